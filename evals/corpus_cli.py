@@ -13,7 +13,7 @@ from evals.cases.corpus import import_file, load_cases, write_cases
 
 if TYPE_CHECKING:
     from agent.records import Document, Draft
-    from agent.review.records import ReviewState
+    from agent.review.domain.records import ReviewState
     from evals.cases.reviewed import SignedReview
 
 _KEY: Final = re.compile(r"r[1-9][0-9]{0,8}")
@@ -110,7 +110,7 @@ def _texts(draft: "Draft", path: Path) -> "tuple[Document, ...]":
 def _stored(path: Path, key: str, number: int | None = None) -> "tuple[ReviewState, tuple[Document, ...]]":
     from agent.cli.source_options import now
     from agent.review.service import Service
-    from agent.review.store import Store
+    from agent.review.store.store import Store
     from agent.settings import Settings
 
     with Store.open(path, read_only=True) as opened:

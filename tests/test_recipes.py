@@ -148,8 +148,8 @@ PAGE = """{% extends 'review_base.html' %}
 """
 ROUTE = """    @router.get("/r/{key}/weights")
     def weights(request: Request, key: Key, reviewer: Who) -> Response:
-        state = desk.review(key)
-        return desk.page(request, "weights.html", bar=_bar(desk, state), items=state.items)
+        state = context.review(key)
+        return context.page(request, "weights.html", bar=_bar(context, state), items=state.items)
 
 """
 LOOK = (
@@ -157,9 +157,9 @@ LOOK = (
     "from pathlib import Path\n"
     "from starlette.testclient import TestClient\n"
     "from agent.pipeline import draft\n"
-    "from agent.review.records import Reviewer\n"
+    "from agent.review.domain.records import Reviewer\n"
     "from agent.review.service import Service\n"
-    "from agent.review.store import Store\n"
+    "from agent.review.store.store import Store\n"
     "from agent.review.web.access import Access\n"
     "from agent.review.web.app import create_app\n"
     "from agent.settings import Settings\n"

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from agent.records import Document, Draft
-    from agent.review.answers import Response
-    from agent.review.records import Reviewer, ReviewState
-    from agent.review.redraft import Redrafted
+    from agent.review.domain.records import Reviewer, ReviewState
+    from agent.review.domain.redraft import Redrafted
+    from agent.review.domain.response import Response
     from agent.review.service import Service
     from agent.settings import Settings
 
@@ -54,8 +54,8 @@ def command(folder: Path, file: Path, store: Path | None, name: str | None) -> N
       septet answer acme acme-answers.yaml
       septet answer acme acme-answers.yaml --store ~/.local/share/septet/review.sqlite
     """
-    from agent.review.answers import answers_of, read_response
-    from agent.review.redraft import redraft, write_answered
+    from agent.review.domain.redraft import redraft, write_answered
+    from agent.review.domain.response import answers_of, read_response
     from agent.settings import load_settings
 
     environ = os.environ  # noqa: TID251
@@ -104,7 +104,7 @@ def _draft_in(folder: Path) -> "tuple[Draft, tuple[Document, ...]]":
 def _checked(response: "Response", draft: "Draft", file: Path) -> "Response":
     """The response, when it is one to this draft and says something."""
     from agent.errors import InputError
-    from agent.review.responding import contested_item
+    from agent.review.domain.response_acts import contested_item
 
     if response.draft != draft.id:
         raise InputError(f"the response is about {response.draft[:80]!r}", where=str(file), hint=f"this is {draft.id}")
@@ -117,9 +117,9 @@ def _checked(response: "Response", draft: "Draft", file: Path) -> "Response":
 
 def _reply(response: "Response", draft: "Draft") -> str:
     """The reply to the contested points with nothing decided, for a reviewer to fill in."""
-    from agent.review.items import items_of
-    from agent.review.records import Contest
-    from agent.review.responding import contested_item, reply_text
+    from agent.review.domain.items import items_of
+    from agent.review.domain.records import Contest
+    from agent.review.domain.response_acts import contested_item, reply_text
 
     points = [
         Contest(
@@ -140,7 +140,7 @@ def _review_of(path: Path, draft: "Draft", settings: "Settings", at: str) -> "It
     """
     from agent.errors import InputError
     from agent.review.service import Service
-    from agent.review.store import Store
+    from agent.review.store.store import Store
 
     if not path.is_file():
         raise InputError("there is no store", where=str(path), hint="`septet review --store FILE DRAFT` makes one")
@@ -155,7 +155,7 @@ def _review_of(path: Path, draft: "Draft", settings: "Settings", at: str) -> "It
 
 def _say_silent(made: "Redrafted", draft: "Draft") -> None:
     """Which answers state no fact, and what could be said of them."""
-    from agent.review.answered import keys_asked
+    from agent.review.domain.facts.from_answers import keys_asked
 
     asked = {question.id: question for question in draft.questions}
     for name in made.silent:
@@ -185,8 +185,8 @@ def _on_record(service: "Service", key: str, file: Path, reviewer: "Reviewer", d
 def _moved(before: "ReviewState", after: "ReviewState") -> str:
     """What answers moved in a review: score and why, the table of parts, and items that came, went or opened."""
     from agent.report.safe_markdown import plain
-    from agent.review.decisions import score_words, what_moved
-    from agent.review.redraft import moved_rows
+    from agent.review.domain.effects.decisions import score_words, what_moved
+    from agent.review.domain.redraft import moved_rows
 
     was = {one.item.id: one.verdict for one in before.items if not one.fell}
     now_ = {one.item.id: one.verdict for one in after.items if not one.fell}
@@ -206,7 +206,7 @@ def _moved(before: "ReviewState", after: "ReviewState") -> str:
 
 def _score_change(before: "Draft", made: "Redrafted") -> str:
     """What was before and what is after, as a table."""
-    from agent.review.redraft import score_text
+    from agent.review.domain.redraft import score_text
 
     rows = [[row.what, row.before, row.after] for row in made.moved]
     if all(row.what != "score" for row in made.moved):

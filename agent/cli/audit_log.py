@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 if TYPE_CHECKING:
-    from agent.review.chain import Head
+    from agent.review.store.chain import Head
 
 _KEEP: Final = "keep the file as it is, and compare it with a backup and with signed exports"
 _ANEW: Final = "export the signed version anew and compare; a report of another Septet may only be worded otherwise"
@@ -40,10 +40,10 @@ def verify(store: Path | None, against: Path | None) -> None:
       septet audit-log verify --store review.sqlite --against acme-signed.md
     """
     from agent.errors import ChainError, DamagedError
-    from agent.review.audit import audit
-    from agent.review.chain import head_line
-    from agent.review.signed import otherwise
-    from agent.review.store import Store
+    from agent.review.store.audit import audit
+    from agent.review.store.chain import head_line
+    from agent.review.store.signed import otherwise
+    from agent.review.store.store import Store
     from agent.settings import store_file
 
     text = "" if against is None else _text(against)
@@ -91,7 +91,7 @@ def _text(export: Path) -> str:
 def _head(export: Path, text: str) -> "Head":
     """The head that a signed export carries. Raises InputError for none."""
     from agent.errors import InputError
-    from agent.review.chain import find_head
+    from agent.review.store.chain import find_head
 
     head = find_head(text)
     if head is None:

@@ -141,7 +141,7 @@ def _check_unreviewed(out: Path, environ: Mapping[str, str]) -> None:
         return
     if not file.is_file():
         return
-    from agent.review.store import Store
+    from agent.review.store.store import Store
 
     hint = "name another folder, or add --replace; the review keeps its own copy of the draft"
     try:

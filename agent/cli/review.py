@@ -16,9 +16,9 @@ import click
 from agent.cli.source_options import now
 
 if TYPE_CHECKING:
-    from agent.review.records import Reviewer
+    from agent.review.domain.records import Reviewer
     from agent.review.service import Service
-    from agent.review.store import Store
+    from agent.review.store.store import Store
 
 ROLES: Final = ("viewer", "analyst", "approver")
 _SOMEBODY: Final = "analyst"
@@ -46,8 +46,8 @@ def command(folders: tuple[Path, ...], host: str, port: int, file: Path | None, 
       septet review acme other --reviewer "A. Analyst"
       septet review --store team.sqlite --port 8000
     """
-    from agent.review.server import bound, check_host
     from agent.review.service import Service
+    from agent.review.web.server import bound, check_host
     from agent.settings import load_settings
 
     environ = os.environ  # noqa: TID251
@@ -73,8 +73,8 @@ def command(folders: tuple[Path, ...], host: str, port: int, file: Path | None, 
 def reviewer_of(name: str | None, role: str, environ: Mapping[str, str]) -> "Reviewer":
     """Who acts: by the name that was given, else by the user's. Raises InputError for what is not a name."""
     from agent.errors import InputError
-    from agent.review.acts import MAX_NAME
-    from agent.review.records import Reviewer
+    from agent.review.domain.acts import MAX_NAME
+    from agent.review.domain.records import Reviewer
 
     said = (name if name is not None else environ.get("LOGNAME") or environ.get("USER") or _SOMEBODY).strip()
     if not 1 <= len(said) <= MAX_NAME or not said.isprintable():
@@ -83,7 +83,7 @@ def reviewer_of(name: str | None, role: str, environ: Mapping[str, str]) -> "Rev
 
 
 def _opened(left: ExitStack, *, demo: bool, file: Path | None, environ: Mapping[str, str]) -> "Store":
-    from agent.review.store import Store
+    from agent.review.store.store import Store
     from agent.settings import store_file
 
     if demo:
@@ -109,9 +109,9 @@ def _demonstrate(service: "Service", environ: Mapping[str, str]) -> None:
 
 
 def _serve(service: "Service", made: socket, reviewer: "Reviewer") -> None:
-    from agent.review.server import address, serve
     from agent.review.web.access import ENTER, Access
     from agent.review.web.app import create_app
+    from agent.review.web.server import address, serve
 
     access = Access.loopback(made.getsockname()[1])
     app = create_app(service, access)

@@ -10,9 +10,9 @@ from typing import Final
 from agent.pipeline import draft
 from agent.report.view import View
 from agent.resources import data_folder
-from agent.review.decisions import first_decisions
-from agent.review.items import FACT_SECTION, PRODUCT
-from agent.review.records import Action, Reason, Reviewer, ReviewState, Verb
+from agent.review.domain.effects.decisions import first_decisions
+from agent.review.domain.items import FACT_SECTION, PRODUCT
+from agent.review.domain.records import Action, Reason, Reviewer, ReviewState, Verb
 from agent.review.service import Service
 from agent.settings import Settings
 from agent.taxonomy.keys import LAYERS
@@ -28,18 +28,18 @@ def add_demo(service: Service) -> str:
     folder = data_folder("corpus") / "cases" / CASE
     made = draft([str(folder)], settings=Settings(), now=_NOW)
     key = service.add_draft(made.draft, made.documents, ANALYST)
-    desk = _Desk(service, key)
-    desk.strike_last_threat()
-    desk.correct_heaviest_factor()
-    desk.contest_first_threat()
-    desk.send_question()
-    desk.confirm_product()
+    analyst = _Analyst(service, key)
+    analyst.strike_last_threat()
+    analyst.correct_heaviest_factor()
+    analyst.contest_first_threat()
+    analyst.send_question()
+    analyst.confirm_product()
     for section in (FACT_SECTION, *LAYERS[:_DONE_LAYERS]):
-        desk.confirm_together(section)
+        analyst.confirm_together(section)
     return key
 
 
-class _Desk:
+class _Analyst:
     """The demo's own analyst."""
 
     def __init__(self, service: Service, key: str) -> None:

@@ -16,25 +16,27 @@ from agent.errors import InputError, RefusedError, StaleError
 from agent.records import Document, Draft, FactSheet
 from agent.report.draft_json import dump, dump_documents, load_whole
 from agent.report.formats.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
-from agent.review import responding, signed
-from agent.review.acts import check
-from agent.review.adding import Written, weighed
-from agent.review.answered import STATES, read_answer, stating
-from agent.review.answers import Answer, By, parse_response
-from agent.review.changed_facts import follows_from_facts
-from agent.review.compare import Comparison, SideBySide, compare, side_by_side
-from agent.review.decisions import DECIDING, ActResult, Moved, Pace, pace_of, score_words, what_moved
-from agent.review.fold import fold
-from agent.review.records import Action, Event, Planned, Reviewer, ReviewState, Verb, Verdict
-from agent.review.replay import SHEET, living
-from agent.review.rescore import shown
-from agent.review.responding import planned_of, refuse_stale
-from agent.review.sheets import Sheet, again, with_sheet
-from agent.review.shelf import Fresh, Latest, Shelf, Shown
-from agent.review.signed import ExportFormat
-from agent.review.store import Store
-from agent.review.stored import Blob, NewReview, QueueColumns, QueuePage, QueueQuery, asked_word
-from agent.review.undoing import with_own_act
+from agent.review.domain import response_acts
+from agent.review.domain.acts import check
+from agent.review.domain.effects.compare import Comparison, SideBySide, compare, side_by_side
+from agent.review.domain.effects.decisions import DECIDING, ActResult, Moved, Pace, pace_of, score_words, what_moved
+from agent.review.domain.facts.changed_sheet import follows_from_facts
+from agent.review.domain.facts.from_answers import STATES, read_answer, stating
+from agent.review.domain.fold import fold
+from agent.review.domain.new_threat import Written, weighed
+from agent.review.domain.planned_sheet import Sheet, again, with_sheet
+from agent.review.domain.records import Action, Event, Planned, Reviewer, ReviewState, Verb, Verdict
+from agent.review.domain.replay import SHEET, living
+from agent.review.domain.rescore import shown
+from agent.review.domain.response import Answer, By, parse_response
+from agent.review.domain.response_acts import planned_of, refuse_stale
+from agent.review.domain.undo import with_own_act
+from agent.review.store import signed
+from agent.review.store.cache import LruCache, NewDrafts, ReviewCache, Shown
+from agent.review.store.queue import QueueColumns, QueuePage, QueueQuery, asked_word
+from agent.review.store.rows import Blob, NewReview
+from agent.review.store.signed import ExportFormat
+from agent.review.store.store import Store
 from agent.settings import Settings
 
 _TOLD: Final[tuple[Verdict, ...]] = ("corrected", "struck", "answered", "sent", "waived", "confirmed")
@@ -100,9 +102,9 @@ class Service:
         self._store = store
         self._settings = settings
         self._clock = clock
-        self._shelf = Shelf(store)
-        self._follows: Latest[tuple[str, str], bool] = Latest(_DRAFTS)
-        self._own: Latest[str, int | None] = Latest(_DRAFTS)
+        self._cache = ReviewCache(store)
+        self._follows: LruCache[tuple[str, str], bool] = LruCache(_DRAFTS)
+        self._own: LruCache[str, int | None] = LruCache(_DRAFTS)
 
     @property
     def today(self) -> str:
@@ -156,11 +158,11 @@ class Service:
 
     def review(self, key: str, as_of: int | None = None) -> ReviewState:
         """A review, now or as of the event with that number. Raises InputError when it is not there."""
-        return self._shelf.shown(key, as_of).state
+        return self._cache.shown(key, as_of).state
 
     def documents(self, key: str, as_of: int | None = None) -> tuple[Document, ...]:
         """All sources of a review, answers that count among them, now or as of the event with that number."""
-        return self._shelf.shown(key, as_of).documents
+        return self._cache.shown(key, as_of).documents
 
     def history(self, key: str) -> tuple[Event, ...]:
         """All events of a review, oldest first."""
@@ -201,7 +203,7 @@ class Service:
         events = self._unstored(before, made.planned, who)
         if not events:
             return _nothing(before)
-        after = self._shelf.fold(key, (*self._store.events(key, to=before.version), *events), _fresh(made)).state
+        after = self._cache.fold(key, (*self._store.events(key, to=before.version), *events), _new_drafts(made)).state
         return ActResult(events=events, state=after, moved=what_moved(before, after))
 
     def weigh(self, key: str, given: Mapping[str, object]) -> Written:
@@ -210,7 +212,7 @@ class Service:
         events = self._store.events(key, to=state.version)
 
         def folded(planned: Sequence[Planned]) -> ReviewState:
-            return self._shelf.fold(key, (*events, *self._unstored(state, planned, _NOBODY))).state
+            return self._cache.fold(key, (*events, *self._unstored(state, planned, _NOBODY))).state
 
         return weighed(state, self.documents(key), given, folded)
 
@@ -242,7 +244,7 @@ class Service:
         Raises InputError when there is none, ConflictError when the review went on since `version` or meanwhile.
         """
         # Imported here: the drafter loads for a second, and most reviews never draft again.
-        from agent.review.redraft import redraft
+        from agent.review.domain.redraft import redraft
 
         _may_write(reviewer)
         before = self.review(key)
@@ -257,26 +259,26 @@ class Service:
             hint = "record one, or take a response file in"
             raise InputError("no answer came in since the draft was made", where="answers", hint=hint)
         made = redraft(
-            before.drafted, self._shelf.fold(key, events).documents, answers, settings=self._settings, at=self._clock()
+            before.drafted, self._cache.fold(key, events).documents, answers, settings=self._settings, at=self._clock()
         )
         documents = dump_documents(made.documents).encode()
         name = sha256(dump(made.draft).encode()).hexdigest()
         sheet, follows = again(before, made.draft, self._recompose)
         drafts = {name: made.draft} | ({str(sheet["sha256"]): follows} if follows is not None else {})
-        fresh = Fresh(drafts, made.documents)
+        new_drafts = NewDrafts(drafts, made.documents)
         fields: dict[str, object] = {
             "sha256": name, "documents": sha256(documents).hexdigest(), "draft": made.draft.id,
             "answers": numbers, "moved": [list(row) for row in made.moved], SHEET: sheet,
         }  # fmt: skip
         tried = self._unstored(before, check(before, asked.model_copy(update={"fields": fields}), ()), reviewer)
-        moved = what_moved(before, self._shelf.fold(key, (*events, *tried), fresh).state)
+        moved = what_moved(before, self._cache.fold(key, (*events, *tried), new_drafts).state)
         fields["score"] = {
             "before": moved.before.model_dump(mode="json"), "after": moved.after.model_dump(mode="json"),
             "causes": list(moved.causes),
         }  # fmt: skip
         planned = check(before, asked.model_copy(update={"fields": fields}), ())
         try:
-            return self._stored(key, before, planned, reviewer, fresh.blobs, fresh)
+            return self._stored(key, before, planned, reviewer, new_drafts.blobs, new_drafts)
         except StaleError:
             refuse_stale(self.review(key), before.version, "redraft")
             raise
@@ -327,12 +329,12 @@ class Service:
 
     def reply(self, key: str) -> str:
         """What became of each contested point, as Markdown."""
-        return responding.reply(self.review(key))
+        return response_acts.reply(self.review(key))
 
     def contest_form(self, key: str, item: str) -> str:
         """The response file that contests an item, to be filled in. Raises InputError when there is none."""
         state = self.review(key)
-        return responding.contest_form(state.drafted.id, item, [one.item.id for one in state.items])
+        return response_acts.contest_form(state.drafted.id, item, [one.item.id for one in state.items])
 
     # ------------------------------------------------------------ inside
 
@@ -375,14 +377,14 @@ class Service:
             if not planned:
                 return _nothing(before)
             made = self._sheet(before, planned)
-            fresh = _fresh(made)
-            blobs = [*fresh.blobs] if fresh is not None else []
+            new_drafts = _new_drafts(made)
+            blobs = [*new_drafts.blobs] if new_drafts is not None else []
             if planned[0].verb == "sign":
                 self._may_sign(key, reviewer)
                 signed = before.reviewed.model_copy(update={"review": None})
                 blobs.append(Blob("reviewed", dump(signed).encode()))
             try:
-                return self._stored(key, before, made.planned, reviewer, blobs, fresh)
+                return self._stored(key, before, made.planned, reviewer, blobs, new_drafts)
             except StaleError:
                 if not left:
                     raise
@@ -416,16 +418,16 @@ class Service:
         planned: Sequence[Planned],
         reviewer: Reviewer,
         blobs: Sequence[Blob],
-        fresh: Fresh | None = None,
+        new_drafts: NewDrafts | None = None,
     ) -> ActResult:
         made: list[Shown] = []
 
         def columns(events: tuple[Event, ...]) -> QueueColumns:
-            made.append(self._shelf.fold(key, events, fresh))
+            made.append(self._cache.fold(key, events, new_drafts))
             return queue_columns(made[-1].state)
 
         events = self._store.append(key, planned, reviewer, self._clock(), before.version, columns, blobs=blobs)
-        self._shelf.keep(made[-1])
+        self._cache.keep(made[-1])
         after = made[-1].state
         return ActResult(events=events, state=after, moved=what_moved(before, after))
 
@@ -460,8 +462,8 @@ def _named(planned: Sequence[Planned], draft: str) -> tuple[Planned, ...]:
     )
 
 
-def _fresh(made: Sheet) -> Fresh | None:
-    return Fresh({made.sha256: made.draft}) if made.draft is not None else None
+def _new_drafts(made: Sheet) -> NewDrafts | None:
+    return NewDrafts({made.sha256: made.draft}) if made.draft is not None else None
 
 
 def _nothing(state: ReviewState) -> ActResult:

@@ -24,15 +24,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from agent.records import Document, Draft
 from agent.report.draft_json import dump, dump_documents
 from agent.resources import data_folder
-from agent.review.records import Reviewer
-from agent.review.stored import NewReview, QueueColumns
+from agent.review.domain.records import Reviewer
+from agent.review.store.queue import QueueColumns
+from agent.review.store.rows import NewReview
 from agent.settings import Settings
 from evals.bench.serving import Serving
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from agent.review.store import Store
+    from agent.review.store.store import Store
 
 DRAFTS: Final = 10_000
 ROUNDS: Final = 200
@@ -92,7 +93,7 @@ def percentile(values: list[float], share: int) -> float:
 
 def fill(path: Path, count: int) -> None:
     """A store with so many reviews at `path`."""
-    from agent.review.store import Store
+    from agent.review.store.store import Store
 
     with Store.open(path) as store:
         patterns = [_pattern(slug) for slug in CASES]
@@ -112,7 +113,7 @@ class _Pattern(NamedTuple):
 def _pattern(slug: str) -> _Pattern:
     from agent.drafting.calibration import load_calibration
     from agent.pipeline import draft_reading, read_documents
-    from agent.review.fold import fold
+    from agent.review.domain.fold import fold
     from agent.review.service import queue_columns
     from evals.cases.corpus import load_case
     from evals.cases.documents import READ_AT, documents_of
@@ -186,11 +187,11 @@ def _peak_mb() -> float:
 
 
 def _serve(path: Path, there: Connection, _: float) -> None:
-    from agent.review.server import bound, serve
     from agent.review.service import Service
-    from agent.review.store import Store
+    from agent.review.store.store import Store
     from agent.review.web.access import Access
     from agent.review.web.app import create_app
+    from agent.review.web.server import bound, serve
 
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     made = bound("127.0.0.1", 0)

@@ -13,8 +13,8 @@ from agent.errors import InputError, IntegrityError
 from agent.records import Document, Draft, Evidence
 from agent.report.draft_json import dump
 from agent.report.view import View
-from agent.review.quotes import marks_in
-from agent.review.rescore import headline_of
+from agent.review.domain.quotes import marks_in
+from agent.review.domain.rescore import headline_of
 from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey, LayerKey
 from evals.cases.case import LABELS_VERSION, Case, FactorReading, Labels, LayerReading, Page, Reader, check
 from evals.cases.lint import lint

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from agent.review.records import Reviewer
+from agent.review.domain.records import Reviewer
 
 ENTER: Final = "/enter"
 """Where a token is exchanged."""

@@ -9,10 +9,8 @@ from pydantic import Field, JsonValue
 from agent.errors import InputError
 from agent.records import Document, Record
 from agent.report.formats.questionnaire import Export, Format
-from agent.review.adding import Written
-from agent.review.answers import MAX_BYTES
-from agent.review.compare import Comparison, SideBySide
-from agent.review.decisions import (
+from agent.review.domain.effects.compare import Comparison, SideBySide
+from agent.review.domain.effects.decisions import (
     ActResult,
     Decision,
     Moved,
@@ -23,12 +21,14 @@ from agent.review.decisions import (
     review_order,
     what_moved,
 )
-from agent.review.records import Contest, Event, Reason, Reviewer, ReviewState, Verb
-from agent.review.stored import QueuePage, QueueQuery
+from agent.review.domain.new_threat import Written
+from agent.review.domain.records import Contest, Event, Reason, Reviewer, ReviewState, Verb
+from agent.review.domain.response import MAX_BYTES
+from agent.review.store.queue import QueuePage, QueueQuery
 from agent.review.web.access import ENTER
-from agent.review.web.desk import LONGEST_LOOK, Analyst, Desk, Key, Problem, Versions, Who, of_review
+from agent.review.web.context import LONGEST_LOOK, Analyst, Context, Key, Problem, Versions, Who, of_review
 from agent.review.web.forms import MAX_WHOLE, acting, sound
-from agent.review.web.shown_work import WorkPage, work_page
+from agent.review.web.views.work import WorkPage, work_page
 from agent.taxonomy.lists import entries, schemes
 
 _PLAIN: Final = {"content": {"text/plain": {"schema": {"type": "string"}}}}
@@ -120,30 +120,30 @@ class Entry(Record):
     title: str
 
 
-def routes(desk: Desk) -> APIRouter:
+def routes(context: Context) -> APIRouter:
     """The routes of the twin."""
     router = APIRouter(responses=_REFUSALS)
-    _beyond(router, desk)
-    _reading(router, desk)
-    _acting(router, desk)
-    _texts(router, desk)
+    _beyond(router, context)
+    _reading(router, context)
+    _acting(router, context)
+    _texts(router, context)
     return router
 
 
-def _beyond(router: APIRouter, desk: Desk) -> None:
+def _beyond(router: APIRouter, context: Context) -> None:
     @router.get("/queue", operation_id="queue")
     def queue(query: Annotated[QueueQuery, Query()], reviewer: Who) -> QueuePage:
         """Reviews, filtered, sorted, one page of them."""
         sound(query.model_dump())
-        return desk.service.queue(query)
+        return context.service.queue(query)
 
     @router.get("/compare", operation_id="compare_reviews")
     def side_by_side(keys: Annotated[str, Query(max_length=200, examples=["r1,r2"])], reviewer: Who) -> SideBySide:
         """Reviews side by side per factor and layer; their keys, by commas."""
         named = list(dict.fromkeys(key.strip() for key in keys.split(",") if key.strip()))
         for key in named:
-            desk.review(key)
-        return desk.service.compare_reviews(named)
+            context.review(key)
+        return context.service.compare_reviews(named)
 
     @router.get("/taxonomy", operation_id="taxonomy")
     def taxonomy(reviewer: Who) -> list[Entry]:
@@ -153,21 +153,21 @@ def _beyond(router: APIRouter, desk: Desk) -> None:
     @router.get("/people", operation_id="people")
     def people(reviewer: Who) -> list[Reviewer]:
         """Who has a session."""
-        return sorted(set(desk.access.sessions.values()), key=lambda each: each.name)
+        return sorted(set(context.access.sessions.values()), key=lambda each: each.name)
 
     @router.post("/people", operation_id="invite")
     def invite(invited: Reviewer, reviewer: Analyst) -> Invited:
         """A one-time address on this machine for another reviewer. `role` says what they may do."""
         sound(invited.model_dump())
-        token = desk.access.invite(invited)
-        return Invited(address=f"http://{min(desk.access.hosts)}{ENTER}?token={token}")
+        token = context.access.invite(invited)
+        return Invited(address=f"http://{min(context.access.hosts)}{ENTER}?token={token}")
 
 
-def _reading(router: APIRouter, desk: Desk) -> None:
+def _reading(router: APIRouter, context: Context) -> None:
     @router.get("/r/{key}", operation_id="review")
     def review(key: Key, reviewer: Who, as_of: Annotated[int | None, Query(ge=0, le=MAX_WHOLE)] = None) -> ReviewPage:
         """A review, now or as of an event."""
-        state, pace = desk.review(key, as_of), desk.service.pace()
+        state, pace = context.review(key, as_of), context.service.pace()
         return ReviewPage(
             state=state,
             moved=what_moved(state.model_copy(update={"reviewed": state.drafted}), state),
@@ -175,83 +175,83 @@ def _reading(router: APIRouter, desk: Desk) -> None:
             weak=review_order(state),
             minutes_left=minutes_left(state, pace),
             minutes_from=pace_words(pace),
-            focus=dict(desk.service.focus_by_item(key)),
+            focus=dict(context.service.focus_by_item(key)),
         )
 
     @router.get("/r/{key}/sources", operation_id="sources")
     def sources(key: Key, reviewer: Who) -> tuple[Document, ...]:
         """The texts behind the draft, with the findings in them."""
-        return of_review(key, lambda: desk.service.documents(key))
+        return of_review(key, lambda: context.service.documents(key))
 
     @router.get("/r/{key}/history", operation_id="history")
     def history(key: Key, reviewer: Who) -> tuple[Event, ...]:
         """All events, oldest first."""
-        return of_review(key, lambda: desk.service.history(key))
+        return of_review(key, lambda: context.service.history(key))
 
     @router.get("/r/{key}/compare", operation_id="compare_versions")
     def versions(key: Key, a: Number, b: Number, reviewer: Who) -> Comparison:
         """What differs between two versions."""
-        return desk.versions(key, a, b)
+        return context.versions(key, a, b)
 
     @router.get("/r/{key}/contests", operation_id="contests")
     def contests(key: Key, reviewer: Who) -> tuple[Contest, ...]:
         """Every contested point and what became of it."""
-        return desk.review(key).contests
+        return context.review(key).contests
 
     @router.get("/r/{key}/mitigations", operation_id="mitigations")
     def mitigations(key: Key, reviewer: Who) -> WorkPage:
         """The mitigations of all threats as work, by their days."""
-        return work_page(desk.review(key), desk.service.today)
+        return work_page(context.review(key), context.service.today)
 
 
-def _acting(router: APIRouter, desk: Desk) -> None:
+def _acting(router: APIRouter, context: Context) -> None:
     @router.post("/r/{key}/act", operation_id="act", responses=_WRITING)
     def act(key: Key, asked: Asked, reviewer: Analyst) -> ActResult:
         """Store one act."""
         action = acting(asked.model_dump())
-        return desk.act(key, action, reviewer)
+        return context.act(key, action, reviewer)
 
     @router.post("/r/{key}/preview", operation_id="preview", responses={409: _WRITING[409]})
     def preview(key: Key, asked: Asked, reviewer: Analyst) -> Moved:
         """What an act would move, without storing it."""
         action = acting(asked.model_dump())
-        return of_review(key, lambda: desk.service.preview(key, action, reviewer))
+        return of_review(key, lambda: context.service.preview(key, action, reviewer))
 
     @router.post("/r/{key}/weigh", operation_id="weigh")
     def weigh(key: Key, asked: Weighing, reviewer: Analyst) -> Written:
         """How a threat would read and score, and what it would do to the score, while it is being written."""
         fields = sound(asked.model_dump()["fields"])
-        return of_review(key, lambda: desk.service.weigh(key, fields))
+        return of_review(key, lambda: context.service.weigh(key, fields))
 
     @router.post("/r/{key}/focus", operation_id="focus", status_code=204, responses=_WRITING)
     def focus(key: Key, seen: Seen, reviewer: Who) -> Response:
         """Add to the time that an item was looked at."""
         sound(seen.model_dump())
-        state = desk.review(key)
+        state = context.review(key)
         if seen.item and all(one.item.id != seen.item for one in state.items):
             raise InputError("there is no such item", where="item", hint="its id stands beside it")
-        desk.service.focus(key, seen.item, seen.seconds, reviewer)
+        context.service.focus(key, seen.item, seen.seconds, reviewer)
         return Response(status_code=204)
 
     @router.post("/r/{key}/redraft", operation_id="redraft", responses=_WRITING)
     def redraft(key: Key, at: AtVersion, reviewer: Analyst) -> ActResult:
         """Draft again with the answers so far, where the draft does not follow from its facts."""
-        return of_review(key, lambda: desk.service.redraft(key, reviewer, at.version))
+        return of_review(key, lambda: context.service.redraft(key, reviewer, at.version))
 
     @router.post("/r/{key}/response", operation_id="respond", responses=_WRITING)
     def respond(key: Key, given: ResponseFile, reviewer: Analyst) -> ActResult:
         """Store the answers and contests of a response file."""
         sound(given.model_dump())
-        return of_review(key, lambda: desk.service.respond(key, given.file.encode(), reviewer, given.version))
+        return of_review(key, lambda: context.service.respond(key, given.file.encode(), reviewer, given.version))
 
 
-def _texts(router: APIRouter, desk: Desk) -> None:
+def _texts(router: APIRouter, context: Context) -> None:
     @router.get("/r/{key}/export/{format}", operation_id="export", response_class=Response, responses=_file("export"))
     def export(
         key: Key, format_: Annotated[Literal["md", "html", "json"], Path(alias="format")], reviewer: Who
     ) -> Response:
         """The reviewed draft as Markdown, HTML or JSON; stamped when it is signed."""
-        return _given(of_review(key, lambda: desk.service.export(key, format_)))
+        return _given(of_review(key, lambda: context.service.export(key, format_)))
 
     @router.get(
         "/r/{key}/questionnaire/{format}",
@@ -261,12 +261,12 @@ def _texts(router: APIRouter, desk: Desk) -> None:
     )
     def questionnaire(key: Key, format_: Annotated[Format, Path(alias="format")], reviewer: Who) -> Response:
         """The questions to the vendor."""
-        return _given(of_review(key, lambda: desk.service.questionnaire(key, format_)))
+        return _given(of_review(key, lambda: context.service.questionnaire(key, format_)))
 
     @router.get("/r/{key}/reply", operation_id="reply", responses={200: _PLAIN | {"description": "The reply"}})
     def reply(key: Key, reviewer: Who) -> Response:
         """What became of each contested point, as Markdown."""
-        return PlainTextResponse(of_review(key, lambda: desk.service.reply(key)))
+        return PlainTextResponse(of_review(key, lambda: context.service.reply(key)))
 
 
 def _file(of: str) -> dict[int | str, dict[str, object]]:

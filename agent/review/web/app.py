@@ -15,9 +15,9 @@ from starlette.types import ASGIApp
 from agent.errors import SeptetError
 from agent.report.html import STYLE
 from agent.review.service import Service
-from agent.review.web import adding, api, pages, review_pages
+from agent.review.web import api, new_threat, pages, review_pages
 from agent.review.web.access import MAX_BODY, Access, Guard, TooLarge
-from agent.review.web.desk import NOT_FOUND, Desk, Problem, Unfinished, problem_of, status_of
+from agent.review.web.context import NOT_FOUND, Context, Problem, Unfinished, problem_of, status_of
 
 STATIC: Final = Path(__file__).with_name("static")
 API: Final = "/api"
@@ -63,7 +63,7 @@ def unguarded(service: Service, access: Access) -> FastAPI:
     """All routes without the guard round them: what `create_app` guards, for a walk along the list of routes."""
     files = _files()
     assets = {name: f"/static/{name}?{file.tag}" for name, file in files.items()}
-    desk = Desk(service, access, assets, Unfinished())
+    context = Context(service, access, assets, Unfinished())
     app = FastAPI(
         title="Septet review",
         version="1",
@@ -72,12 +72,12 @@ def unguarded(service: Service, access: Access) -> FastAPI:
         redoc_url=None,
         openapi_url=f"{API}/openapi.json",
     )
-    for room in (pages, adding, review_pages):
-        app.include_router(room.routes(desk), include_in_schema=False)
-    app.include_router(review_pages.act_routes(desk), include_in_schema=False)
-    app.include_router(api.routes(desk), prefix=API)
+    for room in (pages, new_threat, review_pages):
+        app.include_router(room.routes(context), include_in_schema=False)
+    app.include_router(review_pages.act_routes(context), include_in_schema=False)
+    app.include_router(api.routes(context), prefix=API)
     _serve(app, files)
-    _answer_errors(app, desk)
+    _answer_errors(app, context)
     return app
 
 
@@ -95,12 +95,12 @@ def _serve(app: FastAPI, files: Mapping[str, _File]) -> None:
         return Response(data, media_type=media, headers=headers)
 
 
-def _answer_errors(app: FastAPI, desk: Desk) -> None:
+def _answer_errors(app: FastAPI, context: Context) -> None:
     def answer(request: Request, status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
         if request.url.path.startswith(f"{API}/"):
             made: Response = JSONResponse(problem.model_dump(mode="json"), status)
         else:
-            made = desk.page(request, "problem.html", status, problem=problem, code=status)
+            made = context.page(request, "problem.html", status, problem=problem, code=status)
         made.headers.update(headers or {})
         return made
 

@@ -17,9 +17,9 @@ from agent.errors import InputError
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Draft
 from agent.report.sentences import metric_choices
-from agent.review.answers import MAX_BYTES
-from agent.review.items import threats_of
-from agent.review.records import Action
+from agent.review.domain.items import threats_of
+from agent.review.domain.records import Action
+from agent.review.domain.response import MAX_BYTES
 from agent.scoring.cvss import BASE_METRICS, PREFIX
 from agent.taxonomy.lists import entries, schemes
 

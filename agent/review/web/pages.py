@@ -8,12 +8,12 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from agent.errors import ConflictError, InputError
-from agent.review.records import Action, Reviewer, Role
-from agent.review.stored import MAX_PAGE, QueueQuery
+from agent.review.domain.records import Action, Reviewer, Role
+from agent.review.store.queue import MAX_PAGE, QueueQuery
 from agent.review.web.access import ENTER
-from agent.review.web.desk import Analyst, Desk, Sent, Who
+from agent.review.web.context import Analyst, Context, Sent, Who
 from agent.review.web.forms import Form
-from agent.review.web.shown import score_view
+from agent.review.web.views.review import score_view
 
 PAGE: Final = 50
 MOST_SIDE_BY_SIDE: Final = 6
@@ -65,21 +65,21 @@ class Asked:
         return self.link(sort=name, reverse="yes" if again else "")
 
 
-def routes(desk: Desk) -> APIRouter:
+def routes(context: Context) -> APIRouter:
     """The routes of these pages."""
     router = APIRouter()
-    _reviews(router, desk)
-    _people(router, desk)
+    _reviews(router, context)
+    _people(router, context)
     return router
 
 
-def _reviews(router: APIRouter, desk: Desk) -> None:
+def _reviews(router: APIRouter, context: Context) -> None:
     @router.get("/")
     def queue(request: Request, reviewer: Who, did: str = "", n: int = 0, left: int = 0) -> Response:
         asked = Asked(request, reviewer)
-        found = desk.service.queue(asked.query)
-        mine = desk.service.queue(QueueQuery(asked=reviewer.name, limit=MAX_PAGE, sort="changed"))
-        return desk.page(
+        found = context.service.queue(asked.query)
+        mine = context.service.queue(QueueQuery(asked=reviewer.name, limit=MAX_PAGE, sort="changed"))
+        return context.page(
             request,
             "queue.html",
             asked=asked,
@@ -88,7 +88,7 @@ def _reviews(router: APIRouter, desk: Desk) -> None:
             pages=max(-(-found.total // PAGE), 1),
             sorts=_SORTS,
             bands=_BANDS,
-            assignees=desk.service.assignees(),
+            assignees=context.service.assignees(),
             waiting=mine.total if asked.query.asked == "" else 0,
             for_me={row.key for row in mine.rows},
             did=did if did == "assign" else "",
@@ -102,7 +102,7 @@ def _reviews(router: APIRouter, desk: Desk) -> None:
             return RedirectResponse("/compare?" + urlencode({"keys": ",".join(keys)}), 303)
         if verb != "assign":
             raise InputError("there is no such action on several reviews", where="verb", hint="assign, or compare")
-        done = [_each(desk, key, form, reviewer) for key in keys[:PAGE]]
+        done = [_each(context, key, form, reviewer) for key in keys[:PAGE]]
         return RedirectResponse(f"/?did={verb}&n={sum(done)}&left={len(done) - sum(done)}", 303)
 
     @router.get("/compare")
@@ -112,22 +112,24 @@ def _reviews(router: APIRouter, desk: Desk) -> None:
     ) -> Response:  # fmt: skip
         named = list(dict.fromkeys(key.strip() for key in keys.split(",") if key.strip()))[:MOST_SIDE_BY_SIDE]
         for key in named:
-            desk.review(key)
-        sides = desk.service.compare_reviews(named) if named else None
+            context.review(key)
+        sides = context.service.compare_reviews(named) if named else None
         scores = [score_view(column.score) for column in sides.columns] if sides else []
-        found = desk.service.queue(QueueQuery(text=find, sort="changed", limit=MOST_SIDE_BY_SIDE + _OFFERED))
+        found = context.service.queue(QueueQuery(text=find, sort="changed", limit=MOST_SIDE_BY_SIDE + _OFFERED))
         offered = [row for row in found.rows if row.key not in named][:_OFFERED]
-        return desk.page(
+        return context.page(
             request, "side_by_side.html", sides=sides, scores=scores, keys=named, find=find, only=only,
             offered=offered, more=found.total - len(named) - len(offered) if not find else 0,
             full=len(named) == MOST_SIDE_BY_SIDE,
         )  # fmt: skip
 
 
-def _people(router: APIRouter, desk: Desk) -> None:
+def _people(router: APIRouter, context: Context) -> None:
     @router.get("/people")
     def people(request: Request, reviewer: Who) -> Response:
-        return desk.page(request, "people.html", sessions=_sessions(desk), roles=get_args(Role), address="", invited="")
+        return context.page(
+            request, "people.html", sessions=_sessions(context), roles=get_args(Role), address="", invited=""
+        )
 
     @router.post("/people")
     def invite(request: Request, form: Sent, reviewer: Analyst) -> Response:
@@ -138,26 +140,26 @@ def _people(router: APIRouter, desk: Desk) -> None:
             raise InputError(
                 "nobody can be invited by this name and role", where="name", hint="1 to 80 characters, and a role"
             ) from None
-        address = f"http://{request.headers['host']}{ENTER}?token={desk.access.invite(invited)}"
-        return desk.page(
-            request, "people.html", sessions=_sessions(desk), roles=get_args(Role), address=address, invited=named
+        address = f"http://{request.headers['host']}{ENTER}?token={context.access.invite(invited)}"
+        return context.page(
+            request, "people.html", sessions=_sessions(context), roles=get_args(Role), address=address, invited=named
         )
 
     @router.get("/help")
     def help_(request: Request, reviewer: Who) -> Response:
-        return desk.page(request, "help.html")
+        return context.page(request, "help.html")
 
 
-def _sessions(desk: Desk) -> list[Reviewer]:
-    return sorted(set(desk.access.sessions.values()), key=lambda each: each.name)
+def _sessions(context: Context) -> list[Reviewer]:
+    return sorted(set(context.access.sessions.values()), key=lambda each: each.name)
 
 
-def _each(desk: Desk, key: str, form: Form, reviewer: Reviewer) -> bool:
+def _each(context: Context, key: str, form: Form, reviewer: Reviewer) -> bool:
     """One review of a bulk action; False when it is left as it was since somebody else was at it or it is signed."""
     try:
-        state = desk.review(key)
+        state = context.review(key)
         asked = Action(verb="assign", version=state.version, fields={"to": form.get("to").strip()})
-        desk.service.act(key, asked, reviewer)
+        context.service.act(key, asked, reviewer)
     except (InputError, ConflictError):
         return False
     return True

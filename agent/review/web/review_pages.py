@@ -10,21 +10,21 @@ from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 
 from agent.errors import ConflictError, InputError, SeptetError, StoreError
 from agent.report.formats.questionnaire import Export, Format
-from agent.review.acts import now_of, unanswered
-from agent.review.answered import question_of
-from agent.review.compare import words
-from agent.review.decisions import ActResult, what_moved, why_not_narrower, why_still
-from agent.review.records import Action, Event, Reviewer, ReviewState
-from agent.review.responding import contest_form
-from agent.review.signed import progress
-from agent.review.undoing import blocking
-from agent.review.web import adding
-from agent.review.web.desk import (
+from agent.review.domain.acts import now_of, unanswered
+from agent.review.domain.effects.compare import words
+from agent.review.domain.effects.decisions import ActResult, what_moved, why_not_narrower, why_still
+from agent.review.domain.facts.from_answers import question_of
+from agent.review.domain.records import Action, Event, Reviewer, ReviewState
+from agent.review.domain.response_acts import contest_form
+from agent.review.domain.undo import blocking
+from agent.review.store.signed import progress
+from agent.review.web import new_threat
+from agent.review.web.context import (
     LONGEST_LOOK,
     NOT_FOUND,
     Analyst,
     BroughtIn,
-    Desk,
+    Context,
     Key,
     NotHereError,
     Sent,
@@ -34,14 +34,22 @@ from agent.review.web.desk import (
     reviewer_of,
     status_of,
 )
-from agent.review.web.differing import changed
-from agent.review.web.document import counted, document
 from agent.review.web.forms import Field, Form, action_of, answer_fields, fields_for, refilled
-from agent.review.web.shown import Bar, bar, every_quote, question_number, review_view, score_view
-from agent.review.web.shown_items import Items, ItemView, dom_id
-from agent.review.web.shown_sources import Quotes, source
-from agent.review.web.shown_work import SORTS, work_csv, work_page
-from agent.review.web.wording import act_words, answer_to, brought_back, moved_lines, together, undone, version_choices
+from agent.review.web.views.differences import changed
+from agent.review.web.views.document import counted, document
+from agent.review.web.views.items import Items, ItemView, dom_id
+from agent.review.web.views.review import Bar, bar, every_quote, question_number, review_view, score_view
+from agent.review.web.views.sources import Quotes, source
+from agent.review.web.views.wording import (
+    act_words,
+    answer_to,
+    brought_back,
+    moved_lines,
+    together,
+    undone,
+    version_choices,
+)
+from agent.review.web.views.work import SORTS, work_csv, work_page
 from agent.taxonomy.keys import LAYERS
 
 _SOURCE: Final = r"^D[1-9][0-9]{0,5}$"
@@ -67,76 +75,76 @@ USES: Final = (
 """What a signer decides over the use of the product."""
 
 
-def routes(desk: Desk) -> APIRouter:
+def routes(context: Context) -> APIRouter:
     """The routes of these pages."""
     router = APIRouter()
-    _reading(router, desk)
-    _deciding(router, desk)
-    _working(router, desk)
-    _files(router, desk)
+    _reading(router, context)
+    _deciding(router, context)
+    _working(router, context)
+    _files(router, context)
     return router
 
 
-def _bar(desk: Desk, state: ReviewState, as_of: int | None = None) -> Bar:
-    return bar(state, desk.service.focus_by_item(state.key), desk.service.pace(), as_of=as_of)
+def _bar(context: Context, state: ReviewState, as_of: int | None = None) -> Bar:
+    return bar(state, context.service.focus_by_item(state.key), context.service.pace(), as_of=as_of)
 
 
-def _reading(router: APIRouter, desk: Desk) -> None:
+def _reading(router: APIRouter, context: Context) -> None:
     @router.get("/r/{key}")
     def review(
         request: Request, key: Key, reviewer: Who, as_of: Version = None, cite: str = "", since: Version = None
     ) -> Response:
-        state = desk.review(key, as_of)
+        state = context.review(key, as_of)
         view = review_view(
             state,
-            desk.service.documents(key),
-            desk.service.focus_by_item(key),
-            desk.service.pace(),
+            context.service.documents(key),
+            context.service.focus_by_item(key),
+            context.service.pace(),
             as_of=as_of,
             acts=reviewer.role != "viewer",
-            today=desk.service.today,
+            today=context.service.today,
         )
-        return desk.page(
-            request, "review.html", bar=view.bar, view=view, cite=cite, last=_last(desk, state, since), layers=LAYERS,
-            what_moved=_moved(desk, state, since),
+        return context.page(
+            request, "review.html", bar=view.bar, view=view, cite=cite, last=_last(context, state, since),
+            layers=LAYERS, what_moved=_moved(context, state, since),
         )  # fmt: skip
 
     @router.get("/r/{key}/source/{document}")
     def whole_source(
         request: Request, key: Key, document: Annotated[str, Path(pattern=_SOURCE)], reviewer: Who, cite: str = ""
     ) -> Response:
-        state = desk.review(key)
-        found = next((each for each in desk.service.documents(key) if each.id == document), None)
+        state = context.review(key)
+        found = next((each for each in context.service.documents(key) if each.id == document), None)
         if found is None:
             raise NotHereError("there is no such source", where=document, hint="see the review's sources")
         shown = source(found, state.reviewed.evidence, whole=True)
-        return desk.page(request, "source.html", bar=_bar(desk, state), source=shown, cite=cite)
+        return context.page(request, "source.html", bar=_bar(context, state), source=shown, cite=cite)
 
     @router.get("/r/{key}/history")
     def history(
         request: Request, key: Key, reviewer: Who, item: Annotated[str, Query(max_length=100)] = "", by: Word = "",
         since: Version = None,
     ) -> Response:  # fmt: skip
-        state = desk.review(key)
-        every, titles = desk.service.history(key), {one.item.id: one.item.title for one in state.items}
+        state = context.review(key)
+        every, titles = context.service.history(key), {one.item.id: one.item.title for one in state.items}
         events = _picked(every, item, by)
         turned = {one.number: undone(one, every, titles) for one in events if one.verb in ("undo", "redo")}
-        return desk.page(
-            request, "history.html", bar=_bar(desk, state), events=events[::-1], titles=titles, item=item, by=by,
+        return context.page(
+            request, "history.html", bar=_bar(context, state), events=events[::-1], titles=titles, item=item, by=by,
             names=sorted({event.reviewer for event in every}), total=len(every), turned=turned,
-            returned=brought_back(every), last=_last(desk, state, since),
+            returned=brought_back(every), last=_last(context, state, since),
             undos=_undos(state, every, titles) if reviewer.role != "viewer" and state.stage == "open" else {},
         )  # fmt: skip
 
     @router.get("/r/{key}/compare")
     def versions(request: Request, key: Key, reviewer: Who, a: Version = None, b: Version = None) -> Response:
-        state = desk.review(key)
+        state = context.review(key)
         one, two = (0 if a is None else a), (state.version if b is None else b)
-        found = desk.versions(key, one, two)
-        every = changed(desk.review(key, one), desk.review(key, two), found)
-        titles, events = {each.item.id: each.item.title for each in state.items}, desk.service.history(key)
-        return desk.page(
-            request, "versions.html", bar=_bar(desk, state), found=found,
+        found = context.versions(key, one, two)
+        every = changed(context.review(key, one), context.review(key, two), found)
+        titles, events = {each.item.id: each.item.title for each in state.items}, context.service.history(key)
+        return context.page(
+            request, "versions.html", bar=_bar(context, state), found=found,
             scores=(score_view(found.before), score_view(found.after)),
             said=[each for each in every if each.differences], decided=[each for each in every if not each.differences],
             choices=version_choices(events, titles, (one, two)), by=_by(events, one, two),
@@ -149,16 +157,16 @@ def _picked(every: Sequence[Event], item: str, by: str) -> list[Event]:
     return [event for event in told if not by or event.reviewer == by]
 
 
-def _deciding(router: APIRouter, desk: Desk) -> None:
+def _deciding(router: APIRouter, context: Context) -> None:
     @router.get("/r/{key}/questions")
     def questions(request: Request, key: Key, reviewer: Who, since: Version = None) -> Response:
-        state = desk.review(key)
-        asked = [one for one in _items(desk, state, reviewer.role != "viewer") if one.kind == "question"]
+        state = context.review(key)
+        asked = [one for one in _items(context, state, reviewer.role != "viewer") if one.kind == "question"]
         asked.sort(key=question_number)
-        moved = _moved(desk, state, since)
-        return desk.page(
-            request, "questions.html", bar=_bar(desk, state), questions=asked, last=_last(desk, state, since),
-            waiting=desk.service.waiting(key), follows=desk.service.follows(key),
+        moved = _moved(context, state, since)
+        return context.page(
+            request, "questions.html", bar=_bar(context, state), questions=asked, last=_last(context, state, since),
+            waiting=context.service.waiting(key), follows=context.service.follows(key),
             what_moved=moved._replace(item=moved.question or moved.item),
         )  # fmt: skip
 
@@ -167,50 +175,50 @@ def _deciding(router: APIRouter, desk: Desk) -> None:
         request: Request, key: Key, reviewer: Who, since: Version = None,
         item: Annotated[str, Query(max_length=100)] = "",
     ) -> Response:  # fmt: skip
-        state = desk.review(key)
+        state = context.review(key)
         titles = {one.item.id: one.item.title for one in state.items}
-        return desk.page(
-            request, "contests.html", bar=_bar(desk, state), contests=state.contests, titles=titles, item=item,
-            last=_last(desk, state, since), draft=state.drafted.id,
-            views=_contested(desk, state),
+        return context.page(
+            request, "contests.html", bar=_bar(context, state), contests=state.contests, titles=titles, item=item,
+            last=_last(context, state, since), draft=state.drafted.id,
+            views=_contested(context, state),
         )  # fmt: skip
 
     @router.get("/r/{key}/sign")
     def sign(request: Request, key: Key, reviewer: Who) -> Response:
-        state = desk.review(key)
+        state = context.review(key)
         left = {one.item.id for one in state.open}
-        items = _items(desk, state, reviewer.role != "viewer")
-        return desk.page(
-            request, "sign.html", bar=_bar(desk, state), left=[one for one in items if one.id in left],
-            refused=desk.service.why_not_sign(key, reviewer),
+        items = _items(context, state, reviewer.role != "viewer")
+        return context.page(
+            request, "sign.html", bar=_bar(context, state), left=[one for one in items if one.id in left],
+            refused=context.service.why_not_sign(key, reviewer),
             disputed=[one for one in items if one.id in left and one.contested],
             waived=[one for one in items if one.id in {each.item.id for each in state.waived}],
             bulk=[one for one in items if one.bulk and not one.via], unanswered=unanswered(state),
             again=sum(one.earlier for one in state.waived), decisions=USES,
             proposal=state.reviewed.advice.proposal if state.reviewed.advice else "",
             comments=[one for one in items if one.comments],
-            doubts=counted(state, opened := desk.service.focus_by_item(key)),
-            document=document(state, desk.service.documents(key), progress(state), opened),
+            doubts=counted(state, opened := context.service.focus_by_item(key)),
+            document=document(state, context.service.documents(key), progress(state), opened),
         )  # fmt: skip
 
 
-def _working(router: APIRouter, desk: Desk) -> None:
+def _working(router: APIRouter, context: Context) -> None:
     @router.get("/r/{key}/mitigations")
     def mitigations(
         request: Request, key: Key, reviewer: Who, status: Word = "", owner: Word = "", late: Word = "",
         sort: Word = "due", since: Version = None,
     ) -> Response:  # fmt: skip
-        state = desk.review(key)
-        table = work_page(state, desk.service.today, status=status, owner=owner, late=late == "yes", sort=sort)
-        return desk.page(
-            request, "mitigations.html", bar=_bar(desk, state), table=table, sorts=SORTS,
+        state = context.review(key)
+        table = work_page(state, context.service.today, status=status, owner=owner, late=late == "yes", sort=sort)
+        return context.page(
+            request, "mitigations.html", bar=_bar(context, state), table=table, sorts=SORTS,
             asked={"status": status, "owner": owner, "late": late, "sort": sort}, acts=reviewer.role != "viewer",
-            last=_last(desk, state, since),
+            last=_last(context, state, since),
         )  # fmt: skip
 
     @router.get("/r/{key}/mitigations/csv")
     def work(key: Key, reviewer: Who) -> Response:
-        rows = work_page(desk.review(key), desk.service.today).rows
+        rows = work_page(context.review(key), context.service.today).rows
         return _file(Export(f"{key}-mitigations.csv", "text/csv; charset=utf-8", work_csv(rows).encode()))
 
 
@@ -231,10 +239,10 @@ def _undos(state: ReviewState, events: Sequence[Event], titles: Mapping[str, str
     return {batch: act_words(batch, events, titles) for batch in free}
 
 
-def _files(router: APIRouter, desk: Desk) -> None:
+def _files(router: APIRouter, context: Context) -> None:
     @router.get("/r/{key}/contest/{item:path}")
     def contest_file(key: Key, item: str, reviewer: Who) -> Response:
-        state = desk.review(key)
+        state = context.review(key)
         items = [one.item.id for one in state.items]
         if item not in items:
             raise NotHereError("there is no such item", where=item[:80], hint="its id stands beside it")
@@ -243,15 +251,15 @@ def _files(router: APIRouter, desk: Desk) -> None:
 
     @router.get("/r/{key}/export/{format_}")
     def export(key: Key, format_: Literal["md", "html", "json"], reviewer: Who) -> Response:
-        return _file(of_review(key, lambda: desk.service.export(key, format_)))
+        return _file(of_review(key, lambda: context.service.export(key, format_)))
 
     @router.get("/r/{key}/questionnaire/{format_}")
     def questionnaire(key: Key, format_: Format, reviewer: Who) -> Response:
-        return _file(of_review(key, lambda: desk.service.questionnaire(key, format_)))
+        return _file(of_review(key, lambda: context.service.questionnaire(key, format_)))
 
     @router.get("/r/{key}/reply")
     def reply(key: Key, reviewer: Who) -> Response:
-        text = of_review(key, lambda: desk.service.reply(key))
+        text = of_review(key, lambda: context.service.reply(key))
         return _file(Export(f"{key}-reply.md", "text/markdown; charset=utf-8", text.encode()))
 
 
@@ -261,16 +269,16 @@ def _file(export: Export) -> Response:
     return PlainTextResponse(export.data, media_type=export.media_type, headers=headers)
 
 
-def _items(desk: Desk, state: ReviewState, acts: bool) -> list[ItemView]:
-    quotes = Quotes(desk.service.documents(state.key), every_quote(state))
-    items = Items(state, quotes, desk.service.focus_by_item(state.key), {}, acts=acts, today=desk.service.today)
+def _items(context: Context, state: ReviewState, acts: bool) -> list[ItemView]:
+    quotes = Quotes(context.service.documents(state.key), every_quote(state))
+    items = Items(state, quotes, context.service.focus_by_item(state.key), {}, acts=acts, today=context.service.today)
     return [items.of(one) for one in state.items]
 
 
-def _contested(desk: Desk, state: ReviewState) -> dict[str, ItemView]:
+def _contested(context: Context, state: ReviewState) -> dict[str, ItemView]:
     """By id every item of which there is a contest; its quotes lead nowhere, since no source is beside it."""
     named = {one.item for one in state.contests}
-    views = [one for one in _items(desk, state, acts=False) if one.id in named] if named else []
+    views = [one for one in _items(context, state, acts=False) if one.id in named] if named else []
     return {
         one.id: one._replace(quotes=tuple(each._replace(linked=False) for each in one.quotes)) for one in views
     }  # fmt: skip
@@ -285,14 +293,14 @@ class MovedBy(NamedTuple):
     """The item of the question whose answer it confirmed or gave."""
 
 
-def _moved(desk: Desk, state: ReviewState, since: int | None) -> MovedBy:
+def _moved(context: Context, state: ReviewState, since: int | None) -> MovedBy:
     """What the last act moved; an answer says so too when it moved nothing."""
     if since is None or since >= state.version:
         return MovedBy()
-    last = next(event for event in reversed(desk.service.history(state.key)) if event.number <= state.version)
+    last = next(event for event in reversed(context.service.history(state.key)) if event.number <= state.version)
     if not last.item or last.verb not in _MOVING:
         return MovedBy()
-    before = desk.review(state.key, since)
+    before = context.review(state.key, since)
     moved = what_moved(before, state)
     own = last.verb == "answer" or last.item.removeprefix("fact/") in state.answered
     told = (moved.causes, moved.falls, moved.alters, moved.returns, moved.comes, moved.reopens)
@@ -304,15 +312,15 @@ def _moved(desk: Desk, state: ReviewState, since: int | None) -> MovedBy:
     return MovedBy(last.item, moved_lines(moved, why) if own or anything else (), question)
 
 
-def _last(desk: Desk, state: ReviewState, since: int | None) -> str:
+def _last(context: Context, state: ReviewState, since: int | None) -> str:
     """What the last act was and what it moved, for the bar; empty when the address names no version."""
     if since is None:
         return ""
     if since >= state.version:
         return "Nothing changed: it stands like that already"
-    events = [event for event in desk.service.history(state.key) if event.number <= state.version]
+    events = [event for event in context.service.history(state.key) if event.number <= state.version]
     titles = {one.item.id: one.item.title for one in state.items}
-    return answer_to(events, titles, what_moved(desk.review(state.key, since), state))
+    return answer_to(events, titles, what_moved(context.review(state.key, since), state))
 
 
 class Row(NamedTuple):
@@ -324,7 +332,7 @@ class Row(NamedTuple):
     theirs: str
 
 
-def act_routes(desk: Desk) -> APIRouter:
+def act_routes(context: Context) -> APIRouter:
     """The act_routes of these acts."""
     router = APIRouter()
 
@@ -332,35 +340,35 @@ def act_routes(desk: Desk) -> APIRouter:
     def act(request: Request, key: Key, form: Sent, reviewer: Analyst) -> Response:
         try:
             action = action_of(form)
-            done = desk.act(key, action, reviewer)
+            done = context.act(key, action, reviewer)
         except ConflictError as error:
-            return _conflict(desk, request, key, form, error)
+            return _conflict(context, request, key, form, error)
         except (InputError, StoreError) as error:
             if status_of(error) == NOT_FOUND:
                 raise
-            return _refused(desk, request, key, form, error)
-        _look(desk, key, form, reviewer)
+            return _refused(context, request, key, form, error)
+        _look(context, key, form, reviewer)
         if action.verb == "add":
-            desk.unfinished.keep(key, reviewer, Form(()))
+            context.unfinished.keep(key, reviewer, Form(()))
         return _onwards(key, form, action, done)
 
     @router.post("/r/{key}/redraft")
     def redraft(request: Request, key: Key, form: Sent, reviewer: Analyst) -> Response:
         version = form.whole("version")
-        of_review(key, lambda: desk.service.redraft(key, reviewer, version))
+        of_review(key, lambda: context.service.redraft(key, reviewer, version))
         return RedirectResponse(f"/r/{key}/questions?since={version}#last", 303)
 
     @router.post("/r/{key}/response")
     def response(request: Request, key: Key, brought: BroughtIn, reviewer: Analyst) -> Response:
         form, version = brought.again, brought.form.whole("version")
         try:
-            of_review(key, lambda: desk.service.respond(key, brought.raw, reviewer, version))
+            of_review(key, lambda: context.service.respond(key, brought.raw, reviewer, version))
         except ConflictError as error:
-            return _conflict(desk, request, key, form, error)
+            return _conflict(context, request, key, form, error)
         except (InputError, StoreError) as error:
             if status_of(error) == NOT_FOUND:
                 raise
-            return _refused(desk, request, key, form, error)
+            return _refused(context, request, key, form, error)
         return RedirectResponse(f"/r/{key}/contests?since={version}#last", 303)
 
     return router
@@ -378,36 +386,36 @@ def _onwards(key: str, form: Form, action: Action, done: ActResult) -> Response:
     return RedirectResponse(f"/r/{key}{place}?{since}#{anchor}", 303)
 
 
-def _look(desk: Desk, key: str, form: Form, reviewer: Reviewer) -> None:
+def _look(context: Context, key: str, form: Form, reviewer: Reviewer) -> None:
     """Where no script measures it: the time between the page and what was sent from it."""
     if form.get("seen").isdecimal() and form.get("item"):
         seconds = min(max(time.time() - float(form.get("seen")[:12]), 0.0), LONGEST_LOOK)
-        desk.service.focus(key, form.get("item"), round(seconds, 1), reviewer)
+        context.service.focus(key, form.get("item"), round(seconds, 1), reviewer)
 
 
-def _refused(desk: Desk, request: Request, key: str, form: Form, error: SeptetError) -> Response:
+def _refused(context: Context, request: Request, key: str, form: Form, error: SeptetError) -> Response:
     """The form again, with everything that was written into it."""
     if form.get("verb") == "add":
-        desk.unfinished.keep(key, reviewer_of(request), form)
-        return adding.page(desk, request, key, form, status=status_of(error), problem=problem_of(error))
-    state = desk.review(key)
-    shown = bar(state, desk.service.focus_by_item(key), desk.service.pace())
-    return desk.page(
+        context.unfinished.keep(key, reviewer_of(request), form)
+        return new_threat.page(context, request, key, form, status=status_of(error), problem=problem_of(error))
+    state = context.review(key)
+    shown = bar(state, context.service.focus_by_item(key), context.service.pace())
+    return context.page(
         request, "refused.html", status_of(error), bar=shown, problem=problem_of(error), **_again(form, state)
     )  # fmt: skip
 
 
-def _conflict(desk: Desk, request: Request, key: str, form: Form, error: ConflictError) -> Response:
+def _conflict(context: Context, request: Request, key: str, form: Form, error: ConflictError) -> Response:
     """Three versions side by side, and the form with the reviewer's own, to be saved over the other or merged."""
-    state = desk.review(key)
+    state = context.review(key)
     mine, theirs, base = error.mine, error.theirs, error.base
     names = [name for name in {**mine, **theirs} if name not in ("verb", "version", "marks")]
     rows = [Row(name.replace("_", " "), *(words(side.get(name)) for side in (base, mine, theirs))) for name in names]
-    return desk.page(
+    return context.page(
         request,
         "conflict.html",
         status_of(error),
-        bar=bar(state, desk.service.focus_by_item(key), desk.service.pace()),
+        bar=bar(state, context.service.focus_by_item(key), context.service.pace()),
         problem=problem_of(error),
         rows=[row for row in rows if not row.base == row.mine == row.theirs],
         **_again(form, state),

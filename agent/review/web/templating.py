@@ -6,9 +6,10 @@ the same characters as before.
 """
 
 import re
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
 
 from markupsafe import Markup, escape
@@ -17,13 +18,12 @@ from agent.facts.vocabulary import load_vocabulary
 from agent.records.evidence import MARK
 from agent.report.sentences import if_clause
 from agent.report.view import name_of
-from agent.review.answers import MAX_BYTES
-from agent.review.mitigations import WORK
-from agent.review.web.blanks import Part, blank
+from agent.review.domain.mitigations import WORK
+from agent.review.domain.response import MAX_BYTES
 from agent.review.web.forms import ANSWER_KINDS, Field, grouped, sayings
-from agent.review.web.overview import SheetRow
-from agent.review.web.shown_items import ItemView, dom_id
-from agent.review.web.wording import (
+from agent.review.web.views.items import ItemView, dom_id
+from agent.review.web.views.overview import SheetRow
+from agent.review.web.views.wording import (
     BASES,
     CONTEST_KINDS,
     KEYS,
@@ -47,8 +47,8 @@ from agent.taxonomy.lists import entries, schemes
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from agent.review.web.shown import Bar
-    from agent.review.web.shown_sources import Quotes
+    from agent.review.web.views.review import Bar
+    from agent.review.web.views.sources import Quotes
 
 TURNING: Final = re.compile("[\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
 """Joiners and soft hyphens are not among them: scripts and emoji need them, and they turn nothing."""
@@ -133,10 +133,37 @@ def render(name: str, **values: object) -> str:
 
 # ---------------------------------------------------------------- parts that are alike for many items
 
+# They are rendered once with blanks where items differ, and then filled in: from their kind and what can be done with
+# them, and from no text of a review. So what is kept says nothing of one, and nothing in a review can be taken for a
+# blank.
+_BLANK: Final = re.compile("\ue000([a-z]+)\ue001")
 _TEXTS: Final = frozenset({"line", "listed", "area"})
 """Kinds of fields that hold a text of the review."""
 _OF_THE_REVIEW: Final = "headline"
 """The one choice whose options are texts of the review."""
+
+
+def blank(name: str) -> str:
+    """What stands in a part where the value of this name will."""
+    return f"\ue000{name}\ue001"
+
+
+class Part(NamedTuple):
+    """Text and names of blanks, by turns."""
+
+    runs: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> "Part":
+        """A rendered part, cut at its blanks."""
+        return cls(tuple(_BLANK.split(text)))
+
+    def filled(self, values: Mapping[str, object]) -> Markup:
+        """The part with these values, escaped unless they are markup."""
+        told = {name: escape(value) for name, value in values.items()}
+        made = list(self.runs)
+        made[1::2] = [told[name] for name in self.runs[1::2]]
+        return Markup("".join(made))
 
 
 def acts(bar: "Bar", now: int, item: ItemView, back: str, answer: str | Markup, fields: str | Markup) -> Markup:

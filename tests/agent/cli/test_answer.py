@@ -8,12 +8,12 @@ import pytest
 from agent.records import Draft
 from agent.report.draft_json import FILE_NAME, SNAPSHOTS, load_whole
 from agent.report.safe_markdown import plain
-from agent.review.audit import audit
-from agent.review.decisions import score_words, what_moved
-from agent.review.redraft import moved_rows
-from agent.review.rescore import shown
+from agent.review.domain.effects.decisions import score_words, what_moved
+from agent.review.domain.redraft import moved_rows
+from agent.review.domain.rescore import shown
 from agent.review.service import Service
-from agent.review.store import Store
+from agent.review.store.audit import audit
+from agent.review.store.store import Store
 from agent.settings import Settings
 from tests.fakes.command import Septet
 from tests.fakes.review.reviewing import asking_about, case_documents, case_draft, not_given

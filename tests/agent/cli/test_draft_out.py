@@ -6,7 +6,7 @@ import pytest
 
 from agent.cli.source_options import progress_line
 from agent.review.service import Service
-from agent.review.store import Store
+from agent.review.store.store import Store
 from agent.settings import Settings
 from tests.fakes.command import Outcome, Septet
 from tests.fakes.review.served_reviews import ADA, AT

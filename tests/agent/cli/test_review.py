@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.review.audit import audit
 from agent.review.demo import CASE as DEMO, add_demo
-from agent.review.store import Store
-from agent.review.stored import QueueQuery
+from agent.review.store.audit import audit
+from agent.review.store.queue import QueueQuery
+from agent.review.store.store import Store
 from tests.fakes.command import Septet
 from tests.fakes.review.process import END_SECONDS, ReviewProcess, environment
 from tests.fakes.review.reviewing import case_draft

@@ -9,12 +9,12 @@ import pytest
 from agent.errors import ConflictError, InputError, IntegrityError, RefusedError
 from agent.records import Draft
 from agent.report.draft_json import FILE_NAME, SNAPSHOTS, dump, load_whole, parse
-from agent.review.answers import parse_response
-from agent.review.audit import audit
-from agent.review.records import Action, Reviewer, ReviewState
+from agent.review.domain.records import Action, Reviewer, ReviewState
+from agent.review.domain.response import parse_response
 from agent.review.service import Service
-from agent.review.shelf import Latest
-from agent.review.stored import QueueQuery
+from agent.review.store.audit import audit
+from agent.review.store.cache import LruCache
+from agent.review.store.queue import QueueQuery
 from agent.settings import Settings
 from tests.fakes.review.reviewing import case_documents, case_draft, not_given
 from tests.fakes.review.served_reviews import ADA, AT, CASE, FACTOR, GRACE, VIC, Reviews, draft_folder
@@ -329,7 +329,7 @@ def test_a_whole_draft_comes_with_its_texts(tmp_path: Path) -> None:
 
 
 def test_what_was_asked_for_last_is_kept() -> None:
-    kept: Latest[int, int] = Latest(2)
+    kept: LruCache[int, int] = LruCache(2)
     made: list[int] = []
 
     def make(number: int) -> int:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Self
 import uvicorn
 
 from agent.intake.crawl.browser import find_chromium
-from agent.review.records import Reviewer
-from agent.review.server import address, bound
+from agent.review.domain.records import Reviewer
 from agent.review.service import Service
 from agent.review.web.access import ENTER, Access
 from agent.review.web.app import create_app
+from agent.review.web.server import address, bound
 from agent.settings import Settings
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import yaml
 from agent.errors import InputError
 from agent.records import Document, Draft, Evidence, Finding
 from agent.report.draft_json import dump, parse
-from agent.review.records import Action, Reason, Reviewer, Verb
+from agent.review.domain.records import Action, Reason, Reviewer, Verb
 from agent.review.service import Service
 from agent.review.web.forms import STATEMENT
 from tests.fakes.review.reviewing import case_documents, case_draft

@@ -12,11 +12,11 @@ from agent.pipeline import draft_reading, read_documents, recomposed
 from agent.records import Document, Draft
 from agent.report.draft_json import parse
 from agent.resources import data_folder
-from agent.review.acts import check
-from agent.review.fold import fold
-from agent.review.records import Action, Event, ItemState, Planned, Reason, ReviewState, Verb
-from agent.review.sheets import Sheet, with_sheet
-from agent.review.shelf import with_answers
+from agent.review.domain.acts import check
+from agent.review.domain.fold import fold
+from agent.review.domain.planned_sheet import Sheet, with_sheet
+from agent.review.domain.records import Action, Event, ItemState, Planned, Reason, ReviewState, Verb
+from agent.review.store.cache import with_answers
 from evals.cases.corpus import load_case
 from evals.cases.documents import READ_AT, documents_of
 from tests.places import GOLDEN

@@ -7,10 +7,10 @@ from typing import cast
 from agent.intake.snapshots import store as store_snapshot
 from agent.records import Document, Draft, Snapshot
 from agent.report.draft_json import FILE_NAME, SNAPSHOTS, TEXTS, dump, dump_documents
-from agent.review.decisions import ActResult
-from agent.review.records import Action, Reason, Reviewer, Verb
+from agent.review.domain.effects.decisions import ActResult
+from agent.review.domain.records import Action, Reason, Reviewer, Verb
 from agent.review.service import Service
-from agent.review.store import Store
+from agent.review.store.store import Store
 from agent.settings import Settings
 from evals.cases.corpus import load_case
 from evals.cases.documents import READ_AT

@@ -13,20 +13,20 @@ from agent.report import html
 from agent.report.draft_json import dump
 from agent.report.formats.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
 from agent.report.markdown import render
-from agent.review.acts import check
-from agent.review.adding import Written, weighed
-from agent.review.answered import read_answer, stating
-from agent.review.answers import Answer, parse_response
-from agent.review.changed_facts import follows_from_facts
-from agent.review.compare import Comparison, SideBySide, compare, side_by_side
-from agent.review.decisions import DECIDING, ActResult, Moved, Pace, pace_of, what_moved
-from agent.review.records import Action, Event, QueueRow, Reviewer, ReviewState
-from agent.review.redraft import redraft
-from agent.review.rescore import shown
+from agent.review.domain.acts import check
+from agent.review.domain.effects.compare import Comparison, SideBySide, compare, side_by_side
+from agent.review.domain.effects.decisions import DECIDING, ActResult, Moved, Pace, pace_of, what_moved
+from agent.review.domain.facts.changed_sheet import follows_from_facts
+from agent.review.domain.facts.from_answers import read_answer, stating
+from agent.review.domain.new_threat import Written, weighed
+from agent.review.domain.records import Action, Event, QueueRow, Reviewer, ReviewState
+from agent.review.domain.redraft import redraft
+from agent.review.domain.rescore import shown
+from agent.review.domain.response import Answer, parse_response
+from agent.review.domain.undo import with_own_act
 from agent.review.service import asked_of
-from agent.review.signed import ExportFormat
-from agent.review.stored import QueuePage, QueueQuery
-from agent.review.undoing import with_own_act
+from agent.review.store.queue import QueuePage, QueueQuery
+from agent.review.store.signed import ExportFormat
 from agent.settings import Settings
 from tests.fakes.review.reviewing import Desk, not_given
 

@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 
 from agent.errors import SeptetError
-from agent.review.store import Store
+from agent.review.store.store import Store
 from tests.fakes.review.stored_reviews import ANNA, AT, BO, Plan, arriving, columns
 
 REVIEW = "r1"
@@ -149,7 +149,7 @@ def _try(path: Path, *, read_only: bool) -> None:
 
 def upgrade(path: Path, steps: str) -> None:
     """Takes the store to the step of a folder with further ones."""
-    from agent.review.store import open_to_write
+    from agent.review.store.store import open_to_write
 
     open_to_write(path, to="0002", more=(Path(steps),)).close()
     say("upgraded")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from agent.review.store import Store
-from agent.review.stored import QueueQuery
+from agent.review.store.queue import QueueQuery
+from agent.review.store.store import Store
 from tests.places import ROOT
 
 MOST_SECONDS = 60.0

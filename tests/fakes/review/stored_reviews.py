@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from agent.review.records import Event, Reviewer, ScoreShown, Verb
-from agent.review.store import Store
-from agent.review.stored import NewReview, QueueColumns
+from agent.review.domain.records import Event, Reviewer, ScoreShown, Verb
+from agent.review.store.queue import QueueColumns
+from agent.review.store.rows import NewReview
+from agent.review.store.store import Store
 
 ANNA = Reviewer(name="Anna")
 BO = Reviewer(name="Bo", role="approver")

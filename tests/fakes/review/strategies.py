@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from agent.errors import InputError
 from agent.facts.vocabulary import load_vocabulary
-from agent.review.items import threats_of
+from agent.review.domain.items import threats_of
 from tests.fakes.review.reviewing import ADA, GRACE, Desk
 
 VECTORS = (

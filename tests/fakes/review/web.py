@@ -8,7 +8,7 @@ from lxml.html import HtmlElement
 from starlette.testclient import TestClient
 from starlette.types import Message, Scope
 
-from agent.review.records import Reviewer, Role
+from agent.review.domain.records import Reviewer, Role
 from agent.review.web.access import COOKIE, Access
 from agent.review.web.app import create_app, unguarded
 from tests.fakes.review.service import MemoryReviews

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from starlette.testclient import TestClient
 
-from agent.review.records import Reviewer
+from agent.review.domain.records import Reviewer
 from agent.review.web.access import COOKIE, MAX_BODY, POLICY, SAFE, Access
 from agent.review.web.app import create_app
 from tests.fakes.review.service import MemoryReviews

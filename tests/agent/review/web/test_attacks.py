@@ -12,12 +12,12 @@ import pytest
 import uvicorn
 from markdown_it import MarkdownIt
 
-from agent.review.records import Reviewer
-from agent.review.server import bound
+from agent.review.domain.records import Reviewer
 from agent.review.service import Service
-from agent.review.store import Store
+from agent.review.store.store import Store
 from agent.review.web.access import POLICY, Access
 from agent.review.web.app import create_app
+from agent.review.web.server import bound
 from agent.settings import Settings
 from tests.agent.report.test_attacks import ATTACKS, assert_inert
 from tests.fakes.review.hostile_review import Attacked, sentence

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.review.items import threats_of
+from agent.review.domain.items import threats_of
 from tests.fakes.review.web import HEADLINE, Browser, article, tree, words
 
 

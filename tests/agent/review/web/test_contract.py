@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from agent.review.records import Action, Reviewer
+from agent.review.domain.records import Action, Reviewer
 from tests.fakes.review.service import MemoryReviews
 from tests.fakes.review.web import ORIGIN, Browser, cookie_of
 

@@ -13,9 +13,9 @@ from urllib.parse import urlencode
 import pytest
 from lxml import html
 
-from agent.review.audit import audit
 from agent.review.service import Service
-from agent.review.store import Store
+from agent.review.store.audit import audit
+from agent.review.store.store import Store
 from agent.settings import Settings
 from tests.fakes.command import Septet
 from tests.fakes.review.process import ReviewProcess, environment

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from lxml import html
 
-from agent.review.records import Action, Reviewer
+from agent.review.domain.records import Action, Reviewer
 from agent.review.web.templating import TEMPLATES
 from tests.fakes.review.service import MemoryReviews
 from tests.fakes.review.web import HEADLINE, ORIGIN, Browser, article, tree, words

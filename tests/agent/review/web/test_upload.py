@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.review.answers import MAX_BYTES
+from agent.review.domain.response import MAX_BYTES
 from agent.review.web.access import MAX_BODY
 from tests.fakes.review.served_reviews import Reviews
 from tests.fakes.review.web import HEADLINE, ORIGIN, Browser, filled, tree, words

@@ -1,0 +1,242 @@
+"""Two versions of a review, or several reviews, side by side. Pure."""
+
+from collections import Counter
+from collections.abc import Container, Sequence
+
+from agent.records import FactorEstimate, LayerThreats, Number, Record
+from agent.review.domain.effects.decisions import what_moved
+from agent.review.domain.items import fields_of, is_unstated
+from agent.review.domain.records import ItemState, ReviewState, ScoreShown, Stage, Verdict
+from agent.review.domain.rescore import shown
+from agent.scoring import severity
+from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, LAYERS, Band, FactorKey, LayerKey
+
+UNKNOWN = "unknown"
+
+
+class Change(Record):
+    """One field that differs, in words."""
+
+    field: str
+    a: str
+    b: str
+
+
+class Difference(Record):
+    """An item that differs between two versions."""
+
+    item: str
+    title: str
+    section: str
+    a: Verdict | None
+    """Its verdict; None where the item is not there."""
+    b: Verdict | None
+    changes: tuple[Change, ...]
+
+
+class Comparison(Record):
+    """Two versions of one review."""
+
+    key: str
+    a: int
+    b: int
+    before: ScoreShown
+    after: ScoreShown
+    moved: tuple[str, ...]
+    """What moved the score, the largest first."""
+    differences: tuple[Difference, ...]
+
+
+class ThreatCell(Record):
+    """A threat in a cell."""
+
+    title: str
+    base: Number
+    severity: Band
+    """Of the CVSS base, which tells threats apart."""
+    alone: bool
+    """Whether another review of the row has no threat of this title."""
+
+
+class Cell(Record):
+    """What one review says in a row."""
+
+    known: bool
+    text: str
+    value: float | None
+    low: float | None
+    high: float | None
+    threats: tuple[str, ...]
+    listed: tuple[ThreatCell, ...] = ()
+    """The same threats, the gravest first."""
+
+
+class Line(Record):
+    """A factor or a layer with a cell for each review."""
+
+    key: str
+    title: str
+    kind: str
+    """`factor` or `layer`."""
+    cells: tuple[Cell, ...]
+    differs: bool
+
+
+class Column(Record):
+    """A review that stands beside others."""
+
+    key: str
+    product: str
+    drafter: str
+    drafted: str
+    """When, as records have it."""
+    stage: Stage
+    score: ScoreShown
+    uncertain: int
+    unknown: int
+
+
+class SideBySide(Record):
+    """Several reviews per layer and factor."""
+
+    columns: tuple[Column, ...]
+    lines: tuple[Line, ...]
+
+
+def compare(a: ReviewState, b: ReviewState) -> Comparison:
+    """What differs between two states of one review, in the order of the report."""
+    one, two = ({state.item.id: state for state in side.items} for side in (a, b))
+    names = [*two, *(name for name in one if name not in two)]
+    found = [_difference(a, b, one.get(name), two.get(name)) for name in names]
+    moved = what_moved(a, b)
+    return Comparison(
+        key=b.key,
+        a=a.version,
+        b=b.version,
+        before=moved.before,
+        after=moved.after,
+        moved=moved.causes,
+        differences=tuple(each for each in found if each is not None),
+    )
+
+
+def side_by_side(states: Sequence[ReviewState]) -> SideBySide:
+    """Reviews per factor and layer; what a review cannot tell is a cell that is not known."""
+    drafts = [state.reviewed for state in states]
+    lines = [_line(key, FACTOR_TITLES[key], "factor", [_factor(d.factors.get(key)) for d in drafts]) for key in FACTORS]
+    lines += [
+        _line(key, f"{LAYER_CODES[key]} {LAYER_TITLES[key]}", "layer", _layers([d.layers.get(key) for d in drafts]))
+        for key in LAYERS
+    ]
+    return SideBySide(columns=tuple(_column(state) for state in states), lines=tuple(lines))
+
+
+def words(value: object) -> str:
+    """A field of an item in words: lists by commas, objects by their parts."""
+    match value:
+        case None | "":
+            return "–"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:g}"
+        case list() | tuple():
+            return "; ".join(words(part) for part in value) or "none"
+        case dict():
+            return ", ".join(f"{name}: {words(part)}" for name, part in value.items())
+        case _:
+            return str(value)
+
+
+def _difference(a: ReviewState, b: ReviewState, one: ItemState | None, two: ItemState | None) -> Difference | None:
+    found = two or one
+    if found is None:
+        return None
+    was, now = (dict(fields_of(side.reviewed, found.item.id)) for side in (a, b))
+    changes = tuple(
+        Change(field=name.replace("_", " "), a=words(was.get(name)), b=words(now.get(name)))
+        for name in {**was, **now}
+        if was.get(name) != now.get(name)
+    )
+    verdicts = (one.verdict if one else None, two.verdict if two else None)
+    if not changes and verdicts[0] == verdicts[1]:
+        return None
+    return Difference(
+        item=found.item.id,
+        title=found.item.title,
+        section=found.item.section,
+        a=verdicts[0],
+        b=verdicts[1],
+        changes=changes,
+    )
+
+
+def _column(state: ReviewState) -> Column:
+    draft = state.reviewed
+    return Column(
+        key=state.key,
+        product=draft.product.name,
+        drafter=draft.drafter.llm or draft.drafter.kind,
+        drafted=draft.created_at,
+        stage=state.stage,
+        score=shown(draft.score),
+        uncertain=sum(not layer.certain for layer in draft.layers.values()),
+        unknown=sum(is_unstated(factor) and not _set_in_review(factor) for factor in draft.factors.values()),
+    )
+
+
+def _line(key: FactorKey | LayerKey, title: str, kind: str, cells: Sequence[Cell]) -> Line:
+    # Whether a value is stated is seen in its cell; a row differs by what it says.
+    told = {(cell.value, cell.text if kind == "layer" or cell.value is None else "") for cell in cells}
+    differs = len(told) > 1 or any(threat.alone for cell in cells for threat in cell.listed)
+    return Line(key=key, title=title, kind=kind, cells=tuple(cells), differs=differs)
+
+
+def _factor(one: FactorEstimate | None) -> Cell:
+    if one is None:
+        return _nothing("not in the draft")
+    return Cell(
+        known=not is_unstated(one) or _set_in_review(one),
+        text=("no quote" if _set_in_review(one) else UNKNOWN) if is_unstated(one) else one.state,
+        value=float(one.value),
+        low=float(one.low),
+        high=float(one.high),
+        threats=(),
+    )
+
+
+def _set_in_review(one: FactorEstimate) -> bool:
+    """A value of a reviewer without a quote keeps the state of what is not stated."""
+    return any(part.kind == "review" for part in one.parts)
+
+
+def _layers(layers: Sequence[LayerThreats | None]) -> list[Cell]:
+    titles = Counter(title for one in layers if one for title in {threat.title for threat in one.threats})
+    return [_layer(one, {title for title, count in titles.items() if count < len(layers)}) for one in layers]
+
+
+def _layer(one: LayerThreats | None, alone: Container[str]) -> Cell:
+    if one is None:
+        return _nothing("not in the draft")
+    text = "certain" if one.certain else "does not apply" if one.applies == "no" else "not certain"
+    return Cell(
+        known=one.certain or one.applies == "no",
+        text=text,
+        value=None,
+        low=None,
+        high=None,
+        threats=tuple(f"{threat.title} ({threat.score.aivss} {threat.score.severity})" for threat in one.threats),
+        listed=tuple(
+            ThreatCell(
+                title=threat.title,
+                base=threat.score.cvss_base,
+                severity=severity(threat.score.cvss_base),
+                alone=threat.title in alone,
+            )
+            for threat in sorted(one.threats, key=lambda threat: -threat.score.cvss_base)
+        ),
+    )
+
+
+def _nothing(text: str) -> Cell:
+    return Cell(known=False, text=text, value=None, low=None, high=None, threats=())

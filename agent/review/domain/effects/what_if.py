@@ -1,0 +1,208 @@
+"""What would lower a score, and by how much an answer may narrow its likely range.
+
+Each lower score is the score with one thing alone changed (an answer, a factor at the low end of its range, a milder
+metric), so they do not add up. The base is that of the gravest supported threat in default use, so a metric of the
+headline lowers it no further than the next threat, unless it is eased there as well.
+
+An answer narrows the range at most by what the review itself would then have: what is settled of a factor takes its
+range away, and with it that share of what the likely range reaches beyond the corners (`rescore`). That a layer becomes
+certain takes away nothing by itself, so it is promised nothing. The drafter shares the whole width out over its causes
+instead (`Question.effect`), which orders questions and is no forecast.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from functools import cache
+from typing import Final, NamedTuple
+
+from agent.drafting.questions import load_questions
+from agent.drafting.threats.cvss_vectors import VALUES, base_of, eased
+from agent.drafting.threats.headline import is_supported
+from agent.records import Draft, Question, Range, ScoreInputs, Threat
+from agent.report.sentences import tenth, vector_words
+from agent.review.domain.items import threats_of, with_basis
+from agent.review.domain.records import ReviewState
+from agent.review.domain.rescore import constants_at, ends_of, headline_of, point_of
+from agent.scoring.aivss import TENTHS, exact, raw, units
+from agent.scoring.interval import rounded, sum_ranges
+from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, FactorKey
+
+MOST_OF_A_KIND: Final = 2
+"""Questions, factors and metrics that are named: those that lower the score most."""
+_CLOSED: Final = ("answered", "struck")
+
+
+class Lowering(NamedTuple):
+    """One thing that would lower the score if it alone were so."""
+
+    kind: str
+    """question, factor, factors or metric."""
+    items: tuple[str, ...]
+    """Ids of the items where it is decided; none for all factors together."""
+    what: str
+    """A question's text, a factor with both values, a metric with its meaning."""
+    score: Decimal
+    """What the score would be, one decimal."""
+    exact: Decimal
+    """The same before it is rounded."""
+
+
+class Lowered(NamedTuple):
+    """All that is named, the lowest result first."""
+
+    ways: tuple[Lowering, ...]
+    behind: tuple[str, Decimal] | None
+    """Id and AIVSS of the threat that leads without the headline, where that leaves the score as it is."""
+
+
+_Score = Callable[[Decimal | None, Decimal], tuple[Decimal, Decimal]]
+"""From a base, or the present one, and what the sum of factors falls by, to the score: rounded and exact."""
+
+
+def lowered(state: ReviewState) -> Lowered:
+    """What would lower the score of a review; nothing where none is shown or its formula takes no factors."""
+    draft, first = state.reviewed, headline_of(state.reviewed)
+    score, now = _scorer(draft), draft.score.aivss
+    if score is None or now is None or first is None:
+        return Lowered((), None)
+    pool = _pool(draft, first)
+    verdicts = {one.item.id: one.verdict for one in state.items}
+    asked = [one for one in draft.questions if verdicts.get(f"question/{one.id}") not in _CLOSED]
+    found = [
+        *_most(_questions(draft, asked, pool, score), now),
+        *_most(_factors(draft, score), now),
+        *_most(_metrics(pool, score), now),
+    ]
+    every = _all_factors(draft, score)
+    found += [every] if every.score < now else []
+    found.sort(key=lambda way: way.exact)
+    others = [threat for threat in pool if threat.id != first.id]
+    second = max(others, key=lambda threat: threat.score.cvss_base, default=None)
+    behind = score(second.score.cvss_base, Decimal(0))[0] if second else None
+    return Lowered(tuple(found), (second.id, behind) if second and behind is not None and behind >= now else None)
+
+
+def _most(ways: Iterator[Lowering], now: Decimal) -> Sequence[Lowering]:
+    return sorted((way for way in ways if way.score < now), key=lambda way: way.exact)[:MOST_OF_A_KIND]
+
+
+def _scorer(draft: Draft) -> _Score | None:
+    formula = draft.score.formula
+    at = point_of(formula, draft.score.inputs)
+    if at is None:
+        return None
+
+    def score(base: Decimal | None, less: Decimal) -> tuple[Decimal, Decimal]:
+        point = at._replace(
+            base=at.base if base is None else units(base, TENTHS), factor_sum=max(at.factor_sum - units(less), 0)
+        )
+        made = raw(formula, point)
+        return rounded(made), exact(made)
+
+    return score
+
+
+def _pool(draft: Draft, first: Threat) -> list[Threat]:
+    """The threats of which the gravest gives the base; the headline alone where it is not the gravest of them."""
+    able = [
+        threat for threat in threats_of(draft).values() if threat.id == first.id or is_supported(with_basis(threat))
+    ]
+    graver = any(threat.score.cvss_base > first.score.cvss_base for threat in able)
+    return [first] if graver else able
+
+
+def _factors(draft: Draft, score: _Score) -> Iterator[Lowering]:
+    for key in _counted(draft):
+        one = draft.factors[key]
+        what = f"{FACTOR_TITLES[key]} at {tenth(one.low)} instead of {tenth(one.value)}"
+        yield Lowering("factor", (f"factor/{key}",), what, *score(None, one.value - one.low))
+
+
+def _all_factors(draft: Draft, score: _Score) -> Lowering:
+    less = sum((draft.factors[key].value - draft.factors[key].low for key in _counted(draft)), Decimal(0))
+    return Lowering("factors", (), "All factors at the low ends of their ranges", *score(None, less))
+
+
+def _counted(draft: Draft) -> list[FactorKey]:
+    return [key for key in FACTOR_SETS[draft.score.factor_set or "0.5"] if key in draft.factors]
+
+
+def _questions(draft: Draft, asked: Sequence[Question], pool: Sequence[Threat], score: _Score) -> Iterator[Lowering]:
+    """What a reassuring answer brings: the factors that it settles at their low ends, the threats that it names eased.
+
+    What it eases of a vector is known for the questions of the bundled list alone.
+    """
+    known = {row.text: row.metrics for row in load_questions()}
+    for one in asked:
+        settled = [key for key in _counted(draft) if key in one.settles]
+        less = sum((draft.factors[key].value - draft.factors[key].low for key in settled), Decimal(0))
+        metrics = known.get(one.text, {})
+        bases = [
+            base_of(eased(threat.score.cvss_vector, metrics)) if threat.id in one.about else threat.score.cvss_base
+            for threat in pool
+        ]
+        yield Lowering("question", (f"question/{one.id}",), one.text, *score(max(bases), less))
+
+
+def _metrics(pool: Sequence[Threat], score: _Score) -> Iterator[Lowering]:
+    """Each metric one step milder in every threat that would else hold the base up."""
+    now = max(threat.score.cvss_base for threat in pool)
+    for metric in VALUES:
+        milder = {threat.id: _milder(threat.score.cvss_vector, metric) for threat in pool}
+        after = max(base for _, base in milder.values())
+        held = [threat for threat in pool if threat.score.cvss_base > after]
+        values = {milder[threat.id][0] for threat in held}
+        if after < now and len(values) == 1:
+            vector = eased(held[0].score.cvss_vector, {metric: next(iter(values))})
+            rows = vector_words(vector)
+            name, meaning = next((name, told) for name, told, _ in rows if name.startswith(f"{metric}:"))
+            code, _, title = name.partition(" ")
+            what = f"{code} ({title}: {meaning})"
+            yield Lowering("metric", tuple(f"threat/{threat.id}" for threat in held), what, *score(after, Decimal(0)))
+
+
+def _milder(vector: str, metric: str) -> tuple[str, Decimal]:
+    """The next milder value of a metric, or its own where it is the mildest, and the base with it."""
+    parts: Mapping[str, str] = dict(part.split(":", 1) for part in vector.split("/")[1:])
+    order, own = VALUES[metric], parts[metric]
+    value = order[min(order.index(own) + 1, len(order) - 1)]
+    return value, base_of(eased(vector, {metric: value}))
+
+
+Promise = Callable[[Sequence[str]], float]
+"""From the factors and layers that are settled to score points."""
+
+
+def promised(state: ReviewState) -> Promise:
+    """What answers may narrow now, and never more than when the draft came in."""
+    now, first = narrowing(state.reviewed), narrowing(state.drafted)
+    return lambda settles: min(now(settles), first(settles))
+
+
+def narrowing(draft: Draft) -> Promise:
+    """What answers may narrow in one draft; nothing where its score was stored without inputs."""
+    inputs = draft.score.inputs
+    if inputs is None or inputs.factors is None or inputs.factor_sum is None:
+        return lambda _: 0.0
+    whole = _width(draft, inputs)
+    counted = [key for key in FACTOR_SETS[draft.score.factor_set or "0.5"] if key in inputs.factors]
+    given = inputs.factors
+
+    # The sheet asks for each of its hundred rows, and many settle the same.
+    @cache
+    def narrowed(settled: frozenset[FactorKey]) -> float:
+        ranges = tuple(
+            Range(value=given[key].value, low=given[key].value, high=given[key].value) if key in settled else given[key]
+            for key in counted
+        )
+        return max(whole - _width(draft, inputs.model_copy(update={"factor_sum": sum_ranges(ranges)})), 0.0)
+
+    return lambda settles: narrowed(frozenset(key for key in counted if key in settles))
+
+
+def _width(draft: Draft, inputs: ScoreInputs) -> float:
+    """Of the likely range with these inputs; of the corners in a draft without one."""
+    likely, ends = constants_at(draft.score, inputs), ends_of(draft.score.formula, inputs)
+    if likely is not None:
+        return float(likely.below + likely.above)
+    return float(ends.high - ends.low) if ends is not None else 0.0

@@ -1,0 +1,502 @@
+"""The fact sheet as a reviewer left it, and the draft that follows from it.
+
+    facts struck, corrected, back, answered ─► changed sheet ─ compose ─► draft ─ align ─► same ids for the same things
+
+What follows from the facts is computed again by the drafter's own functions where the draft's facts give the draft; in
+any other draft whatever cites a changed fact is taken out (`pruning`). What no longer follows stays in the aligned
+draft under its id and is named as fallen, so that pages can show it and an undo brings it back with its decisions.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from agent.errors import InputError
+from agent.facts.sheet import build_sheet, fact_id, without
+from agent.facts.vocabulary import load_vocabulary
+from agent.records import (
+    SLOTS,
+    Capability,
+    Chain,
+    ClaimedControl,
+    Draft,
+    Evidence,
+    Fact,
+    FactSheet,
+    FactSource,
+    LayerThreats,
+    Outlook,
+    Question,
+    Record,
+    Slot,
+    draft_facts,
+)
+from agent.records.base import SourceKind
+from agent.records.facts import cited
+from agent.review.domain.facts.from_answers import ANALYST, Given, comforts, confirmed, is_vendors_word, question_of
+from agent.review.domain.facts.pruning import pruned
+from agent.review.domain.facts.vendor_word import unsettled, with_speakers
+from agent.review.domain.quotes import Plain, marks_in
+
+KIND: Final = "fact"
+_LISTED: Final = re.compile(r'"(E[1-9][0-9]{0,5})"')
+"""An id of evidence that stands by itself in JSON."""
+FIRST_NEW: Final = 100
+"""Questions and capabilities that come with a change of the facts have numbers above it, by what they are about: the
+same ones in whatever order the facts change."""
+
+
+class SheetChange(NamedTuple):
+    """What reviewers decided over the facts of a draft and of answers: names of those that are struck, and corrected
+    fields by name, which count once the fact is back."""
+
+    struck: frozenset[str]
+    corrected: Mapping[str, Plain]
+    evidence: tuple[Evidence, ...] = ()
+    """The quotes that corrections cite, among others."""
+    answers: Mapping[str, Given] = {}
+    """The answers that state something, by question."""
+    confirmed: frozenset[str] = frozenset()
+    """Names of the facts on a vendor's word that the analyst confirmed."""
+    unasked: frozenset[str] = frozenset()
+    """Questions that are struck, with their answers."""
+
+    @property
+    def standing(self) -> tuple[Given, ...]:
+        """The answers that count, by the number of their question."""
+        left = (given for question, given in self.answers.items() if question not in self.unasked)
+        return tuple(sorted(left, key=lambda given: int(given.question[1:])))
+
+    @property
+    def nothing(self) -> bool:
+        """Whether all facts stand as they were read."""
+        sure = any(not question_of(name) for name in self.confirmed)
+        return not (self.struck or self.corrected or self.standing or sure)
+
+    @property
+    def counting(self) -> tuple[object, ...]:
+        """What moves the sheet: struck facts, corrections of the others, and what answers state, with what the analyst
+        confirmed of it."""
+        corrected = {name: dict(edits) for name, edits in self.corrected.items() if name not in self.struck}
+        told = [(given.question, given.states, given.by) for given in self.standing]
+        return self.struck, corrected, told, self.confirmed - self.struck
+
+    def answered(self) -> list[tuple[Fact, tuple[Evidence, ...]]]:
+        """The facts of the answers that count, as reviewers left them, with the quotes of the answers."""
+        made = []
+        for given in self.standing:
+            for name, (fact, quotes) in given.facts.items():
+                if name in self.struck:
+                    continue
+                if name in self.corrected:
+                    fact = confirmed(corrected_fact(fact, self.corrected[name]))
+                elif name in self.confirmed:
+                    fact = confirmed(fact)
+                made.append((fact, quotes))
+        return made
+
+
+class Recomputed(NamedTuple):
+    """A draft that follows from a changed sheet."""
+
+    draft: Draft
+    """With what fell still in it."""
+    fell: tuple[str, ...]
+    """Ids of the items in it that no longer follow."""
+
+
+def fact_fields(fact: Fact) -> Plain:
+    """The fields of a fact that a reviewer may correct."""
+    return {
+        "key": fact.key,
+        "polarity": fact.polarity,
+        "about": fact.about,
+        "slots": {slot.name: slot.value for slot in fact.slots},
+        "evidence": list(fact.evidence),
+    }
+
+
+def corrected_fact(fact: Fact, edits: Mapping[str, object]) -> Fact:
+    """The fact with corrected fields; what it says is then the analyst's word, its rank still that of its quotes."""
+    given, marks = edits.get("slots"), edits.get("evidence")
+    slots = fact.slots
+    if isinstance(given, Mapping):
+        before = {slot.name: slot for slot in fact.slots}
+        slots = tuple(
+            before[name] if name in before and before[name].value == given[name] else Slot(name=name, value=given[name])
+            for name in SLOTS
+            if given.get(name)
+        )
+    evidence = tuple(str(mark) for mark in marks) if isinstance(marks, list | tuple) and marks else fact.evidence
+    slots = tuple(s if s.evidence in ("", *evidence) else s.model_copy(update={"evidence": ""}) for s in slots)
+    update = {name: edits[name] for name in ("polarity", "about") if name in edits}
+    sources = (*(source for source in fact.sources if source.reader != "analyst"), ANALYST)
+    made = fact.model_copy(update={**update, "slots": slots, "evidence": evidence, "state": "confirmed"})
+    made = made.model_copy(update={"id": fact_id(made.key, made.polarity, made.about, made.slots), "sources": ()})
+    return Fact.model_validate({**made.model_dump(), "sources": _by_reader(sources), "confidence": 1.0, "claim": False})
+
+
+def _by_reader(sources: Sequence[FactSource]) -> list[FactSource]:
+    order = ("embedded", "llm", "manifest", "vendor-answer", "analyst", "scanner")
+    return sorted(sources, key=lambda source: order.index(source.reader))
+
+
+def stated_keys(draft: Draft) -> frozenset[str]:
+    """The keys that a fact about the product states which counts and is more than inferred."""
+    facts = draft.facts.facts if draft.facts else ()
+    return frozenset(one.key for one in facts if one.counts and one.about == "product" and one.state != "inferred")
+
+
+def held_as(facts: Sequence[Fact], fact: Fact) -> Fact | None:
+    """The fact of a sheet that a fact is, or has become part of."""
+    if (same := next((one for one in facts if one.id == fact.id), None)) is not None:
+        return same
+    alike = (one for one in facts if (one.key, one.polarity, one.about) == (fact.key, fact.polarity, fact.about))
+    return next((one for one in alike if set(fact.evidence) <= set(one.evidence)), None)
+
+
+def by_names(facts: Sequence[Fact], read: Sequence[Fact], gone: Collection[str]) -> dict[str, Fact]:
+    """The facts of a sheet by their ids, and by those of facts as they were read that an answer made part of another
+    one; `gone` are the ids of those that were struck or corrected."""
+    known = {fact.id: fact for fact in facts}
+    for fact in read:
+        held = held_as(facts, fact) if fact.id not in known and fact.id not in gone else None
+        known |= {fact.id: held} if held is not None else {}
+    return known
+
+
+def changed_sheet(draft: Draft, change: SheetChange) -> FactSheet:
+    """The sheet of a draft with its facts as reviewers and answers left them. Raises InputError for a fact that it
+    lacks."""
+    assert draft.facts is not None
+    sheet = draft.facts.sheet(draft.evidence)
+    sure = {name for name in change.confirmed - change.struck - change.corrected.keys() if not question_of(name)}
+    gone = sorted(name for name in {*change.struck, *change.corrected, *sure} if not question_of(name))
+    known = {fact.id: fact for fact in sheet.facts}
+    lost = next((name for name in gone if name not in known), None)
+    if lost is not None:
+        raise InputError("the sheet has no such fact", where=lost, hint="its facts have the ids")
+    new = [
+        corrected_fact(known[name], edits)
+        for name, edits in sorted(change.corrected.items())
+        if name in known and name not in change.struck
+    ]
+    new += [confirmed(known[name]) for name in sorted(sure)]
+    told = _Told(draft.evidence)
+    new += [told.renamed(fact, quotes) for fact, quotes in change.answered()]
+    left = without(sheet, *gone)
+    if not new:
+        return left
+    named = {mark for edits in change.corrected.values() for mark in marks_in(str(edits.get("evidence", "")))}
+    quotes = {item.id: item for item in change.evidence if item.id in named}
+    quotes |= {item.id: item for item in (*told.quotes, *sheet.evidence)}
+    every = (*left.facts, *new)
+    return _built(every, quotes, left, _outlook(left.outlook, new))
+
+
+class _Told:
+    """The quotes of answers under ids that the draft leaves free, a span that it has under its own."""
+
+    def __init__(self, evidence: Sequence[Evidence]) -> None:
+        self._known = {(item.document, item.start, item.end): item.id for item in evidence}
+        self.quotes: list[Evidence] = []
+
+    def renamed(self, fact: Fact, quotes: Sequence[Evidence]) -> Fact:
+        """The fact with the ids that its quotes have here."""
+        ids: dict[str, str] = {}
+        for item in quotes:
+            ids[item.id] = self._known.get((item.document, item.start, item.end), item.id)
+            if ids[item.id] == item.id:
+                self.quotes.append(item)
+        return fact.model_copy(update={"evidence": tuple(ids.get(mark, mark) for mark in fact.evidence)})
+
+
+def _built(facts: Sequence[Fact], quotes: Mapping[str, Evidence], left: FactSheet, outlook: Outlook) -> FactSheet:
+    return build_sheet(facts, quotes.values(), left.searched, left.dropped, load_vocabulary(), outlook)
+
+
+def _outlook(outlook: Outlook, new: Sequence[Fact]) -> Outlook:
+    """What is held likely, without the keys of which an answer says, in a way that counts, that it is not so."""
+    denied = {fact.key for fact in new if fact.polarity == "denied" and not is_vendors_word(fact)}
+    chances = {key: chance for key, chance in outlook.chances.items() if key not in denied}
+    return outlook.model_copy(update={"chances": chances})
+
+
+def _noted(sheet: FactSheet) -> frozenset[str]:
+    """The facts that a vendor's word alone gives and that could lower something: controls, limits and denials."""
+    return frozenset(fact.id for fact in sheet.facts if is_vendors_word(fact) and comforts(fact))
+
+
+def _follows(draft: Draft, sheet: FactSheet, recompose: "Recompose", *, alone: bool = False) -> Draft:
+    """What follows from a sheet: facts that are only noted are in it, and nothing is computed from them.
+
+    What a vendor's word added settles no layer, unless the draft is to follow from its facts `alone`, as a stored one.
+    """
+    draft, noted = _without_noted(draft), _noted(sheet)
+    counting = _left_out(sheet, noted)
+
+    def without(words: Collection[str]) -> Draft:
+        left = _left_out(counting, words)
+        return recompose(draft, left) or pruned(draft, left)
+
+    had = {fact.id for fact in draft.facts.facts} if draft.facts else set()
+    words = set() if alone else {fact.id for fact in counting.facts if is_vendors_word(fact)} - had
+    made = unsettled(without(()), without, words)
+    if not noted:
+        return made
+    counts = {fact.id: fact for fact in counting.facts}
+    shown = tuple(counts.get(fact.id, fact.model_copy(update={"counts": False})) for fact in sheet.facts)
+    known = {item.id for item in made.evidence}
+    quotes = {item.id: item for item in sheet.evidence}
+    controls = tuple(_claimed(fact, quotes) for fact in shown if fact.id in noted and _control(fact))
+    update = {
+        "facts": draft_facts(sheet).model_copy(update={"facts": shown}),
+        "evidence": (*made.evidence, *(item for item in sheet.evidence if item.id not in known)),
+        "controls": (*made.controls, *controls),
+    }
+    return made.model_copy(update=update)
+
+
+def _without_noted(draft: Draft) -> Draft:
+    """A draft into which answers were taken, without what it only notes: what its other facts gave."""
+    facts = draft.facts.facts if draft.facts else ()
+    noted = {fact.id for fact in facts if not fact.counts and is_vendors_word(fact) and comforts(fact)}
+    if draft.facts is None or not noted:
+        return draft
+    kept = tuple(fact for fact in facts if fact.id not in noted)
+    lonely = cited(facts) - cited(kept)
+    update = {
+        "facts": draft.facts.model_copy(update={"facts": kept}),
+        "controls": tuple(one for one in draft.controls if not noted.issuperset(one.facts) or not one.facts),
+        "evidence": tuple(item for item in draft.evidence if item.id not in lonely),
+    }
+    return draft.model_copy(update=update)
+
+
+def _control(fact: Fact) -> bool:
+    return fact.polarity != "denied" and load_vocabulary()[fact.key].claim == "control"
+
+
+def _claimed(fact: Fact, quotes: Mapping[str, Evidence]) -> ClaimedControl:
+    """A control as it is listed that only a vendor's answer claims."""
+    return ClaimedControl(
+        text=" ".join(quotes[fact.evidence[0]].quote.split()),
+        part=fact.slot("part") or "not stated",
+        rank=fact.rank,
+        counted=False,
+        why="The vendor's answer alone says so.",
+        facts=(fact.id,),
+        evidence=fact.evidence,
+    )
+
+
+def _left_out(sheet: FactSheet, names: Collection[str]) -> FactSheet:
+    """The sheet without these facts."""
+    if not names:
+        return sheet
+    kept = [fact for fact in sheet.facts if fact.id not in names]
+    return _built(kept, {item.id: item for item in sheet.evidence}, sheet, sheet.outlook)
+
+
+Recompose = Callable[[Draft, FactSheet], Draft | None]
+
+
+def recomputed(
+    draft: Draft,
+    before: Draft,
+    change: SheetChange,
+    recompose: Recompose,
+    taken: Collection[str] = (),
+    answered: Collection[str] = (),
+) -> Recomputed:
+    """What follows from `draft` with changed facts, its ids as in `before`, which is it or what followed last time.
+
+    `recompose` is `agent.pipeline.recomposed`; `taken` are ids of questions that the review knows, `answered` those of
+    questions that were answered.
+    """
+    fresh = with_speakers(_follows(draft, changed_sheet(draft, change), recompose), _spoken(change))
+    return _aligned(draft, before, fresh, taken, answered)
+
+
+def _spoken(change: SheetChange) -> dict[str, SourceKind]:
+    """By document the kinds of the answers that count now; those that a stored draft has are its sources."""
+    return {given.document: given.source.kind for given in change.standing}
+
+
+def follows_from_facts(draft: Draft, recompose: Recompose) -> bool:
+    """Whether the draft's facts give it again, so that a changed fact moves all that hangs on it."""
+    own = _without_noted(draft)
+    return own.facts is not None and recompose(own, own.facts.sheet(own.evidence)) is not None
+
+
+def with_answers(draft: Draft, answers: Mapping[str, Given], recompose: Recompose) -> Draft:
+    """A draft that follows from its facts with those of answers: a draft of its own, numbered anew."""
+    change = SheetChange(frozenset(), {}, answers=answers)
+    return _follows(draft, changed_sheet(draft, change), recompose, alone=True)
+
+
+# ---------------------------------------------------------------- the same ids for the same things
+
+
+def _aligned(
+    drafted: Draft, before: Draft, fresh: Draft, taken: Collection[str], answered: Collection[str]
+) -> Recomputed:
+    fell: list[str] = []
+    chains = _chains(before.chains, fresh.chains, fell)
+    capabilities = _capabilities(before.system.capabilities, fresh.system.capabilities, fell)
+    questions, names = _questions(before.questions, fresh.questions, fell, taken, answered)
+    # In the order that they have once they are stored.
+    layers = {
+        key: _layer(before.layers.get(key), layer, _standing(fresh), names, fell)
+        for key, layer in sorted(fresh.layers.items())
+    }
+    draft = fresh.model_copy(
+        update={
+            "id": drafted.id,
+            "chains": chains,
+            "questions": questions,
+            "layers": layers,
+            "factors": dict(sorted(fresh.factors.items())),
+            "system": fresh.system.model_copy(update={"capabilities": capabilities}),
+        }
+    )
+    return Recomputed(_with_quotes(draft, before), tuple(fell))
+
+
+def _with_quotes(draft: Draft, before: Draft) -> Draft:
+    """An aligned draft with the quotes of what fell, which the facts no longer bring."""
+    lost = _marks(draft) - {item.id for item in draft.evidence}
+    added = tuple(item for item in before.evidence if item.id in lost)
+    return draft.model_copy(update={"evidence": (*draft.evidence, *added)})
+
+
+def _marks(draft: Draft) -> set[str]:
+    """The ids of evidence that a draft lists anywhere beside its evidence and an LLM's record; those within a text that
+    outlived its fact lead to nothing."""
+    return set(_LISTED.findall(draft.model_dump_json(exclude={"evidence", "judgement"})))
+
+
+def _standing(draft: Draft) -> set[str]:
+    return {threat.id for layer in draft.layers.values() for threat in layer.threats}
+
+
+def _layer(
+    before: LayerThreats | None, fresh: LayerThreats, standing: set[str], names: Mapping[str, str], fell: list[str]
+) -> LayerThreats:
+    """The layer with the threats that it lost at its end, by their ids, so that it does not matter in which order they
+    fell; one that only went to another layer is not lost."""
+    old = before.threats if before is not None else ()
+    gone = sorted((threat for threat in old if threat.id not in standing), key=lambda threat: threat.id)
+    fell += [f"threat/{threat.id}" for threat in gone]
+    question = names.get(fresh.question, fresh.question) if fresh.question else fresh.question
+    return fresh.model_copy(update={"threats": (*fresh.threats, *gone), "question": question})
+
+
+def _chains(before: Sequence[Chain], fresh: Sequence[Chain], fell: list[str]) -> tuple[Chain, ...]:
+    """Each chain at its number; a new one after all others."""
+    left, made = list(fresh), []
+    for number, old in enumerate(before, start=1):
+        same = next((chain for chain in left if chain.threats == old.threats), None)
+        if same is None:
+            fell.append(f"chain/{number}")
+        else:
+            left.remove(same)
+        made.append(same or old)
+    return (*made, *left)
+
+
+def _capabilities(before: Sequence[Capability], fresh: Sequence[Capability], fell: list[str]) -> tuple[Capability, ...]:
+    old = {(one.signal, one.action, one.object): one.id for one in before}
+    taken = {one.id for one in before}
+    made = []
+    for one in fresh:
+        name = old.pop((one.signal, one.action, one.object), None)
+        if name is None:
+            name = free_id("C", (one.signal,), taken)
+            taken.add(name)
+        made.append(one.model_copy(update={"id": name}))
+    there = {one.id for one in made}
+    gone = sorted((one for one in before if one.id not in there), key=lambda one: int(one.id[1:]))
+    fell += [f"capability/{one.id}" for one in gone]
+    return (*made, *gone)
+
+
+def _questions(
+    before: Sequence[Question],
+    fresh: Sequence[Question],
+    fell: list[str],
+    taken: Collection[str],
+    answered: Collection[str],
+) -> tuple[tuple[Question, ...], dict[str, str]]:
+    """Also by id of a fresh question the one that it got. What is asked in other words about the same thing is the same
+    question, unless that was answered: then it is a new one."""
+    left, held = list(before), {*(one.id for one in before), *taken}
+    made, names = [], {}
+    for one in fresh:
+        same = next((other for other in left if other.text == one.text), None)
+        alike = (other for other in left if other.id not in answered and other.about and other.about == one.about)
+        same = same or next(alike, None)
+        if same is None:
+            name = free_id("Q", one.about, held)
+            held.add(name)
+        else:
+            left.remove(same)
+            name = same.id
+        names[one.id] = name
+        made.append(one.model_copy(update={"id": name}))
+    left.sort(key=lambda one: int(one.id[1:]))
+    fell += [f"question/{one.id}" for one in left]
+    return (*made, *left), names
+
+
+def free_id(letter: str, about: Sequence[str], taken: Collection[str]) -> str:
+    """The id of something new that is about these keys of facts: by the first of them, then the next free one."""
+    order = load_vocabulary().order
+    number = FIRST_NEW + next((order[key] for key in about if key in order), len(order)) + 1
+    while f"{letter}{number}" in taken:
+        number += 1
+    return f"{letter}{number}"
+
+
+def left_standing(draft: Draft, fell: Sequence[str]) -> Draft:
+    """An aligned draft without what fell: what follows from the facts, and nothing else."""
+    if not fell:
+        return draft
+    gone = set(fell)
+    layers = {
+        key: layer.model_copy(
+            update={"threats": tuple(threat for threat in layer.threats if f"threat/{threat.id}" not in gone)}
+        )
+        for key, layer in draft.layers.items()
+    }
+    capabilities = tuple(one for one in draft.system.capabilities if f"capability/{one.id}" not in gone)
+    return draft.model_copy(
+        update={
+            "layers": layers,
+            "chains": tuple(one for n, one in enumerate(draft.chains, 1) if f"chain/{n}" not in gone),
+            "questions": tuple(one for one in draft.questions if f"question/{one.id}" not in gone),
+            "system": draft.system.model_copy(update={"capabilities": capabilities}),
+        }
+    )
+
+
+def without_quotes_of_fallen(made: Draft, whole: Draft, fell: Sequence[str]) -> Draft:
+    """`made` without the quotes that it does not name, and that in the aligned draft `whole` only what fell names."""
+    lonely = _marks_of_fallen(whole, frozenset(fell))
+    for draft in (made, left_standing(whole, fell)):
+        # Most of what falls has no quote of its own, and a whole draft is long.
+        lonely -= _marks(draft) if lonely else set()
+    if not lonely:
+        return made
+    return made.model_copy(update={"evidence": tuple(item for item in made.evidence if item.id not in lonely)})
+
+
+def _marks_of_fallen(draft: Draft, fell: Collection[str]) -> set[str]:
+    """The ids of evidence that what fell lists."""
+    parts: list[Record] = [
+        threat for layer in draft.layers.values() for threat in layer.threats if f"threat/{threat.id}" in fell
+    ]
+    parts += [one for n, one in enumerate(draft.chains, 1) if f"chain/{n}" in fell]
+    parts += [one for one in draft.questions if f"question/{one.id}" in fell]
+    parts += [one for one in draft.system.capabilities if f"capability/{one.id}" in fell]
+    return {mark for part in parts for mark in _LISTED.findall(part.model_dump_json())}

@@ -1,0 +1,244 @@
+"""A threat that a reviewer writes: read field by field, how it will read, what it scores, what becomes of the headline.
+
+One reading serves the act, which refuses the first thing that is wrong, and the page, which shows all of it while the
+threat is half written.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple, TypeVar
+
+from agent.errors import InputError
+from agent.records import Document, Evidence, Fact, Record, ThreatStatement
+from agent.records.base import Number
+from agent.report.sentences import threat_sentence
+from agent.report.view import View
+from agent.review.domain.effects.decisions import Moved, what_moved
+from agent.review.domain.fields import (
+    PARTS,
+    Sources,
+    added_id,
+    checked_mitigations,
+    checked_taxonomy,
+    checked_vector,
+)
+from agent.review.domain.items import SCORE, fact_marks, threats_of
+from agent.review.domain.lapses import kept
+from agent.review.domain.quotes import Plain
+from agent.review.domain.records import Planned, ReviewState, ScoreShown
+from agent.review.domain.replay import LAST, NUMBER, SEEN
+from agent.review.domain.rescore import headline_of, shown
+from agent.scoring import severity
+from agent.taxonomy.keys import LAYERS, Band
+
+ADDED_FIELDS: Final = (
+    "layer", "title", "how", "lost", "statement", "cvss_vector", "taxonomy", "mitigations", "evidence", "facts",
+)  # fmt: skip
+"""What an act that adds a threat carries."""
+_NO_TITLE: Final = "[title]"
+_TRIED: Final = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:N/VI:N/VA:N/SC:N/SI:N/SA:N"
+"""Stands for a vector that is not there yet: its base is 0."""
+
+Result = TypeVar("Result")
+Folded = Callable[[Sequence[Planned]], ReviewState]
+"""Gives the review as it would be after these events."""
+
+
+class Wrong(Record):
+    """A field that is not acceptable as it stands."""
+
+    field: str
+    error: str
+    hint: str
+    missing: bool
+    """Nothing was written yet."""
+
+
+class Reading(NamedTuple):
+    """A threat as far as it is written, and what is wrong with it."""
+
+    after: Plain
+    """What an event would keep; what is missing or wrong is a placeholder."""
+    errors: tuple[tuple[InputError, bool], ...]
+    """In the order of the fields, each with whether nothing was written."""
+    quotes: tuple[Evidence, ...]
+    """Everything that it cites, quotes of its facts too."""
+
+
+class Written(Record):
+    """A threat that is being written, as the page shows it; nothing of it is stored."""
+
+    item: str
+    """The id that it would get."""
+    number: str
+    """What texts would call it, as in T13."""
+    title: str
+    sentence: str
+    """How it goes; empty while nothing of it is written."""
+    lost: str
+    marks: tuple[str, ...]
+    state: str
+    """As the document would say it: `confirmed` with a quote, else `inferred`."""
+    wrong: tuple[Wrong, ...]
+    """Empty when it can be added."""
+    vector: str
+    """Empty until it is whole and valid."""
+    base: Number | None
+    band: Band | None
+    """Of the base."""
+    aivss: Number | None
+    """With the factors of the draft."""
+    severity: Band | None
+    leads: bool
+    """Added, it would be the headline."""
+    headline: str
+    """The number of the threat that the score would rest on; empty for none."""
+    moved: Moved | None
+    """The score now, and with it added; None without a vector."""
+    gravest: ScoreShown | None
+    """The score were it the headline; None without a vector, or a quote."""
+
+
+def read_threat(given: Mapping[str, object], sources: Sources, facts: Sequence[Fact]) -> Reading:
+    """The fields of a threat, each checked by itself; `facts` are those that stand."""
+    reader = _Reader(given, sources)
+    text, known = sources.text, {fact.id: fact for fact in facts}
+    after: Plain = {
+        "layer": reader.read("layer", _layer, str(LAYERS[-1])),
+        "title": reader.read("title", lambda value: text(value, "title"), _NO_TITLE),
+    }
+    for name in ("how", "lost"):
+        if _written(given.get(name)):
+            after[name] = reader.read(name, lambda value, name=name: text(value, name), "")  # type: ignore[misc]
+    after["statement"] = reader.statement()
+    nothing: list[Plain] = []
+    none: list[str] = []
+    after["cvss_vector"] = reader.read("cvss_vector", _vector, "")
+    after["taxonomy"] = reader.read("taxonomy", lambda value: checked_taxonomy(value or []), nothing)
+    after["mitigations"] = reader.read(
+        "mitigations", lambda value: checked_mitigations(value or [], None, text, sources.cite_all), nothing
+    )
+    marks = reader.read("evidence", lambda value: sources.cite_all(value or [], "evidence"), none)
+    named = reader.read("facts", lambda value: _facts(value or [], known), none)
+    after |= {"evidence": marks, **({"facts": named} if named else {})}
+    own = (mark for name in named for mark in fact_marks(known[name]))
+    return Reading(after, tuple(reader.errors), sources.evidence_of(dict.fromkeys((*marks, *own))))
+
+
+class _Reader:
+    """Reads fields one by one and keeps what is wrong with them."""
+
+    def __init__(self, given: Mapping[str, object], sources: Sources) -> None:
+        self._given = given
+        self._sources = sources
+        self.errors: list[tuple[InputError, bool]] = []
+
+    def read(self, name: str, check: Callable[[object], Result], instead: Result) -> Result:
+        """The field as `check` gives it, or `instead`."""
+        return self._read(self._given.get(name), check, instead)
+
+    def _read(self, value: object, check: Callable[[object], Result], instead: Result) -> Result:
+        try:
+            return check(value)
+        except InputError as error:
+            self.errors.append((error, not _written(value)))
+            return instead
+
+    def statement(self) -> Plain:
+        """The five parts of the statement."""
+        said = self._given.get("statement")
+        parts = said if isinstance(said, Mapping) else {}
+        if (said is not None and parts is not said) or any(name not in PARTS for name in parts):
+            hint = "parts: " + ", ".join(PARTS)
+            self.errors.append((InputError("the statement has an unknown part", where="statement", hint=hint), False))
+        return {
+            name: self._read(
+                parts.get(name, ""),
+                lambda value, name=name: self._sources.text(value, f"statement.{name}"),  # type: ignore[misc]
+                f"[{name}]",
+            )
+            for name in PARTS
+        }
+
+
+def _written(value: object) -> bool:
+    return bool(value.strip() if isinstance(value, str) else value)
+
+
+def _layer(value: object) -> str:
+    if value not in LAYERS:
+        raise InputError("there is no such layer", where="layer", hint="one of " + ", ".join(LAYERS))
+    return str(value)
+
+
+def _vector(value: object) -> str:
+    if value is None or value == "":
+        raise InputError("no vector is set", where="cvss_vector", hint="paste one, or choose a value for each metric")
+    return checked_vector(value)
+
+
+def _facts(value: object, known: Mapping[str, Fact]) -> list[str]:
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+        raise InputError("the facts are not a list of ids", where="facts", hint="give ids of the sheet")
+    lost = next((str(each) for each in value if each not in known), None)
+    if lost is not None:
+        raise InputError(f"no fact {lost[:80]!r} stands", where="facts", hint="its id is in the sheet")
+    return list(dict.fromkeys(str(each) for each in value))
+
+
+def planned_threat(state: ReviewState, reading: Reading, sources: Sources, reason: str, note: str) -> Planned:
+    """The event that adds it, under an id that no threat of the review ever had."""
+    after = sources.with_marks({**reading.after, "place": LAST, NUMBER: state.next_number})
+    # A quote may go with its fact; then the threat is open again.
+    seen = kept({"evidence": [f"“{item.quote}”" for item in reading.quotes]})
+    name = added_id(str(reading.after["title"]), state.added)
+    return Planned(verb="add", item=f"threat/{name}", after={**after, SEEN: seen}, reason=reason, note=note)
+
+
+def weighed(state: ReviewState, documents: Sequence[Document], given: Mapping[str, object], folded: Folded) -> Written:
+    """What a half-written threat says and scores, and what the review would score with it."""
+    sources = Sources(documents, state.reviewed.evidence)
+    reading = read_threat(given, sources, state.reviewed.facts.facts if state.reviewed.facts else ())
+    vector = str(reading.after["cvss_vector"])
+    whole = reading._replace(after={**reading.after, "cvss_vector": vector or _TRIED})
+    planned = planned_threat(state, whole, sources, "", "")
+    name = planned.item.partition("/")[2]
+    added = folded((planned,))
+    threat = threats_of(added.reviewed)[name]
+    first = headline_of(added.reviewed)
+    numbers = {placed.threat.id: placed.name for placed in View(added.reviewed).threats}
+    leads = first is not None and first.id == name
+    begun = bool(threat.how) or any(str(part).strip() for part in _parts(given))
+    return Written(
+        item=planned.item,
+        number=numbers.get(name, ""),
+        title=threat.title,
+        sentence=(threat.how or threat_sentence(ThreatStatement.model_validate(threat.statement))) if begun else "",
+        lost=threat.lost,
+        marks=threat.evidence,
+        state=threat.state,
+        wrong=tuple(
+            Wrong(field=error.where, error=error.what, hint=error.hint, missing=missing)
+            for error, missing in reading.errors
+        ),
+        vector=vector,
+        base=threat.score.cvss_base if vector else None,
+        band=severity(threat.score.cvss_base) if vector else None,
+        aivss=threat.score.aivss if vector else None,
+        severity=threat.score.severity if vector else None,
+        leads=leads and bool(vector),
+        headline=numbers.get(first.id, "") if first is not None and vector else "",
+        moved=what_moved(state, added) if vector else None,
+        gravest=_as_headline(planned, added, folded, leads=leads) if vector and threat.evidence else None,
+    )
+
+
+def _parts(given: Mapping[str, object]) -> Sequence[object]:
+    said = given.get("statement")
+    return list(said.values()) if isinstance(said, Mapping) else []
+
+
+def _as_headline(planned: Planned, added: ReviewState, folded: Folded, *, leads: bool) -> ScoreShown:
+    if leads:
+        return shown(added.reviewed.score)
+    choice = Planned(verb="correct", item=SCORE, after={"headline": planned.item.partition("/")[2]})
+    return shown(folded((planned, choice)).reviewed.score)

@@ -1,0 +1,463 @@
+"""A reviewed draft scored anew, by the drafter's own rules, from what a reviewer left standing.
+
+    headline     the reviewer's choice, else the drafted one until it is struck or made milder, or another one in
+                 default use is made graver or added; then, by the drafter's rule, the gravest supported threat in
+                 default use. In older drafts the drafted one, else the first standing one that has a quote
+    base         its vector's; its range is the drafted one as long as headline and vector are, else it holds the
+                 standing threats' bases that lie as near as the drafted range is wide
+    factors      as they stand, with their ranges
+    likely       the drafted constants at the new raw score. A drafted range may reach beyond the corners, since drafts
+                 err beyond their factors' ranges; what it does so shrinks with what is decided, to nothing
+    withheld     the drafter's reasons
+
+What has the drafted inputs keeps the drafted score to the letter, so confirming moves no number.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from decimal import ROUND_FLOOR, Decimal
+from typing import Final, NamedTuple
+
+from agent.drafting.conditions_for_use import proposal_of
+from agent.drafting.questions import effect, spread
+from agent.drafting.threats.cvss_vectors import base_of
+from agent.drafting.threats.headline import choose, is_supported
+from agent.drafting.withholding import why_withheld
+from agent.records import (
+    Advice,
+    Condition,
+    Draft,
+    FormulaId,
+    LayerThreats,
+    LikelyConstants,
+    Question,
+    Range,
+    Residual,
+    Score,
+    ScoreInputs,
+    Threat,
+    WithoutClaims,
+)
+from agent.report.view import View, is_proposed, number_added, place_of
+from agent.review.domain.items import threats_of, width_of, with_basis
+from agent.review.domain.records import ScoreShown
+from agent.scoring import Request, score, severity, with_controls, withhold
+from agent.scoring.aivss import TENTHS, Point, capped, exact, raw, units
+from agent.scoring.interval import corners, score_at, sum_ranges, typical
+from agent.scoring.tables import DEFAULT_FORMULA
+from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
+
+_ORDER: Final = ("use", "use with conditions", "wait for answers")
+_FINEST: Final = Decimal("0.000001")
+_FULL: Final = Decimal(1)
+_TOP: Final = Decimal(10)
+_BAND: Final = re.compile(r"\b(?:(?:Critical|High|Medium|Low|None) before controls|Not scored)(?=:)")
+"""How a posture names the band."""
+
+
+def advised(drafted: Draft, reviewed: Draft) -> Draft:
+    """`reviewed` with its advice drawn from the threats that it holds; as it was where none of them moved.
+
+    What a condition leaves of a threat is known for the drafted vector alone, so a threat with another vector, or one
+    that was added, counts as not eased: what remains is never less than a new draft of the same threats would say.
+    """
+    advice = reviewed.advice
+    if advice is None:
+        return reviewed
+    was, now = threats_of(drafted), threats_of(reviewed)
+    same = {name for name in now if name in was and _measured(now[name]) == _measured(was[name])}
+    conditions, residual = advice.conditions, advice.residual
+    if len(same) < max(len(was), len(now)):
+        conditions = tuple(made for each in conditions if (made := _standing(each, now, same)) is not None)
+        residual = _residual(drafted, now, same, conditions)
+    before = drafted.advice
+    own = proposal_of(reviewed.score, residual, asked=bool(reviewed.questions))
+    if before is not None and before.proposal != proposal_of(
+        drafted.score, before.residual, asked=bool(drafted.questions)
+    ):
+        # An LLM was more careful than the numbers are, and stays so.
+        own = max(own, before.proposal, key=_ORDER.index)
+    new = Advice(proposal=own, conditions=conditions, residual=residual, law=advice.law)
+    return reviewed if new == advice else reviewed.model_copy(update={"advice": new})
+
+
+def _measured(threat: Threat) -> tuple[str, bool]:
+    return threat.score.cvss_vector, threat.default_use
+
+
+def _standing(condition: Condition, now: Mapping[str, Threat], same: set[str]) -> Condition | None:
+    """The condition with the threats that are left; None when none of those that it named is."""
+    threats = tuple(name for name in condition.threats if name in now)
+    if condition.threats and not threats:
+        return None
+    after = {name: base for name, base in condition.after.items() if name in same}
+    return condition.model_copy(update={"threats": threats, "after": after})
+
+
+def _residual(
+    drafted: Draft, now: Mapping[str, Threat], same: set[str], conditions: tuple[Condition, ...]
+) -> Residual | None:
+    usual = [threat for threat in now.values() if threat.default_use]
+    if not usual:
+        return None
+    before = drafted.advice.residual if drafted.advice else None
+
+    def left(threat: Threat) -> Decimal:
+        bases = [threat.score.cvss_base, *(each.after[threat.id] for each in conditions if threat.id in each.after)]
+        # The drafted residual is the highest of all with every condition in place: none was higher.
+        bases += [before.after] if before is not None and threat.id in same else []
+        return min(bases)
+
+    last = max(usual, key=lambda threat: (left(threat), threat.score.cvss_base))
+    return Residual(before=max(threat.score.cvss_base for threat in usual), after=left(last), threat=last.id)
+
+
+class Choice(NamedTuple):
+    """What a reviewer decided over the score itself."""
+
+    headline: str | None = None
+    """Id of a threat."""
+    mitigation_factor: Decimal | None = None
+    evidence: tuple[str, ...] = ()
+    """For the mitigation factor."""
+
+    @classmethod
+    def of(cls, edits: Mapping[str, object], attached: Sequence[str] = ()) -> "Choice":
+        """What corrections of the score chose, and the quotes that were attached to it."""
+        headline, factor, marks = (edits.get(name) for name in ("headline", "mitigation_factor", "evidence"))
+        cited = [str(mark) for mark in marks] if isinstance(marks, list) else []
+        return cls(
+            headline=str(headline) if headline else None,
+            mitigation_factor=Decimal(str(factor)) if factor is not None else None,
+            evidence=tuple(dict.fromkeys((*cited, *attached))),
+        )
+
+
+def rescore(drafted: Draft, reviewed: Draft, choice: Choice | None = None) -> Draft:
+    """`reviewed` with every number that follows from its threats, factors and flags.
+
+    `drafted` is what the drafter made: constants, formula and what nobody touched come from it. Raises InputError for
+    a vector or mitigation factor that cannot be scored.
+    """
+    chosen = choice or Choice()
+    layers = _scored_threats(drafted, reviewed)
+    reviewed = reviewed.model_copy(update={"layers": layers})
+    first = _headline(drafted, reviewed, chosen)
+    scored = _score(drafted, reviewed, first, chosen)
+    same = scored == drafted.score
+    if first is not None:
+        layers = _placed(layers, first)
+    product = reviewed.product
+    if not same and product.posture == drafted.product.posture:
+        product = product.model_copy(update={"posture": _told(product.posture, scored)})
+    made = reviewed.model_copy(update={"layers": layers, "score": scored, "product": product})
+    made = made if same else made.model_copy(update={"questions": _questions(made)})
+    return advised(drafted, made)
+
+
+def shown(scored: Score) -> ScoreShown:
+    """A score as lists and bars show it."""
+    return ScoreShown(
+        aivss=scored.aivss,
+        severity=scored.severity,
+        low=scored.likely_low,
+        high=scored.likely_high,
+        withheld=scored.withheld,
+    )
+
+
+def headline_of(draft: Draft) -> Threat | None:
+    """The threat whose vector the score rests on; None when it rests on none."""
+    first = View(draft).headline
+    return first.threat if first is not None and first.threat.score.cvss_vector == draft.score.cvss_vector else None
+
+
+def raw_score(draft: Draft) -> Decimal:
+    """The unrounded score before anything is withheld; 0 for a score without inputs."""
+    at = typical(draft.score.inputs) if draft.score.inputs else None
+    if at is None or draft.score.formula == "cvss-bte":
+        return draft.score.aivss or draft.score.provisional or Decimal(0)
+    return exact(capped(raw(draft.score.formula, at)))
+
+
+# ---------------------------------------------------------------- headline and threats
+
+
+def _headline(drafted: Draft, reviewed: Draft, choice: Choice) -> Threat | None:
+    standing = threats_of(reviewed)
+    chosen = standing.get(choice.headline or "")
+    if chosen is not None and chosen.evidence:
+        return chosen
+    before = headline_of(drafted)
+    if any(threat.basis is not None for threat in threats_of(drafted).values()):
+        return _by_rule(drafted, standing, before)
+    if before is not None and before.id in standing:
+        return standing[before.id]
+    places = {threat.id: threat.place for threat in standing.values() if threat.place is not None}
+    able = [threat for threat in standing.values() if threat.evidence and not is_proposed(threat)]
+    return min(able, key=lambda threat: (place_of(threat, places), -threat.score.cvss_base, threat.id), default=None)
+
+
+def _by_rule(drafted: Draft, standing: Mapping[str, Threat], before: Threat | None) -> Threat | None:
+    """The drafted headline while nothing made it milder or another one graver, else the drafter's choice anew."""
+    was = threats_of(drafted)
+    kept = standing.get(before.id) if before is not None else None
+    able = [with_basis(threat) for threat in standing.values()]
+    able.sort(key=lambda threat: (threat.place is None, threat.place or 0, threat.id))
+    if kept is not None and before is not None and kept.evidence:
+        graver = [
+            threat for threat in able
+            if is_supported(threat) and threat.score.cvss_base > kept.score.cvss_base
+            and (threat.id not in was or threat.score.cvss_base > was[threat.id].score.cvss_base)
+        ]  # fmt: skip
+        if not graver and kept.score.cvss_base >= before.score.cvss_base:
+            return kept
+    found = choose(able)
+    return standing[found.id] if found is not None else None
+
+
+def _scored_threats(drafted: Draft, reviewed: Draft) -> dict[LayerKey, LayerThreats]:
+    """The layers with the severity of their threats under the reviewed factors."""
+    total, before = _sum(reviewed), threats_of(drafted)
+    moved = total != _sum(drafted)
+    made = {}
+    for key, layer in reviewed.layers.items():
+        threats = tuple(
+            threat if not moved and _has_vector_of(threat, before.get(threat.id)) else _graded(threat, total, drafted)
+            for threat in layer.threats
+        )
+        made[key] = layer.model_copy(update={"threats": threats})
+    return made
+
+
+def _has_vector_of(threat: Threat, other: Threat | None) -> bool:
+    return other is not None and threat.score.cvss_vector == other.score.cvss_vector
+
+
+def _graded(threat: Threat, total: Decimal, drafted: Draft) -> Threat:
+    """AIVSS 0.8 at MF 1, as the drafter grades threats."""
+    base = base_of(threat.score.cvss_vector)
+    at = Point(units(base, TENTHS), units(total), units(drafted.score.threat_multiplier), units(_FULL))
+    value = score_at(DEFAULT_FORMULA, at)
+    known = threat.score.model_copy(update={"cvss_base": base, "aivss": value, "severity": severity(value)})
+    return threat.model_copy(update={"score": known})
+
+
+def _placed(layers: dict[LayerKey, LayerThreats], first: Threat) -> dict[LayerKey, LayerThreats]:
+    """Places anew when the headline is not the first one or a threat without a place was added: headline, added ones,
+    the others. An added headline that has a place keeps it, and so do all others."""
+    threats = [threat for layer in layers.values() for threat in layer.threats]
+    if all(threat.place is None for threat in threats):
+        return layers
+    added = [threat for threat in threats if threat.place is None and threat.like is None and not is_proposed(threat)]
+    others = sorted((t for t in threats if t.place is not None), key=lambda threat: (threat.place or 0, threat.id))
+    keeps = first.place is not None and number_added(first.id) > 0
+    if not added and (keeps or (others[0].id, others[0].place) == (first.id, 1)):
+        return layers
+    added.sort(key=lambda threat: threat.id)
+    lead = others[0] if keeps else first
+    order = list(dict.fromkeys([lead.id, *(threat.id for threat in added), *(threat.id for threat in others)]))
+    places = {name: number for number, name in enumerate(order, start=1)}
+    return {
+        key: layer.model_copy(
+            update={
+                "threats": tuple(threat.model_copy(update={"place": places.get(threat.id)}) for threat in layer.threats)
+            }
+        )
+        for key, layer in layers.items()
+    }
+
+
+# ---------------------------------------------------------------- score
+
+
+def _score(drafted: Draft, reviewed: Draft, first: Threat | None, choice: Choice) -> Score:
+    before = drafted.score
+    request = _request(drafted, reviewed, first)
+    if request == _request(drafted, drafted, headline_of(drafted)):
+        scored = _bare(before)
+    else:
+        scored = score(request, constants=constants_at(before, _inputs(request)), revision=before.revision)
+    scored = _withheld(drafted, reviewed, scored, first)
+    if scored.withheld is None:
+        factor, marks = _controls(drafted, first, choice)
+        scored = with_controls(scored, factor, marks) if factor is not None else scored
+    return scored.model_copy(update={"without_vendor_claims": _without_claims(before, scored)})
+
+
+def _withheld(drafted: Draft, reviewed: Draft, scored: Score, first: Threat | None) -> Score:
+    """The score withheld when the drafter's rules say so; where nothing that they read was touched, as it was."""
+    reason = _why_withheld(scored, first, reviewed)
+    before = headline_of(drafted)
+    if (scored.likely_low, scored.likely_high) == (drafted.score.likely_low, drafted.score.likely_high) and reason == (
+        _why_withheld(_bare(drafted.score), before, drafted)
+    ):
+        reason = drafted.score.withheld
+    return withhold(scored, reason) if reason else scored
+
+
+def _why_withheld(scored: Score, first: Threat | None, draft: Draft) -> str | None:
+    certain = sum(layer.certain for layer in draft.layers.values())
+    return why_withheld(scored, first, certain)
+
+
+def _bare(scored: Score) -> Score:
+    """A score as it is before it is withheld or given controls."""
+    if scored.withheld is None:
+        return scored.model_copy(update={"with_controls": None})
+    value = scored.provisional
+    band = None if value is None else severity(value)
+    return scored.model_copy(update={"aivss": value, "severity": band, "withheld": None, "provisional": None})
+
+
+def _request(drafted: Draft, reviewed: Draft, first: Threat | None) -> Request:
+    before = drafted.score
+    keys = FACTOR_SETS[before.factor_set or "0.5"]
+    given = before.inputs.factors if before.inputs and before.inputs.factors else {}
+    return Request(
+        cvss_vector=first.score.cvss_vector if first is not None else _own_vector(drafted),
+        cvss_base=_base(drafted, reviewed, first),
+        factors={key: _range(reviewed, key) for key in (given or keys)},
+        factor_set=before.factor_set or "0.5",
+        threat_multiplier=before.inputs.threat_multiplier if before.inputs else _point(before.threat_multiplier),
+        mitigation_factor=before.inputs.mitigation_factor if before.inputs else _point(before.mitigation_factor),
+        formula=before.formula,
+        mode=before.mode,
+    )
+
+
+def _own_vector(drafted: Draft) -> str | None:
+    """The vector of a score that no threat of the draft has; None once the threat that had it is struck."""
+    return drafted.score.cvss_vector if headline_of(drafted) is None else None
+
+
+def _base(drafted: Draft, reviewed: Draft, first: Threat | None) -> Range | None:
+    before = drafted.score.inputs.cvss_base if drafted.score.inputs else None
+    if before is None:
+        return _point(drafted.score.cvss_base) if drafted.score.cvss_base is not None else None
+    if first is None or first.score.cvss_vector == drafted.score.cvss_vector:
+        return before
+    base, width = base_of(first.score.cvss_vector), before.high - before.low
+    bases = [base_of(threat.score.cvss_vector) for threat in threats_of(reviewed).values() if threat.evidence]
+    near = [base, *(other for other in bases if abs(other - base) <= width)]
+    return Range(value=base, low=min(near), high=max(near))
+
+
+def _controls(drafted: Draft, first: Threat | None, choice: Choice) -> tuple[Decimal | None, tuple[str, ...]]:
+    """The reviewer's mitigation factor, else the drafted one, which speaks of the drafted headline alone."""
+    if choice.mitigation_factor is not None and choice.evidence:
+        return choice.mitigation_factor, choice.evidence
+    kept, before = drafted.score.with_controls, headline_of(drafted)
+    if kept is None or (before is not None and (first is None or first.id != before.id)):
+        return None, ()
+    return kept.mitigation_factor, kept.evidence
+
+
+def constants_at(before: Score, now: ScoreInputs) -> LikelyConstants | None:
+    """The likely range of a score with other inputs; None for a draft without one."""
+    old, was = before.likely, before.inputs
+    drafted, new = ends_of(before.formula, was), ends_of(before.formula, now)
+    if old is None or was is None or drafted is None or new is None:
+        return None
+    share = min(_left_open(now) / _left_open(was), _FULL) if _left_open(was) else Decimal(0)
+    over_low = max(drafted.low - (drafted.at - old.below), Decimal(0)) * share
+    over_high = max((drafted.at + old.above) - drafted.high, Decimal(0)) * share
+    low = min(max(new.at - old.below, new.low - over_low), new.at)
+    high = max(min(new.at + old.above, new.high + over_high, _TOP), new.at)
+    return LikelyConstants(
+        below=(new.at - low).quantize(_FINEST, rounding=ROUND_FLOOR),
+        above=(high - new.at).quantize(_FINEST, rounding=ROUND_FLOOR),
+        calibration=old.calibration,
+    )
+
+
+class Ends(NamedTuple):
+    """The unrounded score and its corners."""
+
+    at: Decimal
+    low: Decimal
+    high: Decimal
+
+
+def _inputs(request: Request) -> ScoreInputs:
+    keys = FACTOR_SETS[request.factor_set or "0.5"]
+    return ScoreInputs(
+        cvss_base=request.cvss_base,
+        factor_sum=sum_ranges(tuple((request.factors or {})[key] for key in keys)),
+        threat_multiplier=request.threat_multiplier,
+        mitigation_factor=request.mitigation_factor,
+    )
+
+
+def point_of(formula: FormulaId, inputs: ScoreInputs | None) -> Point | None:
+    """The point that a score stands at; None where its inputs lack base or factors, or its formula takes none."""
+    return typical(inputs) if inputs is not None and formula != "cvss-bte" else None
+
+
+def ends_of(formula: FormulaId, inputs: ScoreInputs | None) -> Ends | None:
+    """Score and corners of inputs; None where they lack base or factors."""
+    at = point_of(formula, inputs)
+    found = corners(lambda point: raw(formula, point), inputs) if inputs is not None and at is not None else None
+    if at is None or found is None:
+        return None
+    return Ends(*(exact(capped(raw(formula, point))) for point in (at, found.low, found.high)))
+
+
+def _left_open(inputs: ScoreInputs) -> Decimal:
+    """The width of the factor sum's range: what nobody decided yet."""
+    return inputs.factor_sum.high - inputs.factor_sum.low if inputs.factor_sum else Decimal(0)
+
+
+def _without_claims(before: Score, scored: Score) -> WithoutClaims | None:
+    """The drafted distance between both numbers, at the new score: what a reviewer decided is no vendor's claim."""
+    old = before.without_vendor_claims
+    value, was = scored.aivss or scored.provisional, before.aivss or before.provisional
+    if old is None or scored.withheld == before.withheld is not None:
+        return old
+    if scored.withheld is not None:
+        return WithoutClaims(aivss=None, severity=None, withheld=scored.withheld)
+    if old.aivss is None or value is None or was is None:
+        return None
+    new = min(value + max(old.aivss - was, Decimal(0)), _TOP)
+    return WithoutClaims(aivss=new, severity=severity(new), withheld=None)
+
+
+# ---------------------------------------------------------------- what is told of it
+
+
+def _told(posture: str, scored: Score) -> str:
+    """The drafted posture with the band of the new score."""
+    word = f"{scored.severity} before controls" if scored.severity else "Not scored"
+    return _BAND.sub(word, posture, count=1)
+
+
+def _questions(draft: Draft) -> tuple[Question, ...]:
+    """The questions with what their answers would narrow now."""
+    base = draft.score.inputs.cvss_base if draft.score.inputs else None
+    if base is None:
+        return draft.questions
+    narrowed = narrowing(draft)
+    return tuple(question.model_copy(update={"effect": narrowed(question.settles)}) for question in draft.questions)
+
+
+def narrowing(draft: Draft) -> Callable[[Sequence[str]], float]:
+    """Gives by how much the likely range shrinks when some factors and layers are settled; score points."""
+    base = draft.score.inputs.cvss_base if draft.score.inputs else None
+    if base is None:
+        return lambda _: 0.0
+    unsure = [key for key in LAYERS if key in draft.layers and not draft.layers[key].certain]
+    causes = spread(draft.factors, (float(base.value), float(base.low), float(base.high)), width_of(draft), unsure)
+    return lambda settles: effect(settles, causes)
+
+
+def _sum(draft: Draft) -> Decimal:
+    return sum((draft.factors[key].value for key in FACTOR_SETS[draft.score.factor_set or "0.5"]), Decimal(0))
+
+
+def _range(draft: Draft, key: FactorKey) -> Range:
+    one = draft.factors[key]
+    return Range(value=one.value, low=one.low, high=one.high)
+
+
+def _point(value: Decimal) -> Range:
+    return Range(value=value, low=value, high=value)

@@ -1,0 +1,198 @@
+"""Response files: what a vendor or an analyst answers to a draft's questions, and which of its claims they contest.
+
+    schema: septet/response/1        optional
+    draft: draft-…                   the draft that was asked about
+    sender: Acme, security team      optional
+    by: vendor                       or analyst, whose word has rank 5
+    answers:
+      Q1: {answer: "Only read-only commands run unasked.", page: "https://docs.example/limits"}
+      Q2: {answer: "Records go after 30 days.", states: {retention: {value: 30 days}, memory_long: no}}
+    contests:
+      - {item: threat/L3-command-on-host, kind: wrong, text: "Commands run in …", url: "https://docs.example/sandbox"}
+
+An answer becomes a source of its own: a vendor's of rank 2 until it points to a public page that is read as a source,
+an analyst's of rank 5. An empty answer counts as none. `states` says which facts it states, by their keys: yes, no,
+setting, or an object with one of these as `is` (yes by default), a `value` and a `quote` in the words of the answer;
+without it what the text says by itself counts.
+"""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Final, Literal, NamedTuple
+
+from pydantic import Field, ValidationError, field_validator
+
+from agent.errors import InputError, SourceError
+from agent.intake.extract.documents import compose
+from agent.intake.extract.formats.markdown import read_markdown
+from agent.intake.extract.formats.plain_values import Unreadable, load_yaml
+from agent.records import Document, Record, Snapshot
+from agent.records.base import SourceKind
+from agent.review.domain.records import MAX_NOTE, MAX_TEXT, ContestKind, ItemId
+
+SCHEMA: Final = "septet/response/1"
+MAX_BYTES: Final = 200_000
+_ADDRESS: Final = r"^(https?://[^\s<>\"]{1,2000})?$"
+_HINT: Final = "fill in the form that `draft.md` prints under Vendor questions"
+
+_POLARITIES: Final = {"yes": "asserted", "no": "denied", "setting": "configurable"}
+
+By = Literal["vendor", "analyst"]
+Address = Annotated[str, Field(pattern=_ADDRESS)]
+
+
+class StateGiven(Record):
+    """What an answer says of one key of facts."""
+
+    is_: Literal["yes", "no", "setting"] = Field(default="yes", alias="is")
+    value: Annotated[str, Field(max_length=MAX_TEXT)] = ""
+    quote: Annotated[str, Field(max_length=MAX_TEXT)] = ""
+
+    @field_validator("is_", mode="before")
+    @classmethod
+    def _plain(cls, value: object) -> object:
+        """YAML reads yes and no as truth values."""
+        return {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _text(cls, value: object) -> object:
+        """`value: 30` is text as well."""
+        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+class AnswerGiven(Record):
+    """An answer to one question, with the public page that says the same."""
+
+    answer: Annotated[str, Field(max_length=MAX_TEXT)] = ""
+    page: Address = ""
+    states: dict[Annotated[str, Field(max_length=40)], StateGiven] = Field(default_factory=dict)
+
+    @field_validator("states", mode="before")
+    @classmethod
+    def _short(cls, value: object) -> object:
+        """`key: no` is read as `key: {is: no}`."""
+        if not isinstance(value, dict):
+            return {} if value is None else value
+        return {key: each if isinstance(each, dict) else {"is": each} for key, each in value.items()}
+
+
+class ContestGiven(Record):
+    """One point that is contested: an item of the draft, or a mark of its evidence."""
+
+    item: ItemId | Annotated[str, Field(pattern=r"^E[1-9][0-9]{0,4}$")]
+    kind: ContestKind
+    text: Annotated[str, Field(min_length=1, max_length=MAX_NOTE)]
+    url: Address = ""
+
+
+class Response(Record):
+    """A whole response file."""
+
+    schema_: Literal["septet/response/1"] = Field(default="septet/response/1", alias="schema")
+    draft: str
+    sender: Annotated[str, Field(max_length=200)] = ""
+    by: By = "vendor"
+    answers: dict[Annotated[str, Field(pattern=r"^Q[1-9][0-9]{0,3}$")], AnswerGiven] = Field(default_factory=dict)
+    contests: tuple[ContestGiven, ...] = ()
+
+    @field_validator("answers", mode="before")
+    @classmethod
+    def _short(cls, value: object) -> object:
+        """`Q1: text` is read as `Q1: {answer: text}`."""
+        if not isinstance(value, dict):
+            return {} if value is None else value
+        return {key: {"answer": each or ""} if isinstance(each, str | None) else each for key, each in value.items()}
+
+    @property
+    def given(self) -> dict[str, AnswerGiven]:
+        """The answers that say something, by question."""
+        return {key: each for key, each in self.answers.items() if each.answer.strip()}
+
+
+class Answer(NamedTuple):
+    """An answer as it goes into a draft."""
+
+    question: str
+    text: str
+    page: str
+    by: By
+    states: tuple[Mapping[str, object], ...] = ()
+    """What it is said to state, as `facts.from_answers.checked_states` takes it."""
+
+
+def read_response(path: Path) -> Response:
+    """The response file at `path`. Raises SourceError when it cannot be read, InputError naming the field otherwise."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise SourceError("the response file cannot be read", where=f"{path}: {error.strerror}", hint=_HINT) from None
+    return parse_response(raw, where=path.name)
+
+
+def parse_response(raw: bytes, *, where: str) -> Response:
+    """A response from the bytes of its YAML (or JSON) form. Raises InputError naming what is not acceptable."""
+    if len(raw) > MAX_BYTES:
+        raise InputError("the response file is too large", where=where, hint=f"at most {MAX_BYTES} bytes")
+    try:
+        loaded = load_yaml(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise InputError("the response file is not UTF-8 text", where=where, hint=_HINT) from None
+    except Unreadable as error:
+        raise InputError(f"the response file is no YAML: {error}", where=where, hint=_HINT) from None
+    if loaded.twice:
+        raise InputError(f"{loaded.twice[0]!r} stands twice", where=where, hint="give each answer once")
+    if not isinstance(loaded.value, dict):
+        raise InputError("the response file holds no answers", where=where, hint=_HINT)
+    try:
+        return Response.model_validate(loaded.value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise InputError(
+            f"a field is not acceptable: {first['msg'].lower()}", where=f"{where}: {field}", hint=_HINT
+        ) from None
+
+
+def answers_of(response: Response, asked: Sequence[str]) -> tuple[Answer, ...]:
+    """The answers of a response to the questions `asked`, in their order.
+
+    Raises InputError for an answer to a question that was not asked.
+    """
+    for key in response.given:
+        if key not in asked:
+            raise InputError(
+                f"the draft asks no question {key}",
+                where=f"answers.{key}",
+                hint=f"it asks {', '.join(asked) or 'none'}",
+            )
+    given = ((key, response.given[key]) for key in asked if key in response.given)
+    return tuple(Answer(key, one.answer.strip(), one.page, response.by, _states(one)) for key, one in given)
+
+
+def _states(given: AnswerGiven) -> tuple[Mapping[str, object], ...]:
+    return tuple(
+        {"key": key, "polarity": _POLARITIES[one.is_], "value": one.value, "quote": one.quote}
+        for key, one in given.states.items()
+    )
+
+
+def document_of(answer: Answer, number: int, *, at: str) -> Document:
+    """The answer as the draft's source number `number`, dated `at` (UTC, ISO 8601)."""
+    raw = answer.text.encode()
+    name = f"answer-{answer.question}"
+    kind: SourceKind = "vendor-answer" if answer.by == "vendor" else "analyst-note"
+    snapshot = Snapshot(
+        sha256=sha256(raw).hexdigest(),
+        requested_url=name,
+        final_url=answer.page or name,
+        fetched_at=at,
+        media_type="text/plain",
+        kind=kind,
+        size=len(raw),
+    )
+    page = read_markdown(answer.text.replace("\r\n", "\n"))
+    made = compose(f"D{number}", page, snapshot, url=name, kind=kind)
+    # A report names a source by its title, and an answer seldom has a heading.
+    return made if made.title else made.model_copy(update={"title": f"Answer to {answer.question}"})

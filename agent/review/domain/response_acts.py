@@ -1,0 +1,148 @@
+"""A response file as acts on a review: each answer and each contested point becomes one event-to-be."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+import yaml
+
+from agent.errors import ConflictError, InputError
+from agent.records import Document, Draft
+from agent.report.safe_markdown import one_line, plain
+from agent.review.domain.acts import Seen, check
+from agent.review.domain.items import POSTURE, items_of
+from agent.review.domain.records import Action, Contest, Planned, ReviewState
+from agent.review.domain.response import SCHEMA, ContestGiven, Response, answers_of
+
+_DECIDED: Final = {"open": "not decided yet", "accepted": "accepted", "refused": "refused"}
+
+
+def planned_of(
+    state: ReviewState,
+    response: Response,
+    documents: Sequence[Document],
+    *,
+    known: Sequence[str],
+    version: int,
+    seen: Seen | None = None,
+    told: Callable[[ReviewState, Action], Action] = lambda _, action: action,
+) -> tuple[Planned, ...]:
+    """The events that a response comes to; what was brought in before with the same words is left out.
+
+    `known` are the ids of this review's drafts, `told` gives an answer with what it states. Raises InputError when the
+    response is about another draft or names what is not there, ConflictError when a question was touched after
+    `version`.
+    """
+    if response.draft not in known:
+        raise InputError(
+            f"the response is about {response.draft[:80]!r}", where="draft", hint=f"this one is {known[-1]}"
+        )
+    planned: list[Planned] = []
+    for action in (*_answers(state, response, version), *_contests(state, response, version)):
+        planned += check(state, told(state, action), documents, seen)
+    return tuple(planned)
+
+
+def _answers(state: ReviewState, response: Response, version: int) -> Iterator[Action]:
+    kind = "vendor-answer" if response.by == "vendor" else "analyst-note"
+    standing = {one.item.id: one for one in state.items}
+    asked = [one.item.id.partition("/")[2] for one in state.items if one.item.kind == "question"]
+    for answer in answers_of(response, asked):
+        item = f"question/{answer.question}"
+        fields: dict[str, object] = {"text": answer.text, "url": answer.page, "kind": kind}
+        one = standing[item]
+        before = (one.after or {}).get("answer")
+        if isinstance(before, Mapping) and {name: before.get(name) for name in fields} == fields:
+            continue
+        if answer.states:
+            fields["states"] = [dict(state) for state in answer.states]
+        told = f"response file of {response.sender}" if response.sender else "response file"
+        yield Action(verb="answer", item=item, version=version, fields=fields, note=told)
+
+
+def _contests(state: ReviewState, response: Response, version: int) -> Iterator[Action]:
+    there = {(one.item, one.kind, one.text) for one in state.contests}
+    for number, point in enumerate(response.contests, 1):
+        item = contested_item(state.drafted, point, number)
+        if (item, point.kind, point.text.strip()) in there:
+            continue
+        fields: dict[str, object] = {
+            "kind": point.kind, "text": point.text, "url": point.url, "sender": response.sender[:80],
+        }  # fmt: skip
+        yield Action(verb="contest", item=item, version=version, fields=fields)
+
+
+def contested_item(draft: Draft, point: ContestGiven, number: int) -> str:
+    """The item that a point is about: the one that it names, or the first that rests on the quote that it names.
+
+    Raises InputError when there is none.
+    """
+    items = items_of(draft, (), {})
+    if any(item.id == point.item for item in items):
+        return point.item
+    resting = next((item.id for item in items if point.item in item.evidence), None)
+    if resting is None and any(evidence.id == point.item for evidence in draft.evidence):
+        # What a fact alone rests on, such as where the product runs, is part of how the product is described.
+        resting = POSTURE
+    if resting is None:
+        raise InputError(
+            f"the draft holds no {point.item[:80]!r}", where=f"contests.{number}.item", hint="ids stand beside items"
+        )
+    return resting
+
+
+def refuse_stale(state: ReviewState, version: int, what: str) -> None:
+    """Raises ConflictError when the review went on after `version`, for acts that rest on all of it."""
+    if version != state.version:
+        raise ConflictError(
+            "the review went on since you saw it",
+            where=what,
+            hint="look at what changed, then do it again",
+            mine={"version": version},
+            theirs={"version": state.version},
+            base={"version": version},
+        )
+
+
+def contest_form(draft: str, item: str, items: Sequence[str]) -> str:
+    """The response file that contests `item` of the draft with this id, to be filled in. Raises InputError when the
+    draft does not hold it."""
+    if item not in items:
+        raise InputError(f"there is no item {item[:80]!r}", where="item", hint="its id stands beside it")
+    fields = {
+        "schema": SCHEMA,
+        "draft": draft,
+        "sender": "",
+        "by": "vendor",
+        "contests": [{"item": item, "kind": "wrong", "text": "", "url": ""}],
+    }
+    head = (
+        "# kind: wrong, outdated or missing. text: what is so instead, in plain sentences.\n"
+        "# url: a public page that says it.\n"
+    )
+    return head + yaml.safe_dump(fields, sort_keys=False, allow_unicode=True)
+
+
+def reply(state: ReviewState) -> str:
+    """Every contested point of a review as Markdown: who said what, the decision, its rule, its effect."""
+    titles = {one.item.id: one.item.title for one in state.items}
+    return reply_text(state.reviewed.product.name, state.drafted.id, state.contests, titles)
+
+
+def reply_text(product: str, draft: str, contests: Sequence[Contest], titles: dict[str, str]) -> str:
+    """The same of points that are in no review."""
+    lines = [f"# Contested points of the draft about {plain(product)}", "", f"Draft `{plain(draft)}`.", ""]
+    if not contests:
+        lines += ["Nothing is contested.", ""]
+    for number, point in enumerate(contests, 1):
+        title = titles.get(point.item, "")
+        lines += [
+            f"## {number}. {plain(point.item)}{f': {plain(one_line(title))}' if title else ''}",
+            "",
+            f"- Said to be {point.kind}{f' by {plain(point.sender)}' if point.sender else ''}: {plain(point.text)}",
+            *([f"- Page: {plain(point.url)}"] if point.url else []),
+            f"- Decision: {_DECIDED[point.decision]}",
+            f"- Rule: {plain(point.rule) or '–'}",
+            f"- Effect: {plain(point.effect) or '–'}",
+            "",
+        ]
+    return "\n".join(lines).rstrip("\n") + "\n"

@@ -1,0 +1,35 @@
+"""Whose act an undo takes back, and which one may be taken back before others."""
+
+from collections.abc import Sequence
+
+from agent.errors import InputError
+from agent.review.domain.records import Action, ReviewState, Turn
+
+
+def blocking(undos: Sequence[Turn], batch: int) -> Turn | None:
+    """The first later act that rests on the one with this number, so that it has to be taken back before; None when
+    there is none."""
+    own = next((turn for turn in undos if turn.batch == batch), None)
+    later = [turn for turn in undos if turn.batch > batch and not turn.talk]
+    if own is None or own.talk:
+        return None
+    return next((turn for turn in later if set(own.items) & set(turn.items) or (own.on_facts and turn.on_facts)), None)
+
+
+def own_undo(state: ReviewState, name: str) -> int:
+    """The number of the last act of the reviewer of this name that can be taken back; 0 for none."""
+    return next((turn.batch for turn in reversed(state.undos) if turn.by == name), 0)
+
+
+def with_own_act(state: ReviewState, action: Action, name: str) -> Action:
+    """An undo that names no act with the own last one of the reviewer of this name; any other action as it is.
+
+    Raises InputError when they did nothing.
+    """
+    if action.verb != "undo" or "batch" in action.fields or not state.undos:
+        return action
+    batch = own_undo(state, name)
+    if not batch:
+        hint = "another person's act is undone in the history, by its own button"
+        raise InputError("you did nothing that could be undone", where="undo", hint=hint)
+    return action.model_copy(update={"fields": {**action.fields, "batch": batch}})

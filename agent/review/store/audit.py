@@ -1,0 +1,81 @@
+"""What is wrong with a store: its chain first, then everything that the chain does not cover by itself."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from agent.review.domain.records import Event
+from agent.review.store import sqlite
+from agent.review.store.chain import Broken, Head, verify
+from agent.review.store.queue import row_digest
+from agent.review.store.rows import all_rows, first_events, unpacked
+from agent.review.store.store import Store
+from agent.review.store.tables import blobs, events, reviews
+
+
+class Fault(NamedTuple):
+    """Something that is wrong, and where."""
+
+    where: str
+    what: str
+
+
+class Audit(NamedTuple):
+    """What an audit found. It is sound when there is neither a broken row nor a fault."""
+
+    broken: Broken | None
+    """The first bad row of the chain."""
+    faults: tuple[Fault, ...]
+    events: int
+    reviews: int
+    head: Head | None
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was found."""
+        return self.broken is None and not self.faults
+
+
+def audit(store: Store, head: Head | None = None) -> Audit:
+    """Verifies the whole chain of a store, with `head` that it must hold, and the rest of the store.
+
+    Raises DamagedError when the file is damaged so far that it cannot be read.
+    """
+    with store.reading() as connection:
+        broken = verify(all_rows(connection), store.id, head)
+        count = connection.execute(select(func.count()).select_from(events)).scalar_one()
+        faults = tuple(_faults(connection))
+        number = connection.execute(select(func.count()).select_from(reviews)).scalar_one()
+    return Audit(broken, faults, count, number, store.head())
+
+
+def _faults(connection: Connection) -> Iterator[Fault]:
+    damage = sqlite.damage_of(connection, whole=True)
+    if damage:
+        yield Fault("the file", damage)
+    for name in sqlite.missing_triggers(connection):
+        yield Fault(f"trigger {name}", "it was taken away")
+    numbers = select(events.c.review, func.max(events.c.number)).group_by(events.c.review)
+    first = {event.review: event for event in first_events(connection)}
+    last: dict[str, int] = {row[0]: row[1] for row in connection.execute(numbers)}
+    for row in connection.execute(select(reviews).order_by(reviews.c.number)).mappings():
+        what = _wrong_review(dict(row), last.pop(row["key"], 0), first.get(row["key"]))
+        if what:
+            yield Fault(f"review {row['key']}", what)
+    for key in sorted(last):
+        yield Fault(f"review {key}", "it has events and no row")
+    for row in connection.execute(select(blobs)).mappings():
+        if unpacked(row["sha256"], row["data"], row["size"]) is None:
+            yield Fault(f"blob {row['sha256']}", "it is not what was stored")
+
+
+def _wrong_review(row: dict[str, object], last: int, first: Event | None) -> str:
+    if row_digest(row) != row["digest"]:
+        return "its row was changed"
+    if row["version"] != last:
+        return f"it is at version {row['version']} and its last event is {last}"
+    said = {} if first is None or first.after is None else first.after
+    names = ("product", "vendor", "draft_sha256", "documents_sha256")
+    differs = [name for name in names if said.get(name) != row[name]]
+    return f"its {differs[0]} is not that of the draft that came in" if differs else ""

@@ -1,0 +1,166 @@
+"""Drafts, texts and folded states of a store, the latest used ones kept in memory; safe to ask from several threads.
+
+A blob never changes and a state is that of one version of one review, so nothing here can be out of date.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from pydantic import TypeAdapter
+
+from agent.errors import InputError
+from agent.records import Document, Draft
+from agent.report.draft_json import dump, dump_documents, parse
+from agent.report.view import View
+from agent.review.domain.fold import fold
+from agent.review.domain.records import Event, ReviewState
+from agent.review.domain.replay import SHEET, last_on_facts, living
+from agent.review.store.rows import Blob, StoredReview
+from agent.review.store.store import Store
+
+_DOCUMENTS: Final = TypeAdapter(tuple[Document, ...])
+_REVIEWS: Final = 2_000
+_BLOBS: Final = 24
+_STATES: Final = 40
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class LruCache(Generic[K, V]):
+    """The `most` values that were used last; safe to use from several threads."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[K, V] = OrderedDict()
+        self._turn = threading.Lock()
+
+    def get(self, key: K, make: Callable[[], V]) -> V:
+        """The value under `key`, made when it is not there; two threads may make it at once."""
+        with self._turn:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        made = make()
+        self.put(key, made)
+        return made
+
+    def put(self, key: K, value: V) -> None:
+        """Keeps a value; evicts the least recently used one beyond `most`."""
+        with self._turn:
+            self._kept[key] = value
+            self._kept.move_to_end(key)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+
+    def __len__(self) -> int:
+        """How many are kept."""
+        return len(self._kept)
+
+
+class NewDrafts(NamedTuple):
+    """Drafts made again, before they are in the store."""
+
+    drafts: Mapping[str, Draft]
+    """By their sha256."""
+    documents: tuple[Document, ...] = ()
+    """All texts behind a redraft; empty where no text came in."""
+
+    @property
+    def blobs(self) -> tuple[Blob, ...]:
+        """What the store keeps of them."""
+        made = [Blob("draft", dump(draft).encode()) for draft in self.drafts.values()]
+        return (*made, Blob("documents", dump_documents(self.documents).encode())) if self.documents else tuple(made)
+
+
+class Shown(NamedTuple):
+    """A review as of one event, with its sources."""
+
+    state: ReviewState
+    documents: tuple[Document, ...]
+
+
+class ReviewCache:
+    """What a store holds, as records."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._reviews: LruCache[str, StoredReview] = LruCache(_REVIEWS)
+        self._drafts: LruCache[str, Draft] = LruCache(_BLOBS)
+        self._documents: LruCache[str, tuple[Document, ...]] = LruCache(_BLOBS)
+        self._states: LruCache[tuple[str, int], Shown] = LruCache(_STATES)
+
+    def shown(self, key: str, as_of: int | None = None) -> Shown:
+        """A review, now or as of the event with that number; 0 is before it came in.
+
+        Raises InputError when there is no such review or version, IntegrityError for a changed blob.
+        """
+        version = self._store.version(key)
+        if as_of is not None and not 0 <= as_of <= version:
+            raise InputError("there is no such version", where="as_of", hint=f"the last one is {version}")
+        wanted = version if as_of is None else as_of
+        return self._states.get(
+            (key, wanted), lambda: self._as_signed(self.fold(key, self._store.events(key, to=wanted)))
+        )
+
+    def _as_signed(self, shown: Shown) -> Shown:
+        """A signed review with the draft that was signed, whatever later releases would make of its events."""
+        stamp = shown.state.stamp
+        if stamp is None:
+            return shown
+        draft = self._draft(stamp.sha256).model_copy(update={"review": stamp})
+        numbers = shown.state.numbers | {placed.threat.id: placed.number for placed in View(draft).threats}
+        return shown._replace(state=shown.state.model_copy(update={"reviewed": draft, "numbers": numbers}))
+
+    def keep(self, shown: Shown) -> None:
+        """Keeps what stored events gave."""
+        self._states.put((shown.state.key, shown.state.version), shown)
+
+    def fold(self, key: str, events: Sequence[Event], new: NewDrafts | None = None) -> Shown:
+        """The review after `events`, which need not be stored yet; `new` is what the last of them brings along."""
+        stored, alive = self._review(key), living(events).events
+        names = dict.fromkeys((*_named(alive, "sha256"), *_sheet(alive)))
+        revisions = {name: self._draft(name, new) for name in names}
+        documents = self._texts(stored, alive, new)
+        state = fold(key, self._draft(stored.draft_sha256), documents, events, revisions)
+        return Shown(state, with_answers(documents, state.sources))
+
+    def _texts(
+        self, stored: StoredReview, events: Sequence[Event], new: NewDrafts | None = None
+    ) -> tuple[Document, ...]:
+        named = _named(events, "documents")
+        if new is not None and new.documents and named:
+            return new.documents
+        sha256 = named[-1] if named else stored.documents_sha256
+        return self._documents.get(sha256, lambda: _DOCUMENTS.validate_json(self._store.blob(sha256)))
+
+    def _review(self, key: str) -> StoredReview:
+        # Of it only what never changes is read.
+        return self._reviews.get(key, lambda: self._store.review(key))
+
+    def _draft(self, sha256: str, new: NewDrafts | None = None) -> Draft:
+        if new is not None and sha256 in new.drafts:
+            return new.drafts[sha256]
+        return self._drafts.get(sha256, lambda: parse(self._store.blob(sha256).decode(), where=f"blob {sha256[:16]}"))
+
+
+def with_answers(documents: Sequence[Document], answers: Sequence[Document]) -> tuple[Document, ...]:
+    """The sources of a review with the answers that are not among them yet."""
+    known = {document.id for document in documents}
+    return (*documents, *(answer for answer in answers if answer.id not in known))
+
+
+def _named(events: Sequence[Event], field: str) -> list[str]:
+    """What redrafts name under a field, oldest first."""
+    made = [event.after or {} for event in events if event.verb == "redraft"]
+    return [str(after[field]) for after in made if field in after]
+
+
+def _sheet(events: Sequence[Event]) -> list[str]:
+    """The draft that follows from the facts after living events; none when they stand as they were read."""
+    last = last_on_facts(events)
+    sheet = (last.after or {}).get(SHEET) if last is not None else None
+    name = sheet.get("sha256") if isinstance(sheet, Mapping) else None
+    return [str(name)] if name else []

@@ -1,0 +1,191 @@
+"""The hash chain over the events of a store: how an event is hashed, and what is wrong with a chain. Pure.
+
+    hash of an event = sha256 of the canonical JSON of all its fields but `hash`; `previous` is one of them
+    the first event's `previous` = sha256 of `GENESIS` and the store's id
+
+A chain shows every change to what is before its last event. That events were cut off at its end shows only against a
+head that is kept elsewhere: each signed export carries one.
+"""
+
+import hashlib
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from agent.errors import InputError
+from agent.records.draft import head_line as head_text
+from agent.review.domain.records import GENESIS, Event
+
+_JSON_HEAD: Final = ("head", "number")
+_TAG: Final = re.compile(r"<[^<>]{0,200}>")
+_HEAD_LINE: Final = re.compile(r"\b(r[1-9][0-9]{0,8})#([1-9][0-9]{0,8})\s+sha256:([0-9a-f]{64})\b")
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
+_MAX_DEPTH: Final = 100
+
+
+class Head(NamedTuple):
+    """An event that a chain must hold: number `number` of review `review`, with this hash."""
+
+    review: str
+    number: int
+    hash: str
+
+
+class Unreadable(NamedTuple):
+    """A stored row that is no event."""
+
+    seq: int
+    what: str
+
+
+class Broken(NamedTuple):
+    """The first bad row of a chain. `review` and `number` are empty and 0 when the row does not tell them."""
+
+    seq: int
+    review: str
+    number: int
+    what: str
+
+
+def canonical(value: object) -> bytes:
+    """The one form of a plain JSON value that is hashed: keys sorted, no blanks, UTF-8.
+
+    Raises InputError for what has none: a number that is not finite, text that is not valid Unicode, another type.
+    """
+    try:
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return text.encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:
+        # UnicodeEncodeError is a ValueError.
+        raise InputError(
+            "a value cannot be stored", where=str(error)[:200], hint="give plain text and numbers"
+        ) from None
+
+
+def genesis(store_id: str) -> str:
+    """What the first event of a store has as `previous`."""
+    return hashlib.sha256((GENESIS + store_id).encode()).hexdigest()
+
+
+def digest(fields: Mapping[str, object], previous: str) -> str:
+    """The hash of an event from its fields, of which `hash` and `previous` are not looked at, after `previous`."""
+    hashed = {name: value for name, value in fields.items() if name != "hash"} | {"previous": previous}
+    return hashlib.sha256(canonical(hashed)).hexdigest()
+
+
+def fields_of(event: Event) -> dict[str, object]:
+    """The fields of an event as they are hashed."""
+    return {name: getattr(event, name) for name in Event.model_fields}
+
+
+def verify(events: Iterable[Event | Unreadable], store_id: str, head: Head | None = None) -> Broken | None:
+    """The first row at which the chain of a store breaks; None when it holds.
+
+    `events` are all rows of the store in their order. With `head`, that event must be among them.
+    """
+    return _first_broken(events, genesis(store_id), _Counts(), head)
+
+
+def verify_tail(events: Iterable[Event | Unreadable], store_id: str) -> Broken | None:
+    """The same for the last rows of a store alone; unless it is its first, the first of them is taken as it stands."""
+    rows = iter(events)
+    first = next(rows, None)
+    if first is None:
+        return None
+    if isinstance(first, Unreadable):
+        return Broken(first.seq, "", 0, first.what)
+    if first.seq == 1:
+        return verify(_again(first, rows), store_id)
+    return _first_broken(_again(first, rows), first.previous, None, None, first.seq)
+
+
+def _again(first: Event, rows: Iterator[Event | Unreadable]) -> Iterator[Event | Unreadable]:
+    yield first
+    yield from rows
+
+
+class _Counts:
+    """How many events each review has so far, and which of them began a batch."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+        self.batches: dict[str, int] = {}
+
+    def wrong(self, event: Event) -> str:
+        """What is wrong with the number or batch of the next event, or nothing; counts it."""
+        number = self.numbers.get(event.review, 0) + 1
+        if event.number != number:
+            return f"it is number {event.number} of its review where {number} is next"
+        if event.batch not in (number, self.batches.get(event.review)):
+            return f"its batch {event.batch} does not begin with an event before it"
+        self.numbers[event.review] = number
+        self.batches[event.review] = event.batch
+        return ""
+
+
+def _first_broken(
+    rows: Iterable[Event | Unreadable], previous: str, counts: _Counts | None, head: Head | None, first: int = 1
+) -> Broken | None:
+    seq, found = first, False
+    for row in rows:
+        if isinstance(row, Unreadable):
+            return Broken(row.seq, "", 0, row.what)
+        what = _wrong(row, seq, previous) or (counts.wrong(row) if counts is not None else "")
+        if what:
+            return Broken(row.seq, row.review, row.number, what)
+        if head is not None and (row.review, row.number) == (head.review, head.number) and row.hash != head.hash:
+            return Broken(row.seq, row.review, row.number, "its hash is not the one that the export names")
+        found = found or (head is not None and row.hash == head.hash)
+        previous, seq = row.hash, seq + 1
+    if head is not None and not found:
+        what = f"the store ends with row {seq - 1}; the event that the export names is not in it"
+        return Broken(seq, head.review, head.number, what)
+    return None
+
+
+def _wrong(event: Event, seq: int, previous: str) -> str:
+    """What is wrong with one row at its place, or nothing."""
+    if event.seq != seq:
+        return f"row {event.seq} stands where row {seq} is next"
+    if event.previous != previous:
+        before = "the store's id" if seq == 1 else f"row {seq - 1}"
+        return f"it does not follow from {before}"
+    try:
+        hashed = digest(fields_of(event), previous)
+    except InputError:
+        return "its fields are not what can be hashed"
+    return "" if event.hash == hashed else "its fields do not give its hash"
+
+
+def head_line(head: Head) -> str:
+    """How an export for readers prints a head; `find_head` reads it back."""
+    return head_text(head.review, head.number, head.hash)
+
+
+def find_head(text: str) -> Head | None:
+    """The head that a signed export carries; None when there is none.
+
+    Of JSON: the first object with `head` and `number`, and `review` where it is given. Of Markdown and HTML: the last
+    line that `head_line` wrote, since what stands above it in a report is in part other people's text.
+    """
+    if text.lstrip().startswith("{"):
+        try:
+            return _json_head(json.loads(text), 0)
+        except (ValueError, RecursionError):
+            return None
+    found = _HEAD_LINE.findall(html.unescape(_TAG.sub("", text)))
+    return Head(found[-1][0], int(found[-1][1]), found[-1][2]) if found else None
+
+
+def _json_head(value: object, depth: int) -> Head | None:
+    if depth > _MAX_DEPTH or not isinstance(value, dict | list):
+        return None
+    if isinstance(value, list):
+        return next(filter(None, (_json_head(each, depth + 1) for each in value)), None)
+    hashed, number = (value.get(name) for name in _JSON_HEAD)
+    if isinstance(hashed, str) and _HASH.fullmatch(hashed) and isinstance(number, int):
+        review = value.get("review")
+        return Head(review if isinstance(review, str) else "", number, hashed)
+    return next(filter(None, (_json_head(each, depth + 1) for each in value.values())), None)

@@ -1,0 +1,232 @@
+"""The queue: which reviews a query finds, in which order, and the columns that make this fast."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Annotated, Final, Literal, cast
+
+from pydantic import Field, ValidationError
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, UnaryExpression, func, select
+
+from agent.errors import IntegrityError
+from agent.records import Record
+from agent.review.domain.records import QueueRow, ScoreShown, Stage
+from agent.review.store.chain import canonical
+from agent.review.store.tables import focus, reviews
+from agent.taxonomy.keys import Band
+
+MAX_PAGE = 200
+"""Most rows of the queue on one page."""
+QueueSort = Literal["score", "open", "uncertain", "changed", "product"]
+_ESCAPE: Final = "\\"
+_WITHHELD: Final = "withheld"
+_MAX_SEARCH: Final = 500
+_FEW: Final = 500
+_ALL: Final = 1_000_000_000
+_WALK: Final = 3
+"""A walk along the sort's own index is dear by row, so it must end within this part of what is found."""
+_SORTS: Final[dict[QueueSort, tuple[ColumnElement[object], bool]]] = {
+    "score": (cast(ColumnElement[object], reviews.c.aivss), True),
+    "open": (cast(ColumnElement[object], reviews.c.open), True),
+    "uncertain": (cast(ColumnElement[object], reviews.c.uncertain), True),
+    "changed": (cast(ColumnElement[object], reviews.c.changed_seq), True),
+    "product": (cast(ColumnElement[object], reviews.c.sort_name), False),
+}
+"""The column of a sort, and whether it begins with the highest."""
+_SHOWN: Final = tuple(
+    reviews.c[name]
+    for name in (
+        "key", "product", "vendor", "aivss", "severity", "low", "high", "withheld", "open", "items", "uncertain",
+        "stage", "assigned", "contested", "changed_at", "changed",
+    )
+)  # fmt: skip
+
+
+class QueueColumns(Record):
+    """What the queue shows of a review, as of its last event."""
+
+    score: ScoreShown
+    open: int
+    items: int
+    uncertain: int
+    contested: int
+    stage: Stage
+    assigned: str
+    changed: str
+    search: str = ""
+    """Further words by which it is found, beside product, vendor and key."""
+
+
+class QueueQuery(Record):
+    """Which reviews, in which order, and which page of them. What is None or empty does not filter."""
+
+    stage: Stage | None = None
+    assigned: str | None = None
+    """A reviewer's name; empty text: those of nobody."""
+    severity: Band | Literal["withheld"] | None = None
+    contested: bool | None = None
+    asked: Annotated[str, Field(max_length=80)] = ""
+    """The name of somebody whom a comment asks to look at an item."""
+    text: Annotated[str, Field(max_length=200)] = ""
+    """All of its words must be found in product, vendor, key or the review's own words."""
+    sort: QueueSort = "score"
+    reverse: bool = False
+    """By itself a sort starts with what needs a look first: highest, most, latest; products from A."""
+    offset: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 50
+
+
+class QueuePage(Record):
+    """One page of the queue. `total` counts all reviews that the query finds."""
+
+    rows: tuple[QueueRow, ...]
+    total: int
+    offset: int
+    limit: int
+
+
+def asked_word(name: str) -> str:
+    """The word by which the queue finds what a comment asks somebody to look at."""
+    return "@" + "_".join(name.casefold().split()) + ";"
+
+
+def columns_of(columns: QueueColumns) -> dict[str, object]:
+    """The columns of the table that a review's events decide, but for version and change."""
+    score = columns.score
+    return {
+        "aivss": score.aivss,
+        "severity": score.severity,
+        "band": _WITHHELD if score.withheld is not None else score.severity or "",
+        "low": score.low,
+        "high": score.high,
+        "withheld": score.withheld,
+        "open": columns.open,
+        "items": columns.items,
+        "uncertain": columns.uncertain,
+        "contested": columns.contested,
+        "stage": columns.stage,
+        "assigned": columns.assigned,
+        "changed": columns.changed,
+    }
+
+
+def search_text(words: Sequence[str]) -> str:
+    """What the queue's text filter looks into: the words, without their case."""
+    return " ".join(" ".join(words).casefold().split())[:_MAX_SEARCH]
+
+
+def row_digest(row: Mapping[str, object]) -> str:
+    """The hash over all columns of a review's row but `digest`, so that a changed byte shows."""
+    plain = {
+        name: str(value.normalize()) if isinstance(value, Decimal) else value
+        for name, value in row.items()
+        if name != "digest"
+    }
+    return hashlib.sha256(canonical(plain)).hexdigest()
+
+
+def page(connection: Connection, query: QueueQuery) -> QueuePage:
+    """The page of the queue that a query asks for. Raises IntegrityError for a row that holds no row's values."""
+    parts = _parts(query)
+    few = _few(connection, parts)
+    if few is not None:
+        total, parts = len(few), [reviews.c.number.in_(few)]
+    else:
+        total = connection.execute(select(func.count()).select_from(reviews).where(*parts)).scalar_one()
+    chosen = list(connection.execute(_numbers(query, parts, total)).scalars())
+    by_number = {row["number"]: row for row in connection.execute(_shown(chosen)).mappings()}
+    rows = [by_number[number] for number in chosen]
+    seconds = _seconds(connection, [row["key"] for row in rows])
+    try:
+        shown = tuple(_row(row, seconds.get(row["key"], 0.0)) for row in rows)
+    except ValidationError as error:
+        hint = "run `septet audit-log verify`"
+        raise IntegrityError("a row of the queue was changed", where=error.title, hint=hint) from None
+    return QueuePage(rows=shown, total=total, offset=query.offset, limit=query.limit)
+
+
+def assignees(connection: Connection) -> tuple[str, ...]:
+    """Who has reviews assigned, by name."""
+    names = select(reviews.c.assigned).where(reviews.c.assigned != "").distinct().order_by(reviews.c.assigned)
+    return tuple(connection.execute(names).scalars())
+
+
+def _parts(query: QueueQuery) -> list[ColumnElement[bool]]:
+    parts: list[ColumnElement[bool]] = []
+    if query.stage is not None:
+        parts.append(reviews.c.stage == query.stage)
+    if query.assigned is not None:
+        parts.append(reviews.c.assigned == query.assigned)
+    if query.severity is not None:
+        parts.append(reviews.c.band == query.severity)
+    if query.contested is not None:
+        parts.append(reviews.c.contested > 0 if query.contested else reviews.c.contested == 0)
+    words = [*query.text.casefold().split(), *([asked_word(query.asked)] if query.asked.strip() else [])]
+    return parts + [reviews.c.search.like(f"%{_literal(word)}%", escape=_ESCAPE) for word in words]
+
+
+def _few(connection: Connection, parts: Sequence[ColumnElement[bool]]) -> list[int] | None:
+    """The numbers of the reviews that are found, when they are few: one look at all reviews instead of two."""
+    if not parts:
+        return None
+    numbers = list(connection.execute(select(reviews.c.number).where(*parts).limit(_FEW + 1)).scalars())
+    return None if len(numbers) > _FEW else numbers
+
+
+def _numbers(query: QueueQuery, parts: Sequence[ColumnElement[bool]], total: int) -> Select[*tuple[object, ...]]:
+    """The numbers of the reviews on the page, in its order."""
+    column, highest = _SORTS[query.sort]
+    down = highest != query.reverse
+    numbers = select(reviews.c.number, column).where(*parts)
+    if parts and (query.offset + query.limit) * _WALK > total:
+        # The limit has the database filter within its one index first, and sort then.
+        inner = numbers.limit(_ALL).subquery()
+        numbers = select(inner.c.number, inner.c[column.name])
+        numbers = numbers.order_by(*_order(inner.c[column.name], inner.c.number, down))
+    else:
+        numbers = numbers.order_by(*_order(column, reviews.c.number, down))
+    return numbers.limit(query.limit).offset(query.offset)
+
+
+def _order(column: ColumnElement[object], number: ColumnElement[object], down: bool) -> list[UnaryExpression[object]]:
+    """By the column, then by age; a review without a score is below all others."""
+    return [column.desc().nulls_last(), number.desc()] if down else [column.asc().nulls_first(), number.asc()]
+
+
+def _shown(numbers: Sequence[int]) -> Select[*tuple[object, ...]]:
+    return select(reviews.c.number, *_SHOWN).where(reviews.c.number.in_(numbers))
+
+
+def _literal(word: str) -> str:
+    return "".join(f"{_ESCAPE}{c}" if c in (_ESCAPE, "%", "_") else c for c in word)
+
+
+def _seconds(connection: Connection, keys: Sequence[str]) -> dict[str, float]:
+    total = func.sum(focus.c.seconds)
+    sums = select(focus.c.review, total).where(focus.c.review.in_(keys)).group_by(focus.c.review)
+    return {review: float(seconds) for review, seconds in connection.execute(sums)}
+
+
+def _row(row: RowMapping, seconds: float) -> QueueRow:
+    score = ScoreShown(
+        aivss=row["aivss"],
+        severity=cast(Band | None, row["severity"]),
+        low=row["low"],
+        high=row["high"],
+        withheld=row["withheld"],
+    )
+    return QueueRow(
+        key=row["key"],
+        product=row["product"],
+        vendor=row["vendor"],
+        score=score,
+        open=row["open"],
+        items=row["items"],
+        uncertain=row["uncertain"],
+        stage=cast(Stage, row["stage"]),
+        assigned=row["assigned"],
+        contested=row["contested"],
+        changed_at=row["changed_at"],
+        changed=row["changed"],
+        seconds=seconds,
+    )

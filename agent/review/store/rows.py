@@ -1,0 +1,290 @@
+"""What goes into the store and comes out beside events, and the rows in which its tables keep it: packed blobs, events
+with their places and hashes, reviews."""
+
+import hashlib
+import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, Literal, NamedTuple
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, Executable, RowMapping, Select, func, insert, select
+
+from agent.errors import ChainError, InputError, StaleError
+from agent.records import Record
+from agent.review.domain.records import Event, Planned, Reviewer, Verb
+from agent.review.domain.replay import SHEET
+from agent.review.store import queue
+from agent.review.store.chain import Unreadable, canonical, digest, fields_of, genesis
+from agent.review.store.queue import QueueColumns
+from agent.review.store.tables import blobs, events, focus, reviews
+
+BlobKind = Literal["draft", "documents", "reviewed", "text"]
+"""draft: the JSON of a draft; documents: the JSON of its sources' texts; reviewed: the JSON of a signed draft; text:
+anything else that a review keeps, such as a vendor's answer."""
+_WHOLE: Final[frozenset[Verb]] = frozenset({"sign", "reopen", "redraft", "undo", "redo"})
+"""Verbs that rest on the whole review as it was seen."""
+_TURNS: Final[frozenset[Verb]] = frozenset({"sign", "reopen", "redraft"})
+"""Events after which nothing stands as it was seen."""
+MAX_BLOB: Final = 100_000_000
+"""Most bytes of one blob."""
+_WINDOW: Final = 10
+_BATCH: Final = 1_000
+_JSON: Final = ("before", "after")
+
+
+class Blob(NamedTuple):
+    """Bytes that are stored once and never changed."""
+
+    kind: BlobKind
+    data: bytes
+
+
+class NewReview(Record):
+    """A draft that comes in."""
+
+    draft_id: str
+    product: str
+    vendor: str
+    draft: str
+    """The draft's JSON, as `agent.report.draft_json.dump` gives it."""
+    documents: str
+    """The texts of its sources, as `dump_documents` gives them."""
+
+
+class StoredReview(Record):
+    """What a store knows of a review without its events."""
+
+    key: str
+    draft_id: str
+    product: str
+    vendor: str
+    draft_sha256: str
+    """Of the draft that came in; a redraft's is in its event."""
+    documents_sha256: str
+    version: int
+
+
+def clashing(planned: Sequence[Planned], events: Sequence[Event], seen: int) -> tuple[Event, ...]:
+    """The events of a review after version `seen` that touched what `planned` touches, oldest first.
+
+    `events` are all of the review. Signing, reopening, redrafting and undoing rest on everything but the assignment;
+    an assignment rests on itself alone; a contest takes nothing away, so only a redraft stands in its way.
+    """
+    later = [event for event in events if event.number > seen]
+    if not later:
+        return ()
+    return tuple(event for event in later if any(_clash(plan, event, events) for plan in planned))
+
+
+def _clash(plan: Planned, event: Event, events: Sequence[Event]) -> bool:
+    if "assign" in (plan.verb, event.verb):
+        return plan.verb == event.verb
+    if plan.verb == "contest":
+        return event.verb == "redraft"
+    if plan.verb in _WHOLE or event.verb in _TURNS or SHEET in (plan.after or {}):
+        return True
+    touched = touches(event, events)
+    return not touched or plan.item in touched or bool(touched.intersection(_in_bulk(plan)))
+
+
+def _in_bulk(plan: Planned | Event) -> tuple[str, ...]:
+    items = (plan.after or {}).get("items") if plan.verb == "bulk" else None
+    return tuple(str(item) for item in items) if isinstance(items, list | tuple) else ()
+
+
+def touches(event: Event, events: Sequence[Event]) -> frozenset[str]:
+    """The items that an event touched; those of the batch that it took back for an undo. Empty: any."""
+    if event.verb == "bulk":
+        return frozenset(_in_bulk(event))
+    if event.verb not in ("undo", "redo"):
+        return frozenset(filter(None, (event.item,)))
+    numbers = {part.get("batch") for part in (event.before, event.after) if part is not None}
+    batch = [other for other in events if other.batch in numbers and other.number < event.number]
+    items = {item for other in batch if other.verb != event.verb for item in touches(other, events)}
+    return frozenset(filter(None, items | {event.item}))
+
+
+def packed(blob: Blob) -> dict[str, object]:
+    """The row of a blob. Raises InputError when it is too large."""
+    if len(blob.data) > MAX_BLOB:
+        what = f"{len(blob.data)} bytes are too many"
+        raise InputError(what, where=f"blob of kind {blob.kind}", hint=f"at most {MAX_BLOB}")
+    sha256 = hashlib.sha256(blob.data).hexdigest()
+    return {"sha256": sha256, "kind": blob.kind, "size": len(blob.data), "data": zlib.compress(blob.data)}
+
+
+def unpacked(sha256: str, data: object, size: object) -> bytes | None:
+    """The bytes of a stored blob; None when they are not those that were stored under the hash."""
+    if not isinstance(data, bytes) or not isinstance(size, int):
+        return None
+    # Never more than was stored, however the row was changed.
+    unpacker = zlib.decompressobj()
+    try:
+        found = unpacker.decompress(data, min(max(size, 0), MAX_BLOB) + 1)
+    except zlib.error:
+        return None
+    return found if len(found) == size and hashlib.sha256(found).hexdigest() == sha256 else None
+
+
+def put(connection: Connection, row: Mapping[str, object]) -> None:
+    """Stores a packed blob, unless it is there."""
+    if connection.execute(select(blobs.c.size).where(blobs.c.sha256 == row["sha256"])).first() is None:
+        connection.execute(insert(blobs).values(row))
+
+
+def last_of(connection: Connection, store_id: str) -> tuple[int, str]:
+    """Row and hash of the last event of the chain, or what stands before the first."""
+    row = connection.execute(select(events.c.seq, events.c.hash).order_by(events.c.seq.desc()).limit(1)).first()
+    return (0, genesis(store_id)) if row is None else (row.seq, row.hash)
+
+
+def sealed(
+    last: tuple[int, str], key: str, number: int, batch: int, at: str, reviewer: Reviewer, plan: Planned
+) -> Event:
+    """The event that follows row and hash `last` of the chain. Raises InputError for what is no event's value."""
+    fields: dict[str, object] = {
+        "seq": last[0] + 1,
+        "review": key,
+        "number": number,
+        "batch": batch,
+        "at": at,
+        "reviewer": reviewer.name,
+        "role": reviewer.role,
+        "verb": plan.verb,
+        "item": plan.item,
+        # As they come back from the store, so that an event is the same before and after.
+        "before": None if plan.before is None else json.loads(canonical(plan.before)),
+        "after": None if plan.after is None else json.loads(canonical(plan.after)),
+        "reason": plan.reason,
+        "note": plan.note,
+        "previous": last[1],
+        "hash": "",
+    }
+    fields["hash"] = digest(fields, last[1])
+    try:
+        event = Event.model_validate(fields, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = f"event field {'.'.join(map(str, first['loc']))}"
+        raise InputError("a value cannot be stored", where=where, hint=first["msg"]) from None
+    assert digest(fields_of(event), last[1]) == event.hash
+    return event
+
+
+def events_query(key: str, after: int = 0, to: int | None = None) -> Select[*tuple[object, ...]]:
+    """The events of a review, beyond number `after` and up to number `to`."""
+    query = select(events).where(events.c.review == key, events.c.number > after).order_by(events.c.number)
+    return query if to is None else query.where(events.c.number <= to)
+
+
+def timed_query(verbs: Sequence[Verb], most: int) -> Select[str, float]:
+    """Items of the last `most` events with these verbs, and the seconds that who made the event looked at each.
+
+    Ten times as many events are looked through and not all, so that it is as quick in a store of ten thousand reviews.
+    """
+    recent = events.c.seq > select(func.max(events.c.seq)).scalar_subquery() - _WINDOW * most
+    last = select(events.c.review, events.c.item, events.c.reviewer).where(recent, events.c.verb.in_(verbs))
+    made = last.order_by(events.c.seq.desc()).limit(most).subquery()
+    each = select(made.c.review, made.c.item, made.c.reviewer).distinct().subquery()
+    same = (focus.c.review == each.c.review) & (focus.c.item == each.c.item) & (focus.c.reviewer == each.c.reviewer)
+    return select(focus.c.item, focus.c.seconds).join(each, same).where(focus.c.seconds > 0)
+
+
+def review_row(connection: Connection, key: str) -> dict[str, object]:
+    """The row of a review. Raises InputError when there is none."""
+    row = connection.execute(select(reviews).where(reviews.c.key == key)).mappings().first()
+    if row is None:
+        raise no_review(key)
+    return dict(row)
+
+
+def no_review(key: str) -> InputError:
+    """The error for a key that no review has."""
+    return InputError("there is no such review", where=f"review {key[:40]!r}", hint="see the queue for its key")
+
+
+def made_row(fixed: Mapping[str, object], made: QueueColumns, last: Event) -> dict[str, object]:
+    """The whole row of a review: what stays, from `fixed`, and what its events up to `last` make of the rest."""
+    row = dict(fixed) | queue.columns_of(made)
+    row |= {"version": last.number, "changed_seq": last.seq, "changed_at": last.at}
+    row["search"] = queue.search_text((str(row["product"]), str(row["vendor"]), str(row["key"]), made.search))
+    row["digest"] = queue.row_digest(row)
+    return row
+
+
+def refuse_clash(planned: Sequence[Planned], before: Sequence[Event], version: int, key: str) -> None:
+    """Raises StaleError when somebody touched what is planned after `version`, InputError for a later version."""
+    if not 0 <= version <= len(before):
+        what = f"version {version} is not there; the last is {len(before)}"
+        raise InputError(what, where=f"review {key}", hint="load the review again")
+    theirs = clashing(planned, before, version)
+    if theirs:
+        names = ", ".join(sorted({event.reviewer for event in theirs}))
+        raise StaleError(
+            f"{names} changed {theirs[0].item or 'the review'} since",
+            where=f"review {key}, version {version}",
+            hint="look at both versions and save the one that holds",
+            numbers=tuple(event.number for event in theirs),
+        )
+
+
+def row_of(event: Event) -> dict[str, object]:
+    """The row of an event."""
+    row: dict[str, object] = {name: getattr(event, name) for name in Event.model_fields}
+    for name in _JSON:
+        row[name] = None if row[name] is None else canonical(row[name]).decode()
+    return row
+
+
+def all_rows(connection: Connection) -> Iterator[Event | Unreadable]:
+    """All rows of the store in their order, read as they are asked for."""
+    query = select(events).order_by(events.c.seq)
+    for row in connection.execution_options(yield_per=_BATCH).execute(query).mappings():
+        yield _event(row)
+
+
+def last_rows(connection: Connection, number: int) -> tuple[Event | Unreadable, ...]:
+    """The last rows of the store in their order."""
+    last = connection.execute(select(func.max(events.c.seq))).scalar() or 0
+    query = select(events).where(events.c.seq > last - number).order_by(events.c.seq)
+    return tuple(_event(row) for row in connection.execute(query).mappings())
+
+
+def first_events(connection: Connection) -> Iterator[Event]:
+    """The event with which each review began, as far as they can be read."""
+    query = select(events).where(events.c.number == 1)
+    for row in connection.execution_options(yield_per=_BATCH).execute(query).mappings():
+        event = _event(row)
+        if isinstance(event, Event):
+            yield event
+
+
+def events_of(connection: Connection, query: Executable) -> tuple[Event, ...]:
+    """The events that a query over the table finds. Raises ChainError for a row that is none."""
+    found = []
+    for row in connection.execute(query).mappings():
+        event = _event(row)
+        if isinstance(event, Unreadable):
+            where = f"row {event.seq} of the audit log"
+            raise ChainError(event.what, where=where, hint="run `septet audit-log verify`")
+        found.append(event)
+    return tuple(found)
+
+
+def _event(row: RowMapping) -> Event | Unreadable:
+    fields = dict(row)
+    try:
+        for name in _JSON:
+            text = fields[name]
+            if text is None:
+                continue
+            fields[name] = json.loads(text)
+            if canonical(fields[name]).decode() != text:
+                return Unreadable(row["seq"], f"`{name}` is not as it was written")
+        return Event.model_validate(fields, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        return Unreadable(row["seq"], f"`{'.'.join(map(str, first['loc']))}` is no value of an event")
+    except (ValueError, TypeError, RecursionError, InputError):
+        return Unreadable(row["seq"], "its before or after is not JSON")

@@ -1,0 +1,107 @@
+"""Whether an export says what was signed: its values (JSON) or its words (Markdown, HTML) against the store's own.
+
+The signed draft lies in the store as it was, so a JSON export is checked whatever Septet wrote it. Words are made again
+of that draft; another version of Septet may word a report otherwise.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from typing import Final, Literal
+
+from pydantic import ValidationError
+
+from agent.errors import InputError
+from agent.records import Document
+from agent.report import html, markdown
+from agent.report.draft_json import decode, dump, parse
+from agent.report.formats.questionnaire import Export
+from agent.report.view import InReview
+from agent.review.domain.records import ReviewState, Stamp
+from agent.review.store.cache import ReviewCache
+from agent.review.store.chain import Head
+from agent.review.store.store import Store
+
+ExportFormat = Literal["md", "html", "json"]
+_MEDIA: Final[dict[ExportFormat, str]] = {
+    "md": "text/markdown; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "json": "application/json",
+}
+_STAMP: Final = "review"
+_NO_SIGNATURE: Final = "the event that it names is no signature"
+
+
+def export(state: ReviewState, documents: Sequence[Document], format_: ExportFormat) -> Export:
+    """The reviewed draft of `state`; the same state gives the same bytes. Its name is made of the review's key."""
+    name = f"{state.key}-{state.stage if state.stamp else f'version-{state.version}'}.{format_}"
+    if format_ == "json":
+        return Export(name, _MEDIA[format_], dump(state.reviewed).encode())
+    made = html.render if format_ == "html" else markdown.render
+    return Export(name, _MEDIA[format_], made(state.reviewed, tuple(documents), progress(state)).encode())
+
+
+def report(state: ReviewState, documents: Sequence[Document]) -> str:
+    """The report of a review as Markdown."""
+    return markdown.render(state.reviewed, tuple(documents), progress(state))
+
+
+def progress(state: ReviewState) -> InReview | None:
+    """How far a review has come that nobody signed yet; None for a signed one."""
+    if state.stamp:
+        return None
+    contested = frozenset(one.item for one in state.contests if one.decision == "open")
+    return InReview(state.decided, len(state.own), len(state.waived), contested)
+
+
+def otherwise(store: Store, head: Head, text: str) -> str:
+    """What the export with this text and head says otherwise than what was signed; empty for nothing.
+
+    `head` is known to be in the store's chain. Raises IntegrityError when the store lacks what was signed.
+    """
+    names = (head.review,) if head.review else store.keys()
+    named = [event for name in names for event in store.events(name, to=head.number) if event.hash == head.hash]
+    if not named or named[0].verb != "sign":
+        return _NO_SIGNATURE
+    shown = ReviewCache(store).shown(named[0].review, named[0].number)
+    stamp = shown.state.stamp
+    if stamp is None:
+        return _NO_SIGNATURE
+    frozen = store.blob(stamp.sha256).decode()
+    if text.lstrip().startswith("{"):
+        return _values(text, frozen, stamp)
+    draft = parse(frozen, where=f"blob {stamp.sha256[:16]}").model_copy(update={"review": stamp})
+    state = shown.state.model_copy(update={"reviewed": draft})
+    format_: ExportFormat = "html" if text.lstrip().startswith("<") else "md"
+    return _words(text, export(state, shown.documents, format_).data.decode())
+
+
+def _values(text: str, frozen: str, stamp: Stamp) -> str:
+    try:
+        given = decode(text, "export")
+    except InputError as error:
+        return error.what
+    if not isinstance(given, Mapping):
+        return "it is no draft"
+    wanted = {**_mapping(decode(frozen, "store")), _STAMP: stamp}
+    found = {**given, _STAMP: _stamp(given.get(_STAMP))}
+    differs = next((name for name in sorted({*found, *wanted}) if found.get(name) != wanted.get(name)), "")
+    return f"its {differs!r} is not what was signed" if differs else ""
+
+
+def _stamp(value: object) -> Stamp | None:
+    # Read as a record, since one from before lacks what later ones have.
+    try:
+        return Stamp.model_validate(value)
+    except ValidationError:
+        return None
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return {str(name): part for name, part in value.items()} if isinstance(value, Mapping) else {}
+
+
+def _words(text: str, wanted: str) -> str:
+    # Line ends change on the way through mail and version control.
+    pairs = zip_longest(text.splitlines(), wanted.splitlines())
+    at = next((number for number, (given, line) in enumerate(pairs, 1) if given != line), 0)
+    return f"line {at} is not what was signed" if at else ""

@@ -1,0 +1,543 @@
+"""The store of reviews: drafts as blobs, events in one hash chain, and the queue's columns, in one file.
+
+Each append is one transaction: what others did meanwhile is looked at, the events are hashed and stored, the queue's
+columns are made anew. It is there for good when the call returns, and not at all when it raises.
+"""
+
+import fcntl
+import os
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final, Self
+
+from sqlalchemy import Connection, Engine, func, insert, select, update
+
+from agent.errors import BusyError, DamagedError, InputError, IntegrityError, SchemaError, SeptetError, StoreError
+from agent.review.domain.records import Event, Planned, Reviewer, Verb
+from agent.review.store import queue, sqlite
+from agent.review.store.chain import Head, verify_tail
+from agent.review.store.queue import QueueColumns, QueuePage, QueueQuery
+from agent.review.store.rows import (
+    Blob,
+    NewReview,
+    StoredReview,
+    events_of,
+    events_query,
+    last_of,
+    last_rows,
+    made_row,
+    no_review,
+    packed,
+    put,
+    refuse_clash,
+    review_row,
+    row_of,
+    sealed,
+    timed_query,
+    unpacked,
+)
+from agent.review.store.tables import SCHEMA, blobs, events, focus, meta, reviews
+
+LOCK: Final = ".lock"
+_TAIL: Final = 2_000
+"""Events at the end of the chain that are verified at start; all of them by `septet audit-log verify`."""
+_ID_BYTES: Final = 16
+Columns = Callable[[tuple[Event, ...]], QueueColumns]
+"""Computes what the queue shows of a review from all its events. It is called within the transaction: what it raises
+leaves the store as it was, so it may refuse a state as well."""
+_CLOSE_SECONDS: Final = 5.0
+
+
+@dataclass
+class Opened:
+    """An open file. `damage` says what is wrong with it; it then takes no writes."""
+
+    engine: Engine
+    id: str
+    damage: str
+    lock: "Lock | None"
+
+    def close(self) -> None:
+        """Closes the file, and gives the lock up."""
+        self.engine.dispose()
+        if self.lock is not None:
+            self.lock.release()
+
+
+class Lock:
+    """The one process that may write to a store; free at once when the process ends, however it ends.
+
+    Its file also remembers which store was here, since a file's log says nothing about whose it is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises BusyError when another process holds it, StoreError when it cannot be made."""
+        self.path = Path(f"{path}{LOCK}")
+        try:
+            self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise sqlite.of_system(error, path) from None
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._handle)
+            hint = "close the other review app, or do it there"
+            raise BusyError("another process has the store open", where=str(path), hint=hint) from None
+
+    def store_id(self) -> str:
+        """The store that was here when it was last opened; empty when none was."""
+        return os.pread(self._handle, 200, 0).decode("ascii", "replace").strip()
+
+    def remember(self, store_id: str) -> None:
+        """Notes which store is here."""
+        # A full disk must not keep a store from being opened.
+        with suppress(OSError):
+            os.pwrite(self._handle, f"{store_id}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Gives it up."""
+        os.close(self._handle)
+
+
+def open_to_write(path: Path, *, to: str = SCHEMA, more: Sequence[Path] = ()) -> Opened:
+    """Opens the store at `path`, makes it when nothing is there, and takes its schema to step `to`.
+
+    A backup is written beside it before its schema changes. `more` are folders with further steps. Raises StoreError
+    (BusyError, FullError, DamagedError) and SchemaError for a store of a newer Septet.
+    """
+    if path.is_dir():
+        raise StoreError("the store is a folder", where=str(path), hint="name a file by --store")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise sqlite.of_system(error, path) from None
+    lock = Lock(path)
+    with ExitStack() as left:
+        left.callback(lock.release)
+        if not path.exists():
+            _create(path, to, more)
+        _writable(path)
+        opened = _opened(path, lock, to, more)
+        left.pop_all()
+    return opened
+
+
+def open_to_read(path: Path) -> Opened:
+    """Opens the store at `path` without its lock, also while another process writes to it.
+
+    Raises StoreError, DamagedError, SchemaError.
+    """
+    if not path.is_file():
+        raise StoreError("there is no store", where=str(path), hint="name its file by --store")
+    return _opened(path, None, SCHEMA, ())
+
+
+def _create(path: Path, to: str, more: Sequence[Path]) -> None:
+    """A new store under another name first, so that there is never half of one."""
+    left = [name for name in (f"{path}-wal", f"{path}-shm") if Path(name).exists()]
+    if left:
+        raise sqlite.damaged(path, f"{Path(left[0]).name} is there without its store")
+    new = path.with_name(f".{path.name}.new")
+    try:
+        with sqlite.guarded(path):
+            new.unlink(missing_ok=True)
+            os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        engine = sqlite.make_engine(new, read_only=False)
+        try:
+            with sqlite.writing(engine, path) as connection:
+                _upgrade(connection, to, more)
+                connection.execute(insert(meta).values(name="store", value=secrets.token_hex(_ID_BYTES)))
+        finally:
+            engine.dispose()
+        sqlite.prepare(new)
+        with sqlite.guarded(path):
+            sqlite.sync(new)
+            new.replace(path)
+            sqlite.sync(path.parent)
+    finally:
+        for name in (new, Path(f"{new}-journal"), Path(f"{new}-wal"), Path(f"{new}-shm")):
+            with suppress(OSError):
+                name.unlink(missing_ok=True)
+
+
+def _writable(path: Path) -> None:
+    if not path.is_file() or not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
+        hint = "give the file and its folder to your user, or name another place by --store"
+        raise StoreError("the store is read-only", where=str(path), hint=hint)
+    if path.stat().st_size == 0:
+        raise sqlite.damaged(path, "its file is empty")
+
+
+def _opened(path: Path, lock: Lock | None, to: str, more: Sequence[Path]) -> Opened:
+    with ExitStack() as left:
+        engine = sqlite.make_engine(path, read_only=lock is None)
+        left.callback(engine.dispose)
+        with sqlite.reading(engine, path) as connection:
+            damage = sqlite.damage_of(connection)
+            schema = _schema(connection, path, to)
+        if schema != to and damage:
+            raise sqlite.damaged(path, damage)
+        if schema != to and lock is None:
+            hint = f"start `septet review` once, which brings it to {to}"
+            raise StoreError(f"the store has the older schema {schema}", where=str(path), hint=hint)
+        if lock is not None and not damage:
+            if schema != to:
+                _migrate(path, schema, to, more)
+            sqlite.prepare(path)
+            with sqlite.writing(engine, path):
+                pass  # So that it is told at start, not at the first save, when nothing can be written.
+        with sqlite.reading(engine, path) as connection:
+            store_id = connection.execute(select(meta.c.value).where(meta.c.name == "store")).scalar() or ""
+            damage = damage or _wrong(connection, lock, store_id)
+        if lock is None or not damage:
+            left.pop_all()
+    if lock is not None and damage:
+        return Opened(sqlite.make_engine(path, read_only=True), store_id, damage, lock)
+    if lock is not None:
+        lock.remember(store_id)
+    return Opened(engine, store_id, damage, lock)
+
+
+def _wrong(connection: Connection, lock: Lock | None, store_id: str) -> str:
+    """What is wrong with the content of a file that is sound as a file; empty when nothing."""
+    before = lock.store_id() if lock is not None else ""
+    if before and before != store_id:
+        return f"another store was here before; if you put this one in its place, delete the {LOCK} file beside it"
+    missing = sqlite.missing_triggers(connection)
+    if missing:
+        return f"its guard {missing[0]} was taken away"
+    broken = verify_tail(last_rows(connection, _TAIL), store_id)
+    return "" if broken is None else f"row {broken.seq} of its audit log: {broken.what}"
+
+
+def _schema(connection: Connection, path: Path, to: str) -> str:
+    """The step that the file is at. Raises StoreError when it is no store, SchemaError when it is a newer one's."""
+    schema = sqlite.schema_of(connection)
+    if schema is None:
+        raise StoreError("this is no store of reviews", where=str(path), hint="name another file by --store")
+    if schema > to:
+        needs = connection.execute(select(meta.c.value).where(meta.c.name == "needs")).scalar()
+        what = f"the store has schema {schema}, this Septet knows up to {to}"
+        raise SchemaError(what, where=str(path), hint=f"it needs Septet {needs or '(newer)'}; install that one again")
+    return schema
+
+
+def _migrate(path: Path, schema: str, to: str, more: Sequence[Path]) -> None:
+    target = path.with_name(f"{path.name}.schema-{schema}{sqlite.BACKUP}")
+    try:
+        sqlite.back_up(path, target)
+    except SeptetError as error:
+        what = f"no backup could be written, so the schema stays {schema}: {error.what}"
+        raise type(error)(what, where=error.where, hint=error.hint) from None
+    engine = sqlite.make_engine(path, read_only=False, foreign_keys=False)
+    try:
+        with sqlite.writing(engine, path) as connection:
+            _upgrade(connection, to, more)
+            sqlite.check_foreign_keys(connection, path)
+    finally:
+        engine.dispose()
+
+
+def _upgrade(connection: Connection, to: str, more: Sequence[Path]) -> None:
+    # Imported here: Alembic takes longer to load than a store to open.
+    from agent.review.store.migrations import upgrade
+
+    upgrade(connection, to, more=more)
+    sqlite.make_triggers(connection)
+    if not connection.execute(update(meta).where(meta.c.name == "needs").values(value=version("septet"))).rowcount:
+        connection.execute(insert(meta).values(name="needs", value=version("septet")))
+
+
+class Store:
+    """An open store; its methods may be called from several threads. Close it, or use it in a `with` block.
+
+    Every method that writes raises FullError (nothing is stored), BusyError (the same again may work), DamagedError
+    and StoreError; every one that reads BusyError and DamagedError.
+    """
+
+    def __init__(self, path: Path, opened: Opened) -> None:
+        self.path = path
+        self.id: Final = opened.id
+        self.damage: Final = opened.damage
+        """What is wrong with the file; a store that is damaged can be read as far as it goes, and not written."""
+        self._opened = opened
+        self._turn = threading.Lock()
+        self._closed = False
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> Self:
+        """Opens the store at `path`, and makes it when nothing is there; `read_only` beside another process.
+
+        Raises BusyError when another process has it open for writing, StoreError when it cannot be opened, DamagedError
+        when nothing of it can be read, SchemaError when a newer Septet wrote it.
+        """
+        return cls(path, open_to_read(path) if read_only else open_to_write(path))
+
+    def __enter__(self) -> Self:
+        """It is open already."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closes it."""
+        self.close()
+
+    @property
+    def hint(self) -> str:
+        """What to do about `damage`; empty when there is none."""
+        return sqlite.restore_hint(self.path) if self.damage else ""
+
+    def close(self) -> None:
+        """Waits for the write that is under way, at most five seconds, and closes; closing twice does nothing."""
+        mine = self._turn.acquire(timeout=_CLOSE_SECONDS)
+        try:
+            if self._closed:
+                return
+            self._closed = True
+            self._opened.close()
+        finally:
+            if mine:
+                self._turn.release()
+
+    # -- reviews
+
+    def add_review(self, new: NewReview, reviewer: Reviewer, at: str, columns: Columns) -> str:
+        """Takes a draft in, as the first event of a new review, and gives the review's key.
+
+        A draft that is there already is not taken in again: its review's key comes back. `at` is UTC, ISO 8601.
+        """
+        draft, documents = packed(Blob("draft", _utf8(new.draft))), packed(Blob("documents", _utf8(new.documents)))
+        with self._writing() as connection:
+            there = connection.execute(select(reviews.c.key).where(reviews.c.draft_id == new.draft_id)).scalar()
+            if there is not None:
+                return str(there)
+            for row in (draft, documents):
+                put(connection, row)
+            number = (connection.execute(select(func.max(reviews.c.number))).scalar() or 0) + 1
+            key = f"r{number}"
+            after: dict[str, object] = {
+                "draft": new.draft_id,
+                "product": new.product,
+                "vendor": new.vendor,
+                "draft_sha256": draft["sha256"],
+                "documents_sha256": documents["sha256"],
+            }
+            event = sealed(
+                last_of(connection, self.id), key, 1, 1, at, reviewer, Planned(verb="import", item="", after=after)
+            )
+            made = columns((event,))
+            fixed = {
+                "number": number,
+                "key": key,
+                "draft_id": new.draft_id,
+                "product": new.product,
+                "vendor": new.vendor,
+                "draft_sha256": draft["sha256"],
+                "documents_sha256": documents["sha256"],
+                "sort_name": queue.search_text((new.product,)),
+            }
+            connection.execute(insert(reviews).values(made_row(fixed, made, event)))
+            connection.execute(insert(events), [row_of(event)])
+        return key
+
+    def review(self, key: str) -> StoredReview:
+        """A review without its events. Raises InputError when there is none, DamagedError when its row was changed."""
+        with self._reading() as connection:
+            row = review_row(connection, key)
+        if queue.row_digest(row) != row["digest"]:
+            raise sqlite.damaged(self.path, f"the row of review {key} was changed")
+        return StoredReview(**{name: row[name] for name in StoredReview.model_fields})
+
+    def keys(self) -> tuple[str, ...]:
+        """All reviews, oldest first."""
+        with self._reading() as connection:
+            return tuple(connection.execute(select(reviews.c.key).order_by(reviews.c.number)).scalars())
+
+    def review_of(self, draft_id: str) -> str | None:
+        """The key of the review of a draft, when it was taken in."""
+        with self._reading() as connection:
+            return connection.execute(select(reviews.c.key).where(reviews.c.draft_id == draft_id)).scalar()
+
+    def version(self, key: str) -> int:
+        """The number of the last event of a review. Raises InputError when there is no such review."""
+        with self._reading() as connection:
+            found = connection.execute(select(reviews.c.version).where(reviews.c.key == key)).scalar()
+        if found is None:
+            raise no_review(key)
+        return int(found)
+
+    # -- events
+
+    def append(
+        self,
+        key: str,
+        planned: Sequence[Planned],
+        reviewer: Reviewer,
+        at: str,
+        version: int,
+        columns: Columns,
+        *,
+        blobs: Sequence[Blob] = (),
+    ) -> tuple[Event, ...]:
+        """Stores `planned` as the next events of a review, one batch, and gives them back with their places and hashes.
+
+        `version` is the one that `planned` was made on; `blobs` are stored with it. Raises StaleError, with the numbers
+        of the others' events, when one of them touched the same item since; InputError for an unknown review, a version
+        that is not there yet, no event at all, and values that are no JSON; and what `columns` raises.
+        """
+        if not planned:
+            raise InputError("there is nothing to store", where=f"review {key}", hint="name an item")
+        rows = [packed(blob) for blob in blobs]
+        with self._writing() as connection:
+            row = review_row(connection, key)
+            before = events_of(connection, events_query(key))
+            refuse_clash(planned, before, version, key)
+            for blob in rows:
+                put(connection, blob)
+            last, batch, made = last_of(connection, self.id), len(before) + 1, []
+            for number, plan in enumerate(planned, batch):
+                made.append(sealed(last, key, number, batch, at, reviewer, plan))
+                last = (made[-1].seq, made[-1].hash)
+            connection.execute(insert(events), [row_of(event) for event in made])
+            values = made_row(row, columns((*before, *made)), made[-1])
+            connection.execute(update(reviews).where(reviews.c.key == key).values(values))
+        return tuple(made)
+
+    def events(self, key: str, *, after: int = 0, to: int | None = None) -> tuple[Event, ...]:
+        """The events of a review, oldest first, beyond number `after` and up to number `to`.
+
+        Raises InputError when there is no such review, ChainError for a row that is no event.
+        """
+        with self._reading() as connection:
+            review_row(connection, key)
+            return events_of(connection, events_query(key, after, to))
+
+    def head(self) -> Head | None:
+        """The last event of the chain; None when there is none."""
+        last = select(events.c.review, events.c.number, events.c.hash).order_by(events.c.seq.desc()).limit(1)
+        with self._reading() as connection:
+            row = connection.execute(last).first()
+        return None if row is None else Head(row.review, row.number, row.hash)
+
+    # -- blobs
+
+    def put(self, blob: Blob) -> str:
+        """Stores bytes, once, and gives their sha256. Raises InputError when they are too many."""
+        row = packed(blob)
+        with self._writing() as connection:
+            put(connection, row)
+        return str(row["sha256"])
+
+    def blob(self, sha256: str) -> bytes:
+        """The bytes under a hash. Raises InputError when there are none, IntegrityError when they were changed."""
+        with self._reading() as connection:
+            row = connection.execute(select(blobs.c.data, blobs.c.size).where(blobs.c.sha256 == sha256)).first()
+        if row is None:
+            raise InputError("there is no such blob", where=f"blob {sha256[:64]}", hint="check the hash")
+        data = unpacked(sha256, row.data, row.size)
+        if data is None:
+            hint = sqlite.restore_hint(self.path)
+            raise IntegrityError("a blob is not what was stored", where=f"blob {sha256}", hint=hint)
+        return data
+
+    # -- queue and focus
+
+    def queue(self, query: QueueQuery) -> QueuePage:
+        """One page of the queue."""
+        with self._reading() as connection:
+            return queue.page(connection, query)
+
+    def assignees(self) -> tuple[str, ...]:
+        """Who has reviews assigned, by name."""
+        with self._reading() as connection:
+            return queue.assignees(connection)
+
+    def refresh(self, key: str, columns: Columns) -> None:
+        """Makes a review's columns in the queue anew; for a Septet that counts otherwise than before."""
+        with self._writing() as connection:
+            row = review_row(connection, key)
+            all_of_it = events_of(connection, events_query(key))
+            values = made_row(row, columns(all_of_it), all_of_it[-1])
+            connection.execute(update(reviews).where(reviews.c.key == key).values(values))
+
+    def add_focus(self, key: str, item: str, reviewer: str, seconds: float) -> None:
+        """Adds seconds that a reviewer looked at an item. Raises InputError for an unknown review or no such number."""
+        if not 0 <= seconds < float("inf"):
+            raise InputError(f"{seconds} is no time", where="focus", hint="give seconds")
+        mine = (focus.c.review == key) & (focus.c.item == item) & (focus.c.reviewer == reviewer)
+        with self._writing() as connection:
+            review_row(connection, key)
+            more = update(focus).where(mine).values(seconds=focus.c.seconds + seconds)
+            if not connection.execute(more).rowcount:
+                new = {"review": key, "item": item, "reviewer": reviewer, "seconds": seconds}
+                connection.execute(insert(focus).values(new))
+
+    def focus(self, key: str) -> dict[str, float]:
+        """Seconds by item, all reviewers together; items that nobody looked at are not in it."""
+        total = func.sum(focus.c.seconds)
+        query = select(focus.c.item, total).where(focus.c.review == key).group_by(focus.c.item).order_by(focus.c.item)
+        with self._reading() as connection:
+            return {item: float(seconds) for item, seconds in connection.execute(query)}
+
+    def timed(self, verbs: Sequence[Verb], most: int) -> tuple[tuple[str, float], ...]:
+        """Items of the last `most` events with these verbs, each with the seconds that their reviewer looked at it.
+
+        Events further back than ten times `most` are not looked at.
+        """
+        with self._reading() as connection:
+            return tuple((item, seconds) for item, seconds in connection.execute(timed_query(verbs, most)))
+
+    # -- the file
+
+    def back_up(self, target: Path) -> None:
+        """Writes the store as of this moment to `target`, whole or not at all; others may read and write meanwhile."""
+        if self.damage:
+            raise sqlite.damaged(self.path, self.damage)
+        sqlite.back_up(self.path, target)
+
+    def keep_backup(self) -> Path:
+        """The same to a file beside the store, in place of the last one; it is what `hint` offers after damage."""
+        target = self.path.with_name(f"{self.path.name}{sqlite.BACKUP}")
+        self.back_up(target)
+        return target
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees one state; for `audit`."""
+        with self._reading() as connection:
+            yield connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        if self._closed:
+            raise StoreError("the store is closed", where=str(self.path), hint="open it again")
+        with sqlite.reading(self._opened.engine, self.path) as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        if self.damage:
+            raise DamagedError(f"the store is read-only: {self.damage}", where=str(self.path), hint=self.hint)
+        if self._opened.lock is None:
+            raise StoreError("the store is open for reading only", where=str(self.path), hint="open it for writing")
+        # Threads of this process take turns here, where they wait in a queue; SQLite's own wait is a guess.
+        if not self._turn.acquire(timeout=sqlite.BUSY_SECONDS):
+            raise BusyError("the store is busy", where=str(self.path), hint="try the same again")
+        try:
+            if self._closed:
+                raise StoreError("the store is closed", where=str(self.path), hint="open it again")
+            with sqlite.writing(self._opened.engine, self.path) as connection:
+                yield connection
+        finally:
+            self._turn.release()
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise InputError("the text is not valid Unicode", where="draft or documents", hint="draft again") from None

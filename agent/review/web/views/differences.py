@@ -1,0 +1,141 @@
+"""What a correction changed, or what differs between two versions: word by word, in its reading order."""
+
+import re
+from collections.abc import Iterator, Mapping
+from difflib import SequenceMatcher
+from typing import Final, Literal, NamedTuple
+
+from agent.review.domain.effects.compare import Comparison, Difference as Differs, words
+from agent.review.domain.items import fields_of
+from agent.review.domain.records import ReviewState, Verdict
+from agent.review.web.views.wording import field_name, in_order, in_titles
+
+Op = Literal["same", "gone", "new"]
+_WORDS: Final = re.compile(r"\s+|/|[^\s/]+")
+"""A vector is compared metric by metric."""
+_FIRST_FIELDS: Final = 3
+_LONGEST: Final = 4_000
+"""Words of one text that are compared; longer ones are shown whole."""
+_ALIKE: Final = 0.3
+"""Below this share of common words a text is another one, and shown as such."""
+
+
+class Run(NamedTuple):
+    """Words that stayed, went or came."""
+
+    op: Op
+    text: str
+
+
+class Difference(NamedTuple):
+    """A changed field."""
+
+    name: str
+    runs: tuple[Run, ...]
+
+
+class Changed(NamedTuple):
+    """An item that two versions have otherwise, or that one of them has alone."""
+
+    item: str
+    title: str
+    was: Verdict | None
+    """None where the item is not there."""
+    now: Verdict | None
+    differences: tuple[Difference, ...]
+    """What it says otherwise."""
+    more: tuple[Difference, ...] = ()
+    """Of what one version alone says: all that stands behind its first fields."""
+
+
+def changed(one: ReviewState, two: ReviewState, found: Comparison) -> tuple[Changed, ...]:
+    """What `found` of the two, in words that went and came."""
+    titles = {item.item.id: item.item.title for state in (one, two) for item in state.items}
+    return tuple(
+        _changed(titles, each, fields_of(one.reviewed, each.item), fields_of(two.reviewed, each.item))
+        for each in found.differences
+    )
+
+
+def _changed(
+    titles: Mapping[str, str], each: Differs, was: Mapping[str, object], now: Mapping[str, object]
+) -> Changed:  # fmt: skip
+    told = titled(differences(*_whole(was, now)), titles)
+    shown = len(told) if was and now else _FIRST_FIELDS
+    return Changed(each.item, each.title, each.a, each.b, told[:shown], told[shown:])
+
+
+def titled(found: tuple[Difference, ...], titles: Mapping[str, str]) -> tuple[Difference, ...]:
+    """The differences with titles, by item, in place of the ids of threats and facts."""
+    return tuple(
+        each._replace(runs=tuple(run._replace(text=in_titles(run.text, titles)) for run in each.runs)) for each in found
+    )
+
+
+def _whole(was: Mapping[str, object], now: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
+    """Both with the same fields: what one of them lacks is empty in it."""
+    names = {**was, **now}
+    return {name: was.get(name, "") for name in names}, {name: now.get(name, "") for name in names}
+
+
+def differences(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[Difference, ...]:
+    """The fields that differ, with the words of each; the parts of a statement one by one, in their order."""
+    return tuple(_each(before, after))
+
+
+def _each(before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[Difference]:
+    for name in in_order(after):
+        if name not in before or before[name] == after[name]:
+            continue
+        # A statement that one side lacks is compared part by part as well.
+        was, now = (
+            side[name] or {} if isinstance(other[name], Mapping) else side[name]
+            for side, other in ((before, after), (after, before))
+        )
+        if isinstance(was, Mapping) and isinstance(now, Mapping):
+            for part in dict.fromkeys((*was, *now)):
+                if was.get(part) != now.get(part):
+                    called = field_name(f"statement.{part}" if name == "statement" else str(part))
+                    yield Difference(called, runs(_told(name, was.get(part)), _told(name, now.get(part))))
+        else:
+            yield Difference(field_name(name), runs(_told(name, was), _told(name, now)))
+
+
+def _told(name: str, value: object) -> str:
+    """A field as a person would write it; nothing for none."""
+    match value:
+        case None | "":
+            return ""
+        case {"text": text, "who": who, "status": status}:
+            return f"{text} ({who}, {status})"
+        case {"scheme": _, "id": key, "title": title}:
+            return f"{key} {title}"
+        case Mapping():
+            return ". ".join(told for part in value.values() if (told := _told(name, part).rstrip(".")))
+        case list() | tuple():
+            return ("; " if any(isinstance(part, Mapping) for part in value) else ", ").join(
+                _told(name, part) for part in value
+            )
+        case _:
+            return words(value)
+
+
+def runs(before: str, after: str) -> tuple[Run, ...]:
+    """The words of both texts in reading order: what went stands before what came."""
+    one, two = _WORDS.findall(before), _WORDS.findall(after)
+    matcher = SequenceMatcher(None, one, two, autojunk=False)
+    if len(one) + len(two) > _LONGEST or matcher.ratio() < _ALIKE:
+        made = [Run("gone", before), Run("new", after)]
+    else:
+        made = []
+        gone, new = "", ""
+        for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+            same = "".join(one[i1:i2])
+            if tag == "equal" and (not (gone or new) or same.strip() or j2 == len(two)):
+                made += [Run("gone", gone), Run("new", new), Run("same", same)]
+                gone, new = "", ""
+            else:
+                # A blank between two changes belongs to both: changed words in a row are read as one change.
+                gone, new = gone + same, new + "".join(two[j1:j2])
+        made += [Run("gone", gone), Run("new", new)]
+    return tuple(run for run in made if run.text)

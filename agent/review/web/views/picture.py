@@ -1,0 +1,105 @@
+"""The system picture of a review: drawn, with each part and flow leading to its facts and threats."""
+
+from typing import Final, NamedTuple
+
+from markupsafe import Markup
+
+from agent.records import Threat
+from agent.report.picture import Link, Links, drawn, picture, with_threats
+from agent.report.sentences import counted, tenth
+from agent.report.view import View
+from agent.review.domain.items import fact_title
+from agent.review.domain.records import ReviewState
+from agent.review.web.views.items import dom_id
+from agent.scoring import severity
+
+_PART: Final = "part-"
+
+
+class Lead(NamedTuple):
+    """A fact or threat of a part."""
+
+    dom: str
+    title: str
+    tag: str = ""
+    """Of a threat, as T1."""
+    base: str = ""
+    band: str = ""
+
+
+class PartRow(NamedTuple):
+    """A part or flow of the picture, with what it leads to."""
+
+    dom: str
+    name: str
+    flow: bool
+    assumed: bool
+    facts: tuple[Lead, ...]
+    threats: tuple[Lead, ...]
+
+    @property
+    def link(self) -> Link:
+        """What the picture leads to it by."""
+        told = f"{counted(len(self.facts), 'fact')}, {counted(len(self.threats), 'threat')}"
+        return Link(self.dom, f"{self.name}: {told}")
+
+
+class SystemPicture(NamedTuple):
+    """The drawing, and what its parts lead to."""
+
+    drawing: Markup
+    """Empty for a system without parts."""
+    parts: tuple[PartRow, ...]
+
+
+def system_picture(state: ReviewState) -> SystemPicture:
+    """The picture of the reviewed draft with its parts, then its flows, in the order of the draft."""
+    system, view = state.reviewed.system, View(state.reviewed)
+    rows = _Rows(state, view)
+    shown = {each.item.id: each.item for each in drawn(system)}
+    items = {
+        name: rows.of(f"{_PART}{number}", item.name, item.evidence)
+        for number, (name, item) in enumerate(shown.items(), 1)
+    }
+    flows = {}
+    for number, flow in enumerate(system.flows):
+        if flow.source in shown and flow.target in shown:
+            words = f"{shown[flow.source].name} → {shown[flow.target].name}: {flow.what}"
+            flows[number] = rows.of(f"{_PART}flow-{number + 1}", words, flow.evidence, flow=True)
+    links = Links({name: row.link for name, row in items.items()}, {at: row.link for at, row in flows.items()})
+    # Made of escaped words alone.
+    drawing = Markup(picture(with_threats(system, view.threats), links))
+    return SystemPicture(drawing, (*items.values(), *flows.values()))
+
+
+class _Rows:
+    """Finds what rests on the same quotes."""
+
+    def __init__(self, state: ReviewState, view: View) -> None:
+        known = {one.item.id for one in state.items}
+        facts = state.reviewed.facts.facts if state.reviewed.facts else ()
+        self._facts = [fact for fact in facts if f"fact/{fact.id}" in known]
+        self._threats = [(placed.threat, threat_lead(placed.name, placed.threat)) for placed in view.threats]
+
+    def of(self, dom: str, name: str, evidence: tuple[str, ...], *, flow: bool = False) -> PartRow:
+        """The row of what has these quotes, with the facts that share one and the threats that rest on either."""
+        own = [fact for fact in self._facts if set(evidence) & set(fact.evidence)]
+        ids = {fact.id for fact in own}
+        return PartRow(
+            dom=dom,
+            name=name,
+            flow=flow,
+            assumed=not evidence,
+            facts=tuple(Lead(dom_id(f"fact/{fact.id}"), fact_title(fact)) for fact in own),
+            threats=tuple(
+                lead
+                for threat, lead in self._threats
+                if ids.intersection(threat.facts) or set(evidence) & set(threat.evidence)
+            ),
+        )
+
+
+def threat_lead(tag: str, threat: Threat) -> Lead:
+    """A threat as a lead."""
+    base = threat.score.cvss_base
+    return Lead(dom_id(f"threat/{threat.id}"), threat.title, tag, tenth(base), severity(base))

@@ -1,0 +1,242 @@
+"""The sources as the right column shows them: pieces of text with marks, findings in place, and quotes in context."""
+
+import itertools
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from agent.records import Document, Evidence, Finding
+from agent.report.view import rank_words
+from agent.review.web.views.wording import SOURCE_KINDS, finding_words
+
+_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n+")
+_BULLET: Final = re.compile(r"(?:[-*•]|\d{1,3}[.)])\s")
+_NEAR: Final = 400
+"""Characters looked at on either side of a quote for the sentence next to it."""
+LONG_PIECE: Final = 6_000
+"""Characters without a citation or finding that a page shows whole."""
+KEPT: Final = 1_500
+"""Characters that stay at either end of a longer one."""
+
+
+CLAIM: Final = "vendor-claim"
+"""The one finding that attacks nobody."""
+
+
+class Piece(NamedTuple):
+    """A run of text under the same citations and findings."""
+
+    start: int
+    """Offset in the document, characters."""
+    text: str
+    marks: tuple[str, ...]
+    """Evidence that cites it."""
+    begins: tuple[str, ...]
+    """Of these, what begins here: the places that a citation leads to."""
+    findings: tuple[str, ...]
+    """Kinds of the findings that cover it."""
+
+
+def pieces(document: Document, evidence: Sequence[Evidence]) -> tuple[Piece, ...]:
+    """The whole text of `document` in pieces; joined, they are the text."""
+    text = document.text
+    cited = [item for item in evidence if item.document == document.id and 0 <= item.start < item.end <= len(text)]
+    found = [item for item in document.findings if 0 <= item.start < item.end <= len(text)]
+    spans = [*((item.start, item.end) for item in cited), *((item.start, item.end) for item in found)]
+    cuts = sorted({0, len(text), *(at for span in spans for at in span)})
+    made: list[Piece] = []
+    for start, end in itertools.pairwise(cuts):
+        made.append(
+            Piece(
+                start,
+                text[start:end],
+                tuple(item.id for item in cited if item.start <= start and end <= item.end),
+                tuple(item.id for item in cited if item.start == start),
+                tuple(dict.fromkeys(item.kind for item in found if item.start <= start and end <= item.end)),
+            )
+        )
+    return tuple(made)
+
+
+def neighbours(document: Document, item: Evidence) -> tuple[str, str]:
+    """The sentence before the quote of `item` and the one after it; empty where there is none."""
+    text = document.text
+    before = [part for part in _SENTENCE.split(text[max(0, item.start - _NEAR) : item.start]) if part.strip()]
+    after = [part for part in _SENTENCE.split(text[item.end : item.end + _NEAR]) if part.strip(" .;,")]
+    near = (before[-1].strip() if before else "", after[0].strip() if after else "")
+    # The mark of a list is no sentence, and what stands under the next one belongs to that.
+    return ("" if _BULLET.match(f"{near[0]} ") else near[0], "" if _BULLET.match(near[1]) else near[1])
+
+
+class Removed(NamedTuple):
+    """Text that was taken out of a source here, since no reader sees it."""
+
+    words: str
+    where: str
+    excerpt: str
+
+
+class Run(NamedTuple):
+    """A piece of a source's text as the page shows it."""
+
+    start: int
+    text: str
+    marks: tuple[str, ...]
+    begins: tuple[str, ...]
+    findings: tuple[str, ...]
+    """In words, where they begin."""
+    hostile: bool
+    """Within a finding of more than a claim."""
+    removed: tuple[Removed, ...]
+    """What was taken out before it."""
+    left_out: int
+    """Characters between the run before and this one that the page leaves out."""
+
+
+class FindingLine(NamedTuple):
+    """A finding of a source in its list."""
+
+    words: str
+    where: str
+    excerpt: str
+    anchor: str
+    """Where it stands in the text; empty when nowhere."""
+    hostile: bool
+    """More than a vendor's claim."""
+
+
+class SourceView(NamedTuple):
+    """One source."""
+
+    id: str
+    title: str
+    url: str
+    kind: str
+    fetched: str
+    chars: int
+    findings: tuple[FindingLine, ...]
+    runs: tuple[Run, ...]
+    cited: int
+
+
+class Quote(NamedTuple):
+    """A quote of an item with its neighbours."""
+
+    mark: str
+    before: str
+    quote: str
+    after: str
+    document: str
+    title: str
+    standing: str
+    """Rank and subject in words."""
+    linked: bool
+    """The place is in the right column."""
+
+
+class Quotes:
+    """The evidence of a review, looked up in its sources once for each mark."""
+
+    def __init__(self, documents: Sequence[Document], evidence: Sequence[Evidence]) -> None:
+        self._documents = {document.id: document for document in documents}
+        self._evidence = {item.id: item for item in evidence}
+        self._made: dict[str, Quote] = {}
+
+    def __contains__(self, mark: object) -> bool:
+        """Whether a mark is in the evidence."""
+        return mark in self._evidence
+
+    def of(self, marks: Sequence[str]) -> tuple[Quote, ...]:
+        """The quotes of these marks; a mark that is not in the evidence is left out."""
+        return tuple(self._quote(mark) for mark in dict.fromkeys(marks) if mark in self._evidence)
+
+    def _quote(self, mark: str) -> Quote:
+        if mark not in self._made:
+            self._made[mark] = self._make(self._evidence[mark])
+        return self._made[mark]
+
+    def _make(self, item: Evidence) -> Quote:
+        document = self._documents.get(item.document)
+        about = (
+            "" if item.about == "product" else f", about {'the platform' if item.about == 'platform' else 'another'}"
+        )
+        standing = f"rank {item.rank}, {rank_words(item.rank)}{about}"
+        if document is None or document.text[item.start : item.end] != item.quote:
+            return Quote(item.id, "", item.quote, "", item.document, "", f"{standing}; not found in the source", False)
+        before, after = neighbours(document, item)
+        title = document.title or document.url
+        return Quote(item.id, before, item.quote, after, document.id, title, standing, True)
+
+
+def source(document: Document, evidence: Sequence[Evidence], *, whole: bool = False) -> SourceView:
+    """A source for the page; `whole` leaves nothing out of its text."""
+    return SourceView(
+        id=document.id,
+        title=document.title or document.url,
+        url=document.url,
+        kind=SOURCE_KINDS[document.kind],
+        fetched=document.fetched_at[:10],
+        chars=len(document.text),
+        findings=tuple(_line(document, number, each) for number, each in enumerate(document.findings)),
+        runs=tuple(_runs(document, evidence, whole=whole)),
+        cited=sum(item.document == document.id for item in evidence),
+    )
+
+
+def _line(document: Document, number: int, finding: Finding) -> FindingLine:
+    placed = 0 <= finding.start <= finding.end <= len(document.text) and finding.end > 0
+    anchor = f"finding-{document.id}-{number}" if placed and finding.start < finding.end else ""
+    words = finding_words(finding.kind) + (f", {finding.count} sentences" if finding.count > 1 else "")
+    return FindingLine(words, finding.where, finding.excerpt, anchor, finding.kind != CLAIM)
+
+
+def _runs(document: Document, evidence: Sequence[Evidence], *, whole: bool) -> list[Run]:
+    taken = _taken_out(document)
+    made: list[Run] = []
+    before: tuple[str, ...] = ()
+    for piece in pieces(document, evidence):
+        for part in _cut(piece, sorted(taken)):
+            removed = taken.pop(part.start, ())
+            short = whole or part.marks or part.findings or len(part.text) <= LONG_PIECE
+            made += [_run(part, removed, before)] if short else _shortened(part, removed)
+            before = part.findings
+    if taken:
+        left = tuple(each for at in taken.values() for each in at)
+        made.append(Run(len(document.text), "", (), (), (), False, left, 0))
+    return made
+
+
+def _run(piece: Piece, removed: Sequence[Removed], before: Sequence[str]) -> Run:
+    begun = tuple(finding_words(kind) for kind in piece.findings if kind not in before)
+    hostile = any(kind != CLAIM for kind in piece.findings)
+    return Run(piece.start, piece.text, piece.marks, piece.begins, begun, hostile, tuple(removed), 0)
+
+
+def _shortened(piece: Piece, removed: Sequence[Removed]) -> list[Run]:
+    end = len(piece.text) - KEPT
+    head = Run(piece.start, piece.text[:KEPT], (), (), (), False, tuple(removed), 0)
+    return [head, Run(piece.start + end, piece.text[end:], (), (), (), False, (), end - KEPT)]
+
+
+def _cut(piece: Piece, places: Sequence[int]) -> list[Piece]:
+    """A piece cut where text was taken out of it."""
+    inside = [at for at in places if piece.start < at < piece.start + len(piece.text)]
+    ends = [piece.start, *inside, piece.start + len(piece.text)]
+    return [
+        piece._replace(
+            start=one,
+            text=piece.text[one - piece.start : two - piece.start],
+            begins=piece.begins if one == piece.start else (),
+        )
+        for one, two in itertools.pairwise(ends)
+    ]
+
+
+def _taken_out(document: Document) -> dict[int, tuple[Removed, ...]]:
+    taken: dict[int, tuple[Removed, ...]] = {}
+    for finding in document.findings:
+        if finding.start == finding.end:
+            at = min(max(finding.start, 0), len(document.text))
+            told = Removed(finding_words(finding.kind), finding.where, finding.excerpt)
+            taken[at] = (*taken.get(at, ()), told)
+    return taken

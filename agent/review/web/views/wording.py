@@ -1,0 +1,511 @@
+"""The words of the pages: verdicts, verbs, reasons and states as a reviewer reads them."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Final, NamedTuple
+
+from agent.facts.vocabulary import load_vocabulary
+from agent.report.sentences import span, tenth
+from agent.report.view import name_of
+from agent.review.domain.effects.compare import words
+from agent.review.domain.effects.decisions import DECIDING, Moved, score_words
+from agent.review.domain.records import Event, ItemKind, Reason, ScoreShown, Verb, Verdict
+from agent.review.domain.replay import CALLED, called, living
+from agent.review.web.forms import GRAMMAR, POLARITIES
+from agent.taxonomy.keys import FACTORS, LAYERS, LayerKey
+
+VERDICTS: Final[Mapping[Verdict, str]] = {
+    "open": "Open",
+    "confirmed": "Confirmed",
+    "corrected": "Corrected",
+    "struck": "Struck",
+    "sent": "Asked the vendor",
+    "answered": "Answered",
+    "waived": "Waived",
+}
+VERBS: Final[Mapping[Verb, str]] = {
+    "import": "imported the draft",
+    "confirm": "confirmed",
+    "correct": "corrected",
+    "strike": "struck",
+    "attach": "attached evidence to",
+    "add": "added",
+    "waive": "waived",
+    "send": "asked the vendor about",
+    "answer": "answered",
+    "contest": "recorded a contest of",
+    "decide": "decided a contest of",
+    "undo": "undid:",
+    "assign": "assigned the review to",
+    "redraft": "drafted again",
+    "sign": "signed",
+    "reopen": "reopened",
+    "bulk": "confirmed together",
+    "redo": "redid:",
+    "comment": "commented on",
+    "manage": "updated a mitigation of",
+    "ask": "asked the vendor",
+}
+"""Past tense, with the item behind it."""
+REASONS: Final[Mapping[Reason, str]] = {
+    "not-supported": "The sources do not support it",
+    "wrong-quote": "The quote says something else",
+    "wrong-value": "The value is wrong",
+    "wrong-severity": "The severity is wrong",
+    "wrong-layer": "It belongs to another layer",
+    "wording": "Wording only",
+    "outdated": "No longer true",
+    "known-otherwise": "Known from elsewhere",
+    "not-this-product": "About another product",
+    "duplicate": "Duplicate of another item",
+    "not-applicable": "Does not apply here",
+    "accepted-risk": "Risk accepted",
+    "out-of-scope": "Out of scope",
+}
+REASONS_FOR: Final[Mapping[str, tuple[Reason, ...]]] = {
+    "correct": (
+        "wrong-value", "wrong-quote", "not-supported", "wrong-severity", "wrong-layer", "wording", "outdated",
+        "known-otherwise",
+    ),
+    "strike": (
+        "not-supported", "wrong-quote", "not-this-product", "not-applicable", "outdated", "duplicate", "wrong-layer",
+        "known-otherwise",
+    ),
+    "waive": ("accepted-risk", "out-of-scope", "not-applicable", "known-otherwise"),
+}  # fmt: skip
+"""Which reasons fit which verb, the likeliest first."""
+_OF_KINDS: Final[Mapping[Reason, frozenset[ItemKind]]] = {
+    "wrong-value": frozenset({"factor", "fact", "layer", "score", "capability"}),
+    "wrong-severity": frozenset({"threat", "score"}),
+    "wrong-layer": frozenset({"threat"}),
+    "wrong-quote": frozenset({"posture", "factor", "fact", "layer", "threat", "capability", "chain"}),
+    "duplicate": frozenset({"fact", "threat", "capability", "chain", "question"}),
+    "accepted-risk": frozenset({"threat", "score", "factor", "layer", "chain"}),
+}
+"""Reasons that make sense for some kinds of items alone."""
+STATES: Final[Mapping[str, str]] = {
+    "claimed": "a quote says so",
+    "inferred": "quotes make it likely",
+    "denied": "a quote says it is absent",
+    "contradicted": "quotes disagree",
+    "unknown": "not stated",
+    "confirmed": "confirmed by a reviewer",
+}
+BASES: Final[Mapping[str, str]] = {
+    "quoted": "every step of its path has a quote",
+    "entry inferred": "what the product does is quoted; how the attack gets in is not",
+    "needs a setting": "holds only under a setting that is not the default",
+    "assumed": "rests on an assumption that no quote supports",
+}
+"""What a threat rests on."""
+READERS: Final[Mapping[str, str]] = {
+    "embedded": "the classifier", "llm": "the LLM", "manifest": "a manifest",
+    "vendor-answer": "the vendor's answer", "analyst": "the analyst", "scanner": "a scanner",
+}  # fmt: skip
+"""Who read a fact."""
+CONTEST_KINDS: Final[Mapping[str, str]] = {"wrong": "Wrong", "outdated": "Outdated", "missing": "Something is missing"}
+FINDINGS: Final[Mapping[str, str]] = {
+    "hidden-text": "hidden text",
+    "instruction-like-text": "text addressed to assessors",
+    "metadata-instruction": "text addressed to assessors, in metadata",
+    "active-content": "active content",
+    "vendor-claim": "vendor's claim",
+    "invisible-characters": "invisible characters",
+    "bidi-control": "characters that turn the direction of text",
+    "control-characters": "control characters",
+    "combining-flood": "piled-up accents",
+    "retrieval-dominance": "text that repeats to be found",
+    "cloaking-suspected": "another text for other readers",
+    "content-changed": "changed since the last draft",
+    "remote-resource": "loads from elsewhere",
+}
+SOURCE_KINDS: Final[Mapping[str, str]] = {
+    "listing": "Listing",
+    "docs": "Documentation",
+    "repo": "Repository",
+    "vendor-answer": "Vendor's answer",
+    "analyst-note": "Analyst's note",
+}
+KEYS: Final = (
+    (("j", "k"), "next, previous item; in the queue, row"),
+    (("n",), "next item that is open"),
+    (("c",), "confirm"),
+    (("e",), "correct"),
+    (("x",), "strike"),
+    (("s",), "ask the vendor"),
+    (("r",), "record the answer to a question"),
+    (("w",), "waive: sign without deciding it, with a reason"),
+    (("t",), "add a threat, with the selected words, the fact or the layer"),
+    (("m",), "owner, due date and status of a mitigation of the threat"),
+    (("d",), "comment on the item"),
+    (("b", "A"), "confirm all of the section that quotes support and that was on screen"),
+    (("Q",), "ask the vendor all open questions"),
+    ((".", ",", ">"), "in the sources: select the next sentence, the one before, one more"),
+    (("a",), "attach the selected words to the item, or to the threat that is added"),
+    (("u", "U"), "undo, redo, as often as you like"),
+    (("/",), "search"),
+    (("?",), "these keys"),
+    (("Ctrl Enter",), "save the form; on the page for it, sign or draft again"),
+    (("Esc",), "close, back to the item"),
+    (("g q", "g s", "g h", "g v"), "to the queue, to sign, to the history, to the vendor's questions"),
+    (("Enter",), "in the queue, open the review"),
+)
+"""The keys of the pages, which `static/app.js` gives their meaning."""
+SECTION_TITLES: Final[Mapping[str, str]] = {
+    "product": "Product and score",
+    "facts": "Facts",
+    "factors": "Factors",
+    "chains": "Chains",
+    "questions": "Questions",
+}
+SHORT_LAYERS: Final[Mapping[LayerKey, str]] = {
+    "foundation_models": "Models",
+    "data_operations": "Data",
+    "agent_frameworks": "Frameworks",
+    "deployment_infrastructure": "Infra",
+    "evaluation_observability": "Eval",
+    "security_compliance": "Security",
+    "agent_ecosystem": "Ecosystem",
+}
+"""Names of layers where seven of them stand in a line."""
+_KINDS: Final = {"capability": "ability"}
+"""Kinds of items that pages call otherwise."""
+_ID: Final = re.compile(r"\b(?:(?:threat|fact)/)?(?:[LXH]\d*-[a-z0-9-]+[a-z0-9]|F[0-9a-f]{8})\b")
+"""The id of a threat or a fact, as texts and events name it."""
+_MINUTE: Final = 60
+_HOUR: Final = 3600
+_WRITTEN: Final[Mapping[str, str]] = {
+    "low": "low end", "high": "high end", "cvss_vector": "CVSS vector", "mitigation_factor": "factor for controls",
+    "how": "how it happens", "lost": "what is lost", "taxonomy": "published lists",
+    "url": "public page", "sha256": "SHA-256", "kind": "kind", "rule": "why", "number": "contest of event",
+}  # fmt: skip
+"""Fields that are called otherwise where they are written."""
+_FIRST: Final = ("value", "low", "high")
+"""A factor's fields in the order of its form, before any other."""
+_UNSAID: Final[Mapping[Verb, frozenset[str]]] = {
+    "import": frozenset({"documents", "sha256"}),
+    "redraft": frozenset({"documents", "sha256", "score", "moved", "answers"}),
+    "undo": frozenset({"batch"}),
+    "redo": frozenset({"batch"}),
+    "bulk": frozenset({"items", "section"}),
+    "assign": frozenset({"to"}),
+    "add": frozenset({"place", "number"}),
+    "answer": frozenset({"document", "draft", "states"}),
+    "ask": frozenset({"key", "effect", "settles"}),
+}
+"""What an event carries for its replay, or says in its own line."""
+_SAYS: Final[Mapping[str, str]] = dict(POLARITIES)
+_UNSCORED: Final[tuple[Verb, ...]] = ("comment", "manage", "contest", "assign", "ask", "send")
+"""Verbs that never move a score, so that nobody has to be told that it stays."""
+_NONE: Final = "none"
+_MOST: Final = 3
+"""Of what a new draft moved, in the line that answers it."""
+_TITLE: Final = 50
+"""Characters of an item's title in a list to choose from."""
+_MOST_VERSIONS: Final = 200
+
+
+def kind_of(item: str) -> str:
+    """What kind of thing an item is, by its id, with the number of a question: "Threat", "Question Q1"."""
+    kind, _, name = item.partition("/")
+    told = _KINDS.get(kind, kind).capitalize()
+    return f"{told} {name}" if kind == "question" else told
+
+
+def in_titles(text: str, titles: Mapping[str, str]) -> str:
+    """A text in which the ids of threats and facts are their titles, as far as `titles` (by item) knows them."""
+
+    def named(found: re.Match[str]) -> str:
+        given = found[0]
+        title = next((titles[item] for item in (given, f"threat/{given}", f"fact/{given}") if item in titles), "")
+        return f"“{title}”" if title else given
+
+    return _ID.sub(named, text) if _ID.search(text) else text
+
+
+def reasons_for(verb: str, kind: str) -> tuple[Reason, ...]:
+    """The reasons that fit a verb on an item of that kind; of any when it is empty."""
+    return tuple(code for code in REASONS_FOR[verb] if not kind or code not in _OF_KINDS or kind in _OF_KINDS[code])
+
+
+def section_title(key: str) -> str:
+    """A section's heading."""
+    return SECTION_TITLES.get(key) or name_of(key)
+
+
+def finding_words(kind: str) -> str:
+    """What a finding is, in words."""
+    return FINDINGS.get(kind, kind.replace("-", " "))
+
+
+def duration(seconds: float) -> str:
+    """ "40 s", "3 min", "1 h 05 min"; nothing for no time."""
+    whole = round(seconds)
+    if whole <= 0:
+        return ""
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{round(whole / _MINUTE)} min"
+    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE:02d} min"
+
+
+def score_text(score: ScoreShown) -> str:
+    """ "9.4 Critical", or "Not scored"."""
+    return "Not scored" if score.aivss is None else f"{tenth(score.aivss)} {score.severity}"
+
+
+def likely_text(score: ScoreShown) -> str:
+    """The likely range as "8.9–10.0"; nothing without one."""
+    return "" if score.low is None or score.high is None else span(score.low, score.high)
+
+
+def when(at: str) -> str:
+    """A time of an event as a page shows it."""
+    return at.replace("T", " ").removesuffix("Z")
+
+
+def title_of(event: Event, titles: Mapping[str, str]) -> str:
+    """What an event's item was called then; in older events what it is called now."""
+    return called(event) or titles.get(event.item, "")
+
+
+def day(at: str) -> str:
+    """A day as a table shows it, "31 Jan 2027"; what is no day stays as it is."""
+    try:
+        return f"{date.fromisoformat(at):%d %b %Y}".removeprefix("0")
+    except ValueError:
+        return at
+
+
+class Field(NamedTuple):
+    """One field of an event, in words; `before` is empty where there was nothing."""
+
+    name: str
+    before: str
+    after: str
+
+
+def field_name(name: str) -> str:
+    """A field as forms and pages call it."""
+    part = name.removeprefix("statement.")
+    return _WRITTEN.get(name) or (GRAMMAR.get(part) if part != name else None) or name.replace("_", " ")
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Fields as the forms have them, else as they come."""
+    every = list(dict.fromkeys(names))
+    return [*(name for name in _FIRST if name in every), *(name for name in every if name not in _FIRST)]
+
+
+def event_fields(event: Event, titles: Mapping[str, str]) -> tuple[Field, ...]:
+    """What the event changed, without what only its replay needs; `titles` are those of the items that it may name."""
+    sides = ((one.name, in_titles(one.before, titles), in_titles(one.after, titles)) for one in _event_fields(event))
+    return tuple(Field(name, before, after) for name, before, after in sides if before != after)
+
+
+def _event_fields(event: Event) -> tuple[Field, ...]:
+    before, after = dict(event.before or {}), dict(event.after or {})
+    unsaid = _UNSAID.get(event.verb, frozenset()) | {"marks", "sheet", "seen", CALLED}
+    if event.verb == "redraft":
+        return (*_redrafted(after), *_plain({}, after, unsaid))
+    if event.verb == "answer":
+        return (*_plain(before, after, unsaid), *_stated(after))
+    if event.verb == "attach":
+        rows = ((name, value) for name, value in after.items() if name not in unsaid)
+        return tuple(Field(f"{field_name(name)} added", "", words(value)) for name, value in rows)
+    return tuple(_plain(before, after, unsaid))
+
+
+def _plain(before: Mapping[str, object], after: Mapping[str, object], unsaid: frozenset[str]) -> Iterator[Field]:
+    for name in in_order((*before, *after)):
+        if name not in unsaid:
+            was = words(before[name]) if name in before else ""
+            yield Field(field_name(name), was, words(after.get(name)) if name in after else "")
+
+
+def _stated(after: Mapping[str, object]) -> Iterator[Field]:
+    """What an answer states, fact by fact."""
+    states = after.get("states")
+    for state in states if isinstance(states, list | tuple) else ():
+        slots = state.get("slots")
+        value = ", ".join(str(each) for each in slots.values()) if isinstance(slots, Mapping) else ""
+        key = load_vocabulary()[state["key"]].title if state["key"] in load_vocabulary() else str(state["key"])
+        yield Field("states", "", " · ".join(filter(None, (key, _SAYS[state["polarity"]], value))))
+
+
+def _redrafted(after: Mapping[str, object]) -> Iterator[Field]:
+    answers, moved = after.get("answers"), after.get("moved")
+    named = ", ".join(answers) if isinstance(answers, Mapping) else ""
+    yield Field("with the answers to", "", named or _NONE)
+    rows = moved if isinstance(moved, list | tuple) else ()
+    for what, was, now in rows:
+        key = str(what)
+        yield Field(name_of(key) if key in (*FACTORS, *LAYERS) else key, str(was), str(now))
+    if not rows:
+        yield Field("moved", "", "nothing")
+
+
+def version_choices(
+    events: Sequence[Event], titles: Mapping[str, str], chosen: Sequence[int]
+) -> tuple[tuple[str, str], ...]:
+    """Versions to choose from by what made them, the newest first; of many the latest, and those that are `chosen`."""
+    returned = brought_back(events)
+    kept = [
+        event for at, event in enumerate(events[::-1]) if at < _MOST_VERSIONS or event.number in chosen
+    ]  # fmt: skip
+    rows = ((event, event_words(event, events, titles, returned)) for event in kept)
+    return (*((str(event.number), f"{event.number}: {told}") for event, told in rows), ("0", "0: as it was drafted"))
+
+
+def event_words(
+    event: Event, events: Sequence[Event], titles: Mapping[str, str], returned: Collection[int]
+) -> str:  # fmt: skip
+    """Who did what in one event among a review's `events`; `returned` are those that brought something back."""
+    verb = "brought back" if event.number in returned else VERBS[event.verb]
+    if event.verb in ("undo", "redo"):
+        told = undone(event, events, titles)
+    elif event.verb == "bulk":
+        told = _items(len(together(event)))
+    elif event.verb == "assign":
+        told = str((event.after or {}).get("to") or "nobody")
+    else:
+        told = title_of(event, titles)
+    return f"{event.reviewer} {verb} {told[:_TITLE]}".strip()
+
+
+# ---------------------------------------------------------------- the line that answers an act
+
+_DID: Final[Mapping[Verb, str]] = {
+    "confirm": "Confirmed",
+    "correct": "Corrected",
+    "strike": "Struck",
+    "attach": "Attached evidence to",
+    "add": "Added",
+    "waive": "Waived",
+    "send": "Asked the vendor:",
+    "answer": "Answered",
+    "contest": "Recorded a contest of",
+    "decide": "Decided the contest of",
+    "assign": "Assigned",
+    "sign": "Signed",
+    "reopen": "Reopened",
+    "comment": "Commented on",
+    "manage": "Updated a mitigation of",
+    "ask": "Asked the vendor:",
+}
+
+
+def answer_to(events: Sequence[Event], titles: Mapping[str, str], moved: Moved) -> str:
+    """What the newest of a review's `events` was, how much came, fell or changed with it, and what it did to the
+    score; what came and fell is on the card."""
+    if not events:
+        return moved.text
+    counts = ", ".join(_counts(moved))
+    batch = of_batch(events, events[-1].batch)
+    if batch[0].verb in ("undo", "redo"):
+        did = "Undone" if batch[0].verb == "undo" else "Redone"
+        return _line(f"{did}: {undone(batch[0], events, titles)}", counts, moved.text)
+    said = _said(batch, titles, events)
+    if moved.before == moved.after and not moved.causes:
+        return _line(said, counts, "" if batch[0].verb in _UNSCORED else moved.text)
+    title = title_of(batch[0], titles)
+    named = title and any(cause.startswith(title) for cause in moved.causes)
+    return _line(moved.text, counts) if named else _line(said, counts, moved.text)
+
+
+def _line(*parts: str) -> str:
+    return "; ".join(filter(None, parts))
+
+
+def _counts(moved: Moved) -> Iterator[str]:
+    for told, names in (
+        ("fell", moved.falls), ("changed", moved.alters), ("new", moved.comes), ("back", moved.returns),
+        ("open again", moved.reopens),
+    ):  # fmt: skip
+        if names:
+            yield f"{len(names)} {told}"
+
+
+def moved_lines(moved: Moved, why: str = "") -> tuple[tuple[str, str], ...]:
+    """What an act moved, line by line: score and band, why, and what came, fell or is back; `why` nothing did."""
+    was, now = (
+        ", likely ".join(filter(None, (score_words(one), likely_text(one)))) for one in (moved.before, moved.after)
+    )
+    rows = [("Score", f"{was} → {now}" if was != now else f"stays {now}")]
+    rows += [("Why", told) for told in (moved.why, why) if told]
+    told_of = {
+        "Moved": moved.causes, "Fell": moved.falls, "Changed": moved.alters, "New": moved.comes, "Back": moved.returns,
+        "Open again": moved.reopens,
+    }  # fmt: skip
+    return (*rows, *((told, name) for told, names in told_of.items() for name in names))
+
+
+def brought_back(events: Sequence[Event]) -> frozenset[int]:
+    """The numbers of the confirmations among a review's `events` that brought back what was struck."""
+    found: set[int] = set()
+    struck: set[str] = set()
+    for at, event in enumerate(events):
+        if event.verb == "strike":
+            struck.add(event.item)
+        # Only then is it worth a look at what an undo left of the events before.
+        if event.verb == "confirm" and event.item in struck:
+            before = [each for each in living(events[:at]).events if each.item == event.item]
+            verbs = [each.verb for each in before if each.verb in DECIDING]
+            if verbs[-1:] == ["strike"]:
+                found.add(event.number)
+    return frozenset(found)
+
+
+def together(event: Event) -> tuple[str, ...]:
+    """The items of a confirmation in bulk; none for any other event."""
+    items = (event.after or {}).get("items") if event.verb == "bulk" else None
+    return tuple(str(each) for each in items) if isinstance(items, list | tuple) else ()
+
+
+def of_batch(events: Sequence[Event], number: object) -> list[Event]:
+    """The events of one act."""
+    return [event for event in events if event.batch == number]
+
+
+def undone(event: Event, events: Sequence[Event], titles: Mapping[str, str]) -> str:
+    """What an undo or redo among a review's `events` took back or did again, and whose it was where that was another
+    person's: "struck “Posture”", "Ada struck “Posture”"."""
+    number = (event.after or {}).get("batch")
+    told, batch = act_words(number, events, titles), of_batch(events, number)
+    return f"{batch[0].reviewer} {told}" if batch and batch[0].reviewer != event.reviewer else told
+
+
+def act_words(number: object, events: Sequence[Event], titles: Mapping[str, str]) -> str:
+    """An act among a review's `events` by its number, in words that follow a name: "struck “Posture”"."""
+    batch = of_batch(events, number)
+    told = _said(batch, titles, events) if batch else "an earlier act"
+    return f"{told[:1].lower()}{told[1:]}"
+
+
+def _items(count: int) -> str:
+    return f"{count} {'item' if count == 1 else 'items'}"
+
+
+def _said(batch: Sequence[Event], titles: Mapping[str, str], events: Sequence[Event]) -> str:
+    first = batch[0]
+    if first.verb == "bulk":
+        return f"Confirmed {_items(len(together(first)))} together"
+    if first.verb == "redraft":
+        named, *moved = _redrafted(first.after or {})
+        if named.after == _NONE:
+            return "Drafted again"
+        rows = "; ".join(f"{one.name} {one.before} → {one.after}" for one in moved[:_MOST] if one.before)
+        more = f"; {len(moved) - _MOST} more" if len(moved) > _MOST else ""
+        return f"Drafted again with {named.after}: {rows or 'nothing that it settles moved'}{more}"
+    verb = _DID.get(first.verb)
+    if verb is None:
+        return "Saved"
+    items = list(dict.fromkeys(event.item for event in batch if event.item))
+    if len(items) > 1 and first.verb != "send":
+        return f"{verb} {_items(len(items))}"
+    # Only a confirmation can have brought something back, and to look for that takes all events.
+    if first.verb == "confirm" and first.number in brought_back(events):
+        verb = "Brought back"
+    return f"{verb} “{title_of(first, titles) or items[0]}”" if items else verb

@@ -1,0 +1,157 @@
+"""Mitigations of all threats in one table: who sees to each, until when, how far it is, what would be left with it."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Final
+
+from agent.errors import InputError
+from agent.records import Mitigation, Record
+from agent.report.safe_csv import cell
+from agent.report.sentences import tenth
+from agent.report.view import View
+from agent.review.domain.effects.decisions import score_words
+from agent.review.domain.items import threats_of
+from agent.review.domain.mitigations import WORK, Left, Work, left_with, work_left_over, work_of
+from agent.review.domain.records import ReviewState
+from agent.review.domain.rescore import shown
+
+SORTS: Final = {"due": "Due", "threat": "Threat", "owner": "Owner", "status": "Status"}
+_NEVER: Final = "9999"
+"""Sorts behind every day."""
+_HEADS: Final = (
+    "threat", "title", "mitigation", "who", "owner", "due", "status", "base", "base with it", "vector with it", "note",
+)  # fmt: skip
+
+
+class WorkView(Record):
+    """A mitigation as work, for an item and for the table."""
+
+    threat: str
+    mitigation: Mitigation
+    owner: str
+    due: str
+    status: str
+    note: str
+    residual: str
+    gone: str
+    known: bool
+    left: str
+    """The base that would be left; empty when nobody said."""
+    product: str
+    """What the product would score; empty when nobody said."""
+    is_late: bool
+
+
+class WorkRow(Record):
+    """A row of the table."""
+
+    work: WorkView
+    tag: str
+    """The number of its threat; empty when that is gone."""
+    title: str
+    item: str
+    """Its id; empty when it is no item any more."""
+    base: str
+    vector: str
+
+
+class WorkPage(Record):
+    """The table, and what is left over it."""
+
+    rows: tuple[WorkRow, ...]
+    total: int
+    late: int
+    """Of all, not only of those shown."""
+    owners: tuple[str, ...]
+    done: str
+    """What the product would score with everything that is done; empty when no vector says so."""
+    planned: str
+    """The same with all that is not given up."""
+    now: str
+
+
+def work_view(state: ReviewState, work: Work, today: str) -> WorkView:
+    """A mitigation with what is left when it alone is counted."""
+    left = left_with(state, [work])
+    return WorkView(
+        threat=work.threat, mitigation=work.mitigation, owner=work.owner, due=work.due, status=work.status,
+        note=work.note, residual=work.residual, gone=work.gone, known=work.known, left=work.left,
+        product=score_words(left.score) if left else "", is_late=work.late(today),
+    )  # fmt: skip
+
+
+def work_page(
+    state: ReviewState, today: str, *, status: str = "", owner: str = "", late: bool = False, sort: str = "due"
+) -> WorkPage:
+    """The table of a review, filtered and sorted. Raises InputError for a status or an order that there is not."""
+    if status and status not in WORK:
+        raise InputError("there is no such status", where="status", hint=", ".join(WORK))
+    if sort not in SORTS:
+        raise InputError("the table has no such order", where="sort", hint=", ".join(SORTS))
+    every = [*work_of(state), *work_left_over(state)]
+    rows = [
+        row for row in _rows(state, every, today)
+        if (not status or row.work.status == status)
+        and (not owner or row.work.owner == owner)
+        and (not late or row.work.is_late)
+    ]  # fmt: skip
+    steps = list(WORK)
+    orders = {
+        "due": lambda row: row.work.due or _NEVER,
+        "threat": lambda row: "",
+        "owner": lambda row: (not row.work.owner, row.work.owner.casefold()),
+        "status": lambda row: steps.index(row.work.status),
+    }
+    rows.sort(key=orders[sort])
+    return WorkPage(
+        rows=tuple(rows),
+        total=len(every),
+        late=sum(work.late(today) for work in every),
+        owners=tuple(sorted({work.owner for work in every if work.owner})),
+        done=_left_words(left_with(state, [work for work in every if work.status == "done"])),
+        planned=_left_words(left_with(state, [work for work in every if work.status != "rejected"])),
+        now=score_words(shown(state.reviewed.score)),
+    )
+
+
+def _left_words(left: Left | None) -> str:
+    return score_words(left.score) if left else ""
+
+
+def _rows(state: ReviewState, every: Sequence[Work], today: str) -> list[WorkRow]:
+    """In the order of the report, what is gone last."""
+    places = {placed.threat.id: at for at, placed in enumerate(View(state.reviewed).threats)}
+    standing = threats_of(state.reviewed)
+    titles = {one.item.id: one.item.title for one in state.items}
+    ordered = sorted(every, key=lambda work: (bool(work.gone), places.get(work.threat, len(places))))
+    made = []
+    for work in ordered:
+        threat = standing.get(work.threat)
+        item = f"threat/{work.threat}"
+        made.append(
+            WorkRow(
+                work=work_view(state, work, today),
+                tag=state.tag(work.threat) if work.threat in places else "",
+                title=titles.get(item, work.threat),
+                item=item if item in titles else "",
+                base=tenth(threat.score.cvss_base) if threat else "",
+                vector=threat.score.cvss_vector if threat else "",
+            )
+        )
+    return made
+
+
+def work_csv(rows: Sequence[WorkRow]) -> str:
+    """The table as CSV."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(_HEADS)
+    for row in rows:
+        work = row.work
+        values = (
+            row.tag or work.gone, row.title, work.mitigation.text, work.mitigation.who, work.owner, work.due,
+            WORK[work.status], row.base, work.left, work.residual, work.note,
+        )  # fmt: skip
+        writer.writerow([cell(value) for value in values])
+    return out.getvalue()
