@@ -1,9 +1,7 @@
 """Part 5 of the report, and its row in the appendix: the conditions for use, and what remains with them in place."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 
-from agent.drafting.threats.headline import is_supported
 from agent.records import Condition, Residual
 from agent.report import document as doc
 from agent.report.document import Block, Bullets, Paragraph, Part, Row, Span, Table, Text
@@ -42,49 +40,52 @@ def conditions(writer: Writer) -> Part:
 
 
 def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -> Text:
-    """The highest that remains in default use of the threats on the page with every condition in place, and what stays
-    graver than that under a setting or an assumption."""
-    above = [item for item in on_page(writer) if item.threat.id in residual.remains]
+    """What remains of the headline with every condition in place, and the highest base of all threats on the page."""
     more = f" {conditions} conditions" if conditions > shown else " of them"
     below = f" ({conditions - shown} of them below the line)" if conditions > shown else ""
     start = Span("With it in place, " if conditions == 1 else f"With all{more}{below} in place, ")
-    first = writer.view.headline
-    set_up = first is not None and bool(first.threat.setting)
-    plain = [item for item in above if is_supported(item.threat) and (set_up or not item.threat.setting)] or above
-    last = max(plain, key=lambda item: (residual.remains[item.threat.id], base_of(item)), default=None)
-    if last is None:
-        # A draft from before what remains was kept of each threat.
-        last = next((item for item in writer.view.threats if item.threat.id == residual.threat), None)
-        gravest, before, after = last, residual.before, residual.after
-    else:
-        gravest = max(plain, key=base_of)
-        before, after = base_of(gravest), residual.remains[last.threat.id]
-    if not after:
+    left = [(item, residual.remains[item.threat.id]) for item in on_page(writer) if item.threat.id in residual.remains]
+    if not left:
+        return (start, *_older_residual(writer, residual))
+    first = next((pair for pair in left if pair[0] is writer.view.headline), None)
+    highest = max(left, key=lambda pair: (pair[1], pair is first, base_of(pair[0])))
+    if not highest[1]:
         return (start, Span("none of these threats remains."))
-    default_use = " in default use" if not set_up and (not above or is_supported(plain[0].threat)) else ""
-    highest: Text = (Span(" ("), *doc.ref(last.name), Span(")")) if last else ()
-    whose: Text = (Span(" ("), *doc.ref(gravest.name), Span(")")) if gravest and gravest is not last else ()
-    was: Text = (Span(f", down from {tenth(before)}"), *whose) if after != before else (Span(" as before"),)
-    return (
-        start,
-        Span(f"the highest CVSS base{default_use} is "),
-        *doc.strong(f"{tenth(after)} {severity(after)}"),
-        *highest,
-        *was,
-        *_graver_left(above, residual, after),
-        Span("."),
-    )
+    if first is None:
+        return (start, Span("the highest CVSS base is "), *_at(*highest), Span("."))
+    item, after = first
+    told: Text = (*doc.ref(item.name), Span(_becomes(base_of(item), after)))
+    if highest is first:
+        return (start, *told, *doc.strong(_graded(after)), Span(", the highest CVSS base that remains."))
+    fallen = _graded(after) if after else ""
+    return (start, *told, Span(f"{fallen}; the highest CVSS base that remains is "), *_at(*highest), Span("."))
 
 
-def _graver_left(above: Sequence[RankedThreat], residual: Residual, after: Decimal) -> Text:
-    """What remains above the highest in default use."""
-    graver = [item for item in above if residual.remains[item.threat.id] > after]
-    if not graver:
-        return ()
-    item = max(graver, key=lambda each: residual.remains[each.threat.id])
-    left = residual.remains[item.threat.id]
-    where = f" {bare(if_clause(item.threat.setting))}" if item.threat.setting else " on its assumption"
-    return (Span(f", and {tenth(left)} {severity(left)}{where} ("), *doc.ref(item.name), Span(")"))
+def _becomes(before: Decimal, after: Decimal) -> str:
+    if not after:
+        return " is gone"
+    return " stays at " if after == before else f" falls from {tenth(before)} to "
+
+
+def _graded(base: Decimal) -> str:
+    return f"{tenth(base)} {severity(base)}"
+
+
+def _at(item: RankedThreat, left: Decimal) -> Text:
+    """A base that remains, of which threat, and when that holds."""
+    where = "on its assumption" if item.threat.basis == "assumed" else ""
+    where = bare(if_clause(item.threat.setting)) if item.threat.setting else where
+    return (*doc.strong(_graded(left)), Span(" ("), *doc.ref(item.name), Span(f", {where})" if where else ")"))
+
+
+def _older_residual(writer: Writer, residual: Residual) -> Text:
+    """For a draft from before what remains was kept of each threat: the gravest one's."""
+    if not residual.after:
+        return (Span("none of these threats remains."),)
+    item = next((item for item in writer.view.threats if item.threat.id == residual.threat), None)
+    whose: Text = (Span(" ("), *doc.ref(item.name), Span(")")) if item else ()
+    was = f", down from {tenth(residual.before)}" if residual.after != residual.before else " as before"
+    return (Span("the highest CVSS base is "), *doc.strong(_graded(residual.after)), *whose, Span(f"{was}."))
 
 
 def residuals(writer: Writer) -> Part:

@@ -17,7 +17,7 @@ from agent.report.safe_markdown import excerpt, shared_words
 from agent.report.sentences import counted, if_clause, listed, span, tenth, threat_sentence
 from agent.report.view import CERTAIN_NEEDED, RankedThreat, View, name_of
 from agent.scoring import severity
-from agent.taxonomy.keys import LAYER_TITLES, LayerKey, ProductKind
+from agent.taxonomy.keys import FACTOR_SETS, LAYER_TITLES, FactorKey, LayerKey, ProductKind
 
 PREFIX: Final = "Not certain from the listing — "
 _CHOSEN: Final = 2
@@ -41,6 +41,19 @@ _HOLDS: Final = {
     "assumed": "on an assumption",
 }
 """By basis: when a threat without a setting holds."""
+_SHORT_FACTORS: Final[dict[FactorKey, str]] = {
+    "autonomy_of_action": "autonomy",
+    "goal_driven_planning": "planning",
+    "self_modification": "self-modification",
+    "dynamic_tool_use": "tools",
+    "persistent_memory": "memory",
+    "contextual_awareness": "context",
+    "dynamic_identity": "identity",
+    "multi_agent_interactions": "other agents",
+    "non_determinism": "non-determinism",
+    "opacity_reflexivity": "opacity",
+    "natural_language_interface": "natural language",
+}
 _UNCOVERED: Final[dict[ProductKind, str]] = {
     "mcp-server": "the clients that call it and their LLM",
     "agent-skill": "the agent that follows it",
@@ -108,10 +121,10 @@ STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("posture", 70), ("vendor", 3), ("why", 0),
     ("vendor", 1), ("condition", 18), ("vendor", 0), ("questions", 5), ("answer", 15), ("posture", 60), ("quote", 14),
     ("condition", 14), ("quote", 10), ("conditions", 3), ("rest", 3), ("answer", 12), ("quote", 0), ("law", 0),
-    ("lost", 0), ("rest", 2), ("questions", 4), ("also", 2), ("rest_todo", 0), ("questions", 3), ("also", 3),
-    ("answer", 10), ("rest", 1), ("questions", 2), ("layer", 38), ("posture", 56), ("rest", 0), ("layer", 36),
-    ("also", 2), ("posture", 52), ("layer", 34), ("posture", 46), ("layer", 32), ("how", 48), ("layer", 30),
-    ("also", 1), ("posture", 40), ("layer", 28), ("how", 40), ("also", 0), ("layer", 25), ("layer", 20), ("layer", 16),
+    ("lost", 0), ("rest_todo", 0), ("questions", 4), ("also", 2), ("questions", 3), ("also", 3), ("answer", 10),
+    ("rest", 2), ("questions", 2), ("layer", 36), ("posture", 56), ("layer", 34), ("also", 2), ("layer", 32),
+    ("posture", 52), ("layer", 30), ("posture", 46), ("layer", 28), ("rest", 1), ("how", 48), ("also", 1),
+    ("posture", 40), ("layer", 25), ("how", 40), ("rest", 0), ("also", 0), ("layer", 20), ("layer", 16),
     ("questions", 1), ("threats", 4), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """By which field, to which value, the first two pages are made shorter, one after another, until they keep to 900
@@ -209,7 +222,8 @@ def headline(writer: Writer) -> Part:
     likely = span(score.likely_low, score.likely_high) if has_range else ""
     if score.aivss is None:
         return _unscored(writer, likely)
-    title = f"{score.severity} {tenth(score.aivss)} before controls" + (f" (likely {likely})" if likely else "")
+    # The range is in the bar; its numbers rest on what no page shows, and stand with their reason in the appendix.
+    title = f"{score.severity} {tenth(score.aivss)} before controls"
     low = score.likely_low if score.likely_low is not None else score.aivss
     high = score.likely_high if score.likely_high is not None else score.aivss
     blocks: list[Block] = [Meter(Extent(float(score.aivss), float(low), float(high), _TOP))]
@@ -260,7 +274,7 @@ def _raised(writer: Writer) -> str:
     base, total = tenth(score.cvss_base), tenth(score.factor_sum)
     if score.aivss == score.cvss_base:
         return f", {base} by CVSS"
-    return f": {base} by CVSS, raised by ten AIVSS factors (sum {total}, see the appendix)"
+    return f": {base} by CVSS, raised by ten AIVSS factors (sum {total})"
 
 
 def _proposal(writer: Writer) -> Text:
@@ -333,8 +347,11 @@ def threats(writer: Writer) -> Part:
     top = writer.view.top(writer.room.threats)
     if not top:
         return Part("threats", doc.words("Top threats"), (Paragraph(doc.words("No threat has a quote.")),))
-    blocks = [*(entry(writer, item) for item in top), *(_in_short(writer, item) for item in _rest(writer))]
-    return Part("threats", doc.words("Top threats"), tuple(blocks))
+    shown = on_page(writer)
+    blocks = [*(entry(writer, item) for item in top), *(_in_short(writer, item) for item in shown[len(top) :])]
+    bases = [base_of(item) for item in shown]
+    order = "" if bases == sorted(bases, reverse=True) else " (default use first, assumptions last)"
+    return Part("threats", doc.words(f"Top threats{order}"), tuple(blocks))
 
 
 def _rest(writer: Writer) -> list[RankedThreat]:
@@ -622,17 +639,12 @@ def numbers(writer: Writer) -> Part:
     draft = writer.view.draft
     score = draft.score
     lines: list[Text] = []
-    if score.aivss is not None and score.factor_sum is not None and score.formula == "aivss-0.8":
+    if score.aivss is not None and score.factor_set is not None and draft.factors and score.formula == "aivss-0.8":
+        each = [f"{_SHORT_FACTORS[key]} {tenth(draft.factors[key].value)}" for key in FACTOR_SETS[score.factor_set]]
         base, total = tenth(score.cvss_base), tenth(score.factor_sum)
         made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
         known = doc.words(f"where {score.threat_multiplier} is the multiplier for attacks known as proof of concept")
-        lines.append(doc.joined(doc.code(made), known))
-        if (far := score.likely) is not None and score.likely_low is not None and score.likely_high is not None:
-            likely = span(score.likely_low, score.likely_high)
-            spread = (
-                f"-{tenth(far.below)} to +{tenth(far.above)}, as experts' scores lie about drafts of labelled products"
-            )
-            lines.append(doc.words(f"Likely {likely}: {spread}."))
+        lines += [doc.joined(doc.code(made), known), doc.code(" + ".join(each) + f" = {total}")]
     blocks: list[Block] = [Paragraph(line) for line in lines]
     residual = writer.residual
     rows = tuple(_numbers(item, residual) for item in on_page(writer))

@@ -238,7 +238,12 @@ def _score_lines(score: Score) -> list[Text]:
     if score.low is not None and score.high is not None:
         lines.append(f"Corners, all open inputs at their lowest and at their highest: {span(score.low, score.high)}.")
     if score.likely_low is not None and score.likely_high is not None:
-        lines.append(f"Likely range: {span(score.likely_low, score.likely_high)}, made to hold four of five scores.")
+        far = score.likely
+        spread = f" (-{tenth(far.below)} to +{tenth(far.above)})" if far is not None else ""
+        lines.append(
+            f"Likely range: {span(score.likely_low, score.likely_high)}{spread}. Of labelled products four of five "
+            "experts' scores lay this near to the score that was drafted."
+        )
     if score.with_controls is not None:
         kept = score.with_controls
         lines.append(f"With the controls that the documents name: {tenth(kept.aivss)} {kept.severity}.")

@@ -70,7 +70,8 @@ def build(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview
         room = room._replace(**{name: value})
         writer, report = _front(view, room)
     # Sentences are cut whole, so what the last steps freed may be more than they had to; layers have it first.
-    for name, value in sorted(wider[::-1], key=lambda step: step[0] != "layer"):
+    layers = [("layer", words) for words in range(room.layer + 1, WIDEST.layer + 1)] if wider else []
+    for name, value in (*layers, *reversed(wider)):
         if value > getattr(room, name):
             tried = _front(view, room._replace(**{name: value}))
             if front_words(tried[1]) <= MAX_FRONT_WORDS:

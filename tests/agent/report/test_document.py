@@ -109,7 +109,7 @@ def test_the_headline_comes_first_then_default_use_then_settings_then_assumption
     assert names == ["Prompt injection through requests", "Unattended night run", "Stolen office key"]
     report = build(harbour())
     assert report.headline == "T1"
-    assert said(report.part("headline")).startswith("High 7.3 before controls (likely ")
+    assert said(report.part("headline")).startswith("High 7.3 before controls ")
     assert "Critical 9.2 if night mode is on (T2)." in said(report.part("headline"))
 
 
