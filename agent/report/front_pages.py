@@ -261,9 +261,11 @@ def _first_steps(writer: Writer, first: RankedThreat) -> Text:
     item = max(plain, key=base_of, default=None)
     if item is None or not first.threat.setting:
         return ()
-    score = item.threat.score
-    graded = Span(f"{score.severity} {tenth(score.aivss)}", "strong")
-    return (graded, Span(" until that is set up ("), *doc.ref(item.name), Span(")."))
+    return (Span("Until that is set up, "), *doc.ref(item.name), Span(f" is the gravest ({_graded(item)} by CVSS)."))
+
+
+def _graded(item: RankedThreat) -> str:
+    return f"{severity(base_of(item))} {tenth(base_of(item))}"
 
 
 def _raised(writer: Writer) -> str:
@@ -580,9 +582,7 @@ def _layer(writer: Writer, key: LayerKey, layer: LayerThreats, names: Sequence[s
     asked = next((item for item in writer.questions if item.id == layer.question), None)
     question: Text = ()
     # A question that an LLM asked of something else may touch on the layer; it does not settle it.
-    direct = asked is not None and (
-        writer.view.draft.drafter.kind != "llm" or key in asked.about or asked.settles == (key,)
-    )
+    direct = asked is not None and (writer.view.draft.drafter.kind != "llm" or asked.settles == (key,))
     if asked is not None and direct and asked in _asked(writer) and "?" not in short:
         question = (*doc.ref(asked.id), Span(" would settle it."))
     return doc.joined((*head, Span(f" {PREFIX}".rstrip())), *sentences, question)
