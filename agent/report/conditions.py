@@ -52,13 +52,18 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
     if not highest[1]:
         return (start, Span("none of these threats remains."))
     if first is None:
-        return (start, Span("the highest CVSS base is "), *_at(*highest), Span("."))
+        return (start, Span("the highest CVSS base is "), *_at(residual, *highest), Span("."))
     item, after = first
     told: Text = (*doc.ref(item.name), Span(_becomes(base_of(item), after)))
     if highest is first:
-        return (start, *told, *doc.strong(_graded(after)), Span(", the highest CVSS base that remains."))
-    fallen = _graded(after) if after else ""
-    return (start, *told, Span(f"{fallen}; the highest CVSS base that remains is "), *_at(*highest), Span("."))
+        return (
+            start, *told, *doc.strong(_graded(after)), *_by(residual, item),
+            Span(", the highest CVSS base that remains."),
+        )  # fmt: skip
+    fallen: Text = (Span(_graded(after)), *_by(residual, item)) if after else ()
+    return (
+        start, *told, *fallen, Span("; the highest CVSS base that remains is "), *_at(residual, *highest), Span("."),
+    )  # fmt: skip
 
 
 def _becomes(before: Decimal, after: Decimal) -> str:
@@ -71,11 +76,18 @@ def _graded(base: Decimal) -> str:
     return f"{tenth(base)} {severity(base)}"
 
 
-def _at(item: RankedThreat, left: Decimal) -> Text:
-    """A base that remains, of which threat, and when that holds."""
+def _by(residual: Residual, item: RankedThreat) -> Text:
+    """The metrics by which a base falls."""
+    changes = residual.changes.get(item.threat.id, "")
+    return (Span(" ("), *doc.code(changes), Span(")")) if changes else ()
+
+
+def _at(residual: Residual, item: RankedThreat, left: Decimal) -> Text:
+    """A base that remains, by which metrics, of which threat, and when that holds."""
     where = "on its assumption" if item.threat.basis == "assumed" else ""
     where = bare(if_clause(item.threat.setting)) if item.threat.setting else where
-    return (*doc.strong(_graded(left)), Span(" ("), *doc.ref(item.name), Span(f", {where})" if where else ")"))
+    told: Text = (Span(" for "), *doc.ref(item.name), Span(f" {where}" if where else ""))
+    return (*doc.strong(_graded(left)), *told, *_by(residual, item))
 
 
 def _older_residual(writer: Writer, residual: Residual) -> Text:
@@ -89,17 +101,14 @@ def _older_residual(writer: Writer, residual: Residual) -> Text:
 
 
 def residuals(writer: Writer) -> Part:
-    """In the appendix: what the conditions change of the threats that are not on the first two pages."""
+    """In the appendix: what the conditions change of each threat, and leave of it."""
     residual = writer.residual
-    above = on_page(writer)
-    kept = [
-        item for item in writer.view.threats if residual and item.threat.id in residual.remains and item not in above
-    ]
+    kept = [item for item in writer.view.threats if residual and item.threat.id in residual.remains]
     if residual is None or not kept:
         return Part("residuals", (), ())
     rows = tuple(Row((doc.ref(item.name), doc.words(tenth(base_of(item))), remaining(item, residual))) for item in kept)
     table = Table(("", "CVSS base", "With the conditions"), rows, frozenset({1}))
-    return Part("residuals", doc.words("What the conditions change of further threats"), (table,))
+    return Part("residuals", doc.words("What the conditions leave"), (table,))
 
 
 def _condition(writer: Writer, number: int, item: Condition) -> Row:

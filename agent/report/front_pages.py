@@ -121,10 +121,10 @@ STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("posture", 70), ("vendor", 3), ("why", 0),
     ("vendor", 1), ("condition", 18), ("vendor", 0), ("questions", 5), ("answer", 15), ("posture", 60), ("quote", 14),
     ("condition", 14), ("quote", 10), ("conditions", 3), ("rest", 3), ("answer", 12), ("quote", 0), ("law", 0),
-    ("lost", 0), ("rest_todo", 0), ("questions", 4), ("also", 2), ("questions", 3), ("also", 3), ("answer", 10),
-    ("rest", 2), ("questions", 2), ("layer", 36), ("posture", 56), ("layer", 34), ("also", 2), ("layer", 32),
-    ("posture", 52), ("layer", 30), ("posture", 46), ("layer", 28), ("rest", 1), ("how", 48), ("also", 1),
-    ("posture", 40), ("layer", 25), ("how", 40), ("rest", 0), ("also", 0), ("layer", 20), ("layer", 16),
+    ("lost", 0), ("rest", 2), ("questions", 4), ("also", 2), ("questions", 3), ("also", 3), ("answer", 10),
+    ("rest", 1), ("questions", 2), ("layer", 36), ("posture", 56), ("layer", 34), ("also", 2), ("layer", 32),
+    ("posture", 52), ("layer", 30), ("posture", 46), ("layer", 28), ("how", 48), ("also", 1), ("posture", 40),
+    ("layer", 25), ("rest_todo", 0), ("how", 40), ("rest", 0), ("also", 0), ("layer", 20), ("layer", 16),
     ("questions", 1), ("threats", 4), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """By which field, to which value, the first two pages are made shorter, one after another, until they keep to 900
@@ -646,19 +646,16 @@ def numbers(writer: Writer) -> Part:
         known = doc.words(f"where {score.threat_multiplier} is the multiplier for attacks known as proof of concept")
         lines += [doc.joined(doc.code(made), known), doc.code(" + ".join(each) + f" = {total}")]
     blocks: list[Block] = [Paragraph(line) for line in lines]
-    residual = writer.residual
-    rows = tuple(_numbers(item, residual) for item in on_page(writer))
+    rows = tuple(_numbers(item) for item in on_page(writer))
     if rows:
-        heads = ("", "CVSS base and vector", *(("With the conditions",) if residual else ()))
-        blocks.append(Table(heads, rows))
+        blocks.append(Table(("", "CVSS base and vector"), rows))
     return Part("numbers", doc.words("The numbers") if blocks else (), tuple(blocks))
 
 
-def _numbers(item: RankedThreat, residual: Residual | None) -> Row:
-    """A threat's base and vector, and what the conditions change and leave of it."""
+def _numbers(item: RankedThreat) -> Row:
+    """A threat's base and vector."""
     vector = doc.code(f"{tenth(base_of(item))} {item.threat.score.cvss_vector.removeprefix('CVSS:4.0/')}")
-    after = (remaining(item, residual),) if residual else ()
-    return Row((doc.ref(item.name), vector, *after))
+    return Row((doc.ref(item.name), vector))
 
 
 def remaining(item: RankedThreat, residual: Residual) -> Text:
