@@ -551,12 +551,14 @@ def layers(writer: Writer) -> Part:
 
 
 def _layer_limits(layers: Sequence[LayerThreats], limit: int) -> list[int]:
-    """Words of each layer, `limit` on the average: what short ones leave goes to those that it completes."""
-    whole = [len(bare(layer.paragraph.removeprefix(PREFIX)).split()) for layer in layers]
+    """Words of each layer, `limit` on the average: what is left where sentences are cut whole completes others."""
+    raw = [layer.paragraph.removeprefix(PREFIX) for layer in layers]
+    whole = [len(bare(text).split()) for text in raw]
+    shown = [len(bare(within(text, limit)).split()) for text in raw]
     limits = [limit] * len(layers)
-    spare = sum(max(0, limit - length) for length in whole)
-    for n in sorted(range(len(layers)), key=lambda n: whole[n]):
-        if 0 < (more := whole[n] - limit) <= spare:
+    spare = limit * len(layers) - sum(shown)
+    for n in sorted(range(len(layers)), key=lambda n: whole[n] - shown[n]):
+        if 0 < (more := whole[n] - shown[n]) <= spare:
             limits[n], spare = whole[n], spare - more
     return limits
 
