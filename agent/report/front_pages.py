@@ -251,7 +251,8 @@ def _rests(writer: Writer, first: RankedThreat) -> str:
         return ", the gravest supported threat in default use"
     if any(item.threat.by in ("llm", "both") for item in writer.view.threats):
         # What the LLM left to the catalogue stands in the appendix, with the severity of its pattern.
-        return ", the gravest in default use by the LLM's reading"
+        when = bare(if_clause(first.threat.setting)) if first.threat.setting else "in default use"
+        return f", the gravest {when} by the LLM's reading"
     return ", the threat that a reviewer chose"
 
 
@@ -583,8 +584,8 @@ def _layer(writer: Writer, key: LayerKey, layer: LayerThreats, names: Sequence[s
     ]
     asked = next((item for item in writer.questions if item.id == layer.question), None)
     question: Text = ()
-    # A question that an LLM asked of something else may touch on the layer; it does not settle it.
-    direct = asked is not None and (writer.view.draft.drafter.kind != "llm" or asked.settles == (key,))
+    # An LLM asks of a tool, a setting or a default; that may touch on the layer and does not settle it.
+    direct = writer.view.draft.drafter.kind != "llm"
     if asked is not None and direct and asked in _asked(writer) and "?" not in short:
         question = (*doc.ref(asked.id), Span(" would settle it."))
     return doc.joined((*head, Span(f" {PREFIX}".rstrip())), *sentences, question)

@@ -140,12 +140,11 @@ def test_a_withheld_score_shows_no_number_and_says_what_would_settle_it() -> Non
 
 
 def test_an_uncertain_layer_says_so_and_sets_commentary_apart() -> None:
-    shown = render(harbour())
-    line = next(line for line in shown.split("\n") if line.startswith("- ? **Foundation models.**"))
-    assert line == (
-        f"- ? **Foundation models.** {PREFIX}*Tool servers usually leave the choice of the LLM to the client.* "
-        "Q1 would settle it."
-    )
+    draft = harbour()
+    commentary = f"- ? **Foundation models.** {PREFIX}*Tool servers usually leave the choice of the LLM to the client.*"
+    assert commentary in render(draft).split("\n"), "an LLM's questions were not asked of the layer"
+    embedded = draft.model_copy(update={"drafter": draft.drafter.model_copy(update={"kind": "embedded"})})
+    assert f"{commentary} Q1 would settle it." in render(embedded).split("\n")
 
 
 def test_a_residual_that_does_not_move_is_no_fall() -> None:
