@@ -58,7 +58,7 @@ from agent.resources import data_folder
 from agent.retrieval.embed import embed
 from agent.retrieval.library import Library
 from agent.settings import Settings
-from agent.taxonomy.keys import LayerKey
+from agent.taxonomy.layers import LayerKey
 
 if TYPE_CHECKING:
     from agent.assist.run import Assistant, Assisted

@@ -12,7 +12,8 @@ import jinja2
 
 from agent.errors import DriftError, InputError
 from agent.resources import data_folder
-from agent.taxonomy.keys import LAYERS, FactorKey
+from agent.taxonomy.factors import FactorKey
+from agent.taxonomy.layers import LAYERS
 from evals.cases.case import CASE_NOTE, KINDS, Case, kind_of
 from evals.cases.corpus import load_cases
 from evals.cases.families import Identity, families

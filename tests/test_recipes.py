@@ -61,8 +61,8 @@ def test_add_a_formula(copy: Copy) -> None:
     )
     copy.edit(
         "agent/scoring/tables.py",
-        "from agent.taxonomy.keys import FactorKey, FactorSet",
-        "from agent.scoring.aivss import halved\nfrom agent.taxonomy.keys import FactorKey, FactorSet",
+        "from agent.taxonomy.factors import FactorKey, FactorSet",
+        "from agent.scoring.aivss import halved\nfrom agent.taxonomy.factors import FactorKey, FactorSet",
     )
     done = copy.run(SCORE)
     assert done.returncode == 0, done.stderr
@@ -235,10 +235,10 @@ def test_add_an_export_format(copy: Copy) -> None:
     assert done.stdout.endswith(" threats\n")
 
 
-KEYS = "agent/taxonomy/keys.py"
+KEYS = "agent/taxonomy/factors.py"
 NEW_FACTOR = """from agent.cli import main
 from agent.llm.prompts import cards
-from agent.taxonomy.keys import FACTOR_SETS
+from agent.taxonomy.factors import FACTOR_SETS
 assert cards()["physical_reach"].anchors["1"]
 keys = FACTOR_SETS["0.9"]
 main(["score", "--base", "8", "--mode", "directory", *(f"--factor={key}=0.5" for key in keys)])
@@ -343,7 +343,7 @@ def test_add_a_crawl_limit(copy: Copy) -> None:
 
 ASKED = (
     "from agent.assist.calls import second_wave\nfrom agent.assist.asking import prompt\n"
-    "from agent.taxonomy.keys import LAYERS\n"
+    "from agent.taxonomy.layers import LAYERS\n"
     "ask = next(a for a in second_wave((), {}, dict.fromkeys(LAYERS, False), '1') if a.prompt == 'layers')\n"
     "made = prompt(ask.prompt)\nprint(made.ref.version, 'Name no competitor.' in made.render(**ask.values))\n"
 )

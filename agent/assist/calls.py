@@ -9,7 +9,9 @@ from agent.assist.shapes import Factors, FactsBuilt, FactsDoes, Layers, Summary,
 from agent.facts.vocabulary import FactKey, GroupId, Vocabulary, load_vocabulary
 from agent.llm.prompts import Card, cards
 from agent.records import Fact, FactSheet
-from agent.taxonomy.keys import FACTORS, KINDS, LAYERS, LayerKey, ProductKind
+from agent.taxonomy.factors import FACTORS
+from agent.taxonomy.kinds import KINDS, ProductKind
+from agent.taxonomy.layers import LAYERS, LayerKey
 from agent.taxonomy.lists import entries
 
 DOES: Final[tuple[GroupId, ...]] = ("does", "reads", "decides", "asks", "acts_as", "keeps")

@@ -49,7 +49,8 @@ from agent.drafting.threats.cvss_vectors import VALUES
 from agent.intake.hidden import instructions
 from agent.llm.parse import unit
 from agent.records import Basis, Fact, FactSheet
-from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey, LayerKey
+from agent.taxonomy.factors import FACTORS, FactorKey
+from agent.taxonomy.layers import LAYERS, LayerKey
 from agent.taxonomy.lists import entries
 
 MAX_THREATS: Final = 8

@@ -21,7 +21,9 @@ from agent.facts.verify import Material
 from agent.facts.vocabulary import load_vocabulary
 from agent.intake.hidden import instructions
 from agent.records import Evidence, Fact
-from agent.taxonomy.keys import FACTOR_TITLES, KIND_TITLES, LAYER_CODES, LAYER_TITLES
+from agent.taxonomy.factors import FACTOR_TITLES
+from agent.taxonomy.kinds import KIND_TITLES
+from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES
 from agent.taxonomy.lists import entries, schemes
 
 Mode = Literal["product", "inference", "general", "advice"]

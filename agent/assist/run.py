@@ -41,7 +41,8 @@ from agent.records import (
     Statement,
 )
 from agent.retrieval.passages import estimate
-from agent.taxonomy.keys import FACTORS, LAYERS, LayerKey
+from agent.taxonomy.factors import FACTORS
+from agent.taxonomy.layers import LAYERS, LayerKey
 
 __all__ = ["MAX_CALLS", "Assistant", "Assisted", "Candidate", "assist"]
 

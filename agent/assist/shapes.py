@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from agent.facts.readers.llm import FactItem
 from agent.llm.parse import Tenths
 from agent.records import Basis
-from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
+from agent.taxonomy.factors import FactorKey
+from agent.taxonomy.kinds import ProductKind
+from agent.taxonomy.layers import LayerKey
 
 WrongReason = Literal["addressed to the reader", "another product", "not stated", "misread", ""]
 Quotes = Annotated[list[str], Field(description="each as `D1: words copied letter by letter`")]

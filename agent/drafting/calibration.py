@@ -17,7 +17,9 @@ from pydantic import ValidationError
 from agent.errors import SchemaError
 from agent.records import Record
 from agent.resources import data_folder
-from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
+from agent.taxonomy.factors import FactorKey
+from agent.taxonomy.kinds import ProductKind
+from agent.taxonomy.layers import LayerKey
 
 FACTORS_FILE: Final = "factor_estimates.json"
 LAYERS_FILE: Final = "layer_certainty.json"

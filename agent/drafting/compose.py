@@ -45,7 +45,8 @@ from agent.records import (
     Score,
     System,
 )
-from agent.taxonomy.keys import FactorKey, LayerKey
+from agent.taxonomy.factors import FactorKey
+from agent.taxonomy.layers import LayerKey
 
 FEW_FACTS: Final = 2
 """With fewer facts the sources hardly describe the product."""

@@ -31,7 +31,8 @@ from agent.records import (
     Threat,
 )
 from agent.resources import data_folder
-from agent.taxonomy.keys import FactorKey, ProductKind
+from agent.taxonomy.factors import FactorKey
+from agent.taxonomy.kinds import ProductKind
 
 MAX_CONDITIONS: Final = 3
 LOW: Final = Decimal("4.0")

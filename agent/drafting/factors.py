@@ -20,7 +20,8 @@ from agent.drafting.wording import default_of
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import Vocabulary, load_vocabulary
 from agent.records import Fact, FactorEstimate, FactSheet, Lowering, Part, State
-from agent.taxonomy.keys import FACTORS, KIND_TITLES, FactorKey, ProductKind
+from agent.taxonomy.factors import FACTORS, FactorKey
+from agent.taxonomy.kinds import KIND_TITLES, ProductKind
 
 CONTROLS: Final[Mapping[str, tuple[FactorKey, float]]] = {
     "approval_before": ("autonomy_of_action", -0.15),

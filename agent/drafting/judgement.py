@@ -12,7 +12,9 @@ from pydantic import Field
 
 from agent.records import Basis, FactSheet, MadeBy, Record, Unit
 from agent.records.evidence import MARK, Evidence
-from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
+from agent.taxonomy.factors import FactorKey
+from agent.taxonomy.kinds import ProductKind
+from agent.taxonomy.layers import LayerKey
 
 Metric = Literal["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"]
 """The base metrics of CVSS v4.0."""

@@ -5,7 +5,7 @@ from typing import Final
 from agent.drafting.judgement import Judgement
 from agent.facts.sheet import counted
 from agent.records import FactSheet
-from agent.taxonomy.keys import KINDS, ProductKind
+from agent.taxonomy.kinds import KINDS, ProductKind
 
 _NEEDS: Final[dict[ProductKind, tuple[str, ...]]] = {
     "mcp-server": ("mcp_server",),

@@ -28,7 +28,9 @@ from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import FactorEstimate, FactSheet, Question, Record, Score, Threat
 from agent.resources import data_folder
-from agent.taxonomy.keys import FACTOR_SETS, FACTORS, LAYERS, FactorKey, LayerKey, ProductKind
+from agent.taxonomy.factors import FACTOR_SETS, FACTORS, FactorKey
+from agent.taxonomy.kinds import ProductKind
+from agent.taxonomy.layers import LAYERS, LayerKey
 
 THREAT_MULTIPLIER: Final = 0.97
 MAX_QUESTIONS: Final = 6

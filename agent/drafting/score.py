@@ -17,7 +17,8 @@ from agent.facts.sheet import counted, without
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Fact, FactorEstimate, FactSheet, LikelyConstants, Range, Score, WithoutClaims
 from agent.scoring import Request, score, severity, with_controls, withhold
-from agent.taxonomy.keys import FACTOR_SETS, FactorKey, LayerKey
+from agent.taxonomy.factors import FACTOR_SETS, FactorKey
+from agent.taxonomy.layers import LayerKey
 
 STEPS: Final = tuple(map(Decimal, ("1.00", "0.94", "0.88", "0.83")))
 """Mitigation factor by number of controls; the last is AIVSS 0.8's "partial": what was only read is no more."""

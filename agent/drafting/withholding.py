@@ -5,7 +5,7 @@ from typing import Final
 
 from agent.records import Score, Threat
 from agent.scoring import severity
-from agent.taxonomy.keys import LAYERS
+from agent.taxonomy.layers import LAYERS
 
 CERTAIN_NEEDED: Final = 2
 """With fewer certain layers no score is shown."""

@@ -14,7 +14,7 @@ from agent.facts.sheet import counted
 from agent.facts.vocabulary import GroupId, load_vocabulary
 from agent.records import Fact, FactSheet, Polarity, ReaderName, Record, SlotName
 from agent.resources import data_folder
-from agent.taxonomy.keys import KIND_TITLES, ProductKind
+from agent.taxonomy.kinds import KIND_TITLES, ProductKind
 
 MAX_SLOT_WORDS: Final = 6
 MAX_SLOT_CHARS: Final = 48

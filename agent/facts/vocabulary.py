@@ -16,7 +16,8 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 from agent.errors import InputError
 from agent.records import CARRYING, Record, SlotName, StatementRole, Unit
 from agent.resources import data_folder
-from agent.taxonomy.keys import FactorKey, LayerKey
+from agent.taxonomy.factors import FactorKey
+from agent.taxonomy.layers import LayerKey
 
 GroupId = Literal[
     "does", "reads", "decides", "asks", "acts_as", "keeps", "model", "runs_at", "shows", "meets", "attests"

@@ -21,7 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from agent.errors import InputError
 from agent.records import PromptRef
 from agent.resources import data_folder
-from agent.taxonomy.keys import FACTORS, LAYERS
+from agent.taxonomy.factors import FACTORS
+from agent.taxonomy.layers import LAYERS
 
 ANCHORS: Final = ("0", "0.5", "1")
 MIN_QUESTIONS: Final = 3

@@ -21,7 +21,9 @@ from agent.records.threats import (
     System,
     UseProposal,
 )
-from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
+from agent.taxonomy.factors import FactorKey
+from agent.taxonomy.kinds import ProductKind
+from agent.taxonomy.layers import LayerKey
 
 Role = Literal["viewer", "analyst", "approver"]
 WorkStatus = Literal["open", "planned", "doing", "done", "rejected"]

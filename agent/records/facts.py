@@ -11,7 +11,9 @@ from pydantic import Field, model_validator
 
 from agent.records.base import About, Rank, Record, State
 from agent.records.evidence import Evidence
-from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
+from agent.taxonomy.factors import FactorKey
+from agent.taxonomy.kinds import ProductKind
+from agent.taxonomy.layers import LayerKey
 
 SlotName = Literal[
     "actor", "action", "object", "data", "credential", "approval", "counterpart", "default", "scope", "part"

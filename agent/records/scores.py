@@ -1,7 +1,8 @@
 """Scores with all their inputs."""
 
 from agent.records.base import FormulaId, Mode, Number, Record
-from agent.taxonomy.keys import Band, FactorKey, FactorSet
+from agent.taxonomy.factors import FactorKey, FactorSet
+from agent.taxonomy.kinds import Band
 
 
 class Range(Record):

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 
 from agent.records.base import Number, Rank, Record, State, Unit
 from agent.records.sources import Missing
-from agent.taxonomy.keys import Band
+from agent.taxonomy.kinds import Band
 
 
 class SystemItem(Record):

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 from agent.records import Draft, MadeBy, Missing, MissingReason
 from agent.report.safe_markdown import shorten
 from agent.report.sentences import listed
-from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYERS
+from agent.taxonomy.factors import FACTOR_TITLES, FACTORS
+from agent.taxonomy.layers import LAYER_CODES, LAYERS
 
 LLM_USAGE: Final = (
     "llm_calls", "input_tokens", "cached_tokens", "output_tokens", "dollars", "claims_proposed", "claims_supported",

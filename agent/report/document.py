@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from agent.taxonomy.keys import Band
+from agent.taxonomy.kinds import Band
 
 SpanKind = Literal["text", "strong", "em", "code", "quote", "chip", "marks", "ref", "bar"]
 """text: words. strong, em: words with stress. code: an id, hash or vector. quote: words of a source, shown in quotation

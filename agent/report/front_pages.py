@@ -17,7 +17,9 @@ from agent.report.safe_markdown import excerpt, shared_words
 from agent.report.sentences import counted, if_clause, listed, span, tenth, threat_sentence
 from agent.report.view import CERTAIN_NEEDED, RankedThreat, View, name_of
 from agent.scoring import severity
-from agent.taxonomy.keys import FACTOR_SETS, LAYER_TITLES, FactorKey, LayerKey, ProductKind
+from agent.taxonomy.factors import FACTOR_SETS, FactorKey
+from agent.taxonomy.kinds import ProductKind
+from agent.taxonomy.layers import LAYER_TITLES, LayerKey
 
 PREFIX: Final = "Not certain from the listing — "
 _CHOSEN: Final = 2

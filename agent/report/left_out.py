@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from agent.records import Dropped, Threat
 from agent.report.sentences import counted, listed, marks, tenth
 from agent.report.view import View, name_of
-from agent.taxonomy.keys import LAYER_CODES
+from agent.taxonomy.layers import LAYER_CODES
 
 UNREAD: Final = "source text: "
 """How the name of what could not be read begins."""

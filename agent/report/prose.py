@@ -12,7 +12,8 @@ from typing import Final
 from agent.records import Draft, Evidence
 from agent.report import document as doc
 from agent.report.document import Span, Text
-from agent.taxonomy.keys import FACTOR_TITLES, LAYER_TITLES
+from agent.taxonomy.factors import FACTOR_TITLES
+from agent.taxonomy.layers import LAYER_TITLES
 
 _MARK: Final = r"(?:E[1-9]\d{0,4}|N[1-9]\d{0,3}|N:[a-z][a-z_]+|F[0-9a-f]{8,16})"
 _MARKS: Final = re.compile(rf"\s*[\[(]({_MARK}(?:(?:, ?|; ?| and | ){_MARK})*)[\])]")

@@ -31,7 +31,7 @@ from agent.report.prose import bare, marked, stopped
 from agent.report.safe_markdown import one_line, shorten
 from agent.report.sentences import change, counted, finding_name, listed, span, tenth, vector_words, with_stop
 from agent.report.view import COUNTING_RANK, RankedThreat, View, name_of, rank_words
-from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, FACTORS, FactorKey
+from agent.taxonomy.factors import FACTOR_SETS, FACTOR_TITLES, FACTORS, FactorKey
 
 _HASH: Final = 12
 _REASON: Final = 40

@@ -22,7 +22,7 @@ from agent.report.front_pages import STEPS, WIDEST, Room, Writer
 from agent.report.prose import Prose
 from agent.report.safe_markdown import one_line, shorten
 from agent.report.view import InReview, View
-from agent.taxonomy.keys import LAYER_CODES
+from agent.taxonomy.layers import LAYER_CODES
 
 _FRONT: Final = (
     front_pages.headline,

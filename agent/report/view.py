@@ -15,7 +15,9 @@ from agent.facts.vocabulary import load_vocabulary
 from agent.records import Capability, Document, Draft, Evidence, Fact, LayerThreats, Question, Threat
 from agent.report.safe_markdown import quoted, shared_words
 from agent.report.sentences import counted
-from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, KIND_TITLES, LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
+from agent.taxonomy.factors import FACTOR_TITLES, FACTORS
+from agent.taxonomy.kinds import KIND_TITLES
+from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
 
 MAX_PER_LAYER: Final = 3
 MAX_SHOWN: Final = 12

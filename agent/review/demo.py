@@ -15,7 +15,7 @@ from agent.review.domain.items import FACT_SECTION, PRODUCT
 from agent.review.domain.records import Action, Reason, Reviewer, ReviewState, Verb
 from agent.review.service import Service
 from agent.settings import Settings
-from agent.taxonomy.keys import LAYERS
+from agent.taxonomy.layers import LAYERS
 
 CASE: Final = "firecrawl-mcp"
 ANALYST: Final = Reviewer(name="Demo analyst")

@@ -24,7 +24,7 @@ from agent.scoring.aivss import (
     tenths_up,
     units,
 )
-from agent.taxonomy.keys import Band
+from agent.taxonomy.kinds import Band
 
 BANDS: Final[tuple[tuple[Band, Decimal], ...]] = (
     ("None", Decimal("0.0")),

@@ -17,7 +17,7 @@ from agent.scoring.aivss import DECIMALS, plain
 from agent.scoring.cvss import VectorScores, read_vector
 from agent.scoring.interval import sum_ranges
 from agent.scoring.tables import Formula, Grid
-from agent.taxonomy.keys import FACTOR_SETS, FACTORS, FactorKey, FactorSet
+from agent.taxonomy.factors import FACTOR_SETS, FACTORS, FactorKey, FactorSet
 
 _FIELDS: Final = (
     "cvss_vector",

@@ -16,7 +16,7 @@ from agent.scoring.cvss import VectorScores, is_reachable
 from agent.scoring.interval import Corners, corners, likely, rounded, severity, typical
 from agent.scoring.request import Checked, Request, check, check_mitigation
 from agent.scoring.tables import FIRST, Formula, Sum
-from agent.taxonomy.keys import FACTOR_SETS, FactorSet
+from agent.taxonomy.factors import FACTOR_SETS, FactorSet
 
 _TWO: Final = Decimal("0.01")
 _ONE: Final = Decimal("0.1")

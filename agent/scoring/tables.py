@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from agent.records import FormulaId, Mode
 from agent.scoring.aivss import Equation, Point, amended, amplified, averaged, factor_sum, uplift
-from agent.taxonomy.keys import FactorKey, FactorSet
+from agent.taxonomy.factors import FactorKey, FactorSet
 
 
 class Grid(NamedTuple):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from agent.resources import data_folder
 from agent.retrieval.embed import embed
-from agent.taxonomy.keys import FACTOR_SETS
+from agent.taxonomy.factors import FACTOR_SETS
 from evals.cases.corpus import load_cases
 from evals.cases.families import Identity, families
 

@@ -9,7 +9,9 @@ from pydantic import BaseModel, Field, StrictBool, StringConstraints, Validation
 
 from agent.errors import InputError
 from agent.records import Record
-from agent.taxonomy.keys import AssetClass, FactorKey, LayerKey
+from agent.taxonomy.factors import FactorKey
+from agent.taxonomy.kinds import AssetClass
+from agent.taxonomy.layers import LayerKey
 
 CASE_NOTE: Final = "an opinion on this text at this date, not a finding about the product"
 LABELS_VERSION: Final = 1

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from agent.errors import SeptetError
-from agent.taxonomy.keys import FACTORS, LAYERS
+from agent.taxonomy.factors import FACTORS
+from agent.taxonomy.layers import LAYERS
 from evals.cases.case import LABELS_VERSION, Case, Reader, kind_of
 from evals.cases.corpus import card, heading, load_cases, plain
 from evals.cases.poison import attacks

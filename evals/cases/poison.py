@@ -15,7 +15,8 @@ from agent.errors import InputError
 from agent.records import Draft, Record
 from agent.report.draft_json import dump
 from agent.resources import data_folder
-from agent.taxonomy.keys import FACTOR_SETS, LAYERS
+from agent.taxonomy.factors import FACTOR_SETS
+from agent.taxonomy.layers import LAYERS
 from evals.cases.case import Case, Page
 
 FILE: Final = "poisons.yaml"

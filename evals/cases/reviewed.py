@@ -15,7 +15,8 @@ from agent.report.draft_json import dump
 from agent.report.view import View
 from agent.review.domain.quotes import marks_in
 from agent.review.domain.rescore import headline_of
-from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey, LayerKey
+from agent.taxonomy.factors import FACTORS, FactorKey
+from agent.taxonomy.layers import LAYERS, LayerKey
 from evals.cases.case import LABELS_VERSION, Case, FactorReading, Labels, LayerReading, Page, Reader, check
 from evals.cases.lint import lint
 

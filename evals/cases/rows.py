@@ -10,7 +10,8 @@ from pydantic import Field
 
 from agent.errors import InputError
 from agent.records import Record
-from agent.taxonomy.keys import FactorKey, LayerKey
+from agent.taxonomy.factors import FactorKey
+from agent.taxonomy.layers import LayerKey
 from evals.cases.case import (
     LABELS_VERSION,
     Case,

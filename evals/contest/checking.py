@@ -4,7 +4,7 @@ import json
 from typing import Final, Literal
 
 from agent.records import Draft
-from agent.taxonomy.keys import LAYERS
+from agent.taxonomy.layers import LAYERS
 from evals.real.readings import Reading
 
 _CHARS: Final = 280

@@ -15,7 +15,8 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from agent.errors import InputError, SourceError
 from agent.records import Record
-from agent.taxonomy.keys import LAYERS, LayerKey, ProductKind
+from agent.taxonomy.kinds import ProductKind
+from agent.taxonomy.layers import LAYERS, LayerKey
 
 FOLDER: Final = Path(__file__).parent / "sheets"
 KEY: Final = "key.json"

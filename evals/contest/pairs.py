@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from agent.errors import InputError, SourceError
-from agent.taxonomy.keys import KINDS, ProductKind
+from agent.taxonomy.kinds import KINDS, ProductKind
 from evals.contest.judge_sheets import LETTERS, PairKey, Side, empty_pair
 from evals.real.readings import listing_of
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from agent.errors import DriftError
-from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
+from agent.taxonomy.factors import FACTOR_SETS, FactorKey
+from agent.taxonomy.layers import LAYERS, LayerKey
 from evals.cases.case import Case
 from evals.cases.splits import SPLITS
 from evals.gate.baseline import Baseline

@@ -4,7 +4,8 @@ import random
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey
+from agent.taxonomy.factors import FACTOR_SETS, FactorKey
+from agent.taxonomy.layers import LAYERS
 from evals.cases.case import Case
 from evals.cases.families import Identity, families
 from evals.metrics.arithmetic import alpha_interval, alpha_labels, mean, pearson, spearman

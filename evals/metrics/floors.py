@@ -4,7 +4,7 @@ from typing import Final
 
 from agent.facts.vocabulary import Vocabulary, load_vocabulary
 from agent.records import Draft
-from agent.taxonomy.keys import FactorKey
+from agent.taxonomy.factors import FactorKey
 from evals.metrics.results import FloorCell
 
 _TINY: Final = 1e-9

@@ -6,7 +6,8 @@ from typing import Final, NamedTuple
 
 from agent.drafting.threats.catalogue import load_catalogue
 from agent.records import Draft
-from agent.taxonomy.keys import AssetClass, LayerKey
+from agent.taxonomy.kinds import AssetClass
+from agent.taxonomy.layers import LayerKey
 from evals.cases.case import Case, HeadlineCode
 from evals.metrics.results import HeadlineCell
 

@@ -10,7 +10,8 @@ from agent.records import Document, Draft
 from agent.report.report import build
 from agent.scoring.aivss import TENTHS, UNIT, Point, units
 from agent.scoring.interval import score_at, severity
-from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
+from agent.taxonomy.factors import FACTOR_SETS, FactorKey
+from agent.taxonomy.layers import LAYERS, LayerKey
 from evals.cases.case import Case, Published, Reader
 from evals.cases.splits import split_of
 from evals.metrics.arithmetic import Span, spans_covered

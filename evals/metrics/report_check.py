@@ -23,7 +23,8 @@ from agent.report.document import (
 )
 from agent.report.front_pages import PREFIX
 from agent.report.prose import split
-from agent.taxonomy.keys import FACTORS, LAYERS
+from agent.taxonomy.factors import FACTORS
+from agent.taxonomy.layers import LAYERS
 
 FRONT: Final = ("headline", "threats", "conditions", "abilities", "layers", "questions")
 REFERENCE: Final = ("quotes", "factors", "picture", "chains", "controls", "scores", "findings", "evidence", "method")

@@ -8,7 +8,9 @@ from typing import Final, Literal, NamedTuple
 from pydantic import ConfigDict, Field
 
 from agent.records import Record, State
-from agent.taxonomy.keys import Band, FactorKey, LayerKey
+from agent.taxonomy.factors import FactorKey
+from agent.taxonomy.kinds import Band
+from agent.taxonomy.layers import LayerKey
 from evals.cases.splits import Split
 from evals.metrics.pooling import Mode
 

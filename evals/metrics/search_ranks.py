@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 from agent.facts.reading import Reading
 from agent.llm.prompts import cards
 from agent.records import Document
-from agent.taxonomy.keys import FACTOR_SETS, LAYERS
+from agent.taxonomy.factors import FACTOR_SETS
+from agent.taxonomy.layers import LAYERS
 from evals.cases.case import Case
 from evals.metrics.arithmetic import Span, mean, share, spans_covered
 from evals.metrics.measure import gold_quotes, gold_spans

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from agent.taxonomy.keys import LAYERS
+from agent.taxonomy.layers import LAYERS
 from evals.cases.case import KINDS, Case, kind_of
 from evals.metrics.arithmetic import count_flags, f1, flag_loss, interval_error, mean, precision, recall
 from evals.metrics.results import CaseResult, KindBlock

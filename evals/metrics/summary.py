@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from agent.drafting.threats.severity import THREAT_MULTIPLIER
-from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey
+from agent.taxonomy.factors import FACTOR_SETS, FactorKey
+from agent.taxonomy.layers import LAYERS
 from evals.cases.case import Case
 from evals.cases.splits import SPLITS, Split
 from evals.metrics.arithmetic import (

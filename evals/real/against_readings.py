@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 from cvss import CVSS4
 
 from agent.records import Draft, Record
-from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
+from agent.taxonomy.factors import FACTOR_SETS, FactorKey
+from agent.taxonomy.layers import LAYERS, LayerKey
 from evals.cases.case import FactorReading, Reader
 from evals.metrics.arithmetic import SCORE_TOP, count_flags, covered, error, f1, mean, precision, recall
 from evals.metrics.measure import of_reader

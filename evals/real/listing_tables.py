@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from agent.taxonomy.keys import FACTOR_TITLES, LAYER_TITLES
+from agent.taxonomy.factors import FACTOR_TITLES
+from agent.taxonomy.layers import LAYER_TITLES
 from evals.metrics.arithmetic import count_flags, error, f1, mean, precision, recall
 from evals.real.against_readings import FACTORS, Compared, targets
 from evals.real.facts import FactRow, by_key

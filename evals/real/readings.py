@@ -16,7 +16,9 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.errors import InputError, SourceError
-from agent.taxonomy.keys import FACTOR_SETS, KINDS, LAYERS, FactorKey, LayerKey, ProductKind
+from agent.taxonomy.factors import FACTOR_SETS, FactorKey
+from agent.taxonomy.kinds import KINDS, ProductKind
+from agent.taxonomy.layers import LAYERS, LayerKey
 from evals.metrics.arithmetic import mean
 
 VARIABLE: Final = "SEPTET_REAL"

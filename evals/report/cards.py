@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from agent.taxonomy.keys import FACTOR_TITLES, LAYER_CODES, LAYER_TITLES, FactorKey, LayerKey
+from agent.taxonomy.factors import FACTOR_TITLES, FactorKey
+from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LayerKey
 from evals.gate.verdict import Moved, Verdict
 from evals.metrics.results import CaseResult, DraftView, FactorCell, LayerCell, ScoreCell, ShownThreat
 from evals.report.heat import vendor

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from agent.taxonomy.keys import FACTOR_SETS, FactorKey
+from agent.taxonomy.factors import FACTOR_SETS, FactorKey
 from evals.metrics.arithmetic import DECIMALS, covered, mean
 from evals.metrics.pooling import Mode
 from evals.metrics.results import CaseResult, FactorCell

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
-from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES
+from agent.taxonomy.factors import FACTOR_SETS, FACTOR_TITLES
 from evals.metrics.arithmetic import error, mean
 from evals.metrics.results import CaseResult, FactorCell
 from evals.report.losses import LABEL_TITLES, LabelSet, factor_error, label

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from agent.report.html import hash_source
 from agent.report.safe_markdown import one_line
-from agent.taxonomy.keys import FACTOR_TITLES
+from agent.taxonomy.factors import FACTOR_TITLES
 from evals.gate.verdict import Verdict
 from evals.metrics.results import DraftView, Evaluation
 from evals.report import cards, further, heat, pictures, pictures_certainty, pictures_score, saying

@@ -6,7 +6,7 @@ from typing import Final
 from markupsafe import Markup
 
 from agent.report.safe_markdown import shorten
-from agent.taxonomy.keys import FACTOR_TITLES, FactorKey
+from agent.taxonomy.factors import FACTOR_TITLES, FactorKey
 from evals.gate.verdict import Moved, Verdict
 from evals.metrics.pooling import Mode
 from evals.metrics.results import CaseResult

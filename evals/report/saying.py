@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
-from agent.taxonomy.keys import FACTOR_TITLES, LAYER_CODES, LAYER_TITLES
+from agent.taxonomy.factors import FACTOR_TITLES
+from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES
 from evals.gate.verdict import Better, Finding, Moved, PairedTest, Verdict
 from evals.metrics.results import Evaluation
 

@@ -17,7 +17,7 @@ import click
 from agent.errors import InputError
 from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
-from agent.taxonomy.keys import LAYERS
+from agent.taxonomy.layers import LAYERS
 from evals.cases.case import Case
 from evals.cases.documents import READ_AT, documents_of
 from evals.metrics.arithmetic import alpha_labels, mean, share

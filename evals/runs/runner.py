@@ -18,7 +18,7 @@ from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
 from agent.report.markdown import render
 from agent.settings import Settings
-from agent.taxonomy.keys import LAYERS
+from agent.taxonomy.layers import LAYERS
 from evals.cases.approval_pages import with_page
 from evals.cases.case import Case
 from evals.cases.corpus import card

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from agent.errors import DriftError
-from agent.taxonomy.keys import FACTOR_SETS, LAYERS
+from agent.taxonomy.factors import FACTOR_SETS
+from agent.taxonomy.layers import LAYERS
 from evals.gate.directions import METRICS
 from evals.gate.rerecorded import PRIMARY, paired
 from evals.gate.stats import bootstrap, sign_flip

@@ -1,7 +1,8 @@
 """What of a draft the pages of an evaluation show beside the labels."""
 
 from agent.records import Draft
-from agent.taxonomy.keys import FACTOR_SETS, LAYERS
+from agent.taxonomy.factors import FACTOR_SETS
+from agent.taxonomy.layers import LAYERS
 from evals.cases.case import Case
 from evals.metrics.results import DraftView, ShownThreat
 

@@ -44,7 +44,9 @@ from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import FactorEstimate, FactSheet, Record
 from agent.resources import data_folder
-from agent.taxonomy.keys import KINDS, LAYERS, FactorKey, ProductKind
+from agent.taxonomy.factors import FactorKey
+from agent.taxonomy.kinds import KINDS, ProductKind
+from agent.taxonomy.layers import LAYERS
 from evals.script import run_script
 from evals.training.derive_base import fit_base
 from evals.training.derive_rows import FOLDS, REAL_WEIGHT, Row, rows_of, weights_of

@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from agent.drafting.calibration import BaseCalibration
 from agent.drafting.kind import kind_of
 from agent.facts.vocabulary import load_vocabulary
-from agent.taxonomy.keys import KINDS
+from agent.taxonomy.kinds import KINDS
 from evals.training.derive_rows import Row, weights_of
 
 BASE_KIND_RIDGE: Final = 2.0

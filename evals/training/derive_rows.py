@@ -20,7 +20,9 @@ from agent.intake.extract.statements.roles import carrying
 from agent.intake.extract.statements.split import said_once
 from agent.pipeline import embedded_reader, read_documents
 from agent.records import FactSheet, Statement
-from agent.taxonomy.keys import LAYERS, FactorKey, LayerKey, ProductKind
+from agent.taxonomy.factors import FactorKey
+from agent.taxonomy.kinds import ProductKind
+from agent.taxonomy.layers import LAYERS, LayerKey
 from evals.cases.bundled import bundled_cases, who
 from evals.cases.case import Case
 from evals.cases.corpus import card

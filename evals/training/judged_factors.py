@@ -27,7 +27,7 @@ from agent.drafting.calibration import FACTORS_FILE, FactorCalibration, load_fac
 from agent.errors import UsageError
 from agent.records import Draft
 from agent.resources import data_folder
-from agent.taxonomy.keys import FACTOR_SETS, FactorKey
+from agent.taxonomy.factors import FACTOR_SETS, FactorKey
 from evals.cases.bundled import bundled_cases
 from evals.metrics.arithmetic import mean
 from evals.script import run_script

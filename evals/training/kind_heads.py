@@ -20,7 +20,7 @@ from agent.intake.extract.formats.markdown import read_markdown
 from agent.intake.extract.parse import SUFFIXES
 from agent.records import Document, Snapshot
 from agent.resources import data_folder
-from agent.taxonomy.keys import ProductKind
+from agent.taxonomy.kinds import ProductKind
 from evals.cases.corpus import load_case
 from evals.cases.documents import documents_of
 from evals.training.labels import FOLDER, read_document

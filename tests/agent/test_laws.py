@@ -11,7 +11,7 @@ from agent.drafting.calibration import load_calibration
 from agent.pipeline import draft_reading, read_documents
 from agent.records import Document, DocumentBlock, Draft, Section
 from agent.resources import data_folder
-from agent.taxonomy.keys import FACTOR_SETS, FACTORS
+from agent.taxonomy.factors import FACTOR_SETS, FACTORS
 from evals.cases.case import Case
 from evals.cases.corpus import card, load_case, load_cases
 from evals.cases.documents import READ_AT, documents_of

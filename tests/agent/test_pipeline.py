@@ -19,7 +19,8 @@ from agent.pipeline import DraftResult, draft, save
 from agent.report.draft_json import load
 from agent.resources import data_folder
 from agent.settings import Settings
-from agent.taxonomy.keys import FACTORS, LAYERS
+from agent.taxonomy.factors import FACTORS
+from agent.taxonomy.layers import LAYERS
 from tests.agent.test_schema import complaints
 from tests.fakes.site import LISTING_PATH, Answer, Route, Site, acme
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from agent.report.draft_json import dump
-from agent.taxonomy.keys import FACTORS, LAYERS
+from agent.taxonomy.factors import FACTORS
+from agent.taxonomy.layers import LAYERS
 from tests.fakes.drafts import thin, workos, workos_documents
 from tests.fakes.report.fact_drafts import harbour
 from tests.fakes.review.reviewing import Desk

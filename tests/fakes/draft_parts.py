@@ -24,7 +24,7 @@ from agent.records import (
 )
 from agent.scoring import Request, score, severity
 from agent.scoring.cvss import read_vector
-from agent.taxonomy.keys import FACTOR_SETS, FactorKey
+from agent.taxonomy.factors import FACTOR_SETS, FactorKey
 
 WHEN = "2026-11-01T09:30:00Z"
 

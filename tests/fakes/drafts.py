@@ -25,7 +25,7 @@ from agent.records import (
     SystemItem,
 )
 from agent.scoring import withhold
-from agent.taxonomy.keys import FACTORS, FactorKey
+from agent.taxonomy.factors import FACTORS, FactorKey
 from tests.fakes.draft_parts import WHEN, document, quote, scored, source, uncertain
 from tests.fakes.workos_layers import DOCS_VECTOR, VECTOR, workos_layers, workos_questions
 

@@ -1,7 +1,7 @@
 """Layers, threats and questions of the hand-written WorkOS draft."""
 
 from agent.records import LayerThreats, Missing, Question, Score, TaxonomyRef
-from agent.taxonomy.keys import LayerKey
+from agent.taxonomy.layers import LayerKey
 from tests.fakes.draft_parts import layer, mitigation, threat, threat_score, uncertain
 
 VECTOR = "CVSS:4.0/AV:N/AC:L/AT:N/PR:L/UI:N/VC:H/VI:N/VA:N/SC:N/SI:N/SA:N"

@@ -21,7 +21,7 @@ from agent.drafting.wording import sure_facts
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import Vocabulary, load_vocabulary
 from agent.records import Evidence, Fact, FactSheet, Telling
-from agent.taxonomy.keys import LAYERS, LayerKey
+from agent.taxonomy.layers import LAYERS, LayerKey
 
 FEATURES: Final = ("keys", "facts", "confidence", "rank", "outlook", "chances")
 """keys: ln(1 + distinct keys that pin it). facts: ln(1 + facts). confidence: of the surest, 0 to 1. rank: of the best,

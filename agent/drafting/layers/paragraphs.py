@@ -37,7 +37,8 @@ from agent.facts.vocabulary import load_vocabulary
 from agent.records import Evidence, FactSheet, LayerThreats, Missing, Question, Record
 from agent.records.evidence import MARK as CITATION
 from agent.resources import data_folder
-from agent.taxonomy.keys import LAYERS, LayerKey, ProductKind
+from agent.taxonomy.kinds import ProductKind
+from agent.taxonomy.layers import LAYERS, LayerKey
 
 MARK: Final = "Not certain from the listing — "
 MAX_WORDS: Final = 35

@@ -6,7 +6,7 @@ from agent.drafting.product.system import PRODUCT
 from agent.drafting.wording import asserted, kind_title, listed
 from agent.facts.sheet import counted
 from agent.records import FactSheet, System
-from agent.taxonomy.keys import ProductKind
+from agent.taxonomy.kinds import ProductKind
 
 _CREDENTIALS: Final = ("user_oauth", "api_key", "password_login", "service_account", "no_credentials")
 _PLACES: Final = (

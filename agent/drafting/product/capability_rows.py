@@ -25,7 +25,7 @@ from agent.drafting.wording import (
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import GroupId, load_vocabulary
 from agent.records import FactLine, FactSheet
-from agent.taxonomy.keys import ProductKind
+from agent.taxonomy.kinds import ProductKind
 
 Label = Literal["Acts", "Reads", "Credentials", "Approval", "Memory", "Runs", "Meets", "Shows"]
 LABELS: Final[tuple[Label, ...]] = get_args(Label)

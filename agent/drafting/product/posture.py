@@ -31,7 +31,7 @@ from agent.drafting.wording import (
 )
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import FactSheet, Score
-from agent.taxonomy.keys import ProductKind
+from agent.taxonomy.kinds import ProductKind
 
 NAMED: Final = 3
 _ENTRIES: Final = (

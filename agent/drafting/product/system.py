@@ -20,7 +20,7 @@ from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Boundary, Capability, Fact, FactSheet, Flow, Record, SlotName, State, System, SystemItem
 from agent.resources import data_folder
-from agent.taxonomy.keys import ProductKind
+from agent.taxonomy.kinds import ProductKind
 
 Group = Literal["actor", "component", "store", "service"]
 Place = Literal["user", "vendor", "own", "outside", "product"]

@@ -10,7 +10,9 @@ from agent.drafting.threats.severity import UNQUOTED, Choice, marks, metrics_of,
 from agent.drafting.threats.templates import phrase
 from agent.drafting.wording import load_wording
 from agent.records import Basis, Fact, FactorEstimate, FactSheet, Mitigation, State, Threat, ThreatStatement
-from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
+from agent.taxonomy.factors import FactorKey
+from agent.taxonomy.kinds import ProductKind
+from agent.taxonomy.layers import LayerKey
 
 MAX_MARKS: Final = 3
 GENERIC_SOURCE: Final = "untrusted content"

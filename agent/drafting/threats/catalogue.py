@@ -21,7 +21,8 @@ from agent.errors import InputError
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import SlotName, TaxonomyRef
 from agent.resources import data_folder
-from agent.taxonomy.keys import LAYERS, AssetClass, LayerKey
+from agent.taxonomy.kinds import AssetClass
+from agent.taxonomy.layers import LAYERS, LayerKey
 from agent.taxonomy.lists import entries, lookup
 
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)

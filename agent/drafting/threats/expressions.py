@@ -26,7 +26,7 @@ from typing import Final, NamedTuple, Protocol
 from agent.errors import InputError
 from agent.facts.sheet import counted
 from agent.records import Fact, FactSheet
-from agent.taxonomy.keys import KINDS, ProductKind
+from agent.taxonomy.kinds import KINDS, ProductKind
 
 CONTROL_RANK: Final = 3
 """From here on a control counts."""

@@ -30,7 +30,9 @@ from agent.records import (
     Threat,
     ThreatStatement,
 )
-from agent.taxonomy.keys import AssetClass, FactorKey, LayerKey, ProductKind
+from agent.taxonomy.factors import FactorKey
+from agent.taxonomy.kinds import AssetClass, ProductKind
+from agent.taxonomy.layers import LayerKey
 from agent.taxonomy.lists import lookup
 
 MAX_SHOWN: Final = 9

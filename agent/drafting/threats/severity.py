@@ -19,7 +19,7 @@ from agent.facts.vocabulary import load_vocabulary
 from agent.records import Fact, FactorEstimate, FactSheet, Range, ThreatScore
 from agent.scoring import Request, score
 from agent.scoring.cvss import PREFIX
-from agent.taxonomy.keys import FACTOR_SETS, FactorKey
+from agent.taxonomy.factors import FACTOR_SETS, FactorKey
 
 THREAT_MULTIPLIER: Final = Decimal("0.97")
 MITIGATION: Final = Decimal("1.00")

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, get_args
 from agent.drafting.threats.expressions import FactIndex
 from agent.errors import InputError
 from agent.records import SlotName
-from agent.taxonomy.keys import ProductKind
+from agent.taxonomy.kinds import ProductKind
 
 AGENTS: Final[Mapping[ProductKind, str]] = {
     "mcp-server": "the connected assistant",

@@ -19,7 +19,8 @@ from agent.drafting.threats.catalogue import METRICS
 from agent.drafting.threats.cvss_vectors import base_of
 from agent.drafting.threats.severity import Choice, score_threat, vector_of
 from agent.records import FactorEstimate, FactSheet
-from agent.taxonomy.keys import KIND_TITLES, FactorKey, ProductKind
+from agent.taxonomy.factors import FactorKey
+from agent.taxonomy.kinds import KIND_TITLES, ProductKind
 
 OWN: Final = 0.3
 """How far the aim keeps to the base that the rules give; 0 to 0.5 differ by less than 0.03 in mean error."""

@@ -19,7 +19,7 @@ from agent.facts.readers.features import WORDS_SCALE, dense, feature_ids
 from agent.facts.readers.kinds import known_places
 from agent.records import Statement
 from agent.resources import data_folder
-from agent.taxonomy.keys import ProductKind
+from agent.taxonomy.kinds import ProductKind
 
 WEIGHTS: Final = "weights.npy"
 FEATURES: Final = "features.npy"

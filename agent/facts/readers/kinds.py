@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from agent.intake.extract.statements.role_features import words
 from agent.records import Document, flagged_spans
 from agent.retrieval.embed import embed
-from agent.taxonomy.keys import KINDS, ProductKind
+from agent.taxonomy.kinds import KINDS, ProductKind
 
 if TYPE_CHECKING:
     from agent.facts.readers.heads import FactHeads

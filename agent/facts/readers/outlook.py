@@ -31,7 +31,8 @@ from agent.facts.readers.kinds import MARKS
 from agent.records import CARRYING, Document, Outlook, Statement, Telling
 from agent.resources import data_folder
 from agent.retrieval.embed import DIMENSIONS, embed
-from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
+from agent.taxonomy.factors import FACTOR_SETS, FactorKey
+from agent.taxonomy.layers import LAYERS, LayerKey
 
 FACTORS: Final[tuple[FactorKey, ...]] = FACTOR_SETS["0.5"]
 """Those that are labelled; for the eleventh there are no labels to learn from."""

@@ -16,7 +16,8 @@ from agent.report.explain.sensitivity import counted_factors, swings
 from agent.report.safe_markdown import one_line
 from agent.report.sentences import counted, narrowing, span, tenth, verdict
 from agent.report.view import CERTAIN_NEEDED, View, is_proposed, name_of
-from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, LAYERS
+from agent.taxonomy.factors import FACTOR_TITLES, FACTORS
+from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS
 
 _WIDTH: Final = 100
 _LABEL: Final = 26

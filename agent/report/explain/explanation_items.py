@@ -20,7 +20,8 @@ from agent.report.reference_pages import key_title, older_controls
 from agent.report.safe_json import dumps
 from agent.report.sentences import effect, if_clause, narrowing, span, tenth, threat_sentence, vector_words
 from agent.report.view import COUNTING_RANK, View, is_proposed, name_of, rank_words
-from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, FactorKey, LayerKey
+from agent.taxonomy.factors import FACTOR_TITLES, FACTORS, FactorKey
+from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LayerKey
 
 PROPOSED_SIGNAL: Final = "proposed"
 """What stands for the signal of a capability that an LLM found."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from agent.records import Range, Score
 from agent.scoring.aivss import TENTHS, Point, capped, exact, raw, units
 from agent.scoring.interval import typical
-from agent.taxonomy.keys import FACTOR_SETS, FACTORS, FactorKey
+from agent.taxonomy.factors import FACTOR_SETS, FACTORS, FactorKey
 
 
 class Swing(NamedTuple):

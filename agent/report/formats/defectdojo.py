@@ -22,7 +22,7 @@ from agent.report.formats.threat_rows import (
 from agent.report.safe_json import dumps
 from agent.report.safe_markdown import one_line, plain, shorten
 from agent.report.view import View
-from agent.taxonomy.keys import Band
+from agent.taxonomy.kinds import Band
 
 _SEVERITIES: Final[dict[Band, str]] = {
     "Critical": "Critical",

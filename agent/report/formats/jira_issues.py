@@ -14,7 +14,7 @@ from agent.report.formats.threat_rows import ThreatRow, stable_id, threat_rows
 from agent.report.safe_csv import written
 from agent.report.safe_markdown import one_line, shorten
 from agent.report.view import View
-from agent.taxonomy.keys import Band
+from agent.taxonomy.kinds import Band
 
 _PRIORITIES: Final[dict[Band, str]] = {
     "Critical": "Highest",

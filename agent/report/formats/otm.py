@@ -18,7 +18,7 @@ from agent.report.picture import Drawn
 from agent.report.safe_json import dumps
 from agent.report.safe_markdown import one_line
 from agent.report.view import View
-from agent.taxonomy.keys import LAYER_TITLES
+from agent.taxonomy.layers import LAYER_TITLES
 
 VERSION: Final = "0.2.0"
 UNRATED: Final = 50

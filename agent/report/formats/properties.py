@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from agent.report.formats.threat_rows import ThreatRow
 from agent.report.view import View
-from agent.taxonomy.keys import LAYER_CODES
+from agent.taxonomy.layers import LAYER_CODES
 
 
 def threat_properties(row: ThreatRow) -> dict[str, object]:

@@ -28,7 +28,8 @@ from agent.report.left_out import unread
 from agent.report.safe_json import dumps
 from agent.report.safe_markdown import one_line
 from agent.report.view import View
-from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES, Band
+from agent.taxonomy.kinds import Band
+from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES
 from agent.taxonomy.lists import scheme
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

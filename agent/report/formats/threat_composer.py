@@ -18,7 +18,8 @@ from agent.report.formats.threat_rows import ThreatRow, drafted_id, product_word
 from agent.report.safe_json import dumps
 from agent.report.safe_markdown import one_line, plain, shorten
 from agent.report.view import View
-from agent.taxonomy.keys import LAYER_TITLES, Band
+from agent.taxonomy.kinds import Band
+from agent.taxonomy.layers import LAYER_TITLES
 
 PART: Final = 200
 STATEMENT: Final = 1400

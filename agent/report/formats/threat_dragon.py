@@ -28,7 +28,8 @@ from agent.report.safe_json import dumps
 from agent.report.safe_markdown import one_line
 from agent.report.sentences import tenth
 from agent.report.view import View
-from agent.taxonomy.keys import LAYER_TITLES, Band
+from agent.taxonomy.kinds import Band
+from agent.taxonomy.layers import LAYER_TITLES
 
 VERSION: Final = "2.3.0"
 TYPES: Final = {

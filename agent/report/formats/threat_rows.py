@@ -14,7 +14,8 @@ from agent.report.prose import Prose
 from agent.report.sentences import if_clause, span, tenth, threat_sentence, verdict
 from agent.report.view import PROPOSED, View, rank_words
 from agent.scoring import severity
-from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES, Band, LayerKey
+from agent.taxonomy.kinds import Band
+from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LayerKey
 from agent.taxonomy.lists import scheme
 
 NOT_RECORDED: Final = "not recorded"

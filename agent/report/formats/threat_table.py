@@ -15,7 +15,7 @@ from agent.report.formats.threat_rows import (
 from agent.report.safe_csv import written
 from agent.report.sentences import tenth
 from agent.report.view import View
-from agent.taxonomy.keys import LAYER_TITLES
+from agent.taxonomy.layers import LAYER_TITLES
 
 HEADS: Final = (
     "place", "id", "title", "severity", "cvss base", "cvss vector", "aivss", "layer", "layer name", "layer certain",

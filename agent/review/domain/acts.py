@@ -33,7 +33,8 @@ from agent.review.domain.replay import CALLED, SEEN, why
 from agent.review.domain.rescore import headline_of, narrowing
 from agent.review.domain.response import Answer
 from agent.review.domain.undo import blocking
-from agent.taxonomy.keys import FACTORS, LAYERS
+from agent.taxonomy.factors import FACTORS
+from agent.taxonomy.layers import LAYERS
 
 MAX_NAME: Final = 80
 OF_REVIEW: Final[tuple[Verb, ...]] = ("undo", "redo", "assign", "sign", "reopen", "add", "redraft", "ask")

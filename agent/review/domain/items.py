@@ -30,7 +30,8 @@ from agent.review.domain.quotes import Plain, marks_in
 from agent.review.domain.records import Item, ItemKind
 from agent.scoring.aivss import TENTHS, exact, raw, units
 from agent.scoring.interval import typical
-from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, LAYERS, FactorKey, LayerKey
+from agent.taxonomy.factors import FACTOR_TITLES, FACTORS, FactorKey
+from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
 
 PRODUCT: Final = "product"
 FACT_SECTION: Final = "facts"

@@ -28,7 +28,8 @@ from agent.review.domain.records import Planned, ReviewState, ScoreShown
 from agent.review.domain.replay import LAST, NUMBER, SEEN
 from agent.review.domain.rescore import headline_of, shown
 from agent.scoring import severity
-from agent.taxonomy.keys import LAYERS, Band
+from agent.taxonomy.kinds import Band
+from agent.taxonomy.layers import LAYERS
 
 ADDED_FIELDS: Final = (
     "layer", "title", "how", "lost", "statement", "cvss_vector", "taxonomy", "mitigations", "evidence", "facts",

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from agent.records import Document, Draft, Evidence, Fact, Question, Record, Role as Role, Stamp as Stamp
 from agent.records.base import Number
-from agent.taxonomy.keys import Band
+from agent.taxonomy.kinds import Band
 
 GENESIS: Final = "0" * 64
 """What stands before the first event of a store, together with the store's id."""

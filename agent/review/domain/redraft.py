@@ -51,7 +51,8 @@ from agent.review.domain.rescore import rescore
 from agent.review.domain.response import Answer, document_of
 from agent.review.domain.revise import renumbered
 from agent.settings import Settings
-from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey, LayerKey
+from agent.taxonomy.factors import FACTORS, FactorKey
+from agent.taxonomy.layers import LAYERS, LayerKey
 
 _ID_CHARS: Final = 16
 

@@ -45,7 +45,8 @@ from agent.scoring import Request, score, severity, with_controls, withhold
 from agent.scoring.aivss import TENTHS, Point, capped, exact, raw, units
 from agent.scoring.interval import corners, score_at, sum_ranges, typical
 from agent.scoring.tables import DEFAULT_FORMULA
-from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
+from agent.taxonomy.factors import FACTOR_SETS, FactorKey
+from agent.taxonomy.layers import LAYERS, LayerKey
 
 _ORDER: Final = ("use", "use with conditions", "wait for answers")
 _FINEST: Final = Decimal("0.000001")

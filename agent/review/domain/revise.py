@@ -39,7 +39,8 @@ from agent.review.domain.items import fact_marks, fact_title
 from agent.review.domain.quotes import Numbering, Plain, rewritten
 from agent.review.domain.replay import LAST, Standing
 from agent.scoring.cvss import PREFIX
-from agent.taxonomy.keys import LAYER_SOUGHT, FactorKey, LayerKey
+from agent.taxonomy.factors import FactorKey
+from agent.taxonomy.layers import LAYER_SOUGHT, LayerKey
 
 _TENTH: Final = Decimal("0.1")
 _ONE: Final = Decimal(1)

@@ -13,7 +13,7 @@ from agent.records import Record
 from agent.review.domain.records import QueueRow, ScoreShown, Stage
 from agent.review.store.chain import canonical
 from agent.review.store.tables import focus, reviews
-from agent.taxonomy.keys import Band
+from agent.taxonomy.kinds import Band
 
 MAX_PAGE = 200
 """Most rows of the queue on one page."""

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from agent.errors import SeptetError
 from agent.report.html import STYLE
 from agent.review.service import Service
-from agent.review.web import api, new_threat, pages, review_pages
+from agent.review.web import api, new_threat, queue_pages, review_pages
 from agent.review.web.access import MAX_BODY, Access, Guard, TooLarge
 from agent.review.web.context import NOT_FOUND, Context, Problem, Unfinished, problem_of, status_of
 
@@ -72,7 +72,7 @@ def unguarded(service: Service, access: Access) -> FastAPI:
         redoc_url=None,
         openapi_url=f"{API}/openapi.json",
     )
-    for room in (pages, new_threat, review_pages):
+    for room in (queue_pages, new_threat, review_pages):
         app.include_router(room.routes(context), include_in_schema=False)
     app.include_router(review_pages.act_routes(context), include_in_schema=False)
     app.include_router(api.routes(context), prefix=API)

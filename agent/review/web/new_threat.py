@@ -22,7 +22,7 @@ from agent.review.web.forms import Field, Form, added_threat, read_span, sound, 
 from agent.review.web.views.review import bar, every_quote
 from agent.review.web.views.sources import Quotes, source
 from agent.scoring.cvss import PREFIX
-from agent.taxonomy.keys import LAYERS
+from agent.taxonomy.layers import LAYERS
 from agent.taxonomy.lists import entries, scheme, schemes
 
 _OPEN: Final = ("stride", "owasp-asi")

@@ -50,7 +50,7 @@ from agent.review.web.views.wording import (
     version_choices,
 )
 from agent.review.web.views.work import SORTS, work_csv, work_page
-from agent.taxonomy.keys import LAYERS
+from agent.taxonomy.layers import LAYERS
 
 _SOURCE: Final = r"^D[1-9][0-9]{0,5}$"
 Version = Annotated[int | None, Query(ge=0, le=10_000_000)]

@@ -19,7 +19,7 @@ from agent.facts.vocabulary import load_vocabulary
 from agent.llm.port import Llm
 from agent.pipeline import DraftResult
 from agent.records import Document, Draft
-from agent.taxonomy.keys import FACTOR_SETS, FACTORS
+from agent.taxonomy.factors import FACTOR_SETS, FACTORS
 from tests.agent.test_injection import ELSEWHERE, RAISES, TWINS
 from tests.fakes import paired
 from tests.fakes.assist.assisted_draft import drafted, helped, strings, unread

@@ -14,7 +14,7 @@ from agent.llm.port import Call
 from agent.llm.tokens import by_bytes
 from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
-from agent.taxonomy.keys import FACTORS
+from agent.taxonomy.factors import FACTORS
 from tests.fakes.assist import llm as assist_llm
 from tests.fakes.assist.product import NAME, PLANTED, documents
 from tests.fakes.llm.port import AnsweringLlm

@@ -12,7 +12,8 @@ from agent.facts.vocabulary import load_vocabulary
 from agent.llm.parse import wire_schema
 from agent.llm.prompts import cards
 from agent.records import FactSheet
-from agent.taxonomy.keys import FACTORS, LAYERS
+from agent.taxonomy.factors import FACTORS
+from agent.taxonomy.layers import LAYERS
 
 SHAPES: dict[str, type[BaseModel]] = {
     "facts_does": FactsDoes,

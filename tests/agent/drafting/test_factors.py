@@ -9,7 +9,7 @@ from agent.drafting.factors import THIN, estimate, lowerings
 from agent.drafting.judgement import JudgedFactor, Judgement
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Search
-from agent.taxonomy.keys import FACTORS
+from agent.taxonomy.factors import FACTORS
 from tests.fakes.drafting.sheets import fact, sheet
 
 WORDS = load_vocabulary()

@@ -13,7 +13,7 @@ from agent.facts.sheet import without
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import FactSheet
 from agent.records.evidence import MARK
-from agent.taxonomy.keys import KINDS, ProductKind
+from agent.taxonomy.kinds import KINDS, ProductKind
 from tests.fakes.drafting.threats import Row, factors_of, pinned_of, row, score_of_base, sheet_of
 
 NAME = "Nimbus"

@@ -7,7 +7,7 @@ from agent.drafting.questions import MAX_QUESTIONS, ask, effect, spread, touched
 from agent.drafting.threats.candidates import Open
 from agent.drafting.wording import word_count
 from agent.records import Question
-from agent.taxonomy.keys import LAYERS
+from agent.taxonomy.layers import LAYERS
 from tests.fakes.drafting.threats import (
     CODER,
     EXAMPLES,

@@ -9,7 +9,8 @@ import yaml
 from agent.errors import InputError
 from agent.facts.vocabulary import EXAMPLES, GROUPS, FactKey, load_vocabulary
 from agent.resources import data_folder
-from agent.taxonomy.keys import FACTORS, LAYERS
+from agent.taxonomy.factors import FACTORS
+from agent.taxonomy.layers import LAYERS
 
 WORDS = load_vocabulary()
 FOLDER = data_folder("corpus") / "knowledge" / "facts"

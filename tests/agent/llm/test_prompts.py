@@ -7,7 +7,8 @@ import pytest
 from agent.errors import InputError
 from agent.llm.prompts import CARD_KEYS, cards, load_card, load_prompt
 from agent.resources import data_folder
-from agent.taxonomy.keys import FACTORS, LAYERS
+from agent.taxonomy.factors import FACTORS
+from agent.taxonomy.layers import LAYERS
 
 PROMPT = """---
 name: greet

@@ -3,7 +3,8 @@
 from agent.records import Capability
 from agent.report.explain.explanation import explain, text
 from agent.report.explain.explanation_items import as_json_text
-from agent.taxonomy.keys import FACTORS, LAYERS
+from agent.taxonomy.factors import FACTORS
+from agent.taxonomy.layers import LAYERS
 from tests.agent.report.test_attacks import UNSAFE
 from tests.fakes.report.fact_drafts import harbour
 from tests.fakes.report.stored_assisted import golden, items

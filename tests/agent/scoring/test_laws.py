@@ -13,7 +13,7 @@ from agent.scoring.aivss import EQUATIONS, TENTHS, UNIT, Point, capped, exact, t
 from agent.scoring.cvss import BASE_METRICS, is_reachable, read_vector
 from agent.scoring.interval import score_at, typical
 from agent.scoring.result import CURRENT, REVISIONS
-from agent.taxonomy.keys import FACTOR_SETS
+from agent.taxonomy.factors import FACTOR_SETS
 
 FORMULAS = ("aivss-0.5", "aivss-0.8", "aivss-1-amended")
 LAW = settings(deadline=None, derandomize=True)

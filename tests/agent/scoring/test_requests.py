@@ -8,7 +8,7 @@ from agent.errors import InputError
 from agent.records import Range
 from agent.scoring import parse_request, score
 from agent.scoring.request import number
-from agent.taxonomy.keys import FACTOR_SETS
+from agent.taxonomy.factors import FACTOR_SETS
 
 STRICT_05 = dict.fromkeys(FACTOR_SETS["0.5"], "0.5")
 STRICT_08 = dict.fromkeys(FACTOR_SETS["0.8"], "0.5")

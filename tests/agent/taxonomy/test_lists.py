@@ -14,7 +14,7 @@ import pytest
 from agent.errors import InputError
 from agent.records import TaxonomyRef
 from agent.taxonomy import lists
-from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES
+from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES
 from evals.metrics import references
 
 SIZES = {

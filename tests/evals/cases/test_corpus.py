@@ -6,7 +6,8 @@ from hypothesis import example, given, settings, strategies as st
 
 from agent.errors import InputError, SourceError
 from agent.resources import data_folder
-from agent.taxonomy.keys import FACTOR_SETS, LAYERS
+from agent.taxonomy.factors import FACTOR_SETS
+from agent.taxonomy.layers import LAYERS
 from evals.cases.case import Case
 from evals.cases.corpus import card, case_files, import_file, load_case, load_cases
 from evals.cases.documents import documents_of

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from agent.errors import InputError, SourceError
 from agent.report.draft_json import dump as dump_draft
-from agent.taxonomy.keys import LAYERS
+from agent.taxonomy.layers import LAYERS
 from evals.contest.__main__ import main
 from evals.contest.checking import empty_reading
 from evals.contest.judge_sheets import (

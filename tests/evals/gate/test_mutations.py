@@ -27,7 +27,8 @@ from agent.errors import RegressionError
 from agent.facts.reading import Reading, read_sheet
 from agent.pipeline import draft_reading, for_readers, read_documents, readers
 from agent.records import Draft, FactSheet, Statement
-from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
+from agent.taxonomy.factors import FACTOR_SETS, FactorKey
+from agent.taxonomy.layers import LAYERS, LayerKey
 from evals.cases import approval_pages
 from evals.cases.bundled import bundled_cases, who
 from evals.cases.case import Case

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent.errors import DriftError, InputError, RegressionError
-from agent.taxonomy.keys import LAYERS
+from agent.taxonomy.layers import LAYERS
 from evals.gate.baseline import Baseline, accept, check_same, dump, load
 from evals.gate.directions import METRICS, Direction
 from evals.gate.replayed import judge

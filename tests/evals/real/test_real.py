@@ -14,7 +14,8 @@ from agent.facts.vocabulary import load_vocabulary
 from agent.pipeline import DraftResult
 from agent.records import Draft, Evidence, Fact, FactAbout, FactSource, Polarity, Product
 from agent.report.draft_json import dump
-from agent.taxonomy.keys import FACTOR_SETS, LAYERS
+from agent.taxonomy.factors import FACTOR_SETS
+from agent.taxonomy.layers import LAYERS
 from evals.real import drafting
 from evals.real.__main__ import ABSENT, main
 from evals.real.against_readings import compare, failed, figures, targets

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from agent.taxonomy.keys import LAYERS
+from agent.taxonomy.layers import LAYERS
 from evals.metrics.results import CaseResult, LayerCell
 from evals.report.curves import (
     quotes_sought,

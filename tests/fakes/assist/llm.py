@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping
 
 from agent.llm.port import Call
-from agent.taxonomy.keys import FACTORS, LAYERS
+from agent.taxonomy.factors import FACTORS
+from agent.taxonomy.layers import LAYERS
 
 VALUES = {
     "autonomy_of_action": (7, "It answers each mail that arrives.", "It reads each mail that arrives"),

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from agent.facts.sheet import build_sheet, combined, fact_id
 from agent.records import SLOTS, Evidence, Fact, FactorEstimate, FactSheet, FactSource, Outlook, Slot
-from agent.taxonomy.keys import FACTORS, FactorKey
+from agent.taxonomy.factors import FACTORS, FactorKey
 
 EVIDENCE = tuple(
     Evidence(id=f"E{n}", document="D1", start=10 * n, end=10 * n + 5, quote="words", rank=2, about="product")

@@ -25,7 +25,9 @@ from agent.records import (
 )
 from agent.scoring import parse_request, score, severity
 from agent.scoring.cvss import read_vector
-from agent.taxonomy.keys import FACTOR_SETS, FACTORS, LAYERS, FactorKey, LayerKey, ProductKind
+from agent.taxonomy.factors import FACTOR_SETS, FACTORS, FactorKey
+from agent.taxonomy.kinds import ProductKind
+from agent.taxonomy.layers import LAYERS, LayerKey
 
 INJECTION = "CVSS:4.0/AV:N/AC:L/AT:P/PR:N/UI:P/VC:L/VI:H/VA:L/SC:L/SI:H/SA:L"
 STOLEN_KEY = "CVSS:4.0/AV:N/AC:L/AT:P/PR:L/UI:N/VC:H/VI:H/VA:N/SC:H/SI:H/SA:N"

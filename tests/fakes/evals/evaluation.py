@@ -1,6 +1,7 @@
 """Evaluations, draft views and verdicts by hand, for the tests of reports."""
 
-from agent.taxonomy.keys import FACTOR_SETS, LAYERS
+from agent.taxonomy.factors import FACTOR_SETS
+from agent.taxonomy.layers import LAYERS
 from evals.gate.verdict import CaseMove, Finding, Moved, PairedTest, Verdict
 from evals.metrics.results import (
     CardCell,

@@ -1,6 +1,7 @@
 """Measured cases made by hand: every factor 0.1 too high for the published label and 0.2 too low for the reader's."""
 
-from agent.taxonomy.keys import FACTOR_SETS, LAYERS
+from agent.taxonomy.factors import FACTOR_SETS
+from agent.taxonomy.layers import LAYERS
 from evals.metrics.results import CardCell, CaseResult, FactorCell, LayerCell, ScoreCell, TextCell
 
 FACTORS = FACTOR_SETS["0.5"]

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from agent.llm.port import Call, Message
-from agent.taxonomy.keys import FACTORS, LAYERS
+from agent.taxonomy.factors import FACTORS
+from agent.taxonomy.layers import LAYERS
 
 _FRAME: Final = re.compile(r"<<<([A-Za-z0-9]{8,})\n\[(\w+)\][^\n]*\n(.*?)\n\1>>>", re.DOTALL)
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n+\s*(?:[-*+•>|#]+\s*|\d+[.)]\s+)?|\s*\|\s*")

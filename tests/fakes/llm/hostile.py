@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 
 from agent.facts.vocabulary import load_vocabulary
 from agent.llm.port import Call, Reply
-from agent.taxonomy.keys import FACTORS, LAYERS
+from agent.taxonomy.factors import FACTORS
+from agent.taxonomy.layers import LAYERS
 from tests.fakes.llm.answers import answer
 from tests.fakes.llm.port import reply
 

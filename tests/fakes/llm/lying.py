@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 
 from agent.facts.vocabulary import load_vocabulary
 from agent.llm.port import Call
-from agent.taxonomy.keys import FACTORS, LAYERS
+from agent.taxonomy.factors import FACTORS
+from agent.taxonomy.layers import LAYERS
 from tests.fakes.llm.answers import answer
 from tests.fakes.llm.hostile import Hostile, Passage, frame, passages_of, stage_of, text_of
 

@@ -36,7 +36,8 @@ from agent.records import (
     ThreatStatement,
 )
 from agent.scoring import Request, score, withhold
-from agent.taxonomy.keys import FACTOR_SETS, FactorKey, LayerKey
+from agent.taxonomy.factors import FACTOR_SETS, FactorKey
+from agent.taxonomy.layers import LayerKey
 from tests.fakes.draft_parts import WHEN, document, quote, source
 
 PAGE: Final = """# Berthkeeper

@@ -9,7 +9,9 @@ from agent.review.domain.items import fields_of, is_unstated
 from agent.review.domain.records import ItemState, ReviewState, ScoreShown, Stage, Verdict
 from agent.review.domain.rescore import shown
 from agent.scoring import severity
-from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, LAYERS, Band, FactorKey, LayerKey
+from agent.taxonomy.factors import FACTOR_TITLES, FACTORS, FactorKey
+from agent.taxonomy.kinds import Band
+from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
 
 UNKNOWN = "unknown"
 

@@ -14,7 +14,8 @@ from agent.review.domain.items import fact_marks, fact_title, threats_of
 from agent.review.domain.lapses import NAMES, content_of, kept
 from agent.review.domain.records import ItemState, ReviewState
 from agent.review.domain.rescore import headline_of
-from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, LAYERS
+from agent.taxonomy.factors import FACTOR_TITLES, FACTORS
+from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS
 
 _KINDS: Final[Mapping[str, str]] = {"capability": "ability", "layer": "", "factor": ""}
 """What a kind of item is called before its title, where that is not its own name."""

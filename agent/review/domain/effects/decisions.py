@@ -22,7 +22,8 @@ from agent.review.domain.items import fact_title, items_of, layer_of, threats_of
 from agent.review.domain.records import Event, ItemKind, ItemState, ReviewState, ScoreShown, Verb
 from agent.review.domain.rescore import headline_of, shown
 from agent.scoring import severity
-from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, LAYER_CODES, LAYER_TITLES, LAYERS, FactorKey
+from agent.taxonomy.factors import FACTOR_SETS, FACTOR_TITLES, FactorKey
+from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS
 
 MAX_DECISIONS: Final = 15
 WIDE: Final = Decimal("0.4")

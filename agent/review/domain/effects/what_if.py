@@ -25,7 +25,7 @@ from agent.review.domain.records import ReviewState
 from agent.review.domain.rescore import constants_at, ends_of, headline_of, point_of
 from agent.scoring.aivss import TENTHS, exact, raw, units
 from agent.scoring.interval import rounded, sum_ranges
-from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, FactorKey
+from agent.taxonomy.factors import FACTOR_SETS, FACTOR_TITLES, FactorKey
 
 MOST_OF_A_KIND: Final = 2
 """Questions, factors and metrics that are named: those that lower the score most."""

@@ -23,7 +23,7 @@ from agent.intake.extract.statements.split import statements
 from agent.records import SLOTS, Document, Evidence, Fact, FactSource, Polarity, Question, Slot, SlotName
 from agent.review.domain.quotes import MAX_CHARS, Plain, cite
 from agent.review.domain.response import Answer, By, document_of
-from agent.taxonomy.keys import LAYERS
+from agent.taxonomy.layers import LAYERS
 
 STATES: Final = "states"
 """In what an answer's event carries: what the answer states."""

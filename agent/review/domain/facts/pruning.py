@@ -30,7 +30,7 @@ from agent.records import (
 )
 from agent.records.facts import cited
 from agent.review.domain.quotes import marks_in
-from agent.taxonomy.keys import LAYER_SOUGHT, LayerKey
+from agent.taxonomy.layers import LAYER_SOUGHT, LayerKey
 
 _GROUP: Final = re.compile(r"\s*\[([^\]]*)\]")
 _TENTH: Final = Decimal("0.1")

@@ -14,7 +14,7 @@ from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.records import Draft, LayerThreats, Missing, Question
 from agent.records.base import SourceKind
 from agent.scoring import withhold
-from agent.taxonomy.keys import LAYER_SOUGHT, LayerKey
+from agent.taxonomy.layers import LAYER_SOUGHT, LayerKey
 
 _SAID: Final = re.compile(r"The sources (say:|name) (“[^”]*” \[(E[1-9][0-9]*)\])")
 """How the drafter begins a paragraph that a quote makes up."""

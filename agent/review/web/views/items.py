@@ -40,7 +40,8 @@ from agent.review.web.views.wording import (
 )
 from agent.review.web.views.work import WorkView, work_view
 from agent.scoring import severity
-from agent.taxonomy.keys import FACTOR_SETS, LAYERS, LayerKey
+from agent.taxonomy.factors import FACTOR_SETS
+from agent.taxonomy.layers import LAYERS, LayerKey
 
 
 class FactorBody(NamedTuple):

@@ -22,7 +22,8 @@ from agent.review.web.views.threats import Gravest, ThreatRow, gravest, threat_r
 from agent.scoring import severity
 from agent.scoring.aivss import units
 from agent.scoring.interval import score_at
-from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, LAYER_CODES, LAYER_TITLES, LAYERS, FactorKey, LayerKey
+from agent.taxonomy.factors import FACTOR_SETS, FACTOR_TITLES, FactorKey
+from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
 
 BANDS: Final = ("Critical", "High", "Medium", "Low")
 MOST_FACTS: Final = 40

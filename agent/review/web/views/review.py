@@ -23,7 +23,7 @@ from agent.review.web.views.items import Items, ItemView, dom_id
 from agent.review.web.views.overview import MOST_FACTS, Overview, overview
 from agent.review.web.views.sources import Quotes, SourceView, source
 from agent.review.web.views.wording import SHORT_LAYERS, duration, likely_text, score_text, section_title
-from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES, LAYERS
+from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS
 
 _TEN: Final = Decimal(10)
 _FULL: Final = 100.0

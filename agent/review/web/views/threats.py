@@ -18,7 +18,7 @@ from agent.review.domain.records import ReviewState
 from agent.review.domain.rescore import headline_of
 from agent.review.web.views.items import ItemView, basis_of, dom_id
 from agent.scoring import severity
-from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
+from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
 
 MOST_GRAVER: Final = 3
 """Of the threats above the headline those that are named; the table has all."""

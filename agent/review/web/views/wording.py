@@ -13,7 +13,8 @@ from agent.review.domain.effects.decisions import DECIDING, Moved, score_words
 from agent.review.domain.records import Event, ItemKind, Reason, ScoreShown, Verb, Verdict
 from agent.review.domain.replay import CALLED, called, living
 from agent.review.web.forms import GRAMMAR, POLARITIES
-from agent.taxonomy.keys import FACTORS, LAYERS, LayerKey
+from agent.taxonomy.factors import FACTORS
+from agent.taxonomy.layers import LAYERS, LayerKey
 
 VERDICTS: Final[Mapping[Verdict, str]] = {
     "open": "Open",

@@ -6,7 +6,7 @@ from agent.drafting.judgement import JudgedLayer, Judgement
 from agent.drafting.layers.certainty import HARDLY, assess
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import FactSheet, FactSource, Outlook
-from agent.taxonomy.keys import LAYERS
+from agent.taxonomy.layers import LAYERS
 from tests.fakes.drafting.sheets import fact, sheet
 
 PINS = [key.id for key in load_vocabulary() if "security_compliance" in key.pins and not key.opposes]

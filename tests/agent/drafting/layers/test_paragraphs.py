@@ -9,7 +9,8 @@ from agent.facts.sheet import without
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import FactSource, Question
 from agent.records.evidence import MARK as CITATION
-from agent.taxonomy.keys import KINDS, LAYERS
+from agent.taxonomy.kinds import KINDS
+from agent.taxonomy.layers import LAYERS
 from tests.fakes.drafting.threats import (
     CODER,
     EXAMPLES,

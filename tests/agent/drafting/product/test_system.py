@@ -8,7 +8,7 @@ from agent.drafting.product.system import PRODUCT, load_picture, picture
 from agent.facts.sheet import without
 from agent.records import System
 from agent.report.picture import mermaid, picture as drawing
-from agent.taxonomy.keys import KINDS, ProductKind
+from agent.taxonomy.kinds import KINDS, ProductKind
 from tests.fakes.drafting.threats import CODER, EXAMPLES, TICKETS, Example, row, sheet_of
 
 KINDS_OF_ITEMS = {

@@ -17,7 +17,8 @@ from agent.errors import InputError
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import FactSheet
 from agent.resources import data_folder
-from agent.taxonomy.keys import KINDS, LAYERS, ProductKind
+from agent.taxonomy.kinds import KINDS, ProductKind
+from agent.taxonomy.layers import LAYERS
 from evals.metrics.references import lint
 from tests.fakes.drafting.catalogue_sheets import fact, factors, sheet
 

@@ -16,7 +16,8 @@ from agent.facts.sheet import without
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Fact, FactSheet, FactSource, LikelyConstants
 from agent.scoring import verify
-from agent.taxonomy.keys import KINDS, LAYERS
+from agent.taxonomy.kinds import KINDS
+from agent.taxonomy.layers import LAYERS
 from tests.fakes.drafting.catalogue_sheets import fact, factors, sheet
 
 KEYS = tuple(key.id for key in load_vocabulary())

@@ -9,7 +9,7 @@ from agent.drafting.threats.selection import find_threats
 from agent.drafting.threats.usual_severity import usual_base
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Outlook, Telling
-from agent.taxonomy.keys import LAYERS
+from agent.taxonomy.layers import LAYERS
 from tests.fakes.drafting.catalogue_sheets import factors, sheet as sheet_of
 from tests.fakes.drafting.sheets import fact, sheet
 

@@ -10,7 +10,7 @@ from agent.report.formats.cyclonedx import write
 from agent.report.formats.threat_rows import struck
 from agent.report.view import View
 from agent.scoring import severity
-from agent.taxonomy.keys import LAYER_CODES
+from agent.taxonomy.layers import LAYER_CODES
 from tests.fakes.report.exported import STRUCK, VIEWS, WAIVED, items, threats
 from tests.fakes.report.schemas import BESIDE_CYCLONEDX, CYCLONEDX, faults
 

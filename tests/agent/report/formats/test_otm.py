@@ -9,7 +9,7 @@ import pytest
 from agent.report.formats.otm import UNRATED, write
 from agent.report.view import View
 from agent.scoring import severity
-from agent.taxonomy.keys import LAYER_CODES
+from agent.taxonomy.layers import LAYER_CODES
 from tests.fakes.report.exported import STRUCK, VIEWS, WAIVED, items, threats
 from tests.fakes.report.schemas import OTM, faults
 

@@ -10,7 +10,7 @@ from agent.report.formats.sarif import FINGERPRINT, GITHUB_FINGERPRINT, message,
 from agent.report.formats.threat_rows import struck
 from agent.report.view import View
 from agent.scoring import severity
-from agent.taxonomy.keys import LAYER_CODES, LAYERS
+from agent.taxonomy.layers import LAYER_CODES, LAYERS
 from agent.taxonomy.lists import lookup
 from tests.fakes.report.exported import EVIL, STRUCK, VIEWS, WAIVED, threats
 from tests.fakes.report.schemas import SARIF, faults

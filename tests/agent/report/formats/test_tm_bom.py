@@ -9,7 +9,7 @@ import pytest
 from agent.report.formats.tm_bom import EXTENSION, write
 from agent.report.view import View
 from agent.scoring import severity
-from agent.taxonomy.keys import LAYERS
+from agent.taxonomy.layers import LAYERS
 from tests.fakes.report.exported import STRUCK, VIEWS, WAIVED, items, threats
 from tests.fakes.report.schemas import TM_BOM, faults
 

@@ -5,7 +5,7 @@ import pytest
 from agent.facts.anchor import holds
 from agent.records import Draft
 from agent.review.domain.items import SECTIONS, fields_of, items_of, weights
-from agent.taxonomy.keys import FACTOR_SETS
+from agent.taxonomy.factors import FACTOR_SETS
 from tests.fakes.drafts import thin, workos
 from tests.fakes.review.reviewing import SLUGS, case_documents, case_draft, golden_draft
 

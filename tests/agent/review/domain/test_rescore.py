@@ -11,7 +11,7 @@ from agent.report.markdown import render
 from agent.review.domain.items import threats_of
 from agent.review.domain.rescore import headline_of, raw_score
 from agent.scoring import severity, verify
-from agent.taxonomy.keys import FACTOR_SETS, FactorKey
+from agent.taxonomy.factors import FACTOR_SETS, FactorKey
 from tests.fakes.drafts import thin, thin_documents, workos, workos_documents
 from tests.fakes.review.reviewing import SLUGS, Desk, case_draft, golden_draft
 from tests.fakes.review.strategies import VECTORS

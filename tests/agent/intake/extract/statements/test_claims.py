@@ -14,7 +14,7 @@ from agent.pipeline import draft_reading, read_documents, read_statements
 from agent.records import Document, Draft, FactSheet, Finding, Outlook, Rank, Section
 from agent.report.markdown import render
 from agent.resources import data_folder
-from agent.taxonomy.keys import LAYERS
+from agent.taxonomy.layers import LAYERS
 from evals.cases.corpus import load_case
 from evals.cases.documents import READ_AT, documents_of
 from tests.fakes.drafting.sheets import fact, sheet

@@ -8,7 +8,8 @@ from agent.drafting.threats.headline import is_supported
 from agent.review.domain.effects.what_if import Lowering, lowered, narrowing, promised
 from agent.review.domain.items import threats_of, with_basis
 from agent.review.domain.rescore import headline_of
-from agent.taxonomy.keys import FACTOR_SETS, LAYERS
+from agent.taxonomy.factors import FACTOR_SETS
+from agent.taxonomy.layers import LAYERS
 from tests.fakes.review.reviewing import SLUGS, Desk
 
 CASES = (*SLUGS, "firecrawl-mcp", "crewai")

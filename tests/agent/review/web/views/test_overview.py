@@ -13,7 +13,8 @@ from agent.review.domain.records import ReviewState
 from agent.review.domain.rescore import headline_of
 from agent.review.web.views.differences import differences, runs
 from agent.review.web.views.document import doubts_of
-from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, LAYER_TITLES
+from agent.taxonomy.factors import FACTOR_SETS, FACTOR_TITLES
+from agent.taxonomy.layers import LAYER_TITLES
 from tests.fakes.review.web import HEADLINE, ORIGIN, Browser, MemoryReviews, article, filled, tree, words
 
 
