@@ -1,7 +1,7 @@
-"""The closed vocabularies that every room shares: factor keys, layer keys, factor sets, bands.
+"""The closed vocabularies that every package shares: factor keys, layer keys, factor sets, bands.
 
-Factor names follow AIVSS 0.5 and the listing directories; `natural_language_interface` is what AIVSS 0.8 has in
-place of goal-driven planning. Factors are mapped by name, never by position.
+Factor names follow AIVSS 0.5 and the listing directories; `natural_language_interface` is what AIVSS 0.8 has in place
+of goal-driven planning. Factors are mapped by name, never by position.
 """
 
 from typing import Final, Literal, get_args
@@ -40,9 +40,10 @@ AssetClass = Literal[
     "decisions",
     "safety",
 ]
-"""What a threat harms first: secrets; data of people; documents, records and conversations; source code and releases;
-payments, cost and wallets; a machine or shell; live services and devices; acting in somebody's name; what people
-decide or believe; bodies."""
+"""What a threat harms first. credentials: secrets. personal_data: data about people. business_data: documents, records
+and conversations. code: source code and releases. money: payments, cost and wallets. host: a machine or shell. systems:
+live services and devices. accounts: acting in somebody's name. decisions: what people decide or believe. safety:
+people's bodies."""
 ProductKind = Literal[
     "mcp-server",
     "agent-skill",
@@ -55,9 +56,10 @@ ProductKind = Literal[
     "agent-platform",
     "other",
 ]
-"""What a product is to whoever installs it: a server whose tools an LLM client calls; instructions that an agent
-follows; an agent that works on code, a desktop or web pages; an app that people chat with; agents that talk by voice; a
-library to build agents with; a service that builds or runs agents; anything else."""
+"""What a product is to whoever installs it. mcp-server: a server whose tools an LLM client calls. agent-skill:
+instructions that an agent follows. coding-agent, computer-use-agent, browser-agent: an agent that works on code, a
+desktop or web pages. assistant: an app that people chat with. voice-agent: agents that talk by voice. agent-framework:
+a library to build agents with. agent-platform: a service that builds or runs agents. other: anything else."""
 FactorSet = Literal["0.5", "0.8"]
 Band = Literal["Critical", "High", "Medium", "Low", "None"]
 
@@ -120,4 +122,4 @@ LAYER_SOUGHT: Final[dict[LayerKey, str]] = {
     "security_compliance": "sign-in, roles, scopes, secret handling or an attestation that names its scope",
     "agent_ecosystem": "other agents, clients, plugins or registries that it works with",
 }
-"""What is looked for to call a layer certain."""
+"""What the sources have to state for a layer to be certain."""
