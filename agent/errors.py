@@ -10,14 +10,14 @@
     ├── ConflictError           1   somebody else changed the same thing in the meantime; carries the three versions
     ├── StoreError              1   the store of reviews cannot be opened, read or written
     │   ├── FullError           1   there is no space left to write to it; nothing was stored
-    │   ├── BusyError           1   another process or a long write holds it; the same again may work
-    │   ├── StaleError          1   events of others on the same item came in between; plan again on top of them
-    │   └── DamagedError        1   its file is damaged; it can be read as far as it goes, or restored
+    │   ├── BusyError           1   another process or a long write holds it; trying again may work
+    │   ├── StaleError          1   others changed the same item in between; plan again on top of their events
+    │   └── DamagedError        1   its file is damaged; read what is still readable, or restore a backup
     ├── RefusedError            3   a guard refused an address, a scheme or a redirect
     ├── UnavailableError        4   the network or the LLM did not answer
-    │   └── LlmError            4   a call of an LLM failed; says why in a closed word and what it cost
+    │   └── LlmError            4   an LLM call failed; carries a reason from a closed list and what the call cost
     ├── RegressionError         5   the gate found drafts that became worse
-    └── DriftError              6   a cassette, baseline or corpus does not match what runs
+    └── DriftError              6   a cassette, baseline or corpus does not match the present run
 
 An error says *what* went wrong, *where*, and gives a hint about what to do. The command line prints
 
@@ -52,25 +52,25 @@ LlmReason = Literal[
     "over_budget",
     "cassette_miss",
 ]
-"""Why a call of an LLM gave nothing to use."""
+"""Why an LLM call gave no usable answer."""
 
 
 ENDS_RUN: frozenset[LlmReason] = frozenset(
     ("unauthorised", "out_of_quota", "model_missing", "over_budget", "bad_endpoint", "tls")
 )
-"""Reasons that hold for every further call of the run as well: asking again would only cost time."""
+"""Reasons that make every further call of the run fail as well: asking again would only cost time."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens that calls of an LLM took. It stands here since a failed call costs as well, and its error says what."""
+    """Tokens that LLM calls used. Defined here because a failed call costs tokens too, and its error carries them."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
-    """Of the input tokens, those that the endpoint read from its own cache of prompts."""
+    """The input tokens that the endpoint read from its own prompt cache."""
     estimated: bool = False
-    """The endpoint said nothing (or nonsense), so these are counted from the texts; true if any summand was."""
+    """Whether the counts come from the texts, since the endpoint gave none (or nonsense); true if any summand's did."""
 
     def __add__(self, other: "Usage") -> "Usage":
         """The sum of both."""
@@ -119,7 +119,7 @@ class IntegrityError(SeptetError):
 class ConflictError(SeptetError):
     """Somebody else changed the same thing since the reviewer saw it. Nothing was stored, and nothing is lost.
 
-    `mine` is what was asked for, `theirs` what stands now, `base` what both began with: plain fields by name.
+    `mine` holds the requested values, `theirs` the current ones, `base` those both started from: plain fields by name.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class StoreError(SeptetError):
 
 
 class StaleError(StoreError):
-    """Events of others on the same item came in between; `numbers` are theirs in the review, oldest first."""
+    """Others changed the same item in between; `numbers` are their events' numbers in the review, oldest first."""
 
     def __init__(self, what: str, *, where: str = "", hint: str = "", numbers: tuple[int, ...] = ()) -> None:
         super().__init__(what, where=where, hint=hint)
@@ -157,11 +157,11 @@ class StaleError(StoreError):
 
 
 class FullError(StoreError):
-    """There is no space left to write to the store; nothing of what was asked for is stored."""
+    """There is no space left to write to the store; nothing was stored."""
 
 
 class BusyError(StoreError):
-    """Another process or a long write holds the store; the same again may work."""
+    """Another process or a long write holds the store; trying again may work."""
 
 
 class DamagedError(StoreError):
@@ -181,7 +181,7 @@ class UnavailableError(SeptetError):
 
 
 class LlmError(UnavailableError):
-    """A call of an LLM failed for `reason`; `usage` is what it cost all the same, retries included."""
+    """An LLM call failed for `reason`; `usage` is what it cost nonetheless, retries included."""
 
     def __init__(
         self, reason: LlmReason, what: str, *, where: str = "", hint: str = "", usage: Usage | None = None
@@ -203,6 +203,6 @@ class RegressionError(SeptetError):
 
 
 class DriftError(SeptetError):
-    """A cassette, a baseline or a corpus does not match what runs."""
+    """A cassette, a baseline or a corpus does not match the present run."""
 
     exit_code = 6

@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from agent.assist.run import Assistant, Assisted
 
 ANSWERS: Final = "llm"
-"""Folder among a draft's snapshots with the recording of an LLM's answers."""
+"""Folder inside a draft's snapshots that holds the recording of the LLM's answers."""
 _ID_CHARS: Final = 16
 _NAME_CHARS: Final = 80
 
@@ -101,12 +101,12 @@ def draft(
     progress: Progress | None = None,
     assistant: "Assistant | None" = None,
 ) -> DraftResult:
-    """Draft a threat model of the product that `sources` describe: the embedded drafter, and an LLM when there is one.
+    """Draft a threat model of the product that `sources` describe, with the embedded drafter and an LLM if given.
 
-    `now` is the time to record, UTC, ISO 8601. Nothing is written here but the cache; `out`, when given, is checked
-    first, so that a run of a minute does not end at a folder that cannot be used, and what the web answered is kept
-    in the cache until `save` wrote the draft there. Raises the errors of `agent.errors`, LlmError among them when the
-    assistant's LLM cannot be had and it is not allowed to fall back.
+    `now` is the time to record, UTC, ISO 8601. Only the cache is written here. A given `out` is checked first, so that
+    a run of a minute does not end at an unusable folder; what the web answered then stays in the cache until `save` has
+    written the draft there. Raises the errors of `agent.errors`, among them LlmError when the assistant's LLM is
+    unavailable and it may not fall back.
     """
     before = _earlier(out) if out is not None else ()
     say = progress or (lambda _: None)
@@ -135,11 +135,11 @@ def redraft(
     progress: Progress | None = None,
     assistant: "Assistant | None" = None,
 ) -> DraftResult:
-    """Draft again from what an earlier draft was made of, without the web: the same version gives the same bytes.
+    """Draft again from the recorded sources of an earlier draft, offline: the same version gives the same bytes.
 
-    `snapshot` is the folder of that draft or the snapshots in it; of `settings` only the cache counts. With an
-    `assistant` an LLM drafts, or its recording does (`answers_in`). `out` is checked as by `draft`. Raises SourceError
-    when there is no recording, IntegrityError when it was changed, LlmError as `draft`.
+    `snapshot` is the folder of that draft or the snapshots in it; only the cache is taken from `settings`. With an
+    `assistant`, an LLM or its recording (`answers_in`) drafts too. `out` is checked as in `draft`. Raises SourceError
+    when there is no recording, IntegrityError when it was changed, LlmError as `draft` does.
     """
     if out is not None:
         draft_folder.check(out)
@@ -152,7 +152,7 @@ def redraft(
 
 
 def _stage(found: Remembered) -> str:
-    """That the sources are read, with what they were, and what follows."""
+    """The progress message that says how many pages and documents were read, and that drafting is next."""
     budget, documents = found.result.intake.budget, len(found.result.intake.documents)
     return (
         f"read {budget.pages_used} of at most {budget.pages} pages, {documents} "
@@ -161,7 +161,7 @@ def _stage(found: Remembered) -> str:
 
 
 def answers_in(snapshot: Path) -> Path | None:
-    """The recording of the LLM's answers that a draft's folder (or the snapshots in it) holds; None without one."""
+    """The folder with the recorded LLM answers in a draft's folder (or the snapshots in it); None if there is none."""
     for place in (snapshot / SNAPSHOTS / ANSWERS, snapshot / ANSWERS):
         if place.is_dir():
             return place
@@ -212,9 +212,9 @@ def draft_reading(
 ) -> Draft:
     """Draft from documents that are already read, and the facts in them (`read_documents`).
 
-    The same reading, calibration and replies of an LLM give the same draft. `dropped` is what could not be read, and
-    `sites` are those that the listing led to: both are only shown. Another `composer` than `compose` is for evaluations
-    that change a step of it. Raises LlmError when the assistant's LLM cannot be had.
+    The same reading, calibration and replies of an LLM give the same draft. `dropped` lists what could not be read, and
+    `sites` the sites that the listing led to: both are only shown. Evaluations pass another `composer` to change one of
+    its steps. Raises LlmError when the assistant's LLM is unavailable and it may not fall back.
     """
     called = name or _name_of(reading.documents)
     made = partial(composer, name=called, vendor=vendor, aliases=aliases, calibration=calibration)
@@ -242,17 +242,17 @@ def draft_reading(
 
 
 def recomposed(draft: Draft, sheet: FactSheet) -> Draft | None:
-    """`draft` as it is with the facts of `sheet` in place of its own; with its own facts it is the draft itself.
+    """Compose `draft` anew with the facts of `sheet` in place of its own; with its own facts it stays the same.
 
-    None for a draft that its own facts do not give again: one from before facts or an LLM's judgement were kept, one of
-    another calibration, or one that answers were taken into.
+    None for a draft that cannot be composed again from its own facts: an older one, which stores no facts or no
+    judgement of the LLM, one of another calibration, or one that answers were taken into.
     """
     own = own_left_out(draft)
     return None if own is None else with_facts(draft, sheet, own)
 
 
 def own_left_out(draft: Draft) -> int | None:
-    """How much of what a draft leaves out its own facts give; None when they do not give the draft again."""
+    """How many entries of `draft.dropped` its own facts give; None if they do not give the rest of the draft again."""
     if draft.facts is None:
         return None
     own = _composed(draft, draft.facts.sheet(draft.evidence), judgement_of(draft))
@@ -263,14 +263,14 @@ def own_left_out(draft: Draft) -> int | None:
 
 
 def with_facts(draft: Draft, sheet: FactSheet, own: int) -> Draft:
-    """`draft` with the facts of `sheet`, where `own_left_out` gave `own`."""
+    """`draft` composed anew with the facts of `sheet`; `own` is the result of `own_left_out(draft)`."""
     parts = _composed(draft, sheet, _still_held(judgement_of(draft), sheet))
     dropped = (*parts.pop("dropped"), *draft.dropped[own:])  # type: ignore[misc]
     return draft.model_copy(update={**parts, "dropped": dropped, "facts": draft_facts(sheet)})
 
 
 def _still_held(judgement: Judgement | None, sheet: FactSheet) -> Judgement | None:
-    """The judgement without factors and layers that cite facts or quotes which the sheet lacks; its other entries are
+    """The judgement without factors and layers that cite facts or quotes missing from the sheet; its other entries are
     checked where they are used."""
     if judgement is None:
         return None
@@ -299,8 +299,8 @@ def _composed(draft: Draft, sheet: FactSheet, judgement: Judgement | None) -> di
 
 
 def kept(judgement: Judgement) -> dict[str, JsonValue]:
-    """A judgement as a draft keeps it: plain, with ids in place of quotes, which stand among the draft's evidence, and
-    without words of the LLM that code refused."""
+    """A judgement as a draft stores it: plain values, with ids in place of quotes, which are in the draft's evidence,
+    and without the LLM's reasons for verdicts that did not hold."""
     verdicts = tuple(one if one.holds else one.model_copy(update={"why": ""}) for one in judgement.verdicts)
     used = judgement.model_copy(update={"verdicts": verdicts})
     plain: dict[str, JsonValue] = json.loads(used.model_dump_json(exclude={"evidence", "dropped"}))
@@ -308,7 +308,7 @@ def kept(judgement: Judgement) -> dict[str, JsonValue]:
 
 
 def judgement_of(draft: Draft) -> Judgement | None:
-    """The judgement that a draft keeps; None for one without."""
+    """The judgement stored in a draft; None if it has none."""
     if draft.judgement is None:
         return None
     quotes = {item.id: item for item in draft.evidence}
@@ -324,7 +324,7 @@ def _assisted(
     calibration: Calibration,
     assistant: "Assistant",
 ) -> "Assisted":
-    """What an LLM reads and judges of the product, checked."""
+    """The checked facts and judgement that an LLM gives of the product."""
     from agent.assist.run import assist
 
     def candidates_of(sheet: FactSheet) -> tuple[Candidate, ...]:
@@ -353,7 +353,7 @@ def read_documents(documents: tuple[Document, ...], heads: OutlookHeads | None =
     `heads` estimate factors and layers from the sources as a whole; by default the bundled ones.
     """
     found = placed_statements(documents)
-    # Facts are read in English alone; what is only weighed may come of any language that the vectors know a little.
+    # Facts are read in English only; the outlook also weighs other languages, as far as the vectors know them.
     own, carried = for_readers(documents, found), said_once(carrying(found))
     reader = embedded_reader()
     outlook = with_estimates(reader.outlook(documents, carried), reader, documents, carried, heads)
@@ -361,13 +361,13 @@ def read_documents(documents: tuple[Document, ...], heads: OutlookHeads | None =
 
 
 def placed_statements(documents: tuple[Document, ...]) -> tuple[Statement, ...]:
-    """All statements of the documents with their roles: an LLM judges itself whom a sentence addresses."""
+    """All statements of the documents with their roles, unfiltered: an LLM decides whom a sentence addresses."""
     found = statements(documents)
     return with_roles(found, documents, embed([statement.text for statement in found]))
 
 
 def for_readers(documents: Sequence[Document], placed: Sequence[Statement]) -> tuple[Statement, ...]:
-    """Of statements with roles those that readers without an LLM get: what carries facts, in a language they know."""
+    """The statements that readers without an LLM get: those whose role carries facts, in a language they know."""
     return language.readable(documents, said_once(carrying(placed)))
 
 
@@ -420,7 +420,7 @@ def write_index(documents: tuple[Document, ...], settings: Settings, out: Path) 
 
 
 def _earlier(out: Path) -> tuple[Document, ...]:
-    """The texts of the draft that stands in `out`; none when there is none, or it is too broken to compare with."""
+    """The source texts of the draft in `out`; empty when there is no draft, or it is too damaged to compare with."""
     draft_folder.check(out)
     try:
         load_draft(out)
@@ -480,7 +480,7 @@ def knowledge_fingerprint() -> str:
 
 
 def _name_of(documents: tuple[Document, ...]) -> str:
-    """A name where intake gave none: of the listing's title, else its first heading or line."""
+    """A name for a product that intake did not name: from the listing's title, else its first heading or line."""
     first = documents[0]
     heading = next((section.path[0] for section in first.sections if section.path), "")
     line = heading or next((line.strip() for line in first.text.splitlines() if line.strip()), "The product")
@@ -488,6 +488,6 @@ def _name_of(documents: tuple[Document, ...]) -> str:
 
 
 def _draft_id(documents: tuple[Document, ...], calibration: Calibration, name: str) -> str:
-    """Content address of a draft: what was read, and what it was read with."""
+    """The content address of a draft: a hash of its name, its calibration and the documents that were read."""
     parts = [name, calibration.fingerprint, *(document.sha256 for document in documents)]
     return "draft-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:_ID_CHARS]

@@ -1,9 +1,9 @@
 """Settings: read once from the environment and a config file, at the edge, into one frozen object.
 
-Each setting is one line of `Settings`; its environment variable is its name in capitals behind `SEPTET_`. The config
-file is TOML with the names as keys; `SEPTET_CONFIG` names it. The environment wins over the file. Nothing else in the
-package reads the environment. `cache_dir` alone has no default here: it is the user's cache folder for a program that
-was started, and nothing for a caller that makes its own `Settings`.
+Each setting is one line of `Settings`; its environment variable is `SEPTET_` and its name in capitals. The config file
+is TOML with the names as keys; `SEPTET_CONFIG` names it. The environment wins over the file. Nothing else in the
+package reads the environment. Only `cache_dir` has no default here: `load_settings` sets it to the user's cache folder,
+and for a caller that makes its own `Settings` it is empty.
 """
 
 import tomllib
@@ -22,9 +22,9 @@ _FOLDER: Final = "septet"
 _STORE: Final = "review.sqlite"
 _OFF: Final = frozenset({"", "-", "off"})
 _NEEDED: Final = frozenset({"llm_answer_tokens", "llm_call_seconds", "llm_context_tokens"})
-"""Settings of which less than one makes every call of an LLM fail."""
+"""Settings that have to be at least 1, since every LLM call fails otherwise."""
 _MOST_SECONDS: Final = 31_536_000.0
-"""A year; the system's own clocks take no number that is much larger."""
+"""A year; the system's clocks do not accept a much larger number."""
 
 
 def _setting(default: T, unit: str, explained: str) -> T:
@@ -33,7 +33,7 @@ def _setting(default: T, unit: str, explained: str) -> T:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that can be configured, each with its default, its unit (or its choices) and what it is."""
+    """Everything that can be configured, each with its default, its unit (or its choices) and an explanation."""
 
     max_pages: int = _setting(30, "pages", "pages read for one product, the listing included")
     max_depth: int = _setting(3, "links", "how many links away from the listing a page may be")
@@ -104,7 +104,7 @@ class Setting(NamedTuple):
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The values that it may have; empty when it is a number or any text."""
+        """The values that the setting may have; empty when it is a number or any text."""
         return tuple(self.unit.split(" or ")) if " or " in self.unit else ()
 
 
@@ -114,7 +114,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
 
 
 def load_settings(environ: Mapping[str, str], config: Path | None = None) -> Settings:
-    """Settings from `environ` over the file `config` (or the one that SEPTET_CONFIG names) over the defaults.
+    """Load settings: `environ` wins over the file `config` (or the file SEPTET_CONFIG names), which wins over defaults.
 
     Raises InputError naming the setting when a value is of the wrong kind or out of range, or a key is unknown.
     """
@@ -139,7 +139,7 @@ def _cache_home(environ: Mapping[str, str]) -> str:
 
 
 def store_file(environ: Mapping[str, str]) -> Path:
-    """Where the user's own store of reviews is. Raises InputError when the environment names no home."""
+    """The path of the user's own store of reviews. Raises InputError when the environment names no home."""
     folder = _own_folder(environ, "XDG_DATA_HOME", ".local/share")
     if folder is None:
         raise InputError(
@@ -149,9 +149,9 @@ def store_file(environ: Mapping[str, str]) -> Path:
 
 
 def _own_folder(environ: Mapping[str, str], variable: str, usual: str) -> Path | None:
-    """Septet's folder in what `variable` names, else in `usual` of the home; None when there is neither."""
+    """Septet's folder in the folder that `variable` names, else in `usual` of the home; None when there is neither."""
     base, home = Path(environ.get(variable, "")), Path(environ.get("HOME", ""))
-    # The XDG specification has relative paths ignored.
+    # The XDG specification says to ignore relative paths.
     if base.is_absolute():
         return base / _FOLDER
     return home / usual / _FOLDER if home.is_absolute() else None

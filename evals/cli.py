@@ -73,7 +73,7 @@ def eval_command(
     Each case is drafted with all calibration data of its vendor family left out, then compared with its published
     labels and with an independent reader's. A case that fails counts as the worst value and is named. Runs over the
     bundled corpus are compared with the baseline: exit code 5 when drafts became worse, 6 when recorded answers do not
-    fit what would be asked.
+    match the prompts that would be sent now.
     """
     if context.invoked_subcommand is not None:
         return
@@ -122,8 +122,8 @@ def eval_command(
 def accept_command(drafter: str, reason: str, run: Path | None, floors: tuple[str, ...]) -> None:
     """Make a run the new baseline.
 
-    Refused when a metric is beyond its floor; a floor moves only when --floor names it, and the history says so. Of a
-    live run with an LLM the recorded answers are taken over as well.
+    Refused when a metric is beyond its floor; a floor moves only when --floor names it, and the history says so. For a
+    live run with an LLM, its answers become the recorded ones as well.
     """
     from evals.runs import session
 
@@ -143,7 +143,7 @@ def accept_command(drafter: str, reason: str, run: Path | None, floors: tuple[st
 @click.option("--missing", is_flag=True, help="Every recorded case whose answers do not fit any more.")
 @click.option("--all", "every", is_flag=True, help="Every case that is recorded.")
 def record_command(llm: str, slugs: tuple[str, ...], missing: bool, every: bool) -> None:
-    """Record the answers of an LLM for the checkout, in the place of those that are there. Judges nothing."""
+    """Record an LLM's answers in the checkout, replacing those that are there. Judges nothing."""
     from evals.runs.live import record
     from evals.runs.session import Wanted
 
@@ -159,10 +159,10 @@ def record_command(llm: str, slugs: tuple[str, ...], missing: bool, every: bool)
 @click.argument("b", metavar="B")
 @click.option("--cases", "most", type=click.IntRange(min=1), default=40, show_default=True, help="Cases shown at most.")
 def compare_command(a: str, b: str, most: int) -> None:
-    """Set two runs side by side, A the older: folders that --out wrote, of any drafters, prompts, LLMs or dates.
+    """Compare two runs, A the older: folders that --out wrote, with any drafters, prompts, LLMs or dates.
 
-    Prints every metric, paired intervals of the primary losses, each factor's error, what flipped, the cases that
-    measure differently and the sentences by which their drafts differ, the worst case first.
+    Prints every metric, paired intervals of the primary losses, each factor's error, flags that flipped, the cases
+    that measure differently and the sentences that differ between their drafts, the worst case first.
     """
     from evals.runs.outputs import load
     from evals.runs.side_by_side import lines
@@ -172,7 +172,7 @@ def compare_command(a: str, b: str, most: int) -> None:
 
 
 def _prepare(out: Path | None) -> None:
-    """Makes the folder of results before the minutes that they take. Raises SourceError."""
+    """Create the output folder before the run, which takes minutes. Raises SourceError."""
     if out is not None:
         from evals.runs.outputs import prepare
 
@@ -211,7 +211,7 @@ def _say(text: str) -> None:
 
 
 def _shown() -> "Progress | None":
-    """A line of progress, on a terminal alone."""
+    """The callback that prints progress; None unless stderr is a terminal."""
     return _progress if sys.stderr.isatty() else None
 
 

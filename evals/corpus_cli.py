@@ -33,8 +33,8 @@ def corpus_command() -> None:
 def import_command(file: Path, out: Path, force: bool) -> None:
     """Write each line of the JSONL FILE as a case folder that a person can read and edit.
 
-    Every line is checked before the first folder is written. A case that is there already with the same content is
-    left alone; one that differs is refused without --force, so that nobody's edits are lost.
+    Every line is checked before the first folder is written. A case that already exists with the same content is left
+    alone; one that differs is refused without --force, so that nobody's edits are lost.
     """
     done = import_file(file, out, force=force)
     click.echo(f"{len(done.added)} added, {len(done.replaced)} replaced, {len(done.unchanged)} unchanged in {out}")
@@ -49,9 +49,9 @@ def import_command(file: Path, out: Path, force: bool) -> None:
 def add_command(review: str, consent: str, out: Path, store: Path | None, force: bool) -> None:
     """Write a signed REVIEW as a labelled case folder: its sources, and the reviewed values as a reader's labels.
 
-    REVIEW is a review's key in the store, as r1, or a signed draft.json. Its sources are those of the store that it was
-    signed in, where answers lie, or else the draft's snapshots beside it. Analyst's notes stay out, and with them what
-    rests on them alone; so does the signer's name. The consent stands in case.yaml.
+    REVIEW is a review's key in the store, such as r1, or a signed draft.json. Its sources come from the store in which
+    it was signed, which also holds the answers, or else from the snapshots beside the draft. The analyst's notes are
+    left out, along with every value that rests on them alone; so is the signer's name. case.yaml records the consent.
     """
     from evals.cases.reviewed import case_of
 
@@ -87,10 +87,10 @@ def _signed(review: str, store: Path | None) -> "SignedReview":
 
 
 def _texts(draft: "Draft", path: Path) -> "tuple[Document, ...]":
-    """The sources of a signed draft from the store in which it was signed; none where that is another one.
+    """The sources of a signed draft, taken from the store at `path`; none when it was signed in another store.
 
-    Answers lie there alone: a folder has the snapshots of what was read, before anything was answered. Raises
-    IntegrityError when a quote is not in its source.
+    Only the store holds the answers: a draft's folder has snapshots of what was read before anything was answered.
+    Raises IntegrityError when a quote is not in its source.
     """
     from agent.report.draft_json import verify_evidence
 
@@ -123,7 +123,7 @@ def _stored(path: Path, key: str, number: int | None = None) -> "tuple[ReviewSta
 def lint_command(folder: Path | None) -> None:
     """Check the cases in FOLDER, or the bundled ones with their variants.
 
-    Form, quotes that are not in the text, near doublets, words of the labels that a listing gives away.
+    Reports malformed cases, quotes that are not in the text, near-duplicates, and listings that use the labels' terms.
     """
     from evals.cases.lint import lint, lint_bundled
 

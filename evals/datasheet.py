@@ -28,7 +28,7 @@ README: Final = "README.md"
 
 
 class FurtherLabels(NamedTuple):
-    """A line of labels_only.csv: who it is about and where its labels were read."""
+    """A line of labels_only.csv: the product and where its labels were read."""
 
     slug: str
     name: str
@@ -166,7 +166,7 @@ def _percent(value: float | None) -> str:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Write the datasheet, or with `--check` compare it. Raises DriftError when it is not current."""
+    """Write the datasheet, or with `--check` compare it with the file. Raises DriftError when that is out of date."""
     folder = data_folder("corpus")
     text = render(folder)
     path = folder / README

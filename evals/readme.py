@@ -1,8 +1,8 @@
-"""Writes the parts of README.md and docs/ that a program knows better: `python -m evals.readme [EVAL.json]`.
+"""Writes the generated parts of README.md and docs/: `python -m evals.readme [EVAL.json]`.
 
-Between `<!-- begin NAME -->` and `<!-- end NAME -->` stands what `septet draft` prints for a bundled listing and for
-its opening alone, the table of measured errors from `evals/figures.json`, the formats of exports, and the settings.
-`EVAL.json` is the output of `septet eval --json`; its figures are stored first. Tests hold all of it current.
+The parts between `<!-- begin NAME -->` and `<!-- end NAME -->` are: what `septet draft` prints for a bundled listing
+and for its opening alone, the table of measured errors from `evals/figures.json`, the export formats, and the settings.
+`EVAL.json` is the output of `septet eval --json`; its figures are stored first. Tests check that every part is current.
 """
 
 import json
@@ -37,7 +37,7 @@ Figures = Mapping[str, float]
 
 
 class Compared(NamedTuple):
-    """Errors of something that one may compare with; None where it does not apply."""
+    """The errors of one row of the table; None where a figure does not apply."""
 
     name: str
     published: float | None
@@ -50,16 +50,16 @@ OTHERS: Final = (
     Compared("an expert reading the same text", 0.136, None, 0.93),
     Compared("a free regression on page embeddings (explains nothing)", 0.146, 0.124, 1.07),
 )
-"""On the same cases, vendor families left out: `python -m evals.bench.estimators`."""
+"""Measured on the same cases, vendor families left out, by `python -m evals.bench.estimators`."""
 
 
 def figures() -> Figures:
-    """The stored figures by metric; those over one side of the split alone as `dev/METRIC` and `train/METRIC`."""
+    """The stored figures by metric; figures over one side of the split are named `dev/METRIC` and `train/METRIC`."""
     return {str(key): float(value) for key, value in json.loads(FIGURES.read_text("utf-8")).items()}
 
 
 def store_figures(evaluation: Path) -> None:
-    """Keep the figures of an evaluation. Raises InputError when the file is not an evaluation."""
+    """Store the figures of an evaluation. Raises InputError when the file is not an evaluation."""
     data = json.loads(evaluation.read_text("utf-8"))
     if data.get("schema") != EVAL_SCHEMA:
         raise InputError("not an evaluation", where=str(evaluation), hint="give what `septet eval --json` printed")
@@ -71,9 +71,9 @@ def store_figures(evaluation: Path) -> None:
 
 
 def errors(found: Figures) -> str:
-    """The table of measured errors, and what else was measured, Markdown.
+    """The table of measured errors and a paragraph on the other figures, Markdown.
 
-    Once there are figures of vendors that nobody looked at, those come first and the text speaks of them.
+    Once there are figures for vendors that nobody looked at, they come first and the paragraph is about them.
     """
     return _of_unseen(found) if "dev/cases" in found else _of_all(found)
 
@@ -141,7 +141,7 @@ def session() -> str:
 
 
 def thin_session() -> str:
-    """What it prints for the listing's tagline alone."""
+    """The first lines of what `septet draft` prints for the tagline of the same listing alone."""
     listing = data_folder("corpus") / "cases" / CASE / "listing.md"
     with tempfile.TemporaryDirectory() as folder:
         card = Path(folder) / "card.md"
@@ -167,13 +167,13 @@ def formats_table() -> str:
 
 
 class Part(NamedTuple):
-    """A part of a document: where it stands, and what makes it."""
+    """A generated part of a document: its file and the function that makes it."""
 
     file: str
     make: Callable[[], str]
 
     def written(self, name: str) -> str:
-        """The part as it stands; empty when it has no place."""
+        """The part as it is in the file now; empty when the file has no place for it."""
         found = re.search(
             f"<!-- begin {name} -->\n(.*?)\n<!-- end {name} -->", (ROOT / self.file).read_text("utf-8"), re.S
         )
@@ -190,7 +190,7 @@ PARTS: Final[Mapping[str, Part]] = {
 
 
 def write_parts() -> None:
-    """Write every part anew. Raises InputError when one has no place."""
+    """Rewrite every part. Raises InputError when a file has no place for its part."""
     for name, part in PARTS.items():
         path = ROOT / part.file
         text = path.read_text("utf-8")
@@ -214,7 +214,7 @@ def _percent(found: Figures, name: str) -> str:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Write the parts anew, with the figures of the evaluation that `arguments` names, if any."""
+    """Rewrite the parts, after storing the figures of the evaluation that `arguments` names, if any."""
     if arguments:
         store_figures(Path(arguments[0]))
     write_parts()

@@ -1,4 +1,4 @@
-"""How a module of this package runs as a script."""
+"""Runs a module of this package as a script."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from agent.errors import SeptetError
 
 
 def run_script(script: Callable[[Sequence[str]], None]) -> None:
-    """Run a script of this package; an error is printed as `error:` and `hint:` and gives its exit code."""
+    """Run a script of this package; print an error as `error:` and `hint:` and exit with the error's code."""
     try:
         script(sys.argv[1:])
     except SeptetError as error:

@@ -1,1 +1,1 @@
-"""What an LLM is asked, in two waves, and how its answers are checked before the draft takes them."""
+"""What an LLM is asked, in two waves, and how its answers are checked before they enter the draft."""

@@ -1,8 +1,8 @@
-"""The sheet with an LLM's facts in it, and without those facts of the embedded reader that the LLM could call wrong.
+"""Add an LLM's facts to the sheet, and strike those facts of the embedded reader that the LLM may call wrong.
 
-What an LLM proposes is checked as any reader's proposal. What it calls wrong is struck only from what the embedded
-reader alone read, and only where code can check the reason; or where no floor and none of the gravest keys is at stake
-and the LLM's own reading has nothing of the key either. An LLM that obeys a page may so lose content, and lower nothing
+An LLM's proposals are checked like those of any reader. A fact that the LLM calls wrong is struck only if the embedded
+reader alone read it, and only if code can check the reason, or if no floor and none of the gravest keys is at stake and
+the LLM's own reading has nothing of the key either. So an LLM that obeys a page may lose content, but lowers nothing
 below what the facts imply.
 """
 
@@ -24,14 +24,14 @@ from agent.records import CARRYING, Fact, FactSheet, Rank, Statement, StatementR
 
 MOST_WRONG: Final = 60
 _TELLING: Final = 2
-"""Words of what a key means with which a sentence counts as speaking of it."""
+"""A sentence speaks of a key if it has at least this many words of what the key means."""
 _OF_ANY_SETTING: Final = (
     "default enabled disabled administrator administrators owner setting settings set change changes option switch"
     " configured configuration every each action tool call named requires"
 )
 """Words with which any control is documented; none of them tells which one."""
 _FEW_KEYS: Final = 25
-"""Keys of the vocabulary that may share a word which still is a word of their own."""
+"""A word counts as a key's own if at most this many keys of the vocabulary share it."""
 _JUDGED_BY_LLM: Final[frozenset[StatementRole]] = frozenset({"instruction", "marketing", "navigation"})
 """Roles of sentences from which an LLM may read facts: it judges better than a classifier whom a sentence addresses,
 and the ranks of such sentences lower nothing."""
@@ -42,13 +42,13 @@ _VERBS: Final = re.compile(r"The product ((?:\w+s(?:, | or | and )?)+)")
 
 
 class Accepted(NamedTuple):
-    """What came of the two calls on facts."""
+    """The outcome of the two calls on facts."""
 
     sheet: FactSheet
     struck: tuple[tuple[str, str], ...]
     """Facts of the embedded reader that were struck: key with quote, and why."""
     refused: tuple[tuple[str, str], ...]
-    """What the LLM called wrong and stays: key with quote, and why."""
+    """Facts that the LLM called wrong but that stay: key with quote, and why."""
 
 
 def accept(
@@ -62,7 +62,7 @@ def accept(
 ) -> Accepted:
     """The sheet of all readers. `sheet` is what the others read, `found` their facts as the LLM was shown them.
 
-    `asked` are the keys that it was asked about and answered for, `shown` the ids of the documents that it saw.
+    `asked` are the keys that the LLM was asked about and answered for, `shown` the ids of the documents that it saw.
     """
     struck: list[tuple[str, str]] = []
     refused: list[tuple[str, str]] = []
@@ -93,13 +93,13 @@ def accept(
         vocabulary=material.vocabulary,
     )
     read = read.model_copy(update={"facts": tuple(_weighed(fact, read, material) for fact in read.facts)})
-    # The others' quotes come last: where one has both, the rank of a manifest's holds.
+    # The others' sheet comes last: where both have the same quote, the rank from a manifest holds.
     joined = join((read, kept), material.vocabulary)
     return Accepted(joined.model_copy(update={"outlook": sheet.outlook}), tuple(struck), tuple(refused))
 
 
 def for_llm(statements: Sequence[Statement]) -> tuple[Statement, ...]:
-    """Statements as an LLM's quotes are checked against them."""
+    """The statements against which an LLM's quotes are checked: roles that the LLM judges better are overridden."""
     return tuple(
         row.model_copy(update={"role": "behaviour"}) if row.role in _JUDGED_BY_LLM else row for row in statements
     )
@@ -112,13 +112,13 @@ def speaks_to_reader(facts: Iterable[Fact], sheet: FactSheet, material: Material
 
 
 def speaks_of_another(facts: Iterable[Fact], sheet: FactSheet, material: Material) -> bool:
-    """Whether all quotes of some facts stand in sentences about something else than the product."""
+    """Whether all quotes of some facts stand in sentences about something other than the product."""
     rows = _rows(facts, sheet, material)
     return bool(rows) and all(row.about == "other" or row.role == "other-product" for row in rows)
 
 
 def is_light(fact: Fact, material: Material) -> bool:
-    """Whether nothing grave rests on a fact: no floor, none of the gravest keys; a comforting one always is light."""
+    """Whether nothing grave rests on a fact: no floor, none of the gravest keys; comforting facts are always light."""
     key = material.vocabulary[fact.key]
     return _comforts(fact, material) or not (key.grave or key.floor)
 
@@ -126,8 +126,8 @@ def is_light(fact: Fact, material: Material) -> bool:
 def _weighed(fact: Fact, sheet: FactSheet, material: Material) -> Fact:
     """A fact of the LLM; a comforting one whose sentences have no word of what its key means counts as inferred.
 
-    It has a rank that counts only by a sentence that speaks of it in words of its own: one documented control is no key
-    to all others.
+    A comforting fact gets a rank that counts only from a sentence with words of the key's own: one documented control
+    must not vouch for all others.
     """
     if not _comforts(fact, material) or fact.state not in ("claimed", "denied"):
         return fact
@@ -148,7 +148,7 @@ def _weighed(fact: Fact, sheet: FactSheet, material: Material) -> Fact:
 
 @lru_cache(maxsize=4)
 def _own_words(vocabulary: Vocabulary) -> Mapping[str, frozenset[str]]:
-    """By key the meanings in its title, definition and examples that few other keys have."""
+    """For each key, the meanings in its title, definition and examples that few other keys have."""
     said = {
         key.id: frozenset(
             meaning for text in (key.title, key.definition, *key.examples) for _, meaning in meanings(text)
@@ -165,7 +165,7 @@ def _comforts(fact: Fact, material: Material) -> bool:
 
 
 def _telling(fact: Fact, sheet: FactSheet, material: Material) -> int:
-    """How many words of what its key means the sentences of a fact and their headings have."""
+    """How many words of what a fact's key means stand in the fact's sentences and their headings."""
     key = material.vocabulary[fact.key]
     meant = {
         meaning for text in (key.title, key.definition, key.question, *key.examples) for _, meaning in meanings(text)
@@ -197,15 +197,15 @@ def _why_struck(fact: Fact, item: WrongItem, own: set[str], sheet: FactSheet, ma
 
 
 def may_be_struck(fact: Fact, sheet: FactSheet, material: Material) -> bool:
-    """Whether a word of the LLM is enough against a fact: nothing grave rests on it, or its sentences have hardly a
-    word of what its key means."""
+    """Whether the LLM's word is enough to strike a fact: nothing grave rests on it, or its sentences have hardly a word
+    of what its key means."""
     if is_light(fact, material):
         return True
     return _telling(fact, sheet, material) < (1 if material.vocabulary[fact.key].grave else _TELLING)
 
 
 def hardly_said(fact: Fact, sheet: FactSheet, material: Material) -> bool:
-    """Whether the classifier alone read what a product does, is not sure of it, and its sentences name no such act."""
+    """Whether only the embedded reader read an ability, without being sure, in sentences that name no such act."""
     if {source.reader for source in fact.sources} != {"embedded"} or fact.confidence >= UNSURE:
         return False
     acts = _acts(material.vocabulary[fact.key].definition)

@@ -1,11 +1,11 @@
-"""How the calls of a draft are worded, given out and sent: two waves, at most eight calls, repairs included.
+"""How the calls of a draft are worded, allotted and sent: two waves, at most eight calls, repairs included.
 
-All calls begin with the same static instructions; those of a wave share what follows as well (the sources, or the
-accepted facts), so that a provider's cache of prompts serves all calls of a wave but the first. What is particular to a
-call stands at its end.
+All calls begin with the same static instructions; those of a wave also share the text after these (the sources, or the
+accepted facts), so that a provider's prompt cache serves all calls of a wave but the first. The part that is particular
+to a call stands at its end.
 
-Everything is given out before the first call of a wave is sent, in the order of the asks: turns, and the room that the
-budget has for them at their worst. Which answer comes first then decides nothing, and a replay makes the same calls.
+Turns, and room in the budget for their worst case, are allotted in the order of the asks before the first call of a
+wave is sent. So it does not matter which answer comes first, and a replay makes the same calls.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,18 +27,18 @@ from agent.records import PromptRef
 from agent.resources import data_folder
 
 MAX_CALLS: Final = 8
-"""Of one draft, repairs included."""
+"""The most calls of one draft, repairs included."""
 SECOND_WAVE: Final = 3
-"""Calls that the first wave's repairs leave for the second."""
+"""Calls that the first wave's repairs leave for the second wave."""
 MAX_INPUT: Final = 90_000
-"""Input tokens of a draft up to which a call is sent again, estimated by length."""
+"""A call is sent again only while a draft's input stays within this many tokens, estimated by length."""
 SECOND_INPUT: Final = 20_000
-"""Of them those that the first wave's repairs leave for the second."""
+"""The part of these tokens that the first wave's repairs leave for the second wave."""
 _BYTES_A_TOKEN: Final = 4
 _TURNS: Final = 3
-"""Of one ask: the call, one repair, one larger cap."""
+"""The most turns of one ask: the call, one repair, one larger cap."""
 _REPAIR_TOKENS: Final = 1_000
-"""Room for what a repair says of the faults of an answer."""
+"""Input tokens in which a repair describes the faults of an answer."""
 _FOLDER: Final = "assist"
 _MASK: Final = "[delimiter]"
 _AWAY: Final[frozenset[LlmReason]] = ENDS_RUN | {
@@ -50,13 +50,13 @@ _AWAY: Final[frozenset[LlmReason]] = ENDS_RUN | {
     "unreachable",
     "cassette_miss",
 }
-"""Reasons that mean that there is no LLM to be had, where all calls end so."""
+"""Reasons that mean that the LLM is unavailable, if every call ends with one of them."""
 _UNREAD: Final[frozenset[LlmReason | None]] = frozenset(("invalid_json", "invalid_schema", "empty_answer", "truncated"))
 """Reasons for which a call may be sent again."""
 
 
 def _silent(line: str) -> None:
-    """Says nothing."""
+    """Ignore the line."""
 
 
 @dataclass(frozen=True)
@@ -67,18 +67,18 @@ class Assistant:
     budget: Budget
     counter: Counter
     delimiter: str
-    """Random for each run, of letters and digits; it stands round untrusted text."""
+    """Random for each run, of letters and digits; it encloses untrusted text."""
     answer_tokens: int
-    """Cap of one answer."""
+    """Cap on the tokens of one answer."""
     passage_tokens: int
-    """Cap of the sources that are shown, estimated by length."""
+    """Cap on the tokens of the sources that are shown, estimated by length."""
     price: Price | None = None
     fallback: bool = False
-    """Whether the embedded drafter goes on alone when the LLM cannot be had."""
+    """Whether the embedded drafter goes on alone when the LLM is unavailable."""
     say: Callable[[str], None] = _silent
-    """Told what is being done."""
+    """Called with what is being done."""
     told: Callable[[str], None] = _silent
-    """Told, a line each, what the run may take at most and what it took."""
+    """Called with one line on what the run may take at most, and one on what it took."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Ask:
     """The prompt's inputs."""
     shape: type[BaseModel]
     again: str = ""
-    """What was dropped of an earlier answer, framed as untrusted text; empty the first time."""
+    """The dropped parts of an earlier answer, framed as untrusted text; empty the first time."""
 
     @property
     def prompt(self) -> str:
@@ -116,11 +116,11 @@ class Caller:
     def __init__(self, assistant: Assistant) -> None:
         self._assistant = assistant
         self.calls = 0
-        """Sent so far, repairs included."""
+        """Calls sent so far, repairs included."""
         self.input = 0
         """Input tokens of these calls, estimated by length."""
         self.second = False
-        """Whether the second wave has begun, for which room is kept until then."""
+        """Whether the second wave has begun; until then room is kept for it."""
         self.outcomes: list[Outcome] = []
         self.usage = Usage()
 
@@ -130,10 +130,10 @@ class Caller:
         return MAX_CALLS - self.calls
 
     def wave(self, asks: Sequence[Ask], start: str, limit: int) -> list[Outcome]:
-        """The outcomes of calls that are sent at the same time, in the order of `asks`; at most `limit` are made.
+        """Send calls at the same time and return their outcomes in the order of `asks`; at most `limit` are made.
 
-        `start` is what they share behind the instructions. A call whose answer could not be read, and that had no turn
-        for a repair, is sent once more when the others have left one. What there is no turn for is not sent, and its
+        `start` is the text that they share after the instructions. A call whose answer could not be read, and that had
+        no turn for a repair, is sent once more if the others left a turn. An ask without a turn is not sent, and its
         outcome says so.
         """
         before = self.calls
@@ -157,7 +157,7 @@ class Caller:
         found: list[tuple[Outcome, Usage]] = []
         if rows:
             with ThreadPoolExecutor(len(rows)) as pool, ExitStack() as left:
-                # Whoever interrupts waits for no answer: what is under way ends when the LLM is closed.
+                # An interrupt does not wait for answers: calls under way end when the LLM is closed.
                 left.callback(self._close)
                 found = list(pool.map(lambda row: self._one(*row), rows))
                 left.pop_all()
@@ -174,7 +174,7 @@ class Caller:
         return next((outcome for outcome in self.outcomes if outcome.reason in ENDS_RUN), None)
 
     def give_up_if_away(self) -> None:
-        """Raises LlmError when the LLM cannot be had: nothing came so far, and nothing will."""
+        """Raise LlmError when the LLM is unavailable: no answer has come so far, and none will."""
         if not self.outcomes or any(outcome.reason not in _AWAY for outcome in self.outcomes):
             return
         worst = self.ended() or self.outcomes[0]
@@ -196,7 +196,7 @@ class Caller:
         return Outcome(ask, answer.value, answer.reason, answer.detail, answer.replies), answer.usage
 
     def _close(self) -> None:
-        # Who opened it closes it once more, and tells then what a recording has to say.
+        # The opener closes the LLM once more and then reports what a recording has to say.
         with suppress(SeptetError):
             self._assistant.llm.close()
 
@@ -218,11 +218,11 @@ def prompt(name: str) -> Prompt:
 
 
 def given_out(calls: Sequence[Call], budget: Budget, limit: int, room: int) -> tuple[int, ...]:
-    """How often each call may be sent, repairs included; 0: not at all.
+    """How often each call may be sent, repairs included; 0 means not at all.
 
     First each call gets one turn, then each a second one, then each a third one, while there are turns (`limit`), the
     budget has room for all of them together at their worst, and, for further turns, their input fits into `room`
-    tokens by length. Give it no calls while others are under way.
+    tokens by length. Must not be called while calls are under way.
     """
     turns = [0] * len(calls)
     single = [budget.estimate(call) for call in calls]
@@ -243,7 +243,7 @@ def given_out(calls: Sequence[Call], budget: Budget, limit: int, room: int) -> t
 
 
 def _size(call: Call) -> int:
-    # By length on every machine, whatever counter it has: a recording must fit on another one.
+    # By length on every machine, whatever its token counter: a recording must replay on another machine.
     return sum(len(message.text.encode("utf-8", "replace")) // _BYTES_A_TOKEN for message in call.messages)
 
 
@@ -269,7 +269,7 @@ class _Turns:
         self.taken = 0
 
     def reserve(self, call: Call) -> int:
-        """Sets the call's worst case aside. Raises LlmError over_budget, also when the calls are used up."""
+        """Set the call's worst case aside. Raises LlmError over_budget, also when the calls are used up."""
         if self.taken >= self.limit:
             raise LlmError("over_budget", "the calls of this draft are given out", where=f"at {call.stage!r}")
         ticket = self._budget.reserve(call)
@@ -277,13 +277,13 @@ class _Turns:
         return ticket
 
     def settle(self, ticket: int, usage: Usage) -> None:
-        """Replaces what was set aside by what was used."""
+        """Replace what was set aside by what was used."""
         self._budget.settle(ticket, usage)
 
 
 class _Masked:
-    """An LLM whose replies and errors do not hold the run's delimiter, which is new each time: a draft that repeated
-    it would differ from its own replay."""
+    """An LLM with the run's delimiter removed from its replies and errors. The delimiter is new each time, so a draft
+    that repeated it would differ from its own replay."""
 
     def __init__(self, inner: Llm, delimiter: str) -> None:
         self._inner = inner
@@ -291,11 +291,11 @@ class _Masked:
 
     @property
     def name(self) -> str:
-        """The inner one's."""
+        """The name of the inner LLM."""
         return self._inner.name
 
     def complete(self, call: Call) -> Reply:
-        """Answers one call. Raises LlmError."""
+        """Answer one call. Raises LlmError."""
         try:
             reply = self._inner.complete(call)
         except LlmError as error:
@@ -305,7 +305,7 @@ class _Masked:
         return replace(reply, text=text, detail=detail, llm=llm)
 
     def close(self) -> None:
-        """Closes the inner one."""
+        """Close the inner LLM."""
         self._inner.close()
 
     def _masked(self, text: str) -> str:

@@ -1,4 +1,4 @@
-"""The six questions: what fills the prompt of each."""
+"""The six questions to the LLM, and the values that fill the prompt of each."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, Protocol
@@ -17,11 +17,11 @@ from agent.taxonomy.lists import entries
 DOES: Final[tuple[GroupId, ...]] = ("does", "reads", "decides", "asks", "acts_as", "keeps")
 BUILT: Final[tuple[GroupId, ...]] = ("model", "runs_at", "shows", "meets", "attests")
 ID_LISTS: Final = ("owasp-asi", "owasp-llm-2025")
-"""The lists of which a threat may name ids."""
+"""The lists from which a threat may name ids."""
 MOST_FOUND: Final = 30
-"""Facts of the program that are shown in one call."""
+"""The most facts of the program that one call shows."""
 MOST_CANDIDATES: Final = 16
-"""Candidates that are shown; the others stand without a word of the LLM."""
+"""The most candidates that are shown; the others stand without a verdict of the LLM."""
 _FACTS_SHOWN: Final = 5
 _VERSION: Final = "CVSS:4.0/"
 _QUOTE_CHARS: Final = 160
@@ -40,12 +40,12 @@ class Candidate(Protocol):
 
     @property
     def title(self) -> str:
-        """What it is called."""
+        """Its title."""
         ...
 
     @property
     def severity(self) -> str:
-        """Its severity as it is shown, such as "8.7 CVSS:4.0/…"."""
+        """Its severity as displayed, such as "8.7 CVSS:4.0/…"."""
         ...
 
     @property
@@ -55,16 +55,16 @@ class Candidate(Protocol):
 
 
 def sources(shown: Shown, name: str) -> str:
-    """What the calls of the first wave share behind the instructions."""
+    """The text that the calls of the first wave share after the instructions."""
     return prompt("sources").render(product=_one_line(name), passages=shown.text, left_out=shown.left_out)
 
 
 LayerState = Literal["known", "partly", "open"]
-"""known: certain. partly: not certain, though the LLM found quotes that touch it. open: not certain."""
+"""known: certain. partly: not certain, though the LLM found quotes that touch it. open: neither."""
 
 
 def program_facts(sheet: FactSheet) -> dict[str, Fact]:
-    """The facts that only the embedded reader read, by the number under which the LLM is shown them: P1, P2, …"""
+    """The facts that only the embedded reader read, by the numbers that the LLM is shown: P1, P2, …"""
     own = [fact for fact in sheet.facts if {source.reader for source in fact.sources} == {"embedded"}]
     return {f"P{n}": fact for n, fact in enumerate(own, start=1)}
 
@@ -98,7 +98,7 @@ def accepted(
     kind: ProductKind | None,
     delimiter: str,
 ) -> str:
-    """What the calls of the second wave share behind the instructions; `numbers` are the facts as F1, F2, …"""
+    """The text that the calls of the second wave share after the instructions; `numbers` are the facts by F1, F2, …"""
     lines = [_accepted_fact(number, fact) for number, fact in numbers.items()]
     return prompt("accepted").render(
         product=_one_line(name),
@@ -134,13 +134,13 @@ def second_wave(
 
 
 def dropped_lines(rows: Iterable[tuple[str, str]], delimiter: str, most: int = 20) -> str:
-    """What was dropped, word for word, and why, as an LLM is shown it."""
+    """The dropped items, word for word and with the reason, as an LLM is shown them."""
     lines = [f"- {_one_line(what)} ({why})" for what, why in list(rows)[:most]]
     return framed(delimiter, "[dropped]", "\n".join(lines)) if lines else ""
 
 
 def vocabulary_text(words: Vocabulary, groups: Sequence[GroupId]) -> str:
-    """The keys of some groups, a line each; before each group its slots."""
+    """The keys of some groups, a line each; each group begins with a line of its slots."""
     lines = []
     for group in groups:
         own = words.group(group)
@@ -164,7 +164,7 @@ def _rubric(card: Card) -> str:
 
 
 def _layer(key: LayerKey, card: Card) -> str:
-    """What a layer is, what pins it and what is not enough; the rest of its card is for readers."""
+    """A layer's key, what pins it and what is not enough; the rest of its card is for human readers."""
     blocks = [" ".join(block.split()) for block in card.render().split("\n\n")]
     told = [block.replace("**", "") for block in blocks if block.startswith(_PINS)]
     return f"- {key}: {' '.join(told)}"
@@ -197,7 +197,7 @@ def _candidate(row: Candidate, ids: Mapping[str, str]) -> str:
 
 
 def _gravest(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The gravest candidates, as many as are shown, in their order."""
+    """The gravest candidates, as many as are shown, in their original order."""
 
     def base(row: Candidate) -> float:
         found = row.severity.split(" ")[0]
@@ -208,7 +208,7 @@ def _gravest(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _is_asked_for(key: FactKey) -> bool:
-    """Whether its absence is worth a word: a control, or something that a question is asked about."""
+    """Whether the absence of a key is worth mentioning: it is a control, or a question is asked about it."""
     return key.claim == "control" or "questions" in key.used_in
 
 

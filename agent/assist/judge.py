@@ -59,9 +59,9 @@ MAX_CHAINS: Final = 2
 MAX_CONDITIONS: Final = 3
 MAX_PARTS: Final = 12
 HOW_WORDS: Final = 60
-"""A threat's "how" may have 45 words; up to so many are forgiven, what follows is cut by sentences."""
+"""A threat's "how" may have 45 words; up to this many are accepted, and sentences beyond are cut."""
 PARAGRAPH_WORDS: Final = 50
-"""The same for a layer's 35."""
+"""The same for a layer's paragraph, which may have 35."""
 POSTURE_WORDS: Final = 95
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 _GONE: Final = "gone"
@@ -71,14 +71,14 @@ _TAKEN_AWAY: Final = re.compile(
     r"|(?:is|are|stays?|remains?) (?:out|away|not)|no|without|not)\b",
     re.I,
 )
-"""A condition that takes an ability away, which ends what needs it."""
+"""Words of a condition that takes an ability away, which ends the threats that need it."""
 _PRODUCT_NAMES: Final = ("product", "the product")
 _LEAST_STEPS: Final = 2
 
 
 @dataclass
 class Judge:
-    """Checks answers against one accepted sheet."""
+    """Checks an LLM's answers against one accepted sheet."""
 
     sheet: FactSheet
     ground: Ground
@@ -87,7 +87,7 @@ class Judge:
     dropped: list[tuple[str, str]] = field(default_factory=list)
 
     def factors(self, items: Iterable[FactorItem]) -> dict[FactorKey, JudgedFactor]:
-        """The factors' values; one without a quote that is found is "insufficient"."""
+        """The values of the factors; a factor is "insufficient" when none of its quotes is found."""
         made: dict[FactorKey, JudgedFactor] = {}
         for item in items:
             if item.factor in made:
@@ -107,7 +107,7 @@ class Judge:
         return {key: made[key] for key in FACTORS if key in made}
 
     def layers(self, items: Iterable[LayerVerdict]) -> dict[LayerKey, JudgedLayer]:
-        """The verdicts on layers; "sufficient" or "partial" without a quote that is found counts for nothing."""
+        """The verdicts on layers; "sufficient" and "partial" are dropped when none of their quotes is found."""
         made: dict[LayerKey, JudgedLayer] = {}
         for item in items:
             if item.layer in made:
@@ -127,13 +127,13 @@ class Judge:
         return {key: made[key] for key in LAYERS if key in made}
 
     def _is_claim(self, mark: str) -> bool:
-        """Whether a quote stands in nothing but claims of rank 2 or less."""
+        """Whether a quote stands only in mere claims, of rank 2 or less."""
         item = self.quotes.all[mark]
         rows = self.ground.material.touched(item.document, item.start, item.end)
         return bool(rows) and all(row.claim for row in rows)
 
     def picture(self, answer: FactsDoes) -> JudgedPicture:
-        """Parts with a quote that is found, and the flows between them."""
+        """The parts for which a quote is found, and the flows between them."""
         parts: dict[str, JudgedPart] = {}
         for part in answer.parts[:MAX_PARTS]:
             evidence = self.quotes.take(part.quotes)
@@ -168,15 +168,15 @@ class Judge:
         return JudgedPicture(parts=tuple(parts.values()), flows=tuple(flows))
 
     def _is_order(self, text: str, evidence: Iterable[str]) -> bool:
-        """Whether a label, or a quote that it is taken from, speaks to whoever assesses the product."""
+        """Whether a label, or a quote that it is taken from, addresses whoever assesses the product."""
         return any(instructions.find(said) for said in (text, *(self.quotes.all[mark].quote for mark in evidence)))
 
     def paragraphs(
         self, answer: Layers, judged: Mapping[LayerKey, JudgedLayer], certain: Mapping[LayerKey, bool]
     ) -> dict[LayerKey, JudgedLayer]:
-        """The layers with their paragraphs: of a certain one with marks, of an open one general commentary.
+        """The layers with their paragraphs: for a certain layer with marks, for an open one general commentary.
 
-        Of one that is partly told the marked sentences come first.
+        For a layer that the sources partly describe, the marked sentences come first.
         """
         made = dict(judged)
         seen: set[LayerKey] = set()
@@ -193,7 +193,7 @@ class Judge:
         return {key: made[key] for key in LAYERS if key in made}
 
     def _open_paragraph(self, text: str, *, partly: bool) -> str:
-        """What the sources tell of an uncertain layer where they touch it, then the general commentary."""
+        """The paragraph of an uncertain layer: what the sources say, if they touch it, then general commentary."""
         said = [sentence for sentence in sentences(text) if has_mark(sentence)] if partly else []
         rest = " ".join(sentence for sentence in sentences(text) if sentence not in said)
         told, _, _ = self._text(" ".join(said), "product", PARAGRAPH_WORDS) if said else ("", (), ())
@@ -235,12 +235,12 @@ class Judge:
         )
 
     def summary(self, answer: Summary, ids: Iterable[str]) -> "JudgedSummary":
-        """The first page; `ids` are what a question may be about beside keys of facts."""
+        """The first page; a question may be about one of `ids` or a key of facts."""
         what, _, _ = self._text(answer.what, "product", HOW_WORDS)
         posture, _, _ = self._text(answer.posture, "product", POSTURE_WORDS)
         begin = next(iter(sentences(answer.posture)), "")
         if posture and what and not self.ground.check(begin, "product").text:
-            # Without its first sentence the others follow from nothing.
+            # Without its first sentence the others have nothing to follow from.
             posture = f"{what} {posture}"
         lines: dict[str, JudgedLine] = {}
         for line in answer.lines:
@@ -300,7 +300,7 @@ class Judge:
             value = value.strip()
             if len(value) != 1 or value not in VALUES[metric]:
                 return f"{metric} has a value that CVSS v4.0 does not have"
-            # It rests on what the threat cites, whose marks stand beside it.
+            # The reason rests on what the threat cites, whose marks stand beside it.
             found = self.ground.resting(reason, evidence, facts) if reason.strip() else None
             self.dropped += found.dropped if found else ()
             made[metric] = JudgedMetric(value=value, reason=found.text if found else "")
@@ -322,7 +322,7 @@ class Judge:
             into = numbers.get(row.into, row.into if row.into in known else "")
             other = kept[int(into[1:]) - 1] if into in numbers.values() else None
             held = set(known[into].facts) if into in known else set(other.facts) if other else set()
-            # Into a threat that rests on nothing of its own it would only vanish.
+            # Merged into a threat that shares none of its facts, the candidate would only vanish.
             holds = bool(held & {fact.id for fact in rests})
             return Verdict(candidate=row.candidate, says="merge", into=into, why=why, holds=holds)
         return Verdict(candidate=row.candidate, says="keep", why=why)
@@ -359,8 +359,9 @@ class Judge:
     def _conditions(
         self, items: Sequence[ConditionItem], numbers: Mapping[str, str], kept: Sequence[JudgedThreat]
     ) -> Iterable[JudgedCondition]:
-        # What the product is for is made harder or smaller, never undone; a setting can be left off, and what somebody
-        # else has to be breached for (AC:H, AT:P) does not reach a copy that was reviewed and pinned.
+        # Conditions make threats from what the product is for harder or smaller, and never end them. But a setting can
+        # be left off, and an attack that first has to breach somebody else (AC:H, AT:P) does not reach a copy that was
+        # reviewed and pinned.
         ending = {
             f"T{n}"
             for n, threat in enumerate(kept, start=1)
@@ -377,7 +378,7 @@ class Judge:
             ends: list[str] = []
             for change in item.metrics:
                 name, _, rest = change.strip().partition(" ")
-                # Without the LLM's number of the threat, which the page does not know.
+                # Leave out the LLM's number of the threat, which the page does not know.
                 told = f"{rest.strip()} by “{item.text}”"[:300]
                 if rest.strip() == _GONE and numbers.get(name) in threats:
                     if numbers[name] in ending or (numbers[name] != "T1" and _TAKEN_AWAY.search(text)):
@@ -431,7 +432,7 @@ class Judge:
         return tuple(dict.fromkeys(found))
 
     def _text(self, text: str, mode: Mode, words: int) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-        """A checked text within so many words, with its evidence and facts."""
+        """A checked text, cut by sentences to `words` words, with its evidence and facts."""
         found = self.ground.check(text, mode)
         self.dropped += found.dropped
         kept: list[str] = []
@@ -443,7 +444,7 @@ class Judge:
         return " ".join(kept), found.evidence, found.facts
 
     def _phrase(self, text: str) -> str:
-        """A phrase that names nothing foreign, else nothing."""
+        """A phrase if all of it passes the check, else an empty string."""
         found = self.ground.check(text, "advice") if text.strip() else None
         if found is None:
             return ""
@@ -451,7 +452,7 @@ class Judge:
         return found.text if not found.dropped else ""
 
     def _with(self, text: str, evidence: Sequence[str]) -> str:
-        """Sentences with the marks of the quotes that were given beside them."""
+        """The checked sentences of a text, each with the marks of `evidence`, the quotes given with the text."""
         if not evidence:
             return self._text(text, "inference", HOW_WORDS)[0]
         marks = ", ".join(evidence[:2])
@@ -475,7 +476,7 @@ class Judge:
 
 
 class JudgedThreats(NamedTuple):
-    """What came of the call on threats."""
+    """The checked answer to the call on threats."""
 
     threats: tuple[JudgedThreat, ...]
     verdicts: tuple[Verdict, ...]
@@ -485,7 +486,7 @@ class JudgedThreats(NamedTuple):
 
 
 class JudgedSummary(NamedTuple):
-    """What came of the call on the summary."""
+    """The checked answer to the call on the summary."""
 
     what: str
     posture: str
@@ -495,19 +496,19 @@ class JudgedSummary(NamedTuple):
 
 
 def _unnumbered(text: str) -> str:
-    """A text of a call that does not see the threats, without numbers of theirs: it could only guess them."""
+    """A text without threat numbers, which its call could only guess because it does not see the threats."""
     bare = re.sub(r"\s*\((?:T\d{1,2}(?:,\s*|\s+and\s+)?)+\)", "", text)
     return re.sub(r"\bT\d{1,2}\b(?:(?:,\s*|\s+and\s+)T\d{1,2}\b)*", "the threat", bare)
 
 
 def _clause(setting: str) -> str:
-    """A condition without its joint: what follows "if"."""
+    """A condition without its leading "if", "when" or "where"."""
     first, _, rest = setting.rstrip(".").partition(" ")
     return rest if first.lower() in ("if", "when", "where") and rest else setting.rstrip(".")
 
 
 def _basis(said: Basis, evidence: Sequence[str], setting: str) -> Basis:
-    """What a threat rests on, at most what its quotes allow."""
+    """The basis of a threat, no stronger than its quotes allow."""
     if said == "needs a setting":
         return "needs a setting" if setting else "assumed"
     return said if evidence else "assumed"

@@ -1,13 +1,13 @@
-"""What of the sources an LLM is shown: whole documents while they fit, else what search finds for each topic.
+"""The parts of the sources that an LLM is shown: whole documents if they fit, else what search finds for each topic.
 
     <<<482913377
     [D1] listing
     Paperhawk reads invoices and …
     482913377>>>
 
-The delimiter is random and new for each run, so that no page can close its frame. Sentences with an order to assessors
-or other hidden text are cut out. Marks that some chat format reads as the begin of a turn are shown with a character in
-their place that looks like it, so that a quote keeps its offsets.
+The delimiter is random and new for each run, so that no page can close its frame. Sentences with orders to assessors or
+other hidden text are cut out. In marks that some chat format reads as the start of a turn, one character is replaced by
+a look-alike, so that quotes keep their offsets.
 """
 
 import re
@@ -26,19 +26,19 @@ from agent.retrieval.shown import Passage, Topic, heading
 MIN_DELIMITER: Final = 8
 _DIGITS: Final = 9
 _GAP: Final = "[…]"
-"""Stands where something between two pieces of a document is not shown."""
+"""Marks a gap between two pieces of a document, where text is not shown."""
 _CONTEXT_CHARS: Final = 700
-"""Characters of a line that are shown in the second wave, of a quoted one those round its quotes."""
+"""The most characters of a line that the second wave shows; of a longer quoted line, those around its quotes."""
 _HEADING_CHARS: Final = 120
-"""Characters of a heading that is shown above its lines; a longer one is a sentence of the page."""
+"""The most characters of a heading shown above its lines; a longer one is a sentence of the page."""
 _HEADS_SHARE: Final = 8
-"""The part of the second wave's room that headings may take: one in eight."""
+"""Headings may take an eighth of the second wave's room: one part in this many."""
 _CODE_LINE: Final = re.compile(r"(?=[^\n]*\w{2})\S[^\n]{2,398}\S")
-"""What is shown of a line of code: two marks of punctuation tell nothing."""
+"""A line of code as it is shown; a line without two word characters in a row says nothing and is skipped."""
 _TOLD: Final[frozenset[StatementRole]] = CARRYING | {"instruction"}
-"""Of sentences without an accepted quote those that are shown in the second wave: how it is installed is a risk too."""
+"""Roles of sentences that the second wave shows without an accepted quote: how a product is installed is a risk too."""
 _FURTHER: Final[frozenset[StatementRole]] = frozenset({"example", "news", "marketing"})
-"""What is shown where room is left: a sample is not what the product does, but shows how it is used."""
+"""Roles that are shown if room is left: a sample does not say what the product does, but shows how it is used."""
 _MILD: Final[frozenset[FindingKind]] = frozenset(
     {
         "needs-javascript",
@@ -50,7 +50,7 @@ _MILD: Final[frozenset[FindingKind]] = frozenset(
         "vendor-claim",
     }
 )
-"""Findings about the page as a whole, or about the form of words that may still state a risk: these are shown."""
+"""Findings about the page as a whole, or about wording that may still state a risk: the text is shown all the same."""
 _TURN_MARKS: Final = re.compile(
     "|".join((
         r"<(?=\|[\w ]{1,40}\|>)",
@@ -66,21 +66,21 @@ _STAND_INS: Final = {"<": "‹", "[": "⁅", "#": "＃", ":": "꞉"}
 
 
 class Found(Protocol):
-    """What search chose of the sources."""
+    """The passages that search chose from the sources."""
 
     @property
     def passages(self) -> Sequence[Passage]:
-        """In the order of the sources."""
+        """The chosen passages, in the order of the sources."""
         ...
 
     @property
     def note(self) -> str:
-        """How much was left out."""
+        """A note on how much was left out."""
         ...
 
 
 Hits = Callable[[Sequence[Document], Sequence[Statement], Sequence[Topic], int], Found]
-"""Search: the passages of documents on some topics within so many tokens (`agent.facts.needed.needed_passages`)."""
+"""A search for passages of documents on some topics within a number of tokens, as `needed_passages` does it."""
 
 
 class Shown(NamedTuple):
@@ -88,7 +88,7 @@ class Shown(NamedTuple):
 
     text: str
     documents: tuple[str, ...]
-    """Ids of the documents of which something is shown."""
+    """Ids of the documents that are shown at least in part."""
     statements: int
     """How many statements are shown."""
     left_out: str
@@ -96,23 +96,23 @@ class Shown(NamedTuple):
 
 
 def new_delimiter() -> str:
-    """A random delimiter for one run: digits, which tables of tokens cut into threes."""
+    """A random delimiter for one run, made of digits, which tokenizers split into groups of three."""
     return f"{secrets.randbelow(10**_DIGITS):0{_DIGITS}}"
 
 
 def neutral(text: str) -> str:
-    """`text` with the begin of each turn mark replaced by a character that looks like it; as long as before."""
-    # A line's first word is only a turn mark at the begin of a line, so that the text gets one to begin with.
+    """`text` with one character of each turn mark replaced by a look-alike; its length stays the same."""
+    # Some words are turn marks only at the start of a line, so a line break is put before the text and removed again.
     return _TURN_MARKS.sub(lambda match: _STAND_INS[match[0][0]] + match[0][1:], f"\n{text}")[1:]
 
 
 def framed(delimiter: str, label: str, text: str) -> str:
-    """Untrusted text between the lines that say so."""
+    """Untrusted text between the delimiter lines that mark it as such."""
     return f"<<<{delimiter}\n{neutral(label)}\n{neutral(text)}\n{delimiter}>>>\n"
 
 
 def check_delimiter(delimiter: str, documents: Sequence[Document]) -> None:
-    """Raises InputError for a delimiter that is too short or stands in the sources."""
+    """Raise InputError for a delimiter that is too short or stands in the sources."""
     if len(delimiter) < MIN_DELIMITER or not delimiter.isalnum():
         raise InputError("a delimiter is of eight or more letters and digits", where="sources of an LLM")
     if any(delimiter in document.text for document in documents):
@@ -127,9 +127,9 @@ def show(
     max_tokens: int,
     hits: Hits = needed_passages,
 ) -> Shown:
-    """The sources within `max_tokens`: whole while they fit, else what search finds for the keys of the vocabulary.
+    """The sources within `max_tokens`: whole if they fit, else what search finds for the keys of the vocabulary.
 
-    Raises InputError for a delimiter of no use.
+    Raises InputError for an unusable delimiter.
     """
     check_delimiter(delimiter, documents)
     whole = [(document, [("", piece) for piece in _pieces(document, statements)]) for document in documents]
@@ -138,7 +138,7 @@ def show(
         usable = sum(not row.flagged for row in statements)
         return Shown(text, tuple(document.id for document, pieces in whole if pieces), usable, "")
     room = max_tokens - sum(estimate(framed(delimiter, _label(document), "")) for document in documents)
-    # The searched room is a little smaller than what fits, so that all that fits is not taken for whole again.
+    # The room is kept below the size of the whole text, so that search does not take all of it to fit after all.
     found = hits(documents, statements, topics(), min(room, estimate(text) - 1))
     parts: dict[str, list[tuple[str, str]]] = {}
     for before, passage in zip((None, *found.passages), found.passages, strict=False):
@@ -153,7 +153,7 @@ def show(
 
 
 def topics() -> tuple[Topic, ...]:
-    """What passages are looked for: each key of the vocabulary of facts, the gravest first."""
+    """The topics of the search: one for each key of the vocabulary of facts, the gravest first."""
     keys = sorted(load_vocabulary(), key=lambda key: not key.grave)
     return tuple(Topic(id=key.id, group=key.group, text=" ".join((key.definition, *key.examples))) for key in keys)
 
@@ -166,11 +166,11 @@ def around(
     *,
     max_tokens: int,
 ) -> str:
-    """Accepted quotes, each in the sentence that it is from, with its neighbours, then all else while there is room.
+    """Accepted quotes, each in its sentence and with the neighbouring sentences, then other lines while there is room.
 
-    What no fact of the vocabulary says may still be what a threat of this product rests on: sample code above all. A
-    sentence without a quote has the mark `S` and its number among the statements, a line of code `C` and its number.
-    Headings stand above their lines, since those of two sections may speak of different parts.
+    A threat may rest on text that no fact of the vocabulary covers, sample code above all. A sentence without a quote
+    has the mark `S` and its number among the statements, a line of code `C` and its number. Headings stand above their
+    lines, since the lines of two sections may be about different parts.
     """
     quotes = list(evidence)
     lines = _Lines(documents, statements, max_tokens)
@@ -194,7 +194,7 @@ def around(
 def line_of(
     mark: str, documents: Sequence[Document], statements: Sequence[Statement]
 ) -> tuple[Document, int, int] | None:
-    """Where the line stands that a mark such as S12 or C3 is of; None when there is none of that number."""
+    """Where the line with a mark such as S12 or C3 stands; None when there is no line with that number."""
     number = mark[1:]
     at = int(number) - 1 if number.isdecimal() else -1
     if mark[:1] == "S" and 0 <= at < len(statements):
@@ -206,7 +206,7 @@ def line_of(
 
 
 def code_lines(documents: Sequence[Document]) -> Iterator[tuple[Document, int, int]]:
-    """The lines of code of the documents in their order: document, start and end. Their number is their mark."""
+    """The lines of code of the documents in order: document, start and end. Their numbers serve as marks."""
     for document in documents:
         for block in document.blocks:
             if block.kind == "code":
@@ -230,14 +230,14 @@ class _Lines:
         self._room = room - self._room_of_heads
         self._code = tuple(code_lines(documents))
         self._in_code: dict[int, list[Evidence]] = {}
-        """By number of a line of code the quotes that begin in it."""
+        """The quotes that begin in a line of code, by the number of the line."""
         self.taken: set[int] = set()
-        """Statements that are shown, by their number."""
+        """Numbers, from 0, of the statements that are shown."""
         self.shown: dict[str, list[tuple[int, str]]] = {document.id: [] for document in documents}
-        """By document pairs of place and text."""
+        """Pairs of place and text, by document id."""
 
     def take_quoted(self, quotes: Sequence[Evidence]) -> list[Evidence]:
-        """The statements that quotes stand in, whether there is room or not; the quotes that stand in none."""
+        """Take the statements that hold quotes, even without room; return the quotes that no statement holds."""
         held: dict[int, list[Evidence]] = {}
         odd: list[Evidence] = []
         for item in quotes:
@@ -259,7 +259,7 @@ class _Lines:
         return odd
 
     def take(self, at: int) -> None:
-        """A statement, unless it is shown already, may not be shown, or is too long for what room is left.
+        """Take a statement, unless it is already shown, may not be shown or is too long for the room that is left.
 
         Code is shown line by line (`take_code`).
         """
@@ -272,13 +272,13 @@ class _Lines:
             self._add(at, text)
 
     def take_all(self, roles: frozenset[StatementRole]) -> None:
-        """The statements of some roles, in their order."""
+        """Take the statements of some roles, in their order."""
         for at, row in enumerate(self._statements):
             if row.role in roles:
                 self.take(at)
 
     def take_code(self) -> None:
-        """Lines of code that no shown statement holds, those that a quote is from whether there is room or not."""
+        """Take the lines of code that no shown statement holds; lines with quotes are taken even without room."""
         held = [self._statements[at] for at in self.taken]
         for number, (document, start, end) in enumerate(self._code, start=1):
             quotes = self._in_code.get(number, ())
@@ -292,7 +292,7 @@ class _Lines:
                 self.shown[document.id].append((start, text))
 
     def under_headings(self, document: Document) -> list[str]:
-        """The shown lines of a document in their order, each run of them below the headings that it stands under."""
+        """The shown lines of a document in their order, each run of lines below its headings."""
         own = self.shown[document.id]
         places = {start for start, _ in own}
         heads = [head for head in self._heads[document.id] if head[0] not in places]
@@ -347,7 +347,7 @@ def _holds(row: Statement, item: Evidence) -> bool:
 
 
 def _marked(row: Statement, quotes: Sequence[Evidence]) -> str:
-    """A sentence, each id of a quote before its words; of a long sentence what stands round them."""
+    """A sentence with the id of each quote before its words; of a long sentence, the part around its quotes."""
     start, end = 0, len(row.text)
     if end > _CONTEXT_CHARS:
         first = min(item.start for item in quotes) - row.start
@@ -360,7 +360,7 @@ def _marked(row: Statement, quotes: Sequence[Evidence]) -> str:
 
 
 def _with_marks(text: str, start: int, end: int, quotes: Sequence[Evidence]) -> str:
-    """A piece of text, the id of each quote that begins in it before its words, each space as one."""
+    """A piece of text with the id of each quote that begins in it before its words, and white space collapsed."""
     pieces: list[str] = []
     at = start
     for item in sorted(quotes, key=lambda item: (item.start, -item.end)):
@@ -371,7 +371,7 @@ def _with_marks(text: str, start: int, end: int, quotes: Sequence[Evidence]) -> 
 
 
 def _text(parts: Iterable[tuple[Document, Sequence[tuple[str, str]]]], delimiter: str) -> str:
-    """Documents with pairs of heading and text in their frames."""
+    """The documents in their frames, each given as pairs of heading and text."""
     return "".join(
         framed(
             delimiter,
@@ -388,7 +388,7 @@ def _label(document: Document) -> str:
 
 
 def _pieces(document: Document, statements: Sequence[Statement]) -> Iterator[str]:
-    """The text of a document without what may not be shown."""
+    """The pieces of a document's text that may be shown."""
     cuts = sorted(_cuts(document, statements))
     at = 0
     for start, end in cuts:
@@ -400,7 +400,7 @@ def _pieces(document: Document, statements: Sequence[Statement]) -> Iterator[str
 
 
 def may_not_be_shown(start: int, end: int, document: Document, statements: Sequence[Statement]) -> bool:
-    """Whether words of a document are among what an LLM is not shown."""
+    """Whether a span of a document touches text that an LLM must not be shown."""
     return _touches(_cuts(document, statements), start, end)
 
 
@@ -414,10 +414,10 @@ def _cuts(document: Document, statements: Sequence[Statement]) -> Iterator[tuple
             yield row.start, row.end
     for finding in document.findings:
         if finding.kind == "remote-resource" and finding.start < finding.end:
-            # Its address alone: the words beside it are the vendor's.
+            # Cut the address alone: the words beside it are the vendor's.
             yield finding.start, finding.end
         elif finding.kind not in _MILD and finding.start < finding.end:
-            # All of its line: what stands beside an order belongs to it.
+            # Cut the whole line: text beside an order belongs to the order.
             start = document.text.rfind("\n", 0, finding.start) + 1
             end = document.text.find("\n", finding.end)
             yield start, len(document.text) if end < 0 else end

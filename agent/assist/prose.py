@@ -1,8 +1,8 @@
-"""What an LLM wrote in sentences, against the accepted evidence: what stays, with its marks, and what is dropped.
+"""Check an LLM's sentences against the accepted evidence: which ones stay, with their marks, and which are dropped.
 
-A sentence about the product cites accepted quotes that bear on it, names nothing that the sources lack, and neither
-narrows nor widens them. A sentence about what follows needs no mark and is shown as inference; it may name nothing
-that the sources and the lists of the field lack either. Whatever is dropped is kept word for word with the reason.
+A sentence about the product must cite accepted quotes that bear on it, name nothing that the sources lack, and neither
+narrow nor widen them. A sentence about consequences needs no mark and is shown as inference; it too may name only what
+is in the sources or the lists of the field. Whatever is dropped is recorded word for word with the reason.
 """
 
 import math
@@ -30,39 +30,39 @@ Mode = Literal["product", "inference", "general", "advice"]
 """product: what the sources state, and what follows. inference: how an attack goes. general: commentary on products
 of a kind, without marks. advice: what somebody should do, or a question."""
 MOST_MARKS: Final = 3
-"""Marks of a sentence."""
+"""The most marks of a sentence."""
 _BEARS: Final = 0.2
-"""Share of a sentence's content words that its quotes, their sentences and their facts must have."""
+"""The least share of a sentence's content words that its quotes, their sentences and their facts must have."""
 _BEHIND_BEST: Final = 0.25
-"""Share of what a sentence's best quote has in common with it that a second one needs to stand beside it."""
+"""A second quote is cited beside the best one only if it has more than this share of the best one's overlap."""
 _NEAR: Final = 2
-"""Meanings that a quote which nobody cited has in common with a sentence that it is found for."""
+"""How many meanings an uncited quote must share with a sentence to be cited for it."""
 _SHORT: Final = 2
 _LONG: Final = 5
-"""Letters of a name that may be the begin of a longer word."""
+"""The least letters of a name that may be the beginning of a longer word."""
 _CODE: Final = "C"
 _CODE_CHARS: Final = 4
 _CODE_NAME: Final = re.compile(r"--[\w-]+|@?[\w/:-]*[\d_.@][\w.@/:-]*\w")
 """A flag, or a word with a digit, a dot or another mark of code in it."""
 _NAMED: Final = 2.0
-"""What such a name counts among what a quote and a sentence have in common."""
+"""What such a name, shared by a quote and a sentence, adds to their overlap."""
 _MARK: Final = re.compile(r"[\[(]\s*([EFSC]\d{1,4}(?:\s*[,;]?\s*(?:and\s+)?[EFSC]\d{1,4})*)\s*[\])]")
 _ID: Final = re.compile(r"[EFSC]\d{1,4}")
 _BEHIND: Final = re.compile(r"([.!?])((?:\s*[\[(]\s*[EFSC]\d[^\])]*[\])])+)")
-"""Marks behind the full stop of their sentence."""
+"""Marks that follow the full stop of their sentence."""
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[^a-z\s])")
 _NARROW: Final = re.compile(r"(?<![\w-])(?:only|always|never|all|every|each|by default|nothing|none|nobody)\b", re.I)
 _BOUND: Final = re.compile(
     r"\b(?:ask|approv|confirm|check|requir|encrypt|isolat|restrict|validat|authenticat|sign)\w*\b", re.I
 )
-"""Where "each" widens: "it asks before each command"; "the reasons for each action" are no claim."""
+"""Words beside which "each" widens: "it asks before each command"; "the reasons for each action" claims nothing."""
 _ALIKE: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(("all", "every", "each"), ("all", "every", "each", "any")),
     "by default": ("default",),
     "only": ("only", "nothing but", "no other", "exclusively"),
     "nobody": ("nobody", "no one", "unattended", "by itself", "schedul", "in the background", "automatic"),
 }
-"""Words of the sources that bear out a word that narrows or widens."""
+"""For each word that narrows or widens, the words of the sources that confirm it."""
 _THING: Final = (
     r"(?:product|server|agent|tool|service|platform|skill|framework|library|app|application|extension|plug-?in"
     r"|assistant|package|client|bot|system|vendor|software|connector|sdk|cli)"
@@ -78,14 +78,14 @@ _FOLLOWS: Final = re.compile(
     re.I,
 )
 _CLAUSE: Final = re.compile(r"[;:]|,\s+(?=(?:so|yet|but|while|which|whose|who|and then)\b)")
-"""Where a sentence goes on to what follows from its first clause."""
+"""Where a sentence goes on to a consequence of its first clause."""
 _NO: Final = re.compile(r"\b(?:no|not|never|nobody|nothing|without|cannot)\b|n't\b", re.I)
 _STOPS: Final = re.compile(r"\b(?:forbid|prohibit|ban|refus|block|prevent|exclud|reject|den(?:y|ies)|lack)\w*\b", re.I)
 _LACKING: Final = re.compile(r",?\s*\bwithout\s+([^,;:.]*)", re.I)
 _COMPARED: Final = re.compile(r",?\s*\b(?:instead of|rather than)\s+[^,;.]*", re.I)
-"""What a sentence sets its own choice against: "with a local LLM instead of an online one" denies neither."""
+"""The alternative that a sentence names: "with a local LLM instead of an online one" denies neither."""
 _START: Final = 4
-"""Words among which the product's name stands where an inference is about it."""
+"""An inference is about the product if the product's name is among this many first words."""
 _SILENT: Final = re.compile(
     r"\b(?:not (?:stated|documented|described|said|named|known|clear)|do(?:es)? not (?:say|state|name|describe|mention)"
     r"|no [\w -]{1,50} (?:is|are) (?:stated|documented|described|named|mentioned|given)"
@@ -107,14 +107,14 @@ _NOT_BEARING: Final = "its quotes do not bear on it"
 _UNCITED: Final = "it is about the product and cites nothing"
 _LINK: Final = re.compile(r"https?:|www\.|[<>{}]|\]\(", re.I)
 _LOCAL: Final = re.compile(r"\bhttps?://(?=(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\b)")
-"""What makes a link of an address on the machine itself; nobody is led away by "localhost:8080"."""
+"""The scheme of a local address. It is removed, since "localhost:8080" is no link that leads anybody away."""
 _ENDLESS: Final = re.compile(r"\S{80}")
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
-"""Categories of characters that hide or turn text."""
+"""Unicode categories of characters that hide or reverse text."""
 
 
 class Checked(NamedTuple):
-    """What stays of a text."""
+    """The sentences of a text that stay, with what they cite."""
 
     text: str
     evidence: tuple[str, ...]
@@ -129,15 +129,15 @@ class Ground:
 
     material: Material
     facts: Mapping[str, Fact]
-    """By the number under which the LLM knows them: F1, F2, …"""
+    """The facts by the number under which the LLM knows them: F1, F2, …"""
     evidence: Mapping[str, Evidence]
-    """By id."""
+    """The quotes by id."""
     names: tuple[str, ...] = ()
-    """The product's and the vendor's."""
+    """The names of the product and the vendor."""
     line: Callable[[str], str | None] = lambda _: None
-    """The id of the quote that a mark of a shown line (S12) stands for."""
+    """Returns the id of the quote for the mark of a shown line (S12), or None."""
     _meanings: dict[str, frozenset[str]] = field(default_factory=dict)
-    """What quotes mean, once it was asked for; quotes are added while answers are checked."""
+    """A cache of what quotes mean, filled on demand, since quotes are added while answers are checked."""
 
     @cached_property
     def _numbers(self) -> frozenset[str]:
@@ -159,12 +159,12 @@ class Ground:
     def foreign(self, text: str) -> tuple[str, ...]:
         """Numbers and names of a text that neither the sources nor the lists of the field have."""
         bare = _MARK.sub(" ", text)
-        # A count in words ("four tools") is the LLM's own; what the sources count stands there in digits.
+        # A count in words ("four tools") is the LLM's own; numbers from the sources are given in digits.
         odd = [number for number in numbers_of(_COUNTED.sub(" ", bare)) if number not in self._numbers]
         for sentence in sentences(bare):
             first = sentence.lstrip(" \"'“‘(")
             for place, name in enumerate(names_of(sentence)):
-                # The first word of a sentence has its capital from there, unless it does what products do.
+                # The first word of a sentence owes its capital to its place, unless a verb typical of products follows.
                 plain = (
                     place == 0
                     and first.startswith(name)
@@ -176,7 +176,7 @@ class Ground:
         return tuple(dict.fromkeys(odd))
 
     def _begins_word(self, name: str) -> bool:
-        """Whether a word of the sources begins with a name that is set apart here: "Hacker News" for "hackernews"."""
+        """Whether a word of the sources begins with the name, as "hackernews" does with the first of "Hacker News"."""
         folded = normalise(name)
         return len(folded) >= _LONG and any(word.startswith(folded) for word in self._words)
 
@@ -188,8 +188,8 @@ class Ground:
         return bool(named and _ACTS.search(sentence[named.end() :]))
 
     def tells(self, sentence: str, mode: Mode) -> bool:
-        """Whether a sentence tells of the product; of inferences those whose subject it is, since the others tell what
-        an attacker does to it."""
+        """Whether a sentence is about the product. An inference counts only if the product is its subject, since other
+        inferences say what an attacker does to the product."""
         if mode != "inference" or _ABOUT.match(sentence):
             return self.is_about_product(sentence)
         named = self._name.search(sentence) if self._name else None
@@ -197,9 +197,9 @@ class Ground:
         return early and self.is_about_product(sentence)
 
     def ids(self, marks: Iterable[str], said: str = "") -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The evidence and the facts (their own ids) that marks such as F1, E2 and S3 stand for; unknown ones are left.
+        """The ids of the evidence and the facts that marks such as F1, E2 and S3 stand for; unknown marks are skipped.
 
-        Of a fact with several quotes the one stands that has most in common with what is `said`, the first of equals.
+        For a fact with several quotes, the one that has most in common with `said` is taken, the first of equals.
         """
         evidence: list[str] = []
         facts: list[str] = []
@@ -215,14 +215,14 @@ class Ground:
         return tuple(dict.fromkeys(evidence)), tuple(dict.fromkeys(facts))
 
     def _common(self, mark: str, said: str) -> float:
-        """How much a quote has in common with what is said: the meanings of both, rare ones above all; those that only
-        its sentence and its headings have count half."""
+        """How much a quote has in common with `said`: their shared meanings, weighted by rarity; those that only the
+        quote's sentence and headings have count half."""
         own = {meaning for _, meaning in meanings(said)} - self._own_name
         quoted = {meaning for _, meaning in meanings(self.evidence[mark].quote)}
         return sum(self._weight(one) * (1.0 if one in quoted else 0.5) for one in own & self._meant(mark))
 
     def _meant(self, mark: str) -> frozenset[str]:
-        """What a quote, its sentence and its headings mean."""
+        """The meanings of a quote, its sentence and its headings."""
         if mark not in self._meanings:
             self._meanings[mark] = frozenset(one for text in self.told([mark], ()) for _, one in meanings(text))
         return self._meanings[mark]
@@ -232,11 +232,11 @@ class Ground:
         return Counter(meaning for mark in self.evidence for meaning in self._meant(mark))
 
     def _weight(self, meaning: str) -> float:
-        """How much a meaning tells one quote from the others."""
+        """How well a meaning distinguishes one quote from the others."""
         return math.log((len(self.evidence) + 1) / (self._counts[meaning] + 0.5))
 
     def _nearest(self, sentence: str) -> tuple[str, ...]:
-        """The quote that has most in common with a sentence, at least two meanings in its own words."""
+        """The quote that has most in common with a sentence, with at least two meanings in its own words; or none."""
         own = {meaning for _, meaning in meanings(sentence)} - self._own_name
         near = [
             mark
@@ -246,8 +246,8 @@ class Ground:
         return tuple(sorted(near, key=lambda mark: -self._common(mark, sentence))[:1])
 
     def _own_clauses(self, sentence: str) -> tuple[str, ...]:
-        """The quotes of marks that stand behind a clause of their own within a sentence and bear on it: of each place
-        the first, a line of code as it is."""
+        """The quotes of marks that follow a clause of their own within a sentence and bear on that clause: the first
+        one at each place; lines of code always qualify."""
         found: list[str] = []
         begin = 0
         for match in _MARK.finditer(sentence):
@@ -260,8 +260,8 @@ class Ground:
         return tuple(found)
 
     def _bearing(self, marks: Sequence[str], sentence: str, own: Sequence[str]) -> tuple[str, ...]:
-        """The marks whose quotes have most in common with a sentence, in their order; those far behind the best go,
-        unless they are a clause's `own`."""
+        """The marks whose quotes have most in common with a sentence, in their order; those far behind the best are
+        left out, unless they are in `own`, the marks of single clauses."""
         common = {
             mark: self._common(mark, sentence) + _NAMED * _named_alike(sentence, [self.evidence[mark].quote])
             for mark in marks
@@ -276,7 +276,7 @@ class Ground:
         return frozenset(meaning for name in self.names for _, meaning in meanings(name))
 
     def told(self, evidence: Iterable[str], facts: Iterable[str]) -> list[str]:
-        """The words behind quotes and facts: quotes, their sentences and headings, what the facts' keys mean."""
+        """The words behind quotes and facts: quotes, their sentences and headings, and what the facts' keys mean."""
         texts: list[str] = []
         for mark in evidence:
             item = self.evidence[mark]
@@ -290,7 +290,7 @@ class Ground:
         return texts
 
     def check(self, text: str, mode: Mode) -> Checked:
-        """What stays of a text, each sentence with its marks at its end."""
+        """Check a text; the sentences that stay have their marks at the end."""
         kept: list[str] = []
         evidence: list[str] = []
         facts: list[str] = []
@@ -302,7 +302,7 @@ class Ground:
             why = self._wrong(bare, mode, cited, rested, marked=bool(named))
             goes_on = mode == "inference" and bool(kept)
             if why == _NOT_BEARING and (goes_on or not self.tells(bare, mode) or _FOLLOWS.search(bare)):
-                # What follows, and how an attack goes on, may stand as inference; the marks that do not carry it go.
+                # Consequences and later steps of an attack may stand as inference, without the marks that do not fit.
                 dropped.append((f"marks of: {sentence}", why))
                 cited, rested = (), ()
                 why = self._wrong(bare, mode, (), (), marked=False)
@@ -313,7 +313,7 @@ class Ground:
                 and (near := self._nearest(bare))
                 and not self._wrong(bare, mode, near, (), marked=True)
             ):
-                # A neighbour of the right mark was cited.
+                # The LLM cited a neighbour of the right mark.
                 cited, rested, why = near, (), ""
             if why:
                 dropped.append((sentence, why))
@@ -325,7 +325,7 @@ class Ground:
         return Checked(" ".join(kept), tuple(dict.fromkeys(evidence)), tuple(dict.fromkeys(facts)), tuple(dropped))
 
     def resting(self, text: str, evidence: Sequence[str], facts: Sequence[str]) -> Checked:
-        """What stays of a text that rests on quotes cited elsewhere; its own marks are taken away."""
+        """Check a text that rests on quotes cited elsewhere; its own marks are removed."""
         kept: list[str] = []
         dropped: list[tuple[str, str]] = []
         for sentence in sentences(text):
@@ -373,7 +373,7 @@ class Ground:
         told = self.told(evidence, facts)
         text = " ".join(told).casefold()
         if about:
-            # How an attack goes on ("it can then call every tool") narrows and widens nothing that is stated.
+            # A later step of an attack ("it can then call every tool") neither narrows nor widens what is stated.
             stated = _stated(sentence, denials=mode != "inference")
             named = [
                 match[0] for match in _NARROW.finditer(stated) if match[0].casefold() != "each" or _BOUND.search(stated)
@@ -383,7 +383,7 @@ class Ground:
                 return f"its quotes do not say {', '.join(dict.fromkeys(wide))}"
         have = {meaning for part in told for _, meaning in meanings(part)}
         own = {meaning for _, meaning in meanings(sentence)} - self._own_name
-        # What follows from it is the LLM's own; its quotes bear on what it states.
+        # Consequences are the LLM's own; the quotes have to bear on what the sentence states.
         core = ({meaning for _, meaning in meanings(_stated(sentence))} - self._own_name or own) if about else own
         share = max(len(part & have) / len(part) if part else 1.0 for part in (own, core))
         if own and (share == 0 or (about and share < _BEARS)) and not _named_alike(sentence, told):
@@ -392,8 +392,8 @@ class Ground:
         return "its quotes say otherwise" if stated and self._denied(stated, evidence, own) else ""
 
     def _denied(self, stated: str, evidence: Sequence[str], own: set[str]) -> bool:
-        """Whether a quote says the opposite and none bears out what a sentence states: "works without Docker" beside
-        "runs with Docker Compose" denies nothing."""
+        """Whether quotes say the opposite of what a sentence states and none confirms it: "works without Docker"
+        beside "runs with Docker Compose" denies nothing."""
         said = [[_without_lacks(text, own) for text in self._said(mark)] for mark in evidence]
         together = [text for texts in said for text in texts]
         if _denies_alike(stated, together) or support(stated, together, self.names).verdict != "contradicted":
@@ -402,7 +402,7 @@ class Ground:
         return 2 * alone.count("contradicted") >= len(alone) and not {"supported", "weak"} & set(alone)
 
     def _said(self, mark: str) -> list[str]:
-        """A quote, and the clauses that it is cut from: a "never" before it counts, one of the next clause does not."""
+        """A quote and the clauses that it is cut from: a "never" before it counts, one in the next clause does not."""
         item = self.evidence[mark]
         found = [item.quote]
         for row in self.material.touched(item.document, item.start, item.end):
@@ -416,36 +416,36 @@ class Ground:
 
 
 def _named_alike(sentence: str, told: Iterable[str]) -> bool:
-    """Whether a sentence has a port, an address, a flag or another name of code from its quotes: a line of code has few
-    words in common with what is said of it."""
+    """Whether a sentence shares a port, an address, a flag or another name of code with its quotes: a line of code has
+    few words in common with a sentence about it."""
     names = {match[0].strip(".,:;").casefold() for match in _CODE_NAME.finditer(sentence)}
     text = " ".join(told).casefold()
     return any(len(name) >= _CODE_CHARS and name in text for name in names)
 
 
 def _without_lacks(text: str, own: set[str]) -> str:
-    """A quote less the things that it does without: "so that it works without Docker" does not deny that it works.
-    A thing that the sentence means too (`own`) stays."""
+    """A quote without its "without …" phrases: "so that it works without Docker" does not deny that it works.
+    A phrase about something that the sentence means too (`own`) stays."""
     return _LACKING.sub(lambda match: match[0] if own & {one for _, one in meanings(match[1])} else "", text)
 
 
 def _denies_alike(stated: str, said: Sequence[str]) -> bool:
-    """Whether what a sentence denies is denied by its quotes in the same words, as "a site that it has never seen"."""
+    """Whether the quotes have all the negations of a sentence, such as the "never" of "a site it has never seen"."""
     denials = {match[0].casefold() for match in _NO.finditer(stated)}
     return bool(denials) and denials <= {match[0].casefold() for text in said for match in _NO.finditer(text)}
 
 
 def _borne_out(word: str, text: str) -> bool:
-    """Whether the folded words of quotes say what a word that narrows or widens says."""
+    """Whether the case-folded text of quotes confirms a word that narrows or widens."""
     return any(other in text for other in _ALIKE.get(word, (word,)))
 
 
 def _stated(sentence: str, *, denials: bool = True) -> str:
-    """What a sentence says of the product itself: its first clause, and others that deny nothing and conclude nothing.
+    """What a sentence says about the product itself: its first clause, and others that neither deny nor conclude.
 
-    "…, so the stated limit does not bound it" draws a conclusion, "…; whose key serves this is not stated" tells of a
-    search: neither is contradicted by a quote that says yes. Without `denials`, a clause that says what the product
-    forbids or stops is left out too: its quote says it the other way round. Empty when nothing is stated.
+    "…, so the stated limit does not bound it" draws a conclusion, "…; whose key serves this is not stated" reports a
+    search: neither is contradicted by a quote that affirms. Without `denials`, a clause about what the product forbids
+    or stops is left out too, since its quote says it the other way round. Empty when nothing is stated.
     """
     first, *rest = [piece for piece in _CLAUSE.split(sentence) if piece and piece.strip()]
     kept = [piece for piece in rest if not (_NO.search(piece) or _FOLLOWS.search(piece) or _SILENT.search(piece))]
@@ -454,7 +454,7 @@ def _stated(sentence: str, *, denials: bool = True) -> str:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text, marks that stand behind a full stop taken into the sentence before."""
+    """The sentences of a text; marks after a full stop are moved into the sentence before it."""
     inside = _BEHIND.sub(lambda match: f"{match[2]}{match[1]}", " ".join(text.split()))
     return [part for part in _SENTENCE.split(inside) if part.strip()]
 
@@ -465,14 +465,14 @@ def has_mark(sentence: str) -> bool:
 
 
 def _bare(sentence: str) -> str:
-    """A sentence without marks and without the marks of code."""
-    # A full stop that begins a name, as of a hidden file, keeps the blank before it.
+    """A sentence without marks, backticks and the schemes of local addresses."""
+    # A full stop that begins a name, such as that of a hidden file, keeps the blank before it.
     bare = " ".join(_LOCAL.sub("", _MARK.sub(" ", sentence)).replace("`", "").split())
     return re.sub(r"\s+([.,;:!?])(?=\s|$)", r"\1", bare)
 
 
 def _capitals(name: str) -> str:
-    """A name without its plain halves: of "VPN-internal" the first."""
+    """A name without its lower-case parts: "VPN" for "VPN-internal"."""
     parts = [part for part in name.split("-") if not (part.isalpha() and part.islower())]
     return " ".join(parts) if parts else name
 
@@ -503,7 +503,7 @@ def _closed() -> frozenset[str]:
 
 @lru_cache(maxsize=2048)
 def _keys(text: str) -> frozenset[str]:
-    """Words of a text as they are compared: folded, cut at marks, plurals as singulars."""
+    """The words of a text as they are compared: normalised, split at punctuation, plurals made singular."""
     words = re.findall(r"[^\W_]+", normalise(text))
     return frozenset(
         word[:-1] if len(word) > _SHORT and word.endswith("s") and not word.endswith("ss") else word for word in words

@@ -1,4 +1,4 @@
-"""Quotes of an LLM beyond those of facts: found in the sources, and numbered on from the sheet's."""
+"""An LLM's quotes beyond those of facts: found in the sources and numbered after the quotes of the sheet."""
 
 import re
 from collections.abc import Iterable
@@ -10,9 +10,9 @@ from agent.facts.verify import MAX_CHARS, MAX_WORDS, SHORT, Material, Place, sta
 from agent.records import CARRYING, Evidence, FactSheet, StatementRole
 
 MOST: Final = 4
-"""Quotes of one item."""
+"""The most quotes of one item."""
 _ROLES: Final[frozenset[StatementRole]] = CARRYING | {"instruction", "example", "marketing", "navigation"}
-"""An LLM judges better than a classifier whom a sentence addresses."""
+"""Roles that may be quoted: an LLM judges better than a classifier whom a sentence addresses."""
 _SAMPLE: Final = 1
 """Rank of words outside all statements: sample code."""
 _WORD: Final = re.compile(r"\S+")
@@ -20,20 +20,20 @@ _OWN_WORD: Final = frozenset({"analyst-note", "vendor-answer"})
 
 
 class Quotes:
-    """The evidence of a draft: the sheet's, and what an LLM quotes beside it."""
+    """The evidence of a draft: the quotes of the sheet and those that an LLM adds."""
 
     def __init__(self, sheet: FactSheet, material: Material) -> None:
         self._material = material
         self._ids = {(item.document, item.start, item.end): item.id for item in sheet.evidence}
         self._next = 1 + max((int(item.id[1:]) for item in sheet.evidence), default=0)
         self.all: Final = {item.id: item for item in sheet.evidence}
-        """By id, the sheet's and those that were added."""
+        """The quotes of the sheet and the added ones, by id."""
         self.added: Final[list[Evidence]] = []
-        """What the sheet does not have, in the order of the ids."""
+        """The quotes that the sheet does not have, in the order of their ids."""
         self.dropped: Final[list[tuple[str, str]]] = []
 
     def take(self, texts: Iterable[str]) -> tuple[str, ...]:
-        """The ids of the quotes that are found; the others are kept as dropped."""
+        """The ids of the quotes that are found; the others are added to `dropped`."""
         found = []
         for text in list(texts)[:MOST]:
             place = self._place(text)
@@ -44,8 +44,8 @@ class Quotes:
         return tuple(dict.fromkeys(found))
 
     def line(self, mark: str) -> str | None:
-        """The id of the quote that a mark of a shown line, such as S12 or C3, stands for: its first words, if it is
-        long. None where there is no such line, or it may not be quoted.
+        """The id of a quote of the shown line with a mark such as S12 or C3; a long line is quoted by its first words.
+        None where there is no such line, or where it may not be quoted.
         """
         found = line_of(mark, self._material.documents, self._material.statements)
         if found is None:

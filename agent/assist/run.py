@@ -1,10 +1,10 @@
-"""An LLM's part of one draft: two waves of three calls, what is asked again, and what the checked answers add up to.
+"""An LLM's part in one draft: two waves of three calls, repeated calls, and the judgement that the answers add up to.
 
     sources ─► wave 1: facts-does, facts-built, factors ─ check ─► accepted sheet
                wave 2: threats, summary, layers ◄── sheet, its quotes, candidates ─ check ─► Judgement
 
-Calls of a wave run side by side; at most eight calls are made. A call that fails or is not sent costs its part alone,
-and the embedded part stands; only when nothing came back from the LLM at all is the run given up.
+Calls of a wave run in parallel; at most eight calls are made. A call that fails or is not sent costs only its own part,
+and the embedded part stands; the run is given up only when nothing came back from the LLM at all.
 """
 
 import hashlib
@@ -52,9 +52,9 @@ NOTHING_SHOWN: Final = Missing(
 SECOND_SHARE: Final = 2
 """The second wave is shown at most this part (a half) of the first wave's tokens."""
 _SHEET_TOKENS: Final = 2_500
-"""What facts and candidates take in the second wave, at most."""
+"""The most tokens that facts and candidates take in the second wave."""
 _ALONE: Final = frozenset({"facts/does", "facts/built", "posture"})
-"""Parts in which nothing of the embedded drafter is left where the LLM's holds."""
+"""Parts in which the LLM's contribution, if it holds, replaces that of the embedded drafter entirely."""
 _DIGEST_CHARS: Final = 16
 _MOST_LOST: Final = 0.5
 """Share of an answer's items that may be lost before it is asked for again."""
@@ -66,14 +66,14 @@ ShapeT = TypeVar("ShapeT", bound=BaseModel)
 
 
 class Assisted(NamedTuple):
-    """What came of the LLM's part."""
+    """The outcome of the LLM's part."""
 
     sheet: FactSheet
-    """Of all readers, the LLM among them."""
+    """The facts of all readers, the LLM among them."""
     judgement: Judgement
     prompts: tuple[PromptRef, ...]
     llm: str
-    """As the endpoint names it; several are joined."""
+    """The LLM's name as the endpoint gives it; several names are joined."""
     details: tuple[str, ...]
     """What was odd about the replies, in words."""
     usage: Usage
@@ -94,15 +94,15 @@ def assist(
     certain_of: CertainOf | None = None,
     hits: Hits = needed_passages,
 ) -> Assisted:
-    """Asks the LLM and checks what it says. `sheet` is what the other readers read of the same statements.
+    """Ask the LLM and check its answers. `sheet` is what the other readers read from the same statements.
 
-    `candidates_of` gives the catalogue's threats of the accepted sheet, `certain_of` which layers are certain by the
-    sheet and the first wave's judgement (by default those that a fact pins or the LLM found sufficient), `hits` is
-    search over the sources, used where they do not fit.
+    `candidates_of` returns the catalogue's threats for the accepted sheet, `certain_of` which layers are certain by the
+    sheet and the first wave's judgement (by default those that a fact pins or the LLM found sufficient), `hits`
+    searches the sources where they do not fit.
 
-    Raises LlmError when the LLM cannot be had: what ends a run, or when no call came back; also, before anything is
-    sent, when the calls could take more than the budget's caps. Raises InputError for a delimiter that stands in the
-    sources.
+    Raises LlmError when the LLM is unavailable: for a reason that ends the run, or when no call came back; also, before
+    anything is sent, when the calls could take more than the budget's caps. Raises InputError for a delimiter that
+    stands in the sources.
     """
     names = tuple(part for part in (name, vendor) if part)
     run = _Run(Material(tuple(documents), for_llm(statements), names), sheet, assistant, name, hits)
@@ -130,13 +130,13 @@ class _Run:
         self._found = calls.program_facts(sheet)
         self._numbers: dict[str, Fact] = {}
         self._answers: dict[str, list[BaseModel]] = {}
-        """By prompt, what was answered, the latest last."""
+        """The answers by prompt, the latest last."""
         self._failed: dict[str, Outcome] = {}
         self._second_start = ""
         self.shown = self._show(assistant.passage_tokens)
 
     def first(self) -> None:
-        """The first wave, once more with half of the sources where they were too long, and what is asked again."""
+        """Run the first wave; repeat calls that were too large with half of the sources, and ask again if need be."""
         asks = calls.first_wave(self._before, self._found, self._assistant.delimiter)
         start = calls.sources(self.shown, self._name)
         self._check_budget(asks, start)
@@ -165,7 +165,7 @@ class _Run:
         return accept(self._before, items, wrong, self._found, self._material, asked, self.shown.documents)
 
     def judged(self, accepted: Accepted) -> tuple[Judge, Judgement]:
-        """What the first wave says beside facts."""
+        """The judge, and the first wave's judgement of everything but facts."""
         sheet = accepted.sheet
         self._numbers = {f"F{n}": fact for n, fact in enumerate(sheet.facts, start=1)}
         quotes = Quotes(sheet, self._material)
@@ -175,7 +175,7 @@ class _Run:
         built = self._last("facts_built", FactsBuilt)
         factors = [item for answer in reversed(self._all("factors", Factors)) for item in answer.factors]
         return judge, Judgement(
-            # Who finds no fact in the sources has no say in what the product is.
+            # An LLM that finds no fact in the sources has no say in what the product is.
             kind=does.kind if does and does.facts else None,
             factors=judge.factors(factors),
             layers=judge.layers(built.layers) if built else {},
@@ -186,7 +186,7 @@ class _Run:
     def second(
         self, judge: Judge, candidates: Sequence[Candidate], certain: Mapping[LayerKey, bool], early: Judgement
     ) -> None:
-        """The second wave, and what is asked again; `early` is the first wave's judgement."""
+        """Run the second wave, and ask again if need be; `early` is the first wave's judgement."""
         self._caller.second = True
         ended = self._caller.ended()
         delimiter = self._assistant.delimiter
@@ -208,7 +208,7 @@ class _Run:
             self._numbers,
             quotes,
             name=self._name,
-            # Who finds no fact in the sources has no say in what the product is.
+            # An LLM that finds no fact in the sources has no say in what the product is.
             kind=does.kind if does and does.facts else None,
             delimiter=delimiter,
         )
@@ -254,7 +254,7 @@ class _Run:
         return self.result(accepted.sheet, made.model_copy(update={"parts": _parts(self._missing(made), None)}))
 
     def result(self, sheet: FactSheet, judgement: Judgement) -> Assisted:
-        """Everything that the draft needs to know of the run."""
+        """Everything that the draft needs to know about the run."""
         replies = [reply for outcome in self._caller.outcomes for reply in outcome.replies]
         digest = hashlib.sha256("\0".join(reply.text for reply in replies).encode("utf-8", "replace"))
         return Assisted(
@@ -278,9 +278,9 @@ class _Run:
         )
 
     def _check_budget(self, asks: Sequence[Ask], start: str) -> None:
-        """Tells what both waves take at most. Raises LlmError when that is more than the caps."""
+        """Report the most that both waves can take. Raises LlmError when this exceeds the caps."""
         assistant = self._assistant
-        # What the second wave will be shown is not known yet: an upper bound of it.
+        # What the second wave will be shown is not known yet, so this text stands for an upper bound.
         room = "x, " * (assistant.passage_tokens // SECOND_SHARE + _SHEET_TOKENS)
         later = calls.second_wave((), {}, dict.fromkeys(LAYERS, "open"), assistant.delimiter)
         plan = [worded(ask, start, assistant.answer_tokens) for ask in asks]
@@ -309,7 +309,7 @@ class _Run:
         return next(reversed(self._all(prompt, shape)), None)
 
     def _again_first(self, asks: Sequence[Ask]) -> list[Ask]:
-        """The calls on facts of which more than half was dropped, and that on factors where most lost their quotes."""
+        """The calls to repeat: on facts if more than half were dropped, on factors if most lost their quotes."""
         again = []
         for ask in asks:
             answers = self._answers.get(ask.prompt, [])
@@ -360,7 +360,7 @@ class _Run:
         return replace(ask, stage=f"{ask.stage}-again", again=calls.dropped_lines(rows, self._assistant.delimiter))
 
     def _threats(self, judge: Judge, candidates: Sequence[Candidate]) -> tuple[JudgedThreats | None, Threats | None]:
-        """The threats of the answer of which most held."""
+        """The checked threats of the answer with the most threats that held, and that answer."""
         best: tuple[JudgedThreats | None, Threats | None] = (None, None)
         most = -1
         for answer in self._all("threats", Threats):
@@ -387,7 +387,7 @@ class _Run:
         return tuple(dict.fromkeys((*rows, *accepted.refused, *judge.quotes.dropped, *judge.dropped)))
 
     def _missing(self, made: Judgement) -> dict[str, Missing | None]:
-        """By part, why the LLM's is missing; None where there is one."""
+        """By part, why the LLM's contribution is missing; None where it is not."""
         held: dict[str, tuple[str, bool]] = {
             "facts/does": ("facts_does", bool(self._all("facts_does", FactsDoes))),
             "facts/built": ("facts_built", bool(self._all("facts_built", FactsBuilt))),
@@ -420,7 +420,7 @@ def _state(certain: bool, judged: JudgedLayer | None) -> calls.LayerState:
 
 
 def _certain(judgement: Judgement) -> dict[LayerKey, bool]:
-    """The layers that the LLM found sufficient with a quote, or partly with a fact that pins them."""
+    """Which layers the LLM found sufficient with a quote, or partial with a fact that pins them."""
     return {
         key: key in judgement.layers
         and (
@@ -432,7 +432,7 @@ def _certain(judgement: Judgement) -> dict[LayerKey, bool]:
 
 
 def _parts(missing: Mapping[str, Missing | None], why: Missing | None) -> tuple[MadeBy, ...]:
-    """Which parts came of the LLM; `why` is the reason for all when nothing was asked."""
+    """Who made each part; `why` is the reason for all parts when nothing was asked."""
     names = list(missing) or [
         *("facts/does", "facts/built", "system"),
         *(f"factors/{key}" for key in FACTORS),

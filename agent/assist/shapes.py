@@ -1,7 +1,7 @@
 """The shapes of an LLM's six answers.
 
-The order of the fields is the order in which an LLM writes: what it rests on and the reason come before a value. Closed
-lists are closed here; everything else is checked item by item, so that one odd item costs that item alone.
+The order of the fields is the order in which an LLM writes: evidence and reason come before a value. Closed lists are
+enforced here; everything else is checked item by item, so that one odd item costs that item alone.
 """
 
 from typing import Annotated, Literal
@@ -176,7 +176,7 @@ class Threats(Shape):
 
     first_use: str = ""
     surface: list[str] = Field(default_factory=list)
-    """What the LLM looks over before it chooses and says when a threat holds; nothing is made of either."""
+    """What the LLM reviews before it chooses threats and says when they hold; this and `first_use` are not used."""
     verdicts: list[VerdictItem]
     threats: list[ThreatItem]
     chains: list[ChainItem]

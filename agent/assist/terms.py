@@ -1,5 +1,5 @@
-"""Names that anybody in the field may write: protocols, attacks, laws, roles. They need no quote, and say nothing of a
-product by themselves. At the end words with which sentences on threats begin."""
+"""Names that anybody in the field may write: protocols, attacks, laws, roles. They need no quote and say nothing about
+a product by themselves. The last ones are words that begin sentences about threats."""
 
 from typing import Final
 

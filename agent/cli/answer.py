@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from agent.settings import Settings
 
 _PROPOSED: Final = 3
-"""Keys that a hint names."""
+"""The most keys that a hint names."""
 
 
 @click.command("answer", short_help="Take in a vendor's answers as facts, and what follows from them.")
@@ -37,17 +37,17 @@ _PROPOSED: Final = 3
 )
 @click.option("--reviewer", "name", metavar="NAME", help="Who takes them in there; by default your user name.")
 def command(folder: Path, file: Path, store: Path | None, name: str | None) -> None:
-    """Take the response FILE.yaml to DRAFT (the folder of a draft) in as facts, and print what was before and what is
+    """Take the answers in FILE.yaml into DRAFT (the folder of a draft) as facts, and print the values before and
     after.
 
     The new draft takes the place of the old one; its manifest names the earlier draft's id. Each answer becomes a
-    source, and what it states a fact: a vendor's of rank 2, which lowers nothing until a page or an analyst says the
-    same, an analyst's of rank 5. What an answer does not say by itself, its `states` say: `Q1: {answer: …, states:
-    {retention: yes}}`. Nothing is fetched. With --store the answers go on the record of the review as well, under the
-    decisions that were made in it, and what moved there is printed: score, factors, items. Contested points move
-    nothing by themselves: they are printed as a reply to be filled in, and with --store a reviewer decides over them.
-    Open reviews have to be closed for that, since one process writes to a store at a time. A draft that its facts do
-    not give again, of an earlier release, is drafted again where its answers touch it.
+    source, and what it states becomes a fact: of rank 2 from a vendor, which lowers nothing until a page or an analyst
+    says the same, or of rank 5 from an analyst. What an answer does not say by itself goes into its `states`: `Q1:
+    {answer: …, states: {retention: yes}}`. Nothing is fetched. With --store the answers also go on the record of the
+    review, under the decisions already made there, and what moved is printed: score, factors, items. Contested points
+    move nothing by themselves: they are printed as a reply to be filled in, and with --store a reviewer decides on
+    them. Close open reviews first, since only one process writes to a store at a time. A draft of an earlier release
+    that does not follow from its facts is drafted again where its answers touch it.
 
     \b
     Examples:
@@ -63,7 +63,7 @@ def command(folder: Path, file: Path, store: Path | None, name: str | None) -> N
     draft, documents = _draft_in(folder)
     response = read_response(file)
     answers = answers_of(_checked(response, draft, file), [question.id for question in draft.questions])
-    # One time for both, so that folder and review hold the same draft where nothing else was decided.
+    # The same time for both, so that folder and review hold the same draft if nothing else was decided.
     made, at, reviewed = None, now(), ""
     if answers:
         with progress_line() as progress:
@@ -102,7 +102,7 @@ def _draft_in(folder: Path) -> "tuple[Draft, tuple[Document, ...]]":
 
 
 def _checked(response: "Response", draft: "Draft", file: Path) -> "Response":
-    """The response, when it is one to this draft and says something."""
+    """Return the response; raises InputError when it is about another draft, or answers and contests nothing."""
     from agent.errors import InputError
     from agent.review.domain.response_acts import contested_item
 
@@ -154,7 +154,7 @@ def _review_of(path: Path, draft: "Draft", settings: "Settings", at: str) -> "It
 
 
 def _say_silent(made: "Redrafted", draft: "Draft") -> None:
-    """Which answers state no fact, and what could be said of them."""
+    """Report which answers state no fact, and hint at what they could state."""
     from agent.review.domain.facts.from_answers import keys_asked
 
     asked = {question.id: question for question in draft.questions}
@@ -165,10 +165,10 @@ def _say_silent(made: "Redrafted", draft: "Draft") -> None:
 
 
 def _on_record(service: "Service", key: str, file: Path, reviewer: "Reviewer", draft: str) -> tuple[str, str]:
-    """Puts answers and contests on the record of a review, and drafts it again where answers wait for that. `draft` is
-    the id of the draft into which the answers go in the folder.
+    """Put answers and contests on the record of a review, and draft it again if answers wait for that. `draft` is the
+    id of the new draft in the folder, made with these answers.
 
-    Gives what moved, empty when no answer came in, and the review's reply.
+    Returns what moved (empty when no answer came in) and the review's reply.
     """
     before = service.review(key)
     done = service.respond(key, file.read_bytes(), reviewer, draft=draft)
@@ -205,7 +205,7 @@ def _moved(before: "ReviewState", after: "ReviewState") -> str:
 
 
 def _score_change(before: "Draft", made: "Redrafted") -> str:
-    """What was before and what is after, as a table."""
+    """The values before and after the answers, as a table."""
     from agent.review.domain.redraft import score_text
 
     rows = [[row.what, row.before, row.after] for row in made.moved]
@@ -215,7 +215,7 @@ def _score_change(before: "Draft", made: "Redrafted") -> str:
 
 
 def _table(rows: "Iterable[Sequence[str]]") -> list[str]:
-    """Parts of a draft with what they were before and are after."""
+    """A table of parts of a draft with their values before and after."""
     from agent.report.safe_markdown import Column, plain, table
     from agent.report.view import name_of
 

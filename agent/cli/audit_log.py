@@ -30,9 +30,9 @@ def command() -> None:
 def verify(store: Path | None, against: Path | None) -> None:
     """Recompute the hash chain of the store, and check what it does not cover: drafts, texts, the queue, the file.
 
-    That events were cut off at the end shows only against an export that was signed before; of that every value or word
-    is compared with what was signed. Nothing is changed, and the review app may run meanwhile. Exit code 5 when
-    something is wrong.
+    Only an export that was signed before can show that events were cut off at the end; every value or word of it is
+    compared with what was signed. Nothing is changed, and the review app may run meanwhile. Exit code 5 when something
+    is wrong.
 
     \b
     Examples:
@@ -76,7 +76,7 @@ def verify(store: Path | None, against: Path | None) -> None:
 
 
 def _text(export: Path) -> str:
-    """Raises SourceError for a file that cannot be read, InputError for one that is too large."""
+    """The text of an export. Raises SourceError when it cannot be read, InputError when it is too large."""
     from agent.errors import InputError, SourceError
 
     try:
@@ -89,7 +89,7 @@ def _text(export: Path) -> str:
 
 
 def _head(export: Path, text: str) -> "Head":
-    """The head that a signed export carries. Raises InputError for none."""
+    """The head of the chain that a signed export carries. Raises InputError when it carries none."""
     from agent.errors import InputError
     from agent.review.store.chain import find_head
 

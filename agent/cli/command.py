@@ -1,7 +1,7 @@
 """The command line: finds a verb, runs it, turns an error into two lines and an exit code.
 
-Verbs of this package are imported when they are called, so that `--help` starts in a blink; the verbs of the eval
-suite are found through the entry-point group `septet.verbs`, so that this package never imports it.
+Verbs of this package are imported when they are called, so that `--help` starts fast; the verbs of the eval suite are
+found through the entry-point group `septet.verbs`, so that this package never imports that suite.
 """
 
 import importlib
@@ -103,10 +103,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
     `arguments` default to those of the process.
     """
-    # Tracing of LangChain would post page text to a server when an environment variable is set; off, always.
+    # Always off: if an environment variable turned it on, LangChain's tracing would post page text to a server.
     os.environ["LANGSMITH_TRACING_V2"] = "false"  # noqa: TID251
     try:
-        # Not septet.main(): click's own loop turns a reader that went away into a failure.
+        # Not septet.main(): with it, click reports a failure when the reader of stdout has gone away.
         with septet.make_context("septet", list(sys.argv[1:] if arguments is None else arguments)) as context:
             septet.invoke(context)
         sys.stdout.flush()
@@ -114,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except DriftError as error:
-        # What differs from a recording is printed line by line.
+        # Each difference from a recording is printed on a line of its own.
         first, *more = error.hint.splitlines() or [""]
         _report(str(error), first, more)
         sys.exit(error.exit_code)
@@ -140,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _report(what: str, hint: str, more: Sequence[str] = ()) -> None:
-    # Addresses and file names of others stand in errors: one line each, and nothing that a terminal obeys.
+    # Errors may contain addresses and file names from outside: each goes on one line, without terminal escapes.
     from agent.report.safe_markdown import one_line
 
     click.echo(f"error: {one_line(what)}", err=True)

@@ -29,9 +29,9 @@ _WORD_CHARS: Final = 8
 def command(context: click.Context, llm: str | None, as_json: bool) -> None:
     """Ask the endpoint of an LLM a few questions and show the result; without an LLM, list the profiles.
 
-    Looked at: whether the LLM is there, whether answers come in the shape that is asked for and keep to their cap,
-    whether a long prompt is read to its end, whether its price is known and how its tokens are counted. Up to four
-    calls are made, one at a time. Exit code 1 when a check failed, 4 when no call can work.
+    It checks whether the LLM is there, whether answers have the requested shape and keep to their cap, whether a long
+    prompt is read to its end, whether the price is known and how tokens are counted. Up to four calls are made, one at
+    a time. Exit code 1 when a check failed, 4 when no call can work.
 
     \b
     Examples:
@@ -133,7 +133,7 @@ def _json(
 
 
 def _list_profiles(environ: Mapping[str, str], as_json: bool) -> None:
-    """Prints what can be named, and which keys are set; never a key."""
+    """Print the profiles and which keys are set, but never a key."""
     from agent.llm.profiles import profiles
 
     rows: list[dict[str, object]] = []

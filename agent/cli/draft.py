@@ -50,14 +50,14 @@ def command(
 ) -> None:
     """Draft a threat model from SOURCE: a URL, a file (html, md, txt, pdf, json) or a folder.
 
-    The first source is the listing, further ones are documentation. With --out, what stands first in the report is
-    printed; without it the whole report is, and nothing is kept but the cache. A run that was interrupted is gone on
-    with when it is called again.
+    The first source is the listing, further ones are documentation. With --out, the beginning of the report is
+    printed; without it the whole report is, and only the cache is kept. Repeating the call continues an interrupted
+    run.
 
     Without --llm or SEPTET_LLM no LLM is used. With one, stderr says what the run may take before anything is sent. A
     draft that an LLM helped with is repeated from the answers in its folder, unless --llm asks anew.
 
-    A draft in --out that you have taken into review is replaced with --replace alone; its review stays in the store.
+    A draft in --out that you have taken into review is replaced only with --replace; its review stays in the store.
 
     \b
     Examples:
@@ -108,7 +108,7 @@ def _shown(result: "DraftResult", out: Path) -> str:
 
 
 def _ended(result: "DraftResult", opened: Opened, left: ExitStack) -> None:
-    """What is to be said and done where a draft is made: the LLM may have been given up, the crawl's log is open."""
+    """Once a draft is made, report what an abandoned LLM has used, and have `left` close the crawl's log."""
     if result.draft.drafter.kind == "embedded":
         opened.tell_spent()
     if result.unfinished is not None:
@@ -126,7 +126,7 @@ def _check_call(sources: tuple[str, ...], from_snapshot: Path | None, more: bool
 
 
 def _check_unreviewed(out: Path, environ: Mapping[str, str]) -> None:
-    """Refuses to replace a draft of which the user's own store has a review. Raises InputError."""
+    """Raise InputError when the draft in `out` has a review in the user's own store, so that it is not replaced."""
     from agent.errors import InputError, SeptetError, StoreError
     from agent.report.draft_json import FILE_NAME, load
     from agent.settings import store_file
@@ -137,7 +137,7 @@ def _check_unreviewed(out: Path, environ: Mapping[str, str]) -> None:
         earlier = load(out)
         file = store_file(environ)
     except SeptetError:
-        # What cannot be read was never taken into review, and without a home there is no store.
+        # An unreadable draft was never taken into review, and without a home folder there is no store.
         return
     if not file.is_file():
         return
@@ -157,10 +157,10 @@ def _check_unreviewed(out: Path, environ: Mapping[str, str]) -> None:
 def _chosen(
     snapshot: Path | None, wanted: Wanted, settings: "Settings", environ: Mapping[str, str]
 ) -> tuple[Choice, "Settings"]:
-    """Which drafter drafts, and with which settings.
+    """Choose the drafter and the settings.
 
-    A draft is repeated by its own answers and settings unless others are asked for: SEPTET_LLM counts for new drafts
-    alone, and where an LLM was not to be had at that time, the draft is repeated so.
+    A draft is repeated with its own answers and settings unless the options say otherwise: SEPTET_LLM counts for new
+    drafts only, and a draft made while its LLM was unavailable is repeated without an LLM.
     """
     from agent.intake.recording import load
     from agent.pipeline import answers_in
@@ -181,5 +181,5 @@ def _tell(line: str) -> None:
     from agent.report.safe_markdown import one_line
 
     if line:
-        # Not click's echo: it writes past the line of progress, and so into it.
+        # Not click.echo, which bypasses the progress display and so would write into its line.
         sys.stderr.write(f"{one_line(line)}\n")

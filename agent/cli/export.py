@@ -25,7 +25,7 @@ def command(draft: Path | None, format_: str | None, out: Path | None, schema: b
     """Write DRAFT (a folder, a draft.json or a signed export of it) in the format NAME.
 
     No format makes a draft say more than it does: states, ranges, "not certain" and a withheld score are kept, and what
-    a format has no place for stands in its properties or descriptions. The same draft gives the same bytes.
+    a format has no field for goes into its properties or descriptions. The same draft gives the same bytes.
 
     \b
     Examples:
@@ -83,7 +83,7 @@ def _listed() -> str:
 
 
 def _check_place(out: Path, file: Path) -> None:
-    """Refuse a place that is a folder, lies in none, or holds the draft itself."""
+    """Raise InputError if `out` is a folder, is in a folder that does not exist, or is the draft itself."""
     if out.is_dir():
         raise InputError("the output is a folder", where=str(out), hint="name a file in it")
     if not out.absolute().parent.is_dir():
@@ -93,16 +93,16 @@ def _check_place(out: Path, file: Path) -> None:
 
 
 def _put(data: bytes, out: Path | None) -> None:
-    """To stdout, or to a file that is there as a whole or not at all."""
+    """Write to stdout, or to a file that appears as a whole or not at all."""
     if out is None:
         click.echo(data, nl=False)
         return
-    if out.exists() and not out.is_file():  # a pipe or a device takes what it is given
+    if out.exists() and not out.is_file():  # a pipe or a device is written to directly
         out.write_bytes(data)
         return
     place = out.resolve()
     staged = place.with_name(f".{place.name}.new")
-    staged.unlink(missing_ok=True)  # what a killed run left
+    staged.unlink(missing_ok=True)  # left behind by a killed run
     try:
         with staged.open("xb") as file:
             file.write(data)

@@ -20,8 +20,8 @@ def command(
 ) -> None:
     """Read SOURCE (a URL, a file or a folder) as `draft` would, and show the result.
 
-    Documents with their hashes, findings with place and excerpt, what became of each link and why, what is missing,
-    and the budget. Nothing is drafted, and nothing is kept but the cache.
+    It lists documents with their hashes, findings with place and excerpt, what became of each link and why, what is
+    missing, and the budget. Nothing is drafted, and only the cache is kept.
 
     \b
     Examples:

@@ -33,7 +33,7 @@ _R = TypeVar("_R")
 _CI: Final = frozenset({"true", "1"})
 _LOCAL: Final = "local/"
 _QUESTION_TOKENS: Final = 6_000
-"""What the longest question takes beside the sources."""
+"""Tokens that the longest question takes in addition to the sources."""
 _LEAST_PASSAGES: Final = 1_000
 _WAY_OUT: Final = "`--fallback embedded` drafts without it"
 Say = Callable[[str], None]
@@ -61,7 +61,7 @@ def answer_options(verb: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 class Wanted(NamedTuple):
-    """What the options say; None where one is not given."""
+    """The values of the options; None for an option that is not given."""
 
     llm: str | None = None
     record: Path | None = None
@@ -78,11 +78,11 @@ class Choice:
     record: Path | None = None
     replay: Path | None = None
     fallback: bool = False
-    """Whether the embedded drafter goes on alone when the LLM cannot be had."""
+    """Whether the embedded drafter goes on alone when the LLM is unavailable."""
 
 
 def choose(wanted: Wanted, settings: "Settings") -> Choice:
-    """What the options and, where they say nothing, the settings choose. Raises UsageError when they contradict."""
+    """The drafter that the options choose, else the settings. Raises UsageError for contradicting options."""
     llm, record, replay, _ = wanted
     fallback = wanted.fallback is not None
     if replay is not None:
@@ -103,7 +103,7 @@ def named(llm: str) -> str:
 
 
 def unused_key(environ: Mapping[str, str]) -> str:
-    """One line for somebody who has set a key of an LLM and named none; empty when no key is set."""
+    """A note for a user who has set the key of an LLM but named no LLM; empty when no key is set."""
     from agent.llm.profiles import profiles
 
     found: dict[str, str] = {}
@@ -119,13 +119,13 @@ def unused_key(environ: Mapping[str, str]) -> str:
 class Opened:
     """The LLM of one draft, if there is one; leaving the block closes it.
 
-    Closing completes a recording, and has a replay say what does not match it: that is raised (DriftError) when the
-    block ended well or with a failure of the LLM, which it explains; any other error is the cause itself.
+    Closing completes a recording, and checks whether a replay matched its recording. If it did not, DriftError is
+    raised when the block ended well or with an LlmError, which the mismatch explains; other errors stay as they are.
     """
 
     def __init__(self, now: str, assistant: "Assistant | None" = None, recorder: "_Recorder | None" = None) -> None:
         self.now = now
-        """The time of the draft: of this moment, or of the recording that is replayed."""
+        """The time of the draft: the present, or that of the replayed recording."""
         self.assistant = assistant
         self._recorder = recorder
 
@@ -135,11 +135,11 @@ class Opened:
         return self._recorder.folder if self._recorder is not None and self._recorder.complete else None
 
     def __enter__(self) -> Self:
-        """It is open already."""
+        """Return itself; the LLM is open already."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        """Closes it, and tells what a run that failed has taken. Raises DriftError, and LlmError with the way out."""
+        """Close the LLM, and report what a failed run has used. Raises DriftError, and LlmError with the way out."""
         if self.assistant is None:
             return
         explains = error is None or isinstance(error, LlmError)
@@ -154,7 +154,7 @@ class Opened:
             raise LlmError(error.reason, error.what, where=error.where, hint=hint, usage=error.usage) from None
 
     def tell_spent(self) -> None:
-        """Tells what an LLM that was given up has taken all the same; a replay took nothing."""
+        """Report what an abandoned LLM has used nonetheless; a replay used nothing."""
         sends = self._recorder is None or self._recorder.recorded_at is not None
         if self.assistant is not None and sends:
             _tell_spent(self.assistant)
@@ -176,12 +176,12 @@ def open_assistant(
     say: Say | None = None,
     told: Say | None = None,
 ) -> Opened:
-    """Opens the LLM that was chosen; nothing is asked yet.
+    """Open the chosen LLM; nothing is asked yet.
 
-    `spare` is a new folder for its answers when the user names none; `say` is told what is being done, `told` what the
-    run may take and took. Raises UsageError for a name, key or folder that will not do and for a live LLM under
-    CI=true, RefusedError for an address, UnavailableError when something is not installed, InputError for prices and
-    caps, DriftError for a broken recording.
+    `spare` is a new folder for its answers when the user names none; `say` receives what is being done, `told` what the
+    run may use and has used. Raises UsageError for an unusable name, key or folder and for a live LLM under CI=true,
+    RefusedError for an address, UnavailableError when something is not installed, InputError for prices and caps,
+    DriftError for a broken recording.
     """
     if not choice.llm and choice.replay is None:
         return Opened(now)
@@ -219,7 +219,7 @@ def open_assistant(
 
 
 def open_named(name: str, settings: "Settings", environ: Mapping[str, str], *, base_url: str, say: Say) -> "Llm":
-    """Opens the LLM that PROFILE/NAME means, within the settings' limits, at `base_url` or the profile's own address.
+    """Open the LLM that PROFILE/NAME means, within the settings' limits, at `base_url` or the profile's own address.
 
     Raises UsageError, RefusedError and UnavailableError as `open_assistant` does.
     """
@@ -240,10 +240,10 @@ def open_named(name: str, settings: "Settings", environ: Mapping[str, str], *, b
 
 
 def price_of_llm(name: str, settings: "Settings") -> "Price | None":
-    """The price of an LLM by the user's file of prices, then by ours; None when it is unknown.
+    """The price of an LLM from the user's file of prices, else from the bundled one; None when it is unknown.
 
-    It depends on the name alone, so that a replay counts as the recorded run did: what runs on the user's own machine
-    is free, and that is a profile whose usual address is there. Raises InputError for a file that holds no prices.
+    The price depends on the name alone, so that a replay counts as the recorded run did: an LLM is free when the usual
+    address of its profile is on the user's own machine. Raises InputError for a file that holds no prices.
     """
     from agent.llm.budget import FREE, price_of, prices, read_prices
     from agent.llm.profiles import profiles
@@ -295,7 +295,7 @@ def _open_or_absent(choice: Choice, settings: "Settings", environ: Mapping[str, 
 
 
 def _replayed(folder: Path, run: "Run") -> tuple["Llm", "_Recorder", str]:
-    """What was recorded, as an LLM, and when."""
+    """The recording as an LLM, with its folder, and when it was made."""
     from agent.llm.cassette import Replay
 
     llm = Replay(folder, run)
@@ -314,17 +314,17 @@ class _Recorder:
     folder: Path
     run: "Run"
     recorded_at: datetime | None
-    """None for one that is replayed: nothing in it is touched."""
+    """None for a recording that is replayed, since nothing in it is changed."""
     _new: bool | None = None
     """Whether this run made the folder; None while nothing is recorded into it."""
 
     def of(self, llm: "Llm") -> "Llm":
-        """The LLM, recorded. Raises UsageError when the folder holds something."""
+        """The LLM with its answers recorded. Raises UsageError when the folder is not empty."""
         from agent.llm.cassette import Record
 
         assert self.recorded_at is not None
         new = not self.folder.exists()
-        # Where a live LLM is not allowed, it was refused before it was opened.
+        # A live LLM that is not allowed was refused before it was opened.
         recorded = Record(llm, self.folder, self.run, ci=False, recorded_at=self.recorded_at)
         self._new = new
         return recorded
@@ -337,7 +337,7 @@ class _Recorder:
         return (self.folder / MANIFEST).is_file()
 
     def tidy(self) -> None:
-        """Takes a recording in which nothing was asked away: the run ended before its first call."""
+        """Remove a recording without calls, left by a run that ended before its first call."""
         from agent.llm.cassette import MANIFEST
 
         if self._new is None or any(file.name != MANIFEST for file in self.folder.glob("*.json")):
@@ -349,14 +349,14 @@ class _Recorder:
 
 
 class _Absent:
-    """An LLM that could not be opened, where the embedded drafter may go on alone: each call says why."""
+    """Stands in for an LLM that could not be opened when the embedded drafter may go on alone: each call says why."""
 
     def __init__(self, name: str, error: UnavailableError) -> None:
         self.name = name
         self._error = error
 
     def complete(self, call: "Call") -> "Reply":
-        """Raises LlmError."""
+        """Raise LlmError."""
         error = self._error
         raise LlmError("unreachable", error.what, where=error.where, hint=error.hint)
 
@@ -365,7 +365,7 @@ class _Absent:
 
 
 def _passage_tokens(name: str, settings: "Settings") -> int:
-    """How much of the sources is shown: of an LLM that is served here, what its context leaves beside a question."""
+    """How many tokens of the sources an LLM is shown; a local LLM at most what a question leaves of its context."""
     if not name.startswith(_LOCAL):
         return settings.llm_passage_tokens
     left = settings.llm_context_tokens - settings.llm_answer_tokens - _QUESTION_TOKENS
@@ -391,14 +391,14 @@ def _keys(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _caps(settings: "Settings", price: "Price | None", choice: Choice) -> "Caps":
-    """What the run may take. A replay keeps to the same caps, since what they forbade was not recorded.
+    """The caps of a run. A replay keeps to the same caps, since calls that they forbade were not recorded.
 
     Raises InputError when the cap in money is not a number.
     """
     from agent.llm.budget import Caps
 
     dollars = _dollars(settings.llm_max_dollars)
-    # A replay costs nothing, so that it may go on where nobody knows the price.
+    # A replay costs nothing, so it needs no cap in money when the price is unknown.
     return Caps(settings.llm_max_tokens, None if choice.replay is not None and price is None else dollars)
 
 
@@ -421,4 +421,4 @@ def _with_way_out(hint: str) -> str:
 
 
 def _silent(_: str) -> None:
-    """Says nothing."""
+    """Ignore a message."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ROLES: Final = ("viewer", "analyst", "approver")
 _SOMEBODY: Final = "analyst"
 _LINE: Final = 4096
-"""Bytes of a typed line at most."""
+"""The most bytes that are read of a typed line."""
 
 
 @click.command("review", short_help="Review drafts in a local web app, and sign them.")
@@ -36,9 +36,9 @@ _LINE: Final = 4096
 def command(folders: tuple[Path, ...], host: str, port: int, file: Path | None, name: str | None, role: str) -> None:
     """Open the drafts in DRAFT_DIR (as `septet draft --out` wrote them) in the review app, and serve it until Ctrl-C.
 
-    Its address holds a token that opens one session; it goes to stdout, everything else to stderr. In a terminal Enter
-    prints another one. Drafts and decisions are kept in your own store of reviews. Without DRAFT_DIR and --store a
-    half-reviewed demo is opened in a scratch store that is thrown away.
+    Its address holds a token that opens one session; it goes to stdout, everything else to stderr. In a terminal,
+    Enter prints another address. Drafts and decisions are kept in your own store of reviews. Without DRAFT_DIR and
+    --store, a half-reviewed demo is opened in a scratch store that is thrown away.
 
     \b
     Examples:
@@ -71,7 +71,7 @@ def command(folders: tuple[Path, ...], host: str, port: int, file: Path | None, 
 
 
 def reviewer_of(name: str | None, role: str, environ: Mapping[str, str]) -> "Reviewer":
-    """Who acts: by the name that was given, else by the user's. Raises InputError for what is not a name."""
+    """The reviewer with the given name, else with the user's own. Raises InputError for an unusable name."""
     from agent.errors import InputError
     from agent.review.domain.acts import MAX_NAME
     from agent.review.domain.records import Reviewer
@@ -125,16 +125,17 @@ def _serve(service: "Service", made: socket, reviewer: "Reviewer") -> None:
     more = "Enter prints another address, " if asked else ""
     _tell(f"open it once as {reviewer.name} ({reviewer.role}); {more}Ctrl-C ends")
     if asked:
-        # In the background a terminal stops who reads from it; ignored, the read fails and the thread ends.
+        # A terminal stops a background process that reads from it; with the signal ignored, only the read fails and the
+        # thread ends.
         signal.signal(signal.SIGTTIN, signal.SIG_IGN)
         threading.Thread(target=_invite_again, args=(invite,), daemon=True).start()
     serve(app, made)
 
 
 def _invite_again(invite: Callable[[], None]) -> None:
-    """An address for each line that is typed, until there is no terminal any more."""
+    """Print a new address for each line that is typed, until the terminal is gone."""
     with suppress(OSError):
-        # Not through sys.stdin, whose lock a thread at the end of the process would still hold.
+        # Not through sys.stdin: this thread would still hold its lock when the process ends.
         while os.read(sys.stdin.fileno(), _LINE):
             invite()
 
@@ -145,12 +146,12 @@ def _keep_backup(store: "Store") -> None:
     try:
         store.keep_backup()
     except StoreError as error:
-        # All that was acknowledged is in the store itself.
+        # Everything that was acknowledged is in the store itself.
         _tell(f"no backup was written: {error}")
 
 
 def _leave() -> None:
-    """Ends at once when a request that was given up still runs: what it would store, the closed store refuses."""
+    """Exit at once when an abandoned request is still running: the closed store refuses whatever it would store."""
     left = [one for one in threading.enumerate() if one is not threading.main_thread() and not one.daemon]
     if left:
         sys.stdout.flush()

@@ -109,7 +109,7 @@ def _read(file: str) -> bytes:
 
 
 def _read_object(data: bytes, terms: Mapping[str, object], where: str) -> dict[str, object]:
-    """One JSON object, numbers as exact decimals; terms fill in what it does not name."""
+    """One JSON object, numbers as exact decimals; `terms` fill in the keys that it does not name."""
     try:
         found = json.loads(
             data.decode("utf-8-sig"),

@@ -89,7 +89,7 @@ def _text(found: "tuple[Found, ...]", documents: "tuple[Document, ...]") -> str:
 
 
 def _shown(one: "Found", document: "Document") -> str:
-    """The passage without what a finding covers: hidden text and orders are not handed on, to nobody."""
+    """The passage without the text that findings cover: hidden text and orders are never passed on."""
     from agent.records import flagged_spans
 
     start, text = one.passage.start, ""

@@ -14,9 +14,9 @@ from agent.errors import InputError
 
 _NOTE_FILE_LIMIT = 200_000
 _PAGE: Final = "reading "
-"""How a line about a single page or file begins: of these there may be many."""
+"""How a progress line about a single page or file begins; there may be many such lines."""
 _BETWEEN_PAGES: Final = 2.0
-"""Seconds between two such lines where they are kept, as in the log of a job."""
+"""The least seconds between two such lines where the output is kept, as in the log of a job."""
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -41,12 +41,12 @@ def reading_options(verb: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 def now() -> str:
-    """The time of this moment as records have it: UTC, ISO 8601 with seconds and `Z`."""
+    """The current time as records store it: UTC, ISO 8601 with seconds and `Z`."""
     return stamp(datetime.now(UTC))
 
 
 def stamp(moment: datetime) -> str:
-    """A moment as records have it."""
+    """A moment as records store it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -67,7 +67,7 @@ def note_text(note: str) -> str:
 
 @contextmanager
 def progress_line() -> Iterator[Callable[[str], None]]:
-    """What is being done, on stderr: a status line on a terminal, plain lines elsewhere.
+    """Show on stderr what is being done: a status line on a terminal, plain lines elsewhere.
 
     Plain lines name every stage, and a single page at most every two seconds.
     """

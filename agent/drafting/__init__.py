@@ -1,1 +1,1 @@
-"""What follows from the facts: kind, picture, factors, layers, threats, severity, score. Reads no sentence."""
+"""Derives kind, system picture, factors, layers, threats and score from the facts; never reads source text itself."""

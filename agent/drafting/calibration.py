@@ -40,9 +40,9 @@ class JudgedFactorConstants(Record):
     """How an LLM's value of a factor is corrected."""
 
     bias: float = 0.0
-    """Added to its value."""
+    """Added to the LLM's value."""
     wider: float = 0.1
-    """By how much its own range is widened at either end."""
+    """How much the LLM's range is widened at each end."""
 
 
 class FactorConstants(Record):
@@ -51,15 +51,15 @@ class FactorConstants(Record):
     typical: dict[ProductKind, float]
     """Value by kind, before anything is read."""
     trust: float
-    """How far the estimate follows the outlook's own from the typical value, 0 to 1."""
+    """How far the estimate moves from the typical value towards the outlook's, 0 to 1."""
     chances: dict[str, float]
-    """Effect of a chance of 1 over its mean, by key; never negative."""
+    """Weight by key of how far a chance lies above or below its mean; never negative."""
     effects: dict[str, float]
     """Effect of a fact that is asserted or left to a setting, by key; never negative."""
     lowering: dict[str, float]
     """Effect of a limit that is asserted or an ability that is denied, by key; negative."""
     thin: float = 0.0
-    """What is added where too little was read to take the rest as absent; never negative."""
+    """Added if too little was read to take silence as absence; never negative."""
     spread: Spread
     judged: JudgedFactorConstants = JudgedFactorConstants()
 
@@ -74,7 +74,7 @@ class FactorCalibration(Record):
 
 
 class LayerConstants(Record):
-    """Weights of one layer's logistic; none is negative but the bias."""
+    """Weights of one layer's logistic function; only the bias may be negative."""
 
     bias: float
     weights: dict[str, float]
@@ -100,14 +100,14 @@ class RangeCalibration(Record):
 
 
 class BaseCalibration(Record):
-    """What CVSS base readers give the first threat of a product, 0 to 10."""
+    """Constants of the CVSS base that readers give a product's first threat, 0 to 10."""
 
     rows: int
     bias: float
     kinds: dict[ProductKind, float]
-    """Added by kind."""
+    """Amount added for each kind."""
     chances: dict[str, float]
-    """What a chance of 1 adds, by key; never negative."""
+    """Amount added for a chance of 1, by key; never negative."""
 
 
 class Calibration(Record):
@@ -125,27 +125,27 @@ class Calibration(Record):
 
 
 def load_calibration() -> Calibration:
-    """The bundled constants. Raises SchemaError when a file is missing or of another form."""
+    """The bundled constants. Raises SchemaError when a file is missing or malformed."""
     return Calibration(factors=load_factors(), certainty=load_certainty(), range=load_range(), base=load_base())
 
 
 def load_factors(path: Path | None = None) -> FactorCalibration:
-    """The constants of the factors. Raises SchemaError when the file is missing or of another form."""
+    """The constants of the factors. Raises SchemaError when the file is missing or malformed."""
     return _bundled_factors() if path is None else _read(path, FactorCalibration)
 
 
 def load_certainty(path: Path | None = None) -> CertaintyCalibration:
-    """The constants of the layers. Raises SchemaError when the file is missing or of another form."""
+    """The constants of the layers. Raises SchemaError when the file is missing or malformed."""
     return _bundled_certainty() if path is None else _read(path, CertaintyCalibration)
 
 
 def load_range(path: Path | None = None) -> RangeCalibration:
-    """The residuals of the scores. Raises SchemaError when the file is missing or of another form."""
+    """The residuals of the scores. Raises SchemaError when the file is missing or malformed."""
     return _bundled_range() if path is None else _read(path, RangeCalibration)
 
 
 def load_base(path: Path | None = None) -> BaseCalibration:
-    """The usual bases. Raises SchemaError when the file is missing or of another form."""
+    """The constants of the usual base. Raises SchemaError when the file is missing or malformed."""
     return _bundled_base() if path is None else _read(path, BaseCalibration)
 
 

@@ -1,10 +1,11 @@
-"""The order in which everything follows from the facts: one function, and what it gives.
+"""Composes a draft: the order in which everything follows from the facts, in one function, and its result.
 
     sheet ─ kind ─ factors ─ layers certain? ─ threats, headline ─ score ─ questions ─ paragraphs ─ picture, chains,
     posture, controls, advice
 
-Plain calls; each step is a function of another module of this room. With a `Judgement` of an LLM each step weighs it
-against the facts; without one the facts stand alone. Striking a fact and composing again removes whatever rested on it.
+Each step is a plain call of a function in another module of this package. With an LLM's `Judgement`, each step weighs
+it against the facts; without one, the facts stand alone. Striking a fact and composing again removes whatever rested on
+it.
 """
 
 from collections.abc import Callable, Sequence
@@ -82,11 +83,11 @@ def compose(
     vocabulary: Vocabulary | None = None,
     severity_sheet: Callable[[FactSheet], FactSheet] | None = None,
 ) -> Composition:
-    """Everything that a draft says of the product `name`, from its facts.
+    """Derive everything that a draft says about the product `name` from its facts.
 
-    `judgement` is an LLM's, checked against the sources; its marks are of `sheet.evidence` or of its own. Only
-    evaluations give the factors another `vocabulary`, or find the threats with the `severity_sheet` of `sheet`. The
-    same arguments give the same composition.
+    `judgement` is an LLM's, checked against the sources; it cites `sheet.evidence` or quotes of its own. Only
+    evaluations give the factors another `vocabulary`, or use `severity_sheet` to derive the sheet on which threats are
+    found. The same arguments give the same composition.
     """
     kind = kind_of(sheet, judgement)
     valued = partial(

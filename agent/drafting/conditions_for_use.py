@@ -1,7 +1,7 @@
-"""The proposal that ends the first page: conditions for use, what remains with them in place, and the law line.
+"""The advice that ends the first page: the proposal, conditions for use, the residual severity and the line on law.
 
-Conditions change CVSS metrics of the threats that rest on the facts they are for, and a metric only ever falls. What
-remains is the highest base of *all* threats in default use, not of the headline alone.
+A condition changes CVSS metrics of the threats that rest on the facts it addresses, and can only make a metric milder.
+The residual is the highest base that remains of *all* threats in default use, not of the headline alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ class ConditionRow(Record):
     id: str
     eases: tuple[str, ...] = Field(alias="for")
     ids: tuple[str, ...] = ()
-    """Threats of the catalogue that it eases whatever they rest on."""
+    """Catalogue threats that it eases, whatever facts they rest on."""
     met: tuple[str, ...] = ()
     not_for: tuple[ProductKind, ...] = ()
     text: str
@@ -58,7 +58,7 @@ class ConditionRow(Record):
 
 
 class LawRow(Record):
-    """A point of law, and the facts that touch it."""
+    """A point of law, and the keys of the facts that touch it."""
 
     keys: tuple[str, ...]
     text: str
@@ -72,7 +72,7 @@ class ConditionRules(Record):
 
 
 class _Measure(NamedTuple):
-    """A condition, with the metrics that it changes by threat."""
+    """A condition, with the metrics that it changes for each threat."""
 
     text: str
     who: str
@@ -81,7 +81,7 @@ class _Measure(NamedTuple):
     led: bool = False
     """Whether an LLM wrote it."""
     ends: frozenset[str] = frozenset()
-    """Threats that no longer exist with it."""
+    """Threats that no longer exist once it is in place."""
 
 
 @cache
@@ -100,13 +100,13 @@ def advise(
     questions: Sequence[Question],
     judgement: Judgement | None = None,
 ) -> Advice:
-    """The proposal with at most three conditions, in the order of their effect, and what remains.
+    """The proposal, at most three conditions in order of effect, and what severity remains.
 
-    An LLM's conditions lead; those made from facts stand where it gave none. What remains is recomputed from the
+    An LLM's conditions are used if it gave any, otherwise those made from facts. The residual is recomputed from the
     vectors, so a threat that no condition touches keeps its base.
     """
     threats = [placed.threat for placed in found.threats if placed.threat.default_use]
-    # Where an LLM weighed the threats, what it left to the catalogue does not decide what remains.
+    # If an LLM weighed the threats, those that it left to the catalogue do not decide the residual.
     weighed = [threat for threat in threats if threat.by != "embedded" or threat is found.headline]
     threats = weighed if any(threat.by != "embedded" for threat in threats) else threats
     measures = _judged(sheet, found, judgement)[:MAX_CONDITIONS] if judgement else []
@@ -133,7 +133,7 @@ def advise(
 
 
 def _open(row: ConditionRow, sheet: FactSheet, kind: ProductKind) -> bool:
-    """Whether the kind can meet the condition and no control that counts has met it already."""
+    """Whether products of this kind can meet the condition and no counted control already meets it."""
     return kind not in row.not_for and not any(
         fact.rank >= COUNTED_RANK and default_of(fact) for fact in asserted(sheet, *row.met)
     )
@@ -146,7 +146,7 @@ def _measure(row: ConditionRow, sheet: FactSheet, threats: Sequence[Threat]) -> 
 
 
 def _remedies(threats: Sequence[Threat]) -> list[_Measure]:
-    """What the user does against the gravest threats, where no condition lowers a metric."""
+    """The user's own mitigations as conditions, for when no condition lowers a metric."""
     helped: dict[str, dict[str, Mapping[str, str]]] = {}
     for threat in threats:
         for remedy in threat.mitigations:
@@ -157,7 +157,7 @@ def _remedies(threats: Sequence[Threat]) -> list[_Measure]:
 
 
 def _complete(measures: list[_Measure], offered: list[_Measure], threats: Sequence[Threat]) -> None:
-    """Add the offered measure that lowers what remains most, again and again, until none lowers anything."""
+    """Repeatedly add the offered measure that lowers the residual most, until none lowers it or there are enough."""
     while len(measures) < MAX_CONDITIONS and offered:
         best = min(offered, key=lambda measure: _level(threats, [*measures, measure]))
         offered.remove(best)
@@ -167,7 +167,7 @@ def _complete(measures: list[_Measure], offered: list[_Measure], threats: Sequen
 
 
 def _level(threats: Sequence[Threat], measures: Sequence[_Measure]) -> tuple[Decimal, Decimal]:
-    """How grave what remains is: the highest base, then the sum of all."""
+    """How grave the residual is: the highest remaining base, then the sum of all remaining bases."""
     bases = [_after(threat, measures) for threat in threats]
     return max(bases, default=Decimal(0)), sum(bases, Decimal(0))
 
@@ -187,13 +187,13 @@ def _eased(threat: Threat, measures: Sequence[_Measure]) -> str:
 
 
 def _changes(threat: Threat, measures: Sequence[_Measure]) -> str:
-    """The metrics that the measures change, as in a vector."""
+    """The metrics that the measures change, written as in a vector."""
     before = threat.score.cvss_vector.split("/")
     return "/".join(part for part in _eased(threat, measures).split("/") if part not in before)
 
 
 def _residual(threats: Sequence[Threat], measures: Sequence[_Measure], every: Sequence[Threat]) -> Residual | None:
-    """What remains of `threats`, those in default use, and beside it of each one of `every`."""
+    """What remains of `threats`, those in default use, and also the base that remains of each threat in `every`."""
     if not threats:
         return None
     last = max(threats, key=lambda threat: (_after(threat, measures), threat.score.cvss_base))
@@ -210,7 +210,7 @@ def _residual(threats: Sequence[Threat], measures: Sequence[_Measure], every: Se
 
 
 def _condition(measure: _Measure, threats: Sequence[Threat]) -> Condition:
-    # A condition names the threats that it eases; an LLM's may name one that the metrics do not show.
+    # A condition names the threats that it eases; an LLM's may also name a threat whose metrics it does not change.
     touched = [
         threat
         for threat in threats
@@ -226,7 +226,7 @@ def _condition(measure: _Measure, threats: Sequence[Threat]) -> Condition:
 
 
 def _judged(sheet: FactSheet, found: Found, judgement: Judgement | None) -> list[_Measure]:
-    """An LLM's conditions with the names of the shown threats; one that speaks of none that is shown is left out."""
+    """The LLM's conditions with the draft's threat names; a condition that names only threats not shown is left out."""
     if judgement is None:
         return []
     names, called = shown_ids(found), shown_tags(found)
@@ -253,7 +253,7 @@ def _judged(sheet: FactSheet, found: Found, judgement: Judgement | None) -> list
 def _proposal(
     score: Score, residual: Residual | None, questions: Sequence[Question], judgement: Judgement | None
 ) -> Proposal:
-    """What the numbers allow; an LLM may be more careful than they are, never less."""
+    """The proposal that the numbers allow; an LLM may make it more careful, never less."""
     own = proposal_of(score, residual, asked=bool(questions))
     order: tuple[Proposal, ...] = ("use", "use with conditions", "wait for answers")
     led = judgement.proposal if judgement and judgement.proposal else own
@@ -261,7 +261,7 @@ def _proposal(
 
 
 def proposal_of(score: Score, residual: Residual | None, *, asked: bool) -> Proposal:
-    """What the numbers alone allow; `asked` says whether questions are open."""
+    """The proposal that the numbers alone allow; `asked` says whether questions are open."""
     if score.withheld is not None or residual is None or residual.after >= CRITICAL:
         return "wait for answers" if asked else "use with conditions"
     return "use" if residual.before < LOW else "use with conditions"

@@ -1,13 +1,13 @@
 """Values of the eleven factors from a fact sheet, each as a sum of parts that can be printed and contested.
 
     value = typical value of the kind + what the sources as a whole make likely          (typical, remainder)
-          + what listings that say more usually have, where hardly anything was read     (remainder)
+          + what fuller listings usually have, if hardly anything was read               (remainder)
           + effects of facts that raise it − effects of limits and denials               (evidence)
-          + what is still missing to the least value that asserted facts imply           (evidence)
+          + what is missing to reach the least value that asserted facts imply           (evidence)
 
-rounded half up to a tenth. With an LLM's judgement its value takes the place of all but the last line. Facts that
-neither raise nor lower a factor do nothing to it, so no amount of other text changes a value. Only an asserted limit, a
-denial and a documented control lower, and each such step is listed.
+rounded half up to a tenth. With an LLM's judgement, the LLM's value replaces all but the last line. Facts that neither
+raise nor lower a factor have no effect on it, so no amount of other text changes a value. Only an asserted limit, a
+denial or a documented control lowers a value, and each such step is listed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,19 +34,19 @@ CONTROLS: Final[Mapping[str, tuple[FactorKey, float]]] = {
     "tenant_separation": ("persistent_memory", -0.1),
     "audit_log": ("opacity_reflexivity", -0.1),
 }
-"""What a documented control takes from a factor. Set by judgement: too few labelled products document one."""
+"""How much a documented control lowers a factor. Set by judgement: too few labelled products document one."""
 CONTROL_RANK: Final = 3
-"""The documentation names the setting, its default, its scope and who can change it."""
+"""Rank from which the documentation names the setting, its default, its scope and who can change it."""
 LEAST: Final = 0.1
-"""No text alone takes a factor below this."""
+"""Text alone never takes a factor below this."""
 THIN: Final = 6
-"""Statements that state something below which silence says nothing: nearly all full listings of the corpus have more,
-and none of their cards."""
+"""With fewer statements that state something, silence means nothing: nearly all full listings of the corpus have more,
+and none of the corpus's cards does."""
 _SHOWN: Final = 0.005
 _DIGITS: Final = 4
 _CENTS: Final = 2
 _NAMED: Final = 3
-"""Facts that a rationale names at most."""
+"""Maximum number of facts that a rationale names."""
 _TENTH: Final = Decimal("0.1")
 _UNKNOWN_EFFECT: Final = 0.03
 _UNKNOWN_LOWERING: Final = -0.1
@@ -66,9 +66,9 @@ class _Sum(NamedTuple):
 
     parts: tuple[Part, ...]
     steps: tuple[_Step, ...]
-    """Those that lower, in the order of the parts."""
+    """The steps that lower it, in the order of the parts."""
     facts: tuple[Fact, ...]
-    """All that had a say."""
+    """All facts that contributed to it."""
 
     @property
     def total(self) -> float:
@@ -109,7 +109,7 @@ def lowerings(
 ) -> tuple[Lowering, ...]:
     """Every step by which a limit, a denial or a control lowered a factor, in the order of the factors.
 
-    A factor that an LLM judged has none: its value is not put together from such steps.
+    A factor that an LLM judged has none: its value is not built from such steps.
     """
     constants = calibration or load_factors()
     words = vocabulary or load_vocabulary()
@@ -121,7 +121,7 @@ def lowerings(
 
 
 def floors(sheet: FactSheet, factor: FactorKey, vocabulary: Vocabulary | None = None) -> tuple[float, Fact | None]:
-    """The least value that the asserted facts imply, and the fact that implies it; 0 and None without one."""
+    """The least value that the asserted facts imply, and the fact that implies it; 0 and None if there is none."""
     words = vocabulary or load_vocabulary()
     best, why = 0.0, None
     for fact in counted(sheet, polarity="asserted"):
@@ -189,7 +189,7 @@ def _summed(
 def _prior(
     sheet: FactSheet, kind: ProductKind, key: FactorKey, constants: FactorConstants, means: Mapping[str, float]
 ) -> Sequence[Part]:
-    """What is assumed of the kind, and what the sources as a whole make likely beyond it."""
+    """The parts for what is typical of the kind, and for what the sources as a whole make likely beyond it."""
     usual = constants.typical[kind]
     parts = [Part(kind="typical", label=f"typical of {_article(kind)}", effect=round(usual, _DIGITS))]
     outlook = sheet.outlook
@@ -201,7 +201,7 @@ def _prior(
             weight * (outlook.chances.get(name, means.get(name, 0.0)) - means.get(name, 0.0))
             for name, weight in constants.chances.items()
         )
-    # Nothing that was only weighed, and that no fact states, may take a value to 0.
+    # What is merely likely, and stated by no fact, must not take a value to 0.
     more = max(more, min(0.0, LEAST - usual))
     if abs(more) >= _SHOWN:
         parts.append(
@@ -218,7 +218,7 @@ def _prior(
 
 
 def is_thin(sheet: FactSheet) -> bool:
-    """Whether so little could be read that what it leaves unsaid is no sign of its absence."""
+    """Whether the sources say so little that silence about something is no sign of its absence."""
     if sheet.outlook.stating is not None:
         return sheet.outlook.stating < THIN
     return bool(sheet.searched) and max(search.statements for search in sheet.searched) < THIN
@@ -227,7 +227,7 @@ def is_thin(sheet: FactSheet) -> bool:
 def _raising(
     sheet: FactSheet, key: FactorKey, constants: FactorConstants, words: Vocabulary
 ) -> Sequence[tuple[Fact, float]]:
-    """The facts that raise a factor, the best one of each key, with their effects: the strongest first."""
+    """The facts that raise a factor, the best fact of each key, with their effects; the strongest first."""
     best: dict[str, Fact] = {}
     for fact in counted(sheet):
         if fact.polarity != "denied" and fact.key in words and key in words[fact.key].raises:
@@ -240,7 +240,7 @@ def _raising(
 def _falling(
     sheet: FactSheet, key: FactorKey, constants: FactorConstants, words: Vocabulary
 ) -> Sequence[tuple[Fact, float, str]]:
-    """The facts that lower a factor, the best one of each key: limits, denials, documented controls; with why."""
+    """The limits, denials and documented controls that lower a factor: best fact of each key, effect and rule."""
     best: dict[tuple[str, str], tuple[Fact, float]] = {}
     for fact in counted(sheet):
         if fact.key not in words:
@@ -268,7 +268,7 @@ def _falling(
 
 
 def documented(fact: Fact) -> bool:
-    """Whether a control counts: rank 3 or more, which has its default, or an analyst's; not off until switched on."""
+    """Whether a control counts: rank 3 or more (with its default, or an analyst's), and not off until switched on."""
     return fact.rank >= CONTROL_RANK and default_of(fact) is not False
 
 
@@ -300,7 +300,7 @@ def _lowered(key: FactorKey, found: _Sum) -> Sequence[Lowering]:
 def _judged(
     sheet: FactSheet, key: FactorKey, judged: JudgedFactor, constants: FactorConstants, words: Vocabulary
 ) -> FactorEstimate:
-    """The LLM's value, corrected for its bias and kept above the floor of the facts."""
+    """The LLM's value, corrected for its bias and kept above the floor that the facts set."""
     correction = constants.judged
     value = min(1.0, max(0.0, float(judged.value) + correction.bias))
     parts = [Part(kind="proposal", label="proposed by the LLM", effect=round(float(judged.value), _DIGITS))]
@@ -338,7 +338,7 @@ def _part(fact: Fact, effect: float, label: str, quote: str = "") -> Part:
 
 
 def _weightiest(sheet: FactSheet, fact: Fact) -> str:
-    """The id of the first of a fact's quotes that has the highest rank: what lowers is shown by the quote that may."""
+    """The id of the fact's first quote with the highest rank: a lowering is shown with the quote that justifies it."""
     ranks = {item.id: item.rank for item in sheet.evidence}
     return max(fact.evidence, key=lambda mark: ranks.get(mark, 0))
 

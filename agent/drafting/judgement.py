@@ -1,8 +1,8 @@
-"""What an LLM judged of a product, already checked: every id is known, every quote was found, every metric is legal.
+"""An LLM's judgement of a product, already checked: every id is known, every quote was found, every metric is legal.
 
-`agent.assist` makes it; `agent.drafting.compose` weighs it against the facts. A field that is empty, or an entry that
-is missing, means that the LLM said nothing that could be used, and the embedded part stands. Facts may be struck
-afterwards: an entry that cites a fact or a quote that is gone is left out (`stands`).
+`agent.assist` makes it; `agent.drafting.compose` weighs it against the facts. An empty field or a missing entry means
+that the LLM said nothing usable, and the embedded drafter's part is used. Facts may be struck afterwards: an entry that
+cites a fact or a quote that is gone is left out (`stands`).
 """
 
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ class JudgedFactor(Record):
     evidence: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
     insufficient: bool = False
-    """Nothing in the sources bears on it: the embedded estimate is used."""
+    """Whether nothing in the sources bears on it; the embedded estimate is then used."""
 
 
 class JudgedLayer(Record):
@@ -39,10 +39,10 @@ class JudgedLayer(Record):
 
     verdict: Literal["sufficient", "partial", "insufficient"]
     facts: tuple[str, ...] = ()
-    """Ids of verified facts that pin it."""
+    """Ids of verified facts that pin the layer."""
     evidence: tuple[str, ...] = ()
     paragraph: str = ""
-    """At most 35 words, with marks; for an uncertain layer general commentary without any."""
+    """At most 35 words, with marks; for an uncertain layer it may be general commentary without marks."""
 
 
 class JudgedMetric(Record):
@@ -60,10 +60,10 @@ class JudgedMitigation(Record):
 
 
 class JudgedThreat(Record):
-    """A threat that the LLM holds to matter."""
+    """A threat that the LLM considers important."""
 
     candidate: str | None = None
-    """Id of the catalogue's threat that it keeps or rewords; None for one of its own."""
+    """Id of the catalogue threat that the LLM keeps or rewords; None for a threat of its own."""
     title: str
     actor: str
     how: str
@@ -78,21 +78,21 @@ class JudgedThreat(Record):
     evidence: tuple[str, ...] = ()
     """Quotes; those that the LLM chose to be shown with the threat come first."""
     metrics: dict[Metric, JudgedMetric]
-    """All eleven."""
+    """All eleven base metrics."""
     taxonomy: tuple[tuple[str, str], ...] = ()
     """Pairs of scheme and id of published lists, as in `TaxonomyRef`."""
     mitigations: tuple[JudgedMitigation, ...] = ()
 
 
 class Verdict(Record):
-    """What the LLM said of a threat that the catalogue proposed."""
+    """What the LLM said about a threat that the catalogue proposed."""
 
     candidate: str
     says: Literal["keep", "merge", "wrong"]
     into: str = ""
     why: str = ""
     holds: bool = True
-    """False when code could not confirm the reason of a "wrong"; the candidate then stays."""
+    """False when code could not confirm the reason for a "wrong" verdict; the candidate then stays."""
 
 
 class JudgedLine(Record):
@@ -149,7 +149,7 @@ class JudgedCondition(Record):
     metrics: dict[str, dict[Metric, str]] = Field(default_factory=dict)
     """By threat: the metrics that change with the condition in place."""
     ends: tuple[str, ...] = ()
-    """Threats that no longer exist with it in place."""
+    """Threats that no longer exist with the condition in place."""
 
 
 class JudgedFlow(Record):
@@ -188,7 +188,7 @@ class Judgement(Record):
     factors: dict[FactorKey, JudgedFactor] = Field(default_factory=dict)
     layers: dict[LayerKey, JudgedLayer] = Field(default_factory=dict)
     threats: tuple[JudgedThreat, ...] = ()
-    """The ones that matter most first; at most seven. Chains, conditions and questions call them T1, T2, …"""
+    """At most seven, the most important first. Chains, conditions and questions call them T1, T2, …"""
     verdicts: tuple[Verdict, ...] = ()
     posture: str = ""
     """Three sentences with marks."""
@@ -201,14 +201,14 @@ class Judgement(Record):
     law: str = ""
     picture: JudgedPicture = JudgedPicture()
     evidence: tuple[Evidence, ...] = ()
-    """Quotes beyond the sheet's; their numbers go on where the sheet's end."""
+    """Quotes that are not in the sheet; their numbers continue those of the sheet."""
     doubted: tuple[str, ...] = ()
-    """Facts that the classifier alone read, without being sure, in sentences that name no such act: no floor for what
-    the LLM holds rests on them."""
+    """Facts that only the classifier read, unsurely, in sentences that do not name the act: no floor for the LLM's
+    severities rests on them."""
     parts: tuple[MadeBy, ...] = ()
-    """Which parts came of the LLM, and why one is missing."""
+    """Which parts came from the LLM, and why a part is missing."""
     dropped: tuple[tuple[str, str], ...] = ()
-    """What of its answers was refused, word for word, and why."""
+    """The parts of its answers that were refused, word for word, and why."""
 
 
 def stands(
@@ -221,7 +221,7 @@ def stands(
 
 
 def quotes_of(sheet: FactSheet, facts: Iterable[str], evidence: Iterable[str] = ()) -> tuple[str, ...]:
-    """The evidence that an entry cites, with that of its facts when it names none itself; each once."""
+    """The evidence ids that an entry cites, or those of its facts if it cites none itself; each once."""
     own = tuple(dict.fromkeys(evidence))
     if own:
         return own

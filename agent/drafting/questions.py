@@ -1,11 +1,11 @@
-"""What to ask the vendor, why, and what each answer changes; and by how much an answer would narrow the score.
+"""Questions to the vendor: why each matters, what its answer changes, and how much an answer would narrow the score.
 
-The width of the likely range is shared out over its causes: each factor's interval and the range of the base, each
-through the slope of the AIVSS 0.8 equation at the drafted values,
+The width of the likely range is divided among its causes: each factor's interval and the range of the base, each
+weighted by the slope of the AIVSS 0.8 equation at the drafted values,
 
     d score / d factor = (10 - base) / 10 · ThM        d score / d base = 1 - sum / 10 · ThM
 
-The causes add in squares, so a question that settles a share s of them shrinks the range by width · (1 - √(1 - s)).
+The causes add up as squares, so a question that settles a share s of them shrinks the range by width · (1 - √(1 - s)).
 """
 
 import math
@@ -35,25 +35,25 @@ from agent.taxonomy.layers import LAYERS, LayerKey
 THREAT_MULTIPLIER: Final = 0.97
 MAX_QUESTIONS: Final = 6
 MIN_QUESTIONS: Final = 4
-"""Beyond these a question has to settle an open layer or to change a threat."""
+"""Further questions have to settle an open layer or change a threat."""
 _TOUCHED: Final = 3
-"""Threats that one answer names."""
+"""Maximum number of threats that the effect of an answer names."""
 _PLAIN_WIDTH: Final = 1.0
-"""Width that is shared out when the score has no range."""
+"""The width to divide when the score has no range."""
 _TOLD_FALL: Final = Decimal("0.5")
-"""A base that falls by less is not worth a number."""
+"""A base that falls by less than this is not mentioned with a number."""
 _OF_THE_CLIENT: Final = frozenset({"llm", "loop", "run-limit"})
 """Questions that the vendor of a tool server or a skill cannot answer."""
 _VERBS: Final = ("need", "become", "fall", "shrink")
 
 
 class Spread(NamedTuple):
-    """What the width of the likely range comes from."""
+    """The causes of the width of the likely range."""
 
     width: float
-    """Of the likely range, score points."""
+    """Width of the likely range in score points."""
     causes: Mapping[str, float]
-    """Squared contribution by factor key; by layer key the layer's share of the range of the base."""
+    """Squared contribution by factor key, and by layer key the layer's share of the range of the base."""
 
 
 class QuestionRow(Record):
@@ -61,13 +61,13 @@ class QuestionRow(Record):
 
     id: str
     when: tuple[str, ...] = ()
-    """One of these facts has to be there, asserted or left to a setting."""
+    """Asked only if a fact with one of these keys is asserted or left to a setting; always if there are no keys."""
     open: tuple[str, ...] = ()
-    """Asked only while no fact of these keys is there."""
+    """Asked only while there is no fact with one of these keys."""
     text: str
     why: str
     touches: tuple[str, ...] = ()
-    """A threat that rests on one of these keys is changed by the answer."""
+    """The answer changes threats that rest on one of these keys."""
     answer: str = ""
     then: str = ""
     metrics: dict[str, str] = Field(default_factory=dict)
@@ -91,7 +91,7 @@ def spread(
     width: float,
     unsure: Sequence[LayerKey],
 ) -> Spread:
-    """Share out the width of the likely range; `base` is value, low, high; `unsure` are the layers not certain."""
+    """Divide the likely range's width among its causes; `base` is value, low, high; `unsure` are uncertain layers."""
     keys = FACTOR_SETS["0.5"]
     total = sum(float(factors[key].value) for key in keys)
     by_factor = (10 - base[0]) / 10 * THREAT_MULTIPLIER
@@ -102,7 +102,7 @@ def spread(
 
 
 def effect(settles: Sequence[str], causes: Spread) -> float:
-    """By how much the likely range shrinks when `settles` (factor and layer keys) are settled; score points."""
+    """How much the likely range shrinks when `settles` (factor and layer keys) are settled, in score points."""
     whole = sum(causes.causes.values())
     if whole <= 0:
         return 0.0
@@ -119,11 +119,11 @@ def ask(
     score: Score,
     judgement: Judgement | None = None,
 ) -> tuple[Question, ...]:
-    """At most six questions in the order of their effect, Q1 first.
+    """Choose at most six questions in order of effect, Q1 first.
 
-    An LLM's lead, in its order; those made from facts complete fewer than four of them, first where an uncertain layer
-    is not asked about. While a score is withheld, what settles an uncertain layer stands first. Questions about the
-    same thing are asked once.
+    An LLM's questions come first, in its order; if it has fewer than four, questions made from facts are added, first
+    about uncertain layers that are not covered. While a score is withheld, questions that settle an uncertain layer
+    come first. No two questions are about the same thing.
     """
     unsure = tuple(layer for layer in LAYERS if not certainty[layer].certain)
     causes = _causes(factors, found, score, unsure)
@@ -137,7 +137,7 @@ def ask(
     likely = [_of_likely(one, causes) for one in found.open if one.keys]
     rows += likely
     open_layers = [layer for layer in unsure if all(layer not in question.settles for question in chosen)]
-    # Who read the sources knows better what to ask: questions made from facts only stand in for missing ones.
+    # An LLM that read the sources knows better what to ask: questions made from facts only fill in for missing ones.
     room = MAX_QUESTIONS if len(led) < MIN_QUESTIONS else 0
     while len(chosen) < room and rows:
         best = max(rows, key=lambda question: (*_worth(question, open_layers, chosen), question not in likely))
@@ -174,7 +174,7 @@ def _causes(
 
 
 def _worth(question: Question, open_layers: Sequence[LayerKey], chosen: Sequence[Question]) -> tuple[int, bool, float]:
-    """How much a question adds to those that are chosen: open layers, then threats, then its effect."""
+    """What a question adds to those already chosen: open layers, then threats, then its effect."""
     new = len(set(question.settles) & set(open_layers))
     vocabulary = load_vocabulary()
     named = {about for other in chosen for about in other.about if about not in vocabulary}
@@ -224,7 +224,7 @@ def _of_likely(one: Open, causes: Spread) -> Question:
 
 
 def _inside(title: str) -> str:
-    """A title as it stands within a sentence: an acronym keeps its capitals."""
+    """A title as used within a sentence: in lower case, unless it starts with an acronym."""
     return title if title[1:2].isupper() else title[:1].lower() + title[1:]
 
 

@@ -1,10 +1,10 @@
 """The joint 80 % range of the score, from residuals of labelled cases.
 
-A residual compares the gaps to 10: r = ln((10 − labelled) / (10 − drafted)). At a raw score s a quantile q of the
-residuals stands for the score 10 − (10 − s)·exp(q). Of all pairs of quantiles that hold the wanted share, the one
-that touches fewest severity bands is taken, then the narrowest; a range that would touch more than two bands is tried
-at lower coverage. The choice depends on the drafted score alone, so the coverage over all drafts is the mean of what
-was chosen.
+A residual compares the gaps to 10: r = ln((10 − labelled) / (10 − drafted)). At a raw score s, a quantile q of the
+residuals corresponds to the score 10 − (10 − s)·exp(q). Of all pairs of quantiles that enclose the wanted share, the
+one that touches the fewest severity bands is taken, then the narrowest; a range that would touch more than two bands is
+tried again at a lower coverage. The choice depends on the drafted score alone, so the coverage over all drafts is the
+mean of the chosen coverages.
 """
 
 import math
@@ -17,9 +17,9 @@ from agent.records import LikelyConstants
 from agent.scoring.interval import severity
 
 COVERAGES: Final = (0.84, 0.80, 0.76, 0.72, 0.68, 0.64, 0.60, 0.56)
-"""Shares of labelled scores that a range may hold, the preferred first; their use averages about 0.8."""
+"""Shares of labelled scores that a range may hold, the preferred first; those used average about 0.8."""
 THIN_COVERAGES: Final = (0.84, 0.80)
-"""The same where the sources hardly describe the product: no range is narrowed there to spare a band."""
+"""The same if the sources hardly describe the product: such a range is not narrowed to avoid a band."""
 NOMINAL: Final = 0.80
 MAX_BANDS: Final = 2
 STEPS: Final = 10
@@ -37,7 +37,7 @@ def residual(labelled: float, drafted: float) -> float:
 
 
 class _Span(NamedTuple):
-    """A range, in the order of preference."""
+    """A range; its fields are in order of preference."""
 
     bands: int
     width: Decimal
@@ -48,7 +48,8 @@ class _Span(NamedTuple):
 def likely(raw: Decimal, calibration: RangeCalibration | None = None, *, thin: bool = False) -> LikelyConstants:
     """Constants of the range of a draft whose unrounded score is `raw` (0 to 10).
 
-    `thin`: the sources hardly describe the product. Raises SchemaError when the bundled constants cannot be read.
+    `thin` says that the sources hardly describe the product. Raises SchemaError when the bundled constants cannot be
+    read.
     """
     constants = calibration or load_range()
     coverages = THIN_COVERAGES if thin else COVERAGES

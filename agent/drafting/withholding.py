@@ -1,4 +1,4 @@
-"""When a draft shows no number, and how that is said."""
+"""Decides whether a draft shows a number, and words the reason if it does not."""
 
 from decimal import Decimal
 from typing import Final

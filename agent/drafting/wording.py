@@ -1,7 +1,7 @@
 """How facts read in a sentence: verb, object and marks, from `corpus/knowledge/wording.yaml`.
 
-A slot is a text of a source. It takes the place of the object only when it reads as a short noun phrase; anything else
-(a clause, markup, something that looks like a mark) stays among the facts and the sentence uses the key's own words.
+A slot holds text from a source. It replaces the key's own object only if it reads as a short noun phrase; otherwise (a
+clause, markup, something that looks like a mark) it stays among the facts, and the sentence uses the key's own words.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,9 +21,9 @@ MAX_SLOT_CHARS: Final = 48
 _LISTED_SLOTS: Final = 2
 """How many objects of one key are named in one phrase."""
 SURE: Final = 0.8
-"""Confidence of the embedded reader from which nine of ten of its facts are right, and its quote mostly tells them."""
+"""Confidence from which nine of ten facts of the embedded reader are right and their quotes mostly state them."""
 FEW_WORDS: Final = 3
-"""Words from which a quote says something by itself."""
+"""Number of words from which a quote says something by itself."""
 MAX_MARKS: Final = 3
 """How many quotes one sentence cites."""
 _JOINING: Final = frozenset({"and", "or"})
@@ -35,33 +35,33 @@ _ORDERS: Final = frozenset((
     "perform", "handle", "allow", "enable", "can", "will", "is", "are", "was", "it", "they", "you", "this", "that",
     "these", "those", "which", "who", "when", "if",
 ))  # fmt: skip
-"""A slot that begins with one of these is a clause, no noun phrase."""
+"""A slot that begins with one of these is a clause, not a noun phrase."""
 _DETERMINERS: Final = frozenset((
     "a", "an", "the", "its", "their", "each", "every", "any", "all", "one", "no", "his", "her", "our", "user's",
 ))  # fmt: skip
 _OFF: Final = frozenset({"off", "disabled", "optional", "opt-in", "not", "no", "false", "never", "unset", "none"})
-"""Words in the slot of a default that say that something is off as shipped."""
+"""Words in a fact's default slot which say that something is off as shipped."""
 _BREAKS: Final = (". ", ": ", "//")
 _VOWELS: Final = frozenset("aeiouAEIO")
 
 
 class Words(Record):
-    """How one key reads."""
+    """The wording of one key."""
 
     do: str
     """The verb without an ending; several are joined by "and" or "or"."""
     what: str
     """What follows the verb when no slot is used."""
     takes: tuple[str, ...] = ()
-    """Templates over slots that stand in place of `what`."""
+    """Templates over slots that replace `what`."""
     risk: str
     """The ability as a noun phrase."""
     setting: bool = False
-    """Whether it is a choice by nature and reads the same when a setting decides."""
+    """Whether it is a choice by nature, and so reads the same when it is left to a setting."""
     as_is: bool = False
-    """Whether it is said as it is; what the product does is said as what it can do, since sources seldom say when."""
+    """Whether it is stated as it is; abilities are stated as what the product can do, since sources seldom say when."""
     denied: str = ""
-    """What a denial says; empty for "does not" with the verb."""
+    """The wording of a denial; empty for "does not" with the verb."""
 
 
 class Said(NamedTuple):
@@ -73,7 +73,7 @@ class Said(NamedTuple):
     """What follows the verb."""
     facts: tuple[str, ...]
     evidence: tuple[str, ...]
-    """At most MAX_MARKS."""
+    """Evidence ids, at most MAX_MARKS."""
     rank: int
     confidence: float
     sure: bool = True
@@ -82,7 +82,7 @@ class Said(NamedTuple):
 
 @cache
 def load_wording() -> Mapping[str, Words]:
-    """By key of the vocabulary."""
+    """The wordings by key of the vocabulary."""
     raw = yaml.safe_load((data_folder("corpus") / "knowledge" / "wording.yaml").read_text("utf-8"))
     return {key: Words.model_validate(row) for key, row in raw.items()}
 
@@ -99,7 +99,7 @@ class Subject(NamedTuple):
 
 
 def subject(kind: ProductKind, name: str) -> Subject:
-    """Who does what a product of this kind makes possible."""
+    """The subject of sentences about what a product of this kind makes possible."""
     if kind == "mcp-server":
         return Subject(f"An assistant connected to {name} can", "It", bare=False)
     if kind == "agent-skill":
@@ -126,7 +126,7 @@ def said(
 ) -> tuple[Said, ...]:
     """What the counted facts about the product say, one entry for each key and polarity.
 
-    Of one group, or of some keys, when they are given; in the order of the sheet, or of `keys`.
+    Only those of `group` or `keys`, if given; in the order of the sheet, or of `keys`.
     """
     vocabulary = load_vocabulary()
     wanted = None if keys is None else tuple(keys)
@@ -149,7 +149,7 @@ def said_by(fact: Fact) -> Said:
 
 
 def _once(sayings: Sequence[Said]) -> list[Said]:
-    """Without the milder of two sayings: what a control does by a setting counts, and what an ability does anyway."""
+    """If a key is asserted and also left to a setting, keep the graver saying: the setting only for controls."""
     kinds: dict[str, set[Polarity]] = {}
     for one in sayings:
         kinds.setdefault(one.key, set()).add(one.polarity)
@@ -164,7 +164,7 @@ def _once(sayings: Sequence[Said]) -> list[Said]:
 
 def _together(key: str, polarity: Polarity, facts: Sequence[Fact], sure: frozenset[str]) -> Said:
     best = sorted(facts, key=lambda fact: (-fact.rank, -fact.confidence, fact.id))
-    # What is off as shipped is said as what a setting allows.
+    # Something that is off as shipped is worded as a setting.
     optional = polarity == "asserted" and all(default_of(fact) is False for fact in facts)
     return Said(
         key=key,
@@ -179,9 +179,10 @@ def _together(key: str, polarity: Polarity, facts: Sequence[Fact], sure: frozens
 
 
 def sure_facts(sheet: FactSheet) -> frozenset[str]:
-    """Ids of the facts that are sure enough to be said in a sentence; the others count, and their quotes speak.
+    """Ids of the facts that are sure enough to be stated in a sentence; the others still count, and their quotes are
+    shown.
 
-    Of the embedded reader those from `SURE` on whose quote is more than a word or two.
+    A fact of the embedded reader alone needs a confidence of at least `SURE` and a quote of more than a word or two.
     """
     told = {item.id for item in sheet.evidence if _tells(item.quote)}
     return frozenset(
@@ -193,7 +194,7 @@ def sure_facts(sheet: FactSheet) -> frozenset[str]:
 
 
 def _tells(quote: str) -> bool:
-    """Whether a quote says something by itself: it has words enough, is the name of a tool, or in another script."""
+    """Whether a quote says something by itself: it has enough words, names a tool, or is in another script."""
     return len(quote.split()) >= FEW_WORDS or "_" in quote or "(" in quote or not quote.isascii()
 
 
@@ -218,7 +219,7 @@ _SLOT_NAMES: Final[tuple[SlotName, ...]] = (
 
 
 def noun(fact: Fact, name: SlotName) -> str:
-    """The value of a slot as a noun phrase; empty when it has none or does not read as one."""
+    """The value of a slot as a noun phrase; empty if the slot is empty or does not read as one."""
     value = fact.slot(name).strip().strip("`'.,:").strip()
     for second, third in (("your own ", "the user's own "), ("your ", "the user's "), ("our ", "the vendor's ")):
         if value[: len(second)].lower() == second:
@@ -229,7 +230,7 @@ def noun(fact: Fact, name: SlotName) -> str:
     if words[0].lower() in _ORDERS or any(_is_mark(word) for word in words) or any(part in value for part in _BREAKS):
         return ""
     if name != "credential":
-        # The name of a tool or field ("delete_issue") is no object of a verb.
+        # The name of a tool or field ("delete_issue") cannot be the object of a verb.
         return "" if len(words) == 1 and ("_" in value or "(" in value) else value
     return value if words[0].lower() in _DETERMINERS or "_" in value or value.endswith("s") else article(value)
 
@@ -241,8 +242,8 @@ def quotable(text: str) -> bool:
 
 
 def excerpt(text: str, most: int) -> str:
-    """A source's words to stand between quotation marks: all of them, or the longest stretch that has no markup, no
-    second sentence and nothing that reads as a mark, of at most `most` words; what is left out shows as "…"."""
+    """A source's words for use between quotation marks, at most `most` words: all of them, or the longest stretch
+    without markup, a second sentence or anything that reads as a mark; "…" shows what is left out."""
     words = " ".join(text.split()).rstrip(".").split()
     stretches: list[list[str]] = [[]]
     for word in words:
@@ -262,7 +263,7 @@ def excerpt(text: str, most: int) -> str:
 
 
 def default_of(fact: Fact) -> bool | None:
-    """Whether something is on as shipped, by its slot; None when the sources do not say."""
+    """Whether something is on as shipped, according to the fact's default slot; None when the sources do not say."""
     if fact.polarity == "configurable" and not fact.slot("default"):
         return None
     words = [word.strip(".,;:()'\"`").lower() for word in fact.slot("default").split()]
@@ -275,12 +276,12 @@ def _is_mark(word: str) -> bool:
 
 
 def asserted(sheet: FactSheet, *keys: str) -> tuple[Fact, ...]:
-    """The counted facts about the product of these keys that are asserted or left to a setting."""
+    """The counted facts about the product with these keys that are asserted or left to a setting."""
     return tuple(fact for key in keys for fact in counted(sheet, key) if fact.polarity != "denied")
 
 
 def absent(sheet: FactSheet, key: str, *, by: ReaderName | None = None) -> bool:
-    """Whether a key was looked for, in at least one statement, and not found; `by` this reader, if one is given."""
+    """Whether a key was looked for, in at least one statement, and not found; `by` limits this to one reader."""
     return any(
         row.key == key and any(search.statements and by in (None, search.reader) for search in row.searched)
         for row in sheet.absent
@@ -290,16 +291,16 @@ def absent(sheet: FactSheet, key: str, *, by: ReaderName | None = None) -> bool:
 # ------------------------------------------------------------ words
 
 _BY_SETTING: Final = " (a setting)"
-"""What a setting decides may be on or off as shipped; the sources say only that one can choose."""
+"""Marks what is left to a setting: it may be on or off as shipped, and the sources say only that one can choose."""
 
 
 def bare(one: Said) -> str:
-    """ "run shell commands"."""
+    """Verb and object without an ending, such as "run shell commands"."""
     return f"{load_wording()[one.key].do} {one.what}"
 
 
 def clause(one: Said) -> str:
-    """ "runs shell commands", "does not run shell commands" or "runs shell commands (a setting)"."""
+    """A clause such as "runs shell commands", "does not run shell commands" or "runs shell commands (a setting)"."""
     words = load_wording()[one.key]
     if one.polarity == "denied":
         if words.denied:
@@ -325,7 +326,7 @@ def predicates(sayings: Sequence[Said], *, plain: bool = False) -> str:
 
 
 def abilities(sayings: Sequence[Said]) -> str:
-    """What several facts say as predicates: abilities as what "it can" do, and then what is so or is denied."""
+    """Several sayings as predicates: first abilities, after "can", then what is so or is denied."""
     able = [one for one in sayings if is_ability(one)]
     rest = [one for one in sayings if not is_ability(one)]
     parts = [f"can {predicates(able, plain=True)}"] if able else []
@@ -333,12 +334,12 @@ def abilities(sayings: Sequence[Said]) -> str:
 
 
 def is_ability(one: Said) -> bool:
-    """Whether a saying is told as what the product can do."""
+    """Whether a saying is worded as something that the product can do."""
     return one.polarity != "denied" and not load_wording()[one.key].as_is
 
 
 def _shared(one: Said) -> tuple[Polarity, str] | None:
-    """What a neighbour has to have in common to share a verb; None when nothing can."""
+    """What two neighbours must have in common to share a verb; None if a saying cannot share its verb."""
     words = load_wording()[one.key]
     if one.polarity == "configurable" and not words.setting:
         return None
@@ -355,13 +356,13 @@ def _predicate(group: Sequence[Said], *, plain: bool) -> str:
 
 
 def by_verb(sayings: Sequence[Said]) -> list[Said]:
-    """The sayings with those that share a verb side by side, otherwise in their order."""
+    """The sayings, those with the same verb side by side, otherwise in their order."""
     verbs = list(dict.fromkeys((load_wording()[one.key].do, one.polarity) for one in sayings))
     return sorted(sayings, key=lambda one: verbs.index((load_wording()[one.key].do, one.polarity)))
 
 
 def third_person(verb: str) -> str:
-    """The verb, or each of several that "and" or "or" joins, with the ending of "it"."""
+    """The verb in the third person singular; of verbs joined by "and" or "or", each gets the ending."""
     words = verb.split()
     return " ".join(_ending(word) if n == 0 or words[n - 1] in _JOINING else word for n, word in enumerate(words))
 
@@ -380,7 +381,7 @@ def _ending(word: str) -> str:
 
 
 def listed(items: Sequence[str]) -> str:
-    """ "a, b and c"; empty for nothing. A comma goes before "and" where an item has an "and" of its own."""
+    """The items as "a, b and c"; empty for none. A comma goes before "and" if an earlier item has "and" or "or"."""
     if len(items) <= 1:
         return "".join(items)
     serial = "," if any(" and " in item or " or " in item for item in items[:-1]) else ""
@@ -399,25 +400,25 @@ def capital(sentence: str) -> str:
 
 
 def marks(items: Iterable[str], most: int = MAX_MARKS) -> str:
-    """ " [E1, E4]", with a blank before it; empty for none."""
+    """Marks such as " [E1, E4]", with a blank before them; empty for none."""
     kept = tuple(dict.fromkeys(items))[:most]
     return f" [{', '.join(kept)}]" if kept else ""
 
 
 def searched(*keys: str) -> str:
-    """ " [N:sandbox]", with a blank before it: the marks of what was looked for and not found."""
+    """The marks of what was looked for and not found, such as " [N:sandbox]", with a blank before them."""
     return f" [{', '.join(f'N:{key}' for key in keys)}]"
 
 
 def cited_by(sayings: Iterable[Said]) -> tuple[str, ...]:
-    """One mark of each saying, then their further ones, each once."""
+    """The first mark of each saying, each once."""
     rows = [one.evidence for one in sayings]
     firsts = [mark for row in rows for mark in row[:1]]
     return tuple(dict.fromkeys(firsts))
 
 
 def word_count(text: str) -> int:
-    """The words of a text; marks in brackets are none."""
+    """The number of words in a text; marks in brackets do not count."""
     count, inside = 0, False
     for word in text.split():
         inside = inside or word.startswith(("[E", "[N:"))

@@ -1,1 +1,1 @@
-"""Facts in the middle: the vocabulary, the readers' proposals, their check, and the sheet that everything rests on."""
+"""Facts about a product: the vocabulary, the readers' proposals, their check, and the sheet that all else rests on."""

@@ -24,7 +24,7 @@ _JAMO: Final = range(0x1160, 0x1200)
 """Hangul vowels and finals: not combining marks, yet NFKC joins them to the letter before."""
 _TOKENS: Final = re.compile(r"(?P<plain>[\x21-\x7e]+(?=[\x00-\x7f]|\Z))|(?P<blank>\s+)|(?P<other>.)", re.DOTALL)
 _REMEMBERED: Final = 8
-"""Texts kept by `locate`: those of a product or two."""
+"""How many texts `locate` keeps: enough for one or two products."""
 
 Matched = Literal["exact", "normalised"]
 
@@ -51,8 +51,8 @@ class Anchored:
         """Where `quote` is, or None.
 
         `hint` is an offset, in characters, near which the quote is expected: the occurrence that begins nearest to
-        it is taken (the earlier of two equally near), without a hint the first. An exact match anywhere wins over
-        a normalised one.
+        it is taken (the earlier of two equally near); without a hint, the first one. An exact match anywhere wins
+        over a normalised one.
         """
         wanted = quote.strip()
         exact = [Span(at, at + len(wanted), "exact") for at in _occurrences(wanted, self.text)]
@@ -68,14 +68,14 @@ class Anchored:
             last = at + len(needle) - 1
             start, end = self._map.starts[at], self._map.ends[last]
             span = Span(start, end, "normalised")
-            # A match may cut an expanded character in two (the "i" of a ligature): then the slice says more.
+            # A match may cut an expanded character in two (the "i" of a ligature): then the slice holds more.
             if _is_whole(self.text, span) and normalise(self.text[start:end]) == needle:
                 spans.append(span)
         return spans
 
 
 def locate(quote: str, text: str, hint: int | None = None) -> Span | None:
-    """Where `quote` is in `text`, or None; see `Anchored.locate`. The last texts are kept for further quotes."""
+    """Where `quote` is in `text`, or None; see `Anchored.locate`. Recent texts are cached for further quotes."""
     return _anchored(text).locate(quote, hint)
 
 
@@ -100,7 +100,7 @@ def holds(evidence: Evidence, document: Document) -> bool:
 def verify(evidence: Evidence, document: Document) -> None:
     """Check one quote against its document.
 
-    Raises IntegrityError, naming evidence and place, when the document does not say it there.
+    Raises IntegrityError, naming evidence and place, when the document does not have the quote there.
     """
     if not holds(evidence, document):
         raise IntegrityError(
@@ -135,7 +135,7 @@ def _normalised(text: str) -> _Map:
 
 
 def _pieces(text: str) -> Iterator[tuple[int, int, str]]:
-    """Runs of the text with their normalised form: plain ASCII at once, the rest one character with its marks."""
+    """Pieces of the text with their normalised form: runs of plain ASCII, else one character with its marks."""
     at = 0
     while match := _TOKENS.match(text, at):
         at = match.end()
@@ -176,5 +176,5 @@ def _is_whole(text: str, span: Span) -> bool:
 
 
 def _in_word(before: str, after: str) -> bool:
-    """Whether a word goes on across the two characters; scripts without case are not judged (no blanks in them)."""
+    """Whether a word goes on across the two characters; not judged in scripts without case, which have no blanks."""
     return all(char.isdigit() or char.lower() != char.upper() or char in _DROPPED for char in (before, after))

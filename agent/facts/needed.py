@@ -1,11 +1,11 @@
-"""How likely a threat model needs each statement of a long documentation: what an LLM is shown is chosen by it.
+"""How likely a threat model needs each statement of long documentation; this decides what an LLM is shown.
 
 A learned head (`python -m evals.training.needed_head`, weights in corpus/knowledge/needed), linear in
 
     the vectors of a statement and of its headings · its likeliest fact in each group of the vocabulary
-    what hybrid search finds it worth for the groups · the chances of its roles · its form and its place on the page
+    its scores in hybrid search for the groups · the chances of its roles · its form and its place on the page
 
-Roles are told anew from the statements that are given, so that it does not matter who changed them before.
+Roles are classified anew from the given statements, so earlier changes to their roles make no difference.
 """
 
 import hashlib
@@ -36,10 +36,10 @@ from agent.retrieval.shown import LEXICAL_PART, TOKENS, Shown, Topic, passages_f
 WEIGHTS: Final = "weights.npy"
 CONSTANTS: Final = "needed.json"
 _HIGHEST: Final = 8.0
-"""No further log odds of a fact are told apart."""
+"""Log odds of a fact are clipped to plus and minus this value."""
 _LEAST_CHANCE: Final = 0.01
 _BEST: Final = 3
-"""Groups whose mean counts beside the best one."""
+"""How many of the best groups are averaged into a feature of their own."""
 _CARRIES: Final = np.array([role in CARRYING for role in ROLES])
 Floats = NDArray[np.float64]
 
@@ -49,7 +49,7 @@ class NeededHead:
     """The learned weights, ready for use."""
 
     weights: Floats
-    """Shape (f,), f as of `needed_features`."""
+    """Shape (f,), with f as in `needed_features`."""
     bias: float
 
     def odds(self, features: Floats) -> Floats:
@@ -64,7 +64,7 @@ def needed_passages(
     topics: Sequence[Topic],
     tokens: int = TOKENS,
 ) -> Shown:
-    """What an LLM is shown of the sources within `tokens`: the statements that a threat model most likely needs."""
+    """The passages that an LLM is shown within `tokens`: the statements that a threat model most likely needs."""
     return passages_for(documents, statements, topics, tokens, worth=needed)
 
 
@@ -74,7 +74,7 @@ def needed(library: Library) -> Floats:
 
 
 def needed_features(library: Library, heads: FactHeads | None = None, roles: RoleClassifier | None = None) -> Floats:
-    """What the head looks at, shape (n, f); of other heads of facts and roles where they are given."""
+    """The features of the head, shape (n, f), computed with other fact heads or roles where they are given."""
     given = library.statements
     if not given:
         return np.zeros((0, 0))
@@ -115,9 +115,9 @@ def _of_facts(documents: Sequence[Document], placed: Sequence[Statement], heads:
 
 
 def _of_search(library: Library) -> Floats:
-    """What hybrid search finds a statement worth for the groups of topics: the best, the next ones, all; shape (n, 3).
+    """Each statement's scores in hybrid search for the topic groups: best, mean of the best, of all; shape (n, 3).
 
-    One question a group: a store is asked eleven times and not for each key.
+    One query for each group: the store is searched eleven times instead of once for each key.
     """
     texts: dict[str, list[str]] = {}
     for topic in topics():
@@ -168,7 +168,7 @@ def load_needed() -> NeededHead:
 
 
 def read_needed(folder: Path) -> NeededHead:
-    """The head of a folder. Raises IntegrityError when its files were changed."""
+    """The head stored in a folder. Raises IntegrityError when its files were changed."""
     constants: dict[str, Any] = json.loads((folder / CONSTANTS).read_text("utf-8"))
     if hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest() != constants["sha256"]:
         raise IntegrityError("the weights are not those of their constants", where=str(folder / WEIGHTS))

@@ -1,4 +1,4 @@
-"""What a reader proposes, before anything of it was checked, and the port behind which all readers stand."""
+"""What a reader proposes, before anything is checked, and the protocol that all readers implement."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,13 +8,13 @@ from agent.records.base import DocumentForm
 
 
 class Quote(Record):
-    """Words that a reader says a document has."""
+    """Words that, according to a reader, stand in a document."""
 
     text: str
     document: str = ""
     """Id of the document; empty when the reader does not know."""
     near: int | None = None
-    """Offset near which they stand, in characters, when the reader knows."""
+    """Offset near which the words stand, in characters, when the reader knows."""
 
 
 class ProposedSlot(Record):
@@ -37,17 +37,17 @@ class Proposal(Record):
     slots: tuple[ProposedSlot, ...] = ()
     confidence: Confidence = 1.0
     inferred: bool = False
-    """The quotes make it likely and do not say so."""
+    """The quotes make the fact likely but do not state it."""
     granted: bool = False
-    """A manifest grants or lists it: outside the vendor's prose. Believed only of readers of such formats."""
+    """A manifest, not the vendor's prose, grants or lists the fact. Believed only from readers of such formats."""
 
 
 class Reader(Protocol):
-    """A reader of facts. Its proposals are checked by `agent.facts.verify`; it is trusted with nothing."""
+    """A reader of facts. Readers are not trusted: `agent.facts.verify` checks their proposals."""
 
     @property
     def name(self) -> ReaderName:
-        """Under which name its facts are listed."""
+        """The name under which its facts are listed."""
         ...
 
     @property
@@ -61,5 +61,5 @@ class Reader(Protocol):
         ...
 
     def read(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Sequence[Proposal]:
-        """What it finds in `documents`, which were cut into `statements`."""
+        """Propose the facts found in `documents`, which were cut into `statements`."""
         ...

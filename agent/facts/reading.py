@@ -12,15 +12,15 @@ from agent.records import Document, FactSheet, Outlook, Search, Statement
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read of one product without an LLM. Nothing in it changes."""
+    """What was read about one product without an LLM; immutable."""
 
     documents: tuple[Document, ...]
     """In reading order, the listing first."""
     statements: tuple[Statement, ...]
     """All sentences, list items, rows and lines, each with its role, in document order, then by offset. Only those
-    whose role carries facts were read without an LLM, repeats once."""
+    whose role carries facts were read without an LLM, repeated ones once."""
     sheet: FactSheet
-    """What the embedded reader and the readers of formats found in them."""
+    """The facts that the embedded reader and the format readers found in the statements."""
 
 
 def read_sheet(
@@ -34,7 +34,7 @@ def read_sheet(
 ) -> FactSheet:
     """The fact sheet of `documents`, which were cut into `statements`, as `readers` read them together.
 
-    `known` are names that need no quote, the product's and the vendor's; `outlook` is kept with the sheet as it is. The
+    `known` are names that need no quote, the product's and the vendor's; `outlook` goes into the sheet unchanged. The
     order of the readers does not matter, except for the order in which dropped proposals are listed.
     """
     words = vocabulary or load_vocabulary()

@@ -1,8 +1,8 @@
 """The fact sheet: facts of several readers merged, contradictions marked, and what was looked for in vain.
 
 All functions are pure and do not depend on the order of what they get. Merging is idempotent: two facts of a merged
-sheet always differ in key, polarity, about or in a slot that both have. So a fact that is struck takes nothing of the
-others with it, and the sheet is then what it would have been had nobody proposed it.
+sheet always differ in key, polarity, about or in a slot that both have. So striking a fact leaves the others whole, and
+the sheet is then what it would have been had nobody proposed that fact.
 """
 
 import hashlib
@@ -43,13 +43,13 @@ _PLACED: Final = ("part", "scope")
 
 
 def fact_id(key: str, polarity: Polarity, about: FactAbout, slots: Iterable[Slot]) -> str:
-    """The id of a fact with that content: the same in every draft, whoever read it."""
+    """The id of a fact with this content: the same in every draft, whichever reader found it."""
     content = [key, polarity, about, sorted((slot.name, _same(slot.value)) for slot in slots)]
     return "F" + hashlib.sha256(json.dumps(content, ensure_ascii=True).encode()).hexdigest()[:_ID_DIGITS]
 
 
 def combined(sources: Iterable[FactSource]) -> tuple[tuple[FactSource, ...], float]:
-    """Each reader once, with its best confidence and state, and what they amount to: 1 − Π(1 − confidence)."""
+    """Each reader once, with its best confidence and state, and their joint confidence: 1 − Π(1 − confidence)."""
     best: dict[ReaderName, FactSource] = {}
     for source in sources:
         known = best.get(source.reader, source)
@@ -64,12 +64,12 @@ def combined(sources: Iterable[FactSource]) -> tuple[tuple[FactSource, ...], flo
 
 
 def merge(facts: Iterable[Fact], vocabulary: Vocabulary | None = None) -> tuple[Fact, ...]:
-    """One fact for each thing that is said, whoever said it, in the order of the vocabulary; contradictions marked.
+    """Merge facts that say the same thing; the result is in the order of the vocabulary, with contradictions marked.
 
-    Facts are about the same thing when key, polarity and about are equal and no slot that both have differs; of a
-    control the part must be the same as well, because a control counts for its own part alone. What fits several
-    goes to the one that shares most of its quotes. The merged fact has all slots, quotes and readers, the highest rank
-    and the readers' confidence together.
+    Facts are about the same thing when key, polarity and about are equal and no slot that both have differs; for a
+    control the part must be the same as well, because a control counts for its own part alone. A fact that fits
+    several merged facts joins the one that shares most of its quotes. The merged fact has all slots, quotes and
+    readers, the highest rank and the readers' joint confidence.
 
     Raises InputError for a key that is not in the vocabulary.
     """
@@ -116,7 +116,7 @@ def _place(fact: Fact, clusters: list[_Cluster], *, strict: bool) -> None:
 
 
 def _specific_first(fact: Fact) -> tuple[int, str]:
-    """The facts with most slots first; the rest of the order only has to be the same every time."""
+    """Sort key: facts with most slots first; beyond that the order only has to be the same every time."""
     content = fact.model_dump_json(include={"slots", "evidence", "sources", "rank"})
     return -len(fact.slots), content
 
@@ -130,7 +130,7 @@ _same = lru_cache(maxsize=4096)(normalise)
 
 
 def _joined(facts: Sequence[Fact]) -> Fact:
-    """One fact of several about the same thing; contradictions are found afterwards."""
+    """Join several facts about the same thing into one; contradictions are found afterwards."""
     first = facts[0]
     slots = tuple(
         min((slot for fact in facts for slot in fact.slots if slot.name == name), key=_quoted_first)
@@ -169,7 +169,7 @@ def _state(polarity: Polarity, sources: Sequence[FactSource]) -> State:
 
 
 def _contradictions(facts: Sequence[Fact], words: Vocabulary) -> tuple[Fact, ...]:
-    """The facts with what says otherwise; of each such pair the less risky one does not count."""
+    """The facts, each marked with those that contradict it; of each such pair the less risky fact does not count."""
     against: dict[str, set[str]] = defaultdict(set)
     idle: set[str] = set()
     for n, one in enumerate(facts):
@@ -223,7 +223,7 @@ def build_sheet(
     vocabulary: Vocabulary | None = None,
     outlook: Outlook | None = None,
 ) -> FactSheet:
-    """The sheet of checked facts. Evidence that none of them cites is left out; absences are told from `searched`.
+    """The sheet of checked facts. Evidence that no fact cites is left out; absences are derived from `searched`.
 
     Raises InputError for an unknown key, ValidationError (pydantic) for a fact whose evidence is not given.
     """
@@ -253,9 +253,9 @@ def _absences(facts: Sequence[Fact], searched: Sequence[Search], words: Vocabula
 
 
 def without(sheet: FactSheet, *ids: str, vocabulary: Vocabulary | None = None) -> FactSheet:
-    """The sheet as it would be had nobody proposed these facts: quotes, contradictions and absences follow.
+    """The sheet as it would be had nobody proposed these facts; quotes, contradictions and absences are updated.
 
-    What was held likely of a key goes with its last fact: who strikes it says that it is not so.
+    The chance of a key in the outlook goes with its last fact: striking that fact says that the key does not hold.
     Raises InputError for an id that the sheet does not have.
     """
     unknown = sorted(set(ids) - {fact.id for fact in sheet.facts})
@@ -269,7 +269,7 @@ def without(sheet: FactSheet, *ids: str, vocabulary: Vocabulary | None = None) -
 
 
 def join(sheets: Sequence[FactSheet], vocabulary: Vocabulary | None = None) -> FactSheet:
-    """One sheet of several over the same documents; evidence is numbered anew by its place, equal places once."""
+    """Join several sheets over the same documents; evidence is renumbered by its place, each place once."""
     places = {(item.document, item.start, item.end): item for sheet in sheets for item in sheet.evidence}
     order = sorted(places, key=lambda place: (_by_number(place[0]), place[1:]))
     marks = {place: f"E{n}" for n, place in enumerate(order, start=1)}
@@ -294,7 +294,7 @@ def _renumbered(fact: Fact, marks: dict[str, str]) -> Fact:
 
 
 def counted(sheet: FactSheet, key: str = "", polarity: Polarity | None = None) -> tuple[Fact, ...]:
-    """The facts about the product that count, of one key and polarity when they are given."""
+    """The facts about the product that count, limited to `key` and `polarity` where given."""
     return tuple(
         fact
         for fact in sheet.facts

@@ -1,18 +1,18 @@
-"""Do the quotes carry the claim? A check of words, without an LLM.
+"""Whether quotes support a claim: a check of words, without an LLM.
 
-Five questions, the worst answer counts: how many of the claim's content words stand in the quotes (word stems, and a
-short list of words that mean the same here); does a part of the claim stand beside them, or a control or praise of
-which they know nothing; do both say yes or both say no; are the claim's numbers and names in the quotes; does the claim
-say more firmly or more widely what a quote says of a plan, a possibility or a part.
+Five questions are asked, and the worst answer counts. How many of the claim's content words stand in the quotes (by
+stem, with a short list of synonyms)? Does the claim add a part, a control or praise that the quotes do not mention? Do
+both affirm or both deny? Are the claim's numbers and names in the quotes? Does the claim state firmly or generally what
+a quote says only of a plan, a possibility or a part?
 
-What cannot be seen this way: who does what to whom, and a paraphrase in quite other words. The second gives "weak" or
-"unsupported" for a claim that is right, which costs a claim and no safety.
+The check cannot see who does what to whom, nor recognise a paraphrase in quite different words. Such a paraphrase gets
+"weak" or "unsupported" although it is right, which costs a claim but no safety.
 
-A number, version, date or proper name in a claim must stand in the claim's own quotes: an LLM that is sure of itself
-fills in such details from elsewhere. Compared are digits ("1,000" and "1000" alike, "three" and "3" as well, up to
-twelve) and every word that is written like a name: with a capital inside a sentence, in capitals, with capitals or
-digits in the middle; so are months. The first word of a sentence has a capital anyway: it counts as a name unless it
-is a word with which sentences about software usually begin or has the ending of an ordinary word.
+A number, version, date or proper name in a claim must stand in the claim's own quotes: a confident LLM fills in such
+details from elsewhere. Numbers are compared as digits ("1,000" and "1000" alike, "three" and "3" as well, up to
+twelve). A name is any word written like one: with a capital inside a sentence, in capitals, with capitals or digits in
+the middle; months too. The first word of a sentence has a capital anyway: it counts as a name unless it is a usual
+first word of sentences about software or has the ending of an ordinary word.
 """
 
 import re
@@ -30,9 +30,9 @@ NUMBER_WORDS: Final = {
     )
 }
 _KEPT: Final = 2048
-"""Texts whose words are kept: the same quotes are asked about many claims."""
+"""How many texts have their words cached: many claims are checked against the same quotes."""
 _SHORT: Final = 2
-"""Letters of "is" and "us", which are no plurals."""
+"""Length of words such as "is" and "us", which are not plurals."""
 _NUMBER: Final = re.compile(r"(?<![\w.])v?(\d+(?:[.,]\d+)*)(?=\b|%|(?:[kmgt]i?b?|ms|[smhdx])\b)", re.I)
 _GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _NAME_WORD: Final = re.compile(r"[^\W_][\w./+#-]*[^\W_]|[^\W_]")
@@ -65,7 +65,7 @@ SOME: Final = 0.4
 """The same for "weak", and for a difference in negation to count as a contradiction."""
 _MIN_STEM: Final = 4
 _REMEMBERED: Final = 8192
-"""Texts and words whose stems are kept: the same quotes are asked about many claims."""
+"""How many texts and words have their stems cached: many claims are checked against the same quotes."""
 _DIGITS: Final = 3
 
 _STOP: Final = frozenset(
@@ -140,9 +140,9 @@ _PARTS: Final = re.compile(
     re.I,
 )
 _MIN_PART: Final = 2
-"""Content words of a part that must not all be unknown to the quotes."""
+"""A part of a claim with at least this many content words needs at least one of them in the quotes."""
 _LONG_RUN: Final = 2
-"""So many unknown content words in a row make a claim weak, more make it unsupported."""
+"""This many unknown content words in a row make a claim weak; more make it unsupported."""
 _PLANNED: Final = re.compile(
     r"\b(?:will|planned|plans? to|coming|soon|upcoming|roadmap|in future|future|intends?|to be added)\b", re.I
 )
@@ -170,7 +170,7 @@ _SUFFIXES: Final = (
 
 
 def foreign(claim: str, quotes: Sequence[str], known: Sequence[str] = ()) -> tuple[str, ...]:
-    """What of the claim's numbers and names stands in none of `quotes`, each once, in the order of the claim.
+    """The claim's numbers, then its names, that stand in none of `quotes`, each once, in the order of the claim.
 
     `known` are names that need no quote, such as the product's and the vendor's own.
     """
@@ -209,7 +209,7 @@ def _names(text: str) -> Iterator[re.Match[str]]:
 
 
 def _is_written_like_one(word: str) -> bool:
-    """In capitals, or with a capital or a digit after the first letter: "OAuth", "SQL", "gpt-4o", "READ_ONLY"."""
+    """Whether a word has a capital or a digit after the first letter: "OAuth", "SQL", "gpt-4o", "READ_ONLY"."""
     bare = word.removesuffix("s") if word[:-1].isupper() else word
     return any(char.isupper() or char.isdigit() for char in bare[1:])
 
@@ -231,7 +231,7 @@ def _parts(name: str) -> frozenset[str]:
 
 @lru_cache(maxsize=_KEPT)
 def _keys(text: str) -> frozenset[str]:
-    """Words of a text as they are compared: folded, cut at marks, plurals also as singulars."""
+    """The words of a text as they are compared: normalised, split at punctuation, plurals made singular."""
     words = re.findall(r"[^\W_]+", normalise(text))
     return frozenset(
         word[:-1] if len(word) > _SHORT and word.endswith("s") and not word.endswith("ss") else word for word in words
@@ -239,7 +239,7 @@ def _keys(text: str) -> frozenset[str]:
 
 
 class Support(NamedTuple):
-    """Whether the quotes carry a claim."""
+    """Whether the quotes support a claim."""
 
     verdict: Verdict
     score: float
@@ -288,7 +288,7 @@ def _content(claim: str, known: Sequence[str]) -> dict[str, str]:
 
 
 def _details(claim: str, quotes: Sequence[str], known: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Reasons about numbers that the quotes give otherwise, and about names and numbers that they do not have."""
+    """The reasons for numbers that differ from the quotes', then those for names and numbers that the quotes lack."""
     odd = foreign(claim, quotes, known)
     given = numbers_of("\n".join(quotes))
     swapped = [item for item in odd if item in numbers_of(claim) and given]
@@ -300,7 +300,7 @@ def _details(claim: str, quotes: Sequence[str], known: Sequence[str]) -> tuple[t
 
 
 def _beside(claim: str, told: frozenset[str], known: Sequence[str]) -> tuple[str, ...]:
-    """Parts of the claim that ride along with what is told, and controls or praise that nothing tells of."""
+    """Reasons for parts of the claim, and for controls or praise in it, that the quotes do not mention."""
     reasons = []
     for part in _PARTS.split(claim):
         wanted = _content(part, known)
@@ -323,10 +323,10 @@ def _longest_run(missed: Sequence[bool]) -> int:
 
 
 def _opposite(claim: str, clauses: Sequence[str], wanted: set[str]) -> tuple[str, ...]:
-    """Whether claim and quotes say yes and no of the same.
+    """The reason when claim and quotes contradict each other; empty when they do not.
 
-    The clause of the quotes that shares most with each clause of the claim is compared with it; a double negation is
-    a yes.
+    Each clause of the claim is compared with the quoted clauses that share most words with it; a double negation
+    affirms.
     """
     for part in clauses_of(claim):
         mine = _stems(part) & wanted
@@ -345,7 +345,7 @@ def _opposite(claim: str, clauses: Sequence[str], wanted: set[str]) -> tuple[str
 
 
 def _stronger(claim: str, quotes: Sequence[str], clauses: Sequence[str]) -> tuple[str, ...]:
-    """What the claim says more firmly or more widely than the clauses that are nearest to it."""
+    """The reasons why the claim is firmer or wider than the quoted clauses that are nearest to it."""
     reasons = []
     near = [clause for part in clauses_of(claim) for clause in _nearest(_stems(part), clauses)] or list(clauses)
     if all(_PLANNED.search(clause) for clause in near) and not _PLANNED.search(claim):
@@ -366,17 +366,17 @@ def _nearest(stems: frozenset[str] | set[str], clauses: Sequence[str]) -> list[s
 
 
 def meanings(text: str) -> tuple[tuple[str, str], ...]:
-    """The content words of a text with what they are compared by: words that mean the same here have it in common."""
+    """The content words of a text, each with the stem by which it is compared; synonyms share a stem."""
     return tuple(_content(text, ()).items())
 
 
 def negations(clause: str) -> tuple[tuple[int, int], ...]:
-    """Where a clause says no: begin and end of each word that does."""
+    """The start and end of each negating word in a clause."""
     return tuple(match.span() for match in _NEGATION.finditer(clause))
 
 
 def bare(clause: str, other: str) -> str:
-    """A clause without adjuncts that negate what `other` does not speak of, such as "without leaving the shell"."""
+    """A clause without negated adjuncts that `other` does not mention, such as "without leaving the shell"."""
     spoken = _stems(other)
     return _ADJUNCT.sub(lambda found: found[0] if (_stems(found[1]) - _STOP_STEMS) & spoken else " ", clause)
 
@@ -386,7 +386,7 @@ def _negated(clause: str) -> bool:
 
 
 def clauses_of(text: str) -> list[str]:
-    """The clauses of a text, each of which says yes or no."""
+    """The clauses of a text, each of which affirms or denies something."""
     return [part for part in _CLAUSES.split(text) if part and _WORD.search(part)]
 
 
@@ -402,7 +402,7 @@ def _words(text: str) -> Iterator[str]:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _stem(word: str) -> str:
-    """A word without its ending; enough to bring forms of one word together, not a linguist's stem."""
+    """A word without its ending: enough to match forms of one word, but not a linguist's stem."""
     word = re.sub(r"['’][a-z]+$", "", word)
     for suffix in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= _MIN_STEM - 1 and not word.endswith("ss"):

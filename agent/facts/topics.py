@@ -9,7 +9,7 @@ from agent.retrieval.shown import Topic
 def topics(vocabulary: Vocabulary | None = None) -> tuple[Topic, ...]:
     """One topic for each key, in the order of the vocabulary: its definition and examples, under its group.
 
-    They find more than questions do: they are written in the words in which documentation speaks.
+    Such texts find more than questions do, because they use the wording of documentation.
     """
     return _bundled() if vocabulary is None else _topics(vocabulary)
 

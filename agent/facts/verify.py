@@ -1,11 +1,11 @@
-"""A reader's proposal against the sources: a fact with evidence, or what was dropped and why.
+"""Check a reader's proposals against the sources: each becomes a fact with evidence or is dropped with a reason.
 
     key, polarity, slots known? ─ each quote re-found at an offset ─ in a statement that carries facts, not flagged,
     about the product ─ details of the slots in the sources ─► Fact, ranked by the statements that it rests on
 
-Nothing here trusts a reader. A quote that cannot be used is dropped alone while another one holds; so is a slot. What
-only code can give, a rank or `confirmed`, no proposal has: rank 4 is for what a reader of a format finds in a file of
-that format.
+Readers are not trusted. An unusable quote is dropped alone as long as another quote holds; so is a slot. A proposal
+carries neither a rank nor `confirmed`, which only code may set: rank 4 is for what a format reader finds in a file of
+its format.
 """
 
 import re
@@ -38,44 +38,44 @@ from agent.records import (
 )
 
 MAX_WORDS: Final = 40
-"""Words of a quote."""
+"""The most words a quote may have."""
 MAX_CHARS: Final = 600
 MAX_QUOTES: Final = 6
 MAX_SLOTS: Final = 10
 MAX_VALUE: Final = 300
 SHORT: Final = 2
-"""Words of a quote that must stand alone, as an entry of a list, a cell, a line of code or a whole statement."""
+"""A quote of at most this many words must stand alone: a list entry, a cell, a line of code or a whole statement."""
 _GRANTED: Final[Rank] = 4
 _SHOWN: Final = 300
 _WORDS: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\S*[^\W_]\S*")
-"""What stands between blanks and has a letter or digit, or one sign of a script without blanks."""
+"""A run between blanks that has a letter or digit, or one character of a script written without blanks."""
 _ALONE_IN: Final = frozenset({"code", "front-matter"})
 _LISTED: Final = frozenset({"item", "row"})
 _BEFORE: Final = re.compile(r"(?:^|[,;:(\[/|•·>]|\b(?:and|or|und|et|y|e|o|ou)\b)[\s*_`\"']*$", re.I)
 _AFTER: Final = re.compile(r"^[\s*_`\"']*(?:$|[,;:)\]/|•·<.]|[-–—](?=\s)|(?:and|or|und|et|y|e|o|ou)\b)", re.I)
 _REACH: Final = 12
-"""Characters round a short quote in which the marks of a list stand."""
+"""How many characters before and after a short quote are searched for list separators."""
 _NO: Final = re.compile(
     r"\b(?:disabled?|off|blocked|forbidden|prohibited|den(?:y|ies|ied)|rejects?|rejected|unsupported|unavailable"
     r"|missing|lacking|excluded?|only|purely|solely|stays?|remains?|local(?:ly)?|offline|nothing|non-\w+"
     r"|un\w{3,}ed|read-only|outside|zero|skips?|omit(?:s|ted)?)\b",
     re.I,
 )
-"""Words beside plain negations with which a sentence says that something is not so."""
+"""Words that deny something, in addition to plain negations."""
 _NARROW: Final = re.compile(r"\b(?:only|always|never|all|every|any|by default|nothing|none)\b", re.I)
 _ENGLISH: Final = ("", "en")
 _FORM_READERS: Final = frozenset({"manifest", "scanner"})
 _OWN_WORD: Final = frozenset({"analyst-note", "vendor-answer"})
-"""Documents that were written to be read as facts: whom their sentences address is not asked."""
+"""Kinds of documents that were written to state facts: the roles of their sentences are not checked."""
 
 
 @dataclass(frozen=True)
 class Material:
-    """What proposals are checked against."""
+    """The sources that proposals are checked against."""
 
     documents: tuple[Document, ...]
     statements: tuple[Statement, ...]
-    """Of these documents, in the order of the text."""
+    """The statements of these documents, in the order of the text."""
     known: tuple[str, ...] = ()
     """Names that need no quote: the product's and the vendor's."""
     vocabulary: Vocabulary = field(default_factory=load_vocabulary)
@@ -100,7 +100,7 @@ class Material:
         return {key: ([row.end for row in rows], rows) for key, rows in sorted_.items()}
 
     def spans(self, quote: Quote) -> Iterator[tuple[Document, Span]]:
-        """Where a quote stands: in the document that it names, near the place that it names first, else in any."""
+        """The places of a quote, those near its hint first: in the document it names, or in any if it names none."""
         wanted = [self.by_id[quote.document]] if quote.document in self.by_id else []
         for document in wanted or ([] if quote.document else self.documents):
             text = self._texts[document.id]
@@ -128,7 +128,7 @@ class Place(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The words of the document there."""
+        """The words of the document at this place."""
         return self.document.text[self.start : self.end]
 
     @property
@@ -138,7 +138,7 @@ class Place(NamedTuple):
 
     @property
     def about(self) -> About:
-        """Of the statements that it touches."""
+        """What the first statement that the quote touches is about."""
         return self.statements[0].about
 
 
@@ -150,10 +150,10 @@ class Fault(NamedTuple):
 
 
 class Verified(NamedTuple):
-    """What came of proposals."""
+    """The outcome of checking proposals."""
 
     facts: tuple[Fact, ...]
-    """One a proposal that held, not yet merged, in the order of the proposals."""
+    """One for each proposal that held, not yet merged, in the order of the proposals."""
     evidence: tuple[Evidence, ...]
     """E1, E2, … in the order of documents and offsets; each place once."""
     dropped: tuple[DroppedFact, ...]
@@ -168,7 +168,7 @@ class _Held(NamedTuple):
 
 
 def verify(proposals: Iterable[Proposal], material: Material) -> Verified:
-    """The facts of the proposals that hold, their evidence, and what was refused of the others."""
+    """The facts of the proposals that hold, their evidence, and everything that was refused."""
     dropped: list[DroppedFact] = []
     held: list[_Held] = []
     for proposal in proposals:
@@ -196,8 +196,8 @@ def place_of(
 ) -> Place | Fault:
     """Where a quote for a key stands in the sources, or why it cannot be used.
 
-    `by_form` says that a reader of formats gives it: in a file of such a format nobody asks whom a line addresses.
-    `comforts` says that it is to carry a limit, a control or a denial: of these a mere claim carries controls alone.
+    `by_form`: a format reader gives the quote, so in a file of such a format the role of a line is not checked.
+    `comforts`: the quote has to support a limit, a control or a denial; of these a mere claim supports only controls.
     """
     words = len(_WORDS.findall(quote.text))
     if not words:
@@ -233,7 +233,7 @@ def _fault(place: Place, words: int, key: FactKey, about: FactAbout, *, by_form:
 
 
 def _claimed(place: Place, key: FactKey) -> Fault | None:
-    """The fault of a limit or denial that rests on a claim of rank 2 or less: it must lower nothing."""
+    """The fault when a limit or denial rests on a mere claim, of rank 2 or less, which must lower nothing."""
     if key.claim == "control" or not any(statement.claim for statement in place.statements):
         return None
     return Fault("carries no facts", "a claim that says how safe it is, and no description")
@@ -250,8 +250,8 @@ def stands_alone(place: Place) -> bool:
     marks = bool(_BEFORE.search(before)) + bool(_AFTER.search(after))
     if marks == 2 or statement.block in _LISTED:  # noqa: PLR2004
         return marks == 2  # noqa: PLR2004
-    # The first and the last name of a list in a sentence have a mark on one side only, and so has what ends it ("lists
-    # berths."). The first words of a sentence alone say nothing, and its capital makes no name.
+    # Within a sentence, the first and the last name of a list have a mark on one side only, and so has the end of the
+    # sentence ("lists berths."). Its opening words alone say nothing, and their capital does not make a name.
     named = len(place.text.split()) > 1 or any(char.isupper() or char.isdigit() for char in place.text)
     return marks == 1 and bool(before.strip()) and named
 
@@ -298,7 +298,7 @@ def _form(proposal: Proposal, material: Material) -> Fault | None:
 
 
 def _about(proposed: FactAbout, places: Sequence[Place]) -> FactAbout:
-    """The more distant of what the reader says and what the section says."""
+    """What the fact is about: "platform" rather than "product" when all its quotes are about the platform."""
     if proposed == "product" and all(place.about == "platform" for place in places):
         return "platform"
     return proposed
@@ -336,7 +336,7 @@ def _slots(
 
 
 def _missing(value: str, places: Sequence[Place], material: Material) -> str:
-    """What of a slot's value the sentences of its quotes, their headings and the known names do not have."""
+    """The parts of a slot's value found neither in its quoted sentences, their headings nor the known names."""
     if not value.strip() or len(value) > MAX_VALUE:
         return "empty or too long"
     rows = {row: None for place in places for row in place.statements}
@@ -373,7 +373,7 @@ def _evidence(mark: str, place: Place, *, granted: bool) -> Evidence:
 
 
 def _is_granted(made: _Held, place: Place, material: Material) -> bool:
-    """Whether a format's reader found it in a file of that format: what such a file grants is not the vendor's prose.
+    """Whether a format reader found the place in a file of its format: what such a file grants outranks vendor prose.
 
     A limit or control that the file only promises stays the vendor's word, so that no manifest lowers anything.
     """
@@ -398,7 +398,7 @@ def _fact(made: _Held, evidence: dict[tuple[str, int, int], Evidence], material:
     source = FactSource(reader=proposal.reader, confidence=proposal.confidence, state=state)
     sources, confidence = combined((source,))
     own = [evidence[place.spot] for place in made.places]
-    # A quote that several proposals cite may have rank 4 for the manifest's alone.
+    # A quote that several proposals cite may have rank 4 for the manifest's proposal only.
     ranks = [
         item.rank if _is_granted(made, place, material) else max(row.rank for row in place.statements)
         for item, place in zip(own, made.places, strict=True)

@@ -2,7 +2,8 @@
 
 A key has one direction of risk. A *control* (approval, sandbox, encryption) never moves a factor by itself: what it
 is worth depends on its rank, its default and the part of the product that it belongs to. A *description* may lower a
-factor where it says what the product cannot do. An *ability* raises, and where it can be denied its denial may lower.
+factor where it says what the product cannot do. An *ability* raises factors; if it can be denied, its denial may lower
+them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,14 +25,14 @@ GroupId = Literal[
 ]
 Claim = Literal["ability", "control", "description"]
 Use = Literal["threats", "severity", "questions", "picture"]
-"""What uses a key beside factors and layers."""
+"""Where a key is used besides factors and layers."""
 
 GROUPS: Final[tuple[GroupId, ...]] = (
     "does", "reads", "decides", "asks", "acts_as", "keeps", "model", "runs_at", "shows", "meets", "attests",
 )  # fmt: skip
-"""In the order in which a sheet is shown."""
+"""The groups in the order in which a sheet shows them."""
 EXAMPLES: Final = 3
-"""How many examples, and as many near misses, a key has."""
+"""Each key has this many examples and as many near misses."""
 _Sentence = Annotated[str, Field(min_length=8, max_length=300)]
 
 
@@ -41,9 +42,9 @@ class FactKey(Record):
     id: str = Field(pattern=r"^[a-z][a-z_]{2,39}$")
     group: GroupId
     title: str = Field(min_length=4, max_length=70)
-    """A phrase for a reader, to be said of the product: "runs shell commands"."""
+    """A phrase for readers that completes "the product …": "runs shell commands"."""
     question: str = Field(max_length=200, pattern=r"\?$")
-    """What the vendor, or an LLM, is asked."""
+    """The question that the vendor or an LLM is asked."""
     definition: _Sentence
     excludes: _Sentence = Field(alias="not")
     """What does not count, with the key that fits instead."""
@@ -56,28 +57,28 @@ class FactKey(Record):
     """Whether "it does not" is a fact too; silence never is."""
     slots: tuple[SlotName, ...] = Field(min_length=1)
     pins: tuple[LayerKey, ...] = ()
-    """The layers that one clear statement of it settles."""
+    """The layers that one clear statement of the key settles."""
     raises: tuple[FactorKey, ...] = ()
-    """The factors that it raises when it is asserted or left to a setting."""
+    """The factors that the key raises when it is asserted or left to a setting."""
     lowers: tuple[FactorKey, ...] = ()
-    """The factors that it lowers when it is asserted."""
+    """The factors that the key lowers when it is asserted."""
     denial_lowers: tuple[FactorKey, ...] = ()
-    """The factors that a denial of it lowers."""
+    """The factors that a denial of the key lowers."""
     floor: dict[FactorKey, Unit] = Field(default_factory=dict)
-    """The least value of a factor while it is asserted."""
+    """The least value of a factor while the key is asserted."""
     opposes: tuple[str, ...] = ()
     """Keys that cannot be asserted of the same part at the same time."""
     used_in: tuple[Use, ...] = ()
     carried_by: tuple[StatementRole, ...] = ()
-    """Roles beside `CARRYING` in which a quote for it may stand, because the fact hides in such text."""
+    """Roles besides `CARRYING` in which a quote for the key may stand, because the fact hides in such text."""
     examples: tuple[_Sentence, ...] = Field(min_length=EXAMPLES, max_length=EXAMPLES)
-    """Sentences that state it."""
+    """Sentences that state the key."""
     near_misses: tuple[_Sentence, ...] = Field(min_length=EXAMPLES, max_length=EXAMPLES)
-    """Sentences that look like it and do not."""
+    """Sentences that seem to state the key but do not."""
     labels: tuple[str, ...] = ()
-    """Labels of the real pages that say the same."""
+    """Labels of the real pages that mean the same as the key."""
     candidates: tuple[str, ...] = ()
-    """Wider labels: a statement without one is no example of the key, a statement with one may be."""
+    """Wider labels: a statement with one of them may be an example of the key, a statement without any is not."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -116,7 +117,7 @@ class FactKey(Record):
 
     @property
     def comforting(self) -> bool:
-        """Whether its assertion makes the product look less risky, so that the worse reading is its absence."""
+        """Whether asserting the key makes the product look less risky, so that its absence is the worse case."""
         return self.claim == "control" or bool(self.lowers) or (self.claim == "description" and bool(self.opposes))
 
 

@@ -1,6 +1,6 @@
-"""From a source to documents: address guard, fetching, crawl, extraction, snapshots.
+"""Turn sources into documents: address guard, fetching, crawl, extraction, snapshots.
 
-`read` is the entry. It is loaded when it is used, so that the parsing child, which lives in this package, starts
+`read` is the entry point. It is imported on first use, so that the parsing child, which lives in this package, starts
 without the HTTP stack and the records.
 """
 

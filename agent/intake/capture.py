@@ -1,6 +1,6 @@
-"""Read sources and record every answer of the web while it arrives, so that a killed run can be resumed.
+"""Read sources and record every web response as it arrives, so that a killed run can be resumed.
 
-An interrupted run of the same sources and settings is gone on with: what it was answered is not asked for again.
+A run with the same sources and settings as an interrupted one continues it: no answered request is sent again.
 """
 
 import json
@@ -24,12 +24,12 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Remembered:
-    """What was read, and the recording from which it can be read again."""
+    """The result of reading the sources, and the recording from which it can be reproduced."""
 
     result: IntakeResult
     recorded: Recorded
     unfinished: Unfinished | None = None
-    """The log of the crawl: whoever keeps the result elsewhere calls its `finish` afterwards."""
+    """The log of the crawl; call its `finish` once the result is stored elsewhere."""
 
 
 def read_remembered(
@@ -43,11 +43,11 @@ def read_remembered(
     now: str,
     resolve: Resolver | None = None,
 ) -> Remembered:
-    """Read the sources as `agent.intake.read` does, and record it.
+    """Read the sources as `agent.intake.read` does, and record the run.
 
-    With `settings.cache_dir`, each answer is kept there until the caller has the result; a run that ends in
-    UnavailableError or is killed leaves its answers to the next one, any other error is final. Raises what `read`
-    raises.
+    With `settings.cache_dir`, each response is kept there until the caller has the result. A run that is killed or
+    ends in UnavailableError leaves its responses to the next run; any other error is final. Raises the same errors as
+    `read`.
     """
     inputs = open_sources(sources, settings)
     crawls = settings.cache_dir and any(isinstance(found, str) for found in inputs)
@@ -83,10 +83,10 @@ def read_remembered(
 
 
 def read_recorded(recorded: Recorded, settings: Settings, *, progress: Progress | None = None) -> Remembered:
-    """Read again what was recorded, offline; `settings` are those of the recording.
+    """Repeat a recorded run offline; `settings` are those of the recording.
 
-    The same version of the package gives the same result. Raises what `read` raises, SourceError when an address is
-    asked for that was never answered.
+    The same version of the package gives the same result. Raises the same errors as `read`, and SourceError when an
+    address is requested for which the recording has no response.
     """
     own = recorded.recording
     result = read_inputs(
@@ -107,7 +107,7 @@ def _no_look_up(host: str, _: int) -> Sequence[str]:
 
 
 def _key(inputs: Sequence[Input], settings: Settings, allow_private: Sequence[str], product: str | None) -> str:
-    """Under which an interrupted crawl is found again: what was asked for, and everything that steers the crawl."""
+    """The key that identifies an interrupted crawl: a hash of what was requested and of all that affects the crawl."""
     addresses = [found for found in inputs if isinstance(found, str)]
     idle = OF_THIS_MACHINE | OF_THE_LLM
     steering = {f.name: getattr(settings, f.name) for f in fields(Settings) if f.name not in idle}

@@ -1,6 +1,6 @@
-"""What a format reader makes of one source, before offsets: blocks, links, removed text.
+"""The result of parsing one source, before offsets are assigned: blocks, links, removed text.
 
-Plain tuples and no pydantic: the parsing child imports this module, and its start must be cheap.
+Plain tuples instead of pydantic, because the parsing child imports this module and has to start fast.
 """
 
 from typing import Final, Literal, NamedTuple
@@ -13,9 +13,9 @@ Wall = Literal["", "login", "consent", "script"]
 """What stands between a reader and a page with little text: a log-in, a consent form, JavaScript."""
 
 MAX_EXCERPT: Final = 200
-"""Characters of a finding's excerpt."""
+"""Maximum length of a finding's excerpt, in characters."""
 LINKED_SHEET: Final = "data-linked-sheet"
-"""Attribute of the `<style>` elements behind a page's end that hold the style sheets which the page links."""
+"""Attribute that marks the `<style>` elements appended to a page to hold the style sheets that it links."""
 
 
 class Block(NamedTuple):
@@ -24,20 +24,20 @@ class Block(NamedTuple):
     kind: BlockKind
     text: str
     level: int = 0
-    """1 to 6 for a heading, the depth of its list for an item (0 where that is unknown), otherwise 0."""
+    """1 to 6 for a heading, the list depth for an item (0 where unknown), otherwise 0."""
     hint: AboutHint = ""
-    """`other` inside a container that names itself related, similar, reviews and the like, and for text about another
-    product; `platform` for text about the vendor's hosted platform around the product."""
+    """`other` for text about another product and inside containers named "related", "similar", "reviews" and the like;
+    `platform` for text about the vendor's hosted platform around the product."""
     language: str = ""
-    """Of code the language that its block names, lower case."""
+    """For code, the language named by its block, in lower case."""
     heads: tuple[str, ...] = ()
-    """Of a table row the heads of its columns, in their order."""
+    """For a table row, the headers of its columns, in order."""
     links: tuple[str, ...] = ()
-    """The words of its links in the order in which the text has them."""
+    """The link texts in the block, in order of appearance."""
 
 
 class Removed(NamedTuple):
-    """Text or a character class that was taken out, or a property of the page worth showing."""
+    """Text or characters removed from a page, or a property of the page worth reporting."""
 
     kind: str
     """A finding kind of `records.FindingKind`."""
@@ -46,17 +46,17 @@ class Removed(NamedTuple):
 
 
 class PageLink(NamedTuple):
-    """A link as written, with its words and the part of the page that it stands in."""
+    """A link as written, with its text and the region of the page in which it appears."""
 
     href: str
     text: str
     region: Region
     rel: str = ""
-    """Its roles in lower case, with blanks between: `nofollow`, `homepage`, …"""
+    """Its `rel` values in lower case, separated by spaces: `nofollow`, `homepage`, …"""
     modified: str = ""
-    """When a sitemap says that the page changed, as written there."""
+    """When the page last changed according to a sitemap, as written there."""
     under: str = ""
-    """The heading that it stands under, where the parser saw one: the caption of a group in a sidebar."""
+    """The heading above the link, where the parser saw one, such as the caption of a group in a sidebar."""
 
 
 class Page(NamedTuple):
@@ -67,11 +67,11 @@ class Page(NamedTuple):
     links: tuple[PageLink, ...] = ()
     removed: tuple[Removed, ...] = ()
     scripts: bool = False
-    """True when the page carries scripts and an empty mount point, so its text may need JavaScript."""
+    """Whether the page has scripts and an empty mount point, so that its text may need JavaScript."""
     canonical: str = ""
-    """The address that the page names as its own, as written; identity only."""
+    """The canonical address that the page declares, as written; used for identity only."""
     refresh: str = ""
-    """Where the page sends a browser after a moment, as written."""
+    """The target of the page's meta refresh, as written."""
     wall: Wall = ""
     stylesheets: tuple[str, ...] = ()
     """Addresses of the style sheets that the page links, as written."""
@@ -80,17 +80,17 @@ class Page(NamedTuple):
     name: str = ""
     """The product's own name where the format has a field for it."""
     head_title: str = ""
-    """What an HTML page gives as the title of its window; `title` is rather its first heading."""
+    """The `<title>` of an HTML page; the field `title` is usually its first heading."""
     og_title: str = ""
-    """What an HTML page wants to be called where it is shared (`og:title`)."""
+    """The title of an HTML page for sharing (`og:title`)."""
     site_name: str = ""
-    """What an HTML page says that its site is called (`og:site_name`)."""
+    """The name of the site according to an HTML page (`og:site_name`)."""
     vendor: str = ""
-    """Who makes the product, where the format has a field for it."""
+    """The maker of the product, where the format has a field for it."""
 
 
 class Part(NamedTuple):
-    """One document of a source that holds several; `anchor` tells it from the others of the same file."""
+    """One document of a source that holds several; `anchor` distinguishes it from the others in the same file."""
 
     page: Page
     anchor: str

@@ -1,7 +1,7 @@
-"""Reads all sources of one product: the entry of this package.
+"""Read all sources of one product; the entry point of this package.
 
-A link left alone because it is not documentation says nothing about the product; a page that could not be had may
-hold what the draft lacks. Each reason is listed once, with how many pages it holds for and the first of them.
+A link skipped because it is not documentation is no gap, but a page that could not be fetched may hold what the draft
+lacks. Each reason for such gaps is listed once, with the number of pages and the first of them.
 """
 
 import re
@@ -27,25 +27,25 @@ from agent.records import About, Budget, Document, Dropped, Intake, Missing, Sna
 from agent.settings import Settings
 
 NEAR_EMPTY_WORDS: Final = 30
-"""Words up to which a page with scripts is taken to get its text from them."""
+"""A page with scripts and fewer words than this is assumed to build its text with JavaScript."""
 _NEAR_EMPTY_WORDS: Final = 30
 _NEEDS_BROWSER: Final = (
     "builds its text with JavaScript: install the extra septet[browser] and set browser = on, or save the page from a "
     "browser and give the file"
 )
 _MAX_CARRIED: Final = 100
-# Files that a repository has and a documentation site does not.
+# Files found in a repository but not on a documentation site.
 _REPOSITORY_FILE: Final = re.compile(
     r"(?:^|/)(?:readme(?:\.(?:md|txt|rst))?|skill\.md|server\.json|package\.json|manifest\.json|plugin\.json|"
     r"marketplace\.json)$",
     re.IGNORECASE,
 )
 SOURCE_TEXT: Final = "source text: "
-"""How the draft begins the name of what was not read."""
+"""Prefix under which the draft lists text that was not read."""
 _MAX_REASONS: Final = 12
 _LATER: Final = "language"
-"""Told by the draft itself, since an LLM reads what the embedded drafter does not."""
-# Of the links that were skipped: the page was wanted, and was not to be had.
+"""The draft itself reports this gap, because an LLM can read languages that the embedded drafter cannot."""
+# Reasons for a skipped link where the page was wanted but could not be fetched.
 _FAILED: Final = re.compile(
     r"behind a |the server (?:wants|sends)|the server answered (?!404|410)|the server's answer is|no answer|"
     r"no connection|larger than|headers larger|unpacks to|an unknown content coding|the certificate|the host name|"
@@ -54,7 +54,7 @@ _FAILED: Final = re.compile(
 
 
 def with_browser(network: Web, settings: Settings, tell: Callable[[str], None] | None = None) -> Web:
-    """The network, with a browser before it when the settings ask for one; `tell` hears why a page was not rendered."""
+    """Return `network`, wrapped in a browser if the settings ask for one; `tell` reports why a page is not rendered."""
     if settings.browser != "on":
         return network
     from agent.intake.crawl.browser import Rendering
@@ -63,7 +63,7 @@ def with_browser(network: Web, settings: Settings, tell: Callable[[str], None] |
 
 
 def needs_javascript(answer: Fetched, settings: Settings) -> bool:
-    """Whether a page has next to no text and says that scripts would make it."""
+    """Whether a page has next to no text and signs that scripts would build it."""
     try:
         kind = sniff(answer.body, answer.media_type, answer.url)
         page = read_page(answer.body, kind, answer.charset, answer.url, settings) if kind == "html" else None
@@ -76,7 +76,7 @@ def needs_javascript(answer: Fetched, settings: Settings) -> bool:
 
 @dataclass(frozen=True)
 class IntakeResult:
-    """What was read, and the bytes that it was read from by their SHA-256."""
+    """The intake, and the source bytes behind it by their SHA-256."""
 
     intake: Intake
     blobs: dict[str, bytes]
@@ -84,7 +84,7 @@ class IntakeResult:
 
 @dataclass(frozen=True)
 class _Part:
-    """One document to be: its page, the snapshot that it comes from, and what it is about unless its headings say."""
+    """A future document: its page, the snapshot behind it, and what it is about unless its headings say otherwise."""
 
     page: Page
     snapshot: Snapshot
@@ -94,7 +94,7 @@ class _Part:
 
 @dataclass
 class _Gathering:
-    """Everything that the sources gave so far."""
+    """Everything collected from the sources so far."""
 
     now: str
     parts: list[_Part] = field(default_factory=list)
@@ -105,12 +105,12 @@ class _Gathering:
     pages_used: int = 0
     final_url: str = ""
     folder: str = ""
-    """Name of the folder that the first file lies in, or of the folder that was given."""
+    """Name of the folder that contains the first file, or of the folder given as a source."""
 
     def snapshot(
         self, body: bytes, requested: str, final: str, media: str, kind: SourceKind, answer: Fetched | None = None
     ) -> Snapshot:
-        """Keep `body`; bytes that were seen before keep their first record."""
+        """Store `body` and return its snapshot; if the same bytes came before, the first snapshot stays on record."""
         sha256 = digest(body)
         self.blobs[sha256] = body
         self.bytes_used += len(body)
@@ -143,8 +143,8 @@ def read(
 ) -> IntakeResult:
     """Read the sources of one product; the first is its listing, the others are its documentation.
 
-    `allow_private` names hosts (`HOST[:PORT]`) that may be private, `notes` are texts of the analyst, `now` is the time
-    for the records in UTC (ISO 8601 with `Z`). `resolve` stands in for the system's look-up of host names.
+    `allow_private` names hosts (`HOST[:PORT]`) that may be private, `notes` are the analyst's texts, `now` is the time
+    for the records in UTC (ISO 8601 with `Z`). `resolve` replaces the system's host name lookup.
 
     Raises UsageError when a source is neither a path nor an address, RefusedError when the guard refuses one,
     SourceError when one cannot be read or the listing says next to nothing, UnavailableError when the network fails.
@@ -172,11 +172,11 @@ def read_inputs(
     progress: Callable[[str], None] | None = None,
     now: str,
 ) -> IntakeResult:
-    """Read opened sources: an address is crawled through `web`, files and folders are in memory already.
+    """Read opened sources: addresses are crawled through `web`, files and folders are already in memory.
 
-    The same inputs and the same answers of `web` give the same result, byte for byte.
+    The same inputs and the same responses from `web` give the same result, byte for byte.
 
-    Raises what `read` raises.
+    Raises the same errors as `read`.
     """
     if not inputs:
         raise UsageError("no source", hint="give the address of a listing, a file or a folder")
@@ -266,7 +266,7 @@ def _add_file(g: _Gathering, file: LocalFile, settings: Settings) -> None:
 
 
 def _without_repeats(reads: Sequence[Read]) -> dict[int, Page]:
-    """The pages by the identity of their reads; what repeats over the HTML pages of a host is taken out."""
+    """The pages keyed by the `id()` of their reads, without the text repeated across HTML pages of the same host."""
     pages = {id(read): read.page for read in reads}
     hosts: dict[str, list[Read]] = {}
     for read in reads:
@@ -289,7 +289,7 @@ def _add_read(g: _Gathering, read: Read, page: Page) -> None:
 
 
 def _subject(g: _Gathering, crawl: Crawl, product: str | None) -> Subject:
-    """The product of the listing; a file's is determined here, a page's by the crawl."""
+    """The product that the listing is about: determined here for a file, by the crawl for a web page."""
     if crawl.subject is not None:
         return crawl.subject
     first = g.parts[0]
@@ -345,7 +345,7 @@ def _add_missing(g: _Gathering, crawl: Crawl) -> None:
 
 
 def _carry(g: _Gathering, crawl: Crawl) -> None:
-    """Put what was found in files without text, such as a site's map, beside the listing: no finding goes unseen."""
+    """Attach findings from files without text, such as sitemaps, to the listing, so that none is lost."""
     listing, *others = g.parts
     found = list(crawl.maps.removed)
     for part in others:
@@ -369,7 +369,7 @@ def _documents(parts: Sequence[_Part]) -> list[Document]:
 
 
 def unread(intake: Intake) -> tuple[Dropped, ...]:
-    """What could not be determined and what could not be read, gaps of the intake first, then the links by reason."""
+    """The source text that could not be read: first the gaps of the intake, then failed links grouped by reason."""
     gaps = [Dropped(what=SOURCE_TEXT + gap.detail, reason=gap.reason) for gap in intake.missing if gap.reason != _LATER]
     reasons: dict[tuple[str, str], list[str]] = {}
     for link in intake.links:

@@ -1,7 +1,7 @@
-"""The recording of a run: its inputs and the answers of the web, to repeat it offline.
+"""The recording of a run: its inputs and the web responses, so that the run can be repeated offline.
 
-It lies in a draft's snapshots as `recording.json`; all bytes lie beside it by their hash. The same reader goes over
-the same inputs and answers, so a repeated run gives the same records, times included.
+It is stored among a draft's snapshots as `recording.json`, with all bytes beside it under their hashes. A repeated run
+passes the same inputs and responses through the same reader and so gives the same records, times included.
 """
 
 import json
@@ -30,26 +30,26 @@ OF_THIS_MACHINE: Final = frozenset({
     "cache_dir", "cache_max_bytes", "browser_path", "llm", "llm_base_url", "llm_call_seconds",
     "llm_context_tokens", "llm_prices", "llm_judge",
 })  # fmt: skip
-"""Settings that change nothing in what is read, nor in what an LLM is asked."""
+"""Settings that affect neither what is read nor what an LLM is asked."""
 OF_THE_LLM: Final = frozenset({"llm_max_tokens", "llm_max_dollars", "llm_answer_tokens", "llm_passage_tokens"})
-"""Settings that change what an LLM is asked, and nothing in what is read."""
+"""Settings that affect what an LLM is asked, but not what is read."""
 _AGAIN: Final = "draft again from the sources"
 _SETTINGS: Final = TypeAdapter(Settings)
 
 
 class GivenFile(Record):
-    """A file that was given; its bytes lie beside the recording."""
+    """A file given as a source; its bytes are stored beside the recording."""
 
     kind: Literal["file"] = "file"
     name: str
     media: MediaKind
     sha256: str
     folder: str = ""
-    """Name of the folder of a file that was given alone."""
+    """Name of the folder that contains the file, if the file was given on its own."""
 
 
 class GivenFolder(Record):
-    """A folder that was given, with the documents of it that were read."""
+    """A folder given as a source, with those of its documents that were read."""
 
     kind: Literal["folder"] = "folder"
     name: str
@@ -58,7 +58,7 @@ class GivenFolder(Record):
 
 
 class GivenAddress(Record):
-    """A web address that was given."""
+    """A web address given as a source."""
 
     kind: Literal["address"] = "address"
     url: str
@@ -71,7 +71,7 @@ class Recording(Record):
     """Everything that determines a run, and nothing that belongs to the machine on which it ran."""
 
     septet: str
-    """Version of the package; another one may read the same pages in another way."""
+    """Version of the package; another version may read the same pages differently."""
     now: str
     """UTC, ISO 8601 with seconds and `Z`."""
     sources: tuple[Given, ...]
@@ -82,7 +82,7 @@ class Recording(Record):
     settings: dict[str, int | float | str]
     entries: tuple[Entry, ...]
     changes: tuple[Finding, ...] = ()
-    """What had changed against the draft that stood in the folder before."""
+    """Changes compared with the draft that was in the folder before."""
 
 
 @dataclass(frozen=True)
@@ -93,17 +93,17 @@ class Recorded:
     bodies: Mapping[str, bytes]
 
     def inputs(self) -> tuple[Input, ...]:
-        """The sources as the reader takes them."""
+        """The sources in the form that the reader expects."""
         return tuple(self._input(given) for given in self.recording.sources)
 
     def log(self) -> Log:
-        """What the web answered."""
+        """The log of the web responses."""
         return Log(list(self.recording.entries), dict(self.bodies))
 
     def settings(self, own: Settings) -> Settings:
         """The settings of the run, with those of this machine from `own`.
 
-        Raises IntegrityError when the recording has others than there are.
+        Raises IntegrityError when the recording has unknown settings or values of the wrong kind.
         """
         names = {field.name for field in fields(Settings)}
         machine = {name: getattr(own, name) for name in names & OF_THIS_MACHINE}
@@ -136,7 +136,7 @@ def record(
     product: str | None,
     allow_private: Sequence[str],
 ) -> Recorded:
-    """The recording of a run over `inputs` to which the web gave the answers `heard`."""
+    """Return the recording of a run over `inputs`, with the web responses in `heard`."""
     files = {digest(file.body): file.body for found in inputs for file in files_of(found)}
     values = {field.name: getattr(settings, field.name) for field in fields(Settings)}
     recording = Recording(
@@ -153,7 +153,7 @@ def record(
 
 
 def store(folder: Path, recorded: Recorded) -> None:
-    """Write a recording and its bytes into the snapshots' folder, the bytes first.
+    """Write a recording and its bytes into the snapshot folder, the bytes first.
 
     Raises SourceError when the folder cannot be written.
     """
@@ -170,10 +170,10 @@ def store(folder: Path, recorded: Recorded) -> None:
 
 
 def load(place: Path) -> Recorded:
-    """The recording in a draft's folder or in its snapshots, with every byte checked.
+    """Load the recording from a draft's folder or from its snapshots, and verify every byte.
 
-    Raises SourceError when there is none, SchemaError for one that is newer than this program, IntegrityError when
-    it or a body was changed.
+    Raises SourceError when there is no recording, SchemaError when it has another schema version, IntegrityError when
+    the recording or a body was changed.
     """
     folder = place if (place / RECORDING).is_file() else place / _SNAPSHOTS
     content = _content(_text(folder, place))
@@ -216,7 +216,7 @@ def _text(folder: Path, place: Path) -> bytes:
 
 
 def _content(raw: bytes) -> object:
-    """What the recording holds, after its own hash was checked."""
+    """Return the content of the recording after verifying its hash."""
     try:
         whole = json.loads(raw)
     except (ValueError, RecursionError):

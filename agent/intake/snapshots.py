@@ -1,9 +1,9 @@
 """Snapshots on disk, addressed by the hash of their bytes.
 
-A blob lies at `<folder>/<first two hex digits>/<sha256>`, its record beside it as `<sha256>.json`. Both are written to
-a temporary name, flushed to the disk and renamed, so that a reader sees a whole file or none; the record comes last,
-so a record without its blob cannot be. Bytes that are kept without a record of their own (answers that became no
-document, files that were given) lie in the same way.
+A blob is stored at `<folder>/<first two hex digits>/<sha256>`, its record beside it as `<sha256>.json`. Both are
+written under a temporary name, flushed to disk and renamed, so that a reader sees a whole file or none. The record is
+written last, so no record exists without its blob. Bytes without a record of their own (responses that became no
+document, files given as sources) are stored in the same way.
 """
 
 import hashlib
@@ -27,14 +27,14 @@ _SHORT_HASH: Final = 12
 
 
 def digest(body: bytes) -> str:
-    """The SHA-256 of `body` in lower-case hex: its address."""
+    """The SHA-256 of `body` in lower-case hex, which serves as its address."""
     return hashlib.sha256(body).hexdigest()
 
 
 def store(folder: Path, snapshot: Snapshot, body: bytes) -> Path:
-    """Write `body` and its record under `folder`; returns the blob's path. Writing the same again changes nothing.
+    """Write `body` and its record under `folder` and return the blob's path; writing them again changes nothing.
 
-    Raises IntegrityError when the record names another hash, SourceError when the folder cannot be written.
+    Raises IntegrityError when the record names another hash or size, SourceError when the folder cannot be written.
     """
     if digest(body) != snapshot.sha256 or len(body) != snapshot.size:
         raise IntegrityError("the record does not belong to these bytes", where=snapshot.final_url)
@@ -48,7 +48,7 @@ def store(folder: Path, snapshot: Snapshot, body: bytes) -> Path:
 
 
 def store_body(folder: Path, body: bytes) -> str:
-    """Write `body` under `folder` without a record, unless it is there; returns its address.
+    """Write `body` under `folder` without a record, unless it is there already, and return its address.
 
     Raises SourceError when the folder cannot be written.
     """
@@ -62,7 +62,7 @@ def store_body(folder: Path, body: bytes) -> str:
 
 
 def has_body(folder: Path, sha256: str) -> bool:
-    """Whether a blob with this address lies under `folder`; its bytes are not looked at."""
+    """Whether `folder` holds a blob with this address; its bytes are not checked."""
     return _place(folder, sha256).is_file()
 
 
@@ -104,9 +104,9 @@ def _place(folder: Path, sha256: str) -> Path:
 
 
 def write_whole(path: Path, body: bytes) -> None:
-    """Write a file so that its name stands for all of `body` or for what it stood for before, whatever happens.
+    """Write a file atomically: whatever happens, `path` holds either all of `body` or its previous content.
 
-    The folder is made when it is missing; two writers at once do not meet. Raises OSError.
+    A missing folder is created; concurrent writers do not interfere. Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
@@ -127,16 +127,16 @@ def _unwritable(folder: Path, error: OSError) -> SourceError:
 
 
 def write_snapshots(folder: Path, snapshots: Sequence[Snapshot], blobs: Mapping[str, bytes]) -> None:
-    """Store every snapshot with its bytes; raises what `store` raises."""
+    """Store every snapshot with its bytes; raises the same errors as `store`."""
     for snapshot in snapshots:
         store(folder, snapshot, blobs[snapshot.sha256])
 
 
 def compare(before: Sequence[Document], after: Sequence[Document]) -> tuple[Finding, ...]:
-    """A finding for each document of `after` whose address stood among those of `before` with other bytes.
+    """Return a finding for each document of `after` that has other bytes under the same address in `before`.
 
-    The excerpt is the first line of its text that differs; empty when the bytes differ and the text does not, or
-    when the text only became shorter at its end.
+    The excerpt is the first line of the new text that differs. It is empty when only the bytes differ, or when the
+    text only became shorter at its end.
     """
     known = {(document.url, document.kind): document for document in before}
     found: list[Finding] = []
@@ -159,7 +159,7 @@ def compare(before: Sequence[Document], after: Sequence[Document]) -> tuple[Find
 
 
 def mark(documents: Sequence[Document], changes: Sequence[Finding]) -> tuple[Document, ...]:
-    """The documents with the findings about them added."""
+    """Return the documents with each change added to the findings of its document."""
     return tuple(
         document.model_copy(update={"findings": (*document.findings, *own)}) if own else document
         for document in documents

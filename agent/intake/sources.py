@@ -1,4 +1,4 @@
-"""What a SOURCE argument is: an existing file or folder, else an http(s) address, else an error."""
+"""Interpret a SOURCE argument: an existing file or folder, else an http(s) address, else an error."""
 
 import os
 import re
@@ -25,14 +25,14 @@ _HINT: Final = "give a file (html, md, txt, pdf, json), a folder of them, or an 
 
 @dataclass(frozen=True)
 class LocalFile:
-    """A file's bytes under the name that records use."""
+    """The bytes of a file, and the name that records use for it."""
 
     name: str
     """File name, or the path within the given folder; never an absolute path."""
     kind: MediaKind
     body: bytes
     folder: str = ""
-    """Name of the folder that a file given alone lies in: the last thing that may name its product."""
+    """For a file given on its own, the name of its folder: the last resort for naming the product."""
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,18 @@ class Folder:
     name: str
     files: tuple[LocalFile, ...]
     left_out: tuple[str, ...]
-    """Names of documents that found no budget."""
+    """Names of documents left out because the page budget was used up."""
 
 
 Input = str | LocalFile | Folder
-"""What a source was opened to: the text of a web address, or bytes in memory."""
+"""An opened source: the text of a web address, or files in memory."""
 
 
 def open_sources(sources: Sequence[str], settings: Settings) -> tuple[Input, ...]:
-    """Each source as an address, a file or a folder; files are read here and nowhere later.
+    """Open each source as an address, a file or a folder; files are read here and never again.
 
-    Raises UsageError when there is none or one is neither a path nor an address, RefusedError for an address of
-    another scheme, SourceError when a file cannot be read or the files are larger than `max_total_bytes` together.
+    Raises UsageError when there is no source or one is neither a path nor an address, RefusedError for an address
+    with another scheme, SourceError when a file cannot be read or all files together exceed `max_total_bytes`.
     """
     if not sources:
         raise UsageError("no source", hint="give the address of a listing, a file or a folder")
@@ -81,17 +81,17 @@ def _open(place: Path | str, settings: Settings) -> Input:
 
 
 def locate(source: str) -> Path | str:
-    """The path of an existing file or folder, or the text of a web address.
+    """Return the path of an existing file or folder, or the text of a web address.
 
-    Raises RefusedError for another scheme, a blank, a control character or a leading `//`, UsageError for anything
-    else.
+    Raises RefusedError for an address with another scheme, a blank, a control character or a leading `//`, and
+    UsageError for anything else.
     """
     try:
         path = Path(source)
         if source and path.exists():
             return path
     except (OSError, ValueError):
-        pass  # too long or holding a NUL: no path, so it is judged as an address
+        pass  # too long or with a NUL character: not a path, so treat it as an address
     shown = "".join(character if character.isprintable() else "?" for character in source)[:_SHOWN]
     if _WEB.match(source):
         return source
@@ -101,9 +101,10 @@ def locate(source: str) -> Path | str:
 
 
 def read_file(path: Path, name: str, settings: Settings) -> LocalFile:
-    """The bytes of one file, at most `max_page_bytes` (`max_pdf_bytes` of a PDF).
+    """Read one file of at most `max_page_bytes` (`max_pdf_bytes` for a PDF).
 
-    Raises SourceError when it cannot be read, is no regular file, is too large, or is of no kind that is read.
+    Raises SourceError when the file cannot be read, is not a regular file, is too large, is empty, or has an
+    unsupported format.
     """
     limit = settings.max_pdf_bytes if path.suffix.lower() == ".pdf" else settings.max_page_bytes
     try:
@@ -122,10 +123,10 @@ def read_file(path: Path, name: str, settings: Settings) -> LocalFile:
 
 
 def read_folder(folder: Path, pages: int, settings: Settings) -> Folder:
-    """The documents of a folder and its sub-folders, at most `pages`: listing, index or README first, others sorted.
+    """Read the documents of a folder and its sub-folders, at most `pages`: listing, index or README first, then sorted.
 
-    Hidden files, links that lead out of the folder and files of other kinds are passed over; an empty document is too,
-    and of YAML and XML all but API descriptions, manifests and sitemaps.
+    Skips hidden files, links that lead out of the folder, files in other formats, empty documents, and all YAML and
+    XML files except API descriptions, manifests and sitemaps.
     Raises SourceError when there is no document at all or one cannot be read.
     """
     root = folder.resolve()
@@ -152,9 +153,9 @@ def read_folder(folder: Path, pages: int, settings: Settings) -> Folder:
 
 
 def _is_named(path: Path) -> bool:
-    """Whether a file of a folder is a document: of YAML and XML only API descriptions, manifests and sitemaps are.
+    """Whether a file in a folder is a document: YAML and XML only count as API descriptions, manifests or sitemaps.
 
-    Settings, labels and build files have these suffixes too, and nobody who names a folder means them.
+    Settings, labels and build files have the same suffixes, but nobody who names a folder means those.
     """
     if path.suffix.lower() not in _DATA:
         return True
@@ -164,5 +165,5 @@ def _is_named(path: Path) -> bool:
 
 def _order(name: str) -> tuple[int, str, str]:
     stem = name.rpartition(".")[0].lower()
-    # A file deeper down is never the listing, whatever its name.
+    # A file in a sub-folder is never the listing, whatever its name.
     return (_FIRST.index(stem) if stem in _FIRST else len(_FIRST), name.casefold(), name)

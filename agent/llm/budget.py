@@ -1,10 +1,10 @@
 """The budget of a run, in tokens and money, and what was spent so far.
 
-Before a call the worst case is set aside (all its input anew, its answer as long as the cap allows); afterwards what
-was used takes its place, for a failed call as well. A call whose worst case does not fit is not sent. Calls run side by
-side: one that does not fit yet waits for those under way, since they mostly take less than was set aside.
+Before a call its worst case is set aside (no input from a cache, an answer as long as the cap allows); afterwards the
+actual usage replaces it, also for a failed call. A call whose worst case does not fit is not sent. Calls run in
+parallel: one that does not fit yet waits for those under way, since most of them use less than was set aside.
 
-Prices are data (`prices.yaml`, or a file of the user's in its form); an LLM without a row has no known price.
+Prices are data (`prices.yaml`, or a user's file in the same form); an LLM without a row has no known price.
 """
 
 import re
@@ -29,7 +29,7 @@ _MILLION: Final = 1_000_000
 _CENTS: Final = Decimal("0.000001")
 _RAISE: Final = "raise the cap (SEPTET_LLM_MAX_TOKENS or SEPTET_LLM_MAX_DOLLARS), or take a cheaper LLM or fewer pages"
 _LEAST_SHARE: Final = 3
-"""An endpoint may report so many times fewer input tokens than we count before it is not believed."""
+"""An endpoint that reports fewer input tokens than our own count divided by this is not believed."""
 _DATE: Final = re.compile(r"-(?:\d{4}-\d{2}-\d{2}|\d{8}|latest)$")
 _Dollars = Annotated[Decimal, Field(ge=0, le=10_000, allow_inf_nan=False)]
 
@@ -43,7 +43,7 @@ class Price(BaseModel):
     cached: _Dollars
     output: _Dollars
     written: _Dollars | None = None
-    """For input that the provider also writes to its cache; usage does not separate it: all new input counts."""
+    """Price of input that the provider also writes to its cache; usage does not list it, so all new input counts."""
 
     def cost(self, usage: Usage) -> Decimal:
         """US dollars of a usage, to a millionth, rounded half even."""
@@ -79,12 +79,12 @@ class Spent:
 
 @dataclass(frozen=True)
 class Cost:
-    """US dollars of a plan, every answer as long as its cap allows."""
+    """US dollars for a plan in which every answer is as long as its cap allows."""
 
     cold: Decimal
-    """The provider caches nothing."""
+    """If the provider caches nothing."""
     warm: Decimal
-    """The shared start of the prompts is read from the provider's cache from the second call of a schema on."""
+    """If the shared start of the prompts is read from the provider's cache, from the second call with a schema on."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class PlanEstimate:
     input_tokens: int
     output_tokens: int
     shared_share: Decimal
-    """Of the input tokens, those in the start that the messages of all calls share; 0 to 1, 0 for a single call."""
+    """Share of the input tokens that belong to the common start of all calls' messages; 0 to 1, 0 for a single call."""
     costs: Mapping[str, Cost | None]
     """By LLM; None where the price is unknown."""
 
@@ -104,7 +104,7 @@ class Budget:
     """The caps of one run; used by many threads."""
 
     def __init__(self, counter: Counter, price: Price | None, caps: Caps) -> None:
-        """Raises InputError for a cap in money when the price is unknown: it could not be kept."""
+        """Raises InputError for a cap in money when the price is unknown, because it could not be enforced."""
         if caps.dollars is not None and price is None:
             raise InputError(
                 "a cap in money cannot be kept",
@@ -125,17 +125,17 @@ class Budget:
         return Usage(self._counter.call(call), call.max_tokens, estimated=True)
 
     def check(self, usage: Usage) -> None:
-        """Raises LlmError over_budget when a whole plan of that usage would pass a cap; nothing is set aside."""
+        """Raises LlmError over_budget when a whole plan with that usage would exceed a cap; nothing is set aside."""
         with self._changed:
             excess = self._excess(usage)
         if excess is not None:
             raise LlmError("over_budget", excess, where="before the first call", hint=_RAISE)
 
     def reserve(self, call: Call) -> int:
-        """Sets the worst case of a call aside; waits while calls under way may still give some of theirs back.
+        """Sets the worst case of a call aside; waits while calls under way may still release some of what they hold.
 
-        A thread settles its ticket before it asks for the next one, or it would wait for itself.
-        Raises LlmError over_budget when it does not fit.
+        A thread must settle its ticket before it reserves the next one, or it would wait for itself. Raises LlmError
+        over_budget when it does not fit.
         """
         worst = self.estimate(call)
         with self._changed:
@@ -150,8 +150,8 @@ class Budget:
     def settle(self, ticket: int, usage: Usage) -> None:
         """Replaces what was set aside by what was used.
 
-        A report of an answer's cost that is far too low for its prompt is not believed: a third of our own count is
-        the least. A call that never reached the endpoint costs nothing.
+        A reported usage that is far too low for the prompt is not believed: at least a third of our own count is taken.
+        A call that never reached the endpoint costs nothing.
         """
         with self._changed:
             worst = self._open.pop(ticket)
@@ -163,13 +163,13 @@ class Budget:
 
     @property
     def spent(self) -> Spent:
-        """So far, without what is set aside for calls under way."""
+        """What was spent so far, without what is set aside for calls under way."""
         with self._changed:
             dollars = None if self._price is None else self._price.cost(self._usage)
             return Spent(self._ended, self._usage, dollars)
 
     def _excess(self, worst: Usage) -> str | None:
-        """Which cap a call would pass, in words; None when it fits."""
+        """Which cap a call would exceed, in words; None when it fits."""
         whole = sum(self._open.values(), self._usage) + worst
         tokens = whole.input_tokens + whole.output_tokens
         if tokens > self._caps.tokens:
@@ -190,14 +190,14 @@ def _credible(usage: Usage, worst: Usage) -> Usage:
 
 
 def estimate_plan(calls: Sequence[Call], counter: Counter, prices: Mapping[str, Price | None]) -> PlanEstimate:
-    """What `calls` take at most, and what they cost at each of the prices."""
+    """What `calls` use at most, and what they cost at each of the prices."""
     counted = [Usage(counter.call(call), call.max_tokens, estimated=True) for call in calls]
     shared = counter.count(shared_start([_rendered(call) for call in calls])) if len(calls) > 1 else 0
     total = sum(counted, Usage())
     seen: set[str] = set()
     warm = Usage()
     for call, usage in zip(calls, counted, strict=True):
-        # A schema stands before the messages in what the LLM reads, so calls of different schemas share no cache.
+        # The LLM reads the schema before the messages, so calls with different schemas share no cache.
         warm += replace(usage, cached_tokens=shared) if repr(call.schema) in seen else usage
         seen.add(repr(call.schema))
     share = Decimal(min(shared * len(calls), total.input_tokens)) / max(total.input_tokens, 1)
@@ -210,7 +210,7 @@ def estimate_plan(calls: Sequence[Call], counter: Counter, prices: Mapping[str, 
 
 
 def shared_start(texts: Sequence[str]) -> str:
-    """The longest start that all texts have; one text at least."""
+    """The longest start that all texts share; at least one text is needed."""
     first, last = min(texts), max(texts)
     differs = (place for place, (one, other) in enumerate(zip(first, last, strict=False)) if one != other)
     return first[: next(differs, len(first))]

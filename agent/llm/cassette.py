@@ -1,15 +1,15 @@
 """Records the answers of an LLM in a folder, and replays them without the LLM.
 
-Both stand at the port, so a recording outlives a change of SDK or endpoint. A call is found again by its key: the
+Both work at the port, so a recording outlives a change of SDK or endpoint. A call is found again by its key: the
 SHA-256 of what decides the answer (stage, messages, schema, cap, attempt, the LLM's name, the epoch) and of nothing
-else (no address, time or order). Calls of one key are answered in the order in which they were recorded.
+else (no address, time or order). Calls with the same key are answered in the order in which they were recorded.
 
     folder/manifest.json                      which LLM, when, and the key and SHA-256 of every file
     folder/<stage>-<key>-e<epoch>-<n>.json    one interaction: the whole request and the reply, or how it failed
 
-Replay is strict: a call without a recording fails, and so does, at the end, a recording without its call. The random
-delimiter of a run is stored as a mark and put back, so that two runs have the same keys. Secrets are taken out before
-anything is written, and a recording run goes on with exactly what was written, so that its replay is the same.
+Replay is strict: a call without a recording fails, and so does, at the end, a recording that no call used. The random
+delimiter of a run is stored as a placeholder and put back, so that two runs have the same keys. Secrets are removed
+before anything is written, and a recording run continues with exactly what was written, so that its replay is the same.
 """
 
 import hashlib
@@ -45,19 +45,19 @@ _REDACTED: Final = "[redacted]"
 _MARK: Final = "⟦"
 _PLACE: Final = "⟦delimiter⟧"
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-# What can fail late has a bound or only one place to begin, so that a page of beginnings of keys costs no time.
+# Patterns that can fail late are bounded or have only one place to start, so a page full of key prefixes costs no time.
 KEY_LIKE: Final = re.compile(
     r"\bsk-[\w-]{16,}|\bgh[pousr]_\w{20,}|\bAKIA[0-9A-Z]{16}\b|\bAIza[\w-]{30,}|\bxox[abprs]-[\w-]{10,}"
     r"|(?<![\w-])eyJ[\w-]{8,}+\.[\w-]{8,}+\.[\w-]{8,}|\bBearer\s+[\w.~+/=-]{16,}"
     r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?"
 )
-"""What may be a key of some service."""
+"""Text that may be a key of some service."""
 
 
 def claim(folder: Path, mark: str) -> None:
     """Makes the folder, with an empty file called `mark` that keeps a second run out of it.
 
-    Raises UsageError when the folder holds something, or is none.
+    Raises UsageError when the folder is not empty, or when the path is not a folder.
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError("the recording needs a folder, and this is none", where=folder.name, hint=_HINT)
@@ -87,12 +87,12 @@ class Asked:
 
     stage: str
     head: Mapping[str, object]
-    """What else decides the answer, by name."""
+    """Whatever else decides the answer, by name."""
     messages: tuple[tuple[str, str], ...]
     """Role and text."""
 
     def lines(self) -> Iterator[str]:
-        """The request as short lines: a sentence each, so that one changed letter changes one line."""
+        """The request as short lines, one for each sentence, so that one changed letter changes one line."""
         yield from (f"{name}: {self.head[name]}" for name in sorted(self.head))
         for role, text in self.messages:
             yield f"[{role}]"
@@ -102,7 +102,7 @@ class Asked:
 
 
 def nearest(asked: Asked, recorded: Mapping[str, Asked]) -> str | None:
-    """The name of the recorded request that shares most words, of its stage if possible; the first of equals."""
+    """The name of the recorded request that shares the most words, of the same stage if possible; ties: the first."""
     alike = {name: other for name, other in recorded.items() if other.stage == asked.stage} or recorded
     words = _words(asked)
     return max(sorted(alike), key=lambda name: _overlap(words, _words(alike[name])), default=None)
@@ -142,7 +142,7 @@ class _Request(_Stored):
     max_tokens: int
     schema_name: str
     schema_sha256: str
-    """Of the schema as it is sent: the order of its fields counts, which sorting hides below."""
+    """Hash of the schema as it is sent: the order of its fields matters, but sorting hides it in the key below."""
     wire_schema: dict[str, JsonValue]
     messages: list[_Message]
 
@@ -205,15 +205,15 @@ class _Manifest(_Stored):
 
 @dataclass(frozen=True)
 class Run:
-    """What is particular to one run and must neither be in a key nor in a file."""
+    """What is specific to one run and must appear neither in a key nor in a file."""
 
     delimiter: str = ""
-    """The random delimiter round untrusted text; empty when there is none."""
+    """The random delimiter around untrusted text; empty when there is none."""
     secrets: tuple[str, ...] = ()
-    """Keys of endpoints; shorter ones than six characters are too short to be secret and to be looked for."""
+    """Keys of endpoints; keys of fewer than six characters are too short to be secret, and are not searched for."""
 
     def stored(self, text: str) -> str:
-        """The text as it is written: secrets out, the delimiter as a mark, no half surrogate pairs."""
+        """The text as it is written: without secrets, with a placeholder for the delimiter, without lone surrogates."""
         for secret in sorted(self.secrets, key=len, reverse=True):
             if len(secret) >= _MIN_SECRET_CHARS:
                 text = text.replace(secret, _REDACTED)
@@ -226,7 +226,7 @@ class Run:
 
 
 def refuse_live(ci: bool) -> None:
-    """Raises UsageError on a machine of continuous integration: there, answers come out of recordings only."""
+    """Raises UsageError in continuous integration, where answers come from recordings only."""
     if ci:
         raise UsageError(
             "CI=true forbids calls to an LLM", where="recording or live", hint="replay a recording, or unset CI"
@@ -268,9 +268,9 @@ class Record:
         self._closed = False
 
     def complete(self, call: Call) -> Reply:
-        """Asks the LLM and writes down what came; raises LlmError as it did, SourceError when the disk is full.
+        """Asks the LLM and records the outcome; raises LlmError as the LLM did, SourceError when the disk is full.
 
-        What comes after `close` was given up: it is handed on, and not kept.
+        An outcome that arrives after `close` is returned but not recorded, since the call was given up.
         """
         start = self._clock()
         outcome: _Reply | _Failed
@@ -316,7 +316,7 @@ class Replay:
     """An LLM that answers from a recording, strictly."""
 
     def __init__(self, folder: Path, run: Run) -> None:
-        """Raises DriftError when the recording is missing, incomplete or not as it was written."""
+        """Raises DriftError when the recording is missing, incomplete or changed since it was written."""
         manifest = _read(folder / MANIFEST, _Manifest)
         self.name = manifest.llm
         self.recorded_at = manifest.recorded_at
@@ -357,7 +357,7 @@ class Replay:
         return _replayed(found[1].outcome, self._run)
 
     def close(self) -> None:
-        """Raises DriftError, with the nearest recording and what differs, for calls and recordings without partner."""
+        """Raises DriftError for calls without a recording and unused recordings, with the nearest and what differs."""
         unused = sorted(name for waiting in self._waiting.values() for name, _ in waiting)
         if not unused and not self._misses:
             return

@@ -1,7 +1,7 @@
 """Probes an endpoint: what it has, what it honours, what to set.
 
-Each probe is one row: what was looked at, whether it is well (None: unknown), what was found and what to do.
-A probe that fails is a row as well; one that shows that no call can work ends the probing.
+Each probe gives one row: what was checked, whether it is well (None: unknown), what was found and what to do. A probe
+that fails gives a row too; one that shows that no call can work ends the probing.
 """
 
 import json
@@ -14,7 +14,7 @@ from agent.llm.port import Call, Llm, Message, Reply
 from agent.llm.wire import MANY_BYTES_PER_TOKEN, prompt_bytes
 
 CAP: Final = 32
-"""Tokens of the answer in the probe of the cap."""
+"""Cap of the answer, in tokens, for the probe of the cap."""
 CAP_SLACK_TOKENS: Final = 8
 LONG_PROMPT_WORDS: Final = 6_000
 """Words of the probe for silent truncation: more tokens than the 4096 that local servers begin with."""
@@ -42,7 +42,7 @@ class Diagnosis:
     rows: tuple[Row, ...]
     usage: Usage
     failed: LlmReason | None = None
-    """Why no call can work, where that ended the probing."""
+    """Why no call can work, if that ended the probing."""
 
 
 @runtime_checkable
@@ -50,7 +50,7 @@ class Listing(Protocol):
     """An LLM whose endpoint can say which LLMs it has."""
 
     def listed(self) -> tuple[str, ...]:
-        """Their names. Raises LlmError."""
+        """The names of these LLMs. Raises LlmError."""
         ...
 
 
@@ -103,7 +103,7 @@ def _listed(llm: Llm) -> Row:
 
 
 def _schema(ask: _Ask) -> tuple[Row, LlmReason | None]:
-    """The row, and why asking on is of no use, if it is."""
+    """The row, and the reason if further probes would be useless."""
     check = "it answers in the shape that is asked for"
     outcome = ask("How many days has a week?", _one_field("days", {"type": "integer"}), ANSWER_TOKENS)
     if isinstance(outcome, LlmError):

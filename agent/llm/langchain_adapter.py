@@ -1,9 +1,9 @@
 """The LangChain adapter: any chat model that `init_chat_model` opens.
 
-LangChain's structured output raises on an answer that was cut and loses what it cost, so a chat model is asked for
-plain text and the schema goes in beside it, by the argument that the profile names, or in words. Tracing is switched
-off for each call, whatever the environment says. A chat model may hang or raise anything: it is called in a thread
-that is left behind at the deadline, and what it raises is sorted by its status and its name.
+LangChain's structured output raises on a truncated answer and loses what it cost. So a chat model is asked for plain
+text, with the schema in the argument that the profile names, or in words. Tracing is switched off for each call,
+whatever the environment says. A chat model may hang or raise anything: it is called in a thread that is abandoned at
+the deadline, and its exceptions are classified by status and name.
 """
 
 import json
@@ -38,7 +38,7 @@ _STOPPED: Final[Mapping[str, Stopped]] = {
     "spii": "filter",
     "refusal": "refusal",
 }
-"""What providers call the end of an answer, in small letters; anything else is an answer that is done."""
+"""Providers' names for why an answer ended, in lower case; any other name means that the answer is complete."""
 _REASONS: Final[tuple[tuple[str, LlmReason, Again], ...]] = (
     ("timeout", "timeout", "no"),
     ("ssl", "tls", "no"),
@@ -46,11 +46,11 @@ _REASONS: Final[tuple[tuple[str, LlmReason, Again], ...]] = (
     ("connect", "unreachable", "yes"),
     ("authentication", "unauthorised", "no"),
 )
-"""Parts of the class names of exceptions without a status, in small letters."""
+"""Parts of the class names of exceptions without a status, in lower case."""
 
 
 class ChatModel(Protocol):
-    """What of LangChain's BaseChatModel is used."""
+    """The part of LangChain's BaseChatModel that is used."""
 
     def invoke(self, input: "list[BaseMessage]", /, **kwargs: object) -> "AIMessage":
         """Answers the messages; `kwargs` go to the provider."""
@@ -88,7 +88,7 @@ class LangChainLlm:
         return self._retrier.run(lambda seconds: self._try(call, seconds), f"{self.name}, {call.stage}")
 
     def close(self) -> None:
-        """Ends waits; calls that are under way are left behind."""
+        """Ends waits; calls that are under way are abandoned."""
         self._retrier.stop()
 
     def _try(self, call: Call, seconds: float) -> Reply:
@@ -170,7 +170,7 @@ def _schema_argument(call: Call, profile: Profile) -> dict[str, object]:
     if profile.schema_by == "output_config":
         return {"output_config": {"format": {"type": "json_schema", "schema": schema}}}
     wrapped = {"type": "json_schema", "json_schema": {"name": call.schema_name, "strict": True, "schema": schema}}
-    # By `response_format` itself LangChain would call the SDK's parse helper, which raises when an answer was cut.
+    # Given `response_format` itself, LangChain would call the SDK's parse helper, which raises on a truncated answer.
     return {"extra_body": {"response_format": wrapped}}
 
 
@@ -184,7 +184,7 @@ def _invoke(chat: ChatModel, messages: tuple[Message, ...], asked: Mapping[str, 
 
 
 class _Handover:
-    """Hands whatever is raised inside to the one that waits for `done`."""
+    """Passes whatever is raised inside to whoever waits for `done`."""
 
     def __init__(self, done: "Future[AIMessage]") -> None:
         self._done = done
@@ -199,7 +199,7 @@ class _Handover:
 
 
 def _in_thread(work: "Callable[[], AIMessage]") -> "Future[AIMessage]":
-    """`work` in a daemon thread: one that hangs keeps neither the call nor the program from ending."""
+    """Runs `work` in a daemon thread: if it hangs, the call and the program can still end."""
     done: Future[AIMessage] = Future()
 
     def run() -> None:
@@ -240,7 +240,7 @@ def _text(content: object) -> str:
 
 
 def _status(error: BaseException) -> int | None:
-    """The HTTP status that an exception of a provider carries, under whichever name."""
+    """The HTTP status in a provider's exception, under whichever name."""
     for owner in (error, getattr(error, "response", None)):
         for name in ("status_code", "code", "http_status"):
             value = getattr(owner, name, None)

@@ -20,7 +20,7 @@ from agent.llm.secret import Secret
 PACKAGE: Final = "xllamacpp"
 CONTEXT_TOKENS: Final = 8192
 THREADS: Final = max(1, (os.cpu_count() or 2) // 2)
-"""Half of the cores: its threads spin while they wait for one another, so with all of them all other work crawls."""
+"""Half of the cores: the threads spin while they wait for one another, so using all would slow everything else."""
 _LOOPBACK: Final = "127.0.0.1"
 _MAGIC: Final = b"GGUF"
 _QUIET: Final = -1
@@ -63,8 +63,8 @@ def open_local(
 ) -> LocalLlm:
     """Loads the GGUF file at `path` and serves it with `context_tokens` of context on `threads` threads.
 
-    Raises SourceError when `path` is no GGUF file, UnavailableError when the extra is not installed or the server does
-    not take the file.
+    Raises SourceError when `path` is not a GGUF file, UnavailableError when the extra is not installed or the server
+    does not accept the file.
     """
     _check_file(path)
     if importlib.util.find_spec(PACKAGE) is None:

@@ -1,8 +1,8 @@
 """The native adapter: the openai SDK for any OpenAI-compatible endpoint.
 
-The SDK builds and sends the request and sorts out the status. Its retries are off, its timeouts, redirects and
-headers are replaced (`transport`), and the answer is read from the raw body (`wire`). When an endpoint does not take a
-JSON schema, the next way of asking is tried at once and remembered.
+The SDK builds and sends the request and interprets the status. Its retries are off, its timeouts, redirects and headers
+are replaced (`transport`), and the answer is read from the raw body (`wire`). When an endpoint does not accept a JSON
+schema, the next way of asking is tried at once and remembered.
 """
 
 import random
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 RUNGS: Final[tuple[Rung, ...]] = ("json_schema", "json_object", "prompt")
 _NO_KEY: Final = "none"
-"""The SDK insists on a key; endpoints without one take any."""
+"""The SDK insists on a key; endpoints without one accept any."""
 _OK: Final = 200
 _MAX_LISTED: Final = 1000
 _BROKEN: Final[tuple[type[Exception], ...]] = (
@@ -47,7 +47,7 @@ _BROKEN: Final[tuple[type[Exception], ...]] = (
     httpcore2.ConnectionNotAvailable,
     OSError,
 )
-"""What may come up from the connection as it is, since our transport stands in for the client's own."""
+"""Errors that the connection may raise unwrapped, since our transport replaces the client's own."""
 
 
 class OpenAiLlm:
@@ -98,7 +98,7 @@ class OpenAiLlm:
         return self._endpoint.name
 
     def complete(self, call: Call) -> Reply:
-        """Answers one call, on the highest rung that the endpoint takes. Raises LlmError."""
+        """Answers one call, on the highest rung that the endpoint accepts. Raises LlmError."""
         return self._retrier.run(lambda seconds: self._climb_down(call, seconds), self._where(call.stage))
 
     def listed(self) -> tuple[str, ...]:
@@ -152,7 +152,7 @@ class OpenAiLlm:
         return without_key(reply, self._endpoint.key)
 
     def _exchange(self, method: str, path: str, body: dict[str, object] | None, seconds: float, cost: Usage) -> bytes:
-        """The bytes of an answer with status 200. Raises Fault; `cost` is what a try that was sent takes at least."""
+        """The bytes of an answer with status 200. Raises Fault; `cost` is the least that a try costs once sent."""
         import openai
 
         self._transport.start(seconds)

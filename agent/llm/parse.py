@@ -1,17 +1,17 @@
-"""From the text of a reply to a validated value, or the reason why there is none.
+"""Turns the text of a reply into a validated value, or says why there is none.
 
     why it stopped -> refusal -> think blocks and fence off -> exactly one object -> strict JSON -> strict pydantic
 
-`read` goes down that ladder once; `ask` sends a call and lets the LLM try again where that can help: once after an
-answer that cannot be used, given what the checks say (never its own words, which may come from a hostile page), and
-once after a truncated answer, with a larger cap. Part of an answer is never used.
+`read` takes these steps once. `ask` sends a call and lets the LLM try again where that can help: once after an unusable
+answer, with what the checks found (never the answer's own words, which may come from a hostile page), and once after a
+truncated answer, with a larger cap. Part of an answer is never used.
 
-The shape of an answer is a pydantic class; `wire_schema` makes from it what providers take, and its bounds are
-checked here. A validator of a shape must not repeat its input in its message: messages are sent to the LLM.
+The shape of an answer is a pydantic class; `wire_schema` turns it into a schema that providers accept, and its bounds
+are checked here. A validator of a shape must not repeat its input in its message: messages are sent to the LLM.
 
 Servers differ in what they refuse: defaults, bounds, formats, examples, fields that may be absent, references. The wire
-schema has none of these; `read` checks the bounds afterwards. The order of fields is kept, since it is the order
-in which the LLM writes, and so thinks.
+schema has none of these; `read` checks the bounds afterwards. The order of fields is kept, since it is the order in
+which the LLM writes, and so thinks.
 """
 
 import json
@@ -31,10 +31,10 @@ from agent.llm.wire import prompt_estimate
 MAX_ANSWER_CHARS: Final = 500_000
 MAX_DEPTH: Final = 64
 LARGER_CAP: Final = 2
-"""By how much the cap of an answer grows after a truncated one."""
+"""The factor by which the cap of an answer grows after a truncated one."""
 _MAX_NUMBER_CHARS: Final = 40
 _MAX_WORDS: Final = 8
-"""Faults that are named to the LLM; the rest usually goes with them."""
+"""Maximum number of faults that the LLM is told about; correcting these usually corrects the rest."""
 _MAX_WORD_CHARS: Final = 240
 _REFUSAL_CHARS: Final = 300
 
@@ -44,7 +44,7 @@ _THINK: Final = re.compile(r"\s*<(think|thinking|thought|reasoning)>.*?</\1>", r
 _THINK_OPEN: Final = re.compile(r"\s*<(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
 # The start of the block may be part of the prompt's template, and then only its end is in the answer.
 _THINK_END: Final = re.compile(r"</(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
-# A string (perhaps without end, so that the time stays linear) or a bracket.
+# A string (possibly unterminated, so that the time stays linear) or a bracket.
 _TOKEN: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[{}\[\]]', re.DOTALL)
 _NO_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
 _REFUSES: Final = re.compile(
@@ -70,18 +70,18 @@ _DROPPED: Final = frozenset(
     )
 )
 _MAX_DEPTH: Final = 10
-"""Levels that providers accept; also ends a shape that contains itself."""
+"""Levels of nesting that providers accept; this limit also stops at a shape that contains itself."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a reply holds nothing to use."""
+    """Why a reply is not usable."""
 
     reason: Reason
     detail: str
-    """In the words of the checks, without any word of the answer itself; may be shown and sent."""
+    """What the checks found, without any word of the answer itself; may be shown and sent."""
     declined: bool = False
-    """The answer is prose that sounds like a refusal: twice in a row it is taken for one."""
+    """Whether the answer is prose that sounds like a refusal; two in a row are taken for a refusal."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Answer(Generic[T]):
     """Why there is no value; None when there is one."""
     detail: str
     usage: Usage
-    """Of all tries together, failed ones included."""
+    """Usage of all tries together, failed ones included."""
     replies: tuple[Reply, ...]
     """Every reply that came, the last one last."""
 
@@ -102,7 +102,7 @@ class Spending(Protocol):
     """What `ask` needs of a budget; `agent.llm.budget.Budget` is one."""
 
     def reserve(self, call: Call) -> int:
-        """Sets aside what a call may take and gives a ticket. Raises LlmError over_budget when that is too much."""
+        """Sets aside what a call may use and returns a ticket. Raises LlmError over_budget when that is too much."""
         ...
 
     def settle(self, ticket: int, usage: Usage) -> None:
@@ -113,8 +113,8 @@ class Spending(Protocol):
 def ask(llm: Llm, call: Call, shape: type[T], budget: Spending) -> Answer[T]:
     """Sends a call and reads the answer, with one repair and one larger cap where they can help.
 
-    A failure of this call alone is an Answer with its reason. Raises LlmError, with the usage of all tries, only for a
-    reason that holds for the rest of the run as well (`ends_run`).
+    A failure of this call alone gives an Answer with its reason. Raises LlmError, with the usage of all tries, only for
+    a reason that holds for the rest of the run as well (`ends_run`).
     """
     usage = Usage()
     replies: list[Reply] = []
@@ -127,7 +127,7 @@ def ask(llm: Llm, call: Call, shape: type[T], budget: Spending) -> Answer[T]:
         except LlmError as error:
             error.usage = usage + error.usage
             if replies and error.reason == "over_budget":
-                # What was wrong with the answer says more than that it could not be asked for again.
+                # The fault of the answer is more informative than the fact that asking again was over budget.
                 return Answer(None, reason, f"{detail}; not asked again: {error}", error.usage, tuple(replies))
             if error.ends_run:
                 raise
@@ -152,7 +152,7 @@ def ask(llm: Llm, call: Call, shape: type[T], budget: Spending) -> Answer[T]:
 
 def _complete(llm: Llm, call: Call, budget: Spending) -> Reply:
     ticket = budget.reserve(call)
-    # What ends a call in another way, as a full disk under a recording does, comes after it was sent.
+    # If another error ends the call, such as a full disk while recording, the call was already sent.
     spent = prompt_estimate(call)
     try:
         reply = llm.complete(call)
@@ -184,18 +184,18 @@ def read(reply: Reply, shape: type[T]) -> T | Failure:
         declined = "{" not in text and _REFUSES.search(text[:_REFUSAL_CHARS]) is not None
         return Failure("invalid_json", f"- {fault}", declined)
     try:
-        # Written anew, so that both readers of JSON see the same text.
+        # Serialised again, so that both JSON readers see the same text.
         return shape.model_validate_json(json.dumps(value), strict=True, extra="forbid")
     except ValidationError as error:
         return Failure("invalid_schema", _words(error, shape))
 
 
 class _NotJsonError(ValueError):
-    """The text is not exactly one JSON object; the message says why in words of our own."""
+    """The text is not exactly one JSON object; the message says why in our own words."""
 
 
 def _without_thoughts(text: str) -> str:
-    """The text behind blocks of thinking at its start. A block without end leaves nothing: all of it is thinking."""
+    """The text after any thinking blocks at its start. A block without an end leaves nothing: all of it is thinking."""
     start = 0
     while found := _THINK.match(text, start):
         start = found.end()
@@ -209,7 +209,7 @@ def _without_thoughts(text: str) -> str:
 
 
 def _only_object(text: str) -> str:
-    """The one object in a text, bare, in a fence or with prose round it. Raises _NotJsonError when there is not one."""
+    """The only object in a text, bare, fenced or within prose. Raises _NotJsonError unless there is exactly one."""
     start = text.find("{")
     if start < 0:
         raise _NotJsonError("there is no JSON object in the answer")
@@ -238,7 +238,7 @@ def _end_of_object(text: str, start: int) -> int:
 
 
 def _strict(text: str) -> dict[str, object]:
-    """The object of a JSON text; RFC 8259 to the letter, and no key twice, no NUL, no half of a surrogate pair."""
+    """Parse a JSON object strictly by RFC 8259; duplicate keys, NUL and lone surrogates are refused as well."""
     if _NO_TEXT.search(text):
         raise _NotJsonError("the text holds a NUL or half of a surrogate pair")
     try:
@@ -292,7 +292,7 @@ def _all_strings(values: Iterable[object]) -> Iterator[str]:
 
 
 def _words(error: ValidationError, shape: type[BaseModel]) -> str:
-    """What the validator says, a line for each fault, without anything that the answer brought in."""
+    """The validator's faults, one on each line, without anything taken from the answer."""
     known = frozenset(_field_names(shape.model_json_schema()))
     faults = error.errors(include_url=False, include_input=False)
     lines = []
@@ -319,15 +319,15 @@ def _field_names(schema: object) -> Iterator[str]:
 
 
 def unit(tenths: int) -> Decimal:
-    """The fraction that so many tenths are: 7 -> 0.7. Exact."""
+    """The exact fraction for a number of tenths: 7 -> 0.7."""
     return Decimal(tenths) / _TEN
 
 
 def wire_schema(shape: type[BaseModel]) -> dict[str, object]:
     """The schema of `shape` without bounds, defaults and references; every field required, nothing else allowed.
 
-    A field that may be None stays nullable. Raises InputError for what cannot be said so: mappings with free keys,
-    tuples of different kinds, shapes that contain themselves or nest deeper than ten levels.
+    A field that may be None stays nullable. Raises InputError for what such a schema cannot express: mappings with free
+    keys, tuples of different kinds, shapes that contain themselves or nest deeper than ten levels.
     """
     schema = shape.model_json_schema()
     definitions = schema.pop("$defs", {})

@@ -1,8 +1,8 @@
 """The port of all LLMs: one call in, one reply or one error out.
 
 The rest of the program knows nothing of SDKs, HTTP or chat formats. An adapter (`openai_adapter`, `langchain_adapter`),
-a recording or a hand-written fake is an `Llm`; each of them tries again by its own rules, and only here is said what
-comes out. Reading the text of a reply is `parse`'s business: the port hands over what the endpoint wrote.
+a recording or a hand-written fake is an `Llm`; each has its own rules for trying again, and the port defines only what
+comes out. `parse` reads the text of a reply: the port hands over what the endpoint wrote.
 """
 
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ class Call:
     max_tokens: int
     """Cap of the answer in tokens, thinking included."""
     attempt: int = 1
-    """1 for the first time of asking, more for a repair or a second try by the caller (not for the adapter's own)."""
+    """1 for the first attempt, more for a repair or a second try by the caller (not for the adapter's own retries)."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,11 @@ class Reply:
     text: str
     stopped: Stopped
     usage: Usage
-    """Of this answer and of every failed attempt before it."""
+    """Usage of this answer and of every failed attempt before it."""
     llm: str
     """The LLM as the endpoint names it, which may differ from the name that was asked for."""
     detail: str = ""
-    """In words, what was odd: the text of a refusal, or how the answer had to be asked for."""
+    """What was odd, in words: the text of a refusal, or how the answer had to be asked for."""
     rung: Rung = "json_schema"
 
 
@@ -77,5 +77,5 @@ class Llm(Protocol):
         ...
 
     def close(self) -> None:
-        """Lets connections and processes go. A closed LLM answers no more."""
+        """Releases connections and processes. A closed LLM answers no more calls."""
         ...

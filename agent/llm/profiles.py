@@ -1,7 +1,7 @@
-"""Profiles: what is known of an endpoint, as data, and how an LLM is opened by its name.
+"""Profiles: what is known about an endpoint, as data, and how an LLM is opened by its name.
 
-An LLM is named PROFILE/NAME, such as `ollama/qwen3:8b`; what a profile says stands in `profiles.yaml`. The key
-comes from the environment variable that the profile names, read at the edge of the program.
+An LLM is named PROFILE/NAME, such as `ollama/qwen3:8b`; `profiles.yaml` defines the profiles. The key comes from the
+environment variable that the profile names, read at the edge of the program.
 """
 
 import random
@@ -67,7 +67,7 @@ class Endpoint:
 
     @property
     def name(self) -> str:
-        """As the user wrote it."""
+        """PROFILE/NAME, as the user wrote it."""
         return f"{self.profile_name}/{self.llm}"
 
 
@@ -97,7 +97,7 @@ def read_profiles(text: str, where: str) -> Mapping[str, Profile]:
 
 
 def endpoint(name: str, environ: Mapping[str, str], base_url: str = "") -> Endpoint:
-    """The endpoint that PROFILE/NAME means, `base_url` standing in for the profile's, the key out of `environ`.
+    """The endpoint that PROFILE/NAME means; `base_url` overrides the profile's, and the key is taken from `environ`.
 
     Raises UsageError when the profile is unknown, the name or the address is missing or the key is not set, and
     RefusedError for an address that is not http(s) or that would send a key in the clear to another machine.
@@ -133,7 +133,7 @@ def _check_address(address: str, profile: Profile, key: Secret) -> None:
     try:
         parts = urlsplit(address)
         host = parts.hostname or ""
-        # A port that is not a number, or none that exists, shows only when it is asked for.
+        # An invalid port is noticed only when it is read.
         readable = parts.port != 0 and address.isprintable() and " " not in address
     except ValueError:
         readable = False
@@ -157,9 +157,9 @@ def open_llm(
     on_wait: OnWait | None = None,
     context_tokens: int | None = None,
 ) -> Llm:
-    """Opens the LLM that PROFILE/NAME means; nothing is asked yet (a local one is loaded). `on_wait` sees waits.
+    """Opens the LLM that PROFILE/NAME means, without calling it (a local one is loaded). `on_wait` is told of waits.
 
-    `context_tokens` is the context that a local one is served with; None leaves it to `local`.
+    `context_tokens` is the size of the context for a local LLM; None leaves it to `local`.
 
     Raises what `endpoint` raises, and UnavailableError when a package or a file that it needs is missing.
     """

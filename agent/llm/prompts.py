@@ -1,9 +1,9 @@
 """Loads prompts and rubric cards from the folder `prompts`, strictly.
 
-A prompt file is YAML front matter between two lines of three dashes, then a Jinja body. The front matter names
-everything that the body needs; a key that is not known, an input that the body does not use or a variable that is
-not declared is an error when the file is read, not when the prompt is sent. A rubric card is the same for one factor or
-layer, with the search questions that find its evidence and, for a factor, what 0, 0.5 and 1 mean.
+A prompt file is YAML front matter between two lines of three dashes, followed by a Jinja body. The front matter names
+everything that the body needs; an unknown key, an input that the body does not use or a variable that is not declared
+is an error when the file is read, not when the prompt is sent. A rubric card is the same for one factor or layer, with
+the search questions that find its evidence and, for a factor, what 0, 0.5 and 1 mean.
 """
 
 import hashlib
@@ -95,7 +95,7 @@ class Card(Prompt):
 
 
 def load_prompt(path: Path) -> Prompt:
-    """Read a prompt. Raises InputError naming the file and the key when anything is not as it must be."""
+    """Read a prompt. Raises InputError naming the file and the key when anything is wrong."""
     front, prompt = _read(path)
     if front.anchors is not None or front.questions is not None:
         raise _wrong(path, "only a rubric card has anchors and questions")

@@ -1,8 +1,8 @@
-"""Retries of LLM calls: who tries again, how long it waits, when it gives up.
+"""Retries of LLM calls: what is tried again, how long to wait, and when to give up.
 
-The SDKs' own retries are off. A try that fails raises a `Fault`, which says for what reason, whether another try may
-help, and what was spent. `Retrier.run` tries until it has an answer, the tries are used up, or the deadline of the
-call would pass during the next wait; then it raises LlmError with the sum of what was spent.
+The SDKs' own retries are off. A try that fails raises a `Fault` with the reason, whether another try may help, and what
+was spent. `Retrier.run` tries until it has an answer, the tries are used up, or the deadline of the call would pass
+during the next wait; then it raises LlmError with the sum of what was spent.
 """
 
 import math
@@ -26,7 +26,7 @@ MAX_RETRY_AFTER_SECONDS: Final = 86_400.0
 FIRST_WAIT_SECONDS: Final = 0.5
 MAX_WAIT_SECONDS: Final = 20.0
 RETRY_AFTER_SPREAD: Final = 0.1
-"""Calls that were given the same time to wait come back spread over this share of it, at most one second."""
+"""Calls that were told to wait equally long return spread over this share of that time, but at most one second."""
 _MAX_SPREAD_SECONDS: Final = 1.0
 _MILLISECONDS: Final = 1000.0
 
@@ -40,13 +40,13 @@ class Limits:
     call_seconds: float = 120.0
     """From the first try to the last byte, waits included."""
     connect_seconds: float = 10.0
-    """Until a connection stands, for each try."""
+    """Until a connection is established, for each try."""
     max_answer_bytes: int = 2_000_000
     """Largest answer after decompression."""
 
 
 OnWait = Callable[[str, LlmReason, float], None]
-"""Told of each wait before it begins: which call, why, and for how many seconds. Called in the thread that waits."""
+"""Called before each wait, in the thread that waits, with the call's name, the reason and the number of seconds."""
 
 
 class Fault(Exception):  # noqa: N818  (not an error of the program: one failed try)
@@ -72,7 +72,7 @@ class Fault(Exception):  # noqa: N818  (not an error of the program: one failed 
 
 
 def retry_after(seconds: str, milliseconds: str, now: float) -> float | None:
-    """Seconds to wait by the headers `retry-after` and `retry-after-ms`, or None where neither says anything sane.
+    """Seconds to wait according to the headers `retry-after` and `retry-after-ms`; None where neither is sensible.
 
     `now` is the time of day in seconds since 1970, for a date.
     """
@@ -127,7 +127,7 @@ class Retrier:
         return self._stopped.is_set()
 
     def run(self, attempt: Callable[[float], Reply], where: str) -> Reply:
-        """The first answer of `attempt`, which is given the seconds that are left; with all that was spent.
+        """The first answer of `attempt`, which is given the seconds that are left; its usage covers all tries.
 
         Raises LlmError when no try succeeds or the deadline leaves no room for another.
         """
@@ -152,7 +152,7 @@ class Retrier:
             self._pause(wait, where, reason)
 
     def _queue(self, deadline: float, where: str, spent: Usage) -> None:
-        """Waits until the endpoint wants to be asked again."""
+        """Waits as long as the endpoint has asked calls to wait."""
         if self.stopped:
             raise LlmError("unreachable", "the call was given up", where=where, usage=spent)
         with self._lock:

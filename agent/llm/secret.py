@@ -11,7 +11,7 @@ _KEY_LIKE: Final = re.compile(r"\b(?:sk|pk|key|Bearer|AIza)[-_ ]?[A-Za-z0-9*_-]{
 
 
 class Secret:
-    """A key. Its text comes out by `reveal` alone: not by printing, formatting, comparing or pickling."""
+    """A key. Its text comes out through `reveal` alone, not by printing, formatting, comparing or pickling."""
 
     __slots__ = ("_text",)
 
@@ -42,7 +42,7 @@ class Secret:
 
 
 def clean(text: str, limit: int = MAX_CHARS) -> str:
-    """`text` of a stranger on one line: no control characters, nothing that looks like a key, cut to `limit`."""
+    """Untrusted `text` on one line: no control characters, nothing that looks like a key, cut to `limit`."""
     line = " ".join("".join(mark if mark.isprintable() else " " for mark in text[: 4 * limit]).split())
     line = _KEY_LIKE.sub(_HIDDEN, line)
     return line if len(line) <= limit else line[: limit - 1] + "…"

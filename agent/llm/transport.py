@@ -1,8 +1,8 @@
 """The transport of the native adapter: capped, timed, no redirects, nothing from the environment.
 
-It stands below the SDK, which reads a whole answer before it hands anything over. Every read and write of a socket
-looks at the deadline of the call (timeouts of an HTTP client alone never fire on a server that drips), decoded bytes
-are counted while they arrive, and of the headers that the SDK would send only those on a list go out.
+It sits below the SDK, which reads a whole answer before it returns anything. Every socket read and write checks the
+deadline of the call (an HTTP client's own timeouts never fire on a server that drips), decoded bytes are counted as
+they arrive, and of the headers that the SDK would send, only the listed ones go out.
 """
 
 import contextlib
@@ -22,11 +22,11 @@ from agent.llm.retry import Limits
 SENT_HEADERS: Final = frozenset(
     {"accept", "authorization", "connection", "content-length", "content-type", "host", "idempotency-key"}
 )
-"""What may travel, beside our own user agent and coding: no word on the system, the SDK or an organisation."""
+"""Headers that may be sent, besides our own user agent and encoding: nothing on the system, SDK or organisation."""
 USER_AGENT: Final = "septet"
 MAX_HEADER_BYTES: Final = 65_536
 _SLICE_SECONDS: Final = 0.25
-"""How long a read may go without looking whether the call was given up."""
+"""How long a read may go without checking whether the call was given up."""
 _CODINGS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 47}
 _PIECE: Final = 65_536
 
@@ -36,7 +36,7 @@ class TooLargeError(httpx2.ReadError):
 
 
 class CodingError(httpx2.ReadError):
-    """The answer is packed in a way that was not asked for and is not known."""
+    """The answer is compressed in a way that was not asked for and is unknown, or does not decompress."""
 
 
 class StoppedError(httpx2.ReadError):
@@ -44,7 +44,7 @@ class StoppedError(httpx2.ReadError):
 
 
 class Watch(threading.local):
-    """The deadline of the call that this thread makes, and what was done for it."""
+    """The deadline of the call that this thread makes, and whether it has connected and sent anything."""
 
     deadline: float = 0.0
     sent: bool = False
@@ -88,7 +88,7 @@ class _TimedStream(httpcore2.NetworkStream):
 
 
 Resolve = Callable[[str, int], list[str]]
-"""A host and a port to addresses in the order in which they are tried. Raises OSError."""
+"""Maps a host and a port to addresses, in the order in which to try them. Raises OSError."""
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -116,7 +116,7 @@ class _TimedBackend(httpcore2.NetworkBackend):
         self._watch.connected = True
         until = time.monotonic() + self._connect_seconds
         failure: Exception = httpcore2.ConnectError("no address")
-        # A list of addresses is tried under one deadline; the socket library would give each address all the time.
+        # All addresses share one deadline; the socket library would give each of them the whole time.
         for address in self._addresses(host.strip("[]"), port, until):
             left = min(self._left(), until - time.monotonic())
             if left <= 0:
@@ -130,7 +130,7 @@ class _TimedBackend(httpcore2.NetworkBackend):
         raise failure
 
     def _addresses(self, host: str, port: int, until: float) -> list[str]:
-        """Asks in a thread that is left behind when the system takes too long: a look-up knows no deadline."""
+        """Looks up the host in a thread that is abandoned when the system takes too long: a look-up has no timeout."""
         found: list[list[str]] = []
 
         def look_up() -> None:
@@ -148,7 +148,7 @@ class _TimedBackend(httpcore2.NetworkBackend):
 
 
 class _Body(httpx2.SyncByteStream):
-    """The decoded body, counted."""
+    """The decoded body, whose bytes are counted against the limit."""
 
     def __init__(self, stream: Iterable[bytes], coding: str, limit: int) -> None:
         self._stream = stream
@@ -183,7 +183,8 @@ def _unpacked(unpack: "zlib._Decompress", piece: bytes) -> Iterator[bytes]:
 class Transport(httpx2.BaseTransport):
     """A pool of connections for the SDK's HTTP client, with the limits of a call on each exchange.
 
-    `encrypted` says whether there will be https; its certificates take a while to load. `resolver` looks hosts up.
+    `encrypted` says whether https will be used, because loading its certificates takes a while. `resolver` looks up
+    hosts.
     """
 
     def __init__(self, limits: Limits, *, encrypted: bool, resolver: Resolve = resolve) -> None:
@@ -197,12 +198,12 @@ class Transport(httpx2.BaseTransport):
         )
 
     def start(self, seconds: float) -> None:
-        """What this thread asks next has `seconds`, to the last byte."""
+        """Gives this thread's next request `seconds` until its last byte."""
         self.watch.deadline = time.monotonic() + seconds
         self.watch.sent = False
 
     def stop(self) -> None:
-        """Ends what is under way in any thread, within a quarter of a second."""
+        """Ends whatever is under way in any thread, within a quarter of a second."""
         self._stopped.set()
 
     def _left(self) -> float:
@@ -211,7 +212,7 @@ class Transport(httpx2.BaseTransport):
         return self.watch.deadline - time.monotonic()
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """The answer, its body still to be read; decoded bytes are counted while it is.
+        """The answer with its body still to be read; decoded bytes are counted during that reading.
 
         Raises the client's own errors, among them TooLargeError, CodingError and StoppedError.
         """
@@ -260,5 +261,5 @@ class Transport(httpx2.BaseTransport):
         return httpx2.Response(answer.status, headers=kept, stream=body, request=request)
 
     def close(self) -> None:
-        """Close all connections."""
+        """Closes all connections."""
         self._pool.close()

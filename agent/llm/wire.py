@@ -1,7 +1,7 @@
 """Requests and replies of OpenAI-compatible endpoints as JSON, read strictly.
 
-Pure functions: a call and a profile give the body of a request; the bytes of an answer give a `Reply` or a `Fault`.
-The body of an answer is read by our own reader, since the SDK's takes duplicate keys, NaN and anything at all.
+Pure functions: a call and a profile give the body of a request; the bytes of an answer give a `Reply` or a `Fault`. The
+body of an answer is read by our own reader, since the SDK's accepts duplicate keys, NaN and anything else.
 """
 
 import json
@@ -19,13 +19,13 @@ from agent.llm.secret import Secret, clean
 CHAT_PATH: Final = "/chat/completions"
 RESPONSES_PATH: Final = "/responses"
 BYTES_PER_TOKEN: Final = 3
-"""Of text, for an estimate that is rather too high."""
+"""Bytes of text for each token, for an estimate on the high side."""
 MANY_BYTES_PER_TOKEN: Final = 7
-"""More bytes of text for each reported token than any tokeniser makes of prose: the report, or the prompt, was cut."""
+"""More bytes per reported token than any tokeniser yields on prose: the report, or the prompt, was cut."""
 SMALL_PROMPT_BYTES: Final = 6_000
 ABSURD_TOKENS: Final = 10_000_000
 CAP_SLACK: Final = 1.1
-"""Endpoints count a few tokens of their own frame; beyond this share of the cap it was ignored."""
+"""Endpoints add a few tokens of their own to an answer; above this multiple of the cap, the cap was ignored."""
 _MAX_NAME: Final = 120
 _ASK_IN_WORDS: Final = (
     "\n\nAnswer with exactly one JSON object that follows this JSON schema, without any text or fence around it:\n"
@@ -41,12 +41,12 @@ _STOPPED: Final[Mapping[str, Stopped]] = {
 
 
 def estimated_tokens(text: str) -> int:
-    """Tokens of `text` for a tokeniser that nobody knows: rather too many."""
+    """An upper estimate of the tokens of `text` for an unknown tokeniser."""
     return math.ceil(len(text.encode("utf-8", "surrogatepass")) / BYTES_PER_TOKEN)
 
 
 def prompt_bytes(call: Call) -> int:
-    """UTF-8 bytes of everything that a call says."""
+    """UTF-8 bytes of a call's messages and schema."""
     texts = [message.text for message in call.messages] + [json.dumps(call.schema)]
     return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
 
@@ -57,9 +57,9 @@ def prompt_estimate(call: Call) -> Usage:
 
 
 def messages_for(call: Call, rung: Rung) -> tuple[Message, ...]:
-    """The messages, with the schema in words at the very end where the endpoint does not take it any other way.
+    """The messages, with the schema added as text at the very end if the endpoint does not accept it any other way.
 
-    At the end, so that the beginning which many calls share stays the same and providers can cache it.
+    It stands at the end so that the start, which many calls share, stays the same and providers can cache it.
     """
     if rung == "json_schema":
         return call.messages
@@ -92,7 +92,7 @@ def request_body(call: Call, profile: Profile, llm: str, rung: Rung) -> dict[str
 
 
 def read_object(body: bytes) -> dict[str, object]:
-    """The JSON object that `body` is: UTF-8, no duplicate keys, no NaN, no depth that breaks the reader.
+    """The JSON object in `body`, which must be UTF-8 without duplicate keys, NaN or nesting too deep for the reader.
 
     Raises ValueError, saying what is wrong.
     """
@@ -146,7 +146,7 @@ def read_answer(body: bytes, call: Call, profile: Profile, rung: Rung) -> Reply:
 
 
 def without_key(reply: Reply, key: Secret) -> Reply:
-    """`reply` without the key: an endpoint that repeats what it was sent must not get it into a draft."""
+    """`reply` without the key: an endpoint that repeats what it was sent must not bring the key into a draft."""
     return replace(reply, text=key.hide(reply.text), detail=key.hide(reply.detail), llm=key.hide(reply.llm))
 
 
@@ -207,7 +207,7 @@ def _read_response(answer: Mapping[str, object]) -> tuple[str, Stopped, str]:
 
 
 def read_usage(block: object, call: Call, text: str) -> Usage:
-    """What an answer cost: as the endpoint says, or estimated where it says nothing or nonsense."""
+    """What an answer cost: as the endpoint says, or an estimate if it says nothing or nonsense."""
     found = block if isinstance(block, dict) else {}
     given_in = _count(found, "prompt_tokens", "input_tokens")
     given_out = _count(found, "completion_tokens", "output_tokens")
@@ -228,7 +228,7 @@ def _count(block: Mapping[str, object], *names: str) -> int | None:
 
 
 def suspicions(usage: Usage, call: Call) -> list[str]:
-    """What the usage tells of an endpoint that does not do as it is asked."""
+    """Signs in the usage that the endpoint cut the prompt or ignored the cap."""
     if usage.estimated:
         return []
     found = []

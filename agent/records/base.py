@@ -30,12 +30,12 @@ StatementRole = Literal[
     "other-product",
     "navigation",
 ]
-"""What a statement is there for. behaviour: what the product does or can do. reference: a tool, command, API or
-parameter. configuration: a setting, default, permission, scope or credential. limitation: a warning or known problem.
-control: an assurance of security, privacy, approval or isolation. architecture: how it is built, where it runs, what it
-connects to. Of these six alone facts are read. instruction: to the reader, who installs, runs or contributes. example:
-a demo prompt, sample output or story. news: changes and plans. marketing: praise, testimonials, badges. other-product:
-a comparison, or what a client or third party does. navigation: links, legal text, community, credits, fragments."""
+"""The purpose of a statement. behaviour: what the product does or can do. reference: a tool, command, API or parameter.
+configuration: a setting, default, permission, scope or credential. limitation: a warning or known problem. control: an
+assurance of security, privacy, approval or isolation. architecture: how it is built, where it runs, what it connects
+to. Facts are read from these six only. instruction: to the reader, who installs, runs or contributes. example: a demo
+prompt, sample output or story. news: changes and plans. marketing: praise, testimonials, badges. other-product: a
+comparison, or what a client or third party does. navigation: links, legal text, community, credits, fragments."""
 CARRYING: Final[frozenset[StatementRole]] = frozenset(
     {"behaviour", "reference", "configuration", "limitation", "control", "architecture"}
 )
@@ -97,8 +97,9 @@ MissingReason = Literal[
     "over-budget",
     "cassette-miss",
 ]
-"""Why something could not be determined. From "rate-limited" on: why a call of an LLM gave nothing, the words of
-`errors.LlmReason` with hyphens; "claims-dropped" and "not-answered": its answer had nothing to keep for this part."""
+"""Why something could not be determined. The values from "rate-limited" on say why an LLM call gave nothing: they are
+those of `errors.LlmReason` with hyphens. "claims-dropped" and "not-answered" mean that an LLM's answer had nothing
+usable for this part."""
 FormulaId = Literal["aivss-0.5", "aivss-0.8", "aivss-1-amended", "cvss-bte"]
 Mode = Literal["strict", "directory"]
 Rank = Annotated[int, Field(ge=0, le=5)]

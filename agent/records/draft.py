@@ -1,4 +1,4 @@
-"""The whole threat model, and who and what it was made from."""
+"""The whole threat model, what it was made from, and who made it."""
 
 from decimal import Decimal
 from typing import Final, Literal
@@ -27,11 +27,11 @@ from agent.taxonomy.layers import LayerKey
 
 Role = Literal["viewer", "analyst", "approver"]
 WorkStatus = Literal["open", "planned", "doing", "done", "rejected"]
-"""How far a mitigation is."""
+"""The progress of a mitigation."""
 REDRAFTED_FROM: Final = "redrafted_from"
-"""In a draft's manifest: the drafts that were drafted again for it, with spaces between."""
+"""Key in a draft's manifest: ids of the earlier drafts that it replaces, separated by spaces."""
 STRUCK: Final = "struck in review"
-"""How the reason begins for which a reviewer's draft lacks something: `Dropped.reason`."""
+"""How `Dropped.reason` begins for whatever a reviewer struck from the draft."""
 
 
 def head_line(review: str, number: int, head: str) -> str:
@@ -40,7 +40,7 @@ def head_line(review: str, number: int, head: str) -> str:
 
 
 def _as_json(value: object) -> object:
-    """The value with numbers as JSON has them, however they were read."""
+    """The value with decimals as floats, since JSON knows no decimals."""
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, dict):
@@ -49,13 +49,13 @@ def _as_json(value: object) -> object:
 
 
 class Waiver(Record):
-    """An item that nobody decided over, and why that may be."""
+    """An item that nobody decided on, and why that is acceptable."""
 
     item: str
     why: str
     """Reason and note, in words."""
     title: str = ""
-    """What the item was called; empty in signatures from before it was kept."""
+    """The title of the item; empty in signatures from before it was kept."""
 
 
 class Stamp(Record):
@@ -70,7 +70,7 @@ class Stamp(Record):
     open: int
     waived: int
     sha256: str
-    """Of the signed draft's JSON without its stamp."""
+    """Hash of the signed draft's JSON without its stamp."""
     review: str = ""
     """The review's key in the store whose chain this is."""
     waivers: tuple[Waiver, ...] = ()
@@ -78,23 +78,23 @@ class Stamp(Record):
     bulk: int = 0
     """How many items were confirmed together with others of their section, in one act."""
     unanswered: tuple[str, ...] = ()
-    """The questions to the vendor that nobody had answered, waived ones among them."""
+    """The questions to the vendor that nobody had answered, including waived ones."""
     decision: UseProposal | None = None
-    """What the signer decided over the use of the product; None in signatures from before they were asked."""
+    """What the signer decided about the use of the product; None in signatures from before this was asked."""
 
 
 class WorkNote(Record):
-    """Who sees to a mitigation, until when, and how far it is."""
+    """Who is responsible for a mitigation, by when, and its progress."""
 
     threat: str
     mitigation: str
-    """Its text."""
+    """Text of the mitigation."""
     owner: str = ""
     due: str = ""
     """As in 2027-01-31, or empty."""
     status: WorkStatus = "open"
     residual: str = ""
-    """CVSS vector of the threat with it in place, or empty."""
+    """CVSS vector of the threat with the mitigation in place, or empty."""
     note: str = ""
 
 
@@ -110,7 +110,7 @@ class AnswerNote(Record):
 
 
 class ContestNote(Record):
-    """A point of an appeal that was decided."""
+    """A point of an appeal on which a reviewer decided."""
 
     item: str
     title: str
@@ -118,22 +118,22 @@ class ContestNote(Record):
     text: str
     decision: Literal["accepted", "refused"]
     rule: str
-    """Why, in the reviewer's words."""
+    """The reason for the decision, in the reviewer's words."""
 
 
 class ReviewNotes(Record):
-    """What a review says beside the parts of the draft."""
+    """What a review says in addition to the parts of the draft."""
 
     numbers: dict[str, int] = Field(default_factory=dict)
-    """By id of a threat the number that the review calls it by, where these are not the places of the threats."""
+    """The numbers by which the review calls threats, by threat id, if they differ from the threats' places."""
     work: tuple[WorkNote, ...] = ()
     answers: tuple[AnswerNote, ...] = ()
-    """These questions are not among the draft's any more."""
+    """Answered questions, which are no longer among the draft's own."""
     contests: tuple[ContestNote, ...] = ()
 
 
 class Product(Record):
-    """Who is modelled."""
+    """The product that is modelled."""
 
     name: str
     vendor: str | None
@@ -142,7 +142,7 @@ class Product(Record):
     aliases: tuple[str, ...] = ()
     """What the product is also called."""
     kind: ProductKind | None = None
-    """None in drafts from before it was kept."""
+    """What kind of product it is; None in drafts from before this was kept."""
 
 
 class SourceRef(Record):
@@ -156,13 +156,13 @@ class SourceRef(Record):
     chars: int
     findings: tuple[Finding, ...]
     user_agent: str = ""
-    """Under which name the page was asked for; empty for a file."""
+    """The user agent with which the page was requested; empty for a file."""
     language: str = ""
     """The language of the text as an ISO 639-1 code; empty when it cannot be determined."""
 
     @classmethod
     def of(cls, document: Document) -> "SourceRef":
-        """How a draft names this document."""
+        """The reference under which a draft names this document."""
         return cls(
             document=document.id,
             url=document.url,
@@ -190,7 +190,7 @@ class MadeBy(Record):
     part: str
     """`factors/KEY`, `layers/KEY`, `threats`, `system`, `posture`, `questions` or `chains`."""
     by: Literal["embedded", "llm", "both"]
-    """both: made of an LLM's proposal and of the embedded drafter's part."""
+    """both: combines an LLM's proposal with the embedded drafter's part."""
     missing: Missing | None = None
     """Why an LLM's proposal for this part is missing; None when there is one."""
 
@@ -213,7 +213,7 @@ class Dropped(Record):
 
 
 class Lowering(Record):
-    """A control or denial that lowered something, shown for each."""
+    """One step by which a limit, a denial or a control lowered a value."""
 
     evidence: str
     rank: Rank
@@ -247,18 +247,19 @@ class Draft(Record):
     facts: DraftFacts | None = None
     """None in drafts from before facts were kept."""
     lines: tuple[FactLine, ...] = ()
-    """What it can do, in at most eight rows."""
+    """What the product can do, in at most eight rows."""
     controls: tuple[ClaimedControl, ...] = ()
     advice: Advice | None = None
     sites: tuple[Site, ...] = ()
-    """Where the reading was led beyond the listing's own host, and by which words."""
+    """The sites beyond the listing's own host that could be read, and the words that led there."""
     judgement: dict[str, JsonValue] | None = None
-    """What an LLM judged beyond the facts, checked (`agent.drafting.judgement`), with ids in place of its quotes: with
-    it and the facts everything can be computed again. None, and not written, without an LLM and in older drafts."""
+    """What an LLM judged beyond the facts, already checked (`agent.drafting.judgement`), with ids instead of its
+    quotes: from it and the facts everything can be computed again. None, and not written, without an LLM and in older
+    drafts."""
     review: Stamp | None = None
     """The signature under a reviewed draft; None, and not written, while nobody signed it."""
     notes: ReviewNotes | None = None
-    """What a review says beside these parts; None, and not written, where it says nothing."""
+    """What a review says in addition to these parts; None, and not written, if it says nothing."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -269,5 +270,5 @@ class Draft(Record):
 
     @property
     def earlier(self) -> tuple[str, ...]:
-        """The ids of the drafts that were drafted again, with answers, for this one: newest first."""
+        """The ids of the earlier drafts that were redrafted, with answers, into this one; the newest first."""
         return tuple(self.manifest.get(REDRAFTED_FROM, "").split())

@@ -21,7 +21,7 @@ class Chunk(Record):
 
 
 class Statement(Record):
-    """One sentence or list item of a document, with what sort of sentence it is."""
+    """One sentence or list item of a document, and what sort of sentence it is."""
 
     document: str
     start: int
@@ -29,25 +29,25 @@ class Statement(Record):
     text: str
     path: tuple[str, ...]
     sort: Literal["description", "control", "assessment", "boilerplate"]
-    """What its words are like. description: what the product does, has or cannot do. control: approval, sandbox,
+    """What kind of content it is. description: what the product does, has or cannot do. control: approval, sandbox,
     encryption and the like. assessment: praise, certification, self-rating. boilerplate: navigation, legal, company
     news, contact."""
     rank: Rank
     about: About
     flagged: bool
-    """True when a finding covers it: kept as data, read by no estimator."""
+    """Whether a finding covers it: it is then kept as data, and no estimator reads it."""
     role: StatementRole = "behaviour"
-    """What it is there for and whom it addresses; only some roles carry facts (`CARRYING`)."""
+    """Its purpose and whom it addresses; only some roles carry facts (`CARRYING`)."""
     reason: str = ""
     """Why it has that role, in one plain clause; empty while no role was assigned."""
     block: BlockKind = "paragraph"
     """The kind of block that it stands in."""
     heads: tuple[str, ...] = ()
-    """Of a table row the heads of its columns, in their order; empty when the table has none."""
+    """For a table row: the headings of its columns, in order; empty when the table has none."""
     language: str = ""
-    """Of a line of code the language that its block names, lower case."""
+    """For a line of code: the language that its block names, in lower case."""
     claim: bool = False
-    """A claim of rank 2 or less and nothing else (`statements.claims`): quoted for a control at most."""
+    """Whether it is nothing but a claim of rank 2 or less (`statements.claims`), to be quoted for a control at most."""
 
 
 class Evidence(Record):

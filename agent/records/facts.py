@@ -1,8 +1,8 @@
-"""Facts: one security-relevant statement about a product each, and the sheet that holds them.
+"""Facts, each one security-relevant statement about a product, and the sheet that holds them.
 
 A fact names a key of the closed vocabulary (`corpus/knowledge/facts`), says whether the sources assert or deny it or
 leave it to a setting, and cites the quotes it rests on. What was looked for and not found is an `Absence`; what a
-reader proposed and code refused is a `DroppedFact`. All that follows is computed from the sheet and from nothing else.
+reader proposed and code refused is a `DroppedFact`. Everything else is computed from the sheet alone.
 """
 
 from typing import Annotated, Final, Literal, Self, get_args
@@ -18,7 +18,7 @@ from agent.taxonomy.layers import LayerKey
 SlotName = Literal[
     "actor", "action", "object", "data", "credential", "approval", "counterpart", "default", "scope", "part"
 ]
-"""actor: who does it; of a control, who can change the setting. action: what is done, where the key leaves it open.
+"""actor: who does it; for a control, who can change the setting. action: what is done, where the key leaves it open.
 object: what it is done to. data: which data. credential: with which key, account or token. approval: who or what
 confirms. counterpart: the other side, a person, service, client or provider. default: the setting as shipped. scope:
 what it covers, how far, how long. part: the part of the product that it belongs to (plug-in, skill, server, hosted
@@ -59,7 +59,7 @@ class Slot(Record):
     value: str = Field(min_length=1, max_length=300)
     """In the words of the sources."""
     evidence: str = ""
-    """The quote that has the value: an evidence id; empty when the fact's own quotes or their sentences have it."""
+    """Id of the quote that has the value; empty when the fact's own quotes or their sentences have it."""
 
 
 class FactSource(Record):
@@ -75,9 +75,9 @@ class Fact(Record):
     """One security-relevant statement about the product, with its quotes."""
 
     id: str = Field(pattern=r"^F[0-9a-f]{8,16}$")
-    """Made from key, polarity, about and slots: the same fact has the same id in every draft."""
+    """Hash of key, polarity, about and slots: the same fact has the same id in every draft."""
     key: str = Field(pattern=r"^[a-z][a-z_]{2,39}$")
-    """Of the vocabulary."""
+    """A key of the vocabulary."""
     polarity: Polarity
     slots: tuple[Slot, ...] = ()
     """In the order of `SLOTS`, each name at most once."""
@@ -89,15 +89,15 @@ class Fact(Record):
     rank: Rank
     """The highest of its quotes (see `agent.intake.extract.statements.split`), 4 for what a manifest grants."""
     confidence: Confidence
-    """Of all its readers together."""
+    """The confidence of all its readers together."""
     state: State
     """claimed, inferred, denied, confirmed; contradicted when another fact of the sheet says otherwise."""
     conflicts_with: tuple[str, ...] = ()
     """Ids of the facts that say otherwise."""
     counts: bool = True
-    """False for the comforting side of a contradiction: it is shown, and nothing is computed from it."""
+    """False for the comforting side of a contradiction: it is shown, but nothing is computed from it."""
     claim: bool = False
-    """Nothing but claims of rank 2 or less say so (`Statement.claim`): it is shown, and settles nothing."""
+    """Whether nothing but claims of rank 2 or less say so (`Statement.claim`): it is then shown but settles nothing."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -123,20 +123,20 @@ class Search(Record):
     documents: tuple[str, ...]
     """Ids of the documents that it read."""
     statements: int = Field(ge=0)
-    """How many statements of them it read."""
+    """How many of their statements it read."""
     keys: tuple[str, ...] = ()
-    """The keys that it looked for; empty for all of the vocabulary."""
+    """The keys that it looked for; empty means the whole vocabulary."""
 
 
 class Absence(Record):
-    """A key of which no fact about the product was found, with where it was looked for. Never a denial."""
+    """A key for which no fact about the product was found, and where it was looked for. Never a denial."""
 
     key: str
     searched: tuple[Search, ...] = Field(min_length=1)
 
 
 class Telling(Record):
-    """A statement that tells how a layer is built or run, whether or not a fact of the vocabulary says the same."""
+    """A statement that says how a layer is built or run, whether or not a fact of the vocabulary says the same."""
 
     document: str
     start: int = Field(ge=0)
@@ -148,24 +148,24 @@ class Telling(Record):
 
 
 class Outlook(Record):
-    """What the readers hold likely beyond the facts: weighed by estimates, shown as no claim.
+    """What the readers consider likely beyond the facts: estimates use it, but it is never shown as a claim.
 
-    Nothing cites it but a certain layer of which no fact speaks: it rests on its statement of `tellings`.
+    It is cited in one case only: a certain layer about which there is no fact rests on its statement in `tellings`.
     """
 
     kinds: dict[ProductKind, Confidence] = Field(default_factory=dict)
     """How likely the product is of each kind; together 1, or empty when no reader says."""
     chances: dict[str, Confidence] = Field(default_factory=dict)
-    """By key of the vocabulary: how likely it is that the sources state it of the product, 0 to 1, calibrated; also of
-    keys whose fact is asserted, and of those that are only questions."""
+    """By key of the vocabulary: the calibrated chance, 0 to 1, that the sources state it about the product; also for
+    keys whose fact is asserted, and for those that are only questions."""
     factors: dict[FactorKey, Confidence] = Field(default_factory=dict)
-    """What each factor's value is likely to be by the sources as a whole, 0 to 1."""
+    """The likely value of each factor by the sources as a whole, 0 to 1."""
     layers: dict[LayerKey, Confidence] = Field(default_factory=dict)
     """How likely the sources are to settle each layer, 0 to 1."""
     tellings: dict[LayerKey, Telling] = Field(default_factory=dict)
-    """The statement that tells most of each layer; a layer of which none tells enough is missing."""
+    """The statement that says most about each layer; a layer about which none says enough is missing."""
     stating: int | None = None
-    """How many statements of prose state anything at all, by their scores; None where nobody scored them."""
+    """How many statements of prose state anything at all, by their scores; None if they were not scored."""
 
 
 class DroppedFact(Record):

@@ -44,9 +44,9 @@ class Controls(Record):
 class WithoutClaims(Record):
     """The score of the same draft when nothing that the vendor says may lower it.
 
-    Every lowering by evidence of rank 2 and below is ignored: limits ("read-only", "keeps nothing"), denials and
-    conditions that ease a threat, with what they kept from firing. Claims lower nothing in the first place. Never below
-    the score itself.
+    Every lowering by evidence of rank 2 or less is ignored: limits ("read-only", "keeps nothing"), denials and
+    conditions that ease a threat, so threats that they suppressed count as well. Mere claims never lower anything. It
+    is never below the score itself.
     """
 
     aivss: Number | None
@@ -84,4 +84,4 @@ class Score(Record):
     inputs: ScoreInputs | None = None
     likely: LikelyConstants | None = None
     without_vendor_claims: WithoutClaims | None = None
-    """None where no draft stands behind the score."""
+    """None if the score does not belong to a draft."""

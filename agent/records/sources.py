@@ -13,7 +13,7 @@ class Snapshot(Record):
     sha256: str
     """Hash of the bytes, lower-case hex."""
     requested_url: str
-    """What was asked for: a URL, or the file's name (never an absolute local path)."""
+    """What was requested: a URL, or the file's name (never an absolute local path)."""
     final_url: str
     """Where the bytes came from after redirects."""
     fetched_at: str
@@ -43,7 +43,7 @@ class Finding(Record):
     excerpt: str
     """At most 200 characters of the text in question."""
     count: Annotated[int, Field(ge=1)] = 1
-    """How many places of its kind it stands for: all vendor's claims of a document are one finding."""
+    """How many places of its kind it stands for: all vendor claims of a document are one finding."""
 
 
 class Section(Record):
@@ -57,7 +57,7 @@ class Section(Record):
 
 
 class DocumentBlock(Record):
-    """A block of a document's text: text[start:end] are its words, without the mark of a list item."""
+    """A block of a document's text: text[start:end] is its words, without the bullet or number of a list item."""
 
     start: int
     end: int
@@ -65,11 +65,11 @@ class DocumentBlock(Record):
     level: int = 0
     """1 to 6 for a heading, the depth of the list (from 1) for an item, otherwise 0."""
     language: str = ""
-    """Of code the language that its block names, lower case; empty when it names none."""
+    """For code: the language that its block names, in lower case; empty when it names none."""
     heads: tuple[str, ...] = ()
-    """Of a table row the heads of its columns, in their order; empty when the table has none."""
+    """For a table row: the headings of its columns, in order; empty when the table has none."""
     links: tuple[tuple[int, int], ...] = ()
-    """Start and end of its words that are links, in order and without overlap."""
+    """Start and end of each link in its words, in order and without overlap."""
 
 
 class Document(Record):
@@ -78,7 +78,7 @@ class Document(Record):
     id: str
     """D1, D2, … in reading order, the listing first."""
     sha256: str
-    """Of the snapshot."""
+    """Hash of the snapshot."""
     url: str
     title: str
     kind: SourceKind
@@ -93,7 +93,7 @@ class Document(Record):
     """The language of the text as an ISO 639-1 code; empty when it cannot be determined."""
     form: DocumentForm = "prose"
     user_agent: str = ""
-    """Under which name the page was asked for: another name may have been given another page."""
+    """The user agent with which the page was requested; another one may have been given another page."""
     findings: tuple[Finding, ...] = ()
 
 
@@ -103,11 +103,11 @@ MILD_FINDINGS: Final[frozenset[FindingKind]] = frozenset(
         "remote-resource", "path", "vendor-claim",
     )
 )  # fmt: skip
-"""About the page as a whole or about the form of words that may still state a risk: they withdraw no sentence."""
+"""Findings about the page as a whole, or about wording that may still state a risk: they withdraw no sentence."""
 
 
 def flagged_spans(document: Document) -> list[tuple[int, int]]:
-    """Start and end of what findings withdraw from all readers, by their start; empty ones are left out."""
+    """Start and end of each passage that findings withdraw from all readers, sorted by start, without empty ones."""
     found = (f for f in document.findings if f.kind not in MILD_FINDINGS and f.start < f.end)
     return sorted((finding.start, finding.end) for finding in found)
 
@@ -139,11 +139,11 @@ class Budget(Record):
     depth: int
     connections_per_host: int = 0
     delay_seconds: float = 0.0
-    """Between two requests to one host; the longest one when a robots.txt asked for more."""
+    """Pause between two requests to one host; the longest pause if a robots.txt asked for more."""
 
 
 class Site(Record):
-    """A host that the listing led to by a link whose words say so."""
+    """A host to which the listing led by a link whose words say what it is."""
 
     role: Literal["product", "repository"]
     url: str
@@ -162,7 +162,7 @@ class Intake(Record):
     missing: tuple[Missing, ...] = ()
     budget: Budget
     product: str = ""
-    """The product's name as resolved from `--product`, the listing or its data; empty when nothing tells it."""
+    """The product's name as found in `--product`, the listing or its data; empty when none of them has it."""
     aliases: tuple[str, ...] = ()
     """What the product is also called: variants, its repository, its package, a former name."""
     vendor: str = ""

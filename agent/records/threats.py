@@ -46,7 +46,7 @@ class Capability(Record):
     id: str
     """C1, C2, …"""
     signal: str
-    """Id of the signal that it stands for."""
+    """Key of the vocabulary that it stands for."""
     action: str
     """Verb phrase, as in "sends", "runs"."""
     object: str
@@ -61,7 +61,7 @@ class Capability(Record):
     state: State
     evidence: tuple[str, ...]
     condition: str | None = None
-    """When it is there only under a condition: "off by default", "optional", "planned"."""
+    """The condition under which it exists, such as "off by default", "optional" or "planned"; None if there is none."""
     credential_state: State | None = None
     """claimed: the quote of the capability names the credential; inferred: another sentence does; denied: a quote
     says that none is used (then `credential` is None)."""
@@ -139,7 +139,7 @@ class ThreatScore(Record):
     aivss: Number
     severity: Band
     reasons: dict[str, str] = Field(default_factory=dict)
-    """Why a metric of the vector has its value, by metric, in this product's words."""
+    """By metric of the vector: why it has its value, in words about this product."""
 
 
 class Mitigation(Record):
@@ -163,17 +163,17 @@ class Threat(Record):
     mitigations: tuple[Mitigation, ...]
     evidence: tuple[str, ...]
     like: str | None = None
-    """Id of the known threat whose severity it has, for a threat that an LLM proposed; None for the catalogue's own and
-    in drafts from before this was kept. That threat is not always among those that are shown."""
+    """For a threat that an LLM proposed: id of the known threat that it matches, which may not be among those that are
+    shown; None for the catalogue's own and in drafts from before this was kept."""
     facts: tuple[str, ...] = ()
     """Ids of the facts that it rests on; empty in drafts from before facts were kept."""
     basis: Basis | None = None
-    """None in drafts from before it was kept."""
+    """What it rests on; None in drafts from before this was kept."""
     setting: str = ""
-    """What has to be set up or switched on beyond the first steps for it to hold, as a clause that follows "if"; also
-    of a threat in default use, when the product's purpose brings it and the first steps do not."""
+    """What has to be set up or switched on beyond the first steps for the threat to hold, as a clause that follows
+    "if". A threat in default use has one when the product's purpose brings it but the first steps do not."""
     default_use: bool = True
-    """Whether it holds as the product's own documentation first tells to install and run it."""
+    """Whether it holds when the product is installed and run as its own documentation first describes."""
     how: str = ""
     """Who does what to what, and what follows, in at most 45 words with marks; empty in older drafts."""
     lost: str = ""
@@ -181,9 +181,9 @@ class Threat(Record):
     by: Literal["embedded", "llm", "both"] | None = None
     """Who wrote it: the catalogue, an LLM, or an LLM over a threat of the catalogue."""
     place: int | None = None
-    """Its place among the catalogue's threats of the draft, 1 for the drafter's headline; one that a reviewer added has
-    the next one after all others. None for a threat that an LLM proposed and in drafts from before this was kept, whose
-    threats stand by score."""
+    """Its place among the threats of the draft, 1 for the drafter's headline; a threat that a reviewer added comes
+    after all others. None in drafts from before this was kept, whose threats are ordered by score, and for an LLM's
+    threat in some older drafts."""
 
 
 class LayerThreats(Record):
@@ -198,7 +198,7 @@ class LayerThreats(Record):
     threats: tuple[Threat, ...]
     missing: Missing | None
     question: str | None = None
-    """Id of the question that would settle it; None for a certain layer and in older drafts."""
+    """Id of the question that would settle the layer; None for a certain layer and in older drafts."""
 
 
 class Hop(Record):
@@ -229,13 +229,13 @@ class Question(Record):
     settles: tuple[str, ...]
     """Factor and layer keys."""
     effect: float
-    """By how much the likely range of the score would shrink, in score points, 0 or more."""
+    """How much the likely range of the score would shrink, in score points, 0 or more."""
     why: str = ""
     """Why the answer matters, in one sentence; empty in older drafts."""
     changes: str = ""
     """What each answer changes: which threat falls away, shrinks or becomes detectable; empty in older drafts."""
     about: tuple[str, ...] = ()
-    """Keys of facts and ids of threats that it asks about."""
+    """Keys of facts and ids of threats that the question is about."""
 
 
 class FactLine(Record):
@@ -267,34 +267,34 @@ class Condition(Record):
 
     text: str
     who: str
-    """Who sees to it, such as "operator" or "vendor"."""
+    """Who is responsible for it, such as "operator" or "vendor"."""
     price: str
     """What it costs, in one phrase; may be empty."""
     threats: tuple[str, ...]
     """The threats that it stops or lessens."""
     after: dict[str, Number] = Field(default_factory=dict)
-    """CVSS base that remains of each of these threats with it in place; 0 of one that no longer exists."""
+    """By threat: the CVSS base that remains with the condition in place; 0 if the threat no longer exists."""
 
 
 class Residual(Record):
-    """The highest CVSS base that remains of all threats in default use with every condition in place."""
+    """The highest CVSS base that remains among all threats in default use with every condition in place."""
 
     before: Number
     after: Number
     threat: str
     """The threat that remains highest."""
     remains: dict[str, Number] = Field(default_factory=dict)
-    """By threat, also those outside default use: the base that remains; 0 of one that no longer exists."""
+    """By threat, also those outside default use: the base that remains; 0 if the threat no longer exists."""
     changes: dict[str, str] = Field(default_factory=dict)
     """By threat: the metrics that all conditions together change, as in a vector: `UI:A/VC:L`."""
 
 
 UseProposal = Literal["use", "use with conditions", "wait for answers"]
-"""What a draft proposes, and a signer decides, over the use of the product."""
+"""What a draft proposes, and a signer decides, about the use of the product."""
 
 
 class Advice(Record):
-    """The proposal that a draft ends its first page with; the decision is the analyst's."""
+    """The proposal at the end of a draft's first page; the decision is the analyst's."""
 
     proposal: UseProposal
     conditions: tuple[Condition, ...]

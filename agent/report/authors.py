@@ -1,6 +1,6 @@
-"""Who made which part of a draft, and what the LLM took for its parts.
+"""Who made which part of a draft, and what the LLM used for its parts.
 
-A draft without an LLM has nothing to tell here: its parts are the program's.
+For a draft without an LLM there is nothing to say here: all its parts are the program's.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,11 +16,11 @@ LLM_USAGE: Final = (
     "llm_calls", "input_tokens", "cached_tokens", "output_tokens", "dollars", "claims_proposed", "claims_supported",
     "claims_inferred", "claims_dropped", "quotes_proposed", "quotes_found",
 )  # fmt: skip
-"""Keys of a draft's usage that `usage_sentences` tells."""
+"""Keys of a draft's usage that `usage_sentences` covers."""
 _FALLEN_BACK: Final = "drafting with "
 _DETAIL: Final = 160
 _MOST: Final = 0.9
-"""Share of the parts from which a draft is called the LLM's."""
+"""The least share of parts by the LLM at which a draft is called the LLM's."""
 _TITLES: Final = {
     "factors": "factor values",
     "layers": "paragraphs of layers",
@@ -70,7 +70,7 @@ _CALLS: Final[dict[MissingReason, str]] = {
     "over-budget": "the budget was used up",
     "cassette-miss": "the recording holds no such call",
 }
-"""What the words of a failed call stand for; the other reasons tell themselves in their detail."""
+"""The reasons of failed calls, in words; other reasons are explained by their detail."""
 
 
 class Authorship(NamedTuple):
@@ -79,11 +79,11 @@ class Authorship(NamedTuple):
     part: str
     who: str
     why: str
-    """Why the LLM's proposal is missing, by part; empty when there is one everywhere."""
+    """Why the LLM's proposal is missing, by part; empty when none is missing."""
 
 
 def authorships(draft: Draft) -> Iterator[Authorship]:
-    """Who made what, factors and layers in one line each; nothing for a draft without an LLM."""
+    """Who made which part, with one line for all factors and one for all layers; empty for a draft without an LLM."""
     groups: dict[str, list[MadeBy]] = {}
     for made in draft.drafter.parts:
         groups.setdefault(made.part.partition("/")[0], []).append(made)
@@ -98,7 +98,7 @@ def authorships(draft: Draft) -> Iterator[Authorship]:
 
 
 def who_made(group: str, by: str) -> str:
-    """In words who made a part of this group, as of "factors", "layers" or "chains"."""
+    """Who made a part of a group such as "factors", "layers" or "chains", in words."""
     return _WHO.get((group, by), _PLAIN_WHO[by])
 
 
@@ -108,7 +108,7 @@ def made_by(draft: Draft, part: str) -> MadeBy | None:
 
 
 def reason_words(missing: Missing) -> str:
-    """Why an LLM's proposal is missing, in words and with the closed word for it."""
+    """Why an LLM's proposal is missing, in words, with the code of the reason."""
     detail = shorten(missing.detail, _DETAIL)
     reason = _CALLS.get(missing.reason)
     text = f"{reason}: {detail}" if reason and detail else reason or detail
@@ -125,14 +125,14 @@ def drafter_words(draft: Draft) -> str:
     used = sum(made.by != "embedded" for made in drafter.parts)
     if drafter.parts and not used:
         return f"drafted without an LLM: {name} was asked and nothing that it said is used"
-    # A part or two is told in the appendix.
+    # If only a part or two are not by the LLM, the appendix says so.
     few = used < _MOST * len(drafter.parts)
     share = f" in {used} of {len(drafter.parts)} parts" if few else ""
     return f"drafted with {name}{share}, quotes and numbers checked by code"
 
 
 def fallen_back(draft: Draft) -> str:
-    """The LLM that the draft was to be made with and was not; an empty text for any other draft."""
+    """The LLM that was to make the draft but was unavailable; empty for any other draft."""
     if draft.drafter.kind == "llm":
         return ""
     whats = [item.what for item in draft.dropped if item.what.startswith(_FALLEN_BACK)]
@@ -140,7 +140,7 @@ def fallen_back(draft: Draft) -> str:
 
 
 def usage_sentences(draft: Draft) -> Sequence[str]:
-    """What the LLM took, and what became of its claims and quotes; as far as the draft knows."""
+    """What the LLM used, and what became of its claims and quotes, as far as the draft knows."""
     used = draft.usage
     lines = []
     if "llm_calls" in used:
@@ -161,7 +161,7 @@ def usage_sentences(draft: Draft) -> Sequence[str]:
 
 
 def _reasons(parts: Sequence[MadeBy]) -> Iterator[str]:
-    """Each reason once, with the parts that it is true of when the group has several."""
+    """Each reason once, with the parts that it applies to if the group has several."""
     owners: dict[str, list[str]] = {}
     for made in parts:
         if made.missing is None:

@@ -1,8 +1,8 @@
 """The report as a tree of plain records: title, notices, parts and their blocks. Templates turn it into Markdown and
 HTML; nothing here knows either.
 
-Words of sources are kept as they are: whoever renders a span escapes it. A mark leads to an entry: a quote (E1), a
-fruitless search (N1), a threat (T1), a question (Q1) or a fact.
+Words of sources are kept as they are: the renderer of a span escapes it. A mark leads to an entry: a quote (E1), a
+search without result (N1), a threat (T1), a question (Q1) or a fact.
 """
 
 import re
@@ -13,11 +13,11 @@ from typing import Final, Literal
 from agent.taxonomy.kinds import Band
 
 SpanKind = Literal["text", "strong", "em", "code", "quote", "chip", "marks", "ref", "bar"]
-"""text: words. strong, em: words with stress. code: an id, hash or vector. quote: words of a source, shown in quotation
+"""text: words. strong, em: emphasised words. code: an id, hash or vector. quote: words of a source, shown in quotation
 marks. chip: a severity with its number. marks: ids of quotes and searches. ref: the id of a threat or question. bar: a
 range, drawn."""
 MAX_FRONT_WORDS: Final = 900
-"""Words of the first two pages; table pipes, vectors and marks (E1, T1, Q1) are not counted."""
+"""The most words of the first two pages; table pipes, vectors and marks (E1, T1, Q1) are not counted."""
 _WORD: Final = re.compile(r"\w")
 _UNCOUNTED: Final = frozenset({"marks", "ref", "code", "bar"})
 
@@ -39,11 +39,11 @@ class Span:
     text: str
     kind: SpanKind = "text"
     ids: tuple[str, ...] = ()
-    """Of marks and refs: what they lead to."""
+    """For marks and refs: the ids that they lead to."""
     band: Band | None = None
-    """Of a chip."""
+    """The severity of a chip."""
     extent: Extent | None = None
-    """Of a bar."""
+    """The range of a bar."""
 
 
 Text = tuple[Span, ...]
@@ -91,7 +91,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; `numeric` holds the numbers of the columns that stand to the right."""
+    """A table; `numeric` holds the indexes of the columns that are aligned to the right."""
 
     heads: tuple[str, ...]
     rows: tuple[Row, ...]
@@ -100,7 +100,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Code:
-    """Lines to copy or to keep as they are."""
+    """Lines to be copied or shown as they are."""
 
     lines: tuple[str, ...]
     language: str
@@ -126,7 +126,7 @@ Block = Paragraph | Heading | Bullets | Entry | Table | Code | Picture | Meter
 
 @dataclass(frozen=True)
 class Part:
-    """One numbered part of the report; `title` is empty for one that needs no heading."""
+    """One numbered part of the report; `title` is empty for a part that needs no heading."""
 
     key: str
     title: Text
@@ -135,24 +135,24 @@ class Part:
 
 @dataclass(frozen=True)
 class Report:
-    """The whole report: what to act on stands in `front`, what to check it with in `reference`."""
+    """The whole report: `front` is what to act on, `reference` what to check it with."""
 
     title: str
     notices: tuple[Text, ...]
     front: tuple[Part, ...]
     reference: tuple[Part, ...]
     headline: str = ""
-    """Id of the threat that the score rests on; empty while none does."""
+    """Id of the threat that the score rests on; empty while there is none."""
     lost: tuple[str, ...] = ()
-    """Marks that the draft's sentences cite and that lead to nothing it holds; they are not shown."""
+    """Marks that the draft's sentences cite but that lead to nothing in the draft; they are not shown."""
 
     def part(self, key: str) -> Part | None:
-        """The part of that key, None when the report has none."""
+        """The part with that key; None when the report has none."""
         return next((part for part in (*self.front, *self.reference) if part.key == key), None)
 
 
 def words(text: str) -> Text:
-    """Plain words as one span; no span for none."""
+    """Plain words as one span; no span for an empty text."""
     return (Span(text),) if text else ()
 
 
@@ -166,7 +166,7 @@ def joined(*pieces: Text, by: str = " ") -> Text:
 
 
 def strong(text: str) -> Text:
-    """Words with stress."""
+    """Words set in bold."""
     return (Span(text, "strong"),) if text else ()
 
 
@@ -229,12 +229,12 @@ def entries(part: Part) -> Iterator[str]:
 
 
 def counted_words(text: Text) -> int:
-    """Words of a text; marks, vectors and bars are not counted."""
+    """How many words a text has; marks, vectors and bars are not counted."""
     shown = "".join(span.text if span.kind not in _UNCOUNTED else " " for span in text)
     return sum(1 for piece in shown.split() if _WORD.search(piece))
 
 
 def front_words(report: Report) -> int:
-    """Words of the first two pages, the title and notices among them."""
+    """How many words the first two pages have, including the title and notices."""
     parts = sum(counted_words(text) for part in report.front for text in texts(part))
     return parts + sum(counted_words(text) for text in (words(report.title), *report.notices))

@@ -1,7 +1,7 @@
 """Replaces a draft's folder atomically, also when the process is killed.
 
-A new draft is written into a folder beside its place, which its process holds locked, and then both change places in
-one step. What a killed run left is cleaned up by the next one.
+A new draft is written into a folder beside the old one, which its process keeps locked, and then the two folders are
+exchanged in one step. The next run cleans up what a killed run left behind.
 """
 
 import ctypes
@@ -96,7 +96,7 @@ def _locked(staged: Path, out: Path) -> int:
         same = os.path.samestat(os.fstat(handle), staged.stat())
     except OSError as error:
         os.close(handle)
-        # The other run may have ended, and removed the folder, between the look and the lock.
+        # The other run may have ended and removed the folder between our opening and locking it.
         if isinstance(error, FileNotFoundError) or error.errno in (errno.EWOULDBLOCK, errno.EACCES):
             raise busy from None
         raise
@@ -115,7 +115,7 @@ def _empty(folder: Path) -> None:
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Let two folders change places in one step; False where the system cannot."""
+    """Exchange two folders in one step; False when the system cannot."""
     try:
         call = ctypes.CDLL(None, use_errno=True).renameat2
     except (AttributeError, OSError):
@@ -124,7 +124,7 @@ def _exchange(one: Path, other: Path) -> bool:
 
 
 def _flush(folder: Path) -> None:
-    """Names in a folder survive a power cut only when the folder was flushed too."""
+    """Flush a folder, since the names in it survive a power cut only then."""
     with suppress(OSError):  # some file systems have no flush for folders
         handle = os.open(folder, os.O_RDONLY)
         try:

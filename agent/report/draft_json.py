@@ -66,7 +66,7 @@ def load(path: Path | str, documents: Sequence[Document] | None = None) -> Draft
 
 
 def load_whole(path: Path | str) -> tuple[Draft, tuple[Document, ...]]:
-    """The same, with the texts that lie beside the draft; none when it was stored without. Errors as in `load`."""
+    """As `load`, with the texts stored beside the draft; no texts when it was stored without. Errors as in `load`."""
     return _checked(path, None)
 
 
@@ -129,7 +129,7 @@ def _read(file: Path) -> str:
 
 
 def decode(text: str, where: str) -> object:
-    """JSON as plain values, numbers exact. Raises InputError for a key that stands twice, NaN, and what is not JSON."""
+    """JSON as plain values, numbers exact. Raises InputError for duplicate keys, NaN, and text that is not JSON."""
     try:
         decoded: object = json.loads(
             text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique
@@ -171,7 +171,7 @@ def _check_schema(schema: object, where: str) -> None:
 
 
 def _check_marks(draft: Draft, where: str) -> None:
-    """Every mark that the draft cites is among its evidence."""
+    """Check that every mark that the draft cites is in its evidence. Raises InputError."""
     known = {item.id for item in draft.evidence}
     cited = [(f"factors.{key}", item.evidence) for key, item in draft.factors.items()]
     cited += [

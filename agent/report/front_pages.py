@@ -23,7 +23,7 @@ from agent.taxonomy.layers import LAYER_TITLES, LayerKey
 
 PREFIX: Final = "Not certain from the listing — "
 _CHOSEN: Final = 2
-"""Quotes that an LLM chose for a threat, at most; they come first in its evidence."""
+"""The most quotes that an LLM chooses for a threat; they come first in the threat's evidence."""
 _GRAVE: Final[dict[str, str]] = {
     "hidden-text": "hidden text",
     "instruction-like-text": "orders to assessors",
@@ -36,13 +36,13 @@ _DAY: Final = 10
 """Characters of a date in a time of ISO 8601."""
 _TOP: Final = 10.0
 _PARTLY: Final = 36
-"""Words of an uncertain layer of which the sources tell a little."""
+"""The most words on an uncertain layer of which the sources say a little."""
 _HOLDS: Final = {
     "quoted": "default use",
     "entry inferred": "default use, partly inferred",
     "assumed": "on an assumption",
 }
-"""By basis: when a threat without a setting holds."""
+"""When a threat without a setting holds, by its basis."""
 _SHORT_FACTORS: Final[dict[FactorKey, str]] = {
     "autonomy_of_action": "autonomy",
     "goal_driven_planning": "planning",
@@ -67,7 +67,7 @@ _PROPOSALS: Final = {
     "wait for answers": "Do not use it before the vendor has answered.",
 }
 _UNCONDITIONED: Final = "Use it with the measures that stand with its threats."
-"""Where the draft proposes conditions, or a signer decided for them, and it lists none."""
+"""For a draft that lists no conditions although it proposes use with conditions, or its signer decided so."""
 _DOING: Final[dict[WorkStatus, str]] = {
     "open": "open", "planned": "planned", "doing": "in work", "done": "done", "rejected": "will not be done",
 }  # fmt: skip
@@ -81,11 +81,11 @@ _LOOKED_FOR: Final = {
     "Meets": ("named_clients", "third_party_services"),
     "Shows": ("own_logs", "traces"),
 }
-"""By row of what it can do: keys whose absence stands behind "not stated"."""
+"""The keys whose absence is behind "not stated", by row of the abilities."""
 
 
 _SHORT_HOW: Final = 36
-"""Words of how a threat behind the first ones goes; one sentence at least."""
+"""The most words on how a threat after the first ones works; at least one sentence is shown."""
 
 
 class Room(NamedTuple):
@@ -105,17 +105,17 @@ class Room(NamedTuple):
     answer: int
     posture: int
     vendor: int
-    """Threats for which it stands what the vendor should do."""
+    """How many threats say what the vendor should do."""
     why: int
-    """1 where it stands why a question matters."""
+    """1 if each question says why it matters."""
     rest: int
-    """Threats that stand below the first ones, in a sentence each."""
+    """How many threats follow the first ones, in a sentence each."""
     lost: int
-    """1 where each threat says what is lost."""
+    """1 if each threat says what is lost."""
     law: int
-    """1 where the line on law and contracts stands."""
+    """1 if there is a line on law and contracts."""
     rest_todo: int
-    """1 where those behind the first ones say what you do."""
+    """1 if the threats after the first ones say what you do."""
 
 
 WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 40, 6, 0, 24, 80, 5, 1, 4, 1, 1, 1)
@@ -129,9 +129,9 @@ STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("layer", 25), ("rest_todo", 0), ("how", 40), ("rest", 0), ("also", 0), ("layer", 20), ("layer", 16),
     ("questions", 1), ("threats", 4), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
-"""By which field, to which value, the first two pages are made shorter, one after another, until they keep to 900
-words: what stands elsewhere as well goes first, a quote that the list behind the pages has among it; how a threat works
-goes last, since half of it says nothing."""
+"""The steps that shorten the first two pages, each a field and its new value, until they keep to 900 words. What the
+report repeats elsewhere goes first, such as quotes, which are also listed after the pages; how a threat works goes
+last, since half of it says nothing."""
 
 
 @dataclass
@@ -142,14 +142,14 @@ class Writer:
     prose: Prose
     room: Room
     shortened: list[tuple[str, str]] = field(default_factory=list)
-    """A name and the whole text of each one that was cut; they stand in the reference."""
+    """Name and whole text of everything that was cut; the reference shows them."""
     quoted: set[str] = field(default_factory=set)
-    """Quotes that stand on the first two pages."""
+    """Quotes that the first two pages show."""
     cited: set[str] = field(default_factory=set)
-    """What the first two pages lead to, once they are written."""
+    """The marks that the first two pages cite, once they are written."""
 
     def brief(self, name: str, raw: str, limit: int, extra: Sequence[str] = ()) -> Text:
-        """The first sentences of a text, and the whole of it noted for the reference when some are left out."""
+        """The first sentences of a text; the whole text is noted for the reference when some are left out."""
         short = within(raw, limit)
         if len(short) < len(" ".join(raw.split())):
             self.shortened.append((name, raw))
@@ -157,7 +157,7 @@ class Writer:
 
     @property
     def residual(self) -> Residual | None:
-        """What remains with the conditions in place; None in a draft without that."""
+        """What remains with the conditions in place; None in a draft that does not say it."""
         advice = self.view.draft.advice
         return advice.residual if advice else None
 
@@ -182,7 +182,7 @@ def standing(writer: Writer) -> Text:
 
 
 def explained(writer: Writer) -> Text:
-    """What the marks on the first two pages are, once they are written; searches only where one is named."""
+    """The key to the marks on the first two pages, once they are written; it has searches only if one is named."""
     searches = ", searches without result (N)" if writer.prose.named else ""
     return doc.soft(f"Marks: quotes (E){searches}. Unmarked: inference or advice.")
 
@@ -200,7 +200,7 @@ def _read(view: View) -> str:
 
 
 def _day(time: str) -> str:
-    """A date in words; what is no date is left as it is."""
+    """A date in words; a text that is no date stays as it is."""
     try:
         day = date.fromisoformat(time[:_DAY])
     except ValueError:
@@ -211,7 +211,7 @@ def _day(time: str) -> str:
 def _uncovered(view: View) -> list[str]:
     product = view.draft.product
     found = [_UNCOVERED[product.kind]] if product.kind in _UNCOVERED else []
-    # An LLM says itself of which part it speaks; what it quoted of a platform is often covered.
+    # An LLM's own text says which part it speaks of, and a platform that it quotes is often covered.
     if view.draft.drafter.kind != "llm" and any(item.about == "platform" for item in view.draft.evidence):
         found.append(f"the {product.vendor or product.name} platform behind it")
     return found
@@ -224,7 +224,7 @@ def headline(writer: Writer) -> Part:
     likely = span(score.likely_low, score.likely_high) if has_range else ""
     if score.aivss is None:
         return _unscored(writer, likely)
-    # The range is in the bar; its numbers rest on what no page shows, and stand with their reason in the appendix.
+    # The bar shows the range; no page shows what its numbers rest on, so they are in the appendix with their reason.
     title = f"{score.severity} {tenth(score.aivss)} before controls"
     low = score.likely_low if score.likely_low is not None else score.aivss
     high = score.likely_high if score.likely_high is not None else score.aivss
@@ -238,7 +238,7 @@ def headline(writer: Writer) -> Part:
 
 
 def _rests(writer: Writer, first: RankedThreat) -> str:
-    """By which rule the score rests on this threat."""
+    """The rule by which the score rests on this threat, in words."""
     if not first.threat.default_use:
         return ", the gravest threat"
     alike = [item for item in writer.view.threats if is_supported(item.threat)]
@@ -252,14 +252,14 @@ def _rests(writer: Writer, first: RankedThreat) -> str:
             return f", {bare(if_clause(first.threat.setting))}"
         return ", the gravest supported threat in default use"
     if any(item.threat.by in ("llm", "both") for item in writer.view.threats):
-        # What the LLM left to the catalogue stands in the appendix, with the severity of its pattern.
+        # Threats that the LLM left to the catalogue are in the appendix, with the severity of their pattern.
         when = bare(if_clause(first.threat.setting)) if first.threat.setting else "in default use"
         return f", the gravest {when} by the LLM's reading"
     return ", the threat that a reviewer chose"
 
 
 def _first_steps(writer: Writer, first: RankedThreat) -> Text:
-    """The gravest threat on the page before anything is set up, where the headline's own has to be."""
+    """The gravest supported threat on the page that needs no setting, if the headline needs one."""
     plain = [item for item in on_page(writer) if is_supported(item.threat) and not item.threat.setting]
     item = max(plain, key=base_of, default=None)
     if item is None or not first.threat.setting:
@@ -272,7 +272,7 @@ def _graded(item: RankedThreat) -> str:
 
 
 def _raised(writer: Writer) -> str:
-    """What the score adds to the threat's CVSS base, and for what; the arithmetic itself stands below the text."""
+    """What the score adds to the threat's CVSS base, and for what; the arithmetic itself follows below the text."""
     score = writer.view.draft.score
     if score.factor_sum is None or score.cvss_base is None or score.formula != "aivss-0.8":
         return ""
@@ -283,7 +283,7 @@ def _raised(writer: Writer) -> str:
 
 
 def _proposal(writer: Writer) -> Text:
-    """What the draft proposes, or the signer decided; the conditions themselves follow the threats."""
+    """What the draft proposes or the signer decided; the conditions themselves come after the threats."""
     advice, stamp = writer.view.draft.advice, writer.view.draft.review
     if stamp is not None and stamp.decision is not None:
         none = advice is None or not advice.conditions
@@ -318,7 +318,7 @@ def _unscored(writer: Writer, likely: str) -> Part:
 
 
 def _graver(writer: Writer, first: RankedThreat) -> Text:
-    """The threat on the page that scores above the headline and does not hold in default use, the highest one."""
+    """The highest threat on the page that scores above the headline but does not hold in default use."""
     score = writer.view.draft.score.aivss
     above = [
         item
@@ -339,7 +339,7 @@ def _graver(writer: Writer, first: RankedThreat) -> Text:
 
 
 def posture(writer: Writer) -> Part:
-    """Part 3: what it can do, what makes that dangerous, what stands against it."""
+    """Part 3: what the product can do, what makes that dangerous, what limits it."""
     raw = writer.view.draft.product.posture
     return Part("posture", (), (Paragraph(writer.brief("Posture", raw, writer.room.posture)),) if raw else ())
 
@@ -348,7 +348,7 @@ def posture(writer: Writer) -> Part:
 
 
 def threats(writer: Writer) -> Part:
-    """Part 4: a block on each threat, the gravest whole, those behind them in a sentence."""
+    """Part 4: a block on each threat, the gravest in full, those after them in a sentence."""
     top = writer.view.top(writer.room.threats)
     if not top:
         return Part("threats", doc.words("Top threats"), (Paragraph(doc.words("No threat has a quote.")),))
@@ -360,9 +360,9 @@ def threats(writer: Writer) -> Part:
 
 
 def _rest(writer: Writer) -> list[RankedThreat]:
-    """What follows the first threats on the page in one line each; the blocks are in the appendix.
+    """The threats that follow the first ones on the page, in one line each; their blocks are in the appendix.
 
-    Beside threats that an LLM weighed, those of the catalogue are for the appendix alone.
+    If an LLM weighed the first threat, threats of the catalogue alone are only in the appendix.
     """
     top = writer.view.top(writer.room.threats)
     rest = [item for item in writer.view.threats if item not in top]
@@ -370,12 +370,12 @@ def _rest(writer: Writer) -> list[RankedThreat]:
 
 
 def on_page(writer: Writer) -> list[RankedThreat]:
-    """The threats that the first two pages tell of, in a block or in a line."""
+    """The threats that the first two pages show, in a block or in a line."""
     return [*writer.view.top(writer.room.threats), *_rest(writer)]
 
 
 def _in_short(writer: Writer, item: RankedThreat) -> Entry:
-    """A threat behind the first ones: how it goes in short, and while there is room what you do."""
+    """A threat after the first ones: how it works in short, and what you do if there is room."""
     todo = _remedies(writer, item, whole=False, vendor=False) if writer.room.rest_todo else []
     begun = within(item.threat.how, _SHORT_HOW)
     text = writer.prose.text(begun, () if marked(begun) else item.threat.evidence[:2]) if begun else ()
@@ -414,7 +414,7 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
     lost: Text = ()
     if threat.lost and (whole or writer.room.lost):
         lost = doc.joined(doc.soft("Lost:"), writer.prose.text(stopped(threat.lost)))
-    # An added headline stands first under a later number.
+    # A headline that a reviewer added comes first but has a later number.
     place = 1 if item == writer.view.threats[0] else item.place
     items = (
         doc.joined(doc.soft("Quote:"), quote) if quote else (),
@@ -425,13 +425,13 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
 
 
 def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
-    """The quote that says most about the threat, an LLM's own choice first; none without room, or when it stands on
-    the page already."""
+    """The quote that says most about the threat, an LLM's own choice first; empty without room, or when the page shows
+    it already."""
     known = [mark for mark in item.threat.evidence if mark in writer.view.evidence]
     about = f"{item.threat.title} {bare(item.threat.how)} {item.threat.statement.action}"
     quotes = {mark: writer.view.evidence[mark].quote for mark in known}
     if item.threat.by in ("llm", "both"):
-        # It chose these words to be shown: half of them would show nothing, and the list of quotes has all.
+        # The LLM chose these quotes to be shown: half a quote would show nothing, and the list of quotes has all.
         fitting = [mark for mark in known[:_CHOSEN] if len(quotes[mark].split()) <= limit]
     else:
         fitting = sorted(known, key=lambda mark: (-shared_words(quotes[mark], about), known.index(mark)))
@@ -444,7 +444,7 @@ def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
 
 
 def _remedies(writer: Writer, threat: RankedThreat, *, whole: bool, vendor: bool) -> list[Text]:
-    """What you and the vendor do, each with who sees to it; what somebody sees to comes first."""
+    """What you and the vendor do, each with the work noted on it; measures with such a note come first."""
     notes = writer.view.draft.notes
     work = {each.mitigation: each for each in notes.work if each.threat == threat.threat.id} if notes else {}
     made = []
@@ -459,7 +459,7 @@ def _remedies(writer: Writer, threat: RankedThreat, *, whole: bool, vendor: bool
 
 
 def doing_words(work: WorkNote) -> str:
-    """Who sees to a mitigation, until when, and how far it is: "R. Ortiz, due 2027-01-31, in work"."""
+    """Owner, due date and status of a mitigation: "R. Ortiz, due 2027-01-31, in work"."""
     due = f"due {work.due}" if work.due else ""
     return ", ".join(filter(None, (work.owner, due, _DOING[work.status])))
 
@@ -468,9 +468,9 @@ def doing_words(work: WorkNote) -> str:
 
 
 def abilities(writer: Writer) -> Part:
-    """Part 6: what it acts on, reads, keeps, where it runs, with whose rights and approval.
+    """Part 6: what the product acts on, reads, keeps, where it runs, with whose rights and approval.
 
-    What the posture and the layers leave no room for stands in the appendix.
+    Rows for which the posture and the layers leave no room are in the appendix.
     """
     lines = writer.view.draft.lines
     if lines and not writer.room.lines:
@@ -480,7 +480,7 @@ def abilities(writer: Writer) -> Part:
 
 
 def _of_headline(writer: Writer) -> list[Row]:
-    """The abilities on which the headline rests and which no row names: the posture says them already."""
+    """The abilities that the headline rests on and no row names, since the posture names them already."""
     first = writer.view.headline
     told = {mark for row in writer.view.draft.lines for mark in row.evidence}
     carried = set(first.threat.evidence) - told if first else set()
@@ -493,7 +493,7 @@ def _of_headline(writer: Writer) -> list[Row]:
 
 
 def more_abilities(writer: Writer) -> Part:
-    """The rows of part 6 that the first two pages have no room for, whole; no part without any."""
+    """The rows of part 6 that the first two pages have no room for, in full; an empty part if there are none."""
     rest = writer.view.draft.lines[writer.room.lines :]
     if not rest:
         return Part("abilities", (), ())
@@ -534,7 +534,7 @@ def _older_line(writer: Writer, item: Capability) -> Row:
 
 
 def layers(writer: Writer) -> Part:
-    """Part 7: each layer with its flag and what is known; an uncertain one with marked general commentary."""
+    """Part 7: each layer with its flag and what is known; uncertain layers have general commentary, marked as such."""
     view = writer.view
     above = on_page(writer)
     limits = _layer_limits([layer for _, layer in view.layers], writer.room.layer)
@@ -554,7 +554,7 @@ def layers(writer: Writer) -> Part:
 
 
 def _layer_limits(layers: Sequence[LayerThreats], limit: int) -> list[int]:
-    """Words of each layer, `limit` on the average: what is left where sentences are cut whole completes others."""
+    """The most words of each layer, `limit` on average: words that one layer leaves over complete another."""
     raw = [layer.paragraph.removeprefix(PREFIX) for layer in layers]
     whole = [len(bare(text).split()) for text in raw]
     shown = [len(bare(within(text, limit)).split()) for text in raw]
@@ -576,7 +576,7 @@ def _layer(writer: Writer, key: LayerKey, layer: LayerThreats, names: Sequence[s
         return doc.joined(head, writer.brief(title, layer.paragraph, limit))
     raw = " ".join(layer.paragraph.split())
     raw = raw.removeprefix(PREFIX.strip()).strip() if raw.startswith(PREFIX.strip()) else raw
-    # What little is told comes before the commentary, which is the point of the line.
+    # The little that the sources say is the point of the line, so it comes before the commentary.
     short = within(raw, max(limit, _PARTLY) if marked(raw) else limit)
     if short != raw:
         writer.shortened.append((title, raw))
@@ -586,7 +586,7 @@ def _layer(writer: Writer, key: LayerKey, layer: LayerThreats, names: Sequence[s
     ]
     asked = next((item for item in writer.questions if item.id == layer.question), None)
     question: Text = ()
-    # An LLM asks of a tool, a setting or a default; that may touch on the layer and does not settle it.
+    # An LLM asks about a tool, a setting or a default, which may concern the layer but does not settle it.
     direct = writer.view.draft.drafter.kind != "llm"
     if asked is not None and direct and asked in _asked(writer) and "?" not in short:
         question = (*doc.ref(asked.id), Span(" would settle it."))
@@ -620,7 +620,7 @@ def questions(writer: Writer) -> Part:
 
 
 def question_table(writer: Writer, shown: Sequence[Question], limit: int, *, why: bool = True) -> Table:
-    """Questions with why they are asked, unless there is no room for that, and what their answers change."""
+    """A table of questions with what their answers change and, if `why`, why they matter."""
     heads = ("", "Question", "Why it matters", "What the answer changes")
     rows = tuple(_question(writer, item, limit, why=why) for item in shown)
     return Table(heads if why else (*heads[:2], heads[3]), rows)
@@ -640,7 +640,7 @@ def _question(writer: Writer, item: Question, limit: int, *, why: bool) -> Row:
 
 
 def numbers(writer: Writer) -> Part:
-    """Below the two pages' text: how the score follows, and the vector of each threat."""
+    """Below the two pages' text: how the score is computed, and the vector of each threat."""
     draft = writer.view.draft
     score = draft.score
     lines: list[Text] = []
@@ -670,6 +670,6 @@ def remaining(item: RankedThreat, residual: Residual) -> Text:
         return doc.words("–")
     if not left:
         return doc.words("gone")
-    # CVSS has no lower score for an attack that is harder already.
+    # The attack becomes harder, but CVSS gives it no lower score.
     harder = doc.words("but harder") if left == base_of(item) else ()
     return doc.joined(doc.code(f"{changes} → {tenth(left)}"), harder)

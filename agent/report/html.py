@@ -1,8 +1,8 @@
 """The report as one HTML page: no script, nothing loaded from elsewhere, one style that the page's policy names.
 
-`render` makes it from the report's tree: every text is escaped, characters that turn its direction are shown as codes,
-marks lead to what they name. `page` shows a report that is at hand as Markdown only, by a CommonMark reader that knows
-neither raw HTML nor images nor links.
+`render` makes it from the report's tree: every text is escaped, characters that change its direction are shown as
+codes, marks link to what they name. `page` converts a report that exists only as Markdown, with a CommonMark reader
+that allows neither raw HTML nor images nor links.
 """
 
 import base64
@@ -34,9 +34,9 @@ STYLE: Final = Path(__file__).with_name("templates") / "report.css"
 _PICTURE: Final = "picture"
 _OTHER: Final = re.compile(r"[^a-z0-9]+")
 _CALLED: Final = {"headline": "Score"}
-"""Parts whose title is what they say, by what a list of contents calls them."""
+"""Names in a list of contents for parts whose title is their message."""
 _HEADING_ID: Final = 60
-"""Characters of a heading that its address keeps."""
+"""The most characters of a heading that its anchor keeps."""
 
 
 def page(markdown: str, title: str, picture: str = "") -> str:
@@ -79,7 +79,7 @@ def body(markdown: str, picture: str = "") -> str:
     taken: set[str] = set()
     for before, token in zip([None, *tokens], tokens, strict=False):
         if token.attrs.pop("style", None) == "text-align:right":
-            # The page's policy lets no style stand in an attribute.
+            # The page's policy forbids style attributes.
             token.attrSet("class", "number")
         if token.type == "inline":
             if before is not None and _is_mark_cell(before, token):
@@ -97,7 +97,7 @@ def _is_mark_cell(before: "Token", token: "Token") -> bool:
 
 
 def _linked(children: Sequence["Token"], known: set[str]) -> list["Token"]:
-    """Marks of evidence that the page lists become links to it."""
+    """Turn marks of evidence that the page lists into links to that evidence."""
     from markdown_it.token import Token
 
     made: list[Token] = []
@@ -124,7 +124,7 @@ def _address(heading: str, taken: set[str]) -> str:
 
 
 def hash_source(text: str) -> str:
-    """How a policy names a style or script that stands in the page itself."""
+    """The source expression by which a policy allows an inline style or script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
@@ -171,7 +171,7 @@ def _environment() -> "Environment":
 
 
 def inline(text: Text, known: frozenset[str]) -> Markup:
-    """A text as escaped HTML; marks whose entry the page has lead to it."""
+    """A text as escaped HTML; a mark is a link if the page has its entry."""
     return Markup().join(_span(span, known) for span in text)
 
 
@@ -204,7 +204,7 @@ def _link(mark: str, known: frozenset[str]) -> Markup:
 
 
 def _short(part: Part) -> str:
-    """The title of a part for a list of contents: without what stands in brackets to explain it."""
+    """The title of a part for a list of contents: without the explanation in brackets."""
     if part.key in _CALLED:
         return _CALLED[part.key]
     return one_line("".join(span.text for span in part.title)).partition(" (")[0]

@@ -17,11 +17,11 @@ SCHEMA: Final = "septet/intake/1"
 _HASH: Final = 12
 _STATES: Final = ("read", "refused", "skipped")
 _MAX_LINKS: Final = 40
-"""Links that were read, in the text; the JSON has all."""
+"""The most links that the text lists as read; the JSON has all."""
 _MAX_CLAIMS: Final = 10
-"""Claims of one document, in the text."""
+"""The most claims of one document that the text lists."""
 _MAX_SHOWN: Final = 5
-"""Links of one reason that were not read."""
+"""The most links that the text lists for each reason not to read them."""
 
 
 def as_json(intake: Intake) -> str:
@@ -61,7 +61,7 @@ def as_json(intake: Intake) -> str:
 
 
 def as_text(intake: Intake) -> str:
-    """The same for a reader: documents, findings, links by what became of them, what is missing, the budget."""
+    """The same as text: documents, findings, links by what became of them, what is missing, the budget."""
     parts = (
         _subject(intake),
         _documents(intake),
@@ -115,7 +115,7 @@ def _findings(intake: Intake) -> Iterator[str]:
 
 
 def _claims(intake: Intake) -> Iterator[str]:
-    """The sentences that the findings of kind `vendor-claim` count, the first of each document."""
+    """The sentences that findings of kind `vendor-claim` stand for, the first ones of each document."""
     for document in intake.documents:
         found = claims(document)
         if found:
@@ -131,7 +131,7 @@ def _claim(statement: Statement) -> dict[str, object]:
 
 
 def _links(intake: Intake) -> Iterator[str]:
-    """Links by what became of them and why; of each reason but reading the first ones."""
+    """Links by what became of them and why; at most `_MAX_LINKS` read ones, and `_MAX_SHOWN` for any other reason."""
     for state in _STATES:
         reasons: dict[str, list[str]] = {}
         for link in intake.links:

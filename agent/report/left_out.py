@@ -1,7 +1,7 @@
-"""What a draft left out, and why: the program's rows first, then those on an LLM's proposals, like ones in one row.
+"""What a draft left out, and why: first the program's rows, then rows on an LLM's proposals, similar ones joined.
 
-An LLM may give hundreds of claims that do not hold. All of them stand in `draft.json`; the report shows some of each
-kind and counts the others.
+An LLM may make hundreds of claims that do not hold. All of them are in `draft.json`; the report shows some of each kind
+and counts the others.
 """
 
 import re
@@ -15,9 +15,9 @@ from agent.report.view import View, name_of
 from agent.taxonomy.layers import LAYER_CODES
 
 UNREAD: Final = "source text: "
-"""How the name of what could not be read begins."""
+"""How the entry for a source text that could not be read begins."""
 MAX_OF_A_KIND: Final = 5
-"""Rows on an LLM's proposals of one kind, such as claims; the others are counted."""
+"""The most rows on an LLM's proposals of one kind, such as claims; the others are counted."""
 _OF_LLM: Final = re.compile(r"^(?P<kind>[a-z]+) of the LLM(?:, (?P<part>[^:]*))?(?:: (?P<text>.*))?$", re.DOTALL)
 _NUMBER: Final = re.compile(r"^number (\d+)$")
 _KINDS: Final = (
@@ -35,7 +35,7 @@ _KINDS: Final = (
     "remedy",
     "id",
 )
-"""In the order in which a reader wants to know."""
+"""Kinds of an LLM's proposals, the most interesting to a reader first."""
 
 
 class _Row(NamedTuple):
@@ -53,7 +53,7 @@ class LeftOut(NamedTuple):
 
 
 def left_out(view: View) -> list[LeftOut]:
-    """What was folded and dropped; how much more of an LLM's proposals was, in a last row."""
+    """What was folded and dropped; a last row counts the LLM's proposals that are not listed."""
     rows = [LeftOut(_threat_name(threat, LAYER_CODES[key]), reason) for key, threat, reason in view.folded]
     own, proposed = _parted(view.draft.dropped)
     rows += [LeftOut(item.what, item.reason) for item in own]
@@ -66,7 +66,7 @@ def left_out(view: View) -> list[LeftOut]:
 
 
 def unread(view: View) -> list[LeftOut]:
-    """What of the sources could not be read."""
+    """The parts of the sources that could not be read."""
     return [
         LeftOut(item.what.removeprefix(UNREAD), item.reason)
         for item in view.draft.dropped if item.what.startswith(UNREAD)
@@ -79,7 +79,7 @@ def _threat_name(threat: Threat, layer: str) -> str:
 
 
 def _parted(dropped: Sequence[Dropped]) -> tuple[list[Dropped], list[_Row]]:
-    """What the program left out by itself, and what it did not take from an LLM."""
+    """What the program left out by itself, and the proposals of an LLM that it rejected."""
     own, proposed = [], []
     for item in dropped:
         found = _OF_LLM.match(item.what)
@@ -88,12 +88,12 @@ def _parted(dropped: Sequence[Dropped]) -> tuple[list[Dropped], list[_Row]]:
         elif not item.what.startswith(UNREAD):
             own.append(item)
     often = Counter((row.kind, row.reason) for row in proposed)
-    # What is said of many rows comes last in its kind, so that it does not hide the rare faults.
+    # Within a kind, frequent reasons come last, so that they do not hide the rare ones.
     return own, sorted(proposed, key=lambda row: (_KINDS.index(row.kind), often[row.kind, row.reason]))
 
 
 def _joined(rows: Sequence[_Row]) -> Iterator[_Row]:
-    """Rows that differ only in the number of the proposal are one."""
+    """Join rows that differ only in the number of the proposal."""
     numbers: dict[_Row, list[str]] = {}
     for row in rows:
         found = _NUMBER.match(row.text)
@@ -105,7 +105,7 @@ def _joined(rows: Sequence[_Row]) -> Iterator[_Row]:
 
 
 def _shown(rows: Sequence[_Row]) -> tuple[list[_Row], Counter[str]]:
-    """At most so many rows of each kind, and how many of each are left."""
+    """At most `MAX_OF_A_KIND` rows of each kind, and how many more there are of each."""
     shown: list[_Row] = []
     taken: Counter[str] = Counter()
     more: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""The report of a draft as Markdown: two pages to act on, a rule, then what they are checked with.
+"""The report of a draft as Markdown: two pages to act on, a rule, then the material to check them with.
 
 Everything that came from a source is shown as text: it cannot break a table, start a heading, become a link or an
 image, or be read as HTML.
@@ -121,7 +121,7 @@ def _span(span: Span) -> str:
 
 
 def _quoted(raw: str) -> str:
-    """A quote as safe Markdown; what its source has as code is code here too."""
+    """A quote as safe Markdown; words that are code in the source are code here too."""
     pieces = _CODE.split(raw)
     return "".join(code(piece) if n % 2 else _kept_blanks(piece, plain(piece)) for n, piece in enumerate(pieces))
 

@@ -1,13 +1,12 @@
 """The system picture: who reaches the product on the left, what it reaches on the right, boundaries as frames.
 
-A solid line or frame has a quote behind it, a dashed one is assumed. All style comes from the page's sheet; what a
-source says is escaped text and nothing else. The same system gives the same picture.
+A solid line or frame has a quote behind it, a dashed one is assumed. All style comes from the page's stylesheet; words
+of sources appear only as escaped text. The same system gives the same picture.
 
-Where a page has more about a part or flow, the picture leads to it: links within the page, each with what is there in
-words.
+Where a page has more about a part or flow, the picture links to that place in the page and says in words what is there.
 
-As a Mermaid flowchart trust boundaries are subgraphs. Labels are quoted and every character that Mermaid, Markdown or a
-browser could read as markup is written as an entity; there are no links, no click directives and no HTML.
+In the Mermaid flowchart, trust boundaries are subgraphs. Labels are quoted and every character that Mermaid, Markdown
+or a browser could read as markup is written as an entity; there are no links, no click directives and no HTML.
 """
 
 import re
@@ -34,7 +33,7 @@ _BOX: Final = 200
 """Width of an item's box, in units of the picture (a pixel at full size)."""
 _LINE: Final = 15
 _LETTERS: Final = 27
-"""Characters in a line of a box."""
+"""The most characters in a line of a box."""
 _PORT: Final = 14
 """Least distance between two ends on one side of a box."""
 _GAP: Final = 12
@@ -42,13 +41,13 @@ _PAD: Final = 12
 _TITLE: Final = 24
 _ABOVE: Final = 6
 _BELOW: Final = 15
-"""From the end of a flow to the foot of its words."""
+"""Distance from the end of a flow down to the baseline of its words."""
 _BETWEEN: Final = 190
 """Room for the words of flows between two columns."""
 _THREATS: Final = 3
-"""Ids of threats that the words of a flow begin with, at most."""
+"""The most ids of threats at the beginning of a flow's words."""
 _SAID: Final = 200
-"""Characters of what a link says that it leads to."""
+"""The most characters of the words of a link."""
 
 
 class Drawn(NamedTuple):
@@ -59,16 +58,16 @@ class Drawn(NamedTuple):
 
 
 class Link(NamedTuple):
-    """Where a part or flow leads."""
+    """The place that a part or flow links to."""
 
     anchor: str
-    """An element of the page."""
+    """The id of an element of the page."""
     words: str
-    """What is there, for who cannot see the picture."""
+    """What is there, for readers who cannot see the picture."""
 
 
 class Links(NamedTuple):
-    """By item, and by the number of a flow in the system."""
+    """The links by item, and by the index of a flow in the system."""
 
     items: Mapping[str, Link]
     flows: Mapping[int, Link]
@@ -78,7 +77,7 @@ _NOWHERE: Final = Links({}, {})
 
 
 def with_threats(system: System, threats: Sequence[RankedThreat]) -> System:
-    """The system with the ids of the threats whose quotes a flow shares in the words of the flow."""
+    """The system with threat ids put before the words of each flow that shares a quote with these threats."""
     flows = []
     for flow in system.flows:
         using = [one.name for one in threats if set(one.threat.evidence) & set(flow.evidence)][:_THREATS]
@@ -88,7 +87,7 @@ def with_threats(system: System, threats: Sequence[RankedThreat]) -> System:
 
 
 def mermaid(system: System) -> str:
-    """The flowchart, ending with a line feed; at most 25 nodes, those without a quote go first when there are more."""
+    """The flowchart, ending with a line feed; of more than 25 nodes, those without a quote are left out first."""
     items = drawn(system)
     shown = {item.id for _, item in items}
     lines = ["flowchart LR"]
@@ -119,7 +118,7 @@ def items_of(system: System) -> list[Drawn]:
 
 
 def drawn(system: System) -> list[Drawn]:
-    """The items that a picture has room for, 25 at most: the product first, then those that flows join, then quotes."""
+    """The at most 25 items that a picture has room for: the product first, then items with flows, then with quotes."""
     items = items_of(system)
     joined = {end for flow in system.flows for end in (flow.source, flow.target)}
     order = sorted(
@@ -149,7 +148,7 @@ def _edge(flow: Flow) -> str:
 
 
 def _id(key: str) -> str:
-    """A node id that no Mermaid keyword can be ("end", "click"): letters and digits behind a prefix."""
+    """A node id that cannot be a Mermaid keyword ("end", "click"): letters and digits after a prefix."""
     return "n_" + re.sub(r"[^A-Za-z0-9]", "_", key)
 
 
@@ -159,7 +158,7 @@ def label(text: str) -> str:
 
 
 def short(text: str, most: int = MAX_LABEL) -> str:
-    """`text` in one line of at most `most` characters, without those that turn its direction; "-" for nothing."""
+    """`text` on one line of at most `most` characters, without those that change its direction; "-" if empty."""
     plain = _BLANKS.sub(" ", _CONTROL.sub(" ", text)).strip()
     return (plain if len(plain) <= most else plain[: most - 1].rstrip() + "…") or "-"
 
@@ -171,7 +170,7 @@ class _Box(NamedTuple):
 
 
 class _Block(NamedTuple):
-    """Items that stand together: those of a boundary, or one that is in none."""
+    """Items that are drawn together: those of a boundary, or a single item that is in none."""
 
     title: str
     quoted: bool
@@ -186,8 +185,8 @@ class _End(NamedTuple):
 
 
 def picture(system: System, links: Links = _NOWHERE) -> str:
-    """An `svg` element, ending with a line feed; empty for a system without items. Of its items at most as many are
-    drawn as in the Mermaid text."""
+    """An `svg` element, ending with a line feed; empty for a system without items. It draws the same items as the
+    Mermaid text."""
     items = drawn(system)
     if not items:
         return ""
@@ -203,7 +202,7 @@ def picture(system: System, links: Links = _NOWHERE) -> str:
     boxes, frames, height = _place(columns, lefts, heights)
     ends = _ends(flows, sides, boxes)
     lines = [
-        # What is an image to a reader of screens has no links in it.
+        # Screen readers find no links in an element with the role "img".
         f'<svg class="picture" viewBox="0 0 {_n(width)} {_n(height)}" role="{"group" if links.items else "img"}"'
         ' aria-label="System picture">',
         '<defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
@@ -232,7 +231,7 @@ def _blocks(system: System, items: Sequence[Drawn]) -> list[_Block]:
 
 
 def _columns(blocks: Sequence[_Block], flows: Sequence[Flow]) -> list[list[_Block]]:
-    """The product's block in the middle, left of it what only reaches in, right of it all else."""
+    """The product's block in the middle, to its left the blocks that only reach in, to its right all others."""
     middle = next((b for b in blocks if any(e.item.kind == "product" for e in b.items)), blocks[0])
     core = {each.item.id for each in middle.items}
     columns: list[list[_Block]] = [[], [middle], []]
@@ -248,7 +247,7 @@ def _columns(blocks: Sequence[_Block], flows: Sequence[Flow]) -> list[list[_Bloc
 
 
 _Sides = Mapping[tuple[str, int], Sequence[int]]
-"""By item and side (1 right, -1 left): twice the number of each flow that ends there, one more at its target."""
+"""The flow ends by item and side (1 right, -1 left): 2n for the source of flow n, 2n + 1 for its target."""
 
 
 def _sides(flows: Sequence[Flow], column: Mapping[str, int]) -> _Sides:
@@ -261,7 +260,7 @@ def _sides(flows: Sequence[Flow], column: Mapping[str, int]) -> _Sides:
 
 
 def _outward(source: int, target: int) -> tuple[int, int]:
-    """On which side a flow leaves and enters; within a column on the side where fewer others are."""
+    """The sides on which a flow leaves and enters; within a column, the side with fewer other flows."""
     if source == target:
         return (-1, -1) if source else (1, 1)
     return (1, -1) if source < target else (-1, 1)
@@ -275,9 +274,9 @@ def _height(each: Drawn, sides: _Sides) -> float:
 def _lefts(
     columns: Sequence[Sequence[_Block]], column: Mapping[str, int], flows: Sequence[Flow]
 ) -> tuple[tuple[float, ...], float]:
-    """Where each column begins, and the width of all; an empty one at an end takes no room."""
+    """Where each column begins, and the width of all; an empty column at an end takes no room."""
     wide = _BOX + 2 * _PAD
-    # Flows within the middle go round its left.
+    # Flows within the middle column run round its left side.
     loops = any(column[flow.source] == column[flow.target] == 1 for flow in flows)
     middle = wide + _BETWEEN if columns[0] else _BETWEEN if loops else 0
     right = middle + wide + _BETWEEN
@@ -337,7 +336,7 @@ def _ends(flows: Sequence[Flow], sides: _Sides, boxes: Mapping[str, _Box]) -> li
 
 
 def _linked(drawn: str, link: Link | None, *, beside: bool = False) -> str:
-    """What is drawn as a link; `beside` another link to the same place it is for the pointer alone."""
+    """A drawing wrapped in its link; `beside` means that it repeats another link and serves the pointer only."""
     if link is None:
         return drawn
     hidden = ' tabindex="-1" aria-hidden="true"' if beside else ""
@@ -360,7 +359,7 @@ def _box(each: Drawn, box: _Box) -> str:
 
 
 def _line(flow: Flow, source: _End, target: _End, *, reach: bool = False) -> str:
-    """A curve with an arrow; one to `reach` has a wider one under it that a pointer can hit."""
+    """A curve with an arrow; with `reach` there is a wider curve under it that a pointer can hit."""
     bend = _BETWEEN / 2 if source.outward != target.outward else _BETWEEN / 5
     path = (
         f"M{_n(source.x)} {_n(source.y)}C{_n(source.x + source.outward * bend)} {_n(source.y)}"
@@ -372,12 +371,12 @@ def _line(flow: Flow, source: _End, target: _End, *, reach: bool = False) -> str
 
 
 def _words(flow: Flow, source: _End, target: _End, sides: _Sides) -> str:
-    """What flows, written at the end where fewer flows meet, since the lines stand furthest apart there."""
+    """The words of a flow, written at the end where fewer flows meet, since the lines are furthest apart there."""
     at_source = len(sides[flow.source, source.outward]) < len(sides[flow.target, target.outward])
     end, other = (source, target) if at_source else (target, source)
     anchor = "start" if end.outward > 0 else "end"
     words = escape(short(flow.what, _LETTERS))
-    # Off the frame's edge, and on that side of the line from which it bends away.
+    # Place the words off the frame's edge, on the side that the line bends away from.
     alone = len(sides[flow.source if at_source else flow.target, end.outward]) == 1
     y = end.y + _BELOW if alone and other.y < end.y and other.outward != end.outward else end.y - _ABOVE
     return f'<text class="what {anchor}" x="{_n(end.x + end.outward * (_PAD + 6))}" y="{_n(y)}">{words}</text>'

@@ -21,7 +21,7 @@ _ONE: Final = re.compile(_MARK)
 _SENTENCE: Final = re.compile(
     r"(?<=[.!?…])([”\"’)]?(?:\s*[\[(](?:[EN]\d|N:|F[0-9a-f]{6})[^\])]*[\])])?)\s+(?=[^a-z\s\[(])"
 )
-"""Between two sentences: behind the full stop, a closing quotation mark and marks."""
+"""The gap between two sentences: after the full stop, a closing quotation mark and marks."""
 _END: Final = re.compile(r"[.!?…]+[”\"’)]?$")
 _REF: Final = re.compile(r"(?<![\w/.:@&#-])[TQ][1-9]\d?(?![\w/@-]|[.:]\w)")
 _KEY: Final = re.compile(r"(?<![\w/.-])[a-z]+(?:[_-][a-z0-9]+)+(?![\w/-]|\.\w)")
@@ -30,12 +30,12 @@ _QUOTED: Final = re.compile(r"“[^”]*”")
 
 
 class Prose:
-    """Turns a draft's sentences into texts; remembers which absences were named, in that order."""
+    """Turns a draft's sentences into texts; remembers which absences were named, in order."""
 
     def __init__(self, draft: Draft, tags: Mapping[str, str], questions: Sequence[str]) -> None:
-        """`tags` has the T-id of each threat that is listed, by its id; `questions` the ids of those that are."""
+        """`tags` has the T-id of each listed threat, by its id; `questions` the ids of the listed questions."""
         self._evidence = _widest(draft.evidence)
-        """By id, the id of the quote that is shown for it: a quote within another one is not listed twice."""
+        """For the id of a quote, the id of the quote shown for it: a quote within another one is not listed twice."""
         facts = draft.facts.facts if draft.facts else ()
         self._facts = {fact.id: fact.evidence for fact in facts}
         self._absent = tuple(item.key for item in draft.facts.absent) if draft.facts else ()
@@ -46,7 +46,7 @@ class Prose:
         self.named: dict[str, str] = {}
         """N-ids by the key that was looked for, in the order of first use."""
         self.lost: list[str] = []
-        """Marks that lead to nothing the draft holds."""
+        """Marks that lead to nothing in the draft."""
 
     def absence(self, key: str) -> str:
         """The N-id of a key that the fact sheet holds as absent; empty when it does not."""
@@ -106,7 +106,7 @@ class Prose:
         return tuple(made)
 
     def _name(self, key: str) -> str:
-        """What a key is called in the report. A threat's id of one hyphen may be an ordinary word and is left."""
+        """The name of a key in the report. A threat's id with one hyphen may be an ordinary word, so it is kept."""
         if key in self._tags and ("_" in key or key.count("-") > 1):
             return self._tags[key]
         return self._names.get(key, key)
@@ -125,7 +125,7 @@ class Prose:
 
 
 def _widest(evidence: Sequence[Evidence]) -> dict[str, str]:
-    """By id of a quote, the id of the longest quote of the same place that holds it, often its own."""
+    """For the id of each quote, the id of the longest quote that contains it, often the quote itself."""
     found = {}
     for item in evidence:
         around = [
@@ -138,7 +138,7 @@ def _widest(evidence: Sequence[Evidence]) -> dict[str, str]:
 
 
 def split(raw: str) -> Iterator[str]:
-    """Sentences of a text on one line each, marks behind the full stop included."""
+    """Sentences of a text on one line each, including marks after the full stop."""
     flat = " ".join(raw.split())
     at = 0
     for found in _SENTENCE.finditer(flat):

@@ -1,4 +1,4 @@
-"""Parts 9 to 16 of the report: what the first two pages are checked with."""
+"""Parts 9 to 16 of the report: the material to check the first two pages with."""
 
 import json
 from typing import Final
@@ -35,7 +35,7 @@ from agent.taxonomy.factors import FACTOR_SETS, FACTOR_TITLES, FACTORS, FactorKe
 
 _HASH: Final = 12
 _REASON: Final = 40
-"""Words of a factor's reason."""
+"""The most words of a factor's reason."""
 _FURTHER: Final = 25
 _ATTRIBUTION: Final = (
     "AIVSS: OWASP Agentic AI Vulnerability Scoring System. Layers: MAESTRO, Cloud Security Alliance. Base metrics: "
@@ -133,7 +133,7 @@ def _steps(writer: Writer, chain: Chain) -> list[Text]:
 
 
 def controls(writer: Writer) -> Part:
-    """Part 12: what the sources claim stands against it, its rank, its part, whether it counts, and why."""
+    """Part 12: each control that the sources claim, with its rank, its part, whether it counts, and why."""
     claimed = writer.view.draft.controls or older_controls(writer.view)
     title = doc.words("Claimed controls")
     if not claimed:
@@ -167,7 +167,7 @@ def _control(writer: Writer, item: ClaimedControl) -> Row:
 
 
 def older_controls(view: View) -> tuple[ClaimedControl, ...]:
-    """The controls of a draft from before they were kept, from its lowerings and claimed mitigations."""
+    """The controls of an older draft, which stores none: those of its lowerings and claimed mitigations."""
     lowered: dict[str, list[str]] = {}
     counting: set[str] = set()
     for item in view.draft.lowerings:
@@ -257,7 +257,7 @@ def _score_lines(score: Score) -> list[Text]:
 
 
 def _reasons(writer: Writer, item: RankedThreat) -> list[Block]:
-    """The metrics of a threat's vector with their reasons; nothing where no reason is kept."""
+    """The metrics of a threat's vector with their reasons; empty when no reason is stored."""
     reasons = item.threat.score.reasons
     rows = [
         Row((doc.words(metric), doc.words(meaning), writer.prose.text(_sentence(reason))))
@@ -301,7 +301,7 @@ def findings(writer: Writer) -> Part:
 
 
 def quotes(writer: Writer) -> Part:
-    """What the marks of the first two pages lead to: quotes with their place, and searches that found nothing."""
+    """The entries behind the marks of the first two pages: quotes with their place, and searches without result."""
     rows = _quotes(writer, cited=True)
     absent = _absences(writer, cited=True)
     blocks: list[Block] = [Paragraph(_cited_sources(writer)), Table(_QUOTE_HEADS[:3], rows)] if rows else []
@@ -310,7 +310,7 @@ def quotes(writer: Writer) -> Part:
 
 
 def _cited_sources(writer: Writer) -> Text:
-    """Which page D1 is, for each page that the first two pages quote."""
+    """The id and address of each source that the first two pages quote."""
     quoted = {item.document for item in writer.view.draft.evidence if item.id in writer.cited}
     named = [
         (Span(f"{source.document}: "), *doc.code(source.url))
@@ -321,7 +321,7 @@ def _cited_sources(writer: Writer) -> Text:
 
 
 def _quotes(writer: Writer, *, cited: bool) -> tuple[Row, ...]:
-    """The quotes that the first two pages cite, or the others with all that is known of them."""
+    """The quotes that the first two pages cite, or the other quotes, with rank and subject as well."""
     rows = []
     for item in writer.view.draft.evidence:
         if (item.id in writer.cited) == cited:
@@ -332,7 +332,7 @@ def _quotes(writer: Writer, *, cited: bool) -> tuple[Row, ...]:
 
 
 def _absences(writer: Writer, *, cited: bool) -> tuple[Row, ...]:
-    """The searches that found nothing and that the first two pages name, or those that the appendix names."""
+    """The searches without result that the first two pages name, or those that only the appendix names."""
     facts = writer.view.draft.facts
     by_key = {item.key: item for item in facts.absent} if facts else {}
     return tuple(
@@ -351,7 +351,7 @@ def evidence(writer: Writer) -> Part:
         blocks += [Heading(doc.words("Further quotes")), Table(_QUOTE_HEADS, rows)]
     elif not writer.view.draft.evidence:
         blocks += [Heading(doc.words("Quotes")), Paragraph(doc.words("No quote was found."))]
-    # What was cut short may name a search that nothing else does.
+    # Made first, since a shortened text may name a search that nothing else names.
     in_full = _in_full(writer)
     further = [
         _further(writer), _questions(writer), _answers(writer), _work(writer), _contests(writer), _absent(writer),
@@ -405,7 +405,7 @@ def _fact(writer: Writer, fact: Fact) -> Row:
 
 
 def key_title(key: str) -> str:
-    """What a key of the vocabulary says, in words; the key itself for one that the vocabulary does not have."""
+    """What a key of the vocabulary says, in words; a key that the vocabulary does not have stays as it is."""
     vocabulary = load_vocabulary()
     return vocabulary[key].title if key in vocabulary else key.replace("_", " ")
 
@@ -454,7 +454,7 @@ def _answers(writer: Writer) -> list[Block]:
 
 
 def _work(writer: Writer) -> list[Block]:
-    """What was noted of the doing of mitigations."""
+    """The notes on the work on mitigations."""
     notes = writer.view.draft.notes
     names = {each.threat.id: each.name for each in writer.view.threats}
     rows = tuple(
@@ -472,7 +472,7 @@ def _work(writer: Writer) -> list[Block]:
 
 
 def _contests(writer: Writer) -> list[Block]:
-    """The points of appeals and what was decided over each."""
+    """The contested points and the decision on each."""
     notes = writer.view.draft.notes
     rows = tuple(
         Row(
@@ -588,7 +588,7 @@ def _manifest(view: View) -> list[Row]:
 
 
 def _called(draft: Draft, item: str, title: str) -> Text:
-    """An item by its title, a threat after its number; by its id where no title was kept."""
+    """An item's title, after the number if it is a threat; the item's id if no title is stored."""
     if not title:
         return doc.code(item)
     numbers = {f"threat/{each.threat.id}": each.name for each in View(draft).threats}

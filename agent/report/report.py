@@ -1,4 +1,4 @@
-"""From a draft to the report's tree: the roomiest first two pages that keep to 900 words, and the appendix."""
+"""Builds the report's tree from a draft: the fullest first two pages that keep to 900 words, and the appendix."""
 
 import textwrap
 from collections.abc import Iterator
@@ -51,13 +51,13 @@ MAX_LINES: Final = 45
 _WIDTH: Final = 100
 _ROWS: Final = 5
 _POSTURE: Final = 8
-"""Lines of the posture."""
+"""The most lines of the posture on the first screen."""
 
 
 def build(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview | None = None) -> Report:
     """The report of a draft, of any age; `documents` may be empty; `progress` is how far a review has come.
 
-    The same input gives the same tree. When even the tightest form has more than 900 words, that is what is given.
+    The same input gives the same tree. If even the tightest form has more than 900 words, that form is returned.
     """
     view = View(draft, documents, progress)
     room = WIDEST
@@ -69,7 +69,7 @@ def build(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview
         wider.append((name, getattr(room, name)))
         room = room._replace(**{name: value})
         writer, report = _front(view, room)
-    # Sentences are cut whole, so what the last steps freed may be more than they had to; layers have it first.
+    # Only whole sentences are cut, so the last steps may have freed more words than needed; layers get them first.
     layers = [("layer", words) for words in range(room.layer + 1, WIDEST.layer + 1)] if wider else []
     for name, value in (*layers, *reversed(wider)):
         if value > getattr(room, name):
@@ -120,7 +120,7 @@ def _title(part: Part) -> list[str]:
 
 
 def _paragraphs(part: Part) -> list[str]:
-    """Running text and lists."""
+    """The lines of a part's running text and lists."""
     found: list[str] = []
     for block in part.blocks:
         if isinstance(block, Paragraph):
@@ -131,7 +131,7 @@ def _paragraphs(part: Part) -> list[str]:
 
 
 def _rows(part: Part) -> Iterator[str]:
-    """One line a row or item; a part without any gives its paragraphs."""
+    """One line for each row or item; the paragraphs of a part that has neither."""
     found = False
     for block in part.blocks:
         if isinstance(block, Table):

@@ -23,10 +23,10 @@ def lines(text: str) -> str:
 
 
 def written(heads: Sequence[str], rows: Iterable[Sequence[str]], *, mark: bool = True) -> bytes:
-    """A table as UTF-8, every cell in quotation marks, lines ending as RFC 4180 has them.
+    """A table as UTF-8, every cell in quotation marks, line ends as in RFC 4180.
 
-    `mark` puts a byte order mark first, by which spreadsheets know UTF-8; importers of trackers take it for a part of
-    the first head. Everything is quoted so that a program that splits at semicolons finds no new cells.
+    `mark` puts a byte order mark first, by which spreadsheets recognise UTF-8; importers of issue trackers take it for
+    part of the first head. Everything is quoted so that a program that splits at semicolons finds no new cells.
     """
     out = io.StringIO(newline="")
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)

@@ -1,10 +1,10 @@
-"""JSON text that is safe to print: what a terminal would obey or a reader would not see is written as an escape."""
+"""JSON text that is safe to print: terminal control characters and invisible characters are written as escapes."""
 
 import json
 import re
 from typing import Final
 
-# Between the quotation marks of a string such a character and its escape are the same; elsewhere none can stand.
+# Such a character can only be inside a string, where it and its escape mean the same.
 _UNSEEN: Final = re.compile(
     "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"
@@ -15,7 +15,7 @@ _ASTRAL: Final = 0x10000
 def dumps(value: object, *, sort_keys: bool = False) -> str:
     """`value` as JSON with two blanks of indent and one line feed at the end, numbers as JSON numbers.
 
-    Letters of all scripts stand as they are; control and format characters and lone surrogates as `\\uXXXX`.
+    Letters of all scripts are kept; control and format characters and lone surrogates are written as `\\uXXXX`.
     """
     text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=sort_keys, allow_nan=False)
     return _UNSEEN.sub(lambda match: _escape(match[0]), text) + "\n"

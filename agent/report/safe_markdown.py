@@ -1,8 +1,8 @@
-"""Markdown from untrusted words: what a page says is shown as text and never acts.
+"""Markdown from untrusted words: what a page says is shown as text and never takes effect as markup.
 
 Quotes, names, addresses and excerpts come from pages that anyone may have written. `plain` keeps them on one line and
-takes every character that Markdown, HTML or a link finder would act on out of its role; tables, lists and fences are
-built here and nowhere else, so that no quote can end a cell, open a heading or become a link.
+escapes every character that Markdown, HTML or a link finder would act on; tables, lists and fences are built here and
+nowhere else, so that no quote can end a cell, open a heading or become a link.
 """
 
 import re
@@ -40,7 +40,7 @@ class Column(NamedTuple):
 
 
 def one_line(text: str) -> str:
-    """`text` on one line: blanks collapsed, control, format and private characters made visible as ⟨U+202E⟩."""
+    """`text` on one line: blanks collapsed, control, format and private characters shown as codes like ⟨U+202E⟩."""
     flat = _BLANKS.sub(" ", text).strip()
     if flat.isascii() and flat.isprintable():
         return flat
@@ -63,7 +63,7 @@ def plain(text: str) -> str:
 
 
 def _unordered(text: str) -> str:
-    """A text that begins like "1. " is not a list."""
+    """Escape a text that begins like "1. ", so that it is not a list."""
     return re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", text)
 
 
@@ -94,7 +94,7 @@ def shorten(text: str, limit: int) -> str:
 
 
 def shared_words(text: str, about: str) -> int:
-    """How many different words of four letters and more both texts have."""
+    """How many different words of four or more letters the two texts have in common."""
     return len(_long_words(text) & _long_words(about))
 
 
@@ -105,7 +105,7 @@ def _long_words(text: str) -> set[str]:
 def excerpt(text: str, limit: int, about: str) -> str:
     """At most `limit` characters of `text` on one line: the stretch of words that shares most with `about`.
 
-    What is left out before or behind it shows as an ellipsis. Of equal stretches the first is taken.
+    An ellipsis shows what is left out before or after it. Of equal stretches the first is taken.
     """
     flat = _BLANKS.sub(" ", text).strip()
     wanted = _long_words(about)
@@ -125,7 +125,7 @@ def excerpt(text: str, limit: int, about: str) -> str:
 
 
 def quoted(text: str, limit: int = 400, about: str = "") -> str:
-    """A quote in curly quotation marks, at most `limit` characters of it: those that share most with `about`."""
+    """A quote in curly quotation marks, at most `limit` characters of it: the stretch that shares most with `about`."""
     return f"“{plain(excerpt(text, limit, about))}”"
 
 

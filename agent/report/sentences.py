@@ -1,7 +1,7 @@
 """Sentences and phrases of the report, put together from the parts of records.
 
-A threat statement has five slots that different hands filled; these functions join them into one sentence that reads
-as if it had been written in one go, and word ranges, bands and counts.
+A threat statement has five slots that different authors filled; these functions join them into one sentence that reads
+as if one author had written it, and put ranges, bands and counts into words.
 """
 
 import re
@@ -50,7 +50,7 @@ _TENTH: Final = 0.095
 _ASIDE: Final = re.compile(r", (?:be it|directly|from|whether|as) [^,]*$")
 """An aside at the end of a source, which a comma must close."""
 _SHORT_SOURCE: Final = 5
-"""Words; behind a longer source an inserted condition would be hard to follow, so the condition comes first."""
+"""In words. After a longer source an inserted condition would be hard to follow, so the condition comes first."""
 _WORDS: Final = re.compile(r"\w+")
 _SMALL: Final = (
     "no",
@@ -95,8 +95,8 @@ _METRICS: Final[dict[str, tuple[str, dict[str, str]]]] = {
 def threat_sentence(statement: ThreatStatement) -> str:
     """One sentence: who, given what, can do what, with which result for what.
 
-    Follows the grammar "[source] with [prerequisite] can [action], which leads to [impact] on [asset]"; the joints
-    depend on how a slot is worded, and an asset that the impact already names is not named again.
+    Follows the grammar "[source] with [prerequisite] can [action], which leads to [impact] on [asset]"; the connecting
+    words depend on how a slot is worded, and an asset that the impact already names is not named again.
     """
     source = _bare(statement.source)
     action = re.sub(r"^(?:can|may|could) ", "", _bare(statement.action))
@@ -129,7 +129,7 @@ def _condition(prerequisite: str) -> str:
 def if_clause(setting: str) -> str:
     """The condition under which a threat holds: "if it runs headless in a pipeline".
 
-    A setting is a clause; one that an analyst worded with its own joint keeps it.
+    A setting is a clause; one that an analyst began with a conjunction or preposition of its own keeps it.
     """
     clause = _bare(setting)
     first = clause.split(" ", 1)[0].lower()
@@ -163,7 +163,7 @@ def _bare(text: str) -> str:
 
 
 def _small(text: str) -> str:
-    """Lower-case the first letter of a word that is not a name or an acronym."""
+    """Lower-case the first letter if the first word is an article or the like, not a name or an acronym."""
     first = text.split(" ", 1)[0]
     is_article = first in {"The", "A", "An", "Its", "Their", "This", "That", "Any", "When", "If", "While", "After"}
     return text[0].lower() + text[1:] if is_article else text
@@ -174,31 +174,31 @@ def _capital(text: str) -> str:
 
 
 def with_stop(text: str) -> str:
-    """`text` as a sentence: first letter large, one full stop at the end."""
+    """`text` with a full stop at its end, unless it already ends like a sentence."""
     bare = text.strip()
     return bare if bare.endswith((".", "!", "?", "…", "”", ")")) and bare else f"{bare}."
 
 
 def listed(items: Sequence[str], last: str = "and") -> str:
-    """ "a", "a and b", "a, b and c"."""
+    """A list in words: "a", "a and b", "a, b and c"."""
     if len(items) < 2:  # noqa: PLR2004
         return "".join(items)
     return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
-    """ "one source", "14 sources", "no sources"."""
+    """A number with its noun: "one source", "14 sources", "no sources"."""
     word = _SMALL[number] if number < len(_SMALL) else str(number)
     return f"{word} {noun if number == 1 else plural or noun + 's'}"
 
 
 def finding_name(finding: Finding) -> str:
-    """The kind of a finding, with how many sentences it stands for when they are several."""
+    """The kind of a finding, with the number of sentences that it stands for if there are several."""
     return f"{finding.kind}, {finding.count} sentences" if finding.count > 1 else finding.kind
 
 
 def marks(ids: Sequence[str]) -> str:
-    """ "(E1, E4)", or nothing without evidence."""
+    """Marks in brackets: "(E1, E4)"; empty without evidence."""
     return f"({', '.join(ids)})" if ids else ""
 
 
@@ -208,7 +208,7 @@ def tenth(value: Decimal | float | None) -> str:
 
 
 def span(low: Decimal | float | None, high: Decimal | float | None) -> str:
-    """ "7.0–8.8"; one number when both are equal."""
+    """A range: "7.0–8.8"; one number when both ends are equal."""
     return tenth(low) if tenth(low) == tenth(high) else f"{tenth(low)}–{tenth(high)}"
 
 
@@ -219,21 +219,21 @@ def effect(value: float) -> str:
 
 
 def change(before: float, after: float) -> str:
-    """ "0.5 → 0.4"; with two decimals where one hides the change."""
+    """A change of a value: "0.5 → 0.4"; with two decimals when one would hide the change."""
     if tenth(before) != tenth(after):
         return f"{tenth(before)} → {tenth(after)}"
     return f"{before:.2f} → {after:.2f}"
 
 
 def narrowing(value: float) -> str:
-    """By how much an answer narrows the likely range, in words."""
+    """How much an answer narrows the likely range, in words."""
     if value <= 0:
         return "no effect on the likely range"
     return f"likely range {shrinkage(value)} points"
 
 
 def shrinkage(value: float) -> str:
-    """ "−0.4"; "under 0.1" for less than a tenth, nothing for no effect."""
+    """A reduction: "−0.4"; "under 0.1" for less than a tenth, empty for no effect."""
     if value <= 0:
         return ""
     return f"−{tenth(value)}" if value >= _TENTH else "under 0.1"

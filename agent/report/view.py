@@ -1,6 +1,6 @@
-"""What a report looks up in a draft again and again: ranked threats, quotes, controls and the order of questions.
+"""The look-ups in a draft that all parts of a report need: ranked threats, quotes, controls and the order of questions.
 
-Nothing is decided here that changes a number; ranking and folding follow the stored places, scores and a total order.
+Nothing here changes a number; ranking and folding follow the stored places, scores and a total order.
 """
 
 import math
@@ -27,7 +27,7 @@ CERTAIN_NEEDED: Final = 2
 """With fewer certain layers no score is shown."""
 
 PROPOSED: Final = "-proposed-"
-"""In the id of an LLM's threat: of equal ones the catalogue's comes first, since the score rests on it."""
+"""Part of the id of an LLM's threat; of equal threats the catalogue's comes first, since the score rests on it."""
 _ADDED: Final = re.compile(r"H([1-9][0-9]*)-")
 _BEHIND: Final = 0.5
 _DAY: Final = 10
@@ -53,7 +53,7 @@ class RankedThreat(NamedTuple):
     layer: LayerKey
     threat: Threat
     number: int
-    """Its place, unless a review calls it otherwise."""
+    """Its place, unless a review gives it another number."""
 
     @property
     def tag(self) -> str:
@@ -67,13 +67,13 @@ class RankedThreat(NamedTuple):
 
 
 class InReview(NamedTuple):
-    """How far a review has come that nobody signed yet."""
+    """How far an unsigned review has come."""
 
     decided: int
     items: int
     waived: int = 0
     contested: frozenset[str] = frozenset()
-    """Ids of the items of which a contest is open."""
+    """Ids of the items with an open contest."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,11 @@ class View:
     draft: Draft
     documents: tuple[Document, ...] = ()
     progress: InReview | None = None
-    """None: nobody reviews it, or it is signed."""
+    """None if nobody reviews the draft, or it is signed."""
 
     @property
     def standing(self) -> str:
-        """Who stands for the draft, if anyone does."""
+        """The review status of the draft in words: signed and by whom, in review, or not reviewed."""
         stamp = self.draft.review
         if stamp is not None:
             waived = f"; {counted(stamp.waived, 'item')} waived" if stamp.waived else ""
@@ -102,7 +102,7 @@ class View:
         return "DRAFT, not reviewed"
 
     def is_contested(self, threat: Threat) -> bool:
-        """Whether somebody says that a threat is told wrongly, and nobody decided over that yet."""
+        """Whether somebody contests a threat and nobody has decided on that yet."""
         return self.progress is not None and f"threat/{threat.id}" in self.progress.contested
 
     @cached_property
@@ -112,7 +112,7 @@ class View:
 
     @property
     def facts(self) -> tuple[Fact, ...]:
-        """The facts of the draft; none in drafts from before they were kept."""
+        """The facts of the draft; empty for older drafts, which do not store them."""
         return self.draft.facts.facts if self.draft.facts else ()
 
     def facts_citing(self, marks: Sequence[str]) -> tuple[str, ...]:
@@ -167,10 +167,10 @@ class View:
         return RankedThreat(place, key, threat, numbers.get(threat.id, place))
 
     def _by_basis(self, pairs: list[tuple[LayerKey, Threat]]) -> tuple[RankedThreat, ...]:
-        """The headline, then what holds in default use, what needs a setting, what is assumed; each by CVSS base.
+        """The headline, then threats in default use, those that need a setting, assumed ones; each by CVSS base.
 
-        Places that were given to all threats go before that rule, and are what texts call them by; a headline that a
-        reviewer added is the first one all the same.
+        If all threats have a stored place, these places take precedence, since texts refer to threats by them; a
+        headline that a reviewer added is still the first one.
         """
         headline = self._behind_score([threat for _, threat in pairs])
         placed = all(threat.place is not None for _, threat in pairs)
@@ -186,12 +186,12 @@ class View:
         )
         ranked = [self._numbered(place, key, threat) for place, (key, threat) in enumerate(pairs, 1)]
         if headline is not None and number_added(headline.id):
-            # The others keep their numbers, and lists begin with it.
+            # The added headline moves to the front; the other threats keep their numbers.
             ranked.sort(key=lambda item: item.threat is not headline)
         return tuple(ranked)
 
     def _behind_score(self, threats: Sequence[Threat]) -> Threat | None:
-        """The threat whose vector the score has: in default use and with a quote before others."""
+        """The threat with the score's vector; of several, preferably one in default use and with a quote."""
         same = [threat for threat in threats if threat.score.cvss_vector == self.draft.score.cvss_vector]
         same.sort(key=lambda threat: (_basis_order(threat), not threat.evidence, threat.place or math.inf))
         return same[0] if same else None
@@ -200,7 +200,7 @@ class View:
     def threats(self) -> tuple[RankedThreat, ...]:
         """The threats that are shown: at most three a layer and twelve in all, in the drafter's order.
 
-        In drafts from before that was kept, the highest score first.
+        In older drafts, which do not store that order, the highest score comes first.
         """
         return self._ranked[0]
 
@@ -211,7 +211,7 @@ class View:
 
     @cached_property
     def headline(self) -> RankedThreat | None:
-        """The threat behind the number: the highest one with the score's vector; without a score, the first."""
+        """The threat that the score rests on: the highest one with its vector; without a score, the first threat."""
         if any(item.threat.basis is not None for item in self.threats):
             found = self._behind_score([item.threat for item in self.threats])
             return next((item for item in self.threats if item.threat is found), None)
@@ -221,16 +221,16 @@ class View:
         return quoted_first[0] if quoted_first else (self.threats[0] if self.threats else None)
 
     def top(self, number: int) -> tuple[RankedThreat, ...]:
-        """The first threats, the headline always among them."""
+        """The first `number` threats; the headline is always among them."""
         first = self.threats[:number]
         headline = self.headline
         return first if headline is None or headline in first else (*first[: number - 1], headline)
 
     def like(self, threat: Threat) -> RankedThreat | None:
-        """The catalogue's threat that is shown and of which an LLM's threat has the severity.
+        """The catalogue's threat, among those shown, whose severity an LLM's threat has.
 
-        None for a threat of the catalogue, and when the one that gives the severity is not shown. A draft that does
-        not say which one it is gets it from the severity; one of the same layer first.
+        None for a threat of the catalogue, and when the threat that gives the severity is not shown. If the draft does
+        not name that threat, it is found by its severity, preferably in the same layer.
         """
         if not is_proposed(threat):
             return None
@@ -246,7 +246,7 @@ class View:
         return min(same, key=lambda item: (item.layer != layer, item.place)) if same else None
 
     def origin(self, threat: Threat, *, brief: bool = False) -> str:
-        """That an LLM proposed a threat, and whose severity it has; an empty text for one of the catalogue."""
+        """Says that an LLM proposed a threat, and whose severity it has; empty for a threat of the catalogue."""
         if not is_proposed(threat):
             return ""
         like = self.like(threat)
@@ -278,8 +278,8 @@ class View:
     def questions(self) -> list[Question]:
         """Questions in the drafter's order.
 
-        In drafts from before facts were kept, by effect on the score; while too few layers are certain, those that
-        settle a layer first.
+        In older drafts, which store no facts, by effect on the score; while too few layers are certain, questions that
+        settle a layer come first.
         """
         if self.draft.facts is not None:
             return list(self.draft.questions)
@@ -292,7 +292,7 @@ class View:
         )
 
     def quote(self, marks: Sequence[str], limit: int, about: str) -> str:
-        """The quote of these marks that shares most with `about`, cut to that, its own mark first; or an empty text."""
+        """The quote that shares most with `about`, cut to that part, then all marks, its own first; may be empty."""
         known = [mark for mark in marks if mark in self.evidence]
         if not known:
             return ""
@@ -302,7 +302,7 @@ class View:
 
 
 def place_of(threat: Threat, places: Mapping[str, int]) -> float:
-    """The place that the drafter gave it; one of an LLM follows the threat whose severity it has, else all others."""
+    """A threat's place from the drafter; an LLM's threat follows the threat whose severity it has, else comes last."""
     if threat.place is not None:
         return threat.place
     like = places.get(threat.like or "")
@@ -310,14 +310,14 @@ def place_of(threat: Threat, places: Mapping[str, int]) -> float:
 
 
 def _basis_order(threat: Threat) -> int:
-    """0 for what holds in default use, 1 for what needs a setting, 2 for what is assumed."""
+    """0 for a threat that holds in default use, 1 for one that needs a setting, 2 for an assumed one."""
     if threat.basis == "assumed":
         return 2
     return 0 if threat.default_use and threat.basis != "needs a setting" else 1
 
 
 def is_proposed(threat: Threat) -> bool:
-    """Whether an LLM proposed a threat beside those of the catalogue."""
+    """Whether an LLM proposed a threat in addition to those of the catalogue."""
     return PROPOSED in threat.id
 
 

@@ -1,1 +1,1 @@
-"""From documents to ranked passages: chunks, vectors, a stored index, hybrid search."""
+"""Turn documents into ranked passages: chunks, vectors, a stored index, hybrid search."""

@@ -16,16 +16,16 @@ from agent.errors import InputError
 
 DIMENSIONS: Final = 256
 _STAND_IN: Final = "."
-"""Embedded in place of a text in which the tokeniser finds nothing: its mean over no tokens would be NaN."""
+"""Embedded in place of a text without any tokens, whose mean vector would be NaN."""
 
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Import LangChain, wordllama or bm25s inside this: tracing and tokeniser threads are off, logging as before.
+    """Context for importing LangChain, wordllama or bm25s: no tracing, no tokeniser threads, logging left unchanged.
 
-    wordllama installs a handler on the root logger and bm25s lowers its own threshold to debug, both on import.
-    langsmith, which comes with LangChain, reads its variable before all others and caches the answer: otherwise one
-    left over in a shell would post every text to a tracing endpoint.
+    On import, wordllama installs a handler on the root logger and bm25s lowers its own log level to debug. langsmith,
+    which comes with LangChain, checks the variable set here before all others and caches its value; otherwise a
+    variable left over in a shell could send every text to a tracing endpoint.
     """
     os.environ["LANGSMITH_TRACING_V2"] = "false"  # noqa: TID251 - read by the library, not a setting of ours
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # noqa: TID251 - threads and fork do not go together
@@ -40,9 +40,9 @@ def silence() -> Iterator[None]:
 
 
 def embed(texts: Sequence[str]) -> NDArray[np.float32]:
-    """One unit row of 256 numbers for each text, float32, shape (n, 256); the result does not depend on the batch.
+    """Return one unit vector per text, float32, shape (n, 256); the result does not depend on the batch.
 
-    A vector is the mean over a text's tokens: embed sentences and chunks, never pages.
+    A vector is the mean over a text's tokens, so embed sentences and chunks, never whole pages.
     Raises InputError for an empty or blank text.
     """
     for index, text in enumerate(texts):
@@ -59,7 +59,7 @@ def embed(texts: Sequence[str]) -> NDArray[np.float32]:
 
 
 def embedder_id() -> str:
-    """Name and version of what makes the vectors; part of an index's fingerprint."""
+    """Name, version and vector size of the embedder; part of an index's fingerprint."""
     return f"wordllama-{version('wordllama')}-{DIMENSIONS}"
 
 
@@ -73,5 +73,5 @@ def _encoder() -> Any:
     with silence():
         import wordllama
 
-    # The loader's default cache is another folder than the one in which the wheel carries its files.
+    # The loader's default cache folder is not the one in which the wheel ships its files.
     return wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)

@@ -1,9 +1,9 @@
-"""A product's sources, ready to be searched: statements in a vector store and in BM25, shown in their passages.
+"""A product's sources, ready to be searched: statements are indexed by vectors and BM25, passages are returned.
 
-What is searched is small (a statement in the light of its headings), what is shown is its passage: a vector that is a
-mean over 300 words says little. A stored library is a cache beside a draft: built in a fresh folder, stamped last,
-renamed into place, never changed; its name is the fingerprint of all that went in, so that a stale one is not found and
-is built anew.
+The search works on single statements with their headings, because a vector averaged over 300 words says little; a hit
+returns the passage around the statement. A stored library is a cache beside a draft: built in a temporary folder,
+stamped last, renamed into place and never changed. Its name is the fingerprint of all its input, so a stale library is
+never found and a new one is built.
 """
 
 import hashlib
@@ -41,26 +41,26 @@ class Found(NamedTuple):
 
     passage: Chunk
     start: int
-    """Of the statement in it that answers best, characters of the document."""
+    """Start of the statement in the passage that answers best, as a character offset in the document."""
     end: int
     path: tuple[str, ...]
     """The headings above that statement."""
     score: float
-    """Cosine + 0.3 · BM25 of that statement: comparable within one question only."""
+    """Cosine + 0.3 · BM25 of that statement; comparable only within one question."""
 
 
 class Library:
-    """Statements and passages of one product. Close it after use, or use it in a `with` statement."""
+    """Statements and passages of one product. Close the library after use, or use it in a `with` statement."""
 
     def __init__(self, documents: Sequence[Document], statements: Sequence[Statement], store: str) -> None:
-        """Nothing is embedded or opened before the first search; statements that a finding covers are left out."""
+        """Statements covered by a finding are left out. Nothing is embedded or opened before the first search."""
         self.documents: Final = tuple(documents)
         self.statements: Final = tuple(s for s in statements if not s.flagged and s.text.strip())
         self._name: Final = store
         self._held: OpenStore | None = None
 
     def search(self, question: str, k: int = 5) -> tuple[Found, ...]:
-        """The `k` passages that answer a question best, best first; equal ones in the order of the sources.
+        """Return the `k` passages that answer a question best, best first; ties keep the order of the sources.
 
         Raises InputError for a blank question or `k` below 1.
         """
@@ -81,10 +81,10 @@ class Library:
     def scores(self, questions: Sequence[str], part: float | None = None) -> NDArray[np.float64]:
         """Cosine + 0.3 · BM25 of every statement for every question, shape (questions, statements).
 
-        With `part` BM25 counts by its share of the question's best instead, times `part`: long questions have more
-        words to score by.
+        With `part`, the BM25 term is instead its share of the best BM25 for the question, times `part`, because long
+        questions have more words to score on.
 
-        Statements that neither the store finds near (its nearest 1,000) nor share a word with a question are -inf.
+        A statement scores -inf if it is not among the 1,000 nearest in the store and shares no word with the question.
         """
         store = self.open()
         rows = np.full((len(questions), len(self.statements)), -np.inf)
@@ -106,7 +106,7 @@ class Library:
 
     @cached_property
     def passage_of(self) -> tuple[int, ...]:
-        """For each statement the number of its passage: the one in which it begins."""
+        """For each statement, the number of the passage in which it begins."""
         places: dict[str, tuple[list[int], list[int]]] = {}
         for number, passage in enumerate(self.passages):
             starts, numbers = places.setdefault(passage.document, ([], []))
@@ -132,9 +132,10 @@ class Library:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
     def open(self, folder: Path | None = None) -> OpenStore:
-        """The store: reopened from `folder` when a complete one of this fingerprint is there, else built there.
+        """Open the store: reopened if `folder` holds a complete one with this fingerprint, otherwise built there.
 
-        With None it is in memory, unless it is open already. Raises InputError when the folder cannot be written.
+        With None, a store that is already open is used, otherwise one is built in memory. Raises InputError when the
+        folder cannot be written.
         """
         if self._held is None:
             if folder is None:
@@ -144,14 +145,14 @@ class Library:
         return self._held
 
     def open_or_memory(self, folder: Path) -> OpenStore:
-        """As `open`, but in memory where the folder cannot be written: a search needs no index to be kept."""
+        """Like `open`, but fall back to memory when the folder cannot be written: a search needs no stored index."""
         try:
             return self.open(folder)
         except InputError:
             return self.open()
 
     def close(self) -> None:
-        """Let go of the store; a later search opens one in memory."""
+        """Close the store; a later search opens one in memory."""
         if self._held is not None:
             self._held.close()
             self._held = None
@@ -161,7 +162,7 @@ class Library:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        """Close it."""
+        """Close the library."""
         self.close()
 
     @cached_property
@@ -192,7 +193,7 @@ class Library:
         return store
 
     def _stored(self, path: Path) -> OpenStore | None:
-        """The store in a complete folder; None when it has no stamp or does not open."""
+        """Reopen the store in `path`; None when the folder has no matching stamp or the store does not open."""
         try:
             stamp = json.loads((path / _STAMP).read_text("utf-8"))
         except (OSError, ValueError):
@@ -226,6 +227,6 @@ class Library:
 
 
 def _unwritable(folder: Path, error: Exception) -> InputError:
-    # A full disk shows as an error of the store's own or of the system, depending on who met it first.
+    # A full disk shows up as an error of the store or of the system, depending on which hits it first.
     reason = getattr(error, "strerror", None) or str(error)
     return InputError("the index folder cannot be written", where=str(folder), hint=reason or "choose another folder")

@@ -1,4 +1,4 @@
-"""Passages of 200 to 400 tokens along headings: what a search shows of a document, verbatim, with its heading path."""
+"""Cut documents along their headings into passages of 200 to 400 tokens: verbatim text with a heading path."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
@@ -9,24 +9,24 @@ LEAST: Final = 200
 MOST: Final = 400
 _CHARS_A_TOKEN: Final = 4
 _WIDE: Final = 0x2E80
-"""From here on scripts take about a token a character."""
+"""From this code point on, scripts take about one token per character."""
 
 Count = Callable[[str], int]
-"""How many tokens a text takes."""
+"""Returns the number of tokens in a text."""
 
 
 def estimate(text: str) -> int:
-    """Tokens of a text by its length: a token for four letters, one for each character of a wide script."""
+    """Estimate the tokens of a text from its length: one per four letters, one per character of a wide script."""
     wide = 0 if text.isascii() else sum(ord(char) >= _WIDE for char in text)
     return wide + -(-(len(text) - wide) // _CHARS_A_TOKEN)
 
 
 def cut(documents: Sequence[Document], count: Count = estimate) -> tuple[Chunk, ...]:
-    """All passages, in the order of the documents; text[start:end] of the document is verbatim.
+    """Cut documents into passages, in order; the text of a passage is exactly text[start:end] of its document.
 
-    A passage ends where a heading begins once it has 200 tokens, and where the next line would bring it over 400. Short
-    sections are joined; their path is what their headings have in common. Lines of more than 400 tokens are cut at
-    blanks. Ids are `document id/start`.
+    A passage ends at the next heading once it has 200 tokens, and where the next line would bring it over 400. Short
+    sections are joined; their path is the common start of their heading paths. Lines of more than 400 tokens are cut
+    at blanks. Ids are `document id/start`.
     """
     return tuple(passage for document in documents for passage in _of_document(document, count))
 
@@ -50,7 +50,7 @@ def _of_document(document: Document, count: Count) -> Iterator[Chunk]:
 
 
 def _lines(text: str, start: int, end: int, count: Count) -> Iterator[tuple[int, int]]:
-    """The lines of text[start:end] that say anything, without the blanks around them, long ones in pieces."""
+    """The spans of non-blank lines in text[start:end], stripped; long lines are cut into pieces."""
     at = start
     while at < end:
         stop = text.find("\n", at, end)
@@ -66,7 +66,7 @@ def _pieces(text: str, start: int, end: int, count: Count) -> Iterator[tuple[int
     while start < end:
         stop = end
         if count(text[start:stop]) > MOST:
-            # By characters first, so that a line of a megabyte is not counted again and again.
+            # Cut by characters first, so that a line of a megabyte is not counted again and again.
             stop = min(end, start + MOST * _CHARS_A_TOKEN)
             while count(text[start:stop]) > MOST:
                 stop = start + max(1, (stop - start) * 3 // 4)
@@ -93,6 +93,6 @@ def _passage(document: Document, held: Sequence[tuple[int, int, tuple[str, ...]]
 
 
 def context_line(document: Document, path: Sequence[str]) -> str:
-    """Where a passage stands, in one line: document title, then headings, each once."""
+    """Return the location of a passage as one line: the document title, then the headings, without repeats."""
     parts = dict.fromkeys(part.strip() for part in (document.title, *path) if part.strip())
     return " › ".join(parts)

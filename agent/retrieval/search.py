@@ -1,4 +1,4 @@
-"""The terms of texts, and BM25 over them."""
+"""Extract search terms from texts, and score texts by BM25 over these terms."""
 
 import re
 from collections.abc import Sequence
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from agent.retrieval.embed import silence
 
 LEXICAL_WEIGHT: Final = 0.3
-"""What a point of BM25 is worth in cosine. Sums of the scores find more of an expert's quotes than sums of reciprocal
-ranks do, at any constant of the latter: how far ahead a passage is counts, and not only that it is."""
+"""Weight of one BM25 point relative to cosine. Adding scores finds more of an expert's quotes than reciprocal rank
+fusion does with any constant, because the sum also reflects how far ahead a passage is."""
 _MIN_STEM: Final = 4
 _REMEMBERED: Final = 8192
-"""Texts and words whose terms are kept: a search asks for those of a passage once a question."""
+"""Cache size for the terms of texts and words; a search needs the terms of a passage once per question."""
 _WORD: Final = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|\d+"
 )
-"""Runs of letters or digits; scripts written without blanks give one term a character."""
+"""Runs of letters or digits; scripts written without blanks give one term per character."""
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SUFFIXES: Final = ("ations", "ation", "ings", "ing", "ies", "ied", "ers", "ed", "er", "es", "ly", "s", "e", "y")
 _STOP: Final = frozenset(
@@ -33,18 +33,18 @@ _STOP: Final = frozenset(
 NEGATIONS: Final = frozenset(
     ("no", "not", "never", "without", "none", "nor", "cannot", "unless", "except", "only", "non", "un", "off")
 )
-"""Words that turn a statement round; they are never stemmed."""
+"""Words that reverse the meaning of a statement; they are never stemmed."""
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def terms(text: str) -> tuple[str, ...]:
-    """Search terms of a text, in order: identifiers cut at underscores and capitals, lower case, lightly stemmed."""
+    """The search terms of a text, in order: identifiers split at underscores and capitals, lower case, stemmed."""
     words = (word.lower() for word in _WORD.findall(_CAMEL.sub(" ", text)))
     return tuple(_stem(word) for word in words if word not in _STOP)
 
 
 def word_count(text: str) -> int:
-    """Words of a text, stop words included."""
+    """The number of words in a text, stop words included."""
     return len(_WORD.findall(text))
 
 
@@ -69,7 +69,7 @@ class Lexical:
         self._size = len(ids)
         self._found: dict[str, NDArray[np.float32]] = {}
         self._index: Any = None
-        # An index without a vocabulary divides by zero; every score is 0 then.
+        # bm25s would divide by zero without a vocabulary; every score is 0 then.
         if vocabulary:
             with silence():
                 import bm25s
@@ -78,7 +78,7 @@ class Lexical:
             self._index.index(bm25s.tokenization.Tokenized(ids=ids, vocab=dict(vocabulary)), show_progress=False)
 
     def scores(self, question: str) -> NDArray[np.float32]:
-        """BM25 score of every passage, 0 or more, shape (n,). Asked again it is not counted again."""
+        """BM25 score of every passage, 0 or more, shape (n,). Scores are cached per question."""
         if question not in self._found:
             self._found[question] = self._scores(question)
         return self._found[question]

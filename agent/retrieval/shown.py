@@ -1,10 +1,10 @@
-"""What an LLM is shown of sources that do not fit: the listing, then the statements that are worth most.
+"""Select what an LLM is shown when the sources do not fit: the listing, then the most valuable statements.
 
-Sources that fit are shown whole. Beyond that the listing comes first, whole when it is short, else by its first
-statements; the rest goes to statements of all pages. Which come first is decided by what each is worth
-(`agent.facts.needed`) for the room that it takes; without that, one group of topics after the other has its turn, and
-what carries no facts (how to install, examples, news) is left out. Neighbours are joined, so that what is shown reads
-as text and is verbatim. What is said twice and what a finding covers is left out.
+Sources that fit are shown whole. Otherwise the listing comes first, whole if it is short, else only its first
+statements; the remaining room goes to statements from all pages. They are ranked by their worth (`agent.facts.needed`)
+relative to the room they take. Without a worth function, the groups of topics take turns, and statements without facts
+(installation, examples, news) are left out. Adjacent statements are joined, so that the selection reads as text and
+stays verbatim. Repeated statements and text covered by a finding are left out.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,23 +22,23 @@ from agent.retrieval.search import terms, word_count
 TOKENS: Final = 16_000
 LISTING_SHARE: Final = 0.25
 LISTING_MOST: Final = 600
-"""Of the room, and tokens, that the listing may take before it competes by statements too."""
+"""A listing beyond this share of the room or this many tokens is not shown whole; its statements compete as well."""
 LEAD_SHARE: Final = 0.03
-"""Of the room for the first statements of a listing that competes: what the product is."""
+"""Share of the room for the first statements of such a listing, which say what the product is."""
 LEXICAL_PART: Final = 0.4
-"""What the best BM25 of a topic is worth in cosine."""
+"""Weight of the best BM25 score for a topic, in units of cosine."""
 TOKEN_PRICE: Final = 0.001
-"""What a token of a statement costs in cosine: it takes the room of others. Both were
+"""Cost of each token of a statement in units of cosine, since it takes room from others. Both were
 chosen on the eight marked folders of `evals.training.needed_marks`."""
 _LEVELS: Final = 2
-"""Headings that are written above a passage, the deepest ones."""
+"""Maximum number of headings written above a passage, the deepest ones."""
 _MIN_WORDS: Final = 3
 GAP_TOKENS: Final = 3
-"""What the mark of a gap takes, and what stands round a heading."""
+"""Tokens of a gap mark, and of the markup around a heading."""
 _FURTHER: Final = 20
-"""Statements that are tried after the first that did not fit."""
+"""Number of statements still tried after the first one that does not fit."""
 _JOINED: Final = 200
-"""Characters of the longest gap between two statements that is looked at."""
+"""Longest gap in characters across which two statements may be joined."""
 
 
 class Topic(Record):
@@ -49,11 +49,11 @@ class Topic(Record):
     group: str
     """Topics of one group share its quota."""
     text: str
-    """In the words of a documentation, not of a question, where there are such words."""
+    """The search text, worded like documentation rather than like a question where possible."""
 
 
 class Passage(NamedTuple):
-    """One stretch of one document as it is shown: text is the document's text[start:end]."""
+    """One stretch of a document as it is shown; `text` is the document's text[start:end]."""
 
     document: str
     start: int
@@ -68,19 +68,19 @@ Worth = Callable[[Library], NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Shown:
-    """What is shown, in the order of the sources, and how much is not."""
+    """The passages shown, in the order of the sources, and the amount left out."""
 
     passages: tuple[Passage, ...]
     tokens: int
-    """Of the passages with their marks."""
+    """Tokens of the passages, marks included."""
     left_out_tokens: int
-    """Of the sources that are not shown, flagged text not counted."""
+    """Tokens of source text not shown, without flagged text."""
     left_out_documents: int
-    """Documents of which nothing is shown."""
+    """Number of documents of which nothing is shown."""
 
     @property
     def note(self) -> str:
-        """A line that says how much was left out; empty when nothing was."""
+        """A line saying how much was left out; empty when nothing was."""
         if not self.left_out_tokens:
             return ""
         gone = f", {self.left_out_documents} documents entirely" if self.left_out_documents else ""
@@ -100,11 +100,11 @@ def passages_for(
     count: Count = estimate,
     worth: Worth | None = None,
 ) -> Shown:
-    """The passages of `documents` that an LLM is shown within `tokens`, counted by `count`.
+    """Select the passages of `documents` to show an LLM within `tokens`, counted by `count`.
 
-    `statements` are those of the documents, with their roles; `store` as in `stores.STORES`, needed only when the
-    sources do not fit. `worth` says what each statement is worth; by default that is how near it is to a topic.
-    The same input gives the same passages.
+    `statements` are those of the documents, with their roles. `store` is a name in `stores.STORES`, used only when the
+    sources do not fit. `worth` rates each statement; by default, its closeness to a topic counts. The same input gives
+    the same passages.
     """
     if not documents:
         return Shown((), 0, 0, 0)
@@ -134,9 +134,9 @@ def passages_for(
 
 
 def heading(passage: Passage, before: Passage | None) -> str:
-    """What is written above a passage: its last headings, at most two, without those above the passage before.
+    """The line above a passage: its deepest headings, at most two, without those shared with the previous passage.
 
-    Empty where they are the same ones.
+    Empty when both have the same headings.
     """
     known = before.path if before is not None and before.document == passage.document else ()
     if passage.path == known:
@@ -152,12 +152,12 @@ def _place(documents: Sequence[Document]) -> dict[str, int]:
 
 
 def _may_be_shown(statement: Statement, any_role: bool) -> bool:
-    """What something is worth knows of roles already, and by their chances."""
+    """Whether a statement may be shown; `any_role` for a worth function, which already weighs the roles itself."""
     return (any_role or statement.role in CARRYING) and word_count(statement.text) >= _MIN_WORDS
 
 
 def _whole(document: Document) -> Iterator[Passage]:
-    """A document without its flagged spans, in passages."""
+    """The passages of a document, without its flagged spans."""
     spans = flagged_spans(document)
     for chunk in cut((document,)):
         start = chunk.start
@@ -177,7 +177,7 @@ def _stretch(chunk: Chunk, start: int, end: int) -> Iterator[Passage]:
 
 
 def _by_worth(library: Library, worth: Worth, listing: str, lead: float) -> Iterator[int]:
-    """The first statements of the listing that take no more than `lead` tokens, then by the chance for each token."""
+    """Yield the listing's first statements up to `lead` tokens, then the others by chance of being needed per token."""
     odds = worth(library)
     costs = np.array([estimate(statement.text) + GAP_TOKENS for statement in library.statements], dtype=np.float64)
     own = [n for n, s in enumerate(library.statements) if s.document == listing and s.role in CARRYING]
@@ -188,9 +188,10 @@ def _by_worth(library: Library, worth: Worth, listing: str, lead: float) -> Iter
 
 
 def _order(library: Library, topics: Sequence[Topic]) -> Iterator[int]:
-    """Statements in the order in which they are taken: each group's next best in turn.
+    """Statements in the order in which they are taken: the groups take turns, each with its next best statement.
 
-    A statement counts for a group by its best topic of it, shorter ones first among equals: more of them fit.
+    A statement's score for a group is that of its best topic in the group. Shorter statements are preferred, because
+    more of them fit.
     """
     texts = [topic.text for topic in topics]
     price = np.array([TOKEN_PRICE * estimate(statement.text) for statement in library.statements])
@@ -206,7 +207,7 @@ def _ranked(row: NDArray[np.float64]) -> Iterator[int]:
 
 
 def _in_turn(queues: Sequence[Iterator[int]]) -> Iterator[int]:
-    """Takes one of each queue in turn, each number once."""
+    """Yield one number from each queue in turn, each number only once."""
     seen: set[int] = set()
     waiting = list(queues)
     while waiting:
@@ -223,7 +224,7 @@ def _in_turn(queues: Sequence[Iterator[int]]) -> Iterator[int]:
 def _within(
     documents: Sequence[Document], statements: Sequence[Statement], order: Iterable[int], room: int, count: Count
 ) -> list[Passage]:
-    """As many statements in `order` as there is room for, neighbours joined; what is said twice is taken once."""
+    """As many statements in `order` as fit into `room`, neighbours joined; repeated statements are taken once."""
     taken: list[Statement] = []
     said: set[tuple[str, ...]] = set()
     least = 0
@@ -236,7 +237,7 @@ def _within(
             least += count(statement.text)
             if least > 2 * room:
                 break
-    # Joining changes what a prefix takes, so the longest that fits is looked for by halving.
+    # Joining changes the cost of a prefix, so the longest prefix that fits is found by bisection.
     fits, too_many = 0, len(taken) + 1
     while too_many - fits > 1:
         middle = (fits + too_many) // 2
@@ -246,14 +247,14 @@ def _within(
             too_many = middle
     kept = taken[:fits]
     for statement in taken[fits + 1 : fits + 1 + _FURTHER]:
-        # The first that did not fit may only have been long.
+        # The first statement that did not fit may just have been long.
         if _cost(_joined(documents, [*kept, statement], count), count) <= room:
             kept.append(statement)
     return _joined(documents, kept, count)
 
 
 def _cost(passages: Sequence[Passage], count: Count) -> int:
-    """Tokens of passages in their order, with marks and headings."""
+    """Tokens of the passages in this order, with marks and headings."""
     befores = (None, *passages)
     return sum(count(each.text) + _mark(each, before, count) for before, each in zip(befores, passages, strict=False))
 
@@ -264,7 +265,7 @@ def _mark(passage: Passage, before: Passage | None, count: Count) -> int:
 
 
 def _joined(documents: Sequence[Document], taken: Iterable[Statement], count: Count) -> list[Passage]:
-    """Statements as passages; a gap that takes no more than a mark would is shown, headings in it too."""
+    """Turn statements into passages; a gap that costs no more tokens than its mark is shown, headings included."""
     texts = {document.id: document for document in documents}
     place = _place(documents)
     made: list[Passage] = []

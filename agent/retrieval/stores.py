@@ -1,12 +1,12 @@
-"""The vector store behind LangChain's `VectorStore`: which one it is, is a setting.
+"""The vector store behind LangChain's `VectorStore`, selected by a setting.
 
-Everything else of this room calls two methods that every LangChain store has (`add_texts`,
-`similarity_search_by_vector`), so another store stands in by configuration. Scores differ
-from store to store (distance, similarity, relevance), so none is asked for: the store says which entries are nearest,
-and their cosines are computed here.
+The rest of this package calls only two methods that every LangChain store has (`add_texts`,
+`similarity_search_by_vector`), so the store can be replaced by configuration. Scores differ
+from store to store (distance, similarity, relevance), so none are requested: the store only says which entries are
+nearest, and the cosines are computed in this package.
 
 `chroma` is the embedded default: a rebuildable cache in a folder, exact search, no server, no embedding function of its
-own (without `embedding_function=None` it fetches one). `memory` is LangChain's own store, kept as one JSON file.
+own (without `embedding_function=None` it downloads one). `memory` is LangChain's own store, saved as one JSON file.
 Imports are lazy: chromadb takes 1.6 seconds.
 """
 
@@ -33,49 +33,49 @@ _BATCH: Final = 500
 _DATABASE: Final = "chroma.sqlite3"
 _COLLECTION: Final = "passages"
 DEPTH: Final = 1000
-"""Entries that a question ranks by cosine; with a search list of the same length the graph search is exact."""
+"""Number of entries ranked by cosine per question; with a search list of the same length the graph search is exact."""
 _EXACT: Final[Any] = {"hnsw": {"space": "cosine", "ef_construction": 1000, "ef_search": DEPTH, "max_neighbors": 64}}
 _serial = count()
 _SHARED: Final = threading.Lock()
-"""Held while a client opens or closes: the last one to close takes the store in memory along, and a client that opens
-at that moment finds half of it."""
+"""Lock held while a client opens or closes: the last client to close tears down the in-memory store, and a client that
+opens at that moment would find it half gone."""
 
 
 @dataclass(frozen=True)
 class OpenStore:
-    """A store that is open, and how it is closed."""
+    """An open store and the function that closes it."""
 
     port: "VectorStore"
     close: Callable[[], None]
 
     def fill(self, texts: Sequence[str], places: Sequence[dict[str, str | int]]) -> None:
-        """Put all entries in; their ids are their numbers."""
+        """Add all entries; their ids are their numbers."""
         for at in range(0, len(texts), _BATCH):
             some = slice(at, at + _BATCH)
             numbers = [str(number) for number in range(at, min(at + _BATCH, len(texts)))]
             self.port.add_texts(list(texts[some]), metadatas=list(places[some]), ids=numbers)
 
     def nearest(self, vector: Sequence[float], k: int) -> list[int]:
-        """The numbers of the `k` entries nearest to a vector, at most 1,000, nearest first."""
+        """The numbers of the `k` entries (at most 1,000) nearest to a vector, nearest first."""
         found = self.port.similarity_search_by_vector(list(vector), k=min(k, DEPTH))
         return [int(entry.metadata["number"]) for entry in found]
 
 
 class StoreKind(NamedTuple):
-    """A store by its name in the settings: how one is made, kept and found again."""
+    """A kind of store that the settings can name: how to create, save and reopen one."""
 
     create: Callable[[Path | None], OpenStore]
-    """An empty one, in a folder or only in memory."""
+    """Create an empty store, in a folder or only in memory."""
     keep: Callable[[OpenStore, Path], None]
-    """Write what it holds to its folder, where it does not do so by itself."""
+    """Save the store to its folder, if it does not do so by itself."""
     reopen: Callable[[Path], OpenStore | None]
-    """The one that was kept in a folder; None when it is not whole."""
+    """Reopen the store saved in a folder; None when it is damaged or incomplete."""
     faults: Callable[[], tuple[type[Exception], ...]]
-    """What it raises when its folder cannot be written."""
+    """The exceptions raised when the folder cannot be written."""
 
 
 def store_kind(name: str) -> StoreKind:
-    """The store of that name. Raises InputError when there is none."""
+    """Return the kind of store with this name. Raises InputError when there is none."""
     if name not in STORES:
         raise InputError(f"there is no vector store {name!r}", where="vector_store", hint=f"one of {', '.join(STORES)}")
     return STORES[name]
@@ -106,7 +106,7 @@ def _create_chroma(folder: Path | None) -> OpenStore:
 
 
 def _keep_chroma(_store: OpenStore, _folder: Path) -> None:
-    """Chroma writes as it goes."""
+    """Do nothing: Chroma writes its files as it goes."""
 
 
 def _reopen_chroma(folder: Path) -> OpenStore | None:
@@ -130,7 +130,7 @@ STORES: Final[Mapping[str, StoreKind]] = {
     "chroma": StoreKind(_create_chroma, _keep_chroma, _reopen_chroma, _chroma_faults),
     "memory": StoreKind(_create_memory, _keep_memory, _reopen_memory, lambda: (OSError,)),
 }
-"""By name; the setting `vector_store` lists the names."""
+"""The kinds of store by name; the setting `vector_store` lists the names."""
 
 
 def _chroma(store: "_Store") -> OpenStore:
@@ -146,7 +146,7 @@ def _chroma(store: "_Store") -> OpenStore:
 
 
 def _vectors() -> "Embeddings":
-    """Our vectors under LangChain's interface."""
+    """Our embedder behind LangChain's interface."""
     with silence():
         from langchain_core.embeddings import Embeddings
 
@@ -165,7 +165,7 @@ def _vectors() -> "Embeddings":
 
 
 def _nothing() -> None:
-    """A store in memory holds nothing open."""
+    """Do nothing: an in-memory store has nothing to close."""
 
 
 class _Store:
@@ -203,7 +203,7 @@ class _Store:
         try:
             return cls(client, client.get_collection(_COLLECTION, embedding_function=None), False)
         except (ChromaError, ValueError):
-            client.close()  # a client left open would answer for the next one of the same path
+            client.close()  # a client left open would be reused for the next one with the same path
             raise
 
     def close(self) -> None:
@@ -215,17 +215,17 @@ class _Store:
 
 @cache
 def _chroma_settings() -> Any:
-    """To be copied: a client writes its folder into what it is given. Reading them takes six milliseconds."""
+    """Settings for a client, to be copied because the client writes its folder into them. Creating them takes 6 ms."""
     from chromadb.config import Settings as ChromaSettings
 
-    # Without both, a `.env` in the current folder or the environment could turn this into a client of some server.
+    # Without these two, a `.env` in the current folder or the environment could make this a client of some server.
     return ChromaSettings(
         _env_file=None, chroma_api_impl="chromadb.api.rust.RustBindingsAPI", anonymized_telemetry=False
     )
 
 
 def _is_whole(database: Path) -> bool:
-    """Whether the file is a database without damage; asked first, as a client that failed to open one stays broken."""
+    """Whether the file is an undamaged database; checked first, since a client that fails to open one stays broken."""
     try:
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))

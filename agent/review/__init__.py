@@ -6,5 +6,5 @@
     web       the local app and its server
     demo      a half-reviewed draft for a first look
 
-The reviewed draft is computed from events, never stored over.
+The reviewed draft is computed from events; it never overwrites the stored draft.
 """

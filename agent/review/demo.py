@@ -1,8 +1,8 @@
-"""A half-reviewed draft of a bundled case, for a first look: drafted anew, so that it is what this version drafts.
+"""A half-reviewed draft of a bundled case, for a first look: drafted anew, so that it shows what this version drafts.
 
-What is decided depends on the draft alone: what quotes support of the product confirmed one by one, its facts and four
-layers together, a factor that weighs much set to an end of its range, the last threat struck, the first one contested,
-a question sent.
+The decisions depend on the draft alone: the supported items of the product are confirmed one by one, its facts and four
+layers in bulk; a factor that weighs much is set to an end of its range; the last threat is struck, the first one
+contested, and a question sent.
 """
 
 from typing import Final
@@ -24,7 +24,7 @@ _DONE_LAYERS: Final = 4
 
 
 def add_demo(service: Service) -> str:
-    """Makes the demo's review in the service's store, in two to three seconds, and gives its key."""
+    """Create the demo's review in the service's store, in two to three seconds, and return its key."""
     folder = data_folder("corpus") / "cases" / CASE
     made = draft([str(folder)], settings=Settings(), now=_NOW)
     key = service.add_draft(made.draft, made.documents, ANALYST)
@@ -54,7 +54,7 @@ class _Analyst:
         self, verb: Verb, item: str = "", *, section: str = "", reason: Reason | None = None, note: str = "",
         **fields: object,
     ) -> None:  # fmt: skip
-        """An act at the newest version."""
+        """Store an act at the newest version."""
         action = Action(
             verb=verb, item=item, version=self._state.version, fields=fields, reason=reason or "", note=note,
             section=section,
@@ -62,25 +62,25 @@ class _Analyst:
         self._service.act(self._key, action, ANALYST)
 
     def confirm_product(self) -> None:
-        """What quotes support of the product, each with a look of its own."""
+        """Confirm the items of the product that quotes support, one by one."""
         for one in self._state.open:
             if one.item.section == PRODUCT and one.item.supported and not one.contested:
                 self.act("confirm", one.item.id)
 
     def confirm_together(self, section: str) -> None:
-        """What quotes support of a section, in one act after a look at all of it."""
+        """Confirm all items of a section that quotes support in one act, as if the whole section had been seen."""
         seen = [one.item.id for one in self._state.items if one.item.section == section]
         self.act("bulk", section=section, seen=seen)
 
     def strike_last_threat(self) -> None:
-        """The threat with the last place does not apply."""
+        """Strike the last threat as not applicable."""
         threats = View(self._state.drafted).threats
         if len(threats) > 1:
             note = "Nothing of the kind is deployed with it here."
             self.act("strike", f"threat/{threats[-1].threat.id}", reason="not-applicable", note=note)
 
     def correct_heaviest_factor(self) -> None:
-        """The factor that weighs most, set to an end of its range at which a score is still shown."""
+        """Set the factor that weighs most to an end of its range at which a score is still shown."""
         state = self._state
         heavy = [one.state.item.id for one in first_decisions(state) if one.state.item.kind == "factor"]
         every = [one.item.id for one in state.items if one.item.kind == "factor"]
@@ -91,7 +91,7 @@ class _Analyst:
 
     def _correction(self, state: ReviewState, item: str, end: str) -> Action:
         estimate = next(one for key, one in state.drafted.factors.items() if item == f"factor/{key}")
-        # Beyond the range where it is a point, since a correction has to change something.
+        # If the range is a single point, go beyond it, since a correction has to change something.
         value = float(estimate.low if end == "low" else estimate.high)
         if value == estimate.value:
             value = 0.0 if end == "low" else 1.0
@@ -105,7 +105,7 @@ class _Analyst:
         return moved.after.aivss is not None and moved.after.aivss != moved.before.aivss
 
     def contest_first_threat(self) -> None:
-        """Someone says that the threat behind the score is told wrongly; nobody decided over it yet."""
+        """Record that the vendor contests the threat behind the score, without a decision yet."""
         first = View(self._state.drafted).headline
         if first is not None:
             text = "What this threat needs is switched off by default since the last release."
@@ -113,7 +113,7 @@ class _Analyst:
             self.act("contest", f"threat/{first.threat.id}", kind="wrong", text=text, url=page, sender=sender)
 
     def send_question(self) -> None:
-        """The first question went to the vendor."""
+        """Send the first question to the vendor."""
         asked = View(self._state.drafted).questions
         if asked:
             self.act("send", f"question/{asked[0].id}")

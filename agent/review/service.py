@@ -1,9 +1,9 @@
-"""What pages, the JSON twin and verbs ask of the reviews in a store.
+"""The operations on a store's reviews, for pages, the JSON twin and the command line.
 
     act: state ─ role ─ acts.check ─► events-to-be ─ store.append ─► events ─ fold ─► state, and what moved
 
-When others were quicker, the state is folded and the act checked again; it is a conflict only where both touched the
-same item. All methods may be called from several threads.
+When others stored events first, the state is folded and the act checked again; it is a conflict only if both touched
+the same item. All methods may be called from several threads.
 """
 
 from collections import Counter
@@ -41,16 +41,16 @@ from agent.settings import Settings
 
 _TOLD: Final[tuple[Verdict, ...]] = ("corrected", "struck", "answered", "sent", "waived", "confirmed")
 MAX_SECONDS: Final = 120.0
-"""Most of one report of focus time that counts."""
+"""The most focus time that one report can add."""
 _TRIES: Final = 5
 _LATELY: Final = 300
-"""Decisions, the last ones, whose focus times tell the pace."""
+"""How many of the latest decisions the pace is computed from."""
 _DRAFTS: Final = 200
-"""Drafts of which is remembered what their facts give."""
+"""How many drafts the caches about composing a draft again from its facts hold."""
 _BY_REVIEWERS: Final[tuple[Verb, ...]] = ("confirm", "bulk", "correct", "strike", "add", "waive")
-"""Verbs of which the rule of two people speaks."""
+"""Verbs after which a reviewer may not sign under the two-person rule."""
 _DONE: Final = ("waived",)
-"""Questions that need not go to the vendor any more, beside the answered ones, which the draft does not ask."""
+"""Verdicts of questions that no longer go to the vendor; answered ones are not in the reviewed draft anyway."""
 _DAY: Final = 10
 """Characters of a date."""
 _NOBODY: Final = Reviewer(name="preview")
@@ -70,18 +70,18 @@ def queue_columns(state: ReviewState) -> QueueColumns:
         stage=state.stage,
         assigned=state.assigned,
         changed=changed_words(state),
-        # Names first: what is longer than the column is cut off.
+        # Names come first, since text longer than the column is cut off.
         search=" ".join((*map(asked_word, asked_of(state)), draft.id, *(source.url for source in draft.sources[:1]))),
     )
 
 
 def asked_of(state: ReviewState) -> dict[str, int]:
-    """By name of everyone whom a comment asks to look how many items wait for them."""
+    """How many items wait for each person whom a comment asks to look, by name."""
     return dict(sorted(Counter(name for one in state.items for name in one.asked_of).items()))
 
 
 def changed_words(state: ReviewState) -> str:
-    """What changed since the draft came in, or since it was made again: verdicts counted, and the score's way."""
+    """What changed since the draft was imported or redrafted, in words: counts of verdicts, and how the score moved."""
     counted = Counter(one.verdict for one in state.own)
     told = [f"{counted[verdict]} {verdict}" for verdict in _TOLD if counted[verdict]]
     refused = sum(contest.decision == "refused" for contest in state.contests)
@@ -114,7 +114,7 @@ class Service:
     # ------------------------------------------------------------ reviews
 
     def import_draft(self, folder: Path, reviewer: Reviewer) -> str:
-        """Takes the draft in `folder` in and gives its review's key; one that is there, by redraft too, keeps its own.
+        """Import the draft in `folder` and return its review's key; a draft that a review already has is not added.
 
         Raises the errors of `agent.report.draft_json.load`, InputError for a draft without the texts of its sources or
         with a signature.
@@ -128,7 +128,7 @@ class Service:
         return self.add_draft(draft, documents, reviewer)
 
     def add_draft(self, draft: Draft, documents: tuple[Document, ...], reviewer: Reviewer) -> str:
-        """The same with a draft that is at hand, and whose quotes were found in `documents`."""
+        """As `import_draft`, for a draft in memory whose quotes were found in `documents`."""
         _may_write(reviewer)
         key = self.review_of(draft) if draft.earlier else None
         if key is not None and draft.id in self._draft_ids(key, self.review(key)):
@@ -144,7 +144,7 @@ class Service:
         return self._store.add_review(new, reviewer, self._clock(), columns)
 
     def review_of(self, draft: Draft) -> str | None:
-        """The key of the review of a draft, or of one that it was made from; None when neither was taken in."""
+        """The key of the review of a draft, or of a draft that it was made from; None when none was imported."""
         found = (self._store.review_of(name) for name in (draft.id, *draft.earlier))
         return next((key for key in found if key is not None), None)
 
@@ -153,15 +153,15 @@ class Service:
         return self._store.queue(query)
 
     def assignees(self) -> tuple[str, ...]:
-        """Who has reviews assigned, by name."""
+        """The names of everyone who has reviews assigned."""
         return self._store.assignees()
 
     def review(self, key: str, as_of: int | None = None) -> ReviewState:
-        """A review, now or as of the event with that number. Raises InputError when it is not there."""
+        """A review, now or as of the event with that number. Raises InputError for an unknown key or event."""
         return self._cache.shown(key, as_of).state
 
     def documents(self, key: str, as_of: int | None = None) -> tuple[Document, ...]:
-        """All sources of a review, answers that count among them, now or as of the event with that number."""
+        """All sources of a review, including answers that count, now or as of the event with that number."""
         return self._cache.shown(key, as_of).documents
 
     def history(self, key: str) -> tuple[Event, ...]:
@@ -169,20 +169,20 @@ class Service:
         return self._store.events(key)
 
     def compare(self, key: str, a: int, b: int) -> Comparison:
-        """Two versions of a review."""
+        """Compare two versions of a review."""
         return compare(self.review(key, a), self.review(key, b))
 
     def compare_reviews(self, keys: Sequence[str]) -> SideBySide:
-        """Products, or drafts of one product, side by side."""
+        """Compare products, or drafts of one product, side by side."""
         return side_by_side([self.review(key) for key in keys])
 
     # ------------------------------------------------------------ acts
 
     def act(self, key: str, action: Action, reviewer: Reviewer) -> ActResult:
-        """Stores what a reviewer asks for.
+        """Store what a reviewer asks for.
 
         Raises RefusedError for a viewer, InputError naming the field, ConflictError with three versions, FullError and
-        the other errors of the store, after none of which anything is stored.
+        the other errors of the store; then nothing is stored.
         """
         _may_write(reviewer)
         if action.verb == "redraft":
@@ -207,7 +207,7 @@ class Service:
         return ActResult(events=events, state=after, moved=what_moved(before, after))
 
     def weigh(self, key: str, given: Mapping[str, object]) -> Written:
-        """A threat as far as it is written, with what it would do to the score; nothing is stored."""
+        """Check a half-written threat and compute what it would do to the score; nothing is stored."""
         state = self.review(key)
         events = self._store.events(key, to=state.version)
 
@@ -219,10 +219,10 @@ class Service:
     def respond(
         self, key: str, raw: bytes, reviewer: Reviewer, version: int | None = None, draft: str = ""
     ) -> ActResult:
-        """Stores the answers and contests of a response file as one batch; what is there already is left out.
+        """Store the answers and contests of a response file as one batch; those already stored are skipped.
 
-        `version` is the one that the reviewer saw, by default the newest. `draft` is the id of a draft into which the
-        answers went elsewhere, and about which later responses may be. Raises InputError naming what is not
+        `version` is the review's version that the reviewer saw, by default the newest. `draft` is the id of a draft
+        made elsewhere with these answers, to which later responses may refer. Raises InputError naming what is not
         acceptable, ConflictError when a question was touched since.
         """
         _may_write(reviewer)
@@ -239,11 +239,11 @@ class Service:
         return self._planned_act(key, reviewer, plan)
 
     def redraft(self, key: str, reviewer: Reviewer, version: int | None = None) -> ActResult:
-        """Drafts again with the answers that wait for it; takes seconds.
+        """Draft again with the answers that wait for a redraft; takes seconds.
 
-        Raises InputError when there is none, ConflictError when the review went on since `version` or meanwhile.
+        Raises InputError when no answer waits, ConflictError when the review changed since `version` or meanwhile.
         """
-        # Imported here: the drafter loads for a second, and most reviews never draft again.
+        # Imported here: the drafter takes a second to load, and most reviews never draft again.
         from agent.review.domain.redraft import redraft
 
         _may_write(reviewer)
@@ -284,8 +284,8 @@ class Service:
             raise
 
     def waiting(self, key: str) -> tuple[str, ...]:
-        """The questions whose answers wait for a redraft: those of a draft that its facts do not give again, where no
-        redraft took them in yet. Elsewhere what an answer states counts at once."""
+        """The questions whose answers wait for a redraft. Only a draft that does not follow from its facts has any;
+        elsewhere what an answer states counts at once."""
         state = self.review(key)
         found = _answers(self._store.events(key, to=state.version), state)[1]
         return () if not found or self.follows(key) else tuple(found)
@@ -298,7 +298,7 @@ class Service:
     # ------------------------------------------------------------ focus
 
     def focus(self, key: str, item: str, seconds: float, reviewer: Reviewer | None = None) -> None:
-        """Adds focus time of an item, or of the review for an empty one; at most two minutes count of a report.
+        """Add focus time to an item, or to the review when `item` is empty; one report adds at most two minutes.
 
         Raises InputError for an item that is not there.
         """
@@ -311,7 +311,7 @@ class Service:
         return self._store.focus(key)
 
     def pace(self) -> Pace:
-        """How long decisions took of late, in all reviews of the store."""
+        """How long recent decisions took, in all reviews of the store."""
         return pace_of(self._store.timed(DECIDING, _LATELY))
 
     # ------------------------------------------------------------ texts
@@ -332,7 +332,7 @@ class Service:
         return response_acts.reply(self.review(key))
 
     def contest_form(self, key: str, item: str) -> str:
-        """The response file that contests an item, to be filled in. Raises InputError when there is none."""
+        """The response file that contests an item, to be filled in. Raises InputError when there is no such item."""
         state = self.review(key)
         return response_acts.contest_form(state.drafted.id, item, [one.item.id for one in state.items])
 
@@ -342,8 +342,8 @@ class Service:
         return with_sheet(state, planned, self._recompose)
 
     def _recompose(self, draft: Draft, sheet: FactSheet) -> Draft | None:
-        """As `agent.pipeline.recomposed`, in half the time where it is known what the draft's own facts give."""
-        # Imported here: the drafter loads for a second, and most reviews never draft again.
+        """As `agent.pipeline.recomposed`, in half the time when the result of `own_left_out` is cached."""
+        # Imported here: the drafter takes a second to load, and most reviews never draft again.
         from agent.pipeline import own_left_out, with_facts
 
         name = sha256(draft.model_dump_json().encode()).hexdigest()
@@ -354,7 +354,7 @@ class Service:
         return check(state, self._told(state, action), self.documents(state.key), self._seen(state.key))
 
     def _told(self, state: ReviewState, action: Action) -> Action:
-        """An answer with what it states. Raises InputError where the draft takes in no facts of answers."""
+        """Add to an answer what it states. Raises InputError when it states facts and the draft cannot take them in."""
         name = action.item.partition("/")[2]
         question = next((one for one in state.questions if one.id == name), None)
         if action.verb != "answer" or question is None:
@@ -370,7 +370,7 @@ class Service:
         return lambda version: self.review(key, version)
 
     def _planned_act(self, key: str, reviewer: Reviewer, plan: Planning) -> ActResult:
-        """Plan and store; plan again when others were quicker, which is a ConflictError of the plan's if at all."""
+        """Plan and store; plan again when others stored events first. Whether that is a conflict is up to `plan`."""
         for left in reversed(range(_TRIES)):
             before = self.review(key)
             planned = plan(before)
@@ -391,7 +391,7 @@ class Service:
         raise AssertionError("unreachable")
 
     def why_not_sign(self, key: str, reviewer: Reviewer) -> str:
-        """Why this person may not sign a review, whatever is open in it; empty when they may."""
+        """Why this person may not sign a review, regardless of open items; empty when they may."""
         try:
             _may_write(reviewer)
             self._may_sign(key, reviewer)
@@ -400,7 +400,7 @@ class Service:
         return ""
 
     def _may_sign(self, key: str, reviewer: Reviewer) -> None:
-        """With the rule of two people an approver signs what others decided. Raises RefusedError."""
+        """Under the two-person rule, only an approver who decided no items signs; raises RefusedError for others."""
         if self._settings.review_two_person != "on":
             return
         if reviewer.role != "approver":
@@ -432,7 +432,7 @@ class Service:
         return ActResult(events=events, state=after, moved=what_moved(before, after))
 
     def _unstored(self, state: ReviewState, planned: Sequence[Planned], reviewer: Reviewer) -> tuple[Event, ...]:
-        """Planned events at the places that they would have, without hashes."""
+        """The planned events with the numbers that they would get, without hashes."""
         first = state.version + 1
         return tuple(
             Event(
@@ -455,7 +455,7 @@ def _may_write(reviewer: Reviewer) -> None:
 
 
 def _named(planned: Sequence[Planned], draft: str) -> tuple[Planned, ...]:
-    """The events of a response, its answers with the id of the draft into which they went elsewhere."""
+    """The events of a response; its answers get the id of the draft that was made elsewhere with them."""
     return tuple(
         plan.model_copy(update={"after": {**(plan.after or {}), "draft": draft}}) if plan.verb == "answer" else plan
         for plan in planned
@@ -471,7 +471,7 @@ def _nothing(state: ReviewState) -> ActResult:
 
 
 def _answers(events: Sequence[Event], state: ReviewState) -> tuple[list[Answer], dict[str, object]]:
-    """The answers that stand, state no facts and went into no redraft; and by question the number of the event."""
+    """The current answers that state no facts and are in no redraft yet, and their event numbers by question."""
     events = living(events).events
     taken = [(event.after or {}).get("answers") for event in events if event.verb == "redraft"]
     before = {name: number for one in taken if isinstance(one, dict) for name, number in one.items()}

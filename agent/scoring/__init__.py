@@ -2,7 +2,7 @@
 
 score(request)          a records.Score from what `parse_request` read or a caller put together
 verify(score)           recompute a stored score under its formula and revision
-withhold, with_controls the two ways in which a score is shown otherwise
+withhold, with_controls the two ways to change how a score is shown
 severity, bands         from numbers to words
 """
 

@@ -23,7 +23,7 @@ TENTHS: Final = 10
 TOP: Final = 100
 """10.0 in tenths."""
 _RAW_EXPONENT: Final = -20
-"""Raw scores are integers of 10^-20: a tenth, three millionths and one more ten for the factor mean."""
+"""Raw scores are integers in units of 10^-20: 10^-1 for tenths, three times 10^-6, and 10^-1 for the factor mean."""
 _UPLIFT_EXPONENT: Final = -14
 _RAW_ONE: Final = 10**20
 
@@ -38,7 +38,7 @@ class Point(NamedTuple):
 
 
 Equation = Callable[[Point], int]
-"""From a point to the unrounded score in units of 10^-20, not held at 10."""
+"""Maps a point to the unrounded score in units of 10^-20, not capped at 10."""
 
 
 def averaged(at: Point) -> int:
@@ -79,12 +79,12 @@ def factor_sum(at: Point) -> Decimal:
 
 
 def uplift(at: Point) -> Decimal:
-    """AARS of 0.8 and the amendment: the part of the gap over the base, before mitigation and rounding, exact."""
+    """AARS of 0.8 and the amendment: the exact part of the gap above the base, before mitigation and rounding."""
     return plain(Decimal(f"{_uplift(at)}E{_UPLIFT_EXPONENT}"))
 
 
 def capped(raw_score: int) -> int:
-    """A raw score held at 10: directory inputs can exceed it, as with a base of 9.3, factor sum 10 and ThM 1.1."""
+    """A raw score capped at 10: directory inputs can exceed it, as with a base of 9.3, factor sum 10 and ThM 1.1."""
     return min(raw_score, TENTHS * _RAW_ONE)
 
 

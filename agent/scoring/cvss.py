@@ -19,7 +19,7 @@ REACHABLE_TENTHS: Final = frozenset(
 """The 63 base scores, in tenths, that the 104,976 base vectors of CVSS v4.0 yield (found by scoring all of them)."""
 _LONGEST: Final = 400
 _REMEMBERED: Final = 1024
-"""Vectors whose scores are kept: a draft scores those of the catalogue again and again."""
+"""Number of vectors whose scores are cached: a draft scores the catalogue's vectors again and again."""
 _TENTHS: Final = 10
 _HINT: Final = "give a CVSS v4.0 vector, as in CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"
 _FIELD: Final = "cvss_vector"

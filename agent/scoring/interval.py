@@ -1,8 +1,8 @@
 """From ranges of inputs to ranges of scores, and from scores to bands.
 
 Corners are exact: every equation is linear in each input alone and never falls when factor sum, threat multiplier or
-mitigation factor grow, so its ends lie where those are at theirs. The base is tried at both ends, because with a
-threat multiplier above 1 the uplift can shrink faster than the base grows.
+mitigation factor grow, so the lowest and highest scores lie at the ends of these inputs. The base is tried at both
+ends, because with a threat multiplier above 1 the uplift can shrink faster than the base grows.
 """
 
 from decimal import Decimal
@@ -61,7 +61,7 @@ def bands(low: Decimal, high: Decimal) -> tuple[Band, ...]:
 
 
 def typical(inputs: ScoreInputs) -> Point | None:
-    """The point of the values; None when the base or the factor sum is not given."""
+    """The point of the inputs' values, without their ranges; None when the base or the factor sum is not given."""
     if inputs.cvss_base is None or inputs.factor_sum is None:
         return None
     return _point(
@@ -85,12 +85,12 @@ def corners(equation: Equation, inputs: ScoreInputs) -> Corners | None:
 
 
 def score_at(formula: FormulaId, at: Point) -> Decimal:
-    """The score at a point under the current equation: held at 10, rounded half up to one decimal."""
+    """The score at a point under the current equation: capped at 10, rounded half up to one decimal."""
     return rounded(EQUATIONS[formula](at))
 
 
 def rounded(raw_score: int) -> Decimal:
-    """A raw score held at 10 and rounded half up to one decimal."""
+    """A raw score capped at 10 and rounded half up to one decimal."""
     return from_tenths(tenths(capped(raw_score)))
 
 

@@ -1,7 +1,7 @@
 """What to score: read from JSON-like values, and checked against what formula and mode allow.
 
-Numbers may be strings (exact decimals), integers, decimals or floats; a float counts as what it prints. Every refusal
-names its field as the input spells the path: `factors.autonomy_of_action`, `mitigation_factor.low`.
+Numbers may be strings (exact decimals), integers, decimals or floats; a float counts as the decimal that it prints.
+Every refusal names its field as the input spells the path: `factors.autonomy_of_action`, `mitigation_factor.low`.
 """
 
 import re
@@ -43,7 +43,7 @@ def _point(value: Decimal) -> Range:
 
 @dataclass(frozen=True)
 class Request:
-    """One thing to score. What is None was not given; `score` says which formula needs what."""
+    """One thing to score. None means that a value was not given; `score` says which formula needs what."""
 
     cvss_vector: str | None = None
     cvss_base: Range | None = None
@@ -58,16 +58,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Checked:
-    """A request whose values are allowed, with what follows from them."""
+    """A request whose values are all allowed, with what follows from them."""
 
     request: Request
-    """With base, factor sum and factor set filled in."""
+    """The request with base, factor sum and factor set filled in."""
     inputs: ScoreInputs
     vector: VectorScores | None
 
 
 def parse_request(raw: Mapping[str, object]) -> Request:
-    """A request from a JSON object as `septet score -` reads it (architecture: the public interface).
+    """A request from a JSON object, in the form that `septet score -` reads.
 
     Null counts as not given. Raises InputError naming the field for an unknown key, a wrong type or a missing factor.
     """
@@ -165,7 +165,7 @@ def _checked_sum(request: Request, factor_set: FactorSet | None) -> Range | None
 
 
 def _matching_set(factors: Mapping[FactorKey, Range]) -> FactorSet:
-    """The set whose ten keys are these. Raises InputError naming what is missing or superfluous."""
+    """The factor set whose ten keys were given. Raises InputError naming what is missing or superfluous."""
     marks = {name: next(key for key in keys if _is_mark(key)) for name, keys in FACTOR_SETS.items()}
     found = [name for name, mark in marks.items() if mark in factors]
     if len(found) > 1:
@@ -178,7 +178,7 @@ def _matching_set(factors: Mapping[FactorKey, Range]) -> FactorSet:
 
 
 def _is_mark(key: FactorKey) -> bool:
-    """Whether one set alone has the factor."""
+    """Whether the factor belongs to one set only."""
     return sum(key in keys for keys in FACTOR_SETS.values()) == 1
 
 

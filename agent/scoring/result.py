@@ -1,8 +1,8 @@
-"""Scores: made from a request, stored with what they were made from, and made again on loading.
+"""Makes scores from requests, stores them with all their inputs, and recomputes them on loading.
 
 A stored score names its revision and is recomputed under it, text included. A published revision is therefore never
-edited: a change of an equation, a grid, a rounding or a sentence is a new entry beside the old ones, with stored
-scores of its own among the test vectors.
+edited: a change of an equation, a grid, a rounding or a sentence is a new entry beside the old ones, with stored scores
+of its own among the test vectors.
 """
 
 from collections.abc import Callable, Mapping
@@ -45,7 +45,7 @@ _POINT_ONLY: Final = ("cvss_base", "factor_sum", "aars", "threat_multiplier", "m
 
 
 class EquationInputs(NamedTuple):
-    """Everything that the text speaks of."""
+    """Everything that the text of the arithmetic needs."""
 
     formula: Formula
     revision: int
@@ -61,7 +61,7 @@ class EquationInputs(NamedTuple):
 
 
 def arithmetic(inputs: EquationInputs) -> str:
-    """The equation with its numbers, line by line; corners and likely range when inputs have ranges."""
+    """The equation with its numbers, line by line, with corners and the likely range if there are any."""
     head = f"Formula {inputs.formula.id}, revision {inputs.revision}, {inputs.mode} inputs"
     terms, at = inputs.formula.sum, inputs.at
     if terms is None or at is None:
@@ -140,7 +140,7 @@ def _places(value: Decimal, least: Decimal) -> str:
 
 
 class Revision(NamedTuple):
-    """One release."""
+    """One released revision: its formulas, and how its arithmetic is worded."""
 
     formulas: Mapping[FormulaId, Formula]
     wording: Callable[[EquationInputs], str]
@@ -209,7 +209,8 @@ def score(request: Request, *, constants: LikelyConstants | None = None, revisio
 def withhold(scored: Score, reason: str) -> Score:
     """The same score without its number: `aivss` and `severity` are null, `provisional` keeps the value.
 
-    Corners, likely range and arithmetic stay; the number with controls goes too. Raises InputError for an empty reason.
+    Corners, likely range and arithmetic stay; the score with controls is removed. Raises InputError for an empty
+    reason.
     """
     if not reason.strip():
         raise InputError("a withheld score needs a reason", where="withheld", hint="say why no number is shown")

@@ -1,6 +1,6 @@
-"""What the published formulas are and allow, apart from the arithmetic.
+"""The published formulas and the inputs that they allow, apart from the arithmetic.
 
-`FIRST` is what revision 1 released; see `result` for what a revision is.
+`FIRST` has the formulas of revision 1; see `result` for what a revision is.
 
 Sources: OWASP AIVSS 0.5 (July 2025), sections 3, 4 and 7; OWASP AIVSS 0.8 (March 2026), sections 3.4 and 3.5; the
 amendment that MindXO proposed for 1.0 in April 2026 (mitigation on the uplift only); the 1.0 candidate, which takes
@@ -47,7 +47,7 @@ class Sum(NamedTuple):
     """Exact agentic risk score, neither mitigated nor rounded."""
     aars_text: str
     aars_named: str
-    """How the line of its own names it."""
+    """How the AARS line of the arithmetic writes it."""
     text: str
 
 

@@ -1,4 +1,4 @@
 """The threat-model vocabularies: keys and published lists.
 
-`keys` holds what every room shares and costs nothing to import; `lists` reads a published list when it is asked for.
+`keys` holds what every package shares and is cheap to import; `lists` reads a published list on demand.
 """

@@ -14,9 +14,10 @@ ProductKind = Literal[
     "agent-platform",
     "other",
 ]
-"""What a product is to whoever installs it: a server whose tools an LLM client calls; instructions that an agent
-follows; an agent that works on code, a desktop or web pages; an app that people chat with; agents that talk by voice; a
-library to build agents with; a service that builds or runs agents; anything else."""
+"""What a product is to whoever installs it. mcp-server: a server whose tools an LLM client calls. agent-skill:
+instructions that an agent follows. coding-agent, computer-use-agent, browser-agent: an agent that works on code, a
+desktop or web pages. assistant: an app that people chat with. voice-agent: agents that talk by voice. agent-framework:
+a library to build agents with. agent-platform: a service that builds or runs agents. other: anything else."""
 AssetClass = Literal[
     "credentials",
     "personal_data",
@@ -29,9 +30,10 @@ AssetClass = Literal[
     "decisions",
     "safety",
 ]
-"""What a threat harms first: secrets; data of people; documents, records and conversations; source code and releases;
-payments, cost and wallets; a machine or shell; live services and devices; acting in somebody's name; what people
-decide or believe; bodies."""
+"""What a threat harms first. credentials: secrets. personal_data: data about people. business_data: documents, records
+and conversations. code: source code and releases. money: payments, cost and wallets. host: a machine or shell. systems:
+live services and devices. accounts: acting in somebody's name. decisions: what people decide or believe. safety:
+people's bodies."""
 Band = Literal["Critical", "High", "Medium", "Low", "None"]
 
 KINDS: Final[tuple[ProductKind, ...]] = get_args(ProductKind)

@@ -1,7 +1,7 @@
 """The published lists: ids with titles, versions and sources, read from their files.
 
-Each scheme is one JSON file beside this module, read when it is first asked for. A year is added by adding a file:
-its name is the scheme's id. Ids and short titles are facts for tagging; no definition is copied.
+Each scheme is one JSON file beside this module, read on first use. To add a year, add a file: its name is the scheme's
+id. Ids and short titles are facts for tagging; no definition is copied.
 
     maestro         layers L1 to L7 and X, and the named threats (MAESTRO assigns them no ids; these are local)
     owasp-agentic   T1 to T17, Agentic AI Threats and Mitigations 1.1
@@ -22,8 +22,8 @@ from typing import Final, Literal, NamedTuple
 from agent.errors import InputError
 
 MappingStatus = Literal["official", "playbook", "derived", "curated", "none"]
-"""Who ties an entry to layers or to other lists: the list's own publisher, the community MAESTRO playbook, a
-computation from other mappings, this project's judgement, nobody."""
+"""Who ties an entry to layers or to other lists. official: the list's own publisher. playbook: the community MAESTRO
+playbook. derived: a computation from other mappings. curated: this project's judgement. none: nobody."""
 
 _FOLDER: Final = Path(__file__).parent
 _CONFUSABLES: Final = "confusables"
@@ -45,13 +45,13 @@ class Entry(NamedTuple):
     id: str
     title: str
     version: str
-    """Of the list: a year, a number or a date."""
+    """Version of the list: a year, a number or a date."""
     source: str
     """Who publishes it and where."""
     layers: tuple[str, ...]
     """MAESTRO layer codes L1 to L7 and X (across layers), the closest first."""
     mapping: MappingStatus
-    """Of `layers`."""
+    """Who made the mapping to `layers`."""
     accepted: tuple[str, ...] = ()
     """Other forms of the title that the list itself prints."""
     also_called: tuple[str, ...] = ()
@@ -68,11 +68,11 @@ class Scheme(NamedTuple):
     title: str
     version: str
     status: str
-    """published or beta."""
+    """Either "published" or "beta"."""
     source: str
     licence: str | None
     entries: dict[str, Entry]
-    """By id, in the list's order."""
+    """The entries by id, in the list's order."""
 
 
 class _OtherList(NamedTuple):
@@ -141,7 +141,7 @@ def lookup(scheme_id: str, entry_id: str) -> Entry:
 
 
 def close_ids(scheme_id: str, entry_id: str) -> str:
-    """What may have been meant by an id that a list does not have, as a hint."""
+    """A hint at what an unknown id may have meant."""
     for other in _other_lists():
         if other.scheme == scheme_id and entry_id in other.ids:
             return f"{entry_id} is a number of {other.name}"

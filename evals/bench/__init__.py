@@ -1,1 +1,1 @@
-"""Bench scripts: what a start and a draft cost on this machine."""
+"""Bench scripts that measure times, tokens, costs and error rates."""

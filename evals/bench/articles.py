@@ -1,19 +1,19 @@
-"""How much of an article the reader takes, on public benchmarks of main text: pages and gold that no one here wrote.
+"""How much of an article's main text the reader extracts, on public benchmarks whose pages and gold are not ours.
 
     git clone https://github.com/scrapinghub/article-extraction-benchmark
     git clone https://github.com/mozilla/readability
     python -m evals.bench.articles PATH_OF_A_CLONE... [--half first|second] [--worst 5]
 
-Nothing of them is kept here. Two measures, each per page and then the mean:
+The benchmarks are not kept in the project. There are two measures, each computed per page and then averaged:
 
-- token F1: bags of case-folded runs of letters and digits, as in `evals.bench.extraction`. Ours is every block without
-  a hint that it is about something else, the title among them, although the gold of both benchmarks leaves titles out
-  (with `--untitled`, headings of the first level are left out of ours);
-- shingle F1: four words in a row, as the first benchmark's own `evaluate.py` counts them, its mean precision and recall
-  put together.
+- token F1: bags of case-folded runs of letters and digits, as in `evals.bench.extraction`. Our text is every block not
+  marked as about something else, the title included, although the gold of both benchmarks leaves titles out (with
+  `--untitled`, first-level headings are left out of our text too);
+- shingle F1: runs of four words, as the first benchmark's own `evaluate.py` counts them, from mean precision and mean
+  recall.
 
-The pages are split in two halves by site, so that what was improved on one is counted on the other: the first half was
-looked at, the second was not.
+The pages are split into two halves by site, so that improvements made on one are measured on the other: the first half
+was looked at, the second was not.
 """
 
 import argparse
@@ -68,7 +68,7 @@ class Score(NamedTuple):
 def load(path: Path) -> Iterator[Article]:
     """The pages of a checked-out benchmark.
 
-    Raises FileNotFoundError when `path` is neither of the two.
+    Raises FileNotFoundError when `path` is neither benchmark.
     """
     if (path / "ground-truth.json").is_file():
         yield from _scrapinghub(path)
@@ -92,7 +92,7 @@ def score(article: Article, text: str, seconds: float = 0.0) -> Score:
 
 
 def untitled(html: str) -> str:
-    """The main text as the product's reader takes it, without headings of the first level."""
+    """The main text as the product's reader extracts it, without first-level headings."""
     blocks = [block for block in read_html(html).blocks if not block.hint]
     return "\n".join(block.text for block in blocks if block.kind != "heading" or block.level != 1)
 
@@ -115,7 +115,7 @@ def _mozilla(path: Path) -> Iterator[Article]:
 
 
 def _overlap(gold: Counter[object], found: Counter[object]) -> tuple[float, float]:
-    """Precision and recall of a bag."""
+    """Precision and recall of the bag `found` against the bag `gold`."""
     both = sum((gold & found).values())
     return both / max(1, sum(found.values())), both / max(1, sum(gold.values()))
 

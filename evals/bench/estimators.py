@@ -1,7 +1,7 @@
-"""What the estimator is compared with, on the bundled cases: `python -m evals.bench.estimators`.
+"""Predictors to compare the estimator with, on the bundled cases: `python -m evals.bench.estimators`.
 
-Each row leaves the case's vendor family out: the median of the others' published labels, a ridge from the page
-embedding to the mean of both label sets (it explains nothing), and the reader, who needs no fit.
+Each fit leaves the case's vendor family out. The rows are the median of the others' published labels, a ridge
+regression from the page embedding to the mean of both label sets (it explains nothing), and the reader, without a fit.
 """
 
 import sys
@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 
 def main() -> None:
-    """Print factor error against both label sets and the error of the sum, one row a predictor."""
+    """Print the factor error against both label sets and the error of the sum, one row for each predictor."""
     cases = [c for c in load_cases(data_folder("corpus") / "cases") if c.published and c.reader]
     published = np.array([[c.published.factors[k] for k in KEYS] for c in cases if c.published])
     reader = np.array([[c.reader.factors[k].value for k in KEYS] for c in cases if c.reader])

@@ -1,12 +1,12 @@
-"""How much of a page's main text the reader takes, on pages with a gold text: `python -m evals.bench.extraction`.
+"""How much of a page's main text the reader extracts, on pages with a gold text: `python -m evals.bench.extraction`.
 
 `pages/<set>/<name>.html` is a page, `<name>.txt` its main text (one block a line: heading, paragraph, item, row with
 its cells joined by ` | `, line of code) and `<name>.must.txt` the permission and data statements that must survive,
 one a line. The metric is token F1: bags of case-folded runs of letters and digits, per page, then the mean over pages.
 The page's title (the first line of the gold text) is left out of the gold text and of every extractor's output, since
-some give it apart. Main text of ours is every block without a hint that it is about something else.
+some return it separately. Our main text is every block that the reader does not mark as about something else.
 
-Beside it stand trafilatura and resiliparse with their defaults for main text, and readability-lxml where it is
+It is compared with trafilatura and resiliparse with their defaults for main text, and with readability-lxml if that is
 installed (`pip install --no-deps readability-lxml cssselect chardet`; its own requirements clash with older pip).
 """
 
@@ -31,7 +31,7 @@ PAGE_BAR: Final = 0.85
 MUST_BAR: Final = 0.98
 LARGE_PAGE_BYTES: Final = 300_000
 LARGE_PAGE_BAR: Final = 0.150
-"""Seconds of CPU for a page of LARGE_PAGE_BYTES."""
+"""The most CPU seconds for a page of LARGE_PAGE_BYTES."""
 _TOKEN: Final = re.compile(r"\w+")
 _RUNS: Final = 3
 Extractor = Callable[[str], str]
@@ -47,7 +47,7 @@ class Gold(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """Figures of one extractor on one page, each from 0 to 1; `kept` of `must` statements were found."""
+    """Figures of one extractor on one page: shares from 0 to 1, and `kept` of `must` statements were found."""
 
     name: str
     precision: float
@@ -68,12 +68,12 @@ class Summary(NamedTuple):
 
     @property
     def kept(self) -> bool:
-        """Whether all three bars are kept."""
+        """Whether all three bars are met."""
         return self.f1 >= MEAN_BAR and self.worst.f1 >= PAGE_BAR and self.must_recall >= MUST_BAR
 
 
 def load(folder: Path) -> tuple[Gold, ...]:
-    """The gold pages of a folder, by name; empty when the folder is not there."""
+    """The gold pages of a folder, sorted by name; empty when the folder does not exist."""
     return tuple(
         Gold(
             path.stem,
@@ -86,12 +86,12 @@ def load(folder: Path) -> tuple[Gold, ...]:
 
 
 def ours(html: str) -> str:
-    """The main text as the product's reader takes it, one block a line."""
+    """The main text as the product's reader extracts it, one block a line."""
     return "\n".join(block.text for block in read_html(html).blocks if not block.hint)
 
 
 def measure(gold: Gold, text: str) -> Figures:
-    """The figures of `text` as the main text of a gold page."""
+    """The figures of `text` as an extraction of the gold page's main text."""
     title = _words(gold.lines[0])
     wanted = Counter(token for line in gold.lines[1:] for token in _words(line))
     found = Counter(token for line in text.splitlines() if (words := _words(line)) != title for token in words)
@@ -116,7 +116,7 @@ def summary(figures: Sequence[Figures]) -> Summary:
 
 
 def extractors() -> Iterator[tuple[str, Extractor]]:
-    """Ours and the others that are installed."""
+    """Our extractor and the others that are installed, with their names."""
     yield "ours", ours
     for name, module, extractor in (
         ("trafilatura", "trafilatura", _trafilatura),
@@ -130,7 +130,7 @@ def extractors() -> Iterator[tuple[str, Extractor]]:
 
 
 def seconds_for_a_large_page(pages: Sequence[Gold]) -> float:
-    """CPU seconds for one page of LARGE_PAGE_BYTES, made of the bodies of gold pages one behind the other."""
+    """CPU seconds for one page of LARGE_PAGE_BYTES, which repeats the bodies of the gold pages."""
     bodies = [page.html[page.html.find("<body") : page.html.rfind("</body>")].partition(">")[2] for page in pages]
     body = "".join(f"<div>{text}</div>" for text in bodies)
     page = f"<html><body>{body * (1 + LARGE_PAGE_BYTES // len(body))}"[:LARGE_PAGE_BYTES]
@@ -191,7 +191,7 @@ def _report(name: str, pages: Sequence[Gold], *, detail: bool) -> bool:
 
 
 def main() -> None:
-    """Print the figures of each set apart; exit 1 when a bar is not kept."""
+    """Print the figures of each set; exit with 1 when a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pages", action="store_true", help="one row a page as well")
     parser.add_argument("--set", choices=SETS, help="one set only")

@@ -1,10 +1,10 @@
 """Findings on real pages, and recall on visible orders: `python -m evals.bench.findings [FOLDER] [--show]`.
 
-Without a folder: which of the visible orders in `tests/vectors/visible_orders.json` are named, by form and half; with
-`--missed tuned|kept` those that are not. With a folder: each file of it is read alone, and the findings are counted by
-kind, with how many pages hold one; `--show` prints every finding with its excerpt. `--readings DIR` leaves out the
-products that have a file `<product>.json` there, or reads these alone with `--only`. Vendor's claims are counted apart:
-there is at most one a page.
+Without a folder, it counts how many of the visible orders in `tests/vectors/visible_orders.json` are found, by form and
+half; `--missed tuned|kept` lists the missed ones of a half. With a folder, it reads each file alone and counts findings
+by kind, and the pages that have one; `--show` prints every finding with its excerpt. `--readings DIR` leaves out the
+products that have a file `<product>.json` in DIR; with `--only` it reads just these. Vendor claims are counted
+separately: a page has at most one.
 """
 
 import argparse
@@ -27,7 +27,7 @@ _CLAIM: Final = "vendor-claim"
 
 
 class Order(NamedTuple):
-    """A visible order: its form, the half it belongs to (see the file), its Markdown."""
+    """A visible order: its form, the half to which it belongs (see the file), and its Markdown."""
 
     form: str
     half: str
@@ -43,7 +43,7 @@ class Read(NamedTuple):
 
 
 def orders(path: Path = ORDERS) -> tuple[Order, ...]:
-    """The orders of a vector file. Raises OSError or ValueError when there is none."""
+    """The orders of a vector file. Raises OSError or ValueError when the file is missing or malformed."""
     return tuple(Order(**case) for case in json.loads(path.read_text("utf-8"))["orders"])
 
 
@@ -53,7 +53,7 @@ def composed(order: Order) -> str:
 
 
 def is_named(order: Order) -> bool:
-    """Whether intake finds an order in that page."""
+    """Whether intake finds an order in the page that `composed` makes."""
     return any(finding.kind != _CLAIM for finding in _page(order).findings)
 
 
@@ -65,9 +65,9 @@ def _page(order: Order) -> Document:
 def documents(
     folder: Path, left_out: frozenset[str] = frozenset(), only: frozenset[str] = frozenset()
 ) -> Iterator[tuple[str, tuple[Document, ...]]]:
-    """Each file under `folder` by its path, read alone; none for one that cannot be read.
+    """Each file under `folder`, read alone: its path and its documents, which are empty for an unreadable file.
 
-    `left_out` and `only` name folders directly under it.
+    `left_out` and `only` name folders directly under `folder`.
     """
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() in SUFFIXES):
         name = path.relative_to(folder).as_posix()
@@ -86,7 +86,7 @@ def documents(
 
 
 def texts(folder: Path, left_out: frozenset[str] = frozenset()) -> Iterator[tuple[str, str]]:
-    """The texts of the same documents."""
+    """Each file under `folder`: its path and the joined texts of its documents, as `documents` reads them."""
     for name, found in documents(folder, left_out):
         yield name, "\n\n".join(document.text for document in found)
 

@@ -1,9 +1,10 @@
 """Fits the weights of `agent.intake.hidden.cues`: `python -m evals.bench.fit_cues FOLDER... [--readings DIR]`.
 
-Positive are the visible orders of `tests/vectors`, each by the passage that scores highest; negative are all passages
-of the files under each FOLDER (the products with a reading in DIR left out), of the corpus, and of the honest sentences
-of `tests/vectors/orders.json`. A logistic regression with a ridge, in numpy. Prints the weights, and how many orders
-and pages are over each threshold. `--leave-out` names a set of `visible_orders.json` that is measured only.
+Positive examples are the visible orders of `tests/vectors`, each represented by its highest-scoring passage. Negative
+ones are all passages of the files under each FOLDER (without the products that have a reading in DIR), of the corpus,
+and of the honest sentences in `tests/vectors/orders.json`. The fit is a logistic regression with a ridge, in numpy.
+Prints the weights, and how many orders and pages exceed each threshold. `--leave-out` names a set of
+`visible_orders.json` that is only measured.
 """
 
 import argparse
@@ -38,7 +39,7 @@ def rows(text: str) -> Rows:
 
 
 def fit(positive: Rows, negative: Rows, weights: Rows) -> Rows:
-    """Logistic regression by Newton's method; `weights` are those of the negative rows."""
+    """The coefficients of a logistic regression, by Newton's method; `weights` are the weights of the negative rows."""
     both = np.vstack([positive, negative])
     wanted = np.concatenate([np.ones(len(positive)), np.zeros(len(negative))])
     weight = np.concatenate([np.full(len(positive), _ORDER_WEIGHT), weights])
@@ -53,7 +54,7 @@ def fit(positive: Rows, negative: Rows, weights: Rows) -> Rows:
 
 
 def fitted(positive: Sequence[Rows], negative: Rows, weights: Rows) -> Rows:
-    """The same, of each positive text the passage that scores highest."""
+    """The coefficients of `fit`, with each positive text represented by its highest-scoring passage."""
     chosen = [each[-1] for each in positive]
     made = fit(np.array(chosen), negative, weights)
     for _ in range(_ROUNDS):
@@ -75,7 +76,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Print weights and figures."""
+    """Print the weights and the figures."""
     given = _arguments()
     named = frozenset(path.stem for path in given.readings.glob("*.json")) if given.readings else frozenset()
     real = [rows(text) for folder in given.folders for _, text in texts(folder, left_out=named)]

@@ -1,9 +1,9 @@
-"""What an LLM's part of a draft takes: calls, waves, tokens, time and money, for a listing alone and with twenty pages.
+"""What the LLM part of a draft uses: calls, waves, tokens, time and money, for a listing alone and with twenty pages.
 
     python -m evals.bench.llm [--runs 5] [--latency 1.0] [--passages N]
 
-The LLM is a hand-written one of the tests behind an endpoint on loopback, in a process of its own, that takes its time
-over each answer. Needs a checkout. Ends with 1 when a bar is not kept.
+The LLM is a hand-written fake from the tests. It runs in its own process behind a loopback endpoint, which answers each
+call after `--latency` seconds. Needs a checkout. Exits with 1 when a bar is missed.
 """
 
 import argparse
@@ -44,20 +44,20 @@ from evals.bench import manual
 from evals.bench.serving import Serving
 
 LATENCIES: Final = 2.2
-"""First prompt to last reply, in latencies of one call."""
+"""The longest time from first prompt to last reply, in multiples of one call's latency."""
 MAX_WAVES: Final = 2
 PRICED: Final = ("gpt-5.6-luna", "gpt-5.6-sol")
-"""A cheap and a dear LLM of the price list."""
+"""A cheap and an expensive LLM from the price list."""
 _NOW: Final = "2026-11-01T00:00:00Z"
 
 
 class Bars(NamedTuple):
-    """What one draft may take."""
+    """The most that one draft may use."""
 
     calls: int
     tokens: int
     shared: float
-    """Least share of the input in starts that calls of a wave have in common, which providers cache."""
+    """Least share of the input that is a prefix shared by the calls of a wave, which providers cache."""
 
 
 LISTING: Final = Bars(6, 25_000, 0.0)
@@ -65,7 +65,7 @@ PAGES: Final = Bars(8, 90_000, 0.6)
 
 
 class Timed(NamedTuple):
-    """One call with its times, in seconds of a clock that never jumps."""
+    """One call with its start and end, in seconds of a monotonic clock."""
 
     call: Call
     reply: Reply
@@ -74,7 +74,7 @@ class Timed(NamedTuple):
 
 
 class Watched:
-    """An LLM whose calls are kept."""
+    """A wrapper around an LLM that records its calls."""
 
     def __init__(self, inner: Llm) -> None:
         self.name = inner.name
@@ -83,7 +83,7 @@ class Watched:
         self._lock = threading.Lock()
 
     def complete(self, call: Call) -> Reply:
-        """Answers one call. Raises LlmError."""
+        """Answer one call and record it. Raises LlmError."""
         begun = time.perf_counter()
         reply = self._inner.complete(call)
         with self._lock:
@@ -91,30 +91,30 @@ class Watched:
         return reply
 
     def close(self) -> None:
-        """Closes the inner one."""
+        """Close the wrapped LLM."""
         self._inner.close()
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What one draft took."""
+    """What one draft used."""
 
     stages: tuple[tuple[str, int], ...]
-    """Of each call its stage and its input tokens."""
+    """The stage and input tokens of each call."""
     waves: int
     seconds: float
-    """From the first prompt to the last reply."""
+    """Seconds from the first prompt to the last reply."""
     messages: int
     """Input tokens of all messages."""
     schemas: int
-    """Tokens of the schemas, which providers send along by their own rules and most put before the messages."""
+    """Tokens of the schemas, which each provider adds in its own way, mostly before the messages."""
     cacheable: int
-    """Input tokens that stand in a start which the call has in common with another one of its wave."""
+    """Input tokens in a prefix that a call shares with the other calls of its wave."""
     output: int
 
     @property
     def share(self) -> float:
-        """Of the messages' tokens, those in shared starts."""
+        """Share of the messages' tokens that lie in shared prefixes."""
         return self.cacheable / self.messages
 
 
@@ -144,20 +144,20 @@ def measured(calls: Sequence[Timed], tokens: Counter) -> Figures:
 
 
 def _wave(ordered: Sequence[Timed]) -> int:
-    """How many calls begin before the first of them has its answer."""
+    """How many of the calls begin before any of them has its answer."""
     first = min(timed.ended for timed in ordered)
     return sum(timed.begun < first for timed in ordered)
 
 
 def costs(figures: Figures, price: Price) -> dict[str, Decimal]:
-    """US dollars of one draft: nothing cached, and all shared starts but the first of each wave read from a cache."""
+    """US dollars for one draft: "cold" without a cache; "cached" with shared prefixes cached after a wave's first."""
     whole = Usage(figures.messages + figures.schemas, figures.output)
     rows = {"cold": 0, "cached": round(figures.cacheable * (1 - figures.waves / len(figures.stages)))}
     return {name: price.cost(replace(whole, cached_tokens=tokens)) for name, tokens in rows.items()}
 
 
 def run(runs: int, latency: float, passages: int, *, pages: bool) -> tuple[list[Figures], Counter]:
-    """Figures of `runs` drafts with so many tokens of sources, after one draft that is not counted.
+    """The figures of `runs` drafts with `passages` tokens of sources, after one uncounted draft, and the counter.
 
     Raises LlmError when the endpoint fails.
     """
@@ -185,13 +185,13 @@ def run(runs: int, latency: float, passages: int, *, pages: bool) -> tuple[list[
 
 
 def product(*, pages: bool) -> tuple[Document, ...]:
-    """The listing of the invented product, with its pages."""
+    """The listing of the invented product, with `pages` also its pages, as documents."""
     texts = [manual.LISTING, *(manual.markdown(title) for title in manual.PAGES if pages)]
     return tuple(_document(n, text) for n, text in enumerate(texts, start=1))
 
 
 def carrying_statements(documents: Sequence[Document]) -> tuple[Statement, ...]:
-    """Their statements with roles."""
+    """The statements of the documents, with roles."""
     found = statements(documents)
     return tuple(with_roles(found, documents, embed([row.text for row in found])))
 
@@ -211,7 +211,7 @@ def _document(number: int, text: str) -> Document:
 
 
 def _counter() -> Counter:
-    """A table of tokens where a plug-in has one, whichever: for English they differ by a few parts in a hundred."""
+    """A token counter with a real table if a plug-in has one; for English the tables differ by only a few per cent."""
     found = (counter(name, None) for name in ("gpt-5", "gpt-4"))
     return next((one for one in found if one.source.startswith("tiktoken")), Counter("characters/4", estimate))
 
@@ -242,7 +242,7 @@ def _handler(latency: float) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Says nothing."""
+            """Log nothing."""
 
     return Handler
 
@@ -258,7 +258,7 @@ def _completion(body: Mapping[str, object], text: str) -> dict[str, object]:
 
 
 def main() -> int:
-    """Print the figures; 1 when they miss a bar."""
+    """Print the figures; returns 1 when one misses a bar."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--latency", type=float, default=1.0)
@@ -272,9 +272,9 @@ def main() -> int:
 
 
 def report(found: Sequence[Figures], tokens: Counter, bars: Bars, latency: float, *, pages: bool) -> bool:
-    """Prints the figures of one product; whether the bars are kept."""
+    """Print the figures of one product; returns whether all bars are met."""
     seconds = statistics.median(figures.seconds for figures in found)
-    # The dearest run counts.
+    # The run with the most input counts.
     last = max(found, key=lambda figures: figures.messages)
     rows = (
         ("calls", f"{len(last.stages)}", f"<= {bars.calls}", len(last.stages) <= bars.calls),

@@ -1,7 +1,7 @@
-"""The documentation of an invented product, for benches: a listing and twenty pages, each about something else.
+"""The documentation of an invented product, for benches: a listing and twenty pages on different subjects.
 
-A page has its facts, then rows of settings or events as such pages have them, made from word lists by the page's name:
-the same in each run, different on each page.
+A page has its facts, then rows of settings as real pages have them, generated from word lists with the page's title as
+the seed: the same in each run, different on each page.
 """
 
 from pathlib import Path
@@ -97,7 +97,7 @@ def markdown(title: str) -> str:
 
 
 def write(folder: Path) -> tuple[str, str]:
-    """Write listing and pages below `folder`; the two sources to draft from."""
+    """Write listing and pages below `folder`; returns the two sources to draft from."""
     docs = folder / "docs"
     docs.mkdir()
     listing = folder / "listing.md"

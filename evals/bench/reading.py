@@ -2,9 +2,9 @@
 
     python -m evals.bench.reading [--file README.md]… [--runs 10]
 
-Without files a README of 60 KB is written: HTML heads, badges, nested lists, tables, fences, folds. Warm is a document
-in a program that read one before; cold is a whole `python -m agent intake FILE`. A file of 2 MB of the same follows.
-The exit status is 1 when 60 KB take more than a second or 2 MB more than the allowance of `parse_seconds`.
+Without files it generates a README of 60 KB: HTML heads, badges, nested lists, tables, fences, folds. Warm is one
+document in a process that has read another before; cold is a whole `python -m agent intake FILE`. A generated file of
+2 MB follows. The exit status is 1 when 60 KB take more than a second or 2 MB take more than `parse_seconds` allows.
 """
 
 import argparse
@@ -26,7 +26,7 @@ _KILO: Final = 1024
 _README: Final = 60 * _KILO
 _LARGE: Final = 2_000_000
 _ALLOWED: Final = 1.0
-"""Seconds for each 60 KB of a README."""
+"""The most seconds for each 60 KB of a README."""
 _HEAD: Final = """<div align="center">
 <picture><source srcset="dark.png"><img alt="Quillon" src="light.png"></picture>
 <h1 align="center">Quillon</h1>
@@ -95,7 +95,7 @@ def document(body: bytes, name: str, settings: Settings) -> Document:
 
 
 def warm(body: bytes, name: str, runs: int) -> tuple[float, Document]:
-    """Median seconds of a document in a program that runs already, and the document."""
+    """Median seconds to read a document in a process that is already warm, and the document."""
     settings = Settings()
     made = document(b"# A\n\nWords.\n", "first.md", settings)
     times: list[float] = []
@@ -107,7 +107,7 @@ def warm(body: bytes, name: str, runs: int) -> tuple[float, Document]:
 
 
 def cold(body: bytes, name: str) -> float:
-    """Seconds of one `agent intake` of the bytes, the start of Python with it."""
+    """Seconds of one `agent intake` of the bytes, including the start of Python."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / name
         file.write_bytes(body)
@@ -117,7 +117,7 @@ def cold(body: bytes, name: str) -> float:
 
 
 def main() -> None:
-    """Print the table; a file that takes too long makes the exit status 1."""
+    """Print the table; exit with 1 when a file takes too long."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--file", type=Path, action="append", default=[])
     options.add_argument("--runs", type=int, default=10)

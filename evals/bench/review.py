@@ -1,10 +1,10 @@
 """The review app with ten thousand drafts in its store: `python -m evals.bench.review [--drafts N] [--store FILE]`.
 
-Real drafts of bundled cases are copied under other names and ids, with texts of their own, into a store (`--store`
-keeps it, and takes one that is there as it is). The app is served by a process of its own on one core and asked over
-loopback. Server time runs from a request's arrival in the app to the last byte of its answer, less what its threads
-waited for their core while other programs had it, and never less than the CPU that it took. A re-score is timed from
-here, as a browser would see it, less the same wait. Ends with 1 when a bar is missed.
+Real drafts of bundled cases are copied into a store under other names and ids, each with its own texts (`--store` keeps
+the store; an existing one is used as it is). The app runs in its own process on one core and is queried over loopback.
+Server time runs from a request's arrival in the app to the last byte of its answer, minus the time that its threads
+waited for their core while other programs used it, and is never less than the CPU time used. A re-score is timed on the
+client, as a browser would see it, minus the same wait. Exits with 1 when a bar is missed.
 """
 
 import argparse
@@ -57,28 +57,28 @@ _NANO: Final = 10**9
 
 
 class Spent(NamedTuple):
-    """What one request took, milliseconds."""
+    """The times of one request, milliseconds."""
 
     server: float
     cpu: float
     trip: float
-    """From the first byte of the request to the last of the answer, here."""
+    """Time on the client from the first byte of the request to the last byte of the answer."""
     waited: float
-    """For the core, not counted in `server` and `trip`."""
+    """Time spent waiting for the core; not counted in `server` and `trip`."""
 
 
 class Line(NamedTuple):
-    """One kind of request with its bar, milliseconds; no bar is 0."""
+    """One kind of request with its bar in milliseconds; 0 means no bar."""
 
     name: str
     spent: tuple[Spent, ...]
     bar: float
     trip: bool = False
-    """The bar is on the trip, not on the server's time."""
+    """Whether the bar applies to the trip instead of the server time."""
 
     @property
     def kept(self) -> bool:
-        """Whether 95 of 100 requests keep the bar."""
+        """Whether 95 of 100 requests meet the bar."""
         return not self.bar or percentile([one.trip if self.trip else one.server for one in self.spent], 95) <= self.bar
 
 
@@ -92,7 +92,7 @@ def percentile(values: list[float], share: int) -> float:
 
 
 def fill(path: Path, count: int) -> None:
-    """A store with so many reviews at `path`."""
+    """Create a store with `count` reviews at `path`."""
     from agent.review.store.store import Store
 
     with Store.open(path) as store:
@@ -102,7 +102,7 @@ def fill(path: Path, count: int) -> None:
 
 
 class _Pattern(NamedTuple):
-    """A case's draft as text with places for name, id and title, and its columns in the queue."""
+    """A case's draft as text with placeholders for name, id and title, and its columns in the queue."""
 
     draft: str
     documents: str
@@ -129,7 +129,7 @@ def _renamed(draft: Draft) -> Draft:
 
 
 def _retitled(documents: tuple[Document, ...]) -> tuple[Document, ...]:
-    # Texts of its own for each copy, since the app keeps those that it read by their hash.
+    # Each copy needs its own texts, since the app caches texts by their hash.
     first, *rest = documents
     return (first.model_copy(update={"title": _TITLE}), *rest)
 
@@ -152,7 +152,7 @@ def _copy(store: "Store", pattern: _Pattern, number: int) -> None:
 
 
 def _timed(app: "ASGIApp") -> "ASGIApp":
-    """The app with what each answer took, and the most memory that the process had, in a header of the answer."""
+    """The app, with the times of each answer and the peak memory of the process in a header of the answer."""
 
     async def answer(scope: "Scope", receive: "Receive", send: "Send") -> None:
         began, used, stood = time.perf_counter(), time.process_time(), _waited()
@@ -163,7 +163,7 @@ def _timed(app: "ASGIApp") -> "ASGIApp":
 
         await app(scope, receive, hold if scope["type"] == "http" else send)
         took, cpu, waited = time.perf_counter() - began, time.process_time() - used, _waited() - stood
-        # Threads that wait for one another count twice in what was waited.
+        # Several threads can wait at the same time, so the summed wait may exceed the real one.
         own = max(took - waited, cpu)
         spent = own * _MILLI, cpu * _MILLI, (took - own) * _MILLI, _peak_mb()
         for message in held:
@@ -175,13 +175,13 @@ def _timed(app: "ASGIApp") -> "ASGIApp":
 
 
 def _waited() -> float:
-    """Seconds that the threads of this process stood ready while others had their core."""
+    """Seconds that the threads of this process were ready to run while other programs used their core."""
     found = [path.read_text("ascii").split() for path in Path("/proc/self/task").glob("*/schedstat")]
     return sum(int(words[1]) for words in found) / _NANO
 
 
 def _peak_mb() -> float:
-    """The most memory that this process had so far; what its parent had before the fork does not count."""
+    """The peak memory of this process so far, in MB; what its parent used before the fork does not count."""
     found = [line.split() for line in Path("/proc/self/status").read_text("ascii").splitlines()]
     return next(int(words[1]) for words in found if words[:1] == ["VmHWM:"]) / _KILO
 
@@ -208,7 +208,7 @@ def _serve(path: Path, there: Connection, _: float) -> None:
 
 
 class Client:
-    """One reviewer's browser, with one connection."""
+    """A client like one reviewer's browser, with one connection."""
 
     def __init__(self, port: int) -> None:
         self._origin = f"http://127.0.0.1:{port}"
@@ -221,7 +221,7 @@ class Client:
         self._cookie = str(answer.getheader("set-cookie")).partition(";")[0]
 
     def ask(self, path: str, sent: Mapping[str, object] | None = None) -> tuple[Spent, bytes]:
-        """Times and body of an answer; a post when something is sent. Raises RuntimeError for a status beyond 299."""
+        """The times and body of an answer; with `sent` it is a POST. Raises RuntimeError for a status above 299."""
         headers = {"cookie": self._cookie, "origin": self._origin, "content-type": _JSON}
         payload = None if sent is None else json.dumps(sent)
         began = time.perf_counter()
@@ -236,7 +236,7 @@ class Client:
 
 
 def measured(client: Client, count: int, rounds: int) -> Iterator[Line]:
-    """The lines of the table: pages of reviews that nobody looked at before, then acts on such that were opened."""
+    """The lines of the table: queue pages, reviews opened for the first time, then acts on these reviews."""
     chance = random.Random(rounds)
     client.ask("/help")
     queue = tuple(client.ask(f"/?{QUERIES[n % len(QUERIES)]}")[0] for n in range(rounds))
@@ -262,7 +262,7 @@ def measured(client: Client, count: int, rounds: int) -> Iterator[Line]:
 
 
 def _redrafts(client: Client, keys: Sequence[str]) -> Iterator[Spent]:
-    """An answer to the first question of each review, and the redraft: what takes most memory."""
+    """Answer the first question of each review and redraft it, which takes most memory; yields times of redrafts."""
     for key in keys:
         state = json.loads(client.ask(f"/api/r/{key}")[1])["state"]
         question = next((one["item"]["id"] for one in state["items"] if one["item"]["kind"] == "question"), None)
@@ -275,7 +275,7 @@ def _redrafts(client: Client, keys: Sequence[str]) -> Iterator[Spent]:
 
 
 def line_text(line: Line) -> str:
-    """A line of the table."""
+    """The text of one line of the table."""
     kinds: tuple[Callable[[Spent], float], ...] = (
         lambda s: s.server, lambda s: s.cpu, lambda s: s.trip, lambda s: s.waited,
     )  # fmt: skip
@@ -285,7 +285,7 @@ def line_text(line: Line) -> str:
 
 
 def main() -> int:
-    """Measure and print; 1 when a bar is missed."""
+    """Measure and print; returns 1 when a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--drafts", type=int, default=DRAFTS)
     parser.add_argument("--rounds", type=int, default=ROUNDS)

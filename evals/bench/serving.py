@@ -1,4 +1,4 @@
-"""A server in a process of its own, so that its work does not slow down what is timed."""
+"""Runs a server in its own process, so that its work does not slow down what is timed."""
 
 from collections.abc import Callable
 from multiprocessing import get_context
@@ -6,7 +6,7 @@ from multiprocessing.connection import Connection
 
 
 class Serving:
-    """Runs `serve` while it is entered; entering gives the port, which `serve` sends over its connection first."""
+    """Context manager that runs `serve` and returns its port, which `serve` first sends over its connection."""
 
     def __init__(self, serve: Callable[[Connection, float], None], latency: float) -> None:
         spawn = get_context("spawn")
@@ -14,12 +14,12 @@ class Serving:
         self._process = spawn.Process(target=serve, args=(there, latency), daemon=True)
 
     def __enter__(self) -> int:
-        """The port on 127.0.0.1."""
+        """Start the process; returns its port on 127.0.0.1."""
         self._process.start()
         port: int = self._here.recv()
         return port
 
     def __exit__(self, *_: object) -> None:
-        """Ends the process at once."""
+        """Kill the process."""
         self._process.kill()
         self._process.join()

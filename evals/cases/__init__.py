@@ -1,1 +1,1 @@
-"""Labelled cases: their form, import and lint, which of them are relatives, variants and what is planted in them."""
+"""Labelled cases: their records, import, lint, vendor families, variants and planted text."""

@@ -1,8 +1,8 @@
 """The same product with a page that documents an approval: setting, default, scope and who can change it.
 
-Such a page is the one thing that lowers a threat's severity by text alone, so a drafter that reads it and does not
-lower anything has lost a rule. The page is the same for every case but for the name. It names no action, so that no
-reader takes it for an ability.
+Such a page is the only text that may lower a threat's severity, so a drafter that reads it and lowers nothing has lost
+a rule. Apart from the name, the page is the same for every case. It names no action, so that the drafter cannot
+mistake it for an ability.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import Final
 from evals.cases.case import Case, Page
 
 CASES: Final = 24
-"""So many cases of the corpus, spread evenly, are drafted a second time with the page."""
+"""How many cases, spread evenly over the corpus, are drafted a second time with the page."""
 TITLE: Final = "Approval settings"
 TEXT: Final = (
     "The setting `approval.required` is on by default, applies to every action of {name} in every workspace, and can "
@@ -27,6 +27,6 @@ def with_page(case: Case) -> Case:
 
 
 def chosen(cases: Sequence[Case]) -> frozenset[str]:
-    """The slugs of the cases that are drafted with the page: the same for the same cases."""
+    """The slugs of the cases that are drafted with the page; the same cases always give the same slugs."""
     ordered = sorted(case.slug for case in cases)
     return frozenset(ordered[:: max(1, len(ordered) // CASES)][:CASES])

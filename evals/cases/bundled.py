@@ -1,4 +1,4 @@
-"""The bundled cases, and what tells one case from another."""
+"""The bundled cases, and the keys that tell cases apart."""
 
 import hashlib
 from functools import lru_cache
@@ -13,12 +13,12 @@ _KEY_CHARS: Final = 32
 
 
 def who(case: Case) -> Identity:
-    """Whom a case is about, for telling families apart."""
+    """The name and vendor of a case's product, for telling families apart."""
     return Identity(case.name, case.vendor)
 
 
 def text_key(case: Case) -> str:
-    """Content address of what a drafter sees of a case."""
+    """Hash of the texts that a drafter sees of a case."""
     digest = hashlib.sha256()
     for page in case.pages:
         digest.update(page.markdown.encode() + b"\0")
@@ -27,5 +27,5 @@ def text_key(case: Case) -> str:
 
 @lru_cache(maxsize=1)
 def bundled_cases() -> tuple[Case, ...]:
-    """The bundled cases that count, by slug."""
+    """The bundled cases without the examples, sorted by slug."""
     return tuple(case for case in load_cases(data_folder("corpus") / "cases") if not case.example)

@@ -1,6 +1,7 @@
 """Records of a labelled case: its texts, the published labels and the independent reader's labels.
 
-Numbers are plain floats: labels are read off pages with one or two decimals and never scored in place.
+Numbers are plain floats: labels are read off pages with one or two decimals, and no exact score is computed from them
+here.
 """
 
 from typing import Annotated, Final, TypeVar
@@ -16,7 +17,7 @@ from agent.taxonomy.layers import LayerKey
 CASE_NOTE: Final = "an opinion on this text at this date, not a finding about the product"
 LABELS_VERSION: Final = 1
 KINDS: Final = ("thin", "contradictory", "stale", "non-english", "empty", "oversized", "look-alike")
-"""With one of these and a colon begins the purpose of a case that was written for one."""
+"""The purpose of a case that was written for one begins with one of these words and a colon."""
 _NAMED_FIELDS: Final = 4
 SLUG_PATTERN: Final = r"^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$"
 
@@ -45,14 +46,14 @@ class Published(Record):
 
 
 class FactorReading(Record):
-    """A reader's value for one factor with the words that it rests on."""
+    """A reader's value for one factor, with the quote that supports it, if any."""
 
     value: Share
     quote: Text | None = None
 
 
 class LayerReading(Record):
-    """A reader's verdict on one layer: can the text carry a statement about it?"""
+    """A reader's verdict on one layer: does the text support a statement about it?"""
 
     certain: StrictBool
     quote: Text | None = None
@@ -74,11 +75,11 @@ class Labels(Record):
     published: Published | None = None
     reader: Reader | None = None
     second: Reader | None = None
-    """Another reader who knew nothing of the first; of cases written for a purpose."""
+    """Labels of another reader who knew nothing of the first; only cases written for a purpose have them."""
 
 
 class HeadlineCode(Record):
-    """A reader's headline in closed words."""
+    """A reader's headline, coded in a closed vocabulary."""
 
     asi: Annotated[str, Field(pattern=r"^ASI(0[1-9]|10)$")]
     layer: LayerKey
@@ -86,31 +87,31 @@ class HeadlineCode(Record):
 
 
 class Readings(Record):
-    """What was read of a case beside its labels, each time twice by people who did not see the other's result."""
+    """Further readings of a case besides its labels, each made twice by people who did not see the other's result."""
 
     card: tuple[dict[LayerKey, Text | None], ...] = ()
-    """Each reading of the card (`evals.cases.corpus.card`): the words that pin a layer, None where none do."""
+    """Each reading of the card (`evals.cases.corpus.card`): the words that make a layer certain, None without any."""
     card_settled: dict[LayerKey, StrictBool] = Field(default_factory=dict)
-    """A third look at the layers over which the two differ."""
+    """A third reading of the layers on which the two readings of the card differ."""
     headline: tuple[HeadlineCode, ...] = ()
     """Each coding of the reader's headline."""
     headline_settled: HeadlineCode | None = None
-    """A third look where the two differ."""
+    """A third coding, where the two differ."""
 
     def card_certain(self, layer: LayerKey) -> bool | None:
-        """Whether the card pins the layer: what both readings say, else the third look; None when nobody read it."""
+        """Whether the card makes the layer certain: as both readings say, else the third; None when nobody read it."""
         said = {reading.get(layer) is not None for reading in self.card}
         return said.pop() if len(said) == 1 else self.card_settled.get(layer)
 
     @property
     def headline_code(self) -> HeadlineCode | None:
-        """What both codings say, else the third look."""
+        """The code on which both codings agree, else the third coding."""
         first = self.headline[0] if self.headline else None
         return first if all(code == first for code in self.headline) else self.headline_settled
 
 
 class Consent(Record):
-    """Who agreed that a signed review may stand in a corpus, and which one; not who signed it."""
+    """Who agreed that a signed review may become part of a corpus, and which review; not who signed it."""
 
     by: Line
     draft: Text
@@ -133,19 +134,19 @@ class Case(Record):
     name: Line
     vendor: Text | None
     category: Text
-    """For counting only; never shown to a drafter, as are `vendor` and `sources`."""
+    """For counting only; like `vendor` and `sources`, never shown to a drafter."""
     sources: tuple[str, ...]
     example: bool
-    """True: shown in the documentation and counted in no metric and no calibration."""
+    """True for a case that the documentation shows and that counts in no metric and no calibration."""
     labels_version: int
     listing: Page
     docs: tuple[Page, ...]
     labels: Labels
     readings: Readings | None = None
     purpose: str | None = None
-    """What a case that was written for a purpose puts to the test; None for a product of the market."""
+    """What a case that was written for a purpose tests; None for a real product."""
     consent: Consent | None = None
-    """For a case that was made of a signed review."""
+    """For a case that was made from a signed review."""
 
     @property
     def pages(self) -> tuple[Page, ...]:
@@ -154,17 +155,17 @@ class Case(Record):
 
     @property
     def published(self) -> Published | None:
-        """The published labels if they count."""
+        """The published labels; None for an example, whose labels do not count."""
         return None if self.example else self.labels.published
 
     @property
     def reader(self) -> Reader | None:
-        """The reader's labels if they count."""
+        """The reader's labels; None for an example, whose labels do not count."""
         return None if self.example else self.labels.reader
 
 
 def check(kind: type[RecordT], data: object, where: str) -> RecordT:
-    """`data` as a record. Raises InputError that names each wrong field (the first few of many)."""
+    """`data` as a record. Raises InputError naming the wrong fields, at most four of them."""
     try:
         return kind.model_validate(data)
     except ValidationError as error:
@@ -181,7 +182,7 @@ def _field(place: tuple[int | str, ...]) -> str:
 
 
 def kind_of(case: Case) -> str:
-    """The kind of a case. Raises InputError when its purpose names none."""
+    """The kind of a case written for a purpose. Raises InputError when its purpose names no kind."""
     kind = (case.purpose or "").partition(":")[0]
     if kind not in KINDS:
         raise InputError(f"{kind!r} is not a kind of case", where=f"{case.slug}/case.yaml", hint=", ".join(KINDS))

@@ -1,4 +1,4 @@
-"""The labelled corpus on disk: import, load, lint, and what of a case a drafter may see.
+"""The labelled corpus on disk: importing and loading cases, their cards, and text normalised for comparing quotes.
 
 A case is a folder that a person can read and edit:
 
@@ -6,7 +6,7 @@ A case is a folder that a person can read and edit:
     <slug>/listing.md     the listing: name, tagline, overview, Features, Integrations, Pricing
     <slug>/docs/NN-*.md   documentation notes, in order
     <slug>/labels.yaml    published labels and the reader's labels
-    <slug>/readings.yaml  what else was read of it, twice: its card, its reader's headline in closed words
+    <slug>/readings.yaml  further readings, each made twice: of its card, and of its reader's headline, coded
 """
 
 import os
@@ -27,7 +27,7 @@ from evals.cases.rows import parse_lines
 
 _CASE: Final = "case.yaml"
 _ODD_BREAKS: Final = ("\x85", "\u2028", "\u2029")
-"""Line ends of Unicode that are none in a text file."""
+"""Line separators of Unicode that do not end a line in a text file."""
 _LISTING: Final = "listing.md"
 _LABELS: Final = "labels.yaml"
 _READINGS: Final = "readings.yaml"
@@ -142,15 +142,15 @@ def _file_stem(title: str) -> str:
 def _dump(data: object) -> str:
     text = yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=_YAML_WIDTH)
     if any(mark in text for mark in _ODD_BREAKS):
-        # The emitter writes these as they are and its own reader folds them; escaped they come back.
+        # PyYAML writes these characters unescaped, but folds them when it reads them; escaped, they survive.
         text = yaml.safe_dump(data, allow_unicode=False, sort_keys=False, width=_YAML_WIDTH)
     return text
 
 
 def _is_same(folder: Path, case: Case) -> bool:
-    """Whether `folder` holds this case, however its files are laid out."""
+    """Whether `folder` holds the same case, however its files are formatted."""
     try:
-        # What was read of a case beside its labels does not arrive with it.
+        # An imported case comes without the further readings, so they are not compared.
         return load_case(folder).model_copy(update={"readings": case.readings}) == case
     except SeptetError:
         return False
@@ -195,7 +195,7 @@ def _swap(staged: Path, target: Path, old: Path) -> None:
 
 
 def load_cases(folder: Path) -> tuple[Case, ...]:
-    """All cases under `folder`, by slug; a folder that is itself a case gives that one.
+    """All cases under `folder`, sorted by slug; a folder that is itself a case gives that case alone.
 
     Raises SourceError when there is none, InputError naming file and field when one is malformed.
     """
@@ -236,7 +236,7 @@ def load_case(folder: Path) -> Case:
 
 
 def read_pages(folder: Path) -> tuple[str, tuple[Page, ...]]:
-    """Listing and documentation of a case's folder. Raises SourceError for a missing or unreadable file."""
+    """The listing and documentation in a case's folder. Raises SourceError for a missing or unreadable file."""
     docs = tuple(_page(path) for path in sorted((folder / _DOCS).glob("*.md")))
     return _read_text(folder / _LISTING), docs
 
@@ -300,7 +300,7 @@ def card(case: Case) -> Case:
 
 
 def plain(text: str) -> str:
-    """For comparing a quote with a text: case, white space, heading and list marks, quotes and dashes do not matter."""
+    """`text` normalised for finding quotes: no case, heading or list marks; uniform spaces, quotes and dashes."""
     text = re.sub(r"(?m)^(#+|[-*])\s+", "", text).lower()
     text = text.translate(str.maketrans(_MARKS))
     return re.sub(r"\s+", " ", text).strip()

@@ -1,4 +1,4 @@
-"""A case as the documents that a drafter reads: its listing and its notes, nothing else of it."""
+"""A case as the documents that a drafter reads: its listing and its documentation notes, nothing else."""
 
 import hashlib
 from typing import Final
@@ -9,13 +9,13 @@ from agent.records import Document, Snapshot, SourceKind
 from evals.cases.case import Case, Page
 
 READ_AT: Final = "2026-11-01T00:00:00Z"
-"""The time in every record of an evaluation, so that two runs write the same bytes."""
+"""The fixed time in every record of an evaluation, so that two runs write the same bytes."""
 
 
 def documents_of(case: Case) -> tuple[Document, ...]:
-    """The listing as D1 and the notes as D2 onwards, read as intake reads Markdown files.
+    """The listing as D1 and the documentation notes from D2 on, read as intake reads Markdown files.
 
-    Name, category, vendor and sources of the case stay out.
+    The name, category, vendor and sources of the case are left out.
     """
     return (
         _document(1, "listing", case.listing),

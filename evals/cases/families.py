@@ -1,9 +1,9 @@
 """Vendor families: which products may not teach the drafter about each other, in calibration, examples and evals.
 
 Two products are of one family when they share a key. The keys of a product are its vendor's name without legal form,
-and the distinctive tokens of its name and of its vendor's name: words that are left once the vocabulary of the trade
+and the distinctive words of its name and of its vendor's name: the words that remain once the vocabulary of the trade
 ("agent", "server", "photo") is taken away. A product whose vendor is not stated and whose name has no such word is a
-family of its own. The rule errs towards too many relatives: a row too few costs little, a leak costs the measurement.
+family of its own. The rule errs towards too many relatives: losing a row costs little, a leak spoils the measurement.
 """
 
 import re
@@ -29,14 +29,14 @@ _GENERIC: Final = frozenset(Path(__file__).with_name("trade_words.txt").read_tex
 
 
 class Identity(NamedTuple):
-    """Who a product is: its name, and its vendor if stated."""
+    """The identity of a product: its name, and its vendor if stated."""
 
     name: str
     vendor: str | None = None
 
 
 def family_key(name: str, vendor: str | None) -> str:
-    """One readable key of the family: the vendor without legal form, or the product's own name when unstated."""
+    """One readable key of the family: the vendor without legal form, or the product's own name without a vendor."""
     stated = _vendor(vendor)
     if stated is not None:
         return f"vendor:{stated}"
@@ -49,7 +49,7 @@ def same_family(a: Identity, b: Identity) -> bool:
 
 
 def families(products: Sequence[Identity]) -> tuple[str, ...]:
-    """The family of each product, closed under `same_family`: the commonest key of all that hang together."""
+    """The family of each product, closed under `same_family` and named by the commonest key among its members."""
     owner: dict[str, int] = {}
     parent = list(range(len(products)))
 

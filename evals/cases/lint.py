@@ -1,4 +1,4 @@
-"""Complaints about labelled cases: form, quotes that are nowhere, doublets, labels that a listing gives away."""
+"""Complaints about labelled cases: form, quotes not in the text, near-duplicates, listings with the labels' terms."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -15,9 +15,9 @@ from evals.cases.splits import FILE as SPLITS, complaints, read_splits
 from evals.cases.variants import SPECIAL, TWINS, load_twins
 
 SHINGLE: Final = 5
-"""Words in a row by which two texts are compared."""
+"""Two texts are compared by their runs of this many words."""
 NEAR: Final = 0.5
-"""Two listings that share so much of the smaller one's runs of words are doublets."""
+"""Two listings that share at least this part of the smaller one's runs of words are near-duplicates."""
 _GRID: Final = 0.05
 _TINY: Final = 1e-9
 _GIVEN_AWAY: Final = re.compile(
@@ -26,7 +26,7 @@ _GIVEN_AWAY: Final = re.compile(
     r"|" + "|".join(rf"\b{key}\b" for key in (*FACTORS, *LAYERS)),
     re.IGNORECASE,
 )
-"""Words of the labels' own language: a listing that has them was written with the labels in view."""
+"""Terms of the labels themselves: a listing that uses them was written with the labels in view."""
 
 
 def lint(cases: Sequence[Case]) -> tuple[str, ...]:
@@ -109,7 +109,7 @@ def _of_readings(case: Case) -> Iterator[str]:
 
 
 def _of_twin(case: Case, twin: Case) -> Iterator[str]:
-    """A twin has the numbers and the names in code style of its case, and other sentences."""
+    """Complaints about a twin: it must keep the numbers and the `code` names of its case, and reword every sentence."""
     old, new = (" ".join(page.markdown for page in one.pages) for one in (case, twin))
     lost = sorted(set(re.findall(r"\d[\d.,]*\d|\d|`[^`]+`", old)) - set(re.findall(r"\d[\d.,]*\d|\d|`[^`]+`", new)))
     if lost:
@@ -121,7 +121,7 @@ def _of_twin(case: Case, twin: Case) -> Iterator[str]:
 
 
 def _doublets(cases: Sequence[Case]) -> Iterator[str]:
-    """Listings that are the same but for a few words."""
+    """Complaints about listings that are the same but for a few words."""
     shingles = [_shingles(case.listing.markdown) for case in cases]
     holders: dict[tuple[str, ...], list[int]] = {}
     for at, found in enumerate(shingles):

@@ -1,7 +1,7 @@
 """A signed review as a labelled case: its sources as listing and notes, the reviewed values as a reader's labels.
 
-A label is what somebody read off these texts. So a factor counts only when the reviewer decided it with a quote that
-stands in them, and an analyst's notes stay out, with everything that rests on them alone.
+A label is what somebody read off these texts. So a factor counts only when the reviewer confirmed it and it cites a
+quote from them; an analyst's notes are left out, along with everything that rests on them alone.
 """
 
 import re
@@ -32,14 +32,14 @@ class SignedReview(NamedTuple):
     draft: Draft
     documents: tuple[Document, ...]
     undecided: frozenset[str] | None = None
-    """Items that were waived; None where only their number is known."""
+    """Ids of the items that were waived; None where only their number is known."""
 
 
 def case_of(review: SignedReview, consent: str) -> Case:
-    """The labelled case of a signed review, to which `consent` agreed.
+    """The labelled case made from a signed review; `consent` names the person who agreed to it.
 
-    Raises InputError when the review is not signed, has no listing, or makes a case that the corpus' lint complains
-    about; IntegrityError when the draft is not the one that was signed.
+    Raises InputError when the review is not signed or has no listing, or when the corpus lint complains about the
+    case; IntegrityError when the draft is not the one that was signed.
     """
     draft = review.draft
     stamp = draft.review
@@ -83,7 +83,7 @@ def _page(document: Document, title: str) -> Page:
 
 
 def _markdown(document: Document, title: str) -> str:
-    """The text with its headings as Markdown's."""
+    """The text with its headings marked as in Markdown."""
     parts = []
     for section in document.sections:
         text = document.text[section.start : section.end].strip("\n")
@@ -119,7 +119,7 @@ def _reader(review: SignedReview, kept: Sequence[Document]) -> Reader:
 
 
 class _Quotes:
-    """The quotes of a draft that stand in certain documents."""
+    """The quotes of a draft that come from given documents."""
 
     def __init__(self, evidence: Sequence[Evidence], documents: Collection[str]) -> None:
         self._quotes = {item.id: item.quote for item in evidence if item.document in documents}
@@ -137,7 +137,7 @@ def _factors(draft: Draft, quotes: _Quotes) -> Iterator[tuple[FactorKey, FactorR
 
 
 def _layers(review: SignedReview, quotes: _Quotes) -> Iterator[tuple[LayerKey, LayerReading]]:
-    """The flags that were decided; where it is not known which ones were waived, none when any item was."""
+    """The layer flags that were decided; none if items were waived and it is not known which."""
     stamp = review.draft.review
     if review.undecided is None and stamp is not None and stamp.waived:
         return

@@ -1,6 +1,6 @@
-"""The JSONL form in which labelled cases arrive: one object a line, strict on unknown and repeated keys.
+"""The JSONL format of labelled cases for import: one object a line; unknown and repeated keys are refused.
 
-Reader labels may be missing, whole or in part; so may any published number except the factors' source.
+Reader labels may be missing, whole or in part; so may any published number. Published labels need a source and factors.
 """
 
 import json
@@ -65,7 +65,7 @@ class _Row(Record):
 
 
 def parse_lines(text: str, where: str) -> Iterator[Case]:
-    """Cases of a JSONL text. Raises InputError naming line and field; a slug may occur once."""
+    """The cases in a JSONL text. Raises InputError naming line and field, also for a slug that occurs twice."""
     seen: dict[str, int] = {}
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():

@@ -1,13 +1,13 @@
 """Which vendors may be looked at (`train`) and which are only measured (`dev`): `python -m evals.cases.splits`.
 
-Whoever writes a pattern, a vocabulary entry or a prompt reads the texts of train vendors alone. The misses of dev
-vendors are read as counts, so that their figures are those of vendors that nobody looked at.
+Whoever writes a pattern, a vocabulary entry or a prompt reads only the texts of train vendors. For dev vendors they
+see no more than counts of misses, so that the dev figures are those of vendors that nobody looked at.
 
-The split is data, `corpus/splits.yaml`, so that it stays as it is when cases are added; this module says where a new
-case goes. A case goes with its relatives (`evals.cases.families`); one without relatives goes by the hash of its
-family's name, a third of them to dev. When the file was first made, vendors of real pages that have no reading went
-to train, since those pages may be read, and vendors of real pages with a reading to dev. `corpus lint` checks the
-file.
+The split is stored in `corpus/splits.yaml`, so that it does not change when cases are added; this module decides where
+a new case goes. A case goes with its relatives (`evals.cases.families`); without relatives, the hash of its family's
+name decides, which sends a third of them to dev. When the file was first made, vendors of real pages without a reading
+went to train, since those pages may be read, and vendors of real pages with a reading went to dev. `corpus lint`
+checks the file.
 """
 
 import hashlib
@@ -31,9 +31,9 @@ Split = Literal["train", "dev"]
 SPLITS: Final[tuple[Split, ...]] = ("train", "dev")
 FILE: Final = "splits.yaml"
 _DEV_IN: Final = 3
-"""One family in so many goes to dev."""
+"""One family in this many goes to dev."""
 _LEAST, _MOST = 1.5, 3.0
-"""Bounds of the train cases for each dev case: about two to one."""
+"""Bounds on the number of train cases for each dev case: about two to one."""
 _HEAD: Final = (
     "# Vendors that may be looked at (train) and vendors that are only measured (dev); see evals/cases/splits.py.\n"
     "# Written by `python -m evals.cases.splits`, which adds new cases and moves none.\n"
@@ -65,7 +65,7 @@ def read_splits(path: Path) -> Splits:
 
 
 def split_of(case: Case, splits: Splits | None = None) -> Split:
-    """The split of a case: as listed; of a case that is not listed by the hash of its family's name."""
+    """The split of a case: as listed, or by the hash of its family's name when it is not listed."""
     known = splits or load_splits()
     if case.slug in known.dev:
         return "dev"
@@ -78,9 +78,9 @@ def split_of_product(slug: str, splits: Splits | None = None) -> Split:
 
 
 def extended(splits: Splits, cases: Sequence[Case]) -> Splits:
-    """The split with every case of `cases` that it lacks; what it has stays where it is.
+    """The split with the missing ones of `cases` added; the cases it already has stay where they are.
 
-    A new case with relatives on both sides counts as looked at, and `complaints` names what it ties together.
+    A new case with relatives on both sides goes to train, and `complaints` names the family that is then on both sides.
     """
     sides: dict[str, Split] = {slug: side for side in SPLITS for slug in splits.of(side)}
     listed = [case for case in cases if case.slug in sides]
@@ -130,7 +130,7 @@ def _of(sides: Mapping[str, Split], side: Split) -> tuple[str, ...]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Add the bundled cases that the file lacks, and say what is wrong with it."""
+    """Add the bundled cases that the file lacks, and print what is wrong with it."""
     path = Path(arguments[0]) if arguments else data_folder("corpus") / FILE
     cases = load_cases(data_folder("corpus") / "cases")
     before = read_splits(path)

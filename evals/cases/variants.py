@@ -1,6 +1,6 @@
 """Variants of the bundled cases: cards, twins (reworded, poisoned, with an approval), cases written for a purpose.
 
-corpus/twins/<slug>/listing.md, docs/…    the same facts as the case of that name, in other words
+corpus/twins/<slug>/listing.md, docs/…    the facts of the case of that name in other words
 corpus/special/<slug>/…                   invented products, each with a purpose, labelled by two readers
 corpus/poisons.yaml                       text to plant (`evals.cases.poison`)
 """
@@ -21,22 +21,22 @@ SPECIAL: Final = "special"
 
 
 class Variants(NamedTuple):
-    """What is drafted beside the cases themselves."""
+    """What is drafted in addition to the cases themselves."""
 
     twins: Mapping[str, Case]
-    """Slug of a case to the case with reworded text."""
+    """Slug of a case → the case with reworded text."""
     poisons: Mapping[str, tuple[Attack, ...]]
-    """Slug of a case to what is planted in it."""
+    """Slug of a case → the attacks planted in it."""
     special: tuple[Case, ...]
     approvals: frozenset[str] = frozenset()
-    """Slugs of the cases that are drafted once more with a page that documents an approval."""
+    """Slugs of the cases that are also drafted with a page that documents an approval."""
 
 
 NONE: Final = Variants({}, {}, ())
 
 
 def bundled_variants(cases: Sequence[Case]) -> Variants:
-    """The variants of the bundled corpus that belong to `cases`; the special cases with all of them alone."""
+    """The variants of the bundled corpus that belong to `cases`, and all special cases."""
     folder = data_folder("corpus")
     by_slug = {case.slug: case for case in cases}
     return Variants(
@@ -48,9 +48,9 @@ def bundled_variants(cases: Sequence[Case]) -> Variants:
 
 
 def load_twins(folder: Path, cases: Mapping[str, Case]) -> dict[str, Case]:
-    """The reworded twins in `folder` of those `cases` that have one, by slug.
+    """The reworded twins in `folder`, by slug, of those `cases` that have one.
 
-    Raises InputError for a twin whose pages are not those of its case.
+    Raises InputError for a twin whose pages have other titles than those of its case.
     """
     twins = {}
     for place in sorted(path for path in folder.iterdir() if path.is_dir() and path.name in cases):

@@ -1,4 +1,4 @@
-"""The sheet for a reader of one draft, with the draft's threats, rows and layers and the expert's musts filled in."""
+"""The sheet for a reader of one draft, prefilled with the draft's threats, rows and layers and the expert's musts."""
 
 import json
 from typing import Final, Literal

@@ -1,10 +1,10 @@
-"""What a judge, and a reader of one draft, fills in; and the key that says which draft was whose.
+"""The sheets that judges and readers of single drafts fill in, and the key that says which draft was whose.
 
     sheets/<round>/key.json               which side was A, which B, for each judge
     sheets/<round>/judge-1/P01.json …     a judge's sheets
     sheets/<round>/readings/<slug>.<drafter>.<reader>.json    checks of single drafts
 
-Sheets quote a listing in a few words at most: the lengths are bounded.
+Sheets may quote a listing in a few words at most, so the lengths are bounded.
 """
 
 import json
@@ -50,7 +50,7 @@ class Wrong(Record):
 
 
 class DraftSheet(Record):
-    """A judge on one draft; marks from 0 to 10, halves allowed."""
+    """A judge's sheet on one draft; marks from 0 to 10, halves allowed."""
 
     correctness: Mark
     coverage: Mark
@@ -59,12 +59,12 @@ class DraftSheet(Record):
     traceability: Mark
     wrong: tuple[Wrong, ...]
     would_hand_on: bool
-    """After at most one hour of editing."""
+    """Whether the judge would hand the draft on after at most one hour of editing."""
     note: Few = ""
 
 
 class PairSheet(Record):
-    """A judge on one pair."""
+    """A judge's sheet on one pair."""
 
     pair: Annotated[str, Field(pattern=r"^P\d{2,3}$")]
     judge: Annotated[str, Field(pattern=r"^judge-\d+$")]
@@ -73,7 +73,7 @@ class PairSheet(Record):
     A: DraftSheet
     B: DraftSheet
     rank: tuple[Letter, Letter]
-    """The better one first; there are no ties."""
+    """The better draft first; there are no ties."""
 
     @model_validator(mode="after")
     def _both(self) -> Self:
@@ -99,7 +99,7 @@ class PairKey(Record):
     """Words of each draft as the judge saw it."""
 
     def letter(self, side: Side) -> Letter:
-        """Under which letter a side stood."""
+        """The letter of a side's draft."""
         return "A" if side == self.A else "B"
 
 
@@ -108,14 +108,14 @@ class RoundKey(Record):
 
     drafter: Literal["embedded", "llm"]
     llm: str
-    """Which LLM wrote the plain drafts, and with Septet's drafter `llm` Septet's too."""
+    """The LLM that wrote the plain drafts and, with Septet's drafter `llm`, Septet's drafts too."""
     on: str
     seed: int
     pairs: tuple[PairKey, ...]
 
 
 class ThreatCheck(Record):
-    """A reader on one threat of a draft."""
+    """A reader's verdict on one threat of a draft."""
 
     threat: Sentence
     """Its id and title."""
@@ -124,7 +124,7 @@ class ThreatCheck(Record):
 
 
 class RowCheck(Record):
-    """A reader on one row of what the product can do."""
+    """A reader's verdict on one row of what the product can do."""
 
     row: Sentence
     wrong: bool
@@ -132,7 +132,7 @@ class RowCheck(Record):
 
 
 class LayerCheck(Record):
-    """A reader on the sentences about the product of one layer; marked general commentary not counted."""
+    """A reader's count of one layer's sentences about the product; marked general commentary is not counted."""
 
     sentences: Annotated[int, Field(ge=0, le=20)]
     wrong: Annotated[int, Field(ge=0, le=20)]
@@ -146,12 +146,12 @@ class LayerCheck(Record):
 
 
 class MustCheck(Record):
-    """A reader on one threat that the expert marks as a must."""
+    """A reader's verdict on one threat that the expert marks as a must."""
 
     must: Sentence
     present: bool
     threat: Few = ""
-    """The draft's threat that is the same; empty when there is none."""
+    """The same threat in the draft; empty when there is none."""
 
     @model_validator(mode="after")
     def _named(self) -> Self:
@@ -161,7 +161,7 @@ class MustCheck(Record):
 
 
 class ReadingSheet(Record):
-    """A reader on one draft."""
+    """A reader's sheet on one draft."""
 
     slug: str
     drafter: Literal["embedded", "llm"]
@@ -180,7 +180,7 @@ class ReadingSheet(Record):
 
 
 def read(kind: type[RecordT], path: Path) -> RecordT:
-    """A sheet or key in a file. Raises InputError naming the field, SourceError for a missing file."""
+    """Read a sheet or key from a file. Raises InputError naming the field, SourceError for a missing file."""
     try:
         return kind.model_validate_json(path.read_text("utf-8"))
     except OSError as error:

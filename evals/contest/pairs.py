@@ -1,8 +1,8 @@
 """Blind pairs: two drafts of one product under neutral names, in an order that no judge can guess.
 
-Of Septet's report a judge sees the first two pages, all that stands above the rule, and the quotes that their marks
-lead to, which stand right below it; of the plain draft everything.
-Titles are made alike, and what names a drafter or a state of review is taken out.
+Of Septet's report a judge sees the first two pages, which stand above the rule, and the quotes behind their marks,
+which stand right below it; the plain draft is shown in full.
+Titles are made alike, and text that names a drafter or a state of review is removed.
 """
 
 import csv
@@ -26,9 +26,9 @@ RULE: Final = "---"
 QUOTES: Final = "## Quotes behind the marks"
 _FENCE: Final = "```"
 _TELLS: Final = ("draft", "reviewed")
-"""Words of the parts of Septet's status line that say who wrote the draft and in which state it is."""
+"""Words in the parts of Septet's status line that say who wrote the draft and what state it is in."""
 _READ: Final = "read:"
-"""How the part begins that says what was read and when."""
+"""The beginning of the part that says what was read and when."""
 _NAME: Final = "septet"
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+")
 
@@ -40,7 +40,7 @@ class Product(NamedTuple):
     kind: ProductKind
     has_reading: bool
     sha256: str
-    """Of the listing that is drafted."""
+    """Hash of the listing that is drafted."""
 
 
 class Drafts(NamedTuple):
@@ -71,13 +71,13 @@ def listing(texts: Path, product: Product) -> Path:
 
 
 def plain_prompt(texts: Path, product: Product) -> str:
-    """What the plain drafter is asked: the prompt, then the listing between marks."""
+    """The plain drafter's input: the prompt, then the listing between tags."""
     text = listing(texts, product).read_text("utf-8")
     return f"{PLAIN_PROMPT.read_text('utf-8')}\n<listing>\n{text}\n</listing>\n"
 
 
 def two_pages(markdown: str) -> str:
-    """What stands above the first rule outside code, and the quotes behind its marks.
+    """The part of a report above the first rule outside code, and the quotes behind its marks.
 
     Raises InputError for a report without a rule.
     """
@@ -94,7 +94,7 @@ def two_pages(markdown: str) -> str:
 
 
 def _quotes(lines: Sequence[str]) -> list[str]:
-    """The part of the appendix that lists what the marks lead to; nothing where there is none."""
+    """The part of the appendix with the quotes behind the marks; empty where there is none."""
     if QUOTES not in lines:
         return []
     start = lines.index(QUOTES)
@@ -103,7 +103,7 @@ def _quotes(lines: Sequence[str]) -> list[str]:
 
 
 def neutral(markdown: str, name: str) -> str:
-    """A draft with a neutral title and without what names who made it; `name` is the product's."""
+    """A draft with a neutral title and without text that names its drafter; `name` is the product's name."""
     lines = markdown.strip().split("\n")
     first = next((n for n, line in enumerate(lines) if line.startswith("#")), 0)
     body = lines[first + 1 :] if lines[first].startswith("#") else lines
@@ -124,7 +124,7 @@ def _unnamed(line: str, name: str) -> str:
 
 
 def _without_tells(line: str) -> str:
-    """A status line without its parts that tell; every other line as it is."""
+    """A status line without the parts that give the drafter away; any other line unchanged."""
     if " · " not in line or "not reviewed" not in line.casefold():
         return line
     parts = line.split(" · ")
@@ -140,8 +140,8 @@ def arranged(
 ) -> list[tuple[PairKey, tuple[str, str]]]:
     """Every pair of every judge with its two texts, A first.
 
-    Each judge has an order of products and of letters of their own; over all pairs of a judge Septet stands under A
-    as often as under B, or once more or less. The same seed gives the same pairs.
+    Each judge has their own order of products and of letters; over all pairs of a judge Septet stands under A as often
+    as under B, give or take one. The same seed gives the same pairs.
     """
     wanted = [product for product in known if product.slug in drafts]
     made = []
@@ -169,9 +169,9 @@ def _pair(
 def write_pairs(
     made: Sequence[tuple[PairKey, tuple[str, str]]], out: Path, texts: Path, known: Sequence[Product]
 ) -> None:
-    """Lay down each judge's folder: out/judge-1/P01/A.md, B.md, listing, sheet.json; the key is not among them.
+    """Write each judge's folder: out/judge-1/P01/A.md, B.md, listing, sheet.json; the key is not among them.
 
-    Raises SourceError for a folder that holds something already.
+    Raises SourceError for a folder that exists already.
     """
     by_slug = {product.slug: product for product in known}
     for key, (a, b) in made:

@@ -1,4 +1,4 @@
-"""Kept sheets as tables: what the contest came to, and how many statements of single drafts were wrong."""
+"""Turn kept sheets into tables: the result of the contest, and how many statements of single drafts were wrong."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -43,7 +43,7 @@ class Judged(NamedTuple):
 
 
 class Round(NamedTuple):
-    """One round as it is kept."""
+    """One round as it is stored."""
 
     name: str
     key: RoundKey | None
@@ -54,12 +54,12 @@ class Round(NamedTuple):
 
 
 class SideFigures(NamedTuple):
-    """What one side came to over all sheets."""
+    """The figures of one side over all sheets."""
 
     sheets: int
     marks: dict[str, float | None]
     wrong: float | None
-    """Wrong statements a draft."""
+    """Wrong statements per draft."""
     first: float | None
     hand_on: float | None
     words: float | None
@@ -90,7 +90,7 @@ def load_round(folder: Path) -> Round:
 
 
 def side_figures(judged: Sequence[Judged], side: Side) -> SideFigures:
-    """One side over all sheets."""
+    """Compute the figures of one side over all sheets."""
     sheets = [one.of(side) for one in judged]
     return SideFigures(
         sheets=len(sheets),
@@ -103,7 +103,7 @@ def side_figures(judged: Sequence[Judged], side: Side) -> SideFigures:
 
 
 def agreement(judged: Sequence[Judged]) -> float | None:
-    """Of the products that two judges saw, the share with the same first."""
+    """The share of the products seen by two judges for which both ranked the same draft first."""
     firsts: dict[str, list[bool]] = {}
     for one in judged:
         firsts.setdefault(one.key.slug, []).append(one.is_first("septet"))
@@ -112,7 +112,7 @@ def agreement(judged: Sequence[Judged]) -> float | None:
 
 
 def checks(judged: Sequence[Judged]) -> list[Check]:
-    """Whether Septet with an LLM met what the contest asks of it."""
+    """The conditions of the contest, and whether Septet with an LLM meets them."""
     own, rival = side_figures(judged, "septet"), side_figures(judged, "plain")
     found = [Check(f"first in at least {percent(FIRST)} of the pairs", percent(own.first), (own.first or 0) >= FIRST)]
     for mark in MARKS:
@@ -128,7 +128,7 @@ def checks(judged: Sequence[Judged]) -> list[Check]:
 
 
 def results(rounds: Sequence[Round]) -> str:
-    """RESULTS.md: every round with its tables."""
+    """The text of RESULTS.md: every round with its tables."""
     lines = [
         "# Results of the contest",
         "",
@@ -234,22 +234,22 @@ def _readings(sheets: Sequence[ReadingSheet]) -> Iterator[str]:
 
 
 def wrong_threats(sheet: ReadingSheet) -> tuple[int, int]:
-    """Threats that do not follow or concern another thing, of how many."""
+    """The number of threats that do not follow or concern another thing, and of all threats."""
     return sum(check.verdict != "follows" for check in sheet.threats), len(sheet.threats)
 
 
 def wrong_rows(sheet: ReadingSheet) -> tuple[int, int]:
-    """Rows of what the product can do that are wrong, of how many."""
+    """The number of wrong rows of what the product can do, and of all such rows."""
     return sum(check.wrong for check in sheet.rows), len(sheet.rows)
 
 
 def wrong_sentences(sheet: ReadingSheet) -> tuple[int, int]:
-    """Sentences about the product in its layers that are wrong, of how many."""
+    """The number of wrong sentences about the product in the layers, and of all such sentences."""
     return sum(check.wrong for check in sheet.layers.values()), sum(check.sentences for check in sheet.layers.values())
 
 
 def musts_present(sheet: ReadingSheet) -> tuple[int, int]:
-    """The expert's musts that the draft has, of how many."""
+    """The number of the expert's musts that the draft has, and of all musts."""
     return sum(check.present for check in sheet.musts), len(sheet.musts)
 
 

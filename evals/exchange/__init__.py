@@ -1,1 +1,1 @@
-"""An LLM endpoint whose LLM is whoever writes files: `python -m evals.exchange`; evals/README.md says how."""
+"""An LLM endpoint whose answers are files that anyone can write: `python -m evals.exchange`; see evals/README.md."""

@@ -1,4 +1,4 @@
-"""`python -m evals.exchange FOLDER`; the endpoint says what it takes."""
+"""Entry point of `python -m evals.exchange FOLDER`; `evals.exchange.endpoint` describes the arguments."""
 
 from evals.exchange.endpoint import main
 from evals.script import run_script

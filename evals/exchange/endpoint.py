@@ -1,12 +1,12 @@
-"""An LLM endpoint whose LLM is whoever writes files: a person, a script, another program.
+"""An LLM endpoint whose answers are written as files by a person, a script or another program.
 
     python -m evals.exchange FOLDER [--port N] [--seconds N]      serve on loopback
     python -m evals.exchange --show FOLDER [NAME]                 what is open, or one request as plain text
 
-It speaks Chat Completions. Each request becomes FOLDER/requests/NAME.json, and the answer is awaited as
+It speaks Chat Completions. Each request becomes FOLDER/requests/NAME.json, and its answer is expected in
 FOLDER/replies/NAME.json (the answer itself, a JSON object) or NAME.txt (raw text, taken as it is). A request that was
-answered before is answered again at once, so an interrupted run goes on where it was; the delimiter round passages,
-which every run makes anew, does not count for what is equal.
+answered before gets the same answer at once, so an interrupted run continues where it stopped; requests that differ
+only in the delimiter around passages, which is new in every run, are the same request.
 """
 
 import argparse
@@ -47,10 +47,10 @@ _MAX_PORT: Final = 65_535
 
 
 class Exchange:
-    """Serves a folder of requests on 127.0.0.1 while it is entered; `port` 0 takes a free one."""
+    """Context manager that serves a folder of requests on 127.0.0.1; `port` 0 takes a free port."""
 
     def __init__(self, folder: RequestFolder, port: int = 0) -> None:
-        """Raises SourceError when the port is taken."""
+        """Bind the port. Raises SourceError when it cannot be used."""
         self._folder = folder
         try:
             self._server = _Server(port, folder)
@@ -63,18 +63,18 @@ class Exchange:
 
     @property
     def base_url(self) -> str:
-        """As SEPTET_LLM_BASE_URL takes it."""
+        """The URL to set as SEPTET_LLM_BASE_URL."""
         return f"http://127.0.0.1:{self._server.server_address[1]}{_ROOT}"
 
     def __enter__(self) -> Self:
-        """Begins to answer."""
+        """Start to serve."""
         self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        """Tells everybody who waits, then ends."""
+        """End all waiting requests, then stop the server."""
         self._folder.stop()
-        # Whoever waits looks up once in a poll; there is time for them to tell their clients.
+        # Waiting threads check once per poll; this leaves them time to answer their clients.
         time.sleep(2 * POLL_SECONDS)
         self._server.shutdown()
         self._server.server_close()
@@ -92,7 +92,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that went away is no news."""
+        """Report nothing, since the client has only gone away."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -135,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, _completion(body, text, self._at.tokens))
 
     def _welcome(self) -> bool:
-        """Whether the request names this machine: a page that a browser shows must not get in by another name."""
+        """Whether the Host header names this machine; otherwise a web page could get in through DNS rebinding."""
         host = self.headers.get("host", "")
         if host.rpartition(":")[0] in _HOSTS or host in _HOSTS:
             return True
@@ -173,11 +173,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
-        """What is asked and answered is logged by name instead."""
+        """Log nothing here: requests and answers are logged by name instead."""
 
 
 def _completion(body: Body, text: str, tokens: Counter) -> dict[str, object]:
-    """A chat completion; its usage is our own count."""
+    """A chat completion, with its usage counted here."""
     prompt = sum(tokens.count(turn.content) for turn in body.messages)
     answer = tokens.count(text)
     return {
@@ -191,7 +191,7 @@ def _completion(body: Body, text: str, tokens: Counter) -> dict[str, object]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Serve, or show. Raises UsageError for an impossible number, SourceError for a folder of no use."""
+    """Serve, or show requests. Raises UsageError for a wrong argument, SourceError for an unusable folder."""
     parser = argparse.ArgumentParser(
         prog="python -m evals.exchange", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -228,7 +228,7 @@ def _show(folder: Path, name: str | None) -> None:
 
 
 def _serve(folder: Path, port: int, seconds: float) -> None:
-    # A shell has its background jobs ignore Ctrl-C, so `kill` must do as well.
+    # A shell makes background jobs ignore Ctrl-C, so a plain `kill` must end this one.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with Exchange(RequestFolder(folder, seconds), port) as exchange:
         click.echo(exchange.base_url)

@@ -1,9 +1,9 @@
-"""The folder of an exchange: requests that wait there, and the files that answer them.
+"""The folder of an exchange: waiting requests, and the files that answer them.
 
     FOLDER/requests/003-FactorsAnswer.json ── somebody reads, writes ──► FOLDER/replies/003-FactorsAnswer.json | .txt
 
-A request is written whole or not at all. An answer is taken when it is whole: one JSON object, or raw text that has
-stood unchanged for a while. Equal requests share one file, also with those of an earlier run.
+A request is written whole or not at all. An answer is taken once it is complete: one JSON object, or raw text that has
+not changed for a while. Equal requests share one file, even across runs.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ REPLIES: Final = "replies"
 DEFAULT_SECONDS: Final = 3600.0
 POLL_SECONDS: Final = 0.1
 SETTLED_SECONDS: Final = 0.5
-"""Raw text that did not change for so long is taken to be whole."""
+"""Raw text that has not changed for this long is taken to be complete."""
 _PLACE: Final = "(delimiter)"
 _DELIMITER: Final = re.compile(r"<<<([A-Za-z0-9]{8,})\n")
 _NAME_CHARS: Final = 40
@@ -52,7 +52,7 @@ class _Format(_Form):
 
 
 class Body(_Form):
-    """Of a request of Chat Completions, what is read here; the rest (temperature, …) belongs to real LLMs."""
+    """The fields of a Chat Completions request that are used here; the others (temperature, …) are ignored."""
 
     model: str
     messages: Annotated[list[_Turn], Field(min_length=1)]
@@ -63,34 +63,34 @@ class Body(_Form):
 
 
 class Asked(BaseModel):
-    """One request as it stands in its file."""
+    """One request as stored in its file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     key: str
-    """SHA-256 of what is asked."""
+    """SHA-256 of the request, without the delimiter and the cap on tokens."""
     llm: str
     reply_to: str
-    """Where the answer is awaited, below the folder."""
+    """Where the answer is expected, relative to the folder."""
     schema_name: str
     max_tokens: int | None
-    """The most that the answer may take."""
+    """The most tokens that the answer may have."""
     messages: list[dict[str, str]]
     """Each with `role` and `content`."""
     wire_schema: dict[str, JsonValue] | None
-    """JSON schema of the answer; None when it is said in the last message or nowhere."""
+    """JSON schema of the answer; None when the request has no schema, or only in its last message."""
 
 
 class UnansweredError(Exception):
-    """Nobody answered in time, the endpoint stops, or the request could not be written down."""
+    """Nobody answered in time, the endpoint is stopping, or the request could not be written."""
 
 
 class RequestFolder:
-    """The folder, and who waits for what in it. Used by many threads."""
+    """The folder with its requests and the threads that wait for answers. Thread-safe."""
 
     def __init__(self, folder: Path, seconds: float = DEFAULT_SECONDS) -> None:
-        """Takes up what an earlier run left in `folder`. Raises SourceError for a folder or request of no use."""
+        """Load the requests that earlier runs left in `folder`. Raises SourceError for a bad folder or request."""
         self._folder = folder
         self._seconds = seconds
         self._lock = threading.Lock()
@@ -105,7 +105,7 @@ class RequestFolder:
         self._count = max((int(asked.name.partition("-")[0]) for asked in earlier), default=0)
 
     def answer(self, body: Body) -> str:
-        """Writes the request down and waits for its answer. Raises UnansweredError."""
+        """Write the request to its file and wait for the answer. Raises UnansweredError."""
         name, is_new = self._placed(body)
         if is_new:
             say(f"asked: {name}")
@@ -127,7 +127,7 @@ class RequestFolder:
         raise UnansweredError("the endpoint stops; start it again with the same folder to go on")
 
     def stop(self) -> None:
-        """Lets everybody who waits go."""
+        """End the waiting for all answers."""
         self._stopped.set()
 
     def _placed(self, body: Body) -> tuple[str, bool]:
@@ -159,7 +159,7 @@ class RequestFolder:
 
 
 def read_requests(folder: Path) -> tuple[Asked, ...]:
-    """All requests in `folder`, in their order. Raises SourceError naming a file that is none."""
+    """All requests in `folder`, in order of their numbers. Raises SourceError naming a file that is no request."""
     found = []
     for path in sorted((folder / REQUESTS).glob("[0-9]*-*.json")):
         try:
@@ -175,7 +175,7 @@ def read_requests(folder: Path) -> tuple[Asked, ...]:
 
 
 def open_requests(folder: Path) -> tuple[Asked, ...]:
-    """Those without an answer that could be taken. Raises SourceError."""
+    """The requests in `folder` that have no usable answer yet. Raises SourceError as `read_requests` does."""
     return tuple(asked for asked in read_requests(folder) if not _answered(folder, asked.name))
 
 
@@ -185,7 +185,7 @@ def _answered(folder: Path, name: str) -> bool:
 
 
 class _Raw:
-    """A file of raw text. Nothing in it tells where it ends, so it must have stood unchanged for a while."""
+    """A file of raw text. Nothing marks its end, so it counts as complete once it has not changed for a while."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -193,7 +193,7 @@ class _Raw:
         self._since = 0.0
 
     def whole(self) -> str | None:
-        """Its text; None while it is absent, empty or still growing."""
+        """The text of the file; None while it is absent, empty or still growing."""
         with contextlib.suppress(OSError):
             found = self._path.stat()
             seen = (found.st_size, found.st_mtime_ns)
@@ -205,7 +205,7 @@ class _Raw:
 
 
 def _object(path: Path) -> tuple[str | None, str]:
-    """The text of a file that is one whole JSON object, or why it is not; a file half written never is."""
+    """The text of a file if it is one complete JSON object, else the reason why not; a half-written file never is."""
     try:
         content = path.read_bytes()
     except OSError:
@@ -218,22 +218,22 @@ def _object(path: Path) -> tuple[str | None, str]:
 
 
 def _key(body: Body) -> str:
-    """What makes two requests equal: who is asked, what, and in which shape; neither the delimiter nor the cap."""
+    """Hash by which requests are equal: of the LLM, messages and answer format, without the delimiter and the cap."""
     asked = [body.model, [turn.model_dump() for turn in body.messages], body.response_format.model_dump()]
     text = json.dumps(asked)
-    # The text is JSON here, so the end of the line stands in it as two characters.
+    # Delimiters are found in the messages themselves: in the JSON text a line end is the two characters \n.
     for delimiter in sorted(set(_DELIMITER.findall("\n".join(turn.content for turn in body.messages)))):
         text = text.replace(delimiter, _PLACE)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Writes a file so that nobody sees half of it."""
+    """Write a file so that nobody ever sees half of it."""
     part = path.with_suffix(".part")
     part.write_bytes(content)
     part.replace(path)
 
 
 def say(line: str) -> None:
-    """One line of progress."""
+    """Print one line of progress on stderr."""
     click.echo(line, err=True)

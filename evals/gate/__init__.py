@@ -1,1 +1,1 @@
-"""Whether drafts became better or worse: the baseline, the two regimes, the statistics."""
+"""Decides whether drafts became better or worse: the baseline, the two regimes, the statistics."""

@@ -1,7 +1,7 @@
-"""The baseline: what each case measured when a person last said that it is good, and the floors.
+"""The baseline: the results of each case when a person last accepted a run, and the floors.
 
-A JSON file in the repository that a person can read in a diff: sorted keys, six decimals, one line for each factor and
-layer of a case, no times in what is compared. `septet eval accept --reason` is the only way to move it.
+It is a JSON file in the repository whose diffs a person can read: sorted keys, six decimals, one line for each factor
+and layer of a case, no times in the compared values. `septet eval accept --reason` is the only way to move it.
 """
 
 import json
@@ -20,9 +20,9 @@ from evals.metrics.results import CaseResult, Evaluation
 SCHEMA: Final = "septet/baseline/1"
 FOLDER: Final = Path(__file__).parent
 COMPARED: Final = ("corpus", "labels", "variants", "suite")
-"""Fingerprints that must be alike before two runs may be compared."""
+"""Fingerprints that must be equal before two runs may be compared."""
 _DEEP: Final = 4
-"""From this depth on an object stands on one line."""
+"""From this depth on, an object is written on one line."""
 
 
 class Accepted(Record):
@@ -32,17 +32,17 @@ class Accepted(Record):
     """Date, as in 2026-11-26."""
     reason: str
     moved: dict[str, str]
-    """Metric to "before → after", floors included."""
+    """Metric → "before → after", floors included."""
 
 
 class Baseline(Record):
-    """What runs are compared with."""
+    """The accepted results that runs are compared with."""
 
     schema_: Literal["septet/baseline/1"] = Field(default=SCHEMA, alias="schema")
     drafter: str
     fingerprints: dict[str, str]
     floors: dict[str, float]
-    """Metric to the worst value that may ever be accepted: the lowest, or of an error the highest."""
+    """Metric → the worst value that may ever be accepted: the lowest, or for an error the highest."""
     history: tuple[Accepted, ...]
     cases: dict[str, CaseResult]
     special: dict[str, CaseResult] = Field(default_factory=dict)
@@ -51,7 +51,7 @@ class Baseline(Record):
 
 
 def path_of(drafter: str) -> Path:
-    """Where the baseline of a drafter stands."""
+    """The path of a drafter's baseline."""
     return FOLDER / f"{drafter}.json"
 
 
@@ -74,7 +74,7 @@ def load(path: Path) -> Baseline:
 
 
 def check_same(baseline: Baseline, fingerprints: Mapping[str, str], run: str | None = None) -> None:
-    """Raises DriftError when the baseline, or the earlier `run` in its place, has other cases, labels or metrics."""
+    """Raises DriftError when the baseline, or the earlier run named `run`, has other cases, labels or metrics."""
     differ = [name for name in COMPARED if baseline.fingerprints.get(name) != fingerprints.get(name)]
     if differ and run is not None:
         raise DriftError(
@@ -91,7 +91,7 @@ def check_same(baseline: Baseline, fingerprints: Mapping[str, str], run: str | N
 
 
 def moved_by(before: Baseline | None, after: Evaluation) -> dict[str, str]:
-    """Metrics of the whole corpus that acceptance would move, as text."""
+    """The changes of whole-corpus metrics that accepting `after` would make: metric → "before → after"."""
     from evals.gate.replayed import of_baseline
 
     old = of_baseline(before, [case.case for case in after.per_case]).metrics if before else {}
@@ -110,9 +110,9 @@ def accept(
     reason: str,
     floors: Mapping[str, float] | None = None,
 ) -> Baseline:
-    """The baseline after a person accepted `run`. `floors` are those that the person sets anew.
+    """The baseline after a person accepted `run`. `floors` are the floors that the person changes.
 
-    Raises RegressionError when the run is below a floor: a floor falls only when it is named, and the history says so.
+    Raises RegressionError when the run is beyond a floor: a floor moves only when it is named, and the history says so.
     """
     kept = dict(before.floors) if before else {}
     moved = moved_by(before, run)
@@ -149,7 +149,7 @@ def dump(baseline: Baseline) -> str:
 
 
 def _plain(case: CaseResult) -> CaseResult:
-    # Errors name places of the program, which move with every edit.
+    # The patterns that matched are not stored: no verdict compares them.
     return case.model_copy(update={"fired": ()})
 
 

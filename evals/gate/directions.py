@@ -1,6 +1,7 @@
-"""Which way each metric is better, and from what difference on a change for the worse counts.
+"""Which direction is better for each metric, and how large a change for the worse must be to count.
 
-A metric that is not here is shown and never gated: it has no better side (such as the number of threats shown).
+A metric that is not listed here is shown but never gated, since neither direction is better (such as the number of
+threats shown).
 """
 
 from collections.abc import Mapping
@@ -10,24 +11,24 @@ from typing import Final, Literal, NamedTuple
 from evals.metrics.arithmetic import DECIMALS
 
 SHARE_TOLERANCE: Final = 0.005
-"""Of shares and errors over the whole corpus that nobody reads to the third digit."""
+"""Tolerance of shares and errors over the whole corpus, whose third digit nobody reads."""
 SCORE_TOLERANCE: Final = 0.01
 FACTOR_TOLERANCE: Final = 0.002
 NOTHING: Final = 10.0**-DECIMALS
-"""Any difference that is not rounding."""
+"""A tolerance that only allows for rounding."""
 WANTED_COVERAGE: Final = 0.80
 
 
 class Direction(NamedTuple):
-    """How a metric is read."""
+    """Which values of a metric are better, and its tolerance."""
 
     better: Literal["low", "high", "near"]
     tolerance: float
     near: float = 0.0
-    """The value aimed at, where neither side is better."""
+    """The target value, for a metric that is best when near it."""
 
     def loss(self, value: float | None) -> float:
-        """A number that is the higher the worse; a metric that does not exist is the worst."""
+        """A number that is higher the worse the value is; infinite for a missing metric."""
         if value is None:
             return float("inf")
         if self.better == "near":
@@ -108,14 +109,14 @@ OF_A_FACTOR: Final[Mapping[str, Direction]] = MappingProxyType({
     "mae_reader": _low(NOTHING),
     "evidence_recall": _high(NOTHING),
 })  # fmt: skip
-"""Means of one factor: any worsening counts, since nothing here is noise."""
+"""Means over one factor: any worsening counts, since replayed runs have no noise."""
 
 OF_A_LAYER: Final[Mapping[str, Direction]] = MappingProxyType({
     "loss_reader": _low(NOTHING),
     "brier_reader": _low(0.002),
     "evidence_recall": _high(NOTHING),
 })  # fmt: skip
-"""Means of one layer."""
+"""Means over one layer."""
 
 OF_A_KIND: Final[Mapping[str, Direction]] = MappingProxyType({
     "failed": _low(NOTHING),
@@ -133,19 +134,19 @@ OF_A_SPLIT: Final[Mapping[str, Direction]] = MappingProxyType({
         "cvss_base_mae_reader", "likely_coverage_published", "evidence_recall_reader", "card_certain_f1",
     )
 })  # fmt: skip
-"""Metrics over one side of the split alone, on which a difference weighs about twice as much: it has fewer cases."""
+"""Metrics over one side of the split; it has fewer cases, so the same change moves them more and tolerances double."""
 
 COMPARED_SIDES: Final = (
     "factor_mae_published", "factor_mae_reader", "factor_sum_mae_published", "flag_f1_reader", "flag_loss",
     "score_error", "cvss_base_mae_reader", "evidence_recall_reader",
 )  # fmt: skip
-"""Metrics of which the vendors that nobody looked at are set against the others."""
+"""Metrics that are compared between the vendors that nobody looked at and the others."""
 WANTED_GAP: Final = 0.10
-"""By how much, as a share, such a metric may be worse for vendors that nobody looked at."""
+"""How much worse, as a share, such a metric may be for vendors that nobody looked at."""
 
 
 def gap(name: str, train: float | None, dev: float | None) -> float | None:
-    """By which share of the train vendors' value the dev vendors' is worse; below 0 when it is better.
+    """How much worse the metric is for dev than for train vendors, as a share of train's value; below 0 if better.
 
     None when a value is missing or there is nothing to divide by.
     """

@@ -1,8 +1,8 @@
-"""Statistics of the gate: what two recordings of the same cases can tell of a mean difference.
+"""Statistics of the gate: what two recordings of the same cases say about a mean difference.
 
-The sign-flip test asks how often a mean difference as large as the one seen comes up when each difference's sign is a
-coin's (Fisher 1935). Cases of one vendor family flip together. Bootstrap intervals are for readers and gate nothing:
-with few or sparse differences their false alarms are up to three times the nominal level, those of the sign flips not.
+The sign-flip test asks how often a mean difference as large as the one seen comes up when the sign of each difference
+is decided by a coin (Fisher 1935). Cases of one vendor family flip together. Bootstrap intervals are shown but gate
+nothing: with few or sparse differences their false alarms reach three times the nominal rate; sign flips avoid this.
 """
 
 import math
@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 FLIPS: Final = 10_000
 SEED: Final = 20261126
 ENUMERATED: Final = 14
-"""Up to so many clusters all 2^n sign patterns are tried; the p value is then exact."""
+"""Up to this many clusters, all 2^n sign patterns are tried, and the p value is exact."""
 FAMILY_LEVEL: Final = 0.035
-"""Chance of a false alarm over all primary losses together. Below the 5 % that is promised, so that simulations of
-1,000 pairs, which show a rate to within 0.7 points, stay below it too (`python -m evals.bench.gate_rates`)."""
+"""Chance of a false alarm over all primary losses together. It is below the promised 5 % so that simulations of 1,000
+pairs, whose standard error is 0.7 points, stay below 5 % too (`python -m evals.bench.gate_rates`)."""
 LEVEL: Final = 0.05
 POWER: Final = 0.8
 _TINY: Final = 1e-12
@@ -27,10 +27,10 @@ Floats = NDArray[np.float64]
 
 
 def sign_flip(differences: Sequence[float], clusters: Sequence[str] | None = None) -> float:
-    """One-sided p value of "the mean difference is above 0"; 1.0 without a difference.
+    """One-sided p value of "the mean difference is above 0"; 1.0 when all differences are 0.
 
-    `clusters` name the vendor family of each case; a family's signs flip together. With up to 14 families that differ
-    the value is exact, else it is (1 + hits) / (1 + 10,000) over flips with a fixed seed.
+    `clusters` names the vendor family of each case; a family's signs flip together. With up to 14 families whose sum is
+    not 0 the value is exact, else it is (1 + hits) / (1 + 10,000) over random flips with a fixed seed.
     """
     sums = _cluster_sums(differences, clusters)
     sums = sums[np.abs(sums) > _TINY]
@@ -49,8 +49,8 @@ def holm(
 ) -> dict[str, bool]:
     """Which hypotheses are rejected by Holm's step-down procedure at family level `level`, weighted (Holm 1979).
 
-    At each step the hypothesis with the smallest p / weight is rejected if p ≤ level · weight / sum of the weights of
-    those that are left. Equal weights when none are given.
+    At each step the hypothesis with the smallest p / weight is rejected if p ≤ level · weight / sum of the weights that
+    are left. Without `weights` all are equal.
     """
     share = dict.fromkeys(p_values, 1.0) if weights is None else {name: weights[name] for name in p_values}
     ordered = sorted(p_values, key=lambda name: (p_values[name] / share[name], name))
@@ -65,7 +65,7 @@ def holm(
 def bootstrap(
     differences: Sequence[float], clusters: Sequence[str] | None = None, *, share: float = 0.9, resamples: int = 4000
 ) -> tuple[float, float]:
-    """The central `share` of the means of resamples of whole clusters, fixed seed; (0, 0) without a difference."""
+    """Bounds of the central `share` of the means over resampled clusters, fixed seed; (0, 0) without differences."""
     if not len(differences):
         return 0.0, 0.0
     names = clusters if clusters is not None else [str(n) for n in range(len(differences))]
@@ -84,8 +84,8 @@ def bootstrap(
 def detectable(differences: Sequence[float], clusters: Sequence[str] | None = None) -> float:
     """Smallest mean difference that a one-sided test at 5 % finds in four of five runs: (t.95 + t.80) · sd / √n.
 
-    n counts clusters, sd is that of the clusters' mean differences. 0.0 when all differences are equal; infinite with
-    fewer than two clusters.
+    n is the number of clusters, sd the standard deviation of their mean differences. 0.0 when all differences are
+    equal; infinite with fewer than two clusters.
     """
     means = _cluster_means(differences, clusters)
     if len(means) < 2:  # noqa: PLR2004 - a spread needs two
@@ -94,13 +94,13 @@ def detectable(differences: Sequence[float], clusters: Sequence[str] | None = No
 
 
 def detectable_at(spread: float, count: int) -> float:
-    """The same for a spread (sd of paired differences) that is known and `count` independent cases, at least 2."""
+    """`detectable` for a known spread (sd of paired differences) and `count` independent cases, at least 2."""
     degrees = count - 1
     return (_t_quantile(1 - LEVEL, degrees) + _t_quantile(POWER, degrees)) * spread / math.sqrt(count)
 
 
 def cases_needed(spread: float, effect: float, most: int = 100_000) -> int:
-    """Fewest independent cases with which `effect` > 0 is detectable at this spread; 2 without a spread."""
+    """Fewest independent cases with which `effect` > 0 is detectable at this spread; 2 when the spread is 0."""
     low, high = 2, most
     while low < high:
         middle = (low + high) // 2
@@ -148,9 +148,9 @@ def _patterns(count: int) -> Floats:
 
 
 def _t_quantile(chance: float, degrees: int) -> float:
-    """Quantile of Student's t by the Cornish-Fisher expansion of the normal one (Abramowitz & Stegun 26.7.5).
+    """Quantile of Student's t by Cornish-Fisher expansion of the normal quantile (Abramowitz & Stegun 26.7.5).
 
-    Good to three digits from four degrees on; below that, it is too small by up to a fifth at the levels used here.
+    Accurate to three digits from four degrees on; below that, too small by up to a fifth at the levels used here.
     """
     from statistics import NormalDist
 

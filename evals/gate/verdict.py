@@ -1,4 +1,4 @@
-"""What the gate says: findings that fail it, tests between two recordings, and everything that moved."""
+"""Records of the gate's verdict: findings that fail it, tests between two recordings, and everything that moved."""
 
 from typing import Literal
 
@@ -12,14 +12,14 @@ Better = Literal["better", "not worse", "worse", "cannot tell"]
 
 
 class Moved(Record):
-    """A number that is not what the baseline has."""
+    """A number that differs from the baseline."""
 
     metric: str
-    """Name of the metric; of one factor or layer with its key, as in `factors/persistent_memory/mae_reader`."""
+    """Name of the metric; for one factor or layer with its key, as in `factors/persistent_memory/mae_reader`."""
     before: float | None
     after: float | None
     worse: bool
-    """Whether the move is for the worse; a move of a number that has no better side is not."""
+    """Whether the move is for the worse; False for a number with no better direction."""
 
 
 class Finding(Record):
@@ -30,7 +30,7 @@ class Finding(Record):
     text: str
     """One sentence with the numbers."""
     cases: tuple[str, ...] = ()
-    """The cases behind it, the worst first."""
+    """The cases behind the finding, the worst first."""
 
 
 class CaseMove(Record):
@@ -38,7 +38,7 @@ class CaseMove(Record):
 
     case: str
     moved: tuple[Moved, ...]
-    """Its factor errors, flags, score, threats …: `factors/KEY`, `layers/KEY`, `factor_error`, `score_error`, …"""
+    """Factor errors, flags, score, threats … that moved: `factors/KEY`, `layers/KEY`, `factor_error`, …"""
 
 
 class PairedTest(Record):
@@ -49,12 +49,12 @@ class PairedTest(Record):
     mean_difference: float
     """New minus old; above 0 is worse."""
     low: float
-    """90 % interval of the mean difference, bootstrap over whole vendor families; shown, not gated."""
+    """Lower end of the mean difference's 90 % interval, bootstrap over whole vendor families; shown, not gated."""
     high: float
     p_worse: float
-    """One-sided sign-flip test that it is worse, before Holm's correction."""
+    """p value of the one-sided sign-flip test that the loss is worse, before Holm's correction."""
     p_not_inferior: float
-    """One-sided sign-flip test that it is worse by less than the margin."""
+    """p value of the one-sided sign-flip test that the loss is worse by less than the margin."""
     margin: float
     detectable: float
     """Smallest mean difference that this many cases would find in four of five runs."""
@@ -72,7 +72,7 @@ class Verdict(Record):
     moved: tuple[Moved, ...]
     """All aggregated metrics that differ from the baseline's."""
     cases: tuple[CaseMove, ...]
-    """The worst first."""
+    """The cases whose drafts measure differently, the worst first."""
     tests: tuple[PairedTest, ...] = ()
     notes: tuple[str, ...] = Field(default=())
-    """What a reader should know, such as fingerprints that differ."""
+    """What else a reader should know, such as which fingerprints differ."""

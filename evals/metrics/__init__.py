@@ -1,1 +1,1 @@
-"""What is measured of a draft: arithmetic, measures against labels, records of results and their summary."""
+"""The measurement of drafts: arithmetic, comparison with labels, records of results and their summary."""

@@ -39,14 +39,14 @@ Pair = tuple[float, float]
 
 
 class CodedRow(NamedTuple):
-    """Agreement of two codings in closed words."""
+    """Agreement of two codings in a closed vocabulary."""
 
     key: str
     cases: int
     differ: float | None
     """Share of the cases on which the two differ."""
     alpha: float | None
-    """Krippendorff's, nominal metric."""
+    """Krippendorff's alpha with the nominal metric."""
 
 
 def headline_rows(cases: Sequence[Case]) -> tuple[CodedRow, ...]:
@@ -60,7 +60,7 @@ def headline_rows(cases: Sequence[Case]) -> tuple[CodedRow, ...]:
 
 
 def card_rows(cases: Sequence[Case]) -> tuple[Row, ...]:
-    """Agreement of the two readings of each card, per layer; a label is 1 where the card pins the layer."""
+    """Agreement of the two readings of each card, per layer; a label is 1 where the card makes the layer certain."""
     pairs: dict[str, list[Pair | None]] = {key: [] for key in LAYERS}
     for case in cases:
         read = case.readings.card if case.readings else ()
@@ -71,7 +71,7 @@ def card_rows(cases: Sequence[Case]) -> tuple[Row, ...]:
 
 
 def factor_rows(cases: Sequence[Case], *, second: bool = False) -> tuple[Row, ...]:
-    """Agreement per factor and on the sum of the ten: of published labels and reader, or of the two readers."""
+    """Agreement per factor and on the sum of the ten: published labels with reader, or with `second` both readers."""
     pairs: dict[str, list[Pair | None]] = {key: [] for key in (*FACTORS, "sum of the ten")}
     for case in cases:
         both = _both(case, second)
@@ -85,7 +85,7 @@ def factor_rows(cases: Sequence[Case], *, second: bool = False) -> tuple[Row, ..
 
 
 def layer_rows(cases: Sequence[Case], *, second: bool = False) -> tuple[Row, ...]:
-    """Agreement per layer; a label is 1 where the layer is certain. Of which labels, as for factors."""
+    """Agreement per layer, between the same label sets as `factor_rows`; a label is 1 where the layer is certain."""
     pairs: dict[str, list[Pair | None]] = {key: [] for key in LAYERS}
     for case in cases:
         other = case.labels.second
@@ -100,7 +100,7 @@ def layer_rows(cases: Sequence[Case], *, second: bool = False) -> tuple[Row, ...
 
 
 def base_row(cases: Sequence[Case]) -> Row:
-    """Agreement on the CVSS base."""
+    """Agreement of published labels and reader on the CVSS base."""
     pairs: list[Pair | None] = []
     for case in cases:
         a = case.published.cvss_base if case.published else None
@@ -146,7 +146,7 @@ def _row(key: str, pairs: Sequence[Pair | None], resamples: Sequence[Sequence[in
 
 
 def _resamples(labels: Sequence[str]) -> list[list[int]]:
-    """Case indices of each resample: whole families drawn with replacement, as many as there are."""
+    """Case indices of each resample: as many families as there are, drawn whole and with replacement."""
     members: dict[str, list[int]] = {}
     for at, label in enumerate(labels):
         members.setdefault(label, []).append(at)

@@ -1,7 +1,7 @@
 """Arithmetic of the metrics: pure functions over numbers, no drafts and no files.
 
-None stands for a value that does not exist. A label that does not exist takes no part; a drafted value that does not
-exist (the case failed) counts as the worst that a draft could have had against that label.
+None stands for a missing value. A missing label is left out; a missing drafted value (the case failed) counts as the
+worst value that a draft could have against that label.
 """
 
 import math
@@ -33,18 +33,18 @@ class Flags(NamedTuple):
 
 
 def mean(values: Iterable[float]) -> float | None:
-    """The mean, None of nothing; rounded to six decimals so that platforms agree."""
+    """The mean, None without values; rounded to six decimals so that platforms agree."""
     kept = list(values)
     return round(math.fsum(kept) / len(kept), DECIMALS) if kept else None
 
 
 def share(part: int, whole: int) -> float | None:
-    """part / whole, None of nothing."""
+    """part / whole; None when `whole` is 0."""
     return round(part / whole, DECIMALS) if whole else None
 
 
 def quantile(values: Sequence[float], part: float) -> float | None:
-    """The value below which a `part` of the values lies (nearest rank); None of nothing."""
+    """The value below which the share `part` of the values lies (nearest rank); None without values."""
     ordered = sorted(values)
     return round(ordered[min(len(ordered) - 1, int(part * len(ordered)))], DECIMALS) if ordered else None
 
@@ -61,7 +61,7 @@ def covered(low: float | None, high: float | None, label: float) -> bool:
 
 
 def count_flags(pairs: Iterable[tuple[bool | None, bool]]) -> Flags:
-    """Counts over pairs (drafted certain or None, label certain). A layer that was not drafted has the wrong flag."""
+    """Counts over pairs (drafted certain or None, label certain). A layer that was not drafted counts as wrong."""
     counts = {(True, True): 0, (True, False): 0, (False, True): 0, (False, False): 0}
     for drafted, label in pairs:
         flagged = label if drafted is None else not drafted
@@ -80,7 +80,7 @@ def recall(flags: Flags) -> float | None:
 
 
 def f1(flags: Flags) -> float | None:
-    """Harmonic mean of precision and recall; None when there is neither a flag nor a label for one."""
+    """Harmonic mean of precision and recall; None when neither the drafts nor the labels have a flag."""
     return share(2 * flags.true_positive, 2 * flags.true_positive + flags.false_positive + flags.false_negative)
 
 
@@ -132,7 +132,7 @@ def alpha_interval(pairs: Sequence[tuple[float, float]]) -> float | None:
     pooled = [value for pair in pairs for value in pair]
     count, middle = len(pooled), math.fsum(pooled) / len(pooled)
     observed = math.fsum((x - y) ** 2 for x, y in pairs) / len(pairs)
-    # The mean squared difference of two distinct values is twice the variance with n - 1 below.
+    # The mean squared difference of two distinct values is twice the sample variance (divisor n - 1).
     expected = 2 * math.fsum((value - middle) ** 2 for value in pooled) / (count - 1)
     return None if expected <= 0 else 1 - observed / expected
 
@@ -157,14 +157,14 @@ def alpha_labels(pairs: Sequence[tuple[str, str]]) -> float | None:
 
 
 def interval_error(drafted: float | None, low: float, high: float, top: float = UNIT_TOP) -> float:
-    """Distance of `drafted` from the range low..high of the labels, 0 inside; the largest possible when not drafted."""
+    """Distance of `drafted` from the labels' range low..high, 0 inside it; the largest possible when not drafted."""
     if drafted is None:
         return max(high, top - low)
     return max(0.0, low - drafted, drafted - high)
 
 
 def quadratic_kappa(pairs: Sequence[tuple[float, float]], levels: Sequence[float] = (0.0, 0.5, 1.0)) -> float | None:
-    """Cohen's kappa with quadratic weights over values snapped to the nearest of `levels` (half up); 1 is agreement.
+    """Cohen's kappa with quadratic weights over values snapped to the nearest of `levels`, ties up; 1 is agreement.
 
     kappa = 1 - Σ w·observed / Σ w·expected, w = (i - j)² (Cohen 1968, "Weighted kappa"). None when nothing varies.
     """
@@ -184,10 +184,10 @@ def _level(value: float, levels: Sequence[float]) -> int:
 def augrc(cells: Sequence[tuple[float | None, float]]) -> float | None:
     """Area under the generalised risk-coverage curve of (certainty, loss when accepted), 0 to 0.5 for losses of 0 or 1.
 
-    Cells are accepted in the order of their certainty, the most certain first; at each step the generalised risk is
-    the sum of the losses of what is accepted over all cells; the area is its mean over the steps (Traub et al. 2024,
-    arXiv 2407.01032). Ties are accepted together, in equal parts. A cell without a certainty (its case failed) counts
-    as accepted first and wrong: losing a case never helps.
+    Cells are accepted in the order of their certainty, the most certain first. At each step the generalised risk is the
+    summed loss of the accepted cells divided by the number of all cells; the area is its mean over the steps (Traub et
+    al. 2024, arXiv 2407.01032). Ties are accepted together, in equal parts. A cell without a certainty (its case
+    failed) counts as accepted first and wrong, so that losing a case never helps.
     """
     if not cells:
         return None
@@ -209,7 +209,7 @@ def augrc(cells: Sequence[tuple[float | None, float]]) -> float | None:
 def coverage_at_risk(cells: Sequence[tuple[float | None, float]], risk: float) -> float | None:
     """The largest share of cells, the most certain first, whose mean loss is at most `risk`; 0 when there is none.
 
-    Equal certainties are accepted together. A cell without a certainty is accepted first and wrong.
+    Equal certainties are accepted together. A cell without a certainty counts as accepted first and wrong.
     """
     if not cells:
         return None
@@ -225,13 +225,13 @@ def coverage_at_risk(cells: Sequence[tuple[float | None, float]], risk: float) -
 
 
 def brier(cells: Sequence[tuple[float | None, bool]]) -> float | None:
-    """Mean squared difference of a probability and what is true (Brier 1950); 1 for a cell without a probability."""
+    """Mean squared difference of probability and truth (Brier 1950); 1 for a cell without a probability."""
     return mean(UNIT_TOP if chance is None else (chance - true) ** 2 for chance, true in cells)
 
 
 def calibration_error(cells: Sequence[tuple[float | None, bool]], bins: int = 10, least: int = 300) -> float | None:
     """Expected calibration error over bins of equal mass; None below `least` cells, where it is mostly chance."""
-    # Not by what is true: that would part equal chances into bins of one answer each.
+    # Sorted by chance alone: sorting by truth as well would split equal chances into bins with only one answer.
     known = sorted(((chance, true) for chance, true in cells if chance is not None), key=lambda cell: cell[0])
     if len(known) < least:
         return None
@@ -245,8 +245,8 @@ def calibration_error(cells: Sequence[tuple[float | None, bool]], bins: int = 10
 def flag_loss(pairs: Sequence[tuple[bool | None, bool]], layers: int) -> float | None:
     """(2 · missed + extra) / `layers` over pairs (drafted certain or None, label certain) of one case, 0 to 2.
 
-    Missed: the label says not certain and the draft ships the layer all the same, which is the dearer error; extra: a
-    needless flag. A layer that was not drafted has the wrong flag. None when the case has no label.
+    Missed: the draft calls a layer certain although the label says not certain, which is the costlier error. Extra: a
+    needless flag. A layer that was not drafted counts as wrong. None when the case has no label.
     """
     if not pairs:
         return None
@@ -255,7 +255,7 @@ def flag_loss(pairs: Sequence[tuple[bool | None, bool]], layers: int) -> float |
 
 
 def within_spread(values: Sequence[float | None]) -> float | None:
-    """Standard deviation (n - 1) of repeats of one case; None for fewer than two that exist."""
+    """Sample standard deviation (n - 1) of the repeats of one case; None for fewer than two values."""
     kept = [value for value in values if value is not None]
     if len(kept) < 2:  # noqa: PLR2004 - a spread needs two
         return None

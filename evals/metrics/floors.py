@@ -1,4 +1,4 @@
-"""The floors of factors that a draft's own facts imply, and whether the draft keeps them."""
+"""Checks whether a draft's factors keep the floors that its own facts imply."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ _TINY: Final = 1e-9
 
 
 def floor_cell(draft: Draft, vocabulary: Vocabulary | None = None) -> FloorCell | None:
-    """How many factors of the draft have a floor by its asserted facts, and which are below; None without facts."""
+    """How many factors have a floor because of asserted facts, and which are below theirs; None without facts."""
     if draft.facts is None:
         return None
     words = vocabulary or load_vocabulary()

@@ -1,4 +1,4 @@
-"""Whether a draft has the threat that the reader would put first, and at which place. Pure."""
+"""Whether a draft has the threat that the reader would put first, and at which place. Pure functions."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -15,7 +15,7 @@ _LAST: Final = 10**6
 
 
 class Code(NamedTuple):
-    """A threat in closed words."""
+    """A threat coded in a closed vocabulary."""
 
     asi: str
     layer: LayerKey
@@ -28,7 +28,7 @@ def alike(one: Code, other: Code) -> bool:
 
 
 def found_rank(gold: HeadlineCode, shown: Sequence[Code]) -> int | None:
-    """Place of the first threat, from 1, that has the cause of `gold` and its layer or its asset; None without one.
+    """Place, from 1, of the first threat with the cause of `gold` and its layer or its asset; None without one.
 
     `shown` are the threats of a draft in the order of its report.
     """
@@ -37,9 +37,9 @@ def found_rank(gold: HeadlineCode, shown: Sequence[Code]) -> int | None:
 
 
 def shown_codes(draft: Draft, known: Mapping[str, Code]) -> tuple[Code, ...]:
-    """The catalogue's threats of a draft in the order of its report; `known` has their closed words by pattern id.
+    """The codes of a draft's catalogue threats in the order of its report; `known` maps pattern ids to codes.
 
-    A threat that an LLM proposed has no pattern and is passed over.
+    A threat that an LLM proposed has no pattern and is skipped.
     """
     threats = [
         (threat.place or _LAST, threat.id, known[threat.like or threat.id])
@@ -52,7 +52,7 @@ def shown_codes(draft: Draft, known: Mapping[str, Code]) -> tuple[Code, ...]:
 
 @cache
 def pattern_codes() -> Mapping[str, Code]:
-    """The closed words of every pattern of the catalogue."""
+    """The code of every pattern in the catalogue, by pattern id."""
     return {
         pattern.id: Code(
             next((ref.id for ref in pattern.taxonomy if ref.scheme == "owasp-asi"), ""), pattern.layer, pattern.asset
@@ -62,7 +62,7 @@ def pattern_codes() -> Mapping[str, Code]:
 
 
 def headline_cell(case: Case, draft: Draft) -> HeadlineCell | None:
-    """The reader's headline in closed words and its place among the draft's threats; None when nobody coded it."""
+    """The reader's coded headline and its place among the draft's threats; None when nobody coded it."""
     gold = case.readings.headline_code if case.readings else None
     if gold is None:
         return None

@@ -1,4 +1,4 @@
-"""From a draft and a case to what the metrics need. Pure: no files, no clock."""
+"""Measures a draft against the labels of its case. Pure functions: no files, no clock."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -27,7 +27,7 @@ FACTORS: Final = FACTOR_SETS["0.5"]
 def measure(
     case: Case, draft: Draft, documents: Sequence[Document], *, family: str, patterns: Iterable[str]
 ) -> CaseResult:
-    """The draft of a case measured against its labels; `patterns` are the ids of the threat catalogue."""
+    """The result of a case: its draft measured against its labels; `patterns` are the ids of the threat catalogue."""
     by_id = {document.id: document for document in documents}
     valid = [item for item in draft.evidence if item.document in by_id and holds(item, by_id[item.document])]
     cited = [Span(item.document, item.start, item.end) for item in valid]
@@ -63,7 +63,7 @@ def measure(
 
 
 def failed(case: Case, error: str, *, family: str) -> CaseResult:
-    """The result of a case that could not be drafted: labels without values, which count as the worst."""
+    """The result of a case that could not be drafted: labels without drafted values, which count as the worst."""
     published, reader = case.published, case.reader
     quoted = dict.fromkeys(gold_quotes(case), False)
     return CaseResult(
@@ -128,7 +128,7 @@ def before_controls(published: Published) -> Decimal | None:
 
 
 def of_reader(reader: Reader) -> Decimal | None:
-    """The score of the reader's base and factors at the threat multiplier of drafts and without controls."""
+    """The score of the reader's base and factors, with the threat multiplier of drafts and without controls."""
     return _labelled(
         reader.cvss_base, {key: cell.value for key, cell in reader.factors.items()}, float(THREAT_MULTIPLIER)
     )
@@ -142,7 +142,7 @@ def _labelled(base: float | None, factors: Mapping[FactorKey, float], threat: fl
 
 
 def gold_spans(case: Case, documents: Sequence[Document]) -> dict[str, Span | None]:
-    """Where each distinct quote of the reader stands in the documents; None for one that is not found."""
+    """The place of each distinct quote of the reader in the documents; None for a quote that is not found."""
     spans: dict[str, Span | None] = {}
     for quote in dict.fromkeys(gold_quotes(case).values()):
         spans[quote] = None
@@ -155,7 +155,7 @@ def gold_spans(case: Case, documents: Sequence[Document]) -> dict[str, Span | No
 
 
 def gold_quotes(case: Case) -> dict[str, str]:
-    """Factor or layer key to the words that the reader's label rests on; none without a reader."""
+    """Factor or layer key → the reader's quote for its label; empty without a reader."""
     if case.reader is None:
         return {}
     quotes: dict[str, str | None] = {key: cell.quote for key, cell in case.reader.factors.items()}
@@ -250,7 +250,7 @@ def _number(value: Decimal | None) -> float | None:
 
 
 def approval_cell(before: Draft, after: Draft) -> ApprovalCell:
-    """What a page that documents an approval lowered (`evals.cases.approval_pages`); `after` is the draft with it."""
+    """How much a page that documents an approval lowered (`evals.cases.approval_pages`); `after` is drafted with it."""
     return ApprovalCell(
         error=None,
         base_drop=round(_headline_base(before) - _headline_base(after), 6),
@@ -259,7 +259,7 @@ def approval_cell(before: Draft, after: Draft) -> ApprovalCell:
 
 
 def _headline_base(draft: Draft) -> float:
-    """CVSS base of the headline, also of a withheld score; 0 without a headline."""
+    """CVSS base of the headline, even when the score is withheld; 0 without a headline."""
     score = draft.score
     if score.cvss_base is not None:
         return float(score.cvss_base)

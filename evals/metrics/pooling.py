@@ -1,9 +1,9 @@
-"""Passages of a case pooled over the questions of a factor or layer: a search that only measures the search.
+"""Ranks the passages of a case over all questions of a factor or layer; used only to measure the search.
 
-    fused = mean cosine to the questions + 0.3 · their mean BM25 + what the passage is worth by itself
+    fused = mean cosine to the questions + 0.3 · their mean BM25 + a worth of the passage by itself
 
-Everything here is a total order: equal scores fall back to the order of documents and offsets, so the same input
-always gives the same passages.
+Every order is total: passages with equal scores keep the order of documents and offsets, so the same input always
+gives the same passages.
 """
 
 from collections.abc import Sequence
@@ -20,15 +20,15 @@ from agent.retrieval.passages import context_line
 from agent.retrieval.search import LEXICAL_WEIGHT, NEGATIONS, Lexical, terms, word_count
 
 Mode = Literal["fused", "bm25", "dense"]
-"""All there is, or terms or vectors alone: to measure what each is worth."""
+"""Everything together, terms alone or vectors alone, to measure what each contributes."""
 UNRANKED: Final = -1.0
-"""Stands for the cosine of a passage too far from a question to be ranked."""
+"""Marks a passage that is too far from a question to be ranked; stands in the place of its cosine."""
 _NEAR_DUPLICATE: Final = 0.9
-"""Share of common terms from which two passages count as saying the same."""
+"""From this share of common terms on, two passages count as near-duplicates."""
 _DECIMALS: Final = 6
-"""Scores are compared at this precision, so that the last bits of a float decide no order."""
+"""Scores are compared to this many decimals, so that the last bits of a float decide no order."""
 _MIN_WORDS: Final = 3
-"""A shorter passage cannot be quoted, and single names of a list would crowd out the sentences."""
+"""Fewest words of a passage: a shorter one cannot be quoted, and single list items would crowd out the sentences."""
 _REMEMBERED: Final = 8192
 
 
@@ -37,7 +37,7 @@ class Question(NamedTuple):
 
     id: str
     about: str
-    """The factor or layer that it is asked for."""
+    """The factor or layer that the question is about."""
     text: str
 
 
@@ -45,7 +45,7 @@ class Hit(NamedTuple):
     """A passage that answers questions, with its scores."""
 
     question: str
-    """Id of the question that ranks it best."""
+    """Id of the question that ranks the passage best."""
     document: str
     start: int
     end: int
@@ -64,27 +64,27 @@ class Scored:
 
     question: Question
     dense: NDArray[np.float32]
-    """Cosine, -1 to 1; -1 is not ranked."""
+    """Cosine, -1 to 1; -1 means not ranked."""
     lexical: NDArray[np.float32]
     """BM25, 0 or more."""
 
 
 class Search:
-    """The statements of one case, ready to be searched; nothing is stored, and every cosine is computed."""
+    """A search over the statements of one case; stores no index on disk and computes every cosine."""
 
     def __init__(self, documents: Sequence[Document], statements: Sequence[Statement]) -> None:
         by_id = {document.id: document for document in documents}
         self._statements = tuple(statements)
         self._vectors = embed([f"{context_line(by_id[s.document], s.path)}\n{s.text}" for s in statements])
         self._lexical = Lexical([terms(statement.text) for statement in statements])
-        # Hidden or planted text must not crowd out the rest.
+        # Flagged text (hidden or planted) must not crowd out the rest.
         allowed = [not s.flagged and word_count(s.text) >= _MIN_WORDS for s in statements]
         self._allowed = np.array(allowed, dtype=np.bool_)
 
     def pools(
         self, questions: Sequence[Question], *, k: int, per_document: int, mode: Mode = "fused"
     ) -> dict[str, tuple[Hit, ...]]:
-        """The best passages for each factor or layer that the questions are about, its questions pooled."""
+        """The best passages over all questions about each factor or layer, by its key."""
         groups: dict[str, list[Scored]] = {}
         if not self._statements:
             return {}
@@ -109,8 +109,8 @@ def pool(
 ) -> tuple[Hit, ...]:
     """The best `k` passages over all questions, at most `per_document` of one document.
 
-    `worth` is added to the score of each passage (0 where there is none). Near-duplicates of a better passage are left
-    out. With a `mode` of one list alone, neither the other list nor `worth` counts.
+    `worth` is added to the score of each passage, if given. Near-duplicates of a better passage are left out. In the
+    modes "bm25" and "dense" neither the other score nor `worth` counts.
     """
     if not asked or not allowed.any():
         return ()
@@ -150,7 +150,7 @@ def pool(
 def _scores(asked: Sequence[Scored], mode: Mode) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """The score of every passage for every question, and whether any question ranks it at all.
 
-    A passage too far from a question to have a cosine counts as near as the farthest that has one.
+    A passage too far from a question to have a cosine gets the lowest cosine of those that have one.
     """
     dense = np.array([s.dense for s in asked], dtype=np.float64)
     lexical = np.array([s.lexical for s in asked], dtype=np.float64)
@@ -169,7 +169,7 @@ def _order(scores: NDArray[np.float64]) -> NDArray[np.intp]:
 
 
 def _says_the_same(one: frozenset[str], other: frozenset[str]) -> bool:
-    """Whether two bags of terms differ by little, and not by a negation or a number."""
+    """Whether two bags of terms differ only slightly, and not by a negation or a number."""
     common = len(one & other)
     union = len(one) + len(other) - common
     if not union or common < _NEAR_DUPLICATE * union:
@@ -179,5 +179,5 @@ def _says_the_same(one: frozenset[str], other: frozenset[str]) -> bool:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _bag(text: str) -> frozenset[str]:
-    """The search terms of a text, each once."""
+    """The distinct search terms of a text."""
     return frozenset(terms(text))

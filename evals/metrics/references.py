@@ -1,4 +1,4 @@
-"""What is wrong with references to the published lists: ids, years and titles that are not the list's own."""
+"""Finds wrong references to the published lists: ids, years and titles that are not the list's own."""
 
 import json
 import re
@@ -17,7 +17,7 @@ _CLOSE: Final = 3
 
 
 class Reference(Protocol):
-    """What the linter reads: `records.TaxonomyRef` is one."""
+    """The fields that the linter reads, as `records.TaxonomyRef` has them."""
 
     @property
     def scheme(self) -> str:
@@ -29,7 +29,7 @@ class Reference(Protocol):
 
     @property
     def title(self) -> str:
-        """Title as it is going to be printed."""
+        """Title as it will be printed."""
 
 
 class Problem(NamedTuple):
@@ -56,16 +56,16 @@ class _Confusables(NamedTuple):
 
 
 def lint(refs: Iterable[Reference]) -> tuple[Problem, ...]:
-    """What is wrong with each reference, in their order; empty when all are right.
+    """The problems of the references, in their order; empty when all are right.
 
-    Refused: an unknown scheme or id, an id whose list needs a year without one, a title that is not the list's own,
-    and the pairs that published material is known to confuse.
+    Refused are an unknown scheme or id, an id without the year that its list needs, a title that is not the list's own,
+    and the pairs of id and title that published material is known to confuse.
     """
     return tuple(problem for ref in refs if (problem := _problem(ref)) is not None)
 
 
 def is_refused_relation(first: str, second: str) -> bool:
-    """Whether tying these two ids together is a known mistake of published crosswalks."""
+    """Whether linking these two ids is a known mistake of published crosswalks."""
     return (first, second) in _confusables().relations or (second, first) in _confusables().relations
 
 

@@ -1,6 +1,6 @@
-"""What is wrong with a report's tree: marks that lead nowhere, missing parts, repetition, length, order, idle controls.
+"""Finds problems in a report's tree: marks that lead nowhere, missing parts, repetition, length, order, idle controls.
 
-A report that was built from a consistent draft has no problem; tests and evaluations use this to find one that has.
+A report built from a consistent draft has no problems; tests and evaluations use this check to find reports that do.
 """
 
 import re
@@ -29,9 +29,9 @@ from agent.taxonomy.layers import LAYERS
 FRONT: Final = ("headline", "threats", "conditions", "abilities", "layers", "questions")
 REFERENCE: Final = ("quotes", "factors", "picture", "chains", "controls", "scores", "findings", "evidence", "method")
 _CHIP: Final = "\0"
-"""Stands for a severity while repeated sentences are looked for."""
+"""Replaces a severity in the text that is searched for repeated sentences."""
 _LEAST: Final = 5
-"""Words that a sentence has before its repetition counts."""
+"""Fewest words of a sentence whose repetition counts."""
 _NAMED: Final = re.compile(r"(?<![\w/.:@-])[EQTN][1-9]\d{0,2}(?![\w/@-]|[.:]\w)")
 _KEY: Final = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 _PROMISE: Final = re.compile(r"\bin the (?:appendix|reference)\b", re.IGNORECASE)
@@ -59,7 +59,7 @@ def _size(report: Report) -> Iterator[str]:
 def _parts(report: Report) -> Iterator[str]:
     for keys, parts in ((FRONT, report.front), (REFERENCE, report.reference)):
         found = [part.key for part in parts]
-        # What it can do stands in the appendix where the first two pages have no room for it.
+        # The part on abilities moves to the appendix when the first two pages have no room for it.
         found += [part.key for part in report.reference if part.key == "abilities"] if keys == FRONT else []
         yield from (f"the part {key} is missing" for key in keys if key not in found and key != "quotes")
         yield from (f"the part {part.key} is empty" for part in parts if not part.blocks and part.key != "headline")
@@ -107,7 +107,7 @@ def _repetition(report: Report) -> Iterator[str]:
     for part in report.front:
         for text in texts(part):
             for sentence in split("".join(_CHIP if span.kind == "chip" else span.text for span in text if told(span))):
-                # How grave a threat is and when it holds is a value, and many are alike.
+                # A threat's severity and the condition beside it are values, and many threats share them.
                 if _CHIP in sentence:
                     continue
                 words = re.findall(r"\w+", sentence.casefold())
@@ -126,7 +126,7 @@ def _internal_keys(report: Report) -> Iterator[str]:
 
 
 def _idle_controls(report: Report) -> Iterator[str]:
-    """Controls that are said to count while no reason of a metric or factor cites their quotes."""
+    """Controls that the report says count although no metric or factor cites their quotes as a reason."""
     used = {
         mark for key in ("scores", "factors") for part in [report.part(key)] if part
         for text in texts(part) for span in text if span.kind == "marks" for mark in span.ids
@@ -145,7 +145,7 @@ def _all(report: Report) -> Iterator[Text]:
 
 
 def _listed(part: Part) -> Iterator[str]:
-    """What a part lists: its entries, and the rows that begin with an id."""
+    """The ids that a part lists: its entries, and the rows of its tables that begin with an id."""
     yield from entries(part)
     for block in part.blocks:
         if isinstance(block, Table):

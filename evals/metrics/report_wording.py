@@ -1,6 +1,6 @@
-"""Metrics of the report's wording: sentences that fit any product, and whether a report finds its own listing.
+"""Metrics of the report's wording: sentences that fit any product, and whether a report leads to its own listing.
 
-Both look at the main part with the product's and vendor's names masked, so that a name alone makes nothing specific.
+Both use the main part with the product's and vendor's names masked, so that a name alone makes nothing specific.
 """
 
 import math
@@ -12,10 +12,10 @@ from typing import Final
 from evals.cases.families import Identity, name_words
 
 APPENDIX: Final = "\n# Appendix\n"
-"""Where the main part of a report ends."""
+"""The heading at which the main part of a report ends."""
 MASK: Final = "this product"
 GENERIC_SHARE: Final = 0.05
-"""A sentence of at least this share of all drafts fits any product."""
+"""A sentence that occurs in at least this share of all drafts fits any product."""
 MIN_REPEATS: Final = 2
 MIN_WORDS: Final = 3
 _K1: Final = 1.2
@@ -44,8 +44,8 @@ def mask(text: str, who: Identity) -> str:
 
 
 def sentences(markdown: str, *, tables: bool = False) -> tuple[str, ...]:
-    """Sentences of a piece of Markdown in a form for comparing: no quotes, diagrams, headings, marks or case; numbers
-    and evidence ids become #. Fewer than three words are no sentence. With `tables` each cell counts as a line."""
+    """The sentences of a Markdown text, normalised for comparing: no quotes, fenced blocks, headings, markup or case;
+    numbers and evidence ids become #. Fewer than three words are no sentence. With `tables` each cell is a line."""
     text = _HEADING.sub("\n", _FENCE.sub("\n", markdown))
     text = text.replace("|", "\n") if tables else _TABLE.sub("", text)
     text = _MARKUP.sub(lambda found: found[1] or " ", _QUOTE.sub(" ", text))
@@ -55,23 +55,23 @@ def sentences(markdown: str, *, tables: bool = False) -> tuple[str, ...]:
 
 
 def generic_counts(drafts: Sequence[Sequence[str]]) -> tuple[int, ...]:
-    """For each draft, given as its sentences, how many of them occur in at least 5 % of all drafts (and in two)."""
+    """For each draft, given as its sentences, how many of them occur in at least 5 % and at least two of all drafts."""
     seen = Counter(sentence for draft in drafts for sentence in set(draft))
     needed = max(MIN_REPEATS, math.ceil(GENERIC_SHARE * len(drafts)))
     return tuple(sum(seen[sentence] >= needed for sentence in draft) for draft in drafts)
 
 
 def words(text: str) -> tuple[str, ...]:
-    """Words of a text, case folded, in order."""
+    """The words of a text, case folded, in order."""
     return tuple(word.casefold() for word in _WORD.findall(text))
 
 
 def own_ranks(
     reports: Sequence[Iterable[str]], listings: Sequence[Sequence[str]], owners: Sequence[int]
 ) -> tuple[int, ...]:
-    """For each report, given as words, the place of its own listing `owners[i]` when all are ranked by BM25; 1 is best.
+    """For each report, given as words, the BM25 rank of its own listing, `listings[owners[i]]`, among all; 1 is best.
 
-    A listing with the same score as one's own counts as better, so that an empty report finds nothing.
+    A listing with the same score as the own listing counts as better, so that an empty report finds nothing.
     """
     count = len(listings)
     frequencies = [Counter(listing) for listing in listings]

@@ -1,6 +1,6 @@
-"""Records of an evaluation: what of each draft the metrics need, and the JSON that `septet eval --json` prints.
+"""Records of an evaluation: the results of each draft, and the JSON that `septet eval --json` prints.
 
-In a cell None stands for a value that does not exist: a label that nobody gave, or a draft that failed.
+In a cell None stands for a missing value: a label that nobody gave, or a draft that failed.
 """
 
 from typing import Final, Literal, NamedTuple
@@ -25,11 +25,11 @@ class FactorCell(Record):
     high: float | None
     state: State | None
     cited: bool
-    """Whether the estimate names evidence of the draft."""
+    """Whether the estimate cites evidence of the draft."""
     published: float | None
     reader: float | None
     quoted: bool | None = None
-    """Whether a citation of the draft covers half of the words that the reader's value rests on; None without words."""
+    """Whether a citation of the draft covers at least half of the reader's quote; None without such a quote."""
 
 
 class LayerCell(Record):
@@ -40,24 +40,24 @@ class LayerCell(Record):
     threats: int
     cited_threats: int
     published: bool | None
-    """Certain according to the published labels."""
+    """Whether the published labels call the layer certain."""
     reader: bool | None
     quoted: bool | None = None
-    """As for a factor."""
+    """As `FactorCell.quoted`."""
 
 
 class ScoreCell(Record):
     """The score of one case, 0 to 10."""
 
     value: float | None
-    """The drafted score; the provisional one when it is withheld."""
+    """The drafted score; the provisional one when the score is withheld."""
     severity: Band | None
     likely_low: float | None
     likely_high: float | None
     withheld: str | None
     cvss_base: float | None
     published: float | None
-    """The published score recomputed at mitigation factor 1."""
+    """The published score recomputed with mitigation factor 1."""
     published_severity: Band | None
     reader_cvss_base: float | None
     reader: float | None = None
@@ -71,11 +71,11 @@ class TextCell(Record):
     words: int
     """Words between the first screen and the appendix, outside tables and fences."""
     sentences: int
-    """Sentences of the main part, quotes not counted."""
+    """Sentences of the main part, without quotes."""
     generic_sentences: int
-    """Those that, with names and numbers masked, occur in at least 5 % of all drafts."""
+    """Sentences that, with names and numbers masked, occur in at least 5 % of all drafts."""
     own_listing_rank: int
-    """Place of its own listing when all listings are ranked by likeness with the main part, names masked; 1 is best."""
+    """Rank of the report's own listing by similarity with the main part among all listings, names masked; 1 is best."""
 
 
 class FlagCell(Record):
@@ -84,7 +84,7 @@ class FlagCell(Record):
     certain: bool | None
     certainty: float | None
     gold: bool | None
-    """Whether a sentence of the card pins the layer, by two readings; None when nobody read it."""
+    """Whether a sentence of the card makes the layer certain, by two readings; None when nobody read the card."""
 
 
 class CardCell(Record):
@@ -97,23 +97,23 @@ class CardCell(Record):
 
 
 class TwinCell(Record):
-    """The same product drafted from a reworded twin of its text: the same facts in other words."""
+    """The same product drafted from a twin of its text, which states the same facts in other words."""
 
     error: str | None
     factor_sum: float | None
     shift: float
-    """|sum of the ten factors of the twin - that of the case|, 0 to 10; 10 when either failed."""
+    """|sum of the twin's ten factors - sum of the case's|, 0 to 10; 10 when either failed."""
     flips: int
     """Layers whose flag differs, 0 to 7; 7 when either failed."""
 
 
 class PoisonCell(Record):
-    """The same product drafted from its text with an order to assessors, or other planted text, in it."""
+    """The same product drafted from its text with a planted order to assessors, or other planted text."""
 
     attack: str
-    """Id of what was planted, with its sort."""
+    """Id of the planted text, which also names its kind."""
     broken: tuple[str, ...]
-    """What of the clean draft the planted text moved or brought in, in words; empty when nothing."""
+    """What the planted text changed in the draft, in words; empty when it changed nothing."""
 
 
 class ApprovalCell(Record):
@@ -121,52 +121,52 @@ class ApprovalCell(Record):
 
     error: str | None
     base_drop: float
-    """CVSS base of the headline without the page less that with it; -10 when the draft failed."""
+    """CVSS base of the headline without the page minus the base with it; -10 when the draft failed."""
     autonomy_drop: float
-    """The same of the factor autonomy of action; -1 when the draft failed."""
+    """The same difference for the factor autonomy of action; -1 when the draft failed."""
 
 
 class FloorCell(Record):
     """The floors of factors that the draft's asserted facts imply."""
 
     implied: int
-    """How many factors have one."""
+    """How many factors have a floor."""
     below: tuple[FactorKey, ...]
-    """Those whose drafted value is lower."""
+    """Factors whose drafted value is below their floor."""
 
 
 class RetrievalCell(Record):
-    """Where search found the reader's quotes before anything was drafted."""
+    """Where the search finds the reader's quotes."""
 
     ranks: dict[Mode, tuple[int, ...]]
-    """For each quote (factors in set order, then layers) the rank of the first sentence that holds at least half of
-    it among the hits of its own questions, from 1; 0 when it is not among the hits kept."""
+    """For each quote (factors in set order, then layers): among the hits for the questions of its own factor or layer,
+    the rank, from 1, of the first sentence that holds at least half of the quote; 0 when no kept hit does."""
     shares: dict[int, float]
-    """k to the share of the case's characters in the first k sentences for one question, mean over the questions."""
+    """k → the share of the case's characters in the first k sentences for a factor or layer, mean over all of them."""
 
 
 class HeadlineCell(Record):
-    """The threat that the reader would put first, coded, and where the draft has it."""
+    """The threat that the reader would put first, coded, and its place in the draft."""
 
     asi: str
     layer: LayerKey
     asset: str
     found: int
-    """Place of the first shown threat that agrees with it, from 1; 0 when none does."""
+    """Place, from 1, of the first shown threat that agrees with the reader's; 0 when none does."""
 
 
 class ClaimCell(Record):
-    """What the paragraphs of certain layers claim and whether their quotes carry it, as far as code can tell."""
+    """How much the paragraphs of certain layers claim and whether quotes support it, as far as code can tell."""
 
     claims: int
     cited: int
     """Claims with at least one citation that holds."""
     loose: tuple[str, ...]
-    """Numbers and names of paragraphs that are in none of their quotes."""
+    """Numbers and names in paragraphs that occur in none of the paragraph's quotes."""
 
 
 class UsageCell(Record):
-    """What an LLM took for one case, and how it answered."""
+    """What an LLM used for one case (calls, tokens, money, time), and how it answered."""
 
     calls: int
     input_tokens: int
@@ -178,16 +178,16 @@ class UsageCell(Record):
     truncated: int
     failed: int
     milliseconds: tuple[int, ...] = ()
-    """What each recorded call took when it was recorded, ascending."""
+    """How long each recorded call took when it was recorded, ascending."""
 
 
 class CaseResult(Record):
-    """One case with its draft measured."""
+    """The measured draft of one case."""
 
     case: str
     family: str
     docs: int
-    """Documentation notes beside the listing."""
+    """Number of documentation notes besides the listing."""
     error: str | None
     """Why the case failed, or None. A failed case counts as the worst value everywhere."""
     factors: dict[FactorKey, FactorCell]
@@ -196,7 +196,7 @@ class CaseResult(Record):
     citations: int
     valid_citations: int
     gold_spans: int
-    """Distinct quotes of the reader."""
+    """Number of distinct quotes of the reader."""
     gold_found: int
     threats: tuple[str, ...]
     """Ids of the patterns shown as threats."""
@@ -212,12 +212,12 @@ class CaseResult(Record):
     claims: ClaimCell | None = None
     floors: FloorCell | None = None
     facts: int | None = None
-    """Facts about the product that the sheet asserts and that count; None in drafts without a sheet."""
+    """Number of counting facts that the fact sheet asserts about the product; None in drafts without a sheet."""
     problems: tuple[str, ...] | None = None
-    """What is wrong with the report's form (`evals.metrics.report_check`); None when there is no report."""
+    """Problems of the report's form (`evals.metrics.report_check`); None when there is no report."""
     usage: UsageCell | None = None
     split: Split | None = None
-    """Whether the vendor may be looked at (`evals.cases.splits`); None in results from before there was a split."""
+    """The vendor's side of the split (`evals.cases.splits`); None in results from before there was a split."""
 
 
 class FactorBlock(Record):
@@ -231,11 +231,11 @@ class FactorBlock(Record):
     width: float | None
     unknown_share: float | None
     within_published: float | None = None
-    """Share of values within 0.10 of the published one (metric F3)."""
+    """Share of values within 0.10 of the published label (metric F3)."""
     kappa_published: float | None = None
     """Quadratic-weighted kappa over the levels 0, 0.5 and 1."""
     evidence_recall: float | None = None
-    """Share of the reader's quotes for this factor that some citation covers by half."""
+    """Share of the reader's quotes for this factor of which some citation covers at least half."""
 
 
 class LayerBlock(Record):
@@ -248,7 +248,7 @@ class LayerBlock(Record):
     flagged: int
     certainty: float | None
     loss_reader: float | None = None
-    """Mean of 2 for a missed flag and 1 for a needless one, 0 to 2."""
+    """Mean loss, 0 to 2: a missed flag counts 2, a needless flag 1."""
     brier_reader: float | None = None
     evidence_recall: float | None = None
 
@@ -261,7 +261,7 @@ class KindBlock(Record):
     factor_error: float | None
     """Mean distance of a factor from the range of both readers' values (metric F1 with interval labels)."""
     flag_precision: float | None
-    """Of the flags over layers on which both readers agree; positive means not certain."""
+    """Precision of the flags, over layers on which both readers agree; positive means not certain."""
     flag_recall: float | None
     flag_f1: float | None
     flag_loss: float | None
@@ -275,38 +275,38 @@ class Evaluation(Record):
     schema_: Literal["septet/eval/1"] = Field(default=EVAL_SCHEMA, alias="schema")
     drafter: str
     cases: int
-    """Cases that count; examples do not."""
+    """Number of cases, without the examples."""
     errors: dict[str, str]
-    """Case to why it failed."""
+    """Case → why it failed."""
     fingerprints: dict[str, str] = Field(default_factory=dict)
-    """What the run rests on (`evals.runs.fingerprints`)."""
+    """Hashes and versions of everything the run depends on (`evals.runs.fingerprints`)."""
     left_out: tuple[str, ...] = ()
-    """Options by which the run measures less than everything, or a drafter that is not the shipped one: such a run is
+    """Options that made the run measure less than everything, or a drafter other than the shipped one; such a run is
     shown and never becomes the baseline."""
     beside: dict[str, float | None] = Field(default_factory=dict)
-    """Metrics of the embedded drafter over the same cases, where an LLM drafted."""
+    """For a run with an LLM: the metrics of the embedded drafter over the same cases."""
     score_attribution: dict[FactorKey, float | None] = Field(default_factory=dict)
-    """Score error that is left when this factor alone has the reader's value (metric S3)."""
+    """The score error that remains when this factor alone is given the reader's value (metric S3)."""
     band_changes: tuple[str, ...] = ()
     """Cases whose severity band differs from that of the reader's labels (metric S2)."""
     metrics: dict[str, float | None]
     splits: dict[Split, dict[str, float | None]] = Field(default_factory=dict)
-    """The metrics over the vendors that may be looked at alone, and over those that nobody looked at; empty when a
-    case has no split."""
+    """The metrics over train vendors, which may be looked at, and over dev vendors, which nobody looked at; empty when
+    a case has no split."""
     factors: dict[FactorKey, FactorBlock]
     layers: dict[LayerKey, LayerBlock]
     patterns: dict[str, float]
-    """Catalogue pattern to the share of cases on which it fires."""
+    """Catalogue pattern → the share of cases in which it matches."""
     per_case: tuple[CaseResult, ...]
     special: dict[str, KindBlock] = Field(default_factory=dict)
-    """Kind of the cases written for a purpose, and `all`, to their metrics; no other metric counts them."""
+    """Kind of the cases written for a purpose, or `all` → their metrics; no other metric counts these cases."""
     special_cases: tuple[CaseResult, ...] = ()
 
     model_config = ConfigDict(populate_by_name=True)
 
 
 class ShownThreat(NamedTuple):
-    """A threat as a page shows it beside the labels."""
+    """A threat as the report page shows it beside the labels."""
 
     title: str
     layer: LayerKey
@@ -316,19 +316,19 @@ class ShownThreat(NamedTuple):
 
 
 class DraftView(NamedTuple):
-    """What of a draft a page of an evaluation shows beside the labels. Texts of untrusted sources, not escaped."""
+    """The parts of a draft that the report page shows beside the labels. Its texts are untrusted and not escaped."""
 
     case: str
     name: str
     posture: str
     headline: str | None
-    """The reader's, in words."""
+    """The reader's headline, in words."""
     quotes: dict[FactorKey, tuple[str, ...]]
-    """Quotes that the estimate of a factor cites."""
+    """The quotes that the estimate of each factor cites."""
     paragraphs: dict[LayerKey, str]
     threats: tuple[ShownThreat, ...]
-    """In the order of the report."""
+    """The shown threats, in the order of the report."""
     reader_quotes: dict[str, str]
-    """Factor or layer key to the words that the reader's label rests on."""
+    """Factor or layer key → the reader's quote for its label."""
     report: str
     """The main part of the report, Markdown."""

@@ -1,7 +1,7 @@
-"""How soon the search for a factor or layer comes to the words that an expert reader quoted for it.
+"""How high the search for a factor or layer ranks the words that an expert reader quoted for it.
 
-Each quote of the reader is looked for among the passages of its own factor's or layer's questions, by terms and vectors
-together and by either alone. A passage holds a quote when it covers at least half of it.
+Each quote of the reader is looked for among the passages found for the questions of its own factor or layer, by terms
+and vectors together and by either alone. A passage holds a quote when it covers at least half of it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,30 +22,30 @@ from evals.metrics.results import RetrievalCell
 KEYS: Final = (*FACTOR_SETS["0.5"], *LAYERS)
 MODES: Final[tuple[Mode, ...]] = ("fused", "bm25", "dense")
 PER_DOCUMENT: Final = 6
-"""Passages of one document kept for each question."""
+"""The most passages of one document kept for a factor or layer."""
 KEPT: Final = 20
-"""Passages of one pool of questions among which a quote is looked for; 0 stands for farther down."""
+"""How many passages are kept for a factor or layer; a quote found in none of them has rank 0."""
 DEPTHS: Final = (5, 10)
 
 
 class Quote(NamedTuple):
-    """A quote of the reader, with its place; None when the texts do not hold it."""
+    """A quote of the reader with its place, which is None when the texts do not contain the quote."""
 
     key: str
     span: Span | None
 
 
 class Ranks(NamedTuple):
-    """What the search made of one case."""
+    """The results of the search on one case."""
 
     ranks: Mapping[Mode, tuple[int, ...]]
-    """By mode the rank of the first passage that holds each quote of `quotes`, 0 when none does."""
+    """By mode, for each quote of `quotes`, the rank of the first passage that holds it; 0 when none does."""
     shares: Mapping[Mode, Mapping[int, float | None]]
-    """By mode and depth, the share of the case's characters in the passages of one pool, mean over the pools."""
+    """By mode and depth, the share of the case's characters in the passages of a factor or layer, mean over them."""
 
 
 def quotes(case: Case, documents: Sequence[Document]) -> tuple[Quote, ...]:
-    """The reader's quotes: factors in the order of set 0.5, then layers; none without a reader."""
+    """The reader's quotes: factors in the order of set 0.5, then layers; empty without a reader."""
     quoted, spans = gold_quotes(case), gold_spans(case, documents)
     return tuple(Quote(key, spans[quoted[key]]) for key in KEYS if key in quoted)
 
@@ -61,7 +61,7 @@ def questions() -> tuple[Question, ...]:
 
 
 def ranks(case: Case, reading: Reading, modes: Sequence[Mode] = MODES) -> Ranks:
-    """The ranks of a case's quotes in a search for each card's questions; the same texts, the same ranks."""
+    """The ranks of a case's quotes in a search for each rubric card's questions; the same texts give the same ranks."""
     asked = quotes(case, reading.documents)
     found: dict[Mode, tuple[int, ...]] = {}
     shares: dict[Mode, dict[int, float | None]] = {}
@@ -81,7 +81,7 @@ def first_rank(quote: Quote, hits: Sequence[Hit]) -> int:
 
 
 def recall_at(found: Sequence[int], depth: int) -> float | None:
-    """The share of ranks from 1 to `depth`; None of nothing."""
+    """The share of ranks that lie from 1 to `depth`; None without ranks."""
     return share(sum(0 < rank <= depth for rank in found), len(found))
 
 
@@ -97,7 +97,7 @@ def _span(hit: Hit) -> Span:
 
 
 def retrieval_cell(case: Case, reading: Reading, *, alone: bool) -> RetrievalCell:
-    """What the search made of one case, as an evaluation stores it; with `alone` by terms and by vectors as well."""
+    """The search results of one case, as an evaluation stores them; with `alone` also by terms and by vectors alone."""
     made = ranks(case, reading, MODES if alone else MODES[:1])
     shares = {depth: part for depth, part in made.shares["fused"].items() if part is not None}
     return RetrievalCell(ranks=dict(made.ranks), shares=shares)

@@ -1,4 +1,4 @@
-"""From the measured cases to the metrics block. Every metric is defined here, in one line each where it fits."""
+"""Computes the metrics block from the measured cases. Every metric is defined here, on one line where that fits."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -34,12 +34,12 @@ from evals.metrics.special import kinds
 FACTORS: Final = FACTOR_SETS["0.5"]
 WORST_SHARE: Final = 1.0
 WITHIN: Final = 0.10
-"""A factor value at most so far from its label is within the band of metric F3."""
+"""A factor value at most this far from its label is within the band of metric F3."""
 SLACK: Final = 1e-9
 LOW_RISK: Final = 0.05
 MOST: Final = 0.95
 MILLISECONDS: Final = 1000
-"""In a second."""
+"""Milliseconds in a second."""
 RECALL_AT: Final = (5, 10)
 
 
@@ -50,7 +50,7 @@ def summarise(
     patterns: Iterable[str],
     special: Sequence[tuple[Case, CaseResult]] = (),
 ) -> Evaluation:
-    """All metrics over `results`; the results are kept as `per_case`, in the order given. `special` count apart."""
+    """All metrics over `results`, which are kept as `per_case` in the given order; `special` cases count separately."""
     return Evaluation(
         drafter=drafter,
         cases=len(results),
@@ -93,7 +93,7 @@ def _metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
 
 
 def _of_splits(results: Sequence[CaseResult]) -> dict[Split, dict[str, float | None]]:
-    """The metrics over each side of the split alone; nothing unless every case is on a side and each side has one."""
+    """The metrics over each side of the split; empty unless every case is on a side and no side is empty."""
     sides = {side: [result for result in results if result.split == side] for side in SPLITS}
     if any(result.split is None for result in results) or not all(sides.values()):
         return {}
@@ -126,7 +126,7 @@ def _factor_error(result: CaseResult, which: str) -> float | None:
 
 
 def _sum_error(results: Sequence[CaseResult], which: str) -> float | None:
-    """Mean error of the sum of the ten, over cases with all ten labels."""
+    """Mean error of the sum of the ten factors, over cases with all ten labels."""
     errors = []
     for result in results:
         labels = [getattr(cell, which) for cell in result.factors.values()]
@@ -215,7 +215,7 @@ def _report_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
         "generic_sentence_share": mean([*shares, *[WORST_SHARE] * missing]),
         "own_listing_found_share": share(sum(text.own_listing_rank == 1 for text in read), len(texts)),
         "main_part_words": mean(float(text.words) for text in read),
-        # A case without a report is counted as failed elsewhere: it has no form to be wrong.
+        # A case without a report counts as failed elsewhere and has no form to check.
         "report_problems": mean(float(len(result.problems)) for result in results if result.problems is not None),
         "threats_shown": mean(float(len(result.threats)) for result in results),
     }
@@ -259,7 +259,7 @@ def layer_loss(result: CaseResult) -> float | None:
 
 
 def _attribution(results: Sequence[CaseResult], key: FactorKey) -> float | None:
-    """Metric S3: mean score error against the reader's score when factor `key` alone is the reader's."""
+    """Metric S3: mean error against the reader's score when only factor `key` is given the reader's value."""
     errors = []
     for result in results:
         cell, score = result.factors[key], result.score
@@ -291,14 +291,14 @@ def _claim_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
     cells = [result.claims for result in results]
     claims = sum(cell.claims for cell in cells if cell is not None)
     return {
-        # A draft without a claim, and a case that failed, has covered nothing.
+        # A draft without a claim counts as 0, and so does a case that failed.
         "citation_coverage": mean(0.0 if cell is None else share(cell.cited, cell.claims) or 0.0 for cell in cells),
         "loose_names_share": share(sum(len(cell.loose) for cell in cells if cell is not None), claims),
     }
 
 
 def _fact_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
-    """Of the fact sheets; nothing for drafts without one."""
+    """Metrics of the fact sheets; drafts without one are skipped."""
     cells = [result.floors for result in results if result.floors is not None]
     implied = sum(cell.implied for cell in cells)
     return {
@@ -325,7 +325,7 @@ def _search_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
 
 def _variant_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
     cards = [cell for result in results if result.card is not None for cell in result.card.layers.values()]
-    # The class of interest on a card is the rare one: a layer that it pins.
+    # The class of interest on a card is the rare one: a layer that the card makes certain.
     flags = count_flags((None if c.certain is None else not c.certain, not c.gold) for c in cards if c.gold is not None)
     twins = [result.twin for result in results if result.twin is not None]
     poisoned = [cell for result in results for cell in result.poisoned]
@@ -343,7 +343,7 @@ def _variant_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
 
 
 def _llm_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
-    """What an LLM took and how it answered (K1, L1, Q1); nothing for drafts without one."""
+    """What the LLM used and how it answered (metrics K1, L1, Q1); empty for drafts without an LLM."""
     cells = [result.usage for result in results if result.usage is not None]
     if not cells:
         return {}

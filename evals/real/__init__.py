@@ -1,1 +1,1 @@
-"""Drafts of real listings against an expert's reading of the same page; the texts are not part of the project."""
+"""Compares drafts of real listings with an expert's reading of the same page; the texts are not in the project."""

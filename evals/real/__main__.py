@@ -28,7 +28,7 @@ LEARNED: Final = (
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Draft every product with a reading and compare, or measure facts; a message where the texts are absent."""
+    """Compare a draft of every product that has a reading, or measure facts; print a message when texts are absent."""
     asked, what = _parser().parse_args(arguments), ""
     words: list[str] = asked.words
     if words and words[0] == "facts":
@@ -114,7 +114,7 @@ def _facts(texts: Path, asked: argparse.Namespace, out: Path | None) -> None:
 
 
 def _fact_row(texts: Path, slug: str, gold: Gold, tell: drafting.Teller) -> FactRow:
-    """The facts of one product, drafted from the files that are labelled."""
+    """The measured facts of one product, drafted from its labelled files."""
     files = {name: texts / "listings" / slug / name for name in gold.files}
     present = {name: file for name, file in files.items() if file.is_file()}
     made = tell(slug, list(present.values()))

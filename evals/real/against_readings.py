@@ -1,7 +1,7 @@
-"""A draft against an expert's reading, and the figures over all products. Pure: no files, no clock.
+"""Compares drafts with an expert's reading and computes the figures over all products. Pure: no files, no clock.
 
-A draft that failed counts as the worst value for factors and flags, and is named. A score that is withheld takes no
-part in the share of high scores; its base does, since the headline is there.
+A draft that failed counts as the worst value for factors and flags, and is named. A withheld score is left out of the
+share of high scores, but its CVSS base is still compared, since the draft has a headline.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ from evals.real.readings import Reading, plain_name
 
 FACTORS: Final = FACTOR_SETS["0.5"]
 HIGH: Final = 9.0
-"""From this score on the band is Critical."""
+"""The lowest score of the band Critical."""
 
 
 SHARE_APART: Final = 0.10
@@ -32,12 +32,12 @@ WANTED: Final[Mapping[str, tuple[tuple[str, bool, float], ...]]] = {
         ("kind_right", True, 0.95), ("factor_mae", False, 0.075), ("flag_f1", True, 0.86), ("base_mae", False, 0.80),
     ),
 }  # fmt: skip
-"""Drafter to the figures asked of it: name, whether high is good, bound. Two experts differ by 0.038 in a factor and by
-0.83 in a base, and agree on flags at F1 0.92."""
+"""Drafter → its target figures: name, whether high is good, bound. For comparison, two experts differ by 0.038 in a
+factor and by 0.83 in a base, and agree on flags at F1 0.92."""
 
 
 class Target(NamedTuple):
-    """One figure that is asked of a drafter."""
+    """One target figure of a drafter, with the measured value and whether it is met."""
 
     what: str
     value: float | None
@@ -45,19 +45,19 @@ class Target(NamedTuple):
 
 
 class Compared(Record):
-    """One draft beside the expert's reading; None for what does not exist."""
+    """One draft beside the expert's reading; None stands for a missing value."""
 
     slug: str
     error: str | None
-    """Why it could not be drafted."""
+    """Why the product could not be drafted, or None."""
     name: bool | None
     kind: bool | None
     factors: dict[FactorKey, tuple[float | None, float]]
-    """Drafted and read value."""
+    """The drafted value and the expert's."""
     inside: float | None
-    """Share of the read values that lie in the drafted ranges."""
+    """Share of the expert's values that lie in the drafted ranges."""
     layers: dict[LayerKey, tuple[bool | None, bool]]
-    """Certain as drafted and as read."""
+    """Whether the layer is certain, as drafted and as the expert says."""
     base: float | None
     """CVSS base of the headline, 0 to 10."""
     read_base: float | None
@@ -68,7 +68,8 @@ class Compared(Record):
     scoreable: bool
     threats: int
     musts: float | None
-    """Share of the expert's musts whose OWASP ASI id some threat has: a rough stand-in for reading the draft."""
+    """Share of the expert's must-have threats whose OWASP ASI id some drafted threat has; a rough stand-in for a
+    person reading the draft."""
 
     @property
     def factor_error(self) -> float | None:
@@ -77,12 +78,12 @@ class Compared(Record):
 
     @property
     def bias(self) -> float | None:
-        """Drafted sum less read sum; None for a failed draft."""
+        """Sum of the drafted factors minus sum of the expert's; None for a failed draft."""
         return _sum_bias(self)
 
 
 def compare(reading: Reading, draft: Draft) -> Compared:
-    """A draft of the listing that the expert read."""
+    """Compare a draft with the expert's reading of the same listing."""
     base = read_base(reading)
     ids = {ref.id for layer in draft.layers.values() for threat in layer.threats for ref in threat.taxonomy}
     values = {key: (float(draft.factors[key].value), reading.factors[key].value) for key in FACTORS}
@@ -109,7 +110,7 @@ def compare(reading: Reading, draft: Draft) -> Compared:
 
 
 def failed(reading: Reading, why: str) -> Compared:
-    """A product that could not be drafted."""
+    """The row of a product that could not be drafted."""
     base = read_base(reading)
     return Compared(
         slug=reading.slug,
@@ -136,7 +137,7 @@ def read_base(reading: Reading) -> float | None:
 
 
 def figures(rows: Sequence[Compared]) -> dict[str, float | None]:
-    """The figures over all products, in the order in which they are shown."""
+    """The figures over all products, in display order."""
     flags = count_flags(pair for row in rows for pair in row.layers.values())
     sums = [error(None, SCORE_TOP, SCORE_TOP) if row.error else abs(row.bias or 0.0) for row in rows]
     return {
@@ -166,7 +167,7 @@ def figures(rows: Sequence[Compared]) -> dict[str, float | None]:
 
 
 def targets(figures: Mapping[str, float | None], drafter: str) -> list[Target]:
-    """What is asked of a drafter on real listings, with what was found; nothing for an unknown drafter."""
+    """The targets of a drafter on real listings with the measured values; empty for an unknown drafter."""
     found = [
         Target(
             f"{name} {'at least' if high else 'at most'} {bound}", figures.get(name), _meets(figures, name, bound, high)

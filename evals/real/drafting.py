@@ -1,4 +1,4 @@
-"""Drafts of real listings: made now, without or with an LLM (asked or recorded), or read from a folder."""
+"""Gets drafts of real listings: made now, without an LLM or with one (live or recorded), or read from a folder."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -17,25 +17,25 @@ NOW: Final = "2026-11-28T00:00:00Z"
 JSON: Final = "draft.json"
 MARKDOWN: Final = "draft.md"
 Maker = Callable[[str], Draft]
-"""From a product's slug to its draft of the listing alone."""
+"""Returns, for a product's slug, the draft of its listing alone."""
 Drafter = Callable[[str, Sequence[Path]], DraftResult]
-"""From a product's slug and files to a draft of these files, with their texts."""
+"""Returns, for a product's slug and files, a draft of these files with its documents and blobs."""
 
 
 class Made(NamedTuple):
-    """A draft, or why there is none."""
+    """A draft, or the reason why there is none."""
 
     draft: Draft | None
     error: str | None
 
 
 def embedded(settings: Settings | None = None) -> Drafter:
-    """Drafts without an LLM."""
+    """A drafter without an LLM."""
     return lambda slug, files: draft([str(file) for file in files], settings=settings or Settings(), now=NOW)
 
 
 def replayed(answers: Path, settings: Settings | None = None) -> Drafter:
-    """Drafts with an LLM whose answers are in answers/<slug>. Raises DriftError when they do not fit."""
+    """A drafter with an LLM's recorded answers from answers/<slug>. Raises DriftError when they do not fit."""
 
     def make(slug: str, files: Sequence[Path]) -> DraftResult:
         place = answers / slug
@@ -47,14 +47,14 @@ def replayed(answers: Path, settings: Settings | None = None) -> Drafter:
 
 
 def asked(llm: str, answers: Path, environ: Mapping[str, str], settings: Settings | None = None) -> Drafter:
-    """Drafts with the LLM `llm` (PROFILE/NAME), its answers recorded in answers/<slug>."""
+    """A drafter with the LLM `llm` (PROFILE/NAME), which records its answers in answers/<slug>."""
     if not llm:
         raise UsageError("a live run needs an LLM", hint="name it with --llm PROFILE/NAME")
     return lambda slug, files: _with_llm(files, Choice(llm=llm, record=answers / slug), environ, settings)
 
 
 def of_listings(texts: Path, drafter: Drafter, out: Path | None = None) -> Maker:
-    """Drafts of the listing alone; kept in `out` as <slug>/draft.json and draft.md."""
+    """A maker of drafts of the listing alone; with `out` it keeps them there as <slug>/draft.json and draft.md."""
 
     def make(slug: str) -> Draft:
         made = drafter(slug, [listing_of(texts, slug)])
@@ -68,14 +68,14 @@ def of_listings(texts: Path, drafter: Drafter, out: Path | None = None) -> Maker
 
 
 def stored(folder: Path) -> Maker:
-    """Drafts that are there already, as folder/<slug>/draft.json."""
+    """A maker that loads existing drafts from folder/<slug>/draft.json."""
     from agent.report.draft_json import load
 
     return lambda slug: load(folder / slug / JSON)
 
 
 class DraftWithTexts(NamedTuple):
-    """A draft with the documents that it quotes, and the bytes of the files by sha256."""
+    """A draft with the documents that it quotes, and the bytes of the files by SHA-256."""
 
     draft: Draft
     documents: Sequence[Document]
@@ -83,11 +83,11 @@ class DraftWithTexts(NamedTuple):
 
 
 Teller = Callable[[str, Sequence[Path]], DraftWithTexts]
-"""From a product's slug and files to a draft of these files, with their texts."""
+"""Returns, for a product's slug and files, a draft of these files with their texts."""
 
 
 def drafted_by(drafter: Drafter) -> Teller:
-    """Drafts made now, with their texts."""
+    """A teller that drafts now, with `drafter`."""
 
     def make(slug: str, files: Sequence[Path]) -> DraftWithTexts:
         made = drafter(slug, files)
@@ -97,7 +97,7 @@ def drafted_by(drafter: Drafter) -> Teller:
 
 
 def stored_whole(folder: Path) -> Teller:
-    """Drafts that are there already with the texts beside them, as folder/<slug>/draft.json."""
+    """A teller that loads existing drafts, and the texts beside them, from folder/<slug>/draft.json."""
     from agent.report.draft_json import load_whole
 
     def make(slug: str, files: Sequence[Path]) -> DraftWithTexts:
@@ -109,7 +109,7 @@ def stored_whole(folder: Path) -> Teller:
 
 
 def tried(make: Maker, slug: str) -> Made:
-    """A draft, or in one line why there is none. Raises DriftError and LlmError, which are no fault of one product."""
+    """The draft, or one line on why there is none. Raises DriftError and LlmError, which no single product causes."""
     try:
         return Made(make(slug), None)
     except (DriftError, LlmError):

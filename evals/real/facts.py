@@ -1,10 +1,10 @@
-"""Facts that a sheet asserts about real products against the labels of their statements.
+"""Compares the facts that a sheet asserts about real products with labels of their statements.
 
-A label names what a statement says; the vocabulary says which key means it (`labels`) and which wider labels may
-(`candidates`). Long pages are labelled in parts, so a fact counts for precision only when one of its quotes stands in
-a labelled statement and is not shown as inferred; for recall any fact of the product will do. A key that no label means
-is not judged. Two labellers agree within limits: of what the second one labels, 0.87 is among the first one's labels of
-the product.
+A label names what a statement says; the vocabulary lists for each key the labels that mean it (`labels`) and wider ones
+that may (`candidates`). Only parts of long pages are labelled, so a fact counts for precision only when one of its
+quotes lies in a labelled statement and the fact is not shown as inferred; for recall any fact about the product counts.
+A key without labels is not judged. Labellers agree only so far: 0.87 of the second labeller's labels are among the
+first one's labels of the same product.
 """
 
 import csv
@@ -25,19 +25,19 @@ _MINUS: Final = "-"
 
 
 class Place(NamedTuple):
-    """A labelled statement of a file, as published."""
+    """The place of a labelled statement in a file as published, and its labels."""
 
     start: int
     end: int
     facts: frozenset[str]
-    """Labels; a denial has a minus in front."""
+    """The statement's labels; a denial starts with a minus."""
 
 
 class Gold(NamedTuple):
-    """What was labelled of one product."""
+    """The labelled statements of one product."""
 
     files: Mapping[str, tuple[Place, ...]]
-    """By file name inside the product's folder."""
+    """Labelled places by file name inside the product's folder."""
 
     @property
     def labels(self) -> frozenset[str]:
@@ -46,17 +46,17 @@ class Gold(NamedTuple):
 
 
 class FactRow(Record):
-    """One product: keys asserted or denied about it against what is labelled. Denials have a minus in front."""
+    """One product: the keys asserted or denied about it, compared with its labels. Denials start with a minus."""
 
     slug: str
     right: tuple[str, ...]
     wrong: tuple[str, ...]
-    """Quoted from labelled statements, and no statement of the product has such a label."""
+    """Keys quoted from labelled statements although no statement of the product has a matching label."""
     found: tuple[str, ...]
-    """Labels that a fact of the product means."""
+    """Labels that match some fact about the product."""
     missed: tuple[str, ...]
     outside: tuple[str, ...]
-    """Quoted from statements that nobody labelled, or keys that no label means: not judged."""
+    """Keys that are not judged: quoted only from statements that nobody labelled, or without any label."""
 
 
 def read_gold(texts: Path) -> dict[str, Gold]:
@@ -73,7 +73,7 @@ def read_gold(texts: Path) -> dict[str, Gold]:
 
 
 class Labelled:
-    """Where in a document as intake reads it the labelled statements of its file stand."""
+    """The places of a file's labelled statements in the document that intake makes from the file."""
 
     def __init__(self, raw: str, document: Document, places: Sequence[Place]) -> None:
         pairs = align(raw, document.text)
@@ -86,7 +86,7 @@ class Labelled:
         self._spans = tuple(spans)
 
     def holds(self, item: Evidence) -> bool:
-        """Whether a quote shares characters with a labelled statement."""
+        """Whether a quote overlaps a labelled statement."""
         return any(item.start < end and start < item.end for start, end in self._spans)
 
 
@@ -98,7 +98,7 @@ def fact_row(
     gold: Gold,
     vocabulary: Vocabulary | None = None,
 ) -> FactRow:
-    """The facts of one product; `labelled` by the document's id."""
+    """Compare the facts about one product with its labels; `labelled` is keyed by document id."""
     words = vocabulary or load_vocabulary()
     quotes = {item.id: item for item in evidence}
     labels = gold.labels
@@ -115,7 +115,7 @@ def fact_row(
         cited = (quotes[mark] for mark in fact.evidence if mark in quotes)
         inside = any(item.document in labelled and labelled[item.document].holds(item) for item in cited)
         if fact.state == "inferred":
-            # It is shown as likely; nothing is asserted.
+            # An inferred fact is shown as likely, not asserted.
             continue
         if means and inside:
             judged[sign + fact.key] = bool(means & labels)
@@ -153,7 +153,7 @@ def fact_figures(rows: Sequence[FactRow]) -> dict[str, float | None]:
 
 
 def by_key(rows: Sequence[FactRow]) -> dict[str, tuple[int, int]]:
-    """By key how often it was right and how often wrong, the most wrong first."""
+    """How often each key was right and how often wrong; keys that were wrong most often come first."""
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for row in rows:
         for key in row.right:

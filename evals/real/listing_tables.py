@@ -1,4 +1,4 @@
-"""Real listings as Markdown and JSON: figures and slugs, no word of the texts."""
+"""Results on real listings as Markdown and JSON: figures and slugs, no text of the listings."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -50,7 +50,7 @@ def facts_markdown(rows: Sequence[FactRow], figures: Mapping[str, float | None],
 
 
 def as_json(kind: str, rows: Sequence[Compared | FactRow], figures: Mapping[str, float | None]) -> str:
-    """The same as JSON text."""
+    """The figures and rows as JSON text; `kind` names what was measured."""
     data = {
         "schema": SCHEMA,
         "kind": kind,

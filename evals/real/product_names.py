@@ -1,12 +1,12 @@
-"""How often a listing's product is named right: `python -m evals.real.product_names LISTINGS GOLD`.
+"""How often the product of a listing gets its right name: `python -m evals.real.product_names LISTINGS GOLD`.
 
 LISTINGS holds a folder for each product with `README.md`, `SKILL.md`, `listing.md` or `page.html`. GOLD is a folder of
 readings (`<slug>.json` with `product.name` and `product.accepted_names`) or a table of `slug<TAB>name|other name`.
-Names are compared by their letters and digits in lower case. Printed are counts, and for the wrong ones which part of
-the page won: no text of a page, so that pages which are only measured stay unread.
+Names are compared by their letters and digits in lower case. Prints counts and, for wrong names, which part of the page
+gave the name; it prints no text of a page, so that pages which are only measured stay unread.
 
-`--given` says how a listing is handed over: as its `file` where it lies, as its `folder`, `bare` (as `a.md` in a folder
-whose name says nothing), or as the `html` that a code host makes of its Markdown, bare as well.
+`--given` says how a listing is passed to intake: as its `file` in place, as its `folder`, `bare` (as `a.md` in a folder
+whose name says nothing), or as the `html` that a code host renders from its Markdown, also bare.
 """
 
 import argparse
@@ -32,7 +32,7 @@ _PAGE: Final = "<!doctype html><html><head><meta charset=utf-8></head><body><mai
 
 
 class Outcome(NamedTuple):
-    """One product's name as it was read."""
+    """Whether one product's name was read right, and where it came from."""
 
     slug: str
     right: bool
@@ -41,12 +41,12 @@ class Outcome(NamedTuple):
 
 
 def key(name: str) -> str:
-    """Letters and digits of a name in lower case."""
+    """The letters and digits of a name in lower case."""
     return "".join(character for character in name.lower() if character.isalnum())
 
 
 def load_gold(place: Path) -> dict[str, frozenset[str]]:
-    """The keys of the accepted names by slug, from a folder of readings or a table."""
+    """The accepted names by slug, in the form of `key`, from a folder of readings or a table."""
     if place.is_dir():
         found = {path.stem: json.loads(path.read_text("utf-8"))["product"] for path in sorted(place.glob("*.json"))}
         return {
@@ -58,7 +58,7 @@ def load_gold(place: Path) -> dict[str, frozenset[str]]:
 
 
 def name_listing(folder: Path, given: Given) -> tuple[str, str]:
-    """The name of the product whose listing lies in `folder`, and why it has it. Raises SeptetError as `read` does."""
+    """The name read from the listing in `folder`, and which part gave it. Raises SeptetError as `read` does."""
     if given == "folder":
         return _named(folder)
     listing = next(folder / name for name in _FILES if (folder / name).is_file())
@@ -106,7 +106,7 @@ def _without_front(text: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print how many names are right, and what gave the wrong ones; 0 always."""
+    """Print how many names are right, and which parts of pages gave the wrong ones. Always returns 0."""
     parser = argparse.ArgumentParser(prog="python -m evals.real.product_names", description=__doc__)
     parser.add_argument("listings", type=Path)
     parser.add_argument("gold", type=Path)

@@ -4,8 +4,8 @@
     TEXTS/readings/<slug>.json    an expert's reading of the listing alone
     TEXTS/labels.tsv          labelled statements: slug, file, sha256, start, end, role, facts
 
-The texts belong to third parties and are not part of the project: where they are absent, what needs them is skipped
-with a message. Everything in them is data.
+The texts belong to third parties and are not part of the project: when they are absent, everything that needs them is
+skipped with a message. Their contents are data, never instructions.
 """
 
 import json
@@ -23,7 +23,7 @@ from evals.metrics.arithmetic import mean
 
 VARIABLE: Final = "SEPTET_REAL"
 LISTING_NAMES: Final = ("listing.md", "README.md", "SKILL.md", "page.html", "manifest.json")
-"""The page that is drafted, the first that is there."""
+"""Names of the page to draft; the first that exists is taken."""
 _KINDS: Final[Mapping[str, ProductKind]] = {
     "assistant/app": "assistant",
     "voice-agent-platform": "voice-agent",
@@ -31,17 +31,17 @@ _KINDS: Final[Mapping[str, ProductKind]] = {
     "platform": "agent-platform",
     "workflow-platform": "agent-platform",
 }
-"""Words of the readings for kinds that the product names otherwise."""
+"""The readings' names of kinds → our own, where they differ."""
 
 
 class _Part(BaseModel):
-    """Readings carry more than is compared here."""
+    """Base of the records below; ignores further fields, since readings hold more than is compared here."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class ReadProduct(_Part):
-    """Who was read about."""
+    """The product that the reading is about."""
 
     name: str
     accepted_names: tuple[str, ...] = ()
@@ -55,20 +55,20 @@ class ReadFactor(_Part):
 
 
 class ReadLayer(_Part):
-    """Whether an expert holds the layer certain."""
+    """Whether an expert considers the layer certain."""
 
     certain: bool
 
 
 class ReadThreat(_Part):
-    """One threat that matters, the headline first."""
+    """One threat that matters to the expert; readings list the headline first."""
 
     title: str
     layer: str = ""
     asi: str | None = None
     cvss_vector: str
     must: bool = False
-    """A draft without it is a bad draft."""
+    """Whether a draft without this threat is a bad draft."""
 
 
 class Reading(_Part):
@@ -88,20 +88,20 @@ class Reading(_Part):
 
     @property
     def kind(self) -> ProductKind:
-        """The kind in the product's words; "other" for one that it does not know."""
+        """The kind under our own name; "other" for an unknown kind."""
         said = _KINDS.get(self.product.kind, self.product.kind)
         return next((kind for kind in KINDS if kind == said), "other")
 
 
 def plain_name(name: str) -> str:
-    """A name without case, blanks and marks."""
+    """A name in lower case, without spaces and punctuation."""
     return "".join(char for char in name.casefold() if char.isalnum())
 
 
 def texts_folder(given: Path | None, environ: Mapping[str, str]) -> Path | None:
-    """The folder of the texts: as given, else as `SEPTET_REAL` names it; None when there is none.
+    """The folder of the texts: `given`, else the folder that `SEPTET_REAL` names; None without either.
 
-    Raises SourceError for a folder that was given and is not there, or holds no readings.
+    Raises SourceError when that folder does not have both the folders `readings` and `listings`.
     """
     named = given or (Path(environ[VARIABLE]) if environ.get(VARIABLE) else None)
     if named is None:
@@ -112,7 +112,7 @@ def texts_folder(given: Path | None, environ: Mapping[str, str]) -> Path | None:
 
 
 def load_readings(texts: Path, second: bool = False) -> dict[str, Reading]:
-    """The readings by slug, sorted; with `second` those of the second reader. Raises InputError naming the file."""
+    """The readings by slug, sorted; with `second`, the second reader's. Raises InputError naming a malformed file."""
     folder = texts / ("readings2" if second else "readings")
     return {path.stem: _reading(path) for path in sorted(folder.glob("*.json"))}
 
@@ -130,7 +130,7 @@ def _reading(path: Path) -> Reading:
 
 
 def listing_of(texts: Path, slug: str) -> Path:
-    """The page of a product that is drafted. Raises SourceError when there is none."""
+    """The path of a product's page to draft. Raises SourceError when there is none."""
     folder = texts / "listings" / slug
     for name in LISTING_NAMES:
         if (folder / name).is_file():
@@ -139,7 +139,8 @@ def listing_of(texts: Path, slug: str) -> Path:
 
 
 def spread_of_readers(first: Mapping[str, Reading], second: Mapping[str, Reading]) -> float | None:
-    """Mean distance of two readers' factors over the products that both read: what a draft cannot be better than."""
+    """Mean distance between two readers' factors over the products that both read; no draft can be expected to do
+    better."""
     both = [(first[slug], second[slug]) for slug in second if slug in first]
     return mean(
         abs(one.factors[key].value - other.factors[key].value) for one, other in both for key in FACTOR_SETS["0.5"]

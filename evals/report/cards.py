@@ -1,4 +1,4 @@
-"""One case as the page shows it: the draft beside the labels, with the quotes that each rests on."""
+"""Prepares each case for the HTML page: the draft beside the labels, with the quotes behind both."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -12,12 +12,12 @@ from evals.report.losses import factor_error, flags, score_error
 from evals.report.saying import NONE, hundredth, number, signed, tenth
 
 FAR: Final = 0.25
-"""From here on an error is marked: three tenths, whatever the last binary digit."""
+"""Errors from here on are marked; as labels are tenths, that means three tenths, whatever the last binary digit."""
 _LAST: Final = 10.0
 _REPORTS: Final = 900_000
-"""Characters of all reports together …"""
+"""Characters for all reports together …"""
 _LEAST: Final = 2_000
-"""… but so many for each."""
+"""… but at least this many for each."""
 
 
 class FactorRow(NamedTuple):
@@ -52,7 +52,7 @@ class LayerRow(NamedTuple):
 
 
 class Card(NamedTuple):
-    """Everything that the page tells of one case."""
+    """Everything that the page shows about one case."""
 
     case: str
     name: str
@@ -71,7 +71,7 @@ class Card(NamedTuple):
     withheld: str | None
     bases: str
     place: int
-    """Place among the changed cases, from 1; 0 when the case did not change."""
+    """Place among the changed cases, from 1; 0 for a case that did not change."""
     moved: tuple[Moved, ...]
     factors: tuple[FactorRow, ...]
     layers: tuple[LayerRow, ...]
@@ -84,7 +84,7 @@ class Card(NamedTuple):
 
     @property
     def words(self) -> str:
-        """What the filter box looks through."""
+        """The text that the filter box searches."""
         return f"{self.name} {self.case} {self.vendor} {self.category}".casefold()
 
 
@@ -94,7 +94,7 @@ def cards(
     verdict: Verdict | None,
     categories: Mapping[str, str],
 ) -> tuple[Card, ...]:
-    """A card a case, the greatest factor error first. Long reports are cut, so that the page keeps its size."""
+    """A card for each case, the greatest factor error first. Long reports are cut to limit the size of the page."""
     room = max(_LEAST, _REPORTS // max(1, len(results)))
     changed = {move.case: (place, move.moved) for place, move in enumerate(verdict.cases if verdict else (), start=1)}
     found = [
@@ -153,7 +153,7 @@ def _card(
 
 
 def _cut(report: str, room: int) -> str:
-    """The report up to the last whole line within `room` characters, with a word on what is left out."""
+    """The report up to the last whole line within `room` characters, with a note on how much is left out."""
     if len(report) <= room:
         return report
     kept = report[:room].rpartition("\n")[0] or report[:room]
@@ -188,7 +188,7 @@ def _far(value: float | None, given: float | None) -> bool:
 
 
 def signed_tenth(value: float) -> str:
-    """A difference of labels: two decimals at most, with its sign."""
+    """A difference from a label, with its sign and at most two decimals."""
     if not round(value, 6):
         return "0"
     return signed(value)[0] + hundredth(abs(round(value, 6)))

@@ -24,16 +24,16 @@ class Bin(NamedTuple):
     high: float
     layers: int
     certainty: float
-    """Their mean."""
+    """Mean certainty of these layers."""
     share: float
-    """How many of them the labels call certain."""
+    """Share of these layers that the labels call certain."""
     share_low: float
-    """95 % interval of that share (Wilson)."""
+    """Lower end of the 95 % interval of that share (Wilson)."""
     share_high: float
 
 
 class RiskPoint(NamedTuple):
-    """What happens when the layers from some certainty upward are accepted."""
+    """Coverage and risk when all layers with at least a given certainty are accepted."""
 
     threshold: float
     coverage: float
@@ -49,14 +49,14 @@ class RiskCurve(NamedTuple):
 
     layers: int
     points: tuple[RiskPoint, ...]
-    """From the most certain layers to all of them."""
+    """The points of the curve, from the most certain layers alone to all layers."""
     augrc: float
     shuffled: float
-    """What the same losses give when certainty says nothing."""
+    """The area for the same losses when certainty says nothing."""
     perfect: float
-    """What they give when every wrong layer is less certain than every right one."""
+    """The area for the same losses when every wrong layer is less certain than every right one."""
     shipped: RiskPoint | None
-    """Where the drafts' own flags lie; None when no layer is drafted. Its threshold is not one number."""
+    """The point that the drafts' own flags give; None when no layer is drafted. No single threshold applies to it."""
 
 
 class Covered(NamedTuple):
@@ -72,7 +72,7 @@ class Covered(NamedTuple):
 def reliability(results: Iterable[CaseResult], which: LabelSet) -> tuple[Bin, ...]:
     """Share of layers that the labels call certain, by the draft's certainty; empty tenths are left out.
 
-    Layers without a label or a certainty take no part.
+    Layers without a label or a certainty are left out.
     """
     bins: dict[int, list[tuple[float, bool]]] = {}
     for result in results:
@@ -102,11 +102,11 @@ def wilson(part: int, whole: int) -> tuple[float, float]:
 
 
 def risk_coverage(results: Iterable[CaseResult]) -> RiskCurve | None:
-    """The curve against the reader: an accepted layer is wrong when the reader says not certain.
+    """The curve against the reader's labels: an accepted layer is wrong when the reader says not certain.
 
-    A layer of a failed case counts as accepted first and wrong. None without labels. The area (AUGRC) is the mean, over
-    the numbers of accepted layers 1..n, of wrong accepted / n; layers of one certainty share their losses evenly, so
-    that no order among them matters.
+    A layer of a failed case counts as accepted first and wrong. None without labels. The area (AUGRC) is the mean of
+    wrong accepted / n over all numbers 1..n of accepted layers; layers of equal certainty share their losses evenly, so
+    that their order does not matter.
     """
     cells = [cell for result in results for cell in result.layers.values() if cell.reader is not None]
     scored = sorted(
@@ -151,7 +151,7 @@ def quotes_sought(results: Iterable[CaseResult], mode: Mode) -> int:
 
 
 def shown_shares(results: Iterable[CaseResult]) -> dict[int, float]:
-    """k to the share of a case's characters that the first k sentences are, mean over the cases."""
+    """k → the share of a case's characters in the first k sentences, mean over the cases."""
     shares: dict[int, list[float]] = {}
     for result in results:
         for k, part in (result.retrieval.shares if result.retrieval else {}).items():
@@ -160,7 +160,7 @@ def shown_shares(results: Iterable[CaseResult]) -> dict[int, float]:
 
 
 def range_coverage(results: Sequence[CaseResult]) -> dict[FactorKey, Covered]:
-    """For each factor how often its range holds either label, and how wide the range is."""
+    """For each factor, how often its range holds each of the two labels, and how wide the range is."""
     found = {}
     for key in FACTORS:
         cells = [result.factors[key] for result in results if key in result.factors]

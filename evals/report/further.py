@@ -1,4 +1,4 @@
-"""What was measured beside the full listing: cards, twins, planted orders, headlines, claims, the use of an LLM."""
+"""Sections on the further measurements: cards, twins, planted orders, headlines, claims and the use of an LLM."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -25,7 +25,7 @@ class Further(NamedTuple):
 
 
 def further(results: Sequence[CaseResult]) -> tuple[Further | Missing, ...]:
-    """Each measurement, or one sentence why it is not there."""
+    """Each measurement, or one sentence on why it is missing."""
     return tuple(part(results) for part in (_cards, _twins, _planted, _headlines, _claims, _usage))
 
 

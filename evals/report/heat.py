@@ -1,4 +1,4 @@
-"""The map of factor errors, factor by case: where is it wrong, and to which side."""
+"""The heat map of factor errors, factor by case: where drafts are wrong, and whether too high or too low."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -20,7 +20,7 @@ TOP: Final = 20
 ROW: Final = 24
 _MAX_COLUMN: Final = 40.0
 _STEPS: Final = (0.05, 0.15, 0.25, 0.45)
-"""Errors from which on a cell has the next colour; labels are tenths, so that the ends lie between them."""
+"""Errors at which a cell gets the next colour; labels are tenths, so these limits lie between possible errors."""
 
 
 class Column(NamedTuple):
@@ -35,7 +35,7 @@ class Column(NamedTuple):
 
 
 class HeatMap(NamedTuple):
-    """The picture for one label set."""
+    """The map against one label set."""
 
     which: LabelSet
     title: str
@@ -46,7 +46,7 @@ class HeatMap(NamedTuple):
 def columns(
     results: Sequence[CaseResult], names: Mapping[str, str], categories: Mapping[str, str]
 ) -> tuple[Column, ...]:
-    """The cases in the map's first order: the greatest error against the reader first."""
+    """The cases in the initial order of the map: the greatest error against the reader first."""
     found = [
         Column(
             result.case,
@@ -62,18 +62,18 @@ def columns(
 
 
 def _first(column: Column) -> float:
-    """The error that orders the map: against the reader, or where the reader gave none, the published one."""
+    """The error by which the map is ordered: against the reader's labels, or else against the published ones."""
     reader, published = column.errors["reader"], column.errors["published"]
     return reader if reader is not None else published if published is not None else -1.0
 
 
 def vendor(family: str) -> str:
-    """The family without the prefix of its key."""
+    """The readable part of a family's key, without its prefix."""
     return family.partition(":")[2] or family
 
 
 def shade(value: float | None, given: float | None) -> str:
-    """The class of a cell: z on target, l1 to l4 too low, h1 to h4 too high, n without a label, f not drafted."""
+    """The CSS class of a cell: z on target, l1 to l4 too low, h1 to h4 too high, n without a label, f not drafted."""
     if given is None:
         return "n"
     if value is None:

@@ -20,22 +20,22 @@ LOSS_TITLES: Final[dict[LossName, str]] = {
 
 
 class Flags(NamedTuple):
-    """Layers of one case whose flag is not the label's."""
+    """How many layers of one case have another flag than the label."""
 
     missed: int
-    """Shipped as certain, the label says not certain."""
+    """Drafted as certain, although the label says not certain."""
     extra: int
-    """Flagged, the label says certain."""
+    """Flagged as not certain, although the label says certain."""
     labelled: int
 
     @property
     def wrong(self) -> int:
-        """Both sorts."""
+        """All wrong flags, missed and extra."""
         return self.missed + self.extra
 
 
 def label(cell: object, which: LabelSet) -> float | None:
-    """The value that `which` gave to a factor cell."""
+    """The label that the set `which` gives to a factor cell; None without one."""
     found = getattr(cell, which)
     return None if found is None else float(found)
 
@@ -53,7 +53,7 @@ def score_error(result: CaseResult) -> float | None:
 
 
 def flags(result: CaseResult, which: LabelSet = "reader") -> Flags:
-    """Wrong flags of the case. A layer that was not drafted has the wrong flag."""
+    """The wrong flags of the case. A layer that was not drafted counts as wrong."""
     pairs = [(cell.certain, getattr(cell, which)) for cell in result.layers.values()]
     labelled = [(drafted, certain) for drafted, certain in pairs if certain is not None]
     missed = sum(not certain and drafted is not False for drafted, certain in labelled)
@@ -62,12 +62,12 @@ def flags(result: CaseResult, which: LabelSet = "reader") -> Flags:
 
 
 def losses(result: CaseResult) -> dict[LossName, float | None]:
-    """The primary losses, as the gate has them (`evals.metrics.summary`)."""
+    """The primary losses, as the gate uses them (`evals.metrics.summary`)."""
     return {"factor_error": factor_loss(result), "score_error": score_loss(result), "flag_loss": layer_loss(result)}
 
 
 def worst(results: Sequence[CaseResult], name: LossName, count: int) -> list[tuple[CaseResult, float]]:
-    """The `count` cases with the greatest loss, the greatest first; equal ones by name."""
+    """The `count` cases with the greatest loss, the greatest first; equal losses by name."""
     found = [(result, losses(result)[name]) for result in results]
     known = [(result, loss) for result, loss in found if loss is not None]
     return sorted(known, key=lambda pair: (-pair[1], pair[0].case))[:count]

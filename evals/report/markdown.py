@@ -38,7 +38,7 @@ _HEADS: Final[dict[Standing, str]] = {
 
 
 def text(evaluation: Evaluation, verdict: Verdict | None = None) -> str:
-    """Verdict and findings first, the tables below, long ones folded; values alone without a verdict."""
+    """The whole report: verdict and findings first, tables below, long ones folded; without a verdict only values."""
     blocks = [
         [f"## {_HEADS[standing(verdict)]}"],
         [plain(verdict_words(evaluation, verdict))],

@@ -1,4 +1,4 @@
-"""Pictures of ranges, retrieval, and of what moved since the baseline."""
+"""Pictures of ranges, of retrieval, and of the metrics that moved since the baseline."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -41,10 +41,10 @@ from evals.report.svg import (
 DEPTH: Final = 20
 """The last k of the recall curves."""
 TARGET: Final = 0.8
-"""A likely range is meant to hold the label this often …"""
+"""How often a likely range is meant to hold the label …"""
 TARGET_LOW: Final = 0.76
 TARGET_HIGH: Final = 0.84
-"""… give or take."""
+"""… and the bounds within which it counts as on target."""
 SHOWN_MOVES: Final = 24
 _MODES: Final[dict[Mode, tuple[str, str]]] = {
     "fused": ("fused", "one"),
@@ -182,7 +182,7 @@ def recall(results: Sequence[CaseResult]) -> Figure | Missing:
 
 
 def moves(verdict: Verdict | None) -> Figure | Missing:
-    """Bars of the relative move of each aggregated metric."""
+    """Bars that show by how much each aggregated metric moved, relative to the baseline."""
     title = "Which metrics moved?"
     if verdict is None:
         return Missing("moves", title, "No baseline was compared, so nothing can have moved.")

@@ -1,4 +1,4 @@
-"""Pictures of the certainty: is it calibrated, and what does it buy."""
+"""Pictures of the certainty: whether it is calibrated, and what accepting only certain layers gains."""
 
 import math
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ _LABEL_CLASS: Final[dict[LabelSet, str]] = {"reader": "one", "published": "two"}
 _MIN_RADIUS: Final = 3.0
 _MAX_RADIUS: Final = 13.0
 _COUNTS: Final = 30
-"""Height of the two rows of counts."""
+"""Height, in pixels, of the two rows of counts."""
 _SMALL: Final = 0.005
 _TENTH: Final = 0.1
 

@@ -15,7 +15,7 @@ from evals.report.svg import Figure, Frame, Missing, axes, element, frame, line,
 SIZE: Final = (600, 500)
 _MARGINS: Final = (14.0, 70.0, 44.0, 52.0)
 _THIN: Final = 8
-"""A strip below so many pixels gets no name."""
+"""A strip less than this many pixels high gets no name."""
 
 
 class Dot(NamedTuple):
@@ -171,7 +171,7 @@ def _spot(area: Frame, dot: Dot) -> Markup:
 
 
 def _strips(area: Frame) -> list[Markup]:
-    """The severity bands as strips along the drafted score, their names at the right."""
+    """The severity bands as strips across the axis of drafted scores, with their names at the right."""
     drawn = []
     lows = [(float(lowest), band) for band, lowest in BANDS]
     for place, (lowest, band) in enumerate(lows):

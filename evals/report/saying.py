@@ -1,4 +1,4 @@
-"""Numbers and verdicts in words, one way for every report."""
+"""Formats numbers and verdicts in the same way for every report."""
 
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
@@ -34,7 +34,7 @@ class MetricRow(NamedTuple):
 
 
 def number(value: float | None) -> str:
-    """Three decimals below 10, one below 1000, none above."""
+    """`value` with three decimals below 10, one below 1000, none above."""
     if value is None:
         return NONE
     size = abs(value)
@@ -43,12 +43,12 @@ def number(value: float | None) -> str:
 
 
 def tenth(value: float | None) -> str:
-    """One decimal, as labels have."""
+    """One decimal, as in most labels."""
     return NONE if value is None else _signless_zero(f"{value:.1f}")
 
 
 def hundredth(value: float | None) -> str:
-    """Two decimals, as labels off a page may have; one where the second is 0."""
+    """Two decimals, as published labels may have; one when the second is 0."""
     if value is None:
         return NONE
     said = f"{value:.2f}"
@@ -70,12 +70,12 @@ def signed(value: float | None) -> str:
 
 
 def difference(before: float | None, after: float | None) -> float | None:
-    """after - before where both are."""
+    """after - before; None when either is missing."""
     return None if before is None or after is None else after - before
 
 
 def relative(before: float | None, after: float | None) -> float | None:
-    """The difference as a part of |before|; None from 0, from nothing, or across 0, where it says nothing."""
+    """The difference divided by |before|; None when a value is missing, `before` is 0 or the signs differ."""
     if before is None or after is None or not before or before * after < 0:
         return None
     return (after - before) / abs(before)
@@ -94,7 +94,7 @@ def _signless_zero(said: str) -> str:
 
 
 def count(many: int, one: str, more: str | None = None) -> str:
-    """ "1 case", "226 cases", "1,582 layers"."""
+    """A count with its noun: "1 case", "226 cases", "1,582 layers"."""
     return f"{many:,} {one if many == 1 else more or one + 's'}"
 
 
@@ -111,7 +111,7 @@ def _part_title(part: str) -> str:
 
 
 def metric_rows(evaluation: Evaluation, verdict: Verdict | None) -> tuple[MetricRow, ...]:
-    """All metrics of the evaluation in its order, then those that only the baseline has."""
+    """All metrics of the evaluation in their order, then those that only the baseline has."""
     moved = {move.metric: move for move in verdict.moved} if verdict else {}
     rows = [_row(name, value, moved.get(name)) for name, value in evaluation.metrics.items()]
     gone = [move for name, move in moved.items() if name not in evaluation.metrics and "/" not in name]
@@ -125,13 +125,13 @@ def _row(name: str, value: float | None, move: Moved | None) -> MetricRow:
 
 
 def part_moves(verdict: Verdict | None) -> tuple[Moved, ...]:
-    """Moves of one factor, layer or pattern, those for the worse first."""
+    """The moves of single factors, layers or patterns, worsenings first."""
     moves = [move for move in verdict.moved if "/" in move.metric] if verdict else []
     return tuple(sorted(moves, key=lambda move: (not move.worse, move.metric)))
 
 
 def standing(verdict: Verdict | None) -> Standing:
-    """The outcome, or that nothing was compared."""
+    """The outcome of the verdict; "none" when nothing was compared."""
     return verdict.outcome if verdict else "none"
 
 
@@ -156,25 +156,25 @@ def verdict_words(evaluation: Evaluation, verdict: Verdict | None) -> str:
 
 
 def ungated(evaluation: Evaluation) -> bool:
-    """Whether the run is of other cases or of a drafter with a part taken away, which no verdict stops."""
+    """Whether the run used other cases or a drafter without some part; such a run is never failed by its verdict."""
     return any(option.startswith(("--cases", "--without")) for option in evaluation.left_out)
 
 
 def run_words(evaluation: Evaluation) -> str:
-    """What ran, on one line."""
+    """What was run, on one line: drafter, cases and options."""
     less = f" ({', '.join(evaluation.left_out)})" if evaluation.left_out else ""
     return f"{evaluation.drafter} drafter, {count(evaluation.cases, 'case')}{less}"
 
 
 def finding_words(finding: Finding) -> str:
-    """Its sentence without the metric and the cases, which every report shows beside it."""
+    """The finding's sentence without the metric and the cases, which every report shows beside it."""
     said = finding.text.removeprefix(f"{finding.metric}: ")
     head, semicolon, tail = said.rpartition("; ")
     return head if semicolon and finding.cases and tail.startswith(finding.cases[0]) else said
 
 
 def next_words(evaluation: Evaluation, verdict: Verdict | None) -> str:
-    """What to do about a verdict that does not pass; empty for one that does, and where nothing is gated."""
+    """What to do about a verdict that does not pass; empty when it passes or the run is not gated."""
     if verdict is None or verdict.outcome == "pass" or ungated(evaluation):
         return ""
     if verdict.outcome == "inconclusive":
@@ -187,7 +187,7 @@ def next_words(evaluation: Evaluation, verdict: Verdict | None) -> str:
 
 
 def accept_command(drafter: str, verdict: Verdict) -> str:
-    """The command that makes such a run the baseline."""
+    """The command that makes the judged run the baseline."""
     whose = "" if drafter == "embedded" else f" --drafter {drafter}"
     folder = " --run DIR" if verdict.regime == "re-recorded" else ""
     return f'septet eval accept{whose}{folder} --reason "…"'

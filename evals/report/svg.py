@@ -1,4 +1,4 @@
-"""A small kit for inline pictures: elements, scales, axes. No style attribute: the page's policy would drop it."""
+"""A small kit for inline SVG pictures: elements, scales, axes. No style attributes: the page's policy blocks them."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
@@ -14,27 +14,27 @@ _DECIMALS: Final = 2
 
 
 class Figure(NamedTuple):
-    """A picture with its words and the numbers behind it."""
+    """A picture with its caption and the numbers behind it."""
 
     key: str
-    """Id of the element that holds it."""
+    """Id of the element that holds the picture."""
     title: str
     svg: Markup
     caption: str
-    """What the axes are, how many, what to conclude."""
+    """What the axes show, how many cases there are, and what to conclude."""
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    """The same as a table; the first cell of a row is its head."""
+    """The same numbers as a table; the first cell of a row is its heading."""
     wide: bool = False
 
 
 class Missing(NamedTuple):
-    """A picture that this evaluation has no data for."""
+    """A section for which this evaluation has no data."""
 
     key: str
     title: str
     why: str
-    """One sentence."""
+    """One sentence on why there are no data."""
 
 
 class Scale(NamedTuple):
@@ -46,7 +46,7 @@ class Scale(NamedTuple):
     end: float
 
     def at(self, value: float) -> float:
-        """The pixel of a value; values outside are moved to the end."""
+        """The pixel of a value; values outside the scale are clamped to its ends."""
         held = min(max(value, self.low), self.high)
         return self.start + (self.end - self.start) * (held - self.low) / (self.high - self.low)
 
@@ -73,7 +73,7 @@ def frame(
 
 
 def element(name: str, *children: Markup | str, **attributes: str | float | None) -> Markup:
-    """An SVG element, its words made harmless; `_` in an attribute's name is `-`, a last one is dropped (`class_`)."""
+    """An SVG element, texts escaped; `_` in attribute names becomes `-`, and a trailing one is dropped (`class_`)."""
     said = "".join(
         f' {key.rstrip("_").replace("_", "-") if key != "viewBox" else key}="{_value(value)}"'
         for key, value in attributes.items()
@@ -95,7 +95,7 @@ def _value(value: str | float) -> str:
 
 
 def picture(key: str, title: str, about: str, size: tuple[float, float], *children: Markup, class_: str = "") -> Markup:
-    """The whole picture, with its title and description for who does not see it."""
+    """The whole picture, with a title and description for screen readers."""
     width, height = size
     return element(
         "svg",
@@ -112,7 +112,7 @@ def picture(key: str, title: str, about: str, size: tuple[float, float], *childr
 
 
 def words(text: str, x: float, y: float, class_: str = "", anchor: str | None = None) -> Markup:
-    """Text at a place; untrusted words are shown, never run."""
+    """A text at a place; untrusted words are escaped."""
     return element("text", one_line(text), x=x, y=y, class_=class_ or None, text_anchor=anchor)
 
 
@@ -122,7 +122,7 @@ def ticks(low: float, high: float, step: float) -> tuple[float, ...]:
 
 
 SHARES: Final = ticks(0, 1, 0.2)
-"""Ticks of a share."""
+"""Ticks of an axis for shares."""
 
 
 def axes(area: Frame, x_ticks: Sequence[float], y_ticks: Sequence[float], x_title: str, y_title: str) -> list[Markup]:
@@ -177,7 +177,7 @@ def _points(area: Frame, points: Iterable[tuple[float, float]]) -> str:
 
 
 def legend(entries: Sequence[tuple[str, str]], x: float, y: float) -> list[Markup]:
-    """Samples of lines or dots with what they stand for, from a place downward."""
+    """Samples of lines or dots with their meanings, listed downwards from a place."""
     drawn = []
     for place, (class_, said) in enumerate(entries):
         height = y + 18 * place

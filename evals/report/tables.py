@@ -1,4 +1,4 @@
-"""Tables of every report, below its metrics: two drafters side by side, cases written for a purpose, scores."""
+"""The tables below the metrics of every report: split, two drafters compared, cases written for a purpose, scores."""
 
 from typing import Final, NamedTuple
 
@@ -17,7 +17,7 @@ class Table(NamedTuple):
 
 
 def tables(evaluation: Evaluation) -> tuple[Table, ...]:
-    """Those that this run has something for."""
+    """The tables for which this run has data."""
     found = (_splits(evaluation), _compared(evaluation), _special(evaluation), _scores(evaluation))
     return tuple(table for table in found if table.rows)
 
@@ -26,7 +26,7 @@ _SIDES: Final = {True: "better", False: "worse"}
 
 
 def _splits(evaluation: Evaluation) -> Table:
-    """What was measured on vendors that nobody looked at, against the others."""
+    """The metrics on vendors that nobody looked at, compared with the others."""
     rows = []
     if evaluation.splits:
         train, dev = evaluation.splits["train"], evaluation.splits["dev"]

@@ -31,7 +31,7 @@ _MOVES: Final = 3
 _PART_MOVES: Final = 20
 _NAME: Final = 44
 _WIDE: Final = 5
-"""From more columns on, the first is as narrow as the others."""
+"""A table with more columns than this has a narrow first column."""
 _COLUMN: Final = 12
 _NOTE: Final = 300
 
@@ -42,7 +42,7 @@ class _Column(NamedTuple):
 
 
 def text(evaluation: Evaluation, verdict: Verdict | None = None) -> str:
-    """Metrics old → new, findings, tests, factors, layers, changed and worst cases; values alone without a verdict."""
+    """The whole report: findings, tests, metrics old → new, factors, layers, cases; without a verdict only values."""
     blocks = [
         [
             *_wrapped(run_words(evaluation)),
@@ -111,7 +111,7 @@ def _move(before: float | None, after: float | None, *, worse: bool) -> str:
 
 
 def _table(columns: Sequence[_Column], rows: Sequence[Sequence[str]]) -> list[str]:
-    """The first column to the left, the others to the right."""
+    """A table with the first column aligned left, the others right."""
     first, *others = columns
     head = f"{first.head:<{first.width}}" + "".join(f"{column.head:>{column.width}}" for column in others)
     body = [

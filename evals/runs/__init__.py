@@ -1,1 +1,1 @@
-"""Runs: a draft of each case by constants that were fitted without its vendor, what is kept of it, two side by side."""
+"""Runs: drafts each case with constants fitted without its vendor, stores the results, and compares two runs."""

@@ -1,4 +1,4 @@
-"""What a run may be done without, to see what each part of the drafter is worth: `septet eval --without NAME`."""
+"""Ablations, which show what each part of the drafter contributes: `septet eval --without NAME`."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from agent.records import Outlook
 from evals.runs.runner import Change
 
 Without = Literal["outlook", "manifests", "facts"]
-"""outlook: what the reader holds likely beyond the facts. manifests: what lists of tools and permissions say. facts:
-all facts, so that only the outlook is left."""
+"""outlook: what the fact reader considers likely beyond the facts. manifests: facts from lists of tools and
+permissions. facts: all facts, so that only the outlook is left."""
 
 
 def ablation(parts: Sequence[Without]) -> Change:
-    """The change of a run by which it is done without `parts`."""
-    # A function of a module, since it goes to other processes.
+    """The change that makes a run leave out `parts`."""
+    # A module-level function, since it is pickled for other processes.
     return Change(reading=partial(_less, frozenset(parts))) if parts else Change()
 
 

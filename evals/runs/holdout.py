@@ -1,12 +1,12 @@
-"""Constants of drafting from which one vendor family is left out, fitted on the bundled cases.
+"""Constants for drafting a case, fitted on the bundled cases without its vendor family.
 
-Families are dealt into folds, whole and by their name alone. A case is drafted with heads of the outlook and constants
-that were fitted on rows of the other folds. The constants, and the calibration of the heads of layers, are fitted on
-outlooks of heads that had left out the fold of the row, not the fold of the case: by these the labels of the case's
-fold have a say at second hand. To leave them out there too takes several times as long and shows no better figure that
-was owed to them: the mean error of the factors to published labels is 0.1542 then and 0.1544 as it is, that to readers
-0.1217 both ways. A case of another folder belongs to the fold of its family, if the corpus has that family. The reader
-of facts itself is the bundled one: it learned from labelled statements, not from the labels of cases.
+Families are dealt into folds, whole and by their name alone. A case is drafted with outlook heads and constants that
+were fitted on rows of the other folds. The constants, and the calibration of the heads for layers, are fitted on
+outlooks from heads that left out the fold of the row, not the fold of the case, so the labels of the case's fold have
+an indirect influence. Leaving them out there too takes several times as long and shows that they gave no advantage: the
+mean factor error against published labels is then 0.1542, as against 0.1544 now, and against readers' 0.1217 both ways.
+A case from another folder belongs to the fold of its family, if the corpus has that family. The fact reader itself is
+the bundled one: it learned from labelled statements, not from the labels of cases.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -38,32 +38,32 @@ Progress = Callable[[str], None]
 
 
 class FitCase(NamedTuple):
-    """A bundled case as the fits see it: in full, and its card if that was read."""
+    """A bundled case as rows for the fits: its full text, and its card if readers labelled that."""
 
     who: Identity
     rows: tuple[Row, ...]
 
 
 class Constants(NamedTuple):
-    """What a case is drafted with."""
+    """The constants with which a case is drafted."""
 
     calibration: Calibration
     heads: OutlookHeads
 
 
 class ConstantsSource(Protocol):
-    """Says what a case is drafted with."""
+    """A source of the constants for each case."""
 
     def without_family_of(self, whom: Identity) -> Constants:
-        """Constants that were fitted on rows of other families than that of `whom`."""
+        """The constants, fitted on rows of other families than that of `whom`."""
 
 
 class FitCases(NamedTuple):
-    """Rows of the fits, and what was read for them, which a draft of the same text need not read again."""
+    """Rows for the fits, with the readings behind them, so that a draft of the same text need not read it again."""
 
     fit_cases: tuple[FitCase, ...]
     readings: Mapping[str, Reading]
-    """By `text_key` of the case, its card among them; with the outlook of the bundled heads."""
+    """Readings of cases and cards by `text_key`, with the outlook of the bundled heads."""
 
 
 class _Task(NamedTuple):
@@ -74,9 +74,9 @@ class _Task(NamedTuple):
 def read_fit_cases(
     cases: Sequence[Case], *, progress: Progress | None = None, workers: int = WORKERS, crew: Crew | None = None
 ) -> FitCases:
-    """Each case as rows of the fits, in the order given.
+    """Each case as rows for the fits, in the given order.
 
-    A `crew` that is there already does the work in place of `workers` processes of its own.
+    An existing `crew` does the work, if given; otherwise `workers` new processes do.
     """
     say = progress or (lambda _: None)
     labels = families([who(case) for case in cases])
@@ -91,13 +91,13 @@ def read_fit_cases(
 
 
 def bundled_fit_cases(*, progress: Progress | None = None, workers: int = WORKERS) -> tuple[FitCase, ...]:
-    """Every bundled case that counts as rows of the fits, by slug."""
+    """Every bundled case that counts as rows for the fits, sorted by slug."""
     return read_fit_cases(bundled_cases(), progress=progress, workers=workers).fit_cases
 
 
 @dataclass(frozen=True)
 class HoldoutConstants:
-    """Constants without one family, all fitted once."""
+    """Constants without one family; the fits of all folds are made once."""
 
     fit_cases: tuple[FitCase, ...]
 
@@ -109,17 +109,17 @@ class HoldoutConstants:
         return fit_left_out(rows)
 
     def fold_of(self, whom: Identity) -> int:
-        """The fold whose fits have no row of the family of `whom`; the first one for a family of its own."""
+        """The fold of the family of `whom`, whose fits leave that family out; 0 for a family not in the corpus."""
         for fit_case in self.fit_cases:
             if same_family(fit_case.who, whom):
                 return fit_case.rows[0].fold
         return 0
 
     def without_family_of(self, whom: Identity) -> Constants:
-        """The constants from which the family of `whom` is left out. Raises InputError without any case.
+        """The constants fitted without the family of `whom`. Raises InputError when there are no cases.
 
-        How an LLM's factor values are corrected is what ships: it rests on readings of real listings, and the bundled
-        cases pull it but a little (`evals.training.judged_factors`).
+        The correction of an LLM's factor values is the shipped one: it comes from readings of real listings, and the
+        bundled cases influence it only slightly (`evals.training.judged_factors`).
         """
         found = self._fitted[self.fold_of(whom)]
         biases = {key: row.judged.bias for key, row in load_factors().factors.items()}

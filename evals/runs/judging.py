@@ -1,10 +1,10 @@
-"""Do the shown threats follow from their quotes? Readers say so; this makes their sheets and counts their answers.
+"""Do the shown threats follow from their quotes? Readers decide; this writes their sheets and counts their verdicts.
 
-    python -m evals.runs.judging --sheets FOLDER [CASE...]  a Markdown sheet each: its text, each threat with its quotes
-    python -m evals.runs.judging                            what the readings in evals/runs/judged/ say
+    python -m evals.runs.judging --sheets FOLDER [CASE...]  write a Markdown sheet for each case: text, threats, quotes
+    python -m evals.runs.judging                            count the verdicts in evals/runs/judged/
 
 A reading is a CSV file with the columns threat (`case#pattern`), verdict (yes or no) and reason. Two readers work from
-the same sheets without seeing one another's verdicts. Reported, not gated.
+the same sheets without seeing each other's verdicts. The result is reported, not gated.
 """
 
 import csv
@@ -30,16 +30,16 @@ OFFSET: Final = 3
 
 
 class Judged(NamedTuple):
-    """What two readings of the same threats say."""
+    """The counted verdicts of two readings of the same threats."""
 
     threats: int
     cases: int
     first: float | None
-    """Share that the first reading holds to follow from its quote and to concern the product."""
+    """Share of threats that, by the first reading, follow from their quotes and concern the product."""
     second: float | None
     both: float | None
     alpha: float | None
-    """Krippendorff's, nominal metric."""
+    """Krippendorff's alpha with the nominal metric."""
 
 
 def sampled() -> tuple[Case, ...]:
@@ -49,7 +49,7 @@ def sampled() -> tuple[Case, ...]:
 
 
 def sheet(case: Case, draft: Draft) -> str:
-    """What a reader gets of one case: its text, then each shown threat with the quotes that it cites."""
+    """The sheet of one case for a reader: its text, then each shown threat with the quotes that it cites."""
     quotes = {item.id: item.quote for item in draft.evidence}
     lines = [f"# {case.name}", "", "## Source text", "", *(page.markdown for page in case.pages), "## Threats", ""]
     for key in LAYERS:
@@ -70,7 +70,7 @@ def sheet(case: Case, draft: Draft) -> str:
 
 
 def read(path: Path) -> dict[str, str]:
-    """Threat to verdict. Raises InputError naming the line for anything but yes or no, and for a repeated threat."""
+    """Threat → verdict. Raises InputError naming the line for anything but yes or no, and for a repeated threat."""
     found: dict[str, str] = {}
     with path.open(encoding="utf-8", newline="") as file:
         for number, row in enumerate(csv.DictReader(file), start=2):
@@ -82,7 +82,7 @@ def read(path: Path) -> dict[str, str]:
 
 
 def compared(first: Mapping[str, str], second: Mapping[str, str]) -> Judged:
-    """Both readings counted. Raises InputError when they are not about the same threats."""
+    """Count both readings. Raises InputError when they do not cover the same threats."""
     if first.keys() != second.keys():
         odd = sorted(first.keys() ^ second.keys())
         raise InputError(f"only one reading has {odd[0]}", where=f"{len(odd)} threats", hint="read the same sheets")
@@ -98,7 +98,7 @@ def compared(first: Mapping[str, str], second: Mapping[str, str]) -> Judged:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Write sheets, or count the readings that are there."""
+    """Write sheets, or count the existing readings."""
     if arguments[:1] == ["--sheets"]:
         _write(Path(arguments[1]), arguments[2:])
         return

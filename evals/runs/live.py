@@ -1,7 +1,7 @@
-"""Asking an LLM about labelled cases: what it takes is printed first, every answer is recorded.
+"""Live runs: asks an LLM about labelled cases, prints the expected cost first and records every answer.
 
-OUT/answers/<case>/…          what it answered (OUT/answers/repeat-2/<case>/ … when asked several times)
-OUT/run.json, report.html …   as of every run
+OUT/answers/<case>/…          the LLM's answers (OUT/answers/repeat-2/<case>/ … for a second time)
+OUT/run.json, report.html …   the files that every run writes
 """
 
 import shutil
@@ -27,7 +27,7 @@ from evals.runs.runner import Done
 
 Say = Callable[[str], None]
 OUT: Final = Path("septet-eval-live")
-"""Where a live run is laid down when nobody says where."""
+"""The folder of a live run when none is given."""
 
 
 def live(
@@ -40,9 +40,9 @@ def live(
     out: Path,
     say: Say,
 ) -> session.Outcome:
-    """One live run over the recorded cases (or `count` of them): announced, recorded in `out`, then judged.
+    """Run live over the recorded cases (or `count` of them): announce the cost, record in `out`, then judge.
 
-    Raises UsageError without a name of an LLM or for a folder that holds something, and as `asked` does.
+    Raises UsageError when no LLM is named or `out` is not empty, DriftError for unfitting cases, and LlmError.
     """
     name = _named(llm, wanted.settings)
     if out.exists() and any(out.iterdir()):
@@ -55,7 +55,7 @@ def live(
     if not cases:
         raise DriftError("none of the baseline's cases is in the corpus", where=against, hint="record some first")
     if baseline is not None:
-        # Before anything is paid for: losses under other labels cannot be compared.
+        # Checked before anything is paid for, since losses under different labels cannot be compared.
         check_same(baseline, session.prints(every), None if against == "baseline" else against)
     for line in plan(cases, repeats, name, wanted.settings, baseline):
         say(line)
@@ -65,7 +65,7 @@ def live(
 def llm_live(
     wanted: session.Wanted, cases: Sequence[Case], folder: Path, llm: str, repeats: int, against: Baseline | None
 ) -> session.Outcome:
-    """Ask the LLM about `cases`, `repeats` times, record into `folder`, and judge against the baseline."""
+    """Ask the LLM about `cases`, `repeats` times, record its answers in `folder`, and judge against the baseline."""
     constants = session.held_cases(cases, wanted)
     less = session.left_out(wanted._replace(variants=True, limit=None), cases, session.chosen(wanted)[1])
     if len(cases) < len(recorded_slugs(session.RECORDED) if against is None else against.cases):
@@ -95,7 +95,7 @@ def llm_live(
 
 
 def stability_metrics(runs: Sequence[Sequence[CaseResult]]) -> dict[str, float | None]:
-    """Metric V1: how much the same case differs from one asking to the next."""
+    """Metric V1: how much the results of the same case vary between repeats."""
     by_case: dict[str, list[CaseResult]] = {}
     for run in runs:
         for case in run:
@@ -121,7 +121,7 @@ def stability_metrics(runs: Sequence[Sequence[CaseResult]]) -> dict[str, float |
 
 
 def sample(cases: Sequence[Case], count: int | None) -> tuple[Case, ...]:
-    """`count` of the cases, spread over the vendor families: always the same ones."""
+    """A sample of `count` cases, spread over the vendor families; always the same cases."""
     if count is None or count >= len(cases):
         return tuple(cases)
     groups: dict[str, list[Case]] = {}
@@ -133,7 +133,7 @@ def sample(cases: Sequence[Case], count: int | None) -> tuple[Case, ...]:
 
 
 def plan(cases: Sequence[Case], repeats: int, llm: str, settings: Settings, against: Baseline | None) -> list[str]:
-    """What a live run takes and what it can find, before anything is sent."""
+    """Lines to print before a live run: its expected calls and cost, and the effects it can detect."""
     asks = len(cases) * repeats
     cells = [found.usage for case in cases if against and (found := against.cases.get(case.slug)) and found.usage]
     lines = [f"{len(cases)} cases, {repeats} time{'s' * (repeats > 1)} each: at most {asks * MAX_CALLS} calls of {llm}"]
@@ -159,9 +159,10 @@ def plan(cases: Sequence[Case], repeats: int, llm: str, settings: Settings, agai
 
 
 def record(wanted: session.Wanted, llm: str, slugs: Sequence[str], *, missing: bool, say: Say) -> Iterator[str]:
-    """Record cases of the checkout anew, each put in place when it is complete; their slugs.
+    """Record cases of the checkout anew, and yield the slug of each once it is complete and in place.
 
-    `slugs` are the cases; without them every recorded one, or with `missing` those whose answers do not fit any more.
+    Records the cases `slugs`, or without them every recorded case; with `missing` only cases whose answers no longer
+    fit.
     """
     name = _named(llm, wanted.settings)
     folder = session.RECORDED

@@ -1,7 +1,7 @@
 """The folder of a run, from which it can be compared later.
 
 run.json      the evaluation, as `septet eval --json` prints it
-drafts.json   what of each draft the reports show
+drafts.json   the parts of each draft that the reports show
 report.md, report.html, junit.xml
 """
 
@@ -24,12 +24,12 @@ _VIEWS: Final[TypeAdapter[tuple[DraftView, ...]]] = TypeAdapter(tuple[DraftView,
 
 
 def run_text(evaluation: Evaluation) -> str:
-    """The JSON of an evaluation: the same evaluation gives the same bytes."""
+    """The JSON of an evaluation; the same evaluation gives the same bytes."""
     return evaluation.model_dump_json(by_alias=True, indent=1)
 
 
 def write(folder: Path, done: Done, verdict: Verdict | None) -> None:
-    """Write the folder of a run. Raises SourceError when it cannot be written."""
+    """Write all files of a run into `folder`. Raises SourceError when it cannot be written."""
     texts = {
         RUN: run_text(done.evaluation) + "\n",
         DRAFTS: json.dumps(_VIEWS.dump_python(done.views, mode="json"), ensure_ascii=False, indent=1) + "\n",
@@ -46,10 +46,10 @@ def write(folder: Path, done: Done, verdict: Verdict | None) -> None:
 
 
 def prepare(folder: Path) -> None:
-    """Make the folder of a run. Raises SourceError when nothing can be written there."""
+    """Create the folder of a run. Raises SourceError when nothing can be written there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Permissions alone do not say whether a file can be made: a mount may be read-only.
+        # Permissions alone do not tell whether a file can be created: the mount may be read-only.
         with TemporaryFile(dir=folder):
             pass
     except OSError as error:

@@ -1,7 +1,7 @@
 """Runs the drafter over labelled cases, each with all calibration data of its vendor family left out.
 
-The one place where evals meets the drafting rooms. Each case is read once: for its row of the calibration and for its
-draft. A case's variants (card, reworded twin, poisoned twins) are drafted with the same calibration as the case.
+This is where the evals call the drafting packages. Each case is read only once, for its calibration row and its draft.
+A case's variants (card, reworded twin, poisoned twins) are drafted with the same calibration as the case.
 """
 
 import re
@@ -61,11 +61,11 @@ DRAFTERS: Final = ("embedded", "llm")
 GROUP: Final = 6
 _ERROR_CHARS: Final = 200
 FAULTS: Final = (SeptetError, ArithmeticError, AssertionError, LookupError, TypeError, ValueError)
-"""What one case may fail with and not end the run: our own errors, and a fault of the drafter on this text."""
+"""Errors with which a single case may fail without ending the run: our own, and bugs of the drafter on its text."""
 
 
 class Change(NamedTuple):
-    """What is done differently in a run, to see what it is worth: functions of a module, applied at every case.
+    """Changes to the drafter in a run, to measure their effect: module-level functions, applied to every case.
 
     An ablation takes something away from the drafter; a test of the gate damages it.
     """
@@ -80,20 +80,20 @@ AS_IS: Final = Change()
 
 
 class Done(NamedTuple):
-    """An evaluation with what its reports show of the drafts."""
+    """An evaluation with the parts of its drafts that the reports show."""
 
     evaluation: Evaluation
     views: tuple[DraftView, ...]
     categories: Mapping[str, str] = MappingProxyType({})
-    """Slug of a case to its category, for sorting."""
+    """Slug of a case → its category, for sorting."""
 
 
 class Drafted(NamedTuple):
-    """A measured case with the texts for the metrics that compare all reports."""
+    """A measured case with the texts that the metrics over all reports need."""
 
     result: CaseResult
     main: str | None
-    """Main part of the report with names masked; None when the case failed."""
+    """The main part of the report with names masked; None when the case failed."""
     words: int
     view: DraftView | None
 
@@ -103,12 +103,12 @@ class _Task(NamedTuple):
     family: str
     reading: Reading | None
     short: Reading | None
-    """What was read of its card."""
+    """The reading of the case's card."""
     cards: bool
     twin: Case | None
     poisons: tuple[Attack, ...]
     approval: bool
-    """Whether it is drafted once more with a page that documents an approval."""
+    """Whether the case is also drafted with a page that documents an approval."""
     settings: Settings
     change: Change
 
@@ -126,9 +126,8 @@ def evaluate(
 ) -> Done:
     """Draft every case that counts and measure the drafts. The same cases give the same result.
 
-    `constants` default to a holdout over the bundled corpus. A case that cannot be drafted counts as the worst value
-    and is named in `errors`. With `cards`, each case is drafted a second time from its card; `variants` name what else
-    is drafted.
+    `constants` defaults to a holdout over the bundled corpus. A case that cannot be drafted counts as the worst value
+    and is named in `errors`. With `cards`, each case is also drafted from its card; `variants` are drafted as well.
     """
     counted = [case for case in cases if not case.example]
     known: Mapping[str, Reading] = {}
@@ -137,7 +136,7 @@ def evaluate(
             fit_cases, known = read_fit_cases(bundled_cases(), progress=progress, crew=crew)
             constants = HoldoutConstants(fit_cases)
         tasks = _tasks(counted, settings, cards=cards, variants=variants, readings=known, change=change)
-        # Cases written for a purpose are measured apart: no metric of the corpus counts them.
+        # Cases written for a purpose are measured separately: no metric of the corpus counts them.
         apart = _tasks(variants.special, settings, change=change)
         found = _draft_all([*tasks, *apart], constants, progress, crew)
     ordered = [found[case.slug] for case in counted]
@@ -162,7 +161,7 @@ def named_error(error: Exception) -> str:
 
 
 def drafted(result: CaseResult, case: Case, draft: Draft, reading: Reading) -> Drafted:
-    """A measured draft with what the metrics over all reports and the pages need of it."""
+    """A measured draft with the texts that the metrics over all reports and the report pages need."""
     main = main_part(render(draft, reading.documents))
     return Drafted(result, mask(main, who(case)), _prose_words(main.split("\n")), view(case, draft, main))
 
@@ -211,7 +210,7 @@ def _draft_all(
 def _groups(
     tasks: Sequence[_Task], constants: ConstantsSource
 ) -> tuple[tuple[tuple[_Task, ...], tuple[Constants, ...]], ...]:
-    """A few tasks together with the constants of each, so that no process waits."""
+    """The tasks in groups of a few, each task with its constants, so that no process has to wait."""
     held = [constants.without_family_of(who(task.case)) for task in tasks]
     return tuple((tuple(tasks[at : at + GROUP]), tuple(held[at : at + GROUP])) for at in range(0, len(tasks), GROUP))
 
@@ -244,7 +243,7 @@ def _draft_case(task: _Task, held: Constants) -> Drafted:
 
 
 def _lost(task: _Task, error: str) -> Drafted:
-    """A case that failed, its variants with it."""
+    """The result of a case that failed, along with all its variants."""
     worst = failed(task.case, error, family=task.family)
     cells: dict[str, object] = {}
     if task.cards:
@@ -259,7 +258,7 @@ def _lost(task: _Task, error: str) -> Drafted:
 
 
 def _read(case: Case, task: _Task, held: Constants, known: Reading | None = None) -> Reading:
-    """What is read of a case, its outlook by heads that know nothing of its family."""
+    """The reading of a case, with the outlook from heads fitted without its vendor family."""
     reading = with_heads(known, held.heads) if known else read_documents(documents_of(case), held.heads)
     return reading if task.change.reading is None else task.change.reading(reading)
 
@@ -343,7 +342,7 @@ def _lost_approval(error: str) -> ApprovalCell:
 
 
 def with_texts(cases: Sequence[Case], made: Sequence[Drafted]) -> list[CaseResult]:
-    """The results with what their reports' wording measures among all of them."""
+    """The results, completed with the wording metrics, which compare each report with all others."""
     read = list(_readable(made))
     prose = [sentences(main) for _, main in read]
     generic = generic_counts(prose)
@@ -363,7 +362,7 @@ def _readable(made: Sequence[Drafted]) -> Iterator[tuple[int, str]]:
 
 
 def _prose_words(lines: Iterable[str]) -> int:
-    """Words of the lines outside tables and fences: what a reader reads as text."""
+    """Number of words outside tables and fenced blocks, which is what a reader reads as text."""
     count, fenced = 0, False
     for line in lines:
         if line.startswith("```"):

@@ -1,4 +1,4 @@
-"""What `septet eval` does, step by step: which cases, which run, which baseline, and what comes of it."""
+"""The steps of `septet eval`: choose the cases, run the drafter, compare with the baseline, accept a run."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -26,14 +26,14 @@ from evals.runs.runner import Done, evaluate
 from evals.runs.spread import WORKERS
 
 ANSWERS: Final = "answers"
-"""Folder, within that of a live run, of what the LLM answered."""
+"""Name of the folder of the LLM's answers within the folder of a live run."""
 RECORDED: Final = Path(__file__).parents[1] / "recorded"
 MADE_OF: Final = ("prompts", "knowledge", "draft_schema", "scoring_revision", "retrieval")
-"""Fingerprints of the drafter: a run with others was made by another one."""
+"""Fingerprints of the drafter: a run in which they differ was made by another drafter."""
 
 
 class Wanted(NamedTuple):
-    """What the options of a call ask for."""
+    """The options of a call of `septet eval`."""
 
     cases: Path | None = None
     limit: int | None = None
@@ -43,11 +43,11 @@ class Wanted(NamedTuple):
     settings: Settings = Settings()
     progress: Progress | None = None
     against: str = "baseline"
-    """The baseline, or the place of what stands for it."""
+    """`baseline`, or the path of a file or earlier run to compare with instead."""
 
 
 class Outcome(NamedTuple):
-    """A run with the gate's answer, if the gate applies."""
+    """A run with the gate's verdict, if it was compared with anything."""
 
     done: Done
     verdict: Verdict | None
@@ -63,7 +63,7 @@ def embedded(wanted: Wanted, against: Baseline | None) -> Outcome:
     cases, bundled = chosen(wanted)
     fingerprints = prints(cases)
     if against is not None:
-        # Before the minutes that drafting takes.
+        # Checked first, since drafting takes minutes.
         baselines.check_same(against, fingerprints, _earlier(wanted))
     limited = cases[: wanted.limit] if wanted.limit else cases
     variants = bundled_variants(limited) if bundled and wanted.variants else NONE
@@ -87,7 +87,7 @@ def embedded(wanted: Wanted, against: Baseline | None) -> Outcome:
 
 
 def left_out(wanted: Wanted, cases: Sequence[Case], bundled: bool) -> tuple[str, ...]:
-    """The options of a call by which it measures less than everything, or a drafter with a part taken away."""
+    """The options with which a call measures less than everything, or a drafter without some part."""
     said = [
         "" if bundled else "--cases",
         f"--limit {wanted.limit}" if wanted.limit and wanted.limit < len(cases) else "",
@@ -102,7 +102,7 @@ def _earlier(wanted: Wanted) -> str | None:
 
 
 def chosen(wanted: Wanted) -> tuple[tuple[Case, ...], bool]:
-    """The cases that count, and whether they are the bundled ones: decided by content, not by path."""
+    """The cases that count, and whether they are the bundled ones, judged by content, not by path."""
     bundled = bundled_cases()
     if wanted.cases is None:
         return bundled, True
@@ -119,7 +119,7 @@ def prints(cases: Sequence[Case]) -> dict[str, str]:
 
 
 def llm_replay(wanted: Wanted, folder: Path, against: Baseline | None) -> Outcome:
-    """The recorded answers in `folder`, drafted again. Raises DriftError when they do not fit what would be asked."""
+    """Draft again from the recorded answers in `folder`. Raises DriftError when they do not fit today's prompts."""
     every, bundled = recorded_cases(wanted._replace(limit=None), folder), chosen(wanted)[1]
     cases = every[: wanted.limit] if wanted.limit else every
     if against is not None:
@@ -131,7 +131,7 @@ def llm_replay(wanted: Wanted, folder: Path, against: Baseline | None) -> Outcom
         workers=wanted.jobs,
         progress=wanted.progress,
     )
-    # A drafter with an LLM is measured on full listings; variants are not among its answers.
+    # A drafter with an LLM is measured on full listings only; there are no recorded answers for variants.
     less = left_out(wanted._replace(variants=True), every, bundled)
     run = llm_done(pairs, every, wanted, folder, (*less, *(["--recorded"] if folder != RECORDED else [])))
     if against is None:
@@ -140,7 +140,7 @@ def llm_replay(wanted: Wanted, folder: Path, against: Baseline | None) -> Outcom
 
 
 def recorded_cases(wanted: Wanted, folder: Path) -> tuple[Case, ...]:
-    """The cases whose answers are in `folder`. Raises DriftError when there is none, or one is not in the corpus."""
+    """The cases whose answers are in `folder`. Raises DriftError when there are none, or one is not in the corpus."""
     slugs = recorded_slugs(folder)
     if not slugs:
         hint = "`septet eval record` makes recordings, in a checkout; `--recorded DIR` names others"
@@ -154,7 +154,7 @@ def recorded_cases(wanted: Wanted, folder: Path) -> tuple[Case, ...]:
 
 
 def held_cases(cases: Sequence[Case], wanted: Wanted) -> tuple[Held, ...]:
-    """The constants of each case, fitted without its vendor family."""
+    """Each case with constants fitted without its vendor family."""
     fit_cases: tuple[FitCase, ...] = bundled_fit_cases(progress=wanted.progress, workers=wanted.jobs)
     labels = families([who(case) for case in cases])
     return held(cases, labels, fit_cases)
@@ -174,7 +174,7 @@ def llm_done(
 
 
 def baseline_from(place: str, drafter: str) -> Baseline:
-    """The baseline, a file of one, or one made of an earlier run's folder. Raises as `load` of either does."""
+    """The drafter's baseline, or one from a file or an earlier run's folder. Raises as `load` of either does."""
     if place == "baseline":
         return baselines.load(baselines.path_of(drafter))
     path = Path(place)
@@ -197,10 +197,10 @@ def accept(
     path: Path | None = None,
     recorded: Path = RECORDED,
 ) -> Baseline:
-    """Move the baseline in `path` to `run`; `answers` are those of a live run, which take the place of the recorded.
+    """Move the baseline in `path` to `run`; `answers` of a live run replace the recorded ones.
 
-    Raises UsageError for a run that left something out, DriftError for one of other cases, prompts or answers than
-    there are now, RegressionError when it is beyond a floor that is not named in `floors`. Nothing is moved then.
+    Raises UsageError for a run that left something out, DriftError for a run with other cases, prompts or answers than
+    the current ones, RegressionError for a run beyond a floor that `floors` does not move. Then nothing is changed.
     """
     check_acceptable(run, answers, recorded)
     path = path or baselines.path_of(drafter)
@@ -239,7 +239,7 @@ def check_acceptable(run: Evaluation, answers: Path | None, recorded: Path) -> N
 
 
 def _take(answers: Path, run: Evaluation, recorded: Path) -> None:
-    """Put the answers of a live run in the place of the recorded ones of the same cases."""
+    """Replace the recorded answers with those of a live run for the same cases."""
     if not recorded.is_dir():
         raise InputError("recordings belong to a checkout", where=str(recorded), hint="accept in a checkout")
     lost = [case.case for case in run.per_case if not (answers / case.case).is_dir()]
@@ -267,14 +267,14 @@ def fail_if(outcome: Outcome) -> None:
 
 
 def gate_of(place: str, drafter: str, wanted: Wanted) -> Baseline | None:
-    """What a run is compared with; None for a folder of other cases, which nothing is known of."""
+    """The baseline to compare a run with; None when other cases would be compared with the shipped baseline."""
     if place == "baseline" and not chosen(wanted)[1]:
         return None
     return baseline_from(place, drafter)
 
 
 def to_accept(drafter: str, folder: Path | None, progress: Progress | None) -> tuple[Done, Path | None]:
-    """The run that is to be accepted, and the answers of a live one: from a folder, or made now."""
+    """The run to accept, from a folder or made now, and the folder of its answers if it was a live run."""
     if folder is not None:
         run = load(folder)
         if run.evaluation.drafter != drafter:

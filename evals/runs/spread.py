@@ -1,4 +1,4 @@
-"""Spreads work over processes that each hold the same thing, with the results in order."""
+"""Spreads work over processes that each hold the same object; the results come in order."""
 
 import multiprocessing
 import os
@@ -12,7 +12,7 @@ from typing import Final, Self, TypeVar
 
 WORKERS: Final = 2
 _FEW: Final = 4
-"""Up to so many tasks are done in this process: starting two others takes longer."""
+"""Up to this many tasks are done in this process, since starting two others takes longer."""
 _THREAD_COUNTS: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 HeldT = TypeVar("HeldT")
@@ -20,11 +20,11 @@ TaskT = TypeVar("TaskT")
 ResultT = TypeVar("ResultT")
 
 _held: tuple[str, object] = ("", None)
-"""In a process: which file was read last, and what it held."""
+"""In a worker process: the file that was read last, and the object in it."""
 
 
 class Crew:
-    """Processes that do several sorts of work one after the other; starting them takes seconds, so they are kept."""
+    """Processes that do several kinds of work in turn; they are kept running, since starting them takes seconds."""
 
     def __init__(self, workers: int = WORKERS) -> None:
         self._workers = workers
@@ -32,17 +32,17 @@ class Crew:
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Self:
-        """Nothing is started before there is work."""
+        """Start nothing yet: processes are started when there is work."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Ends the processes."""
+        """End the processes."""
         self._left.close()
 
     def spread(self, work: Callable[[TaskT, HeldT], ResultT], tasks: Sequence[TaskT], held: HeldT) -> Iterator[ResultT]:
         """The results of `work` over `tasks`, in order, in several processes when that pays.
 
-        `held` goes to each process once. `work` is a function of a module, and everything can be pickled.
+        `held` is sent to each process once. `work` must be a module-level function, and all arguments picklable.
         """
         if self._workers <= 1 or len(tasks) <= _FEW:
             for task in tasks:
@@ -65,7 +65,7 @@ class Crew:
 def spread(
     work: Callable[[TaskT, HeldT], ResultT], tasks: Sequence[TaskT], held: HeldT, workers: int = WORKERS
 ) -> Iterator[ResultT]:
-    """The results of `work` over `tasks` by a crew of its own (`Crew.spread`)."""
+    """`Crew.spread` with a new crew of `workers` processes."""
     with Crew(workers) as crew:
         yield from crew.spread(work, tasks, held)
 
@@ -80,8 +80,8 @@ def _call(row: tuple[Callable[[TaskT, object], ResultT], TaskT, str]) -> ResultT
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Processes that are started meanwhile do linear algebra in one thread: the matrices are small, and threads that
-    wait for one another cost three times the work."""
+    """Let processes that are started inside do linear algebra in one thread: the matrices are small, and threads that
+    wait for one another triple the cost."""
     before = {name: os.environ.get(name) for name in _THREAD_COUNTS}  # noqa: TID251 - read by numpy alone
     os.environ.update(dict.fromkeys(_THREAD_COUNTS, "1"))  # noqa: TID251
     try:

@@ -1,4 +1,4 @@
-"""What the recorded answers of an LLM say of it: tokens, money, repairs, failures, time."""
+"""What an LLM used and how it answered, from its recorded answers: tokens, money, repairs, failures, time."""
 
 import json
 from collections.abc import Iterator
@@ -10,11 +10,11 @@ from agent.records import Draft
 from evals.metrics.results import UsageCell
 
 MAX_FOLDER_BYTES: Final = 2_000_000
-"""More than that does not belong into a repository; `complaints` says so."""
+"""More than this does not belong in a repository; `complaints` reports it."""
 
 
 def usage_of(draft: Draft, answers: Path | None) -> UsageCell:
-    """What one draft took, by its own count, and how the LLM answered, by the recording in `answers` if any."""
+    """The usage of one draft by its own count, and how the LLM answered according to the recording in `answers`."""
     used = draft.usage
     found = list(_interactions(answers)) if answers is not None else []
     stops = [str(outcome.get("stopped", "")) for _, outcome, _ in found]
@@ -41,7 +41,7 @@ def _interactions(folder: Path) -> Iterator[tuple[int, dict[str, object], int]]:
 
 
 def complaints(folder: Path) -> list[str]:
-    """What speaks against keeping the recordings under `folder`: strings like keys, or too many bytes."""
+    """Reasons against keeping the recordings under `folder`: strings that look like keys, or too many bytes."""
     files = sorted(folder.rglob("*.json"))
     size = sum(file.stat().st_size for file in files)
     found = [

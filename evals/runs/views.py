@@ -1,4 +1,4 @@
-"""What of a draft the pages of an evaluation show beside the labels."""
+"""Selects the parts of a draft that the report pages of an evaluation show beside the labels."""
 
 from agent.records import Draft
 from agent.taxonomy.factors import FACTOR_SETS
@@ -7,11 +7,11 @@ from evals.cases.case import Case
 from evals.metrics.results import DraftView, ShownThreat
 
 _LAST = 10**6
-"""Place of a threat that the report does not number."""
+"""Stands for the place of a threat that the report does not number."""
 
 
 def view(case: Case, draft: Draft, main: str) -> DraftView:
-    """`main` is the main part of the report, Markdown."""
+    """The view of a draft; `main` is the main part of its report, Markdown."""
     quotes = {item.id: item.quote for item in draft.evidence}
     reader = case.reader
     labels: dict[str, str | None] = {}

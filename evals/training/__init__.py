@@ -1,1 +1,1 @@
-"""Fits what is learned from labelled statements of real pages, and says how good it is."""
+"""Fit what is learned from labelled statements of real pages, and report how good it is."""

@@ -1,9 +1,9 @@
-"""Which characters of one text are which of another that was made from it, both in the same order.
+"""Match the words of a text with those of another text that was made from it, in the same order.
 
 Labels are offsets into a file as published; statements are offsets into the text that intake made of the file. The
-words of both are the same and in the same order, but for marks, addresses and markup that intake takes out and for
-entities that it writes in another way. So words are matched: first the runs that both texts hold once (they cannot be
-matched wrongly), then what stands between two such runs.
+words of both are the same and in the same order, except for marks, addresses and markup that intake removes and for
+entities that it writes in another way. So words are matched: first the runs that occur once in each text (they cannot
+be matched wrongly), then the words between two such runs.
 """
 
 import re
@@ -16,9 +16,9 @@ from typing import Final, NamedTuple
 _TOKEN: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 """A word, or one character of a script that writes without blanks."""
 _RUNS: Final = (6, 3, 1)
-"""Words of the runs that are looked for, the longest first."""
+"""Lengths, in words, of the runs that are looked for, the longest first."""
 _SMALL: Final = 250_000
-"""Pairs of words from which what stands between two runs is not compared: it would take too long and tells little."""
+"""The words between two runs are not compared above this many pairs: it would take too long and reveal little."""
 
 
 class Token(NamedTuple):
@@ -37,12 +37,12 @@ class Pair(NamedTuple):
 
 
 def tokens(text: str) -> list[Token]:
-    """The words of a text in order, in lower case; of scripts without blanks each character is one."""
+    """The words of a text in order, in lower case; in scripts without blanks each character is a word."""
     return [Token(match.start(), match.end(), match[0].casefold()) for match in _TOKEN.finditer(text)]
 
 
 def align(first: str, second: str) -> list[Pair]:
-    """Words that both texts share, in the order of both; each word of a text is in one pair at most."""
+    """The words that both texts share, in the order of both; each word of a text is in one pair at most."""
     one, other = tokens(first), tokens(second)
     words, others = [token.word for token in one], [token.word for token in other]
     pairs = _matched(words, others, (0, len(words)), (0, len(others)), _RUNS)
@@ -87,7 +87,7 @@ def _by_anchors(
 def _unique(
     words: Sequence[str], others: Sequence[str], one: tuple[int, int], other: tuple[int, int], size: int
 ) -> list[tuple[int, int]]:
-    """Where the runs of `size` words begin that each side holds exactly once."""
+    """The starts, on both sides, of the runs of `size` words that each side holds exactly once."""
     here = _places(words, one, size)
     there = _places(others, other, size)
     return sorted((place, there[run]) for run, place in here.items() if run in there)
@@ -100,7 +100,7 @@ def _places(words: Sequence[str], part: tuple[int, int], size: int) -> dict[tupl
 
 
 def _rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The longest part of pairs, sorted by their first number, whose second numbers rise as well."""
+    """The longest subsequence of `pairs`, sorted by their first number, whose second numbers rise as well."""
     ends: list[int] = []
     last: list[int] = []
     before: list[int] = []

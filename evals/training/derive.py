@@ -1,11 +1,11 @@
-"""Fits all that is derived from the fact sheet, and says how good it is on vendors left out.
+"""Fit everything that is derived from the fact sheet, and report how good it is on vendors left out.
 
 `python -m evals.training.derive --readings FOLDER --listings FOLDER [--cache FILE] [--report FILE] [--dry]`
 
 Fitted on the bundled cases (published and reader labels, cards) and, where the texts are there, on real listings with
-an expert's reading: heads of the outlook, constants of factors, certainty and likely range. Every figure is of heads
-and constants that were fitted without the product and all others of its vendor (`evals.runs.holdout` says what is
-left).
+an expert's reading: heads of the outlook, constants of factors, certainty and likely range. Every figure is from heads
+and constants that were fitted without the product and all others of its vendor (`evals.runs.holdout` says which
+indirect influence remains).
 """
 
 import argparse
@@ -55,7 +55,7 @@ from evals.training.judged_factors import corrected
 PUBLISHED_SHARE: Final = 0.45
 """Weight of the published label where a reader's label exists too."""
 CERTAINTY_REAL_WEIGHT: Final = 4.0
-"""The same for the certainty of layers: readers of real pages hold fewer layers settled than those of the corpus."""
+"""Weight of a real page for the certainty of layers: its reader holds fewer layers settled than those of the corpus."""
 CERTAINTY_RIDGE: Final = 1.0
 FACTOR_RIDGE: Final = 2.0
 LAYER_RIDGE: Final = 4.0
@@ -67,7 +67,7 @@ CHANCE_RIDGE: Final = 12.0
 LOWERING: Final = -0.1
 REAL_SHARE: Final = 0.25
 SMALLEST: Final = 0.004
-"""Effects of chances below this would not show."""
+"""Effects of chances below this are dropped, since they would not show."""
 COVERAGE: Final = 0.80
 THREAT_MULTIPLIER: Final = 0.97
 THIN_FACTOR: Final = 1.35
@@ -80,13 +80,13 @@ LANGUAGE: Final[dict[ProductKind, float]] = {
     "mcp-server": 0.3, "agent-skill": 0.5, "coding-agent": 0.6, "computer-use-agent": 0.6, "browser-agent": 0.7,
     "assistant": 0.7, "voice-agent": 0.8, "agent-framework": 0.5, "agent-platform": 0.6, "other": 0.5,
 }  # fmt: skip
-"""Typical natural-language interface by kind, by its rubric: nobody labelled it."""
+"""Typical value of the natural-language interface by kind, taken from its rubric because nobody labelled it."""
 LANGUAGE_EFFECT: Final = 0.1
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """All constants of one fit, and what they make of the rows that it had not seen."""
+    """All constants and heads of one fit."""
 
     calibration: Calibration
     heads: OutlookHeads
@@ -101,7 +101,7 @@ def fold_of(rows: Sequence[Row]) -> NDArray[np.int64]:
 
 
 def targets(row: Row) -> Floats:
-    """By factor what a fit aims at; not a number where there is no label."""
+    """The target value of each factor for a fit; not a number where there is no label."""
     values = []
     for key in FACTORS:
         published, reader = row.published.get(key), row.reader.get(key)
@@ -126,7 +126,7 @@ def factor_heads(rows: Sequence[Row]) -> tuple[Floats, Floats]:
         a.T @ (a * w[:, None]) + FACTOR_RIDGE * np.eye(a.shape[1]), a.T @ ((y - mean) * w[:, None])
     )
     weights = solved[:-1] / scale[:, None]
-    # Readers of real pages value a little differently; part of that shift is taken.
+    # Readers of real pages give slightly different values; part of that shift is applied.
     shift = solved[-1] * (REAL_SHARE - np.average(real[:, 0], weights=w))
     return weights, mean - middle @ weights + shift
 
@@ -172,20 +172,20 @@ def calibrate_layers(rows: Sequence[Row], odds: Floats) -> tuple[Floats, Floats]
 
 
 def outlook_heads(rows: Sequence[Row], odds: Floats) -> OutlookHeads:
-    """Heads from `rows`; `odds` are those of the same rows by heads that had not seen them."""
+    """Fit heads on `rows`; `odds` are the log odds of the same rows from heads that had not seen them."""
     slopes, offsets = calibrate_layers(rows, odds)
     return OutlookHeads(*factor_heads(rows), *layer_heads(rows), slopes, offsets)
 
 
 def with_outlook(row: Row, heads: OutlookHeads) -> FactSheet:
-    """The sheet of a row with what the heads hold likely."""
+    """The sheet of a row with the outlook that the heads give it."""
     features = row.features.astype(np.float64)
     outlook = weighed(row.sheet.outlook, heads, row.pooled, row.statements, features)
     return row.sheet.model_copy(update={"outlook": outlook})
 
 
 def heads_left_out(rows: Sequence[Row]) -> tuple[dict[int, OutlookHeads], Floats]:
-    """By fold the heads that had not seen it, and the log odds of each row's layers by those that had not seen it."""
+    """For each fold the heads that had not seen it, and each row's log odds of layers by heads that had not seen it."""
     folds = fold_of(rows)
     odds = np.zeros((len(rows), len(LAYERS)))
     raw: dict[int, tuple[Floats, Floats, Floats, Floats]] = {}
@@ -204,13 +204,13 @@ def heads_left_out(rows: Sequence[Row]) -> tuple[dict[int, OutlookHeads], Floats
 
 
 def left_out_sheets(rows: Sequence[Row]) -> tuple[list[FactSheet], Floats]:
-    """Sheets whose outlook knows nothing of the row's family, and the log odds of layers likewise."""
+    """The sheets with outlooks from heads that had not seen the row's family, and such heads' log odds of layers."""
     heads, odds = heads_left_out(rows)
     return [with_outlook(row, heads[row.fold]) for row in rows], odds
 
 
 def fit_left_out(rows: Sequence[Row]) -> dict[int, Fitted]:
-    """By fold all constants, fitted on the others."""
+    """For each fold all constants, fitted on the other folds."""
     heads, _ = heads_left_out(rows)
     sheets = [with_outlook(row, heads[row.fold]) for row in rows]
     seen = {fold: [at for at, row in enumerate(rows) if row.fold != fold] for fold in range(FOLDS)}
@@ -280,7 +280,7 @@ def _fit_factor(
     outlook = np.array([sheet.outlook.factors[key] for sheet in sheets]) - usual
     facts = np.array([[float(_raises(sheet, name)) for name in raising] for sheet in sheets])
     seen = np.array([[sheet.outlook.chances.get(name, 0.0) - means[name] for name in raising] for sheet in sheets])
-    # Facts are centred: what they add on average is taken from the typical values.
+    # Facts are centred: the average that they add is subtracted from the typical values.
     x = np.hstack([outlook[:, None], facts, seen, np.ones((len(y), 1))])[known]
     n = len(raising)
     ridge = np.sqrt(np.concatenate([[0.5], np.full(n, EFFECT_RIDGE), np.full(n, CHANCE_RIDGE), [1e-3]]))
@@ -323,9 +323,9 @@ def _raises(sheet: FactSheet, key: str) -> bool:
 def spreads(
     calibration: FactorCalibration, rows: Sequence[Row], values: Sequence[dict[FactorKey, float]]
 ) -> FactorCalibration:
-    """The constants with ranges that cover four of five labels, and with what thin sources lack.
+    """The constants with ranges that cover four of five labels, and with the amounts that thin sources lack.
 
-    `values` were estimated without the row's family, and without regard to how little was read.
+    `values` were estimated by constants that had not seen the row's family, with no allowance for thin sources.
     """
     factors = dict(calibration.factors)
     lacking = thin_gaps(rows, values)
@@ -341,9 +341,9 @@ def spreads(
 
 
 def thin_gaps(rows: Sequence[Row], values: Sequence[Mapping[FactorKey, float]]) -> dict[FactorKey, float]:
-    """By how much the card of a product is valued lower than its listing in full: by its silence, which shows nothing.
+    """How much lower the drafter values a product's card than its full listing: silence alone makes the difference.
 
-    The mean over the bundled cases whose card alone is thin, and never less than 0.
+    The mean over the bundled cases of which only the card is thin, and never less than 0.
     """
     full = {
         row.slug: value
@@ -415,7 +415,7 @@ def _logistic_fit(
 
 @dataclass(frozen=True)
 class Flags:
-    """One layer of one row: what was said of it and what is so."""
+    """One layer of one row: what was estimated, and the label."""
 
     row: Row
     chance: float
@@ -426,7 +426,7 @@ class Flags:
 def flags_of(
     rows: Sequence[Row], sheets: Sequence[FactSheet], fits: Sequence[CertaintyCalibration]
 ) -> list[list[Flags]]:
-    """Of each row the seven layers; `fits` are those that had not seen the row's family."""
+    """The seven layers of each row; `fits` are those that had not seen the row's family."""
     found = []
     for row, sheet, fit in zip(rows, sheets, fits, strict=True):
         said = assess(sheet, calibration=fit.model_copy(update={"threshold": 0.0}))
@@ -435,7 +435,7 @@ def flags_of(
 
 
 def f1(flags: Sequence[Sequence[Flags]], threshold: float) -> float:
-    """Of "not certain", against the labels."""
+    """The F1 score of "not certain" against the labels."""
     hit = missed = needless = 0
     for flag in (flag for row in flags for flag in row if flag.label is not None):
         raised = not (flag.pinned and flag.chance >= threshold)
@@ -454,7 +454,7 @@ def withheld(flags: Sequence[Sequence[Flags]], threshold: float) -> float:
 def threshold_of(flags: Sequence[Sequence[Flags]]) -> float:
     """The threshold with the best F1 over full listings that withholds few of them.
 
-    Cards have no say: asked to withhold them, it would flag layers of full listings that their readers hold settled.
+    Cards are left out: a threshold that withholds them would flag layers of full listings that readers hold settled.
     """
     full = [row for row in flags if not row[0].row.is_card]
     real = [row for row in full if row[0].row.real]
@@ -471,7 +471,7 @@ def threshold_of(flags: Sequence[Sequence[Flags]]) -> float:
 
 
 def fit_range(rows: Sequence[Row], values: Sequence[dict[FactorKey, float]]) -> RangeCalibration:
-    """Residuals of published scores before controls; the base is the median of the other families' by kind."""
+    """Residuals of published scores before controls; the base is the median of other families' bases of the kind."""
     folds = fold_of(rows)
     residuals = []
     for at, row in enumerate(rows):
@@ -535,7 +535,7 @@ def main(arguments: Sequence[str]) -> None:
     knowledge = data_folder("corpus") / "knowledge"
     write_outlook(outlook_heads(rows, odds), knowledge / "outlook")
     folder = knowledge / "calibration"
-    # How an LLM's values are corrected is fitted apart (judged_factors.py).
+    # The correction of an LLM's values is fitted separately (judged_factors.py).
     corrections = {key: row.judged.bias for key, row in load_factors().factors.items()}
     _write(folder / FACTORS_FILE, corrected(spreads(fit_factors(rows, sheets), rows, values), corrections))
     _write(folder / LAYERS_FILE, fit_certainty(rows, sheets).model_copy(update={"threshold": threshold}))

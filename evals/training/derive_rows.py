@@ -32,7 +32,7 @@ from evals.training.labels import read_document
 
 LISTINGS: Final = ("README.md", "SKILL.md", "listing.md")
 READ_KINDS: Final[Mapping[str, ProductKind]] = {"assistant/app": "assistant", "voice-agent-platform": "voice-agent"}
-"""Kinds of the readings under the names that the project has for them."""
+"""The project's names for kinds that readings name differently."""
 _MIN_WORDS: Final = 3
 FOLDS: Final = 10
 REAL_WEIGHT: Final = 2.0
@@ -45,15 +45,15 @@ class Row:
 
     slug: str
     family: str
-    """Left out together: a vendor family, or the owner of a repository."""
+    """A vendor family, or the owner of a repository; its rows are left out together."""
     real: bool
     is_card: bool
     sheet: FactSheet
-    """With kinds and chances in its outlook."""
+    """The fact sheet, with kinds and chances in its outlook."""
     features: NDArray[np.float32]
-    """Of its statements, `agent.facts.readers.outlook.statement_features`."""
+    """Features of its statements, as `agent.facts.readers.outlook.statement_features` gives them."""
     statements: tuple[Statement, ...]
-    """Those that the features are of."""
+    """The statements that `features` describe."""
     pooled: NDArray[np.float64]
     quoted: NDArray[np.float32]
     """Shape (statements, 7): 1 where a reader's quote for a layer stands, 0 in uncertain layers, else not a number."""
@@ -67,17 +67,17 @@ class Row:
 
     @property
     def fold(self) -> int:
-        """The fold of its family: whole families, and the same ones whatever else is there."""
+        """The fold of the row's whole family, whatever other rows there are."""
         return int(hashlib.sha256(self.family.encode()).hexdigest(), 16) % FOLDS
 
 
 def weights_of(rows: Sequence[Row]) -> NDArray[np.float64]:
-    """How much each row counts."""
+    """The weight of each row in a fit."""
     return np.array([CARD_WEIGHT if row.is_card else REAL_WEIGHT if row.real else 1.0 for row in rows])
 
 
 def rows_of(readings: Path | None, listings: Path | None, cache: Path | None) -> list[Row]:
-    """All rows; read again unless `cache` has them. Without the texts of real listings only those of the corpus."""
+    """All rows, read again unless `cache` has them; only those of the corpus without the texts of real listings."""
     if cache is not None and cache.exists():
         with cache.open("rb") as file:
             loaded: list[Row] = pickle.load(file)
@@ -97,7 +97,7 @@ def _cases() -> Iterator[Row]:
 
 
 def case_rows(case: Case, family: str, reading: Reading, short: Reading | None) -> tuple[Row, ...]:
-    """The rows of one bundled case, from what was read of it and, if that was read, of its card."""
+    """The rows of one bundled case: one from its reading and, where given, one from the reading of its card."""
     published, label = case.published, case.reader
     rows = [
         _row(
@@ -176,7 +176,7 @@ def _row(
 
 
 def features_of(reading: Reading) -> tuple[list[Statement], NDArray[np.float64]]:
-    """The statements that the heads of the outlook look at, and their features."""
+    """The statements that the heads of the outlook read, and their features."""
     readable = readable_of(reading.documents, said_once(carrying(reading.statements)))
     return readable, statement_features(readable, embedded_reader().scores(reading.documents, readable))
 

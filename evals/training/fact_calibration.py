@@ -1,7 +1,8 @@
 """From scores to chances and thresholds, product by product: how often is a fact with such a score right?
 
-A product's sources state a key when any labelled statement of it does. What its statements say together are the `signs`
-of their scores, of those which the reader would see. Both come from fits that did not know the owner.
+A product's sources state a key when any of its labelled statements does. What its statements say together is
+summarised by the `signs` of the scores of those that the reader would see. Scores and roles come from fits that did not
+know the owner.
 """
 
 from collections.abc import Sequence
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 WANTED: Final = 0.8
 """Share of the asserted facts that must be right."""
 _MARGIN: Final = 0.013
-"""By which the share on seen products exceeds it, since a threshold always looks a little too good on its own data."""
+"""Added to `WANTED` on seen products, since a threshold always looks a little too good on its own data."""
 _KEY_SPREAD: Final = 0.8
-"""Standard deviation, in log odds, of what a key adds to the calibration that all share."""
+"""Standard deviation, in log odds, of a key's own addition to the calibration that all keys share."""
 _KEY_LEAST: Final = 0.7
 """A key whose facts are right less often than this, drawn towards WANTED by `_DRAWN` facts, gets a higher threshold."""
 _DRAWN: Final = 3
@@ -33,28 +34,28 @@ _NEVER: Final = 2.0
 
 @dataclass(frozen=True)
 class Table:
-    """Products by keys."""
+    """The labels and signs of products, by key."""
 
     products: tuple[str, ...]
     owner: NDArray[np.str_]
     known: NDArray[np.bool_]
     """Whether somebody looked for the key in what the reader gets of the product, shape (products, keys)."""
     stated: NDArray[np.bool_]
-    """Shape (products, keys)."""
+    """Whether the product's sources state the key, shape (products, keys)."""
     signs: NDArray[np.float64]
-    """Shape (products, keys, 3), as `agent.facts.readers.heads.signs`."""
+    """Shape (products, keys, 3), as returned by `agent.facts.readers.heads.signs`."""
 
 
 @dataclass(frozen=True)
 class Constants:
-    """Of each key, shape (keys,)."""
+    """The constants of each key, shape (keys,)."""
 
     head: NDArray[np.bool_]
     limit: NDArray[np.float64]
     """Chance from which a fact is asserted; above 1 for never."""
     offset: NDArray[np.float64]
     mix: NDArray[np.float64]
-    """Of the signs, which all keys share, shape (3,)."""
+    """Weights of the signs, shared by all keys, shape (3,)."""
 
     def chances(self, signed: NDArray[np.float64]) -> NDArray[np.float64]:
         """Chance that the product's sources state the key, shape (…, keys) for signs of shape (…, keys, 3)."""
@@ -64,7 +65,7 @@ class Constants:
 def table_of(lines: "Lines", scores: NDArray[np.float32], usable: NDArray[np.bool_]) -> Table:
     """The table of all products; `usable` says which statement may assert which key.
 
-    Key by key the statements in which nobody looked for it are left out: nobody can say whether they are right.
+    For each key, statements in which nobody looked for it are left out: nobody can say whether they state it.
     """
     names = sorted(set(lines.product.tolist()))
     allowed = np.where(usable & lines.looked, scores, LOWEST)
@@ -105,7 +106,7 @@ def constants_of(table: Table, rows: NDArray[np.bool_], head: NDArray[np.bool_])
 def _fit(
     known: NDArray[np.bool_], stated: NDArray[np.bool_], signed: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What the signs count for all keys, and an offset of each, drawn to the others' where it has few facts."""
+    """The weights of the signs for all keys, and each key's offset, drawn to the shared one where facts are few."""
     from scipy.optimize import minimize
 
     size = signed.shape[-1]
@@ -144,11 +145,11 @@ def _key_limit(stated: NDArray[np.bool_], chances: NDArray[np.float64], limit: f
 
 @dataclass(frozen=True)
 class Measured:
-    """What was asserted of products that neither fit nor calibration knew."""
+    """What was asserted about products that neither fit nor calibration had seen."""
 
     asserted: NDArray[np.bool_]
     chances: NDArray[np.float64]
-    """Both of shape (products, keys)."""
+    """Both arrays have the shape (products, keys)."""
 
     def figures(self, table: Table, keys: NDArray[np.bool_] | None = None) -> tuple[float, float, int, int]:
         """Precision, recall, number asserted, number stated."""
@@ -164,7 +165,7 @@ class Measured:
 
 
 def measure(table: Table, head: NDArray[np.bool_], folds: int = 8) -> Measured:
-    """Constants from the other owners' products, applied to each product."""
+    """Apply to each product the constants from other owners' products."""
     owners = sorted(set(table.owner.tolist()))
     fold = {name: n % folds for n, name in enumerate(np.random.default_rng(0).permutation(owners).tolist())}
     number = np.array([fold[name] for name in table.owner.tolist()])
@@ -185,13 +186,13 @@ class PatternFigures:
     key: str
     polarity: str
     products: int
-    """On which it fires in labelled places that reach the reader."""
+    """Products on which it fires in labelled places that reach the reader."""
     right: int
-    """Of them, where a labelled statement says so; of a denial, where none says otherwise."""
+    """Those of them where a labelled statement agrees; for a denial, those where none says otherwise."""
 
     @property
     def precision(self) -> float:
-        """Drawn towards WANTED by `_DRAWN` products."""
+        """The share of products that are right, drawn towards WANTED by `_DRAWN` products."""
         return (self.right + WANTED * _DRAWN) / (self.products + _DRAWN)
 
 

@@ -1,8 +1,8 @@
-"""Fits the heads of the embedded reader of facts from labelled statements and says how good they are.
+"""Fit the heads of the embedded reader of facts on labelled statements, and report how good they are.
 
 `python -m evals.training.fact_heads --texts FOLDER …` looks for the labelled texts (by their hash) under the folders
 and in the bundled corpus, says which it found, fits, writes the weights to corpus/knowledge/reader and the figures to
-evals/training/FACTS.md. All figures and constants are of products whose owner was left out of the fit.
+evals/training/FACTS.md. All figures and constants are from products whose owner was left out of the fit.
 """
 
 import argparse
@@ -46,9 +46,9 @@ _PENALTY: Final = 1.0
 _ROUNDS: Final = 45
 _EXAMPLE: Final = 1.0
 _EXAMPLE_OTHERS: Final = 0.05
-"""What a sentence of the vocabulary counts for its own key, and as no example of the other keys."""
+"""Weights of a sentence of the vocabulary: for its own key, and as a negative example of the other keys."""
 _IDLE: Final = 0.5
-"""What a statement counts that the reader would not get, because its role carries no facts."""
+"""Weight of a statement that the reader would not get, because its role carries no facts."""
 _SHOWN: Final = 10
 _SEVERAL: Final = 2
 """Folders above the page of a product in a repository that holds several: `src/name`."""
@@ -61,19 +61,19 @@ class Lines:
 
     keys: tuple[str, ...]
     statements: tuple[Statement, ...]
-    """With the roles that a classifier gives them that does not know their owner."""
+    """With roles from a classifier that does not know their owner."""
     names: tuple[frozenset[str], ...]
     truth: NDArray[np.int8]
     """Shape (n, k): 1 asserted, -1 denied, 0 neither."""
     looked: NDArray[np.bool_]
-    """Shape (n, k): whether somebody looked for the key in the statement; 0 says nothing where nobody did."""
+    """Shape (n, k): whether somebody looked for the key in the statement; if not, a truth of 0 says nothing."""
     weight: NDArray[np.float64]
-    """Shape (n, k)."""
+    """The weight of each statement for each key, shape (n, k)."""
     reaches: NDArray[np.bool_]
     """Whether the reader gets the statement."""
     owner: NDArray[np.str_]
     product: NDArray[np.str_]
-    """Repository, with the folder in one that holds several products."""
+    """The repository, with the folder where the repository holds several products."""
 
     def part(self, rows: NDArray[np.bool_]) -> "Lines":
         """The statements of these rows."""
@@ -93,7 +93,7 @@ class Lines:
 
 @dataclass(frozen=True)
 class Matrix:
-    """The features of statements at the lengths at which they count."""
+    """The features of statements, scaled as the heads use them."""
 
     words: "csr_matrix"
     dense: NDArray[np.float32]
@@ -101,7 +101,7 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Fit:
-    """Weights of all keys, shape (features + what `features.dense` gives, k), and biases."""
+    """Weights of all keys, shape (features + columns of `features.dense`, k), and biases."""
 
     weights: NDArray[np.float32]
     bias: NDArray[np.float32]
@@ -118,7 +118,7 @@ class Fit:
 def lines_of(pages: Sequence[LabelledPage], chances: NDArray[np.float64]) -> Lines:
     """The statements of the pages in which somebody looked for a key.
 
-    `chances` are those of the roles of all their statements, owners left out.
+    `chances` are the role chances of all their statements, from fits without the owner.
     """
     vocabulary = load_vocabulary()
     labels = read_fact_labels()
@@ -171,7 +171,7 @@ def _product(place: Place) -> str:
 
 
 def examples() -> Lines:
-    """The sentences of the vocabulary as statements: of each key three that state it and three that do not."""
+    """The sentences of the vocabulary as statements: for each key three that state it and three that do not."""
     vocabulary = load_vocabulary()
     texts, truth = [], []
     for key in vocabulary:
@@ -215,7 +215,7 @@ def features_of(lines: Lines) -> tuple[list[NDArray[np.uint32]], NDArray[np.uint
 
 
 def matrix_of(ids: Sequence[NDArray[np.uint32]], known: NDArray[np.uint32], statements: Sequence[Statement]) -> Matrix:
-    """The features of statements as the reader looks at them."""
+    """The features of statements as the reader computes them."""
     from scipy.sparse import csr_matrix
 
     places, starts = known_features(ids, known)
@@ -226,7 +226,7 @@ def matrix_of(ids: Sequence[NDArray[np.uint32]], known: NDArray[np.uint32], stat
 
 
 def fit(matrix: Matrix, truth: NDArray[np.int8], weight: NDArray[np.float32]) -> Fit:
-    """One logistic head for each key, all at once; `weight` has what each statement counts for each key."""
+    """Fit one logistic head for each key, all at once; `weight` is that of each statement for each key."""
     from scipy.optimize import minimize
 
     words, dense, turned = matrix.words, matrix.dense, matrix.words.T.tocsr()
@@ -251,14 +251,14 @@ def fit(matrix: Matrix, truth: NDArray[np.int8], weight: NDArray[np.float32]) ->
 
 
 def weight_of(lines: Lines) -> NDArray[np.float32]:
-    """What each statement counts for each key, shape (n, k); nothing where nobody looked for the key."""
+    """The weight of each statement for each key, shape (n, k); 0 where nobody looked for the key."""
     own = lines.weight * lines.looked * np.where(lines.reaches, 1.0, _IDLE)[:, None]
     found: NDArray[np.float32] = own.astype(np.float32)
     return found
 
 
 def example_weight() -> NDArray[np.float32]:
-    """The same for the sentences of the vocabulary."""
+    """The weights of the sentences of the vocabulary, shape (6 k, k)."""
     vocabulary = load_vocabulary()
     found = np.full((6 * len(vocabulary), len(vocabulary)), _EXAMPLE_OTHERS, dtype=np.float32)
     for number in range(len(vocabulary)):
@@ -292,7 +292,7 @@ def prepare(lines: Lines) -> Taught:
 
 
 def fit_rows(taught: Taught, rows: NDArray[np.bool_]) -> Fit:
-    """The heads from the labelled statements of these rows and the vocabulary."""
+    """Fit the heads on the labelled statements of these rows and on the vocabulary."""
     from scipy.sparse import vstack
 
     part = taught.lines
@@ -303,7 +303,7 @@ def fit_rows(taught: Taught, rows: NDArray[np.bool_]) -> Fit:
 
 
 def scores_left_out(taught: Taught) -> NDArray[np.float32]:
-    """The log odds of every statement as told by a fit without its owner, shape (n, k)."""
+    """The log odds of every statement from a fit without its owner, shape (n, k)."""
     lines = taught.lines
     fold = folds_of(lines.owner, np.ones(len(lines.owner)))
     found = np.zeros(lines.truth.shape, dtype=np.float32)
@@ -316,7 +316,7 @@ def scores_left_out(taught: Taught) -> NDArray[np.float32]:
 
 
 def has_head(lines: Lines) -> NDArray[np.bool_]:
-    """Which keys have labels enough for a head, shape (k,)."""
+    """Which keys have enough labels for a head, shape (k,)."""
     found: NDArray[np.bool_] = (lines.truth > 0).sum(axis=0) >= RAREST
     return found
 

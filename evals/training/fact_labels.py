@@ -1,9 +1,9 @@
 """Which facts of the vocabulary the labelled statements of real pages state.
 
-`labels/facts.tsv` has places of files with labels (`agent.facts.vocabulary.FactKey.labels`); a label that several keys
-share is told apart by the words of its place. A row says which lists of keys its reader had before him (`looked`):
-of a key that nobody looked for, a place is not an example, neither of it nor against it. A place whose role carries no
-facts needs no row, since nothing is read from it.
+`labels/facts.tsv` has places of files with labels (`agent.facts.vocabulary.FactKey.labels`); for a label that several
+keys share, the words of its place decide. A row says which lists of keys its reader worked with (`looked`): a place is
+neither a positive nor a negative example of a key that nobody looked for. A place whose role carries no facts needs no
+row, since nothing is read from it.
 """
 
 import re
@@ -26,7 +26,7 @@ _RENAMED: Final = {
     "headless": "headless_mode",
     "trades_or_pays_by_itself": "spends_money",
 }
-"""Labels that were given before the vocabulary had its names."""
+"""Labels that were given before the vocabulary had its present names."""
 _LOCAL: Final = re.compile(r"localhost|127\.0\.0\.1|loopback|\[?::1\b", re.IGNORECASE)
 _MONEY: Final = re.compile(r"spend|budget|cost|\$|amount|price|usd|payment|transfer|balance|dollar", re.IGNORECASE)
 _NEVER: Final = re.compile(r"den(?:y|ied)|block|forbid|never|reject|blacklist", re.IGNORECASE)
@@ -36,7 +36,7 @@ _SPLIT: Final = {
     "named_services": (None, "connected_services", "connected_services"),
     "allow_list": (_NEVER, "deny_list", "allow_list"),
 }
-"""Labels that the vocabulary splits: the words by which, the key with them and the key without."""
+"""Labels that the vocabulary splits in two: the deciding words, the key with them and the key without."""
 _MIN_SHARE: Final = 0.5
 
 
@@ -49,9 +49,9 @@ class FactLabel:
     labels: tuple[str, ...]
     """A denial has a minus in front."""
     second: tuple[str, ...] | None
-    """What a second, independent reader said; None where nobody did."""
+    """The labels of a second, independent reader; None where there was none."""
     looked: str = "ab"
-    """The lists of keys that were looked for: a first, b what the second had beside it, c third."""
+    """The lists of keys that were looked for: a the first list, b what the second list added, c the third list."""
 
 
 def read_fact_labels(folder: Path = FOLDER) -> dict[str, list[FactLabel]]:
@@ -69,7 +69,7 @@ def read_fact_labels(folder: Path = FOLDER) -> dict[str, list[FactLabel]]:
 def looked_for(lists: str, folder: Path = FOLDER) -> NDArray[np.bool_]:
     """Which keys the readers of these lists looked for, shape (k,); `lists` as `FactLabel.looked`.
 
-    The keys of each list are in `lists.tsv`; the array is shared and not to be written to.
+    The keys of each list are in `lists.tsv`; the array is shared and must not be written to.
     """
     inside = {row["key"] for row in rows_of(folder / "lists.tsv") if row["list"] in lists}
     found = np.array([key.id in inside for key in load_vocabulary()], dtype=bool)
@@ -101,14 +101,14 @@ def keys_of(labels: Sequence[str], text: str, vocabulary: Vocabulary | None = No
 
 @dataclass(frozen=True)
 class Truth:
-    """What was labelled of the statements of one page; n statements, k keys."""
+    """The labels of the statements of one page; n statements, k keys."""
 
     looked: NDArray[np.bool_]
     """Shape (n, k): whether a reader looked for the key in the places that hold the statement."""
     facts: tuple[dict[str, Polarity], ...]
-    """Of each statement its keys."""
+    """The keys of each statement."""
     weight: NDArray[np.float64]
-    """Shape (n, k): 1; of the facts of one place shared by its statements."""
+    """Shape (n, k): 1, except that the statements of one place share the weight of its facts."""
 
 
 def truth_of(page: LabelledPage, places: Sequence[FactLabel]) -> Truth:
@@ -127,7 +127,7 @@ def truth_of(page: LabelledPage, places: Sequence[FactLabel]) -> Truth:
             known.looked[rows] |= looked_for(place.looked)
             _state(known, page, held, place)
         if label.role in CARRYING:
-            # What nobody looked for in a part of the statement may stand there.
+            # A key that nobody looked for in a part of the statement may be stated there.
             unknown[rows] |= ~looked_for(place.looked if place else "")
     known.looked[unknown] = False
     for alone, held in zip(page.places, page.places_held, strict=True):
@@ -140,7 +140,7 @@ def truth_of(page: LabelledPage, places: Sequence[FactLabel]) -> Truth:
 
 
 def _state(known: Truth, page: LabelledPage, held: Mapping[int, int], place: FactLabel) -> None:
-    """Put the facts of a place on the statements that hold most of it."""
+    """Assign the facts of a place to the statements that hold most of it."""
     if not (held and place.labels):
         return
     order = load_vocabulary().order

@@ -74,7 +74,7 @@ def render(
     kinds: KindHeads,
     patterns: Sequence[PatternFigures],
 ) -> str:
-    """The page."""
+    """The page as Markdown."""
     table = table_of(lines, scores, usable)
     measured = measure(table, constants.head)
     overall = [("all keys", *measured.figures(table)[:3])]

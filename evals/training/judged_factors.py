@@ -1,15 +1,15 @@
-"""How an LLM's factor values are corrected, from drafts of real listings beside an expert's readings.
+"""Fit the correction of an LLM's factor values, from drafts of real listings and an expert's readings of them.
 
     python -m evals.training.judged_factors TEXTS DRAFTS [--answers FOLDER] [--dry]
 
 TEXTS is the folder of the real pages (evals/real/readings.py), DRAFTS holds <slug>/draft.json of drafts with an LLM,
-which keep its own value of each factor as their first part. Readers of real pages give higher values than the LLM does
-from the rubric, those of the bundled corpus nearly the same; the bundled answers pull the correction towards theirs,
-each product like one of the listings.
+which keep the LLM's own value of each factor as their first part. Readers of real pages give higher values than the LLM
+does from the rubric, readers of the bundled corpus nearly the same ones; the bundled answers pull the correction
+towards theirs, each product counting like one of the listings.
 
     bias = (sum of expert - LLM over the readings + PULL · mean of reader - LLM over the corpus) / (readings + PULL)
 
-The figure that is printed leaves out the owner of the measured product. No bias goes into a prompt, so recorded answers
+The printed figure leaves out the owner of the measured product. No bias goes into a prompt, so recorded answers
 stay valid.
 """
 
@@ -33,8 +33,8 @@ from evals.metrics.arithmetic import mean
 from evals.script import run_script
 
 PULL: Final = 24
-"""Products for which the bundled corpus counts: as many as have recorded answers. With 8 the drafts of these were
-further from the published labels than those without an LLM; the error to experts is 0.070 so, and 0.061 with 8."""
+"""How many products the bundled corpus counts for: as many as have recorded answers. With 8, their drafts were further
+from the published labels than those without an LLM; the error against experts is 0.070 with 24, and 0.061 with 8."""
 _LEAST: Final = 10
 """Readings below which nothing is fitted."""
 _DIGITS: Final = 3
@@ -42,7 +42,7 @@ KEYS: Final = FACTOR_SETS["0.5"]
 
 
 class Said(NamedTuple):
-    """One factor of one product: whose it is, what the LLM said, what the reader says; values 0 to 1."""
+    """One factor of one product: its owner, the LLM's value and the reader's value, 0 to 1."""
 
     owner: str
     llm: float
@@ -53,7 +53,7 @@ Rows = Mapping[FactorKey, Sequence[Said]]
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Fits, prints the figures with owners left out, and writes the constants unless --dry."""
+    """Fit, print the figures with owners left out, and write the constants unless --dry."""
     asked = _parser().parse_args(arguments)
     real, corpus = real_rows(asked.texts, asked.drafts), corpus_rows(asked.answers)
     count = len(next(iter(real.values()), ()))
@@ -78,7 +78,7 @@ def bias(real: Sequence[Said], corpus: Sequence[Said]) -> float:
 
 
 def left_out_errors(real: Sequence[Said], corpus: Sequence[Said]) -> list[float]:
-    """The distance to each reader with the correction from the other owners' products, in the tenths of a draft."""
+    """The error against each reader, corrected from other owners' products and rounded to tenths as in a draft."""
     found = []
     for row in real:
         others = [other for other in real if other.owner != row.owner]
@@ -88,7 +88,7 @@ def left_out_errors(real: Sequence[Said], corpus: Sequence[Said]) -> list[float]
 
 
 def corrected(record: FactorCalibration, biases: Mapping[FactorKey, float]) -> FactorCalibration:
-    """The constants with these corrections, all else as it is."""
+    """The constants with these corrections, otherwise unchanged."""
     factors = {
         key: row.model_copy(update={"judged": row.judged.model_copy(update={"bias": biases.get(key, 0.0)})})
         for key, row in record.factors.items()
@@ -97,7 +97,7 @@ def corrected(record: FactorCalibration, biases: Mapping[FactorKey, float]) -> F
 
 
 def real_rows(texts: Path, drafts: Path) -> Rows:
-    """What LLM and expert say of the listings that have a reading and a draft with an LLM."""
+    """The values of LLM and expert for the listings that have a reading and a draft with an LLM."""
     with (texts / "sources.tsv").open(encoding="utf-8", newline="") as file:
         owners = {row["slug"]: row["repository"].split("/")[0].lower() for row in csv.DictReader(file, delimiter="\t")}
     rows: dict[FactorKey, list[Said]] = defaultdict(list)
@@ -115,7 +115,7 @@ def real_rows(texts: Path, drafts: Path) -> Rows:
 
 
 def corpus_rows(answers: Path) -> Rows:
-    """What LLM and reader say of the bundled cases whose answers are recorded."""
+    """The values of LLM and reader for the bundled cases whose answers are recorded."""
     cases = {case.slug: case for case in bundled_cases()}
     rows: dict[FactorKey, list[Said]] = defaultdict(list)
     for path in sorted(answers.glob("*/factors-*.json")):

@@ -1,7 +1,7 @@
-"""Fits what tells the kind of a product from its first lines, and says how often it is right, owners left out.
+"""Fit the classifier of a product's kind by its first lines, and report how often it is right on owners left out.
 
-Labelled are the products of `labels/kinds.tsv` (their pages are looked for as `listings/<slug>` under the folders) and
-the cases of the bundled corpus whose category says their kind.
+The labelled products are those of `labels/kinds.tsv` (their pages are looked for as `listings/<slug>` under the
+folders) and the cases of the bundled corpus whose category says their kind.
 """
 
 import csv

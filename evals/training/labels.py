@@ -1,4 +1,4 @@
-"""Labelled statements of real pages: stand-off labels, found in texts by their hash and put on statements.
+"""Labelled statements of real pages: stand-off labels, matched to texts by hash and assigned to statements.
 
 A label is a place in a file as it was published (repository, path, commit, sha256, start, end) and never its words.
 The files themselves are not part of the project: whoever has them names the folders, and they are found by their hash.
@@ -23,9 +23,9 @@ from evals.training.align import align
 ROLES: Final[tuple[StatementRole, ...]] = get_args(StatementRole)
 FOLDER: Final = Path(__file__).parent / "labels"
 LETTERS: Final = dict(zip("BTCLKAIENMOX", ROLES, strict=True))
-"""The letter by which a role was labelled."""
+"""The role behind each letter that was used for labelling."""
 _MIN_SHARE: Final = 0.5
-"""Of a statement's words that must lie in labelled places for it to have a role."""
+"""Share of a statement's words that must lie in labelled places for it to have a role."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Place:
     """A place of a file."""
 
     owner: str
-    """Who publishes the product that it is about, lower case: all of one owner are left out together."""
+    """Who publishes the product that it is about, in lower case; all places of one owner are left out together."""
     repository: str
     """`owner/name`, or `corpus/case` of a text of the bundled corpus."""
     path: str
@@ -49,9 +49,9 @@ class Label(Place):
 
     role: StatementRole
     second: StatementRole | None = None
-    """What a second, independent reader said."""
+    """The role according to a second, independent reader."""
     batch: str = ""
-    """With which set of labels it came."""
+    """The set of labels that it came with."""
 
 
 @dataclass(frozen=True)
@@ -62,23 +62,23 @@ class LabelledPage:
     document: Document
     statements: tuple[Statement, ...]
     roles: tuple[StatementRole | None, ...]
-    """Of each statement; None without a label."""
+    """The role of each statement; None without a label."""
     labels: tuple[Label, ...]
     held: tuple[dict[int, int], ...]
-    """Of each label the statements that share words with it, with how many."""
+    """For each label the statements that share words with it, and how many words."""
     places: tuple[Place, ...] = ()
-    """Places of which something else was labelled and no role."""
+    """Places that have labels, but none for a role."""
     places_held: tuple[dict[int, int], ...] = ()
-    """Of each of them the statements, as `held`."""
+    """The same as `held` for these places."""
 
     @property
     def source(self) -> Place:
-        """A labelled place of the page, which says where the page is from."""
+        """A labelled place of the page, which says where the page comes from."""
         return (*self.labels, *self.places)[0]
 
 
 def read_labels(folder: Path = FOLDER) -> list[Label]:
-    """The labels of a folder: `texts.tsv` says which text a number is, `roles.tsv` has the labelled places of each.
+    """The labels of a folder: `texts.tsv` has the text of each number, `roles.tsv` the labelled places of each text.
 
     Raises KeyError for a number or letter that is not known, OSError when a file is not there.
     """
@@ -106,19 +106,19 @@ def read_places(folder: Path = FOLDER) -> list[Place]:
 
 
 def _where(text: Mapping[str, str], row: Mapping[str, str]) -> tuple[str, str, str, str, str, int, int]:
-    """The fields of a `Place`, of a row of `texts.tsv` and of one with offsets."""
+    """The fields of a `Place`, taken from a row of `texts.tsv` and a row with offsets."""
     source = (text["owner"], text["repository"], text["path"], text["commit"], text["sha256"])
     return (*source, int(row["start"]), int(row["end"]))
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
-    """The rows of a file of labels by the names of its columns."""
+    """The rows of a file of labels, each by column name."""
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, delimiter="\t"))
 
 
 def find_texts(hashes: Iterable[str], folders: Sequence[Path]) -> dict[str, Path]:
-    """Where under `folders` the files with these hashes are; those that are nowhere are missing."""
+    """The files under `folders` that have one of these hashes, by hash; hashes without a file are left out."""
     wanted = set(hashes)
     found: dict[str, Path] = {}
     for folder in folders:
@@ -150,7 +150,7 @@ def read_document(path: Path, name: str, identity: str = "D1") -> Document:
 def labelled_pages(
     labels: Sequence[Label], texts: Mapping[str, Path], places: Sequence[Place] = ()
 ) -> list[LabelledPage]:
-    """The pages of all labels whose text is there, in the order of the labels; `places` as `LabelledPage.places`."""
+    """The pages of all labels whose text is found, in the order of the labels; `places` as in `LabelledPage`."""
     by_text: dict[str, tuple[list[Label], list[Place]]] = defaultdict(lambda: ([], []))
     for label in labels:
         if label.sha256 in texts:
@@ -183,7 +183,7 @@ def _labelled(labels: Sequence[Label], places: Sequence[Place], path: Path) -> L
 def _held(
     raw: str, document: Document, found: Sequence[Statement], labels: Sequence[Place]
 ) -> tuple[list[dict[int, int]], Counter[int]]:
-    """Of each place its statements with the number of words shared, and of each statement its number of words."""
+    """For each place its statements with the number of shared words, and for each statement its number of words."""
     starts = [statement.start for statement in found]
     owner: dict[int, int] = {}
     for pair in align(raw, document.text):

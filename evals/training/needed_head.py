@@ -1,10 +1,10 @@
-"""Fits the head that chooses what an LLM is shown of long documentation, and says how much of what is needed it shows.
+"""Fit the head that chooses what an LLM is shown of long documentation, and report how many needed parts it shows.
 
 `python -m evals.training.needed_head --texts FOLDER` reads the folders of documentation in which a blind reader
 marked the needed statements (`evals.training.needed_marks`), fits, writes the weights to corpus/knowledge/needed and
 the figures to evals/training/NEEDED.md. The heads of facts and roles on which it rests are fitted anew without the
-owners of those folders, so that it learns from them as they meet a product that nobody labelled. In the report each
-folder is shown by a head that was fitted on the others.
+owners of those folders, so that it learns how they behave on a product that nobody labelled. In the report each folder
+is measured with a head that was fitted on the others.
 """
 
 import argparse
@@ -38,7 +38,7 @@ from evals.training.roles import fit as fit_roles, left_out, lesson
 
 PENALTY: Final = 20.0
 VECTOR_PENALTY: Final = 15.0
-"""Of the squares of the weights: of features at unit deviation, and of vectors of unit length."""
+"""Penalties on squared weights: of features scaled to unit deviation, and of vectors of unit length."""
 _HALF: Final = 0.5
 _ROUNDS: Final = 25
 _ENOUGH: Final = 1e-6
@@ -51,18 +51,18 @@ class Taught:
 
     folder: Folder
     statements: tuple[Statement, ...]
-    """With roles, as a draft passes them on."""
+    """The statements with their roles, as a draft passes them on."""
     features: Floats
-    """Of the statements of its library, shape (n, f)."""
+    """Features of the statements of its library, shape (n, f)."""
     needed: NDArray[np.bool_]
-    """Shape (n,)."""
+    """Which of these statements were marked, shape (n,)."""
     counts: NDArray[np.bool_]
-    """Which of them the reader was shown: those of the documentation, not of the listing."""
+    """Which of these statements the reader was shown: those of the documentation, not of the listing."""
     spans: tuple[Span, ...]
 
 
 def stand_ins(owners: frozenset[str], texts: Sequence[Path]) -> tuple[FactHeads, RoleClassifier]:
-    """Heads of facts and roles that were fitted without some owners. Raises OSError when labels are not there."""
+    """Fit heads of facts and roles without some owners. Raises OSError when labels are not there."""
     labels = [label for label in read_labels() if label.owner not in owners]
     facts = [place for place in read_places() if place.owner not in owners]
     found = find_texts({place.sha256 for place in (*labels, *facts)}, [*texts, data_folder("corpus") / "cases"])
@@ -81,7 +81,7 @@ def stand_ins(owners: frozenset[str], texts: Sequence[Path]) -> tuple[FactHeads,
 
 
 def taught_of(folder: Folder, marks: Sequence[Mark], heads: FactHeads, roles: RoleClassifier) -> Taught:
-    """A folder with what was marked in it."""
+    """A folder with its marks, ready for a fit."""
     placed = with_roles(folder.statements, folder.documents, embed([row.text for row in folder.statements]))
     places = tuple(spans(folder, [mark for mark in marks if mark.product == folder.product]))
     with Library(folder.documents, placed, "memory") as library:
@@ -99,7 +99,7 @@ def _shares(statement: Statement, place: Span) -> bool:
 
 
 def fit_needed(lessons: Sequence[Taught]) -> NeededHead:
-    """A logistic head by Newton's method, its weights as they are multiplied with plain features."""
+    """Fit a logistic head by Newton's method; its weights apply to unscaled features."""
     features = np.concatenate([each.features[each.counts] for each in lessons])
     stated = np.concatenate([each.needed[each.counts] for each in lessons]).astype(np.float64)
     middle, scale = features.mean(axis=0), features.std(axis=0) + _ENOUGH
@@ -122,7 +122,7 @@ def fit_needed(lessons: Sequence[Taught]) -> NeededHead:
 
 
 def recall(taught: Taught, head: NeededHead) -> dict[tuple[str, int], int]:
-    """How many of the marks are shown, by method and budget."""
+    """How many marked statements are shown, by method and budget."""
     documents, statements = taught.folder.documents, taught.statements
     found = {}
     for budget in BUDGETS:

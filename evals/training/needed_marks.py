@@ -1,15 +1,15 @@
-"""Needed sentences of documentation folders: what a blind reader marked, stand-off, and the sheets to mark on.
+"""Needed sentences of documentation folders: the stand-off marks of a blind reader, and the sheets to mark on.
 
 For a folder of documentation one careful reader, who has seen no ranking and no draft, names the 25 statements without
 which a threat model of the product would be wrong or empty. Protocol:
 
 1. `python -m evals.training.needed_marks TEXTS SHEETS` writes `SHEETS/<product>.txt`: every statement of the
    documentation, numbered in the order of the pages (`S12`), under the name of its page and its headings. Nothing is
-   ranked or left out but lines without a letter and what stands in an earlier page word for word.
+   ranked, and only lines without a letter and text that an earlier page has word for word are left out.
 2. The reader reads the whole sheet once and then writes `SHEETS/<product>.ids`: 25 numbers, one a line, the most needed
-   first. Needed is what says what the product does to what, with whose rights, what it reads from strangers, who
-   approves, what is on by default, what it keeps and where, where it runs and listens, and which limits hold. Of
-   statements that say the same the clearest is marked. What the listing says already may be marked again.
+   first. A needed statement says what the product does to what, with whose rights, what it reads from strangers, who
+   approves, what is on by default, what it keeps and where, where it runs and listens, or which limits hold. If several
+   statements say the same, the clearest is marked. Statements that repeat the listing may be marked too.
 3. `python -m evals.training.needed_marks TEXTS SHEETS --take READER` puts the marks into `labels/needed.tsv`:
    product, repository, path, commit, sha256, start, end (characters of the file as published) and reader; never the
    words.
@@ -44,7 +44,7 @@ _LISTINGS: Final = ("README.md", "SKILL.md", "listing.md")
 _PAGES: Final = frozenset((".md", ".html"))
 _NOW: Final = "2026-01-01T00:00:00Z"
 _LONGEST: Final = 600
-"""Characters of a statement on a sheet."""
+"""The most characters of a statement on a sheet."""
 
 
 class Mark(NamedTuple):
@@ -66,9 +66,9 @@ class Folder:
 
     product: str
     files: dict[str, Path]
-    """By SHA-256."""
+    """The files by SHA-256."""
     documents: tuple[Document, ...]
-    """The listing first."""
+    """The documents, with the listing first."""
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
@@ -97,7 +97,7 @@ def folders(texts: Path, products: Sequence[str] = (), *, fewest: int = FEWEST_P
 
 
 def read_folder(product: str, files: Sequence[Path]) -> Folder:
-    """Listing and pages as intake reads them, every page whatever the crawl's own limit."""
+    """Read listing and pages as intake does, but every page, whatever the crawl's own limit."""
     settings = Settings(max_pages=len(files) + 1)
     found = read([str(file) for file in files], settings, now=_NOW)
     hashes = {hashlib.sha256(file.read_bytes()).hexdigest(): file for file in files}
@@ -105,7 +105,7 @@ def read_folder(product: str, files: Sequence[Path]) -> Folder:
 
 
 def sheet(folder: Folder) -> str:
-    """What the blind reader reads: page, headings, number and words of each statement."""
+    """The sheet for the blind reader: page, headings, number and words of each statement."""
     lines = [f"{folder.product}: mark the {MARKED} statements that a threat model of this product needs most"]
     names = {document.id: folder.files[document.sha256].name for document in folder.documents}
     place: tuple[str, tuple[str, ...]] = ("", ())
@@ -171,7 +171,7 @@ def read_marks(file: Path = MARKS) -> list[Mark]:
 
 
 def write_marks(given: Sequence[Mark], file: Path = MARKS) -> None:
-    """All marks, sorted."""
+    """Write all marks, sorted."""
     with file.open("w", encoding="utf-8", newline="") as handle:
         rows = csv.writer(handle, delimiter="\t", lineterminator="\n")
         rows.writerow(COLUMNS)
@@ -199,7 +199,7 @@ def _take(texts: Path, sheets: Path, reader: str) -> str:
 
 
 def main() -> None:
-    """Write the sheets, or take the marks in."""
+    """Write the sheets, or import the marks."""
     parser = argparse.ArgumentParser(
         prog="python -m evals.training.needed_marks", description="Sheets to mark needed sentences on."
     )

@@ -1,15 +1,15 @@
-"""How much of what a threat model needs is in what an LLM is shown of real documentation.
+"""How much of the text that a threat model needs is among the passages of real documentation shown to an LLM.
 
     python -m evals.training.needed_shown TEXTS [--labels] [--product NAME]…
 
-TEXTS holds `sources.tsv` and `listings/<product>/` (see `evals.training.needed_marks`). Needed are the sentences that
-a blind reader marked (`evals/training/labels/needed.tsv`); with `--labels`, for tuning, those of the documentation
-that were labelled with a fact (`TEXTS/labels.tsv`), which all stand on one page of a product and so favour whatever
-shows early pages.
+TEXTS holds `sources.tsv` and `listings/<product>/` (see `evals.training.needed_marks`). The needed sentences are those
+that a blind reader marked (`evals/training/labels/needed.tsv`); with `--labels`, for tuning, those of the documentation
+that were labelled with a fact (`TEXTS/labels.tsv`), which all stand on one page of a product and so favour methods that
+show early pages.
 
-For 8,000 and 16,000 tokens: the share of needed sentences that are shown, at least half of each or word for word on
-another page, by the passages that a draft shows, by passages of BM25 alone, and by the first tokens of the sources.
-Folders that fit whole are left out. A draft's passages are chosen by a head that was fitted on these very marks:
+For 8,000 and 16,000 tokens, the table has the share of needed sentences that are shown, at least half of each or word
+for word on another page: by the passages that a draft shows, by passages of BM25 alone, and by the first tokens of the
+sources. Folders that fit whole are left out. A draft's passages are chosen by a head that was fitted on these marks:
 `evals/training/NEEDED.md` has the figures with each folder left out.
 """
 
@@ -35,7 +35,7 @@ from evals.training.needed_marks import FEWEST_PAGES, Folder, Mark, folders, rea
 
 BUDGETS: Final = (8_000, 16_000)
 _LABELLED_PAGES: Final = 8
-"""Pages from which a folder with labels is used for tuning."""
+"""A folder with labels is used for tuning if it has at least this many pages."""
 _CARRYING: Final = frozenset("BTCLKA")
 _HALF: Final = 0.5
 Span = tuple[str, int, int]
@@ -49,11 +49,11 @@ class Cell(NamedTuple):
     budget: int
     needed: int
     found: dict[str, int]
-    """By method."""
+    """How many needed sentences are shown, by method."""
 
 
 def ours(documents: Sequence[Document], statements: Sequence[Statement], tokens: int) -> list[Span]:
-    """What a draft shows."""
+    """The passages that a draft shows."""
     return spans_of(passages_for(documents, statements, topics(), tokens, store="memory", worth=needed).passages)
 
 
@@ -108,7 +108,7 @@ def measure(folder: Folder, needed: Sequence[Span]) -> list[Cell]:
 
 
 def held(documents: Sequence[Document], needed: Sequence[Span], shown: Sequence[Span]) -> int:
-    """How many of the needed are shown: at least half of their characters, or their words on another page."""
+    """How many needed sentences are shown: at least half of their characters, or their words on another page."""
     texts = {document.id: document.text for document in documents}
     words = "\n".join(" ".join(texts[name][begin:last].split()) for name, begin, last in shown)
     count = 0
@@ -144,12 +144,12 @@ def table(cells: Sequence[Cell]) -> str:
 
 
 def spans_of(passages: Sequence[Passage]) -> list[Span]:
-    """Where passages stand."""
+    """The places of passages."""
     return [(passage.document, passage.start, passage.end) for passage in passages]
 
 
 def main() -> None:
-    """Print the table, or that the texts are not there."""
+    """Print the table, or a notice that the texts are not there."""
     parser = argparse.ArgumentParser(
         prog="python -m evals.training.needed_shown", description="Recall of needed sentences."
     )

@@ -1,7 +1,7 @@
-"""Writes what the embedded reader holds likely of every case of the corpus, or of every listing under a folder.
+"""Write what the embedded reader holds likely for every case of the corpus, or for every listing under a folder.
 
-`python -m evals.training.outlooks --out FILE [--listings FOLDER]`: {slug: {chances, kinds, asserted}}, for whoever fits
-constants on them. `--listings` takes the first page and the manifests of each folder there in place of the cases.
+`python -m evals.training.outlooks --out FILE [--listings FOLDER]`: {slug: {chances, kinds, asserted}}, for fitting
+constants. `--listings` reads the first page and the manifests of each folder there instead of the cases.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Writes the files of the embedded reader: weights as integers of one byte, and the constants that belong to them."""
+"""Write the files of the embedded reader: weights as one-byte integers, and the constants that belong to them."""
 
 import hashlib
 import io
@@ -72,10 +72,10 @@ def write_reader(
 
 
 def carry_outlook(folder: Path, before: Sequence[str], after: Sequence[str]) -> None:
-    """Make the heads of the outlook in a folder fit another list of keys: each keeps its weights, a new one has none.
+    """Adapt the outlook's heads in a folder to another list of keys: old keys keep their weights, new ones have none.
 
-    They are linear in the scores of the keys, in the order of the keys. Until they are fitted anew they say of the same
-    scores what they said; without this nothing could be read that they are fitted on.
+    The heads are linear in the scores of the keys, in the order of the keys. Until they are fitted anew, they give the
+    same results for the same scores; without this step the readings that they are fitted on could not be made.
     """
     old = read_outlook(folder)
     places = {key: place for place, key in enumerate(before)}

@@ -1,4 +1,4 @@
-"""The figures of the role classifier: one for each labelled place of a page, whatever statements it holds."""
+"""The figures of the role classifier; each labelled place of a page counts once, whatever statements it holds."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,16 +17,16 @@ LEAKS: Final[tuple[StatementRole, ...]] = ("instruction", "marketing", "example"
 
 @dataclass(frozen=True)
 class Places:
-    """Labelled places with what the classifier says of them; places that no statement holds are counted apart."""
+    """Labelled places with what the classifier says about them; places that no statement holds are counted apart."""
 
     labels: tuple[Label, ...]
     chances: NDArray[np.float64]
-    """Mean over the statements of a place by the words that they share, shape (places, roles)."""
+    """Mean over the statements of a place, weighted by the words that they share with it, shape (places, roles)."""
     lost: tuple[Label, ...]
     """Places whose words intake leaves out (badges, heads of tables, headings): nothing reads them."""
 
     def part(self, keep: Callable[[Label], bool]) -> "Places":
-        """The places whose labels `keep` wants."""
+        """The places whose labels `keep` accepts."""
         kept = [number for number, label in enumerate(self.labels) if keep(label)]
         lost = tuple(label for label in self.lost if keep(label))
         return Places(tuple(self.labels[number] for number in kept), self.chances[kept], lost)
@@ -51,17 +51,17 @@ class Figures:
     lost: int
     threshold: float
     accuracy: float
-    """Carries facts or not."""
+    """Of all places, the share rightly said to carry facts or not."""
     kept: float
-    """Of the places that carry facts."""
+    """Of the places that carry facts, the share that passes."""
     role: float
-    """Of all places the share with the right one of twelve roles."""
+    """Of all places, the share with the right one of twelve roles."""
     leaks: dict[str, float]
-    """Of each role that carries nothing the share that passes as carrying."""
+    """For each role that carries no facts, the share that passes as carrying."""
 
 
 def places_of(pages: Sequence[LabelledPage], chances: NDArray[np.float64]) -> Places:
-    """The labelled places of the pages; `chances` are those of all their statements one after the other."""
+    """The labelled places of the pages; `chances` are those of all their statements in order."""
     labels, lost, rows, first = [], [], [], 0
     for page in pages:
         for label, held in zip(page.labels, page.held, strict=True):
@@ -110,7 +110,7 @@ def confusion(places: Places, threshold: float) -> NDArray[np.int64]:
 
 
 def second_reader(places: Places) -> dict[str, float]:
-    """How often a second reader agrees with the first, and how much of each role passes as carrying for him."""
+    """How often a second reader agrees with the first, and which share of each role passes as carrying with them."""
     twice = [(label.role, label.second) for label in (*places.labels, *places.lost) if label.second]
     found = {
         "places": float(len(twice)),

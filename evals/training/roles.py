@@ -1,4 +1,4 @@
-"""Fits the role classifier from labelled statements and says how good it is, products left out.
+"""Fit the role classifier on labelled statements, and report how good it is on products left out.
 
 `python -m evals.training.roles --texts FOLDER …` looks for the labelled texts (by their hash) under the folders and in
 the bundled corpus, fits, writes the weights to corpus/knowledge/roles and the figures to evals/training/ROLES.md.
@@ -65,7 +65,7 @@ class Lesson:
     """1 for a labelled place, shared by the statements that it holds."""
     owner: NDArray[np.str_]
     first: NDArray[np.int64]
-    """Of each page its first row."""
+    """The first row of each page."""
 
 
 def lesson(pages: Sequence[LabelledPage]) -> Lesson:
@@ -94,7 +94,7 @@ def lesson(pages: Sequence[LabelledPage]) -> Lesson:
 
 
 def _weights(page: LabelledPage) -> NDArray[np.float64]:
-    """One for each labelled place, shared among the statements that it holds more of than any other place does."""
+    """A weight of 1 for each labelled place, shared among the statements of which no other place holds more."""
     nearest: dict[int, tuple[int, int]] = {}
     for number, held in enumerate(page.held):
         for statement, count in held.items():
@@ -105,7 +105,7 @@ def _weights(page: LabelledPage) -> NDArray[np.float64]:
 
 
 def folds_of(owner: NDArray[np.str_], weight: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The fold of each statement: whole owners, the largest first, each to the fold that has least."""
+    """The fold of each statement: whole owners, the largest first, each assigned to the fold that has least."""
     sizes: Counter[str] = Counter()
     for name, part in zip(owner.tolist(), weight.tolist(), strict=True):
         sizes[name] += part
@@ -119,7 +119,7 @@ def folds_of(owner: NDArray[np.str_], weight: NDArray[np.float64]) -> NDArray[np
 def fit(
     features: "csr_matrix", role: NDArray[np.int64], weight: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Weights, shape (features, roles), and biases of one linear classifier for each role against the others."""
+    """Fit one linear classifier for each role against the others: weights, shape (features, roles), and biases."""
     from sklearn.svm import LinearSVC
 
     machine = LinearSVC(C=_PENALTY, max_iter=_ROUNDS, tol=1e-3, random_state=0)
@@ -128,16 +128,16 @@ def fit(
 
 
 def chances_of(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """As `RoleClassifier.chances`."""
+    """Turn scores into chances as `RoleClassifier.chances` does."""
     raised = np.exp(STEEPNESS * (scores - scores.max(axis=1, keepdims=True)))
     found: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
     return found
 
 
 def left_out(taught: Lesson, usable: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
-    """The chances of every statement as told by a fit without its owner, shape (statements, roles).
+    """The chances of every statement from a fit without its owner, shape (statements, roles).
 
-    `usable` says of which statements the fit may use the labels, by default of all.
+    `usable` says which statements' labels the fit may use, by default all.
     """
     fold = folds_of(taught.owner, taught.weight)
     usable = (taught.role >= 0) if usable is None else (taught.role >= 0) & usable
@@ -150,7 +150,7 @@ def left_out(taught: Lesson, usable: NDArray[np.bool_] | None = None) -> NDArray
 
 
 def small_of(weights: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
-    """The weights as integers of one byte, and what the integers of each role are multiplied by."""
+    """The weights as one-byte integers, and the factor by which each role's integers are multiplied."""
     scales = np.abs(weights).max(axis=0) / _SMALLEST
     return np.ascontiguousarray(np.round(weights / scales).astype(np.int8)), scales
 

@@ -1,1 +1,1 @@
-"""The seven layers: whether the sources settle one, and its paragraph."""
+"""The seven layers: whether the sources settle each of them, and its paragraph."""

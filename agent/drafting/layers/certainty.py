@@ -1,14 +1,14 @@
-"""Whether the sources settle a layer: learned from the facts that pin it, and from what an LLM says of it.
+"""Decides whether the sources settle a layer, by weights learned for the facts that pin it, and by an LLM's verdict.
 
     certainty = logistic(bias[layer] + Σ weight[feature] · feature)
-    certain   = certainty ≥ threshold, and a quote is there: of a fact about the product that pins the layer or bears on
-                it, or else the statement that tells most of the layer (`Outlook.tellings`)
+    certain   = certainty ≥ threshold, and there is a quote: of a fact about the product that pins the layer or bears on
+                it, or else of the statement that says most about the layer (`Outlook.tellings`)
 
 No weight is below 0, so a further fact can only make a layer more certain. A fact pins a layer by its key
 (`FactKey.pins`), whichever way it answers: "keeps no logs" settles where data goes as well as "keeps logs". A fact that
 rests on claims alone pins nothing: praise clears no flag. The vocabulary has no key for much of what settles a layer,
-which is why a statement may carry a layer of which no fact speaks. Where an LLM judged the layer its quotes stand for
-that, and facts alone count.
+so a statement may settle a layer about which there is no fact. If an LLM judged the layer, its quotes take the place of
+such a statement, and facts alone count.
 """
 
 import math
@@ -24,11 +24,11 @@ from agent.records import Evidence, Fact, FactSheet, Telling
 from agent.taxonomy.layers import LAYERS, LayerKey
 
 FEATURES: Final = ("keys", "facts", "confidence", "rank", "outlook", "chances")
-"""keys: ln(1 + distinct keys that pin it). facts: ln(1 + facts). confidence: of the surest, 0 to 1. rank: of the best,
-over 5. outlook: log odds by the readers' outlook of the layer, over 4, held to -1.5 to 1.5 and counted from -1.5.
-chances: how many of its keys the sources state or are likely to state, ln(1 + sum)."""
+"""keys: ln(1 + number of distinct keys that pin the layer). facts: ln(1 + number of facts). confidence: of the surest
+fact, 0 to 1. rank: of the best fact, over 5. outlook: log odds of the readers' outlook for the layer, over 4, clipped
+to -1.5 to 1.5 and counted from -1.5. chances: ln(1 + how many of its keys the sources state or are likely to state)."""
 ENOUGH: Final = 2
-"""Facts that pin a layer although an LLM calls its evidence insufficient."""
+"""Number of keys that pin a layer although an LLM calls its evidence insufficient."""
 BEARS: Final[Mapping[LayerKey, frozenset[str]]] = {
     "foundation_models": frozenset({"model"}),
     "data_operations": frozenset({
@@ -48,8 +48,8 @@ BEARS: Final[Mapping[LayerKey, frozenset[str]]] = {
     }),
     "agent_ecosystem": frozenset({"meets", "user_oauth", "names_llm", "model_choice"}),
 }  # fmt: skip
-"""Groups and keys whose facts tell something of a layer without settling it: a layer that the outlook holds settled may
-rest on the quote of one of them."""
+"""Groups and keys whose facts say something about a layer without settling it: a layer that the outlook considers
+settled may rest on the quote of such a fact."""
 _CAP: Final = 6
 _ODDS: Final = 1.5
 _SCALE: Final = 4.0
@@ -58,16 +58,16 @@ _TOP_RANK: Final = 5
 
 
 PARTLY: Final = 0.84
-"""The certainty that a layer needs which an LLM calls partly told: its facts make any sheet fuller than the embedded
-reader's, on which the threshold was fitted. Chosen with the measured product left out, flags F1 0.86 on 24 listings
-with an expert's reading; 0.81 to 0.86 for values from 0.7 to 0.9."""
+"""The certainty needed for a layer that an LLM calls partial: an LLM's facts make any sheet fuller than the embedded
+reader's, on which the threshold was fitted. Chosen with the measured product left out; F1 of the flags is 0.86 on 24
+listings with an expert's reading, and 0.81 to 0.86 for values from 0.7 to 0.9."""
 ALTHOUGH: Final = 0.95
-"""The certainty at which two facts outweigh that an LLM calls their evidence insufficient: experts agreed with its
-"sufficient" in 67 of 67 layers and with its "insufficient" in 21 of 22."""
+"""The certainty at which two facts outweigh an LLM's verdict that their evidence is insufficient: experts agreed with
+its "sufficient" in 67 of 67 layers and with its "insufficient" in 21 of 22."""
 
 HARDLY: Final = 0.7
-"""The certainty that a layer needs, without an LLM, of which no fact is sure enough to be said. Flags F1 on 30 real
-listings by this value: 0.74 at the threshold, 0.76 at 0.65, 0.75 at 0.7."""
+"""The certainty that a layer needs, without an LLM, if none of its facts is sure enough to be stated. F1 of the flags
+on 30 real listings: 0.74 at the threshold, 0.76 at 0.65, 0.75 at 0.7."""
 
 
 class Certainty(NamedTuple):
@@ -80,7 +80,7 @@ class Certainty(NamedTuple):
     facts: tuple[str, ...]
     """Ids of the facts that pin it, or else of those that bear on it, the surest first."""
     telling: Telling | None = None
-    """The statement that it rests on, of a certain layer without facts."""
+    """The statement on which a certain layer without facts rests."""
 
 
 def assess(
@@ -126,9 +126,10 @@ def assess(
 def told_quotes(
     verdicts: Mapping[LayerKey, Certainty], known: Sequence[Evidence]
 ) -> tuple[dict[LayerKey, str], tuple[Evidence, ...]]:
-    """By layer that rests on a statement the id of its quote, and the quotes that are not among the `known` ones.
+    """For each layer that rests on a statement, the id of its quote; and the quotes that are not among the `known`
+    ones.
 
-    Their numbers follow those of the known ones.
+    The new quotes are numbered after the known ones.
     """
     ids = {(item.document, item.start, item.end): item.id for item in known}
     number = max((int(item.id[1:]) for item in known), default=0)
@@ -155,7 +156,7 @@ def pinning(sheet: FactSheet, layer: LayerKey, vocabulary: Vocabulary | None = N
 
 
 def bearing(sheet: FactSheet, layer: LayerKey, vocabulary: Vocabulary | None = None) -> tuple[Fact, ...]:
-    """The facts about the product that tell something of a layer (`BEARS`), the surest first."""
+    """The facts about the product that say something about a layer (`BEARS`), the surest first."""
     words = vocabulary or load_vocabulary()
     told = BEARS[layer]
     facts = [
@@ -205,8 +206,8 @@ def _with_verdict(
     *,
     enough: bool,
 ) -> tuple[bool, tuple[Fact, ...]]:
-    """What an LLM's verdict makes of it: "sufficient" needs verified quotes, "insufficient" yields to two sure facts,
-    and "partial" asks for more than silence would."""
+    """Apply an LLM's verdict: "sufficient" needs verified quotes, "insufficient" yields to two sure facts, and
+    "partial" asks for more certainty than no verdict would."""
     if judged.verdict == "partial":
         return enough, facts
     if judged.verdict == "insufficient":
@@ -220,6 +221,6 @@ def _with_verdict(
 
 
 def _consistent(chance: float, certain: bool, threshold: float) -> float:
-    """The certainty on the side of the threshold on which the verdict is."""
+    """The certainty, moved to the side of the threshold that matches the verdict."""
     held = max(chance, threshold) if certain else min(chance, threshold - _LEAST)
     return round(max(0.0, held), 3)

@@ -1,8 +1,8 @@
 """The paragraph of each layer: what is known and what follows, or general commentary that is marked as such.
 
-A certain layer says in one or two sentences what facts say, with marks, and what follows from it. Of an uncertain one
-`MARK` says so; then comes the little that an LLM found of it, with marks, what is generally true for its kind, and the
-question that would settle it. A paragraph has at most 35 words.
+For a certain layer, one or two sentences say what facts say, with marks, and what follows from it. For an uncertain
+layer, `MARK` says so; then comes the little that an LLM found, with marks, or what is generally true for the kind, and
+the question that would settle the layer if the draft asks none. A paragraph has at most 35 words.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,13 +49,13 @@ _IN_ITS_WORDS: Final = frozenset({
     "security_warning", "known_incident", "not_production_ready", "secret_handling", "names_llm", "named_clients",
     "connected_services", "scopes", "access_roles", "framework_coverage",
 })  # fmt: skip
-"""Keys whose sentences say more than the key does, unless a slot says it."""
+"""Keys whose source sentences say more than the key does, unless a slot holds it."""
 _NAME_WORDS: Final = 3
-"""A longer product name is "It" in a paragraph."""
+"""A product name with more words is replaced by "It" in a paragraph."""
 
 
 class LayerTexts(Record):
-    """From `corpus/knowledge/layer_texts.yaml`."""
+    """The content of `corpus/knowledge/layer_texts.yaml`."""
 
     commentary: dict[ProductKind, dict[LayerKey, str]]
     ask: dict[LayerKey, str]
@@ -79,14 +79,14 @@ def paragraphs(
     judgement: Judgement | None = None,
     told_in: Mapping[LayerKey, str] | None = None,
 ) -> dict[LayerKey, LayerThreats]:
-    """All seven layers with their threats; an LLM's paragraph leads where its facts and quotes still stand.
+    """All seven layers with their threats; an LLM's paragraph is used if its facts and quotes still stand.
 
-    `questions` are those that the draft asks: the one that settles an uncertain layer most directly is its question; a
-    layer that none of them settles has one in its paragraph. `told_in` are the quotes of layers that rest on a
-    statement alone. A layer prefers what neither the posture, nor the rows of what it can do, nor another layer says.
+    `questions` are those that the draft asks: an uncertain layer gets the one that settles it most directly; a layer
+    that none of them settles has a question in its paragraph. `told_in` are the quotes of layers that rest on a
+    statement alone. A layer prefers what the posture, the rows of what the product can do, and other layers do not say.
     """
     layers: dict[LayerKey, LayerThreats] = {}
-    # Keys and marks: neither a fact nor a quote is told twice.
+    # Keys and marks already used, so that neither a fact nor a quote is repeated.
     rows = {fact for line in fact_lines(sheet, kind, judgement) for fact in line.facts}
     told = {fact.key for fact in sheet.facts if fact.id in rows} | posture_keys(sheet)
     for layer in LAYERS:
@@ -117,13 +117,13 @@ def paragraphs(
 
 
 def _question(questions: Sequence[Question], layer: LayerKey) -> str | None:
-    """The question that settles the layer before other things and beside few."""
+    """The id of the question that settles the layer most directly: early in its list, and with few other things."""
     about = [each for each in questions if layer in each.settles]
     return min(about, key=lambda each: (each.settles.index(layer), len(each.settles))).id if about else None
 
 
 def _applies(sheet: FactSheet, kind: ProductKind, layer: LayerKey, *, certain: bool) -> Literal["yes", "no", "unknown"]:
-    """A product that contains no LLM and leaves none to a client has no first layer."""
+    """Whether the layer applies: a product that contains no LLM and leaves none to a client has no first layer."""
     if layer == "foundation_models" and kind not in ("mcp-server", "agent-skill"):
         others = asserted(sheet, "names_llm", "client_brings_llm", "self_hosted_llm", "model_choice")
         if counted(sheet, "no_llm", "asserted") and not others:
@@ -158,7 +158,7 @@ def _certain(
         return led.paragraph
     chosen = _chosen(sheet, layer, state, told)
     if led is not None and judgement is not None:
-        # What an LLM wrote did not hold. Beside its other sentences one made from keys reads as a misreading.
+        # The LLM's paragraph did not hold. Next to its other texts, a sentence made from keys looks like a misreading.
         quoted = _quoted((*led.evidence, *cited_by(chosen)), (*sheet.evidence, *judgement.evidence))
         if quoted:
             told |= {one.key for one in chosen}
@@ -187,24 +187,24 @@ def _certain(
 
 
 def _general(kind: ProductKind, layer: LayerKey, cited: Sequence[str]) -> str:
-    """What is generally true, where quotes settle a layer and none can be shown; it names them."""
+    """General commentary for a layer whose quotes settle it but cannot be shown in a sentence; it cites them."""
     seen = f" See{marks(cited, 2)}." if cited else ""
     return f"{capital(load_layer_texts().commentary[kind][layer])}{seen}"
 
 
 def _is_plain(one: Said) -> bool:
-    """Whether a saying can be told in our words: what is hardly sure cannot, nor what no key holds."""
+    """Whether a saying can be put in our words: it is sure, and the key holds what the source says."""
     return one.sure and (one.key not in _IN_ITS_WORDS or one.what != load_wording()[one.key].what)
 
 
 def _quoted(marks_: Sequence[str], evidence: Sequence[Evidence]) -> str:
-    """The first of some quotes of which enough can stand inside a sentence; empty when none does."""
+    """A sentence with the first quote that has enough usable words; empty if there is none."""
     quotes = {item.id: item.quote for item in evidence}
     return next((text for mark in marks_ if (text := _in_words(quotes.get(mark, ""), mark))), "")
 
 
 def _in_words(quote: str, mark: str) -> str:
-    """A sentence with a quote, or with its longest part that can stand there; empty when nothing can."""
+    """A sentence with the quote or its longest usable part; empty if nothing is usable."""
     words = excerpt(quote, _TOLD_WORDS)
     if not word_count(words):
         return ""
@@ -212,7 +212,7 @@ def _in_words(quote: str, mark: str) -> str:
 
 
 def _statement(kind: ProductKind, who: str, shown: Sequence[Said]) -> str:
-    """Of a skill or a framework it is an agent that acts, not the product itself."""
+    """The sentence for the shown sayings; for a skill or a framework, an agent acts, not the product itself."""
     groups = {load_vocabulary()[one.key].group for one in shown}
     plain = all(is_ability(one) for one in shown)
     if kind in ("agent-skill", "agent-framework") and plain and groups <= {"does", "reads", "decides"}:
@@ -221,20 +221,20 @@ def _statement(kind: ProductKind, who: str, shown: Sequence[Said]) -> str:
 
 
 def _chosen(sheet: FactSheet, layer: LayerKey, state: Certainty, told: set[str]) -> list[Said]:
-    """The one or two sayings that a layer's paragraph is made from: what certainty rests on, graver ones first."""
+    """The one or two sayings for a layer's paragraph, from the facts its certainty rests on, graver ones first."""
     vocabulary = load_vocabulary()
     follows = load_layer_texts().follows[layer]
     pinning = [key.id for key in vocabulary.pinning(layer)]
     rows = list(said(sheet, keys=pinning))
     if not rows:
         keys = dict.fromkeys(fact.key for fact in sheet.facts if fact.id in state.facts)
-        # What only bears on a layer says little of it in our words; its quote may say more.
+        # A fact that only bears on a layer says little about it in our words; its quote may say more.
         rows = [one._replace(sure=False) for one in said(sheet, keys=keys)]
 
     def order(one: Said) -> tuple[bool, bool, bool, bool, bool, bool, float]:
         return (
             not one.sure,
-            # Its kind says so already.
+            # The product's kind already says so.
             one.key == "mcp_server",
             one.key in told,
             one.polarity == "denied",
@@ -245,7 +245,7 @@ def _chosen(sheet: FactSheet, layer: LayerKey, state: Certainty, told: set[str])
 
     ordered = sorted(rows, key=order)
     ordered = [one for one in ordered if one.sure] or ordered
-    # What the page says already is not said twice over: one fact is enough to say what follows from it.
+    # If the page already says the first one, do not repeat more: one fact is enough to say what follows from it.
     return ordered[:2] if ordered and ordered[0].key not in told else ordered[:1]
 
 
@@ -263,11 +263,11 @@ def _uncertain(
     commentary = load_layer_texts().commentary[kind][layer]
     if led is not None and judgement is not None:
         own = led.paragraph.removeprefix(MARK.rstrip()).strip()
-        # The little that the sources do tell of it stands while its quotes do.
+        # Keep the little that the sources say about the layer while its quotes still stand.
         holds = not CITATION.search(own) or (led.evidence and stands(sheet, judgement, own, led.facts, led.evidence))
         if own and holds and word_count(own) <= MAX_WORDS:
             commentary = own
-    # The report names the question of the record behind the paragraph.
+    # The report prints the record's question after the paragraph.
     return f"{MARK}{commentary}" if question else f"{MARK}{commentary} {load_layer_texts().ask[layer]}"
 
 

@@ -1,1 +1,1 @@
-"""What a draft says of the product itself: system picture, what it can do, controls, posture, assumptions."""
+"""What a draft says about the product itself: system picture, abilities, controls, posture, assumptions."""

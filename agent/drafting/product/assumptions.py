@@ -1,4 +1,4 @@
-"""What the picture takes for granted because no fact says it, one sentence each."""
+"""What the system picture takes for granted because no fact says it, one sentence each."""
 
 from typing import Final
 

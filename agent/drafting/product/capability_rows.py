@@ -1,7 +1,7 @@
 """What the product can do, in at most eight rows: acts, reads, credentials, approval, memory, runs, meets, shows.
 
-A row says what facts say that are sure enough, in one or two sentences with marks, and "not stated" only where an LLM
-looked for it in vain: the embedded reader misses too much of what sources say in other words.
+A row states the facts that are sure enough, in one or two sentences with marks. It says "not stated" only if an LLM
+looked in vain: the embedded reader misses too much of what sources say in other words.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from agent.taxonomy.kinds import ProductKind
 Label = Literal["Acts", "Reads", "Credentials", "Approval", "Memory", "Runs", "Meets", "Shows"]
 LABELS: Final[tuple[Label, ...]] = get_args(Label)
 NAMED: Final = 3
-"""Abilities in one sentence."""
+"""Maximum number of abilities in one sentence."""
 
 
 class _Row(NamedTuple):
@@ -38,7 +38,7 @@ class _Row(NamedTuple):
     first: tuple[str, ...]
     """Keys that are named before the others."""
     silent: tuple[str, ...]
-    """When the first of these was looked for in vain and none is known, `unstated` is said."""
+    """If the first of these was looked for in vain and none of them is known, the row says `unstated`."""
     unstated: str
 
 
@@ -84,14 +84,14 @@ _UNTOLD: Final = frozenset(
         "security_warning", "not_production_ready", "framework_coverage",
     }
 )  # fmt: skip
-"""What the headings of the draft, or its table of controls, already say."""
+"""Keys that the draft's headings or its table of controls already cover."""
 
 
 def fact_lines(sheet: FactSheet, kind: ProductKind, judgement: Judgement | None = None) -> tuple[FactLine, ...]:
-    """The rows in the order of LABELS, at most one of each; an LLM's row takes the place of the one from facts.
+    """The rows in the order of LABELS, at most one for each; an LLM's row replaces the one made from facts.
 
-    A row of an LLM whose facts or quotes are no longer there is left out. What a posture made from facts says already
-    is not said again.
+    An LLM's row whose facts or quotes are gone is left out. Rows do not repeat what a posture made from facts already
+    says.
     """
     led = _judged(sheet, judgement) if judgement else {}
     told = frozenset() if judgement and judgement.posture else posture_keys(sheet)
@@ -127,7 +127,7 @@ def _row(sheet: FactSheet, kind: ProductKind, label: Label, before: frozenset[st
     able = [one for one in sayings if one.polarity != "denied"]
     further = [one for one in able if one.key not in before]
     also = bool(further) and len(further) < len(able)
-    # A row that the posture has said whole is left out; where it runs and what limits it always stand here.
+    # Leave out a row that the posture covers completely; where it runs and what limits it are always shown here.
     able = further if label in _IN_POSTURE else further or able
     unable = [one for one in sayings if one.polarity == "denied"]
     told = by_verb(able[:NAMED] or unable[:NAMED])

@@ -1,7 +1,8 @@
-"""The controls that the sources claim, each for the part of the product that it belongs to, and whether it counts.
+"""The controls that the sources claim, the part of the product that each belongs to, and whether it counts.
 
-A control counts when its rank is 3 or more, it is on as shipped, and a shown threat's vector has it or the score with
-controls does. What is only recommended, off as shipped or about something else is shown and lowers nothing.
+A control counts when its rank is 3 or more, it is on as shipped, and either a shown threat's vector or the score with
+controls takes it into account. One that is only recommended, off as shipped or about something else is shown but lowers
+nothing.
 """
 
 from typing import Final
@@ -19,13 +20,14 @@ COUNTED_RANK: Final = 3
 MAX_CONTROLS: Final = 12
 MAX_QUOTE_WORDS: Final = 40
 _LIMITS: Final = frozenset({"read_only", "advises_only", "no_credentials", "per_user_identity", "data_stays_local"})
-"""Descriptions that are read as controls."""
+"""Descriptions that are treated as controls."""
 
 
 def claimed(sheet: FactSheet, found: Found, judgement: Judgement | None = None) -> tuple[ClaimedControl, ...]:
     """The claimed controls, those that count first, then by rank; at most twelve.
 
-    An LLM's words and part lead for the facts that they cite; rank and whether it counts always come from the facts.
+    For facts that an LLM's control cites, its text and part are used; rank and whether it counts always come from
+    facts.
     """
     vocabulary = load_vocabulary()
     facts = [
@@ -56,8 +58,10 @@ def _from_fact(fact: Fact, sheet: FactSheet, found: Found) -> ClaimedControl:
 
 
 def worth(fact: Fact, found: Found, with_score: frozenset[str] = frozenset()) -> tuple[bool, str]:
-    """Whether a control counts, and why or why not in one sentence; `with_score` are the facts that the score with
-    controls counts."""
+    """Whether a control counts, and why or why not in one sentence.
+
+    `with_score` are ids of the facts that the score with controls counts.
+    """
     if load_vocabulary()[fact.key].group == "attests":
         return False, "It attests to how the vendor works and changes no metric."
     default = default_of(fact)

@@ -1,7 +1,7 @@
 """The system picture from facts: what acts, on what, across which boundaries.
 
-The subject is drawn once for each kind of product, dashed, because no quote says so; facts add parts and flows. A part
-or flow that a quote claims has evidence and is drawn solid; what is inferred has none and is drawn dashed.
+Each kind of product has a basic picture, drawn dashed because no quote supports it; facts add parts and flows. A part
+or flow that a quote claims has evidence and is drawn solid; an inferred one has none and is drawn dashed.
 
 Closed lists of `kind`. Actors: person, operator, subject (to whom or about whom it acts), counterparty (whose content
 it takes in). Components: product, agent, runtime, sandbox, tools, llm. Stores: memory, vector, history, secrets, logs,
@@ -27,7 +27,7 @@ Place = Literal["user", "vendor", "own", "outside", "product"]
 PRODUCT: Final = "product"
 MAX_CAPABILITIES: Final = 14
 MAX_SEVERAL: Final = 5
-"""Parts that one key adds at most, where each fact of it names one."""
+"""Maximum number of parts that one key adds if each of its facts names one."""
 MAX_NAME: Final = 60
 _AGENT: Final = "agent"
 _AGENT_GROUPS: Final = frozenset({"does", "reads", "decides", "model"})
@@ -36,11 +36,11 @@ _ACTS_AS: Final = ("user_oauth", "api_key", "password_login", "service_account")
 _LOCAL: Final = frozenset({"runs_commands", "runs_code", "writes_files", "reads_files", "proposes_code"})
 """Abilities that need no credential beyond the rights of the process."""
 _READ_WITH_RIGHTS: Final = frozenset({"queries_data", "reads_private_data", "reads_mail_chat", "reads_telemetry"})
-"""What is read with a credential rather than by anybody or from the machine itself."""
+"""Keys for data that is read with a credential, rather than openly or from the machine itself."""
 _HARMLESS: Final = frozenset({"proposes_code", "makes_media", "gives_verdicts"})
-"""Abilities after which nothing changes outside until somebody takes the result up."""
+"""Abilities that change nothing outside until somebody uses the result."""
 _PRODUCT_NAMES: Final = ("product", "the product", "it")
-"""What an LLM may call the product at the end of a flow."""
+"""Names by which an LLM may refer to the product at either end of a flow."""
 _JUDGED_KINDS: Final[Mapping[Group, str]] = {
     "actor": "person",
     "component": "tools",
@@ -50,7 +50,7 @@ _JUDGED_KINDS: Final[Mapping[Group, str]] = {
 
 
 class PartRow(Record):
-    """A part of a kind's own picture."""
+    """A part of the basic picture of a kind."""
 
     id: str
     group: Group
@@ -60,7 +60,7 @@ class PartRow(Record):
 
 
 class KindPicture(Record):
-    """What is drawn of a kind of product before any fact is read."""
+    """What is drawn for a kind of product before any fact is read."""
 
     place: Place
     parts: tuple[PartRow, ...]
@@ -101,8 +101,11 @@ class _Placed(NamedTuple):
 
 
 def picture(sheet: FactSheet, product_name: str, kind: ProductKind, judgement: Judgement | None = None) -> System:
-    """The system that the facts describe; an LLM's parts and flows, where they still stand, take the place of the
-    drawn ones. Capabilities always come from facts. The same sheet gives the same picture."""
+    """The system that the facts describe; an LLM's parts and flows replace the drawn ones while their facts and quotes
+    stand.
+
+    Capabilities always come from facts. The same sheet gives the same picture.
+    """
     place, placing = _place(sheet, kind)
     parts, flows = _judged(sheet, product_name, place, judgement) if judgement else ({}, [])
     if not flows:
@@ -126,7 +129,7 @@ def picture(sheet: FactSheet, product_name: str, kind: ProductKind, judgement: J
 
 
 def _place(sheet: FactSheet, kind: ProductKind) -> tuple[Place, tuple[str, ...]]:
-    """Where the product runs, with the quotes that say so: the surest facts decide, else what is usual for its kind."""
+    """Where the product runs, with the quotes that say so: the surest fact decides, else what is usual for its kind."""
     found: list[tuple[int, float, Place, tuple[str, ...]]] = []
     for place, keys in load_picture().placed_by.items():
         for fact in asserted(sheet, *keys):
@@ -155,7 +158,7 @@ def _drawn(sheet: FactSheet, name: str, kind: ProductKind, place: Place) -> tupl
 
 
 def _facts_of(sheet: FactSheet, row: FactRow) -> list[tuple[Fact, ...]]:
-    """The facts that draw a row: all together, or one part for each name."""
+    """The facts behind each part that a row draws: one part for all of them, or one for each name."""
     facts = asserted(sheet, row.key)
     if not facts:
         return []
@@ -191,7 +194,7 @@ def _add_part(parts: dict[str, _Placed], part: str, row: FactRow, facts: Sequenc
 
 
 def _acting(key: str, kind: ProductKind) -> str:
-    """Who takes part in a flow: of a skill, a framework or a platform it is an agent that acts and reads."""
+    """The product's end of a flow: its agent, if the kind's picture has one and the key is in `_AGENT_GROUPS`."""
     agents = any(part.id == _AGENT for part in load_picture().kinds[kind].parts)
     return _AGENT if agents and load_vocabulary()[key].group in _AGENT_GROUPS else PRODUCT
 
@@ -201,7 +204,7 @@ def _add_flow(flows: list[Flow], part: str, row: FactRow, facts: Sequence[Fact],
     if row.flow == "both":
         ends = [(acting, part), (part, acting)]
     for source, target in ends:
-        # What a kind draws as a guess gives way to the fact.
+        # A flow that is only assumed for the kind gives way to the fact.
         flows[:] = [flow for flow in flows if flow.evidence or (flow.source, flow.target) != (source, target)]
         flows.append(Flow(source=source, target=target, what=row.what, state=_state(facts), evidence=_marks(facts)))
 
@@ -215,7 +218,7 @@ def _product(sheet: FactSheet, name: str) -> SystemItem:
 
 
 def _solid(fact: Fact) -> tuple[str, ...]:
-    """The quotes of a fact that is claimed; none for one that is inferred, which is drawn dashed."""
+    """The quotes of a fact; none if it is inferred, because it is then drawn dashed."""
     return () if fact.state == "inferred" else fact.evidence
 
 
@@ -247,7 +250,7 @@ def _boundaries(parts: Mapping[str, _Placed], place: Place, placing: tuple[str, 
 def _judged(
     sheet: FactSheet, name: str, place: Place, judgement: Judgement | None
 ) -> tuple[dict[str, _Placed], list[Flow]]:
-    """An LLM's picture: parts and flows whose facts and quotes are still there; nothing when no flow is left."""
+    """An LLM's picture: parts and flows whose facts and quotes still stand; empty if no flow reaches the product."""
     if judgement is None:
         return {}, []
     parts = {PRODUCT: _Placed("component", _product(sheet, name), place)}

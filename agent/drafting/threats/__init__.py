@@ -1,1 +1,1 @@
-"""The threats of a draft: the catalogue matched against facts, severities, the headline, what is shown, chains."""
+"""The threats of a draft: matching the catalogue against facts, severity, headline, selection and chains."""

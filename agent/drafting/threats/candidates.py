@@ -17,11 +17,11 @@ from agent.taxonomy.layers import LayerKey
 MAX_MARKS: Final = 3
 GENERIC_SOURCE: Final = "untrusted content"
 LIKELY: Final = 0.5
-"""From this chance on a key counts as likely for a question."""
+"""Chance from which a key is likely enough to ask about."""
 
 
 class Candidate(NamedTuple):
-    """A threat of the catalogue with what it was made from."""
+    """A catalogue threat, with what it was made from."""
 
     pattern: Pattern
     threat: Threat
@@ -30,17 +30,17 @@ class Candidate(NamedTuple):
 
     @property
     def id(self) -> str:
-        """Of the pattern."""
+        """The pattern's id."""
         return self.pattern.id
 
     @property
     def layer(self) -> LayerKey:
-        """Of the pattern."""
+        """The pattern's layer."""
         return self.pattern.layer
 
     @property
     def title(self) -> str:
-        """With its gaps filled."""
+        """The title with its gaps filled."""
         return self.threat.title
 
     @property
@@ -60,19 +60,19 @@ class Candidate(NamedTuple):
 
 
 class _Readings(NamedTuple):
-    """The facts of a sheet in four ways."""
+    """Four indexes of the same facts."""
 
     everything: FactIndex
-    """With what a setting decides."""
+    """Includes facts that are left to a setting."""
     default: FactIndex
-    """Without."""
+    """Excludes facts that are left to a setting."""
     likely_everything: FactIndex
-    """The same two with what the readers hold likely."""
+    """As `everything`, with what the readers consider likely; `likely_default` does the same for `default`."""
     likely_default: FactIndex
 
 
 class Open(NamedTuple):
-    """A threat that would hold if a likely fact were one: asked, not claimed."""
+    """A threat that would hold if a likely fact were true; it is asked about, not claimed."""
 
     id: str
     layer: LayerKey
@@ -85,7 +85,7 @@ class Open(NamedTuple):
 def candidates(
     sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate], catalogue: Catalogue | None = None
 ) -> tuple[Candidate, ...]:
-    """All threats of the catalogue whose trigger holds on facts about the product that count, in its order."""
+    """All catalogue threats whose trigger holds on counted facts about the product, in catalogue order."""
     book = catalogue or load_catalogue()
     everything = FactIndex(sheet, kind)
     default = FactIndex(sheet, kind, settings=False)
@@ -101,7 +101,7 @@ def candidates(
 
 
 def open_threats(sheet: FactSheet, kind: ProductKind, catalogue: Catalogue | None = None) -> tuple[Open, ...]:
-    """Threats whose trigger holds only with facts that the readers hold likely; in the order of the catalogue."""
+    """Threats whose trigger holds only if facts that the readers consider likely are true, in catalogue order."""
     book = catalogue or load_catalogue()
     facts = FactIndex(sheet, kind)
     likely = {key: chance for key, chance in facts.chances.items() if chance >= LIKELY and not facts.of(key)}
@@ -118,7 +118,7 @@ def open_threats(sheet: FactSheet, kind: ProductKind, catalogue: Catalogue | Non
 
 
 def source_of(pattern: Pattern, facts: FactIndex, catalogue: Catalogue) -> tuple[str, tuple[Fact, ...]]:
-    """What the attacker's content is called, and the facts by which it gets in."""
+    """The name of the attacker's content, and the facts that show how it gets in."""
     wanted = pattern.when.keys | (pattern.entry.keys if pattern.entry else frozenset())
     own = [source for source in catalogue.sources if source.key in wanted and facts.holding(source.key)]
     rest = [source for source in catalogue.sources if facts.holding(source.key)]
@@ -218,7 +218,7 @@ def _state(basis: Basis, rests_on: Sequence[Fact]) -> State:
 
 
 def _setting(pattern: Pattern, carrying: Sequence[Fact], facts: FactIndex) -> str:
-    """The setting or deployment under which it holds, as a clause that follows "if"."""
+    """The setting or deployment under which the threat holds, as a clause that follows "if"."""
     if pattern.setting:
         return _lower(pattern.setting.fill(facts))
     named = [fact for fact in carrying if fact.polarity == "configurable"]
@@ -228,7 +228,7 @@ def _setting(pattern: Pattern, carrying: Sequence[Fact], facts: FactIndex) -> st
 
 
 def _cited(metrics: Mapping[Metric, Choice], carrying: Sequence[Fact]) -> dict[Metric, Choice]:
-    """The metrics with a mark of the trigger behind each high impact that the pattern itself states."""
+    """The metrics, with the trigger cited in the reason of each high impact that the pattern itself states."""
     return {
         metric: choice._replace(reason=choice.reason + marks(carrying, 1))
         if choice.value == "H" and "[" not in choice.reason and not choice.reason.startswith(UNQUOTED)
@@ -238,7 +238,7 @@ def _cited(metrics: Mapping[Metric, Choice], carrying: Sequence[Fact]) -> dict[M
 
 
 def _marked(how: str, rests_on: Sequence[Fact]) -> str:
-    """The text with its marks inside the last sentence."""
+    """The text with its marks inside the last sentence, before the full stop."""
     cited = marks(rests_on, MAX_MARKS)
     return f"{how.rstrip('.')}{cited}." if cited else how
 

@@ -1,9 +1,9 @@
 """The catalogue of threats: patterns over facts, loaded from `corpus/knowledge/catalogue/<layer>.yaml`.
 
-A pattern says when it holds (an expression over facts), how an attacker's content gets in, who does what and what is
-lost, and for each of the eleven base metrics of CVSS v4.0 a value or rules `value if expression: reason`, the first
-of which holds. `terms.yaml` has what patterns share: named expressions, what content is called, rules of one metric,
-and the reference vectors of recurring threats, from which a pattern names what differs.
+A pattern says when it holds (an expression over facts), how an attacker's content gets in, who does what, and what is
+lost. For each of the eleven base metrics of CVSS v4.0 it has a value or rules `value if expression: reason`; the first
+rule that holds applies. `terms.yaml` has what patterns share: named expressions, names of content, rules for one
+metric, and reference vectors of recurring threats; a pattern lists only where it differs from its reference vector.
 """
 
 from collections import Counter
@@ -65,7 +65,7 @@ class Rule(NamedTuple):
 
 
 class Pattern(NamedTuple):
-    """A threat that recurs."""
+    """A recurring threat."""
 
     id: str
     title: Wording
@@ -73,38 +73,38 @@ class Pattern(NamedTuple):
     when: Expression
     """The facts that it needs."""
     entry: Expression | None
-    """The facts that show how an attacker's content gets in; None where `when` has every step."""
+    """The facts that show how an attacker's content gets in; None if `when` covers every step."""
     assumed: bool
-    """It rests on a general assumption, such as a stolen key, whatever the facts say."""
+    """Whether it rests on a general assumption, such as a stolen key, whatever the facts say."""
     setting: Wording | None
-    """The setting or deployment that it needs, as a clause that follows "if"; None where it holds by default."""
+    """The setting or deployment that it needs, as a clause that follows "if"; None if it holds by default."""
     default_use: bool
     reference: str
-    """How the attacker begins: the name of the reference vector that it departs from."""
+    """How the attacker begins: the name of the reference vector on which it is based."""
     actor: Wording
     how: Wording
     lost: Wording
     asset: AssetClass
     taxonomy: tuple[TaxonomyRef, ...]
-    """Ids of published lists with their titles, the categories of STRIDE last."""
+    """Ids of published lists with their titles, STRIDE categories last."""
     covers: tuple[str, ...]
-    """Ids of patterns that it tells more closely."""
+    """Ids of patterns that this one describes more closely."""
     controls: tuple[str, ...]
-    """Keys of controls that lower it, from rank 3."""
+    """Keys of the controls that lower it if they have rank 3 or more."""
     confirms: tuple[str, ...]
-    """Beginnings of words by which an approval names its consequential step."""
+    """Beginnings of words by which an approval names this threat's consequential step."""
     you: tuple[str, ...]
     vendor: tuple[str, ...]
     question: Wording
-    """What to ask where the facts leave it open."""
+    """What to ask if the facts leave it open."""
     asks: tuple[str, ...]
     """Keys that the question is about."""
     metrics: Mapping[Metric, tuple[Rule, ...]]
-    """All eleven; the last rule of each holds always."""
+    """The rules of all eleven metrics; the last rule of each always holds."""
 
 
 class Source(NamedTuple):
-    """What content is called that a key lets in."""
+    """The name of the content that a key lets in."""
 
     key: str
     noun: str
@@ -117,7 +117,7 @@ class Catalogue(NamedTuple):
     patterns: Mapping[str, Pattern]
     terms: Mapping[str, Expression]
     sources: tuple[Source, ...]
-    """The most telling first."""
+    """The most specific first."""
 
 
 class _Shared(NamedTuple):
@@ -133,8 +133,8 @@ class _Shared(NamedTuple):
 def load_catalogue(folder: Path | None = None) -> Catalogue:
     """The catalogue of a folder, by default the bundled one.
 
-    Raises InputError, naming file and pattern, for an unknown field, key, term, metric, value, id of a list or pattern,
-    a metric without a last rule that always holds, a sentence that is too long, and two patterns with one trigger.
+    Raises InputError, naming file and pattern, for an unknown field, key, term, metric, value, list id or pattern id, a
+    metric whose last rule does not always hold, a sentence that is too long, and two patterns with the same trigger.
     """
     return _bundled() if folder is None else _load(folder)
 
@@ -223,7 +223,7 @@ def _metrics(
 
 
 def _rules(raw: object, metric: Metric | None, shared: _Shared, where: str) -> Iterator[Rule]:
-    """The rules of a metric: the name of shared ones, a mapping of one, or a list of such."""
+    """The rules of a metric, given as the name of shared rules, as one mapping, or as a list of mappings."""
     if isinstance(raw, str):
         if raw not in shared.rules:
             raise _wrong(where, f"no shared rules {raw!r}")
@@ -323,7 +323,7 @@ def _pattern_metrics(
 
 
 def _check_prose(pattern: Pattern, where: str) -> None:
-    """Lengths, with each gap counted as one word."""
+    """Check the lengths, each gap counted as one word, and that the question ends with a question mark."""
     if _length(pattern.how) > MAX_HOW:
         raise _wrong(where, f"`how` has more than {MAX_HOW} words")
     plain = "".join(piece if isinstance(piece, str) else "gap" for piece in pattern.how.pieces)

@@ -1,4 +1,4 @@
-"""Chains: shown threats that follow from one another, two to four steps, each hop with the fact that carries it."""
+"""Chains of two to four shown threats that follow from one another; each hop cites the fact that carries it."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -21,7 +21,7 @@ _HOP_MARKS: Final = 2
 
 
 class StepRow(Record):
-    """A step of a path: what is reached, and the keys one of which the step's threat rests on."""
+    """A step of a path: what is reached, and the keys, at least one of which the step's threat must rest on."""
 
     name: str
     keys: tuple[str, ...]
@@ -37,7 +37,7 @@ class PathRow(Record):
 class _Step(NamedTuple):
     threat: Threat
     evidence: tuple[str, ...]
-    """What carries the step to it."""
+    """The quotes that support the step to this threat."""
 
 
 @cache
@@ -48,10 +48,10 @@ def load_paths() -> tuple[PathRow, ...]:
 
 
 def chains(sheet: FactSheet, found: Found, judgement: Judgement | None = None) -> tuple[Chain, ...]:
-    """At most three chains over threats that are shown; an LLM's lead, those from facts complete them.
+    """At most three chains over shown threats: an LLM's first, then chains made from facts.
 
-    No two chains have the same threats. A step of an LLM whose facts are gone, or whose threat is not shown, falls
-    out; a chain with fewer than two steps left is no chain.
+    A chain whose threats all occur in an earlier chain is left out. An LLM's step is left out if its facts are gone or
+    its threat is not shown; a chain with fewer than two steps left is dropped.
     """
     made = _judged(sheet, found, judgement) if judgement else []
     for row in load_paths():
@@ -83,7 +83,7 @@ def _from_facts(row: PathRow, sheet: FactSheet, found: Found) -> Chain | None:
 
 
 def _next(found: Found, taken: Sequence[_Step], keys: Sequence[str], facts: Mapping[str, Fact]) -> _Step | None:
-    """The first shown threat that rests on one of these keys and stands for no earlier step."""
+    """The first shown threat that rests on one of these keys and is not used for an earlier step."""
     for placed in found.threats:
         carrying = _carrying(placed.threat, keys, facts)
         if carrying and all(placed.threat.id != other.threat.id for other in taken):
@@ -92,7 +92,7 @@ def _next(found: Found, taken: Sequence[_Step], keys: Sequence[str], facts: Mapp
 
 
 def _carrying(threat: Threat, keys: Sequence[str], facts: Mapping[str, Fact]) -> tuple[str, ...]:
-    """The quotes of the first fact of these keys that a threat rests on; none when it rests on none."""
+    """The quotes of the first fact with one of these keys that the threat rests on; empty if there is none."""
     own = [facts[key] for key in threat.facts if key in facts]
     fact = next((fact for key in keys for fact in own if fact.key == key and fact.polarity != "denied"), None)
     return fact.evidence[:_HOP_MARKS] if fact else ()

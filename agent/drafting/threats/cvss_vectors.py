@@ -1,4 +1,4 @@
-"""What a CVSS v4.0 vector becomes when something eases an attack or makes it harder: metrics only ever fall here."""
+"""Applies changes to CVSS v4.0 vectors when something makes an attack harder: here, metrics only ever become milder."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -25,7 +25,7 @@ def base_of(vector: str) -> Decimal:
 
 
 def eased(vector: str, metrics: Mapping[str, str]) -> str:
-    """The vector with `metrics` where they are milder than its own; others, and unknown ones, are left alone."""
+    """The vector with those of `metrics` that are milder than its own; graver and unknown ones are ignored."""
     own = dict(part.split(":") for part in vector.removeprefix(PREFIX).split("/"))
     for name, value in metrics.items():
         order = VALUES.get(name, "")
@@ -36,7 +36,7 @@ def eased(vector: str, metrics: Mapping[str, str]) -> str:
 
 
 def joined(changes: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
-    """Both sets of metrics; of one that both change the milder value."""
+    """Both sets of metrics; the milder value where both change the same metric."""
     both = dict(changes)
     for name, value in others.items():
         order = VALUES.get(name, "")

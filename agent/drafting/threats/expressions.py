@@ -6,17 +6,17 @@
     conjunction = negation { "and" negation }
     negation = "not" negation | "(" expression ")" | key | term | function "(" argument { "," argument } ")"
 
-A key holds when a fact about the product that counts asserts it, or leaves it to a setting where settings count. A
-term is a named expression of `terms.yaml`. The functions:
+A key holds when a counted fact about the product asserts it, or leaves it to a setting if settings count. A term is a
+named expression of `terms.yaml`. The functions:
 
-    asserted(key)            asserted, whatever settings count for
+    asserted(key)            asserted, whether or not settings count
     configurable(key)        left to a setting
     denied(key)              denied
     ranked(key)              asserted by a quote of rank 3 or more: setting, default, scope and owner are named
     kind(name, …)            the product is of one of these kinds
-    approved(word, …)        a person confirms by default, by rank 3, and what is confirmed has one of these words
+    approved(word, …)        a person confirms by default (rank 3 or more) an action with one of these words
 
-Every truth names the facts that it rests on, so that a threat rests on exactly these.
+Every result names the facts that it rests on, so that a threat rests on exactly these.
 """
 
 from collections import defaultdict
@@ -29,22 +29,22 @@ from agent.records import Fact, FactSheet
 from agent.taxonomy.kinds import KINDS, ProductKind
 
 CONTROL_RANK: Final = 3
-"""From here on a control counts."""
+"""Rank from which a control counts."""
 _WORDS: Final = ("and", "or", "not")
 _ANY_STEP: Final = ("action", "act", "call", "change", "effect", "operation", "step", "tool", "everything", "write")
-"""Words of an approval that covers whatever the product does."""
+"""Words by which an approval covers everything that the product does."""
 
 
 class Truth(NamedTuple):
-    """Whether an expression holds, and on which facts that rests."""
+    """Whether an expression holds, and the facts on which that rests."""
 
     holds: bool
     facts: tuple[Fact, ...] = ()
-    """Each once, in the order of the expression; empty when it does not hold or holds without any."""
+    """Each once, in the order of the expression; empty if it does not hold, or holds without any fact."""
 
 
 class FactIndex:
-    """The facts of a sheet that count for the product, by key, with its kind."""
+    """The counted facts about a product by key, and the product's kind."""
 
     def __init__(
         self,
@@ -56,23 +56,23 @@ class FactIndex:
     ) -> None:
         self.kind: Final = kind
         self.settings: Final = settings
-        """Whether what a setting decides holds."""
+        """Whether a key holds if it is left to a setting."""
         self.supposed: Final = frozenset(supposed)
-        """Keys that hold without a fact, to ask what would follow."""
+        """Keys that are taken to hold without a fact, to find out what would follow."""
         self.chances: Final[Mapping[str, float]] = sheet.outlook.chances
-        """How likely the readers hold each key."""
+        """How likely the readers consider each key."""
         self._by_key: Final[dict[str, list[Fact]]] = defaultdict(list)
         for fact in counted(sheet):
-            # A mere claim of a control is listed as claimed; no threat comes or goes with it.
+            # A control that is merely claimed is listed as such; it neither adds nor removes a threat.
             if not fact.claim:
                 self._by_key[fact.key].append(fact)
 
     def of(self, key: str) -> tuple[Fact, ...]:
-        """All facts of a key, whatever they say of it."""
+        """All facts of a key, whatever they say about it."""
         return tuple(self._by_key.get(key, ()))
 
     def holding(self, key: str) -> tuple[Fact, ...]:
-        """The facts by which a key holds."""
+        """The facts that make a key hold."""
         fitting = ("asserted", "configurable") if self.settings else ("asserted",)
         return tuple(fact for fact in self.of(key) if fact.polarity in fitting)
 
@@ -81,7 +81,7 @@ class FactIndex:
         return tuple(fact for fact in self.of(key) if fact.polarity == polarity and fact.rank >= rank)
 
     def approvals(self, words: Iterable[str] = ()) -> tuple[Fact, ...]:
-        """Default confirmations of rank 3 that cover what one of the words names; without words all of them."""
+        """Default confirmations (rank 3 or more) of an action that one of the words names; without words, of any."""
         wanted = (*words, *_ANY_STEP)
         found = self.says("approval_before", "asserted", CONTROL_RANK)
         return tuple(fact for fact in found if not words or _covers(fact, wanted))
@@ -97,14 +97,14 @@ class Expression(Protocol):
 
     @property
     def text(self) -> str:
-        """As it was written."""
+        """The expression as it was written."""
 
     @property
     def keys(self) -> frozenset[str]:
-        """The keys of the vocabulary that it asks for."""
+        """The vocabulary keys that it uses."""
 
     def of(self, facts: FactIndex) -> Truth:
-        """Whether it holds of these facts."""
+        """Whether it holds for these facts."""
 
 
 class _Node(NamedTuple):
@@ -123,9 +123,9 @@ def parse(
     known: Iterable[str],
     terms: Mapping[str, Expression] | None = None,
 ) -> Expression:
-    """The expression of a text. `known` are the keys of the vocabulary, `where` is named by errors.
+    """Parse an expression. `known` are the keys of the vocabulary; errors name `where`.
 
-    Raises InputError, with place and hint, for what is no expression, an unknown key, function or kind.
+    Raises InputError, with place and hint, for malformed text and for an unknown key, function or kind.
     """
     parser = _Parser(text, where, frozenset(known), terms or {})
     node = parser.expression()
@@ -148,12 +148,12 @@ class _Parser:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
 
     def wrong(self, what: str) -> InputError:
-        """The error for a text that is no expression."""
+        """The error for a malformed expression."""
         place = f"{self.where}: {self.text!r}, token {self.at + 1}"
         return InputError(what, where=place, hint="the grammar is in agent/drafting/threats/expressions.py")
 
     def take(self, wanted: str = "") -> str:
-        """The next token, which has to be `wanted` when that is given."""
+        """Consume and return the next token, which has to be `wanted` if that is given."""
         token = self.token
         if not token or (wanted and token != wanted):
             raise self.wrong(f"{wanted or 'a key'!r} is missing")
@@ -161,7 +161,7 @@ class _Parser:
         return token
 
     def expression(self) -> _Node:
-        """Alternatives: every one that holds is named, so that the threat rests on all of them."""
+        """Parse alternatives. All that hold contribute their facts, so that the threat rests on all of them."""
         parts = [self.conjunction()]
         while self.token == "or":
             self.take()
@@ -169,7 +169,7 @@ class _Parser:
         return parts[0] if len(parts) == 1 else _joined(parts, _any)
 
     def conjunction(self) -> _Node:
-        """Conditions that hold together."""
+        """Parse conditions that have to hold together."""
         parts = [self.negation()]
         while self.token == "and":
             self.take()
@@ -177,7 +177,7 @@ class _Parser:
         return parts[0] if len(parts) == 1 else _joined(parts, _all)
 
     def negation(self) -> _Node:
-        """One condition, or its opposite."""
+        """Parse one condition or its negation."""
         if self.token == "not":
             self.take()
             inner = self.negation()
@@ -190,7 +190,7 @@ class _Parser:
         return self.atom()
 
     def atom(self) -> _Node:
-        """A key, a term or a function."""
+        """Parse a key, a term or a function."""
         name = self.take()
         if name in _WORDS or not _is_name(name):
             raise self.wrong(f"unexpected {name!r}")
@@ -202,13 +202,13 @@ class _Parser:
         return _key(self.key(name))
 
     def key(self, name: str) -> str:
-        """The name, which has to be a key of the vocabulary."""
+        """Return the name, which has to be a key of the vocabulary."""
         if name not in self.known:
             raise self.wrong(f"{name!r} is no key of a fact and no term")
         return name
 
     def call(self, function: str) -> _Node:
-        """A function with its arguments."""
+        """Parse a function with its arguments."""
         self.take("(")
         arguments = [self.take()]
         while self.token == ",":
@@ -272,7 +272,7 @@ def _is_name(token: str) -> bool:
 
 
 def _tokens(text: str) -> Iterable[str]:
-    """Names of letters, digits, "_" and "-", and every other mark by itself."""
+    """Split a text into names (letters, digits, "_" and "-") and single other characters, without blanks."""
     name = ""
     for char in text + " ":
         if char.isalnum() or char in "_-":

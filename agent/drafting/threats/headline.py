@@ -1,4 +1,4 @@
-"""Which threat the score rests on."""
+"""Chooses the headline: the threat on which the score rests."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,20 +6,20 @@ from typing import Final
 from agent.records import Threat
 
 RULE: Final = "the gravest supported threat in the product's default use"
-"""What the headline is, as report and app print it."""
+"""The definition of the headline, as the report and the app print it."""
 SUPPORTED: Final = ("quoted", "entry inferred")
 
 
 def is_supported(threat: Threat) -> bool:
-    """Whether a threat may be the headline by its basis: it holds in default use, and its ability is quoted."""
+    """Whether a threat's basis lets it be the headline: it holds in default use, and its ability is quoted."""
     return threat.default_use and threat.basis in SUPPORTED and bool(threat.evidence)
 
 
 def choose(threats: Sequence[Threat]) -> Threat | None:
     """The headline among threats in the order of the report; None when none holds in default use.
 
-    The highest base leads, then what needs no setting, then quoted before inferred, then the given order. An assumed
-    one leads only where nothing supported is there.
+    The highest base leads; among equals, threats that need no setting, then quoted before inferred, then the given
+    order. An assumed threat leads only if there is no supported one.
     """
     supported = [threat for threat in threats if is_supported(threat)]
     assumed = [threat for threat in threats if threat.default_use and threat.basis == "assumed" and threat.evidence]

@@ -1,7 +1,7 @@
-"""The threats of a draft: the catalogue's that the facts support, or an LLM's with the catalogue's beside them.
+"""Selects and orders the threats of a draft: the catalogue's that the facts support, or an LLM's together with them.
 
-The headline comes first, then what holds in default use by base, then what needs a setting, what is assumed last;
-with a judgement the LLM's order leads. What is not shown is folded, with the reason.
+The headline comes first, then threats in default use by base score, then threats that need a setting, then assumed
+ones; with a judgement the LLM's order leads. Threats that are not shown are folded, with the reason.
 """
 
 from collections import Counter
@@ -37,30 +37,30 @@ from agent.taxonomy.lists import lookup
 
 MAX_SHOWN: Final = 9
 MAX_ALONE: Final = 7
-"""Threats that are shown where no LLM chose them: as many as stand on the first pages."""
+"""Maximum number of threats shown if no LLM chose them: as many as fit on the first pages."""
 MAX_DEFAULT: Final = 6
-"""Of the catalogue's threats in default use, so that what needs a setting and what is assumed have a place."""
+"""Maximum number of catalogue threats in default use, to leave room for those that need a setting or are assumed."""
 MAX_SETTING: Final = 2
 MAX_ASSUMED: Final = 2
 MAX_PER_LAYER: Final = 3
 SURE_ENOUGH: Final = 6
-"""Threats on sure facts beside which none on weaker ones is shown without an LLM."""
+"""Without an LLM, threats on weaker facts are shown only if there are fewer than this many on sure facts."""
 LOW_BASE: Final = Decimal(4)
-"""Below this base ("Low") a threat of the catalogue is shown only among the first `ALWAYS_SHOWN`."""
+"""A catalogue threat below this base ("Low") is shown only if it is among the first `ALWAYS_SHOWN`."""
 ALWAYS_SHOWN: Final = 2
 ASSETS: Final[tuple[AssetClass, ...]] = (
     "safety", "money", "host", "credentials", "code", "accounts", "systems", "personal_data", "business_data",
     "decisions",
 )  # fmt: skip
-"""Of two threats that are equally grave, the one that harms what comes first here leads."""
+"""Of two equally grave threats, the one that harms the asset listed first here leads."""
 MAX_ALIKE: Final = 2
-"""Threats among the first five in which the attacker begins in the same way."""
+"""Maximum number of threats among the first five in which the attacker begins in the same way."""
 MAX_BEYOND: Final = 2
-"""Quoted threats of the catalogue that follow an LLM's although it did not mention them."""
+"""Maximum number of quoted catalogue threats added to an LLM's threats although the LLM did not mention them."""
 FAR_ABOVE: Final = Decimal(2)
-"""By so much has an LLM's further threat to be graver than one of its first five to take its place."""
+"""How much higher the base of an LLM's later threat must be to take the place of one of its first five."""
 ENOUGH: Final = 5
-"""Threats of an LLM beside which none of the catalogue's stands that it did not mention."""
+"""With this many LLM threats, catalogue threats that the LLM did not mention are not shown."""
 
 
 class Placed(NamedTuple):
@@ -79,31 +79,31 @@ class Found(NamedTuple):
     graver: Threat | None
     """A conditional threat that is graver than the headline."""
     base: Range | None
-    """The headline's base with the corners that open metrics leave."""
+    """The headline's base, with the range that its open metrics leave."""
     folded: tuple[Dropped, ...]
     kind: ProductKind = "other"
-    """For which kind they were found."""
+    """The kind of product for which the threats were found."""
     open: tuple[Open, ...] = ()
-    """What likely facts would add: asked, not claimed."""
+    """Threats that likely facts would add; they are asked about, not claimed."""
     names: Mapping[str, str] = {}
-    """By the LLM's names (T1, T2, …) the ids of the threats."""
+    """Ids of threats by the LLM's names for them (T1, T2, …)."""
     metrics: Mapping[str, Mapping[Metric, Choice]] = {}
-    """By id the metrics of the catalogue's threats, with the facts that decided them."""
+    """Metrics of the shown catalogue threats by threat id, with the facts that decided them."""
     judgement: Judgement | None = None
-    """With which judgement they were found."""
+    """The LLM's judgement with which they were found."""
     usual: float | None = None
     """The usual base by which open metrics were settled."""
 
 
 _BREACHED: Final = "/AC:H/AT:P/"
-"""In the vector of a threat for which a publisher or host has to be breached first: true of every product."""
+"""Marks the vector of a threat that first needs a breach of a publisher or host, which applies to every product."""
 
 
 class _Item(NamedTuple):
     layer: LayerKey
     threat: Threat
     candidate: Candidate | None
-    """The catalogue's threat behind it."""
+    """The catalogue threat on which it is based, if any."""
 
 
 def find_threats(
@@ -113,9 +113,9 @@ def find_threats(
     judgement: Judgement | None = None,
     usual: float | None = None,
 ) -> Found:
-    """The threats that the facts support, in the order of the report; `judgement` is what an LLM holds of them.
+    """Find the threats that the facts support, in the order of the report; `judgement` is the LLM's view of them.
 
-    Where no LLM spoke of threats, open metrics are as they usually are at a base of `usual` (`usual_severity`).
+    If no LLM judged any threats, open metrics take the values that are usual at a base of `usual` (`usual_severity`).
     """
     fired = candidates(sheet, kind, factors)
     alone = judgement is None or not (judgement.threats or judgement.verdicts)
@@ -156,9 +156,9 @@ def find_threats(
 def _borne_out(
     fired: Sequence[Candidate], sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]
 ) -> tuple[Candidate, ...]:
-    """Without an LLM the threats that hold on facts that are sure, where these are enough and one may be the headline.
+    """Keep the threats that hold on sure facts alone, if there are enough of them and one may be the headline.
 
-    Else those that rest on weaker facts follow, the graver first, until there are enough.
+    Otherwise threats on weaker facts are added, gravest first, until there are enough. Used only without an LLM.
     """
     known = sure_facts(sheet)
     doubtful = [fact.id for fact in sheet.facts if fact.id not in known]
@@ -174,17 +174,17 @@ def _borne_out(
 def _as_usual(
     fired: Sequence[Candidate], usual: float, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]
 ) -> tuple[Candidate, ...]:
-    """What is too grave in default use eased first, so that the headline is still the gravest when it is raised."""
+    """Ease default-use threats that are graver than usual, and only then raise the headline: it stays the gravest."""
     eased = [settled(one, usual, kind, factors) if one.threat.default_use else one for one in fired]
     first = choose([one.threat for one in eased])
     return tuple(settled(one, usual, kind, factors, raised=True) if one.threat is first else one for one in eased)
 
 
 def _led(items: Sequence[_Item]) -> list[_Item]:
-    """An LLM's first threats, then its others, then the catalogue's beside them; each by group and base.
+    """Order the threats when an LLM chose them: its first five, its others, then the catalogue's.
 
-    It chose which ones most readers see, but neither a Low one nor a far milder one takes the place of a graver one;
-    their order is that of all reports.
+    Each group is sorted by group and base, as in every report. The LLM decides which threats most readers see, but a
+    Low or far milder threat does not keep a graver one out of its first five.
     """
     own = [item for item in items if item.threat.by != "embedded"]
     own.sort(key=lambda item: item.threat.score.cvss_base < LOW_BASE)
@@ -199,10 +199,10 @@ def _led(items: Sequence[_Item]) -> list[_Item]:
 
 
 def _varied(ranked: Sequence[_Item]) -> list[_Item]:
-    """Ranked threats, the first five with at most two that begin alike.
+    """Reorder ranked threats so that at most two of the first five begin in the same way.
 
-    Where planted text reaches many abilities, each gives a threat of like severity: the first page then says the same
-    five times, and nothing of the stolen key or the open port.
+    Where injected text reaches many abilities, each ability gives a threat of similar severity. The first page would
+    then say the same thing five times and leave out the stolen key or the open port.
     """
     ways: Counter[str] = Counter()
     first: list[_Item] = []
@@ -223,18 +223,17 @@ def _bases(
     judgement: Judgement,
     fired: Sequence[Candidate],
 ) -> Mapping[str, Decimal]:
-    """The bases of the supported candidates by their ids, as the facts that nobody doubts set them; `fired` are those
-    of all facts."""
+    """Bases of the supported candidates by id, without the doubted facts; `fired` are the candidates on all facts."""
     doubted = [fact.id for fact in sheet.facts if fact.id in judgement.doubted]
     sure = candidates(without(sheet, *doubted), kind, factors) if doubted else fired
     return {one.id: one.threat.score.cvss_base for one in sure if is_supported(one.threat)}
 
 
 def _leading(items: Sequence[_Item], bases: Mapping[str, Decimal], first: str | None) -> list[Threat]:
-    """Which threats may be the headline where an LLM chose them, the one with the id `first` as the core danger.
+    """The threats that may be the headline when an LLM chose them; `first` is the id of what it calls the core danger.
 
-    Its own, and of the catalogue's those that are far above them: an LLM that obeys planted orders does not talk the
-    score down, and one that reads well is not overruled by a pattern.
+    These are the LLM's own threats, and catalogue threats that are far graver: an LLM that obeys injected instructions
+    cannot talk the score down, and an LLM that reads well is not overruled by a pattern.
     """
     own = _own_leads([item.threat for item in items if item.threat.by != "embedded"], bases, first)
     bar = _gravest(own) + MAX_BELOW
@@ -243,14 +242,14 @@ def _leading(items: Sequence[_Item], bases: Mapping[str, Decimal], first: str | 
 
 
 def _own_leads(own: Sequence[Threat], bases: Mapping[str, Decimal], first: str | None) -> list[Threat]:
-    """An LLM's threats that may be the headline: its first where none that needs no setting is graver.
+    """The LLM's threats that may be the headline: its first one, unless one that needs no setting is graver.
 
-    Else those that need no setting and nobody else to be breached first, unless they are far below what the facts set;
-    then all that are supported.
+    Otherwise those that need no setting and no prior breach of somebody else, unless they are far below the bases that
+    the facts set; in that case all supported ones.
     """
     supported = [threat for threat in own if is_supported(threat) and _BREACHED not in threat.score.cvss_vector]
     plain = [threat for threat in supported if not threat.setting]
-    # What most use it for may need something attached; a milder side issue that needs nothing does not stand for it.
+    # The main use may need something attached; a milder side issue that needs nothing must not stand in for it.
     core = [threat for threat in supported if threat.id == first and threat.score.cvss_base >= _gravest(plain)]
     if core:
         return core
@@ -260,12 +259,12 @@ def _own_leads(own: Sequence[Threat], bases: Mapping[str, Decimal], first: str |
 
 
 def _gravest(threats: Sequence[Threat]) -> Decimal:
-    """The highest base; 0 without any."""
+    """The highest base; 0 if there are no threats."""
     return max((threat.score.cvss_base for threat in threats), default=Decimal(0))
 
 
 def _base(first: _Item) -> Range:
-    """The headline's base; of an LLM's threat the corners that the catalogue's metrics leave, moved to its own base."""
+    """The headline's base, with the range left by its catalogue threat's metrics, shifted to the headline's base."""
     base = first.threat.score.cvss_base
     if first.candidate is None:
         return point(base)
@@ -278,7 +277,7 @@ def _base(first: _Item) -> Range:
 
 
 def _without_doubles(items: Sequence[_Item]) -> tuple[list[_Item], list[Dropped]]:
-    """The items without those that another one, of no weaker basis, tells more closely."""
+    """Fold items that another item, on no weaker basis, describes more closely; return the kept and the folded ones."""
     kept: list[_Item] = []
     folded: list[Dropped] = []
     for item in items:
@@ -304,7 +303,7 @@ def _group(threat: Threat) -> int:
 
 
 def _ranked(items: Sequence[_Item]) -> list[_Item]:
-    """By group, base and basis; equal ones in the order of the catalogue."""
+    """Sort by group, base, basis and asset; equal items keep the order of the catalogue."""
     return sorted(
         items,
         key=lambda item: (
@@ -317,7 +316,7 @@ def _ranked(items: Sequence[_Item]) -> list[_Item]:
 
 
 def _shown(items: Sequence[_Item], headline: Threat | None, *, led: bool) -> tuple[list[_Item], list[Dropped]]:
-    """The headline, then the others while there is room; `led` says that an LLM chose the order."""
+    """Choose the threats to show, the headline first, and fold the rest; `led` means that an LLM chose the order."""
     ordered = sorted(items, key=lambda item: item.threat is not headline)
     room = {0: MAX_DEFAULT, 1: MAX_SETTING, 2: MAX_ASSUMED}
     most = MAX_SHOWN if led else MAX_ALONE
@@ -357,7 +356,7 @@ def _judged(
     fired: Sequence[Candidate],
     bases: Mapping[str, Decimal],
 ) -> tuple[list[_Item], list[Dropped], dict[str, str]]:
-    """The LLM's threats, then those of the catalogue that it keeps, then quoted ones that it does not mention."""
+    """The LLM's threats, then the catalogue threats that it keeps, then quoted ones that it does not mention."""
     facts = FactIndex(sheet, kind)
     by_id = {candidate.id: candidate for candidate in fired}
     grave = _underrated(sheet, judgement, bases, facts, factors)
@@ -369,7 +368,7 @@ def _judged(
         like = by_id.get(judged.candidate or "")
         own = like is not None and like.id not in taken
         if own and like and like.id in grave and judged.basis not in SUPPORTED:
-            # What the facts hold in default use does not leave it by a word of the LLM: both are shown.
+            # The LLM's word alone cannot take a threat out of default use that the facts put there: both are shown.
             own = False
         made = _llm_threat(judged, like if own else None, number, sheet, judgement, facts, factors, grave)
         if made is None:
@@ -398,10 +397,10 @@ def _underrated(
     facts: FactIndex,
     factors: Mapping[FactorKey, FactorEstimate],
 ) -> frozenset[str]:
-    """The supported candidates that are far graver than all that the LLM holds for default use.
+    """The supported candidates that are far graver than every threat that the LLM sees in default use.
 
-    Severity is the LLM's, metric by metric, and the catalogue's rules do not overrule a careful reader; but an LLM that
-    obeys planted orders, or lies, does not talk the score below the floor that the facts set.
+    The LLM sets severity metric by metric, and the catalogue's rules do not overrule a careful reader. But an LLM that
+    obeys injected instructions, or lies, cannot talk the score below the floor that the facts set.
     """
     own = [
         _llm_threat(judged, None, n, sheet, judgement, facts, factors) for n, judged in enumerate(judgement.threats, 1)
@@ -413,17 +412,18 @@ def _underrated(
 
 
 def _same_ground(candidate: Candidate, item: _Item) -> bool:
-    """Whether an LLM's threat of that layer rests on all facts of the candidate."""
+    """Whether the LLM's threat is in the candidate's layer and rests on all of its facts."""
     return candidate.layer == item.layer and bool(candidate.facts) and set(candidate.facts) <= set(item.threat.facts)
 
 
 def _beside(
     fired: Sequence[Candidate], verdicts: Sequence[Verdict], covered: set[str], far: Collection[str], room: int
 ) -> tuple[list[_Item], list[Dropped]]:
-    """What of the catalogue follows an LLM's threats.
+    """Choose the catalogue threats that follow the LLM's; the others are folded.
 
-    A supported threat `far` above the LLM's follows whatever it says, unless code confirmed why it is wrong: so an LLM
-    that obeys planted orders cannot talk the headline down. Of what it does not mention `room` threats follow.
+    A supported threat in `far`, far graver than the LLM's, follows whatever the LLM says, unless code confirmed why it
+    is wrong: so an LLM that obeys injected instructions cannot talk the headline down. Of the threats that the LLM does
+    not mention, `room` follow.
     """
     said = {verdict.candidate: verdict for verdict in verdicts}
     kept: list[_Item] = []
@@ -461,9 +461,9 @@ def _llm_threat(
     factors: Mapping[FactorKey, FactorEstimate],
     grave: Collection[str] = (),
 ) -> Threat | None:
-    """The record of an LLM's threat; None when all that it rested on is gone.
+    """The record of an LLM's threat; None when every quote and fact that it cited is gone.
 
-    Its metrics are raised towards those of the candidate `like` only where that is among the `grave` ones.
+    Its metrics are raised towards those of the candidate `like` only if that candidate is among the `grave` ones.
     """
     counting = {fact.id: fact for fact in sheet.facts if fact.counts and fact.about == "product"}
     rests_on = [counting[id_] for id_ in judged.facts if id_ in counting]
@@ -507,7 +507,7 @@ def _llm_threat(
 
 
 def _basis(judged: JudgedThreat, rests_on: Sequence[Fact], evidence: Sequence[str]) -> Basis:
-    """The LLM's basis, unless what it cites does not carry it."""
+    """The LLM's basis, or a weaker one if the cited facts and quotes do not support it."""
     if judged.basis in ("quoted", "entry inferred"):
         if not evidence:
             return "assumed"
@@ -520,7 +520,7 @@ def _basis(judged: JudgedThreat, rests_on: Sequence[Fact], evidence: Sequence[st
 
 
 def _how(judged: JudgedThreat, rests_on: Sequence[Fact]) -> str:
-    """The LLM's text; its marks as they are, or those of its facts when it gave none."""
+    """The LLM's text with its own marks, or with those of its facts if it has none."""
     if "[E" in judged.how or not rests_on:
         return judged.how
     cited = tuple(dict.fromkeys(fact.evidence[0] for fact in rests_on))[:MAX_MARKS]

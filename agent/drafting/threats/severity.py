@@ -1,9 +1,9 @@
 """How grave a threat is: CVSS v4.0 base metrics from facts, each with a reason, and the scores that follow.
 
-The catalogue's metrics are rules over facts. An LLM's are checked against the same facts: one that contradicts them is
-corrected, and its reason says so. Conventions (CVSS v4.0 base; one subject system a product): planted content is AV:N,
-PR:N, AT:P unless the product takes it in by itself; UI:N needs an unattended start, UI:A a default approval of rank 3
-before the consequential step; an impact is H only where a fact says that it is reached.
+The catalogue's metrics are rules over facts. An LLM's metrics are checked against the same facts: a metric that
+contradicts them is corrected, and its reason says so. Conventions (CVSS v4.0 base; each product is one subject system):
+injected content is AV:N, PR:N, and AT:P unless the product takes it in by itself; UI:N needs an unattended start, UI:A
+a default approval of rank 3 before the consequential step; an impact is H only if a fact says that it is reached.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,17 +23,17 @@ from agent.taxonomy.factors import FACTOR_SETS, FactorKey
 
 THREAT_MULTIPLIER: Final = Decimal("0.97")
 MITIGATION: Final = Decimal("1.00")
-"""Before controls."""
+"""The mitigation factor before controls."""
 LIKELY: Final = 0.3
-"""From this chance on an ability that no quote states counts for an impact, because the riskier reading does; fitted on
+"""Chance from which an ability that no quote states counts for an impact, because the riskier reading does; fitted on
 readers' bases of 30 listings (mean error 0.94, and 0.93 to 0.97 for every value from 0.2 to 0.35; 1.52 without)."""
 UNQUOTED: Final = "likely from the whole text, though no quote says so"
 OPEN_CHANCE: Final = 0.15
-"""From this chance on the metric that rests on a key is open."""
+"""Chance of a key from which a metric that rests on it is open."""
 OPEN_METRICS: Final[frozenset[Metric]] = frozenset(("AT", "UI"))
-"""Open on silence: listings seldom say who starts a run and how content gets in."""
+"""Metrics that are open when the sources are silent: listings seldom say who starts a run or how content gets in."""
 MAX_BELOW: Final = Decimal("2.0")
-"""So far an LLM's gravest base may lie below the gravest of the catalogue's: two experts differ by 0.8 on average."""
+"""How far an LLM's gravest base may lie below the catalogue's gravest; two experts differ by 0.8 on average."""
 
 _IMPACTS: Final[Mapping[Metric, tuple[str, str]]] = {
     "VC": ("readable", "that confidential data is read"),
@@ -51,19 +51,19 @@ class Choice(NamedTuple):
     value: str
     reason: str
     facts: tuple[Fact, ...] = ()
-    """Those that decided it; empty for the reference vector's own value."""
+    """The facts that decided it; empty if it is the reference vector's own value."""
     others: tuple[str, ...] = ()
-    """Values that it may have instead, as far as the facts leave it open."""
+    """Other values that the facts leave possible."""
 
 
 def metrics_of(
     pattern: Pattern, facts: FactIndex, source: str, likely: FactIndex | None = None
 ) -> dict[Metric, Choice]:
-    """All metrics of a pattern for a product; `source` is what the attacker's content is called.
+    """All metrics of a pattern for a product; `source` is the name of the attacker's content.
 
-    `likely` are the same facts with what the readers hold likely: where it makes an impact graver that value is taken,
-    the reason says that no quote states it, and the value by the facts alone stays open. How an attacker gets in and
-    who starts a run is never supposed.
+    `likely` has the same facts and what the readers consider likely. If these make an impact graver, the graver value
+    is taken, the reason says that no quote states it, and the value by the facts alone stays open. How an attacker gets
+    in and who starts a run are never supposed.
     """
     plain = {metric: _choice(pattern, metric, facts, source) for metric in METRICS}
     if likely is None or not likely.supposed:
@@ -72,9 +72,9 @@ def metrics_of(
 
 
 def supposable(sheet: FactSheet, facts: FactIndex) -> tuple[str, ...]:
-    """The keys that count for severity without a quote: likely, with no fact of theirs and none that opposes them.
+    """The keys that count for severity without a quote: likely, without a fact of their own or one that opposes them.
 
-    None where an LLM read the sources: what it does not state it did not find.
+    Empty if an LLM read the sources: what it does not state, it did not find.
     """
     readers = {search.reader for search in sheet.searched}
     readers |= {source.reader for fact in sheet.facts for source in fact.sources}
@@ -118,7 +118,7 @@ def _choice(pattern: Pattern, metric: Metric, facts: FactIndex, source: str) -> 
 
 
 def _is_open(metric: Metric, keys: frozenset[str], facts: FactIndex) -> bool:
-    """Whether a rule that does not hold might, for all that the facts say."""
+    """Whether a rule that does not hold might still be true, as far as the facts tell."""
     unknown = [key for key in keys if not facts.of(key)]
     if metric in OPEN_METRICS:
         return bool(unknown)
@@ -126,18 +126,18 @@ def _is_open(metric: Metric, keys: frozenset[str], facts: FactIndex) -> bool:
 
 
 def marks(facts: Sequence[Fact], most: int = 2) -> str:
-    """The first quotes of facts as they stand behind a sentence, such as " [E1, E4]"; empty without facts."""
+    """The first quotes of facts as cited after a sentence, such as " [E1, E4]"; empty without facts."""
     found = tuple(dict.fromkeys(fact.evidence[0] for fact in facts))[:most]
     return f" [{', '.join(found)}]" if found else ""
 
 
 def vector_of(values: Mapping[Metric, str]) -> str:
-    """The vector of eleven values."""
+    """The CVSS vector with these eleven values."""
     return PREFIX + "/".join(f"{metric}:{values[metric]}" for metric in METRICS)
 
 
 def base_range(metrics: Mapping[Metric, Choice]) -> Range:
-    """The base with the lowest and highest that one open metric at a time would give."""
+    """The base, with the lowest and the highest that changing one open metric at a time would give."""
     values = {metric: choice.value for metric, choice in metrics.items()}
     base = base_of(vector_of(values))
     reached = [
@@ -183,11 +183,11 @@ def point(value: Decimal) -> Range:
 def check_metrics(
     threat: JudgedThreat, facts: FactIndex, like: Mapping[Metric, Choice] | None = None
 ) -> dict[Metric, JudgedMetric]:
-    """The metrics of an LLM's threat with those corrected that contradict a fact; the reason says so.
+    """The metrics of an LLM's threat; those that contradict a fact are corrected, and the reason says so.
 
-    `like` are the catalogue's metrics for the threat that it keeps, given where the LLM would take the score below its
-    floor: metrics which facts decide are put back, as few as will do, until the base lies at most `MAX_BELOW` under
-    theirs.
+    `like` are the catalogue's metrics for the same threat, given if the LLM would take the score below its floor.
+    Milder metrics are then set back to the catalogue's, as few as possible, until the base is at most `MAX_BELOW` below
+    the catalogue's.
     """
     made = {metric: _checked(metric, threat, facts) for metric in METRICS}
     return _raised(made, like) if like else made
@@ -234,7 +234,7 @@ def _interaction(threat: JudgedThreat, value: str, facts: FactIndex) -> tuple[st
 
 
 def _is_planted(threat: JudgedThreat, facts: FactIndex) -> bool:
-    """Whether the threat starts from content that an outsider places for a task of a user."""
+    """Whether the threat starts from content that an outsider plants where a user's task will read it."""
     if _any("open_doors", facts):
         return False
     privilege = threat.metrics.get("PR")
@@ -262,7 +262,7 @@ def _raised(made: dict[Metric, JudgedMetric], like: Mapping[Metric, Choice]) -> 
         if not options:
             break
         enough = [option for option in options if base(option) >= floor]
-        # No further from the LLM's than the floor asks for; where one metric does not do, the one with most effect.
+        # Stay as close to the LLM's base as the floor allows; if no single metric is enough, take the strongest one.
         best = min(enough, key=base) if enough else max(options, key=base)
         if best == current:
             break

@@ -1,8 +1,8 @@
-"""Sentences of the catalogue with gaps that facts fill: `{source}`, `{reads_mail_chat.object,reads_web.object|a page}`.
+"""Catalogue sentences with gaps that facts fill: `{source}`, `{reads_mail_chat.object,reads_web.object|a page}`.
 
-A gap names slots of facts in their order of preference and, after a bar, generic words that read well when no fact has
-a slot that is short and plain. What a slot holds comes from the sources, so nothing but a short phrase of letters,
-digits and a few marks is taken over; it is never read for its meaning.
+A gap names slots of facts in order of preference and, after a bar, generic words for when no fact has a short, plain
+value. Slot values come from the sources, so only a short phrase of letters, digits and a few marks is inserted; its
+meaning is never interpreted.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ AGENTS: Final[Mapping[ProductKind, str]] = {
     "assistant": "the assistant",
     "voice-agent": "the voice agent",
 }
-"""Who reads and acts; "the agent" for every other kind."""
+"""What texts call whoever reads and acts; "the agent" for every other kind."""
 PRODUCTS: Final[Mapping[ProductKind, str]] = {
     "mcp-server": "the server",
     "agent-skill": "the skill",
@@ -27,7 +27,7 @@ PRODUCTS: Final[Mapping[ProductKind, str]] = {
     "assistant": "the assistant",
     "other": "the product",
 }
-"""What the product is called; "the agent" for every other kind."""
+"""What texts call the product; "the agent" for every other kind."""
 MAX_WORDS: Final = 4
 MAX_LENGTH: Final = 36
 _PLAIN: Final = " -_/.+"
@@ -43,7 +43,7 @@ class Gap(NamedTuple):
 
 
 class Wording(NamedTuple):
-    """A text in pieces."""
+    """A text, split into literal pieces and gaps."""
 
     text: str
     pieces: tuple[str | Gap, ...]
@@ -54,7 +54,7 @@ class Wording(NamedTuple):
         return frozenset(key for piece in self.pieces if isinstance(piece, Gap) for key, _ in piece.slots)
 
     def fill(self, facts: FactIndex, source: str = "outside content") -> str:
-        """The text with its gaps filled; it begins with a capital."""
+        """The text with its gaps filled; each sentence begins with a capital."""
         filled = "".join(piece if isinstance(piece, str) else _filled(piece, facts, source) for piece in self.pieces)
         starts = [n for n in range(len(filled)) if n == 0 or filled[n - 2 : n] == ". "]
         for n in starts:
@@ -63,7 +63,7 @@ class Wording(NamedTuple):
 
 
 def read_wording(text: str, *, where: str, known: Iterable[str]) -> Wording:
-    """The pieces of a text. Raises InputError for a gap of an unknown key, slot or role, or without an end."""
+    """Split a text into its pieces. Raises InputError for an unclosed gap and for an unknown key, slot or role."""
     keys = frozenset(known)
     pieces: list[str | Gap] = []
     rest = text
@@ -105,7 +105,7 @@ def _filled(gap: Gap, facts: FactIndex, source: str) -> str:
 
 
 def phrase(facts: FactIndex, key: str, slot: SlotName) -> str:
-    """What the first fact of a key has in a slot, when it is a short plain phrase; else empty."""
+    """The first short, plain phrase that a fact of the key has in the slot; empty if there is none."""
     for fact in facts.holding(key):
         value = " ".join(fact.slot(slot).split())
         if value and is_plain(value):
@@ -114,7 +114,7 @@ def phrase(facts: FactIndex, key: str, slot: SlotName) -> str:
 
 
 def is_plain(value: str) -> bool:
-    """Whether a slot's value can stand in a sentence: few words, no marks that end or break it."""
+    """Whether a slot's value can stand in a sentence: few words, and no punctuation that would end or break it."""
     letters = sum(char.isalpha() for char in value)
     fits = len(value) <= MAX_LENGTH and len(value.split()) <= MAX_WORDS and 2 * letters >= len(value)
     ends = any(f"{mark} " in value for mark in ".-/") or not value[-1].isalnum()

@@ -1,11 +1,11 @@
-"""What a metric is that the facts leave open: as is usual for products of the kind that can do the same.
+"""Sets metrics that the facts leave open to what is usual for products of the same kind with the same abilities.
 
-    expectation = bias + of the kind + Σ weight[key] · chance of key      (readers' CVSS bases; no weight is below 0)
+    expectation = bias + term of the kind + Σ weight[key] · chance of key  (readers' CVSS bases; no weight is below 0)
     aim         = OWN · own base + (1 − OWN) · expectation
 
-A threat in default use that is graver than its aim takes, of the values that its open metrics may have, the one that
-brings its base nearest to the aim; so does the headline where it is milder. No metric that a fact decides is touched,
-and the reason of the one that is says what it rests on. Controls have no weight: what a vendor promises moves nothing.
+If a threat in default use is graver than its aim, one open metric takes the value that brings the base nearest to the
+aim; likewise if the headline is milder. A metric that a fact decides is never changed, and the reason of a changed one
+says what it rests on. Controls have no weight: a vendor's promises change nothing.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,12 +23,12 @@ from agent.taxonomy.factors import FactorKey
 from agent.taxonomy.kinds import KIND_TITLES, ProductKind
 
 OWN: Final = 0.3
-"""How far the aim keeps to the base that the rules give; 0 to 0.5 differ by less than 0.03 in mean error."""
+"""Weight of the base that the rules give; values from 0 to 0.5 differ by less than 0.03 in mean error."""
 CONFIRMED: Final = "A"
-"""UI where a person confirms the step."""
+"""The value of UI if a person confirms the step."""
 LEAST: Final = 4.0
 MOST: Final = 9.6
-"""Bounds of the expectation: readers' bases hardly lie beyond them."""
+"""Bounds of the expectation: readers' bases rarely lie outside them."""
 
 
 def usual_base(sheet: FactSheet, kind: ProductKind, constants: BaseCalibration) -> float:
@@ -46,10 +46,10 @@ def settled(
     *,
     raised: bool = False,
 ) -> Candidate:
-    """The candidate with one open metric as usual, where that brings its base nearer to its aim.
+    """The candidate with one open metric set to what is usual, if that brings its base nearer to its aim.
 
-    Its base only falls, or with `raised` only rises; what a person confirms is not raised, so that a documented
-    approval lowers the base by all that it takes.
+    The base only falls, or with `raised` only rises. A threat that a person confirms is not raised, so that a
+    documented approval keeps its full effect on the base.
     """
     if raised and candidate.metrics["UI"].value == CONFIRMED and candidate.metrics["UI"].facts:
         return candidate
@@ -68,7 +68,7 @@ def settled(
 def _alternatives(
     metrics: Mapping[Metric, Choice], kind: ProductKind
 ) -> Iterator[tuple[Decimal, dict[Metric, Choice]]]:
-    """The metrics with one open one changed, and the base that follows; only those that change it."""
+    """Each variant of the metrics in which one open metric is changed and the base changes with it, with that base."""
     own = base_of(_vector(metrics))
     title = KIND_TITLES[kind]
     article = "an" if title[0].lower() in "aeiou" or title.startswith("MCP") else "a"
@@ -76,7 +76,7 @@ def _alternatives(
         choice = metrics[metric]
         for value in choice.others:
             if metric == "UI" and value == CONFIRMED:
-                # Nobody is taken to confirm what no fact says is confirmed.
+                # Without a fact, do not assume that a person confirms.
                 continue
             others = tuple(other for other in (choice.value, *choice.others) if other != value)
             reason = f"the sources leave it open; usual for {article} {title} with these abilities"

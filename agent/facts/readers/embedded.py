@@ -1,11 +1,11 @@
-"""The reader of facts that needs no LLM: learned heads over statements, a few patterns where form is the evidence.
+"""The reader of facts that needs no LLM: learned heads over statements, and patterns where form is the evidence.
 
     statements with roles ─ features, vectors, patterns ─► a score of each key for each statement
         ─ the highest scores of each key together ─► the chance that the sources state it ─► outlook
                                                                    └ over the limit of the key ─► proposal with quotes
 
-A fact is proposed only from the chance at which, on products that the fit had not seen, at least four of five were
-right; below it nothing is said. What is likely and not said goes into the outlook, which no statement cites.
+A fact is proposed only from the chance at which at least four of five facts were right on products that the fit had
+not seen. What is likely but not proposed goes into the outlook, which no statement cites.
 """
 
 import re
@@ -32,9 +32,9 @@ from agent.records.base import DocumentForm
 LEAST_DENIAL: Final = 0.8
 """How often a denying pattern must have been right to be used."""
 _QUOTES: Final = 3
-"""Statements that one proposal cites at most: the surest."""
+"""The most statements that one proposal cites: those with the highest scores."""
 _NEAR: Final = 1.5
-"""How far under the highest score a further quote may be."""
+"""How far below the highest score the score of a further quote may be."""
 _FURTHER: Final = -0.5
 """The least score of a further quote."""
 _DIGITS: Final = 4
@@ -45,13 +45,13 @@ _DEFAULT: Final = re.compile(
     r"|\bdefaults? (?:is|to|of) `?(on|off|enabled|disabled|required|true|false)\b",
     re.IGNORECASE,
 )
-"""How a control is set as shipped."""
+"""Phrases that say how a control is set as shipped."""
 _OFF: Final = frozenset(("off", "disabled", "inactive", "false"))
 _NAMED_CREDENTIAL: Final = frozenset({"api_key"})
 
 
 class EmbeddedReader:
-    """Reads prose. Deterministic; a statement is read from itself, its headings and its role alone."""
+    """Reads prose. Deterministic; each statement is judged by its own text, headings and role alone."""
 
     name: ReaderName = "embedded"
     forms: frozenset[DocumentForm] = frozenset({"prose"})
@@ -105,8 +105,8 @@ class EmbeddedReader:
     def outlook(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Outlook:
         """How likely the sources state each key, and of which kind the product is; no chances without statements.
 
-        A sentence about a control makes only controls likely: what a documented control takes from a factor must not
-        come back as the likely ability that it governs. A mere claim makes nothing likely.
+        A sentence about a control makes only controls likely: otherwise the likely ability that it governs would
+        give back what the control takes from a factor. A mere claim makes nothing likely.
         """
         readable = [statement for statement in _readable(documents, statements) if not statement.claim]
         chances: dict[str, float] = {}
@@ -164,7 +164,7 @@ class EmbeddedReader:
 
 
 def denies(text: str) -> bool:
-    """Whether a text says no in so many words: a denial needs more than a pattern."""
+    """Whether a text has an explicit negation: a pattern alone makes no denial."""
     return bool(negations(text))
 
 
@@ -189,13 +189,13 @@ def _slots(key: FactKey, cited: Sequence[Statement]) -> Iterator[ProposedSlot]:
         said = [match for statement in cited for match in _DEFAULT.finditer(quote_of(statement).text)]
         values = {next(filter(None, match.groups())) for match in said}
         told = next((words for row in cited if row.rank >= COUNTING_RANK and (words := default_of(row.text))), "")
-        # Where the sentences differ, nobody knows to which part which of them belongs.
+        # Where the sentences differ, it is unknown which part each of them belongs to.
         if len(values) == 1 or (told and not values):
             yield ProposedSlot(name="default", value=values.pop() if values else told)
 
 
 def _readable(documents: Sequence[Document], statements: Sequence[Statement]) -> list[Statement]:
-    """Statements of prose that may carry facts, without those of findings and those about other products."""
+    """Prose statements that may carry facts, without flagged ones and those about other products."""
     prose = {document.id for document in documents if document.form == "prose"}
     return [
         statement

@@ -1,7 +1,7 @@
-"""What the reader of facts looks at in one statement: its words, its shape, its headings and its role.
+"""The features by which the reader of facts judges one statement: its words, its shape, its headings and its role.
 
-Nothing of the statements round it: text that somebody plants beside a statement must not change what is read of it.
-Features are n-grams with the place that they come from, hashed; which of them matter is learned
+Neighbouring statements are ignored: text planted beside a statement must not change how it is read.
+Features are hashed n-grams, each with the place that it comes from; which of them matter is learned
 (`evals.training.fact_heads`).
 """
 
@@ -23,7 +23,7 @@ WORDS_SCALE: Final = 5.0
 VECTOR_SCALE: Final = 3.0
 HEADING_SCALE: Final = 1.5
 PATTERN_SCALE: Final = 1.0
-"""How much the features, the vector, that of the headings and a pattern count beside each other, as lengths."""
+"""Relative weights of the features, the text vector, the heading vector and a pattern, as lengths of vectors."""
 _MAX_WORDS: Final = 60
 _MAX_HEADING: Final = 12
 _MAX_TEXT: Final = 1200
@@ -88,12 +88,12 @@ def named_features(statement: Statement, name: frozenset[str]) -> list[str]:
 
 
 def _words(text: str) -> tuple[str, ...]:
-    """The words of a text; those of names like `deleteProject` apart."""
+    """The words of a text; names like `deleteProject` are split into words."""
     return words(_CAMEL.sub(" ", text))
 
 
 def name_words(name: str) -> frozenset[str]:
-    """The words of a product's name that features say `NAME` for."""
+    """The words of a product's name that become `NAME` in features."""
     return frozenset(word for word in words(name)[:4] if len(word) > 2)  # noqa: PLR2004
 
 
@@ -113,7 +113,7 @@ def feature_ids(statements: Sequence[Statement], names: Sequence[frozenset[str]]
 
 
 def dense(statements: Sequence[Statement]) -> NDArray[np.float32]:
-    """Of each statement the vector of its text, that of its headings and its patterns, shape (n, 512 + patterns)."""
+    """For each statement the vectors of its text and its headings, then its patterns, shape (n, 512 + patterns)."""
     texts = [statement.text for statement in statements]
     headings = [_heading(statement) for statement in statements]
     distinct = {text: n for n, text in enumerate(dict.fromkeys((*texts, *headings)))}

@@ -26,11 +26,11 @@ FEATURES: Final = "features.npy"
 KIND_WEIGHTS: Final = "kinds.npy"
 CONSTANTS: Final = "reader.json"
 LOWEST: Final = -8.0
-"""The score of a key that no statement speaks of; no lower one is told apart."""
+"""The score of a key that no statement mentions; lower scores are raised to it."""
 SECOND_LOWEST: Final = -5.0
-"""The same for the second highest score of a product: what speaks of nothing must not count as a second sign."""
+"""The same for a product's second highest score: a statement that says nothing must not count as a second signal."""
 STRONG: Final = -1.0
-"""The highest score from which a further point counts otherwise."""
+"""The part of the highest score above this value gets a weight of its own."""
 Scores = NDArray[np.float32] | NDArray[np.float64]
 
 
@@ -42,14 +42,14 @@ class FactHeads:
     features: NDArray[np.uint32]
     """Hashes of the features that have weights, sorted, shape (f,)."""
     weights: NDArray[np.float32]
-    """Shape (f + 512 + patterns, k): of the features, and of what `features.dense` gives."""
+    """Shape (f + 512 + patterns, k): weights of the features, then of the columns of `features.dense`."""
     bias: NDArray[np.float32]
     limits: NDArray[np.float64]
     """Chance from which a fact is asserted, shape (k,); above 1 where no chance is sure enough."""
     mix: NDArray[np.float64]
-    """What each of the signs of `signs` counts for the chance, shape (3,)."""
+    """The weight of each signal of `signs` in the chance, shape (3,)."""
     offsets: NDArray[np.float64]
-    """Of the chance of each key, shape (k,)."""
+    """Added to the log odds of each key, shape (k,)."""
     denials: tuple[float, ...]
     """How often each denying pattern is right."""
     kinds: tuple[ProductKind, ...]
@@ -79,9 +79,9 @@ class FactHeads:
 
 
 def signs(scores: Scores) -> NDArray[np.float64]:
-    """What the scores of a product's statements say together, shape (k, 3) of scores of shape (n, k).
+    """Summarise the scores of a product's statements, shape (n, k), as three signals for each key, shape (k, 3).
 
-    The highest score, the second highest, and by how much the highest is strong.
+    The highest score, the second highest, and how far the highest lies above `STRONG`.
     """
     keys = scores.shape[1]
     padded = np.concatenate([np.full((2, keys), -np.inf), scores])
@@ -91,7 +91,7 @@ def signs(scores: Scores) -> NDArray[np.float64]:
 
 
 def logistic(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Log odds as chances."""
+    """Turn log odds into chances."""
     found: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(values, -30, 30)))
     return found
 
@@ -99,7 +99,7 @@ def logistic(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def known_features(
     ids: Sequence[NDArray[np.uint32]], known: NDArray[np.uint32]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Places of the known ones among the features of each statement, one after the other, and where each begins."""
+    """The places in `known` of each statement's known features, concatenated, and where each statement begins."""
     ends = np.cumsum([0, *(len(row) for row in ids)])
     flat = np.concatenate(ids) if len(ids) else np.zeros(0, dtype=np.uint32)
     places, hit = known_places(flat, known)
@@ -144,5 +144,5 @@ def _check(file: Path, digest: str) -> None:
 
 
 def _column(per_key: Mapping[str, Mapping[str, float]], name: str) -> NDArray[np.float64]:
-    """One constant of all keys."""
+    """The values of one constant, one for each key."""
     return np.array([row[name] for row in per_key.values()], dtype=np.float64)

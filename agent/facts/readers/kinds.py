@@ -1,4 +1,4 @@
-"""What a product is, as chances of each kind: from the first lines and headings of its page and its form.
+"""How likely a product is of each kind, judged by the first lines, the headings and the form of its page.
 
 A page says what it is in its title, first lines and headings; a manifest and the front matter of a skill say the same
 in other ways. All of it goes into one linear classifier (`evals.training.kind_heads`).
@@ -59,7 +59,7 @@ MARKS: Final = re.compile(r"https?://\S+|!\[[^\]]*\]|[\[\]()<>`*#_|]")
 
 
 def kind_chances(documents: Sequence[Document], heads: "FactHeads") -> dict[ProductKind, float]:
-    """How likely a product is of each kind, together 1; empty without documents."""
+    """How likely a product is of each kind; the chances sum to 1. Empty without documents."""
     if not documents:
         return {}
     if _is_skill(documents):
@@ -73,30 +73,30 @@ def kind_chances(documents: Sequence[Document], heads: "FactHeads") -> dict[Prod
     raised = np.exp(total - total.max())
     shares = raised / raised.sum()
     found = {kind: round(float(share), 4) for kind, share in zip(heads.kinds, shares, strict=True)}
-    # What rounding took or gave goes to the likeliest, so that the chances sum to 1.
+    # The rounding error goes to the likeliest kind, so that the chances sum to 1.
     best = max(found, key=lambda kind: found[kind])
     found[best] = round(found[best] + 1 - sum(found.values()), 4)
     return found
 
 
 def _is_skill(documents: Sequence[Document]) -> bool:
-    """Whether the front matter is a skill's: pages have titles there, skills a name, and form is the evidence.
+    """Whether the front matter is that of a skill: it has a name, where ordinary pages have a title.
 
-    What a skill is for, its `description`, is the first paragraph of the document by then.
+    By then, a skill's `description` has become the first paragraph of the document.
     """
     first = next((document for document in documents if document.form == "prose"), documents[0])
     return "name" in _front_matter(first)
 
 
 def known_places(ids: NDArray[np.uint32], known: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Where those of `ids` that are known stand among `known`, which is sorted, and which of `ids` these are."""
+    """The places in `known`, which is sorted, of those `ids` that it holds, and a mask of these ids."""
     places = np.minimum(np.searchsorted(known, ids), max(0, len(known) - 1))
     hit = known[places] == ids if len(known) else np.zeros(len(ids), dtype=bool)
     return places[hit].astype(np.int64), hit
 
 
 def kind_features(documents: Sequence[Document]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
-    """Hashes of word features, sorted, and the vector of the first lines at the length at which it counts."""
+    """The sorted hashes of word features, and the scaled vector of the first lines followed by the cues."""
     first = next((document for document in documents if document.form == "prose"), documents[0])
     lead = first_lines(first)
     named = set(_named(first, lead)) | {f"form:{document.form}" for document in documents}
@@ -106,7 +106,7 @@ def kind_features(documents: Sequence[Document]) -> tuple[NDArray[np.uint32], ND
 
 
 def _cues(documents: Sequence[Document], first: Document, lead: str) -> NDArray[np.float32]:
-    """How often each cue stands in the title, the first lines, the headings and the page, and the form of the page."""
+    """Log counts of each cue in the title, the first lines, the headings and the page, then the form of the page."""
     zones = (first.title, lead[:_CUE_LEAD], lead, "\n".join(_headings(first)), _sound(first, _CUE_ALL))
     counts = [[len(cue.findall(zone)) for cue in _CUES] for zone in zones]
     fields = _front_matter(first)
@@ -116,7 +116,7 @@ def _cues(documents: Sequence[Document], first: Document, lead: str) -> NDArray[
 
 
 def first_lines(document: Document) -> str:
-    """The title and the first lines of a page, without marks, addresses and what a finding covers."""
+    """The title and the first lines of a page, without markup, URLs and flagged passages."""
     body = _sound(document, _FIRST_CHARS)
     return " ".join(MARKS.sub(" ", f"{document.title}\n{body}").split())
 
@@ -134,7 +134,7 @@ def _named(document: Document, lead: str) -> list[str]:
 
 
 def _sound(document: Document, length: int) -> str:
-    """The first characters of a page's text, as if what a finding covers did not stand there."""
+    """The first characters of a page's text, with the passages that a finding covers cut out."""
     kept, at = [], 0
     for start, end in flagged_spans(document):
         kept.append(document.text[at:start])

@@ -1,7 +1,7 @@
-"""The reader that an LLM is: what it answered about facts becomes proposals, which are checked as any reader's.
+"""The LLM as a reader: its answers about facts become proposals, which are checked like those of any reader.
 
-A quote is written `D1: the words`. A slot is written `name: value`. A slot that the key does not have is left
-away, since the LLM is told the slots of a group and not of each key.
+A quote is written `D1: the words`. A slot is written `name: value`. A slot that the key does not have is dropped,
+since the LLM is told the slots of a group and not of each key.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,9 +16,9 @@ from agent.records import Document, FactAbout, Polarity, ReaderName, Statement
 from agent.records.base import DocumentForm
 
 MAX_FACTS: Final = 80
-"""Facts of one answer that are read; a flood of them costs no time."""
+"""The most facts read from one answer, so that a flood of them costs no time."""
 CLAIMED: Final = 0.9
-"""How sure an LLM counts as of what it says that a quote states."""
+"""The confidence in a fact that a quote states according to the LLM."""
 INFERRED: Final = 0.7
 _LONGEST_ID: Final = 8
 
@@ -37,7 +37,7 @@ class FactItem(BaseModel):
 
 
 def read_quote(text: str) -> Quote:
-    """The quote that `D1: the words` stands for; without a document's id any document may have it."""
+    """The quote that `D1: the words` stands for; without a document id it may stand in any document."""
     name, colon, words = text.partition(":")
     name = name.strip(" []")
     if colon and len(name) <= _LONGEST_ID and name[:1] == "D" and name[1:].isdecimal():
@@ -46,7 +46,7 @@ def read_quote(text: str) -> Quote:
 
 
 def proposals(items: Iterable[FactItem], vocabulary: Vocabulary | None = None) -> tuple[Proposal, ...]:
-    """What an LLM's facts propose."""
+    """The proposals made from an LLM's facts."""
     words = vocabulary or load_vocabulary()
     made = []
     for item in list(items)[:MAX_FACTS]:
@@ -68,7 +68,7 @@ def proposals(items: Iterable[FactItem], vocabulary: Vocabulary | None = None) -
 
 
 class LlmReader:
-    """A reader that says what an LLM answered; nothing is asked here."""
+    """A reader that returns what an LLM has already answered; it asks nothing."""
 
     name: ReaderName = "llm"
     forms: frozenset[DocumentForm] = frozenset({"prose", "tools", "manifest", "api"})
@@ -79,7 +79,7 @@ class LlmReader:
         """The keys that it was asked about; empty for all."""
 
     def read(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Sequence[Proposal]:
-        """Its proposals; where they stand is looked up by the check."""
+        """The proposals from the answer; the check looks up where their quotes stand."""
         return proposals(self._items)
 
 
@@ -89,7 +89,7 @@ def _slot(text: str) -> ProposedSlot | None:
 
 
 def _bare(words: str) -> str:
-    """Without the quotation marks that the LLM put round a quote."""
+    """The words of a quote without the quotation marks that the LLM put round it."""
     text = words.strip()
     for left, right in ('""', "“”", "``"):
         if len(text) > 1 and text[0] == left and text[-1] == right:

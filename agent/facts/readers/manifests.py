@@ -1,8 +1,8 @@
 """The reader of manifests: tool lists, `server.json`, permissions, agent cards and API descriptions.
 
 No classifier is needed where form is the evidence. Intake writes such files as lines of known shape
-(`agent.intake.extract`), one statement each; this reader turns the lines back into facts. What names mean stands in
-`corpus/knowledge/manifests.yaml`. A line that grants an ability is evidence of rank 4; a vendor's own hint, or a
+(`agent.intake.extract`), one statement each; this reader turns the lines back into facts. The meanings of names are
+in `corpus/knowledge/manifests.yaml`. A line that grants an ability is evidence of rank 4; a vendor's own hint, or a
 control that its file promises, stays the vendor's word.
 """
 
@@ -25,10 +25,10 @@ from agent.resources import data_folder
 
 FORMS: Final[frozenset[DocumentForm]] = frozenset({"tools", "manifest", "api"})
 _QUOTED_WORDS: Final = 24
-"""Words of a line that are quoted; more say nothing about the name in front."""
+"""How many words of a line are quoted; later words say nothing about the name in front."""
 _QUOTES: Final = 6
 _NAMED: Final = 20
-"""Facts of one key that name what they are about; what follows is told of all together."""
+"""How many facts of one key have slots that name what they are about; further facts have no slots."""
 _SURE: Final = 0.95
 _LIKELY: Final = 0.85
 _GUESS: Final = 0.7
@@ -46,11 +46,11 @@ class NameRule(Record):
     any: tuple[str, ...] = ()
     """One of these is among the words."""
     all: tuple[str, ...] = ()
-    """All of these are."""
+    """All of these are among the words."""
     none: tuple[str, ...] = ()
-    """None of these is."""
+    """None of these is among the words."""
     setting: bool = False
-    """The name is of a setting that decides about it."""
+    """The name is that of a setting that decides whether the keys hold."""
 
     def fits(self, words: Sequence[str]) -> bool:
         """Whether the rule holds for the words of a name."""
@@ -63,7 +63,7 @@ class NameRule(Record):
 
 
 class NameRules(Record):
-    """`corpus/knowledge/manifests.yaml`."""
+    """The contents of `corpus/knowledge/manifests.yaml`."""
 
     tools: tuple[NameRule, ...]
     permissions: tuple[NameRule, ...]
@@ -78,7 +78,7 @@ class Line(NamedTuple):
     text: str
 
     def quote(self) -> Quote:
-        """Its first words, as a quote."""
+        """The first words of the line, as a quote."""
         words = list(re.finditer(r"\S+", self.text))
         end = words[min(len(words), _QUOTED_WORDS) - 1].end() if words else 0
         return Quote(text=self.text[:end], document=self.document.id, near=self.start)
@@ -110,7 +110,7 @@ class ManifestReader:
 
 @lru_cache(maxsize=1)
 def name_rules() -> NameRules:
-    """What names mean.
+    """The bundled rules for what names mean.
 
     Raises InputError when the bundled file is not in its form.
     """
@@ -127,7 +127,7 @@ def name_words(name: str) -> tuple[str, ...]:
 
 
 def lines(document: Document) -> Iterator[Line]:
-    """The lines of a document that are no headings, from its blocks when it has them."""
+    """The lines of a document except its headings, taken from its blocks when it has any."""
     if document.blocks:
         for block in document.blocks:
             if block.kind != "heading":
@@ -149,7 +149,7 @@ class _Maker(NamedTuple):
 
     found: list[Proposal]
     named: Counter[str]
-    """How often a key was given slots."""
+    """How often each key was given slots."""
 
     def add(
         self,
@@ -184,12 +184,12 @@ class _Maker(NamedTuple):
     def names(
         self, rules: Sequence[NameRule], name: str, line: Line, slot: SlotName, *, polarity: Polarity = "asserted"
     ) -> bool:
-        """The facts of the first rule that fits a name; whether one did."""
+        """Add the facts of the first rule that fits a name; return whether one did."""
         words = name_words(name)
         rule = next((rule for rule in rules if rule.fits(words)), None)
         for key in rule.keys if rule else ():
             decided: Polarity = "configurable" if rule and rule.setting else polarity
-            # Of forty tools that look things up nobody wants a row each; of those that delete, everybody does.
+            # Nobody wants a row for each of forty tools that look things up; for tools that delete, everybody does.
             telling = slot != "object" or (rule is not None and rule.setting) or load_vocabulary()[key].grave
             slots: dict[SlotName, str] = {slot: name} if telling else {}
             self.add(key, line, confidence=_LIKELY, polarity=decided, slots=slots)
@@ -211,7 +211,7 @@ def _read(document: Document) -> list[Proposal]:
 
 
 def _hints(make: _Maker, every: Sequence[Line]) -> None:
-    """The vendor's hints about tools: one that warns is believed; nobody holds a server to those that comfort."""
+    """Add facts from the vendor's hints about tools: warnings are believed; reassuring hints bind nobody."""
     for line in every:
         match = _HINT.match(line.text)
         if match is None:
@@ -224,7 +224,7 @@ def _hints(make: _Maker, every: Sequence[Line]) -> None:
 
 
 def _together(make: _Maker, every: Sequence[Line]) -> None:
-    """One fact for all permissions, because each alone would be a row of the sheet."""
+    """Add one fact for all permissions, because a fact for each would fill a row of the sheet."""
     asked = [line for line in every if any(shape.match(line.text) for shape in _ASKS)]
     for at in range(0, len(asked), _QUOTES):
         make.add("scopes", *asked[at : at + _QUOTES])
@@ -267,7 +267,7 @@ def _remote(make: _Maker, line: Line, match: re.Match[str]) -> None:
 
 
 def _reached(make: _Maker, line: Line, url: str) -> None:
-    """An address that callers use: of the machine itself, or of a network."""
+    """Add the fact of where callers reach the product: on the machine itself, or over a network."""
     host = urlsplit(url).hostname if _is_address(url) else None
     if host and _is_loopback(host):
         make.add("listens_locally", line, confidence=_LIKELY)
@@ -533,4 +533,4 @@ _SHAPED: Final = frozenset(
         "wide_rights",
     }
 )
-"""Keys that the shapes of lines show."""
+"""Keys that can be told from the shape of a line."""

@@ -1,4 +1,4 @@
-"""What the sources as a whole make likely of factors and layers: learned heads over statements.
+"""Estimates of factors and layers from the sources as a whole: learned heads over statements.
 
 Two sorts of heads, written by `python -m evals.training.derive` to corpus/knowledge/outlook:
 
@@ -7,9 +7,9 @@ Two sorts of heads, written by `python -m evals.training.derive` to corpus/knowl
     layers    a logistic of each statement, over its vector and its scores; the mean of the three best, calibrated; the
               best statement itself is the quote on which a layer may rest
 
-What carries no facts, what a finding covers and mere claims weigh nothing in either, so that further text of that sort
-moves neither, wherever it stands. What states nothing by all scores weighs nothing in the factors. Sentences about
-controls do not speak for factors: a control counts as a fact with its rank, and not twice.
+Text that carries no facts, flagged text and mere claims weigh nothing in either, so adding more of them anywhere moves
+neither. A statement whose scores are all low weighs nothing in the factors. Sentences about controls do not affect
+factors: a control already counts as a fact with its rank, and must not count twice.
 """
 
 import hashlib
@@ -35,33 +35,33 @@ from agent.taxonomy.factors import FACTOR_SETS, FactorKey
 from agent.taxonomy.layers import LAYERS, LayerKey
 
 FACTORS: Final[tuple[FactorKey, ...]] = FACTOR_SETS["0.5"]
-"""Those that are labelled; for the eleventh there are no labels to learn from."""
+"""The labelled factors; for the eleventh there are no labels to learn from."""
 WEIGHTS: Final = "weights.npz"
 CONSTANTS: Final = "outlook.json"
 BEST: Final = 3
-"""Statements whose mean counts: a single one moves too much with its wording."""
+"""How many of the best statements are averaged: a single one depends too much on its wording."""
 LOWEST: Final = -6.0
-"""The score of a key of which nothing speaks."""
+"""The score of a key that nothing mentions."""
 STATES: Final = -1.0
-"""A statement weighs by how far its best score of any key is above this."""
+"""A statement is weighted by how far its best score for any key is above this."""
 QUIET: Final = -3.0
-"""A statement whose best score of any key is not above this states nothing: its scores speak for no factor."""
+"""A statement whose best score for any key is not above this states nothing: its scores affect no factor."""
 SILENT: Final = -4.0
-"""The same for what the first statements say, where a sentence may tell what a product is without stating a fact.
+"""The same for the first statements, where a sentence may say what a product is without stating a fact.
 
-Both and `_LEAD` were chosen on vendors left out (226 bundled cases, 30 real listings): mean error of the factors to the
-reader 0.122 and 0.119 with them, 0.122 and 0.126 without; nine of ten idle sentences lie below the higher one.
+Both limits and `_LEAD` were chosen on held-out vendors (226 bundled cases, 30 real listings): mean error of the factors
+against the reader 0.122 and 0.119 with them, 0.122 and 0.126 without; nine of ten idle sentences lie below the higher.
 """
 VECTOR_SCALE: Final = 3.0
 SCORE_SCALE: Final = 0.2
 _LEAD: Final = 6
-"""First statements that say what a product is; what stands further down a page does not move them."""
+"""How many first statements say what a product is; text further down a page does not affect this."""
 OF_CONTROLS: Final[LayerKey] = "security_compliance"
-"""The layer that sentences about controls speak of: one that no fact bears out is a claim, and clears no flag."""
+"""The layer of sentences about controls: a control that no fact confirms is a mere claim and clears no flag."""
 TELLS: Final = 0.0
-"""The log odds from which a single statement tells enough of a layer to be its quote."""
+"""The log odds from which a single statement says enough about a layer to be its quote."""
 _QUOTE_WORDS: Final = 38
-"""Words of a quote; the check allows a few more."""
+"""The most words of a quote; the check allows a few more."""
 _QUOTE_CHARS: Final = 560
 _LEAD_CHARS: Final = 1200
 _FEW_WORDS: Final = 5
@@ -82,18 +82,18 @@ class OutlookHeads:
     layer_offsets: Floats
 
     def factors(self, pooled: Floats) -> dict[FactorKey, float]:
-        """Likely values, 0 to 1."""
+        """The likely value of each factor, 0 to 1."""
         values = np.clip(pooled @ self.factor_weights + self.factor_bias, 0.0, 1.0)
         return {key: round(float(value), 4) for key, value in zip(FACTORS, values, strict=True)}
 
     def layers(self, features: Floats) -> dict[LayerKey, float]:
-        """How likely each layer is settled, 0 to 1; `features` as of `statement_features`."""
+        """How likely each layer is settled, 0 to 1; `features` come from `statement_features`."""
         odds = best_mean(self._layer_odds(features))
         chances = 1 / (1 + np.exp(-np.clip(self.layer_slopes * odds + self.layer_offsets, -30, 30)))
         return {key: round(float(value), 4) for key, value in zip(LAYERS, chances, strict=True)}
 
     def tellings(self, statements: Sequence[Statement], features: Floats) -> dict[LayerKey, Telling]:
-        """Of each layer the first of the statements that tell most of it; `features` are those of `statements`."""
+        """For each layer the statement that says most about it, the first of equals; `features` as for `layers`."""
         if not statements:
             return {}
         odds = self._layer_odds(features)
@@ -122,7 +122,7 @@ def with_estimates(
     statements: Sequence[Statement],
     heads: OutlookHeads | None = None,
 ) -> Outlook:
-    """The outlook with what the sources as a whole make likely of factors and layers; the same one without prose."""
+    """The outlook with estimates of factors and layers from the sources as a whole; unchanged without prose."""
     readable = readable_of(documents, statements)
     if not any(document.form == "prose" for document in documents):
         return outlook
@@ -134,7 +134,7 @@ def with_estimates(
 def weighed(
     outlook: Outlook, heads: OutlookHeads, drawn: Floats, statements: Sequence[Statement], features: Floats
 ) -> Outlook:
-    """The outlook with what `heads` make of statements, their `features` and what `pooled` drew from them."""
+    """The outlook with the estimates of `heads` from statements, their `features` and `drawn` (from `pooled`)."""
     found = {
         "factors": heads.factors(drawn),
         "layers": heads.layers(features),
@@ -145,7 +145,7 @@ def weighed(
 
 
 def stating(features: Floats) -> int:
-    """How many statements state anything at all: idle lines, however many, are no reading of a product."""
+    """How many statements state anything at all; idle lines do not count, however many there are."""
     scores = features[:, DIMENSIONS:] / SCORE_SCALE
     return int((scores.max(axis=1) > QUIET).sum()) if len(scores) else 0
 
@@ -184,12 +184,12 @@ def readable_of(documents: Sequence[Document], statements: Sequence[Statement]) 
 
 
 def is_control(statement: Statement) -> bool:
-    """Whether a statement is about a control: what is approved, limited, kept apart."""
+    """Whether a statement is about a control: something that is approved, limited or kept apart."""
     return "control" in (statement.sort, statement.role)
 
 
 def statement_features(statements: Sequence[Statement], scores: NDArray[np.float32]) -> Floats:
-    """Of each statement its vector and its scores, float64, shape (n, 256 + k)."""
+    """The vector and the scores of each statement, float64, shape (n, 256 + k)."""
     if not statements:
         return np.zeros((0, DIMENSIONS + scores.shape[1]))
     own = embed([statement.text for statement in statements])
@@ -197,7 +197,7 @@ def statement_features(statements: Sequence[Statement], scores: NDArray[np.float
 
 
 def pooled(documents: Sequence[Document], statements: Sequence[Statement], features: Floats) -> Floats:
-    """What the factors are read from, shape (2 · 256 + k,); `features` as of `statement_features` of `statements`."""
+    """The input of the factor heads, shape (2 · 256 + k,); `features` are those of `statements`."""
     own, scores = features[:, :DIMENSIONS] / VECTOR_SCALE, features[:, DIMENSIONS:] / SCORE_SCALE
     best = scores.max(axis=1) if len(scores) else np.zeros(0)
     counting = np.array([not is_control(statement) for statement in statements], dtype=bool)
@@ -210,7 +210,7 @@ def pooled(documents: Sequence[Document], statements: Sequence[Statement], featu
 
 
 def _says_something(statement: Statement) -> bool:
-    """Whether a statement has the words of a sentence; a label or a cry does not say what a product is."""
+    """Whether a statement has enough words for a sentence; a label or a shout does not say what a product is."""
     return len(statement.text.split()) >= _FEW_WORDS
 
 
@@ -225,7 +225,7 @@ def _lead(documents: Sequence[Document], statements: Sequence[Statement]) -> str
 
 
 def best_mean(scores: Floats) -> Floats:
-    """The mean of the three best of each column; missing ones count as the lowest, so that more never means less."""
+    """The mean of each column's three best; missing ones count as `LOWEST`, so that more rows never lower it."""
     padded = np.vstack([np.maximum(scores, LOWEST), np.full((BEST, scores.shape[1]), LOWEST)])
     found: Floats = np.sort(padded, axis=0)[::-1][:BEST].mean(axis=0)
     return found
@@ -238,7 +238,7 @@ def load_outlook() -> OutlookHeads:
 
 
 def read_outlook(folder: Path) -> OutlookHeads:
-    """The heads of a folder. Raises IntegrityError when its files were changed."""
+    """The heads stored in a folder. Raises IntegrityError when its files were changed."""
     constants: dict[str, Any] = json.loads((folder / CONSTANTS).read_text("utf-8"))
     if hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest() != constants["sha256"]:
         raise IntegrityError("the weights of the outlook are not those of its constants", where=str(folder / WEIGHTS))
@@ -250,7 +250,7 @@ def write_outlook(heads: OutlookHeads, folder: Path) -> None:
     """Write the heads; the same heads give the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     named = {name: getattr(heads, name).astype(np.float32) for name in OutlookHeads.__dataclass_fields__}
-    # Not savez: it stamps the time into the archive.
+    # Not np.savez, which writes the current time into the archive.
     with (folder / WEIGHTS).open("wb") as file:
         _savez(file, named)
     digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()

@@ -15,7 +15,7 @@ from agent.records import Polarity, Record, Statement
 from agent.resources import data_folder
 
 MOST: Final = 80
-"""Patterns that there may be."""
+"""The most patterns there may be."""
 _MAX_TEXT: Final = 500
 
 
@@ -43,12 +43,12 @@ class PatternRule(Record):
         return "(?-i:" in self.pattern
 
     def fits(self, text: str, lowered: str) -> bool:
-        """Whether a text, also given in lower case, has the pattern."""
+        """Whether a text, also given in lower case, matches the pattern."""
         return self._expression.search(text if self.keeps_case else lowered) is not None
 
 
 def matches(statements: Sequence[Statement], rules: Sequence[PatternRule]) -> NDArray[np.bool_]:
-    """Which statements have which patterns, shape (n, rules)."""
+    """Which statements match which patterns, shape (n, rules)."""
     texts = [statement.text[:_MAX_TEXT] for statement in statements]
     found = [
         [rule.fits(text, lowered) for rule in rules] for text, lowered in zip(texts, map(str.lower, texts), strict=True)
@@ -57,7 +57,7 @@ def matches(statements: Sequence[Statement], rules: Sequence[PatternRule]) -> ND
 
 
 def asserting() -> tuple[PatternRule, ...]:
-    """The patterns that speak for a key: features of the heads."""
+    """The patterns that speak for a key, which the heads use as features."""
     return tuple(rule for rule in load_patterns() if rule.polarity != "denied")
 
 

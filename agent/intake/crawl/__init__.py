@@ -1,1 +1,1 @@
-"""Crawling: address guard, fetching, robots.txt and delays, the order of pages, the log of answers."""
+"""Crawling: address guard, fetching, robots.txt and delays, order of pages, log of answers."""

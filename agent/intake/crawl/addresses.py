@@ -96,14 +96,14 @@ _NAMING: Final = frozenset(
         "slug",
     }
 )
-"""Names of query values that tell which page of a site is meant."""
+"""Names of query parameters that select a page of the site."""
 _FIRST_OF_MORE: Final = 2
 _MAX_SEGMENTS: Final = 12
 _MAX_REPEATS: Final = 3
 
 
 def cleaned(target: Target) -> Target:
-    """`target` without what only tracks a visitor or numbers a session."""
+    """Return `target` without tracking and session parameters."""
     path, mark, query = target.path.partition("?")
     path = _PATH_SESSION.sub("", path)
     kept = [part for part in query.split("&") if part and not _is_noise(part)]
@@ -111,7 +111,7 @@ def cleaned(target: Target) -> Target:
 
 
 def identity(target: Target) -> str:
-    """A text that is equal for two addresses of one page: no scheme, `www.`, final slash, index file or session."""
+    """A key that is equal for all addresses of one page: no scheme, `www.`, final slash, index file or session."""
     path, _, query = cleaned(target).path.partition("?")
     path = _INDEX.sub("/", unquote(path))
     host = target.host.removeprefix("www.")
@@ -121,7 +121,7 @@ def identity(target: Target) -> str:
 
 
 def template(target: Target) -> str:
-    """What is left of an address when its numbers, dates, identifiers and query values are taken out."""
+    """An address without its numbers, dates, identifiers and query values."""
     path, _, query = cleaned(target).path.partition("?")
     segments = [_general(segment) for segment in unquote(path).lower().split("/")]
     names = sorted({_general_part(part) for part in query.split("&") if part})
@@ -130,14 +130,14 @@ def template(target: Target) -> str:
 
 
 def folder(target: Target) -> str:
-    """The template of the folder that a page lies in, with a star for the page."""
+    """The template of the folder that contains a page, with a star in place of the page."""
     return template(target._replace(path=target.path.partition("?")[0].rpartition("/")[0] + "/")) + "*"
 
 
 def edition(target: Target) -> tuple[str, Target]:
-    """Which other edition of a page an address names, and the page without it: its language, its print version.
+    """The edition of a page that an address names (another language or the print version), and the address without it.
 
-    The first is empty for an address that names neither.
+    The edition is empty for an address that names neither.
     """
     path, _, query = target.path.partition("?")
     segments = path.split("/")
@@ -161,10 +161,10 @@ def edition(target: Target) -> tuple[str, Target]:
 
 
 def version(target: Target) -> tuple[str, tuple[int, ...], Target]:
-    """The folder of a path that names a version of the documentation, its age, and the page without it.
+    """The folder of a path that names a version of the documentation, its age, and the address without that folder.
 
-    Of two ages the greater is read: that of an address which names no version (then the first is empty), of `latest`
-    and the like, of a later number, of an earlier one, of what is not released.
+    Of two versions, the one with the greater age is read. From greatest to least: no version in the address (the folder
+    is then empty), `latest` and the like, a later number, an earlier number, an unreleased version.
     """
     path, mark, query = target.path.partition("?")
     segments = path.split("/")
@@ -178,13 +178,13 @@ def version(target: Target) -> tuple[str, tuple[int, ...], Target]:
 
 
 def is_varied(target: Target) -> bool:
-    """Whether an address has numbers, dates, identifiers or query values that could be counted up for ever."""
+    """Whether an address has numbers, dates, identifiers or query values that could vary without end."""
     path, _, query = cleaned(target).path.partition("?")
     return bool(query) or any(_general(part) != part for part in unquote(path).lower().split("/"))
 
 
 def is_maze(target: Target) -> bool:
-    """Whether a path repeats itself or nests as only a generated one does."""
+    """Whether a path repeats segments or nests so deeply that it must be generated."""
     segments = [segment for segment in target.path.partition("?")[0].split("/") if segment]
     if len(segments) > _MAX_SEGMENTS:
         return True
@@ -192,7 +192,7 @@ def is_maze(target: Target) -> bool:
 
 
 def named_path(target: Target) -> str:
-    """The path of an address, or what its query says in place of one: `/?page=docs&id=12` gives `/docs/12`."""
+    """The path of an address, extended by a query that names the page: `/?page=docs&id=12` gives `/docs/12`."""
     path, _, query = cleaned(target).path.partition("?")
     pairs = [part.partition("=") for part in query.split("&")]
     words = [value for name, _, value in pairs if name.lower() in _NAMING and value and not value.isdigit()]
@@ -201,7 +201,7 @@ def named_path(target: Target) -> str:
 
 
 def _general_part(part: str) -> str:
-    """A query value without what could be counted up: of a name of pages the words stay."""
+    """The lower-case name of a query parameter, with its value only if that names a page in letters."""
     name, _, value = part.lower().partition("=")
     return f"{name}={value}" if name in _NAMING and value.isalpha() else name
 

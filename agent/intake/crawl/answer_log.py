@@ -1,16 +1,16 @@
 """The log of HTTP answers: written during a crawl, read to resume it or to repeat it offline.
 
-A crawl is determined by its answers, so its log is all that must be remembered. An entry stands for one asked address
-(the answer without its bytes, which are addressed by their hash, or the named error) or for a budget that ran out.
-On disk a log is one JSON object a line, each flushed after the bytes that it names: after a kill the file holds whole
-entries and at most one torn line, which is cut off when it is opened.
+A crawl is determined by its answers, so the log is all that must be stored. An entry records one requested address
+(the answer without its bytes, which are stored under their hash, or the error by name) or a budget that ran out.
+On disk a log has one JSON object per line, each flushed after the bytes that it names: after a kill the file holds
+whole entries and at most one torn line, which is cut off when the file is opened.
 
     blobs/<xx>/<sha256>          bytes of answers
-    pages/<xx>/<address>.json    the last answer of a page, by its URL and the name that it was asked under
-    crawls/<key>/log.jsonl       answers of a crawl that was interrupted, and a lock that its process holds
+    pages/<xx>/<address>.json    the last answer for a page, by its URL and the user agent of the request
+    crawls/<key>/log.jsonl       answers of an interrupted crawl, beside a lock held by its process
 
-A cache is never needed: whatever is missing, torn or changed is as if it had not been kept, and a folder that cannot
-be written is a cache that keeps nothing. Two processes may share it; every file is whole under its name or absent.
+The cache is always optional: anything missing, torn or changed is treated as not cached, and with an unwritable folder
+nothing is cached. Two processes may share the folder; every file is either whole or absent.
 """
 
 import contextlib
@@ -48,15 +48,15 @@ _LOG: Final = "log.jsonl"
 _LOCK: Final = "lock"
 _TEMPORARY: Final = ".new-"
 _MAX_AGE: Final = timedelta(days=1)
-"""Age at which an answer of an interrupted crawl is asked for again."""
+"""Age from which an answer of an interrupted crawl is requested again."""
 _STALE_SECONDS: Final = 3600.0
-"""Age at which a temporary file has no writer any more."""
+"""Age from which a temporary file is assumed to have no writer left."""
 _VALIDATORS: Final = frozenset({"etag", "last-modified"})
-"""Headers with which a server can be asked whether an answer still holds."""
+"""Headers with which a server can be asked whether an answer is still valid."""
 
 
 class Answered(Record):
-    """An address and what it gave; the bytes are kept apart."""
+    """An address and its answer; the bytes are stored separately."""
 
     kind: Literal["answer"] = "answer"
     asked: str
@@ -67,27 +67,27 @@ class Answered(Record):
     fetched_at: str
     user_agent: str
     sha256: str
-    """Of the body."""
+    """Hash of the body."""
 
 
 class Failed(Record):
-    """An address and the error that it ended in."""
+    """An address and the error that its request ended in."""
 
     kind: Literal["error"] = "error"
     asked: str
     error: str
-    """Name of its class."""
+    """Name of the error class."""
     what: str
     where: str
     hint: str
 
 
 class Stopped(Record):
-    """A budget was used up when the crawl looked."""
+    """A budget was used up when the crawl checked."""
 
     kind: Literal["stop"] = "stop"
     look: int
-    """How often the crawl had looked before."""
+    """Number of earlier checks in this crawl."""
     reason: str
 
 
@@ -97,7 +97,7 @@ _ENTRY: Final[TypeAdapter[Answered | Failed | Stopped]] = TypeAdapter(Entry)
 
 @dataclass
 class Log:
-    """Entries in the order in which they were asked for, and the bytes of the answers by SHA-256."""
+    """Entries in the order of the requests, and the bytes of the answers by SHA-256."""
 
     entries: list[Answered | Failed | Stopped] = field(default_factory=list)
     bodies: dict[str, bytes] = field(default_factory=dict)
@@ -108,11 +108,11 @@ Sink = Callable[[Answered | Failed | Stopped, bytes], None]
 
 
 class Logged:
-    """A `Web` that remembers what another one answers, and answers from what is remembered.
+    """A `Web` that records the answers of another one, and replays recorded answers.
 
-    With `inner` it goes on with an unfinished crawl: answers that are `known` are given again, failures are tried
-    again, everything new goes to `sink`. Without `inner` it repeats a finished one: nothing but `known`, its failures
-    and its budgets that ran out included; an address that is not in it is an error of its own.
+    With `inner` it continues an unfinished crawl: `known` answers are replayed, failures are tried again, everything
+    new goes to `sink`. Without `inner` it repeats a finished crawl: only `known` is replayed, including its failures
+    and exhausted budgets, and any other address is a SourceError.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class Logged:
         max_bytes: int | None = None,
     ) -> None:
         self.heard = Log()
-        """All that was answered in this run, known or new."""
+        """All answers of this run, replayed or new."""
         self._inner = inner
         self._sink = sink
         self._max_bytes = max_bytes
@@ -139,7 +139,7 @@ class Logged:
                 self._known[entry.asked].append(outcome_of(entry, known.bodies))
 
     def get_all(self, urls: Sequence[str]) -> list[Outcome]:
-        """What each address gave, in the order asked for."""
+        """The outcome for each address, in the order of `urls`."""
         outcomes: dict[int, Outcome] = {}
         for place, url in enumerate(urls):
             if self._known[url]:
@@ -154,13 +154,13 @@ class Logged:
         return [outcomes[place] for place in range(len(urls))]
 
     def exhausted(self) -> str | None:
-        """Which budget is used up, or was at this point of the crawl that is repeated."""
+        """Which budget is used up, or was used up at this point of the crawl being repeated."""
         look = self._looks
         self._looks += 1
         if self._inner is None:
             reason = self._stops.get(look)
         else:
-            # Answers that are given again cost the network nothing, but count as they did the first time.
+            # Replayed answers cost no network traffic, but count as they did the first time.
             full = self._max_bytes is not None and self._bytes >= self._max_bytes
             reason = self._inner.exhausted() or (_BYTES_USED_UP if full else None)
         if reason:
@@ -182,7 +182,7 @@ class Logged:
 
 
 def entry_of(url: str, outcome: Outcome) -> Answered | Failed:
-    """The entry for what `url` gave."""
+    """The log entry for the outcome of `url`."""
     if isinstance(outcome, Fetched):
         return Answered(
             asked=url,
@@ -195,13 +195,13 @@ def entry_of(url: str, outcome: Outcome) -> Answered | Failed:
             sha256=digest(outcome.body),
         )
     texts = [text.encode("utf-8", "replace").decode() for text in (outcome.what, outcome.where, outcome.hint)]
-    # A class of one module's own stands for the public one that it refines.
+    # A module's private error class is recorded as the public class that it extends.
     name = next(kind.__name__ for kind in type(outcome).__mro__ if kind.__name__ in _CLASSES)
     return Failed(asked=url, error=name, what=texts[0], where=texts[1], hint=texts[2])
 
 
 def outcome_of(entry: Answered | Failed, bodies: Mapping[str, bytes]) -> Outcome:
-    """What an entry stands for, with its bytes from `bodies`. Raises IntegrityError when they are not the same."""
+    """The outcome that an entry records, with its bytes from `bodies`. Raises IntegrityError when they do not match."""
     if isinstance(entry, Failed):
         return _CLASSES.get(entry.error, SeptetError)(entry.what, where=entry.where, hint=entry.hint)
     body = bodies.get(entry.sha256)
@@ -226,7 +226,7 @@ class LogFile:
         self._path = path
 
     def read(self) -> list[Answered | Failed | Stopped]:
-        """All whole entries; what a kill tore off at the end is removed from the file. Empty when there is no file.
+        """Read all whole entries, and cut off from the file a last line torn by a kill. Empty when there is no file.
 
         Raises OSError.
         """
@@ -240,7 +240,7 @@ class LogFile:
         return entries
 
     def append(self, entry: Answered | Failed | Stopped) -> None:
-        """Add an entry and wait until it is on the disk. Raises OSError."""
+        """Append an entry and wait until it is on disk. Raises OSError."""
         line = entry.model_dump_json().encode("utf-8", "replace") + b"\n"
         with self._path.open("ab") as file:
             file.write(line)
@@ -264,16 +264,16 @@ def _whole(lines: Iterable[bytes]) -> tuple[list[Answered | Failed | Stopped], i
 
 
 class Cache:
-    """The cache in `folder`; at most `max_bytes` are left in it by `prune`."""
+    """The cache in `folder`, which `prune` limits to `max_bytes`."""
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self.blobs: Final = folder / _BLOBS
-        """Folder of the bytes."""
+        """Folder with the bytes of the answers."""
         self._folder = folder
         self._max_bytes = max_bytes
 
     def page(self, url: str, user_agent: str) -> Fetched | None:
-        """The last answer that was kept for `url`, or None. It must not be used before the server confirmed it."""
+        """The last answer cached for `url`, or None. It must not be used until the server has confirmed it."""
         path = self._page_path(url, user_agent)
         try:
             entry = Answered.model_validate_json(path.read_bytes())
@@ -286,7 +286,7 @@ class Cache:
         return found
 
     def keep(self, fetched: Fetched) -> None:
-        """Remember an answer that can be asked for conditionally; others are of no use to a later run."""
+        """Cache an answer that can be requested conditionally later; any other is of no use to a later run."""
         entry = entry_of(fetched.requested, fetched)
         if _VALIDATORS.isdisjoint(name for name, _ in fetched.headers) or not isinstance(entry, Answered):
             return
@@ -296,9 +296,10 @@ class Cache:
             write_whole(path, entry.model_dump_json().encode("utf-8", "replace"))
 
     def crawl(self, key: str, now: str) -> "Unfinished | None":
-        """The log of the crawl `key`, from an interrupted run or new; None when another process holds it.
+        """Open the log of the crawl `key`, left by an interrupted run or new.
 
-        `now` is UTC, ISO 8601: answers older than a day are not given again.
+        None when another process holds it or the folder cannot be written. `now` is UTC, ISO 8601: answers a day old
+        or older are not replayed.
         """
         folder = self._folder / _CRAWLS / key
         try:
@@ -314,7 +315,7 @@ class Cache:
             return None
 
     def prune(self) -> None:
-        """Remove the oldest files until `max_bytes` hold, interrupted crawls of more than a day, torn leftovers."""
+        """Remove stale temporary files, interrupted crawls older than a day, and oldest files beyond `max_bytes`."""
         with contextlib.suppress(OSError):
             self._prune_crawls()
         kept: list[tuple[float, int, Path]] = []
@@ -335,7 +336,7 @@ class Cache:
                 total -= size
 
     def put(self, body: bytes) -> str:
-        """Keep `body`; bytes that were kept before become the newest again, changed ones are replaced.
+        """Store `body` and return its hash; a stored copy is marked as newest, a damaged copy is replaced.
 
         Raises OSError or SourceError when the folder cannot be written.
         """
@@ -369,7 +370,7 @@ class Cache:
 
 
 class Unfinished:
-    """The log of a crawl while it runs; the process that holds it is the only one that writes to it."""
+    """The log of a running crawl; only the process that holds its lock writes to it."""
 
     def __init__(self, cache: Cache, folder: Path, handle: int, now: str) -> None:
         """Raises OSError when the log cannot be read."""
@@ -379,7 +380,7 @@ class Unfinished:
         self._file = LogFile(folder / _LOG)
         self._writes = True
         self.known = Log()
-        """Answers of the interrupted run that may be given again, with their bytes."""
+        """Answers of the interrupted run that may be replayed, with their bytes."""
         for entry in self._file.read():
             if isinstance(entry, Answered) and _is_young(entry.fetched_at, now):
                 with contextlib.suppress(SourceError, IntegrityError):
@@ -387,7 +388,7 @@ class Unfinished:
                     self.known.entries.append(entry)
 
     def add(self, entry: Entry, body: bytes) -> None:
-        """Keep a new entry, its bytes first. A disk that is full ends the keeping, not the crawl."""
+        """Store a new entry, its bytes first. If the disk is full, recording stops but the crawl goes on."""
         if not self._writes:
             return
         try:
@@ -398,12 +399,12 @@ class Unfinished:
             self._writes = False
 
     def finish(self) -> None:
-        """Forget the log: the crawl is over and the result is safe."""
+        """Delete the log: the crawl is over and its result is safe."""
         shutil.rmtree(self._folder, ignore_errors=True)
         self.close()
 
     def close(self) -> None:
-        """Let go of the log and leave it for the next run."""
+        """Release the log and leave it for the next run."""
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1

@@ -1,8 +1,9 @@
-"""Renders pages that need JavaScript in a system Chromium that has no network of its own.
+"""Render pages that need JavaScript in a system Chromium without network access of its own.
 
-Optional: it needs the package extra `browser`, a Chromium and the setting `browser = on`. `Rendering` stands between
-the crawl and the network; every file that a page asks for goes through the same `Web` as any page of the crawl, with
-its guard, its manners and its budgets, by GET alone. Chromium runs in a child process that is killed at the deadline.
+Optional: it needs the package extra `browser`, a Chromium and the setting `browser = on`. `Rendering` sits between the
+crawl and the network; every file that a page requests goes through the same `Web` as the pages of the crawl, by GET
+only, under the same guard, politeness rules and budgets. Chromium runs in a child process that is killed at the
+deadline.
 """
 
 import base64
@@ -29,13 +30,13 @@ _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 _MAX_FILES: Final = 40
 _SETTLE_SECONDS: Final = 5.0
 _LINE_FACTOR: Final = 8
-"""JSON may spell a character with six, and a byte of the page may become one."""
+"""JSON may take six characters for one character, and each byte of the page may become one character."""
 _HINT: Final = "save the page in a browser and give the file"
 _HTML: Final = "text/html"
 
 
 class _Message(BaseModel):
-    """One line of the child: exactly one field is given."""
+    """One line from the child, with exactly one field set."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -45,10 +46,10 @@ class _Message(BaseModel):
 
 
 class Rendering:
-    """A `Web` whose pages that need JavaScript come back as the document that a browser makes of them.
+    """A `Web` that returns pages which need JavaScript as rendered by a browser.
 
-    `needs` tells such a page. One that cannot be rendered comes back as it was: `tell` hears why,
-    `faults` keeps it.
+    `needs` recognises such pages. A page that cannot be rendered is returned as it was; the reason is passed to `tell`
+    and kept in `faults`.
     """
 
     def __init__(
@@ -63,14 +64,14 @@ class Rendering:
         self._needs = needs
         self._tell = tell
         self.faults: dict[str, str] = {}
-        """Address of a page that stayed unrendered to the reason."""
+        """Addresses of pages that could not be rendered, with the reasons."""
 
     def get_all(self, urls: Sequence[str]) -> list[Outcome]:
-        """What each address gave, in the order asked for."""
+        """The outcome for each address, in the order of `urls`."""
         return [self._rendered(outcome) for outcome in self._inner.get_all(urls)]
 
     def exhausted(self) -> str | None:
-        """Which budget is used up, in words, or None."""
+        """A message saying which budget is used up, or None."""
         return self._inner.exhausted()
 
     def _rendered(self, outcome: Outcome) -> Outcome:
@@ -89,7 +90,7 @@ class Rendering:
 
 
 def find_chromium(settings: Settings) -> str:
-    """The browser's path: `browser_path`, or the first known name on the PATH.
+    """The path of the browser: `browser_path`, or the first known name on the PATH.
 
     Raises UnavailableError when the extra is not installed or there is no such program.
     """
@@ -110,7 +111,7 @@ def find_chromium(settings: Settings) -> str:
 
 
 def render(page: Fetched, web: Web, settings: Settings) -> Fetched:
-    """`page` with the document that a browser makes of it; its files come through `web`.
+    """Return `page` with its body rendered by a browser; the page's files are fetched through `web`.
 
     Raises UnavailableError when there is no browser or it does not finish within `browser_seconds`, SourceError when
     the result is larger than `max_page_bytes`.
@@ -135,7 +136,7 @@ def render(page: Fetched, web: Web, settings: Settings) -> Fetched:
 
 
 class _Child:
-    """The process that drives the browser, and the talk with it."""
+    """The process that drives the browser, and the exchange of messages with it."""
 
     def __init__(self, url: str, web: Web, settings: Settings, home: str) -> None:
         self._url = url
@@ -144,12 +145,12 @@ class _Child:
         self._home = home
 
     def run(self, job: dict[str, str | float]) -> str:
-        """The HTML of the rendered page; the process is gone afterwards, whatever happened."""
+        """Return the HTML of the rendered page; the process has ended afterwards, whatever happens."""
         root = str(Path(__file__).resolve().parents[3])
         bootstrap = (
             f"import sys, runpy; sys.path.insert(0, {root!r}); runpy.run_module({_MODULE!r}, run_name='__main__')"
         )
-        # Nothing of the caller's environment: no proxy, no key, no profile of the user.
+        # Nothing from the caller's environment: no proxy, no key, no user profile.
         environment = {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "HOME": self._home,

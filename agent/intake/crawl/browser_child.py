@@ -2,8 +2,8 @@
 
 It reads one job from standard input as a line of JSON, writes `{"get": address}` for each file that the page asks for,
 reads the answer from the next line, and writes `{"html": text}` or `{"error": text}` at the end. Chromium is started
-with a proxy that leads nowhere and without names, so that what is not answered through this pipe is not answered.
-Being a process of its own it can be killed at any moment, which ends the browser as well.
+with a dead proxy and no name resolution, so that requests are answered through this pipe or not at all. Because this is
+a separate process, it can be killed at any moment, which ends the browser as well.
 """
 
 import base64
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Job(TypedDict):
-    """What to render."""
+    """The page to render, and the limits."""
 
     url: str
     body: str
@@ -30,20 +30,20 @@ class Job(TypedDict):
     settle_seconds: float
     seconds: float
     files: int
-    """How many files the page may ask for."""
+    """Maximum number of files that the page may request."""
 
 
 class Reply(TypedDict, total=False):
-    """The answer to `{"get": address}`; without `body` it was refused."""
+    """The answer to `{"get": address}`; without `body` if the request was refused or failed."""
 
     body: str
     content_type: str
 
 
 _GRACE: Final = 2.0
-"""Seconds after which this process ends by itself, counted from its deadline."""
+"""Seconds after the deadline at which this process ends by itself."""
 _ARGUMENTS: Final = (
-    # Loopback goes to the proxy as well, and nothing listens at port 9 (discard) of it.
+    # Loopback requests go to the proxy as well, and nothing listens on its port 9 (discard).
     "--proxy-server=127.0.0.1:9",
     "--proxy-bypass-list=<-loopback>",
     "--host-resolver-rules=MAP * ~NOTFOUND",
@@ -60,7 +60,7 @@ _ARGUMENTS: Final = (
     "--disable-features=WebRtcHideLocalIpsWithMdns,OptimizationHints,MediaRouter,Translate,Prerender2,WebTransport",
 )
 _ASKED_FOR: Final = frozenset({"script", "stylesheet", "xhr", "fetch"})
-"""Kinds of files that can change the text of a page; pictures, fonts, frames and beacons cannot."""
+"""Kinds of requests that can change the text of a page; pictures, fonts, frames and beacons cannot."""
 _NO_CHANNELS: Final = """
 for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection', 'WebTransport', 'WebSocket', 'EventSource',
                     'SharedWorker', 'Worker'])
@@ -127,10 +127,10 @@ class _Files:
         self._left = job["files"]
 
     def answer(self, route: "Route", request: "Request") -> None:
-        """The page itself once, its files through the pipe, nothing else at all."""
+        """Serve the page itself once and its files through the pipe; abort every other request."""
         if request.resource_type == "document":
             if self._served or request.url.partition("#")[0] != self._job["url"]:
-                # This failure leaves the page where it is; others would put the browser's error page in its place.
+                # With this error code the page stays; others would replace it with the browser's error page.
                 route.abort("aborted")
                 return
             self._served = True
@@ -163,7 +163,7 @@ def _context(playwright: "Playwright", job: Job) -> "BrowserContext":
     browser = playwright.chromium.launch(
         executable_path=job["chromium"],
         args=list(_ARGUMENTS),
-        # Chromium refuses to sandbox for root; whoever runs as root has given that protection away.
+        # Chromium cannot run its sandbox as root, so anyone who runs as root gives up that protection.
         chromium_sandbox=os.getuid() != 0,
         timeout=job["seconds"] * 1000,
     )
@@ -178,13 +178,13 @@ def _rendered(page: "Page", job: Job) -> str:
     from playwright.sync_api import TimeoutError as TooLong
 
     page.goto(job["url"], wait_until="commit", timeout=job["seconds"] * 1000)
-    # A page that tried to leave never reports its end, and some never rest: both are taken as they are.
+    # A page that tried to navigate away never finishes loading, and some never become idle: take both as they are.
     for state in ("domcontentloaded", "networkidle"):
         with suppress(TooLong):
             page.wait_for_load_state(state, timeout=job["settle_seconds"] * 1000)
     session = page.context.new_cdp_session(page)
     frame = session.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
-    # A world of its own: the page's scripts cannot put their functions in place of the DOM's.
+    # An isolated world, so that the page's scripts cannot replace DOM functions with their own.
     world = session.send("Page.createIsolatedWorld", {"frameId": frame})["executionContextId"]
     expression = f"({_SERIALISE.strip()})()"
     answer = session.send("Runtime.evaluate", {"expression": expression, "contextId": world, "returnByValue": True})
@@ -193,11 +193,11 @@ def _rendered(page: "Page", job: Job) -> str:
 
 
 def main() -> None:
-    """Do the one job that standard input holds."""
+    """Do the one job given on standard input."""
     from playwright.sync_api import Error, sync_playwright
 
     job: Job = json.loads(sys.stdin.readline())
-    # The parent kills this process in time; should it be gone itself, nothing may go on running.
+    # The parent kills this process at the deadline; if the parent itself is gone, this timer ends the process.
     watchdog = threading.Timer(job["seconds"] + _GRACE, os._exit, (1,))
     watchdog.daemon = True
     watchdog.start()
@@ -211,5 +211,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.stdout = sys.stderr  # the pipe is for the protocol alone
+    sys.stdout = sys.stderr  # the pipe is only for the protocol
     main()

@@ -1,8 +1,8 @@
 """Connections below HTTP and TLS: checked addresses only, with a deadline on every read and write.
 
-The time-outs of an HTTP library hold for one read each, so that a server which drips a byte at a time outlasts them.
-Here a request has one end, whatever is read in between; a server must begin to answer within its own limit, and once
-it has begun it must keep up a minimum rate, so that a drip ends before the deadline.
+The time-outs of an HTTP library apply to each read separately, so a server that sends single bytes can evade them.
+Here every request has one deadline, however many reads it takes. A server must also begin to answer within a limit of
+its own, and then keep up a minimum rate, so that a slow drip ends before the deadline.
 """
 
 import re
@@ -23,7 +23,7 @@ from agent.settings import Settings
 SLOW_GRACE_SECONDS: Final = 5.0
 """How long after its first byte a server may be as slow as it likes."""
 SLOW_BYTES_PER_SECOND: Final = 1000.0
-"""What it must have sent on average afterwards; a modem of the nineties did three times that."""
+"""Minimum average rate after that; a modem of the nineties was three times as fast."""
 MAX_HEADER_BYTES: Final = 65_536
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 _STATUS: Final = re.compile(rb"HTTP/1\.1 (\d{3})")
@@ -33,7 +33,7 @@ _SAVE: Final = "save the page and give the file"
 
 
 class _Request(threading.local):
-    """The times of the request that runs in this thread; None while there is none."""
+    """The times of the request running in this thread; None while there is none."""
 
     end: float | None = None
     answer_by: float | None = None
@@ -44,9 +44,9 @@ class _Request(threading.local):
 
 
 class Meter:
-    """Bytes of all bodies and seconds of all requests of one product. Several threads may use it, a request each.
+    """Counts the body bytes and request seconds for one product; several threads may use it, one request each.
 
-    `clock` gives monotonic seconds, `sleep` waits for some; they are given only to tests.
+    `clock` returns monotonic seconds, `sleep` waits for a number of them; only tests pass their own.
     """
 
     def __init__(
@@ -59,14 +59,14 @@ class Meter:
         self.clock: Final = clock
         self.sleep: Final = sleep or self._stopped.wait
         self.end: Final = clock() + settings.total_seconds
-        """When the time for the product is used up."""
+        """The clock time at which the time for the product is used up."""
         self.bytes_used = 0
         self._settings = settings
         self._lock = threading.Lock()
         self._request = _Request()
 
     def start_request(self) -> None:
-        """Begin the time of one request of this thread, redirects included."""
+        """Start the clock for one request of this thread, including its redirects."""
         self._request.end = min(self.end, self.clock() + self._settings.request_seconds)
         self._request.answer_by = None
         self._request.begun = None
@@ -79,13 +79,13 @@ class Meter:
         self._request.connected = False
 
     def not_counted(self, seconds: float) -> None:
-        """Give back the time that the request waited out of politeness."""
+        """Extend the deadline of the request by the time that it waited out of politeness."""
         if self._request.end is not None:
             self._request.end = min(self.end, self._request.end + seconds)
 
     @contextmanager
     def suspended(self) -> Iterator[None]:
-        """Stop the time of the running request, as for another request that must come first."""
+        """Pause the clock of the running request, for example while another request has to come first."""
         left = None if self._request.end is None else self._request.end - self.clock()
         try:
             yield
@@ -94,7 +94,7 @@ class Meter:
                 self._request.end = min(self.end, self.clock() + left)
 
     def seconds_left(self) -> float:
-        """Seconds until the running request of this thread must be over, or until its server must have answered."""
+        """Seconds until this thread's running request must be complete, or until its server must begin to answer."""
         request = self._request
         end = self.end if request.end is None else request.end
         if request.begun is None and request.answer_by is not None:
@@ -102,7 +102,7 @@ class Meter:
         return end - self.clock()
 
     def seconds_at_this_rate(self) -> float:
-        """Seconds until the server, if it sent nothing more, would be slower than the minimum rate."""
+        """Seconds until the server would fall below the minimum rate if it sent nothing more."""
         request = self._request
         if request.begun is None:
             return float("inf")
@@ -110,31 +110,31 @@ class Meter:
         return request.begun + allowed - self.clock()
 
     def connected(self) -> None:
-        """Note that the exchange opened a connection of its own."""
+        """Note that the running exchange opened a new connection."""
         self._request.connected = True
 
     def has_connected(self) -> bool:
-        """Whether the running exchange opened a connection of its own instead of using one that was open."""
+        """Whether the running exchange opened a new connection instead of reusing an open one."""
         return self._request.connected
 
     def when_sent(self, then: Callable[[], None] | None) -> None:
-        """Call `then` once when the next bytes of this thread's request were sent; None to forget it."""
+        """Call `then` once, after the next bytes of this thread's request are sent; None cancels the call."""
         self._request.on_sent = then
 
     def sent(self) -> None:
-        """Bytes of this thread's request are on their way."""
+        """Note that bytes of this thread's request were sent."""
         then, self._request.on_sent = self._request.on_sent, None
         if then is not None:
             then()
 
     def received(self, size: int) -> None:
-        """Count bytes off the wire, for the rate."""
+        """Count bytes received from the network, for the rate."""
         if size and self._request.begun is None:
             self._request.begun = self.clock()
         self._request.received += size
 
     def stop(self) -> None:
-        """End all waits: whoever reads for the product has gone."""
+        """End all waits, because the run for the product is over."""
         self._stopped.set()
 
     def stopped(self) -> bool:
@@ -142,7 +142,7 @@ class Meter:
         return self._stopped.is_set()
 
     def exhausted(self) -> str | None:
-        """Which budget is used up, in words, or None."""
+        """A message saying which budget is used up, or None."""
         if self.clock() >= self.end:
             return "the time for one product is used up"
         if self.bytes_used >= self._settings.max_total_bytes:
@@ -150,14 +150,14 @@ class Meter:
         return None
 
     def take(self, size: int) -> bool:
-        """Count `size` bytes of a body; False when that is more than there is."""
+        """Count `size` bytes of a body; False when the byte budget is exceeded."""
         with self._lock:
             self.bytes_used += size
             return self.bytes_used <= self._settings.max_total_bytes
 
 
 class TimedStream(httpcore2.NetworkStream):
-    """A network stream on which the deadline holds for each read, write and handshake."""
+    """A network stream that enforces the deadline on each read, write and handshake."""
 
     def __init__(self, inner: httpcore2.NetworkStream, meter: Meter) -> None:
         self._inner = inner
@@ -171,7 +171,7 @@ class TimedStream(httpcore2.NetworkStream):
         return left
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """The next bytes. Raises UnavailableError when the server sends too slowly, ReadTimeout at the deadline."""
+        """Read the next bytes. Raises UnavailableError when the server is too slow, ReadTimeout at the deadline."""
         left, patience = self._left(httpcore2.ReadTimeout), self._meter.seconds_at_this_rate()
         if patience <= 0:
             raise _too_slow()
@@ -186,7 +186,7 @@ class TimedStream(httpcore2.NetworkStream):
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send bytes, until the deadline."""
+        """Send bytes. Raises WriteTimeout at the deadline."""
         self._framing.sent()
         self._inner.write(buffer, self._left(httpcore2.WriteTimeout))
         self._meter.sent()
@@ -198,14 +198,14 @@ class TimedStream(httpcore2.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
-        """The same connection behind TLS, the handshake under the deadline."""
+        """Return the same connection over TLS; the deadline applies to the handshake."""
         left = self._left(httpcore2.ConnectTimeout)
         return TimedStream(self._inner.start_tls(ssl_context, server_hostname, left), self._meter)
 
     def get_extra_info(self, info: str) -> object:
-        """What the inner stream knows; a connection on which more came than its answer counts as readable.
+        """Return what the inner stream reports, but "readable" unless exactly one complete answer was received.
 
-        The pool then closes it: what is left over must not be taken for the answer to the next request.
+        The pool then closes the connection, so that leftover bytes are not taken for the answer to the next request.
         """
         if info == "is_readable" and not self._framing.is_complete():
             return True
@@ -213,7 +213,7 @@ class TimedStream(httpcore2.NetworkStream):
 
 
 class _Framing:
-    """Whether exactly one answer came for a request, as far as its length is declared in its head."""
+    """Tracks whether exactly one answer came for a request, if the length is declared in the answer's headers."""
 
     def __init__(self) -> None:
         self._begin()
@@ -221,18 +221,18 @@ class _Framing:
     def _begin(self) -> None:
         self._head = b""
         self._size: int | None = None
-        """Bytes of the whole answer, once its head was read; None when they cannot be determined."""
+        """Size of the whole answer in bytes, known from its headers; None when it cannot be determined."""
         self._seen = 0
         self._open = True
-        """Whether the head is still to come."""
+        """Whether the headers are still incomplete."""
 
     def sent(self) -> None:
-        """Bytes of a request went out; the next answer begins."""
+        """Note that bytes of a request were sent, so the next answer begins."""
         if self._seen:
             self._begin()
 
     def received(self, data: bytes) -> None:
-        """Count bytes of the answer."""
+        """Count received bytes of the answer."""
         self._seen += len(data)
         if not self._open:
             return
@@ -244,12 +244,12 @@ class _Framing:
             self._open, self._head = False, b""
 
     def is_complete(self) -> bool:
-        """Whether all bytes of the answer came and no more."""
+        """Whether all bytes of the answer, and no others, were received."""
         return self._seen == self._size
 
 
 def _size_of(head: bytes) -> int | None:
-    """The bytes of an answer from its head alone; None when it is interim, chunked or of no single length."""
+    """Size of an answer in bytes, from its headers; None when it is interim, chunked or has no single length."""
     status, lengths = _STATUS.match(head), _LENGTH.findall(head)
     if status is None or status[1].startswith(b"1"):
         return None
@@ -263,7 +263,7 @@ def _too_slow() -> UnavailableError:
 
 
 class GuardedBackend(httpcore2.NetworkBackend):
-    """Connects to addresses that the guard has checked, below TLS: certificate name and Host stay the URL's own."""
+    """Connects below TLS, to addresses that the guard has checked; certificate name and Host still match the URL."""
 
     def __init__(self, guard: Guard, meter: Meter, inner: httpcore2.NetworkBackend | None = None) -> None:
         self._guard = guard
@@ -278,7 +278,7 @@ class GuardedBackend(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
-        """A stream to the first checked address of `host` that answers; raises RefusedError before any socket."""
+        """Connect to the first checked address of `host` that answers; raises RefusedError before opening a socket."""
         self._meter.connected()
         addresses = self._guard.addresses(host.strip("[]"), port)
         failure: Exception = httpcore2.ConnectError("no address")
@@ -307,7 +307,7 @@ class _Body(httpx2.SyncByteStream):
 
 
 class Transport(httpx2.BaseTransport):
-    """A pool of at most `connections` guarded connections for an HTTP client; `inner` stands in for the sockets."""
+    """A pool of at most `connections` guarded connections for an HTTP client; `inner` replaces the socket layer."""
 
     def __init__(
         self, guard: Guard, meter: Meter, connections: int, inner: httpcore2.NetworkBackend | None = None
@@ -321,7 +321,7 @@ class Transport(httpx2.BaseTransport):
         )
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """The answer, its body still to be read. Raises SourceError when its headers are too large."""
+        """Return the answer, with its body still to be read. Raises SourceError when its headers are too large."""
         url = httpcore2.URL(
             scheme=request.url.raw_scheme,
             host=request.url.raw_host,

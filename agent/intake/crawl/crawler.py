@@ -1,7 +1,7 @@
 """The crawl: listing and linked documentation, best pages first, in batches, within the budget.
 
-A crawl asks in batches and takes the outcomes in the order asked, so that what it reads depends on the answers alone
-and never on which came first.
+A crawl requests pages in batches and processes the outcomes in the order of the requests, so that the pages it reads
+depend only on the answers and never on which answer came first.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,9 +39,9 @@ from agent.records import About, Link, Site, SourceKind
 from agent.settings import Settings
 
 MIN_WORDS: Final = 12
-"""Words below which a page says nothing that could be modelled."""
+"""A page with fewer words says nothing that could be modelled."""
 _WALL_WORDS: Final = 80
-"""Words up to which a form, a consent notice or a hint at JavaScript is all that a page has."""
+"""A page with fewer words may consist only of a form, a consent notice or a request to enable JavaScript."""
 NO_TEXT: Final = "next to no text"
 NEEDS_SCRIPT: Final = "JavaScript"
 _WALLS: Final = {
@@ -51,27 +51,27 @@ _WALLS: Final = {
 }
 _MIN_LETTERS: Final = 2
 _LETTERS_LOOKED_AT: Final = 5_000_000
-"""So many letters of blocks are gone through for the links of one page; behind them links have no heading."""
+"""Maximum number of letters searched to place the links of one page; links after that get no heading."""
 _MAX_LINKS_KEPT: Final = 3000
 _SHOWN: Final = 500
 _ATTEMPTS: Final = 4
-"""Requests for pages that are allowed for each page of the budget."""
+"""Page requests allowed for each page of the budget."""
 _MORE_ATTEMPTS: Final = 20
 _MAX_REFRESH: Final = 2
 _MAX_HOSTS: Final = 5
-"""Hosts of the vendor whose maps and agreed places are looked at."""
+"""Maximum number of vendor hosts whose sitemaps and well-known files are requested."""
 _FIRST: Final = 12
 """Worth of the product's own page."""
 _PROBE: Final = 9
-"""Worth of a file at an agreed place."""
+"""Worth of a file at a usual place, such as `llms.txt`."""
 _BUDGET: Final = "the budget of pages is used up"
 _QUOTA_SHARE: Final = 8
-"""Of so many pages of the budget one may be of a large API reference while other pages wait."""
+"""One in this many pages of the budget may come from a large API reference while other pages wait."""
 _MIN_QUOTA: Final = 2
 
 
 def fault(page: Page, *, probe: bool) -> str:
-    """What makes a page no document, or an empty text; `probe` is for a file that nobody linked."""
+    """Why a page does not count as a document, or an empty text; `probe` is for a file that no page links."""
     if is_soft_404(page):
         return NO_FILE if probe else "not found: a page that says there is none"
     if page.wall and is_nearly_empty(page):
@@ -82,12 +82,12 @@ def fault(page: Page, *, probe: bool) -> str:
 
 
 def is_nearly_empty(page: Page) -> bool:
-    """Whether a page has so little text that a wall may be all of it."""
+    """Whether a page has so little text that it may be nothing but a log-in or consent wall."""
     return words(page) < _WALL_WORDS
 
 
 def words(page: Page) -> int:
-    """How many words the blocks of a page hold."""
+    """The number of words in the blocks of a page."""
     return sum(len(block.text.split()) for block in page.blocks)
 
 
@@ -102,13 +102,13 @@ class Read:
     """`platform` for a page that names the vendor, not the product."""
     source: SourceKind = "docs"
     parts: tuple[Part, ...] = ()
-    """Further documents that the same answer carries."""
+    """Further documents contained in the same answer."""
 
 
 def headed(page: Page) -> tuple[PageLink, ...]:
-    """The links of `page`, each with the nearest heading above it; one that already has a heading keeps it.
+    """The links of `page`, each with the nearest heading above it; a link that already has a heading keeps it.
 
-    Links and blocks are both in the order of the page, so each link is looked for from where the last one was found.
+    Links and blocks are both in the order of the page, so the search for each link starts where the last was found.
     """
     found: list[PageLink] = []
     above = _above(page.blocks)
@@ -128,7 +128,7 @@ def headed(page: Page) -> tuple[PageLink, ...]:
 
 
 def _above(blocks: tuple[Block, ...]) -> list[str]:
-    """For each block the heading above it; the page's own title heads everything and tells nothing."""
+    """The heading above each block; the page's own title is ignored, because it is above everything."""
     found: list[str] = []
     words = ""
     for block in blocks:
@@ -140,7 +140,7 @@ def _above(blocks: tuple[Block, ...]) -> list[str]:
 
 @dataclass
 class Crawl:
-    """A crawl of one product: several starts share its budget and never read an address twice."""
+    """A crawl of one product: its start pages share one budget, and no address is read twice."""
 
     web: Web
     guard: Guard
@@ -152,14 +152,14 @@ class Crawl:
     subject: Subject | None = None
     pages_used: int = 0
     unread: int = 0
-    """Links that were documentation and found no budget."""
+    """Number of links to documentation left unread because a budget was used up."""
     thin: list[str] = field(default_factory=list)
     """Addresses of pages with next to no text."""
     scripted: list[str] = field(default_factory=list)
     """Addresses of pages whose text needs JavaScript."""
 
     def __post_init__(self) -> None:
-        """Nothing was asked for yet."""
+        """Set up the state of a crawl that has not requested anything yet."""
         self.guard.may_lead = self._may_lead
         self._free: set[str] = set()
         self._attempts = 0
@@ -174,9 +174,9 @@ class Crawl:
         self._sheets = Sheets(self.web, self.settings)
 
     def start(self, url: str, *, listing: bool) -> Read:
-        """The page at `url`, which the user named; for the listing also the product that it is about.
+        """Read the page at `url`, which the user named; for the listing, also determine the product.
 
-        Raises what the guard, the network and the parser raise for it.
+        Raises the errors of the guard, the network and the parser.
         """
         first = self._read_start(self.guard.parse(url), 0)
         home = self.guard.parse(first.fetched.url)
@@ -195,7 +195,7 @@ class Crawl:
         return first
 
     def follow(self) -> tuple[Read, ...]:
-        """The documentation that the starts lead to, in the order in which it was taken."""
+        """Read the documentation linked from the start pages, and return it in the order in which it was read."""
         for place, (scope, read) in enumerate(self._starts):
             targets = self._targets(scope.home, read.page)
             if place == 0 and self.settings.max_depth:
@@ -235,12 +235,12 @@ class Crawl:
         return Read(outcome, kind, page, parts=parts[1:])
 
     def _tell(self, target: Target, ahead: int = 0) -> None:
-        """Which page is asked for; `ahead` others of its batch were asked for before and are not counted yet."""
+        """Report which page is requested; `ahead` is how many earlier pages of its batch are not counted yet."""
         number = self.pages_used + ahead + 1
         self.progress(f"reading page {number} of at most {max(number, self.settings.max_pages)}: {target.url}")
 
     def _neighbours(self, scope: Scope, page: Page) -> frozenset[str]:
-        """The words of links on the listing that lead to other products."""
+        """The texts of links on the listing that lead to other products."""
         found = set()
         for link, target in self._targets(scope.home, page):
             verdict = judge(scope, scope.home, link, target)
@@ -267,7 +267,7 @@ class Crawl:
                     return
 
     def _discover(self, scope: Scope) -> None:
-        """Ask for the files at agreed places of the product's site and repository; what is there joins the queue."""
+        """Queue the files at usual places of the product's site and repository, and the pages of its sitemaps."""
         site = scope.product or (scope.home if scope.own_site else None)
         urls: list[str] = []
         if site is not None:
@@ -277,7 +277,7 @@ class Crawl:
             urls += maps.in_folder(scope.home)
         if scope.repository is not None:
             urls += maps.in_repository(scope.repository.raw)
-            if scope.repository.page.host not in CODE_HOSTS:  # of these the README is read as a file
+            if scope.repository.page.host not in CODE_HOSTS:  # code hosts provide the README as a file
                 verdict = Verdict(_PROBE, "", False, "repository")
                 self._push(scope, Candidate(scope.repository.page, scope, verdict, 1))
         for url in urls:
@@ -302,7 +302,7 @@ class Crawl:
     # The queue
 
     def _targets(self, source: Target, page: Page) -> list[tuple[PageLink, Target]]:
-        """The links of `page` with their strict readings; those that the guard refuses are recorded."""
+        """The links of `page` with their parsed addresses; addresses that the guard refuses are recorded."""
         found: list[tuple[PageLink, Target]] = []
         for link in headed(page):
             if is_no_page(link.href):
@@ -416,7 +416,7 @@ class Crawl:
         return Read(outcome, kind, parts[0].page, "product", source, parts[1:])
 
     def _judged(self, candidate: Candidate, read: Read) -> Read | None:
-        """`read` when it counts as a page, otherwise None with the reason recorded; its links join the queue."""
+        """Return `read` if it counts as a page, otherwise record why not and return None; queue the page's links."""
         landed = self.guard.parse(read.fetched.url)
         about: About = "product"
         reason = self._where_landed(candidate, landed) or fault(read.page, probe=candidate.probe)
@@ -441,7 +441,7 @@ class Crawl:
         return replace(read, about=about)
 
     def _where_landed(self, candidate: Candidate, landed: Target) -> str:
-        """Why a redirect led to no page of this crawl, or an empty text."""
+        """Why the destination of a redirect is no new page of this crawl, or an empty text."""
         site = candidate.scope.moved(candidate.target, landed)
         if site is not None:
             self.sites = [site, *(known for known in self.sites if known.role != site.role)]
@@ -454,20 +454,20 @@ class Crawl:
         return "the same page as one that was read already" if identity(landed) in self._seen else ""
 
     def _may_lead(self, first: Target, landed: Target) -> bool:
-        """Whether a redirect stays on the sites of the crawl; only sources and the product's front page may move."""
+        """Whether a redirect is allowed: only sources and the product's front page may leave the sites of the crawl."""
         if identity(first) in self._free or same_site(first, landed):
             return True
         return any(scope.place(landed) or scope.may_move(first) for scope, _ in self._starts)
 
     def _canonical(self, landed: Target, page: Page) -> None:
-        """A page's own name for itself keeps it from being asked for again; it is never fetched for its own sake."""
+        """Mark the page's canonical address as seen, so that it is not requested again; it is never fetched itself."""
         address = resolve(landed.url, page.canonical)
         try:
             named = self.guard.parse(address.partition("#")[0])
         except RefusedError as error:
             self._note(address, "refused", error.what)
             return
-        # Only another spelling of the same path: a forged name must not keep a page of its own from being read.
+        # Only another spelling of the same path counts: a forged canonical address must not keep a real page unread.
         if named.host == landed.host and named.path.partition("?")[0] == landed.path.partition("?")[0]:
             self._seen.add(identity(named))
 
@@ -489,7 +489,7 @@ class Crawl:
         return product_name(self.subject.name) if self.subject else ""
 
     def _note_thin(self, url: str, reason: str) -> bool:
-        """Keep what is said of a page without text; whether it is one."""
+        """Record a page that lacks text or needs JavaScript; return whether it lacks text."""
         thin = reason.startswith(NO_TEXT)
         if thin or NEEDS_SCRIPT in reason:
             (self.scripted if NEEDS_SCRIPT in reason else self.thin).append(url)

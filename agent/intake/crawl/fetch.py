@@ -1,6 +1,6 @@
-"""HTTP through the guard: redirects and deadline are ours, decoded bytes are counted as they arrive.
+"""HTTP through the guard: redirects and deadlines are handled here, decoded bytes are counted as they arrive.
 
-`httpx2` decodes bodies in pieces of at most 1 MiB, so a decompression bomb is stopped at the cap. Nothing is taken
+`httpx2` decodes bodies in pieces of at most 1 MiB, so a decompression bomb is stopped at the limit. Nothing is taken
 from the environment: no proxy, no credentials; no cookie is kept. A fetcher may be used by several threads at once.
 """
 
@@ -25,10 +25,10 @@ from agent.intake.crawl.guard import Guard, Target
 from agent.settings import Settings
 
 MAX_RATIO: Final = 200
-"""Decoded bytes for each byte on the wire, once `RATIO_FLOOR` bytes were decoded."""
+"""Maximum decoded bytes for each byte on the wire, checked once `RATIO_FLOOR` bytes were decoded."""
 RATIO_FLOOR: Final = 1_048_576
 MAX_ROBOTS_BYTES: Final = 512_000
-"""What is read of a robots.txt; the rest is not looked at (RFC 9309 asks for 500 KiB at least)."""
+"""Bytes read of a robots.txt; the rest is ignored (RFC 9309 requires at least 500 KiB)."""
 KEPT_HEADERS: Final = frozenset(
     {
         *("age", "cache-control", "content-disposition", "content-language", "content-type", "date", "etag"),
@@ -53,23 +53,23 @@ _LOG_IN: Final = re.compile(r"(?i)log-?_?in|sign-?_?in|sso|saml2?|authorize|oaut
 _SAVE: Final = "save the page and give the file"
 _MAX_DIGITS: Final = 7
 _VALIDATOR: Final = re.compile(r"[!-~](?:[ -~]{0,500}[!-~])?")
-"""What may go back to a server as a header: it came from one, and a file on disk may have been changed since."""
+"""Header values that may be sent back to a server; checked because a stored value may have been changed on disk."""
 _CONDITIONS: Final = (("etag", "if-none-match"), ("last-modified", "if-modified-since"))
 
 
 class Manners(Protocol):
-    """What a fetcher asks before each exchange."""
+    """The politeness rules that a fetcher follows before each exchange."""
 
     def check(self, target: Target) -> None:
-        """Raises RefusedError or UnavailableError when robots.txt does not allow the address."""
+        """Raise RefusedError or UnavailableError when robots.txt does not allow the address."""
         ...
 
     def turn(self, target: Target) -> AbstractContextManager[None]:
-        """Wait until the host may be asked, and hold its slot while it is."""
+        """Wait until a request to the host is allowed, and hold a slot of the host during the request."""
         ...
 
     def hold(self, target: Target, seconds: float) -> bool:
-        """Leave the host alone for `seconds`; False when that is too long."""
+        """Send no request to the host for `seconds`; False when that is too long."""
         ...
 
 
@@ -77,16 +77,16 @@ _Reader = Callable[[Target, httpx2.Response, Fetched | None], Fetched]
 
 
 class _Later(NamedTuple):
-    """The server asks for patience."""
+    """The server asks the client to try again later."""
 
     status: int
     seconds: float | None
 
 
 class Fetcher:
-    """Gets pages for one product; use it as a context manager, it holds up to `settings.connections` connections.
+    """Fetches pages for one product over up to `settings.connections` connections; use it as a context manager.
 
-    `inner` stands in for the socket layer, `manners` for robots.txt and the delays, `stamp` gives the time for the
+    `inner` replaces the socket layer, `manners` applies robots.txt and the delays, `stamp` gives the time for the
     answers in UTC (ISO 8601 with `Z`).
     """
 
@@ -122,10 +122,10 @@ class Fetcher:
         self._client.close()
 
     def get(self, url: str, kept: Fetched | None = None) -> Fetched:
-        """The page at `url` after at most `max_redirects` redirects, each judged by the guard and by robots.txt.
+        """Fetch the page at `url` after at most `max_redirects` redirects, each checked by the guard and robots.txt.
 
-        `kept` is an earlier answer for `url`: the server is asked whether it still holds, and when it says so its
-        body comes back with the time and the headers of today.
+        `kept` is an earlier answer for `url`: the server is asked whether it is still valid, and if so, its body is
+        returned with the current time and headers.
 
         Raises RefusedError when the guard or robots.txt refuses the address or a redirect, SourceError when the
         server has no such page, redirects in a circle or sends too much, UnavailableError when it does not answer in
@@ -138,11 +138,11 @@ class Fetcher:
         return replace(answer, requested=url)
 
     def robots(self, url: str) -> Fetched:
-        """What stands in the robots.txt at `url`: its first `MAX_ROBOTS_BYTES`, whatever their declared kind.
+        """Fetch the first `MAX_ROBOTS_BYTES` of the robots.txt at `url`, whatever its declared type.
 
-        The body is empty when the server has none (any status of 4xx) or redirects without end: then everything is
-        allowed (RFC 9309). Raises RefusedError when the guard refuses it, UnavailableError when it cannot be had: then
-        nothing is.
+        The body is empty when the server has no such file (any 4xx status) or redirects without end; everything is
+        allowed then (RFC 9309). Raises RefusedError when the guard refuses the address, UnavailableError when the file
+        cannot be fetched; nothing is allowed then.
         """
         try:
             return replace(self._follow(url, self._robots_body, robots=True, kept=None), requested=url)
@@ -203,7 +203,7 @@ class Fetcher:
         try:
             return self._in_turn(target, read, kept)
         except _StaleError:
-            # A kept connection that the server closed in the meantime says nothing about the page.
+            # A reused connection that the server had closed in the meantime says nothing about the page: try again.
             return self._in_turn(target, read, kept)
 
     def _in_turn(
@@ -318,7 +318,7 @@ class Fetcher:
         )
 
     def _retry_after(self, text: str) -> float | None:
-        """Seconds to wait, from a number of seconds or a date."""
+        """Seconds to wait according to a Retry-After header, which holds a number of seconds or a date."""
         text = text.strip()
         if text.isascii() and text.isdigit() and len(text) < _MAX_DIGITS:
             return float(text)
@@ -330,11 +330,11 @@ class Fetcher:
 
 
 class _StaleError(UnavailableError):
-    """A connection that was open already failed."""
+    """A reused connection failed."""
 
 
 class _EndlessError(SourceError):
-    """Redirects that lead nowhere."""
+    """The redirects form a circle or are too many."""
 
 
 class _AbsentError(SourceError):
@@ -342,7 +342,7 @@ class _AbsentError(SourceError):
 
 
 def resolve(base: str, reference: str) -> str:
-    """`reference` as an absolute URL; text that no strict reader takes comes back as it is, for the guard to refuse."""
+    """Return `reference` as an absolute URL; malformed text is returned unchanged, for the guard to refuse."""
     try:
         return urljoin(base, reference) if reference == reference.strip() and "\\" not in reference else reference
     except ValueError:

@@ -1,8 +1,8 @@
 """The queue of pages to fetch, best first: spread over topics, with a quota for generated API reference.
 
-The first page of a topic comes before the second page of any topic of about its worth. Pages of an API reference, and
-pages of one template, have a small quota as soon as there are enough of them to crowd out the rest; those beyond it
-wait until nothing else does.
+The first page of a topic comes before the second page of any topic of similar worth. Pages of an API reference, and
+pages of one template, get a small quota as soon as there are enough of them to crowd out the rest; pages beyond the
+quota wait until no others are left.
 """
 
 import re
@@ -20,12 +20,12 @@ from agent.intake.crawl.sites import CODE_HOSTS, Place, Scope
 from agent.intake.page import Page, PageLink
 
 _RUN: Final = 5
-"""Words of one shingle."""
+"""Words in one shingle."""
 _SAME: Final = 0.9
-"""Share of known shingles from which a page brings nothing new."""
+"""A page with at least this share of known shingles brings nothing new."""
 _MIN_SHINGLES: Final = 12
 _BARREN: Final = 3
-"""Pages of one template without news after which it is a trap."""
+"""A template counts as a trap after this many pages that brought nothing new."""
 _NOT_FOUND: Final = re.compile(
     r"(?:error )?404\b.*|(?:sorry[,.! ]*)?(?:the |this |that )?(?:page|file|document|article)(?: you .*)? "
     r"(?:was |is |could |can)?(?: ?not)(?: be)? found.*|(?:page |file )?not found.*|"
@@ -34,7 +34,7 @@ _NOT_FOUND: Final = re.compile(
     re.IGNORECASE,
 )
 _SHORT_PAGE: Final = 120
-"""Words of a page that may be nothing but an error message."""
+"""A page with more words than this is never just an error message."""
 _FIRST: Final = 3
 
 DUPLICATE: Final = "the same content as another page"
@@ -48,7 +48,7 @@ _LOG_IN_TOPIC: Final = re.compile(
     r"(?:accounts?|sso|auth)(?:/|$|\?)",
     re.IGNORECASE,
 )
-"""The same words as the subject of documentation."""
+"""Addresses in which the same words are the subject of documentation."""
 _EVENTS: Final = re.compile(r"/(?:events?|calendar|webinars?)(?:/|$|\?)", re.IGNORECASE)
 _NEVER: Final = re.compile(
     r"/(?:cart|checkout|careers|jobs|press|contact(?:-us)?|rss|feed|"
@@ -81,38 +81,38 @@ _BESIDE_COST: Final = 100
 _LAST_COST: Final = 50
 _EDITION_COST: Final = 40
 _LISTED_COST: Final = 6
-"""A page that only the site's map names comes after one of about its worth that pages link."""
+"""A page that is only named in the sitemap comes after linked pages of similar worth."""
 _TOPICS: Final = 2
-"""Times the cap of a template for pages that a link names by a topic, as sites without telling addresses do."""
+"""Factor on a template's page limit for pages whose link text names a topic, for sites with uninformative addresses."""
 _SIDE_BY_SIDE: Final = 3
-"""Pages of one varied template in one batch: a trap must be recognised before it takes the budget."""
+"""Maximum pages of one varied template per batch, so that a trap is recognised before it uses up the budget."""
 _AGAIN_COSTS: Final = (0, 3, 6, 8, 9)
-"""What a page is worth less after none, one, two, … pages of its topic were taken."""
+"""Deduction from a page's worth after none, one, two, … pages of its topic were taken."""
 _LEAST: Final = 3
-"""A further page of a topic still comes before a changelog or an example."""
+"""Worth that a further page of a topic keeps, so that it still comes before a changelog or an example."""
 _EVERYTHING: Final = frozenset({"", "documentation"})
-"""Topics under which pages of every content go: of these no folder is read to its end before the others."""
+"""Topics too broad to group pages by: their pages are grouped by folder, so that no folder is read to its end first."""
 _DEAD_COST: Final = 2
 _MOST_DEAD: Final = 12
-"""A page whose links lead nowhere lends them no worth."""
+"""Maximum deduction for the links of a page whose other links led nowhere."""
 _CROWD: Final = 12
-"""Pages of one reference or template from which a site has more of them than a draft needs."""
+"""Number of pages of one reference or template that make a crowd: more than a draft needs."""
 _CROWD_COST: Final = 5
-"""A page of a crowd comes after others of about its worth."""
+"""A page of a crowd comes after other pages of similar worth."""
 _LATER_COST: Final = 25
-"""Pages beyond the quota come after every other page of the site, those that only its map names included."""
+"""Pages beyond the quota come after all other pages of the site, including those named only in the sitemap."""
 _REFERENCE: Final = re.compile(
     r"(?:api|apis|rest|rest-?api|sdk|sdks|(?:api|sdk|cli|code|class|python|js|typescript)?[-_]?references?|"
     r"(?:api|auto|java|type|go|rust|py)-?docs?|_?auto-?(?:api|summary)|_?generated|endpoints|classes|_?modules)",
     re.IGNORECASE,
 )
-"""A folder with the pages of a reference."""
+"""Name of a folder that holds the pages of a reference."""
 _SORTED: Final = re.compile(r"/\d{1,3}[-_](?=[^\W\d_])")
 """A number that only sorts the pages of a folder."""
 _DOTTED: Final = re.compile(r"[a-z_]\w*(?:\.[a-z_]\w*){2,}", re.IGNORECASE)
 """The name of a page about one member of a module."""
 _SAME_WORDS: Final = 2
-"""Words with which the names of pages of one template begin."""
+"""Number of leading words that the names of pages of one template share."""
 TOO_MANY: Final = "the most pages of one kind were read"
 REFERENCE_LATER: Final = "kept for later: API reference beyond its quota"
 TEMPLATE_LATER: Final = "kept for later: pages of one template beyond their quota"
@@ -128,9 +128,9 @@ class Novelty:
         self._barren: Counter[str] = Counter()
 
     def judge(self, body: bytes, page: Page, kind: str) -> str:
-        """Why the page brings nothing new, or an empty text; then it counts as read.
+        """Why the page brings nothing new, or an empty text; in the latter case, the page is remembered as read.
 
-        `kind` is the template of its address: after a few pages without news everything of that template is a trap.
+        `kind` is the template of its address; after a few pages that bring nothing new, the template is a trap.
         """
         digest = blake2b(body, digest_size=16).digest()
         words = [word for block in page.blocks for word in re.findall(r"\w+", block.text.casefold())]
@@ -148,12 +148,12 @@ class Novelty:
         return ""
 
     def is_trap(self, kind: str) -> bool:
-        """Whether pages of this template have stopped to say anything new."""
+        """Whether pages of this template no longer say anything new."""
         return self._barren[kind] >= _BARREN
 
 
 def is_soft_404(page: Page) -> bool:
-    """Whether a page that was answered with 200 only says that there is none."""
+    """Whether a page sent with status 200 only says that there is no such page."""
     if sum(len(block.text.split()) for block in page.blocks) > _SHORT_PAGE:
         return False
     heads = [page.title, *(block.text for block in page.blocks[:_FIRST])]
@@ -161,22 +161,22 @@ def is_soft_404(page: Page) -> bool:
 
 
 def _hash(words: list[str]) -> int:
-    # Not Python's own hash: it differs from run to run.
+    # Python's own hash differs from run to run.
     return int.from_bytes(blake2b(" ".join(words).encode("utf-8", "replace"), digest_size=8).digest(), "big")
 
 
 class Verdict(NamedTuple):
-    """What becomes of a link before it is read: `score` above 0 to read it, otherwise `reason` why not."""
+    """Whether a link is worth reading: `score` is above 0 if so, otherwise `reason` says why not."""
 
     score: int
     reason: str
     beside: bool
-    """True when the page may be the directory's own, so that it must speak of the product to count."""
+    """Whether the page may be the directory's own; it then counts only if it mentions the product."""
     place: Place = "listing"
 
 
 def is_no_page(href: str) -> bool:
-    """Whether a link is a mail address, a phone number, a script or a place on the same page."""
+    """Whether a link is a mail address, a phone number, a script or an anchor on the same page."""
     return not href or href.startswith("#") or bool(_NO_PAGE.match(href))
 
 
@@ -222,7 +222,7 @@ def _ranked(home: Target, source: Target, link: PageLink, target: Target, place:
     sibling = (
         same_host and bool(own_folder) and path.startswith(own_folder + "/") and not inside and own != path.rstrip("/")
     )
-    # A neighbour of the listing is another product, whatever its name says; beside a product's page may lie its docs.
+    # A neighbour of the listing is another product, whatever its name says; a product's page may have docs beside it.
     if sibling and not _exact(path) and (place == "listing" or not words):
         return Verdict(0, "a neighbour of the listing", False)
     folder = source.path.partition("?")[0].rpartition("/")[0]
@@ -252,7 +252,7 @@ def _in_repository(scope: Scope, link: PageLink, target: Target) -> Verdict:
 
 
 def is_other_product(target: Target, name: str) -> bool:
-    """Whether an address lies on the shelf of a product whose name shares no word with `name`, the product's own."""
+    """Whether an address is in the folder of a product (`/products/…`) whose name shares no word with `name`."""
     match = _SHELVES.search(unquote(urlsplit(target.path).path).lower())
     if match is None or not name:
         return False
@@ -262,64 +262,64 @@ def is_other_product(target: Target, name: str) -> bool:
 
 
 def worth_of_path(path: str) -> int:
-    """The worth of the topic that a path tells; 0 for a path that tells none."""
+    """The worth of the topic that a path indicates, 0 if it indicates none."""
     return of_path(path).worth
 
 
 def _exact(path: str) -> bool:
-    """Whether the last segment of a path holds no word but those of the table."""
+    """Whether the last segment of a path has only topic words and linking words, none of them a product's name."""
     last = _SUFFIX.sub("", unquote(path).lower().rstrip("/").rpartition("/")[2])
     tokens = [token for token in re.split(r"[\W_]+", last) if token]
     return bool(tokens) and all(map(is_said, tokens))
 
 
 def worth_of_text(text: str) -> int:
-    """The worth of the topic that a link's words tell; none for a long text."""
+    """The worth of the topic that a link's text indicates, 0 for a long text."""
     return of_words(text).worth
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """An address that waits."""
+    """An address waiting in the queue."""
 
     target: Target
     scope: Scope
     verdict: Verdict
     depth: int
     probe: bool = False
-    """True for a file that nobody linked."""
+    """Whether this is a file at a usual place that no page links."""
     last: bool = False
-    """True for a link that its page does not vouch for."""
+    """Whether the linking page does not vouch for the link (`nofollow`)."""
     listed: bool = False
-    """True for a page that only the site's map names."""
+    """Whether only the sitemap names the page."""
     named: bool = False
-    """True for a link whose words name documentation."""
+    """Whether the link's text names documentation."""
     topic: Topic = NONE
-    """What the page is about, as far as its address and the link tell."""
+    """What the page is about, judging by its address and the link."""
     shown: str = ""
-    """The address as the page had it."""
+    """The address as written on the linking page."""
     key: str = ""
     kind: str = ""
-    """The template that it counts for."""
+    """The address template under which the page is counted."""
     source: str = ""
-    """The page that linked it first, by its identity."""
+    """Identity of the first page that linked it."""
     subject: str = ""
-    """What pages are alike in: their topic, their folder where it has none."""
+    """What similar pages have in common: their topic, or their folder if they have none."""
     crowds: tuple[str, ...] = ()
-    """The reference and the family of like names that it belongs to, the reference first."""
+    """The API reference and the family of similar names to which the page belongs, the reference first."""
     varied: bool = False
-    """True when it could be counted up for ever."""
+    """Whether the address has parts that could be counted up for ever."""
     value: int = 0
-    """What its topic and its place are worth."""
+    """Worth of the page by topic and place."""
     worth: int = 0
-    """The same without what speaks against the link, before anything was taken."""
+    """`value` minus the costs of the link itself, before any page was taken."""
 
 
 class Frontier:
-    """Waiting addresses; each identity waits once, with the best verdict that a link gave it."""
+    """The waiting addresses; each identity waits once, with the best verdict among its links."""
 
     def __init__(self, per_template: int, quota: int) -> None:
-        """`quota` is how many pages of a large reference or template are read while other pages wait."""
+        """`quota` is the number of pages of a large reference or template to read while other pages wait."""
         self._per_template = per_template
         self._quota = quota
         self._waiting: dict[str, Candidate] = {}
@@ -333,14 +333,14 @@ class Frontier:
         self._newest: dict[str, tuple[int, ...]] = {}
 
     def __len__(self) -> int:
-        """How many wait."""
+        """The number of waiting addresses."""
         return len(self._waiting)
 
     def push(self, key: str, candidate: Candidate) -> str:
-        """Let `candidate` wait; of two with one identity the better stays, at the place of the first.
+        """Add `candidate` to the queue; of two with the same identity the better is kept, in the position of the first.
 
-        Returns the spelling of the address that is not asked for, when there are two; otherwise an empty text. What
-        tracks a visitor or numbers a session is the worse spelling.
+        If the two are spelled differently, returns the spelling that is not requested, otherwise an empty text. A
+        spelling with tracking or session parameters loses.
         """
         made = _prepared(key, candidate)
         for crowd in made.crowds:
@@ -361,10 +361,10 @@ class Frontier:
         return other.shown if other.shown != plain.shown else ""
 
     def pop(self, most: int, is_trap: Callable[[str], bool], is_known: Callable[[str], bool]) -> list[Candidate]:
-        """The best, at most `most`; further editions of known pages and exhausted templates are dropped on the way.
+        """Take the best candidates, at most `most`; drop other editions of known pages and exhausted templates.
 
-        Each is the best after those before it were taken. `is_trap` judges a template, `is_known` says whether an
-        identity was asked for already.
+        Priorities are updated after each candidate taken. `is_trap` judges a template, `is_known` says whether an
+        identity was requested already.
         """
         batch: list[Candidate] = []
         within: Counter[str] = Counter()
@@ -390,19 +390,19 @@ class Frontier:
         return batch
 
     def came(self, candidate: Candidate, *, read: bool) -> None:
-        """Say what became of a page that was taken: one that was not read leaves topic and quota as they were."""
+        """Record whether a taken page was read; if not, it no longer counts for its topic and quota."""
         self._dead[candidate.source] += -1 if read else 1
         counted = self._counted.pop(candidate.key, ())
         if not read:
             self._alike_taken.subtract(counted)
 
     def dropped(self) -> list[tuple[Candidate, str]]:
-        """What was dropped since the last call, with the reason."""
+        """The candidates dropped since the last call, with the reasons."""
         found, self._dropped = self._dropped, []
         return found
 
     def drain(self) -> list[Candidate]:
-        """Everything that still waits, in the order of its arrival."""
+        """Remove and return everything that still waits, in order of arrival."""
         found = sorted(self._waiting.values(), key=lambda candidate: self._order[candidate.key])
         self._waiting = {}
         return found
@@ -415,7 +415,7 @@ class Frontier:
         return ""
 
     def _count(self, candidate: Candidate) -> None:
-        """Note that a page was taken: one of a crowd for the crowd, whose quota it is, any other for its topic."""
+        """Count a page that was taken: towards the quotas of its crowds if it has any, otherwise for its topic."""
         crowds = tuple(crowd for crowd in candidate.crowds if self._is_crowd(crowd))
         self._counted[candidate.key] = crowds or (candidate.subject,)
         self._alike_taken.update(self._counted[candidate.key])
@@ -424,7 +424,7 @@ class Frontier:
         return len(self._members[crowd]) >= _CROWD
 
     def _other_edition(self, candidate: Candidate, is_known: Callable[[str], bool]) -> str:
-        """Why another edition of the page is read in its place, or an empty text."""
+        """Why another edition of the page is read instead, or an empty text."""
         name, bare = edition(candidate.target)
         if name and (is_known(identity(bare)) or identity(bare) in self._order):
             return f"the same page as another: {name}"
@@ -434,7 +434,7 @@ class Frontier:
         return ""
 
     def _alike(self) -> dict[tuple[object, ...], deque[Candidate]]:
-        """What waits, in groups of the same priority whatever is taken, each in the order of arrival."""
+        """Group the waiting candidates whose priorities always stay equal, each group in order of arrival."""
         groups: defaultdict[tuple[object, ...], deque[Candidate]] = defaultdict(deque)
         for found in self._waiting.values():
             counted = (found.kind, found.named) if found.varied else ()
@@ -444,7 +444,7 @@ class Frontier:
     def _priority(self, candidate: Candidate) -> int:
         worth = candidate.worth
         if candidate.varied:
-            # Pages that differ in a number only fall behind with each one that was taken, unless their links name them.
+            # Pages that differ only in a number fall back with each one taken, unless their link text names a topic.
             worth -= _VARIED_COST * (1 if candidate.named else 1 + self._taken[candidate.kind])
         if any(map(self._is_crowd, candidate.crowds)):
             worth -= _LATER_COST if self.later(candidate) else _CROWD_COST
@@ -455,7 +455,7 @@ class Frontier:
 
 
 def _prepared(key: str, candidate: Candidate) -> Candidate:
-    """`candidate` with what its address says of its kind, its likes and its worth."""
+    """Return `candidate` with the fields filled in that follow from its address: template, similar pages, worth."""
     target = candidate.target
     informative = worth_of_path(target.path) > 0 or candidate.probe
     subject = candidate.topic.name
@@ -484,7 +484,7 @@ def _costs(candidate: Candidate) -> int:
 
 
 def _crowds(target: Target) -> tuple[str, ...]:
-    """The reference that a page lies in and the family of names that its own name begins like."""
+    """The API reference that contains a page, and the family of names that start with the same words as its own."""
     segments = unquote(target.path.partition("?")[0]).lower().split("/")
     host = f"{target.host}:{target.port}"
     found = []

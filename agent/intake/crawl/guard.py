@@ -1,8 +1,8 @@
-"""The address guard: parses every URL strictly, resolves it once, checks every address.
+"""The address guard: parses every URL strictly, resolves its host once, checks every IP address.
 
 A URL that two parsers could read differently is refused rather than interpreted. A host name is looked up once for
-each new connection, all answers must be allowed, and the connection goes to an address that was checked (see
-`fetch`), so a name that changes its answer in between gains nothing.
+each new connection, all addresses found must be allowed, and the connection goes to an address that was checked (see
+`fetch`), so DNS rebinding gains an attacker nothing.
 
 Sources: the IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890 and its updates RFC 8215, 9602, 9637)
 as of 2026, and the addresses at which cloud providers serve instance metadata, from their own documentation.
@@ -21,7 +21,7 @@ from agent.errors import RefusedError, UnavailableError, UsageError
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 _IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolver = Callable[[str, int], Sequence[str]]
-"""Addresses of a host name, in text form; raises OSError when there is none."""
+"""Returns the IP addresses of a host name as text; raises OSError when there is none."""
 
 MAX_URL_BYTES: Final = 8192
 _PORTS: Final = {"http": 80, "https": 443}
@@ -42,7 +42,7 @@ _INTERNAL: Final = (
     *("mail", "docker", "fritz.box"),
 )
 _NO_PUBLIC_HOST: Final = ("invalid", "test", "alt", "onion")
-"""Names that the public DNS never answers for (RFC 6761, 7686, 9476); a resolver of one's own may."""
+"""Names that public DNS never resolves (RFC 6761, 7686, 9476), although a private resolver may."""
 _KEEP: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/%")
 _HINT_ELSEWHERE: Final = "give that address as a further source"
 _HINT: Final = "give a public http or https address, or name the host with --allow-private"
@@ -57,7 +57,7 @@ def _ranges(rows: tuple[tuple[str, str], ...]) -> tuple[_Range, ...]:
     return tuple(_Range(ipaddress.ip_network(network), reason) for network, reason in rows)
 
 
-# Refused in every mode, also for a host that the operator admitted: instance credentials lie here.
+# Refused in every mode, even for a host that the operator admitted, because instance credentials are served here.
 _METADATA: Final = _ranges(
     (
         ("169.254.0.0/16", "a link-local address, where clouds serve metadata"),
@@ -70,7 +70,7 @@ _METADATA: Final = _ranges(
     )
 )
 
-# Never an honest destination, admitted or not: "any", groups, broadcast.
+# Never a legitimate destination, admitted or not: unspecified, multicast and broadcast addresses.
 _NOWHERE: Final = _ranges(
     (
         ("0.0.0.0/8", "an address of this network"),
@@ -115,7 +115,7 @@ _NOT_PUBLIC: Final = _ranges(
 _GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
 _LOOPBACK: Final = ipaddress.IPv6Address("::1")
 _LOW_32: Final = 0xFFFFFFFF
-# The interface identifiers of ISATAP (RFC 5214): an IPv4 address behind 5efe, globally unique bit clear or set.
+# ISATAP interface identifiers (RFC 5214): 5efe followed by an IPv4 address, with the globally unique bit clear or set.
 _ISATAP: Final = (0x00005EFE, 0x02005EFE)
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _TRANSLATED: Final = ipaddress.IPv6Network("::ffff:0:0:0/96")
@@ -123,7 +123,7 @@ _COMPATIBLE: Final = ipaddress.IPv6Network("::/96")
 
 
 def embedded(address: IpAddress) -> tuple[ipaddress.IPv4Address, ...]:
-    """The IPv4 addresses that an IPv6 address carries in one of the transition forms; empty for IPv4."""
+    """The IPv4 addresses embedded in an IPv6 address by a transition format; empty for IPv4."""
     if isinstance(address, ipaddress.IPv4Address):
         return ()
     found: list[ipaddress.IPv4Address] = []
@@ -140,15 +140,15 @@ def embedded(address: IpAddress) -> tuple[ipaddress.IPv4Address, ...]:
 
 
 def refusal(address: IpAddress, *, admitted: bool = False) -> str | None:
-    """Why no request may go to `address`, or None when one may.
+    """Why no request may go to `address`, or None when it is allowed.
 
     `admitted` is for a host that the operator named: private and loopback addresses pass, metadata addresses and
-    addresses that are nobody's do not. An address is also judged by every IPv4 address that it embeds.
+    addresses without an owner do not. Every IPv4 address embedded in `address` is checked as well.
     """
     if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
         return "an address with a zone"
     if admitted and address == _LOOPBACK:
-        return None  # before the embedded forms: its low bits read as 0.0.0.1
+        return None  # checked before the embedded addresses, because its low bits read as 0.0.0.1
     always = (*_METADATA, *_NOWHERE)
     for candidate in (address, *embedded(address)):
         for network, reason in always if admitted else (*always, *_NOT_PUBLIC):
@@ -166,7 +166,7 @@ def _is_isatap(address: ipaddress.IPv6Address) -> bool:
 
 
 class Target(NamedTuple):
-    """A URL in its one canonical reading."""
+    """A parsed URL in canonical form."""
 
     scheme: str
     host: str
@@ -177,12 +177,12 @@ class Target(NamedTuple):
 
     @property
     def url(self) -> str:
-        """The URL as it is requested and recorded: no fragment, no default port."""
+        """The URL as requested and recorded, without fragment and default port."""
         return f"{self.scheme}://{self.origin}{self.path}"
 
     @property
     def origin(self) -> str:
-        """Host and, when it is not the scheme's own, port."""
+        """The host, with its port unless that is the scheme's default."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
@@ -196,9 +196,9 @@ class Admitted(NamedTuple):
 
 
 def parse_admitted(entry: str) -> Admitted:
-    """The host and port of one --allow-private entry, `HOST[:PORT]` with an IPv6 host in brackets.
+    """Parse one --allow-private entry, `HOST[:PORT]` with an IPv6 host in brackets.
 
-    Raises UsageError when the entry is not of that form.
+    Raises UsageError when the entry does not have that form.
     """
     try:
         host, port = _split_authority(entry, entry)
@@ -215,7 +215,7 @@ class Guard:
         self._admitted = frozenset(parse_admitted(entry) for entry in allow_private)
         self._resolve = resolve or _look_up
         self.may_lead: Callable[[Target, Target], bool] | None = None
-        """Whether a page that was asked for may redirect to another address; None for anywhere that is public."""
+        """Whether a requested page may redirect to another address; None allows any public address."""
 
     def admits(self, host: str, port: int) -> bool:
         """Whether the operator named exactly this host and port."""
@@ -224,7 +224,7 @@ class Guard:
         )
 
     def parse(self, text: str) -> Target:
-        """The canonical reading of `text`.
+        """Parse `text` into its canonical form.
 
         Raises RefusedError for anything but a plain http or https URL to a public-looking host on port 80 or 443,
         unless the host and port were admitted.
@@ -248,10 +248,10 @@ class Guard:
         return Target(scheme, host, port, _quote((match[4] or "/") + (match[5] or "")))
 
     def check_redirect(self, first: Target, landed: Target) -> None:
-        """Whether the page `first` may redirect to `landed`.
+        """Check that the page `first` may redirect to `landed`.
 
-        Raises RefusedError when the redirect leaves the sites that are read, and when a public page sends to a host
-        that the operator admitted: only the operator and such hosts themselves name those.
+        Raises RefusedError when the redirect leaves the sites of the crawl, and when a public page redirects to a host
+        that the operator admitted: only the operator and admitted hosts may point to those.
         """
         if self.admits(landed.host, landed.port) and not self.admits(first.host, first.port):
             raise RefusedError("a public page redirects to an admitted host", where=landed.url, hint=_HINT_ELSEWHERE)
@@ -259,9 +259,9 @@ class Guard:
             raise RefusedError("it redirects to another site", where=landed.url, hint=_HINT_ELSEWHERE)
 
     def addresses(self, host: str, port: int) -> tuple[IpAddress, ...]:
-        """The checked addresses of `host`, in the resolver's order; one look-up.
+        """Resolve `host` once and return its checked addresses, in the resolver's order.
 
-        Raises RefusedError when any answer is not allowed, UnavailableError when there is none.
+        Raises RefusedError when any address is not allowed, UnavailableError when there is none.
         """
         admitted = self.admits(host, port)
         literal = _literal(host)
@@ -342,7 +342,7 @@ def _international(raw: str, shown: str) -> str:
             encoded = idna.encode(label, uts46=True).decode("ascii")
         except (idna.IDNAError, UnicodeError):
             raise RefusedError("not an international host name", where=shown, hint=_HINT) from None
-        # Full-width or circled letters fold to plain ones: a disguise, never an honest spelling.
+        # Full-width or circled letters that fold to plain ones are a disguise, never a legitimate spelling.
         if not encoded.startswith("xn--") or "." in encoded:
             raise RefusedError("a host name in disguised letters", where=shown, hint=_HINT)
         labels.append(encoded)
@@ -361,7 +361,7 @@ def _check_punycode(labels: Sequence[str], shown: str) -> None:
 
 
 def _port(text: str, shown: str) -> int:
-    # Compared as text first: the C library wraps 99999 to 34463.
+    # Check the length of the text first, because the C library wraps 99999 to 34463.
     if len(text) > len(str(_MAX_PORT)) or (text.startswith("0") and text != "0") or not 0 < int(text) <= _MAX_PORT:
         raise RefusedError("not a port", where=shown, hint=_HINT)
     return int(text)
@@ -382,7 +382,7 @@ def _refuse_name(host: str, shown: str) -> None:
 
 
 def _ends_in(host: str, names: Sequence[str]) -> str:
-    """The name that the host is or lies under; empty when it is none of these."""
+    """The one of `names` that equals the host or is a parent domain of it; empty when there is none."""
     return next((name for name in names if host == name or host.endswith("." + name)), "")
 
 
@@ -414,9 +414,9 @@ def _look_up(host: str, port: int) -> Sequence[str]:
 
 
 def with_deadline(resolve: Resolver | None, seconds: Callable[[], float]) -> Resolver:
-    """`resolve`, or the system's look-up, that gives up after `seconds()` with TimeoutError.
+    """Wrap `resolve`, or the system's lookup, so that it gives up with TimeoutError after `seconds()` seconds.
 
-    The system's look-up cannot be interrupted, so it runs in a thread that is left behind.
+    The system's lookup cannot be interrupted, so it runs in a thread that is abandoned on time-out.
     """
 
     look_up = resolve or _look_up

@@ -1,8 +1,8 @@
 """The network: guard, fetcher and politeness (robots.txt, delays), several requests at a time.
 
-robots.txt is read as RFC 9309 says and protego understands it: none (4xx) allows everything, one that cannot be had
-(5xx, no answer) nothing. A Crawl-delay longer than the delay of the settings takes its place; a host that asks for
-more than `max_crawl_delay_seconds` is left.
+robots.txt is parsed by protego and applied according to RFC 9309: a missing file (4xx) allows everything, a file that
+cannot be fetched (5xx, no answer) allows nothing. A Crawl-delay longer than the configured delay replaces it; a host
+that asks for more than `max_crawl_delay_seconds` is not read.
 """
 
 import threading
@@ -30,7 +30,7 @@ _DELAY_TOO_LONG: Final = "the host asks for {:g} seconds between requests, more 
 
 
 class _Rules(NamedTuple):
-    """What the robots.txt of an origin says: its rules, or the error that it ended in."""
+    """The robots.txt of an origin: its rules and the file, or the error that fetching it ended in."""
 
     found: "Protego | None"
     file: Fetched | RefusedError | UnavailableError
@@ -41,7 +41,7 @@ class _Host:
 
     def __init__(self) -> None:
         self.gate = threading.Lock()
-        """Held by the one request that waits for its time to start."""
+        """Lock held by the one request that is waiting to start."""
         self.slots = threading.Condition()
         self.open = 0
         self.started = float("-inf")
@@ -50,9 +50,9 @@ class _Host:
 
 
 class Polite:
-    """The manners of one crawl.
+    """The politeness rules of one crawl.
 
-    `read` gets a robots.txt; it raises RefusedError or UnavailableError when there is no telling.
+    `read` fetches a robots.txt; it raises RefusedError or UnavailableError when the file cannot be fetched.
     """
 
     def __init__(self, settings: Settings, meter: Meter, read: Callable[[str], Fetched]) -> None:
@@ -66,14 +66,14 @@ class Polite:
         self._reading: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def robots(self, target: Target) -> Fetched | RefusedError | UnavailableError:
-        """The robots.txt of the target's origin, or why it cannot be had; read once."""
+        """The robots.txt of the target's origin, or the error that fetching it ended in; each is read once."""
         return self._rules(target).file
 
     def check(self, target: Target) -> None:
-        """Whether robots.txt allows `target`.
+        """Check that robots.txt allows `target`.
 
-        Raises RefusedError when it does not, asks for too long a delay or is refused itself, UnavailableError when it
-        cannot be had.
+        Raises RefusedError when robots.txt forbids the page, asks for too long a delay or is itself refused,
+        UnavailableError when it cannot be fetched.
         """
         rules = self._rules(target)
         if isinstance(rules.file, RefusedError | UnavailableError):
@@ -88,9 +88,9 @@ class Polite:
 
     @contextmanager
     def turn(self, target: Target) -> Iterator[None]:
-        """Wait for a connection to the host and for the time of its next request; hold the connection meanwhile.
+        """Wait for a free connection slot of the host and for the time of its next request, then hold the slot.
 
-        The wait does not count as time of the request. Raises UnavailableError when it would outlast the product's.
+        The wait does not count as time of the request. Raises UnavailableError when it would exceed the product's time.
         """
         host = self._host(target)
         came = self._meter.clock()
@@ -111,7 +111,7 @@ class Polite:
 
                 if not self._settings.delay_seconds and not host.crawl_delay:
                     gate.close()
-                # Shut until the request is on its way: the delay counts from there, however long a connection took.
+                # The gate stays shut until the request is sent: the delay starts there, however long connecting took.
                 self._meter.when_sent(sent)
                 yield
         finally:
@@ -132,7 +132,7 @@ class Polite:
         host.started = self._meter.clock()
 
     def hold(self, target: Target, seconds: float) -> bool:
-        """Leave the host alone for `seconds`; False, and nothing held, when that does not fit in the time left."""
+        """Leave the host alone for `seconds`; False, with no effect, when that is too long or exceeds the time left."""
         until = self._meter.clock() + seconds
         if seconds > self._settings.max_crawl_delay_seconds or until >= self._meter.end:
             return False
@@ -145,7 +145,7 @@ class Polite:
         return 1 if host.crawl_delay else max(1, self._settings.connections_per_host)
 
     def _host(self, target: Target) -> _Host:
-        # The web's two ports are one server; another port of a name is usually another program.
+        # Ports 80 and 443 belong to the same server; any other port of a host is usually another program.
         name = target.host if target.port in _WEB_PORTS else f"{target.host}:{target.port}"
         with self._lock:
             return self._hosts[name]
@@ -173,7 +173,7 @@ class Polite:
 
 
 def agent_token(user_agent: str) -> str:
-    """The name that robots.txt files know us by: the first word of the user agent, without its version."""
+    """The name that robots.txt files use for this crawler: the first word of the user agent, without its version."""
     words = user_agent.split()
     return words[0].partition("/")[0] if words else ""
 
@@ -182,7 +182,7 @@ def _parsed(body: bytes) -> "Protego":
     from protego import Protego
 
     text = body.decode("utf-8-sig", "replace")
-    # A page of the site in place of the file, as a catch-all route sends it, says nothing about robots.
+    # An HTML page instead of the file, as sent by a catch-all route, says nothing about robots.
     return Protego.parse("" if text.lstrip().startswith("<") else text)
 
 
@@ -193,22 +193,22 @@ def _no_time(target: Target) -> UnavailableError:
 
 
 class Kept(Protocol):
-    """Earlier answers, with which a server is asked only whether they still hold."""
+    """Earlier answers, so that a server need only be asked whether they are still valid."""
 
     def page(self, url: str, user_agent: str) -> Fetched | None:
         """The last answer for `url`, or None."""
         ...
 
     def keep(self, fetched: Fetched) -> None:
-        """Remember an answer."""
+        """Store an answer."""
         ...
 
 
 class Network:
-    """A `Web` that asks the network; use it as a context manager.
+    """A `Web` that fetches from the network; use it as a context manager.
 
-    `meter` holds the budget and the clock, `kept` earlier answers, `backend` stands in for the socket layer, `stamp`
-    for the time of the answers (UTC, ISO 8601 with `Z`).
+    `meter` holds the budget and the clock, `kept` holds earlier answers, `backend` replaces the socket layer, `stamp`
+    gives the time for the answers (UTC, ISO 8601 with `Z`).
     """
 
     def __init__(
@@ -234,21 +234,21 @@ class Network:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the waits, let running requests end by their deadline, close the connections."""
+        """Stop all waits, let running requests finish by their deadline, then close the connections."""
         self._meter.stop()
         self._workers.shutdown(cancel_futures=True)
         self._fetcher.__exit__()
 
     def get_all(self, urls: Sequence[str]) -> list[Outcome]:
-        """What each address gave, in the order asked for, up to `settings.connections` at a time.
+        """Fetch all addresses, up to `settings.connections` at a time; outcomes are in the order of `urls`.
 
-        A robots.txt is answered from the one that was read for its site; it is the way to see the sitemaps that it
-        names.
+        A request for a robots.txt returns the copy already read for its site, so that the sitemaps named there can be
+        found.
         """
         return list(self._workers.map(self._get, urls))
 
     def exhausted(self) -> str | None:
-        """Which budget is used up."""
+        """A message saying which budget is used up, or None."""
         return self._meter.exhausted()
 
     def _get(self, url: str) -> Outcome:
@@ -277,7 +277,7 @@ def open_network(
     backend: "httpcore2.NetworkBackend | None" = None,
     meter: Meter | None = None,
 ) -> AbstractContextManager[tuple[Guard, Network]]:
-    """The guard and the network behind it, with one budget of time for both; `resolve` stands in for the look-up.
+    """Open a guard and the network behind it, with one time budget for both; `resolve` replaces the system's lookup.
 
     Raises UsageError when an entry of `allow_private` is malformed.
     """

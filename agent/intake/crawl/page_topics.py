@@ -1,7 +1,7 @@
-"""Predicts the topic of a documentation page from its address, a link's words or a heading.
+"""Predict the topic of a documentation page from its address, a link's text or a heading.
 
-A draft wants one page of every topic before a second one of any, so each topic has a name, and each word that tells it
-a worth: what tells most about an agent's powers and limits comes first. The numbers only order.
+A draft needs one page of every topic before a second page of any, so each topic has a name. Each word that indicates a
+topic has a worth: highest for what says most about an agent's powers and limits. Only the order of the numbers matters.
 """
 
 import re
@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 
 class Topic(NamedTuple):
-    """A topic by its name, and how much a page is worth that is about it; no name and 0 where nothing tells."""
+    """The name of a topic, and the worth of a page about it; an empty name and 0 when the topic is unknown."""
 
     name: str
     worth: int
@@ -21,7 +21,7 @@ NONE: Final = Topic("", 0)
 LINKING: Final = frozenset(
     {"and", "the", "of", "to", "for", "a", "how", "it", "works", "getting", "started", "get", "our", "in", "with", "v1"}
 )
-"""Words of a path that say nothing themselves."""
+"""Words of a path that say nothing by themselves."""
 
 _NAMED: Final[dict[str, tuple[tuple[int, str], ...]]] = {
     "security": (
@@ -167,8 +167,8 @@ _WITHOUT_BLANKS: Final[dict[str, tuple[str, int]]] = {
     **dict.fromkeys(("部署", "デプロイ", "배포"), ("deployment", 8)),
     **dict.fromkeys(("价格", "定价", "料金", "가격", "요금"), ("pricing", 7)),
 }
-"""Words of scripts without blanks between words, looked for anywhere in a short text."""
-# Words by which products go as well, so that a neighbour of a listing may bear one as its name.
+"""Words of scripts without blanks between words, searched for anywhere in a short text."""
+# Words that are also used as product names, so a neighbour of a listing may be named by one of them.
 _ALSO_NAMES: Final = frozenset(
     re.findall(
         r"\w+",
@@ -194,8 +194,8 @@ _ENDINGS: Final = tuple(
     )
 )
 _EXTRA: Final = 3
-"""Letters before a known word that ends a longer one, as in `opentelemetry`."""
-# A page so named is about what its folder is about.
+"""Minimum number of letters before a known word at the end of a longer one, as in `opentelemetry`."""
+# A page with such a name has the topic of its folder.
 _GENERIC: Final = frozenset(
     {
         *("overview", "index", "introduction", "intro", "readme", "guide", "guides", "basics", "usage", "quickstart"),
@@ -205,24 +205,24 @@ _GENERIC: Final = frozenset(
 _SUFFIX: Final = re.compile(r"\.(?:html?|md|mdx|rst|txt|pdf|php|aspx?|json|ya?ml)$")
 _WORD: Final = re.compile(r"[^\W\d_]+(?:\d+[^\W\d_]*)*")
 _OUTER_FOLDER: Final = 5
-"""Less for a word of an outer folder, which names a shelf and not the page."""
+"""Deduction for a word of an outer folder, which names a section and not the page."""
 _LEAST: Final = 3
 _MIXED: Final = 2
-"""Less, at most, for words among one or two that say nothing, as the product's name does."""
+"""Maximum deduction when one or two other words say nothing, such as the product's name."""
 _CROWDED: Final = 4
-"""The same from three such words on: a sentence of a title rather than a name."""
+"""Deduction from three such words on, because the segment is then a whole title rather than a name."""
 _FEW: Final = 3
 _GETTING_STARTED: Final = Topic("documentation", 6)
 _MAX_WORDS: Final = 8
 _SHORT_TEXT: Final = 4
 _MAX_LETTERS: Final = 120
 _HEADING: Final = 4
-"""What a heading above a link is worth less than the link's own words."""
+"""How much less a heading above a link is worth than the link's own text."""
 _REMEMBERED: Final = 16384
 
 
 def topic_of(path: str, text: str = "", heading: str = "") -> Topic:
-    """What a page is about: by its path, by the words that link to it, by the heading above that link."""
+    """Predict what a page is about from its path, the text of the link to it and the heading above that link."""
     words = NONE if all(word in _GENERIC for word in _WORD.findall(text.lower()[:_MAX_LETTERS])) else of_words(text)
     found = max(of_path(path), words, key=_by_worth)
     above = of_words(heading)
@@ -235,7 +235,7 @@ def topic_of(path: str, text: str = "", heading: str = "") -> Topic:
 
 @lru_cache(maxsize=_REMEMBERED)
 def of_path(path: str) -> Topic:
-    """The topic that the best segment of a path tells: of its words, less when other words stand among them."""
+    """The topic indicated by the best segment of a path; it is worth less when the segment has other words as well."""
     best = NONE
     segments = [segment for segment in unquote(path).lower().split("/") if segment]
     names = [tokens for segment in segments if (tokens := _tokens(segment))]
@@ -243,7 +243,7 @@ def of_path(path: str) -> Topic:
     for place, tokens in enumerate(names):
         found, other = _in_tokens(tokens)
         last = place == len(names) - 1
-        # The last segment names the page; an outer one only its shelf, unless the page has no name of its own.
+        # The last segment names the page; an outer one only names its section, unless the page's own name is generic.
         named = last or (general and place == len(names) - 2)
         if found.worth and other:
             least = min(other, _MIXED) if other < _FEW else _CROWDED
@@ -260,7 +260,7 @@ def of_path(path: str) -> Topic:
 
 @lru_cache(maxsize=_REMEMBERED)
 def of_words(text: str) -> Topic:
-    """The topic that a link's words or a heading tell; none for a long text."""
+    """The topic indicated by a link's text or a heading; none for a long text."""
     low = text.lower()[:_MAX_LETTERS]
     tokens = _WORD.findall(low)
     if not 0 < len(tokens) <= _MAX_WORDS:
@@ -273,7 +273,7 @@ def of_words(text: str) -> Topic:
 
 
 def is_said(token: str) -> bool:
-    """Whether a word tells a topic, or nothing, and no product goes by it."""
+    """Whether a word is a linking word, or indicates a topic and is not also used as a product name."""
     return (token in _TABLE and token not in _ALSO_NAMES) or token in LINKING
 
 
@@ -282,15 +282,15 @@ def _by_worth(topic: Topic) -> int:
 
 
 def _tokens(segment: str) -> list[str]:
-    """The words of a segment, without the numbers that only sort its pages."""
+    """The words of a path segment, without numbers, which only sort the pages."""
     tokens = [token for token in re.split(r"[\W_]+", _SUFFIX.sub("", segment)) if token]
     return [token for token in tokens if not token.isdigit()]
 
 
 def _in_tokens(tokens: list[str]) -> tuple[Topic, int]:
-    """The best that words or a phrase of them tell, and how many words tell nothing.
+    """The best topic indicated by a word or phrase, and how many words indicate nothing.
 
-    Of equals the last counts, which in most names is the noun.
+    Among equally good words the last one counts, which in most names is the noun.
     """
     best = NONE
     for token in tokens:

@@ -1,4 +1,4 @@
-"""Finds and reads sitemaps, named in robots.txt or at the usual place, within a small allowance."""
+"""Find and read a limited number of sitemaps, named in robots.txt or at the usual place."""
 
 import re
 from collections.abc import Callable
@@ -38,41 +38,41 @@ _IN_REPOSITORY: Final = (
 )
 SITEMAP: Final = "/sitemap.xml"
 MAX_SITEMAPS: Final = 5
-"""Maps read of one crawl, index files included."""
+"""Maximum number of sitemaps read in one crawl, index files included."""
 NO_FILE: Final = "no such file"
 _MAX_ENTRIES: Final = 5000
 _MAX_NAMED: Final = 10
-"""Maps that one robots.txt may name."""
+"""Maximum number of sitemaps taken from one robots.txt."""
 _ROBOTS_BYTES: Final = 500 * 1024
 _MAP_LINE: Final = re.compile(r"^\s*sitemap\s*:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 
 Note = Callable[[str, str, str], None]
-"""Records what became of an address: the address, its state, the reason."""
+"""Records the outcome for an address: the address, its state, the reason."""
 
 
 def at_root(site: Target) -> tuple[str, ...]:
-    """What is asked for at the root of the product's site."""
+    """The files to try at the root of the product's site."""
     return tuple(urljoin(site.url, path) for path in _AT_ROOT)
 
 
 def in_folder(listing: Target) -> tuple[str, ...]:
-    """What is asked for below a listing that lies deep in somebody else's site."""
+    """The files to try below a listing that is a page on someone else's site."""
     base = listing._replace(path=listing.path.partition("?")[0].rstrip("/") + "/")
     return tuple(urljoin(base.url, name) for name in _IN_FOLDER)
 
 
 def on_docs_host(site: Target) -> tuple[str, ...]:
-    """What is asked for on a further host of the product's site."""
+    """The files to try on a further host of the product's site."""
     return tuple(urljoin(site.url, path) for path in _ON_DOCS_HOST)
 
 
 def in_repository(raw: str) -> tuple[str, ...]:
-    """What is asked for in a repository whose files lie below `raw`."""
+    """The files to try in a repository whose raw files are below `raw`."""
     return tuple(urljoin(raw, name) for name in _IN_REPOSITORY)
 
 
 def sitemap_rank(url: str) -> tuple[int, str]:
-    """Sorts the parts of a map: those that name documentation first, blogs and products last."""
+    """Sort key for the parts of a sitemap: documentation first, blogs, tags and media last."""
     low = url.lower()
     if any(word in low for word in ("docs", "help", "guide", "security", "page", "main")):
         return (0, url)
@@ -80,7 +80,7 @@ def sitemap_rank(url: str) -> tuple[int, str]:
 
 
 class Maps:
-    """The maps of one crawl; all sites share the allowance."""
+    """The sitemaps of one crawl; all its sites share the limit on their number."""
 
     def __init__(self, web: Web, guard: Guard, settings: Settings, note: Note) -> None:
         self._web = web
@@ -90,10 +90,10 @@ class Maps:
         self._read = 0
         self._known: set[str] = set()
         self.removed: list[Removed] = []
-        """What the maps say to assessors, or is odd about them; they have no text that it could stand beside."""
+        """Findings about the sitemaps, such as text addressed to assessors; a sitemap has no document to hold them."""
 
     def entries(self, scope: Scope, site: Target) -> list[tuple[PageLink, Target]]:
-        """The pages that the maps of `site` list, with their strict readings, in the maps' order."""
+        """The pages listed in the sitemaps of `site`, with their parsed addresses, in order."""
         found: list[tuple[PageLink, Target]] = []
         waiting = list(dict.fromkeys((*self._named(site), resolve(site.url, SITEMAP))))
         while waiting and self._read < MAX_SITEMAPS and not self._web.exhausted():

@@ -1,4 +1,4 @@
-"""The scope of a crawl: the listing's host, and one product site and one repository that it names."""
+"""The scope of a crawl: the listing's host, and one product site and one repository named by the listing."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Place = Literal["listing", "product", "repository", ""]
 
-# Domains below which strangers have hosts of their own and which the Public Suffix List does not name.
+# Domains whose subdomains belong to unrelated owners, missing from the Public Suffix List.
 _SHARED: Final = frozenset(
     (
         *("netlify.com", "windows.net", "amazonaws.com", "glitch.me", "railway.app", "gradio.live", "modal.run"),
@@ -86,44 +86,44 @@ _DOOR: Final = re.compile(
     r"|/(?:visit|website|out|go|redirect)/?(?:\?|$)|[?&](?:url|u|to|target|dest|destination|redirect)=",
     re.IGNORECASE,
 )
-"""Addresses that are there to send a visitor elsewhere."""
+"""Addresses that exist only to redirect a visitor elsewhere."""
 _OWNER_AND_NAME: Final = 2
 _MAX_WORDS: Final = 10
 _SITE_GRADE: Final = 3
 _DOCS_GRADE: Final = 2
 _NOT_THE_PAGES_OWN: Final = frozenset({"ugc", "sponsored"})
-"""Roles of links that visitors or advertisers wrote."""
+"""`rel` values of links that visitors or advertisers placed."""
 
 
 class Repository(NamedTuple):
-    """A code repository, and where its files lie as plain text."""
+    """A code repository, and where its files are available as plain text."""
 
     page: Target
     raw: str
-    """The address of its root folder of files, with a final slash."""
+    """The address of the root folder for raw files, with a final slash."""
     names: tuple[str, str]
 
 
 @dataclass
 class Scope:
-    """The places of one crawl."""
+    """The sites that one crawl may read."""
 
     home: Target
     admits: Callable[[str, int], bool]
     product: Target | None = None
     repository: Repository | None = None
     door: Target | None = None
-    """An address of the listing's own host that its words call the product's site; where it leads is not known yet."""
+    """A redirecting address on the listing's host, linked as the product's site; its destination is not known yet."""
     because: str = ""
-    """Words of the link that named the product's site or the door to it."""
+    """Text of the link that named the product's site or the door to it."""
 
     def may_move(self, first: Target) -> bool:
-        """Whether `first` may redirect to any site: the front page of the product, or the door to it."""
+        """Whether `first` may redirect to any site: only the product's front page and the door to it may."""
         named = [known for known in (self.product, self.door) if known is not None]
         return identity(first) in {identity(known) for known in named}
 
     def moved(self, first: Target, landed: Target) -> Site | None:
-        """The product's site, once its front page or the door to it, `first`, turned out to lead to `landed`."""
+        """The product's new site, if `first` is its front page or the door to it and redirects to `landed`, or None."""
         nobodys = registered_domain(landed.host) in _NOBODYS or landed.host in CODE_HOSTS
         if not self.may_move(first) or self.place(landed) or nobodys:
             return None
@@ -132,11 +132,11 @@ class Scope:
 
     @property
     def own_site(self) -> bool:
-        """Whether the listing is the front page of a site, hence the vendor's own."""
+        """Whether the listing is the front page of a site, and so on the vendor's own site."""
         return self.home.path.partition("?")[0].strip("/").lower() in ("", "index.html", "index.htm", "en", "home")
 
     def place(self, target: Target) -> Place:
-        """Which place `target` lies in, or an empty text."""
+        """The place that `target` belongs to, or an empty text."""
         if self.repository is not None and is_in_repository(self.repository, target):
             return "repository"
         if self.product is not None and self._related(self.product, target):
@@ -151,7 +151,7 @@ class Scope:
     def _related(self, site: Target, target: Target) -> bool:
         if (target.host, target.port) == (site.host, site.port):
             return True
-        # A host that the operator admitted stands for itself alone: its neighbours on the machine are strangers.
+        # A host that the operator admitted stands only for itself: other services on that machine are unrelated.
         if self.admits(target.host, target.port) or self.admits(site.host, site.port):
             return False
         if {target.port, site.port} - {80, 443}:
@@ -169,7 +169,7 @@ def _suffixes() -> "PublicSuffixList":
 def registered_domain(host: str) -> str:
     """The part of a host name that one owner registered, by the Public Suffix List: `docs.a.co.uk` gives `a.co.uk`.
 
-    An address, a suffix itself and a name of one label are given back as they are.
+    An IP address, a bare suffix or a name of one label is returned unchanged.
     """
     if ":" in host or host.rpartition(".")[2].isdigit():
         return host
@@ -180,7 +180,7 @@ def registered_domain(host: str) -> str:
 
 
 def same_site(listing: Target, target: Target) -> bool:
-    """Whether `target` lies on the listing's host or on a host below it (`docs.` beside `www.`)."""
+    """Whether `target` is on the listing's host or a subdomain of its domain (`docs.` beside `www.`)."""
     if target.host == listing.host:
         return target.port == listing.port or {target.port, listing.port} <= {80, 443}
     base = listing.host.removeprefix("www.")
@@ -193,12 +193,12 @@ def same_site(listing: Target, target: Target) -> bool:
 def named_sites(
     scope: Scope, name: str, links: Sequence[tuple[PageLink, Target]]
 ) -> tuple[tuple[Target, Site] | None, tuple[Repository, Site] | None]:
-    """The product site and the repository that the listing's links name, each with the record of why.
+    """Find the product site and the repository that the listing links, each with a record of the reason.
 
-    `links` are the listing's links with their readings, `name` is the product's. A link counts only when its own
-    words or its role say what it leads to, and never among neighbours; on a page deep in a directory, navigation and
-    footer are the directory's own. When the site is named only by an address through which the directory counts its
-    visitors, that becomes the scope's `door`.
+    `links` are the listing's links with their parsed addresses, `name` is the product's name. A link counts only when
+    its own text or `rel` says what it leads to, and never in lists of other products; on a page deep in a directory,
+    navigation and footer are the directory's own. If the site is only linked through an address with which the
+    directory counts clicks, that address becomes the scope's `door`.
     """
     best: tuple[int, Target, str] | None = None
     code: tuple[Repository, Site] | None = None
@@ -207,7 +207,7 @@ def named_sites(
         if link.region == "neighbour" or (link.region == "chrome" and not scope.own_site):
             continue
         if scope.admits(target.host, target.port) and not scope.admits(scope.home.host, scope.home.port):
-            continue  # A public page does not choose among the hosts that the operator opened.
+            continue  # A public page must not select hosts that the operator admitted.
         words = _ENDS.sub("", " ".join(link.text.split()))
         roles = frozenset(link.rel.split())
         if roles & _NOT_THE_PAGES_OWN:
@@ -221,7 +221,7 @@ def named_sites(
             continue
         grade = _grade(words, roles, name)
         if link.region == "chrome" and grade != _DOCS_GRADE:
-            continue  # The frame of the vendor's own site leads to others' sites; only documentation is its own.
+            continue  # Navigation on the vendor's own site also links other sites; only documentation counts.
         if grade == _SITE_GRADE and same_site(scope.home, target) and _DOOR.search(target.path) and not scope.door:
             scope.door, scope.because = target, (words or link.rel)[:200]
         outside = not scope.place(target) and registered_domain(target.host) not in _NOBODYS
@@ -253,7 +253,7 @@ def _repository(target: Target, words: str, roles: frozenset[str]) -> Repository
     owner, name = segments[0], segments[1].removesuffix(".git")
     host = target.host.removeprefix("www.")
     if any(brand in words.casefold().replace(" ", "") and brand not in target.host for brand in _BRANDS):
-        return None  # It says so and leads elsewhere.
+        return None  # The link names one code host but leads to another site.
     if host.startswith(tuple(f"{known}." for known in CODE_HOSTS)):
         return None
     says = bool(_CODE.fullmatch(words)) or bool(roles & _CODE_ROLES)

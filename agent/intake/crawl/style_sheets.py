@@ -1,4 +1,4 @@
-"""Fetches the style sheets of a page from its own site, to see what the page hides."""
+"""Fetch the style sheets of a page from its own site, to see what the page hides."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -11,15 +11,15 @@ from agent.intake.page import LINKED_SHEET, Page
 from agent.settings import Settings
 
 _MAX_SHEETS: Final = 4
-"""Sheets read for one page."""
+"""Maximum number of sheets read for one page."""
 _MAX_BYTES: Final = 500_000
 _MAX_SITE_SHEETS: Final = 12
-"""Different sheets fetched for all pages together."""
+"""Maximum number of different sheets fetched for all pages together."""
 _WIDE: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Sheets:
-    """The style sheets of one crawl; each is fetched once, however many pages link it."""
+    """The style sheets of one crawl; each is fetched once, however many pages link to it."""
 
     def __init__(self, web: Web, settings: Settings) -> None:
         self._web = web
@@ -27,10 +27,10 @@ class Sheets:
         self._known: dict[str, str] = {}
 
     def styled(self, pages: Sequence[tuple[Fetched, Page]]) -> list[Page]:
-        """The pages (HTML) in order, those that link style sheets of their own site read again with them.
+        """Return the HTML pages in order; pages that link style sheets of their own site are parsed again with these.
 
-        A sheet that cannot be fetched or is too large is left out, and so is a page that fails with its sheets: it is
-        given back as it was.
+        A sheet that cannot be fetched or is too large is left out. A page that cannot be parsed with its sheets is
+        returned unchanged.
         """
         wanted = [_addresses(fetched, page) for fetched, page in pages]
         unread = [url for urls in wanted for url in urls if url not in self._known]
@@ -62,9 +62,9 @@ class Sheets:
 
 
 def inline_sheets(body: bytes, sheets: Sequence[str]) -> bytes:
-    """`body`, an HTML page in a character set that contains ASCII, with the style sheets that it links put behind it.
+    """Append the linked style sheets to `body`, an HTML page in a character set that contains ASCII.
 
-    So they go to the parsing child with the page itself; there they are taken off again (`cascade.without_sheets`).
+    This sends them to the parsing child together with the page; `cascade.without_sheets` separates them again there.
     """
     tail = b""
     for sheet in sheets:
@@ -74,7 +74,7 @@ def inline_sheets(body: bytes, sheets: Sequence[str]) -> bytes:
 
 
 def _addresses(fetched: Fetched, page: Page) -> list[str]:
-    """The first sheets of a page that lie on its host, or on a host above or below it."""
+    """The addresses of a page's first style sheets on its own host, or on a parent domain or subdomain of it."""
     found: list[str] = []
     for written in page.stylesheets:
         try:

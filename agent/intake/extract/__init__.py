@@ -1,1 +1,1 @@
-"""From bytes to documents and statements. Nothing here opens a socket."""
+"""Turns bytes into documents and statements. Nothing here opens a socket."""

@@ -1,7 +1,7 @@
-"""Removes blocks that repeat over the pages of one site.
+"""Removes blocks that repeat across the pages of one site.
 
-Navigation, footers and banners that no tag names repeat. A block that opens or closes several pages, or
-stands on most of them, goes everywhere; any other repeated block stays where it is read first.
+Navigation, footers and banners that no tag marks are recognised by their repetition. A block that opens or closes
+several pages, or stands on most of them, is removed everywhere; any other repeated block is kept where it first occurs.
 """
 
 from collections import Counter
@@ -13,7 +13,7 @@ from agent.intake.page import Block, Page
 _MANY: Final = 3
 _MOST: Final = 0.5
 _LONG: Final = 200
-"""Characters from which a repeated block is text that a vendor wants read: its first place stays."""
+"""A repeated block of at least this many characters is text that a vendor wants read: its first occurrence is kept."""
 
 
 def without_repeats(pages: Sequence[Page]) -> tuple[Page, ...]:
@@ -40,7 +40,7 @@ def without_repeats(pages: Sequence[Page]) -> tuple[Page, ...]:
 
 
 def _edges(blocks: Sequence[Block], counts: Counter[str]) -> set[str]:
-    """Short repeated blocks that open or close a page without a gap."""
+    """The keys of short repeated blocks in an unbroken run at the start or end of a page."""
     found: set[str] = set()
     for run in (blocks, blocks[::-1]):
         for block in run:
@@ -52,7 +52,7 @@ def _edges(blocks: Sequence[Block], counts: Counter[str]) -> set[str]:
 
 
 def _without_bare_headings(blocks: Sequence[Block]) -> tuple[Block, ...]:
-    """`blocks` as they are but for headings at the end that have nothing under them any more."""
+    """`blocks` without the headings at the end that no longer have anything under them."""
     end = len(blocks)
     while end > 1 and blocks[end - 1].kind == "heading" and blocks[end - 1].level > 1:
         end -= 1
@@ -60,6 +60,6 @@ def _without_bare_headings(blocks: Sequence[Block]) -> tuple[Block, ...]:
 
 
 def _key(block: Block) -> str:
-    """Equal for blocks that repeat each other: a heading is not a repeat of the link or card that leads to its page."""
+    """A key that repeated blocks share; a heading does not repeat the link or card that leads to its page."""
     words = " ".join(block.text.casefold().split())
     return f"{block.level}# {words}" if block.kind == "heading" else words

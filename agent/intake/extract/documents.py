@@ -1,9 +1,9 @@
-"""Composes a Document from blocks: one text with stable offsets, its sections, findings with their places.
+"""Composes a Document from blocks: one text with stable offsets, its sections, and findings with their places.
 
-The text's form: headings as plain lines; list items, however deep, as lines that begin with `- `; table rows as
-`a | b`, that with the heads of the columns first; code as its lines without blank ones; fields of front matter as
-`key: value`; of a picture its description. A blank line between blocks, none within a list, a table, front matter or
-between pictures; one line feed at the end. `Document.blocks` tells which is which.
+In the text, headings are plain lines; list items of any depth are lines that begin with `- `; table rows are `a | b`,
+the column heads first; code is its non-blank lines; front matter fields are `key: value`; pictures are their
+descriptions. A blank line separates blocks, except within a list, a table or front matter and between pictures; the
+text ends with one line feed. `Document.blocks` says which kind of block each part is.
 """
 
 import re
@@ -19,7 +19,7 @@ from agent.intake.page import MAX_EXCERPT, Block, Page
 from agent.records import About, Document, DocumentBlock, Finding, FindingKind, Section, Snapshot, SourceKind
 
 MAX_TEXT: Final = 400_000
-"""Characters kept of one document, as its reader gives them: eighty thousand words are a book."""
+"""Characters kept of one document, counted as its reader returns them: eighty thousand words, the length of a book."""
 _TIGHT: Final = frozenset({"item", "row", "front-matter", "image"})
 _KINDS: Final = frozenset(get_args(FindingKind))
 _PLACES: Final = {
@@ -32,18 +32,18 @@ _PLACES: Final = {
 }
 _MAX_FINDINGS: Final = 200
 _MAX_PARTS: Final = 200
-"""Links of one block whose places are kept."""
+"""The most links of one block whose places are kept."""
 _REORDERS: Final = frozenset({"bidi-control", "combining-flood"})
 _SAID: Final = re.compile(r"[^\s.!?|][^.!?\n|]*")
 _MIN_REPEATED_WORDS: Final = 5
 _NO_PROSE: Final = re.compile(r"`|[\"']\s*:|[{}]")
-"""A parameter that each tool has, or a key of a sample, is repeated by every reference."""
+"""Marks of code: every reference repeats parameters that all tools share and keys of samples."""
 _MIN_REPEATS: Final = 6
 _MIN_REPEATED_SHARE: Final = 0.05
-"""Of a page's text, from which a sentence that it repeats crowds out others."""
+"""Share of a page's text from which a repeated sentence crowds out others."""
 
-# Headings of material about something else than this product. Whole headings, so that "Recommended settings",
-# "Code reviews" and "Related entities" stay with the product.
+# Headings of material about something other than this product. The pattern matches whole headings, so that
+# "Recommended settings", "Code reviews" and "Related entities" stay with the product.
 _THINGS: Final = (
     r"(?:ai )?(?:agents?|tools?|products?|apps?|servers?|posts?|articles?|pages?|links?|listings?|reading|"
     r"topics?|resources?|projects?|software|companies|categories|searches|skills?|integrations? from others)"
@@ -80,7 +80,7 @@ _OTHER_TEXT: Final = re.compile(
     r"(?:Not certain from (?:the )?listing\b|Scored with the (?:canonical )?OWASP AIVSS|"
     r"Per-layer threats for this agent)"
 )
-# Labels that begin such material where the page has no headings for it; a label of the product's own ends it.
+# Labels that begin such material on a page without headings for it; one of the product's own labels ends it.
 _LABEL: Final = re.compile(
     rf"(?:owasp )?aivss\b.*|maestro\b.*|.*\b(?:aivss|score) rationale|agentic threat model|"
     rf"(?:related|similar|other|recommended|featured|sponsored) {_THINGS}|you (?:may|might) also like|"
@@ -114,10 +114,10 @@ class _Builder:
         self._parts_before = False
         self.blocks: list[DocumentBlock] = []
         self._heads: dict[tuple[str, ...], tuple[str, ...]] = {}
-        """Heads of columns as the text has them; every row of a table brings them."""
+        """Cleaned column heads by their original form, since every row of a table brings the same heads."""
 
     def add(self, block: Block) -> int:
-        """Take a block; the offset at which its words begin."""
+        """Add a block and return the offset at which its words begin."""
         tight = self._last == block.kind and block.kind in _TIGHT
         self._put("" if not self._parts else "\n" if tight else "\n\n")
         if block.kind == "heading":
@@ -145,7 +145,7 @@ class _Builder:
         return self._heads[heads]
 
     def where(self) -> str:
-        """The place of the last block in words."""
+        """The place of the last block, in words."""
         return _under(self._path)
 
     def finish(self) -> tuple[str, tuple[Section, ...]]:
@@ -196,7 +196,7 @@ class _Builder:
 
 
 def _places(text: str, parts: Sequence[str], start: int) -> tuple[tuple[int, int], ...]:
-    """Where the parts of a block's text begin and end in the document; a part that cleaning changed has no place."""
+    """Start and end in the document of each part of a block's text; a part that cleaning changed is left out."""
     found: list[tuple[int, int]] = []
     at = 0
     for part in parts[:_MAX_PARTS]:
@@ -208,7 +208,7 @@ def _places(text: str, parts: Sequence[str], start: int) -> tuple[tuple[int, int
 
 
 def heading_about(text: str, *, listing: bool) -> About:
-    """What the text under a heading is about, by the heading's words alone."""
+    """What the text under a heading is about, judged by the heading's words alone."""
     words = _NUMBERED.sub("", text)
     if _OTHER.fullmatch(words) or (listing and _LISTING_OTHER.fullmatch(words)):
         return "other"
@@ -239,13 +239,13 @@ def compose(
     kind: SourceKind | None = None,
     about: About = "product",
 ) -> Document:
-    """The Document `identity` of the first `MAX_TEXT` characters of a parsed page.
+    """Compose the Document `identity` from the first `MAX_TEXT` characters of a parsed page.
 
     `url` and `kind` override the snapshot's for a part of a file.
 
-    `about` holds for the sections whose headings do not say otherwise.
+    `about` applies to sections whose headings do not say otherwise.
 
-    Raises nothing; a page without blocks gives an empty text and no section.
+    Raises nothing; a page without blocks gives an empty text and no sections.
     """
     page = shortened(page)[0]
     builder = _Builder((kind or snapshot.kind) == "listing", about)
@@ -282,24 +282,24 @@ def compose(
 
 
 def _take(builder: _Builder, identity: str, block: Block) -> list[Finding]:
-    """Give a block, cleaned, to the builder; what was found in it."""
+    """Clean a block, add it to the builder, and return the findings in it."""
     cleaned = clean(block.text, _PLACES.get(block.kind, "a paragraph"))
     text = _one_line(cleaned.text, block.kind)
     if not text:
         return [_finding(identity, r.kind, 0, 0, r.where, r.text) for r in cleaned.removed]
     found = () if block.kind == "code" else sanitise.find_active(text)
-    # Words that forge markup or structure, or that are not what they look like, open no section of the document.
+    # A heading that forges markup or structure, or is not what it looks like, must not open a section.
     forged = bool(found) or any(r.kind in _REORDERS for r in cleaned.removed)
     plain = block._replace(kind="paragraph", level=0) if forged and block.kind == "heading" else block
     start = builder.add(plain._replace(text=text))
     where, end = builder.where(), start + len(text)
     findings: list[Finding] = []
     for r in cleaned.removed:
-        # What a person reads differs from what the characters say: the words themselves are withdrawn.
+        # A person reads something other than what the characters say: the finding withdraws the words themselves.
         span = (start, end) if r.kind in _REORDERS else (0, 0)
         findings.append(_finding(identity, r.kind, *span, r.where, r.text))
     for mark in found:
-        # A page that shows Markdown as it is written may still state facts behind its marks.
+        # A page that shows raw Markdown may still state facts behind its marks, so the words are not withdrawn.
         raw = mark.kind == "structure" and block.kind == "paragraph" and not text.endswith("|")
         span = (start, start) if raw else (start, end)
         findings.append(_finding(identity, mark.kind, *span, where, text[mark.start :]))
@@ -307,9 +307,9 @@ def _take(builder: _Builder, identity: str, block: Block) -> list[Finding]:
 
 
 def honest_title(page: Page) -> str:
-    """The page's title, or what else may name it when the title addresses assessors or forges markup.
+    """The page's title, or a substitute when the title addresses assessors or forges markup.
 
-    First its other headings of the first level, then the title of its window, then any heading.
+    Substitutes are tried in this order: other first-level headings, the window title, any heading.
     """
     headings = [block for block in page.blocks if block.kind == "heading"]
     first = [block.text for block in headings if block.level == 1]
@@ -324,7 +324,7 @@ def honest_title(page: Page) -> str:
 
 
 def _stuffing(identity: str, text: str, sections: Sequence[Section]) -> list[Finding]:
-    """Words that a page says again and again, as pages do that want to be found by every question."""
+    """Findings for sentences that a page keeps repeating, as pages do that want to match every query."""
     seen: dict[str, list[int]] = {}
     for match in _SAID.finditer(text):
         parts = match[0].lower().split()
@@ -341,7 +341,7 @@ def _stuffing(identity: str, text: str, sections: Sequence[Section]) -> list[Fin
 
 
 def _in_address(identity: str, url: str) -> list[Finding]:
-    """Words in a file name or URL that address assessors: they are shown beside every quote."""
+    """A finding for a file name or URL that addresses assessors, since it is shown beside every quote."""
     parts = urlsplit(url)
     plain = unquote_plus(f"{parts.path} {parts.query} {parts.fragment}")
     words = " ".join(re.sub(r"[-_/+=&.,:;]+", " ", plain).split())
@@ -368,7 +368,7 @@ def _under(path: tuple[str, ...]) -> str:
 
 
 def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
-    """The span widened to its lines: a finding withdraws the whole statement, not three words of it."""
+    """The span widened to whole sentences: a finding withdraws the whole statement, not three words of it."""
     begin = text.rfind("\n", 0, start) + 1
     stop = text.find("\n", end)
     stop = len(text) if stop < 0 else stop
@@ -391,7 +391,7 @@ def _finding(document: str, kind: str, start: int, end: int, where: str, excerpt
 
 
 def _unique(findings: list[Finding], most: int) -> tuple[Finding, ...]:
-    """Each finding once; when there are too many, some of every kind."""
+    """Each finding once; when there are more than `most`, some of every kind."""
     once = list(dict.fromkeys(findings))
     if len(once) <= most:
         return tuple(once)

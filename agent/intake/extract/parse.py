@@ -1,7 +1,8 @@
-"""From bytes to blocks: recognises the format and calls its reader.
+"""Turns bytes into blocks: recognises the format and calls its reader.
 
-Plain text is read here; everything that needs a parser goes to a child process that can be killed (`warm`), because
-pages of two megabytes are known that hang every parser of HTML, and such texts that keep a parser of Markdown busy.
+Plain text is read here; everything that needs a parser goes to a child process that can be killed
+(`parse_process`), because some pages of two megabytes hang every HTML parser, and some texts keep a Markdown parser
+busy.
 """
 
 import json
@@ -65,7 +66,7 @@ _MARKS: Final = b"\xef\xbb\xbf \t\r\n"
 _PDF_MARK: Final = b"%pdf-"
 _GZIP: Final = b"\x1f\x8b"
 _UNTOLD: Final = frozenset(("application/octet-stream", "binary/octet-stream"))
-"""Media types of servers that do not know."""
+"""Media types that servers send when they do not know the type."""
 _WHOLE_HTML: Final = (b"<!doctype html", b"<html")
 _HTML_MARKS: Final = (b"<!doctype html", b"<html", b"<head", b"<body", b"<div", b"<main", b"<article", b"<meta")
 _SITEMAP: Final = re.compile(rb"<(?:\w+:)?(?:urlset|sitemapindex)\b")
@@ -95,17 +96,17 @@ _HINTS: Final = {
 
 
 def sniff(body: bytes, declared: str, name: str) -> MediaKind:
-    """What `body` is, from its own first bytes, then its declared media type, then the suffix of `name`.
+    """The kind of `body`, judged by its first bytes, then its declared media type, then the suffix of `name`.
 
-    Markdown may begin like HTML, so that a media type or a suffix which says Markdown decides, unless the bytes are
-    those of a PDF or of a whole HTML document. Raises SourceError when it is none of the kinds that are read.
+    Markdown may begin like HTML, so a media type or suffix that says Markdown decides, unless the bytes are those of
+    a PDF or of a whole HTML document. Raises SourceError when the body is of no kind that can be read.
     """
     head = body[:_SNIFFED].lstrip(_MARKS).lower()
     suffix = PurePosixPath(name.partition("?")[0].partition("#")[0]).suffix.lower()
     by_suffix = SUFFIXES.get(suffix)
     by_media = _BY_MEDIA.get(declared) or _by_structure(declared)
     by_label = by_media or (by_suffix if not declared or declared in _UNTOLD else None)
-    # Hosts of code serve the files of a repository as plain text.
+    # Code hosts serve repository files as plain text.
     if by_media == "markdown" or (by_suffix == "markdown" and by_media in (None, "text") and by_label is not None):
         return "pdf" if head.startswith(_PDF_MARK) else "html" if head.startswith(_WHOLE_HTML) else "markdown"
     shown = _by_content(body, head, suffix, by_label or by_suffix)
@@ -127,7 +128,7 @@ def sniff(body: bytes, declared: str, name: str) -> MediaKind:
 
 
 def _by_structure(declared: str) -> MediaKind | None:
-    """The kind that a structured suffix names: `application/openapi+json`."""
+    """The kind that a structured suffix names, as in `application/openapi+json`."""
     if declared.endswith("+json"):
         return "json"
     return "yaml" if declared.endswith("+yaml") else None
@@ -153,14 +154,14 @@ def _by_content(body: bytes, head: bytes, suffix: str, expected: MediaKind | Non
         return "json"
     if expected in ("text", "html", None) and _API.search(head):
         return "yaml"
-    # Markdown under a wrong name has a heading and no element.
+    # Markdown that is labelled as HTML has a Markdown heading and no HTML element.
     if expected == "html" and b"</" not in body[: 64 * _SNIFFED] and _HEADING.search(head):
         return "markdown"
     return None
 
 
 def _is_json(body: bytes) -> bool:
-    """Whether the first bytes go on as JSON does, so that `[draft] notes` stays text."""
+    """Whether the bytes begin and end like JSON, so that `[draft] notes` stays text."""
     return bool(
         re.match(rb"[\xef\xbb\xbf\s]*(?:\{\s*(?:\"|\})|\[\s*(?:[\[{\"\d\]-]|true|false|null))", body)
     ) and body.rstrip()[-1:] in (b"}", b"]")
@@ -172,15 +173,15 @@ def media_type(kind: MediaKind) -> str:
 
 
 def read_page(body: bytes, kind: MediaKind, charset: str, name: str, settings: Settings) -> Page:
-    """The blocks of `body`, which is of `kind`; of a source with several documents the first. `name` is for messages.
+    """Read `body`, which is of `kind`, as a page, or its first document if it holds several. `name` is for messages.
 
-    Raises SourceError when the bytes are no text, or the parser failed or ran out of its time or memory.
+    Raises SourceError when the bytes are not text, or when the parser fails or exceeds its time or memory.
     """
     return read_parts(body, kind, charset, name, settings)[0].page
 
 
 def read_parts(body: bytes, kind: MediaKind, charset: str, name: str, settings: Settings) -> tuple[Part, ...]:
-    """All documents of `body`, at least one: a JSON listing carries its documentation with it.
+    """Read all documents in `body`, at least one; a JSON listing carries its documentation with it.
 
     Raises SourceError as `read_page` does.
     """
@@ -219,7 +220,7 @@ def _in_child(body: bytes, kind: str, charset: str, name: str, settings: Setting
 
 
 def _parts(answer: bytes, name: str) -> tuple[Part, ...]:
-    """The child's answer, checked field by field: a parser that was taken over gets no further than its text."""
+    """The child's answer, checked field by field: a compromised parser can do no more than return false text."""
     try:
         fields = json.loads(answer)
         if not isinstance(fields, dict):

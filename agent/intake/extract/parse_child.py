@@ -1,10 +1,10 @@
 """The parsing child: a warm process that forks once for each document and reads it there.
 
-The warm process has the readers loaded and touches no byte of any source. For each document it takes three open files
-from its socket (the bytes, the place for the answer, a pipe for the word that it is done) and forks. The fork sets its
-own limits of processor time, wall-clock time, memory and output, reads that one document, writes its blocks as JSON and
-ends, so that a page which hangs or breaks a parser costs one fork. Nothing of the network, no environment and no other
-file is theirs. Both end when the program that started them ends.
+The warm process keeps the readers loaded and touches no byte of any source. For each document it receives three open
+files through its socket (the bytes, a file for the answer, a pipe for the status) and forks. The fork limits its own
+processor time, wall-clock time, memory and output, reads that one document, writes its blocks as JSON and ends, so a
+page that hangs or breaks a parser costs one fork. Neither process is given a network connection, an environment or any
+other file. Both end when the program that started them ends.
 """
 
 import json
@@ -20,9 +20,9 @@ from agent.intake.extract.formats.plain_values import Unreadable
 from agent.intake.page import Part
 
 REQUEST: Final = 256
-"""Bytes of every request: JSON, padded with blanks, so that two never run together."""
+"""Length of every request in bytes: JSON padded with blanks, so that two requests never run together."""
 FILES: Final = 3
-"""Open files that come with a request."""
+"""Number of open files sent with each request."""
 BEGUN: Final = b"+"
 DONE: Final = b"."
 FAILED: Final = b"!"
@@ -36,7 +36,7 @@ _KILL_WITH_PARENT: Final = 1
 def main() -> None:
     """Serve the socket on standard input until its other end closes."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's to answer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles interrupts
     channel = socket.socket(fileno=os.dup(0))
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -76,7 +76,7 @@ def _load(kind: str) -> None:
 
 
 def _die_with(parent: int) -> None:
-    """Have the kernel end this process when the warm one ends; elsewhere than on Linux the wall clock does."""
+    """Have the kernel end this process when the warm one ends; outside Linux the wall-clock limit does."""
     if sys.platform == "linux":
         import ctypes
 
@@ -86,7 +86,7 @@ def _die_with(parent: int) -> None:
 
 
 def _serve(files: list[int], kind: str, charset: str, limits: tuple[float, float, int]) -> NoReturn:
-    """Read one document under `limits` (seconds of CPU, seconds by the clock, MiB), answer, and end."""
+    """Read one document under `limits` (CPU seconds, wall-clock seconds, MiB), write the answer, and exit."""
     source, result, status = files
     word = FAILED
     try:
@@ -103,7 +103,7 @@ def _serve(files: list[int], kind: str, charset: str, limits: tuple[float, float
 
 
 def _limit(seconds: float, wall: float, memory: int) -> None:
-    # The default action of both clocks ends the process, whatever the parser is busy with.
+    # By default, the signals of both timers end the process, whatever the parser is doing.
     signal.setitimer(signal.ITIMER_REAL, wall)
     signal.setitimer(signal.ITIMER_PROF, max(seconds, 0.05))
     whole = max(1, int(seconds) + 1)
@@ -117,7 +117,7 @@ def _limit(seconds: float, wall: float, memory: int) -> None:
 
 
 def answered(kind: str, charset: str, body: bytes) -> dict[str, object]:
-    """The answer for one document: its parts, or the sort of its failure and a detail in words."""
+    """The answer for one document: its parts, or the kind of failure and a detail in words."""
     try:
         return {"parts": _parse(kind, charset, body)}
     except NotText as error:

@@ -1,7 +1,7 @@
-"""The parent of the parsing child: starts it, sends documents, reports how each ended.
+"""The parent of the parsing child: starts it, sends it documents, and reports how each parse ended.
 
-One warm process serves the whole program and any thread of it; at most two documents are parsed at a time. When the
-warm process is gone (killed, out of memory), it is started anew, once for a document.
+One warm process serves all threads of the program; at most two documents are parsed at a time. When the warm process
+is gone (killed, out of memory), it is restarted, at most once for each document.
 """
 
 import atexit
@@ -28,20 +28,20 @@ _BOOTSTRAP: Final = (
 )
 _AT_A_TIME: Final = 2
 _GRACE: Final = 0.5
-"""Wall-clock seconds beyond the allowance of processor time, from the moment when the fork begins."""
+"""Wall-clock seconds allowed beyond the limit of processor time, counted from the start of the fork."""
 _SLACK: Final = 0.4
-"""Seconds that the child's own clock gets to strike before the parent ends the warm process."""
+"""Further seconds in which the fork's own timer may fire before the parent ends the warm process."""
 _START: Final = 20.0
-"""Seconds that a warm process may take to load its readers before it takes up a document."""
+"""Seconds that a warm process may take to load its readers before it starts on a document."""
 _TRIES: Final = 2
 _MOMENT: Final = 0.1
 
 
 class Limits(NamedTuple):
-    """What one document may use."""
+    """What parsing one document may use."""
 
     seconds: float
-    """Of processor time."""
+    """Seconds of processor time."""
     memory: int
     """MiB of address space."""
 
@@ -71,7 +71,7 @@ class WarmParser:
     def parse(self, body: bytes, kind: str, charset: str, limits: Limits) -> bytes:
         """The child's answer about `body`, JSON as `parse_child.answered` describes it.
 
-        Raises Stopped when the fork ended without one.
+        Raises Stopped when the fork ended without an answer.
         """
         wall = limits.seconds + _GRACE
         request = json.dumps([kind, charset[:64], limits.seconds, wall, limits.memory]).encode("ascii")
@@ -90,7 +90,7 @@ class WarmParser:
             self._close()
 
     def pid(self) -> int | None:
-        """The warm process's id while there is one."""
+        """The process id of the warm process, or None when there is none."""
         return self._process.pid if self._process else None
 
     def _close(self) -> None:
@@ -131,7 +131,7 @@ class WarmParser:
             if process is None or channel is None:
                 raise _Gone
             try:
-                # A warm process that is about to fall may still take this; then the pipe ends without a word.
+                # A dying warm process may still accept the request; then the status pipe closes without a word.
                 socket.send_fds(channel, [request], [*(file.fileno() for file in files), status.fileno()])
             except OSError:
                 self._close()
@@ -153,7 +153,7 @@ class WarmParser:
         self._owner = os.getpid()
 
     def _said(self, status: IO[bytes], wall: float, process: subprocess.Popen[bytes]) -> bytes:
-        """What came through the pipe until its end: that the fork began, and its last word unless it was killed."""
+        """Read the status pipe until it ends: the sign that the fork began, and its last word unless it was killed."""
         deadline = time.monotonic() + _START
         said = b""
         while select.select([status], [], [], max(0.0, deadline - time.monotonic()))[0]:
@@ -162,7 +162,7 @@ class WarmParser:
             if not word or word in (DONE, FAILED):
                 return said
             deadline = time.monotonic() + wall
-        # Neither clock of the fork struck: everything of that process ends.
+        # Neither timer of the fork fired: end the warm process with all its forks.
         with self._lock:
             if self._process is process:
                 self._close()
@@ -170,7 +170,7 @@ class WarmParser:
 
 
 def _fell(process: subprocess.Popen[bytes]) -> bool:
-    """Whether the warm process itself ended; its end may be seen a moment after that of its pipes."""
+    """Whether the warm process itself ended; waits a moment, since its pipes may close before its end is seen."""
     try:
         process.wait(_MOMENT)
     except subprocess.TimeoutExpired:
@@ -186,5 +186,5 @@ def _pipe() -> Iterator[tuple[IO[bytes], IO[bytes]]]:
 
 
 PARSER: Final = WarmParser()
-"""The program's own."""
+"""The parser that the whole program shares."""
 atexit.register(PARSER.close)

@@ -1,1 +1,1 @@
-"""Hidden text and instructions to assessors: found, removed, reported."""
+"""Find, remove and report hidden text and instructions to assessors."""

@@ -1,8 +1,8 @@
 """The CSS cascade: which declarations apply to an element (selectors, specificity, `!important`, media).
 
-Style sheets are parsed by tinycss2 and selectors matched by cssselect. Only properties that can hide text are kept, and
-only selectors whose classes and ids occur in the page are matched, so that a framework's sheet of ten thousand rules
-costs little. Imported by the parsing child.
+Style sheets are parsed by tinycss2 and selectors are matched by cssselect. Only properties that can hide text are kept,
+and only selectors whose classes and ids occur in the page are matched, so that a framework's sheet of ten thousand
+rules costs little. Imported by the parsing child.
 """
 
 import re
@@ -31,11 +31,11 @@ _VARIABLE: Final = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,((?:[^()]|\([^()]*\))*)
 _MAX_VARIABLES: Final = 8
 _MAX_VALUE: Final = 2000
 _MAX_SHEET: Final = 1_500_000
-"""Characters of all sheets of a page together."""
+"""Maximum number of characters in all sheets of a page together."""
 _MAX_SELECTORS: Final = 4000
 _MAX_DEPTH: Final = 12
 _SCREEN: Final = 1280.0
-"""Width in pixels of the screen for which media queries are answered."""
+"""Width in pixels of the screen assumed for media queries."""
 _NAMES: Final = re.compile(r"([.#])((?:[\w-]|\\.|[^\x00-\x7f])+)")
 _WIDTH: Final = re.compile(
     r"\(\s*(min|max)-(?:device-)?width\s*:\s*([\d.]+)\s*(px|em|rem)?\s*\)|\(\s*width\s*(>=|<=|>|<)\s*([\d.]+)\s*(px|em|rem)?"
@@ -61,7 +61,7 @@ _RECT: Final = re.compile(r"rect\(\s*([^()]*)\)")
 _LENGTH: Final = re.compile(
     r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(px|em|rem|pt|pc|vw|vh|vmin|vmax|%|ex|ch|in|cm|mm|q)?"
 )
-# Rough sizes of the units: good enough to tell nothing from something.
+# Approximate sizes of the units, good enough to distinguish something from nothing.
 _PIXELS: Final = {
     "em": 16.0,
     "rem": 16.0,
@@ -82,7 +82,7 @@ _PIXELS: Final = {
 _FAR: Final = -900.0
 _FAR_AHEAD: Final = 5000.0
 MIN_FONT: Final = 3.0
-"""Pixels below which letters cannot be read."""
+"""Font size in pixels below which letters cannot be read."""
 _FAINT: Final = 0.1
 _BLURRED: Final = 6.0
 _SHRUNK: Final = 0.05
@@ -109,7 +109,7 @@ class _Rule(NamedTuple):
 
 
 class Generated(NamedTuple):
-    """Text that a rule writes before or behind elements."""
+    """Text that a rule inserts before or after elements."""
 
     selector: str
     text: str
@@ -133,9 +133,9 @@ class Cascade:
         self._match(root)
 
     def style(self, element: etree._Element, hints: Style) -> dict[str, str]:
-        """The declared values of an element, its inline style included; `hints` are those of its attributes.
+        """The declared values of an element, its inline style included; `hints` are those from its attributes.
 
-        Custom properties are in it under their own names; variables are not put in yet.
+        Custom properties are included under their own names; variables are not substituted yet.
         """
         merged = dict(hints)
         ruled, inline = self._by_element.get(element), element.get("style")
@@ -152,7 +152,7 @@ class Cascade:
         return {**merged, **strong}
 
     def elements_with(self, name: str, value: str) -> Iterator[etree._Element]:
-        """The elements for which a rule or their own style declares `name` as `value`, whether that holds or not."""
+        """The elements for which a rule or their inline style declares `name` as `value`, even if it is overridden."""
         for element, entries in self._by_element.items():
             if any(entry[1] == name and entry[2] == value for entry in entries):
                 yield element
@@ -220,13 +220,13 @@ class Cascade:
 
 
 def _order(entry: tuple[tuple[int, ...], str, str, bool]) -> tuple[int, ...]:
-    """Weakest first: layers lose to other rules, but win when both are important."""
+    """Sort key, weakest first: layers lose to other rules, but win when both are important."""
     (unlayered, *rest), _, _, important = entry
     return (-unlayered if important else unlayered, *rest)
 
 
 def declarations(text: str) -> Iterator[tuple[str, str, bool]]:
-    """Name, value (lower case) and importance of what a style attribute declares, as far as it can hide text."""
+    """Name, value (lower case) and importance of the declarations in a style attribute that can hide text."""
     if not text.strip():
         return
     for node in tinycss2.parse_blocks_contents(text[:_MAX_SHEET], skip_comments=True, skip_whitespace=True):
@@ -235,7 +235,7 @@ def declarations(text: str) -> Iterator[tuple[str, str, bool]]:
 
 
 def without_sheets(text: str) -> tuple[str, tuple[str, ...]]:
-    """A page's text and the style sheets that stand behind its end."""
+    """Split a page's text from the style sheets appended to it."""
     mark, end = f"\n<style {LINKED_SHEET}>", "</style>"
     sheets: list[str] = []
     while text.endswith(end):
@@ -249,7 +249,7 @@ def without_sheets(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def resolved(value: str, known: Mapping[str, str]) -> str:
-    """`value` with its variables put in; one that nobody sets and that has no fallback stays as it is written."""
+    """Return `value` with its variables substituted; a variable without a value or fallback stays as written."""
     for _ in range(_MAX_VARIABLES):
         if "var(" not in value or len(value) > _MAX_VALUE:
             break
@@ -261,7 +261,7 @@ def resolved(value: str, known: Mapping[str, str]) -> str:
 
 
 def seen_on_screen(query: str) -> bool:
-    """Whether a media query holds on a screen of common size."""
+    """Whether a media query matches a screen of common size."""
     return any(_query(part.strip()) for part in query.split(",")) if query.strip() else True
 
 
@@ -294,14 +294,14 @@ def _names_of(root: etree._Element) -> frozenset[str]:
 
 
 def _possible(selector: str, names: frozenset[str]) -> bool:
-    """Whether the classes and ids that a selector asks for occur in the page at all."""
+    """Whether the classes and ids in a selector may all occur in the page."""
     if ":is(" in selector or ":where(" in selector or ":not(" in selector:
         return True
     return all(mark + re.sub(r"\\(.)", r"\1", name) in names for mark, name in _NAMES.findall(selector))
 
 
 def _split(selector: str) -> list[str]:
-    """The parts of a selector list; commas inside brackets separate nothing."""
+    """Split a selector list at its commas, except for commas inside brackets."""
     parts, depth, begin = [], 0, 0
     for index, character in enumerate(selector):
         if character in "([":
@@ -316,7 +316,7 @@ def _split(selector: str) -> list[str]:
 
 
 def _writes(content: Sequence[_Node]) -> bool:
-    """Whether a rule, or one in it, may write text of its own."""
+    """Whether a rule, or a rule nested in it, may insert text."""
     stack = list(content)
     while stack:
         token = stack.pop()
@@ -328,7 +328,7 @@ def _writes(content: Sequence[_Node]) -> bool:
 
 
 class _Index:
-    """The elements of a tree by tag, class and id; most selectors ask for nothing else."""
+    """The elements of a tree by tag, class and id; most selectors need nothing else."""
 
     def __init__(self, root: etree._Element) -> None:
         self._root = root
@@ -342,20 +342,20 @@ class _Index:
                 self._by.setdefault(key, []).append(element)
 
     def found(self, selector: str) -> Iterator[tuple[tuple[int, int, int], list[etree._Element]]]:
-        """Specificity and elements of each part of a selector; nothing for one that cannot be understood."""
+        """Yield specificity and elements of each part of a selector; nothing if the selector cannot be parsed."""
         if _SIMPLE.fullmatch(selector):
             yield self._simple(selector)
             return
         try:
             for parsed in parse_selectors(selector.replace(":root", "html").replace(":where(", ":is(")):
                 if parsed.pseudo_element is not None:
-                    # The text before or behind an element, not the element.
+                    # A pseudo-element is the text before or after an element, not the element itself.
                     continue
                 path = self._translator.selector_to_xpath(parsed)
                 elements = self._root.xpath(path)
                 yield parsed.specificity(), [element for element in elements if isinstance(element, etree._Element)]
         except (SelectorError, etree.XPathError, RecursionError, ValueError):
-            # A selector that cannot be understood hides nothing here; its page is read as if the rule were not there.
+            # A selector that cannot be parsed hides nothing; the page is read as if the rule did not exist.
             return
 
     def _simple(self, selector: str) -> tuple[tuple[int, int, int], list[etree._Element]]:
@@ -369,7 +369,7 @@ class _Index:
 
 
 def unseen(style: Style) -> str | None:
-    """Why an element of this style, and all that is in it, cannot be seen, or None."""
+    """Why an element with this style, and everything in it, cannot be seen, or None."""
     if not style:
         return None
     if style.get("display") == "none":
@@ -387,12 +387,12 @@ def unseen(style: Style) -> str | None:
 
 
 def appears_later(style: Style) -> bool:
-    """Whether an entrance animation may bring the element up: it starts transparent or small, and moves."""
+    """Whether the element has a transition or an animation, which may reveal it later."""
     return any(style.get(name, "none") != "none" for name in ("transition", "animation", "animation-name"))
 
 
 def opacity(style: Style) -> float:
-    """Opacity of the element's own, 0 to 1, filters included."""
+    """The element's own opacity, 0 to 1, filters included."""
     if "opacity" not in style and "filter" not in style:
         return 1.0
     own = _share(style.get("opacity", ""))
@@ -412,7 +412,7 @@ def _transformed(style: Style) -> str | None:
     for part in (*moves, *style.get("translate", "").split()):
         distance = pixels(part)
         percent = part.strip().endswith("%")
-        # A percentage is of the box itself: a slide that waits beside its window moves by one hundred.
+        # A percentage refers to the box itself: a slide waiting beside its window is moved by 100 %.
         if distance is not None and (distance <= -_FAR_AHEAD if percent else _is_far(distance)):
             return "transformed out of sight"
     return None
@@ -460,12 +460,12 @@ def _boxed(style: Style) -> str | None:
 
 
 def reader_only(style: Style) -> bool:
-    """The pattern for screen-reader text, a box of one pixel: text meant for people stays."""
+    """Whether a box is one pixel in size, the usual pattern for screen-reader text; text meant for people stays."""
     return pixels(style.get("width", "")) == 1 and pixels(style.get("height", "")) == 1
 
 
 def covers(style: Style) -> bool:
-    """Whether an element lies over the whole box of its parent."""
+    """Whether an element covers the whole box of its parent."""
     if style.get("position") not in _PLACED or (_integer(style.get("z-index", "")) or 0) < 0:
         return False
     ends = [pixels(style.get(side, "")) for side in ("left", "top", "right", "bottom")]
@@ -476,7 +476,7 @@ def covers(style: Style) -> bool:
 
 
 def longhands(style: Style) -> dict[str, str]:
-    """The style with the shorthands that matter spread out, each over the longhands that stand before it."""
+    """Expand the relevant shorthands of a style; each overrides the longhands declared before it."""
     spread: dict[str, str] = {}
     for name, value in style.items():
         if name == "inset":
@@ -500,7 +500,7 @@ def longhands(style: Style) -> dict[str, str]:
 
 
 def font_pixels(value: str, outer: float) -> float:
-    """The size of letters in pixels under a font size declared inside letters of `outer` pixels."""
+    """The font size in pixels for a declared value, inside text of `outer` pixels."""
     if value in _FONT_WORDS:
         return _FONT_WORDS[value]
     match = _LENGTH.fullmatch(value.strip())
@@ -513,7 +513,7 @@ def font_pixels(value: str, outer: float) -> float:
 
 
 def pixels(value: str) -> float | None:
-    """A length in pixels, roughly for relative units; None for what is not a plain length."""
+    """A length in pixels, approximate for relative units; None for anything but a plain length or a sum of lengths."""
     if not value:
         return None
     match = _LENGTH.fullmatch(value.strip())
@@ -536,7 +536,7 @@ def _is_far(offset: float) -> bool:
 
 
 def _nothing(value: str) -> bool:
-    """Whether one of the factors of a scale leaves next to nothing."""
+    """Whether one of the factors of a scale shrinks the element to almost nothing."""
     return any(_share(part) <= _SHRUNK for part in value.split())
 
 

@@ -1,10 +1,11 @@
-"""The Unicode pass: removes and reports invisible characters, normalises the rest to NFC.
+"""The Unicode pass: remove and report invisible characters, normalise the rest to NFC.
 
-Zero-width joiners stay where a script or an emoji needs them. The result holds no control character but the line
+Zero-width joiners stay where a script or an emoji needs them. The result contains no control character except the line
 feed, and its offsets never change afterwards.
 
-The report escapes everything anyway. The marks tell the analyst that a page tries, and keep such words from naming a
-product or a section. Runs of code are not judged: documentation shows markup there.
+Active content in prose is only marked, since the report escapes everything anyway. The marks tell the analyst what a
+page attempts, and keep such text from naming a product or a section. Code is not checked: documentation shows markup
+there.
 """
 
 import re
@@ -14,7 +15,7 @@ from typing import Final, NamedTuple
 from agent.intake.page import MAX_EXCERPT, Removed
 
 _PLAIN: Final = re.compile(r"[\n\x20-\x7e]*")
-# A run that can be seen as it stands, or one other character.
+# A run of plain visible characters, or one other character.
 _RUNS: Final = re.compile(r"[\n\x20-\x7e]+|.", re.DOTALL)
 _BREAKS: Final = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _TAGS: Final = range(0xE0000, 0xE0080)
@@ -29,12 +30,12 @@ _SOFT_HYPHEN: Final = "\u00ad"
 _TAG_BASE: Final = 0xE0000
 _PRINTABLE: Final = range(0x20, 0x7F)
 _LATIN_END: Final = 0x0590
-"""Below Hebrew no script needs a joiner."""
+"""First code point of Hebrew; scripts before it need no joiner."""
 _MAX_MARKS: Final = 2
-"""Combining marks in a row beyond which no script writes them."""
+"""Maximum number of consecutive combining marks that a script uses."""
 _LATIN: Final = str.maketrans("аеорсухіјѕһԁԛԝВЕКМНОРСТУХІЈЅАοορν", "aeopcyxijshdqwBEKMHOPCTYXIJSAoopv")
 _LOOKS: Final = re.compile("[аеорсухіјѕһԁԛԝВЕКМНОРСТУХІЈЅАορν]")
-# One word: Latin letters and look-alikes of them, both, and no other letter of another script.
+# A word that mixes Latin letters with look-alikes from other scripts, and has no other letters.
 _MIXED: Final = re.compile(
     r"(?<![^\W\d_])(?=[A-Za-z]*[аеорсухіјѕһԁԛԝВЕКМНОРСТУХІЈЅАορν])(?=[^\W\d_]*[A-Za-z])"
     r"[A-Za-zаеорсухіјѕһԁԛԝВЕКМНОРСТУХІЈЅАορν]{3,}(?![^\W\d_])"
@@ -66,17 +67,17 @@ _ACTING: Final = tuple(
         ),
         (
             "structure",
-            # A heading, a table row, a fence or a rule at the beginning of what a reader sees as a run of prose.
+            # Markup for a heading, a table row or a code fence at the start of a line that a reader sees as prose.
             r"\A\s*#{1,6}\s+[^\s|]|\A\s*\|.*\|\s*\Z|\A\s*(?:```|~~~)|\n[ \t]{0,40}#{1,6}[ \t]+\S|"
             r"\n[ \t]{0,40}\|[^\n|]{0,400}\|[^\n|]{0,400}\|",
         ),
         (
             "control-characters",
-            # A line of a log that a log of this page would hold as if it were its own.
+            # A forged log line, which a log that quotes this page would show as its own, or a terminal escape sequence.
             r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\s+\S.{0,60}?\b\w+=\S|"
             r"\\x1b\[|\\u001b\[|\\033\[|\x1b|\^\[\[\d|\[\d{1,3}(?:;\d{1,3}){0,4}[JHKm](?!\])",
         ),
-        # A link of a repository to one of its own files is no way out of a folder.
+        # A repository's relative link to one of its own files is not a path traversal.
         ("path", rf"(?:\.\.[/\\]){{2,}}{_NO_FILE}|(?:%2e%2e(?:%2f|%5c)){{2,}}|\A\.\.[/\\]{_NO_FILE}"),
         (
             "invalid-unicode",
@@ -87,14 +88,14 @@ _ACTING: Final = tuple(
 
 
 class Cleaned(NamedTuple):
-    """Text that can be seen, and what was taken out of it."""
+    """The visible text, and the findings about what was removed from it."""
 
     text: str
     removed: tuple[Removed, ...]
 
 
 def clean(text: str, where: str) -> Cleaned:
-    """`text` without what cannot be seen; `where` names the place in the findings."""
+    """Return `text` without invisible characters; `where` names its place in the findings."""
     if _PLAIN.fullmatch(text):
         return Cleaned(text, ())
     text = _BREAKS.sub("\n", text).replace("\t", "    ")
@@ -126,9 +127,9 @@ def clean(text: str, where: str) -> Cleaned:
 
 
 def _one_script(text: str) -> tuple[str, int]:
-    """`text` with the look-alikes inside Latin words as Latin letters, and the number of such words.
+    """Return `text` with look-alikes inside Latin words replaced by Latin letters, and the number of such words.
 
-    A word of Cyrillic or Greek letters alone stays what it is.
+    A word of only Cyrillic or Greek letters is left unchanged.
     """
     if not _LOOKS.search(text):
         return text, 0
@@ -136,7 +137,7 @@ def _one_script(text: str) -> tuple[str, int]:
 
 
 def _kind(text: str, index: int) -> str | None:
-    """The class under which the character at `index` is taken out, or None when it stays."""
+    """The class under which the character at `index` is removed, or None when it stays."""
     character = text[index]
     code = ord(character)
     if character == "\n":
@@ -201,7 +202,7 @@ class Mark(NamedTuple):
 
 
 def find_active(text: str) -> tuple[Mark, ...]:
-    """The first place of each kind in `text`, one block of prose."""
+    """The first mark of each kind in `text`, a single block of prose."""
     found: list[Mark] = []
     for kind, pattern in _ACTING:
         match = pattern.search(text)

@@ -6,15 +6,15 @@ from typing import Final, NamedTuple
 
 _MAX: Final = 255.0
 _LEAST_CONTRAST: Final = 1.2
-"""Ratio of luminances, of 21, below which letters drown in their background."""
+"""Luminance contrast ratio (at most 21) below which letters cannot be seen on their background."""
 _CLOSE: Final = 80.0
-"""Sum of channel differences, of 765, up to which that ratio decides: other hues stay apart at equal luminance."""
+"""Up to this sum of channel differences (of 765) that ratio decides; beyond, hues differ even at equal luminance."""
 _FAINT: Final = 0.1
 _PIECE: Final = re.compile(r"#[0-9a-f]{3,8}\b|\b[a-z-]+\([^()]*\)|\b[a-z]{3,20}\b")
 
 
 _LINEAR: Final = 0.04045
-"""Channel value below which the curve of sRGB is a straight line."""
+"""Channel value up to which the sRGB transfer curve is linear."""
 
 
 class Colour(NamedTuple):
@@ -32,7 +32,7 @@ BLACK: Final = Colour(0.0, 0.0, 0.0)
 
 @functools.lru_cache(maxsize=4096)
 def colour(value: str) -> Colour | None:
-    """The colour that a value consists of, or None when it is none or cannot be determined (a variable, a picture)."""
+    """Parse a value as one colour; None when it is not a colour or cannot be determined (a variable, a picture)."""
     from tinycss2.color4 import parse_color
 
     try:
@@ -47,19 +47,19 @@ def colour(value: str) -> Colour | None:
 
 
 def first_colour(value: str) -> Colour | None:
-    """The first colour inside a longer value such as that of `background`."""
+    """The first colour in a longer value, such as that of `background`."""
     return next((found for found in map(colour, _PIECE.findall(value)) if found is not None), None)
 
 
 def over(top: Colour, below: Colour) -> Colour:
-    """What is seen of `top` laid over the opaque `below`."""
+    """The visible colour when `top` is laid over the opaque `below`."""
     share = top.alpha
     mixed = (share * a + (1 - share) * b for a, b in zip(top[:3], below[:3], strict=True))
     return Colour(*mixed)
 
 
 def see_through(ink: Colour) -> bool:
-    """Whether letters of this colour let nearly everything through."""
+    """Whether letters of this colour are almost fully transparent."""
     return ink.alpha <= _FAINT
 
 

@@ -2,9 +2,9 @@
 """Weighted cues that a passage addresses an assessor, for wordings that no pattern of `orders` covers.
 
 A passage is up to three sentences or lines. Each cue is a kind of word (an assessor, a threat, a lenient value, an
-order, a train of thought, …) or two of them together, with a weight that `evals.bench.fit_cues` fits on visible orders
-against real product pages. A passage whose sum is over the threshold is named. Only passages with a word of the matter
-are looked at, so most of a page costs one search.
+order, a train of thought, …) or a pair of them. `evals.bench.fit_cues` fits the weights on visible orders against real
+product pages. A passage is flagged when its sum exceeds the threshold. Only passages with a word about assessment are
+examined, so most of a page costs a single search.
 """
 
 import re
@@ -14,17 +14,17 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 _MAX_PASSAGE: Final = 260
-"""Characters of several sentences together; a longer one stands alone."""
+"""Maximum length in characters of several sentences together; longer sentences are only examined alone."""
 _MAX_UNIT: Final = 600
-"""Characters looked at of one sentence or line."""
+"""Maximum number of characters examined in one sentence or line."""
 _MIN_UNIT: Final = 20
 _LONG: Final = 160
 _MAX_UNITS: Final = 20_000
-"""Sentences of one text that are looked at; a book has as many."""
+"""Maximum number of sentences examined in one text; about as many as in a book."""
 _MAX_FOUND: Final = 200
 _REMEMBERED: Final = 4_000
 _SPREADS: Final = ((0, 0), (-1, 0), (0, 1), (-1, 1), (-2, 0), (0, 2))
-"""Which sentences round one with a word of the matter are read together with it."""
+"""Sentences before (negative) and after one with a word about assessment that are examined together with it."""
 _MATTER: Final = re.compile(
     r"threat|risk|scor|rating|rate[ds]?\b|grad(?:e|ing)|severit|verdict|finding|assess|rubric|aivss|conclu|review|evaluat|weakness|vulnerab|"
     r"\bfactors?\b|\blayers?\b|automated anal|competit|rivals?\b|dangerous|other than|in the report|your report|harmless",
@@ -146,7 +146,7 @@ CUES: Final = {
     "row": r"\|",
     "comment": r"^\s*(?:#|//|--|;|<!--|/\*)\s*\w",
 }
-"""Kinds of word by their names; each is searched in a sentence or line alone."""
+"""Kinds of word by name; each pattern is searched within a single sentence or line."""
 PAIRS: Final = (
     ("verdict", "turn"),
     ("verdict", "thought"),
@@ -157,9 +157,9 @@ PAIRS: Final = (
     ("zero", "factor"),
     ("low", "factor"),
 )
-"""Cues that weigh more together."""
+"""Pairs of cues with an additional weight when they occur together."""
 LONG: Final = "long"
-"""The passage has more than 160 characters: whoever writes much meets more words."""
+"""The passage has more than 160 characters, and a longer text contains more cues by chance."""
 WEIGHTS: Final = {
     "assessor": 0.4,
     "reader": 1.2,
@@ -206,7 +206,7 @@ WEIGHTS: Final = {
     "low+factor": 0.3,
     "long": -5.5,
 }
-"""As `evals.bench.fit_cues` prints them over product pages, READMEs of packages and articles, rounded."""
+"""The rounded output of `evals.bench.fit_cues` for product pages, package READMEs and articles."""
 THRESHOLD: Final = 5.15
 _COMPILED: Final = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in CUES.items()}
 
@@ -214,7 +214,7 @@ _COMPILED: Final = {name: re.compile(pattern, re.IGNORECASE) for name, pattern i
 _MEANT: Final = frozenset(
     {"assessor", "reader", "threat", "risk", "score", "factor", "report", "setting", "yours", "rival"}
 )
-"""One of these is in every order to an assessor: whom it is for, or what it is about."""
+"""Every order to an assessor contains one of these cues, which say whom it addresses or what it is about."""
 _DIRECTED: Final = frozenset(
     {
         "order",
@@ -231,18 +231,18 @@ _DIRECTED: Final = frozenset(
         "report",
     }
 )
-"""And one of these: that something is to be done, or was done by an assessor already."""
+"""Every order also contains one of these cues: something is to be done, or an assessor has done it already."""
 _ADDRESS: Final = frozenset({"assessor", "reader", "yours", "ours", "rival"})
 _PROGRAM: Final = re.compile(
     r"^\W*\d{4}-\d\d-\d\d[T ]\d\d:\d\d|^\s*(?:#|//)?\s*[\w.\[\]\"']+(?:\s*:\s*[\w\[\], |]+)?\s*[-+|]?=\s*\S|[{};]\s*$|\w\(.*\)\W*$|"
     r"^\s*(?:def|class|return|const|let|var|import|from|if|elif|else|for|while|try|except|async|await)\b.*[:;({\[]\s*$|"
     r"^\s*(?:return|import|raise|yield|pass|break)\b(?: [\w.\[\]()'\"]+)?\s*$|\[\s*\]\s*$|^\s*[\"'][\w-]+[\"']\s*:"
 )
-"""A line of a program, a log or data; such lines alone are no order unless they name whom they are for."""
+"""A line of a program, a log or data; a passage of such lines only is no order unless it names an addressee."""
 
 
 class Passage(NamedTuple):
-    """A passage of a text with the cues in it."""
+    """A passage of a text and the cues found in it."""
 
     start: int
     end: int
@@ -250,9 +250,9 @@ class Passage(NamedTuple):
 
 
 def find(text: str) -> tuple[tuple[int, int], ...]:
-    """The passages (start, end) of `text` that address an assessor by the sum of their cues, in order, apart.
+    """The non-overlapping passages (start, end) of `text` whose cues show that they address an assessor, in order.
 
-    Of passages in each other the shortest counts, since what is found is withdrawn from the estimators.
+    Of overlapping passages the shortest counts, since a passage found is withdrawn from the estimators.
     """
     found: list[Passage] = []
     for each in sorted(passages(text), key=lambda passage: (passage.end - passage.start, passage.start)):
@@ -270,7 +270,7 @@ def score(passage: Passage) -> float:
 
 
 def passages(text: str) -> Iterator[Passage]:
-    """The passages with a word of the matter in them, each once."""
+    """The candidate passages around words about assessment, each once."""
     units = list(_units(text))[:_MAX_UNITS]
     seen: set[tuple[int, int]] = set()
     for place, (start, end) in enumerate(units):
@@ -303,7 +303,7 @@ def _cues(unit: str) -> frozenset[str]:
 
 
 def _units(text: str) -> Iterator[tuple[int, int]]:
-    """Sentences and lines."""
+    """The spans of the sentences and lines of `text`."""
     at = 0
     for line in text.split("\n"):
         cuts = [0, *(match.end() for match in _STOP.finditer(line)), len(line)]

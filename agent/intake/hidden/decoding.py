@@ -1,7 +1,7 @@
-"""Undoes disguises of text: homoglyphs, digits for letters, spaced letters, reversals, encodings.
+"""Undo disguises of text: homoglyphs, digits for letters, spaced letters, reversals, encodings.
 
-`folded` gives readings of the same length, `hidden` gives stretches with what they decode to. Both are bounded in time
-and size, and most texts give nothing: each disguise is looked for only where its own marks are.
+`folded` yields readings of the same length, `hidden` yields stretches with their decoded readings. Both are bounded in
+time and size and yield nothing for most texts: each disguise is only tried where its typical characters occur.
 """
 
 import base64
@@ -46,7 +46,7 @@ _ENTITIES: Final = re.compile(r"(?:&(?:amp;)*#x?[0-9a-fA-F]{1,6};\s?){8,}")
 _PERCENT: Final = re.compile(r"(?:[\w.+-]{0,12}%[0-9a-fA-F]{2}){3,}[\w.+%-]*")
 _CODES: Final = re.compile(r"(?:\b\d{2,3}\b[ ,;]{1,2}){15,}\d{2,3}\b")
 _BITS: Final = re.compile(r"(?:\b[01]{8}\b ?){10,}")
-# Each with a character that it cannot do without.
+# Each pattern with a character that every match contains, or an empty string.
 _TOKENS: Final = (
     (_HEX, ""),
     (_BASE32, ""),
@@ -59,11 +59,11 @@ _TOKENS: Final = (
 _MAX: Final = 4000
 _MAX_PLACES: Final = 200
 _SHARE: Final = 0.85
-"""Share of printable characters from which decoded bytes count as text."""
+"""Minimum share of printable characters for decoded bytes to count as text."""
 
 
 def folded(text: str) -> Iterator[str]:
-    """Readings of `text` letter for letter, other than itself."""
+    """Yield readings of `text` that differ from it but keep its length, letter for letter."""
     plain = text
     if _FOREIGN.search(text):
         plain = "".join(_styled(character) for character in text.translate(_FULL_WIDTH)).translate(_LOOKALIKES)
@@ -77,7 +77,7 @@ def folded(text: str) -> Iterator[str]:
 
 
 def hidden(text: str) -> Iterator[tuple[int, int, tuple[str, ...]]]:
-    """Stretches of `text` (start, end) with the readings that they may decode to."""
+    """Yield stretches of `text` (start, end) with the readings to which they may decode."""
     places = 0
     for start, end, readings in _places(text):
         found = tuple(reading for reading in readings if _is_text(reading))
@@ -103,7 +103,7 @@ def _places(text: str) -> Iterator[tuple[int, int, list[str]]]:
 
 
 def _lines(text: str) -> Iterator[tuple[int, int, list[str]]]:
-    """Lines that are written backwards or with rotated letters."""
+    """Yield lines that are written backwards or in ROT13, with their readings."""
     low = text.lower()
     backward = [word for word in _BACKWARD if word in low]
     rotated = [word for word in _ROTATED if word in low]
@@ -120,7 +120,7 @@ def _lines(text: str) -> Iterator[tuple[int, int, list[str]]]:
 
 
 def _hits(line: str, words: list[str]) -> bool:
-    """Whether a line in lower case holds the words often enough to be worth another reading."""
+    """Whether a lower-case line contains `words` often enough to be worth decoding."""
     hits = 0
     for word in words:
         hits += line.count(word)
@@ -130,13 +130,13 @@ def _hits(line: str, words: list[str]) -> bool:
 
 
 def _spread(text: str) -> str:
-    """Spaced letters as words, where wider gaps show the words."""
+    """Join spaced letters into words, which wider gaps separate."""
     words = re.split(r"[ .\-_*·|/]{2,}", text)
     return " ".join(re.sub(r"[ .\-_*·|/]", "", word) for word in words)
 
 
 def _styled(character: str) -> str:
-    """Bold, italic, script and other mathematical letters as plain ones."""
+    """Return the plain letter or digit for a mathematical one (bold, italic, script, …)."""
     code = ord(character)
     if 0x1D400 <= code < 0x1D6A4:  # noqa: PLR2004  (the block of Latin mathematical letters, 52 to a style)
         place = (code - 0x1D400) % 52

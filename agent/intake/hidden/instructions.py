@@ -1,11 +1,11 @@
-"""Finds text that addresses the assessor of a page rather than its reader.
+"""Find text that addresses the assessor of a page rather than its reader.
 
-A set of patterns (`orders`) that flags for the analyst and withdraws a sentence from the estimators; it is no gate. The
-text is read as it stands, and again under the disguises that a machine sees through (`decoding`). A quoted or reported
-example in a vendor's security page ("attackers write 'ignore previous instructions'") is not an order.
+A match of a pattern (`orders`) is flagged for the analyst and withdrawn from the estimators; it blocks nothing. The
+text is searched as it is, and again with its disguises undone (`decoding`). A quoted or reported example on a vendor's
+security page ("attackers write 'ignore previous instructions'") is not an order.
 
-A pattern of forty words costs a hundred nanoseconds a character; asking whether one of its words occurs costs less
-than one. Every pattern of `orders` is searched only where its words stand, so nothing has to be listed twice.
+A pattern of forty words costs a hundred nanoseconds per character; testing whether one of its words occurs costs less
+than one. So every pattern of `orders` runs only where its words occur; these words are derived from the pattern itself.
 """
 
 import importlib
@@ -18,40 +18,40 @@ from agent.intake.hidden import cues, decoding
 from agent.intake.hidden.orders import FRAMES, ORDERS, OTHER_LANGUAGES
 
 _MAX_STRINGS: Final = 64
-"""Alternatives of one needle beyond which it is not worth asking for."""
+"""Maximum number of alternatives in a group of required strings; testing for a larger group is not worth it."""
 _MIN_LENGTH: Final = 2
 _MAX_CLASS: Final = 4
 _Item = Any
 """The parse tree of the standard library has no types."""
 
-# What matches one of these letters without regard to case, but is not it in lower case.
+# Characters that match these letters when case is ignored, but do not become them in lower case.
 _FOLDED: Final = str.maketrans({"ſ": "s", "ı": "i", "İ": "i"})
 _CHUNK: Final = 1500
-"""Characters that are searched at once: a pattern runs only where all that it needs stands close together."""
+"""Characters searched at once: a pattern runs only where all its required strings occur close together."""
 _REACH: Final = 400
-"""Characters behind a chunk into which a match may reach; the longest pattern is about as long."""
+"""Characters by which a match may extend beyond a chunk; the longest pattern is about as long."""
 _MAX_PLACES: Final = 200
 
 
 class _Part(NamedTuple):
     exact: frozenset[str] | None
-    """All that the part can match, in lower case, or None when that is too much to list."""
+    """All strings that the part can match, in lower case, or None when there are too many to list."""
     groups: tuple[frozenset[str], ...]
-    """Of each group one string at least occurs in what the part matches."""
+    """Every match of the part contains at least one string of each group."""
 
 
 _NOTHING: Final = frozenset({""})
 
 
 def lowered(text: str) -> str:
-    """`text` in the case of the required strings, letter for letter."""
+    """Return `text` in lower case, like the required strings, letter for letter."""
     return text.lower() if text.isascii() else text.translate(_FOLDED).lower()
 
 
 def required_strings(pattern: re.Pattern[str]) -> tuple[tuple[str, ...], ...]:
-    """Groups of strings in lower case, the rarest first: a match of `pattern` holds one of each group.
+    """Groups of lower-case strings, the rarest first: every match of `pattern` contains one string of each group.
 
-    Empty when nothing can be said.
+    Empty when no group can be determined.
     """
     parser = importlib.import_module("re._parser")
     groups = _sequence(parser.parse(pattern.pattern, pattern.flags)).groups
@@ -111,7 +111,7 @@ def _branch(parts: list[_Part]) -> _Part:
 
 
 def _worth(run: frozenset[str]) -> Iterator[frozenset[str]]:
-    """The group of a run of strings; what holds another string of the group adds nothing."""
+    """Yield the group for a run of strings, if it is worth testing, without strings that contain another one."""
     if run and len(run) <= _MAX_STRINGS and min(map(len, run)) >= _MIN_LENGTH:
         yield frozenset(s for s in run if not any(o != s and o in s for o in run))
 
@@ -119,7 +119,7 @@ def _worth(run: frozenset[str]) -> Iterator[frozenset[str]]:
 class _Order(NamedTuple):
     pattern: re.Pattern[str]
     needs: tuple[tuple[bytes, ...], ...]
-    """Groups of strings in UTF-8, one of each stands in every match; bytes are searched ten times as fast."""
+    """Groups of UTF-8 strings; every match contains one of each group. Bytes are searched ten times as fast."""
 
 
 _ORDERS: Final = tuple(
@@ -128,7 +128,7 @@ _ORDERS: Final = tuple(
 )
 _FIRST: Final = tuple(sorted({string for order in _ORDERS for string in order.needs[0]}))
 _SHORT: Final = 600
-"""Bytes up to which the pairs of letters of a text are fewer than the required strings."""
+"""A text of at most this many bytes has fewer letter pairs than there are required strings."""
 _BY_PAIR: Final = {
     pair: tuple(string for string in _FIRST if string[:2] == pair) for pair in {string[:2] for string in _FIRST}
 }
@@ -153,7 +153,7 @@ _MIGHT: Final = re.compile(
     r" (?:can|could|may|might|does|do|often|sometimes|still)(?: \w+)? $",
     re.IGNORECASE,
 )
-"""What a language model may do is told of it; an order has nobody in front of it."""
+"""A subject before the match ("an LLM may …") shows a report about an LLM; an order has no such subject."""
 _AFTERWARDS: Final = re.compile(r"\b(?:attacks?|injections?|attempts?|jailbreaks?)\b", re.IGNORECASE)
 _NEAR: Final = 80
 _BEFORE: Final = 160
@@ -171,10 +171,10 @@ def find(text: str) -> tuple[Addressed, ...]:
     """Non-overlapping places in `text`, in order, that address an assessor or a language model; at most 200."""
     spans = list(islice(_plain(text), _MAX_PLACES))
     named = list(spans)
-    # A sentence that a pattern names is not widened by its neighbours.
+    # A sentence found by a pattern is not extended by cues in its neighbours.
     spans += [(s, e) for s, e in cues.find(text)[:_MAX_PLACES] if not any(a < e and s < b for a, b in named)]
     for variant in decoding.folded(text):
-        # The same length, letter for letter, so the places are those of the text itself.
+        # A variant has the same length as the text, so its positions apply to the text.
         spans.extend(islice(_plain(variant, text), _MAX_PLACES))
     for start, end, readings in decoding.hidden(text):
         if any(_speaks(reading) for reading in readings):
@@ -189,7 +189,7 @@ def find(text: str) -> tuple[Addressed, ...]:
 
 
 def _plain(text: str, known: str = "") -> Iterator[tuple[int, int]]:
-    """Matches in `text`, in order of their chunks; chunks that are the same in `known` were searched before."""
+    """Spans of direct orders in `text`, in order of chunks; chunks equal to those of `known` are not searched again."""
     for match in _matches(text, known):
         if match.end() > match.start() and not _reported(text, match):
             yield match.span()
@@ -213,7 +213,7 @@ def _matches(text: str, known: str = "") -> Iterator[re.Match[str]]:
 
 
 def _likely(text: bytes) -> Iterable[bytes]:
-    """The required strings that may stand in `text`: a page has thousands of short texts, and most hold none."""
+    """The required strings that may occur in `text`: a page has thousands of short texts, and most contain none."""
     if len(text) > _SHORT:
         return _FIRST
     pairs = {text[at : at + 2] for at in range(len(text) - 1)}
@@ -239,7 +239,7 @@ def _regions(text: str, known: str) -> Iterator[tuple[int, int]]:
 
 
 def _reported(text: str, match: re.Match[str]) -> bool:
-    """Whether a match is what somebody else says or might say, in a sentence that tells so in front of it."""
+    """Whether the sentence around a match shows that it only reports what somebody else says or might say."""
     begin = max(0, match.start() - _BEFORE)
     before = text[begin : match.start()]
     lead = _SENTENCE.split(before)[-1]
@@ -251,7 +251,7 @@ def _reported(text: str, match: re.Match[str]) -> bool:
 
 
 def _in_quotes(text: str, match: re.Match[str]) -> bool:
-    """Whether quotation marks begin in front of a match and end soon behind it."""
+    """Whether quotation marks open before a match and close soon after it."""
     before = text[max(0, match.start() - _NEAR) : match.start()]
     after = text[match.end() : match.end() + _NEAR].split("\n")[0]
     for opening, closing in _QUOTES.items():

@@ -1,10 +1,10 @@
 # ruff: noqa: E501  (a pattern is read, compared and changed as one line)
 """Patterns of instructions to an assessor: who is addressed, what is ordered, about what.
 
-Kept apart from the search (`instructions`) so that a reader can see the lists. Patterns are matched without regard to
-case; each needs an addressee or an object that has no place in product text. One of `FRAMES` needs an order about this
-page or a rival, or a setting that only an assessment has, beside the matter of an assessment; a verdict by itself ("the
-risk is low") is product text. What no pattern foresees is left to `cues`.
+Kept separate from the search (`instructions`) so that the lists are easy to read. Patterns ignore case; each needs an
+addressee or an object that does not occur in product text. A pattern in `FRAMES` needs an order about this page or a
+rival, or a setting that only an assessment has, together with a subject of assessment; a verdict by itself ("the risk
+is low") is product text. Wordings that no pattern covers are left to `cues`.
 """
 
 from typing import Final
@@ -50,20 +50,20 @@ _DROP: Final = (
     r"(?:ignore|disregard|forget|override|bypass|discard|neglect|abandon|set aside|pay no attention to|do not follow|"
     r"don['’]t follow|stop following|no longer follow|throw away|replace)"
 )
-# What a defence says of instructions that come with content.
+# How a security page describes its defence against instructions in content; such text is no order.
 _NOT_DEFENCE: Final = (
     r"(?!\s*(?:that (?:are |is )?)?(?:from|in|inside|within|found|embedded|contained|hidden)\b[^.\n]{0,30}\b(?:content|documents?|pages?|e?mails?|tools?|"
     r"messages|data|texts?|files?|websites?|inputs?|results?|outputs?)\b)"
 )
 _NOT_CHOICE: Final = r"(?![^.\n]{0,12}\b(?:if you|when you|unless you|and (?:skip|jump|go) to)\b)"
-# Who scores leads or grades answers is at its own work.
+# A product that scores leads or grades answers only describes its own work.
 _OWN_WORK: Final = (
     r"(?!leads?\b|candidates?\b|answers?\b|tickets?\b|resumes?\b|applica\w+|transactions?\b|match\w*|results?\b|prompts?\b|"
     r"documents?\b|calls?\b|pull\b|customers?\b|opportunit\w+|suppliers?\b|essays?\b|students?\b|a |an |each (?:lead|call))"
 )
 
 ORDERS: Final = (
-    # to an assessor by name
+    # addressed to an assessor by name
     rf"\b(?:note|message|memo|notice|instructions?|attention|reminder|hint|advice|guidance|request|tip|comment|greetings?|hello|dear|hey|hi)\b"
     rf"[^.\n]{{0,30}}?\b(?:to|for|of)?\b[^.\n]{{0,15}}?\b{JUDGE}\b",
     rf"\b{JUDGE}\b[^.\n]{{0,40}}(?::|,|\b(?:must|should|shall|please|will|may(?! be)|can(?! be)|need to|have to|ought to|are (?:asked|required|"
@@ -75,7 +75,7 @@ ORDERS: Final = (
     rf"\b(?:dear|attention|hey|hello|listen|hi)\W{{1,3}}(?:all |any |every )?{MACHINE}\b",
     rf"\b(?:to|for) (?:any|all|every|whichever) {MACHINE}\b[^.\n]{{0,40}}\b(?:read|pars|process|analy|summari|review|assess|evaluat)\w+ this\b",
     rf"\b(?:requests?|instruct\w*|asks?|requires?) (?:that )?(?:all |any |the |every )?{JUDGE}\b[^.\n]{{0,60}}\b{_ORDER}",
-    # rules of the assessment set aside
+    # orders to ignore the rules of the assessment
     rf"\b{_DROP}\s+(?:{_OLD}\s+){{1,5}}(?:\w+\s+)?{_RULES}\b(?!\s*(?:\(|files?|history)){_NOT_DEFENCE}{_NOT_CHOICE}",
     r"\b(?:ignore|disregard|forget)\s+(?:everything|anything|what)\b[^.\n]{0,30}\b(?:above|before|told|said|instructed|learned)\b",
     r"\b(?:the |your )?(?:previous|prior|above|earlier|original|system|old|initial) (?:instructions?|prompt|rubric|rules|guidelines)\b"
@@ -97,7 +97,7 @@ ORDERS: Final = (
     r"(?! (?:results?|rows?|records?|when|if|errors?|matches|exit|bytes|code))",
     r"\b0[.,]0 (?:for|in|across|on) (?:all|every|each) (?:categor\w+|factors?|threats?|layers?|scores?|risks?|fields?)",
     rf"\b(?:set|score|rate|put)\b[^.\n]{{0,15}}\b{_MATTER}\b[^.\n]{{0,15}}\bto (?:zero|0(?:[.,]0)?) (?:for|in|across) (?:all|every|each)\b",
-    # findings kept away
+    # orders to withhold findings
     r"\b(?:list|report|return|record|name|nenne|find|output|mention|include|raise|print|identify|produce)\s+(?:no|zero|keine|not a single)\s+"
     r"(?:known )?(?:threats?|risks?|findings?|issues?|bedrohungen|risiken|vulnerabilities|concerns|weaknesses)\b(?! (?:were|was|are|is|found|to|in|that|with|from|for (?!this|our|the))\b)",
     r"\bwith no threats? listed\b|\b(?:threats?|findings?) (?:list|section|table) (?:must|should|shall|is to|has to) (?:be|stay|remain) (?:left )?(?:empty|blank)\b",
@@ -106,7 +106,7 @@ ORDERS: Final = (
     r"(?:this|our|the) (?:agent|product|listing|tool|vendor|page|skill|server|report|assessment|model)\b",
     r"\b(?:threats|findings|risks|vulnerabilities)\"?\s*[:=]\s*(?:\[\s*\]|none\b)[^\n]{0,80}\b(?:aivss|severity|verdict|rating|risk[ _]?(?:score|level)|threat[ _]?model|assess\w*|reviewed|vendor)\b",
     r"\b(?:aivss|severity|verdict|rating|risk[ _]?(?:score|level)|threat[ _]?model|assess\w*|reviewed|vendor)\b[^\n]{0,80}\b(?:threats|findings|risks|vulnerabilities)\"?\s*[:=]\s*(?:\[\s*\]|none\b)",
-    # marks of a conversation or of the assessor's own frame
+    # markup of a conversation or of the assessor's own prompt
     r"<\|[a-z_]{2,20}\|>|\[/?INST\]|<</?SYS>>|</?s>\s*\[INST|<(?:start|end)_of_turn>|<\uff5c[^<>]{2,30}\uff5c>",
     r"<(?:/(?:documents?|sources?|instructions?|evidence)|/?(?:untrusted(?:[_-]\w+)?|system(?:[_-](?:prompt|message|instructions?|override|notice|reminder|note))?|rubric|assistant|user[_-]input|function_calls|tool_results?|"
     r"function_results?|assessment|verdict))\s*>",
@@ -129,7 +129,7 @@ ORDERS: Final = (
     r"baselines?|severit\w+|verdicts?|lowest|zero|0[.,]0)\b",
     rf"\b(?:when|while|before|if) (?:you (?:are )?)?(?:scor\w+|rat(?:e|ing)|assess\w*|grad(?:e|ing)|threat[- ]model\w*|judg\w+|evaluat\w+|review\w*|analy[sz]\w+) "
     rf"(?:this|our|the) (?:agent|product|listing|tool|vendor|page|server|skill|site|application|service)\b[^.\n]{{0,40}}\b{_ORDER}\b",
-    # the assessor's own words asked for, or sent elsewhere
+    # orders to reveal the assessor's own prompt, send it elsewhere or change the wording of the answer
     r"\b(?:begin|start|end|finish|open|close|prefix) your (?:summary|answer|reply|report|assessment|analysis|response|output|review|evaluation)\b[^.\n]{0,20}(?:\b(?:with|by)\b|:)(?! an? (?:template|title|heading|summary)\b)",
     r"\b(?:text|copy|contents?|words) of your (?:instructions|prompt|system prompt|context)\b",
     r"(?<!never )(?<!not )(?<!n['’]t )\b(?:reveal|print|repeat|show|leak|output|disclose|quote|include|send|append) (?:me |us )?(?:the |all |of )*your (?:full |entire |own |hidden )?(?:system )?(?:prompt|instructions|context|rubric)\b",
@@ -140,7 +140,7 @@ ORDERS: Final = (
     r"\b(?:load|fetch|open|visit|follow|consult|read|download)\b\s+(?:it|this|that|them|https?://\S+|the (?:page|link|file) at \S+)[^\n]{0,40}\bbefore (?:you )?"
     r"(?:judg|scor|assess|rat|grad|evaluat)(?:e|ing|s)?\b",
     r"\b(?:decode|decrypt|translate|unscramble|rot13|reverse)(?: \w+){0,4} (?:and|then) (?:apply|follow|execute|obey)\b",
-    # authority
+    # claimed authority
     r"\b(?:authors?|developers?|makers?|maintainers?|operators?|creators?|vendors?|owners?) of (?:the|this|your) (?:threat[- ]model\w*|assessment|scoring|"
     r"review|evaluation|rating)\b[^.\n]{0,30}\b(?:tool|system|pipeline|engine|service|software)\b",
     r"\b(?:reviewer|analyst|assessor|auditor)(?:'s|’s)? (?:comment|note|remark|decision|verdict)\b[^\n]{0,80}\b(?:risk|score|rating|threats?|safe|approved|0[.,]0)\b",
@@ -228,24 +228,24 @@ FRAMES: Final = (
     r"--(?:force|set|override|skip|fix|lock|suppress)[-_](?:rating|score|severity|risk|verdict|threats?|assessment)\b",
     # about a rival
     r"\btell (?:the|your|any) (?:readers?|users?|analysts?|customers?|operators?)\b[^.\n]{0,20}\b(?:that)\b[^.\n]{0,60}\b(?:leaks?|insecure|unsafe|worst|vulnerable|malicious|safe|trusted|no risk|secure)\b",
-    # a finished answer, to be handed on
+    # a finished answer for the assessor to pass on
     rf"\b(?:final|definitive|correct|expected|right|desired|official) (?:answers?|results?|outputs?|values?|scores?|ratings?|verdicts?|threat lists?|assessments?)\b[^\n]{{0,80}}?(?:{_VERDICT}|\b(?:autonomy|tools|memory) (?:none|zero|0|low)\b|\bnone\b|\bzero\b)",
     r"\b(?:pre-?filled|ready-made|prepared|draft) (?:reports?|assessments?|threat models?|verdicts?|scores?)\b[^\n]{0,60}\b(?:for|by|reviewers?|assessors?|severity|low|none|submit|unchanged)\b",
     r"\b(?:autonomy|tool[ _]use|memory|oversight|persistence)\b\s*(?:[|=:]|is)\s*[\"']?(?:0[.,]0|none|minimal|zero|0)\b[^.]{0,60}?\b(?:autonomy|tool[ _]use|tools|memory|oversight|persistence|overall|severity)\b\s*(?:[|=:]|is)\s*[\"']?(?:0[.,]0|none|minimal|zero|0)\b",
     # settings that only an assessment has
     r"\b(?:assess\w*|assessors?|reviewers?|graders?|evaluators?|raters?|scorers?|threat[_-]?models?)[_-](?:hints?|instructions?|notes?|overrides?|directives?|presets?|policy|policies|guidance)\b[\"']?\s*[:=][^.]{0,200}?\b(?:severity|score|risk|threats?|rating|low|none|skip\w*)\b",
-    # to readers that are machines or assessors, whatever they are called
+    # orders to machines or assessors, whatever they are called
     rf"\b{_READERS}[^.\n]{{0,60}}(?::|,|;|\b(?:{_MUST}|please|will|interprets?|reads?|(?:is|are) (?:asked|required|expected) to)\b)[^\n]{{0,100}}?(?:{_VERDICT}|\b(?:leave|omit|skip|drop|ignore|suppress|keep|put|report|mark|treat|enter|award|give|write|return|stop|be lenient)\b[^\n]{{0,60}}\b(?:{_ASSESSED}|{_LENIENT}|caveats?|security|rest of (?:the|this) page|findings|layers?|report|here|pass)\b)",
     rf"\b(?:be|act as|play|pretend|imagine|role ?play|behave)\b[^.\n]{{0,40}}\b(?:assessor|reviewer|grader|auditor|evaluator|sales ?\w*|compliance officer|marketing|advocate|vendor)\b[^.\n]{{0,60}}\b(?:{_ASSESSED}|compliant|safe|report|look past|overlook|permissions|declare|praise)\b",
     r"\b(?:keep|leave|strike|drop|remove|omit) (?:the (?:words?|terms?) )?[^.\n]{0,25}\b(?:risks?|threats?|vulnerabilit\w+|caveats?|warnings?)\b[^.\n]{0,25}\b(?:out of|from|off)\b[^.\n]{0,30}\b(?:you write|your (?:report|summary|answer|text|assessment|output)|the (?:summary|report|assessment|draft))\b",
-    # what counts as evidence, and what is looked at
+    # orders about what counts as evidence and what is in scope
     r"\b(?:treat|mark|count|regard|consider|record|enter|set|leave)\b[^.\n]{0,20}\b(?:all|every|each|any|unknown|missing|open)\b[^.\n]{0,20}\b(?:unknown |open |remaining |seven |ten )?(?:factors?|layers?)\b[^.\n]{0,30}\b(?:as|certain|not applicable|covered|zero|none|low|minimal|without)\b",
     r"\b(?:out of scope|irrelevant|not relevant|not to be considered) (?:for|to|in) (?:the |any |your )?(?:threat models?|assessments?|scoring|risk (?:scores?|ratings?))\b",
     r"\bdo not (?:take|consider|use|count|look at|include)\b[^.\n]{0,40}\b(?:into account )?(?:when|while|for) (?:you )?(?:estimat|scor|rat|assess|threat[- ]model|grad)\w*",
     r"\b(?:believe|trust|prefer|follow|use) this (?:page|listing|document|section)\b[^.\n]{0,20}\b(?:and|not|over|rather|instead|only)\b[^.\n]{0,30}\b(?:drop|ignore|discard|other|quote|documentation|docs|contradict\w*)\b",
     r"\b(?:quote|cite|use|take|count)\b[^.\n]{0,20}\b(?:next|following|above|previous|this|these|each of the following) (?:sentences?|lines?|paragraphs?|statements?)\b[^.\n]{0,20}\bas (?:proof|evidence|confirmation|a verified)\b",
     r"\bfindings? (?:about|against|on|for) (?:partners?|sponsors?|us|our products?|this (?:vendor|product|agent))\b[^.\n]{0,20}\b(?:are|is|must|should|shall|get|will)\b",
-    # to be said, sent, remembered or shown by the assessor
+    # what the assessor should say, send, remember or show
     r"\b(?:text|contents?|copy|wording) of (?:your|the) (?:rubric|scoring|assessment)\b[^.\n]{0,20}\b(?:cards?|guide|rules|instructions|prompts?|to)\b",
     r"\b(?:summar(?:y|ies)|assessments?|reports?|answers?|reviews?) (?:of|about|on|for) (?:this|our|the present) (?:page|product|listing|agent|document|tool)\b[^.\n]{0,20}\b(?:must|should|shall|have to|has to|are to|is to|needs? to) (?:end|begin|start|contain|include|state|say|mention|close|open|not)\b",
     r"\b(?:reply|respond|answer) (?:only |just )?(?:in|with) (?:json|yaml|one word|a single word|a json)\b[^.\n]{0,30}\b(?:approved|safe|verdict|passed|risk|score)\b",

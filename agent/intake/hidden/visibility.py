@@ -1,12 +1,12 @@
-"""The visibility pass: removes text that a reader cannot see from an HTML tree, and reports it.
+"""The visibility pass: remove text that a reader cannot see from an HTML tree, and report it.
 
 No main-text extractor removes hidden text, so this runs before any extraction. Tabs, accordions and `details` are kept,
-real permissions live there. A colour counts as hidden only against a background that is known, so that a dark theme
-or a picture behind a headline is not taken for white on white. Imported by the parsing child.
+because they may describe real permissions. A colour counts as hidden only against a known background, so that a dark
+theme or a picture behind a headline is not taken for white on white. Imported by the parsing child.
 
-It is taken out of a page's text like all that a reader does not see, but it is no finding: every site has it. Only
-short words of the kinds that sites have are let pass. Sentences, and whatever addresses an assessor, are reported
-wherever they hide (`visibility` asks first).
+A site's own hidden labels and menus are removed like other hidden text, but not reported, because every site has them.
+This applies only to short texts of the usual kinds. Sentences, and anything that addresses an assessor, are reported
+wherever they hide.
 """
 
 import re
@@ -21,7 +21,7 @@ from agent.intake.page import MAX_EXCERPT, Removed
 _LABEL_WORDS: Final = 8
 _LINK_WORDS: Final = 5
 _MENU_SHARE: Final = 0.9
-"""Of a menu's words, those of its links and controls."""
+"""Minimum share of a menu's words that belong to its links and controls."""
 _FOR_READERS: Final = re.compile(
     r"(?:^|[\s_-])(?:sr|screen-?reader|visually-?hidden|a11y|skip|skip-?(?:link|nav|to)\w*|assistive)(?:$|[\s_-])", re.I
 )
@@ -60,13 +60,13 @@ _MAX_SEARCHED: Final = 20_000
 _MAX_REMOVED: Final = 300
 _FONT: Final = 16.0
 _DIM: Final = 0.1
-"""Opacity up to which text cannot be seen."""
-# The tree gives such characters out, from references like &#31;, but does not take them in again.
+"""Maximum opacity at which text counts as invisible."""
+# lxml returns such characters, from references like &#31;, but rejects them when text is set.
 NOT_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def is_label(element: etree._Element, words: str) -> bool:
-    """Whether the hidden `words` of an element are a site's own label or menu, and say nothing."""
+    """Whether the hidden `words` of an element are only a site's usual label or menu."""
     few = len(words.split()) <= _LABEL_WORDS
     if few and (_is_skip_link(element, words) or _NEW_WINDOW.search(words)):
         return True
@@ -92,7 +92,7 @@ def _is_live(element: etree._Element) -> bool:
 
 
 def _is_menu(element: etree._Element, words: str) -> bool:
-    """Whether nearly all words are those of short links and controls."""
+    """Whether nearly all words belong to short links and controls."""
     whole = len(words.split())
     in_links = 0
     for control in element.iter(*_CONTROLS):
@@ -109,13 +109,13 @@ def _is_menu(element: etree._Element, words: str) -> bool:
 
 
 class _Seen(NamedTuple):
-    """What an element hands down to what is in it."""
+    """The properties that the content of an element inherits."""
 
     ink: colours.Colour | None
     ground: colours.Colour | None
-    """None: nobody said; see `open_ground`."""
+    """The background; None when it is not declared or unknown, see `open_ground`."""
     open_ground: bool
-    """True when the background cannot be determined: a picture, a gradient, an unread style sheet."""
+    """Whether the background cannot be determined: a picture, a gradient, an unread style sheet."""
     font: float
     visible: bool
     opacity: float
@@ -123,9 +123,9 @@ class _Seen(NamedTuple):
 
 
 class Visibility:
-    """One pass over one tree, `linked` being the style sheets that its page links.
+    """One pass over one tree; `linked` are the texts of the style sheets that the page links.
 
-    `removed`, `scripts` and `sheets` (addresses of linked sheets, as written) tell what it found.
+    The results are in `removed`, `scripts` and `sheets` (addresses of linked sheets, as written).
     """
 
     def __init__(self, root: etree._Element, linked: Sequence[str] = ()) -> None:
@@ -138,15 +138,15 @@ class Visibility:
         self._faded: list[tuple[etree._Element, str]] = []
         self._controlled: frozenset[str] = frozenset()
         self._reveals = False
-        """Whether some element with text is visible by a declaration of its own."""
+        """Whether any element with text has a declaration of its own that makes it visible."""
         self._cascade = cascade.Cascade(root, ())
         self._linked = False
 
     def run(self) -> None:
-        """Take hidden text out of the tree in place."""
+        """Remove hidden text from the tree, in place."""
         self._read_head()
         self._sweep_metadata()
-        # One walk in document order; what is inherited travels on an explicit stack, deep trees do not recurse.
+        # One walk in document order; inherited properties are kept on an explicit stack, so deep trees do not recurse.
         first = _Seen(None, None, self._linked, _FONT, True, 1.0, {})
         stack: list[tuple[etree._Element, _Seen]] = [(self._root, first)]
         while stack:
@@ -167,7 +167,7 @@ class Visibility:
         del self.removed[_MAX_REMOVED:]
 
     def _enter(self, element: etree._Element, outer: _Seen) -> _Seen | None:
-        """What holds inside an element, or None when it was taken out."""
+        """Return the properties that the element's content inherits, or None when the element is to be removed."""
         if not isinstance(element.tag, str):
             self._comment(element)
             self._doomed.append(element)
@@ -243,7 +243,7 @@ class Visibility:
             if not (name == "alt" and element.tag == "img"):
                 self._report_order(str(value), "hidden-text", f"the attribute {name} of <{element.tag}>")
                 continue
-            # A picture's description is read like text, it may be all that there is of a diagram.
+            # A picture's description is kept as text, because it may be the only content of a diagram.
             sizes = (cascade.pixels(element.get(side) or style.get(side, "")) for side in ("width", "height"))
             tiny = any(size is not None and size <= _PIXEL for size in sizes)
             if self._report_order(str(value), "hidden-text", "the description of a picture"):
@@ -259,7 +259,7 @@ class Visibility:
             self.removed.append(Removed("hidden-text", "a comment", text[:MAX_EXCERPT]))
 
     def _style(self, element: etree._Element, outer: _Seen) -> tuple[dict[str, str], dict[str, str]]:
-        """What is declared for an element, and the custom properties that hold in it."""
+        """The declared style of an element, and the custom properties that apply in it."""
         hints: dict[str, str] = {}
         for attribute, name in (("color", "color"), ("text", "color"), ("bgcolor", "background-color")):
             value = element.get(attribute)
@@ -311,7 +311,7 @@ class Visibility:
         return element.get("data-state") in ("closed", "inactive") and element.get("role") in ("tabpanel", "region")
 
     def _rises(self, element: etree._Element, style: dict[str, str]) -> bool:
-        """Entrance animations begin out of sight; words to assessors get no such benefit."""
+        """Whether an entrance animation may reveal the element later; text that addresses assessors never qualifies."""
         moves = cascade.appears_later(style) or ("transform" in style and cascade.opacity(style) <= _DIM)
         return moves and not instructions.find(_words(element)[:_MAX_SEARCHED])
 
@@ -330,7 +330,7 @@ class Visibility:
             ground, open_ground = None, True
         shown = style.get("visibility")
         if shown in ("hidden", "collapse") and element.tag in ("body", "html") and not self._reveals:
-            # Else nobody sees anything: a script takes such a style away when it is ready.
+            # Otherwise nothing would be visible: a script removes such a style when the page is ready.
             shown = "visible"
         return _Seen(
             ink,
@@ -338,7 +338,7 @@ class Visibility:
             open_ground,
             cascade.font_pixels(style["font-size"], outer.font) if "font-size" in style else outer.font,
             outer.visible if shown in (None, *_UNSET) else shown not in ("hidden", "collapse"),
-            # What fades in is seen in the end; what else is as faint was taken out.
+            # An element this faint fades in and becomes visible; any other was removed already.
             1.0 if cascade.opacity(style) <= _DIM else outer.opacity * cascade.opacity(style),
             outer.variables,
         )
@@ -363,7 +363,7 @@ class Visibility:
         return (None, True) if below is None else (colours.over(paint, below), False)
 
     def _backdrop(self, child: etree._Element) -> bool:
-        """Whether a child is laid behind or over its siblings as their background."""
+        """Whether a child is positioned behind or over its siblings as their background."""
         if not isinstance(child.tag, str):
             return False
         declared = self._cascade.style(child, {})
@@ -387,7 +387,7 @@ class Visibility:
         return ground is not None and colours.same(colours.over(seen.ink, ground), ground)
 
     def _covered(self, element: etree._Element) -> int:
-        """How many of an element's first children lie under a later one that fills its box and hides them."""
+        """How many of an element's first children are hidden under a later child that fills its box."""
         if element.tag in ("body", "main", "html") or cascade.longhands(self._cascade.style(element, {})).get(
             "position"
         ) not in ("relative", "absolute", "fixed"):
@@ -404,7 +404,7 @@ class Visibility:
         return 0
 
     def _fade(self, element: etree._Element, reason: str) -> None:
-        """Take an element's own text out; what is in it was judged for itself."""
+        """Remove an element's own text; its child elements are judged separately."""
         pieces = [element.text or "", *(child.tail or "" for child in element)]
         words = " ".join(" ".join(pieces).split())
         if not words:
@@ -434,7 +434,7 @@ class Visibility:
 
 
 def mount_is_empty(root: etree._Element) -> bool:
-    """Whether the place where scripts put a page's content is there and empty."""
+    """Whether the page has an element into which scripts put its content, and that element is empty."""
     return any(
         element.get("id") in _MOUNTS and not _words(element) for element in root.iter("div", "main", "section", "body")
     )
@@ -450,7 +450,7 @@ def _words(element: etree._Element) -> str:
 
 
 def _drop(element: etree._Element) -> None:
-    """Take an element out and leave the text behind it where it was."""
+    """Remove an element, but leave the text after it in place."""
     parent = element.getparent()
     if parent is None:
         return

@@ -68,7 +68,7 @@ def _folded(name: str) -> str:
 
 
 def _known(view: View) -> Iterator[tuple[str, Callable[[], Explanation]]]:
-    """Every name that an item may be called by, with what explains it; later names never hide earlier ones."""
+    """Every name that an item may be called by, with the function that explains it; earlier names take precedence."""
     draft = view.draft
     yield "score", lambda: _score(view)
     for key in FACTORS:

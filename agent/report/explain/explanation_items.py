@@ -24,7 +24,7 @@ from agent.taxonomy.factors import FACTOR_TITLES, FACTORS, FactorKey
 from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LayerKey
 
 PROPOSED_SIGNAL: Final = "proposed"
-"""What stands for the signal of a capability that an LLM found."""
+"""The signal of a capability that an LLM found."""
 PROPOSED_ID: Final = "-proposed-"
 _LABEL: Final = "made by"
 SCHEMA: Final = "septet/explain/1"
@@ -37,7 +37,7 @@ class Row(Record):
     text: str
     evidence: tuple[str, ...] = ()
     number: float | None = None
-    """The figure that the text speaks of, for programs."""
+    """The number in the text, for programs."""
 
 
 class Passage(Record):
@@ -62,7 +62,7 @@ class Explanation(Record):
 
 
 def makers(draft: Draft) -> list[Row]:
-    """Who made what, and what the LLM took; nothing for a draft without an LLM."""
+    """Who made which part, and what the LLM used; empty for a draft without an LLM."""
     if draft.drafter.kind == "embedded":
         return []
     rows = [row("drafter", drafter_words(draft))]
@@ -72,7 +72,7 @@ def makers(draft: Draft) -> list[Row]:
 
 
 def maker(draft: Draft, part: str) -> list[Row]:
-    """Who made a part, named as in `records.MadeBy`, and why not the LLM; nothing for a draft without an LLM."""
+    """Who made a part, named as in `records.MadeBy`, and why not the LLM; empty for a draft without an LLM."""
     made = made_by(draft, part)
     if made is None:
         return []
@@ -99,7 +99,7 @@ def maker_of_chain(draft: Draft, chain: Chain) -> list[Row]:
 
 
 def maker_of_capability(draft: Draft, item: Capability) -> list[Row]:
-    """Who found a capability; nothing for a draft without an LLM."""
+    """Who found a capability; empty for a draft without an LLM."""
     if item.signal == PROPOSED_SIGNAL:
         return [row(_LABEL, "the LLM, in words of the quote; credential and approver are the program's")]
     return [row(_LABEL, "the program")] if draft.drafter.kind == "llm" else []
@@ -133,7 +133,7 @@ def quotes(view: View, marks: Sequence[str], heading: str = "Quotes") -> Passage
 
 
 def questions_about(view: View, key: str) -> Passage:
-    """The questions whose answer would settle this factor or layer."""
+    """The questions whose answers would settle this factor or layer."""
     found = [
         row(item.id, f"{item.text} An answer such as: {item.proposed}", number=item.effect)
         for item in view.questions if key in item.settles
@@ -243,7 +243,7 @@ def layer(view: View, key: LayerKey) -> Explanation:
 
 
 def threat(view: View, key: LayerKey, item: Threat) -> Explanation:
-    """A threat: how it works and its score, its facts and quotes, who lowers it, where it leads."""
+    """A threat: how it works and its score, its facts and quotes, what lowers it, where it leads."""
     headline = view.headline is not None and view.headline.threat.id == item.id
     folded = [reason for _, other, reason in view.folded if other.id == item.id]
     about = [
@@ -340,7 +340,7 @@ def _citations(view: View, mark: str) -> list[Row]:
 
 
 def question(view: View, item: Question) -> Explanation:
-    """A question: what it settles as things stand, and by how much the likely range would shrink."""
+    """A question: what it settles, with the present values, and how much the likely range would shrink."""
     asked = [
         row("question", item.text),
         row("an answer such as", item.proposed),

@@ -1,4 +1,4 @@
-"""How far one input alone moves a score: exact, from the stored inputs, with the scorer's own integers."""
+"""How far a single input moves a score: computed exactly from the stored inputs, with the scorer's own integers."""
 
 from decimal import Decimal
 from typing import NamedTuple
@@ -27,7 +27,7 @@ class Swing(NamedTuple):
 
 
 def swings(score: Score) -> tuple[Swing, ...]:
-    """The inputs by how far each moves the score within its range, widest first; fixed inputs are left out.
+    """How far each input moves the score within its range, widest first; fixed inputs are left out.
 
     Empty for a score that takes no factors or was stored without its inputs.
     """
@@ -57,7 +57,7 @@ def swings(score: Score) -> tuple[Swing, ...]:
 
 
 def counted_factors(score: Score) -> tuple[FactorKey, ...]:
-    """The factors that the score adds up, in the set's order."""
+    """The factors that the score adds up, in the order of the factor set."""
     present = (score.inputs.factors if score.inputs else None) or {}
     members = FACTOR_SETS[score.factor_set] if score.factor_set else FACTORS
     return tuple(key for key in members if key in present)

@@ -1,10 +1,10 @@
 """CycloneDX 1.7: the product with its parts and services, and a vulnerability entry for each threat.
 
 Source: CycloneDX, bom-1.7.schema.json. Version 1.7 has no threats; its vulnerabilities have ratings, weaknesses and an
-analysis, so a threat is one that is in triage, never "exploitable", and a struck one is a false positive without a
-rating. Actors, trust boundaries and flows between components have no place: they are properties, as JSON. What the
-parts are made of was not read, so the composition is unknown. Properties begin with `septet:`.
-Details and recommendations are Markdown, as which viewers show them.
+analysis, so a threat is a vulnerability in triage, never "exploitable", and a struck threat is a false positive without
+a rating. There are no fields for actors, trust boundaries and flows between components: they are properties, as JSON.
+What the parts are made of was not read, so the composition is unknown. Properties begin with `septet:`.
+Details and recommendations are Markdown, since viewers show them as such.
 """
 
 import json
@@ -36,7 +36,7 @@ UNKNOWN: Final = "unknown"
 _LLM: Final = "llm"
 _TEXT: Final = 20_000
 _WHOLE: Final = ("facts", "evidence", "sources")
-"""Parts of the draft that stand one a property instead of all in one."""
+"""Parts of the draft of which each entry is a property of its own, instead of all being one property."""
 _Object = dict[str, object]
 
 
@@ -46,7 +46,7 @@ def write(view: View) -> bytes:
 
 
 class _Bom:
-    """One bill, put together around the references between its parts."""
+    """Builds one bill of materials around the references between its parts."""
 
     def __init__(self, view: View) -> None:
         self._view = view
@@ -54,7 +54,7 @@ class _Bom:
         self._uuid = drafted_id(view.draft, "bom")
 
     def whole(self) -> _Object:
-        """The bill."""
+        """The whole bill of materials."""
         draft, product = self._view.draft, self._parts.product.id
         components = [
             self._component(each)
@@ -164,7 +164,7 @@ class _Bom:
         return f"urn:cdx:{self._uuid}/1#{percent(_ref(item_id), safe='')}"
 
     def _picture(self) -> list[_Object]:
-        """What of the system picture has no place: actors, boundaries, flows."""
+        """The parts of the system picture that CycloneDX has no field for: actors, boundaries, flows."""
         actors = [each.item for each in self._parts.items if each.group == "actor"]
         fields = [("actor", _text(each.model_dump(mode="json"))) for each in actors]
         fields += [("boundary", _text(each.model_dump(mode="json"))) for each in self._parts.boundaries]
@@ -214,7 +214,7 @@ class _Bom:
 
 
 def _ratings(row: ThreatRow) -> list[_Object]:
-    """By CVSS, and by AIVSS unless the draft withholds its score."""
+    """The ratings by CVSS, and by AIVSS unless the draft withholds its score."""
     score = row.threat.score
     made: list[_Object] = [
         {

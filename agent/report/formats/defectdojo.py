@@ -1,9 +1,9 @@
 """DefectDojo's generic findings: one finding for each threat.
 
 Source: DefectDojo, Generic Findings Import, JSON: the attributes that its page lists; its importer refuses a file with
-any other. Severities keep Critical, and None is Info. Text is shown as Markdown there. What has no attribute (state,
-basis, layer, facts, the product's score with its range) stands in the description and among the tags; struck threats
-have no severity any more and are left out.
+any other. Severities keep Critical, and None is Info. Text is shown as Markdown there. Data without an attribute
+(state, basis, layer, facts, the product's score with its range) is in the description and among the tags; struck
+threats no longer have a severity and are left out.
 """
 
 import re
@@ -32,7 +32,7 @@ _SEVERITIES: Final[dict[Band, str]] = {
     "None": "Info",
 }
 _TITLE: Final = 500
-"""DefectDojo cuts at 511."""
+"""DefectDojo cuts titles at 511 characters."""
 _TEXT: Final = 60_000
 _DAY: Final = 10
 _TAG: Final = re.compile(r"[^\w.:-]+")

@@ -19,7 +19,7 @@ _TITLE: Final = 250
 _BODY: Final = 60_000
 """GitHub takes 65,536 characters."""
 _LABEL: Final = 50
-"""GitHub takes so many characters of a label."""
+"""GitHub takes this many characters of a label."""
 
 
 def write(view: View) -> bytes:

@@ -1,5 +1,5 @@
-"""A threat as the text of an issue, in the markup of whoever shows it. Words of sources stay words: they link nothing,
-mention nobody and run no macro."""
+"""A threat as the text of an issue, in the markup of the tool that shows it. Words of sources stay plain words: they
+make no links, mention nobody and run no macro."""
 
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -18,19 +18,19 @@ def as_markdown(row: ThreatRow, limit: int) -> str:
 
 
 def as_text(row: ThreatRow, limit: int) -> str:
-    """The same as plain text."""
+    """The issue as plain text, with the same limit."""
     return _issue(row, one_line, bold=str, item="- ", gap="\n\n", limit=limit)
 
 
 def as_wiki(row: ThreatRow, limit: int) -> str:
-    """The same in Jira's text formatting notation."""
+    """The issue in Jira's text formatting notation, with the same limit."""
     return _issue(row, wiki, bold=lambda words: f"*{words}*", item="* ", gap="\n\n", limit=limit)
 
 
 def wiki(text: str) -> str:
     """`text` on one line as words of Jira's notation: no macro, link, mention, image or table.
 
-    An address is broken behind its scheme, since Jira links whatever looks like one.
+    An address is broken after its scheme, since Jira makes a link of anything that looks like an address.
     """
     escaped = "".join(f"\\{char}" if char in "{}[]!|*^~" else char for char in one_line(text).replace("\\", "/"))
     return escaped.replace("://", ":\\/\\/")

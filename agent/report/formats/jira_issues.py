@@ -2,7 +2,7 @@
 
 Source: Atlassian, "Create issues using the CSV importer" and "Importing data from CSV": a head row with a Summary
 column and without punctuation, no row shorter than it, several values of a field in columns of the same name, labels
-without blanks. Priorities are Jira's own five; Critical is Highest, and the severity stands among the labels too.
+without blanks. Priorities are Jira's own five; Critical is Highest, and the severity is among the labels too.
 Jira reads a description in its text formatting notation.
 """
 

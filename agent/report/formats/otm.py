@@ -2,9 +2,9 @@
 
 Source: IriusRisk, Open Threat Model, schema 0.2.0. A likelihood is null, as none is estimated; the impact is the CVSS
 base as a percentage. Trust ratings and risk reductions are numbers that the format demands and the draft does not have:
-the middle of their scale stands there, and the attributes beside it say that nobody rated it. Struck threats are left
-out of the threats and listed among the project's attributes. A threat's description is Markdown without markup of its
-sources, which is also safe where it is shown as HTML.
+they are set to the middle of their scale, and the attributes beside them say that nobody rated them. Struck threats are
+left out of the threats and listed among the project's attributes. A threat's description is Markdown in which words of
+sources have no markup, so it is also safe to show as HTML.
 """
 
 from typing import Final
@@ -111,7 +111,7 @@ def _flow(identifier: str, flow: Flow) -> _Object:
 
 
 def _instance(row: ThreatRow) -> _Object:
-    """A threat at its component; none is mitigated, whatever the sources claim."""
+    """A threat as listed at its component; no threat counts as mitigated, whatever the sources claim."""
     remedies = [
         {"mitigation": _mitigation_id(row, n), "state": each.status} for n, each in enumerate(row.threat.mitigations, 1)
     ]

@@ -1,7 +1,7 @@
-"""A draft's system picture as other tools' models need it: each item once, in one boundary, and where threats stand.
+"""A draft's system picture as other tools' models need it: each item once, in one boundary, and the item with threats.
 
-A draft does not tie threats to an item, so they stand at the product itself: the item of kind `product`, else the first
-component, else one that is made for it.
+A draft does not tie threats to an item, so they are attached to the product itself: the item of kind `product`, else
+the first component, else a component that is made for it.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Parts:
 
     @cached_property
     def items(self) -> tuple[Drawn, ...]:
-        """All items: actors, components, stores, services; with the product, if the picture lacks every component."""
+        """All items: actors, components, stores, services, and the product if the picture has no component."""
         system = self.view.draft.system
         found = items_of(system)
         if not system.components:
@@ -35,7 +35,7 @@ class Parts:
 
     @cached_property
     def product(self) -> SystemItem:
-        """The item at which threats stand."""
+        """The item to which threats are attached."""
         components = [each.item for each in self.items if each.group == "component"]
         return next((item for item in components if item.kind == _PRODUCT), components[0])
 
@@ -48,7 +48,7 @@ class Parts:
 
     @property
     def boundaries(self) -> tuple[Boundary, ...]:
-        """Trust boundaries, with members or without."""
+        """All trust boundaries, including those without members."""
         return self.view.draft.system.boundaries
 
     def inside(self, item: SystemItem) -> tuple[Boundary, ...]:

@@ -1,6 +1,7 @@
-"""What formats of tools have no place for, as plain JSON: of the draft and of each threat.
+"""Properties of the draft and of each threat that formats of other tools have no field for, as plain JSON.
 
-Nothing is rounded or filled in: what the draft does not know is null, and a withheld score is null beside its reason.
+Nothing is rounded or filled in: a value that the draft does not know is null, and so is a withheld score, with its
+reason.
 """
 
 from collections.abc import Sequence
@@ -84,7 +85,7 @@ def draft_properties(view: View) -> dict[str, object]:
 
 
 def modelled_properties(view: View) -> dict[str, object]:
-    """The same with facts, quotes and sources, for formats in which a whole threat model stands."""
+    """The same with facts, quotes and sources, for formats that hold a whole threat model."""
     draft = view.draft
     return {
         **draft_properties(view),

@@ -23,7 +23,7 @@ MEDIA_TYPES: Final[dict[Format, str]] = {
 }
 _HEADS: Final = ("id", "question", "settles", "likely range", "an answer that would settle it", "answer", "public page")
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
-"""In a DOCX instead of the time of writing, so that the same questions give the same bytes."""
+"""The date in a DOCX in place of the time of writing, so that the same questions give the same bytes."""
 _HOW: Final = (
     "Please answer in plain sentences and name a public page for each. A page that states setting, default, scope and "
     "who can change it can lower the score; an answer without one is noted and lowers nothing."
@@ -46,12 +46,12 @@ class Row(NamedTuple):
     text: str
     settles: str
     effect: str
-    """By how much the likely range of the score would shrink, in words; empty for none."""
+    """How much the likely range of the score would shrink, in words; empty for no effect."""
     proposed: str
 
 
 def rows(draft: Draft, *, leave_out: Sequence[str] = ()) -> tuple[Row, ...]:
-    """The questions of a draft that are not in `leave_out`, those first that move the score most."""
+    """The questions of a draft that are not in `leave_out`; those that move the score most come first."""
     return tuple(
         Row(
             question.id,
@@ -97,7 +97,7 @@ def _csv(asked: Sequence[Row]) -> bytes:
     writer.writerow(_HEADS)
     for row in asked:
         writer.writerow([cell(each) for each in (*row, "", "")])
-    # With a mark, so that spreadsheets take it for UTF-8.
+    # With a byte order mark, so that spreadsheets recognise UTF-8.
     return out.getvalue().encode("utf-8-sig")
 
 

@@ -1,9 +1,9 @@
 """Which formats a draft can be written in: the registry of `septet export`.
 
 A format is a module of this package with `write(view) -> bytes` and a line below. No writer upgrades a state, makes
-"unknown" absent or zero, drops the range of a score, or shows a score that the draft withholds; what its format has no
-place for goes into properties or descriptions. The same draft gives the same bytes. Writers are imported when they are
-called.
+"unknown" absent or zero, drops the range of a score, or shows a score that the draft withholds; data that its format
+has no field for goes into properties or descriptions. The same draft gives the same bytes. Writers are imported when
+they are called.
 """
 
 import importlib
@@ -61,7 +61,7 @@ _ALL: Final = (
     Format("questionnaire-docx", "the same as a document", ".docx", _DOCX, _later(_OWN, "questions_docx")),
 )
 FORMATS: Final[dict[str, Format]] = {each.name: each for each in _ALL}
-"""By name, in the order in which they are listed."""
+"""The formats by name, in the order in which they are listed."""
 
 
 def write(name: str, view: "View") -> bytes:
@@ -77,6 +77,6 @@ def named(name: str) -> Format:
 
 
 def is_text(format_: Format) -> bool:
-    """Whether it may be printed on a terminal."""
+    """Whether a format may be printed on a terminal."""
     kind = format_.media_type.partition(";")[0]
     return kind.startswith("text/") or kind.endswith(("json", "xml", "yaml"))

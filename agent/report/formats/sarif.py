@@ -1,10 +1,10 @@
 """SARIF 2.1.0: a rule and a result for each threat, at the characters of the quotes behind it.
 
 Source: OASIS, Static Analysis Results Interchange Format 2.1.0 plus Errata 01, and what GitHub's code scanning takes
-of it. An artifact is the text that was read of a source, so offsets count its characters (code points); its address
-stands without a scheme, since GitHub refuses a file with another scheme than its checkout's, and whole among the
-properties. A struck threat is a suppressed result without a severity; one that was waived as an accepted
-risk or out of scope is suppressed with its severity, and one that was waived otherwise is under review.
+of it. An artifact is the text that was read of a source, so offsets count its characters (code points). Its address has
+no scheme, since GitHub refuses a file with another scheme than its checkout's; the whole address is among the
+properties. A struck threat is a suppressed result without a severity; one that was waived as an accepted risk or out of
+scope is suppressed with its severity, and one that was waived for another reason is under review.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ from agent.taxonomy.lists import scheme
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 FINGERPRINT: Final = "septetThreat/v1"
 GITHUB_FINGERPRINT: Final = "primaryLocationLineHash"
-"""The only one by which GitHub tells that an alert is the one of the last run."""
+"""The only fingerprint by which GitHub recognises an alert from the last run."""
 _LEVELS: Final[dict[Band, str]] = {
     "Critical": "error",
     "High": "error",
@@ -54,7 +54,7 @@ def write(view: View) -> bytes:
 
 
 def message(text: str) -> str:
-    """`text` as a message string: braces are no placeholders (3.11.5), brackets no links (3.11.6)."""
+    """`text` as a message string, escaped so that braces make no placeholders (3.11.5), brackets no links (3.11.6)."""
     return one_line(text).replace("{", "{{").replace("}", "}}").replace("](", "\\](")
 
 
@@ -71,7 +71,7 @@ def relative(url: str) -> str:
 
 
 class _Run:
-    """One run, put together around the indexes by which its parts refer to one another."""
+    """Builds one run around the indexes by which its parts refer to one another."""
 
     def __init__(self, view: View) -> None:
         self._view = view
@@ -86,7 +86,7 @@ class _Run:
         return [*(row.threat.id for row in self._rows), *(each.id for each in self._struck)]
 
     def whole(self) -> _Object:
-        """The run."""
+        """The whole run."""
         draft = self._draft
         rules = {row.threat.id: self._rule(row) for row in self._rows}
         for each in self._struck:
@@ -118,7 +118,7 @@ class _Run:
 
     @cached_property
     def _taxa(self) -> dict[str, dict[str, str]]:
-        """By list, the titles of the ids that threats have, MAESTRO's layers among them."""
+        """The titles of the ids that threats have, by list; MAESTRO's layers are included."""
         found: dict[str, dict[str, str]] = {
             _MAESTRO: {LAYER_CODES[key]: LAYER_TITLES[key] for key, _ in self._view.layers}
         }
@@ -257,7 +257,7 @@ class _Run:
         return region
 
     def _whole_source(self) -> _Object:
-        """For what has no quote: the listing as a whole, said as such."""
+        """The place of a threat without quotes: the listing as a whole, with a message that says so."""
         said: _Object = {"message": {"text": "No quote: this place is the source as a whole"}}
         if self._draft.sources:
             said["physicalLocation"] = {"artifactLocation": self._artifact(self._draft.sources[0].document)}
@@ -291,7 +291,7 @@ class _Run:
         return made
 
     def _invocation(self) -> _Object:
-        """What could not be determined, as notes that no viewer takes for results: layers, the score, sources."""
+        """Undetermined layers, an undetermined score and unread sources, as notes that no viewer takes for results."""
         notes = [
             _note("layer", "note", f"{LAYER_CODES[key]} {LAYER_TITLES[key]}: {detail}")
             for key, layer in self._view.layers
@@ -305,7 +305,7 @@ class _Run:
 
 
 def _uncertain(layer: LayerThreats) -> str:
-    """Why the sources do not settle a layer; empty for one that they do."""
+    """Why the sources do not settle a layer; empty for a layer that they settle."""
     if layer.certain:
         return ""
     head = "does not apply" if layer.applies == "no" else "not certain from the listing"

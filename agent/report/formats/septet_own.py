@@ -26,10 +26,10 @@ def questions_markdown(view: View) -> bytes:
 
 
 def questions_csv(view: View) -> bytes:
-    """The same as CSV."""
+    """The questions as CSV."""
     return questionnaire(view.draft, "csv")
 
 
 def questions_docx(view: View) -> bytes:
-    """The same as DOCX."""
+    """The questions as DOCX."""
     return questionnaire(view.draft, "docx")

@@ -1,8 +1,8 @@
 """AWS Threat Composer 1: statements, mitigations and assumptions, linked.
 
 Source: awslabs, threat-composer, threat-composer-v1.schema.json: closed objects with limits of length, and metadata
-under keys that begin with `custom:`, where all stands that it has no field for. It has no critical severity: the
-priority is High, and `custom:severity` says Critical. Every threat is identified and none resolved, since a draft
+under keys that begin with `custom:`, which hold everything without a field. It has no critical severity: the priority
+is High, and `custom:severity` says Critical. Every threat has the status identified and none resolved, since a draft
 resolves nothing; a mitigation is resolved when the draft says confirmed. Struck threats are left out of the threats.
 """
 
@@ -66,7 +66,7 @@ def write(view: View) -> bytes:
 
 
 def _application(view: View) -> str:
-    """What the draft says of the whole: in words first, then as it stands in the draft."""
+    """What the draft says of the product as a whole: first in words, then as JSON."""
     draft = view.draft
     blocks = [
         plain(draft.product.summary),
@@ -96,7 +96,7 @@ def _application(view: View) -> str:
 
 
 def _fenced(fields: Mapping[str, object]) -> str:
-    """JSON as a block of code that nothing inside can end; its escapes are those of JSON."""
+    """JSON as a block of code that nothing inside can end, since backticks are written as JSON escapes."""
     text = json.dumps(fields, sort_keys=True, separators=(",", ":")).replace("`", "\\u0060")
     return f"```json\n{text}\n```"
 
@@ -136,7 +136,7 @@ def _mitigation_id(row: ThreatRow, number: int) -> str:
 
 
 def _custom(fields: Mapping[str, object]) -> list[_Object]:
-    """Values as texts: words as they are, all else as JSON."""
+    """Metadata entries with their values as texts: strings as they are, all else as JSON."""
     return [
         {"key": f"custom:{key}", "value": value if isinstance(value, str) else json.dumps(value, sort_keys=True)}
         for key, value in fields.items()

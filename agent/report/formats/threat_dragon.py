@@ -1,10 +1,9 @@
 """OWASP Threat Dragon 2: one diagram of the system picture, with every threat at the product.
 
 Source: OWASP Threat Dragon, threat-dragon-v2.schema.json, and the cells, types and statuses of its own diagrams.
-Threats are of STRIDE where they have a STRIDE id, else of the generic sort with their MAESTRO layer as the type.
-Everything else stands in descriptions, which people read there, and under the key `septet`. A threat is open, whatever
-the sources claim against it; one that a reviewer accepted or put out of scope says so. Struck threats are left out of
-the cells.
+A threat with a STRIDE id has its STRIDE type, any other is generic and has its MAESTRO layer as the type. Everything
+else is in descriptions, for people to read, and under the key `septet`. A threat is open, whatever controls the sources
+claim, unless a reviewer accepted it or put it out of scope. Struck threats are left out of the cells.
 """
 
 from collections.abc import Mapping
@@ -40,7 +39,7 @@ TYPES: Final = {
     "STRIDE-D": "Denial of service",
     "STRIDE-E": "Elevation of privilege",
 }
-"""As its importer spells them."""
+"""The types as Threat Dragon's importer spells them."""
 _SEVERITIES: Final[dict[Band, str]] = {
     "Critical": "Critical",
     "High": "High",
@@ -55,7 +54,7 @@ _SHAPES: Final = {
     "store": ("store", "tm.Store"),
     "service": ("actor", "tm.Actor"),
 }
-"""Others' services stand as external entities."""
+"""Services of others are drawn as external entities."""
 _TEXT: Final = 20_000
 _WIDTH: Final = 160
 _HEIGHT: Final = 80
@@ -79,7 +78,7 @@ class _Place(NamedTuple):
 
 
 class _Model:
-    """One model, put together around the ids of its cells."""
+    """Builds one model around the ids of its cells."""
 
     def __init__(self, view: View) -> None:
         self._view = view
@@ -89,7 +88,7 @@ class _Model:
         self._places = self._laid_out()
 
     def whole(self) -> _Object:
-        """The model."""
+        """The whole model."""
         draft, stamp = self._view.draft, self._view.draft.review
         description = f"{product_words(draft)}. {self._view.standing}. {draft.product.summary}"
         return {
@@ -128,7 +127,7 @@ class _Model:
     # -------------------------------------------------------- where it stands
 
     def _laid_out(self) -> Mapping[str, _Place]:
-        """A column for each boundary and one for what is in none; an item stands in its first boundary."""
+        """Place the items in a column for each boundary, and one for items in none; the first boundary counts."""
         columns: dict[str, list[SystemItem]] = {key: [] for key in ("", *(each.id for each in self._parts.boundaries))}
         for each in self._parts.items:
             inside = self._parts.inside(each.item)
@@ -203,7 +202,7 @@ class _Model:
         }  # fmt: skip
 
     def _stroke(self, item: SystemItem, rows: tuple[ThreatRow, ...]) -> _Object:
-        """Red where threats are open, dashed where no quote speaks of the item."""
+        """The outline of an item: red if threats are open, dashed if the item has no quote."""
         color = "red" if any(not row.settled for row in rows) else "#333333"
         return {"stroke": color, "strokeWidth": 1.5, "strokeDasharray": _QUOTED if item.evidence else _ASSUMED}
 
@@ -263,7 +262,7 @@ class _Model:
 
 
 def _label(name: str) -> _Object:
-    """The words on a line, drawn as its own diagrams draw them."""
+    """The words on a line, drawn as in Threat Dragon's own diagrams."""
     return {
         "markup": [{"tagName": "ellipse", "selector": "labelBody"}, {"tagName": "text", "selector": "labelText"}],
         "attrs": {

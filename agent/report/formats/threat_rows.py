@@ -1,5 +1,5 @@
-"""A draft's threats as formats of lists tell them: one row each, with everything that the draft says of it, in words
-without the report's own ids, and the quotes behind it."""
+"""A draft's threats for formats that list them: one row each, with everything that the draft says of the threat, in
+words without the report's own ids, and the quotes behind it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LayerKey
 from agent.taxonomy.lists import scheme
 
 NOT_RECORDED: Final = "not recorded"
-"""In drafts from before something was kept."""
+"""For values that older drafts do not store."""
 _NAMES: Final = UUID("6b0f7c0e-6f0b-5f57-9a3e-2c1d5a7e9b41")
 """Name space of the ids that formats ask for."""
 _THREAT: Final = "threat "
@@ -28,7 +28,7 @@ _NOT_SCORED: Final = "Not scored"
 ACCEPTED: Final = "accepted risk"
 OUT_OF_SCOPE: Final = "out of scope"
 _SETTLING: Final = (ACCEPTED, OUT_OF_SCOPE)
-"""How the reason of a waiver begins that says why nothing will be done; other waivers leave the threat undecided."""
+"""How a waiver's reason begins if it settles that nothing will be done; other waivers leave the threat undecided."""
 
 
 class Struck(NamedTuple):
@@ -52,12 +52,12 @@ class ThreatRow:
 
     @property
     def severity(self) -> Band:
-        """Of the CVSS base."""
+        """The severity of the CVSS base."""
         return severity(self.threat.score.cvss_base)
 
     @property
     def aivss(self) -> Decimal | None:
-        """None where the draft withholds its score: the same factors stand behind both."""
+        """The AIVSS of the threat; None if the draft withholds its score, since both rest on the same factors."""
         return None if self.view.draft.score.aivss is None else self.threat.score.aivss
 
     @property
@@ -78,7 +78,7 @@ class ThreatRow:
 
     @property
     def basis_words(self) -> str:
-        """What it rests on, and under which setting."""
+        """What it rests on, and the setting under which it holds."""
         threat = self.threat
         made: list[str] = [threat.basis or NOT_RECORDED]
         if threat.setting:
@@ -95,7 +95,7 @@ class ThreatRow:
 
     @cached_property
     def how(self) -> str:
-        """Who does what to what, and what follows."""
+        """How the threat works: who does what to what, and what follows."""
         threat = self.threat
         return self.words(threat.how or threat_sentence(threat.statement))
 
@@ -111,17 +111,17 @@ class ThreatRow:
 
     @property
     def confidence(self) -> float | None:
-        """Of the weakest of its facts, 0 to 1; None when it rests on none."""
+        """The confidence in the weakest of its facts, 0 to 1; None when it rests on no fact."""
         return min((fact.confidence for fact in self.facts), default=None)
 
     @property
     def confidence_words(self) -> str:
-        """The same in words."""
+        """The confidence in words."""
         return "unknown" if self.confidence is None else f"{self.confidence:.2f}"
 
     @cached_property
     def quotes(self) -> tuple[Evidence, ...]:
-        """Its quotes, its own order first, then those that its text cites."""
+        """Its quotes: first its evidence in order, then the others that its text cites."""
         cited = [mark for group in self._cited for mark in group]
         known = self.view.evidence
         return tuple(known[mark] for mark in dict.fromkeys((*self.threat.evidence, *cited)) if mark in known)
@@ -133,13 +133,13 @@ class ThreatRow:
 
     @property
     def waived(self) -> str:
-        """Why nobody had to decide over it before the draft was signed; empty when somebody did, or none signed it."""
+        """Why it was waived when the draft was signed; empty when it was not waived or the draft is not signed."""
         stamp = self.view.draft.review
         return next((each.why for each in stamp.waivers if each.item == _ITEM + self.threat.id), "") if stamp else ""
 
     @property
     def settled(self) -> str:
-        """ "accepted risk" or "out of scope" when that is why it was waived; empty for all else."""
+        """The reason of a waiver that settles it, "accepted risk" or "out of scope"; else empty."""
         return next((reason for reason in _SETTLING if self.waived.startswith(reason)), "")
 
     @property
@@ -150,11 +150,11 @@ class ThreatRow:
         return tuple((metric, self.words(known[metric])) for metric in metrics if metric in known)
 
     def refs(self, *schemes: str) -> tuple[TaxonomyRef, ...]:
-        """Its ids of these lists, of all without a name."""
+        """Its ids in the lists with these names; in all lists when no name is given."""
         return tuple(ref for ref in self.threat.taxonomy if not schemes or ref.scheme in schemes)
 
     def mitigations(self, who: str) -> tuple[Mitigation, ...]:
-        """What lowers it and is done by you or the vendor."""
+        """Its mitigations that `who`, you or the vendor, has to carry out."""
         return tuple(each for each in self.threat.mitigations if each.who == who)
 
     def words(self, raw: str) -> str:
@@ -162,12 +162,12 @@ class ThreatRow:
         return "".join(_flat(self.prose.text(raw)))
 
     def remedy(self, each: Mitigation) -> str:
-        """A mitigation with its status, unless that is the plain proposal."""
+        """A mitigation in words, with its status unless it is merely proposed."""
         note = "" if each.status == "proposed" else f" ({each.status})"
         return self.words(each.text) + note
 
     def labelled_words(self) -> list[tuple[str, str]]:
-        """Everything but text, remedies and quotes as label and words; no words are empty."""
+        """Everything except text, remedies and quotes, as labels and words; entries without words are left out."""
         ids = "; ".join(f"{ref.id} {ref.title} ({scheme(ref.scheme).title})" for ref in self.threat.taxonomy)
         draft = self.view.draft
         pairs = [
@@ -204,7 +204,7 @@ def struck(draft: Draft) -> tuple[Struck, ...]:
 
 
 def stable_id(draft: Draft, threat: Threat | Struck) -> str:
-    """A UUID that the same threat of the same product has in every draft; one of an LLM goes by layer and title."""
+    """A UUID for a threat, the same in every draft of the product; an LLM's threat is known by layer and title."""
     name = threat.id
     if PROPOSED in name:
         name = f"{name.partition('-')[0]}/{threat.title.casefold()}"
@@ -212,7 +212,7 @@ def stable_id(draft: Draft, threat: Threat | Struck) -> str:
 
 
 def product_words(draft: Draft) -> str:
-    """The product's score in words with its range; why there is none where it is withheld."""
+    """The product's score in words with its range; for a withheld score, why there is none."""
     words = verdict(draft.score)
     if draft.score.aivss is None and draft.score.withheld:
         return words.replace(_NOT_SCORED, f"{_NOT_SCORED}: {draft.score.withheld}", 1)
@@ -220,7 +220,7 @@ def product_words(draft: Draft) -> str:
 
 
 def range_words(draft: Draft) -> str:
-    """The range of the product's score; of a withheld one, what is usual for its kind."""
+    """The range of the product's score; for a withheld score, the range that is usual for its kind."""
     score = draft.score
     if score.likely_low is None or score.likely_high is None:
         return "unknown"
@@ -229,7 +229,7 @@ def range_words(draft: Draft) -> str:
 
 
 def quote_words(view: View, quote: Evidence) -> str:
-    """A quote with its place and how good it is."""
+    """A quote with its place and its rank as evidence."""
     place = f"{url_of(view, quote.document)}, characters {quote.start} to {quote.end}"
     return f"{quote.id} “{quote.quote}” ({place}; rank {quote.rank}, {rank_words(quote.rank)})"
 

@@ -1,5 +1,5 @@
-"""CSV with one row for each threat, for spreadsheets: no cell is a formula, and unknown, withheld and not recorded are
-words, never an empty cell or a zero."""
+"""CSV with one row for each threat, for spreadsheets: no cell is a formula, and values that are unknown, withheld or
+not recorded are written in words, never as an empty cell or a zero."""
 
 from typing import Final
 

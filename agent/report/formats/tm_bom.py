@@ -1,11 +1,11 @@
 """TM-BOM 1.0 of the OWASP Threat Model Library: scope, zones, parts, flows, threats and controls.
 
 Source: OWASP www-project-threat-model-library, threat-model.schema.json, v1.0.2. The format demands judgements that no
-draft has, such as how critical the product is or whether a flow is encrypted. A guarded value stands there (sensitive,
-not encrypted, reachable from outside, the middle of a scale), and the extension `not-told` lists each by its JSON
-pointer: nobody said so. Risks are left out, as no likelihood is estimated; scores stand in the extension `threats`.
-A claimed control is "assumed", one that is only proposed "suggested". Symbolic names are lower case: the draft's own
-ids stand in the extensions. Struck threats are left out of the threats.
+draft has, such as how critical the product is or whether a flow is encrypted. They get a cautious value (sensitive, not
+encrypted, reachable from outside, the middle of a scale), and the extension `not-told` lists each such value by its
+JSON pointer, since nobody said so. Risks are left out, as no likelihood is estimated; scores are in the extension
+`threats`. A claimed control is "assumed", one that is only proposed "suggested". Symbolic names are lower case; the
+draft's own ids are in the extensions. Struck threats are left out of the threats.
 """
 
 import re
@@ -37,13 +37,13 @@ def write(view: View) -> bytes:
 
 
 class _Names:
-    """Symbolic names, each for one id: lower case letters, digits and hyphens."""
+    """Gives each id a symbolic name of its own: lower case letters, digits and hyphens."""
 
     def __init__(self) -> None:
         self._of: dict[str, str] = {}
 
     def of(self, identifier: str) -> str:
-        """The name of an id, numbered when another id has the same."""
+        """The name of an id, with a number if another id has the same name."""
         if identifier not in self._of:
             plain = _UNSAFE.sub("-", identifier.lower()).strip("-") or "x"
             taken, name, number = set(self._of.values()), plain, 2
@@ -54,7 +54,7 @@ class _Names:
 
 
 class _Model:
-    """One model, with the names of its parts and what it says that the draft does not."""
+    """Builds one model, and notes the names of its parts and the values that the draft does not have."""
 
     def __init__(self, view: View) -> None:
         self._view = view
@@ -65,7 +65,7 @@ class _Model:
         self._not_told: list[str] = []
 
     def whole(self) -> _Object:
-        """The model."""
+        """The whole model."""
         draft = self._view.draft
         made: _Object = {
             "$schema": SCHEMA,
@@ -99,7 +99,7 @@ class _Model:
         return made
 
     def _guarded(self, pointer: str, **values: object) -> _Object:
-        """Values that the format demands and the draft does not have, noted as such."""
+        """Values that the format demands and the draft does not have, noted for the extension `not-told`."""
         self._not_told.extend(f"{pointer}/{name}" for name in values)
         return values
 
@@ -135,7 +135,7 @@ class _Model:
         return made
 
     def _trust_boundaries(self) -> list[_Object]:
-        """Between two zones that a flow joins, once for both directions; how access is controlled is left open."""
+        """Each pair of zones that a flow joins, once for both directions; how access is controlled is left open."""
         pairs = [tuple(sorted((self._zone(f.source), self._zone(f.target)))) for _, f in self._parts.flows]
         return [{"trust_zone_a": a, "trust_zone_b": b} for a, b in dict.fromkeys(pairs) if a != b]
 
@@ -180,7 +180,7 @@ class _Model:
         }
 
     def _kept(self) -> _Object:
-        """What the parts lose: the draft's ids, states, quotes and all boundaries, by symbolic name."""
+        """What the parts lose in this format: the draft's ids, states, quotes and all boundaries, by symbolic name."""
         items = {
             self._items.of(each.item.id): {
                 "group": each.group, **each.item.model_dump(mode="json"),
@@ -238,7 +238,7 @@ class _Model:
         }
 
     def _mitigations(self) -> list[_Object]:
-        """Of each threat, with the threat's severity as the priority."""
+        """The mitigations of each threat, with the threat's severity as the priority."""
         return [
             {
                 "symbolic_name": self._others.of(f"{row.threat.id}-mitigation-{number}"),

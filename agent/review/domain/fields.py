@@ -1,6 +1,6 @@
-"""The fields that a correction may carry, by kind of item: read, checked, and given back as an event keeps them.
+"""The fields that a correction may carry, by kind of item: read, checked, and returned as an event keeps them.
 
-Every refusal is an InputError whose `where` names the field; every quote in an edited text is found again in a source.
+Every refusal is an InputError whose `where` names the field; every quote in an edited text has to be found in a source.
 """
 
 import re
@@ -27,14 +27,14 @@ _OF_MITIGATION: Final = ("text", "who", "status", "evidence")
 _STATUS: Final = ("proposed", "claimed", "confirmed")
 _SLUG_CHARS: Final = 40
 _LLM_WORD: Final = "proposed"
-"""In an id it stands for an LLM's threat."""
+"""In an id, this word marks a threat by an LLM."""
 
 Text = Callable[[object, str], str]
 """Checks a text; the second argument names the field."""
 Citations = Callable[[object, str], list[str]]
 MAX_URL: Final = 2_000
 MAX_SLOT: Final = 300
-"""Characters of one detail of a fact."""
+"""The most characters of one detail of a fact."""
 _ADDRESS: Final = re.compile(r"https?://[^\s<>\"]+")
 _GRID: Final = 10
 _HALF: Final = Decimal("0.5")
@@ -55,7 +55,7 @@ _APPLIES: Final = ("yes", "no", "unknown")
 
 
 def checked_statement(value: object, before: object, text: Text) -> Plain:
-    """The five parts, those that are not given as before; each has to say something. Raises InputError."""
+    """The five parts of a statement, parts not given as before; none may be empty. Raises InputError."""
     if not isinstance(value, Mapping):
         raise InputError("the statement has no parts", where="statement", hint="parts: " + ", ".join(PARTS))
     unknown = next((name for name in value if name not in PARTS), None)
@@ -80,7 +80,7 @@ def checked_vector(value: object) -> str:
 
 
 def _refuse_metrics(vector: str) -> None:
-    """Raise InputError naming the base metric of a CVSS v4.0 vector that has no such value, or that is missing."""
+    """Raise InputError naming a base metric that a CVSS v4.0 vector lacks or to which it gives an invalid value."""
     given = [part.partition(":") for part in vector.removeprefix(PREFIX).split("/")]
     if not vector.startswith(PREFIX):
         return
@@ -91,13 +91,13 @@ def _refuse_metrics(vector: str) -> None:
             hint = ", ".join(f"{code}: {words}" for code, words in choices.items())
             raise InputError(f"{metric} ({name}) has no value {value[:20]!r}", where="cvss_vector", hint=hint)
     missing = [f"{metric} ({known[metric][0]})" for metric in BASE_METRICS if metric not in {part[0] for part in given}]
-    # What is no metric at all goes first: it may be the missing one, misspelt.
+    # An unknown metric is left to a later check: it may be the missing one, misspelt.
     if missing and all(metric in known for metric, _, _ in given):
         raise InputError(f"the vector lacks {', '.join(missing)}", where="cvss_vector", hint="set all base metrics")
 
 
 def checked_taxonomy(value: object) -> list[Plain]:
-    """Ids of published lists with the titles that the lists give them. Raises InputError for one that is not there."""
+    """Ids of published lists, with their titles from the lists. Raises InputError for an id that is not in its list."""
     made: list[Plain] = []
     for row in _rows(value, "taxonomy"):
         entry = lookup(str(row.get("scheme", "")), str(row.get("id", "")))
@@ -106,7 +106,7 @@ def checked_taxonomy(value: object) -> list[Plain]:
 
 
 def checked_mitigations(value: object, before: object, text: Text, citations: Citations) -> list[Plain]:
-    """Mitigations with who does them and how far they are; one that is kept keeps its evidence. Raises InputError."""
+    """Mitigations with who does them and their status; an unchanged one keeps its evidence. Raises InputError."""
     known = (
         {str(row.get("text")): row for row in before if isinstance(row, Mapping)} if isinstance(before, list) else {}
     )
@@ -133,7 +133,7 @@ def checked_mitigations(value: object, before: object, text: Text, citations: Ci
 
 
 def added_id(title: str, last: int) -> str:
-    """The permanent id of a threat by hand: H1-slug; `last` is the highest number that one ever had."""
+    """The permanent id of a threat added by hand, as in H1-slug; `last` is the highest number that one ever had."""
     words = [word for word in re.findall(r"[a-z0-9]+", title.lower()) if word != _LLM_WORD]
     slug = "-".join(words)[:_SLUG_CHARS].strip("-") or "threat"
     return f"H{last + 1}-{slug}"
@@ -148,7 +148,7 @@ def _rows(value: object, where: str) -> list[Mapping[str, object]]:
 
 
 class Sources:
-    """What edited texts and citations are checked against, and the citations that were made."""
+    """The sources against which edited texts and citations are checked, and the citations made so far."""
 
     def __init__(self, documents: Sequence[Document], evidence: Sequence[Evidence]) -> None:
         self._documents = documents
@@ -156,7 +156,7 @@ class Sources:
         self._cited: dict[str, Evidence] = {}
 
     def text(self, value: object, where: str) -> str:
-        """A text of at most `MAX_TEXT` characters, its quotes found and its marks known."""
+        """Check a text: at most `MAX_TEXT` characters, all its quotes found and all its marks known."""
         text = plain_text(value, where)
         known = {item.id: item for item in self._evidence}
         check_text(text, self._documents, known, where)
@@ -164,7 +164,7 @@ class Sources:
         return text
 
     def cite(self, value: object, where: str) -> str:
-        """The id of a citation: an id, a span or a quote of a document."""
+        """The evidence id of a citation that is given as an id, a span or a quote of a document."""
         found = cite(value, self._documents, self._evidence, where)
         if all(item.id != found.id for item in self._evidence):
             self._evidence.append(found.evidence)
@@ -172,25 +172,25 @@ class Sources:
         return found.id
 
     def cite_all(self, value: object, where: str) -> list[str]:
-        """The ids of a list of citations."""
+        """The evidence ids of a list of citations."""
         if not isinstance(value, list | tuple):
             raise InputError("the evidence is not a list", where=where, hint="give a list of ids or spans")
         return list(dict.fromkeys(self.cite(row, where) for row in value))
 
     def evidence_of(self, marks: Iterable[str]) -> tuple[Evidence, ...]:
-        """The evidence with these ids, in their order; one that is not known is left out."""
+        """The evidence with these ids, in their order; unknown ids are left out."""
         known = {item.id: item for item in self._evidence}
         return tuple(known[mark] for mark in marks if mark in known)
 
     def with_marks(self, after: Plain) -> Plain:
-        """The fields of an event with all citations so far beside them."""
+        """The fields of an event, with all citations made so far under `marks`."""
         if not self._cited:
             return after
         return {**after, "marks": {name: plain_mark(item) for name, item in sorted(self._cited.items())}}
 
 
 def plain_text(value: object, where: str) -> str:
-    """A text that says something, of at most `MAX_TEXT` characters; its quotes are not looked for."""
+    """Check a text: not empty, at most `MAX_TEXT` characters; its quotes are not looked up."""
     if not isinstance(value, str):
         raise InputError("the field is not text", where=where, hint="give a string")
     text = value.strip()
@@ -260,7 +260,7 @@ def _score(given: Mapping[str, object], before: Mapping[str, object], sources: S
 
 def _factor(given: Mapping[str, object], before: Mapping[str, object], sources: Sources) -> Plain:
     value = _tenth(given.get("value", before.get("value")), "value")
-    # A value alone decides the factor; a range is kept only when it is given.
+    # A value without a range decides the factor: its range shrinks to that value.
     low, high = (value if given.get(end) is None else _tenth(given[end], end) for end in ("low", "high"))
     if not low <= value <= high:
         raise InputError("low, value and high are not in order", where="low, high", hint="low <= value <= high")
@@ -326,9 +326,9 @@ def _threat(given: Mapping[str, object], before: Mapping[str, object], sources: 
 
 
 def _told(given: Mapping[str, object], before: Mapping[str, object], statement: object, sources: Sources) -> Plain:
-    """How a threat goes and what is lost, as reports tell it; an empty text leaves that to the statement.
+    """The texts on how a threat goes and what is lost; where one is empty, reports use the statement.
 
-    What an older statement told is taken back with it, unless the same correction gives other words.
+    When the statement changes, texts about the old one are emptied, unless the same correction rewords them.
     """
     made: Plain = {
         name: sources.text(given[name], name) if str(given[name] or "").strip() else ""

@@ -1,4 +1,4 @@
-"""What of a draft a reviewer decides over: items with permanent ids, their editable fields, and what they weigh."""
+"""The items of a draft that a reviewer decides on: their permanent ids, their editable fields, and their weights."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -39,12 +39,12 @@ FACTOR_SECTION: Final = "factors"
 CHAIN_SECTION: Final = "chains"
 QUESTION_SECTION: Final = "questions"
 SECTIONS: Final = (PRODUCT, FACT_SECTION, *LAYERS, QUESTION_SECTION, FACTOR_SECTION, CHAIN_SECTION)
-"""In the order of the report."""
+"""All sections in the order of the report."""
 TOP: Final = Decimal(10)
 SCORE: Final = "score"
 POSTURE: Final = "posture"
 _SAID: Final[tuple[State, ...]] = ("claimed", "inferred", "denied", "confirmed")
-"""States that quotes carry; where they disagree or are missing, a reviewer has to look."""
+"""States that quotes support; in any other state quotes disagree or are missing, and a reviewer has to look."""
 
 
 def items_of(
@@ -55,9 +55,9 @@ def items_of(
 ) -> tuple[Item, ...]:
     """All items of a draft, in the order of the report.
 
-    `documents` are the sources: quotes are found again in them before an item counts as supported. Without them the
-    quotes count as checked, which loading a draft did. `weighed` are weights of another state of the draft. `answered`
-    are facts that answers state, by name.
+    `documents` are the sources: an item counts as supported only if its quotes are found in them again. Without sources
+    the quotes count as checked, since loading a draft checks them. `weighed` are the weights from another state of the
+    draft. `answered` are the facts that answers state, by name.
     """
     return tuple(_Maker(draft, documents, weights(draft) if weighed is None else weighed).items(answered or {}))
 
@@ -73,12 +73,12 @@ def threats_of(draft: Draft) -> dict[str, Threat]:
 
 
 def with_basis(one: Threat) -> Threat:
-    """The threat with what it rests on: what a reviewer added with a quote is as good as quoted."""
+    """The threat with a basis; one without, such as a threat that a reviewer added, counts as quoted."""
     return one if one.basis is not None else one.model_copy(update={"basis": "quoted"})
 
 
 def is_unstated(one: FactorEstimate) -> bool:
-    """Whether nothing in the sources stands behind a factor: it is what is usual, or what the sources make likely."""
+    """Whether no source states a factor: its value is the usual one, or one that the sources make likely."""
     return one.state == "unknown" or (one.state == "inferred" and not one.evidence)
 
 
@@ -92,7 +92,7 @@ class _Maker:
         self._sound = {item.id for item in draft.evidence if _is_sound(item, texts)}
 
     def items(self, answered: Mapping[str, Fact]) -> Iterator[Item]:
-        """All of them."""
+        """All items in the order of the report."""
         draft, view = self._draft, View(self._draft)
         marks = marks_in(draft.product.posture)
         yield self._item(POSTURE, "posture", PRODUCT, "Posture", marks)
@@ -107,7 +107,7 @@ class _Maker:
             said = fact.state in _SAID and not is_vendors_word(fact)
             yield self._item(f"fact/{fact.id}", "fact", FACT_SECTION, fact_title(fact), fact_marks(fact), said)
         for told, fact in answered.items():
-            # A vendor's word is confirmed one by one: that moves what it may lower.
+            # Facts on a vendor's word are confirmed one by one, since a confirmed one may lower the score.
             sure = not is_vendors_word(fact)
             yield self._item(f"fact/{told}", "fact", FACT_SECTION, fact_title(fact), fact_marks(fact), sure)
         for name in LAYERS:
@@ -150,12 +150,12 @@ def _is_sound(item: Evidence, texts: Mapping[str, Document]) -> bool:
 
 
 def capability_marks(item: Capability) -> tuple[str, ...]:
-    """All evidence of a capability: of what it does, of its credential, of who approves."""
+    """All evidence of a capability: for what it does, for its credential, and for who approves it."""
     return tuple(dict.fromkeys((*item.evidence, *item.credential_evidence, *item.approver_evidence)))
 
 
 def fact_title(fact: Fact) -> str:
-    """A fact in a phrase that is said of what it is about: "runs shell commands"."""
+    """A fact in a phrase about its subject, such as "runs shell commands"."""
     words = load_vocabulary()
     title = words[fact.key].title if fact.key in words else fact.key.replace("_", " ")
     before = {"denied": "not: ", "configurable": "by a setting: "}.get(fact.polarity, "")
@@ -176,10 +176,10 @@ def chain_marks(item: Chain) -> tuple[str, ...]:
 
 
 def weights(draft: Draft) -> dict[str, float]:
-    """By how much the score could move with an item, score points; items that move nothing are left out.
+    """How far each item could move the score, in score points; items that move nothing are left out.
 
-    A factor: the score's change over its range. The headline threat: what the score would be without it. A question:
-    by how much its answer narrows the likely range. A layer that decides on whether a number is shown at all: the
+    A factor: the score's change over its range. The headline threat: the score's change without it. A question:
+    by how much its answer narrows the likely range. A layer that decides whether a number is shown at all: the
     width of the likely range; another uncertain layer: its share of that width.
     """
     found = {f"factor/{swing.name}": float(swing.width) for swing in swings(draft.score) if swing.name in FACTORS}
@@ -195,7 +195,7 @@ def weights(draft: Draft) -> dict[str, float]:
 
 
 def width_of(draft: Draft) -> float:
-    """Width of the likely range, score points; of the corners in a draft without one."""
+    """Width of the likely range in score points; in a draft without one, the width between the corners."""
     score = draft.score
     if score.likely_low is not None and score.likely_high is not None:
         return float(score.likely_high - score.likely_low)
@@ -203,7 +203,7 @@ def width_of(draft: Draft) -> float:
 
 
 def _without(draft: Draft, headline: Threat) -> float:
-    """How far the score would move were the headline threat struck; without another one no number would be left."""
+    """How far the score would move without the headline threat; the range's width if no number would be left."""
     at = typical(draft.score.inputs) if draft.score.inputs else None
     others = [item.threat for item in View(draft).threats if item.threat.id != headline.id]
     if any(threat.basis is not None for threat in others):
@@ -217,7 +217,7 @@ def _without(draft: Draft, headline: Threat) -> float:
 
 
 def _of_facts(draft: Draft, headline: Threat | None, alone: float) -> dict[str, float]:
-    """What a fact weighs: the headline's weight when that rests on it, and what factors add for its quotes."""
+    """The weights of facts: the headline's weight where it rests on the fact, and what factors add for its quotes."""
     if draft.facts is None:
         return {}
     base = float(draft.score.cvss_base or 0)
@@ -251,7 +251,7 @@ def _of_layers(draft: Draft) -> dict[str, float]:
 
 
 def fields_of(draft: Draft, item: str) -> Plain:
-    """The fields of an item that a reviewer may correct, as JSON has them; empty for an item that is not there."""
+    """The fields of an item that a reviewer may correct, as plain JSON values; empty for an item that is not there."""
     kind, _, name = item.partition("/")
     if kind == POSTURE:
         return {"text": draft.product.posture}

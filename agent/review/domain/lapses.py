@@ -1,8 +1,8 @@
-"""When a decision over an item lapses: what was decided over is no longer what the item says.
+"""Decides when a decision on an item lapses: when the item no longer says what was decided on.
 
-A decision carries what the item said, field by field, with quotes in place of their marks. Each time the review is
-folded this is compared with what the item says now. A quote that a reviewer attached later takes nothing away; a field
-that the decision itself corrected is theirs.
+A decision keeps what the item said, field by field, with quotes in place of their marks. Each time the review is
+folded, this is compared with what the item says now. A quote that a reviewer attached later does not make a decision
+lapse, and neither does a field that the decision itself corrected.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from agent.review.domain.items import SCORE, chain_marks, fields_of
 from agent.review.domain.quotes import Plain, marks_in, rewritten
 
 _LONGEST: Final = 80
-"""Characters of a value that an event keeps as they are; of a longer one it keeps a hash."""
+"""The longest value, in characters, that an event keeps as it is; of a longer one it keeps a hash."""
 _DIGITS: Final = 16
 _HASHED: Final = "sha256:"
 _QUOTES: Final = "evidence"
@@ -35,9 +35,9 @@ NAMES: Final[Mapping[str, str]] = {
 
 
 def content_of(draft: Draft, item: str, based: Draft | None = None) -> Plain:
-    """What an item says in a draft, as JSON has it, quotes in place of the marks of evidence.
+    """What an item says in a draft, as plain JSON values with quotes in place of the marks of evidence.
 
-    Chains are numbered as in `based`, by default as in the draft, which may lack some of them.
+    Chains are numbered as in `based`, by default as in `draft`, which may lack some of the chains.
     """
     item = _chain_in(draft, item, based) if based is not None and item.startswith("chain/") else item
     quotes = {one.id: f"“{one.quote}”" for one in draft.evidence}
@@ -53,7 +53,7 @@ def content_of(draft: Draft, item: str, based: Draft | None = None) -> Plain:
         }
     elif kind == "factor":
         factor = next((one for key, one in draft.factors.items() if key == name), None)
-        # What a reviewer set has the reason that they gave, and adds up to it.
+        # Parts and reason of a value that a reviewer set come from that decision, so they are not compared.
         if factor is not None and all(part.kind != "review" for part in factor.parts):
             parts = [f"{part.label} {part.effect:+.4f}" for part in factor.parts]
             fields |= {"parts": parts, "rationale": factor.rationale}
@@ -70,7 +70,7 @@ def content_of(draft: Draft, item: str, based: Draft | None = None) -> Plain:
 
 
 def _chain_in(draft: Draft, item: str, based: Draft) -> str:
-    """The id that a chain of `based` has by its place in the draft; that of no chain where the draft lacks it."""
+    """The id of a chain of `based` by its place in `draft`; `chain/0`, which does not exist, if the draft lacks it."""
     at = int(item.partition("/")[2]) - 1
     threats = based.chains[at].threats if 0 <= at < len(based.chains) else ()
     return f"chain/{next((n for n, one in enumerate(draft.chains, 1) if one.threats == threats), 0)}"
@@ -86,7 +86,7 @@ def _said(value: object, quotes: Mapping[str, str]) -> object:
 
 
 def kept(content: Plain, but: Sequence[str] = ()) -> Plain:
-    """What an event keeps of what an item said, without the fields `but`: short values as they are, else hashes."""
+    """An item's content as an event keeps it, without the fields `but`: short values as they are, others as hashes."""
     return {name: _short(name, value) for name, value in content.items() if name not in but}
 
 
@@ -102,7 +102,7 @@ def _short(name: str, value: object) -> object:
 
 
 def changed(seen: Mapping[str, object], now: Plain, attached: Sequence[str] = ()) -> tuple[str, ...]:
-    """What of an item changed since it was decided over, in words; nothing for a decision that keeps nothing.
+    """What changed in an item since it was decided on, in words; nothing for a decision that keeps nothing.
 
     `now` is what the item says (`content_of`), `attached` are the quotes that reviewers attached since.
     """

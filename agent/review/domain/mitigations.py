@@ -1,8 +1,8 @@
-"""Mitigations as work: who sees to one, until when, how far it is, and what would be left with it in place.
+"""Mitigations as work: who sees to one, until when, its status, and which risk would remain with it in place.
 
-A mitigation is named by its text in its threat. Managing one decides nothing over the draft and survives redrafts: work
-on a threat or a text that is no longer there stays in the list. What would be left is computed as if the threat had the
-vector that somebody gave for it; no score of the draft moves.
+A mitigation is identified by its threat and its text. Managing one decides nothing about the draft and survives
+redrafts: work on a threat or a text that is no longer there stays in the list. The remaining risk is computed as if the
+threat had the vector that somebody gave for it; no score of the draft changes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,14 +25,14 @@ _DAY: Final = 10
 WORK: Final[Mapping[str, str]] = {
     "open": "open", "planned": "planned", "doing": "in work", "done": "done", "rejected": "will not be done",
 }  # fmt: skip
-"""How far a mitigation is."""
+"""The statuses of a mitigation, in words."""
 CLOSED: Final = ("done", "rejected")
 _GONE_STRUCK: Final = "its threat was struck"
 _GONE: Final = "not in the draft any more"
 
 
 class Work(NamedTuple):
-    """A mitigation with what is known of its doing."""
+    """A mitigation and what is known about the work on it."""
 
     threat: str
     mitigation: Mitigation
@@ -42,40 +42,40 @@ class Work(NamedTuple):
     status: str = "open"
     note: str = ""
     residual: str = ""
-    """CVSS vector of the threat with it in place, or empty."""
+    """CVSS vector of the threat with the mitigation in place, or empty."""
     gone: str = ""
-    """Why it is no part of the draft any more; empty while it is."""
+    """Why it is no longer part of the draft; empty while it is."""
 
     @property
     def known(self) -> bool:
-        """Whether anybody said anything of its doing."""
+        """Whether anybody said anything about the work on it."""
         return bool(self.owner or self.due or self.note or self.residual or self.status != "open")
 
     @property
     def left(self) -> str:
-        """The base that is left with it in place, as text; empty when nobody said."""
+        """The threat's base with the mitigation in place, as text; empty when nobody gave a vector."""
         return str(base_of(self.residual)) if self.residual else ""
 
     def late(self, today: str) -> bool:
-        """Whether its day is past and it is neither done nor given up; `today` as in 2027-01-31."""
+        """Whether its due date is past and it is neither done nor rejected; `today` is a date such as 2027-01-31."""
         return bool(self.due) and self.due < today and self.status not in CLOSED
 
 
 class Left(NamedTuple):
-    """What would be left with mitigations in place."""
+    """The risk that would remain with mitigations in place."""
 
     threat: str
-    """The threat that it speaks of; empty for several."""
+    """Id of the threat with the mitigations; empty for several threats."""
     base: Decimal | None
-    """Its base then."""
+    """The base of that threat with them in place."""
     aivss: Decimal | None
-    """Its AIVSS then."""
+    """The AIVSS of that threat with them in place."""
     score: ScoreShown
-    """Of the product."""
+    """The score of the product with them in place."""
 
 
 def checked_management(state: ReviewState, one: ItemState, fields: Mapping[str, object]) -> Plain:
-    """What an act on a mitigation stores. Raises InputError naming the field."""
+    """Check the fields of an act on a mitigation and return what it stores. Raises InputError naming the field."""
     name = one.item.id.partition("/")[2]
     threat = threats_of(state.reviewed).get(name) if one.item.kind == "threat" else None
     if threat is None:
@@ -104,7 +104,7 @@ def _day(text: str) -> str:
 
 
 def work_of(state: ReviewState) -> tuple[Work, ...]:
-    """All mitigations of the reviewed draft, in the order of the layers, each with what is known of its doing."""
+    """All mitigations of the reviewed draft in the order of the layers, with what is known about the work on them."""
     managed = state.managed
     return tuple(
         _work(name, each, managed.get(name, {}).get(each.text, {}))
@@ -118,7 +118,7 @@ def _work(threat: str, mitigation: Mitigation, known: Mapping[str, object], gone
 
 
 def work_left_over(state: ReviewState) -> tuple[Work, ...]:
-    """Work on mitigations that the reviewed draft does not hold any more, with the reason."""
+    """Work on mitigations that are no longer in the reviewed draft, with the reason."""
     standing = threats_of(state.reviewed)
     struck = {one.item.id.partition("/")[2] for one in state.items if one.verdict == "struck"}
     texts = {name: {each.text for each in threat.mitigations} for name, threat in standing.items()}
@@ -142,9 +142,9 @@ def work_left_over(state: ReviewState) -> tuple[Work, ...]:
 
 
 def left_with(state: ReviewState, works: Iterable[Work]) -> Left | None:
-    """What would be left of threat and product with these mitigations in place; None when no vector says so.
+    """The risk of threat and product that would remain with these mitigations in place; None when none gives a vector.
 
-    A threat has the mildest of the vectors that are given for it. Before controls, as the score itself.
+    A threat gets the mildest of the vectors given for it. Scores are before controls, like the draft's score itself.
     """
     vectors: dict[str, str] = {}
     for work in works:

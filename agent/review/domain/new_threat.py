@@ -1,7 +1,7 @@
-"""A threat that a reviewer writes: read field by field, how it will read, what it scores, what becomes of the headline.
+"""A threat that a reviewer writes: its fields, its wording, its score, and what becomes of the headline.
 
-One reading serves the act, which refuses the first thing that is wrong, and the page, which shows all of it while the
-threat is half written.
+The act and the page share one reading of the fields: the act refuses the first error, and the page shows all errors
+while the threat is half written.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,14 +34,14 @@ from agent.taxonomy.layers import LAYERS
 ADDED_FIELDS: Final = (
     "layer", "title", "how", "lost", "statement", "cvss_vector", "taxonomy", "mitigations", "evidence", "facts",
 )  # fmt: skip
-"""What an act that adds a threat carries."""
+"""The fields of an act that adds a threat."""
 _NO_TITLE: Final = "[title]"
 _TRIED: Final = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:N/VI:N/VA:N/SC:N/SI:N/SA:N"
-"""Stands for a vector that is not there yet: its base is 0."""
+"""Stands in for a vector that is missing so far; its base is 0."""
 
 Result = TypeVar("Result")
 Folded = Callable[[Sequence[Planned]], ReviewState]
-"""Gives the review as it would be after these events."""
+"""Returns the review as it would be after these events."""
 
 
 class Wrong(Record):
@@ -51,18 +51,18 @@ class Wrong(Record):
     error: str
     hint: str
     missing: bool
-    """Nothing was written yet."""
+    """Whether nothing has been written in it yet."""
 
 
 class Reading(NamedTuple):
     """A threat as far as it is written, and what is wrong with it."""
 
     after: Plain
-    """What an event would keep; what is missing or wrong is a placeholder."""
+    """The fields that an event would keep, with placeholders for what is missing or wrong."""
     errors: tuple[tuple[InputError, bool], ...]
-    """In the order of the fields, each with whether nothing was written."""
+    """The errors in the order of the fields, each with whether the field is still empty."""
     quotes: tuple[Evidence, ...]
-    """Everything that it cites, quotes of its facts too."""
+    """All quotes that it cites, those of its facts included."""
 
 
 class Written(Record):
@@ -71,36 +71,36 @@ class Written(Record):
     item: str
     """The id that it would get."""
     number: str
-    """What texts would call it, as in T13."""
+    """The name that texts would use for it, such as T13."""
     title: str
     sentence: str
-    """How it goes; empty while nothing of it is written."""
+    """The threat as a sentence; empty while nothing of it is written."""
     lost: str
     marks: tuple[str, ...]
     state: str
-    """As the document would say it: `confirmed` with a quote, else `inferred`."""
+    """Its state in the report: `confirmed` with a quote, else `inferred`."""
     wrong: tuple[Wrong, ...]
-    """Empty when it can be added."""
+    """The errors; empty when the threat can be added."""
     vector: str
-    """Empty until it is whole and valid."""
+    """Its CVSS vector; empty until that is complete and valid."""
     base: Number | None
     band: Band | None
-    """Of the base."""
+    """The band of the base."""
     aivss: Number | None
-    """With the factors of the draft."""
+    """Its AIVSS with the factors of the draft."""
     severity: Band | None
     leads: bool
-    """Added, it would be the headline."""
+    """Whether it would be the headline if it were added."""
     headline: str
-    """The number of the threat that the score would rest on; empty for none."""
+    """The name of the threat on which the score would then rest, such as T13; empty for none."""
     moved: Moved | None
-    """The score now, and with it added; None without a vector."""
+    """The score now and with the threat added; None without a vector."""
     gravest: ScoreShown | None
-    """The score were it the headline; None without a vector, or a quote."""
+    """The score if it were the headline; None without a vector or without a quote."""
 
 
 def read_threat(given: Mapping[str, object], sources: Sources, facts: Sequence[Fact]) -> Reading:
-    """The fields of a threat, each checked by itself; `facts` are those that stand."""
+    """Read the fields of a threat and check each by itself; `facts` are the facts that stand."""
     reader = _Reader(given, sources)
     text, known = sources.text, {fact.id: fact for fact in facts}
     after: Plain = {
@@ -126,7 +126,7 @@ def read_threat(given: Mapping[str, object], sources: Sources, facts: Sequence[F
 
 
 class _Reader:
-    """Reads fields one by one and keeps what is wrong with them."""
+    """Reads fields one by one and collects their errors."""
 
     def __init__(self, given: Mapping[str, object], sources: Sources) -> None:
         self._given = given
@@ -134,7 +134,7 @@ class _Reader:
         self.errors: list[tuple[InputError, bool]] = []
 
     def read(self, name: str, check: Callable[[object], Result], instead: Result) -> Result:
-        """The field as `check` gives it, or `instead`."""
+        """The field as `check` returns it, or `instead` when it is wrong."""
         return self._read(self._given.get(name), check, instead)
 
     def _read(self, value: object, check: Callable[[object], Result], instead: Result) -> Result:
@@ -187,9 +187,9 @@ def _facts(value: object, known: Mapping[str, Fact]) -> list[str]:
 
 
 def planned_threat(state: ReviewState, reading: Reading, sources: Sources, reason: str, note: str) -> Planned:
-    """The event that adds it, under an id that no threat of the review ever had."""
+    """The planned event that adds the threat, under an id that no threat of the review ever had."""
     after = sources.with_marks({**reading.after, "place": LAST, NUMBER: state.next_number})
-    # A quote may go with its fact; then the threat is open again.
+    # When a fact goes and takes its quote along, the threat is open again.
     seen = kept({"evidence": [f"“{item.quote}”" for item in reading.quotes]})
     name = added_id(str(reading.after["title"]), state.added)
     return Planned(verb="add", item=f"threat/{name}", after={**after, SEEN: seen}, reason=reason, note=note)

@@ -1,4 +1,4 @@
-"""What a review says beside the parts of the draft: numbers of threats, work, answers, contests that were decided."""
+"""Notes of a review beside the parts of its draft: threat numbers, work on mitigations, answers, decided contests."""
 
 from collections.abc import Mapping
 from typing import get_args
@@ -11,9 +11,9 @@ from agent.review.domain.replay import Replayed, Standing
 
 
 def all_numbers(given: Mapping[str, int], *shown: View) -> dict[str, int]:
-    """The numbers that were given, and for what has none in `shown` the next ones.
+    """The threat numbers already given, and the next free numbers for threats in `shown` without one.
 
-    Events name the number of whatever comes with them; only what older events brought has none.
+    Events name the numbers of the threats that they bring; only those from older events have none.
     """
     numbers = dict(given)
     names = dict.fromkeys(placed.threat.id for view in shown for placed in view.threats)
@@ -23,7 +23,7 @@ def all_numbers(given: Mapping[str, int], *shown: View) -> dict[str, int]:
 
 
 def with_numbers(draft: Draft, numbers: Mapping[str, int]) -> Draft:
-    """The draft calling its threats by these numbers; as it is where these are their places."""
+    """The draft with these numbers for its threats; unchanged where each number equals the threat's place."""
     shown = View(draft).threats
     if all(numbers[placed.threat.id] == placed.place for placed in shown):
         return draft
@@ -32,7 +32,7 @@ def with_numbers(draft: Draft, numbers: Mapping[str, int]) -> Draft:
 
 
 def notes_of(found: Replayed, whole: Draft, reviewed: Draft, titles: Mapping[str, str]) -> ReviewNotes | None:
-    """All of it for a reviewed draft; of a signed one what was signed. None where there is nothing to say."""
+    """The notes for a reviewed draft; for a signed one, as they were signed. None where there is nothing to say."""
     questions = {f"question/{asked.id}": asked.text for asked in whole.questions}
     signed = found.frozen
     work = signed.work if signed else {name: one.managed for name, one in found.standing.items() if one.managed}
@@ -51,7 +51,7 @@ def notes_of(found: Replayed, whole: Draft, reviewed: Draft, titles: Mapping[str
 
 
 def _work(reviewed: Draft, work: Mapping[str, Mapping[str, Mapping[str, object]]]) -> tuple[WorkNote, ...]:
-    """What is known of the doing of mitigations that the draft has, in its order."""
+    """What is known about the work on the draft's mitigations, in the order of the draft."""
     return tuple(
         WorkNote.model_validate({"threat": name, "mitigation": each.text, **known})
         for name, threat in threats_of(reviewed).items()

@@ -1,8 +1,8 @@
-"""Acts on facts and answers: the draft that follows from the sheet as it will be, planned beside the events that
-change it.
+"""Acts on facts and answers: plans the draft that follows from the changed sheet, together with the events that change
+it.
 
-What follows is kept under its sha256, and an event on a fact names it. So a review is the same under every later
-release, and undoing the event is enough to have the earlier draft back.
+That draft is stored under its sha256, and an event on a fact names it. So a review stays the same under every later
+release, and undoing the event is enough to restore the earlier draft.
 """
 
 from collections.abc import Sequence
@@ -23,16 +23,16 @@ QUESTION: Final = "question"
 
 
 class Sheet(NamedTuple):
-    """Events-to-be that name what follows from the facts after them, and that draft."""
+    """Planned events, one of which names the draft that then follows from the facts, and that draft."""
 
     planned: tuple[Planned, ...]
     sha256: str = ""
     draft: Draft | None = None
-    """None where the facts stand as they were read, or nothing changes."""
+    """None where the facts are as they were read, or where nothing changes."""
 
 
 def with_sheet(state: ReviewState, planned: Sequence[Planned], recompose: Recompose) -> Sheet:
-    """The planned events, the last one on a fact with what follows from the facts after it."""
+    """The planned events, the last one on a fact or question naming the draft that then follows from the facts."""
     before = sheet_change(state)
     after = _after(before, planned, vendors_words(state))
     if after.counting == before.counting:
@@ -52,14 +52,14 @@ def taken_ids(state: ReviewState) -> list[str]:
 
 
 def _answered(state: ReviewState, planned: Sequence[Planned] = ()) -> frozenset[str]:
-    """The ids of the questions that were answered, after these events: what else is asked is a question of its own."""
+    """The ids of the questions answered after these events; a reworded form of one counts as a new question."""
     found = {one.item.id for one in state.items if one.item.kind == QUESTION and "answer" in (one.after or {})}
     found |= {plan.item for plan in planned if plan.verb == "answer"}
     return frozenset(name.partition("/")[2] for name in found)
 
 
 def _numbers(state: ReviewState, draft: Draft) -> Plain:
-    """The numbers of the threats in a draft that the draft which came in lacks, new ones after all others."""
+    """The numbers of the threats in `draft` that the draft which came in lacks; new numbers come after all others."""
     known = {placed.threat.id for placed in View(state.drafted).threats}
     numbers = dict(state.numbers)
     made: dict[str, object] = {}
@@ -73,7 +73,7 @@ def _numbers(state: ReviewState, draft: Draft) -> Plain:
 
 
 def again(state: ReviewState, fresh: Draft, recompose: Recompose) -> tuple[Plain, Draft | None]:
-    """After a redraft: what follows from `fresh` with the same facts struck and corrected, where it has them."""
+    """After a redraft: the draft that follows from `fresh` with the same facts struck and corrected, if it has them."""
     before = sheet_change(state)
     known = {fact.id for fact in fresh.facts.facts} if fresh.facts else set()
     change = before._replace(
@@ -132,7 +132,7 @@ def _question_after(change: SheetChange, name: str, plan: Planned) -> SheetChang
     change = change._replace(unasked=change.unasked - {name})
     if plan.verb != "answer":
         return change
-    # Another answer: what was decided over the facts of the one before was decided over something else.
+    # A new answer voids the decisions on the facts of the earlier one.
     given = given_in(name, {"answer": plan.after})
     answers = {other: one for other, one in change.answers.items() if other != name}
     return change._replace(

@@ -1,10 +1,10 @@
-"""What a reviewer cites: spans of the sources, quotes in edited texts, and the ids under which a draft keeps them.
+"""Citations by reviewers: spans of the sources, quotes in edited texts, and the ids under which a draft keeps them.
 
-An event keeps every citation with its span under `marks`, by the id that it had when it was made:
+An event keeps every citation with its span under `marks`, by the id that the citation had at the time:
 
     {"evidence": ["E4", "E19"], "marks": {"E4": {span}, "E19": {span}}}
 
-so that the same event still means the same quote in a draft that was made again and numbers its evidence otherwise.
+so that the event still means the same quote in a redraft that numbers its evidence differently.
 """
 
 import re
@@ -17,7 +17,7 @@ from agent.intake.extract.statements.split import statements
 from agent.records import About, Document, Evidence, Rank
 
 MAX_CHARS: Final = 400
-"""Of one quote, as in drafts."""
+"""The most characters of one quote, as in drafts."""
 _MARK: Final = re.compile(r"\bE[1-9][0-9]{0,5}\b")
 _CURLY: Final = re.compile(r"“([^”]*)”")
 _OTHER_QUOTED: Final = (
@@ -28,16 +28,16 @@ _OTHER_QUOTED: Final = (
     re.compile(r"[‘‚]([^‘‚]*?)[’‘](?!\w)"),
     re.compile(r"(?<![\w'])'(?=\S)([^'\n]*(?:\w'\w[^'\n]*)*)'(?!\w)"),
 )
-"""What analysts' keyboards and languages write for quotation marks."""
+"""Other quotation marks that analysts' keyboards and languages produce."""
 _MARKED: Final = re.compile(r"“([^”]*)”[^“”(]{0,3}\((E[1-9][0-9]{0,5}(?:, E[1-9][0-9]{0,5})*)\)")
-"""A quote with the evidence that stands behind it."""
+"""A quote followed by the ids of its evidence."""
 _UNCLOSED: Final = re.compile(r"“[^”]*\Z")
 _SCARE_WORDS: Final = 2
-"""In other marks than “…” up to this many words may be words in a special sense; more are a quote."""
+"""Up to this many words in quotation marks other than “…” may be scare quotes; more words are a quote."""
 _SHOWN: Final = 60
 
 Plain = dict[str, object]
-"""Fields as JSON has them."""
+"""Fields as plain JSON values."""
 
 
 class Cited(NamedTuple):
@@ -53,17 +53,17 @@ def marks_in(text: str) -> tuple[str, ...]:
 
 
 def rewritten(text: str, ids: Mapping[str, str]) -> str:
-    """The text with its evidence ids exchanged."""
+    """The text with its evidence ids replaced according to `ids`."""
     return _MARK.sub(lambda match: ids.get(match[0], match[0]), text)
 
 
 def check_text(text: str, documents: Sequence[Document], known: Mapping[str, Evidence], where: str) -> None:
-    """Check that every quote in an edited text is in a source, every id that it names is in the evidence, and the id
-    behind a quote has those words, or some of them.
+    """Check that every quote in an edited text is in a source, that every id it names is in the evidence, and that the
+    evidence named behind a quote contains the quote or is part of it.
 
     Raises InputError naming the quote or the id; `where` is the field.
     """
-    # „…“ closes with the mark that opens “…”: out of the way first, so that no quote begins where one ends.
+    # „…“ closes with the mark that opens “…”, so it is removed first: no quote may begin where another ends.
     low = _OTHER_QUOTED[1]
     quotes = [quote for quote in _CURLY.findall(low.sub(" ", text)) if quote.strip()]
     if _UNCLOSED.search(low.sub(" ", text)):
@@ -94,7 +94,7 @@ def check_text(text: str, documents: Sequence[Document], known: Mapping[str, Evi
 def cite(value: object, documents: Sequence[Document], evidence: Sequence[Evidence], where: str) -> Cited:
     """The evidence that a field cites: an id of the draft, a span {document, start, end}, or {document, quote}.
 
-    A span of the draft's own evidence keeps its id; another one has the next free one. Raises InputError.
+    A span of the draft's own evidence keeps its id; any other span gets the next free id. Raises InputError.
     """
     if isinstance(value, str):
         found = next((item for item in evidence if item.id == value), None)
@@ -137,14 +137,14 @@ def plain_mark(evidence: Evidence) -> Plain:
 
 
 class Numbering:
-    """The evidence of a draft while events add to it: a span has one id, and an id one span."""
+    """The evidence of a draft while events add to it; each span has one id, and each id one span."""
 
     def __init__(self, evidence: Sequence[Evidence]) -> None:
         self._kept = {item.id: item for item in evidence}
         self._by_span = {(item.document, item.start, item.end): item.id for item in evidence}
 
     def place(self, marks: object) -> dict[str, str]:
-        """Add the citations of an event; gives the id in this draft of each id in the event."""
+        """Add the citations of an event; return the id in this draft for each id in the event."""
         if not isinstance(marks, Mapping):
             return {}
         return {str(name): self._place(Evidence.model_validate(mark)) for name, mark in marks.items()}
@@ -159,12 +159,12 @@ class Numbering:
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
-        """All of it, the draft's first, then by number."""
+        """All evidence: first the draft's, then what events added."""
         return tuple(self._kept.values())
 
 
 def _place(value: Mapping[object, object], document: Document, where: str) -> tuple[int, int]:
-    """Offsets of the cited words without blanks at their ends."""
+    """Start and end of the cited words, without blanks at either end."""
     start, end, quote = value.get("start"), value.get("end"), value.get("quote")
     if start is None and end is None and isinstance(quote, str):
         found = locate(quote, document.text)
@@ -191,7 +191,7 @@ def _place(value: Mapping[object, object], document: Document, where: str) -> tu
 
 
 def _cuts_word(text: str, at: int) -> bool:
-    """Whether a place lies inside a word; of scripts that write without blanks nobody can tell."""
+    """Whether a place lies inside a word; only ASCII text is judged, since some scripts write without blanks."""
     around = text[max(at - 1, 0) : at + 1]
     return 0 < at < len(text) and around.isascii() and around.isalnum()
 

@@ -1,4 +1,4 @@
-"""Records of the review room: items, events, actions, and the state that a fold of them gives."""
+"""Records of a review: items, events, actions, and the state that folding the events gives."""
 
 from typing import Annotated, Final, Literal
 
@@ -9,7 +9,7 @@ from agent.records.base import Number
 from agent.taxonomy.kinds import Band
 
 GENESIS: Final = "0" * 64
-"""What stands before the first event of a store, together with the store's id."""
+"""Hashed with the store's id to give the `previous` of a store's first event."""
 MAX_NOTE: Final = 2_000
 MAX_TEXT: Final = 4_000
 
@@ -36,13 +36,15 @@ Verb = Literal[
     "manage",
     "ask",
 ]
-"""import: a draft came in. send: a question or an unknown went to the vendor. decide: over a contest. redraft: answers
-became sources of a new draft, which `after` names by its sha256. bulk: items of a section, all of which had been on
-screen, confirmed in one act. redo: an undone act stands again. comment: about an item, decides nothing. manage: who
-sees to a mitigation, until when, how far it is. ask: a question for the vendor about a key that no fact answers."""
+"""import: a draft came in. send: a question or an unknown went to the vendor. decide: a contest was accepted or
+refused. redraft: answers
+became sources of a new draft, which `after` names by its sha256. bulk: several items of a section, all of them seen on
+screen, were confirmed in one act. redo: an undone act was restored. comment: a remark on an item, which decides
+nothing. manage: who sees to a mitigation, until when, and its status. ask: a question for the vendor about a key that
+no fact answers."""
 ItemKind = Literal["fact", "posture", "factor", "layer", "threat", "chain", "capability", "question", "score"]
 Verdict = Literal["open", "confirmed", "corrected", "struck", "sent", "answered", "waived"]
-"""What stands of an item. `confirmed`, `corrected`, `struck`, `sent`, `answered` and `waived` close it."""
+"""The decision on an item. `confirmed`, `corrected`, `struck`, `sent`, `answered` and `waived` close it."""
 Reason = Literal[
     "wrong-quote",
     "not-this-product",
@@ -66,30 +68,30 @@ ItemId = Annotated[
     Field(pattern=r"^(posture|score|(fact|factor|layer|threat|chain|capability|question)/[A-Za-z0-9_.-]{1,80})$"),
 ]
 """Permanent: `posture`, `score`, `fact/ID`, `factor/KEY`, `layer/KEY`, `threat/ID`, `chain/N`, `capability/C1`,
-`question/Q1`; `fact/Q1-KEY` is what the answer to Q1 states of a key."""
+`question/Q1`; `fact/Q1-KEY` is the fact that the answer to Q1 states for KEY."""
 Note = Annotated[str, Field(max_length=MAX_NOTE)]
 
 
 class Reviewer(Record):
-    """Who acts. On loopback the name is the one given at start."""
+    """The person who acts. On loopback, the name is the one given at start."""
 
     name: Annotated[str, Field(min_length=1, max_length=80)]
     role: Role = "analyst"
 
 
 class Item(Record):
-    """One thing of a draft that a reviewer decides over."""
+    """One part of a draft that a reviewer decides on."""
 
     id: ItemId
     kind: ItemKind
     section: str
-    """Under which it stands: `product`, `facts`, a layer key, `factors`, `chains` or `questions`."""
+    """The section that lists it: `product`, `facts`, a layer key, `factors`, `chains` or `questions`."""
     title: str
     supported: bool
-    """Every claim of it has a verbatim quote, so it may be confirmed with its section."""
+    """Whether a verbatim quote supports each of its claims, so that it may be confirmed with its section."""
     evidence: tuple[str, ...]
     weight: float
-    """By how much the score could move with it, score points, 0 or more."""
+    """How far it could move the score, in score points, 0 or more."""
 
 
 class Event(Record):
@@ -99,25 +101,25 @@ class Event(Record):
     review: str
     number: int
     batch: int
-    """Number of the first event that was saved with it; undone together."""
+    """Number of the first event of its batch, the events that were saved and are undone together."""
     at: str
-    """UTC, ISO 8601; shown, never used to order."""
+    """UTC, ISO 8601; only displayed, never used for ordering."""
     reviewer: str
     role: Role
     verb: Verb
     item: str
     before: dict[str, object] | None
-    """The item's fields that changed, as they were."""
+    """The earlier values of the fields that changed."""
     after: dict[str, object] | None
     reason: str
     note: str
     previous: str
-    """Hash of the event before it in the store, of `GENESIS` and the store's id for the first."""
+    """Hash of the preceding event in the store; for the first event, of `GENESIS` and the store's id."""
     hash: str
 
 
 class Planned(Record):
-    """An event-to-be: what `Event` holds, without place, time and author. Those of one action are one batch."""
+    """A planned event: an `Event` without place, time and author. The events of one action form one batch."""
 
     verb: Verb
     item: str
@@ -128,26 +130,26 @@ class Planned(Record):
 
 
 class Action(Record):
-    """What a reviewer asks for. `version` is the review's version that they saw (its last event's number)."""
+    """A reviewer's request. `version` is the version of the review that they saw (the number of its last event)."""
 
     verb: Verb
     item: str = ""
     version: int
     fields: dict[str, object] = Field(default_factory=dict)
-    """What `correct`, `attach`, `add`, `answer`, `contest`, `decide`, `assign` carry (`agent.review.domain.acts`)."""
+    """Input of `correct`, `attach`, `add`, `answer`, `contest`, `decide`, `assign` (see `agent.review.domain.acts`)."""
     reason: Reason | Literal[""] = ""
     note: Note = ""
     section: str = ""
-    """With `bulk` and no item: the section whose items are confirmed."""
+    """With `bulk` or `send` and no item: the section whose items are confirmed or sent."""
 
 
 class ItemState(Record):
-    """An item with what stands of it."""
+    """An item and the decision on it."""
 
     item: Item
     verdict: Verdict
     contested: bool
-    """A contest of it is open; sign-off needs a decision."""
+    """Whether a contest of it is open, which has to be decided before sign-off."""
     changed: int
     """Number of the last event that touched it; 0 when none did."""
     by: str
@@ -157,51 +159,51 @@ class ItemState(Record):
     """The drafted fields that a correction replaced."""
     after: dict[str, object] | None
     lapsed: str = ""
-    """Why a decision over it lapsed: what of it changed since; empty when none did."""
+    """Why a decision on it lapsed, that is, what changed in it since; empty when none lapsed."""
     fell: bool = False
-    """It rested on a fact that was struck or corrected, and no longer follows from the facts."""
+    """Whether it rested on a fact that was struck or corrected, and no longer follows from the facts."""
     bulk: bool = False
-    """It was confirmed with others in one act."""
+    """Whether it was confirmed together with others in one act."""
     comments: tuple["Comment", ...] = ()
     asked_of: tuple[str, ...] = ()
-    """Who was asked by a comment to look at it, and did nothing on it since."""
+    """The people whom a comment asked to look at it and who have not acted on it since."""
     via: tuple[str, ...] = ()
-    """Of an ability: the items of the facts that it is made from, which are decided over in its place. Empty once
-    somebody decided over it by itself, and in drafts whose facts do not give it."""
+    """For an ability: the items of the facts that it is made from, on which reviewers decide instead. Empty once
+    somebody decided on the ability itself, and in drafts whose facts do not produce it."""
     earlier: bool = False
-    """It was waived for a signature that was taken back: the next one has to say that this still holds."""
+    """Whether it was waived for a signature that was later withdrawn; the next one has to say that this still holds."""
 
 
 class Comment(Record):
     """What somebody said about an item."""
 
     number: int
-    """Of its event."""
+    """Number of its event."""
     by: str
     at: str
     text: str
     to: str = ""
-    """Who is asked to look; empty for nobody."""
+    """The person who is asked to look; empty for nobody."""
 
 
 class Turn(Record):
-    """An act that can be taken back."""
+    """An act that can be undone."""
 
     batch: int
     by: str
     items: tuple[str, ...]
-    """Ids of the items that it decided over."""
+    """Ids of the items that it acted on."""
     on_facts: bool
-    """Other facts stood after it, so what follows from them was computed."""
+    """Whether it changed the facts, so that what follows from them was computed again."""
     talk: bool
-    """A comment, on which no other act rests."""
+    """Whether it is a comment, on which no other act depends."""
 
 
 class Contest(Record):
-    """One point of an appeal: what is said to be wrong, and what became of it."""
+    """One contested point: what is said to be wrong, and what became of it."""
 
     number: int
-    """Of the event that brought it in."""
+    """Number of the event that opened it."""
     item: str
     kind: ContestKind
     text: str
@@ -209,18 +211,18 @@ class Contest(Record):
     sender: str
     decision: Literal["open", "accepted", "refused"]
     rule: str
-    """Why, in the reviewer's words."""
+    """The reason for the decision, in the reviewer's words."""
     effect: str
-    """What it did to item and score, in words; empty while open."""
+    """Its effect on the item and the score, in words; empty while it is open."""
 
 
 class ScoreShown(Record):
-    """A score as lists and bars show it."""
+    """A score in the form in which pages show it."""
 
     aivss: Number | None
     severity: Band | None
     low: Number | None
-    """Likely range."""
+    """Lower end of the likely range."""
     high: Number | None
     withheld: str | None
 
@@ -235,62 +237,63 @@ class ReviewState(Record):
     items: tuple[ItemState, ...]
     """In the order of the report."""
     drafted: Draft
-    """What the drafter made (after the last redraft)."""
+    """The draft as the drafter made it (in the last redraft, if any)."""
     reviewed: Draft
-    """The same with every decision applied and scored anew."""
+    """The same draft with every decision applied, scored again."""
     based: Draft
-    """What follows from the facts as reviewers left them, before any other decision; what fell is still in it."""
+    """The draft that follows from the facts as reviewers left them, before any other decision; fallen items stay in
+    it."""
     fell: tuple[str, ...] = ()
-    """Ids of the items that rested on a fact which was struck or corrected."""
+    """Ids of the fallen items, which rested on a fact that was struck or corrected."""
     contests: tuple[Contest, ...]
     stamp: Stamp | None
     undoable: int
-    """Number of the event that the next undo takes back, by anyone; 0 for none."""
+    """Number of the batch that the next undo takes back, whoever made it; 0 for none."""
     undos: tuple[Turn, ...] = ()
     """Every act that can be taken back, the oldest first."""
     managed: dict[str, dict[str, dict[str, object]]] = Field(default_factory=dict)
-    """What is known of the doing of mitigations: by threat and by the mitigation's text."""
+    """The work on mitigations (owner, due date, status …), by threat and by the mitigation's text."""
     redoable: int = 0
     """Number of the batch that the next redo brings back; 0 for none."""
     added: int = 0
-    """The highest number that the id of an added threat ever had, of undone ones too; 0 for none."""
+    """The highest number in the id of any threat ever added, undone ones included; 0 for none."""
     answered: dict[str, tuple[Fact, tuple[Evidence, ...]]] = Field(default_factory=dict)
-    """The facts that answers state, as they came in, with their quotes, by the name of their items."""
+    """The facts that answers state, as they came in, with their quotes, by the names of their items."""
     sources: tuple[Document, ...] = Field(default=(), exclude=True)
-    """The answers that state something, as sources."""
+    """The answers that state facts, as source documents."""
     questions: tuple[Question, ...] = ()
-    """All questions as they are worded, answered and fallen ones among them."""
+    """All questions in their present wording, answered and fallen ones included."""
     numbers: dict[str, int] = Field(default_factory=dict)
-    """By id of a threat the number that the review calls it by: it never changes, and none is used twice."""
+    """The number of each threat in the review, by threat id. A number never changes and is never used twice."""
 
     @property
     def own(self) -> tuple[ItemState, ...]:
-        """What is decided over: all items but abilities over which their facts decide."""
+        """The items that reviewers decide on: all but the abilities that take the verdict of their facts."""
         return tuple(one for one in self.items if not one.via)
 
     @property
     def open(self) -> tuple[ItemState, ...]:
-        """What nobody decided yet."""
+        """The items that still need a decision, contested ones included."""
         return tuple(one for one in self.items if one.contested or (one.verdict == "open" and not one.via))
 
     @property
     def waived(self) -> tuple[ItemState, ...]:
-        """What is signed without a decision."""
+        """The items that are signed without a decision."""
         return tuple(one for one in self.own if one.verdict == "waived" and not one.contested)
 
     @property
     def decided(self) -> int:
-        """How many items somebody decided over: neither open nor waived."""
+        """How many items are decided, that is, neither open nor waived."""
         left = {one.item.id for one in (*self.open, *self.waived)}
         return sum(one.item.id not in left for one in self.own)
 
     @property
     def next_number(self) -> int:
-        """The number of the next threat that comes."""
+        """The number that the next new threat gets."""
         return max(self.numbers.values(), default=0) + 1
 
     def tag(self, threat: str) -> str:
-        """What the review calls a threat, as in T3; empty for one without a number."""
+        """The name of a threat in the review, such as T3; empty for a threat without a number."""
         return f"T{self.numbers[threat]}" if threat in self.numbers else ""
 
 

@@ -1,9 +1,9 @@
-"""Drafting again with answers: they become sources.
+"""Drafting again with answers, which become sources.
 
-Where the draft follows from its facts, what the answers state is among these, and everything is composed again. In any
-other draft only what the answered questions settle may move: a fresh draft is made of all texts, without the network,
-and of it the factors and layers that the questions settle are taken, with their threats; everything else stays as it
-was, marks included. Quotes that are new get new marks.
+Where the draft follows from its facts, the statements of the answers are added to these, and everything is composed
+again. In any other draft only what the answered questions settle may change: a fresh draft is made from all texts,
+without the network, and the factors and layers that the questions settle are taken from it, with their threats;
+everything else stays as it was, marks included. New quotes get new marks.
 """
 
 import shutil
@@ -67,7 +67,7 @@ class Moved(NamedTuple):
 
 
 class Redrafted(NamedTuple):
-    """The new draft, all texts behind it, and what moved."""
+    """The new draft, the texts of all its sources, and what moved."""
 
     draft: Draft
     documents: tuple[Document, ...]
@@ -79,9 +79,9 @@ class Redrafted(NamedTuple):
 def redraft(
     draft: Draft, documents: Sequence[Document], answers: Sequence[Answer], *, settings: Settings, at: str
 ) -> Redrafted:
-    """`draft` (of `documents`) with `answers` taken in at the time `at`.
+    """Draft again: `draft`, made from `documents`, with `answers` taken in at the time `at`.
 
-    Raises InputError when there is no answer, or one to a question that the draft does not ask.
+    Raises InputError when there is no answer, or an answer to a question that the draft does not ask.
     """
     if not answers:
         raise InputError("no answer says anything", where="answers", hint="fill in at least one")
@@ -143,7 +143,7 @@ def _with_facts(
 
 
 def _answered_id(draft: Draft, answers: Sequence[Answer]) -> str:
-    """Content address: the draft before, and what was answered."""
+    """An id derived from the earlier draft's id and the answers."""
     parts = [draft.id, *(repr((one.question, one.text, one.page, one.by, one.states)) for one in answers)]
     return "draft-" + sha256("\n".join(parts).encode()).hexdigest()[:_ID_CHARS]
 
@@ -156,7 +156,7 @@ def moved_rows(before: Draft, after: Draft) -> tuple[Moved, ...]:
 def _merged(draft: Draft, fresh: Draft, touched: set[str], answered: set[str], *, doubted: bool) -> Draft:
     """`draft` with the touched parts of `fresh`.
 
-    `doubted`: a vendor alone says so, and takes no threat away; what the fresh draft lacks stays as contradicted.
+    `doubted`: a vendor answered, whose word removes no threat; a threat that `fresh` lacks stays as contradicted.
     """
     marks = _Marks(draft.evidence, fresh.evidence)
     factors: dict[FactorKey, FactorEstimate] = {
@@ -201,7 +201,7 @@ def _merged(draft: Draft, fresh: Draft, touched: set[str], answered: set[str], *
 
 
 class _Marks:
-    """Marks of a fresh draft in the numbering of the old one; quotes that only the fresh one cites are added."""
+    """Puts marks of a fresh draft into the numbering of the old one; quotes that only the fresh one cites are added."""
 
     def __init__(self, old: Sequence[Evidence], fresh: Sequence[Evidence]) -> None:
         self._known = {(item.document, item.start, item.end): item.id for item in old}
@@ -210,7 +210,7 @@ class _Marks:
         self.added: list[Evidence] = []
 
     def of(self, mark: str) -> str:
-        """The old mark of a fresh one."""
+        """The mark in the old numbering for a mark of the fresh draft."""
         item = self._fresh.get(mark)
         if item is None:
             return mark
@@ -299,7 +299,7 @@ def _facts(old: DraftFacts | None, fresh: DraftFacts | None) -> DraftFacts | Non
 
 
 def _lines(old: Sequence[FactLine], fresh: Sequence[FactLine], new: set[str]) -> tuple[FactLine, ...]:
-    """The old rows; one for which the answers have a quote is the fresh draft's."""
+    """The old rows, replaced by the fresh draft's row where the answers have a quote for it."""
     rows = {line.label: line for line in old} | {line.label: line for line in fresh if new & set(line.evidence)}
     return tuple(rows[label] for label in LABELS if label in rows)
 
@@ -307,15 +307,15 @@ def _lines(old: Sequence[FactLine], fresh: Sequence[FactLine], new: set[str]) ->
 def _controls(
     old: Sequence[ClaimedControl], fresh: Sequence[ClaimedControl], new: set[str]
 ) -> tuple[ClaimedControl, ...]:
-    """The old controls, those that the answers claim in their place or after them."""
+    """The old controls, followed by those that the answers claim; a control in both is listed once."""
     said = [each for each in fresh if new & set(each.evidence)]
     told = {each.text for each in said}
     return (*(each for each in old if each.text not in told), *said)
 
 
 def _with_kept(fresh: LayerThreats, old: LayerThreats, folded: set[str], *, doubted: bool) -> LayerThreats:
-    """The fresh layer with old threats that no answer took away: those that the fresh draft only has no room for, and,
-    where a vendor alone answered, those that it no longer supports."""
+    """The fresh layer with the old threats that no answer took away: those for which the fresh draft only has no room
+    and, where a vendor answered, those that it no longer supports."""
     told = {threat.id for threat in fresh.threats}
     kept = []
     for threat in old.threats:
@@ -327,7 +327,7 @@ def _with_kept(fresh: LayerThreats, old: LayerThreats, folded: set[str], *, doub
 
 
 def _placed(layers: Mapping[LayerKey, LayerThreats]) -> dict[LayerKey, LayerThreats]:
-    """The layers with the places of their threats counted through again, in the order that they had."""
+    """The layers with the places of their threats numbered again without gaps, in the same order."""
     pairs = [(key, threat) for key in LAYERS if key in layers for threat in layers[key].threats]
     placed = sorted((pair for pair in pairs if pair[1].place is not None), key=lambda pair: pair[1].place or 0)
     places = {threat.id: number for number, (_, threat) in enumerate(placed, 1)}
@@ -400,10 +400,10 @@ def score_text(draft: Draft) -> str:
 
 
 def write_answered(folder: Path, made: Redrafted, answers: Sequence[Answer], settings: Settings) -> None:
-    """Puts `made`, drafted again with `answers`, in the place of the draft in `folder`, whose snapshots it keeps.
+    """Replace the draft in `folder` with `made`, which was drafted again with `answers`, and keep its snapshots.
 
     Raises InputError when the folder holds other files or another run writes it, OSError or SourceError when it cannot
-    be written; the earlier draft is then what it was.
+    be written; the earlier draft then stays as it was.
     """
     with draft_folder.replacing(folder) as fresh:
         shutil.copytree(folder / SNAPSHOTS, fresh / SNAPSHOTS)

@@ -1,7 +1,7 @@
-"""What the events of a review leave standing, item by item, before any of it is applied to the draft.
+"""Replays the events of a review into a decision on each item, before any of them is applied to the draft.
 
-A batch that was undone counts as if it had not been; that it touched an item still counts against a reviewer who did
-not see it. A redraft is undone like anything else: the draft before it is there again, and its answers wait once more.
+An undone batch counts as if it had never been made, except that its items still count as touched for a reviewer who did
+not see it. A redraft is undone like anything else: the draft before it is restored, and its answers wait once more.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,17 +18,17 @@ from agent.review.domain.records import Comment, Contest, Event, Stage, Stamp, T
 
 NOT_UNDOABLE: Final[tuple[Verb, ...]] = ("import", "sign", "reopen", "undo", "redo")
 SHEET: Final = "sheet"
-"""In what an event on a fact carries: the draft that follows (`sha256`), and what no longer does (`fell`)."""
+"""Key in an event on a fact for the draft that then follows (`sha256`) and the items that no longer do (`fell`)."""
 LAST: Final = "last"
-"""The `place` of an added threat in its event: its number follows those of all others. Older events lack it."""
+"""The `place` in the event of an added threat whose number follows those of all others. Older events lack it."""
 SEEN: Final = "seen"
-"""In what a decision carries: what was decided over."""
+"""Key in a decision's event for the content that was decided on."""
 CALLED: Final = "called"
-"""In what an event on items carries: what the item was called then, of several by their ids. Older events lack it."""
+"""Key in an item's event for the title of the item then; for several items, titles by id. Older events lack it."""
 NUMBER: Final = "number"
-"""In what the event of an added threat carries: the number that the review calls it by. Older events lack it."""
+"""Key in the event of an added threat for its number in the review. Older events lack it."""
 NUMBERS: Final = "numbers"
-"""In `SHEET`: the numbers of the threats that came with it."""
+"""Key in `SHEET` for the numbers of the threats that came with that draft."""
 REASONS: Final = {
     "wrong-quote": "the quote does not say it",
     "not-this-product": "about another product",
@@ -55,45 +55,45 @@ _CLOSED_BY: Final[dict[Verb, Verdict]] = {
 
 @dataclass
 class Standing:
-    """What stands of one item."""
+    """The decision on one item, and everything else that events did to it."""
 
     verdict: Verdict = "open"
     by: str = ""
     reason: str = ""
     note: str = ""
     edits: Plain = field(default_factory=dict)
-    """Corrected fields, the last value of each; for an added threat all of them; for a question its answer."""
+    """Corrected fields with their last values; for an added threat all its fields; for a question its answer."""
     attached: list[str] = field(default_factory=list)
-    """Evidence ids, as in `marks`."""
+    """Ids of attached evidence, as in `marks`."""
     marks: list[tuple[int, Mapping[str, object]]] = field(default_factory=list)
-    """Number of the event, and the citations that it brought."""
+    """For each event with citations, its number and the citations."""
     added: bool = False
-    """A threat by hand, or a question that a reviewer added."""
+    """Whether a reviewer added the item, a threat or a question."""
     seen: Mapping[str, object] = field(default_factory=dict)
-    """What was decided over, field by field, when it was; empty in events from before it was kept."""
+    """The content that was decided on, field by field; empty for events from before this was kept."""
     decided: int = 0
-    """Number of the event that decided last."""
+    """Number of the event with the last decision."""
     fell: bool = False
-    """It rested on a fact that was struck or corrected."""
+    """Whether it rested on a fact that was struck or corrected."""
     bulk: bool = False
-    """Confirmed with others in one act."""
+    """Whether it was confirmed together with others in one act."""
     lapsed: str = ""
-    """What a redraft changed of it after it was decided."""
+    """Why the decision lapsed: what a redraft or another answer changed since."""
     comments: list[Comment] = field(default_factory=list)
     managed: dict[str, Plain] = field(default_factory=dict)
-    """Who sees to its mitigations, by their texts."""
+    """The work on its mitigations (owner, due date, status …), by their texts."""
     answered: str = ""
     """When its answer came in."""
     worded: str = ""
-    """Of a question: how it was worded when it was asked or answered; empty in events from before that was kept."""
+    """For a question: its wording when it was sent or answered; empty for events from before this was kept."""
     asked_of: dict[str, int] = field(default_factory=dict)
-    """Who was asked by a comment to look at it and did nothing on it since, with the number of that comment."""
+    """The people whom a comment asked to look at it and who have not acted on it since, with the comment's number."""
     earlier: bool = False
-    """Waived for a signature that was taken back."""
+    """Whether it was waived for a signature that was later withdrawn."""
 
     @property
     def given(self) -> Mapping[str, object] | None:
-        """Its answer, while the question is not struck."""
+        """The answer to a question; None without one, or when the question is struck."""
         answer = self.edits.get("answer")
         return answer if isinstance(answer, Mapping) and self.verdict != "struck" else None
 
@@ -110,18 +110,18 @@ def why(reason: str, note: str) -> str:
 
 @dataclass
 class Replayed:
-    """What all events of a review come to."""
+    """The result of replaying all events of a review."""
 
     drafted: Draft
     based: Draft | None = None
-    """What follows from facts that were struck or corrected; None while all stand as they were read."""
+    """The draft that follows from the facts as reviewers left them; None while all are as they were read."""
     fell: tuple[str, ...] = ()
-    """Ids of the items that no longer follow from them."""
+    """Ids of the items that no longer follow from the facts."""
     standing: dict[str, Standing] = field(default_factory=dict)
     changed: dict[str, int] = field(default_factory=dict)
     contests: dict[int, Contest] = field(default_factory=dict)
     contested: dict[int, Standing] = field(default_factory=dict)
-    """What stood of an item when a contest of it came in, by the contest's number."""
+    """The decision on a contested item as it was when the contest came in, by the contest's number."""
     assigned: str = ""
     stage: Stage = "open"
     stamp: Stamp | None = None
@@ -130,18 +130,19 @@ class Replayed:
     redoable: int = 0
     undos: tuple[Turn, ...] = ()
     added: int = 0
-    """The highest number in an id of a threat that was ever added."""
+    """The highest number in the id of any threat ever added."""
     numbers: dict[str, int] = field(default_factory=dict)
-    """By id of a threat the number that the review calls it by, of undone events too: none is used twice."""
+    """The number of each threat in the review, by threat id. Numbers from undone events stay taken: none is used
+    twice."""
     frozen: "Frozen | None" = None
-    """Of a signed review what was signed of that which may go on behind a signature."""
+    """For a signed review, the parts that may still change after a signature, as they were signed."""
 
 
 class Frozen(NamedTuple):
-    """Work and contests as they were signed."""
+    """Work on mitigations, and contests, as they were signed."""
 
     work: Mapping[str, Mapping[str, Plain]]
-    """By item and by a mitigation's text."""
+    """The work by item and by a mitigation's text."""
     contests: tuple[Contest, ...]
 
 
@@ -156,9 +157,9 @@ class Living(NamedTuple):
 
 
 def living(events: Sequence[Event]) -> Living:
-    """The events without undone batches and without the undoing, and what the next undo and redo speak of.
+    """The events without undone batches and without undos and redos, and what the next undo and redo refer to.
 
-    Whatever is done after an undo leaves nothing to redo.
+    After an undo, any act but an assignment leaves nothing to redo.
     """
     undone: set[int] = set()
     stack: list[int] = []
@@ -197,7 +198,7 @@ def _turn(batch: int, events: Sequence[Event]) -> Turn:
         batch=batch,
         by=events[0].reviewer,
         items=tuple(dict.fromkeys(item for event in events for item in _items_of(event))),
-        # An answer goes into the redraft behind it.
+        # An answer counts too, since a later redraft takes it in.
         on_facts=any(event.verb in ("redraft", "answer") or SHEET in (event.after or {}) for event in events),
         talk=all(event.verb == "comment" for event in events),
     )
@@ -210,13 +211,13 @@ def _items_of(event: Event) -> Sequence[str]:
 
 
 def undone_batch(event: Event) -> int:
-    """The batch that an undo takes back."""
+    """The batch that an undo or redo refers to; 0 if it names none."""
     batch = (event.after or {}).get("batch")
     return batch if isinstance(batch, int) else 0
 
 
 def replay(key: str, draft: Draft, events: Sequence[Event], revisions: Mapping[str, Draft]) -> Replayed:
-    """Go through the events in their order. Raises IntegrityError when the draft that a redraft names is not there."""
+    """Go through the events in their order. Raises IntegrityError when a draft that an event names is missing."""
     found = Replayed(drafted=draft, changed=_touched(events), version=events[-1].number if events else 0)
     found.added = max((number_added(e.item.partition("/")[2]) for e in events if e.verb == "add"), default=0)
     found.numbers = _numbers(draft, events)
@@ -243,7 +244,7 @@ def replay(key: str, draft: Draft, events: Sequence[Event], revisions: Mapping[s
 
 
 def _numbers(draft: Draft, events: Sequence[Event]) -> dict[str, int]:
-    """The numbers that were given: those of the draft that came in, then those that events name."""
+    """The numbers given to threats so far: those of the draft that came in, then those that events name."""
     made = {placed.threat.id: placed.number for placed in View(draft).threats}
     for event in events:
         after = event.after or {}
@@ -258,7 +259,7 @@ def _numbers(draft: Draft, events: Sequence[Event]) -> dict[str, int]:
 
 
 def called(event: Event, item: str = "") -> str:
-    """What an item of the event was called then; empty in older events."""
+    """The title of an item at the time of the event; empty for older events."""
     told = (event.after or {}).get(CALLED)
     if isinstance(told, Mapping):
         told = told.get(item or event.item)
@@ -266,7 +267,7 @@ def called(event: Event, item: str = "") -> str:
 
 
 def _base(found: Replayed, events: Sequence[Event], revisions: Mapping[str, Draft]) -> None:
-    """Take what follows from the facts after the last event on them."""
+    """Set the draft that follows from the facts after the last event on them."""
     event = last_on_facts(events)
     sheet = (event.after or {}).get(SHEET) if event is not None else None
     if event is not None and isinstance(sheet, Mapping) and sheet.get("sha256"):
@@ -275,7 +276,7 @@ def _base(found: Replayed, events: Sequence[Event], revisions: Mapping[str, Draf
 
 
 def last_on_facts(events: Sequence[Event]) -> Event | None:
-    """Of living events the last one after which other facts stood, or a draft was made again."""
+    """The last of these living events that changed the facts or brought a redraft."""
     return next((e for e in reversed(events) if e.verb == "redraft" or SHEET in (e.after or {})), None)
 
 
@@ -299,7 +300,7 @@ def _confirmed_in_bulk(one: Standing, event: Event, item: str) -> None:
 
 
 def _touched(events: Sequence[Event]) -> dict[str, int]:
-    """The last event that touched each item, undone ones and their undoing included."""
+    """The number of the last event that touched each item; undone events and their undoing count too."""
     members: dict[int, list[str]] = {}
     changed: dict[str, int] = {}
     for event in events:
@@ -311,8 +312,8 @@ def _touched(events: Sequence[Event]) -> dict[str, int]:
 
 
 def _answered_anew(standing: dict[str, Standing], event: Event) -> None:
-    """What was decided over the facts of an earlier answer was decided over something else; an analyst who answers
-    decides over those of theirs."""
+    """Reopen what was decided on the facts of an earlier answer, since the answer has changed. An analyst's answer
+    confirms the facts that it states."""
     own = f"fact/{event.item.partition('/')[2]}-"
     for name, one in standing.items():
         if name.startswith(own) and one.verdict != "open":
@@ -373,7 +374,7 @@ def _act(one: Standing, event: Event) -> None:
 
 
 def _carry_work(one: Standing, event: Event) -> None:
-    """What is known of the doing of a mitigation goes with it when a correction words it otherwise."""
+    """Keep the work on a mitigation with it when a correction words it differently."""
     sides = [_listed((side or {}).get("mitigations")) for side in (event.before, event.after)]
     before, after = ([str(row.get("text", "")) for row in side if isinstance(row, Mapping)] for side in sides)
     for was, now in zip(before, after, strict=False):
@@ -427,7 +428,7 @@ def _contest(found: Replayed, event: Event) -> None:
     decided = {"decision": after.get("decision"), "rule": str(after.get("rule", ""))}
     found.contests[contest.number] = contest.model_copy(update=decided)
     one = found.standing.setdefault(event.item, Standing())
-    # What was corrected before the contest is what it speaks of; only a correction since then can answer it.
+    # The contest is about the item with its earlier corrections; only a correction since then can answer it.
     answered = one.verdict == "struck" or (
         one.verdict == "corrected" and bool(edited_since(one, found.contested[contest.number]))
     )
@@ -436,7 +437,7 @@ def _contest(found: Replayed, event: Event) -> None:
 
 
 def edited_since(one: Standing, was: Standing) -> tuple[str, ...]:
-    """The names of the fields that were corrected since an item stood like `was`."""
+    """The names of the fields that were corrected since an item's state was `was`."""
     return tuple(name for name, value in one.edits.items() if name not in was.edits or was.edits[name] != value)
 
 
@@ -444,7 +445,7 @@ def edited_since(one: Standing, was: Standing) -> tuple[str, ...]:
 
 
 def _redraft(found: Replayed, event: Event, revisions: Mapping[str, Draft]) -> None:
-    """Go on with the draft that the answers gave; what it says otherwise than before has to be looked at again."""
+    """Go on with the draft that the answers gave; items about which it says something else are open again."""
     sha256 = str((event.after or {}).get("sha256", ""))
     again = _revision(revisions, sha256, event)
     moved = set(moved_items(found.drafted, again))
@@ -458,7 +459,7 @@ def _redraft(found: Replayed, event: Event, revisions: Mapping[str, Draft]) -> N
 
 
 def moved_items(before: Draft, after: Draft) -> Iterator[str]:
-    """Items of both drafts of which they say something else; numbers of evidence do not count, its quotes do."""
+    """Items in both drafts whose content differs; evidence is compared by its quotes, not by its numbers."""
     was = {item.id: _content(before, item.id) for item in items_of(before, (), {})}
     for item in items_of(after, (), {}):
         if item.id in was and was[item.id] != _content(after, item.id):

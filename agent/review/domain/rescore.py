@@ -1,16 +1,16 @@
-"""A reviewed draft scored anew, by the drafter's own rules, from what a reviewer left standing.
+"""Scores a reviewed draft again, by the drafter's own rules, from what a reviewer left standing.
 
-    headline     the reviewer's choice, else the drafted one until it is struck or made milder, or another one in
-                 default use is made graver or added; then, by the drafter's rule, the gravest supported threat in
-                 default use. In older drafts the drafted one, else the first standing one that has a quote
-    base         its vector's; its range is the drafted one as long as headline and vector are, else it holds the
-                 standing threats' bases that lie as near as the drafted range is wide
+    headline     the reviewer's choice; else the drafted headline, until it is struck or made milder, or another threat
+                 in default use is made graver or added; then, by the drafter's rule, the gravest supported threat in
+                 default use. In older drafts the drafted headline, else the first standing threat that has a quote
+    base         that of the headline's vector. Its range is the drafted one while headline and vector stay the same;
+                 else it holds the bases of standing threats no farther away than the drafted range is wide
     factors      as they stand, with their ranges
     likely       the drafted constants at the new raw score. A drafted range may reach beyond the corners, since drafts
-                 err beyond their factors' ranges; what it does so shrinks with what is decided, to nothing
-    withheld     the drafter's reasons
+                 err beyond their factors' ranges; this excess shrinks to nothing as more is decided
+    withheld     for the drafter's reasons
 
-What has the drafted inputs keeps the drafted score to the letter, so confirming moves no number.
+A draft with unchanged inputs keeps its score exactly, so confirming moves no number.
 """
 
 import re
@@ -57,10 +57,10 @@ _BAND: Final = re.compile(r"\b(?:(?:Critical|High|Medium|Low|None) before contro
 
 
 def advised(drafted: Draft, reviewed: Draft) -> Draft:
-    """`reviewed` with its advice drawn from the threats that it holds; as it was where none of them moved.
+    """`reviewed` with its advice drawn from its own threats; conditions and residual stay where no threat changed.
 
-    What a condition leaves of a threat is known for the drafted vector alone, so a threat with another vector, or one
-    that was added, counts as not eased: what remains is never less than a new draft of the same threats would say.
+    What a condition leaves of a threat is known only for the drafted vector, so a threat with another vector, or an
+    added one, counts as not eased: the residual is never lower than in a new draft of the same threats.
     """
     advice = reviewed.advice
     if advice is None:
@@ -76,7 +76,7 @@ def advised(drafted: Draft, reviewed: Draft) -> Draft:
     if before is not None and before.proposal != proposal_of(
         drafted.score, before.residual, asked=bool(drafted.questions)
     ):
-        # An LLM was more careful than the numbers are, and stays so.
+        # An LLM proposed something more careful than the numbers do, and that stays.
         own = max(own, before.proposal, key=_ORDER.index)
     new = Advice(proposal=own, conditions=conditions, residual=residual, law=advice.law)
     return reviewed if new == advice else reviewed.model_copy(update={"advice": new})
@@ -87,7 +87,7 @@ def _measured(threat: Threat) -> tuple[str, bool]:
 
 
 def _standing(condition: Condition, now: Mapping[str, Threat], same: set[str]) -> Condition | None:
-    """The condition with the threats that are left; None when none of those that it named is."""
+    """The condition with the threats that are left; None when none of the threats that it named is left."""
     threats = tuple(name for name in condition.threats if name in now)
     if condition.threats and not threats:
         return None
@@ -105,7 +105,7 @@ def _residual(
 
     def left(threat: Threat) -> Decimal:
         bases = [threat.score.cvss_base, *(each.after[threat.id] for each in conditions if threat.id in each.after)]
-        # The drafted residual is the highest of all with every condition in place: none was higher.
+        # The drafted residual is the maximum over all threats with every condition in place: none was higher.
         bases += [before.after] if before is not None and threat.id in same else []
         return min(bases)
 
@@ -114,17 +114,17 @@ def _residual(
 
 
 class Choice(NamedTuple):
-    """What a reviewer decided over the score itself."""
+    """What a reviewer decided on the score itself."""
 
     headline: str | None = None
     """Id of a threat."""
     mitigation_factor: Decimal | None = None
     evidence: tuple[str, ...] = ()
-    """For the mitigation factor."""
+    """Ids of the evidence for the mitigation factor."""
 
     @classmethod
     def of(cls, edits: Mapping[str, object], attached: Sequence[str] = ()) -> "Choice":
-        """What corrections of the score chose, and the quotes that were attached to it."""
+        """The choice that corrections of the score made, with the quotes that were attached to it."""
         headline, factor, marks = (edits.get(name) for name in ("headline", "mitigation_factor", "evidence"))
         cited = [str(mark) for mark in marks] if isinstance(marks, list) else []
         return cls(
@@ -135,10 +135,10 @@ class Choice(NamedTuple):
 
 
 def rescore(drafted: Draft, reviewed: Draft, choice: Choice | None = None) -> Draft:
-    """`reviewed` with every number that follows from its threats, factors and flags.
+    """`reviewed` with every number computed again from its threats, factors and flags.
 
-    `drafted` is what the drafter made: constants, formula and what nobody touched come from it. Raises InputError for
-    a vector or mitigation factor that cannot be scored.
+    `drafted` is the draft as the drafter made it: constants, formula and what nobody changed come from it. Raises
+    InputError for a vector or mitigation factor that cannot be scored.
     """
     chosen = choice or Choice()
     layers = _scored_threats(drafted, reviewed)
@@ -157,7 +157,7 @@ def rescore(drafted: Draft, reviewed: Draft, choice: Choice | None = None) -> Dr
 
 
 def shown(scored: Score) -> ScoreShown:
-    """A score as lists and bars show it."""
+    """A score in the form in which pages show it."""
     return ScoreShown(
         aivss=scored.aivss,
         severity=scored.severity,
@@ -200,7 +200,7 @@ def _headline(drafted: Draft, reviewed: Draft, choice: Choice) -> Threat | None:
 
 
 def _by_rule(drafted: Draft, standing: Mapping[str, Threat], before: Threat | None) -> Threat | None:
-    """The drafted headline while nothing made it milder or another one graver, else the drafter's choice anew."""
+    """The drafted headline unless it became milder or another threat graver; then the drafter's rule chooses again."""
     was = threats_of(drafted)
     kept = standing.get(before.id) if before is not None else None
     able = [with_basis(threat) for threat in standing.values()]
@@ -218,7 +218,7 @@ def _by_rule(drafted: Draft, standing: Mapping[str, Threat], before: Threat | No
 
 
 def _scored_threats(drafted: Draft, reviewed: Draft) -> dict[LayerKey, LayerThreats]:
-    """The layers with the severity of their threats under the reviewed factors."""
+    """The layers with their threats scored under the reviewed factors."""
     total, before = _sum(reviewed), threats_of(drafted)
     moved = total != _sum(drafted)
     made = {}
@@ -236,7 +236,7 @@ def _has_vector_of(threat: Threat, other: Threat | None) -> bool:
 
 
 def _graded(threat: Threat, total: Decimal, drafted: Draft) -> Threat:
-    """AIVSS 0.8 at MF 1, as the drafter grades threats."""
+    """The threat scored by AIVSS 0.8 with a mitigation factor of 1, as the drafter grades threats."""
     base = base_of(threat.score.cvss_vector)
     at = Point(units(base, TENTHS), units(total), units(drafted.score.threat_multiplier), units(_FULL))
     value = score_at(DEFAULT_FORMULA, at)
@@ -245,8 +245,8 @@ def _graded(threat: Threat, total: Decimal, drafted: Draft) -> Threat:
 
 
 def _placed(layers: dict[LayerKey, LayerThreats], first: Threat) -> dict[LayerKey, LayerThreats]:
-    """Places anew when the headline is not the first one or a threat without a place was added: headline, added ones,
-    the others. An added headline that has a place keeps it, and so do all others."""
+    """The layers with new places if the headline is not first or a threat without a place was added: the headline,
+    added threats, then the others. An added headline that has a place keeps it, and so do all others."""
     threats = [threat for layer in layers.values() for threat in layer.threats]
     if all(threat.place is None for threat in threats):
         return layers
@@ -287,7 +287,7 @@ def _score(drafted: Draft, reviewed: Draft, first: Threat | None, choice: Choice
 
 
 def _withheld(drafted: Draft, reviewed: Draft, scored: Score, first: Threat | None) -> Score:
-    """The score withheld when the drafter's rules say so; where nothing that they read was touched, as it was."""
+    """The score, withheld when the drafter's rules say so; as drafted where nothing changed that these rules read."""
     reason = _why_withheld(scored, first, reviewed)
     before = headline_of(drafted)
     if (scored.likely_low, scored.likely_high) == (drafted.score.likely_low, drafted.score.likely_high) and reason == (
@@ -303,7 +303,7 @@ def _why_withheld(scored: Score, first: Threat | None, draft: Draft) -> str | No
 
 
 def _bare(scored: Score) -> Score:
-    """A score as it is before it is withheld or given controls."""
+    """A score as it was before it was withheld or given controls."""
     if scored.withheld is None:
         return scored.model_copy(update={"with_controls": None})
     value = scored.provisional
@@ -328,7 +328,7 @@ def _request(drafted: Draft, reviewed: Draft, first: Threat | None) -> Request:
 
 
 def _own_vector(drafted: Draft) -> str | None:
-    """The vector of a score that no threat of the draft has; None once the threat that had it is struck."""
+    """The vector of a drafted score that rests on no threat; None if it rests on one, even once that is struck."""
     return drafted.score.cvss_vector if headline_of(drafted) is None else None
 
 
@@ -345,7 +345,7 @@ def _base(drafted: Draft, reviewed: Draft, first: Threat | None) -> Range | None
 
 
 def _controls(drafted: Draft, first: Threat | None, choice: Choice) -> tuple[Decimal | None, tuple[str, ...]]:
-    """The reviewer's mitigation factor, else the drafted one, which speaks of the drafted headline alone."""
+    """The reviewer's mitigation factor, else the drafted one, which holds for the drafted headline alone."""
     if choice.mitigation_factor is not None and choice.evidence:
         return choice.mitigation_factor, choice.evidence
     kept, before = drafted.score.with_controls, headline_of(drafted)
@@ -355,7 +355,7 @@ def _controls(drafted: Draft, first: Threat | None, choice: Choice) -> tuple[Dec
 
 
 def constants_at(before: Score, now: ScoreInputs) -> LikelyConstants | None:
-    """The likely range of a score with other inputs; None for a draft without one."""
+    """The constants of the likely range for other inputs; None for a draft without a likely range."""
     old, was = before.likely, before.inputs
     drafted, new = ends_of(before.formula, was), ends_of(before.formula, now)
     if old is None or was is None or drafted is None or new is None:
@@ -391,12 +391,12 @@ def _inputs(request: Request) -> ScoreInputs:
 
 
 def point_of(formula: FormulaId, inputs: ScoreInputs | None) -> Point | None:
-    """The point that a score stands at; None where its inputs lack base or factors, or its formula takes none."""
+    """The typical point of a score; None where its inputs lack base or factors, or its formula takes none."""
     return typical(inputs) if inputs is not None and formula != "cvss-bte" else None
 
 
 def ends_of(formula: FormulaId, inputs: ScoreInputs | None) -> Ends | None:
-    """Score and corners of inputs; None where they lack base or factors."""
+    """The score and its corners for these inputs; None where they lack base or factors."""
     at = point_of(formula, inputs)
     found = corners(lambda point: raw(formula, point), inputs) if inputs is not None and at is not None else None
     if at is None or found is None:
@@ -405,12 +405,12 @@ def ends_of(formula: FormulaId, inputs: ScoreInputs | None) -> Ends | None:
 
 
 def _left_open(inputs: ScoreInputs) -> Decimal:
-    """The width of the factor sum's range: what nobody decided yet."""
+    """The width of the factor sum's range, which is what nobody has decided yet."""
     return inputs.factor_sum.high - inputs.factor_sum.low if inputs.factor_sum else Decimal(0)
 
 
 def _without_claims(before: Score, scored: Score) -> WithoutClaims | None:
-    """The drafted distance between both numbers, at the new score: what a reviewer decided is no vendor's claim."""
+    """The new score plus the drafted difference without vendor claims; a reviewer's decision is no such claim."""
     old = before.without_vendor_claims
     value, was = scored.aivss or scored.provisional, before.aivss or before.provisional
     if old is None or scored.withheld == before.withheld is not None:
@@ -433,7 +433,7 @@ def _told(posture: str, scored: Score) -> str:
 
 
 def _questions(draft: Draft) -> tuple[Question, ...]:
-    """The questions with what their answers would narrow now."""
+    """The questions with the effect that their answers would have now."""
     base = draft.score.inputs.cvss_base if draft.score.inputs else None
     if base is None:
         return draft.questions
@@ -442,7 +442,7 @@ def _questions(draft: Draft) -> tuple[Question, ...]:
 
 
 def narrowing(draft: Draft) -> Callable[[Sequence[str]], float]:
-    """Gives by how much the likely range shrinks when some factors and layers are settled; score points."""
+    """Return a function from settled factors and layers to the score points by which the likely range shrinks."""
     base = draft.score.inputs.cvss_base if draft.score.inputs else None
     if base is None:
         return lambda _: 0.0

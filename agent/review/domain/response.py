@@ -10,10 +10,10 @@
     contests:
       - {item: threat/L3-command-on-host, kind: wrong, text: "Commands run in …", url: "https://docs.example/sandbox"}
 
-An answer becomes a source of its own: a vendor's of rank 2 until it points to a public page that is read as a source,
-an analyst's of rank 5. An empty answer counts as none. `states` says which facts it states, by their keys: yes, no,
-setting, or an object with one of these as `is` (yes by default), a `value` and a `quote` in the words of the answer;
-without it what the text says by itself counts.
+An answer becomes a source of its own: a vendor's with rank 2 until it points to a public page that is read as a source,
+an analyst's with rank 5. An empty answer counts as none. `states` lists the facts that the answer states, by key: yes,
+no, setting, or an object with one of these as `is` (yes by default), a `value` and a `quote` in the words of the
+answer. Without `states`, the facts are read from the answer's text.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ Address = Annotated[str, Field(pattern=_ADDRESS)]
 
 
 class StateGiven(Record):
-    """What an answer says of one key of facts."""
+    """What an answer says about one fact key."""
 
     is_: Literal["yes", "no", "setting"] = Field(default="yes", alias="is")
     value: Annotated[str, Field(max_length=MAX_TEXT)] = ""
@@ -52,13 +52,13 @@ class StateGiven(Record):
     @field_validator("is_", mode="before")
     @classmethod
     def _plain(cls, value: object) -> object:
-        """YAML reads yes and no as truth values."""
+        """Accept booleans, since YAML reads yes and no as such."""
         return {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
 
     @field_validator("value", mode="before")
     @classmethod
     def _text(cls, value: object) -> object:
-        """`value: 30` is text as well."""
+        """Accept numbers as text, as in `value: 30`."""
         return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
@@ -119,11 +119,11 @@ class Answer(NamedTuple):
     page: str
     by: By
     states: tuple[Mapping[str, object], ...] = ()
-    """What it is said to state, as `facts.from_answers.checked_states` takes it."""
+    """The statements given with it, in the form that `facts.from_answers.checked_states` takes."""
 
 
 def read_response(path: Path) -> Response:
-    """The response file at `path`. Raises SourceError when it cannot be read, InputError naming the field otherwise."""
+    """The response file at `path`. Raises SourceError when it cannot be read, InputError naming a wrong field."""
     try:
         raw = path.read_bytes()
     except OSError as error:

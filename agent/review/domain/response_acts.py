@@ -1,4 +1,4 @@
-"""A response file as acts on a review: each answer and each contested point becomes one event-to-be."""
+"""Turns a response file into acts on a review: each answer and each contested point becomes a planned event."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
@@ -26,11 +26,11 @@ def planned_of(
     seen: Seen | None = None,
     told: Callable[[ReviewState, Action], Action] = lambda _, action: action,
 ) -> tuple[Planned, ...]:
-    """The events that a response comes to; what was brought in before with the same words is left out.
+    """The planned events for a response, without what came in before in the same words.
 
-    `known` are the ids of this review's drafts, `told` gives an answer with what it states. Raises InputError when the
-    response is about another draft or names what is not there, ConflictError when a question was touched after
-    `version`.
+    `known` are the ids of this review's drafts; `told` adds to an answer what it states. Raises InputError when the
+    response is about another draft or names something that is not there, ConflictError when a question was touched
+    after `version`.
     """
     if response.draft not in known:
         raise InputError(
@@ -72,7 +72,7 @@ def _contests(state: ReviewState, response: Response, version: int) -> Iterator[
 
 
 def contested_item(draft: Draft, point: ContestGiven, number: int) -> str:
-    """The item that a point is about: the one that it names, or the first that rests on the quote that it names.
+    """The item that a contested point is about: the item that it names, or the first item that rests on its quote.
 
     Raises InputError when there is none.
     """
@@ -81,7 +81,7 @@ def contested_item(draft: Draft, point: ContestGiven, number: int) -> str:
         return point.item
     resting = next((item.id for item in items if point.item in item.evidence), None)
     if resting is None and any(evidence.id == point.item for evidence in draft.evidence):
-        # What a fact alone rests on, such as where the product runs, is part of how the product is described.
+        # A quote that only facts cite, such as where the product runs, belongs to the description of the product.
         resting = POSTURE
     if resting is None:
         raise InputError(
@@ -91,7 +91,7 @@ def contested_item(draft: Draft, point: ContestGiven, number: int) -> str:
 
 
 def refuse_stale(state: ReviewState, version: int, what: str) -> None:
-    """Raises ConflictError when the review went on after `version`, for acts that rest on all of it."""
+    """Raise ConflictError when the review went on after `version`; for acts that depend on the whole review."""
     if version != state.version:
         raise ConflictError(
             "the review went on since you saw it",
@@ -104,8 +104,8 @@ def refuse_stale(state: ReviewState, version: int, what: str) -> None:
 
 
 def contest_form(draft: str, item: str, items: Sequence[str]) -> str:
-    """The response file that contests `item` of the draft with this id, to be filled in. Raises InputError when the
-    draft does not hold it."""
+    """The form of a response file that contests `item` of the draft with this id. Raises InputError when the draft does
+    not hold the item."""
     if item not in items:
         raise InputError(f"there is no item {item[:80]!r}", where="item", hint="its id stands beside it")
     fields = {
@@ -129,7 +129,7 @@ def reply(state: ReviewState) -> str:
 
 
 def reply_text(product: str, draft: str, contests: Sequence[Contest], titles: dict[str, str]) -> str:
-    """The same of points that are in no review."""
+    """The same reply for contested points that are in no review."""
     lines = [f"# Contested points of the draft about {plain(product)}", "", f"Draft `{plain(draft)}`.", ""]
     if not contests:
         lines += ["Nothing is contested.", ""]

@@ -1,6 +1,6 @@
-"""A draft with a reviewer's corrections, additions and quotes; no number that follows from them is made here.
+"""Applies a reviewer's corrections, additions and quotes to a draft; scores that follow are computed elsewhere.
 
-Texts of a draft call its threats T1, T2, … in the order of the report. A text that a reviewer wrote is left as it is.
+Texts of a draft call its threats T1, T2, … in the order of the report. A reviewer's own texts are left as they are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,10 +51,10 @@ WITH_FACT: Final = " with a fact that it rested on"
 
 
 def without_struck(draft: Draft, standing: Mapping[str, Standing], drafted: Draft | None = None) -> Draft:
-    """The draft without what was struck: left out and listed with the reason, or, for factors and layers, taken back
-    to what is usual or not certain.
+    """The draft without what was struck. Struck items are left out and listed with the reason; struck factors go back
+    to what is usual, and struck layers to not certain.
 
-    Of what fell with a fact only that is listed which `drafted` (by default the draft itself) holds.
+    Items that fell with a fact are listed only if `drafted` (by default the draft itself) holds them.
     """
     struck = {name: one for name, one in standing.items() if one.verdict == "struck"}
     if not struck:
@@ -94,14 +94,14 @@ def without_struck(draft: Draft, standing: Mapping[str, Standing], drafted: Draf
 
 
 def missing_of(key: LayerKey, certain: bool, applies: object, because: str) -> Missing | None:
-    """What a layer that is not certain, or does not apply, lacks; `because` says on whose word."""
+    """What is missing for a layer that is not certain or does not apply; `because` says why it is not certain."""
     if applies == "no":
         return Missing(reason="does-not-apply", detail=f"{LAYER_SOUGHT[key]}: a reviewer says that there is none")
     return None if certain else Missing(reason="too-little-evidence", detail=f"{LAYER_SOUGHT[key]}: {because}")
 
 
 def _typical(one: FactorEstimate, mark: Standing) -> FactorEstimate:
-    """A struck factor: what is usual for the kind, with a range that holds what was said of it too."""
+    """A struck factor at its usual value, with a range that still includes its struck value and range."""
     parts = tuple(part for part in one.parts if part.kind == "typical")
     usual = sum((Decimal(str(part.effect)) for part in parts), _ZERO) if parts else one.value
     value = min(max(usual, _ZERO), _ONE).quantize(_TENTH)
@@ -168,7 +168,7 @@ def _facts_left_out(drafted: Draft, struck: Mapping[str, Standing]) -> list[Drop
 
 
 def _told_of(drafted: Draft, struck: Mapping[str, Standing], dropped: Sequence[Dropped]) -> list[Dropped]:
-    """Without what fell and the draft never held: it came with a change of a fact and went with another."""
+    """The list without fallen items that the draft never held: one change of a fact added them, another took them."""
     known = {
         *(f"threat {threat.id}" for layer in drafted.layers.values() for threat in layer.threats),
         *(f"chain {number}" for number in range(1, len(drafted.chains) + 1)),
@@ -182,10 +182,10 @@ def _told_of(drafted: Draft, struck: Mapping[str, Standing], dropped: Sequence[D
 def applied(
     draft: Draft, standing: Mapping[str, Standing], drafted: Draft | None = None
 ) -> tuple[Draft, dict[str, Standing]]:
-    """The draft with all corrections, additions and attached quotes, nothing left out yet. `drafted` has the facts as
-    they were read, by default it is the draft itself.
+    """The draft with all corrections, additions and attached quotes, nothing left out yet. `drafted` holds the facts as
+    they were read; by default it is the draft itself.
 
-    Also what stands of each item with the ids that its evidence has in this draft.
+    Also returns the decision on each item, with the ids that its evidence has in this draft.
     """
     numbering = Numbering(draft.evidence)
     settled = _settled(standing, numbering)
@@ -198,7 +198,7 @@ def applied(
 
 
 def _settled(standing: Mapping[str, Standing], numbering: Numbering) -> dict[str, Standing]:
-    """Everything with the evidence ids of this draft; citations in the order in which they were made."""
+    """All decisions with the evidence ids of this draft; citations get ids in the order in which they were made."""
     brought = sorted(
         (number, name, at) for name, one in standing.items() for at, (number, _) in enumerate(one.marks)
     )  # fmt: skip
@@ -230,7 +230,7 @@ def _renamed(value: object, ids: Mapping[str, str]) -> object:
 
 
 class _Reviser:
-    """Applies what stands of each item to its part of the draft."""
+    """Applies the decision on each item to its part of the draft."""
 
     def __init__(
         self, draft: Draft, standing: Mapping[str, Standing], quotes: Mapping[str, str], read: Sequence[Fact]
@@ -259,7 +259,7 @@ class _Reviser:
         )
 
     def _facts(self, facts: DraftFacts | None) -> DraftFacts | None:
-        """The facts, those that a reviewer confirmed as confirmed."""
+        """The facts, with those that a reviewer confirmed marked as confirmed."""
         sure = {name for name, one in self._standing.items() if one.verdict in REVIEWED and name.startswith("fact/")}
         if facts is None or not sure:
             return facts
@@ -275,7 +275,7 @@ class _Reviser:
         return [self._question(question_added(name.partition("/")[2], one.edits)) for name, one in added]
 
     def _overruled(self, target: str) -> bool:
-        """Whether a lowering speaks of a value that a reviewer set."""
+        """Whether a lowering is about a value that a reviewer set."""
         factor, threat = self._standing.get(f"factor/{target}"), self._standing.get(f"threat/{target}")
         return bool((factor and "value" in factor.edits) or (threat and "cvss_vector" in threat.edits))
 
@@ -331,7 +331,7 @@ class _Reviser:
         return drafted.model_copy(update=update)
 
     def _made(self, name: str, one: Standing) -> Threat:
-        """A threat that a reviewer added; its numbers are made with the score. It has the quotes of its facts too."""
+        """A threat that a reviewer added, with the quotes of its facts too; its scores are computed later."""
         named = (self._known.get(str(each)) for each in _listed(one.edits.get("facts")))
         facts = tuple({fact.id: fact for fact in named if fact is not None}.values())
         own = [mark for fact in facts for mark in fact_marks(fact)]
@@ -368,7 +368,7 @@ class _Reviser:
                 given = one.edits[name]
                 update |= {name: given, f"{name}_state": "confirmed" if given and marks else None}
                 update[f"{name}_evidence"] = marks if given else ()
-        # "confirmed" would turn what a quote denies into something that is there.
+        # "confirmed" would turn an ability that a quote denies into one that exists.
         state = drafted.state if drafted.state == "denied" else _state(one, drafted.state, marks, corrected=True)
         return drafted.model_copy(update={**update, "state": state})
 
@@ -390,13 +390,13 @@ class _Reviser:
         update: dict[str, object] = {
             name: str(one.edits[name]) for name in ("text", "proposed") if name in one.edits
         }  # fmt: skip
-        # What was asked, and what was answered, is what stood there then.
+        # A question that was sent or answered keeps the wording that it had then.
         update |= {"text": one.worded} if one.worded else {}
         return drafted.model_copy(update=update)
 
 
 def question_added(name: str, fields: Mapping[str, object]) -> Question:
-    """A question that a reviewer added about a key, from what its event carries."""
+    """A question that a reviewer added about a key, made from the fields of its event."""
     settles, effect = fields.get("settles"), fields.get("effect")
     return Question(
         id=name,
@@ -417,7 +417,7 @@ def _evidence(one: Standing, drafted: Sequence[str]) -> tuple[str, ...]:
 
 
 def _state(one: Standing, drafted: State, marks: Sequence[str], *, corrected: bool) -> State:
-    """`confirmed` only by a reviewer and with evidence; confirming what is unknown leaves it unknown."""
+    """The item's state: `confirmed` only by a reviewer and with evidence; confirming an unknown leaves it unknown."""
     if one.verdict not in REVIEWED or not marks:
         return drafted
     if drafted == "unknown" and not (corrected and one.verdict == "corrected"):
@@ -446,16 +446,16 @@ def _corrected_threat(drafted: Threat, one: Standing) -> Threat:
 
 
 def _last_places(draft: Draft, standing: Mapping[str, Standing]) -> dict[str, int]:
-    """The places of added threats that come after all others, so that no other one's number moves."""
+    """Places for added threats after all other threats, so that no other threat's number changes."""
     given = [t.place for layer in draft.layers.values() for t in layer.threats if t.place is not None]
     last = [name.partition("/")[2] for name, one in standing.items() if one.added and one.edits.get("place") == LAST]
     last.sort(key=number_added)
-    # In drafts from before places were kept threats stand by score.
+    # Drafts from before places were stored list their threats by score.
     return {name: max(given) + at for at, name in enumerate(last, 1)} if given else {}
 
 
 def _with_vector(known: ThreatScore, vector: str) -> ThreatScore:
-    """Another vector; the drafted reasons stay for the metrics that it leaves as they were."""
+    """The score with another vector; the drafted reasons stay for the metrics that this leaves unchanged."""
     old, new = (set(text.removeprefix(PREFIX).split("/")) for text in (known.cvss_vector, vector))
     same = {metric.partition(":")[0] for metric in old & new}
     reasons = {metric: reason for metric, reason in known.reasons.items() if metric in same}
@@ -476,14 +476,14 @@ def _listed(value: object) -> Sequence[object]:
 
 
 def _known(draft: Draft, standing: Mapping[str, Standing], read: Sequence[Fact]) -> dict[str, Fact]:
-    """What the ids of facts lead to in a draft: a struck or corrected one to nothing."""
+    """The facts of a draft by all ids that lead to them; the id of a struck or corrected fact leads to none."""
     gone = {name.removeprefix("fact/") for name, one in standing.items() if one.verdict == "struck" or one.edits}
     return by_names(draft.facts.facts if draft.facts else (), read, gone)
 
 
 def fallen_additions(draft: Draft, standing: Mapping[str, Standing], drafted: Draft | None = None) -> tuple[str, ...]:
-    """Ids of added threats that cite nothing but facts which `draft` does not hold any more. `drafted` has the facts as
-    they were read, by default it is the draft itself."""
+    """Ids of added threats that cite only facts which `draft` no longer holds. `drafted` holds the facts as they were
+    read; by default it is the draft itself."""
     read = (drafted or draft).facts
     known = _known(draft, standing, read.facts if read else ()).keys()
     return tuple(
@@ -503,9 +503,9 @@ def _decimal(value: object) -> Decimal:
 
 
 def renumbered(after: Draft, *sources: Draft) -> Draft:
-    """`after` with the texts that it took from `sources` naming its own numbers; the first source that has one counts.
+    """`after` with its own threat numbers in texts taken from `sources`; the first source with a text counts for it.
 
-    A sentence that names a threat which is gone is left out.
+    Sentences that name a threat which is gone are left out.
     """
     numbers = {item.threat.id: item.name for item in View(after).threats}
     names: dict[str, Mapping[str, str]] = {}
@@ -529,7 +529,7 @@ def _texts(draft: Draft) -> list[str]:
 
 
 class _Renaming:
-    """Renames in each text the threats by the names of its source."""
+    """Renames the threats in each text according to the source of the text."""
 
     def __init__(self, names: Mapping[str, Mapping[str, str]]) -> None:
         self._names = names

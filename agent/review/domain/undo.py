@@ -1,4 +1,4 @@
-"""Whose act an undo takes back, and which one may be taken back before others."""
+"""Which act an undo takes back, and which later acts have to be undone before it."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,8 @@ from agent.review.domain.records import Action, ReviewState, Turn
 
 
 def blocking(undos: Sequence[Turn], batch: int) -> Turn | None:
-    """The first later act that rests on the one with this number, so that it has to be taken back before; None when
-    there is none."""
+    """The first later act that depends on the act with this number and so has to be undone before it; None when there
+    is none."""
     own = next((turn for turn in undos if turn.batch == batch), None)
     later = [turn for turn in undos if turn.batch > batch and not turn.talk]
     if own is None or own.talk:
@@ -17,14 +17,14 @@ def blocking(undos: Sequence[Turn], batch: int) -> Turn | None:
 
 
 def own_undo(state: ReviewState, name: str) -> int:
-    """The number of the last act of the reviewer of this name that can be taken back; 0 for none."""
+    """The number of the last act by the reviewer with this name that can be undone; 0 for none."""
     return next((turn.batch for turn in reversed(state.undos) if turn.by == name), 0)
 
 
 def with_own_act(state: ReviewState, action: Action, name: str) -> Action:
-    """An undo that names no act with the own last one of the reviewer of this name; any other action as it is.
+    """An undo that names no act, with the last act by the reviewer of this name filled in; any other action unchanged.
 
-    Raises InputError when they did nothing.
+    Raises InputError when the reviewer did nothing that can be undone.
     """
     if action.verb != "undo" or "batch" in action.fields or not state.undos:
         return action

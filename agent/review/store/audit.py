@@ -1,4 +1,4 @@
-"""What is wrong with a store: its chain first, then everything that the chain does not cover by itself."""
+"""Finds what is wrong with a store: first in its chain, then in everything that the chain does not cover."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -33,12 +33,12 @@ class Audit(NamedTuple):
 
     @property
     def sound(self) -> bool:
-        """Whether nothing was found."""
+        """Whether nothing wrong was found."""
         return self.broken is None and not self.faults
 
 
 def audit(store: Store, head: Head | None = None) -> Audit:
-    """Verifies the whole chain of a store, with `head` that it must hold, and the rest of the store.
+    """Verify the whole chain of a store, which must hold `head` if one is given, and the rest of the store.
 
     Raises DamagedError when the file is damaged so far that it cannot be read.
     """

@@ -1,6 +1,6 @@
-"""Drafts, texts and folded states of a store, the latest used ones kept in memory; safe to ask from several threads.
+"""Keeps the last used drafts, texts and folded states of a store in memory; safe to use from several threads.
 
-A blob never changes and a state is that of one version of one review, so nothing here can be out of date.
+A blob never changes, and a state belongs to one version of one review, so nothing here can be out of date.
 """
 
 import threading
@@ -38,7 +38,7 @@ class LruCache(Generic[K, V]):
         self._turn = threading.Lock()
 
     def get(self, key: K, make: Callable[[], V]) -> V:
-        """The value under `key`, made when it is not there; two threads may make it at once."""
+        """The value under `key`, made if it is missing; two threads may make it at the same time."""
         with self._turn:
             if key in self._kept:
                 self._kept.move_to_end(key)
@@ -61,16 +61,16 @@ class LruCache(Generic[K, V]):
 
 
 class NewDrafts(NamedTuple):
-    """Drafts made again, before they are in the store."""
+    """New drafts that are not in the store yet."""
 
     drafts: Mapping[str, Draft]
-    """By their sha256."""
+    """The drafts by their sha256."""
     documents: tuple[Document, ...] = ()
-    """All texts behind a redraft; empty where no text came in."""
+    """The texts of all sources of a redraft; empty where no text came in."""
 
     @property
     def blobs(self) -> tuple[Blob, ...]:
-        """What the store keeps of them."""
+        """The drafts and texts as blobs for the store."""
         made = [Blob("draft", dump(draft).encode()) for draft in self.drafts.values()]
         return (*made, Blob("documents", dump_documents(self.documents).encode())) if self.documents else tuple(made)
 
@@ -83,7 +83,7 @@ class Shown(NamedTuple):
 
 
 class ReviewCache:
-    """What a store holds, as records."""
+    """What a store holds, as records, read through caches."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -93,7 +93,7 @@ class ReviewCache:
         self._states: LruCache[tuple[str, int], Shown] = LruCache(_STATES)
 
     def shown(self, key: str, as_of: int | None = None) -> Shown:
-        """A review, now or as of the event with that number; 0 is before it came in.
+        """A review now, or as of the event with the number `as_of`; 0 is before the draft came in.
 
         Raises InputError when there is no such review or version, IntegrityError for a changed blob.
         """
@@ -106,7 +106,7 @@ class ReviewCache:
         )
 
     def _as_signed(self, shown: Shown) -> Shown:
-        """A signed review with the draft that was signed, whatever later releases would make of its events."""
+        """A signed review with the very draft that was signed, whatever later releases would make of its events."""
         stamp = shown.state.stamp
         if stamp is None:
             return shown
@@ -115,11 +115,11 @@ class ReviewCache:
         return shown._replace(state=shown.state.model_copy(update={"reviewed": draft, "numbers": numbers}))
 
     def keep(self, shown: Shown) -> None:
-        """Keeps what stored events gave."""
+        """Cache a review that was folded from stored events."""
         self._states.put((shown.state.key, shown.state.version), shown)
 
     def fold(self, key: str, events: Sequence[Event], new: NewDrafts | None = None) -> Shown:
-        """The review after `events`, which need not be stored yet; `new` is what the last of them brings along."""
+        """The review after `events`, which need not be stored yet; `new` has the drafts and texts of the last one."""
         stored, alive = self._review(key), living(events).events
         names = dict.fromkeys((*_named(alive, "sha256"), *_sheet(alive)))
         revisions = {name: self._draft(name, new) for name in names}
@@ -137,7 +137,7 @@ class ReviewCache:
         return self._documents.get(sha256, lambda: _DOCUMENTS.validate_json(self._store.blob(sha256)))
 
     def _review(self, key: str) -> StoredReview:
-        # Of it only what never changes is read.
+        # Only its fields that never change are used.
         return self._reviews.get(key, lambda: self._store.review(key))
 
     def _draft(self, sha256: str, new: NewDrafts | None = None) -> Draft:
@@ -147,19 +147,19 @@ class ReviewCache:
 
 
 def with_answers(documents: Sequence[Document], answers: Sequence[Document]) -> tuple[Document, ...]:
-    """The sources of a review with the answers that are not among them yet."""
+    """The sources of a review, and the answers that are not among them yet."""
     known = {document.id for document in documents}
     return (*documents, *(answer for answer in answers if answer.id not in known))
 
 
 def _named(events: Sequence[Event], field: str) -> list[str]:
-    """What redrafts name under a field, oldest first."""
+    """The values that redraft events have in a field, oldest first."""
     made = [event.after or {} for event in events if event.verb == "redraft"]
     return [str(after[field]) for after in made if field in after]
 
 
 def _sheet(events: Sequence[Event]) -> list[str]:
-    """The draft that follows from the facts after living events; none when they stand as they were read."""
+    """The sha256 of the draft that follows from changed facts after living events; empty while none is changed."""
     last = last_on_facts(events)
     sheet = (last.after or {}).get(SHEET) if last is not None else None
     name = sheet.get("sha256") if isinstance(sheet, Mapping) else None

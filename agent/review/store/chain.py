@@ -3,7 +3,7 @@
     hash of an event = sha256 of the canonical JSON of all its fields but `hash`; `previous` is one of them
     the first event's `previous` = sha256 of `GENESIS` and the store's id
 
-A chain shows every change to what is before its last event. That events were cut off at its end shows only against a
+A chain shows every change to what is before its last event. Events cut off at its end show only by comparison with a
 head that is kept elsewhere: each signed export carries one.
 """
 
@@ -34,14 +34,14 @@ class Head(NamedTuple):
 
 
 class Unreadable(NamedTuple):
-    """A stored row that is no event."""
+    """A stored row that is not a valid event."""
 
     seq: int
     what: str
 
 
 class Broken(NamedTuple):
-    """The first bad row of a chain. `review` and `number` are empty and 0 when the row does not tell them."""
+    """The first bad row of a chain. `review` and `number` are empty and 0 when the row cannot be read."""
 
     seq: int
     review: str
@@ -50,9 +50,9 @@ class Broken(NamedTuple):
 
 
 def canonical(value: object) -> bytes:
-    """The one form of a plain JSON value that is hashed: keys sorted, no blanks, UTF-8.
+    """The canonical form of a plain JSON value, which is what gets hashed: keys sorted, no blanks, UTF-8.
 
-    Raises InputError for what has none: a number that is not finite, text that is not valid Unicode, another type.
+    Raises InputError for a value without one: a number that is not finite, invalid Unicode, or another type.
     """
     try:
         text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -65,12 +65,12 @@ def canonical(value: object) -> bytes:
 
 
 def genesis(store_id: str) -> str:
-    """What the first event of a store has as `previous`."""
+    """The `previous` of the first event of a store."""
     return hashlib.sha256((GENESIS + store_id).encode()).hexdigest()
 
 
 def digest(fields: Mapping[str, object], previous: str) -> str:
-    """The hash of an event from its fields, of which `hash` and `previous` are not looked at, after `previous`."""
+    """The hash of an event with these fields that follows `previous`; its own `hash` and `previous` are ignored."""
     hashed = {name: value for name, value in fields.items() if name != "hash"} | {"previous": previous}
     return hashlib.sha256(canonical(hashed)).hexdigest()
 
@@ -89,7 +89,7 @@ def verify(events: Iterable[Event | Unreadable], store_id: str, head: Head | Non
 
 
 def verify_tail(events: Iterable[Event | Unreadable], store_id: str) -> Broken | None:
-    """The same for the last rows of a store alone; unless it is its first, the first of them is taken as it stands."""
+    """The same for the last rows of a store alone; the `previous` of the first row is trusted, unless it is row 1."""
     rows = iter(events)
     first = next(rows, None)
     if first is None:
@@ -114,7 +114,7 @@ class _Counts:
         self.batches: dict[str, int] = {}
 
     def wrong(self, event: Event) -> str:
-        """What is wrong with the number or batch of the next event, or nothing; counts it."""
+        """Count the next event and return what is wrong with its number or batch; empty when nothing is."""
         number = self.numbers.get(event.review, 0) + 1
         if event.number != number:
             return f"it is number {event.number} of its review where {number} is next"
@@ -146,7 +146,7 @@ def _first_broken(
 
 
 def _wrong(event: Event, seq: int, previous: str) -> str:
-    """What is wrong with one row at its place, or nothing."""
+    """What is wrong with a row at this place; empty when nothing is."""
     if event.seq != seq:
         return f"row {event.seq} stands where row {seq} is next"
     if event.previous != previous:
@@ -160,15 +160,15 @@ def _wrong(event: Event, seq: int, previous: str) -> str:
 
 
 def head_line(head: Head) -> str:
-    """How an export for readers prints a head; `find_head` reads it back."""
+    """The line with which an export for readers states a head; `find_head` reads it back."""
     return head_text(head.review, head.number, head.hash)
 
 
 def find_head(text: str) -> Head | None:
-    """The head that a signed export carries; None when there is none.
+    """The head that a signed export carries; None when it carries none.
 
-    Of JSON: the first object with `head` and `number`, and `review` where it is given. Of Markdown and HTML: the last
-    line that `head_line` wrote, since what stands above it in a report is in part other people's text.
+    In JSON: the first object with `head` and `number`, and `review` where it is given. In Markdown and HTML: the last
+    line that `head_line` wrote, since the text above it in a report is partly other people's.
     """
     if text.lstrip().startswith("{"):
         try:

@@ -16,7 +16,7 @@ from agent.review.store.tables import focus, reviews
 from agent.taxonomy.kinds import Band
 
 MAX_PAGE = 200
-"""Most rows of the queue on one page."""
+"""The most rows of the queue on one page."""
 QueueSort = Literal["score", "open", "uncertain", "changed", "product"]
 _ESCAPE: Final = "\\"
 _WITHHELD: Final = "withheld"
@@ -24,7 +24,7 @@ _MAX_SEARCH: Final = 500
 _FEW: Final = 500
 _ALL: Final = 1_000_000_000
 _WALK: Final = 3
-"""A walk along the sort's own index is dear by row, so it must end within this part of what is found."""
+"""Walking along the sort's own index is costly per row, so it is used only for the first third of what is found."""
 _SORTS: Final[dict[QueueSort, tuple[ColumnElement[object], bool]]] = {
     "score": (cast(ColumnElement[object], reviews.c.aivss), True),
     "open": (cast(ColumnElement[object], reviews.c.open), True),
@@ -32,7 +32,7 @@ _SORTS: Final[dict[QueueSort, tuple[ColumnElement[object], bool]]] = {
     "changed": (cast(ColumnElement[object], reviews.c.changed_seq), True),
     "product": (cast(ColumnElement[object], reviews.c.sort_name), False),
 }
-"""The column of a sort, and whether it begins with the highest."""
+"""The column of each sort, and whether it begins with the highest value."""
 _SHOWN: Final = tuple(
     reviews.c[name]
     for name in (
@@ -54,15 +54,15 @@ class QueueColumns(Record):
     assigned: str
     changed: str
     search: str = ""
-    """Further words by which it is found, beside product, vendor and key."""
+    """Further words by which the review is found, besides product, vendor and key."""
 
 
 class QueueQuery(Record):
-    """Which reviews, in which order, and which page of them. What is None or empty does not filter."""
+    """Which reviews to find, in which order, and which page. None, or an empty `asked` or `text`, filters nothing."""
 
     stage: Stage | None = None
     assigned: str | None = None
-    """A reviewer's name; empty text: those of nobody."""
+    """A reviewer's name; an empty text finds reviews that are assigned to nobody."""
     severity: Band | Literal["withheld"] | None = None
     contested: bool | None = None
     asked: Annotated[str, Field(max_length=80)] = ""
@@ -71,7 +71,7 @@ class QueueQuery(Record):
     """All of its words must be found in product, vendor, key or the review's own words."""
     sort: QueueSort = "score"
     reverse: bool = False
-    """By itself a sort starts with what needs a look first: highest, most, latest; products from A."""
+    """Reverses a sort, which otherwise starts with what needs a look first: highest, most, latest; products from A."""
     offset: Annotated[int, Field(ge=0, le=10_000_000)] = 0
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 50
 
@@ -86,12 +86,12 @@ class QueuePage(Record):
 
 
 def asked_word(name: str) -> str:
-    """The word by which the queue finds what a comment asks somebody to look at."""
+    """The search word for reviews in which a comment asks this person to look at an item."""
     return "@" + "_".join(name.casefold().split()) + ";"
 
 
 def columns_of(columns: QueueColumns) -> dict[str, object]:
-    """The columns of the table that a review's events decide, but for version and change."""
+    """The columns of the table that depend on a review's events, except version and change."""
     score = columns.score
     return {
         "aivss": score.aivss,
@@ -111,7 +111,7 @@ def columns_of(columns: QueueColumns) -> dict[str, object]:
 
 
 def search_text(words: Sequence[str]) -> str:
-    """What the queue's text filter looks into: the words, without their case."""
+    """The text that the queue's text filter searches: the words, case-folded."""
     return " ".join(" ".join(words).casefold().split())[:_MAX_SEARCH]
 
 
@@ -126,7 +126,7 @@ def row_digest(row: Mapping[str, object]) -> str:
 
 
 def page(connection: Connection, query: QueueQuery) -> QueuePage:
-    """The page of the queue that a query asks for. Raises IntegrityError for a row that holds no row's values."""
+    """The page of the queue that a query asks for. Raises IntegrityError for a row with invalid values."""
     parts = _parts(query)
     few = _few(connection, parts)
     if few is not None:
@@ -146,7 +146,7 @@ def page(connection: Connection, query: QueueQuery) -> QueuePage:
 
 
 def assignees(connection: Connection) -> tuple[str, ...]:
-    """Who has reviews assigned, by name."""
+    """The names of all who have reviews assigned, sorted."""
     names = select(reviews.c.assigned).where(reviews.c.assigned != "").distinct().order_by(reviews.c.assigned)
     return tuple(connection.execute(names).scalars())
 
@@ -166,7 +166,7 @@ def _parts(query: QueueQuery) -> list[ColumnElement[bool]]:
 
 
 def _few(connection: Connection, parts: Sequence[ColumnElement[bool]]) -> list[int] | None:
-    """The numbers of the reviews that are found, when they are few: one look at all reviews instead of two."""
+    """The numbers of the reviews found, if they are few, so that all reviews are searched once instead of twice."""
     if not parts:
         return None
     numbers = list(connection.execute(select(reviews.c.number).where(*parts).limit(_FEW + 1)).scalars())
@@ -179,7 +179,7 @@ def _numbers(query: QueueQuery, parts: Sequence[ColumnElement[bool]], total: int
     down = highest != query.reverse
     numbers = select(reviews.c.number, column).where(*parts)
     if parts and (query.offset + query.limit) * _WALK > total:
-        # The limit has the database filter within its one index first, and sort then.
+        # The limit makes the database filter within its one index first and sort afterwards.
         inner = numbers.limit(_ALL).subquery()
         numbers = select(inner.c.number, inner.c[column.name])
         numbers = numbers.order_by(*_order(inner.c[column.name], inner.c.number, down))

@@ -1,4 +1,4 @@
-"""What goes into the store and comes out beside events, and the rows in which its tables keep it: packed blobs, events
+"""Records that go into the store and come out of it, and the rows in which its tables keep them: packed blobs, events
 with their places and hashes, reviews."""
 
 import hashlib
@@ -23,11 +23,11 @@ BlobKind = Literal["draft", "documents", "reviewed", "text"]
 """draft: the JSON of a draft; documents: the JSON of its sources' texts; reviewed: the JSON of a signed draft; text:
 anything else that a review keeps, such as a vendor's answer."""
 _WHOLE: Final[frozenset[Verb]] = frozenset({"sign", "reopen", "redraft", "undo", "redo"})
-"""Verbs that rest on the whole review as it was seen."""
+"""Verbs that depend on the whole review as the reviewer saw it."""
 _TURNS: Final[frozenset[Verb]] = frozenset({"sign", "reopen", "redraft"})
-"""Events after which nothing stands as it was seen."""
+"""Verbs after which nothing is as a reviewer saw it before."""
 MAX_BLOB: Final = 100_000_000
-"""Most bytes of one blob."""
+"""The most bytes of one blob."""
 _WINDOW: Final = 10
 _BATCH: Final = 1_000
 _JSON: Final = ("before", "after")
@@ -41,7 +41,7 @@ class Blob(NamedTuple):
 
 
 class NewReview(Record):
-    """A draft that comes in."""
+    """A draft from which a new review is made."""
 
     draft_id: str
     product: str
@@ -53,14 +53,14 @@ class NewReview(Record):
 
 
 class StoredReview(Record):
-    """What a store knows of a review without its events."""
+    """What a store knows about a review apart from its events."""
 
     key: str
     draft_id: str
     product: str
     vendor: str
     draft_sha256: str
-    """Of the draft that came in; a redraft's is in its event."""
+    """The hash of the draft that came in; that of a redraft is in its event."""
     documents_sha256: str
     version: int
 
@@ -68,8 +68,9 @@ class StoredReview(Record):
 def clashing(planned: Sequence[Planned], events: Sequence[Event], seen: int) -> tuple[Event, ...]:
     """The events of a review after version `seen` that touched what `planned` touches, oldest first.
 
-    `events` are all of the review. Signing, reopening, redrafting and undoing rest on everything but the assignment;
-    an assignment rests on itself alone; a contest takes nothing away, so only a redraft stands in its way.
+    `events` are all events of the review. Signing, reopening, redrafting and undoing clash with any event but an
+    assignment; an assignment clashes only with another; a contest takes nothing away, so it clashes only with a
+    redraft.
     """
     later = [event for event in events if event.number > seen]
     if not later:
@@ -94,7 +95,7 @@ def _in_bulk(plan: Planned | Event) -> tuple[str, ...]:
 
 
 def touches(event: Event, events: Sequence[Event]) -> frozenset[str]:
-    """The items that an event touched; those of the batch that it took back for an undo. Empty: any."""
+    """The items that an event touched; for an undo or redo, those of its batch. An empty set means any item."""
     if event.verb == "bulk":
         return frozenset(_in_bulk(event))
     if event.verb not in ("undo", "redo"):
@@ -118,7 +119,7 @@ def unpacked(sha256: str, data: object, size: object) -> bytes | None:
     """The bytes of a stored blob; None when they are not those that were stored under the hash."""
     if not isinstance(data, bytes) or not isinstance(size, int):
         return None
-    # Never more than was stored, however the row was changed.
+    # Never unpack more than was stored, however the row was changed.
     unpacker = zlib.decompressobj()
     try:
         found = unpacker.decompress(data, min(max(size, 0), MAX_BLOB) + 1)
@@ -128,13 +129,13 @@ def unpacked(sha256: str, data: object, size: object) -> bytes | None:
 
 
 def put(connection: Connection, row: Mapping[str, object]) -> None:
-    """Stores a packed blob, unless it is there."""
+    """Store a packed blob, unless it is there already."""
     if connection.execute(select(blobs.c.size).where(blobs.c.sha256 == row["sha256"])).first() is None:
         connection.execute(insert(blobs).values(row))
 
 
 def last_of(connection: Connection, store_id: str) -> tuple[int, str]:
-    """Row and hash of the last event of the chain, or what stands before the first."""
+    """Row and hash of the last event of the chain; before the first event, 0 and the genesis hash."""
     row = connection.execute(select(events.c.seq, events.c.hash).order_by(events.c.seq.desc()).limit(1)).first()
     return (0, genesis(store_id)) if row is None else (row.seq, row.hash)
 
@@ -142,7 +143,7 @@ def last_of(connection: Connection, store_id: str) -> tuple[int, str]:
 def sealed(
     last: tuple[int, str], key: str, number: int, batch: int, at: str, reviewer: Reviewer, plan: Planned
 ) -> Event:
-    """The event that follows row and hash `last` of the chain. Raises InputError for what is no event's value."""
+    """The event that follows row and hash `last` of the chain. Raises InputError for an invalid value."""
     fields: dict[str, object] = {
         "seq": last[0] + 1,
         "review": key,
@@ -153,7 +154,7 @@ def sealed(
         "role": reviewer.role,
         "verb": plan.verb,
         "item": plan.item,
-        # As they come back from the store, so that an event is the same before and after.
+        # In the form in which the store returns them, so that an event is the same before and after.
         "before": None if plan.before is None else json.loads(canonical(plan.before)),
         "after": None if plan.after is None else json.loads(canonical(plan.after)),
         "reason": plan.reason,
@@ -173,15 +174,15 @@ def sealed(
 
 
 def events_query(key: str, after: int = 0, to: int | None = None) -> Select[*tuple[object, ...]]:
-    """The events of a review, beyond number `after` and up to number `to`."""
+    """The query for the events of a review beyond number `after` and up to number `to`."""
     query = select(events).where(events.c.review == key, events.c.number > after).order_by(events.c.number)
     return query if to is None else query.where(events.c.number <= to)
 
 
 def timed_query(verbs: Sequence[Verb], most: int) -> Select[str, float]:
-    """Items of the last `most` events with these verbs, and the seconds that who made the event looked at each.
+    """The query for items of the last `most` events with these verbs, with the seconds their reviewers looked at them.
 
-    Ten times as many events are looked through and not all, so that it is as quick in a store of ten thousand reviews.
+    Only the last ten times `most` events are searched, so that it is as quick in a store of ten thousand reviews.
     """
     recent = events.c.seq > select(func.max(events.c.seq)).scalar_subquery() - _WINDOW * most
     last = select(events.c.review, events.c.item, events.c.reviewer).where(recent, events.c.verb.in_(verbs))
@@ -205,7 +206,7 @@ def no_review(key: str) -> InputError:
 
 
 def made_row(fixed: Mapping[str, object], made: QueueColumns, last: Event) -> dict[str, object]:
-    """The whole row of a review: what stays, from `fixed`, and what its events up to `last` make of the rest."""
+    """The whole row of a review: constant columns from `fixed`, and those that its events up to `last` determine."""
     row = dict(fixed) | queue.columns_of(made)
     row |= {"version": last.number, "changed_seq": last.seq, "changed_at": last.at}
     row["search"] = queue.search_text((str(row["product"]), str(row["vendor"]), str(row["key"]), made.search))
@@ -214,7 +215,7 @@ def made_row(fixed: Mapping[str, object], made: QueueColumns, last: Event) -> di
 
 
 def refuse_clash(planned: Sequence[Planned], before: Sequence[Event], version: int, key: str) -> None:
-    """Raises StaleError when somebody touched what is planned after `version`, InputError for a later version."""
+    """Raise StaleError if an event after `version` clashes with the planned ones, InputError for an unknown version."""
     if not 0 <= version <= len(before):
         what = f"version {version} is not there; the last is {len(before)}"
         raise InputError(what, where=f"review {key}", hint="load the review again")
@@ -238,21 +239,21 @@ def row_of(event: Event) -> dict[str, object]:
 
 
 def all_rows(connection: Connection) -> Iterator[Event | Unreadable]:
-    """All rows of the store in their order, read as they are asked for."""
+    """All event rows of the store in their order, read lazily."""
     query = select(events).order_by(events.c.seq)
     for row in connection.execution_options(yield_per=_BATCH).execute(query).mappings():
         yield _event(row)
 
 
 def last_rows(connection: Connection, number: int) -> tuple[Event | Unreadable, ...]:
-    """The last rows of the store in their order."""
+    """The last `number` event rows of the store in their order."""
     last = connection.execute(select(func.max(events.c.seq))).scalar() or 0
     query = select(events).where(events.c.seq > last - number).order_by(events.c.seq)
     return tuple(_event(row) for row in connection.execute(query).mappings())
 
 
 def first_events(connection: Connection) -> Iterator[Event]:
-    """The event with which each review began, as far as they can be read."""
+    """The first event of each review, unless it cannot be read."""
     query = select(events).where(events.c.number == 1)
     for row in connection.execution_options(yield_per=_BATCH).execute(query).mappings():
         event = _event(row)
@@ -261,7 +262,7 @@ def first_events(connection: Connection) -> Iterator[Event]:
 
 
 def events_of(connection: Connection, query: Executable) -> tuple[Event, ...]:
-    """The events that a query over the table finds. Raises ChainError for a row that is none."""
+    """The events that a query over the table finds. Raises ChainError for a row that is not a valid event."""
     found = []
     for row in connection.execute(query).mappings():
         event = _event(row)

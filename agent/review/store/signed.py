@@ -1,7 +1,7 @@
-"""Whether an export says what was signed: its values (JSON) or its words (Markdown, HTML) against the store's own.
+"""Checks that an export says what was signed, by its values (JSON) or its words (Markdown, HTML).
 
-The signed draft lies in the store as it was, so a JSON export is checked whatever Septet wrote it. Words are made again
-of that draft; another version of Septet may word a report otherwise.
+The store keeps the signed draft unchanged, so a JSON export can be checked whichever version of Septet wrote it.
+Markdown and HTML are rendered again from that draft; another version of Septet may word a report differently.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ _NO_SIGNATURE: Final = "the event that it names is no signature"
 
 
 def export(state: ReviewState, documents: Sequence[Document], format_: ExportFormat) -> Export:
-    """The reviewed draft of `state`; the same state gives the same bytes. Its name is made of the review's key."""
+    """Export the reviewed draft of `state`, named after the review's key. The same state gives the same bytes."""
     name = f"{state.key}-{state.stage if state.stamp else f'version-{state.version}'}.{format_}"
     if format_ == "json":
         return Export(name, _MEDIA[format_], dump(state.reviewed).encode())
@@ -46,7 +46,7 @@ def report(state: ReviewState, documents: Sequence[Document]) -> str:
 
 
 def progress(state: ReviewState) -> InReview | None:
-    """How far a review has come that nobody signed yet; None for a signed one."""
+    """The progress of a review that nobody has signed yet; None for a signed one."""
     if state.stamp:
         return None
     contested = frozenset(one.item for one in state.contests if one.decision == "open")
@@ -54,7 +54,7 @@ def progress(state: ReviewState) -> InReview | None:
 
 
 def otherwise(store: Store, head: Head, text: str) -> str:
-    """What the export with this text and head says otherwise than what was signed; empty for nothing.
+    """How the export with this text and head differs from what was signed; empty when it does not.
 
     `head` is known to be in the store's chain. Raises IntegrityError when the store lacks what was signed.
     """
@@ -89,7 +89,7 @@ def _values(text: str, frozen: str, stamp: Stamp) -> str:
 
 
 def _stamp(value: object) -> Stamp | None:
-    # Read as a record, since one from before lacks what later ones have.
+    # Read as a record, since an older stamp lacks fields that later ones have.
     try:
         return Stamp.model_validate(value)
     except ValidationError:
@@ -101,7 +101,7 @@ def _mapping(value: object) -> Mapping[str, object]:
 
 
 def _words(text: str, wanted: str) -> str:
-    # Line ends change on the way through mail and version control.
+    # Mail and version control change line ends.
     pairs = zip_longest(text.splitlines(), wanted.splitlines())
     at = next((number for number, (given, line) in enumerate(pairs, 1) if given != line), 0)
     return f"line {at} is not what was signed" if at else ""

@@ -1,6 +1,6 @@
-"""Everything of the store that is SQLite's own: connections, triggers, checks, backups, and what its errors mean.
+"""Everything in the store that is specific to SQLite: connections, triggers, checks, backups, and what its errors mean.
 
-Another database would have a module like this one; tables, queries and the store itself speak SQLAlchemy Core.
+Another database would need a module like this one; tables, queries and the store itself use SQLAlchemy Core.
 """
 
 import errno
@@ -16,9 +16,9 @@ from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event,
 from agent.errors import BusyError, DamagedError, FullError, SeptetError, StoreError
 
 BUSY_SECONDS: Final = 5.0
-"""How long a write waits for another one."""
+"""How long a write waits for another write."""
 BACKUP: Final = ".backup"
-"""What a backup's name has behind the store's."""
+"""The suffix of a backup's name, after the name of the store."""
 _POOL: Final = 4
 _OVERFLOW: Final = 12
 _CACHE_KB: Final = 4096
@@ -28,7 +28,7 @@ _GUARDED: Final = ("events", "blobs")
 _DISK_ERRNO: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FILES_ERRNO: Final = frozenset({errno.EMFILE, errno.ENFILE})
 _FULL: Final = frozenset({sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_FSYNC})
-"""What a disk with a quota or a limit on a file's size gives in place of SQLITE_FULL."""
+"""The errors that a disk quota or a limit on file size causes in place of SQLITE_FULL."""
 _CLOSED_OFF: Final = frozenset(
     {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
 )
@@ -39,7 +39,7 @@ _WAYS: Final = {"write": "mode=rw", "read": "mode=ro", "still": "mode=ro&immutab
 def make_engine(path: Path, *, read_only: bool, foreign_keys: bool = True) -> Engine:
     """A pool of connections to the file, which must exist; usable from several threads.
 
-    Without `foreign_keys` for a migration alone: a table that is made anew must not be missed by others meanwhile.
+    Only a migration goes without `foreign_keys`: while it rebuilds a table, references to that table must not fail.
     """
     way = "write"
     if read_only:
@@ -70,7 +70,7 @@ def reading(engine: Engine, path: Path) -> Iterator[Connection]:
 
 @contextmanager
 def writing(engine: Engine, path: Path) -> Iterator[Connection]:
-    """A connection in a transaction that nobody else can write beside; stored when the block ends well."""
+    """A connection in a transaction that keeps out other writers, committed when the block ends without an error."""
     with (
         guarded(path),
         engine.connect().execution_options(**{_BEGIN: "BEGIN IMMEDIATE"}) as connection,
@@ -89,7 +89,7 @@ def _connect(path: Path, way: str, *, foreign_keys: bool = True) -> sqlite3.Conn
         f"{in_file(path)}?{_WAYS[way]}",
         uri=True,
         timeout=BUSY_SECONDS,
-        # The transactions of SQLAlchemy are ours (`_begin`), and its pool hands a connection to one thread at a time.
+        # We begin SQLAlchemy's transactions ourselves (`_begin`); its pool gives a connection to one thread at a time.
         isolation_level=None,
         check_same_thread=False,
     )
@@ -109,14 +109,14 @@ def _connect(path: Path, way: str, *, foreign_keys: bool = True) -> sqlite3.Conn
 
 
 def _readable(path: Path) -> bool:
-    """Whether the file opens for reading as it is; not in a folder that cannot be written, unless its log is there."""
+    """Whether the file opens for ordinary reading; it does not in a read-only folder, unless its log is there."""
     try:
         with closing(_connect(path, "read")) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.OperationalError as error:
         wal = Path(f"{path}-wal")
         closed_off = error.sqlite_errorcode & _PRIMARY in _CLOSED_OFF
-        # Without a log, the file holds everything, and nobody writes to it where nobody can.
+        # Without a log the file holds everything, and in such a folder nobody can be writing to it.
         return not (closed_off and not (wal.exists() and wal.stat().st_size))
     except (sqlite3.DatabaseError, UnicodeDecodeError):
         return True
@@ -128,13 +128,13 @@ def _begin(connection: Connection) -> None:
 
 
 def prepare(path: Path) -> None:
-    """Makes the file keep its changes in a log beside it until they are moved in, so that readers never wait."""
+    """Make the file keep changes in a log beside it until they are moved into it, so that readers never wait."""
     with guarded(path), closing(_connect(path, "write")) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
 
 
 def make_triggers(connection: Connection) -> None:
-    """Has the database refuse to change or delete events and blobs; to be repeated after a table was made anew."""
+    """Make the database refuse to change or delete events and blobs; has to be repeated after a table was rebuilt."""
     for table in _GUARDED:
         for act in ("UPDATE", "DELETE"):
             connection.execute(
@@ -146,7 +146,7 @@ def make_triggers(connection: Connection) -> None:
 
 
 def missing_triggers(connection: Connection) -> list[str]:
-    """Names of those that are not there."""
+    """Names of the triggers that are missing."""
     rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
     there = {name for name, sql in rows if "RAISE(ABORT" in str(sql)}
     wanted = [_trigger(table, act) for table in _GUARDED for act in ("UPDATE", "DELETE")]
@@ -158,7 +158,7 @@ def _trigger(table: str, act: str) -> str:
 
 
 def schema_of(connection: Connection) -> str | None:
-    """The step of `migrations` that the file is at; None when it is no store."""
+    """The step of `migrations` that the file is at; None when it is not a store."""
     found = connection.execute(text("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")).scalar()
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if found else None
 
@@ -175,7 +175,7 @@ def damage_of(connection: Connection, *, whole: bool = False) -> str:
 
 
 def check_foreign_keys(connection: Connection, path: Path) -> None:
-    """Raises DamagedError when a row refers to one that is not there."""
+    """Raise DamagedError when a row refers to a row that is missing."""
     lost = connection.execute(text("PRAGMA foreign_key_check")).first()
     if lost is not None:
         raise damaged(path, f"a row of {lost[0]} refers to a row of {lost[2]} that is not there")
@@ -202,7 +202,7 @@ def back_up(path: Path, target: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Has a file, or the names in a folder, on the disk when it returns."""
+    """Flush a file, or the names in a folder, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -212,7 +212,7 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def guarded(path: Path) -> Iterator[None]:
-    """Turns what SQLite and the system say into errors of the store; a broken rule of a table stays what it is."""
+    """Turn errors of SQLite and the system into errors of the store; a violated table constraint is passed through."""
     try:
         yield
     except exc.TimeoutError:
@@ -226,14 +226,14 @@ def guarded(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         _raise(error, path)
     except UnicodeDecodeError:
-        # Of a message of SQLite's that quotes a damaged schema.
+        # Comes from a message of SQLite that quotes a damaged schema.
         raise damaged(path, "its schema is no text") from None
     except OSError as error:
         raise of_system(error, path) from None
 
 
 def of_system(error: OSError, path: Path) -> SeptetError:
-    """The store's error for one of the system's."""
+    """The store's error for an error of the operating system."""
     if error.errno in _DISK_ERRNO:
         return _full(path)
     if error.errno in _FILES_ERRNO:

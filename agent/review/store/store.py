@@ -1,7 +1,7 @@
 """The store of reviews: drafts as blobs, events in one hash chain, and the queue's columns, in one file.
 
-Each append is one transaction: what others did meanwhile is looked at, the events are hashed and stored, the queue's
-columns are made anew. It is there for good when the call returns, and not at all when it raises.
+Each append is one transaction: it checks what others did meanwhile, hashes and stores the events, and updates the
+queue's columns. When the call returns, the events are stored for good; when it raises, nothing is stored.
 """
 
 import fcntl
@@ -45,17 +45,17 @@ from agent.review.store.tables import SCHEMA, blobs, events, focus, meta, review
 
 LOCK: Final = ".lock"
 _TAIL: Final = 2_000
-"""Events at the end of the chain that are verified at start; all of them by `septet audit-log verify`."""
+"""How many events at the end of the chain are verified at start; `septet audit-log verify` verifies all of them."""
 _ID_BYTES: Final = 16
 Columns = Callable[[tuple[Event, ...]], QueueColumns]
-"""Computes what the queue shows of a review from all its events. It is called within the transaction: what it raises
-leaves the store as it was, so it may refuse a state as well."""
+"""Computes what the queue shows of a review from all its events. It is called within the transaction: an error that it
+raises leaves the store unchanged, so it may also refuse a state."""
 _CLOSE_SECONDS: Final = 5.0
 
 
 @dataclass
 class Opened:
-    """An open file. `damage` says what is wrong with it; it then takes no writes."""
+    """An open file. `damage` says what is wrong with it, if anything; a damaged file takes no writes."""
 
     engine: Engine
     id: str
@@ -63,20 +63,20 @@ class Opened:
     lock: "Lock | None"
 
     def close(self) -> None:
-        """Closes the file, and gives the lock up."""
+        """Close the file and release the lock."""
         self.engine.dispose()
         if self.lock is not None:
             self.lock.release()
 
 
 class Lock:
-    """The one process that may write to a store; free at once when the process ends, however it ends.
+    """The lock of the one process that may write to a store; free at once when the process ends, however it ends.
 
-    Its file also remembers which store was here, since a file's log says nothing about whose it is.
+    The lock file also records which store was here, since SQLite's log does not say which store it belongs to.
     """
 
     def __init__(self, path: Path) -> None:
-        """Raises BusyError when another process holds it, StoreError when it cannot be made."""
+        """Take the lock. Raises BusyError when another process holds it, StoreError when its file cannot be made."""
         self.path = Path(f"{path}{LOCK}")
         try:
             self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -90,22 +90,22 @@ class Lock:
             raise BusyError("another process has the store open", where=str(path), hint=hint) from None
 
     def store_id(self) -> str:
-        """The store that was here when it was last opened; empty when none was."""
+        """The id of the store that was last opened here; empty when none was."""
         return os.pread(self._handle, 200, 0).decode("ascii", "replace").strip()
 
     def remember(self, store_id: str) -> None:
-        """Notes which store is here."""
+        """Record which store is here."""
         # A full disk must not keep a store from being opened.
         with suppress(OSError):
             os.pwrite(self._handle, f"{store_id}\n".encode(), 0)
 
     def release(self) -> None:
-        """Gives it up."""
+        """Release the lock."""
         os.close(self._handle)
 
 
 def open_to_write(path: Path, *, to: str = SCHEMA, more: Sequence[Path] = ()) -> Opened:
-    """Opens the store at `path`, makes it when nothing is there, and takes its schema to step `to`.
+    """Open the store at `path`, create it when nothing is there, and upgrade its schema to step `to`.
 
     A backup is written beside it before its schema changes. `more` are folders with further steps. Raises StoreError
     (BusyError, FullError, DamagedError) and SchemaError for a store of a newer Septet.
@@ -128,7 +128,7 @@ def open_to_write(path: Path, *, to: str = SCHEMA, more: Sequence[Path] = ()) ->
 
 
 def open_to_read(path: Path) -> Opened:
-    """Opens the store at `path` without its lock, also while another process writes to it.
+    """Open the store at `path` without its lock; this works while another process writes to it.
 
     Raises StoreError, DamagedError, SchemaError.
     """
@@ -138,7 +138,7 @@ def open_to_read(path: Path) -> Opened:
 
 
 def _create(path: Path, to: str, more: Sequence[Path]) -> None:
-    """A new store under another name first, so that there is never half of one."""
+    """Create a new store, under another name first, so that there is never half a store at `path`."""
     left = [name for name in (f"{path}-wal", f"{path}-shm") if Path(name).exists()]
     if left:
         raise sqlite.damaged(path, f"{Path(left[0]).name} is there without its store")
@@ -190,7 +190,7 @@ def _opened(path: Path, lock: Lock | None, to: str, more: Sequence[Path]) -> Ope
                 _migrate(path, schema, to, more)
             sqlite.prepare(path)
             with sqlite.writing(engine, path):
-                pass  # So that it is told at start, not at the first save, when nothing can be written.
+                pass  # Fails at start, and not at the first save, when nothing can be written.
         with sqlite.reading(engine, path) as connection:
             store_id = connection.execute(select(meta.c.value).where(meta.c.name == "store")).scalar() or ""
             damage = damage or _wrong(connection, lock, store_id)
@@ -204,7 +204,7 @@ def _opened(path: Path, lock: Lock | None, to: str, more: Sequence[Path]) -> Ope
 
 
 def _wrong(connection: Connection, lock: Lock | None, store_id: str) -> str:
-    """What is wrong with the content of a file that is sound as a file; empty when nothing."""
+    """What is wrong with the content of a file that is intact as a file; empty when nothing is."""
     before = lock.store_id() if lock is not None else ""
     if before and before != store_id:
         return f"another store was here before; if you put this one in its place, delete the {LOCK} file beside it"
@@ -216,7 +216,7 @@ def _wrong(connection: Connection, lock: Lock | None, store_id: str) -> str:
 
 
 def _schema(connection: Connection, path: Path, to: str) -> str:
-    """The step that the file is at. Raises StoreError when it is no store, SchemaError when it is a newer one's."""
+    """The step that the file is at. Raises StoreError when it is not a store, SchemaError for a newer step."""
     schema = sqlite.schema_of(connection)
     if schema is None:
         raise StoreError("this is no store of reviews", where=str(path), hint="name another file by --store")
@@ -256,22 +256,22 @@ def _upgrade(connection: Connection, to: str, more: Sequence[Path]) -> None:
 class Store:
     """An open store; its methods may be called from several threads. Close it, or use it in a `with` block.
 
-    Every method that writes raises FullError (nothing is stored), BusyError (the same again may work), DamagedError
-    and StoreError; every one that reads BusyError and DamagedError.
+    Every method that writes may raise FullError (nothing is stored), BusyError (trying again may work), DamagedError
+    and StoreError; every method that reads may raise BusyError and DamagedError.
     """
 
     def __init__(self, path: Path, opened: Opened) -> None:
         self.path = path
         self.id: Final = opened.id
         self.damage: Final = opened.damage
-        """What is wrong with the file; a store that is damaged can be read as far as it goes, and not written."""
+        """What is wrong with the file; a damaged store can be read as far as possible, but not written."""
         self._opened = opened
         self._turn = threading.Lock()
         self._closed = False
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Self:
-        """Opens the store at `path`, and makes it when nothing is there; `read_only` beside another process.
+        """Open the store at `path`, or create it when nothing is there; `read_only` works beside another process.
 
         Raises BusyError when another process has it open for writing, StoreError when it cannot be opened, DamagedError
         when nothing of it can be read, SchemaError when a newer Septet wrote it.
@@ -279,11 +279,11 @@ class Store:
         return cls(path, open_to_read(path) if read_only else open_to_write(path))
 
     def __enter__(self) -> Self:
-        """It is open already."""
+        """The store itself, which is open already."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Closes it."""
+        """Close the store."""
         self.close()
 
     @property
@@ -292,7 +292,7 @@ class Store:
         return sqlite.restore_hint(self.path) if self.damage else ""
 
     def close(self) -> None:
-        """Waits for the write that is under way, at most five seconds, and closes; closing twice does nothing."""
+        """Wait at most five seconds for a write that is under way, and close; closing twice does nothing."""
         mine = self._turn.acquire(timeout=_CLOSE_SECONDS)
         try:
             if self._closed:
@@ -306,9 +306,9 @@ class Store:
     # -- reviews
 
     def add_review(self, new: NewReview, reviewer: Reviewer, at: str, columns: Columns) -> str:
-        """Takes a draft in, as the first event of a new review, and gives the review's key.
+        """Import a draft as the first event of a new review, and return the review's key.
 
-        A draft that is there already is not taken in again: its review's key comes back. `at` is UTC, ISO 8601.
+        A draft that is there already is not imported again: the key of its review is returned. `at` is UTC, ISO 8601.
         """
         draft, documents = packed(Blob("draft", _utf8(new.draft))), packed(Blob("documents", _utf8(new.documents)))
         with self._writing() as connection:
@@ -353,12 +353,12 @@ class Store:
         return StoredReview(**{name: row[name] for name in StoredReview.model_fields})
 
     def keys(self) -> tuple[str, ...]:
-        """All reviews, oldest first."""
+        """The keys of all reviews, oldest first."""
         with self._reading() as connection:
             return tuple(connection.execute(select(reviews.c.key).order_by(reviews.c.number)).scalars())
 
     def review_of(self, draft_id: str) -> str | None:
-        """The key of the review of a draft, when it was taken in."""
+        """The key of the review of a draft; None when the draft was never imported."""
         with self._reading() as connection:
             return connection.execute(select(reviews.c.key).where(reviews.c.draft_id == draft_id)).scalar()
 
@@ -383,11 +383,11 @@ class Store:
         *,
         blobs: Sequence[Blob] = (),
     ) -> tuple[Event, ...]:
-        """Stores `planned` as the next events of a review, one batch, and gives them back with their places and hashes.
+        """Store `planned` as the next events of a review, in one batch, and return them with their places and hashes.
 
-        `version` is the one that `planned` was made on; `blobs` are stored with it. Raises StaleError, with the numbers
-        of the others' events, when one of them touched the same item since; InputError for an unknown review, a version
-        that is not there yet, no event at all, and values that are no JSON; and what `columns` raises.
+        `version` is the version on which `planned` was made; `blobs` are stored along. Raises StaleError, with the
+        numbers of the other events, when one of them touched the same item since; InputError for an unknown review, a
+        version that does not exist yet, no event at all, and values that are not JSON; and what `columns` raises.
         """
         if not planned:
             raise InputError("there is nothing to store", where=f"review {key}", hint="name an item")
@@ -410,7 +410,7 @@ class Store:
     def events(self, key: str, *, after: int = 0, to: int | None = None) -> tuple[Event, ...]:
         """The events of a review, oldest first, beyond number `after` and up to number `to`.
 
-        Raises InputError when there is no such review, ChainError for a row that is no event.
+        Raises InputError when there is no such review, ChainError for a row that is not a valid event.
         """
         with self._reading() as connection:
             review_row(connection, key)
@@ -426,7 +426,7 @@ class Store:
     # -- blobs
 
     def put(self, blob: Blob) -> str:
-        """Stores bytes, once, and gives their sha256. Raises InputError when they are too many."""
+        """Store bytes, once, and return their sha256. Raises InputError when they are too many."""
         row = packed(blob)
         with self._writing() as connection:
             put(connection, row)
@@ -452,12 +452,12 @@ class Store:
             return queue.page(connection, query)
 
     def assignees(self) -> tuple[str, ...]:
-        """Who has reviews assigned, by name."""
+        """The names of all who have reviews assigned, sorted."""
         with self._reading() as connection:
             return queue.assignees(connection)
 
     def refresh(self, key: str, columns: Columns) -> None:
-        """Makes a review's columns in the queue anew; for a Septet that counts otherwise than before."""
+        """Compute a review's columns in the queue again, for a version of Septet that counts differently."""
         with self._writing() as connection:
             row = review_row(connection, key)
             all_of_it = events_of(connection, events_query(key))
@@ -465,7 +465,7 @@ class Store:
             connection.execute(update(reviews).where(reviews.c.key == key).values(values))
 
     def add_focus(self, key: str, item: str, reviewer: str, seconds: float) -> None:
-        """Adds seconds that a reviewer looked at an item. Raises InputError for an unknown review or no such number."""
+        """Add seconds that a reviewer looked at an item. Raises InputError for an unknown review or invalid seconds."""
         if not 0 <= seconds < float("inf"):
             raise InputError(f"{seconds} is no time", where="focus", hint="give seconds")
         mine = (focus.c.review == key) & (focus.c.item == item) & (focus.c.reviewer == reviewer)
@@ -477,16 +477,16 @@ class Store:
                 connection.execute(insert(focus).values(new))
 
     def focus(self, key: str) -> dict[str, float]:
-        """Seconds by item, all reviewers together; items that nobody looked at are not in it."""
+        """Seconds by item, all reviewers together; items that nobody looked at are missing."""
         total = func.sum(focus.c.seconds)
         query = select(focus.c.item, total).where(focus.c.review == key).group_by(focus.c.item).order_by(focus.c.item)
         with self._reading() as connection:
             return {item: float(seconds) for item, seconds in connection.execute(query)}
 
     def timed(self, verbs: Sequence[Verb], most: int) -> tuple[tuple[str, float], ...]:
-        """Items of the last `most` events with these verbs, each with the seconds that their reviewer looked at it.
+        """Items of the last `most` events with these verbs, each with the seconds for which its reviewer looked at it.
 
-        Events further back than ten times `most` are not looked at.
+        Only the last ten times `most` events of the store are searched.
         """
         with self._reading() as connection:
             return tuple((item, seconds) for item, seconds in connection.execute(timed_query(verbs, most)))
@@ -500,14 +500,14 @@ class Store:
         sqlite.back_up(self.path, target)
 
     def keep_backup(self) -> Path:
-        """The same to a file beside the store, in place of the last one; it is what `hint` offers after damage."""
+        """Back up to a file beside the store, in place of the last backup; `hint` points to it after damage."""
         target = self.path.with_name(f"{self.path.name}{sqlite.BACKUP}")
         self.back_up(target)
         return target
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that sees one state; for `audit`."""
+        """A connection that sees one state of the store; for `audit`."""
         with self._reading() as connection:
             yield connection
 
@@ -524,7 +524,7 @@ class Store:
             raise DamagedError(f"the store is read-only: {self.damage}", where=str(self.path), hint=self.hint)
         if self._opened.lock is None:
             raise StoreError("the store is open for reading only", where=str(self.path), hint="open it for writing")
-        # Threads of this process take turns here, where they wait in a queue; SQLite's own wait is a guess.
+        # Threads of this process take turns here, waiting in a queue; SQLite itself would only retry at intervals.
         if not self._turn.acquire(timeout=sqlite.BUSY_SECONDS):
             raise BusyError("the store is busy", where=str(self.path), hint="try the same again")
         try:

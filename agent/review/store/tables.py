@@ -1,4 +1,4 @@
-"""The tables of the store, in SQLAlchemy Core. `migrations` makes them; a test holds both together."""
+"""The tables of the store, in SQLAlchemy Core. `migrations` creates them; a test checks that both agree."""
 
 from decimal import Decimal
 from typing import Final
@@ -27,13 +27,13 @@ _GRAIN: Final = 1000
 
 
 class Exact(TypeDecorator[Decimal]):
-    """A score as a whole number of thousandths, so that it sorts and comes back as the exact decimal it was."""
+    """A score stored as a whole number of thousandths, so that it sorts and is read back as the same exact decimal."""
 
     impl = Integer
     cache_ok = True
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
-        """Thousandths. Raises InputError for a number with more places."""
+        """The number of thousandths. Raises InputError for a number with more than three places."""
         if value is None:
             return None
         whole = value * _GRAIN
@@ -63,7 +63,7 @@ metadata: Final = MetaData(
 QUEUE: Final = (
     "stage", "assigned", "band", "contested", "aivss", "open", "uncertain", "changed_seq", "sort_name", "search",
 )  # fmt: skip
-"""What the queue filters and sorts by: one index holds all of it, so that a filter reads a fifth of the table."""
+"""The columns for filters and sorts of the queue; one index holds all, so that a filter reads a fifth of the table."""
 
 meta: Final = Table(
     "meta",
@@ -71,7 +71,7 @@ meta: Final = Table(
     Column("name", String(40), primary_key=True),
     Column("value", Text, nullable=False),
 )
-"""`store`: the store's id. `needs`: the version of Septet from which on it can be opened."""
+"""`store`: the store's id. `needs`: the oldest version of Septet that can open it."""
 
 blobs: Final = Table(
     "blobs",
@@ -81,7 +81,7 @@ blobs: Final = Table(
     Column("size", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
 )
-"""Bytes under their sha256, packed by zlib; `size` is unpacked."""
+"""Bytes under their sha256, compressed with zlib; `size` is their size uncompressed."""
 
 reviews: Final = Table(
     "reviews",
@@ -119,7 +119,7 @@ reviews: Final = Table(
     Index(None, "changed_seq"),
     Index(None, "sort_name"),
 )
-"""From `version` on what the queue shows, made anew with each event; `digest` is over all other columns.
+"""Columns from `version` on hold what the queue shows, and each event updates them; `digest` is over all other columns.
 `band` is the severity, or "withheld", or empty."""
 
 events: Final = Table(
@@ -152,4 +152,4 @@ focus: Final = Table(
     Column("reviewer", String(80), primary_key=True),
     Column("seconds", Float, nullable=False),
 )
-"""Seconds that a reviewer looked at an item, summed."""
+"""The total seconds for which a reviewer looked at an item."""

@@ -1,9 +1,9 @@
 """Who may talk to the review app: one ASGI layer round every route, static files and errors included.
 
-- One Host header, and one that names this very server: a name that a stranger's DNS points here is refused, and so is
-  a request with two of them.
-- A request that changes something comes from a page of this server: `Sec-Fetch-Site: same-origin` (or `none`, typed by
-  a person), and where a browser does not send it an `Origin` that is this server's.
+- Exactly one Host header, which names this very server: a name that a stranger's DNS points here is refused, and so is
+  a request with two Host headers.
+- A request that changes something has to come from a page of this server: `Sec-Fetch-Site: same-origin` (or `none`, for
+  an address typed by a person), or this server's `Origin` where a browser does not send that header.
 - A session: a one-time token in the printed address is exchanged for a cookie that no script reads and no other site
   sends. The reviewer's name belongs to the session, never to a form.
 - Bodies of at most a megabyte; headers that let a page load and run nothing but this server's own files.
@@ -74,13 +74,13 @@ class Access:
 
 
 class Guard:
-    """The ASGI layer; the session's reviewer is `scope["state"]["reviewer"]` of what it lets through."""
+    """The ASGI layer; each request that it lets through has the session's reviewer in `scope["state"]["reviewer"]`."""
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
         self._app, self._access = app, access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that is refused; hand on the others."""
+        """Answer a request that is refused; pass the others on to the app."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -129,7 +129,7 @@ class Guard:
 
 
 def _no_session(why: str) -> Response:
-    """A page that needs no file of this server, which are for sessions alone."""
+    """A self-contained page, since this server gives its static files to sessions only."""
     return HTMLResponse(
         f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -183,11 +183,11 @@ def _with_headers(send: Send) -> Send:
 
 
 class TooLarge(Exception):  # noqa: N818  (an answer of its own, not an error of the program)
-    """A body went on beyond the limit."""
+    """The body of a request exceeds the limit."""
 
 
 class _Limited:
-    """A body that is cut where it grows too large, whatever its length header said."""
+    """Receives a request's body and raises TooLarge beyond the limit, whatever the length header said."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive, self._taken = receive, 0

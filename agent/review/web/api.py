@@ -67,7 +67,7 @@ class Asked(Record):
 
 
 class Seen(Record):
-    """Seconds that an item was looked at, the page being visible and in front."""
+    """How many seconds an item was looked at while the page was visible and in front."""
 
     item: Annotated[str, Field(max_length=100)]
     seconds: Annotated[float, Field(ge=0, le=LONGEST_LOOK)]
@@ -80,7 +80,7 @@ class AtVersion(Record):
 
 
 class Weighing(Record):
-    """A threat as far as it is written: the fields of `add`."""
+    """A half-written threat, with the fields of `add`."""
 
     fields: dict[str, JsonValue] = Field(default_factory=dict)
 
@@ -96,14 +96,14 @@ class ReviewPage(Record):
 
     state: ReviewState
     moved: Moved
-    """From the draft to now."""
+    """What moved from the draft to now."""
     decisions: tuple[Decision, ...]
     weak: tuple[WeakSpot, ...]
     minutes_left: float
     minutes_from: str
-    """What they rest on, in one line."""
+    """What the estimate of the minutes rests on, in one line."""
     focus: dict[str, float]
-    """Seconds by item."""
+    """Focus time, seconds by item."""
 
 
 class Invited(Record):
@@ -133,13 +133,13 @@ def routes(context: Context) -> APIRouter:
 def _beyond(router: APIRouter, context: Context) -> None:
     @router.get("/queue", operation_id="queue")
     def queue(query: Annotated[QueueQuery, Query()], reviewer: Who) -> QueuePage:
-        """Reviews, filtered, sorted, one page of them."""
+        """One page of the reviews, filtered and sorted."""
         sound(query.model_dump())
         return context.service.queue(query)
 
     @router.get("/compare", operation_id="compare_reviews")
     def side_by_side(keys: Annotated[str, Query(max_length=200, examples=["r1,r2"])], reviewer: Who) -> SideBySide:
-        """Reviews side by side per factor and layer; their keys, by commas."""
+        """Reviews side by side per factor and layer; the keys are separated by commas."""
         named = list(dict.fromkeys(key.strip() for key in keys.split(",") if key.strip()))
         for key in named:
             context.review(key)
@@ -200,7 +200,7 @@ def _reading(router: APIRouter, context: Context) -> None:
 
     @router.get("/r/{key}/mitigations", operation_id="mitigations")
     def mitigations(key: Key, reviewer: Who) -> WorkPage:
-        """The mitigations of all threats as work, by their days."""
+        """The mitigations of all threats as work, by due date."""
         return work_page(context.review(key), context.service.today)
 
 
@@ -265,7 +265,7 @@ def _texts(router: APIRouter, context: Context) -> None:
 
     @router.get("/r/{key}/reply", operation_id="reply", responses={200: _PLAIN | {"description": "The reply"}})
     def reply(key: Key, reviewer: Who) -> Response:
-        """What became of each contested point, as Markdown."""
+        """The reply to the vendor: what became of each contested point, as Markdown."""
         return PlainTextResponse(of_review(key, lambda: context.service.reply(key)))
 
 

@@ -47,7 +47,7 @@ def _files() -> dict[str, _File]:
 
 
 def _document_style() -> bytes:
-    """The style of the HTML export for a page that shows the document within its own."""
+    """The style of the HTML export, limited to the part of a page that shows the document."""
     style = STYLE.read_text("utf-8")
     for alone in (":root {", "body {"):
         style = style.replace(alone, "& {")
@@ -55,12 +55,12 @@ def _document_style() -> bytes:
 
 
 def create_app(service: Service, access: Access) -> ASGIApp:
-    """The whole app over `service`, which answers only those that `access` lets in."""
+    """The whole app over `service`, which answers only requests that `access` lets in."""
     return Guard(unguarded(service, access), access)
 
 
 def unguarded(service: Service, access: Access) -> FastAPI:
-    """All routes without the guard round them: what `create_app` guards, for a walk along the list of routes."""
+    """The app without its guard, so that its list of routes can be read."""
     files = _files()
     assets = {name: f"/static/{name}?{file.tag}" for name, file in files.items()}
     context = Context(service, access, assets, Unfinished())
@@ -115,7 +115,7 @@ def _answer_errors(app: FastAPI, context: Context) -> None:
     @app.exception_handler(RequestValidationError)
     async def not_valid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        # A choice among values carries all of them as part of its place.
+        # Where a field is a choice, the location of its error also lists all the values; leave that part out.
         where = ".".join(str(part) for part in first["loc"] if "[" not in str(part))
         told = str(first["msg"]).lower()
         if request.url.path.startswith(f"{API}/"):
@@ -131,7 +131,7 @@ def _answer_errors(app: FastAPI, context: Context) -> None:
         if isinstance(error.__cause__, TooLarge):
             return await too_large(request, error.__cause__)
         if error.status_code == _BAD:
-            # The framework's own words for a body that is no JSON.
+            # This is how the framework reports a body that is not JSON.
             return answer(
                 request, _UNREADABLE, Problem(error="the body cannot be read", where="body", hint="send JSON")
             )

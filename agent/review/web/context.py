@@ -1,4 +1,4 @@
-"""What every route has at hand: the service, who may talk to it, and who is talking."""
+"""What every route uses: the service, the access to it, and the reviewer and the form of a request."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -48,11 +48,11 @@ _OTHER: Final = 500
 FORM: Final = "application/x-www-form-urlencoded"
 UPLOAD: Final = "multipart/form-data"
 MAX_PARTS: Final = 20
-"""Fields of a form with a file."""
+"""The most fields in a form with a file."""
 _KEPT_FORMS: Final = 40
 KEY: Final = r"^r[1-9][0-9]{0,8}$"
 LONGEST_LOOK: Final = 120
-"""Seconds between a page and what was sent from it that count as looking at it."""
+"""The most seconds between loading a page and sending its form that count as looking at it."""
 
 Key = Annotated[str, Path(pattern=KEY, description="The review's key, as in r1.", examples=["r1"])]
 
@@ -72,7 +72,7 @@ class Problem(Record):
 
 
 class Versions(Problem):
-    """Two people changed the same thing: what was asked for, what stands now, and what both began with."""
+    """Two people changed the same thing: the requested values, the current ones, and those that both started from."""
 
     mine: dict[str, object]
     theirs: dict[str, object]
@@ -80,14 +80,14 @@ class Versions(Problem):
 
 
 def status_of(error: SeptetError) -> int:
-    """The status of an answer that says this error."""
+    """The HTTP status for an error."""
     if isinstance(error, NotHereError):
         return NOT_FOUND
     return next((status for kind, status in _STATUS if isinstance(error, kind)), _OTHER)
 
 
 def problem_of(error: SeptetError) -> Problem:
-    """The error as the JSON twin says it."""
+    """An error in the form of the JSON twin."""
     if isinstance(error, ConflictError):
         return Versions(
             error=error.what,
@@ -101,7 +101,7 @@ def problem_of(error: SeptetError) -> Problem:
 
 
 def of_review(key: str, ask: Callable[[], Result]) -> Result:
-    """What `ask` gives; that there is no review with this key is told from other errors of the input."""
+    """The result of `ask`; an InputError becomes a NotHereError if the reason is that no review has this key."""
     try:
         return ask()
     except InputError as error:
@@ -111,22 +111,22 @@ def of_review(key: str, ask: Callable[[], Result]) -> Result:
 
 
 class Unfinished:
-    """Half-filled forms, the last one of each reviewer at each review."""
+    """Half-filled forms, the last one of each reviewer in each review."""
 
     def __init__(self) -> None:
         self._kept: LruCache[tuple[str, str], Form] = LruCache(_KEPT_FORMS)
 
     def of(self, key: str, reviewer: Reviewer) -> Form:
-        """The form as it was sent last; without fields when there is none."""
+        """The form as it was sent last; a form without fields when there is none."""
         return self._kept.get((key, reviewer.name), lambda: Form(()))
 
     def keep(self, key: str, reviewer: Reviewer, form: Form) -> None:
-        """Keeps what was sent; a form without fields is forgotten."""
+        """Keep the form that was sent; a form without fields clears it."""
         self._kept.put((key, reviewer.name), form)
 
 
 class Turns(NamedTuple):
-    """What undo and redo would do, in words; empty for nothing."""
+    """What undo and redo would do, in words; empty when they would do nothing."""
 
     batch: int = 0
     undo: str = ""
@@ -144,7 +144,7 @@ class Context(NamedTuple):
     """Half-filled forms of added threats."""
 
     def page(self, request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
-        """A page."""
+        """Render a page, with the values that all pages need."""
         events: Sequence[Event] = ()
         if isinstance(shown := values.get("bar"), Bar):
             events = self.service.history(shown.key)
@@ -171,12 +171,12 @@ class Context(NamedTuple):
         return Turns(batch, undo, f"{by} {redo}" if redo and by != reviewer.name else redo)
 
     def people(self, events: Sequence[Event] = ()) -> list[str]:
-        """The names of everyone who has a session, is invited, or did something in a review, by its `events`."""
+        """The names of everyone who has a session, is invited, or acted in the `events` of a review."""
         known = (*self.access.sessions.values(), *self.access.tokens.values())
         return sorted({event.reviewer for event in events} | {one.name for one in known})
 
     def act(self, key: str, action: Action, reviewer: Reviewer) -> ActResult:
-        """Stores what a reviewer asks for, as `Service.act` does. Raises InputError for a comment to nobody known."""
+        """Store what a reviewer asks for, as `Service.act`. Raises InputError for a comment to an unknown person."""
         to = action.fields.get("to") if action.verb == "comment" else None
         if to and to not in (names := of_review(key, lambda: self.people(self.service.history(key)))):
             hint = f"choose {' or '.join(names)}, or invite them under People first"
@@ -199,7 +199,7 @@ class Context(NamedTuple):
 
 
 def reviewer_of(request: Request) -> Reviewer:
-    """Who the session belongs to."""
+    """The reviewer of the session. Raises RefusedError when there is no session."""
     found = getattr(request.state, "reviewer", None)
     if not isinstance(found, Reviewer):
         raise RefusedError("no session", where="the request", hint="open the address that `septet review` printed")
@@ -207,7 +207,7 @@ def reviewer_of(request: Request) -> Reviewer:
 
 
 def analyst_of(request: Request) -> Reviewer:
-    """The same, for what a viewer may not do."""
+    """The reviewer of the session, for acts that a viewer may not do. Raises RefusedError for a viewer."""
     found = reviewer_of(request)
     if found.role == "viewer":
         raise RefusedError("a viewer changes nothing", where=found.name, hint="ask for the role of an analyst")
@@ -215,7 +215,7 @@ def analyst_of(request: Request) -> Reviewer:
 
 
 async def form_of(request: Request) -> Form:
-    """The form that was sent. Raises InputError when it is of another kind."""
+    """The form that was sent. Raises InputError for another content type."""
     if _kind(request) != FORM:
         raise InputError("the form is of another kind", where="content-type", hint=f"send it as {FORM}")
     return Form.read(await request.body())
@@ -226,7 +226,7 @@ async def brought_of(request: Request) -> Brought:
     if _kind(request) != UPLOAD:
         return Brought(await form_of(request), b"")
     try:
-        # At most a body's size, so that nothing is ever put down in a file.
+        # A part may be as large as a whole body, so that nothing is ever written to a temporary file.
         async with request.form(max_files=1, max_fields=MAX_PARTS, max_part_size=MAX_BODY) as parts:
             pairs = [(name, value) for name, value in parts.multi_items() if isinstance(value, str)]
             files = [value for value in parts.values() if isinstance(value, UploadFile)]

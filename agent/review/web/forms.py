@@ -1,7 +1,7 @@
 """Forms: what a page sends, read into an Action, and the fields that a correction form shows.
 
-A form is `application/x-www-form-urlencoded`; one alone may bring a file along, a vendor's response. What cannot be
-read as the field that it stands for is left as it is, so that the check names it.
+A form is `application/x-www-form-urlencoded`; only the form for a vendor's response may carry a file. A value that
+cannot be read as its field requires is left as it is, so that the check names the field.
 """
 
 import math
@@ -31,7 +31,7 @@ OF_THE_SERVICE: Final = ("import", "redraft")
 MAX_DEPTH: Final = 12
 MAX_WHOLE: Final = 10**12
 MAX_NUMBER: Final = 12
-"""Characters of a number in a form."""
+"""The most characters of a number in a form."""
 STATEMENT: Final = ("source", "prerequisite", "action", "impact", "asset")
 MANAGED: Final = ("mitigation", "owner", "due", "status", "residual")
 _MARK: Final = re.compile(r"[^\s,;]+")
@@ -55,7 +55,7 @@ _PLAIN_TEXT: Final[Mapping[str, tuple[str, ...]]] = {
 }
 FieldKind = Literal["line", "area", "number", "choice", "metric", "listed"]
 """line: one line of text; area: several; number: with a slider beside it when it has a step; choice: a select; metric:
-a CVSS metric's buttons; listed: a line with proposals of a list."""
+a CVSS metric's buttons; listed: a line with suggestions from a list."""
 
 _APPLIES: Final = (("yes", "applies"), ("no", "does not apply"), ("unknown", "not known"))
 _CERTAIN: Final = (("yes", "certain"), ("no", "not certain"))
@@ -75,13 +75,13 @@ _SPARE: Final = 2
 
 
 class Form(NamedTuple):
-    """The fields of a form in their order; names may stand twice."""
+    """The fields of a form in their order; a name may occur more than once."""
 
     pairs: tuple[tuple[str, str], ...]
 
     @classmethod
     def read(cls, body: bytes) -> "Form":
-        """A form from its bytes. Raises InputError when they are no form."""
+        """A form from its bytes. Raises InputError when they are not a form."""
         try:
             text = body.decode("ascii")
             pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
@@ -122,14 +122,14 @@ class Brought(NamedTuple):
 
     @property
     def raw(self) -> bytes:
-        """The file's bytes. Raises InputError when there is a file and a text, of which nobody knows which counts."""
+        """The file's bytes. Raises InputError when both a file and a text were given, since either could be meant."""
         if self.uploaded and self.form.get("file").strip():
             raise InputError("a file and a text were given", where="file", hint="empty the text, or choose no file")
         return self.uploaded or self.form.get("file").encode()
 
     @property
     def again(self) -> Form:
-        """The form with the text of the uploaded file, if it is one, so that it can be mended on the page."""
+        """The form with the text of the uploaded file, if it is text, so that it can be corrected on the page."""
         text = self.form.get("file")
         if not text.strip() and len(self.uploaded) <= MAX_BYTES:
             with suppress(UnicodeDecodeError):
@@ -249,7 +249,7 @@ def _threat(form: Form) -> Plain:
 def added_threat(form: Form) -> Plain:
     """The fields of a threat that is added, as far as they are filled in.
 
-    Of the vector as text and the chosen metrics the text counts where it was changed, else what was chosen.
+    The vector comes from its text field if that was changed or no metric was chosen, else from the chosen metrics.
     """
     made = _threat(form)
     chosen = [(metric, form.get(f"cvss.{metric}")) for metric in BASE_METRICS]
@@ -267,12 +267,12 @@ def added_threat(form: Form) -> Plain:
 
 
 def span_words(document: str, start: int, end: int) -> str:
-    """A span of a source as one field of a form has it."""
+    """A span of a source, written as the value of a form field."""
     return f"{document}:{start}:{end}"
 
 
 def read_span(text: str) -> tuple[str, int, int] | None:
-    """Document, start and end of such a field; None for any other text."""
+    """Read document, start and end from such a value; None for any other text."""
     found = _SPAN.fullmatch(text)
     return (found[1], int(found[2]), int(found[3])) if found else None
 
@@ -283,7 +283,7 @@ def _named_span(text: str) -> Plain:
 
 
 def _reference(text: str) -> Plain:
-    """ "owasp-asi ASI01 Agent Goal Hijack", or an id alone when only one list has it."""
+    """Read "owasp-asi ASI01 Agent Goal Hijack", or an id alone when only one list has it."""
     words = text.split()
     if words[0] in schemes() and len(words) > 1:
         return {"scheme": words[0], "id": words[1]}
@@ -292,7 +292,7 @@ def _reference(text: str) -> Plain:
 
 
 def _states(form: Form) -> list[Plain]:
-    """What an answer is said to state: of each row that has a key and says something of it."""
+    """What the form says that an answer states: one entry for each row with a key and a polarity."""
     rows: dict[int, Plain] = {}
     for name, value in form.pairs:
         found = _STATE.match(name)
@@ -317,19 +317,20 @@ def _span(form: Form) -> Plain:
 
 
 def _spans(form: Form) -> list[object]:
-    """Citations of a threat by hand: ids that exist, spans of sources, and words of one."""
+    """The citations of an added threat: ids of evidence, spans of sources, and words of a source."""
     made: list[object] = [*_MARK.findall(form.get("evidence")), *(_named_span(each) for each in form.all("span"))]
     return [*made, _span(form)] if form.get("quote").strip() or form.get("start").strip() else made
 
 
 def number(text: str) -> object:
-    """A number as the check takes it, or the text itself when it is none."""
+    """A text as a number, or unchanged when it is not one."""
     bare = text.strip().replace(",", ".")
     return bare if len(bare) > MAX_NUMBER or not re.fullmatch(r"-?\d+(\.\d+)?", bare) else float(bare)
 
 
 def sound(value: dict[str, object]) -> dict[str, object]:
-    """The same values. Raises InputError for what no event keeps: NaN, half characters, huge numbers, deep nests."""
+    """Return the values unchanged. Raises InputError for values that no event can hold: NaN, lone surrogates, huge
+    numbers, deep nesting."""
     _sound(value, 0)
     return value
 
@@ -370,7 +371,7 @@ class Field(NamedTuple):
     high: str = ""
     step: str = ""
     group: str = ""
-    """Fields of one group stand together under this heading."""
+    """The heading under which the fields of a group stand together."""
 
     @property
     def rows(self) -> int:
@@ -379,13 +380,13 @@ class Field(NamedTuple):
 
 
 def fields_for(kind: str, now: Plain, draft: Draft) -> tuple[Field, ...]:
-    """The fields of a correction of an item with these fields as they stand."""
+    """The fields of the form that corrects an item of this kind, whose fields are `now`."""
     make = _MAKERS.get(kind)
     return tuple(_fitted(field) for field in make(now, draft)) if make else ()
 
 
 def _fitted(field: Field) -> Field:
-    """A browser takes line feeds out of a field of one line, and the form would look as if somebody had begun it."""
+    """Join the lines of a one-line field: a browser removes line feeds, and the form would look edited."""
     return field._replace(value=" ".join(field.value.splitlines())) if field.kind in ("line", "listed") else field
 
 
@@ -395,7 +396,7 @@ def refilled(fields: Sequence[Field], form: Form) -> tuple[Field, ...]:
 
 
 def grouped(fields: Sequence[Field]) -> dict[str, list[Field]]:
-    """The fields by the heading under which they stand, in their order; those without one under an empty text."""
+    """The fields by heading, in their order; those without a heading are under an empty text."""
     made: dict[str, list[Field]] = {}
     for field in fields:
         made.setdefault(field.group, []).append(field)
@@ -533,13 +534,13 @@ def _capability(now: Plain, _: Draft) -> tuple[Field, ...]:
 
 
 def polarities(key: str) -> tuple[tuple[str, str], ...]:
-    """What can be said of a key of facts; of some that it is not so is no fact."""
+    """The polarities that can be stated for a key of facts; some keys cannot be denied."""
     words = load_vocabulary()
     return POLARITIES if key not in words or words[key].deniable else POLARITIES[:2]
 
 
 def sayings(key: str) -> tuple[tuple[str, str], ...]:
-    """What an answer can be said to say of a key of facts, nothing first."""
+    """The choices for what an answer says of a key of facts; the first is that it says nothing."""
     return (("", "does not say"), *polarities(key))
 
 

@@ -1,7 +1,7 @@
-"""The page on which a threat is added beside the sources, and what of it stays while it is half filled in.
+"""The page on which a threat is added beside the sources, and how its half-filled form is kept.
 
-Each preview, by a button or while a field changes, and each refusal leaves the form with the server, so that loading
-the page again loses nothing. It is there until the threat is added, the form is begun anew, or the app is closed.
+Each preview (by a button, or while a field changes) and each refusal keeps the form on the server, so that loading the
+page again loses nothing. The form is kept until the threat is added, the form is begun anew, or the app is closed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ class Chosen(NamedTuple):
     """Words of a source that the threat cites."""
 
     value: str
-    """As the form has it."""
+    """The span as the form writes it."""
     words: str
     document: str
     title: str
@@ -85,9 +85,9 @@ class AddView(NamedTuple):
     vector: str
     lists: tuple[Listed, ...]
     written: Written | None
-    """None before anything is written, and for what cannot be read."""
+    """None before anything is written, and when the form cannot be read."""
     vector_wrong: Wrong | None
-    """What is wrong with the vector that is written."""
+    """What is wrong with the vector as it is written."""
 
 
 def routes(context: Context) -> APIRouter:
@@ -118,7 +118,7 @@ def page(
     context: Context, request: Request, key: str, form: Form, *, status: int = 200, problem: Problem | None = None,
     template: str = "add.html",
 ) -> Response:  # fmt: skip
-    """The page with a form as it was sent; `problem` is why that was not stored."""
+    """The page with a form as it was sent; `problem` says why the threat was not stored."""
     state, documents = context.review(key), context.service.documents(key)
     form = _located(form, documents)
     begun, written = _begun(form), None
@@ -158,7 +158,7 @@ def _begun(form: Form) -> bool:
 
 
 def _with(form: Form, layer: str, spans: Sequence[str], facts: Sequence[str]) -> Form:
-    """The form with what a link to the page names beside it."""
+    """The form with the layer, spans and facts that a link to the page names."""
     pairs = [pair for pair in form.pairs if not layer or pair[0] != "layer"]
     pairs += [("layer", layer)] if layer else []
     pairs += [("span", each) for each in spans if each not in form.all("span")]
@@ -167,7 +167,7 @@ def _with(form: Form, layer: str, spans: Sequence[str], facts: Sequence[str]) ->
 
 
 def _located(form: Form, documents: Sequence[Document]) -> Form:
-    """Words that were copied into the form, as a span where they are found."""
+    """The form with words copied into it replaced by their span, if they are found in the source."""
     quote = form.get("quote").strip()
     document = next((each for each in documents if each.id == form.get("document")), None)
     found = locate(quote, document.text) if document is not None and quote else None
@@ -213,7 +213,7 @@ def _metrics(given: Mapping[str, object]) -> tuple[Metric, ...]:
 
 
 def _lists(form: Form) -> tuple[Listed, ...]:
-    """STRIDE and the agentic lists before the others; an id that a form by hand names is ticked too."""
+    """The published lists, STRIDE and the agentic ones first; ids from text fields of the form are ticked too."""
     rows = added_threat(form)["taxonomy"]
     ticked = {(row["scheme"], row["id"]) for row in rows if isinstance(row, dict)} if isinstance(rows, list) else set()
     names = list(dict.fromkeys((*_OPEN, *_NEXT, *schemes())))

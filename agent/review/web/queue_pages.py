@@ -18,7 +18,7 @@ from agent.review.web.views.review import score_view
 PAGE: Final = 50
 MOST_SIDE_BY_SIDE: Final = 6
 _OFFERED: Final = 8
-"""Reviews to add that are offered at once."""
+"""How many further reviews the comparison offers to add."""
 _SORTS: Final = {
     "product": "Product",
     "score": "Score",
@@ -31,7 +31,7 @@ _FILTERS: Final = ("text", "stage", "severity", "assigned", "contested", "asked"
 
 
 class Asked:
-    """The queue's address read into a query; what is not acceptable is left out."""
+    """The queue's query, read from the page's address; unknown fields are ignored."""
 
     def __init__(self, request: Request, reviewer: Reviewer) -> None:
         given = request.query_params
@@ -55,12 +55,12 @@ class Asked:
             raise InputError("the queue has no such filter", where=where, hint="use the form above the table") from None
 
     def link(self, **changed: object) -> str:
-        """The address of the queue with other fields."""
+        """The address of the queue with these fields changed."""
         fields = {**self.fields, **{name: str(value) for name, value in changed.items()}}
         return "/?" + urlencode({name: value for name, value in fields.items() if value})
 
     def sort_link(self, name: str) -> str:
-        """The address that sorts by a column; again, the other way round."""
+        """The address that sorts by a column, in reverse when the queue is already sorted by it."""
         again = self.query.sort == name and not self.query.reverse
         return self.link(sort=name, reverse="yes" if again else "")
 
@@ -155,7 +155,7 @@ def _sessions(context: Context) -> list[Reviewer]:
 
 
 def _each(context: Context, key: str, form: Form, reviewer: Reviewer) -> bool:
-    """One review of a bulk action; False when it is left as it was since somebody else was at it or it is signed."""
+    """Assign one review of a bulk action; False when it stays as it was, because of a conflict or a signature."""
     try:
         state = context.review(key)
         asked = Action(verb="assign", version=state.version, fields={"to": form.get("to").strip()})

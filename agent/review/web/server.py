@@ -1,4 +1,4 @@
-"""The review app on a socket of this machine: bound to loopback alone, told to stop by the usual signals."""
+"""The review app on a socket of this machine: bound to loopback alone, stopped by the usual signals."""
 
 import gc
 import ipaddress
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 DRAIN_SECONDS: Final = 3
-"""How long requests under way may go on after a signal; closing the store takes some of what is left of five."""
+"""Seconds that running requests may take after a signal; the rest of five seconds is for closing the store."""
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _HOSTS: Final = {"127.0.0.1": socket.AF_INET, "localhost": socket.AF_INET, "::1": socket.AF_INET6}
 _BACKLOG: Final = 128
 
 
 def check_host(host: str) -> None:
-    """Raises RefusedError for a host beyond this machine, InputError for another name of it."""
+    """Raise RefusedError for a host beyond this machine, InputError for an unsupported name of this machine."""
     name = host.strip("[]").lower()
     if name in _HOSTS:
         return
@@ -69,7 +69,7 @@ def serve(app: "ASGIApp", made: socket.socket) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
-            # Nobody in front of it is trusted to say who asks.
+            # No proxy is trusted to say who sent a request.
             proxy_headers=False,
             ws="none",
             http="h11",
@@ -78,11 +78,11 @@ def serve(app: "ASGIApp", made: socket.socket) -> None:
     )
 
     def stop(number: int, frame: FrameType | None) -> None:
-        # The server raises a signal again once it has stopped; by itself that would end the process before the store
+        # By default uvicorn raises the signal again once it has stopped, which would end the process before the store
         # is closed.
         server.should_exit = True
 
-    # What is loaded by now stays: looking through it for garbage would hold up one page in twenty.
+    # Objects loaded by now live on: searching them for garbage would delay one page in twenty.
     gc.collect()
     gc.freeze()
     before = {number: signal.signal(number, stop) for number in _SIGNALS}

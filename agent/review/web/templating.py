@@ -1,8 +1,8 @@
-"""Templates of the pages: everything escaped, unknown names refused, marks of evidence made links.
+"""Templates of the pages: everything is escaped, unknown names raise, marks of evidence become links.
 
-A character that turns the direction of text stays where it is and as it is, in an element of its own that isolates it
-and shows its code before it (`.turn` in `app.css`): it reorders nothing, and a selection in a source counts and quotes
-the same characters as before.
+A character that changes the direction of text stays in place, in an element of its own that isolates it and shows its
+code before it (`.turn` in `app.css`): it reorders nothing, and a selection in a source counts and quotes the same
+characters as before.
 """
 
 import re
@@ -51,22 +51,23 @@ if TYPE_CHECKING:
     from agent.review.web.views.sources import Quotes
 
 TURNING: Final = re.compile("[\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
-"""Joiners and soft hyphens are not among them: scripts and emoji need them, and they turn nothing."""
+"""Characters that turn or hide text. Joiners and soft hyphens are not among them: scripts and emoji need them, and they
+turn nothing."""
 _ASCII: Final = bytes(range(0x80))
-# Everything is escaped, so that a bracket in a page is one of its own tags.
+# Everything is escaped, so an angle bracket in a page always belongs to one of its own tags.
 _PARTS: Final = re.compile(r"<(/?)([a-z0-9!]+)[^>]*>|[^<]+", re.IGNORECASE)
 _TOLD: Final = re.compile(r'(?<= )(?:title|aria-label)="[^"]*"')
 _PLAIN: Final = frozenset({"title", "option"})
-"""Elements that hold no others."""
+"""Elements that cannot contain other elements."""
 _VERBATIM: Final = frozenset({"textarea"})
-"""What comes back from a form is what was put into it."""
+"""Elements that stay untouched, since a form has to send back exactly the text that was put into it."""
 _MARKS: Final = re.compile(rf"([\[(]?)({MARK.pattern})([\])]?[.,;:]?)")
 TEMPLATES: Final = Path(__file__).with_name("templates")
 
 
 def visible(page: str) -> str:
-    """A page with these characters shown; one without any comes back as it is."""
-    # Without its ASCII nearly nothing is left to look through: a tenth of the time, for every page.
+    """A page with the characters of `TURNING` made visible; a page without any is returned as it is."""
+    # Without its ASCII characters a page has almost nothing left to search: a tenth of the time, for every page.
     if TURNING.search(page.encode("utf-8", "replace").translate(None, _ASCII).decode()) is None:
         return page
     made: list[str] = []
@@ -89,7 +90,7 @@ def _code(char: str) -> str:
 
 
 def _told(text: str) -> str:
-    """With codes in their place, where no element can stand."""
+    """The text with codes in place of these characters, where no element is allowed."""
     return TURNING.sub(lambda found: f"⟨{_code(found[0])}⟩", text)
 
 
@@ -127,15 +128,15 @@ def environment() -> "Environment":
 
 
 def render(name: str, **values: object) -> str:
-    """A template with these values; characters that would turn or hide text in it are visible."""
+    """Render a template with these values; characters that would turn or hide text are made visible."""
     return visible(environment().get_template(name).render(**values))
 
 
 # ---------------------------------------------------------------- parts that are alike for many items
 
-# They are rendered once with blanks where items differ, and then filled in: from their kind and what can be done with
-# them, and from no text of a review. So what is kept says nothing of one, and nothing in a review can be taken for a
-# blank.
+# Each part is rendered once, with blanks where items differ, and the blanks are filled in later. Rendering uses the
+# kind of the item and the possible acts, never a text of a review. So the cache holds no review's text, and nothing in
+# a review can be taken for a blank.
 _BLANK: Final = re.compile("\ue000([a-z]+)\ue001")
 _TEXTS: Final = frozenset({"line", "listed", "area"})
 """Kinds of fields that hold a text of the review."""
@@ -144,12 +145,12 @@ _OF_THE_REVIEW: Final = "headline"
 
 
 def blank(name: str) -> str:
-    """What stands in a part where the value of this name will."""
+    """The placeholder in a part for the value of this name."""
     return f"\ue000{name}\ue001"
 
 
 class Part(NamedTuple):
-    """Text and names of blanks, by turns."""
+    """A rendered part: text and names of blanks, alternating."""
 
     runs: tuple[str, ...]
 
@@ -167,7 +168,7 @@ class Part(NamedTuple):
 
 
 def acts(bar: "Bar", now: int, item: ItemView, back: str, answer: str | Markup, fields: str | Markup) -> Markup:
-    """The forms of an item, with its form of an answer and the fields of its correction."""
+    """The forms of an item, including its answer form and the fields of its correction."""
     spent = Markup('<span class="soft seconds" title="Time spent on this item">{} spent</span>\n').format(item.seconds)
     contested = item.contested and bar.stage == "open" and back != "contests"
     part = _acts(item.kind, item.can, back, struck=item.verdict == "struck", contested=contested,
@@ -189,7 +190,7 @@ def _acts(kind: str, can: frozenset[str], back: str, *, struck: bool, contested:
 
 
 def alike_field(one: Field, prefix: str) -> Markup:
-    """A field of a correction, all words of which but its value are the same in all reviews; empty for another one."""
+    """A field of a correction, rendered from the cache; empty for a field whose options depend on the review."""
     if one.name == _OF_THE_REVIEW:
         return Markup()
     if one.kind not in _TEXTS:
@@ -205,7 +206,7 @@ def _field(one: Field) -> Part:
 
 
 def sheet_row(one: SheetRow, can_ask: bool) -> Markup:
-    """A row of the fact sheet; those of keys that no fact states are the same in many reviews."""
+    """Render a row of the fact sheet; rows of keys that no fact states are cached, since many reviews share them."""
     return _row(one, can_ask) if one.dom else _key_row(one, can_ask)
 
 
@@ -220,9 +221,9 @@ _key_row = lru_cache(maxsize=4_000)(_row)
 
 
 def cited(text: str, quotes: "Quotes") -> Markup:
-    """A text in which marks of known evidence lead to their place in the sources.
+    """A text with the marks of known evidence linked to their places in the sources.
 
-    A bracket or a full stop beside a mark stays on its line.
+    A bracket or a full stop beside a mark stays on the same line as the mark.
     """
     made, at = Markup(), 0
     for found in _MARKS.finditer(text):
@@ -249,14 +250,14 @@ def options(choices: tuple[tuple[str, str], ...], chosen: str, *, coded: bool = 
 
 @lru_cache(maxsize=100)
 def reason_options(verb: str, chosen: str = "", kind: str = "") -> Markup:
-    """The reasons that fit a verb on an item of that kind, as options; one that was chosen is always among them."""
+    """The reasons that fit a verb on an item of that kind, as options; the chosen reason is always included."""
     fit = reasons_for(verb, kind)
     return options(tuple((code, REASONS[code]) for code in REASONS_FOR[verb] if code in fit or code == chosen), chosen)
 
 
 @cache
 def taxonomy_options() -> Markup:
-    """The ids of all published lists with their titles, as options of a list of proposals."""
+    """The ids of all published lists with their titles, as options of a datalist."""
     return Markup().join(
         Markup('<option value="{} {} {}">\n').format(name, entry.id, entry.title)
         for name in schemes()
@@ -266,6 +267,6 @@ def taxonomy_options() -> Markup:
 
 @cache
 def fact_key_options() -> Markup:
-    """The keys of facts with what they say, as options of a list of proposals."""
+    """The keys of facts with their titles, as options of a datalist."""
     rows = (Markup('<option value="{}">{}</option>\n').format(key.id, key.title) for key in load_vocabulary())
     return Markup().join(rows)

@@ -1,9 +1,9 @@
-"""Finds the article of a page that is one: a post, a report, a long text.
+"""Finds the main text of a page that is an article: a post, a report, a long text.
 
-A page whose metadata says that it is an article has one text with teasers, comments and boxes round it. Its paragraphs
-vote for what holds them, as in Readability (Arc90, Mozilla); what stands beside the winner joins it as long as it reads
-like prose. On a product page every box counts and no part is cut off: there `of_page` gives None, and what is
-navigation is left to `layout`. Imported by the parsing child.
+A page whose metadata says that it is an article has one text surrounded by teasers, comments and boxes. Its paragraphs
+vote for the elements that hold them, as in Readability (Arc90, Mozilla); elements beside the winner join it as long as
+they read like prose. On a product page every box counts and nothing is cut off: there `of_page` returns None, and
+`layout` decides what is navigation. Imported by the parsing child.
 """
 
 import re
@@ -29,22 +29,22 @@ _NEVER: Final = frozenset({"html", "body", "main", "article"})
 _PICTURES: Final = named("gallery|slideshow|carousel|slider|captions?|credits?")
 _TALK: Final = named("comments?|commentlist|replies|respond|disqus")
 _VOTES: Final = (1.0, 0.5, 1 / 6, 1 / 9)
-"""How much of a paragraph's score its parent, that one's parent and so on get."""
+"""Shares of a paragraph's score that go to its parent, its grandparent and so on."""
 _LEAST_VOTE: Final = 25
 _LONG_VOTE: Final = 3.0
 _PROSE: Final = 80
-"""Characters outside links from which a paragraph is prose."""
+"""Characters outside links from which a paragraph counts as prose."""
 _PROSE_LINKED: Final = 0.3
 _JOINS: Final = 0.5
-"""Share of prose from which what stands beside the article is a part of it."""
+"""Share of prose from which an element beside the article is part of it."""
 _JOINS_LINKED: Final = 0.15
 _NEAR: Final = 3
-"""Levels round the winner in which one paragraph is enough to join; further out it takes `_FAR_SHARE` of the whole."""
+"""Levels above the winner where one paragraph is enough to join; further out it takes `_FAR_SHARE` of the prose."""
 _FAR_SHARE: Final = 0.25
 _LEAST: Final = 300
-"""Characters of prose without which a page is not an article, whatever it says."""
+"""A page with fewer characters of prose is not an article, whatever its metadata says."""
 _DENSE: Final = 0.6
-"""Share of prose in an article's text."""
+"""The least share of prose in an article's text."""
 _ALMOST_ALL: Final = 0.9
 _TITLE: Final = 10
 _TITLE_LINKED: Final = 0.8
@@ -52,14 +52,14 @@ _CARD: Final = 1000
 
 
 class Article(NamedTuple):
-    """The elements that make up an article, and those in or beside them that are teasers of other pages."""
+    """The elements that make up an article, and those in or beside it to leave out: teasers, comments, captions."""
 
     roots: frozenset[etree._Element]
     away: frozenset[etree._Element]
 
 
 class _Count:
-    """Characters of a block's own text, or of all that is in an element."""
+    """Character counts of a block's own text, or of everything inside an element."""
 
     __slots__ = ("chars", "commas", "linked", "prose")
 
@@ -68,9 +68,10 @@ class _Count:
 
 
 def of_page(root: etree._Element, layout: Layout, marked: Collection[etree._Element], *, said: bool) -> Article | None:
-    """The article of a page, or None when the page is none.
+    """The article of a page, or None when the page is not an article.
 
-    `marked` are elements that no article is made of; `said` is what `says_so` found before scripts and head went.
+    `marked` are elements that cannot belong to an article; `said` is what `says_so` found before scripts and head were
+    removed.
     """
     if not said:
         return None
@@ -91,7 +92,7 @@ def says_so(root: etree._Element) -> bool:
     """Whether a page says in its metadata that it is an article."""
     if root.xpath(_SAYS_SO):
         return True
-    # A page that lists several is an index of them.
+    # A page that lists several articles is an index of them.
     items = sum(_ITEM_TYPE.search(element.get("itemtype")) is not None for element in root.xpath("//*[@itemtype]"))
     scripts = [script.text or "" for script in root.iter("script") if "ld+json" in (script.get("type") or "")]
     return items == 1 or sum(len(_TYPE.findall(script)) for script in scripts) == 1
@@ -134,7 +135,7 @@ class _Seen:
         return max(scores, key=lambda e: scores[e] * (1 - self._linked(e)), default=None)
 
     def joined(self, top: etree._Element) -> set[etree._Element]:
-        """`top` and what stands beside it and reads like prose, up to the element that a landmark names."""
+        """`top` and the elements beside it that read like prose, level by level up to the one that a landmark names."""
         roots, here, level, prose = {top}, top, 0, self.within[top].prose
         while here.tag not in _WHOLE and "articleBody" not in (here.get("itemprop") or ""):
             parent = here.getparent()
@@ -144,7 +145,7 @@ class _Seen:
             least = _PROSE if level <= _NEAR else _FAR_SHARE * prose
             siblings = [child for child in parent if child is here or self._says_something(child)]
             taken = [i for i, child in enumerate(siblings) if child is here or self._reads_on(child, least)]
-            # What stands between two parts of an article is a part of it as well.
+            # An element between two parts of an article is part of it as well.
             for child in siblings[taken[0] : taken[-1] + 1]:
                 if child is not here:
                     roots.add(child)
@@ -163,7 +164,7 @@ class _Seen:
         )
 
     def sums(self, roots: Collection[etree._Element]) -> tuple[int, int]:
-        """Characters of the text and of the prose in `roots`, none of which stands in another."""
+        """Characters of text and of prose in `roots`; no root may stand inside another."""
         counts = [self.within[element] for element in roots]
         return sum(count.chars for count in counts), sum(count.prose for count in counts)
 
@@ -219,7 +220,7 @@ class _Seen:
         count.commas += len(_COMMA.findall(text or ""))
 
     def _mark_teasers(self, root: etree._Element) -> None:
-        """Boxes side by side that have a linked title each lead to other pages."""
+        """Mark boxes side by side as teasers of other pages when each of them has a linked title."""
         titles = [title for title in root.iter(*_HEADINGS) if self._leads_away(title)]
         holds: dict[etree._Element, int] = dict.fromkeys(titles, 1)
         for element in reversed(list(root.iter("*"))) if titles else ():

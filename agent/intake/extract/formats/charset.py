@@ -1,6 +1,6 @@
-"""Decodes bytes: byte-order mark, declared character set, then detection; bad bytes are replaced.
+"""Decodes bytes by byte-order mark, declared character set, then detection; bad bytes are replaced.
 
-Imported by the parsing child: the standard library only, the detector when nothing else fits.
+Imported by the parsing child, so it uses only the standard library, and a detector when nothing else fits.
 """
 
 import codecs
@@ -18,13 +18,13 @@ _MARKS: Final = (
 _META: Final = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]{1,40})", re.IGNORECASE)
 _META_REACH: Final = 4096
 _SNIFFED: Final = 4096
-# UTF-7 and the transforms let markup pass as something else.
+# UTF-7 and the transforms can disguise markup as something else.
 _UNSAFE: Final = frozenset({"utf-7", "idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs"})
 _MAGIC: Final = (
     *(b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x7fELF", b"\x1f\x8b", b"MZ", b"BZh", b"7z\xbc\xaf"),
     *(b"\xfd7zXZ", b"RIFF", b"OggS", b"ID3", b"\xca\xfe\xba\xbe", b"\xd0\xcf\x11\xe0", b"wOFF", b"wOF2", b"SQLite"),
 )
-# A letter beyond ASCII as UTF-8 writes it.
+# A letter beyond ASCII, encoded in UTF-8.
 _UTF8_LETTER: Final = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 # Letters beyond ASCII in a row: words of another alphabet. In Western languages such letters stand alone or in pairs.
 _FOREIGN_RUN: Final = re.compile(rb"[\x80-\xff]{3}")
@@ -35,13 +35,13 @@ _REPLACEMENT: Final = "\ufffd"
 
 
 class NotText(Exception):  # noqa: N818  (the parsing child knows no exception tree; the parent turns it into one)
-    """The bytes are no text in any character set that is read."""
+    """The bytes are not text in any supported character set."""
 
 
 def decode(body: bytes, declared: str = "") -> str:
-    """The text of `body`; `declared` is the character set of the HTTP header, or empty.
+    """Decode `body`; `declared` is the character set from the HTTP header, or empty.
 
-    Bytes that the character set does not know become U+FFFD. Raises NotText for pictures, archives, programs and
+    Bytes that are invalid in the character set become U+FFFD. Raises NotText for pictures, archives, programs and
     other binary content.
     """
     for mark, name in _MARKS:
@@ -62,9 +62,9 @@ def decode(body: bytes, declared: str = "") -> str:
         pass
     for name in (declared, meta[1].decode("ascii") if meta else ""):
         codec = _codec(name)
-        # A declared UTF-8 that not one letter bears out is a server's default: it would cost every quotation mark.
+        # UTF-8 declared for bytes without one UTF-8 letter is a server's default: it would lose all quotation marks.
         if codec and not (codec == "utf-8" and not _UTF8_LETTER.search(body)):
-            # A declaration under which more is broken than not is wrong; the bytes are asked instead.
+            # A declaration that yields too many bad bytes is wrong; the character set is then detected from the bytes.
             with suppress(NotText):
                 return _checked(body.decode(codec, "replace"))
     return _checked(_detect(body))
@@ -77,12 +77,12 @@ def _codec(name: str) -> str | None:
         return None
     if info is None or info.name in _UNSAFE or not getattr(info, "_is_text_encoding", False):
         return None
-    # Browsers read Latin-1 as Windows-1252; a lone wide encoding without its mark was tried before.
+    # Browsers read Latin-1 as Windows-1252; UTF-16 without its mark was tried before.
     return "cp1252" if info.name in ("iso8859-1", "ascii") else info.name
 
 
 def _wide(head: bytes) -> str | None:
-    """UTF-16 without its mark: every other byte of Western text is zero."""
+    """The UTF-16 codec of text without a byte-order mark, known by zeros in every other byte of Western text."""
     half = len(head) // 2
     if half < _MIN_WIDE:
         return None

@@ -1,10 +1,9 @@
 """Reads an HTML page as blocks: the visible main text, without navigation, in the page's order.
 
 The blocks are our own rather than trafilatura's: a main-text heuristic made for news drops visible text in bare
-`<div>`s, which is where product pages keep it. Which elements are main text is decided by `layout`, which also has the
-last look at the blocks. Text that repeats over the pages of a site is taken out later, when all pages are there
-(`boilerplate`). What the page says about itself is read before the visibility pass takes elements out. Imported by
-the parsing child.
+`<div>`s, which is where product pages keep it. `layout` decides which elements are main text, and filters the finished
+blocks. Text that repeats across the pages of a site is removed later, when all pages are there (`boilerplate`). What
+the page says about itself is read before the visibility pass removes elements. Imported by the parsing child.
 """
 
 import re
@@ -58,9 +57,9 @@ _SIGN_IN: Final = re.compile(
 )
 _MAX_HEAD_LINKS: Final = 50
 _LONG: Final = 150
-"""Words of a page that is no mere wall."""
+"""A page with more words than this is not a mere wall."""
 _SHORT: Final = 60
-"""Words up to which an invitation to sign in is what the page is about."""
+"""On a page of at most this many words, an invitation to sign in is the point of the page."""
 _HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
 _ANCHOR_MARK: Final = re.compile(r"\s*(?:[#¶§🔗]|Permalink(?: to this \w+)?|Direct link to .*|Copy link)\s*$")
 _SEES: Final = re.compile(r"\w")
@@ -75,14 +74,14 @@ _BOXES: Final = 2
 _MIN_ALT: Final = 15
 _MAX_CELL: Final = 400
 _WORD: Final = 3
-"""Letters from which a run of them is a word rather than a letter in a box."""
+"""Letters from which the text of a box is a word rather than a single letter."""
 _CARD_TEXTS: Final = 3
 _MAX_LABELS: Final = 20
 _MAX_LINKS: Final = 2000
 _MAX_BLOCKS: Final = 20_000
 _MAX_DEPTH: Final = 500
-# A comment, or a start tag with what its quotation marks hold and, where a parser reads text up to an end tag, that
-# text: a "<" in a script opens no tag. Possessive or lazy with an end that always comes, so that the scan is linear.
+# A comment, or a start tag with its quoted values and, for elements such as script, the raw text up to the end tag: a
+# "<" in a script opens no tag. Quantifiers are possessive, or lazy with an end that always comes: the scan is linear.
 _MARKUP: Final = re.compile(
     r"""<!--.*?(?:-->|\Z)|(?P<tag><(?:(?P<raw>script|style|textarea|title|xmp|iframe|noembed|noframes)(?=[\s/>])|[a-z])"""
     r"""[^"'>]*+(?:(?:"[^"]*+"?|'[^']*+'?)[^"'>]*+)*+)(?(raw)>.*?(?:</(?P=raw)(?=[\s/>])|\Z))""",
@@ -90,11 +89,11 @@ _MARKUP: Final = re.compile(
 )
 _QUOTED: Final = re.compile(r"""="[^"]*+"?|='[^']*+'?""")
 _MAX_ATTRIBUTES: Final = 5000
-"""Of one element; the parser takes time by the square of their number."""
+"""The most attributes of one element; the parser's time grows with the square of their number."""
 
 
 class Head(NamedTuple):
-    """The answers for one page."""
+    """What one page says about itself."""
 
     canonical: str
     refresh: str
@@ -105,7 +104,7 @@ class Head(NamedTuple):
 
 
 def read_head(root: etree._Element) -> Head:
-    """What `root`, the page's root element, says about itself; nothing is removed or resolved."""
+    """Read what the page with the root element `root` says about itself; nothing is removed or resolved."""
     canonical = ""
     found: list[PageLink] = []
     for link in root.iter("link"):
@@ -120,7 +119,7 @@ def read_head(root: etree._Element) -> Head:
 
 
 def _shared(root: etree._Element, field: str) -> str:
-    """What the page says of itself where it is shared, on one line."""
+    """The value of an Open Graph `field` of the page, on one line; empty when it has none."""
     for meta in root.iter("meta"):
         if (meta.get("property") or meta.get("name") or "").strip().lower() == field:
             return " ".join((meta.get("content") or "").split())[:MAX_EXCERPT]
@@ -140,7 +139,7 @@ def _refresh(root: etree._Element) -> str:
 
 
 def _is_long(root: etree._Element) -> bool:
-    """Whether the page is plainly too long for a wall. Counting ends there."""
+    """Whether the page is plainly too long for a wall; counting stops as soon as it is."""
     words = 0
     for element in root.iter("p", "li", "td", "div", "span"):
         if element.text and next(element.iterancestors("noscript", "head"), None) is None:
@@ -151,7 +150,7 @@ def _is_long(root: etree._Element) -> bool:
 
 
 def _wall(root: etree._Element) -> Wall:
-    """What stands between the reader and the text; only a page with little text can be a wall."""
+    """The kind of wall between the reader and the text, if any; only a page with little text can be a wall."""
     if _is_long(root):
         return ""
     parts = root.xpath("//body//text()[not(ancestor::script or ancestor::style or ancestor::noscript)]")
@@ -176,23 +175,23 @@ class _State(NamedTuple):
     linked: bool
     outer: bool
     inside: bool
-    """Of the page's article; everywhere on a page that is none."""
+    """Whether this is inside the page's article; always true on a page that is not an article."""
 
 
 class _Aside(NamedTuple):
-    """Material about something else that a heading opened."""
+    """Material about something else, opened by a heading."""
 
     section: etree._Element | None
-    """Ends with this element; None when the heading stands among the page's own."""
+    """The element whose end closes the material; None when the heading stands among the page's own content."""
     parent: etree._Element | None
     level: int
 
 
 def read_html(text: str) -> Page:
-    """The page of an HTML text; a text without any element gives a page without blocks.
+    """Read an HTML text as a page; a text without any element gives a page without blocks.
 
-    Raises Unreadable for an element with thousands of attributes, and for elements that nest so deeply that the parser
-    gives up half-way, which it does without a word and with an empty text.
+    Raises Unreadable for an element with thousands of attributes, and for elements nested so deeply that the parser
+    would silently give up half-way and return an empty text.
     """
     parser = etree.HTMLParser(huge_tree=True, encoding="utf-8", no_network=True, remove_pis=True)
     text, linked = without_sheets(text)
@@ -241,7 +240,7 @@ def read_html(text: str) -> Page:
 
 
 def _has_crowd(text: str) -> bool:
-    """Whether one start tag has more attributes than any page needs; a cheap look before a parser sees the text."""
+    """Whether one start tag has more attributes than any page needs; a cheap check before a parser sees the text."""
     tags = (markup["tag"] for markup in _MARKUP.finditer(text) if markup.end() - markup.start() > 2 * _MAX_ATTRIBUTES)
     return any(len(_QUOTED.sub(" ", tag).split()) > _MAX_ATTRIBUTES for tag in tags if tag)
 
@@ -271,8 +270,8 @@ class _Walk:
 
     def run(self) -> None:
         """Fill `pieces` and `links`."""
-        # An entry without an inner state is an element to enter; with one, the element to leave. The text behind an
-        # element belongs to the outer state.
+        # A stack entry without an inner state is an element to enter, one with an inner state an element to leave. The
+        # text after an element belongs to the outer state.
         outermost = _State(False, "", False, self.layout.scope is not None, self.article is None)
         stack: list[tuple[etree._Element, _State, _State | None]] = [(self._root, outermost, None)]
         while stack and len(self.pieces) < _MAX_BLOCKS:
@@ -290,7 +289,7 @@ class _Walk:
         self._flush(outermost)
 
     def _enter(self, element: etree._Element, outer: _State) -> _State | None:
-        """The state inside `element`, or None when it was dealt with as a whole."""
+        """Enter `element` and return the state inside it, or None when it was handled as a whole."""
         tag = tag_of(element)
         if outer.chrome:
             if tag in _HEADINGS or "caption" in (element.get("class") or "").split():
@@ -330,9 +329,9 @@ class _Walk:
         return state
 
     def _stands_apart(self, element: etree._Element) -> bool:
-        """Whether a span is a box of its own beside another, not the end of its word.
+        """Whether a span is a box of its own rather than the end of the word in the box before it.
 
-        Both hold words without a gap between, and both have a class or the second begins with a capital.
+        Both hold words with no gap between them, and either both have a class or the second begins with a capital.
         """
         previous = element.getprevious()
         if previous is None or previous.tail or previous.tag not in ("span", "a") or not self._buffer:
@@ -424,7 +423,7 @@ class _Walk:
         self.pieces.append(Piece(block, 0.0, 0, 0, state.outer, state.inside))
 
     def _row(self, element: etree._Element, found: list[etree._Element], state: _State) -> bool:
-        """Emit a table row; False when its cells hold blocks of their own, as in a table made for layout."""
+        """Emit a table row; return False when its cells hold blocks of their own, as in a table made for layout."""
         if element.xpath("boolean(.//table | .//h1 | .//h2 | .//h3 | .//ul | .//ol | .//pre | .//section)"):
             return False
         cells = [_cell(cell) for cell in found if not _LINE_NUMBERS.search(cell.get("class") or "")]
@@ -433,7 +432,7 @@ class _Walk:
         for anchor in element.iter("a"):
             self._link(anchor, state)
         if not state.chrome and any(cells):
-            # A row of links alone is a menu in a table.
+            # A row that holds only links is a menu laid out as a table.
             size = self.layout.size(element)
             share = size.linked / max(1, size.chars)
             block = Block("row", " | ".join(cells), 0, self._hint(state), heads=self._heads_of(element))
@@ -441,7 +440,7 @@ class _Walk:
         return True
 
     def _heads_of(self, row: etree._Element) -> tuple[str, ...]:
-        """The heads of the columns of a row's table, those of its first row that has heads alone."""
+        """The column heads of a row's table: the cells of its first row, if all of them are heads."""
         table = next(row.iterancestors("table"), None)
         if table is None:
             return ()
@@ -453,14 +452,14 @@ class _Walk:
         return self._heads[table]
 
     def _anchor(self, element: etree._Element, state: _State) -> _State:
-        """The state inside a link, which is noted."""
+        """Record a link and return the state inside it."""
         self._link(element, state)
         note = tag_of(element.getparent()) == "sup" and (element.get("href") or "").startswith("#")
         if note or is_mark(element, names_of(element, "a"), self.layout.size(element)):
             return state._replace(chrome=True)
         previous = element.getprevious()
         if previous is not None and previous.tag == "a" and not (previous.tail or "").strip():
-            # Links side by side stand apart on the page, by style and not by a space.
+            # Adjacent links are separated on the page by style, not by a space.
             self._say(" ", state)
         if not state.chrome:
             self._links += 1
@@ -477,7 +476,7 @@ class _Walk:
 
 
 def _is_alone(element: etree._Element) -> bool:
-    """Whether nothing else stands in an element's parent."""
+    """Whether an element is the only content of its parent."""
     parent = element.getparent()
     return parent is not None and len(parent) == 1 and not f"{parent.text or ''}{element.tail or ''}".strip()
 
@@ -488,12 +487,12 @@ def _opens(button: etree._Element) -> bool:
 
 
 def _is_card(button: etree._Element) -> bool:
-    """Whether a button is a row or card that opens something: it holds several texts, not the words for a deed."""
+    """Whether a button is a row or card that opens something: it holds several texts, not the name of an action."""
     return sum(1 for text in islice(button.itertext(), _MAX_LABELS) if _SEES.search(text)) >= _CARD_TEXTS
 
 
 def _code_text(element: etree._Element) -> str:
-    """The text of preformatted lines: breaks are line ends, line numbers and buttons are no code."""
+    """The text of preformatted lines, with breaks as line ends and without line numbers and buttons."""
     pieces: list[str] = []
     lines = [inner for inner in element.iter("span", "div") if _CODE_LINE.search(inner.get("class") or "")]
     broken = len(lines) > 1 and not any("\n" in (line.tail or "") or "\n" in _text(line) for line in lines)
@@ -516,7 +515,7 @@ def _code_text(element: etree._Element) -> str:
 
 
 def _language(element: etree._Element) -> str:
-    """The language that a block of code or a box around it names, in the ways of highlighters."""
+    """The language of a code block, from the class names that highlighters give it or a box around it."""
     boxes = islice(element.iterancestors(), _BOXES)
     for inner in (element, *element.iter("code"), *boxes):
         match = _LANGUAGE.search(inner.get("class") or "")
@@ -530,7 +529,7 @@ def _cell(cell: etree._Element) -> str:
 
 
 def _joined(element: etree._Element) -> str:
-    # Comments, which itertext() would give as well, went with the visibility pass.
+    # The visibility pass has already removed comments, which itertext() would return as well.
     return " ".join(" ".join(element.itertext()).split())
 
 

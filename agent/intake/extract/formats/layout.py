@@ -1,9 +1,9 @@
 """Finds the main text of an HTML page: landmarks first, then link density, then class names as weak hints.
 
-A name alone ("share", "menu") never takes prose away: what it names must be short or made of links. Whatever speaks of
-something else (cards of neighbours, reviews) is marked by the caller, not dropped. The last look at a page's blocks
-works on what each is made of (share of links, words), then on set phrases as a weak hint. Imported by the parsing
-child.
+A name alone ("share", "menu") never removes prose: the named element must be short or made of links. Material about
+something else (cards of other products, reviews) is marked by the caller, not dropped. The final pass over a page's
+blocks looks at what each is made of (share of links, words), then at set phrases as a weak hint. Imported by the
+parsing child.
 """
 
 import re
@@ -16,9 +16,9 @@ from lxml import etree
 
 from agent.intake.page import Block
 
-# Names are compared with camel case, underscores and dashes made equal, and as wholes: the word for the thing is the
-# last of a name but for boxes, sides, numbers and hashes, so `docSidebarContainer_Yf3` is a sidebar and
-# `pagination-first`, beside `article-body`, is no pagination, and what `has-sidebar` is none either.
+# Camel case, underscores and dashes are made equal before names are compared. The word for the thing must come last in
+# a name, apart from words for boxes and sides, numbers and hashes: `docSidebarContainer_Yf3` is a sidebar, while
+# `pagination-first` (beside `article-body`) is not a pagination, and `has-sidebar` is not a sidebar.
 _OF: Final = r"(?<![a-z0-9])(?<!has-)(?<!with-)(?<!no-)"
 _BOXES: Final = (
     r"(?:-(?:container|wrapper|wrap|holder|outer|inner|content|body|box|block|bar|area|section|region|panel|pane|widget"
@@ -35,7 +35,7 @@ _ACTION: Final = re.compile(
     r"|details|more|visit|try|choose|select|compare|launch|deploy|browse|free|trouble|jump|rss|tweet|post)\b|→|›|»|←|‹)",
     re.IGNORECASE,
 )
-# Set phrases of sites. Each is closed on both sides: "Updated files are sent on" or "Powered by GPT" is evidence.
+# Set phrases of sites. Each must match a whole text: "Updated files are sent on" or "Powered by GPT" is evidence.
 _DATE: Final = (
     r"(?:(?:an?|\d+|over an?|about an?) \w+ ago|(?:\w{3,9}\.? )?\d{1,4}(?:st|nd|rd|th)?[ ,./-].{0,20}|today|yesterday)"
 )
@@ -94,11 +94,11 @@ _ALL_BUT_LABEL: Final = 0.7
 _REPEATED_WORDS: Final = 6
 _PROSE_WORDS: Final = 12
 _OPENING: Final = 0.3
-"""Share of the words that may stand before a page's title as mere preamble."""
+"""The largest share of a page's words that may precede its title as mere preamble."""
 
 
 def named(words: str) -> re.Pattern[str]:
-    """A pattern that finds one of `words`, alternatives of a regular expression, as the thing that a name names."""
+    """A pattern for names of elements that mean one of `words`, which are alternatives of a regular expression."""
     return re.compile(f"{_OF}(?:{words}){_BOXES}")
 
 
@@ -124,7 +124,7 @@ _NEIGHBOUR_NAMES: Final = re.compile(
     r"(?:-(?:agents?|assistants?|tools?|products?|apps?|servers?|posts?|articles?|stories|pages|projects?|listings?"
     r"|plugins?|skills?|packages?|news)(?![a-z0-9]))?" + _BOXES
 )
-# Names that stand as often for content: chrome where most of what they name is links, and discussion where it is posts.
+# Names that content has just as often: the element is chrome if mostly links, and discussion if it holds posts.
 _LINK_NAMES: Final = named("tabs?|tab-?bar|tab-?list")
 _TALK_NAMES: Final = named("comments?|replies|discussions?")
 _TALK_HEADING: Final = re.compile(r"(?:\d+ )?(?:comments?|replies|discussion)(?: \(?\d+\)?)?:?", re.IGNORECASE)
@@ -175,23 +175,23 @@ _NEVER: Final = frozenset({"body", "main", "article", "html"})
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SEPARATORS: Final = re.compile(r"[_/:.\-]+")
 _SHORT_NAMES: Final = 500
-"""Characters up to which the names of an element are remembered: a page has the same few again and again."""
+"""Names of an element up to this many characters are cached: a page uses the same few again and again."""
 _SMALL_SHARE: Final = 0.5
 _LANDMARK_SHARE: Final = 0.5
 _CONTAINER_SHARE: Final = 0.75
 _PROSE_CHARS: Final = 220
-"""Characters from which unlinked text is prose that no name takes away."""
+"""Unlinked text of at least this many characters is prose that no name can remove."""
 _LINKED: Final = 0.4
 _BARE_HEADING: Final = 1.3
 _MARK_CHARS: Final = 20
 _BYLINE_CHARS: Final = 100
-"""Characters up to which a name and a time are the line above a post and not a post."""
+"""An author and a time in fewer characters than this are the line above a post and not a post."""
 _TALK_REACH: Final = 100
-"""Texts of an element that are looked at for signs of posts."""
+"""Number of an element's texts that are searched for signs of posts."""
 
 
 Mark = Literal["chrome", "neighbour"]
-"""Navigation, a banner or the like; or about something else: related, reviews, sponsored."""
+"""`chrome` is navigation, a banner or the like; `neighbour` is about something else: related, reviews, sponsored."""
 
 
 class Size(NamedTuple):
@@ -207,10 +207,10 @@ class Size(NamedTuple):
 
 
 class Layout:
-    """What the elements of one tree are; the tree must not change meanwhile.
+    """Classifies the elements of one tree, which must not change meanwhile.
 
-    `scope` is the element that holds the main text, or None when the page does not show one; `named` tells that a
-    landmark names it; `depth` is how deep elements are nested.
+    `scope` is the element that holds the main text, or None when no element stands out; `named` says whether a landmark
+    names it; `depth` is how deeply elements are nested.
     """
 
     def __init__(self, root: etree._Element) -> None:
@@ -233,7 +233,7 @@ class Layout:
         return element in self._titled
 
     def is_chrome(self, element: etree._Element, tag: str, names: str, *, main: bool) -> bool:
-        """Whether an element is navigation, a banner or the like; `names` as `names_of` gives them."""
+        """Whether an element is navigation, a banner or the like; `names` come from `names_of`."""
         role = element.get("role") or ""
         if tag in _NEVER or role == "main":
             return False
@@ -274,12 +274,12 @@ class Layout:
         return talk or _NEIGHBOUR_NAMES.search(names) is not None
 
     def heads_talk(self, heading: etree._Element, text: str) -> bool:
-        """Whether a heading opens the posts of readers: it says so, and what stands below it reads like posts."""
+        """Whether a heading opens readers' posts: it says so, and the text below it reads like posts."""
         section = self.section_of(heading) if _TALK_HEADING.fullmatch(text) else None
         return section is not None and _is_talk(section)
 
     def is_small(self, element: etree._Element) -> bool:
-        """Whether an element holds less than half of the page's text: a name alone never drops the page."""
+        """Whether an element holds less than half of the page's text; a name alone must not drop most of a page."""
         return self.size(element).chars < _SMALL_SHARE * self._total
 
     def section_of(self, heading: etree._Element) -> etree._Element | None:
@@ -298,7 +298,7 @@ class Layout:
         return size.linked <= _LINKED * size.chars and bool(element.xpath("boolean(.//dl | .//table)"))
 
     def _thin(self, element: etree._Element) -> bool:
-        """Whether a part beside the text is mostly links or next to nothing; facts, code and dates are neither."""
+        """Whether a part beside the text is mostly links, or holds little prose and no facts, code or dates."""
         size = self.size(element)
         if size.linked > _LINKED * size.chars:
             return True
@@ -338,7 +338,7 @@ class Layout:
         return self._densest(root) if scope is None else scope
 
     def _densest(self, root: etree._Element) -> etree._Element | None:
-        """The lowest element with most of the page's prose; None when that is the whole body."""
+        """The innermost element with most of the page's prose; None when that is the whole body."""
         enough = _CONTAINER_SHARE * max(1, self.size(root).prose)
         found, inner = None, root
         while True:
@@ -351,7 +351,7 @@ class Layout:
 
 
 def is_block(element: etree._Element, tag: str) -> bool:
-    """Whether an element stands on lines of its own; a custom one does where no text stands beside it."""
+    """Whether an element takes up lines of its own; a custom element does if no text stands beside it."""
     if tag in _BLOCKS:
         return True
     if "-" not in tag:
@@ -362,7 +362,7 @@ def is_block(element: etree._Element, tag: str) -> bool:
 
 
 def marks(root: etree._Element, layout: Layout) -> dict[etree._Element, Mark]:
-    """What the block elements of a page are, as far as they are not plain text; inside chrome nothing is marked."""
+    """The marks of a page's block elements, except those that are plain text; nothing inside chrome is marked."""
     found: dict[etree._Element, Mark] = {}
     stack: list[tuple[etree._Element, bool]] = [(root, False)]
     while stack:
@@ -389,7 +389,7 @@ def tag_of(element: etree._Element | None) -> str:
 
 
 def names_of(element: etree._Element, tag: str) -> str:
-    """The names of an element in one form: classes, id, label and a custom tag, lower case, parts joined by dashes."""
+    """The names of an element (classes, id, label, custom tag) in one form: lower case, parts joined by dashes."""
     given = [element.get("class"), element.get("id"), tag if "-" in tag else None]
     label = element.get("aria-label")
     if label:
@@ -411,7 +411,7 @@ def is_mark(element: etree._Element, names: str, size: Size) -> bool:
 
 
 def _is_talk(element: etree._Element) -> bool:
-    """Whether the beginning of an element reads like posts of people: who wrote when, and the wish for a reply."""
+    """Whether the beginning of an element reads like people's posts: who wrote when, or an invitation to reply."""
     return _TALK.search(" ".join(islice(element.itertext(), _TALK_REACH))) is not None
 
 
@@ -425,25 +425,25 @@ class Piece(NamedTuple):
 
     block: Block
     linked: float
-    """Share of its letters that are links."""
+    """Share of its letters that stand in links."""
     links: int
     inner_links: int
     """Links to places of the same page."""
     outer: bool
     """Whether it stands outside the element with the main text."""
     inside: bool = True
-    """Whether it is of the page's article, on a page that is one."""
+    """Whether it is part of the page's article; always true on a page that is not an article."""
 
 
 def letters(text: str) -> int:
-    """Letters and digits of a text."""
+    """The number of letters and digits in a text."""
     return sum(map(len, _WORD.findall(text)))
 
 
 def trimmed(pieces: Sequence[Piece], *, named: bool, article: bool) -> list[Piece]:
     """`pieces` without navigation, in their order.
 
-    `named` tells that a landmark names the main text, `article` that the page is an article.
+    `named` says whether a landmark names the main text, `article` whether the page is an article.
     """
     kept = [piece for piece in (_of_article(pieces) if article else pieces) if not _is_noise(piece)]
     titles = [i for i, piece in enumerate(kept) if piece.block.kind == "heading" and piece.block.level == 1]
@@ -462,10 +462,10 @@ def trimmed(pieces: Sequence[Piece], *, named: bool, article: bool) -> list[Piec
 
 
 def _of_article(pieces: Sequence[Piece]) -> Sequence[Piece]:
-    """The pieces of the article, and the page's title where that stands before it.
+    """The pieces of the article, and the page's title where it stands before the article.
 
-    In it a line that is a link and nothing else leads to another article, and what stands there twice is a caption or
-    a quotation pulled out of it.
+    Two kinds of line are left out: one that is only a link leads to another article, and a repeated one is a caption or
+    a pull quote.
     """
     first = next((i for i, piece in enumerate(pieces) if piece.inside), len(pieces))
     titles = [i for i, piece in enumerate(pieces) if piece.block.kind == "heading" and piece.block.level == 1]
@@ -516,7 +516,7 @@ def _survives_outside(piece: Piece, *, named: bool, opened: bool) -> bool:
 
 
 def _without_preamble(pieces: list[Piece]) -> list[Piece]:
-    """`pieces` without the short or linked ones before the title, where the title opens the page."""
+    """`pieces` without short or linked pieces before the title, if the title opens the page."""
     title = next((i for i, p in enumerate(pieces) if p.block.kind == "heading" and p.block.level == 1), 0)
     before = sum(_weight(piece.block.text) for piece in pieces[:title])
     if before > _OPENING * sum(_weight(piece.block.text) for piece in pieces):
@@ -532,11 +532,11 @@ def _without_preamble(pieces: list[Piece]) -> list[Piece]:
 
 
 def _says_something(text: str) -> bool:
-    """Whether a block before a title may be evidence: more than one word, without a link."""
+    """Whether the text of an unlinked block before a title may be evidence: it has more than one word."""
     return _weight(text) >= _SHORT_WORDS
 
 
 def _weight(text: str) -> int:
-    """Words of a text; scripts without spaces count two characters as a word."""
+    """The number of words in a text; in scripts without spaces, two characters count as a word."""
     words = len(_WORD.findall(text))
     return words if text.isascii() else words + len(_DENSE_SCRIPT.findall(text)) // 2

@@ -1,6 +1,6 @@
 """Writes the content of a manifest as blocks: headings, sentence-like lines and rows.
 
-Every line names what it speaks of, because a line is quoted alone; a vendor's own prose is kept word for word.
+Every line names its subject, because a line is quoted alone; a vendor's own prose is kept word for word.
 """
 
 from typing import Final
@@ -11,12 +11,12 @@ from agent.intake.page import Block, Form, Page, PageLink, Removed
 _MAX_BLOCKS: Final = 20_000
 _MAX_LINKS: Final = 2000
 _MAX_PROSE: Final = 100_000
-"""Characters of one description."""
+"""Characters that are kept of one description."""
 _MAX_REMOVED: Final = 200
 
 
 class Writer:
-    """Collects the blocks of one page; what is beyond 20,000 blocks is dropped and said to be."""
+    """Collects the blocks of one page; blocks beyond 20,000 are dropped, and the page says so."""
 
     def __init__(self) -> None:
         self._blocks: list[Block] = []
@@ -25,39 +25,39 @@ class Writer:
         self._full = False
 
     def heading(self, text: str, level: int) -> None:
-        """A heading of `level` 1 to 6."""
+        """Add a heading of `level` 1 to 6."""
         if text.strip():
             self._add(Block("heading", _line(text), level))
 
     def line(self, text: str) -> None:
-        """A paragraph of one line."""
+        """Add a paragraph of one line."""
         if text.strip():
             self._add(Block("paragraph", _line(text)))
 
     def item(self, text: str) -> None:
-        """A list item."""
+        """Add a list item."""
         if text.strip():
             self._add(Block("item", _line(text)))
 
     def fact(self, label: str, value: str) -> None:
-        """An item `label: value`; nothing when the value is empty."""
+        """Add an item `label: value`, or nothing when the value is empty."""
         if value.strip():
             self.item(f"{label}: {value}")
 
     def field(self, label: str, value: str) -> None:
-        """A field of front matter, `label: value`; nothing when the value is empty."""
+        """Add a front matter field `label: value`, or nothing when the value is empty."""
         if value.strip():
             self._add(Block("front-matter", _line(f"{label}: {value}")))
 
     def row(self, *cells: str) -> None:
-        """A table row; an empty cell at the end is left out."""
+        """Add a table row, without empty cells at its end."""
         kept = [_line(cell).replace("|", "/") for cell in cells]
         while len(kept) > 2 and not kept[-1]:  # noqa: PLR2004  (two bars make a row)
             kept.pop()
         self._add(Block("row", " | ".join(kept)))
 
     def prose(self, text: str, lead: str = "") -> None:
-        """A description, read as Markdown; its first paragraph stands behind `lead`. Its headings open no section."""
+        """Add a description, read as Markdown, with `lead` before its first paragraph. Its headings open no section."""
         page = read_markdown(text[:_MAX_PROSE])
         if len(text) > _MAX_PROSE:
             self.removed("structure", "a description", f"longer than {_MAX_PROSE} characters")
@@ -74,17 +74,17 @@ class Writer:
             self._add(block)
 
     def link(self, href: str, text: str, rel: str = "") -> None:
-        """A link to something worth reading; no address, no link."""
+        """Add a link to something worth reading; an `href` that is not an address is ignored."""
         if href.startswith(("http://", "https://", "/", "./")) and len(self._links) < _MAX_LINKS:
             self._links.append(PageLink(href, _line(text), "main", rel))
 
     def removed(self, kind: str, where: str, text: str) -> None:
-        """Something about the source that the analyst should see."""
+        """Report something about the source that the analyst should see."""
         if len(self._removed) < _MAX_REMOVED:
             self._removed.append(Removed(kind, where, text))
 
     def page(self, title: str, form: Form, name: str = "", vendor: str = "") -> Page:
-        """What was collected; `name` and `vendor` are the product's own when the format has fields for them."""
+        """The page that was collected; `name` and `vendor` are the product's own, if the format has fields for them."""
         if self._full:
             self.removed("structure", "the file", f"more than {_MAX_BLOCKS} lines")
         return Page(

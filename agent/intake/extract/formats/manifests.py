@@ -1,6 +1,6 @@
 """Reads manifests of plugins, extensions and apps as sentences that can be quoted alone.
 
-Read are ChatGPT's `ai-plugin.json`, Claude's `plugin.json` and `marketplace.json`, browser extensions, VS Code
+The formats are ChatGPT's `ai-plugin.json`, Claude's `plugin.json` and `marketplace.json`, browser extensions, VS Code
 extensions, Slack apps, GitHub Apps, and the settings by which clients start MCP servers.
 """
 
@@ -33,7 +33,7 @@ _PACKAGE: Final = frozenset(
 
 
 def tools_of(value: Tree) -> list[Tree]:
-    """The tools of a `tools/list` result, of an object that holds one, or of a bare list; empty when it is none."""
+    """The tools of a `tools/list` result, of an object that holds one, or of a bare list; empty for any other value."""
     holder = fields(value)
     holder = fields(holder["result"]) if "tools" not in holder and "result" in holder else holder
     tools = entries(holder.get("tools")) if holder else entries(value)
@@ -58,7 +58,7 @@ def read_tools(value: Tree, tools: list[Tree]) -> Page:
 
 
 def write_tools(writer: Writer, tools: list[Tree]) -> None:
-    """Each tool under a heading of its own, and first how many there are and what they are called."""
+    """Write how many tools there are and their names, then each tool under a heading of its own."""
     if len(tools) > 1:
         names = ", ".join(text_at(tool, "name") for tool in tools)
         writer.line(f"The list names {len(tools)} tools: {names}.")
@@ -90,7 +90,7 @@ def _tool(writer: Writer, tool: Tree) -> None:
 
 
 def write_arguments(writer: Writer, label: str, schema: Tree, prefix: str = "", depth: int = 0) -> None:
-    """A row for each property of a JSON schema: name, type, whether it is required, description."""
+    """Write a row for each property of a JSON schema: name, type, whether it is required, description."""
     properties = fields(fields(schema).get("properties"))
     required = {words(name) for name in entries(fields(schema).get("required"))}
     for name, inner in list(properties.items())[:_MAX_ARGUMENTS]:
@@ -206,7 +206,7 @@ def _input(writer: Writer, entry: Tree, label: str) -> None:
 
 
 def write_clients(writer: Writer, servers: Tree) -> None:
-    """A client's `mcpServers`: what each server runs or calls; values of its environment stay out, they are secrets."""
+    """Write how each of a client's `mcpServers` is run or called; environment values are secrets and are left out."""
     for name, server in fields(servers).items():
         inside = fields(server)
         command = " ".join([text_at(server, "command"), *(words(part) for part in entries(inside.get("args")))]).strip()
@@ -223,7 +223,7 @@ def write_clients(writer: Writer, servers: Tree) -> None:
 
 
 def read_manifest(value: Tree) -> Page | None:
-    """The page of a manifest, or None when the value is none of those that are known."""
+    """The page of a manifest, or None when the value is of no known format."""
     for is_one, write in _READERS:
         if is_one(value):
             writer = Writer()
@@ -238,7 +238,7 @@ def read_manifest(value: Tree) -> Page | None:
 
 
 def _each(writer: Writer, sentence: str, names: Iterable[str]) -> None:
-    """The sentence once for each name; its `{}` is where the name stands."""
+    """Write the sentence once for each name, with the name in place of `{}`."""
     for name in list(names)[:_MAX_ENTRIES]:
         if name:
             writer.item(sentence.replace("{}", name))
@@ -450,4 +450,4 @@ _READERS: Final[tuple[tuple[Callable[[Tree], bool], Callable[[Writer, Tree, str]
     (_is_client, _client),
     (_is_package, _package),
 )
-"""The narrow marks first."""
+"""A test and a writer for each format, the most specific tests first."""

@@ -1,8 +1,8 @@
 """Reads Markdown and plain text as blocks.
 
-markdown-it reads Markdown, with the HTML inside it (`markup`); the tree of both is walked here once. What a browser
-would not show is taken out and reported as the page reader of HTML does. All of it is Python: a text that keeps it
-busy for too long is read in the child process that can be killed (`extract`).
+markdown-it reads Markdown with the HTML inside it (`markdown_tree`); the tree of both is walked here once. Content that
+a browser would not show is removed and reported, as the HTML reader does. All of this is pure Python, so Markdown is
+read in the child process, which can be killed when a text takes too long (`parse`).
 """
 
 import re
@@ -25,34 +25,34 @@ _LISTS: Final = frozenset(("ul", "ol", "menu"))
 _OPENS_BLOCK: Final = BLOCKS - {"hr"}
 _NO_ROW: Final = frozenset(("table", "h1", "h2", "h3", "h4", "ul", "ol", "pre", "blockquote", "details"))
 _TITLES: Final = ("title", "label", "heading", "header", "description")
-"""Attributes of the components of MDX that their pages show."""
+"""Attributes of MDX components that the rendered page shows."""
 _FIELD: Final = ("path", "query", "body", "header", "name", "type")
-"""Of components that document a parameter or a field."""
+"""The same for components that document a parameter or a field."""
 _LANGUAGE: Final = re.compile(r"(?:^|\s)(?:language|lang|highlight-source|brush:)-?\s*([\w+#.-]+)")
 _TASK: Final = re.compile(r"\[[ xX]\]\s+")
 _ALERT: Final = re.compile(r"\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]\s*", re.IGNORECASE)
 _UNRESOLVED: Final = re.compile(r"(?<![\w\]`])\[([^\[\]]{1,300})\]\[[^\[\]]{0,200}\]")
-"""A link to a place that another tool knows."""
+"""A link to a target that only another tool knows."""
 _ANCHOR: Final = re.compile(r"\s*\{#[\w.:-]{1,80}\}$")
 _SEES: Final = re.compile(r"\w")
 _BREAK: Final = "\n"
-"""In the collected words of a block: a line that breaks here. Text has none, its line ends are blanks by then."""
+"""Marks a line break in the collected words of a block. The text has no others, since its line ends became blanks."""
 _SOFTER: Final = "\r"
-"""A line that breaks here by the blanks or the backslash at its end, which many write out of habit."""
+"""Marks a line break made by blanks or a backslash at the end of the line, which many write out of habit."""
 _BREAKS: Final = re.compile(r"([\n\r])")
 _RUN_ON: Final = re.compile(
     r"(?:[,/(]|\b(?:a|an|the|of|to|in|on|by|for|with|and|or|from|as|at|that|which|is|are|its))$", re.I
 )
 _ENDS: Final = ".!?:;。！？：；"
 _BETWEEN: Final = "|-–—•·\n\r "
-"""What stands between pictures or links in a row."""
+"""Characters that may stand between pictures or links in a row."""
 _LOST_LINKS: Final = 2
-"""Links in a row whose words a line may not have as they were, so that those behind them still are found."""
+"""The most links in a row whose words may be missing from a line while later links are still found."""
 _MAX_LINK: Final = 500
-"""Characters of a link's words."""
+"""Characters that are kept of a link's words."""
 _MAX_ICON_WORDS: Final = 3
 _MAX_ICON: Final = 30
-"""Characters of the description of a picture that stands in a sentence like a word."""
+"""The longest description, in characters, of a picture that stands in a sentence like a word."""
 _REACH: Final = 20
 _NUMBER: Final = re.compile(r"[0-9]{1,3}")
 _MAX_SPAN: Final = 20
@@ -74,17 +74,17 @@ class _Picture(NamedTuple):
 
 
 class _Unseen(NamedTuple):
-    """Words that a page holds and does not show."""
+    """Words that a page holds but does not show."""
 
     where: str
     words: str
 
 
 def read_markdown(text: str) -> Page:
-    """The blocks of a Markdown text; `title` is its first heading or the front matter's title.
+    """Read a Markdown text as blocks; the page's `title` is its first heading or the front matter's title.
 
-    Front matter comes first, a block for each field. Raises nothing; time grows with the length of ordinary text, not
-    of text made to take long.
+    Front matter comes first, a block for each field. Raises nothing. The time grows with the length of ordinary text,
+    but a text made to be slow can take far longer.
     """
     matter, body = dialects.parted(text)
     fields = dialects.fields_of(matter) if matter else []
@@ -104,9 +104,9 @@ def read_markdown(text: str) -> Page:
 
 
 def read_text(text: str) -> Page:
-    """The blocks of plain text: paragraphs between blank lines, bullets as items, wrapped lines joined.
+    """Read plain text as blocks: paragraphs between blank lines, bullets as items, wrapped lines joined.
 
-    A text with headings of Markdown is read as Markdown.
+    A text with Markdown headings is read as Markdown.
     """
     if is_marked(text):
         return read_markdown(text)
@@ -114,7 +114,7 @@ def read_text(text: str) -> Page:
 
 
 def is_marked(text: str) -> bool:
-    """Whether plain text has a heading of Markdown."""
+    """Whether plain text has a Markdown heading."""
     return _HAS_HEADING.search(text) is not None
 
 
@@ -156,7 +156,7 @@ class _Walk:
 
     def run(self, root: Element) -> None:
         """Fill `blocks` and `links`."""
-        # An element comes twice: to be entered, and behind its children to be left.
+        # An element comes off the stack twice: to be entered, and after its children to be left.
         stack: list[tuple[Element | str, bool]] = [(root, True)]
         while stack:
             node, entering = stack.pop()
@@ -170,7 +170,7 @@ class _Walk:
         self._flush()
 
     def removed(self) -> list[Removed]:
-        """What was not shown and is worth showing: orders in comments and the like, and hidden words."""
+        """Unshown text that is worth reporting: orders to assessors in comments and the like, and hidden words."""
         found = [Removed("instruction-like-text", "a comment", words) for _, words in _orders(self.comments)]
         for unseen in (self._silenced, self._attributes):
             orders = _orders([each.words for each in unseen])
@@ -179,7 +179,7 @@ class _Walk:
         return found
 
     def _enter(self, element: Element) -> bool:
-        """Whether the children of an element are to be read as its own; else it was dealt with as a whole."""
+        """Enter an element; return False when it was handled as a whole, so that its children are not read."""
         tag = element.tag
         if tag == COMMENT:
             self.comments.extend(text for text in element.children if isinstance(text, str))
@@ -237,7 +237,7 @@ class _Walk:
         return bool(hides)
 
     def _component(self, element: Element) -> None:
-        """Read what a component of MDX shows of its attributes."""
+        """Read the attributes that an MDX component shows."""
         self._flush()
         names = _FIELD if element.tag.endswith("Field") else _TITLES
         values = [" ".join(element.attributes.get(name, "").split()) for name in names]
@@ -266,7 +266,7 @@ class _Walk:
             self.blocks.append(Block("code", text, language=language))
 
     def _flush(self) -> None:
-        """Make a block of the collected words, and one of each picture that is not part of a sentence."""
+        """Make a block of each collected line, and one of each picture that is not part of a sentence."""
         if not self._buffer:
             return
         parts, self._buffer = self._buffer, []
@@ -291,7 +291,7 @@ class _Walk:
             self._kind, self._level = "paragraph", 0
 
     def _line(self, text: str, linked: Sequence[str]) -> Sequence[str]:
-        """Make a block of a line; of the words of links those that are left for the lines behind it."""
+        """Make a block of a line, and return the words of links that are left for later lines."""
         kind = self._kind
         text = _UNRESOLVED.sub(r"\1", text)
         if kind == "heading":
@@ -308,7 +308,7 @@ class _Walk:
         return linked
 
     def _table(self, element: Element) -> bool:
-        """Read a table by its rows; False for one made for layout, which is read like other text."""
+        """Read a table row by row; return False for a layout table, which is read like other text."""
         rows = _rows(element)
         if not rows or max(len(cells) for cells in rows) < _MIN_CELLS:
             return False
@@ -334,7 +334,7 @@ class _Walk:
 
 
 def _taken(text: str, linked: Sequence[str]) -> tuple[tuple[str, ...], Sequence[str]]:
-    """The words of links that a line has, in order, and those that are left; a few may have changed in the text."""
+    """The words of links found in a line, in order, and those left over; a few that changed in the text are skipped."""
     found: list[str] = []
     at, number = 0, 0
     while number < len(linked):
@@ -381,7 +381,7 @@ def _is_icon(alt: str) -> bool:
 
 
 def _lines(text: str, *, whole: bool) -> Iterator[str]:
-    """The lines of a block between its breaks; a line that goes on in the next is one with it."""
+    """The lines of a block, split at its breaks; lines of one sentence are joined."""
     if whole:
         yield " ".join(text.split())
         return
@@ -405,7 +405,7 @@ def _lines(text: str, *, whole: bool) -> Iterator[str]:
 
 
 def _goes_on(said: str, line: str, mark: str) -> bool:
-    """Whether a line goes on in the next, which its author broke with `mark`."""
+    """Whether `line` continues the line `said`, which its author broke with `mark`."""
     if not line[0].islower():
         return False
     return said[-1] not in _ENDS if mark == _SOFTER else _RUN_ON.search(said[-_REACH:]) is not None
@@ -435,9 +435,9 @@ def _verbatim(element: Element) -> str:
 
 
 def _orders(texts: list[str]) -> Iterator[tuple[int, str]]:
-    """Which of `texts`, each one line, address assessors, and the words with which each begins to do so.
+    """The index of each of `texts` (one line each) that addresses assessors, and its words from where it does so.
 
-    They are searched together: there may be ten thousand of them.
+    The texts are searched together, because there may be ten thousand of them.
     """
     starts = list(accumulate((len(text) + 1 for text in texts), initial=0))
     last = -1

@@ -1,10 +1,11 @@
 """Normalises what documentation tools add to Markdown: admonitions, tabs, components.
 
-Docusaurus and VitePress write `:::tip Title`, MkDocs `!!! note "Title"` and `=== "Tab"` with the content indented, MDX
-imports, comments in braces and attributes in braces, GitBook, Hugo and Jekyll tags in braces. Their pages show the
-titles and the contents; CommonMark would show the marks, and take what is indented for code.
+Docusaurus and VitePress write `:::tip Title`; MkDocs `!!! note "Title"` and `=== "Tab"` with the content indented; MDX
+imports, and comments and attributes in braces; GitBook, Hugo and Jekyll tags in braces. Their pages show the titles and
+the contents; CommonMark would show the marks, and read indented content as code.
 
-Read line by line rather than as YAML: it is shown, not obeyed, and no alias, tag or depth of YAML can cost anything.
+Front matter is read line by line rather than as YAML: it is only shown, never acted on, and so no YAML alias, tag or
+depth can cost anything.
 """
 
 import re
@@ -24,7 +25,7 @@ _ESM: Final = re.compile(
     r"|export\s+(?:const|let|function|default|class)\b.*"
 )
 _TEMPLATE_LINE: Final = re.compile(r"[ \t]*(?:\{%[^{}]{0,400}%\}|\{\{[<%][^{}]{0,400}[>%]\}\})[ \t]*")
-# An attribute in braces, whose own braces nest twice at most.
+# An attribute in braces, which may contain one more level of braces.
 _BRACED: Final = re.compile(
     r"(<[A-Za-z][\w.]{0,60}+(?:\s[^<>{}]{0,400}?)?)\s[\w-]{1,60}=\{[^{}]{0,3000}(?:\{[^{}]{0,3000}\}[^{}]{0,3000}){0,9}\}"
 )
@@ -33,7 +34,7 @@ _MARKS: Final = re.compile(
 )
 _STEP: Final = 4
 _MAX_BRACED: Final = 12
-"""Attributes in braces of one tag."""
+"""The most attributes in braces that are removed from one tag."""
 _FRONT: Final = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _KEY: Final = re.compile(r"([ ]*)(?:- +)?([\w.$/-][\w.$/ -]{0,60}?)[ ]*:(?:[ ]+(.*))?", re.ASCII)
 _BLOCK_SCALAR: Final = re.compile(r"[|>][+-]?\d?[+-]?")
@@ -42,7 +43,7 @@ _PAIR: Final = 2
 
 
 def plain(text: str) -> tuple[str, list[str]]:
-    """The text in CommonMark, and the comments and lines of script that were taken out. Code stays as it is."""
+    """The text as CommonMark, and the comments and script lines that were removed. Code stays as it is."""
     if not _MARKS.search(text):
         return text, []
     silent: list[str] = []
@@ -53,7 +54,7 @@ def plain(text: str) -> tuple[str, list[str]]:
 
 
 class _Lines:
-    """Takes lines in their order; knows which are code."""
+    """Converts lines in order, keeping track of which are code."""
 
     def __init__(self, silent: list[str]) -> None:
         self._silent = silent
@@ -64,7 +65,7 @@ class _Lines:
         self._script = False
 
     def take(self, raw: str) -> None:
-        """One line more."""
+        """Convert the next line."""
         line = self._dedented(raw)
         match = _FENCE.fullmatch(line)
         if self._fence:
@@ -79,12 +80,12 @@ class _Lines:
             self._prose.extend(self._read(line))
 
     def finish(self) -> list[str]:
-        """All lines."""
+        """Return all converted lines."""
         self._flush()
         return self._made
 
     def _dedented(self, raw: str) -> str:
-        """A line without the indent of the boxes that it stands in."""
+        """A line without the indentation of the boxes around it."""
         words = raw.strip()
         indent = len(raw) - len(raw.lstrip(" "))
         while self._levels and words and indent < self._levels[-1] and not self._fence:
@@ -120,7 +121,7 @@ class _Lines:
         self._prose = []
 
     def _uncommented(self, text: str) -> str:
-        """The text without comments of MDX; one that does not end is none."""
+        """The text without MDX comments; a comment that does not end stays in the text."""
         parts: list[str] = []
         at = 0
         while (start := text.find("{/*", at)) >= 0 and (end := text.find("*/}", start)) >= 0:
@@ -132,15 +133,15 @@ class _Lines:
 
 
 def parted(text: str) -> tuple[str, str]:
-    """The front matter of a text, without its rules, and the text behind it; empty when it has none."""
+    """The front matter of a text, without its rules, and the text after it; empty when there is no front matter."""
     match = _FRONT.match(text)
     return (match[1], text[match.end() :]) if match and ":" in match[1] else ("", text)
 
 
 def fields_of(front: str) -> list[tuple[str, str]]:
-    """The fields in their order: the path of keys with full stops between, and the value in one line.
+    """The front matter's fields in order: the path of keys joined by full stops, and the value on one line.
 
-    The items of a list are parted by commas.
+    The items of a list are separated by commas.
     """
     found: list[tuple[str, list[str], bool]] = []
     above: list[tuple[int, str]] = []
@@ -164,12 +165,12 @@ def fields_of(front: str) -> list[tuple[str, str]]:
 
 
 def blocks_of(front: str) -> list[Block]:
-    """The fields as blocks."""
+    """The front matter's fields as blocks."""
     return [Block("front-matter", f"{key}: {value}") for key, value in fields_of(front)]
 
 
 def _go_on(found: list[tuple[str, list[str], bool]], words: str) -> None:
-    """Take a line that goes on with the last field's value."""
+    """Add a line that continues the last field's value."""
     if found:
         item = words.startswith("- ") and not found[-1][2]
         found[-1][1].append("- " + _bare(words[2:].strip()) if item else _bare(words))
@@ -184,7 +185,7 @@ def _joined(parts: list[str], prose: bool) -> str:
 
 
 def _bare(value: str) -> str:
-    """A value without its quotation marks or the brackets of a list in one line."""
+    """A value without its quotation marks, or without the brackets of a one-line list."""
     if len(value) >= _PAIR and value[0] == value[-1] and value[0] in "\"'":
         return value[1:-1]
     if len(value) >= _PAIR and value[0] == "[" and value[-1] == "]":

@@ -1,8 +1,8 @@
-"""Parses Markdown with the HTML inside it into one tree of elements, in Python alone.
+"""Parses Markdown and the HTML inside it into one tree of elements, in pure Python.
 
-markdown-it reads the Markdown. Its tokens and the tags between them, which need not agree on where a thing ends, build
-one tree by the rules by which a browser builds it: an end tag closes the elements left open inside, an item or a cell
-closes the one before it, an end tag without a beginning closes nothing.
+markdown-it reads the Markdown. Its tokens and the HTML tags between them may disagree on where an element ends. They
+are built into one tree by the rules of browsers: an end tag closes the elements left open inside, an item or a cell
+closes the one before it, and an end tag without a start tag closes nothing.
 """
 
 import html
@@ -21,14 +21,14 @@ LANGUAGE: Final = "language"
 """Attribute of a `pre` element with the language that its fence names."""
 LITERAL: Final = "#literal"
 BARE: Final = "bare"
-"""Attribute of an `a` element that is an address in running text."""
+"""Attribute that marks an `a` element as a bare address in running text."""
 _NO_ATTRIBUTES: Final[dict[str, str]] = {}
 _MAX_DEPTH: Final = 400
-"""Open elements; what begins deeper is read where it stands, without an element of its own."""
+"""The most open elements; the content of a deeper element goes to the element around it."""
 _MAX_NESTED: Final = 40
-"""Levels of quotes and lists, two for a list; what is deeper is read as one paragraph."""
+"""Levels of quotes and lists, where a list counts as two; deeper content is read as one paragraph."""
 _SPARE: Final = 20
-"""Levels that markdown-it is allowed above, so that it never drops what is nested too deeply."""
+"""Further levels that markdown-it is allowed, so that it never drops deeply nested content."""
 _VOID: Final = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
 )
@@ -41,7 +41,7 @@ BLOCKS: Final = frozenset(
         *("section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
     )
 )
-# What the beginning of an element closes, and what an end tag and such a beginning do not reach beyond.
+# The open elements that a start tag closes, and the elements beyond which start tags and end tags do not reach.
 _CLOSES: Final = {
     "p": frozenset(("p",)),
     "li": frozenset(("li",)),
@@ -64,7 +64,7 @@ _TABLE: Final = frozenset(("table",))
 _SCOPE: Final = frozenset(("table", "td", "th", "template"))
 _WITHIN_TABLE: Final = frozenset(("table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"))
 
-# Possessive throughout, so that a tag is read once whatever is left open in it.
+# Possessive throughout, so that a tag is scanned only once, whatever is left open in it.
 _TAG: Final = re.compile(
     r"<(/?)([A-Za-z][\w.:-]{0,80}+)(?=[\s/>])"
     r"((?:[^<>\"'{]++|\"[^\"]{0,9000}+\"|'[^']{0,9000}+'|\{[^{}]{0,2000}+(?:\{[^{}]{0,2000}+\}[^{}]{0,2000}+){0,9}+\}"
@@ -87,21 +87,21 @@ _JSX_TAG: Final = re.compile(r"</?[A-Z][\w.]{0,60}+\s[^<>]{0,4000}+>")
 
 
 class Element:
-    """An element with its children in order; `ended` unless the text stops before it is closed."""
+    """An element with its children in order; `ended` is False if the text stops before it is closed."""
 
     __slots__ = ("attributes", "children", "ended", "own", "tag")
 
     def __init__(self, tag: str, attributes: dict[str, str], *, own: bool = False) -> None:
         self.tag = tag
-        """Lower case, but for the components of MDX, which begin with a capital."""
+        """In lower case, except for MDX components, which begin with a capital."""
         self.attributes = attributes
         self.children: list[Element | str] = []
         self.ended = True
         self.own = own
-        """Whether Markdown made it, not a tag."""
+        """Whether Markdown made it, rather than an HTML tag."""
 
     def words(self, most: int = 0) -> str:
-        """The text inside with the descriptions of pictures, in one line; about `most` characters of it unless 0."""
+        """The text inside, with picture descriptions, on one line; about `most` characters of it, or all for 0."""
         parts: list[str] = []
         length = 0
         stack: list[Element | str] = [self]
@@ -119,7 +119,7 @@ class Element:
         return " ".join("".join(parts).split())
 
     def within(self, tags: frozenset[str]) -> bool:
-        """Whether an element with one of `tags` is inside."""
+        """Whether this element contains one with any of `tags`."""
         stack = list(self.children)
         while stack:
             node = stack.pop()
@@ -140,7 +140,7 @@ def tree_of(text: str) -> tuple[Element, list[str]]:
 
 
 class _Parser(MarkdownIt):
-    """CommonMark with tables and strikethrough; addresses stay as they are written, their judges come later."""
+    """CommonMark with tables and strikethrough; addresses stay as written and are judged later."""
 
     def __init__(self) -> None:
         super().__init__("commonmark", {"html": True, "maxNesting": _MAX_NESTED + _SPARE})
@@ -150,11 +150,11 @@ class _Parser(MarkdownIt):
         self.block.ruler.before("table", "deep", _deep, {"alt": []})
 
     def validateLink(self, url: str) -> bool:  # noqa: N802  (a name of markdown-it)
-        """Any address is kept; nothing follows it."""
+        """Accept every address, since nothing follows it."""
         return True
 
     def normalizeLink(self, url: str) -> str:  # noqa: N802
-        """The address as written."""
+        """Return the address as written."""
         return url
 
 
@@ -164,7 +164,7 @@ def _parser() -> MarkdownIt:
 
 
 def _deep(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Read what is nested too deeply as one paragraph, where markdown-it would drop it."""
+    """Read content that is nested too deeply as one paragraph; markdown-it would drop it."""
     if state.level < _MAX_NESTED or silent:
         return False
     state.line = end
@@ -186,7 +186,7 @@ def _titles(env: dict[str, object]) -> list[str]:
 
 
 class _Builder:
-    """Takes tokens and tags in the order of the text."""
+    """Builds the tree from tokens and tags in the order of the text."""
 
     def __init__(self, parser: MarkdownIt, env: dict[str, object]) -> None:
         self._parser = parser
@@ -194,21 +194,21 @@ class _Builder:
         self._root = Element(ROOT, _NO_ATTRIBUTES)
         self._stack = [self._root]
         self._open: dict[str, int] = {}
-        """How many elements of a tag are open."""
+        """The number of open elements by tag."""
         self._mine: list[Element] = []
-        """Elements that Markdown opened and not yet closed."""
+        """Elements that Markdown has opened and not yet closed."""
         self._comment: list[str] | None = None
-        """The words of a comment whose end did not come in the tag's own token."""
+        """The words so far of a comment that did not end in the token where it began."""
 
     def finish(self) -> Element:
-        """The tree; what is open now never ends."""
+        """Return the tree; elements that are still open are marked as never ended."""
         self._end_comment()
         for element in self._stack:
             element.ended = False
         return self._root
 
     def take(self, tokens: Sequence[Token]) -> None:
-        """Add the elements of block tokens, or of the inline tokens of one."""
+        """Add the elements of block tokens, or of the inline tokens inside a block."""
         for token in tokens:
             kind = token.type
             if kind in ("html_block", "html_inline"):
@@ -245,7 +245,7 @@ class _Builder:
         self._push(element)
 
     def _is_sign(self, token: Token) -> bool:
-        """Whether what Markdown takes for emphasis is an asterisk of a product, a path or a pattern of names."""
+        """Whether an asterisk that Markdown takes for emphasis stands in a multiplication, path or name pattern."""
         before = self._stack[-1].children[-1:]
         return token.tag == "em" and token.markup == "*" and bool(before) and _SIGN.search(str(before[0])) is not None
 
@@ -258,7 +258,7 @@ class _Builder:
                 self._say("*")
 
     def _code_span(self, token: Token) -> None:
-        # Code spans keep their marks: they tell a name from a word, and quotes of the source carry them.
+        # Code spans keep their backticks: these tell a name from a word, and quotes from the source include them.
         content = token.content
         pad = " " if content[:1] == "`" or content[-1:] == "`" else ""
         self._say(f"{token.markup}{pad}{content}{pad}{token.markup}")
@@ -280,7 +280,7 @@ class _Builder:
         self._add(Element("img", attributes, own=True))
 
     def _text(self, text: str) -> None:
-        """Add running text, in which addresses are links."""
+        """Add running text, turning the addresses in it into links."""
         at = 0
         text = _JSX_TAG.sub(_unless_tag, _SHORTCODE.sub("", _NOTE.sub("", text)))
         if not self._open.get("a"):
@@ -293,7 +293,7 @@ class _Builder:
         self._say(text[at:])
 
     def _markup(self, text: str, *, block: bool) -> None:
-        """Add what stands in HTML: tags, comments and the text between them, which may be Markdown again."""
+        """Add a piece of HTML: its tags, its comments and the text between them, which may be Markdown again."""
         at = 0
         if self._comment is not None:
             end = text.find("-->")
@@ -320,7 +320,7 @@ class _Builder:
         elif not text.strip():
             self._say(" ")
         elif block and _LEADING_BLOCK.search(text):
-            # Blocks between tags without a blank line: some renderers show them as such, others show their marks.
+            # Markdown blocks between tags without a blank line: some renderers format them, others show their marks.
             lines = "\n".join(line.strip() for line in text.split("\n"))
             self.take(self._parser.parse(lines, self._env))
         else:
@@ -342,7 +342,7 @@ class _Builder:
             self._push(element)
 
     def _give_way(self, closes: frozenset[str], holds: frozenset[str]) -> None:
-        """Close the open elements of these tags that stand in the nearest holder."""
+        """Close the open elements with a tag in `closes`, up to the nearest one with a tag in `holds`."""
         if not any(self._open.get(tag) for tag in closes):
             return
         for at in range(len(self._stack) - 1, 0, -1):
@@ -396,14 +396,14 @@ class _Builder:
 
 
 def _unless_tag(match: re.Match[str]) -> str:
-    """What is not a component of MDX: those have attributes in braces, a name in pointed brackets has none."""
+    """Remove an MDX component, known by its attributes in braces; keep a name in angle brackets, which has none."""
     return "" if "={" in match[0] else match[0]
 
 
 def _pieces(text: str, at: int) -> Iterator[str | Element | tuple[str, bool, str]]:
-    """The texts, comments and tags (name, whether it ends, what stands behind the name) of HTML, in order.
+    """The texts, comments and tags (name, whether it is an end tag, the rest of the tag) of HTML, in order.
 
-    A comment that does not end here comes as a tag of its own.
+    A comment that does not end here is returned as a tag named `COMMENT`.
     """
     said = at
     while (at := text.find("<", at)) >= 0:
@@ -442,7 +442,7 @@ def _commented(text: str) -> Element:
 
 
 def _silent(text: str) -> Element:
-    """The inside of a script or style sheet, which is not markup."""
+    """An element for the content of a script or style sheet, which is not markup."""
     element = Element("#raw", _NO_ATTRIBUTES)
     element.children.append(text)
     return element

@@ -19,7 +19,7 @@ _CAPABILITIES: Final = {
 }
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 _MAX_HOPS: Final = 8
-"""References to references that are followed, within the file only."""
+"""The longest chain of references that is followed, within the file only."""
 _MAX_PATHS: Final = 2000
 
 
@@ -90,7 +90,7 @@ def _capabilities(writer: Writer, value: Tree) -> None:
 
 
 def write_security(writer: Writer, schemes: Tree) -> None:
-    """Each security scheme, as OpenAPI and A2A 0.x write them or wrapped as A2A 1.0 does, with its scopes as rows."""
+    """Write each security scheme and its scopes as rows, plain (OpenAPI, A2A 0.x) or wrapped (A2A 1.0)."""
     for name, raw in fields(schemes).items():
         scheme = fields(raw)
         wrapped = next((key for key in scheme if key.endswith("SecurityScheme")), "")
@@ -139,7 +139,7 @@ def is_openapi(value: Tree) -> bool:
 
 
 def read_openapi(value: Tree) -> Page:
-    """The page of an API description. References to other files or hosts stay unread."""
+    """The page of an API description. References to other files or hosts are not followed."""
     writer = Writer()
     inside = fields(value)
     info = inside.get("info")
@@ -238,7 +238,7 @@ def _security(writer: Writer, label: str, needs: Tree) -> None:
 
 
 def _resolved(root: Tree, value: Tree) -> Tree:
-    """`value`, or what its reference within the file points to; a reference elsewhere, or in a circle, is nothing."""
+    """`value`, or the target of its reference within the file; None for a circular reference or one elsewhere."""
     for _ in range(_MAX_HOPS):
         reference = fields(value).get("$ref") if isinstance(value, dict) else None
         if not isinstance(reference, str):

@@ -1,11 +1,11 @@
 """Reads a PDF as blocks, page by page, with pypdf. Imported by the parsing child.
 
-Text that a reader does not see is taken out and reported; a page that has a picture and only such text is a
-scan with recognised text behind its picture, and keeps it.
+Text that a reader does not see is removed and reported. The exception is a page with a picture and only unpainted text:
+this is a scan with recognised text behind its picture, and keeps that text.
 
-A small reading of the painting model: matrices, fill colour and opacity, text rendering mode, rectangles and pictures
-in the order of painting, layers that are switched off. It judges the place where each run of text begins and, roughly,
-ends; glyph shapes and patterns are not looked at.
+Visibility follows a small part of the painting model: matrices, fill colour and opacity, text rendering mode,
+rectangles and pictures in the order of painting, layers that are switched off. The places where a run of text begins
+and, roughly, ends are judged; glyph shapes and patterns are ignored.
 """
 
 import io
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from pypdf import PageObject, PdfReader
 
 _Operand = Any
-"""A number, a name, a string or an array, as pypdf gives them."""
+"""A number, name, string or array, as pypdf returns it."""
 Operation = tuple[Any, bytes]
-"""Operands and operator, as pypdf gives them."""
+"""Operands and operator, as pypdf returns them."""
 Matrix = tuple[float, float, float, float, float, float]
 
 _FILLS: Final = frozenset({b"f", b"F", b"f*", b"B", b"B*", b"b", b"b*"})
@@ -33,7 +33,7 @@ _UNPAINTED: Final = frozenset({3, 7})
 _STROKED: Final = frozenset({1, 5})
 _FAINT: Final = 0.1
 _GLYPH: Final = 0.5
-"""Width of a letter in parts of its size, on average."""
+"""Average width of a letter as a share of its size."""
 _UNIT: Final[Matrix] = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 _SLACK: Final = 2.0
 _MAX_BOXES: Final = 5000
@@ -58,7 +58,7 @@ _BARRED: Final = "text that is not painted"
 
 
 _Dictionary = Any
-"""A dictionary of a PDF, whose values pypdf gives without types."""
+"""A dictionary of a PDF, whose values pypdf returns untyped."""
 
 
 class Box(NamedTuple):
@@ -70,7 +70,7 @@ class Box(NamedTuple):
     top: float
 
     def holds(self, x: float, y: float) -> bool:
-        """Whether a point lies in it."""
+        """Whether a point lies in the rectangle."""
         return self.left <= x <= self.right and self.bottom <= y <= self.top
 
 
@@ -111,13 +111,13 @@ class _Run(NamedTuple):
 
 @dataclass
 class Painting:
-    """One page or form while it is read; `unseen` holds the indexes of operations whose text nobody sees."""
+    """One page or form while it is read; `unseen` maps the index of an operation to why its text is not seen."""
 
     page: Box
     alphas: Mapping[str, float] = field(default_factory=dict)
     """Opacity by the name of a graphics state."""
     forms: frozenset[str] = frozenset()
-    """Names of external objects that are no pictures."""
+    """Names of external objects that are not pictures."""
     off: frozenset[str] = frozenset()
     """Names of marked content whose layer is switched off."""
     pictures: int = 0
@@ -126,7 +126,7 @@ class Painting:
     """Forms that the operations show, by name."""
 
     def read(self, operations: Sequence[Operation], call: "Call | None" = None) -> None:
-        """Judge all operations that show text; those of a form go on from the state of its `call`."""
+        """Judge all operations that show text; a form starts from the state of its `call`."""
         self._state = call.state if call else _State()
         self._saved: list[_State] = []
         self._text: Matrix = _UNIT
@@ -263,7 +263,7 @@ class Painting:
         self._runs.append(_Run(index, start, end, shade, reason))
 
     def _hidden(self, run: _Run) -> str:
-        """Why a run that is painted on the page is not seen: covered later, or as its ground."""
+        """Why a painted run is not seen: covered later, or in its background's colour; empty when it is seen."""
         middle = ((run.start[0] + run.end[0]) / 2, (run.start[1] + run.end[1]) / 2)
         ground: Colour | None = WHITE
         for painted in self._boxes:
@@ -286,7 +286,7 @@ def _meets(box: Box, start: tuple[float, float], end: tuple[float, float]) -> bo
 
 
 def _areas(path: Sequence[Box]) -> list[Box]:
-    """The rectangles of a path, and the box round its points when it was drawn by lines."""
+    """The rectangles of a path, and the box round its points when it was drawn with lines."""
     boxes = [box for box in path if box.right > box.left or box.top > box.bottom]
     points = [box for box in path if box.right == box.left and box.top == box.bottom]
     if len(points) > 2:  # noqa: PLR2004  (two points enclose nothing)
@@ -302,7 +302,7 @@ def _areas(path: Sequence[Box]) -> list[Box]:
 
 
 def _colour(operands: Sequence[_Operand], begins: bool) -> Colour | None:
-    """The colour of operands by their number; a new colour space begins with black, a pattern cannot be determined."""
+    """The colour that operands give, depending on their number; a new colour space starts black; None for a pattern."""
     if begins:
         return None if str(operands[0]) == "/Pattern" else BLACK
     numbers = [min(1.0, max(0.0, float(operand))) for operand in operands if not str(operand).startswith("/")]
@@ -322,7 +322,7 @@ def _scaled(parts: Sequence[float]) -> Colour:
 
 
 def inside(call: Call, matrix: Sequence[_Operand]) -> Call:
-    """The call as the form itself sees it, with its own matrix in front."""
+    """The call as seen inside the form, whose own `matrix` is applied first."""
     own = _matrix(matrix) if len(matrix) == len(_UNIT) else _UNIT
     return call._replace(state=replace(call.state, ctm=_times(own, call.state.ctm)))
 
@@ -356,7 +356,7 @@ class _Line:
 
 
 class _Collector:
-    """Takes text runs from pypdf as lines; keeps apart what is too small to read."""
+    """Collects text runs from pypdf as lines; text too small to read goes to `hidden`."""
 
     def __init__(self) -> None:
         self.lines: list[_Line] = [_Line()]
@@ -384,7 +384,7 @@ class _Collector:
 
 
 def _read_page(page: "PageObject", off: frozenset[int]) -> tuple[_Collector, str]:
-    """The lines of a page that a reader sees, and why the text in its `hidden` is not among them."""
+    """The lines of a page that a reader sees, and the reason why the text in `hidden` is not among them."""
     from pypdf.generic import NameObject
 
     content = page.get_contents()
@@ -403,7 +403,7 @@ def _read_page(page: "PageObject", off: frozenset[int]) -> tuple[_Collector, str
     page.extract_text(visitor_text=collector.text)
     scan = painting.pictures and not any(line.text.strip() for line in collector.lines)
     if scan and set(painting.unseen.values()) == {_BARRED}:
-        # Its recognised text is all that there is.
+        # The recognised text of a scan is the only text there is.
         content.operations = whole
         page.extract_text(visitor_text=collector.text)
         return collector, ""
@@ -418,7 +418,7 @@ def _read_page(page: "PageObject", off: frozenset[int]) -> tuple[_Collector, str
 def _clean_forms(
     page: "PageObject", owner: _Dictionary, painting: Painting, off: frozenset[int], depth: int
 ) -> list[str]:
-    """Take unseen text out of the forms that a page shows; that text, decoded as well as it goes."""
+    """Remove unseen text from the forms that a page shows, and return that text, decoded as far as possible."""
     from pypdf.generic import ContentStream
 
     objects = _dictionary(_dictionary(owner, "/Resources"), "/XObject")
@@ -445,7 +445,7 @@ def _without(operations: list[Operation], taken: frozenset[int]) -> list[Operati
 
 
 def _painting(page: "PageObject", off: frozenset[int], owner: _Dictionary = None) -> Painting:
-    """A page's box and those of its resources that decide what is seen."""
+    """A Painting with the page's box and the resources that decide which text is seen."""
     box = page.cropbox
     edges = Box(float(box.left), float(box.bottom), float(box.right), float(box.top))
     resources = _dictionary(page if owner is None else owner, "/Resources")
@@ -480,7 +480,7 @@ def _number(reference: _Dictionary) -> int:
 
 
 def _switched_off(group: _Dictionary, off: frozenset[int]) -> bool:
-    """Whether the members of a membership dictionary are all off."""
+    """Whether all layers in a membership dictionary are switched off."""
     members = group.get("/OCGs")
     if members is None:
         return False
@@ -501,7 +501,7 @@ def _layers_off(reader: "PdfReader") -> frozenset[int]:
 
 
 def _outside_pages(reader: "PdfReader") -> list[tuple[str, str]]:
-    """Place and words of what a PDF says outside its pages: metadata, its packet of XMP, remarks, attachments."""
+    """Place and words of text outside a PDF's pages: metadata, XMP packet, remarks, names of attachments."""
     said = [("metadata of the PDF", str(value)) for value in (reader.metadata or {}).values()]
     packet = _dictionary_stream(reader.root_object, "/Metadata")
     said.append(("metadata packet of the PDF", " ".join(_TAGS.sub(" ", packet[:_MAX_PACKET]).split())))
@@ -523,9 +523,9 @@ def _dictionary_stream(owner: _Dictionary, key: str) -> str:
 
 
 def read_pdf(body: bytes) -> Page:
-    """The blocks of a PDF's first 300 pages.
+    """Read the first 300 pages of a PDF as blocks.
 
-    Raises what pypdf raises for a broken file, as ValueError; a locked file too.
+    Raises ValueError for a locked file, and in place of pypdf's own errors for a broken one.
     """
     from pypdf import PdfReader
     from pypdf.errors import PyPdfError
@@ -555,7 +555,7 @@ def read_pdf(body: bytes) -> Page:
 
 
 def _blocks(lines: list[_Line]) -> list[Block]:
-    """Lines joined to paragraphs; a short line in larger type is a heading, a bullet an item."""
+    """Join lines to paragraphs; a short line in larger type becomes a heading, a bullet an item."""
     sizes = sorted(line.size for line in lines for _ in line.text.split())
     body = sizes[len(sizes) // 2] if sizes else 0.0
     found: list[Block] = []

@@ -1,4 +1,4 @@
-"""JSON and YAML as plain values under size limits, with field access that trusts no type.
+"""Loads JSON and YAML as plain values under size limits, with field access that trusts no type.
 
 No value is trusted to have the shape that its format prescribes: a field of another type counts as absent. Imported by
 the parsing child.
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 Tree = object
 """A value of JSON or YAML: a mapping, a list, a string, a number, a truth value or nothing."""
 _MAX_VALUES: Final = 400_000
-"""Values of one source, each counted as often as it is referred to."""
+"""The most values in one source, each counted every time it is referred to."""
 _MAX_DEPTH: Final = 100
 _MAX_ALIASES: Final = 1000
 _SHOWN: Final = 60
 
 
 class Unreadable(Exception):  # noqa: N818  (the parsing child knows no exception tree; the parent turns it into one)
-    """A source that is not read; `sort` is a key that `extract` has words for."""
+    """A source that cannot be read; `sort` is a key of the error texts in `parse`."""
 
     def __init__(self, sort: str, detail: str = "") -> None:
         super().__init__(detail)
@@ -30,16 +30,16 @@ class Unreadable(Exception):  # noqa: N818  (the parsing child knows no exceptio
 
 
 class Loaded(NamedTuple):
-    """A value, and the keys that one mapping gives twice: the last one counts, as in most readers."""
+    """A value, and the keys that one mapping gives twice; the last one counts, as in most parsers."""
 
     value: Tree
     twice: tuple[str, ...]
 
 
 def load_json(text: str) -> Loaded:
-    """The value of a JSON text.
+    """Load a JSON text.
 
-    Raises Unreadable when it is not JSON (NaN and Infinity are none), nests too deeply or holds too many values.
+    Raises Unreadable when it is not JSON (NaN and Infinity are not JSON), nests too deeply or holds too many values.
     """
     twice: list[str] = []
 
@@ -66,7 +66,7 @@ def _no_constant(name: str) -> float:
 
 
 def load_yaml(text: str) -> Loaded:
-    """The value of a YAML text of one document, without tags that make objects; dates stay text.
+    """Load a YAML text with a single document. Tags that construct objects are refused; dates stay text.
 
     Raises Unreadable when it is not YAML, has too many aliases, nests too deeply or expands to too many values.
     """
@@ -92,7 +92,7 @@ def load_yaml(text: str) -> Loaded:
 
 
 def _first(loader: "yaml.SafeLoader") -> Tree:
-    """The one document of a text; several in one file are refused."""
+    """The single document of a text; a text with several documents is refused."""
     import yaml
 
     try:
@@ -107,7 +107,7 @@ def _loader(twice: list[str]) -> "type[yaml.SafeLoader]":
     import yaml
 
     class Loader(yaml.SafeLoader):
-        """Pure Python: what nests too deeply is a RecursionError here, and a broken stack in C."""
+        """The pure Python loader: nesting too deeply raises RecursionError here, but breaks the stack in C."""
 
         aliases = 0
         depth = 0
@@ -136,7 +136,7 @@ def _loader(twice: list[str]) -> "type[yaml.SafeLoader]":
 
 
 def _check(value: Tree, sort: str) -> None:
-    """Refuse a value that nests too deeply, or that its aliases make huge."""
+    """Refuse a value that nests too deeply or that its aliases make huge."""
     stack: list[tuple[Tree, int]] = [(value, 0)]
     count = 0
     while stack:
@@ -163,7 +163,7 @@ def entries(value: Tree) -> list[Tree]:
 
 
 def words(value: Tree) -> str:
-    """A string, number or truth value as text; a list of them with commas; otherwise empty."""
+    """A string, number or truth value as text, or a list of these separated by commas; otherwise empty."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (str, int, float)):
@@ -174,7 +174,7 @@ def words(value: Tree) -> str:
 
 
 def text_at(value: Tree, *keys: str) -> str:
-    """The first of `keys` in a mapping that holds a string with something in it."""
+    """The value of the first of `keys` that holds a non-blank string; empty when none does."""
     inside = fields(value)
     for key in keys:
         found = inside.get(key)
@@ -184,7 +184,7 @@ def text_at(value: Tree, *keys: str) -> str:
 
 
 def strings(value: Tree, most: int) -> Iterator[str]:
-    """At most `most` strings of a value in its own order, keys left out."""
+    """At most `most` strings of a value, in order and without keys."""
     stack = [value]
     count = 0
     while stack and count < most:

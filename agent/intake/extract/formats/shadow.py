@@ -1,8 +1,8 @@
 """Lays out declarative shadow trees (`<template shadowrootmode>`) as a browser shows them.
 
-Runs before the visibility pass. What a browser does not show of a host (children that no slot takes, the fallback of a
-slot that is filled) is put into a plain `<template>`, so that it is judged as hidden text. The rules of a shadow tree's
-sheets are bound to it. Imported by the parsing child.
+Runs before the visibility pass. Content of a host that a browser does not show (children that no slot takes, the
+fallback of a filled slot) is put into a plain `<template>`, so that it is judged as hidden text. The rules of a shadow
+tree's style sheets apply to that tree alone. Imported by the parsing child.
 """
 
 import re
@@ -14,7 +14,7 @@ from lxml import etree
 from agent.intake.hidden.visibility import NOT_XML
 
 SHADOW_TAG: Final = "shadowroot"
-"""Stands for a shadow tree once it is laid out; it takes part in the flow of its host as the host itself does."""
+"""The tag of a laid-out shadow tree, which takes part in the text flow as its host does."""
 _MARK: Final = "data-shadow-host"
 _MODES: Final = frozenset({"open", "closed"})
 _HOSTS: Final = frozenset(
@@ -29,10 +29,10 @@ _SLOTTED: Final = re.compile(r"(?:\bslot((?:\[[^\]]*\]|\.[\w-]+)*))?::slotted\("
 
 
 def lay_out(root: etree._Element) -> None:
-    """Put the shadow trees of `root` into the places of their hosts' content, in place.
+    """Replace the content of hosts under `root` by their shadow trees, in place.
 
-    Only what a browser takes for a shadow root counts: a mode, the first of its host, a host that may have one, and no
-    inert template round it. More than _MAX_ROOTS stay what they are, templates.
+    Only what a browser accepts as a shadow root counts: it has a mode, is the first of its host, the host may have one,
+    and no inert template is around it. Beyond the first _MAX_ROOTS, they stay templates.
     """
     hosts: set[etree._Element] = set()
     scopes: dict[str, str] = {}
@@ -74,7 +74,7 @@ def _fill(host: etree._Element, shadow: etree._Element, scopes: dict[str, str]) 
 
 
 class _Loose:
-    """The text that stands in a host itself: it goes to the slot without a name."""
+    """The text directly inside a host, which goes to the slot without a name."""
 
     def __init__(self, host: etree._Element, shadow: etree._Element) -> None:
         self._before = _clean(host.text)
@@ -88,7 +88,7 @@ class _Loose:
         self.text = "".join((self._before, self._shadow, *self._behind.values()))
 
     def put(self, target: etree._Element) -> None:
-        """Lay the text between the children that stand in `target`, and in front of them what belongs to none."""
+        """Put the text back between the children in `target`; text that belongs to none of them goes in front."""
         lost = "".join(text for child, text in self._behind.items() if child.getparent() is not target)
         target.text = f"{_clean(target.text)}{self._before}{self._shadow}{lost}"
         for child, text in self._behind.items():
@@ -97,7 +97,7 @@ class _Loose:
 
 
 def _own(shadow: etree._Element) -> Iterator[etree._Element]:
-    """The elements of one shadow tree in its order, without those of the templates in it."""
+    """The elements of one shadow tree in order, without those inside its templates."""
     stack = list(reversed(shadow))
     while stack:
         element = stack.pop()
@@ -107,7 +107,7 @@ def _own(shadow: etree._Element) -> Iterator[etree._Element]:
 
 
 def _bind(sheets: list[etree._Element], host: etree._Element, scopes: dict[str, str]) -> None:
-    """Make the rules of sheets hold in their host alone; a sheet that many hosts share is kept once."""
+    """Make the rules of style sheets apply in their host alone; a sheet that many hosts share is kept once."""
     marks: list[str] = []
     for sheet in sheets:
         text = sheet.text or ""
@@ -124,7 +124,7 @@ def _bind(sheets: list[etree._Element], host: etree._Element, scopes: dict[str, 
 
 
 def _empty(target: etree._Element, unseen: etree._Element, filled: set[etree._Element]) -> None:
-    """Take the fallback out of a slot that is filled for the first time."""
+    """Move the fallback content out of a slot when it is filled for the first time."""
     if target is unseen or target in filled:
         return
     filled.add(target)
@@ -137,11 +137,11 @@ def _empty(target: etree._Element, unseen: etree._Element, filled: set[etree._El
 
 
 def _move(child: etree._Element, target: etree._Element) -> None:
-    # Boxes that a slot takes do not run together into one word.
+    # The words of two boxes in one slot must not run together.
     target.append(child)
     child.tail = " "
 
 
 def _clean(text: str | None) -> str:
-    """Text as the tree takes it in."""
+    """The text without characters that the tree rejects."""
     return NOT_XML.sub("", text or "")

@@ -1,4 +1,4 @@
-"""Reads sitemap.xml and its index as links; instructions to assessors in it are reported."""
+"""Reads sitemap.xml and sitemap indexes as links, and reports instructions to assessors in them."""
 
 import re
 import zlib
@@ -17,7 +17,7 @@ ENTRY: Final = "sitemap-entry"
 _GZIP: Final = b"\x1f\x8b"
 _GZIP_WINDOW: Final = 31
 _MAX_BYTES: Final = 50_000_000
-"""Of one sitemap, decompressed: the protocol's own limit, as is the next."""
+"""Bytes of one decompressed sitemap; this limit and the next are the protocol's own."""
 _MAX_ENTRIES: Final = 50_000
 _MAX_URL: Final = 2048
 _DECLARES: Final = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
@@ -26,7 +26,7 @@ _MAX_FINDINGS: Final = 20
 
 
 def read_sitemap(body: bytes) -> Page:
-    """The links of a sitemap (gzip or plain), without a block of text.
+    """Read a sitemap (gzip or plain) as a page of links without text blocks.
 
     Raises Unreadable when it is not a sitemap, declares entities, or decompresses to more than 50 MB.
     """
@@ -74,12 +74,12 @@ def _unpacked(body: bytes) -> bytes:
 
 
 def _addressed(root: etree._Element) -> list[Removed]:
-    """Texts of any element or attribute that address assessors."""
+    """Findings for texts of any element or attribute that address assessors."""
     found: list[Removed] = []
     for element in root.iter():
         if not isinstance(element.tag, str):
             continue
-        # A sitemap's own fields are addresses and dates; what is left is small.
+        # A sitemap's own fields are addresses and dates, so little text is left to search.
         for text in (element.text, element.tail, *element.attrib.values()):
             plain = " ".join((text or "").split())
             place = next(iter(find(plain)), None) if " " in plain else None

@@ -29,7 +29,7 @@ _MAX_TWICE: Final = 20
 
 
 def read_value(value: Tree) -> tuple[Part, ...]:
-    """A listing object with its documents; of any other value the strings.
+    """Read a listing object with its documents, or the strings of any other value.
 
     A listing object has a `name` and one of tagline, overview, features, description, docs.
     """
@@ -72,9 +72,9 @@ def _texts(value: object) -> list[str]:
 
 
 def read_data(text: str, kind: str) -> tuple[Part, ...]:
-    """The documents of a text of `kind`: json, yaml, or skill (Markdown with front matter).
+    """Read the documents in a text of `kind`: json, yaml, or skill (Markdown with front matter).
 
-    Raises Unreadable when it is not of that kind, or exceeds a cap.
+    Raises Unreadable when the text is not of that kind or exceeds a limit.
     """
     if kind == "skill":
         return (Part(_skill(text), ""),)
@@ -101,7 +101,7 @@ def _parts(value: Tree) -> tuple[Part, ...]:
 
 
 def _noted(parts: tuple[Part, ...], loaded: Loaded) -> tuple[Part, ...]:
-    """Keys that one mapping gives twice are shown: another reader may take the other value."""
+    """Report keys that one mapping gives twice, because another parser may take the other value."""
     notes = tuple(
         Removed("structure", "the file", f"the key {key} is given twice, the last one counts")
         for key in loaded.twice[:_MAX_TWICE]
@@ -113,9 +113,9 @@ def _noted(parts: tuple[Part, ...], loaded: Loaded) -> tuple[Part, ...]:
 
 
 def _skill(text: str) -> Page:
-    """A `SKILL.md`: its description, then the other fields of its front matter, in front of its text.
+    """Read a `SKILL.md`: its description, then the other front matter fields, in front of its text.
 
-    Front matter that is not YAML is shown line by line, as that of any Markdown.
+    Front matter that is not YAML is shown line by line, as in any Markdown.
     """
     front = _FRONT.match(text)
     try:
@@ -130,7 +130,7 @@ def _skill(text: str) -> Page:
     title = words(inside.get("title"))
     writer.prose(words(inside.get("description")))
     for key, value in inside.items():
-        # A name that the first heading says as well would only be said twice.
+        # A name that the first heading already gives is not repeated.
         said = key in ("name", "title") and words(value).casefold() == body.title.casefold()
         if key != "description" and not said:
             writer.field(key.replace("-", " ").replace("_", " ").capitalize(), words(value))

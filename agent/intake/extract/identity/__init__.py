@@ -1,1 +1,1 @@
-"""Which product the sources are about: its name, other spellings, vendor, repository."""
+"""Determines which product the sources are about: its name, other spellings, vendor, repository."""

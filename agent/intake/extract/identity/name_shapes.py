@@ -1,7 +1,7 @@
-"""The shape of product names: decorations removed, title parts, section words and slogans excluded.
+"""Judges the shape of product names: removes decorations, splits titles, recognises section words and slogans.
 
-They tell a heading that names something from one that does not. Everything is lower case and without accents' help:
-what is compared is folded by `str.casefold` only.
+This tells a heading that names something from one that does not. The word lists are in lower case; text that is
+compared with them is folded by `str.casefold` only, which keeps accents.
 """
 
 import re
@@ -64,7 +64,7 @@ _SPANISH: Final = """
     índice versión actual vista previa bienvenido el la los las de del y en para un una nuestro
 """
 SECTION_WORDS: Final = frozenset(f"{_ENGLISH} {_STOP} {_GERMAN} {_FRENCH} {_SPANISH}".split())
-"""A heading of these alone opens a section of a page and names nothing."""
+"""A heading made only of these words opens a section of a page and names nothing."""
 STOP_WORDS: Final = frozenset(_STOP.split())
 
 _WIDE: Final = """
@@ -82,7 +82,7 @@ _WIDE: Final = """
     명령어 구조 프로젝트구조 面板 目錄 安裝 簡介 特色 設定檔
 """
 SECTIONS: Final = frozenset(_WIDE.split())
-"""The same in scripts without blanks between words, compared with all blanks taken out."""
+"""Section headings in scripts without blanks between words, compared with all blanks removed."""
 
 _STARTS: Final = """
     accelerate add ask automate bring build chat connect control convert create deploy describe discover empower
@@ -98,12 +98,12 @@ _INNER: Final = """
     your you our we us that which lets just only who whose any every everything
 """
 INNER_SLOGAN: Final = frozenset(_INNER.split())
-"""Words inside a line that names rarely hold and slogans often do."""
+"""Words that are rare inside a name and common inside a slogan."""
 _SMALL: Final = """
     de la el los las del y en para con por le les du des et pour un une von für und mit der die das
 """
 SMALL_WORDS: Final = frozenset(_SMALL.split())
-"""Articles and prepositions of other languages, which names hold in lower case."""
+"""Articles and prepositions of other languages, which stay in lower case within names."""
 
 _DESCRIBING: Final = """
     ai agent agents agentic multi-agent multiagent llm llms gpt chatgpt claude openai assistant assistants copilot
@@ -119,7 +119,7 @@ _DESCRIBING: Final = """
     examples starter api apis rest
 """
 GENERIC: Final = frozenset(_DESCRIBING.split())
-"""Words that describe what a product is; a line of them alone is doubtful as a name until something bears it out."""
+"""Words that describe what a product is; a line made only of them is doubtful as a name until something confirms it."""
 
 _TONGUES: Final = """
     english 中文 简体中文 繁體中文 繁体中文 日本語 한국어 deutsch español espanol français francais русский
@@ -128,7 +128,7 @@ _TONGUES: Final = """
     pt it cn zh-cn zh-tw pt-br 英文 英語 영어 indonesia עברית ไทย
 """
 LANGUAGES: Final = frozenset(_TONGUES.split())
-"""How languages are called in language switchers."""
+"""Names of languages, as language switchers write them."""
 
 _STEMS: Final = """
     readme listing index skill page home main default doc docs document documentation content text file untitled
@@ -146,7 +146,7 @@ _FOLDERS: Final = """
     frontend backend
 """
 GENERIC_FOLDERS: Final = GENERIC_FILES | frozenset(_FOLDERS.split())
-"""Folder names, and names of repositories, that name no product alone."""
+"""Names of folders and repositories that do not name a product by themselves."""
 
 _COMMANDS: Final = """
     uv pip pipx npm pnpm yarn node nodejs python python3 git docker requirements.txt r e the mcp cli run install
@@ -154,14 +154,14 @@ _COMMANDS: Final = """
     create-react-app mcp-remote smithery inspector mcp-get claude gemini supergateway
 """
 INSTALLERS: Final = frozenset(_COMMANDS.split())
-"""What stands behind an install command and is not a package of the product."""
+"""Words after an install command that are not a package of the product."""
 MAX_NAME: Final = 80
-"""Characters of a name that is shown."""
+"""The most characters of a name that is shown."""
 _MAX_TITLE: Final = 400
-"""Characters of a title that are looked at."""
+"""The most characters of a title that are examined."""
 _MAX_WORDS: Final = 7
 _MAX_WIDE: Final = 24
-"""Letters of a name in a script without blanks between words."""
+"""The most letters of a name in a script without blanks between words."""
 _MIN_LANGUAGES: Final = 2
 _SEPARATOR: Final = re.compile(
     r"\s+[-–—|·•:~»›>/]{1,2}\s+|\s*[—|｜：]\s*|:\s+|\s–\s?"
@@ -208,7 +208,7 @@ _KIND_END: Final = re.compile(
 )
 _PICTURE: Final = re.compile(r"^(?:logo|icon|banner|badge)\s+(?=\S)|\s+(?:logo|icon|banner)$", re.IGNORECASE)
 _TWICE: Final = re.compile(r"^(\S{2,40}) (?=\1\b)", re.IGNORECASE)
-"""The description of a logo in front of a heading that says the name as well."""
+"""A name given twice, as by the description of a logo in front of a heading."""
 _OWNS: Final = re.compile(r"['’]s$")
 _THE: Final = re.compile(r"^the\s+(?=\S)", re.IGNORECASE)
 _QUESTION: Final = re.compile(r"\s*[?？!！。.…]+$")
@@ -228,7 +228,7 @@ _BADGE: Final = re.compile(
 
 
 def tidy(text: str) -> str:
-    """`text` without what decorates a name: emoji, badges' brackets, versions, adjectives, "Welcome to", "docs"."""
+    """`text` without decorations of a name: emoji, badges in brackets, versions, adjectives, "Welcome to", "docs"."""
     name = _trimmed(text)
     name = _HOSTED.sub("", name)
     for _ in range(3):
@@ -256,12 +256,12 @@ def pieces(title: str) -> tuple[str, ...]:
 
 
 def key(name: str) -> str:
-    """Letters and digits of `name` in lower case: two spellings of one name have the same."""
+    """The letters and digits of `name` in lower case, which are the same for all spellings of one name."""
     return "".join(c for c in unicodedata.normalize("NFKC", name).casefold() if c.isalnum())
 
 
 def core(name: str) -> str:
-    """`key` without the words that say that it is an MCP server: "X", "X MCP" and "mcp-server-x" have the same."""
+    """`key` without the words for an MCP server: the same for "X", "X MCP" and "mcp-server-x"."""
     parts = words(name)
     idle = _ABOUT_MCP | {"for"} if "mcp" in parts else _ABOUT_MCP
     kept = [word for word in parts if word not in idle]
@@ -269,7 +269,7 @@ def core(name: str) -> str:
 
 
 def words(name: str) -> list[str]:
-    """The words of a name in lower case, slugs and CamelCase taken apart at hyphens and underscores only."""
+    """The words of a name in lower case, split at blanks, hyphens, underscores and `./@:`; CamelCase is not split."""
     return [word for word in re.split(r"[\s_\-./@:]+", name.casefold()) if word]
 
 
@@ -338,7 +338,7 @@ def is_slogan(text: str) -> bool:
 
 
 def is_name(text: str) -> bool:
-    """Whether `text`, tidied already, may name a product."""
+    """Whether `text`, already tidied, may name a product."""
     return (
         bool(key(text))
         and len(text) <= MAX_NAME

@@ -1,8 +1,8 @@
-"""The name of the product of a page: candidates from its parts, and a scored vote with reasons.
+"""Names the product of a page: candidates from the page's parts, and a scored vote with reasons.
 
 Order of precedence: a manifest or front matter; a heading that names something; the window's title; the repository in
 the address or in the page's own links; file and folder. A sound source wins by its weight; a doubtful one (a slogan, a
-word of sections, a name that nothing else on the page uses) is outvoted by what the rest of the page agrees on.
+section word, a name that nothing else on the page uses) is outvoted when the rest of the page agrees on another name.
 """
 
 import math
@@ -34,7 +34,7 @@ _SHORT: Final = 2
 _REORDERS: Final = frozenset({"bidi-control", "combining-flood"})
 
 # Weights: what a source is worth by itself. A sound heading (6) with one use of its name beats a repository (4) with
-# many; a slogan that nothing bears out (1.5) loses against any two of the others.
+# many; a slogan that nothing else supports (1.5) loses to any two of the others.
 _HEADING: Final = 6.0
 _GENERIC_HEADING: Final = 4.0
 _LATER_HEADING: Final = 2.0
@@ -49,16 +49,16 @@ _PACKAGE: Final = 2.0
 _DEFINED: Final = 4.0
 _LOGO: Final = 2.5
 _FIRST_IMAGE: Final = 1.5
-"""A banner too: campaigns and sister products have banners."""
+"""Also the weight of a banner, since campaigns and sister products have banners too."""
 _LINE: Final = 2.0
 _FILE: Final = 1.0
 _FOLDER: Final = 0.9
 _USED: Final = 3.0
-"""At most, for uses of the name in the text."""
+"""The most that uses of the name in the text can add."""
 _SOUND: Final = 4.0
-"""Added for a first heading that names something and whose words the page says again."""
+"""Added for a first heading that names something, when the rest of the page confirms the name."""
 _UNUSED: Final = 1.5
-"""Taken from a heading's worth when nothing else on the page says its words."""
+"""Subtracted when a single source gives the name and the page's text never uses it."""
 
 _NAME: Final = r"[A-Z0-9@`][\w.+#@/`’'-]*|[a-z]+[A-Z\d][\w.+#-]*|[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)+"
 _DEFINES: Final = re.compile(
@@ -83,7 +83,7 @@ _FORMER: Final = re.compile(
     r"also known as|a\.?k\.?a\.?)\s+[\"“`*]*((?:[A-Z0-9][\w.+#-]*)(?: [A-Z0-9][\w.+#-]*){0,3})"
 )
 LETTER: Final = "[A-Za-z0-9À-ɏ_-]"
-"""Goes on with a word; letters of scripts without blanks do not, they stand right behind a name."""
+"""A character that continues a word. Letters of scripts without blanks do not: they may directly follow a name."""
 _LEAD_MARKS: Final = re.compile(r"^[^\w@`\"“«*'‘]+")
 _WEB: Final = re.compile(r"https?://", re.IGNORECASE)
 
@@ -95,19 +95,19 @@ _OF_ONE: Final = frozenset({
 
 
 _SAID: Final = frozenset({"a sentence that says what it is", "the repository's name", "the words of its logo"})
-"""Sources by which a name is known without the heading."""
+"""Sources that give a name independently of the heading."""
 _OFTEN: Final = 2
 _CALLED: Final = frozenset(
     {"its manifest or front matter", "its first heading", "the page's title", "a sentence that says what it is"}
 )
-"""Sources by which a page itself calls its product so."""
+"""Sources in which the page itself gives the name of its product."""
 _OWNED: Final = frozenset({"the package that is installed", "its repository and whose it is"})
 _SLUGS: Final = frozenset({
     "its repository and whose it is",
     "the repository's name", "the package that is installed", "its address", "the name of its file",
     "the name of its folder",
 })  # fmt: skip
-"""Sources that spell a name as an address does."""
+"""Sources that spell a name as a slug, the way addresses do."""
 
 
 class Candidate(NamedTuple):
@@ -116,31 +116,31 @@ class Candidate(NamedTuple):
     name: str
     weight: float
     source: str
-    """Which part, in words that can be shown."""
+    """That part of the page, in words that can be shown."""
 
 
 class Name(NamedTuple):
-    """The product's name, what it is also called, and why it was chosen."""
+    """The product's name, its other names, and why it was chosen."""
 
     name: str
     aliases: tuple[str, ...] = ()
     reason: str = ""
     repository: Repository | None = None
-    """The product's own repository, as far as the page or its address tells it."""
+    """The product's own repository, if the page or its address shows which one it is."""
     sources: tuple[str, ...] = ()
     """The parts of the page that propose this name, the weightiest first."""
 
     @property
     def is_borne_out(self) -> bool:
-        """Whether something says the name that a shelf of many products does not have."""
+        """Whether the name has a source that a catalogue page of many products lacks."""
         return bool(_OF_ONE & set(self.sources))
 
 
 def name_page(page: Page, where: str, *, folder: str = "", siblings: Sequence[Page] = ()) -> Name:
     """The name of the product that `page` is about.
 
-    `where` is the page's address, or the name of its file; `folder` the name of the folder that the file lies in, and
-    `beside` are manifests that lie beside it. A page that nothing names gives an empty name.
+    `where` is the page's address or file name, `folder` the name of the folder of that file, and `siblings` the pages
+    of manifests beside it. The name is empty when nothing names the product.
     """
     page = _own_part(page)
     repositories = named_repositories(page, where)
@@ -171,7 +171,7 @@ def name_page(page: Page, where: str, *, folder: str = "", siblings: Sequence[Pa
 
 
 def _from_page(page: Page) -> Iterator[Candidate]:
-    """From headings, the first line, the first image and the sentences that define something."""
+    """Candidates from headings, the first line, the first image and the sentences that define something."""
     yield from _from_headings(page)
     yield from _from_images(page)
     text = [block for block in page.blocks if block.kind in ("paragraph", "item", "heading")]
@@ -190,7 +190,7 @@ def _from_page(page: Page) -> Iterator[Candidate]:
 
 
 def _from_headings(page: Page) -> Iterator[Candidate]:
-    """The first heading of the first level counts most; a heading below it only where no other is left."""
+    """Candidates from headings: the first top-level one counts most; lower ones count if it is missing or a slogan."""
     headings = [block for block in page.blocks if block.kind == "heading" and block.hint != "other"]
     top = [block for block in headings if block.level <= 1]
     if not top and page.title and page.title not in {block.text for block in headings}:
@@ -198,7 +198,7 @@ def _from_headings(page: Page) -> Iterator[Candidate]:
     firsts = [block for block in top if names.pieces(block.text) and not names.is_section(block.text)]
     before = headings.index(firsts[0]) if firsts and firsts[0] in headings else 0
     for place, block in enumerate(firsts[:3]):
-        # A title stands at the top: what comes behind several sections is a part, whatever its level.
+        # A title stands at the top: a heading after several sections names a part, whatever its level.
         weight = _HEADING if place == 0 and before <= _SPONSORS else _LATER_HEADING
         yield from _pieces_of(block.text, weight, "its first heading")
     if firsts and not names.is_slogan(firsts[0].text):
@@ -209,7 +209,7 @@ def _from_headings(page: Page) -> Iterator[Candidate]:
 
 
 def _pieces_of(title: str, weight: float, source: str) -> Iterator[Candidate]:
-    """The names in a title; one that rather describes or praises counts little, and only as a first heading."""
+    """The names in a title; a part that describes or praises instead counts little, and only in a first heading."""
     for place, part in enumerate(names.pieces(title) if _is_honest(title) else ()):
         if not names.is_name(part):
             if (
@@ -226,7 +226,7 @@ def _pieces_of(title: str, weight: float, source: str) -> Iterator[Candidate]:
 
 
 def _from_images(page: Page) -> Iterator[Candidate]:
-    """The alt text of the first images, when it says that they are a logo, or names something already."""
+    """Candidates from the alt texts of the first images: one that says logo or banner, or the very first image."""
     for place, block in enumerate(block for block in page.blocks[:_OPENING] if block.kind == "image"):
         match = _LOGO_ALT.fullmatch(block.text.strip())
         name = next(iter(names.pieces(match["name"] if match else block.text)), "")
@@ -239,7 +239,7 @@ def _from_images(page: Page) -> Iterator[Candidate]:
 
 
 def _from_titles(page: Page, where: str) -> Iterator[Candidate]:
-    """The window's title and `og:title` without the site's part, and the site's own name."""
+    """Candidates from the window's title and `og:title`, without the site's part, and from the site's own name."""
     site = _site_words(where)
     for title in dict.fromkeys((page.head_title, page.og_title)):
         parts = [part for part in names.pieces(title) if names.is_name(part)] if _is_honest(title) else []
@@ -249,7 +249,7 @@ def _from_titles(page: Page, where: str) -> Iterator[Candidate]:
             yield Candidate(part, min(weight, _PIECE) if names.is_generic(part) else weight, "the page's title")
     if page.site_name and names.is_name(names.tidy(page.site_name)):
         name = names.tidy(page.site_name)
-        # Of a site with many products the name of the site is not that of a product.
+        # On a site with many products, the site's name is not a product's name.
         known = any(names.same(name, part) for part in names.pieces(page.head_title)[-1:])
         yield Candidate(name, _PIECE if known and len(names.pieces(page.head_title)) > 1 else _SITE, "the site's name")
 
@@ -261,7 +261,7 @@ def _from_addresses(where: str, folder: str, repositories: Sequence[Repository],
         if repository.name.casefold() not in GENERIC_FOLDERS:
             yield Candidate(repository.name, weight, "the repository's name")
         else:
-            # "agents" says nothing without whose they are.
+            # "agents" says nothing without the owner's name.
             yield Candidate(f"{repository.owner} {repository.name}", weight, "its repository and whose it is")
     packages = [name for name in named_packages(page) if name.casefold() not in GENERIC_FOLDERS]
     for place, package in enumerate(packages[:3]):
@@ -283,7 +283,7 @@ def _from_addresses(where: str, folder: str, repositories: Sequence[Repository],
 
 
 def _from_manifests(page: Page, siblings: Sequence[Page]) -> Iterator[Candidate]:
-    """The name that a manifest gives, the page's own first; one that lies beside it must be spoken of on the page."""
+    """Candidates from manifests, the page's own first; a name from a manifest beside it must also occur on the page."""
     if page.name:
         yield Candidate(_first_name(page.name), 100.0, "its manifest or front matter")
     text = names.key(" ".join(block.text for block in page.blocks))
@@ -294,7 +294,7 @@ def _from_manifests(page: Page, siblings: Sequence[Page]) -> Iterator[Candidate]
 
 
 def _first_name(text: str) -> str:
-    """A manifest's name without a tagline behind it; its own words stay."""
+    """A manifest's name without the tagline after it."""
     parts = names.pieces(text)
     return parts[0] if parts else text.strip()
 
@@ -303,7 +303,7 @@ def _first_name(text: str) -> str:
 
 
 def _grouped(found: Iterable[Candidate]) -> list[list[Candidate]]:
-    """Candidates by the name that they are variants of, in the order of their first."""
+    """Groups of candidates that are variants of one name, in the order of their first candidates."""
     groups: dict[str, list[Candidate]] = {}
     for candidate in found:
         groups.setdefault(names.core(candidate.name), []).append(candidate)
@@ -311,8 +311,9 @@ def _grouped(found: Iterable[Candidate]) -> list[list[Candidate]]:
 
 
 def _without_tails(found: Sequence[Candidate], text: str) -> list[Candidate]:
-    """A first heading that goes on behind a name that the page uses, with words that it never uses together, is that
-    name: what follows is a badge or a state ("Acme  Maintenance Mode").
+    """The candidates, with the first heading cut down to a name that the page uses if it never uses the whole heading.
+
+    The words after the name are then a badge or a state ("Acme  Maintenance Mode").
     """
     heads = [c for c in found if c.source == "its first heading" and c.weight >= _GENERIC_HEADING]
     if not heads or names.says_mcp(heads[0].name) or _uses(text, heads[0].name):
@@ -329,7 +330,7 @@ def _without_tails(found: Sequence[Candidate], text: str) -> list[Candidate]:
 
 
 def _score(group: Sequence[Candidate], text: str) -> float:
-    """The best of each source, and how often the text uses the name."""
+    """The score of a group: the best weight of each source, plus a share for how often the text uses the name."""
     best: dict[str, float] = {}
     for candidate in group:
         best[candidate.source] = max(best.get(candidate.source, 0.0), candidate.weight)
@@ -341,9 +342,10 @@ def _score(group: Sequence[Candidate], text: str) -> float:
 
 
 def _beyond_the_vendor(groups: Sequence[list[Candidate]], repositories: Sequence[Repository]) -> list[Candidate]:
-    """The first group, unless it is no more than the vendor's name and another goes on from there.
+    """The first group, unless it is only the vendor's name and another group has a longer name that begins with it.
 
-    "Acme" stands all over a page about "Acme Agents" and above its repository; no heading, title or sentence gives it.
+    "Acme" occurs all over a page about "Acme Agents" and owns its repository, but no heading, title or sentence
+    names it.
     """
     best = groups[0]
     owners = {names.core(repository.owner) for repository in repositories[:2]}
@@ -359,13 +361,13 @@ def _beyond_the_vendor(groups: Sequence[list[Candidate]], repositories: Sequence
 
 
 def _form(group: Sequence[Candidate], text: str) -> Candidate:
-    """The spelling that is shown: of the weightiest source; one that says "MCP server" before one that does not."""
+    """The candidate whose spelling is shown: from the weightiest source, and preferably one that says "MCP server"."""
     order = sorted(group, key=lambda c: -c.weight)
     first = order[0]
     if first.weight >= _TITLE and first.source not in ("a sentence that says what it is", "the repository's name"):
         if first.source != "a manifest beside it":
             return first
-        # A manifest's name is often an identifier: the page's own spelling of it is the one that people read.
+        # A manifest's name is often an identifier, so the page's own spelling, which people read, is preferred.
         longer = [c for c in order if c.weight > _FILE and names.says_mcp(c.name) and not names.says_mcp(first.name)]
         return next((c for c in order if c.source == "its first heading"), (longer or [first])[0])
     said = [c for c in order if c.source not in _SLUGS]
@@ -386,7 +388,7 @@ def _reason(form: Candidate, group: Sequence[Candidate], text: str) -> str:
 def _aliases(
     name: str, group: Sequence[Candidate], rivals: Sequence[Sequence[Candidate]], page: Page, own: Repository | None
 ) -> tuple[str, ...]:
-    """Other names of the same thing: variants, the repository, the package, a former name, a name in brackets."""
+    """Other names of the product: variants, repository, packages, former names, the name without "MCP server"."""
     found = [candidate.name for candidate in sorted(group, key=lambda c: -c.weight)]
     known = {word for alias in (*found, own.name if own else "") for word in names.words(alias) if len(word) > _SHORT}
     packages = [c.name for rival in rivals for c in rival if c.source == "the package that is installed"]
@@ -406,7 +408,7 @@ def _aliases(
 
 
 def _own_part(page: Page) -> Page:
-    """`page` without what its hints or headings give to something else: related products, reviews, comparisons."""
+    """`page` without blocks that hints or headings assign to something else: related products, reviews, comparisons."""
     kept: list[Block] = []
     level = 0
     for place, block in enumerate(page.blocks):
@@ -421,7 +423,7 @@ def _own_part(page: Page) -> Page:
 
 
 def _text(page: Page) -> str:
-    """The page's words without its first heading, in which uses of a name are counted."""
+    """The page's text without its first heading, for counting the uses of a name."""
     parts: list[str] = []
     size = 0
     heading = True
@@ -439,7 +441,10 @@ def _text(page: Page) -> str:
 
 
 def _uses(text: str, name: str) -> int:
-    """How often `text` says `name`, spelled with blanks, hyphens, underscores or none; short ones by their case."""
+    """How often `text` uses `name`, with any of blank, hyphen and underscore or nothing between its words.
+
+    Case matters only for a single word with a capital.
+    """
     parts = [re.escape(part) for part in re.split(r"[\s_-]+", name) if part]
     if not parts:
         return 0
@@ -449,7 +454,7 @@ def _uses(text: str, name: str) -> int:
 
 
 def _spelled(name: str, text: str) -> str:
-    """`name` as the text mostly writes it, with its capitals and blanks; as it is where the text never says it."""
+    """`name` in the capitalised spelling that the text uses most; unchanged when the text has no such spelling."""
     parts = [re.escape(part) for part in re.split(r"[\s_-]+", name) if part]
     pattern = re.compile(r"(?<![\w/.@-])" + r"[ _-]?".join(parts) + r"(?![\w/-])", re.IGNORECASE)
     found = Counter(match[0] for match in pattern.finditer(text))
@@ -468,7 +473,7 @@ def _starts_plain(name: str) -> bool:
 
 
 def _site_words(where: str) -> frozenset[str]:
-    """The parts of the host of an address, by which a title's last piece is known to be the site's."""
+    """The parts of an address's host, which show that the last piece of a title is the site's name."""
     if not _WEB.match(where):
         return frozenset()
     host = (urlsplit(where).hostname or "").removeprefix("www.")
@@ -477,7 +482,7 @@ def _site_words(where: str) -> frozenset[str]:
 
 
 def _is_honest(text: str) -> bool:
-    """Whether words are what they look like and speak to nobody but a reader."""
+    """Whether a text is what it looks like, without markup or orders to assessors."""
     cleaned = clean(text, "")
     if any(removed.kind in _REORDERS for removed in cleaned.removed):
         return False

@@ -1,8 +1,8 @@
-"""Which product a listing is about, which other products are on the page, which text is the directory's.
+"""Decides which product a listing is about, which other products are on the page, and which text is the directory's.
 
-Two questions are answered here. Which blocks of a page about X speak of something else (its hosted sibling, a
-predecessor, a product of the same vendor)? And which blocks are left for Y, when the reader asks for Y on a page that
-is about X, or holds both?
+Two questions are answered here. Which blocks of a page about X are about something else (its hosted sibling, a
+predecessor, a product of the same vendor)? And when the reader asks for Y on a page that is about X or holds both,
+which blocks are about Y?
 """
 
 import re
@@ -18,7 +18,7 @@ from agent.intake.page import AboutHint, Block, Page
 from agent.records import About
 
 _MAX_LABEL: Final = 6
-"""Words of a line that labels a card."""
+"""The most words of a line that labels a card."""
 _VERSUS: Final = re.compile(r"\s+(?:vs\.?|versus)\s+", re.IGNORECASE)
 _SIDES: Final = 2
 _MAX_OTHERS: Final = 20
@@ -57,8 +57,8 @@ _NAME_END: Final = re.compile(r"\s[—–|·:-]\s|\s\(|:\s")
 _MAX_NAME: Final = 6
 _SEVERAL: Final = 2
 _CARD: Final = 3
-"""Blocks of a card, its name included."""
-# The title of a shelf, never of a product: "All agents", "MCP servers", "Browse the directory", "Search results".
+"""The number of blocks in a card, its name included."""
+# Titles of catalogue pages, never of a product: "All agents", "MCP servers", "Browse the directory", "Search results".
 _GENERIC: Final = re.compile(
     r"(?:(?:all|our|the|best|top|new|popular|featured|browse|explore|more|latest|ai|mcp|\d+|[a-z]+) ){0,2}"
     r"(?:agents|assistants|copilots|bots|tools|products|apps|servers|plugins|skills|integrations|listings)"
@@ -91,13 +91,13 @@ _SCORED: Final = re.compile(
     re.IGNORECASE,
 )
 _MAX_SCORED: Final = 60
-"""Words of a line that can be a score, a rating or a note on them."""
+"""The most words of a line that can be a score, a rating or a note on them."""
 
 
 def mark_others(page: Page, name: Name) -> Page:
-    """`page`, about `name`, with blocks about other products marked `other`, about its hosted platform `platform`.
+    """`page`, about `name`, with blocks about other products marked `other` and about its hosted platform `platform`.
 
-    Only a block whose subject is the other product, or a section that its heading gives to it, is marked.
+    Only blocks whose subject is the other product, and sections whose heading names it, are marked.
     """
     own = (name.name, *name.aliases)
     others = _others(page, name)
@@ -131,9 +131,9 @@ def mark_others(page: Page, name: Name) -> Page:
 def leave_only(page: Page, wanted: str, own: Name) -> Page | None:
     """`page` with everything that is not about `wanted` marked `other`.
 
-    What is about it: sections under headings and cards under labels that name it, and blocks that name it and not
-    the page's `own` product. None when the page does not tell the two apart: it is about `wanted` under another
-    name, or never speaks of it.
+    Sections and cards whose heading or label names `wanted` are about it, and so are blocks that name it and not the
+    page's `own` product. None when the page does not tell the two apart, because it is about `wanted` under another
+    name or never mentions it.
     """
     if not _is_another(wanted, own):
         return None
@@ -162,19 +162,19 @@ def leave_only(page: Page, wanted: str, own: Name) -> Page | None:
 
 
 def _is_another(wanted: str, own: Name) -> bool:
-    """Whether `wanted` is a product of its own beside the page's: no variant, alias or part of its name."""
+    """Whether `wanted` is a different product from the page's, and not a variant, alias or part of its name."""
     if not own.name or any(names.same(wanted, known) for known in (own.name, *own.aliases)):
         return False
     return not _parts(wanted) <= _parts(own.name)
 
 
 def _parts(name: str) -> set[str]:
-    """The words of a name but those that say that it is an MCP server."""
+    """The words of a name, except those that say that it is an MCP server."""
     return {word for word in names.words(name) if word not in ("mcp", "server", "the")}
 
 
 def _labels(text: str, name: str) -> bool:
-    """Whether a heading or label is the name, alone or as one part of it."""
+    """Whether a heading or label is `name`, or has `name` as one of its parts."""
     return any(names.key(part) == names.key(name) for part in (names.tidy(text), *names.pieces(text)))
 
 
@@ -183,18 +183,18 @@ def _is_label(block: Block) -> bool:
 
 
 def _naming(name: str) -> re.Pattern[str]:
-    """Finds `name` as a whole, whatever its case and its blanks and hyphens."""
+    """A pattern that finds `name` as a whole, whatever its case, blanks and hyphens."""
     parts = [re.escape(part) for part in re.split(r"[\s_-]+", name) if part]
     return re.compile(rf"(?<!{LETTER})" + r"[\s_-]?".join(parts) + rf"(?!{LETTER})", re.IGNORECASE)
 
 
 def _speaking(name: str) -> re.Pattern[str]:
-    """Finds a block that says at its start what `name` is or does."""
+    """A pattern for a block that begins by saying what `name` is or does."""
     return re.compile(rf"[\W_]{{0,6}}(?:the )?{_naming(name).pattern}[\W_]{{0,6}}\s*{_SAYS}\b", re.IGNORECASE)
 
 
 def _subject(name: str) -> re.Pattern[str]:
-    """Finds a block whose subject is `name`, or that sends its reader there."""
+    """A pattern for a block whose subject is `name`, or that sends its reader there."""
     spelled = _naming(name).pattern
     marks = r"[\W_]{0,6}"
     return re.compile(
@@ -220,14 +220,14 @@ def _titled(text: str, titles: dict[str, AboutHint]) -> AboutHint:
 
 
 def _compared(text: str, own: Sequence[str]) -> AboutHint:
-    """`other` for a heading that sets the product beside another: "Acme vs. Zeta"."""
+    """`other` for a heading that compares the product with another ("Acme vs. Zeta"), otherwise empty."""
     sides = _VERSUS.split(text.strip())
     apart = len(sides) == _SIDES and any(names.same(names.tidy(side), known) for side in sides for known in own)
     return "other" if apart else ""
 
 
 def _hosted(page: Page, name: Name) -> tuple[str, ...]:
-    """Names of the vendor's hosted platform, made of the product's own: "Acme Cloud"."""
+    """Names of the vendor's hosted platform that begin with the product's name: "Acme Cloud"."""
     if names.key(name.name) == "" or re.search(rf"\b{_HOSTED}\b", name.name):
         return ()
     bare = re.sub(r"[\s_-]*\b(?:MCP|Server)\b", "", name.name).strip(" -_") or name.name
@@ -237,7 +237,7 @@ def _hosted(page: Page, name: Name) -> tuple[str, ...]:
 
 
 def _others(page: Page, name: Name) -> tuple[str, ...]:
-    """Other products that the page itself sets apart: the vendor's further repositories, a successor, a rival."""
+    """Other products that the page itself distinguishes: the vendor's further repositories, a successor, a rival."""
     found: dict[str, None] = {}
     own = (name.name, *name.aliases)
     if name.repository is not None:
@@ -258,7 +258,7 @@ def _others(page: Page, name: Name) -> tuple[str, ...]:
 
 
 def _sets_apart(other: str, own: Sequence[str]) -> bool:
-    """Whether a name is long and unlike enough to be another product's."""
+    """Whether a name is long enough, and different enough from the `own` names, to be another product's."""
     if len(names.key(other)) < _MIN_NAME or names.is_section(other) or names.is_generic(other):
         return False
     parts = set(names.words(other))
@@ -268,7 +268,7 @@ def _sets_apart(other: str, own: Sequence[str]) -> bool:
 def maker(page: Page, name: Name, where: str, *, own_site: bool = False) -> str:
     """Who makes the product: a manifest's author, the repository's owner, a copyright line, the vendor's own domain.
 
-    `own_site` says that the page is the vendor's own and no directory's. Empty when none of them tells.
+    `own_site` says that the page is the vendor's own and not a directory's. Empty when no source tells.
     """
     if page.vendor:
         return page.vendor
@@ -292,9 +292,9 @@ class Subject(NamedTuple):
     chosen: bool
     """Whether one of several was picked, by name or by the page's title."""
     page: Page
-    """The page with what is about other products, and the directory's own, marked."""
+    """The page, with text about other products and the directory's own text marked."""
     aliases: tuple[str, ...] = ()
-    """What the product is also called."""
+    """Other names of the product."""
     vendor: str = ""
     """Who makes it; empty when neither manifest, repository, copyright line nor domain tells."""
     reason: str = ""
@@ -314,10 +314,10 @@ def resolve_subject(
     """The product that `page`, the listing, is about; `wanted` picks among several by name.
 
     `neighbours` are the words of links to other products; `own_site` is for the front page of a vendor, where scores
-    and ratings are nobody else's. `folder` is the name of the folder that a file lies in, `beside` are pages of
-    manifests that lie beside it.
-    Raises UsageError when `wanted` is not on a page that holds several products, or the page holds several and
-    nothing says which is meant; the names are in the hint.
+    and ratings are the vendor's own. `folder` is the name of the folder of a file, `siblings` are the pages of the
+    manifests beside it.
+    Raises UsageError when the page holds several products and `wanted` is none of them, or nothing says which one is
+    meant; the hint lists the names.
     """
     title = title_name(honest_title(page))
     candidates = _candidates(page)
@@ -326,7 +326,7 @@ def resolve_subject(
     vendor = maker(page, named, where, own_site=own_site)
     is_catalog = _GENERIC.fullmatch(title) is not None and not named.is_borne_out
     if len(candidates) < _SEVERAL or (wanted is None and not is_catalog):
-        # The title decides: what stands below it are the product's parts.
+        # The title decides: the headings below it name the product's parts.
         return _single(marked, wanted, named, title, vendor)
     shown = ", ".join(candidates)
     if wanted is None:
@@ -343,7 +343,7 @@ def resolve_subject(
 
 
 def _single(page: Page, wanted: str | None, named: Name, title: str, vendor: str) -> Subject:
-    """The subject of a page that is not a shelf: its own product, or the one that the reader asks for."""
+    """The subject of a page that is not a catalogue: its own product, or the one that the reader asks for."""
     if wanted is None:
         name = named.name or title
         return Subject(name, (), False, mark_others(page, named), named.aliases, vendor, named.reason)
@@ -357,12 +357,12 @@ def _single(page: Page, wanted: str | None, named: Name, title: str, vendor: str
 
 
 def product_name(title: str) -> str:
-    """The product's name in a page title, lower case, to compare with."""
+    """The product's name in a page title, in lower case for comparison."""
     return title_name(title).casefold()
 
 
 def title_name(title: str) -> str:
-    """The product's name in a page title as it is written: what stands before the first dash, bar, colon or bracket."""
+    """The product's name in a page title, as written: the text before the first dash, bar, colon or bracket."""
     return _NAME_END.split(title)[0].strip()
 
 
@@ -377,7 +377,7 @@ def speaks_of(page: Page, name: str) -> About:
 
 
 def _candidates(page: Page) -> tuple[str, ...]:
-    """Names of products in headings of one level that link to pages of their own or are named as products are."""
+    """Product names in headings of one level: they link to pages of their own or look like product names."""
     linked = {" ".join(link.text.split()).casefold() for link in page.links if link.region == "main"}
     by_level: dict[int, list[str]] = {}
     for block in page.blocks:
@@ -392,9 +392,9 @@ def _candidates(page: Page) -> tuple[str, ...]:
 
 
 def _only(page: Page, name: str, candidates: Sequence[str], *, is_catalog: bool) -> Page:
-    """`page` with everything that stands under the heading of another candidate marked as about something else.
+    """`page` with everything under the heading of another candidate marked as about something else.
 
-    On a shelf nothing but the product's own card is about it: the rest speaks of all of them, or of the directory.
+    On a catalogue page only the product's own card is about it: the rest is about all products or the directory.
     """
     blocks: list[Block] = []
     level = 0
@@ -410,7 +410,7 @@ def _only(page: Page, name: str, candidates: Sequence[str], *, is_catalog: bool)
 
 
 def _without_assessments(page: Page, neighbours: frozenset[str]) -> Page:
-    """`page` with the directory's scores, ratings and notes on them, and its cards of other products, marked."""
+    """`page` with the directory's scores, ratings and notes on them, and cards of other products, marked `other`."""
     cards = _cards(page, neighbours)
     blocks = [
         block._replace(hint="other")
@@ -427,7 +427,7 @@ def _without_assessments(page: Page, neighbours: frozenset[str]) -> Page:
 
 
 def _cards(page: Page, neighbours: frozenset[str]) -> frozenset[int]:
-    """Blocks of cards: each begins with the words of a link to another product and goes on for a few blocks."""
+    """Indices of blocks in cards: a card begins with the words of a link to another product and has a few blocks."""
     title = page.title.casefold()
     names = {name for name in neighbours if len(name) >= _MIN_NAME and name.casefold() not in title}
     found: set[int] = set()

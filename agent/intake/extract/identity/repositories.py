@@ -17,7 +17,7 @@ _INNER: Final = re.compile(
     r"/(?:actions|stargazers|releases|issues|discussions|blob|tree|pulls?|wiki|network|graphs|commits?|fork|raw|main|"
     r"master|contributors|security|branches)\b"
 )
-"""Behind a repository's address: pages that a README links of its own repository rather than of another."""
+"""Paths after a repository's address that a README links in its own repository rather than in another."""
 _CLONE: Final = re.compile(r"git clone\s+(?:--?[\w=-]{1,20}\s+){0,4}\S{0,200}")
 _PAGES_SITE: Final = re.compile(r"https?://([\w-]{1,39})\.github\.io/([\w.-]{1,100})")
 _PACKAGE_PAGE: Final = re.compile(
@@ -34,7 +34,7 @@ _NO_OWNER: Final = frozenset(
     {"orgs", "sponsors", "topics", "features", "settings", "marketplace", "user-attachments", "apps", "login", "about"}
 )
 _SERVICE: Final = re.compile(r"deepwiki|img\.shields|codecov|goreportcard|ghcr")
-"""Services whose badges a README shows of its own repository."""
+"""Services whose badges in a README are about its own repository."""
 _BADGE: Final = 3
 """How many links a badge's link is worth."""
 _CLONED: Final = 4
@@ -43,16 +43,16 @@ _MIN_LINKS: Final = 2
 
 
 class Repository(NamedTuple):
-    """A code repository as it is named."""
+    """A code repository, and how a page names it."""
 
     owner: str
     name: str
     in_address: bool = False
     """Whether the page's own address lies in it."""
     cloned: bool = False
-    """Whether the page has its reader clone it."""
+    """Whether the page tells its reader to clone it."""
     entered: bool = False
-    """Whether the page links what lies inside it (issues, files), shows its badges or has it cloned: its own, then."""
+    """Whether the page links its inner pages (issues, files), shows its badges or has it cloned: its own, then."""
 
 
 def repository_of(address: str) -> Repository | None:
@@ -62,9 +62,9 @@ def repository_of(address: str) -> Repository | None:
 
 
 def named_repositories(page: Page, where: str, *, least: int = _MIN_LINKS) -> tuple[Repository, ...]:
-    """The repositories that may be the page's own, the likeliest first: that of its address, then the most named.
+    """The repositories that may be the page's own, the likeliest first: that of its address, then the most often named.
 
-    One that is named less than `least` times counts only when it is the only one; a clone line counts four times.
+    A repository named less than `least` times counts only when it is the only one; a clone line counts four times.
     """
     counts: Counter[tuple[str, str]] = Counter()
     cloned: set[tuple[str, str]] = set()
@@ -106,7 +106,7 @@ def named_repositories(page: Page, where: str, *, least: int = _MIN_LINKS) -> tu
 
 
 def named_packages(page: Page) -> tuple[str, ...]:
-    """Packages that the page has installed or links in a registry, the most named first, without their scope."""
+    """Packages that the page installs or links in a registry, the most often named first, without their scope."""
     counts: Counter[str] = Counter()
     for link in page.links:
         for match in _PACKAGE_PAGE.finditer(link.href):

@@ -1,1 +1,1 @@
-"""Documents cut into statements: their role, rank and language, and what vendors claim for themselves."""
+"""Cuts documents into statements with a role, rank and language, and finds what vendors claim for themselves."""

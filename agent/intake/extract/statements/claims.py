@@ -1,22 +1,22 @@
 """Recognises sentences that say how safe the product is instead of what it does.
 
-A *claim* puts the product in a good light without placing it: somebody approves, something is capped, certified,
-safe, private, kept apart, watched, or will be. A *description* says what the product does, has, reads, keeps or
-cannot do, in words of its own ("read-only access to the calendar", "tokens are checked as JWTs"), and places an
-estimate up or down. The border:
+A *claim* puts the product in a good light without moving an estimate: somebody approves, something is capped,
+certified, safe, private, isolated or monitored, or will be. A *description* says in specific words what the product
+does, has, reads, keeps or cannot do ("read-only access to the calendar", "tokens are checked as JWTs"), and moves an
+estimate up or down. The two are told apart by these rules:
 
-- Approval, certification, safety and praise are claims wherever nothing else is said.
+- Approval, certification, safety and praise are claims wherever the sentence says nothing else.
 - Limits, privacy, isolation and monitoring are claims where the sentence names no mechanism, product or identifier and
-  the product does nothing else in it. That they are planned makes them no less so.
+  the product does nothing else in it. Planned ones are claims as well.
 - A bare denial or limit ("deletion is disabled", "no customer data is stored") of rank 2 and below lowers nothing
-  beyond what silence gives: where the sources show the deed it is a contradiction and the worse reading stands; where
-  they do not there is nothing for it to lower. What a listing opens with says what the product is: no such denial.
+  beyond what silence gives: where the sources show the action, the two contradict and the worse reading stands; where
+  they do not, there is nothing to lower. The opening of a listing says what the product is, so it is not such a denial.
 - A verdict on the product's own risk ("an assessment rated its autonomy as minimal") is a claim, and so are words that
-  are only repeated to be found.
+  are repeated only to be found.
 - A sentence that says a control is missing ("runs without asking") is never a claim: it can only raise a risk.
 
-A claim of rank 2 and below may be quoted for a control and for nothing else, and such a control lowers nothing. From
-rank 3 on it counts (see `agent.intake.extract.statements.split`).
+A claim of rank 2 and below may be quoted only for a control, and such a control lowers nothing. From rank 3 on it
+counts (see `agent.intake.extract.statements.split`).
 """
 
 import re
@@ -144,7 +144,7 @@ MISSING = re.compile(
     r"|switched off)\b|\b(?:off|disabled) by default\b|\bon its own\b|\b(?<!stops )by itself\b",
     _I,
 )
-"""Says that a control is missing or can be passed over; a double negative ("no action without …") is not meant."""
+"""Says that a control is missing or can be bypassed; `DOUBLE` excludes double negatives ("no action without …")."""
 DOUBLE = re.compile(
     r"\b(?:no|not|never|nothing|nobody|cannot|can't|won't|none)\b[^.;]*\b(?:without|unless|until|before)\b", _I
 )
@@ -190,7 +190,7 @@ ACTIVE = re.compile(
     r"|explains?|shows?|turns?|sets?)\b",
     _I,
 )
-"""The product does something, or lets somebody do it."""
+"""Says that the product does something, or lets somebody do it."""
 ASSENT = re.compile(
     r"\b(?:must|has to|have to|needs to) (?:\w+[- ])?(?:light|agree|nod|consent|sign|countersign|release|accept|allow"
     r"|clear)\w*|\bonly (?:the |an? |your |our )?(?:\w+ ){1,3}?(?:can|may) (?:trigger|start|send|release|change"
@@ -309,26 +309,26 @@ FUTURE = re.compile(
     _I,
 )
 PLACES = re.compile(r"\bread[- ]only\b|\bstateless\b|\bexperimental\b|\bnot (?:cover|prove|production)\b", _I)
-"""What the product is or keeps: it places an estimate, whatever else the sentence promises."""
+"""Says what the product is or keeps, which moves an estimate, whatever else the sentence promises."""
 UNLESS = re.compile(r"\bunless\b(?! approv)", _I)
 LEADING = re.compile(r"^(?:[^\w`$£€]|_|\d{1,2}[.)]\s)+")
 COUNTING_RANK: Final = 3
-"""From this rank a control may lower something."""
+"""The rank from which a control may lower a risk."""
 
 _CAPITALISED: Final = 0.5
-"""A line with this share of capitalised words is a title: its capitals name nothing."""
+"""A line with this share of capitalised words is a title, whose capitals name nothing."""
 _SHORT: Final = 12
 _ASIDE: Final = 6
-"""A clause of more words that is not a claim tells something."""
+"""A clause with more words than this that is not a claim is a description."""
 _LEAD_IN: Final = 2
-"""A clause of so few words names what the next one is about ("Phone calls: only with …")."""
+"""A clause of at most this many words introduces the next one ("Phone calls: only with …")."""
 _REMEMBERED: Final = 10_000
-"""Sentences whose verdict is kept: the intake asks of each what the drafter asks again."""
+"""Sentences whose verdict is cached, since the intake and then the drafter ask for each."""
 _STRONG: Final = (APPROVAL, CERTIFIED, QUALITY, HAZARD, CALMING)
 _WEAK: Final = (LIMITED, PRIVATE, APART, WATCHED, ASSENT, DISCREET, FENCED, EYED, BOUNDED, VOUCHED)
 
 
-# What a tool list's annotations say in a tool's favour: nobody holds a server to them.
+# Annotations in a tool list that speak for a tool; nothing forces the server to keep to them.
 _HINT: Final = re.compile(
     r"\bvendor's own hint about \S+ "
     r"(?:readOnlyHint true|destructiveHint false|idempotentHint true|openWorldHint false),"
@@ -346,13 +346,13 @@ _RATING: Final = re.compile(
     r"|\b(?:zero|no) (?:\w+ ){0,2}?(?:issues?|findings?|vulnerabilit(?:y|ies)|flaws?|weaknesses) (?:were|was) found\b",
     re.IGNORECASE,
 )
-"""A verdict on the product's own risk, whoever is said to have given it: that is to be found out, and no evidence."""
+"""A verdict on the product's own risk, whoever gave it. That risk is what is to be assessed, so it is not evidence."""
 _REPEATS: Final = 3
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def is_claim(text: str) -> bool:
-    """Whether a sentence, list item or table row is a claim and nothing else, from its words alone (see the module)."""
+    """Whether a sentence, list item or table row is nothing but a claim, by its words alone (see the module)."""
     if _HINT.search(text) or (len(text.split()) <= _SHORT and _is_planned(text)):
         return True
     if _RATING.search(text) or _is_stuffed(text):
@@ -368,7 +368,7 @@ def is_claim(text: str) -> bool:
 
 
 def _is_stuffed(text: str) -> bool:
-    """Whether words stand there to be found: three or more that are said twice in a row tell nothing."""
+    """Whether a text repeats words only to be found: three or more runs of words are said twice in a row."""
     said = [word.strip(".,;:").casefold() for word in text.split()]
     runs = sum(
         said[at : at + size] == said[at + size : at + 2 * size]
@@ -388,7 +388,7 @@ def _judge(clause: str) -> bool | None:
     words = len(clause.split())
     weak = any(topic.search(clause) for topic in _WEAK) or _is_recorded(clause)
     if not weak and words > _ASIDE and not any(topic.search(clause) for topic in _STRONG):
-        # All that follows needs a topic; most text of a page has none, and need not be searched for names and deeds.
+        # All further checks need a topic; most text has none, and need not be searched for names and actions.
         return False
     mechanism = bool(MECHANISM.search(LEGAL.sub(" ", clause)))
     concrete = mechanism or _names_something(LEGAL.sub(" ", clause))
@@ -414,7 +414,7 @@ def _is_planned(text: str) -> bool:
 
 
 def _is_recorded(clause: str) -> bool:
-    """Whether a short clause says of everything, or of the future, that it is recorded."""
+    """Whether a short clause says that everything is recorded, or that something will be."""
     is_sweeping = len(clause.split()) <= _SHORT and (ABSOLUTE.search(clause) or FUTURE.search(clause))
     return bool(is_sweeping and LOGGED.search(clause))
 
@@ -426,7 +426,7 @@ def _without_topics(clause: str) -> str:
 
 
 def _names_something(clause: str) -> bool:
-    """Whether a proper name stands in it, certificates and laws apart."""
+    """Whether a clause contains a proper name, other than those of certificates and laws."""
     words = re.findall(r"[A-Za-z]{2,}", clause)
     if words and sum(word[0].isupper() for word in words) >= _CAPITALISED * len(words):
         return False

@@ -1,7 +1,7 @@
-"""The language of a document, and what of it the embedded drafter cannot read.
+"""Detects the language of a document, and which statements the embedded drafter cannot read.
 
-Code, addresses and identifiers are English in every language, so they are taken out first. What is plainly English by
-its function words is recognised without the library, which takes a second to load and is needed for the others alone.
+Code, addresses and identifiers look English in every language, so they are removed first. Text that is plainly English
+by its function words is recognised without the library, which takes a second to load and is needed only for the rest.
 """
 
 import re
@@ -25,24 +25,24 @@ NO_PROSE: Final[frozenset[BlockKind]] = frozenset({"code", "front-matter", "imag
 _MIN_LETTERS: Final = 40
 _MIN_WORDS: Final = 8
 _MIN_DISTINCT: Final = 30
-"""Different words, or different letters where blanks part no words; fewer are a label that is repeated."""
+"""Distinct characters, which count where blanks do not separate words; a text below both limits is a repeated label."""
 _MIN_STATEMENT_LETTERS: Final = 12
-"""A shorter line is a name or a label, which is the same in all languages."""
+"""A line with fewer letters is a name or a label, which is the same in all languages."""
 _SAMPLE: Final = 2000
-"""Letters and blanks from the beginning of a long text and as many from its middle."""
+"""Characters sampled from the beginning of a long text, and as many from its middle."""
 _FOREIGN_SHARE: Final = 0.2
-"""Of a statement's letters: so many of another script make it a sentence of another language with names in it."""
+"""A statement with this share of letters in another script is in another language, and has Latin names in it."""
 _ENGLISH_SHARE: Final = 0.12
-"""Of all words; texts in other languages stay below 0.05, English ones with few verbs above 0.15."""
+"""Least share of function words in English; other languages stay below 0.05, English with few verbs above 0.15."""
 _LATIN_SHARE: Final = 0.97
 _TOKEN: Final = re.compile(r"[!-~]+")
-"""A run of ASCII, since Japanese has no blanks round it."""
+"""A run of ASCII characters, since Japanese puts no blanks round such a run."""
 _NOISE: Final = re.compile(r"[_/\\@=<>{}|#$~`]|[A-Za-z0-9]\.[A-Za-z0-9]|[a-z][A-Z]|^\W*[A-Z]{2,}\W*$")
-"""What addresses, paths, identifiers, file names and abbreviations have in them."""
+"""Marks of addresses, paths, identifiers, file names and abbreviations."""
 _SCRIPT_SAMPLE: Final = 1_000
 _SCRIPT_SHARE: Final = 0.6
 _KANA_SHARE: Final = 0.08
-"""Of a text's letters; Chinese has none, and in Japanese pages with many English names a tenth are."""
+"""The least share of kana in Japanese; Chinese has none, and Japanese pages with many English names have a tenth."""
 _OF_ONE_LANGUAGE: Final = {"HIRAGANA": "ja", "HANGUL": "ko", "CJK": "zh", "THAI": "th", "HEBREW": "he", "GREEK": "el"}
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _LATIN: Final = re.compile(r"[A-Za-z\u00c0-\u024f]")
@@ -66,9 +66,9 @@ _NAMES: Final = {
 
 
 def detect(text: str) -> str:
-    """The language of a text as an ISO 639-1 code; empty when fewer than 40 letters of prose are left of it.
+    """The language of a text as an ISO 639-1 code; empty when it has fewer than 40 letters of prose.
 
-    Empty too for a rare language: what looks like one is more often a text of names and identifiers.
+    Also empty for a rare language: a text that looks like one more often consists of names and identifiers.
     """
     plain = _plain(text)
     letters = sum(map(str.isalpha, plain))
@@ -93,7 +93,7 @@ def foreign(statement: Statement, language: str) -> bool:
     """Whether a statement of a document in `language` is not English.
 
     A sentence in another script is foreign in any document; one in Latin letters only where the document is foreign,
-    since a name or a label tells no language.
+    since a name or a label does not show its language.
     """
     letters = [letter for letter in statement.text if letter.isalpha()]
     if len(letters) < _MIN_STATEMENT_LETTERS and all(map(_LATIN.match, letters)):
@@ -108,17 +108,17 @@ def foreign(statement: Statement, language: str) -> bool:
 
 
 def readable(documents: Sequence[Document], statements: Sequence[Statement]) -> tuple[Statement, ...]:
-    """What the embedded reader reads of the statements of `documents`: without those of other languages.
+    """The statements of `documents` that the embedded drafter reads: all but those in other languages.
 
-    Names, code, tables of tools and manifests stay, whatever the document's language: their words are English, or no
-    language's.
+    Names, code, tables of tools and manifests stay, whatever the document's language: their words are English or belong
+    to no language.
     """
     languages = {document.id: document.language for document in documents}
     return tuple(each for each in statements if not foreign(each, languages[each.document]))
 
 
 def unread(documents: Iterable[Document], *, by_llm: bool = False) -> tuple[Missing, ...]:
-    """What the embedded drafter cannot read, an entry a document that is not English, and what would read it.
+    """What the embedded drafter cannot read and what would read it, with an entry for each document not in English.
 
     `by_llm` says that an LLM read the sources as well. Documents whose language is not known have no entry.
     """
@@ -153,7 +153,7 @@ def _plain(text: str) -> str:
 
 
 def _script(plain: str) -> str:
-    """The script of most letters as Unicode names it; empty when a text mixes so many that it is in no language."""
+    """The script of most letters, by its Unicode name; empty when a text mixes too many to be in one language."""
     letters = [letter for letter in plain if letter.isalpha()]
     sample = letters[:: max(1, len(letters) // _SCRIPT_SAMPLE)]
     scripts = Counter(unicodedata.name(letter, "").partition(" ")[0] for letter in sample)

@@ -1,8 +1,8 @@
 """Features of the role classifier: a statement's words, shape, place and neighbours.
 
-Everything is computed from Statements and Documents, so that what is learned from labelled pages and what is read later
-are looked at in the same way. Nothing here lists the headings or words of any role: features are n-grams with the
-place that they come from, and which of them matter is learned.
+Everything is computed from Statements and Documents, so that labelled pages in training and new pages later are treated
+in the same way. Nothing here lists the headings or words of any role: features are n-grams with the place where they
+occur, and training learns which of them matter.
 """
 
 import re
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from agent.records import Document, DocumentBlock, Statement
 
 BUCKETS: Final = 2**15
-"""Into how many places features are hashed."""
+"""The number of buckets into which features are hashed."""
 _WORD: Final = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+"
     r"|[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+(?:['’][^\W\d_]{1,2}(?!\w))?"
@@ -76,25 +76,25 @@ _MAX_COUNT: Final = 4
 
 @dataclass(frozen=True)
 class Place:
-    """A statement and what stands round it, as indices into the list of places of its document."""
+    """A statement and its surroundings in its document."""
 
     statement: Statement
     words: tuple[str, ...]
     level: int
-    """Of a list item the depth of its list."""
+    """For a list item the depth of its list, otherwise 0."""
     linked: float
-    """The share of its characters that are words of links."""
+    """The share of the statement's characters that stand in links."""
     section: int
     """Number of the run of statements under one heading path."""
     run: int
     """Number of the list, table or run of paragraphs within its section."""
     lead: int
-    """The statement before the list, table or code that it belongs to, under the same heading; -1 for none."""
+    """Index of the statement before this one's list, table or code, under the same heading; -1 for none."""
 
 
 @dataclass(frozen=True)
 class Paper:
-    """The statements of one document in their order, and what the document as a whole is."""
+    """The statements of one document in order, and what is known of the document as a whole."""
 
     places: tuple[Place, ...]
     name: frozenset[str]
@@ -104,7 +104,7 @@ class Paper:
 
 
 def paper(document: Document, statements: Sequence[Statement]) -> Paper:
-    """The places of the statements of one document; `statements` are sorted by their offsets."""
+    """The Paper of one document and its `statements`, which must be sorted by their offsets."""
     starts = [block.start for block in document.blocks]
     places: list[Place] = []
     for statement in statements:
@@ -126,7 +126,7 @@ def _place(before: Sequence[Place], statement: Statement, block: DocumentBlock |
     same_run = same_section and (last.statement.block, last.level) == (statement.block, level)
     section = last.section + (not same_section)
     run = last.run + (not same_run)
-    # A list, a table or a block of code belongs to what stands before it under the same heading.
+    # A list, a table or a block of code belongs to the statement before it under the same heading.
     beginning = len(before) - 1 if same_section else -1
     lead = last.lead if same_run else beginning
     return Place(statement, found, level, linked, section, run, lead)
@@ -151,7 +151,7 @@ def _kind(document: Document) -> str:
 
 
 def words(text: str) -> tuple[str, ...]:
-    """The words of a text in lower case, numbers as `0`; of scripts without blanks each pair of characters."""
+    """The words of a text in lower case, numbers as `0`; in scripts without blanks, each pair of characters."""
     found: list[str] = []
     for word in _WORD.findall(text):
         if word[0] >= _UNSPACED:
@@ -164,7 +164,7 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def named_features(page: Paper) -> list[list[str]]:
-    """The features of each statement by name; before the first colon stands the group that they belong to."""
+    """The names of each statement's features; the part before the first colon is a feature's group."""
     return [_named(page, n) for n in range(len(page.places))]
 
 
@@ -232,10 +232,10 @@ def _of_headings(place: Place) -> list[str]:
 
 
 def _of_lead(page: Paper, n: int) -> list[str]:
-    """What introduces a list, a table or a block of code.
+    """Features of the statement that introduces a list, a table or a block of code.
 
-    Other neighbours, and the place on the page, tell a little more (0.9 % of the places), but with them a text that
-    somebody plants would move the roles of the statements round it.
+    Other neighbours, and the position on the page, would tell a little more (0.9 % of the places), but then a planted
+    text could change the roles of the statements round it.
     """
     place, kind = page.places[n], page.places[n].statement.block
     if place.lead < 0 or kind not in ("item", "code", "row"):
@@ -250,12 +250,12 @@ def _of_lead(page: Paper, n: int) -> list[str]:
 
 
 def bucket(name: str) -> int:
-    """Where the feature of a name is kept."""
+    """The bucket of the feature with this name."""
     return zlib.crc32(name.encode()) % BUCKETS
 
 
 def hashed(named: Sequence[Sequence[str]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Buckets of the features, each once for a statement, one after the other, and where those of each begin."""
+    """All statements' buckets in one array, each once for a statement, and the offsets where those of each begin."""
     rows = [sorted({bucket(name) for name in names}) for names in named]
     starts = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64)
     return np.array([index for row in rows for index in row], dtype=np.int64), starts

@@ -1,12 +1,12 @@
-"""The role of each statement: what it is there for, and whom it addresses.
+"""Determines the role of each statement: its purpose, and whom it addresses.
 
-A README speaks of the product in less than half of its statements. The others tell the reader what to type, show an
-example, praise, announce, compare, or lead elsewhere, and read as the product's own deeds they make threats that it
-does not have. The classifier is linear: features of a statement and of those round it (`role_features`)
-and its vector, twelve weights each, learned from labelled statements of real pages (`evals.training.roles`).
+Less than half of a README's statements are about the product. The others tell the reader what to type, show an example,
+praise, announce, compare, or lead elsewhere; read as the product's own actions, they would produce threats that it does
+not have. The classifier is linear: the features of a statement and its surroundings (`role_features`) and its vector
+have twelve weights each, learned from labelled statements of real pages (`evals.training.roles`).
 
-The classifier adds up weights, so each group of features (the heading, the first words, the columns of a table, …) has
-a share in the result that is known. The clause names the two largest with the words that a reader finds on the page.
+The classifier adds up weights, so the share of each group of features (the heading, the first words, the columns of a
+table, …) in the result is known. The reason for a role names the two largest, in words that a reader finds on the page.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ from agent.records import CARRYING, Document, FindingKind, Statement, StatementR
 from agent.resources import data_folder
 
 _MAX_REASONS: Final = 2
-"""Groups that are named."""
+"""The most groups of features that a reason names."""
 _MAX_QUOTED: Final = 60
 _MAX_FIRST: Final = 3
 _EARLY: Final = 3
@@ -76,9 +76,9 @@ WEIGHTS: Final = "weights.npy"
 CONSTANTS: Final = "classifier.json"
 WORDS_SCALE: Final = 3.0
 VECTOR_SCALE: Final = 2.0
-"""How much a statement's hashed features and its vector count beside each other, as lengths."""
+"""The lengths to which a statement's hashed features (`WORDS_SCALE`) and its vector are scaled, to balance them."""
 ASIDE_ODDS: Final = 0.25
-"""By which the odds that a statement carries facts are multiplied in a section that is set apart."""
+"""Factor for the odds that a statement carries facts when it stands in a section that is set apart."""
 _ASIDE: Final = re.compile(
     r"\b(?:contribut(?:e|ing|ors?|ions?)|development(?: setup)?|licen[cs]e|legal|community|acknowledge?ments?"
     r"|credits|thanks|citation|citing|contact|sponsors?|backers|star history|related (?:projects|work)|change ?log"
@@ -93,24 +93,24 @@ _ASIDE: Final = re.compile(
     r"|기여|라이선스|변경 ?(?:이력|사항)",
     re.IGNORECASE,
 )
-"""Headings by which a page says itself that what follows is not what the product does.
+"""Headings by which a page itself says that the text below them is not about what the product does.
 
-Of the statements under such a heading at most about 15 % carry facts on the labelled pages; the translations follow the
-English ones."""
+On the labelled pages, at most about 15 % of the statements under such a heading carry facts; the translations follow
+the English headings."""
 Chances = NDArray[np.float32] | NDArray[np.float64]
 """The chance of each role for each statement, shape (n, roles)."""
 _CARRIES: Final = np.array([role in CARRYING for role in ROLES])
 _ID_CHARS: Final = 16
 _NO_FINDING: Final[frozenset[FindingKind]] = frozenset({"vendor-claim"})
-"""What a vendor claims of itself is context for the sentences beside it."""
+"""Findings that do not count here: a vendor's claim about itself is context for the sentences beside it."""
 _STATED: Final = {"analyst-note": "a note of the analyst", "vendor-answer": "an answer of the vendor"}
-"""Kinds of document whose statements all are about the product."""
+"""Kinds of document in which every statement is about the product."""
 
 
 def reason(page: Paper, number: int, names: Sequence[str], pull: NDArray[np.float32]) -> str:
-    """The clause for statement `number` of a page, without a full stop.
+    """The reason for the role of statement `number` of a page, as a clause without a full stop.
 
-    `names` are its features and `pull` how much each bucket draws towards its role, shape (BUCKETS,).
+    `names` are its features, and `pull` is how much each bucket draws towards its role, shape (BUCKETS,).
     """
     sums: dict[str, float] = defaultdict(float)
     best: dict[str, tuple[float, str]] = {}
@@ -167,7 +167,7 @@ def _worded(place: Place, feature: str) -> str:
 
 
 def _order(clause: str) -> int:
-    """Clauses in the order in which they read well."""
+    """The position of a clause in the order in which clauses read well."""
     starts = ("that", "made", "with", "without", "after", "under", "early", "further", "next")
     return starts.index(clause.split(" ", 1)[0])
 
@@ -187,18 +187,18 @@ class RoleClassifier:
     """Shape (BUCKETS + size of a vector, roles)."""
     bias: NDArray[np.float32]
     steepness: float
-    """By which scores are multiplied before they become chances."""
+    """Factor by which scores are multiplied before they become chances."""
     threshold: float
-    """Chance from which a statement carries facts."""
+    """The chance from which a statement counts as carrying facts."""
     fingerprint: str
     """Hash of all constants."""
     pulls: NDArray[np.float32]
-    """How each hashed feature draws towards a role, away from the average of the roles on the other side."""
+    """How much each hashed feature draws towards a role, compared with the average of the roles on the other side."""
 
     def scores(
         self, indices: NDArray[np.int64], starts: NDArray[np.int64], vectors: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """A score of each role for each statement, float32, shape (n, roles); `indices` as `hashed` gives them."""
+        """Each statement's score for each role, float32, shape (n, roles); `indices`, `starts` come from `hashed`."""
         counts = np.diff(starts)
         sums = np.add.reduceat(self.weights[indices], starts[:-1], axis=0)
         words = sums * (WORDS_SCALE / np.sqrt(counts))[:, None]
@@ -215,13 +215,13 @@ class RoleClassifier:
 def with_roles(
     statements: Sequence[Statement], documents: Sequence[Document], vectors: NDArray[np.float32]
 ) -> tuple[Statement, ...]:
-    """The statements with their roles and the reasons for them, in the order in which they are given.
+    """The statements with their roles and the reasons for them, in the given order.
 
     `vectors` are their sentence vectors (`agent.retrieval.embed`), shape (n, 256). The role of a statement depends on
-    its own document alone, and not on the order in which statements or documents come. Notes of an analyst, answers
-    of a vendor and what is made from a manifest or a list of tools carry facts, whatever their words.
+    its own document alone, not on the order of statements or documents. Statements from notes of an analyst, answers
+    of a vendor, manifests and lists of tools carry facts, whatever their words.
 
-    Raises IntegrityError when the stored weights are not whole.
+    Raises IntegrityError when the stored weights are damaged.
     """
     by_document: dict[str, list[int]] = {}
     for number, statement in enumerate(statements):
@@ -245,7 +245,7 @@ def role_chances(
 ) -> NDArray[np.float64]:
     """The chance of each role for each statement, shape (n, roles); the arguments are those of `with_roles`.
 
-    Statements that a finding covers are to be left out before: all that are given are context for one another.
+    Leave out statements that a finding covers: all given ones are context for one another.
     """
     known = classifier or load_roles()
     pages = {document.id: document for document in documents}
@@ -265,8 +265,8 @@ def carrying(statements: Sequence[Statement]) -> tuple[Statement, ...]:
 
 
 def _of_document(document: Document, own: Sequence[Statement], vectors: NDArray[np.float32]) -> list[Statement]:
-    """The roles of a document's statements. What a finding covers is not context for the others: somebody may have
-    planted it, and it must not decide what is read of its neighbours."""
+    """The statements of a document with their roles. A statement that a finding covers is not context for the others:
+    it may have been planted, and must not decide how its neighbours are read."""
     found = [n for n, each in enumerate(own) if covered(document, each.start, each.end, _NO_FINDING)]
     if not found:
         return _placed(document, own, vectors)
@@ -323,7 +323,7 @@ def carries_facts(chances: Chances, threshold: float) -> NDArray[np.bool_]:
 
 
 def choose(chances: Chances, carries: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The likeliest role of those that carry facts, or of those that carry none."""
+    """The likeliest role of each statement: of those that carry facts where `carries` holds, otherwise of the rest."""
     allowed = np.where(carries[:, None], _CARRIES[None, :], ~_CARRIES[None, :])
     found: NDArray[np.int64] = np.where(allowed, chances, -1.0).argmax(axis=1)
     return found

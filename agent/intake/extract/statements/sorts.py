@@ -1,8 +1,8 @@
-"""The sort of a sentence (control, description, assessment, …), from its words alone.
+"""Determines the sort of a sentence (control, description, assessment, …) from its words alone.
 
-Descriptions place an estimate. Control claims and self-assessments of rank 2 and below lower nothing, boilerplate is
-read by nobody. A sentence with a capability and a control in it is a description; its control clause counts for
-nothing by itself.
+Descriptions move an estimate. Control claims and self-assessments of rank 2 and below lower nothing, and boilerplate is
+ignored. A sentence with a capability and a control in it is a description; its control clause counts for nothing by
+itself.
 """
 
 import re
@@ -13,7 +13,7 @@ Sort = Literal["description", "control", "assessment", "boilerplate"]
 
 _I: Final = re.IGNORECASE
 _REMEMBERED: Final = 10_000
-"""Sentences whose role is kept: a page is cut more than once, for what its vendor claims and for the draft."""
+"""Sentences whose sort is cached: a page is split more than once, for its vendor's claims and for the draft."""
 
 _BOILERPLATE = re.compile(
     r"\b(?:uses?|accept|our|these|analytics|all|essential) cookies?\b|\bcookie (?:settings|preferences|banner|notice"
@@ -156,11 +156,10 @@ _WHO = re.compile(
 
 @lru_cache(maxsize=_REMEMBERED)
 def classify(text: str) -> Sort:
-    """The role of one sentence; description unless its words say otherwise.
+    """The sort of one sentence; description unless its words say otherwise.
 
-    A sentence is a control claim when a control is what it is about: either nothing that the product does is left
-    when the control's own words are taken away, or the sentence puts an action under a control ("every action
-    requires approval").
+    A sentence is a control claim when it is about a control: either it names nothing that the product does once the
+    control's own words are removed, or it puts an action under a control ("every action requires approval").
     """
     if _BOILERPLATE.search(text):
         return "boilerplate" if not does_something(text) else "description"
@@ -181,7 +180,7 @@ def assurances(text: str) -> tuple[str, ...]:
 
 
 def does_something(text: str) -> bool:
-    """Whether a capability is named outside the words of controls, praise and boilerplate."""
+    """Whether a text names a capability outside its words of control, praise and boilerplate."""
     rest = _CONTROL.sub(" ", text)
     rest = _ASSESSMENT.sub(" ", rest)
     rest = _BOILERPLATE.sub(" ", rest)
@@ -198,7 +197,7 @@ def _is_governed(text: str) -> bool:
 
 
 def names_its_setting(text: str) -> bool:
-    """Whether a text names a control's setting, default, scope and who can change it (rank 3, if documentation).
+    """Whether a text names a control's setting, default, scope and who can change it (rank 3 in documentation).
 
     A control that is off by default, optional or planned counts as absent.
     """
@@ -208,6 +207,6 @@ def names_its_setting(text: str) -> bool:
 
 
 def default_of(text: str) -> str:
-    """The words by which a text says that something is on by default, as they stand there; empty without such words."""
+    """The words, verbatim, by which a text says that something is on by default; empty when there are none."""
     found = None if _DEFAULT_OFF.search(text) else _DEFAULT_ON.search(text)
     return found[0].strip(" ,") if found else ""

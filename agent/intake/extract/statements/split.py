@@ -78,12 +78,12 @@ _HEADING_MARK = re.compile(r"[ \t]*#{1,6}[ \t]+")
 _TABLE_RULE = re.compile(r"[\s|:+=-]*")
 _END = re.compile(r"(?<![.!?…])[.!?…]+[\"'”’)\]*_`]*(?=\s)")
 _MAX_WORD: Final = 40
-"""Characters round a full stop that tell whether it ends a sentence; more would be read again for every stop."""
+"""Characters on each side of a full stop that tell whether it ends a sentence; all are read again for every stop."""
 _LAST_WORD = re.compile(r"[\w.]*$")
 _HAS_WORD = re.compile(r"[^\W_]")
 _RUN_ON = re.compile(r"(?:[,/(]|\b(?:a|an|the|of|to|in|on|by|for|with|and|or|from|as|at|that|which|is|are|its))$", re.I)
 _WRAPPED_WIDTH: Final = 60
-"""Characters from which the lines of a paragraph count as hard-wrapped (and not as separate short lines)."""
+"""The length from which the lines of a paragraph count as hard-wrapped, not as separate short lines."""
 _WRAPPED_LINES: Final = 3
 _TABLE_BARS: Final = 2
 _MAX_CHARS: Final = 1200
@@ -103,16 +103,16 @@ class _Line(NamedTuple):
     start: int
     end: int
     sort: str
-    """text, item, row"""
+    """`text`, `item` or `row`."""
 
 
 def statements(documents: Sequence[Document]) -> tuple[Statement, ...]:
     """All statements of `documents`, in reading order.
 
-    Each carries its sort, its rank (1 marketing, 2 vendor's text, 3 vendor's documentation that names a setting,
-    its default, its scope and who can change it, 4 text outside the vendor's hands, which no file of a vendor
-    is, not even its manifest or its list of tools, 5 an analyst's note; never 0),
-    the `about` and heading path of its section, and `flagged` when a finding of the document covers part of it.
+    Each carries its sort, its rank, the `about` and heading path of its section, and `flagged` when a finding of the
+    document covers part of it. The ranks are 1 for marketing, 2 for the vendor's text, 3 for the vendor's documentation
+    that names a setting, its default, its scope and who can change it, 4 for text outside the vendor's hands (no file
+    of a vendor, not even its manifest or list of tools), and 5 for an analyst's note; never 0.
     """
     found: list[Statement] = []
     for document in documents:
@@ -121,10 +121,10 @@ def statements(documents: Sequence[Document]) -> tuple[Statement, ...]:
 
 
 def said_once(found: Sequence[Statement]) -> tuple[Statement, ...]:
-    """The statements in their order without repetition.
+    """The statements in order, without repetitions.
 
-    A sentence that the vendor says again counts once, where it has its highest rank, else where it stands first; the
-    vendor is one publisher whatever the page. Notes of the analyst are all kept.
+    A sentence that the vendor repeats is kept once: where its rank is highest, or else where it stands first. The
+    vendor is one publisher, whatever the page. The analyst's notes are all kept.
     """
     best: dict[str, int] = {}
     for index, statement in enumerate(found):
@@ -136,7 +136,7 @@ def said_once(found: Sequence[Statement]) -> tuple[Statement, ...]:
 
 
 def _words_of(statement: Statement) -> str:
-    """What makes two statements the same: letters and digits, and whether the words count at all."""
+    """A key that equal statements share: their letters and digits, and the marks that decide whether they count."""
     apart = f"{statement.about}{statement.flagged}{statement.claim}"
     return apart + "".join(re.findall(r"\w+", statement.text.lower())) or statement.text
 
@@ -192,12 +192,11 @@ def _grouped(document: Document) -> Iterator[tuple[Section, list[_Span]]]:
 
 
 def _spans(text: str, block: DocumentBlock) -> Iterator[tuple[int, int]]:
-    """Where the statements of a block begin and end.
+    """Start and end of each statement in a block.
 
-    A table row and the description of a picture are one each. So is a block of code: what it is (a configuration, a
-    command to start the product, a sample) shows in the whole and seldom in a line, and whoever reads the statements
-    gets one of thirty lines rather than thirty braces and keys. One that is too long to be embedded is cut between
-    lines.
+    A table row and the description of a picture are one statement each. So is a block of code: the whole shows what it
+    is (a configuration, a command to start the product, a sample), a single line seldom does, and readers get one
+    statement of thirty lines rather than thirty braces and keys. Code too long to be embedded is cut between lines.
     """
     if block.kind == "code":
         yield from _cut_lines(text, block.start, block.end)
@@ -208,7 +207,7 @@ def _spans(text: str, block: DocumentBlock) -> Iterator[tuple[int, int]]:
 
 
 def _is_head(document: Document, number: int) -> bool:
-    """Whether a row holds the heads of the columns of the rows behind it, which carry them."""
+    """Whether a row holds the column heads of the rows after it, which carry these heads themselves."""
     block = document.blocks[number]
     if block.kind != "row" or not block.heads or number + 1 == len(document.blocks):
         return False
@@ -227,7 +226,7 @@ def _guessed(document: Document) -> Iterator[tuple[Section, list[_Span]]]:
 
 
 def covered(document: Document, start: int, end: int, besides: Collection[FindingKind]) -> bool:
-    """Whether a finding touches the span, those of the kinds `besides` not counted."""
+    """Whether a finding touches the span, not counting findings of the kinds `besides`."""
     return any(f.start < end and start < f.end for f in document.findings if f.kind not in besides)
 
 
@@ -341,7 +340,7 @@ def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _cut_lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The lines of a block of code, as many in a piece as its greatest length allows."""
+    """Cut a block of code between lines into pieces of at most `_MAX_CHARS` characters."""
     while end - start > _MAX_CHARS:
         stop = text.rfind("\n", start, start + _MAX_CHARS)
         if stop <= start:

@@ -1,8 +1,8 @@
-"""A vendor's claims about its own product: controls, certificates, assurances, assessments.
+"""Finds a vendor's claims about its own product: controls, certificates, assurances, assessments.
 
-A document gets one finding for all of them, with how many they are: a page that says them forty times would drown what
-attacks. The mark withdraws nothing: a claim of rank 2 or less lowers nothing in the first place, and a sentence may
-state a risk beside its claim. Nothing that estimates reads the finding.
+A document gets one finding for all of them, with their number: forty findings from one page would drown those of
+attacks. The finding withdraws nothing: a claim of rank 2 or below lowers nothing in the first place, and a sentence may
+state a risk beside its claim. No estimate uses the finding.
 """
 
 import re
@@ -17,15 +17,15 @@ _MAX_EXCERPT: Final = 200
 _MAX_RANK: Final = 2
 _MAX_WORDS: Final = 90
 _MIN_WORDS: Final = 2
-"""A word alone ("Permissions") is a label, whatever it names."""
+"""A single word ("Permissions") is a label, whatever it names."""
 _MIN_ASSURANCE: Final = 5
-"""Words from which a sentence about a control that is not a claim by its form may promise something."""
+"""A sentence about a control with at least this many words may promise something without the form of a claim."""
 _TELLING_WORDS: Final = (5, 30)
-"""Words of a sentence that can be shown whole and says something."""
+"""The fewest and the most words of a sentence that says something and can be shown whole."""
 _CODE: Final = re.compile(
     r"\{\s*\"|\"\s*:|^\s*[\[{<@$]|[{}│├└]|\w\(|=|\s->\s|\s→|\s\|\s|(?<![\w-])--?[a-z]|^\W*[A-Z][A-Z0-9]*_|\b\w+\.\w+\.\w+"
 )
-"""A line of a program, a configuration or a table says what is set or drawn, not what is promised."""
+"""Marks of a program, a configuration or a table, whose lines say what is set or drawn, not what is promised."""
 _ASSERTS: Final = re.compile(
     r"\b(?:is|are|be|was|were|has|have|can|cannot|must|never|always|will|stays?|remains?|requires?|needs?|asks?|waits?"
     r"|encrypts?|redacts?|masks?|validates?|verif(?:y|ies)|restricts?|protects?|prevents?|enforces?|isolates?|blocks?"
@@ -42,13 +42,13 @@ _TO_READER: Final = re.compile(
     r"|you(?:'ll|’ll| can| will| must| should| need| may| have)?\b(?! (?:approve|confirm|control|own)))",
     re.IGNORECASE,
 )
-"""What a reader is told to do says nothing about the product; that a person approves or confirms does."""
+"""Instructions to the reader, which say nothing about the product, unless the reader approves or confirms."""
 _SAFETY: Final = re.compile(
     r"\b(?:safe\w*|secur\w+|priva\w+|risks?|harm\w*|complian\w+|certif\w+|audit\w*|soc ?2|iso|gdpr|hipaa|trust\w*"
     r"|confiden\w+|penetration|threats?|vulnerab\w+|protect\w*|encrypt\w*|issues?|incidents?|breach\w*)\b",
     re.IGNORECASE,
 )
-"""Praise that is no matter of an assessment ("easy to use") is left alone."""
+"""Words about safety; praise without them ("easy to use") does not matter to an assessment and is ignored."""
 _BOAST: Final = re.compile(
     r"\b(?:read[- ]only|zero|no) (?:agent|access|issues?|vulnerabilit\w+|findings?|incidents?|breach\w*|risks?)\b"
     r"|\bread[- ]only (?:by design|mode|assistant|tool|connector|server)\b"
@@ -56,11 +56,11 @@ _BOAST: Final = re.compile(
     r"|\bcannot (?:access|read|send|delete|modify|change|write)\b",
     re.IGNORECASE,
 )
-"""Limits that describe the product, so that they are no claims to the drafter, but that the vendor alone says."""
+"""Limits that only the vendor asserts; they describe the product, so the drafter does not take them for claims."""
 
 
 def claims(document: Document) -> tuple[Statement, ...]:
-    """The vendor's claims of a document, in its order, at most `MAX_CLAIMS`; none of an analyst's note."""
+    """The vendor's claims in a document, in order, at most `MAX_CLAIMS`; an analyst's note has none."""
     if document.kind == "analyst-note":
         return ()
     found: list[Statement] = []
@@ -73,7 +73,7 @@ def claims(document: Document) -> tuple[Statement, ...]:
 
 
 def vendor_claims(document: Document) -> tuple[Finding, ...]:
-    """One finding of kind `vendor-claim` for all claims of a document, placed at the most telling; none without."""
+    """One `vendor-claim` finding for all claims of a document, placed at the most telling one; empty without claims."""
     found = claims(document)
     if not found:
         return ()
@@ -101,7 +101,7 @@ def _speaks(statement: Statement) -> bool:
     words = len(statement.text.split())
     if not _MIN_WORDS <= words <= _MAX_WORDS or statement.role not in CARRYING:
         return False
-    # Of a table row the longest cell: a promise may stand beside its label.
+    # Of a table row only the longest cell is judged, since a promise may stand beside its label.
     text = max(statement.text.split(" | "), key=len).strip() if statement.block == "row" else statement.text.strip()
     if _CODE.search(text) or text.endswith((":", "?")) or _TO_READER.match(text):
         return False

@@ -1,1 +1,1 @@
-"""What decisions do: what each takes along, what would lower or narrow a score, what to decide first, two versions."""
+"""Effects of decisions: side effects, ways to lower or narrow a score, what to decide first, comparing versions."""

@@ -31,7 +31,7 @@ class Difference(Record):
     title: str
     section: str
     a: Verdict | None
-    """Its verdict; None where the item is not there."""
+    """Its verdict; None where the version lacks the item."""
     b: Verdict | None
     changes: tuple[Change, ...]
 
@@ -55,9 +55,9 @@ class ThreatCell(Record):
     title: str
     base: Number
     severity: Band
-    """Of the CVSS base, which tells threats apart."""
+    """Severity of the CVSS base, which tells threats apart."""
     alone: bool
-    """Whether another review of the row has no threat of this title."""
+    """Whether another review in the row lacks a threat with this title."""
 
 
 class Cell(Record):
@@ -70,7 +70,7 @@ class Cell(Record):
     high: float | None
     threats: tuple[str, ...]
     listed: tuple[ThreatCell, ...] = ()
-    """The same threats, the gravest first."""
+    """The same threats with details, the gravest first."""
 
 
 class Line(Record):
@@ -85,13 +85,13 @@ class Line(Record):
 
 
 class Column(Record):
-    """A review that stands beside others."""
+    """One review of several that are compared."""
 
     key: str
     product: str
     drafter: str
     drafted: str
-    """When, as records have it."""
+    """When the draft was made, as records store it."""
     stage: Stage
     score: ScoreShown
     uncertain: int
@@ -99,7 +99,7 @@ class Column(Record):
 
 
 class SideBySide(Record):
-    """Several reviews per layer and factor."""
+    """Several reviews compared by layer and factor."""
 
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
@@ -123,7 +123,7 @@ def compare(a: ReviewState, b: ReviewState) -> Comparison:
 
 
 def side_by_side(states: Sequence[ReviewState]) -> SideBySide:
-    """Reviews per factor and layer; what a review cannot tell is a cell that is not known."""
+    """Compare reviews by factor and layer; where a review cannot tell, its cell is marked as not known."""
     drafts = [state.reviewed for state in states]
     lines = [_line(key, FACTOR_TITLES[key], "factor", [_factor(d.factors.get(key)) for d in drafts]) for key in FACTORS]
     lines += [
@@ -134,7 +134,7 @@ def side_by_side(states: Sequence[ReviewState]) -> SideBySide:
 
 
 def words(value: object) -> str:
-    """A field of an item in words: lists by commas, objects by their parts."""
+    """A field of an item in words: lists separated by semicolons, objects part by part."""
     match value:
         case None | "":
             return "–"
@@ -188,7 +188,7 @@ def _column(state: ReviewState) -> Column:
 
 
 def _line(key: FactorKey | LayerKey, title: str, kind: str, cells: Sequence[Cell]) -> Line:
-    # Whether a value is stated is seen in its cell; a row differs by what it says.
+    # Whether a value is stated shows in its cell; only what the cells say makes a row differ.
     told = {(cell.value, cell.text if kind == "layer" or cell.value is None else "") for cell in cells}
     differs = len(told) > 1 or any(threat.alone for cell in cells for threat in cell.listed)
     return Line(key=key, title=title, kind=kind, cells=tuple(cells), differs=differs)
@@ -208,7 +208,7 @@ def _factor(one: FactorEstimate | None) -> Cell:
 
 
 def _set_in_review(one: FactorEstimate) -> bool:
-    """A value of a reviewer without a quote keeps the state of what is not stated."""
+    """Whether a reviewer set the value; without a quote it keeps the state of an unstated factor."""
     return any(part.kind == "review" for part in one.parts)
 
 

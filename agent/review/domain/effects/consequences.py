@@ -1,6 +1,6 @@
-"""What an act takes along, and what rests on each fact of a draft.
+"""The side effects of an act, and what rests on each fact of a draft.
 
-Between two states of a review: what falls, what comes, what says something else, and why the score may be higher
+Between two states of a review: what falls, what is new, what changes its content, and why the score may be higher
 although less is known.
 """
 
@@ -18,32 +18,32 @@ from agent.taxonomy.factors import FACTOR_TITLES, FACTORS
 from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS
 
 _KINDS: Final[Mapping[str, str]] = {"capability": "ability", "layer": "", "factor": ""}
-"""What a kind of item is called before its title, where that is not its own name."""
+"""The word before an item's title, for kinds that are not called by their own name."""
 _TOLD: Final = ("posture", "layer", "factor", "threat", "chain", "question", "capability")
-"""Kinds that say something of their own; a fact is decided over, and the score is told by its causes."""
+"""Kinds whose changes are reported here; facts are decided on directly, and causes explain a change of the score."""
 _OF_SCORE: Final = {"factor": ("value", "low", "high", "parts", "rationale"), "layer": ("certain",)}
-"""Fields of which a cause of the score speaks."""
+"""Fields that the causes of a score change already mention."""
 
 
 def fallen(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
-    """What stood before and rests on nothing that stands now: items, sentences of the summary, controls and parts of
-    the picture, by title. What a reviewer had struck already does not fall."""
+    """What stood before and has lost everything it rested on, by title: items, rows of the summary, controls and parts
+    of the system picture. An item that a reviewer had already struck does not fall."""
     stood = {one.item.id for one in before.items if one.verdict != "struck"}
     new = set(after.fell) - set(before.fell)
-    # An ability is struck with the facts that give it.
+    # An ability is struck together with the facts that give it.
     own = [one for one in after.items if one.item.id in stood and (one.item.id in new or _via_struck(one))]
     gone = parts_of(before.reviewed).keys() - parts_of(after.reviewed).keys()
     return (*(title_of(before, one) for one in own), *sorted(gone))
 
 
 def back(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
-    """What falls the other way round, and was there when the draft came in."""
+    """What returns, by title: what would fall in the opposite direction, if the draft that came in had it."""
     new = set(came(before, after))
     return tuple(name for name in fallen(after, before) if name not in new)
 
 
 def came(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
-    """Questions that are new, and parts of the summary and the picture that the draft did not have, by title."""
+    """New questions, and parts of the summary and the system picture that the draft did not have, by title."""
     known = {one.item.id for one in before.items}
     asked = [one for one in after.items if one.item.kind == "question" and one.item.id not in known]
     new = parts_of(after.reviewed).keys() - parts_of(before.reviewed).keys() - parts_of(after.drafted).keys()
@@ -51,7 +51,7 @@ def came(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
 
 
 def reopened(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
-    """What was decided before and is open again, by title and with the reason."""
+    """Items that were decided before and are open again, by title, with the reason."""
     was = {one.item.id: one.verdict for one in before.items}
     return tuple(
         f"{title_of(after, one)}: {one.lapsed}"
@@ -65,8 +65,8 @@ def _via_struck(one: ItemState) -> bool:
 
 
 def altered(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
-    """What stands before and after and says something else now, by title and with what of it is another; without what
-    the act decided over itself, and what moved the score."""
+    """What stands before and after but says something else now, by title, with what changed about it. Leaves out what
+    the act itself decided on and what moved the score."""
     if before.version == after.version:
         return ()
     return (*_items(before, after), *_parts(before, after))
@@ -89,7 +89,7 @@ def _items(before: ReviewState, after: ReviewState) -> Iterator[str]:
 
 
 def _is_cause(before: ReviewState, after: ReviewState, one: ItemState) -> bool:
-    """Whether what moved the score names the item."""
+    """Whether the causes of the score change name the item."""
     name = one.item.id.partition("/")[2]
     for key, layer in before.reviewed.layers.items():
         if key == name and key in after.reviewed.layers:
@@ -109,8 +109,8 @@ def _parts(before: ReviewState, after: ReviewState) -> Iterator[str]:
 
 
 def parts_of(draft: Draft) -> dict[str, object]:
-    """What a draft says that is no item of its own, by what it is called: rows of the summary, controls, conditions and
-    parts of the picture, each with what it says and cites."""
+    """The parts of a draft that are not items, by name: rows of the summary, controls, conditions and parts of the
+    system picture, each with what it says and cites."""
     system = draft.system
     made: dict[str, object] = {f"summary “{row.label}”": (row.text, row.evidence) for row in draft.lines}
     made |= {f"control: {one.text}": one.evidence for one in draft.controls}
@@ -122,7 +122,7 @@ def parts_of(draft: Draft) -> dict[str, object]:
 
 
 def title_of(state: ReviewState, one: ItemState) -> str:
-    """An item by its kind, its number where it has one, and its title: "threat T2 “Stolen key”"."""
+    """An item's kind, its number if it has one, and its title, as in "threat T2 “Stolen key”"."""
     kind, _, name = one.item.id.partition("/")
     number = state.tag(name) if kind == "threat" else name if kind == "question" else ""
     told = _KINDS.get(kind, kind)
@@ -131,8 +131,8 @@ def title_of(state: ReviewState, one: ItemState) -> str:
 
 
 def why_higher(before: ReviewState, after: ReviewState) -> str:
-    """Why less known may score more: another threat leads, or a metric or factor is open again; empty for any other
-    move."""
+    """Why the score is higher although less is known: another threat leads, or a metric or factor is open again. Empty
+    for any other change."""
     one, two = before.reviewed.score.aivss, after.reviewed.score.aivss
     less = set(after.fell) - set(before.fell) or struck(after) - struck(before)
     if one is None or two is None or two <= one or not less:
@@ -176,11 +176,11 @@ def _open_again(before: ReviewState, after: ReviewState, without: str) -> str:
 
 
 def _worse(was: str, now: str) -> list[str]:
-    """The metrics of a vector whose value is a worse one than in another vector, in words."""
+    """The metrics that have a worse value in the vector `now` than in `was`, in words."""
     one, two = (dict(part.split(":", 1) for part in vector.split("/")[1:]) for vector in (was, now))
     found = []
     for metric, name, choices in metric_choices():
-        # Their values stand from the worst to the mildest.
+        # The choices are listed from the worst to the mildest.
         values = [value for value, _ in choices]
         if one.get(metric) in values and two.get(metric) in values:
             at = values.index(two[metric])
@@ -190,29 +190,29 @@ def _worse(was: str, now: str) -> list[str]:
 
 
 def struck(state: ReviewState) -> set[str]:
-    """The items that are struck."""
+    """Ids of the struck items."""
     return {one.item.id for one in state.items if one.verdict == "struck"}
 
 
 class Dependent(NamedTuple):
-    """One thing that rests on a fact, alone or with others."""
+    """Something that rests on a fact, alone or together with other facts."""
 
     item: str
-    """Id of the item; empty for what is no item of its own, such as a part of the picture."""
+    """Id of the item; empty for something that is not an item, such as a part of the system picture."""
     title: str
 
 
 def dependents(draft: Draft, numbers: Mapping[str, int]) -> Mapping[str, tuple[Dependent, ...]]:
-    """By id of each fact of the draft what cites it or a quote of it, the headline's threat and others first.
+    """For each fact of the draft, by id, what cites it or one of its quotes: threats first, led by the headline.
 
-    `numbers` are those by which a review calls its threats.
+    `numbers` are the review's numbers of its threats.
     """
     facts, view = draft.facts.facts if draft.facts else (), View(draft)
     return {fact.id: tuple(dict.fromkeys(_dependents(draft, view, fact, numbers))) for fact in facts}
 
 
 def added_dependents(state: ReviewState) -> Mapping[str, tuple[Dependent, ...]]:
-    """By id of a fact the threats that reviewers added and that cite it, whether it stands or not."""
+    """For each fact, by id, the threats added by reviewers that cite it, whether or not the fact stands."""
     found: dict[str, list[Dependent]] = {}
     for one in state.items:
         named = (one.after or {}).get("facts") if one.item.kind == "threat" else None

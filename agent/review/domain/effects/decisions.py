@@ -1,4 +1,4 @@
-"""Where a reviewer's time moves most: first decisions, weak spots, and what a decision moved."""
+"""Where a reviewer's time has the most effect: first decisions, weak spots, and what a decision moved."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -27,7 +27,7 @@ from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS
 
 MAX_DECISIONS: Final = 15
 WIDE: Final = Decimal("0.4")
-"""A factor's range from this width on is a weak spot."""
+"""A factor whose range is at least this wide is a weak spot."""
 WEAK_RANK: Final = 1
 DECIDING: Final[tuple[Verb, ...]] = ("confirm", "correct", "strike", "waive", "send", "answer")
 """Verbs that close an item."""
@@ -42,67 +42,67 @@ SECONDS: Final[Mapping[ItemKind, float]] = {
     "capability": 12.0,
     "question": 15.0,
 }
-"""Seconds that one decision is taken to need until a store has measured its own."""
+"""Assumed seconds for one decision, until a store has measured its own."""
 SUPPORTED_SHARE: Final = 0.4
-"""Of these seconds for an item whose quotes were found again: it is read, not looked for."""
+"""Share of these seconds for an item whose quotes were found again: they only have to be read, not looked for."""
 LEAST: Final = 0.05
-"""Score points by which a range has to be narrower to be called so."""
+"""Score points by which a range has to shrink to count as narrower."""
 PRIOR_ITEMS: Final = 5
-"""As many measured items weigh as much as the fixed seconds."""
+"""How many measured items weigh as much as the fixed seconds."""
 _MINUTE: Final = 60.0
 
 
 class Decision(Record):
-    """An open decision, with what hangs on it."""
+    """An open decision and what depends on it."""
 
     state: ItemState
     weight: float
-    """Score points."""
+    """How far it could move the score, in score points."""
     moves_band: bool
-    """The band, or whether a number is shown at all, hangs on it."""
+    """Whether the band depends on it, or whether a number is shown at all."""
     why: str
 
 
 class WeakSpot(Record):
-    """An open item that is likelier wrong than others, and why."""
+    """An open item that is more likely to be wrong than others, and why."""
 
     state: ItemState
     why: tuple[str, ...]
 
 
 class Moved(Record):
-    """What became of the score between two states of a review."""
+    """How the score changed between two states of a review, and what else did."""
 
     before: ScoreShown
     after: ScoreShown
     causes: tuple[str, ...]
     """Factors, headline, flags and controls that moved it, in words, the largest first."""
     falls: tuple[str, ...] = ()
-    """What rested on nothing else than what no longer stands, by title: items and parts of the summary and picture."""
+    """What has lost everything it rested on, by title: items and parts of the summary and the system picture."""
     returns: tuple[str, ...] = ()
-    """What follows again from a fact that is back, by title."""
+    """What follows again from a restored fact, by title."""
     comes: tuple[str, ...] = ()
-    """What follows anew from a fact, by title."""
+    """What newly follows from a fact, by title."""
     alters: tuple[str, ...] = ()
-    """What stays and says something else, by title and with what of it is another."""
+    """What stays but says something else, by title, with what changed about it."""
     reopens: tuple[str, ...] = ()
-    """What was decided and is open again, by title and with the reason."""
+    """Items that were decided and are open again, by title, with the reason."""
     why: str = ""
-    """Why the score is higher although something fell; empty for anything else."""
+    """Why the score is higher although something fell; empty otherwise."""
 
     @property
     def text(self) -> str:
-        """One sentence: both scores and why."""
+        """One sentence with both scores and the causes."""
         was, now = score_words(self.before), score_words(self.after)
         change = f"score stays {now}" if was == now else f"{was} → {now}"
         return ": ".join((change, "; ".join(self.causes))) if self.causes else change
 
 
 class ActResult(Record):
-    """What an action came to."""
+    """The result of an action."""
 
     events: tuple[Event, ...]
-    """Empty when everything stood like that already."""
+    """Empty when the action changed nothing."""
     state: ReviewState
     moved: Moved
     """The score before and after, and why."""
@@ -112,9 +112,9 @@ class ActResult(Record):
 
 
 def first_decisions(state: ReviewState) -> tuple[Decision, ...]:
-    """The at most fifteen open decisions that would move score or band most.
+    """At most fifteen open decisions, those that would move score or band most.
 
-    First those on which the band hangs, or whether a number is shown; the heavier first, then in the report's order.
+    Decisions that affect the band, or whether a number is shown, come first; then heavier ones; then report order.
     """
     moved = {swing.name: swing for swing in swings(state.reviewed.score)}
     promise = promised(state)
@@ -153,7 +153,7 @@ def _decision(draft: Draft, moved: Mapping[str, Swing], one: ItemState, promise:
 
 
 def _without_headline(draft: Draft, first: Threat) -> str:
-    """That the score rests on it, and on what it would without."""
+    """Say that the score rests on the threat `first`, and what the score would be without it."""
     others = [with_basis(threat) for threat in threats_of(draft).values() if threat.id != first.id]
     after = choose(others)
     told = "the score rests on this threat"
@@ -161,7 +161,7 @@ def _without_headline(draft: Draft, first: Threat) -> str:
 
 
 def _narrows(points: float) -> Iterator[str]:
-    """What an answer may do to the likely range; nothing where that does not show."""
+    """By how much an answer may narrow the likely range, in words; nothing if that rounds to zero."""
     if round(points, 1) > 0:
         yield f"its answer may narrow the likely range by up to {points:.1f} points"
 
@@ -185,7 +185,7 @@ def _layer_decision(draft: Draft, one: ItemState, name: str) -> Decision | None:
 
 
 def band_movers(draft: Draft) -> frozenset[str]:
-    """The items on which the band hangs, or whether a number is shown at all."""
+    """Ids of the items on which the band depends, or whether a number is shown at all."""
     found = {f"factor/{swing.name}" for swing in swings(draft.score) if _crosses(swing)}
     sure = [key for key, layer in draft.layers.items() if layer.certain]
     few = len(sure) < CERTAIN_NEEDED
@@ -207,7 +207,7 @@ def _crosses(swing: Swing) -> bool:
 def review_order(state: ReviewState) -> tuple[WeakSpot, ...]:
     """Every open item, weak spots first: contested, contradicted, resting on one marketing sentence, a wide range.
 
-    `why` is empty for what has no weakness; among equals the report's order stays.
+    `why` is empty for an item without a weakness; equally weak items keep the order of the report.
     """
     ranks = {item.id: item.rank for item in state.reviewed.evidence}
     words = {f"fact/{name}" for name in vendors_words(state)}
@@ -272,9 +272,9 @@ def what_moved(before: ReviewState, after: ReviewState) -> Moved:
 
 
 def why_still(before: ReviewState, after: ReviewState, question: str) -> str:
-    """Why an answer moved neither score nor range; empty when it did.
+    """Why an answer moved neither score nor range; empty when it moved one of them.
 
-    `question` is the id of its item.
+    `question` is the id of the question's item.
     """
     one, two = shown(before.reviewed.score), shown(after.reviewed.score)
     if one != two:
@@ -287,8 +287,8 @@ def why_still(before: ReviewState, after: ReviewState, question: str) -> str:
 
 
 def why_not_narrower(before: ReviewState, after: ReviewState, question: str) -> str:
-    """Why an answer to a question (by its item's id) that promised to narrow the likely range did not; empty where it
-    did, or promised nothing, or the range stayed what it was to the tenth (`why_still`)."""
+    """Why an answer to a question (given by its item's id) did not narrow the likely range although it promised to.
+    Empty where it did or promised nothing; `why_still` covers a range that is the same to the tenth."""
     name, one, two = question.partition("/")[2], before.reviewed, after.reviewed
     asked = next((each for each in (*before.questions, *before.drafted.questions) if each.id == name), None)
     most = promised(before)(asked.settles) if asked is not None else 0.0
@@ -319,7 +319,7 @@ def _why_no_move(before: ReviewState, after: ReviewState, told: str, fact: Fact)
 
 
 def _new(before: ReviewState, after: ReviewState) -> set[str]:
-    """What follows from the facts of the later state alone, questions apart."""
+    """Ids of the items, apart from questions, that follow only from the facts of the later state."""
     if before.based is after.based:
         return set()
     known = {one.item.id for one in before.items}
@@ -359,7 +359,7 @@ def _base(draft: Draft) -> str:
 
 
 def _factors_moved(one: Draft, two: Draft) -> Iterator[str]:
-    """Each factor with what it alone moved, at the base and multipliers of the later score."""
+    """Each changed factor with the points that it alone moved, at the base and multipliers of the later score."""
     slope = _slope(two)
     moved: list[tuple[Decimal, FactorKey]] = [
         (slope * (two.factors[key].value - one.factors[key].value), key)
@@ -371,14 +371,14 @@ def _factors_moved(one: Draft, two: Draft) -> Iterator[str]:
 
 
 def _slope(draft: Draft) -> Decimal:
-    """Score points for one whole factor under AIVSS 0.8."""
+    """Score points for a factor's rise from 0 to 1 under AIVSS 0.8."""
     score = draft.score
     gap = Decimal(10) - (score.cvss_base or Decimal(0))
     return gap / 10 * score.threat_multiplier * score.mitigation_factor
 
 
 def _range_moved(one: Draft, two: Draft) -> Iterator[str]:
-    """Factors of which only the range was decided."""
+    """Factors whose range changed but not their value."""
     for key in FACTOR_SETS[two.score.factor_set or "0.5"]:
         was, now = one.factors[key], two.factors[key]
         if was.value == now.value and (was.low, was.high) != (now.low, now.high):
@@ -400,20 +400,20 @@ def _flags_moved(one: Draft, two: Draft) -> Iterator[str]:
 
 
 class Measured(NamedTuple):
-    """What was measured of one kind of item."""
+    """The times measured for one kind of item."""
 
     seconds: float
-    """Median of the focus time of an item that was decided."""
+    """Median focus time of the items that were decided."""
     items: int
 
 
 Pace = Mapping[str, Measured]
-"""By kind of item; a kind that nobody decided yet is not in it."""
+"""Measured times by kind of item; a kind without decisions is missing."""
 UNMEASURED: Final[Pace] = {}
 
 
 def pace_of(timed: Iterable[tuple[str, float]]) -> Pace:
-    """The pace from decided items, each with the seconds that whoever decided it looked at it."""
+    """The pace from decided items, each with the seconds for which the person who decided looked at it."""
     by_kind: defaultdict[str, list[float]] = defaultdict(list)
     for item, seconds in timed:
         by_kind[item.partition("/")[0]].append(seconds)
@@ -421,17 +421,18 @@ def pace_of(timed: Iterable[tuple[str, float]]) -> Pace:
 
 
 def minutes_left(state: ReviewState, pace: Pace = UNMEASURED) -> float:
-    """Minutes for what is open.
+    """Estimated minutes for the open items.
 
-    An item takes the mean of its fixed seconds, counted as `PRIOR_ITEMS` items, and the measured median of its kind,
-    counted as the items behind it; so a few odd ones move little, and the fixed seconds fade away.
+    An item takes the weighted mean of its fixed seconds, which count as `PRIOR_ITEMS` items, and the measured median of
+    its kind, which counts as the number of items measured. So a few outliers move little, and the fixed seconds fade
+    away.
     """
     total = sum(_seconds(one.item.kind, supported=one.item.supported, pace=pace) for one in state.open)
     return round(total / _MINUTE, 1)
 
 
 def pace_words(pace: Pace) -> str:
-    """What the minutes rest on, in one line."""
+    """What the estimate of the minutes rests on, in one line."""
     timed = sum(each.items for each in pace.values())
     if not timed:
         return "from fixed seconds for each kind of item; none was timed yet"

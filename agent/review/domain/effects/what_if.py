@@ -1,13 +1,13 @@
 """What would lower a score, and by how much an answer may narrow its likely range.
 
-Each lower score is the score with one thing alone changed (an answer, a factor at the low end of its range, a milder
-metric), so they do not add up. The base is that of the gravest supported threat in default use, so a metric of the
-headline lowers it no further than the next threat, unless it is eased there as well.
+Each lower score is the score with only one thing changed (an answer, a factor at the low end of its range, a milder
+metric), so the differences do not add up. The base is that of the gravest supported threat in default use, so a milder
+metric of the headline lowers it no further than the next threat, unless that threat is eased as well.
 
-An answer narrows the range at most by what the review itself would then have: what is settled of a factor takes its
-range away, and with it that share of what the likely range reaches beyond the corners (`rescore`). That a layer becomes
-certain takes away nothing by itself, so it is promised nothing. The drafter shares the whole width out over its causes
-instead (`Question.effect`), which orders questions and is no forecast.
+An answer narrows the range at most by what the review itself would then compute: a settled factor loses its range, and
+the part of the likely range that reaches beyond the corners shrinks in proportion (`rescore`). A layer that becomes
+certain narrows nothing by itself, so nothing is promised for it. The drafter instead shares out the whole width over
+its causes (`Question.effect`), which orders questions and is not a forecast.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,39 +28,39 @@ from agent.scoring.interval import rounded, sum_ranges
 from agent.taxonomy.factors import FACTOR_SETS, FACTOR_TITLES, FactorKey
 
 MOST_OF_A_KIND: Final = 2
-"""Questions, factors and metrics that are named: those that lower the score most."""
+"""How many questions, factors and metrics are named of each kind: those that lower the score most."""
 _CLOSED: Final = ("answered", "struck")
 
 
 class Lowering(NamedTuple):
-    """One thing that would lower the score if it alone were so."""
+    """One change that by itself would lower the score."""
 
     kind: str
     """question, factor, factors or metric."""
     items: tuple[str, ...]
-    """Ids of the items where it is decided; none for all factors together."""
+    """Ids of the items where the change is decided; empty for all factors together."""
     what: str
     """A question's text, a factor with both values, a metric with its meaning."""
     score: Decimal
     """What the score would be, one decimal."""
     exact: Decimal
-    """The same before it is rounded."""
+    """The same score before rounding."""
 
 
 class Lowered(NamedTuple):
-    """All that is named, the lowest result first."""
+    """All changes that are named, the lowest resulting score first."""
 
     ways: tuple[Lowering, ...]
     behind: tuple[str, Decimal] | None
-    """Id and AIVSS of the threat that leads without the headline, where that leaves the score as it is."""
+    """Id and AIVSS of the threat that would lead without the headline, if the score would be no lower then."""
 
 
 _Score = Callable[[Decimal | None, Decimal], tuple[Decimal, Decimal]]
-"""From a base, or the present one, and what the sum of factors falls by, to the score: rounded and exact."""
+"""Returns the score, rounded and exact, for a base (None for the present one) and a decrease of the factor sum."""
 
 
 def lowered(state: ReviewState) -> Lowered:
-    """What would lower the score of a review; nothing where none is shown or its formula takes no factors."""
+    """What would lower the score of a review; nothing if no score is shown or its formula takes no factors."""
     draft, first = state.reviewed, headline_of(state.reviewed)
     score, now = _scorer(draft), draft.score.aivss
     if score is None or now is None or first is None:
@@ -103,7 +103,7 @@ def _scorer(draft: Draft) -> _Score | None:
 
 
 def _pool(draft: Draft, first: Threat) -> list[Threat]:
-    """The threats of which the gravest gives the base; the headline alone where it is not the gravest of them."""
+    """The threats among which the gravest gives the base; only the headline if one of the others is graver."""
     able = [
         threat for threat in threats_of(draft).values() if threat.id == first.id or is_supported(with_basis(threat))
     ]
@@ -128,9 +128,9 @@ def _counted(draft: Draft) -> list[FactorKey]:
 
 
 def _questions(draft: Draft, asked: Sequence[Question], pool: Sequence[Threat], score: _Score) -> Iterator[Lowering]:
-    """What a reassuring answer brings: the factors that it settles at their low ends, the threats that it names eased.
+    """The effect of a reassuring answer to each question: factors it settles at their low ends, threats it names eased.
 
-    What it eases of a vector is known for the questions of the bundled list alone.
+    Which metrics of a vector it eases is known only for the questions of the bundled list.
     """
     known = {row.text: row.metrics for row in load_questions()}
     for one in asked:
@@ -145,7 +145,7 @@ def _questions(draft: Draft, asked: Sequence[Question], pool: Sequence[Threat], 
 
 
 def _metrics(pool: Sequence[Threat], score: _Score) -> Iterator[Lowering]:
-    """Each metric one step milder in every threat that would else hold the base up."""
+    """The effect of each metric being one step milder in every threat that would otherwise keep the base up."""
     now = max(threat.score.cvss_base for threat in pool)
     for metric in VALUES:
         milder = {threat.id: _milder(threat.score.cvss_vector, metric) for threat in pool}
@@ -162,7 +162,7 @@ def _metrics(pool: Sequence[Threat], score: _Score) -> Iterator[Lowering]:
 
 
 def _milder(vector: str, metric: str) -> tuple[str, Decimal]:
-    """The next milder value of a metric, or its own where it is the mildest, and the base with it."""
+    """The next milder value of a metric, or its present one if that is the mildest, and the resulting base."""
     parts: Mapping[str, str] = dict(part.split(":", 1) for part in vector.split("/")[1:])
     order, own = VALUES[metric], parts[metric]
     value = order[min(order.index(own) + 1, len(order) - 1)]
@@ -170,17 +170,17 @@ def _milder(vector: str, metric: str) -> tuple[str, Decimal]:
 
 
 Promise = Callable[[Sequence[str]], float]
-"""From the factors and layers that are settled to score points."""
+"""Returns the score points by which settling these factors and layers may narrow the range."""
 
 
 def promised(state: ReviewState) -> Promise:
-    """What answers may narrow now, and never more than when the draft came in."""
+    """How far answers may narrow the range now, but never more than when the draft came in."""
     now, first = narrowing(state.reviewed), narrowing(state.drafted)
     return lambda settles: min(now(settles), first(settles))
 
 
 def narrowing(draft: Draft) -> Promise:
-    """What answers may narrow in one draft; nothing where its score was stored without inputs."""
+    """How far answers may narrow the range of one draft; not at all if its score was stored without inputs."""
     inputs = draft.score.inputs
     if inputs is None or inputs.factors is None or inputs.factor_sum is None:
         return lambda _: 0.0
@@ -188,7 +188,7 @@ def narrowing(draft: Draft) -> Promise:
     counted = [key for key in FACTOR_SETS[draft.score.factor_set or "0.5"] if key in inputs.factors]
     given = inputs.factors
 
-    # The sheet asks for each of its hundred rows, and many settle the same.
+    # The fact sheet asks for each of its hundred rows, and many of them settle the same factors.
     @cache
     def narrowed(settled: frozenset[FactorKey]) -> float:
         ranges = tuple(
@@ -201,7 +201,7 @@ def narrowing(draft: Draft) -> Promise:
 
 
 def _width(draft: Draft, inputs: ScoreInputs) -> float:
-    """Of the likely range with these inputs; of the corners in a draft without one."""
+    """Width of the likely range with these inputs; in a draft without one, the width between the corners."""
     likely, ends = constants_at(draft.score, inputs), ends_of(draft.score.formula, inputs)
     if likely is not None:
         return float(likely.below + likely.above)

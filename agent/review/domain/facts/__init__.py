@@ -1,1 +1,1 @@
-"""The fact sheet of a review: facts struck, corrected and answered, on whose word, and the draft that follows."""
+"""The fact sheet of a review: which facts are struck, corrected or answered, by whom, and the draft that follows."""

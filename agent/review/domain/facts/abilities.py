@@ -1,8 +1,8 @@
-"""What the product can do is one list, that of its facts: an ability that facts give is decided over through them.
+"""Abilities that follow from facts are decided on through these facts, so that nobody decides on the same thing twice.
 
-A draft lists abilities beside facts, each made of facts of one key. Two items that say the same would have to be struck
-twice, so an ability on which nobody decided by itself stands as its facts do. In drafts whose facts do not give it, and
-where a review decided over it, it is an item of its own.
+A draft lists abilities besides facts, and makes each one from facts with one key. Two items that say the same would
+have to be struck twice, so an ability that nobody decided on directly takes the verdict of its facts. Where a draft's
+facts do not produce the ability, or a reviewer decided on it directly, it is an item of its own.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,9 +16,9 @@ _SURE: Final = ("confirmed", "corrected")
 
 
 def carriers(whole: Draft, drafted: Draft, answered: Mapping[str, Fact]) -> dict[str, tuple[str, ...]]:
-    """By item of an ability of `whole` the items of the facts that it is made from.
+    """Map the item of each ability in `whole` to the items of the facts that it is made from.
 
-    `drafted` has the facts as they were read, `answered` those of answers, by the names of their items.
+    `drafted` holds the facts as they were read, `answered` those from answers by the names of their items.
     """
     read = {fact.id: fact for fact in (drafted.facts.facts if drafted.facts else ())}
     now = whole.facts.facts if whole.facts else ()
@@ -31,7 +31,8 @@ def carriers(whole: Draft, drafted: Draft, answered: Mapping[str, Fact]) -> dict
 
 
 def _carries(one: Capability, fact: Fact | None) -> bool:
-    """Whether an ability is made from a fact: of its key and sign, about the product, quoted among its quotes."""
+    """Whether an ability is made from a fact, one about the product with the same key and polarity and a common
+    quote."""
     return (
         fact is not None
         and fact.key == one.signal
@@ -50,7 +51,7 @@ def carriers_of(state: ReviewState, item: str) -> tuple[str, ...]:
 
 
 def through_facts(items: Sequence[ItemState]) -> Iterator[ItemState]:
-    """The items, abilities with the verdict of their facts."""
+    """The items, with undecided abilities taking the verdict of their facts."""
     verdicts = {one.item.id: one.verdict for one in items}
     for one in items:
         told = {verdicts[name] for name in one.via}

@@ -2,9 +2,9 @@
 
     facts struck, corrected, back, answered ─► changed sheet ─ compose ─► draft ─ align ─► same ids for the same things
 
-What follows from the facts is computed again by the drafter's own functions where the draft's facts give the draft; in
-any other draft whatever cites a changed fact is taken out (`pruning`). What no longer follows stays in the aligned
-draft under its id and is named as fallen, so that pages can show it and an undo brings it back with its decisions.
+Where a draft can be composed from its facts, the drafter's own functions compute it again; in any other draft whatever
+cites a changed fact is taken out (`pruning`). Items that no longer follow stay in the aligned draft under their ids and
+are listed as fallen, so that pages can show them and an undo brings them back with their decisions.
 """
 
 import re
@@ -40,30 +40,30 @@ from agent.review.domain.quotes import Plain, marks_in
 
 KIND: Final = "fact"
 _LISTED: Final = re.compile(r'"(E[1-9][0-9]{0,5})"')
-"""An id of evidence that stands by itself in JSON."""
+"""An evidence id that makes up a whole JSON string."""
 FIRST_NEW: Final = 100
-"""Questions and capabilities that come with a change of the facts have numbers above it, by what they are about: the
-same ones in whatever order the facts change."""
+"""Questions and capabilities that a change of the facts adds get numbers above this one, by what they are about, so
+that the numbers do not depend on the order of the changes."""
 
 
 class SheetChange(NamedTuple):
-    """What reviewers decided over the facts of a draft and of answers: names of those that are struck, and corrected
-    fields by name, which count once the fact is back."""
+    """What reviewers decided on the facts of a draft and of answers: the names of struck facts, and corrected fields by
+    name, which for a struck fact count once it is restored."""
 
     struck: frozenset[str]
     corrected: Mapping[str, Plain]
     evidence: tuple[Evidence, ...] = ()
-    """The quotes that corrections cite, among others."""
+    """Quotes, among them all that corrections cite."""
     answers: Mapping[str, Given] = {}
-    """The answers that state something, by question."""
+    """The answers that state facts, by question."""
     confirmed: frozenset[str] = frozenset()
-    """Names of the facts on a vendor's word that the analyst confirmed."""
+    """Names of the facts that rest on a vendor's word and that the analyst confirmed."""
     unasked: frozenset[str] = frozenset()
-    """Questions that are struck, with their answers."""
+    """Struck questions, whose answers do not count."""
 
     @property
     def standing(self) -> tuple[Given, ...]:
-        """The answers that count, by the number of their question."""
+        """The answers that count, in the order of their questions' numbers."""
         left = (given for question, given in self.answers.items() if question not in self.unasked)
         return tuple(sorted(left, key=lambda given: int(given.question[1:])))
 
@@ -75,8 +75,8 @@ class SheetChange(NamedTuple):
 
     @property
     def counting(self) -> tuple[object, ...]:
-        """What moves the sheet: struck facts, corrections of the others, and what answers state, with what the analyst
-        confirmed of it."""
+        """Everything that changes the sheet: struck facts, corrections of other facts, the statements of answers, and
+        which of them the analyst confirmed."""
         corrected = {name: dict(edits) for name, edits in self.corrected.items() if name not in self.struck}
         told = [(given.question, given.states, given.by) for given in self.standing]
         return self.struck, corrected, told, self.confirmed - self.struck
@@ -100,9 +100,9 @@ class Recomputed(NamedTuple):
     """A draft that follows from a changed sheet."""
 
     draft: Draft
-    """With what fell still in it."""
+    """The draft, with fallen items still in it."""
     fell: tuple[str, ...]
-    """Ids of the items in it that no longer follow."""
+    """Ids of the fallen items, which no longer follow from the facts."""
 
 
 def fact_fields(fact: Fact) -> Plain:
@@ -117,7 +117,7 @@ def fact_fields(fact: Fact) -> Plain:
 
 
 def corrected_fact(fact: Fact, edits: Mapping[str, object]) -> Fact:
-    """The fact with corrected fields; what it says is then the analyst's word, its rank still that of its quotes."""
+    """The fact with corrected fields. It then counts as the analyst's word but keeps the rank of its quotes."""
     given, marks = edits.get("slots"), edits.get("evidence")
     slots = fact.slots
     if isinstance(given, Mapping):
@@ -142,13 +142,13 @@ def _by_reader(sources: Sequence[FactSource]) -> list[FactSource]:
 
 
 def stated_keys(draft: Draft) -> frozenset[str]:
-    """The keys that a fact about the product states which counts and is more than inferred."""
+    """The keys for which a fact about the product counts and is more than inferred."""
     facts = draft.facts.facts if draft.facts else ()
     return frozenset(one.key for one in facts if one.counts and one.about == "product" and one.state != "inferred")
 
 
 def held_as(facts: Sequence[Fact], fact: Fact) -> Fact | None:
-    """The fact of a sheet that a fact is, or has become part of."""
+    """The fact among `facts` that is the given one or has absorbed it; None when there is none."""
     if (same := next((one for one in facts if one.id == fact.id), None)) is not None:
         return same
     alike = (one for one in facts if (one.key, one.polarity, one.about) == (fact.key, fact.polarity, fact.about))
@@ -156,8 +156,8 @@ def held_as(facts: Sequence[Fact], fact: Fact) -> Fact | None:
 
 
 def by_names(facts: Sequence[Fact], read: Sequence[Fact], gone: Collection[str]) -> dict[str, Fact]:
-    """The facts of a sheet by their ids, and by those of facts as they were read that an answer made part of another
-    one; `gone` are the ids of those that were struck or corrected."""
+    """The facts of a sheet by id, and also by the ids of `read` facts that an answer merged into another fact. `gone`
+    are the ids of facts that were struck or corrected."""
     known = {fact.id: fact for fact in facts}
     for fact in read:
         held = held_as(facts, fact) if fact.id not in known and fact.id not in gone else None
@@ -166,8 +166,8 @@ def by_names(facts: Sequence[Fact], read: Sequence[Fact], gone: Collection[str])
 
 
 def changed_sheet(draft: Draft, change: SheetChange) -> FactSheet:
-    """The sheet of a draft with its facts as reviewers and answers left them. Raises InputError for a fact that it
-    lacks."""
+    """The sheet of a draft with its facts as reviewers and answers left them. Raises InputError for a fact that the
+    sheet lacks."""
     assert draft.facts is not None
     sheet = draft.facts.sheet(draft.evidence)
     sure = {name for name in change.confirmed - change.struck - change.corrected.keys() if not question_of(name)}
@@ -195,14 +195,14 @@ def changed_sheet(draft: Draft, change: SheetChange) -> FactSheet:
 
 
 class _Told:
-    """The quotes of answers under ids that the draft leaves free, a span that it has under its own."""
+    """The quotes of answers, under ids that are free in the draft; a span that the draft has already keeps its id."""
 
     def __init__(self, evidence: Sequence[Evidence]) -> None:
         self._known = {(item.document, item.start, item.end): item.id for item in evidence}
         self.quotes: list[Evidence] = []
 
     def renamed(self, fact: Fact, quotes: Sequence[Evidence]) -> Fact:
-        """The fact with the ids that its quotes have here."""
+        """The fact citing its quotes by the ids that they have here."""
         ids: dict[str, str] = {}
         for item in quotes:
             ids[item.id] = self._known.get((item.document, item.start, item.end), item.id)
@@ -216,21 +216,22 @@ def _built(facts: Sequence[Fact], quotes: Mapping[str, Evidence], left: FactShee
 
 
 def _outlook(outlook: Outlook, new: Sequence[Fact]) -> Outlook:
-    """What is held likely, without the keys of which an answer says, in a way that counts, that it is not so."""
+    """The outlook without the keys that a new fact denies; a denial on a vendor's word alone does not count."""
     denied = {fact.key for fact in new if fact.polarity == "denied" and not is_vendors_word(fact)}
     chances = {key: chance for key, chance in outlook.chances.items() if key not in denied}
     return outlook.model_copy(update={"chances": chances})
 
 
 def _noted(sheet: FactSheet) -> frozenset[str]:
-    """The facts that a vendor's word alone gives and that could lower something: controls, limits and denials."""
+    """Ids of the facts that only a vendor states and that could lower a risk: controls, limits and denials."""
     return frozenset(fact.id for fact in sheet.facts if is_vendors_word(fact) and comforts(fact))
 
 
 def _follows(draft: Draft, sheet: FactSheet, recompose: "Recompose", *, alone: bool = False) -> Draft:
-    """What follows from a sheet: facts that are only noted are in it, and nothing is computed from them.
+    """The draft that follows from a sheet. It lists facts that are only noted, but nothing is computed from them.
 
-    What a vendor's word added settles no layer, unless the draft is to follow from its facts `alone`, as a stored one.
+    Facts that only a vendor's word added settle no layer, unless the draft has to follow from its facts `alone`, as a
+    stored draft does.
     """
     draft, noted = _without_noted(draft), _noted(sheet)
     counting = _left_out(sheet, noted)
@@ -258,7 +259,7 @@ def _follows(draft: Draft, sheet: FactSheet, recompose: "Recompose", *, alone: b
 
 
 def _without_noted(draft: Draft) -> Draft:
-    """A draft into which answers were taken, without what it only notes: what its other facts gave."""
+    """A draft with answers taken in, but without the facts that it only notes: the draft that its other facts gave."""
     facts = draft.facts.facts if draft.facts else ()
     noted = {fact.id for fact in facts if not fact.counts and is_vendors_word(fact) and comforts(fact)}
     if draft.facts is None or not noted:
@@ -278,7 +279,7 @@ def _control(fact: Fact) -> bool:
 
 
 def _claimed(fact: Fact, quotes: Mapping[str, Evidence]) -> ClaimedControl:
-    """A control as it is listed that only a vendor's answer claims."""
+    """The list entry for a control that only a vendor's answer claims."""
     return ClaimedControl(
         text=" ".join(quotes[fact.evidence[0]].quote.split()),
         part=fact.slot("part") or "not stated",
@@ -309,28 +310,28 @@ def recomputed(
     taken: Collection[str] = (),
     answered: Collection[str] = (),
 ) -> Recomputed:
-    """What follows from `draft` with changed facts, its ids as in `before`, which is it or what followed last time.
+    """The draft that follows from `draft` with changed facts, with the ids of `before` (`draft` or the last result).
 
-    `recompose` is `agent.pipeline.recomposed`; `taken` are ids of questions that the review knows, `answered` those of
-    questions that were answered.
+    `recompose` is `agent.pipeline.recomposed`; `taken` are the ids of all questions that the review knows, `answered`
+    those of answered questions.
     """
     fresh = with_speakers(_follows(draft, changed_sheet(draft, change), recompose), _spoken(change))
     return _aligned(draft, before, fresh, taken, answered)
 
 
 def _spoken(change: SheetChange) -> dict[str, SourceKind]:
-    """By document the kinds of the answers that count now; those that a stored draft has are its sources."""
+    """The kind of each answer that counts now, by document; answers in a stored draft are already among its sources."""
     return {given.document: given.source.kind for given in change.standing}
 
 
 def follows_from_facts(draft: Draft, recompose: Recompose) -> bool:
-    """Whether the draft's facts give it again, so that a changed fact moves all that hangs on it."""
+    """Whether the draft can be composed from its facts, so that a changed fact changes all that depends on it."""
     own = _without_noted(draft)
     return own.facts is not None and recompose(own, own.facts.sheet(own.evidence)) is not None
 
 
 def with_answers(draft: Draft, answers: Mapping[str, Given], recompose: Recompose) -> Draft:
-    """A draft that follows from its facts with those of answers: a draft of its own, numbered anew."""
+    """The draft that follows from the facts of `draft` and of answers: a new draft with its own numbering."""
     change = SheetChange(frozenset(), {}, answers=answers)
     return _follows(draft, changed_sheet(draft, change), recompose, alone=True)
 
@@ -345,7 +346,7 @@ def _aligned(
     chains = _chains(before.chains, fresh.chains, fell)
     capabilities = _capabilities(before.system.capabilities, fresh.system.capabilities, fell)
     questions, names = _questions(before.questions, fresh.questions, fell, taken, answered)
-    # In the order that they have once they are stored.
+    # In the order in which a stored draft has them.
     layers = {
         key: _layer(before.layers.get(key), layer, _standing(fresh), names, fell)
         for key, layer in sorted(fresh.layers.items())
@@ -364,15 +365,15 @@ def _aligned(
 
 
 def _with_quotes(draft: Draft, before: Draft) -> Draft:
-    """An aligned draft with the quotes of what fell, which the facts no longer bring."""
+    """An aligned draft with the quotes of its fallen items, which the facts no longer bring along."""
     lost = _marks(draft) - {item.id for item in draft.evidence}
     added = tuple(item for item in before.evidence if item.id in lost)
     return draft.model_copy(update={"evidence": (*draft.evidence, *added)})
 
 
 def _marks(draft: Draft) -> set[str]:
-    """The ids of evidence that a draft lists anywhere beside its evidence and an LLM's record; those within a text that
-    outlived its fact lead to nothing."""
+    """The ids of evidence that a draft lists anywhere except in its evidence and an LLM's record. Ids within texts do
+    not count: a text that outlived its fact may name an id that is gone."""
     return set(_LISTED.findall(draft.model_dump_json(exclude={"evidence", "judgement"})))
 
 
@@ -383,8 +384,8 @@ def _standing(draft: Draft) -> set[str]:
 def _layer(
     before: LayerThreats | None, fresh: LayerThreats, standing: set[str], names: Mapping[str, str], fell: list[str]
 ) -> LayerThreats:
-    """The layer with the threats that it lost at its end, by their ids, so that it does not matter in which order they
-    fell; one that only went to another layer is not lost."""
+    """The layer with the threats that it lost appended by id, so that it does not matter in which order they fell. A
+    threat that only moved to another layer is not lost."""
     old = before.threats if before is not None else ()
     gone = sorted((threat for threat in old if threat.id not in standing), key=lambda threat: threat.id)
     fell += [f"threat/{threat.id}" for threat in gone]
@@ -393,7 +394,7 @@ def _layer(
 
 
 def _chains(before: Sequence[Chain], fresh: Sequence[Chain], fell: list[str]) -> tuple[Chain, ...]:
-    """Each chain at its number; a new one after all others."""
+    """Each chain at its old number, and new chains after all others."""
     left, made = list(fresh), []
     for number, old in enumerate(before, start=1):
         same = next((chain for chain in left if chain.threats == old.threats), None)
@@ -428,8 +429,8 @@ def _questions(
     taken: Collection[str],
     answered: Collection[str],
 ) -> tuple[tuple[Question, ...], dict[str, str]]:
-    """Also by id of a fresh question the one that it got. What is asked in other words about the same thing is the same
-    question, unless that was answered: then it is a new one."""
+    """The questions with their final ids, and a map from the ids of fresh questions to these. A question about the same
+    thing in other words is the same question, unless that one was answered: then it is a new one."""
     left, held = list(before), {*(one.id for one in before), *taken}
     made, names = [], {}
     for one in fresh:
@@ -450,7 +451,7 @@ def _questions(
 
 
 def free_id(letter: str, about: Sequence[str], taken: Collection[str]) -> str:
-    """The id of something new that is about these keys of facts: by the first of them, then the next free one."""
+    """A free id for something new about these fact keys: numbered by the first key, or else the next free number."""
     order = load_vocabulary().order
     number = FIRST_NEW + next((order[key] for key in about if key in order), len(order)) + 1
     while f"{letter}{number}" in taken:
@@ -459,7 +460,7 @@ def free_id(letter: str, about: Sequence[str], taken: Collection[str]) -> str:
 
 
 def left_standing(draft: Draft, fell: Sequence[str]) -> Draft:
-    """An aligned draft without what fell: what follows from the facts, and nothing else."""
+    """An aligned draft without its fallen items: only what follows from the facts."""
     if not fell:
         return draft
     gone = set(fell)
@@ -481,10 +482,10 @@ def left_standing(draft: Draft, fell: Sequence[str]) -> Draft:
 
 
 def without_quotes_of_fallen(made: Draft, whole: Draft, fell: Sequence[str]) -> Draft:
-    """`made` without the quotes that it does not name, and that in the aligned draft `whole` only what fell names."""
+    """`made` without the quotes that it does not cite and that only fallen items of the aligned draft `whole` cite."""
     lonely = _marks_of_fallen(whole, frozenset(fell))
     for draft in (made, left_standing(whole, fell)):
-        # Most of what falls has no quote of its own, and a whole draft is long.
+        # Most fallen items have no quotes of their own, and searching a whole draft is slow.
         lonely -= _marks(draft) if lonely else set()
     if not lonely:
         return made
@@ -492,7 +493,7 @@ def without_quotes_of_fallen(made: Draft, whole: Draft, fell: Sequence[str]) -> 
 
 
 def _marks_of_fallen(draft: Draft, fell: Collection[str]) -> set[str]:
-    """The ids of evidence that what fell lists."""
+    """The ids of evidence that the fallen items list."""
     parts: list[Record] = [
         threat for layer in draft.layers.values() for threat in layer.threats if f"threat/{threat.id}" in fell
     ]

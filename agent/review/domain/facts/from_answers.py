@@ -1,12 +1,12 @@
-"""What an answer states: facts of the keys that its question is about, on the word of whoever gave it.
+"""The facts that an answer states: facts with the keys of its question, on the word of whoever answered.
 
-    answer ─ what it states: picked in the form, or read in its text ─► facts, quoted from the answer's own document
-        vendor, no page        rank 2. Raises a risk like any fact; what only comforts is noted and lowers nothing
-        vendor, with a page    the page's rank, once the page is a source and has the same words there
+    answer ─ statements picked in the form, or read from its text ─► facts, quoted from the answer's own document
+        vendor, no page        rank 2. Raises a risk like any fact; a reassuring fact is noted but lowers nothing
+        vendor, with a page    the page's rank, once the page is a source and contains the same words
         analyst, or confirmed  rank 5
 
-An event keeps the document's id, and with each thing that it states the quotes as spans. The ids of document and quotes
-follow from the question, so the order in which answers come in does not matter.
+An event keeps the id of the answer's document and, with each statement, the quotes as spans. The ids of document and
+quotes are derived from the question, so the order in which answers come in does not matter.
 """
 
 import re
@@ -26,54 +26,54 @@ from agent.review.domain.response import Answer, By, document_of
 from agent.taxonomy.layers import LAYERS
 
 STATES: Final = "states"
-"""In what an answer's event carries: what the answer states."""
+"""Key in an answer's event for the statements of the answer."""
 DOCUMENT: Final = "document"
-"""And the id of its document."""
+"""Key in an answer's event for the id of the answer's document."""
 ANALYST: Final = FactSource(reader="analyst", confidence=1.0, state="confirmed")
 COUNTING_RANK: Final = 3
-"""From here on a vendor's word lowers something."""
+"""The lowest rank at which a vendor's word lowers a risk."""
 VENDOR_RANK: Final = 2
 ANALYST_RANK: Final = 5
 MOST_STATES: Final = 5
-"""Most that one answer states."""
+"""The most statements of one answer."""
 _ROOM: Final = 2 * MOST_STATES
-"""Ids for the quotes of one answer: of each thing that it states one of its own, and one of its page."""
+"""Ids reserved for the quotes of one answer: for each statement, one quote from the answer and one from its page."""
 _MAX_VALUE: Final = 300
 _VALUE_SLOTS: Final[tuple[SlotName, ...]] = ("scope", "object", "data", "credential", "counterpart", "approval")
-"""Where the value of an answer goes: the first of these that its key has."""
+"""The slots that can hold the value of an answer: the first one that its key has is used."""
 _OR: Final = " / "
 _GAP: Final = "…"
-"""In a proposed answer: between two answers, and where something is filled in."""
+"""In a proposed answer, `_OR` stands between two answers, and `_GAP` where something has to be filled in."""
 _ENDS: Final = " .;,:"
 _NO: Final = ("nothing", "it does not", "none")
 _TELLING: Final = 2
-"""Words from which on a proposed answer says what is so."""
+"""The fewest words with which a proposed answer counts as a statement."""
 _FIELDS: Final = ("key", "polarity", "value", "quote", "confidence")
 
 Reads = Callable[[Document], Sequence[Plain]]
-"""Gives what a reader finds stated in an answer's document: key, polarity, quote, confidence."""
+"""Returns the statements that a reader finds in an answer's document, each with key, polarity, quote and confidence."""
 
 
 class Given(NamedTuple):
-    """An answer that stands, and what it states."""
+    """An answer and what it states."""
 
     question: str
     text: str
     page: str
     by: By
     document: str
-    """Id of its document."""
+    """Id of the answer's document."""
     states: tuple[Mapping[str, object], ...]
     at: str = ""
 
     @property
     def source(self) -> Document:
-        """The answer as a source."""
+        """The answer as a source document."""
         return _document(Answer(self.question, self.text, self.page, self.by), self.document, self.at)
 
     @property
     def facts(self) -> dict[str, tuple[Fact, tuple[Evidence, ...]]]:
-        """Its facts with their quotes, by the name of their items."""
+        """Its facts with their quotes, by the names of their items."""
         return {f"{self.question}-{state['key']}": _fact(state, self.by) for state in self.states}
 
 
@@ -83,7 +83,7 @@ def _document(answer: Answer, name: str, at: str) -> Document:
 
 
 def given_in(question: str, edits: Mapping[str, object], at: str = "") -> Given | None:
-    """The answer among the fields of a question, when it states something."""
+    """The answer among the fields of a question; None when it states nothing."""
     answer = edits.get("answer")
     states = answer.get(STATES) if isinstance(answer, Mapping) else None
     if not isinstance(answer, Mapping) or not isinstance(states, list | tuple) or not states:
@@ -95,25 +95,25 @@ def given_in(question: str, edits: Mapping[str, object], at: str = "") -> Given 
 
 
 def question_of(name: str) -> str:
-    """The question whose answer states the fact of an item with this name; empty for a fact that was read."""
+    """The question whose answer states the fact with this item name; empty for a fact read from the sources."""
     question, dash, _ = name.partition("-")
     return question if dash else ""
 
 
 def confirmed(fact: Fact) -> Fact:
-    """The fact of an answer as the analyst's word: of rank 5, and counting."""
+    """The fact of an answer as the analyst's word: it gets rank 5 and counts."""
     sources = (*(source for source in fact.sources if source.reader != "analyst"), ANALYST)
     update = {"sources": sources, "rank": ANALYST_RANK, "confidence": 1.0, "state": "confirmed", "claim": False}
     return fact.model_copy(update=update)
 
 
 def is_vendors_word(fact: Fact) -> bool:
-    """Whether nothing but a vendor's answer says so."""
+    """Whether a vendor's answer alone states the fact."""
     return fact.rank < COUNTING_RANK and all(source.reader == "vendor-answer" for source in fact.sources)
 
 
 def comforts(fact: Fact) -> bool:
-    """Whether a fact makes the product look less risky: a control or limit that is there, an ability that is not."""
+    """Whether a fact makes the product look less risky: a control or limit that exists, or an ability that does not."""
     return load_vocabulary()[fact.key].comforting != (fact.polarity == "denied")
 
 
@@ -146,7 +146,7 @@ def _fact(state: Mapping[str, object], by: By) -> tuple[Fact, tuple[Evidence, ..
 
 
 def keys_asked(question: Question) -> tuple[FactKey, ...]:
-    """The keys of facts that a question is about; of one that names none, those that move what it settles."""
+    """The fact keys that a question is about; if it names none, the keys that affect what it settles."""
     words = load_vocabulary()
     named = tuple(words[key] for key in dict.fromkeys(question.about) if key in words)
     if named:
@@ -158,12 +158,12 @@ def keys_asked(question: Question) -> tuple[FactKey, ...]:
 
 
 def settled_by(key: FactKey) -> tuple[str, ...]:
-    """The layers and factors that a fact of a key bears on."""
+    """The layers and factors that a fact with this key affects."""
     return tuple(dict.fromkeys((*key.pins, *key.raises, *key.lowers, *key.denial_lowers)))
 
 
 def read_states(document: Document, question: Question, read: Reads) -> list[Plain]:
-    """What a reader finds in an answer about the keys of its question: the surest of each key."""
+    """The statements that a reader finds in an answer about the keys of its question, the most confident per key."""
     wanted = {key.id for key in keys_asked(question)}
     best: dict[str, Plain] = {}
     for state in read(document):
@@ -174,8 +174,8 @@ def read_states(document: Document, question: Question, read: Reads) -> list[Pla
 
 
 def read_answer(document: Document) -> list[Plain]:
-    """What the embedded reader finds stated of the product in an answer, without an LLM."""
-    # Imported here: reading loads for a second.
+    """The statements about the product that the embedded reader finds in an answer, without an LLM."""
+    # Imported here: the reading pipeline takes a second to load.
     from agent.pipeline import read_documents
 
     sheet = read_documents((document,)).sheet
@@ -188,7 +188,7 @@ def read_answer(document: Document) -> list[Plain]:
 
 
 def stating(fields: Mapping[str, object], question: Question, read: Reads) -> Plain:
-    """The fields of an answer with what it states, where its text says that by itself and nobody said it."""
+    """The fields of an answer, with statements read from its text if nobody gave any."""
     text, given = fields.get("text"), fields.get(STATES)
     if given or not isinstance(text, str) or not text.strip():
         return dict(fields)
@@ -199,11 +199,11 @@ def stating(fields: Mapping[str, object], question: Question, read: Reads) -> Pl
 
 
 def _as_proposed(text: str, question: Question) -> list[Plain]:
-    """What an answer states that is one of those which the question proposes, filled in or not."""
+    """The statement of an answer that repeats one of the question's proposed answers, filled in or not."""
     keys, said = keys_asked(question), " ".join(text.split())
     if _OR in question.proposed and said == " ".join(question.proposed.split()):
         raise InputError("it holds several of the proposed answers", where="text", hint="keep the one that is so")
-    # A bare "No." says of which question it is, not of which key.
+    # A bare "No." answers the question, but does not say which key it denies.
     fitting = [each for each in question.proposed.split(_OR) if len(each.split()) >= _TELLING and _fits(said, each)]
     if not keys or not fitting:
         return []
@@ -212,7 +212,7 @@ def _as_proposed(text: str, question: Question) -> list[Plain]:
 
 
 def _fits(text: str, proposed: str) -> bool:
-    """Whether a text is a proposed answer with its gaps filled, or as it stands."""
+    """Whether a text is a proposed answer, either unchanged or with its gaps filled in."""
     parts = [" ".join(part.split()).strip(_ENDS) for part in proposed.split(_GAP)]
     pattern = ".*".join(rf"\b{re.escape(part)}\b" for part in parts if part)
     return re.match(pattern, text, re.IGNORECASE | re.DOTALL) is not None
@@ -224,25 +224,26 @@ def _sure(state: Mapping[str, object]) -> float:
 
 
 class Places(NamedTuple):
-    """Where an answer goes: the id of its document, and the number of its first quote."""
+    """The ids reserved for an answer: that of its document, and the number of its first quote."""
 
     document: str
     first: int
 
 
 def places(question: str, documents: Sequence[str], marks: Sequence[str]) -> Places:
-    """The place of a question's answer behind the documents and quotes of the draft: the same in whatever order
-    answers come in."""
+    """The ids reserved for the answer to a question, after the draft's documents and quotes. They do not depend on the
+    order in which answers come in."""
     number = int(question[1:])
     last = max((int(name[1:]) for name in documents), default=0)
     return Places(f"D{last + number}", max((int(name[1:]) for name in marks), default=0) + _ROOM * (number - 1) + 1)
 
 
 def checked_states(value: object, answer: Answer, at: Places, documents: Sequence[Document]) -> list[Plain]:
-    """What an answer is said to state, as its event keeps it. `documents` are the sources so far.
+    """Check the statements given for an answer and return them as its event keeps them.
 
-    Each has a key of the vocabulary and a polarity; `value` is a detail in the words of the answer, `quote` the words
-    that say it, by default the whole answer. Raises InputError naming the field.
+    `documents` are the sources so far. Each statement has a key of the vocabulary and a polarity; `value` is a detail
+    in the words of the answer, `quote` the words that say it, by default the whole answer. Raises InputError naming the
+    field.
     """
     if not isinstance(value, list | tuple) or not all(isinstance(row, Mapping) for row in value):
         raise InputError("what the answer states is no list of objects", where=STATES, hint="give key and polarity")
@@ -294,7 +295,7 @@ def _detail(detail: str, own: Document, where: str) -> str:
 
 
 def _quotes(quote: str, answer: Answer, own: Document, documents: Sequence[Document], where: str) -> Iterator[Evidence]:
-    """The words of the answer, and those of its page where that is a source which says the same in rank 3 or more."""
+    """Quote the answer, and also its page if the page is a source that says the same with rank 3 or more."""
     whole = not quote.strip()
     words = own.text.strip() if whole else quote
     if whole and len(words) > MAX_CHARS:
@@ -318,7 +319,7 @@ def _same_page(one: str, other: str) -> bool:
 
 
 def _numbered(rows: Sequence[tuple[Plain, tuple[Evidence, ...]]], first: int) -> list[Plain]:
-    """The rows with ids for their quotes: a span has one id, in the order of the spans."""
+    """The rows with ids for their quotes, numbered in the order of their spans; equal spans share an id."""
     spans = sorted({(item.document, item.start, item.end) for _, quotes in rows for item in quotes})
     ids = {span: f"E{first + at}" for at, span in enumerate(spans)}
     return [

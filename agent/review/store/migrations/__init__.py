@@ -1,4 +1,4 @@
-"""The schema of the store in steps: Alembic's environment and its versions, run from here whoever installed them.
+"""The schema of the store in steps: Alembic's environment and versions, run from this folder wherever it is installed.
 
 Each upgrade is one transaction over all its steps, so a process that is killed half way leaves the old schema. A new
 step is a file in `versions`; `tables.SCHEMA` names the newest.
@@ -18,10 +18,10 @@ _FOLDER: Final = Path(__file__).resolve().parent
 
 
 def upgrade(connection: Connection, to: str = SCHEMA, *, more: Sequence[Path] = ()) -> None:
-    """Takes the schema from where it is to step `to`, within the transaction that `connection` is in.
+    """Upgrade the schema to step `to`, within the transaction that `connection` is in.
 
     `more` are folders with further steps. Nothing is committed here. Raises SchemaError for a schema that is none of
-    the steps; an error of the database is the caller's to tell.
+    the steps; errors of the database are left to the caller.
     """
     from alembic import command
     from alembic.config import Config
@@ -29,7 +29,7 @@ def upgrade(connection: Connection, to: str = SCHEMA, *, more: Sequence[Path] = 
 
     config = Config()
     config.set_main_option("script_location", _plain(_FOLDER))
-    # Separated by the system's own separator of paths, since a folder's name may hold a blank.
+    # Use the system's own path separator, since a folder's name may contain a blank.
     config.set_main_option("path_separator", "os")
     config.set_main_option("version_locations", os.pathsep.join(map(_plain, (_FOLDER / "versions", *more))))
     config.attributes["connection"] = connection

@@ -9,7 +9,7 @@ context.configure(
     target_metadata=metadata,
     # SQLite cannot alter most of a table; Alembic then makes a new one and moves the rows.
     render_as_batch=True,
-    # Its DDL is part of a transaction all the same.
+    # SQLite's DDL takes part in transactions all the same.
     transactional_ddl=True,
 )
 context.run_migrations()

@@ -1,4 +1,4 @@
-"""What a correction changed, or what differs between two versions: word by word, in its reading order."""
+"""What a correction changed, or what differs between two versions: word by word, in reading order."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,16 +12,16 @@ from agent.review.web.views.wording import field_name, in_order, in_titles
 
 Op = Literal["same", "gone", "new"]
 _WORDS: Final = re.compile(r"\s+|/|[^\s/]+")
-"""A vector is compared metric by metric."""
+"""Splits at slashes too, so that a vector is compared metric by metric."""
 _FIRST_FIELDS: Final = 3
 _LONGEST: Final = 4_000
-"""Words of one text that are compared; longer ones are shown whole."""
+"""The most words of both texts together that are compared; longer texts are shown whole."""
 _ALIKE: Final = 0.3
-"""Below this share of common words a text is another one, and shown as such."""
+"""Below this share of common words, two texts are not compared word by word but shown whole."""
 
 
 class Run(NamedTuple):
-    """Words that stayed, went or came."""
+    """Words that are unchanged, removed or added."""
 
     op: Op
     text: str
@@ -35,7 +35,7 @@ class Difference(NamedTuple):
 
 
 class Changed(NamedTuple):
-    """An item that two versions have otherwise, or that one of them has alone."""
+    """An item that differs between two versions, or that only one of them has."""
 
     item: str
     title: str
@@ -43,13 +43,13 @@ class Changed(NamedTuple):
     """None where the item is not there."""
     now: Verdict | None
     differences: tuple[Difference, ...]
-    """What it says otherwise."""
+    """The fields that differ."""
     more: tuple[Difference, ...] = ()
-    """Of what one version alone says: all that stands behind its first fields."""
+    """For an item that only one version has: the fields after its first ones."""
 
 
 def changed(one: ReviewState, two: ReviewState, found: Comparison) -> tuple[Changed, ...]:
-    """What `found` of the two, in words that went and came."""
+    """The differences in `found` between two versions, as words that were removed and added."""
     titles = {item.item.id: item.item.title for state in (one, two) for item in state.items}
     return tuple(
         _changed(titles, each, fields_of(one.reviewed, each.item), fields_of(two.reviewed, each.item))
@@ -66,14 +66,14 @@ def _changed(
 
 
 def titled(found: tuple[Difference, ...], titles: Mapping[str, str]) -> tuple[Difference, ...]:
-    """The differences with titles, by item, in place of the ids of threats and facts."""
+    """The differences with the ids of threats and facts replaced by their titles, given by item."""
     return tuple(
         each._replace(runs=tuple(run._replace(text=in_titles(run.text, titles)) for run in each.runs)) for each in found
     )
 
 
 def _whole(was: Mapping[str, object], now: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
-    """Both with the same fields: what one of them lacks is empty in it."""
+    """Both sides with the same fields; a field that one side lacks is empty there."""
     names = {**was, **now}
     return {name: was.get(name, "") for name in names}, {name: now.get(name, "") for name in names}
 
@@ -102,7 +102,7 @@ def _each(before: Mapping[str, object], after: Mapping[str, object]) -> Iterator
 
 
 def _told(name: str, value: object) -> str:
-    """A field as a person would write it; nothing for none."""
+    """The value of a field as a person would write it; empty for none."""
     match value:
         case None | "":
             return ""
@@ -121,7 +121,7 @@ def _told(name: str, value: object) -> str:
 
 
 def runs(before: str, after: str) -> tuple[Run, ...]:
-    """The words of both texts in reading order: what went stands before what came."""
+    """The words of both texts in reading order: removed words come before added ones."""
     one, two = _WORDS.findall(before), _WORDS.findall(after)
     matcher = SequenceMatcher(None, one, two, autojunk=False)
     if len(one) + len(two) > _LONGEST or matcher.ratio() < _ALIKE:

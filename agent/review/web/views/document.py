@@ -1,4 +1,4 @@
-"""The signed document as the Sign page shows it: the export itself, with what nobody looked at or decided marked."""
+"""The signed document as the Sign page shows it: the export, with marks on items nobody looked at or decided."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,12 +19,12 @@ _OF_PART: Final[Mapping[str, tuple[str, ...]]] = {
     "questions": ("question",), "abilities": ("capability", "fact"), "factors": ("factor",), "chains": ("chain",),
     "evidence": ("fact",),
 }  # fmt: skip
-"""The kinds of items of which each part of the report speaks."""
+"""The kinds of items that each part of the report is about."""
 _MAIN: Final = ("<main>\n", "</main>")
 
 
 class Doubt(NamedTuple):
-    """What of an item a signature would cover without a decision of its own."""
+    """A reason to doubt items that a signature would cover, and how many items it applies to."""
 
     words: str
     items: int
@@ -39,7 +39,7 @@ def doubts_of(one: ItemState, opened: Mapping[str, float]) -> tuple[str, ...]:
         found.append("waived")
     if one.bulk:
         found.append("confirmed in bulk")
-    # Whoever added a threat wrote all of it.
+    # Whoever added a threat wrote all of it, and so has seen it.
     own = one.item.kind == "threat" and number_added(one.item.id.partition("/")[2]) > 0
     if not opened.get(one.item.id) and not one.fell and one.verdict != "struck" and not own:
         found.append("never opened")
@@ -55,11 +55,11 @@ def counted(state: ReviewState, opened: Mapping[str, float]) -> tuple[Doubt, ...
 def document(
     state: ReviewState, documents: Sequence[Document], progress: InReview | None, opened: Mapping[str, float]
 ) -> Markup:
-    """The HTML export's own body with each doubt at its place; `opened` are the seconds that items were looked at."""
+    """The HTML export's body with each doubt marked in place; `opened` are the seconds that items were looked at."""
     report = build(state.reviewed, tuple(documents), progress)
     page = html.as_page(_marked(report, state, opened))
     inner = page.partition(_MAIN[0])[2].rpartition(_MAIN[1])[0]
-    # Made by the export, which escapes every word; the page has its own first heading.
+    # The markup is safe, since the export escapes every word. Its h1 becomes an h2, since the page has its own h1.
     return Markup(inner.replace("<h1", "<h2").replace("</h1>", "</h2>"))
 
 

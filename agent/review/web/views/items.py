@@ -1,4 +1,4 @@
-"""An item of a review as the page shows it: what it says, what stands of it, and what can be done with it."""
+"""An item of a review as the page shows it: its content, its present state, and what can be done with it."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -45,7 +45,7 @@ from agent.taxonomy.layers import LAYERS, LayerKey
 
 
 class FactorBody(NamedTuple):
-    """A factor as it stands; `drafted` is set where the reviewer has another value."""
+    """A factor with its present value; `drafted` is set if a reviewer changed the value."""
 
     value: str
     low: str
@@ -56,13 +56,13 @@ class FactorBody(NamedTuple):
     drafted: str
     rationale: str
     most: str
-    """What moved it most, where the rationale names something lesser; else empty."""
+    """What moved the factor most, if the rationale names something lesser; else empty."""
     scored: bool
-    """It is of the set that the score counts."""
+    """Whether it belongs to the factor set that the score counts."""
     parts: tuple[tuple[str, str, str], ...]
     """Label, signed effect, mark."""
     total: str
-    """What they come to, before it is rounded and held between 0 and 1."""
+    """The sum of the parts, before it is rounded and kept between 0 and 1."""
 
 
 class ThreatBody(NamedTuple):
@@ -73,18 +73,18 @@ class ThreatBody(NamedTuple):
     basis: str
     """What it rests on; empty in older drafts."""
     basis_words: str
-    """What that means."""
+    """What the basis means."""
     setting: str
-    """Under which it holds alone; empty for none."""
+    """The only setting under which it holds; empty for none."""
     tag: str
     headline: bool
     folded: str
     """Why it is not among those shown; empty when it is."""
     aivss: str
     band: str
-    """Of its AIVSS."""
+    """The band of its AIVSS."""
     severity: str
-    """Of the base, which tells threats apart."""
+    """The band of its CVSS base, by which threats differ."""
     base: str
     vector: str
     metrics: tuple[tuple[str, str, str], ...]
@@ -94,7 +94,7 @@ class ThreatBody(NamedTuple):
 
 
 class ChainBody(NamedTuple):
-    """The threats of a chain in their order, with the marks of the hop behind each."""
+    """The threats of a chain in their order, each with the marks of the hop that follows."""
 
     steps: tuple[tuple[str, str, tuple[str, ...]], ...]
     """Threat id, title, marks of the hop that follows."""
@@ -102,7 +102,7 @@ class ChainBody(NamedTuple):
 
 
 class StatedRow(NamedTuple):
-    """A key of facts of which an answer may say something, and what it says."""
+    """A key of facts that an answer may speak of, and what the answer says about it."""
 
     key: str
     title: str
@@ -122,12 +122,12 @@ class QuestionBody(NamedTuple):
     by: str
     kind: str
     rows: tuple[StatedRow, ...]
-    """What the form offers to be stated, as it stands."""
+    """The keys that the form offers, with what the answer states so far."""
     quote: str
     facts: tuple[tuple[str, str], ...]
     """Element and title of what the answer states."""
     silent: bool
-    """It was answered, and nobody said yet what the answer states."""
+    """Whether it was answered but nobody has said yet what the answer states."""
 
 
 class FactBody(NamedTuple):
@@ -138,17 +138,17 @@ class FactBody(NamedTuple):
     readers: str
     counts: bool
     noted: bool
-    """A vendor alone says so, and it would lower something: it counts once it is confirmed."""
+    """Whether only a vendor says so and it would lower something, so that it counts only once it is confirmed."""
     answers: str
     """The question whose answer states it; empty for a fact that was read."""
     conflict: str
-    """What says otherwise; empty when nothing does."""
+    """The facts that say otherwise; empty when none does."""
     hangs: tuple[tuple[str, str], ...]
-    """Element and title; no element for what is no item of its own."""
+    """Element and title of everything that hangs on it; no element for a thing that is no item of its own."""
     fell: tuple[tuple[str, str], ...]
-    """Of a struck one: what fell with it."""
+    """What fell with the fact, if it was struck."""
     altered: tuple[tuple[str, str], ...]
-    """And what says something else since."""
+    """What says something else since the fact was struck."""
 
 
 class Settling(NamedTuple):
@@ -156,13 +156,13 @@ class Settling(NamedTuple):
 
     why: str
     asked: tuple[tuple[str, str, str], ...]
-    """Element, id and text of the questions about it without an answer."""
+    """Element, id and text of the unanswered questions about it."""
     waiting: tuple[tuple[str, str], ...]
-    """Element and title of facts of answers that would settle it once they are confirmed."""
+    """Element and title of facts from answers that would settle it once they are confirmed."""
     answered: tuple[tuple[str, str], ...]
     """Element and id of the questions whose answers did not settle it."""
     keys: tuple[tuple[str, str], ...]
-    """Without a question: keys of the fact sheet that nobody states and that would settle it, with their titles."""
+    """If no question asks about it: unstated keys of the fact sheet that would settle it, with their titles."""
 
 
 class ItemView(NamedTuple):
@@ -201,15 +201,15 @@ class ItemView(NamedTuple):
     posture: str = ""
     fact: FactBody | None = None
     lapsed: str = ""
-    """Why a decision over it does not hold any more."""
+    """Why a decision on it no longer holds."""
     fell: bool = False
     bulk: bool = False
     comments: tuple[Comment, ...] = ()
     asked_of: tuple[str, ...] = ()
     contests: tuple[Contest, ...] = ()
-    """Points of appeals that were decided."""
+    """The contests of it that were decided."""
     via: tuple[tuple[str, str], ...] = ()
-    """Element and title of the facts that are decided over in its place."""
+    """Element and title of the facts that are decided in its place."""
     in_fact: bool = False
     """Whether the card of a fact says all of it."""
 
@@ -220,7 +220,7 @@ def dom_id(item: str) -> str:
 
 
 def basis_of(threat: Threat) -> str:
-    """What a threat rests on in a word or two; of one that a reviewer added what its quotes make it, and empty in
+    """What a threat rests on, in a word or two; follows from the quotes if a reviewer added the threat, and is empty in
     older drafts."""
     if threat.basis is None and number_added(threat.id):
         return "quoted" if threat.evidence else "assumed"
@@ -255,7 +255,7 @@ class Items:
         acts: bool,
         today: str = "",
     ) -> None:
-        """Without `today`, as in 2027-01-31, no day is past."""
+        """`today` is a date as in 2027-01-31; without it no due date is past."""
         self._today = today
         self._state, self._quotes, self._seconds, self._weak, self._acts = state, quotes, seconds, weak, acts
         self._view = View(state.reviewed)
@@ -340,7 +340,7 @@ class Items:
             threat = self._now.get(name) or self._was.get(name)
             if threat is None:
                 return made
-            # Quotes of what the product can do lead: that it is a server of some kind says nothing of a threat.
+            # Quotes about the product's abilities come first: that it is some kind of server says nothing of a threat.
             able = self._able(threat)
             quotes = tuple(sorted(made.quotes, key=lambda one: one.mark not in able))
             return _stated(made, threat.state)._replace(threat=self._threat(threat), quotes=quotes)
@@ -398,7 +398,7 @@ class Items:
         return each.item in self._gone if each.item else each.title not in self._parts
 
     def _says_else(self, each: Dependent) -> bool:
-        """Whether what rested on a struck fact stands, and says something else than was drafted."""
+        """Whether a dependent of a struck fact is still there but says something else than was drafted."""
         if self._is_gone(each):
             return False
         if not each.item:
@@ -407,7 +407,7 @@ class Items:
         return content_of(state.reviewed, each.item, state.based) != content_of(state.drafted, each.item)
 
     def _place(self, item: str) -> str:
-        """The element of an item; empty for one that a fact's card says, and for what is none."""
+        """The element of an item; empty for an item that a fact's card covers, and when there is no item."""
         return dom_id(item) if item and item not in self._in_facts else ""
 
     def _settling(self, key: LayerKey) -> Settling | None:
@@ -416,7 +416,7 @@ class Items:
             return None
         verdicts = {one.item.id: one.verdict for one in self._state.items}
         every = questions_on(draft, key)
-        # What an answer states is asked no more, so those questions are not among the draft's.
+        # Questions whose answers state facts are no longer asked, so the draft does not have them.
         known = {one.id: one for one in (*self._state.questions, *every) if one in every or key in one.settles}
         done = [one for one in known.values() if verdicts.get(f"question/{one.id}") == "answered"]
         waiting = {
@@ -505,7 +505,7 @@ def _stated(made: ItemView, state: str) -> ItemView:
 
 
 def _can(state: ReviewState, one: ItemState) -> frozenset[str]:
-    """The verbs that the item takes as it stands."""
+    """The verbs that the item accepts in its present state."""
     kind, signed = one.item.kind, state.stage == "signed"
     if signed:
         return frozenset({"contest", "comment", *(["manage"] if kind == "threat" else [])})
@@ -564,7 +564,7 @@ def _factor(now: FactorEstimate, before: FactorEstimate, *, scored: bool) -> Fac
 
 
 def _most(now: FactorEstimate) -> str:
-    """What moved it most from the typical value, where that is no fact: those the rationale names itself."""
+    """A sentence on what moved a factor most from its typical value, unless it is a fact, which the rationale names."""
     moves = [part for part in now.parts if part.kind != "typical"]
     most = max(moves, key=lambda part: abs(part.effect), default=None)
     if most is None or most.kind != "remainder" or abs(most.effect) < LEAST_MOVE:
@@ -578,9 +578,9 @@ def _labelled(part: Part) -> str:
 
 
 LEAST_MOVE: Final = 0.05
-"""Of a factor: what moves it less does not show in its value."""
+"""The least effect on a factor that shows in its value."""
 MOST_ROWS: Final = 4
-"""Keys that the form of an answer offers; any other one can be named."""
+"""How many keys the form of an answer offers; any other key can be named."""
 
 
 def _rows(question: Question, states: Mapping[str, Mapping[str, object]]) -> tuple[StatedRow, ...]:
@@ -597,7 +597,7 @@ def _row(key: FactKey, state: Mapping[str, object]) -> StatedRow:
 
 
 def _quoted(states: Collection[Mapping[str, object]], text: str) -> str:
-    """The words that the states quote; empty when they quote the whole answer, or not all the same words."""
+    """The words that all the states quote; empty when they quote the whole answer or do not quote the same words."""
     rows = [each["evidence"] for each in states]
     quotes = {str(row[0]["quote"]) for row in rows if isinstance(row, list | tuple) and row}
     return "" if len(quotes) != 1 or quotes == {text.strip()} else quotes.pop()

@@ -29,30 +29,30 @@ BANDS: Final = ("Critical", "High", "Medium", "Low")
 MOST_FACTS: Final = 40
 """Facts of the sheet that are shown at once."""
 _MEASURED: Final = re.compile(r"n=(\d+)")
-"""In the name of a calibration: how many scores it was measured on."""
+"""Finds in the name of a calibration how many scores it was measured on."""
 _TEN: Final = Decimal(10)
 _TENTH: Final = Decimal("0.1")
 
 
 class Step(NamedTuple):
-    """A row of how the score comes about: the base, a factor with its range, or what they come to."""
+    """A row of the score's computation: the base, a factor with its range, or the result."""
 
     title: str
     dom: str
     kind: str
     """base, factor, total or controls."""
     value: str
-    """Of a factor, or the sum of all; else empty."""
+    """The value of a factor, or the sum of all factors; else empty."""
     range: tuple[float, float, float] | None
-    """Of a factor: low, value and high, 0 to 1."""
+    """Low, value and high of a factor, 0 to 1; None in other rows."""
     points: str
-    """With all its decimals, so that they add up as they are printed; empty where no score is shown."""
+    """Score points with all decimals, so that the printed numbers add up; empty where no score is shown."""
     at: float
     """Where its bar begins, 0 to 100."""
     width: float
-    """Of its bar; 0 for none."""
+    """Width of its bar, 0 to 100; 0 for none."""
     band: str = ""
-    """Of the base."""
+    """Severity of the base."""
 
 
 class LayerRow(NamedTuple):
@@ -64,7 +64,7 @@ class LayerRow(NamedTuple):
     flag: str
     counts: tuple[int, ...]
     settling: Settling | None
-    """Why it is not certain and what would settle it; None for one that is, or that does not apply."""
+    """Why it is not certain and what would settle it; None if it is certain or does not apply."""
 
 
 class SheetRow(NamedTuple):
@@ -75,7 +75,7 @@ class SheetRow(NamedTuple):
     key: str
     title: str
     said: str
-    """The first quote of a fact; what a vendor would be asked of a key."""
+    """The first quote of a fact, or the question that a vendor would be asked about a key."""
     verdict: str
     verdict_words: str
     hangs: int
@@ -83,7 +83,7 @@ class SheetRow(NamedTuple):
     points: str
     moves_band: bool
     asked: tuple[str, str]
-    """Element and id of the question about it; empty where none asks it."""
+    """Element and id of the question about it; empty when there is none."""
     can_ask: bool
 
 
@@ -93,7 +93,7 @@ class Lower(NamedTuple):
     kind: str
     """question, factor, factors or metric."""
     leads: tuple[tuple[str, str], ...]
-    """Element and name of where it is decided."""
+    """Element and name of each item that decides it."""
     what: str
     score: str
     band: str
@@ -108,11 +108,11 @@ class Ability(NamedTuple):
     when: str
     """ "by a setting", or empty."""
     mark: str
-    """Of its first quote; may be empty."""
+    """The mark of its first quote; may be empty."""
 
 
 class Overview(NamedTuple):
-    """All of it."""
+    """Everything that the first screen shows."""
 
     gravest: tuple[Gravest, ...]
     """Which threat the score rests on, and which are graver and do not count."""
@@ -121,22 +121,22 @@ class Overview(NamedTuple):
     lowers: tuple[Lower, ...]
     """What would lower the score, the lowest result first."""
     behind: tuple[str, str, str] | None
-    """Element, name and AIVSS of the threat that leads without the headline, where that leaves the score as it is."""
+    """Element, name and AIVSS of the threat that would lead without the headline, if the score would not fall then."""
     posture: str
-    """What it does with whose rights, in three sentences with marks."""
+    """What the product does and with whose rights, in three sentences with marks."""
     abilities: tuple[Ability, ...]
-    """What facts say that it does and has."""
+    """What the product does and has, according to its facts."""
     controls: tuple[Ability, ...]
-    """What facts say that limits it."""
+    """What limits the product, according to its facts."""
     steps: tuple[Step, ...]
     sum: str
-    """The same as a sum in one line; empty without a score."""
+    """The steps as a sum in one line; empty without a score."""
     threats: tuple[ThreatRow, ...]
     layers: tuple[LayerRow, ...]
     facts: tuple[SheetRow, ...]
-    """What is stated, what moves score or band first: at most `MOST_FACTS`."""
+    """Stated facts, first those that move score or band: at most `MOST_FACTS`."""
     more_facts: tuple[SheetRow, ...]
-    """What else is stated."""
+    """The other stated facts."""
     unstated: tuple[SheetRow, ...]
     chains: tuple[tuple[str, tuple[Lead, ...]], ...]
     """Title, and the threats in their order."""
@@ -144,7 +144,7 @@ class Overview(NamedTuple):
 
     @property
     def parts(self) -> tuple[tuple[str, str], ...]:
-        """Its headings for the outline: name and title."""
+        """The headings of the screen for the outline: name and title."""
         every = (
             ("score", "Score and factors", self.steps), ("grid", "Layers", True), ("threats", "Threats", True),
             ("facts", "Fact sheet", self.facts or self.unstated), ("picture", "System picture", self.system.drawing),
@@ -187,7 +187,7 @@ def overview(state: ReviewState, views: Mapping[str, ItemView]) -> Overview:
 
 
 def sheet_rows(state: ReviewState, views: Mapping[str, ItemView]) -> tuple[SheetRow, ...]:
-    """The facts of a review and the keys that none states: what the band hangs on first, then by score points."""
+    """The facts of a review and the keys that no fact states: first those the band hangs on, then by score points."""
     words, sheet = load_vocabulary(), state.reviewed.facts
     moving = band_movers(state.reviewed)
     movers, keyed = {dom_id(item) for item in moving}, {item.partition("/")[2] for item in moving}
@@ -285,7 +285,7 @@ def _lead_name(item: str, names: Mapping[str, str]) -> str:
 
 
 def _abilities(draft: Draft, *, controls: bool) -> tuple[Ability, ...]:
-    """What the facts say that is there: abilities before descriptions, or the controls alone."""
+    """The abilities that the facts state, followed by descriptions; with `controls` only the controls."""
     words = load_vocabulary()
     said = [
         fact
@@ -305,7 +305,7 @@ def _abilities(draft: Draft, *, controls: bool) -> tuple[Ability, ...]:
 
 
 def _steps(draft: Draft, names: Mapping[str, str]) -> list[Step]:
-    """Base, factors and score; the factors alone where there is no score, or where another formula joins them."""
+    """Base, factors and score; only the factors if there is no score or another formula combines them."""
     score, first = draft.score, headline_of(draft)
     keys = [key for key in FACTOR_SETS[score.factor_set or "0.5"] if key in draft.factors]
     base, points = score.cvss_base, _points(draft, keys)
@@ -337,7 +337,7 @@ def _factor_step(key: FactorKey, one: FactorEstimate) -> Step:
 
 
 def _points(draft: Draft, keys: Sequence[FactorKey]) -> dict[FactorKey, Decimal] | None:
-    """What each factor adds to the base; None where that does not come to the score."""
+    """What each factor adds to the base; None if this does not add up to the score."""
     score = draft.score
     if score.cvss_base is None or score.aivss is None:
         return None
@@ -348,12 +348,12 @@ def _points(draft: Draft, keys: Sequence[FactorKey]) -> dict[FactorKey, Decimal]
 
 
 def _slope(draft: Draft) -> Decimal:
-    """Score points for a factor of 1."""
+    """The score points that a factor of 1 adds."""
     return (_TEN - (draft.score.cvss_base or _TEN)) / _TEN * draft.score.threat_multiplier
 
 
 def _places(values: Iterable[Decimal]) -> int:
-    """As many decimals as the longest of them has."""
+    """How many decimals the longest of the values has."""
     exponents = (value.normalize().as_tuple().exponent for value in values)
     return max((-each for each in exponents if isinstance(each, int)), default=0)
 

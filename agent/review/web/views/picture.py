@@ -17,12 +17,12 @@ _PART: Final = "part-"
 
 
 class Lead(NamedTuple):
-    """A fact or threat of a part."""
+    """A fact or threat that a part of the picture leads to."""
 
     dom: str
     title: str
     tag: str = ""
-    """Of a threat, as T1."""
+    """A threat's tag, as in T1."""
     base: str = ""
     band: str = ""
 
@@ -39,7 +39,7 @@ class PartRow(NamedTuple):
 
     @property
     def link(self) -> Link:
-        """What the picture leads to it by."""
+        """The link by which the picture leads to this row."""
         told = f"{counted(len(self.facts), 'fact')}, {counted(len(self.threats), 'threat')}"
         return Link(self.dom, f"{self.name}: {told}")
 
@@ -67,13 +67,13 @@ def system_picture(state: ReviewState) -> SystemPicture:
             words = f"{shown[flow.source].name} → {shown[flow.target].name}: {flow.what}"
             flows[number] = rows.of(f"{_PART}flow-{number + 1}", words, flow.evidence, flow=True)
     links = Links({name: row.link for name, row in items.items()}, {at: row.link for at, row in flows.items()})
-    # Made of escaped words alone.
+    # The markup is safe, since every word in it is escaped.
     drawing = Markup(picture(with_threats(system, view.threats), links))
     return SystemPicture(drawing, (*items.values(), *flows.values()))
 
 
 class _Rows:
-    """Finds what rests on the same quotes."""
+    """Finds the facts and threats that rest on the same quotes as a part."""
 
     def __init__(self, state: ReviewState, view: View) -> None:
         known = {one.item.id for one in state.items}
@@ -82,7 +82,7 @@ class _Rows:
         self._threats = [(placed.threat, threat_lead(placed.name, placed.threat)) for placed in view.threats]
 
     def of(self, dom: str, name: str, evidence: tuple[str, ...], *, flow: bool = False) -> PartRow:
-        """The row of what has these quotes, with the facts that share one and the threats that rest on either."""
+        """The row of a part with these quotes: facts that share a quote, threats that rest on those facts or quotes."""
         own = [fact for fact in self._facts if set(evidence) & set(fact.evidence)]
         ids = {fact.id for fact in own}
         return PartRow(

@@ -66,11 +66,11 @@ class Bar(NamedTuple):
     contested: int
     minutes: str
     minutes_from: str
-    """What they rest on, in one line."""
+    """What `minutes` rests on, in one line."""
     spent: str
     stamp: Stamp | None
     as_of: int | None
-    """A version that is looked at; None for the newest one."""
+    """The past version that is shown; None for the newest one."""
     undoable: int
     redoable: int
 
@@ -92,9 +92,9 @@ class SectionView(NamedTuple):
     code: str
     title: str
     short: str
-    """Of a layer: its name in a word; else the first word of its title."""
+    """A layer's name in a word; for other sections, the first word of the title."""
     flag: str
-    """Of a layer: `certain`, `uncertain` or `absent`; else empty."""
+    """For a layer `certain`, `uncertain` or `absent`; for other sections empty."""
     items: tuple[ItemView, ...]
     folded: tuple[ItemView, ...]
     open: int
@@ -107,7 +107,7 @@ class ArithmeticView(NamedTuple):
     """How the score is computed."""
 
     brief: str
-    """The same in one line; empty where nothing is added to a base."""
+    """The computation in one line; empty where nothing is added to a base."""
     lines: tuple[str, ...]
     others: tuple[tuple[str, str], ...]
     """Formula and value."""
@@ -178,7 +178,7 @@ def bar(state: ReviewState, seconds: Mapping[str, float], pace: Pace, *, as_of: 
 
 
 def _moved_words(moved: Moved) -> str:
-    """What became of the drafted score; empty when nothing did."""
+    """How the drafted score has moved, in words; empty when it has not."""
     was, now = score_text(moved.before), score_text(moved.after)
     if was != now:
         return f"drafted {was} → now {now}"
@@ -197,9 +197,9 @@ def review_view(
     acts: bool = True,
     today: str = "",
 ) -> ReviewView:
-    """The review page; without forms when `acts` is False or a version of the past is looked at.
+    """The review page; without forms when `acts` is False or a past version is shown.
 
-    `today` says which days are past.
+    `today` determines which due dates are past.
     """
     evidence = every_quote(state)
     quotes = Quotes(documents, evidence)
@@ -228,14 +228,14 @@ def review_view(
 
 
 def _by_tag(reason: str, state: ReviewState) -> str:
-    """A reason with the threats that it names by id as the review calls them."""
+    """A reason in which threat ids are replaced by the tags that the review uses."""
     for name in sorted(state.numbers, key=len, reverse=True):
         reason = reason.replace(name, state.tag(name))
     return reason
 
 
 def every_quote(state: ReviewState) -> tuple[Evidence, ...]:
-    """The evidence of the reviewed draft, and what of the drafted one and of answers only struck facts cited."""
+    """The evidence of the reviewed draft, and quotes of the first draft and of answers that only struck facts cite."""
     every = {item.id: item for item in state.reviewed.evidence}
     told = [quote for _, quotes in state.answered.values() for quote in quotes]
     for item in (*state.drafted.evidence, *told):
@@ -276,7 +276,7 @@ def _decision(each: Decision) -> DecisionLine:
 
 
 def _section(key: str, views: Sequence[ItemView], state: ReviewState) -> SectionView:
-    # An ability that facts give stands with these, unless somebody said something of it.
+    # An ability that facts give is shown with these facts, unless somebody commented on it or contested it.
     inside = [view for view in views if view.section == key and not view.in_fact]
     if key in LAYERS:
         inside.sort(key=_by_place)
@@ -306,11 +306,11 @@ def _section(key: str, views: Sequence[ItemView], state: ReviewState) -> Section
 
 
 def question_number(view: ItemView) -> int:
-    """The number of a question, by which it keeps its place whatever becomes of it."""
+    """The number of a question; sorting by it keeps a question in its place whatever its verdict."""
     return int(view.id.partition("/Q")[2] or 0)
 
 
 def _by_place(view: ItemView) -> tuple[bool, int]:
-    """The layer first, its threats by their place in the report, then those without one."""
+    """Sort key: the layer first, its threats by their place in the report, then threats without a place."""
     tag = view.threat.tag if view.threat else ""
     return view.threat is not None, int(tag.removeprefix("T")) if tag else len(LAYERS) * 100

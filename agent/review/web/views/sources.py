@@ -12,15 +12,15 @@ from agent.review.web.views.wording import SOURCE_KINDS, finding_words
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n+")
 _BULLET: Final = re.compile(r"(?:[-*•]|\d{1,3}[.)])\s")
 _NEAR: Final = 400
-"""Characters looked at on either side of a quote for the sentence next to it."""
+"""How many characters on either side of a quote are searched for the sentence next to it."""
 LONG_PIECE: Final = 6_000
-"""Characters without a citation or finding that a page shows whole."""
+"""The most characters of a text without a citation or finding that a page shows whole."""
 KEPT: Final = 1_500
-"""Characters that stay at either end of a longer one."""
+"""How many characters are shown at either end of a longer text."""
 
 
 CLAIM: Final = "vendor-claim"
-"""The one finding that attacks nobody."""
+"""The only kind of finding that is no attack."""
 
 
 class Piece(NamedTuple):
@@ -30,9 +30,9 @@ class Piece(NamedTuple):
     """Offset in the document, characters."""
     text: str
     marks: tuple[str, ...]
-    """Evidence that cites it."""
+    """Ids of the evidence that cites this text."""
     begins: tuple[str, ...]
-    """Of these, what begins here: the places that a citation leads to."""
+    """Those of `marks` whose quote begins here; their citations lead to this place."""
     findings: tuple[str, ...]
     """Kinds of the findings that cover it."""
 
@@ -64,12 +64,12 @@ def neighbours(document: Document, item: Evidence) -> tuple[str, str]:
     before = [part for part in _SENTENCE.split(text[max(0, item.start - _NEAR) : item.start]) if part.strip()]
     after = [part for part in _SENTENCE.split(text[item.end : item.end + _NEAR]) if part.strip(" .;,")]
     near = (before[-1].strip() if before else "", after[0].strip() if after else "")
-    # The mark of a list is no sentence, and what stands under the next one belongs to that.
+    # A list bullet is no sentence, and a text that begins with a bullet belongs to the next list item.
     return ("" if _BULLET.match(f"{near[0]} ") else near[0], "" if _BULLET.match(near[1]) else near[1])
 
 
 class Removed(NamedTuple):
-    """Text that was taken out of a source here, since no reader sees it."""
+    """Text that was removed from a source at this place, because no reader sees it there."""
 
     words: str
     where: str
@@ -84,13 +84,13 @@ class Run(NamedTuple):
     marks: tuple[str, ...]
     begins: tuple[str, ...]
     findings: tuple[str, ...]
-    """In words, where they begin."""
+    """The findings that begin here, in words."""
     hostile: bool
-    """Within a finding of more than a claim."""
+    """Whether it is within a finding that is more than a vendor's claim."""
     removed: tuple[Removed, ...]
-    """What was taken out before it."""
+    """What was removed just before it."""
     left_out: int
-    """Characters between the run before and this one that the page leaves out."""
+    """How many characters the page leaves out between the previous run and this one."""
 
 
 class FindingLine(NamedTuple):
@@ -100,9 +100,9 @@ class FindingLine(NamedTuple):
     where: str
     excerpt: str
     anchor: str
-    """Where it stands in the text; empty when nowhere."""
+    """The element of its place in the text; empty when it has no place there."""
     hostile: bool
-    """More than a vendor's claim."""
+    """Whether it is more than a vendor's claim."""
 
 
 class SourceView(NamedTuple):
@@ -131,7 +131,7 @@ class Quote(NamedTuple):
     standing: str
     """Rank and subject in words."""
     linked: bool
-    """The place is in the right column."""
+    """Whether its place is in the right column."""
 
 
 class Quotes:

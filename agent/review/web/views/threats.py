@@ -1,6 +1,6 @@
 """The threats of a review: which one counts, those that are graver and do not count, and the table of all.
 
-The table has what stands by CVSS base, the gravest first, then what was struck or fell.
+The table lists the current threats by CVSS base, the gravest first, then those that were struck or fell with a fact.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,16 +21,16 @@ from agent.scoring import severity
 from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
 
 MOST_GRAVER: Final = 3
-"""Of the threats above the headline those that are named; the table has all."""
+"""How many of the threats above the headline are named; the table has all."""
 
 
 class Gravest(NamedTuple):
-    """A sentence on a threat: what is said before its name, between name and AIVSS, and behind that."""
+    """A sentence about a threat in parts: before its name, between name and AIVSS, and after the AIVSS."""
 
     dom: str
     lead: str
     name: str
-    """ "T1, “Prompt injection …”"; empty for a sentence about no threat, all of which is `rest`."""
+    """As in "T1, “Prompt injection …”"; empty for a sentence about no threat, which is all in `rest`."""
     before: str
     aivss: str
     """Number and band; empty without a threat."""
@@ -71,7 +71,7 @@ def _headline(draft: Draft, first: Threat | None, name: str, *, chosen: bool) ->
 
 
 def _standing(draft: Draft, first: Threat, *, chosen: bool) -> str:
-    """What makes it the headline."""
+    """Why a threat is the headline."""
     own = with_basis(first)
     if own.basis == "assumed":
         return "an assumption, since no supported threat in default use was found"
@@ -103,7 +103,7 @@ def _told(threat: Threat, name: str, before: str, rest: str, aivss: Decimal) -> 
 
 
 _LEFT_OUT: Final = "Left out"
-"""Of a threat that fell with a fact: nobody struck it itself."""
+"""The verdict on a threat that fell with a fact; nobody struck the threat itself."""
 
 
 class ThreatRow(NamedTuple):
@@ -119,7 +119,7 @@ class ThreatRow(NamedTuple):
     """The band of its base."""
     aivss: str
     band: str
-    """Of its AIVSS."""
+    """The band of its AIVSS."""
     basis: str
     verdict: str
     verdict_words: str
@@ -130,7 +130,7 @@ class ThreatRow(NamedTuple):
 
 
 def threat_rows(state: ReviewState, view: View, views: Mapping[str, ItemView]) -> tuple[ThreatRow, ...]:
-    """The rows; of equal bases in the report's order. `view` is of the reviewed draft, `views` are items by id."""
+    """The rows; equal bases are in the report's order. `view` shows the reviewed draft, `views` are items by id."""
     owners: dict[str, list[str]] = {}
     for work in work_of(state):
         if work.owner:
@@ -155,7 +155,7 @@ def _gravity(row: ThreatRow) -> float:
 
 
 def _row(item: ItemView, tag: str, layer: LayerKey, base: Decimal, threat: Threat | None) -> ThreatRow:
-    """A row without what counts alone has: an AIVSS and owners."""
+    """A row without an AIVSS and owners, which only threats that count have."""
     setting = threat.setting if threat else ""
     return ThreatRow(
         dom=item.dom,
@@ -177,7 +177,7 @@ def _row(item: ItemView, tag: str, layer: LayerKey, base: Decimal, threat: Threa
 
 
 def _left_out(state: ReviewState, views: Mapping[str, ItemView]) -> Iterator[ThreatRow]:
-    """What was struck, or fell with a fact; without an AIVSS, since no factor is added to what does not count."""
+    """The rows of threats that were struck or fell with a fact; they do not count, so they have no AIVSS."""
     known = {**threats_of(state.drafted), **threats_of(state.based)}
     for one in state.items:
         item, name = one.item, one.item.id.partition("/")[2]

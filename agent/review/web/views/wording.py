@@ -48,7 +48,7 @@ VERBS: Final[Mapping[Verb, str]] = {
     "manage": "updated a mitigation of",
     "ask": "asked the vendor",
 }
-"""Past tense, with the item behind it."""
+"""In the past tense; the item follows."""
 REASONS: Final[Mapping[Reason, str]] = {
     "not-supported": "The sources do not support it",
     "wrong-quote": "The quote says something else",
@@ -84,7 +84,7 @@ _OF_KINDS: Final[Mapping[Reason, frozenset[ItemKind]]] = {
     "duplicate": frozenset({"fact", "threat", "capability", "chain", "question"}),
     "accepted-risk": frozenset({"threat", "score", "factor", "layer", "chain"}),
 }
-"""Reasons that make sense for some kinds of items alone."""
+"""Reasons that make sense only for some kinds of items."""
 STATES: Final[Mapping[str, str]] = {
     "claimed": "a quote says so",
     "inferred": "quotes make it likely",
@@ -169,9 +169,9 @@ SHORT_LAYERS: Final[Mapping[LayerKey, str]] = {
     "security_compliance": "Security",
     "agent_ecosystem": "Ecosystem",
 }
-"""Names of layers where seven of them stand in a line."""
+"""Names of layers for places where all seven stand in one line."""
 _KINDS: Final = {"capability": "ability"}
-"""Kinds of items that pages call otherwise."""
+"""Kinds of items that pages call by another name."""
 _ID: Final = re.compile(r"\b(?:(?:threat|fact)/)?(?:[LXH]\d*-[a-z0-9-]+[a-z0-9]|F[0-9a-f]{8})\b")
 """The id of a threat or a fact, as texts and events name it."""
 _MINUTE: Final = 60
@@ -181,7 +181,7 @@ _WRITTEN: Final[Mapping[str, str]] = {
     "how": "how it happens", "lost": "what is lost", "taxonomy": "published lists",
     "url": "public page", "sha256": "SHA-256", "kind": "kind", "rule": "why", "number": "contest of event",
 }  # fmt: skip
-"""Fields that are called otherwise where they are written."""
+"""Fields that pages and forms call by another name."""
 _FIRST: Final = ("value", "low", "high")
 """A factor's fields in the order of its form, before any other."""
 _UNSAID: Final[Mapping[Verb, frozenset[str]]] = {
@@ -195,15 +195,15 @@ _UNSAID: Final[Mapping[Verb, frozenset[str]]] = {
     "answer": frozenset({"document", "draft", "states"}),
     "ask": frozenset({"key", "effect", "settles"}),
 }
-"""What an event carries for its replay, or says in its own line."""
+"""Fields of events that are not listed, since only the replay needs them or the event's own line says them."""
 _SAYS: Final[Mapping[str, str]] = dict(POLARITIES)
 _UNSCORED: Final[tuple[Verb, ...]] = ("comment", "manage", "contest", "assign", "ask", "send")
-"""Verbs that never move a score, so that nobody has to be told that it stays."""
+"""Verbs that never move a score, so that the page need not say that it stays."""
 _NONE: Final = "none"
 _MOST: Final = 3
-"""Of what a new draft moved, in the line that answers it."""
+"""How many of the changes by a redraft the line that answers it names."""
 _TITLE: Final = 50
-"""Characters of an item's title in a list to choose from."""
+"""The most characters of an item's title in a list to choose from."""
 _MOST_VERSIONS: Final = 200
 
 
@@ -215,7 +215,7 @@ def kind_of(item: str) -> str:
 
 
 def in_titles(text: str, titles: Mapping[str, str]) -> str:
-    """A text in which the ids of threats and facts are their titles, as far as `titles` (by item) knows them."""
+    """A text with ids of threats and facts replaced by their titles, as far as `titles` (by item) has them."""
 
     def named(found: re.Match[str]) -> str:
         given = found[0]
@@ -226,7 +226,7 @@ def in_titles(text: str, titles: Mapping[str, str]) -> str:
 
 
 def reasons_for(verb: str, kind: str) -> tuple[Reason, ...]:
-    """The reasons that fit a verb on an item of that kind; of any when it is empty."""
+    """The reasons that fit a verb on an item of that kind; an empty `kind` means any."""
     return tuple(code for code in REASONS_FOR[verb] if not kind or code not in _OF_KINDS or kind in _OF_KINDS[code])
 
 
@@ -241,7 +241,7 @@ def finding_words(kind: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """ "40 s", "3 min", "1 h 05 min"; nothing for no time."""
+    """A duration in words: "40 s", "3 min", "1 h 05 min"; empty for no time."""
     whole = round(seconds)
     if whole <= 0:
         return ""
@@ -253,12 +253,12 @@ def duration(seconds: float) -> str:
 
 
 def score_text(score: ScoreShown) -> str:
-    """ "9.4 Critical", or "Not scored"."""
+    """A score in words: "9.4 Critical", or "Not scored"."""
     return "Not scored" if score.aivss is None else f"{tenth(score.aivss)} {score.severity}"
 
 
 def likely_text(score: ScoreShown) -> str:
-    """The likely range as "8.9–10.0"; nothing without one."""
+    """The likely range, as in "8.9–10.0"; empty without one."""
     return "" if score.low is None or score.high is None else span(score.low, score.high)
 
 
@@ -268,12 +268,12 @@ def when(at: str) -> str:
 
 
 def title_of(event: Event, titles: Mapping[str, str]) -> str:
-    """What an event's item was called then; in older events what it is called now."""
+    """The title of an event's item at the time of the event; for older events, its present title."""
     return called(event) or titles.get(event.item, "")
 
 
 def day(at: str) -> str:
-    """A day as a table shows it, "31 Jan 2027"; what is no day stays as it is."""
+    """A day as a table shows it, "31 Jan 2027"; a text that is no day stays as it is."""
     try:
         return f"{date.fromisoformat(at):%d %b %Y}".removeprefix("0")
     except ValueError:
@@ -289,19 +289,19 @@ class Field(NamedTuple):
 
 
 def field_name(name: str) -> str:
-    """A field as forms and pages call it."""
+    """The name of a field in forms and pages."""
     part = name.removeprefix("statement.")
     return _WRITTEN.get(name) or (GRAMMAR.get(part) if part != name else None) or name.replace("_", " ")
 
 
 def in_order(names: Iterable[str]) -> list[str]:
-    """Fields as the forms have them, else as they come."""
+    """The fields in the order of the forms; others in the order given."""
     every = list(dict.fromkeys(names))
     return [*(name for name in _FIRST if name in every), *(name for name in every if name not in _FIRST)]
 
 
 def event_fields(event: Event, titles: Mapping[str, str]) -> tuple[Field, ...]:
-    """What the event changed, without what only its replay needs; `titles` are those of the items that it may name."""
+    """The fields that an event changed, without those that only its replay needs; `titles` are titles by item."""
     sides = ((one.name, in_titles(one.before, titles), in_titles(one.after, titles)) for one in _event_fields(event))
     return tuple(Field(name, before, after) for name, before, after in sides if before != after)
 
@@ -351,7 +351,7 @@ def _redrafted(after: Mapping[str, object]) -> Iterator[Field]:
 def version_choices(
     events: Sequence[Event], titles: Mapping[str, str], chosen: Sequence[int]
 ) -> tuple[tuple[str, str], ...]:
-    """Versions to choose from by what made them, the newest first; of many the latest, and those that are `chosen`."""
+    """Versions to choose from, each named by its event, newest first: the latest ones, and those that are `chosen`."""
     returned = brought_back(events)
     kept = [
         event for at, event in enumerate(events[::-1]) if at < _MOST_VERSIONS or event.number in chosen
@@ -399,8 +399,8 @@ _DID: Final[Mapping[Verb, str]] = {
 
 
 def answer_to(events: Sequence[Event], titles: Mapping[str, str], moved: Moved) -> str:
-    """What the newest of a review's `events` was, how much came, fell or changed with it, and what it did to the
-    score; what came and fell is on the card."""
+    """What the newest act in a review's `events` was, how many items came, fell or changed with it, and what it did to
+    the score; the card of its item names the items."""
     if not events:
         return moved.text
     counts = ", ".join(_counts(moved))
@@ -430,7 +430,8 @@ def _counts(moved: Moved) -> Iterator[str]:
 
 
 def moved_lines(moved: Moved, why: str = "") -> tuple[tuple[str, str], ...]:
-    """What an act moved, line by line: score and band, why, and what came, fell or is back; `why` nothing did."""
+    """What an act moved, line by line: score and band, why, and what came, fell or is back; `why` says why nothing
+    moved."""
     was, now = (
         ", likely ".join(filter(None, (score_words(one), likely_text(one)))) for one in (moved.before, moved.after)
     )
@@ -444,13 +445,13 @@ def moved_lines(moved: Moved, why: str = "") -> tuple[tuple[str, str], ...]:
 
 
 def brought_back(events: Sequence[Event]) -> frozenset[int]:
-    """The numbers of the confirmations among a review's `events` that brought back what was struck."""
+    """The numbers of the confirmations among a review's `events` that brought back a struck item."""
     found: set[int] = set()
     struck: set[str] = set()
     for at, event in enumerate(events):
         if event.verb == "strike":
             struck.add(event.item)
-        # Only then is it worth a look at what an undo left of the events before.
+        # Only then is it worth working out which of the earlier events were not undone.
         if event.verb == "confirm" and event.item in struck:
             before = [each for each in living(events[:at]).events if each.item == event.item]
             verbs = [each.verb for each in before if each.verb in DECIDING]
@@ -471,8 +472,8 @@ def of_batch(events: Sequence[Event], number: object) -> list[Event]:
 
 
 def undone(event: Event, events: Sequence[Event], titles: Mapping[str, str]) -> str:
-    """What an undo or redo among a review's `events` took back or did again, and whose it was where that was another
-    person's: "struck “Posture”", "Ada struck “Posture”"."""
+    """What an undo or redo among a review's `events` took back or did again, with the name of the person if that was
+    somebody else: "struck “Posture”", "Ada struck “Posture”"."""
     number = (event.after or {}).get("batch")
     told, batch = act_words(number, events, titles), of_batch(events, number)
     return f"{batch[0].reviewer} {told}" if batch and batch[0].reviewer != event.reviewer else told
@@ -506,7 +507,7 @@ def _said(batch: Sequence[Event], titles: Mapping[str, str], events: Sequence[Ev
     items = list(dict.fromkeys(event.item for event in batch if event.item))
     if len(items) > 1 and first.verb != "send":
         return f"{verb} {_items(len(items))}"
-    # Only a confirmation can have brought something back, and to look for that takes all events.
+    # Only a confirmation can have brought something back, and checking that needs all events.
     if first.verb == "confirm" and first.number in brought_back(events):
         verb = "Brought back"
     return f"{verb} “{title_of(first, titles) or items[0]}”" if items else verb

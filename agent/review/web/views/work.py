@@ -1,4 +1,4 @@
-"""Mitigations of all threats in one table: who sees to each, until when, how far it is, what would be left with it."""
+"""The mitigations of all threats in one table: who owns each, its due date and status, and what it would leave."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ from agent.review.domain.rescore import shown
 
 SORTS: Final = {"due": "Due", "threat": "Threat", "owner": "Owner", "status": "Status"}
 _NEVER: Final = "9999"
-"""Sorts behind every day."""
+"""Sorts after every date."""
 _HEADS: Final = (
     "threat", "title", "mitigation", "who", "owner", "due", "status", "base", "base with it", "vector with it", "note",
 )  # fmt: skip
@@ -37,9 +37,9 @@ class WorkView(Record):
     gone: str
     known: bool
     left: str
-    """The base that would be left; empty when nobody said."""
+    """The CVSS base that would be left; empty when nobody stated it."""
     product: str
-    """What the product would score; empty when nobody said."""
+    """What the product would score; empty when nobody stated what would be left."""
     is_late: bool
 
 
@@ -48,31 +48,31 @@ class WorkRow(Record):
 
     work: WorkView
     tag: str
-    """The number of its threat; empty when that is gone."""
+    """The tag of its threat, as in T1; empty when the threat is gone."""
     title: str
     item: str
-    """Its id; empty when it is no item any more."""
+    """The item id of its threat; empty when the threat is no longer an item."""
     base: str
     vector: str
 
 
 class WorkPage(Record):
-    """The table, and what is left over it."""
+    """The table, and the sums above it."""
 
     rows: tuple[WorkRow, ...]
     total: int
     late: int
-    """Of all, not only of those shown."""
+    """How many of all mitigations are late, not only of those shown."""
     owners: tuple[str, ...]
     done: str
     """What the product would score with everything that is done; empty when no vector says so."""
     planned: str
-    """The same with all that is not given up."""
+    """The same with every mitigation that is not rejected."""
     now: str
 
 
 def work_view(state: ReviewState, work: Work, today: str) -> WorkView:
-    """A mitigation with what is left when it alone is counted."""
+    """A mitigation with what would be left if it were the only one."""
     left = left_with(state, [work])
     return WorkView(
         threat=work.threat, mitigation=work.mitigation, owner=work.owner, due=work.due, status=work.status,
@@ -84,7 +84,7 @@ def work_view(state: ReviewState, work: Work, today: str) -> WorkView:
 def work_page(
     state: ReviewState, today: str, *, status: str = "", owner: str = "", late: bool = False, sort: str = "due"
 ) -> WorkPage:
-    """The table of a review, filtered and sorted. Raises InputError for a status or an order that there is not."""
+    """The table of a review, filtered and sorted. Raises InputError for an unknown status or order."""
     if status and status not in WORK:
         raise InputError("there is no such status", where="status", hint=", ".join(WORK))
     if sort not in SORTS:
@@ -120,7 +120,7 @@ def _left_words(left: Left | None) -> str:
 
 
 def _rows(state: ReviewState, every: Sequence[Work], today: str) -> list[WorkRow]:
-    """In the order of the report, what is gone last."""
+    """The rows in the order of the report, with those whose threat is gone last."""
     places = {placed.threat.id: at for at, placed in enumerate(View(state.reviewed).threats)}
     standing = threats_of(state.reviewed)
     titles = {one.item.id: one.item.title for one in state.items}

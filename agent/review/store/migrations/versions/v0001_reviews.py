@@ -10,7 +10,7 @@ down_revision: Final = None
 
 
 def upgrade() -> None:
-    """From an empty file; downgrade by restoring the backup that was made before."""
+    """Upgrade from an empty file; to downgrade, restore the backup that was made before."""
     op.create_table(
         "meta",
         sa.Column("name", sa.String(40), nullable=False),
