@@ -1,6 +1,6 @@
 """Septet: threat models of AI-agent products, drafted from a product listing.
 
-The public names are loaded when they are used, so that importing the package costs nothing.
+Public names are imported lazily, so that importing the package is cheap.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Every error that Septet raises on purpose, and the exit code that each means.
+"""The exceptions that Septet raises on purpose, with their exit codes.
 
     SeptetError                 1   something that was asked for could not be done
     ├── UsageError              2   the call itself is wrong (click's own code)
@@ -58,7 +58,7 @@ LlmReason = Literal[
 ENDS_RUN: frozenset[LlmReason] = frozenset(
     ("unauthorised", "out_of_quota", "model_missing", "over_budget", "bad_endpoint", "tls")
 )
-"""Reasons that make every further call of the run fail as well: asking again would only cost time."""
+"""Reasons that would make every further call of the run fail as well, so that retrying would only waste time."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,11 @@ class Usage:
     cached_tokens: int = 0
     """The input tokens that the endpoint read from its own prompt cache."""
     estimated: bool = False
-    """Whether the counts come from the texts, since the endpoint gave none (or nonsense); true if any summand's did."""
+    """Whether the counts are estimated from the texts because the endpoint reported none or implausible ones. A sum is
+    estimated if any summand is."""
 
     def __add__(self, other: "Usage") -> "Usage":
-        """The sum of both."""
+        """Return the sum of both usages."""
         return Usage(
             self.input_tokens + other.input_tokens,
             self.output_tokens + other.output_tokens,
@@ -95,7 +96,7 @@ class SeptetError(Exception):
 
 
 class UsageError(SeptetError):
-    """The call is wrong: an option, a combination of options, or a source that is neither path nor URL."""
+    """The call is invalid: an option, a combination of options, or a source that is neither a path nor a URL."""
 
     exit_code = 2
 
@@ -109,7 +110,7 @@ class InputError(SeptetError):
 
 
 class SchemaError(InputError):
-    """A stored record has an unknown schema or one that is newer than this program."""
+    """A stored record has an unknown schema, or a schema that is newer than this program."""
 
 
 class IntegrityError(SeptetError):
@@ -117,9 +118,10 @@ class IntegrityError(SeptetError):
 
 
 class ConflictError(SeptetError):
-    """Somebody else changed the same thing since the reviewer saw it. Nothing was stored, and nothing is lost.
+    """Somebody else changed the same item after the reviewer loaded it. Nothing was stored, and nothing is lost.
 
-    `mine` holds the requested values, `theirs` the current ones, `base` those both started from: plain fields by name.
+    `mine` holds the requested values, `theirs` the current ones and `base` the common ancestor, as plain fields by
+    name.
     """
 
     def __init__(
@@ -149,7 +151,7 @@ class StoreError(SeptetError):
 
 
 class StaleError(StoreError):
-    """Others changed the same item in between; `numbers` are their events' numbers in the review, oldest first."""
+    """Others changed the same item in the meantime; `numbers` are their event numbers in the review, oldest first."""
 
     def __init__(self, what: str, *, where: str = "", hint: str = "", numbers: tuple[int, ...] = ()) -> None:
         super().__init__(what, where=where, hint=hint)
@@ -181,7 +183,7 @@ class UnavailableError(SeptetError):
 
 
 class LlmError(UnavailableError):
-    """An LLM call failed for `reason`; `usage` is what it cost nonetheless, retries included."""
+    """An LLM call failed for `reason`; `usage` is what the call cost nevertheless, retries included."""
 
     def __init__(
         self, reason: LlmReason, what: str, *, where: str = "", hint: str = "", usage: Usage | None = None

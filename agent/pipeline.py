@@ -1,4 +1,4 @@
-"""The whole flow as one readable function, and the only module that knows its order.
+"""The whole flow as one readable function. Only this module knows the order of the steps.
 
 sources ─ read ─► documents ─ statements ─ readers ─► facts ─ compose ─► Draft ─ render ─► report
                                                       └─ assist (an LLM): facts, judgement ─┘
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from agent.assist.run import Assistant, Assisted
 
 ANSWERS: Final = "llm"
-"""Folder inside a draft's snapshots that holds the recording of the LLM's answers."""
+"""The folder for recorded LLM answers, inside a draft's snapshots."""
 _ID_CHARS: Final = 16
 _NAME_CHARS: Final = 80
 
@@ -73,7 +73,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class DraftResult:
-    """A draft with everything that is written beside it."""
+    """A draft with everything that is stored next to it."""
 
     draft: Draft
     json: str
@@ -84,7 +84,7 @@ class DraftResult:
     """Snapshot bytes by sha256."""
     settings: Settings
     recorded: Recorded
-    """All that is needed to draft again offline."""
+    """The record needed to repeat the draft offline."""
     unfinished: Unfinished | None = None
     """The log of the crawl, kept until the draft is saved."""
 
@@ -101,12 +101,12 @@ def draft(
     progress: Progress | None = None,
     assistant: "Assistant | None" = None,
 ) -> DraftResult:
-    """Draft a threat model of the product that `sources` describe, with the embedded drafter and an LLM if given.
+    """Draft a threat model of the product that `sources` describe, using the embedded drafter and an LLM if given.
 
     `now` is the time to record, UTC, ISO 8601. Only the cache is written here. A given `out` is checked first, so that
-    a run of a minute does not end at an unusable folder; what the web answered then stays in the cache until `save` has
-    written the draft there. Raises the errors of `agent.errors`, among them LlmError when the assistant's LLM is
-    unavailable and it may not fall back.
+    an unusable folder fails before a long run. Web responses stay in the cache until `save` has written the draft to
+    `out`. Raises the errors of `agent.errors`, among them LlmError when the assistant's LLM is unavailable and it has
+    no fallback.
     """
     before = _earlier(out) if out is not None else ()
     say = progress or (lambda _: None)
@@ -135,11 +135,11 @@ def redraft(
     progress: Progress | None = None,
     assistant: "Assistant | None" = None,
 ) -> DraftResult:
-    """Draft again from the recorded sources of an earlier draft, offline: the same version gives the same bytes.
+    """Repeat an earlier draft offline from its recorded sources: the same version gives the same bytes.
 
-    `snapshot` is the folder of that draft or the snapshots in it; only the cache is taken from `settings`. With an
-    `assistant`, an LLM or its recording (`answers_in`) drafts too. `out` is checked as in `draft`. Raises SourceError
-    when there is no recording, IntegrityError when it was changed, LlmError as `draft` does.
+    `snapshot` is the folder of that draft, or the snapshots folder in it. Only the cache is taken from `settings`. With
+    an `assistant`, an LLM or its recording (`answers_in`) drafts too. `out` is checked as in `draft`. Raises
+    SourceError if there is no recording, IntegrityError if the recording was changed, and LlmError as `draft` does.
     """
     if out is not None:
         draft_folder.check(out)
@@ -152,7 +152,7 @@ def redraft(
 
 
 def _stage(found: Remembered) -> str:
-    """The progress message that says how many pages and documents were read, and that drafting is next."""
+    """Return the progress message with the number of pages and documents read; drafting comes next."""
     budget, documents = found.result.intake.budget, len(found.result.intake.documents)
     return (
         f"read {budget.pages_used} of at most {budget.pages} pages, {documents} "
@@ -161,7 +161,7 @@ def _stage(found: Remembered) -> str:
 
 
 def answers_in(snapshot: Path) -> Path | None:
-    """The folder with the recorded LLM answers in a draft's folder (or the snapshots in it); None if there is none."""
+    """Return the folder of recorded LLM answers of a draft folder or its snapshots folder; None if there is none."""
     for place in (snapshot / SNAPSHOTS / ANSWERS, snapshot / ANSWERS):
         if place.is_dir():
             return place
@@ -210,11 +210,11 @@ def draft_reading(
     assistant: "Assistant | None" = None,
     composer: Callable[..., Composition] = compose,
 ) -> Draft:
-    """Draft from documents that are already read, and the facts in them (`read_documents`).
+    """Draft from documents already read and the facts found in them (see `read_documents`).
 
-    The same reading, calibration and replies of an LLM give the same draft. `dropped` lists what could not be read, and
-    `sites` the sites that the listing led to: both are only shown. Evaluations pass another `composer` to change one of
-    its steps. Raises LlmError when the assistant's LLM is unavailable and it may not fall back.
+    The same reading, calibration and LLM replies give the same draft. `dropped` lists what could not be read, and
+    `sites` the sites found through the listing; both are for display only. Evaluations pass another `composer` to
+    change one of its steps. Raises LlmError if the assistant's LLM is unavailable and there is no fallback.
     """
     called = name or _name_of(reading.documents)
     made = partial(composer, name=called, vendor=vendor, aliases=aliases, calibration=calibration)
@@ -242,17 +242,20 @@ def draft_reading(
 
 
 def recomposed(draft: Draft, sheet: FactSheet) -> Draft | None:
-    """Compose `draft` anew with the facts of `sheet` in place of its own; with its own facts it stays the same.
+    """Recompose `draft` from the facts of `sheet` instead of its own; with its own facts the draft stays the same.
 
-    None for a draft that cannot be composed again from its own facts: an older one, which stores no facts or no
-    judgement of the LLM, one of another calibration, or one that answers were taken into.
+    Returns None if the draft does not follow from its own facts: an older draft without stored facts or LLM judgement,
+    a draft of another calibration, or a draft that includes answers.
     """
     own = own_left_out(draft)
     return None if own is None else with_facts(draft, sheet, own)
 
 
 def own_left_out(draft: Draft) -> int | None:
-    """How many entries of `draft.dropped` its own facts give; None if they do not give the rest of the draft again."""
+    """Count the leading `dropped` entries that follow from the draft's own facts.
+
+    Returns None if its facts do not reproduce the rest of the draft.
+    """
     if draft.facts is None:
         return None
     own = _composed(draft, draft.facts.sheet(draft.evidence), judgement_of(draft))
@@ -263,15 +266,17 @@ def own_left_out(draft: Draft) -> int | None:
 
 
 def with_facts(draft: Draft, sheet: FactSheet, own: int) -> Draft:
-    """`draft` composed anew with the facts of `sheet`; `own` is the result of `own_left_out(draft)`."""
+    """Recompose `draft` with the facts of `sheet`; `own` is the result of `own_left_out(draft)`."""
     parts = _composed(draft, sheet, _still_held(judgement_of(draft), sheet))
     dropped = (*parts.pop("dropped"), *draft.dropped[own:])  # type: ignore[misc]
     return draft.model_copy(update={**parts, "dropped": dropped, "facts": draft_facts(sheet)})
 
 
 def _still_held(judgement: Judgement | None, sheet: FactSheet) -> Judgement | None:
-    """The judgement without factors and layers that cite facts or quotes missing from the sheet; its other entries are
-    checked where they are used."""
+    """Drop the factors and layers of a judgement that cite facts or quotes missing from the sheet.
+
+    Its other entries are checked where they are used.
+    """
     if judgement is None:
         return None
     factors = {
@@ -286,7 +291,7 @@ def _still_held(judgement: Judgement | None, sheet: FactSheet) -> Judgement | No
 
 
 def _composed(draft: Draft, sheet: FactSheet, judgement: Judgement | None) -> dict[str, object]:
-    """The parts of a draft that follow from its facts, by name."""
+    """Compute the parts of a draft that follow from its facts, by name."""
     made = compose(
         sheet,
         name=draft.product.name,
@@ -299,8 +304,11 @@ def _composed(draft: Draft, sheet: FactSheet, judgement: Judgement | None) -> di
 
 
 def kept(judgement: Judgement) -> dict[str, JsonValue]:
-    """A judgement as a draft stores it: plain values, with ids in place of quotes, which are in the draft's evidence,
-    and without the LLM's reasons for verdicts that did not hold."""
+    """Convert a judgement to plain values for storage in a draft.
+
+    Quotes are replaced by their ids, since the draft's evidence holds them, and the LLM's reasons for rejected verdicts
+    are dropped.
+    """
     verdicts = tuple(one if one.holds else one.model_copy(update={"why": ""}) for one in judgement.verdicts)
     used = judgement.model_copy(update={"verdicts": verdicts})
     plain: dict[str, JsonValue] = json.loads(used.model_dump_json(exclude={"evidence", "dropped"}))
@@ -308,7 +316,7 @@ def kept(judgement: Judgement) -> dict[str, JsonValue]:
 
 
 def judgement_of(draft: Draft) -> Judgement | None:
-    """The judgement stored in a draft; None if it has none."""
+    """Return the judgement stored in a draft, or None if it has none."""
     if draft.judgement is None:
         return None
     quotes = {item.id: item for item in draft.evidence}
@@ -324,7 +332,7 @@ def _assisted(
     calibration: Calibration,
     assistant: "Assistant",
 ) -> "Assisted":
-    """The checked facts and judgement that an LLM gives of the product."""
+    """Let the LLM read and judge the product, and return its checked facts and judgement."""
     from agent.assist.run import assist
 
     def candidates_of(sheet: FactSheet) -> tuple[Candidate, ...]:
@@ -348,12 +356,12 @@ def _assisted(
 
 
 def read_documents(documents: tuple[Document, ...], heads: OutlookHeads | None = None) -> Reading:
-    """The statements of the documents and the facts that are read in them without an LLM.
+    """Split the documents into statements and read facts from them without an LLM.
 
     `heads` estimate factors and layers from the sources as a whole; by default the bundled ones.
     """
     found = placed_statements(documents)
-    # Facts are read in English only; the outlook also weighs other languages, as far as the vectors know them.
+    # Facts are read from English text only; the outlook also weighs other languages where the vectors support them.
     own, carried = for_readers(documents, found), said_once(carrying(found))
     reader = embedded_reader()
     outlook = with_estimates(reader.outlook(documents, carried), reader, documents, carried, heads)
@@ -361,40 +369,40 @@ def read_documents(documents: tuple[Document, ...], heads: OutlookHeads | None =
 
 
 def placed_statements(documents: tuple[Document, ...]) -> tuple[Statement, ...]:
-    """All statements of the documents with their roles, unfiltered: an LLM decides whom a sentence addresses."""
+    """Return all statements of the documents with their roles, unfiltered: an LLM decides whom a sentence addresses."""
     found = statements(documents)
     return with_roles(found, documents, embed([statement.text for statement in found]))
 
 
 def for_readers(documents: Sequence[Document], placed: Sequence[Statement]) -> tuple[Statement, ...]:
-    """The statements that readers without an LLM get: those whose role carries facts, in a language they know."""
+    """Select the statements for readers without an LLM: fact-carrying roles, in a supported language."""
     return language.readable(documents, said_once(carrying(placed)))
 
 
 def read_statements(documents: tuple[Document, ...]) -> tuple[Statement, ...]:
-    """The statements that readers get, in their order: those whose role carries facts, without repeats."""
+    """Return the statements that readers get, in document order: fact-carrying roles, without duplicates."""
     return said_once(carrying(placed_statements(documents)))
 
 
 def readers() -> tuple[Reader, ...]:
-    """The readers of facts that need no LLM."""
+    """Return the fact readers that need no LLM."""
     return (embedded_reader(), ManifestReader())
 
 
 @cache
 def embedded_reader() -> EmbeddedReader:
-    """The learned reader, with its heads loaded once."""
+    """Return the learned reader, with its heads loaded once."""
     return EmbeddedReader()
 
 
 def save(result: DraftResult, out: Path, answers: Path | None = None) -> None:
-    """Write draft.json, draft.md, snapshots/ and index/ to the folder `out`; an earlier draft there is replaced.
+    """Write draft.json, draft.md, snapshots/ and index/ to the folder `out`, replacing any earlier draft.
 
-    `answers` is the folder of a recording of the LLM's answers, which is kept among the snapshots.
+    `answers` is the folder with the recorded LLM answers, which are stored with the snapshots.
 
-    The new folder is complete before it takes the old one's place, so an interrupted run leaves the old state.
-    Raises InputError when `out` holds anything that is not a draft or another run is writing it, OSError or SourceError
-    when the disk is full.
+    The new folder is completed before it replaces the old one, so an interrupted run leaves the old state intact.
+    Raises InputError if `out` contains anything but a draft or another run is writing it, OSError or SourceError if the
+    disk is full.
     """
     log = closing(result.unfinished) if result.unfinished is not None else nullcontext()
     with log, draft_folder.replacing(out) as staged:
@@ -411,7 +419,7 @@ def save(result: DraftResult, out: Path, answers: Path | None = None) -> None:
 
 
 def write_index(documents: tuple[Document, ...], settings: Settings, out: Path) -> None:
-    """Write index/ to the folder of a draft of `documents`, as `septet search` opens it.
+    """Write index/, which `septet search` opens, to the folder of a draft of `documents`.
 
     Raises InputError when it cannot be written.
     """
@@ -420,7 +428,7 @@ def write_index(documents: tuple[Document, ...], settings: Settings, out: Path) 
 
 
 def _earlier(out: Path) -> tuple[Document, ...]:
-    """The source texts of the draft in `out`; empty when there is no draft, or it is too damaged to compare with."""
+    """Return the source texts of the draft in `out`; empty if there is no draft, or it is too damaged to compare."""
     draft_folder.check(out)
     try:
         load_draft(out)
@@ -471,7 +479,7 @@ def _assemble(
 
 @cache
 def knowledge_fingerprint() -> str:
-    """Hash of the knowledge files (calibration apart), by path and content."""
+    """Return a hash of the paths and contents of the knowledge files, except the calibration."""
     folder = data_folder("corpus") / "knowledge"
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.parent.name != "calibration"):
@@ -480,7 +488,7 @@ def knowledge_fingerprint() -> str:
 
 
 def _name_of(documents: tuple[Document, ...]) -> str:
-    """A name for a product that intake did not name: from the listing's title, else its first heading or line."""
+    """Derive a product name from the listing's title, else from its first heading or line, if intake found none."""
     first = documents[0]
     heading = next((section.path[0] for section in first.sections if section.path), "")
     line = heading or next((line.strip() for line in first.text.splitlines() if line.strip()), "The product")
@@ -488,6 +496,6 @@ def _name_of(documents: tuple[Document, ...]) -> str:
 
 
 def _draft_id(documents: tuple[Document, ...], calibration: Calibration, name: str) -> str:
-    """The content address of a draft: a hash of its name, its calibration and the documents that were read."""
+    """Return the content address of a draft: a hash of its name, its calibration and its documents."""
     parts = [name, calibration.fingerprint, *(document.sha256 for document in documents)]
     return "draft-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:_ID_CHARS]

@@ -15,7 +15,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def data_folder(name: DataFolder) -> Path:
-    """The folder `prompts` or `corpus` of this installation.
+    """Return the folder `prompts` or `corpus` of this installation.
 
     Raises SourceError, naming both places, when neither exists.
     """

@@ -22,9 +22,9 @@ _FOLDER: Final = "septet"
 _STORE: Final = "review.sqlite"
 _OFF: Final = frozenset({"", "-", "off"})
 _NEEDED: Final = frozenset({"llm_answer_tokens", "llm_call_seconds", "llm_context_tokens"})
-"""Settings that have to be at least 1, since every LLM call fails otherwise."""
+"""Settings that must be at least 1, since every LLM call would fail otherwise."""
 _MOST_SECONDS: Final = 31_536_000.0
-"""A year; the system's clocks do not accept a much larger number."""
+"""One year; system clocks do not accept much larger numbers."""
 
 
 def _setting(default: T, unit: str, explained: str) -> T:
@@ -33,7 +33,7 @@ def _setting(default: T, unit: str, explained: str) -> T:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that can be configured, each with its default, its unit (or its choices) and an explanation."""
+    """All settings, each with its default, its unit or choices, and an explanation."""
 
     max_pages: int = _setting(30, "pages", "pages read for one product, the listing included")
     max_depth: int = _setting(3, "links", "how many links away from the listing a page may be")
@@ -104,7 +104,7 @@ class Setting(NamedTuple):
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The values that the setting may have; empty when it is a number or any text."""
+        """The possible values; empty if the setting is a number or free text."""
         return tuple(self.unit.split(" or ")) if " or " in self.unit else ()
 
 
@@ -133,13 +133,13 @@ def load_settings(environ: Mapping[str, str], config: Path | None = None) -> Set
 
 
 def _cache_home(environ: Mapping[str, str]) -> str:
-    """The user's cache folder for Septet; empty when the environment names no home."""
+    """Return the user's cache folder for Septet; empty if the environment names no home."""
     folder = _own_folder(environ, "XDG_CACHE_HOME", ".cache")
     return "" if folder is None else str(folder)
 
 
 def store_file(environ: Mapping[str, str]) -> Path:
-    """The path of the user's own store of reviews. Raises InputError when the environment names no home."""
+    """Return the path of the user's own review store. Raises InputError if the environment names no home."""
     folder = _own_folder(environ, "XDG_DATA_HOME", ".local/share")
     if folder is None:
         raise InputError(
@@ -149,7 +149,10 @@ def store_file(environ: Mapping[str, str]) -> Path:
 
 
 def _own_folder(environ: Mapping[str, str], variable: str, usual: str) -> Path | None:
-    """Septet's folder in the folder that `variable` names, else in `usual` of the home; None when there is neither."""
+    """Return Septet's folder inside the folder that `variable` names, or inside `usual` in the home folder.
+
+    Returns None if neither is set.
+    """
     base, home = Path(environ.get(variable, "")), Path(environ.get("HOME", ""))
     # The XDG specification says to ignore relative paths.
     if base.is_absolute():

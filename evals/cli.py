@@ -1,4 +1,4 @@
-"""The verb `septet eval`; found by the command line through an entry point."""
+"""The command `septet eval`, which the CLI finds through an entry point."""
 
 import math
 import os
@@ -211,7 +211,7 @@ def _say(text: str) -> None:
 
 
 def _shown() -> "Progress | None":
-    """The callback that prints progress; None unless stderr is a terminal."""
+    """Return the callback that prints progress; None unless stderr is a terminal."""
     return _progress if sys.stderr.isatty() else None
 
 

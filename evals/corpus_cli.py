@@ -1,4 +1,4 @@
-"""The verb `septet corpus`; found by the command line through an entry point."""
+"""The command `septet corpus`, which the CLI finds through an entry point."""
 
 import os
 import re
@@ -64,7 +64,7 @@ def add_command(review: str, consent: str, out: Path, store: Path | None, force:
 
 
 def _signed(review: str, store: Path | None) -> "SignedReview":
-    """The signed review that a key or a path names. Raises InputError, SourceError, IntegrityError, StoreError."""
+    """Load the signed review with this key or path. Raises InputError, SourceError, IntegrityError, StoreError."""
     from agent.report.draft_json import load, load_whole
     from agent.settings import store_file
     from evals.cases.reviewed import SignedReview
@@ -87,10 +87,10 @@ def _signed(review: str, store: Path | None) -> "SignedReview":
 
 
 def _texts(draft: "Draft", path: Path) -> "tuple[Document, ...]":
-    """The sources of a signed draft, taken from the store at `path`; none when it was signed in another store.
+    """Return the sources of a signed draft from the store at `path`; none if it was signed in another store.
 
-    Only the store holds the answers: a draft's folder has snapshots of what was read before anything was answered.
-    Raises IntegrityError when a quote is not in its source.
+    Answers are in the store alone: a draft's folder has only snapshots of the sources read before any question was
+    answered. Raises IntegrityError when a quote is not in its source.
     """
     from agent.report.draft_json import verify_evidence
 

@@ -28,7 +28,7 @@ README: Final = "README.md"
 
 
 class FurtherLabels(NamedTuple):
-    """A line of labels_only.csv: the product and where its labels were read."""
+    """A row of labels_only.csv: the product and the page from which its labels were read."""
 
     slug: str
     name: str
@@ -36,7 +36,7 @@ class FurtherLabels(NamedTuple):
 
 
 def further_labels(path: Path) -> tuple[FurtherLabels, ...]:
-    """The products of labels_only.csv. Raises InputError naming the line for a wrong number of cells."""
+    """Return the products of labels_only.csv. Raises InputError naming the line for a wrong number of cells."""
     with path.open(encoding="utf-8", newline="") as file:
         header, *lines = list(csv.reader(file))
     for number, line in enumerate(lines, start=2):
@@ -46,7 +46,7 @@ def further_labels(path: Path) -> tuple[FurtherLabels, ...]:
 
 
 def render(folder: Path) -> str:
-    """The datasheet of the corpus in `folder`, Markdown."""
+    """Return the datasheet of the corpus in `folder` as Markdown."""
     cases = load_cases(folder / "cases")
     special = load_cases(folder / SPECIAL)
     counted = [case for case in cases if not case.example]
@@ -157,7 +157,7 @@ class _decimals:  # noqa: N801 - reads as a filter
         self.places = places
 
     def __call__(self, value: float | None) -> str:
-        """`value` with a fixed number of decimals, a dash for None."""
+        """Format `value` with a fixed number of decimals; a dash for None."""
         return "–" if value is None else f"{value:.{self.places}f}"
 
 
@@ -166,7 +166,7 @@ def _percent(value: float | None) -> str:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Write the datasheet, or with `--check` compare it with the file. Raises DriftError when that is out of date."""
+    """Write the datasheet, or with `--check` compare it with the file. Raises DriftError if the file is outdated."""
     folder = data_folder("corpus")
     text = render(folder)
     path = folder / README

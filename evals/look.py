@@ -1,8 +1,8 @@
 """Compare an old draft with the current one: `python -m evals.look CASE [--against COMMIT|FOLDER]`.
 
-CASE is a slug of `corpus/cases` or a path. The old draft is made by the code, prompts and knowledge of a commit (HEAD
-by default, which shows the effect of uncommitted work) or of another checkout. Prints a line diff of the two reports;
-nothing when they are the same. As with `diff`, the exit status is 1 when they differ.
+CASE is a slug of `corpus/cases` or a path. The old draft uses the code, prompts and knowledge of a commit (default:
+HEAD, to show the effect of uncommitted work) or of another checkout. Prints a line diff of the two reports, or nothing
+if they are the same. As with `diff`, the exit status is 1 if they differ.
 """
 
 import argparse
@@ -29,17 +29,17 @@ _DRAFT: Final = (
     "import sys; from agent import Settings, draft; "
     "sys.stdout.write(draft([sys.argv[1]], settings=Settings(), now='2026-11-24T12:00:00Z').markdown)"
 )
-"""Drafts with a fixed time, so that the same code gives the same draft twice."""
+"""Script that drafts with a fixed time, so that the same code always gives the same draft."""
 
 
 def difference(source: Path, before: Path, after: Path = ROOT) -> list[str]:
-    """The diff lines of the reports of `source` as two checkouts draft it; empty when the reports are the same."""
+    """Draft `source` with two checkouts and return the diff lines of the reports; empty if the reports are the same."""
     old, new = (_report(source, checkout) for checkout in (before, after))
     return list(difflib.unified_diff(old, new, "before", "after", lineterm="", n=_CONTEXT))
 
 
 def _report(source: Path, checkout: Path) -> list[str]:
-    # With -c, Python looks for packages in the current folder first.
+    # Run in the checkout, since `python -c` looks for packages in the current folder first.
     command = [sys.executable, "-c", _DRAFT, str(source)]
     done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -49,7 +49,7 @@ def _report(source: Path, checkout: Path) -> list[str]:
 
 @contextmanager
 def checkout_of(against: str) -> Iterator[Path]:
-    """The folder that `against` names, or a temporary copy of the files that a draft needs from the commit it names.
+    """Yield the folder named by `against`, or a temporary copy of the files needed for a draft from the named commit.
 
     Raises InputError when `against` is neither.
     """
@@ -65,7 +65,7 @@ def checkout_of(against: str) -> Iterator[Path]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Print the difference; exit with status 1 when there is one."""
+    """Print the difference and exit with status 1 if there is one."""
     parser = argparse.ArgumentParser(prog="python -m evals.look", description="old draft against new")
     parser.add_argument("case")
     parser.add_argument("--against", default="HEAD")

@@ -37,7 +37,7 @@ Figures = Mapping[str, float]
 
 
 class Compared(NamedTuple):
-    """The errors of one row of the table; None where a figure does not apply."""
+    """The errors in one row of the table; None where a figure does not apply."""
 
     name: str
     published: float | None
@@ -54,7 +54,7 @@ OTHERS: Final = (
 
 
 def figures() -> Figures:
-    """The stored figures by metric; figures over one side of the split are named `dev/METRIC` and `train/METRIC`."""
+    """Load the stored figures by metric; figures of one side of the split are named `dev/METRIC` and `train/METRIC`."""
     return {str(key): float(value) for key, value in json.loads(FIGURES.read_text("utf-8")).items()}
 
 
@@ -71,9 +71,9 @@ def store_figures(evaluation: Path) -> None:
 
 
 def errors(found: Figures) -> str:
-    """The table of measured errors and a paragraph on the other figures, Markdown.
+    """Return the table of measured errors and a paragraph on the other figures, Markdown.
 
-    Once there are figures for vendors that nobody looked at, they come first and the paragraph is about them.
+    If there are figures for held-out vendors, they come first and the paragraph is about them.
     """
     return _of_unseen(found) if "dev/cases" in found else _of_all(found)
 
@@ -135,13 +135,13 @@ def _of_all(found: Figures) -> str:
 
 
 def session() -> str:
-    """The first lines of what `septet draft` prints for a bundled listing."""
+    """Return the first lines of what `septet draft` prints for a bundled listing."""
     shown = _report(data_folder("corpus") / "cases" / CASE)[:RICH_LINES]
     return "\n".join(["```text", f"$ septet draft corpus/cases/{CASE}", *shown, "```"])
 
 
 def thin_session() -> str:
-    """The first lines of what `septet draft` prints for the tagline of the same listing alone."""
+    """Return the first lines of what `septet draft` prints for the tagline of the same listing alone."""
     listing = data_folder("corpus") / "cases" / CASE / "listing.md"
     with tempfile.TemporaryDirectory() as folder:
         card = Path(folder) / "card.md"
@@ -152,7 +152,7 @@ def thin_session() -> str:
 
 
 def settings_table() -> str:
-    """Every setting with its default, Markdown."""
+    """Return a Markdown table of every setting with its default."""
     lines = ["| variable | default | unit | what it is |", "|---|---|---|---|"]
     for setting in SETTINGS.values():
         default = getattr(Settings(), setting.name)
@@ -161,7 +161,7 @@ def settings_table() -> str:
 
 
 def formats_table() -> str:
-    """Every format of `septet export`, Markdown."""
+    """Return a Markdown table of every format of `septet export`."""
     lines = ["| `--format` | file | what it is |", "|---|---|---|"]
     return "\n".join(lines + [f"| `{one.name}` | `{one.suffix}` | {one.title} |" for one in FORMATS.values()])
 
@@ -173,7 +173,7 @@ class Part(NamedTuple):
     make: Callable[[], str]
 
     def written(self, name: str) -> str:
-        """The part as it is in the file now; empty when the file has no place for it."""
+        """Return the part currently in the file; empty when the file has no place for it."""
         found = re.search(
             f"<!-- begin {name} -->\n(.*?)\n<!-- end {name} -->", (ROOT / self.file).read_text("utf-8"), re.S
         )

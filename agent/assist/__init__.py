@@ -1,1 +1,2 @@
-"""What an LLM is asked, in two waves, and how its answers are checked before they enter the draft."""
+"""The questions that the LLM is asked, in two waves, and the checks that its answers pass before they enter the
+draft."""

@@ -1,9 +1,9 @@
-"""Add an LLM's facts to the sheet, and strike those facts of the embedded reader that the LLM may call wrong.
+"""Add an LLM's facts to the sheet, and strike facts of the embedded reader that the LLM justifiably calls wrong.
 
-An LLM's proposals are checked like those of any reader. A fact that the LLM calls wrong is struck only if the embedded
-reader alone read it, and only if code can check the reason, or if no floor and none of the gravest keys is at stake and
-the LLM's own reading has nothing of the key either. So an LLM that obeys a page may lose content, but lowers nothing
-below what the facts imply.
+An LLM's proposals are checked like those of any other reader. A fact that the LLM calls wrong is struck only if the
+embedded reader alone read it. In addition, either code must be able to check the reason, or no floor and none of the
+gravest keys may be at stake and the LLM's own reading must not contain the key either. So an LLM that obeys
+instructions on a page may lose content, but lowers nothing below what the facts imply.
 """
 
 import re
@@ -24,21 +24,21 @@ from agent.records import CARRYING, Fact, FactSheet, Rank, Statement, StatementR
 
 MOST_WRONG: Final = 60
 _TELLING: Final = 2
-"""A sentence speaks of a key if it has at least this many words of what the key means."""
+"""A sentence counts as being about a key if it shares at least this many words with the key's meaning."""
 _OF_ANY_SETTING: Final = (
     "default enabled disabled administrator administrators owner setting settings set change changes option switch"
     " configured configuration every each action tool call named requires"
 )
-"""Words with which any control is documented; none of them tells which one."""
+"""Words that occur in the documentation of any control and therefore do not identify a particular one."""
 _FEW_KEYS: Final = 25
 """A word counts as a key's own if at most this many keys of the vocabulary share it."""
 _JUDGED_BY_LLM: Final[frozenset[StatementRole]] = frozenset({"instruction", "marketing", "navigation"})
-"""Roles of sentences from which an LLM may read facts: it judges better than a classifier whom a sentence addresses,
-and the ranks of such sentences lower nothing."""
+"""Roles of sentences from which an LLM may read facts: it judges better than a classifier which sentences address the
+assessor, and the ranks of such sentences lower nothing."""
 UNSURE: Final = 0.75
-"""Below this confidence a fact that no other reader has may be doubted."""
+"""Below this confidence, a fact that no other reader found may be doubted."""
 _VERBS: Final = re.compile(r"The product ((?:\w+s(?:, | or | and )?)+)")
-"""The verbs that a definition begins with: "The product creates, edits, moves or overwrites"."""
+"""The verbs at the start of a definition, such as "The product creates, edits, moves or overwrites"."""
 
 
 class Accepted(NamedTuple):
@@ -46,9 +46,9 @@ class Accepted(NamedTuple):
 
     sheet: FactSheet
     struck: tuple[tuple[str, str], ...]
-    """Facts of the embedded reader that were struck: key with quote, and why."""
+    """Struck facts of the embedded reader: each fact's key with its quote, and the reason."""
     refused: tuple[tuple[str, str], ...]
-    """Facts that the LLM called wrong but that stay: key with quote, and why."""
+    """Facts that the LLM called wrong but that were kept: each fact's key with its quote, and the reason."""
 
 
 def accept(
@@ -60,9 +60,10 @@ def accept(
     asked: Sequence[str],
     shown: Iterable[str],
 ) -> Accepted:
-    """The sheet of all readers. `sheet` is what the others read, `found` their facts as the LLM was shown them.
+    """Return the merged sheet of all readers with the struck and the refused facts.
 
-    `asked` are the keys that the LLM was asked about and answered for, `shown` the ids of the documents that it saw.
+    `sheet` is the reading of the other readers, `found` their facts by the numbers shown to the LLM. `asked` are the
+    keys that the LLM was asked about and answered for, `shown` the ids of the documents that it saw.
     """
     struck: list[tuple[str, str]] = []
     refused: list[tuple[str, str]] = []
@@ -93,41 +94,45 @@ def accept(
         vocabulary=material.vocabulary,
     )
     read = read.model_copy(update={"facts": tuple(_weighed(fact, read, material) for fact in read.facts)})
-    # The others' sheet comes last: where both have the same quote, the rank from a manifest holds.
+    # The other readers' sheet comes last so that, where both have the same quote, the rank from a manifest wins.
     joined = join((read, kept), material.vocabulary)
     return Accepted(joined.model_copy(update={"outlook": sheet.outlook}), tuple(struck), tuple(refused))
 
 
 def for_llm(statements: Sequence[Statement]) -> tuple[Statement, ...]:
-    """The statements against which an LLM's quotes are checked: roles that the LLM judges better are overridden."""
+    """Return the statements for checking an LLM's quotes, overriding the roles that the LLM judges better."""
     return tuple(
         row.model_copy(update={"role": "behaviour"}) if row.role in _JUDGED_BY_LLM else row for row in statements
     )
 
 
 def speaks_to_reader(facts: Iterable[Fact], sheet: FactSheet, material: Material) -> bool:
-    """Whether all quotes of some facts stand in sentences that carry no facts: an instruction, an example, praise."""
+    """Return whether all quotes of these facts are in sentences that carry no facts: an instruction, an example,
+    praise."""
     rows = _rows(facts, sheet, material)
     return bool(rows) and all(row.role not in CARRYING for row in rows)
 
 
 def speaks_of_another(facts: Iterable[Fact], sheet: FactSheet, material: Material) -> bool:
-    """Whether all quotes of some facts stand in sentences about something other than the product."""
+    """Return whether all quotes of these facts are in sentences about something other than the product."""
     rows = _rows(facts, sheet, material)
     return bool(rows) and all(row.about == "other" or row.role == "other-product" for row in rows)
 
 
 def is_light(fact: Fact, material: Material) -> bool:
-    """Whether nothing grave rests on a fact: no floor, none of the gravest keys; comforting facts are always light."""
+    """Return whether nothing grave rests on a fact: no floor and none of the gravest keys.
+
+    Comforting facts are always light.
+    """
     key = material.vocabulary[fact.key]
     return _comforts(fact, material) or not (key.grave or key.floor)
 
 
 def _weighed(fact: Fact, sheet: FactSheet, material: Material) -> Fact:
-    """A fact of the LLM; a comforting one whose sentences have no word of what its key means counts as inferred.
+    """Return a fact of the LLM, downgraded to inferred if it is comforting and its sentences do not mention its key.
 
-    A comforting fact gets a rank that counts only from a sentence with words of the key's own: one documented control
-    must not vouch for all others.
+    A comforting fact gets a rank that counts only from a sentence with words specific to its key, so that one
+    documented control cannot vouch for all others.
     """
     if not _comforts(fact, material) or fact.state not in ("claimed", "denied"):
         return fact
@@ -148,7 +153,7 @@ def _weighed(fact: Fact, sheet: FactSheet, material: Material) -> Fact:
 
 @lru_cache(maxsize=4)
 def _own_words(vocabulary: Vocabulary) -> Mapping[str, frozenset[str]]:
-    """For each key, the meanings in its title, definition and examples that few other keys have."""
+    """Return for each key the meanings in its title, definition and examples that few other keys share."""
     said = {
         key.id: frozenset(
             meaning for text in (key.title, key.definition, *key.examples) for _, meaning in meanings(text)
@@ -165,7 +170,7 @@ def _comforts(fact: Fact, material: Material) -> bool:
 
 
 def _telling(fact: Fact, sheet: FactSheet, material: Material) -> int:
-    """How many words of what a fact's key means stand in the fact's sentences and their headings."""
+    """Count the words of a key's meaning that occur in the fact's sentences and their headings."""
     key = material.vocabulary[fact.key]
     meant = {
         meaning for text in (key.title, key.definition, key.question, *key.examples) for _, meaning in meanings(text)
@@ -186,7 +191,7 @@ def _rows(facts: Iterable[Fact], sheet: FactSheet, material: Material) -> list[S
 
 
 def _why_struck(fact: Fact, item: WrongItem, own: set[str], sheet: FactSheet, material: Material) -> str:
-    """Why a fact is struck; empty when it stays."""
+    """Return the reason for striking a fact, or an empty string if it stays."""
     if item.reason == "addressed to the reader" and speaks_to_reader([fact], sheet, material):
         return "its sentences address the reader"
     if item.reason == "another product" and speaks_of_another([fact], sheet, material):
@@ -197,15 +202,16 @@ def _why_struck(fact: Fact, item: WrongItem, own: set[str], sheet: FactSheet, ma
 
 
 def may_be_struck(fact: Fact, sheet: FactSheet, material: Material) -> bool:
-    """Whether the LLM's word is enough to strike a fact: nothing grave rests on it, or its sentences have hardly a word
-    of what its key means."""
+    """Return whether the LLM's word is enough to strike a fact: nothing grave rests on it, or its sentences contain
+    hardly a word of its key's meaning."""
     if is_light(fact, material):
         return True
     return _telling(fact, sheet, material) < (1 if material.vocabulary[fact.key].grave else _TELLING)
 
 
 def hardly_said(fact: Fact, sheet: FactSheet, material: Material) -> bool:
-    """Whether only the embedded reader read an ability, without being sure, in sentences that name no such act."""
+    """Return whether only the embedded reader read this ability, with low confidence, in sentences that name no such
+    act."""
     if {source.reader for source in fact.sources} != {"embedded"} or fact.confidence >= UNSURE:
         return False
     acts = _acts(material.vocabulary[fact.key].definition)
@@ -215,6 +221,7 @@ def hardly_said(fact: Fact, sheet: FactSheet, material: Material) -> bool:
 
 @lru_cache(maxsize=256)
 def _acts(definition: str) -> frozenset[str]:
-    """The meanings of the verbs with which the definition of an ability begins; none where it begins otherwise."""
+    """Return the meanings of the verbs at the start of an ability's definition, or an empty set if it starts
+    otherwise."""
     found = _VERBS.match(definition)
     return frozenset(meaning for _, meaning in meanings(found[1])) if found else frozenset()

@@ -1,11 +1,11 @@
-"""How the calls of a draft are worded, allotted and sent: two waves, at most eight calls, repairs included.
+"""Wording, allotting and sending the calls of a draft: two waves, at most eight calls, repairs included.
 
-All calls begin with the same static instructions; those of a wave also share the text after these (the sources, or the
-accepted facts), so that a provider's prompt cache serves all calls of a wave but the first. The part that is particular
-to a call stands at its end.
+All calls begin with the same static instructions. The calls of a wave also share the text that follows (the sources, or
+the accepted facts), so that a provider's prompt cache serves all calls of a wave but the first. The part that is
+specific to a call comes last.
 
-Turns, and room in the budget for their worst case, are allotted in the order of the asks before the first call of a
-wave is sent. So it does not matter which answer comes first, and a replay makes the same calls.
+Turns, and the budget for their worst case, are allotted in the order of the asks before the first call of a wave is
+sent. So the order of the answers does not matter, and a replay makes the same calls.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,16 +29,16 @@ from agent.resources import data_folder
 MAX_CALLS: Final = 8
 """The most calls of one draft, repairs included."""
 SECOND_WAVE: Final = 3
-"""Calls that the first wave's repairs leave for the second wave."""
+"""Calls reserved for the second wave; repairs in the first wave may not use them."""
 MAX_INPUT: Final = 90_000
-"""A call is sent again only while a draft's input stays within this many tokens, estimated by length."""
+"""Maximum input tokens of a draft, estimated by length, up to which a call may be sent again."""
 SECOND_INPUT: Final = 20_000
-"""The part of these tokens that the first wave's repairs leave for the second wave."""
+"""The part of MAX_INPUT reserved for the second wave; repairs in the first wave may not use it."""
 _BYTES_A_TOKEN: Final = 4
 _TURNS: Final = 3
-"""The most turns of one ask: the call, one repair, one larger cap."""
+"""The most turns of one ask: the call, one repair, and one retry with a larger cap."""
 _REPAIR_TOKENS: Final = 1_000
-"""Input tokens in which a repair describes the faults of an answer."""
+"""Input tokens allowed for a repair's description of the faults in an answer."""
 _FOLDER: Final = "assist"
 _MASK: Final = "[delimiter]"
 _AWAY: Final[frozenset[LlmReason]] = ENDS_RUN | {
@@ -50,91 +50,91 @@ _AWAY: Final[frozenset[LlmReason]] = ENDS_RUN | {
     "unreachable",
     "cassette_miss",
 }
-"""Reasons that mean that the LLM is unavailable, if every call ends with one of them."""
+"""Reasons that mean the LLM is unavailable if every call ends with one of them."""
 _UNREAD: Final[frozenset[LlmReason | None]] = frozenset(("invalid_json", "invalid_schema", "empty_answer", "truncated"))
 """Reasons for which a call may be sent again."""
 
 
 def _silent(line: str) -> None:
-    """Ignore the line."""
+    """Ignore a progress line."""
 
 
 @dataclass(frozen=True)
 class Assistant:
-    """The LLM that helps with one draft, with its caps; made at the edge of the program."""
+    """The LLM that helps with one draft, with its caps; created at the edge of the program."""
 
     llm: Llm
     budget: Budget
     counter: Counter
     delimiter: str
-    """Random for each run, of letters and digits; it encloses untrusted text."""
+    """Letters and digits that enclose untrusted text; random for each run."""
     answer_tokens: int
-    """Cap on the tokens of one answer."""
+    """Maximum tokens of one answer."""
     passage_tokens: int
-    """Cap on the tokens of the sources that are shown, estimated by length."""
+    """Maximum tokens of the sources shown, estimated by length."""
     price: Price | None = None
     fallback: bool = False
-    """Whether the embedded drafter goes on alone when the LLM is unavailable."""
+    """Whether drafting continues with the embedded drafter alone if the LLM is unavailable."""
     say: Callable[[str], None] = _silent
-    """Called with what is being done."""
+    """Callback for progress messages."""
     told: Callable[[str], None] = _silent
-    """Called with one line on what the run may take at most, and one on what it took."""
+    """Callback for two lines: the most that the run may use, and what it has used."""
 
 
 @dataclass(frozen=True)
 class Ask:
-    """One question before it is worded."""
+    """One question to the LLM, not yet rendered as a prompt."""
 
     stage: str
-    """Names the call in logs, budgets and recordings."""
+    """Name of the call in logs, budgets and recordings."""
     values: Mapping[str, object]
-    """The prompt's inputs."""
+    """Inputs of the prompt template."""
     shape: type[BaseModel]
     again: str = ""
-    """The dropped parts of an earlier answer, framed as untrusted text; empty the first time."""
+    """The dropped parts of an earlier answer, framed as untrusted text; empty on the first attempt."""
 
     @property
     def prompt(self) -> str:
-        """The prompt file that words it."""
+        """The name of the prompt file for this question."""
         return self.stage.removesuffix("-again").removesuffix("-shorter").replace("-", "_")
 
 
 class Outcome(NamedTuple):
-    """What became of one call."""
+    """The outcome of one call."""
 
     ask: Ask
     value: BaseModel | None
     reason: LlmReason | None
-    """Why there is no value; None when there is one."""
+    """Why there is no value, or None if there is one."""
     detail: str
     replies: tuple[Reply, ...]
 
 
 class Caller:
-    """Sends the calls of one draft and keeps account of them."""
+    """Sender of the calls of one draft, which also records their outcomes and usage."""
 
     def __init__(self, assistant: Assistant) -> None:
         self._assistant = assistant
         self.calls = 0
         """Calls sent so far, repairs included."""
         self.input = 0
-        """Input tokens of these calls, estimated by length."""
+        """Input tokens of the calls sent so far, estimated by length."""
         self.second = False
-        """Whether the second wave has begun; until then room is kept for it."""
+        """Whether the second wave has begun; until then, calls and input tokens are reserved for it."""
         self.outcomes: list[Outcome] = []
         self.usage = Usage()
 
     @property
     def left(self) -> int:
-        """Calls that may still be made."""
+        """The number of calls that may still be made."""
         return MAX_CALLS - self.calls
 
     def wave(self, asks: Sequence[Ask], start: str, limit: int) -> list[Outcome]:
-        """Send calls at the same time and return their outcomes in the order of `asks`; at most `limit` are made.
+        """Send up to `limit` calls concurrently and return their outcomes in the order of `asks`.
 
-        `start` is the text that they share after the instructions. A call whose answer could not be read, and that had
-        no turn for a repair, is sent once more if the others left a turn. An ask without a turn is not sent, and its
-        outcome says so.
+        `start` is the text that they share after the instructions. A call with an unreadable answer and no turn for a
+        repair is sent once more if the other calls left a turn. An ask without a turn is not sent, and its outcome says
+        so.
         """
         before = self.calls
         found = self._sent(asks, start, limit)
@@ -157,7 +157,7 @@ class Caller:
         found: list[tuple[Outcome, Usage]] = []
         if rows:
             with ThreadPoolExecutor(len(rows)) as pool, ExitStack() as left:
-                # An interrupt does not wait for answers: calls under way end when the LLM is closed.
+                # An interrupt does not wait for answers: pending calls end when the LLM is closed.
                 left.callback(self._close)
                 found = list(pool.map(lambda row: self._one(*row), rows))
                 left.pop_all()
@@ -170,11 +170,11 @@ class Caller:
         return [next(sent)[0] if turn.limit else _unsent(ask) for ask, turn in zip(asks, turns, strict=True)]
 
     def ended(self) -> Outcome | None:
-        """The outcome that ends the run, such as a refused key."""
+        """Return the outcome that ends the run, such as a refused key, or None."""
         return next((outcome for outcome in self.outcomes if outcome.reason in ENDS_RUN), None)
 
     def give_up_if_away(self) -> None:
-        """Raise LlmError when the LLM is unavailable: no answer has come so far, and none will."""
+        """Raise LlmError if the LLM is unavailable: every call so far failed for a reason that rules out an answer."""
         if not self.outcomes or any(outcome.reason not in _AWAY for outcome in self.outcomes):
             return
         worst = self.ended() or self.outcomes[0]
@@ -183,7 +183,7 @@ class Caller:
         raise LlmError(worst.reason, worst.detail, hint=hint, usage=self.usage)
 
     def prompts(self) -> tuple[PromptRef, ...]:
-        """The prompt files behind what was asked, the shared ones first, each once."""
+        """Return the prompt files used, the shared ones first, each once."""
         names = ["shared", "sources", "accepted", *(outcome.ask.prompt for outcome in self.outcomes)]
         names += ["again" for outcome in self.outcomes if outcome.ask.again]
         return tuple(prompt(name).ref for name in dict.fromkeys(names))
@@ -196,13 +196,13 @@ class Caller:
         return Outcome(ask, answer.value, answer.reason, answer.detail, answer.replies), answer.usage
 
     def _close(self) -> None:
-        # The opener closes the LLM once more and then reports what a recording has to say.
+        # The opener closes the LLM a second time and then reports errors of the recording.
         with suppress(SeptetError):
             self._assistant.llm.close()
 
 
 def worded(ask: Ask, start: str, max_tokens: int) -> Call:
-    """The call that an ask becomes; the answer may take `max_tokens`. Raises InputError when a prompt file is wrong."""
+    """Render an ask as a call whose answer may take `max_tokens`. Raises InputError for an invalid prompt file."""
     end = prompt(ask.prompt).render(**ask.values)
     if ask.again:
         end = f"{end}\n{prompt('again').render(dropped=ask.again)}"
@@ -213,16 +213,16 @@ def worded(ask: Ask, start: str, max_tokens: int) -> Call:
 
 @cache
 def prompt(name: str) -> Prompt:
-    """The drafting prompt with this name. Raises InputError when the file is wrong."""
+    """Load the drafting prompt with this name. Raises InputError for an invalid file."""
     return load_prompt(data_folder("prompts") / _FOLDER / f"{name}.md")
 
 
 def given_out(calls: Sequence[Call], budget: Budget, limit: int, room: int) -> tuple[int, ...]:
-    """How often each call may be sent, repairs included; 0 means not at all.
+    """Return how often each call may be sent, repairs included; 0 means not at all.
 
-    First each call gets one turn, then each a second one, then each a third one, while there are turns (`limit`), the
-    budget has room for all of them together at their worst, and, for further turns, their input fits into `room`
-    tokens by length. Must not be called while calls are under way.
+    First each call gets one turn, then each a second, then each a third, as long as turns remain (`limit`) and the
+    budget covers the worst case of all turns together. Second and third turns must also fit into `room` input tokens,
+    estimated by length. Must not be called while calls are in progress.
     """
     turns = [0] * len(calls)
     single = [budget.estimate(call) for call in calls]
@@ -243,7 +243,7 @@ def given_out(calls: Sequence[Call], budget: Budget, limit: int, room: int) -> t
 
 
 def _size(call: Call) -> int:
-    # By length on every machine, whatever its token counter: a recording must replay on another machine.
+    # Estimate by length, regardless of the local token counter, so that a recording replays on any machine.
     return sum(len(message.text.encode("utf-8", "replace")) // _BYTES_A_TOKEN for message in call.messages)
 
 
@@ -261,7 +261,7 @@ def _unsent(ask: Ask) -> Outcome:
 
 
 class _Turns:
-    """The budget for one ask, and how many calls it may still make. Used by one thread."""
+    """The budget for one ask and its number of remaining calls, used by one thread."""
 
     def __init__(self, budget: Budget, limit: int) -> None:
         self._budget = budget
@@ -269,7 +269,7 @@ class _Turns:
         self.taken = 0
 
     def reserve(self, call: Call) -> int:
-        """Set the call's worst case aside. Raises LlmError over_budget, also when the calls are used up."""
+        """Reserve the call's worst case. Raises LlmError over_budget, also if no calls remain."""
         if self.taken >= self.limit:
             raise LlmError("over_budget", "the calls of this draft are given out", where=f"at {call.stage!r}")
         ticket = self._budget.reserve(call)
@@ -277,13 +277,13 @@ class _Turns:
         return ticket
 
     def settle(self, ticket: int, usage: Usage) -> None:
-        """Replace what was set aside by what was used."""
+        """Replace a reservation with the actual usage."""
         self._budget.settle(ticket, usage)
 
 
 class _Masked:
-    """An LLM with the run's delimiter removed from its replies and errors. The delimiter is new each time, so a draft
-    that repeated it would differ from its own replay."""
+    """An LLM wrapper that masks the run's delimiter in replies and errors. The delimiter is random for each run, so a
+    draft that repeated it would differ from its own replay."""
 
     def __init__(self, inner: Llm, delimiter: str) -> None:
         self._inner = inner
@@ -295,7 +295,7 @@ class _Masked:
         return self._inner.name
 
     def complete(self, call: Call) -> Reply:
-        """Answer one call. Raises LlmError."""
+        """Answer one call with the delimiter masked. Raises LlmError."""
         try:
             reply = self._inner.complete(call)
         except LlmError as error:

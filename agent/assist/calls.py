@@ -1,4 +1,4 @@
-"""The six questions to the LLM, and the values that fill the prompt of each."""
+"""The six questions to the LLM, and the values that fill each prompt."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, Protocol
@@ -17,11 +17,11 @@ from agent.taxonomy.lists import entries
 DOES: Final[tuple[GroupId, ...]] = ("does", "reads", "decides", "asks", "acts_as", "keeps")
 BUILT: Final[tuple[GroupId, ...]] = ("model", "runs_at", "shows", "meets", "attests")
 ID_LISTS: Final = ("owasp-asi", "owasp-llm-2025")
-"""The lists from which a threat may name ids."""
+"""The lists whose ids a threat may cite."""
 MOST_FOUND: Final = 30
-"""The most facts of the program that one call shows."""
+"""The most of the embedded reader's facts that one call shows."""
 MOST_CANDIDATES: Final = 16
-"""The most candidates that are shown; the others stand without a verdict of the LLM."""
+"""The most candidates shown; the others get no verdict from the LLM."""
 _FACTS_SHOWN: Final = 5
 _VERSION: Final = "CVSS:4.0/"
 _QUOTE_CHARS: Final = 160
@@ -31,7 +31,7 @@ _PINS: Final = ("**Pins the layer:**", "**Not enough:**")
 
 
 class Candidate(Protocol):
-    """A threat that the catalogue proposes."""
+    """A threat proposed by the catalogue."""
 
     @property
     def id(self) -> str:
@@ -50,27 +50,28 @@ class Candidate(Protocol):
 
     @property
     def facts(self) -> Sequence[str]:
-        """Ids of the facts that it rests on."""
+        """Ids of the facts that support the threat."""
         ...
 
 
 def sources(shown: Shown, name: str) -> str:
-    """The text that the calls of the first wave share after the instructions."""
+    """Return the text that follows the instructions in every call of the first wave."""
     return prompt("sources").render(product=_one_line(name), passages=shown.text, left_out=shown.left_out)
 
 
 LayerState = Literal["known", "partly", "open"]
-"""known: certain. partly: not certain, though the LLM found quotes that touch it. open: neither."""
+"""How sure the sheet is of a layer. known: certain. partly: not certain, but the LLM found relevant quotes. open:
+neither."""
 
 
 def program_facts(sheet: FactSheet) -> dict[str, Fact]:
-    """The facts that only the embedded reader read, by the numbers that the LLM is shown: P1, P2, …"""
+    """Return the facts that only the embedded reader read, by the numbers shown to the LLM: P1, P2, …"""
     own = [fact for fact in sheet.facts if {source.reader for source in fact.sources} == {"embedded"}]
     return {f"P{n}": fact for n, fact in enumerate(own, start=1)}
 
 
 def first_wave(sheet: FactSheet, found: Mapping[str, Fact], delimiter: str) -> tuple[Ask, ...]:
-    """The questions on facts and factors."""
+    """Return the first wave's questions, on facts and factors."""
     words = load_vocabulary()
     does = {
         "kinds": ", ".join(KINDS),
@@ -98,7 +99,8 @@ def accepted(
     kind: ProductKind | None,
     delimiter: str,
 ) -> str:
-    """The text that the calls of the second wave share after the instructions; `numbers` are the facts by F1, F2, …"""
+    """Return the text that follows the instructions in every call of the second wave; `numbers` maps F1, F2, … to
+    facts."""
     lines = [_accepted_fact(number, fact) for number, fact in numbers.items()]
     return prompt("accepted").render(
         product=_one_line(name),
@@ -111,7 +113,7 @@ def accepted(
 def second_wave(
     candidates: Sequence[Candidate], numbers: Mapping[str, Fact], layers: Mapping[LayerKey, LayerState], delimiter: str
 ) -> tuple[Ask, ...]:
-    """The questions on threats, the summary and the layers, in the order in which they matter."""
+    """Return the second wave's questions, on threats, the summary and the layers, most important first."""
     ids = {fact.id: number for number, fact in numbers.items()}
     stated = {fact.key for fact in numbers.values()}
     absent = [key.id for key in load_vocabulary() if key.id not in stated and _is_asked_for(key)]
@@ -134,13 +136,13 @@ def second_wave(
 
 
 def dropped_lines(rows: Iterable[tuple[str, str]], delimiter: str, most: int = 20) -> str:
-    """The dropped items, word for word and with the reason, as an LLM is shown them."""
+    """Format the dropped items for the LLM, verbatim and with the reasons."""
     lines = [f"- {_one_line(what)} ({why})" for what, why in list(rows)[:most]]
     return framed(delimiter, "[dropped]", "\n".join(lines)) if lines else ""
 
 
 def vocabulary_text(words: Vocabulary, groups: Sequence[GroupId]) -> str:
-    """The keys of some groups, a line each; each group begins with a line of its slots."""
+    """List the keys of some groups, one per line, each group preceded by a line with its slots."""
     lines = []
     for group in groups:
         own = words.group(group)
@@ -164,7 +166,7 @@ def _rubric(card: Card) -> str:
 
 
 def _layer(key: LayerKey, card: Card) -> str:
-    """A layer's key, what pins it and what is not enough; the rest of its card is for human readers."""
+    """Describe a layer by its key, what pins it and what is not enough; the rest of its card is for human readers."""
     blocks = [" ".join(block.split()) for block in card.render().split("\n\n")]
     told = [block.replace("**", "") for block in blocks if block.startswith(_PINS)]
     return f"- {key}: {' '.join(told)}"
@@ -197,7 +199,7 @@ def _candidate(row: Candidate, ids: Mapping[str, str]) -> str:
 
 
 def _gravest(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The gravest candidates, as many as are shown, in their original order."""
+    """Return the gravest candidates, up to the number shown, in their original order."""
 
     def base(row: Candidate) -> float:
         found = row.severity.split(" ")[0]
@@ -208,7 +210,7 @@ def _gravest(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _is_asked_for(key: FactKey) -> bool:
-    """Whether the absence of a key is worth mentioning: it is a control, or a question is asked about it."""
+    """Return whether the absence of a key is worth mentioning: the key is a control, or a question asks about it."""
     return key.claim == "control" or "questions" in key.used_in
 
 

@@ -1,6 +1,6 @@
-"""From an LLM's answers to a judgement: every id known, every quote found, every metric legal, every sentence checked.
+"""Conversion of an LLM's answers into a judgement, checking every id, quote, metric and sentence.
 
-An item that fails costs that item alone and is listed as dropped, word for word and with the reason.
+An invalid item costs that item alone and is listed as dropped, verbatim and with the reason.
 """
 
 import re
@@ -59,26 +59,26 @@ MAX_CHAINS: Final = 2
 MAX_CONDITIONS: Final = 3
 MAX_PARTS: Final = 12
 HOW_WORDS: Final = 60
-"""A threat's "how" may have 45 words; up to this many are accepted, and sentences beyond are cut."""
+"""A threat's "how" is limited to 45 words. Up to this many are tolerated; sentences beyond are cut."""
 PARAGRAPH_WORDS: Final = 50
-"""The same for a layer's paragraph, which may have 35."""
+"""The tolerated length of a layer's paragraph, which is limited to 35 words."""
 POSTURE_WORDS: Final = 95
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 _GONE: Final = "gone"
-"""How a condition says that a threat no longer exists."""
+"""The word in a condition which says that a threat no longer exists."""
 _TAKEN_AWAY: Final = re.compile(
     r"\b(?:off|disabled?|removed?|unused|unconnected|closed|stopped|uninstalled|blocked"
     r"|(?:is|are|stays?|remains?) (?:out|away|not)|no|without|not)\b",
     re.I,
 )
-"""Words of a condition that takes an ability away, which ends the threats that need it."""
+"""Words of a condition that removes an ability, which ends the threats that need this ability."""
 _PRODUCT_NAMES: Final = ("product", "the product")
 _LEAST_STEPS: Final = 2
 
 
 @dataclass
 class Judge:
-    """Checks an LLM's answers against one accepted sheet."""
+    """Checker of an LLM's answers against one accepted sheet."""
 
     sheet: FactSheet
     ground: Ground
@@ -87,7 +87,7 @@ class Judge:
     dropped: list[tuple[str, str]] = field(default_factory=list)
 
     def factors(self, items: Iterable[FactorItem]) -> dict[FactorKey, JudgedFactor]:
-        """The values of the factors; a factor is "insufficient" when none of its quotes is found."""
+        """Check the factors. A factor is "insufficient" if none of its quotes is found."""
         made: dict[FactorKey, JudgedFactor] = {}
         for item in items:
             if item.factor in made:
@@ -107,7 +107,7 @@ class Judge:
         return {key: made[key] for key in FACTORS if key in made}
 
     def layers(self, items: Iterable[LayerVerdict]) -> dict[LayerKey, JudgedLayer]:
-        """The verdicts on layers; "sufficient" and "partial" are dropped when none of their quotes is found."""
+        """Check the verdicts on layers. "sufficient" and "partial" are dropped if none of their quotes is found."""
         made: dict[LayerKey, JudgedLayer] = {}
         for item in items:
             if item.layer in made:
@@ -127,13 +127,13 @@ class Judge:
         return {key: made[key] for key in LAYERS if key in made}
 
     def _is_claim(self, mark: str) -> bool:
-        """Whether a quote stands only in mere claims, of rank 2 or less."""
+        """Return whether a quote occurs only in mere claims, of rank 2 or less."""
         item = self.quotes.all[mark]
         rows = self.ground.material.touched(item.document, item.start, item.end)
         return bool(rows) and all(row.claim for row in rows)
 
     def picture(self, answer: FactsDoes) -> JudgedPicture:
-        """The parts for which a quote is found, and the flows between them."""
+        """Check the picture: keep the parts with a found quote, and the flows between known parts."""
         parts: dict[str, JudgedPart] = {}
         for part in answer.parts[:MAX_PARTS]:
             evidence = self.quotes.take(part.quotes)
@@ -168,13 +168,13 @@ class Judge:
         return JudgedPicture(parts=tuple(parts.values()), flows=tuple(flows))
 
     def _is_order(self, text: str, evidence: Iterable[str]) -> bool:
-        """Whether a label, or a quote that it is taken from, addresses whoever assesses the product."""
+        """Return whether a label, or a quote behind it, addresses the assessor of the product."""
         return any(instructions.find(said) for said in (text, *(self.quotes.all[mark].quote for mark in evidence)))
 
     def paragraphs(
         self, answer: Layers, judged: Mapping[LayerKey, JudgedLayer], certain: Mapping[LayerKey, bool]
     ) -> dict[LayerKey, JudgedLayer]:
-        """The layers with their paragraphs: for a certain layer with marks, for an open one general commentary.
+        """Add paragraphs to the layers: marked sentences for a certain layer, general commentary for an open one.
 
         For a layer that the sources partly describe, the marked sentences come first.
         """
@@ -193,7 +193,8 @@ class Judge:
         return {key: made[key] for key in LAYERS if key in made}
 
     def _open_paragraph(self, text: str, *, partly: bool) -> str:
-        """The paragraph of an uncertain layer: what the sources say, if they touch it, then general commentary."""
+        """Check the paragraph of an uncertain layer: marked sentences first, if the sources touch it, then general
+        commentary."""
         said = [sentence for sentence in sentences(text) if has_mark(sentence)] if partly else []
         rest = " ".join(sentence for sentence in sentences(text) if sentence not in said)
         told, _, _ = self._text(" ".join(said), "product", PARAGRAPH_WORDS) if said else ("", (), ())
@@ -201,7 +202,7 @@ class Judge:
         return f"{told} {general}".strip() if general else ""
 
     def threats(self, answer: Threats, candidates: Sequence[Candidate]) -> "JudgedThreats":
-        """The threats in their order, renumbered where one was dropped, and the verdicts on candidates."""
+        """Check the threats, renumbering them if one was dropped, and the verdicts on candidates."""
         known = {row.id: row for row in candidates}
         numbers: dict[str, str] = {}
         kept: list[JudgedThreat] = []
@@ -235,12 +236,12 @@ class Judge:
         )
 
     def summary(self, answer: Summary, ids: Iterable[str]) -> "JudgedSummary":
-        """The first page; a question may be about one of `ids` or a key of facts."""
+        """Check the summary page. A question may be about one of `ids` or about a fact key."""
         what, _, _ = self._text(answer.what, "product", HOW_WORDS)
         posture, _, _ = self._text(answer.posture, "product", POSTURE_WORDS)
         begin = next(iter(sentences(answer.posture)), "")
         if posture and what and not self.ground.check(begin, "product").text:
-            # Without its first sentence the others have nothing to follow from.
+            # Without its first sentence, the rest of the posture would lack its subject.
             posture = f"{what} {posture}"
         lines: dict[str, JudgedLine] = {}
         for line in answer.lines:
@@ -300,7 +301,7 @@ class Judge:
             value = value.strip()
             if len(value) != 1 or value not in VALUES[metric]:
                 return f"{metric} has a value that CVSS v4.0 does not have"
-            # The reason rests on what the threat cites, whose marks stand beside it.
+            # The reason rests on the threat's citations, whose marks are displayed next to it.
             found = self.ground.resting(reason, evidence, facts) if reason.strip() else None
             self.dropped += found.dropped if found else ()
             made[metric] = JudgedMetric(value=value, reason=found.text if found else "")
@@ -322,13 +323,13 @@ class Judge:
             into = numbers.get(row.into, row.into if row.into in known else "")
             other = kept[int(into[1:]) - 1] if into in numbers.values() else None
             held = set(known[into].facts) if into in known else set(other.facts) if other else set()
-            # Merged into a threat that shares none of its facts, the candidate would only vanish.
+            # A candidate merged into a threat that shares none of its facts would simply vanish.
             holds = bool(held & {fact.id for fact in rests})
             return Verdict(candidate=row.candidate, says="merge", into=into, why=why, holds=holds)
         return Verdict(candidate=row.candidate, says="keep", why=why)
 
     def _is_wrong(self, row: VerdictItem, rests: Sequence[Fact], candidate: Candidate) -> bool:
-        """Whether code can confirm why a candidate is wrong."""
+        """Return whether code can confirm the reason for calling a candidate wrong."""
         material = self.ground.material
         if row.reason == "fact absent":
             missing = set(candidate.facts) - {fact.id for fact in rests if fact.counts}
@@ -359,9 +360,9 @@ class Judge:
     def _conditions(
         self, items: Sequence[ConditionItem], numbers: Mapping[str, str], kept: Sequence[JudgedThreat]
     ) -> Iterable[JudgedCondition]:
-        # Conditions make threats from what the product is for harder or smaller, and never end them. But a setting can
-        # be left off, and an attack that first has to breach somebody else (AC:H, AT:P) does not reach a copy that was
-        # reviewed and pinned.
+        # A condition can make a threat from the product's purpose harder or smaller, but never end it. Two kinds can be
+        # ended: a setting can be left off, and an attack that first has to breach a third party (AC:H, AT:P) does not
+        # reach a copy that was reviewed and pinned.
         ending = {
             f"T{n}"
             for n, threat in enumerate(kept, start=1)
@@ -378,7 +379,7 @@ class Judge:
             ends: list[str] = []
             for change in item.metrics:
                 name, _, rest = change.strip().partition(" ")
-                # Leave out the LLM's number of the threat, which the page does not know.
+                # Leave out the LLM's threat number, which the page does not know.
                 told = f"{rest.strip()} by “{item.text}”"[:300]
                 if rest.strip() == _GONE and numbers.get(name) in threats:
                     if numbers[name] in ending or (numbers[name] != "T1" and _TAKEN_AWAY.search(text)):
@@ -432,7 +433,7 @@ class Judge:
         return tuple(dict.fromkeys(found))
 
     def _text(self, text: str, mode: Mode, words: int) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-        """A checked text, cut by sentences to `words` words, with its evidence and facts."""
+        """Check a text, truncate it by sentences to `words` words, and return it with its evidence and facts."""
         found = self.ground.check(text, mode)
         self.dropped += found.dropped
         kept: list[str] = []
@@ -444,7 +445,7 @@ class Judge:
         return " ".join(kept), found.evidence, found.facts
 
     def _phrase(self, text: str) -> str:
-        """A phrase if all of it passes the check, else an empty string."""
+        """Return a phrase if all of it passes the check, else an empty string."""
         found = self.ground.check(text, "advice") if text.strip() else None
         if found is None:
             return ""
@@ -452,7 +453,7 @@ class Judge:
         return found.text if not found.dropped else ""
 
     def _with(self, text: str, evidence: Sequence[str]) -> str:
-        """The checked sentences of a text, each with the marks of `evidence`, the quotes given with the text."""
+        """Return the checked sentences of a text, each marked with `evidence`, the quotes given with the text."""
         if not evidence:
             return self._text(text, "inference", HOW_WORDS)[0]
         marks = ", ".join(evidence[:2])
@@ -463,7 +464,7 @@ class Judge:
         return tuple(fact.id for fact in self.sheet.facts if self._at(fact, evidence))
 
     def _at(self, fact: Fact, evidence: Sequence[str]) -> bool:
-        """Whether a fact rests on one of these quotes, or on words that overlap with one."""
+        """Return whether a fact's quotes overlap with one of these quotes."""
         mine = [self.quotes.all[mark] for mark in fact.evidence]
         theirs = [self.quotes.all[mark] for mark in evidence]
         return any(a.document == b.document and a.start < b.end and b.start < a.end for a in mine for b in theirs)
@@ -496,19 +497,19 @@ class JudgedSummary(NamedTuple):
 
 
 def _unnumbered(text: str) -> str:
-    """A text without threat numbers, which its call could only guess because it does not see the threats."""
+    """Remove threat numbers from a text: its call does not see the threats and could only guess the numbers."""
     bare = re.sub(r"\s*\((?:T\d{1,2}(?:,\s*|\s+and\s+)?)+\)", "", text)
     return re.sub(r"\bT\d{1,2}\b(?:(?:,\s*|\s+and\s+)T\d{1,2}\b)*", "the threat", bare)
 
 
 def _clause(setting: str) -> str:
-    """A condition without its leading "if", "when" or "where"."""
+    """Strip a condition's leading "if", "when" or "where"."""
     first, _, rest = setting.rstrip(".").partition(" ")
     return rest if first.lower() in ("if", "when", "where") and rest else setting.rstrip(".")
 
 
 def _basis(said: Basis, evidence: Sequence[str], setting: str) -> Basis:
-    """The basis of a threat, no stronger than its quotes allow."""
+    """Return the basis of a threat, no stronger than its quotes allow."""
     if said == "needs a setting":
         return "needs a setting" if setting else "assumed"
     return said if evidence else "assumed"

@@ -1,4 +1,4 @@
-"""The parts of the sources that an LLM is shown: whole documents if they fit, else what search finds for each topic.
+"""The parts of the sources that an LLM is shown: whole documents if they fit, else the passages found for each topic.
 
     <<<482913377
     [D1] listing
@@ -6,8 +6,8 @@
     482913377>>>
 
 The delimiter is random and new for each run, so that no page can close its frame. Sentences with orders to assessors or
-other hidden text are cut out. In marks that some chat format reads as the start of a turn, one character is replaced by
-a look-alike, so that quotes keep their offsets.
+other hidden text are cut out. In marks that a chat format reads as the start of a turn, one character is replaced by a
+look-alike, so that quotes keep their offsets.
 """
 
 import re
@@ -26,19 +26,19 @@ from agent.retrieval.shown import Passage, Topic, heading
 MIN_DELIMITER: Final = 8
 _DIGITS: Final = 9
 _GAP: Final = "[…]"
-"""Marks a gap between two pieces of a document, where text is not shown."""
+"""Marks a gap between two pieces of a document where text was omitted."""
 _CONTEXT_CHARS: Final = 700
-"""The most characters of a line that the second wave shows; of a longer quoted line, those around its quotes."""
+"""The most characters of a line shown in the second wave. Longer quoted lines are cut around their quotes."""
 _HEADING_CHARS: Final = 120
-"""The most characters of a heading shown above its lines; a longer one is a sentence of the page."""
+"""The most characters of a heading shown above its lines; a longer heading is a sentence of the page."""
 _HEADS_SHARE: Final = 8
-"""Headings may take an eighth of the second wave's room: one part in this many."""
+"""Headings may take one part in this many of the second wave's room."""
 _CODE_LINE: Final = re.compile(r"(?=[^\n]*\w{2})\S[^\n]{2,398}\S")
-"""A line of code as it is shown; a line without two word characters in a row says nothing and is skipped."""
+"""A line of code to show. Lines without two word characters in a row say nothing and are skipped."""
 _TOLD: Final[frozenset[StatementRole]] = CARRYING | {"instruction"}
-"""Roles of sentences that the second wave shows without an accepted quote: how a product is installed is a risk too."""
+"""Roles of sentences shown in the second wave without an accepted quote; installation instructions are a risk too."""
 _FURTHER: Final[frozenset[StatementRole]] = frozenset({"example", "news", "marketing"})
-"""Roles that are shown if room is left: a sample does not say what the product does, but shows how it is used."""
+"""Roles shown if room remains: sample code does not state what the product does, but shows how it is used."""
 _MILD: Final[frozenset[FindingKind]] = frozenset(
     {
         "needs-javascript",
@@ -50,7 +50,7 @@ _MILD: Final[frozenset[FindingKind]] = frozenset(
         "vendor-claim",
     }
 )
-"""Findings about the page as a whole, or about wording that may still state a risk: the text is shown all the same."""
+"""Findings about the whole page, or about wording that may still state a risk; the text is shown regardless."""
 _TURN_MARKS: Final = re.compile(
     "|".join((
         r"<(?=\|[\w ]{1,40}\|>)",
@@ -66,7 +66,7 @@ _STAND_INS: Final = {"<": "‹", "[": "⁅", "#": "＃", ":": "꞉"}
 
 
 class Found(Protocol):
-    """The passages that search chose from the sources."""
+    """The passages chosen by search."""
 
     @property
     def passages(self) -> Sequence[Passage]:
@@ -75,44 +75,44 @@ class Found(Protocol):
 
     @property
     def note(self) -> str:
-        """A note on how much was left out."""
+        """A note on how much was omitted."""
         ...
 
 
 Hits = Callable[[Sequence[Document], Sequence[Statement], Sequence[Topic], int], Found]
-"""A search for passages of documents on some topics within a number of tokens, as `needed_passages` does it."""
+"""A search function for passages on some topics within a token limit, like `needed_passages`."""
 
 
 class Shown(NamedTuple):
-    """The sources as a prompt holds them."""
+    """The sources as included in a prompt."""
 
     text: str
     documents: tuple[str, ...]
-    """Ids of the documents that are shown at least in part."""
+    """Ids of the documents shown at least in part."""
     statements: int
-    """How many statements are shown."""
+    """The number of statements shown."""
     left_out: str
-    """One line on what is not shown; empty when all is."""
+    """One line on what is omitted; empty if everything is shown."""
 
 
 def new_delimiter() -> str:
-    """A random delimiter for one run, made of digits, which tokenizers split into groups of three."""
+    """Return a random delimiter for one run, made of digits, which tokenizers split into groups of three."""
     return f"{secrets.randbelow(10**_DIGITS):0{_DIGITS}}"
 
 
 def neutral(text: str) -> str:
-    """`text` with one character of each turn mark replaced by a look-alike; its length stays the same."""
-    # Some words are turn marks only at the start of a line, so a line break is put before the text and removed again.
+    """Replace one character of each turn mark by a look-alike, keeping the length of `text`."""
+    # Some words are turn marks only at the start of a line, so add a line break before the text and remove it again.
     return _TURN_MARKS.sub(lambda match: _STAND_INS[match[0][0]] + match[0][1:], f"\n{text}")[1:]
 
 
 def framed(delimiter: str, label: str, text: str) -> str:
-    """Untrusted text between the delimiter lines that mark it as such."""
+    """Enclose untrusted text in the delimiter lines that mark it as such."""
     return f"<<<{delimiter}\n{neutral(label)}\n{neutral(text)}\n{delimiter}>>>\n"
 
 
 def check_delimiter(delimiter: str, documents: Sequence[Document]) -> None:
-    """Raise InputError for a delimiter that is too short or stands in the sources."""
+    """Raise InputError if the delimiter is too short or occurs in the sources."""
     if len(delimiter) < MIN_DELIMITER or not delimiter.isalnum():
         raise InputError("a delimiter is of eight or more letters and digits", where="sources of an LLM")
     if any(delimiter in document.text for document in documents):
@@ -127,7 +127,7 @@ def show(
     max_tokens: int,
     hits: Hits = needed_passages,
 ) -> Shown:
-    """The sources within `max_tokens`: whole if they fit, else what search finds for the keys of the vocabulary.
+    """Return the sources within `max_tokens`: whole if they fit, else the passages found for the vocabulary's keys.
 
     Raises InputError for an unusable delimiter.
     """
@@ -138,7 +138,7 @@ def show(
         usable = sum(not row.flagged for row in statements)
         return Shown(text, tuple(document.id for document, pieces in whole if pieces), usable, "")
     room = max_tokens - sum(estimate(framed(delimiter, _label(document), "")) for document in documents)
-    # The room is kept below the size of the whole text, so that search does not take all of it to fit after all.
+    # Keep the limit below the size of the whole text; otherwise search would take all of it, as if it fitted.
     found = hits(documents, statements, topics(), min(room, estimate(text) - 1))
     parts: dict[str, list[tuple[str, str]]] = {}
     for before, passage in zip((None, *found.passages), found.passages, strict=False):
@@ -153,7 +153,7 @@ def show(
 
 
 def topics() -> tuple[Topic, ...]:
-    """The topics of the search: one for each key of the vocabulary of facts, the gravest first."""
+    """Return the search topics: one for each key of the fact vocabulary, the gravest first."""
     keys = sorted(load_vocabulary(), key=lambda key: not key.grave)
     return tuple(Topic(id=key.id, group=key.group, text=" ".join((key.definition, *key.examples))) for key in keys)
 
@@ -166,11 +166,11 @@ def around(
     *,
     max_tokens: int,
 ) -> str:
-    """Accepted quotes, each in its sentence and with the neighbouring sentences, then other lines while there is room.
+    """Show accepted quotes in their sentences with neighbouring sentences, then other lines as long as there is room.
 
-    A threat may rest on text that no fact of the vocabulary covers, sample code above all. A sentence without a quote
-    has the mark `S` and its number among the statements, a line of code `C` and its number. Headings stand above their
-    lines, since the lines of two sections may be about different parts.
+    A threat may rest on text that no key of the vocabulary covers, above all sample code. A sentence without a quote is
+    marked `S` with its statement number, a line of code `C` with its line number. Headings are shown above their lines,
+    since lines of different sections may be about different parts.
     """
     quotes = list(evidence)
     lines = _Lines(documents, statements, max_tokens)
@@ -194,7 +194,7 @@ def around(
 def line_of(
     mark: str, documents: Sequence[Document], statements: Sequence[Statement]
 ) -> tuple[Document, int, int] | None:
-    """Where the line with a mark such as S12 or C3 stands; None when there is no line with that number."""
+    """Locate the line with a mark such as S12 or C3. Returns None if no line has that number."""
     number = mark[1:]
     at = int(number) - 1 if number.isdecimal() else -1
     if mark[:1] == "S" and 0 <= at < len(statements):
@@ -206,7 +206,7 @@ def line_of(
 
 
 def code_lines(documents: Sequence[Document]) -> Iterator[tuple[Document, int, int]]:
-    """The lines of code of the documents in order: document, start and end. Their numbers serve as marks."""
+    """Yield document, start and end of each code line in order. Their numbers serve as marks."""
     for document in documents:
         for block in document.blocks:
             if block.kind == "code":
@@ -219,7 +219,7 @@ def _are_neighbours(one: Statement, other: Statement) -> bool:
 
 
 class _Lines:
-    """The lines of the sources that the second wave is shown, while there is room."""
+    """The source lines shown in the second wave, as far as there is room."""
 
     def __init__(self, documents: Sequence[Document], statements: Sequence[Statement], room: int) -> None:
         self._documents, self._statements = documents, statements
@@ -230,14 +230,14 @@ class _Lines:
         self._room = room - self._room_of_heads
         self._code = tuple(code_lines(documents))
         self._in_code: dict[int, list[Evidence]] = {}
-        """The quotes that begin in a line of code, by the number of the line."""
+        """Quotes that begin in a code line, by line number."""
         self.taken: set[int] = set()
-        """Numbers, from 0, of the statements that are shown."""
+        """Numbers, from 0, of the statements shown."""
         self.shown: dict[str, list[tuple[int, str]]] = {document.id: [] for document in documents}
         """Pairs of place and text, by document id."""
 
     def take_quoted(self, quotes: Sequence[Evidence]) -> list[Evidence]:
-        """Take the statements that hold quotes, even without room; return the quotes that no statement holds."""
+        """Take the statements that contain quotes, regardless of room, and return the quotes outside any statement."""
         held: dict[int, list[Evidence]] = {}
         odd: list[Evidence] = []
         for item in quotes:
@@ -259,7 +259,7 @@ class _Lines:
         return odd
 
     def take(self, at: int) -> None:
-        """Take a statement, unless it is already shown, may not be shown or is too long for the room that is left.
+        """Take a statement unless it is already shown, may not be shown or exceeds the remaining room.
 
         Code is shown line by line (`take_code`).
         """
@@ -272,13 +272,13 @@ class _Lines:
             self._add(at, text)
 
     def take_all(self, roles: frozenset[StatementRole]) -> None:
-        """Take the statements of some roles, in their order."""
+        """Take the statements with these roles, in order."""
         for at, row in enumerate(self._statements):
             if row.role in roles:
                 self.take(at)
 
     def take_code(self) -> None:
-        """Take the lines of code that no shown statement holds; lines with quotes are taken even without room."""
+        """Take the code lines outside the shown statements. Lines with quotes are taken regardless of room."""
         held = [self._statements[at] for at in self.taken]
         for number, (document, start, end) in enumerate(self._code, start=1):
             quotes = self._in_code.get(number, ())
@@ -292,7 +292,7 @@ class _Lines:
                 self.shown[document.id].append((start, text))
 
     def under_headings(self, document: Document) -> list[str]:
-        """The shown lines of a document in their order, each run of lines below its headings."""
+        """Return the shown lines of a document in order, each run of lines below its headings."""
         own = self.shown[document.id]
         places = {start for start, _ in own}
         heads = [head for head in self._heads[document.id] if head[0] not in places]
@@ -300,7 +300,7 @@ class _Lines:
         waiting: list[tuple[str, int]] = []
         for _, text, level in sorted((*heads, *((start, text, 0) for start, text in own))):
             if level:
-                # A heading with nothing shown below it gives way to the next one of its rank.
+                # Drop a heading without shown lines when the next heading of the same or a higher rank begins.
                 waiting = [*(head for head in waiting if head[1] < level), (text, level)]
                 continue
             for head, _ in waiting:
@@ -313,7 +313,7 @@ class _Lines:
         return found
 
     def _headings(self, document: Document) -> list[tuple[int, str, int]]:
-        """Place, text and rank (from 1) of the headings of a document that may be shown."""
+        """Return place, text and rank (from 1) of the document's headings that may be shown."""
         return [
             (
                 block.start,
@@ -328,7 +328,7 @@ class _Lines:
         ]
 
     def _code_line(self, item: Evidence) -> int:
-        """The number of the line of code in which a quote begins; 0 for none."""
+        """Return the number of the code line in which a quote begins, or 0."""
         lines = enumerate(self._code, start=1)
         return next((n for n, (held, start, end) in lines if held.id == item.document and start <= item.start < end), 0)
 
@@ -347,7 +347,7 @@ def _holds(row: Statement, item: Evidence) -> bool:
 
 
 def _marked(row: Statement, quotes: Sequence[Evidence]) -> str:
-    """A sentence with the id of each quote before its words; of a long sentence, the part around its quotes."""
+    """Return a sentence with quote ids inserted before the quotes, cut around the quotes if it is long."""
     start, end = 0, len(row.text)
     if end > _CONTEXT_CHARS:
         first = min(item.start for item in quotes) - row.start
@@ -360,7 +360,7 @@ def _marked(row: Statement, quotes: Sequence[Evidence]) -> str:
 
 
 def _with_marks(text: str, start: int, end: int, quotes: Sequence[Evidence]) -> str:
-    """A piece of text with the id of each quote that begins in it before its words, and white space collapsed."""
+    """Insert quote ids into a piece of text before the quotes that begin in it, and collapse white space."""
     pieces: list[str] = []
     at = start
     for item in sorted(quotes, key=lambda item: (item.start, -item.end)):
@@ -371,7 +371,7 @@ def _with_marks(text: str, start: int, end: int, quotes: Sequence[Evidence]) -> 
 
 
 def _text(parts: Iterable[tuple[Document, Sequence[tuple[str, str]]]], delimiter: str) -> str:
-    """The documents in their frames, each given as pairs of heading and text."""
+    """Frame the documents, each given as pairs of heading and text."""
     return "".join(
         framed(
             delimiter,
@@ -388,7 +388,7 @@ def _label(document: Document) -> str:
 
 
 def _pieces(document: Document, statements: Sequence[Statement]) -> Iterator[str]:
-    """The pieces of a document's text that may be shown."""
+    """Yield the pieces of a document's text that may be shown."""
     cuts = sorted(_cuts(document, statements))
     at = 0
     for start, end in cuts:
@@ -400,7 +400,7 @@ def _pieces(document: Document, statements: Sequence[Statement]) -> Iterator[str
 
 
 def may_not_be_shown(start: int, end: int, document: Document, statements: Sequence[Statement]) -> bool:
-    """Whether a span of a document touches text that an LLM must not be shown."""
+    """Return whether a span of a document touches text that must not be shown to an LLM."""
     return _touches(_cuts(document, statements), start, end)
 
 
@@ -414,10 +414,10 @@ def _cuts(document: Document, statements: Sequence[Statement]) -> Iterator[tuple
             yield row.start, row.end
     for finding in document.findings:
         if finding.kind == "remote-resource" and finding.start < finding.end:
-            # Cut the address alone: the words beside it are the vendor's.
+            # Cut the address alone: the words around it are the vendor's.
             yield finding.start, finding.end
         elif finding.kind not in _MILD and finding.start < finding.end:
-            # Cut the whole line: text beside an order belongs to the order.
+            # Cut the whole line: text next to an order belongs to the order.
             start = document.text.rfind("\n", 0, finding.start) + 1
             end = document.text.find("\n", finding.end)
             yield start, len(document.text) if end < 0 else end

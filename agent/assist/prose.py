@@ -1,8 +1,8 @@
-"""Check an LLM's sentences against the accepted evidence: which ones stay, with their marks, and which are dropped.
+"""Check an LLM's sentences against the accepted evidence, and decide which ones stay, with their marks.
 
-A sentence about the product must cite accepted quotes that bear on it, name nothing that the sources lack, and neither
-narrow nor widen them. A sentence about consequences needs no mark and is shown as inference; it too may name only what
-is in the sources or the lists of the field. Whatever is dropped is recorded word for word with the reason.
+A sentence about the product must cite relevant accepted quotes, name nothing that the sources lack, and neither narrow
+nor widen them. A sentence about consequences needs no mark and is shown as inference, but it too may name only what is
+in the sources or the lists of the field. Dropped sentences are recorded verbatim with the reason.
 """
 
 import math
@@ -27,42 +27,43 @@ from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES
 from agent.taxonomy.lists import entries, schemes
 
 Mode = Literal["product", "inference", "general", "advice"]
-"""product: what the sources state, and what follows. inference: how an attack goes. general: commentary on products
-of a kind, without marks. advice: what somebody should do, or a question."""
+"""product: what the sources state, and what follows. inference: the course of an attack. general: commentary on
+products of a kind, without marks. advice: what somebody should do, or a question."""
 MOST_MARKS: Final = 3
-"""The most marks of a sentence."""
+"""The most marks per sentence."""
 _BEARS: Final = 0.2
-"""The least share of a sentence's content words that its quotes, their sentences and their facts must have."""
+"""Minimum share of a sentence's content words that must occur in its quotes, their sentences and their facts."""
 _BEHIND_BEST: Final = 0.25
-"""A second quote is cited beside the best one only if it has more than this share of the best one's overlap."""
+"""A second quote is cited next to the best one only if its overlap exceeds this share of the best one's."""
 _NEAR: Final = 2
-"""How many meanings an uncited quote must share with a sentence to be cited for it."""
+"""The number of meanings that an uncited quote must share with a sentence to be cited for it."""
 _SHORT: Final = 2
 _LONG: Final = 5
-"""The least letters of a name that may be the beginning of a longer word."""
+"""Minimum length of a name that is accepted as the prefix of a longer word."""
 _CODE: Final = "C"
 _CODE_CHARS: Final = 4
 _CODE_NAME: Final = re.compile(r"--[\w-]+|@?[\w/:-]*[\d_.@][\w.@/:-]*\w")
-"""A flag, or a word with a digit, a dot or another mark of code in it."""
+"""A flag, or a word that contains a digit, a dot or another code character."""
 _NAMED: Final = 2.0
-"""What such a name, shared by a quote and a sentence, adds to their overlap."""
+"""How much a code name shared by a quote and a sentence adds to their overlap."""
 _MARK: Final = re.compile(r"[\[(]\s*([EFSC]\d{1,4}(?:\s*[,;]?\s*(?:and\s+)?[EFSC]\d{1,4})*)\s*[\])]")
 _ID: Final = re.compile(r"[EFSC]\d{1,4}")
 _BEHIND: Final = re.compile(r"([.!?])((?:\s*[\[(]\s*[EFSC]\d[^\])]*[\])])+)")
-"""Marks that follow the full stop of their sentence."""
+"""Marks after the full stop of their sentence."""
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[^a-z\s])")
 _NARROW: Final = re.compile(r"(?<![\w-])(?:only|always|never|all|every|each|by default|nothing|none|nobody)\b", re.I)
 _BOUND: Final = re.compile(
     r"\b(?:ask|approv|confirm|check|requir|encrypt|isolat|restrict|validat|authenticat|sign)\w*\b", re.I
 )
-"""Words beside which "each" widens: "it asks before each command"; "the reasons for each action" claims nothing."""
+"""Words next to which "each" widens a statement: "it asks before each command". "the reasons for each action" does
+not."""
 _ALIKE: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(("all", "every", "each"), ("all", "every", "each", "any")),
     "by default": ("default",),
     "only": ("only", "nothing but", "no other", "exclusively"),
     "nobody": ("nobody", "no one", "unattended", "by itself", "schedul", "in the background", "automatic"),
 }
-"""For each word that narrows or widens, the words of the sources that confirm it."""
+"""For each word that narrows or widens, the words in the sources that confirm it."""
 _THING: Final = (
     r"(?:product|server|agent|tool|service|platform|skill|framework|library|app|application|extension|plug-?in"
     r"|assistant|package|client|bot|system|vendor|software|connector|sdk|cli)"
@@ -78,12 +79,12 @@ _FOLLOWS: Final = re.compile(
     re.I,
 )
 _CLAUSE: Final = re.compile(r"[;:]|,\s+(?=(?:so|yet|but|while|which|whose|who|and then)\b)")
-"""Where a sentence goes on to a consequence of its first clause."""
+"""The point where a sentence continues with a consequence of its first clause."""
 _NO: Final = re.compile(r"\b(?:no|not|never|nobody|nothing|without|cannot)\b|n't\b", re.I)
 _STOPS: Final = re.compile(r"\b(?:forbid|prohibit|ban|refus|block|prevent|exclud|reject|den(?:y|ies)|lack)\w*\b", re.I)
 _LACKING: Final = re.compile(r",?\s*\bwithout\s+([^,;:.]*)", re.I)
 _COMPARED: Final = re.compile(r",?\s*\b(?:instead of|rather than)\s+[^,;.]*", re.I)
-"""The alternative that a sentence names: "with a local LLM instead of an online one" denies neither."""
+"""An alternative named in a sentence: "with a local LLM instead of an online one" denies neither."""
 _START: Final = 4
 """An inference is about the product if the product's name is among this many first words."""
 _SILENT: Final = re.compile(
@@ -107,37 +108,37 @@ _NOT_BEARING: Final = "its quotes do not bear on it"
 _UNCITED: Final = "it is about the product and cites nothing"
 _LINK: Final = re.compile(r"https?:|www\.|[<>{}]|\]\(", re.I)
 _LOCAL: Final = re.compile(r"\bhttps?://(?=(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\b)")
-"""The scheme of a local address. It is removed, since "localhost:8080" is no link that leads anybody away."""
+"""The scheme of a local address. It is removed because "localhost:8080" does not link to an outside site."""
 _ENDLESS: Final = re.compile(r"\S{80}")
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
 """Unicode categories of characters that hide or reverse text."""
 
 
 class Checked(NamedTuple):
-    """The sentences of a text that stay, with what they cite."""
+    """The accepted sentences of a text, with their citations."""
 
     text: str
     evidence: tuple[str, ...]
     facts: tuple[str, ...]
     dropped: tuple[tuple[str, str], ...]
-    """Sentence and reason."""
+    """Pairs of sentence and reason."""
 
 
 @dataclass(frozen=True)
 class Ground:
-    """What sentences are checked against: the sources, and the facts and quotes that were accepted."""
+    """The basis for checking sentences: the sources, and the accepted facts and quotes."""
 
     material: Material
     facts: Mapping[str, Fact]
-    """The facts by the number under which the LLM knows them: F1, F2, …"""
+    """The facts by the numbers shown to the LLM: F1, F2, …"""
     evidence: Mapping[str, Evidence]
     """The quotes by id."""
     names: tuple[str, ...] = ()
-    """The names of the product and the vendor."""
+    """The names of the product and the vendor, in this order."""
     line: Callable[[str], str | None] = lambda _: None
-    """Returns the id of the quote for the mark of a shown line (S12), or None."""
+    """Callback that returns the quote id for the mark of a shown line (S12), or None."""
     _meanings: dict[str, frozenset[str]] = field(default_factory=dict)
-    """A cache of what quotes mean, filled on demand, since quotes are added while answers are checked."""
+    """A cache of the quotes' meanings, filled on demand because quotes are added while answers are checked."""
 
     @cached_property
     def _numbers(self) -> frozenset[str]:
@@ -157,14 +158,15 @@ class Ground:
         return re.compile(rf"\b{own[0]}\b", re.I) if own else None
 
     def foreign(self, text: str) -> tuple[str, ...]:
-        """Numbers and names of a text that neither the sources nor the lists of the field have."""
+        """Return the numbers and names in a text that occur in neither the sources nor the lists of the field."""
         bare = _MARK.sub(" ", text)
-        # A count in words ("four tools") is the LLM's own; numbers from the sources are given in digits.
+        # A count in words ("four tools") is the LLM's own; numbers from the sources are written in digits.
         odd = [number for number in numbers_of(_COUNTED.sub(" ", bare)) if number not in self._numbers]
         for sentence in sentences(bare):
             first = sentence.lstrip(" \"'“‘(")
             for place, name in enumerate(names_of(sentence)):
-                # The first word of a sentence owes its capital to its place, unless a verb typical of products follows.
+                # The first word of a sentence is capitalised by position and thus no name, unless a verb typical of
+                # products follows.
                 plain = (
                     place == 0
                     and first.startswith(name)
@@ -176,20 +178,20 @@ class Ground:
         return tuple(dict.fromkeys(odd))
 
     def _begins_word(self, name: str) -> bool:
-        """Whether a word of the sources begins with the name, as "hackernews" does with the first of "Hacker News"."""
+        """Return whether the name is a prefix of a word in the sources, as "hacker" is of "hackernews"."""
         folded = normalise(name)
         return len(folded) >= _LONG and any(word.startswith(folded) for word in self._words)
 
     def is_about_product(self, sentence: str) -> bool:
-        """Whether a sentence says what the product is or does."""
+        """Return whether a sentence says what the product is or does."""
         if _ABOUT.match(sentence):
             return True
         named = self._name.search(sentence) if self._name else None
         return bool(named and _ACTS.search(sentence[named.end() :]))
 
     def tells(self, sentence: str, mode: Mode) -> bool:
-        """Whether a sentence is about the product. An inference counts only if the product is its subject, since other
-        inferences say what an attacker does to the product."""
+        """Return whether a sentence is about the product. An inference counts only if the product is its subject, since
+        other inferences say what an attacker does to the product."""
         if mode != "inference" or _ABOUT.match(sentence):
             return self.is_about_product(sentence)
         named = self._name.search(sentence) if self._name else None
@@ -197,9 +199,9 @@ class Ground:
         return early and self.is_about_product(sentence)
 
     def ids(self, marks: Iterable[str], said: str = "") -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The ids of the evidence and the facts that marks such as F1, E2 and S3 stand for; unknown marks are skipped.
+        """Resolve marks such as F1, E2 and S3 into ids of evidence and facts, skipping unknown marks.
 
-        For a fact with several quotes, the one that has most in common with `said` is taken, the first of equals.
+        For a fact with several quotes, the quote with the largest overlap with `said` is taken, the first of equals.
         """
         evidence: list[str] = []
         facts: list[str] = []
@@ -215,14 +217,14 @@ class Ground:
         return tuple(dict.fromkeys(evidence)), tuple(dict.fromkeys(facts))
 
     def _common(self, mark: str, said: str) -> float:
-        """How much a quote has in common with `said`: their shared meanings, weighted by rarity; those that only the
-        quote's sentence and headings have count half."""
+        """Compute the overlap of a quote with `said`: shared meanings, weighted by rarity. Meanings found only in the
+        quote's sentence or headings count half."""
         own = {meaning for _, meaning in meanings(said)} - self._own_name
         quoted = {meaning for _, meaning in meanings(self.evidence[mark].quote)}
         return sum(self._weight(one) * (1.0 if one in quoted else 0.5) for one in own & self._meant(mark))
 
     def _meant(self, mark: str) -> frozenset[str]:
-        """The meanings of a quote, its sentence and its headings."""
+        """Return the meanings of a quote, its sentence and its headings."""
         if mark not in self._meanings:
             self._meanings[mark] = frozenset(one for text in self.told([mark], ()) for _, one in meanings(text))
         return self._meanings[mark]
@@ -232,11 +234,12 @@ class Ground:
         return Counter(meaning for mark in self.evidence for meaning in self._meant(mark))
 
     def _weight(self, meaning: str) -> float:
-        """How well a meaning distinguishes one quote from the others."""
+        """Weight a meaning by how well it distinguishes one quote from the others."""
         return math.log((len(self.evidence) + 1) / (self._counts[meaning] + 0.5))
 
     def _nearest(self, sentence: str) -> tuple[str, ...]:
-        """The quote that has most in common with a sentence, with at least two meanings in its own words; or none."""
+        """Return the quote with the largest overlap with a sentence, if its own words share at least two meanings; or
+        none."""
         own = {meaning for _, meaning in meanings(sentence)} - self._own_name
         near = [
             mark
@@ -246,8 +249,8 @@ class Ground:
         return tuple(sorted(near, key=lambda mark: -self._common(mark, sentence))[:1])
 
     def _own_clauses(self, sentence: str) -> tuple[str, ...]:
-        """The quotes of marks that follow a clause of their own within a sentence and bear on that clause: the first
-        one at each place; lines of code always qualify."""
+        """Return the relevant quotes of marks that follow a clause within the sentence: the first one at each place.
+        Lines of code always count as relevant."""
         found: list[str] = []
         begin = 0
         for match in _MARK.finditer(sentence):
@@ -260,7 +263,7 @@ class Ground:
         return tuple(found)
 
     def _bearing(self, marks: Sequence[str], sentence: str, own: Sequence[str]) -> tuple[str, ...]:
-        """The marks whose quotes have most in common with a sentence, in their order; those far behind the best are
+        """Return the marks with the largest overlap with a sentence, in their order. Marks far behind the best one are
         left out, unless they are in `own`, the marks of single clauses."""
         common = {
             mark: self._common(mark, sentence) + _NAMED * _named_alike(sentence, [self.evidence[mark].quote])
@@ -276,7 +279,8 @@ class Ground:
         return frozenset(meaning for name in self.names for _, meaning in meanings(name))
 
     def told(self, evidence: Iterable[str], facts: Iterable[str]) -> list[str]:
-        """The words behind quotes and facts: quotes, their sentences and headings, and what the facts' keys mean."""
+        """Return the text behind quotes and facts: quotes, their sentences and headings, and the meanings of the facts'
+        keys."""
         texts: list[str] = []
         for mark in evidence:
             item = self.evidence[mark]
@@ -290,7 +294,7 @@ class Ground:
         return texts
 
     def check(self, text: str, mode: Mode) -> Checked:
-        """Check a text; the sentences that stay have their marks at the end."""
+        """Check a text. Accepted sentences have their marks at the end."""
         kept: list[str] = []
         evidence: list[str] = []
         facts: list[str] = []
@@ -302,7 +306,7 @@ class Ground:
             why = self._wrong(bare, mode, cited, rested, marked=bool(named))
             goes_on = mode == "inference" and bool(kept)
             if why == _NOT_BEARING and (goes_on or not self.tells(bare, mode) or _FOLLOWS.search(bare)):
-                # Consequences and later steps of an attack may stand as inference, without the marks that do not fit.
+                # Consequences and later steps of an attack may stay as inference, without the irrelevant marks.
                 dropped.append((f"marks of: {sentence}", why))
                 cited, rested = (), ()
                 why = self._wrong(bare, mode, (), (), marked=False)
@@ -325,7 +329,7 @@ class Ground:
         return Checked(" ".join(kept), tuple(dict.fromkeys(evidence)), tuple(dict.fromkeys(facts)), tuple(dropped))
 
     def resting(self, text: str, evidence: Sequence[str], facts: Sequence[str]) -> Checked:
-        """Check a text that rests on quotes cited elsewhere; its own marks are removed."""
+        """Check a text that rests on the given quotes, removing its own marks."""
         kept: list[str] = []
         dropped: list[tuple[str, str]] = []
         for sentence in sentences(text):
@@ -339,7 +343,7 @@ class Ground:
         return Checked(" ".join(kept), tuple(evidence), tuple(facts), tuple(dropped))
 
     def _wrong(self, sentence: str, mode: Mode, evidence: Sequence[str], facts: Sequence[str], *, marked: bool) -> str:
-        """Why a sentence may not stand; empty when it may."""
+        """Return why a sentence must be dropped, or an empty string if it is accepted."""
         if not sentence.strip(" .!?"):
             return "it says nothing"
         if _LINK.search(sentence):
@@ -373,7 +377,7 @@ class Ground:
         told = self.told(evidence, facts)
         text = " ".join(told).casefold()
         if about:
-            # A later step of an attack ("it can then call every tool") neither narrows nor widens what is stated.
+            # A later step of an attack ("it can then call every tool") neither narrows nor widens the stated facts.
             stated = _stated(sentence, denials=mode != "inference")
             named = [
                 match[0] for match in _NARROW.finditer(stated) if match[0].casefold() != "each" or _BOUND.search(stated)
@@ -383,7 +387,7 @@ class Ground:
                 return f"its quotes do not say {', '.join(dict.fromkeys(wide))}"
         have = {meaning for part in told for _, meaning in meanings(part)}
         own = {meaning for _, meaning in meanings(sentence)} - self._own_name
-        # Consequences are the LLM's own; the quotes have to bear on what the sentence states.
+        # Consequences are the LLM's own; the quotes only have to be relevant to what the sentence states.
         core = ({meaning for _, meaning in meanings(_stated(sentence))} - self._own_name or own) if about else own
         share = max(len(part & have) / len(part) if part else 1.0 for part in (own, core))
         if own and (share == 0 or (about and share < _BEARS)) and not _named_alike(sentence, told):
@@ -392,8 +396,8 @@ class Ground:
         return "its quotes say otherwise" if stated and self._denied(stated, evidence, own) else ""
 
     def _denied(self, stated: str, evidence: Sequence[str], own: set[str]) -> bool:
-        """Whether quotes say the opposite of what a sentence states and none confirms it: "works without Docker"
-        beside "runs with Docker Compose" denies nothing."""
+        """Return whether quotes contradict a sentence and none confirms it. "works without Docker" next to "runs with
+        Docker Compose" is no contradiction."""
         said = [[_without_lacks(text, own) for text in self._said(mark)] for mark in evidence]
         together = [text for texts in said for text in texts]
         if _denies_alike(stated, together) or support(stated, together, self.names).verdict != "contradicted":
@@ -402,7 +406,8 @@ class Ground:
         return 2 * alone.count("contradicted") >= len(alone) and not {"supported", "weak"} & set(alone)
 
     def _said(self, mark: str) -> list[str]:
-        """A quote and the clauses that it is cut from: a "never" before it counts, one in the next clause does not."""
+        """Return a quote and the clauses that it overlaps: a "never" before the quote counts, one in the next clause
+        does not."""
         item = self.evidence[mark]
         found = [item.quote]
         for row in self.material.touched(item.document, item.start, item.end):
@@ -416,36 +421,37 @@ class Ground:
 
 
 def _named_alike(sentence: str, told: Iterable[str]) -> bool:
-    """Whether a sentence shares a port, an address, a flag or another name of code with its quotes: a line of code has
-    few words in common with a sentence about it."""
+    """Return whether a sentence shares a port, an address, a flag or another code name with its quotes. A line of code
+    has few words in common with a sentence about it."""
     names = {match[0].strip(".,:;").casefold() for match in _CODE_NAME.finditer(sentence)}
     text = " ".join(told).casefold()
     return any(len(name) >= _CODE_CHARS and name in text for name in names)
 
 
 def _without_lacks(text: str, own: set[str]) -> str:
-    """A quote without its "without …" phrases: "so that it works without Docker" does not deny that it works.
-    A phrase about something that the sentence means too (`own`) stays."""
+    """Remove the "without …" phrases from a quote: "so that it works without Docker" does not deny that it works. A
+    phrase that shares a meaning with the sentence (`own`) is kept."""
     return _LACKING.sub(lambda match: match[0] if own & {one for _, one in meanings(match[1])} else "", text)
 
 
 def _denies_alike(stated: str, said: Sequence[str]) -> bool:
-    """Whether the quotes have all the negations of a sentence, such as the "never" of "a site it has never seen"."""
+    """Return whether the quotes contain all negations of a sentence, such as the "never" of "a site it has never
+    seen"."""
     denials = {match[0].casefold() for match in _NO.finditer(stated)}
     return bool(denials) and denials <= {match[0].casefold() for text in said for match in _NO.finditer(text)}
 
 
 def _borne_out(word: str, text: str) -> bool:
-    """Whether the case-folded text of quotes confirms a word that narrows or widens."""
+    """Return whether the case-folded text of the quotes confirms a word that narrows or widens."""
     return any(other in text for other in _ALIKE.get(word, (word,)))
 
 
 def _stated(sentence: str, *, denials: bool = True) -> str:
-    """What a sentence says about the product itself: its first clause, and others that neither deny nor conclude.
+    """Return what a sentence states about the product: its first clause, and others that neither deny nor conclude.
 
     "…, so the stated limit does not bound it" draws a conclusion, "…; whose key serves this is not stated" reports a
-    search: neither is contradicted by a quote that affirms. Without `denials`, a clause about what the product forbids
-    or stops is left out too, since its quote says it the other way round. Empty when nothing is stated.
+    search: an affirming quote contradicts neither. Without `denials`, a clause about what the product forbids or stops
+    is left out too, since its quote words it the other way round. Empty if nothing is stated.
     """
     first, *rest = [piece for piece in _CLAUSE.split(sentence) if piece and piece.strip()]
     kept = [piece for piece in rest if not (_NO.search(piece) or _FOLLOWS.search(piece) or _SILENT.search(piece))]
@@ -454,25 +460,25 @@ def _stated(sentence: str, *, denials: bool = True) -> str:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text; marks after a full stop are moved into the sentence before it."""
+    """Split a text into sentences, moving marks after a full stop into the preceding sentence."""
     inside = _BEHIND.sub(lambda match: f"{match[2]}{match[1]}", " ".join(text.split()))
     return [part for part in _SENTENCE.split(inside) if part.strip()]
 
 
 def has_mark(sentence: str) -> bool:
-    """Whether a sentence cites anything."""
+    """Return whether a sentence has any citation mark."""
     return bool(_MARK.search(sentence))
 
 
 def _bare(sentence: str) -> str:
-    """A sentence without marks, backticks and the schemes of local addresses."""
-    # A full stop that begins a name, such as that of a hidden file, keeps the blank before it.
+    """Remove marks, backticks and the schemes of local addresses from a sentence."""
+    # A full stop at the start of a name, such as a hidden file's, keeps the blank before it.
     bare = " ".join(_LOCAL.sub("", _MARK.sub(" ", sentence)).replace("`", "").split())
     return re.sub(r"\s+([.,;:!?])(?=\s|$)", r"\1", bare)
 
 
 def _capitals(name: str) -> str:
-    """A name without its lower-case parts: "VPN" for "VPN-internal"."""
+    """Remove the lower-case parts of a name: "VPN" for "VPN-internal"."""
     parts = [part for part in name.split("-") if not (part.isalpha() and part.islower())]
     return " ".join(parts) if parts else name
 
@@ -494,7 +500,7 @@ def _with_marks(sentence: str, marks: Sequence[str]) -> str:
 
 @lru_cache(maxsize=1)
 def _closed() -> frozenset[str]:
-    """Words of the closed lists: the vocabulary of facts, taxonomies, layers, factors and terms of the field."""
+    """Return the words of the closed lists: fact vocabulary, taxonomies, layers, factors and terms of the field."""
     texts = [f"{key.title} {key.definition}" for key in load_vocabulary()]
     texts += [f"{entry.id} {entry.title}" for scheme in schemes() for entry in entries(scheme)]
     texts += [*LAYER_TITLES.values(), *LAYER_CODES.values(), *FACTOR_TITLES.values(), *KIND_TITLES.values(), TERMS]
@@ -503,7 +509,7 @@ def _closed() -> frozenset[str]:
 
 @lru_cache(maxsize=2048)
 def _keys(text: str) -> frozenset[str]:
-    """The words of a text as they are compared: normalised, split at punctuation, plurals made singular."""
+    """Return the words of a text in comparable form: normalised, split at punctuation, plurals made singular."""
     words = re.findall(r"[^\W_]+", normalise(text))
     return frozenset(
         word[:-1] if len(word) > _SHORT and word.endswith("s") and not word.endswith("ss") else word for word in words

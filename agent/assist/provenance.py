@@ -1,4 +1,4 @@
-"""What a draft says about the LLM that helped with it: who made which part, what it used, what was odd."""
+"""What a draft records about the LLM that helped with it: who made which part, usage, and irregular replies."""
 
 import hashlib
 import re
@@ -14,7 +14,7 @@ _NUMBER: Final = re.compile(r"\d+")
 
 
 def with_llm(draft: Draft, assistant: Assistant, helped: Assisted) -> Draft:
-    """The draft with its drafter, usage and manifest updated for the LLM that helped with it."""
+    """Return the draft with its drafter, usage and manifest updated for the LLM that helped with it."""
     usage = {**draft.usage, **_tokens(assistant, helped), **_counts(helped)}
     assistant.told(_used_line(assistant.llm.name, usage))
     drafter = DrafterRef(
@@ -41,7 +41,7 @@ def with_llm(draft: Draft, assistant: Assistant, helped: Assisted) -> Draft:
 
 
 def _remarks(details: tuple[str, ...]) -> tuple[Dropped, ...]:
-    """What was odd about the replies; remarks that differ only in their numbers are listed once."""
+    """Return remarks on irregular replies, merging those that differ only in their numbers."""
     kinds: dict[str, list[str]] = {}
     for detail in details:
         kinds.setdefault(_NUMBER.sub("0", detail), []).append(detail)
@@ -65,7 +65,7 @@ def _tokens(assistant: Assistant, helped: Assisted) -> dict[str, float]:
 
 
 def _counts(helped: Assisted) -> dict[str, float]:
-    """How many facts and threats the LLM contributed to, and how many of its claims were dropped."""
+    """Count the facts and threats to which the LLM contributed, and its dropped claims."""
     facts = [fact for fact in helped.sheet.facts if any(source.reader == "llm" for source in fact.sources)]
     return {
         "facts_accepted": float(len(facts)),

@@ -1,4 +1,4 @@
-"""An LLM's quotes beyond those of facts: found in the sources and numbered after the quotes of the sheet."""
+"""Additional quotes from an LLM's answers, located in the sources and numbered after the quotes of the sheet."""
 
 import re
 from collections.abc import Iterable
@@ -12,28 +12,28 @@ from agent.records import CARRYING, Evidence, FactSheet, StatementRole
 MOST: Final = 4
 """The most quotes of one item."""
 _ROLES: Final[frozenset[StatementRole]] = CARRYING | {"instruction", "example", "marketing", "navigation"}
-"""Roles that may be quoted: an LLM judges better than a classifier whom a sentence addresses."""
+"""Roles that may be quoted: an LLM judges better than a classifier which sentences address the assessor."""
 _SAMPLE: Final = 1
-"""Rank of words outside all statements: sample code."""
+"""Rank of text outside all statements, that is, of sample code."""
 _WORD: Final = re.compile(r"\S+")
 _OWN_WORD: Final = frozenset({"analyst-note", "vendor-answer"})
 
 
 class Quotes:
-    """The evidence of a draft: the quotes of the sheet and those that an LLM adds."""
+    """The evidence of a draft: the quotes of the sheet and those added by an LLM."""
 
     def __init__(self, sheet: FactSheet, material: Material) -> None:
         self._material = material
         self._ids = {(item.document, item.start, item.end): item.id for item in sheet.evidence}
         self._next = 1 + max((int(item.id[1:]) for item in sheet.evidence), default=0)
         self.all: Final = {item.id: item for item in sheet.evidence}
-        """The quotes of the sheet and the added ones, by id."""
+        """All quotes by id, those of the sheet and the added ones."""
         self.added: Final[list[Evidence]] = []
-        """The quotes that the sheet does not have, in the order of their ids."""
+        """The quotes missing from the sheet, in the order of their ids."""
         self.dropped: Final[list[tuple[str, str]]] = []
 
     def take(self, texts: Iterable[str]) -> tuple[str, ...]:
-        """The ids of the quotes that are found; the others are added to `dropped`."""
+        """Return the ids of the quotes that are found, and add the others to `dropped`."""
         found = []
         for text in list(texts)[:MOST]:
             place = self._place(text)
@@ -44,8 +44,9 @@ class Quotes:
         return tuple(dict.fromkeys(found))
 
     def line(self, mark: str) -> str | None:
-        """The id of a quote of the shown line with a mark such as S12 or C3; a long line is quoted by its first words.
-        None where there is no such line, or where it may not be quoted.
+        """Quote the shown line with a mark such as S12 or C3 and return the quote's id; long lines are truncated.
+
+        Returns None if there is no such line or it may not be quoted.
         """
         found = line_of(mark, self._material.documents, self._material.statements)
         if found is None:
@@ -98,7 +99,7 @@ class Quotes:
         return why
 
     def _refused(self, place: Place) -> str:
-        """Why the words of a place may not be quoted; empty when they may."""
+        """Return why the text at a place may not be quoted, or an empty string if it may."""
         document, rows = place.document, place.statements
         code = any(block.kind == "code" and block.start <= place.start < block.end for block in document.blocks)
         if any(row.flagged for row in rows) or may_not_be_shown(

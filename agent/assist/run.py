@@ -1,10 +1,10 @@
-"""An LLM's part in one draft: two waves of three calls, repeated calls, and the judgement that the answers add up to.
+"""An LLM's part in one draft: two waves of three calls, repeated calls, and the resulting judgement.
 
     sources ─► wave 1: facts-does, facts-built, factors ─ check ─► accepted sheet
                wave 2: threats, summary, layers ◄── sheet, its quotes, candidates ─ check ─► Judgement
 
 Calls of a wave run in parallel; at most eight calls are made. A call that fails or is not sent costs only its own part,
-and the embedded part stands; the run is given up only when nothing came back from the LLM at all.
+which the embedded drafter then provides. The run is given up only if the LLM answered nothing at all.
 """
 
 import hashlib
@@ -50,14 +50,14 @@ NOTHING_SHOWN: Final = Missing(
     reason="too-little-evidence", detail="no sentence of the sources may be shown to an LLM, so it was not asked"
 )
 SECOND_SHARE: Final = 2
-"""The second wave is shown at most this part (a half) of the first wave's tokens."""
+"""The second wave is shown at most the first wave's tokens divided by this number."""
 _SHEET_TOKENS: Final = 2_500
-"""The most tokens that facts and candidates take in the second wave."""
+"""The most tokens allowed for facts and candidates in the second wave."""
 _ALONE: Final = frozenset({"facts/does", "facts/built", "posture"})
-"""Parts in which the LLM's contribution, if it holds, replaces that of the embedded drafter entirely."""
+"""Parts in which the LLM's contribution, if accepted, entirely replaces the embedded drafter's."""
 _DIGEST_CHARS: Final = 16
 _MOST_LOST: Final = 0.5
-"""Share of an answer's items that may be lost before it is asked for again."""
+"""An answer is requested again if it loses more than this share of its items."""
 _FEW: Final = 3
 
 CandidatesOf = Callable[[FactSheet], Sequence[Candidate]]
@@ -69,13 +69,13 @@ class Assisted(NamedTuple):
     """The outcome of the LLM's part."""
 
     sheet: FactSheet
-    """The facts of all readers, the LLM among them."""
+    """The merged facts of all readers, including the LLM."""
     judgement: Judgement
     prompts: tuple[PromptRef, ...]
     llm: str
-    """The LLM's name as the endpoint gives it; several names are joined."""
+    """The LLM's name as reported by the endpoint; several names are joined."""
     details: tuple[str, ...]
-    """What was odd about the replies, in words."""
+    """Remarks on irregular replies."""
     usage: Usage
     calls: int
     answers: str
@@ -94,15 +94,15 @@ def assist(
     certain_of: CertainOf | None = None,
     hits: Hits = needed_passages,
 ) -> Assisted:
-    """Ask the LLM and check its answers. `sheet` is what the other readers read from the same statements.
+    """Ask the LLM and check its answers. `sheet` holds the facts that the other readers read in the same statements.
 
-    `candidates_of` returns the catalogue's threats for the accepted sheet, `certain_of` which layers are certain by the
-    sheet and the first wave's judgement (by default those that a fact pins or the LLM found sufficient), `hits`
-    searches the sources where they do not fit.
+    `candidates_of` returns the catalogue's threats for the accepted sheet. `certain_of` returns which layers are
+    certain given the sheet and the first wave's judgement (default: those that a fact pins or the LLM found
+    sufficient). `hits` searches the sources if they do not fit.
 
-    Raises LlmError when the LLM is unavailable: for a reason that ends the run, or when no call came back; also, before
-    anything is sent, when the calls could take more than the budget's caps. Raises InputError for a delimiter that
-    stands in the sources.
+    Raises LlmError if the LLM is unavailable, that is, for a reason that ends the run or if no call was answered. Also
+    raises it, before anything is sent, if the calls could exceed the budget's caps. Raises InputError for a delimiter
+    that occurs in the sources.
     """
     names = tuple(part for part in (name, vendor) if part)
     run = _Run(Material(tuple(documents), for_llm(statements), names), sheet, assistant, name, hits)
@@ -130,20 +130,21 @@ class _Run:
         self._found = calls.program_facts(sheet)
         self._numbers: dict[str, Fact] = {}
         self._answers: dict[str, list[BaseModel]] = {}
-        """The answers by prompt, the latest last."""
+        """The answers by prompt, oldest first."""
         self._failed: dict[str, Outcome] = {}
         self._second_start = ""
         self.shown = self._show(assistant.passage_tokens)
 
     def first(self) -> None:
-        """Run the first wave; repeat calls that were too large with half of the sources, and ask again if need be."""
+        """Run the first wave; repeat oversized calls with half of the sources, and repeat calls that lost too many
+        items."""
         asks = calls.first_wave(self._before, self._found, self._assistant.delimiter)
         start = calls.sources(self.shown, self._name)
         self._check_budget(asks, start)
         outcomes = self._caller.wave(asks, start, self._caller.left - SECOND_WAVE)
         large = [outcome.ask for outcome in outcomes if outcome.reason == "too_large"]
         if large:
-            # Half of what was shown: short sources may be far below the cap.
+            # Halve what was shown rather than the cap, since short sources may be far below it.
             self.shown = self._show(min(self._assistant.passage_tokens, estimate(self.shown.text)) // 2)
             start = calls.sources(self.shown, self._name)
             shorter = [replace(ask, stage=f"{ask.stage}-shorter") for ask in large]
@@ -155,7 +156,7 @@ class _Run:
             self._keep(self._caller.wave(again, start, self._caller.left - SECOND_WAVE))
 
     def accepted(self) -> Accepted:
-        """The sheet with the LLM's facts."""
+        """Return the sheet merged with the LLM's facts."""
         does, built = self._all("facts_does", FactsDoes), self._all("facts_built", FactsBuilt)
         items = [item for answer in does for item in answer.facts] + [item for answer in built for item in answer.facts]
         groups: list[GroupId] = [*(DOES if does else ()), *(BUILT if built else ())]
@@ -165,7 +166,7 @@ class _Run:
         return accept(self._before, items, wrong, self._found, self._material, asked, self.shown.documents)
 
     def judged(self, accepted: Accepted) -> tuple[Judge, Judgement]:
-        """The judge, and the first wave's judgement of everything but facts."""
+        """Return the judge, and the first wave's judgement of everything except facts."""
         sheet = accepted.sheet
         self._numbers = {f"F{n}": fact for n, fact in enumerate(sheet.facts, start=1)}
         quotes = Quotes(sheet, self._material)
@@ -175,7 +176,7 @@ class _Run:
         built = self._last("facts_built", FactsBuilt)
         factors = [item for answer in reversed(self._all("factors", Factors)) for item in answer.factors]
         return judge, Judgement(
-            # An LLM that finds no fact in the sources has no say in what the product is.
+            # An LLM that finds no fact in the sources has no say in the kind of the product.
             kind=does.kind if does and does.facts else None,
             factors=judge.factors(factors),
             layers=judge.layers(built.layers) if built else {},
@@ -186,7 +187,7 @@ class _Run:
     def second(
         self, judge: Judge, candidates: Sequence[Candidate], certain: Mapping[LayerKey, bool], early: Judgement
     ) -> None:
-        """Run the second wave, and ask again if need be; `early` is the first wave's judgement."""
+        """Run the second wave and repeat calls that lost too many items; `early` is the first wave's judgement."""
         self._caller.second = True
         ended = self._caller.ended()
         delimiter = self._assistant.delimiter
@@ -208,7 +209,7 @@ class _Run:
             self._numbers,
             quotes,
             name=self._name,
-            # An LLM that finds no fact in the sources has no say in what the product is.
+            # An LLM that finds no fact in the sources has no say in the kind of the product.
             kind=does.kind if does and does.facts else None,
             delimiter=delimiter,
         )
@@ -225,7 +226,7 @@ class _Run:
         candidates: Sequence[Candidate],
         certain: Mapping[LayerKey, bool],
     ) -> Assisted:
-        """The judgement of both waves."""
+        """Combine both waves into the final judgement."""
         threats, answer = self._threats(judge, candidates)
         summary = self._summary(judge, candidates)
         paragraphs = self._last("layers", Layers)
@@ -254,7 +255,7 @@ class _Run:
         return self.result(accepted.sheet, made.model_copy(update={"parts": _parts(self._missing(made), None)}))
 
     def result(self, sheet: FactSheet, judgement: Judgement) -> Assisted:
-        """Everything that the draft needs to know about the run."""
+        """Collect the sheet, the judgement and the run's usage for the draft."""
         replies = [reply for outcome in self._caller.outcomes for reply in outcome.replies]
         digest = hashlib.sha256("\0".join(reply.text for reply in replies).encode("utf-8", "replace"))
         return Assisted(
@@ -278,9 +279,9 @@ class _Run:
         )
 
     def _check_budget(self, asks: Sequence[Ask], start: str) -> None:
-        """Report the most that both waves can take. Raises LlmError when this exceeds the caps."""
+        """Report the maximum usage of both waves. Raises LlmError if it exceeds the caps."""
         assistant = self._assistant
-        # What the second wave will be shown is not known yet, so this text stands for an upper bound.
+        # The second wave's text is not known yet, so use a placeholder of the maximum length.
         room = "x, " * (assistant.passage_tokens // SECOND_SHARE + _SHEET_TOKENS)
         later = calls.second_wave((), {}, dict.fromkeys(LAYERS, "open"), assistant.delimiter)
         plan = [worded(ask, start, assistant.answer_tokens) for ask in asks]
@@ -309,7 +310,7 @@ class _Run:
         return next(reversed(self._all(prompt, shape)), None)
 
     def _again_first(self, asks: Sequence[Ask]) -> list[Ask]:
-        """The calls to repeat: on facts if more than half were dropped, on factors if most lost their quotes."""
+        """Return the calls to repeat: on facts if more than half were dropped, on factors if most lost their quotes."""
         again = []
         for ask in asks:
             answers = self._answers.get(ask.prompt, [])
@@ -360,7 +361,7 @@ class _Run:
         return replace(ask, stage=f"{ask.stage}-again", again=calls.dropped_lines(rows, self._assistant.delimiter))
 
     def _threats(self, judge: Judge, candidates: Sequence[Candidate]) -> tuple[JudgedThreats | None, Threats | None]:
-        """The checked threats of the answer with the most threats that held, and that answer."""
+        """Return the checked threats of the answer with the most accepted threats, and this answer."""
         best: tuple[JudgedThreats | None, Threats | None] = (None, None)
         most = -1
         for answer in self._all("threats", Threats):
@@ -387,7 +388,7 @@ class _Run:
         return tuple(dict.fromkeys((*rows, *accepted.refused, *judge.quotes.dropped, *judge.dropped)))
 
     def _missing(self, made: Judgement) -> dict[str, Missing | None]:
-        """By part, why the LLM's contribution is missing; None where it is not."""
+        """Return for each part why the LLM's contribution is missing, or None if it is present."""
         held: dict[str, tuple[str, bool]] = {
             "facts/does": ("facts_does", bool(self._all("facts_does", FactsDoes))),
             "facts/built": ("facts_built", bool(self._all("facts_built", FactsBuilt))),
@@ -420,7 +421,7 @@ def _state(certain: bool, judged: JudgedLayer | None) -> calls.LayerState:
 
 
 def _certain(judgement: Judgement) -> dict[LayerKey, bool]:
-    """Which layers the LLM found sufficient with a quote, or partial with a fact that pins them."""
+    """Return for each layer whether the LLM found it sufficient with a quote, or partial with a fact that pins it."""
     return {
         key: key in judgement.layers
         and (
@@ -432,7 +433,7 @@ def _certain(judgement: Judgement) -> dict[LayerKey, bool]:
 
 
 def _parts(missing: Mapping[str, Missing | None], why: Missing | None) -> tuple[MadeBy, ...]:
-    """Who made each part; `why` is the reason for all parts when nothing was asked."""
+    """List the author of each part. `why` is the reason for all parts if nothing was asked."""
     names = list(missing) or [
         *("facts/does", "facts/built", "system"),
         *(f"factors/{key}" for key in FACTORS),

@@ -1,5 +1,5 @@
-"""Names that anybody in the field may write: protocols, attacks, laws, roles. They need no quote and say nothing about
-a product by themselves. The last ones are words that begin sentences about threats."""
+"""Terms that any text in the field may use without a quote: protocols, attacks, laws, roles. By themselves, they say
+nothing about a product. The last ones are words that begin sentences about threats."""
 
 from typing import Final
 

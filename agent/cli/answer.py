@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from agent.settings import Settings
 
 _PROPOSED: Final = 3
-"""The most keys that a hint names."""
+"""The most keys that a hint suggests."""
 
 
 @click.command("answer", short_help="Take in a vendor's answers as facts, and what follows from them.")
@@ -63,7 +63,7 @@ def command(folder: Path, file: Path, store: Path | None, name: str | None) -> N
     draft, documents = _draft_in(folder)
     response = read_response(file)
     answers = answers_of(_checked(response, draft, file), [question.id for question in draft.questions])
-    # The same time for both, so that folder and review hold the same draft if nothing else was decided.
+    # Use one time for both, so that folder and review hold the same draft unless the review has other decisions.
     made, at, reviewed = None, now(), ""
     if answers:
         with progress_line() as progress:
@@ -102,7 +102,7 @@ def _draft_in(folder: Path) -> "tuple[Draft, tuple[Document, ...]]":
 
 
 def _checked(response: "Response", draft: "Draft", file: Path) -> "Response":
-    """Return the response; raises InputError when it is about another draft, or answers and contests nothing."""
+    """Return the response. Raises InputError if it belongs to another draft, or contains no answers and no contests."""
     from agent.errors import InputError
     from agent.review.domain.response_acts import contested_item
 
@@ -116,7 +116,7 @@ def _checked(response: "Response", draft: "Draft", file: Path) -> "Response":
 
 
 def _reply(response: "Response", draft: "Draft") -> str:
-    """The reply to the contested points with nothing decided, for a reviewer to fill in."""
+    """Build the reply to the contested points, with every decision left open for a reviewer to fill in."""
     from agent.review.domain.items import items_of
     from agent.review.domain.records import Contest
     from agent.review.domain.response_acts import contested_item, reply_text
@@ -134,7 +134,7 @@ def _reply(response: "Response", draft: "Draft") -> str:
 
 @contextmanager
 def _review_of(path: Path, draft: "Draft", settings: "Settings", at: str) -> "Iterator[tuple[Service, str]]":
-    """The service over the store at `path`, and the key of the draft's review.
+    """Yield the service for the store at `path`, with the key of the draft's review.
 
     Raises InputError when the store has no review of the draft.
     """
@@ -154,7 +154,7 @@ def _review_of(path: Path, draft: "Draft", settings: "Settings", at: str) -> "It
 
 
 def _say_silent(made: "Redrafted", draft: "Draft") -> None:
-    """Report which answers state no fact, and hint at what they could state."""
+    """Report which answers yield no fact, and suggest the facts they could state."""
     from agent.review.domain.facts.from_answers import keys_asked
 
     asked = {question.id: question for question in draft.questions}
@@ -165,10 +165,10 @@ def _say_silent(made: "Redrafted", draft: "Draft") -> None:
 
 
 def _on_record(service: "Service", key: str, file: Path, reviewer: "Reviewer", draft: str) -> tuple[str, str]:
-    """Put answers and contests on the record of a review, and draft it again if answers wait for that. `draft` is the
-    id of the new draft in the folder, made with these answers.
+    """Record answers and contests in a review, and redraft it if answers are pending.
 
-    Returns what moved (empty when no answer came in) and the review's reply.
+    `draft` is the id of the new draft in the folder, made with these answers. Returns the changes (empty if no answer
+    came in) and the review's reply.
     """
     before = service.review(key)
     done = service.respond(key, file.read_bytes(), reviewer, draft=draft)
@@ -183,7 +183,7 @@ def _on_record(service: "Service", key: str, file: Path, reviewer: "Reviewer", d
 
 
 def _moved(before: "ReviewState", after: "ReviewState") -> str:
-    """What answers moved in a review: score and why, the table of parts, and items that came, went or opened."""
+    """Describe how answers changed a review: score and reason, a table of parts, and items added, removed or opened."""
     from agent.report.safe_markdown import plain
     from agent.review.domain.effects.decisions import score_words, what_moved
     from agent.review.domain.redraft import moved_rows
@@ -205,7 +205,7 @@ def _moved(before: "ReviewState", after: "ReviewState") -> str:
 
 
 def _score_change(before: "Draft", made: "Redrafted") -> str:
-    """The values before and after the answers, as a table."""
+    """Return a table of the values before and after the answers."""
     from agent.review.domain.redraft import score_text
 
     rows = [[row.what, row.before, row.after] for row in made.moved]
@@ -215,7 +215,7 @@ def _score_change(before: "Draft", made: "Redrafted") -> str:
 
 
 def _table(rows: "Iterable[Sequence[str]]") -> list[str]:
-    """A table of parts of a draft with their values before and after."""
+    """Format the parts of a draft as a table, with their values before and after."""
     from agent.report.safe_markdown import Column, plain, table
     from agent.report.view import name_of
 

@@ -76,7 +76,7 @@ def verify(store: Path | None, against: Path | None) -> None:
 
 
 def _text(export: Path) -> str:
-    """The text of an export. Raises SourceError when it cannot be read, InputError when it is too large."""
+    """Return the text of an export. Raises SourceError if it cannot be read, InputError if it is too large."""
     from agent.errors import InputError, SourceError
 
     try:
@@ -89,7 +89,7 @@ def _text(export: Path) -> str:
 
 
 def _head(export: Path, text: str) -> "Head":
-    """The head of the chain that a signed export carries. Raises InputError when it carries none."""
+    """Return the chain head stored in a signed export. Raises InputError if there is none."""
     from agent.errors import InputError
     from agent.review.store.chain import find_head
 

@@ -1,7 +1,7 @@
-"""The command line: finds a verb, runs it, turns an error into two lines and an exit code.
+"""The command line: finds a verb, runs it, and turns an error into two lines and an exit code.
 
-Verbs of this package are imported when they are called, so that `--help` starts fast; the verbs of the eval suite are
-found through the entry-point group `septet.verbs`, so that this package never imports that suite.
+Verbs of this package are imported only when called, so that `--help` starts fast. The verbs of the eval suite are found
+through the entry-point group `septet.verbs`, so that this package never imports the suite.
 """
 
 import importlib
@@ -47,7 +47,7 @@ EVAL_VERBS: Final[dict[str, str]] = {
 
 
 class _Verbs(click.Group):
-    """A group that imports a verb when it is called."""
+    """A click group that imports a verb when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*VERBS, *EVAL_VERBS]
@@ -99,14 +99,14 @@ def septet() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Entry point of the `septet` command. Prints `error:` and `hint:` to stderr and exits with the error's code.
+    """Run the `septet` command. Prints `error:` and `hint:` to stderr and exits with the error's code.
 
     `arguments` default to those of the process.
     """
-    # Always off: if an environment variable turned it on, LangChain's tracing would post page text to a server.
+    # Always off: an environment variable could otherwise make LangChain's tracing post page text to a server.
     os.environ["LANGSMITH_TRACING_V2"] = "false"  # noqa: TID251
     try:
-        # Not septet.main(): with it, click reports a failure when the reader of stdout has gone away.
+        # Do not call septet.main(): there click reports a failure when the reader of stdout has closed the pipe.
         with septet.make_context("septet", list(sys.argv[1:] if arguments is None else arguments)) as context:
             septet.invoke(context)
         sys.stdout.flush()
@@ -114,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except DriftError as error:
-        # Each difference from a recording is printed on a line of its own.
+        # Print each difference from a recording on its own line.
         first, *more = error.hint.splitlines() or [""]
         _report(str(error), first, more)
         sys.exit(error.exit_code)
@@ -131,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _report(error.format_message(), "")
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        # The reader of stdout has gone, as in `| head`; nothing is left to say.
+        # The reader of stdout has closed the pipe, as in `| head`, so there is nothing left to print.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
@@ -140,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _report(what: str, hint: str, more: Sequence[str] = ()) -> None:
-    # Errors may contain addresses and file names from outside: each goes on one line, without terminal escapes.
+    # Errors may contain external addresses and file names: print each on one line, without terminal escapes.
     from agent.report.safe_markdown import one_line
 
     click.echo(f"error: {one_line(what)}", err=True)

@@ -133,7 +133,7 @@ def _json(
 
 
 def _list_profiles(environ: Mapping[str, str], as_json: bool) -> None:
-    """Print the profiles and which keys are set, but never a key."""
+    """Print the profiles and whether their keys are set, but never a key."""
     from agent.llm.profiles import profiles
 
     rows: list[dict[str, object]] = []

@@ -96,7 +96,7 @@ def command(
 
 
 def _shown(result: "DraftResult", out: Path) -> str:
-    """The first screen of a draft that was written to `out`, and where the rest is."""
+    """Return the first screen of a draft written to `out`, with the location of the full report."""
     from agent.report.draft_folder import REPORT
     from agent.report.report import first_screen
     from agent.report.safe_markdown import one_line
@@ -108,7 +108,7 @@ def _shown(result: "DraftResult", out: Path) -> str:
 
 
 def _ended(result: "DraftResult", opened: Opened, left: ExitStack) -> None:
-    """Once a draft is made, report what an abandoned LLM has used, and have `left` close the crawl's log."""
+    """After a draft, report the usage of an abandoned LLM, and register the crawl's log with `left` for closing."""
     if result.draft.drafter.kind == "embedded":
         opened.tell_spent()
     if result.unfinished is not None:
@@ -126,7 +126,7 @@ def _check_call(sources: tuple[str, ...], from_snapshot: Path | None, more: bool
 
 
 def _check_unreviewed(out: Path, environ: Mapping[str, str]) -> None:
-    """Raise InputError when the draft in `out` has a review in the user's own store, so that it is not replaced."""
+    """Raise InputError if the draft in `out` is under review in the user's own store, so that it is not replaced."""
     from agent.errors import InputError, SeptetError, StoreError
     from agent.report.draft_json import FILE_NAME, load
     from agent.settings import store_file
@@ -137,7 +137,7 @@ def _check_unreviewed(out: Path, environ: Mapping[str, str]) -> None:
         earlier = load(out)
         file = store_file(environ)
     except SeptetError:
-        # An unreadable draft was never taken into review, and without a home folder there is no store.
+        # An unreadable draft cannot be under review, and without a home folder there is no store.
         return
     if not file.is_file():
         return
@@ -159,8 +159,8 @@ def _chosen(
 ) -> tuple[Choice, "Settings"]:
     """Choose the drafter and the settings.
 
-    A draft is repeated with its own answers and settings unless the options say otherwise: SEPTET_LLM counts for new
-    drafts only, and a draft made while its LLM was unavailable is repeated without an LLM.
+    By default, a draft is repeated with its own answers and settings. SEPTET_LLM applies to new drafts only, and a
+    draft made while its LLM was unavailable is repeated without an LLM.
     """
     from agent.intake.recording import load
     from agent.pipeline import answers_in
@@ -181,5 +181,5 @@ def _tell(line: str) -> None:
     from agent.report.safe_markdown import one_line
 
     if line:
-        # Not click.echo, which bypasses the progress display and so would write into its line.
+        # Avoid click.echo, which bypasses the progress display and would write into its line.
         sys.stderr.write(f"{one_line(line)}\n")

@@ -93,7 +93,7 @@ def _check_place(out: Path, file: Path) -> None:
 
 
 def _put(data: bytes, out: Path | None) -> None:
-    """Write to stdout, or to a file that appears as a whole or not at all."""
+    """Write to stdout, or atomically to a file."""
     if out is None:
         click.echo(data, nl=False)
         return

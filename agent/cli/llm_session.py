@@ -33,20 +33,20 @@ _R = TypeVar("_R")
 _CI: Final = frozenset({"true", "1"})
 _LOCAL: Final = "local/"
 _QUESTION_TOKENS: Final = 6_000
-"""Tokens that the longest question takes in addition to the sources."""
+"""Tokens reserved for the longest question, in addition to the sources."""
 _LEAST_PASSAGES: Final = 1_000
 _WAY_OUT: Final = "`--fallback embedded` drafts without it"
 Say = Callable[[str], None]
 
 
 def llm_option(verb: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Give a verb `--llm`."""
+    """Add `--llm` to a verb."""
     text = "The LLM to use, over SEPTET_LLM; `embedded` for none. `septet doctor` lists the profiles."
     return click.option("--llm", metavar="PROFILE/NAME", help=text)(verb)
 
 
 def answer_options(verb: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Give a verb `--record`, `--replay` and `--fallback`, in this order of its help."""
+    """Add `--record`, `--replay` and `--fallback` to a verb, in this order of its help."""
     folder = click.Path(path_type=Path)
     options = (
         click.option("--record", type=folder, metavar="DIR", help="Keep the LLM's answers in DIR, a new folder."),
@@ -61,7 +61,7 @@ def answer_options(verb: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 class Wanted(NamedTuple):
-    """The values of the options; None for an option that is not given."""
+    """The values of the options; None for an option not given."""
 
     llm: str | None = None
     record: Path | None = None
@@ -71,18 +71,18 @@ class Wanted(NamedTuple):
 
 @dataclass(frozen=True)
 class Choice:
-    """Which drafter was chosen."""
+    """The chosen drafter."""
 
     llm: str = ""
     """PROFILE/NAME; empty for none."""
     record: Path | None = None
     replay: Path | None = None
     fallback: bool = False
-    """Whether the embedded drafter goes on alone when the LLM is unavailable."""
+    """Whether to fall back to the embedded drafter if the LLM is unavailable."""
 
 
 def choose(wanted: Wanted, settings: "Settings") -> Choice:
-    """The drafter that the options choose, else the settings. Raises UsageError for contradicting options."""
+    """Choose the drafter from the options, else from the settings. Raises UsageError for contradictory options."""
     llm, record, replay, _ = wanted
     fallback = wanted.fallback is not None
     if replay is not None:
@@ -97,13 +97,13 @@ def choose(wanted: Wanted, settings: "Settings") -> Choice:
 
 
 def named(llm: str) -> str:
-    """PROFILE/NAME without blanks; empty when the embedded drafter is meant."""
+    """Return PROFILE/NAME without blanks; empty if it means the embedded drafter."""
     name = llm.strip()
     return "" if name == EMBEDDED else name
 
 
 def unused_key(environ: Mapping[str, str]) -> str:
-    """A note for a user who has set the key of an LLM but named no LLM; empty when no key is set."""
+    """Return a note for a user who has set an LLM's key but selected no LLM; empty if no key is set."""
     from agent.llm.profiles import profiles
 
     found: dict[str, str] = {}
@@ -117,10 +117,11 @@ def unused_key(environ: Mapping[str, str]) -> str:
 
 
 class Opened:
-    """The LLM of one draft, if there is one; leaving the block closes it.
+    """The LLM of one draft, if any; leaving the block closes it.
 
-    Closing completes a recording, and checks whether a replay matched its recording. If it did not, DriftError is
-    raised when the block ended well or with an LlmError, which the mismatch explains; other errors stay as they are.
+    Closing completes a recording, and checks whether a replay matched its recording. On a mismatch, DriftError is
+    raised if the block ended normally or with an LlmError, since the mismatch explains that error; other errors stay as
+    they are.
     """
 
     def __init__(self, now: str, assistant: "Assistant | None" = None, recorder: "_Recorder | None" = None) -> None:
@@ -131,15 +132,15 @@ class Opened:
 
     @property
     def answers(self) -> Path | None:
-        """The folder with the LLM's answers, once this is closed; None when there are none."""
+        """The folder with the LLM's answers, available once the session is closed; None if there are none."""
         return self._recorder.folder if self._recorder is not None and self._recorder.complete else None
 
     def __enter__(self) -> Self:
-        """Return itself; the LLM is open already."""
+        """Return the session itself; the LLM is already open."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        """Close the LLM, and report what a failed run has used. Raises DriftError, and LlmError with the way out."""
+        """Close the LLM, and report the usage of a failed run. Raises DriftError, and LlmError with a hint."""
         if self.assistant is None:
             return
         explains = error is None or isinstance(error, LlmError)
@@ -154,7 +155,7 @@ class Opened:
             raise LlmError(error.reason, error.what, where=error.where, hint=hint, usage=error.usage) from None
 
     def tell_spent(self) -> None:
-        """Report what an abandoned LLM has used nonetheless; a replay used nothing."""
+        """Report what an abandoned LLM has used nevertheless; a replay used nothing."""
         sends = self._recorder is None or self._recorder.recorded_at is not None
         if self.assistant is not None and sends:
             _tell_spent(self.assistant)
@@ -176,12 +177,12 @@ def open_assistant(
     say: Say | None = None,
     told: Say | None = None,
 ) -> Opened:
-    """Open the chosen LLM; nothing is asked yet.
+    """Open the chosen LLM without calling it yet.
 
-    `spare` is a new folder for its answers when the user names none; `say` receives what is being done, `told` what the
-    run may use and has used. Raises UsageError for an unusable name, key or folder and for a live LLM under CI=true,
-    RefusedError for an address, UnavailableError when something is not installed, InputError for prices and caps,
-    DriftError for a broken recording.
+    `spare` is a new folder for its answers if the user names none. `say` receives progress messages, `told` the limits
+    and the usage of the run. Raises UsageError for an unusable name, key or folder and for a live LLM under CI=true,
+    RefusedError for an address, UnavailableError if a dependency is missing, InputError for prices and caps, DriftError
+    for a broken recording.
     """
     if not choice.llm and choice.replay is None:
         return Opened(now)
@@ -219,7 +220,7 @@ def open_assistant(
 
 
 def open_named(name: str, settings: "Settings", environ: Mapping[str, str], *, base_url: str, say: Say) -> "Llm":
-    """Open the LLM that PROFILE/NAME means, within the settings' limits, at `base_url` or the profile's own address.
+    """Open the LLM PROFILE/NAME within the settings' limits, at `base_url` or at the default address of the profile.
 
     Raises UsageError, RefusedError and UnavailableError as `open_assistant` does.
     """
@@ -240,10 +241,10 @@ def open_named(name: str, settings: "Settings", environ: Mapping[str, str], *, b
 
 
 def price_of_llm(name: str, settings: "Settings") -> "Price | None":
-    """The price of an LLM from the user's file of prices, else from the bundled one; None when it is unknown.
+    """Return the price of an LLM from the user's price file, else from the bundled one, or None if it is unknown.
 
-    The price depends on the name alone, so that a replay counts as the recorded run did: an LLM is free when the usual
-    address of its profile is on the user's own machine. Raises InputError for a file that holds no prices.
+    The price depends on the name alone, so that a replay costs the same as the recorded run. An LLM is free if the
+    default address of its profile is on the user's own machine. Raises InputError for a file without prices.
     """
     from agent.llm.budget import FREE, price_of, prices, read_prices
     from agent.llm.profiles import profiles
@@ -271,7 +272,7 @@ def _live(
     say: Say,
     left: ExitStack,
 ) -> tuple["Llm", "_Recorder | None"]:
-    """The LLM, recorded where a folder is given; `left` closes it."""
+    """Open the live LLM, recording its answers if a folder is given; `left` closes the LLM."""
     from agent.llm.cassette import refuse_live
 
     ci = environ.get("CI", "").strip().lower() in _CI
@@ -295,7 +296,7 @@ def _open_or_absent(choice: Choice, settings: "Settings", environ: Mapping[str, 
 
 
 def _replayed(folder: Path, run: "Run") -> tuple["Llm", "_Recorder", str]:
-    """The recording as an LLM, with its folder, and when it was made."""
+    """Return the recording as an LLM, with its folder and the time it was made."""
     from agent.llm.cassette import Replay
 
     llm = Replay(folder, run)
@@ -309,22 +310,22 @@ def _replayed(folder: Path, run: "Run") -> tuple["Llm", "_Recorder", str]:
 
 @dataclass
 class _Recorder:
-    """The folder of a recording, made or replayed."""
+    """The folder of a recording, whether written or replayed."""
 
     folder: Path
     run: "Run"
     recorded_at: datetime | None
-    """None for a recording that is replayed, since nothing in it is changed."""
+    """The time of the recording; None for a replay, since a replay changes nothing."""
     _new: bool | None = None
-    """Whether this run made the folder; None while nothing is recorded into it."""
+    """Whether this run created the folder; None until something is recorded in it."""
 
     def of(self, llm: "Llm") -> "Llm":
-        """The LLM with its answers recorded. Raises UsageError when the folder is not empty."""
+        """Wrap the LLM so that its answers are recorded. Raises UsageError if the folder is not empty."""
         from agent.llm.cassette import Record
 
         assert self.recorded_at is not None
         new = not self.folder.exists()
-        # A live LLM that is not allowed was refused before it was opened.
+        # A live LLM that is not allowed has already been refused before opening.
         recorded = Record(llm, self.folder, self.run, ci=False, recorded_at=self.recorded_at)
         self._new = new
         return recorded
@@ -349,23 +350,23 @@ class _Recorder:
 
 
 class _Absent:
-    """Stands in for an LLM that could not be opened when the embedded drafter may go on alone: each call says why."""
+    """A stand-in for an LLM that could not be opened although a fallback is allowed: every call raises the reason."""
 
     def __init__(self, name: str, error: UnavailableError) -> None:
         self.name = name
         self._error = error
 
     def complete(self, call: "Call") -> "Reply":
-        """Raise LlmError."""
+        """Raise the LlmError."""
         error = self._error
         raise LlmError("unreachable", error.what, where=error.where, hint=error.hint)
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Do nothing, since nothing is open."""
 
 
 def _passage_tokens(name: str, settings: "Settings") -> int:
-    """How many tokens of the sources an LLM is shown; a local LLM at most what a question leaves of its context."""
+    """Return how many tokens of the sources an LLM is shown; for a local LLM, at most its remaining context."""
     if not name.startswith(_LOCAL):
         return settings.llm_passage_tokens
     left = settings.llm_context_tokens - settings.llm_answer_tokens - _QUESTION_TOKENS
@@ -383,7 +384,7 @@ def _tell_spent(assistant: "Assistant") -> None:
 
 
 def _keys(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Every key of a profile that is set, so that none gets into a recording."""
+    """Return every profile key that is set, so that none leaks into a recording."""
     from agent.llm.profiles import profiles
 
     names = {profile.key_env for profile in profiles().values() if profile.key_env}
@@ -391,14 +392,14 @@ def _keys(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _caps(settings: "Settings", price: "Price | None", choice: Choice) -> "Caps":
-    """The caps of a run. A replay keeps to the same caps, since calls that they forbade were not recorded.
+    """Return the caps of a run. A replay keeps the same caps, since calls that they prevented were not recorded.
 
-    Raises InputError when the cap in money is not a number.
+    Raises InputError if the money cap is not a number.
     """
     from agent.llm.budget import Caps
 
     dollars = _dollars(settings.llm_max_dollars)
-    # A replay costs nothing, so it needs no cap in money when the price is unknown.
+    # A replay costs nothing, so it needs no money cap when the price is unknown.
     return Caps(settings.llm_max_tokens, None if choice.replay is not None and price is None else dollars)
 
 
@@ -421,4 +422,4 @@ def _with_way_out(hint: str) -> str:
 
 
 def _silent(_: str) -> None:
-    """Ignore a message."""
+    """Discard a message."""

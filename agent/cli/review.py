@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ROLES: Final = ("viewer", "analyst", "approver")
 _SOMEBODY: Final = "analyst"
 _LINE: Final = 4096
-"""The most bytes that are read of a typed line."""
+"""The most bytes read of a typed line."""
 
 
 @click.command("review", short_help="Review drafts in a local web app, and sign them.")
@@ -71,7 +71,7 @@ def command(folders: tuple[Path, ...], host: str, port: int, file: Path | None, 
 
 
 def reviewer_of(name: str | None, role: str, environ: Mapping[str, str]) -> "Reviewer":
-    """The reviewer with the given name, else with the user's own. Raises InputError for an unusable name."""
+    """Return the reviewer with the given name, else with the user's own. Raises InputError for an unusable name."""
     from agent.errors import InputError
     from agent.review.domain.acts import MAX_NAME
     from agent.review.domain.records import Reviewer
@@ -125,17 +125,17 @@ def _serve(service: "Service", made: socket, reviewer: "Reviewer") -> None:
     more = "Enter prints another address, " if asked else ""
     _tell(f"open it once as {reviewer.name} ({reviewer.role}); {more}Ctrl-C ends")
     if asked:
-        # A terminal stops a background process that reads from it; with the signal ignored, only the read fails and the
-        # thread ends.
+        # A background process that reads from a terminal is stopped. With the signal ignored, only the read fails and
+        # the thread ends.
         signal.signal(signal.SIGTTIN, signal.SIG_IGN)
         threading.Thread(target=_invite_again, args=(invite,), daemon=True).start()
     serve(app, made)
 
 
 def _invite_again(invite: Callable[[], None]) -> None:
-    """Print a new address for each line that is typed, until the terminal is gone."""
+    """Print a new address for each typed line, until the terminal is gone."""
     with suppress(OSError):
-        # Not through sys.stdin: this thread would still hold its lock when the process ends.
+        # Bypass sys.stdin, because this thread would still hold its lock when the process ends.
         while os.read(sys.stdin.fileno(), _LINE):
             invite()
 
@@ -146,12 +146,12 @@ def _keep_backup(store: "Store") -> None:
     try:
         store.keep_backup()
     except StoreError as error:
-        # Everything that was acknowledged is in the store itself.
+        # Everything acknowledged is already in the store.
         _tell(f"no backup was written: {error}")
 
 
 def _leave() -> None:
-    """Exit at once when an abandoned request is still running: the closed store refuses whatever it would store."""
+    """Exit at once if an abandoned request is still running: the closed store rejects its writes."""
     left = [one for one in threading.enumerate() if one is not threading.main_thread() and not one.daemon]
     if left:
         sys.stdout.flush()

@@ -109,7 +109,7 @@ def _read(file: str) -> bytes:
 
 
 def _read_object(data: bytes, terms: Mapping[str, object], where: str) -> dict[str, object]:
-    """One JSON object, numbers as exact decimals; `terms` fill in the keys that it does not name."""
+    """Parse one JSON object with numbers as exact decimals; `terms` supplies the missing keys."""
     try:
         found = json.loads(
             data.decode("utf-8-sig"),
@@ -130,7 +130,7 @@ def _read_object(data: bytes, terms: Mapping[str, object], where: str) -> dict[s
 
 
 def _exact(text: str) -> Decimal | str:
-    """The number as a decimal; one that no decimal can hold stays text, to be refused where its field is known."""
+    """Convert a number to a decimal. An unrepresentable number stays text, to be rejected where its field is known."""
     try:
         return Decimal(text)
     except InvalidOperation:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SCHEMA = "septet/search/1"
 WITHHELD = "[flagged text]"
 _TEXT = 600
-"""Characters of a passage on a terminal; the JSON has all."""
+"""The most characters of a passage shown on a terminal; the JSON has the full text."""
 
 
 @click.command("search", short_help="Find passages in the sources of a draft.")
@@ -89,7 +89,7 @@ def _text(found: "tuple[Found, ...]", documents: "tuple[Document, ...]") -> str:
 
 
 def _shown(one: "Found", document: "Document") -> str:
-    """The passage without the text that findings cover: hidden text and orders are never passed on."""
+    """Return the passage without the text that findings cover, since hidden text and orders are never passed on."""
     from agent.records import flagged_spans
 
     start, text = one.passage.start, ""

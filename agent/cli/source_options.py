@@ -1,4 +1,4 @@
-"""Options shared by the verbs that read sources, with the clock, the analyst's note and the progress line."""
+"""Options shared by the verbs that read sources, the current time, the analyst's note and the progress line."""
 
 import sys
 import time
@@ -14,15 +14,15 @@ from agent.errors import InputError
 
 _NOTE_FILE_LIMIT = 200_000
 _PAGE: Final = "reading "
-"""How a progress line about a single page or file begins; there may be many such lines."""
+"""The prefix of progress lines about a single page or file, which may be frequent."""
 _BETWEEN_PAGES: Final = 2.0
-"""The least seconds between two such lines where the output is kept, as in the log of a job."""
+"""The minimum seconds between two such lines if the output is not a terminal, as in a job's log."""
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
 def reading_options(verb: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Give a verb `--product`, `--note` and `--allow-private`, in this order of its help."""
+    """Add `--product`, `--note` and `--allow-private` to a verb, in this order of its help."""
     options = (
         click.option("--product", metavar="NAME", help="Name of the product, when the page has several."),
         click.option(
@@ -41,17 +41,17 @@ def reading_options(verb: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 def now() -> str:
-    """The current time as records store it: UTC, ISO 8601 with seconds and `Z`."""
+    """Return the current time as records store it: UTC, ISO 8601 with seconds and `Z`."""
     return stamp(datetime.now(UTC))
 
 
 def stamp(moment: datetime) -> str:
-    """A moment as records store it."""
+    """Format a moment as records store it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def note_text(note: str) -> str:
-    """The note itself, or the text of the file that it names. Raises InputError for a file that is not a short text."""
+    """Return the note itself, or the text of the file it names. Raises InputError unless the file is a short text."""
     try:
         path = Path(note)
         if not path.is_file():
@@ -67,9 +67,9 @@ def note_text(note: str) -> str:
 
 @contextmanager
 def progress_line() -> Iterator[Callable[[str], None]]:
-    """Show on stderr what is being done: a status line on a terminal, plain lines elsewhere.
+    """Show progress on stderr: a status line on a terminal, plain lines otherwise.
 
-    Plain lines name every stage, and a single page at most every two seconds.
+    Plain lines report every stage, but single pages at most every two seconds.
     """
     from agent.report.safe_markdown import one_line
 
@@ -79,7 +79,7 @@ def progress_line() -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.text import Text
 
-    # Addresses and file names are text: no markup of the terminal's library, no escapes of the terminal.
+    # Addresses and file names are plain text: do not interpret them as Rich markup or terminal escapes.
     with Console(stderr=True).status("reading") as status:
         yield lambda line: status.update(Text(one_line(line)))
 

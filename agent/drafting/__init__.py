@@ -1,1 +1,1 @@
-"""Derives kind, system picture, factors, layers, threats and score from the facts; never reads source text itself."""
+"""Derives kind, system picture, factors, layers, threats and score from the facts, without reading source text."""

@@ -30,36 +30,36 @@ RecordT = TypeVar("RecordT", bound=Record)
 
 
 class Spread(Record):
-    """How far labels lie from an estimate: four of five between estimate + below and estimate + above."""
+    """The deviation of labels from an estimate: 80 % lie between estimate + below and estimate + above."""
 
     below: float
     above: float
 
 
 class JudgedFactorConstants(Record):
-    """How an LLM's value of a factor is corrected."""
+    """Correction of an LLM's value for a factor."""
 
     bias: float = 0.0
     """Added to the LLM's value."""
     wider: float = 0.1
-    """How much the LLM's range is widened at each end."""
+    """Amount by which the LLM's range is widened at each end."""
 
 
 class FactorConstants(Record):
     """Constants of one factor."""
 
     typical: dict[ProductKind, float]
-    """Value by kind, before anything is read."""
+    """Typical value by product kind, before any source is read."""
     trust: float
-    """How far the estimate moves from the typical value towards the outlook's, 0 to 1."""
+    """Share of the distance from the typical value to the outlook's value that the estimate moves, 0 to 1."""
     chances: dict[str, float]
-    """Weight by key of how far a chance lies above or below its mean; never negative."""
+    """Weight by key for the difference between a probability and its mean; never negative."""
     effects: dict[str, float]
-    """Effect of a fact that is asserted or left to a setting, by key; never negative."""
+    """Effect of an asserted or configurable fact, by key; never negative."""
     lowering: dict[str, float]
-    """Effect of a limit that is asserted or an ability that is denied, by key; negative."""
+    """Effect of an asserted limit or a denied ability, by key; negative."""
     thin: float = 0.0
-    """Added if too little was read to take silence as absence; never negative."""
+    """Added if the sources are too thin for silence to mean absence; never negative."""
     spread: Spread
     judged: JudgedFactorConstants = JudgedFactorConstants()
 
@@ -69,16 +69,16 @@ class FactorCalibration(Record):
 
     rows: int
     means: dict[str, float]
-    """Mean chance of each key over the rows of the fit."""
+    """Mean probability of each key in the training rows."""
     factors: dict[FactorKey, FactorConstants]
 
 
 class LayerConstants(Record):
-    """Weights of one layer's logistic function; only the bias may be negative."""
+    """Constants of one layer's logistic function; only the bias may be negative."""
 
     bias: float
     weights: dict[str, float]
-    """By feature of `agent.drafting.layers.certainty`."""
+    """Weights by feature of `agent.drafting.layers.certainty`."""
 
 
 class CertaintyCalibration(Record):
@@ -86,7 +86,7 @@ class CertaintyCalibration(Record):
 
     rows: int
     threshold: float
-    """Certainty from which a layer counts as certain."""
+    """Minimum certainty of a certain layer."""
     layers: dict[LayerKey, LayerConstants]
 
 
@@ -96,18 +96,18 @@ class RangeCalibration(Record):
     name: str
     residuals: tuple[float, ...]
     thin_factor: float
-    """Residuals are multiplied by this when the sources hardly describe the product; 1 or more."""
+    """Factor that scales the residuals if the sources hardly describe the product; 1 or more."""
 
 
 class BaseCalibration(Record):
-    """Constants of the CVSS base that readers give a product's first threat, 0 to 10."""
+    """Constants for predicting the CVSS base that readers give a product's first threat, 0 to 10."""
 
     rows: int
     bias: float
     kinds: dict[ProductKind, float]
     """Amount added for each kind."""
     chances: dict[str, float]
-    """Amount added for a chance of 1, by key; never negative."""
+    """Amount added for a probability of 1, by key; never negative."""
 
 
 class Calibration(Record):
@@ -120,32 +120,32 @@ class Calibration(Record):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of the constants."""
+        """Compute a hash of the constants."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:_DIGITS]
 
 
 def load_calibration() -> Calibration:
-    """The bundled constants. Raises SchemaError when a file is missing or malformed."""
+    """Load the bundled constants. Raises SchemaError if a file is missing or malformed."""
     return Calibration(factors=load_factors(), certainty=load_certainty(), range=load_range(), base=load_base())
 
 
 def load_factors(path: Path | None = None) -> FactorCalibration:
-    """The constants of the factors. Raises SchemaError when the file is missing or malformed."""
+    """Load the constants of the factors. Raises SchemaError if the file is missing or malformed."""
     return _bundled_factors() if path is None else _read(path, FactorCalibration)
 
 
 def load_certainty(path: Path | None = None) -> CertaintyCalibration:
-    """The constants of the layers. Raises SchemaError when the file is missing or malformed."""
+    """Load the constants of the layers. Raises SchemaError if the file is missing or malformed."""
     return _bundled_certainty() if path is None else _read(path, CertaintyCalibration)
 
 
 def load_range(path: Path | None = None) -> RangeCalibration:
-    """The residuals of the scores. Raises SchemaError when the file is missing or malformed."""
+    """Load the residuals of the scores. Raises SchemaError if the file is missing or malformed."""
     return _bundled_range() if path is None else _read(path, RangeCalibration)
 
 
 def load_base(path: Path | None = None) -> BaseCalibration:
-    """The constants of the usual base. Raises SchemaError when the file is missing or malformed."""
+    """Load the constants of the usual base. Raises SchemaError if the file is missing or malformed."""
     return _bundled_base() if path is None else _read(path, BaseCalibration)
 
 

@@ -1,11 +1,10 @@
-"""Composes a draft: the order in which everything follows from the facts, in one function, and its result.
+"""Composes a draft: one function that derives all parts from the facts in order, and its result.
 
     sheet ─ kind ─ factors ─ layers certain? ─ threats, headline ─ score ─ questions ─ paragraphs ─ picture, chains,
     posture, controls, advice
 
-Each step is a plain call of a function in another module of this package. With an LLM's `Judgement`, each step weighs
-it against the facts; without one, the facts stand alone. Striking a fact and composing again removes whatever rested on
-it.
+Each step calls a function in another module of this package. If there is an LLM's `Judgement`, each step weighs it
+against the facts; otherwise only the facts count. Striking a fact and composing again removes everything based on it.
 """
 
 from collections.abc import Callable, Sequence
@@ -50,11 +49,11 @@ from agent.taxonomy.factors import FactorKey
 from agent.taxonomy.layers import LayerKey
 
 FEW_FACTS: Final = 2
-"""With fewer facts the sources hardly describe the product."""
+"""Minimum number of facts; with fewer, the sources hardly describe the product."""
 
 
 class Composition(NamedTuple):
-    """All parts of a draft that follow from its facts."""
+    """All parts of a draft that are derived from its facts."""
 
     product: Product
     evidence: tuple[Evidence, ...]
@@ -83,11 +82,11 @@ def compose(
     vocabulary: Vocabulary | None = None,
     severity_sheet: Callable[[FactSheet], FactSheet] | None = None,
 ) -> Composition:
-    """Derive everything that a draft says about the product `name` from its facts.
+    """Derive all parts of a draft about the product `name` from its facts.
 
-    `judgement` is an LLM's, checked against the sources; it cites `sheet.evidence` or quotes of its own. Only
-    evaluations give the factors another `vocabulary`, or use `severity_sheet` to derive the sheet on which threats are
-    found. The same arguments give the same composition.
+    `judgement` comes from an LLM and was checked against the sources; it cites `sheet.evidence` or its own quotes. Only
+    evaluations pass a different `vocabulary` for the factors, or `severity_sheet`, which derives the sheet used for
+    finding threats. The function is deterministic.
     """
     kind = kind_of(sheet, judgement)
     valued = partial(

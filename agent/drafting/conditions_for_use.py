@@ -1,7 +1,7 @@
-"""The advice that ends the first page: the proposal, conditions for use, the residual severity and the line on law.
+"""Builds the advice at the end of the first page: proposal, conditions for use, residual severity and legal notes.
 
-A condition changes CVSS metrics of the threats that rest on the facts it addresses, and can only make a metric milder.
-The residual is the highest base that remains of *all* threats in default use, not of the headline alone.
+A condition changes CVSS metrics of the threats based on the facts it addresses, and can only make metrics milder. The
+residual is the highest remaining base of *all* threats in default use, not only of the headline.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ from agent.taxonomy.kinds import ProductKind
 
 MAX_CONDITIONS: Final = 3
 LOW: Final = Decimal("4.0")
-"""Below this base a threat is Low: no condition is needed."""
+"""Threats below this base are Low and need no condition."""
 CRITICAL: Final = Decimal("9.0")
 _MAX_LAW: Final = 2
 Proposal = Literal["use", "use with conditions", "wait for answers"]
@@ -48,7 +48,7 @@ class ConditionRow(Record):
     id: str
     eases: tuple[str, ...] = Field(alias="for")
     ids: tuple[str, ...] = ()
-    """Catalogue threats that it eases, whatever facts they rest on."""
+    """Ids of catalogue threats that the condition eases, regardless of their facts."""
     met: tuple[str, ...] = ()
     not_for: tuple[ProductKind, ...] = ()
     text: str
@@ -58,21 +58,21 @@ class ConditionRow(Record):
 
 
 class LawRow(Record):
-    """A point of law, and the keys of the facts that touch it."""
+    """A legal point and the keys of the facts for which it is relevant."""
 
     keys: tuple[str, ...]
     text: str
 
 
 class ConditionRules(Record):
-    """The data behind the advice."""
+    """The rules for conditions and legal points."""
 
     conditions: tuple[ConditionRow, ...]
     law: tuple[LawRow, ...]
 
 
 class _Measure(NamedTuple):
-    """A condition, with the metrics that it changes for each threat."""
+    """A condition with its metric changes for each threat."""
 
     text: str
     who: str
@@ -81,12 +81,12 @@ class _Measure(NamedTuple):
     led: bool = False
     """Whether an LLM wrote it."""
     ends: frozenset[str] = frozenset()
-    """Threats that no longer exist once it is in place."""
+    """Ids of threats that no longer exist when the condition is met."""
 
 
 @cache
 def load_conditions() -> ConditionRules:
-    """The conditions and points of law in the order of the file."""
+    """Load the conditions and legal points in file order."""
     raw = yaml.safe_load((data_folder("corpus") / "knowledge" / "conditions.yaml").read_text("utf-8"))
     return ConditionRules.model_validate(raw)
 
@@ -100,13 +100,13 @@ def advise(
     questions: Sequence[Question],
     judgement: Judgement | None = None,
 ) -> Advice:
-    """The proposal, at most three conditions in order of effect, and what severity remains.
+    """Build the proposal, at most three conditions in order of effect, and the residual severity.
 
-    An LLM's conditions are used if it gave any, otherwise those made from facts. The residual is recomputed from the
-    vectors, so a threat that no condition touches keeps its base.
+    An LLM's conditions are used if there are any, otherwise conditions derived from facts. The residual is recomputed
+    from the vectors, so a threat without a condition keeps its base.
     """
     threats = [placed.threat for placed in found.threats if placed.threat.default_use]
-    # If an LLM weighed the threats, those that it left to the catalogue do not decide the residual.
+    # If an LLM chose threats, ignore catalogue threats other than the headline for the residual.
     weighed = [threat for threat in threats if threat.by != "embedded" or threat is found.headline]
     threats = weighed if any(threat.by != "embedded" for threat in threats) else threats
     measures = _judged(sheet, found, judgement)[:MAX_CONDITIONS] if judgement else []
@@ -133,7 +133,7 @@ def advise(
 
 
 def _open(row: ConditionRow, sheet: FactSheet, kind: ProductKind) -> bool:
-    """Whether products of this kind can meet the condition and no counted control already meets it."""
+    """Return whether products of this kind can meet the condition and no counted control already meets it."""
     return kind not in row.not_for and not any(
         fact.rank >= COUNTED_RANK and default_of(fact) for fact in asserted(sheet, *row.met)
     )
@@ -146,7 +146,7 @@ def _measure(row: ConditionRow, sheet: FactSheet, threats: Sequence[Threat]) -> 
 
 
 def _remedies(threats: Sequence[Threat]) -> list[_Measure]:
-    """The user's own mitigations as conditions, for when no condition lowers a metric."""
+    """Convert the user's own mitigations to conditions, as a fallback if no condition lowers a metric."""
     helped: dict[str, dict[str, Mapping[str, str]]] = {}
     for threat in threats:
         for remedy in threat.mitigations:
@@ -157,7 +157,7 @@ def _remedies(threats: Sequence[Threat]) -> list[_Measure]:
 
 
 def _complete(measures: list[_Measure], offered: list[_Measure], threats: Sequence[Threat]) -> None:
-    """Repeatedly add the offered measure that lowers the residual most, until none lowers it or there are enough."""
+    """Repeatedly add the measure that lowers the residual most, until none lowers it or the maximum is reached."""
     while len(measures) < MAX_CONDITIONS and offered:
         best = min(offered, key=lambda measure: _level(threats, [*measures, measure]))
         offered.remove(best)
@@ -167,7 +167,7 @@ def _complete(measures: list[_Measure], offered: list[_Measure], threats: Sequen
 
 
 def _level(threats: Sequence[Threat], measures: Sequence[_Measure]) -> tuple[Decimal, Decimal]:
-    """How grave the residual is: the highest remaining base, then the sum of all remaining bases."""
+    """Compute the residual for comparison: the highest remaining base, then the sum of all remaining bases."""
     bases = [_after(threat, measures) for threat in threats]
     return max(bases, default=Decimal(0)), sum(bases, Decimal(0))
 
@@ -179,7 +179,7 @@ def _after(threat: Threat, measures: Sequence[_Measure]) -> Decimal:
 
 
 def _eased(threat: Threat, measures: Sequence[_Measure]) -> str:
-    """The threat's vector with all measures in place."""
+    """Return the threat's vector with all measures applied."""
     changes: dict[str, str] = {}
     for measure in measures:
         changes = joined(changes, measure.metrics.get(threat.id, {}))
@@ -187,13 +187,13 @@ def _eased(threat: Threat, measures: Sequence[_Measure]) -> str:
 
 
 def _changes(threat: Threat, measures: Sequence[_Measure]) -> str:
-    """The metrics that the measures change, written as in a vector."""
+    """Return the metrics that the measures change, in vector notation."""
     before = threat.score.cvss_vector.split("/")
     return "/".join(part for part in _eased(threat, measures).split("/") if part not in before)
 
 
 def _residual(threats: Sequence[Threat], measures: Sequence[_Measure], every: Sequence[Threat]) -> Residual | None:
-    """What remains of `threats`, those in default use, and also the base that remains of each threat in `every`."""
+    """Compute the residual of `threats` (those in default use) and the remaining base of each threat in `every`."""
     if not threats:
         return None
     last = max(threats, key=lambda threat: (_after(threat, measures), threat.score.cvss_base))
@@ -210,7 +210,7 @@ def _residual(threats: Sequence[Threat], measures: Sequence[_Measure], every: Se
 
 
 def _condition(measure: _Measure, threats: Sequence[Threat]) -> Condition:
-    # A condition names the threats that it eases; an LLM's may also name a threat whose metrics it does not change.
+    # List the eased threats; an LLM's condition may also name threats whose metrics it does not change.
     touched = [
         threat
         for threat in threats
@@ -226,7 +226,7 @@ def _condition(measure: _Measure, threats: Sequence[Threat]) -> Condition:
 
 
 def _judged(sheet: FactSheet, found: Found, judgement: Judgement | None) -> list[_Measure]:
-    """The LLM's conditions with the draft's threat names; a condition that names only threats not shown is left out."""
+    """Return the LLM's conditions with the draft's threat names, dropping conditions only for threats not shown."""
     if judgement is None:
         return []
     names, called = shown_ids(found), shown_tags(found)
@@ -253,7 +253,7 @@ def _judged(sheet: FactSheet, found: Found, judgement: Judgement | None) -> list
 def _proposal(
     score: Score, residual: Residual | None, questions: Sequence[Question], judgement: Judgement | None
 ) -> Proposal:
-    """The proposal that the numbers allow; an LLM may make it more careful, never less."""
+    """Return the proposal based on the scores, or the LLM's if it is more cautious."""
     own = proposal_of(score, residual, asked=bool(questions))
     order: tuple[Proposal, ...] = ("use", "use with conditions", "wait for answers")
     led = judgement.proposal if judgement and judgement.proposal else own
@@ -261,14 +261,14 @@ def _proposal(
 
 
 def proposal_of(score: Score, residual: Residual | None, *, asked: bool) -> Proposal:
-    """The proposal that the numbers alone allow; `asked` says whether questions are open."""
+    """Return the proposal based only on the scores; `asked` says whether there are open questions."""
     if score.withheld is not None or residual is None or residual.after >= CRITICAL:
         return "wait for answers" if asked else "use with conditions"
     return "use" if residual.before < LOW else "use with conditions"
 
 
 def _law(sheet: FactSheet, judgement: Judgement | None) -> str:
-    """The points of law that facts touch, with marks; empty when they touch none."""
+    """Return the legal points relevant to the facts, with marks, or an empty string."""
     if judgement and judgement.law and stands(sheet, judgement, judgement.law):
         return judgement.law
     points: list[str] = []

@@ -1,13 +1,13 @@
-"""Values of the eleven factors from a fact sheet, each as a sum of parts that can be printed and contested.
+"""Estimates the eleven factors from a fact sheet, each as a sum of parts that can be printed and contested.
 
-    value = typical value of the kind + what the sources as a whole make likely          (typical, remainder)
-          + what fuller listings usually have, if hardly anything was read               (remainder)
+    value = typical value of the kind + adjustment for the outlook of the sources        (typical, remainder)
+          + adjustment for what fuller listings usually have, if the sources are thin    (remainder)
           + effects of facts that raise it − effects of limits and denials               (evidence)
-          + what is missing to reach the least value that asserted facts imply           (evidence)
+          + difference to the minimum value that asserted facts imply                    (evidence)
 
 rounded half up to a tenth. With an LLM's judgement, the LLM's value replaces all but the last line. Facts that neither
-raise nor lower a factor have no effect on it, so no amount of other text changes a value. Only an asserted limit, a
-denial or a documented control lowers a value, and each such step is listed.
+raise nor lower a factor have no effect on it, so additional unrelated text does not change a value. Only an asserted
+limit, a denial or a documented control lowers a value, and each of these steps is listed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,14 +34,14 @@ CONTROLS: Final[Mapping[str, tuple[FactorKey, float]]] = {
     "tenant_separation": ("persistent_memory", -0.1),
     "audit_log": ("opacity_reflexivity", -0.1),
 }
-"""How much a documented control lowers a factor. Set by judgement: too few labelled products document one."""
+"""Effect of a documented control on a factor. Set by hand, because too few labelled products document controls."""
 CONTROL_RANK: Final = 3
-"""Rank from which the documentation names the setting, its default, its scope and who can change it."""
+"""Minimum rank of documentation that names the setting, its default, its scope and who can change it."""
 LEAST: Final = 0.1
-"""Text alone never takes a factor below this."""
+"""Minimum value of a factor; no text lowers it further."""
 THIN: Final = 6
-"""With fewer statements that state something, silence means nothing: nearly all full listings of the corpus have more,
-and none of the corpus's cards does."""
+"""Minimum number of informative statements for silence to mean absence. Nearly all full listings of the corpus have
+more, and none of its cards does."""
 _SHOWN: Final = 0.005
 _DIGITS: Final = 4
 _CENTS: Final = 2
@@ -50,11 +50,11 @@ _NAMED: Final = 3
 _TENTH: Final = Decimal("0.1")
 _UNKNOWN_EFFECT: Final = 0.03
 _UNKNOWN_LOWERING: Final = -0.1
-"""Effects of keys that the fit did not see."""
+"""Effects of keys that did not occur in the training data."""
 
 
 class _Step(NamedTuple):
-    """One signed step of a value, with the fact behind it."""
+    """One signed step of a value, with its fact."""
 
     part: Part
     fact: Fact
@@ -66,9 +66,9 @@ class _Sum(NamedTuple):
 
     parts: tuple[Part, ...]
     steps: tuple[_Step, ...]
-    """The steps that lower it, in the order of the parts."""
+    """The steps that lower the value, in the order of the parts."""
     facts: tuple[Fact, ...]
-    """All facts that contributed to it."""
+    """All facts that contributed to the value."""
 
     @property
     def total(self) -> float:
@@ -83,9 +83,9 @@ def estimate(
     calibration: FactorCalibration | None = None,
     vocabulary: Vocabulary | None = None,
 ) -> dict[FactorKey, FactorEstimate]:
-    """Values and 80 % ranges of all eleven factors, 0 to 1 on the 0.1 grid, with parts, reasons and quotes.
+    """Estimate values and 80 % ranges of all eleven factors, 0 to 1 in steps of 0.1, with parts, reasons and quotes.
 
-    Raises SchemaError when the bundled constants cannot be read.
+    Raises SchemaError if the bundled constants cannot be read.
     """
     constants = calibration or load_factors()
     words = vocabulary or load_vocabulary()
@@ -107,9 +107,9 @@ def lowerings(
     calibration: FactorCalibration | None = None,
     vocabulary: Vocabulary | None = None,
 ) -> tuple[Lowering, ...]:
-    """Every step by which a limit, a denial or a control lowered a factor, in the order of the factors.
+    """List every step by which a limit, a denial or a control lowered a factor, in factor order.
 
-    A factor that an LLM judged has none: its value is not built from such steps.
+    Factors judged by an LLM have none, because their values are not built from steps.
     """
     constants = calibration or load_factors()
     words = vocabulary or load_vocabulary()
@@ -121,7 +121,7 @@ def lowerings(
 
 
 def floors(sheet: FactSheet, factor: FactorKey, vocabulary: Vocabulary | None = None) -> tuple[float, Fact | None]:
-    """The least value that the asserted facts imply, and the fact that implies it; 0 and None if there is none."""
+    """Return the minimum value that asserted facts imply and the deciding fact, or 0 and None."""
     words = vocabulary or load_vocabulary()
     best, why = 0.0, None
     for fact in counted(sheet, polarity="asserted"):
@@ -189,7 +189,7 @@ def _summed(
 def _prior(
     sheet: FactSheet, kind: ProductKind, key: FactorKey, constants: FactorConstants, means: Mapping[str, float]
 ) -> Sequence[Part]:
-    """The parts for what is typical of the kind, and for what the sources as a whole make likely beyond it."""
+    """Compute the part for the typical value of the kind and the part for the outlook of the sources."""
     usual = constants.typical[kind]
     parts = [Part(kind="typical", label=f"typical of {_article(kind)}", effect=round(usual, _DIGITS))]
     outlook = sheet.outlook
@@ -201,7 +201,7 @@ def _prior(
             weight * (outlook.chances.get(name, means.get(name, 0.0)) - means.get(name, 0.0))
             for name, weight in constants.chances.items()
         )
-    # What is merely likely, and stated by no fact, must not take a value to 0.
+    # The outlook alone, without a fact, must not lower a value to 0.
     more = max(more, min(0.0, LEAST - usual))
     if abs(more) >= _SHOWN:
         parts.append(
@@ -218,7 +218,7 @@ def _prior(
 
 
 def is_thin(sheet: FactSheet) -> bool:
-    """Whether the sources say so little that silence about something is no sign of its absence."""
+    """Return whether the sources say so little that silence does not imply absence."""
     if sheet.outlook.stating is not None:
         return sheet.outlook.stating < THIN
     return bool(sheet.searched) and max(search.statements for search in sheet.searched) < THIN
@@ -227,7 +227,7 @@ def is_thin(sheet: FactSheet) -> bool:
 def _raising(
     sheet: FactSheet, key: FactorKey, constants: FactorConstants, words: Vocabulary
 ) -> Sequence[tuple[Fact, float]]:
-    """The facts that raise a factor, the best fact of each key, with their effects; the strongest first."""
+    """Return the best fact of each key that raises a factor, with its effect, strongest first."""
     best: dict[str, Fact] = {}
     for fact in counted(sheet):
         if fact.polarity != "denied" and fact.key in words and key in words[fact.key].raises:
@@ -240,7 +240,7 @@ def _raising(
 def _falling(
     sheet: FactSheet, key: FactorKey, constants: FactorConstants, words: Vocabulary
 ) -> Sequence[tuple[Fact, float, str]]:
-    """The limits, denials and documented controls that lower a factor: best fact of each key, effect and rule."""
+    """Return the limits, denials and documented controls that lower a factor: best fact per key, effect and rule."""
     best: dict[tuple[str, str], tuple[Fact, float]] = {}
     for fact in counted(sheet):
         if fact.key not in words:
@@ -268,7 +268,7 @@ def _falling(
 
 
 def documented(fact: Fact) -> bool:
-    """Whether a control counts: rank 3 or more (with its default, or an analyst's), and not off until switched on."""
+    """Return whether a control counts: rank 3 or more (default stated, or set by an analyst) and not off by default."""
     return fact.rank >= CONTROL_RANK and default_of(fact) is not False
 
 
@@ -300,7 +300,7 @@ def _lowered(key: FactorKey, found: _Sum) -> Sequence[Lowering]:
 def _judged(
     sheet: FactSheet, key: FactorKey, judged: JudgedFactor, constants: FactorConstants, words: Vocabulary
 ) -> FactorEstimate:
-    """The LLM's value, corrected for its bias and kept above the floor that the facts set."""
+    """Correct the LLM's value for its bias and raise it to the minimum that the facts imply."""
     correction = constants.judged
     value = min(1.0, max(0.0, float(judged.value) + correction.bias))
     parts = [Part(kind="proposal", label="proposed by the LLM", effect=round(float(judged.value), _DIGITS))]
@@ -338,7 +338,7 @@ def _part(fact: Fact, effect: float, label: str, quote: str = "") -> Part:
 
 
 def _weightiest(sheet: FactSheet, fact: Fact) -> str:
-    """The id of the fact's first quote with the highest rank: a lowering is shown with the quote that justifies it."""
+    """Return the id of the fact's highest-ranked quote, which justifies showing a lowering."""
     ranks = {item.id: item.rank for item in sheet.evidence}
     return max(fact.evidence, key=lambda mark: ranks.get(mark, 0))
 
@@ -374,7 +374,7 @@ def _article(kind: ProductKind) -> str:
 
 
 def _rationale(kind: ProductKind, found: _Sum, words: Vocabulary) -> str:
-    """One or two plain sentences: where the value starts, what raises and what lowers it."""
+    """Write one or two plain sentences: the starting value, what raises it and what lowers it."""
     lowering = {step.fact for step in found.steps}
     raising = [fact for fact in found.facts if fact not in lowering][:_NAMED]
     first = f"Starts from what is typical of {_article(kind)}"

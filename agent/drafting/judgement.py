@@ -1,8 +1,8 @@
-"""An LLM's judgement of a product, already checked: every id is known, every quote was found, every metric is legal.
+"""An LLM's validated judgement of a product: all ids are known, all quotes were found, all metrics are valid.
 
-`agent.assist` makes it; `agent.drafting.compose` weighs it against the facts. An empty field or a missing entry means
-that the LLM said nothing usable, and the embedded drafter's part is used. Facts may be struck afterwards: an entry that
-cites a fact or a quote that is gone is left out (`stands`).
+`agent.assist` creates it; `agent.drafting.compose` weighs it against the facts. An empty field or missing entry means
+that the LLM gave nothing usable, and the embedded drafter's part is used instead. Facts may be struck later; entries
+that cite a removed fact or quote are then left out (`stands`).
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ Metric = Literal["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA
 
 
 class JudgedFactor(Record):
-    """A factor as the LLM values it."""
+    """The LLM's value for a factor."""
 
     value: Unit
     low: Unit
@@ -31,29 +31,29 @@ class JudgedFactor(Record):
     evidence: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
     insufficient: bool = False
-    """Whether nothing in the sources bears on it; the embedded estimate is then used."""
+    """Whether the sources contain no evidence for the factor; the embedded estimate is then used."""
 
 
 class JudgedLayer(Record):
-    """A layer as the LLM sees it."""
+    """The LLM's verdict on a layer."""
 
     verdict: Literal["sufficient", "partial", "insufficient"]
     facts: tuple[str, ...] = ()
-    """Ids of verified facts that pin the layer."""
+    """Ids of verified facts that settle the layer."""
     evidence: tuple[str, ...] = ()
     paragraph: str = ""
     """At most 35 words, with marks; for an uncertain layer it may be general commentary without marks."""
 
 
 class JudgedMetric(Record):
-    """One CVSS metric and why it has its value."""
+    """The value of one CVSS metric and the reason."""
 
     value: str
     reason: str
 
 
 class JudgedMitigation(Record):
-    """What lowers a threat, and who does it."""
+    """A mitigation of a threat and who is responsible for it."""
 
     text: str
     who: Literal["you", "vendor"]
@@ -63,7 +63,7 @@ class JudgedThreat(Record):
     """A threat that the LLM considers important."""
 
     candidate: str | None = None
-    """Id of the catalogue threat that the LLM keeps or rewords; None for a threat of its own."""
+    """Id of the catalogue threat that the LLM keeps or rewords; None for a new threat."""
     title: str
     actor: str
     how: str
@@ -72,11 +72,11 @@ class JudgedThreat(Record):
     layer: LayerKey
     basis: Basis
     setting: str = ""
-    """What has to be set up or switched on for it to hold, as a clause that follows "if"."""
+    """The required setup or setting, as a clause that follows "if"."""
     default_use: bool = True
     facts: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
-    """Quotes; those that the LLM chose to be shown with the threat come first."""
+    """Ids of quotes; quotes that the LLM selected for display come first."""
     metrics: dict[Metric, JudgedMetric]
     """All eleven base metrics."""
     taxonomy: tuple[tuple[str, str], ...] = ()
@@ -85,18 +85,18 @@ class JudgedThreat(Record):
 
 
 class Verdict(Record):
-    """What the LLM said about a threat that the catalogue proposed."""
+    """The LLM's verdict on a catalogue threat."""
 
     candidate: str
     says: Literal["keep", "merge", "wrong"]
     into: str = ""
     why: str = ""
     holds: bool = True
-    """False when code could not confirm the reason for a "wrong" verdict; the candidate then stays."""
+    """False if code could not confirm the reason for a "wrong" verdict; the candidate is then kept."""
 
 
 class JudgedLine(Record):
-    """A row of what the product can do."""
+    """A capability row."""
 
     label: str
     text: str
@@ -125,7 +125,7 @@ class JudgedQuestion(Record):
 
 
 class JudgedStep(Record):
-    """One step of a chain: the threat, and the fact that carries the step to it."""
+    """One step of a chain: the threat, and the fact that leads to it."""
 
     threat: str
     facts: tuple[str, ...] = ()
@@ -140,16 +140,16 @@ class JudgedChain(Record):
 
 
 class JudgedCondition(Record):
-    """What has to be true before somebody relies on the product."""
+    """A condition to meet before using the product."""
 
     text: str
     who: str
     price: str = ""
     threats: tuple[str, ...] = ()
     metrics: dict[str, dict[Metric, str]] = Field(default_factory=dict)
-    """By threat: the metrics that change with the condition in place."""
+    """Metrics that change when the condition is met, by threat."""
     ends: tuple[str, ...] = ()
-    """Threats that no longer exist with the condition in place."""
+    """Threats that no longer exist when the condition is met."""
 
 
 class JudgedFlow(Record):
@@ -180,7 +180,7 @@ class JudgedPicture(Record):
 
 
 class Judgement(Record):
-    """Everything that an LLM judged beyond the facts themselves, which are in the sheet."""
+    """All of an LLM's judgements except facts, which are in the sheet."""
 
     kind: ProductKind | None = None
     summary: str = ""
@@ -188,7 +188,7 @@ class Judgement(Record):
     factors: dict[FactorKey, JudgedFactor] = Field(default_factory=dict)
     layers: dict[LayerKey, JudgedLayer] = Field(default_factory=dict)
     threats: tuple[JudgedThreat, ...] = ()
-    """At most seven, the most important first. Chains, conditions and questions call them T1, T2, …"""
+    """At most seven, most important first. Chains, conditions and questions refer to them as T1, T2, …"""
     verdicts: tuple[Verdict, ...] = ()
     posture: str = ""
     """Three sentences with marks."""
@@ -201,27 +201,27 @@ class Judgement(Record):
     law: str = ""
     picture: JudgedPicture = JudgedPicture()
     evidence: tuple[Evidence, ...] = ()
-    """Quotes that are not in the sheet; their numbers continue those of the sheet."""
+    """Quotes that are not in the sheet; numbering continues from the sheet."""
     doubted: tuple[str, ...] = ()
-    """Facts that only the classifier read, unsurely, in sentences that do not name the act: no floor for the LLM's
-    severities rests on them."""
+    """Ids of low-confidence facts that only the classifier found, in sentences that do not name the act. They set no
+    floor for the LLM's severities."""
     parts: tuple[MadeBy, ...] = ()
-    """Which parts came from the LLM, and why a part is missing."""
+    """The parts made by the LLM, and the reasons for missing parts."""
     dropped: tuple[tuple[str, str], ...] = ()
-    """The parts of its answers that were refused, word for word, and why."""
+    """Rejected parts of the LLM's answers, verbatim, with the reasons."""
 
 
 def stands(
     sheet: FactSheet, judgement: Judgement, text: str, facts: Iterable[str] = (), evidence: Iterable[str] = ()
 ) -> bool:
-    """Whether all facts and quotes that an entry cites, in its lists or its text, are still there."""
+    """Return whether all facts and quotes that an entry cites, in its lists or text, still exist."""
     known = {item.id for item in (*sheet.evidence, *judgement.evidence)}
     counting = {fact.id for fact in sheet.facts if fact.counts}
     return set(facts) <= counting and set(evidence) <= known and set(MARK.findall(text)) <= known
 
 
 def quotes_of(sheet: FactSheet, facts: Iterable[str], evidence: Iterable[str] = ()) -> tuple[str, ...]:
-    """The evidence ids that an entry cites, or those of its facts if it cites none itself; each once."""
+    """Return the evidence ids that an entry cites, or else those of its facts, without duplicates."""
     own = tuple(dict.fromkeys(evidence))
     if own:
         return own

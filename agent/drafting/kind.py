@@ -1,4 +1,4 @@
-"""What kind of product a sheet describes: the LLM's answer unless facts contradict it, else the outlook, else rules."""
+"""Determines the product kind: the LLM's answer unless facts contradict it, else the outlook, else rules."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ _NEEDS: Final[dict[ProductKind, tuple[str, ...]]] = {
     "voice-agent": ("takes_voice_images", "places_calls"),
     "assistant": ("takes_free_text",),
 }
-"""Keys that products of the kind nearly always have: a denial rules the kind out, unless one of them is asserted."""
+"""Keys that products of each kind nearly always have. A denial rules out the kind unless another key is asserted."""
 _SIGNS: Final[tuple[tuple[str, ProductKind], ...]] = (
     ("mcp_server", "mcp-server"),
     ("places_calls", "voice-agent"),
@@ -25,11 +25,11 @@ _SIGNS: Final[tuple[tuple[str, ProductKind], ...]] = (
     ("talks_with_public", "assistant"),
     ("takes_free_text", "assistant"),
 )
-"""Used if no reader weighs the kinds: the first key that is asserted decides."""
+"""Fallback if no reader weighs the kinds: the first asserted key decides."""
 
 
 def kind_of(sheet: FactSheet, judgement: Judgement | None = None) -> ProductKind:
-    """The kind: the LLM's, else the most likely one of the outlook, else what the facts show, else "other"."""
+    """Determine the kind from the LLM, else the outlook, else the facts, else "other"."""
     if judgement is not None and judgement.kind is not None and not ruled_out(sheet, judgement.kind):
         return judgement.kind
     likely = {kind: chance for kind, chance in sheet.outlook.kinds.items() if not ruled_out(sheet, kind)}
@@ -39,7 +39,7 @@ def kind_of(sheet: FactSheet, judgement: Judgement | None = None) -> ProductKind
 
 
 def ruled_out(sheet: FactSheet, kind: ProductKind) -> bool:
-    """Whether the facts contradict a kind: a key that makes it that kind is denied, and none is asserted."""
+    """Return whether the facts rule out a kind: one of its keys is denied and none is asserted."""
     needed = _NEEDS.get(kind, ())
     denied = any(counted(sheet, key, "denied") for key in needed)
     return denied and not any(counted(sheet, key, "asserted") for key in needed)

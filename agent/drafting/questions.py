@@ -5,7 +5,7 @@ weighted by the slope of the AIVSS 0.8 equation at the drafted values,
 
     d score / d factor = (10 - base) / 10 · ThM        d score / d base = 1 - sum / 10 · ThM
 
-The causes add up as squares, so a question that settles a share s of them shrinks the range by width · (1 - √(1 - s)).
+Squared causes add up, so a question that settles a share s of their sum shrinks the range by width · (1 - √(1 - s)).
 """
 
 import math
@@ -35,13 +35,13 @@ from agent.taxonomy.layers import LAYERS, LayerKey
 THREAT_MULTIPLIER: Final = 0.97
 MAX_QUESTIONS: Final = 6
 MIN_QUESTIONS: Final = 4
-"""Further questions have to settle an open layer or change a threat."""
+"""Number of questions beyond which further ones have to settle an open layer or change a threat."""
 _TOUCHED: Final = 3
-"""Maximum number of threats that the effect of an answer names."""
+"""Maximum number of affected threats named for each question."""
 _PLAIN_WIDTH: Final = 1.0
-"""The width to divide when the score has no range."""
+"""Default width when the score has no range."""
 _TOLD_FALL: Final = Decimal("0.5")
-"""A base that falls by less than this is not mentioned with a number."""
+"""Smallest fall of the base that is stated as a number."""
 _OF_THE_CLIENT: Final = frozenset({"llm", "loop", "run-limit"})
 """Questions that the vendor of a tool server or a skill cannot answer."""
 _VERBS: Final = ("need", "become", "fall", "shrink")
@@ -53,7 +53,7 @@ class Spread(NamedTuple):
     width: float
     """Width of the likely range in score points."""
     causes: Mapping[str, float]
-    """Squared contribution by factor key, and by layer key the layer's share of the range of the base."""
+    """Squared contribution to the width, by factor key and, for the range of the base, by layer key."""
 
 
 class QuestionRow(Record):
@@ -61,18 +61,18 @@ class QuestionRow(Record):
 
     id: str
     when: tuple[str, ...] = ()
-    """Asked only if a fact with one of these keys is asserted or left to a setting; always if there are no keys."""
+    """Ask only if a fact with one of these keys is asserted or configurable; ask always if empty."""
     open: tuple[str, ...] = ()
-    """Asked only while there is no fact with one of these keys."""
+    """Ask only if no fact has one of these keys."""
     text: str
     why: str
     touches: tuple[str, ...] = ()
-    """The answer changes threats that rest on one of these keys."""
+    """Keys of facts; the answer changes the threats based on them."""
     answer: str = ""
     then: str = ""
     metrics: dict[str, str] = Field(default_factory=dict)
     otherwise: str
-    """What the answer changes when no shown threat is touched."""
+    """What the answer changes if no shown threat is affected."""
     proposed: str
     settles: tuple[str, ...]
     about: tuple[str, ...]
@@ -80,7 +80,7 @@ class QuestionRow(Record):
 
 @cache
 def load_questions() -> tuple[QuestionRow, ...]:
-    """The questions in the order of the file."""
+    """Load the questions in file order."""
     raw = yaml.safe_load((data_folder("corpus") / "knowledge" / "vendor_questions.yaml").read_text("utf-8"))
     return tuple(QuestionRow.model_validate(row) for row in raw)
 
@@ -102,7 +102,7 @@ def spread(
 
 
 def effect(settles: Sequence[str], causes: Spread) -> float:
-    """How much the likely range shrinks when `settles` (factor and layer keys) are settled, in score points."""
+    """Compute by how many score points the likely range shrinks once the keys in `settles` are settled."""
     whole = sum(causes.causes.values())
     if whole <= 0:
         return 0.0
@@ -121,9 +121,9 @@ def ask(
 ) -> tuple[Question, ...]:
     """Choose at most six questions in order of effect, Q1 first.
 
-    An LLM's questions come first, in its order; if it has fewer than four, questions made from facts are added, first
-    about uncertain layers that are not covered. While a score is withheld, questions that settle an uncertain layer
-    come first. No two questions are about the same thing.
+    An LLM's questions come first, in its order. If there are fewer than four, questions derived from facts are added,
+    starting with uncovered uncertain layers. While the score is withheld, questions that settle an uncertain layer
+    come first. No two questions cover the same subject.
     """
     unsure = tuple(layer for layer in LAYERS if not certainty[layer].certain)
     causes = _causes(factors, found, score, unsure)
@@ -137,7 +137,7 @@ def ask(
     likely = [_of_likely(one, causes) for one in found.open if one.keys]
     rows += likely
     open_layers = [layer for layer in unsure if all(layer not in question.settles for question in chosen)]
-    # An LLM that read the sources knows better what to ask: questions made from facts only fill in for missing ones.
+    # An LLM that read the sources asks better questions, so those derived from facts only fill gaps.
     room = MAX_QUESTIONS if len(led) < MIN_QUESTIONS else 0
     while len(chosen) < room and rows:
         best = max(rows, key=lambda question: (*_worth(question, open_layers, chosen), question not in likely))
@@ -147,7 +147,7 @@ def ask(
         if best in likely and any(best.settles[0] in other.settles for other in chosen):
             continue
         if len(chosen) >= MIN_QUESTIONS and best not in likely and not any(_worth(best, open_layers, ())[:2]):
-            # It settles nothing that is open and changes no threat that is shown.
+            # The question settles no open layer and changes no shown threat.
             continue
         chosen.append(best)
         open_layers = [layer for layer in open_layers if layer not in best.settles]
@@ -174,7 +174,7 @@ def _causes(
 
 
 def _worth(question: Question, open_layers: Sequence[LayerKey], chosen: Sequence[Question]) -> tuple[int, bool, float]:
-    """What a question adds to those already chosen: open layers, then threats, then its effect."""
+    """Return a sort key for what a question adds to the chosen ones: open layers, then threats, then effect."""
     new = len(set(question.settles) & set(open_layers))
     vocabulary = load_vocabulary()
     named = {about for other in chosen for about in other.about if about not in vocabulary}
@@ -206,7 +206,7 @@ def _question(row: QuestionRow, sheet: FactSheet, found: Found, causes: Spread) 
 
 
 def _of_likely(one: Open, causes: Spread) -> Question:
-    """A question about a threat that a likely fact would add."""
+    """Build a question about a threat that a likely fact would add."""
     vocabulary = load_vocabulary()
     moved = [factor for key in one.keys for factor in vocabulary[key].raises]
     settles = tuple(dict.fromkeys((one.layer, *moved)))
@@ -224,12 +224,12 @@ def _of_likely(one: Open, causes: Spread) -> Question:
 
 
 def _inside(title: str) -> str:
-    """A title as used within a sentence: in lower case, unless it starts with an acronym."""
+    """Convert a title for use within a sentence: lower-case the first letter unless it starts an acronym."""
     return title if title[1:2].isupper() else title[:1].lower() + title[1:]
 
 
 def touched_by(keys: Sequence[str], sheet: FactSheet, found: Found) -> list[Threat]:
-    """The shown threats that rest on a fact of one of these keys, in the order of the report, at most three."""
+    """Return at most three shown threats based on facts with these keys, in report order."""
     ids = {fact.id for fact in sheet.facts if fact.key in keys}
     return [placed.threat for placed in found.threats if ids & set(placed.threat.facts)][:_TOUCHED]
 

@@ -1,7 +1,7 @@
 """The score of a draft: AIVSS 0.8 from the headline's base and the ten factors, before controls.
 
-Two further scores go with it: one with the documented controls that the headline's pattern names (rank 3 or more, on by
-default), and one in which nothing that the vendor says in general terms lowers the score.
+Two further scores accompany it: one that counts the documented controls named by the headline's pattern (rank 3 or
+more, on by default), and one in which the vendor's general claims do not lower the score.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,20 +21,20 @@ from agent.taxonomy.factors import FACTOR_SETS, FactorKey
 from agent.taxonomy.layers import LayerKey
 
 STEPS: Final = tuple(map(Decimal, ("1.00", "0.94", "0.88", "0.83")))
-"""Mitigation factor by number of controls; the last is AIVSS 0.8's "partial", the most for controls only read about."""
+"""Mitigation factor by number of controls. The last is AIVSS 0.8's "partial", the limit for untested controls."""
 USUAL_BASE: Final = Range(value=Decimal("7.6"), low=Decimal("6.0"), high=Decimal("8.7"))
 """Base of the provisional score if no threat in default use was found.
 
-Measured on a third of the bundled cases: if a card has no such threat, readers give the full listing a mean base of
+Measured on a third of the bundled cases: for cards without such a threat, readers give the full listing a mean base of
 7.61, and the median base of its draft is 7.6."""
 
 
 class Certain(Protocol):
-    """Anything that says whether a layer is certain."""
+    """An object that knows whether a layer is certain."""
 
     @property
     def certain(self) -> bool:
-        """Whether verified facts pin the layer."""
+        """Whether verified facts settle the layer."""
 
 
 def score_of(
@@ -46,10 +46,10 @@ def score_of(
     constants: Callable[[Decimal], LikelyConstants] | None = None,
     bare_factors: Mapping[FactorKey, FactorEstimate] | None = None,
 ) -> Score:
-    """The score with its headline, withheld if the evidence does not support it.
+    """Compute the score and its headline, withholding the score if the evidence does not support it.
 
-    `constants` gives the likely range of a raw score; without it there is no range. `bare_factors` are the factors of
-    `without_claims(sheet)`; if given, `without_vendor_claims` uses the higher value of each factor.
+    `constants` returns the likely range of a raw score; if omitted, there is no range. `bare_factors` are the factors
+    of `without_claims(sheet)`; if given, `without_vendor_claims` uses the higher value of each factor.
     """
     certain = sum(one.certain for one in certainty.values())
     scored = _scored(found, factors, certain, constants)
@@ -84,7 +84,7 @@ def _scored(
 
 
 def raw_score(base: Decimal, factor_sum: Decimal) -> Decimal:
-    """The unrounded AIVSS 0.8 value before controls: base + (10 − base) · sum / 10 · 0.97."""
+    """Compute the unrounded AIVSS 0.8 score before controls: base + (10 − base) · sum / 10 · 0.97."""
     return base + (10 - base) * factor_sum / 10 * THREAT_MULTIPLIER
 
 
@@ -92,7 +92,7 @@ def raw_score(base: Decimal, factor_sum: Decimal) -> Decimal:
 
 
 def counted_controls(found: Found, sheet: FactSheet) -> tuple[Fact, ...]:
-    """The controls of rank 3 or more, on by default, that lower the headline and are not yet part of its vector."""
+    """Find the controls (rank 3 or more, on by default) that mitigate the headline and are not yet in its vector."""
     headline = found.headline
     pattern = load_catalogue().patterns.get(headline.like or headline.id) if headline else None
     if headline is None or pattern is None:
@@ -121,7 +121,7 @@ def _with_controls(scored: Score, found: Found, sheet: FactSheet) -> Score:
 
 
 def without_claims(sheet: FactSheet) -> FactSheet:
-    """The sheet without facts of rank 2 or less that lower something: controls, limits and denials in general words."""
+    """Drop facts of rank 2 or less that lower the score: vaguely described controls, limits and denials."""
     words = load_vocabulary()
     gone = [
         fact.id

@@ -1,10 +1,10 @@
 """The joint 80 % range of the score, from residuals of labelled cases.
 
 A residual compares the gaps to 10: r = ln((10 − labelled) / (10 − drafted)). At a raw score s, a quantile q of the
-residuals corresponds to the score 10 − (10 − s)·exp(q). Of all pairs of quantiles that enclose the wanted share, the
-one that touches the fewest severity bands is taken, then the narrowest; a range that would touch more than two bands is
-tried again at a lower coverage. The choice depends on the drafted score alone, so the coverage over all drafts is the
-mean of the chosen coverages.
+residuals corresponds to the score 10 − (10 − s)·exp(q). Among the quantile pairs that enclose the wanted share, the
+range with the fewest severity bands is chosen, then the narrowest. If that range touches more than two bands, a lower
+coverage is tried. The choice depends only on the drafted score, so the coverage over all drafts is the mean of the
+chosen coverages.
 """
 
 import math
@@ -17,27 +17,27 @@ from agent.records import LikelyConstants
 from agent.scoring.interval import severity
 
 COVERAGES: Final = (0.84, 0.80, 0.76, 0.72, 0.68, 0.64, 0.60, 0.56)
-"""Shares of labelled scores that a range may hold, the preferred first; those used average about 0.8."""
+"""Coverages to try (shares of labelled scores within the range), preferred first; on average about 0.8 is used."""
 THIN_COVERAGES: Final = (0.84, 0.80)
-"""The same if the sources hardly describe the product: such a range is not narrowed to avoid a band."""
+"""Coverages to try if the sources hardly describe the product; the range is then not narrowed to avoid a band."""
 NOMINAL: Final = 0.80
 MAX_BANDS: Final = 2
 STEPS: Final = 10
-"""Pairs of quantile levels tried at one coverage: at 0.8 (0, 0.8), (0.02, 0.82) … (0.2, 1)."""
+"""Number of steps between the quantile pairs tried per coverage: at 0.8 (0, 0.8), (0.02, 0.82) … (0.2, 1)."""
 MIN_GAP: Final = 0.05
-"""A labelled 10.0 counts as 9.95, so that its logarithm exists."""
+"""Minimum gap to 10: a score of 10.0 counts as 9.95, so that the logarithm exists."""
 TENTH: Final = Decimal("0.1")
 TOP: Final = Decimal(10)
 _BANDS: Final = ("None", "Low", "Medium", "High", "Critical")
 
 
 def residual(labelled: float, drafted: float) -> float:
-    """ln of the gap ratio of one labelled case; scores 0 to 10."""
+    """Compute ln of the gap ratio of one labelled case; scores 0 to 10."""
     return math.log(max(10 - labelled, MIN_GAP) / max(10 - drafted, MIN_GAP))
 
 
 class _Span(NamedTuple):
-    """A range; its fields are in order of preference."""
+    """A candidate range; the fields are in order of preference for sorting."""
 
     bands: int
     width: Decimal
@@ -46,9 +46,9 @@ class _Span(NamedTuple):
 
 
 def likely(raw: Decimal, calibration: RangeCalibration | None = None, *, thin: bool = False) -> LikelyConstants:
-    """Constants of the range of a draft whose unrounded score is `raw` (0 to 10).
+    """Choose the likely range for a draft with the unrounded score `raw` (0 to 10).
 
-    `thin` says that the sources hardly describe the product. Raises SchemaError when the bundled constants cannot be
+    `thin` means that the sources hardly describe the product. Raises SchemaError if the bundled constants cannot be
     read.
     """
     constants = calibration or load_range()
@@ -75,12 +75,12 @@ def _best(raw: Decimal, constants: RangeCalibration, thin: bool, coverage: float
 
 
 def bands_spanned(low: Decimal, high: Decimal) -> int:
-    """How many severity bands the range touches, 1 to 5."""
+    """Count the severity bands that the range touches, 1 to 5."""
     return _BANDS.index(severity(high)) - _BANDS.index(severity(low)) + 1
 
 
 def quantile(ordered: Sequence[float], level: float) -> float:
-    """Linear-interpolated quantile of sorted values, `level` 0 to 1."""
+    """Compute the linearly interpolated quantile of sorted values; `level` is 0 to 1."""
     place = level * (len(ordered) - 1)
     below = math.floor(place)
     above = min(below + 1, len(ordered) - 1)

@@ -1,4 +1,4 @@
-"""Decides whether a draft shows a number, and words the reason if it does not."""
+"""Decides whether a draft shows a score, and states the reason if not."""
 
 from decimal import Decimal
 from typing import Final
@@ -8,14 +8,14 @@ from agent.scoring import severity
 from agent.taxonomy.layers import LAYERS
 
 CERTAIN_NEEDED: Final = 2
-"""With fewer certain layers no score is shown."""
+"""Minimum number of certain layers for showing a score."""
 MAX_BANDS: Final = 2
-"""A likely range that spans more bands says too little."""
+"""Maximum number of severity bands in the likely range; a wider range is not informative."""
 _BANDS: Final = ("None", "Low", "Medium", "High", "Critical")
 
 
 def why_withheld(scored: Score, headline: Threat | None, certain: int) -> str | None:
-    """Why no number is shown; None when one is. `certain` is the number of certain layers, 0 to 7."""
+    """Return why the score is withheld, or None if it is shown. `certain` is the number of certain layers, 0 to 7."""
     if headline is None or not headline.evidence:
         return "no threat in default use rests on a quote"
     if certain < CERTAIN_NEEDED:
@@ -28,5 +28,5 @@ def why_withheld(scored: Score, headline: Threat | None, certain: int) -> str | 
 
 
 def bands_spanned(low: Decimal, high: Decimal) -> int:
-    """How many severity bands a range touches, 1 to 5."""
+    """Count the severity bands that a range touches, 1 to 5."""
     return _BANDS.index(severity(high)) - _BANDS.index(severity(low)) + 1

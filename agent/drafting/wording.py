@@ -1,7 +1,7 @@
-"""How facts read in a sentence: verb, object and marks, from `corpus/knowledge/wording.yaml`.
+"""Words facts as sentences with verb, object and marks, from `corpus/knowledge/wording.yaml`.
 
-A slot holds text from a source. It replaces the key's own object only if it reads as a short noun phrase; otherwise (a
-clause, markup, something that looks like a mark) it stays among the facts, and the sentence uses the key's own words.
+A slot contains text from a source. It replaces the key's default object only if it is a short noun phrase. Otherwise (a
+clause, markup, text that looks like a mark) the sentence uses the default object.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,28 +19,28 @@ from agent.taxonomy.kinds import KIND_TITLES, ProductKind
 MAX_SLOT_WORDS: Final = 6
 MAX_SLOT_CHARS: Final = 48
 _LISTED_SLOTS: Final = 2
-"""How many objects of one key are named in one phrase."""
+"""Maximum number of objects of one key in a phrase."""
 SURE: Final = 0.8
-"""Confidence from which nine of ten facts of the embedded reader are right and their quotes mostly state them."""
+"""Minimum confidence at which 90 % of the embedded reader's facts are right and their quotes mostly state them."""
 FEW_WORDS: Final = 3
-"""Number of words from which a quote says something by itself."""
+"""Minimum number of words in a self-explanatory quote."""
 MAX_MARKS: Final = 3
-"""How many quotes one sentence cites."""
+"""Maximum number of quotes cited in one sentence."""
 _JOINING: Final = frozenset({"and", "or"})
 _FORBIDDEN: Final = frozenset('[]{}<>|*#\\"“”„«»\n\r\t;?!=$')
 _REFERENCES: Final = "ETQNCF"
-"""First letters of the marks of a draft: E3 in a slot would read as a citation."""
+"""First letters of a draft's marks; text such as E3 in a slot would look like a citation."""
 _ORDERS: Final = frozenset((
     "to", "create", "read", "write", "delete", "send", "execute", "manage", "get", "add", "remove", "make", "generate",
     "perform", "handle", "allow", "enable", "can", "will", "is", "are", "was", "it", "they", "you", "this", "that",
     "these", "those", "which", "who", "when", "if",
 ))  # fmt: skip
-"""A slot that begins with one of these is a clause, not a noun phrase."""
+"""Words that start a clause; a slot that begins with one is not a noun phrase."""
 _DETERMINERS: Final = frozenset((
     "a", "an", "the", "its", "their", "each", "every", "any", "all", "one", "no", "his", "her", "our", "user's",
 ))  # fmt: skip
 _OFF: Final = frozenset({"off", "disabled", "optional", "opt-in", "not", "no", "false", "never", "unset", "none"})
-"""Words in a fact's default slot which say that something is off as shipped."""
+"""Words in a fact's default slot that mean "off by default"."""
 _BREAKS: Final = (". ", ": ", "//")
 _VOWELS: Final = frozenset("aeiouAEIO")
 
@@ -49,57 +49,57 @@ class Words(Record):
     """The wording of one key."""
 
     do: str
-    """The verb without an ending; several are joined by "and" or "or"."""
+    """The verb in its base form; several verbs are joined by "and" or "or"."""
     what: str
-    """What follows the verb when no slot is used."""
+    """The default object of the verb, used when no slot replaces it."""
     takes: tuple[str, ...] = ()
-    """Templates over slots that replace `what`."""
+    """Slot templates that replace `what` when they can be filled."""
     risk: str
     """The ability as a noun phrase."""
     setting: bool = False
-    """Whether it is a choice by nature, and so reads the same when it is left to a setting."""
+    """Whether the key describes a choice, so that its wording also fits a configurable fact."""
     as_is: bool = False
-    """Whether it is stated as it is; abilities are stated as what the product can do, since sources seldom say when."""
+    """Whether the fact is stated without "can"; abilities use "can", because sources seldom say when they are used."""
     denied: str = ""
-    """The wording of a denial; empty for "does not" with the verb."""
+    """The wording of a denial; if empty, "does not" with the verb is used."""
 
 
 class Said(NamedTuple):
-    """What the facts of one key and polarity say together."""
+    """The combined content of all facts with one key and polarity."""
 
     key: str
     polarity: Polarity
     what: str
-    """What follows the verb."""
+    """The object of the verb."""
     facts: tuple[str, ...]
     evidence: tuple[str, ...]
     """Evidence ids, at most MAX_MARKS."""
     rank: int
     confidence: float
     sure: bool = True
-    """Whether one of its facts is sure enough for a sentence of its own."""
+    """Whether at least one fact is sure enough to be stated in a sentence."""
 
 
 @cache
 def load_wording() -> Mapping[str, Words]:
-    """The wordings by key of the vocabulary."""
+    """Load the wordings by vocabulary key."""
     raw = yaml.safe_load((data_folder("corpus") / "knowledge" / "wording.yaml").read_text("utf-8"))
     return {key: Words.model_validate(row) for key, row in raw.items()}
 
 
 class Subject(NamedTuple):
-    """Who acts in a sentence about a product of some kind."""
+    """The grammatical subject of sentences about a product of some kind."""
 
     first: str
-    """With the product's name, as in "An assistant connected to Acme can"."""
+    """First mention, with the product's name, as in "An assistant connected to Acme can"."""
     again: str
-    """Without it, as in "It"."""
+    """Later mentions, without the name, as in "It"."""
     bare: bool
-    """Whether the verb after `again` stands without an ending."""
+    """Whether the verb after `again` is in its base form."""
 
 
 def subject(kind: ProductKind, name: str) -> Subject:
-    """The subject of sentences about what a product of this kind makes possible."""
+    """Return the subject of sentences about what a product of this kind can do."""
     if kind == "mcp-server":
         return Subject(f"An assistant connected to {name} can", "It", bare=False)
     if kind == "agent-skill":
@@ -110,7 +110,7 @@ def subject(kind: ProductKind, name: str) -> Subject:
 
 
 def kind_title(kind: ProductKind) -> str:
-    """The kind with its article: "an MCP server"."""
+    """Return the kind with its article: "an MCP server"."""
     return article(KIND_TITLES[kind])
 
 
@@ -124,9 +124,9 @@ def said(
     keys: Iterable[str] | None = None,
     polarity: Polarity | None = None,
 ) -> tuple[Said, ...]:
-    """What the counted facts about the product say, one entry for each key and polarity.
+    """Combine the counted facts about the product to one saying per key and polarity.
 
-    Only those of `group` or `keys`, if given; in the order of the sheet, or of `keys`.
+    Restricted to `group` or `keys` if given; ordered as in the sheet, or as in `keys`.
     """
     vocabulary = load_vocabulary()
     wanted = None if keys is None else tuple(keys)
@@ -144,12 +144,12 @@ def said(
 
 
 def said_by(fact: Fact) -> Said:
-    """What one fact says alone."""
+    """Return the saying of a single fact."""
     return _together(fact.key, fact.polarity, [fact], frozenset((fact.id,)))
 
 
 def _once(sayings: Sequence[Said]) -> list[Said]:
-    """If a key is asserted and also left to a setting, keep the graver saying: the setting only for controls."""
+    """Keep the graver saying of a key that is both asserted and configurable: configurable only for controls."""
     kinds: dict[str, set[Polarity]] = {}
     for one in sayings:
         kinds.setdefault(one.key, set()).add(one.polarity)
@@ -164,7 +164,7 @@ def _once(sayings: Sequence[Said]) -> list[Said]:
 
 def _together(key: str, polarity: Polarity, facts: Sequence[Fact], sure: frozenset[str]) -> Said:
     best = sorted(facts, key=lambda fact: (-fact.rank, -fact.confidence, fact.id))
-    # Something that is off as shipped is worded as a setting.
+    # Word abilities that are off by default as settings.
     optional = polarity == "asserted" and all(default_of(fact) is False for fact in facts)
     return Said(
         key=key,
@@ -179,10 +179,9 @@ def _together(key: str, polarity: Polarity, facts: Sequence[Fact], sure: frozens
 
 
 def sure_facts(sheet: FactSheet) -> frozenset[str]:
-    """Ids of the facts that are sure enough to be stated in a sentence; the others still count, and their quotes are
-    shown.
+    """Return the ids of facts sure enough to be stated in a sentence; other facts still count and show their quotes.
 
-    A fact of the embedded reader alone needs a confidence of at least `SURE` and a quote of more than a word or two.
+    A fact found only by the embedded reader needs a confidence of at least `SURE` and a self-explanatory quote.
     """
     told = {item.id for item in sheet.evidence if _tells(item.quote)}
     return frozenset(
@@ -194,7 +193,7 @@ def sure_facts(sheet: FactSheet) -> frozenset[str]:
 
 
 def _tells(quote: str) -> bool:
-    """Whether a quote says something by itself: it has enough words, names a tool, or is in another script."""
+    """Return whether a quote is self-explanatory: it has enough words, names a tool, or is not ASCII."""
     return len(quote.split()) >= FEW_WORDS or "_" in quote or "(" in quote or not quote.isascii()
 
 
@@ -207,7 +206,7 @@ def _what(words: Words, facts: Sequence[Fact]) -> str:
             for name in names:
                 values = dict.fromkeys(noun(fact, name) for fact in (fitting if len(names) == 1 else fitting[:1]))
                 filled = filled.replace("{" + name + "}", listed(tuple(values)[:_LISTED_SLOTS]))
-            # "queries SQL queries" says the same twice.
+            # Avoid repetition such as "queries SQL queries".
             if words.do.split()[0][:5].rstrip("y") not in filled.lower():
                 return filled
     return words.what
@@ -219,7 +218,7 @@ _SLOT_NAMES: Final[tuple[SlotName, ...]] = (
 
 
 def noun(fact: Fact, name: SlotName) -> str:
-    """The value of a slot as a noun phrase; empty if the slot is empty or does not read as one."""
+    """Return a slot's value as a noun phrase, or an empty string if it is empty or not a noun phrase."""
     value = fact.slot(name).strip().strip("`'.,:").strip()
     for second, third in (("your own ", "the user's own "), ("your ", "the user's "), ("our ", "the vendor's ")):
         if value[: len(second)].lower() == second:
@@ -236,14 +235,14 @@ def noun(fact: Fact, name: SlotName) -> str:
 
 
 def quotable(text: str) -> bool:
-    """Whether a source's words can stand in a sentence between quotation marks: no markup, no second sentence, and
-    nothing that reads as a mark."""
+    """Return whether source text can be quoted within a sentence: no markup, no second sentence, and
+    nothing that looks like a mark."""
     return not (_FORBIDDEN & set(text) or any(_is_mark(word) for word in text.split()) or ". " in text)
 
 
 def excerpt(text: str, most: int) -> str:
-    """A source's words for use between quotation marks, at most `most` words: all of them, or the longest stretch
-    without markup, a second sentence or anything that reads as a mark; "…" shows what is left out."""
+    """Shorten source text for quoting to at most `most` words: the whole text, or its longest part without markup,
+    a second sentence or anything that looks like a mark. "…" shows omissions."""
     words = " ".join(text.split()).rstrip(".").split()
     stretches: list[list[str]] = [[]]
     for word in words:
@@ -263,7 +262,7 @@ def excerpt(text: str, most: int) -> str:
 
 
 def default_of(fact: Fact) -> bool | None:
-    """Whether something is on as shipped, according to the fact's default slot; None when the sources do not say."""
+    """Return whether a feature is on by default according to the fact's default slot, or None if not stated."""
     if fact.polarity == "configurable" and not fact.slot("default"):
         return None
     words = [word.strip(".,;:()'\"`").lower() for word in fact.slot("default").split()]
@@ -276,12 +275,12 @@ def _is_mark(word: str) -> bool:
 
 
 def asserted(sheet: FactSheet, *keys: str) -> tuple[Fact, ...]:
-    """The counted facts about the product with these keys that are asserted or left to a setting."""
+    """Return the counted facts about the product with these keys that are asserted or configurable."""
     return tuple(fact for key in keys for fact in counted(sheet, key) if fact.polarity != "denied")
 
 
 def absent(sheet: FactSheet, key: str, *, by: ReaderName | None = None) -> bool:
-    """Whether a key was looked for, in at least one statement, and not found; `by` limits this to one reader."""
+    """Return whether a key was searched for in at least one statement and not found, optionally `by` one reader."""
     return any(
         row.key == key and any(search.statements and by in (None, search.reader) for search in row.searched)
         for row in sheet.absent
@@ -291,16 +290,16 @@ def absent(sheet: FactSheet, key: str, *, by: ReaderName | None = None) -> bool:
 # ------------------------------------------------------------ words
 
 _BY_SETTING: Final = " (a setting)"
-"""Marks what is left to a setting: it may be on or off as shipped, and the sources say only that one can choose."""
+"""Suffix for configurable facts, which may be on or off by default."""
 
 
 def bare(one: Said) -> str:
-    """Verb and object without an ending, such as "run shell commands"."""
+    """Return verb and object in base form, such as "run shell commands"."""
     return f"{load_wording()[one.key].do} {one.what}"
 
 
 def clause(one: Said) -> str:
-    """A clause such as "runs shell commands", "does not run shell commands" or "runs shell commands (a setting)"."""
+    """Build a clause such as "runs shell commands", "does not run shell commands" or "runs … (a setting)"."""
     words = load_wording()[one.key]
     if one.polarity == "denied":
         if words.denied:
@@ -312,9 +311,9 @@ def clause(one: Said) -> str:
 
 
 def predicates(sayings: Sequence[Said], *, plain: bool = False) -> str:
-    """What several facts say as one list of predicates, "runs shell commands, and reads mail and web pages".
+    """Join several sayings into one list of predicates: "runs shell commands, and reads mail and web pages".
 
-    With `plain` the verbs have no ending, as after "can". Neighbours with the same verb share it.
+    With `plain`, verbs are in base form, as after "can". Consecutive sayings with the same verb share it.
     """
     groups: list[list[Said]] = []
     for one in sayings:
@@ -326,7 +325,7 @@ def predicates(sayings: Sequence[Said], *, plain: bool = False) -> str:
 
 
 def abilities(sayings: Sequence[Said]) -> str:
-    """Several sayings as predicates: first abilities, after "can", then what is so or is denied."""
+    """Join sayings as predicates: abilities after "can", followed by all other statements and denials."""
     able = [one for one in sayings if is_ability(one)]
     rest = [one for one in sayings if not is_ability(one)]
     parts = [f"can {predicates(able, plain=True)}"] if able else []
@@ -334,12 +333,12 @@ def abilities(sayings: Sequence[Said]) -> str:
 
 
 def is_ability(one: Said) -> bool:
-    """Whether a saying is worded as something that the product can do."""
+    """Return whether a saying is worded as an ability of the product."""
     return one.polarity != "denied" and not load_wording()[one.key].as_is
 
 
 def _shared(one: Said) -> tuple[Polarity, str] | None:
-    """What two neighbours must have in common to share a verb; None if a saying cannot share its verb."""
+    """Return the key that consecutive sayings must have in common to share a verb, or None if none can be shared."""
     words = load_wording()[one.key]
     if one.polarity == "configurable" and not words.setting:
         return None
@@ -356,13 +355,13 @@ def _predicate(group: Sequence[Said], *, plain: bool) -> str:
 
 
 def by_verb(sayings: Sequence[Said]) -> list[Said]:
-    """The sayings, those with the same verb side by side, otherwise in their order."""
+    """Group the sayings by verb, otherwise preserving their order."""
     verbs = list(dict.fromkeys((load_wording()[one.key].do, one.polarity) for one in sayings))
     return sorted(sayings, key=lambda one: verbs.index((load_wording()[one.key].do, one.polarity)))
 
 
 def third_person(verb: str) -> str:
-    """The verb in the third person singular; of verbs joined by "and" or "or", each gets the ending."""
+    """Convert the verb, or all verbs joined by "and" or "or", to the third person singular."""
     words = verb.split()
     return " ".join(_ending(word) if n == 0 or words[n - 1] in _JOINING else word for n, word in enumerate(words))
 
@@ -381,7 +380,7 @@ def _ending(word: str) -> str:
 
 
 def listed(items: Sequence[str]) -> str:
-    """The items as "a, b and c"; empty for none. A comma goes before "and" if an earlier item has "and" or "or"."""
+    """Join the items as "a, b and c", with a comma before "and" if an earlier item contains "and" or "or"."""
     if len(items) <= 1:
         return "".join(items)
     serial = "," if any(" and " in item or " or " in item for item in items[:-1]) else ""
@@ -389,36 +388,36 @@ def listed(items: Sequence[str]) -> str:
 
 
 def article(phrase: str) -> str:
-    """The phrase with "a" or "an" before it."""
+    """Prefix the phrase with "a" or "an"."""
     sounded = phrase[:1] in _VOWELS or phrase[:3] in ("MCP", "LLM", "SSH", "HTT", "XML")
     return f"{'an' if sounded else 'a'} {phrase}"
 
 
 def capital(sentence: str) -> str:
-    """The sentence with a capital letter at its start."""
+    """Capitalise the first letter of the sentence."""
     return sentence[:1].upper() + sentence[1:]
 
 
 def marks(items: Iterable[str], most: int = MAX_MARKS) -> str:
-    """Marks such as " [E1, E4]", with a blank before them; empty for none."""
+    """Format marks such as " [E1, E4]", with a leading space, or an empty string if there are none."""
     kept = tuple(dict.fromkeys(items))[:most]
     return f" [{', '.join(kept)}]" if kept else ""
 
 
 def searched(*keys: str) -> str:
-    """The marks of what was looked for and not found, such as " [N:sandbox]", with a blank before them."""
+    """Format the marks of keys that were searched for and not found, such as " [N:sandbox]", with a leading space."""
     return f" [{', '.join(f'N:{key}' for key in keys)}]"
 
 
 def cited_by(sayings: Iterable[Said]) -> tuple[str, ...]:
-    """The first mark of each saying, each once."""
+    """Return the first mark of each saying, without duplicates."""
     rows = [one.evidence for one in sayings]
     firsts = [mark for row in rows for mark in row[:1]]
     return tuple(dict.fromkeys(firsts))
 
 
 def word_count(text: str) -> int:
-    """The number of words in a text; marks in brackets do not count."""
+    """Count the words in a text, ignoring marks in brackets."""
     count, inside = 0, False
     for word in text.split():
         inside = inside or word.startswith(("[E", "[N:"))

@@ -1,1 +1,1 @@
-"""Facts about a product: the vocabulary, the readers' proposals, their check, and the sheet that all else rests on."""
+"""Facts about a product: the vocabulary, the readers' proposals, their verification, and the resulting fact sheet."""

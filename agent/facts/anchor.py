@@ -1,9 +1,9 @@
-"""Re-find a quote in a document's text and say where it is, in offsets into the original text.
+"""Locate a quote in a document's text, with offsets into the original text.
 
-First verbatim, then after one documented normalisation: soft hyphens and zero-width characters dropped, NFKC, curly
-quotes and primes made straight, every dash made a hyphen, white space collapsed to one blank, case folded. Nothing
-else is forgiven: a paraphrase, a gap or two places joined is not found. A match neither begins nor ends inside a
-word, so that "able to delete" is not found in "unable to delete".
+Search first verbatim, then after one documented normalisation: soft hyphens and zero-width characters dropped, NFKC,
+curly quotes and primes made straight, every dash made a hyphen, white space collapsed to one blank, case folded. No
+other differences are tolerated: a paraphrase, a gap or two joined passages are not found. A match neither begins nor
+ends inside a word, so that "able to delete" is not found in "unable to delete".
 """
 
 import re
@@ -21,16 +21,16 @@ _FOLDED: Final = str.maketrans(
     dict.fromkeys("‘’‚‛′‵´`ʼ＇", "'") | dict.fromkeys("“”„‟″‶«»＂", '"') | dict.fromkeys("‐‑‒–—―−﹘﹣－⁃", "-")
 )
 _JAMO: Final = range(0x1160, 0x1200)
-"""Hangul vowels and finals: not combining marks, yet NFKC joins them to the letter before."""
+"""Hangul vowels and finals: not combining marks, yet NFKC joins them to the preceding letter."""
 _TOKENS: Final = re.compile(r"(?P<plain>[\x21-\x7e]+(?=[\x00-\x7f]|\Z))|(?P<blank>\s+)|(?P<other>.)", re.DOTALL)
 _REMEMBERED: Final = 8
-"""How many texts `locate` keeps: enough for one or two products."""
+"""The number of texts that `locate` caches: enough for one or two products."""
 
 Matched = Literal["exact", "normalised"]
 
 
 class Span(NamedTuple):
-    """A found quote: text[start:end] of the original text, and how it matched."""
+    """A located quote: text[start:end] of the original text, and how it matched."""
 
     start: int
     end: int
@@ -38,7 +38,7 @@ class Span(NamedTuple):
 
 
 class Anchored:
-    """A text in which many quotes are looked up; the normalised form is built once, when first needed."""
+    """A text for many quote lookups; its normalised form is built once, on first use."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -48,11 +48,11 @@ class Anchored:
         return _normalised(self.text)
 
     def locate(self, quote: str, hint: int | None = None) -> Span | None:
-        """Where `quote` is, or None.
+        """Return the span of `quote`, or None.
 
-        `hint` is an offset, in characters, near which the quote is expected: the occurrence that begins nearest to
-        it is taken (the earlier of two equally near); without a hint, the first one. An exact match anywhere wins
-        over a normalised one.
+        `hint` is the expected offset of the quote in characters: the occurrence that begins nearest to it is returned,
+        the earlier of two equally near ones. Without a hint, the first occurrence is returned. An exact match anywhere
+        takes precedence over a normalised one.
         """
         wanted = quote.strip()
         exact = [Span(at, at + len(wanted), "exact") for at in _occurrences(wanted, self.text)]
@@ -68,14 +68,16 @@ class Anchored:
             last = at + len(needle) - 1
             start, end = self._map.starts[at], self._map.ends[last]
             span = Span(start, end, "normalised")
-            # A match may cut an expanded character in two (the "i" of a ligature): then the slice holds more.
+            # A match may split an expanded character (the "i" of a ligature); the slice then contains more than the
+            # quote.
             if _is_whole(self.text, span) and normalise(self.text[start:end]) == needle:
                 spans.append(span)
         return spans
 
 
 def locate(quote: str, text: str, hint: int | None = None) -> Span | None:
-    """Where `quote` is in `text`, or None; see `Anchored.locate`. Recent texts are cached for further quotes."""
+    """Return the span of `quote` in `text`, or None; see `Anchored.locate`. Recent texts are cached for further
+    quotes."""
     return _anchored(text).locate(quote, hint)
 
 
@@ -85,12 +87,12 @@ def _anchored(text: str) -> Anchored:
 
 
 def normalise(text: str) -> str:
-    """`text` in the form in which quotes are compared (see the module); white space at the ends is dropped."""
+    """Normalise `text` for comparing quotes (see the module docstring), stripping white space at the ends."""
     return _normalised(text).text.strip()
 
 
 def holds(evidence: Evidence, document: Document) -> bool:
-    """Whether the quote is what the document says at that place, after the documented normalisation."""
+    """Return whether the document has the quote at this place, after the documented normalisation."""
     if evidence.document != document.id or not 0 <= evidence.start < evidence.end <= len(document.text):
         return False
     found = document.text[evidence.start : evidence.end]
@@ -100,7 +102,7 @@ def holds(evidence: Evidence, document: Document) -> bool:
 def verify(evidence: Evidence, document: Document) -> None:
     """Check one quote against its document.
 
-    Raises IntegrityError, naming evidence and place, when the document does not have the quote there.
+    Raises IntegrityError, naming evidence and place, if the document does not have the quote there.
     """
     if not holds(evidence, document):
         raise IntegrityError(
@@ -135,7 +137,8 @@ def _normalised(text: str) -> _Map:
 
 
 def _pieces(text: str) -> Iterator[tuple[int, int, str]]:
-    """Pieces of the text with their normalised form: runs of plain ASCII, else one character with its marks."""
+    """Yield start, end and normalised form of pieces of the text: runs of plain ASCII, else one character with its
+    marks."""
     at = 0
     while match := _TOKENS.match(text, at):
         at = match.end()
@@ -176,5 +179,6 @@ def _is_whole(text: str, span: Span) -> bool:
 
 
 def _in_word(before: str, after: str) -> bool:
-    """Whether a word goes on across the two characters; not judged in scripts without case, which have no blanks."""
+    """Return whether the two characters are inside one word. Scripts without case are not checked, as they use no
+    blanks."""
     return all(char.isdigit() or char.lower() != char.upper() or char in _DROPPED for char in (before, after))

@@ -1,9 +1,9 @@
-"""How likely a threat model needs each statement of long documentation; this decides what an LLM is shown.
+"""Probability that a threat model needs a statement of long documentation; this decides what an LLM is shown.
 
 A learned head (`python -m evals.training.needed_head`, weights in corpus/knowledge/needed), linear in
 
     the vectors of a statement and of its headings · its likeliest fact in each group of the vocabulary
-    its scores in hybrid search for the groups · the chances of its roles · its form and its place on the page
+    its scores in hybrid search for the groups · the probabilities of its roles · its form and position on the page
 
 Roles are classified anew from the given statements, so earlier changes to their roles make no difference.
 """
@@ -36,10 +36,10 @@ from agent.retrieval.shown import LEXICAL_PART, TOKENS, Shown, Topic, passages_f
 WEIGHTS: Final = "weights.npy"
 CONSTANTS: Final = "needed.json"
 _HIGHEST: Final = 8.0
-"""Log odds of a fact are clipped to plus and minus this value."""
+"""Log-odds of a fact are clipped to plus and minus this value."""
 _LEAST_CHANCE: Final = 0.01
 _BEST: Final = 3
-"""How many of the best groups are averaged into a feature of their own."""
+"""The number of best groups that are averaged into a feature."""
 _CARRIES: Final = np.array([role in CARRYING for role in ROLES])
 Floats = NDArray[np.float64]
 
@@ -53,7 +53,7 @@ class NeededHead:
     bias: float
 
     def odds(self, features: Floats) -> Floats:
-        """The log odds that a threat model needs each statement, shape (n,)."""
+        """Compute the log-odds that a threat model needs each statement, shape (n,)."""
         found: Floats = features @ self.weights + self.bias
         return found
 
@@ -64,17 +64,18 @@ def needed_passages(
     topics: Sequence[Topic],
     tokens: int = TOKENS,
 ) -> Shown:
-    """The passages that an LLM is shown within `tokens`: the statements that a threat model most likely needs."""
+    """Select the passages that an LLM is shown within `tokens`: the statements that a threat model most likely
+    needs."""
     return passages_for(documents, statements, topics, tokens, worth=needed)
 
 
 def needed(library: Library) -> Floats:
-    """The log odds that a threat model needs each statement of a library, shape (n,)."""
+    """Compute the log-odds that a threat model needs each statement of a library, shape (n,)."""
     return load_needed().odds(needed_features(library))
 
 
 def needed_features(library: Library, heads: FactHeads | None = None, roles: RoleClassifier | None = None) -> Floats:
-    """The features of the head, shape (n, f), computed with other fact heads or roles where they are given."""
+    """Compute the head's features, shape (n, f), using other fact heads or roles if given."""
     given = library.statements
     if not given:
         return np.zeros((0, 0))
@@ -100,12 +101,12 @@ def needed_features(library: Library, heads: FactHeads | None = None, roles: Rol
 
 
 def vector_columns() -> slice:
-    """The columns of `needed_features` that are vectors of unit length."""
+    """Return the columns of `needed_features` that hold unit-length vectors."""
     return slice(0, 2 * DIMENSIONS)
 
 
 def _of_facts(documents: Sequence[Document], placed: Sequence[Statement], heads: FactHeads) -> Floats:
-    """The log odds of the likeliest fact in each group of the vocabulary, shape (n, groups)."""
+    """Compute the log-odds of the likeliest fact in each group of the vocabulary, shape (n, groups)."""
     vocabulary = load_vocabulary()
     scores = np.clip(EmbeddedReader(heads).scores(documents, placed), -_HIGHEST, _HIGHEST)
     group = np.array([vocabulary[key].group for key in heads.keys])
@@ -115,9 +116,9 @@ def _of_facts(documents: Sequence[Document], placed: Sequence[Statement], heads:
 
 
 def _of_search(library: Library) -> Floats:
-    """Each statement's scores in hybrid search for the topic groups: best, mean of the best, of all; shape (n, 3).
+    """Score each statement by hybrid search for the topic groups: best, mean of the best, mean of all; shape (n, 3).
 
-    One query for each group: the store is searched eleven times instead of once for each key.
+    Uses one query per group, so the store is searched eleven times instead of once per key.
     """
     texts: dict[str, list[str]] = {}
     for topic in topics():
@@ -148,7 +149,7 @@ def _of_form(statement: Statement) -> list[float]:
 
 
 def _of_place(statements: Sequence[Statement]) -> Floats:
-    """How far down its page a statement stands, 0 to 1, and whether it is the first under its heading."""
+    """Compute each statement's position on its page, 0 to 1, and whether it is the first under its heading."""
     last: dict[str, int] = {}
     for statement in statements:
         last[statement.document] = max(last.get(statement.document, 1), statement.end)
@@ -163,12 +164,12 @@ def _of_place(statements: Sequence[Statement]) -> Floats:
 
 @lru_cache(maxsize=1)
 def load_needed() -> NeededHead:
-    """The bundled head. Raises IntegrityError when its files do not belong together."""
+    """Load the bundled head. Raises IntegrityError if its files do not belong together."""
     return read_needed(data_folder("corpus") / "knowledge" / "needed")
 
 
 def read_needed(folder: Path) -> NeededHead:
-    """The head stored in a folder. Raises IntegrityError when its files were changed."""
+    """Read the head stored in a folder. Raises IntegrityError if its files were changed."""
     constants: dict[str, Any] = json.loads((folder / CONSTANTS).read_text("utf-8"))
     if hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest() != constants["sha256"]:
         raise IntegrityError("the weights are not those of their constants", where=str(folder / WEIGHTS))

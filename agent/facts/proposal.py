@@ -1,4 +1,4 @@
-"""What a reader proposes, before anything is checked, and the protocol that all readers implement."""
+"""A reader's proposal before any check, and the protocol that all readers implement."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,13 +8,13 @@ from agent.records.base import DocumentForm
 
 
 class Quote(Record):
-    """Words that, according to a reader, stand in a document."""
+    """Text that, according to a reader, occurs in a document."""
 
     text: str
     document: str = ""
-    """Id of the document; empty when the reader does not know."""
+    """Id of the document; empty if the reader does not know it."""
     near: int | None = None
-    """Offset near which the words stand, in characters, when the reader knows."""
+    """Approximate character offset of the text, if the reader knows it."""
 
 
 class ProposedSlot(Record):
@@ -23,11 +23,12 @@ class ProposedSlot(Record):
     name: str
     value: str
     quote: Quote | None = None
-    """Where the value stands, when the fact's own quotes do not have it."""
+    """Quote that contains the value, if the fact's own quotes do not."""
 
 
 class Proposal(Record):
-    """One fact as a reader proposes it. Names are free text here: the check refuses what the vocabulary lacks."""
+    """One fact as proposed by a reader. Names are free text here: verification rejects names missing from the
+    vocabulary."""
 
     reader: ReaderName
     key: str
@@ -37,9 +38,10 @@ class Proposal(Record):
     slots: tuple[ProposedSlot, ...] = ()
     confidence: Confidence = 1.0
     inferred: bool = False
-    """The quotes make the fact likely but do not state it."""
+    """Whether the quotes make the fact likely without stating it."""
     granted: bool = False
-    """A manifest, not the vendor's prose, grants or lists the fact. Believed only from readers of such formats."""
+    """Whether a manifest, not the vendor's prose, grants or lists the fact. Only readers of such formats are
+    believed."""
 
 
 class Reader(Protocol):
@@ -47,19 +49,20 @@ class Reader(Protocol):
 
     @property
     def name(self) -> ReaderName:
-        """The name under which its facts are listed."""
+        """The reader's name, under which its facts are listed."""
         ...
 
     @property
     def forms(self) -> frozenset[DocumentForm]:
-        """The forms of documents that it reads."""
+        """The forms of documents that the reader accepts."""
         ...
 
     @property
     def looks_for(self) -> tuple[str, ...]:
-        """The keys that it can find; empty for all. Only what was looked for can be said to be absent."""
+        """The keys that the reader can find; empty for all. A key can be reported absent only if a reader looked for
+        it."""
         ...
 
     def read(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Sequence[Proposal]:
-        """Propose the facts found in `documents`, which were cut into `statements`."""
+        """Propose the facts found in `documents`, which were split into `statements`."""
         ...

@@ -1,4 +1,4 @@
-"""From documents to the fact sheet: ask the readers, check what they propose, merge what holds."""
+"""From documents to the fact sheet: ask the readers, verify their proposals, merge the accepted facts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from agent.records import Document, FactSheet, Outlook, Search, Statement
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read about one product without an LLM; immutable."""
+    """The result of reading one product without an LLM; immutable."""
 
     documents: tuple[Document, ...]
-    """In reading order, the listing first."""
+    """The documents in reading order, the listing first."""
     statements: tuple[Statement, ...]
-    """All sentences, list items, rows and lines, each with its role, in document order, then by offset. Only those
+    """All sentences, list items, rows and lines, each with its role, in document order, then by offset. Only statements
     whose role carries facts were read without an LLM, repeated ones once."""
     sheet: FactSheet
     """The facts that the embedded reader and the format readers found in the statements."""
@@ -32,10 +32,10 @@ def read_sheet(
     outlook: Outlook | None = None,
     vocabulary: Vocabulary | None = None,
 ) -> FactSheet:
-    """The fact sheet of `documents`, which were cut into `statements`, as `readers` read them together.
+    """Build the fact sheet of `documents`, split into `statements`, from the proposals of all `readers`.
 
-    `known` are names that need no quote, the product's and the vendor's; `outlook` goes into the sheet unchanged. The
-    order of the readers does not matter, except for the order in which dropped proposals are listed.
+    `known` are names that need no quote, the product's and the vendor's; `outlook` is added to the sheet unchanged. The
+    order of the readers matters only for the order of dropped proposals.
     """
     words = vocabulary or load_vocabulary()
     proposals: list[Proposal] = []

@@ -1,8 +1,8 @@
-"""The fact sheet: facts of several readers merged, contradictions marked, and what was looked for in vain.
+"""The fact sheet: merged facts of several readers, with contradictions marked and unsuccessful searches listed.
 
-All functions are pure and do not depend on the order of what they get. Merging is idempotent: two facts of a merged
-sheet always differ in key, polarity, about or in a slot that both have. So striking a fact leaves the others whole, and
-the sheet is then what it would have been had nobody proposed that fact.
+All functions are pure and do not depend on the order of their input. Merging is idempotent: two facts of a merged sheet
+always differ in key, polarity, about or in a slot that both have. So striking a fact leaves the others intact, and the
+sheet is the same as if that fact had never been proposed.
 """
 
 import hashlib
@@ -39,17 +39,18 @@ _STRENGTH: Final = {"inferred": 0, "claimed": 1, "confirmed": 2}
 _ID_DIGITS: Final = 8
 _CONFIDENCE_DIGITS: Final = 6
 _PLACED: Final = ("part", "scope")
-"""Slots that say where a fact holds: two opposed facts about different places do not contradict each other."""
+"""Slots that say where a fact applies: opposed facts about different places do not contradict each other."""
 
 
 def fact_id(key: str, polarity: Polarity, about: FactAbout, slots: Iterable[Slot]) -> str:
-    """The id of a fact with this content: the same in every draft, whichever reader found it."""
+    """Compute the id of a fact with this content: the same in every draft, regardless of the reader."""
     content = [key, polarity, about, sorted((slot.name, _same(slot.value)) for slot in slots)]
     return "F" + hashlib.sha256(json.dumps(content, ensure_ascii=True).encode()).hexdigest()[:_ID_DIGITS]
 
 
 def combined(sources: Iterable[FactSource]) -> tuple[tuple[FactSource, ...], float]:
-    """Each reader once, with its best confidence and state, and their joint confidence: 1 − Π(1 − confidence)."""
+    """Combine sources: each reader once, with its best confidence and state, and the joint confidence 1 − Π(1 −
+    confidence)."""
     best: dict[ReaderName, FactSource] = {}
     for source in sources:
         known = best.get(source.reader, source)
@@ -64,12 +65,12 @@ def combined(sources: Iterable[FactSource]) -> tuple[tuple[FactSource, ...], flo
 
 
 def merge(facts: Iterable[Fact], vocabulary: Vocabulary | None = None) -> tuple[Fact, ...]:
-    """Merge facts that say the same thing; the result is in the order of the vocabulary, with contradictions marked.
+    """Merge facts that say the same thing, in the order of the vocabulary, and mark contradictions.
 
-    Facts are about the same thing when key, polarity and about are equal and no slot that both have differs; for a
-    control the part must be the same as well, because a control counts for its own part alone. A fact that fits
-    several merged facts joins the one that shares most of its quotes. The merged fact has all slots, quotes and
-    readers, the highest rank and the readers' joint confidence.
+    Facts say the same thing if key, polarity and about are equal and no slot that both have differs. For a control the
+    part must be equal too, because a control counts for its own part alone. A fact that fits several merged facts joins
+    the one that shares most of its quotes. The merged fact has all slots, quotes and readers, the highest rank and the
+    readers' joint confidence.
 
     Raises InputError for a key that is not in the vocabulary.
     """
@@ -90,14 +91,14 @@ def merge(facts: Iterable[Fact], vocabulary: Vocabulary | None = None) -> tuple[
 
 
 class _Cluster(NamedTuple):
-    """Facts about the same thing."""
+    """Facts that say the same thing."""
 
     facts: list[Fact]
     values: dict[str, str]
     marks: set[str]
 
     def takes(self, values: Mapping[str, str], *, strict: bool) -> bool:
-        """Whether a fact with these slots is about the same thing."""
+        """Return whether a fact with these slots says the same thing."""
         if strict and values.get("part") != self.values.get("part"):
             return False
         return all(self.values.get(name, value) == value for name, value in values.items())
@@ -116,7 +117,7 @@ def _place(fact: Fact, clusters: list[_Cluster], *, strict: bool) -> None:
 
 
 def _specific_first(fact: Fact) -> tuple[int, str]:
-    """Sort key: facts with most slots first; beyond that the order only has to be the same every time."""
+    """Return a sort key that puts facts with the most slots first; otherwise the order only has to be deterministic."""
     content = fact.model_dump_json(include={"slots", "evidence", "sources", "rank"})
     return -len(fact.slots), content
 
@@ -126,11 +127,11 @@ def _values(fact: Fact) -> dict[str, str]:
 
 
 _same = lru_cache(maxsize=4096)(normalise)
-"""A slot's value in the form in which values are compared."""
+"""Normalises a slot's value for comparison."""
 
 
 def _joined(facts: Sequence[Fact]) -> Fact:
-    """Join several facts about the same thing into one; contradictions are found afterwards."""
+    """Join several facts that say the same thing into one; contradictions are found later."""
     first = facts[0]
     slots = tuple(
         min((slot for fact in facts for slot in fact.slots if slot.name == name), key=_quoted_first)
@@ -169,7 +170,8 @@ def _state(polarity: Polarity, sources: Sequence[FactSource]) -> State:
 
 
 def _contradictions(facts: Sequence[Fact], words: Vocabulary) -> tuple[Fact, ...]:
-    """The facts, each marked with those that contradict it; of each such pair the less risky fact does not count."""
+    """Mark each fact with the facts that contradict it. In each contradicting pair, the less risky fact does not
+    count."""
     against: dict[str, set[str]] = defaultdict(set)
     idle: set[str] = set()
     for n, one in enumerate(facts):
@@ -211,7 +213,7 @@ def _contradict(one: Fact, other: Fact, words: Vocabulary) -> bool:
 
 
 def _comforts(fact: Fact, words: Vocabulary) -> bool:
-    """Whether a fact makes the product look less risky: a control or limit that is there, an ability that is not."""
+    """Return whether a fact makes the product look less risky: a control or limit asserted, or an ability denied."""
     return words[fact.key].comforting != (fact.polarity == "denied")
 
 
@@ -223,9 +225,9 @@ def build_sheet(
     vocabulary: Vocabulary | None = None,
     outlook: Outlook | None = None,
 ) -> FactSheet:
-    """The sheet of checked facts. Evidence that no fact cites is left out; absences are derived from `searched`.
+    """Build the sheet of verified facts. Uncited evidence is left out; absences are derived from `searched`.
 
-    Raises InputError for an unknown key, ValidationError (pydantic) for a fact whose evidence is not given.
+    Raises InputError for an unknown key, ValidationError (pydantic) for a fact whose evidence is missing.
     """
     words = vocabulary or load_vocabulary()
     merged = merge(facts, words)
@@ -253,9 +255,11 @@ def _absences(facts: Sequence[Fact], searched: Sequence[Search], words: Vocabula
 
 
 def without(sheet: FactSheet, *ids: str, vocabulary: Vocabulary | None = None) -> FactSheet:
-    """The sheet as it would be had nobody proposed these facts; quotes, contradictions and absences are updated.
+    """Return the sheet as if these facts had never been proposed, with quotes, contradictions and absences updated.
 
-    The chance of a key in the outlook goes with its last fact: striking that fact says that the key does not hold.
+    When the last fact of a key is struck, the key's probability is removed from the outlook too, since striking means
+    that the key does not apply.
+
     Raises InputError for an id that the sheet does not have.
     """
     unknown = sorted(set(ids) - {fact.id for fact in sheet.facts})
@@ -269,7 +273,7 @@ def without(sheet: FactSheet, *ids: str, vocabulary: Vocabulary | None = None) -
 
 
 def join(sheets: Sequence[FactSheet], vocabulary: Vocabulary | None = None) -> FactSheet:
-    """Join several sheets over the same documents; evidence is renumbered by its place, each place once."""
+    """Join several sheets over the same documents, renumbering evidence by place, each place once."""
     places = {(item.document, item.start, item.end): item for sheet in sheets for item in sheet.evidence}
     order = sorted(places, key=lambda place: (_by_number(place[0]), place[1:]))
     marks = {place: f"E{n}" for n, place in enumerate(order, start=1)}
@@ -294,7 +298,7 @@ def _renumbered(fact: Fact, marks: dict[str, str]) -> Fact:
 
 
 def counted(sheet: FactSheet, key: str = "", polarity: Polarity | None = None) -> tuple[Fact, ...]:
-    """The facts about the product that count, limited to `key` and `polarity` where given."""
+    """Return the facts about the product that count, limited to `key` and `polarity` if given."""
     return tuple(
         fact
         for fact in sheet.facts

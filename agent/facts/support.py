@@ -1,17 +1,17 @@
 """Whether quotes support a claim: a check of words, without an LLM.
 
-Five questions are asked, and the worst answer counts. How many of the claim's content words stand in the quotes (by
-stem, with a short list of synonyms)? Does the claim add a part, a control or praise that the quotes do not mention? Do
-both affirm or both deny? Are the claim's numbers and names in the quotes? Does the claim state firmly or generally what
-a quote says only of a plan, a possibility or a part?
+The check asks five questions, and the worst answer counts. How many of the claim's content words occur in the quotes
+(by stem, with a short list of synonyms)? Does the claim add a part, a control or praise that the quotes do not mention?
+Do both affirm or both deny? Are the claim's numbers and names in the quotes? Does the claim state firmly or generally
+what a quote says only of a plan, a possibility or a part?
 
-The check cannot see who does what to whom, nor recognise a paraphrase in quite different words. Such a paraphrase gets
-"weak" or "unsupported" although it is right, which costs a claim but no safety.
+The check cannot tell who does what to whom, nor recognise a paraphrase in quite different words. A correct paraphrase
+of this kind gets "weak" or "unsupported", which costs a claim but no safety.
 
-A number, version, date or proper name in a claim must stand in the claim's own quotes: a confident LLM fills in such
-details from elsewhere. Numbers are compared as digits ("1,000" and "1000" alike, "three" and "3" as well, up to
-twelve). A name is any word written like one: with a capital inside a sentence, in capitals, with capitals or digits in
-the middle; months too. The first word of a sentence has a capital anyway: it counts as a name unless it is a usual
+A number, version, date or proper name in a claim must occur in the claim's own quotes: a confident LLM fills in such
+details from other sources. Numbers are compared as digits ("1,000" and "1000" alike, "three" and "3" as well, up to
+twelve). A name is any word written like a name: with a capital inside a sentence, in capitals, with capitals or digits
+in the middle; months too. The first word of a sentence is always capitalised: it counts as a name unless it is a usual
 first word of sentences about software or has the ending of an ordinary word.
 """
 
@@ -30,7 +30,7 @@ NUMBER_WORDS: Final = {
     )
 }
 _KEPT: Final = 2048
-"""How many texts have their words cached: many claims are checked against the same quotes."""
+"""The number of texts whose words are cached: many claims are checked against the same quotes."""
 _SHORT: Final = 2
 """Length of words such as "is" and "us", which are not plurals."""
 _NUMBER: Final = re.compile(r"(?<![\w.])v?(\d+(?:[.,]\d+)*)(?=\b|%|(?:[kmgt]i?b?|ms|[smhdx])\b)", re.I)
@@ -38,7 +38,7 @@ _GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _NAME_WORD: Final = re.compile(r"[^\W_][\w./+#-]*[^\W_]|[^\W_]")
 _SENTENCE_END: Final = re.compile(r"[.!?:]\s*[\"'”’)]*\s*$")
 _COUNTED: Final = frozenset(NUMBER_WORDS) - {"one"}
-"""Number words that state a number; "one" is mostly a pronoun."""
+"""Number words that state a number; "one" is excluded because it is mostly a pronoun."""
 _ORDINARY: Final = frozenset(
     re.findall(
         r"\w+",
@@ -60,12 +60,12 @@ _ENDING: Final = re.compile(r"(?:ing|ly|tions?|ments?|ed|ity|ities|ness|less|en)
 Verdict = Literal["supported", "weak", "contradicted", "unsupported"]
 
 ENOUGH: Final = 0.6
-"""Share of the claim's content words that must stand in the quotes for "supported"."""
+"""Minimum share of the claim's content words that must occur in the quotes for "supported"."""
 SOME: Final = 0.4
-"""The same for "weak", and for a difference in negation to count as a contradiction."""
+"""Minimum share for "weak", and for a difference in negation to count as a contradiction."""
 _MIN_STEM: Final = 4
 _REMEMBERED: Final = 8192
-"""How many texts and words have their stems cached: many claims are checked against the same quotes."""
+"""The number of texts and words whose stems are cached: many claims are checked against the same quotes."""
 _DIGITS: Final = 3
 
 _STOP: Final = frozenset(
@@ -161,7 +161,7 @@ _UNIVERSAL: Final = tuple(
         ("only", "only"),
     )
 )
-"""Words of a claim that leave no exception, each with those of a quote that say the same."""
+"""Words of a claim that allow no exception, each with the quoted words that confirm it."""
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][a-z]+)?")
 _SUFFIXES: Final = (
     "isations", "izations", "isation", "ization", "ations", "ation", "ments", "ment", "ings", "ing", "ions", "ion",
@@ -170,7 +170,7 @@ _SUFFIXES: Final = (
 
 
 def foreign(claim: str, quotes: Sequence[str], known: Sequence[str] = ()) -> tuple[str, ...]:
-    """The claim's numbers, then its names, that stand in none of `quotes`, each once, in the order of the claim.
+    """Return the claim's numbers, then its names, that occur in none of `quotes`, each once, in the order of the claim.
 
     `known` are names that need no quote, such as the product's and the vendor's own.
     """
@@ -184,7 +184,7 @@ def foreign(claim: str, quotes: Sequence[str], known: Sequence[str] = ()) -> tup
 
 
 def numbers_of(text: str) -> tuple[str, ...]:
-    """Numbers and versions of a text as digits, without thousands separators, in order; number words up to twelve."""
+    """Return the numbers and versions in a text as digits, in order; includes number words up to twelve."""
     found = [(match.start(), _plain(match[1])) for match in _NUMBER.finditer(text)]
     found += [
         (match.start(), NUMBER_WORDS[match[0].lower()])
@@ -195,7 +195,7 @@ def numbers_of(text: str) -> tuple[str, ...]:
 
 
 def names_of(text: str) -> tuple[str, ...]:
-    """The words of a text that are written like names, in order."""
+    """Return the words of a text that are written like names, in order."""
     return tuple(match[0] for match in _names(text))
 
 
@@ -209,7 +209,7 @@ def _names(text: str) -> Iterator[re.Match[str]]:
 
 
 def _is_written_like_one(word: str) -> bool:
-    """Whether a word has a capital or a digit after the first letter: "OAuth", "SQL", "gpt-4o", "READ_ONLY"."""
+    """Return whether a word has a capital or a digit after the first letter: "OAuth", "SQL", "gpt-4o", "READ_ONLY"."""
     bare = word.removesuffix("s") if word[:-1].isupper() else word
     return any(char.isupper() or char.isdigit() for char in bare[1:])
 
@@ -231,7 +231,7 @@ def _parts(name: str) -> frozenset[str]:
 
 @lru_cache(maxsize=_KEPT)
 def _keys(text: str) -> frozenset[str]:
-    """The words of a text as they are compared: normalised, split at punctuation, plurals made singular."""
+    """Return the words of a text in comparable form: normalised, split at punctuation, plurals made singular."""
     words = re.findall(r"[^\W_]+", normalise(text))
     return frozenset(
         word[:-1] if len(word) > _SHORT and word.endswith("s") and not word.endswith("ss") else word for word in words
@@ -239,19 +239,19 @@ def _keys(text: str) -> frozenset[str]:
 
 
 class Support(NamedTuple):
-    """Whether the quotes support a claim."""
+    """The verdict on whether quotes support a claim."""
 
     verdict: Verdict
     score: float
-    """Share of the claim's content words that stand in the quotes, 0 to 1."""
+    """Share of the claim's content words that occur in the quotes, 0 to 1."""
     reasons: tuple[str, ...]
-    """What was found wanting, each as a plain clause; empty for a supported claim."""
+    """The deficiencies found, each as a plain clause; empty for a supported claim."""
 
 
 def support(claim: str, quotes: Sequence[str], known: Sequence[str] = ()) -> Support:
-    """The verdict on one claim. `known` are names that need no quote (the product's, the vendor's).
+    """Judge one claim against its quotes. `known` are names that need no quote (the product's, the vendor's).
 
-    Without quotes, or with a claim that has no content word, the verdict is "unsupported".
+    Without quotes, or if the claim has no content word, the verdict is "unsupported".
     """
     wanted = _content(claim, known)
     clauses = [clause for quote in quotes for clause in clauses_of(quote)]
@@ -277,7 +277,8 @@ def support(claim: str, quotes: Sequence[str], known: Sequence[str] = ()) -> Sup
 
 
 def _content(claim: str, known: Sequence[str]) -> dict[str, str]:
-    """The claim's content words with their stems; numbers and known names are judged elsewhere."""
+    """Return the claim's content words with their stems, without numbers and known names, which are checked
+    separately."""
     own = {stem for name in known for stem in _stems(name)}
     found: dict[str, str] = {}
     for word in _words(claim):
@@ -288,7 +289,8 @@ def _content(claim: str, known: Sequence[str]) -> dict[str, str]:
 
 
 def _details(claim: str, quotes: Sequence[str], known: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The reasons for numbers that differ from the quotes', then those for names and numbers that the quotes lack."""
+    """Return the reasons for numbers that differ from the quotes, then for names and numbers missing from the
+    quotes."""
     odd = foreign(claim, quotes, known)
     given = numbers_of("\n".join(quotes))
     swapped = [item for item in odd if item in numbers_of(claim) and given]
@@ -300,7 +302,7 @@ def _details(claim: str, quotes: Sequence[str], known: Sequence[str]) -> tuple[t
 
 
 def _beside(claim: str, told: frozenset[str], known: Sequence[str]) -> tuple[str, ...]:
-    """Reasons for parts of the claim, and for controls or praise in it, that the quotes do not mention."""
+    """Return the reasons for parts, controls or praise in the claim that the quotes do not mention."""
     reasons = []
     for part in _PARTS.split(claim):
         wanted = _content(part, known)
@@ -323,7 +325,7 @@ def _longest_run(missed: Sequence[bool]) -> int:
 
 
 def _opposite(claim: str, clauses: Sequence[str], wanted: set[str]) -> tuple[str, ...]:
-    """The reason when claim and quotes contradict each other; empty when they do not.
+    """Return the reason if claim and quotes contradict each other, else an empty tuple.
 
     Each clause of the claim is compared with the quoted clauses that share most words with it; a double negation
     affirms.
@@ -345,7 +347,7 @@ def _opposite(claim: str, clauses: Sequence[str], wanted: set[str]) -> tuple[str
 
 
 def _stronger(claim: str, quotes: Sequence[str], clauses: Sequence[str]) -> tuple[str, ...]:
-    """The reasons why the claim is firmer or wider than the quoted clauses that are nearest to it."""
+    """Return the reasons why the claim is firmer or wider than the nearest quoted clauses."""
     reasons = []
     near = [clause for part in clauses_of(claim) for clause in _nearest(_stems(part), clauses)] or list(clauses)
     if all(_PLANNED.search(clause) for clause in near) and not _PLANNED.search(claim):
@@ -360,23 +362,23 @@ def _stronger(claim: str, quotes: Sequence[str], clauses: Sequence[str]) -> tupl
 
 
 def _nearest(stems: frozenset[str] | set[str], clauses: Sequence[str]) -> list[str]:
-    """The clauses that share most of these stems; none when nothing is shared."""
+    """Return the clauses that share the most stems with these; empty if no stem is shared."""
     shared = [len(stems & _stems(clause)) for clause in clauses]
     return [clause for clause, count in zip(clauses, shared, strict=True) if count == max(shared) and count]
 
 
 def meanings(text: str) -> tuple[tuple[str, str], ...]:
-    """The content words of a text, each with the stem by which it is compared; synonyms share a stem."""
+    """Return the content words of a text, each with its stem for comparison; synonyms share a stem."""
     return tuple(_content(text, ()).items())
 
 
 def negations(clause: str) -> tuple[tuple[int, int], ...]:
-    """The start and end of each negating word in a clause."""
+    """Return the start and end of each negating word in a clause."""
     return tuple(match.span() for match in _NEGATION.finditer(clause))
 
 
 def bare(clause: str, other: str) -> str:
-    """A clause without negated adjuncts that `other` does not mention, such as "without leaving the shell"."""
+    """Remove negated adjuncts that `other` does not mention, such as "without leaving the shell", from a clause."""
     spoken = _stems(other)
     return _ADJUNCT.sub(lambda found: found[0] if (_stems(found[1]) - _STOP_STEMS) & spoken else " ", clause)
 
@@ -386,7 +388,7 @@ def _negated(clause: str) -> bool:
 
 
 def clauses_of(text: str) -> list[str]:
-    """The clauses of a text, each of which affirms or denies something."""
+    """Split a text into clauses, each of which affirms or denies something."""
     return [part for part in _CLAUSES.split(text) if part and _WORD.search(part)]
 
 
@@ -402,7 +404,7 @@ def _words(text: str) -> Iterator[str]:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _stem(word: str) -> str:
-    """A word without its ending: enough to match forms of one word, but not a linguist's stem."""
+    """Strip a word's ending: enough to match forms of one word, but not a linguistic stem."""
     word = re.sub(r"['’][a-z]+$", "", word)
     for suffix in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= _MIN_STEM - 1 and not word.endswith("ss"):

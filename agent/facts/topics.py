@@ -1,4 +1,4 @@
-"""What documentation is searched for: the keys of the vocabulary by their groups."""
+"""The search topics for documentation: the keys of the vocabulary by group."""
 
 from functools import lru_cache
 
@@ -7,7 +7,7 @@ from agent.retrieval.shown import Topic
 
 
 def topics(vocabulary: Vocabulary | None = None) -> tuple[Topic, ...]:
-    """One topic for each key, in the order of the vocabulary: its definition and examples, under its group.
+    """Return one topic per key, in the order of the vocabulary: its definition and examples, under its group.
 
     Such texts find more than questions do, because they use the wording of documentation.
     """

@@ -3,9 +3,9 @@
     key, polarity, slots known? ─ each quote re-found at an offset ─ in a statement that carries facts, not flagged,
     about the product ─ details of the slots in the sources ─► Fact, ranked by the statements that it rests on
 
-Readers are not trusted. An unusable quote is dropped alone as long as another quote holds; so is a slot. A proposal
-carries neither a rank nor `confirmed`, which only code may set: rank 4 is for what a format reader finds in a file of
-its format.
+Readers are not trusted. An unusable quote is dropped alone as long as another quote is accepted; the same applies to
+slots. A proposal carries neither a rank nor `confirmed`, which only code may set: rank 4 is for facts that a format
+reader finds in a file of its format.
 """
 
 import re
@@ -38,7 +38,7 @@ from agent.records import (
 )
 
 MAX_WORDS: Final = 40
-"""The most words a quote may have."""
+"""The most words of a quote."""
 MAX_CHARS: Final = 600
 MAX_QUOTES: Final = 6
 MAX_SLOTS: Final = 10
@@ -48,13 +48,13 @@ SHORT: Final = 2
 _GRANTED: Final[Rank] = 4
 _SHOWN: Final = 300
 _WORDS: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\S*[^\W_]\S*")
-"""A run between blanks that has a letter or digit, or one character of a script written without blanks."""
+"""A run of non-blanks with a letter or digit, or one character of a script written without blanks."""
 _ALONE_IN: Final = frozenset({"code", "front-matter"})
 _LISTED: Final = frozenset({"item", "row"})
 _BEFORE: Final = re.compile(r"(?:^|[,;:(\[/|•·>]|\b(?:and|or|und|et|y|e|o|ou)\b)[\s*_`\"']*$", re.I)
 _AFTER: Final = re.compile(r"^[\s*_`\"']*(?:$|[,;:)\]/|•·<.]|[-–—](?=\s)|(?:and|or|und|et|y|e|o|ou)\b)", re.I)
 _REACH: Final = 12
-"""How many characters before and after a short quote are searched for list separators."""
+"""The number of characters before and after a short quote that are searched for list separators."""
 _NO: Final = re.compile(
     r"\b(?:disabled?|off|blocked|forbidden|prohibited|den(?:y|ies|ied)|rejects?|rejected|unsupported|unavailable"
     r"|missing|lacking|excluded?|only|purely|solely|stays?|remains?|local(?:ly)?|offline|nothing|non-\w+"
@@ -66,12 +66,12 @@ _NARROW: Final = re.compile(r"\b(?:only|always|never|all|every|any|by default|no
 _ENGLISH: Final = ("", "en")
 _FORM_READERS: Final = frozenset({"manifest", "scanner"})
 _OWN_WORD: Final = frozenset({"analyst-note", "vendor-answer"})
-"""Kinds of documents that were written to state facts: the roles of their sentences are not checked."""
+"""Kinds of documents written to state facts; the roles of their sentences are not checked."""
 
 
 @dataclass(frozen=True)
 class Material:
-    """The sources that proposals are checked against."""
+    """The sources for verifying proposals."""
 
     documents: tuple[Document, ...]
     statements: tuple[Statement, ...]
@@ -100,7 +100,8 @@ class Material:
         return {key: ([row.end for row in rows], rows) for key, rows in sorted_.items()}
 
     def spans(self, quote: Quote) -> Iterator[tuple[Document, Span]]:
-        """The places of a quote, those near its hint first: in the document it names, or in any if it names none."""
+        """Yield the places of a quote, nearest to its hint first, in the document that it names or else in any
+        document."""
         wanted = [self.by_id[quote.document]] if quote.document in self.by_id else []
         for document in wanted or ([] if quote.document else self.documents):
             text = self._texts[document.id]
@@ -108,7 +109,7 @@ class Material:
             yield from ((document, span) for span in dict.fromkeys(span for span in found if span))
 
     def touched(self, document: str, start: int, end: int) -> tuple[Statement, ...]:
-        """The statements that a span touches."""
+        """Return the statements that a span touches."""
         ends, rows = self._of[document]
         at = bisect_left(ends, start + 1)
         found = []
@@ -119,7 +120,7 @@ class Material:
 
 
 class Place(NamedTuple):
-    """A quote that holds: where it is and the statements that it touches."""
+    """A located quote and the statements that it touches."""
 
     document: Document
     start: int
@@ -128,7 +129,7 @@ class Place(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The words of the document at this place."""
+        """The text of the document at this place."""
         return self.document.text[self.start : self.end]
 
     @property
@@ -138,22 +139,22 @@ class Place(NamedTuple):
 
     @property
     def about(self) -> About:
-        """What the first statement that the quote touches is about."""
+        """The subject of the first statement that the quote touches."""
         return self.statements[0].about
 
 
 class Fault(NamedTuple):
-    """Why a quote, slot or proposal is refused."""
+    """The reason for rejecting a quote, slot or proposal."""
 
     reason: DropReason
     detail: str = ""
 
 
 class Verified(NamedTuple):
-    """The outcome of checking proposals."""
+    """The outcome of verifying proposals."""
 
     facts: tuple[Fact, ...]
-    """One for each proposal that held, not yet merged, in the order of the proposals."""
+    """One fact per accepted proposal, not yet merged, in the order of the proposals."""
     evidence: tuple[Evidence, ...]
     """E1, E2, … in the order of documents and offsets; each place once."""
     dropped: tuple[DroppedFact, ...]
@@ -168,7 +169,7 @@ class _Held(NamedTuple):
 
 
 def verify(proposals: Iterable[Proposal], material: Material) -> Verified:
-    """The facts of the proposals that hold, their evidence, and everything that was refused."""
+    """Verify proposals; return the accepted facts, their evidence, and everything that was rejected."""
     dropped: list[DroppedFact] = []
     held: list[_Held] = []
     for proposal in proposals:
@@ -194,10 +195,10 @@ def place_of(
     by_form: bool = False,
     comforts: bool = False,
 ) -> Place | Fault:
-    """Where a quote for a key stands in the sources, or why it cannot be used.
+    """Locate a quote for a key in the sources, or return why it cannot be used.
 
-    `by_form`: a format reader gives the quote, so in a file of such a format the role of a line is not checked.
-    `comforts`: the quote has to support a limit, a control or a denial; of these a mere claim supports only controls.
+    `by_form`: the quote comes from a format reader, so the role of a line is not checked in a file of such a format.
+    `comforts`: the quote has to support a limit, a control or a denial. A mere claim supports only controls.
     """
     words = len(_WORDS.findall(quote.text))
     if not words:
@@ -215,7 +216,7 @@ def place_of(
 
 
 def _fault(place: Place, words: int, key: FactKey, about: FactAbout, *, by_form: bool) -> Fault | None:
-    """What is wrong with a place as evidence for a key."""
+    """Return why a place is unusable as evidence for a key, or None."""
     if not place.statements:
         return Fault("no statement there", "it is a heading or stands between statements")
     if any(statement.flagged for statement in place.statements):
@@ -233,14 +234,14 @@ def _fault(place: Place, words: int, key: FactKey, about: FactAbout, *, by_form:
 
 
 def _claimed(place: Place, key: FactKey) -> Fault | None:
-    """The fault when a limit or denial rests on a mere claim, of rank 2 or less, which must lower nothing."""
+    """Return the fault if a limit or denial rests on a mere claim, of rank 2 or less, which must lower nothing."""
     if key.claim == "control" or not any(statement.claim for statement in place.statements):
         return None
     return Fault("carries no facts", "a claim that says how safe it is, and no description")
 
 
 def stands_alone(place: Place) -> bool:
-    """Whether a short quote is an entry of a list, a cell, a line of code, or all that the statement says."""
+    """Return whether a short quote is a list entry, a cell, a line of code, or the whole statement."""
     statement = place.statements[0]
     if statement.block in _ALONE_IN:
         return True
@@ -251,13 +252,14 @@ def stands_alone(place: Place) -> bool:
     if marks == 2 or statement.block in _LISTED:  # noqa: PLR2004
         return marks == 2  # noqa: PLR2004
     # Within a sentence, the first and the last name of a list have a mark on one side only, and so has the end of the
-    # sentence ("lists berths."). Its opening words alone say nothing, and their capital does not make a name.
+    # sentence ("lists berths."). The opening words of a sentence do not stand alone, and their capital does not make a
+    # name.
     named = len(place.text.split()) > 1 or any(char.isupper() or char.isdigit() for char in place.text)
     return marks == 1 and bool(before.strip()) and named
 
 
 def _held(proposal: Proposal, material: Material, dropped: list[DroppedFact]) -> _Held | None:
-    """The proposal with the places of its quotes, or None; what was refused is added to `dropped`."""
+    """Return the proposal with the places of its quotes, or None; rejected parts are added to `dropped`."""
     fault = _form(proposal, material)
     if fault:
         dropped.append(_dropped(proposal, _quoted(proposal), fault))
@@ -298,7 +300,7 @@ def _form(proposal: Proposal, material: Material) -> Fault | None:
 
 
 def _about(proposed: FactAbout, places: Sequence[Place]) -> FactAbout:
-    """What the fact is about: "platform" rather than "product" when all its quotes are about the platform."""
+    """Return the subject of the fact: "platform" instead of "product" if all its quotes are about the platform."""
     if proposed == "product" and all(place.about == "platform" for place in places):
         return "platform"
     return proposed
@@ -336,7 +338,7 @@ def _slots(
 
 
 def _missing(value: str, places: Sequence[Place], material: Material) -> str:
-    """The parts of a slot's value found neither in its quoted sentences, their headings nor the known names."""
+    """List the parts of a slot's value found in neither its quoted sentences, their headings nor the known names."""
     if not value.strip() or len(value) > MAX_VALUE:
         return "empty or too long"
     rows = {row: None for place in places for row in place.statements}
@@ -373,9 +375,9 @@ def _evidence(mark: str, place: Place, *, granted: bool) -> Evidence:
 
 
 def _is_granted(made: _Held, place: Place, material: Material) -> bool:
-    """Whether a format reader found the place in a file of its format: what such a file grants outranks vendor prose.
+    """Return whether a format reader found the place in a file of its format, whose grants outrank vendor prose.
 
-    A limit or control that the file only promises stays the vendor's word, so that no manifest lowers anything.
+    A limit or control that the file only promises remains a vendor's claim, so that no manifest lowers anything.
     """
     proposal = made.proposal
     by_form = proposal.reader in _FORM_READERS and proposal.granted and place.document.form != "prose"
@@ -398,7 +400,7 @@ def _fact(made: _Held, evidence: dict[tuple[str, int, int], Evidence], material:
     source = FactSource(reader=proposal.reader, confidence=proposal.confidence, state=state)
     sources, confidence = combined((source,))
     own = [evidence[place.spot] for place in made.places]
-    # A quote that several proposals cite may have rank 4 for the manifest's proposal only.
+    # A quote cited by several proposals may have rank 4 for the manifest's proposal only.
     ranks = [
         item.rank if _is_granted(made, place, material) else max(row.rank for row in place.statements)
         for item, place in zip(own, made.places, strict=True)

@@ -1,9 +1,8 @@
 """The vocabulary of facts: what a fact may say, loaded from `corpus/knowledge/facts/<group>.yaml`.
 
-A key has one direction of risk. A *control* (approval, sandbox, encryption) never moves a factor by itself: what it
-is worth depends on its rank, its default and the part of the product that it belongs to. A *description* may lower a
-factor where it says what the product cannot do. An *ability* raises factors; if it can be denied, its denial may lower
-them.
+A key has one direction of risk. A *control* (approval, sandbox, encryption) never moves a factor by itself: its value
+depends on its rank, its default and the part of the product that it belongs to. A *description* may lower a factor if
+it says what the product cannot do. An *ability* raises factors; if it can be denied, its denial may lower them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,14 +24,14 @@ GroupId = Literal[
 ]
 Claim = Literal["ability", "control", "description"]
 Use = Literal["threats", "severity", "questions", "picture"]
-"""Where a key is used besides factors and layers."""
+"""Uses of a key other than factors and layers."""
 
 GROUPS: Final[tuple[GroupId, ...]] = (
     "does", "reads", "decides", "asks", "acts_as", "keeps", "model", "runs_at", "shows", "meets", "attests",
 )  # fmt: skip
 """The groups in the order in which a sheet shows them."""
 EXAMPLES: Final = 3
-"""Each key has this many examples and as many near misses."""
+"""The number of examples, and of near misses, of each key."""
 _Sentence = Annotated[str, Field(min_length=8, max_length=300)]
 
 
@@ -44,41 +43,41 @@ class FactKey(Record):
     title: str = Field(min_length=4, max_length=70)
     """A phrase for readers that completes "the product …": "runs shell commands"."""
     question: str = Field(max_length=200, pattern=r"\?$")
-    """The question that the vendor or an LLM is asked."""
+    """The question to the vendor or an LLM about this key."""
     definition: _Sentence
     excludes: _Sentence = Field(alias="not")
-    """What does not count, with the key that fits instead."""
+    """What does not count, with the key to use instead."""
     claim: Claim
-    """ability: it does or can do something. control: it stands between the product and an effect, or assures one.
-    description: how it is made, limited or placed."""
+    """ability: the product does or can do something. control: stands between the product and an effect, or assures an
+    effect. description: how the product is made, limited or placed."""
     grave: bool = False
-    """One of the twenty gravest, for which a second signal is wanted."""
+    """Whether the key is one of the twenty gravest, which should have a second signal."""
     deniable: bool = False
-    """Whether "it does not" is a fact too; silence never is."""
+    """Whether the key's denial is a fact too; silence never is."""
     slots: tuple[SlotName, ...] = Field(min_length=1)
     pins: tuple[LayerKey, ...] = ()
     """The layers that one clear statement of the key settles."""
     raises: tuple[FactorKey, ...] = ()
-    """The factors that the key raises when it is asserted or left to a setting."""
+    """The factors raised by the key if it is asserted or configurable."""
     lowers: tuple[FactorKey, ...] = ()
-    """The factors that the key lowers when it is asserted."""
+    """The factors lowered by the key if it is asserted."""
     denial_lowers: tuple[FactorKey, ...] = ()
-    """The factors that a denial of the key lowers."""
+    """The factors lowered by a denial of the key."""
     floor: dict[FactorKey, Unit] = Field(default_factory=dict)
-    """The least value of a factor while the key is asserted."""
+    """The minimum value of a factor while the key is asserted."""
     opposes: tuple[str, ...] = ()
     """Keys that cannot be asserted of the same part at the same time."""
     used_in: tuple[Use, ...] = ()
     carried_by: tuple[StatementRole, ...] = ()
-    """Roles besides `CARRYING` in which a quote for the key may stand, because the fact hides in such text."""
+    """Roles besides `CARRYING` that a quote for the key may have, because the fact hides in such text."""
     examples: tuple[_Sentence, ...] = Field(min_length=EXAMPLES, max_length=EXAMPLES)
     """Sentences that state the key."""
     near_misses: tuple[_Sentence, ...] = Field(min_length=EXAMPLES, max_length=EXAMPLES)
-    """Sentences that seem to state the key but do not."""
+    """Sentences that appear to state the key but do not."""
     labels: tuple[str, ...] = ()
-    """Labels of the real pages that mean the same as the key."""
+    """Labels of the real pages with the same meaning as the key."""
     candidates: tuple[str, ...] = ()
-    """Wider labels: a statement with one of them may be an example of the key, a statement without any is not."""
+    """Wider labels: statements with one of these labels may be examples of the key; statements without any are not."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -122,7 +121,7 @@ class FactKey(Record):
 
 
 class Vocabulary:
-    """The keys by id, in the order of groups and files."""
+    """The fact keys by id, in the order of groups and files."""
 
     def __init__(self, keys: Sequence[FactKey], titles: Mapping[GroupId, str] | None = None) -> None:
         self.keys: Final = tuple(keys)
@@ -137,48 +136,48 @@ class Vocabulary:
                 raise ValueError(f"{key.id}: opposes unknown keys {', '.join(unknown)}")
 
     def __getitem__(self, key: str) -> FactKey:
-        """The key of that id; KeyError when there is none."""
+        """Return the key with this id. Raises KeyError if there is none."""
         return self._by_id[key]
 
     def __contains__(self, key: str) -> bool:
-        """Whether there is a key of that id."""
+        """Return whether there is a key with this id."""
         return key in self._by_id
 
     def __iter__(self) -> Iterator[FactKey]:
-        """The keys in their order."""
+        """Iterate over the keys in order."""
         return iter(self.keys)
 
     def __len__(self) -> int:
-        """How many keys there are."""
+        """Return the number of keys."""
         return len(self.keys)
 
     @cached_property
     def order(self) -> Mapping[str, int]:
-        """The place of each key, from 0."""
+        """The position of each key, from 0."""
         return {key.id: n for n, key in enumerate(self.keys)}
 
     def group(self, group: GroupId) -> tuple[FactKey, ...]:
-        """The keys of a group."""
+        """Return the keys of a group."""
         return tuple(key for key in self.keys if key.group == group)
 
     def pinning(self, layer: LayerKey) -> tuple[FactKey, ...]:
-        """The keys that pin a layer."""
+        """Return the keys that pin a layer."""
         return tuple(key for key in self.keys if layer in key.pins)
 
     def labelled(self, label: str) -> FactKey | None:
-        """The key that says the same as a label of the real pages; None for a label that was split."""
+        """Return the key with the same meaning as a label of the real pages, or None for a label that was split."""
         return next((key for key in self.keys if label in key.labels), None)
 
     def opposed(self, one: str, other: str) -> bool:
-        """Whether two keys cannot both be asserted of the same part."""
+        """Return whether two keys cannot both be asserted of the same part."""
         return other in self._by_id[one].opposes or one in self._by_id[other].opposes
 
 
 def load_vocabulary(folder: Path | None = None) -> Vocabulary:
-    """The vocabulary of a folder, by default the bundled one.
+    """Load the vocabulary of a folder, by default the bundled one.
 
-    Raises InputError, naming file and key, for a file that is no group, an unknown layer, factor or slot, an id that
-    occurs twice, or a key whose parts contradict each other.
+    Raises InputError, naming file and key, for a file of no group, an unknown layer, factor or slot, a duplicate id, or
+    a key whose parts contradict each other.
     """
     return _bundled() if folder is None else _load(folder)
 

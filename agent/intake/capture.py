@@ -29,7 +29,7 @@ class Remembered:
     result: IntakeResult
     recorded: Recorded
     unfinished: Unfinished | None = None
-    """The log of the crawl; call its `finish` once the result is stored elsewhere."""
+    """Log of the crawl; call its `finish` once the caller has stored the result."""
 
 
 def read_remembered(
@@ -107,7 +107,7 @@ def _no_look_up(host: str, _: int) -> Sequence[str]:
 
 
 def _key(inputs: Sequence[Input], settings: Settings, allow_private: Sequence[str], product: str | None) -> str:
-    """The key that identifies an interrupted crawl: a hash of what was requested and of all that affects the crawl."""
+    """Return the key of an interrupted crawl: a hash of the requested sources and everything that affects the crawl."""
     addresses = [found for found in inputs if isinstance(found, str)]
     idle = OF_THIS_MACHINE | OF_THE_LLM
     steering = {f.name: getattr(settings, f.name) for f in fields(Settings) if f.name not in idle}

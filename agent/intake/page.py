@@ -10,7 +10,7 @@ Region = Literal["main", "chrome", "neighbour"]
 AboutHint = Literal["", "other", "platform"]
 Form = Literal["prose", "tools", "manifest", "api"]
 Wall = Literal["", "login", "consent", "script"]
-"""What stands between a reader and a page with little text: a log-in, a consent form, JavaScript."""
+"""Obstacle on a page with little text: a log-in, a consent form, or missing JavaScript."""
 
 MAX_EXCERPT: Final = 200
 """Maximum length of a finding's excerpt, in characters."""
@@ -52,11 +52,11 @@ class PageLink(NamedTuple):
     text: str
     region: Region
     rel: str = ""
-    """Its `rel` values in lower case, separated by spaces: `nofollow`, `homepage`, …"""
+    """`rel` values in lower case, separated by spaces: `nofollow`, `homepage`, …"""
     modified: str = ""
-    """When the page last changed according to a sitemap, as written there."""
+    """Date of the page's last change according to a sitemap, as written there."""
     under: str = ""
-    """The heading above the link, where the parser saw one, such as the caption of a group in a sidebar."""
+    """Heading above the link if the parser saw one, such as the caption of a group in a sidebar."""
 
 
 class Page(NamedTuple):
@@ -76,7 +76,7 @@ class Page(NamedTuple):
     stylesheets: tuple[str, ...] = ()
     """Addresses of the style sheets that the page links, as written."""
     form: Form = "prose"
-    """What the text was made from; the values are those of `records.DocumentForm`."""
+    """Source form of the text; the values are those of `records.DocumentForm`."""
     name: str = ""
     """The product's own name where the format has a field for it."""
     head_title: str = ""

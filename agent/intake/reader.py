@@ -27,7 +27,7 @@ from agent.records import About, Budget, Document, Dropped, Intake, Missing, Sna
 from agent.settings import Settings
 
 NEAR_EMPTY_WORDS: Final = 30
-"""A page with scripts and fewer words than this is assumed to build its text with JavaScript."""
+"""Word count below which a page with scripts is assumed to build its text with JavaScript."""
 _NEAR_EMPTY_WORDS: Final = 30
 _NEEDS_BROWSER: Final = (
     "builds its text with JavaScript: install the extra septet[browser] and set browser = on, or save the page from a "
@@ -44,8 +44,8 @@ SOURCE_TEXT: Final = "source text: "
 """Prefix under which the draft lists text that was not read."""
 _MAX_REASONS: Final = 12
 _LATER: Final = "language"
-"""The draft itself reports this gap, because an LLM can read languages that the embedded drafter cannot."""
-# Reasons for a skipped link where the page was wanted but could not be fetched.
+"""Gap that the draft itself reports, because an LLM can read languages that the embedded drafter cannot."""
+# Skip reasons of pages that were wanted but could not be fetched.
 _FAILED: Final = re.compile(
     r"behind a |the server (?:wants|sends)|the server answered (?!404|410)|the server's answer is|no answer|"
     r"no connection|larger than|headers larger|unpacks to|an unknown content coding|the certificate|the host name|"
@@ -63,7 +63,7 @@ def with_browser(network: Web, settings: Settings, tell: Callable[[str], None] |
 
 
 def needs_javascript(answer: Fetched, settings: Settings) -> bool:
-    """Whether a page has next to no text and signs that scripts would build it."""
+    """Return whether a page has almost no text but shows signs of building its text with scripts."""
     try:
         kind = sniff(answer.body, answer.media_type, answer.url)
         page = read_page(answer.body, kind, answer.charset, answer.url, settings) if kind == "html" else None
@@ -76,7 +76,7 @@ def needs_javascript(answer: Fetched, settings: Settings) -> bool:
 
 @dataclass(frozen=True)
 class IntakeResult:
-    """The intake, and the source bytes behind it by their SHA-256."""
+    """The intake and its source bytes by SHA-256."""
 
     intake: Intake
     blobs: dict[str, bytes]
@@ -84,7 +84,7 @@ class IntakeResult:
 
 @dataclass(frozen=True)
 class _Part:
-    """A future document: its page, the snapshot behind it, and what it is about unless its headings say otherwise."""
+    """A future document: its page, its snapshot, and its subject unless its headings say otherwise."""
 
     page: Page
     snapshot: Snapshot
@@ -110,7 +110,7 @@ class _Gathering:
     def snapshot(
         self, body: bytes, requested: str, final: str, media: str, kind: SourceKind, answer: Fetched | None = None
     ) -> Snapshot:
-        """Store `body` and return its snapshot; if the same bytes came before, the first snapshot stays on record."""
+        """Store `body` and return its snapshot. For duplicate bytes, the first snapshot stays on record."""
         sha256 = digest(body)
         self.blobs[sha256] = body
         self.bytes_used += len(body)
@@ -266,7 +266,7 @@ def _add_file(g: _Gathering, file: LocalFile, settings: Settings) -> None:
 
 
 def _without_repeats(reads: Sequence[Read]) -> dict[int, Page]:
-    """The pages keyed by the `id()` of their reads, without the text repeated across HTML pages of the same host."""
+    """Return the pages by the `id()` of their reads, without text repeated across HTML pages of the same host."""
     pages = {id(read): read.page for read in reads}
     hosts: dict[str, list[Read]] = {}
     for read in reads:
@@ -289,7 +289,7 @@ def _add_read(g: _Gathering, read: Read, page: Page) -> None:
 
 
 def _subject(g: _Gathering, crawl: Crawl, product: str | None) -> Subject:
-    """The product that the listing is about: determined here for a file, by the crawl for a web page."""
+    """Return the product described by the listing: determined here for a file, by the crawl for a web page."""
     if crawl.subject is not None:
         return crawl.subject
     first = g.parts[0]
@@ -369,7 +369,7 @@ def _documents(parts: Sequence[_Part]) -> list[Document]:
 
 
 def unread(intake: Intake) -> tuple[Dropped, ...]:
-    """The source text that could not be read: first the gaps of the intake, then failed links grouped by reason."""
+    """Return the source text that could not be read: first the gaps of the intake, then failed links by reason."""
     gaps = [Dropped(what=SOURCE_TEXT + gap.detail, reason=gap.reason) for gap in intake.missing if gap.reason != _LATER]
     reasons: dict[tuple[str, str], list[str]] = {}
     for link in intake.links:

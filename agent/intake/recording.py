@@ -77,7 +77,7 @@ class Recording(Record):
     sources: tuple[Given, ...]
     notes: tuple[str, ...]
     product: str | None
-    """As given, not as resolved."""
+    """Product name as given, not as resolved."""
     allow_private: tuple[str, ...]
     settings: dict[str, int | float | str]
     entries: tuple[Entry, ...]
@@ -93,15 +93,15 @@ class Recorded:
     bodies: Mapping[str, bytes]
 
     def inputs(self) -> tuple[Input, ...]:
-        """The sources in the form that the reader expects."""
+        """Return the sources in the form that the reader expects."""
         return tuple(self._input(given) for given in self.recording.sources)
 
     def log(self) -> Log:
-        """The log of the web responses."""
+        """Return the log of the web responses."""
         return Log(list(self.recording.entries), dict(self.bodies))
 
     def settings(self, own: Settings) -> Settings:
-        """The settings of the run, with those of this machine from `own`.
+        """Return the settings of the run, with machine-specific settings taken from `own`.
 
         Raises IntegrityError when the recording has unknown settings or values of the wrong kind.
         """

@@ -27,7 +27,7 @@ _SHORT_HASH: Final = 12
 
 
 def digest(body: bytes) -> str:
-    """The SHA-256 of `body` in lower-case hex, which serves as its address."""
+    """Return the SHA-256 of `body` in lower-case hex, which serves as its address."""
     return hashlib.sha256(body).hexdigest()
 
 
@@ -62,12 +62,12 @@ def store_body(folder: Path, body: bytes) -> str:
 
 
 def has_body(folder: Path, sha256: str) -> bool:
-    """Whether `folder` holds a blob with this address; its bytes are not checked."""
+    """Return whether `folder` holds a blob with this address; its bytes are not checked."""
     return _place(folder, sha256).is_file()
 
 
 def load_body(folder: Path, sha256: str) -> bytes:
-    """The bytes at an address. Raises SourceError when there are none, IntegrityError when they were changed."""
+    """Return the bytes at an address. Raises SourceError when there are none, IntegrityError when they were changed."""
     try:
         body = _place(folder, sha256).read_bytes()
     except OSError:
@@ -78,7 +78,7 @@ def load_body(folder: Path, sha256: str) -> bytes:
 
 
 def load(folder: Path, sha256: str) -> tuple[Snapshot, bytes]:
-    """The record and the bytes at an address.
+    """Return the record and the bytes at an address.
 
     Raises SourceError when there is none, IntegrityError when the bytes or the record were changed.
     """
@@ -104,7 +104,7 @@ def _place(folder: Path, sha256: str) -> Path:
 
 
 def write_whole(path: Path, body: bytes) -> None:
-    """Write a file atomically: whatever happens, `path` holds either all of `body` or its previous content.
+    """Write a file atomically: even after a failure, `path` holds either all of `body` or its previous content.
 
     A missing folder is created; concurrent writers do not interfere. Raises OSError.
     """

@@ -32,7 +32,7 @@ class LocalFile:
     kind: MediaKind
     body: bytes
     folder: str = ""
-    """For a file given on its own, the name of its folder: the last resort for naming the product."""
+    """For a file given on its own, the name of its folder: the fallback for naming the product."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def open_sources(sources: Sequence[str], settings: Settings) -> tuple[Input, ...
 
 
 def files_of(found: Input) -> tuple[LocalFile, ...]:
-    """The files of an opened source, none for an address."""
+    """Return the files of an opened source, or none for an address."""
     if isinstance(found, str):
         return ()
     return (found,) if isinstance(found, LocalFile) else found.files
@@ -153,9 +153,10 @@ def read_folder(folder: Path, pages: int, settings: Settings) -> Folder:
 
 
 def _is_named(path: Path) -> bool:
-    """Whether a file in a folder is a document: YAML and XML only count as API descriptions, manifests or sitemaps.
+    """Return whether a file in a folder is a document: YAML and XML only count if they describe APIs, products or
+    sitemaps.
 
-    Settings, labels and build files have the same suffixes, but nobody who names a folder means those.
+    Settings, labels and build files have the same suffixes, but a user who names a folder does not mean them.
     """
     if path.suffix.lower() not in _DATA:
         return True
@@ -165,5 +166,5 @@ def _is_named(path: Path) -> bool:
 
 def _order(name: str) -> tuple[int, str, str]:
     stem = name.rpartition(".")[0].lower()
-    # A file in a sub-folder is never the listing, whatever its name.
+    # A file in a sub-folder is never the listing, regardless of its name.
     return (_FIRST.index(stem) if stem in _FIRST else len(_FIRST), name.casefold(), name)

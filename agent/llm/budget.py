@@ -1,10 +1,10 @@
-"""The budget of a run, in tokens and money, and what was spent so far.
+"""The budget of a run in tokens and money, and the usage so far.
 
-Before a call its worst case is set aside (no input from a cache, an answer as long as the cap allows); afterwards the
-actual usage replaces it, also for a failed call. A call whose worst case does not fit is not sent. Calls run in
-parallel: one that does not fit yet waits for those under way, since most of them use less than was set aside.
+Before a call, its worst case is reserved (nothing cached, and a response as long as the cap allows). Afterwards the
+actual usage replaces the reservation, also for a failed call. A call whose worst case does not fit is not sent. Calls
+run in parallel. A call that does not fit yet waits for running calls, since most use less than they reserved.
 
-Prices are data (`prices.yaml`, or a user's file in the same form); an LLM without a row has no known price.
+Prices come from `prices.yaml` or a user's file in the same format; the price of an LLM without a row is unknown.
 """
 
 import re
@@ -29,13 +29,13 @@ _MILLION: Final = 1_000_000
 _CENTS: Final = Decimal("0.000001")
 _RAISE: Final = "raise the cap (SEPTET_LLM_MAX_TOKENS or SEPTET_LLM_MAX_DOLLARS), or take a cheaper LLM or fewer pages"
 _LEAST_SHARE: Final = 3
-"""An endpoint that reports fewer input tokens than our own count divided by this is not believed."""
+"""A reported number of input tokens below our own count divided by this is considered wrong."""
 _DATE: Final = re.compile(r"-(?:\d{4}-\d{2}-\d{2}|\d{8}|latest)$")
 _Dollars = Annotated[Decimal, Field(ge=0, le=10_000, allow_inf_nan=False)]
 
 
 class Price(BaseModel):
-    """US dollars for a million tokens."""
+    """Prices in US dollars per million tokens."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,35 +43,35 @@ class Price(BaseModel):
     cached: _Dollars
     output: _Dollars
     written: _Dollars | None = None
-    """Price of input that the provider also writes to its cache; usage does not list it, so all new input counts."""
+    """Price of input written to the provider's cache. Applied to all uncached input, since usage does not list it."""
 
     def cost(self, usage: Usage) -> Decimal:
-        """US dollars of a usage, to a millionth, rounded half even."""
+        """Compute the cost of a usage in US dollars, to a millionth, rounded half even."""
         new = max(usage.input_tokens - usage.cached_tokens, 0) * (self.input if self.written is None else self.written)
         whole = new + usage.cached_tokens * self.cached + usage.output_tokens * self.output
         return (whole / _MILLION).quantize(_CENTS)
 
 
 FREE: Final = Price(input=Decimal(0), cached=Decimal(0), output=Decimal(0))
-"""For an LLM that runs on the user's own machine."""
+"""Price of an LLM on the user's own machine."""
 
 
 @dataclass(frozen=True)
 class Caps:
-    """The most that a run may take."""
+    """Limits on the usage of a run."""
 
     tokens: int
     """Input and output together."""
     dollars: Decimal | None = None
-    """US dollars; None: no cap in money."""
+    """US dollars; None means no limit."""
 
 
 @dataclass(frozen=True)
 class Spent:
-    """What a run has cost so far."""
+    """Calls, usage and cost of a run so far."""
 
     calls: int
-    """Calls that have ended, failed ones included."""
+    """Completed calls, including failed ones."""
     usage: Usage
     dollars: Decimal | None
     """US dollars; None when the price is unknown."""
@@ -79,32 +79,32 @@ class Spent:
 
 @dataclass(frozen=True)
 class Cost:
-    """US dollars for a plan in which every answer is as long as its cap allows."""
+    """Worst-case cost of a plan in US dollars, if every response is as long as its cap allows."""
 
     cold: Decimal
-    """If the provider caches nothing."""
+    """Cost if the provider caches nothing."""
     warm: Decimal
-    """If the shared start of the prompts is read from the provider's cache, from the second call with a schema on."""
+    """Cost if the shared prompt prefix is cached by the provider from the second call with the same schema."""
 
 
 @dataclass(frozen=True)
 class PlanEstimate:
-    """What a plan of calls will take at most, before any is sent."""
+    """Worst-case usage and cost of a plan, computed before any call is sent."""
 
     calls: int
     input_tokens: int
     output_tokens: int
     shared_share: Decimal
-    """Share of the input tokens that belong to the common start of all calls' messages; 0 to 1, 0 for a single call."""
+    """Share of input tokens in the common prefix of all calls' messages, 0 to 1; 0 for a single call."""
     costs: Mapping[str, Cost | None]
-    """By LLM; None where the price is unknown."""
+    """Cost by LLM; None if the price is unknown."""
 
 
 class Budget:
-    """The caps of one run; used by many threads."""
+    """The budget of one run; thread-safe."""
 
     def __init__(self, counter: Counter, price: Price | None, caps: Caps) -> None:
-        """Raises InputError for a cap in money when the price is unknown, because it could not be enforced."""
+        """Start with nothing spent. Raises InputError for a dollar cap without a price, which cannot be enforced."""
         if caps.dollars is not None and price is None:
             raise InputError(
                 "a cap in money cannot be kept",
@@ -121,21 +121,21 @@ class Budget:
         self._usage = Usage()
 
     def estimate(self, call: Call) -> Usage:
-        """The worst case of a call: nothing cached, the answer as long as its cap."""
+        """Return the worst-case usage of a call: nothing cached and a response as long as its cap."""
         return Usage(self._counter.call(call), call.max_tokens, estimated=True)
 
     def check(self, usage: Usage) -> None:
-        """Raises LlmError over_budget when a whole plan with that usage would exceed a cap; nothing is set aside."""
+        """Raise LlmError over_budget if a plan with this usage would exceed a cap. Reserves nothing."""
         with self._changed:
             excess = self._excess(usage)
         if excess is not None:
             raise LlmError("over_budget", excess, where="before the first call", hint=_RAISE)
 
     def reserve(self, call: Call) -> int:
-        """Sets the worst case of a call aside; waits while calls under way may still release some of what they hold.
+        """Reserve the worst case of a call, waiting while running calls may still release part of their reservation.
 
-        A thread must settle its ticket before it reserves the next one, or it would wait for itself. Raises LlmError
-        over_budget when it does not fit.
+        A thread must settle its ticket before reserving again, or it would wait for itself. Raises LlmError
+        over_budget if the call does not fit.
         """
         worst = self.estimate(call)
         with self._changed:
@@ -148,9 +148,9 @@ class Budget:
             return self._tickets
 
     def settle(self, ticket: int, usage: Usage) -> None:
-        """Replaces what was set aside by what was used.
+        """Replace the reservation with the actual usage.
 
-        A reported usage that is far too low for the prompt is not believed: at least a third of our own count is taken.
+        If the reported usage is far too low for the prompt, at least a third of our own count is used instead.
         A call that never reached the endpoint costs nothing.
         """
         with self._changed:
@@ -163,13 +163,13 @@ class Budget:
 
     @property
     def spent(self) -> Spent:
-        """What was spent so far, without what is set aside for calls under way."""
+        """Return the usage so far, without reservations for running calls."""
         with self._changed:
             dollars = None if self._price is None else self._price.cost(self._usage)
             return Spent(self._ended, self._usage, dollars)
 
     def _excess(self, worst: Usage) -> str | None:
-        """Which cap a call would exceed, in words; None when it fits."""
+        """Describe which cap a call would exceed. Returns None if the call fits."""
         whole = sum(self._open.values(), self._usage) + worst
         tokens = whole.input_tokens + whole.output_tokens
         if tokens > self._caps.tokens:
@@ -190,14 +190,14 @@ def _credible(usage: Usage, worst: Usage) -> Usage:
 
 
 def estimate_plan(calls: Sequence[Call], counter: Counter, prices: Mapping[str, Price | None]) -> PlanEstimate:
-    """What `calls` use at most, and what they cost at each of the prices."""
+    """Estimate the worst-case usage of `calls` and their cost at each of the prices."""
     counted = [Usage(counter.call(call), call.max_tokens, estimated=True) for call in calls]
     shared = counter.count(shared_start([_rendered(call) for call in calls])) if len(calls) > 1 else 0
     total = sum(counted, Usage())
     seen: set[str] = set()
     warm = Usage()
     for call, usage in zip(calls, counted, strict=True):
-        # The LLM reads the schema before the messages, so calls with different schemas share no cache.
+        # Providers place the schema before the messages, so calls with different schemas share no cached prefix.
         warm += replace(usage, cached_tokens=shared) if repr(call.schema) in seen else usage
         seen.add(repr(call.schema))
     share = Decimal(min(shared * len(calls), total.input_tokens)) / max(total.input_tokens, 1)
@@ -210,7 +210,7 @@ def estimate_plan(calls: Sequence[Call], counter: Counter, prices: Mapping[str, 
 
 
 def shared_start(texts: Sequence[str]) -> str:
-    """The longest start that all texts share; at least one text is needed."""
+    """Return the longest common prefix of the texts; at least one text is required."""
     first, last = min(texts), max(texts)
     differs = (place for place, (one, other) in enumerate(zip(first, last, strict=False)) if one != other)
     return first[: next(differs, len(first))]
@@ -222,12 +222,12 @@ def _rendered(call: Call) -> str:
 
 @lru_cache(maxsize=1)
 def prices() -> Mapping[str, Price]:
-    """The prices of this installation, by the LLM's name without its profile."""
+    """Load the bundled prices, by the LLM's name without its profile."""
     return read_prices(resources.files("agent.llm").joinpath(_FILE).read_text("utf-8"), _FILE)
 
 
 def read_prices(text: str, where: str) -> Mapping[str, Price]:
-    """The prices in YAML `text`. Raises InputError naming `where` and the row that is wrong."""
+    """Parse prices from YAML `text`. Raises InputError naming `where` and the invalid row."""
     try:
         rows = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -246,7 +246,7 @@ def read_prices(text: str, where: str) -> Mapping[str, Price]:
 
 
 def price_of(llm: str, table: Mapping[str, Price]) -> Price | None:
-    """The price of an LLM by its name, with or without profile, maker and date; None when it is unknown."""
+    """Look up the price of an LLM by name, with or without profile, vendor and date. Returns None if unknown."""
     name = llm.lower()
     for known in (name, name.rpartition("/")[2]):
         found = table.get(known) or table.get(_DATE.sub("", known))

@@ -1,15 +1,15 @@
-"""Records the answers of an LLM in a folder, and replays them without the LLM.
+"""Records an LLM's responses in a folder and replays them without the LLM.
 
-Both work at the port, so a recording outlives a change of SDK or endpoint. A call is found again by its key: the
-SHA-256 of what decides the answer (stage, messages, schema, cap, attempt, the LLM's name, the epoch) and of nothing
-else (no address, time or order). Calls with the same key are answered in the order in which they were recorded.
+Both work at the port, so a recording survives a change of SDK or endpoint. Each call is identified by its key: the
+SHA-256 of everything that affects the response (stage, messages, schema, cap, attempt, the LLM's name, the epoch) and
+nothing else (no address, time or order). Calls with the same key are answered in the order of recording.
 
     folder/manifest.json                      which LLM, when, and the key and SHA-256 of every file
-    folder/<stage>-<key>-e<epoch>-<n>.json    one interaction: the whole request and the reply, or how it failed
+    folder/<stage>-<key>-e<epoch>-<n>.json    one interaction: the full request and its reply or error
 
-Replay is strict: a call without a recording fails, and so does, at the end, a recording that no call used. The random
-delimiter of a run is stored as a placeholder and put back, so that two runs have the same keys. Secrets are removed
-before anything is written, and a recording run continues with exactly what was written, so that its replay is the same.
+Replay is strict: a call without a recording fails, and closing fails if any recording was not used. The random
+delimiter of a run is stored as a placeholder and restored on replay, so that keys do not differ between runs. Secrets
+are removed before anything is written. A recording run continues with exactly what was written, so its replay matches.
 """
 
 import hashlib
@@ -45,19 +45,19 @@ _REDACTED: Final = "[redacted]"
 _MARK: Final = "⟦"
 _PLACE: Final = "⟦delimiter⟧"
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-# Patterns that can fail late are bounded or have only one place to start, so a page full of key prefixes costs no time.
+# Patterns that could backtrack are bounded or anchored, so that a page full of key prefixes is still scanned quickly.
 KEY_LIKE: Final = re.compile(
     r"\bsk-[\w-]{16,}|\bgh[pousr]_\w{20,}|\bAKIA[0-9A-Z]{16}\b|\bAIza[\w-]{30,}|\bxox[abprs]-[\w-]{10,}"
     r"|(?<![\w-])eyJ[\w-]{8,}+\.[\w-]{8,}+\.[\w-]{8,}|\bBearer\s+[\w.~+/=-]{16,}"
     r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?"
 )
-"""Text that may be a key of some service."""
+"""Matches text that looks like an API key, token or private key."""
 
 
 def claim(folder: Path, mark: str) -> None:
-    """Makes the folder, with an empty file called `mark` that keeps a second run out of it.
+    """Create the folder with an empty lock file called `mark`, so that no second run records into it.
 
-    Raises UsageError when the folder is not empty, or when the path is not a folder.
+    Raises UsageError when the folder is not empty, already locked, or not a folder.
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError("the recording needs a folder, and this is none", where=folder.name, hint=_HINT)
@@ -71,7 +71,7 @@ def claim(folder: Path, mark: str) -> None:
 
 
 def put(file: Path, content: bytes) -> None:
-    """Writes a file whole or not at all. Raises SourceError when it cannot be written, as on a full disk."""
+    """Write a file, leaving no partial file behind. Raises SourceError if writing fails, for example on a full disk."""
     try:
         file.write_bytes(content)
     except OSError as error:
@@ -83,16 +83,16 @@ def put(file: Path, content: bytes) -> None:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request, for comparison only."""
+    """A request in a form that can be compared with others."""
 
     stage: str
     head: Mapping[str, object]
-    """Whatever else decides the answer, by name."""
+    """Other values that affect the response, by name."""
     messages: tuple[tuple[str, str], ...]
     """Role and text."""
 
     def lines(self) -> Iterator[str]:
-        """The request as short lines, one for each sentence, so that one changed letter changes one line."""
+        """Yield the request as short lines, one per sentence, so that a small change affects only one line."""
         yield from (f"{name}: {self.head[name]}" for name in sorted(self.head))
         for role, text in self.messages:
             yield f"[{role}]"
@@ -102,14 +102,14 @@ class Asked:
 
 
 def nearest(asked: Asked, recorded: Mapping[str, Asked]) -> str | None:
-    """The name of the recorded request that shares the most words, of the same stage if possible; ties: the first."""
+    """Return the name of the most similar recorded request, preferring the same stage; ties go to the first name."""
     alike = {name: other for name, other in recorded.items() if other.stage == asked.stage} or recorded
     words = _words(asked)
     return max(sorted(alike), key=lambda name: _overlap(words, _words(alike[name])), default=None)
 
 
 def difference(recorded: Asked, asked: Asked) -> str:
-    """A unified difference from the recorded to the asked request, at most `MAX_LINES` lines."""
+    """Return a unified diff from the recorded to the current request, truncated to `MAX_LINES` lines."""
     lines = list(
         unified_diff(list(recorded.lines()), list(asked.lines()), "recorded", "asked", n=_CONTEXT, lineterm="")
     )
@@ -142,7 +142,7 @@ class _Request(_Stored):
     max_tokens: int
     schema_name: str
     schema_sha256: str
-    """Hash of the schema as it is sent: the order of its fields matters, but sorting hides it in the key below."""
+    """Hash of the schema as sent. Field order matters, but the sorted JSON behind `key` would hide it."""
     wire_schema: dict[str, JsonValue]
     messages: list[_Message]
 
@@ -205,15 +205,15 @@ class _Manifest(_Stored):
 
 @dataclass(frozen=True)
 class Run:
-    """What is specific to one run and must appear neither in a key nor in a file."""
+    """Values specific to one run, which must not appear in keys or recorded files."""
 
     delimiter: str = ""
     """The random delimiter around untrusted text; empty when there is none."""
     secrets: tuple[str, ...] = ()
-    """Keys of endpoints; keys of fewer than six characters are too short to be secret, and are not searched for."""
+    """API keys of endpoints. Keys of fewer than six characters are not redacted, because they are too short."""
 
     def stored(self, text: str) -> str:
-        """The text as it is written: without secrets, with a placeholder for the delimiter, without lone surrogates."""
+        """Return the text to write: secrets redacted, the delimiter as a placeholder, lone surrogates replaced."""
         for secret in sorted(self.secrets, key=len, reverse=True):
             if len(secret) >= _MIN_SECRET_CHARS:
                 text = text.replace(secret, _REDACTED)
@@ -221,12 +221,12 @@ class Run:
         return text.replace(self.delimiter, _PLACE) if self.delimiter else text
 
     def restored(self, text: str) -> str:
-        """The text of a file as this run would have seen it."""
+        """Return recorded text with this run's delimiter in place of the placeholder."""
         return re.sub(f"{_MARK * 2}|{_PLACE}", lambda found: _MARK if found[0] == _MARK * 2 else self.delimiter, text)
 
 
 def refuse_live(ci: bool) -> None:
-    """Raises UsageError in continuous integration, where answers come from recordings only."""
+    """Raise UsageError in continuous integration, where only recordings may be used."""
     if ci:
         raise UsageError(
             "CI=true forbids calls to an LLM", where="recording or live", hint="replay a recording, or unset CI"
@@ -234,7 +234,7 @@ def refuse_live(ci: bool) -> None:
 
 
 class Record:
-    """An LLM whose answers and failures are written down as they come."""
+    """A wrapper that records the replies and errors of an LLM."""
 
     def __init__(
         self,
@@ -248,9 +248,9 @@ class Record:
         alias: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`alias` names the LLM in keys (default: its name without the profile); `epoch` tells repeats apart.
+        """Lock the folder. `alias` names the LLM in keys (default: its name without the profile).
 
-        Raises UsageError when the folder holds something already, and under CI.
+        `epoch` distinguishes repeated runs. Raises UsageError when the folder is not empty, and under CI.
         """
         refuse_live(ci)
         claim(folder, MANIFEST)
@@ -268,9 +268,9 @@ class Record:
         self._closed = False
 
     def complete(self, call: Call) -> Reply:
-        """Asks the LLM and records the outcome; raises LlmError as the LLM did, SourceError when the disk is full.
+        """Call the LLM and record the outcome. Re-raises its LlmError; raises SourceError if the disk is full.
 
-        An outcome that arrives after `close` is returned but not recorded, since the call was given up.
+        An outcome that arrives after `close` is returned but not recorded, since the caller has given up.
         """
         start = self._clock()
         outcome: _Reply | _Failed
@@ -284,7 +284,7 @@ class Record:
         return _replayed(outcome, self._run)
 
     def close(self) -> None:
-        """Closes the LLM and completes the recording; without this it cannot be replayed. Raises SourceError."""
+        """Close the LLM and write the manifest, without which the recording cannot be replayed. Raises SourceError."""
         with self._lock:
             self._closed = True
         try:
@@ -313,10 +313,10 @@ class Record:
 
 
 class Replay:
-    """An LLM that answers from a recording, strictly."""
+    """An LLM that answers only from a recording."""
 
     def __init__(self, folder: Path, run: Run) -> None:
-        """Raises DriftError when the recording is missing, incomplete or changed since it was written."""
+        """Load the recording. Raises DriftError when it is missing, incomplete or was changed after recording."""
         manifest = _read(folder / MANIFEST, _Manifest)
         self.name = manifest.llm
         self.recorded_at = manifest.recorded_at
@@ -340,7 +340,7 @@ class Replay:
             self._asked[name] = interaction.request.asked()
 
     def complete(self, call: Call) -> Reply:
-        """The recorded answer; raises LlmError as recorded, or cassette_miss when there is none."""
+        """Return the recorded reply. Raises the recorded LlmError, or LlmError cassette_miss without a recording."""
         request = _request(call, self._run, self._alias, self._epoch)
         with self._lock:
             waiting = self._waiting.get(request.key)
@@ -357,7 +357,7 @@ class Replay:
         return _replayed(found[1].outcome, self._run)
 
     def close(self) -> None:
-        """Raises DriftError for calls without a recording and unused recordings, with the nearest and what differs."""
+        """Raise DriftError for calls without a recording and for unused recordings, with a diff to the nearest."""
         unused = sorted(name for waiting in self._waiting.values() for name, _ in waiting)
         if not unused and not self._misses:
             return
@@ -414,7 +414,7 @@ def _stored_failure(error: LlmError, run: Run) -> _Failed:
 
 
 def _replayed(outcome: _Reply | _Failed, run: Run) -> Reply:
-    """The reply of a stored outcome; raises LlmError for a stored failure."""
+    """Return the reply of a stored outcome. Raises LlmError for a stored failure."""
     usage = Usage(**outcome.usage.model_dump())
     if isinstance(outcome, _Failed):
         what, where, hint = (run.restored(text) for text in (outcome.what, outcome.where, outcome.hint))

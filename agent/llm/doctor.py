@@ -1,7 +1,7 @@
-"""Probes an endpoint: what it has, what it honours, what to set.
+"""Probes an endpoint: which LLMs it has, which settings it honours, and what to configure.
 
-Each probe gives one row: what was checked, whether it is well (None: unknown), what was found and what to do. A probe
-that fails gives a row too; one that shows that no call can work ends the probing.
+Each probe gives one row: the check, whether it passed (None: unknown), the finding and the advice. A failed probe gives
+a row too. Probing ends early if a probe shows that no call can work.
 """
 
 import json
@@ -14,10 +14,10 @@ from agent.llm.port import Call, Llm, Message, Reply
 from agent.llm.wire import MANY_BYTES_PER_TOKEN, prompt_bytes
 
 CAP: Final = 32
-"""Cap of the answer, in tokens, for the probe of the cap."""
+"""Output cap in tokens for the probe that checks whether the endpoint honours caps."""
 CAP_SLACK_TOKENS: Final = 8
 LONG_PROMPT_WORDS: Final = 6_000
-"""Words of the probe for silent truncation: more tokens than the 4096 that local servers begin with."""
+"""Prompt words in the probe for silent truncation; more than the 4096 tokens that local servers allow by default."""
 ANSWER_TOKENS: Final = 512
 _MARK: Final = "heliotrope"
 _STAGE: Final = "doctor"
@@ -30,32 +30,32 @@ class Row:
 
     check: str
     well: bool | None
-    """None where it cannot be determined."""
+    """Whether the check passed; None if unknown."""
     found: str
     advice: str = ""
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """All rows, and what the probing cost."""
+    """All rows and the total usage."""
 
     rows: tuple[Row, ...]
     usage: Usage
     failed: LlmReason | None = None
-    """Why no call can work, if that ended the probing."""
+    """The reason why no call can work, if probing ended early."""
 
 
 @runtime_checkable
 class Listing(Protocol):
-    """An LLM whose endpoint can say which LLMs it has."""
+    """An LLM whose endpoint can list its LLMs."""
 
     def listed(self) -> tuple[str, ...]:
-        """The names of these LLMs. Raises LlmError."""
+        """Return the names of the LLMs. Raises LlmError."""
         ...
 
 
 def probe(llm: Llm, *, long_prompt_words: int = LONG_PROMPT_WORDS) -> Diagnosis:
-    """Asks the endpoint behind `llm` a few questions, one at a time; raises nothing that an endpoint can cause."""
+    """Run all probes against the endpoint of `llm`, one at a time. Errors of the endpoint become rows."""
     spent = Usage()
 
     def ask(text: str, shape: dict[str, object], max_tokens: int) -> Reply | LlmError:
@@ -103,7 +103,7 @@ def _listed(llm: Llm) -> Row:
 
 
 def _schema(ask: _Ask) -> tuple[Row, LlmReason | None]:
-    """The row, and the reason if further probes would be useless."""
+    """Return the row, and the reason if further probes would be useless."""
     check = "it answers in the shape that is asked for"
     outcome = ask("How many days has a week?", _one_field("days", {"type": "integer"}), ANSWER_TOKENS)
     if isinstance(outcome, LlmError):

@@ -1,9 +1,9 @@
 """The LangChain adapter: any chat model that `init_chat_model` opens.
 
-LangChain's structured output raises on a truncated answer and loses what it cost. So a chat model is asked for plain
-text, with the schema in the argument that the profile names, or in words. Tracing is switched off for each call,
-whatever the environment says. A chat model may hang or raise anything: it is called in a thread that is abandoned at
-the deadline, and its exceptions are classified by status and name.
+LangChain's structured output raises on a truncated response and loses its usage. The adapter therefore requests plain
+text, with the schema in the argument that the profile names, or in the prompt. Tracing is switched off for each call,
+regardless of the environment. Since a chat model may hang or raise any exception, it is called in a thread that is
+abandoned at the deadline, and exceptions are classified by status and class name.
 """
 
 import json
@@ -38,7 +38,7 @@ _STOPPED: Final[Mapping[str, Stopped]] = {
     "spii": "filter",
     "refusal": "refusal",
 }
-"""Providers' names for why an answer ended, in lower case; any other name means that the answer is complete."""
+"""Providers' finish reasons in lower case; any other reason means that the response is complete."""
 _REASONS: Final[tuple[tuple[str, LlmReason, Again], ...]] = (
     ("timeout", "timeout", "no"),
     ("ssl", "tls", "no"),
@@ -46,19 +46,19 @@ _REASONS: Final[tuple[tuple[str, LlmReason, Again], ...]] = (
     ("connect", "unreachable", "yes"),
     ("authentication", "unauthorised", "no"),
 )
-"""Parts of the class names of exceptions without a status, in lower case."""
+"""Parts of class names, in lower case, that classify exceptions without a status."""
 
 
 class ChatModel(Protocol):
-    """The part of LangChain's BaseChatModel that is used."""
+    """The part of LangChain's BaseChatModel that the adapter uses."""
 
     def invoke(self, input: "list[BaseMessage]", /, **kwargs: object) -> "AIMessage":
-        """Answers the messages; `kwargs` go to the provider."""
+        """Answer the messages; `kwargs` are passed to the provider."""
         ...
 
 
 class LangChainLlm:
-    """An `Llm` over a chat model of LangChain; may be asked from several threads at once."""
+    """An `Llm` that uses a LangChain chat model; thread-safe."""
 
     def __init__(
         self,
@@ -84,11 +84,11 @@ class LangChainLlm:
         return self._endpoint.name
 
     def complete(self, call: Call) -> Reply:
-        """Answers one call. Raises LlmError."""
+        """Answer one call. Raises LlmError."""
         return self._retrier.run(lambda seconds: self._try(call, seconds), f"{self.name}, {call.stage}")
 
     def close(self) -> None:
-        """Ends waits; calls that are under way are abandoned."""
+        """Interrupt waits and abandon running calls."""
         self._retrier.stop()
 
     def _try(self, call: Call, seconds: float) -> Reply:
@@ -140,9 +140,9 @@ class LangChainLlm:
 def open_langchain(
     endpoint: Endpoint, limits: Limits, *, rng: random.Random | None = None, on_wait: OnWait | None = None
 ) -> LangChainLlm:
-    """Opens the chat model that `endpoint` names, by LangChain's `init_chat_model`.
+    """Open the chat model of `endpoint` using LangChain's `init_chat_model`.
 
-    Raises UnavailableError when the package of the provider is not installed.
+    Raises UnavailableError if the provider's package is not installed.
     """
     from langchain.chat_models import init_chat_model
 
@@ -170,7 +170,7 @@ def _schema_argument(call: Call, profile: Profile) -> dict[str, object]:
     if profile.schema_by == "output_config":
         return {"output_config": {"format": {"type": "json_schema", "schema": schema}}}
     wrapped = {"type": "json_schema", "json_schema": {"name": call.schema_name, "strict": True, "schema": schema}}
-    # Given `response_format` itself, LangChain would call the SDK's parse helper, which raises on a truncated answer.
+    # Use `extra_body`, since with `response_format` LangChain would use the SDK's parser, which raises on truncation.
     return {"extra_body": {"response_format": wrapped}}
 
 
@@ -184,7 +184,7 @@ def _invoke(chat: ChatModel, messages: tuple[Message, ...], asked: Mapping[str, 
 
 
 class _Handover:
-    """Passes whatever is raised inside to whoever waits for `done`."""
+    """A context manager that passes any exception to the future `done`."""
 
     def __init__(self, done: "Future[AIMessage]") -> None:
         self._done = done
@@ -199,7 +199,7 @@ class _Handover:
 
 
 def _in_thread(work: "Callable[[], AIMessage]") -> "Future[AIMessage]":
-    """Runs `work` in a daemon thread: if it hangs, the call and the program can still end."""
+    """Run `work` in a daemon thread, so that the call and the program can end even if it hangs."""
     done: Future[AIMessage] = Future()
 
     def run() -> None:
@@ -240,7 +240,7 @@ def _text(content: object) -> str:
 
 
 def _status(error: BaseException) -> int | None:
-    """The HTTP status in a provider's exception, under whichever name."""
+    """Return the HTTP status in a provider's exception, looking under the usual attribute names."""
     for owner in (error, getattr(error, "response", None)):
         for name in ("status_code", "code", "http_status"):
             value = getattr(owner, name, None)

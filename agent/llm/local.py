@@ -1,7 +1,7 @@
 """A local LLM: serves a GGUF file on a free port with `xllamacpp`, behind the native adapter.
 
-It needs the extra `local`. Nothing is fetched: the user names the file. The server listens on the loopback address
-alone and ends when the LLM is closed.
+Requires the extra `local`. Nothing is downloaded: the user provides the file. The server listens only on the loopback
+address and stops when the LLM is closed.
 """
 
 import importlib
@@ -20,7 +20,7 @@ from agent.llm.secret import Secret
 PACKAGE: Final = "xllamacpp"
 CONTEXT_TOKENS: Final = 8192
 THREADS: Final = max(1, (os.cpu_count() or 2) // 2)
-"""Half of the cores: the threads spin while they wait for one another, so using all would slow everything else."""
+"""Half of the cores, because waiting threads busy-loop and would slow everything else if all cores were used."""
 _LOOPBACK: Final = "127.0.0.1"
 _MAGIC: Final = b"GGUF"
 _QUIET: Final = -1
@@ -44,26 +44,26 @@ class LocalLlm:
         return self._inner.name
 
     def complete(self, call: Call) -> Reply:
-        """Answers one call. Raises LlmError."""
+        """Answer one call. Raises LlmError."""
         return self._inner.complete(call)
 
     def listed(self) -> tuple[str, ...]:
-        """The LLM that is served. Raises LlmError."""
+        """Return the name of the served LLM. Raises LlmError."""
         return self._inner.listed()
 
     def close(self) -> None:
-        """Ends the server."""
+        """Stop the server."""
         self._inner.close()
-        # The server has no method to stop it; it stops when nothing refers to it.
+        # The server has no stop method; it stops when the last reference to it is dropped.
         self._server = None
 
 
 def open_local(
     path: Path, limits: Limits, *, profile: Profile, context_tokens: int = CONTEXT_TOKENS, threads: int = THREADS
 ) -> LocalLlm:
-    """Loads the GGUF file at `path` and serves it with `context_tokens` of context on `threads` threads.
+    """Load the GGUF file at `path` and serve it with `context_tokens` of context on `threads` threads.
 
-    Raises SourceError when `path` is not a GGUF file, UnavailableError when the extra is not installed or the server
+    Raises SourceError if `path` is not a GGUF file, and UnavailableError if the extra is not installed or the server
     does not accept the file.
     """
     _check_file(path)

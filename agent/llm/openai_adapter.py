@@ -1,8 +1,8 @@
 """The native adapter: the openai SDK for any OpenAI-compatible endpoint.
 
-The SDK builds and sends the request and interprets the status. Its retries are off, its timeouts, redirects and headers
-are replaced (`transport`), and the answer is read from the raw body (`wire`). When an endpoint does not accept a JSON
-schema, the next way of asking is tried at once and remembered.
+The SDK builds and sends the request and interprets the status. Its retries are off, its handling of timeouts, redirects
+and headers is replaced (`transport`), and the response is parsed from the raw body (`wire`). If an endpoint does not
+accept a JSON schema, the adapter falls back to the next response format at once and keeps using it.
 """
 
 import random
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 RUNGS: Final[tuple[Rung, ...]] = ("json_schema", "json_object", "prompt")
 _NO_KEY: Final = "none"
-"""The SDK insists on a key; endpoints without one accept any."""
+"""Placeholder key for endpoints that need none, because the SDK requires a key."""
 _OK: Final = 200
 _MAX_LISTED: Final = 1000
 _BROKEN: Final[tuple[type[Exception], ...]] = (
@@ -47,14 +47,14 @@ _BROKEN: Final[tuple[type[Exception], ...]] = (
     httpcore2.ConnectionNotAvailable,
     OSError,
 )
-"""Errors that the connection may raise unwrapped, since our transport replaces the client's own."""
+"""Errors that may reach us unwrapped, because our transport replaces the client's own."""
 
 
 class OpenAiLlm:
-    """An `Llm` behind the openai SDK; may be asked from several threads at once.
+    """An `Llm` that uses the openai SDK; thread-safe.
 
-    `clock` counts seconds, `now` tells the time of day (for Retry-After), `sleep` waits, `rng` gives
-    the jitter and `on_wait` is called before each wait; `resolver` looks hosts up.
+    `clock` counts seconds, `now` returns the time of day (for Retry-After), `sleep` waits, `rng` provides
+    the jitter, `on_wait` is called before each wait and `resolver` looks up hosts.
     """
 
     def __init__(
@@ -98,11 +98,11 @@ class OpenAiLlm:
         return self._endpoint.name
 
     def complete(self, call: Call) -> Reply:
-        """Answers one call, on the highest rung that the endpoint accepts. Raises LlmError."""
+        """Answer one call, using the strictest response format that the endpoint accepts. Raises LlmError."""
         return self._retrier.run(lambda seconds: self._climb_down(call, seconds), self._where(call.stage))
 
     def listed(self) -> tuple[str, ...]:
-        """The names of the LLMs that the endpoint says it has. Raises LlmError."""
+        """Return the names of the LLMs that the endpoint lists. Raises LlmError."""
         names: list[str] = []
 
         def attempt(seconds: float) -> Reply:
@@ -120,7 +120,7 @@ class OpenAiLlm:
         return tuple(names)
 
     def close(self) -> None:
-        """Ends calls that are under way within a quarter of a second, then closes the connections."""
+        """Cancel running calls within a quarter of a second, then close the connections."""
         self._retrier.stop()
         self._transport.stop()
         self._client.close()
@@ -152,7 +152,7 @@ class OpenAiLlm:
         return without_key(reply, self._endpoint.key)
 
     def _exchange(self, method: str, path: str, body: dict[str, object] | None, seconds: float, cost: Usage) -> bytes:
-        """The bytes of an answer with status 200. Raises Fault; `cost` is the least that a try costs once sent."""
+        """Return the body of a response with status 200. Raises Fault; `cost` is the minimum usage once sent."""
         import openai
 
         self._transport.start(seconds)

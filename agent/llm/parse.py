@@ -1,17 +1,17 @@
-"""Turns the text of a reply into a validated value, or says why there is none.
+"""Parses the text of a reply into a validated value, or explains why this failed.
 
     why it stopped -> refusal -> think blocks and fence off -> exactly one object -> strict JSON -> strict pydantic
 
-`read` takes these steps once. `ask` sends a call and lets the LLM try again where that can help: once after an unusable
-answer, with what the checks found (never the answer's own words, which may come from a hostile page), and once after a
-truncated answer, with a larger cap. Part of an answer is never used.
+`read` takes these steps once. `ask` sends a call and retries where that can help: once after an unusable answer, with
+the validation errors (never the answer's own words, which may come from a hostile page), and once after a truncated
+answer, with a larger cap. Partial answers are never used.
 
 The shape of an answer is a pydantic class; `wire_schema` turns it into a schema that providers accept, and its bounds
 are checked here. A validator of a shape must not repeat its input in its message: messages are sent to the LLM.
 
-Servers differ in what they refuse: defaults, bounds, formats, examples, fields that may be absent, references. The wire
-schema has none of these; `read` checks the bounds afterwards. The order of fields is kept, since it is the order in
-which the LLM writes, and so thinks.
+Servers reject different schema features: defaults, bounds, formats, examples, optional fields, references. The wire
+schema has none of these; `read` checks the bounds afterwards. The order of fields is kept, because the LLM writes, and
+therefore reasons, in that order.
 """
 
 import json
@@ -31,10 +31,10 @@ from agent.llm.wire import prompt_estimate
 MAX_ANSWER_CHARS: Final = 500_000
 MAX_DEPTH: Final = 64
 LARGER_CAP: Final = 2
-"""The factor by which the cap of an answer grows after a truncated one."""
+"""Factor by which the token cap grows after a truncated answer."""
 _MAX_NUMBER_CHARS: Final = 40
 _MAX_WORDS: Final = 8
-"""Maximum number of faults that the LLM is told about; correcting these usually corrects the rest."""
+"""Maximum number of validation errors sent to the LLM; correcting these usually corrects the rest."""
 _MAX_WORD_CHARS: Final = 240
 _REFUSAL_CHARS: Final = 300
 
@@ -42,9 +42,9 @@ T = TypeVar("T", bound=BaseModel)
 
 _THINK: Final = re.compile(r"\s*<(think|thinking|thought|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
 _THINK_OPEN: Final = re.compile(r"\s*<(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
-# The start of the block may be part of the prompt's template, and then only its end is in the answer.
+# The opening tag may be part of the prompt template, so that the answer contains only the closing tag.
 _THINK_END: Final = re.compile(r"</(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
-# A string (possibly unterminated, so that the time stays linear) or a bracket.
+# A string or a bracket. Unterminated strings match too, so that matching takes linear time.
 _TOKEN: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[{}\[\]]', re.DOTALL)
 _NO_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
 _REFUSES: Final = re.compile(
@@ -58,7 +58,7 @@ _REPAIR: Final = (
 )
 _ASKED_AGAIN: Final[frozenset[Reason]] = frozenset(("invalid_json", "invalid_schema", "empty_answer"))
 Tenths = Annotated[int, Field(ge=0, le=10, description="whole tenths: 0 is 0.0, 7 is 0.7, 10 is 1.0")]
-"""A fraction as an LLM writes it: an integer leaves nothing to round."""
+"""A fraction as an LLM writes it: an integer, so that no rounding is needed."""
 
 _TEN: Final = 10
 _KEPT: Final = frozenset(("type", "description", "enum"))
@@ -70,51 +70,51 @@ _DROPPED: Final = frozenset(
     )
 )
 _MAX_DEPTH: Final = 10
-"""Levels of nesting that providers accept; this limit also stops at a shape that contains itself."""
+"""Levels of nesting that providers accept; this limit also catches recursive shapes."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a reply is not usable."""
+    """The reason why a reply cannot be used."""
 
     reason: Reason
     detail: str
-    """What the checks found, without any word of the answer itself; may be shown and sent."""
+    """The validation errors, without any text from the answer, so that they are safe to display and send."""
     declined: bool = False
-    """Whether the answer is prose that sounds like a refusal; two in a row are taken for a refusal."""
+    """Whether the answer is prose that sounds like a refusal; two such answers in a row count as a refusal."""
 
 
 @dataclass(frozen=True)
 class Answer(Generic[T]):
-    """What became of a call."""
+    """The outcome of a call."""
 
     value: T | None
     reason: Reason | None
     """Why there is no value; None when there is one."""
     detail: str
     usage: Usage
-    """Usage of all tries together, failed ones included."""
+    """Total usage of all attempts, including failed ones."""
     replies: tuple[Reply, ...]
-    """Every reply that came, the last one last."""
+    """All replies received, in order."""
 
 
 class Spending(Protocol):
-    """What `ask` needs of a budget; `agent.llm.budget.Budget` is one."""
+    """The part of a budget that `ask` needs; `agent.llm.budget.Budget` implements it."""
 
     def reserve(self, call: Call) -> int:
-        """Sets aside what a call may use and returns a ticket. Raises LlmError over_budget when that is too much."""
+        """Reserve the worst-case usage of a call and return a ticket. Raises LlmError over_budget if too large."""
         ...
 
     def settle(self, ticket: int, usage: Usage) -> None:
-        """Replaces what was set aside by what was used."""
+        """Replace the reservation with the actual usage."""
         ...
 
 
 def ask(llm: Llm, call: Call, shape: type[T], budget: Spending) -> Answer[T]:
-    """Sends a call and reads the answer, with one repair and one larger cap where they can help.
+    """Send a call and parse the answer, with at most one repair and one larger cap.
 
-    A failure of this call alone gives an Answer with its reason. Raises LlmError, with the usage of all tries, only for
-    a reason that holds for the rest of the run as well (`ends_run`).
+    If only this call failed, the Answer gives the reason. Raises LlmError, with the usage of all attempts, only if the
+    rest of the run would fail too (`ends_run`).
     """
     usage = Usage()
     replies: list[Reply] = []
@@ -127,7 +127,7 @@ def ask(llm: Llm, call: Call, shape: type[T], budget: Spending) -> Answer[T]:
         except LlmError as error:
             error.usage = usage + error.usage
             if replies and error.reason == "over_budget":
-                # The fault of the answer is more informative than the fact that asking again was over budget.
+                # Report the fault in the answer, which is more informative than the retry being over budget.
                 return Answer(None, reason, f"{detail}; not asked again: {error}", error.usage, tuple(replies))
             if error.ends_run:
                 raise
@@ -152,7 +152,7 @@ def ask(llm: Llm, call: Call, shape: type[T], budget: Spending) -> Answer[T]:
 
 def _complete(llm: Llm, call: Call, budget: Spending) -> Reply:
     ticket = budget.reserve(call)
-    # If another error ends the call, such as a full disk while recording, the call was already sent.
+    # Charge the prompt even if an unrelated error follows (such as a full disk), because the call was already sent.
     spent = prompt_estimate(call)
     try:
         reply = llm.complete(call)
@@ -166,7 +166,7 @@ def _complete(llm: Llm, call: Call, budget: Spending) -> Reply:
 
 
 def read(reply: Reply, shape: type[T]) -> T | Failure:
-    """The value of a reply, checked against `shape` without any coercion, or why there is none."""
+    """Parse a reply and validate it against `shape` without coercion. Returns a Failure if this is not possible."""
     if reply.stopped == "length":
         return Failure("truncated", "the answer met its cap of tokens")
     if reply.stopped == "filter":
@@ -184,18 +184,18 @@ def read(reply: Reply, shape: type[T]) -> T | Failure:
         declined = "{" not in text and _REFUSES.search(text[:_REFUSAL_CHARS]) is not None
         return Failure("invalid_json", f"- {fault}", declined)
     try:
-        # Serialised again, so that both JSON readers see the same text.
+        # Serialise again so that pydantic's JSON parser cannot read the text differently from ours.
         return shape.model_validate_json(json.dumps(value), strict=True, extra="forbid")
     except ValidationError as error:
         return Failure("invalid_schema", _words(error, shape))
 
 
 class _NotJsonError(ValueError):
-    """The text is not exactly one JSON object; the message says why in our own words."""
+    """The text is not exactly one valid JSON object. The message contains nothing from the text."""
 
 
 def _without_thoughts(text: str) -> str:
-    """The text after any thinking blocks at its start. A block without an end leaves nothing: all of it is thinking."""
+    """Remove leading thinking blocks from the text. Returns an empty string if a block is not closed."""
     start = 0
     while found := _THINK.match(text, start):
         start = found.end()
@@ -209,7 +209,7 @@ def _without_thoughts(text: str) -> str:
 
 
 def _only_object(text: str) -> str:
-    """The only object in a text, bare, fenced or within prose. Raises _NotJsonError unless there is exactly one."""
+    """Find the only object in a text: bare, fenced or in prose. Raises _NotJsonError unless there is exactly one."""
     start = text.find("{")
     if start < 0:
         raise _NotJsonError("there is no JSON object in the answer")
@@ -238,7 +238,7 @@ def _end_of_object(text: str, start: int) -> int:
 
 
 def _strict(text: str) -> dict[str, object]:
-    """Parse a JSON object strictly by RFC 8259; duplicate keys, NUL and lone surrogates are refused as well."""
+    """Parse a JSON object strictly by RFC 8259, also rejecting duplicate keys, NUL and lone surrogates."""
     if _NO_TEXT.search(text):
         raise _NotJsonError("the text holds a NUL or half of a surrogate pair")
     try:
@@ -292,13 +292,13 @@ def _all_strings(values: Iterable[object]) -> Iterator[str]:
 
 
 def _words(error: ValidationError, shape: type[BaseModel]) -> str:
-    """The validator's faults, one on each line, without anything taken from the answer."""
+    """Format the validation errors, one per line, without any text from the answer."""
     known = frozenset(_field_names(shape.model_json_schema()))
     faults = error.errors(include_url=False, include_input=False)
     lines = []
     for fault in faults[:_MAX_WORDS]:
         kind, message = fault["type"], fault["msg"]
-        if kind == "union_tag_invalid":  # the only message of pydantic that repeats what it was given
+        if kind == "union_tag_invalid":  # the only pydantic message that repeats its input
             message = f"the tag must be one of {fault['ctx']['expected_tags']}"
         steps = (str(step) if isinstance(step, int) or step in known else "(unknown name)" for step in fault["loc"])
         lines.append(f"- {'.'.join(steps) or 'the object'}: {message}"[:_MAX_WORD_CHARS])
@@ -319,15 +319,15 @@ def _field_names(schema: object) -> Iterator[str]:
 
 
 def unit(tenths: int) -> Decimal:
-    """The exact fraction for a number of tenths: 7 -> 0.7."""
+    """Convert tenths to an exact fraction: 7 -> 0.7."""
     return Decimal(tenths) / _TEN
 
 
 def wire_schema(shape: type[BaseModel]) -> dict[str, object]:
-    """The schema of `shape` without bounds, defaults and references; every field required, nothing else allowed.
+    """Convert `shape` to a schema without bounds, defaults and references; all fields required, no others allowed.
 
-    A field that may be None stays nullable. Raises InputError for what such a schema cannot express: mappings with free
-    keys, tuples of different kinds, shapes that contain themselves or nest deeper than ten levels.
+    Fields that allow None stay nullable. Raises InputError for shapes that such a schema cannot express: mappings with
+    free keys, tuples of mixed types, recursive shapes and shapes nested deeper than ten levels.
     """
     schema = shape.model_json_schema()
     definitions = schema.pop("$defs", {})

@@ -1,8 +1,8 @@
 """The port of all LLMs: one call in, one reply or one error out.
 
-The rest of the program knows nothing of SDKs, HTTP or chat formats. An adapter (`openai_adapter`, `langchain_adapter`),
-a recording or a hand-written fake is an `Llm`; each has its own rules for trying again, and the port defines only what
-comes out. `parse` reads the text of a reply: the port hands over what the endpoint wrote.
+The rest of the program knows nothing of SDKs, HTTP or chat formats. Adapters (`openai_adapter`, `langchain_adapter`),
+recordings and hand-written fakes implement `Llm`. Each has its own retry rules; the port defines only the outcome. The
+port returns the text that the endpoint wrote, and `parse` interprets it.
 """
 
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ Reason = LlmReason
 Role = Literal["system", "user", "assistant"]
 
 Stopped = Literal["done", "length", "filter", "refusal"]
-"""Why the text ends: the LLM was done, met its cap, was cut by a content filter, or refused in the refusal field."""
+"""Why the text ends: complete, token cap reached, cut by a content filter, or refused in the refusal field."""
 
 Rung = Literal["json_schema", "json_object", "prompt"]
-"""How the shape of the answer was asked for: by schema, as any JSON object, or in words alone."""
+"""How the response format was requested: by schema, as any JSON object, or only in the prompt."""
 
 
 @dataclass(frozen=True)
@@ -32,37 +32,37 @@ class Message:
 
 @dataclass(frozen=True)
 class Call:
-    """One question to an LLM, and the shape that the answer should have."""
+    """One request to an LLM, with the schema of the expected response."""
 
     stage: str
-    """Which step of the draft asks, such as "factors"; names the call in logs, budgets and recordings."""
+    """The drafting step, such as "factors"; names the call in logs, budgets and recordings."""
     messages: tuple[Message, ...]
     schema_name: str
     schema: Mapping[str, object]
-    """JSON schema as providers take it: every field required, additionalProperties false, no bounds, no defaults."""
+    """JSON schema as providers accept it: every field required, additionalProperties false, no bounds, no defaults."""
     max_tokens: int
-    """Cap of the answer in tokens, thinking included."""
+    """Maximum number of output tokens, including thinking."""
     attempt: int = 1
-    """1 for the first attempt, more for a repair or a second try by the caller (not for the adapter's own retries)."""
+    """1 for the first attempt, higher when the caller repairs or retries (the adapter's own retries do not count)."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What the endpoint answered; not yet read as JSON."""
+    """The endpoint's response, not yet parsed as JSON."""
 
     text: str
     stopped: Stopped
     usage: Usage
-    """Usage of this answer and of every failed attempt before it."""
+    """Usage of this response and all failed attempts before it."""
     llm: str
-    """The LLM as the endpoint names it, which may differ from the name that was asked for."""
+    """The LLM's name as the endpoint reports it, which may differ from the requested name."""
     detail: str = ""
-    """What was odd, in words: the text of a refusal, or how the answer had to be asked for."""
+    """Anything unusual, such as the text of a refusal or a fallback to another response format."""
     rung: Rung = "json_schema"
 
 
 class Llm(Protocol):
-    """An LLM that answers calls. May be asked from several threads at once."""
+    """An LLM that answers calls; implementations are thread-safe."""
 
     @property
     def name(self) -> str:
@@ -70,12 +70,12 @@ class Llm(Protocol):
         ...
 
     def complete(self, call: Call) -> Reply:
-        """Answers one call.
+        """Answer one call.
 
-        Raises LlmError with its reason and with what was spent.
+        Raises LlmError with its reason and the usage.
         """
         ...
 
     def close(self) -> None:
-        """Releases connections and processes. A closed LLM answers no more calls."""
+        """Release connections and processes. A closed LLM answers no further calls."""
         ...

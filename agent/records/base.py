@@ -13,7 +13,7 @@ Number = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used=
 SourceKind = Literal["listing", "docs", "repo", "vendor-answer", "analyst-note"]
 About = Literal["product", "platform", "other"]
 DocumentForm = Literal["prose", "tools", "manifest", "api"]
-"""What a document is made from: text, a list of tools, a manifest or card of the product, an API description."""
+"""Source form of a document: text, a list of tools, a manifest or card of the product, an API description."""
 BlockKind = Literal["heading", "paragraph", "item", "row", "code", "front-matter", "image"]
 """A heading, a paragraph, a list item, a table row, a run of code, a field of the front matter, an image's text."""
 StatementRole = Literal[
@@ -30,7 +30,7 @@ StatementRole = Literal[
     "other-product",
     "navigation",
 ]
-"""The purpose of a statement. behaviour: what the product does or can do. reference: a tool, command, API or parameter.
+"""Purpose of a statement. behaviour: what the product does or can do. reference: a tool, command, API or parameter.
 configuration: a setting, default, permission, scope or credential. limitation: a warning or known problem. control: an
 assurance of security, privacy, approval or isolation. architecture: how it is built, where it runs, what it connects
 to. Facts are read from these six only. instruction: to the reader, who installs, runs or contributes. example: a demo
@@ -39,7 +39,7 @@ comparison, or what a client or third party does. navigation: links, legal text,
 CARRYING: Final[frozenset[StatementRole]] = frozenset(
     {"behaviour", "reference", "configuration", "limitation", "control", "architecture"}
 )
-"""The roles whose statements may carry facts about the product."""
+"""Roles whose statements may carry facts about the product."""
 State = Literal["claimed", "inferred", "denied", "contradicted", "unknown", "confirmed"]
 FindingKind = Literal[
     "hidden-text",

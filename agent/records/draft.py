@@ -31,16 +31,16 @@ WorkStatus = Literal["open", "planned", "doing", "done", "rejected"]
 REDRAFTED_FROM: Final = "redrafted_from"
 """Key in a draft's manifest: ids of the earlier drafts that it replaces, separated by spaces."""
 STRUCK: Final = "struck in review"
-"""How `Dropped.reason` begins for whatever a reviewer struck from the draft."""
+"""Prefix of `Dropped.reason` for everything that a reviewer struck from the draft."""
 
 
 def head_line(review: str, number: int, head: str) -> str:
-    """How an export for readers prints a place in the audit log: `r1#41 sha256:…`."""
+    """Return a place in the audit log as exports for readers print it: `r1#41 sha256:…`."""
     return f"{review}#{number} sha256:{head}"
 
 
 def _as_json(value: object) -> object:
-    """The value with decimals as floats, since JSON knows no decimals."""
+    """Return the value with decimals converted to floats, since JSON has no decimals."""
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, dict):
@@ -49,13 +49,13 @@ def _as_json(value: object) -> object:
 
 
 class Waiver(Record):
-    """An item that nobody decided on, and why that is acceptable."""
+    """An undecided item, and why leaving it undecided is acceptable."""
 
     item: str
     why: str
     """Reason and note, in words."""
     title: str = ""
-    """The title of the item; empty in signatures from before it was kept."""
+    """Title of the item; empty in older signatures, which did not store it."""
 
 
 class Stamp(Record):
@@ -65,33 +65,33 @@ class Stamp(Record):
     role: Role
     at: str
     head: str
-    """Hash of the signing event: the chain up to here."""
+    """Hash of the signing event, which covers the audit log up to that event."""
     number: int
     open: int
     waived: int
     sha256: str
     """Hash of the signed draft's JSON without its stamp."""
     review: str = ""
-    """The review's key in the store whose chain this is."""
+    """Key of the review in the store that contains this audit log."""
     waivers: tuple[Waiver, ...] = ()
-    """The items that were waived, in the order of the report; empty in signatures from before they were listed."""
+    """Waived items, in the order of the report; empty in older signatures, which did not list them."""
     bulk: int = 0
-    """How many items were confirmed together with others of their section, in one act."""
+    """Number of items confirmed in one act together with others of their section."""
     unanswered: tuple[str, ...] = ()
-    """The questions to the vendor that nobody had answered, including waived ones."""
+    """Questions to the vendor without an answer, including waived questions."""
     decision: UseProposal | None = None
-    """What the signer decided about the use of the product; None in signatures from before this was asked."""
+    """The signer's decision on the use of the product; None in older signatures, which did not record it."""
 
 
 class WorkNote(Record):
-    """Who is responsible for a mitigation, by when, and its progress."""
+    """Owner, due date and progress of a mitigation."""
 
     threat: str
     mitigation: str
     """Text of the mitigation."""
     owner: str = ""
     due: str = ""
-    """As in 2027-01-31, or empty."""
+    """Due date, as in 2027-01-31, or empty."""
     status: WorkStatus = "open"
     residual: str = ""
     """CVSS vector of the threat with the mitigation in place, or empty."""
@@ -99,11 +99,11 @@ class WorkNote(Record):
 
 
 class AnswerNote(Record):
-    """A question that was answered, and by whom."""
+    """An answered question, and who answered it."""
 
     question: str
     text: str
-    """The question, as it was worded when it was answered."""
+    """The question as worded when it was answered."""
     answer: str
     page: str
     by: Literal["vendor", "analyst"]
@@ -122,10 +122,10 @@ class ContestNote(Record):
 
 
 class ReviewNotes(Record):
-    """What a review says in addition to the parts of the draft."""
+    """What a review adds to the parts of the draft."""
 
     numbers: dict[str, int] = Field(default_factory=dict)
-    """The numbers by which the review calls threats, by threat id, if they differ from the threats' places."""
+    """Threat numbers used in the review, by threat id, if they differ from the threats' places."""
     work: tuple[WorkNote, ...] = ()
     answers: tuple[AnswerNote, ...] = ()
     """Answered questions, which are no longer among the draft's own."""
@@ -140,13 +140,13 @@ class Product(Record):
     summary: str
     posture: str
     aliases: tuple[str, ...] = ()
-    """What the product is also called."""
+    """Other names of the product."""
     kind: ProductKind | None = None
-    """What kind of product it is; None in drafts from before this was kept."""
+    """Kind of product; None in older drafts, which did not store it."""
 
 
 class SourceRef(Record):
-    """A document as the draft names it."""
+    """A draft's reference to a document."""
 
     document: str
     url: str
@@ -162,7 +162,7 @@ class SourceRef(Record):
 
     @classmethod
     def of(cls, document: Document) -> "SourceRef":
-        """The reference under which a draft names this document."""
+        """Return the reference under which a draft names this document."""
         return cls(
             document=document.id,
             url=document.url,
@@ -185,7 +185,7 @@ class PromptRef(Record):
 
 
 class MadeBy(Record):
-    """Which drafter made one part of the draft."""
+    """The drafter of one part of the draft."""
 
     part: str
     """`factors/KEY`, `layers/KEY`, `threats`, `system`, `posture`, `questions` or `chains`."""
@@ -196,7 +196,7 @@ class MadeBy(Record):
 
 
 class DrafterRef(Record):
-    """Which drafter made the draft."""
+    """The drafter of the whole draft."""
 
     kind: Literal["embedded", "llm"]
     llm: str | None
@@ -206,7 +206,7 @@ class DrafterRef(Record):
 
 
 class Dropped(Record):
-    """Something that was left out, and why."""
+    """An omitted item and the reason for leaving it out."""
 
     what: str
     reason: str
@@ -245,21 +245,21 @@ class Draft(Record):
     lowerings: tuple[Lowering, ...]
     manifest: dict[str, str]
     facts: DraftFacts | None = None
-    """None in drafts from before facts were kept."""
+    """The fact sheet; None in older drafts, which did not store facts."""
     lines: tuple[FactLine, ...] = ()
     """What the product can do, in at most eight rows."""
     controls: tuple[ClaimedControl, ...] = ()
     advice: Advice | None = None
     sites: tuple[Site, ...] = ()
-    """The sites beyond the listing's own host that could be read, and the words that led there."""
+    """Sites beyond the listing's own host that could be read, with the words that led there."""
     judgement: dict[str, JsonValue] | None = None
-    """What an LLM judged beyond the facts, already checked (`agent.drafting.judgement`), with ids instead of its
-    quotes: from it and the facts everything can be computed again. None, and not written, without an LLM and in older
+    """An LLM's judgements beyond the facts, already checked (`agent.drafting.judgement`), with ids instead of quotes.
+    Together with the facts, they suffice to recompute everything. None, and not written, without an LLM and in older
     drafts."""
     review: Stamp | None = None
-    """The signature under a reviewed draft; None, and not written, while nobody signed it."""
+    """The signature under a reviewed draft; None, and not written, while the draft is unsigned."""
     notes: ReviewNotes | None = None
-    """What a review says in addition to these parts; None, and not written, if it says nothing."""
+    """What a review adds to these parts; None, and not written, if it adds nothing."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -270,5 +270,5 @@ class Draft(Record):
 
     @property
     def earlier(self) -> tuple[str, ...]:
-        """The ids of the earlier drafts that were redrafted, with answers, into this one; the newest first."""
+        """Ids of the earlier drafts that were redrafted, with answers, into this one; newest first."""
         return tuple(self.manifest.get(REDRAFTED_FROM, "").split())

@@ -21,7 +21,7 @@ class Chunk(Record):
 
 
 class Statement(Record):
-    """One sentence or list item of a document, and what sort of sentence it is."""
+    """One sentence or list item of a document, classified by sort and role."""
 
     document: str
     start: int
@@ -29,25 +29,25 @@ class Statement(Record):
     text: str
     path: tuple[str, ...]
     sort: Literal["description", "control", "assessment", "boilerplate"]
-    """What kind of content it is. description: what the product does, has or cannot do. control: approval, sandbox,
+    """Kind of content. description: what the product does, has or cannot do. control: approval, sandbox,
     encryption and the like. assessment: praise, certification, self-rating. boilerplate: navigation, legal, company
     news, contact."""
     rank: Rank
     about: About
     flagged: bool
-    """Whether a finding covers it: it is then kept as data, and no estimator reads it."""
+    """Whether a finding covers the statement, which is then stored as data but not read by any estimator."""
     role: StatementRole = "behaviour"
-    """Its purpose and whom it addresses; only some roles carry facts (`CARRYING`)."""
+    """Purpose and addressee of the statement; only some roles carry facts (`CARRYING`)."""
     reason: str = ""
-    """Why it has that role, in one plain clause; empty while no role was assigned."""
+    """Why the statement has its role, in one plain clause; empty while no role was assigned."""
     block: BlockKind = "paragraph"
-    """The kind of block that it stands in."""
+    """Kind of block that contains the statement."""
     heads: tuple[str, ...] = ()
-    """For a table row: the headings of its columns, in order; empty when the table has none."""
+    """For a table row: the column headings, in order; empty when the table has none."""
     language: str = ""
-    """For a line of code: the language that its block names, in lower case."""
+    """For a line of code: the language named by its block, in lower case."""
     claim: bool = False
-    """Whether it is nothing but a claim of rank 2 or less (`statements.claims`), to be quoted for a control at most."""
+    """Whether the statement is only a claim of rank 2 or less (`statements.claims`), quotable at most for a control."""
 
 
 class Evidence(Record):

@@ -25,13 +25,13 @@ what it covers, how far, how long. part: the part of the product that it belongs
 service, client, installer)."""
 SLOTS: Final[tuple[SlotName, ...]] = get_args(SlotName)
 Polarity = Literal["asserted", "denied", "configurable"]
-"""asserted: the sources say that it is so. denied: they say that it is not. configurable: a setting decides."""
+"""asserted: the sources state the fact. denied: they deny it. configurable: a setting decides."""
 FactAbout = Literal["product", "platform", "other", "client"]
 """product: the product itself. platform: the platform or host behind it. other: another product. client: whoever calls
 it. Only the first counts for the product's factors and threats."""
 ReaderName = Literal["embedded", "llm", "manifest", "vendor-answer", "analyst", "scanner"]
 Confidence = Annotated[float, Field(ge=0, le=1)]
-"""How sure a reader is that the quotes say it, 0 to 1."""
+"""A reader's confidence that the quotes state the fact, 0 to 1."""
 DropReason = Literal[
     "unknown key",
     "cannot be denied",
@@ -57,13 +57,13 @@ class Slot(Record):
 
     name: SlotName
     value: str = Field(min_length=1, max_length=300)
-    """In the words of the sources."""
+    """Value in the words of the sources."""
     evidence: str = ""
-    """Id of the quote that has the value; empty when the fact's own quotes or their sentences have it."""
+    """Id of the quote that contains the value; empty when the fact's own quotes or their sentences contain it."""
 
 
 class FactSource(Record):
-    """One reader that read a fact."""
+    """One reader that found a fact."""
 
     reader: ReaderName
     confidence: Confidence
@@ -83,21 +83,21 @@ class Fact(Record):
     """In the order of `SLOTS`, each name at most once."""
     about: FactAbout
     evidence: tuple[str, ...] = Field(min_length=1)
-    """Evidence ids, each once, in their order."""
+    """Evidence ids in order, without duplicates."""
     sources: tuple[FactSource, ...] = Field(min_length=1)
-    """Each reader once, in the order of `ReaderName`."""
+    """The readers without duplicates, in the order of `ReaderName`."""
     rank: Rank
-    """The highest of its quotes (see `agent.intake.extract.statements.split`), 4 for what a manifest grants."""
+    """Highest rank of its quotes (see `agent.intake.extract.statements.split`), or 4 for what a manifest grants."""
     confidence: Confidence
-    """The confidence of all its readers together."""
+    """Combined confidence of all its readers."""
     state: State
     """claimed, inferred, denied, confirmed; contradicted when another fact of the sheet says otherwise."""
     conflicts_with: tuple[str, ...] = ()
-    """Ids of the facts that say otherwise."""
+    """Ids of the contradicting facts."""
     counts: bool = True
-    """False for the comforting side of a contradiction: it is shown, but nothing is computed from it."""
+    """False for the reassuring side of a contradiction, which is shown but not used in any computation."""
     claim: bool = False
-    """Whether nothing but claims of rank 2 or less say so (`Statement.claim`): it is then shown but settles nothing."""
+    """Whether only claims of rank 2 or less state the fact (`Statement.claim`): it is shown but settles nothing."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -112,31 +112,31 @@ class Fact(Record):
         return self
 
     def slot(self, name: SlotName) -> str:
-        """The value of a slot, empty when it has none."""
+        """Return the value of a slot, or an empty text if the fact has no such slot."""
         return next((slot.value for slot in self.slots if slot.name == name), "")
 
 
 class Search(Record):
-    """Where one reader looked, and for what."""
+    """The documents and keys searched by one reader."""
 
     reader: ReaderName
     documents: tuple[str, ...]
-    """Ids of the documents that it read."""
+    """Ids of the documents read."""
     statements: int = Field(ge=0)
-    """How many of their statements it read."""
+    """Number of statements read from these documents."""
     keys: tuple[str, ...] = ()
-    """The keys that it looked for; empty means the whole vocabulary."""
+    """Keys searched for; empty means the whole vocabulary."""
 
 
 class Absence(Record):
-    """A key for which no fact about the product was found, and where it was looked for. Never a denial."""
+    """A key for which no fact about the product was found, and where readers searched for it. Never a denial."""
 
     key: str
     searched: tuple[Search, ...] = Field(min_length=1)
 
 
 class Telling(Record):
-    """A statement that says how a layer is built or run, whether or not a fact of the vocabulary says the same."""
+    """A statement about how a layer is built or run, even if a fact of the vocabulary says the same."""
 
     document: str
     start: int = Field(ge=0)
@@ -148,50 +148,50 @@ class Telling(Record):
 
 
 class Outlook(Record):
-    """What the readers consider likely beyond the facts: estimates use it, but it is never shown as a claim.
+    """Estimates of the readers beyond the facts, used in computations but never shown as claims.
 
-    It is cited in one case only: a certain layer about which there is no fact rests on its statement in `tellings`.
+    Cited in one case only: a certain layer without any fact is supported by its statement in `tellings`.
     """
 
     kinds: dict[ProductKind, Confidence] = Field(default_factory=dict)
-    """How likely the product is of each kind; together 1, or empty when no reader says."""
+    """Probability of each product kind, with a sum of 1; empty when no reader estimates it."""
     chances: dict[str, Confidence] = Field(default_factory=dict)
-    """By key of the vocabulary: the calibrated chance, 0 to 1, that the sources state it about the product; also for
-    keys whose fact is asserted, and for those that are only questions."""
+    """By key of the vocabulary: the calibrated probability, 0 to 1, that the sources state the fact about the product.
+    Includes keys of asserted facts and keys that are only questions."""
     factors: dict[FactorKey, Confidence] = Field(default_factory=dict)
-    """The likely value of each factor by the sources as a whole, 0 to 1."""
+    """Estimated value of each factor according to the sources as a whole, 0 to 1."""
     layers: dict[LayerKey, Confidence] = Field(default_factory=dict)
-    """How likely the sources are to settle each layer, 0 to 1."""
+    """Probability that the sources settle each layer, 0 to 1."""
     tellings: dict[LayerKey, Telling] = Field(default_factory=dict)
-    """The statement that says most about each layer; a layer about which none says enough is missing."""
+    """The most informative statement about each layer; layers without an informative enough statement are missing."""
     stating: int | None = None
-    """How many statements of prose state anything at all, by their scores; None if they were not scored."""
+    """Number of prose statements whose scores indicate that they state a fact; None if they were not scored."""
 
 
 class DroppedFact(Record):
-    """A proposal, or one slot of it, that was refused, word for word, and why."""
+    """A refused proposal or a refused slot of a proposal, word for word, with the reason."""
 
     key: str
     reader: ReaderName
     quote: str
-    """What was given as its quote, or the slot's value; at most 300 characters."""
+    """The proposed quote, or the slot's value; at most 300 characters."""
     reason: DropReason
     detail: str = ""
-    """In one plain clause; may be empty."""
+    """Details in one plain clause; may be empty."""
 
 
 class FactSheet(Record):
-    """All facts of one reading, what was looked for and not found, and what was refused."""
+    """All facts of one reading, the keys searched without success, and the refused proposals."""
 
     facts: tuple[Fact, ...] = ()
-    """In the order of the vocabulary, then of their ids."""
+    """Facts in the order of the vocabulary, then of their ids."""
     absent: tuple[Absence, ...] = ()
-    """In the order of the vocabulary."""
+    """Absences in the order of the vocabulary."""
     dropped: tuple[DroppedFact, ...] = ()
     evidence: tuple[Evidence, ...] = ()
-    """The quotes that the facts and their slots cite, and no others."""
+    """The quotes cited by the facts and their slots, and no others."""
     searched: tuple[Search, ...] = ()
-    """What each reader looked at."""
+    """What each reader searched."""
     outlook: Outlook = Outlook()
 
     @model_validator(mode="after")
@@ -210,12 +210,12 @@ class FactSheet(Record):
 
 
 def cited(facts: tuple[Fact, ...]) -> set[str]:
-    """The evidence ids that facts and their slots cite."""
+    """Return the evidence ids cited by facts and their slots."""
     return {mark for fact in facts for mark in (*fact.evidence, *(s.evidence for s in fact.slots if s.evidence))}
 
 
 class DraftFacts(Record):
-    """The fact sheet as a draft holds it: its quotes stand among the draft's evidence, under the same ids."""
+    """The fact sheet as stored in a draft; its quotes are among the draft's evidence, under the same ids."""
 
     facts: tuple[Fact, ...] = ()
     absent: tuple[Absence, ...] = ()
@@ -224,7 +224,7 @@ class DraftFacts(Record):
     outlook: Outlook = Outlook()
 
     def sheet(self, evidence: tuple[Evidence, ...]) -> FactSheet:
-        """The sheet with its quotes, which are found among `evidence`."""
+        """Return the sheet with its quotes, looked up in `evidence`."""
         marks = cited(self.facts)
         return FactSheet(
             facts=self.facts,
@@ -237,7 +237,7 @@ class DraftFacts(Record):
 
 
 def draft_facts(sheet: FactSheet) -> DraftFacts:
-    """The sheet without its quotes."""
+    """Return the sheet without its quotes."""
     return DraftFacts(
         facts=sheet.facts, absent=sheet.absent, dropped=sheet.dropped, searched=sheet.searched, outlook=sheet.outlook
     )

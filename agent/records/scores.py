@@ -6,7 +6,7 @@ from agent.taxonomy.kinds import Band
 
 
 class Range(Record):
-    """A value with its corners."""
+    """A value with its lowest and highest corner."""
 
     value: Number
     low: Number
@@ -14,7 +14,7 @@ class Range(Record):
 
 
 class ScoreInputs(Record):
-    """What a score was computed from; enough to compute it again."""
+    """The inputs of a score, sufficient to recompute it."""
 
     cvss_base: Range | None
     factors: dict[FactorKey, Range] | None = None
@@ -24,16 +24,16 @@ class ScoreInputs(Record):
 
 
 class LikelyConstants(Record):
-    """Constants of the joint 80 % range: the raw score shifted by these, then rounded outward to tenths."""
+    """Constants of the joint 80 % range: the raw score is shifted by them, then rounded outward to tenths."""
 
     below: Number
     above: Number
     calibration: str
-    """Name of the calibration that they come from."""
+    """Name of the calibration that produced the constants."""
 
 
 class Controls(Record):
-    """The score with the controls that the documents name, beside the score before controls."""
+    """The score with the controls named in the documents, beside the score before controls."""
 
     mitigation_factor: Number
     aivss: Number
@@ -42,11 +42,11 @@ class Controls(Record):
 
 
 class WithoutClaims(Record):
-    """The score of the same draft when nothing that the vendor says may lower it.
+    """The score of the same draft if no vendor statement may lower it.
 
-    Every lowering by evidence of rank 2 or less is ignored: limits ("read-only", "keeps nothing"), denials and
-    conditions that ease a threat, so threats that they suppressed count as well. Mere claims never lower anything. It
-    is never below the score itself.
+    Ignores every lowering by evidence of rank 2 or less: limits ("read-only", "keeps nothing"), denials, and conditions
+    that ease a threat. Threats suppressed by these therefore count as well. Mere claims never lower anything. This
+    score is never below the score itself.
     """
 
     aivss: Number | None
@@ -56,7 +56,7 @@ class WithoutClaims(Record):
 
 
 class Score(Record):
-    """One score with its arithmetic. Loading one recomputes it (scoring.verify)."""
+    """One score with its arithmetic, recomputed on loading (scoring.verify)."""
 
     formula: FormulaId
     mode: Mode

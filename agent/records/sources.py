@@ -13,21 +13,21 @@ class Snapshot(Record):
     sha256: str
     """Hash of the bytes, lower-case hex."""
     requested_url: str
-    """What was requested: a URL, or the file's name (never an absolute local path)."""
+    """Requested URL, or the file's name (never an absolute local path)."""
     final_url: str
-    """Where the bytes came from after redirects."""
+    """URL of the bytes after redirects."""
     fetched_at: str
     """UTC, ISO 8601 with seconds and `Z`."""
     media_type: str
     kind: SourceKind
     size: int
-    """Bytes."""
+    """Size in bytes."""
     charset: str = ""
     """As the server declared it; may be empty or wrong."""
     headers: tuple[tuple[str, str], ...] = ()
-    """The response headers that matter later (validators, caching, robots, language), names in lower case."""
+    """Response headers needed later (validators, caching, robots, language), names in lower case."""
     user_agent: str = ""
-    """How the request named itself; empty for a file."""
+    """User agent of the request; empty for a file."""
 
 
 class Finding(Record):
@@ -39,11 +39,11 @@ class Finding(Record):
     """Offset into the document's text, characters; equal to `end` when the text was removed from it."""
     end: int
     where: str
-    """The place in words: a tag path, a page, a heading."""
+    """Place in words: a tag path, a page, a heading."""
     excerpt: str
     """At most 200 characters of the text in question."""
     count: Annotated[int, Field(ge=1)] = 1
-    """How many places of its kind it stands for: all vendor claims of a document are one finding."""
+    """Number of places that the finding covers: all vendor claims of a document are one finding."""
 
 
 class Section(Record):
@@ -65,11 +65,11 @@ class DocumentBlock(Record):
     level: int = 0
     """1 to 6 for a heading, the depth of the list (from 1) for an item, otherwise 0."""
     language: str = ""
-    """For code: the language that its block names, in lower case; empty when it names none."""
+    """For code: the language named by its block, in lower case; empty when the block names none."""
     heads: tuple[str, ...] = ()
-    """For a table row: the headings of its columns, in order; empty when the table has none."""
+    """For a table row: the column headings, in order; empty when the table has none."""
     links: tuple[tuple[int, int], ...] = ()
-    """Start and end of each link in its words, in order and without overlap."""
+    """Start and end of each link in the block's words, in order and without overlap."""
 
 
 class Document(Record):
@@ -86,14 +86,14 @@ class Document(Record):
     fetched_at: str
     text: str
     sections: tuple[Section, ...]
-    """Cover the whole text without gap or overlap."""
+    """Sections that cover the whole text without gap or overlap."""
     blocks: tuple[DocumentBlock, ...] = ()
-    """In the order of the text, without overlap; empty in documents that were stored before blocks were kept."""
+    """Blocks in text order, without overlap; empty in older documents, which did not store blocks."""
     language: str = ""
     """The language of the text as an ISO 639-1 code; empty when it cannot be determined."""
     form: DocumentForm = "prose"
     user_agent: str = ""
-    """The user agent with which the page was requested; another one may have been given another page."""
+    """User agent with which the page was requested; the server may send a different page to another user agent."""
     findings: tuple[Finding, ...] = ()
 
 
@@ -107,13 +107,13 @@ MILD_FINDINGS: Final[frozenset[FindingKind]] = frozenset(
 
 
 def flagged_spans(document: Document) -> list[tuple[int, int]]:
-    """Start and end of each passage that findings withdraw from all readers, sorted by start, without empty ones."""
+    """Return start and end of each non-empty passage that findings withdraw from all readers, sorted by start."""
     found = (f for f in document.findings if f.kind not in MILD_FINDINGS and f.start < f.end)
     return sorted((finding.start, finding.end) for finding in found)
 
 
 class Link(Record):
-    """A link that intake saw and what became of it."""
+    """A link found by intake, and what became of it."""
 
     url: str
     state: Literal["read", "skipped", "refused"]
@@ -129,7 +129,7 @@ class Missing(Record):
 
 
 class Budget(Record):
-    """What intake was allowed and what it used."""
+    """The limits of intake, and how much of each was used."""
 
     pages: int
     pages_used: int
@@ -143,16 +143,16 @@ class Budget(Record):
 
 
 class Site(Record):
-    """A host to which the listing led by a link whose words say what it is."""
+    """A host reached from the listing through a link whose words say what the host is."""
 
     role: Literal["product", "repository"]
     url: str
     because: str
-    """The link's own words, or the field of a manifest that named it."""
+    """The link's own words, or the manifest field that named the host."""
 
 
 class Intake(Record):
-    """All that was read for one subject."""
+    """Everything read for one subject."""
 
     source: str
     final_url: str
@@ -164,12 +164,12 @@ class Intake(Record):
     product: str = ""
     """The product's name as found in `--product`, the listing or its data; empty when none of them has it."""
     aliases: tuple[str, ...] = ()
-    """What the product is also called: variants, its repository, its package, a former name."""
+    """Other names of the product: variants, its repository, its package, a former name."""
     vendor: str = ""
-    """Who makes it, from a manifest, its repository's owner, a copyright line or its domain; else empty."""
+    """The vendor, from a manifest, the repository's owner, a copyright line or the domain; else empty."""
     naming: str = ""
-    """Why the product has this name, in words that can be shown."""
+    """Why the product has this name, worded for display."""
     candidates: tuple[str, ...] = ()
-    """Names of the products that the listing page holds, when there are several."""
+    """Names of the products on the listing page, when there are several."""
     sites: tuple[Site, ...] = ()
-    """Where the crawl was allowed to go beyond the listing's own host."""
+    """Sites beyond the listing's own host that the crawl was allowed to read."""

@@ -1,4 +1,4 @@
-"""What a drafter makes: the system picture, factors, threats, layers, chains, questions."""
+"""Records that a drafter produces: the system picture, factors, threats, layers, chains, questions."""
 
 from typing import Literal
 
@@ -41,19 +41,19 @@ class Boundary(Record):
 
 
 class Capability(Record):
-    """Something that the product can do, and under whose authority."""
+    """An ability of the product, and the authority under which it acts."""
 
     id: str
     """C1, C2, …"""
     signal: str
-    """Key of the vocabulary that it stands for."""
+    """Vocabulary key of the capability."""
     action: str
     """Verb phrase, as in "sends", "runs"."""
     object: str
-    """What it acts on, an extracted noun phrase."""
+    """Object of the action, an extracted noun phrase."""
     mode: Literal["read", "write", "delete", "execute"]
     credential: str | None
-    """Whose credential; None when the sources do not say."""
+    """Owner of the credential used; None when the sources do not say."""
     approver: str | None
     """Who approves; None when the sources do not say."""
     data: tuple[str, ...]
@@ -61,7 +61,7 @@ class Capability(Record):
     state: State
     evidence: tuple[str, ...]
     condition: str | None = None
-    """The condition under which it exists, such as "off by default", "optional" or "planned"; None if there is none."""
+    """Condition for the capability, such as "off by default", "optional" or "planned"; None if there is none."""
     credential_state: State | None = None
     """claimed: the quote of the capability names the credential; inferred: another sentence does; denied: a quote
     says that none is used (then `credential` is None)."""
@@ -72,7 +72,7 @@ class Capability(Record):
 
 
 class System(Record):
-    """The system picture: what acts, on what, across which boundaries."""
+    """The system picture: components, data flows and trust boundaries."""
 
     actors: tuple[SystemItem, ...]
     components: tuple[SystemItem, ...]
@@ -88,7 +88,8 @@ class Part(Record):
 
     kind: Literal["typical", "evidence", "remainder", "proposal", "review"]
     label: str
-    """The product kind, the signal's title, what the remainder is, what an LLM proposed, or that a reviewer set it."""
+    """Product kind, title of the signal, nature of the remainder, an LLM's proposal, or a note that a reviewer set the
+    value."""
     effect: float
     """Signed, in factor units; the parts add up to the value before clipping and rounding."""
     signal: str | None = None
@@ -108,7 +109,7 @@ class FactorEstimate(Record):
 
 
 class TaxonomyRef(Record):
-    """An id of a published list with the title that the list gives it."""
+    """An id of a published list, with its title in that list."""
 
     scheme: str
     id: str
@@ -126,7 +127,7 @@ class ThreatStatement(Record):
 
 
 Basis = Literal["quoted", "entry inferred", "needs a setting", "assumed"]
-"""What a threat rests on. quoted: every step has a quote. entry inferred: the ability is quoted, how the attacker's
+"""Basis of a threat. quoted: every step has a quote. entry inferred: the ability is quoted, how the attacker's
 content gets in is not. needs a setting: it holds only under a setting or deployment that is not the default. assumed:
 it rests on a general assumption, such as a stolen key."""
 
@@ -139,11 +140,11 @@ class ThreatScore(Record):
     aivss: Number
     severity: Band
     reasons: dict[str, str] = Field(default_factory=dict)
-    """By metric of the vector: why it has its value, in words about this product."""
+    """By metric of the vector: the reason for its value, in words about this product."""
 
 
 class Mitigation(Record):
-    """What lowers a threat, and who does it."""
+    """A measure that lowers a threat, and who takes it."""
 
     text: str
     who: Literal["you", "vendor"]
@@ -163,27 +164,26 @@ class Threat(Record):
     mitigations: tuple[Mitigation, ...]
     evidence: tuple[str, ...]
     like: str | None = None
-    """For a threat that an LLM proposed: id of the known threat that it matches, which may not be among those that are
-    shown; None for the catalogue's own and in drafts from before this was kept."""
+    """For a threat proposed by an LLM: id of the matching known threat, which may not be among the threats shown. None
+    for the catalogue's own threats and in older drafts, which did not store it."""
     facts: tuple[str, ...] = ()
-    """Ids of the facts that it rests on; empty in drafts from before facts were kept."""
+    """Ids of the facts behind the threat; empty in older drafts, which did not store facts."""
     basis: Basis | None = None
-    """What it rests on; None in drafts from before this was kept."""
+    """Basis of the threat; None in older drafts, which did not store it."""
     setting: str = ""
-    """What has to be set up or switched on beyond the first steps for the threat to hold, as a clause that follows
-    "if". A threat in default use has one when the product's purpose brings it but the first steps do not."""
+    """What has to be set up or switched on beyond the first steps for the threat to apply, as a clause after "if".
+    Threats in default use have a setting when the product's purpose implies it but the first steps do not."""
     default_use: bool = True
-    """Whether it holds when the product is installed and run as its own documentation first describes."""
+    """Whether the threat applies when the product is installed and run as its own documentation first describes."""
     how: str = ""
-    """Who does what to what, and what follows, in at most 45 words with marks; empty in older drafts."""
+    """Actor, action, target and consequence in at most 45 words with citation marks; empty in older drafts."""
     lost: str = ""
-    """What is lost, in one phrase; empty in older drafts."""
+    """The loss, in one phrase; empty in older drafts."""
     by: Literal["embedded", "llm", "both"] | None = None
-    """Who wrote it: the catalogue, an LLM, or an LLM over a threat of the catalogue."""
+    """Author of the threat: the catalogue, an LLM, or an LLM based on a threat of the catalogue."""
     place: int | None = None
-    """Its place among the threats of the draft, 1 for the drafter's headline; a threat that a reviewer added comes
-    after all others. None in drafts from before this was kept, whose threats are ordered by score, and for an LLM's
-    threat in some older drafts."""
+    """Position among the threats of the draft, 1 for the drafter's headline; threats added by a reviewer come last.
+    None in older drafts, which order threats by score, and for an LLM's threat in some older drafts."""
 
 
 class LayerThreats(Record):
@@ -193,7 +193,7 @@ class LayerThreats(Record):
     certain: bool
     certainty: Unit
     features: dict[str, float]
-    """What the certainty was computed from."""
+    """Features from which the certainty was computed."""
     paragraph: str
     threats: tuple[Threat, ...]
     missing: Missing | None
@@ -220,30 +220,30 @@ class Chain(Record):
 
 
 class Question(Record):
-    """What to ask the vendor."""
+    """A question to the vendor."""
 
     id: str
     text: str
     proposed: str
-    """The answer that would settle it, worded so that it can be pasted."""
+    """The answer that would settle the question, worded for pasting."""
     settles: tuple[str, ...]
-    """Factor and layer keys."""
+    """Keys of the factors and layers that the answer settles."""
     effect: float
     """How much the likely range of the score would shrink, in score points, 0 or more."""
     why: str = ""
     """Why the answer matters, in one sentence; empty in older drafts."""
     changes: str = ""
-    """What each answer changes: which threat falls away, shrinks or becomes detectable; empty in older drafts."""
+    """Effect of each answer: which threat falls away, shrinks or becomes detectable; empty in older drafts."""
     about: tuple[str, ...] = ()
     """Keys of facts and ids of threats that the question is about."""
 
 
 class FactLine(Record):
-    """One row of what the product can do."""
+    """One row in the summary of what the product can do."""
 
     label: Literal["Acts", "Reads", "Credentials", "Approval", "Memory", "Runs", "Meets", "Shows"]
     text: str
-    """One or two plain sentences with marks."""
+    """One or two plain sentences with citation marks."""
     facts: tuple[str, ...]
     evidence: tuple[str, ...]
 
@@ -253,44 +253,44 @@ class ClaimedControl(Record):
 
     text: str
     part: str
-    """The part of the product that it belongs to."""
+    """The part of the product that the control belongs to."""
     rank: Rank
     counted: bool
     why: str
-    """Why it counts, or why it does not: in one sentence."""
+    """Why the control counts or does not count, in one sentence."""
     facts: tuple[str, ...]
     evidence: tuple[str, ...]
 
 
 class Condition(Record):
-    """What has to be true before somebody relies on the product."""
+    """A condition to be met before anyone relies on the product."""
 
     text: str
     who: str
-    """Who is responsible for it, such as "operator" or "vendor"."""
+    """Who is responsible for the condition, such as "operator" or "vendor"."""
     price: str
-    """What it costs, in one phrase; may be empty."""
+    """Cost of the condition, in one phrase; may be empty."""
     threats: tuple[str, ...]
-    """The threats that it stops or lessens."""
+    """The threats that the condition stops or reduces."""
     after: dict[str, Number] = Field(default_factory=dict)
-    """By threat: the CVSS base that remains with the condition in place; 0 if the threat no longer exists."""
+    """By threat: the CVSS base that remains under the condition; 0 if the threat no longer exists."""
 
 
 class Residual(Record):
-    """The highest CVSS base that remains among all threats in default use with every condition in place."""
+    """The highest CVSS base that remains among all threats in default use under all conditions."""
 
     before: Number
     after: Number
     threat: str
-    """The threat that remains highest."""
+    """The threat with the highest remaining base."""
     remains: dict[str, Number] = Field(default_factory=dict)
-    """By threat, also those outside default use: the base that remains; 0 if the threat no longer exists."""
+    """By threat, including threats outside default use: the remaining base; 0 if the threat no longer exists."""
     changes: dict[str, str] = Field(default_factory=dict)
-    """By threat: the metrics that all conditions together change, as in a vector: `UI:A/VC:L`."""
+    """By threat: the metrics changed by all conditions together, as in a vector: `UI:A/VC:L`."""
 
 
 UseProposal = Literal["use", "use with conditions", "wait for answers"]
-"""What a draft proposes, and a signer decides, about the use of the product."""
+"""Possible proposals of a draft, and decisions of a signer, on the use of the product."""
 
 
 class Advice(Record):

@@ -1,6 +1,6 @@
 """Who made which part of a draft, and what the LLM used for its parts.
 
-For a draft without an LLM there is nothing to say here: all its parts are the program's.
+Nothing is reported for a draft without an LLM, since the program made all of it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,11 +16,11 @@ LLM_USAGE: Final = (
     "llm_calls", "input_tokens", "cached_tokens", "output_tokens", "dollars", "claims_proposed", "claims_supported",
     "claims_inferred", "claims_dropped", "quotes_proposed", "quotes_found",
 )  # fmt: skip
-"""Keys of a draft's usage that `usage_sentences` covers."""
+"""Keys of a draft's usage figures that `usage_sentences` covers."""
 _FALLEN_BACK: Final = "drafting with "
 _DETAIL: Final = 160
 _MOST: Final = 0.9
-"""The least share of parts by the LLM at which a draft is called the LLM's."""
+"""The minimum share of LLM-made parts for a draft to be attributed to the LLM."""
 _TITLES: Final = {
     "factors": "factor values",
     "layers": "paragraphs of layers",
@@ -70,20 +70,20 @@ _CALLS: Final[dict[MissingReason, str]] = {
     "over-budget": "the budget was used up",
     "cassette-miss": "the recording holds no such call",
 }
-"""The reasons of failed calls, in words; other reasons are explained by their detail."""
+"""The reasons for failed calls, in words; any other reason is explained by its detail."""
 
 
 class Authorship(NamedTuple):
-    """One line on who made what."""
+    """One line about who made a part."""
 
     part: str
     who: str
     why: str
-    """Why the LLM's proposal is missing, by part; empty when none is missing."""
+    """Why the LLM's proposal is missing, for each part; empty if none is missing."""
 
 
 def authorships(draft: Draft) -> Iterator[Authorship]:
-    """Who made which part, with one line for all factors and one for all layers; empty for a draft without an LLM."""
+    """Yield who made each part, with one line for all factors and one for all layers; nothing without an LLM."""
     groups: dict[str, list[MadeBy]] = {}
     for made in draft.drafter.parts:
         groups.setdefault(made.part.partition("/")[0], []).append(made)
@@ -98,17 +98,17 @@ def authorships(draft: Draft) -> Iterator[Authorship]:
 
 
 def who_made(group: str, by: str) -> str:
-    """Who made a part of a group such as "factors", "layers" or "chains", in words."""
+    """Describe who made a part of a group such as "factors", "layers" or "chains"."""
     return _WHO.get((group, by), _PLAIN_WHO[by])
 
 
 def made_by(draft: Draft, part: str) -> MadeBy | None:
-    """Who made a part, named as in `records.MadeBy`; None for a draft without an LLM."""
+    """Return who made a part, named as in `records.MadeBy`, or None for a draft without an LLM."""
     return next((made for made in draft.drafter.parts if made.part == part), None)
 
 
 def reason_words(missing: Missing) -> str:
-    """Why an LLM's proposal is missing, in words, with the code of the reason."""
+    """Describe why an LLM's proposal is missing, with the reason code."""
     detail = shorten(missing.detail, _DETAIL)
     reason = _CALLS.get(missing.reason)
     text = f"{reason}: {detail}" if reason and detail else reason or detail
@@ -116,7 +116,7 @@ def reason_words(missing: Missing) -> str:
 
 
 def drafter_words(draft: Draft) -> str:
-    """Which drafter made the draft, as the first line of the report says it."""
+    """Describe which drafter made the draft, for the first line of the report."""
     drafter = draft.drafter
     if drafter.kind == "embedded":
         given_up = fallen_back(draft)
@@ -125,14 +125,14 @@ def drafter_words(draft: Draft) -> str:
     used = sum(made.by != "embedded" for made in drafter.parts)
     if drafter.parts and not used:
         return f"drafted without an LLM: {name} was asked and nothing that it said is used"
-    # If only a part or two are not by the LLM, the appendix says so.
+    # If only one or two parts are not by the LLM, the appendix mentions them.
     few = used < _MOST * len(drafter.parts)
     share = f" in {used} of {len(drafter.parts)} parts" if few else ""
     return f"drafted with {name}{share}, quotes and numbers checked by code"
 
 
 def fallen_back(draft: Draft) -> str:
-    """The LLM that was to make the draft but was unavailable; empty for any other draft."""
+    """Return the LLM that was chosen for the draft but was unavailable; empty for any other draft."""
     if draft.drafter.kind == "llm":
         return ""
     whats = [item.what for item in draft.dropped if item.what.startswith(_FALLEN_BACK)]
@@ -140,7 +140,7 @@ def fallen_back(draft: Draft) -> str:
 
 
 def usage_sentences(draft: Draft) -> Sequence[str]:
-    """What the LLM used, and what became of its claims and quotes, as far as the draft knows."""
+    """Describe the LLM's usage and the outcome of its claims and quotes, as far as the draft records them."""
     used = draft.usage
     lines = []
     if "llm_calls" in used:
@@ -161,7 +161,7 @@ def usage_sentences(draft: Draft) -> Sequence[str]:
 
 
 def _reasons(parts: Sequence[MadeBy]) -> Iterator[str]:
-    """Each reason once, with the parts that it applies to if the group has several."""
+    """Yield each distinct reason, with the parts it applies to if the group has several."""
     owners: dict[str, list[str]] = {}
     for made in parts:
         if made.missing is None:

@@ -1,4 +1,4 @@
-"""Part 5 of the report, with its part in the appendix: the conditions for use, and what remains with them in place."""
+"""Part 5 of the report and its section in the appendix: the conditions for use, and the residual risk under them."""
 
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ from agent.scoring import severity
 
 
 def conditions(writer: Writer) -> Part:
-    """Part 5: what has to be true before go-live, the residual risk once it is, and law and contracts."""
+    """Build part 5: what has to be true before go-live, the residual risk after that, and law and contracts."""
     advice = writer.view.draft.advice
     title = doc.words("Conditions for use")
     if advice is None:
@@ -40,7 +40,7 @@ def conditions(writer: Writer) -> Part:
 
 
 def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -> Text:
-    """What remains of the headline with every condition in place, and the highest base of all threats on the page."""
+    """Describe the headline's residual under all conditions, and the highest residual base on the page."""
     more = f" {conditions} conditions" if conditions > shown else " of them"
     below = f" ({conditions - shown} of them below the line)" if conditions > shown else ""
     start = Span("With it in place, " if conditions == 1 else f"With all{more}{below} in place, ")
@@ -77,13 +77,13 @@ def _graded(base: Decimal) -> str:
 
 
 def _by(residual: Residual, item: RankedThreat) -> Text:
-    """The metrics whose change lowers a base, in brackets."""
+    """List in brackets the changed metrics that lower a base."""
     changes = residual.changes.get(item.threat.id, "")
     return (Span(" ("), *doc.code(changes), Span(")")) if changes else ()
 
 
 def _at(residual: Residual, item: RankedThreat, left: Decimal) -> Text:
-    """A base that remains, with its threat, when that threat holds, and the metrics that changed."""
+    """Describe a residual base: its threat, when that threat holds, and the metrics that changed."""
     where = "on its assumption" if item.threat.basis == "assumed" else ""
     where = bare(if_clause(item.threat.setting)) if item.threat.setting else where
     told: Text = (Span(" for "), *doc.ref(item.name), Span(f" {where}" if where else ""))
@@ -91,7 +91,7 @@ def _at(residual: Residual, item: RankedThreat, left: Decimal) -> Text:
 
 
 def _older_residual(writer: Writer, residual: Residual) -> Text:
-    """For older drafts, which store no residual for each threat: the residual of the gravest one."""
+    """For older drafts, which store no residual for each threat: describe the residual of the gravest threat."""
     if not residual.after:
         return (Span("none of these threats remains."),)
     item = next((item for item in writer.view.threats if item.threat.id == residual.threat), None)
@@ -101,7 +101,7 @@ def _older_residual(writer: Writer, residual: Residual) -> Text:
 
 
 def residuals(writer: Writer) -> Part:
-    """In the appendix: what the conditions change about each threat, and what remains of it."""
+    """Build the appendix section on how the conditions change each threat, and what risk remains."""
     residual = writer.residual
     kept = [item for item in writer.view.threats if residual and item.threat.id in residual.remains]
     if residual is None or not kept:
@@ -128,7 +128,7 @@ def _condition(writer: Writer, number: int, item: Condition) -> Row:
 
 
 def _older_conditions(writer: Writer) -> Block:
-    """For a draft without advice: the measures for you that its threats name, each once."""
+    """List the distinct measures for you that the threats name, for a draft without advice."""
     found: dict[str, tuple[str, list[str], tuple[str, ...]]] = {}
     for item in writer.view.threats:
         for mitigation in item.threat.mitigations:

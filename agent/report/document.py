@@ -1,8 +1,8 @@
-"""The report as a tree of plain records: title, notices, parts and their blocks. Templates turn it into Markdown and
-HTML; nothing here knows either.
+"""The report as a tree of plain records: title, notices, parts and their blocks. Templates turn the tree into Markdown
+and HTML; this module is independent of both.
 
-Words of sources are kept as they are: the renderer of a span escapes it. A mark leads to an entry: a quote (E1), a
-search without result (N1), a threat (T1), a question (Q1) or a fact.
+Source text is kept verbatim: the renderer of a span escapes it. A mark refers to an entry: a quote (E1), a search
+without result (N1), a threat (T1), a question (Q1) or a fact.
 """
 
 import re
@@ -34,12 +34,12 @@ class Extent:
 
 @dataclass(frozen=True)
 class Span:
-    """A run of words in one role."""
+    """A run of words with one role."""
 
     text: str
     kind: SpanKind = "text"
     ids: tuple[str, ...] = ()
-    """For marks and refs: the ids that they lead to."""
+    """For marks and refs: the ids that they refer to."""
     band: Band | None = None
     """The severity of a chip."""
     extent: Extent | None = None
@@ -73,7 +73,7 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Entry:
-    """A block about one thing, such as a threat, with an id that marks lead to."""
+    """A block about one item, such as a threat, with an id that marks refer to."""
 
     id: str
     title: Text
@@ -83,7 +83,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Row:
-    """Cells of a table, with the id that marks lead to, if any."""
+    """The cells of a table row, with the id that marks refer to, if any."""
 
     cells: tuple[Text, ...]
     id: str = ""
@@ -91,7 +91,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; `numeric` holds the indexes of the columns that are aligned to the right."""
+    """A table; `numeric` holds the indexes of right-aligned columns."""
 
     heads: tuple[str, ...]
     rows: tuple[Row, ...]
@@ -100,7 +100,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Code:
-    """Lines to be copied or shown as they are."""
+    """Lines to be copied or shown verbatim."""
 
     lines: tuple[str, ...]
     language: str
@@ -108,7 +108,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawing as an `svg` element and as Mermaid text; both are made of escaped words."""
+    """A drawing as an `svg` element and as Mermaid text; both contain only escaped text."""
 
     svg: str
     mermaid: str
@@ -135,29 +135,29 @@ class Part:
 
 @dataclass(frozen=True)
 class Report:
-    """The whole report: `front` is what to act on, `reference` what to check it with."""
+    """The whole report: `front` is what to act on, `reference` the material to check it with."""
 
     title: str
     notices: tuple[Text, ...]
     front: tuple[Part, ...]
     reference: tuple[Part, ...]
     headline: str = ""
-    """Id of the threat that the score rests on; empty while there is none."""
+    """Id of the threat that the score rests on; empty if there is none."""
     lost: tuple[str, ...] = ()
-    """Marks that the draft's sentences cite but that lead to nothing in the draft; they are not shown."""
+    """Marks in the draft's sentences that match nothing in the draft; they are not shown."""
 
     def part(self, key: str) -> Part | None:
-        """The part with that key; None when the report has none."""
+        """Return the part with the given key, or None if the report has none."""
         return next((part for part in (*self.front, *self.reference) if part.key == key), None)
 
 
 def words(text: str) -> Text:
-    """Plain words as one span; no span for an empty text."""
+    """Return plain words as one span, or no span for an empty text."""
     return (Span(text),) if text else ()
 
 
 def joined(*pieces: Text, by: str = " ") -> Text:
-    """Texts after one another, empty ones left out."""
+    """Join texts with a separator, skipping empty ones."""
     made: list[Span] = []
     for piece in pieces:
         if piece:
@@ -166,38 +166,38 @@ def joined(*pieces: Text, by: str = " ") -> Text:
 
 
 def strong(text: str) -> Text:
-    """Words set in bold."""
+    """Format words as bold."""
     return (Span(text, "strong"),) if text else ()
 
 
 def soft(text: str) -> Text:
-    """Words set in italics."""
+    """Format words as italics."""
     return (Span(text, "em"),) if text else ()
 
 
 def code(text: str) -> Text:
-    """An id, hash, address or vector."""
+    """Format an id, hash, address or vector as code."""
     return (Span(text, "code"),) if text else ()
 
 
 def chip(band: Band, number: str) -> Text:
-    """A severity with its number."""
+    """Format a severity with its number as a chip."""
     return (Span(f"{band} {number}", "chip", band=band),)
 
 
 def marks(*ids: str) -> Text:
-    """Marks that lead to quotes and searches, each once."""
+    """Build distinct marks that refer to quotes and searches."""
     known = tuple(dict.fromkeys(ids))
     return (Span(", ".join(known), "marks", known),) if known else ()
 
 
 def ref(identifier: str) -> Text:
-    """The id of a threat or question, which leads to it."""
+    """Build a reference to a threat or question from its id."""
     return (Span(identifier, "ref", (identifier,)),)
 
 
 def texts(part: Part) -> Iterator[Text]:
-    """All texts of a part in reading order, its title first."""
+    """Yield all texts of a part in reading order, its title first."""
     if part.title:
         yield part.title
     for block in part.blocks:
@@ -220,7 +220,7 @@ def _texts(block: Block) -> Iterator[Text]:
 
 
 def entries(part: Part) -> Iterator[str]:
-    """Ids of rows and entries of a part that marks can lead to."""
+    """Yield the ids of rows and entries of a part that marks can refer to."""
     for block in part.blocks:
         if isinstance(block, Entry) and block.id:
             yield block.id
@@ -229,12 +229,12 @@ def entries(part: Part) -> Iterator[str]:
 
 
 def counted_words(text: Text) -> int:
-    """How many words a text has; marks, vectors and bars are not counted."""
+    """Count the words of a text, excluding marks, vectors and bars."""
     shown = "".join(span.text if span.kind not in _UNCOUNTED else " " for span in text)
     return sum(1 for piece in shown.split() if _WORD.search(piece))
 
 
 def front_words(report: Report) -> int:
-    """How many words the first two pages have, including the title and notices."""
+    """Count the words of the first two pages, including the title and notices."""
     parts = sum(counted_words(text) for part in report.front for text in texts(part))
     return parts + sum(counted_words(text) for text in (words(report.title), *report.notices))

@@ -1,7 +1,7 @@
-"""Replaces a draft's folder atomically, also when the process is killed.
+"""Replaces a draft's folder atomically, even if the process is killed.
 
-A new draft is written into a folder beside the old one, which its process keeps locked, and then the two folders are
-exchanged in one step. The next run cleans up what a killed run left behind.
+A new draft is written to a sibling folder, which its process keeps locked. Then the two folders are exchanged in one
+step. The next run cleans up after a killed run.
 """
 
 import ctypes
@@ -25,13 +25,13 @@ _RENAME_EXCHANGE: Final = 2
 
 
 def check(out: Path) -> None:
-    """Bring back what a killed run left under another name, and refuse a folder that holds anything but a draft.
+    """Restore what a killed run left under another name, and reject a folder that contains anything but a draft.
 
     Raises InputError.
     """
     old = _sibling(out, "old")
     if old.is_dir() and not out.exists():
-        # A run was killed between its two renames: the earlier draft is still whole under its other name.
+        # A run was killed between its two renames: the earlier draft is still intact under its temporary name.
         old.rename(out)
     if not out.exists():
         return
@@ -48,10 +48,10 @@ def check(out: Path) -> None:
 
 @contextmanager
 def replacing(out: Path) -> Iterator[Path]:
-    """An empty folder to write a draft into; it takes the place of `out` when the block ends without an error.
+    """Yield an empty folder for a draft; it replaces `out` if the block ends without an error.
 
-    Raises InputError when `out` is not a place for a draft or another process is writing it, OSError when the disk is
-    full or the place cannot be written; `out` is then what it was.
+    Raises InputError if `out` is not a place for a draft or another process is writing to it, OSError if the disk is
+    full or the place is not writable; `out` is then unchanged.
     """
     out = out.absolute()
     check(out)
@@ -77,7 +77,7 @@ def replacing(out: Path) -> Iterator[Path]:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file of UTF-8 text and wait until it is on the disk. Raises OSError."""
+    """Write a UTF-8 text file and wait until it is on disk. Raises OSError."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write(text)
         file.flush()
@@ -96,7 +96,7 @@ def _locked(staged: Path, out: Path) -> int:
         same = os.path.samestat(os.fstat(handle), staged.stat())
     except OSError as error:
         os.close(handle)
-        # The other run may have ended and removed the folder between our opening and locking it.
+        # The other run may have finished and removed the folder after we opened it but before we locked it.
         if isinstance(error, FileNotFoundError) or error.errno in (errno.EWOULDBLOCK, errno.EACCES):
             raise busy from None
         raise
@@ -115,7 +115,7 @@ def _empty(folder: Path) -> None:
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Exchange two folders in one step; False when the system cannot."""
+    """Exchange two folders in one step, and return False if the system does not support it."""
     try:
         call = ctypes.CDLL(None, use_errno=True).renameat2
     except (AttributeError, OSError):
@@ -124,7 +124,7 @@ def _exchange(one: Path, other: Path) -> bool:
 
 
 def _flush(folder: Path) -> None:
-    """Flush a folder, since the names in it survive a power cut only then."""
+    """Flush a folder to disk, since its file names survive a power cut only then."""
     with suppress(OSError):  # some file systems have no flush for folders
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -21,9 +21,9 @@ from agent.scoring import verify as verify_score
 
 FILE_NAME: Final = "draft.json"
 SNAPSHOTS: Final = "snapshots"
-"""Folder of the sources' bytes beside the draft."""
+"""The folder with the sources' bytes, inside the draft's folder."""
 TEXTS: Final = "documents.json"
-"""In the snapshots' folder: the texts into which the quotes' offsets point."""
+"""The file in the snapshots folder with the texts that the quotes' offsets refer to."""
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _AGAIN: Final = "draft again from the sources"
 _DOCUMENTS: Final = TypeAdapter(tuple[Document, ...])
@@ -33,7 +33,7 @@ _VERSION: Final = int(DRAFT_SCHEMA.rsplit("/", 1)[1])
 
 
 def dump(draft: Draft) -> str:
-    """The draft as JSON text: keys sorted, two blanks of indent, numbers as JSON numbers, one line feed at the end."""
+    """Serialise a draft as JSON: sorted keys, an indent of two blanks, JSON numbers, one line feed at the end."""
     plain = draft.model_dump(mode="json", by_alias=True)
     for name in ("review", "judgement", "notes"):
         if plain[name] is None:
@@ -42,31 +42,31 @@ def dump(draft: Draft) -> str:
 
 
 def draft_schema() -> bytes:
-    """The schema (JSON Schema 2020-12) of what `draft.json` holds, with the records' descriptions of each field."""
+    """Return the schema (JSON Schema 2020-12) of `draft.json`, with the records' descriptions of each field."""
     made = Draft.model_json_schema(by_alias=True, mode="serialization")
     head = {"$schema": DIALECT, "$id": f"urn:{DRAFT_SCHEMA.replace('/', ':')}", "title": f"A draft, {DRAFT_SCHEMA}"}
     return dumps(made | head, sort_keys=True).encode()
 
 
 def dump_documents(documents: Sequence[Document]) -> str:
-    """The texts of a draft's sources as JSON text, for `snapshots/documents.json`; the same form as `dump`."""
+    """Serialise the texts of a draft's sources for `snapshots/documents.json`, in the same form as `dump`."""
     plain = [document.model_dump(mode="json", by_alias=True) for document in documents]
     return dumps(plain, sort_keys=True)
 
 
 def load(path: Path | str, documents: Sequence[Document] | None = None) -> Draft:
-    """Read a draft from its folder or from its JSON file, and check it.
+    """Load a draft from its folder or JSON file, and check it.
 
-    Quotes are re-verified against `documents`; without them, against the texts in the snapshots' folder beside the
-    file, when it has any, and the snapshots' bytes against their hashes. Raises SourceError for a missing file,
-    InputError for malformed JSON or a field that is not acceptable, SchemaError for an unknown or newer schema,
-    IntegrityError when the score does not recompute or a quote is not in its snapshot.
+    Quotes are re-verified against `documents`. Without `documents`, they are verified against the texts in the
+    snapshots folder beside the file, if any, and the snapshots' bytes against their hashes. Raises SourceError for a
+    missing file, InputError for malformed JSON or an invalid field, SchemaError for an unknown or newer schema,
+    IntegrityError if the score does not recompute or a quote is not in its snapshot.
     """
     return _checked(path, documents)[0]
 
 
 def load_whole(path: Path | str) -> tuple[Draft, tuple[Document, ...]]:
-    """As `load`, with the texts stored beside the draft; no texts when it was stored without. Errors as in `load`."""
+    """Load a draft with the texts stored beside it, if any. Raises the same errors as `load`."""
     return _checked(path, None)
 
 
@@ -80,7 +80,7 @@ def _checked(path: Path | str, documents: Sequence[Document] | None) -> tuple[Dr
 
 
 def draft_file(path: Path) -> Path:
-    """The JSON file that `path`, a folder or a file, stands for. Raises SourceError when there is none."""
+    """Return the JSON file of a draft's folder, or the file itself. Raises SourceError if there is none."""
     file = path / FILE_NAME if path.is_dir() else path
     if not file.is_file():
         raise SourceError("no draft there", where=str(path), hint=f"name a folder with {FILE_NAME}, or the file itself")
@@ -88,7 +88,8 @@ def draft_file(path: Path) -> Path:
 
 
 def parse(text: str, *, where: str) -> Draft:
-    """A draft from JSON text, with its score recomputed. `where` names the text in errors; errors as in `load`."""
+    """Parse a draft from JSON text, and recompute its score. `where` names the text in errors, which are those of
+    `load`."""
     raw = decode(text, where)
     if not isinstance(raw, dict):
         raise InputError("the draft is not a JSON object", where=where, hint="give a draft.json that septet wrote")
@@ -109,7 +110,7 @@ def parse(text: str, *, where: str) -> Draft:
 
 
 def verify_evidence(draft: Draft, documents: Sequence[Document]) -> None:
-    """Check every quote against its document. Raises IntegrityError for a quote or document that is not there."""
+    """Check every quote against its document. Raises IntegrityError for a missing quote or document."""
     known = {document.id: document for document in documents}
     for item in draft.evidence:
         if item.document not in known:
@@ -129,7 +130,7 @@ def _read(file: Path) -> str:
 
 
 def decode(text: str, where: str) -> object:
-    """JSON as plain values, numbers exact. Raises InputError for duplicate keys, NaN, and text that is not JSON."""
+    """Parse JSON to plain values with exact numbers. Raises InputError for duplicate keys, NaN and malformed JSON."""
     try:
         decoded: object = json.loads(
             text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique
@@ -171,7 +172,7 @@ def _check_schema(schema: object, where: str) -> None:
 
 
 def _check_marks(draft: Draft, where: str) -> None:
-    """Check that every mark that the draft cites is in its evidence. Raises InputError."""
+    """Check that every mark cited in the draft is in its evidence. Raises InputError otherwise."""
     known = {item.id for item in draft.evidence}
     cited = [(f"factors.{key}", item.evidence) for key, item in draft.factors.items()]
     cited += [
@@ -187,9 +188,9 @@ def _check_marks(draft: Draft, where: str) -> None:
 
 
 def _snapshot_documents(folder: Path, draft: Draft) -> tuple[Document, ...]:
-    """The texts kept with the snapshots beside a draft; none when the draft was stored without.
+    """Load the texts stored with a draft's snapshots; none if the draft was stored without them.
 
-    Every source's bytes are hashed again, and every text must belong to a source of the draft.
+    Checks the hash of every source's bytes, and that every text belongs to a source of the draft.
     """
     snapshots = folder / SNAPSHOTS
     if not snapshots.is_dir():

@@ -23,7 +23,7 @@ from agent.taxonomy.layers import LAYER_TITLES, LayerKey
 
 PREFIX: Final = "Not certain from the listing — "
 _CHOSEN: Final = 2
-"""The most quotes that an LLM chooses for a threat; they come first in the threat's evidence."""
+"""The most quotes chosen by an LLM for a threat; they come first in the threat's evidence."""
 _GRAVE: Final[dict[str, str]] = {
     "hidden-text": "hidden text",
     "instruction-like-text": "orders to assessors",
@@ -31,12 +31,12 @@ _GRAVE: Final[dict[str, str]] = {
     "cloaking-suspected": "pages that differ by visitor",
     "content-changed": "changes since the last draft",
 }
-"""Findings that a reader has to know of before anything else, in words."""
+"""Findings that a reader must know about before anything else, in words."""
 _DAY: Final = 10
-"""Characters of a date in a time of ISO 8601."""
+"""Length of the date in an ISO 8601 timestamp."""
 _TOP: Final = 10.0
 _PARTLY: Final = 36
-"""The most words on an uncertain layer of which the sources say a little."""
+"""The most words for an uncertain layer that the sources cover slightly."""
 _HOLDS: Final = {
     "quoted": "default use",
     "entry inferred": "default use, partly inferred",
@@ -67,7 +67,7 @@ _PROPOSALS: Final = {
     "wait for answers": "Do not use it before the vendor has answered.",
 }
 _UNCONDITIONED: Final = "Use it with the measures that stand with its threats."
-"""For a draft that lists no conditions although it proposes use with conditions, or its signer decided so."""
+"""Advice for a draft without listed conditions, if the draft or its signer decided on use with conditions."""
 _DOING: Final[dict[WorkStatus, str]] = {
     "open": "open", "planned": "planned", "doing": "in work", "done": "done", "rejected": "will not be done",
 }  # fmt: skip
@@ -81,15 +81,15 @@ _LOOKED_FOR: Final = {
     "Meets": ("named_clients", "third_party_services"),
     "Shows": ("own_logs", "traces"),
 }
-"""The keys whose absence is behind "not stated", by row of the abilities."""
+"""The fact keys that explain a "not stated", by row of the abilities."""
 
 
 _SHORT_HOW: Final = 36
-"""The most words on how a threat after the first ones works; at least one sentence is shown."""
+"""The most words for how a later threat works; at least one sentence is shown."""
 
 
 class Room(NamedTuple):
-    """How much of each part the first two pages have room for; lengths in words."""
+    """The space of each part on the first two pages, as counts or words."""
 
     threats: int
     how: int
@@ -101,21 +101,21 @@ class Room(NamedTuple):
     layer: int
     questions: int
     also: int
-    """Further questions, without what their answers change."""
+    """The number of further questions, shown without what their answers change."""
     answer: int
     posture: int
     vendor: int
-    """How many threats say what the vendor should do."""
+    """The number of threats that say what the vendor should do."""
     why: int
     """1 if each question says why it matters."""
     rest: int
-    """How many threats follow the first ones, in a sentence each."""
+    """The number of threats after the first ones, with one sentence each."""
     lost: int
     """1 if each threat says what is lost."""
     law: int
     """1 if there is a line on law and contracts."""
     rest_todo: int
-    """1 if the threats after the first ones say what you do."""
+    """1 if the later threats say what you should do."""
 
 
 WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 40, 6, 0, 24, 80, 5, 1, 4, 1, 1, 1)
@@ -129,27 +129,26 @@ STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("layer", 25), ("rest_todo", 0), ("how", 40), ("rest", 0), ("also", 0), ("layer", 20), ("layer", 16),
     ("questions", 1), ("threats", 4), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
-"""The steps that shorten the first two pages, each a field and its new value, until they keep to 900 words. What the
-report repeats elsewhere goes first, such as quotes, which are also listed after the pages; how a threat works goes
-last, since half of it says nothing."""
+"""The steps that shorten the first two pages to 900 words, each a field and its new value. They first cut what the
+report repeats later, such as quotes, and last how a threat works, since half an explanation says nothing."""
 
 
 @dataclass
 class Writer:
-    """What the parts are written from, and what was too long for the first two pages."""
+    """The draft's look-ups and space limits for writing the parts, with a record of what was shortened or cited."""
 
     view: View
     prose: Prose
     room: Room
     shortened: list[tuple[str, str]] = field(default_factory=list)
-    """Name and whole text of everything that was cut; the reference shows them."""
+    """Name and full text of everything that was cut, for the reference part."""
     quoted: set[str] = field(default_factory=set)
-    """Quotes that the first two pages show."""
+    """Quotes already shown on the first two pages."""
     cited: set[str] = field(default_factory=set)
-    """The marks that the first two pages cite, once they are written."""
+    """The marks cited on the first two pages, filled in once these are written."""
 
     def brief(self, name: str, raw: str, limit: int, extra: Sequence[str] = ()) -> Text:
-        """The first sentences of a text; the whole text is noted for the reference when some are left out."""
+        """Return the first sentences of a text. If any are left out, the reference part gets the full text."""
         short = within(raw, limit)
         if len(short) < len(" ".join(raw.split())):
             self.shortened.append((name, raw))
@@ -157,7 +156,7 @@ class Writer:
 
     @property
     def residual(self) -> Residual | None:
-        """What remains with the conditions in place; None in a draft that does not say it."""
+        """The residual risk with the conditions in place; None if the draft has none."""
         advice = self.view.draft.advice
         return advice.residual if advice else None
 
@@ -168,7 +167,7 @@ class Writer:
 
 
 def standing(writer: Writer) -> Text:
-    """Part 1: whether anyone reviewed it, what was read, who drafted it, what it does not cover."""
+    """Write part 1: the review status, the sources read, the drafter, what is not covered."""
     view = writer.view
     draft = view.draft
     pieces = [doc.strong(view.standing), doc.words(f"read: {_read(view)}"), doc.words(drafter_words(draft))]
@@ -182,7 +181,7 @@ def standing(writer: Writer) -> Text:
 
 
 def explained(writer: Writer) -> Text:
-    """The key to the marks on the first two pages, once they are written; it has searches only if one is named."""
+    """Write the key to the marks on the first two pages, once these are written; searches only if one is named."""
     searches = ", searches without result (N)" if writer.prose.named else ""
     return doc.soft(f"Marks: quotes (E){searches}. Unmarked: inference or advice.")
 
@@ -200,7 +199,7 @@ def _read(view: View) -> str:
 
 
 def _day(time: str) -> str:
-    """A date in words; a text that is no date stays as it is."""
+    """Format a date in words; text that is not a date is returned unchanged."""
     try:
         day = date.fromisoformat(time[:_DAY])
     except ValueError:
@@ -211,20 +210,20 @@ def _day(time: str) -> str:
 def _uncovered(view: View) -> list[str]:
     product = view.draft.product
     found = [_UNCOVERED[product.kind]] if product.kind in _UNCOVERED else []
-    # An LLM's own text says which part it speaks of, and a platform that it quotes is often covered.
+    # An LLM's text names the part it covers, and often covers a platform that it quotes.
     if view.draft.drafter.kind != "llm" and any(item.about == "platform" for item in view.draft.evidence):
         found.append(f"the {product.vendor or product.name} platform behind it")
     return found
 
 
 def headline(writer: Writer) -> Part:
-    """Part 2: the score with its range and the threat it rests on, or why there is none and what would settle it."""
+    """Build part 2: the score with its range and its threat, or why there is none and what would settle it."""
     score, first = writer.view.draft.score, writer.view.headline
     has_range = score.likely_low is not None and score.likely_high is not None
     likely = span(score.likely_low, score.likely_high) if has_range else ""
     if score.aivss is None:
         return _unscored(writer, likely)
-    # The bar shows the range; no page shows what its numbers rest on, so they are in the appendix with their reason.
+    # The bar shows the range. The page does not explain its numbers; the appendix does.
     title = f"{score.severity} {tenth(score.aivss)} before controls"
     low = score.likely_low if score.likely_low is not None else score.aivss
     high = score.likely_high if score.likely_high is not None else score.aivss
@@ -238,7 +237,7 @@ def headline(writer: Writer) -> Part:
 
 
 def _rests(writer: Writer, first: RankedThreat) -> str:
-    """The rule by which the score rests on this threat, in words."""
+    """Describe the rule by which the score rests on this threat."""
     if not first.threat.default_use:
         return ", the gravest threat"
     alike = [item for item in writer.view.threats if is_supported(item.threat)]
@@ -259,7 +258,7 @@ def _rests(writer: Writer, first: RankedThreat) -> str:
 
 
 def _first_steps(writer: Writer, first: RankedThreat) -> Text:
-    """The gravest supported threat on the page that needs no setting, if the headline needs one."""
+    """Name the gravest supported threat on the page that needs no setting, if the headline needs one."""
     plain = [item for item in on_page(writer) if is_supported(item.threat) and not item.threat.setting]
     item = max(plain, key=base_of, default=None)
     if item is None or not first.threat.setting:
@@ -272,7 +271,7 @@ def _graded(item: RankedThreat) -> str:
 
 
 def _raised(writer: Writer) -> str:
-    """What the score adds to the threat's CVSS base, and for what; the arithmetic itself follows below the text."""
+    """Describe what the score adds to the threat's CVSS base, and why; the arithmetic follows below the text."""
     score = writer.view.draft.score
     if score.factor_sum is None or score.cvss_base is None or score.formula != "aivss-0.8":
         return ""
@@ -283,7 +282,7 @@ def _raised(writer: Writer) -> str:
 
 
 def _proposal(writer: Writer) -> Text:
-    """What the draft proposes or the signer decided; the conditions themselves come after the threats."""
+    """State what the draft proposes or the signer decided; the conditions themselves follow the threats."""
     advice, stamp = writer.view.draft.advice, writer.view.draft.review
     if stamp is not None and stamp.decision is not None:
         none = advice is None or not advice.conditions
@@ -296,7 +295,7 @@ def _proposal(writer: Writer) -> Text:
 
 
 def base_of(item: RankedThreat) -> Decimal:
-    """The CVSS base of a threat."""
+    """Return the CVSS base of a threat."""
     return item.threat.score.cvss_base
 
 
@@ -318,7 +317,7 @@ def _unscored(writer: Writer, likely: str) -> Part:
 
 
 def _graver(writer: Writer, first: RankedThreat) -> Text:
-    """The highest threat on the page that scores above the headline but does not hold in default use."""
+    """Name the highest threat on the page that scores above the headline but does not hold in default use."""
     score = writer.view.draft.score.aivss
     above = [
         item
@@ -339,7 +338,7 @@ def _graver(writer: Writer, first: RankedThreat) -> Text:
 
 
 def posture(writer: Writer) -> Part:
-    """Part 3: what the product can do, what makes that dangerous, what limits it."""
+    """Build part 3: what the product can do, what makes that dangerous, what limits it."""
     raw = writer.view.draft.product.posture
     return Part("posture", (), (Paragraph(writer.brief("Posture", raw, writer.room.posture)),) if raw else ())
 
@@ -348,7 +347,7 @@ def posture(writer: Writer) -> Part:
 
 
 def threats(writer: Writer) -> Part:
-    """Part 4: a block on each threat, the gravest in full, those after them in a sentence."""
+    """Build part 4: a block on each threat, the gravest in full, later threats in one sentence."""
     top = writer.view.top(writer.room.threats)
     if not top:
         return Part("threats", doc.words("Top threats"), (Paragraph(doc.words("No threat has a quote.")),))
@@ -360,9 +359,9 @@ def threats(writer: Writer) -> Part:
 
 
 def _rest(writer: Writer) -> list[RankedThreat]:
-    """The threats that follow the first ones on the page, in one line each; their blocks are in the appendix.
+    """Return the threats that follow the first ones on the page, in one line each; their blocks are in the appendix.
 
-    If an LLM weighed the first threat, threats of the catalogue alone are only in the appendix.
+    If an LLM weighed the first threat, catalogue-only threats appear only in the appendix.
     """
     top = writer.view.top(writer.room.threats)
     rest = [item for item in writer.view.threats if item not in top]
@@ -370,12 +369,12 @@ def _rest(writer: Writer) -> list[RankedThreat]:
 
 
 def on_page(writer: Writer) -> list[RankedThreat]:
-    """The threats that the first two pages show, in a block or in a line."""
+    """Return the threats shown on the first two pages, in a block or in a line."""
     return [*writer.view.top(writer.room.threats), *_rest(writer)]
 
 
 def _in_short(writer: Writer, item: RankedThreat) -> Entry:
-    """A threat after the first ones: how it works in short, and what you do if there is room."""
+    """Build a short entry on a later threat: how it works, and what you should do if there is space."""
     todo = _remedies(writer, item, whole=False, vendor=False) if writer.room.rest_todo else []
     begun = within(item.threat.how, _SHORT_HOW)
     text = writer.prose.text(begun, () if marked(begun) else item.threat.evidence[:2]) if begun else ()
@@ -387,14 +386,14 @@ def _title(item: RankedThreat) -> Text:
 
 
 def _stands(writer: Writer, item: RankedThreat) -> Text:
-    """How grave a threat is, and when it holds."""
+    """Describe how grave a threat is, and when it holds."""
     chip = doc.chip(severity(base_of(item)), tenth(base_of(item)))
     contested = doc.strong("; contested, not decided yet") if writer.view.is_contested(item.threat) else ()
     return (*chip, Span(", "), *writer.prose.text(_basis(item)), *contested, Span("."))
 
 
 def _basis(item: RankedThreat) -> str:
-    """When the threat holds, and whether its way in is quoted."""
+    """Describe when the threat holds, and whether its way in is quoted."""
     threat = item.threat
     if threat.setting:
         return if_clause(threat.setting)
@@ -404,7 +403,7 @@ def _basis(item: RankedThreat) -> str:
 
 
 def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
-    """The block on one threat: how, a quote, what is lost, what you do, what the vendor should do."""
+    """Build the block on one threat: how, a quote, what is lost, what you do, what the vendor should do."""
     threat = item.threat
     how = threat.how or threat_sentence(threat.statement)
     shown = how if whole else within(how, writer.room.how)
@@ -425,13 +424,15 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
 
 
 def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
-    """The quote that says most about the threat, an LLM's own choice first; empty without room, or when the page shows
-    it already."""
+    """Return the most relevant quote for the threat, preferring the LLM's own choice.
+
+    Returns an empty text if there is no space or the page already shows the quote.
+    """
     known = [mark for mark in item.threat.evidence if mark in writer.view.evidence]
     about = f"{item.threat.title} {bare(item.threat.how)} {item.threat.statement.action}"
     quotes = {mark: writer.view.evidence[mark].quote for mark in known}
     if item.threat.by in ("llm", "both"):
-        # The LLM chose these quotes to be shown: half a quote would show nothing, and the list of quotes has all.
+        # The LLM chose these quotes for display: never cut one, since the list of quotes shows it in full.
         fitting = [mark for mark in known[:_CHOSEN] if len(quotes[mark].split()) <= limit]
     else:
         fitting = sorted(known, key=lambda mark: (-shared_words(quotes[mark], about), known.index(mark)))
@@ -444,7 +445,7 @@ def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
 
 
 def _remedies(writer: Writer, threat: RankedThreat, *, whole: bool, vendor: bool) -> list[Text]:
-    """What you and the vendor do, each with the work noted on it; measures with such a note come first."""
+    """List what you and the vendor should do, with notes on the work; measures with a note come first."""
     notes = writer.view.draft.notes
     work = {each.mitigation: each for each in notes.work if each.threat == threat.threat.id} if notes else {}
     made = []
@@ -459,7 +460,7 @@ def _remedies(writer: Writer, threat: RankedThreat, *, whole: bool, vendor: bool
 
 
 def doing_words(work: WorkNote) -> str:
-    """Owner, due date and status of a mitigation: "R. Ortiz, due 2027-01-31, in work"."""
+    """Format the owner, due date and status of a mitigation: "R. Ortiz, due 2027-01-31, in work"."""
     due = f"due {work.due}" if work.due else ""
     return ", ".join(filter(None, (work.owner, due, _DOING[work.status])))
 
@@ -468,9 +469,9 @@ def doing_words(work: WorkNote) -> str:
 
 
 def abilities(writer: Writer) -> Part:
-    """Part 6: what the product acts on, reads, keeps, where it runs, with whose rights and approval.
+    """Build part 6: what the product acts on, reads, keeps, where it runs, with whose rights and approval.
 
-    Rows for which the posture and the layers leave no room are in the appendix.
+    Rows that do not fit after the posture and the layers are in the appendix.
     """
     lines = writer.view.draft.lines
     if lines and not writer.room.lines:
@@ -480,7 +481,7 @@ def abilities(writer: Writer) -> Part:
 
 
 def _of_headline(writer: Writer) -> list[Row]:
-    """The abilities that the headline rests on and no row names, since the posture names them already."""
+    """List abilities behind the headline that no row names because the posture already names them."""
     first = writer.view.headline
     told = {mark for row in writer.view.draft.lines for mark in row.evidence}
     carried = set(first.threat.evidence) - told if first else set()
@@ -493,7 +494,7 @@ def _of_headline(writer: Writer) -> list[Row]:
 
 
 def more_abilities(writer: Writer) -> Part:
-    """The rows of part 6 that the first two pages have no room for, in full; an empty part if there are none."""
+    """Return the rows of part 6 that do not fit on the first two pages, in full; an empty part if there are none."""
     rest = writer.view.draft.lines[writer.room.lines :]
     if not rest:
         return Part("abilities", (), ())
@@ -534,7 +535,7 @@ def _older_line(writer: Writer, item: Capability) -> Row:
 
 
 def layers(writer: Writer) -> Part:
-    """Part 7: each layer with its flag and what is known; uncertain layers have general commentary, marked as such."""
+    """Build part 7: each layer with its flag and what is known. Uncertain layers have commentary, marked as general."""
     view = writer.view
     above = on_page(writer)
     limits = _layer_limits([layer for _, layer in view.layers], writer.room.layer)
@@ -554,7 +555,7 @@ def layers(writer: Writer) -> Part:
 
 
 def _layer_limits(layers: Sequence[LayerThreats], limit: int) -> list[int]:
-    """The most words of each layer, `limit` on average: words that one layer leaves over complete another."""
+    """Compute the word limit of each layer, `limit` on average: unused words of one layer help to complete another."""
     raw = [layer.paragraph.removeprefix(PREFIX) for layer in layers]
     whole = [len(bare(text).split()) for text in raw]
     shown = [len(bare(within(text, limit)).split()) for text in raw]
@@ -567,7 +568,7 @@ def _layer_limits(layers: Sequence[LayerThreats], limit: int) -> list[int]:
 
 
 def _layer(writer: Writer, key: LayerKey, layer: LayerThreats, names: Sequence[str], limit: int) -> Text:
-    """A line on a layer of at most `limit` words; `names` are its threats on the page."""
+    """Write a line on a layer of at most `limit` words; `names` are the layer's threats on the page."""
     title = LAYER_TITLES[key].capitalize().replace("&", "and")
     inside: Text = doc.joined(*(doc.ref(name) for name in names), by=", ")
     told: Text = (Span(title, "strong"), Span(" ("), *inside, Span(").")) if names else doc.strong(f"{title}.")
@@ -576,7 +577,7 @@ def _layer(writer: Writer, key: LayerKey, layer: LayerThreats, names: Sequence[s
         return doc.joined(head, writer.brief(title, layer.paragraph, limit))
     raw = " ".join(layer.paragraph.split())
     raw = raw.removeprefix(PREFIX.strip()).strip() if raw.startswith(PREFIX.strip()) else raw
-    # The little that the sources say is the point of the line, so it comes before the commentary.
+    # The few facts from the sources matter most in this line, so put them before the commentary.
     short = within(raw, max(limit, _PARTLY) if marked(raw) else limit)
     if short != raw:
         writer.shortened.append((title, raw))
@@ -606,7 +607,7 @@ def _asked(writer: Writer) -> tuple[Question, ...]:
 
 
 def questions(writer: Writer) -> Part:
-    """Part 8: what to ask the vendor, why, and what each answer changes."""
+    """Build part 8: what to ask the vendor, why, and what each answer changes."""
     shown = _asked(writer)
     title = doc.words("Ask the vendor")
     if not shown:
@@ -620,7 +621,7 @@ def questions(writer: Writer) -> Part:
 
 
 def question_table(writer: Writer, shown: Sequence[Question], limit: int, *, why: bool = True) -> Table:
-    """A table of questions with what their answers change and, if `why`, why they matter."""
+    """Build a table of questions with what their answers change and, if `why`, why they matter."""
     heads = ("", "Question", "Why it matters", "What the answer changes")
     rows = tuple(_question(writer, item, limit, why=why) for item in shown)
     return Table(heads if why else (*heads[:2], heads[3]), rows)
@@ -640,7 +641,7 @@ def _question(writer: Writer, item: Question, limit: int, *, why: bool) -> Row:
 
 
 def numbers(writer: Writer) -> Part:
-    """Below the two pages' text: how the score is computed, and the vector of each threat."""
+    """Build the section below the two pages: how the score is computed, and the vector of each threat."""
     draft = writer.view.draft
     score = draft.score
     lines: list[Text] = []
@@ -658,18 +659,18 @@ def numbers(writer: Writer) -> Part:
 
 
 def _numbers(item: RankedThreat) -> Row:
-    """A threat's base and vector."""
+    """Return a row with a threat's base and vector."""
     vector = doc.code(f"{tenth(base_of(item))} {item.threat.score.cvss_vector.removeprefix('CVSS:4.0/')}")
     return Row((doc.ref(item.name), vector))
 
 
 def remaining(item: RankedThreat, residual: Residual) -> Text:
-    """The metrics that the conditions change, and the base that is left; a dash where they change nothing."""
+    """Describe the metrics that the conditions change and the remaining base, or a dash without changes."""
     left, changes = residual.remains.get(item.threat.id), residual.changes.get(item.threat.id, "")
     if left is None or (left and not changes):
         return doc.words("–")
     if not left:
         return doc.words("gone")
-    # The attack becomes harder, but CVSS gives it no lower score.
+    # The attack becomes harder, but its CVSS score stays the same.
     harder = doc.words("but harder") if left == base_of(item) else ()
     return doc.joined(doc.code(f"{changes} → {tenth(left)}"), harder)

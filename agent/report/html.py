@@ -1,8 +1,8 @@
-"""The report as one HTML page: no script, nothing loaded from elsewhere, one style that the page's policy names.
+"""The report as one HTML page: no script, no external resources, and one style that the page's policy names.
 
-`render` makes it from the report's tree: every text is escaped, characters that change its direction are shown as
-codes, marks link to what they name. `page` converts a report that exists only as Markdown, with a CommonMark reader
-that allows neither raw HTML nor images nor links.
+`render` builds the page from the report's tree: every text is escaped, characters that change text direction are shown
+as codes, and marks link to their entries. `page` converts a report that exists only as Markdown, with a CommonMark
+reader that allows neither raw HTML nor images nor links.
 """
 
 import base64
@@ -34,25 +34,30 @@ STYLE: Final = Path(__file__).with_name("templates") / "report.css"
 _PICTURE: Final = "picture"
 _OTHER: Final = re.compile(r"[^a-z0-9]+")
 _CALLED: Final = {"headline": "Score"}
-"""Names in a list of contents for parts whose title is their message."""
+"""Names in the table of contents for parts whose title is their message."""
 _HEADING_ID: Final = 60
-"""The most characters of a heading that its anchor keeps."""
+"""The most characters of a heading used in its anchor."""
 
 
 def page(markdown: str, title: str, picture: str = "") -> str:
-    """The report `markdown` (as `agent.report.markdown.render` writes it) as a whole HTML document, ending with a line
-    feed; `picture`, an `svg` element, stands before the Mermaid text. The same text gives the same bytes."""
+    """Convert the report `markdown` (as `agent.report.markdown.render` writes it) to a whole HTML document.
+
+    `picture`, an `svg` element, is placed before the Mermaid text. The page ends with a line feed. The same text gives
+    the same bytes.
+    """
     return _framed(body(markdown, picture), title)
 
 
 def render(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview | None = None) -> str:
-    """The report of a draft as a whole HTML document, ending with a line feed; arguments as in `markdown.render`. The
-    same input gives the same bytes."""
+    """Render the report of a draft as a whole HTML document, ending with a line feed.
+
+    The arguments are those of `markdown.render`. The same input gives the same bytes.
+    """
     return as_page(build(draft, documents, progress))
 
 
 def as_page(report: Report) -> str:
-    """A report's tree as a whole HTML document."""
+    """Render a report's tree as a whole HTML document."""
     known = frozenset(mark for part in (*report.front, *report.reference) for mark in entries(part))
     template = _environment().get_template("report.html.j2")
     return _framed(template.render(report=report, inline=lambda text: inline(text, known)), report.title)
@@ -72,7 +77,7 @@ def _framed(inner: str, title: str) -> str:
 
 
 def body(markdown: str, picture: str = "") -> str:
-    """The report as HTML without a head, for a page that has its own; `picture` as in `page`."""
+    """Convert the report to HTML without a head, for a page that has its own; `picture` as in `page`."""
     reader = _reader()
     tokens = reader.parse(markdown)
     known = {token.content for before, token in itertools.pairwise(tokens) if _is_mark_cell(before, token)}
@@ -97,7 +102,7 @@ def _is_mark_cell(before: "Token", token: "Token") -> bool:
 
 
 def _linked(children: Sequence["Token"], known: set[str]) -> list["Token"]:
-    """Turn marks of evidence that the page lists into links to that evidence."""
+    """Turn evidence marks that the page lists into links to that evidence."""
     from markdown_it.token import Token
 
     made: list[Token] = []
@@ -124,7 +129,7 @@ def _address(heading: str, taken: set[str]) -> str:
 
 
 def hash_source(text: str) -> str:
-    """The source expression by which a policy allows an inline style or script."""
+    """Return the source expression by which a policy allows an inline style or script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
@@ -171,7 +176,7 @@ def _environment() -> "Environment":
 
 
 def inline(text: Text, known: frozenset[str]) -> Markup:
-    """A text as escaped HTML; a mark is a link if the page has its entry."""
+    """Render a text as escaped HTML; a mark becomes a link if the page has its entry."""
     return Markup().join(_span(span, known) for span in text)
 
 
@@ -204,7 +209,7 @@ def _link(mark: str, known: frozenset[str]) -> Markup:
 
 
 def _short(part: Part) -> str:
-    """The title of a part for a list of contents: without the explanation in brackets."""
+    """Shorten the title of a part for the table of contents by dropping the explanation in brackets."""
     if part.key in _CALLED:
         return _CALLED[part.key]
     return one_line("".join(span.text for span in part.title)).partition(" (")[0]
@@ -215,20 +220,20 @@ def _anchor(identifier: str) -> Markup:
 
 
 def _visible(text: str) -> str:
-    """The text on one line with hidden characters shown, and the blanks at its ends kept."""
+    """Show hidden characters of a text on one line, keeping leading and trailing blanks."""
     before = " " if text[:1].isspace() else ""
     after = " " if text[-1:].isspace() and text.strip() else ""
     return f"{before}{one_line(text)}{after}"
 
 
 def _lines(text: str | Sequence[str]) -> str:
-    """Lines as they are, with hidden characters shown."""
+    """Return lines verbatim, except that hidden characters are shown."""
     written = text.split("\n") if isinstance(text, str) else [line for piece in text for line in piece.split("\n")]
     return "\n".join(" " * (len(line) - len(line.lstrip(" "))) + one_line(line) for line in written)
 
 
 def _meter(extent: Extent) -> Markup:
-    """A score with its likely range on a scale from 0 to 10."""
+    """Draw a score with its likely range on a scale from 0 to 10."""
     low, value, high = (20 + 360 * each / extent.most for each in (extent.low, extent.value, extent.high))
     return Markup(
         '<svg class="meter" viewBox="0 0 400 24" role="img" aria-label="{} of 10, likely {} to {}">'
@@ -239,7 +244,7 @@ def _meter(extent: Extent) -> Markup:
 
 
 def _bar(extent: Extent | None) -> Markup:
-    """A value within its range on a scale from 0 to 1."""
+    """Draw a value within its range on a scale from 0 to 1."""
     if extent is None:
         return Markup()
     low, value, high = (4 + 100 * each / extent.most for each in (extent.low, extent.value, extent.high))

@@ -1,6 +1,6 @@
 """What intake read and found, as JSON for programs and as text for a terminal.
 
-Everything in the text that came from a source is printed on one line with control characters made visible.
+Everything from a source is printed on one line, with control characters made visible.
 """
 
 from collections.abc import Iterator
@@ -17,15 +17,16 @@ SCHEMA: Final = "septet/intake/1"
 _HASH: Final = 12
 _STATES: Final = ("read", "refused", "skipped")
 _MAX_LINKS: Final = 40
-"""The most links that the text lists as read; the JSON has all."""
+"""The most read links that the text lists; the JSON has all."""
 _MAX_CLAIMS: Final = 10
-"""The most claims of one document that the text lists."""
+"""The most claims per document that the text lists."""
 _MAX_SHOWN: Final = 5
-"""The most links that the text lists for each reason not to read them."""
+"""The most unread links that the text lists for each reason."""
 
 
 def as_json(intake: Intake) -> str:
-    """The `septet/intake/1` object, with a line feed at the end; `product`, `candidates` and `sites` when known."""
+    """Serialise the `septet/intake/1` object, with a line feed at the end; `product`, `candidates` and `sites` if
+    known."""
     whole: dict[str, object] = {
         "schema": SCHEMA,
         "source": intake.source,
@@ -61,7 +62,7 @@ def as_json(intake: Intake) -> str:
 
 
 def as_text(intake: Intake) -> str:
-    """The same as text: documents, findings, links by what became of them, what is missing, the budget."""
+    """Format intake as text: documents, findings, links by outcome, what is missing, the budget."""
     parts = (
         _subject(intake),
         _documents(intake),
@@ -115,7 +116,7 @@ def _findings(intake: Intake) -> Iterator[str]:
 
 
 def _claims(intake: Intake) -> Iterator[str]:
-    """The sentences that findings of kind `vendor-claim` stand for, the first ones of each document."""
+    """Yield the sentences behind findings of kind `vendor-claim`, the first ones of each document."""
     for document in intake.documents:
         found = claims(document)
         if found:
@@ -131,7 +132,7 @@ def _claim(statement: Statement) -> dict[str, object]:
 
 
 def _links(intake: Intake) -> Iterator[str]:
-    """Links by what became of them and why; at most `_MAX_LINKS` read ones, and `_MAX_SHOWN` for any other reason."""
+    """Yield links by outcome and reason: at most `_MAX_LINKS` read links, and `_MAX_SHOWN` for any other reason."""
     for state in _STATES:
         reasons: dict[str, list[str]] = {}
         for link in intake.links:

@@ -1,7 +1,8 @@
-"""What a draft left out, and why: first the program's rows, then rows on an LLM's proposals, similar ones joined.
+"""What a draft left out, and why: first the program's entries, then an LLM's rejected proposals, with similar ones
+merged.
 
-An LLM may make hundreds of claims that do not hold. All of them are in `draft.json`; the report shows some of each kind
-and counts the others.
+An LLM may make hundreds of claims that are rejected. `draft.json` contains all of them; the report shows some of each
+kind and counts the others.
 """
 
 import re
@@ -15,9 +16,9 @@ from agent.report.view import View, name_of
 from agent.taxonomy.layers import LAYER_CODES
 
 UNREAD: Final = "source text: "
-"""How the entry for a source text that could not be read begins."""
+"""The prefix of the entry for a source text that could not be read."""
 MAX_OF_A_KIND: Final = 5
-"""The most rows on an LLM's proposals of one kind, such as claims; the others are counted."""
+"""The most rejected LLM proposals shown for each kind, such as claims; the others are counted."""
 _OF_LLM: Final = re.compile(r"^(?P<kind>[a-z]+) of the LLM(?:, (?P<part>[^:]*))?(?:: (?P<text>.*))?$", re.DOTALL)
 _NUMBER: Final = re.compile(r"^number (\d+)$")
 _KINDS: Final = (
@@ -35,7 +36,7 @@ _KINDS: Final = (
     "remedy",
     "id",
 )
-"""Kinds of an LLM's proposals, the most interesting to a reader first."""
+"""Kinds of LLM proposals, in order of interest to a reader."""
 
 
 class _Row(NamedTuple):
@@ -46,14 +47,14 @@ class _Row(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """Something that is not in the draft, and why."""
+    """An item that is not in the draft, and why."""
 
     what: str
     reason: str
 
 
 def left_out(view: View) -> list[LeftOut]:
-    """What was folded and dropped; a last row counts the LLM's proposals that are not listed."""
+    """List hidden and dropped items; a last row counts the LLM proposals that are not listed."""
     rows = [LeftOut(_threat_name(threat, LAYER_CODES[key]), reason) for key, threat, reason in view.folded]
     own, proposed = _parted(view.draft.dropped)
     rows += [LeftOut(item.what, item.reason) for item in own]
@@ -66,7 +67,7 @@ def left_out(view: View) -> list[LeftOut]:
 
 
 def unread(view: View) -> list[LeftOut]:
-    """The parts of the sources that could not be read."""
+    """List the parts of the sources that could not be read."""
     return [
         LeftOut(item.what.removeprefix(UNREAD), item.reason)
         for item in view.draft.dropped if item.what.startswith(UNREAD)
@@ -79,7 +80,7 @@ def _threat_name(threat: Threat, layer: str) -> str:
 
 
 def _parted(dropped: Sequence[Dropped]) -> tuple[list[Dropped], list[_Row]]:
-    """What the program left out by itself, and the proposals of an LLM that it rejected."""
+    """Separate what the program left out from the rejected LLM proposals."""
     own, proposed = [], []
     for item in dropped:
         found = _OF_LLM.match(item.what)
@@ -88,12 +89,12 @@ def _parted(dropped: Sequence[Dropped]) -> tuple[list[Dropped], list[_Row]]:
         elif not item.what.startswith(UNREAD):
             own.append(item)
     often = Counter((row.kind, row.reason) for row in proposed)
-    # Within a kind, frequent reasons come last, so that they do not hide the rare ones.
+    # Within a kind, sort frequent reasons last, so that they do not hide rare ones.
     return own, sorted(proposed, key=lambda row: (_KINDS.index(row.kind), often[row.kind, row.reason]))
 
 
 def _joined(rows: Sequence[_Row]) -> Iterator[_Row]:
-    """Join rows that differ only in the number of the proposal."""
+    """Merge rows that differ only in the number of the proposal."""
     numbers: dict[_Row, list[str]] = {}
     for row in rows:
         found = _NUMBER.match(row.text)
@@ -105,7 +106,7 @@ def _joined(rows: Sequence[_Row]) -> Iterator[_Row]:
 
 
 def _shown(rows: Sequence[_Row]) -> tuple[list[_Row], Counter[str]]:
-    """At most `MAX_OF_A_KIND` rows of each kind, and how many more there are of each."""
+    """Return at most `MAX_OF_A_KIND` rows of each kind, and the number of further rows by kind."""
     shown: list[_Row] = []
     taken: Counter[str] = Counter()
     more: Counter[str] = Counter()

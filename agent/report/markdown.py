@@ -1,7 +1,7 @@
-"""The report of a draft as Markdown: two pages to act on, a rule, then the material to check them with.
+"""The report of a draft as Markdown: two pages to act on, a rule, then the supporting material.
 
-Everything that came from a source is shown as text: it cannot break a table, start a heading, become a link or an
-image, or be read as HTML.
+Everything from a source is shown as text: it cannot break a table, start a heading, become a link or an image, or be
+read as HTML.
 """
 
 import re
@@ -39,16 +39,16 @@ _BAR: Final = 10
 
 
 def render(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview | None = None) -> str:
-    """The report in Markdown, ending with one line feed. `documents` are not needed.
+    """Render the report in Markdown, ending with one line feed. `documents` are optional.
 
-    A signed draft says so in its first lines, and names the signature's place in the audit log in its last ones;
-    `progress` is how far the review of an unsigned one has come. The same input gives the same text.
+    The first lines of a signed draft say that it is signed, and the last ones name the signature's place in the audit
+    log. `progress` is the state of an unsigned draft's review. The same input gives the same text.
     """
     return as_markdown(build(draft, documents, progress))
 
 
 def as_markdown(report: Report) -> str:
-    """A report's tree in Markdown."""
+    """Render a report's tree in Markdown."""
     return _template().render(report=report).rstrip("\n") + "\n"
 
 
@@ -56,7 +56,7 @@ def as_markdown(report: Report) -> str:
 def _template() -> "Template":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    # Nothing is escaped for HTML here: each text goes through `inline` or `plain`, which make it safe Markdown.
+    # No HTML escaping is needed here: each text goes through `inline` or `plain`, which produce safe Markdown.
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
@@ -69,7 +69,7 @@ def _template() -> "Template":
 
 
 def lines(block: Block) -> str:
-    """A block as lines of Markdown, without a line feed at its end."""
+    """Render a block as lines of Markdown, without a trailing line feed."""
     match block:
         case Paragraph(text):
             return _opened(inline(text))
@@ -93,11 +93,11 @@ def lines(block: Block) -> str:
 
 
 def inline(text: Text) -> str:
-    """A text as safe Markdown on one line."""
+    """Render a text as safe Markdown on one line."""
     made = ""
     for span in text:
         piece = _span(span)
-        # Two code spans in a row would be read as one that never ends.
+        # Two adjacent code spans would be parsed as one span that never ends.
         made += f" {piece}" if made.endswith("`") and piece.startswith("`") else piece
     return " ".join(made.split())
 
@@ -121,7 +121,7 @@ def _span(span: Span) -> str:
 
 
 def _quoted(raw: str) -> str:
-    """A quote as safe Markdown; words that are code in the source are code here too."""
+    """Render a quote as safe Markdown; code words of the source stay code."""
     pieces = _CODE.split(raw)
     return "".join(code(piece) if n % 2 else _kept_blanks(piece, plain(piece)) for n, piece in enumerate(pieces))
 
@@ -133,12 +133,12 @@ def _kept_blanks(raw: str, shown: str) -> str:
 
 
 def _opened(line: str) -> str:
-    """A line that can open a paragraph: no sign of a list, heading or quote at its start."""
+    """Escape a line so that it starts a paragraph, not a list, heading or quote."""
     return f"\\{line}" if line[:1] in "-+#=>" else line
 
 
 def meter(extent: Extent) -> str:
-    """A score with its range as characters: `0 ──┝●━┥── 10`."""
+    """Draw a score with its range in characters: `0 ──┝●━┥── 10`."""
     at = [round(value / extent.most * (_METER - 1)) for value in (extent.low, extent.value, extent.high)]
     cells = ["━" if at[0] <= n <= at[2] else "─" for n in range(_METER)]
     cells[at[0]], cells[at[2]] = "┝", "┥"
@@ -147,6 +147,6 @@ def meter(extent: Extent) -> str:
 
 
 def bar(extent: Extent) -> str:
-    """A value within its range as characters: `··░░█░·····`, one for each tenth from 0 to 1."""
+    """Draw a value within its range in characters: `··░░█░·····`, one for each tenth from 0 to 1."""
     low, value, high = (round(each / extent.most * _BAR) for each in (extent.low, extent.value, extent.high))
     return "".join("█" if n == value else "░" if low <= n <= high else "·" for n in range(_BAR + 1))

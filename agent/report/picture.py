@@ -1,9 +1,9 @@
 """The system picture: who reaches the product on the left, what it reaches on the right, boundaries as frames.
 
-A solid line or frame has a quote behind it, a dashed one is assumed. All style comes from the page's stylesheet; words
-of sources appear only as escaped text. The same system gives the same picture.
+A solid line or frame has a quote behind it, a dashed one is assumed. All style comes from the page's stylesheet; source
+text appears only escaped. The same system gives the same picture.
 
-Where a page has more about a part or flow, the picture links to that place in the page and says in words what is there.
+If a page has more about a part or flow, the picture links to that section and describes it in words.
 
 In the Mermaid flowchart, trust boundaries are subgraphs. Labels are quoted and every character that Mermaid, Markdown
 or a browser could read as markup is written as an entity; there are no links, no click directives and no HTML.
@@ -35,19 +35,19 @@ _LINE: Final = 15
 _LETTERS: Final = 27
 """The most characters in a line of a box."""
 _PORT: Final = 14
-"""Least distance between two ends on one side of a box."""
+"""Minimum distance between two flow ends on one side of a box."""
 _GAP: Final = 12
 _PAD: Final = 12
 _TITLE: Final = 24
 _ABOVE: Final = 6
 _BELOW: Final = 15
-"""Distance from the end of a flow down to the baseline of its words."""
+"""Distance from the end of a flow down to the baseline of its label."""
 _BETWEEN: Final = 190
-"""Room for the words of flows between two columns."""
+"""Space for flow labels between two columns."""
 _THREATS: Final = 3
-"""The most ids of threats at the beginning of a flow's words."""
+"""The most threat ids at the beginning of a flow's label."""
 _SAID: Final = 200
-"""The most characters of the words of a link."""
+"""The most characters in the description of a link."""
 
 
 class Drawn(NamedTuple):
@@ -58,12 +58,12 @@ class Drawn(NamedTuple):
 
 
 class Link(NamedTuple):
-    """The place that a part or flow links to."""
+    """The link target of a part or flow."""
 
     anchor: str
     """The id of an element of the page."""
     words: str
-    """What is there, for readers who cannot see the picture."""
+    """A description of the target for readers who cannot see the picture."""
 
 
 class Links(NamedTuple):
@@ -77,7 +77,7 @@ _NOWHERE: Final = Links({}, {})
 
 
 def with_threats(system: System, threats: Sequence[RankedThreat]) -> System:
-    """The system with threat ids put before the words of each flow that shares a quote with these threats."""
+    """Prefix each flow's label with the ids of threats that share a quote with the flow."""
     flows = []
     for flow in system.flows:
         using = [one.name for one in threats if set(one.threat.evidence) & set(flow.evidence)][:_THREATS]
@@ -87,7 +87,7 @@ def with_threats(system: System, threats: Sequence[RankedThreat]) -> System:
 
 
 def mermaid(system: System) -> str:
-    """The flowchart, ending with a line feed; of more than 25 nodes, those without a quote are left out first."""
+    """Draw the flowchart, ending with a line feed. Of more than 25 nodes, those without a quote are dropped first."""
     items = drawn(system)
     shown = {item.id for _, item in items}
     lines = ["flowchart LR"]
@@ -107,7 +107,7 @@ def mermaid(system: System) -> str:
 
 
 def items_of(system: System) -> list[Drawn]:
-    """All items of a system with their groups: actors, components, stores, services."""
+    """Return all items of a system with their groups: actors, components, stores, services."""
     groups = (
         ("actor", system.actors),
         ("component", system.components),
@@ -118,7 +118,7 @@ def items_of(system: System) -> list[Drawn]:
 
 
 def drawn(system: System) -> list[Drawn]:
-    """The at most 25 items that a picture has room for: the product first, then items with flows, then with quotes."""
+    """Select at most 25 items for a picture: the product first, then items with flows, then with quotes."""
     items = items_of(system)
     joined = {end for flow in system.flows for end in (flow.source, flow.target)}
     order = sorted(
@@ -148,17 +148,17 @@ def _edge(flow: Flow) -> str:
 
 
 def _id(key: str) -> str:
-    """A node id that cannot be a Mermaid keyword ("end", "click"): letters and digits after a prefix."""
+    """Return a node id that cannot be a Mermaid keyword ("end", "click"): letters and digits after a prefix."""
     return "n_" + re.sub(r"[^A-Za-z0-9]", "_", key)
 
 
 def label(text: str) -> str:
-    """`text` as the inside of a quoted Mermaid label: one line, at most 48 characters before escaping."""
+    """Format `text` for a quoted Mermaid label: one line, at most 48 characters before escaping."""
     return _UNSAFE.sub(lambda m: m.group() if m.group() == "…" else f"#{ord(m.group())};", short(text))
 
 
 def short(text: str, most: int = MAX_LABEL) -> str:
-    """`text` on one line of at most `most` characters, without those that change its direction; "-" if empty."""
+    """Truncate `text` to one line of at most `most` characters, without direction controls; "-" if empty."""
     plain = _BLANKS.sub(" ", _CONTROL.sub(" ", text)).strip()
     return (plain if len(plain) <= most else plain[: most - 1].rstrip() + "…") or "-"
 
@@ -170,7 +170,7 @@ class _Box(NamedTuple):
 
 
 class _Block(NamedTuple):
-    """Items that are drawn together: those of a boundary, or a single item that is in none."""
+    """Items drawn together: the members of a boundary, or a single item outside all boundaries."""
 
     title: str
     quoted: bool
@@ -185,8 +185,10 @@ class _End(NamedTuple):
 
 
 def picture(system: System, links: Links = _NOWHERE) -> str:
-    """An `svg` element, ending with a line feed; empty for a system without items. It draws the same items as the
-    Mermaid text."""
+    """Draw an `svg` element, ending with a line feed; empty for a system without items.
+
+    It shows the same items as the Mermaid text.
+    """
     items = drawn(system)
     if not items:
         return ""
@@ -231,7 +233,7 @@ def _blocks(system: System, items: Sequence[Drawn]) -> list[_Block]:
 
 
 def _columns(blocks: Sequence[_Block], flows: Sequence[Flow]) -> list[list[_Block]]:
-    """The product's block in the middle, to its left the blocks that only reach in, to its right all others."""
+    """Put the product's block in the middle, blocks that only call it on the left, and all others on the right."""
     middle = next((b for b in blocks if any(e.item.kind == "product" for e in b.items)), blocks[0])
     core = {each.item.id for each in middle.items}
     columns: list[list[_Block]] = [[], [middle], []]
@@ -260,7 +262,7 @@ def _sides(flows: Sequence[Flow], column: Mapping[str, int]) -> _Sides:
 
 
 def _outward(source: int, target: int) -> tuple[int, int]:
-    """The sides on which a flow leaves and enters; within a column, the side with fewer other flows."""
+    """Return the sides on which a flow leaves and enters; within a column, the side with fewer other flows."""
     if source == target:
         return (-1, -1) if source else (1, 1)
     return (1, -1) if source < target else (-1, 1)
@@ -274,9 +276,9 @@ def _height(each: Drawn, sides: _Sides) -> float:
 def _lefts(
     columns: Sequence[Sequence[_Block]], column: Mapping[str, int], flows: Sequence[Flow]
 ) -> tuple[tuple[float, ...], float]:
-    """Where each column begins, and the width of all; an empty column at an end takes no room."""
+    """Compute where each column begins, and the total width; an empty outer column takes no space."""
     wide = _BOX + 2 * _PAD
-    # Flows within the middle column run round its left side.
+    # Flows within the middle column are drawn around its left side.
     loops = any(column[flow.source] == column[flow.target] == 1 for flow in flows)
     middle = wide + _BETWEEN if columns[0] else _BETWEEN if loops else 0
     right = middle + wide + _BETWEEN
@@ -286,7 +288,7 @@ def _lefts(
 def _place(
     columns: Sequence[Sequence[_Block]], lefts: Sequence[float], heights: Mapping[str, float]
 ) -> tuple[dict[str, _Box], list[str], float]:
-    """The boxes by item, the frames of the boundaries, and the height of the whole."""
+    """Compute the boxes by item, the frames of the boundaries, and the total height."""
     tall = [sum(_tall(block, heights) for block in blocks) + _GAP * max(len(blocks) - 1, 0) for blocks in columns]
     whole = max(tall) + 2 * _PAD
     boxes: dict[str, _Box] = {}
@@ -316,7 +318,7 @@ def _tall(block: _Block, heights: Mapping[str, float]) -> float:
 
 
 def _ends(flows: Sequence[Flow], sides: _Sides, boxes: Mapping[str, _Box]) -> list[tuple[_End, _End]]:
-    """Both ends of each flow, spread over the sides of their boxes in the order of the boxes that they lead to."""
+    """Compute both ends of each flow, spread over the sides of their boxes in the order of the connected boxes."""
     at: dict[int, _End] = {}
     for (key, side), numbers in sides.items():
         box = boxes[key]
@@ -336,7 +338,7 @@ def _ends(flows: Sequence[Flow], sides: _Sides, boxes: Mapping[str, _Box]) -> li
 
 
 def _linked(drawn: str, link: Link | None, *, beside: bool = False) -> str:
-    """A drawing wrapped in its link; `beside` means that it repeats another link and serves the pointer only."""
+    """Wrap a drawing in its link; `beside` marks a duplicate of another link, for the pointer only."""
     if link is None:
         return drawn
     hidden = ' tabindex="-1" aria-hidden="true"' if beside else ""
@@ -359,7 +361,7 @@ def _box(each: Drawn, box: _Box) -> str:
 
 
 def _line(flow: Flow, source: _End, target: _End, *, reach: bool = False) -> str:
-    """A curve with an arrow; with `reach` there is a wider curve under it that a pointer can hit."""
+    """Draw a curve with an arrow; `reach` adds a wider invisible curve as a pointer target."""
     bend = _BETWEEN / 2 if source.outward != target.outward else _BETWEEN / 5
     path = (
         f"M{_n(source.x)} {_n(source.y)}C{_n(source.x + source.outward * bend)} {_n(source.y)}"
@@ -371,19 +373,19 @@ def _line(flow: Flow, source: _End, target: _End, *, reach: bool = False) -> str
 
 
 def _words(flow: Flow, source: _End, target: _End, sides: _Sides) -> str:
-    """The words of a flow, written at the end where fewer flows meet, since the lines are furthest apart there."""
+    """Draw a flow's label at the end where fewer flows meet, since the lines are furthest apart there."""
     at_source = len(sides[flow.source, source.outward]) < len(sides[flow.target, target.outward])
     end, other = (source, target) if at_source else (target, source)
     anchor = "start" if end.outward > 0 else "end"
     words = escape(short(flow.what, _LETTERS))
-    # Place the words off the frame's edge, on the side that the line bends away from.
+    # Place the label off the frame's edge, on the side that the line bends away from.
     alone = len(sides[flow.source if at_source else flow.target, end.outward]) == 1
     y = end.y + _BELOW if alone and other.y < end.y and other.outward != end.outward else end.y - _ABOVE
     return f'<text class="what {anchor}" x="{_n(end.x + end.outward * (_PAD + 6))}" y="{_n(y)}">{words}</text>'
 
 
 def _wrapped(name: str) -> list[str]:
-    """A name in at most two lines, broken between words where they fit."""
+    """Wrap a name to at most two lines, between words if possible."""
     text = short(name)
     if len(text) <= _LETTERS:
         return [text]

@@ -1,7 +1,7 @@
-"""Sentences of a draft as texts of the report: one group of marks a sentence, at its end, and no internal keys.
+"""Converts sentences of a draft to report texts: each sentence has one group of marks at its end and no internal keys.
 
 Drafts cite quotes as `[E1]` or `(E1, E2)`, facts as `[F0123abcd]` and absent facts as `[N:retention]` or, by their
-place in the fact sheet, as `[N3]`. A fact becomes its quotes; absences are numbered anew in the order in which the
+place in the fact sheet, as `[N3]`. A fact is replaced by its quotes; absences are renumbered in the order in which the
 report first names them.
 """
 
@@ -30,12 +30,12 @@ _QUOTED: Final = re.compile(r"“[^”]*”")
 
 
 class Prose:
-    """Turns a draft's sentences into texts; remembers which absences were named, in order."""
+    """Converts a draft's sentences to texts, and records the named absences in order."""
 
     def __init__(self, draft: Draft, tags: Mapping[str, str], questions: Sequence[str]) -> None:
-        """`tags` has the T-id of each listed threat, by its id; `questions` the ids of the listed questions."""
+        """Prepare for a draft; `tags` maps listed threat ids to T-ids, `questions` holds the listed question ids."""
         self._evidence = _widest(draft.evidence)
-        """For the id of a quote, the id of the quote shown for it: a quote within another one is not listed twice."""
+        """The displayed quote id for each quote id: a quote within another one is not listed twice."""
         facts = draft.facts.facts if draft.facts else ()
         self._facts = {fact.id: fact.evidence for fact in facts}
         self._absent = tuple(item.key for item in draft.facts.absent) if draft.facts else ()
@@ -44,31 +44,31 @@ class Prose:
         titles = (*FACTOR_TITLES.items(), *LAYER_TITLES.items())
         self._names: dict[str, str] = {key: title.lower() for key, title in titles}
         self.named: dict[str, str] = {}
-        """N-ids by the key that was looked for, in the order of first use."""
+        """N-ids by the missing fact key, in the order of first use."""
         self.lost: list[str] = []
-        """Marks that lead to nothing in the draft."""
+        """Marks that match nothing in the draft."""
 
     def absence(self, key: str) -> str:
-        """The N-id of a key that the fact sheet holds as absent; empty when it does not."""
+        """Return the N-id of a key listed as absent in the fact sheet; empty for other keys."""
         if key not in self._absent:
             return ""
         return self.named.setdefault(key, f"N{len(self.named) + 1}")
 
     def resolved(self, ids: Sequence[str]) -> tuple[str, ...]:
-        """The marks that ids of quotes, facts and absences lead to, each once; unknown ones are left out."""
+        """Resolve ids of quotes, facts and absences to distinct marks; unknown ids are left out."""
         return tuple(dict.fromkeys(mark for identifier in ids for mark in self._resolve(identifier)))
 
     def text(self, raw: str, extra: Sequence[str] = ()) -> Text:
-        """All sentences of `raw`; `extra` are ids that belong to its last sentence."""
+        """Convert all sentences of `raw`; `extra` are ids that belong to its last sentence."""
         sentences = list(split(raw))
         made = [self.sentence(item, extra if n == len(sentences) - 1 else ()) for n, item in enumerate(sentences)]
         return doc.joined(*made)
 
     def sentence(self, raw: str, extra: Sequence[str] = ()) -> Text:
-        """One sentence with its marks in one group before its full stop."""
+        """Convert one sentence, with its marks in one group before its full stop."""
         ids = [one for group in _MARKS.findall(raw) for one in _ONE.findall(group)]
         bare = " ".join(_MARKS.sub("", raw).split())
-        # A full stop that begins a name, as of a hidden file, keeps the blank before it.
+        # Keep the blank before a full stop that begins a name, such as a hidden file.
         bare = re.sub(r"\s+([.,;:!?])(?=\s|$)", r"\1", bare)
         found = self.resolved((*ids, *extra))
         ending = _END.search(bare)
@@ -98,7 +98,7 @@ class Prose:
         return known
 
     def _plain(self, text: str) -> Text:
-        """Words with ids of threats and questions as references, backquoted words as code, and keys by their titles."""
+        """Convert ids of threats and questions to references, backquoted words to code, and keys to their titles."""
         named = _KEY.sub(lambda found: self._name(found[0]), text)
         made: list[Span] = []
         for n, piece in enumerate(_CODE.split(named)):
@@ -106,7 +106,8 @@ class Prose:
         return tuple(made)
 
     def _name(self, key: str) -> str:
-        """The name of a key in the report. A threat's id with one hyphen may be an ordinary word, so it is kept."""
+        """Return the name of a key in the report. A threat id with a single hyphen may be an ordinary word, so it is
+        kept."""
         if key in self._tags and ("_" in key or key.count("-") > 1):
             return self._tags[key]
         return self._names.get(key, key)
@@ -125,7 +126,7 @@ class Prose:
 
 
 def _widest(evidence: Sequence[Evidence]) -> dict[str, str]:
-    """For the id of each quote, the id of the longest quote that contains it, often the quote itself."""
+    """Map each quote id to the id of the longest quote that contains it, often the quote itself."""
     found = {}
     for item in evidence:
         around = [
@@ -138,7 +139,7 @@ def _widest(evidence: Sequence[Evidence]) -> dict[str, str]:
 
 
 def split(raw: str) -> Iterator[str]:
-    """Sentences of a text on one line each, including marks after the full stop."""
+    """Split a text into sentences on one line each, including marks after the full stop."""
     flat = " ".join(raw.split())
     at = 0
     for found in _SENTENCE.finditer(flat):
@@ -149,27 +150,27 @@ def split(raw: str) -> Iterator[str]:
 
 
 def bare(raw: str) -> str:
-    """The text without its marks."""
+    """Strip the marks from a text."""
     return " ".join(_MARKS.sub("", raw).split())
 
 
 def stopped(raw: str) -> str:
-    """The text with a full stop at its end, unless it ends with one before its marks."""
+    """End a text with a full stop, unless there is one before its marks."""
     return raw if not raw.strip() or _END.search(bare(raw)) else f"{raw.rstrip()}."
 
 
 def marked(raw: str) -> bool:
-    """Whether a text cites anything."""
+    """Return whether a text cites anything."""
     return bool(_MARKS.search(raw))
 
 
 def has_quote(raw: str) -> bool:
-    """Whether a text quotes a source."""
+    """Return whether a text quotes a source."""
     return bool(_QUOTED.search(raw))
 
 
 def within(raw: str, limit: int) -> str:
-    """The first sentences of a text that have at most `limit` words together; always at least one."""
+    """Return the leading sentences with at most `limit` words in total; always at least one sentence."""
     kept: list[str] = []
     room = limit
     for sentence in split(raw):

@@ -1,4 +1,4 @@
-"""Parts 9 to 16 of the report: the material to check the first two pages with."""
+"""Parts 9 to 16 of the report: the supporting material for the first two pages."""
 
 import json
 from typing import Final
@@ -35,7 +35,7 @@ from agent.taxonomy.factors import FACTOR_SETS, FACTOR_TITLES, FACTORS, FactorKe
 
 _HASH: Final = 12
 _REASON: Final = 40
-"""The most words of a factor's reason."""
+"""The most words for the reason of a factor."""
 _FURTHER: Final = 25
 _ATTRIBUTION: Final = (
     "AIVSS: OWASP Agentic AI Vulnerability Scoring System. Layers: MAESTRO, Cloud Security Alliance. Base metrics: "
@@ -60,7 +60,7 @@ _SLOT_WORDS: Final = {"counterpart": "with", "object": "what", "scope": "how far
 
 
 def factors(writer: Writer) -> Part:
-    """Part 9: each factor with its value, its range as a bar, and the reason."""
+    """Build part 9: each factor with its value, its range as a bar, and the reason."""
     draft = writer.view.draft
     in_set = FACTOR_SETS[draft.score.factor_set] if draft.score.factor_set else FACTORS
     present = [key for key in FACTORS if key in draft.factors]
@@ -92,7 +92,7 @@ def _factor(writer: Writer, key: FactorKey, estimate: FactorEstimate) -> Row:
 
 
 def picture(writer: Writer) -> Part:
-    """Part 10: boundaries, parts and flows, with the threats that use a flow; and what was assumed."""
+    """Build part 10: boundaries, parts and flows, with the threats that use a flow; and what was assumed."""
     draft = writer.view.draft
     drawn = with_threats(draft.system, writer.view.threats)
     legend = "Solid: from a quote. Dashed: assumed. Ids: threats that use the flow."
@@ -103,7 +103,7 @@ def picture(writer: Writer) -> Part:
 
 
 def chains(writer: Writer) -> Part:
-    """Part 11: chains step by step, each step with the quote that carries it."""
+    """Build part 11: chains step by step, each step with its supporting quote."""
     blocks: list[Block] = []
     for chain in writer.view.draft.chains:
         blocks += [Heading(writer.prose.sentence(chain.title)), Bullets(tuple(_steps(writer, chain)), numbered=True)]
@@ -133,7 +133,7 @@ def _steps(writer: Writer, chain: Chain) -> list[Text]:
 
 
 def controls(writer: Writer) -> Part:
-    """Part 12: each control that the sources claim, with its rank, its part, whether it counts, and why."""
+    """Build part 12: each control that the sources claim, with its rank, its part, whether it counts, and why."""
     claimed = writer.view.draft.controls or older_controls(writer.view)
     title = doc.words("Claimed controls")
     if not claimed:
@@ -167,7 +167,7 @@ def _control(writer: Writer, item: ClaimedControl) -> Row:
 
 
 def older_controls(view: View) -> tuple[ClaimedControl, ...]:
-    """The controls of an older draft, which stores none: those of its lowerings and claimed mitigations."""
+    """Collect the controls of an older draft, which stores none, from its lowerings and claimed mitigations."""
     lowered: dict[str, list[str]] = {}
     counting: set[str] = set()
     for item in view.draft.lowerings:
@@ -194,7 +194,7 @@ def older_controls(view: View) -> tuple[ClaimedControl, ...]:
 
 
 def scores(writer: Writer) -> Part:
-    """Part 13: arithmetic of the headline, vector and reasons of each threat, ranges, other formulas, attribution."""
+    """Build part 13: headline arithmetic, vector and reasons of each threat, ranges, other formulas, attribution."""
     view = writer.view
     score = view.draft.score
     blocks: list[Block] = []
@@ -257,7 +257,7 @@ def _score_lines(score: Score) -> list[Text]:
 
 
 def _reasons(writer: Writer, item: RankedThreat) -> list[Block]:
-    """The metrics of a threat's vector with their reasons; empty when no reason is stored."""
+    """List the metrics of a threat's vector with their reasons; empty if no reason is stored."""
     reasons = item.threat.score.reasons
     rows = [
         Row((doc.words(metric), doc.words(meaning), writer.prose.text(_sentence(reason))))
@@ -270,7 +270,7 @@ def _reasons(writer: Writer, item: RankedThreat) -> list[Block]:
 
 
 def _sentence(raw: str) -> str:
-    """The text with a capital letter at its start and a full stop at its end."""
+    """Format a text as a sentence, with a capital letter at its start and a full stop at its end."""
     return stopped(raw[:1].upper() + raw[1:])
 
 
@@ -278,7 +278,7 @@ def _sentence(raw: str) -> str:
 
 
 def findings(writer: Writer) -> Part:
-    """Part 14: hidden text, orders to assessors and other findings, with their place."""
+    """Build part 14: hidden text, orders to assessors and other findings, with their place."""
     rows = [
         Row(
             (
@@ -301,7 +301,7 @@ def findings(writer: Writer) -> Part:
 
 
 def quotes(writer: Writer) -> Part:
-    """The entries behind the marks of the first two pages: quotes with their place, and searches without result."""
+    """Build the entries for the marks on the first two pages: quotes with their place, and searches without result."""
     rows = _quotes(writer, cited=True)
     absent = _absences(writer, cited=True)
     blocks: list[Block] = [Paragraph(_cited_sources(writer)), Table(_QUOTE_HEADS[:3], rows)] if rows else []
@@ -310,7 +310,7 @@ def quotes(writer: Writer) -> Part:
 
 
 def _cited_sources(writer: Writer) -> Text:
-    """The id and address of each source that the first two pages quote."""
+    """List the id and address of each source that the first two pages quote."""
     quoted = {item.document for item in writer.view.draft.evidence if item.id in writer.cited}
     named = [
         (Span(f"{source.document}: "), *doc.code(source.url))
@@ -321,7 +321,7 @@ def _cited_sources(writer: Writer) -> Text:
 
 
 def _quotes(writer: Writer, *, cited: bool) -> tuple[Row, ...]:
-    """The quotes that the first two pages cite, or the other quotes, with rank and subject as well."""
+    """Return rows for the quotes cited on the first two pages, or for all others, adding their rank and subject."""
     rows = []
     for item in writer.view.draft.evidence:
         if (item.id in writer.cited) == cited:
@@ -332,7 +332,7 @@ def _quotes(writer: Writer, *, cited: bool) -> tuple[Row, ...]:
 
 
 def _absences(writer: Writer, *, cited: bool) -> tuple[Row, ...]:
-    """The searches without result that the first two pages name, or those that only the appendix names."""
+    """Return rows for the searches without result on the first two pages, or for those only in the appendix."""
     facts = writer.view.draft.facts
     by_key = {item.key: item for item in facts.absent} if facts else {}
     return tuple(
@@ -343,7 +343,7 @@ def _absences(writer: Writer, *, cited: bool) -> tuple[Row, ...]:
 
 
 def evidence(writer: Writer) -> Part:
-    """Part 15: facts, further quotes, what was not found, what was left out, further threats."""
+    """Build part 15: facts, further quotes, what was not found, what was left out, further threats."""
     blocks: list[Block] = [*_facts(writer)]
     sources = {source.document: source for source in writer.view.draft.sources}
     rows = _quotes(writer, cited=False)
@@ -351,7 +351,7 @@ def evidence(writer: Writer) -> Part:
         blocks += [Heading(doc.words("Further quotes")), Table(_QUOTE_HEADS, rows)]
     elif not writer.view.draft.evidence:
         blocks += [Heading(doc.words("Quotes")), Paragraph(doc.words("No quote was found."))]
-    # Made first, since a shortened text may name a search that nothing else names.
+    # Build this first, since a shortened text may be the only one that names a search.
     in_full = _in_full(writer)
     further = [
         _further(writer), _questions(writer), _answers(writer), _work(writer), _contests(writer), _absent(writer),
@@ -405,7 +405,7 @@ def _fact(writer: Writer, fact: Fact) -> Row:
 
 
 def key_title(key: str) -> str:
-    """What a key of the vocabulary says, in words; a key that the vocabulary does not have stays as it is."""
+    """Return the title of a vocabulary key; an unknown key is returned unchanged."""
     vocabulary = load_vocabulary()
     return vocabulary[key].title if key in vocabulary else key.replace("_", " ")
 
@@ -439,7 +439,7 @@ def _questions(writer: Writer) -> list[Block]:
 
 
 def _answers(writer: Writer) -> list[Block]:
-    """The questions that were answered."""
+    """List the answered questions."""
     notes = writer.view.draft.notes
     rows = tuple(
         Row(
@@ -454,7 +454,7 @@ def _answers(writer: Writer) -> list[Block]:
 
 
 def _work(writer: Writer) -> list[Block]:
-    """The notes on the work on mitigations."""
+    """List the notes on the work on mitigations."""
     notes = writer.view.draft.notes
     names = {each.threat.id: each.name for each in writer.view.threats}
     rows = tuple(
@@ -472,7 +472,7 @@ def _work(writer: Writer) -> list[Block]:
 
 
 def _contests(writer: Writer) -> list[Block]:
-    """The contested points and the decision on each."""
+    """List the contested points and the decision on each."""
     notes = writer.view.draft.notes
     rows = tuple(
         Row(
@@ -525,7 +525,7 @@ def _dropped(writer: Writer) -> list[Block]:
 
 
 def _in_full(writer: Writer) -> list[Block]:
-    """Texts that the first two pages had to shorten."""
+    """List the full texts that the first two pages had to shorten."""
     whole = dict(writer.shortened)
     if not whole:
         return []
@@ -537,7 +537,7 @@ def _in_full(writer: Writer) -> list[Block]:
 
 
 def method(writer: Writer) -> Part:
-    """Part 16: how it was made, what it cannot tell, how to answer or contest it, the manifest, the signature."""
+    """Build part 16: how the draft was made, its limits, how to answer or contest it, the manifest, the signature."""
     view = writer.view
     draft = view.draft
     lines = [
@@ -588,7 +588,7 @@ def _manifest(view: View) -> list[Row]:
 
 
 def _called(draft: Draft, item: str, title: str) -> Text:
-    """An item's title, after the number if it is a threat; the item's id if no title is stored."""
+    """Return an item's title, prefixed with its number for a threat; the item's id if no title is stored."""
     if not title:
         return doc.code(item)
     numbers = {f"threat/{each.threat.id}": each.name for each in View(draft).threats}
@@ -598,7 +598,7 @@ def _called(draft: Draft, item: str, title: str) -> Text:
 
 
 def _signature(draft: Draft) -> list[Block]:
-    """The place of the signature in the audit log, which `septet audit-log verify --against` reads back."""
+    """Return the signature's place in the audit log, which `septet audit-log verify --against` reads back."""
     stamp = draft.review
     if stamp is None:
         return []

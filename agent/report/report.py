@@ -1,4 +1,4 @@
-"""Builds the report's tree from a draft: the fullest first two pages that keep to 900 words, and the appendix."""
+"""Builds the report's tree from a draft: the fullest first two pages within 900 words, and the appendix."""
 
 import textwrap
 from collections.abc import Iterator
@@ -55,9 +55,10 @@ _POSTURE: Final = 8
 
 
 def build(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview | None = None) -> Report:
-    """The report of a draft, of any age; `documents` may be empty; `progress` is how far a review has come.
+    """Build the report of a draft, including older drafts. `documents` may be empty; `progress` is the review's
+    progress.
 
-    The same input gives the same tree. If even the tightest form has more than 900 words, that form is returned.
+    The same input gives the same tree. If even the shortest form exceeds 900 words, that form is returned.
     """
     view = View(draft, documents, progress)
     room = WIDEST
@@ -69,7 +70,7 @@ def build(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview
         wider.append((name, getattr(room, name)))
         room = room._replace(**{name: value})
         writer, report = _front(view, room)
-    # Only whole sentences are cut, so the last steps may have freed more words than needed; layers get them first.
+    # Cuts remove whole sentences, so the last steps may have freed too many words: give them to the layers first.
     layers = [("layer", words) for words in range(room.layer + 1, WIDEST.layer + 1)] if wider else []
     for name, value in (*layers, *reversed(wider)):
         if value > getattr(room, name):
@@ -82,10 +83,10 @@ def build(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview
 
 
 def _front(view: View, room: Room) -> tuple[Writer, Report]:
-    """The report without its appendix, and the writer that knows which absences it named."""
+    """Build the report without its appendix, and return the writer too, since it knows which absences it named."""
     tags = {item.threat.id: item.name for item in view.threats}
     writer = Writer(view, Prose(view.draft, tags, [item.id for item in view.questions]), room)
-    # In reading order, since absences are numbered as they are first named.
+    # Build the parts in reading order, since absences are numbered as they are first named.
     standing = front_pages.standing(writer)
     front = tuple(part(writer) for part in _FRONT)
     scored = view.headline if view.draft.score.aivss is not None else None
@@ -100,9 +101,9 @@ def _front(view: View, room: Room) -> tuple[Writer, Report]:
 
 
 def first_screen(view: View) -> list[str]:
-    """Lines of plain text without escapes: score, posture, threats, conditions, questions, layers at a glance.
+    """Return lines of plain text without escapes: score, posture, threats, conditions, questions, layers at a glance.
 
-    Characters that would hide or turn text are shown as codes.
+    Characters that would hide text or change its direction are shown as codes.
     """
     report = build(view.draft, view.documents, view.progress)
     lines = [one_line(report.title), *_wrapped(_line(report.notices[0])), ""]
@@ -120,7 +121,7 @@ def _title(part: Part) -> list[str]:
 
 
 def _paragraphs(part: Part) -> list[str]:
-    """The lines of a part's running text and lists."""
+    """Return the lines of a part's running text and lists."""
     found: list[str] = []
     for block in part.blocks:
         if isinstance(block, Paragraph):
@@ -131,7 +132,7 @@ def _paragraphs(part: Part) -> list[str]:
 
 
 def _rows(part: Part) -> Iterator[str]:
-    """One line for each row or item; the paragraphs of a part that has neither."""
+    """Yield one line for each row or item, or the paragraphs of a part without rows or items."""
     found = False
     for block in part.blocks:
         if isinstance(block, Table):

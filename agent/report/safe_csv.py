@@ -1,4 +1,4 @@
-"""CSV from untrusted words: no cell is a formula, and none hides or moves what a reader sees."""
+"""CSV from untrusted text: no cell is a formula, and no cell hides text or changes its direction."""
 
 import csv
 import io
@@ -9,24 +9,24 @@ from typing import Final
 from agent.report.safe_markdown import one_line
 
 _FORMULA: Final = re.compile(r"^\s*[=+\-@＝＋－＠\t\r\0]")
-"""A spreadsheet would run a cell that begins like this (CWE-1236)."""
+"""The start of a cell that a spreadsheet would run as a formula (CWE-1236)."""
 
 
 def cell(text: str) -> str:
-    """`text` as a cell that no spreadsheet runs."""
+    """Format `text` as a cell that no spreadsheet runs as a formula."""
     return f"'{text}" if _FORMULA.match(text) else text
 
 
 def lines(text: str) -> str:
-    """`text` with its lines kept and hidden characters shown."""
+    """Show hidden characters in `text`, keeping its lines."""
     return "\n".join(one_line(line) for line in text.splitlines())
 
 
 def written(heads: Sequence[str], rows: Iterable[Sequence[str]], *, mark: bool = True) -> bytes:
-    """A table as UTF-8, every cell in quotation marks, line ends as in RFC 4180.
+    """Write a table in UTF-8, with every cell in quotation marks and line ends as in RFC 4180.
 
-    `mark` puts a byte order mark first, by which spreadsheets recognise UTF-8; importers of issue trackers take it for
-    part of the first head. Everything is quoted so that a program that splits at semicolons finds no new cells.
+    `mark` adds a byte order mark, by which spreadsheets recognise UTF-8; importers of issue trackers read it as part of
+    the first heading. Every cell is quoted, so that a program that splits at semicolons finds no new cells.
     """
     out = io.StringIO(newline="")
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Final
 
-# Such a character can only be inside a string, where it and its escape mean the same.
+# Such characters occur only inside strings, where the character and its escape are equivalent.
 _UNSEEN: Final = re.compile(
     "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"
@@ -13,7 +13,7 @@ _ASTRAL: Final = 0x10000
 
 
 def dumps(value: object, *, sort_keys: bool = False) -> str:
-    """`value` as JSON with two blanks of indent and one line feed at the end, numbers as JSON numbers.
+    """Serialise `value` as JSON with an indent of two blanks, one line feed at the end, numbers as JSON numbers.
 
     Letters of all scripts are kept; control and format characters and lone surrogates are written as `\\uXXXX`.
     """

@@ -1,8 +1,8 @@
-"""Markdown from untrusted words: what a page says is shown as text and never takes effect as markup.
+"""Markdown from untrusted text: page content is shown as text and never takes effect as markup.
 
 Quotes, names, addresses and excerpts come from pages that anyone may have written. `plain` keeps them on one line and
-escapes every character that Markdown, HTML or a link finder would act on; tables, lists and fences are built here and
-nowhere else, so that no quote can end a cell, open a heading or become a link.
+escapes every character that Markdown, HTML or a link finder would act on. Only this module builds tables, lists and
+fences, so that no quote can end a cell, open a heading or become a link.
 """
 
 import re
@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 _BLANKS: Final = re.compile(r"\s+")
 _PLAIN: Final = r"[^\s<>|`\\*\[\]~“”\"()]*"
 _PIECE: Final = re.compile(rf"[<>|`\\*\[\]~]|{_PLAIN}[_@#&:./]{_PLAIN}")
-"""A character that is escaped, or a run of characters that may be an address, a name or an entity."""
+"""A character to escape, or a run of characters that may be an address, a name or an entity."""
 _ACTIVE: Final = re.compile(
     r"://|^www\.|@|_|^#\w|^(?:mailto|javascript|data|tel|file|vbscript):|[^\W_]\.[^\W\d_]{2}", re.IGNORECASE
 )
@@ -33,14 +33,14 @@ _LONG_WORD: Final = re.compile(r"\w{4,}")
 
 
 class Column(NamedTuple):
-    """A table column: its head, and whether its cells are numbers."""
+    """A table column: its heading, and whether its cells are numbers."""
 
     head: str
     numeric: bool = False
 
 
 def one_line(text: str) -> str:
-    """`text` on one line: blanks collapsed, control, format and private characters shown as codes like ⟨U+202E⟩."""
+    """Put `text` on one line: blanks collapsed, control, format and private characters shown as codes like ⟨U+202E⟩."""
     flat = _BLANKS.sub(" ", text).strip()
     if flat.isascii() and flat.isprintable():
         return flat
@@ -52,10 +52,10 @@ def one_line(text: str) -> str:
 
 @lru_cache(maxsize=2048)
 def plain(text: str) -> str:
-    """`text` as literal Markdown on one line.
+    """Format `text` as literal Markdown on one line.
 
-    Addresses, mail addresses, file names and identifiers go into code, where no renderer makes a link of them; angle
-    brackets and pipes become entities, marks of emphasis and links get a backslash.
+    Addresses, mail addresses, file names and identifiers are formatted as code, so that no renderer links them. Angle
+    brackets and pipes become entities; characters of emphasis and links get a backslash.
     """
     flat = one_line(text)
     joined = _PIECE.sub(lambda match: _piece(match[0]), flat)
@@ -78,13 +78,13 @@ def _piece(piece: str) -> str:
 
 
 def code(text: str) -> str:
-    """`text` as a code span on one line, for hashes, file names and addresses. Pipes and backticks are replaced."""
+    """Format `text` as a one-line code span, for hashes, file names and addresses. Replaces pipes and backticks."""
     flat = one_line(text).replace("`", "ʼ").replace("|", "¦").replace("<", "‹").replace(">", "›")
     return f"`{flat}`" if flat else ""
 
 
 def shorten(text: str, limit: int) -> str:
-    """The first words of `text` on one line, at most `limit` characters, with an ellipsis when some are left out."""
+    """Truncate `text` to its first words on one line of at most `limit` characters, with an ellipsis if it is cut."""
     flat = _BLANKS.sub(" ", text).strip()
     if len(flat) <= limit:
         return flat
@@ -94,7 +94,7 @@ def shorten(text: str, limit: int) -> str:
 
 
 def shared_words(text: str, about: str) -> int:
-    """How many different words of four or more letters the two texts have in common."""
+    """Count the distinct words of four or more letters that two texts share."""
     return len(_long_words(text) & _long_words(about))
 
 
@@ -103,9 +103,9 @@ def _long_words(text: str) -> set[str]:
 
 
 def excerpt(text: str, limit: int, about: str) -> str:
-    """At most `limit` characters of `text` on one line: the stretch of words that shares most with `about`.
+    """Return the stretch of `text` that shares most words with `about`, on one line of at most `limit` characters.
 
-    An ellipsis shows what is left out before or after it. Of equal stretches the first is taken.
+    An ellipsis marks omitted text before or after it. Of equal stretches, the first is returned.
     """
     flat = _BLANKS.sub(" ", text).strip()
     wanted = _long_words(about)
@@ -125,12 +125,12 @@ def excerpt(text: str, limit: int, about: str) -> str:
 
 
 def quoted(text: str, limit: int = 400, about: str = "") -> str:
-    """A quote in curly quotation marks, at most `limit` characters of it: the stretch that shares most with `about`."""
+    """Return a quote in curly quotation marks, cut to the `limit` characters that share most words with `about`."""
     return f"“{plain(excerpt(text, limit, about))}”"
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Lines of a table whose cells are Markdown that is already safe. A line break in a cell becomes a blank."""
+    """Build the lines of a table from cells of safe Markdown. A line break in a cell becomes a blank."""
     lines = [_row([column.head for column in columns])]
     lines.append("|" + "|".join("--:" if column.numeric else "---" for column in columns) + "|")
     return lines + [_row(row) for row in rows]
@@ -141,7 +141,7 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def fence(lines: Iterable[str], language: str) -> list[str]:
-    """Lines inside a fence that is longer than any run of backticks in them."""
+    """Wrap lines in a fence that is longer than any run of backticks in them."""
     body = [line for block in lines for line in block.split("\n")]
     longest = max((len(run) for line in body for run in re.findall(r"`+", line)), default=0)
     mark = "`" * max(3, longest + 1)

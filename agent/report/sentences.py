@@ -1,7 +1,7 @@
-"""Sentences and phrases of the report, put together from the parts of records.
+"""Sentences and phrases of the report, built from the fields of records.
 
-A threat statement has five slots that different authors filled; these functions join them into one sentence that reads
-as if one author had written it, and put ranges, bands and counts into words.
+A threat statement has five slots filled by different authors. These functions join them into one sentence that reads as
+if written by a single author, and put ranges, bands and counts into words.
 """
 
 import re
@@ -48,9 +48,9 @@ _PAST_IMPACT: Final = re.compile(
 )
 _TENTH: Final = 0.095
 _ASIDE: Final = re.compile(r", (?:be it|directly|from|whether|as) [^,]*$")
-"""An aside at the end of a source, which a comma must close."""
+"""An aside at the end of a source; a comma must follow it."""
 _SHORT_SOURCE: Final = 5
-"""In words. After a longer source an inserted condition would be hard to follow, so the condition comes first."""
+"""In words. A condition inserted after a longer source would be hard to follow, so the condition comes first."""
 _WORDS: Final = re.compile(r"\w+")
 _SMALL: Final = (
     "no",
@@ -93,10 +93,10 @@ _METRICS: Final[dict[str, tuple[str, dict[str, str]]]] = {
 
 
 def threat_sentence(statement: ThreatStatement) -> str:
-    """One sentence: who, given what, can do what, with which result for what.
+    """Build one sentence: who, given what, can do what, with which result for what.
 
-    Follows the grammar "[source] with [prerequisite] can [action], which leads to [impact] on [asset]"; the connecting
-    words depend on how a slot is worded, and an asset that the impact already names is not named again.
+    The pattern is "[source] with [prerequisite] can [action], which leads to [impact] on [asset]". The connecting words
+    depend on the wording of each slot, and an asset is omitted if the impact already names it.
     """
     source = _bare(statement.source)
     action = re.sub(r"^(?:can|may|could) ", "", _bare(statement.action))
@@ -127,9 +127,9 @@ def _condition(prerequisite: str) -> str:
 
 
 def if_clause(setting: str) -> str:
-    """The condition under which a threat holds: "if it runs headless in a pipeline".
+    """Return the condition under which a threat holds: "if it runs headless in a pipeline".
 
-    A setting is a clause; one that an analyst began with a conjunction or preposition of its own keeps it.
+    A setting is a clause. If an analyst began it with a conjunction or preposition, that word is kept.
     """
     clause = _bare(setting)
     first = clause.split(" ", 1)[0].lower()
@@ -152,7 +152,7 @@ def _result(impact: str, asset: str) -> str:
 
 
 def _names(impact: str, asset: str) -> bool:
-    """True when the content words of the asset are already in the impact."""
+    """Return whether the impact already contains all content words of the asset."""
     wanted = set(_WORDS.findall(asset.lower())) - _STOP
     present = set(_WORDS.findall(impact.lower()))
     return wanted <= present
@@ -163,7 +163,7 @@ def _bare(text: str) -> str:
 
 
 def _small(text: str) -> str:
-    """Lower-case the first letter if the first word is an article or the like, not a name or an acronym."""
+    """Lower-case the first letter if the first word is an article or similar, not a name or an acronym."""
     first = text.split(" ", 1)[0]
     is_article = first in {"The", "A", "An", "Its", "Their", "This", "That", "Any", "When", "If", "While", "After"}
     return text[0].lower() + text[1:] if is_article else text
@@ -174,79 +174,79 @@ def _capital(text: str) -> str:
 
 
 def with_stop(text: str) -> str:
-    """`text` with a full stop at its end, unless it already ends like a sentence."""
+    """End `text` with a full stop, unless it already ends like a sentence."""
     bare = text.strip()
     return bare if bare.endswith((".", "!", "?", "…", "”", ")")) and bare else f"{bare}."
 
 
 def listed(items: Sequence[str], last: str = "and") -> str:
-    """A list in words: "a", "a and b", "a, b and c"."""
+    """Join items in words: "a", "a and b", "a, b and c"."""
     if len(items) < 2:  # noqa: PLR2004
         return "".join(items)
     return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
-    """A number with its noun: "one source", "14 sources", "no sources"."""
+    """Format a number with its noun: "one source", "14 sources", "no sources"."""
     word = _SMALL[number] if number < len(_SMALL) else str(number)
     return f"{word} {noun if number == 1 else plural or noun + 's'}"
 
 
 def finding_name(finding: Finding) -> str:
-    """The kind of a finding, with the number of sentences that it stands for if there are several."""
+    """Return the kind of a finding, with its number of sentences if there are several."""
     return f"{finding.kind}, {finding.count} sentences" if finding.count > 1 else finding.kind
 
 
 def marks(ids: Sequence[str]) -> str:
-    """Marks in brackets: "(E1, E4)"; empty without evidence."""
+    """Format marks in brackets: "(E1, E4)"; empty without evidence."""
     return f"({', '.join(ids)})" if ids else ""
 
 
 def tenth(value: Decimal | float | None) -> str:
-    """A score or factor with one decimal; an en dash for None."""
+    """Format a score or factor with one decimal; an en dash for None."""
     return "–" if value is None else f"{Decimal(str(value)):.1f}"
 
 
 def span(low: Decimal | float | None, high: Decimal | float | None) -> str:
-    """A range: "7.0–8.8"; one number when both ends are equal."""
+    """Format a range: "7.0–8.8"; one number if both ends are equal."""
     return tenth(low) if tenth(low) == tenth(high) else f"{tenth(low)}–{tenth(high)}"
 
 
 def effect(value: float) -> str:
-    """A signed addend with two decimals and a true minus sign."""
+    """Format a signed addend with two decimals and a true minus sign."""
     rounded = f"{abs(value):.2f}"
     return f"−{rounded}" if value < 0 and rounded != "0.00" else f"+{rounded}"
 
 
 def change(before: float, after: float) -> str:
-    """A change of a value: "0.5 → 0.4"; with two decimals when one would hide the change."""
+    """Format a change of a value: "0.5 → 0.4"; with two decimals if one decimal would hide the change."""
     if tenth(before) != tenth(after):
         return f"{tenth(before)} → {tenth(after)}"
     return f"{before:.2f} → {after:.2f}"
 
 
 def narrowing(value: float) -> str:
-    """How much an answer narrows the likely range, in words."""
+    """Describe how much an answer narrows the likely range."""
     if value <= 0:
         return "no effect on the likely range"
     return f"likely range {shrinkage(value)} points"
 
 
 def shrinkage(value: float) -> str:
-    """A reduction: "−0.4"; "under 0.1" for less than a tenth, empty for no effect."""
+    """Format a reduction: "−0.4"; "under 0.1" for less than a tenth, empty for no effect."""
     if value <= 0:
         return ""
     return f"−{tenth(value)}" if value >= _TENTH else "under 0.1"
 
 
 def band_words(low: Decimal, high: Decimal) -> str:
-    """The severity words that a range of scores covers: "all High", "Medium to High"."""
+    """Return the severity words that a range of scores covers: "all High", "Medium to High"."""
     touched = bands(low, high)
     return f"all {touched[0]}" if len(touched) == 1 else f"{touched[0]} to {touched[-1]}"
 
 
 def verdict(score: Score) -> str:
-    """The headline of the report in words that code chooses: the severity and the range, or that it is not scored."""
+    """Return the report's headline: the severity and the range, or that the product is not scored."""
     has_range = score.likely_low is not None and score.likely_high is not None
     if score.aivss is None:
         if has_range:
@@ -263,7 +263,7 @@ def verdict(score: Score) -> str:
 
 
 def vector_words(vector: str | None, reasons: Mapping[str, str] | None = None) -> list[tuple[str, str, str]]:
-    """Rows of metric, meaning and reason (may be empty) for the eleven base metrics; no rows without a vector."""
+    """List metric, meaning and reason (may be empty) for the eleven base metrics; empty without a vector."""
     if not vector:
         return []
     chosen = dict(part.split(":", 1) for part in vector.split("/") if ":" in part)
@@ -276,5 +276,5 @@ def vector_words(vector: str | None, reasons: Mapping[str, str] | None = None) -
 
 
 def metric_choices() -> tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...]:
-    """Each base metric with its name and the values that it can have, in words."""
+    """Return each base metric with its name and its possible values, in words."""
     return tuple((metric, name, tuple(words.items())) for metric, (name, words) in _METRICS.items())

@@ -1,6 +1,6 @@
 """The look-ups in a draft that all parts of a report need: ranked threats, quotes, controls and the order of questions.
 
-Nothing here changes a number; ranking and folding follow the stored places, scores and a total order.
+This module changes no numbers; ranking and hiding follow the stored places, scores and a total order.
 """
 
 import math
@@ -22,19 +22,20 @@ from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
 MAX_PER_LAYER: Final = 3
 MAX_SHOWN: Final = 12
 COUNTING_RANK: Final = 3
-"""From this rank on a control may lower something."""
+"""The minimum rank of a control that may lower something."""
 CERTAIN_NEEDED: Final = 2
-"""With fewer certain layers no score is shown."""
+"""The minimum number of certain layers for a score to be shown."""
 
 PROPOSED: Final = "-proposed-"
-"""Part of the id of an LLM's threat; of equal threats the catalogue's comes first, since the score rests on it."""
+"""The part of a threat id that marks an LLM's threat. Of equal threats the catalogue's comes first, since the score
+rests on it."""
 _ADDED: Final = re.compile(r"H([1-9][0-9]*)-")
 _BEHIND: Final = 0.5
 _DAY: Final = 10
-"""Characters of a date."""
+"""Length of a date."""
 _MODES: Final = ("delete", "execute", "write", "read")
 _SPARSE: Final = ", sparsely described"
-"""What the estimator adds to a kind whose listing says little."""
+"""The suffix that the estimator adds to a kind with a sparse listing."""
 _STATES: Final = ("confirmed", "claimed", "inferred", "contradicted", "denied", "unknown")
 _RANKS: Final = (
     "guess",
@@ -47,27 +48,27 @@ _RANKS: Final = (
 
 
 class RankedThreat(NamedTuple):
-    """A threat of the draft with its layer, its place from 1, and the number that texts call it by."""
+    """A threat of the draft with its layer, its place from 1, and its displayed number."""
 
     place: int
     layer: LayerKey
     threat: Threat
     number: int
-    """Its place, unless a review gives it another number."""
+    """The threat's place, unless a review gives it another number."""
 
     @property
     def tag(self) -> str:
-        """How a list of threats refers to it."""
+        """The threat's label in lists of threats."""
         return f"#{self.number}"
 
     @property
     def name(self) -> str:
-        """How the report refers to it."""
+        """The threat's name in the report."""
         return f"T{self.number}"
 
 
 class InReview(NamedTuple):
-    """How far an unsigned review has come."""
+    """The progress of an unsigned review."""
 
     decided: int
     items: int
@@ -83,7 +84,7 @@ class View:
     draft: Draft
     documents: tuple[Document, ...] = ()
     progress: InReview | None = None
-    """None if nobody reviews the draft, or it is signed."""
+    """The progress of the review; None if nobody reviews the draft, or it is signed."""
 
     @property
     def standing(self) -> str:
@@ -102,7 +103,7 @@ class View:
         return "DRAFT, not reviewed"
 
     def is_contested(self, threat: Threat) -> bool:
-        """Whether somebody contests a threat and nobody has decided on that yet."""
+        """Return whether a threat is contested and the contest is still open."""
         return self.progress is not None and f"threat/{threat.id}" in self.progress.contested
 
     @cached_property
@@ -116,18 +117,18 @@ class View:
         return self.draft.facts.facts if self.draft.facts else ()
 
     def facts_citing(self, marks: Sequence[str]) -> tuple[str, ...]:
-        """Ids of the facts that rest on one of these quotes."""
+        """Return the ids of the facts supported by one of these quotes."""
         return tuple(fact.id for fact in self.facts if set(fact.evidence) & set(marks))
 
     def facts_pinning(self, layer: LayerKey) -> tuple[str, ...]:
-        """Ids of the facts whose key settles a layer."""
+        """Return the ids of the facts whose key settles a layer."""
         vocabulary = load_vocabulary()
         keys = {key.id for key in vocabulary.pinning(layer)}
         return tuple(fact.id for fact in self.facts if fact.key in keys)
 
     @cached_property
     def layers(self) -> list[tuple[LayerKey, LayerThreats]]:
-        """Layers in MAESTRO order; one that the draft does not hold is left out."""
+        """Layers in MAESTRO order; layers missing from the draft are left out."""
         return [(key, self.draft.layers[key]) for key in LAYERS if key in self.draft.layers]
 
     @cached_property
@@ -167,10 +168,10 @@ class View:
         return RankedThreat(place, key, threat, numbers.get(threat.id, place))
 
     def _by_basis(self, pairs: list[tuple[LayerKey, Threat]]) -> tuple[RankedThreat, ...]:
-        """The headline, then threats in default use, those that need a setting, assumed ones; each by CVSS base.
+        """Rank the headline first, then threats in default use, with a setting, and assumed, each by CVSS base.
 
-        If all threats have a stored place, these places take precedence, since texts refer to threats by them; a
-        headline that a reviewer added is still the first one.
+        If all threats have a stored place, these places take precedence, since texts refer to threats by place. Even
+        then, a headline that a reviewer added comes first.
         """
         headline = self._behind_score([threat for _, threat in pairs])
         placed = all(threat.place is not None for _, threat in pairs)
@@ -191,14 +192,14 @@ class View:
         return tuple(ranked)
 
     def _behind_score(self, threats: Sequence[Threat]) -> Threat | None:
-        """The threat with the score's vector; of several, preferably one in default use and with a quote."""
+        """Return the threat with the score's vector, preferring default use and then a threat with a quote."""
         same = [threat for threat in threats if threat.score.cvss_vector == self.draft.score.cvss_vector]
         same.sort(key=lambda threat: (_basis_order(threat), not threat.evidence, threat.place or math.inf))
         return same[0] if same else None
 
     @property
     def threats(self) -> tuple[RankedThreat, ...]:
-        """The threats that are shown: at most three a layer and twelve in all, in the drafter's order.
+        """The displayed threats: at most three per layer and twelve in total, in the drafter's order.
 
         In older drafts, which do not store that order, the highest score comes first.
         """
@@ -206,12 +207,13 @@ class View:
 
     @property
     def folded(self) -> tuple[tuple[LayerKey, Threat, str], ...]:
-        """Threats of the draft that are not shown, with the reason."""
+        """The threats that are not shown, with the reason."""
         return self._ranked[1]
 
     @cached_property
     def headline(self) -> RankedThreat | None:
-        """The threat that the score rests on: the highest one with its vector; without a score, the first threat."""
+        """The threat that the score rests on: the highest threat with the score's vector. Without a score, the first
+        threat."""
         if any(item.threat.basis is not None for item in self.threats):
             found = self._behind_score([item.threat for item in self.threats])
             return next((item for item in self.threats if item.threat is found), None)
@@ -221,16 +223,16 @@ class View:
         return quoted_first[0] if quoted_first else (self.threats[0] if self.threats else None)
 
     def top(self, number: int) -> tuple[RankedThreat, ...]:
-        """The first `number` threats; the headline is always among them."""
+        """Return the first `number` threats, always including the headline."""
         first = self.threats[:number]
         headline = self.headline
         return first if headline is None or headline in first else (*first[: number - 1], headline)
 
     def like(self, threat: Threat) -> RankedThreat | None:
-        """The catalogue's threat, among those shown, whose severity an LLM's threat has.
+        """Return the displayed catalogue threat that gives an LLM's threat its severity.
 
-        None for a threat of the catalogue, and when the threat that gives the severity is not shown. If the draft does
-        not name that threat, it is found by its severity, preferably in the same layer.
+        Returns None for a threat of the catalogue, or if the catalogue threat is not shown. If the draft does not name
+        the catalogue threat, it is found by its severity, preferably in the same layer.
         """
         if not is_proposed(threat):
             return None
@@ -246,7 +248,7 @@ class View:
         return min(same, key=lambda item: (item.layer != layer, item.place)) if same else None
 
     def origin(self, threat: Threat, *, brief: bool = False) -> str:
-        """Says that an LLM proposed a threat, and whose severity it has; empty for a threat of the catalogue."""
+        """Say that an LLM proposed a threat, and whose severity it has; empty for a threat of the catalogue."""
         if not is_proposed(threat):
             return ""
         like = self.like(threat)
@@ -257,7 +259,7 @@ class View:
 
     @cached_property
     def kind(self) -> str:
-        """The product's kind in words, or an empty text."""
+        """The product's kind in words; may be empty."""
         if self.draft.product.kind is not None:
             return KIND_TITLES[self.draft.product.kind]
         labels = Counter(
@@ -278,8 +280,8 @@ class View:
     def questions(self) -> list[Question]:
         """Questions in the drafter's order.
 
-        In older drafts, which store no facts, by effect on the score; while too few layers are certain, questions that
-        settle a layer come first.
+        In older drafts, which store no facts, they are sorted by effect on the score. While too few layers are certain,
+        questions that settle a layer come first.
         """
         if self.draft.facts is not None:
             return list(self.draft.questions)
@@ -292,7 +294,8 @@ class View:
         )
 
     def quote(self, marks: Sequence[str], limit: int, about: str) -> str:
-        """The quote that shares most with `about`, cut to that part, then all marks, its own first; may be empty."""
+        """Return the quote that shares most with `about`, cut to that part, then all marks, its own first; may be
+        empty."""
         known = [mark for mark in marks if mark in self.evidence]
         if not known:
             return ""
@@ -302,7 +305,7 @@ class View:
 
 
 def place_of(threat: Threat, places: Mapping[str, int]) -> float:
-    """A threat's place from the drafter; an LLM's threat follows the threat whose severity it has, else comes last."""
+    """Return the drafter's place of a threat. An LLM's threat follows the threat with its severity, else comes last."""
     if threat.place is not None:
         return threat.place
     like = places.get(threat.like or "")
@@ -310,30 +313,30 @@ def place_of(threat: Threat, places: Mapping[str, int]) -> float:
 
 
 def _basis_order(threat: Threat) -> int:
-    """0 for a threat that holds in default use, 1 for one that needs a setting, 2 for an assumed one."""
+    """Return 0 for a threat in default use, 1 for a threat that needs a setting, 2 for an assumed threat."""
     if threat.basis == "assumed":
         return 2
     return 0 if threat.default_use and threat.basis != "needs a setting" else 1
 
 
 def is_proposed(threat: Threat) -> bool:
-    """Whether an LLM proposed a threat in addition to those of the catalogue."""
+    """Return whether an LLM proposed a threat in addition to the catalogue's threats."""
     return PROPOSED in threat.id
 
 
 def number_added(threat: str) -> int:
-    """The number in the id of a threat that a reviewer added, as in H2-slug; 0 for any other id."""
+    """Return the number in the id of a threat that a reviewer added, such as H2-slug; 0 for any other id."""
     found = _ADDED.match(threat)
     return int(found[1]) if found else 0
 
 
 def rank_words(rank: int) -> str:
-    """What a rank of evidence stands for."""
+    """Describe a rank of evidence."""
     return _RANKS[rank]
 
 
 def name_of(key: str) -> str:
-    """The title of a factor, the code and title of a layer, or the key itself."""
+    """Return the title of a factor, the code and title of a layer, or the key itself."""
     for factor in FACTORS:
         if factor == key:
             return FACTOR_TITLES[factor]

@@ -21,7 +21,8 @@ _STAND_IN: Final = "."
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Context for importing LangChain, wordllama or bm25s: no tracing, no tokeniser threads, logging left unchanged.
+    """Import LangChain, wordllama or bm25s inside this context: no tracing or tokeniser threads, logging left
+    unchanged.
 
     On import, wordllama installs a handler on the root logger and bm25s lowers its own log level to debug. langsmith,
     which comes with LangChain, checks the variable set here before all others and caches its value; otherwise a
@@ -59,7 +60,7 @@ def embed(texts: Sequence[str]) -> NDArray[np.float32]:
 
 
 def embedder_id() -> str:
-    """Name, version and vector size of the embedder; part of an index's fingerprint."""
+    """Return name, version and vector size of the embedder, which are part of an index's fingerprint."""
     return f"wordllama-{version('wordllama')}-{DIMENSIONS}"
 
 

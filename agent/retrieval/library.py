@@ -37,11 +37,11 @@ _DECIMALS: Final = 6
 
 
 class Found(NamedTuple):
-    """A passage that answers a question."""
+    """A passage found for a question."""
 
     passage: Chunk
     start: int
-    """Start of the statement in the passage that answers best, as a character offset in the document."""
+    """Start of the passage's best-matching statement, as a character offset in the document."""
     end: int
     path: tuple[str, ...]
     """The headings above that statement."""
@@ -53,14 +53,14 @@ class Library:
     """Statements and passages of one product. Close the library after use, or use it in a `with` statement."""
 
     def __init__(self, documents: Sequence[Document], statements: Sequence[Statement], store: str) -> None:
-        """Statements covered by a finding are left out. Nothing is embedded or opened before the first search."""
+        """Create a library without statements covered by a finding; nothing is embedded before the first search."""
         self.documents: Final = tuple(documents)
         self.statements: Final = tuple(s for s in statements if not s.flagged and s.text.strip())
         self._name: Final = store
         self._held: OpenStore | None = None
 
     def search(self, question: str, k: int = 5) -> tuple[Found, ...]:
-        """Return the `k` passages that answer a question best, best first; ties keep the order of the sources.
+        """Return the `k` best passages for a question, best first; ties keep the order of the sources.
 
         Raises InputError for a blank question or `k` below 1.
         """
@@ -79,7 +79,7 @@ class Library:
         return tuple(self._found(passage, number, scores[number]) for passage, number in best.items())
 
     def scores(self, questions: Sequence[str], part: float | None = None) -> NDArray[np.float64]:
-        """Cosine + 0.3 · BM25 of every statement for every question, shape (questions, statements).
+        """Return cosine + 0.3 · BM25 of every statement for every question, shape (questions, statements).
 
         With `part`, the BM25 term is instead its share of the best BM25 for the question, times `part`, because long
         questions have more words to score on.
@@ -132,10 +132,10 @@ class Library:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
     def open(self, folder: Path | None = None) -> OpenStore:
-        """Open the store: reopened if `folder` holds a complete one with this fingerprint, otherwise built there.
+        """Open the store in `folder`, or build it there unless a complete store with this fingerprint exists.
 
-        With None, a store that is already open is used, otherwise one is built in memory. Raises InputError when the
-        folder cannot be written.
+        Without a folder, a store that is already open is used, otherwise one is built in memory. Raises InputError when
+        the folder cannot be written.
         """
         if self._held is None:
             if folder is None:
@@ -145,7 +145,7 @@ class Library:
         return self._held
 
     def open_or_memory(self, folder: Path) -> OpenStore:
-        """Like `open`, but fall back to memory when the folder cannot be written: a search needs no stored index."""
+        """Open the store, or fall back to memory when `folder` cannot be written: a search needs no stored index."""
         try:
             return self.open(folder)
         except InputError:
@@ -158,7 +158,7 @@ class Library:
             self._held = None
 
     def __enter__(self) -> Self:
-        """The library itself."""
+        """Return the library."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -193,7 +193,7 @@ class Library:
         return store
 
     def _stored(self, path: Path) -> OpenStore | None:
-        """Reopen the store in `path`; None when the folder has no matching stamp or the store does not open."""
+        """Reopen the store in `path`; return None when the folder has no matching stamp or the store does not open."""
         try:
             stamp = json.loads((path / _STAMP).read_text("utf-8"))
         except (OSError, ValueError):

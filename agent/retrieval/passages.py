@@ -9,10 +9,10 @@ LEAST: Final = 200
 MOST: Final = 400
 _CHARS_A_TOKEN: Final = 4
 _WIDE: Final = 0x2E80
-"""From this code point on, scripts take about one token per character."""
+"""First code point of the scripts that take about one token per character."""
 
 Count = Callable[[str], int]
-"""Returns the number of tokens in a text."""
+"""Function that returns the number of tokens in a text."""
 
 
 def estimate(text: str) -> int:
@@ -50,7 +50,7 @@ def _of_document(document: Document, count: Count) -> Iterator[Chunk]:
 
 
 def _lines(text: str, start: int, end: int, count: Count) -> Iterator[tuple[int, int]]:
-    """The spans of non-blank lines in text[start:end], stripped; long lines are cut into pieces."""
+    """Yield the spans of non-blank lines in text[start:end], stripped; long lines are cut into pieces."""
     at = start
     while at < end:
         stop = text.find("\n", at, end)

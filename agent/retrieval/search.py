@@ -38,13 +38,13 @@ NEGATIONS: Final = frozenset(
 
 @lru_cache(maxsize=_REMEMBERED)
 def terms(text: str) -> tuple[str, ...]:
-    """The search terms of a text, in order: identifiers split at underscores and capitals, lower case, stemmed."""
+    """Return a text's search terms in order: identifiers split at underscores and capitals, lower case, stemmed."""
     words = (word.lower() for word in _WORD.findall(_CAMEL.sub(" ", text)))
     return tuple(_stem(word) for word in words if word not in _STOP)
 
 
 def word_count(text: str) -> int:
-    """The number of words in a text, stop words included."""
+    """Return the number of words in a text, stop words included."""
     return len(_WORD.findall(text))
 
 
@@ -78,7 +78,7 @@ class Lexical:
             self._index.index(bm25s.tokenization.Tokenized(ids=ids, vocab=dict(vocabulary)), show_progress=False)
 
     def scores(self, question: str) -> NDArray[np.float32]:
-        """BM25 score of every passage, 0 or more, shape (n,). Scores are cached per question."""
+        """Return the BM25 score of every passage, 0 or more, shape (n,). Scores are cached per question."""
         if question not in self._found:
             self._found[question] = self._scores(question)
         return self._found[question]

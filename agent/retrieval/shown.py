@@ -2,7 +2,7 @@
 
 Sources that fit are shown whole. Otherwise the listing comes first, whole if it is short, else only its first
 statements; the remaining room goes to statements from all pages. They are ranked by their worth (`agent.facts.needed`)
-relative to the room they take. Without a worth function, the groups of topics take turns, and statements without facts
+relative to the space they take. Without a worth function, the groups of topics take turns, and statements without facts
 (installation, examples, news) are left out. Adjacent statements are joined, so that the selection reads as text and
 stays verbatim. Repeated statements and text covered by a finding are left out.
 """
@@ -22,14 +22,14 @@ from agent.retrieval.search import terms, word_count
 TOKENS: Final = 16_000
 LISTING_SHARE: Final = 0.25
 LISTING_MOST: Final = 600
-"""A listing beyond this share of the room or this many tokens is not shown whole; its statements compete as well."""
+"""A listing beyond this share of the space or this many tokens is not shown whole; its statements compete as well."""
 LEAD_SHARE: Final = 0.03
-"""Share of the room for the first statements of such a listing, which say what the product is."""
+"""Share of the space for the first statements of such a listing, which say what the product is."""
 LEXICAL_PART: Final = 0.4
 """Weight of the best BM25 score for a topic, in units of cosine."""
 TOKEN_PRICE: Final = 0.001
-"""Cost of each token of a statement in units of cosine, since it takes room from others. Both were
-chosen on the eight marked folders of `evals.training.needed_marks`."""
+"""Cost of each token of a statement in units of cosine, because it takes space from other statements. `LEXICAL_PART`
+and this price were chosen on the eight marked folders of `evals.training.needed_marks`."""
 _LEVELS: Final = 2
 """Maximum number of headings written above a passage, the deepest ones."""
 _MIN_WORDS: Final = 3
@@ -42,7 +42,7 @@ _JOINED: Final = 200
 
 
 class Topic(Record):
-    """One thing to look for."""
+    """A topic to search for."""
 
     id: str
     """A key of the facts' vocabulary, a layer or a factor."""
@@ -63,7 +63,7 @@ class Passage(NamedTuple):
 
 
 Worth = Callable[[Library], NDArray[np.float64]]
-"""The log odds that each statement of a library is needed, shape (n,)."""
+"""Function that returns the log-odds, shape (n,), that each statement of a library is needed."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Shown:
     left_out_tokens: int
     """Tokens of source text not shown, without flagged text."""
     left_out_documents: int
-    """Number of documents of which nothing is shown."""
+    """Number of documents not shown at all."""
 
     @property
     def note(self) -> str:
@@ -134,7 +134,7 @@ def passages_for(
 
 
 def heading(passage: Passage, before: Passage | None) -> str:
-    """The line above a passage: its deepest headings, at most two, without those shared with the previous passage.
+    """Return the line above a passage: at most two deepest headings, without those shared with the previous passage.
 
     Empty when both have the same headings.
     """
@@ -152,12 +152,12 @@ def _place(documents: Sequence[Document]) -> dict[str, int]:
 
 
 def _may_be_shown(statement: Statement, any_role: bool) -> bool:
-    """Whether a statement may be shown; `any_role` for a worth function, which already weighs the roles itself."""
+    """Return whether a statement may be shown. `any_role` is for a worth function, which weighs the roles itself."""
     return (any_role or statement.role in CARRYING) and word_count(statement.text) >= _MIN_WORDS
 
 
 def _whole(document: Document) -> Iterator[Passage]:
-    """The passages of a document, without its flagged spans."""
+    """Yield the passages of a document, without its flagged spans."""
     spans = flagged_spans(document)
     for chunk in cut((document,)):
         start = chunk.start
@@ -177,7 +177,7 @@ def _stretch(chunk: Chunk, start: int, end: int) -> Iterator[Passage]:
 
 
 def _by_worth(library: Library, worth: Worth, listing: str, lead: float) -> Iterator[int]:
-    """Yield the listing's first statements up to `lead` tokens, then the others by chance of being needed per token."""
+    """Yield the listing's first statements up to `lead` tokens, then the others by probability of need per token."""
     odds = worth(library)
     costs = np.array([estimate(statement.text) + GAP_TOKENS for statement in library.statements], dtype=np.float64)
     own = [n for n, s in enumerate(library.statements) if s.document == listing and s.role in CARRYING]
@@ -188,7 +188,7 @@ def _by_worth(library: Library, worth: Worth, listing: str, lead: float) -> Iter
 
 
 def _order(library: Library, topics: Sequence[Topic]) -> Iterator[int]:
-    """Statements in the order in which they are taken: the groups take turns, each with its next best statement.
+    """Return statements in selection order: the groups take turns, each with its next best statement.
 
     A statement's score for a group is that of its best topic in the group. Shorter statements are preferred, because
     more of them fit.
@@ -224,7 +224,7 @@ def _in_turn(queues: Sequence[Iterator[int]]) -> Iterator[int]:
 def _within(
     documents: Sequence[Document], statements: Sequence[Statement], order: Iterable[int], room: int, count: Count
 ) -> list[Passage]:
-    """As many statements in `order` as fit into `room`, neighbours joined; repeated statements are taken once."""
+    """Return as many statements in `order` as fit into `room`, joined with their neighbours; duplicates are dropped."""
     taken: list[Statement] = []
     said: set[tuple[str, ...]] = set()
     least = 0
@@ -237,7 +237,7 @@ def _within(
             least += count(statement.text)
             if least > 2 * room:
                 break
-    # Joining changes the cost of a prefix, so the longest prefix that fits is found by bisection.
+    # Find the longest prefix that fits by bisection, because joining changes the cost of a prefix.
     fits, too_many = 0, len(taken) + 1
     while too_many - fits > 1:
         middle = (fits + too_many) // 2
@@ -247,14 +247,14 @@ def _within(
             too_many = middle
     kept = taken[:fits]
     for statement in taken[fits + 1 : fits + 1 + _FURTHER]:
-        # The first statement that did not fit may just have been long.
+        # Try further statements, because the first statement that did not fit may just have been long.
         if _cost(_joined(documents, [*kept, statement], count), count) <= room:
             kept.append(statement)
     return _joined(documents, kept, count)
 
 
 def _cost(passages: Sequence[Passage], count: Count) -> int:
-    """Tokens of the passages in this order, with marks and headings."""
+    """Return the tokens of the passages in this order, with marks and headings."""
     befores = (None, *passages)
     return sum(count(each.text) + _mark(each, before, count) for before, each in zip(befores, passages, strict=False))
 
@@ -284,5 +284,5 @@ def _joined(documents: Sequence[Document], taken: Iterable[Statement], count: Co
 
 
 def _covered(document: Document, start: int, end: int) -> bool:
-    """Whether a finding covers any of text[start:end]."""
+    """Return whether a finding covers any of text[start:end]."""
     return any(first < end and start < last for first, last in flagged_spans(document))

@@ -37,8 +37,8 @@ DEPTH: Final = 1000
 _EXACT: Final[Any] = {"hnsw": {"space": "cosine", "ef_construction": 1000, "ef_search": DEPTH, "max_neighbors": 64}}
 _serial = count()
 _SHARED: Final = threading.Lock()
-"""Lock held while a client opens or closes: the last client to close tears down the in-memory store, and a client that
-opens at that moment would find it half gone."""
+"""Lock held while a client opens or closes. The last client to close tears down the in-memory store, and a client that
+opens at that moment would find the store partly closed."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,14 @@ class OpenStore:
     close: Callable[[], None]
 
     def fill(self, texts: Sequence[str], places: Sequence[dict[str, str | int]]) -> None:
-        """Add all entries; their ids are their numbers."""
+        """Add all entries, using their numbers as ids."""
         for at in range(0, len(texts), _BATCH):
             some = slice(at, at + _BATCH)
             numbers = [str(number) for number in range(at, min(at + _BATCH, len(texts)))]
             self.port.add_texts(list(texts[some]), metadatas=list(places[some]), ids=numbers)
 
     def nearest(self, vector: Sequence[float], k: int) -> list[int]:
-        """The numbers of the `k` entries (at most 1,000) nearest to a vector, nearest first."""
+        """Return the numbers of the `k` entries (at most 1,000) nearest to a vector, nearest first."""
         found = self.port.similarity_search_by_vector(list(vector), k=min(k, DEPTH))
         return [int(entry.metadata["number"]) for entry in found]
 
@@ -146,19 +146,19 @@ def _chroma(store: "_Store") -> OpenStore:
 
 
 def _vectors() -> "Embeddings":
-    """Our embedder behind LangChain's interface."""
+    """Return this package's embedder behind LangChain's interface."""
     with silence():
         from langchain_core.embeddings import Embeddings
 
     class Vectors(Embeddings):
-        """Static sentence vectors of 256 numbers."""
+        """LangChain embeddings with static sentence vectors of 256 numbers."""
 
         def embed_documents(self, texts: list[str]) -> list[list[float]]:
-            """One unit vector for each text."""
+            """Return one unit vector for each text."""
             return [row.tolist() for row in embed(texts)]
 
         def embed_query(self, text: str) -> list[float]:
-            """The unit vector of a question."""
+            """Return the unit vector of a question."""
             return self.embed_documents([text])[0]
 
     return Vectors()
@@ -183,7 +183,7 @@ class _Store:
 
         with _SHARED:
             client = chromadb.EphemeralClient(settings=_chroma_settings().model_copy())
-            # All clients in memory share one store: the name keeps two indexes apart.
+            # All clients in memory share one store, so the name keeps two indexes apart.
             name = f"{_COLLECTION}-{os.getpid()}-{next(_serial)}"
             return cls(client, client.create_collection(name, embedding_function=None, configuration=_EXACT), True)
 
@@ -215,7 +215,7 @@ class _Store:
 
 @cache
 def _chroma_settings() -> Any:
-    """Settings for a client, to be copied because the client writes its folder into them. Creating them takes 6 ms."""
+    """Return settings for a client. Copy them, because the client adds its folder; creating them takes 6 ms."""
     from chromadb.config import Settings as ChromaSettings
 
     # Without these two, a `.env` in the current folder or the environment could make this a client of some server.
@@ -225,7 +225,7 @@ def _chroma_settings() -> Any:
 
 
 def _is_whole(database: Path) -> bool:
-    """Whether the file is an undamaged database; checked first, since a client that fails to open one stays broken."""
+    """Return whether the file is an undamaged database; checked first, since a failed open leaves a client broken."""
     try:
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))

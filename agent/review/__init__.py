@@ -1,8 +1,8 @@
-"""The review room: an analyst confirms, corrects, strikes and signs; everything that they do is an event in a chain.
+"""The review room: an analyst confirms, corrects, strikes and signs; each of these acts is an event in a chain.
 
-    domain    what a review is: a draft and its events give its state and the reviewed draft, scored anew. No database
+    domain    computes the state of a review, and the rescored draft, from a draft and its events. No database
     store     reviews, their drafts as blobs, append-only events in a hash chain, in one SQLite file
-    service   what a page, the JSON twin and the command line ask for
+    service   the operations for pages, the JSON API and the command line
     web       the local app and its server
     demo      a half-reviewed draft for a first look
 

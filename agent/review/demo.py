@@ -1,7 +1,7 @@
-"""A half-reviewed draft of a bundled case, for a first look: drafted anew, so that it shows what this version drafts.
+"""A half-reviewed draft of a bundled case, for a first look; drafted anew to show the output of this version.
 
-The decisions depend on the draft alone: the supported items of the product are confirmed one by one, its facts and four
-layers in bulk; a factor that weighs much is set to an end of its range; the last threat is struck, the first one
+The decisions depend on the draft alone. The supported items of the product are confirmed one by one, its facts and four
+layers in bulk. A factor with much weight is set to an end of its range; the last threat is struck, the first one
 contested, and a question sent.
 """
 
@@ -40,7 +40,7 @@ def add_demo(service: Service) -> str:
 
 
 class _Analyst:
-    """The demo's own analyst."""
+    """The analyst who makes the demo's decisions."""
 
     def __init__(self, service: Service, key: str) -> None:
         self._service = service
@@ -54,7 +54,7 @@ class _Analyst:
         self, verb: Verb, item: str = "", *, section: str = "", reason: Reason | None = None, note: str = "",
         **fields: object,
     ) -> None:  # fmt: skip
-        """Store an act at the newest version."""
+        """Store an act against the newest version."""
         action = Action(
             verb=verb, item=item, version=self._state.version, fields=fields, reason=reason or "", note=note,
             section=section,
@@ -80,7 +80,7 @@ class _Analyst:
             self.act("strike", f"threat/{threats[-1].threat.id}", reason="not-applicable", note=note)
 
     def correct_heaviest_factor(self) -> None:
-        """Set the factor that weighs most to an end of its range at which a score is still shown."""
+        """Set the factor with the most weight to an end of its range at which a score is still shown."""
         state = self._state
         heavy = [one.state.item.id for one in first_decisions(state) if one.state.item.kind == "factor"]
         every = [one.item.id for one in state.items if one.item.kind == "factor"]
@@ -91,7 +91,7 @@ class _Analyst:
 
     def _correction(self, state: ReviewState, item: str, end: str) -> Action:
         estimate = next(one for key, one in state.drafted.factors.items() if item == f"factor/{key}")
-        # If the range is a single point, go beyond it, since a correction has to change something.
+        # If the range is a single point, go beyond it, since a correction has to change the value.
         value = float(estimate.low if end == "low" else estimate.high)
         if value == estimate.value:
             value = 0.0 if end == "low" else 1.0

@@ -1,8 +1,8 @@
-"""The operations on a store's reviews, for pages, the JSON twin and the command line.
+"""The operations on a store's reviews, for pages, the JSON API and the command line.
 
     act: state ─ role ─ acts.check ─► events-to-be ─ store.append ─► events ─ fold ─► state, and what moved
 
-When others stored events first, the state is folded and the act checked again; it is a conflict only if both touched
+If others stored events first, the state is folded and the act checked again; this is a conflict only if both changed
 the same item. All methods may be called from several threads.
 """
 
@@ -41,25 +41,25 @@ from agent.settings import Settings
 
 _TOLD: Final[tuple[Verdict, ...]] = ("corrected", "struck", "answered", "sent", "waived", "confirmed")
 MAX_SECONDS: Final = 120.0
-"""The most focus time that one report can add."""
+"""The most focus time, in seconds, that one report can add."""
 _TRIES: Final = 5
 _LATELY: Final = 300
-"""How many of the latest decisions the pace is computed from."""
+"""The number of latest decisions used to compute the pace."""
 _DRAFTS: Final = 200
-"""How many drafts the caches about composing a draft again from its facts hold."""
+"""The size, in drafts, of each cache for recomposing a draft from its facts."""
 _BY_REVIEWERS: Final[tuple[Verb, ...]] = ("confirm", "bulk", "correct", "strike", "add", "waive")
-"""Verbs after which a reviewer may not sign under the two-person rule."""
+"""Verbs that exclude a reviewer from signing under the two-person rule."""
 _DONE: Final = ("waived",)
-"""Verdicts of questions that no longer go to the vendor; answered ones are not in the reviewed draft anyway."""
+"""Verdicts of questions that no longer go to the vendor; answered questions are not in the reviewed draft anyway."""
 _DAY: Final = 10
-"""Characters of a date."""
+"""Length of a date, in characters."""
 _NOBODY: Final = Reviewer(name="preview")
 
 Planning = Callable[[ReviewState], tuple[Planned, ...]]
 
 
 def queue_columns(state: ReviewState) -> QueueColumns:
-    """The columns of a review in the queue."""
+    """Return the columns of a review in the queue."""
     draft = state.reviewed
     return QueueColumns(
         score=shown(draft.score),
@@ -70,18 +70,18 @@ def queue_columns(state: ReviewState) -> QueueColumns:
         stage=state.stage,
         assigned=state.assigned,
         changed=changed_words(state),
-        # Names come first, since text longer than the column is cut off.
+        # Put the names first, since text longer than the column is truncated.
         search=" ".join((*map(asked_word, asked_of(state)), draft.id, *(source.url for source in draft.sources[:1]))),
     )
 
 
 def asked_of(state: ReviewState) -> dict[str, int]:
-    """How many items wait for each person whom a comment asks to look, by name."""
+    """Return the number of items awaiting each person whom a comment asks to look, by name."""
     return dict(sorted(Counter(name for one in state.items for name in one.asked_of).items()))
 
 
 def changed_words(state: ReviewState) -> str:
-    """What changed since the draft was imported or redrafted, in words: counts of verdicts, and how the score moved."""
+    """Describe the changes since the draft was imported or redrafted: counts of verdicts, and the move of the score."""
     counted = Counter(one.verdict for one in state.own)
     told = [f"{counted[verdict]} {verdict}" for verdict in _TOLD if counted[verdict]]
     refused = sum(contest.decision == "refused" for contest in state.contests)
@@ -96,7 +96,7 @@ def changed_words(state: ReviewState) -> str:
 
 
 class Service:
-    """The reviews of one store. `clock` gives the time as records have it: UTC, ISO 8601 with seconds and `Z`."""
+    """The reviews of one store. `clock` returns the time in record format: UTC, ISO 8601 with seconds and `Z`."""
 
     def __init__(self, store: Store, settings: Settings, clock: Callable[[], str]) -> None:
         self._store = store
@@ -108,16 +108,16 @@ class Service:
 
     @property
     def today(self) -> str:
-        """The day in UTC, as in 2027-01-31."""
+        """The current day in UTC, such as 2027-01-31."""
         return self._clock()[:_DAY]
 
     # ------------------------------------------------------------ reviews
 
     def import_draft(self, folder: Path, reviewer: Reviewer) -> str:
-        """Import the draft in `folder` and return its review's key; a draft that a review already has is not added.
+        """Import the draft in `folder` and return its review's key; a draft already under review is not added again.
 
-        Raises the errors of `agent.report.draft_json.load`, InputError for a draft without the texts of its sources or
-        with a signature.
+        Raises the errors of `agent.report.draft_json.load`, and InputError for a draft without its source texts or with
+        a signature.
         """
         draft, documents = load_whole(folder)
         if not documents:
@@ -128,7 +128,7 @@ class Service:
         return self.add_draft(draft, documents, reviewer)
 
     def add_draft(self, draft: Draft, documents: tuple[Document, ...], reviewer: Reviewer) -> str:
-        """As `import_draft`, for a draft in memory whose quotes were found in `documents`."""
+        """Import a draft in memory, as `import_draft` does; its quotes must have been found in `documents`."""
         _may_write(reviewer)
         key = self.review_of(draft) if draft.earlier else None
         if key is not None and draft.id in self._draft_ids(key, self.review(key)):
@@ -144,28 +144,28 @@ class Service:
         return self._store.add_review(new, reviewer, self._clock(), columns)
 
     def review_of(self, draft: Draft) -> str | None:
-        """The key of the review of a draft, or of a draft that it was made from; None when none was imported."""
+        """Return the key of the review of a draft, or of a draft that it was made from; None if none was imported."""
         found = (self._store.review_of(name) for name in (draft.id, *draft.earlier))
         return next((key for key in found if key is not None), None)
 
     def queue(self, query: QueueQuery) -> QueuePage:
-        """One page of the queue."""
+        """Return one page of the queue."""
         return self._store.queue(query)
 
     def assignees(self) -> tuple[str, ...]:
-        """The names of everyone who has reviews assigned."""
+        """Return the names of everyone who has reviews assigned."""
         return self._store.assignees()
 
     def review(self, key: str, as_of: int | None = None) -> ReviewState:
-        """A review, now or as of the event with that number. Raises InputError for an unknown key or event."""
+        """Return a review, now or as of the event with this number. Raises InputError for an unknown key or event."""
         return self._cache.shown(key, as_of).state
 
     def documents(self, key: str, as_of: int | None = None) -> tuple[Document, ...]:
-        """All sources of a review, including answers that count, now or as of the event with that number."""
+        """Return all sources of a review, including answers that count, now or as of the event with this number."""
         return self._cache.shown(key, as_of).documents
 
     def history(self, key: str) -> tuple[Event, ...]:
-        """All events of a review, oldest first."""
+        """Return all events of a review, oldest first."""
         return self._store.events(key)
 
     def compare(self, key: str, a: int, b: int) -> Comparison:
@@ -179,10 +179,10 @@ class Service:
     # ------------------------------------------------------------ acts
 
     def act(self, key: str, action: Action, reviewer: Reviewer) -> ActResult:
-        """Store what a reviewer asks for.
+        """Store the act that a reviewer requests.
 
         Raises RefusedError for a viewer, InputError naming the field, ConflictError with three versions, FullError and
-        the other errors of the store; then nothing is stored.
+        the other errors of the store; nothing is stored then.
         """
         _may_write(reviewer)
         if action.verb == "redraft":
@@ -192,11 +192,11 @@ class Service:
         )
 
     def preview(self, key: str, action: Action, reviewer: Reviewer | None = None) -> Moved:
-        """What an act would move, without storing it. Raises as `act` does."""
+        """Return the changes that an act would make, without storing it. Raises as `act` does."""
         return self.try_out(key, action, reviewer).moved
 
     def try_out(self, key: str, action: Action, reviewer: Reviewer | None = None) -> ActResult:
-        """The review as an act would make it, without storing it; its events are not hashed."""
+        """Return the result of an act without storing it; its events are not hashed."""
         who = reviewer or _NOBODY
         before = self.review(key)
         made = self._sheet(before, self._check(before, with_own_act(before, action, who.name)))
@@ -207,7 +207,7 @@ class Service:
         return ActResult(events=events, state=after, moved=what_moved(before, after))
 
     def weigh(self, key: str, given: Mapping[str, object]) -> Written:
-        """Check a half-written threat and compute what it would do to the score; nothing is stored."""
+        """Check an unfinished threat and compute its effect on the score; nothing is stored."""
         state = self.review(key)
         events = self._store.events(key, to=state.version)
 
@@ -219,11 +219,11 @@ class Service:
     def respond(
         self, key: str, raw: bytes, reviewer: Reviewer, version: int | None = None, draft: str = ""
     ) -> ActResult:
-        """Store the answers and contests of a response file as one batch; those already stored are skipped.
+        """Store the answers and contests of a response file as one batch, skipping those already stored.
 
         `version` is the review's version that the reviewer saw, by default the newest. `draft` is the id of a draft
-        made elsewhere with these answers, to which later responses may refer. Raises InputError naming what is not
-        acceptable, ConflictError when a question was touched since.
+        made outside the review with these answers, to which later responses may refer. Raises InputError naming the
+        invalid part, ConflictError if a question was changed since.
         """
         _may_write(reviewer)
         response = parse_response(raw, where="response file")
@@ -239,11 +239,11 @@ class Service:
         return self._planned_act(key, reviewer, plan)
 
     def redraft(self, key: str, reviewer: Reviewer, version: int | None = None) -> ActResult:
-        """Draft again with the answers that wait for a redraft; takes seconds.
+        """Redraft with the answers that wait for a redraft; takes seconds.
 
-        Raises InputError when no answer waits, ConflictError when the review changed since `version` or meanwhile.
+        Raises InputError if no answer waits, ConflictError if the review changed since `version` or meanwhile.
         """
-        # Imported here: the drafter takes a second to load, and most reviews never draft again.
+        # Imported here because the drafter takes a second to load, and most reviews are never redrafted.
         from agent.review.domain.redraft import redraft
 
         _may_write(reviewer)
@@ -284,55 +284,55 @@ class Service:
             raise
 
     def waiting(self, key: str) -> tuple[str, ...]:
-        """The questions whose answers wait for a redraft. Only a draft that does not follow from its facts has any;
-        elsewhere what an answer states counts at once."""
+        """Return the questions whose answers wait for a redraft. Only a draft that does not follow from its facts has
+        any; otherwise what an answer states counts at once."""
         state = self.review(key)
         found = _answers(self._store.events(key, to=state.version), state)[1]
         return () if not found or self.follows(key) else tuple(found)
 
     def follows(self, key: str) -> bool:
-        """Whether the draft of a review follows from its facts, so that answers count as facts."""
+        """Return whether the draft of a review follows from its facts, so that answers count as facts."""
         drafted = self.review(key).drafted
         return self._follows.get((key, drafted.id), lambda: follows_from_facts(drafted, self._recompose))
 
     # ------------------------------------------------------------ focus
 
     def focus(self, key: str, item: str, seconds: float, reviewer: Reviewer | None = None) -> None:
-        """Add focus time to an item, or to the review when `item` is empty; one report adds at most two minutes.
+        """Add focus time to an item, or to the review if `item` is empty; one report adds at most two minutes.
 
-        Raises InputError for an item that is not there.
+        Raises InputError for an item that does not exist.
         """
         if item and all(one.item.id != item for one in self.review(key).items):
             raise InputError("there is no such item", where="item", hint="its id stands beside it")
         self._store.add_focus(key, item, reviewer.name if reviewer else "", min(seconds, MAX_SECONDS))
 
     def focus_by_item(self, key: str) -> dict[str, float]:
-        """Focus time so far, seconds by item."""
+        """Return the focus time so far, in seconds by item."""
         return self._store.focus(key)
 
     def pace(self) -> Pace:
-        """How long recent decisions took, in all reviews of the store."""
+        """Compute the duration of recent decisions in all reviews of the store."""
         return pace_of(self._store.timed(DECIDING, _LATELY))
 
     # ------------------------------------------------------------ texts
 
     def export(self, key: str, format_: ExportFormat) -> Export:
-        """The reviewed draft as a file, with its stamp when it is signed; the same state gives the same bytes."""
+        """Export the reviewed draft as a file, stamped if it is signed; the same state gives the same bytes."""
         return signed.export(self.review(key), self.documents(key), format_)
 
     def questionnaire(self, key: str, format_: Format) -> Export:
-        """The questions that nobody answered, as a document for the vendor."""
+        """Export the unanswered questions as a document for the vendor."""
         state = self.review(key)
         done = [one.item.id.partition("/")[2] for one in state.items if one.verdict in _DONE]
         data = questionnaire(state.reviewed, format_, leave_out=done)
         return Export(f"{key}-questions.{format_}", MEDIA_TYPES[format_], data)
 
     def reply(self, key: str) -> str:
-        """What became of each contested point, as Markdown."""
+        """Return the outcome of each contested point as Markdown."""
         return response_acts.reply(self.review(key))
 
     def contest_form(self, key: str, item: str) -> str:
-        """The response file that contests an item, to be filled in. Raises InputError when there is no such item."""
+        """Return a blank response file for contesting an item. Raises InputError if there is no such item."""
         state = self.review(key)
         return response_acts.contest_form(state.drafted.id, item, [one.item.id for one in state.items])
 
@@ -342,8 +342,9 @@ class Service:
         return with_sheet(state, planned, self._recompose)
 
     def _recompose(self, draft: Draft, sheet: FactSheet) -> Draft | None:
-        """As `agent.pipeline.recomposed`, in half the time when the result of `own_left_out` is cached."""
-        # Imported here: the drafter takes a second to load, and most reviews never draft again.
+        """Recompose a draft as `agent.pipeline.recomposed` does, in half the time if the result of `own_left_out` is
+        cached."""
+        # Imported here because the drafter takes a second to load, and most reviews are never redrafted.
         from agent.pipeline import own_left_out, with_facts
 
         name = sha256(draft.model_dump_json().encode()).hexdigest()
@@ -354,7 +355,7 @@ class Service:
         return check(state, self._told(state, action), self.documents(state.key), self._seen(state.key))
 
     def _told(self, state: ReviewState, action: Action) -> Action:
-        """Add to an answer what it states. Raises InputError when it states facts and the draft cannot take them in."""
+        """Add the stated facts to an answer. Raises InputError if it states facts and the draft cannot take them in."""
         name = action.item.partition("/")[2]
         question = next((one for one in state.questions if one.id == name), None)
         if action.verb != "answer" or question is None:
@@ -370,7 +371,8 @@ class Service:
         return lambda version: self.review(key, version)
 
     def _planned_act(self, key: str, reviewer: Reviewer, plan: Planning) -> ActResult:
-        """Plan and store; plan again when others stored events first. Whether that is a conflict is up to `plan`."""
+        """Plan and store an act; plan again if others stored events first. `plan` decides whether this is a
+        conflict."""
         for left in reversed(range(_TRIES)):
             before = self.review(key)
             planned = plan(before)
@@ -391,7 +393,7 @@ class Service:
         raise AssertionError("unreachable")
 
     def why_not_sign(self, key: str, reviewer: Reviewer) -> str:
-        """Why this person may not sign a review, regardless of open items; empty when they may."""
+        """Return why this person may not sign a review, regardless of open items, or an empty string if they may."""
         try:
             _may_write(reviewer)
             self._may_sign(key, reviewer)
@@ -400,7 +402,7 @@ class Service:
         return ""
 
     def _may_sign(self, key: str, reviewer: Reviewer) -> None:
-        """Under the two-person rule, only an approver who decided no items signs; raises RefusedError for others."""
+        """Raise RefusedError if the two-person rule applies and the reviewer is no approver or decided items."""
         if self._settings.review_two_person != "on":
             return
         if reviewer.role != "approver":
@@ -432,7 +434,7 @@ class Service:
         return ActResult(events=events, state=after, moved=what_moved(before, after))
 
     def _unstored(self, state: ReviewState, planned: Sequence[Planned], reviewer: Reviewer) -> tuple[Event, ...]:
-        """The planned events with the numbers that they would get, without hashes."""
+        """Return the planned events with the numbers that they would get, without hashes."""
         first = state.version + 1
         return tuple(
             Event(
@@ -443,7 +445,7 @@ class Service:
         )  # fmt: skip
 
     def _draft_ids(self, key: str, state: ReviewState) -> tuple[str, ...]:
-        """The ids of all drafts of a review, the present one last."""
+        """Return the ids of all drafts of a review, the current one last."""
         events = self._store.events(key)
         named = [(event.after or {}).get("draft") for event in events if event.verb in ("import", "redraft", "answer")]
         return (*(str(name) for name in named if name), state.drafted.id)
@@ -455,7 +457,7 @@ def _may_write(reviewer: Reviewer) -> None:
 
 
 def _named(planned: Sequence[Planned], draft: str) -> tuple[Planned, ...]:
-    """The events of a response; its answers get the id of the draft that was made elsewhere with them."""
+    """Return the events of a response; its answers get the id of the draft made with them outside the review."""
     return tuple(
         plan.model_copy(update={"after": {**(plan.after or {}), "draft": draft}}) if plan.verb == "answer" else plan
         for plan in planned
@@ -471,7 +473,7 @@ def _nothing(state: ReviewState) -> ActResult:
 
 
 def _answers(events: Sequence[Event], state: ReviewState) -> tuple[list[Answer], dict[str, object]]:
-    """The current answers that state no facts and are in no redraft yet, and their event numbers by question."""
+    """Return current answers that state no facts and are in no redraft yet, and their event numbers by question."""
     events = living(events).events
     taken = [(event.after or {}).get("answers") for event in events if event.verb == "redraft"]
     before = {name: number for one in taken if isinstance(one, dict) for name, number in one.items()}

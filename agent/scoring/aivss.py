@@ -38,21 +38,21 @@ class Point(NamedTuple):
 
 
 Equation = Callable[[Point], int]
-"""Maps a point to the unrounded score in units of 10^-20, not capped at 10."""
+"""Function from a point to the unrounded score in units of 10^-20, not capped at 10."""
 
 
 def averaged(at: Point) -> int:
-    """AIVSS 0.5: the mean of base and factor sum, times the threat multiplier."""
+    """Return the AIVSS 0.5 score: the mean of base and factor sum, times the threat multiplier."""
     return (at.base * UNIT + TENTHS * at.factor_sum) * at.threat * UNIT * (TENTHS // 2)
 
 
 def amplified(at: Point) -> int:
-    """AIVSS 0.8: mitigation multiplies base and uplift."""
+    """Return the AIVSS 0.8 score, in which mitigation multiplies base and uplift."""
     return (at.base * UNIT**2 * TENTHS + _uplift(at)) * at.mitigation
 
 
 def amended(at: Point) -> int:
-    """The amendment for AIVSS 1: mitigation multiplies the uplift alone."""
+    """Return the score amended for AIVSS 1, in which mitigation multiplies the uplift alone."""
     return at.base * UNIT**3 * TENTHS + _uplift(at) * at.mitigation
 
 
@@ -69,61 +69,61 @@ EQUATIONS: Final[Mapping[FormulaId, Equation]] = {
 
 
 def raw(formula: FormulaId, at: Point) -> int:
-    """The unrounded score of a current formula in units of 10^-20. Raises KeyError for `cvss-bte`, which has none."""
+    """Return the unrounded score of a current formula in units of 10^-20. Raises KeyError for `cvss-bte`."""
     return EQUATIONS[formula](at)
 
 
 def factor_sum(at: Point) -> Decimal:
-    """AARS of 0.5: the plain sum."""
+    """Return the AARS of AIVSS 0.5: the plain sum."""
     return plain(Decimal(at.factor_sum) / UNIT)
 
 
 def uplift(at: Point) -> Decimal:
-    """AARS of 0.8 and the amendment: the exact part of the gap above the base, before mitigation and rounding."""
+    """Return the AARS of 0.8 and the amendment: the exact part of the gap above the base, unmitigated and unrounded."""
     return plain(Decimal(f"{_uplift(at)}E{_UPLIFT_EXPONENT}"))
 
 
 def capped(raw_score: int) -> int:
-    """A raw score capped at 10: directory inputs can exceed it, as with a base of 9.3, factor sum 10 and ThM 1.1."""
+    """Return a raw score capped at 10, which directory inputs can exceed (base 9.3, factor sum 10 and ThM 1.1)."""
     return min(raw_score, TENTHS * _RAW_ONE)
 
 
 def tenths(raw_score: int) -> int:
-    """A raw score in tenths, rounded half up (AIVSS 0.8, section 3.5.1)."""
+    """Return a raw score in tenths, rounded half up (AIVSS 0.8, section 3.5.1)."""
     return (2 * TENTHS * raw_score + _RAW_ONE) // (2 * _RAW_ONE)
 
 
 def tenths_down(raw_score: int) -> int:
-    """A raw score in tenths, rounded towards zero."""
+    """Return a raw score in tenths, rounded towards zero."""
     return TENTHS * raw_score // _RAW_ONE
 
 
 def tenths_up(raw_score: int) -> int:
-    """A raw score in tenths, rounded up."""
+    """Return a raw score in tenths, rounded up."""
     return -(-TENTHS * raw_score // _RAW_ONE)
 
 
 def exact(raw_score: int) -> Decimal:
-    """A raw score as an exact decimal without trailing zeros."""
+    """Return a raw score as an exact decimal without trailing zeros."""
     return plain(Decimal(f"{raw_score}E{_RAW_EXPONENT}"))
 
 
 def units(value: Decimal, per_one: int = UNIT) -> int:
-    """A decimal in units; the caller has checked that it has no finer part."""
+    """Convert a decimal to units; the caller has checked that it has no finer part."""
     return int(value * per_one)
 
 
 def raw_units(value: Decimal) -> int:
-    """A decimal score in the units of an `Equation`; finer parts than 10^-20 are dropped."""
+    """Convert a decimal score to the units of an `Equation`, dropping parts finer than 10^-20."""
     return int(value.scaleb(-_RAW_EXPONENT))
 
 
 def from_tenths(value: int) -> Decimal:
-    """Tenths as a decimal with one place."""
+    """Convert tenths to a decimal with one place."""
     return Decimal(f"{value}E-1")
 
 
 def plain(value: Decimal) -> Decimal:
-    """The same number without exponent and trailing zeros: 1.00 becomes 1, 1E+1 becomes 10."""
+    """Return the same number without exponent and trailing zeros: 1.00 becomes 1, 1E+1 becomes 10."""
     text = f"{value:f}"
     return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)

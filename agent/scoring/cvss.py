@@ -1,4 +1,4 @@
-"""CVSS v4.0 scores of a vector, through the `cvss` library.
+"""CVSS v4.0 scores of a vector, computed by the `cvss` library.
 
 The library's `base_score` follows the whole vector: with E or environmental metrics it is no longer the base. The
 base here comes from the eleven base metrics alone; the score of the whole vector is CVSS-BTE (FIRST, CVSS v4.0
@@ -33,9 +33,9 @@ class VectorScores(NamedTuple):
 
 
 def read_vector(vector: str) -> VectorScores:
-    """The base score from the base metrics alone, and the score of the whole vector (CVSS-BTE).
+    """Return the base score from the base metrics alone, and the score of the whole vector (CVSS-BTE).
 
-    Raises InputError, with what to write instead, for any other CVSS version and for a malformed vector.
+    Raises InputError, with a suggested correction, for any other CVSS version and for a malformed vector.
     """
     if not vector.startswith(PREFIX):
         raise InputError(*_other_version(vector), where=_FIELD, hint=_HINT)
@@ -48,7 +48,7 @@ def read_vector(vector: str) -> VectorScores:
 
 
 def is_reachable(base: Decimal) -> bool:
-    """Whether some CVSS v4.0 vector has this base score."""
+    """Return whether some CVSS v4.0 vector has this base score."""
     return base * _TENTHS in REACHABLE_TENTHS
 
 

@@ -38,14 +38,14 @@ _HIGHEST: Final = Decimal(10)
 
 
 class Corners(NamedTuple):
-    """Where the lowest and the highest score of a box of inputs lie."""
+    """The points of the lowest and the highest score in a box of inputs."""
 
     low: Point
     high: Point
 
 
 def severity(value: Decimal) -> Band:
-    """The band of a score of one decimal, 0.0 to 10.0. Raises InputError outside that."""
+    """Return the band of a score with one decimal, 0.0 to 10.0. Raises InputError for any other value."""
     if not value.is_finite() or not 0 <= value <= _HIGHEST:
         raise InputError(f"{value} is not a score", where="severity", hint="scores run from 0.0 to 10.0")
     one_place = value.quantize(Decimal("0.1"), rounding="ROUND_HALF_UP")
@@ -53,7 +53,7 @@ def severity(value: Decimal) -> Band:
 
 
 def bands(low: Decimal, high: Decimal) -> tuple[Band, ...]:
-    """The bands that the scores from `low` to `high` touch, ascending. Raises InputError when low exceeds high."""
+    """Return the bands covered by scores from `low` to `high`, ascending. Raises InputError when low exceeds high."""
     if low > high:
         raise InputError(f"{low} exceeds {high}", where="bands", hint="give the lower score first")
     names = [band for band, _ in BANDS]
@@ -61,7 +61,7 @@ def bands(low: Decimal, high: Decimal) -> tuple[Band, ...]:
 
 
 def typical(inputs: ScoreInputs) -> Point | None:
-    """The point of the inputs' values, without their ranges; None when the base or the factor sum is not given."""
+    """Return the point of the input values, without their ranges; None when the base or the factor sum is missing."""
     if inputs.cvss_base is None or inputs.factor_sum is None:
         return None
     return _point(
@@ -73,7 +73,7 @@ def typical(inputs: ScoreInputs) -> Point | None:
 
 
 def corners(equation: Equation, inputs: ScoreInputs) -> Corners | None:
-    """The points of the lowest and the highest score; None when the base or the factor sum is not given."""
+    """Return the points of the lowest and the highest score; None when the base or the factor sum is missing."""
     base, factors = inputs.cvss_base, inputs.factor_sum
     if base is None or factors is None:
         return None
@@ -85,17 +85,17 @@ def corners(equation: Equation, inputs: ScoreInputs) -> Corners | None:
 
 
 def score_at(formula: FormulaId, at: Point) -> Decimal:
-    """The score at a point under the current equation: capped at 10, rounded half up to one decimal."""
+    """Return the score at a point under the current equation: capped at 10, rounded half up to one decimal."""
     return rounded(EQUATIONS[formula](at))
 
 
 def rounded(raw_score: int) -> Decimal:
-    """A raw score capped at 10 and rounded half up to one decimal."""
+    """Return a raw score capped at 10 and rounded half up to one decimal."""
     return from_tenths(tenths(capped(raw_score)))
 
 
 def likely(raw_score: int, constants: LikelyConstants) -> tuple[Decimal, Decimal]:
-    """The joint 80 % range: the raw score less `below` and plus `above`, rounded outward to tenths, kept in 0 to 10."""
+    """Return the joint 80 % range: score minus `below` and plus `above`, rounded outward to tenths, within 0 to 10."""
     held = capped(raw_score)
     low = max(0, tenths_down(held - raw_units(constants.below)))
     high = min(TOP, tenths_up(held + raw_units(constants.above)))
@@ -103,7 +103,7 @@ def likely(raw_score: int, constants: LikelyConstants) -> tuple[Decimal, Decimal
 
 
 def sum_ranges(ranges: tuple[Range, ...]) -> Range:
-    """The range of a sum of independent ranges: value with values, low with lows, high with highs."""
+    """Return the range of a sum of independent ranges: values, lows and highs are added separately."""
     return Range(
         value=sum((part.value for part in ranges), Decimal(0)),
         low=sum((part.low for part in ranges), Decimal(0)),

@@ -1,4 +1,4 @@
-"""What to score: read from JSON-like values, and checked against what formula and mode allow.
+"""Score requests: parsed from JSON-like values and checked against formula and mode.
 
 Numbers may be strings (exact decimals), integers, decimals or floats; a float counts as the decimal that it prints.
 Every refusal names its field as the input spells the path: `factors.autonomy_of_action`, `mitigation_factor.low`.
@@ -43,7 +43,7 @@ def _point(value: Decimal) -> Range:
 
 @dataclass(frozen=True)
 class Request:
-    """One thing to score. None means that a value was not given; `score` says which formula needs what."""
+    """One request for a score. None marks a value that was not given; `score` says which formula needs what."""
 
     cvss_vector: str | None = None
     cvss_base: Range | None = None
@@ -58,7 +58,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Checked:
-    """A request whose values are all allowed, with what follows from them."""
+    """A request with only allowed values, and the values derived from them."""
 
     request: Request
     """The request with base, factor sum and factor set filled in."""
@@ -67,7 +67,7 @@ class Checked:
 
 
 def parse_request(raw: Mapping[str, object]) -> Request:
-    """A request from a JSON object, in the form that `septet score -` reads.
+    """Parse a request from a JSON object, in the form that `septet score -` reads.
 
     Null counts as not given. Raises InputError naming the field for an unknown key, a wrong type or a missing factor.
     """
@@ -92,7 +92,7 @@ def parse_request(raw: Mapping[str, object]) -> Request:
 
 
 def check(request: Request, formula: Formula) -> Checked:
-    """The request with base, factor sum and set filled in, every value checked against its grid.
+    """Return the request with base, factor sum and set filled in, with every value checked against its grid.
 
     Raises InputError naming the field.
     """
@@ -165,7 +165,7 @@ def _checked_sum(request: Request, factor_set: FactorSet | None) -> Range | None
 
 
 def _matching_set(factors: Mapping[FactorKey, Range]) -> FactorSet:
-    """The factor set whose ten keys were given. Raises InputError naming what is missing or superfluous."""
+    """Return the factor set whose ten keys were given. Raises InputError naming missing or superfluous keys."""
     marks = {name: next(key for key in keys if _is_mark(key)) for name, keys in FACTOR_SETS.items()}
     found = [name for name, mark in marks.items() if mark in factors]
     if len(found) > 1:
@@ -178,7 +178,7 @@ def _matching_set(factors: Mapping[FactorKey, Range]) -> FactorSet:
 
 
 def _is_mark(key: FactorKey) -> bool:
-    """Whether the factor belongs to one set only."""
+    """Return whether the factor belongs to one set only."""
     return sum(key in keys for keys in FACTOR_SETS.values()) == 1
 
 
@@ -213,7 +213,7 @@ def _fits(number: Decimal, where: str) -> None:
 
 
 def number(value: object, where: str) -> Decimal:
-    """An exact finite decimal from a JSON-like number or a numeric string. Raises InputError naming `where`."""
+    """Parse an exact finite decimal from a JSON-like number or a numeric string. Raises InputError naming `where`."""
     if isinstance(value, float):
         value = repr(value)
         found = Decimal(value)

@@ -1,4 +1,4 @@
-"""Makes scores from requests, stores them with all their inputs, and recomputes them on loading.
+"""Make scores from requests, store them with all their inputs, and recompute them on loading.
 
 A stored score names its revision and is recomputed under it, text included. A published revision is therefore never
 edited: a change of an equation, a grid, a rounding or a sentence is a new entry beside the old ones, with stored scores
@@ -41,11 +41,11 @@ _RECOMPUTED: Final = (
     "with_controls",
 )
 _POINT_ONLY: Final = ("cvss_base", "factor_sum", "aars", "threat_multiplier", "mitigation_factor", "alternatives")
-"""What can be recomputed from a score that was stored without its inputs."""
+"""Fields that can be recomputed from a score stored without its inputs."""
 
 
 class EquationInputs(NamedTuple):
-    """Everything that the text of the arithmetic needs."""
+    """All inputs to the text of the arithmetic."""
 
     formula: Formula
     revision: int
@@ -61,7 +61,7 @@ class EquationInputs(NamedTuple):
 
 
 def arithmetic(inputs: EquationInputs) -> str:
-    """The equation with its numbers, line by line, with corners and the likely range if there are any."""
+    """Return the equation with its numbers, line by line, with corners and the likely range if there are any."""
     head = f"Formula {inputs.formula.id}, revision {inputs.revision}, {inputs.mode} inputs"
     terms, at = inputs.formula.sum, inputs.at
     if terms is None or at is None:
@@ -133,14 +133,14 @@ def _factor(value: int) -> str:
 
 
 def _places(value: Decimal, least: Decimal) -> str:
-    """The exact number with at least as many decimals as `least` has."""
+    """Return the exact number with at least as many decimals as `least`."""
     short = plain(value)
     rounded = short.quantize(least)
     return str(rounded if rounded == short else short)
 
 
 class Revision(NamedTuple):
-    """One released revision: its formulas, and how its arithmetic is worded."""
+    """One released revision: its formulas, and the wording of its arithmetic."""
 
     formulas: Mapping[FormulaId, Formula]
     wording: Callable[[EquationInputs], str]
@@ -151,7 +151,7 @@ CURRENT: Final = max(REVISIONS)
 
 
 def released(number: int) -> Revision:
-    """A published revision. Raises SchemaError for one that this program does not have."""
+    """Return a published revision. Raises SchemaError for a revision that this program does not have."""
     if number not in REVISIONS:
         raise SchemaError(
             f"scoring revision {number} is unknown",
@@ -207,7 +207,7 @@ def score(request: Request, *, constants: LikelyConstants | None = None, revisio
 
 
 def withhold(scored: Score, reason: str) -> Score:
-    """The same score without its number: `aivss` and `severity` are null, `provisional` keeps the value.
+    """Return the same score without its number: `aivss` and `severity` are null, `provisional` keeps the value.
 
     Corners, likely range and arithmetic stay; the score with controls is removed. Raises InputError for an empty
     reason.
@@ -221,10 +221,10 @@ def withhold(scored: Score, reason: str) -> Score:
 
 
 def with_controls(scored: Score, mitigation_factor: Decimal, evidence: tuple[str, ...]) -> Score:
-    """The same score with a second number beside it, for the controls that `evidence` names.
+    """Return the same score with a second number beside it, for the controls that `evidence` names.
 
-    Raises InputError for a mitigation factor that formula and mode do not allow, for a formula that takes none, and
-    for a withheld score.
+    Raises InputError for a mitigation factor that formula and mode do not allow, for a formula that takes none, and for
+    a withheld score.
     """
     formula = released(scored.revision).formulas[scored.formula]
     if not formula.takes_mitigation or formula.sum is None:

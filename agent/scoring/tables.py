@@ -26,13 +26,13 @@ class Grid(NamedTuple):
     values: tuple[Decimal, ...] = ()
 
     def holds(self, value: Decimal) -> bool:
-        """Whether `value` is one of the allowed ones."""
+        """Return whether `value` is allowed."""
         if self.values:
             return value in self.values
         return self.low <= value <= self.high and (self.step is None or value % self.step == 0)
 
     def __str__(self) -> str:
-        """The grid in words, for an error."""
+        """Return the grid in words, for an error message."""
         if self.values:
             return "one of " + ", ".join(str(value) for value in self.values)
         steps = f" in steps of {self.step}" if self.step else ""
@@ -47,7 +47,7 @@ class Sum(NamedTuple):
     """Exact agentic risk score, neither mitigated nor rounded."""
     aars_text: str
     aars_named: str
-    """How the AARS line of the arithmetic writes it."""
+    """The AARS formula as written in the arithmetic."""
     text: str
 
 

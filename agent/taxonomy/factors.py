@@ -1,6 +1,6 @@
 """The AIVSS factors: their keys, titles and sets.
 
-Factor names follow AIVSS 0.5 and the listing directories; `natural_language_interface` is what AIVSS 0.8 has in
+Factor names follow AIVSS 0.5 and the listing directories; `natural_language_interface` is used by AIVSS 0.8 in
 place of goal-driven planning. Factors are mapped by name, never by position.
 """
 

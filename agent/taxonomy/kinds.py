@@ -1,4 +1,4 @@
-"""Kinds of product, what a threat can harm, and bands of severity."""
+"""Product kinds, the assets that a threat can harm, and severity bands."""
 
 from typing import Final, Literal, get_args
 
@@ -14,7 +14,7 @@ ProductKind = Literal[
     "agent-platform",
     "other",
 ]
-"""What a product is to whoever installs it. mcp-server: a server whose tools an LLM client calls. agent-skill:
+"""Product kind as seen by its installer. mcp-server: a server whose tools an LLM client calls. agent-skill:
 instructions that an agent follows. coding-agent, computer-use-agent, browser-agent: an agent that works on code, a
 desktop or web pages. assistant: an app that people chat with. voice-agent: agents that talk by voice. agent-framework:
 a library to build agents with. agent-platform: a service that builds or runs agents. other: anything else."""
@@ -30,7 +30,7 @@ AssetClass = Literal[
     "decisions",
     "safety",
 ]
-"""What a threat harms first. credentials: secrets. personal_data: data about people. business_data: documents, records
+"""First asset harmed. credentials: secrets. personal_data: data about people. business_data: documents, records
 and conversations. code: source code and releases. money: payments, cost and wallets. host: a machine or shell. systems:
 live services and devices. accounts: acting in somebody's name. decisions: what people decide or believe. safety:
 people's bodies."""

@@ -32,4 +32,4 @@ LAYER_SOUGHT: Final[dict[LayerKey, str]] = {
     "security_compliance": "sign-in, roles, scopes, secret handling or an attestation that names its scope",
     "agent_ecosystem": "other agents, clients, plugins or registries that it works with",
 }
-"""What the sources have to state for a layer to be certain."""
+"""What the sources must state for a layer to be certain."""

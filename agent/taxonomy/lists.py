@@ -22,7 +22,7 @@ from typing import Final, Literal, NamedTuple
 from agent.errors import InputError
 
 MappingStatus = Literal["official", "playbook", "derived", "curated", "none"]
-"""Who ties an entry to layers or to other lists. official: the list's own publisher. playbook: the community MAESTRO
+"""Who maps an entry to layers or to other lists. official: the list's own publisher. playbook: the community MAESTRO
 playbook. derived: a computation from other mappings. curated: this project's judgement. none: nobody."""
 
 _FOLDER: Final = Path(__file__).parent
@@ -31,7 +31,7 @@ _CLOSE: Final = 3
 
 
 class Related(NamedTuple):
-    """Entries of another list that this one is tied to."""
+    """Entries of another list related to this entry."""
 
     scheme: str
     ids: tuple[str, ...]
@@ -47,15 +47,15 @@ class Entry(NamedTuple):
     version: str
     """Version of the list: a year, a number or a date."""
     source: str
-    """Who publishes it and where."""
+    """The publisher, and where the list is published."""
     layers: tuple[str, ...]
     """MAESTRO layer codes L1 to L7 and X (across layers), the closest first."""
     mapping: MappingStatus
     """Who made the mapping to `layers`."""
     accepted: tuple[str, ...] = ()
-    """Other forms of the title that the list itself prints."""
+    """Other forms of the title printed in the list itself."""
     also_called: tuple[str, ...] = ()
-    """Names that others give it; no reference may use them."""
+    """Names used by others; no reference may use them."""
     parent: str | None = None
     related: tuple[Related, ...] = ()
     note: str | None = None
@@ -83,13 +83,13 @@ class _OtherList(NamedTuple):
 
 @cache
 def schemes() -> tuple[str, ...]:
-    """The ids of all schemes, sorted."""
+    """Return the ids of all schemes, sorted."""
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.json") if path.stem != _CONFUSABLES))
 
 
 @cache
 def scheme(scheme_id: str) -> Scheme:
-    """One list. Raises InputError naming the known ones when `scheme_id` is none of them."""
+    """Return one list. Raises InputError naming the known lists when `scheme_id` is not among them."""
     if scheme_id not in schemes():
         raise InputError(
             f"unknown scheme {scheme_id!r}", where="scheme", hint="the schemes are " + ", ".join(schemes())
@@ -126,12 +126,12 @@ def scheme(scheme_id: str) -> Scheme:
 
 
 def entries(scheme_id: str) -> tuple[Entry, ...]:
-    """All entries of a list in its order. Raises InputError for an unknown scheme."""
+    """Return all entries of a list in its order. Raises InputError for an unknown scheme."""
     return tuple(scheme(scheme_id).entries.values())
 
 
 def lookup(scheme_id: str, entry_id: str) -> Entry:
-    """The entry with this id. Raises InputError, naming close ids, when scheme or id is unknown."""
+    """Return the entry with this id. Raises InputError, naming close ids, when scheme or id is unknown."""
     found = scheme(scheme_id).entries.get(entry_id)
     if found is None:
         raise InputError(
@@ -141,7 +141,7 @@ def lookup(scheme_id: str, entry_id: str) -> Entry:
 
 
 def close_ids(scheme_id: str, entry_id: str) -> str:
-    """A hint at what an unknown id may have meant."""
+    """Return a hint about what an unknown id may mean, such as similar ids."""
     for other in _other_lists():
         if other.scheme == scheme_id and entry_id in other.ids:
             return f"{entry_id} is a number of {other.name}"

@@ -1,19 +1,19 @@
-"""How much of an article's main text the reader extracts, on public benchmarks whose pages and gold are not ours.
+"""Measure main-text extraction on public benchmarks, whose pages and gold texts are not ours.
 
     git clone https://github.com/scrapinghub/article-extraction-benchmark
     git clone https://github.com/mozilla/readability
     python -m evals.bench.articles PATH_OF_A_CLONE... [--half first|second] [--worst 5]
 
-The benchmarks are not kept in the project. There are two measures, each computed per page and then averaged:
+The benchmarks are not part of the project. There are two measures, each computed per page and then averaged:
 
 - token F1: bags of case-folded runs of letters and digits, as in `evals.bench.extraction`. Our text is every block not
   marked as about something else, the title included, although the gold of both benchmarks leaves titles out (with
   `--untitled`, first-level headings are left out of our text too);
-- shingle F1: runs of four words, as the first benchmark's own `evaluate.py` counts them, from mean precision and mean
+- shingle F1: runs of four words, counted as in the first benchmark's own `evaluate.py`, from mean precision and mean
   recall.
 
-The pages are split into two halves by site, so that improvements made on one are measured on the other: the first half
-was looked at, the second was not.
+The pages are split into two halves by site. Improvements were made by looking at the first half only and are measured
+on the second, which nobody looked at.
 """
 
 import argparse
@@ -54,7 +54,7 @@ class Article(NamedTuple):
 
 
 class Score(NamedTuple):
-    """Figures of one extractor on one page, each from 0 to 1, and the CPU seconds that it took."""
+    """Figures of one extractor on one page, each from 0 to 1, and its CPU seconds."""
 
     name: str
     precision: float
@@ -66,7 +66,7 @@ class Score(NamedTuple):
 
 
 def load(path: Path) -> Iterator[Article]:
-    """The pages of a checked-out benchmark.
+    """Yield the pages of a checked-out benchmark.
 
     Raises FileNotFoundError when `path` is neither benchmark.
     """
@@ -79,12 +79,12 @@ def load(path: Path) -> Iterator[Article]:
 
 
 def half_of(site: str) -> str:
-    """The half that a site falls into, by a hash of its name."""
+    """Assign a site to a half by a hash of its name."""
     return HALVES[hashlib.sha256(site.encode("utf-8")).digest()[0] % 2]
 
 
 def score(article: Article, text: str, seconds: float = 0.0) -> Score:
-    """The figures of `text` as the main text of a page."""
+    """Score `text` as the main text of an article."""
     precision, recall = _overlap(_words(article.gold.casefold()), _words(text.casefold()))
     shingled = _overlap(_shingles(article.gold), _shingles(text))
     f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
@@ -92,7 +92,7 @@ def score(article: Article, text: str, seconds: float = 0.0) -> Score:
 
 
 def untitled(html: str) -> str:
-    """The main text as the product's reader extracts it, without first-level headings."""
+    """Return the main text as our reader extracts it, without first-level headings."""
     blocks = [block for block in read_html(html).blocks if not block.hint]
     return "\n".join(block.text for block in blocks if block.kind != "heading" or block.level != 1)
 
@@ -115,7 +115,7 @@ def _mozilla(path: Path) -> Iterator[Article]:
 
 
 def _overlap(gold: Counter[object], found: Counter[object]) -> tuple[float, float]:
-    """Precision and recall of the bag `found` against the bag `gold`."""
+    """Return the precision and recall of the bag `found` against the bag `gold`."""
     both = sum((gold & found).values())
     return both / max(1, sum(found.values())), both / max(1, sum(gold.values()))
 

@@ -1,7 +1,8 @@
-"""Predictors to compare the estimator with, on the bundled cases: `python -m evals.bench.estimators`.
+"""Compare the estimator with baseline predictors on the bundled cases: `python -m evals.bench.estimators`.
 
-Each fit leaves the case's vendor family out. The rows are the median of the others' published labels, a ridge
-regression from the page embedding to the mean of both label sets (it explains nothing), and the reader, without a fit.
+Each fit holds out the case's vendor family. The rows are the median of the other families' published labels, a ridge
+regression from the page embedding to the mean of both label sets (which gives no explanations), and the reader's
+labels without a fit.
 """
 
 import sys

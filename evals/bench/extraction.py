@@ -1,12 +1,12 @@
-"""How much of a page's main text the reader extracts, on pages with a gold text: `python -m evals.bench.extraction`.
+"""Measure main-text extraction on pages with a gold text: `python -m evals.bench.extraction`.
 
-`pages/<set>/<name>.html` is a page, `<name>.txt` its main text (one block a line: heading, paragraph, item, row with
-its cells joined by ` | `, line of code) and `<name>.must.txt` the permission and data statements that must survive,
-one a line. The metric is token F1: bags of case-folded runs of letters and digits, per page, then the mean over pages.
-The page's title (the first line of the gold text) is left out of the gold text and of every extractor's output, since
-some return it separately. Our main text is every block that the reader does not mark as about something else.
+`pages/<set>/<name>.html` is a page, `<name>.txt` its main text (one block per line: heading, paragraph, item, row with
+cells joined by ` | `, line of code) and `<name>.must.txt` the permission and data statements that must survive, one per
+line. The metric is token F1 over bags of case-folded runs of letters and digits, averaged over pages. The page's title
+(the first line of the gold text) is removed from the gold text and from every extractor's output, since some
+extractors return it separately. Our main text is every block that the reader does not mark as about something else.
 
-It is compared with trafilatura and resiliparse with their defaults for main text, and with readability-lxml if that is
+Our reader is compared with trafilatura and resiliparse with their defaults for main text, and with readability-lxml if
 installed (`pip install --no-deps readability-lxml cssselect chardet`; its own requirements clash with older pip).
 """
 
@@ -31,7 +31,7 @@ PAGE_BAR: Final = 0.85
 MUST_BAR: Final = 0.98
 LARGE_PAGE_BYTES: Final = 300_000
 LARGE_PAGE_BAR: Final = 0.150
-"""The most CPU seconds for a page of LARGE_PAGE_BYTES."""
+"""Maximum CPU seconds for a page of LARGE_PAGE_BYTES."""
 _TOKEN: Final = re.compile(r"\w+")
 _RUNS: Final = 3
 Extractor = Callable[[str], str]
@@ -47,7 +47,7 @@ class Gold(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """Figures of one extractor on one page: shares from 0 to 1, and `kept` of `must` statements were found."""
+    """Figures of an extractor on a page: shares from 0 to 1, and how many of the `must` statements survive (`kept`)."""
 
     name: str
     precision: float
@@ -73,7 +73,7 @@ class Summary(NamedTuple):
 
 
 def load(folder: Path) -> tuple[Gold, ...]:
-    """The gold pages of a folder, sorted by name; empty when the folder does not exist."""
+    """Load the gold pages of a folder, sorted by name; empty if the folder does not exist."""
     return tuple(
         Gold(
             path.stem,
@@ -86,12 +86,12 @@ def load(folder: Path) -> tuple[Gold, ...]:
 
 
 def ours(html: str) -> str:
-    """The main text as the product's reader extracts it, one block a line."""
+    """Return the main text as our reader extracts it, one block per line."""
     return "\n".join(block.text for block in read_html(html).blocks if not block.hint)
 
 
 def measure(gold: Gold, text: str) -> Figures:
-    """The figures of `text` as an extraction of the gold page's main text."""
+    """Score `text` as an extraction of the gold page's main text."""
     title = _words(gold.lines[0])
     wanted = Counter(token for line in gold.lines[1:] for token in _words(line))
     found = Counter(token for line in text.splitlines() if (words := _words(line)) != title for token in words)
@@ -105,7 +105,7 @@ def measure(gold: Gold, text: str) -> Figures:
 
 
 def summary(figures: Sequence[Figures]) -> Summary:
-    """The figures of a set; `figures` must not be empty."""
+    """Summarise the figures of a set; `figures` must not be empty."""
     return Summary(
         statistics.mean(page.precision for page in figures),
         statistics.mean(page.recall for page in figures),
@@ -116,7 +116,7 @@ def summary(figures: Sequence[Figures]) -> Summary:
 
 
 def extractors() -> Iterator[tuple[str, Extractor]]:
-    """Our extractor and the others that are installed, with their names."""
+    """Yield our extractor and the other installed extractors, with their names."""
     yield "ours", ours
     for name, module, extractor in (
         ("trafilatura", "trafilatura", _trafilatura),
@@ -130,7 +130,7 @@ def extractors() -> Iterator[tuple[str, Extractor]]:
 
 
 def seconds_for_a_large_page(pages: Sequence[Gold]) -> float:
-    """CPU seconds for one page of LARGE_PAGE_BYTES, which repeats the bodies of the gold pages."""
+    """Measure the CPU seconds for one page of LARGE_PAGE_BYTES, made by repeating the bodies of the gold pages."""
     bodies = [page.html[page.html.find("<body") : page.html.rfind("</body>")].partition(">")[2] for page in pages]
     body = "".join(f"<div>{text}</div>" for text in bodies)
     page = f"<html><body>{body * (1 + LARGE_PAGE_BYTES // len(body))}"[:LARGE_PAGE_BYTES]

@@ -1,10 +1,10 @@
-"""Findings on real pages, and recall on visible orders: `python -m evals.bench.findings [FOLDER] [--show]`.
+"""Count findings on real pages, or recall on visible orders: `python -m evals.bench.findings [FOLDER] [--show]`.
 
-Without a folder, it counts how many of the visible orders in `tests/vectors/visible_orders.json` are found, by form and
-half; `--missed tuned|kept` lists the missed ones of a half. With a folder, it reads each file alone and counts findings
-by kind, and the pages that have one; `--show` prints every finding with its excerpt. `--readings DIR` leaves out the
-products that have a file `<product>.json` in DIR; with `--only` it reads just these. Vendor claims are counted
-separately: a page has at most one.
+Without a folder, count the visible orders of `tests/vectors/visible_orders.json` that are found, by form and half;
+`--missed tuned|kept` lists the missed orders of a half. With a folder, read each file alone and count findings by kind,
+and pages with findings; `--show` prints every finding with its excerpt. `--readings DIR` skips products with a file
+`<product>.json` in DIR; `--only` reads only these products. Vendor claims are counted separately, since a page has at
+most one.
 """
 
 import argparse
@@ -27,7 +27,7 @@ _CLAIM: Final = "vendor-claim"
 
 
 class Order(NamedTuple):
-    """A visible order: its form, the half to which it belongs (see the file), and its Markdown."""
+    """A visible order with its form, its half of the vector file, and its Markdown."""
 
     form: str
     half: str
@@ -43,17 +43,17 @@ class Read(NamedTuple):
 
 
 def orders(path: Path = ORDERS) -> tuple[Order, ...]:
-    """The orders of a vector file. Raises OSError or ValueError when the file is missing or malformed."""
+    """Load the orders of a vector file. Raises OSError or ValueError when the file is missing or malformed."""
     return tuple(Order(**case) for case in json.loads(path.read_text("utf-8"))["orders"])
 
 
 def composed(order: Order) -> str:
-    """The text of a page that holds an order between two honest paragraphs, as intake reads it."""
+    """Return the text, as intake reads it, of a page with the order between two honest paragraphs."""
     return _page(order).text
 
 
 def is_named(order: Order) -> bool:
-    """Whether intake finds an order in the page that `composed` makes."""
+    """Return whether intake finds the order in the page built by `composed`."""
     return any(finding.kind != _CLAIM for finding in _page(order).findings)
 
 
@@ -65,9 +65,9 @@ def _page(order: Order) -> Document:
 def documents(
     folder: Path, left_out: frozenset[str] = frozenset(), only: frozenset[str] = frozenset()
 ) -> Iterator[tuple[str, tuple[Document, ...]]]:
-    """Each file under `folder`, read alone: its path and its documents, which are empty for an unreadable file.
+    """Read each file under `folder` alone; yield its path and its documents (none for an unreadable file).
 
-    `left_out` and `only` name folders directly under `folder`.
+    `left_out` and `only` name subfolders directly under `folder`.
     """
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() in SUFFIXES):
         name = path.relative_to(folder).as_posix()
@@ -86,7 +86,7 @@ def documents(
 
 
 def texts(folder: Path, left_out: frozenset[str] = frozenset()) -> Iterator[tuple[str, str]]:
-    """Each file under `folder`: its path and the joined texts of its documents, as `documents` reads them."""
+    """Yield the path of each file under `folder` and the joined texts of its documents, as read by `documents`."""
     for name, found in documents(folder, left_out):
         yield name, "\n\n".join(document.text for document in found)
 

@@ -1,10 +1,10 @@
-"""Fits the weights of `agent.intake.hidden.cues`: `python -m evals.bench.fit_cues FOLDER... [--readings DIR]`.
+"""Fit the weights of `agent.intake.hidden.cues`: `python -m evals.bench.fit_cues FOLDER... [--readings DIR]`.
 
 Positive examples are the visible orders of `tests/vectors`, each represented by its highest-scoring passage. Negative
-ones are all passages of the files under each FOLDER (without the products that have a reading in DIR), of the corpus,
-and of the honest sentences in `tests/vectors/orders.json`. The fit is a logistic regression with a ridge, in numpy.
-Prints the weights, and how many orders and pages exceed each threshold. `--leave-out` names a set of
-`visible_orders.json` that is only measured.
+examples are all passages of the files under each FOLDER (except products with a reading in DIR), of the corpus, and of
+the honest sentences in `tests/vectors/orders.json`. The fit is a ridge-penalised logistic regression in numpy. Prints
+the weights, and how many orders and pages exceed each threshold. `--leave-out` names a set of `visible_orders.json`
+that is measured but not used in the fit.
 """
 
 import argparse
@@ -33,13 +33,13 @@ Rows = npt.NDArray[np.float64]
 
 
 def rows(text: str) -> Rows:
-    """A row of zeros and ones for each passage of a text, with a column for each cue and a last one of ones."""
+    """Build a 0/1 row for each passage of a text, with a column for each cue and a final constant column."""
     found = [[name in passage.cues for name in NAMES] + [True] for passage in cues.passages(text)]
     return np.array(found, dtype=np.float64).reshape(len(found), len(NAMES) + 1)
 
 
 def fit(positive: Rows, negative: Rows, weights: Rows) -> Rows:
-    """The coefficients of a logistic regression, by Newton's method; `weights` are the weights of the negative rows."""
+    """Return logistic regression coefficients, fitted by Newton's method; `weights` applies to the negative rows."""
     both = np.vstack([positive, negative])
     wanted = np.concatenate([np.ones(len(positive)), np.zeros(len(negative))])
     weight = np.concatenate([np.full(len(positive), _ORDER_WEIGHT), weights])
@@ -54,7 +54,7 @@ def fit(positive: Rows, negative: Rows, weights: Rows) -> Rows:
 
 
 def fitted(positive: Sequence[Rows], negative: Rows, weights: Rows) -> Rows:
-    """The coefficients of `fit`, with each positive text represented by its highest-scoring passage."""
+    """Repeat `fit` with each positive text represented by its highest-scoring passage; return the coefficients."""
     chosen = [each[-1] for each in positive]
     made = fit(np.array(chosen), negative, weights)
     for _ in range(_ROUNDS):
@@ -76,7 +76,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Print the weights and the figures."""
+    """Fit the weights and print them with the figures."""
     given = _arguments()
     named = frozenset(path.stem for path in given.readings.glob("*.json")) if given.readings else frozenset()
     real = [rows(text) for folder in given.folders for _, text in texts(folder, left_out=named)]

@@ -1,11 +1,11 @@
-"""How often the gate for re-recorded runs raises a false alarm, and how often it finds a real worsening.
+"""Measure how often the gate for re-recorded runs raises false alarms and how often it detects a real regression.
 
     python -m evals.bench.gate_rates [--pairs 1000]
 
 Pairs of runs are simulated: for every case, the difference of each primary loss between two runs of the same drafter
-(false alarms), or from a drafter whose factor error grew by 0.03 with a standard deviation of 0.05 (power). The verdict
-is the gate's own (`evals.gate.rerecorded.alarms`), with Holm's correction and the backstop. Exits with 1 when a rate
-misses its bar.
+(false alarms), or for a drafter whose factor error grew by 0.03 with a standard deviation of 0.05 (power). The gate's
+own function (`evals.gate.rerecorded.alarms`) gives the verdict, with Holm's correction and the backstop. Exits with 1
+when a rate misses its bar.
 """
 
 import sys
@@ -29,10 +29,10 @@ SPREADS: Final = {"factor_error": 0.05, "score_error": 0.6, "flag_loss": 0.08}
 SHIFT: Final = 0.03
 UNCHANGED: Final = 0.75
 CLUSTER_SHARE: Final = 0.3
-"""Share of the cases whose vendor has several cases, three each."""
+"""Share of the cases whose vendor has three cases; the other vendors have one."""
 CLUSTER_SIZE: Final = 3
 WITHIN: Final = 0.5
-"""Correlation between the differences of cases of one vendor."""
+"""Correlation between the differences of cases from one vendor."""
 SEED: Final = 7
 Floats = NDArray[np.float64]
 
@@ -47,7 +47,7 @@ class Rate(NamedTuple):
 
 
 def rates(pairs: int = PAIRS) -> Iterator[Rate]:
-    """The rates of false alarms by shape and number of cases, without and with vendor clusters, then the power."""
+    """Yield the false-alarm rates by shape and number of cases, without and with vendor clusters, then the power."""
     generator = np.random.default_rng(SEED)
     for clustered in (False, True):
         for shape in SHAPES:
@@ -72,7 +72,7 @@ def _share(generator: np.random.Generator, shape: str, families: Sequence[str], 
 
 
 def _differences(generator: np.random.Generator, shape: str, families: Sequence[str]) -> Floats:
-    """Differences with mean 0 and standard deviation 1 (less where some are set to 0), correlated within a family."""
+    """Draw differences with mean 0 and standard deviation 1 (less if some are set to 0), correlated within a family."""
     order = {name: at for at, name in enumerate(dict.fromkeys(families))}
     member = np.array([order[name] for name in families])
     own, shared = _drawn(generator, shape, len(families)), _drawn(generator, shape, len(order))

@@ -1,9 +1,9 @@
-"""What the LLM part of a draft uses: calls, waves, tokens, time and money, for a listing alone and with twenty pages.
+"""Measure the LLM usage of a draft (calls, waves, tokens, time, costs), for a listing alone and with twenty pages.
 
     python -m evals.bench.llm [--runs 5] [--latency 1.0] [--passages N]
 
-The LLM is a hand-written fake from the tests. It runs in its own process behind a loopback endpoint, which answers each
-call after `--latency` seconds. Needs a checkout. Exits with 1 when a bar is missed.
+The LLM is a hand-written fake from the tests. It runs in a separate process behind a loopback endpoint, which answers
+each call after `--latency` seconds. Needs a checkout. Exits with 1 when a bar is missed.
 """
 
 import argparse
@@ -44,7 +44,7 @@ from evals.bench import manual
 from evals.bench.serving import Serving
 
 LATENCIES: Final = 2.2
-"""The longest time from first prompt to last reply, in multiples of one call's latency."""
+"""Maximum time from first prompt to last reply, in multiples of one call's latency."""
 MAX_WAVES: Final = 2
 PRICED: Final = ("gpt-5.6-luna", "gpt-5.6-sol")
 """A cheap and an expensive LLM from the price list."""
@@ -52,12 +52,12 @@ _NOW: Final = "2026-11-01T00:00:00Z"
 
 
 class Bars(NamedTuple):
-    """The most that one draft may use."""
+    """The upper limits for one draft."""
 
     calls: int
     tokens: int
     shared: float
-    """Least share of the input that is a prefix shared by the calls of a wave, which providers cache."""
+    """Minimum share of the input in a prefix common to the calls of a wave, which providers cache."""
 
 
 LISTING: Final = Bars(6, 25_000, 0.0)
@@ -97,7 +97,7 @@ class Watched:
 
 @dataclass(frozen=True)
 class Figures:
-    """What one draft used."""
+    """The LLM usage of one draft."""
 
     stages: tuple[tuple[str, int], ...]
     """The stage and input tokens of each call."""
@@ -107,9 +107,9 @@ class Figures:
     messages: int
     """Input tokens of all messages."""
     schemas: int
-    """Tokens of the schemas, which each provider adds in its own way, mostly before the messages."""
+    """Tokens of the schemas. Where a schema is added depends on the provider, but it is mostly before the messages."""
     cacheable: int
-    """Input tokens in a prefix that a call shares with the other calls of its wave."""
+    """Input tokens in prefixes common to the calls of a wave."""
     output: int
 
     @property
@@ -119,7 +119,7 @@ class Figures:
 
 
 def measured(calls: Sequence[Timed], tokens: Counter) -> Figures:
-    """The figures of the calls of one draft."""
+    """Compute the figures of the calls of one draft."""
     ordered = sorted(calls, key=lambda timed: timed.begun)
     waves: list[Sequence[Timed]] = []
     rest = ordered
@@ -144,20 +144,21 @@ def measured(calls: Sequence[Timed], tokens: Counter) -> Figures:
 
 
 def _wave(ordered: Sequence[Timed]) -> int:
-    """How many of the calls begin before any of them has its answer."""
+    """Count the calls that begin before the first reply arrives."""
     first = min(timed.ended for timed in ordered)
     return sum(timed.begun < first for timed in ordered)
 
 
 def costs(figures: Figures, price: Price) -> dict[str, Decimal]:
-    """US dollars for one draft: "cold" without a cache; "cached" with shared prefixes cached after a wave's first."""
+    """Return the cost of a draft in US dollars: "cold" without a cache, "cached" with shared prefixes cached after a
+    wave's first call."""
     whole = Usage(figures.messages + figures.schemas, figures.output)
     rows = {"cold": 0, "cached": round(figures.cacheable * (1 - figures.waves / len(figures.stages)))}
     return {name: price.cost(replace(whole, cached_tokens=tokens)) for name, tokens in rows.items()}
 
 
 def run(runs: int, latency: float, passages: int, *, pages: bool) -> tuple[list[Figures], Counter]:
-    """The figures of `runs` drafts with `passages` tokens of sources, after one uncounted draft, and the counter.
+    """Make `runs` drafts with `passages` tokens of sources after a warm-up; return their figures and the counter.
 
     Raises LlmError when the endpoint fails.
     """
@@ -185,13 +186,13 @@ def run(runs: int, latency: float, passages: int, *, pages: bool) -> tuple[list[
 
 
 def product(*, pages: bool) -> tuple[Document, ...]:
-    """The listing of the invented product, with `pages` also its pages, as documents."""
+    """Return the invented product's listing and, with `pages`, its pages as documents."""
     texts = [manual.LISTING, *(manual.markdown(title) for title in manual.PAGES if pages)]
     return tuple(_document(n, text) for n, text in enumerate(texts, start=1))
 
 
 def carrying_statements(documents: Sequence[Document]) -> tuple[Statement, ...]:
-    """The statements of the documents, with roles."""
+    """Return the statements of the documents, with roles."""
     found = statements(documents)
     return tuple(with_roles(found, documents, embed([row.text for row in found])))
 
@@ -211,7 +212,7 @@ def _document(number: int, text: str) -> Document:
 
 
 def _counter() -> Counter:
-    """A token counter with a real table if a plug-in has one; for English the tables differ by only a few per cent."""
+    """Return a token counter, with a real table if a plug-in has one; for English, tables differ by a few per cent."""
     found = (counter(name, None) for name in ("gpt-5", "gpt-4"))
     return next((one for one in found if one.source.startswith("tiktoken")), Counter("characters/4", estimate))
 
@@ -233,7 +234,7 @@ def _handler(latency: float) -> type[BaseHTTPRequestHandler]:
             until = time.monotonic() + latency
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             content = json.dumps(_completion(body, answer_body(body))).encode()
-            # Making the answer is part of the latency.
+            # The latency includes the time to compute the answer.
             time.sleep(max(0.0, until - time.monotonic()))
             self.send_response(200)
             self.send_header("content-type", "application/json")
@@ -242,7 +243,7 @@ def _handler(latency: float) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Log nothing."""
+            """Suppress request logging."""
 
     return Handler
 
@@ -258,7 +259,7 @@ def _completion(body: Mapping[str, object], text: str) -> dict[str, object]:
 
 
 def main() -> int:
-    """Print the figures; returns 1 when one misses a bar."""
+    """Print the figures and return 1 if one misses a bar."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--latency", type=float, default=1.0)
@@ -272,9 +273,9 @@ def main() -> int:
 
 
 def report(found: Sequence[Figures], tokens: Counter, bars: Bars, latency: float, *, pages: bool) -> bool:
-    """Print the figures of one product; returns whether all bars are met."""
+    """Print the figures of one product and return whether all bars are met."""
     seconds = statistics.median(figures.seconds for figures in found)
-    # The run with the most input counts.
+    # The bars apply to the run with the most input tokens.
     last = max(found, key=lambda figures: figures.messages)
     rows = (
         ("calls", f"{len(last.stages)}", f"<= {bars.calls}", len(last.stages) <= bars.calls),

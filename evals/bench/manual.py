@@ -1,7 +1,7 @@
-"""The documentation of an invented product, for benches: a listing and twenty pages on different subjects.
+"""Documentation of an invented product for benchmarks: a listing and twenty pages on different subjects.
 
-A page has its facts, then rows of settings as real pages have them, generated from word lists with the page's title as
-the seed: the same in each run, different on each page.
+Each page states its facts and then has rows of settings as on real pages. The settings are generated from word lists
+with the page's title as the seed, so they are the same in each run and different on each page.
 """
 
 from pathlib import Path
@@ -85,7 +85,7 @@ _WHO: Final = ("The agent", "The billing agent", "The delivery agent", "A schedu
 
 
 def markdown(title: str) -> str:
-    """The page with this title."""
+    """Generate the page with this title."""
     dice = Random(title)
     rows = []
     for number in range(1, ROWS + 1):
@@ -97,7 +97,7 @@ def markdown(title: str) -> str:
 
 
 def write(folder: Path) -> tuple[str, str]:
-    """Write listing and pages below `folder`; returns the two sources to draft from."""
+    """Write the listing and the pages below `folder`; return the two sources to draft from."""
     docs = folder / "docs"
     docs.mkdir()
     listing = folder / "listing.md"

@@ -1,10 +1,10 @@
-"""How long Markdown takes from bytes to Document, warm and cold.
+"""Time the conversion of Markdown bytes to a Document, warm and cold.
 
     python -m evals.bench.reading [--file README.md]… [--runs 10]
 
-Without files it generates a README of 60 KB: HTML heads, badges, nested lists, tables, fences, folds. Warm is one
-document in a process that has read another before; cold is a whole `python -m agent intake FILE`. A generated file of
-2 MB follows. The exit status is 1 when 60 KB take more than a second or 2 MB take more than `parse_seconds` allows.
+Without files, it generates a README of 60 KB with HTML heads, badges, nested lists, tables, fences and folds. Warm
+means a process that has already read a document; cold means a complete `python -m agent intake FILE`. A generated file
+of 2 MB follows. The exit status is 1 if 60 KB take more than a second or 2 MB take more than `parse_seconds` allows.
 """
 
 import argparse
@@ -26,7 +26,7 @@ _KILO: Final = 1024
 _README: Final = 60 * _KILO
 _LARGE: Final = 2_000_000
 _ALLOWED: Final = 1.0
-"""The most seconds for each 60 KB of a README."""
+"""Maximum seconds for each 60 KB of a README."""
 _HEAD: Final = """<div align="center">
 <picture><source srcset="dark.png"><img alt="Quillon" src="light.png"></picture>
 <h1 align="center">Quillon</h1>
@@ -70,7 +70,7 @@ Quillon reads the letters of the workshop, one folder at a time, and drafts an a
 
 
 def readme(size: int) -> bytes:
-    """A README of at least `size` bytes."""
+    """Generate a README of at least `size` bytes."""
     parts, length, number = [_HEAD], len(_HEAD), 0
     while length < size:
         parts.append(_PART.format(number))
@@ -80,7 +80,7 @@ def readme(size: int) -> bytes:
 
 
 def document(body: bytes, name: str, settings: Settings) -> Document:
-    """The Document of a file's bytes, as intake makes it."""
+    """Convert a file's bytes to a Document as intake does."""
     kind = sniff(body, "", name)
     snapshot = Snapshot(
         sha256=digest(body),
@@ -95,7 +95,7 @@ def document(body: bytes, name: str, settings: Settings) -> Document:
 
 
 def warm(body: bytes, name: str, runs: int) -> tuple[float, Document]:
-    """Median seconds to read a document in a process that is already warm, and the document."""
+    """Return the median seconds to read a document in a warm process, and the document."""
     settings = Settings()
     made = document(b"# A\n\nWords.\n", "first.md", settings)
     times: list[float] = []
@@ -107,7 +107,7 @@ def warm(body: bytes, name: str, runs: int) -> tuple[float, Document]:
 
 
 def cold(body: bytes, name: str) -> float:
-    """Seconds of one `agent intake` of the bytes, including the start of Python."""
+    """Return the seconds that one `agent intake` of the bytes takes, including Python's start-up."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / name
         file.write_bytes(body)

@@ -1,10 +1,10 @@
-"""The review app with ten thousand drafts in its store: `python -m evals.bench.review [--drafts N] [--store FILE]`.
+"""Time the review app with ten thousand stored drafts: `python -m evals.bench.review [--drafts N] [--store FILE]`.
 
 Real drafts of bundled cases are copied into a store under other names and ids, each with its own texts (`--store` keeps
 the store; an existing one is used as it is). The app runs in its own process on one core and is queried over loopback.
-Server time runs from a request's arrival in the app to the last byte of its answer, minus the time that its threads
-waited for their core while other programs used it, and is never less than the CPU time used. A re-score is timed on the
-client, as a browser would see it, minus the same wait. Exits with 1 when a bar is missed.
+Server time runs from a request's arrival in the app to the last byte of its response, minus the time that its threads
+waited for their core while other programs used it, but is at least the CPU time. A re-score is timed on the client, as
+a browser would see it, minus the same wait. Exits with 1 when a bar is missed.
 """
 
 import argparse
@@ -57,14 +57,14 @@ _NANO: Final = 10**9
 
 
 class Spent(NamedTuple):
-    """The times of one request, milliseconds."""
+    """The times of one request in milliseconds."""
 
     server: float
     cpu: float
     trip: float
-    """Time on the client from the first byte of the request to the last byte of the answer."""
+    """Time on the client from the first byte of the request to the last byte of the response."""
     waited: float
-    """Time spent waiting for the core; not counted in `server` and `trip`."""
+    """Time spent waiting for the core, excluded from `server` and `trip`."""
 
 
 class Line(NamedTuple):
@@ -78,12 +78,12 @@ class Line(NamedTuple):
 
     @property
     def kept(self) -> bool:
-        """Whether 95 of 100 requests meet the bar."""
+        """Whether 95 % of the requests meet the bar."""
         return not self.bar or percentile([one.trip if self.trip else one.server for one in self.spent], 95) <= self.bar
 
 
 def percentile(values: list[float], share: int) -> float:
-    """The smallest value that at least `share` of 100 values do not exceed."""
+    """Return the smallest value that at least `share` per cent of the values do not exceed."""
     ordered = sorted(values)
     return ordered[max(-(-len(ordered) * share // 100) - 1, 0)]
 
@@ -102,7 +102,7 @@ def fill(path: Path, count: int) -> None:
 
 
 class _Pattern(NamedTuple):
-    """A case's draft as text with placeholders for name, id and title, and its columns in the queue."""
+    """A case's draft as text with placeholders for name, id and title, and its queue columns."""
 
     draft: str
     documents: str
@@ -129,7 +129,7 @@ def _renamed(draft: Draft) -> Draft:
 
 
 def _retitled(documents: tuple[Document, ...]) -> tuple[Document, ...]:
-    # Each copy needs its own texts, since the app caches texts by their hash.
+    # Give each copy different texts, because the app caches texts by hash.
     first, *rest = documents
     return (first.model_copy(update={"title": _TITLE}), *rest)
 
@@ -152,7 +152,7 @@ def _copy(store: "Store", pattern: _Pattern, number: int) -> None:
 
 
 def _timed(app: "ASGIApp") -> "ASGIApp":
-    """The app, with the times of each answer and the peak memory of the process in a header of the answer."""
+    """Wrap the app so that a response header reports the times of each request and the peak memory of the process."""
 
     async def answer(scope: "Scope", receive: "Receive", send: "Send") -> None:
         began, used, stood = time.perf_counter(), time.process_time(), _waited()
@@ -163,7 +163,7 @@ def _timed(app: "ASGIApp") -> "ASGIApp":
 
         await app(scope, receive, hold if scope["type"] == "http" else send)
         took, cpu, waited = time.perf_counter() - began, time.process_time() - used, _waited() - stood
-        # Several threads can wait at the same time, so the summed wait may exceed the real one.
+        # Several threads can wait at the same time, so the summed wait may exceed the actual wait.
         own = max(took - waited, cpu)
         spent = own * _MILLI, cpu * _MILLI, (took - own) * _MILLI, _peak_mb()
         for message in held:
@@ -175,13 +175,13 @@ def _timed(app: "ASGIApp") -> "ASGIApp":
 
 
 def _waited() -> float:
-    """Seconds that the threads of this process were ready to run while other programs used their core."""
+    """Return the seconds that this process's threads were ready to run while other programs used their core."""
     found = [path.read_text("ascii").split() for path in Path("/proc/self/task").glob("*/schedstat")]
     return sum(int(words[1]) for words in found) / _NANO
 
 
 def _peak_mb() -> float:
-    """The peak memory of this process so far, in MB; what its parent used before the fork does not count."""
+    """Return the peak memory of this process so far, in MB, excluding its parent's memory before the fork."""
     found = [line.split() for line in Path("/proc/self/status").read_text("ascii").splitlines()]
     return next(int(words[1]) for words in found if words[:1] == ["VmHWM:"]) / _KILO
 
@@ -208,7 +208,7 @@ def _serve(path: Path, there: Connection, _: float) -> None:
 
 
 class Client:
-    """A client like one reviewer's browser, with one connection."""
+    """A client with one connection, like a reviewer's browser."""
 
     def __init__(self, port: int) -> None:
         self._origin = f"http://127.0.0.1:{port}"
@@ -221,7 +221,7 @@ class Client:
         self._cookie = str(answer.getheader("set-cookie")).partition(";")[0]
 
     def ask(self, path: str, sent: Mapping[str, object] | None = None) -> tuple[Spent, bytes]:
-        """The times and body of an answer; with `sent` it is a POST. Raises RuntimeError for a status above 299."""
+        """Send a GET or, with `sent`, a POST; return times and body. Raises RuntimeError for a status above 299."""
         headers = {"cookie": self._cookie, "origin": self._origin, "content-type": _JSON}
         payload = None if sent is None else json.dumps(sent)
         began = time.perf_counter()
@@ -236,7 +236,7 @@ class Client:
 
 
 def measured(client: Client, count: int, rounds: int) -> Iterator[Line]:
-    """The lines of the table: queue pages, reviews opened for the first time, then acts on these reviews."""
+    """Yield the lines of the table: queue pages, reviews opened for the first time, then acts on these reviews."""
     chance = random.Random(rounds)
     client.ask("/help")
     queue = tuple(client.ask(f"/?{QUERIES[n % len(QUERIES)]}")[0] for n in range(rounds))
@@ -262,7 +262,7 @@ def measured(client: Client, count: int, rounds: int) -> Iterator[Line]:
 
 
 def _redrafts(client: Client, keys: Sequence[str]) -> Iterator[Spent]:
-    """Answer the first question of each review and redraft it, which takes most memory; yields times of redrafts."""
+    """Answer the first question of each review and redraft it, which needs most memory; yield the redraft times."""
     for key in keys:
         state = json.loads(client.ask(f"/api/r/{key}")[1])["state"]
         question = next((one["item"]["id"] for one in state["items"] if one["item"]["kind"] == "question"), None)
@@ -275,7 +275,7 @@ def _redrafts(client: Client, keys: Sequence[str]) -> Iterator[Spent]:
 
 
 def line_text(line: Line) -> str:
-    """The text of one line of the table."""
+    """Format one line of the table."""
     kinds: tuple[Callable[[Spent], float], ...] = (
         lambda s: s.server, lambda s: s.cpu, lambda s: s.trip, lambda s: s.waited,
     )  # fmt: skip
@@ -285,7 +285,7 @@ def line_text(line: Line) -> str:
 
 
 def main() -> int:
-    """Measure and print; returns 1 when a bar is missed."""
+    """Measure, print the table, and return 1 if a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--drafts", type=int, default=DRAFTS)
     parser.add_argument("--rounds", type=int, default=ROUNDS)

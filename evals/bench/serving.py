@@ -1,4 +1,4 @@
-"""Runs a server in its own process, so that its work does not slow down what is timed."""
+"""Run a server in a separate process, so that its work does not distort the timing."""
 
 from collections.abc import Callable
 from multiprocessing import get_context
@@ -6,7 +6,7 @@ from multiprocessing.connection import Connection
 
 
 class Serving:
-    """Context manager that runs `serve` and returns its port, which `serve` first sends over its connection."""
+    """Context manager that runs `serve` in a process and returns its port, the first message that `serve` sends."""
 
     def __init__(self, serve: Callable[[Connection, float], None], latency: float) -> None:
         spawn = get_context("spawn")
@@ -14,7 +14,7 @@ class Serving:
         self._process = spawn.Process(target=serve, args=(there, latency), daemon=True)
 
     def __enter__(self) -> int:
-        """Start the process; returns its port on 127.0.0.1."""
+        """Start the process and return its port on 127.0.0.1."""
         self._process.start()
         port: int = self._here.recv()
         return port

@@ -11,7 +11,7 @@ from typing import Final
 from evals.cases.case import Case, Page
 
 CASES: Final = 24
-"""How many cases, spread evenly over the corpus, are drafted a second time with the page."""
+"""Number of cases, spread evenly over the corpus, that are drafted a second time with the page."""
 TITLE: Final = "Approval settings"
 TEXT: Final = (
     "The setting `approval.required` is on by default, applies to every action of {name} in every workspace, and can "
@@ -21,12 +21,12 @@ TEXT: Final = (
 
 
 def with_page(case: Case) -> Case:
-    """The case with the page as its last document."""
+    """Return the case with the approval page added as its last document."""
     page = Page(title=TITLE, markdown=f"# {TITLE}\n\n{TEXT.format(name=case.name)}\n")
     return case.model_copy(update={"docs": (*case.docs, page)})
 
 
 def chosen(cases: Sequence[Case]) -> frozenset[str]:
-    """The slugs of the cases that are drafted with the page; the same cases always give the same slugs."""
+    """Return the slugs of the cases to draft with the page; the same cases always give the same slugs."""
     ordered = sorted(case.slug for case in cases)
     return frozenset(ordered[:: max(1, len(ordered) // CASES)][:CASES])

@@ -1,4 +1,4 @@
-"""The bundled cases, and the keys that tell cases apart."""
+"""The bundled cases, and the keys that identify a case by its product or its texts."""
 
 import hashlib
 from functools import lru_cache
@@ -13,12 +13,12 @@ _KEY_CHARS: Final = 32
 
 
 def who(case: Case) -> Identity:
-    """The name and vendor of a case's product, for telling families apart."""
+    """Return the name and vendor of a case's product, from which its family is determined."""
     return Identity(case.name, case.vendor)
 
 
 def text_key(case: Case) -> str:
-    """Hash of the texts that a drafter sees of a case."""
+    """Return a hash of the case's texts that a drafter sees."""
     digest = hashlib.sha256()
     for page in case.pages:
         digest.update(page.markdown.encode() + b"\0")
@@ -27,5 +27,5 @@ def text_key(case: Case) -> str:
 
 @lru_cache(maxsize=1)
 def bundled_cases() -> tuple[Case, ...]:
-    """The bundled cases without the examples, sorted by slug."""
+    """Return the bundled cases without the examples, sorted by slug."""
     return tuple(case for case in load_cases(data_folder("corpus") / "cases") if not case.example)

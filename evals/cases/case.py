@@ -17,7 +17,7 @@ from agent.taxonomy.layers import LayerKey
 CASE_NOTE: Final = "an opinion on this text at this date, not a finding about the product"
 LABELS_VERSION: Final = 1
 KINDS: Final = ("thin", "contradictory", "stale", "non-english", "empty", "oversized", "look-alike")
-"""The purpose of a case that was written for one begins with one of these words and a colon."""
+"""Kinds of cases written for a purpose; the purpose begins with one of these words and a colon."""
 _NAMED_FIELDS: Final = 4
 SLUG_PATTERN: Final = r"^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$"
 
@@ -90,28 +90,28 @@ class Readings(Record):
     """Further readings of a case besides its labels, each made twice by people who did not see the other's result."""
 
     card: tuple[dict[LayerKey, Text | None], ...] = ()
-    """Each reading of the card (`evals.cases.corpus.card`): the words that make a layer certain, None without any."""
+    """Each reading of the card (`evals.cases.corpus.card`): the words that make a layer certain, or None."""
     card_settled: dict[LayerKey, StrictBool] = Field(default_factory=dict)
-    """A third reading of the layers on which the two readings of the card differ."""
+    """A third reading of the layers on which the two card readings differ."""
     headline: tuple[HeadlineCode, ...] = ()
     """Each coding of the reader's headline."""
     headline_settled: HeadlineCode | None = None
-    """A third coding, where the two differ."""
+    """A third coding, if the first two differ."""
 
     def card_certain(self, layer: LayerKey) -> bool | None:
-        """Whether the card makes the layer certain: as both readings say, else the third; None when nobody read it."""
+        """Return whether both card readings, or else the third, call the layer certain; None without readings."""
         said = {reading.get(layer) is not None for reading in self.card}
         return said.pop() if len(said) == 1 else self.card_settled.get(layer)
 
     @property
     def headline_code(self) -> HeadlineCode | None:
-        """The code on which both codings agree, else the third coding."""
+        """Return the code on which both codings agree, else the third coding."""
         first = self.headline[0] if self.headline else None
         return first if all(code == first for code in self.headline) else self.headline_settled
 
 
 class Consent(Record):
-    """Who agreed that a signed review may become part of a corpus, and which review; not who signed it."""
+    """Consent of a named person to the use of a signed review in a corpus. It does not name the signer."""
 
     by: Line
     draft: Text
@@ -134,19 +134,19 @@ class Case(Record):
     name: Line
     vendor: Text | None
     category: Text
-    """For counting only; like `vendor` and `sources`, never shown to a drafter."""
+    """Used for counting only; like `vendor` and `sources`, never shown to a drafter."""
     sources: tuple[str, ...]
     example: bool
-    """True for a case that the documentation shows and that counts in no metric and no calibration."""
+    """True for a case shown in the documentation, which is excluded from metrics and calibration."""
     labels_version: int
     listing: Page
     docs: tuple[Page, ...]
     labels: Labels
     readings: Readings | None = None
     purpose: str | None = None
-    """What a case that was written for a purpose tests; None for a real product."""
+    """What a case written for a purpose tests; None for a real product."""
     consent: Consent | None = None
-    """For a case that was made from a signed review."""
+    """Set only for a case made from a signed review."""
 
     @property
     def pages(self) -> tuple[Page, ...]:
@@ -165,7 +165,7 @@ class Case(Record):
 
 
 def check(kind: type[RecordT], data: object, where: str) -> RecordT:
-    """`data` as a record. Raises InputError naming the wrong fields, at most four of them."""
+    """Return `data` as a record. Raises InputError naming at most four invalid fields."""
     try:
         return kind.model_validate(data)
     except ValidationError as error:
@@ -182,7 +182,7 @@ def _field(place: tuple[int | str, ...]) -> str:
 
 
 def kind_of(case: Case) -> str:
-    """The kind of a case written for a purpose. Raises InputError when its purpose names no kind."""
+    """Return the kind of a case written for a purpose. Raises InputError when its purpose names no kind."""
     kind = (case.purpose or "").partition(":")[0]
     if kind not in KINDS:
         raise InputError(f"{kind!r} is not a kind of case", where=f"{case.slug}/case.yaml", hint=", ".join(KINDS))

@@ -27,7 +27,7 @@ from evals.cases.rows import parse_lines
 
 _CASE: Final = "case.yaml"
 _ODD_BREAKS: Final = ("\x85", "\u2028", "\u2029")
-"""Line separators of Unicode that do not end a line in a text file."""
+"""Unicode line separators that do not end a line in a text file."""
 _LISTING: Final = "listing.md"
 _LABELS: Final = "labels.yaml"
 _READINGS: Final = "readings.yaml"
@@ -60,7 +60,7 @@ class _CaseFile(Record):
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did, as slugs."""
+    """Slugs of the cases that an import added, left unchanged or replaced."""
 
     added: tuple[str, ...]
     unchanged: tuple[str, ...]
@@ -114,7 +114,7 @@ def write_cases(cases: Sequence[Case], out: Path, *, force: bool = False) -> Imp
 
 
 def case_files(case: Case) -> dict[str, str]:
-    """The files of a case: path inside its folder → text."""
+    """Return the files of a case: path inside its folder → text."""
     head: dict[str, object] = {"name": case.name, "vendor": case.vendor, "category": case.category}
     if case.example:
         head["example"] = True
@@ -142,13 +142,13 @@ def _file_stem(title: str) -> str:
 def _dump(data: object) -> str:
     text = yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=_YAML_WIDTH)
     if any(mark in text for mark in _ODD_BREAKS):
-        # PyYAML writes these characters unescaped, but folds them when it reads them; escaped, they survive.
+        # Escape these characters, because PyYAML writes them unescaped but folds them when it reads them.
         text = yaml.safe_dump(data, allow_unicode=False, sort_keys=False, width=_YAML_WIDTH)
     return text
 
 
 def _is_same(folder: Path, case: Case) -> bool:
-    """Whether `folder` holds the same case, however its files are formatted."""
+    """Return whether `folder` contains the same case, regardless of how its files are formatted."""
     try:
         # An imported case comes without the further readings, so they are not compared.
         return load_case(folder).model_copy(update={"readings": case.readings}) == case
@@ -195,7 +195,7 @@ def _swap(staged: Path, target: Path, old: Path) -> None:
 
 
 def load_cases(folder: Path) -> tuple[Case, ...]:
-    """All cases under `folder`, sorted by slug; a folder that is itself a case gives that case alone.
+    """Return all cases under `folder`, sorted by slug. If `folder` is itself a case, return only that case.
 
     Raises SourceError when there is none, InputError naming file and field when one is malformed.
     """
@@ -210,7 +210,7 @@ def load_cases(folder: Path) -> tuple[Case, ...]:
 
 
 def load_case(folder: Path) -> Case:
-    """The case in `folder`. Raises InputError naming file and field, SourceError for a missing file."""
+    """Return the case in `folder`. Raises InputError naming file and field, SourceError for a missing file."""
     head = check(_CaseFile, _yaml(folder / _CASE), str(folder / _CASE))
     listing, docs = read_pages(folder)
     labels_path = folder / _LABELS
@@ -236,7 +236,7 @@ def load_case(folder: Path) -> Case:
 
 
 def read_pages(folder: Path) -> tuple[str, tuple[Page, ...]]:
-    """The listing and documentation in a case's folder. Raises SourceError for a missing or unreadable file."""
+    """Return the listing and documentation in a case's folder. Raises SourceError for a missing or unreadable file."""
     docs = tuple(_page(path) for path in sorted((folder / _DOCS).glob("*.md")))
     return _read_text(folder / _LISTING), docs
 
@@ -247,7 +247,7 @@ def _page(path: Path) -> Page:
 
 
 def heading(markdown: str) -> str | None:
-    """The first heading of a text, if it begins with one."""
+    """Return the heading with which a text begins; None if it begins with anything else."""
     match = re.match(r"\s*# (.+)", markdown)
     return match[1].strip() if match else None
 
@@ -256,7 +256,7 @@ class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ign
     """Safe loader that refuses a key that occurs twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
-        """The mapping; raises ConstructorError for a repeated key."""
+        """Return the mapping. Raises ConstructorError for a repeated key."""
         seen: set[object] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
@@ -291,7 +291,7 @@ def _read_text(path: Path) -> str:
 
 
 def card(case: Case) -> Case:
-    """The case cut to a directory card: name, tagline and first paragraph, no documentation."""
+    """Return the case reduced to a directory card: name, tagline and first paragraph, no documentation."""
     blocks = [block.strip() for block in re.split(r"\n\s*\n", case.listing.markdown) if block.strip()]
     prose = [block for block in blocks if not re.match(r"(#+ |[-*] )", block)][:_CARD_PARAGRAPHS]
     head = [block for block in blocks[:1] if block.startswith("# ")]
@@ -300,7 +300,7 @@ def card(case: Case) -> Case:
 
 
 def plain(text: str) -> str:
-    """`text` normalised for finding quotes: no case, heading or list marks; uniform spaces, quotes and dashes."""
+    """Normalise `text` for finding quotes: no case, heading or list marks; uniform spaces, quotes and dashes."""
     text = re.sub(r"(?m)^(#+|[-*])\s+", "", text).lower()
     text = text.translate(str.maketrans(_MARKS))
     return re.sub(r"\s+", " ", text).strip()

@@ -9,11 +9,11 @@ from agent.records import Document, Snapshot, SourceKind
 from evals.cases.case import Case, Page
 
 READ_AT: Final = "2026-11-01T00:00:00Z"
-"""The fixed time in every record of an evaluation, so that two runs write the same bytes."""
+"""The fixed time in every record of an evaluation, so that repeated runs write identical bytes."""
 
 
 def documents_of(case: Case) -> tuple[Document, ...]:
-    """The listing as D1 and the documentation notes from D2 on, read as intake reads Markdown files.
+    """Return the listing as D1 and the documentation notes from D2 on, read as intake reads Markdown files.
 
     The name, category, vendor and sources of the case are left out.
     """

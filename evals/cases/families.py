@@ -25,7 +25,7 @@ _LEGAL: Final = frozenset((
     "gmbh", "ag", "sa", "srl", "bv", "oy", "ab",
 ))  # fmt: skip
 _GENERIC: Final = frozenset(Path(__file__).with_name("trade_words.txt").read_text("utf-8").split())
-"""Words of product names that say nothing about who makes the product."""
+"""Generic words in product names, which do not identify a vendor."""
 
 
 class Identity(NamedTuple):
@@ -36,7 +36,7 @@ class Identity(NamedTuple):
 
 
 def family_key(name: str, vendor: str | None) -> str:
-    """One readable key of the family: the vendor without legal form, or the product's own name without a vendor."""
+    """Return one readable key of the family: the vendor without legal form, else the product's own name."""
     stated = _vendor(vendor)
     if stated is not None:
         return f"vendor:{stated}"
@@ -44,12 +44,12 @@ def family_key(name: str, vendor: str | None) -> str:
 
 
 def same_family(a: Identity, b: Identity) -> bool:
-    """Whether the two share a vendor or a distinctive token. Symmetric; true of a product and itself."""
+    """Return whether two products share a vendor or a distinctive token. Symmetric and reflexive."""
     return not _keys(*a).isdisjoint(_keys(*b))
 
 
 def families(products: Sequence[Identity]) -> tuple[str, ...]:
-    """The family of each product, closed under `same_family` and named by the commonest key among its members."""
+    """Return the family of each product, closed under `same_family` and named by its members' most common key."""
     owner: dict[str, int] = {}
     parent = list(range(len(products)))
 
@@ -101,5 +101,5 @@ def _words(text: str) -> list[str]:
 
 
 def name_words(product: Identity) -> tuple[str, ...]:
-    """The distinctive words of a product's and its vendor's names, case folded, sorted."""
+    """Return the distinctive words of a product's and its vendor's names, case folded, sorted."""
     return tuple(sorted(key for key in _keys(*product) if ":" not in key))

@@ -1,4 +1,4 @@
-"""Complaints about labelled cases: form, quotes not in the text, near-duplicates, listings with the labels' terms."""
+"""Lint for labelled cases: form, quotes missing from the text, near-duplicates, listings that use the labels' terms."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -15,9 +15,9 @@ from evals.cases.splits import FILE as SPLITS, complaints, read_splits
 from evals.cases.variants import SPECIAL, TWINS, load_twins
 
 SHINGLE: Final = 5
-"""Two texts are compared by their runs of this many words."""
+"""Number of words in a shingle; two texts are compared by their shingles."""
 NEAR: Final = 0.5
-"""Two listings that share at least this part of the smaller one's runs of words are near-duplicates."""
+"""Two listings are near-duplicates if they share at least this fraction of the smaller listing's shingles."""
 _GRID: Final = 0.05
 _TINY: Final = 1e-9
 _GIVEN_AWAY: Final = re.compile(
@@ -26,17 +26,17 @@ _GIVEN_AWAY: Final = re.compile(
     r"|" + "|".join(rf"\b{key}\b" for key in (*FACTORS, *LAYERS)),
     re.IGNORECASE,
 )
-"""Terms of the labels themselves: a listing that uses them was written with the labels in view."""
+"""Terms from the labels. A listing that uses them was written with the labels in view."""
 
 
 def lint(cases: Sequence[Case]) -> tuple[str, ...]:
-    """Complaints about cases, one line each, in the order of the cases."""
+    """Return complaints about cases, one line each, in the order of the cases."""
     complaints = [f"{case.slug}: {said}" for case in cases for said in _of_case(case)]
     return (*complaints, *_doublets(cases))
 
 
 def lint_bundled(corpus: Path, cases: Sequence[Case]) -> tuple[str, ...]:
-    """`lint` over the bundled corpus, with its variants."""
+    """Return the complaints of `lint` about the bundled corpus and its variants."""
     by_slug = {case.slug: case for case in cases}
     special = load_cases(corpus / SPECIAL)
     found = [*lint(cases), *(f"special/{said}" for said in lint(special))]
@@ -109,7 +109,7 @@ def _of_readings(case: Case) -> Iterator[str]:
 
 
 def _of_twin(case: Case, twin: Case) -> Iterator[str]:
-    """Complaints about a twin: it must keep the numbers and the `code` names of its case, and reword every sentence."""
+    """Yield complaints unless a twin keeps the numbers and `code` names of its case and rewords every sentence."""
     old, new = (" ".join(page.markdown for page in one.pages) for one in (case, twin))
     lost = sorted(set(re.findall(r"\d[\d.,]*\d|\d|`[^`]+`", old)) - set(re.findall(r"\d[\d.,]*\d|\d|`[^`]+`", new)))
     if lost:
@@ -121,7 +121,7 @@ def _of_twin(case: Case, twin: Case) -> Iterator[str]:
 
 
 def _doublets(cases: Sequence[Case]) -> Iterator[str]:
-    """Complaints about listings that are the same but for a few words."""
+    """Yield complaints about listings that differ by only a few words."""
     shingles = [_shingles(case.listing.markdown) for case in cases]
     holders: dict[tuple[str, ...], list[int]] = {}
     for at, found in enumerate(shingles):

@@ -1,7 +1,7 @@
-"""A signed review as a labelled case: its sources as listing and notes, the reviewed values as a reader's labels.
+"""Converts a signed review to a labelled case: its sources become listing and notes, its values a reader's labels.
 
-A label is what somebody read off these texts. So a factor counts only when the reviewer confirmed it and it cites a
-quote from them; an analyst's notes are left out, along with everything that rests on them alone.
+A label must be readable from these texts. So a factor counts only if the reviewer confirmed it and it cites a quote
+from them. An analyst's notes are left out, along with everything that rests on them alone.
 """
 
 import re
@@ -32,11 +32,11 @@ class SignedReview(NamedTuple):
     draft: Draft
     documents: tuple[Document, ...]
     undecided: frozenset[str] | None = None
-    """Ids of the items that were waived; None where only their number is known."""
+    """Ids of the waived items; None if only their number is known."""
 
 
 def case_of(review: SignedReview, consent: str) -> Case:
-    """The labelled case made from a signed review; `consent` names the person who agreed to it.
+    """Return the labelled case made from a signed review; `consent` names the person who agreed to its use.
 
     Raises InputError when the review is not signed or has no listing, or when the corpus lint complains about the
     case; IntegrityError when the draft is not the one that was signed.
@@ -83,7 +83,7 @@ def _page(document: Document, title: str) -> Page:
 
 
 def _markdown(document: Document, title: str) -> str:
-    """The text with its headings marked as in Markdown."""
+    """Return the text with its headings marked as in Markdown."""
     parts = []
     for section in document.sections:
         text = document.text[section.start : section.end].strip("\n")
@@ -137,7 +137,7 @@ def _factors(draft: Draft, quotes: _Quotes) -> Iterator[tuple[FactorKey, FactorR
 
 
 def _layers(review: SignedReview, quotes: _Quotes) -> Iterator[tuple[LayerKey, LayerReading]]:
-    """The layer flags that were decided; none if items were waived and it is not known which."""
+    """Yield the layer flags that were decided; none if items were waived and their ids are unknown."""
     stamp = review.draft.review
     if review.undecided is None and stamp is not None and stamp.waived:
         return

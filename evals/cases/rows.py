@@ -65,7 +65,7 @@ class _Row(Record):
 
 
 def parse_lines(text: str, where: str) -> Iterator[Case]:
-    """The cases in a JSONL text. Raises InputError naming line and field, also for a slug that occurs twice."""
+    """Yield the cases in a JSONL text. Raises InputError naming line and field, also for a repeated slug."""
     seen: dict[str, int] = {}
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():

@@ -1,13 +1,12 @@
-"""Which vendors may be looked at (`train`) and which are only measured (`dev`): `python -m evals.cases.splits`.
+"""Splits vendors into open ones (`train`) and held-out ones (`dev`): `python -m evals.cases.splits`.
 
-Whoever writes a pattern, a vocabulary entry or a prompt reads only the texts of train vendors. For dev vendors they
-see no more than counts of misses, so that the dev figures are those of vendors that nobody looked at.
+Whoever writes a pattern, a vocabulary entry or a prompt reads only the texts of train vendors. For dev vendors they see
+no more than counts of misses, so that the dev figures measure held-out vendors.
 
-The split is stored in `corpus/splits.yaml`, so that it does not change when cases are added; this module decides where
-a new case goes. A case goes with its relatives (`evals.cases.families`); without relatives, the hash of its family's
-name decides, which sends a third of them to dev. When the file was first made, vendors of real pages without a reading
-went to train, since those pages may be read, and vendors of real pages with a reading went to dev. `corpus lint`
-checks the file.
+The split is stored in `corpus/splits.yaml`, so that it does not change when cases are added; this module assigns new
+cases. A case follows its relatives (`evals.cases.families`). Without relatives, the hash of its family's name decides,
+which sends a third of them to dev. When the file was first made, vendors of real pages without a reading went to train,
+since those pages may be read, and vendors of real pages with a reading went to dev. `corpus lint` checks the file.
 """
 
 import hashlib
@@ -31,7 +30,7 @@ Split = Literal["train", "dev"]
 SPLITS: Final[tuple[Split, ...]] = ("train", "dev")
 FILE: Final = "splits.yaml"
 _DEV_IN: Final = 3
-"""One family in this many goes to dev."""
+"""One family in this many goes to dev (a third)."""
 _LEAST, _MOST = 1.5, 3.0
 """Bounds on the number of train cases for each dev case: about two to one."""
 _HEAD: Final = (
@@ -49,23 +48,23 @@ class Splits(Record):
     """Real products with an expert's reading; all other real products are train."""
 
     def of(self, side: Split) -> tuple[Slug, ...]:
-        """The cases of one side."""
+        """Return the slugs on one side."""
         return self.dev if side == "dev" else self.train
 
 
 @lru_cache(maxsize=1)
 def load_splits() -> Splits:
-    """The bundled split. Raises InputError for a malformed file."""
+    """Load the bundled split. Raises InputError for a malformed file."""
     return read_splits(data_folder("corpus") / FILE)
 
 
 def read_splits(path: Path) -> Splits:
-    """The split in a file. Raises InputError naming the field, OSError when it cannot be read."""
+    """Read the split from a file. Raises InputError naming the field, OSError when it cannot be read."""
     return check(Splits, yaml.safe_load(path.read_text("utf-8")), str(path))
 
 
 def split_of(case: Case, splits: Splits | None = None) -> Split:
-    """The split of a case: as listed, or by the hash of its family's name when it is not listed."""
+    """Return the split of a case. An unlisted case is assigned by the hash of its family's name."""
     known = splits or load_splits()
     if case.slug in known.dev:
         return "dev"
@@ -73,14 +72,15 @@ def split_of(case: Case, splits: Splits | None = None) -> Split:
 
 
 def split_of_product(slug: str, splits: Splits | None = None) -> Split:
-    """The split of a real product."""
+    """Return the split of a real product."""
     return "dev" if slug in (splits or load_splits()).real_dev else "train"
 
 
 def extended(splits: Splits, cases: Sequence[Case]) -> Splits:
-    """The split with the missing ones of `cases` added; the cases it already has stay where they are.
+    """Return the split with the missing `cases` added; the cases already in it keep their side.
 
-    A new case with relatives on both sides goes to train, and `complaints` names the family that is then on both sides.
+    A new case with relatives on both sides goes to train, and `complaints` then names the family as being on both
+    sides.
     """
     sides: dict[str, Split] = {slug: side for side in SPLITS for slug in splits.of(side)}
     listed = [case for case in cases if case.slug in sides]
@@ -94,7 +94,7 @@ def extended(splits: Splits, cases: Sequence[Case]) -> Splits:
 
 
 def complaints(splits: Splits, cases: Sequence[Case]) -> Iterator[str]:
-    """What is wrong with the split of the bundled cases, one line each."""
+    """Yield the problems in the split of the bundled cases, one line each."""
     slugs = {case.slug for case in cases}
     twice = sorted(set(splits.train) & set(splits.dev))
     yield from (f"{slug} is in both" for slug in twice)
@@ -112,7 +112,7 @@ def complaints(splits: Splits, cases: Sequence[Case]) -> Iterator[str]:
 
 
 def dump(splits: Splits) -> str:
-    """The file's text: the same split gives the same bytes."""
+    """Return the file's text: the same split gives the same bytes."""
     return _HEAD + yaml.safe_dump(splits.model_dump(mode="json"), sort_keys=False)
 
 
@@ -130,7 +130,7 @@ def _of(sides: Mapping[str, Split], side: Split) -> tuple[str, ...]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Add the bundled cases that the file lacks, and print what is wrong with it."""
+    """Add missing bundled cases to the file, and print any problems in it."""
     path = Path(arguments[0]) if arguments else data_folder("corpus") / FILE
     cases = load_cases(data_folder("corpus") / "cases")
     before = read_splits(path)

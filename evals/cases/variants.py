@@ -21,22 +21,22 @@ SPECIAL: Final = "special"
 
 
 class Variants(NamedTuple):
-    """What is drafted in addition to the cases themselves."""
+    """The drafts to make in addition to the cases themselves."""
 
     twins: Mapping[str, Case]
-    """Slug of a case → the case with reworded text."""
+    """Slug of a case → the same case with reworded text."""
     poisons: Mapping[str, tuple[Attack, ...]]
     """Slug of a case → the attacks planted in it."""
     special: tuple[Case, ...]
     approvals: frozenset[str] = frozenset()
-    """Slugs of the cases that are also drafted with a page that documents an approval."""
+    """Slugs of the cases also drafted with a page that documents an approval."""
 
 
 NONE: Final = Variants({}, {}, ())
 
 
 def bundled_variants(cases: Sequence[Case]) -> Variants:
-    """The variants of the bundled corpus that belong to `cases`, and all special cases."""
+    """Return the variants of the bundled corpus that belong to `cases`, and all special cases."""
     folder = data_folder("corpus")
     by_slug = {case.slug: case for case in cases}
     return Variants(
@@ -48,9 +48,9 @@ def bundled_variants(cases: Sequence[Case]) -> Variants:
 
 
 def load_twins(folder: Path, cases: Mapping[str, Case]) -> dict[str, Case]:
-    """The reworded twins in `folder`, by slug, of those `cases` that have one.
+    """Load the reworded twins of `cases` from `folder`, by slug; cases without a twin are skipped.
 
-    Raises InputError for a twin whose pages have other titles than those of its case.
+    Raises InputError for a twin whose page titles differ from those of its case.
     """
     twins = {}
     for place in sorted(path for path in folder.iterdir() if path.is_dir() and path.name in cases):

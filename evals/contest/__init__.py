@@ -1,1 +1,1 @@
-"""The contest: Septet's drafts against what a plain prompt to the same LLM writes, before blind judges."""
+"""The contest: blind judges compare Septet's drafts with drafts from a plain prompt to the same LLM."""

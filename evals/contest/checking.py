@@ -1,4 +1,4 @@
-"""The sheet for a reader of one draft, prefilled with the draft's threats, rows and layers and the expert's musts."""
+"""Build the sheet for a reader of one draft, prefilled from the draft and the expert's must-have threats."""
 
 import json
 from typing import Final, Literal
@@ -11,7 +11,7 @@ _CHARS: Final = 280
 
 
 def empty_reading(draft: Draft, reading: Reading, drafter: Literal["embedded", "llm"], reader: str) -> str:
-    """The sheet before anybody filled it in; it is not a valid one yet."""
+    """Return the reader's sheet before it is filled in; it is not valid yet."""
     threats = [threat for key in LAYERS for threat in draft.layers[key].threats]
     sheet = {
         "slug": reading.slug,

@@ -1,10 +1,10 @@
-"""The sheets that judges and readers of single drafts fill in, and the key that says which draft was whose.
+"""The sheets of judges and of readers of single drafts, and the key that says who wrote which draft.
 
     sheets/<round>/key.json               which side was A, which B, for each judge
     sheets/<round>/judge-1/P01.json …     a judge's sheets
     sheets/<round>/readings/<slug>.<drafter>.<reader>.json    checks of single drafts
 
-Sheets may quote a listing in a few words at most, so the lengths are bounded.
+Text lengths are limited, since sheets may quote only a few words of a listing.
 """
 
 import json
@@ -50,7 +50,7 @@ class Wrong(Record):
 
 
 class DraftSheet(Record):
-    """A judge's sheet on one draft; marks from 0 to 10, halves allowed."""
+    """A judge's sheet on one draft, with marks from 0 to 10 in steps of 0.5."""
 
     correctness: Mark
     coverage: Mark
@@ -59,7 +59,7 @@ class DraftSheet(Record):
     traceability: Mark
     wrong: tuple[Wrong, ...]
     would_hand_on: bool
-    """Whether the judge would hand the draft on after at most one hour of editing."""
+    """Whether the judge would pass the draft on after at most one hour of editing."""
     note: Few = ""
 
 
@@ -69,7 +69,7 @@ class PairSheet(Record):
     pair: Annotated[str, Field(pattern=r"^P\d{2,3}$")]
     judge: Annotated[str, Field(pattern=r"^judge-\d+$")]
     expected: Annotated[tuple[Sentence, ...], Field(min_length=EXPECTED, max_length=EXPECTED)]
-    """The threats that matter most, written down before a draft was opened."""
+    """The most important threats, written down before either draft was opened."""
     A: DraftSheet
     B: DraftSheet
     rank: tuple[Letter, Letter]
@@ -82,12 +82,12 @@ class PairSheet(Record):
         return self
 
     def of(self, letter: Letter) -> DraftSheet:
-        """The sheet of one draft."""
+        """Return the sheet of one draft."""
         return self.A if letter == "A" else self.B
 
 
 class PairKey(Record):
-    """Which draft was whose in one pair of one judge."""
+    """Who wrote draft A and draft B in one pair of one judge."""
 
     pair: str
     judge: str
@@ -96,10 +96,10 @@ class PairKey(Record):
     A: Side
     B: Side
     words: dict[Letter, int]
-    """Words of each draft as the judge saw it."""
+    """Word count of each draft as the judge saw it."""
 
     def letter(self, side: Side) -> Letter:
-        """The letter of a side's draft."""
+        """Return the letter of a side's draft."""
         return "A" if side == self.A else "B"
 
 
@@ -108,7 +108,7 @@ class RoundKey(Record):
 
     drafter: Literal["embedded", "llm"]
     llm: str
-    """The LLM that wrote the plain drafts and, with Septet's drafter `llm`, Septet's drafts too."""
+    """The LLM that wrote the plain drafts and, with the drafter `llm`, also Septet's drafts."""
     on: str
     seed: int
     pairs: tuple[PairKey, ...]
@@ -118,13 +118,13 @@ class ThreatCheck(Record):
     """A reader's verdict on one threat of a draft."""
 
     threat: Sentence
-    """Its id and title."""
+    """The threat's id and title."""
     verdict: Literal["follows", "does not follow", "another thing"]
     reason: Few = ""
 
 
 class RowCheck(Record):
-    """A reader's verdict on one row of what the product can do."""
+    """A reader's verdict on one row of the draft's table of capabilities."""
 
     row: Sentence
     wrong: bool
@@ -132,7 +132,7 @@ class RowCheck(Record):
 
 
 class LayerCheck(Record):
-    """A reader's count of one layer's sentences about the product; marked general commentary is not counted."""
+    """A reader's count of one layer's sentences about the product, excluding marked general commentary."""
 
     sentences: Annotated[int, Field(ge=0, le=20)]
     wrong: Annotated[int, Field(ge=0, le=20)]
@@ -146,12 +146,12 @@ class LayerCheck(Record):
 
 
 class MustCheck(Record):
-    """A reader's verdict on one threat that the expert marks as a must."""
+    """A reader's verdict on one of the expert's must-have threats."""
 
     must: Sentence
     present: bool
     threat: Few = ""
-    """The same threat in the draft; empty when there is none."""
+    """The matching threat of the draft, or empty."""
 
     @model_validator(mode="after")
     def _named(self) -> Self:
@@ -192,12 +192,12 @@ def read(kind: type[RecordT], path: Path) -> RecordT:
 
 
 def dump(record: Record) -> str:
-    """A sheet or key as JSON text: the same record gives the same bytes."""
+    """Serialise a sheet or key to JSON text; the same record gives the same bytes."""
     return json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
 
 
 def empty_pair(pair: str, judge: str) -> str:
-    """The sheet of one pair before anybody filled it in; it is not a valid one yet."""
+    """Return a blank sheet for one pair; it is not valid until it is filled in."""
     draft = {**dict.fromkeys(MARKS), "wrong": [{"statement": "", "reason": ""}], "would_hand_on": None, "note": ""}
     sheet = {"pair": pair, "judge": judge, "expected": [""] * EXPECTED, "A": draft, "B": draft, "rank": ["", ""]}
     return json.dumps(sheet, indent=1, ensure_ascii=False) + "\n"

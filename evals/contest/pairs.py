@@ -1,8 +1,8 @@
-"""Blind pairs: two drafts of one product under neutral names, in an order that no judge can guess.
+"""Build blind pairs: two drafts of one product under neutral names, in an order that no judge can guess.
 
-Of Septet's report a judge sees the first two pages, which stand above the rule, and the quotes behind their marks,
-which stand right below it; the plain draft is shown in full.
-Titles are made alike, and text that names a drafter or a state of review is removed.
+Of Septet's report, a judge sees the first two pages (the part above the rule) and the quotes for their reference marks
+(the part right below the rule). The plain draft is shown in full. Titles get the same form, and text that reveals the
+drafter or the review state is removed.
 """
 
 import csv
@@ -26,9 +26,9 @@ RULE: Final = "---"
 QUOTES: Final = "## Quotes behind the marks"
 _FENCE: Final = "```"
 _TELLS: Final = ("draft", "reviewed")
-"""Words in the parts of Septet's status line that say who wrote the draft and what state it is in."""
+"""Words that mark parts of Septet's status line revealing the drafter or the review state."""
 _READ: Final = "read:"
-"""The beginning of the part that says what was read and when."""
+"""Prefix of the status line part that says what was read and when."""
 _NAME: Final = "septet"
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+")
 
@@ -40,18 +40,18 @@ class Product(NamedTuple):
     kind: ProductKind
     has_reading: bool
     sha256: str
-    """Hash of the listing that is drafted."""
+    """SHA-256 of the listing to draft."""
 
 
 class Drafts(NamedTuple):
-    """The two drafts of one product, as they were written."""
+    """The two drafts of one product, as written."""
 
     septet: str
     plain: str
 
 
 def products(path: Path = PRODUCTS) -> tuple[Product, ...]:
-    """The products of the contest, sorted. Raises InputError for an unknown kind."""
+    """Load the products of the contest, sorted. Raises InputError for an unknown kind."""
     found = []
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file, delimiter="\t"):
@@ -63,7 +63,7 @@ def products(path: Path = PRODUCTS) -> tuple[Product, ...]:
 
 
 def listing(texts: Path, product: Product) -> Path:
-    """The listing of a product. Raises InputError when it is not the one that the contest names."""
+    """Return the path of a product's listing. Raises InputError when its hash differs from the contest's."""
     path = listing_of(texts, product.slug)
     if hashlib.sha256(path.read_bytes()).hexdigest() != product.sha256:
         raise InputError("the listing is not the one of products.tsv", where=str(path))
@@ -71,13 +71,13 @@ def listing(texts: Path, product: Product) -> Path:
 
 
 def plain_prompt(texts: Path, product: Product) -> str:
-    """The plain drafter's input: the prompt, then the listing between tags."""
+    """Return the plain drafter's input: the prompt, then the listing between tags."""
     text = listing(texts, product).read_text("utf-8")
     return f"{PLAIN_PROMPT.read_text('utf-8')}\n<listing>\n{text}\n</listing>\n"
 
 
 def two_pages(markdown: str) -> str:
-    """The part of a report above the first rule outside code, and the quotes behind its marks.
+    """Return the part of a report above the first rule outside code, and the quotes for its reference marks.
 
     Raises InputError for a report without a rule.
     """
@@ -94,7 +94,7 @@ def two_pages(markdown: str) -> str:
 
 
 def _quotes(lines: Sequence[str]) -> list[str]:
-    """The part of the appendix with the quotes behind the marks; empty where there is none."""
+    """Return the part of the appendix with the quotes for the reference marks; empty without such a part."""
     if QUOTES not in lines:
         return []
     start = lines.index(QUOTES)
@@ -103,7 +103,7 @@ def _quotes(lines: Sequence[str]) -> list[str]:
 
 
 def neutral(markdown: str, name: str) -> str:
-    """A draft with a neutral title and without text that names its drafter; `name` is the product's name."""
+    """Give a draft a neutral title and remove text that reveals its drafter; `name` is the product's name."""
     lines = markdown.strip().split("\n")
     first = next((n for n, line in enumerate(lines) if line.startswith("#")), 0)
     body = lines[first + 1 :] if lines[first].startswith("#") else lines
@@ -116,7 +116,7 @@ def neutral(markdown: str, name: str) -> str:
 
 
 def _unnamed(line: str, name: str) -> str:
-    """A line without the sentences that name the tool."""
+    """Remove the sentences of a line that name the tool."""
     if _NAME not in line.casefold().replace(name.casefold(), ""):
         return line
     sentences = _SENTENCE_END.split(line)
@@ -124,7 +124,7 @@ def _unnamed(line: str, name: str) -> str:
 
 
 def _without_tells(line: str) -> str:
-    """A status line without the parts that give the drafter away; any other line unchanged."""
+    """Remove the parts of a status line that reveal the drafter; return other lines unchanged."""
     if " · " not in line or "not reviewed" not in line.casefold():
         return line
     parts = line.split(" · ")
@@ -138,10 +138,10 @@ def _without_tells(line: str) -> str:
 def arranged(
     drafts: Mapping[str, Drafts], known: Sequence[Product], *, judges: int, seed: int, names: Mapping[str, str]
 ) -> list[tuple[PairKey, tuple[str, str]]]:
-    """Every pair of every judge with its two texts, A first.
+    """Return every pair of every judge with its two texts, A first.
 
-    Each judge has their own order of products and of letters; over all pairs of a judge Septet stands under A as often
-    as under B, give or take one. The same seed gives the same pairs.
+    Each judge gets a different order of products and letters. Over all pairs of a judge, Septet is A as often as B,
+    give or take one. The same seed gives the same pairs.
     """
     wanted = [product for product in known if product.slug in drafts]
     made = []
@@ -169,9 +169,9 @@ def _pair(
 def write_pairs(
     made: Sequence[tuple[PairKey, tuple[str, str]]], out: Path, texts: Path, known: Sequence[Product]
 ) -> None:
-    """Write each judge's folder: out/judge-1/P01/A.md, B.md, listing, sheet.json; the key is not among them.
+    """Write each judge's folder without the key: out/judge-1/P01/A.md, B.md, listing, sheet.json.
 
-    Raises SourceError for a folder that exists already.
+    Raises SourceError if a pair's folder already exists.
     """
     by_slug = {product.slug: product for product in known}
     for key, (a, b) in made:

@@ -1,4 +1,4 @@
-"""Turn kept sheets into tables: the result of the contest, and how many statements of single drafts were wrong."""
+"""Render stored sheets as tables: the contest's result, and the error counts of single drafts."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -28,17 +28,17 @@ AHEAD: Final = ("correctness", "usefulness", "traceability")
 
 
 class Judged(NamedTuple):
-    """A sheet with its key."""
+    """A judge's sheet with its key."""
 
     key: PairKey
     sheet: PairSheet
 
     def of(self, side: Side) -> DraftSheet:
-        """The sheet of one side's draft."""
+        """Return the sheet on one side's draft."""
         return self.sheet.of(self.key.letter(side))
 
     def is_first(self, side: Side) -> bool:
-        """Whether the judge ranked that side first."""
+        """Return whether the judge ranked this side first."""
         return self.sheet.rank[0] == self.key.letter(side)
 
 
@@ -49,7 +49,7 @@ class Round(NamedTuple):
     key: RoundKey | None
     judged: tuple[Judged, ...]
     missing: tuple[str, ...]
-    """Pairs of the key that nobody judged."""
+    """Pairs in the key without a sheet."""
     readings: tuple[ReadingSheet, ...]
 
 
@@ -74,7 +74,7 @@ class Check(NamedTuple):
 
 
 def load_round(folder: Path) -> Round:
-    """A round with its sheets. Raises InputError and SourceError as `read` does."""
+    """Load a round with its sheets. Raises InputError and SourceError as `read` does."""
     readings = tuple(read(ReadingSheet, path) for path in sorted((folder / READINGS).glob("*.json")))
     if not (folder / KEY).is_file():
         return Round(folder.name, None, (), (), readings)
@@ -103,7 +103,7 @@ def side_figures(judged: Sequence[Judged], side: Side) -> SideFigures:
 
 
 def agreement(judged: Sequence[Judged]) -> float | None:
-    """The share of the products seen by two judges for which both ranked the same draft first."""
+    """Return the share of products with several judges for which all judges ranked the same draft first."""
     firsts: dict[str, list[bool]] = {}
     for one in judged:
         firsts.setdefault(one.key.slug, []).append(one.is_first("septet"))
@@ -112,7 +112,7 @@ def agreement(judged: Sequence[Judged]) -> float | None:
 
 
 def checks(judged: Sequence[Judged]) -> list[Check]:
-    """The conditions of the contest, and whether Septet with an LLM meets them."""
+    """Check whether Septet with an LLM meets the conditions of the contest."""
     own, rival = side_figures(judged, "septet"), side_figures(judged, "plain")
     found = [Check(f"first in at least {percent(FIRST)} of the pairs", percent(own.first), (own.first or 0) >= FIRST)]
     for mark in MARKS:
@@ -128,7 +128,7 @@ def checks(judged: Sequence[Judged]) -> list[Check]:
 
 
 def results(rounds: Sequence[Round]) -> str:
-    """The text of RESULTS.md: every round with its tables."""
+    """Return the text of RESULTS.md, with tables for every round."""
     lines = [
         "# Results of the contest",
         "",
@@ -234,22 +234,22 @@ def _readings(sheets: Sequence[ReadingSheet]) -> Iterator[str]:
 
 
 def wrong_threats(sheet: ReadingSheet) -> tuple[int, int]:
-    """The number of threats that do not follow or concern another thing, and of all threats."""
+    """Count the threats that do not follow or are about something else, and all threats."""
     return sum(check.verdict != "follows" for check in sheet.threats), len(sheet.threats)
 
 
 def wrong_rows(sheet: ReadingSheet) -> tuple[int, int]:
-    """The number of wrong rows of what the product can do, and of all such rows."""
+    """Count the wrong rows in the draft's table of capabilities, and all its rows."""
     return sum(check.wrong for check in sheet.rows), len(sheet.rows)
 
 
 def wrong_sentences(sheet: ReadingSheet) -> tuple[int, int]:
-    """The number of wrong sentences about the product in the layers, and of all such sentences."""
+    """Count the wrong sentences about the product in the layers, and all such sentences."""
     return sum(check.wrong for check in sheet.layers.values()), sum(check.sentences for check in sheet.layers.values())
 
 
 def musts_present(sheet: ReadingSheet) -> tuple[int, int]:
-    """The number of the expert's musts that the draft has, and of all musts."""
+    """Count the expert's must-have threats that the draft contains, and all must-have threats."""
     return sum(check.present for check in sheet.musts), len(sheet.musts)
 
 

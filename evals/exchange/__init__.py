@@ -1,1 +1,1 @@
-"""An LLM endpoint whose answers are files that anyone can write: `python -m evals.exchange`; see evals/README.md."""
+"""An LLM endpoint whose answers are supplied as files: `python -m evals.exchange`; see evals/README.md."""

@@ -3,10 +3,10 @@
     python -m evals.exchange FOLDER [--port N] [--seconds N]      serve on loopback
     python -m evals.exchange --show FOLDER [NAME]                 what is open, or one request as plain text
 
-It speaks Chat Completions. Each request becomes FOLDER/requests/NAME.json, and its answer is expected in
-FOLDER/replies/NAME.json (the answer itself, a JSON object) or NAME.txt (raw text, taken as it is). A request that was
-answered before gets the same answer at once, so an interrupted run continues where it stopped; requests that differ
-only in the delimiter around passages, which is new in every run, are the same request.
+The endpoint implements Chat Completions. Each request becomes FOLDER/requests/NAME.json, and its answer is expected in
+FOLDER/replies/NAME.json (a JSON object) or NAME.txt (raw text, used unchanged). A repeated request gets its stored
+answer at once, so an interrupted run continues where it stopped. Requests that differ only in the delimiter around
+passages, which is new in every run, count as the same request.
 """
 
 import argparse
@@ -50,7 +50,7 @@ class Exchange:
     """Context manager that serves a folder of requests on 127.0.0.1; `port` 0 takes a free port."""
 
     def __init__(self, folder: RequestFolder, port: int = 0) -> None:
-        """Bind the port. Raises SourceError when it cannot be used."""
+        """Bind the port. Raises SourceError when the port cannot be used."""
         self._folder = folder
         try:
             self._server = _Server(port, folder)
@@ -67,14 +67,14 @@ class Exchange:
         return f"http://127.0.0.1:{self._server.server_address[1]}{_ROOT}"
 
     def __enter__(self) -> Self:
-        """Start to serve."""
+        """Start serving."""
         self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         """End all waiting requests, then stop the server."""
         self._folder.stop()
-        # Waiting threads check once per poll; this leaves them time to answer their clients.
+        # Waiting threads check for the stop once per poll, so leave them time to answer their clients.
         time.sleep(2 * POLL_SECONDS)
         self._server.shutdown()
         self._server.server_close()
@@ -92,7 +92,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Report nothing, since the client has only gone away."""
+        """Ignore the error, since it only means that the client disconnected."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -135,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, _completion(body, text, self._at.tokens))
 
     def _welcome(self) -> bool:
-        """Whether the Host header names this machine; otherwise a web page could get in through DNS rebinding."""
+        """Return whether the Host header names this machine, to prevent access by web pages through DNS rebinding."""
         host = self.headers.get("host", "")
         if host.rpartition(":")[0] in _HOSTS or host in _HOSTS:
             return True
@@ -173,11 +173,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
-        """Log nothing here: requests and answers are logged by name instead."""
+        """Suppress the default log, since requests and answers are logged by name."""
 
 
 def _completion(body: Body, text: str, tokens: Counter) -> dict[str, object]:
-    """A chat completion, with its usage counted here."""
+    """Build a chat completion, with the token usage counted locally."""
     prompt = sum(tokens.count(turn.content) for turn in body.messages)
     answer = tokens.count(text)
     return {
@@ -191,7 +191,7 @@ def _completion(body: Body, text: str, tokens: Counter) -> dict[str, object]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Serve, or show requests. Raises UsageError for a wrong argument, SourceError for an unusable folder."""
+    """Serve or show a folder's requests. Raises UsageError for a wrong argument, SourceError for an unusable folder."""
     parser = argparse.ArgumentParser(
         prog="python -m evals.exchange", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -228,7 +228,7 @@ def _show(folder: Path, name: str | None) -> None:
 
 
 def _serve(folder: Path, port: int, seconds: float) -> None:
-    # A shell makes background jobs ignore Ctrl-C, so a plain `kill` must end this one.
+    # Handle SIGTERM like Ctrl-C, since a shell makes background jobs ignore Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with Exchange(RequestFolder(folder, seconds), port) as exchange:
         click.echo(exchange.base_url)

@@ -2,8 +2,8 @@
 
     FOLDER/requests/003-FactorsAnswer.json ── somebody reads, writes ──► FOLDER/replies/003-FactorsAnswer.json | .txt
 
-A request is written whole or not at all. An answer is taken once it is complete: one JSON object, or raw text that has
-not changed for a while. Equal requests share one file, even across runs.
+Requests are written atomically. An answer is used once it is complete: one JSON object, or raw text that has not
+changed for a while. Equal requests share one file, even across runs.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ REPLIES: Final = "replies"
 DEFAULT_SECONDS: Final = 3600.0
 POLL_SECONDS: Final = 0.1
 SETTLED_SECONDS: Final = 0.5
-"""Raw text that has not changed for this long is taken to be complete."""
+"""Raw text that has not changed for this long counts as complete."""
 _PLACE: Final = "(delimiter)"
 _DELIMITER: Final = re.compile(r"<<<([A-Za-z0-9]{8,})\n")
 _NAME_CHARS: Final = 40
@@ -69,21 +69,21 @@ class Asked(BaseModel):
 
     name: str
     key: str
-    """SHA-256 of the request, without the delimiter and the cap on tokens."""
+    """SHA-256 of the request, without the delimiter and the token limit."""
     llm: str
     reply_to: str
     """Where the answer is expected, relative to the folder."""
     schema_name: str
     max_tokens: int | None
-    """The most tokens that the answer may have."""
+    """The maximum number of tokens in the answer."""
     messages: list[dict[str, str]]
-    """Each with `role` and `content`."""
+    """The messages, each with `role` and `content`."""
     wire_schema: dict[str, JsonValue] | None
     """JSON schema of the answer; None when the request has no schema, or only in its last message."""
 
 
 class UnansweredError(Exception):
-    """Nobody answered in time, the endpoint is stopping, or the request could not be written."""
+    """Raised if nobody answered in time, the endpoint is stopping, or the request could not be written."""
 
 
 class RequestFolder:
@@ -127,7 +127,7 @@ class RequestFolder:
         raise UnansweredError("the endpoint stops; start it again with the same folder to go on")
 
     def stop(self) -> None:
-        """End the waiting for all answers."""
+        """Stop waiting for answers."""
         self._stopped.set()
 
     def _placed(self, body: Body) -> tuple[str, bool]:
@@ -159,7 +159,7 @@ class RequestFolder:
 
 
 def read_requests(folder: Path) -> tuple[Asked, ...]:
-    """All requests in `folder`, in order of their numbers. Raises SourceError naming a file that is no request."""
+    """Load all requests in `folder`, ordered by number. Raises SourceError naming an invalid request file."""
     found = []
     for path in sorted((folder / REQUESTS).glob("[0-9]*-*.json")):
         try:
@@ -175,7 +175,7 @@ def read_requests(folder: Path) -> tuple[Asked, ...]:
 
 
 def open_requests(folder: Path) -> tuple[Asked, ...]:
-    """The requests in `folder` that have no usable answer yet. Raises SourceError as `read_requests` does."""
+    """Return the requests in `folder` without a usable answer. Raises SourceError as `read_requests` does."""
     return tuple(asked for asked in read_requests(folder) if not _answered(folder, asked.name))
 
 
@@ -185,7 +185,7 @@ def _answered(folder: Path, name: str) -> bool:
 
 
 class _Raw:
-    """A file of raw text. Nothing marks its end, so it counts as complete once it has not changed for a while."""
+    """A file of raw text. The end is not marked, so the file counts as complete once it has not changed for a while."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -193,7 +193,7 @@ class _Raw:
         self._since = 0.0
 
     def whole(self) -> str | None:
-        """The text of the file; None while it is absent, empty or still growing."""
+        """Return the text of the file, or None while it is missing, empty or still growing."""
         with contextlib.suppress(OSError):
             found = self._path.stat()
             seen = (found.st_size, found.st_mtime_ns)
@@ -205,7 +205,7 @@ class _Raw:
 
 
 def _object(path: Path) -> tuple[str | None, str]:
-    """The text of a file if it is one complete JSON object, else the reason why not; a half-written file never is."""
+    """Return the text of a file if it is a complete JSON object, otherwise None and the reason."""
     try:
         content = path.read_bytes()
     except OSError:
@@ -218,17 +218,17 @@ def _object(path: Path) -> tuple[str | None, str]:
 
 
 def _key(body: Body) -> str:
-    """Hash by which requests are equal: of the LLM, messages and answer format, without the delimiter and the cap."""
+    """Hash LLM, messages and answer format, without the delimiter and the token limit, to identify equal requests."""
     asked = [body.model, [turn.model_dump() for turn in body.messages], body.response_format.model_dump()]
     text = json.dumps(asked)
-    # Delimiters are found in the messages themselves: in the JSON text a line end is the two characters \n.
+    # Search the messages for delimiters, not the JSON text, where a line end is the two characters \n.
     for delimiter in sorted(set(_DELIMITER.findall("\n".join(turn.content for turn in body.messages)))):
         text = text.replace(delimiter, _PLACE)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file so that nobody ever sees half of it."""
+    """Write a file atomically."""
     part = path.with_suffix(".part")
     part.write_bytes(content)
     part.replace(path)

@@ -22,11 +22,11 @@ FOLDER: Final = Path(__file__).parent
 COMPARED: Final = ("corpus", "labels", "variants", "suite")
 """Fingerprints that must be equal before two runs may be compared."""
 _DEEP: Final = 4
-"""From this depth on, an object is written on one line."""
+"""Objects at this depth or below are written on one line."""
 
 
 class Accepted(Record):
-    """Why and when the baseline moved."""
+    """Why and when the baseline changed."""
 
     on: str
     """Date, as in 2026-11-26."""
@@ -42,7 +42,7 @@ class Baseline(Record):
     drafter: str
     fingerprints: dict[str, str]
     floors: dict[str, float]
-    """Metric → the worst value that may ever be accepted: the lowest, or for an error the highest."""
+    """Metric → the worst value that may ever be accepted: a minimum, or for an error a maximum."""
     history: tuple[Accepted, ...]
     cases: dict[str, CaseResult]
     special: dict[str, CaseResult] = Field(default_factory=dict)
@@ -51,12 +51,12 @@ class Baseline(Record):
 
 
 def path_of(drafter: str) -> Path:
-    """The path of a drafter's baseline."""
+    """Return the path of a drafter's baseline."""
     return FOLDER / f"{drafter}.json"
 
 
 def load(path: Path) -> Baseline:
-    """The baseline in `path`. Raises DriftError when there is none, InputError when it is malformed."""
+    """Load the baseline from `path`. Raises DriftError when there is none, InputError when it is malformed."""
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
@@ -74,7 +74,7 @@ def load(path: Path) -> Baseline:
 
 
 def check_same(baseline: Baseline, fingerprints: Mapping[str, str], run: str | None = None) -> None:
-    """Raises DriftError when the baseline, or the earlier run named `run`, has other cases, labels or metrics."""
+    """Raise DriftError if the baseline, or the earlier run named `run`, has other cases, labels or metrics."""
     differ = [name for name in COMPARED if baseline.fingerprints.get(name) != fingerprints.get(name)]
     if differ and run is not None:
         raise DriftError(
@@ -91,7 +91,7 @@ def check_same(baseline: Baseline, fingerprints: Mapping[str, str], run: str | N
 
 
 def moved_by(before: Baseline | None, after: Evaluation) -> dict[str, str]:
-    """The changes of whole-corpus metrics that accepting `after` would make: metric → "before → after"."""
+    """Return the changes to whole-corpus metrics from accepting `after`: metric → "before → after"."""
     from evals.gate.replayed import of_baseline
 
     old = of_baseline(before, [case.case for case in after.per_case]).metrics if before else {}
@@ -110,7 +110,7 @@ def accept(
     reason: str,
     floors: Mapping[str, float] | None = None,
 ) -> Baseline:
-    """The baseline after a person accepted `run`. `floors` are the floors that the person changes.
+    """Return the baseline after a person accepted `run`; `floors` are the floors to change.
 
     Raises RegressionError when the run is beyond a floor: a floor moves only when it is named, and the history says so.
     """
@@ -144,12 +144,12 @@ def accept(
 
 
 def dump(baseline: Baseline) -> str:
-    """The file's text: the same baseline gives the same bytes."""
+    """Return the file's text: the same baseline gives the same bytes."""
     return _text(_rounded(baseline.model_dump(mode="json", by_alias=True, exclude_none=False)), 0) + "\n"
 
 
 def _plain(case: CaseResult) -> CaseResult:
-    # The patterns that matched are not stored: no verdict compares them.
+    # Drop the matched patterns, because no verdict compares them.
     return case.model_copy(update={"fired": ()})
 
 

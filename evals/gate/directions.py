@@ -1,7 +1,6 @@
-"""Which direction is better for each metric, and how large a change for the worse must be to count.
+"""Defines which direction is better for each metric, and how large a worsening must be to count.
 
-A metric that is not listed here is shown but never gated, since neither direction is better (such as the number of
-threats shown).
+A metric not listed here, such as the number of threats shown, is reported but never gated: neither direction is better.
 """
 
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from typing import Final, Literal, NamedTuple
 from evals.metrics.arithmetic import DECIMALS
 
 SHARE_TOLERANCE: Final = 0.005
-"""Tolerance of shares and errors over the whole corpus, whose third digit nobody reads."""
+"""Tolerance of shares and errors over the whole corpus, where a third digit is meaningless."""
 SCORE_TOLERANCE: Final = 0.01
 FACTOR_TOLERANCE: Final = 0.002
 NOTHING: Final = 10.0**-DECIMALS
@@ -20,7 +19,7 @@ WANTED_COVERAGE: Final = 0.80
 
 
 class Direction(NamedTuple):
-    """Which values of a metric are better, and its tolerance."""
+    """Which values of a metric are better, and the tolerance for a worsening."""
 
     better: Literal["low", "high", "near"]
     tolerance: float
@@ -28,7 +27,7 @@ class Direction(NamedTuple):
     """The target value, for a metric that is best when near it."""
 
     def loss(self, value: float | None) -> float:
-        """A number that is higher the worse the value is; infinite for a missing metric."""
+        """Return a loss that grows as the value gets worse; infinite for a missing metric."""
         if value is None:
             return float("inf")
         if self.better == "near":
@@ -36,7 +35,7 @@ class Direction(NamedTuple):
         return value if self.better == "low" else -value
 
     def worse(self, before: float | None, after: float | None) -> bool:
-        """Whether `after` is worse than `before` by more than the tolerance."""
+        """Return whether `after` is worse than `before` by more than the tolerance."""
         if before is None:
             return False
         return self.loss(after) - self.loss(before) > self.tolerance + NOTHING / 2
@@ -134,21 +133,21 @@ OF_A_SPLIT: Final[Mapping[str, Direction]] = MappingProxyType({
         "cvss_base_mae_reader", "likely_coverage_published", "evidence_recall_reader", "card_certain_f1",
     )
 })  # fmt: skip
-"""Metrics over one side of the split; it has fewer cases, so the same change moves them more and tolerances double."""
+"""Metrics over one side of the split. Tolerances double, since the same change moves a mean over fewer cases more."""
 
 COMPARED_SIDES: Final = (
     "factor_mae_published", "factor_mae_reader", "factor_sum_mae_published", "flag_f1_reader", "flag_loss",
     "score_error", "cvss_base_mae_reader", "evidence_recall_reader",
 )  # fmt: skip
-"""Metrics that are compared between the vendors that nobody looked at and the others."""
+"""Metrics compared between held-out (dev) vendors and train vendors."""
 WANTED_GAP: Final = 0.10
-"""How much worse, as a share, such a metric may be for vendors that nobody looked at."""
+"""How much worse, as a share, these metrics may be for held-out vendors."""
 
 
 def gap(name: str, train: float | None, dev: float | None) -> float | None:
-    """How much worse the metric is for dev than for train vendors, as a share of train's value; below 0 if better.
+    """Return how much worse the metric is for dev than for train vendors, as a share of train's value; below 0: better.
 
-    None when a value is missing or there is nothing to divide by.
+    Returns None if a value is missing or train's value is zero.
     """
     if train is None or dev is None or abs(train) <= NOTHING:
         return None

@@ -1,8 +1,8 @@
-"""The gate for deterministic runs: every difference is real, so cases are compared one by one, exactly.
+"""The gate for deterministic runs: every difference is real, so cases are compared exactly, one by one.
 
-It fails on a broken invariant, on a metric beyond its floor, on a metric of the corpus or of one side of its split that
-is worse by more than its tolerance, on any worsening of the mean of a factor or layer, and on a single case that became
-much worse.
+It fails on a broken invariant and on a metric beyond its floor. It also fails if a metric of the corpus or of one side
+of its split worsens by more than its tolerance, if the mean of a factor or layer worsens at all, and if a single case
+becomes much worse.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ from evals.metrics.summary import factor_loss, layer_loss, score_loss, summarise
 
 FACTORS: Final = FACTOR_SETS["0.5"]
 CASE_CAP: Final = 0.05
-"""A case whose factor error grows by more than this fails the gate by itself."""
+"""A single case whose factor error grows by more than this fails the gate."""
 NAMED: Final = 8
 """The most cases that a sentence names; the finding lists all of them."""
 _TINY: Final = 1e-6
@@ -40,11 +40,11 @@ CaseLoss = Callable[[CaseResult], float | None]
 
 
 def judge(run: Evaluation, baseline: Baseline, special: Sequence[Case] = (), *, listings_only: bool = False) -> Verdict:
-    """The verdict on a run against the baseline, over the cases that both have.
+    """Judge a run against the baseline, over the cases that both contain.
 
-    `special` are the cases written for a purpose, whose labels the baseline does not store. `listings_only` says that
-    the run was told to draft nothing but full listings; metrics that it did not measure then count as no loss.
-    Raises DriftError when the run and the baseline have no case in common.
+    `special` are the cases written for a purpose, whose labels the baseline does not store. With `listings_only` the
+    run drafts nothing but full listings, so metrics that it did not measure count as no loss. Raises DriftError when
+    the run and the baseline have no case in common.
     """
     if listings_only:
         baseline = _of_listings(baseline)
@@ -92,7 +92,7 @@ def judge(run: Evaluation, baseline: Baseline, special: Sequence[Case] = (), *, 
 
 
 def of_baseline(baseline: Baseline, slugs: Iterable[str], special: Sequence[Case] = ()) -> Evaluation:
-    """The evaluation behind the baseline, over those of `slugs` that it has, with its metrics recomputed."""
+    """Rebuild the baseline's evaluation, limited to those of `slugs` that it contains, with its metrics recomputed."""
     kept = [baseline.cases[slug] for slug in slugs if slug in baseline.cases]
     apart = [(case, baseline.special[case.slug]) for case in special if case.slug in baseline.special]
     found = summarise(kept, drafter=baseline.drafter, patterns=(), special=apart)
@@ -100,7 +100,7 @@ def of_baseline(baseline: Baseline, slugs: Iterable[str], special: Sequence[Case
 
 
 def _split_as(run: Evaluation, baseline: Baseline) -> Baseline:
-    """The baseline with the run's split, so that each side holds the same cases before and after."""
+    """Return the baseline with the run's split, so that each side has the same cases before and after."""
     sides = {case.case: case.split for case in run.per_case}
     cases = {
         slug: case.model_copy(update={"split": sides.get(slug, case.split)}) for slug, case in baseline.cases.items()
@@ -109,7 +109,7 @@ def _split_as(run: Evaluation, baseline: Baseline) -> Baseline:
 
 
 def _gaps(run: Evaluation) -> Iterator[str]:
-    """Notes on metrics that are much worse for vendors nobody looked at; no findings, since the gap is not new."""
+    """Yield notes on metrics that are much worse for held-out vendors; not findings, since the gap is not new."""
     if not run.splits:
         return
     train, dev = run.splits["train"], run.splits["dev"]
@@ -121,14 +121,14 @@ def _gaps(run: Evaluation) -> Iterator[str]:
 
 
 def _of_listings(baseline: Baseline) -> Baseline:
-    """The baseline that a run over full listings alone would have given."""
+    """Reduce the baseline to the results of a run over full listings alone."""
     nothing = {"card": None, "twin": None, "poisoned": (), "approval": None}
     cases = {slug: case.model_copy(update={**nothing, **_fused(case)}) for slug, case in baseline.cases.items()}
     return baseline.model_copy(update={"cases": cases, "special": {}})
 
 
 def _fused(case: CaseResult) -> dict[str, object]:
-    """The case's ranks of the fused search alone; BM25 and vectors by themselves are only tried along with cards."""
+    """Return the case's ranks of the fused search only; only runs with cards also try BM25 and vectors alone."""
     cell = case.retrieval
     if cell is None:
         return {}
@@ -137,12 +137,12 @@ def _fused(case: CaseResult) -> dict[str, object]:
 
 
 def _measured(baseline: Baseline, before: Evaluation) -> dict[str, float]:
-    """The floors of the metrics that full listings alone can give."""
+    """Return the floors of the metrics that full listings alone can give."""
     return {name: floor for name, floor in baseline.floors.items() if before.metrics.get(name) is not None}
 
 
 def _part(run: Evaluation, slugs: Sequence[str]) -> Evaluation:
-    """The evaluation over `slugs` alone, without the metrics that compare all reports, which need the whole run."""
+    """Return the evaluation over `slugs` only, without the metrics that compare all reports and need the whole run."""
     wanted = set(slugs)
     cases = [case.model_copy(update={"text": None}) for case in run.per_case if case.case in wanted]
     return summarise(cases, drafter=run.drafter, patterns=())
@@ -238,7 +238,7 @@ def _finding(rule: str, metric: str, text: str, cases: Sequence[str]) -> Finding
 
 
 def _worse_cases(before: Evaluation, after: Evaluation, loss: CaseLoss) -> list[str]:
-    """The cases whose loss grew, the worst first."""
+    """Return the cases whose loss grew, the worst first."""
     was = {case.case: loss(case) for case in before.per_case}
     grown = []
     for case in after.per_case:
@@ -249,7 +249,7 @@ def _worse_cases(before: Evaluation, after: Evaluation, loss: CaseLoss) -> list[
 
 
 def _losses() -> dict[str, CaseLoss]:
-    """Metric → the loss of a single case that stands for it."""
+    """Return metric → the loss of a single case that represents the metric."""
     found: dict[str, CaseLoss] = {
         "factor_error": factor_loss,
         "factor_mae_published": factor_loss,
@@ -318,7 +318,7 @@ def _unfound(case: CaseResult, k: int) -> float | None:
 
 
 def _case_moves(before: Evaluation, after: Evaluation) -> list[CaseMove]:
-    """Every case whose draft measures differently, ordered by how much its factor error grew, most first."""
+    """Return every case whose draft measures differently, ordered by how much its factor error grew, most first."""
     was = {case.case: case for case in before.per_case}
     rows = []
     for case in after.per_case:

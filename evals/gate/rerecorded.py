@@ -1,11 +1,11 @@
 """The gate for two recordings of the same cases, which differ by chance and perhaps by a real effect.
 
 For each primary loss, the paired differences of the cases go through a one-sided sign-flip test that flips whole vendor
-families. Holm's correction holds the chance of a false alarm over the three losses together at `FAMILY_LEVEL`.
+families. Holm's correction keeps the probability of a false alarm over the three losses together at `FAMILY_LEVEL`.
 
-    fail           a test rejects, or, as a backstop, the mean difference exceeds twice the margin; or a draft cites
-                   text that is not in its source, which chance does not excuse
-    pass           every loss is shown to be worse by less than its margin
+    fail           a test rejects; or, as a backstop, the mean difference exceeds twice the margin; or a draft cites
+                   text that is not in its source, which chance cannot explain
+    pass           the tests show that every loss worsened by less than its margin
     inconclusive   neither; the report says how many further cases would settle it
 """
 
@@ -31,9 +31,9 @@ from evals.metrics.summary import factor_loss, layer_loss, score_loss
 MARGINS: Final = {"factor_error": 0.02, "score_error": 0.3, "flag_loss": 0.03}
 """Primary loss → the mean worsening that is still acceptable."""
 WEIGHTS: Final = {"factor_error": 0.5, "score_error": 0.25, "flag_loss": 0.25}
-"""Shares of the family level: half for the factor error, which twenty values a case make the most precise."""
+"""Shares of the family level: half for the factor error, the most precise loss with twenty values per case."""
 USUAL_SPREAD: Final = {"factor_error": 0.05, "score_error": 0.6, "flag_loss": 0.08}
-"""Standard deviation of the paired differences, for planning a run before it shows its own."""
+"""Typical standard deviation of the paired differences, for planning a run that has no data yet."""
 BACKSTOP: Final = 2.0
 PRIMARY: Final[Mapping[str, Callable[[CaseResult], float | None]]] = {
     "factor_error": factor_loss,
@@ -52,9 +52,9 @@ class Paired(NamedTuple):
 
 
 def judge(old: Sequence[Sequence[CaseResult]], new: Sequence[Sequence[CaseResult]]) -> Verdict:
-    """The verdict on `new` against `old`; each is one run or several repeats, which are averaged within a case first.
+    """Judge `new` against `old`. Each is one run or several repeats, which are averaged within a case first.
 
-    Raises DriftError when the two do not have the same cases.
+    Raises DriftError unless both have the same cases.
     """
     pairs = {name: paired(old, new, loss) for name, loss in PRIMARY.items()}
     raised = alarms({name: (pair.differences, pair.families) for name, pair in pairs.items()})
@@ -72,13 +72,13 @@ def judge(old: Sequence[Sequence[CaseResult]], new: Sequence[Sequence[CaseResult
 
 
 def alarms(losses: Mapping[str, tuple[Sequence[float], Sequence[str]]]) -> dict[str, bool]:
-    """Which primary losses are worse, given their paired differences and families; the whole statistical rule."""
+    """Return which primary losses are worse, given paired differences and families; the whole statistical rule."""
     rejected = holm({name: sign_flip(*loss) for name, loss in losses.items()}, FAMILY_LEVEL, WEIGHTS)
     return {name: rejected[name] or _beyond(name, differences) for name, (differences, _) in losses.items()}
 
 
 def _beyond(name: str, differences: Sequence[float]) -> bool:
-    """Whether the backstop applies: the mean worsened by more than twice the margin, whatever the test says."""
+    """Return whether the backstop applies: the mean worsened by more than twice the margin, regardless of the test."""
     return (mean(differences) or 0.0) > BACKSTOP * MARGINS[name]
 
 
@@ -87,7 +87,7 @@ def paired(
     new: Sequence[Sequence[CaseResult]],
     loss: Callable[[CaseResult], float | None],
 ) -> Paired:
-    """The differences of one loss, case by case. Raises DriftError when the runs have different cases."""
+    """Return the differences of one loss, case by case. Raises DriftError when the runs have different cases."""
     before, after = _averaged(old, loss), _averaged(new, loss)
     if before.keys() != after.keys():
         odd = sorted(before.keys() ^ after.keys())
@@ -141,7 +141,7 @@ def _test(name: str, pair: Paired, alarm: bool) -> PairedTest:
 
 
 def _further(pair: Paired, middle: float, margin: float) -> int | None:
-    """About how many further cases would settle the verdict if the mean difference stays as it is."""
+    """Estimate how many further cases would settle the verdict if the mean difference stays as it is."""
     gap = max(margin - middle, middle)
     clusters = len(set(pair.families))
     if gap <= 0 or not clusters:
@@ -151,7 +151,7 @@ def _further(pair: Paired, middle: float, margin: float) -> int | None:
 
 
 def _invalid(runs: Sequence[Sequence[CaseResult]]) -> list[Finding]:
-    """A finding if the citation invariant (metric C1) is broken in any repeat."""
+    """Return a finding if the citation invariant (metric C1) is broken in any repeat."""
     cases = tuple(sorted({case.case for run in runs for case in run if case.valid_citations < case.citations}))
     if not cases:
         return []

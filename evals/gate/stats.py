@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 FLIPS: Final = 10_000
 SEED: Final = 20261126
 ENUMERATED: Final = 14
-"""Up to this many clusters, all 2^n sign patterns are tried, and the p value is exact."""
+"""With up to this many clusters, all 2^n sign patterns are tried, and the p value is exact."""
 FAMILY_LEVEL: Final = 0.035
-"""Chance of a false alarm over all primary losses together. It is below the promised 5 % so that simulations of 1,000
-pairs, whose standard error is 0.7 points, stay below 5 % too (`python -m evals.bench.gate_rates`)."""
+"""Probability of a false alarm over all primary losses together. It is below the promised 5 % so that simulations of
+1,000 pairs, whose standard error is 0.7 points, stay below 5 % too (`python -m evals.bench.gate_rates`)."""
 LEVEL: Final = 0.05
 POWER: Final = 0.8
 _TINY: Final = 1e-12
@@ -27,10 +27,10 @@ Floats = NDArray[np.float64]
 
 
 def sign_flip(differences: Sequence[float], clusters: Sequence[str] | None = None) -> float:
-    """One-sided p value of "the mean difference is above 0"; 1.0 when all differences are 0.
+    """Return the one-sided p value of "the mean difference is above 0"; 1.0 when all differences are 0.
 
-    `clusters` names the vendor family of each case; a family's signs flip together. With up to 14 families whose sum is
-    not 0 the value is exact, else it is (1 + hits) / (1 + 10,000) over random flips with a fixed seed.
+    `clusters` names the vendor family of each case; a family's signs flip together. With at most 14 families whose sum
+    is not 0 the value is exact. Otherwise it is (1 + hits) / (1 + 10,000) over random flips with a fixed seed.
     """
     sums = _cluster_sums(differences, clusters)
     sums = sums[np.abs(sums) > _TINY]
@@ -47,10 +47,10 @@ def sign_flip(differences: Sequence[float], clusters: Sequence[str] | None = Non
 def holm(
     p_values: Mapping[str, float], level: float = FAMILY_LEVEL, weights: Mapping[str, float] | None = None
 ) -> dict[str, bool]:
-    """Which hypotheses are rejected by Holm's step-down procedure at family level `level`, weighted (Holm 1979).
+    """Return which hypotheses Holm's weighted step-down procedure rejects at family level `level` (Holm 1979).
 
-    At each step the hypothesis with the smallest p / weight is rejected if p ≤ level · weight / sum of the weights that
-    are left. Without `weights` all are equal.
+    Each step rejects the hypothesis with the smallest p / weight if p ≤ level · weight / sum of the remaining weights.
+    Without `weights` all are equal.
     """
     share = dict.fromkeys(p_values, 1.0) if weights is None else {name: weights[name] for name in p_values}
     ordered = sorted(p_values, key=lambda name: (p_values[name] / share[name], name))
@@ -65,7 +65,7 @@ def holm(
 def bootstrap(
     differences: Sequence[float], clusters: Sequence[str] | None = None, *, share: float = 0.9, resamples: int = 4000
 ) -> tuple[float, float]:
-    """Bounds of the central `share` of the means over resampled clusters, fixed seed; (0, 0) without differences."""
+    """Return bounds of the central `share` of means over resampled clusters, fixed seed; (0, 0) if none."""
     if not len(differences):
         return 0.0, 0.0
     names = clusters if clusters is not None else [str(n) for n in range(len(differences))]
@@ -82,7 +82,7 @@ def bootstrap(
 
 
 def detectable(differences: Sequence[float], clusters: Sequence[str] | None = None) -> float:
-    """Smallest mean difference that a one-sided test at 5 % finds in four of five runs: (t.95 + t.80) · sd / √n.
+    """Return the smallest mean difference that a one-sided 5 % test finds in 80 % of runs: (t.95 + t.80) · sd / √n.
 
     n is the number of clusters, sd the standard deviation of their mean differences. 0.0 when all differences are
     equal; infinite with fewer than two clusters.
@@ -94,13 +94,13 @@ def detectable(differences: Sequence[float], clusters: Sequence[str] | None = No
 
 
 def detectable_at(spread: float, count: int) -> float:
-    """`detectable` for a known spread (sd of paired differences) and `count` independent cases, at least 2."""
+    """Compute `detectable` for a known spread (sd of paired differences) and `count` independent cases, at least 2."""
     degrees = count - 1
     return (_t_quantile(1 - LEVEL, degrees) + _t_quantile(POWER, degrees)) * spread / math.sqrt(count)
 
 
 def cases_needed(spread: float, effect: float, most: int = 100_000) -> int:
-    """Fewest independent cases with which `effect` > 0 is detectable at this spread; 2 when the spread is 0."""
+    """Return the fewest independent cases that make `effect` > 0 detectable at this spread; 2 when the spread is 0."""
     low, high = 2, most
     while low < high:
         middle = (low + high) // 2
@@ -112,7 +112,7 @@ def cases_needed(spread: float, effect: float, most: int = 100_000) -> int:
 
 
 def spread(differences: Sequence[float], clusters: Sequence[str] | None = None) -> float:
-    """Standard deviation of the clusters' mean differences; 0.0 with fewer than two."""
+    """Return the standard deviation of the clusters' mean differences; 0.0 with fewer than two clusters."""
     means = _cluster_means(differences, clusters)
     return float(means.std(ddof=1)) if len(means) > 1 else 0.0
 
@@ -148,7 +148,7 @@ def _patterns(count: int) -> Floats:
 
 
 def _t_quantile(chance: float, degrees: int) -> float:
-    """Quantile of Student's t by Cornish-Fisher expansion of the normal quantile (Abramowitz & Stegun 26.7.5).
+    """Return a quantile of Student's t by Cornish-Fisher expansion of the normal one (Abramowitz & Stegun 26.7.5).
 
     Accurate to three digits from four degrees on; below that, too small by up to a fifth at the levels used here.
     """

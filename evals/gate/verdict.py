@@ -15,11 +15,11 @@ class Moved(Record):
     """A number that differs from the baseline."""
 
     metric: str
-    """Name of the metric; for one factor or layer with its key, as in `factors/persistent_memory/mae_reader`."""
+    """Name of the metric; includes the key for one factor or layer, as in `factors/persistent_memory/mae_reader`."""
     before: float | None
     after: float | None
     worse: bool
-    """Whether the move is for the worse; False for a number with no better direction."""
+    """Whether the change is for the worse; False for a number where neither direction is better."""
 
 
 class Finding(Record):
@@ -38,7 +38,7 @@ class CaseMove(Record):
 
     case: str
     moved: tuple[Moved, ...]
-    """Factor errors, flags, score, threats … that moved: `factors/KEY`, `layers/KEY`, `factor_error`, …"""
+    """The values that changed, such as factor errors, flags or score: `factors/KEY`, `layers/KEY`, `factor_error`, …"""
 
 
 class PairedTest(Record):
@@ -60,11 +60,11 @@ class PairedTest(Record):
     """Smallest mean difference that this many cases would find in four of five runs."""
     verdict: Better
     further_cases: int | None
-    """For "cannot tell": about how many further cases would settle it."""
+    """For "cannot tell": the approximate number of further cases that would settle the verdict."""
 
 
 class Verdict(Record):
-    """The gate's answer."""
+    """The gate's verdict on a run."""
 
     regime: Regime
     outcome: Outcome
@@ -75,4 +75,4 @@ class Verdict(Record):
     """The cases whose drafts measure differently, the worst first."""
     tests: tuple[PairedTest, ...] = ()
     notes: tuple[str, ...] = Field(default=())
-    """What else a reader should know, such as which fingerprints differ."""
+    """Other notes for the reader, such as which fingerprints differ."""

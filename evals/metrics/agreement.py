@@ -1,4 +1,4 @@
-"""How far the two label sets of the corpus agree, with bootstrap intervals over vendor families."""
+"""Measures agreement between the corpus's two label sets, with bootstrap intervals over vendor families."""
 
 import random
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ FACTORS: Final = FACTOR_SETS["0.5"]
 
 
 class Row(NamedTuple):
-    """One line of a table of agreement; values are None where the data do not allow them."""
+    """One row of an agreement table; a value is None if the data do not allow it."""
 
     key: str
     cases: int
@@ -39,7 +39,7 @@ Pair = tuple[float, float]
 
 
 class CodedRow(NamedTuple):
-    """Agreement of two codings in a closed vocabulary."""
+    """Agreement of two codings that use a closed vocabulary."""
 
     key: str
     cases: int
@@ -50,7 +50,7 @@ class CodedRow(NamedTuple):
 
 
 def headline_rows(cases: Sequence[Case]) -> tuple[CodedRow, ...]:
-    """Agreement of the two codings of each reader's headline."""
+    """Compute the agreement of the two codings of each reader's headline."""
     pairs = [case.readings.headline[:2] for case in cases if case.readings and len(case.readings.headline) > 1]
     rows = []
     for key in ("asi", "layer", "asset"):
@@ -60,7 +60,7 @@ def headline_rows(cases: Sequence[Case]) -> tuple[CodedRow, ...]:
 
 
 def card_rows(cases: Sequence[Case]) -> tuple[Row, ...]:
-    """Agreement of the two readings of each card, per layer; a label is 1 where the card makes the layer certain."""
+    """Compute the agreement of the two readings of each card, per layer; label 1 means certain on the card."""
     pairs: dict[str, list[Pair | None]] = {key: [] for key in LAYERS}
     for case in cases:
         read = case.readings.card if case.readings else ()
@@ -71,7 +71,7 @@ def card_rows(cases: Sequence[Case]) -> tuple[Row, ...]:
 
 
 def factor_rows(cases: Sequence[Case], *, second: bool = False) -> tuple[Row, ...]:
-    """Agreement per factor and on the sum of the ten: published labels with reader, or with `second` both readers."""
+    """Compute agreement per factor and on their sum: published labels with reader, or with `second` both readers."""
     pairs: dict[str, list[Pair | None]] = {key: [] for key in (*FACTORS, "sum of the ten")}
     for case in cases:
         both = _both(case, second)
@@ -85,7 +85,7 @@ def factor_rows(cases: Sequence[Case], *, second: bool = False) -> tuple[Row, ..
 
 
 def layer_rows(cases: Sequence[Case], *, second: bool = False) -> tuple[Row, ...]:
-    """Agreement per layer, between the same label sets as `factor_rows`; a label is 1 where the layer is certain."""
+    """Compute the agreement per layer, between the same label sets as `factor_rows`; label 1 means certain."""
     pairs: dict[str, list[Pair | None]] = {key: [] for key in LAYERS}
     for case in cases:
         other = case.labels.second
@@ -100,7 +100,7 @@ def layer_rows(cases: Sequence[Case], *, second: bool = False) -> tuple[Row, ...
 
 
 def base_row(cases: Sequence[Case]) -> Row:
-    """Agreement of published labels and reader on the CVSS base."""
+    """Compute the agreement of published labels and reader on the CVSS base."""
     pairs: list[Pair | None] = []
     for case in cases:
         a = case.published.cvss_base if case.published else None
@@ -146,7 +146,7 @@ def _row(key: str, pairs: Sequence[Pair | None], resamples: Sequence[Sequence[in
 
 
 def _resamples(labels: Sequence[str]) -> list[list[int]]:
-    """Case indices of each resample: as many families as there are, drawn whole and with replacement."""
+    """Return the case indices of each resample: as many families as exist, drawn whole and with replacement."""
     members: dict[str, list[int]] = {}
     for at, label in enumerate(labels):
         members.setdefault(label, []).append(at)

@@ -1,7 +1,7 @@
 """Arithmetic of the metrics: pure functions over numbers, no drafts and no files.
 
-None stands for a missing value. A missing label is left out; a missing drafted value (the case failed) counts as the
-worst value that a draft could have against that label.
+None marks a missing value. Missing labels are skipped; a missing drafted value (the case failed) counts as the worst
+value possible against that label.
 """
 
 import math
@@ -16,7 +16,7 @@ DECIMALS: Final = 6
 
 
 class Span(NamedTuple):
-    """A run of characters of one document."""
+    """A range of characters in one document."""
 
     document: str
     start: int
@@ -33,35 +33,35 @@ class Flags(NamedTuple):
 
 
 def mean(values: Iterable[float]) -> float | None:
-    """The mean, None without values; rounded to six decimals so that platforms agree."""
+    """Return the mean, None without values; rounded to six decimals so that platforms agree."""
     kept = list(values)
     return round(math.fsum(kept) / len(kept), DECIMALS) if kept else None
 
 
 def share(part: int, whole: int) -> float | None:
-    """part / whole; None when `whole` is 0."""
+    """Return part / whole; None when `whole` is 0."""
     return round(part / whole, DECIMALS) if whole else None
 
 
 def quantile(values: Sequence[float], part: float) -> float | None:
-    """The value below which the share `part` of the values lies (nearest rank); None without values."""
+    """Return the quantile of `values` at the share `part` (nearest rank); None without values."""
     ordered = sorted(values)
     return round(ordered[min(len(ordered) - 1, int(part * len(ordered)))], DECIMALS) if ordered else None
 
 
 def error(drafted: float | None, label: float, top: float = UNIT_TOP) -> float:
-    """|drafted - label| on a scale from 0 to `top`; the largest possible error when nothing was drafted."""
+    """Return |drafted - label| on a scale from 0 to `top`; the largest possible error when nothing was drafted."""
     return max(label, top - label) if drafted is None else abs(drafted - label)
 
 
 def covered(low: float | None, high: float | None, label: float) -> bool:
-    """Whether low ≤ label ≤ high, with a tolerance for binary tenths; False when there is no range."""
+    """Return whether low ≤ label ≤ high, with a tolerance for binary tenths; False when there is no range."""
     slack = 1e-9
     return low is not None and high is not None and low - slack <= label <= high + slack
 
 
 def count_flags(pairs: Iterable[tuple[bool | None, bool]]) -> Flags:
-    """Counts over pairs (drafted certain or None, label certain). A layer that was not drafted counts as wrong."""
+    """Count pairs (drafted certain or None, label certain). A layer that was not drafted counts as wrong."""
     counts = {(True, True): 0, (True, False): 0, (False, True): 0, (False, False): 0}
     for drafted, label in pairs:
         flagged = label if drafted is None else not drafted
@@ -70,22 +70,22 @@ def count_flags(pairs: Iterable[tuple[bool | None, bool]]) -> Flags:
 
 
 def precision(flags: Flags) -> float | None:
-    """Share of raised flags that are right; None when none was raised."""
+    """Return the share of raised flags that are right; None when none was raised."""
     return share(flags.true_positive, flags.true_positive + flags.false_positive)
 
 
 def recall(flags: Flags) -> float | None:
-    """Share of the labels' flags that were raised; None when the labels have none."""
+    """Return the share of the labels' flags that were raised; None when the labels have none."""
     return share(flags.true_positive, flags.true_positive + flags.false_negative)
 
 
 def f1(flags: Flags) -> float | None:
-    """Harmonic mean of precision and recall; None when neither the drafts nor the labels have a flag."""
+    """Return the harmonic mean of precision and recall; None when neither the drafts nor the labels have a flag."""
     return share(2 * flags.true_positive, 2 * flags.true_positive + flags.false_positive + flags.false_negative)
 
 
 def spans_covered(gold: Sequence[Span], cited: Sequence[Span]) -> int:
-    """How many gold spans have at least half of their characters inside one cited span."""
+    """Count the gold spans with at least half of their characters inside one cited span."""
     return sum(any(_overlap(span, other) >= HALF * (span.end - span.start) for other in cited) for span in gold)
 
 
@@ -97,7 +97,7 @@ def _overlap(a: Span, b: Span) -> int:
 
 
 def pearson(pairs: Sequence[tuple[float, float]]) -> float | None:
-    """Pearson's correlation; None when either side does not vary."""
+    """Return Pearson's correlation; None when either side does not vary."""
     xs, ys = [x for x, _ in pairs], [y for _, y in pairs]
     if not pairs:
         return None
@@ -109,7 +109,7 @@ def pearson(pairs: Sequence[tuple[float, float]]) -> float | None:
 
 
 def spearman(pairs: Sequence[tuple[float, float]]) -> float | None:
-    """Spearman's rank correlation, ties sharing their mean rank; None when either side does not vary."""
+    """Return Spearman's rank correlation, with mean ranks for ties; None when either side does not vary."""
     return pearson(list(zip(_ranks([x for x, _ in pairs]), _ranks([y for _, y in pairs]), strict=True)))
 
 
@@ -122,7 +122,7 @@ def _ranks(values: Sequence[float]) -> list[float]:
 
 
 def alpha_interval(pairs: Sequence[tuple[float, float]]) -> float | None:
-    """Krippendorff's alpha with the squared-difference metric for two complete raters; None without variation.
+    """Return Krippendorff's alpha, squared-difference metric, for two complete raters; None without variation.
 
     alpha = 1 - observed / expected disagreement, over all values pooled (Krippendorff 2011, "Computing Krippendorff's
     alpha-reliability").
@@ -132,18 +132,18 @@ def alpha_interval(pairs: Sequence[tuple[float, float]]) -> float | None:
     pooled = [value for pair in pairs for value in pair]
     count, middle = len(pooled), math.fsum(pooled) / len(pooled)
     observed = math.fsum((x - y) ** 2 for x, y in pairs) / len(pairs)
-    # The mean squared difference of two distinct values is twice the sample variance (divisor n - 1).
+    # Twice the sample variance (divisor n - 1) equals the mean squared difference of two distinct values.
     expected = 2 * math.fsum((value - middle) ** 2 for value in pooled) / (count - 1)
     return None if expected <= 0 else 1 - observed / expected
 
 
 def alpha_nominal(pairs: Sequence[tuple[bool, bool]]) -> float | None:
-    """Krippendorff's alpha for two complete raters of a yes/no label; None without variation."""
+    """Return Krippendorff's alpha for two complete raters of a yes/no label; None without variation."""
     return alpha_interval([(float(a), float(b)) for a, b in pairs])
 
 
 def alpha_labels(pairs: Sequence[tuple[str, str]]) -> float | None:
-    """Krippendorff's alpha with the nominal metric for two complete raters of any labels; None without variation."""
+    """Return Krippendorff's alpha, nominal metric, for two complete raters of any labels; None without variation."""
     pooled = Counter(label for pair in pairs for label in pair)
     count = pooled.total()
     if count < 2:  # noqa: PLR2004 - no pair can differ
@@ -157,14 +157,14 @@ def alpha_labels(pairs: Sequence[tuple[str, str]]) -> float | None:
 
 
 def interval_error(drafted: float | None, low: float, high: float, top: float = UNIT_TOP) -> float:
-    """Distance of `drafted` from the labels' range low..high, 0 inside it; the largest possible when not drafted."""
+    """Return the distance of `drafted` from the range low..high, 0 inside it; the largest possible when not drafted."""
     if drafted is None:
         return max(high, top - low)
     return max(0.0, low - drafted, drafted - high)
 
 
 def quadratic_kappa(pairs: Sequence[tuple[float, float]], levels: Sequence[float] = (0.0, 0.5, 1.0)) -> float | None:
-    """Cohen's kappa with quadratic weights over values snapped to the nearest of `levels`, ties up; 1 is agreement.
+    """Return Cohen's kappa, quadratic weights, over values snapped to the nearest of `levels`, ties up; 1 is agreement.
 
     kappa = 1 - Σ w·observed / Σ w·expected, w = (i - j)² (Cohen 1968, "Weighted kappa"). None when nothing varies.
     """
@@ -182,12 +182,12 @@ def _level(value: float, levels: Sequence[float]) -> int:
 
 
 def augrc(cells: Sequence[tuple[float | None, float]]) -> float | None:
-    """Area under the generalised risk-coverage curve of (certainty, loss when accepted), 0 to 0.5 for losses of 0 or 1.
+    """Return the area under the generalised risk-coverage curve of (certainty, loss when accepted).
 
-    Cells are accepted in the order of their certainty, the most certain first. At each step the generalised risk is the
-    summed loss of the accepted cells divided by the number of all cells; the area is its mean over the steps (Traub et
-    al. 2024, arXiv 2407.01032). Ties are accepted together, in equal parts. A cell without a certainty (its case
-    failed) counts as accepted first and wrong, so that losing a case never helps.
+    The area is 0 to 0.5 for losses of 0 or 1. Cells are accepted in descending order of certainty. At each step the
+    generalised risk is the summed loss of the accepted cells divided by the number of all cells; the area is its mean
+    over the steps (Traub et al. 2024, arXiv 2407.01032). Ties are accepted together, in equal parts. A cell without a
+    certainty (its case failed) counts as accepted first and wrong, so that losing a case never helps.
     """
     if not cells:
         return None
@@ -207,9 +207,10 @@ def augrc(cells: Sequence[tuple[float | None, float]]) -> float | None:
 
 
 def coverage_at_risk(cells: Sequence[tuple[float | None, float]], risk: float) -> float | None:
-    """The largest share of cells, the most certain first, whose mean loss is at most `risk`; 0 when there is none.
+    """Return the largest share of cells, in descending order of certainty, with a mean loss of at most `risk`.
 
-    Equal certainties are accepted together. A cell without a certainty counts as accepted first and wrong.
+    Returns 0 if no share qualifies. Cells of equal certainty are accepted together. A cell without a certainty counts
+    as accepted first and wrong.
     """
     if not cells:
         return None
@@ -225,13 +226,13 @@ def coverage_at_risk(cells: Sequence[tuple[float | None, float]], risk: float) -
 
 
 def brier(cells: Sequence[tuple[float | None, bool]]) -> float | None:
-    """Mean squared difference of probability and truth (Brier 1950); 1 for a cell without a probability."""
+    """Return the mean squared difference of probability and truth (Brier 1950); 1 for a cell without a probability."""
     return mean(UNIT_TOP if chance is None else (chance - true) ** 2 for chance, true in cells)
 
 
 def calibration_error(cells: Sequence[tuple[float | None, bool]], bins: int = 10, least: int = 300) -> float | None:
-    """Expected calibration error over bins of equal mass; None below `least` cells, where it is mostly chance."""
-    # Sorted by chance alone: sorting by truth as well would split equal chances into bins with only one answer.
+    """Return the expected calibration error over equal-mass bins; None below `least` cells, where noise dominates."""
+    # Sort by probability alone, because sorting by truth too would separate tied cells by their answer.
     known = sorted(((chance, true) for chance, true in cells if chance is not None), key=lambda cell: cell[0])
     if len(known) < least:
         return None
@@ -243,7 +244,7 @@ def calibration_error(cells: Sequence[tuple[float | None, bool]], bins: int = 10
 
 
 def flag_loss(pairs: Sequence[tuple[bool | None, bool]], layers: int) -> float | None:
-    """(2 · missed + extra) / `layers` over pairs (drafted certain or None, label certain) of one case, 0 to 2.
+    """Return (2 · missed + extra) / `layers` over one case's pairs (drafted certain or None, label certain), 0 to 2.
 
     Missed: the draft calls a layer certain although the label says not certain, which is the costlier error. Extra: a
     needless flag. A layer that was not drafted counts as wrong. None when the case has no label.
@@ -255,7 +256,7 @@ def flag_loss(pairs: Sequence[tuple[bool | None, bool]], layers: int) -> float |
 
 
 def within_spread(values: Sequence[float | None]) -> float | None:
-    """Sample standard deviation (n - 1) of the repeats of one case; None for fewer than two values."""
+    """Return the sample standard deviation (n - 1) of the repeats of one case; None for fewer than two values."""
     kept = [value for value in values if value is not None]
     if len(kept) < 2:  # noqa: PLR2004 - a spread needs two
         return None
@@ -264,6 +265,6 @@ def within_spread(values: Sequence[float | None]) -> float | None:
 
 
 def flip_rate(flags: Sequence[bool | None]) -> float:
-    """Share of the pairs of repeats whose flags differ, 0 to 1; 0 for fewer than two."""
+    """Return the share of pairs of repeats whose flags differ, 0 to 1; 0 for fewer than two repeats."""
     pairs = [(a, b) for n, a in enumerate(flags) for b in flags[n + 1 :]]
     return sum(a is not b for a, b in pairs) / len(pairs) if pairs else 0.0

@@ -1,4 +1,4 @@
-"""Checks whether a draft's factors keep the floors that its own facts imply."""
+"""Checks whether a draft's factors respect the floors that its own facts imply."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ _TINY: Final = 1e-9
 
 
 def floor_cell(draft: Draft, vocabulary: Vocabulary | None = None) -> FloorCell | None:
-    """How many factors have a floor because of asserted facts, and which are below theirs; None without facts."""
+    """Count the factors with a floor from asserted facts, and list those below their floor; None without facts."""
     if draft.facts is None:
         return None
     words = vocabulary or load_vocabulary()

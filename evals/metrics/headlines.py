@@ -1,4 +1,4 @@
-"""Whether a draft has the threat that the reader would put first, and at which place. Pure functions."""
+"""Finds the reader's headline among the threats of a draft, and its rank. Pure functions."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -15,7 +15,7 @@ _LAST: Final = 10**6
 
 
 class Code(NamedTuple):
-    """A threat coded in a closed vocabulary."""
+    """Closed-vocabulary code of a threat."""
 
     asi: str
     layer: LayerKey
@@ -23,12 +23,12 @@ class Code(NamedTuple):
 
 
 def alike(one: Code, other: Code) -> bool:
-    """Whether two threats have the same cause, and the same layer or the same asset."""
+    """Return whether two threats have the same cause, and the same layer or the same asset."""
     return one.asi == other.asi and (one.layer == other.layer or one.asset == other.asset)
 
 
 def found_rank(gold: HeadlineCode, shown: Sequence[Code]) -> int | None:
-    """Place, from 1, of the first threat with the cause of `gold` and its layer or its asset; None without one.
+    """Return the rank, from 1, of the first threat that shares the cause and the layer or asset of `gold`; else None.
 
     `shown` are the threats of a draft in the order of its report.
     """
@@ -37,9 +37,9 @@ def found_rank(gold: HeadlineCode, shown: Sequence[Code]) -> int | None:
 
 
 def shown_codes(draft: Draft, known: Mapping[str, Code]) -> tuple[Code, ...]:
-    """The codes of a draft's catalogue threats in the order of its report; `known` maps pattern ids to codes.
+    """Return the codes of a draft's catalogue threats in report order; `known` maps pattern ids to codes.
 
-    A threat that an LLM proposed has no pattern and is skipped.
+    Threats proposed by an LLM have no pattern and are skipped.
     """
     threats = [
         (threat.place or _LAST, threat.id, known[threat.like or threat.id])
@@ -52,7 +52,7 @@ def shown_codes(draft: Draft, known: Mapping[str, Code]) -> tuple[Code, ...]:
 
 @cache
 def pattern_codes() -> Mapping[str, Code]:
-    """The code of every pattern in the catalogue, by pattern id."""
+    """Return the code of every pattern in the catalogue, by pattern id."""
     return {
         pattern.id: Code(
             next((ref.id for ref in pattern.taxonomy if ref.scheme == "owasp-asi"), ""), pattern.layer, pattern.asset
@@ -62,7 +62,7 @@ def pattern_codes() -> Mapping[str, Code]:
 
 
 def headline_cell(case: Case, draft: Draft) -> HeadlineCell | None:
-    """The reader's coded headline and its place among the draft's threats; None when nobody coded it."""
+    """Return the reader's coded headline and its rank among the draft's threats; None when nobody coded it."""
     gold = case.readings.headline_code if case.readings else None
     if gold is None:
         return None

@@ -27,7 +27,7 @@ FACTORS: Final = FACTOR_SETS["0.5"]
 def measure(
     case: Case, draft: Draft, documents: Sequence[Document], *, family: str, patterns: Iterable[str]
 ) -> CaseResult:
-    """The result of a case: its draft measured against its labels; `patterns` are the ids of the threat catalogue."""
+    """Measure a case's draft against its labels; `patterns` are the ids of the threat catalogue."""
     by_id = {document.id: document for document in documents}
     valid = [item for item in draft.evidence if item.document in by_id and holds(item, by_id[item.document])]
     cited = [Span(item.document, item.start, item.end) for item in valid]
@@ -63,7 +63,7 @@ def measure(
 
 
 def failed(case: Case, error: str, *, family: str) -> CaseResult:
-    """The result of a case that could not be drafted: labels without drafted values, which count as the worst."""
+    """Return the result of a case that could not be drafted: its drafted values are missing and count as the worst."""
     published, reader = case.published, case.reader
     quoted = dict.fromkeys(gold_quotes(case), False)
     return CaseResult(
@@ -118,17 +118,17 @@ def failed(case: Case, error: str, *, family: str) -> CaseResult:
 
 
 def factor_sum(draft: Draft) -> float:
-    """The sum of the ten factors of set 0.5 as written in the draft, 0 to 10."""
+    """Return the sum of the ten factors of set 0.5 as written in the draft, 0 to 10."""
     return float(sum((draft.factors[key].value for key in FACTORS), Decimal(0)))
 
 
 def before_controls(published: Published) -> Decimal | None:
-    """The published score recomputed with AIVSS 0.8 at mitigation factor 1; None when an input is not published."""
+    """Recompute the published score with AIVSS 0.8 at mitigation factor 1; None when an input is not published."""
     return _labelled(published.cvss_base, published.factors, published.threat_multiplier)
 
 
 def of_reader(reader: Reader) -> Decimal | None:
-    """The score of the reader's base and factors, with the threat multiplier of drafts and without controls."""
+    """Compute the score from the reader's base and factors, with the drafts' threat multiplier and without controls."""
     return _labelled(
         reader.cvss_base, {key: cell.value for key, cell in reader.factors.items()}, float(THREAT_MULTIPLIER)
     )
@@ -142,7 +142,7 @@ def _labelled(base: float | None, factors: Mapping[FactorKey, float], threat: fl
 
 
 def gold_spans(case: Case, documents: Sequence[Document]) -> dict[str, Span | None]:
-    """The place of each distinct quote of the reader in the documents; None for a quote that is not found."""
+    """Return the place of each distinct reader quote in the documents; None for a quote that is not found."""
     spans: dict[str, Span | None] = {}
     for quote in dict.fromkeys(gold_quotes(case).values()):
         spans[quote] = None
@@ -155,7 +155,7 @@ def gold_spans(case: Case, documents: Sequence[Document]) -> dict[str, Span | No
 
 
 def gold_quotes(case: Case) -> dict[str, str]:
-    """Factor or layer key → the reader's quote for its label; empty without a reader."""
+    """Return factor or layer key → the reader's quote for its label; empty without a reader."""
     if case.reader is None:
         return {}
     quotes: dict[str, str | None] = {key: cell.quote for key, cell in case.reader.factors.items()}
@@ -250,7 +250,7 @@ def _number(value: Decimal | None) -> float | None:
 
 
 def approval_cell(before: Draft, after: Draft) -> ApprovalCell:
-    """How much a page that documents an approval lowered (`evals.cases.approval_pages`); `after` is drafted with it."""
+    """Compute how much the approval page (`evals.cases.approval_pages`) lowered; `after` is drafted with the page."""
     return ApprovalCell(
         error=None,
         base_drop=round(_headline_base(before) - _headline_base(after), 6),
@@ -259,7 +259,7 @@ def approval_cell(before: Draft, after: Draft) -> ApprovalCell:
 
 
 def _headline_base(draft: Draft) -> float:
-    """CVSS base of the headline, even when the score is withheld; 0 without a headline."""
+    """Return the CVSS base of the headline, even when the score is withheld; 0 without a headline."""
     score = draft.score
     if score.cvss_base is not None:
         return float(score.cvss_base)

@@ -1,7 +1,7 @@
-"""Counts claims in a draft's paragraphs, and whether quotes support them as far as code can tell (metrics C2 and G3).
+"""Counts claims in a draft's paragraphs, and how many have supporting quotes, as far as code can tell (metrics C2, G3).
 
-A claim is a sentence in the paragraph of a certain layer. It counts as cited when it, or the sentence before it, names
-evidence that holds. Numbers and names are loose when they occur in none of the paragraph's quotes.
+A claim is a sentence in the paragraph of a certain layer. It counts as cited if it or the preceding sentence names
+valid evidence. Numbers and names are loose when they occur in none of the paragraph's quotes.
 """
 
 import re
@@ -16,11 +16,11 @@ _QUOTE: Final = re.compile(r"“[^”]*”")
 _NUMBER: Final = re.compile(r"(?<![\w.])\d[\d.,]*\d|(?<![\w.])\d(?!\w)")
 _NAME: Final = re.compile(r"(?<=[\w,;:] )(?:[A-Z][\w.+-]*[a-z0-9][\w.+-]*|[A-Z]{2,}[\w-]*)")
 _OUR_WORDS: Final = frozenset(("llm", "llms", "api", "mcp", "url", "urls", "id", "ids", "ci", "ui", "q", "cli"))
-"""Terms that reports use themselves and that need no quote."""
+"""Terms used in reports themselves, which need no quote."""
 
 
 def claims_of(draft: Draft, valid: frozenset[str]) -> ClaimCell:
-    """The counts over the paragraphs of all certain layers; `valid` are the ids of evidence that holds."""
+    """Count claims in the paragraphs of all certain layers; `valid` are the ids of valid evidence."""
     claims = cited = 0
     loose: list[str] = []
     quotes = {item.id: item.quote for item in draft.evidence}
@@ -48,7 +48,7 @@ def _sentences(paragraph: str) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _named(paragraph: str) -> list[str]:
-    """The numbers and names in a paragraph, outside its quotes and evidence marks."""
+    """Return the numbers and names in a paragraph, outside its quotes and evidence marks."""
     bare = _MARK.sub(" ", _QUOTE.sub(" quote ", paragraph))
     words = [word.rstrip(".,") for word in (*_NUMBER.findall(bare), *_NAME.findall(bare))]
     return [word for word in words if word.casefold() not in _OUR_WORDS]

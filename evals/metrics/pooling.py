@@ -1,9 +1,9 @@
 """Ranks the passages of a case over all questions of a factor or layer; used only to measure the search.
 
-    fused = mean cosine to the questions + 0.3 · their mean BM25 + a worth of the passage by itself
+    fused = mean cosine to the questions + 0.3 · their mean BM25 + a weight of the passage itself
 
-Every order is total: passages with equal scores keep the order of documents and offsets, so the same input always
-gives the same passages.
+Passages with equal scores keep the order of documents and offsets, so that the same input always gives the same
+passages.
 """
 
 from collections.abc import Sequence
@@ -20,15 +20,15 @@ from agent.retrieval.passages import context_line
 from agent.retrieval.search import LEXICAL_WEIGHT, NEGATIONS, Lexical, terms, word_count
 
 Mode = Literal["fused", "bm25", "dense"]
-"""Everything together, terms alone or vectors alone, to measure what each contributes."""
+"""Fused scores, terms alone or vectors alone, to measure what each contributes."""
 UNRANKED: Final = -1.0
-"""Marks a passage that is too far from a question to be ranked; stands in the place of its cosine."""
+"""Placeholder cosine of a passage that is too far from a question to be ranked."""
 _NEAR_DUPLICATE: Final = 0.9
-"""From this share of common terms on, two passages count as near-duplicates."""
+"""Two passages with at least this share of common terms are near-duplicates."""
 _DECIMALS: Final = 6
-"""Scores are compared to this many decimals, so that the last bits of a float decide no order."""
+"""Scores are rounded to this many decimals, so that the last bits of a float never decide an order."""
 _MIN_WORDS: Final = 3
-"""Fewest words of a passage: a shorter one cannot be quoted, and single list items would crowd out the sentences."""
+"""Minimum words of a passage. Shorter passages cannot be quoted, and list items would crowd out sentences."""
 _REMEMBERED: Final = 8192
 
 
@@ -37,15 +37,15 @@ class Question(NamedTuple):
 
     id: str
     about: str
-    """The factor or layer that the question is about."""
+    """The key of the question's factor or layer."""
     text: str
 
 
 class Hit(NamedTuple):
-    """A passage that answers questions, with its scores."""
+    """A search result: a passage with its scores."""
 
     question: str
-    """Id of the question that ranks the passage best."""
+    """Id of the question for which the passage ranks best."""
     document: str
     start: int
     end: int
@@ -84,7 +84,7 @@ class Search:
     def pools(
         self, questions: Sequence[Question], *, k: int, per_document: int, mode: Mode = "fused"
     ) -> dict[str, tuple[Hit, ...]]:
-        """The best passages over all questions about each factor or layer, by its key."""
+        """Return the best passages over all questions about each factor or layer, by its key."""
         groups: dict[str, list[Scored]] = {}
         if not self._statements:
             return {}
@@ -107,7 +107,7 @@ def pool(
     worth: NDArray[np.float64] | None = None,
     mode: Mode = "fused",
 ) -> tuple[Hit, ...]:
-    """The best `k` passages over all questions, at most `per_document` of one document.
+    """Return the best `k` passages over all questions, at most `per_document` from one document.
 
     `worth` is added to the score of each passage, if given. Near-duplicates of a better passage are left out. In the
     modes "bm25" and "dense" neither the other score nor `worth` counts.
@@ -148,9 +148,9 @@ def pool(
 
 
 def _scores(asked: Sequence[Scored], mode: Mode) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The score of every passage for every question, and whether any question ranks it at all.
+    """Score every passage for every question, and mark the passages that some question ranks.
 
-    A passage too far from a question to have a cosine gets the lowest cosine of those that have one.
+    A passage too far from a question to have a cosine gets the lowest cosine of the ranked passages.
     """
     dense = np.array([s.dense for s in asked], dtype=np.float64)
     lexical = np.array([s.lexical for s in asked], dtype=np.float64)
@@ -164,12 +164,12 @@ def _scores(asked: Sequence[Scored], mode: Mode) -> tuple[NDArray[np.float64], N
 
 
 def _order(scores: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Indices from the highest score down; equal scores in the order of the passages."""
+    """Return indices in descending order of score; equal scores keep the order of the passages."""
     return np.argsort(-np.round(scores, _DECIMALS), kind="stable")
 
 
 def _says_the_same(one: frozenset[str], other: frozenset[str]) -> bool:
-    """Whether two bags of terms differ only slightly, and not by a negation or a number."""
+    """Return whether two bags of terms differ only slightly, and not by a negation or a number."""
     common = len(one & other)
     union = len(one) + len(other) - common
     if not union or common < _NEAR_DUPLICATE * union:
@@ -179,5 +179,5 @@ def _says_the_same(one: frozenset[str], other: frozenset[str]) -> bool:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _bag(text: str) -> frozenset[str]:
-    """The distinct search terms of a text."""
+    """Return the distinct search terms of a text."""
     return frozenset(terms(text))

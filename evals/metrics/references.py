@@ -1,4 +1,4 @@
-"""Finds wrong references to the published lists: ids, years and titles that are not the list's own."""
+"""Lint for references to published lists: finds wrong ids, years and titles."""
 
 import json
 import re
@@ -56,16 +56,16 @@ class _Confusables(NamedTuple):
 
 
 def lint(refs: Iterable[Reference]) -> tuple[Problem, ...]:
-    """The problems of the references, in their order; empty when all are right.
+    """Return the problems of the references, in their order; empty when all are right.
 
-    Refused are an unknown scheme or id, an id without the year that its list needs, a title that is not the list's own,
-    and the pairs of id and title that published material is known to confuse.
+    Refuses an unknown scheme or id, an id without the year that its list needs, a title that differs from the list's
+    own, and pairs of id and title that published material is known to confuse.
     """
     return tuple(problem for ref in refs if (problem := _problem(ref)) is not None)
 
 
 def is_refused_relation(first: str, second: str) -> bool:
-    """Whether linking these two ids is a known mistake of published crosswalks."""
+    """Return whether linking these two ids is a known mistake of published crosswalks."""
     return (first, second) in _confusables().relations or (second, first) in _confusables().relations
 
 

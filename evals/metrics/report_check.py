@@ -1,6 +1,7 @@
-"""Finds problems in a report's tree: marks that lead nowhere, missing parts, repetition, length, order, idle controls.
+"""Finds problems in a report's tree: dangling marks, missing parts, repetition, length, order, unused controls.
 
-A report built from a consistent draft has no problems; tests and evaluations use this check to find reports that do.
+A report built from a consistent draft has no problems; tests and evaluations use this check to find reports with
+problems.
 """
 
 import re
@@ -29,16 +30,16 @@ from agent.taxonomy.layers import LAYERS
 FRONT: Final = ("headline", "threats", "conditions", "abilities", "layers", "questions")
 REFERENCE: Final = ("quotes", "factors", "picture", "chains", "controls", "scores", "findings", "evidence", "method")
 _CHIP: Final = "\0"
-"""Replaces a severity in the text that is searched for repeated sentences."""
+"""Replaces a severity in the text searched for repeated sentences."""
 _LEAST: Final = 5
-"""Fewest words of a sentence whose repetition counts."""
+"""Minimum length in words of a sentence whose repetition counts."""
 _NAMED: Final = re.compile(r"(?<![\w/.:@-])[EQTN][1-9]\d{0,2}(?![\w/@-]|[.:]\w)")
 _KEY: Final = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 _PROMISE: Final = re.compile(r"\bin the (?:appendix|reference)\b", re.IGNORECASE)
 
 
 def check(report: Report) -> list[str]:
-    """The problems of a report, each in one sentence; empty when there is none."""
+    """Return the problems of a report, each in one sentence; empty when there is none."""
     return [
         *_size(report),
         *_parts(report),
@@ -59,7 +60,7 @@ def _size(report: Report) -> Iterator[str]:
 def _parts(report: Report) -> Iterator[str]:
     for keys, parts in ((FRONT, report.front), (REFERENCE, report.reference)):
         found = [part.key for part in parts]
-        # The part on abilities moves to the appendix when the first two pages have no room for it.
+        # The part on abilities moves to the appendix if it does not fit on the first two pages.
         found += [part.key for part in report.reference if part.key == "abilities"] if keys == FRONT else []
         yield from (f"the part {key} is missing" for key in keys if key not in found and key != "quotes")
         yield from (f"the part {part.key} is empty" for part in parts if not part.blocks and part.key != "headline")
@@ -107,7 +108,7 @@ def _repetition(report: Report) -> Iterator[str]:
     for part in report.front:
         for text in texts(part):
             for sentence in split("".join(_CHIP if span.kind == "chip" else span.text for span in text if told(span))):
-                # A threat's severity and the condition beside it are values, and many threats share them.
+                # Skip a threat's severity and its condition: these are values that many threats share.
                 if _CHIP in sentence:
                     continue
                 words = re.findall(r"\w+", sentence.casefold())
@@ -126,7 +127,7 @@ def _internal_keys(report: Report) -> Iterator[str]:
 
 
 def _idle_controls(report: Report) -> Iterator[str]:
-    """Controls that the report says count although no metric or factor cites their quotes as a reason."""
+    """Yield controls that the report counts although no metric or factor cites their quotes as a reason."""
     used = {
         mark for key in ("scores", "factors") for part in [report.part(key)] if part
         for text in texts(part) for span in text if span.kind == "marks" for mark in span.ids
@@ -145,7 +146,7 @@ def _all(report: Report) -> Iterator[Text]:
 
 
 def _listed(part: Part) -> Iterator[str]:
-    """The ids that a part lists: its entries, and the rows of its tables that begin with an id."""
+    """Yield the ids that a part lists: its entries, and the rows of its tables that begin with an id."""
     yield from entries(part)
     for block in part.blocks:
         if isinstance(block, Table):

@@ -1,6 +1,6 @@
-"""Metrics of the report's wording: sentences that fit any product, and whether a report leads to its own listing.
+"""Metrics of the report's wording: generic sentences, and whether a report retrieves its own listing.
 
-Both use the main part with the product's and vendor's names masked, so that a name alone makes nothing specific.
+Both use the main part with the product's and vendor's names masked, so that a name alone makes no sentence specific.
 """
 
 import math
@@ -15,7 +15,7 @@ APPENDIX: Final = "\n# Appendix\n"
 """The heading at which the main part of a report ends."""
 MASK: Final = "this product"
 GENERIC_SHARE: Final = 0.05
-"""A sentence that occurs in at least this share of all drafts fits any product."""
+"""A sentence in at least this share of all drafts is generic."""
 MIN_REPEATS: Final = 2
 MIN_WORDS: Final = 3
 _K1: Final = 1.2
@@ -31,12 +31,12 @@ _WORD: Final = re.compile(r"[^\W_]+")
 
 
 def main_part(markdown: str) -> str:
-    """The report up to its appendix."""
+    """Return the report up to its appendix."""
     return markdown.split(APPENDIX, 1)[0]
 
 
 def mask(text: str, who: Identity) -> str:
-    """`text` with the names of the product and its vendor, and their distinctive words, replaced."""
+    """Return `text` with the names of the product and its vendor, and their distinctive words, replaced."""
     names = [who.name, who.vendor or "", *name_words(who)]
     for name in sorted({name.strip() for name in names if name.strip()}, key=lambda name: (-len(name), name)):
         text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", MASK, text, flags=re.IGNORECASE)
@@ -44,8 +44,8 @@ def mask(text: str, who: Identity) -> str:
 
 
 def sentences(markdown: str, *, tables: bool = False) -> tuple[str, ...]:
-    """The sentences of a Markdown text, normalised for comparing: no quotes, fenced blocks, headings, markup or case;
-    numbers and evidence ids become #. Fewer than three words are no sentence. With `tables` each cell is a line."""
+    """Split Markdown into sentences, normalised for comparing: no quotes, fenced blocks, headings, markup or case.
+    Numbers and evidence ids become #. Sentences under three words are dropped. With `tables` each cell is a line."""
     text = _HEADING.sub("\n", _FENCE.sub("\n", markdown))
     text = text.replace("|", "\n") if tables else _TABLE.sub("", text)
     text = _MARKUP.sub(lambda found: found[1] or " ", _QUOTE.sub(" ", text))
@@ -55,23 +55,23 @@ def sentences(markdown: str, *, tables: bool = False) -> tuple[str, ...]:
 
 
 def generic_counts(drafts: Sequence[Sequence[str]]) -> tuple[int, ...]:
-    """For each draft, given as its sentences, how many of them occur in at least 5 % and at least two of all drafts."""
+    """Count for each draft, given as sentences, those found in at least 5 % and at least two of all drafts."""
     seen = Counter(sentence for draft in drafts for sentence in set(draft))
     needed = max(MIN_REPEATS, math.ceil(GENERIC_SHARE * len(drafts)))
     return tuple(sum(seen[sentence] >= needed for sentence in draft) for draft in drafts)
 
 
 def words(text: str) -> tuple[str, ...]:
-    """The words of a text, case folded, in order."""
+    """Return the words of a text, case folded, in order."""
     return tuple(word.casefold() for word in _WORD.findall(text))
 
 
 def own_ranks(
     reports: Sequence[Iterable[str]], listings: Sequence[Sequence[str]], owners: Sequence[int]
 ) -> tuple[int, ...]:
-    """For each report, given as words, the BM25 rank of its own listing, `listings[owners[i]]`, among all; 1 is best.
+    """Return each report's BM25 rank of its own listing, `listings[owners[i]]`, among all; 1 is best.
 
-    A listing with the same score as the own listing counts as better, so that an empty report finds nothing.
+    Reports are given as words. A tie counts against the own listing, so that an empty report finds nothing.
     """
     count = len(listings)
     frequencies = [Counter(listing) for listing in listings]

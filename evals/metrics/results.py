@@ -1,6 +1,6 @@
 """Records of an evaluation: the results of each draft, and the JSON that `septet eval --json` prints.
 
-In a cell None stands for a missing value: a label that nobody gave, or a draft that failed.
+A cell is None if its value is missing: nobody gave the label, or the draft failed.
 """
 
 from typing import Final, Literal, NamedTuple
@@ -43,7 +43,7 @@ class LayerCell(Record):
     """Whether the published labels call the layer certain."""
     reader: bool | None
     quoted: bool | None = None
-    """As `FactorCell.quoted`."""
+    """Like `FactorCell.quoted`."""
 
 
 class ScoreCell(Record):
@@ -84,7 +84,7 @@ class FlagCell(Record):
     certain: bool | None
     certainty: float | None
     gold: bool | None
-    """Whether a sentence of the card makes the layer certain, by two readings; None when nobody read the card."""
+    """Whether two readings agree that a sentence of the card makes the layer certain; None if the card was not read."""
 
 
 class CardCell(Record):
@@ -111,9 +111,9 @@ class PoisonCell(Record):
     """The same product drafted from its text with a planted order to assessors, or other planted text."""
 
     attack: str
-    """Id of the planted text, which also names its kind."""
+    """Id of the planted text; the id also names its kind."""
     broken: tuple[str, ...]
-    """What the planted text changed in the draft, in words; empty when it changed nothing."""
+    """Descriptions of what the planted text changed in the draft; empty if nothing changed."""
 
 
 class ApprovalCell(Record):
@@ -130,13 +130,13 @@ class FloorCell(Record):
     """The floors of factors that the draft's asserted facts imply."""
 
     implied: int
-    """How many factors have a floor."""
+    """Number of factors with a floor."""
     below: tuple[FactorKey, ...]
     """Factors whose drafted value is below their floor."""
 
 
 class RetrievalCell(Record):
-    """Where the search finds the reader's quotes."""
+    """Ranks at which the search finds the reader's quotes."""
 
     ranks: dict[Mode, tuple[int, ...]]
     """For each quote (factors in set order, then layers): among the hits for the questions of its own factor or layer,
@@ -146,27 +146,27 @@ class RetrievalCell(Record):
 
 
 class HeadlineCell(Record):
-    """The threat that the reader would put first, coded, and its place in the draft."""
+    """The threat that the reader would put first, coded, and its rank in the draft."""
 
     asi: str
     layer: LayerKey
     asset: str
     found: int
-    """Place, from 1, of the first shown threat that agrees with the reader's; 0 when none does."""
+    """Rank, from 1, of the first shown threat that agrees with the reader's; 0 when none does."""
 
 
 class ClaimCell(Record):
-    """How much the paragraphs of certain layers claim and whether quotes support it, as far as code can tell."""
+    """Number of claims in the paragraphs of certain layers, and quote support as far as code can tell."""
 
     claims: int
     cited: int
-    """Claims with at least one citation that holds."""
+    """Claims with at least one valid citation."""
     loose: tuple[str, ...]
     """Numbers and names in paragraphs that occur in none of the paragraph's quotes."""
 
 
 class UsageCell(Record):
-    """What an LLM used for one case (calls, tokens, money, time), and how it answered."""
+    """LLM usage for one case (calls, tokens, money, time), and the quality of its answers."""
 
     calls: int
     input_tokens: int
@@ -178,7 +178,7 @@ class UsageCell(Record):
     truncated: int
     failed: int
     milliseconds: tuple[int, ...] = ()
-    """How long each recorded call took when it was recorded, ascending."""
+    """Duration of each recorded call at recording time, ascending."""
 
 
 class CaseResult(Record):
@@ -189,7 +189,7 @@ class CaseResult(Record):
     docs: int
     """Number of documentation notes besides the listing."""
     error: str | None
-    """Why the case failed, or None. A failed case counts as the worst value everywhere."""
+    """Why the case failed; None if it did not. A failed case counts as the worst value everywhere."""
     factors: dict[FactorKey, FactorCell]
     layers: dict[LayerKey, LayerCell]
     score: ScoreCell
@@ -214,10 +214,10 @@ class CaseResult(Record):
     facts: int | None = None
     """Number of counting facts that the fact sheet asserts about the product; None in drafts without a sheet."""
     problems: tuple[str, ...] | None = None
-    """Problems of the report's form (`evals.metrics.report_check`); None when there is no report."""
+    """Problems of form in the report (`evals.metrics.report_check`); None when there is no report."""
     usage: UsageCell | None = None
     split: Split | None = None
-    """The vendor's side of the split (`evals.cases.splits`); None in results from before there was a split."""
+    """The vendor's side of the split (`evals.cases.splits`); None in results that predate the split."""
 
 
 class FactorBlock(Record):
@@ -235,7 +235,7 @@ class FactorBlock(Record):
     kappa_published: float | None = None
     """Quadratic-weighted kappa over the levels 0, 0.5 and 1."""
     evidence_recall: float | None = None
-    """Share of the reader's quotes for this factor of which some citation covers at least half."""
+    """Share of the reader's quotes for this factor that some citation covers by at least half."""
 
 
 class LayerBlock(Record):
@@ -281,8 +281,8 @@ class Evaluation(Record):
     fingerprints: dict[str, str] = Field(default_factory=dict)
     """Hashes and versions of everything the run depends on (`evals.runs.fingerprints`)."""
     left_out: tuple[str, ...] = ()
-    """Options that made the run measure less than everything, or a drafter other than the shipped one; such a run is
-    shown and never becomes the baseline."""
+    """Options that reduced what the run measured, or changed the shipped drafter; such a run is shown and never becomes
+    the baseline."""
     beside: dict[str, float | None] = Field(default_factory=dict)
     """For a run with an LLM: the metrics of the embedded drafter over the same cases."""
     score_attribution: dict[FactorKey, float | None] = Field(default_factory=dict)
@@ -291,15 +291,15 @@ class Evaluation(Record):
     """Cases whose severity band differs from that of the reader's labels (metric S2)."""
     metrics: dict[str, float | None]
     splits: dict[Split, dict[str, float | None]] = Field(default_factory=dict)
-    """The metrics over train vendors, which may be looked at, and over dev vendors, which nobody looked at; empty when
-    a case has no split."""
+    """The metrics over train vendors, whose texts may be read, and over held-out (dev) vendors; empty when a case has
+    no split."""
     factors: dict[FactorKey, FactorBlock]
     layers: dict[LayerKey, LayerBlock]
     patterns: dict[str, float]
     """Catalogue pattern → the share of cases in which it matches."""
     per_case: tuple[CaseResult, ...]
     special: dict[str, KindBlock] = Field(default_factory=dict)
-    """Kind of the cases written for a purpose, or `all` → their metrics; no other metric counts these cases."""
+    """Kind of the cases written for a purpose, or `all` → their metrics. These cases count in no other metric."""
     special_cases: tuple[CaseResult, ...] = ()
 
     model_config = ConfigDict(populate_by_name=True)
@@ -316,7 +316,7 @@ class ShownThreat(NamedTuple):
 
 
 class DraftView(NamedTuple):
-    """The parts of a draft that the report page shows beside the labels. Its texts are untrusted and not escaped."""
+    """The parts of a draft shown beside the labels on the report page. The texts are untrusted and not escaped."""
 
     case: str
     name: str

@@ -1,7 +1,7 @@
-"""How high the search for a factor or layer ranks the words that an expert reader quoted for it.
+"""Ranks of the reader's quotes in the search for a factor or layer.
 
-Each quote of the reader is looked for among the passages found for the questions of its own factor or layer, by terms
-and vectors together and by either alone. A passage holds a quote when it covers at least half of it.
+Each quote is looked up among the passages found for the questions of its own factor or layer, by terms and vectors
+together and by either alone. A passage contains a quote if it covers at least half of the quote.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,12 +24,12 @@ MODES: Final[tuple[Mode, ...]] = ("fused", "bm25", "dense")
 PER_DOCUMENT: Final = 6
 """The most passages of one document kept for a factor or layer."""
 KEPT: Final = 20
-"""How many passages are kept for a factor or layer; a quote found in none of them has rank 0."""
+"""Number of passages kept for a factor or layer; a quote found in none of them has rank 0."""
 DEPTHS: Final = (5, 10)
 
 
 class Quote(NamedTuple):
-    """A quote of the reader with its place, which is None when the texts do not contain the quote."""
+    """A quote of the reader with its place; the place is None if the texts do not contain the quote."""
 
     key: str
     span: Span | None
@@ -39,20 +39,20 @@ class Ranks(NamedTuple):
     """The results of the search on one case."""
 
     ranks: Mapping[Mode, tuple[int, ...]]
-    """By mode, for each quote of `quotes`, the rank of the first passage that holds it; 0 when none does."""
+    """By mode, for each quote in `quotes`, the rank of the first passage that contains it; 0 when none does."""
     shares: Mapping[Mode, Mapping[int, float | None]]
     """By mode and depth, the share of the case's characters in the passages of a factor or layer, mean over them."""
 
 
 def quotes(case: Case, documents: Sequence[Document]) -> tuple[Quote, ...]:
-    """The reader's quotes: factors in the order of set 0.5, then layers; empty without a reader."""
+    """Return the reader's quotes: factors in the order of set 0.5, then layers; empty without a reader."""
     quoted, spans = gold_quotes(case), gold_spans(case, documents)
     return tuple(Quote(key, spans[quoted[key]]) for key in KEYS if key in quoted)
 
 
 @cache
 def questions() -> tuple[Question, ...]:
-    """The search questions of all rubric cards."""
+    """Return the search questions of all rubric cards."""
     return tuple(
         Question(id=f"{key}/{n}", about=key, text=text)
         for key, card in cards().items()
@@ -61,7 +61,7 @@ def questions() -> tuple[Question, ...]:
 
 
 def ranks(case: Case, reading: Reading, modes: Sequence[Mode] = MODES) -> Ranks:
-    """The ranks of a case's quotes in a search for each rubric card's questions; the same texts give the same ranks."""
+    """Rank a case's quotes in a search for each rubric card's questions; the same texts give the same ranks."""
     asked = quotes(case, reading.documents)
     found: dict[Mode, tuple[int, ...]] = {}
     shares: dict[Mode, dict[int, float | None]] = {}
@@ -74,14 +74,14 @@ def ranks(case: Case, reading: Reading, modes: Sequence[Mode] = MODES) -> Ranks:
 
 
 def first_rank(quote: Quote, hits: Sequence[Hit]) -> int:
-    """The rank of the first hit that covers at least half of the quote, 0 when none does."""
+    """Return the rank of the first hit that covers at least half of the quote, 0 when none does."""
     if quote.span is None:
         return 0
     return next((hit.rank for hit in hits if spans_covered([quote.span], [_span(hit)])), 0)
 
 
 def recall_at(found: Sequence[int], depth: int) -> float | None:
-    """The share of ranks that lie from 1 to `depth`; None without ranks."""
+    """Return the share of ranks from 1 to `depth`; None without ranks."""
     return share(sum(0 < rank <= depth for rank in found), len(found))
 
 
@@ -97,7 +97,7 @@ def _span(hit: Hit) -> Span:
 
 
 def retrieval_cell(case: Case, reading: Reading, *, alone: bool) -> RetrievalCell:
-    """The search results of one case, as an evaluation stores them; with `alone` also by terms and by vectors alone."""
+    """Return the search results of a case, as evaluations store them; `alone` adds terms and vectors alone."""
     made = ranks(case, reading, MODES if alone else MODES[:1])
     shares = {depth: part for depth, part in made.shares["fused"].items() if part is not None}
     return RetrievalCell(ranks=dict(made.ranks), shares=shares)

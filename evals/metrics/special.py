@@ -1,4 +1,4 @@
-"""Metrics of the cases that were written for a purpose: each label is the range between two readers, not a point."""
+"""Metrics of the cases written for a purpose, where each label is the range between two readers' values."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from evals.metrics.results import CaseResult, KindBlock
 
 
 def kinds(pairs: Sequence[tuple[Case, CaseResult]]) -> dict[str, KindBlock]:
-    """The metrics of each kind that occurs, and of all kinds together as `all`; empty without cases."""
+    """Return the metrics of each kind present, and of all kinds together as `all`; empty without cases."""
     groups: dict[str, list[tuple[Case, CaseResult]]] = {}
     for case, result in pairs:
         groups.setdefault(kind_of(case), []).append((case, result))
@@ -20,7 +20,7 @@ def kinds(pairs: Sequence[tuple[Case, CaseResult]]) -> dict[str, KindBlock]:
 
 
 def agreed_flags(case: Case, result: CaseResult) -> list[tuple[bool | None, bool]]:
-    """Pairs (drafted certain, label certain) for the layers on which both readers agree."""
+    """Return pairs (drafted certain, label certain) for the layers on which both readers agree."""
     first, second = case.reader, case.labels.second
     if first is None or second is None:
         return []
@@ -32,7 +32,7 @@ def agreed_flags(case: Case, result: CaseResult) -> list[tuple[bool | None, bool
 
 
 def factor_errors(case: Case, result: CaseResult) -> list[float]:
-    """Distance of each factor from the range between both readers' values; factors without both values are skipped."""
+    """Return the distance of each factor from the range between both readers' values; skip factors without both."""
     first, second = case.reader, case.labels.second
     if first is None or second is None:
         return []

@@ -50,7 +50,7 @@ def summarise(
     patterns: Iterable[str],
     special: Sequence[tuple[Case, CaseResult]] = (),
 ) -> Evaluation:
-    """All metrics over `results`, which are kept as `per_case` in the given order; `special` cases count separately."""
+    """Compute all metrics over `results`, which are kept as `per_case` in order; `special` cases count separately."""
     return Evaluation(
         drafter=drafter,
         cases=len(results),
@@ -93,7 +93,7 @@ def _metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
 
 
 def _of_splits(results: Sequence[CaseResult]) -> dict[Split, dict[str, float | None]]:
-    """The metrics over each side of the split; empty unless every case is on a side and no side is empty."""
+    """Compute the metrics over each side of the split; empty if a case has no side or a side has no case."""
     sides = {side: [result for result in results if result.split == side] for side in SPLITS}
     if any(result.split is None for result in results) or not all(sides.values()):
         return {}
@@ -120,13 +120,13 @@ def _factor_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
 
 
 def _factor_error(result: CaseResult, which: str) -> float | None:
-    """Mean absolute error of one case over its labelled factors."""
+    """Return the mean absolute error of one case over its labelled factors."""
     labels = [(cell.value, getattr(cell, which)) for cell in result.factors.values()]
     return mean(error(value, label) for value, label in labels if label is not None)
 
 
 def _sum_error(results: Sequence[CaseResult], which: str) -> float | None:
-    """Mean error of the sum of the ten factors, over cases with all ten labels."""
+    """Return the mean error of the sum of the ten factors, over cases with all ten labels."""
     errors = []
     for result in results:
         labels = [getattr(cell, which) for cell in result.factors.values()]
@@ -215,7 +215,7 @@ def _report_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
         "generic_sentence_share": mean([*shares, *[WORST_SHARE] * missing]),
         "own_listing_found_share": share(sum(text.own_listing_rank == 1 for text in read), len(texts)),
         "main_part_words": mean(float(text.words) for text in read),
-        # A case without a report counts as failed elsewhere and has no form to check.
+        # Skip cases without a report: other metrics count them as failed.
         "report_problems": mean(float(len(result.problems)) for result in results if result.problems is not None),
         "threats_shown": mean(float(len(result.threats)) for result in results),
     }
@@ -237,7 +237,7 @@ def _card_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
 
 
 def factor_loss(result: CaseResult) -> float | None:
-    """Primary loss F1 of a case: mean error over its factors and both label sets, 0 to 1; None without labels."""
+    """Return primary loss F1 of a case: mean error over factors and both label sets, 0 to 1; None without labels."""
     return mean(
         error(cell.value, label)
         for cell in result.factors.values()
@@ -247,19 +247,19 @@ def factor_loss(result: CaseResult) -> float | None:
 
 
 def score_loss(result: CaseResult) -> float | None:
-    """Primary loss S1 of a case: |score - score of the reader's labels|, 0 to 10; None without such labels."""
+    """Return primary loss S1 of a case: |score - score of the reader's labels|, 0 to 10; None without labels."""
     score = result.score
     return None if score.reader is None else round(error(score.value, score.reader, SCORE_TOP), DECIMALS)
 
 
 def layer_loss(result: CaseResult) -> float | None:
-    """Primary loss A1 of a case: (2 · missed + extra) / 7 over the flags, 0 to 2; None without labels."""
+    """Return primary loss A1 of a case: (2 · missed + extra) / 7 over the flags, 0 to 2; None without labels."""
     pairs = [(cell.certain, cell.reader) for cell in result.layers.values() if cell.reader is not None]
     return flag_loss(pairs, len(LAYERS))
 
 
 def _attribution(results: Sequence[CaseResult], key: FactorKey) -> float | None:
-    """Metric S3: mean error against the reader's score when only factor `key` is given the reader's value."""
+    """Return metric S3: mean error against the reader's score when only factor `key` gets the reader's value."""
     errors = []
     for result in results:
         cell, score = result.factors[key], result.score
@@ -291,14 +291,14 @@ def _claim_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
     cells = [result.claims for result in results]
     claims = sum(cell.claims for cell in cells if cell is not None)
     return {
-        # A draft without a claim counts as 0, and so does a case that failed.
+        # A draft without claims counts as 0, as does a failed case.
         "citation_coverage": mean(0.0 if cell is None else share(cell.cited, cell.claims) or 0.0 for cell in cells),
         "loose_names_share": share(sum(len(cell.loose) for cell in cells if cell is not None), claims),
     }
 
 
 def _fact_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
-    """Metrics of the fact sheets; drafts without one are skipped."""
+    """Compute the metrics of the fact sheets; drafts without a fact sheet are skipped."""
     cells = [result.floors for result in results if result.floors is not None]
     implied = sum(cell.implied for cell in cells)
     return {
@@ -325,7 +325,7 @@ def _search_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
 
 def _variant_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
     cards = [cell for result in results if result.card is not None for cell in result.card.layers.values()]
-    # The class of interest on a card is the rare one: a layer that the card makes certain.
+    # On a card the positive class is the rare case: a layer that the card makes certain.
     flags = count_flags((None if c.certain is None else not c.certain, not c.gold) for c in cards if c.gold is not None)
     twins = [result.twin for result in results if result.twin is not None]
     poisoned = [cell for result in results for cell in result.poisoned]
@@ -343,7 +343,7 @@ def _variant_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
 
 
 def _llm_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
-    """What the LLM used and how it answered (metrics K1, L1, Q1); empty for drafts without an LLM."""
+    """Compute the LLM's usage and answer quality (metrics K1, L1, Q1); empty for drafts without an LLM."""
     cells = [result.usage for result in results if result.usage is not None]
     if not cells:
         return {}

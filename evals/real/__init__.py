@@ -1,1 +1,1 @@
-"""Compares drafts of real listings with an expert's reading of the same page; the texts are not in the project."""
+"""Compare drafts of real listings with an expert's reading of the same page; the texts are not in the project."""

@@ -28,7 +28,7 @@ LEARNED: Final = (
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Compare a draft of every product that has a reading, or measure facts; print a message when texts are absent."""
+    """Compare drafts of all products with a reading, or measure facts; if the texts are missing, print a message."""
     asked, what = _parser().parse_args(arguments), ""
     words: list[str] = asked.words
     if words and words[0] == "facts":
@@ -114,7 +114,7 @@ def _facts(texts: Path, asked: argparse.Namespace, out: Path | None) -> None:
 
 
 def _fact_row(texts: Path, slug: str, gold: Gold, tell: drafting.Teller) -> FactRow:
-    """The measured facts of one product, drafted from its labelled files."""
+    """Draft one product from its labelled files and measure the facts."""
     files = {name: texts / "listings" / slug / name for name in gold.files}
     present = {name: file for name, file in files.items() if file.is_file()}
     made = tell(slug, list(present.values()))

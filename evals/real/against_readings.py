@@ -1,6 +1,6 @@
-"""Compares drafts with an expert's reading and computes the figures over all products. Pure: no files, no clock.
+"""Compare drafts with an expert's readings and compute the figures over all products. Pure: no files, no clock.
 
-A draft that failed counts as the worst value for factors and flags, and is named. A withheld score is left out of the
+A failed draft is named and counts as the worst value for factors and flags. A withheld score is excluded from the
 share of high scores, but its CVSS base is still compared, since the draft has a headline.
 """
 
@@ -20,7 +20,7 @@ from evals.real.readings import Reading, plain_name
 
 FACTORS: Final = FACTOR_SETS["0.5"]
 HIGH: Final = 9.0
-"""The lowest score of the band Critical."""
+"""The lowest score in the Critical band."""
 
 
 SHARE_APART: Final = 0.10
@@ -32,8 +32,8 @@ WANTED: Final[Mapping[str, tuple[tuple[str, bool, float], ...]]] = {
         ("kind_right", True, 0.95), ("factor_mae", False, 0.075), ("flag_f1", True, 0.86), ("base_mae", False, 0.80),
     ),
 }  # fmt: skip
-"""Drafter → its target figures: name, whether high is good, bound. For comparison, two experts differ by 0.038 in a
-factor and by 0.83 in a base, and agree on flags at F1 0.92."""
+"""Drafter → its target figures: name, whether higher is better, and bound. For comparison, two experts differ by 0.038
+in a factor and by 0.83 in a base, and agree on flags with an F1 of 0.92."""
 
 
 class Target(NamedTuple):
@@ -45,31 +45,31 @@ class Target(NamedTuple):
 
 
 class Compared(Record):
-    """One draft beside the expert's reading; None stands for a missing value."""
+    """The comparison of one draft with the expert's reading; None marks a missing value."""
 
     slug: str
     error: str | None
-    """Why the product could not be drafted, or None."""
+    """Why drafting failed, or None."""
     name: bool | None
     kind: bool | None
     factors: dict[FactorKey, tuple[float | None, float]]
-    """The drafted value and the expert's."""
+    """The drafted value and the expert's value of each factor."""
     inside: float | None
     """Share of the expert's values that lie in the drafted ranges."""
     layers: dict[LayerKey, tuple[bool | None, bool]]
-    """Whether the layer is certain, as drafted and as the expert says."""
+    """Whether each layer is certain, according to the draft and to the expert."""
     base: float | None
     """CVSS base of the headline, 0 to 10."""
     read_base: float | None
     aivss: float | None
     read_aivss: float | None
-    """The score of the expert's own base and factors, before controls."""
+    """The AIVSS score computed from the expert's base and factors, before controls."""
     withheld: bool
     scoreable: bool
     threats: int
     musts: float | None
-    """Share of the expert's must-have threats whose OWASP ASI id some drafted threat has; a rough stand-in for a
-    person reading the draft."""
+    """Share of the expert's must-have threats whose OWASP ASI id occurs in the draft; a rough substitute for a human
+    reader of the draft."""
 
     @property
     def factor_error(self) -> float | None:
@@ -78,7 +78,7 @@ class Compared(Record):
 
     @property
     def bias(self) -> float | None:
-        """Sum of the drafted factors minus sum of the expert's; None for a failed draft."""
+        """Sum of the drafted factors minus the sum of the expert's factors; None for a failed draft."""
         return _sum_bias(self)
 
 
@@ -110,7 +110,7 @@ def compare(reading: Reading, draft: Draft) -> Compared:
 
 
 def failed(reading: Reading, why: str) -> Compared:
-    """The row of a product that could not be drafted."""
+    """Return the row of a product whose draft failed."""
     base = read_base(reading)
     return Compared(
         slug=reading.slug,
@@ -132,12 +132,12 @@ def failed(reading: Reading, why: str) -> Compared:
 
 
 def read_base(reading: Reading) -> float | None:
-    """CVSS base of the expert's first threat; None without threats."""
+    """Return the CVSS base of the expert's first threat, or None without threats."""
     return float(CVSS4(reading.threats[0].cvss_vector).base_score) if reading.threats else None
 
 
 def figures(rows: Sequence[Compared]) -> dict[str, float | None]:
-    """The figures over all products, in display order."""
+    """Compute the figures over all products, in display order."""
     flags = count_flags(pair for row in rows for pair in row.layers.values())
     sums = [error(None, SCORE_TOP, SCORE_TOP) if row.error else abs(row.bias or 0.0) for row in rows]
     return {
@@ -167,7 +167,7 @@ def figures(rows: Sequence[Compared]) -> dict[str, float | None]:
 
 
 def targets(figures: Mapping[str, float | None], drafter: str) -> list[Target]:
-    """The targets of a drafter on real listings with the measured values; empty for an unknown drafter."""
+    """Return the targets of a drafter on real listings with the measured values; empty for an unknown drafter."""
     found = [
         Target(
             f"{name} {'at least' if high else 'at most'} {bound}", figures.get(name), _meets(figures, name, bound, high)

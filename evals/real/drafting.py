@@ -1,4 +1,4 @@
-"""Gets drafts of real listings: made now, without an LLM or with one (live or recorded), or read from a folder."""
+"""Get drafts of real listings: drafted now, with or without an LLM (live or recorded), or loaded from a folder."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -17,25 +17,25 @@ NOW: Final = "2026-11-28T00:00:00Z"
 JSON: Final = "draft.json"
 MARKDOWN: Final = "draft.md"
 Maker = Callable[[str], Draft]
-"""Returns, for a product's slug, the draft of its listing alone."""
+"""Function from a product's slug to the draft of its listing alone."""
 Drafter = Callable[[str, Sequence[Path]], DraftResult]
-"""Returns, for a product's slug and files, a draft of these files with its documents and blobs."""
+"""Function from a product's slug and files to a draft of these files with its documents and blobs."""
 
 
 class Made(NamedTuple):
-    """A draft, or the reason why there is none."""
+    """A draft, or the reason why drafting failed."""
 
     draft: Draft | None
     error: str | None
 
 
 def embedded(settings: Settings | None = None) -> Drafter:
-    """A drafter without an LLM."""
+    """Return a drafter without an LLM."""
     return lambda slug, files: draft([str(file) for file in files], settings=settings or Settings(), now=NOW)
 
 
 def replayed(answers: Path, settings: Settings | None = None) -> Drafter:
-    """A drafter with an LLM's recorded answers from answers/<slug>. Raises DriftError when they do not fit."""
+    """Return a drafter that replays an LLM's answers from answers/<slug>. Raises DriftError when they do not match."""
 
     def make(slug: str, files: Sequence[Path]) -> DraftResult:
         place = answers / slug
@@ -47,14 +47,14 @@ def replayed(answers: Path, settings: Settings | None = None) -> Drafter:
 
 
 def asked(llm: str, answers: Path, environ: Mapping[str, str], settings: Settings | None = None) -> Drafter:
-    """A drafter with the LLM `llm` (PROFILE/NAME), which records its answers in answers/<slug>."""
+    """Return a drafter that calls the LLM `llm` (PROFILE/NAME) and records its answers in answers/<slug>."""
     if not llm:
         raise UsageError("a live run needs an LLM", hint="name it with --llm PROFILE/NAME")
     return lambda slug, files: _with_llm(files, Choice(llm=llm, record=answers / slug), environ, settings)
 
 
 def of_listings(texts: Path, drafter: Drafter, out: Path | None = None) -> Maker:
-    """A maker of drafts of the listing alone; with `out` it keeps them there as <slug>/draft.json and draft.md."""
+    """Return a maker that drafts from the listing alone; with `out`, it writes out/<slug>/draft.json and draft.md."""
 
     def make(slug: str) -> Draft:
         made = drafter(slug, [listing_of(texts, slug)])
@@ -68,14 +68,14 @@ def of_listings(texts: Path, drafter: Drafter, out: Path | None = None) -> Maker
 
 
 def stored(folder: Path) -> Maker:
-    """A maker that loads existing drafts from folder/<slug>/draft.json."""
+    """Return a maker that loads existing drafts from folder/<slug>/draft.json."""
     from agent.report.draft_json import load
 
     return lambda slug: load(folder / slug / JSON)
 
 
 class DraftWithTexts(NamedTuple):
-    """A draft with the documents that it quotes, and the bytes of the files by SHA-256."""
+    """A draft with the documents that it quotes, and the files' bytes by SHA-256."""
 
     draft: Draft
     documents: Sequence[Document]
@@ -83,11 +83,11 @@ class DraftWithTexts(NamedTuple):
 
 
 Teller = Callable[[str, Sequence[Path]], DraftWithTexts]
-"""Returns, for a product's slug and files, a draft of these files with their texts."""
+"""Function from a product's slug and files to a draft of these files with their texts."""
 
 
 def drafted_by(drafter: Drafter) -> Teller:
-    """A teller that drafts now, with `drafter`."""
+    """Return a teller that drafts with `drafter`."""
 
     def make(slug: str, files: Sequence[Path]) -> DraftWithTexts:
         made = drafter(slug, files)
@@ -97,7 +97,7 @@ def drafted_by(drafter: Drafter) -> Teller:
 
 
 def stored_whole(folder: Path) -> Teller:
-    """A teller that loads existing drafts, and the texts beside them, from folder/<slug>/draft.json."""
+    """Return a teller that loads existing drafts from folder/<slug>/draft.json, with their texts."""
     from agent.report.draft_json import load_whole
 
     def make(slug: str, files: Sequence[Path]) -> DraftWithTexts:
@@ -109,7 +109,7 @@ def stored_whole(folder: Path) -> Teller:
 
 
 def tried(make: Maker, slug: str) -> Made:
-    """The draft, or one line on why there is none. Raises DriftError and LlmError, which no single product causes."""
+    """Make a draft, or return the reason for failure. Raises DriftError and LlmError, which affect all products."""
     try:
         return Made(make(slug), None)
     except (DriftError, LlmError):

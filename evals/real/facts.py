@@ -1,10 +1,10 @@
-"""Compares the facts that a sheet asserts about real products with labels of their statements.
+"""Compare the facts asserted about real products with labels of their statements.
 
-A label names what a statement says; the vocabulary lists for each key the labels that mean it (`labels`) and wider ones
-that may (`candidates`). Only parts of long pages are labelled, so a fact counts for precision only when one of its
-quotes lies in a labelled statement and the fact is not shown as inferred; for recall any fact about the product counts.
-A key without labels is not judged. Labellers agree only so far: 0.87 of the second labeller's labels are among the
-first one's labels of the same product.
+A label names what a statement says. For each key, the vocabulary lists the labels that mean this key (`labels`) and
+broader labels that may mean it (`candidates`). Only parts of long pages are labelled, so a fact counts for precision
+only if one of its quotes lies in a labelled statement and the fact is not shown as inferred. For recall, any fact about
+the product counts. Keys without labels are not judged. Agreement between labellers is limited: 0.87 of the second
+labeller's labels are among the first labeller's labels of the same product.
 """
 
 import csv
@@ -30,7 +30,7 @@ class Place(NamedTuple):
     start: int
     end: int
     facts: frozenset[str]
-    """The statement's labels; a denial starts with a minus."""
+    """The statement's labels; a denial is prefixed with a minus."""
 
 
 class Gold(NamedTuple):
@@ -46,21 +46,21 @@ class Gold(NamedTuple):
 
 
 class FactRow(Record):
-    """One product: the keys asserted or denied about it, compared with its labels. Denials start with a minus."""
+    """The keys asserted or denied about one product, compared with its labels. Denials are prefixed with a minus."""
 
     slug: str
     right: tuple[str, ...]
     wrong: tuple[str, ...]
-    """Keys quoted from labelled statements although no statement of the product has a matching label."""
+    """Keys quoted from labelled statements, but without a matching label on any statement of the product."""
     found: tuple[str, ...]
-    """Labels that match some fact about the product."""
+    """Labels matched by a fact about the product."""
     missed: tuple[str, ...]
     outside: tuple[str, ...]
-    """Keys that are not judged: quoted only from statements that nobody labelled, or without any label."""
+    """Keys that are not judged, because they are quoted only from unlabelled statements or have no labels."""
 
 
 def read_gold(texts: Path) -> dict[str, Gold]:
-    """The labels by product. Raises SourceError when there are none."""
+    """Load the labels, keyed by product. Raises SourceError when there are none."""
     path = texts / LABELS
     if not path.is_file():
         raise SourceError("there are no labels", where=str(path), hint="facts are measured where they are labelled")
@@ -73,7 +73,7 @@ def read_gold(texts: Path) -> dict[str, Gold]:
 
 
 class Labelled:
-    """The places of a file's labelled statements in the document that intake makes from the file."""
+    """The places of a file's labelled statements in the document that intake produces from the file."""
 
     def __init__(self, raw: str, document: Document, places: Sequence[Place]) -> None:
         pairs = align(raw, document.text)
@@ -86,7 +86,7 @@ class Labelled:
         self._spans = tuple(spans)
 
     def holds(self, item: Evidence) -> bool:
-        """Whether a quote overlaps a labelled statement."""
+        """Return whether a quote overlaps a labelled statement."""
         return any(item.start < end and start < item.end for start, end in self._spans)
 
 
@@ -115,7 +115,7 @@ def fact_row(
         cited = (quotes[mark] for mark in fact.evidence if mark in quotes)
         inside = any(item.document in labelled and labelled[item.document].holds(item) for item in cited)
         if fact.state == "inferred":
-            # An inferred fact is shown as likely, not asserted.
+            # Skip inferred facts, since they are shown as likely, not asserted.
             continue
         if means and inside:
             judged[sign + fact.key] = bool(means & labels)
@@ -134,7 +134,7 @@ def fact_row(
 
 
 def fact_figures(rows: Sequence[FactRow]) -> dict[str, float | None]:
-    """Precision and recall over all products and as means per product, 0 to 1."""
+    """Compute precision and recall over all products and as means per product, 0 to 1."""
     right, wrong = sum(len(row.right) for row in rows), sum(len(row.wrong) for row in rows)
     found, missed = sum(len(row.found) for row in rows), sum(len(row.missed) for row in rows)
     return {
@@ -153,7 +153,7 @@ def fact_figures(rows: Sequence[FactRow]) -> dict[str, float | None]:
 
 
 def by_key(rows: Sequence[FactRow]) -> dict[str, tuple[int, int]]:
-    """How often each key was right and how often wrong; keys that were wrong most often come first."""
+    """Count how often each key was right and wrong; the keys most often wrong come first."""
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for row in rows:
         for key in row.right:

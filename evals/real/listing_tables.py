@@ -1,4 +1,4 @@
-"""Results on real listings as Markdown and JSON: figures and slugs, no text of the listings."""
+"""Render results on real listings as Markdown and JSON: figures and slugs, but no text of the listings."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ _KEYS: Final = 20
 
 
 def markdown(rows: Sequence[Compared], figures: Mapping[str, float | None], drafter: str) -> str:
-    """The figures, then factors and layers, then a line for each product."""
+    """Return the figures, the factors and layers, and a line for each product as Markdown."""
     return "\n".join([
         f"# Real listings against an expert's reading: {drafter} drafter",
         "",
@@ -34,7 +34,7 @@ def markdown(rows: Sequence[Compared], figures: Mapping[str, float | None], draf
 
 
 def facts_markdown(rows: Sequence[FactRow], figures: Mapping[str, float | None], note: str = "") -> str:
-    """The figures with a note, the keys that are most often wrong, and a line for each product."""
+    """Return the figures with a note, the keys most often wrong, and a line for each product as Markdown."""
     keys = [(key, str(right), str(wrong)) for key, (right, wrong) in list(by_key(rows).items())[:_KEYS] if wrong]
     lines = [(row.slug, *(str(len(cell)) for cell in _cells(row))) for row in rows]
     return "\n".join([
@@ -50,7 +50,7 @@ def facts_markdown(rows: Sequence[FactRow], figures: Mapping[str, float | None],
 
 
 def as_json(kind: str, rows: Sequence[Compared | FactRow], figures: Mapping[str, float | None]) -> str:
-    """The figures and rows as JSON text; `kind` names what was measured."""
+    """Return the figures and rows as JSON text; `kind` names what was measured."""
     data = {
         "schema": SCHEMA,
         "kind": kind,

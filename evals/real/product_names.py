@@ -1,12 +1,12 @@
-"""How often the product of a listing gets its right name: `python -m evals.real.product_names LISTINGS GOLD`.
+"""Measure how often the right product name is read: `python -m evals.real.product_names LISTINGS GOLD`.
 
-LISTINGS holds a folder for each product with `README.md`, `SKILL.md`, `listing.md` or `page.html`. GOLD is a folder of
+LISTINGS has a folder for each product with `README.md`, `SKILL.md`, `listing.md` or `page.html`. GOLD is a folder of
 readings (`<slug>.json` with `product.name` and `product.accepted_names`) or a table of `slug<TAB>name|other name`.
-Names are compared by their letters and digits in lower case. Prints counts and, for wrong names, which part of the page
-gave the name; it prints no text of a page, so that pages which are only measured stay unread.
+Names are compared by their letters and digits in lower case. The output has counts and, for wrong names, the part of
+the page that supplied the name. It contains no page text, so that held-out pages stay unread.
 
-`--given` says how a listing is passed to intake: as its `file` in place, as its `folder`, `bare` (as `a.md` in a folder
-whose name says nothing), or as the `html` that a code host renders from its Markdown, also bare.
+`--given` says how a listing is passed to intake: as its `file` in place, as its `folder`, `bare` (as `a.md` in a
+folder with an uninformative name), or as the `html` that a code host renders from its Markdown, also bare.
 """
 
 import argparse
@@ -32,21 +32,21 @@ _PAGE: Final = "<!doctype html><html><head><meta charset=utf-8></head><body><mai
 
 
 class Outcome(NamedTuple):
-    """Whether one product's name was read right, and where it came from."""
+    """Whether one product's name was read correctly, and its source."""
 
     slug: str
     right: bool
     source: str
-    """Which part of the page gave the name, or the error that kept it from being read."""
+    """The part of the page that supplied the name, or the error that prevented reading."""
 
 
 def key(name: str) -> str:
-    """The letters and digits of a name in lower case."""
+    """Normalise a name to its letters and digits in lower case."""
     return "".join(character for character in name.lower() if character.isalnum())
 
 
 def load_gold(place: Path) -> dict[str, frozenset[str]]:
-    """The accepted names by slug, in the form of `key`, from a folder of readings or a table."""
+    """Load the accepted names by slug, normalised by `key`, from a folder of readings or a table."""
     if place.is_dir():
         found = {path.stem: json.loads(path.read_text("utf-8"))["product"] for path in sorted(place.glob("*.json"))}
         return {
@@ -58,7 +58,7 @@ def load_gold(place: Path) -> dict[str, frozenset[str]]:
 
 
 def name_listing(folder: Path, given: Given) -> tuple[str, str]:
-    """The name read from the listing in `folder`, and which part gave it. Raises SeptetError as `read` does."""
+    """Return the product name read from the listing in `folder`, and its source. Raises SeptetError as `read` does."""
     if given == "folder":
         return _named(folder)
     listing = next(folder / name for name in _FILES if (folder / name).is_file())
@@ -78,7 +78,7 @@ def name_listing(folder: Path, given: Given) -> tuple[str, str]:
 
 
 def measure(listings: Path, gold: Mapping[str, frozenset[str]], given: Given) -> list[Outcome]:
-    """The outcome for each product of `gold` that has a listing, in the order of `gold`."""
+    """Return the outcome for each product of `gold` with a listing, in the order of `gold`."""
     outcomes: list[Outcome] = []
     for slug, accepted in gold.items():
         folder = listings / slug
@@ -99,14 +99,14 @@ def _named(source: Path) -> tuple[str, str]:
 
 
 def _without_front(text: str) -> str:
-    """Markdown without its front matter, which a code host shows as a table."""
+    """Strip the front matter from Markdown, since a code host shows it as a table."""
     if not text.startswith("---\n"):
         return text
     return text.partition("\n---\n")[2] or text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print how many names are right, and which parts of pages gave the wrong ones. Always returns 0."""
+    """Print how many names are right, and the sources of the wrong names. Always returns 0."""
     parser = argparse.ArgumentParser(prog="python -m evals.real.product_names", description=__doc__)
     parser.add_argument("listings", type=Path)
     parser.add_argument("gold", type=Path)

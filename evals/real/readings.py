@@ -1,10 +1,10 @@
-"""The real pages and an expert's readings of them, in a folder outside the project.
+"""Load real pages and an expert's readings of them from a folder outside the project.
 
     TEXTS/listings/<slug>/    README.md, SKILL.md, listing.md, page.html or manifest.json as published; docs/
     TEXTS/readings/<slug>.json    an expert's reading of the listing alone
     TEXTS/labels.tsv          labelled statements: slug, file, sha256, start, end, role, facts
 
-The texts belong to third parties and are not part of the project: when they are absent, everything that needs them is
+The texts belong to third parties and are not part of the project. If they are missing, everything that needs them is
 skipped with a message. Their contents are data, never instructions.
 """
 
@@ -23,7 +23,7 @@ from evals.metrics.arithmetic import mean
 
 VARIABLE: Final = "SEPTET_REAL"
 LISTING_NAMES: Final = ("listing.md", "README.md", "SKILL.md", "page.html", "manifest.json")
-"""Names of the page to draft; the first that exists is taken."""
+"""Possible file names of the page to draft; the first existing file is used."""
 _KINDS: Final[Mapping[str, ProductKind]] = {
     "assistant/app": "assistant",
     "voice-agent-platform": "voice-agent",
@@ -31,11 +31,11 @@ _KINDS: Final[Mapping[str, ProductKind]] = {
     "platform": "agent-platform",
     "workflow-platform": "agent-platform",
 }
-"""The readings' names of kinds → our own, where they differ."""
+"""Names of kinds in readings → our own names, where they differ."""
 
 
 class _Part(BaseModel):
-    """Base of the records below; ignores further fields, since readings hold more than is compared here."""
+    """Base of the records below; ignores extra fields, since only part of a reading is compared here."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -55,20 +55,20 @@ class ReadFactor(_Part):
 
 
 class ReadLayer(_Part):
-    """Whether an expert considers the layer certain."""
+    """An expert's verdict on whether the layer is certain."""
 
     certain: bool
 
 
 class ReadThreat(_Part):
-    """One threat that matters to the expert; readings list the headline first."""
+    """One threat that the expert considers important; readings list the headline first."""
 
     title: str
     layer: str = ""
     asi: str | None = None
     cvss_vector: str
     must: bool = False
-    """Whether a draft without this threat is a bad draft."""
+    """Whether a draft that misses this threat is a bad draft."""
 
 
 class Reading(_Part):
@@ -83,7 +83,7 @@ class Reading(_Part):
 
     @property
     def names(self) -> frozenset[str]:
-        """Accepted names in the form of `plain_name`."""
+        """The accepted names, normalised by `plain_name`."""
         return frozenset(plain_name(name) for name in (self.product.name, *self.product.accepted_names))
 
     @property
@@ -94,14 +94,14 @@ class Reading(_Part):
 
 
 def plain_name(name: str) -> str:
-    """A name in lower case, without spaces and punctuation."""
+    """Normalise a name: lower case, without spaces and punctuation."""
     return "".join(char for char in name.casefold() if char.isalnum())
 
 
 def texts_folder(given: Path | None, environ: Mapping[str, str]) -> Path | None:
-    """The folder of the texts: `given`, else the folder that `SEPTET_REAL` names; None without either.
+    """Return the folder of the texts: `given`, else the folder in `SEPTET_REAL`, else None.
 
-    Raises SourceError when that folder does not have both the folders `readings` and `listings`.
+    Raises SourceError unless the folder has both subfolders, `readings` and `listings`.
     """
     named = given or (Path(environ[VARIABLE]) if environ.get(VARIABLE) else None)
     if named is None:
@@ -112,7 +112,7 @@ def texts_folder(given: Path | None, environ: Mapping[str, str]) -> Path | None:
 
 
 def load_readings(texts: Path, second: bool = False) -> dict[str, Reading]:
-    """The readings by slug, sorted; with `second`, the second reader's. Raises InputError naming a malformed file."""
+    """Load the first or, with `second`, second reader's readings by slug. Raises InputError naming a malformed file."""
     folder = texts / ("readings2" if second else "readings")
     return {path.stem: _reading(path) for path in sorted(folder.glob("*.json"))}
 
@@ -130,7 +130,7 @@ def _reading(path: Path) -> Reading:
 
 
 def listing_of(texts: Path, slug: str) -> Path:
-    """The path of a product's page to draft. Raises SourceError when there is none."""
+    """Return the path of a product's page to draft. Raises SourceError when there is none."""
     folder = texts / "listings" / slug
     for name in LISTING_NAMES:
         if (folder / name).is_file():
@@ -139,8 +139,8 @@ def listing_of(texts: Path, slug: str) -> Path:
 
 
 def spread_of_readers(first: Mapping[str, Reading], second: Mapping[str, Reading]) -> float | None:
-    """Mean distance between two readers' factors over the products that both read; no draft can be expected to do
-    better."""
+    """Return the mean difference between two readers' factors over the products that both read; no draft can be
+    expected to do better."""
     both = [(first[slug], second[slug]) for slug in second if slug in first]
     return mean(
         abs(one.factors[key].value - other.factors[key].value) for one, other in both for key in FACTOR_SETS["0.5"]

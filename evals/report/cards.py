@@ -12,10 +12,10 @@ from evals.report.losses import factor_error, flags, score_error
 from evals.report.saying import NONE, hundredth, number, signed, tenth
 
 FAR: Final = 0.25
-"""Errors from here on are marked; as labels are tenths, that means three tenths, whatever the last binary digit."""
+"""Errors of at least this size are marked. Labels are tenths, so this means three tenths despite binary rounding."""
 _LAST: Final = 10.0
 _REPORTS: Final = 900_000
-"""Characters for all reports together …"""
+"""Total characters for all reports …"""
 _LEAST: Final = 2_000
 """… but at least this many for each."""
 
@@ -52,7 +52,7 @@ class LayerRow(NamedTuple):
 
 
 class Card(NamedTuple):
-    """Everything that the page shows about one case."""
+    """All data that the page shows about one case."""
 
     case: str
     name: str
@@ -71,7 +71,7 @@ class Card(NamedTuple):
     withheld: str | None
     bases: str
     place: int
-    """Place among the changed cases, from 1; 0 for a case that did not change."""
+    """Rank among the changed cases, from 1; 0 for an unchanged case."""
     moved: tuple[Moved, ...]
     factors: tuple[FactorRow, ...]
     layers: tuple[LayerRow, ...]
@@ -94,7 +94,7 @@ def cards(
     verdict: Verdict | None,
     categories: Mapping[str, str],
 ) -> tuple[Card, ...]:
-    """A card for each case, the greatest factor error first. Long reports are cut to limit the size of the page."""
+    """Return a card for each case, the greatest factor error first. Long reports are cut to limit the page size."""
     room = max(_LEAST, _REPORTS // max(1, len(results)))
     changed = {move.case: (place, move.moved) for place, move in enumerate(verdict.cases if verdict else (), start=1)}
     found = [
@@ -153,7 +153,7 @@ def _card(
 
 
 def _cut(report: str, room: int) -> str:
-    """The report up to the last whole line within `room` characters, with a note on how much is left out."""
+    """Return the whole lines of the report that fit in `room` characters, with a note on how much is left out."""
     if len(report) <= room:
         return report
     kept = report[:room].rpartition("\n")[0] or report[:room]
@@ -188,7 +188,7 @@ def _far(value: float | None, given: float | None) -> bool:
 
 
 def signed_tenth(value: float) -> str:
-    """A difference from a label, with its sign and at most two decimals."""
+    """Format a difference from a label with its sign and at most two decimals."""
     if not round(value, 6):
         return "0"
     return signed(value)[0] + hundredth(abs(round(value, 6)))

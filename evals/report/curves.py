@@ -18,7 +18,7 @@ _Z: Final = 1.959964
 
 
 class Bin(NamedTuple):
-    """Layers whose certainty lies in one tenth of the scale."""
+    """Layers with a certainty in the same tenth of the scale."""
 
     low: float
     high: float
@@ -52,15 +52,15 @@ class RiskCurve(NamedTuple):
     """The points of the curve, from the most certain layers alone to all layers."""
     augrc: float
     shuffled: float
-    """The area for the same losses when certainty says nothing."""
+    """The area for the same losses if certainty were uninformative."""
     perfect: float
-    """The area for the same losses when every wrong layer is less certain than every right one."""
+    """The area for the same losses if every wrong layer were less certain than every right one."""
     shipped: RiskPoint | None
-    """The point that the drafts' own flags give; None when no layer is drafted. No single threshold applies to it."""
+    """The point given by the drafts' own flags, which no single threshold yields; None when no layer is drafted."""
 
 
 class Covered(NamedTuple):
-    """How often the range of a factor holds the label."""
+    """How often the range of a factor contains the label."""
 
     published: float | None
     reader: float | None
@@ -70,7 +70,7 @@ class Covered(NamedTuple):
 
 
 def reliability(results: Iterable[CaseResult], which: LabelSet) -> tuple[Bin, ...]:
-    """Share of layers that the labels call certain, by the draft's certainty; empty tenths are left out.
+    """Compute the share of layers that the labels call certain, by the draft's certainty; empty tenths are left out.
 
     Layers without a label or a certainty are left out.
     """
@@ -79,7 +79,7 @@ def reliability(results: Iterable[CaseResult], which: LabelSet) -> tuple[Bin, ..
         for cell in result.layers.values():
             given = getattr(cell, which)
             if given is not None and cell.certainty is not None:
-                # Rounded first: 0.7 * 10 is below 7 in binary.
+                # Round first, because 0.7 * 10 is below 7 in binary.
                 place = min(BINS - 1, math.floor(round(cell.certainty * BINS, DECIMALS)))
                 bins.setdefault(place, []).append((cell.certainty, given))
     return tuple(_bin(place, bins[place]) for place in sorted(bins))
@@ -93,7 +93,7 @@ def _bin(place: int, cells: Sequence[tuple[float, bool]]) -> Bin:
 
 
 def wilson(part: int, whole: int) -> tuple[float, float]:
-    """95 % interval of a share by Wilson's formula; `whole` is at least 1."""
+    """Return the 95 % interval of a share by Wilson's formula; `whole` is at least 1."""
     share = part / whole
     below = 1 + _Z**2 / whole
     middle = (share + _Z**2 / (2 * whole)) / below
@@ -102,7 +102,7 @@ def wilson(part: int, whole: int) -> tuple[float, float]:
 
 
 def risk_coverage(results: Iterable[CaseResult]) -> RiskCurve | None:
-    """The curve against the reader's labels: an accepted layer is wrong when the reader says not certain.
+    """Compute the curve against the reader's labels: an accepted layer is wrong when the reader says not certain.
 
     A layer of a failed case counts as accepted first and wrong. None without labels. The area (AUGRC) is the mean of
     wrong accepted / n over all numbers 1..n of accepted layers; layers of equal certainty share their losses evenly, so
@@ -138,7 +138,7 @@ def risk_coverage(results: Iterable[CaseResult]) -> RiskCurve | None:
 
 
 def recall_at(results: Iterable[CaseResult], mode: Mode, depth: int) -> tuple[float, ...]:
-    """Share of the reader's quotes found among the first k sentences, for k from 1 to `depth`; empty without quotes."""
+    """Return the share of the reader's quotes in the first k sentences, k from 1 to `depth`; empty without quotes."""
     ranks = [rank for result in results if result.retrieval for rank in result.retrieval.ranks.get(mode, ())]
     if not ranks:
         return ()
@@ -146,12 +146,12 @@ def recall_at(results: Iterable[CaseResult], mode: Mode, depth: int) -> tuple[fl
 
 
 def quotes_sought(results: Iterable[CaseResult], mode: Mode) -> int:
-    """Number of the reader's quotes behind `recall_at`."""
+    """Return the number of the reader's quotes behind `recall_at`."""
     return sum(len(result.retrieval.ranks.get(mode, ())) for result in results if result.retrieval)
 
 
 def shown_shares(results: Iterable[CaseResult]) -> dict[int, float]:
-    """k → the share of a case's characters in the first k sentences, mean over the cases."""
+    """Return k → the share of a case's characters in the first k sentences, mean over the cases."""
     shares: dict[int, list[float]] = {}
     for result in results:
         for k, part in (result.retrieval.shares if result.retrieval else {}).items():
@@ -160,7 +160,7 @@ def shown_shares(results: Iterable[CaseResult]) -> dict[int, float]:
 
 
 def range_coverage(results: Sequence[CaseResult]) -> dict[FactorKey, Covered]:
-    """For each factor, how often its range holds each of the two labels, and how wide the range is."""
+    """Compute for each factor how often its range contains each of the two labels, and how wide the range is."""
     found = {}
     for key in FACTORS:
         cells = [result.factors[key] for result in results if key in result.factors]

@@ -14,18 +14,18 @@ _LAYERS: Final = 7
 
 
 class Further(NamedTuple):
-    """One further measurement: a paragraph, and a table of the cases that need a look."""
+    """A further measurement: a paragraph, and a table of the cases that need attention."""
 
     key: str
     title: str
     text: str
     heads: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
-    """The first cell is the id of a case."""
+    """Rows of the table; the first cell of a row is the id of a case."""
 
 
 def further(results: Sequence[CaseResult]) -> tuple[Further | Missing, ...]:
-    """Each measurement, or one sentence on why it is missing."""
+    """Return each measurement, or one sentence on why it is missing."""
     return tuple(part(results) for part in (_cards, _twins, _planted, _headlines, _claims, _usage))
 
 

@@ -1,4 +1,4 @@
-"""The heat map of factor errors, factor by case: where drafts are wrong, and whether too high or too low."""
+"""The heat map of factor errors, factor by case, which shows where drafts are too high or too low."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -35,7 +35,7 @@ class Column(NamedTuple):
 
 
 class HeatMap(NamedTuple):
-    """The map against one label set."""
+    """The heat map against one label set."""
 
     which: LabelSet
     title: str
@@ -46,7 +46,7 @@ class HeatMap(NamedTuple):
 def columns(
     results: Sequence[CaseResult], names: Mapping[str, str], categories: Mapping[str, str]
 ) -> tuple[Column, ...]:
-    """The cases in the initial order of the map: the greatest error against the reader first."""
+    """Return the cases in the initial order of the map: the greatest error against the reader first."""
     found = [
         Column(
             result.case,
@@ -62,18 +62,18 @@ def columns(
 
 
 def _first(column: Column) -> float:
-    """The error by which the map is ordered: against the reader's labels, or else against the published ones."""
+    """Return the error that orders the map: against the reader's labels, or else against the published ones."""
     reader, published = column.errors["reader"], column.errors["published"]
     return reader if reader is not None else published if published is not None else -1.0
 
 
 def vendor(family: str) -> str:
-    """The readable part of a family's key, without its prefix."""
+    """Return the readable part of a family's key, without its prefix."""
     return family.partition(":")[2] or family
 
 
 def shade(value: float | None, given: float | None) -> str:
-    """The CSS class of a cell: z on target, l1 to l4 too low, h1 to h4 too high, n without a label, f not drafted."""
+    """Return the CSS class of a cell: z on target, l1–l4 too low, h1–h4 too high, n without a label, f not drafted."""
     if given is None:
         return "n"
     if value is None:
@@ -84,7 +84,7 @@ def shade(value: float | None, given: float | None) -> str:
 
 
 def heat_map(found: Sequence[Column], which: LabelSet) -> HeatMap | None:
-    """The map against one label set; None when that set labels nothing."""
+    """Return the map against one label set; None if that set has no labels."""
     if not any(label(cell, which) is not None for column in found for cell in column.cells):
         return None
     wide = min(_MAX_COLUMN, PLOT / max(1, len(found)))
@@ -149,7 +149,7 @@ def _caption(found: Sequence[Column], which: LabelSet) -> str:
 
 
 def cell_words(cell: FactorCell) -> str:
-    """A cell in words: drafted, range, both labels."""
+    """Describe a cell in words: drafted, range, both labels."""
     return (
         f"{hundredth(cell.value)} ({hundredth(cell.low)} to {hundredth(cell.high)}), reader "
         f"{hundredth(cell.reader)}, published {hundredth(cell.published)}"

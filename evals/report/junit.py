@@ -1,4 +1,4 @@
-"""The evaluation as JUnit XML, so that a CI server lists each case and each finding as a test."""
+"""Writes the evaluation as JUnit XML, so that a CI server lists each case and each finding as a test."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -11,14 +11,14 @@ from evals.report.losses import LOSS_TITLES, LOSSES, LossName, flags, losses
 from evals.report.saying import hundredth, number, signed, test_words, verdict_words
 
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 does not allow, not even as a character reference."""
+"""Characters forbidden in XML 1.0, even as character references."""
 
 
 def xml(evaluation: Evaluation, verdict: Verdict | None = None) -> str:
-    """The XML text: a test for each case and primary loss, each finding, each paired test, and the verdict.
+    """Return the XML text: a test for each case and primary loss, each finding, each paired test, and the verdict.
 
-    The test of a loss fails when a finding on that loss names the case, and is an error when the case could not be
-    drafted. A loss without a label is skipped.
+    A loss's test fails when a finding on that loss names the case, and is an error when the case could not be drafted.
+    It is skipped when the loss has no label.
     """
     root = Element("testsuites", name="septet eval")
     suites = {name: SubElement(root, "testsuite", name=f"cases: {LOSS_TITLES[name]}") for name in LOSSES}
@@ -58,7 +58,7 @@ def _count(element: Element, prefix: str = "") -> None:
 
 
 def _blamed(verdict: Verdict | None) -> Mapping[tuple[str, LossName], Finding]:
-    """The first finding for each pair of a case and the primary loss to which the finding's metric belongs."""
+    """Return the first finding for each pair of a case and the primary loss to which the finding's metric belongs."""
     found: dict[tuple[str, LossName], Finding] = {}
     for finding in verdict.findings if verdict else ():
         name = _loss_of(finding.metric)
@@ -69,7 +69,7 @@ def _blamed(verdict: Verdict | None) -> Mapping[tuple[str, LossName], Finding]:
 
 
 def _loss_of(metric: str) -> LossName | None:
-    """The primary loss to which a metric belongs; None for other metrics."""
+    """Return the primary loss to which a metric belongs; None for other metrics."""
     if metric.startswith(("factor", "interval", "bias")):
         return "factor_error"
     if metric.startswith(("score", "band", "likely", "cvss")):

@@ -20,7 +20,7 @@ LOSS_TITLES: Final[dict[LossName, str]] = {
 
 
 class Flags(NamedTuple):
-    """How many layers of one case have another flag than the label."""
+    """Counts of one case's layers whose flag differs from the label."""
 
     missed: int
     """Drafted as certain, although the label says not certain."""
@@ -35,25 +35,25 @@ class Flags(NamedTuple):
 
 
 def label(cell: object, which: LabelSet) -> float | None:
-    """The label that the set `which` gives to a factor cell; None without one."""
+    """Return the label from the set `which` for a factor cell; None without a label."""
     found = getattr(cell, which)
     return None if found is None else float(found)
 
 
 def factor_error(result: CaseResult, which: LabelSet = "reader") -> float | None:
-    """Mean absolute error over the labelled factors of the case; None without labels."""
+    """Return the mean absolute error over the labelled factors of the case; None without labels."""
     labels = [(cell.value, label(cell, which)) for cell in result.factors.values()]
     return mean(error(value, given) for value, given in labels if given is not None)
 
 
 def score_error(result: CaseResult) -> float | None:
-    """|drafted - published score|; the worst possible when nothing was drafted; None without a label."""
+    """Return |drafted - published score|; the worst possible when nothing was drafted; None without a label."""
     score = result.score
     return None if score.published is None else round(error(score.value, score.published, SCORE_TOP), 6)
 
 
 def flags(result: CaseResult, which: LabelSet = "reader") -> Flags:
-    """The wrong flags of the case. A layer that was not drafted counts as wrong."""
+    """Count the wrong flags of the case. A layer that was not drafted counts as wrong."""
     pairs = [(cell.certain, getattr(cell, which)) for cell in result.layers.values()]
     labelled = [(drafted, certain) for drafted, certain in pairs if certain is not None]
     missed = sum(not certain and drafted is not False for drafted, certain in labelled)
@@ -62,12 +62,12 @@ def flags(result: CaseResult, which: LabelSet = "reader") -> Flags:
 
 
 def losses(result: CaseResult) -> dict[LossName, float | None]:
-    """The primary losses, as the gate uses them (`evals.metrics.summary`)."""
+    """Return the primary losses, as the gate uses them (`evals.metrics.summary`)."""
     return {"factor_error": factor_loss(result), "score_error": score_loss(result), "flag_loss": layer_loss(result)}
 
 
 def worst(results: Sequence[CaseResult], name: LossName, count: int) -> list[tuple[CaseResult, float]]:
-    """The `count` cases with the greatest loss, the greatest first; equal losses by name."""
+    """Return the `count` cases with the greatest loss in descending order; ties are sorted by name."""
     found = [(result, losses(result)[name]) for result in results]
     known = [(result, loss) for result, loss in found if loss is not None]
     return sorted(known, key=lambda pair: (-pair[1], pair[0].case))[:count]

@@ -38,7 +38,7 @@ _HEADS: Final[dict[Standing, str]] = {
 
 
 def text(evaluation: Evaluation, verdict: Verdict | None = None) -> str:
-    """The whole report: verdict and findings first, tables below, long ones folded; without a verdict only values."""
+    """Return the report: verdict and findings, then tables, the long ones folded; without a verdict only values."""
     blocks = [
         [f"## {_HEADS[standing(verdict)]}"],
         [plain(verdict_words(evaluation, verdict))],
@@ -60,7 +60,7 @@ def text(evaluation: Evaluation, verdict: Verdict | None = None) -> str:
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table whose first column is text and whose others are numbers."""
+    """Format a table whose first column is text and whose others are numbers."""
     rule = "|" + "|".join(["---", *["--:"] * (len(heads) - 1)]) + "|"
     return ["| " + " | ".join(heads) + " |", rule, *("| " + " | ".join(row) + " |" for row in rows)]
 

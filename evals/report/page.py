@@ -1,8 +1,8 @@
-"""The evaluation as one self-contained HTML file: no network, no other file, no script but its own.
+"""Writes the evaluation as one self-contained HTML file, without network access, other files or foreign scripts.
 
-The texts that it shows come from pages that anyone may have written. So the templates escape every text, hidden
-characters are made visible, and a content security policy in the head allows only this file's own style and script, by
-their hashes.
+The page shows untrusted texts, which come from pages that anyone may have written. So the templates escape every text,
+hidden characters are made visible, and a content security policy in the head allows only this file's own style and
+script, by their hashes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,7 +50,7 @@ def html(
     *,
     categories: Mapping[str, str] | None = None,
 ) -> str:
-    """The page; `categories` maps cases to their categories. The same records give the same bytes."""
+    """Return the page; `categories` maps cases to their categories. The same records give the same bytes."""
     groups = categories or {}
     by_case = {view.case: view for view in views}
     names = {view.case: view.name for view in views}
@@ -97,12 +97,12 @@ def _policy(style: str, script: str) -> str:
 
 @cache
 def _asset(name: str) -> Markup:
-    """The page's own style or script, not escaped, since it contains none of the untrusted texts."""
+    """Return the page's own style or script, not escaped, since it contains no untrusted text."""
     return Markup((_TEMPLATES / name).read_text("utf-8"))
 
 
 def _lines(text: str) -> str:
-    """`text` with its line breaks kept and hidden characters made visible."""
+    """Return `text` with its line breaks kept and hidden characters made visible."""
     return "\n".join(one_line(line) if line.strip() else "" for line in text.split("\n"))
 
 

@@ -39,9 +39,9 @@ from evals.report.svg import (
 )
 
 DEPTH: Final = 20
-"""The last k of the recall curves."""
+"""The greatest k on the recall curves."""
 TARGET: Final = 0.8
-"""How often a likely range is meant to hold the label …"""
+"""Target share of labels inside a likely range …"""
 TARGET_LOW: Final = 0.76
 TARGET_HIGH: Final = 0.84
 """… and the bounds within which it counts as on target."""
@@ -58,7 +58,7 @@ _BAR: Final = 14
 
 
 def ranges(results: Sequence[CaseResult]) -> Figure | Missing:
-    """How often each factor's range holds the labels, against the target."""
+    """Draw how often each factor's range contains the labels, against the target."""
     title = "Do the ranges hold the labels?"
     found = range_coverage(results)
     if all(item.published is None and item.reader is None for item in found.values()):
@@ -136,7 +136,7 @@ def _range_words(found: Mapping[FactorKey, Covered], start: float) -> str:
 
 
 def recall(results: Sequence[CaseResult]) -> Figure | Missing:
-    """Share of the reader's quotes among the first k sentences, for each way to search."""
+    """Draw the share of the reader's quotes among the first k sentences, for each search mode."""
     title = "Does search find what the reader quotes?"
     curves = {mode: found for mode in _MODES if (found := recall_at(results, mode, DEPTH))}
     if not curves:
@@ -182,7 +182,7 @@ def recall(results: Sequence[CaseResult]) -> Figure | Missing:
 
 
 def moves(verdict: Verdict | None) -> Figure | Missing:
-    """Bars that show by how much each aggregated metric moved, relative to the baseline."""
+    """Draw bars that show how much each aggregated metric moved, relative to the baseline."""
     title = "Which metrics moved?"
     if verdict is None:
         return Missing("moves", title, "No baseline was compared, so nothing can have moved.")

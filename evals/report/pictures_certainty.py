@@ -1,4 +1,4 @@
-"""Pictures of the certainty: whether it is calibrated, and what accepting only certain layers gains."""
+"""Pictures of the certainty: its calibration, and the gain from accepting only certain layers."""
 
 import math
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ _TENTH: Final = 0.1
 
 
 def certainty(results: Sequence[CaseResult]) -> Figure | Missing:
-    """Reliability: how often the labels call a layer certain, by the draft's certainty."""
+    """Draw the reliability: how often the labels call a layer certain, by the draft's certainty."""
     title = "Is the certainty calibrated?"
     found = {which: bins for which in LABEL_SETS if (bins := reliability(results, which))}
     if not found:
@@ -130,7 +130,7 @@ def _calibration(bins: Sequence[Bin]) -> str:
 
 
 def risk(results: Sequence[CaseResult]) -> Figure | Missing:
-    """Risk against coverage with the area under the generalised risk."""
+    """Draw risk against coverage with the area under the generalised risk."""
     title = "What does accepting only the more certain layers buy?"
     curve = risk_coverage(results)
     if curve is None:
@@ -180,7 +180,7 @@ def risk(results: Sequence[CaseResult]) -> Figure | Missing:
 
 
 def _about(curve: RiskCurve) -> list[RiskPoint]:
-    """The points nearest to each tenth of coverage, without repetition."""
+    """Return the points nearest to each tenth of coverage, without repetition."""
     found = []
     for share in ticks(0.1, 1, 0.1):
         point = min(curve.points, key=lambda each: (abs(each.coverage - share), each.coverage))

@@ -36,7 +36,7 @@ class Dot(NamedTuple):
 
 
 def scores(results: Sequence[CaseResult], names: Mapping[str, str]) -> Figure | Missing:
-    """Drafted against published score over the severity bands, with likely ranges."""
+    """Draw drafted against published scores over the severity bands, with likely ranges."""
     title = "Drafted against published score"
     labelled = [result for result in results if result.score.published is not None]
     dots = [
@@ -72,7 +72,7 @@ def scores(results: Sequence[CaseResult], names: Mapping[str, str]) -> Figure | 
 
 
 def bases(results: Sequence[CaseResult], names: Mapping[str, str]) -> Figure | Missing:
-    """Drafted CVSS base against the reader's."""
+    """Draw the drafted CVSS base against the reader's."""
     title = "Drafted CVSS base against the reader's"
     labelled = [result for result in results if result.score.reader_cvss_base is not None]
     dots = [
@@ -171,7 +171,7 @@ def _spot(area: Frame, dot: Dot) -> Markup:
 
 
 def _strips(area: Frame) -> list[Markup]:
-    """The severity bands as strips across the axis of drafted scores, with their names at the right."""
+    """Draw the severity bands as strips across the axis of drafted scores, with their names at the right."""
     drawn = []
     lows = [(float(lowest), band) for band, lowest in BANDS]
     for place, (lowest, band) in enumerate(lows):

@@ -24,7 +24,7 @@ Standing = Literal["pass", "fail", "inconclusive", "none"]
 
 
 class MetricRow(NamedTuple):
-    """A metric now, and in the baseline when there is one."""
+    """The current value of a metric, and the baseline's value if there is a baseline."""
 
     name: str
     before: float | None
@@ -34,7 +34,7 @@ class MetricRow(NamedTuple):
 
 
 def number(value: float | None) -> str:
-    """`value` with three decimals below 10, one below 1000, none above."""
+    """Format `value` with three decimals below 10, one below 1000, none above."""
     if value is None:
         return NONE
     size = abs(value)
@@ -43,12 +43,12 @@ def number(value: float | None) -> str:
 
 
 def tenth(value: float | None) -> str:
-    """One decimal, as in most labels."""
+    """Format with one decimal, as in most labels."""
     return NONE if value is None else _signless_zero(f"{value:.1f}")
 
 
 def hundredth(value: float | None) -> str:
-    """Two decimals, as published labels may have; one when the second is 0."""
+    """Format with two decimals, as published labels may have, or with one when the second is 0."""
     if value is None:
         return NONE
     said = f"{value:.2f}"
@@ -56,12 +56,12 @@ def hundredth(value: float | None) -> str:
 
 
 def percent(value: float | None) -> str:
-    """A share as whole percent."""
+    """Format a share as a whole percentage."""
     return NONE if value is None else f"{HUNDRED * value:.0f} %"
 
 
 def signed(value: float | None) -> str:
-    """A difference with its sign."""
+    """Format a difference with its sign."""
     if value is None:
         return NONE
     if abs(value) < _TINY:
@@ -70,19 +70,19 @@ def signed(value: float | None) -> str:
 
 
 def difference(before: float | None, after: float | None) -> float | None:
-    """after - before; None when either is missing."""
+    """Return after - before; None when either is missing."""
     return None if before is None or after is None else after - before
 
 
 def relative(before: float | None, after: float | None) -> float | None:
-    """The difference divided by |before|; None when a value is missing, `before` is 0 or the signs differ."""
+    """Return the difference divided by |before|; None when a value is missing, `before` is 0 or the signs differ."""
     if before is None or after is None or not before or before * after < 0:
         return None
     return (after - before) / abs(before)
 
 
 def relative_percent(before: float | None, after: float | None) -> str:
-    """The relative difference in percent with its sign."""
+    """Format the relative difference in percent with its sign."""
     share = relative(before, after)
     if share is None:
         return NONE
@@ -94,12 +94,12 @@ def _signless_zero(said: str) -> str:
 
 
 def count(many: int, one: str, more: str | None = None) -> str:
-    """A count with its noun: "1 case", "226 cases", "1,582 layers"."""
+    """Format a count with its noun: "1 case", "226 cases", "1,582 layers"."""
     return f"{many:,} {one if many == 1 else more or one + 's'}"
 
 
 def metric_title(name: str) -> str:
-    """`factors/persistent_memory/mae_reader` as "Persistent Memory: MAE reader"."""
+    """Return a readable title: `factors/persistent_memory/mae_reader` is "Persistent Memory: MAE reader"."""
     parts = [_part_title(part) for part in name.split("/") if part not in ("factors", "layers")]
     said = ": ".join(parts)
     return said[:1].upper() + said[1:]
@@ -111,7 +111,7 @@ def _part_title(part: str) -> str:
 
 
 def metric_rows(evaluation: Evaluation, verdict: Verdict | None) -> tuple[MetricRow, ...]:
-    """All metrics of the evaluation in their order, then those that only the baseline has."""
+    """Return all metrics of the evaluation in their order, then those that only the baseline has."""
     moved = {move.metric: move for move in verdict.moved} if verdict else {}
     rows = [_row(name, value, moved.get(name)) for name, value in evaluation.metrics.items()]
     gone = [move for name, move in moved.items() if name not in evaluation.metrics and "/" not in name]
@@ -125,18 +125,18 @@ def _row(name: str, value: float | None, move: Moved | None) -> MetricRow:
 
 
 def part_moves(verdict: Verdict | None) -> tuple[Moved, ...]:
-    """The moves of single factors, layers or patterns, worsenings first."""
+    """Return the moves of single factors, layers or patterns, worsenings first."""
     moves = [move for move in verdict.moved if "/" in move.metric] if verdict else []
     return tuple(sorted(moves, key=lambda move: (not move.worse, move.metric)))
 
 
 def standing(verdict: Verdict | None) -> Standing:
-    """The outcome of the verdict; "none" when nothing was compared."""
+    """Return the outcome of the verdict; "none" when nothing was compared."""
     return verdict.outcome if verdict else "none"
 
 
 def verdict_words(evaluation: Evaluation, verdict: Verdict | None) -> str:
-    """The verdict as one or two sentences."""
+    """Return the verdict as one or two sentences."""
     failed = len(evaluation.errors)
     broken = f" {count(failed, 'case')} could not be drafted and {_counts(failed)} as worst." if failed else ""
     if verdict is None:
@@ -156,25 +156,25 @@ def verdict_words(evaluation: Evaluation, verdict: Verdict | None) -> str:
 
 
 def ungated(evaluation: Evaluation) -> bool:
-    """Whether the run used other cases or a drafter without some part; such a run is never failed by its verdict."""
+    """Return whether the run used other cases or an incomplete drafter; the verdict never fails such a run."""
     return any(option.startswith(("--cases", "--without")) for option in evaluation.left_out)
 
 
 def run_words(evaluation: Evaluation) -> str:
-    """What was run, on one line: drafter, cases and options."""
+    """Describe the run on one line: drafter, cases and options."""
     less = f" ({', '.join(evaluation.left_out)})" if evaluation.left_out else ""
     return f"{evaluation.drafter} drafter, {count(evaluation.cases, 'case')}{less}"
 
 
 def finding_words(finding: Finding) -> str:
-    """The finding's sentence without the metric and the cases, which every report shows beside it."""
+    """Return the finding's sentence without the metric and the cases, which every report shows beside it."""
     said = finding.text.removeprefix(f"{finding.metric}: ")
     head, semicolon, tail = said.rpartition("; ")
     return head if semicolon and finding.cases and tail.startswith(finding.cases[0]) else said
 
 
 def next_words(evaluation: Evaluation, verdict: Verdict | None) -> str:
-    """What to do about a verdict that does not pass; empty when it passes or the run is not gated."""
+    """Return what to do about a verdict that does not pass; empty when it passes or the run is not gated."""
     if verdict is None or verdict.outcome == "pass" or ungated(evaluation):
         return ""
     if verdict.outcome == "inconclusive":
@@ -187,7 +187,7 @@ def next_words(evaluation: Evaluation, verdict: Verdict | None) -> str:
 
 
 def accept_command(drafter: str, verdict: Verdict) -> str:
-    """The command that makes the judged run the baseline."""
+    """Return the command that makes the judged run the baseline."""
     whose = "" if drafter == "embedded" else f" --drafter {drafter}"
     folder = " --run DIR" if verdict.regime == "re-recorded" else ""
     return f'septet eval accept{whose}{folder} --reason "…"'
@@ -198,7 +198,7 @@ def _counts(many: int) -> str:
 
 
 def test_words(test: PairedTest) -> str:
-    """One paired test as a sentence."""
+    """Describe one paired test in a sentence."""
     more = (
         f"; about {count(test.further_cases, 'further case')} would settle it"
         if test.verdict == "cannot tell" and test.further_cases is not None

@@ -46,7 +46,7 @@ class Scale(NamedTuple):
     end: float
 
     def at(self, value: float) -> float:
-        """The pixel of a value; values outside the scale are clamped to its ends."""
+        """Return the pixel of a value; values outside the scale are clamped to its ends."""
         held = min(max(value, self.low), self.high)
         return self.start + (self.end - self.start) * (held - self.low) / (self.high - self.low)
 
@@ -67,13 +67,13 @@ def frame(
     ys: tuple[float, float],
     margins: tuple[float, float, float, float] = (14, 16, 44, 52),
 ) -> Frame:
-    """A frame with margins top, right, bottom, left."""
+    """Return a frame with margins top, right, bottom, left."""
     top, right, bottom, left = margins
     return Frame(width, height, Scale(*xs, left, width - right), Scale(*ys, height - bottom, top))
 
 
 def element(name: str, *children: Markup | str, **attributes: str | float | None) -> Markup:
-    """An SVG element, texts escaped; `_` in attribute names becomes `-`, and a trailing one is dropped (`class_`)."""
+    """Return an SVG element, texts escaped; in names `_` becomes `-`, and a trailing `_` (`class_`) is dropped."""
     said = "".join(
         f' {key.rstrip("_").replace("_", "-") if key != "viewBox" else key}="{_value(value)}"'
         for key, value in attributes.items()
@@ -95,7 +95,7 @@ def _value(value: str | float) -> str:
 
 
 def picture(key: str, title: str, about: str, size: tuple[float, float], *children: Markup, class_: str = "") -> Markup:
-    """The whole picture, with a title and description for screen readers."""
+    """Return the whole picture, with a title and description for screen readers."""
     width, height = size
     return element(
         "svg",
@@ -112,21 +112,21 @@ def picture(key: str, title: str, about: str, size: tuple[float, float], *childr
 
 
 def words(text: str, x: float, y: float, class_: str = "", anchor: str | None = None) -> Markup:
-    """A text at a place; untrusted words are escaped."""
+    """Return a text element at a position; untrusted words are escaped."""
     return element("text", one_line(text), x=x, y=y, class_=class_ or None, text_anchor=anchor)
 
 
 def ticks(low: float, high: float, step: float) -> tuple[float, ...]:
-    """Round values from `low` to `high`, both included."""
+    """Return round values from `low` to `high`, both included."""
     return tuple(low + step * place for place in range(round((high - low) / step) + 1))
 
 
 SHARES: Final = ticks(0, 1, 0.2)
-"""Ticks of an axis for shares."""
+"""Ticks of an axis that shows shares."""
 
 
 def axes(area: Frame, x_ticks: Sequence[float], y_ticks: Sequence[float], x_title: str, y_title: str) -> list[Markup]:
-    """Grid, tick labels and titles."""
+    """Draw grid, tick labels and titles."""
     left, right, bottom, top = area.x.start, area.x.end, area.y.start, area.y.end
     drawn = [
         part
@@ -156,17 +156,17 @@ def axes(area: Frame, x_ticks: Sequence[float], y_ticks: Sequence[float], x_titl
 
 
 def tick(value: float) -> str:
-    """A tick's label."""
+    """Return the label of a tick."""
     return f"{round(value, _DECIMALS):g}".replace("-", MINUS)
 
 
 def line(area: Frame, points: Iterable[tuple[float, float]], class_: str) -> Markup:
-    """A line through points."""
+    """Draw a line through points."""
     return element("polyline", points=_points(area, points), class_=class_)
 
 
 def region(area: Frame, points: Sequence[tuple[float, float]], class_: str) -> Markup:
-    """The region between a line and the lower end of the y axis."""
+    """Draw the region between a line and the lower end of the y axis."""
     low = area.y.low
     closed = [(points[0][0], low), *points, (points[-1][0], low)]
     return element("polygon", points=_points(area, closed), class_=class_)
@@ -177,7 +177,7 @@ def _points(area: Frame, points: Iterable[tuple[float, float]]) -> str:
 
 
 def legend(entries: Sequence[tuple[str, str]], x: float, y: float) -> list[Markup]:
-    """Samples of lines or dots with their meanings, listed downwards from a place."""
+    """Draw samples of lines or dots with their meanings, listed downwards from a position."""
     drawn = []
     for place, (class_, said) in enumerate(entries):
         height = y + 18 * place

@@ -17,7 +17,7 @@ class Table(NamedTuple):
 
 
 def tables(evaluation: Evaluation) -> tuple[Table, ...]:
-    """The tables for which this run has data."""
+    """Return the tables for which this run has data."""
     found = (_splits(evaluation), _compared(evaluation), _special(evaluation), _scores(evaluation))
     return tuple(table for table in found if table.rows)
 
@@ -26,7 +26,7 @@ _SIDES: Final = {True: "better", False: "worse"}
 
 
 def _splits(evaluation: Evaluation) -> Table:
-    """The metrics on vendors that nobody looked at, compared with the others."""
+    """Return the metrics on held-out vendors, compared with the others."""
     rows = []
     if evaluation.splits:
         train, dev = evaluation.splits["train"], evaluation.splits["dev"]

@@ -1,4 +1,4 @@
-"""The evaluation as plain text of at most 100 columns: no colour, no escape sequence, nothing but lines."""
+"""Writes the evaluation as plain text of at most 100 columns, without colours or escape sequences."""
 
 import textwrap
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ _MOVES: Final = 3
 _PART_MOVES: Final = 20
 _NAME: Final = 44
 _WIDE: Final = 5
-"""A table with more columns than this has a narrow first column."""
+"""A table with more columns than this gets a narrow first column."""
 _COLUMN: Final = 12
 _NOTE: Final = 300
 
@@ -42,7 +42,7 @@ class _Column(NamedTuple):
 
 
 def text(evaluation: Evaluation, verdict: Verdict | None = None) -> str:
-    """The whole report: findings, tests, metrics old → new, factors, layers, cases; without a verdict only values."""
+    """Return the report: findings, tests, metrics old → new, factors, layers, cases; without a verdict only values."""
     blocks = [
         [
             *_wrapped(run_words(evaluation)),
@@ -111,7 +111,7 @@ def _move(before: float | None, after: float | None, *, worse: bool) -> str:
 
 
 def _table(columns: Sequence[_Column], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table with the first column aligned left, the others right."""
+    """Format a table with the first column aligned left, the others right."""
     first, *others = columns
     head = f"{first.head:<{first.width}}" + "".join(f"{column.head:>{column.width}}" for column in others)
     body = [

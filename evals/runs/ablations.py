@@ -17,8 +17,8 @@ permissions. facts: all facts, so that only the outlook is left."""
 
 
 def ablation(parts: Sequence[Without]) -> Change:
-    """The change that makes a run leave out `parts`."""
-    # A module-level function, since it is pickled for other processes.
+    """Return the change that makes a run leave out `parts`."""
+    # `_less` is a module-level function because it is pickled for other processes.
     return Change(reading=partial(_less, frozenset(parts))) if parts else Change()
 
 

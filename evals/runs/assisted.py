@@ -34,7 +34,7 @@ from evals.runs.spread import WORKERS, spread
 from evals.runs.usage import usage_of
 
 AT_ONCE: Final = 24
-"""The most cases for which the LLM is asked at the same time; the speed depends on its endpoint."""
+"""Maximum number of cases asked about concurrently; the actual speed depends on the LLM's endpoint."""
 RECORD_HINT: Final = "septet eval --drafter llm --live --against baseline --llm PROFILE/NAME"
 _NAMED: Final = 6
 
@@ -63,12 +63,12 @@ class _Replay(NamedTuple):
 
 
 def recorded_slugs(folder: Path) -> tuple[str, ...]:
-    """The slugs of the cases whose answers are in `folder`, sorted."""
+    """Return the slugs of the cases with answers in `folder`, sorted."""
     return tuple(sorted(path.parent.name for path in folder.glob(f"*/{MANIFEST}")))
 
 
 def held(cases: Sequence[Case], labels: Sequence[str], fit_cases: Sequence[FitCase]) -> tuple[Held, ...]:
-    """Each case with constants fitted without its vendor family; `labels` are the names of the families."""
+    """Return each case with constants fitted without its vendor family; `labels` are the names of the families."""
     holdout = HoldoutConstants(tuple(fit_cases))
     return tuple(
         Held(case, label, holdout.without_family_of(who(case))) for case, label in zip(cases, labels, strict=True)
@@ -76,7 +76,7 @@ def held(cases: Sequence[Case], labels: Sequence[str], fit_cases: Sequence[FitCa
 
 
 def pair(one: Held, assistant: Assistant, settings: Settings, answers: Path | None = None) -> Pair:
-    """Both drafts of a case; `answers` is the folder of the recording. Raises LlmError when the LLM is unavailable."""
+    """Draft a case both ways; `answers` is the folder of the recording. Raises LlmError when the LLM is unavailable."""
     reading = read_documents(documents_of(one.case), one.constants.heads)
     plain, helped = _draft(one, reading, None), _draft(one, reading, assistant)
     assisted = _with_usage(_measured(one, helped, reading), helped, answers)
@@ -91,7 +91,7 @@ def replayed(
     workers: int = WORKERS,
     progress: Progress | None = None,
 ) -> list[Pair]:
-    """Both drafts of every case, from the answers in `folder`. Raises DriftError naming cases that do not fit."""
+    """Draft every case both ways, from the answers in `folder`. Raises DriftError naming cases that do not fit."""
     tasks = [_Replay(one, folder, settings) for one in cases]
     made: list[Pair] = []
     odd: list[tuple[str, DriftError]] = []
@@ -116,20 +116,20 @@ def asked(
     environ: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> list[Pair]:
-    """Both drafts of every case; asks the LLM `llm` about many cases at once and records its answers in `folder`.
+    """Draft every case both ways; asks the LLM `llm` about many cases at once and records its answers in `folder`.
 
-    Raises LlmError when the LLM is unavailable; the answers until then are recorded.
+    Raises LlmError when the LLM is unavailable; the answers received before that are recorded.
     """
     now = stamp(datetime.now(UTC))
 
     def one(case: Held) -> Pair:
         place = folder / case.case.slug
-        # The code that opens the LLM looks up its key in the environment.
+        # The code that opens the LLM looks up its API key in the environment.
         known = os.environ if environ is None else environ  # noqa: TID251
         with open_assistant(Choice(llm=llm, record=place), settings, known, now=now) as opened:
             assert opened.assistant is not None
             made = pair(case, opened.assistant, settings)
-        # Tokens and times of the answers are in the recording, which is complete only now.
+        # Add the usage now, because the recording with its token counts and times is complete only now.
         made = made._replace(assisted=_with_usage(made.assisted, made.draft, place))
         if progress is not None:
             progress(f"{case.case.slug}: drafted")
@@ -140,7 +140,7 @@ def asked(
 
 
 def done(pairs: Sequence[Pair]) -> Done:
-    """The evaluation of the drafts with an LLM, along with the metrics of the embedded drafts of the same cases."""
+    """Return the evaluation of the drafts with an LLM, with the metrics of the embedded drafts of the same cases."""
     plain = _evaluation(pairs, lambda one: one.embedded, "embedded")
     helped = _evaluation(pairs, lambda one: one.assisted, "llm")
     views = tuple(one.assisted.view for one in pairs if one.assisted.view is not None)
@@ -152,7 +152,7 @@ def done(pairs: Sequence[Pair]) -> Done:
 
 
 def _replay(task: _Replay, _: None) -> "Pair | tuple[str, str, str]":
-    """The pair, or the error's parts when a recording does not fit, since not every error can be pickled."""
+    """Return the pair, or an unfitting recording's error in parts, since not every error can be pickled."""
     place = task.folder / task.held.case.slug
     try:
         with open_assistant(Choice(replay=place), task.settings, {}, now=READ_AT) as opened:

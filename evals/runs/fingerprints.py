@@ -1,4 +1,4 @@
-"""Hashes of everything an evaluation depends on, so that a comparison can say what differs between two runs."""
+"""Hashes of everything an evaluation depends on, so that a comparison can name what differs between two runs."""
 
 import hashlib
 import json
@@ -21,19 +21,19 @@ from evals.metrics.search_ranks import PER_DOCUMENT
 from evals.runs.holdout import text_key
 
 SUITE_VERSION: Final = 1
-"""Raised whenever the meaning of a metric changes."""
+"""Incremented whenever the meaning of a metric changes."""
 PACKAGES: Final = ("numpy", "wordllama", "bm25s", "lxml", "pydantic", "cvss")
-"""Packages whose new releases can change a number."""
+"""Packages whose new releases can change a result."""
 _CHARS: Final = 16
 
 
 def corpus_fingerprint(cases: Iterable[Case]) -> str:
-    """The fingerprint of the names, vendors and texts of cases."""
+    """Return the fingerprint of the names, vendors and texts of cases."""
     return _hash([[case.slug, case.name, case.vendor, text_key(case)] for case in cases])
 
 
 def labels_fingerprint(cases: Iterable[Case]) -> str:
-    """The fingerprint of the cases' labels and further readings."""
+    """Return the fingerprint of the cases' labels and further readings."""
     return _hash(
         [
             [
@@ -48,7 +48,7 @@ def labels_fingerprint(cases: Iterable[Case]) -> str:
 
 
 def run_fingerprints(cases: Sequence[Case]) -> dict[str, str]:
-    """Everything a run depends on, by name; two runs can be compared only if the first three are equal."""
+    """Fingerprint everything a run depends on, by name; runs are comparable only if the first three are equal."""
     packages = {name: _version(name) for name in PACKAGES}
     return {
         "corpus": corpus_fingerprint(cases),
@@ -65,7 +65,7 @@ def run_fingerprints(cases: Sequence[Case]) -> dict[str, str]:
 
 
 def variants_fingerprint() -> str:
-    """The fingerprint of the twins, the planted texts, and the cases written for a purpose with their labels."""
+    """Return the fingerprint of the twins, planted texts, and cases written for a purpose with their labels."""
     corpus = data_folder("corpus")
     special = load_cases(corpus / SPECIAL) if (corpus / SPECIAL).is_dir() else ()
     texts = [folder_fingerprint(corpus / TWINS, "*.md"), _sha((corpus / POISONS).read_bytes())]
@@ -73,7 +73,7 @@ def variants_fingerprint() -> str:
 
 
 def folder_fingerprint(folder: Path, pattern: str = "*") -> str:
-    """The fingerprint of the files under `folder` whose names match `pattern`, by path and content."""
+    """Return the fingerprint of the files under `folder` that match `pattern`, by path and content."""
     found = sorted(path for path in folder.rglob(pattern) if path.is_file())
     return _hash([[path.relative_to(folder).as_posix(), _sha(path.read_bytes())] for path in found])
 

@@ -3,8 +3,8 @@
 Families are dealt into folds, whole and by their name alone. A case is drafted with outlook heads and constants that
 were fitted on rows of the other folds. The constants, and the calibration of the heads for layers, are fitted on
 outlooks from heads that left out the fold of the row, not the fold of the case, so the labels of the case's fold have
-an indirect influence. Leaving them out there too takes several times as long and shows that they gave no advantage: the
-mean factor error against published labels is then 0.1542, as against 0.1544 now, and against readers' 0.1217 both ways.
+an indirect influence. Removing this influence takes several times as long and shows that it gave no advantage: the mean
+factor error against published labels is then 0.1542 instead of 0.1544, and against readers' 0.1217 both ways.
 A case from another folder belongs to the fold of its family, if the corpus has that family. The fact reader itself is
 the bundled one: it learned from labelled statements, not from the labels of cases.
 """
@@ -38,14 +38,14 @@ Progress = Callable[[str], None]
 
 
 class FitCase(NamedTuple):
-    """A bundled case as rows for the fits: its full text, and its card if readers labelled that."""
+    """A bundled case as rows for the fits: its full text, and its card if readers labelled the card."""
 
     who: Identity
     rows: tuple[Row, ...]
 
 
 class Constants(NamedTuple):
-    """The constants with which a case is drafted."""
+    """The constants used to draft a case."""
 
     calibration: Calibration
     heads: OutlookHeads
@@ -55,11 +55,11 @@ class ConstantsSource(Protocol):
     """A source of the constants for each case."""
 
     def without_family_of(self, whom: Identity) -> Constants:
-        """The constants, fitted on rows of other families than that of `whom`."""
+        """Return the constants, fitted on rows of other families than that of `whom`."""
 
 
 class FitCases(NamedTuple):
-    """Rows for the fits, with the readings behind them, so that a draft of the same text need not read it again."""
+    """Rows for the fits, with their readings, so that drafting the same text need not read it again."""
 
     fit_cases: tuple[FitCase, ...]
     readings: Mapping[str, Reading]
@@ -74,9 +74,9 @@ class _Task(NamedTuple):
 def read_fit_cases(
     cases: Sequence[Case], *, progress: Progress | None = None, workers: int = WORKERS, crew: Crew | None = None
 ) -> FitCases:
-    """Each case as rows for the fits, in the given order.
+    """Read each case as rows for the fits, in the given order.
 
-    An existing `crew` does the work, if given; otherwise `workers` new processes do.
+    Uses `crew` if given; otherwise starts `workers` new processes.
     """
     say = progress or (lambda _: None)
     labels = families([who(case) for case in cases])
@@ -91,13 +91,13 @@ def read_fit_cases(
 
 
 def bundled_fit_cases(*, progress: Progress | None = None, workers: int = WORKERS) -> tuple[FitCase, ...]:
-    """Every bundled case that counts as rows for the fits, sorted by slug."""
+    """Read every bundled case that counts as rows for the fits, sorted by slug."""
     return read_fit_cases(bundled_cases(), progress=progress, workers=workers).fit_cases
 
 
 @dataclass(frozen=True)
 class HoldoutConstants:
-    """Constants without one family; the fits of all folds are made once."""
+    """Constants fitted without one family; the fits of all folds are made once."""
 
     fit_cases: tuple[FitCase, ...]
 
@@ -109,14 +109,14 @@ class HoldoutConstants:
         return fit_left_out(rows)
 
     def fold_of(self, whom: Identity) -> int:
-        """The fold of the family of `whom`, whose fits leave that family out; 0 for a family not in the corpus."""
+        """Return the fold of the family of `whom`, whose fits leave it out; 0 for a family not in the corpus."""
         for fit_case in self.fit_cases:
             if same_family(fit_case.who, whom):
                 return fit_case.rows[0].fold
         return 0
 
     def without_family_of(self, whom: Identity) -> Constants:
-        """The constants fitted without the family of `whom`. Raises InputError when there are no cases.
+        """Return the constants fitted without the family of `whom`. Raises InputError when there are no cases.
 
         The correction of an LLM's factor values is the shipped one: it comes from readings of real listings, and the
         bundled cases influence it only slightly (`evals.training.judged_factors`).

@@ -1,4 +1,4 @@
-"""Do the shown threats follow from their quotes? Readers decide; this writes their sheets and counts their verdicts.
+"""Writes sheets on which readers judge whether threats follow from their quotes, and counts the verdicts.
 
     python -m evals.runs.judging --sheets FOLDER [CASE...]  write a Markdown sheet for each case: text, threats, quotes
     python -m evals.runs.judging                            count the verdicts in evals/runs/judged/
@@ -43,13 +43,13 @@ class Judged(NamedTuple):
 
 
 def sampled() -> tuple[Case, ...]:
-    """The cases whose threats are judged: twenty, spread evenly over the corpus."""
+    """Return the cases whose threats are judged: twenty, spread evenly over the corpus."""
     cases = bundled_cases()
     return cases[OFFSET :: len(cases) // CASES][:CASES]
 
 
 def sheet(case: Case, draft: Draft) -> str:
-    """The sheet of one case for a reader: its text, then each shown threat with the quotes that it cites."""
+    """Return a reader's sheet for one case: its text, then each shown threat with its cited quotes."""
     quotes = {item.id: item.quote for item in draft.evidence}
     lines = [f"# {case.name}", "", "## Source text", "", *(page.markdown for page in case.pages), "## Threats", ""]
     for key in LAYERS:
@@ -70,7 +70,7 @@ def sheet(case: Case, draft: Draft) -> str:
 
 
 def read(path: Path) -> dict[str, str]:
-    """Threat → verdict. Raises InputError naming the line for anything but yes or no, and for a repeated threat."""
+    """Read threat → verdict. Raises InputError naming the line of an invalid verdict or a repeated threat."""
     found: dict[str, str] = {}
     with path.open(encoding="utf-8", newline="") as file:
         for number, row in enumerate(csv.DictReader(file), start=2):
@@ -82,7 +82,7 @@ def read(path: Path) -> dict[str, str]:
 
 
 def compared(first: Mapping[str, str], second: Mapping[str, str]) -> Judged:
-    """Count both readings. Raises InputError when they do not cover the same threats."""
+    """Count both readings. Raises InputError unless both cover the same threats."""
     if first.keys() != second.keys():
         odd = sorted(first.keys() ^ second.keys())
         raise InputError(f"only one reading has {odd[0]}", where=f"{len(odd)} threats", hint="read the same sheets")

@@ -27,7 +27,7 @@ from evals.runs.runner import Done
 
 Say = Callable[[str], None]
 OUT: Final = Path("septet-eval-live")
-"""The folder of a live run when none is given."""
+"""The default folder of a live run."""
 
 
 def live(
@@ -40,7 +40,7 @@ def live(
     out: Path,
     say: Say,
 ) -> session.Outcome:
-    """Run live over the recorded cases (or `count` of them): announce the cost, record in `out`, then judge.
+    """Run live over the recorded cases (or `count` of them): print the cost, record in `out`, then judge.
 
     Raises UsageError when no LLM is named or `out` is not empty, DriftError for unfitting cases, and LlmError.
     """
@@ -55,7 +55,7 @@ def live(
     if not cases:
         raise DriftError("none of the baseline's cases is in the corpus", where=against, hint="record some first")
     if baseline is not None:
-        # Checked before anything is paid for, since losses under different labels cannot be compared.
+        # Check before paying for any answer, since losses under different labels cannot be compared.
         check_same(baseline, session.prints(every), None if against == "baseline" else against)
     for line in plan(cases, repeats, name, wanted.settings, baseline):
         say(line)
@@ -95,7 +95,7 @@ def llm_live(
 
 
 def stability_metrics(runs: Sequence[Sequence[CaseResult]]) -> dict[str, float | None]:
-    """Metric V1: how much the results of the same case vary between repeats."""
+    """Compute metric V1: how much the results of the same case vary between repeats."""
     by_case: dict[str, list[CaseResult]] = {}
     for run in runs:
         for case in run:
@@ -121,7 +121,7 @@ def stability_metrics(runs: Sequence[Sequence[CaseResult]]) -> dict[str, float |
 
 
 def sample(cases: Sequence[Case], count: int | None) -> tuple[Case, ...]:
-    """A sample of `count` cases, spread over the vendor families; always the same cases."""
+    """Return a sample of `count` cases, spread over the vendor families; always the same cases."""
     if count is None or count >= len(cases):
         return tuple(cases)
     groups: dict[str, list[Case]] = {}
@@ -133,7 +133,7 @@ def sample(cases: Sequence[Case], count: int | None) -> tuple[Case, ...]:
 
 
 def plan(cases: Sequence[Case], repeats: int, llm: str, settings: Settings, against: Baseline | None) -> list[str]:
-    """Lines to print before a live run: its expected calls and cost, and the effects it can detect."""
+    """Return the lines to print before a live run: its expected calls and cost, and the effects it can detect."""
     asks = len(cases) * repeats
     cells = [found.usage for case in cases if against and (found := against.cases.get(case.slug)) and found.usage]
     lines = [f"{len(cases)} cases, {repeats} time{'s' * (repeats > 1)} each: at most {asks * MAX_CALLS} calls of {llm}"]
@@ -159,10 +159,9 @@ def plan(cases: Sequence[Case], repeats: int, llm: str, settings: Settings, agai
 
 
 def record(wanted: session.Wanted, llm: str, slugs: Sequence[str], *, missing: bool, say: Say) -> Iterator[str]:
-    """Record cases of the checkout anew, and yield the slug of each once it is complete and in place.
+    """Re-record cases of the checkout, and yield the slug of each when its recording is complete and in place.
 
-    Records the cases `slugs`, or without them every recorded case; with `missing` only cases whose answers no longer
-    fit.
+    Records the cases `slugs`, or if empty every recorded case; with `missing` only cases whose answers no longer fit.
     """
     name = _named(llm, wanted.settings)
     folder = session.RECORDED

@@ -1,4 +1,4 @@
-"""The folder of a run, from which it can be compared later.
+"""Writes and loads the folder of a run, for later comparison.
 
 run.json      the evaluation, as `septet eval --json` prints it
 drafts.json   the parts of each draft that the reports show
@@ -24,12 +24,12 @@ _VIEWS: Final[TypeAdapter[tuple[DraftView, ...]]] = TypeAdapter(tuple[DraftView,
 
 
 def run_text(evaluation: Evaluation) -> str:
-    """The JSON of an evaluation; the same evaluation gives the same bytes."""
+    """Return the JSON of an evaluation; the same evaluation gives the same bytes."""
     return evaluation.model_dump_json(by_alias=True, indent=1)
 
 
 def write(folder: Path, done: Done, verdict: Verdict | None) -> None:
-    """Write all files of a run into `folder`. Raises SourceError when it cannot be written."""
+    """Write all files of a run into `folder`. Raises SourceError when writing fails."""
     texts = {
         RUN: run_text(done.evaluation) + "\n",
         DRAFTS: json.dumps(_VIEWS.dump_python(done.views, mode="json"), ensure_ascii=False, indent=1) + "\n",
@@ -46,10 +46,10 @@ def write(folder: Path, done: Done, verdict: Verdict | None) -> None:
 
 
 def prepare(folder: Path) -> None:
-    """Create the folder of a run. Raises SourceError when nothing can be written there."""
+    """Create the folder of a run. Raises SourceError when no file can be written there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Permissions alone do not tell whether a file can be created: the mount may be read-only.
+        # Create a file to be sure, because permissions do not reveal a read-only mount.
         with TemporaryFile(dir=folder):
             pass
     except OSError as error:
@@ -61,7 +61,7 @@ def _unwritable(place: Path, error: OSError) -> SourceError:
 
 
 def load(folder: Path) -> Done:
-    """A run from its folder. Raises SourceError when it cannot be read, InputError when it is not a run."""
+    """Load a run from its folder. Raises SourceError when it cannot be read, InputError when it is not a run."""
     try:
         evaluation = Evaluation.model_validate_json(_bytes(folder / RUN))
         views = _VIEWS.validate_json(_bytes(folder / DRAFTS))

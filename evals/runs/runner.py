@@ -61,13 +61,13 @@ DRAFTERS: Final = ("embedded", "llm")
 GROUP: Final = 6
 _ERROR_CHARS: Final = 200
 FAULTS: Final = (SeptetError, ArithmeticError, AssertionError, LookupError, TypeError, ValueError)
-"""Errors with which a single case may fail without ending the run: our own, and bugs of the drafter on its text."""
+"""Errors of a single case that do not end the run: our own, and bugs of the drafter on that case's text."""
 
 
 class Change(NamedTuple):
     """Changes to the drafter in a run, to measure their effect: module-level functions, applied to every case.
 
-    An ablation takes something away from the drafter; a test of the gate damages it.
+    An ablation removes a part of the drafter; a test of the gate damages the drafter.
     """
 
     reading: Callable[[Reading], Reading] | None = None
@@ -136,7 +136,7 @@ def evaluate(
             fit_cases, known = read_fit_cases(bundled_cases(), progress=progress, crew=crew)
             constants = HoldoutConstants(fit_cases)
         tasks = _tasks(counted, settings, cards=cards, variants=variants, readings=known, change=change)
-        # Cases written for a purpose are measured separately: no metric of the corpus counts them.
+        # Measure cases written for a purpose separately, because no metric of the corpus counts them.
         apart = _tasks(variants.special, settings, change=change)
         found = _draft_all([*tasks, *apart], constants, progress, crew)
     ordered = [found[case.slug] for case in counted]
@@ -151,17 +151,17 @@ def evaluate(
 
 
 def pattern_ids() -> tuple[str, ...]:
-    """Ids of all patterns of the threat catalogue, sorted."""
+    """Return the ids of all patterns of the threat catalogue, sorted."""
     return tuple(sorted(pattern.id for pattern in load_catalogue().patterns.values()))
 
 
 def named_error(error: Exception) -> str:
-    """An error on one line of at most 200 characters."""
+    """Format an error on one line of at most 200 characters."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:_ERROR_CHARS]
 
 
 def drafted(result: CaseResult, case: Case, draft: Draft, reading: Reading) -> Drafted:
-    """A measured draft with the texts that the metrics over all reports and the report pages need."""
+    """Return a measured draft with the texts needed by the report pages and the metrics over all reports."""
     main = main_part(render(draft, reading.documents))
     return Drafted(result, mask(main, who(case)), _prose_words(main.split("\n")), view(case, draft, main))
 
@@ -210,7 +210,7 @@ def _draft_all(
 def _groups(
     tasks: Sequence[_Task], constants: ConstantsSource
 ) -> tuple[tuple[tuple[_Task, ...], tuple[Constants, ...]], ...]:
-    """The tasks in groups of a few, each task with its constants, so that no process has to wait."""
+    """Split the tasks, each with its constants, into groups of a few, so that no process has to wait."""
     held = [constants.without_family_of(who(task.case)) for task in tasks]
     return tuple((tuple(tasks[at : at + GROUP]), tuple(held[at : at + GROUP])) for at in range(0, len(tasks), GROUP))
 
@@ -243,7 +243,7 @@ def _draft_case(task: _Task, held: Constants) -> Drafted:
 
 
 def _lost(task: _Task, error: str) -> Drafted:
-    """The result of a case that failed, along with all its variants."""
+    """Return the result of a failed case, along with all its variants."""
     worst = failed(task.case, error, family=task.family)
     cells: dict[str, object] = {}
     if task.cards:
@@ -258,7 +258,7 @@ def _lost(task: _Task, error: str) -> Drafted:
 
 
 def _read(case: Case, task: _Task, held: Constants, known: Reading | None = None) -> Reading:
-    """The reading of a case, with the outlook from heads fitted without its vendor family."""
+    """Read a case, with the outlook from heads fitted without its vendor family."""
     reading = with_heads(known, held.heads) if known else read_documents(documents_of(case), held.heads)
     return reading if task.change.reading is None else task.change.reading(reading)
 
@@ -342,7 +342,7 @@ def _lost_approval(error: str) -> ApprovalCell:
 
 
 def with_texts(cases: Sequence[Case], made: Sequence[Drafted]) -> list[CaseResult]:
-    """The results, completed with the wording metrics, which compare each report with all others."""
+    """Return the results, completed with the wording metrics, which compare each report with all others."""
     read = list(_readable(made))
     prose = [sentences(main) for _, main in read]
     generic = generic_counts(prose)
@@ -362,7 +362,7 @@ def _readable(made: Sequence[Drafted]) -> Iterator[tuple[int, str]]:
 
 
 def _prose_words(lines: Iterable[str]) -> int:
-    """Number of words outside tables and fenced blocks, which is what a reader reads as text."""
+    """Count the words outside tables and fenced blocks, which a reader sees as text."""
     count, fenced = 0, False
     for line in lines:
         if line.startswith("```"):

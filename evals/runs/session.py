@@ -26,14 +26,14 @@ from evals.runs.runner import Done, evaluate
 from evals.runs.spread import WORKERS
 
 ANSWERS: Final = "answers"
-"""Name of the folder of the LLM's answers within the folder of a live run."""
+"""Name of the subfolder for the LLM's answers in a live run's folder."""
 RECORDED: Final = Path(__file__).parents[1] / "recorded"
 MADE_OF: Final = ("prompts", "knowledge", "draft_schema", "scoring_revision", "retrieval")
-"""Fingerprints of the drafter: a run in which they differ was made by another drafter."""
+"""Fingerprints that identify the drafter; if any differs, another drafter made the run."""
 
 
 class Wanted(NamedTuple):
-    """The options of a call of `septet eval`."""
+    """The options of one `septet eval` call."""
 
     cases: Path | None = None
     limit: int | None = None
@@ -59,11 +59,11 @@ class Outcome(NamedTuple):
 
 
 def embedded(wanted: Wanted, against: Baseline | None) -> Outcome:
-    """A run of the embedded drafter. `against` is None when nothing is to be compared."""
+    """Run the embedded drafter; `against` is None if nothing is to be compared."""
     cases, bundled = chosen(wanted)
     fingerprints = prints(cases)
     if against is not None:
-        # Checked first, since drafting takes minutes.
+        # Check first, since drafting takes minutes.
         baselines.check_same(against, fingerprints, _earlier(wanted))
     limited = cases[: wanted.limit] if wanted.limit else cases
     variants = bundled_variants(limited) if bundled and wanted.variants else NONE
@@ -87,7 +87,7 @@ def embedded(wanted: Wanted, against: Baseline | None) -> Outcome:
 
 
 def left_out(wanted: Wanted, cases: Sequence[Case], bundled: bool) -> tuple[str, ...]:
-    """The options with which a call measures less than everything, or a drafter without some part."""
+    """Return the options that make a call measure less than everything, or remove a part of the drafter."""
     said = [
         "" if bundled else "--cases",
         f"--limit {wanted.limit}" if wanted.limit and wanted.limit < len(cases) else "",
@@ -102,7 +102,7 @@ def _earlier(wanted: Wanted) -> str | None:
 
 
 def chosen(wanted: Wanted) -> tuple[tuple[Case, ...], bool]:
-    """The cases that count, and whether they are the bundled ones, judged by content, not by path."""
+    """Return the cases that count, and whether they are the bundled ones, judged by content, not by path."""
     bundled = bundled_cases()
     if wanted.cases is None:
         return bundled, True
@@ -111,7 +111,7 @@ def chosen(wanted: Wanted) -> tuple[tuple[Case, ...], bool]:
 
 
 def prints(cases: Sequence[Case]) -> dict[str, str]:
-    """The fingerprints of a run over `cases`."""
+    """Return the fingerprints of a run over `cases`."""
     return {**run_fingerprints(cases), "variants": variants_fingerprint()}
 
 
@@ -119,7 +119,7 @@ def prints(cases: Sequence[Case]) -> dict[str, str]:
 
 
 def llm_replay(wanted: Wanted, folder: Path, against: Baseline | None) -> Outcome:
-    """Draft again from the recorded answers in `folder`. Raises DriftError when they do not fit today's prompts."""
+    """Draft again from the recorded answers in `folder`. Raises DriftError if they do not fit the current prompts."""
     every, bundled = recorded_cases(wanted._replace(limit=None), folder), chosen(wanted)[1]
     cases = every[: wanted.limit] if wanted.limit else every
     if against is not None:
@@ -131,7 +131,7 @@ def llm_replay(wanted: Wanted, folder: Path, against: Baseline | None) -> Outcom
         workers=wanted.jobs,
         progress=wanted.progress,
     )
-    # A drafter with an LLM is measured on full listings only; there are no recorded answers for variants.
+    # Variants have no recorded answers, so a drafter with an LLM is measured on full listings only.
     less = left_out(wanted._replace(variants=True), every, bundled)
     run = llm_done(pairs, every, wanted, folder, (*less, *(["--recorded"] if folder != RECORDED else [])))
     if against is None:
@@ -140,7 +140,7 @@ def llm_replay(wanted: Wanted, folder: Path, against: Baseline | None) -> Outcom
 
 
 def recorded_cases(wanted: Wanted, folder: Path) -> tuple[Case, ...]:
-    """The cases whose answers are in `folder`. Raises DriftError when there are none, or one is not in the corpus."""
+    """Return the cases with answers in `folder`. Raises DriftError if there are none, or one is not in the corpus."""
     slugs = recorded_slugs(folder)
     if not slugs:
         hint = "`septet eval record` makes recordings, in a checkout; `--recorded DIR` names others"
@@ -154,7 +154,7 @@ def recorded_cases(wanted: Wanted, folder: Path) -> tuple[Case, ...]:
 
 
 def held_cases(cases: Sequence[Case], wanted: Wanted) -> tuple[Held, ...]:
-    """Each case with constants fitted without its vendor family."""
+    """Return each case with constants fitted without its vendor family."""
     fit_cases: tuple[FitCase, ...] = bundled_fit_cases(progress=wanted.progress, workers=wanted.jobs)
     labels = families([who(case) for case in cases])
     return held(cases, labels, fit_cases)
@@ -163,7 +163,7 @@ def held_cases(cases: Sequence[Case], wanted: Wanted) -> tuple[Held, ...]:
 def llm_done(
     pairs: Sequence[Pair], cases: Sequence[Case], wanted: Wanted, folder: Path, less: tuple[str, ...] = ()
 ) -> Done:
-    """The evaluation of drafts with an LLM whose answers are in `folder`."""
+    """Return the evaluation of drafts with an LLM whose answers are in `folder`."""
     run = done(pairs)
     fingerprints = {**prints(cases), "answers": folder_fingerprint(folder, "*.json")}
     known = {"fingerprints": fingerprints, "left_out": less}
@@ -174,7 +174,7 @@ def llm_done(
 
 
 def baseline_from(place: str, drafter: str) -> Baseline:
-    """The drafter's baseline, or one from a file or an earlier run's folder. Raises as `load` of either does."""
+    """Load the drafter's baseline, or one from a file or an earlier run's folder. Raises as either `load` does."""
     if place == "baseline":
         return baselines.load(baselines.path_of(drafter))
     path = Path(place)
@@ -200,7 +200,7 @@ def accept(
     """Move the baseline in `path` to `run`; `answers` of a live run replace the recorded ones.
 
     Raises UsageError for a run that left something out, DriftError for a run with other cases, prompts or answers than
-    the current ones, RegressionError for a run beyond a floor that `floors` does not move. Then nothing is changed.
+    the current ones, RegressionError for a run beyond a floor that `floors` does not move. On error nothing is changed.
     """
     check_acceptable(run, answers, recorded)
     path = path or baselines.path_of(drafter)
@@ -213,7 +213,7 @@ def accept(
 
 
 def check_acceptable(run: Evaluation, answers: Path | None, recorded: Path) -> None:
-    """Raises UsageError or DriftError for a run that the next `septet eval` could not repeat."""
+    """Raise UsageError or DriftError for a run that the next `septet eval` could not repeat."""
     if run.left_out:
         raise UsageError(
             f"that run is not of everything: {', '.join(run.left_out)}", hint="accept a run without these options"
@@ -253,7 +253,7 @@ def _take(answers: Path, run: Evaluation, recorded: Path) -> None:
 
 
 def fail_if(outcome: Outcome) -> None:
-    """Raises RegressionError when the gate applies and failed."""
+    """Raise RegressionError if the run is gated and its verdict is "fail"."""
     verdict = outcome.verdict
     if verdict is None or not outcome.gated or verdict.outcome != "fail":
         return
@@ -267,14 +267,14 @@ def fail_if(outcome: Outcome) -> None:
 
 
 def gate_of(place: str, drafter: str, wanted: Wanted) -> Baseline | None:
-    """The baseline to compare a run with; None when other cases would be compared with the shipped baseline."""
+    """Return the baseline to compare a run with; None if the shipped baseline would be compared with other cases."""
     if place == "baseline" and not chosen(wanted)[1]:
         return None
     return baseline_from(place, drafter)
 
 
 def to_accept(drafter: str, folder: Path | None, progress: Progress | None) -> tuple[Done, Path | None]:
-    """The run to accept, from a folder or made now, and the folder of its answers if it was a live run."""
+    """Return the run to accept, loaded or made now, and for a live run the folder of its answers."""
     if folder is not None:
         run = load(folder)
         if run.evaluation.drafter != drafter:

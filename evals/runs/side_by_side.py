@@ -24,7 +24,7 @@ from evals.runs.runner import Done
 FACTORS: Final = FACTOR_SETS["0.5"]
 BAR: Final = 30
 BAR_TOP: Final = 0.3
-"""The factor error that fills a whole bar."""
+"""The factor error at which a bar is full."""
 _OF_CASES: Final = ("corpus", "labels", "answers")
 _OF_TEXTS: Final = ("generic_sentence_share", "own_listing_found_share")
 SHOWN_CASES: Final = 40
@@ -32,7 +32,7 @@ SHOWN_SENTENCES: Final = 12
 
 
 def common(a: Done, b: Done) -> tuple[Done, Done]:
-    """Both runs, restricted to the cases that they share. Raises DriftError when there are none."""
+    """Return both runs, restricted to the cases that they share. Raises DriftError when there are none."""
     slugs = {case.case for case in a.evaluation.per_case} & {case.case for case in b.evaluation.per_case}
     if not slugs:
         raise DriftError("the two runs have no case in common", where="compare", hint="run both on the same cases")
@@ -41,7 +41,7 @@ def common(a: Done, b: Done) -> tuple[Done, Done]:
 
 
 def lines(a: Done, b: Done, *, names: tuple[str, str] = ("A", "B"), most: int = SHOWN_CASES) -> Iterator[str]:
-    """The lines of the comparison. Raises DriftError for runs without a common case."""
+    """Yield the lines of the comparison. Raises DriftError for runs without a common case."""
     whole = (a.evaluation, b.evaluation)
     a, b = common(a, b)
     yield f"{names[0]} → {names[1]}, {count(b.evaluation.cases, 'case')}"
@@ -63,12 +63,12 @@ def lines(a: Done, b: Done, *, names: tuple[str, str] = ("A", "B"), most: int = 
 def _between(
     whole: tuple[Evaluation, Evaluation], shared: tuple[Evaluation, Evaluation], names: tuple[str, str]
 ) -> Iterator[str]:
-    """Lines that describe each run, and how the fingerprints and labels of the two differ."""
+    """Yield lines that describe each run, and how the fingerprints and labels of the two differ."""
     for name, run in zip(names, whole, strict=True):
         yield f"{name}: {run_words(run)}"
     a, b = whole
     alike = {case.case for case in a.per_case} == {case.case for case in b.per_case}
-    # With different cases these fingerprints differ anyway; the labels of the common cases are compared below.
+    # Skip fingerprints that always differ with different cases; common cases' labels are compared below.
     known = [name for name in dict.fromkeys([*a.fingerprints, *b.fingerprints]) if alike or name not in _OF_CASES]
     differ = [name for name in known if a.fingerprints.get(name) != b.fingerprints.get(name)]
     if differ:
@@ -93,7 +93,7 @@ def _labels(case: CaseResult) -> list[object]:
 
 
 def _over(done: Done, slugs: set[str]) -> Done:
-    """The run over `slugs` alone, without metrics that compare all its reports, since the runs had other reports."""
+    """Return the run over `slugs` only, without metrics that compare reports, since the runs' other reports differ."""
     kept = [case.model_copy(update={"text": None}) for case in done.evaluation.per_case if case.case in slugs]
     found = summarise(kept, drafter=done.evaluation.drafter, patterns=())
     return Done(found, tuple(view for view in done.views if view.case in slugs))
@@ -191,7 +191,7 @@ def _differences(a: Done, b: Done, most: int) -> Iterator[str]:
 
 
 def sentence_diff(old: DraftView, new: DraftView) -> tuple[list[str], list[str]]:
-    """The removed and the added sentences of the main part, in the order of the report, numbers masked."""
+    """Return the removed and the added sentences of the main part, in report order, numbers masked."""
     before, after = sentences(old.report, tables=True), sentences(new.report, tables=True)
     gone, come = [], []
     for tag, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():

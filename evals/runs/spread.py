@@ -1,4 +1,4 @@
-"""Spreads work over processes that each hold the same object; the results come in order."""
+"""Spreads work over processes that each hold a copy of the same object; the results come in order."""
 
 import multiprocessing
 import os
@@ -12,7 +12,7 @@ from typing import Final, Self, TypeVar
 
 WORKERS: Final = 2
 _FEW: Final = 4
-"""Up to this many tasks are done in this process, since starting two others takes longer."""
+"""Up to this many tasks run in this process, since starting others takes longer."""
 _THREAD_COUNTS: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 HeldT = TypeVar("HeldT")
@@ -20,11 +20,11 @@ TaskT = TypeVar("TaskT")
 ResultT = TypeVar("ResultT")
 
 _held: tuple[str, object] = ("", None)
-"""In a worker process: the file that was read last, and the object in it."""
+"""Cache of a worker process: the file that it read last, and the object in that file."""
 
 
 class Crew:
-    """Processes that do several kinds of work in turn; they are kept running, since starting them takes seconds."""
+    """A pool of processes for several kinds of work in turn; they keep running, since starting them takes seconds."""
 
     def __init__(self, workers: int = WORKERS) -> None:
         self._workers = workers
@@ -32,7 +32,7 @@ class Crew:
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Self:
-        """Start nothing yet: processes are started when there is work."""
+        """Return the crew; processes start only when there is work."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -40,7 +40,7 @@ class Crew:
         self._left.close()
 
     def spread(self, work: Callable[[TaskT, HeldT], ResultT], tasks: Sequence[TaskT], held: HeldT) -> Iterator[ResultT]:
-        """The results of `work` over `tasks`, in order, in several processes when that pays.
+        """Yield the results of `work` over `tasks`, in order, using several processes if worthwhile.
 
         `held` is sent to each process once. `work` must be a module-level function, and all arguments picklable.
         """
@@ -80,8 +80,7 @@ def _call(row: tuple[Callable[[TaskT, object], ResultT], TaskT, str]) -> ResultT
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Let processes that are started inside do linear algebra in one thread: the matrices are small, and threads that
-    wait for one another triple the cost."""
+    """Make child processes do linear algebra in one thread, since waiting threads triple the cost of small matrices."""
     before = {name: os.environ.get(name) for name in _THREAD_COUNTS}  # noqa: TID251 - read by numpy alone
     os.environ.update(dict.fromkeys(_THREAD_COUNTS, "1"))  # noqa: TID251
     try:

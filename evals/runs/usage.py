@@ -1,4 +1,4 @@
-"""What an LLM used and how it answered, from its recorded answers: tokens, money, repairs, failures, time."""
+"""LLM usage and answer quality, computed from recorded answers: tokens, money, repairs, failures, time."""
 
 import json
 from collections.abc import Iterator
@@ -10,11 +10,11 @@ from agent.records import Draft
 from evals.metrics.results import UsageCell
 
 MAX_FOLDER_BYTES: Final = 2_000_000
-"""More than this does not belong in a repository; `complaints` reports it."""
+"""The most bytes of recordings to keep in the repository; `complaints` reports larger folders."""
 
 
 def usage_of(draft: Draft, answers: Path | None) -> UsageCell:
-    """The usage of one draft by its own count, and how the LLM answered according to the recording in `answers`."""
+    """Return one draft's usage by its own count, and the LLM's answer quality from the recording in `answers`."""
     used = draft.usage
     found = list(_interactions(answers)) if answers is not None else []
     stops = [str(outcome.get("stopped", "")) for _, outcome, _ in found]
@@ -41,7 +41,7 @@ def _interactions(folder: Path) -> Iterator[tuple[int, dict[str, object], int]]:
 
 
 def complaints(folder: Path) -> list[str]:
-    """Reasons against keeping the recordings under `folder`: strings that look like keys, or too many bytes."""
+    """Return reasons against keeping the recordings under `folder`: strings that look like keys, or too many bytes."""
     files = sorted(folder.rglob("*.json"))
     size = sum(file.stat().st_size for file in files)
     found = [

@@ -7,11 +7,11 @@ from evals.cases.case import Case
 from evals.metrics.results import DraftView, ShownThreat
 
 _LAST = 10**6
-"""Stands for the place of a threat that the report does not number."""
+"""Sort position of a threat that the report does not number."""
 
 
 def view(case: Case, draft: Draft, main: str) -> DraftView:
-    """The view of a draft; `main` is the main part of its report, Markdown."""
+    """Return the view of a draft; `main` is the main part of its report, Markdown."""
     quotes = {item.id: item.quote for item in draft.evidence}
     reader = case.reader
     labels: dict[str, str | None] = {}

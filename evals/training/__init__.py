@@ -1,1 +1,1 @@
-"""Fit what is learned from labelled statements of real pages, and report how good it is."""
+"""Fit classifiers and constants on labelled statements of real pages, and report their quality."""

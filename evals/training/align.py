@@ -1,9 +1,9 @@
-"""Match the words of a text with those of another text that was made from it, in the same order.
+"""Align the words of a text with the words of another text derived from it.
 
-Labels are offsets into a file as published; statements are offsets into the text that intake made of the file. The
-words of both are the same and in the same order, except for marks, addresses and markup that intake removes and for
-entities that it writes in another way. So words are matched: first the runs that occur once in each text (they cannot
-be matched wrongly), then the words between two such runs.
+Labels are offsets into a file as published; statements are offsets into the text that intake extracts from the file.
+Both have the same words in the same order, except for marks, addresses and markup that intake removes and entities that
+it decodes. Runs of words that occur once in each text are matched first, since they are unambiguous; then the words
+between these runs.
 """
 
 import re
@@ -14,15 +14,15 @@ from difflib import SequenceMatcher
 from typing import Final, NamedTuple
 
 _TOKEN: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
-"""A word, or one character of a script that writes without blanks."""
+"""A word, or one character of a script without spaces between words."""
 _RUNS: Final = (6, 3, 1)
-"""Lengths, in words, of the runs that are looked for, the longest first."""
+"""Lengths of the runs to match, in words, longest first."""
 _SMALL: Final = 250_000
-"""The words between two runs are not compared above this many pairs: it would take too long and reveal little."""
+"""Words between two runs are not compared if there are more pairs than this: slow, and of little use."""
 
 
 class Token(NamedTuple):
-    """A word and where it stands."""
+    """A word and its position."""
 
     start: int
     end: int
@@ -30,19 +30,19 @@ class Token(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """A word of the one text and the same word of the other."""
+    """The same word in both texts."""
 
     first: Token
     second: Token
 
 
 def tokens(text: str) -> list[Token]:
-    """The words of a text in order, in lower case; in scripts without blanks each character is a word."""
+    """Split a text into case-folded words; in scripts without spaces, each character is a word."""
     return [Token(match.start(), match.end(), match[0].casefold()) for match in _TOKEN.finditer(text)]
 
 
 def align(first: str, second: str) -> list[Pair]:
-    """The words that both texts share, in the order of both; each word of a text is in one pair at most."""
+    """Return pairs of matching words in the order of both texts; each word is in at most one pair."""
     one, other = tokens(first), tokens(second)
     words, others = [token.word for token in one], [token.word for token in other]
     pairs = _matched(words, others, (0, len(words)), (0, len(others)), _RUNS)
@@ -52,7 +52,7 @@ def align(first: str, second: str) -> list[Pair]:
 def _matched(
     words: Sequence[str], others: Sequence[str], one: tuple[int, int], other: tuple[int, int], runs: Sequence[int]
 ) -> Iterator[tuple[int, int]]:
-    """Index pairs of equal words within words[slice(*one)] and others[slice(*other)]."""
+    """Yield index pairs of equal words within words[slice(*one)] and others[slice(*other)]."""
     (a, a_end), (b, b_end) = one, other
     while a < a_end and b < b_end and words[a] == others[b]:
         yield a, b
@@ -87,7 +87,7 @@ def _by_anchors(
 def _unique(
     words: Sequence[str], others: Sequence[str], one: tuple[int, int], other: tuple[int, int], size: int
 ) -> list[tuple[int, int]]:
-    """The starts, on both sides, of the runs of `size` words that each side holds exactly once."""
+    """Find the runs of `size` words that occur exactly once on each side; return their starts on both sides."""
     here = _places(words, one, size)
     there = _places(others, other, size)
     return sorted((place, there[run]) for run, place in here.items() if run in there)
@@ -100,7 +100,7 @@ def _places(words: Sequence[str], part: tuple[int, int], size: int) -> dict[tupl
 
 
 def _rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The longest subsequence of `pairs`, sorted by their first number, whose second numbers rise as well."""
+    """Return the longest subsequence with rising second numbers; `pairs` are sorted by their first number."""
     ends: list[int] = []
     last: list[int] = []
     before: list[int] = []

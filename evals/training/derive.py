@@ -1,11 +1,11 @@
-"""Fit everything that is derived from the fact sheet, and report how good it is on vendors left out.
+"""Fit everything that is derived from the fact sheet, and report its quality on held-out vendors.
 
 `python -m evals.training.derive --readings FOLDER --listings FOLDER [--cache FILE] [--report FILE] [--dry]`
 
-Fitted on the bundled cases (published and reader labels, cards) and, where the texts are there, on real listings with
-an expert's reading: heads of the outlook, constants of factors, certainty and likely range. Every figure is from heads
-and constants that were fitted without the product and all others of its vendor (`evals.runs.holdout` says which
-indirect influence remains).
+The outlook heads and the constants of factors, certainty and likely range are fitted on the bundled cases (published
+and reader labels, cards) and, if their texts are available, on real listings with an expert's reading. Every figure
+comes from heads and constants fitted without the product's vendor (`evals.runs.holdout` describes the remaining
+indirect influence).
 """
 
 import argparse
@@ -53,9 +53,9 @@ from evals.training.derive_rows import FOLDS, REAL_WEIGHT, Row, rows_of, weights
 from evals.training.judged_factors import corrected
 
 PUBLISHED_SHARE: Final = 0.45
-"""Weight of the published label where a reader's label exists too."""
+"""Weight of the published label when there is also a reader's label."""
 CERTAINTY_REAL_WEIGHT: Final = 4.0
-"""Weight of a real page for the certainty of layers: its reader holds fewer layers settled than those of the corpus."""
+"""Weight of a real page when fitting layer certainty, since readers of real pages consider fewer layers certain."""
 CERTAINTY_RIDGE: Final = 1.0
 FACTOR_RIDGE: Final = 2.0
 LAYER_RIDGE: Final = 4.0
@@ -67,7 +67,7 @@ CHANCE_RIDGE: Final = 12.0
 LOWERING: Final = -0.1
 REAL_SHARE: Final = 0.25
 SMALLEST: Final = 0.004
-"""Effects of chances below this are dropped, since they would not show."""
+"""Effects of probabilities below this are dropped, since they would not be visible."""
 COVERAGE: Final = 0.80
 THREAT_MULTIPLIER: Final = 0.97
 THIN_FACTOR: Final = 1.35
@@ -80,7 +80,7 @@ LANGUAGE: Final[dict[ProductKind, float]] = {
     "mcp-server": 0.3, "agent-skill": 0.5, "coding-agent": 0.6, "computer-use-agent": 0.6, "browser-agent": 0.7,
     "assistant": 0.7, "voice-agent": 0.8, "agent-framework": 0.5, "agent-platform": 0.6, "other": 0.5,
 }  # fmt: skip
-"""Typical value of the natural-language interface by kind, taken from its rubric because nobody labelled it."""
+"""Typical value of the natural-language factor by kind, taken from the rubric because there are no labels for it."""
 LANGUAGE_EFFECT: Final = 0.1
 
 
@@ -93,7 +93,7 @@ class Fitted:
 
 
 def fold_of(rows: Sequence[Row]) -> NDArray[np.int64]:
-    """The fold of each row."""
+    """Return the fold of each row."""
     return np.array([row.fold for row in rows])
 
 
@@ -101,7 +101,7 @@ def fold_of(rows: Sequence[Row]) -> NDArray[np.int64]:
 
 
 def targets(row: Row) -> Floats:
-    """The target value of each factor for a fit; not a number where there is no label."""
+    """Return the target value of each factor for a fit, NaN without a label."""
     values = []
     for key in FACTORS:
         published, reader = row.published.get(key), row.reader.get(key)
@@ -113,7 +113,7 @@ def targets(row: Row) -> Floats:
 
 
 def factor_heads(rows: Sequence[Row]) -> tuple[Floats, Floats]:
-    """Ridge weights (features, 10) and biases from the rows that have labels."""
+    """Fit ridge weights, shape (features, 10), and biases on the rows with labels."""
     used = [row for row in rows if row.reader and not row.is_card]
     x, y, w = np.array([row.pooled for row in used]), np.array([targets(row) for row in used]), weights_of(used)
     real = np.array([[float(row.real)] for row in used])
@@ -126,13 +126,13 @@ def factor_heads(rows: Sequence[Row]) -> tuple[Floats, Floats]:
         a.T @ (a * w[:, None]) + FACTOR_RIDGE * np.eye(a.shape[1]), a.T @ ((y - mean) * w[:, None])
     )
     weights = solved[:-1] / scale[:, None]
-    # Readers of real pages give slightly different values; part of that shift is applied.
+    # Readers of real pages give slightly different values, so part of that shift is applied.
     shift = solved[-1] * (REAL_SHARE - np.average(real[:, 0], weights=w))
     return weights, mean - middle @ weights + shift
 
 
 def layer_heads(rows: Sequence[Row]) -> tuple[Floats, Floats]:
-    """Logistic weights (256 + k, 7) and biases of single statements, by Newton steps on balanced classes."""
+    """Fit logistic weights, shape (256 + k, 7), and biases for statements by Newton's method on balanced classes."""
     used = [row for row in rows if not row.is_card and len(row.features)]
     x = np.concatenate([row.features for row in used]).astype(np.float64)
     labels = np.concatenate([row.quoted for row in used])
@@ -156,12 +156,12 @@ def layer_heads(rows: Sequence[Row]) -> tuple[Floats, Floats]:
 
 
 def layer_odds(rows: Sequence[Row], weights: Floats, bias: Floats) -> Floats:
-    """The mean log odds of the three best statements, shape (rows, 7)."""
+    """Return the mean log-odds of each row's three best statements, shape (rows, 7)."""
     return np.array([best_mean(row.features.astype(np.float64) @ weights + bias) for row in rows])
 
 
 def calibrate_layers(rows: Sequence[Row], odds: Floats) -> tuple[Floats, Floats]:
-    """Slope and offset by layer from log odds of products that the heads had not seen."""
+    """Fit a slope and an offset for each layer on out-of-fold log-odds."""
     slopes, offsets = np.ones(len(LAYERS)), np.zeros(len(LAYERS))
     w = weights_of(rows)
     for at, layer in enumerate(LAYERS):
@@ -172,20 +172,20 @@ def calibrate_layers(rows: Sequence[Row], odds: Floats) -> tuple[Floats, Floats]
 
 
 def outlook_heads(rows: Sequence[Row], odds: Floats) -> OutlookHeads:
-    """Fit heads on `rows`; `odds` are the log odds of the same rows from heads that had not seen them."""
+    """Fit heads on `rows`; `odds` are the out-of-fold log-odds of the same rows."""
     slopes, offsets = calibrate_layers(rows, odds)
     return OutlookHeads(*factor_heads(rows), *layer_heads(rows), slopes, offsets)
 
 
 def with_outlook(row: Row, heads: OutlookHeads) -> FactSheet:
-    """The sheet of a row with the outlook that the heads give it."""
+    """Return the row's fact sheet with the outlook computed by `heads`."""
     features = row.features.astype(np.float64)
     outlook = weighed(row.sheet.outlook, heads, row.pooled, row.statements, features)
     return row.sheet.model_copy(update={"outlook": outlook})
 
 
 def heads_left_out(rows: Sequence[Row]) -> tuple[dict[int, OutlookHeads], Floats]:
-    """For each fold the heads that had not seen it, and each row's log odds of layers by heads that had not seen it."""
+    """Return the heads fitted without each fold, and the out-of-fold log-odds of each row's layers."""
     folds = fold_of(rows)
     odds = np.zeros((len(rows), len(LAYERS)))
     raw: dict[int, tuple[Floats, Floats, Floats, Floats]] = {}
@@ -204,13 +204,13 @@ def heads_left_out(rows: Sequence[Row]) -> tuple[dict[int, OutlookHeads], Floats
 
 
 def left_out_sheets(rows: Sequence[Row]) -> tuple[list[FactSheet], Floats]:
-    """The sheets with outlooks from heads that had not seen the row's family, and such heads' log odds of layers."""
+    """Return the sheets with outlooks from out-of-fold heads, and the out-of-fold log-odds of the layers."""
     heads, odds = heads_left_out(rows)
     return [with_outlook(row, heads[row.fold]) for row in rows], odds
 
 
 def fit_left_out(rows: Sequence[Row]) -> dict[int, Fitted]:
-    """For each fold all constants, fitted on the other folds."""
+    """Fit all constants and heads once for each fold, on the other folds."""
     heads, _ = heads_left_out(rows)
     sheets = [with_outlook(row, heads[row.fold]) for row in rows]
     seen = {fold: [at for at, row in enumerate(rows) if row.fold != fold] for fold in range(FOLDS)}
@@ -243,7 +243,7 @@ def _unrounded(sheet: FactSheet, calibration: FactorCalibration) -> dict[FactorK
 
 
 def fit_factors(rows: Sequence[Row], sheets: Sequence[FactSheet]) -> FactorCalibration:
-    """Constants of the factors; the spreads are 0 until `spreads` fills them."""
+    """Fit the constants of the factors; the spreads stay 0 until `spreads` sets them."""
     pairs = [(row, sheet) for row, sheet in zip(rows, sheets, strict=True) if row.reader and not row.is_card]
     words = load_vocabulary()
     means = {
@@ -273,14 +273,14 @@ def _fit_factor(
     raising = [entry.id for entry in words if key in entry.raises]
     known = ~np.isnan(y)
     mean = float(np.average(y[known], weights=w[known]))
-    # The typical value of a kind: its shrunk mean.
+    # The typical value of a kind is its shrunken mean.
     share = kinds[known] * w[known][:, None]
     typical = mean + (share * (y[known] - mean)[:, None]).sum(axis=0) / (share.sum(axis=0) + KIND_RIDGE)
     usual = kinds @ typical
     outlook = np.array([sheet.outlook.factors[key] for sheet in sheets]) - usual
     facts = np.array([[float(_raises(sheet, name)) for name in raising] for sheet in sheets])
     seen = np.array([[sheet.outlook.chances.get(name, 0.0) - means[name] for name in raising] for sheet in sheets])
-    # Facts are centred: the average that they add is subtracted from the typical values.
+    # Centre the facts: subtract their average contribution from the typical values.
     x = np.hstack([outlook[:, None], facts, seen, np.ones((len(y), 1))])[known]
     n = len(raising)
     ridge = np.sqrt(np.concatenate([[0.5], np.full(n, EFFECT_RIDGE), np.full(n, CHANCE_RIDGE), [1e-3]]))
@@ -323,9 +323,9 @@ def _raises(sheet: FactSheet, key: str) -> bool:
 def spreads(
     calibration: FactorCalibration, rows: Sequence[Row], values: Sequence[dict[FactorKey, float]]
 ) -> FactorCalibration:
-    """The constants with ranges that cover four of five labels, and with the amounts that thin sources lack.
+    """Return the constants with ranges that cover 80 % of the labels, and with the gaps of thin sources.
 
-    `values` were estimated by constants that had not seen the row's family, with no allowance for thin sources.
+    `values` are out-of-fold estimates that are not corrected for thin sources.
     """
     factors = dict(calibration.factors)
     lacking = thin_gaps(rows, values)
@@ -341,9 +341,9 @@ def spreads(
 
 
 def thin_gaps(rows: Sequence[Row], values: Sequence[Mapping[FactorKey, float]]) -> dict[FactorKey, float]:
-    """How much lower the drafter values a product's card than its full listing: silence alone makes the difference.
+    """Return how much lower the drafter values a product's card than its full listing, because the card says less.
 
-    The mean over the bundled cases of which only the card is thin, and never less than 0.
+    The gap is the mean over the bundled cases whose card is thin and whose full listing is not, but at least 0.
     """
     full = {
         row.slug: value
@@ -361,14 +361,14 @@ def thin_gaps(rows: Sequence[Row], values: Sequence[Mapping[FactorKey, float]]) 
 
 
 def _spread(gaps: Floats) -> Spread:
-    """The narrowest pair of quantiles of the gaps that covers 80 % once both ends lie on the 0.1 grid."""
+    """Return the narrowest pair of quantiles that covers 80 % of the gaps once both ends are rounded to tenths."""
     ordered = np.sort(gaps)
     best = (9.0, -0.3, 0.3)
     for step in range(21):
         for room in (0.62, 0.66, 0.70, 0.74, 0.78, 0.80):
             low = np.quantile(ordered, (1 - room) * step / 20)
             high = np.quantile(ordered, (1 - room) * step / 20 + room)
-            # An end is rounded to the nearest tenth: a label within half a tenth of it is still inside.
+            # Ends are rounded to the nearest tenth, so a label up to 0.05 outside still counts as inside.
             inside = np.mean((gaps >= low - 0.05) & (gaps <= high + 0.05))
             if inside >= COVERAGE and high - low < best[0]:
                 best = (float(high - low), float(low), float(high))
@@ -379,7 +379,7 @@ def _spread(gaps: Floats) -> Spread:
 
 
 def fit_certainty(rows: Sequence[Row], sheets: Sequence[FactSheet]) -> CertaintyCalibration:
-    """Logistic constants of each layer; the threshold is set by `threshold_of`."""
+    """Fit the logistic constants of each layer; `threshold_of` sets the threshold."""
     w = np.where([row.real for row in rows], CERTAINTY_REAL_WEIGHT, weights_of(rows))
     layers = {}
     for layer in LAYERS:
@@ -398,7 +398,7 @@ def fit_certainty(rows: Sequence[Row], sheets: Sequence[FactSheet]) -> Certainty
 def _logistic_fit(
     x: Floats, y: Floats, w: Floats, bounds: Sequence[tuple[float | None, float | None]], ridge: float
 ) -> Floats:
-    """Weights and bias, the bias last, of a penalised logistic regression within bounds."""
+    """Fit a penalised logistic regression within bounds; return the weights followed by the bias."""
     a = np.hstack([x, np.ones((len(x), 1))])
     penalty = np.full(a.shape[1], ridge)
     penalty[-1] = 1e-3
@@ -415,7 +415,7 @@ def _logistic_fit(
 
 @dataclass(frozen=True)
 class Flags:
-    """One layer of one row: what was estimated, and the label."""
+    """The estimate and the label of one layer of one row."""
 
     row: Row
     chance: float
@@ -426,7 +426,7 @@ class Flags:
 def flags_of(
     rows: Sequence[Row], sheets: Sequence[FactSheet], fits: Sequence[CertaintyCalibration]
 ) -> list[list[Flags]]:
-    """The seven layers of each row; `fits` are those that had not seen the row's family."""
+    """Return the seven layers of each row; `fits` has one out-of-fold fit for each row."""
     found = []
     for row, sheet, fit in zip(rows, sheets, fits, strict=True):
         said = assess(sheet, calibration=fit.model_copy(update={"threshold": 0.0}))
@@ -435,7 +435,7 @@ def flags_of(
 
 
 def f1(flags: Sequence[Sequence[Flags]], threshold: float) -> float:
-    """The F1 score of "not certain" against the labels."""
+    """Return the F1 score of "not certain" against the labels."""
     hit = missed = needless = 0
     for flag in (flag for row in flags for flag in row if flag.label is not None):
         raised = not (flag.pinned and flag.chance >= threshold)
@@ -446,15 +446,15 @@ def f1(flags: Sequence[Sequence[Flags]], threshold: float) -> float:
 
 
 def withheld(flags: Sequence[Sequence[Flags]], threshold: float) -> float:
-    """Share of the rows with fewer than two certain layers."""
+    """Return the share of rows with fewer than two certain layers."""
     certain = [sum(flag.pinned and flag.chance >= threshold for flag in row) for row in flags]
     return float(np.mean([count < 2 for count in certain])) if certain else 0.0  # noqa: PLR2004 - the rule of scores
 
 
 def threshold_of(flags: Sequence[Sequence[Flags]]) -> float:
-    """The threshold with the best F1 over full listings that withholds few of them.
+    """Return the threshold with the best F1 over full listings, penalised if it withholds more than 10 % of them.
 
-    Cards are left out: a threshold that withholds them would flag layers of full listings that readers hold settled.
+    Cards are excluded because a threshold that withholds cards would flag certain layers of full listings.
     """
     full = [row for row in flags if not row[0].row.is_card]
     real = [row for row in full if row[0].row.real]
@@ -471,7 +471,7 @@ def threshold_of(flags: Sequence[Sequence[Flags]]) -> float:
 
 
 def fit_range(rows: Sequence[Row], values: Sequence[dict[FactorKey, float]]) -> RangeCalibration:
-    """Residuals of published scores before controls; the base is the median of other families' bases of the kind."""
+    """Collect the residuals of published scores before controls, using the kind's median base in other folds."""
     folds = fold_of(rows)
     residuals = []
     for at, row in enumerate(rows):
@@ -499,7 +499,7 @@ def fit_range(rows: Sequence[Row], values: Sequence[dict[FactorKey, float]]) -> 
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Fit, write and report."""
+    """Fit everything, write the constants and heads, and report the figures."""
     asked = _parser().parse_args(arguments)
     rows = rows_of(asked.readings, asked.listings, asked.cache)
     folds = fold_of(rows)
@@ -535,7 +535,7 @@ def main(arguments: Sequence[str]) -> None:
     knowledge = data_folder("corpus") / "knowledge"
     write_outlook(outlook_heads(rows, odds), knowledge / "outlook")
     folder = knowledge / "calibration"
-    # The correction of an LLM's values is fitted separately (judged_factors.py).
+    # judged_factors.py fits the correction of an LLM's values separately.
     corrections = {key: row.judged.bias for key, row in load_factors().factors.items()}
     _write(folder / FACTORS_FILE, corrected(spreads(fit_factors(rows, sheets), rows, values), corrections))
     _write(folder / LAYERS_FILE, fit_certainty(rows, sheets).model_copy(update={"threshold": threshold}))
@@ -551,7 +551,7 @@ def report(
     cuts: Sequence[float],
     threshold: float,
 ) -> str:
-    """The figures as a Markdown table: bundled cases and real listings, vendors left out."""
+    """Return the held-out figures for bundled cases and real listings as a Markdown table."""
     lines = [
         "| set | factors: published · reader | sum | range covers | kind | flags F1 | withheld |",
         "|---|---|---|---|---|---|---|",

@@ -1,4 +1,4 @@
-"""Fit the CVSS base that readers give the first threat of a product, for `evals.training.derive`."""
+"""Fit the CVSS base that readers give a product's first threat, for `evals.training.derive`."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -16,17 +16,17 @@ from evals.training.derive_rows import Row, weights_of
 BASE_KIND_RIDGE: Final = 2.0
 BASE_RIDGE: Final = 5.0
 BASE_NEAR: Final = 0.5
-"""Gaps of a base that are smaller than this count by their square, larger ones by their size."""
+"""Scale of the pseudo-Huber loss: smaller residuals count quadratically, larger ones linearly."""
 BASE_REAL_SHARE: Final = 0.5
-"""Readers of real pages give graver bases than those of the corpus; half of that shift is applied."""
+"""Share of the shift that is applied, since readers of real pages give more severe bases than readers of the corpus."""
 _SMALLEST: Final = 0.004
-"""Weights below this are dropped, since they would not show."""
+"""Weights below this are dropped, since they would not be visible."""
 _DIGITS: Final = 4
 Floats = NDArray[np.float64]
 
 
 def fit_base(rows: Sequence[Row]) -> BaseCalibration:
-    """Fit readers' bases by kind and by what the sources are likely to state, in a robust, penalised regression."""
+    """Fit a robust, penalised regression of readers' bases on the kind and on the probabilities of facts."""
     used = [row for row in rows if row.base is not None and not row.is_card]
     keys = [entry.id for entry in load_vocabulary() if not entry.comforting]
     kinds = np.array([[float(kind_of(row.sheet) == kind) for kind in KINDS] for row in used])

@@ -1,4 +1,4 @@
-"""Labelled products as the fits of `evals.training.derive` see them: sheet, statement features and labels."""
+"""Load labelled products for the fits of `evals.training.derive`: sheet, statement features and labels."""
 
 import csv
 import hashlib
@@ -32,7 +32,7 @@ from evals.training.labels import read_document
 
 LISTINGS: Final = ("README.md", "SKILL.md", "listing.md")
 READ_KINDS: Final[Mapping[str, ProductKind]] = {"assistant/app": "assistant", "voice-agent-platform": "voice-agent"}
-"""The project's names for kinds that readings name differently."""
+"""Names of kinds in readings → the project's names, where they differ."""
 _MIN_WORDS: Final = 3
 FOLDS: Final = 10
 REAL_WEIGHT: Final = 2.0
@@ -41,22 +41,22 @@ CARD_WEIGHT: Final = 0.5
 
 @dataclass(frozen=True)
 class Row:
-    """One product, or the card of one."""
+    """One product, or the card of one product."""
 
     slug: str
     family: str
-    """A vendor family, or the owner of a repository; its rows are left out together."""
+    """A vendor family or the owner of a repository; all rows of a family are held out together."""
     real: bool
     is_card: bool
     sheet: FactSheet
-    """The fact sheet, with kinds and chances in its outlook."""
+    """The fact sheet; its outlook has the kinds and probabilities."""
     features: NDArray[np.float32]
-    """Features of its statements, as `agent.facts.readers.outlook.statement_features` gives them."""
+    """Features of the statements, from `agent.facts.readers.outlook.statement_features`."""
     statements: tuple[Statement, ...]
     """The statements that `features` describe."""
     pooled: NDArray[np.float64]
     quoted: NDArray[np.float32]
-    """Shape (statements, 7): 1 where a reader's quote for a layer stands, 0 in uncertain layers, else not a number."""
+    """Shape (statements, 7): 1 if the statement matches the reader's quote, 0 in uncertain layers, else NaN."""
     published: Mapping[FactorKey, float]
     reader: Mapping[FactorKey, float]
     layers: Mapping[LayerKey, bool]
@@ -67,17 +67,17 @@ class Row:
 
     @property
     def fold(self) -> int:
-        """The fold of the row's whole family, whatever other rows there are."""
+        """The fold of the row's family, independent of the other rows."""
         return int(hashlib.sha256(self.family.encode()).hexdigest(), 16) % FOLDS
 
 
 def weights_of(rows: Sequence[Row]) -> NDArray[np.float64]:
-    """The weight of each row in a fit."""
+    """Return the weight of each row in a fit."""
     return np.array([CARD_WEIGHT if row.is_card else REAL_WEIGHT if row.real else 1.0 for row in rows])
 
 
 def rows_of(readings: Path | None, listings: Path | None, cache: Path | None) -> list[Row]:
-    """All rows, read again unless `cache` has them; only those of the corpus without the texts of real listings."""
+    """Load all rows, from `cache` if it exists; without both folders of real listings, return only the corpus rows."""
     if cache is not None and cache.exists():
         with cache.open("rb") as file:
             loaded: list[Row] = pickle.load(file)
@@ -97,7 +97,7 @@ def _cases() -> Iterator[Row]:
 
 
 def case_rows(case: Case, family: str, reading: Reading, short: Reading | None) -> tuple[Row, ...]:
-    """The rows of one bundled case: one from its reading and, where given, one from the reading of its card."""
+    """Return the rows of one bundled case: one from its reading and, if given, one from the reading of its card."""
     published, label = case.published, case.reader
     rows = [
         _row(
@@ -176,13 +176,13 @@ def _row(
 
 
 def features_of(reading: Reading) -> tuple[list[Statement], NDArray[np.float64]]:
-    """The statements that the heads of the outlook read, and their features."""
+    """Return the statements that the outlook heads read, and their features."""
     readable = readable_of(reading.documents, said_once(carrying(reading.statements)))
     return readable, statement_features(readable, embedded_reader().scores(reading.documents, readable))
 
 
 def with_heads(reading: Reading, heads: OutlookHeads) -> Reading:
-    """The reading as it would be with other heads of the outlook."""
+    """Return the reading with the outlook recomputed by `heads`."""
     sheet, (readable, features) = reading.sheet, features_of(reading)
     if not sheet.outlook.factors:
         return reading

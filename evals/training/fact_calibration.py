@@ -1,8 +1,7 @@
-"""From scores to chances and thresholds, product by product: how often is a fact with such a score right?
+"""Calibrate scores per product: convert them to probabilities and choose the thresholds for asserting facts.
 
-A product's sources state a key when any of its labelled statements does. What its statements say together is
-summarised by the `signs` of the scores of those that the reader would see. Scores and roles come from fits that did not
-know the owner.
+A product's sources state a key if any of its labelled statements does. The `signs` summarise the scores of all the
+product's statements that reach the reader. Scores and roles come from fits without the owner.
 """
 
 from collections.abc import Sequence
@@ -22,14 +21,14 @@ if TYPE_CHECKING:
 WANTED: Final = 0.8
 """Share of the asserted facts that must be right."""
 _MARGIN: Final = 0.013
-"""Added to `WANTED` on seen products, since a threshold always looks a little too good on its own data."""
+"""Added to `WANTED` when choosing a threshold, since precision is overestimated on the data it was chosen on."""
 _KEY_SPREAD: Final = 0.8
-"""Standard deviation, in log odds, of a key's own addition to the calibration that all keys share."""
+"""Prior standard deviation, in log-odds, of a key's own offset from the shared calibration."""
 _KEY_LEAST: Final = 0.7
-"""A key whose facts are right less often than this, drawn towards WANTED by `_DRAWN` facts, gets a higher threshold."""
+"""A key gets a higher threshold if its precision, shrunk towards WANTED by `_DRAWN` facts, is below this."""
 _DRAWN: Final = 3
 _NEVER: Final = 2.0
-"""A limit that no chance reaches."""
+"""A limit above every probability."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Table:
     products: tuple[str, ...]
     owner: NDArray[np.str_]
     known: NDArray[np.bool_]
-    """Whether somebody looked for the key in what the reader gets of the product, shape (products, keys)."""
+    """Whether somebody looked for the key in the product's statements that reach the reader, shape (products, keys)."""
     stated: NDArray[np.bool_]
     """Whether the product's sources state the key, shape (products, keys)."""
     signs: NDArray[np.float64]
@@ -48,24 +47,24 @@ class Table:
 
 @dataclass(frozen=True)
 class Constants:
-    """The constants of each key, shape (keys,)."""
+    """The calibration constants; arrays have shape (keys,) unless noted."""
 
     head: NDArray[np.bool_]
     limit: NDArray[np.float64]
-    """Chance from which a fact is asserted; above 1 for never."""
+    """Lowest probability at which a fact is asserted; above 1 means never."""
     offset: NDArray[np.float64]
     mix: NDArray[np.float64]
     """Weights of the signs, shared by all keys, shape (3,)."""
 
     def chances(self, signed: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Chance that the product's sources state the key, shape (…, keys) for signs of shape (…, keys, 3)."""
+        """Return the probability that the sources state each key, shape (…, keys); `signed`: shape (…, keys, 3)."""
         return logistic(signed @ self.mix + self.offset)
 
 
 def table_of(lines: "Lines", scores: NDArray[np.float32], usable: NDArray[np.bool_]) -> Table:
-    """The table of all products; `usable` says which statement may assert which key.
+    """Build the table of all products; `usable` says which statement may assert which key.
 
-    For each key, statements in which nobody looked for it are left out: nobody can say whether they state it.
+    For each key, statements in which nobody looked for the key are skipped, since it is unknown whether they state it.
     """
     names = sorted(set(lines.product.tolist()))
     allowed = np.where(usable & lines.looked, scores, LOWEST)
@@ -84,13 +83,13 @@ def table_of(lines: "Lines", scores: NDArray[np.float32], usable: NDArray[np.boo
 def calibrate(
     lines: "Lines", scores: NDArray[np.float32], head: NDArray[np.bool_], usable: NDArray[np.bool_]
 ) -> Constants:
-    """Chances and limits from all products; keys without a head never assert."""
+    """Fit the calibration and the limits on all products; keys without a head are never asserted."""
     table = table_of(lines, scores, usable)
     return constants_of(table, np.ones(len(table.products), dtype=bool), head)
 
 
 def constants_of(table: Table, rows: NDArray[np.bool_], head: NDArray[np.bool_]) -> Constants:
-    """Chances and limits from some of the products."""
+    """Fit the calibration and the limits on the given rows of the table."""
     known, stated, signed = table.known[rows], table.stated[rows], table.signs[rows]
     mix, offset = _fit(known[:, head], stated[:, head], signed[:, head])
     made = Constants(head, np.full(len(head), _NEVER), np.full(len(head), -30.0), mix)
@@ -106,7 +105,7 @@ def constants_of(table: Table, rows: NDArray[np.bool_], head: NDArray[np.bool_])
 def _fit(
     known: NDArray[np.bool_], stated: NDArray[np.bool_], signed: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The weights of the signs for all keys, and each key's offset, drawn to the shared one where facts are few."""
+    """Fit the shared weights of the signs, and an offset per key, shrunk to the shared offset if facts are few."""
     from scipy.optimize import minimize
 
     size = signed.shape[-1]
@@ -127,7 +126,7 @@ def _fit(
 
 
 def _limit(stated: NDArray[np.bool_], chances: NDArray[np.float64]) -> float:
-    """The lowest chance from which WANTED of all facts are right, on average over keys and products; shape (facts,)."""
+    """Return the lowest limit with precision WANTED + _MARGIN over all keys and products; inputs: shape (facts,)."""
     order = np.argsort(-chances)
     right = np.cumsum(stated[order]) / np.arange(1, order.size + 1)
     good = np.flatnonzero(right >= WANTED + _MARGIN)
@@ -135,7 +134,7 @@ def _limit(stated: NDArray[np.bool_], chances: NDArray[np.float64]) -> float:
 
 
 def _key_limit(stated: NDArray[np.bool_], chances: NDArray[np.float64], limit: float) -> float:
-    """The limit of one key: the common one, or the lowest above it at which the key is right often enough."""
+    """Return a key's limit: the lowest limit with sufficient precision for this key, at least the common `limit`."""
     for least in sorted({limit, *chances[chances > limit].tolist()}):
         chosen = chances >= least
         if (stated[chosen].sum() + WANTED * _DRAWN) / (chosen.sum() + _DRAWN) >= _KEY_LEAST:
@@ -145,14 +144,14 @@ def _key_limit(stated: NDArray[np.bool_], chances: NDArray[np.float64], limit: f
 
 @dataclass(frozen=True)
 class Measured:
-    """What was asserted about products that neither fit nor calibration had seen."""
+    """Assertions about held-out products, which neither fit nor calibration had seen."""
 
     asserted: NDArray[np.bool_]
     chances: NDArray[np.float64]
     """Both arrays have the shape (products, keys)."""
 
     def figures(self, table: Table, keys: NDArray[np.bool_] | None = None) -> tuple[float, float, int, int]:
-        """Precision, recall, number asserted, number stated."""
+        """Return precision, recall, number asserted and number stated."""
         part = np.ones(table.stated.shape[1], dtype=bool) if keys is None else keys
         asserted, stated = (self.asserted & table.known)[:, part], table.stated[:, part]
         right = int((asserted & stated).sum())
@@ -165,7 +164,7 @@ class Measured:
 
 
 def measure(table: Table, head: NDArray[np.bool_], folds: int = 8) -> Measured:
-    """Apply to each product the constants from other owners' products."""
+    """Measure each product with constants fitted on other owners' products."""
     owners = sorted(set(table.owner.tolist()))
     fold = {name: n % folds for n, name in enumerate(np.random.default_rng(0).permutation(owners).tolist())}
     number = np.array([fold[name] for name in table.owner.tolist()])
@@ -181,23 +180,23 @@ def measure(table: Table, head: NDArray[np.bool_], folds: int = 8) -> Measured:
 
 @dataclass(frozen=True)
 class PatternFigures:
-    """How often one pattern is right."""
+    """The precision of one pattern."""
 
     key: str
     polarity: str
     products: int
-    """Products on which it fires in labelled places that reach the reader."""
+    """Number of products on which the pattern fires in labelled places that reach the reader."""
     right: int
-    """Those of them where a labelled statement agrees; for a denial, those where none says otherwise."""
+    """Number of these products where a labelled statement agrees or, for a denial, no labelled statement disagrees."""
 
     @property
     def precision(self) -> float:
-        """The share of products that are right, drawn towards WANTED by `_DRAWN` products."""
+        """The share of products on which the pattern is right, shrunk towards WANTED by `_DRAWN` products."""
         return (self.right + WANTED * _DRAWN) / (self.products + _DRAWN)
 
 
 def pattern_figures(lines: "Lines", rules: Sequence[PatternRule]) -> list[PatternFigures]:
-    """The figures of patterns on labelled statements. Patterns are written by hand: nothing has to be left out."""
+    """Measure patterns on labelled statements. Nothing is held out, since patterns are written by hand."""
     rows = np.flatnonzero(lines.reaches)
     hits = matches([lines.statements[n] for n in rows], rules)
     order = load_vocabulary().order

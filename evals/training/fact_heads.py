@@ -1,8 +1,8 @@
-"""Fit the heads of the embedded reader of facts on labelled statements, and report how good they are.
+"""Fit the heads of the embedded fact reader on labelled statements, and report their quality.
 
-`python -m evals.training.fact_heads --texts FOLDER …` looks for the labelled texts (by their hash) under the folders
-and in the bundled corpus, says which it found, fits, writes the weights to corpus/knowledge/reader and the figures to
-evals/training/FACTS.md. All figures and constants are from products whose owner was left out of the fit.
+`python -m evals.training.fact_heads --texts FOLDER …` finds the labelled texts by hash in the folders and in the
+bundled corpus, lists those found, fits, and writes the weights to corpus/knowledge/reader and the figures to
+evals/training/FACTS.md. All figures and constants are measured on held-out owners.
 """
 
 import argparse
@@ -38,45 +38,45 @@ if TYPE_CHECKING:
 
 FOLDS: Final = 8
 RAREST: Final = 4
-"""Labelled statements that a key needs for a head."""
+"""Minimum number of labelled statements for a key to get a head."""
 _OWNERS: Final = 3
 _SEEN: Final = 3
-"""Owners and statements in which a feature must occur to get a weight."""
+"""Minimum numbers of owners and of statements in which a feature must occur to get a weight."""
 _PENALTY: Final = 1.0
 _ROUNDS: Final = 45
 _EXAMPLE: Final = 1.0
 _EXAMPLE_OTHERS: Final = 0.05
-"""Weights of a sentence of the vocabulary: for its own key, and as a negative example of the other keys."""
+"""Weights of an example sentence of the vocabulary: for its own key, and as a negative example for other keys."""
 _IDLE: Final = 0.5
-"""Weight of a statement that the reader would not get, because its role carries no facts."""
+"""Weight of a statement that does not reach the reader because its role carries no facts."""
 _SHOWN: Final = 10
 _SEVERAL: Final = 2
-"""Folders above the page of a product in a repository that holds several: `src/name`."""
+"""Depth of a product's folder in a repository with several products, such as `src/name`."""
 _REPORT: Final = Path(__file__).parent / "FACTS.md"
 
 
 @dataclass(frozen=True)
 class Lines:
-    """Labelled statements, one after the other; n statements, k keys."""
+    """Labelled statements as columns, for n statements and k keys."""
 
     keys: tuple[str, ...]
     statements: tuple[Statement, ...]
-    """With roles from a classifier that does not know their owner."""
+    """The statements, with roles from a classifier fitted without their owner."""
     names: tuple[frozenset[str], ...]
     truth: NDArray[np.int8]
     """Shape (n, k): 1 asserted, -1 denied, 0 neither."""
     looked: NDArray[np.bool_]
-    """Shape (n, k): whether somebody looked for the key in the statement; if not, a truth of 0 says nothing."""
+    """Shape (n, k): whether somebody looked for the key in the statement; if not, a truth of 0 is meaningless."""
     weight: NDArray[np.float64]
     """The weight of each statement for each key, shape (n, k)."""
     reaches: NDArray[np.bool_]
-    """Whether the reader gets the statement."""
+    """Whether the statement reaches the reader."""
     owner: NDArray[np.str_]
     product: NDArray[np.str_]
-    """The repository, with the folder where the repository holds several products."""
+    """The repository, followed by the folder if the repository contains several products."""
 
     def part(self, rows: NDArray[np.bool_]) -> "Lines":
-        """The statements of these rows."""
+        """Return the subset of statements selected by the mask."""
         places = np.flatnonzero(rows)
         return Lines(
             self.keys,
@@ -101,13 +101,13 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Fit:
-    """Weights of all keys, shape (features + columns of `features.dense`, k), and biases."""
+    """Weights, shape (features + columns of `features.dense`, k), and biases of all keys."""
 
     weights: NDArray[np.float32]
     bias: NDArray[np.float32]
 
     def scores(self, matrix: Matrix) -> NDArray[np.float32]:
-        """Log odds, shape (n, k)."""
+        """Return the log-odds, shape (n, k)."""
         width = matrix.words.shape[1]
         found: NDArray[np.float32] = (
             matrix.words @ self.weights[:width] + matrix.dense @ self.weights[width:] + self.bias
@@ -116,9 +116,9 @@ class Fit:
 
 
 def lines_of(pages: Sequence[LabelledPage], chances: NDArray[np.float64]) -> Lines:
-    """The statements of the pages in which somebody looked for a key.
+    """Collect the statements in which somebody looked for any key.
 
-    `chances` are the role chances of all their statements, from fits without the owner.
+    `chances` are the out-of-fold role probabilities of all statements of the pages.
     """
     vocabulary = load_vocabulary()
     labels = read_fact_labels()
@@ -171,7 +171,7 @@ def _product(place: Place) -> str:
 
 
 def examples() -> Lines:
-    """The sentences of the vocabulary as statements: for each key three that state it and three that do not."""
+    """Return the vocabulary's sentences as statements: for each key, three that state it and three that do not."""
     vocabulary = load_vocabulary()
     texts, truth = [], []
     for key in vocabulary:
@@ -202,7 +202,7 @@ def examples() -> Lines:
 
 
 def features_of(lines: Lines) -> tuple[list[NDArray[np.uint32]], NDArray[np.uint32]]:
-    """The hashed features of each statement, and those that occur often enough to get a weight, sorted."""
+    """Return each statement's hashed features, and the sorted features frequent enough to get a weight."""
     ids = feature_ids(lines.statements, lines.names)
     seen: Counter[int] = Counter()
     owners: dict[int, set[str]] = {}
@@ -215,7 +215,7 @@ def features_of(lines: Lines) -> tuple[list[NDArray[np.uint32]], NDArray[np.uint
 
 
 def matrix_of(ids: Sequence[NDArray[np.uint32]], known: NDArray[np.uint32], statements: Sequence[Statement]) -> Matrix:
-    """The features of statements as the reader computes them."""
+    """Build the features of statements as the reader does."""
     from scipy.sparse import csr_matrix
 
     places, starts = known_features(ids, known)
@@ -226,7 +226,7 @@ def matrix_of(ids: Sequence[NDArray[np.uint32]], known: NDArray[np.uint32], stat
 
 
 def fit(matrix: Matrix, truth: NDArray[np.int8], weight: NDArray[np.float32]) -> Fit:
-    """Fit one logistic head for each key, all at once; `weight` is that of each statement for each key."""
+    """Fit one logistic head for each key, all at once; `weight` is the weight of each statement for each key."""
     from scipy.optimize import minimize
 
     words, dense, turned = matrix.words, matrix.dense, matrix.words.T.tocsr()
@@ -251,14 +251,14 @@ def fit(matrix: Matrix, truth: NDArray[np.int8], weight: NDArray[np.float32]) ->
 
 
 def weight_of(lines: Lines) -> NDArray[np.float32]:
-    """The weight of each statement for each key, shape (n, k); 0 where nobody looked for the key."""
+    """Return the weight of each statement for each key, shape (n, k); 0 where nobody looked for the key."""
     own = lines.weight * lines.looked * np.where(lines.reaches, 1.0, _IDLE)[:, None]
     found: NDArray[np.float32] = own.astype(np.float32)
     return found
 
 
 def example_weight() -> NDArray[np.float32]:
-    """The weights of the sentences of the vocabulary, shape (6 k, k)."""
+    """Return the weights of the vocabulary's sentences, shape (6 k, k)."""
     vocabulary = load_vocabulary()
     found = np.full((6 * len(vocabulary), len(vocabulary)), _EXAMPLE_OTHERS, dtype=np.float32)
     for number in range(len(vocabulary)):
@@ -268,18 +268,18 @@ def example_weight() -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class Taught:
-    """Everything that a fit needs, prepared once."""
+    """The inputs of a fit, prepared once."""
 
     lines: Lines
     matrix: Matrix
     features: NDArray[np.uint32]
     taught: Matrix
-    """The sentences of the vocabulary."""
+    """The features of the vocabulary's sentences."""
     taught_truth: NDArray[np.int8]
 
 
 def prepare(lines: Lines) -> Taught:
-    """The matrices of labelled pages and of the vocabulary."""
+    """Build the matrices of labelled statements and of the vocabulary's sentences."""
     ids, known = features_of(lines)
     own = examples()
     return Taught(
@@ -292,7 +292,7 @@ def prepare(lines: Lines) -> Taught:
 
 
 def fit_rows(taught: Taught, rows: NDArray[np.bool_]) -> Fit:
-    """Fit the heads on the labelled statements of these rows and on the vocabulary."""
+    """Fit the heads on the selected labelled statements and on the vocabulary's sentences."""
     from scipy.sparse import vstack
 
     part = taught.lines
@@ -303,7 +303,7 @@ def fit_rows(taught: Taught, rows: NDArray[np.bool_]) -> Fit:
 
 
 def scores_left_out(taught: Taught) -> NDArray[np.float32]:
-    """The log odds of every statement from a fit without its owner, shape (n, k)."""
+    """Return the out-of-fold log-odds of every statement, from fits without its owner, shape (n, k)."""
     lines = taught.lines
     fold = folds_of(lines.owner, np.ones(len(lines.owner)))
     found = np.zeros(lines.truth.shape, dtype=np.float32)
@@ -316,13 +316,13 @@ def scores_left_out(taught: Taught) -> NDArray[np.float32]:
 
 
 def has_head(lines: Lines) -> NDArray[np.bool_]:
-    """Which keys have enough labels for a head, shape (k,)."""
+    """Return a mask of the keys with enough labels for a head, shape (k,)."""
     found: NDArray[np.bool_] = (lines.truth > 0).sum(axis=0) >= RAREST
     return found
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Fit, write and report."""
+    """Find the labelled texts, fit the heads, and write weights and report."""
     parser = argparse.ArgumentParser(prog="python -m evals.training.fact_heads")
     parser.add_argument("--texts", type=Path, nargs="*", default=[], help="folders with the labelled texts")
     asked = parser.parse_args(arguments)
@@ -343,7 +343,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def train(lines: Lines, folders: Sequence[Path]) -> None:
-    """Fit on all labelled statements, calibrate on owners left out, write the files and the report."""
+    """Fit on all labelled statements, calibrate on held-out owners, and write the files and the report."""
     taught = prepare(lines)
     scores = scores_left_out(taught)
     usable = usable_of(lines)
@@ -363,7 +363,7 @@ def train(lines: Lines, folders: Sequence[Path]) -> None:
 
 
 def usable_of(lines: Lines) -> NDArray[np.bool_]:
-    """Which statement may assert which key, by form, shape (n, k)."""
+    """Return a mask of the keys that each statement's form allows it to assert, shape (n, k)."""
     return may_assert(lines.statements, [load_vocabulary()[key] for key in lines.keys])
 
 

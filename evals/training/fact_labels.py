@@ -1,9 +1,9 @@
-"""Which facts of the vocabulary the labelled statements of real pages state.
+"""Map the labelled statements of real pages to the facts of the vocabulary.
 
-`labels/facts.tsv` has places of files with labels (`agent.facts.vocabulary.FactKey.labels`); for a label that several
-keys share, the words of its place decide. A row says which lists of keys its reader worked with (`looked`): a place is
-neither a positive nor a negative example of a key that nobody looked for. A place whose role carries no facts needs no
-row, since nothing is read from it.
+`labels/facts.tsv` lists labelled places in files (labels as in `agent.facts.vocabulary.FactKey.labels`). If several
+keys share a label, the words of the place decide. Each row names the lists of keys that its reader worked with
+(`looked`): a place is neither a positive nor a negative example of a key that nobody looked for. Places whose role
+carries no facts need no row, since nothing is read from them.
 """
 
 import re
@@ -26,7 +26,7 @@ _RENAMED: Final = {
     "headless": "headless_mode",
     "trades_or_pays_by_itself": "spends_money",
 }
-"""Labels that were given before the vocabulary had its present names."""
+"""Old label → its present name in the vocabulary."""
 _LOCAL: Final = re.compile(r"localhost|127\.0\.0\.1|loopback|\[?::1\b", re.IGNORECASE)
 _MONEY: Final = re.compile(r"spend|budget|cost|\$|amount|price|usd|payment|transfer|balance|dollar", re.IGNORECASE)
 _NEVER: Final = re.compile(r"den(?:y|ied)|block|forbid|never|reject|blacklist", re.IGNORECASE)
@@ -36,7 +36,7 @@ _SPLIT: Final = {
     "named_services": (None, "connected_services", "connected_services"),
     "allow_list": (_NEVER, "deny_list", "allow_list"),
 }
-"""Labels that the vocabulary splits in two: the deciding words, the key with them and the key without."""
+"""Labels that stand for two keys: the deciding pattern, the key if it matches, and the key if not."""
 _MIN_SHARE: Final = 0.5
 
 
@@ -47,15 +47,15 @@ class FactLabel:
     start: int
     end: int
     labels: tuple[str, ...]
-    """A denial has a minus in front."""
+    """The labels; a denial is prefixed with a minus."""
     second: tuple[str, ...] | None
-    """The labels of a second, independent reader; None where there was none."""
+    """The labels of a second, independent reader, or None if there was no second reader."""
     looked: str = "ab"
-    """The lists of keys that were looked for: a the first list, b what the second list added, c the third list."""
+    """The lists of keys that the reader looked for: a (first list), b (additions of the second), c (third list)."""
 
 
 def read_fact_labels(folder: Path = FOLDER) -> dict[str, list[FactLabel]]:
-    """The labelled places by the sha256 of their file. Raises OSError when a file is not there."""
+    """Load the labelled places, keyed by the SHA-256 of their file. Raises OSError when a file is missing."""
     hashes = {row["text"]: row["sha256"] for row in rows_of(folder / "texts.tsv")}
     found: dict[str, list[FactLabel]] = {}
     for row in rows_of(folder / "facts.tsv"):
@@ -67,9 +67,9 @@ def read_fact_labels(folder: Path = FOLDER) -> dict[str, list[FactLabel]]:
 
 @lru_cache(maxsize=8)
 def looked_for(lists: str, folder: Path = FOLDER) -> NDArray[np.bool_]:
-    """Which keys the readers of these lists looked for, shape (k,); `lists` as `FactLabel.looked`.
+    """Return a mask of the keys in these lists, shape (k,); `lists` has the format of `FactLabel.looked`.
 
-    The keys of each list are in `lists.tsv`; the array is shared and must not be written to.
+    `lists.tsv` has the keys of each list. The array is cached and read-only.
     """
     inside = {row["key"] for row in rows_of(folder / "lists.tsv") if row["list"] in lists}
     found = np.array([key.id in inside for key in load_vocabulary()], dtype=bool)
@@ -82,7 +82,7 @@ def _labels(text: str) -> tuple[str, ...]:
 
 
 def keys_of(labels: Sequence[str], text: str, vocabulary: Vocabulary | None = None) -> dict[str, Polarity]:
-    """The keys that labels of a place with this text mean, each with its polarity; unknown labels mean none."""
+    """Map a place's labels to keys with their polarity; its `text` resolves ambiguous labels. Ignore unknown labels."""
     known = vocabulary or load_vocabulary()
     found: dict[str, Polarity] = {}
     for raw in labels:
@@ -101,18 +101,18 @@ def keys_of(labels: Sequence[str], text: str, vocabulary: Vocabulary | None = No
 
 @dataclass(frozen=True)
 class Truth:
-    """The labels of the statements of one page; n statements, k keys."""
+    """The fact labels of one page with n statements, for k keys."""
 
     looked: NDArray[np.bool_]
-    """Shape (n, k): whether a reader looked for the key in the places that hold the statement."""
+    """Shape (n, k): whether a reader looked for the key in the places that overlap the statement."""
     facts: tuple[dict[str, Polarity], ...]
-    """The keys of each statement."""
+    """The keys that each statement states or denies."""
     weight: NDArray[np.float64]
-    """Shape (n, k): 1, except that the statements of one place share the weight of its facts."""
+    """Shape (n, k): 1, or a fraction if several statements share the facts of one place."""
 
 
 def truth_of(page: LabelledPage, places: Sequence[FactLabel]) -> Truth:
-    """The facts of the statements of a page; `places` are those of its file."""
+    """Convert the labelled `places` of a page's file to labels of its statements."""
     vocabulary = load_vocabulary()
     shape = (len(page.statements), len(vocabulary))
     known = Truth(np.zeros(shape, dtype=bool), tuple({} for _ in page.statements), np.ones(shape))
@@ -127,7 +127,7 @@ def truth_of(page: LabelledPage, places: Sequence[FactLabel]) -> Truth:
             known.looked[rows] |= looked_for(place.looked)
             _state(known, page, held, place)
         if label.role in CARRYING:
-            # A key that nobody looked for in a part of the statement may be stated there.
+            # The statement may state a key in a part where nobody looked for this key.
             unknown[rows] |= ~looked_for(place.looked if place else "")
     known.looked[unknown] = False
     for alone, held in zip(page.places, page.places_held, strict=True):
@@ -140,7 +140,7 @@ def truth_of(page: LabelledPage, places: Sequence[FactLabel]) -> Truth:
 
 
 def _state(known: Truth, page: LabelledPage, held: Mapping[int, int], place: FactLabel) -> None:
-    """Assign the facts of a place to the statements that hold most of it."""
+    """Assign the facts of a place to the statements that contain most of its words."""
     if not (held and place.labels):
         return
     order = load_vocabulary().order

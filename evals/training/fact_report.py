@@ -1,4 +1,4 @@
-"""FACTS.md: how good the embedded reader of facts is, on products whose owner it did not know."""
+"""Render FACTS.md, the figures of the embedded fact reader on held-out owners."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -74,7 +74,7 @@ def render(
     kinds: KindHeads,
     patterns: Sequence[PatternFigures],
 ) -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     table = table_of(lines, scores, usable)
     measured = measure(table, constants.head)
     overall = [("all keys", *measured.figures(table)[:3])]

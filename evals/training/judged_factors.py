@@ -1,16 +1,16 @@
-"""Fit the correction of an LLM's factor values, from drafts of real listings and an expert's readings of them.
+"""Fit the correction of an LLM's factor values on drafts of real listings and an expert's readings of them.
 
     python -m evals.training.judged_factors TEXTS DRAFTS [--answers FOLDER] [--dry]
 
-TEXTS is the folder of the real pages (evals/real/readings.py), DRAFTS holds <slug>/draft.json of drafts with an LLM,
-which keep the LLM's own value of each factor as their first part. Readers of real pages give higher values than the LLM
-does from the rubric, readers of the bundled corpus nearly the same ones; the bundled answers pull the correction
-towards theirs, each product counting like one of the listings.
+TEXTS is the folder of the real pages (evals/real/readings.py). DRAFTS contains <slug>/draft.json of drafts with an
+LLM; the first part of each factor is the LLM's own value. Readers of real pages give higher values than the LLM does
+from the rubric, but readers of the bundled corpus give nearly the same values. The correction is therefore shrunk
+towards the bundled cases, which count as PULL products.
 
     bias = (sum of expert - LLM over the readings + PULL · mean of reader - LLM over the corpus) / (readings + PULL)
 
-The printed figure leaves out the owner of the measured product. No bias goes into a prompt, so recorded answers
-stay valid.
+The printed figures hold out the owner of the measured product. Biases are not part of any prompt, so recorded answers
+remain valid.
 """
 
 import argparse
@@ -33,16 +33,17 @@ from evals.metrics.arithmetic import mean
 from evals.script import run_script
 
 PULL: Final = 24
-"""How many products the bundled corpus counts for: as many as have recorded answers. With 8, their drafts were further
-from the published labels than those without an LLM; the error against experts is 0.070 with 24, and 0.061 with 8."""
+"""Number of products that the bundled corpus counts as, equal to the number with recorded answers. With 8, corpus
+drafts with an LLM were further from the published labels than those without; the error against experts is 0.070 with 24
+and 0.061 with 8."""
 _LEAST: Final = 10
-"""Readings below which nothing is fitted."""
+"""Minimum number of readings for a fit."""
 _DIGITS: Final = 3
 KEYS: Final = FACTOR_SETS["0.5"]
 
 
 class Said(NamedTuple):
-    """One factor of one product: its owner, the LLM's value and the reader's value, 0 to 1."""
+    """One factor of one product, with the product's owner, the LLM's value and the reader's value (0 to 1)."""
 
     owner: str
     llm: float
@@ -53,7 +54,7 @@ Rows = Mapping[FactorKey, Sequence[Said]]
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Fit, print the figures with owners left out, and write the constants unless --dry."""
+    """Fit the biases, print the figures on held-out owners and, unless --dry, write the constants."""
     asked = _parser().parse_args(arguments)
     real, corpus = real_rows(asked.texts, asked.drafts), corpus_rows(asked.answers)
     count = len(next(iter(real.values()), ()))
@@ -72,13 +73,13 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def bias(real: Sequence[Said], corpus: Sequence[Said]) -> float:
-    """What is added to an LLM's value of one factor."""
+    """Return the correction to add to an LLM's value of one factor."""
     pulled = mean(row.reader - row.llm for row in corpus) or 0.0
     return (sum(row.reader - row.llm for row in real) + PULL * pulled) / (len(real) + PULL)
 
 
 def left_out_errors(real: Sequence[Said], corpus: Sequence[Said]) -> list[float]:
-    """The error against each reader, corrected from other owners' products and rounded to tenths as in a draft."""
+    """Return the errors of values corrected by other owners' biases and rounded to tenths as in a draft."""
     found = []
     for row in real:
         others = [other for other in real if other.owner != row.owner]
@@ -88,7 +89,7 @@ def left_out_errors(real: Sequence[Said], corpus: Sequence[Said]) -> list[float]
 
 
 def corrected(record: FactorCalibration, biases: Mapping[FactorKey, float]) -> FactorCalibration:
-    """The constants with these corrections, otherwise unchanged."""
+    """Return the constants with these corrections, otherwise unchanged."""
     factors = {
         key: row.model_copy(update={"judged": row.judged.model_copy(update={"bias": biases.get(key, 0.0)})})
         for key, row in record.factors.items()
@@ -97,7 +98,7 @@ def corrected(record: FactorCalibration, biases: Mapping[FactorKey, float]) -> F
 
 
 def real_rows(texts: Path, drafts: Path) -> Rows:
-    """The values of LLM and expert for the listings that have a reading and a draft with an LLM."""
+    """Load the LLM's and the expert's values for listings with both a reading and a draft with an LLM."""
     with (texts / "sources.tsv").open(encoding="utf-8", newline="") as file:
         owners = {row["slug"]: row["repository"].split("/")[0].lower() for row in csv.DictReader(file, delimiter="\t")}
     rows: dict[FactorKey, list[Said]] = defaultdict(list)
@@ -115,7 +116,7 @@ def real_rows(texts: Path, drafts: Path) -> Rows:
 
 
 def corpus_rows(answers: Path) -> Rows:
-    """The values of LLM and reader for the bundled cases whose answers are recorded."""
+    """Load the LLM's and the reader's values for the bundled cases with recorded answers."""
     cases = {case.slug: case for case in bundled_cases()}
     rows: dict[FactorKey, list[Said]] = defaultdict(list)
     for path in sorted(answers.glob("*/factors-*.json")):

@@ -1,7 +1,7 @@
-"""Fit the classifier of a product's kind by its first lines, and report how often it is right on owners left out.
+"""Fit the classifier that infers a product's kind from its first lines, and report its accuracy on held-out owners.
 
-The labelled products are those of `labels/kinds.tsv` (their pages are looked for as `listings/<slug>` under the
-folders) and the cases of the bundled corpus whose category says their kind.
+The labelled products come from `labels/kinds.tsv` (with pages in `listings/<slug>` under the given folders) and from
+the bundled cases whose category determines the kind.
 """
 
 import csv
@@ -41,7 +41,7 @@ _CATEGORIES: Final[dict[str, ProductKind]] = {
     "commerce": "assistant",
     "research": "assistant",
 }
-"""The kind that a category of the corpus stands for; the other categories hold products of several kinds."""
+"""Corpus category → kind; the other categories contain products of several kinds."""
 _UNSURE: Final = frozenset({"productivity", "healthcare", "finance", "education", "legal", "commerce", "research"})
 _UNSURE_WEIGHT: Final = 0.3
 _CASE_WEIGHT: Final = 0.7
@@ -64,7 +64,7 @@ _FOLDS: Final = 8
 
 @dataclass(frozen=True)
 class KindHeads:
-    """Weights of the kinds, and how good they are on owners left out."""
+    """The classifier's weights and its quality on held-out owners."""
 
     features: NDArray[np.uint32]
     weights: NDArray[np.float32]
@@ -72,7 +72,7 @@ class KindHeads:
     products: int
     cases: int
     right: float
-    """Share of the real products whose likeliest kind is the labelled one."""
+    """Share of real products whose most probable kind is the labelled kind."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class _Row:
 
 
 def listing_documents(folder: Path) -> tuple[Document, ...]:
-    """The first page of a listing's folder and its manifests, as intake reads them."""
+    """Read the first page and the manifests of a listing's folder, as intake does."""
     names = [folder / name for name in _FIRST if (folder / name).is_file()]
     rest = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES and path.is_file()]
     pages = names[:1] or rest[:1]
@@ -114,7 +114,7 @@ def _rows(folders: Sequence[Path]) -> Iterator[_Row]:
 
 
 def _examples() -> Iterator[_Row]:
-    """Descriptions of made-up products, written for this purpose; of no owner, so they are in every fit."""
+    """Yield descriptions of invented products. They have no owner, so every fit includes them."""
     with (FOLDER / "kind_examples.tsv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file, delimiter="\t"):
             page = read_markdown(f"# {row['title']}\n\n{row['text']}\n")
@@ -128,7 +128,7 @@ def _row(owner: str, kind: str, weight: float, documents: Sequence[Document], *,
 
 
 def fit_kinds(folders: Sequence[Path]) -> KindHeads:
-    """Fit on all labelled products that are there, and measure with owners left out."""
+    """Fit on all available labelled products and measure the accuracy on held-out owners."""
     rows = [*_rows(folders), *_examples()]
     seen: dict[int, int] = {}
     for row in rows:
@@ -162,7 +162,7 @@ def _features(row: _Row, known: NDArray[np.uint32]) -> NDArray[np.float32]:
 def _fit(
     features: NDArray[np.float32], kind: NDArray[np.int64], weight: NDArray[np.float64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Multinomial logistic regression: weights of shape (features, kinds) and biases."""
+    """Fit a multinomial logistic regression; return weights of shape (features, kinds) and biases."""
     from scipy.optimize import minimize
 
     width, kinds = features.shape[1], len(KINDS)

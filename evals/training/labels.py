@@ -1,7 +1,7 @@
-"""Labelled statements of real pages: stand-off labels, matched to texts by hash and assigned to statements.
+"""Load stand-off labels of real pages, match them to texts by hash and assign them to statements.
 
-A label is a place in a file as it was published (repository, path, commit, sha256, start, end) and never its words.
-The files themselves are not part of the project: whoever has them names the folders, and they are found by their hash.
+A label refers to a place in a file as published (repository, path, commit, sha256, start, end) and never contains text.
+The files themselves are not part of the project. They are found by hash in the folders that the caller names.
 """
 
 import csv
@@ -23,19 +23,19 @@ from evals.training.align import align
 ROLES: Final[tuple[StatementRole, ...]] = get_args(StatementRole)
 FOLDER: Final = Path(__file__).parent / "labels"
 LETTERS: Final = dict(zip("BTCLKAIENMOX", ROLES, strict=True))
-"""The role behind each letter that was used for labelling."""
+"""Letter used in labelling → its role."""
 _MIN_SHARE: Final = 0.5
-"""Share of a statement's words that must lie in labelled places for it to have a role."""
+"""Minimum share of a statement's words in labelled places for the statement to get a role."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A place of a file."""
+    """A place in a file as published."""
 
     owner: str
-    """Who publishes the product that it is about, in lower case; all places of one owner are left out together."""
+    """The publisher of the product, in lower case; all places of an owner are held out together."""
     repository: str
-    """`owner/name`, or `corpus/case` of a text of the bundled corpus."""
+    """`owner/name`, or `corpus/case` for a text of the bundled corpus."""
     path: str
     commit: str
     sha256: str
@@ -45,42 +45,42 @@ class Place:
 
 @dataclass(frozen=True)
 class Label(Place):
-    """A place whose role was labelled."""
+    """A place with a labelled role."""
 
     role: StatementRole
     second: StatementRole | None = None
     """The role according to a second, independent reader."""
     batch: str = ""
-    """The set of labels that it came with."""
+    """The batch of labels to which this label belongs."""
 
 
 @dataclass(frozen=True)
 class LabelledPage:
-    """A page as intake reads it, with the labels of its statements."""
+    """A page as intake reads it, with its statements and labels."""
 
     owner: str
     document: Document
     statements: tuple[Statement, ...]
     roles: tuple[StatementRole | None, ...]
-    """The role of each statement; None without a label."""
+    """The role of each statement, None without a label."""
     labels: tuple[Label, ...]
     held: tuple[dict[int, int], ...]
-    """For each label the statements that share words with it, and how many words."""
+    """For each label, the number of words that it shares with each overlapping statement."""
     places: tuple[Place, ...] = ()
-    """Places that have labels, but none for a role."""
+    """Places labelled with facts but without a role."""
     places_held: tuple[dict[int, int], ...] = ()
-    """The same as `held` for these places."""
+    """Like `held`, for `places`."""
 
     @property
     def source(self) -> Place:
-        """A labelled place of the page, which says where the page comes from."""
+        """The page's first labelled place, which identifies its source."""
         return (*self.labels, *self.places)[0]
 
 
 def read_labels(folder: Path = FOLDER) -> list[Label]:
-    """The labels of a folder: `texts.tsv` has the text of each number, `roles.tsv` the labelled places of each text.
+    """Load the labels of a folder: `texts.tsv` identifies each numbered text, `roles.tsv` has its labelled places.
 
-    Raises KeyError for a number or letter that is not known, OSError when a file is not there.
+    Raises KeyError for an unknown number or letter, OSError when a file is missing.
     """
     texts = {row["text"]: row for row in rows_of(folder / "texts.tsv")}
     return [
@@ -95,7 +95,7 @@ def read_labels(folder: Path = FOLDER) -> list[Label]:
 
 
 def read_places(folder: Path = FOLDER) -> list[Place]:
-    """The places of `facts.tsv` whose role nobody labelled. Raises as `read_labels`."""
+    """Load the places of `facts.tsv` without a labelled role. Raises the same errors as `read_labels`."""
     texts = {row["text"]: row for row in rows_of(folder / "texts.tsv")}
     known = {(row["text"], row["start"], row["end"]) for row in rows_of(folder / "roles.tsv")}
     return [
@@ -106,19 +106,19 @@ def read_places(folder: Path = FOLDER) -> list[Place]:
 
 
 def _where(text: Mapping[str, str], row: Mapping[str, str]) -> tuple[str, str, str, str, str, int, int]:
-    """The fields of a `Place`, taken from a row of `texts.tsv` and a row with offsets."""
+    """Return the fields of a `Place` from a row of `texts.tsv` and a row with offsets."""
     source = (text["owner"], text["repository"], text["path"], text["commit"], text["sha256"])
     return (*source, int(row["start"]), int(row["end"]))
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
-    """The rows of a file of labels, each by column name."""
+    """Read the rows of a label file, keyed by column name."""
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, delimiter="\t"))
 
 
 def find_texts(hashes: Iterable[str], folders: Sequence[Path]) -> dict[str, Path]:
-    """The files under `folders` that have one of these hashes, by hash; hashes without a file are left out."""
+    """Find the files under `folders` by SHA-256; hashes without a file are omitted from the result."""
     wanted = set(hashes)
     found: dict[str, Path] = {}
     for folder in folders:
@@ -131,7 +131,7 @@ def find_texts(hashes: Iterable[str], folders: Sequence[Path]) -> dict[str, Path
 
 
 def read_document(path: Path, name: str, identity: str = "D1") -> Document:
-    """A file as intake reads it; `name` is its path in the repository."""
+    """Read a file as intake does; `name` is its path in the repository."""
     body = path.read_bytes()
     kind = sniff(body, "", name)
     page = read_page(body, kind, "", name, Settings())
@@ -150,7 +150,7 @@ def read_document(path: Path, name: str, identity: str = "D1") -> Document:
 def labelled_pages(
     labels: Sequence[Label], texts: Mapping[str, Path], places: Sequence[Place] = ()
 ) -> list[LabelledPage]:
-    """The pages of all labels whose text is found, in the order of the labels; `places` as in `LabelledPage`."""
+    """Build the pages of all labels whose text was found, in label order; `places` as in `LabelledPage`."""
     by_text: dict[str, tuple[list[Label], list[Place]]] = defaultdict(lambda: ([], []))
     for label in labels:
         if label.sha256 in texts:
@@ -183,7 +183,7 @@ def _labelled(labels: Sequence[Label], places: Sequence[Place], path: Path) -> L
 def _held(
     raw: str, document: Document, found: Sequence[Statement], labels: Sequence[Place]
 ) -> tuple[list[dict[int, int]], Counter[int]]:
-    """For each place its statements with the number of shared words, and for each statement its number of words."""
+    """Count the words that each place shares with each statement, and the words of each statement."""
     starts = [statement.start for statement in found]
     owner: dict[int, int] = {}
     for pair in align(raw, document.text):

@@ -1,10 +1,10 @@
-"""Fit the head that chooses what an LLM is shown of long documentation, and report how many needed parts it shows.
+"""Fit the head that selects passages of long documentation for an LLM, and report its recall of needed statements.
 
-`python -m evals.training.needed_head --texts FOLDER` reads the folders of documentation in which a blind reader
-marked the needed statements (`evals.training.needed_marks`), fits, writes the weights to corpus/knowledge/needed and
-the figures to evals/training/NEEDED.md. The heads of facts and roles on which it rests are fitted anew without the
-owners of those folders, so that it learns how they behave on a product that nobody labelled. In the report each folder
-is measured with a head that was fitted on the others.
+`python -m evals.training.needed_head --texts FOLDER` reads the documentation folders in which a blind reader marked the
+needed statements (`evals.training.needed_marks`), fits the head, and writes the weights to corpus/knowledge/needed and
+the figures to evals/training/NEEDED.md. The fact and role heads that supply its features are refitted without the
+owners of these folders, so that the head learns how they behave on unlabelled products. The report measures each
+folder with a head fitted on the other folders.
 """
 
 import argparse
@@ -38,7 +38,7 @@ from evals.training.roles import fit as fit_roles, left_out, lesson
 
 PENALTY: Final = 20.0
 VECTOR_PENALTY: Final = 15.0
-"""Penalties on squared weights: of features scaled to unit deviation, and of vectors of unit length."""
+"""Penalties on the squared weights of features scaled to unit deviation, and of vectors of unit length."""
 _HALF: Final = 0.5
 _ROUNDS: Final = 25
 _ENOUGH: Final = 1e-6
@@ -47,22 +47,22 @@ _REPORT: Final = Path(__file__).parent / "NEEDED.md"
 
 @dataclass(frozen=True)
 class Taught:
-    """One folder, ready for a fit."""
+    """The training data of one folder."""
 
     folder: Folder
     statements: tuple[Statement, ...]
     """The statements with their roles, as a draft passes them on."""
     features: Floats
-    """Features of the statements of its library, shape (n, f)."""
+    """Features of the statements in the folder's library, shape (n, f)."""
     needed: NDArray[np.bool_]
-    """Which of these statements were marked, shape (n,)."""
+    """Whether each library statement was marked, shape (n,)."""
     counts: NDArray[np.bool_]
-    """Which of these statements the reader was shown: those of the documentation, not of the listing."""
+    """Whether the reader was shown each library statement: only documentation was shown, not the listing."""
     spans: tuple[Span, ...]
 
 
 def stand_ins(owners: frozenset[str], texts: Sequence[Path]) -> tuple[FactHeads, RoleClassifier]:
-    """Fit heads of facts and roles without some owners. Raises OSError when labels are not there."""
+    """Fit the fact and role heads without these owners. Raises OSError when labels are missing."""
     labels = [label for label in read_labels() if label.owner not in owners]
     facts = [place for place in read_places() if place.owner not in owners]
     found = find_texts({place.sha256 for place in (*labels, *facts)}, [*texts, data_folder("corpus") / "cases"])
@@ -81,7 +81,7 @@ def stand_ins(owners: frozenset[str], texts: Sequence[Path]) -> tuple[FactHeads,
 
 
 def taught_of(folder: Folder, marks: Sequence[Mark], heads: FactHeads, roles: RoleClassifier) -> Taught:
-    """A folder with its marks, ready for a fit."""
+    """Prepare a folder and its marks for a fit."""
     placed = with_roles(folder.statements, folder.documents, embed([row.text for row in folder.statements]))
     places = tuple(spans(folder, [mark for mark in marks if mark.product == folder.product]))
     with Library(folder.documents, placed, "memory") as library:
@@ -122,7 +122,7 @@ def fit_needed(lessons: Sequence[Taught]) -> NeededHead:
 
 
 def recall(taught: Taught, head: NeededHead) -> dict[tuple[str, int], int]:
-    """How many marked statements are shown, by method and budget."""
+    """Count the marked statements that are shown, by method and budget."""
     documents, statements = taught.folder.documents, taught.statements
     found = {}
     for budget in BUDGETS:
@@ -139,7 +139,7 @@ def recall(taught: Taught, head: NeededHead) -> dict[tuple[str, int], int]:
 
 
 def render(rows: Sequence[tuple[Taught, dict[tuple[str, int], int]]], features: int) -> str:
-    """The report."""
+    """Return the report as Markdown."""
     names = list(dict.fromkeys(name for name, _ in rows[0][1]))
     head = [f"{name}, {budget:,}" for budget in BUDGETS for name in names]
     lines = [
@@ -163,7 +163,7 @@ def render(rows: Sequence[tuple[Taught, dict[tuple[str, int], int]]], features: 
 
 
 def write_needed(folder: Path, head: NeededHead, marks: int) -> None:
-    """Write the head; the same fit gives the same bytes."""
+    """Write the head to `folder`; the same fit gives the same bytes."""
     stored = io.BytesIO()
     np.save(stored, head.weights.astype(np.float32), allow_pickle=False)
     constants = {
@@ -180,7 +180,7 @@ def write_needed(folder: Path, head: NeededHead, marks: int) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Fit, write and report."""
+    """Fit the head, and write the weights and the report."""
     parser = argparse.ArgumentParser(prog="python -m evals.training.needed_head")
     parser.add_argument("--texts", type=Path, required=True, help="the folder with sources.tsv and listings")
     texts = parser.parse_args(arguments).texts

@@ -1,20 +1,21 @@
-"""Needed sentences of documentation folders: the stand-off marks of a blind reader, and the sheets to mark on.
+"""Read and write a blind reader's stand-off marks of needed sentences, and the sheets for marking them.
 
-For a folder of documentation one careful reader, who has seen no ranking and no draft, names the 25 statements without
+For each documentation folder, a careful reader who has seen no ranking and no draft names the 25 statements without
 which a threat model of the product would be wrong or empty. Protocol:
 
 1. `python -m evals.training.needed_marks TEXTS SHEETS` writes `SHEETS/<product>.txt`: every statement of the
-   documentation, numbered in the order of the pages (`S12`), under the name of its page and its headings. Nothing is
-   ranked, and only lines without a letter and text that an earlier page has word for word are left out.
-2. The reader reads the whole sheet once and then writes `SHEETS/<product>.ids`: 25 numbers, one a line, the most needed
-   first. A needed statement says what the product does to what, with whose rights, what it reads from strangers, who
-   approves, what is on by default, what it keeps and where, where it runs and listens, or which limits hold. If several
-   statements say the same, the clearest is marked. Statements that repeat the listing may be marked too.
-3. `python -m evals.training.needed_marks TEXTS SHEETS --take READER` puts the marks into `labels/needed.tsv`:
+   documentation, numbered in page order (`S12`), under the name of its page and its headings. Nothing is ranked. Only
+   lines without letters and exact duplicates of earlier text are left out.
+2. The reader reads the whole sheet once and then writes `SHEETS/<product>.ids`: 25 numbers, one per line, the most
+   needed first. A needed statement says what the product acts on and with whose rights, what it reads from strangers,
+   who approves actions, what is enabled by default, what it stores and where, where it runs and listens, or which
+   limits apply. If several statements say the same, the clearest is marked. Statements that repeat the listing may be
+   marked.
+3. `python -m evals.training.needed_marks TEXTS SHEETS --take READER` adds the marks to `labels/needed.tsv`:
    product, repository, path, commit, sha256, start, end (characters of the file as published) and reader; never the
    words.
 
-TEXTS holds `sources.tsv` and `listings/<product>/`; the texts of third parties are no part of the project.
+TEXTS contains `sources.tsv` and `listings/<product>/`. These third-party texts are not part of the project.
 """
 
 import argparse
@@ -44,11 +45,11 @@ _LISTINGS: Final = ("README.md", "SKILL.md", "listing.md")
 _PAGES: Final = frozenset((".md", ".html"))
 _NOW: Final = "2026-01-01T00:00:00Z"
 _LONGEST: Final = 600
-"""The most characters of a statement on a sheet."""
+"""Maximum number of characters of a statement on a sheet."""
 
 
 class Mark(NamedTuple):
-    """One needed sentence: a place in a file as it was published."""
+    """One needed sentence, as a place in a file as published."""
 
     product: str
     repository: str
@@ -62,7 +63,7 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True)
 class Folder:
-    """One product's listing and documentation as intake reads them."""
+    """The listing and documentation of one product, as intake reads them."""
 
     product: str
     files: dict[str, Path]
@@ -76,7 +77,7 @@ class Folder:
         return statements(self.documents)
 
     def numbered(self) -> Iterator[tuple[int, Statement]]:
-        """The statements of the documentation that a sheet shows, with their numbers from 1."""
+        """Yield the documentation statements that a sheet shows, with their numbers."""
         seen: set[str] = set()
         listing = self.documents[0].id
         for number, statement in enumerate((s for s in self.statements if s.document != listing), start=1):
@@ -87,7 +88,7 @@ class Folder:
 
 
 def folders(texts: Path, products: Sequence[str] = (), *, fewest: int = FEWEST_PAGES) -> Iterator[Folder]:
-    """The products of `texts` with at least `fewest` pages of documentation, or those named, in their order."""
+    """Yield the named products of `texts` or, by default, those with at least `fewest` documentation pages, sorted."""
     for place in sorted((texts / "listings").glob("*/docs")):
         pages = sorted(file for file in place.iterdir() if file.suffix in _PAGES)
         first = [place.parent / name for name in _LISTINGS if (place.parent / name).is_file()][:1]
@@ -97,7 +98,7 @@ def folders(texts: Path, products: Sequence[str] = (), *, fewest: int = FEWEST_P
 
 
 def read_folder(product: str, files: Sequence[Path]) -> Folder:
-    """Read listing and pages as intake does, but every page, whatever the crawl's own limit."""
+    """Read the listing and all pages as intake does, ignoring the crawl's page limit."""
     settings = Settings(max_pages=len(files) + 1)
     found = read([str(file) for file in files], settings, now=_NOW)
     hashes = {hashlib.sha256(file.read_bytes()).hexdigest(): file for file in files}
@@ -105,7 +106,7 @@ def read_folder(product: str, files: Sequence[Path]) -> Folder:
 
 
 def sheet(folder: Folder) -> str:
-    """The sheet for the blind reader: page, headings, number and words of each statement."""
+    """Return the blind reader's sheet: page, headings, number and text of each statement."""
     lines = [f"{folder.product}: mark the {MARKED} statements that a threat model of this product needs most"]
     names = {document.id: folder.files[document.sha256].name for document in folder.documents}
     place: tuple[str, tuple[str, ...]] = ("", ())
@@ -119,7 +120,7 @@ def sheet(folder: Folder) -> str:
 
 
 def marks(folder: Folder, numbers: Sequence[int], sources: Mapping[str, Mapping[str, str]], reader: str) -> list[Mark]:
-    """The marked statements as places in their files. Raises KeyError for a number that is not on the sheet."""
+    """Convert marked statements to places in their files. Raises KeyError for a number that is not on the sheet."""
     shown = dict(folder.numbered())
     documents = {document.id: document for document in folder.documents}
     pairs = {}
@@ -141,7 +142,7 @@ def marks(folder: Folder, numbers: Sequence[int], sources: Mapping[str, Mapping[
 
 
 def spans(folder: Folder, given: Sequence[Mark]) -> list[tuple[str, int, int]]:
-    """Each mark as document id, start and end in the text that intake made; marks whose words are gone are left out."""
+    """Convert marks to document id, start and end in intake's text; drop marks whose words are no longer found."""
     by_hash: dict[str, list[Mark]] = defaultdict(list)
     for mark in given:
         by_hash[mark.sha256].append(mark)
@@ -160,7 +161,7 @@ def spans(folder: Folder, given: Sequence[Mark]) -> list[tuple[str, int, int]]:
 
 
 def read_marks(file: Path = MARKS) -> list[Mark]:
-    """The marks of a file; none when it is not there."""
+    """Load the marks of a file; return none if the file is missing."""
     if not file.is_file():
         return []
     with file.open(encoding="utf-8", newline="") as handle:
@@ -179,7 +180,7 @@ def write_marks(given: Sequence[Mark], file: Path = MARKS) -> None:
 
 
 def read_sources(texts: Path) -> dict[str, dict[str, str]]:
-    """The rows of `sources.tsv` by SHA-256."""
+    """Load the rows of `sources.tsv`, keyed by SHA-256."""
     with (texts / "sources.tsv").open(encoding="utf-8", newline="") as handle:
         return {row["sha256"]: row for row in csv.DictReader(handle, delimiter="\t")}
 

@@ -1,16 +1,16 @@
-"""How much of the text that a threat model needs is among the passages of real documentation shown to an LLM.
+"""Measure how much of the text that a threat model needs is in the passages shown to an LLM.
 
     python -m evals.training.needed_shown TEXTS [--labels] [--product NAME]…
 
-TEXTS holds `sources.tsv` and `listings/<product>/` (see `evals.training.needed_marks`). The needed sentences are those
-that a blind reader marked (`evals/training/labels/needed.tsv`); with `--labels`, for tuning, those of the documentation
-that were labelled with a fact (`TEXTS/labels.tsv`), which all stand on one page of a product and so favour methods that
-show early pages.
+TEXTS contains `sources.tsv` and `listings/<product>/` (see `evals.training.needed_marks`). A blind reader marked the
+needed sentences (`evals/training/labels/needed.tsv`). `--labels`, meant for tuning, uses documentation sentences
+labelled with a fact (`TEXTS/labels.tsv`) instead. All of a product's labels are on one page, which favours methods
+that show early pages.
 
-For 8,000 and 16,000 tokens, the table has the share of needed sentences that are shown, at least half of each or word
-for word on another page: by the passages that a draft shows, by passages of BM25 alone, and by the first tokens of the
-sources. Folders that fit whole are left out. A draft's passages are chosen by a head that was fitted on these marks:
-`evals/training/NEEDED.md` has the figures with each folder left out.
+For 8,000 and 16,000 tokens, the table has the share of needed sentences that each method shows (at least half of the
+sentence, or the same words on another page). The methods are the passages of a draft, passages by BM25 alone, and the
+first tokens of the sources. Folders that fit completely are skipped. The head that chooses a draft's passages was
+fitted on these marks; `evals/training/NEEDED.md` has the figures with each folder held out.
 """
 
 import argparse
@@ -43,22 +43,22 @@ Method = Callable[[Sequence[Document], Sequence[Statement], int], list[Span]]
 
 
 class Cell(NamedTuple):
-    """One folder at one budget."""
+    """The results of one folder at one token budget."""
 
     product: str
     budget: int
     needed: int
     found: dict[str, int]
-    """How many needed sentences are shown, by method."""
+    """Number of needed sentences shown, by method."""
 
 
 def ours(documents: Sequence[Document], statements: Sequence[Statement], tokens: int) -> list[Span]:
-    """The passages that a draft shows."""
+    """Return the passages that a draft shows."""
     return spans_of(passages_for(documents, statements, topics(), tokens, store="memory", worth=needed).passages)
 
 
 def lexical(documents: Sequence[Document], _: Sequence[Statement], tokens: int) -> list[Span]:
-    """Passages of 200 to 400 tokens by BM25 alone, each topic's next best in turn."""
+    """Choose passages of 200 to 400 tokens by BM25 alone, taking the next best of each topic in turn."""
     passages = cut(documents)
     index = Lexical([terms(passage.text) for passage in passages])
     ranked = [np.argsort(-index.scores(topic.text), kind="stable") for topic in topics()]
@@ -74,7 +74,7 @@ def lexical(documents: Sequence[Document], _: Sequence[Statement], tokens: int) 
 
 
 def first(documents: Sequence[Document], _: Sequence[Statement], tokens: int) -> list[Span]:
-    """The first tokens of the sources in their order."""
+    """Return the first passages of the sources, in order, that fit in `tokens`."""
     shown = []
     for passage in cut(documents):
         cost = estimate(passage.text)
@@ -89,7 +89,7 @@ METHODS: Final[Mapping[str, Method]] = {"shown": ours, "bm25": lexical, "first":
 
 
 def measure(folder: Folder, needed: Sequence[Span]) -> list[Cell]:
-    """The cells of a folder: one for each budget in which it does not fit whole."""
+    """Measure a folder at each budget that is too small for the whole folder."""
     statements = with_roles(folder.statements, folder.documents, embed([s.text for s in folder.statements]))
     size = sum(estimate(document.text) for document in folder.documents)
     return [
@@ -108,7 +108,7 @@ def measure(folder: Folder, needed: Sequence[Span]) -> list[Cell]:
 
 
 def held(documents: Sequence[Document], needed: Sequence[Span], shown: Sequence[Span]) -> int:
-    """How many needed sentences are shown: at least half of their characters, or their words on another page."""
+    """Count the needed sentences shown: at least half of their characters, or the same words on another page."""
     texts = {document.id: document.text for document in documents}
     words = "\n".join(" ".join(texts[name][begin:last].split()) for name, begin, last in shown)
     count = 0
@@ -119,7 +119,7 @@ def held(documents: Sequence[Document], needed: Sequence[Span], shown: Sequence[
 
 
 def labelled(texts: Path) -> list[Mark]:
-    """The statements of documentation that were labelled with a fact."""
+    """Load the documentation statements labelled with a fact."""
     with (texts / "labels.tsv").open(encoding="utf-8", newline="") as handle:
         return [
             Mark(row["slug"], "", row["file"], "", row["sha256"], int(row["start"]), int(row["end"]), "labels")
@@ -129,7 +129,7 @@ def labelled(texts: Path) -> list[Mark]:
 
 
 def table(cells: Sequence[Cell]) -> str:
-    """Recall by folder, and at the end over all sentences."""
+    """Return a table of the recall by folder, and over all sentences in the last row."""
     lines = [f"{'product':<24}{'tokens':>7}{'needed':>7}" + "".join(f"{name:>8}" for name in METHODS)]
     for budget in BUDGETS:
         own = [cell for cell in cells if cell.budget == budget and cell.needed]
@@ -144,12 +144,12 @@ def table(cells: Sequence[Cell]) -> str:
 
 
 def spans_of(passages: Sequence[Passage]) -> list[Span]:
-    """The places of passages."""
+    """Return the document id, start and end of each passage."""
     return [(passage.document, passage.start, passage.end) for passage in passages]
 
 
 def main() -> None:
-    """Print the table, or a notice that the texts are not there."""
+    """Print the table, or a notice that the texts are missing."""
     parser = argparse.ArgumentParser(
         prog="python -m evals.training.needed_shown", description="Recall of needed sentences."
     )

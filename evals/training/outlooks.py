@@ -1,7 +1,7 @@
-"""Write what the embedded reader holds likely for every case of the corpus, or for every listing under a folder.
+"""Write the embedded reader's probabilities for every case of the corpus, or for every listing in a folder.
 
-`python -m evals.training.outlooks --out FILE [--listings FOLDER]`: {slug: {chances, kinds, asserted}}, for fitting
-constants. `--listings` reads the first page and the manifests of each folder there instead of the cases.
+`python -m evals.training.outlooks --out FILE [--listings FOLDER]` writes {slug: {chances, kinds, asserted}}, which is
+used to fit constants. `--listings` reads the first page and the manifests of each subfolder instead of the cases.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from evals.training.kind_heads import listing_documents
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Read all and write the file."""
+    """Read all cases or listings and write the file."""
     parser = argparse.ArgumentParser(prog="python -m evals.training.outlooks")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--listings", type=Path)

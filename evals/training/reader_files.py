@@ -1,4 +1,4 @@
-"""Write the files of the embedded reader: weights as one-byte integers, and the constants that belong to them."""
+"""Write the files of the embedded reader: weights as one-byte integers, and their constants."""
 
 import hashlib
 import io
@@ -29,7 +29,7 @@ def write_reader(
     patterns: Sequence[PatternFigures],
     trained: int,
 ) -> None:
-    """Write the heads of the keys that have one, and those of the kinds; the same fit gives the same bytes."""
+    """Write the heads of the keys and of the kinds; the same fit gives the same bytes."""
     kept = np.flatnonzero(constants.head)
     small, scales = small_of(weights[:, kept].astype(np.float64))
     small_kinds, kind_scales = small_of(kinds.weights.astype(np.float64))
@@ -72,10 +72,10 @@ def write_reader(
 
 
 def carry_outlook(folder: Path, before: Sequence[str], after: Sequence[str]) -> None:
-    """Adapt the outlook's heads in a folder to another list of keys: old keys keep their weights, new ones have none.
+    """Adapt the outlook heads in a folder to a new list of keys: old keys keep their weights, new keys get zeros.
 
-    The heads are linear in the scores of the keys, in the order of the keys. Until they are fitted anew, they give the
-    same results for the same scores; without this step the readings that they are fitted on could not be made.
+    The heads are linear in the scores of the keys, in key order, so they give the same results for the same scores
+    until the next fit. Without this step, the readings for that fit could not be computed.
     """
     old = read_outlook(folder)
     places = {key: place for place, key in enumerate(before)}

@@ -1,4 +1,4 @@
-"""The figures of the role classifier; each labelled place of a page counts once, whatever statements it holds."""
+"""Compute the figures of the role classifier; each labelled place counts once, however it is split."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,16 +17,16 @@ LEAKS: Final[tuple[StatementRole, ...]] = ("instruction", "marketing", "example"
 
 @dataclass(frozen=True)
 class Places:
-    """Labelled places with what the classifier says about them; places that no statement holds are counted apart."""
+    """Labelled places with the classifier's probabilities; places without a statement are listed separately."""
 
     labels: tuple[Label, ...]
     chances: NDArray[np.float64]
-    """Mean over the statements of a place, weighted by the words that they share with it, shape (places, roles)."""
+    """Mean probabilities over a place's statements, weighted by the number of shared words, shape (places, roles)."""
     lost: tuple[Label, ...]
-    """Places whose words intake leaves out (badges, heads of tables, headings): nothing reads them."""
+    """Places that no reader sees, because intake drops their words (badges, table headers, headings)."""
 
     def part(self, keep: Callable[[Label], bool]) -> "Places":
-        """The places whose labels `keep` accepts."""
+        """Return the places whose labels `keep` accepts."""
         kept = [number for number, label in enumerate(self.labels) if keep(label)]
         lost = tuple(label for label in self.lost if keep(label))
         return Places(tuple(self.labels[number] for number in kept), self.chances[kept], lost)
@@ -38,30 +38,30 @@ class Places:
 
     @property
     def carrying(self) -> NDArray[np.float64]:
-        """The chance that each place carries facts."""
+        """The probability that each place carries facts."""
         found: NDArray[np.float64] = self.chances[:, _CARRIES].sum(axis=1)
         return found
 
 
 @dataclass(frozen=True)
 class Figures:
-    """How good the classifier is at one threshold, as shares between 0 and 1."""
+    """The classifier's figures at one threshold, as shares between 0 and 1."""
 
     places: int
     lost: int
     threshold: float
     accuracy: float
-    """Of all places, the share rightly said to carry facts or not."""
+    """Share of all places correctly classified as carrying facts or not."""
     kept: float
-    """Of the places that carry facts, the share that passes."""
+    """Share of the fact-carrying places that pass the threshold."""
     role: float
-    """Of all places, the share with the right one of twelve roles."""
+    """Share of all places that get the right role out of twelve."""
     leaks: dict[str, float]
-    """For each role that carries no facts, the share that passes as carrying."""
+    """For each role that carries no facts, the share of its places classified as carrying."""
 
 
 def places_of(pages: Sequence[LabelledPage], chances: NDArray[np.float64]) -> Places:
-    """The labelled places of the pages; `chances` are those of all their statements in order."""
+    """Collect the labelled places of the pages; `chances` has the probabilities of all statements in order."""
     labels, lost, rows, first = [], [], [], 0
     for page in pages:
         for label, held in zip(page.labels, page.held, strict=True):
@@ -76,13 +76,13 @@ def places_of(pages: Sequence[LabelledPage], chances: NDArray[np.float64]) -> Pl
 
 
 def threshold_of(places: Places, kept: float) -> float:
-    """The highest threshold that keeps this share of the places that carry facts."""
+    """Return the highest threshold at which the share `kept` of the fact-carrying places passes."""
     chances = np.sort(places.carrying[places.truth])[::-1]
     return float(chances[min(len(chances) - 1, int(np.ceil(kept * len(chances))) - 1)])
 
 
 def figures_of(places: Places, threshold: float) -> Figures:
-    """The figures of the places at one threshold."""
+    """Compute the figures of the places at one threshold."""
     passes = carries_facts(places.chances, threshold)
     roles = np.array([ROLES.index(label.role) for label in places.labels])
     return Figures(
@@ -101,7 +101,7 @@ def _share(passes: NDArray[np.bool_]) -> float:
 
 
 def confusion(places: Places, threshold: float) -> NDArray[np.int64]:
-    """How many places of each role (rows) the classifier gives each role (columns)."""
+    """Return the confusion matrix, with labelled roles as rows and predicted roles as columns."""
     predicted = choose(places.chances, carries_facts(places.chances, threshold))
     table = np.zeros((len(ROLES), len(ROLES)), dtype=np.int64)
     for label, column in zip(places.labels, predicted.tolist(), strict=True):
@@ -110,7 +110,7 @@ def confusion(places: Places, threshold: float) -> NDArray[np.int64]:
 
 
 def second_reader(places: Places) -> dict[str, float]:
-    """How often a second reader agrees with the first, and which share of each role passes as carrying with them."""
+    """Return the second reader's agreement with the first, and the share of each role that they label as carrying."""
     twice = [(label.role, label.second) for label in (*places.labels, *places.lost) if label.second]
     found = {
         "places": float(len(twice)),

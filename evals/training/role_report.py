@@ -1,4 +1,4 @@
-"""The page evals/training/ROLES.md: what the role classifier was measured on and how good it is."""
+"""Render evals/training/ROLES.md, the role classifier's test data and figures."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,12 +8,12 @@ from agent.records import CARRYING, StatementRole
 from evals.training.role_figures import LEAKS, Figures, Places, confusion, figures_of, second_reader, threshold_of
 
 _STRICT: Final = 0.05
-"""Share of instructions, praise and examples that may pass as carrying."""
+"""Share of instructions, praise and examples that may be classified as carrying."""
 _STRICT_ROLES: Final[tuple[StatementRole, ...]] = ("instruction", "marketing", "example")
 
 
 def render(places: Places, threshold: float, curve: Sequence[tuple[str, Figures]]) -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     first = places.part(lambda label: label.batch == "first")
     later = places.part(lambda label: label.batch != "first" and not label.repository.startswith("corpus/"))
     corpus = places.part(lambda label: label.repository.startswith("corpus/"))
@@ -42,7 +42,7 @@ def render(places: Places, threshold: float, curve: Sequence[tuple[str, Figures]
 
 
 def strict_threshold(places: Places) -> float:
-    """The lowest threshold at which 5 % of instructions, praise and examples pass."""
+    """Return the lowest threshold at which at most 5 % of instructions, praise and examples pass."""
     wanted = sorted(
         (
             float(chance)

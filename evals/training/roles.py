@@ -1,9 +1,9 @@
-"""Fit the role classifier on labelled statements, and report how good it is on products left out.
+"""Fit the role classifier on labelled statements, and report its quality on held-out products.
 
-`python -m evals.training.roles --texts FOLDER …` looks for the labelled texts (by their hash) under the folders and in
-the bundled corpus, fits, writes the weights to corpus/knowledge/roles and the figures to evals/training/ROLES.md.
-`--check` writes nothing and raises DriftError when the stored weights are not those of the fit; without the texts it
-only says which are missing. `--curve` fits on growing shares of the owners as well.
+`python -m evals.training.roles --texts FOLDER …` finds the labelled texts by hash in the folders and in the bundled
+corpus, fits, and writes the weights to corpus/knowledge/roles and the figures to evals/training/ROLES.md. `--check`
+writes nothing and raises DriftError if the stored weights differ from the fit; if texts are missing, it only lists
+them. `--curve` also fits on growing shares of the owners.
 """
 
 import argparse
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 FOLDS: Final = 8
 KEPT: Final = 0.93
-"""Share of the carrying statements that the threshold keeps."""
+"""Share of the carrying statements that must pass the threshold."""
 STEEPNESS: Final = 2.0
 _PENALTY: Final = 0.03
 """`C` of scikit-learn's LinearSVC."""
@@ -58,18 +58,18 @@ class Lesson:
     """All labelled pages as one matrix."""
 
     features: "csr_matrix"
-    """Sparse, shape (statements, BUCKETS + DIMENSIONS), scaled as the classifier does."""
+    """Sparse, shape (statements, BUCKETS + DIMENSIONS), scaled as in the classifier."""
     role: NDArray[np.int64]
-    """Index into ROLES; -1 where a statement has no label."""
+    """Index into ROLES; -1 for a statement without a label."""
     weight: NDArray[np.float64]
-    """1 for a labelled place, shared by the statements that it holds."""
+    """Weight of each statement; the weights of one labelled place sum to 1."""
     owner: NDArray[np.str_]
     first: NDArray[np.int64]
     """The first row of each page."""
 
 
 def lesson(pages: Sequence[LabelledPage]) -> Lesson:
-    """The features and roles of all statements of the pages."""
+    """Build the features and roles of all statements of the pages."""
     from scipy.sparse import csr_matrix, hstack
 
     indices, ends, vectors, first = [], [0], [], []
@@ -94,7 +94,7 @@ def lesson(pages: Sequence[LabelledPage]) -> Lesson:
 
 
 def _weights(page: LabelledPage) -> NDArray[np.float64]:
-    """A weight of 1 for each labelled place, shared among the statements of which no other place holds more."""
+    """Split a weight of 1 per labelled place among the statements that share most words with this place."""
     nearest: dict[int, tuple[int, int]] = {}
     for number, held in enumerate(page.held):
         for statement, count in held.items():
@@ -105,7 +105,7 @@ def _weights(page: LabelledPage) -> NDArray[np.float64]:
 
 
 def folds_of(owner: NDArray[np.str_], weight: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The fold of each statement: whole owners, the largest first, each assigned to the fold that has least."""
+    """Assign owners to folds, largest first, each to the lightest fold; return the fold of each statement."""
     sizes: Counter[str] = Counter()
     for name, part in zip(owner.tolist(), weight.tolist(), strict=True):
         sizes[name] += part
@@ -119,7 +119,7 @@ def folds_of(owner: NDArray[np.str_], weight: NDArray[np.float64]) -> NDArray[np
 def fit(
     features: "csr_matrix", role: NDArray[np.int64], weight: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Fit one linear classifier for each role against the others: weights, shape (features, roles), and biases."""
+    """Fit a one-vs-rest linear classifier for each role; return weights, shape (features, roles), and biases."""
     from sklearn.svm import LinearSVC
 
     machine = LinearSVC(C=_PENALTY, max_iter=_ROUNDS, tol=1e-3, random_state=0)
@@ -128,16 +128,16 @@ def fit(
 
 
 def chances_of(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Turn scores into chances as `RoleClassifier.chances` does."""
+    """Convert scores to probabilities as `RoleClassifier.chances` does."""
     raised = np.exp(STEEPNESS * (scores - scores.max(axis=1, keepdims=True)))
     found: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
     return found
 
 
 def left_out(taught: Lesson, usable: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
-    """The chances of every statement from a fit without its owner, shape (statements, roles).
+    """Return the out-of-fold role probabilities of every statement, shape (statements, roles).
 
-    `usable` says which statements' labels the fit may use, by default all.
+    `usable` masks the statements whose labels the fits may use; the default is all.
     """
     fold = folds_of(taught.owner, taught.weight)
     usable = (taught.role >= 0) if usable is None else (taught.role >= 0) & usable
@@ -150,7 +150,7 @@ def left_out(taught: Lesson, usable: NDArray[np.bool_] | None = None) -> NDArray
 
 
 def small_of(weights: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
-    """The weights as one-byte integers, and the factor by which each role's integers are multiplied."""
+    """Quantise the weights to one-byte integers; return them with the scale factor of each role."""
     scales = np.abs(weights).max(axis=0) / _SMALLEST
     return np.ascontiguousarray(np.round(weights / scales).astype(np.int8)), scales
 
@@ -158,7 +158,7 @@ def small_of(weights: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[np
 def write_roles(
     folder: Path, weights: NDArray[np.float64], bias: NDArray[np.float64], threshold: float, trained: int
 ) -> None:
-    """Write the weights as small integers and the constants that belong to them; the same fit gives the same bytes."""
+    """Write the weights as one-byte integers, and their constants; the same fit gives the same bytes."""
     small, scales = small_of(weights)
     stored = io.BytesIO()
     np.save(stored, small, allow_pickle=False)
@@ -179,7 +179,7 @@ def write_roles(
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Fit, write and report. Raises DriftError with `--check` when the stored weights are not those of the fit."""
+    """Fit, write and report. With `--check`, raises DriftError when the stored weights differ from the fit."""
     asked = _parser().parse_args(arguments)
     labels = read_labels()
     texts = find_texts({label.sha256 for label in labels}, [*asked.texts, data_folder("corpus") / "cases"])
@@ -221,7 +221,7 @@ def _is_first(label: Label) -> bool:
 
 
 def _curve(pages: Sequence[LabelledPage], taught: Lesson) -> list[tuple[str, Figures]]:
-    """The figures on the first labels when the fit knows only some of the owners, or only the first labels."""
+    """Measure on the first batch of labels, with fits on a share of the owners or on the first batch alone."""
     names = sorted(set(taught.owner.tolist()))
     order = np.random.default_rng(0).permutation(len(names))
     rank = {names[n]: place / len(names) for place, n in enumerate(order)}

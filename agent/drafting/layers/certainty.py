@@ -1,14 +1,14 @@
-"""Decides whether the sources settle a layer, by weights learned for the facts that pin it, and by an LLM's verdict.
+"""Decides whether the sources settle a layer, using learned weights for its facts and an LLM's verdict.
 
     certainty = logistic(bias[layer] + Σ weight[feature] · feature)
-    certain   = certainty ≥ threshold, and there is a quote: of a fact about the product that pins the layer or bears on
-                it, or else of the statement that says most about the layer (`Outlook.tellings`)
+    certain   = certainty ≥ threshold, and there is a quote: from a fact about the product that settles or concerns the
+                layer, or else from the statement that says most about the layer (`Outlook.tellings`)
 
-No weight is below 0, so a further fact can only make a layer more certain. A fact pins a layer by its key
-(`FactKey.pins`), whichever way it answers: "keeps no logs" settles where data goes as well as "keeps logs". A fact that
-rests on claims alone pins nothing: praise clears no flag. The vocabulary has no key for much of what settles a layer,
-so a statement may settle a layer about which there is no fact. If an LLM judged the layer, its quotes take the place of
-such a statement, and facts alone count.
+No weight is negative, so an additional fact can only make a layer more certain. A fact settles ("pins") a layer by its
+key (`FactKey.pins`), regardless of polarity: "keeps no logs" settles where data goes as well as "keeps logs". Facts
+based only on claims do not count, so that praise cannot make a layer certain. Since the vocabulary does not cover
+everything, a statement may settle a layer without facts. If an LLM judged the layer, the LLM's quotes replace that
+statement, and only facts count.
 """
 
 import math
@@ -24,11 +24,11 @@ from agent.records import Evidence, Fact, FactSheet, Telling
 from agent.taxonomy.layers import LAYERS, LayerKey
 
 FEATURES: Final = ("keys", "facts", "confidence", "rank", "outlook", "chances")
-"""keys: ln(1 + number of distinct keys that pin the layer). facts: ln(1 + number of facts). confidence: of the surest
-fact, 0 to 1. rank: of the best fact, over 5. outlook: log odds of the readers' outlook for the layer, over 4, clipped
-to -1.5 to 1.5 and counted from -1.5. chances: ln(1 + how many of its keys the sources state or are likely to state)."""
+"""keys: ln(1 + number of distinct keys that pin the layer). facts: ln(1 + number of facts). confidence: highest
+confidence of a fact, 0 to 1. rank: highest rank / 5. outlook: log-odds of the readers' outlook for the layer / 4,
+clipped to ±1.5, plus 1.5. chances: ln(1 + expected number of the layer's keys that the sources state)."""
 ENOUGH: Final = 2
-"""Number of keys that pin a layer although an LLM calls its evidence insufficient."""
+"""Number of pinning keys that outweigh an LLM's verdict "insufficient"."""
 BEARS: Final[Mapping[LayerKey, frozenset[str]]] = {
     "foundation_models": frozenset({"model"}),
     "data_operations": frozenset({
@@ -48,8 +48,8 @@ BEARS: Final[Mapping[LayerKey, frozenset[str]]] = {
     }),
     "agent_ecosystem": frozenset({"meets", "user_oauth", "names_llm", "model_choice"}),
 }  # fmt: skip
-"""Groups and keys whose facts say something about a layer without settling it: a layer that the outlook considers
-settled may rest on the quote of such a fact."""
+"""Groups and keys whose facts concern a layer without settling it. A layer that the outlook considers settled may be
+supported by a quote from these facts."""
 _CAP: Final = 6
 _ODDS: Final = 1.5
 _SCALE: Final = 4.0
@@ -58,29 +58,29 @@ _TOP_RANK: Final = 5
 
 
 PARTLY: Final = 0.84
-"""The certainty needed for a layer that an LLM calls partial: an LLM's facts make any sheet fuller than the embedded
-reader's, on which the threshold was fitted. Chosen with the measured product left out; F1 of the flags is 0.86 on 24
-listings with an expert's reading, and 0.81 to 0.86 for values from 0.7 to 0.9."""
+"""Minimum certainty of a layer that an LLM calls partial. It is higher because the threshold was fitted on the embedded
+reader's sheets, and an LLM finds more facts. Chosen by leave-one-out; F1 of the flags is 0.86 on 24 listings with an
+expert's reading, and 0.81 to 0.86 for values from 0.7 to 0.9."""
 ALTHOUGH: Final = 0.95
-"""The certainty at which two facts outweigh an LLM's verdict that their evidence is insufficient: experts agreed with
-its "sufficient" in 67 of 67 layers and with its "insufficient" in 21 of 22."""
+"""Minimum certainty at which two facts outweigh an LLM's verdict "insufficient". Experts agreed with "sufficient" in
+67 of 67 layers and with "insufficient" in 21 of 22."""
 
 HARDLY: Final = 0.7
-"""The certainty that a layer needs, without an LLM, if none of its facts is sure enough to be stated. F1 of the flags
-on 30 real listings: 0.74 at the threshold, 0.76 at 0.65, 0.75 at 0.7."""
+"""Minimum certainty, without an LLM, of a layer with no fact sure enough to be stated. F1 of the flags on 30 real
+listings: 0.74 at the threshold, 0.76 at 0.65, 0.75 at 0.7."""
 
 
 class Certainty(NamedTuple):
-    """The verdict on one layer, with what it was computed from."""
+    """The verdict on one layer and its inputs."""
 
     certain: bool
     certainty: float
     """0 to 1."""
     features: dict[str, float]
     facts: tuple[str, ...]
-    """Ids of the facts that pin it, or else of those that bear on it, the surest first."""
+    """Ids of the facts that pin the layer, or else of those that concern it, surest first."""
     telling: Telling | None = None
-    """The statement on which a certain layer without facts rests."""
+    """The statement that supports a certain layer without facts."""
 
 
 def assess(
@@ -90,7 +90,7 @@ def assess(
     calibration: CertaintyCalibration | None = None,
     vocabulary: Vocabulary | None = None,
 ) -> dict[LayerKey, Certainty]:
-    """The verdict on each layer. Raises SchemaError when the bundled constants cannot be read."""
+    """Assess each layer. Raises SchemaError if the bundled constants cannot be read."""
     constants = calibration or load_certainty()
     words = vocabulary or load_vocabulary()
     firm = sure_facts(sheet)
@@ -126,10 +126,9 @@ def assess(
 def told_quotes(
     verdicts: Mapping[LayerKey, Certainty], known: Sequence[Evidence]
 ) -> tuple[dict[LayerKey, str], tuple[Evidence, ...]]:
-    """For each layer that rests on a statement, the id of its quote; and the quotes that are not among the `known`
-    ones.
+    """Return the quote id of each layer that is supported by a statement, and the quotes that are not yet `known`.
 
-    The new quotes are numbered after the known ones.
+    New quotes are numbered after the known ones.
     """
     ids = {(item.document, item.start, item.end): item.id for item in known}
     number = max((int(item.id[1:]) for item in known), default=0)
@@ -149,14 +148,14 @@ def told_quotes(
 
 
 def pinning(sheet: FactSheet, layer: LayerKey, vocabulary: Vocabulary | None = None) -> tuple[Fact, ...]:
-    """The facts about the product that pin a layer, the surest first."""
+    """Return the facts about the product that pin a layer, surest first."""
     words = vocabulary or load_vocabulary()
     facts = [f for f in counted(sheet) if not f.claim and f.key in words and layer in words[f.key].pins]
     return tuple(sorted(facts, key=lambda fact: (-fact.rank, -fact.confidence, words.order[fact.key], fact.id)))
 
 
 def bearing(sheet: FactSheet, layer: LayerKey, vocabulary: Vocabulary | None = None) -> tuple[Fact, ...]:
-    """The facts about the product that say something about a layer (`BEARS`), the surest first."""
+    """Return the facts about the product that concern a layer (`BEARS`), surest first."""
     words = vocabulary or load_vocabulary()
     told = BEARS[layer]
     facts = [
@@ -170,7 +169,7 @@ def bearing(sheet: FactSheet, layer: LayerKey, vocabulary: Vocabulary | None = N
 def features(
     sheet: FactSheet, layer: LayerKey, facts: Sequence[Fact], vocabulary: Vocabulary | None = None
 ) -> dict[str, float]:
-    """What the certainty of a layer is computed from (`FEATURES`); each grows with what the sources say."""
+    """Compute the features of a layer's certainty (`FEATURES`); each increases with the evidence."""
     words = vocabulary or load_vocabulary()
     chances = sheet.outlook.chances
     sure: dict[str, float] = {}
@@ -192,7 +191,7 @@ def features(
 
 
 def logistic(value: float) -> float:
-    """1 / (1 + e^-x) without overflow."""
+    """Compute 1 / (1 + e^-x) without overflow."""
     return 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value))
 
 
@@ -206,8 +205,8 @@ def _with_verdict(
     *,
     enough: bool,
 ) -> tuple[bool, tuple[Fact, ...]]:
-    """Apply an LLM's verdict: "sufficient" needs verified quotes, "insufficient" yields to two sure facts, and
-    "partial" asks for more certainty than no verdict would."""
+    """Apply an LLM's verdict. "sufficient" needs verified quotes, "insufficient" is outweighed by two sure facts, and
+    "partial" raises the required certainty."""
     if judged.verdict == "partial":
         return enough, facts
     if judged.verdict == "insufficient":
@@ -221,6 +220,6 @@ def _with_verdict(
 
 
 def _consistent(chance: float, certain: bool, threshold: float) -> float:
-    """The certainty, moved to the side of the threshold that matches the verdict."""
+    """Move the certainty to the side of the threshold that matches the verdict."""
     held = max(chance, threshold) if certain else min(chance, threshold - _LEAST)
     return round(max(0.0, held), 3)

@@ -1,8 +1,8 @@
-"""The paragraph of each layer: what is known and what follows, or general commentary that is marked as such.
+"""Writes the paragraph of each layer: facts and their consequences, or general commentary labelled as such.
 
-For a certain layer, one or two sentences say what facts say, with marks, and what follows from it. For an uncertain
-layer, `MARK` says so; then comes the little that an LLM found, with marks, or what is generally true for the kind, and
-the question that would settle the layer if the draft asks none. A paragraph has at most 35 words.
+For a certain layer, one or two sentences state the facts, with marks, and their consequences. For an uncertain layer,
+the paragraph starts with `MARK`, followed by the LLM's findings, with marks, or general commentary for the kind. If the
+draft asks no question that settles the layer, the paragraph adds one. A paragraph has at most 35 words.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,14 +44,14 @@ MARK: Final = "Not certain from the listing — "
 MAX_WORDS: Final = 35
 _TOLD_WORDS: Final = 30
 _FEW_WORDS: Final = 4
-"""Fewer words are a name rather than a sentence."""
+"""Minimum number of words of a sentence; a shorter quote is treated as a name."""
 _IN_ITS_WORDS: Final = frozenset({
     "security_warning", "known_incident", "not_production_ready", "secret_handling", "names_llm", "named_clients",
     "connected_services", "scopes", "access_roles", "framework_coverage",
 })  # fmt: skip
-"""Keys whose source sentences say more than the key does, unless a slot holds it."""
+"""Keys whose source sentences say more than the key, unless a slot contains the detail."""
 _NAME_WORDS: Final = 3
-"""A product name with more words is replaced by "It" in a paragraph."""
+"""Maximum number of words in a product name; longer names are replaced by "It" in a paragraph."""
 
 
 class LayerTexts(Record):
@@ -64,7 +64,7 @@ class LayerTexts(Record):
 
 @cache
 def load_layer_texts() -> LayerTexts:
-    """Commentary by kind and layer, questions by layer, and what follows by layer and key."""
+    """Load commentary by kind and layer, questions by layer, and consequences by layer and key."""
     raw = yaml.safe_load((data_folder("corpus") / "knowledge" / "layer_texts.yaml").read_text("utf-8"))
     return LayerTexts.model_validate(raw)
 
@@ -79,14 +79,14 @@ def paragraphs(
     judgement: Judgement | None = None,
     told_in: Mapping[LayerKey, str] | None = None,
 ) -> dict[LayerKey, LayerThreats]:
-    """All seven layers with their threats; an LLM's paragraph is used if its facts and quotes still stand.
+    """Build all seven layers with their threats, using an LLM's paragraph if its facts and quotes still exist.
 
-    `questions` are those that the draft asks: an uncertain layer gets the one that settles it most directly; a layer
-    that none of them settles has a question in its paragraph. `told_in` are the quotes of layers that rest on a
-    statement alone. A layer prefers what the posture, the rows of what the product can do, and other layers do not say.
+    `questions` are the draft's questions. An uncertain layer refers to the question that settles it most directly, or
+    has a question in its paragraph if there is none. `told_in` has the quote ids of layers supported only by a
+    statement. A layer prefers facts not already used in the posture, the capability rows and other layers.
     """
     layers: dict[LayerKey, LayerThreats] = {}
-    # Keys and marks already used, so that neither a fact nor a quote is repeated.
+    # Collect keys and marks already used, so that no fact or quote is repeated.
     rows = {fact for line in fact_lines(sheet, kind, judgement) for fact in line.facts}
     told = {fact.key for fact in sheet.facts if fact.id in rows} | posture_keys(sheet)
     for layer in LAYERS:
@@ -117,13 +117,13 @@ def paragraphs(
 
 
 def _question(questions: Sequence[Question], layer: LayerKey) -> str | None:
-    """The id of the question that settles the layer most directly: early in its list, and with few other things."""
+    """Return the id of the question that settles the layer most directly: early in its list and with few others."""
     about = [each for each in questions if layer in each.settles]
     return min(about, key=lambda each: (each.settles.index(layer), len(each.settles))).id if about else None
 
 
 def _applies(sheet: FactSheet, kind: ProductKind, layer: LayerKey, *, certain: bool) -> Literal["yes", "no", "unknown"]:
-    """Whether the layer applies: a product that contains no LLM and leaves none to a client has no first layer."""
+    """Return whether the layer applies. The first layer does not apply to a product without any LLM."""
     if layer == "foundation_models" and kind not in ("mcp-server", "agent-skill"):
         others = asserted(sheet, "names_llm", "client_brings_llm", "self_hosted_llm", "model_choice")
         if counted(sheet, "no_llm", "asserted") and not others:
@@ -158,7 +158,7 @@ def _certain(
         return led.paragraph
     chosen = _chosen(sheet, layer, state, told)
     if led is not None and judgement is not None:
-        # The LLM's paragraph did not hold. Next to its other texts, a sentence made from keys looks like a misreading.
+        # The LLM's paragraph is invalid. Quote the source, since a generated sentence would clash with the LLM's texts.
         quoted = _quoted((*led.evidence, *cited_by(chosen)), (*sheet.evidence, *judgement.evidence))
         if quoted:
             told |= {one.key for one in chosen}
@@ -187,24 +187,24 @@ def _certain(
 
 
 def _general(kind: ProductKind, layer: LayerKey, cited: Sequence[str]) -> str:
-    """General commentary for a layer whose quotes settle it but cannot be shown in a sentence; it cites them."""
+    """Build general commentary that cites the quotes of a settled layer, for quotes that do not fit in a sentence."""
     seen = f" See{marks(cited, 2)}." if cited else ""
     return f"{capital(load_layer_texts().commentary[kind][layer])}{seen}"
 
 
 def _is_plain(one: Said) -> bool:
-    """Whether a saying can be put in our words: it is sure, and the key holds what the source says."""
+    """Return whether a saying can be paraphrased: it is sure, and the key says as much as the source."""
     return one.sure and (one.key not in _IN_ITS_WORDS or one.what != load_wording()[one.key].what)
 
 
 def _quoted(marks_: Sequence[str], evidence: Sequence[Evidence]) -> str:
-    """A sentence with the first quote that has enough usable words; empty if there is none."""
+    """Build a sentence with the first usable quote, or return an empty string."""
     quotes = {item.id: item.quote for item in evidence}
     return next((text for mark in marks_ if (text := _in_words(quotes.get(mark, ""), mark))), "")
 
 
 def _in_words(quote: str, mark: str) -> str:
-    """A sentence with the quote or its longest usable part; empty if nothing is usable."""
+    """Build a sentence with the quote or its longest usable part, or return an empty string."""
     words = excerpt(quote, _TOLD_WORDS)
     if not word_count(words):
         return ""
@@ -212,7 +212,7 @@ def _in_words(quote: str, mark: str) -> str:
 
 
 def _statement(kind: ProductKind, who: str, shown: Sequence[Said]) -> str:
-    """The sentence for the shown sayings; for a skill or a framework, an agent acts, not the product itself."""
+    """Build the sentence for the shown sayings. For a skill or framework, the subject is an agent, not the product."""
     groups = {load_vocabulary()[one.key].group for one in shown}
     plain = all(is_ability(one) for one in shown)
     if kind in ("agent-skill", "agent-framework") and plain and groups <= {"does", "reads", "decides"}:
@@ -221,20 +221,20 @@ def _statement(kind: ProductKind, who: str, shown: Sequence[Said]) -> str:
 
 
 def _chosen(sheet: FactSheet, layer: LayerKey, state: Certainty, told: set[str]) -> list[Said]:
-    """The one or two sayings for a layer's paragraph, from the facts its certainty rests on, graver ones first."""
+    """Choose one or two sayings for a layer's paragraph from the facts behind its certainty, graver ones first."""
     vocabulary = load_vocabulary()
     follows = load_layer_texts().follows[layer]
     pinning = [key.id for key in vocabulary.pinning(layer)]
     rows = list(said(sheet, keys=pinning))
     if not rows:
         keys = dict.fromkeys(fact.key for fact in sheet.facts if fact.id in state.facts)
-        # A fact that only bears on a layer says little about it in our words; its quote may say more.
+        # Mark facts that merely concern the layer as unsure, because their quotes say more than a paraphrase.
         rows = [one._replace(sure=False) for one in said(sheet, keys=keys)]
 
     def order(one: Said) -> tuple[bool, bool, bool, bool, bool, bool, float]:
         return (
             not one.sure,
-            # The product's kind already says so.
+            # Put last, because the product's kind already implies it.
             one.key == "mcp_server",
             one.key in told,
             one.polarity == "denied",
@@ -245,7 +245,7 @@ def _chosen(sheet: FactSheet, layer: LayerKey, state: Certainty, told: set[str])
 
     ordered = sorted(rows, key=order)
     ordered = [one for one in ordered if one.sure] or ordered
-    # If the page already says the first one, do not repeat more: one fact is enough to say what follows from it.
+    # If the page already states the first saying, repeat only that one, to introduce its consequence.
     return ordered[:2] if ordered and ordered[0].key not in told else ordered[:1]
 
 
@@ -263,7 +263,7 @@ def _uncertain(
     commentary = load_layer_texts().commentary[kind][layer]
     if led is not None and judgement is not None:
         own = led.paragraph.removeprefix(MARK.rstrip()).strip()
-        # Keep the little that the sources say about the layer while its quotes still stand.
+        # Keep the LLM's findings about the layer while their quotes still exist.
         holds = not CITATION.search(own) or (led.evidence and stands(sheet, judgement, own, led.facts, led.evidence))
         if own and holds and word_count(own) <= MAX_WORDS:
             commentary = own

@@ -1,4 +1,4 @@
-"""What the system picture takes for granted because no fact says it, one sentence each."""
+"""Lists the assumptions of the system picture that no fact supports, one sentence each."""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ _WHERE: Final = {"user": "on the user's machine", "vendor": "in the vendor's clo
 
 
 def assumptions(system: System, sheet: FactSheet, kind: ProductKind) -> tuple[str, ...]:
-    """What is assumed, each in one plain sentence; the picture shows the same with dashed lines."""
+    """List the assumptions, each in one plain sentence; the picture draws them with dashed lines."""
     name = next(item.name for item in system.components if item.id == PRODUCT)
     found = []
     if kind != "other":

@@ -1,7 +1,7 @@
-"""What the product can do, in at most eight rows: acts, reads, credentials, approval, memory, runs, meets, shows.
+"""Builds at most eight capability rows: acts, reads, credentials, approval, memory, runs, meets, shows.
 
 A row states the facts that are sure enough, in one or two sentences with marks. It says "not stated" only if an LLM
-looked in vain: the embedded reader misses too much of what sources say in other words.
+searched without success, because the embedded reader misses too many paraphrases.
 """
 
 from collections.abc import Sequence
@@ -36,9 +36,9 @@ NAMED: Final = 3
 class _Row(NamedTuple):
     groups: tuple[GroupId, ...]
     first: tuple[str, ...]
-    """Keys that are named before the others."""
+    """Keys to name before all others."""
     silent: tuple[str, ...]
-    """If the first of these was looked for in vain and none of them is known, the row says `unstated`."""
+    """The row says `unstated` if the first of these keys was searched for and not found, and none has a fact."""
     unstated: str
 
 
@@ -84,14 +84,13 @@ _UNTOLD: Final = frozenset(
         "security_warning", "not_production_ready", "framework_coverage",
     }
 )  # fmt: skip
-"""Keys that the draft's headings or its table of controls already cover."""
+"""Keys already covered by the draft's headings or its table of controls."""
 
 
 def fact_lines(sheet: FactSheet, kind: ProductKind, judgement: Judgement | None = None) -> tuple[FactLine, ...]:
-    """The rows in the order of LABELS, at most one for each; an LLM's row replaces the one made from facts.
+    """Build at most one row per label, in the order of LABELS; an LLM's row replaces the row derived from facts.
 
-    An LLM's row whose facts or quotes are gone is left out. Rows do not repeat what a posture made from facts already
-    says.
+    An LLM's row is left out if its facts or quotes no longer exist. Rows do not repeat a posture derived from facts.
     """
     led = _judged(sheet, judgement) if judgement else {}
     told = frozenset() if judgement and judgement.posture else posture_keys(sheet)
@@ -127,7 +126,7 @@ def _row(sheet: FactSheet, kind: ProductKind, label: Label, before: frozenset[st
     able = [one for one in sayings if one.polarity != "denied"]
     further = [one for one in able if one.key not in before]
     also = bool(further) and len(further) < len(able)
-    # Leave out a row that the posture covers completely; where it runs and what limits it are always shown here.
+    # Omit abilities that the posture already covers; all other labels are always shown here.
     able = further if label in _IN_POSTURE else further or able
     unable = [one for one in sayings if one.polarity == "denied"]
     told = by_verb(able[:NAMED] or unable[:NAMED])
@@ -148,7 +147,7 @@ def _row(sheet: FactSheet, kind: ProductKind, label: Label, before: frozenset[st
 
 
 def _unstated(row: _Row, sheet: FactSheet) -> bool:
-    """Whether an LLM looked for the first of the row's keys in vain and none of the others is known."""
+    """Return whether an LLM searched in vain for the first of the row's `silent` keys and none of them has a fact."""
     return absent(sheet, row.silent[0], by="llm") and not any(counted(sheet, key) for key in row.silent)
 
 

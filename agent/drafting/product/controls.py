@@ -1,8 +1,7 @@
-"""The controls that the sources claim, the part of the product that each belongs to, and whether it counts.
+"""Lists the controls that the sources claim, the part of the product that each belongs to, and whether it counts.
 
-A control counts when its rank is 3 or more, it is on as shipped, and either a shown threat's vector or the score with
-controls takes it into account. One that is only recommended, off as shipped or about something else is shown but lowers
-nothing.
+A control counts if its rank is 3 or more, it is on by default, and a shown threat's vector or the score with controls
+takes it into account. Controls that are only recommended, off by default or unrelated are shown but have no effect.
 """
 
 from typing import Final
@@ -20,14 +19,14 @@ COUNTED_RANK: Final = 3
 MAX_CONTROLS: Final = 12
 MAX_QUOTE_WORDS: Final = 40
 _LIMITS: Final = frozenset({"read_only", "advises_only", "no_credentials", "per_user_identity", "data_stays_local"})
-"""Descriptions that are treated as controls."""
+"""Keys of limits that are treated as controls."""
 
 
 def claimed(sheet: FactSheet, found: Found, judgement: Judgement | None = None) -> tuple[ClaimedControl, ...]:
-    """The claimed controls, those that count first, then by rank; at most twelve.
+    """List at most twelve claimed controls, counted ones first, then by rank.
 
-    For facts that an LLM's control cites, its text and part are used; rank and whether it counts always come from
-    facts.
+    If an LLM's control cites a fact, the LLM's text and part are used. The rank and whether the control counts always
+    come from facts.
     """
     vocabulary = load_vocabulary()
     facts = [
@@ -58,9 +57,9 @@ def _from_fact(fact: Fact, sheet: FactSheet, found: Found) -> ClaimedControl:
 
 
 def worth(fact: Fact, found: Found, with_score: frozenset[str] = frozenset()) -> tuple[bool, str]:
-    """Whether a control counts, and why or why not in one sentence.
+    """Return whether a control counts, and the reason in one sentence.
 
-    `with_score` are ids of the facts that the score with controls counts.
+    `with_score` has the ids of the facts counted by the score with controls.
     """
     if load_vocabulary()[fact.key].group == "attests":
         return False, "It attests to how the vendor works and changes no metric."
@@ -84,7 +83,7 @@ def _with_score(sheet: FactSheet, found: Found) -> frozenset[str]:
 
 
 def _has(threat: Threat, fact: Fact) -> bool:
-    """Whether a threat's metrics name the control's quote or fact."""
+    """Return whether the reasons for a threat's metrics cite the control's quote or fact."""
     words = {word.strip("().,;[]") for reason in threat.score.reasons.values() for word in reason.split()}
     if fact.key == "approval_before" and "/UI:A/" not in threat.score.cvss_vector:
         return False

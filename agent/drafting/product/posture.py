@@ -1,7 +1,7 @@
-"""Summary and posture: what the product is, and three sentences that an analyst can act on.
+"""Writes the summary of the product and the posture: three sentences that an analyst can act on.
 
-The posture says what the product can do to what and with whose rights, what makes that dangerous, and which controls
-protect which part of the product.
+The posture states the product's main abilities and with whose rights it acts, what makes them dangerous, and which
+controls protect which part of the product.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ _ENTRIES: Final = (
     "reads_untrusted_content", "reads_mail_chat", "talks_with_public", "reads_web", "reads_documents",
     "reads_telemetry", "reads_code", "mcp_client", "queries_data", "takes_voice_images",
 )  # fmt: skip
-"""Ways in for an attacker's text, the most obvious first."""
+"""Entry points for an attacker's text, most obvious first."""
 _LIMITS: Final = frozenset({"read_only", "advises_only"})
 _GATES: Final = _LIMITS | {"approval_before"}
 _OUTSIDERS: Final = frozenset({"reads_untrusted_content", "reads_mail_chat", "talks_with_public", "reads_web"})
@@ -51,7 +51,7 @@ _CONTROLS: Final = (
 
 
 def summary(sheet: FactSheet, name: str, kind: ProductKind, judgement: Judgement | None = None) -> str:
-    """What the product is, in one sentence; an LLM's sentence if its marks still stand."""
+    """Describe the product in one sentence, using an LLM's sentence if its quotes still exist."""
     if judgement and judgement.summary and stands(sheet, judgement, judgement.summary):
         return judgement.summary
     told = _gravest(sheet)[:2]
@@ -77,7 +77,7 @@ def posture(
     score: Score,
     judgement: Judgement | None = None,
 ) -> str:
-    """The posture in three sentences; an LLM's text if all of its marks still stand."""
+    """Write the posture in three sentences, using an LLM's text if all its quotes still exist."""
     if judgement and judgement.posture and stands(sheet, judgement, judgement.posture):
         text = renamed(judgement.posture, shown_tags(found))
         if text:
@@ -89,14 +89,14 @@ def posture(
 
 
 def posture_keys(sheet: FactSheet) -> frozenset[str]:
-    """The keys that a posture made from facts covers: its main abilities, with whose rights, and the way in."""
+    """Return the keys covered by a posture derived from facts: main abilities, rights and entry point."""
     entries = _firm([one for one in said(sheet, keys=_ENTRIES) if one.polarity != "denied"])
     rights = _rights(sheet)[:1] if _gravest(sheet) else []
     return frozenset(one.key for one in (*_gravest(sheet)[:NAMED], *rights, *entries[:1]))
 
 
 def _gravest(sheet: FactSheet) -> list[Said]:
-    """What the product does, graver abilities first; if it does nothing, what it reads."""
+    """Return what the product does, graver abilities first, or else what it reads."""
     vocabulary = load_vocabulary()
     rows = [one for one in said(sheet, group="does") if one.polarity != "denied"]
     rows = rows or [
@@ -106,7 +106,7 @@ def _gravest(sheet: FactSheet) -> list[Said]:
 
 
 def _firm(rows: Sequence[Said]) -> list[Said]:
-    """The sayings that are sure enough for a sentence; all of them if none is."""
+    """Return the sayings sure enough for a sentence, or all sayings if none is."""
     return [one for one in rows if one.sure] or list(rows)
 
 

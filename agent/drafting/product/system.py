@@ -1,7 +1,7 @@
-"""The system picture from facts: what acts, on what, across which boundaries.
+"""Builds the system picture from facts: actors, components, stores, services, flows and boundaries.
 
-Each kind of product has a basic picture, drawn dashed because no quote supports it; facts add parts and flows. A part
-or flow that a quote claims has evidence and is drawn solid; an inferred one has none and is drawn dashed.
+Each kind of product has a basic picture, drawn with dashed lines because no quote supports it. Facts add parts and
+flows. Parts and flows supported by a quote have evidence and are drawn solid; inferred ones are drawn dashed.
 
 Closed lists of `kind`. Actors: person, operator, subject (to whom or about whom it acts), counterparty (whose content
 it takes in). Components: product, agent, runtime, sandbox, tools, llm. Stores: memory, vector, history, secrets, logs,
@@ -27,20 +27,20 @@ Place = Literal["user", "vendor", "own", "outside", "product"]
 PRODUCT: Final = "product"
 MAX_CAPABILITIES: Final = 14
 MAX_SEVERAL: Final = 5
-"""Maximum number of parts that one key adds if each of its facts names one."""
+"""Maximum number of parts per key if each fact adds its own part."""
 MAX_NAME: Final = 60
 _AGENT: Final = "agent"
 _AGENT_GROUPS: Final = frozenset({"does", "reads", "decides", "model"})
 _EXECUTES: Final = frozenset({"runs_commands", "runs_code", "drives_browser", "drives_desktop", "controls_devices"})
 _ACTS_AS: Final = ("user_oauth", "api_key", "password_login", "service_account")
 _LOCAL: Final = frozenset({"runs_commands", "runs_code", "writes_files", "reads_files", "proposes_code"})
-"""Abilities that need no credential beyond the rights of the process."""
+"""Abilities that need only the rights of the process, without a credential."""
 _READ_WITH_RIGHTS: Final = frozenset({"queries_data", "reads_private_data", "reads_mail_chat", "reads_telemetry"})
-"""Keys for data that is read with a credential, rather than openly or from the machine itself."""
+"""Keys of data that is read with a credential, as opposed to public or local data."""
 _HARMLESS: Final = frozenset({"proposes_code", "makes_media", "gives_verdicts"})
-"""Abilities that change nothing outside until somebody uses the result."""
+"""Abilities without external effects until somebody uses the result."""
 _PRODUCT_NAMES: Final = ("product", "the product", "it")
-"""Names by which an LLM may refer to the product at either end of a flow."""
+"""Names that an LLM may use for the product at either end of a flow."""
 _JUDGED_KINDS: Final[Mapping[Group, str]] = {
     "actor": "person",
     "component": "tools",
@@ -50,7 +50,7 @@ _JUDGED_KINDS: Final[Mapping[Group, str]] = {
 
 
 class PartRow(Record):
-    """A part of the basic picture of a kind."""
+    """A part in the basic picture of a product kind."""
 
     id: str
     group: Group
@@ -60,7 +60,7 @@ class PartRow(Record):
 
 
 class KindPicture(Record):
-    """What is drawn for a kind of product before any fact is read."""
+    """The basic picture of a product kind, without any facts."""
 
     place: Place
     parts: tuple[PartRow, ...]
@@ -75,7 +75,7 @@ class FactRow(PartRow):
     flow: Literal["to", "from", "both"]
     what: str
     several: bool = False
-    """Whether each fact adds a part of its own."""
+    """Whether each fact adds its own part."""
 
 
 class PictureRules(Record):
@@ -89,7 +89,7 @@ class PictureRules(Record):
 
 @cache
 def load_picture() -> PictureRules:
-    """The rules of the picture."""
+    """Load the rules of the picture."""
     raw = yaml.safe_load((data_folder("corpus") / "knowledge" / "picture.yaml").read_text("utf-8"))
     return PictureRules.model_validate(raw)
 
@@ -101,10 +101,9 @@ class _Placed(NamedTuple):
 
 
 def picture(sheet: FactSheet, product_name: str, kind: ProductKind, judgement: Judgement | None = None) -> System:
-    """The system that the facts describe; an LLM's parts and flows replace the drawn ones while their facts and quotes
-    stand.
+    """Build the system picture. An LLM's parts and flows replace the default ones while their facts and quotes exist.
 
-    Capabilities always come from facts. The same sheet gives the same picture.
+    Capabilities always come from facts. The function is deterministic.
     """
     place, placing = _place(sheet, kind)
     parts, flows = _judged(sheet, product_name, place, judgement) if judgement else ({}, [])
@@ -129,7 +128,7 @@ def picture(sheet: FactSheet, product_name: str, kind: ProductKind, judgement: J
 
 
 def _place(sheet: FactSheet, kind: ProductKind) -> tuple[Place, tuple[str, ...]]:
-    """Where the product runs, with the quotes that say so: the surest fact decides, else what is usual for its kind."""
+    """Determine where the product runs, from the surest fact or the default for its kind; return place and quotes."""
     found: list[tuple[int, float, Place, tuple[str, ...]]] = []
     for place, keys in load_picture().placed_by.items():
         for fact in asserted(sheet, *keys):
@@ -158,7 +157,7 @@ def _drawn(sheet: FactSheet, name: str, kind: ProductKind, place: Place) -> tupl
 
 
 def _facts_of(sheet: FactSheet, row: FactRow) -> list[tuple[Fact, ...]]:
-    """The facts behind each part that a row draws: one part for all of them, or one for each name."""
+    """Group the facts of a row by part: one part for all facts, or one part per name."""
     facts = asserted(sheet, row.key)
     if not facts:
         return []
@@ -194,7 +193,7 @@ def _add_part(parts: dict[str, _Placed], part: str, row: FactRow, facts: Sequenc
 
 
 def _acting(key: str, kind: ProductKind) -> str:
-    """The product's end of a flow: its agent, if the kind's picture has one and the key is in `_AGENT_GROUPS`."""
+    """Return the product's end of a flow: the agent if the kind has one and the key is in `_AGENT_GROUPS`."""
     agents = any(part.id == _AGENT for part in load_picture().kinds[kind].parts)
     return _AGENT if agents and load_vocabulary()[key].group in _AGENT_GROUPS else PRODUCT
 
@@ -204,7 +203,7 @@ def _add_flow(flows: list[Flow], part: str, row: FactRow, facts: Sequence[Fact],
     if row.flow == "both":
         ends = [(acting, part), (part, acting)]
     for source, target in ends:
-        # A flow that is only assumed for the kind gives way to the fact.
+        # Replace a flow that was only assumed for the kind.
         flows[:] = [flow for flow in flows if flow.evidence or (flow.source, flow.target) != (source, target)]
         flows.append(Flow(source=source, target=target, what=row.what, state=_state(facts), evidence=_marks(facts)))
 
@@ -218,7 +217,7 @@ def _product(sheet: FactSheet, name: str) -> SystemItem:
 
 
 def _solid(fact: Fact) -> tuple[str, ...]:
-    """The quotes of a fact; none if it is inferred, because it is then drawn dashed."""
+    """Return the quotes of a fact, or none if it is inferred and therefore drawn dashed."""
     return () if fact.state == "inferred" else fact.evidence
 
 
@@ -250,7 +249,7 @@ def _boundaries(parts: Mapping[str, _Placed], place: Place, placing: tuple[str, 
 def _judged(
     sheet: FactSheet, name: str, place: Place, judgement: Judgement | None
 ) -> tuple[dict[str, _Placed], list[Flow]]:
-    """An LLM's picture: parts and flows whose facts and quotes still stand; empty if no flow reaches the product."""
+    """Build an LLM's picture from parts and flows whose facts and quotes exist; empty if no flow meets the product."""
     if judgement is None:
         return {}, []
     parts = {PRODUCT: _Placed("component", _product(sheet, name), place)}
@@ -289,7 +288,7 @@ def _inside(part: JudgedPart, place: Place) -> Place:
 
 
 def capabilities(sheet: FactSheet) -> tuple[Capability, ...]:
-    """What the product can do and read, and with whose rights: the gravest abilities first, denied ones last."""
+    """List what the product can do and read, and with whose rights, gravest abilities first and denied ones last."""
     vocabulary = load_vocabulary()
     rows = [
         one

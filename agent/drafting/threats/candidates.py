@@ -1,4 +1,4 @@
-"""The catalogue's threats for one product: every pattern whose trigger the facts fulfil, scored and worded."""
+"""Finds the catalogue threats of a product: all patterns with a trigger that the facts meet, scored and worded."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -17,11 +17,11 @@ from agent.taxonomy.layers import LayerKey
 MAX_MARKS: Final = 3
 GENERIC_SOURCE: Final = "untrusted content"
 LIKELY: Final = 0.5
-"""Chance from which a key is likely enough to ask about."""
+"""Minimum probability of a key to ask about."""
 
 
 class Candidate(NamedTuple):
-    """A catalogue threat, with what it was made from."""
+    """A catalogue threat with its pattern, metrics and supporting facts."""
 
     pattern: Pattern
     threat: Threat
@@ -40,12 +40,12 @@ class Candidate(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The title with its gaps filled."""
+        """The title with gaps filled."""
         return self.threat.title
 
     @property
     def how(self) -> str:
-        """Who does what, with marks."""
+        """The description of the attack, with marks."""
         return self.threat.how
 
     @property
@@ -55,37 +55,37 @@ class Candidate(NamedTuple):
 
     @property
     def facts(self) -> tuple[str, ...]:
-        """Ids of the facts that it rests on."""
+        """Ids of the facts that support the threat."""
         return self.threat.facts
 
 
 class _Readings(NamedTuple):
-    """Four indexes of the same facts."""
+    """Four indexes over the same facts."""
 
     everything: FactIndex
-    """Includes facts that are left to a setting."""
+    """Includes configurable facts."""
     default: FactIndex
-    """Excludes facts that are left to a setting."""
+    """Excludes configurable facts."""
     likely_everything: FactIndex
-    """As `everything`, with what the readers consider likely; `likely_default` does the same for `default`."""
+    """Like `everything`, plus facts that the readers consider likely; `likely_default` likewise extends `default`."""
     likely_default: FactIndex
 
 
 class Open(NamedTuple):
-    """A threat that would hold if a likely fact were true; it is asked about, not claimed."""
+    """A threat that would apply if a likely fact were true; the draft asks about it instead of claiming it."""
 
     id: str
     layer: LayerKey
     title: str
     question: str
     keys: tuple[str, ...]
-    """The keys that would make it hold, likeliest first."""
+    """Keys that would make the threat apply, likeliest first."""
 
 
 def candidates(
     sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate], catalogue: Catalogue | None = None
 ) -> tuple[Candidate, ...]:
-    """All catalogue threats whose trigger holds on counted facts about the product, in catalogue order."""
+    """Find all catalogue threats triggered by counted facts about the product, in catalogue order."""
     book = catalogue or load_catalogue()
     everything = FactIndex(sheet, kind)
     default = FactIndex(sheet, kind, settings=False)
@@ -101,7 +101,7 @@ def candidates(
 
 
 def open_threats(sheet: FactSheet, kind: ProductKind, catalogue: Catalogue | None = None) -> tuple[Open, ...]:
-    """Threats whose trigger holds only if facts that the readers consider likely are true, in catalogue order."""
+    """Find threats triggered only if facts that the readers consider likely are true, in catalogue order."""
     book = catalogue or load_catalogue()
     facts = FactIndex(sheet, kind)
     likely = {key: chance for key, chance in facts.chances.items() if chance >= LIKELY and not facts.of(key)}
@@ -118,7 +118,7 @@ def open_threats(sheet: FactSheet, kind: ProductKind, catalogue: Catalogue | Non
 
 
 def source_of(pattern: Pattern, facts: FactIndex, catalogue: Catalogue) -> tuple[str, tuple[Fact, ...]]:
-    """The name of the attacker's content, and the facts that show how it gets in."""
+    """Return the name of the attacker's content and the facts that show how it enters."""
     wanted = pattern.when.keys | (pattern.entry.keys if pattern.entry else frozenset())
     own = [source for source in catalogue.sources if source.key in wanted and facts.holding(source.key)]
     rest = [source for source in catalogue.sources if facts.holding(source.key)]
@@ -218,7 +218,7 @@ def _state(basis: Basis, rests_on: Sequence[Fact]) -> State:
 
 
 def _setting(pattern: Pattern, carrying: Sequence[Fact], facts: FactIndex) -> str:
-    """The setting or deployment under which the threat holds, as a clause that follows "if"."""
+    """Return the setting or deployment that the threat requires, as a clause that follows "if"."""
     if pattern.setting:
         return _lower(pattern.setting.fill(facts))
     named = [fact for fact in carrying if fact.polarity == "configurable"]
@@ -228,7 +228,7 @@ def _setting(pattern: Pattern, carrying: Sequence[Fact], facts: FactIndex) -> st
 
 
 def _cited(metrics: Mapping[Metric, Choice], carrying: Sequence[Fact]) -> dict[Metric, Choice]:
-    """The metrics, with the trigger cited in the reason of each high impact that the pattern itself states."""
+    """Cite the trigger's facts in the reason of each high impact that comes from the pattern itself."""
     return {
         metric: choice._replace(reason=choice.reason + marks(carrying, 1))
         if choice.value == "H" and "[" not in choice.reason and not choice.reason.startswith(UNQUOTED)
@@ -238,7 +238,7 @@ def _cited(metrics: Mapping[Metric, Choice], carrying: Sequence[Fact]) -> dict[M
 
 
 def _marked(how: str, rests_on: Sequence[Fact]) -> str:
-    """The text with its marks inside the last sentence, before the full stop."""
+    """Append marks to the text, before the final full stop."""
     cited = marks(rests_on, MAX_MARKS)
     return f"{how.rstrip('.')}{cited}." if cited else how
 

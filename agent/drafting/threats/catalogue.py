@@ -1,9 +1,9 @@
 """The catalogue of threats: patterns over facts, loaded from `corpus/knowledge/catalogue/<layer>.yaml`.
 
-A pattern says when it holds (an expression over facts), how an attacker's content gets in, who does what, and what is
-lost. For each of the eleven base metrics of CVSS v4.0 it has a value or rules `value if expression: reason`; the first
-rule that holds applies. `terms.yaml` has what patterns share: named expressions, names of content, rules for one
-metric, and reference vectors of recurring threats; a pattern lists only where it differs from its reference vector.
+A pattern defines its trigger (an expression over facts), how an attacker's content enters, the attack, and the loss.
+For each of the eleven base metrics of CVSS v4.0 it has a value or rules `value if expression: reason`; the first rule
+that holds applies. `terms.yaml` has the shared parts: named expressions, names of content, rules for single metrics,
+and reference vectors of recurring threats. A pattern lists only its differences from its reference vector.
 """
 
 from collections import Counter
@@ -39,7 +39,7 @@ VALUES: Final[Mapping[Metric, str]] = {
     "SI": "HLN",
     "SA": "HLN",
 }
-"""The values of each metric, the gravest first."""
+"""Possible values of each metric, gravest first."""
 MAX_HOW: Final = 45
 MAX_SENTENCE: Final = 25
 _HINT: Final = "the fields are described in agent/drafting/threats/catalogue.py"
@@ -57,7 +57,7 @@ _OPTIONAL: Final = frozenset(("entry", "basis", "setting", "default_use", "cover
 
 
 class Rule(NamedTuple):
-    """A value of a metric, when it holds, and why."""
+    """A metric's value with its condition and reason."""
 
     value: str
     when: Expression | None
@@ -71,40 +71,40 @@ class Pattern(NamedTuple):
     title: Wording
     layer: LayerKey
     when: Expression
-    """The facts that it needs."""
+    """The trigger: an expression over the required facts."""
     entry: Expression | None
-    """The facts that show how an attacker's content gets in; None if `when` covers every step."""
+    """Expression for how an attacker's content enters; None if `when` covers every step."""
     assumed: bool
-    """Whether it rests on a general assumption, such as a stolen key, whatever the facts say."""
+    """Whether the threat rests on a general assumption, such as a stolen key, regardless of the facts."""
     setting: Wording | None
-    """The setting or deployment that it needs, as a clause that follows "if"; None if it holds by default."""
+    """The required setting or deployment, as a clause that follows "if"; None if the threat applies by default."""
     default_use: bool
     reference: str
-    """How the attacker begins: the name of the reference vector on which it is based."""
+    """Name of the underlying reference vector, which describes the attacker's entry."""
     actor: Wording
     how: Wording
     lost: Wording
     asset: AssetClass
     taxonomy: tuple[TaxonomyRef, ...]
-    """Ids of published lists with their titles, STRIDE categories last."""
+    """References to published lists with ids and titles, STRIDE categories last."""
     covers: tuple[str, ...]
-    """Ids of patterns that this one describes more closely."""
+    """Ids of more general patterns that this pattern replaces."""
     controls: tuple[str, ...]
-    """Keys of the controls that lower it if they have rank 3 or more."""
+    """Keys of controls that mitigate the threat if they have rank 3 or more."""
     confirms: tuple[str, ...]
-    """Beginnings of words by which an approval names this threat's consequential step."""
+    """Word prefixes that identify this threat's consequential step in an approval."""
     you: tuple[str, ...]
     vendor: tuple[str, ...]
     question: Wording
-    """What to ask if the facts leave it open."""
+    """The question to ask if the facts leave the threat open."""
     asks: tuple[str, ...]
-    """Keys that the question is about."""
+    """Keys covered by the question."""
     metrics: Mapping[Metric, tuple[Rule, ...]]
     """The rules of all eleven metrics; the last rule of each always holds."""
 
 
 class Source(NamedTuple):
-    """The name of the content that a key lets in."""
+    """The name of the content that enters through a key."""
 
     key: str
     noun: str
@@ -112,12 +112,12 @@ class Source(NamedTuple):
 
 
 class Catalogue(NamedTuple):
-    """All patterns, by id in the order of layers and files, with what they share."""
+    """All patterns by id, in the order of layers and files, with their shared parts."""
 
     patterns: Mapping[str, Pattern]
     terms: Mapping[str, Expression]
     sources: tuple[Source, ...]
-    """The most specific first."""
+    """Sources, most specific first."""
 
 
 class _Shared(NamedTuple):
@@ -131,7 +131,7 @@ class _Shared(NamedTuple):
 
 
 def load_catalogue(folder: Path | None = None) -> Catalogue:
-    """The catalogue of a folder, by default the bundled one.
+    """Load the catalogue from a folder, by default the bundled catalogue.
 
     Raises InputError, naming file and pattern, for an unknown field, key, term, metric, value, list id or pattern id, a
     metric whose last rule does not always hold, a sentence that is too long, and two patterns with the same trigger.
@@ -223,7 +223,7 @@ def _metrics(
 
 
 def _rules(raw: object, metric: Metric | None, shared: _Shared, where: str) -> Iterator[Rule]:
-    """The rules of a metric, given as the name of shared rules, as one mapping, or as a list of mappings."""
+    """Yield the rules of a metric, given as the name of shared rules, one mapping, or a list of mappings."""
     if isinstance(raw, str):
         if raw not in shared.rules:
             raise _wrong(where, f"no shared rules {raw!r}")
@@ -323,7 +323,7 @@ def _pattern_metrics(
 
 
 def _check_prose(pattern: Pattern, where: str) -> None:
-    """Check the lengths, each gap counted as one word, and that the question ends with a question mark."""
+    """Check text lengths, counting each gap as one word, and that the question ends with a question mark."""
     if _length(pattern.how) > MAX_HOW:
         raise _wrong(where, f"`how` has more than {MAX_HOW} words")
     plain = "".join(piece if isinstance(piece, str) else "gap" for piece in pattern.how.pieces)

@@ -1,4 +1,4 @@
-"""Chains of two to four shown threats that follow from one another; each hop cites the fact that carries it."""
+"""Builds chains of two to four shown threats that lead to one another; each step cites the fact that supports it."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -21,7 +21,7 @@ _HOP_MARKS: Final = 2
 
 
 class StepRow(Record):
-    """A step of a path: what is reached, and the keys, at least one of which the step's threat must rest on."""
+    """A step of a path: what the attacker reaches, and keys, at least one of which must support the step's threat."""
 
     name: str
     keys: tuple[str, ...]
@@ -42,16 +42,16 @@ class _Step(NamedTuple):
 
 @cache
 def load_paths() -> tuple[PathRow, ...]:
-    """The paths of `corpus/knowledge/attack_paths.yaml`."""
+    """Load the paths from `corpus/knowledge/attack_paths.yaml`."""
     raw = yaml.safe_load((data_folder("corpus") / "knowledge" / "attack_paths.yaml").read_text("utf-8"))
     return tuple(PathRow.model_validate(row) for row in raw)
 
 
 def chains(sheet: FactSheet, found: Found, judgement: Judgement | None = None) -> tuple[Chain, ...]:
-    """At most three chains over shown threats: an LLM's first, then chains made from facts.
+    """Build at most three chains of shown threats: an LLM's chains first, then chains derived from facts.
 
-    A chain whose threats all occur in an earlier chain is left out. An LLM's step is left out if its facts are gone or
-    its threat is not shown; a chain with fewer than two steps left is dropped.
+    A chain is dropped if an earlier chain contains all its threats. An LLM's step is dropped if its facts no longer
+    exist or its threat is not shown; chains with fewer than two remaining steps are dropped.
     """
     made = _judged(sheet, found, judgement) if judgement else []
     for row in load_paths():
@@ -83,7 +83,7 @@ def _from_facts(row: PathRow, sheet: FactSheet, found: Found) -> Chain | None:
 
 
 def _next(found: Found, taken: Sequence[_Step], keys: Sequence[str], facts: Mapping[str, Fact]) -> _Step | None:
-    """The first shown threat that rests on one of these keys and is not used for an earlier step."""
+    """Find the first shown threat that is supported by one of these keys and not used in an earlier step."""
     for placed in found.threats:
         carrying = _carrying(placed.threat, keys, facts)
         if carrying and all(placed.threat.id != other.threat.id for other in taken):
@@ -92,7 +92,7 @@ def _next(found: Found, taken: Sequence[_Step], keys: Sequence[str], facts: Mapp
 
 
 def _carrying(threat: Threat, keys: Sequence[str], facts: Mapping[str, Fact]) -> tuple[str, ...]:
-    """The quotes of the first fact with one of these keys that the threat rests on; empty if there is none."""
+    """Return the quotes of the first supporting fact of the threat with one of these keys, or an empty tuple."""
     own = [facts[key] for key in threat.facts if key in facts]
     fact = next((fact for key in keys for fact in own if fact.key == key and fact.polarity != "denied"), None)
     return fact.evidence[:_HOP_MARKS] if fact else ()

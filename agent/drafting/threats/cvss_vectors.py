@@ -1,4 +1,4 @@
-"""Applies changes to CVSS v4.0 vectors when something makes an attack harder: here, metrics only ever become milder."""
+"""Changes CVSS v4.0 vectors when an attack becomes harder; the functions only ever make metrics milder."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -15,28 +15,28 @@ VALUES: Final[Mapping[str, str]] = {
     "UI": "NPA",
     **dict.fromkeys(("VC", "VI", "VA", "SC", "SI", "SA"), "HLN"),
 }
-"""The values of each base metric, the gravest first."""
+"""Possible values of each base metric, gravest first."""
 
 
 @lru_cache(maxsize=4096)
 def base_of(vector: str) -> Decimal:
-    """The base score of a vector, 0.0 to 10.0. Raises InputError for a malformed one."""
+    """Compute the base score of a vector, 0.0 to 10.0. Raises InputError if the vector is malformed."""
     return read_vector(vector).base
 
 
 def eased(vector: str, metrics: Mapping[str, str]) -> str:
-    """The vector with those of `metrics` that are milder than its own; graver and unknown ones are ignored."""
+    """Apply those `metrics` that are milder than the vector's own, ignoring graver and unknown values."""
     own = dict(part.split(":") for part in vector.removeprefix(PREFIX).split("/"))
     for name, value in metrics.items():
         order = VALUES.get(name, "")
         if name in own and value in order and own[name] in order and order.index(value) > order.index(own[name]):
             own[name] = value
-    # Threat and environmental metrics are left out: the base is what counts here.
+    # Omit threat and environmental metrics, because only the base counts here.
     return PREFIX + "/".join(f"{name}:{own[name]}" for name in BASE_METRICS)
 
 
 def joined(changes: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
-    """Both sets of metrics; the milder value where both change the same metric."""
+    """Merge both sets of metrics, taking the milder value if both change the same metric."""
     both = dict(changes)
     for name, value in others.items():
         order = VALUES.get(name, "")

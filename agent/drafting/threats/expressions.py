@@ -1,4 +1,4 @@
-"""Triggers and rules of the catalogue as expressions over facts, such as
+"""Parses and evaluates the catalogue's triggers and rules, which are expressions over facts such as
 
     reads_untrusted_content and (runs_commands or sends_messages)
 
@@ -6,17 +6,17 @@
     conjunction = negation { "and" negation }
     negation = "not" negation | "(" expression ")" | key | term | function "(" argument { "," argument } ")"
 
-A key holds when a counted fact about the product asserts it, or leaves it to a setting if settings count. A term is a
+A key holds if a counted fact about the product asserts it, or if a fact is configurable and settings count. A term is a
 named expression of `terms.yaml`. The functions:
 
-    asserted(key)            asserted, whether or not settings count
-    configurable(key)        left to a setting
+    asserted(key)            asserted, regardless of whether settings count
+    configurable(key)        configurable
     denied(key)              denied
     ranked(key)              asserted by a quote of rank 3 or more: setting, default, scope and owner are named
     kind(name, …)            the product is of one of these kinds
     approved(word, …)        a person confirms by default (rank 3 or more) an action with one of these words
 
-Every result names the facts that it rests on, so that a threat rests on exactly these.
+Every result lists the facts that support it; these become the facts of the threat.
 """
 
 from collections import defaultdict
@@ -29,18 +29,18 @@ from agent.records import Fact, FactSheet
 from agent.taxonomy.kinds import KINDS, ProductKind
 
 CONTROL_RANK: Final = 3
-"""Rank from which a control counts."""
+"""Minimum rank of a control that counts."""
 _WORDS: Final = ("and", "or", "not")
 _ANY_STEP: Final = ("action", "act", "call", "change", "effect", "operation", "step", "tool", "everything", "write")
-"""Words by which an approval covers everything that the product does."""
+"""Words in an approval that cover every action of the product."""
 
 
 class Truth(NamedTuple):
-    """Whether an expression holds, and the facts on which that rests."""
+    """The result of an expression and the facts that support it."""
 
     holds: bool
     facts: tuple[Fact, ...] = ()
-    """Each once, in the order of the expression; empty if it does not hold, or holds without any fact."""
+    """Supporting facts without duplicates, in expression order; empty if the result is false or needs no fact."""
 
 
 class FactIndex:
@@ -56,32 +56,32 @@ class FactIndex:
     ) -> None:
         self.kind: Final = kind
         self.settings: Final = settings
-        """Whether a key holds if it is left to a setting."""
+        """Whether configurable facts make a key hold."""
         self.supposed: Final = frozenset(supposed)
-        """Keys that are taken to hold without a fact, to find out what would follow."""
+        """Keys that are assumed to hold without a fact, for what-if evaluation."""
         self.chances: Final[Mapping[str, float]] = sheet.outlook.chances
-        """How likely the readers consider each key."""
+        """The readers' probability of each key."""
         self._by_key: Final[dict[str, list[Fact]]] = defaultdict(list)
         for fact in counted(sheet):
-            # A control that is merely claimed is listed as such; it neither adds nor removes a threat.
+            # Skip facts that are merely claimed, because they neither add nor remove a threat.
             if not fact.claim:
                 self._by_key[fact.key].append(fact)
 
     def of(self, key: str) -> tuple[Fact, ...]:
-        """All facts of a key, whatever they say about it."""
+        """Return all facts of a key, regardless of polarity."""
         return tuple(self._by_key.get(key, ()))
 
     def holding(self, key: str) -> tuple[Fact, ...]:
-        """The facts that make a key hold."""
+        """Return the facts that make a key hold."""
         fitting = ("asserted", "configurable") if self.settings else ("asserted",)
         return tuple(fact for fact in self.of(key) if fact.polarity in fitting)
 
     def says(self, key: str, polarity: str, rank: int = 0) -> tuple[Fact, ...]:
-        """The facts of a key with this polarity and at least this rank."""
+        """Return the facts of a key with this polarity and at least this rank."""
         return tuple(fact for fact in self.of(key) if fact.polarity == polarity and fact.rank >= rank)
 
     def approvals(self, words: Iterable[str] = ()) -> tuple[Fact, ...]:
-        """Default confirmations (rank 3 or more) of an action that one of the words names; without words, of any."""
+        """Return default approvals (rank 3 or more) of actions named by one of the words, or of any action."""
         wanted = (*words, *_ANY_STEP)
         found = self.says("approval_before", "asserted", CONTROL_RANK)
         return tuple(fact for fact in found if not words or _covers(fact, wanted))
@@ -101,10 +101,10 @@ class Expression(Protocol):
 
     @property
     def keys(self) -> frozenset[str]:
-        """The vocabulary keys that it uses."""
+        """The vocabulary keys that the expression uses."""
 
     def of(self, facts: FactIndex) -> Truth:
-        """Whether it holds for these facts."""
+        """Evaluate the expression for these facts."""
 
 
 class _Node(NamedTuple):
@@ -123,7 +123,7 @@ def parse(
     known: Iterable[str],
     terms: Mapping[str, Expression] | None = None,
 ) -> Expression:
-    """Parse an expression. `known` are the keys of the vocabulary; errors name `where`.
+    """Parse an expression. `known` has the keys of the vocabulary; `where` is the place named in errors.
 
     Raises InputError, with place and hint, for malformed text and for an unknown key, function or kind.
     """
@@ -135,7 +135,7 @@ def parse(
 
 
 class _Parser:
-    """Recursive descent over the tokens of one text."""
+    """A recursive-descent parser over the tokens of one text."""
 
     def __init__(self, text: str, where: str, known: frozenset[str], terms: Mapping[str, Expression]) -> None:
         self.text, self.where, self.known, self.terms = text, where, known, terms
@@ -148,12 +148,12 @@ class _Parser:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
 
     def wrong(self, what: str) -> InputError:
-        """The error for a malformed expression."""
+        """Build the error for a malformed expression."""
         place = f"{self.where}: {self.text!r}, token {self.at + 1}"
         return InputError(what, where=place, hint="the grammar is in agent/drafting/threats/expressions.py")
 
     def take(self, wanted: str = "") -> str:
-        """Consume and return the next token, which has to be `wanted` if that is given."""
+        """Consume and return the next token, which must equal `wanted` if given."""
         token = self.token
         if not token or (wanted and token != wanted):
             raise self.wrong(f"{wanted or 'a key'!r} is missing")
@@ -161,7 +161,7 @@ class _Parser:
         return token
 
     def expression(self) -> _Node:
-        """Parse alternatives. All that hold contribute their facts, so that the threat rests on all of them."""
+        """Parse alternatives joined by "or". All true alternatives contribute their facts to the result."""
         parts = [self.conjunction()]
         while self.token == "or":
             self.take()
@@ -169,7 +169,7 @@ class _Parser:
         return parts[0] if len(parts) == 1 else _joined(parts, _any)
 
     def conjunction(self) -> _Node:
-        """Parse conditions that have to hold together."""
+        """Parse conditions joined by "and"."""
         parts = [self.negation()]
         while self.token == "and":
             self.take()
@@ -202,7 +202,7 @@ class _Parser:
         return _key(self.key(name))
 
     def key(self, name: str) -> str:
-        """Return the name, which has to be a key of the vocabulary."""
+        """Return the name if it is a key of the vocabulary; raise InputError otherwise."""
         if name not in self.known:
             raise self.wrong(f"{name!r} is no key of a fact and no term")
         return name
@@ -272,7 +272,7 @@ def _is_name(token: str) -> bool:
 
 
 def _tokens(text: str) -> Iterable[str]:
-    """Split a text into names (letters, digits, "_" and "-") and single other characters, without blanks."""
+    """Split a text into names (letters, digits, "_" and "-") and single other characters, skipping whitespace."""
     name = ""
     for char in text + " ":
         if char.isalnum() or char in "_-":

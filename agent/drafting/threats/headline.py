@@ -1,4 +1,4 @@
-"""Chooses the headline: the threat on which the score rests."""
+"""Chooses the headline: the threat that determines the score."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -11,15 +11,15 @@ SUPPORTED: Final = ("quoted", "entry inferred")
 
 
 def is_supported(threat: Threat) -> bool:
-    """Whether a threat's basis lets it be the headline: it holds in default use, and its ability is quoted."""
+    """Return whether a threat may be the headline: it applies in default use, and its ability is quoted."""
     return threat.default_use and threat.basis in SUPPORTED and bool(threat.evidence)
 
 
 def choose(threats: Sequence[Threat]) -> Threat | None:
-    """The headline among threats in the order of the report; None when none holds in default use.
+    """Choose the headline from threats in report order. Returns None if none applies in default use.
 
-    The highest base leads; among equals, threats that need no setting, then quoted before inferred, then the given
-    order. An assumed threat leads only if there is no supported one.
+    The highest base wins. Ties go to threats that need no setting, then to quoted over inferred ones, then to the given
+    order. An assumed threat is chosen only if no threat is supported.
     """
     supported = [threat for threat in threats if is_supported(threat)]
     assumed = [threat for threat in threats if threat.default_use and threat.basis == "assumed" and threat.evidence]
@@ -31,7 +31,7 @@ def choose(threats: Sequence[Threat]) -> Threat | None:
 
 
 def graver_than(headline: Threat | None, threats: Sequence[Threat]) -> Threat | None:
-    """The gravest conditional threat that is graver than the headline; None when there is none."""
+    """Return the gravest conditional threat that is graver than the headline, or None."""
     bar = headline.score.cvss_base if headline else None
     found = [
         threat

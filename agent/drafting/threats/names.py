@@ -1,6 +1,6 @@
-"""The names of threats in a draft's texts: T1 is the first threat of the report.
+"""Names of threats in a draft's texts: T1 is the first threat of the report.
 
-An LLM also calls its threats T1, T2, …, but the draft may show them in another order or leave some out.
+An LLM also names its threats T1, T2, …, but the draft may reorder or omit some.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,30 +12,30 @@ _ENDS: Final = (". ", "? ", "! ")
 
 
 def tags(found: Found) -> Mapping[str, str]:
-    """The names of shown threats by id: T1 for the first of the report."""
+    """Return the names of shown threats by id; T1 is the first threat of the report."""
     return {placed.threat.id: f"T{number}" for number, placed in enumerate(found.threats, start=1)}
 
 
 def shown_ids(found: Found) -> Mapping[str, str]:
-    """Ids of the shown threats by the LLM's names for them (T1, T2, …); threats that are not shown are left out."""
+    """Map the LLM's threat names (T1, T2, …) to ids, for shown threats only."""
     shown = tags(found)
     return {name: threat for name, threat in found.names.items() if threat in shown}
 
 
 def shown_tags(found: Found) -> Mapping[str, str]:
-    """The draft's names of the shown threats by the LLM's names for them (T1, T2, …)."""
+    """Map the LLM's threat names (T1, T2, …) to the draft's names, for shown threats only."""
     shown = tags(found)
     return {name: shown[threat] for name, threat in shown_ids(found).items()}
 
 
 def renamed(text: str, names: Mapping[str, str]) -> str:
-    """The text with the LLM's threat names replaced; a sentence that names a threat which is not shown is left out."""
+    """Replace the LLM's threat names in the text, dropping sentences that name a threat that is not shown."""
     renewed = (_renamed(sentence, names) for sentence in sentences(text))
     return " ".join(sentence for sentence in renewed if sentence is not None)
 
 
 def _renamed(sentence: str, names: Mapping[str, str]) -> str | None:
-    """The sentence with its threat names replaced; None when it names a threat that is not shown."""
+    """Replace the threat names in the sentence, or return None if it names a threat that is not shown."""
     made, place = [], 0
     while place < len(sentence):
         end = place + 1
@@ -55,12 +55,12 @@ def _renamed(sentence: str, names: Mapping[str, str]) -> str | None:
 
 
 def references(texts: Iterable[str], names: Mapping[str, str]) -> tuple[str, ...]:
-    """Ids of the shown threats that `texts` name, each once; all other texts are ignored."""
+    """Return the ids of shown threats named in `texts`, without duplicates; ignore all other texts."""
     return tuple(dict.fromkeys(names[text] for text in texts if text in names))
 
 
 def sentences(text: str) -> tuple[str, ...]:
-    """The sentences of a text, split at the punctuation that ends them."""
+    """Split a text into sentences at sentence-ending punctuation."""
     found, start = [], 0
     for place in range(len(text)):
         if text[place : place + 2] in _ENDS:

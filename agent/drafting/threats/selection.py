@@ -1,7 +1,7 @@
-"""Selects and orders the threats of a draft: the catalogue's that the facts support, or an LLM's together with them.
+"""Selects and orders the threats of a draft: catalogue threats supported by facts, merged with an LLM's threats.
 
 The headline comes first, then threats in default use by base score, then threats that need a setting, then assumed
-ones; with a judgement the LLM's order leads. Threats that are not shown are folded, with the reason.
+ones. With a judgement, the LLM's order has priority. Threats that are not shown are folded, with the reason.
 """
 
 from collections import Counter
@@ -37,14 +37,14 @@ from agent.taxonomy.lists import lookup
 
 MAX_SHOWN: Final = 9
 MAX_ALONE: Final = 7
-"""Maximum number of threats shown if no LLM chose them: as many as fit on the first pages."""
+"""Maximum number of threats shown without an LLM's selection; this many fit on the first pages."""
 MAX_DEFAULT: Final = 6
-"""Maximum number of catalogue threats in default use, to leave room for those that need a setting or are assumed."""
+"""Maximum number of catalogue threats in default use, leaving room for assumed ones and ones that need a setting."""
 MAX_SETTING: Final = 2
 MAX_ASSUMED: Final = 2
 MAX_PER_LAYER: Final = 3
 SURE_ENOUGH: Final = 6
-"""Without an LLM, threats on weaker facts are shown only if there are fewer than this many on sure facts."""
+"""Without an LLM, threats based on weaker facts are shown only if fewer than this many rest on sure facts."""
 LOW_BASE: Final = Decimal(4)
 """A catalogue threat below this base ("Low") is shown only if it is among the first `ALWAYS_SHOWN`."""
 ALWAYS_SHOWN: Final = 2
@@ -52,15 +52,15 @@ ASSETS: Final[tuple[AssetClass, ...]] = (
     "safety", "money", "host", "credentials", "code", "accounts", "systems", "personal_data", "business_data",
     "decisions",
 )  # fmt: skip
-"""Of two equally grave threats, the one that harms the asset listed first here leads."""
+"""Assets in order of priority; breaks ties between equally grave threats."""
 MAX_ALIKE: Final = 2
-"""Maximum number of threats among the first five in which the attacker begins in the same way."""
+"""Maximum number of threats among the first five with the same kind of entry."""
 MAX_BEYOND: Final = 2
-"""Maximum number of quoted catalogue threats added to an LLM's threats although the LLM did not mention them."""
+"""Maximum number of quoted catalogue threats added to an LLM's threats without being mentioned by the LLM."""
 FAR_ABOVE: Final = Decimal(2)
-"""How much higher the base of an LLM's later threat must be to take the place of one of its first five."""
+"""Minimum difference in base for an LLM's later threat to replace one of its first five."""
 ENOUGH: Final = 5
-"""With this many LLM threats, catalogue threats that the LLM did not mention are not shown."""
+"""Number of LLM threats from which catalogue threats that the LLM did not mention are not shown."""
 
 
 class Placed(NamedTuple):
@@ -74,36 +74,36 @@ class Found(NamedTuple):
     """The threats of a draft."""
 
     threats: tuple[Placed, ...]
-    """In the order of the report, the headline first."""
+    """Shown threats in report order, headline first."""
     headline: Threat | None
     graver: Threat | None
     """A conditional threat that is graver than the headline."""
     base: Range | None
-    """The headline's base, with the range that its open metrics leave."""
+    """The headline's base, with the range caused by open metrics."""
     folded: tuple[Dropped, ...]
     kind: ProductKind = "other"
     """The kind of product for which the threats were found."""
     open: tuple[Open, ...] = ()
-    """Threats that likely facts would add; they are asked about, not claimed."""
+    """Threats that likely facts would add; the draft asks about them instead of claiming them."""
     names: Mapping[str, str] = {}
-    """Ids of threats by the LLM's names for them (T1, T2, …)."""
+    """Ids of threats by the LLM's names (T1, T2, …)."""
     metrics: Mapping[str, Mapping[Metric, Choice]] = {}
-    """Metrics of the shown catalogue threats by threat id, with the facts that decided them."""
+    """Metrics of the shown catalogue threats by threat id, with the deciding facts."""
     judgement: Judgement | None = None
-    """The LLM's judgement with which they were found."""
+    """The LLM's judgement that was used, if any."""
     usual: float | None = None
-    """The usual base by which open metrics were settled."""
+    """The usual base that was used to settle open metrics."""
 
 
 _BREACHED: Final = "/AC:H/AT:P/"
-"""Marks the vector of a threat that first needs a breach of a publisher or host, which applies to every product."""
+"""Vector part of threats that require a prior breach of a publisher or host, which could affect any product."""
 
 
 class _Item(NamedTuple):
     layer: LayerKey
     threat: Threat
     candidate: Candidate | None
-    """The catalogue threat on which it is based, if any."""
+    """The underlying catalogue threat, if any."""
 
 
 def find_threats(
@@ -113,9 +113,9 @@ def find_threats(
     judgement: Judgement | None = None,
     usual: float | None = None,
 ) -> Found:
-    """Find the threats that the facts support, in the order of the report; `judgement` is the LLM's view of them.
+    """Find the threats that the facts and the LLM's `judgement` support, in report order.
 
-    If no LLM judged any threats, open metrics take the values that are usual at a base of `usual` (`usual_severity`).
+    If no LLM judged any threats, open metrics are set to values typical for a base of `usual` (`usual_severity`).
     """
     fired = candidates(sheet, kind, factors)
     alone = judgement is None or not (judgement.threats or judgement.verdicts)
@@ -156,9 +156,9 @@ def find_threats(
 def _borne_out(
     fired: Sequence[Candidate], sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]
 ) -> tuple[Candidate, ...]:
-    """Keep the threats that hold on sure facts alone, if there are enough of them and one may be the headline.
+    """Keep only threats that hold on sure facts alone, if there are enough and one of them may be the headline.
 
-    Otherwise threats on weaker facts are added, gravest first, until there are enough. Used only without an LLM.
+    Otherwise add threats based on weaker facts, gravest first, until there are enough. Used only without an LLM.
     """
     known = sure_facts(sheet)
     doubtful = [fact.id for fact in sheet.facts if fact.id not in known]
@@ -174,17 +174,17 @@ def _borne_out(
 def _as_usual(
     fired: Sequence[Candidate], usual: float, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]
 ) -> tuple[Candidate, ...]:
-    """Ease default-use threats that are graver than usual, and only then raise the headline: it stays the gravest."""
+    """Ease default-use threats that are graver than usual, then raise the headline so that it stays the gravest."""
     eased = [settled(one, usual, kind, factors) if one.threat.default_use else one for one in fired]
     first = choose([one.threat for one in eased])
     return tuple(settled(one, usual, kind, factors, raised=True) if one.threat is first else one for one in eased)
 
 
 def _led(items: Sequence[_Item]) -> list[_Item]:
-    """Order the threats when an LLM chose them: its first five, its others, then the catalogue's.
+    """Order an LLM's selection: its first five threats, its other threats, then catalogue threats.
 
-    Each group is sorted by group and base, as in every report. The LLM decides which threats most readers see, but a
-    Low or far milder threat does not keep a graver one out of its first five.
+    Each part is sorted as usual, by group and base. The LLM decides which threats most readers see, but its first five
+    never contain a Low or far milder threat in place of a graver one.
     """
     own = [item for item in items if item.threat.by != "embedded"]
     own.sort(key=lambda item: item.threat.score.cvss_base < LOW_BASE)
@@ -199,10 +199,10 @@ def _led(items: Sequence[_Item]) -> list[_Item]:
 
 
 def _varied(ranked: Sequence[_Item]) -> list[_Item]:
-    """Reorder ranked threats so that at most two of the first five begin in the same way.
+    """Reorder ranked threats so that at most two of the first five have the same kind of entry.
 
-    Where injected text reaches many abilities, each ability gives a threat of similar severity. The first page would
-    then say the same thing five times and leave out the stolen key or the open port.
+    If injected text reaches many abilities, each gives a threat of similar severity. Without reordering, the first page
+    would show five variants of one threat and omit, for example, a stolen key or an open port.
     """
     ways: Counter[str] = Counter()
     first: list[_Item] = []
@@ -223,17 +223,17 @@ def _bases(
     judgement: Judgement,
     fired: Sequence[Candidate],
 ) -> Mapping[str, Decimal]:
-    """Bases of the supported candidates by id, without the doubted facts; `fired` are the candidates on all facts."""
+    """Compute the bases of supported candidates by id without doubted facts; `fired` is based on all facts."""
     doubted = [fact.id for fact in sheet.facts if fact.id in judgement.doubted]
     sure = candidates(without(sheet, *doubted), kind, factors) if doubted else fired
     return {one.id: one.threat.score.cvss_base for one in sure if is_supported(one.threat)}
 
 
 def _leading(items: Sequence[_Item], bases: Mapping[str, Decimal], first: str | None) -> list[Threat]:
-    """The threats that may be the headline when an LLM chose them; `first` is the id of what it calls the core danger.
+    """Return the headline candidates of an LLM's selection; `first` is the id of the threat that the LLM put first.
 
-    These are the LLM's own threats, and catalogue threats that are far graver: an LLM that obeys injected instructions
-    cannot talk the score down, and an LLM that reads well is not overruled by a pattern.
+    These are the LLM's own threats and far graver catalogue threats. Thus an LLM that follows injected instructions
+    cannot lower the score, while patterns do not overrule an LLM that reads well.
     """
     own = _own_leads([item.threat for item in items if item.threat.by != "embedded"], bases, first)
     bar = _gravest(own) + MAX_BELOW
@@ -242,14 +242,14 @@ def _leading(items: Sequence[_Item], bases: Mapping[str, Decimal], first: str | 
 
 
 def _own_leads(own: Sequence[Threat], bases: Mapping[str, Decimal], first: str | None) -> list[Threat]:
-    """The LLM's threats that may be the headline: its first one, unless one that needs no setting is graver.
+    """Return the LLM's threats that may be the headline: the first, unless a threat that needs no setting is graver.
 
-    Otherwise those that need no setting and no prior breach of somebody else, unless they are far below the bases that
-    the facts set; in that case all supported ones.
+    Otherwise return the threats that need neither a setting nor a prior breach of a third party. If these are far
+    below the bases that the facts imply, return all supported threats.
     """
     supported = [threat for threat in own if is_supported(threat) and _BREACHED not in threat.score.cvss_vector]
     plain = [threat for threat in supported if not threat.setting]
-    # The main use may need something attached; a milder side issue that needs nothing must not stand in for it.
+    # Prefer the LLM's first threat even if it needs a setting, so that a milder side issue does not replace it.
     core = [threat for threat in supported if threat.id == first and threat.score.cvss_base >= _gravest(plain)]
     if core:
         return core
@@ -259,12 +259,12 @@ def _own_leads(own: Sequence[Threat], bases: Mapping[str, Decimal], first: str |
 
 
 def _gravest(threats: Sequence[Threat]) -> Decimal:
-    """The highest base; 0 if there are no threats."""
+    """Return the highest base, or 0 if there are no threats."""
     return max((threat.score.cvss_base for threat in threats), default=Decimal(0))
 
 
 def _base(first: _Item) -> Range:
-    """The headline's base, with the range left by its catalogue threat's metrics, shifted to the headline's base."""
+    """Compute the headline's base and its range: the range of its catalogue threat, shifted to the headline's base."""
     base = first.threat.score.cvss_base
     if first.candidate is None:
         return point(base)
@@ -277,7 +277,7 @@ def _base(first: _Item) -> Range:
 
 
 def _without_doubles(items: Sequence[_Item]) -> tuple[list[_Item], list[Dropped]]:
-    """Fold items that another item, on no weaker basis, describes more closely; return the kept and the folded ones."""
+    """Fold items that a more specific item covers on an equal or better basis; return kept and folded items."""
     kept: list[_Item] = []
     folded: list[Dropped] = []
     for item in items:
@@ -296,7 +296,7 @@ def _without_doubles(items: Sequence[_Item]) -> tuple[list[_Item], list[Dropped]
 
 
 def _group(threat: Threat) -> int:
-    """0 in default use, 1 with a setting or an unusual use, 2 assumed."""
+    """Return 0 for a threat in default use, 1 if it needs a setting or unusual use, 2 if assumed."""
     if is_supported(threat) and not threat.setting:
         return 0
     return 2 if threat.basis == "assumed" else 1
@@ -316,7 +316,7 @@ def _ranked(items: Sequence[_Item]) -> list[_Item]:
 
 
 def _shown(items: Sequence[_Item], headline: Threat | None, *, led: bool) -> tuple[list[_Item], list[Dropped]]:
-    """Choose the threats to show, the headline first, and fold the rest; `led` means that an LLM chose the order."""
+    """Choose the threats to show, headline first, and fold the rest; `led` means that an LLM chose the order."""
     ordered = sorted(items, key=lambda item: item.threat is not headline)
     room = {0: MAX_DEFAULT, 1: MAX_SETTING, 2: MAX_ASSUMED}
     most = MAX_SHOWN if led else MAX_ALONE
@@ -356,7 +356,7 @@ def _judged(
     fired: Sequence[Candidate],
     bases: Mapping[str, Decimal],
 ) -> tuple[list[_Item], list[Dropped], dict[str, str]]:
-    """The LLM's threats, then the catalogue threats that it keeps, then quoted ones that it does not mention."""
+    """Merge the LLM's threats, the catalogue threats that it keeps, and quoted ones that it does not mention."""
     facts = FactIndex(sheet, kind)
     by_id = {candidate.id: candidate for candidate in fired}
     grave = _underrated(sheet, judgement, bases, facts, factors)
@@ -368,7 +368,7 @@ def _judged(
         like = by_id.get(judged.candidate or "")
         own = like is not None and like.id not in taken
         if own and like and like.id in grave and judged.basis not in SUPPORTED:
-            # The LLM's word alone cannot take a threat out of default use that the facts put there: both are shown.
+            # Show both threats, because the LLM alone must not move a threat out of default use against the facts.
             own = False
         made = _llm_threat(judged, like if own else None, number, sheet, judgement, facts, factors, grave)
         if made is None:
@@ -397,10 +397,10 @@ def _underrated(
     facts: FactIndex,
     factors: Mapping[FactorKey, FactorEstimate],
 ) -> frozenset[str]:
-    """The supported candidates that are far graver than every threat that the LLM sees in default use.
+    """Return supported candidates that are far graver than all of the LLM's threats in default use.
 
-    The LLM sets severity metric by metric, and the catalogue's rules do not overrule a careful reader. But an LLM that
-    obeys injected instructions, or lies, cannot talk the score below the floor that the facts set.
+    The LLM sets each metric, and the catalogue's rules normally do not overrule it. But an LLM that follows injected
+    instructions, or lies, must not lower the score below the floor that the facts set.
     """
     own = [
         _llm_threat(judged, None, n, sheet, judgement, facts, factors) for n, judged in enumerate(judgement.threats, 1)
@@ -412,18 +412,18 @@ def _underrated(
 
 
 def _same_ground(candidate: Candidate, item: _Item) -> bool:
-    """Whether the LLM's threat is in the candidate's layer and rests on all of its facts."""
+    """Return whether the LLM's threat is in the candidate's layer and cites all of the candidate's facts."""
     return candidate.layer == item.layer and bool(candidate.facts) and set(candidate.facts) <= set(item.threat.facts)
 
 
 def _beside(
     fired: Sequence[Candidate], verdicts: Sequence[Verdict], covered: set[str], far: Collection[str], room: int
 ) -> tuple[list[_Item], list[Dropped]]:
-    """Choose the catalogue threats that follow the LLM's; the others are folded.
+    """Choose the catalogue threats to show after the LLM's, and fold the others.
 
-    A supported threat in `far`, far graver than the LLM's, follows whatever the LLM says, unless code confirmed why it
-    is wrong: so an LLM that obeys injected instructions cannot talk the headline down. Of the threats that the LLM does
-    not mention, `room` follow.
+    Threats in `far` (supported and far graver than the LLM's) are kept unless code confirmed a "wrong" verdict, so that
+    an LLM that follows injected instructions cannot lower the headline. Of the threats that the LLM does not mention,
+    `room` are kept.
     """
     said = {verdict.candidate: verdict for verdict in verdicts}
     kept: list[_Item] = []
@@ -461,9 +461,9 @@ def _llm_threat(
     factors: Mapping[FactorKey, FactorEstimate],
     grave: Collection[str] = (),
 ) -> Threat | None:
-    """The record of an LLM's threat; None when every quote and fact that it cited is gone.
+    """Build the record of an LLM's threat, or return None if none of its cited quotes and facts exist any more.
 
-    Its metrics are raised towards those of the candidate `like` only if that candidate is among the `grave` ones.
+    The metrics are raised towards those of the candidate `like` only if that candidate is in `grave`.
     """
     counting = {fact.id: fact for fact in sheet.facts if fact.counts and fact.about == "product"}
     rests_on = [counting[id_] for id_ in judged.facts if id_ in counting]
@@ -507,7 +507,7 @@ def _llm_threat(
 
 
 def _basis(judged: JudgedThreat, rests_on: Sequence[Fact], evidence: Sequence[str]) -> Basis:
-    """The LLM's basis, or a weaker one if the cited facts and quotes do not support it."""
+    """Return the LLM's basis, or a weaker basis if the cited facts and quotes do not support it."""
     if judged.basis in ("quoted", "entry inferred"):
         if not evidence:
             return "assumed"
@@ -520,7 +520,7 @@ def _basis(judged: JudgedThreat, rests_on: Sequence[Fact], evidence: Sequence[st
 
 
 def _how(judged: JudgedThreat, rests_on: Sequence[Fact]) -> str:
-    """The LLM's text with its own marks, or with those of its facts if it has none."""
+    """Return the LLM's text, adding the marks of its facts if the text has none."""
     if "[E" in judged.how or not rests_on:
         return judged.how
     cited = tuple(dict.fromkeys(fact.evidence[0] for fact in rests_on))[:MAX_MARKS]

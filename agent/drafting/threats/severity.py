@@ -1,9 +1,10 @@
-"""How grave a threat is: CVSS v4.0 base metrics from facts, each with a reason, and the scores that follow.
+"""Scores threats: CVSS v4.0 base metrics from facts, each with a reason, and the resulting severity.
 
-The catalogue's metrics are rules over facts. An LLM's metrics are checked against the same facts: a metric that
+The catalogue's metrics are rules over facts. An LLM's metrics are checked against the same facts; a metric that
 contradicts them is corrected, and its reason says so. Conventions (CVSS v4.0 base; each product is one subject system):
-injected content is AV:N, PR:N, and AT:P unless the product takes it in by itself; UI:N needs an unattended start, UI:A
-a default approval of rank 3 before the consequential step; an impact is H only if a fact says that it is reached.
+injected content is AV:N, PR:N, and AT:P unless the product reads it unprompted. UI:N needs an unattended start; UI:A
+needs a default approval of rank 3 before the consequential step. An impact is H only if a fact shows that the attacker
+reaches it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,15 +26,15 @@ THREAT_MULTIPLIER: Final = Decimal("0.97")
 MITIGATION: Final = Decimal("1.00")
 """The mitigation factor before controls."""
 LIKELY: Final = 0.3
-"""Chance from which an ability that no quote states counts for an impact, because the riskier reading does; fitted on
-readers' bases of 30 listings (mean error 0.94, and 0.93 to 0.97 for every value from 0.2 to 0.35; 1.52 without)."""
+"""Minimum probability at which an ability counts for an impact without a quote, since the riskier reading applies.
+Fitted on readers' bases of 30 listings: mean error 0.94, 0.93 to 0.97 for values from 0.2 to 0.35, and 1.52 without."""
 UNQUOTED: Final = "likely from the whole text, though no quote says so"
 OPEN_CHANCE: Final = 0.15
-"""Chance of a key from which a metric that rests on it is open."""
+"""Minimum probability of a key at which a metric that depends on it is open."""
 OPEN_METRICS: Final[frozenset[Metric]] = frozenset(("AT", "UI"))
-"""Metrics that are open when the sources are silent: listings seldom say who starts a run or how content gets in."""
+"""Metrics that are open if the sources are silent, since listings seldom say who starts a run or how content enters."""
 MAX_BELOW: Final = Decimal("2.0")
-"""How far an LLM's gravest base may lie below the catalogue's gravest; two experts differ by 0.8 on average."""
+"""Maximum difference of an LLM's highest base below the catalogue's; two experts differ by 0.8 on average."""
 
 _IMPACTS: Final[Mapping[Metric, tuple[str, str]]] = {
     "VC": ("readable", "that confidential data is read"),
@@ -51,19 +52,19 @@ class Choice(NamedTuple):
     value: str
     reason: str
     facts: tuple[Fact, ...] = ()
-    """The facts that decided it; empty if it is the reference vector's own value."""
+    """The deciding facts; empty if the value comes from the reference vector."""
     others: tuple[str, ...] = ()
-    """Other values that the facts leave possible."""
+    """Other values that are possible given the facts."""
 
 
 def metrics_of(
     pattern: Pattern, facts: FactIndex, source: str, likely: FactIndex | None = None
 ) -> dict[Metric, Choice]:
-    """All metrics of a pattern for a product; `source` is the name of the attacker's content.
+    """Compute all metrics of a pattern for a product; `source` is the name of the attacker's content.
 
-    `likely` has the same facts and what the readers consider likely. If these make an impact graver, the graver value
-    is taken, the reason says that no quote states it, and the value by the facts alone stays open. How an attacker gets
-    in and who starts a run are never supposed.
+    `likely` has the same facts plus those that the readers consider likely. If these make an impact graver, the graver
+    value is used, the reason says that no quote states it, and the value from facts alone remains possible. Likely
+    facts never decide how an attacker enters or who starts a run.
     """
     plain = {metric: _choice(pattern, metric, facts, source) for metric in METRICS}
     if likely is None or not likely.supposed:
@@ -72,9 +73,9 @@ def metrics_of(
 
 
 def supposable(sheet: FactSheet, facts: FactIndex) -> tuple[str, ...]:
-    """The keys that count for severity without a quote: likely, without a fact of their own or one that opposes them.
+    """Return likely keys that count for severity without a quote; no fact states or contradicts them.
 
-    Empty if an LLM read the sources: what it does not state, it did not find.
+    Empty if an LLM read the sources, because the LLM would have found these keys.
     """
     readers = {search.reader for search in sheet.searched}
     readers |= {source.reader for fact in sheet.facts for source in fact.sources}
@@ -118,7 +119,7 @@ def _choice(pattern: Pattern, metric: Metric, facts: FactIndex, source: str) -> 
 
 
 def _is_open(metric: Metric, keys: frozenset[str], facts: FactIndex) -> bool:
-    """Whether a rule that does not hold might still be true, as far as the facts tell."""
+    """Return whether a rule that does not hold might still be true, given the facts."""
     unknown = [key for key in keys if not facts.of(key)]
     if metric in OPEN_METRICS:
         return bool(unknown)
@@ -126,18 +127,18 @@ def _is_open(metric: Metric, keys: frozenset[str], facts: FactIndex) -> bool:
 
 
 def marks(facts: Sequence[Fact], most: int = 2) -> str:
-    """The first quotes of facts as cited after a sentence, such as " [E1, E4]"; empty without facts."""
+    """Format the first quotes of facts as a citation such as " [E1, E4]"; empty without facts."""
     found = tuple(dict.fromkeys(fact.evidence[0] for fact in facts))[:most]
     return f" [{', '.join(found)}]" if found else ""
 
 
 def vector_of(values: Mapping[Metric, str]) -> str:
-    """The CVSS vector with these eleven values."""
+    """Build the CVSS vector from these eleven values."""
     return PREFIX + "/".join(f"{metric}:{values[metric]}" for metric in METRICS)
 
 
 def base_range(metrics: Mapping[Metric, Choice]) -> Range:
-    """The base, with the lowest and the highest that changing one open metric at a time would give."""
+    """Compute the base, and its range if one open metric at a time changes."""
     values = {metric: choice.value for metric, choice in metrics.items()}
     base = base_of(vector_of(values))
     reached = [
@@ -149,7 +150,7 @@ def base_range(metrics: Mapping[Metric, Choice]) -> Range:
 def score_threat(
     vector: str, reasons: Mapping[Metric, str], factors: Mapping[FactorKey, FactorEstimate]
 ) -> ThreatScore:
-    """Severity of one threat: AIVSS 0.8 in directory mode before controls, from the ten factors of set 0.5."""
+    """Score one threat by AIVSS 0.8 in directory mode before controls, using the ten factors of set 0.5."""
     total = sum((factors[key].value for key in FACTOR_SETS["0.5"]), Decimal(0))
     scored = score(
         Request(
@@ -173,7 +174,7 @@ def score_threat(
 
 
 def point(value: Decimal) -> Range:
-    """A range of one value."""
+    """Build a range that contains only one value."""
     return Range(value=value, low=value, high=value)
 
 
@@ -183,10 +184,10 @@ def point(value: Decimal) -> Range:
 def check_metrics(
     threat: JudgedThreat, facts: FactIndex, like: Mapping[Metric, Choice] | None = None
 ) -> dict[Metric, JudgedMetric]:
-    """The metrics of an LLM's threat; those that contradict a fact are corrected, and the reason says so.
+    """Return an LLM's metrics for a threat, correcting those that contradict a fact; the reason says so.
 
-    `like` are the catalogue's metrics for the same threat, given if the LLM would take the score below its floor.
-    Milder metrics are then set back to the catalogue's, as few as possible, until the base is at most `MAX_BELOW` below
+    `like` has the catalogue's metrics for the same threat, if the LLM would take the score below its floor. As few
+    milder metrics as possible are then reset to the catalogue's values, until the base is at most `MAX_BELOW` below
     the catalogue's.
     """
     made = {metric: _checked(metric, threat, facts) for metric in METRICS}
@@ -234,7 +235,7 @@ def _interaction(threat: JudgedThreat, value: str, facts: FactIndex) -> tuple[st
 
 
 def _is_planted(threat: JudgedThreat, facts: FactIndex) -> bool:
-    """Whether the threat starts from content that an outsider plants where a user's task will read it."""
+    """Return whether the threat starts with content that an outsider plants where a user's task will read it."""
     if _any("open_doors", facts):
         return False
     privilege = threat.metrics.get("PR")
@@ -262,7 +263,7 @@ def _raised(made: dict[Metric, JudgedMetric], like: Mapping[Metric, Choice]) -> 
         if not options:
             break
         enough = [option for option in options if base(option) >= floor]
-        # Stay as close to the LLM's base as the floor allows; if no single metric is enough, take the strongest one.
+        # Stay as close to the LLM's base as the floor allows. If no single metric is enough, use the strongest.
         best = min(enough, key=base) if enough else max(options, key=base)
         if best == current:
             break

@@ -1,8 +1,8 @@
-"""Catalogue sentences with gaps that facts fill: `{source}`, `{reads_mail_chat.object,reads_web.object|a page}`.
+"""Fills gaps in catalogue sentences from facts: `{source}`, `{reads_mail_chat.object,reads_web.object|a page}`.
 
-A gap names slots of facts in order of preference and, after a bar, generic words for when no fact has a short, plain
-value. Slot values come from the sources, so only a short phrase of letters, digits and a few marks is inserted; its
-meaning is never interpreted.
+A gap names slots of facts in order of preference and, after a bar, a generic fallback if no fact has a short, plain
+value. Slot values come from untrusted sources, so only short phrases of letters, digits and a few punctuation marks are
+inserted; their meaning is never interpreted.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ AGENTS: Final[Mapping[ProductKind, str]] = {
     "assistant": "the assistant",
     "voice-agent": "the voice agent",
 }
-"""What texts call whoever reads and acts; "the agent" for every other kind."""
+"""Name of the acting party in texts, by kind; "the agent" for all other kinds."""
 PRODUCTS: Final[Mapping[ProductKind, str]] = {
     "mcp-server": "the server",
     "agent-skill": "the skill",
@@ -27,7 +27,7 @@ PRODUCTS: Final[Mapping[ProductKind, str]] = {
     "assistant": "the assistant",
     "other": "the product",
 }
-"""What texts call the product; "the agent" for every other kind."""
+"""Name of the product in texts, by kind; "the agent" for all other kinds."""
 MAX_WORDS: Final = 4
 MAX_LENGTH: Final = 36
 _PLAIN: Final = " -_/.+"
@@ -35,7 +35,7 @@ _ROLES: Final = ("source", "agent", "product", "client")
 
 
 class Gap(NamedTuple):
-    """A place to fill: one of `_ROLES`, or slots of facts with generic words."""
+    """A placeholder: one of `_ROLES`, or slots of facts with a generic fallback."""
 
     role: str
     slots: tuple[tuple[str, SlotName], ...] = ()
@@ -50,11 +50,11 @@ class Wording(NamedTuple):
 
     @property
     def keys(self) -> frozenset[str]:
-        """The keys whose slots it uses."""
+        """The keys whose slots the text uses."""
         return frozenset(key for piece in self.pieces if isinstance(piece, Gap) for key, _ in piece.slots)
 
     def fill(self, facts: FactIndex, source: str = "outside content") -> str:
-        """The text with its gaps filled; each sentence begins with a capital."""
+        """Fill the gaps of the text and capitalise each sentence."""
         filled = "".join(piece if isinstance(piece, str) else _filled(piece, facts, source) for piece in self.pieces)
         starts = [n for n in range(len(filled)) if n == 0 or filled[n - 2 : n] == ". "]
         for n in starts:
@@ -105,7 +105,7 @@ def _filled(gap: Gap, facts: FactIndex, source: str) -> str:
 
 
 def phrase(facts: FactIndex, key: str, slot: SlotName) -> str:
-    """The first short, plain phrase that a fact of the key has in the slot; empty if there is none."""
+    """Return the first short, plain phrase in this slot of the key's facts, or an empty string."""
     for fact in facts.holding(key):
         value = " ".join(fact.slot(slot).split())
         if value and is_plain(value):
@@ -114,7 +114,7 @@ def phrase(facts: FactIndex, key: str, slot: SlotName) -> str:
 
 
 def is_plain(value: str) -> bool:
-    """Whether a slot's value can stand in a sentence: few words, and no punctuation that would end or break it."""
+    """Return whether a slot's value fits in a sentence: few words, and no punctuation that would end or break it."""
     letters = sum(char.isalpha() for char in value)
     fits = len(value) <= MAX_LENGTH and len(value.split()) <= MAX_WORDS and 2 * letters >= len(value)
     ends = any(f"{mark} " in value for mark in ".-/") or not value[-1].isalnum()

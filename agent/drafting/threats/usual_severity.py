@@ -1,11 +1,11 @@
-"""Sets metrics that the facts leave open to what is usual for products of the same kind with the same abilities.
+"""Sets open metrics to typical values for products of the same kind with the same abilities.
 
-    expectation = bias + term of the kind + Σ weight[key] · chance of key  (readers' CVSS bases; no weight is below 0)
+    expectation = bias + term of the kind + Σ weight[key] · probability of key    (readers' CVSS bases; weights ≥ 0)
     aim         = OWN · own base + (1 − OWN) · expectation
 
-If a threat in default use is graver than its aim, one open metric takes the value that brings the base nearest to the
-aim; likewise if the headline is milder. A metric that a fact decides is never changed, and the reason of a changed one
-says what it rests on. Controls have no weight: a vendor's promises change nothing.
+If a threat in default use is graver than its aim, one open metric is set to the value that brings the base closest to
+the aim; likewise if the headline is milder. Metrics decided by a fact are never changed, and the reason of a changed
+metric states the source. Controls have no weight, so a vendor's promises have no effect.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,16 +23,16 @@ from agent.taxonomy.factors import FactorKey
 from agent.taxonomy.kinds import KIND_TITLES, ProductKind
 
 OWN: Final = 0.3
-"""Weight of the base that the rules give; values from 0 to 0.5 differ by less than 0.03 in mean error."""
+"""Weight of the base computed by the rules; values from 0 to 0.5 differ by less than 0.03 in mean error."""
 CONFIRMED: Final = "A"
-"""The value of UI if a person confirms the step."""
+"""Value of UI if a person confirms the step."""
 LEAST: Final = 4.0
 MOST: Final = 9.6
-"""Bounds of the expectation: readers' bases rarely lie outside them."""
+"""Upper bound of the expectation, as `LEAST` is the lower bound; readers' bases rarely lie outside."""
 
 
 def usual_base(sheet: FactSheet, kind: ProductKind, constants: BaseCalibration) -> float:
-    """The base that readers give the first threat of such a product, 4 to 9.6."""
+    """Predict the base that readers would give the product's first threat, 4 to 9.6."""
     chances = sheet.outlook.chances
     told = sum(weight * chances.get(key, 0.0) for key, weight in constants.chances.items())
     return min(MOST, max(LEAST, constants.bias + constants.kinds.get(kind, 0.0) + told))
@@ -46,10 +46,10 @@ def settled(
     *,
     raised: bool = False,
 ) -> Candidate:
-    """The candidate with one open metric set to what is usual, if that brings its base nearer to its aim.
+    """Set one open metric to its usual value if that brings the candidate's base closer to its aim.
 
-    The base only falls, or with `raised` only rises. A threat that a person confirms is not raised, so that a
-    documented approval keeps its full effect on the base.
+    The base only falls, or only rises with `raised`. A threat with a documented approval by a person is not raised, so
+    that the approval keeps its full effect on the base.
     """
     if raised and candidate.metrics["UI"].value == CONFIRMED and candidate.metrics["UI"].facts:
         return candidate
@@ -68,7 +68,7 @@ def settled(
 def _alternatives(
     metrics: Mapping[Metric, Choice], kind: ProductKind
 ) -> Iterator[tuple[Decimal, dict[Metric, Choice]]]:
-    """Each variant of the metrics in which one open metric is changed and the base changes with it, with that base."""
+    """Yield each variant that changes one open metric and thereby the base, together with the new base."""
     own = base_of(_vector(metrics))
     title = KIND_TITLES[kind]
     article = "an" if title[0].lower() in "aeiou" or title.startswith("MCP") else "a"

@@ -1,11 +1,11 @@
 """The reader of facts that needs no LLM: learned heads over statements, and patterns where form is the evidence.
 
     statements with roles ─ features, vectors, patterns ─► a score of each key for each statement
-        ─ the highest scores of each key together ─► the chance that the sources state it ─► outlook
+        ─ the highest scores of each key ─► the probability that the sources state the key ─► outlook
                                                                    └ over the limit of the key ─► proposal with quotes
 
-A fact is proposed only from the chance at which at least four of five facts were right on products that the fit had
-not seen. What is likely but not proposed goes into the outlook, which no statement cites.
+A fact is proposed only above the probability at which at least four of five facts were right on held-out products.
+Likely facts that are not proposed go into the outlook, which no statement cites.
 """
 
 import re
@@ -30,13 +30,13 @@ from agent.records import CARRYING, Document, Outlook, ReaderName, Statement
 from agent.records.base import DocumentForm
 
 LEAST_DENIAL: Final = 0.8
-"""How often a denying pattern must have been right to be used."""
+"""Minimum measured precision of a denying pattern to be used."""
 _QUOTES: Final = 3
-"""The most statements that one proposal cites: those with the highest scores."""
+"""The most statements that one proposal cites, highest scores first."""
 _NEAR: Final = 1.5
-"""How far below the highest score the score of a further quote may be."""
+"""Maximum distance of a further quote's score from the highest score."""
 _FURTHER: Final = -0.5
-"""The least score of a further quote."""
+"""Minimum score of a further quote."""
 _DIGITS: Final = 4
 _VARIABLE: Final = re.compile(r"\b[A-Z][A-Z0-9]*_(?:[A-Z0-9]+_)*(?:KEY|TOKEN|SECRET|PAT)\b")
 _DEFAULT: Final = re.compile(
@@ -45,13 +45,13 @@ _DEFAULT: Final = re.compile(
     r"|\bdefaults? (?:is|to|of) `?(on|off|enabled|disabled|required|true|false)\b",
     re.IGNORECASE,
 )
-"""Phrases that say how a control is set as shipped."""
+"""Phrases that state the default of a control."""
 _OFF: Final = frozenset(("off", "disabled", "inactive", "false"))
 _NAMED_CREDENTIAL: Final = frozenset({"api_key"})
 
 
 class EmbeddedReader:
-    """Reads prose. Deterministic; each statement is judged by its own text, headings and role alone."""
+    """Deterministic reader of prose that judges each statement by its own text, headings and role alone."""
 
     name: ReaderName = "embedded"
     forms: frozenset[DocumentForm] = frozenset({"prose"})
@@ -62,7 +62,7 @@ class EmbeddedReader:
 
     @property
     def looks_for(self) -> tuple[str, ...]:
-        """The keys that it can assert or deny, in the order of the vocabulary."""
+        """The keys that the reader can assert or deny, in the order of the vocabulary."""
         known = {key for key, limit in zip(self._heads.keys, self._heads.limits, strict=True) if limit < 1}
         known |= {rule.key for rule in denying()}
         return tuple(key.id for key in self._vocabulary if key.id in known)
@@ -72,9 +72,9 @@ class EmbeddedReader:
         return self._given or load_heads()
 
     def read(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Sequence[Proposal]:
-        """One proposal for each key that is likely enough and for each denial, in the order of the vocabulary.
+        """Propose each key that is likely enough, and each denial, in the order of the vocabulary.
 
-        A mere claim (`Statement.claim`) proposes only a control, and only one that no description states.
+        A mere claim (`Statement.claim`) proposes only a control, and only if no description states this control.
         """
         readable = _readable(documents, statements)
         if not readable:
@@ -91,7 +91,7 @@ class EmbeddedReader:
     def _asserted(
         self, documents: Sequence[Document], statements: Sequence[Statement], allowed: NDArray[np.bool_]
     ) -> list[Proposal]:
-        """A proposal for each key that is `allowed`, shape (k,), and likely enough."""
+        """Propose each key that is `allowed`, shape (k,), and likely enough."""
         if not statements:
             return []
         scores = self._usable_scores(documents, statements)
@@ -103,10 +103,11 @@ class EmbeddedReader:
         ]
 
     def outlook(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Outlook:
-        """How likely the sources state each key, and of which kind the product is; no chances without statements.
+        """Return the probability that the sources state each key, and of each kind of product; empty without
+        statements.
 
-        A sentence about a control makes only controls likely: otherwise the likely ability that it governs would
-        give back what the control takes from a factor. A mere claim makes nothing likely.
+        A sentence about a control makes only controls likely. Otherwise the likely ability that it governs would cancel
+        the reduction of a factor by the control. A mere claim makes nothing likely.
         """
         readable = [statement for statement in _readable(documents, statements) if not statement.claim]
         chances: dict[str, float] = {}
@@ -119,7 +120,7 @@ class EmbeddedReader:
         return Outlook(kinds=kind_chances(documents, self._heads), chances=chances)
 
     def scores(self, documents: Sequence[Document], statements: Sequence[Statement]) -> NDArray[np.float32]:
-        """The log odds of each key for each statement, shape (n, keys of the heads)."""
+        """Compute the log-odds of each key for each statement, shape (n, keys of the heads)."""
         names = _names(documents, statements)
         return self._heads.scores(statements, [names[statement.document] for statement in statements])
 
@@ -129,7 +130,7 @@ class EmbeddedReader:
 
     @property
     def _controls(self) -> NDArray[np.bool_]:
-        """Which keys of the heads are controls, shape (k,)."""
+        """Whether each key of the heads is a control, shape (k,)."""
         return np.array([self._vocabulary[key].claim == "control" for key in self._heads.keys])
 
     def _proposal(self, key: str, cited: Sequence[Statement], chance: float) -> Proposal:
@@ -164,17 +165,18 @@ class EmbeddedReader:
 
 
 def denies(text: str) -> bool:
-    """Whether a text has an explicit negation: a pattern alone makes no denial."""
+    """Return whether a text has an explicit negation: a pattern alone makes no denial."""
     return bool(negations(text))
 
 
 def quote_of(statement: Statement) -> Quote:
-    """The first words of a statement, verbatim, short enough for the check."""
+    """Quote the first words of a statement verbatim, short enough to pass verification."""
     return Quote(text=first_words(statement.text), document=statement.document, near=statement.start)
 
 
 def _cited(scores: NDArray[np.float32]) -> list[int]:
-    """The rows of the statements that a proposal cites: the highest score, and others that are nearly as high."""
+    """Return the rows of the statements that a proposal cites: the highest score, and others that are nearly as
+    high."""
     order = np.lexsort((np.arange(len(scores)), -scores))[:_QUOTES]
     best = float(scores[order[0]])
     return [int(row) for n, row in enumerate(order) if n == 0 or scores[row] >= max(best - _NEAR, _FURTHER)]
@@ -189,13 +191,13 @@ def _slots(key: FactKey, cited: Sequence[Statement]) -> Iterator[ProposedSlot]:
         said = [match for statement in cited for match in _DEFAULT.finditer(quote_of(statement).text)]
         values = {next(filter(None, match.groups())) for match in said}
         told = next((words for row in cited if row.rank >= COUNTING_RANK and (words := default_of(row.text))), "")
-        # Where the sentences differ, it is unknown which part each of them belongs to.
+        # If the sentences differ, it is unknown which part of the product each of them describes.
         if len(values) == 1 or (told and not values):
             yield ProposedSlot(name="default", value=values.pop() if values else told)
 
 
 def _readable(documents: Sequence[Document], statements: Sequence[Statement]) -> list[Statement]:
-    """Prose statements that may carry facts, without flagged ones and those about other products."""
+    """Return the prose statements that may carry facts, without flagged ones and those about other products."""
     prose = {document.id for document in documents if document.form == "prose"}
     return [
         statement

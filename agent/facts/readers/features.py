@@ -1,8 +1,7 @@
-"""The features by which the reader of facts judges one statement: its words, its shape, its headings and its role.
+"""The features by which the fact reader judges one statement: its words, shape, headings and role.
 
-Neighbouring statements are ignored: text planted beside a statement must not change how it is read.
-Features are hashed n-grams, each with the place that it comes from; which of them matter is learned
-(`evals.training.fact_heads`).
+Neighbouring statements are ignored: text planted next to a statement must not change how it is read. Features are
+hashed n-grams, each prefixed with its origin. Their weights are learned (`evals.training.fact_heads`).
 """
 
 import re
@@ -23,7 +22,7 @@ WORDS_SCALE: Final = 5.0
 VECTOR_SCALE: Final = 3.0
 HEADING_SCALE: Final = 1.5
 PATTERN_SCALE: Final = 1.0
-"""Relative weights of the features, the text vector, the heading vector and a pattern, as lengths of vectors."""
+"""Relative weights of the features, the text vector, the heading vector and a pattern, as vector lengths."""
 _MAX_WORDS: Final = 60
 _MAX_HEADING: Final = 12
 _MAX_TEXT: Final = 1200
@@ -61,7 +60,7 @@ _SHAPES: Final = tuple(
 
 
 def named_features(statement: Statement, name: frozenset[str]) -> list[str]:
-    """The features of a statement by name; `name` has the words of its product's name in lower case."""
+    """Return a statement's features by name; `name` holds the lower-case words of its product's name."""
     said = ["NAME" if word in name else word for word in _words(statement.text[:_MAX_TEXT])[:_MAX_WORDS]]
     found = [f"w:{word}" for word in said]
     found += [f"b:{a} {b}" for a, b in pairwise(said)]
@@ -88,17 +87,17 @@ def named_features(statement: Statement, name: frozenset[str]) -> list[str]:
 
 
 def _words(text: str) -> tuple[str, ...]:
-    """The words of a text; names like `deleteProject` are split into words."""
+    """Split a text into words, including names like `deleteProject`."""
     return words(_CAMEL.sub(" ", text))
 
 
 def name_words(name: str) -> frozenset[str]:
-    """The words of a product's name that become `NAME` in features."""
+    """Return the words of a product's name that become `NAME` in features."""
     return frozenset(word for word in words(name)[:4] if len(word) > 2)  # noqa: PLR2004
 
 
 def feature_ids(statements: Sequence[Statement], names: Sequence[frozenset[str]]) -> list[NDArray[np.uint32]]:
-    """The hashes of the features of each statement, sorted, each once."""
+    """Return the sorted, distinct feature hashes of each statement."""
     known: dict[str, int] = {}
     rows = []
     for statement, name in zip(statements, names, strict=True):
@@ -113,7 +112,7 @@ def feature_ids(statements: Sequence[Statement], names: Sequence[frozenset[str]]
 
 
 def dense(statements: Sequence[Statement]) -> NDArray[np.float32]:
-    """For each statement the vectors of its text and its headings, then its patterns, shape (n, 512 + patterns)."""
+    """Return each statement's text vector, heading vector and pattern matches, shape (n, 512 + patterns)."""
     texts = [statement.text for statement in statements]
     headings = [_heading(statement) for statement in statements]
     distinct = {text: n for n, text in enumerate(dict.fromkeys((*texts, *headings)))}

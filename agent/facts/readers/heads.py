@@ -1,6 +1,6 @@
-"""The learned heads: one linear score for each key, its threshold, and how scores become chances.
+"""The learned heads: one linear score per key, its threshold, and the conversion of scores into probabilities.
 
-Written by `python -m evals.training.fact_heads` to corpus/knowledge/reader; read here once.
+Written by `python -m evals.training.fact_heads` to corpus/knowledge/reader; loaded here once.
 """
 
 import hashlib
@@ -26,32 +26,32 @@ FEATURES: Final = "features.npy"
 KIND_WEIGHTS: Final = "kinds.npy"
 CONSTANTS: Final = "reader.json"
 LOWEST: Final = -8.0
-"""The score of a key that no statement mentions; lower scores are raised to it."""
+"""The score of a key that no statement mentions; lower scores are raised to this value."""
 SECOND_LOWEST: Final = -5.0
-"""The same for a product's second highest score: a statement that says nothing must not count as a second signal."""
+"""The minimum for a product's second highest score: a statement that says nothing must not count as a second signal."""
 STRONG: Final = -1.0
-"""The part of the highest score above this value gets a weight of its own."""
+"""The part of the highest score above this value gets a separate weight."""
 Scores = NDArray[np.float32] | NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class FactHeads:
-    """Weights and constants, ready for use; k keys, f features."""
+    """Weights and constants of the heads, ready for use; k keys, f features."""
 
     keys: tuple[str, ...]
     features: NDArray[np.uint32]
-    """Hashes of the features that have weights, sorted, shape (f,)."""
+    """Sorted hashes of the features that have weights, shape (f,)."""
     weights: NDArray[np.float32]
-    """Shape (f + 512 + patterns, k): weights of the features, then of the columns of `features.dense`."""
+    """Weights of the features, then of the columns of `features.dense`; shape (f + 512 + patterns, k)."""
     bias: NDArray[np.float32]
     limits: NDArray[np.float64]
-    """Chance from which a fact is asserted, shape (k,); above 1 where no chance is sure enough."""
+    """Minimum probability for asserting a fact, shape (k,); above 1 if no probability is high enough."""
     mix: NDArray[np.float64]
-    """The weight of each signal of `signs` in the chance, shape (3,)."""
+    """Weight of each signal of `signs` in the probability, shape (3,)."""
     offsets: NDArray[np.float64]
-    """Added to the log odds of each key, shape (k,)."""
+    """Offset added to the log-odds of each key, shape (k,)."""
     denials: tuple[float, ...]
-    """How often each denying pattern is right."""
+    """Precision of each denying pattern."""
     kinds: tuple[ProductKind, ...]
     kind_features: NDArray[np.uint32]
     kind_weights: NDArray[np.float32]
@@ -59,7 +59,8 @@ class FactHeads:
     kind_bias: NDArray[np.float32]
 
     def scores(self, statements: Sequence[Statement], names: Sequence[frozenset[str]]) -> NDArray[np.float32]:
-        """The log odds of each key for each statement, float32, shape (n, k); `names` as `features.name_words`."""
+        """Compute the log-odds of each key for each statement, float32, shape (n, k); `names` as
+        `features.name_words`."""
         if not statements:
             return np.zeros((0, len(self.keys)), dtype=np.float32)
         rows, starts = known_features(feature_ids(statements, names), self.features)
@@ -74,14 +75,15 @@ class FactHeads:
         return found.astype(np.float32)
 
     def chances(self, scores: Scores) -> NDArray[np.float64]:
-        """How likely a product states each key, shape (k,); `scores` are those of its statements, shape (n, k)."""
+        """Compute the probability that a product states each key, shape (k,), from its statements' scores, shape (n,
+        k)."""
         return logistic(signs(scores) @ self.mix + self.offsets)
 
 
 def signs(scores: Scores) -> NDArray[np.float64]:
     """Summarise the scores of a product's statements, shape (n, k), as three signals for each key, shape (k, 3).
 
-    The highest score, the second highest, and how far the highest lies above `STRONG`.
+    The signals are the highest score, the second highest, and the excess of the highest over `STRONG`.
     """
     keys = scores.shape[1]
     padded = np.concatenate([np.full((2, keys), -np.inf), scores])
@@ -91,7 +93,7 @@ def signs(scores: Scores) -> NDArray[np.float64]:
 
 
 def logistic(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Turn log odds into chances."""
+    """Convert log-odds into probabilities."""
     found: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(values, -30, 30)))
     return found
 
@@ -99,7 +101,7 @@ def logistic(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def known_features(
     ids: Sequence[NDArray[np.uint32]], known: NDArray[np.uint32]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The places in `known` of each statement's known features, concatenated, and where each statement begins."""
+    """Return the positions in `known` of each statement's known features, concatenated, and each statement's start."""
     ends = np.cumsum([0, *(len(row) for row in ids)])
     flat = np.concatenate(ids) if len(ids) else np.zeros(0, dtype=np.uint32)
     places, hit = known_places(flat, known)
@@ -109,12 +111,12 @@ def known_features(
 
 @lru_cache(maxsize=1)
 def load_heads() -> FactHeads:
-    """The bundled heads. Raises IntegrityError when their files do not belong together."""
+    """Load the bundled heads. Raises IntegrityError if their files do not belong together."""
     return read_heads(data_folder("corpus") / "knowledge" / "reader")
 
 
 def read_heads(folder: Path) -> FactHeads:
-    """The heads that `fact_heads` wrote to a folder. Raises IntegrityError when its files were changed."""
+    """Read the heads that `fact_heads` wrote to a folder. Raises IntegrityError if its files were changed."""
     constants = json.loads((folder / CONSTANTS).read_text("utf-8"))
     arrays: dict[str, NDArray[Any]] = {}
     for name in (WEIGHTS, FEATURES, KIND_WEIGHTS):
@@ -144,5 +146,5 @@ def _check(file: Path, digest: str) -> None:
 
 
 def _column(per_key: Mapping[str, Mapping[str, float]], name: str) -> NDArray[np.float64]:
-    """The values of one constant, one for each key."""
+    """Return the values of one constant, one for each key."""
     return np.array([row[name] for row in per_key.values()], dtype=np.float64)

@@ -1,7 +1,7 @@
-"""How likely a product is of each kind, judged by the first lines, the headings and the form of its page.
+"""Probability of each product kind, judged by the first lines, the headings and the form of the page.
 
-A page says what it is in its title, first lines and headings; a manifest and the front matter of a skill say the same
-in other ways. All of it goes into one linear classifier (`evals.training.kind_heads`).
+A page says what it is in its title, first lines and headings; a manifest and a skill's front matter say the same in
+other ways. All of these feed one linear classifier (`evals.training.kind_heads`).
 """
 
 import re
@@ -51,7 +51,7 @@ _CUES: Final = tuple(
         r"mcpservers|claude desktop|cursor\b|mcp client",
     )
 )
-"""Words by which pages say what a product is."""
+"""Words with which pages describe the kind of a product."""
 _CERTAIN: Final = 0.964
 _CUE_LEAD: Final = 300
 _CUE_ALL: Final = 12_000
@@ -59,7 +59,7 @@ MARKS: Final = re.compile(r"https?://\S+|!\[[^\]]*\]|[\[\]()<>`*#_|]")
 
 
 def kind_chances(documents: Sequence[Document], heads: "FactHeads") -> dict[ProductKind, float]:
-    """How likely a product is of each kind; the chances sum to 1. Empty without documents."""
+    """Return the probability of each product kind, summing to 1. Empty without documents."""
     if not documents:
         return {}
     if _is_skill(documents):
@@ -73,30 +73,30 @@ def kind_chances(documents: Sequence[Document], heads: "FactHeads") -> dict[Prod
     raised = np.exp(total - total.max())
     shares = raised / raised.sum()
     found = {kind: round(float(share), 4) for kind, share in zip(heads.kinds, shares, strict=True)}
-    # The rounding error goes to the likeliest kind, so that the chances sum to 1.
+    # Assign the rounding error to the likeliest kind so that the probabilities sum to 1.
     best = max(found, key=lambda kind: found[kind])
     found[best] = round(found[best] + 1 - sum(found.values()), 4)
     return found
 
 
 def _is_skill(documents: Sequence[Document]) -> bool:
-    """Whether the front matter is that of a skill: it has a name, where ordinary pages have a title.
+    """Return whether the front matter is a skill's, which has a name where ordinary pages have a title.
 
-    By then, a skill's `description` has become the first paragraph of the document.
+    Intake has already moved a skill's `description` into the first paragraph of the document.
     """
     first = next((document for document in documents if document.form == "prose"), documents[0])
     return "name" in _front_matter(first)
 
 
 def known_places(ids: NDArray[np.uint32], known: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """The places in `known`, which is sorted, of those `ids` that it holds, and a mask of these ids."""
+    """Return the positions in `known`, which is sorted, of the `ids` that it contains, and a mask of these ids."""
     places = np.minimum(np.searchsorted(known, ids), max(0, len(known) - 1))
     hit = known[places] == ids if len(known) else np.zeros(len(ids), dtype=bool)
     return places[hit].astype(np.int64), hit
 
 
 def kind_features(documents: Sequence[Document]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
-    """The sorted hashes of word features, and the scaled vector of the first lines followed by the cues."""
+    """Return the sorted hashes of word features, and the scaled vector of the first lines followed by the cues."""
     first = next((document for document in documents if document.form == "prose"), documents[0])
     lead = first_lines(first)
     named = set(_named(first, lead)) | {f"form:{document.form}" for document in documents}
@@ -106,7 +106,7 @@ def kind_features(documents: Sequence[Document]) -> tuple[NDArray[np.uint32], ND
 
 
 def _cues(documents: Sequence[Document], first: Document, lead: str) -> NDArray[np.float32]:
-    """Log counts of each cue in the title, the first lines, the headings and the page, then the form of the page."""
+    """Return log counts of each cue in the title, first lines, headings and page, followed by the form of the page."""
     zones = (first.title, lead[:_CUE_LEAD], lead, "\n".join(_headings(first)), _sound(first, _CUE_ALL))
     counts = [[len(cue.findall(zone)) for cue in _CUES] for zone in zones]
     fields = _front_matter(first)
@@ -116,7 +116,7 @@ def _cues(documents: Sequence[Document], first: Document, lead: str) -> NDArray[
 
 
 def first_lines(document: Document) -> str:
-    """The title and the first lines of a page, without markup, URLs and flagged passages."""
+    """Return the title and the first lines of a page, without markup, URLs and flagged passages."""
     body = _sound(document, _FIRST_CHARS)
     return " ".join(MARKS.sub(" ", f"{document.title}\n{body}").split())
 
@@ -134,7 +134,7 @@ def _named(document: Document, lead: str) -> list[str]:
 
 
 def _sound(document: Document, length: int) -> str:
-    """The first characters of a page's text, with the passages that a finding covers cut out."""
+    """Return the first characters of a page's text, with the passages covered by a finding removed."""
     kept, at = [], 0
     for start, end in flagged_spans(document):
         kept.append(document.text[at:start])
@@ -144,7 +144,7 @@ def _sound(document: Document, length: int) -> str:
 
 
 def _headings(document: Document) -> list[str]:
-    """The headings of a page, without those that a finding covers."""
+    """Return the headings of a page, without those covered by a finding."""
     spans = flagged_spans(document)
     return [
         document.text[block.start : block.end]
@@ -154,7 +154,7 @@ def _headings(document: Document) -> list[str]:
 
 
 def _front_matter(document: Document) -> set[str]:
-    """The names of the fields of a page's front matter."""
+    """Return the field names of a page's front matter."""
     return {
         document.text[block.start : block.end].split(":", 1)[0].strip().lower()
         for block in document.blocks

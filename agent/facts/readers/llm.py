@@ -1,7 +1,7 @@
-"""The LLM as a reader: its answers about facts become proposals, which are checked like those of any reader.
+"""The LLM as a reader: its answers about facts become proposals, which are verified like any other reader's.
 
-A quote is written `D1: the words`. A slot is written `name: value`. A slot that the key does not have is dropped,
-since the LLM is told the slots of a group and not of each key.
+A quote is written `D1: the words`, a slot `name: value`. A slot that the key does not have is dropped, since the LLM is
+told the slots per group and not per key.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,9 +16,9 @@ from agent.records import Document, FactAbout, Polarity, ReaderName, Statement
 from agent.records.base import DocumentForm
 
 MAX_FACTS: Final = 80
-"""The most facts read from one answer, so that a flood of them costs no time."""
+"""The most facts read from one answer, so that an excess of facts costs no time."""
 CLAIMED: Final = 0.9
-"""The confidence in a fact that a quote states according to the LLM."""
+"""Confidence in a fact that, according to the LLM, a quote states."""
 INFERRED: Final = 0.7
 _LONGEST_ID: Final = 8
 
@@ -37,7 +37,7 @@ class FactItem(BaseModel):
 
 
 def read_quote(text: str) -> Quote:
-    """The quote that `D1: the words` stands for; without a document id it may stand in any document."""
+    """Parse a quote written as `D1: the words`. Without a document id, the quote may occur in any document."""
     name, colon, words = text.partition(":")
     name = name.strip(" []")
     if colon and len(name) <= _LONGEST_ID and name[:1] == "D" and name[1:].isdecimal():
@@ -46,7 +46,7 @@ def read_quote(text: str) -> Quote:
 
 
 def proposals(items: Iterable[FactItem], vocabulary: Vocabulary | None = None) -> tuple[Proposal, ...]:
-    """The proposals made from an LLM's facts."""
+    """Convert an LLM's facts into proposals."""
     words = vocabulary or load_vocabulary()
     made = []
     for item in list(items)[:MAX_FACTS]:
@@ -68,7 +68,7 @@ def proposals(items: Iterable[FactItem], vocabulary: Vocabulary | None = None) -
 
 
 class LlmReader:
-    """A reader that returns what an LLM has already answered; it asks nothing."""
+    """A reader that returns facts from earlier LLM answers, without calling the LLM."""
 
     name: ReaderName = "llm"
     forms: frozenset[DocumentForm] = frozenset({"prose", "tools", "manifest", "api"})
@@ -76,10 +76,10 @@ class LlmReader:
     def __init__(self, items: Sequence[FactItem], looks_for: Sequence[str] = ()) -> None:
         self._items = tuple(items)
         self.looks_for = tuple(looks_for)
-        """The keys that it was asked about; empty for all."""
+        """The keys that the LLM was asked about; empty for all."""
 
     def read(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Sequence[Proposal]:
-        """The proposals from the answer; the check looks up where their quotes stand."""
+        """Return the proposals from the answer; verification locates their quotes."""
         return proposals(self._items)
 
 
@@ -89,7 +89,7 @@ def _slot(text: str) -> ProposedSlot | None:
 
 
 def _bare(words: str) -> str:
-    """The words of a quote without the quotation marks that the LLM put round it."""
+    """Strip the quotation marks that the LLM put around a quote."""
     text = words.strip()
     for left, right in ('""', "“”", "``"):
         if len(text) > 1 and text[0] == left and text[-1] == right:

@@ -1,9 +1,9 @@
 """The reader of manifests: tool lists, `server.json`, permissions, agent cards and API descriptions.
 
 No classifier is needed where form is the evidence. Intake writes such files as lines of known shape
-(`agent.intake.extract`), one statement each; this reader turns the lines back into facts. The meanings of names are
-in `corpus/knowledge/manifests.yaml`. A line that grants an ability is evidence of rank 4; a vendor's own hint, or a
-control that its file promises, stays the vendor's word.
+(`agent.intake.extract`), one statement each; this reader turns the lines back into facts. The meanings of names are in
+`corpus/knowledge/manifests.yaml`. A line that grants an ability is evidence of rank 4. A vendor's own hint, or a
+control promised in the vendor's file, remains a claim by the vendor.
 """
 
 import re
@@ -25,10 +25,10 @@ from agent.resources import data_folder
 
 FORMS: Final[frozenset[DocumentForm]] = frozenset({"tools", "manifest", "api"})
 _QUOTED_WORDS: Final = 24
-"""How many words of a line are quoted; later words say nothing about the name in front."""
+"""The number of words quoted from a line; later words say nothing about the name at its start."""
 _QUOTES: Final = 6
 _NAMED: Final = 20
-"""How many facts of one key have slots that name what they are about; further facts have no slots."""
+"""The number of facts per key with slots that name their object; further facts have no slots."""
 _SURE: Final = 0.95
 _LIKELY: Final = 0.85
 _GUESS: Final = 0.7
@@ -38,22 +38,22 @@ _NAME_PARTS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 class NameRule(Record):
-    """What a name means when it has certain words."""
+    """The meaning of names that contain certain words."""
 
     keys: tuple[str, ...]
     verb: tuple[str, ...] = ()
-    """One of these is among the first two words."""
+    """At least one of these is among the first two words."""
     any: tuple[str, ...] = ()
-    """One of these is among the words."""
+    """At least one of these is among the words."""
     all: tuple[str, ...] = ()
     """All of these are among the words."""
     none: tuple[str, ...] = ()
     """None of these is among the words."""
     setting: bool = False
-    """The name is that of a setting that decides whether the keys hold."""
+    """Whether the name belongs to a setting that decides whether the keys apply."""
 
     def fits(self, words: Sequence[str]) -> bool:
-        """Whether the rule holds for the words of a name."""
+        """Return whether the rule matches the words of a name."""
         return (
             (not self.verb or bool(set(self.verb) & set(words[:_VERB_PLACES])))
             and (not self.any or bool(set(self.any) & set(words)))
@@ -71,28 +71,28 @@ class NameRules(Record):
 
 
 class Line(NamedTuple):
-    """A line of a document, without the mark of a list item."""
+    """A line of a document, without its list marker."""
 
     document: Document
     start: int
     text: str
 
     def quote(self) -> Quote:
-        """The first words of the line, as a quote."""
+        """Return the first words of the line as a quote."""
         words = list(re.finditer(r"\S+", self.text))
         end = words[min(len(words), _QUOTED_WORDS) - 1].end() if words else 0
         return Quote(text=self.text[:end], document=self.document.id, near=self.start)
 
 
 class ManifestReader:
-    """Reads documents that intake made from files of a known format."""
+    """Reader of documents that intake made from files of a known format."""
 
     name: ReaderName = "manifest"
     forms: frozenset[DocumentForm] = FORMS
 
     @property
     def looks_for(self) -> tuple[str, ...]:
-        """The keys that names and shapes of lines can show."""
+        """The keys that can be read from names and line shapes."""
         rules = name_rules()
         named = {
             key for group in (rules.tools, rules.permissions, rules.variables) for rule in group for key in rule.keys
@@ -100,7 +100,7 @@ class ManifestReader:
         return tuple(sorted(named | _SHAPED))
 
     def read(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Sequence[Proposal]:
-        """The facts of these documents; `statements` are not needed, since a line says what it is by its shape."""
+        """Read the facts of these documents; `statements` are not used, since the shape of a line is enough."""
         found: list[Proposal] = []
         for document in documents:
             if document.form in FORMS:
@@ -110,9 +110,9 @@ class ManifestReader:
 
 @lru_cache(maxsize=1)
 def name_rules() -> NameRules:
-    """The bundled rules for what names mean.
+    """Load the bundled rules for the meanings of names.
 
-    Raises InputError when the bundled file is not in its form.
+    Raises InputError if the bundled file is invalid.
     """
     file = data_folder("corpus") / "knowledge" / "manifests.yaml"
     try:
@@ -122,12 +122,12 @@ def name_rules() -> NameRules:
 
 
 def name_words(name: str) -> tuple[str, ...]:
-    """The lower-case words of a name: `readFile`, `read_file` and `READ-FILE` alike."""
+    """Split a name into lower-case words: `readFile`, `read_file` and `READ-FILE` alike."""
     return tuple(part.lower() for part in _NAME_PARTS.findall(name))
 
 
 def lines(document: Document) -> Iterator[Line]:
-    """The lines of a document except its headings, taken from its blocks when it has any."""
+    """Yield the lines of a document except its headings, taken from its blocks if it has any."""
     if document.blocks:
         for block in document.blocks:
             if block.kind != "heading":
@@ -145,11 +145,11 @@ def lines(document: Document) -> Iterator[Line]:
 
 
 class _Maker(NamedTuple):
-    """Collects the proposals of one document."""
+    """Collector of the proposals of one document."""
 
     found: list[Proposal]
     named: Counter[str]
-    """How often each key was given slots."""
+    """The number of times that slots were given for each key."""
 
     def add(
         self,
@@ -184,12 +184,13 @@ class _Maker(NamedTuple):
     def names(
         self, rules: Sequence[NameRule], name: str, line: Line, slot: SlotName, *, polarity: Polarity = "asserted"
     ) -> bool:
-        """Add the facts of the first rule that fits a name; return whether one did."""
+        """Add the facts of the first rule that matches a name; return whether a rule matched."""
         words = name_words(name)
         rule = next((rule for rule in rules if rule.fits(words)), None)
         for key in rule.keys if rule else ():
             decided: Polarity = "configurable" if rule and rule.setting else polarity
-            # Nobody wants a row for each of forty tools that look things up; for tools that delete, everybody does.
+            # Slots split facts into rows. Nobody needs a row for each of forty lookup tools, but tools that delete need
+            # one each.
             telling = slot != "object" or (rule is not None and rule.setting) or load_vocabulary()[key].grave
             slots: dict[SlotName, str] = {slot: name} if telling else {}
             self.add(key, line, confidence=_LIKELY, polarity=decided, slots=slots)
@@ -211,7 +212,7 @@ def _read(document: Document) -> list[Proposal]:
 
 
 def _hints(make: _Maker, every: Sequence[Line]) -> None:
-    """Add facts from the vendor's hints about tools: warnings are believed; reassuring hints bind nobody."""
+    """Add facts from the vendor's hints about tools: warnings are believed; reassuring hints are ignored."""
     for line in every:
         match = _HINT.match(line.text)
         if match is None:
@@ -224,7 +225,7 @@ def _hints(make: _Maker, every: Sequence[Line]) -> None:
 
 
 def _together(make: _Maker, every: Sequence[Line]) -> None:
-    """Add one fact for all permissions, because a fact for each would fill a row of the sheet."""
+    """Add one fact for all permissions, because one fact each would fill a row of the sheet."""
     asked = [line for line in every if any(shape.match(line.text) for shape in _ASKS)]
     for at in range(0, len(asked), _QUOTES):
         make.add("scopes", *asked[at : at + _QUOTES])
@@ -267,7 +268,7 @@ def _remote(make: _Maker, line: Line, match: re.Match[str]) -> None:
 
 
 def _reached(make: _Maker, line: Line, url: str) -> None:
-    """Add the fact of where callers reach the product: on the machine itself, or over a network."""
+    """Add a fact on where callers reach the product: on the machine itself, or over a network."""
     host = urlsplit(url).hostname if _is_address(url) else None
     if host and _is_loopback(host):
         make.add("listens_locally", line, confidence=_LIKELY)
@@ -495,7 +496,7 @@ _SHAPES: Final[tuple[_Shape, ...]] = (
     (re.compile(r"Plugin \S{1,200} of \S"), _listed_plugin),
     (re.compile(r"(?P<method>DELETE|PUT|POST|PATCH|GET) /\S{0,300}: "), _operation),
 )
-"""The shapes in which intake writes what manifests say; the first that fits a line is taken."""
+"""The line shapes in which intake writes manifest contents; the first matching shape applies."""
 _SHAPED: Final = frozenset(
     {
         "api_key",
@@ -533,4 +534,4 @@ _SHAPED: Final = frozenset(
         "wide_rights",
     }
 )
-"""Keys that can be told from the shape of a line."""
+"""Keys that can be inferred from the shape of a line."""

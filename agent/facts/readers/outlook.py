@@ -7,8 +7,8 @@ Two sorts of heads, written by `python -m evals.training.derive` to corpus/knowl
     layers    a logistic of each statement, over its vector and its scores; the mean of the three best, calibrated; the
               best statement itself is the quote on which a layer may rest
 
-Text that carries no facts, flagged text and mere claims weigh nothing in either, so adding more of them anywhere moves
-neither. A statement whose scores are all low weighs nothing in the factors. Sentences about controls do not affect
+Text that carries no facts, flagged text and mere claims have no weight in either, so adding more of them changes
+nothing. A statement whose scores are all low has no weight in the factors. Sentences about controls do not affect
 factors: a control already counts as a fact with its rank, and must not count twice.
 """
 
@@ -35,33 +35,34 @@ from agent.taxonomy.factors import FACTOR_SETS, FactorKey
 from agent.taxonomy.layers import LAYERS, LayerKey
 
 FACTORS: Final[tuple[FactorKey, ...]] = FACTOR_SETS["0.5"]
-"""The labelled factors; for the eleventh there are no labels to learn from."""
+"""The labelled factors; the eleventh has no labels to learn from."""
 WEIGHTS: Final = "weights.npz"
 CONSTANTS: Final = "outlook.json"
 BEST: Final = 3
-"""How many of the best statements are averaged: a single one depends too much on its wording."""
+"""The number of best statements averaged: a single one depends too much on its wording."""
 LOWEST: Final = -6.0
-"""The score of a key that nothing mentions."""
+"""The score of a key that no statement mentions."""
 STATES: Final = -1.0
-"""A statement is weighted by how far its best score for any key is above this."""
+"""A statement's weight is the excess of its best score for any key over this value."""
 QUIET: Final = -3.0
-"""A statement whose best score for any key is not above this states nothing: its scores affect no factor."""
+"""A statement whose best score for any key does not exceed this value states nothing, so its scores affect no
+factor."""
 SILENT: Final = -4.0
-"""The same for the first statements, where a sentence may say what a product is without stating a fact.
+"""The same limit for the first statements, where a sentence may say what a product is without stating a fact.
 
-Both limits and `_LEAD` were chosen on held-out vendors (226 bundled cases, 30 real listings): mean error of the factors
-against the reader 0.122 and 0.119 with them, 0.122 and 0.126 without; nine of ten idle sentences lie below the higher.
+Both limits and `_LEAD` were chosen on held-out vendors (226 bundled cases, 30 real listings): mean factor error against
+the reader 0.122 and 0.119 with them, 0.122 and 0.126 without. Nine of ten idle sentences lie below the higher limit.
 """
 VECTOR_SCALE: Final = 3.0
 SCORE_SCALE: Final = 0.2
 _LEAD: Final = 6
-"""How many first statements say what a product is; text further down a page does not affect this."""
+"""The number of first statements that define what a product is; text further down a page does not affect this."""
 OF_CONTROLS: Final[LayerKey] = "security_compliance"
 """The layer of sentences about controls: a control that no fact confirms is a mere claim and clears no flag."""
 TELLS: Final = 0.0
-"""The log odds from which a single statement says enough about a layer to be its quote."""
+"""Minimum log-odds at which a single statement says enough about a layer to be its quote."""
 _QUOTE_WORDS: Final = 38
-"""The most words of a quote; the check allows a few more."""
+"""The most words of a quote; verification allows a few more."""
 _QUOTE_CHARS: Final = 560
 _LEAD_CHARS: Final = 1200
 _FEW_WORDS: Final = 5
@@ -70,7 +71,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class OutlookHeads:
-    """Weights, ready for use; k keys of the reader of facts."""
+    """Weights of the outlook heads, ready for use; k keys of the fact reader."""
 
     factor_weights: Floats
     """Shape (2 · 256 + k, 10)."""
@@ -82,18 +83,19 @@ class OutlookHeads:
     layer_offsets: Floats
 
     def factors(self, pooled: Floats) -> dict[FactorKey, float]:
-        """The likely value of each factor, 0 to 1."""
+        """Estimate the value of each factor, 0 to 1."""
         values = np.clip(pooled @ self.factor_weights + self.factor_bias, 0.0, 1.0)
         return {key: round(float(value), 4) for key, value in zip(FACTORS, values, strict=True)}
 
     def layers(self, features: Floats) -> dict[LayerKey, float]:
-        """How likely each layer is settled, 0 to 1; `features` come from `statement_features`."""
+        """Estimate the probability that each layer is settled, 0 to 1; `features` come from `statement_features`."""
         odds = best_mean(self._layer_odds(features))
         chances = 1 / (1 + np.exp(-np.clip(self.layer_slopes * odds + self.layer_offsets, -30, 30)))
         return {key: round(float(value), 4) for key, value in zip(LAYERS, chances, strict=True)}
 
     def tellings(self, statements: Sequence[Statement], features: Floats) -> dict[LayerKey, Telling]:
-        """For each layer the statement that says most about it, the first of equals; `features` as for `layers`."""
+        """Return for each layer the statement that says most about it, the first of equals; `features` as for
+        `layers`."""
         if not statements:
             return {}
         odds = self._layer_odds(features)
@@ -108,10 +110,10 @@ class OutlookHeads:
 
 
 class Scorer(Protocol):
-    """A reader of facts that scores statements."""
+    """A fact reader that scores statements."""
 
     def scores(self, documents: Sequence[Document], statements: Sequence[Statement]) -> NDArray[np.float32]:
-        """The log odds of each key for each statement, shape (n, k)."""
+        """Compute the log-odds of each key for each statement, shape (n, k)."""
         ...
 
 
@@ -122,7 +124,7 @@ def with_estimates(
     statements: Sequence[Statement],
     heads: OutlookHeads | None = None,
 ) -> Outlook:
-    """The outlook with estimates of factors and layers from the sources as a whole; unchanged without prose."""
+    """Add estimates of factors and layers from the sources as a whole to the outlook. Unchanged without prose."""
     readable = readable_of(documents, statements)
     if not any(document.form == "prose" for document in documents):
         return outlook
@@ -134,7 +136,7 @@ def with_estimates(
 def weighed(
     outlook: Outlook, heads: OutlookHeads, drawn: Floats, statements: Sequence[Statement], features: Floats
 ) -> Outlook:
-    """The outlook with the estimates of `heads` from statements, their `features` and `drawn` (from `pooled`)."""
+    """Add the estimates of `heads` from statements, their `features` and `drawn` (from `pooled`) to the outlook."""
     found = {
         "factors": heads.factors(drawn),
         "layers": heads.layers(features),
@@ -145,13 +147,13 @@ def weighed(
 
 
 def stating(features: Floats) -> int:
-    """How many statements state anything at all; idle lines do not count, however many there are."""
+    """Count the statements that state anything at all, ignoring idle lines."""
     scores = features[:, DIMENSIONS:] / SCORE_SCALE
     return int((scores.max(axis=1) > QUIET).sum()) if len(scores) else 0
 
 
 def _telling(statement: Statement) -> Telling:
-    """The first words of a statement, verbatim."""
+    """Quote the first words of a statement verbatim."""
     text = first_words(statement.text)
     return Telling(
         document=statement.document,
@@ -164,13 +166,13 @@ def _telling(statement: Statement) -> Telling:
 
 
 def first_words(text: str) -> str:
-    """The first words of a text, verbatim, short enough for a quote."""
+    """Return the first words of a text, verbatim, short enough for a quote."""
     places = [match.end() for match in re.finditer(r"\S+", text[:_QUOTE_CHARS])]
     return text[: places[min(len(places), _QUOTE_WORDS) - 1] if places else 0]
 
 
 def readable_of(documents: Sequence[Document], statements: Sequence[Statement]) -> list[Statement]:
-    """The statements of prose that may carry facts about the product, without those that only claim."""
+    """Return the prose statements that may carry facts about the product, without mere claims."""
     prose = {document.id for document in documents if document.form == "prose"}
     return [
         statement
@@ -184,12 +186,12 @@ def readable_of(documents: Sequence[Document], statements: Sequence[Statement]) 
 
 
 def is_control(statement: Statement) -> bool:
-    """Whether a statement is about a control: something that is approved, limited or kept apart."""
+    """Return whether a statement is about a control, such as an approval, a limit or isolation."""
     return "control" in (statement.sort, statement.role)
 
 
 def statement_features(statements: Sequence[Statement], scores: NDArray[np.float32]) -> Floats:
-    """The vector and the scores of each statement, float64, shape (n, 256 + k)."""
+    """Return the vector and the scores of each statement, float64, shape (n, 256 + k)."""
     if not statements:
         return np.zeros((0, DIMENSIONS + scores.shape[1]))
     own = embed([statement.text for statement in statements])
@@ -197,7 +199,7 @@ def statement_features(statements: Sequence[Statement], scores: NDArray[np.float
 
 
 def pooled(documents: Sequence[Document], statements: Sequence[Statement], features: Floats) -> Floats:
-    """The input of the factor heads, shape (2 · 256 + k,); `features` are those of `statements`."""
+    """Compute the input of the factor heads, shape (2 · 256 + k,), from `statements` and their `features`."""
     own, scores = features[:, :DIMENSIONS] / VECTOR_SCALE, features[:, DIMENSIONS:] / SCORE_SCALE
     best = scores.max(axis=1) if len(scores) else np.zeros(0)
     counting = np.array([not is_control(statement) for statement in statements], dtype=bool)
@@ -210,12 +212,12 @@ def pooled(documents: Sequence[Document], statements: Sequence[Statement], featu
 
 
 def _says_something(statement: Statement) -> bool:
-    """Whether a statement has enough words for a sentence; a label or a shout does not say what a product is."""
+    """Return whether a statement has enough words for a sentence. Labels and slogans do not say what a product is."""
     return len(statement.text.split()) >= _FEW_WORDS
 
 
 def _lead(documents: Sequence[Document], statements: Sequence[Statement]) -> str:
-    """The title of the first page and the first of `statements` that stand in it."""
+    """Return the title of the first page and the first of its `statements`."""
     first = next((document for document in documents if document.form == "prose"), None)
     if first is None:
         return "."
@@ -225,7 +227,8 @@ def _lead(documents: Sequence[Document], statements: Sequence[Statement]) -> str
 
 
 def best_mean(scores: Floats) -> Floats:
-    """The mean of each column's three best; missing ones count as `LOWEST`, so that more rows never lower it."""
+    """Return the mean of each column's three best values. Missing values count as `LOWEST`, so more rows never lower
+    it."""
     padded = np.vstack([np.maximum(scores, LOWEST), np.full((BEST, scores.shape[1]), LOWEST)])
     found: Floats = np.sort(padded, axis=0)[::-1][:BEST].mean(axis=0)
     return found
@@ -233,12 +236,12 @@ def best_mean(scores: Floats) -> Floats:
 
 @lru_cache(maxsize=1)
 def load_outlook() -> OutlookHeads:
-    """The bundled heads. Raises IntegrityError when their files do not belong together."""
+    """Load the bundled heads. Raises IntegrityError if their files do not belong together."""
     return read_outlook(data_folder("corpus") / "knowledge" / "outlook")
 
 
 def read_outlook(folder: Path) -> OutlookHeads:
-    """The heads stored in a folder. Raises IntegrityError when its files were changed."""
+    """Read the heads stored in a folder. Raises IntegrityError if its files were changed."""
     constants: dict[str, Any] = json.loads((folder / CONSTANTS).read_text("utf-8"))
     if hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest() != constants["sha256"]:
         raise IntegrityError("the weights of the outlook are not those of its constants", where=str(folder / WEIGHTS))
@@ -247,10 +250,10 @@ def read_outlook(folder: Path) -> OutlookHeads:
 
 
 def write_outlook(heads: OutlookHeads, folder: Path) -> None:
-    """Write the heads; the same heads give the same bytes."""
+    """Write the heads; identical heads give identical bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     named = {name: getattr(heads, name).astype(np.float32) for name in OutlookHeads.__dataclass_fields__}
-    # Not np.savez, which writes the current time into the archive.
+    # Avoid np.savez, which writes the current time into the archive.
     with (folder / WEIGHTS).open("wb") as file:
         _savez(file, named)
     digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()

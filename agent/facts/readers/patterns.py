@@ -15,7 +15,7 @@ from agent.records import Polarity, Record, Statement
 from agent.resources import data_folder
 
 MOST: Final = 80
-"""The most patterns there may be."""
+"""Maximum number of patterns."""
 _MAX_TEXT: Final = 500
 
 
@@ -24,7 +24,7 @@ class PatternRule(Record):
 
     key: str
     pattern: str = Field(max_length=400)
-    """A regular expression in lower case, found anywhere in a statement, whatever its case; `(?-i:…)` keeps case."""
+    """A lower-case regular expression, searched anywhere in a statement, ignoring case; `(?-i:…)` keeps case."""
     polarity: Polarity = "asserted"
 
     @field_validator("pattern")
@@ -39,16 +39,16 @@ class PatternRule(Record):
 
     @property
     def keeps_case(self) -> bool:
-        """Whether a part of the pattern asks for upper or lower case."""
+        """Whether a part of the pattern is case-sensitive."""
         return "(?-i:" in self.pattern
 
     def fits(self, text: str, lowered: str) -> bool:
-        """Whether a text, also given in lower case, matches the pattern."""
+        """Return whether a text, also given in lower case, matches the pattern."""
         return self._expression.search(text if self.keeps_case else lowered) is not None
 
 
 def matches(statements: Sequence[Statement], rules: Sequence[PatternRule]) -> NDArray[np.bool_]:
-    """Which statements match which patterns, shape (n, rules)."""
+    """Return which statements match which patterns, shape (n, rules)."""
     texts = [statement.text[:_MAX_TEXT] for statement in statements]
     found = [
         [rule.fits(text, lowered) for rule in rules] for text, lowered in zip(texts, map(str.lower, texts), strict=True)
@@ -57,18 +57,18 @@ def matches(statements: Sequence[Statement], rules: Sequence[PatternRule]) -> ND
 
 
 def asserting() -> tuple[PatternRule, ...]:
-    """The patterns that speak for a key, which the heads use as features."""
+    """Return the patterns that support a key, which the heads use as features."""
     return tuple(rule for rule in load_patterns() if rule.polarity != "denied")
 
 
 def denying() -> tuple[PatternRule, ...]:
-    """The patterns whose form is a denial."""
+    """Return the patterns that indicate a denial."""
     return tuple(rule for rule in load_patterns() if rule.polarity == "denied")
 
 
 @lru_cache(maxsize=1)
 def load_patterns() -> tuple[PatternRule, ...]:
-    """The bundled patterns in their order. Raises InputError when the file is not in its form."""
+    """Load the bundled patterns in order. Raises InputError if the file is invalid."""
     file = data_folder("corpus") / "knowledge" / "reader" / "patterns.yaml"
     try:
         rules = tuple(PatternRule.model_validate(row) for row in yaml.safe_load(file.read_text("utf-8")) or ())

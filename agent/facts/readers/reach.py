@@ -1,8 +1,8 @@
-"""What a statement may assert by its form: plans and text about something else assert nothing, advice asserts no
-control, and a feature that has to be switched on counts as left to a setting.
+"""What a statement may assert, given its form: plans and text about something else assert nothing, advice asserts no
+control, and a feature that has to be switched on counts as configurable.
 
-Only form is checked here: negation, the heading, who is addressed, flags and words of choice. What the statement is
-about is left to the heads (`agent.facts.readers.heads`).
+Only form is checked here: negation, the heading, the addressee, flags and words of choice. The heads judge the subject
+of the statement (`agent.facts.readers.heads`).
 """
 
 import re
@@ -22,7 +22,7 @@ _NOT: Final = re.compile(
     r"|\A\W*(?:no|not|without)\b",
     re.IGNORECASE,
 )
-"""A negation of the clause itself, or one that begins the text."""
+"""A negation of the clause itself, or a negation at the start of the text."""
 _UNASKED: Final = re.compile(
     r"\basks? (?:nobody|no one|no person)\b"
     r"|\b(?:nobody|no one) (?:\w+ ){0,3}(?:asked|confirms?|approves?|reviews?|checks?)\b"
@@ -30,14 +30,14 @@ _UNASKED: Final = re.compile(
     r"(?:[\w ]{0,40} )?without (?:asking|(?:any |an? )?(?:approval|confirmation|human review))\b",
     re.IGNORECASE,
 )
-"""Phrases that say a control is missing, in the words of that control."""
+"""Phrases that say a control is missing, using the control's own words."""
 _UNREAL_PART: Final = re.compile(
     r"\bnot (?:yet )?(?:implemented|supported|available)\b|\bcoming soon\b|\broad ?map\b|\bplanned\b|\bfuture work\b",
     re.IGNORECASE,
 )
-"""Headings of sections about things that do not exist yet."""
+"""Headings of sections about planned or missing features."""
 _STORY_PART: Final = re.compile(r"\buse[- ]cases?\b|\bvs\.?(?! code)\b|\balternatives\b|\bglossary\b", re.IGNORECASE)
-"""Headings of stories and comparisons; only the nearest heading is checked."""
+"""Headings of use cases and comparisons; only the nearest heading is checked."""
 _UNREAL: Final = re.compile(
     r"\bcoming soon\b|\bnot yet\b|\b(?:is|are) (?:planned|on the road ?map)\b"
     r"|\bin (?:a )?future (?:release|version)s?\b",
@@ -49,7 +49,7 @@ _ADVICE: Final = re.compile(
     r"|\A\W*(?:use|review|store|keep|ensure|avoid|never|always|do not|don['’]t|rotate|treat) ",
     re.IGNORECASE,
 )
-"""Phrases that tell the reader what to do, which is no control of the product."""
+"""Phrases that give advice to the reader, which is not a control of the product."""
 _ELSEWHERE: Final = re.compile(
     r"\A\W*(?:the )?(?:model context protocol|mcp)(?: \(mcp\))? (?:is|enables|allows|lets|provides|defines)\b"
     r"|\A\W*an? [a-z][\w -]{2,40} (?:is|are) an? ",
@@ -61,16 +61,16 @@ _OWN_STORE: Final = re.compile(
     r"|(?:this|the|current|old|saved|your) (?:sessions?|conversations?|chats?)|containers?|volumes?|database files?)\b",
     re.IGNORECASE,
 )
-"""Data of the product itself, such as caches and sessions, that somebody clears."""
+"""The product's own data, such as caches and sessions; clearing them does not count as deleting data."""
 _OF_OWN_STORE: Final = frozenset({"deletes_data"})
 _WAY_BACK: Final = re.compile(r"call-?back|redirect[_ ]ur[il]", re.IGNORECASE)
-"""The address to which a sign-in returns, which others cannot call."""
+"""The callback address of a sign-in, which others cannot call."""
 _LISTENING: Final = frozenset({"listens_locally", "listens_on_network"})
 _BY_FORM: Final = frozenset({"fetched_at_start", "api_key", "container", *_LISTENING})
 """Keys whose evidence in code is its form: a package runner, the name of a key, an address."""
 _FEW_WORDS: Final = 3
 _NAMED: Final = re.compile(r"[_\d]|[a-z][A-Z]|[^\x00-\x7f]")
-"""Signs that a short text is the name of something, such as a tool, or is in another script."""
+"""Signs that a short text is a name, such as a tool's, or is in another script."""
 _SETTING: Final = re.compile(
     r"\b(?:be|is|are|if|when|unless|to|explicitly|not|can|and|or|you|enable/) ?(?:enabled?|disabled?)\b"
     r"|(?:\A|\| ?|`: |\) ?)\W*(?:enable|disable|toggle)\b|\bdisabl(?:e|ing)\b|\bdisabled by default\b"
@@ -79,7 +79,7 @@ _SETTING: Final = re.compile(
     r"|\b(?:set|defaults?) to `?(?:true|false|0|1|on|off)\b|\bconfigurable\b|\bcan be (?:configured|set|changed)\b",
     re.IGNORECASE,
 )
-"""Words by which a sentence leaves something to a setting; "it enables agents to" leaves nothing open."""
+"""Words that leave something to a setting; "it enables agents to" leaves nothing open."""
 _CHOICE: Final = re.compile(
     r"\bexperimental\b|\b(?:in|public) (?:beta|preview)\b"
     r"|\b(?:if|when|unless) (?:enabled|configured|set|desired|installed|provided|using|running (?:with|in))\b"
@@ -87,27 +87,27 @@ _CHOICE: Final = re.compile(
     r"|(?<![\w-])--[a-z][\w-]+|\bset `?[A-Z][A-Z0-9]*_[A-Z0-9_]+|\bor (?:fully |completely )?(?:headless|autonomous)",
     re.IGNORECASE,
 )
-"""The same for what the product does: conditions, flags and alternatives."""
+"""Words that make what the product does optional: conditions, flags and alternatives."""
 _CHOICE_PART: Final = re.compile(
     r"\boptional\b|\bopt-in\b|\bexperimental\b|\bbeta\b|\badd-?ons?\b|\bextras\b", re.IGNORECASE
 )
-"""Headings of sections about things that somebody has to add or switch on."""
+"""Headings of sections about features that have to be added or switched on."""
 _BY_ITSELF: Final = re.compile(
     r"\b(?:runs|starts|checks|polls|watches|monitors|wakes|works|scans|executes|processes|syncs|sends)\b.{0,60}"
     r"\b(?:every|daily|hourly|nightly|weekly|automatically|24/7|continuously|constantly|on a schedule|around the clock"
     r"|in the background|by itself|on its own|autonomously)\b|\balways[- ]on\b|\b24/7\b",
     re.IGNORECASE,
 )
-"""Phrases that say the product starts and runs by itself, not that somebody can set it up to do so."""
+"""Phrases that say the product runs by itself, as opposed to being configurable to do so."""
 _STARTED: Final = frozenset({"runs_unattended", "scheduled"})
 _CHOSEN_GROUPS: Final = frozenset({"does", "reads", "decides", "keeps"})
 _CHOSEN: Final = frozenset({"listens_on_network", "listens_locally", "telemetry_to_vendor", "endpoint_no_auth"})
 
 
 def may_assert(statements: Sequence[Statement], keys: Sequence[FactKey]) -> NDArray[np.bool_]:
-    """Which statements may assert which keys, shape (n, k).
+    """Return which statements may assert which keys, shape (n, k).
 
-    A negated statement asserts only limits and controls; one that says nobody is asked asserts neither. Advice
+    A negated statement asserts only limits and controls; a statement that nobody is asked asserts neither. Advice
     asserts no control, and plans and general definitions assert nothing at all.
     """
     comforting = np.array([key.comforting for key in keys])
@@ -126,9 +126,10 @@ def may_assert(statements: Sequence[Statement], keys: Sequence[FactKey]) -> NDAr
 
 
 def _in_form(statements: Sequence[Statement], keys: Sequence[FactKey]) -> NDArray[np.bool_]:
-    """Which statements have a form that allows which keys, shape (n, k).
+    """Return which statements have a form that allows which keys, shape (n, k).
 
-    If a key has patterns, a text of one or two words must match one of them; so must code for the keys `_BY_FORM`.
+    If a key has patterns, a text of one or two words must match one of them. Code must do so for the keys in
+    `_BY_FORM`.
     """
     found = np.ones((len(statements), len(keys)), dtype=bool)
     terse = [n for n, row in enumerate(statements) if row.block == "code" or _is_terse(row.text)]
@@ -149,7 +150,7 @@ def _is_terse(text: str) -> bool:
 
 
 def is_real(statement: Statement) -> bool:
-    """Whether a statement is about something that exists: no plan, comparison or definition of another thing."""
+    """Return whether a statement is about something that exists: no plan, comparison or definition of another thing."""
     above = statement.path[1:]
     if any(_UNREAL_PART.search(heading) for heading in above) or any(_STORY_PART.search(part) for part in above[-1:]):
         return False
@@ -157,21 +158,21 @@ def is_real(statement: Statement) -> bool:
 
 
 def lacks(text: str) -> bool:
-    """Whether a text says that nobody is asked, unless it negates this ("nothing runs without approval")."""
+    """Return whether a text says that nobody is asked, unless it negates this ("nothing runs without approval")."""
     match = _UNASKED.search(text)
     return match is not None and not ("without" in match[0].casefold() and negations(text[: match.start()]))
 
 
 def by_choice(statement: Statement, key: FactKey) -> bool:
-    """Whether what a statement says about a key holds only where somebody sets it up that way.
+    """Return whether a statement's assertion about a key depends on a setting or on the user's set-up.
 
-    It is the user who starts a schedule or leaves the room, unless the sentence says that the product runs by itself.
+    Scheduled and unattended runs are the user's choice unless the sentence says that the product runs by itself.
     """
     if key.id in _STARTED and not _BY_ITSELF.search(statement.text):
         return True
     if statement.block == "code":
         return False
-    # In the reference of a tool, words such as "optional" refer to a parameter.
+    # In a tool reference, words such as "optional" refer to a parameter.
     if statement.role != "reference" and _SETTING.search(statement.text):
         return key.deniable or _chosen(key)
     if not _chosen(key) or statement.role == "reference":

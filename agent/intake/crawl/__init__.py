@@ -1,1 +1,1 @@
-"""Crawling: address guard, fetching, robots.txt and delays, order of pages, log of answers."""
+"""Crawling: address guard, fetching, robots.txt and delays, order of pages, log of responses."""

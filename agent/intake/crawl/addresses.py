@@ -1,4 +1,4 @@
-"""Which URLs are the same page, and which share a template: sessions, tracking, calendars, pagination."""
+"""Recognise URLs of the same page or of one template: sessions, tracking, calendars, pagination."""
 
 import re
 from typing import Final
@@ -111,7 +111,7 @@ def cleaned(target: Target) -> Target:
 
 
 def identity(target: Target) -> str:
-    """A key that is equal for all addresses of one page: no scheme, `www.`, final slash, index file or session."""
+    """Return a key shared by all addresses of one page: without scheme, `www.`, final slash, index file or session."""
     path, _, query = cleaned(target).path.partition("?")
     path = _INDEX.sub("/", unquote(path))
     host = target.host.removeprefix("www.")
@@ -121,7 +121,7 @@ def identity(target: Target) -> str:
 
 
 def template(target: Target) -> str:
-    """An address without its numbers, dates, identifiers and query values."""
+    """Return an address without its numbers, dates, identifiers and query values."""
     path, _, query = cleaned(target).path.partition("?")
     segments = [_general(segment) for segment in unquote(path).lower().split("/")]
     names = sorted({_general_part(part) for part in query.split("&") if part})
@@ -130,14 +130,14 @@ def template(target: Target) -> str:
 
 
 def folder(target: Target) -> str:
-    """The template of the folder that contains a page, with a star in place of the page."""
+    """Return the template of a page's folder, with a star in place of the page."""
     return template(target._replace(path=target.path.partition("?")[0].rpartition("/")[0] + "/")) + "*"
 
 
 def edition(target: Target) -> tuple[str, Target]:
-    """The edition of a page that an address names (another language or the print version), and the address without it.
+    """Return the edition that an address names (another language or the print version), and the address without it.
 
-    The edition is empty for an address that names neither.
+    The edition is empty if the address names neither.
     """
     path, _, query = target.path.partition("?")
     segments = path.split("/")
@@ -161,10 +161,10 @@ def edition(target: Target) -> tuple[str, Target]:
 
 
 def version(target: Target) -> tuple[str, tuple[int, ...], Target]:
-    """The folder of a path that names a version of the documentation, its age, and the address without that folder.
+    """Return the version folder in a documentation path, its sort key, and the address without that folder.
 
-    Of two versions, the one with the greater age is read. From greatest to least: no version in the address (the folder
-    is then empty), `latest` and the like, a later number, an earlier number, an unreleased version.
+    Of two versions, the crawl reads the one with the greater key. From greatest to least: no version in the address
+    (the folder is then empty), `latest` and the like, a later number, an earlier number, an unreleased version.
     """
     path, mark, query = target.path.partition("?")
     segments = path.split("/")
@@ -178,13 +178,13 @@ def version(target: Target) -> tuple[str, tuple[int, ...], Target]:
 
 
 def is_varied(target: Target) -> bool:
-    """Whether an address has numbers, dates, identifiers or query values that could vary without end."""
+    """Return whether an address has numbers, dates, identifiers or query values that could vary endlessly."""
     path, _, query = cleaned(target).path.partition("?")
     return bool(query) or any(_general(part) != part for part in unquote(path).lower().split("/"))
 
 
 def is_maze(target: Target) -> bool:
-    """Whether a path repeats segments or nests so deeply that it must be generated."""
+    """Return whether a path repeats segments or nests so deeply that it must be generated."""
     segments = [segment for segment in target.path.partition("?")[0].split("/") if segment]
     if len(segments) > _MAX_SEGMENTS:
         return True
@@ -192,7 +192,7 @@ def is_maze(target: Target) -> bool:
 
 
 def named_path(target: Target) -> str:
-    """The path of an address, extended by a query that names the page: `/?page=docs&id=12` gives `/docs/12`."""
+    """Return the path of an address, extended by a query that names the page: `/?page=docs&id=12` gives `/docs/12`."""
     path, _, query = cleaned(target).path.partition("?")
     pairs = [part.partition("=") for part in query.split("&")]
     words = [value for name, _, value in pairs if name.lower() in _NAMING and value and not value.isdigit()]
@@ -201,7 +201,7 @@ def named_path(target: Target) -> str:
 
 
 def _general_part(part: str) -> str:
-    """The lower-case name of a query parameter, with its value only if that names a page in letters."""
+    """Return the lower-case name of a query parameter, with its value only if the value names a page in letters."""
     name, _, value = part.lower().partition("=")
     return f"{name}={value}" if name in _NAMING and value.isalpha() else name
 

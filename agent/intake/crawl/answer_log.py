@@ -1,13 +1,13 @@
-"""The log of HTTP answers: written during a crawl, read to resume it or to repeat it offline.
+"""The log of HTTP responses: written during a crawl, read to resume or repeat it offline.
 
-A crawl is determined by its answers, so the log is all that must be stored. An entry records one requested address
-(the answer without its bytes, which are stored under their hash, or the error by name) or a budget that ran out.
+A crawl is determined by its responses, so the log is all that must be stored. An entry records one requested address
+(the response without its bytes, which are stored under their hash, or the error by name) or a budget that ran out.
 On disk a log has one JSON object per line, each flushed after the bytes that it names: after a kill the file holds
 whole entries and at most one torn line, which is cut off when the file is opened.
 
-    blobs/<xx>/<sha256>          bytes of answers
-    pages/<xx>/<address>.json    the last answer for a page, by its URL and the user agent of the request
-    crawls/<key>/log.jsonl       answers of an interrupted crawl, beside a lock held by its process
+    blobs/<xx>/<sha256>          bytes of responses
+    pages/<xx>/<address>.json    the last response for a page, by its URL and the user agent of the request
+    crawls/<key>/log.jsonl       responses of an interrupted crawl, beside a lock held by its process
 
 The cache is always optional: anything missing, torn or changed is treated as not cached, and with an unwritable folder
 nothing is cached. Two processes may share the folder; every file is either whole or absent.
@@ -48,15 +48,15 @@ _LOG: Final = "log.jsonl"
 _LOCK: Final = "lock"
 _TEMPORARY: Final = ".new-"
 _MAX_AGE: Final = timedelta(days=1)
-"""Age from which an answer of an interrupted crawl is requested again."""
+"""Age from which a response of an interrupted crawl is requested again."""
 _STALE_SECONDS: Final = 3600.0
 """Age from which a temporary file is assumed to have no writer left."""
 _VALIDATORS: Final = frozenset({"etag", "last-modified"})
-"""Headers with which a server can be asked whether an answer is still valid."""
+"""Response headers with which a cached response can be revalidated."""
 
 
 class Answered(Record):
-    """An address and its answer; the bytes are stored separately."""
+    """An address and its response; the bytes are stored separately."""
 
     kind: Literal["answer"] = "answer"
     asked: str
@@ -71,7 +71,7 @@ class Answered(Record):
 
 
 class Failed(Record):
-    """An address and the error that its request ended in."""
+    """An address and the error that ended its request."""
 
     kind: Literal["error"] = "error"
     asked: str
@@ -83,7 +83,7 @@ class Failed(Record):
 
 
 class Stopped(Record):
-    """A budget was used up when the crawl checked."""
+    """A record that a budget was used up when the crawl checked."""
 
     kind: Literal["stop"] = "stop"
     look: int
@@ -97,22 +97,22 @@ _ENTRY: Final[TypeAdapter[Answered | Failed | Stopped]] = TypeAdapter(Entry)
 
 @dataclass
 class Log:
-    """Entries in the order of the requests, and the bytes of the answers by SHA-256."""
+    """Entries in the order of the requests, and the bytes of the responses by SHA-256."""
 
     entries: list[Answered | Failed | Stopped] = field(default_factory=list)
     bodies: dict[str, bytes] = field(default_factory=dict)
 
 
 Sink = Callable[[Answered | Failed | Stopped, bytes], None]
-"""Takes a new entry and, for an answer, its bytes."""
+"""Function that receives a new entry and, for a response, its bytes."""
 
 
 class Logged:
-    """A `Web` that records the answers of another one, and replays recorded answers.
+    """A `Web` that records the responses of an inner `Web` and replays recorded ones.
 
-    With `inner` it continues an unfinished crawl: `known` answers are replayed, failures are tried again, everything
-    new goes to `sink`. Without `inner` it repeats a finished crawl: only `known` is replayed, including its failures
-    and exhausted budgets, and any other address is a SourceError.
+    With `inner`, an unfinished crawl continues: `known` responses are replayed, failures are retried, and new entries
+    go to `sink`. Without `inner`, a finished crawl is repeated: only `known` is replayed, including its failures and
+    exhausted budgets. Any other address then gives a SourceError.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class Logged:
         max_bytes: int | None = None,
     ) -> None:
         self.heard = Log()
-        """All answers of this run, replayed or new."""
+        """All responses of this run, replayed or new."""
         self._inner = inner
         self._sink = sink
         self._max_bytes = max_bytes
@@ -139,7 +139,7 @@ class Logged:
                 self._known[entry.asked].append(outcome_of(entry, known.bodies))
 
     def get_all(self, urls: Sequence[str]) -> list[Outcome]:
-        """The outcome for each address, in the order of `urls`."""
+        """Return the outcome for each address, in the order of `urls`."""
         outcomes: dict[int, Outcome] = {}
         for place, url in enumerate(urls):
             if self._known[url]:
@@ -154,13 +154,13 @@ class Logged:
         return [outcomes[place] for place in range(len(urls))]
 
     def exhausted(self) -> str | None:
-        """Which budget is used up, or was used up at this point of the crawl being repeated."""
+        """Return which budget is used up, or was used up at this point of the recorded crawl."""
         look = self._looks
         self._looks += 1
         if self._inner is None:
             reason = self._stops.get(look)
         else:
-            # Replayed answers cost no network traffic, but count as they did the first time.
+            # Replayed responses cause no network traffic, but count towards the budget as in the first run.
             full = self._max_bytes is not None and self._bytes >= self._max_bytes
             reason = self._inner.exhausted() or (_BYTES_USED_UP if full else None)
         if reason:
@@ -182,7 +182,7 @@ class Logged:
 
 
 def entry_of(url: str, outcome: Outcome) -> Answered | Failed:
-    """The log entry for the outcome of `url`."""
+    """Return the log entry for the outcome of `url`."""
     if isinstance(outcome, Fetched):
         return Answered(
             asked=url,
@@ -201,7 +201,9 @@ def entry_of(url: str, outcome: Outcome) -> Answered | Failed:
 
 
 def outcome_of(entry: Answered | Failed, bodies: Mapping[str, bytes]) -> Outcome:
-    """The outcome that an entry records, with its bytes from `bodies`. Raises IntegrityError when they do not match."""
+    """Return the outcome recorded in an entry, with its bytes from `bodies`. Raises IntegrityError if they do not
+    match.
+    """
     if isinstance(entry, Failed):
         return _CLASSES.get(entry.error, SeptetError)(entry.what, where=entry.where, hint=entry.hint)
     body = bodies.get(entry.sha256)
@@ -226,7 +228,7 @@ class LogFile:
         self._path = path
 
     def read(self) -> list[Answered | Failed | Stopped]:
-        """Read all whole entries, and cut off from the file a last line torn by a kill. Empty when there is no file.
+        """Read all complete entries and truncate a last line torn by a kill. Returns no entries if there is no file.
 
         Raises OSError.
         """
@@ -264,16 +266,16 @@ def _whole(lines: Iterable[bytes]) -> tuple[list[Answered | Failed | Stopped], i
 
 
 class Cache:
-    """The cache in `folder`, which `prune` limits to `max_bytes`."""
+    """A cache of responses in `folder`, limited to `max_bytes` by `prune`."""
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self.blobs: Final = folder / _BLOBS
-        """Folder with the bytes of the answers."""
+        """Folder with the bytes of the responses."""
         self._folder = folder
         self._max_bytes = max_bytes
 
     def page(self, url: str, user_agent: str) -> Fetched | None:
-        """The last answer cached for `url`, or None. It must not be used until the server has confirmed it."""
+        """Return the last response cached for `url`, or None. The caller must revalidate it before use."""
         path = self._page_path(url, user_agent)
         try:
             entry = Answered.model_validate_json(path.read_bytes())
@@ -286,7 +288,7 @@ class Cache:
         return found
 
     def keep(self, fetched: Fetched) -> None:
-        """Cache an answer that can be requested conditionally later; any other is of no use to a later run."""
+        """Cache a response if a later run can request it conditionally; ignore any other."""
         entry = entry_of(fetched.requested, fetched)
         if _VALIDATORS.isdisjoint(name for name, _ in fetched.headers) or not isinstance(entry, Answered):
             return
@@ -296,10 +298,10 @@ class Cache:
             write_whole(path, entry.model_dump_json().encode("utf-8", "replace"))
 
     def crawl(self, key: str, now: str) -> "Unfinished | None":
-        """Open the log of the crawl `key`, left by an interrupted run or new.
+        """Open the log of the crawl `key`; create it unless an interrupted run left one.
 
-        None when another process holds it or the folder cannot be written. `now` is UTC, ISO 8601: answers a day old
-        or older are not replayed.
+        Returns None if another process holds the log or the folder cannot be written. `now` is UTC, ISO 8601: responses
+        a day old or older are not replayed.
         """
         folder = self._folder / _CRAWLS / key
         try:
@@ -336,7 +338,7 @@ class Cache:
                 total -= size
 
     def put(self, body: bytes) -> str:
-        """Store `body` and return its hash; a stored copy is marked as newest, a damaged copy is replaced.
+        """Store `body` and return its hash. An existing copy is marked as newest; a damaged copy is replaced.
 
         Raises OSError or SourceError when the folder cannot be written.
         """
@@ -373,14 +375,14 @@ class Unfinished:
     """The log of a running crawl; only the process that holds its lock writes to it."""
 
     def __init__(self, cache: Cache, folder: Path, handle: int, now: str) -> None:
-        """Raises OSError when the log cannot be read."""
+        """Open the log. Raises OSError when it cannot be read."""
         self._cache = cache
         self._folder = folder
         self._handle = handle
         self._file = LogFile(folder / _LOG)
         self._writes = True
         self.known = Log()
-        """Answers of the interrupted run that may be replayed, with their bytes."""
+        """Responses of the interrupted run that may be replayed, with their bytes."""
         for entry in self._file.read():
             if isinstance(entry, Answered) and _is_young(entry.fetched_at, now):
                 with contextlib.suppress(SourceError, IntegrityError):
@@ -399,7 +401,7 @@ class Unfinished:
             self._writes = False
 
     def finish(self) -> None:
-        """Delete the log: the crawl is over and its result is safe."""
+        """Delete the log after the crawl has finished and its result is stored."""
         shutil.rmtree(self._folder, ignore_errors=True)
         self.close()
 

@@ -30,7 +30,7 @@ _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 _MAX_FILES: Final = 40
 _SETTLE_SECONDS: Final = 5.0
 _LINE_FACTOR: Final = 8
-"""JSON may take six characters for one character, and each byte of the page may become one character."""
+"""Maximum characters of a line per byte of the page: JSON may escape one character as six."""
 _HINT: Final = "save the page in a browser and give the file"
 _HTML: Final = "text/html"
 
@@ -46,10 +46,10 @@ class _Message(BaseModel):
 
 
 class Rendering:
-    """A `Web` that returns pages which need JavaScript as rendered by a browser.
+    """A `Web` that renders pages that need JavaScript in a browser.
 
-    `needs` recognises such pages. A page that cannot be rendered is returned as it was; the reason is passed to `tell`
-    and kept in `faults`.
+    `needs` recognises such pages. A page that cannot be rendered is returned unchanged; the reason is passed to `tell`
+    and stored in `faults`.
     """
 
     def __init__(
@@ -67,11 +67,11 @@ class Rendering:
         """Addresses of pages that could not be rendered, with the reasons."""
 
     def get_all(self, urls: Sequence[str]) -> list[Outcome]:
-        """The outcome for each address, in the order of `urls`."""
+        """Return the outcome for each address, in the order of `urls`."""
         return [self._rendered(outcome) for outcome in self._inner.get_all(urls)]
 
     def exhausted(self) -> str | None:
-        """A message saying which budget is used up, or None."""
+        """Return a message saying which budget is used up, or None."""
         return self._inner.exhausted()
 
     def _rendered(self, outcome: Outcome) -> Outcome:
@@ -90,9 +90,9 @@ class Rendering:
 
 
 def find_chromium(settings: Settings) -> str:
-    """The path of the browser: `browser_path`, or the first known name on the PATH.
+    """Return the path of the browser: `browser_path`, or the first known name on the PATH.
 
-    Raises UnavailableError when the extra is not installed or there is no such program.
+    Raises UnavailableError when the extra is not installed or no browser is found.
     """
     if importlib.util.find_spec("playwright") is None:
         raise UnavailableError(
@@ -145,12 +145,12 @@ class _Child:
         self._home = home
 
     def run(self, job: dict[str, str | float]) -> str:
-        """Return the HTML of the rendered page; the process has ended afterwards, whatever happens."""
+        """Return the HTML of the rendered page and end the process, even after an error."""
         root = str(Path(__file__).resolve().parents[3])
         bootstrap = (
             f"import sys, runpy; sys.path.insert(0, {root!r}); runpy.run_module({_MODULE!r}, run_name='__main__')"
         )
-        # Nothing from the caller's environment: no proxy, no key, no user profile.
+        # Pass nothing from the caller's environment, which may hold a proxy, keys or a user profile.
         environment = {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "HOME": self._home,
@@ -209,7 +209,7 @@ class _Child:
             raise UnavailableError("the browser gave no page", where=self._url, hint=_HINT) from None
 
     def _file(self, url: str) -> dict[str, str]:
-        """The answer to the page's request for `url`; empty when it is refused or fails."""
+        """Return the response to the page's request for `url`; an empty dict if the request is refused or fails."""
         [outcome] = self._web.get_all([url])
         if isinstance(outcome, SeptetError):
             return {}

@@ -1,7 +1,7 @@
 """The child process that drives Chromium for one page; it opens no connection itself.
 
 It reads one job from standard input as a line of JSON, writes `{"get": address}` for each file that the page asks for,
-reads the answer from the next line, and writes `{"html": text}` or `{"error": text}` at the end. Chromium is started
+reads the response from the next line, and writes `{"html": text}` or `{"error": text}` at the end. Chromium is started
 with a dead proxy and no name resolution, so that requests are answered through this pipe or not at all. Because this is
 a separate process, it can be killed at any moment, which ends the browser as well.
 """
@@ -23,7 +23,7 @@ class Job(TypedDict):
 
     url: str
     body: str
-    """Base64."""
+    """The body of the page, Base64-encoded."""
     content_type: str
     chromium: str
     user_agent: str
@@ -34,7 +34,7 @@ class Job(TypedDict):
 
 
 class Reply(TypedDict, total=False):
-    """The answer to `{"get": address}`; without `body` if the request was refused or failed."""
+    """The response to `{"get": address}`; without `body` if the request was refused or failed."""
 
     body: str
     content_type: str
@@ -119,7 +119,7 @@ _SERIALISE: Final = """
 
 
 class _Files:
-    """Answers the page's requests through the parent process."""
+    """Handler that answers the page's requests through the parent process."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
@@ -130,7 +130,7 @@ class _Files:
         """Serve the page itself once and its files through the pipe; abort every other request."""
         if request.resource_type == "document":
             if self._served or request.url.partition("#")[0] != self._job["url"]:
-                # With this error code the page stays; others would replace it with the browser's error page.
+                # This error code keeps the current page; others would replace it with the browser's error page.
                 route.abort("aborted")
                 return
             self._served = True
@@ -163,7 +163,7 @@ def _context(playwright: "Playwright", job: Job) -> "BrowserContext":
     browser = playwright.chromium.launch(
         executable_path=job["chromium"],
         args=list(_ARGUMENTS),
-        # Chromium cannot run its sandbox as root, so anyone who runs as root gives up that protection.
+        # Chromium cannot run its sandbox as root, so the sandbox is disabled for root.
         chromium_sandbox=os.getuid() != 0,
         timeout=job["seconds"] * 1000,
     )
@@ -178,13 +178,13 @@ def _rendered(page: "Page", job: Job) -> str:
     from playwright.sync_api import TimeoutError as TooLong
 
     page.goto(job["url"], wait_until="commit", timeout=job["seconds"] * 1000)
-    # A page that tried to navigate away never finishes loading, and some never become idle: take both as they are.
+    # Pages that try to navigate away never finish loading, and some never become idle: use their current content.
     for state in ("domcontentloaded", "networkidle"):
         with suppress(TooLong):
             page.wait_for_load_state(state, timeout=job["settle_seconds"] * 1000)
     session = page.context.new_cdp_session(page)
     frame = session.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
-    # An isolated world, so that the page's scripts cannot replace DOM functions with their own.
+    # Use an isolated world, so that the page's scripts cannot replace DOM functions with their own.
     world = session.send("Page.createIsolatedWorld", {"frameId": frame})["executionContextId"]
     expression = f"({_SERIALISE.strip()})()"
     answer = session.send("Runtime.evaluate", {"expression": expression, "contextId": world, "returnByValue": True})
@@ -193,7 +193,7 @@ def _rendered(page: "Page", job: Job) -> str:
 
 
 def main() -> None:
-    """Do the one job given on standard input."""
+    """Run the one job given on standard input."""
     from playwright.sync_api import Error, sync_playwright
 
     job: Job = json.loads(sys.stdin.readline())

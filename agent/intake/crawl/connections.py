@@ -1,8 +1,8 @@
 """Connections below HTTP and TLS: checked addresses only, with a deadline on every read and write.
 
-The time-outs of an HTTP library apply to each read separately, so a server that sends single bytes can evade them.
-Here every request has one deadline, however many reads it takes. A server must also begin to answer within a limit of
-its own, and then keep up a minimum rate, so that a slow drip ends before the deadline.
+The time-outs of an HTTP library apply to each read separately, so a server that sends single bytes can evade them. Here
+every request has one deadline for all its reads together. A server must also begin to answer within a separate limit
+and then keep up a minimum rate, so that slow-drip responses end before the deadline.
 """
 
 import re
@@ -21,9 +21,9 @@ from agent.intake.crawl.guard import Guard
 from agent.settings import Settings
 
 SLOW_GRACE_SECONDS: Final = 5.0
-"""How long after its first byte a server may be as slow as it likes."""
+"""Seconds after its first byte during which a server may be arbitrarily slow."""
 SLOW_BYTES_PER_SECOND: Final = 1000.0
-"""Minimum average rate after that; a modem of the nineties was three times as fast."""
+"""Minimum average rate after the grace period; a modem of the nineties was three times as fast."""
 MAX_HEADER_BYTES: Final = 65_536
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 _STATUS: Final = re.compile(rb"HTTP/1\.1 (\d{3})")
@@ -33,7 +33,7 @@ _SAVE: Final = "save the page and give the file"
 
 
 class _Request(threading.local):
-    """The times of the request running in this thread; None while there is none."""
+    """Timing of this thread's running request; times are None while there is none."""
 
     end: float | None = None
     answer_by: float | None = None
@@ -44,9 +44,9 @@ class _Request(threading.local):
 
 
 class Meter:
-    """Counts the body bytes and request seconds for one product; several threads may use it, one request each.
+    """Counter of body bytes and request seconds for one product; several threads may use it, one request each.
 
-    `clock` returns monotonic seconds, `sleep` waits for a number of them; only tests pass their own.
+    `clock` returns monotonic seconds and `sleep` waits for the given number of seconds; only tests replace them.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Meter:
         self.clock: Final = clock
         self.sleep: Final = sleep or self._stopped.wait
         self.end: Final = clock() + settings.total_seconds
-        """The clock time at which the time for the product is used up."""
+        """Clock time at which the product's time budget is used up."""
         self.bytes_used = 0
         self._settings = settings
         self._lock = threading.Lock()
@@ -79,7 +79,7 @@ class Meter:
         self._request.connected = False
 
     def not_counted(self, seconds: float) -> None:
-        """Extend the deadline of the request by the time that it waited out of politeness."""
+        """Extend the request's deadline by `seconds` spent waiting out of politeness."""
         if self._request.end is not None:
             self._request.end = min(self.end, self._request.end + seconds)
 
@@ -94,7 +94,7 @@ class Meter:
                 self._request.end = min(self.end, self.clock() + left)
 
     def seconds_left(self) -> float:
-        """Seconds until this thread's running request must be complete, or until its server must begin to answer."""
+        """Return the seconds until this thread's request must be complete, or its server must begin to answer."""
         request = self._request
         end = self.end if request.end is None else request.end
         if request.begun is None and request.answer_by is not None:
@@ -102,7 +102,7 @@ class Meter:
         return end - self.clock()
 
     def seconds_at_this_rate(self) -> float:
-        """Seconds until the server would fall below the minimum rate if it sent nothing more."""
+        """Return the seconds until the server would fall below the minimum rate if it sent nothing more."""
         request = self._request
         if request.begun is None:
             return float("inf")
@@ -110,11 +110,11 @@ class Meter:
         return request.begun + allowed - self.clock()
 
     def connected(self) -> None:
-        """Note that the running exchange opened a new connection."""
+        """Record that the running exchange opened a new connection."""
         self._request.connected = True
 
     def has_connected(self) -> bool:
-        """Whether the running exchange opened a new connection instead of reusing an open one."""
+        """Return whether the running exchange opened a new connection instead of reusing an open one."""
         return self._request.connected
 
     def when_sent(self, then: Callable[[], None] | None) -> None:
@@ -122,13 +122,13 @@ class Meter:
         self._request.on_sent = then
 
     def sent(self) -> None:
-        """Note that bytes of this thread's request were sent."""
+        """Record that bytes of this thread's request were sent."""
         then, self._request.on_sent = self._request.on_sent, None
         if then is not None:
             then()
 
     def received(self, size: int) -> None:
-        """Count bytes received from the network, for the rate."""
+        """Count bytes received from the network to compute the rate."""
         if size and self._request.begun is None:
             self._request.begun = self.clock()
         self._request.received += size
@@ -138,11 +138,11 @@ class Meter:
         self._stopped.set()
 
     def stopped(self) -> bool:
-        """Whether `stop` was called."""
+        """Return whether `stop` was called."""
         return self._stopped.is_set()
 
     def exhausted(self) -> str | None:
-        """A message saying which budget is used up, or None."""
+        """Return a message saying which budget is used up, or None."""
         if self.clock() >= self.end:
             return "the time for one product is used up"
         if self.bytes_used >= self._settings.max_total_bytes:
@@ -150,7 +150,7 @@ class Meter:
         return None
 
     def take(self, size: int) -> bool:
-        """Count `size` bytes of a body; False when the byte budget is exceeded."""
+        """Count `size` bytes of a body; return False when the byte budget is exceeded."""
         with self._lock:
             self.bytes_used += size
             return self.bytes_used <= self._settings.max_total_bytes
@@ -203,9 +203,10 @@ class TimedStream(httpcore2.NetworkStream):
         return TimedStream(self._inner.start_tls(ssl_context, server_hostname, left), self._meter)
 
     def get_extra_info(self, info: str) -> object:
-        """Return what the inner stream reports, but "readable" unless exactly one complete answer was received.
+        """Return the inner stream's information, but report it as readable unless exactly one complete response was
+        received.
 
-        The pool then closes the connection, so that leftover bytes are not taken for the answer to the next request.
+        The pool then closes the connection, so that leftover bytes are not taken as the response to the next request.
         """
         if info == "is_readable" and not self._framing.is_complete():
             return True
@@ -213,7 +214,7 @@ class TimedStream(httpcore2.NetworkStream):
 
 
 class _Framing:
-    """Tracks whether exactly one answer came for a request, if the length is declared in the answer's headers."""
+    """Tracker of whether a request got exactly one response, for responses whose headers declare a length."""
 
     def __init__(self) -> None:
         self._begin()
@@ -221,18 +222,18 @@ class _Framing:
     def _begin(self) -> None:
         self._head = b""
         self._size: int | None = None
-        """Size of the whole answer in bytes, known from its headers; None when it cannot be determined."""
+        """Size of the whole response in bytes, known from its headers; None when it cannot be determined."""
         self._seen = 0
         self._open = True
         """Whether the headers are still incomplete."""
 
     def sent(self) -> None:
-        """Note that bytes of a request were sent, so the next answer begins."""
+        """Record that bytes of a request were sent, so that the next response begins."""
         if self._seen:
             self._begin()
 
     def received(self, data: bytes) -> None:
-        """Count received bytes of the answer."""
+        """Count received bytes of the response."""
         self._seen += len(data)
         if not self._open:
             return
@@ -244,12 +245,12 @@ class _Framing:
             self._open, self._head = False, b""
 
     def is_complete(self) -> bool:
-        """Whether all bytes of the answer, and no others, were received."""
+        """Return whether all bytes of the response, and no others, were received."""
         return self._seen == self._size
 
 
 def _size_of(head: bytes) -> int | None:
-    """Size of an answer in bytes, from its headers; None when it is interim, chunked or has no single length."""
+    """Return the size of a response in bytes from its headers; None if interim, chunked or without a single length."""
     status, lengths = _STATUS.match(head), _LENGTH.findall(head)
     if status is None or status[1].startswith(b"1"):
         return None
@@ -263,7 +264,9 @@ def _too_slow() -> UnavailableError:
 
 
 class GuardedBackend(httpcore2.NetworkBackend):
-    """Connects below TLS, to addresses that the guard has checked; certificate name and Host still match the URL."""
+    """Network backend that connects below TLS to guard-checked addresses; certificate name and Host still match the
+    URL.
+    """
 
     def __init__(self, guard: Guard, meter: Meter, inner: httpcore2.NetworkBackend | None = None) -> None:
         self._guard = guard
@@ -278,7 +281,7 @@ class GuardedBackend(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
-        """Connect to the first checked address of `host` that answers; raises RefusedError before opening a socket."""
+        """Connect to the first checked address of `host` that answers. Raises RefusedError before opening a socket."""
         self._meter.connected()
         addresses = self._guard.addresses(host.strip("[]"), port)
         failure: Exception = httpcore2.ConnectError("no address")
@@ -321,7 +324,7 @@ class Transport(httpx2.BaseTransport):
         )
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Return the answer, with its body still to be read. Raises SourceError when its headers are too large."""
+        """Return the response with its body still unread. Raises SourceError when its headers are too large."""
         url = httpcore2.URL(
             scheme=request.url.raw_scheme,
             host=request.url.raw_host,

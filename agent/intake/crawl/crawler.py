@@ -1,7 +1,7 @@
 """The crawl: listing and linked documentation, best pages first, in batches, within the budget.
 
-A crawl requests pages in batches and processes the outcomes in the order of the requests, so that the pages it reads
-depend only on the answers and never on which answer came first.
+A crawl requests pages in batches and processes the outcomes in the order of the requests, so that the set of pages read
+depends on the responses alone, not on their order of arrival.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,9 +39,9 @@ from agent.records import About, Link, Site, SourceKind
 from agent.settings import Settings
 
 MIN_WORDS: Final = 12
-"""A page with fewer words says nothing that could be modelled."""
+"""Minimum number of words; a shorter page contains nothing that could be modelled."""
 _WALL_WORDS: Final = 80
-"""A page with fewer words may consist only of a form, a consent notice or a request to enable JavaScript."""
+"""Word count below which a page may consist only of a form, a consent notice or a request to enable JavaScript."""
 NO_TEXT: Final = "next to no text"
 NEEDS_SCRIPT: Final = "JavaScript"
 _WALLS: Final = {
@@ -51,7 +51,7 @@ _WALLS: Final = {
 }
 _MIN_LETTERS: Final = 2
 _LETTERS_LOOKED_AT: Final = 5_000_000
-"""Maximum number of letters searched to place the links of one page; links after that get no heading."""
+"""Maximum number of letters searched for the headings above one page's links; later links get no heading."""
 _MAX_LINKS_KEPT: Final = 3000
 _SHOWN: Final = 500
 _ATTEMPTS: Final = 4
@@ -63,15 +63,15 @@ _MAX_HOSTS: Final = 5
 _FIRST: Final = 12
 """Worth of the product's own page."""
 _PROBE: Final = 9
-"""Worth of a file at a usual place, such as `llms.txt`."""
+"""Worth of a file at a conventional path, such as `llms.txt`."""
 _BUDGET: Final = "the budget of pages is used up"
 _QUOTA_SHARE: Final = 8
-"""One in this many pages of the budget may come from a large API reference while other pages wait."""
+"""Divisor of the page budget that gives the quota for a large API reference while other pages wait."""
 _MIN_QUOTA: Final = 2
 
 
 def fault(page: Page, *, probe: bool) -> str:
-    """Why a page does not count as a document, or an empty text; `probe` is for a file that no page links."""
+    """Return why a page does not count as a document, or an empty text. `probe` marks a file that no page links to."""
     if is_soft_404(page):
         return NO_FILE if probe else "not found: a page that says there is none"
     if page.wall and is_nearly_empty(page):
@@ -82,12 +82,12 @@ def fault(page: Page, *, probe: bool) -> str:
 
 
 def is_nearly_empty(page: Page) -> bool:
-    """Whether a page has so little text that it may be nothing but a log-in or consent wall."""
+    """Return whether a page has so little text that it may be nothing but a log-in or consent wall."""
     return words(page) < _WALL_WORDS
 
 
 def words(page: Page) -> int:
-    """The number of words in the blocks of a page."""
+    """Return the number of words in the blocks of a page."""
     return sum(len(block.text.split()) for block in page.blocks)
 
 
@@ -102,11 +102,11 @@ class Read:
     """`platform` for a page that names the vendor, not the product."""
     source: SourceKind = "docs"
     parts: tuple[Part, ...] = ()
-    """Further documents contained in the same answer."""
+    """Additional documents contained in the same response."""
 
 
 def headed(page: Page) -> tuple[PageLink, ...]:
-    """The links of `page`, each with the nearest heading above it; a link that already has a heading keeps it.
+    """Return the links of `page`, each with the nearest heading above it; a link that already has a heading keeps it.
 
     Links and blocks are both in the order of the page, so the search for each link starts where the last was found.
     """
@@ -128,7 +128,7 @@ def headed(page: Page) -> tuple[PageLink, ...]:
 
 
 def _above(blocks: tuple[Block, ...]) -> list[str]:
-    """The heading above each block; the page's own title is ignored, because it is above everything."""
+    """Return the heading above each block, ignoring the page's own title because it is above everything."""
     found: list[str] = []
     words = ""
     for block in blocks:
@@ -159,7 +159,7 @@ class Crawl:
     """Addresses of pages whose text needs JavaScript."""
 
     def __post_init__(self) -> None:
-        """Set up the state of a crawl that has not requested anything yet."""
+        """Initialise the crawl state; nothing has been requested yet."""
         self.guard.may_lead = self._may_lead
         self._free: set[str] = set()
         self._attempts = 0
@@ -195,7 +195,7 @@ class Crawl:
         return first
 
     def follow(self) -> tuple[Read, ...]:
-        """Read the documentation linked from the start pages, and return it in the order in which it was read."""
+        """Read the documentation linked from the start pages and return it in reading order."""
         for place, (scope, read) in enumerate(self._starts):
             targets = self._targets(scope.home, read.page)
             if place == 0 and self.settings.max_depth:
@@ -235,12 +235,12 @@ class Crawl:
         return Read(outcome, kind, page, parts=parts[1:])
 
     def _tell(self, target: Target, ahead: int = 0) -> None:
-        """Report which page is requested; `ahead` is how many earlier pages of its batch are not counted yet."""
+        """Report the page being requested; `ahead` is the number of earlier pages in its batch not counted yet."""
         number = self.pages_used + ahead + 1
         self.progress(f"reading page {number} of at most {max(number, self.settings.max_pages)}: {target.url}")
 
     def _neighbours(self, scope: Scope, page: Page) -> frozenset[str]:
-        """The texts of links on the listing that lead to other products."""
+        """Return the link texts on the listing that lead to other products."""
         found = set()
         for link, target in self._targets(scope.home, page):
             verdict = judge(scope, scope.home, link, target)
@@ -267,7 +267,7 @@ class Crawl:
                     return
 
     def _discover(self, scope: Scope) -> None:
-        """Queue the files at usual places of the product's site and repository, and the pages of its sitemaps."""
+        """Queue files at conventional paths of the product's site and repository, and the pages of its sitemaps."""
         site = scope.product or (scope.home if scope.own_site else None)
         urls: list[str] = []
         if site is not None:
@@ -302,7 +302,7 @@ class Crawl:
     # The queue
 
     def _targets(self, source: Target, page: Page) -> list[tuple[PageLink, Target]]:
-        """The links of `page` with their parsed addresses; addresses that the guard refuses are recorded."""
+        """Return the links of `page` with their parsed addresses; addresses refused by the guard are recorded."""
         found: list[tuple[PageLink, Target]] = []
         for link in headed(page):
             if is_no_page(link.href):
@@ -416,7 +416,7 @@ class Crawl:
         return Read(outcome, kind, parts[0].page, "product", source, parts[1:])
 
     def _judged(self, candidate: Candidate, read: Read) -> Read | None:
-        """Return `read` if it counts as a page, otherwise record why not and return None; queue the page's links."""
+        """Return `read` if it counts as a page, else record the reason and return None. Queues the page's links."""
         landed = self.guard.parse(read.fetched.url)
         about: About = "product"
         reason = self._where_landed(candidate, landed) or fault(read.page, probe=candidate.probe)
@@ -441,7 +441,7 @@ class Crawl:
         return replace(read, about=about)
 
     def _where_landed(self, candidate: Candidate, landed: Target) -> str:
-        """Why the destination of a redirect is no new page of this crawl, or an empty text."""
+        """Return why the destination of a redirect is not a new page of this crawl, or an empty text."""
         site = candidate.scope.moved(candidate.target, landed)
         if site is not None:
             self.sites = [site, *(known for known in self.sites if known.role != site.role)]
@@ -454,20 +454,20 @@ class Crawl:
         return "the same page as one that was read already" if identity(landed) in self._seen else ""
 
     def _may_lead(self, first: Target, landed: Target) -> bool:
-        """Whether a redirect is allowed: only sources and the product's front page may leave the sites of the crawl."""
+        """Return whether a redirect is allowed. Only sources and the product's front page may leave the crawl."""
         if identity(first) in self._free or same_site(first, landed):
             return True
         return any(scope.place(landed) or scope.may_move(first) for scope, _ in self._starts)
 
     def _canonical(self, landed: Target, page: Page) -> None:
-        """Mark the page's canonical address as seen, so that it is not requested again; it is never fetched itself."""
+        """Mark the page's canonical address as seen, so that it is never requested."""
         address = resolve(landed.url, page.canonical)
         try:
             named = self.guard.parse(address.partition("#")[0])
         except RefusedError as error:
             self._note(address, "refused", error.what)
             return
-        # Only another spelling of the same path counts: a forged canonical address must not keep a real page unread.
+        # Accept only another spelling of the same path: a forged canonical address must not keep a real page unread.
         if named.host == landed.host and named.path.partition("?")[0] == landed.path.partition("?")[0]:
             self._seen.add(identity(named))
 

@@ -1,4 +1,4 @@
-"""HTTP through the guard: redirects and deadlines are handled here, decoded bytes are counted as they arrive.
+"""HTTP requests through the guard, with redirects, deadlines and a running count of decoded bytes.
 
 `httpx2` decodes bodies in pieces of at most 1 MiB, so a decompression bomb is stopped at the limit. Nothing is taken
 from the environment: no proxy, no credentials; no cookie is kept. A fetcher may be used by several threads at once.
@@ -25,10 +25,10 @@ from agent.intake.crawl.guard import Guard, Target
 from agent.settings import Settings
 
 MAX_RATIO: Final = 200
-"""Maximum decoded bytes for each byte on the wire, checked once `RATIO_FLOOR` bytes were decoded."""
+"""Maximum ratio of decoded bytes to bytes on the wire, checked once `RATIO_FLOOR` bytes were decoded."""
 RATIO_FLOOR: Final = 1_048_576
 MAX_ROBOTS_BYTES: Final = 512_000
-"""Bytes read of a robots.txt; the rest is ignored (RFC 9309 requires at least 500 KiB)."""
+"""Maximum number of bytes read from a robots.txt; the rest is ignored (RFC 9309 requires at least 500 KiB)."""
 KEPT_HEADERS: Final = frozenset(
     {
         *("age", "cache-control", "content-disposition", "content-language", "content-type", "date", "etag"),
@@ -53,7 +53,7 @@ _LOG_IN: Final = re.compile(r"(?i)log-?_?in|sign-?_?in|sso|saml2?|authorize|oaut
 _SAVE: Final = "save the page and give the file"
 _MAX_DIGITS: Final = 7
 _VALIDATOR: Final = re.compile(r"[!-~](?:[ -~]{0,500}[!-~])?")
-"""Header values that may be sent back to a server; checked because a stored value may have been changed on disk."""
+"""Valid form of a stored header value sent back to a server; checked because the file may have been changed."""
 _CONDITIONS: Final = (("etag", "if-none-match"), ("last-modified", "if-modified-since"))
 
 
@@ -69,7 +69,7 @@ class Manners(Protocol):
         ...
 
     def hold(self, target: Target, seconds: float) -> bool:
-        """Send no request to the host for `seconds`; False when that is too long."""
+        """Send no request to the host for `seconds`; return False when that is too long."""
         ...
 
 
@@ -77,17 +77,17 @@ _Reader = Callable[[Target, httpx2.Response, Fetched | None], Fetched]
 
 
 class _Later(NamedTuple):
-    """The server asks the client to try again later."""
+    """A server's request to try again later."""
 
     status: int
     seconds: float | None
 
 
 class Fetcher:
-    """Fetches pages for one product over up to `settings.connections` connections; use it as a context manager.
+    """Fetcher of pages for one product over up to `settings.connections` connections; use it as a context manager.
 
-    `inner` replaces the socket layer, `manners` applies robots.txt and the delays, `stamp` gives the time for the
-    answers in UTC (ISO 8601 with `Z`).
+    `inner` replaces the socket layer, `manners` applies robots.txt and the delays, `stamp` returns the timestamp for
+    responses in UTC (ISO 8601 with `Z`).
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Fetcher:
         )
 
     def __enter__(self) -> "Fetcher":
-        """The fetcher itself."""
+        """Return the fetcher."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -124,7 +124,7 @@ class Fetcher:
     def get(self, url: str, kept: Fetched | None = None) -> Fetched:
         """Fetch the page at `url` after at most `max_redirects` redirects, each checked by the guard and robots.txt.
 
-        `kept` is an earlier answer for `url`: the server is asked whether it is still valid, and if so, its body is
+        `kept` is an earlier response for `url`: the server is asked whether it is still valid, and if so, its body is
         returned with the current time and headers.
 
         Raises RefusedError when the guard or robots.txt refuses the address or a redirect, SourceError when the
@@ -138,7 +138,7 @@ class Fetcher:
         return replace(answer, requested=url)
 
     def robots(self, url: str) -> Fetched:
-        """Fetch the first `MAX_ROBOTS_BYTES` of the robots.txt at `url`, whatever its declared type.
+        """Fetch the first `MAX_ROBOTS_BYTES` of the robots.txt at `url`, regardless of its declared type.
 
         The body is empty when the server has no such file (any 4xx status) or redirects without end; everything is
         allowed then (RFC 9309). Raises RefusedError when the guard refuses the address, UnavailableError when the file
@@ -203,7 +203,7 @@ class Fetcher:
         try:
             return self._in_turn(target, read, kept)
         except _StaleError:
-            # A reused connection that the server had closed in the meantime says nothing about the page: try again.
+            # Retry, because a reused connection already closed by the server says nothing about the page.
             return self._in_turn(target, read, kept)
 
     def _in_turn(
@@ -318,7 +318,7 @@ class Fetcher:
         )
 
     def _retry_after(self, text: str) -> float | None:
-        """Seconds to wait according to a Retry-After header, which holds a number of seconds or a date."""
+        """Return the seconds to wait from a Retry-After header, which holds a number of seconds or a date."""
         text = text.strip()
         if text.isascii() and text.isdigit() and len(text) < _MAX_DIGITS:
             return float(text)
@@ -330,15 +330,15 @@ class Fetcher:
 
 
 class _StaleError(UnavailableError):
-    """A reused connection failed."""
+    """Failure of a reused connection."""
 
 
 class _EndlessError(SourceError):
-    """The redirects form a circle or are too many."""
+    """Redirects that form a circle or are too many."""
 
 
 class _AbsentError(SourceError):
-    """The server has no such file."""
+    """Absence of the requested file on the server."""
 
 
 def resolve(base: str, reference: str) -> str:

@@ -20,12 +20,12 @@ from agent.intake.crawl.sites import CODE_HOSTS, Place, Scope
 from agent.intake.page import Page, PageLink
 
 _RUN: Final = 5
-"""Words in one shingle."""
+"""Number of words in one shingle."""
 _SAME: Final = 0.9
-"""A page with at least this share of known shingles brings nothing new."""
+"""Share of known shingles from which a page brings nothing new."""
 _MIN_SHINGLES: Final = 12
 _BARREN: Final = 3
-"""A template counts as a trap after this many pages that brought nothing new."""
+"""Number of pages without new content after which a template counts as a trap."""
 _NOT_FOUND: Final = re.compile(
     r"(?:error )?404\b.*|(?:sorry[,.! ]*)?(?:the |this |that )?(?:page|file|document|article)(?: you .*)? "
     r"(?:was |is |could |can)?(?: ?not)(?: be)? found.*|(?:page |file )?not found.*|"
@@ -34,7 +34,7 @@ _NOT_FOUND: Final = re.compile(
     re.IGNORECASE,
 )
 _SHORT_PAGE: Final = 120
-"""A page with more words than this is never just an error message."""
+"""Maximum number of words in a page that may be just an error message."""
 _FIRST: Final = 3
 
 DUPLICATE: Final = "the same content as another page"
@@ -48,7 +48,7 @@ _LOG_IN_TOPIC: Final = re.compile(
     r"(?:accounts?|sso|auth)(?:/|$|\?)",
     re.IGNORECASE,
 )
-"""Addresses in which the same words are the subject of documentation."""
+"""Addresses in which log-in words are the subject of documentation."""
 _EVENTS: Final = re.compile(r"/(?:events?|calendar|webinars?)(?:/|$|\?)", re.IGNORECASE)
 _NEVER: Final = re.compile(
     r"/(?:cart|checkout|careers|jobs|press|contact(?:-us)?|rss|feed|"
@@ -81,32 +81,32 @@ _BESIDE_COST: Final = 100
 _LAST_COST: Final = 50
 _EDITION_COST: Final = 40
 _LISTED_COST: Final = 6
-"""A page that is only named in the sitemap comes after linked pages of similar worth."""
+"""Deduction for a page named only in the sitemap, which puts it after linked pages of similar worth."""
 _TOPICS: Final = 2
 """Factor on a template's page limit for pages whose link text names a topic, for sites with uninformative addresses."""
 _SIDE_BY_SIDE: Final = 3
 """Maximum pages of one varied template per batch, so that a trap is recognised before it uses up the budget."""
 _AGAIN_COSTS: Final = (0, 3, 6, 8, 9)
-"""Deduction from a page's worth after none, one, two, … pages of its topic were taken."""
+"""Deduction from a page's worth by the number of pages already taken on its topic: none, one, two, …"""
 _LEAST: Final = 3
-"""Worth that a further page of a topic keeps, so that it still comes before a changelog or an example."""
+"""Minimum worth of a further page on a topic, so that it still comes before a changelog or an example."""
 _EVERYTHING: Final = frozenset({"", "documentation"})
-"""Topics too broad to group pages by: their pages are grouped by folder, so that no folder is read to its end first."""
+"""Topics too broad to group pages by. Their pages are grouped by folder, so that no folder is read completely first."""
 _DEAD_COST: Final = 2
 _MOST_DEAD: Final = 12
 """Maximum deduction for the links of a page whose other links led nowhere."""
 _CROWD: Final = 12
-"""Number of pages of one reference or template that make a crowd: more than a draft needs."""
+"""Number of pages from which a reference or template counts as a crowd: more than a draft needs."""
 _CROWD_COST: Final = 5
-"""A page of a crowd comes after other pages of similar worth."""
+"""Deduction for a page of a crowd, which puts it after other pages of similar worth."""
 _LATER_COST: Final = 25
-"""Pages beyond the quota come after all other pages of the site, including those named only in the sitemap."""
+"""Deduction for pages beyond the quota, which puts them after all other pages of the site, even sitemap-only pages."""
 _REFERENCE: Final = re.compile(
     r"(?:api|apis|rest|rest-?api|sdk|sdks|(?:api|sdk|cli|code|class|python|js|typescript)?[-_]?references?|"
     r"(?:api|auto|java|type|go|rust|py)-?docs?|_?auto-?(?:api|summary)|_?generated|endpoints|classes|_?modules)",
     re.IGNORECASE,
 )
-"""Name of a folder that holds the pages of a reference."""
+"""Name of a folder that contains the pages of a reference."""
 _SORTED: Final = re.compile(r"/\d{1,3}[-_](?=[^\W\d_])")
 """A number that only sorts the pages of a folder."""
 _DOTTED: Final = re.compile(r"[a-z_]\w*(?:\.[a-z_]\w*){2,}", re.IGNORECASE)
@@ -119,7 +119,7 @@ TEMPLATE_LATER: Final = "kept for later: pages of one template beyond their quot
 
 
 class Novelty:
-    """The texts of the pages of one crawl, in the order in which they were taken."""
+    """Texts of the pages of one crawl, in the order in which they were taken."""
 
     def __init__(self) -> None:
         self._bodies: set[bytes] = set()
@@ -128,9 +128,9 @@ class Novelty:
         self._barren: Counter[str] = Counter()
 
     def judge(self, body: bytes, page: Page, kind: str) -> str:
-        """Why the page brings nothing new, or an empty text; in the latter case, the page is remembered as read.
+        """Return why the page brings nothing new, or remember the page and return an empty text.
 
-        `kind` is the template of its address; after a few pages that bring nothing new, the template is a trap.
+        `kind` is the template of its address; after a few pages without new content, the template counts as a trap.
         """
         digest = blake2b(body, digest_size=16).digest()
         words = [word for block in page.blocks for word in re.findall(r"\w+", block.text.casefold())]
@@ -148,12 +148,12 @@ class Novelty:
         return ""
 
     def is_trap(self, kind: str) -> bool:
-        """Whether pages of this template no longer say anything new."""
+        """Return whether pages of this template no longer bring anything new."""
         return self._barren[kind] >= _BARREN
 
 
 def is_soft_404(page: Page) -> bool:
-    """Whether a page sent with status 200 only says that there is no such page."""
+    """Return whether a page sent with status 200 only says that there is no such page."""
     if sum(len(block.text.split()) for block in page.blocks) > _SHORT_PAGE:
         return False
     heads = [page.title, *(block.text for block in page.blocks[:_FIRST])]
@@ -161,32 +161,32 @@ def is_soft_404(page: Page) -> bool:
 
 
 def _hash(words: list[str]) -> int:
-    # Python's own hash differs from run to run.
+    # Python's own hash differs between runs.
     return int.from_bytes(blake2b(" ".join(words).encode("utf-8", "replace"), digest_size=8).digest(), "big")
 
 
 class Verdict(NamedTuple):
-    """Whether a link is worth reading: `score` is above 0 if so, otherwise `reason` says why not."""
+    """Verdict on a link: `score` is above 0 if the link is worth reading, otherwise `reason` says why not."""
 
     score: int
     reason: str
     beside: bool
-    """Whether the page may be the directory's own; it then counts only if it mentions the product."""
+    """Whether the page may belong to the directory; such a page counts only if it mentions the product."""
     place: Place = "listing"
 
 
 def is_no_page(href: str) -> bool:
-    """Whether a link is a mail address, a phone number, a script or an anchor on the same page."""
+    """Return whether a link is a mail address, a phone number, a script or an anchor on the same page."""
     return not href or href.startswith("#") or bool(_NO_PAGE.match(href))
 
 
 def is_log_in(target: Target) -> bool:
-    """Whether an address is that of an account or a log-in page."""
+    """Return whether an address is that of an account or a log-in page."""
     return bool(_LOG_IN.search(target.path)) and not _LOG_IN_TOPIC.search(target.path)
 
 
 def judge(scope: Scope, source: Target, link: PageLink, target: Target) -> Verdict:
-    """Whether `target`, linked from the page `source`, is documentation of the product that `scope` is about."""
+    """Judge whether `target`, linked from the page `source`, documents the product of `scope`."""
     place = scope.place(target)
     if not place:
         return Verdict(0, "another site", False)
@@ -222,7 +222,7 @@ def _ranked(home: Target, source: Target, link: PageLink, target: Target, place:
     sibling = (
         same_host and bool(own_folder) and path.startswith(own_folder + "/") and not inside and own != path.rstrip("/")
     )
-    # A neighbour of the listing is another product, whatever its name says; a product's page may have docs beside it.
+    # A neighbour of the listing is another product regardless of its name; a product's page may have docs beside it.
     if sibling and not _exact(path) and (place == "listing" or not words):
         return Verdict(0, "a neighbour of the listing", False)
     folder = source.path.partition("?")[0].rpartition("/")[0]
@@ -252,7 +252,7 @@ def _in_repository(scope: Scope, link: PageLink, target: Target) -> Verdict:
 
 
 def is_other_product(target: Target, name: str) -> bool:
-    """Whether an address is in the folder of a product (`/products/…`) whose name shares no word with `name`."""
+    """Return whether an address is in a product folder (`/products/…`) whose name shares no word with `name`."""
     match = _SHELVES.search(unquote(urlsplit(target.path).path).lower())
     if match is None or not name:
         return False
@@ -262,19 +262,19 @@ def is_other_product(target: Target, name: str) -> bool:
 
 
 def worth_of_path(path: str) -> int:
-    """The worth of the topic that a path indicates, 0 if it indicates none."""
+    """Return the worth of the topic that a path indicates, or 0 if it indicates none."""
     return of_path(path).worth
 
 
 def _exact(path: str) -> bool:
-    """Whether the last segment of a path has only topic words and linking words, none of them a product's name."""
+    """Return whether a path's last segment has only topic and linking words, none of them a product's name."""
     last = _SUFFIX.sub("", unquote(path).lower().rstrip("/").rpartition("/")[2])
     tokens = [token for token in re.split(r"[\W_]+", last) if token]
     return bool(tokens) and all(map(is_said, tokens))
 
 
 def worth_of_text(text: str) -> int:
-    """The worth of the topic that a link's text indicates, 0 for a long text."""
+    """Return the worth of the topic that a link's text indicates, or 0 for a long text."""
     return of_words(text).worth
 
 
@@ -287,7 +287,7 @@ class Candidate:
     verdict: Verdict
     depth: int
     probe: bool = False
-    """Whether this is a file at a usual place that no page links."""
+    """Whether this is a file at a conventional path that no page links to."""
     last: bool = False
     """Whether the linking page does not vouch for the link (`nofollow`)."""
     listed: bool = False
@@ -302,13 +302,13 @@ class Candidate:
     kind: str = ""
     """The address template under which the page is counted."""
     source: str = ""
-    """Identity of the first page that linked it."""
+    """Identity of the first page that linked to this address."""
     subject: str = ""
-    """What similar pages have in common: their topic, or their folder if they have none."""
+    """Key shared by similar pages: their topic, or their folder if they have no topic."""
     crowds: tuple[str, ...] = ()
     """The API reference and the family of similar names to which the page belongs, the reference first."""
     varied: bool = False
-    """Whether the address has parts that could be counted up for ever."""
+    """Whether the address has parts that could be counted up endlessly."""
     value: int = 0
     """Worth of the page by topic and place."""
     worth: int = 0
@@ -316,10 +316,10 @@ class Candidate:
 
 
 class Frontier:
-    """The waiting addresses; each identity waits once, with the best verdict among its links."""
+    """Queue of waiting addresses; each identity waits once, with the best verdict among its links."""
 
     def __init__(self, per_template: int, quota: int) -> None:
-        """`quota` is the number of pages of a large reference or template to read while other pages wait."""
+        """Create an empty queue; `quota` limits the pages read of a large reference or template while others wait."""
         self._per_template = per_template
         self._quota = quota
         self._waiting: dict[str, Candidate] = {}
@@ -333,11 +333,12 @@ class Frontier:
         self._newest: dict[str, tuple[int, ...]] = {}
 
     def __len__(self) -> int:
-        """The number of waiting addresses."""
+        """Return the number of waiting addresses."""
         return len(self._waiting)
 
     def push(self, key: str, candidate: Candidate) -> str:
-        """Add `candidate` to the queue; of two with the same identity the better is kept, in the position of the first.
+        """Add `candidate` to the queue. Of two with the same identity, the better is kept, in the position of the
+        first.
 
         If the two are spelled differently, returns the spelling that is not requested, otherwise an empty text. A
         spelling with tracking or session parameters loses.
@@ -361,7 +362,7 @@ class Frontier:
         return other.shown if other.shown != plain.shown else ""
 
     def pop(self, most: int, is_trap: Callable[[str], bool], is_known: Callable[[str], bool]) -> list[Candidate]:
-        """Take the best candidates, at most `most`; drop other editions of known pages and exhausted templates.
+        """Take up to `most` of the best candidates; drop other editions of known pages and exhausted templates.
 
         Priorities are updated after each candidate taken. `is_trap` judges a template, `is_known` says whether an
         identity was requested already.
@@ -397,25 +398,25 @@ class Frontier:
             self._alike_taken.subtract(counted)
 
     def dropped(self) -> list[tuple[Candidate, str]]:
-        """The candidates dropped since the last call, with the reasons."""
+        """Return the candidates dropped since the last call, with the reasons."""
         found, self._dropped = self._dropped, []
         return found
 
     def drain(self) -> list[Candidate]:
-        """Remove and return everything that still waits, in order of arrival."""
+        """Remove and return all waiting candidates, in order of arrival."""
         found = sorted(self._waiting.values(), key=lambda candidate: self._order[candidate.key])
         self._waiting = {}
         return found
 
     def later(self, candidate: Candidate) -> str:
-        """Why a page was put off behind all others, or an empty text."""
+        """Return why a page was put off behind all others, or an empty text."""
         for place, crowd in enumerate(candidate.crowds):
             if self._is_crowd(crowd) and self._alike_taken[crowd] >= self._quota:
                 return TEMPLATE_LATER if place or crowd.endswith("*") else REFERENCE_LATER
         return ""
 
     def _count(self, candidate: Candidate) -> None:
-        """Count a page that was taken: towards the quotas of its crowds if it has any, otherwise for its topic."""
+        """Count a taken page towards the quotas of its crowds or, if it has none, towards its topic."""
         crowds = tuple(crowd for crowd in candidate.crowds if self._is_crowd(crowd))
         self._counted[candidate.key] = crowds or (candidate.subject,)
         self._alike_taken.update(self._counted[candidate.key])
@@ -424,7 +425,7 @@ class Frontier:
         return len(self._members[crowd]) >= _CROWD
 
     def _other_edition(self, candidate: Candidate, is_known: Callable[[str], bool]) -> str:
-        """Why another edition of the page is read instead, or an empty text."""
+        """Return why another edition of the page is read instead, or an empty text."""
         name, bare = edition(candidate.target)
         if name and (is_known(identity(bare)) or identity(bare) in self._order):
             return f"the same page as another: {name}"
@@ -444,7 +445,7 @@ class Frontier:
     def _priority(self, candidate: Candidate) -> int:
         worth = candidate.worth
         if candidate.varied:
-            # Pages that differ only in a number fall back with each one taken, unless their link text names a topic.
+            # Pages that differ only in a number lose priority with each page taken, unless the link text names a topic.
             worth -= _VARIED_COST * (1 if candidate.named else 1 + self._taken[candidate.kind])
         if any(map(self._is_crowd, candidate.crowds)):
             worth -= _LATER_COST if self.later(candidate) else _CROWD_COST
@@ -455,7 +456,7 @@ class Frontier:
 
 
 def _prepared(key: str, candidate: Candidate) -> Candidate:
-    """Return `candidate` with the fields filled in that follow from its address: template, similar pages, worth."""
+    """Return `candidate` with its derived fields filled in: template, similar pages, worth."""
     target = candidate.target
     informative = worth_of_path(target.path) > 0 or candidate.probe
     subject = candidate.topic.name
@@ -484,7 +485,7 @@ def _costs(candidate: Candidate) -> int:
 
 
 def _crowds(target: Target) -> tuple[str, ...]:
-    """The API reference that contains a page, and the family of names that start with the same words as its own."""
+    """Return the API reference that contains a page, and the family of names with the same first words as its name."""
     segments = unquote(target.path.partition("?")[0]).lower().split("/")
     host = f"{target.host}:{target.port}"
     found = []

@@ -2,7 +2,7 @@
 
 A URL that two parsers could read differently is refused rather than interpreted. A host name is looked up once for
 each new connection, all addresses found must be allowed, and the connection goes to an address that was checked (see
-`fetch`), so DNS rebinding gains an attacker nothing.
+`fetch`), which prevents DNS rebinding.
 
 Sources: the IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890 and its updates RFC 8215, 9602, 9637)
 as of 2026, and the addresses at which cloud providers serve instance metadata, from their own documentation.
@@ -21,7 +21,7 @@ from agent.errors import RefusedError, UnavailableError, UsageError
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 _IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolver = Callable[[str, int], Sequence[str]]
-"""Returns the IP addresses of a host name as text; raises OSError when there is none."""
+"""Function that resolves a host name to IP addresses as text; raises OSError when there are none."""
 
 MAX_URL_BYTES: Final = 8192
 _PORTS: Final = {"http": 80, "https": 443}
@@ -123,7 +123,7 @@ _COMPATIBLE: Final = ipaddress.IPv6Network("::/96")
 
 
 def embedded(address: IpAddress) -> tuple[ipaddress.IPv4Address, ...]:
-    """The IPv4 addresses embedded in an IPv6 address by a transition format; empty for IPv4."""
+    """Return the IPv4 addresses embedded in an IPv6 address by a transition format; empty for IPv4."""
     if isinstance(address, ipaddress.IPv4Address):
         return ()
     found: list[ipaddress.IPv4Address] = []
@@ -140,9 +140,9 @@ def embedded(address: IpAddress) -> tuple[ipaddress.IPv4Address, ...]:
 
 
 def refusal(address: IpAddress, *, admitted: bool = False) -> str | None:
-    """Why no request may go to `address`, or None when it is allowed.
+    """Return why no request may go to `address`, or None when it is allowed.
 
-    `admitted` is for a host that the operator named: private and loopback addresses pass, metadata addresses and
+    `admitted` marks a host that the operator named: private and loopback addresses pass, metadata addresses and
     addresses without an owner do not. Every IPv4 address embedded in `address` is checked as well.
     """
     if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
@@ -209,16 +209,16 @@ def parse_admitted(entry: str) -> Admitted:
 
 
 class Guard:
-    """Judges URLs and addresses; `admitted` hosts may be private, everything else must be public."""
+    """Checker of URLs and addresses; `admitted` hosts may be private, all others must be public."""
 
     def __init__(self, allow_private: Sequence[str] = (), resolve: Resolver | None = None) -> None:
         self._admitted = frozenset(parse_admitted(entry) for entry in allow_private)
         self._resolve = resolve or _look_up
         self.may_lead: Callable[[Target, Target], bool] | None = None
-        """Whether a requested page may redirect to another address; None allows any public address."""
+        """Function that decides whether a page may redirect to another address; None allows any public address."""
 
     def admits(self, host: str, port: int) -> bool:
-        """Whether the operator named exactly this host and port."""
+        """Return whether the operator named exactly this host and port."""
         return Admitted(host, port) in self._admitted or (
             port in _PORTS.values() and Admitted(host, None) in self._admitted
         )
@@ -295,7 +295,7 @@ class Guard:
 
 
 def looks_like_address(text: str) -> bool:
-    """Whether a SOURCE that is not a path was meant as an address: a scheme, a blank or control character, or `//`."""
+    """Return whether a non-path SOURCE is meant as an address: a scheme, a blank, a control character or `//`."""
     return bool(_SCHEME.match(text.strip())) or text.startswith("//") or bool(_FORBIDDEN.search(text))
 
 
@@ -382,7 +382,7 @@ def _refuse_name(host: str, shown: str) -> None:
 
 
 def _ends_in(host: str, names: Sequence[str]) -> str:
-    """The one of `names` that equals the host or is a parent domain of it; empty when there is none."""
+    """Return the entry of `names` that equals the host or is a parent domain of it, or an empty text."""
     return next((name for name in names if host == name or host.endswith("." + name)), "")
 
 
@@ -414,7 +414,7 @@ def _look_up(host: str, port: int) -> Sequence[str]:
 
 
 def with_deadline(resolve: Resolver | None, seconds: Callable[[], float]) -> Resolver:
-    """Wrap `resolve`, or the system's lookup, so that it gives up with TimeoutError after `seconds()` seconds.
+    """Wrap `resolve`, or the system's lookup, so that it raises TimeoutError after `seconds()` seconds.
 
     The system's lookup cannot be interrupted, so it runs in a thread that is abandoned on time-out.
     """

@@ -1,7 +1,7 @@
 """The network: guard, fetcher and politeness (robots.txt, delays), several requests at a time.
 
 robots.txt is parsed by protego and applied according to RFC 9309: a missing file (4xx) allows everything, a file that
-cannot be fetched (5xx, no answer) allows nothing. A Crawl-delay longer than the configured delay replaces it; a host
+cannot be fetched (5xx, no response) allows nothing. A Crawl-delay longer than the configured delay replaces it; a host
 that asks for more than `max_crawl_delay_seconds` is not read.
 """
 
@@ -30,14 +30,14 @@ _DELAY_TOO_LONG: Final = "the host asks for {:g} seconds between requests, more 
 
 
 class _Rules(NamedTuple):
-    """The robots.txt of an origin: its rules and the file, or the error that fetching it ended in."""
+    """The robots.txt of an origin: its rules and the file, or the error raised when fetching it."""
 
     found: "Protego | None"
     file: Fetched | RefusedError | UnavailableError
 
 
 class _Host:
-    """The queue in front of one host."""
+    """The queue of requests to one host."""
 
     def __init__(self) -> None:
         self.gate = threading.Lock()
@@ -66,7 +66,7 @@ class Polite:
         self._reading: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def robots(self, target: Target) -> Fetched | RefusedError | UnavailableError:
-        """The robots.txt of the target's origin, or the error that fetching it ended in; each is read once."""
+        """Return the robots.txt of the target's origin, or the error from fetching it; each file is read once."""
         return self._rules(target).file
 
     def check(self, target: Target) -> None:
@@ -111,7 +111,7 @@ class Polite:
 
                 if not self._settings.delay_seconds and not host.crawl_delay:
                     gate.close()
-                # The gate stays shut until the request is sent: the delay starts there, however long connecting took.
+                # Keep the gate shut until the request is sent: the delay starts then, not at the start of connecting.
                 self._meter.when_sent(sent)
                 yield
         finally:
@@ -132,7 +132,9 @@ class Polite:
         host.started = self._meter.clock()
 
     def hold(self, target: Target, seconds: float) -> bool:
-        """Leave the host alone for `seconds`; False, with no effect, when that is too long or exceeds the time left."""
+        """Leave the host alone for `seconds`; return False, with no effect, if that is too long or exceeds the time
+        left.
+        """
         until = self._meter.clock() + seconds
         if seconds > self._settings.max_crawl_delay_seconds or until >= self._meter.end:
             return False
@@ -173,7 +175,7 @@ class Polite:
 
 
 def agent_token(user_agent: str) -> str:
-    """The name that robots.txt files use for this crawler: the first word of the user agent, without its version."""
+    """Return this crawler's name in robots.txt files: the first word of the user agent, without its version."""
     words = user_agent.split()
     return words[0].partition("/")[0] if words else ""
 
@@ -182,7 +184,7 @@ def _parsed(body: bytes) -> "Protego":
     from protego import Protego
 
     text = body.decode("utf-8-sig", "replace")
-    # An HTML page instead of the file, as sent by a catch-all route, says nothing about robots.
+    # An HTML page sent by a catch-all route instead of the file contains no robots rules.
     return Protego.parse("" if text.lstrip().startswith("<") else text)
 
 
@@ -193,22 +195,22 @@ def _no_time(target: Target) -> UnavailableError:
 
 
 class Kept(Protocol):
-    """Earlier answers, so that a server need only be asked whether they are still valid."""
+    """Store of earlier responses, so that a server need only be asked whether they are still valid."""
 
     def page(self, url: str, user_agent: str) -> Fetched | None:
-        """The last answer for `url`, or None."""
+        """Return the last response for `url`, or None."""
         ...
 
     def keep(self, fetched: Fetched) -> None:
-        """Store an answer."""
+        """Store a response."""
         ...
 
 
 class Network:
     """A `Web` that fetches from the network; use it as a context manager.
 
-    `meter` holds the budget and the clock, `kept` holds earlier answers, `backend` replaces the socket layer, `stamp`
-    gives the time for the answers (UTC, ISO 8601 with `Z`).
+    `meter` holds the budget and the clock, `kept` holds earlier responses, `backend` replaces the socket layer, `stamp`
+    gives the time for the responses (UTC, ISO 8601 with `Z`).
     """
 
     def __init__(
@@ -230,7 +232,7 @@ class Network:
         self._workers = ThreadPoolExecutor(max(1, settings.connections), thread_name_prefix="fetch")
 
     def __enter__(self) -> "Network":
-        """The network itself."""
+        """Return the network."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -248,7 +250,7 @@ class Network:
         return list(self._workers.map(self._get, urls))
 
     def exhausted(self) -> str | None:
-        """A message saying which budget is used up, or None."""
+        """Return a message saying which budget is used up, or None."""
         return self._meter.exhausted()
 
     def _get(self, url: str) -> Outcome:

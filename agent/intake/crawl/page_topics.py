@@ -1,7 +1,7 @@
 """Predict the topic of a documentation page from its address, a link's text or a heading.
 
 A draft needs one page of every topic before a second page of any, so each topic has a name. Each word that indicates a
-topic has a worth: highest for what says most about an agent's powers and limits. Only the order of the numbers matters.
+topic has a worth: highest for words about an agent's powers and limits. Only the order of the numbers matters.
 """
 
 import re
@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 
 class Topic(NamedTuple):
-    """The name of a topic, and the worth of a page about it; an empty name and 0 when the topic is unknown."""
+    """The name of a topic and the worth of a page about it; an unknown topic has an empty name and worth 0."""
 
     name: str
     worth: int
@@ -21,7 +21,7 @@ NONE: Final = Topic("", 0)
 LINKING: Final = frozenset(
     {"and", "the", "of", "to", "for", "a", "how", "it", "works", "getting", "started", "get", "our", "in", "with", "v1"}
 )
-"""Words of a path that say nothing by themselves."""
+"""Path words that indicate no topic by themselves."""
 
 _NAMED: Final[dict[str, tuple[tuple[int, str], ...]]] = {
     "security": (
@@ -168,7 +168,7 @@ _WITHOUT_BLANKS: Final[dict[str, tuple[str, int]]] = {
     **dict.fromkeys(("价格", "定价", "料金", "가격", "요금"), ("pricing", 7)),
 }
 """Words of scripts without blanks between words, searched for anywhere in a short text."""
-# Words that are also used as product names, so a neighbour of a listing may be named by one of them.
+# These words also occur as product names, so a neighbour of a listing may be named after one of them.
 _ALSO_NAMES: Final = frozenset(
     re.findall(
         r"\w+",
@@ -195,7 +195,7 @@ _ENDINGS: Final = tuple(
 )
 _EXTRA: Final = 3
 """Minimum number of letters before a known word at the end of a longer one, as in `opentelemetry`."""
-# A page with such a name has the topic of its folder.
+# Generic page names: such a page has the topic of its folder.
 _GENERIC: Final = frozenset(
     {
         *("overview", "index", "introduction", "intro", "readme", "guide", "guides", "basics", "usage", "quickstart"),
@@ -208,16 +208,16 @@ _OUTER_FOLDER: Final = 5
 """Deduction for a word of an outer folder, which names a section and not the page."""
 _LEAST: Final = 3
 _MIXED: Final = 2
-"""Maximum deduction when one or two other words say nothing, such as the product's name."""
+"""Maximum deduction for one or two other words without a topic, such as the product's name."""
 _CROWDED: Final = 4
-"""Deduction from three such words on, because the segment is then a whole title rather than a name."""
+"""Deduction for three or more such words, because the segment is then a whole title rather than a name."""
 _FEW: Final = 3
 _GETTING_STARTED: Final = Topic("documentation", 6)
 _MAX_WORDS: Final = 8
 _SHORT_TEXT: Final = 4
 _MAX_LETTERS: Final = 120
 _HEADING: Final = 4
-"""How much less a heading above a link is worth than the link's own text."""
+"""Deduction for a heading above a link, compared with the link's own text."""
 _REMEMBERED: Final = 16384
 
 
@@ -235,7 +235,7 @@ def topic_of(path: str, text: str = "", heading: str = "") -> Topic:
 
 @lru_cache(maxsize=_REMEMBERED)
 def of_path(path: str) -> Topic:
-    """The topic indicated by the best segment of a path; it is worth less when the segment has other words as well."""
+    """Return the topic of the best segment of a path; other words in that segment lower its worth."""
     best = NONE
     segments = [segment for segment in unquote(path).lower().split("/") if segment]
     names = [tokens for segment in segments if (tokens := _tokens(segment))]
@@ -260,7 +260,7 @@ def of_path(path: str) -> Topic:
 
 @lru_cache(maxsize=_REMEMBERED)
 def of_words(text: str) -> Topic:
-    """The topic indicated by a link's text or a heading; none for a long text."""
+    """Return the topic indicated by a link's text or a heading; no topic for a long text."""
     low = text.lower()[:_MAX_LETTERS]
     tokens = _WORD.findall(low)
     if not 0 < len(tokens) <= _MAX_WORDS:
@@ -273,7 +273,7 @@ def of_words(text: str) -> Topic:
 
 
 def is_said(token: str) -> bool:
-    """Whether a word is a linking word, or indicates a topic and is not also used as a product name."""
+    """Return whether a word is a linking word, or indicates a topic and is not also used as a product name."""
     return (token in _TABLE and token not in _ALSO_NAMES) or token in LINKING
 
 
@@ -282,13 +282,13 @@ def _by_worth(topic: Topic) -> int:
 
 
 def _tokens(segment: str) -> list[str]:
-    """The words of a path segment, without numbers, which only sort the pages."""
+    """Return the words of a path segment without numbers, which only sort the pages."""
     tokens = [token for token in re.split(r"[\W_]+", _SUFFIX.sub("", segment)) if token]
     return [token for token in tokens if not token.isdigit()]
 
 
 def _in_tokens(tokens: list[str]) -> tuple[Topic, int]:
-    """The best topic indicated by a word or phrase, and how many words indicate nothing.
+    """Return the best topic indicated by a word or phrase, and how many words indicate none.
 
     Among equally good words the last one counts, which in most names is the noun.
     """

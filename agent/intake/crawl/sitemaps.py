@@ -47,32 +47,32 @@ _ROBOTS_BYTES: Final = 500 * 1024
 _MAP_LINE: Final = re.compile(r"^\s*sitemap\s*:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 
 Note = Callable[[str, str, str], None]
-"""Records the outcome for an address: the address, its state, the reason."""
+"""Function that records the outcome for an address: the address, its state, the reason."""
 
 
 def at_root(site: Target) -> tuple[str, ...]:
-    """The files to try at the root of the product's site."""
+    """Return the files to try at the root of the product's site."""
     return tuple(urljoin(site.url, path) for path in _AT_ROOT)
 
 
 def in_folder(listing: Target) -> tuple[str, ...]:
-    """The files to try below a listing that is a page on someone else's site."""
+    """Return the files to try below a listing that is a page on someone else's site."""
     base = listing._replace(path=listing.path.partition("?")[0].rstrip("/") + "/")
     return tuple(urljoin(base.url, name) for name in _IN_FOLDER)
 
 
 def on_docs_host(site: Target) -> tuple[str, ...]:
-    """The files to try on a further host of the product's site."""
+    """Return the files to try on a further host of the product's site."""
     return tuple(urljoin(site.url, path) for path in _ON_DOCS_HOST)
 
 
 def in_repository(raw: str) -> tuple[str, ...]:
-    """The files to try in a repository whose raw files are below `raw`."""
+    """Return the files to try in a repository whose raw files are below `raw`."""
     return tuple(urljoin(raw, name) for name in _IN_REPOSITORY)
 
 
 def sitemap_rank(url: str) -> tuple[int, str]:
-    """Sort key for the parts of a sitemap: documentation first, blogs, tags and media last."""
+    """Return a sort key for the parts of a sitemap: documentation first, blogs, tags and media last."""
     low = url.lower()
     if any(word in low for word in ("docs", "help", "guide", "security", "page", "main")):
         return (0, url)
@@ -80,7 +80,7 @@ def sitemap_rank(url: str) -> tuple[int, str]:
 
 
 class Maps:
-    """The sitemaps of one crawl; all its sites share the limit on their number."""
+    """The sitemaps of one crawl; one limit on their number applies to all its sites."""
 
     def __init__(self, web: Web, guard: Guard, settings: Settings, note: Note) -> None:
         self._web = web
@@ -93,7 +93,7 @@ class Maps:
         """Findings about the sitemaps, such as text addressed to assessors; a sitemap has no document to hold them."""
 
     def entries(self, scope: Scope, site: Target) -> list[tuple[PageLink, Target]]:
-        """The pages listed in the sitemaps of `site`, with their parsed addresses, in order."""
+        """Return the pages listed in the sitemaps of `site`, with their parsed addresses, in order."""
         found: list[tuple[PageLink, Target]] = []
         waiting = list(dict.fromkeys((*self._named(site), resolve(site.url, SITEMAP))))
         while waiting and self._read < MAX_SITEMAPS and not self._web.exhausted():

@@ -86,7 +86,7 @@ _DOOR: Final = re.compile(
     r"|/(?:visit|website|out|go|redirect)/?(?:\?|$)|[?&](?:url|u|to|target|dest|destination|redirect)=",
     re.IGNORECASE,
 )
-"""Addresses that exist only to redirect a visitor elsewhere."""
+"""Addresses that exist only to redirect visitors."""
 _OWNER_AND_NAME: Final = 2
 _MAX_WORDS: Final = 10
 _SITE_GRADE: Final = 3
@@ -118,12 +118,12 @@ class Scope:
     """Text of the link that named the product's site or the door to it."""
 
     def may_move(self, first: Target) -> bool:
-        """Whether `first` may redirect to any site: only the product's front page and the door to it may."""
+        """Return whether `first` may redirect to any site: only the product's front page and the door to it may."""
         named = [known for known in (self.product, self.door) if known is not None]
         return identity(first) in {identity(known) for known in named}
 
     def moved(self, first: Target, landed: Target) -> Site | None:
-        """The product's new site, if `first` is its front page or the door to it and redirects to `landed`, or None."""
+        """Return the product's new site if `first` is its front page or door and redirects to `landed`, else None."""
         nobodys = registered_domain(landed.host) in _NOBODYS or landed.host in CODE_HOSTS
         if not self.may_move(first) or self.place(landed) or nobodys:
             return None
@@ -136,7 +136,7 @@ class Scope:
         return self.home.path.partition("?")[0].strip("/").lower() in ("", "index.html", "index.htm", "en", "home")
 
     def place(self, target: Target) -> Place:
-        """The place that `target` belongs to, or an empty text."""
+        """Return the place that `target` belongs to, or an empty text."""
         if self.repository is not None and is_in_repository(self.repository, target):
             return "repository"
         if self.product is not None and self._related(self.product, target):
@@ -151,7 +151,7 @@ class Scope:
     def _related(self, site: Target, target: Target) -> bool:
         if (target.host, target.port) == (site.host, site.port):
             return True
-        # A host that the operator admitted stands only for itself: other services on that machine are unrelated.
+        # An admitted host covers only itself, because other services on that machine are unrelated.
         if self.admits(target.host, target.port) or self.admits(site.host, site.port):
             return False
         if {target.port, site.port} - {80, 443}:
@@ -167,7 +167,7 @@ def _suffixes() -> "PublicSuffixList":
 
 
 def registered_domain(host: str) -> str:
-    """The part of a host name that one owner registered, by the Public Suffix List: `docs.a.co.uk` gives `a.co.uk`.
+    """Return the registered domain of a host by the Public Suffix List: `docs.a.co.uk` gives `a.co.uk`.
 
     An IP address, a bare suffix or a name of one label is returned unchanged.
     """
@@ -180,7 +180,7 @@ def registered_domain(host: str) -> str:
 
 
 def same_site(listing: Target, target: Target) -> bool:
-    """Whether `target` is on the listing's host or a subdomain of its domain (`docs.` beside `www.`)."""
+    """Return whether `target` is on the listing's host or a subdomain of its domain (`docs.` beside `www.`)."""
     if target.host == listing.host:
         return target.port == listing.port or {target.port, listing.port} <= {80, 443}
     base = listing.host.removeprefix("www.")
@@ -193,12 +193,12 @@ def same_site(listing: Target, target: Target) -> bool:
 def named_sites(
     scope: Scope, name: str, links: Sequence[tuple[PageLink, Target]]
 ) -> tuple[tuple[Target, Site] | None, tuple[Repository, Site] | None]:
-    """Find the product site and the repository that the listing links, each with a record of the reason.
+    """Find the product site and the repository that the listing links to, each with a record of the reason.
 
     `links` are the listing's links with their parsed addresses, `name` is the product's name. A link counts only when
-    its own text or `rel` says what it leads to, and never in lists of other products; on a page deep in a directory,
-    navigation and footer are the directory's own. If the site is only linked through an address with which the
-    directory counts clicks, that address becomes the scope's `door`.
+    its own text or `rel` says what it leads to, and never in lists of other products. On a page deep in a directory,
+    navigation and footer belong to the directory. If the directory links to the site only through a click-counting
+    address, that address becomes the scope's `door`.
     """
     best: tuple[int, Target, str] | None = None
     code: tuple[Repository, Site] | None = None
@@ -274,7 +274,7 @@ def _repository(target: Target, words: str, roles: frozenset[str]) -> Repository
 
 
 def is_in_repository(repository: Repository, target: Target) -> bool:
-    """Whether `target` is a page or a file of `repository`."""
+    """Return whether `target` is a page or a file of `repository`."""
     url = target.url.casefold()
     page = repository.page.url.casefold()
     return url == page or url.startswith((repository.raw.casefold(), page + "/"))

@@ -19,7 +19,7 @@ _WIDE: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Sheets:
-    """The style sheets of one crawl; each is fetched once, however many pages link to it."""
+    """The style sheets of one crawl, each fetched only once."""
 
     def __init__(self, web: Web, settings: Settings) -> None:
         self._web = web
@@ -27,7 +27,7 @@ class Sheets:
         self._known: dict[str, str] = {}
 
     def styled(self, pages: Sequence[tuple[Fetched, Page]]) -> list[Page]:
-        """Return the HTML pages in order; pages that link style sheets of their own site are parsed again with these.
+        """Return the HTML pages in order; pages that link to style sheets of their own site are parsed again with them.
 
         A sheet that cannot be fetched or is too large is left out. A page that cannot be parsed with its sheets is
         returned unchanged.
@@ -74,7 +74,7 @@ def inline_sheets(body: bytes, sheets: Sequence[str]) -> bytes:
 
 
 def _addresses(fetched: Fetched, page: Page) -> list[str]:
-    """The addresses of a page's first style sheets on its own host, or on a parent domain or subdomain of it."""
+    """Return the addresses of a page's first style sheets on its own host, or on a parent domain or subdomain of it."""
     found: list[str] = []
     for written in page.stylesheets:
         try:

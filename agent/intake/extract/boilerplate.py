@@ -1,7 +1,7 @@
 """Removes blocks that repeat across the pages of one site.
 
-Navigation, footers and banners that no tag marks are recognised by their repetition. A block that opens or closes
-several pages, or stands on most of them, is removed everywhere; any other repeated block is kept where it first occurs.
+Navigation, footers and banners not marked by a tag are recognised by their repetition. A block that opens or closes
+several pages, or occurs on most of them, is removed everywhere. Other repeated blocks are kept where they first occur.
 """
 
 from collections import Counter
@@ -13,11 +13,11 @@ from agent.intake.page import Block, Page
 _MANY: Final = 3
 _MOST: Final = 0.5
 _LONG: Final = 200
-"""A repeated block of at least this many characters is text that a vendor wants read: its first occurrence is kept."""
+"""Minimum length in characters of a repeated block that counts as real content: its first occurrence is kept."""
 
 
 def without_repeats(pages: Sequence[Page]) -> tuple[Page, ...]:
-    """The HTML pages of one site, in reading order, without their repeated blocks; a single page stays as it is."""
+    """Return the HTML pages of one site, in reading order, without repeated blocks; leave a single page unchanged."""
     if len(pages) < 2:  # noqa: PLR2004  (one page repeats nothing)
         return tuple(pages)
     counts = Counter(key for page in pages for key in {_key(block) for block in page.blocks})
@@ -40,7 +40,7 @@ def without_repeats(pages: Sequence[Page]) -> tuple[Page, ...]:
 
 
 def _edges(blocks: Sequence[Block], counts: Counter[str]) -> set[str]:
-    """The keys of short repeated blocks in an unbroken run at the start or end of a page."""
+    """Return the keys of short repeated blocks in an unbroken run at the start or end of a page."""
     found: set[str] = set()
     for run in (blocks, blocks[::-1]):
         for block in run:
@@ -52,7 +52,7 @@ def _edges(blocks: Sequence[Block], counts: Counter[str]) -> set[str]:
 
 
 def _without_bare_headings(blocks: Sequence[Block]) -> tuple[Block, ...]:
-    """`blocks` without the headings at the end that no longer have anything under them."""
+    """Return `blocks` without trailing headings that no longer have any content below them."""
     end = len(blocks)
     while end > 1 and blocks[end - 1].kind == "heading" and blocks[end - 1].level > 1:
         end -= 1
@@ -60,6 +60,6 @@ def _without_bare_headings(blocks: Sequence[Block]) -> tuple[Block, ...]:
 
 
 def _key(block: Block) -> str:
-    """A key that repeated blocks share; a heading does not repeat the link or card that leads to its page."""
+    """Return the key that identifies repeated blocks; a prefix keeps headings apart from links with the same text."""
     words = " ".join(block.text.casefold().split())
     return f"{block.level}# {words}" if block.kind == "heading" else words

@@ -1,4 +1,4 @@
-"""Composes a Document from blocks: one text with stable offsets, its sections, and findings with their places.
+"""Composes a Document from blocks: one text with stable offsets, its sections, and findings with their locations.
 
 In the text, headings are plain lines; list items of any depth are lines that begin with `- `; table rows are `a | b`,
 the column heads first; code is its non-blank lines; front matter fields are `key: value`; pictures are their
@@ -19,7 +19,7 @@ from agent.intake.page import MAX_EXCERPT, Block, Page
 from agent.records import About, Document, DocumentBlock, Finding, FindingKind, Section, Snapshot, SourceKind
 
 MAX_TEXT: Final = 400_000
-"""Characters kept of one document, counted as its reader returns them: eighty thousand words, the length of a book."""
+"""Maximum number of characters kept of one document, as returned by its reader: about 80,000 words, a book's length."""
 _TIGHT: Final = frozenset({"item", "row", "front-matter", "image"})
 _KINDS: Final = frozenset(get_args(FindingKind))
 _PLACES: Final = {
@@ -32,18 +32,18 @@ _PLACES: Final = {
 }
 _MAX_FINDINGS: Final = 200
 _MAX_PARTS: Final = 200
-"""The most links of one block whose places are kept."""
+"""Maximum number of links per block whose positions are kept."""
 _REORDERS: Final = frozenset({"bidi-control", "combining-flood"})
 _SAID: Final = re.compile(r"[^\s.!?|][^.!?\n|]*")
 _MIN_REPEATED_WORDS: Final = 5
 _NO_PROSE: Final = re.compile(r"`|[\"']\s*:|[{}]")
-"""Marks of code: every reference repeats parameters that all tools share and keys of samples."""
+"""Signs of code: API references repeat common parameters and sample keys, which is not keyword stuffing."""
 _MIN_REPEATS: Final = 6
 _MIN_REPEATED_SHARE: Final = 0.05
-"""Share of a page's text from which a repeated sentence crowds out others."""
+"""Share of a page's text above which a repeated sentence counts as keyword stuffing."""
 
-# Headings of material about something other than this product. The pattern matches whole headings, so that
-# "Recommended settings", "Code reviews" and "Related entities" stay with the product.
+# Headings of material about something other than this product. The pattern matches the whole heading, so that
+# "Recommended settings", "Code reviews" and "Related entities" still count as content about the product.
 _THINGS: Final = (
     r"(?:ai )?(?:agents?|tools?|products?|apps?|servers?|posts?|articles?|pages?|links?|listings?|reading|"
     r"topics?|resources?|projects?|software|companies|categories|searches|skills?|integrations? from others)"
@@ -80,7 +80,7 @@ _OTHER_TEXT: Final = re.compile(
     r"(?:Not certain from (?:the )?listing\b|Scored with the (?:canonical )?OWASP AIVSS|"
     r"Per-layer threats for this agent)"
 )
-# Labels that begin such material on a page without headings for it; one of the product's own labels ends it.
+# Labels that introduce such material on a page without headings for it; one of the product's own labels ends it.
 _LABEL: Final = re.compile(
     rf"(?:owasp )?aivss\b.*|maestro\b.*|.*\b(?:aivss|score) rationale|agentic threat model|"
     rf"(?:related|similar|other|recommended|featured|sponsored) {_THINGS}|you (?:may|might) also like|"
@@ -114,10 +114,10 @@ class _Builder:
         self._parts_before = False
         self.blocks: list[DocumentBlock] = []
         self._heads: dict[tuple[str, ...], tuple[str, ...]] = {}
-        """Cleaned column heads by their original form, since every row of a table brings the same heads."""
+        """Cleaned column headings by original form, cached because every row of a table repeats them."""
 
     def add(self, block: Block) -> int:
-        """Add a block and return the offset at which its words begin."""
+        """Add a block and return the offset of its text."""
         tight = self._last == block.kind and block.kind in _TIGHT
         self._put("" if not self._parts else "\n" if tight else "\n\n")
         if block.kind == "heading":
@@ -145,7 +145,7 @@ class _Builder:
         return self._heads[heads]
 
     def where(self) -> str:
-        """The place of the last block, in words."""
+        """Return a description of where the last block is."""
         return _under(self._path)
 
     def finish(self) -> tuple[str, tuple[Section, ...]]:
@@ -163,7 +163,7 @@ class _Builder:
         while self._stack and self._stack[-1].level >= block.level:
             self._stack.pop()
         outer: About = self._stack[-1].about if self._stack else self._base
-        # The first heading names the page itself, whatever its words.
+        # The first heading names the page itself, so its words are not judged.
         about = outer if first else heading_about(block.text, listing=self._listing)
         self._stack.append(_Heading(block.level, block.text, outer if about == "product" else about))
 
@@ -196,7 +196,7 @@ class _Builder:
 
 
 def _places(text: str, parts: Sequence[str], start: int) -> tuple[tuple[int, int], ...]:
-    """Start and end in the document of each part of a block's text; a part that cleaning changed is left out."""
+    """Return the document offsets (start, end) of each part of a block's text; skip parts changed by cleaning."""
     found: list[tuple[int, int]] = []
     at = 0
     for part in parts[:_MAX_PARTS]:
@@ -208,7 +208,7 @@ def _places(text: str, parts: Sequence[str], start: int) -> tuple[tuple[int, int
 
 
 def heading_about(text: str, *, listing: bool) -> About:
-    """What the text under a heading is about, judged by the heading's words alone."""
+    """Return what the text under a heading is about, judged by the heading's words alone."""
     words = _NUMBERED.sub("", text)
     if _OTHER.fullmatch(words) or (listing and _LISTING_OTHER.fullmatch(words)):
         return "other"
@@ -216,7 +216,7 @@ def heading_about(text: str, *, listing: bool) -> About:
 
 
 def shortened(page: Page) -> tuple[Page, int]:
-    """The page with its first `MAX_TEXT` characters of text, and how many characters are left out."""
+    """Return the page truncated to `MAX_TEXT` characters of text, and the number of characters dropped."""
     over = sum(len(block.text) for block in page.blocks) - MAX_TEXT
     if over <= 0:
         return page, 0
@@ -288,18 +288,18 @@ def _take(builder: _Builder, identity: str, block: Block) -> list[Finding]:
     if not text:
         return [_finding(identity, r.kind, 0, 0, r.where, r.text) for r in cleaned.removed]
     found = () if block.kind == "code" else sanitise.find_active(text)
-    # A heading that forges markup or structure, or is not what it looks like, must not open a section.
+    # A heading must not open a section if it forges markup or structure, or displays differently from its characters.
     forged = bool(found) or any(r.kind in _REORDERS for r in cleaned.removed)
     plain = block._replace(kind="paragraph", level=0) if forged and block.kind == "heading" else block
     start = builder.add(plain._replace(text=text))
     where, end = builder.where(), start + len(text)
     findings: list[Finding] = []
     for r in cleaned.removed:
-        # A person reads something other than what the characters say: the finding withdraws the words themselves.
+        # A person sees something other than the characters say, so the finding covers and withdraws the text itself.
         span = (start, end) if r.kind in _REORDERS else (0, 0)
         findings.append(_finding(identity, r.kind, *span, r.where, r.text))
     for mark in found:
-        # A page that shows raw Markdown may still state facts behind its marks, so the words are not withdrawn.
+        # A page that shows raw Markdown may still state facts between the marks, so its text is not withdrawn.
         raw = mark.kind == "structure" and block.kind == "paragraph" and not text.endswith("|")
         span = (start, start) if raw else (start, end)
         findings.append(_finding(identity, mark.kind, *span, where, text[mark.start :]))
@@ -307,7 +307,7 @@ def _take(builder: _Builder, identity: str, block: Block) -> list[Finding]:
 
 
 def honest_title(page: Page) -> str:
-    """The page's title, or a substitute when the title addresses assessors or forges markup.
+    """Return the page's title, or a substitute if the title addresses assessors or forges markup.
 
     Substitutes are tried in this order: other first-level headings, the window title, any heading.
     """
@@ -324,7 +324,7 @@ def honest_title(page: Page) -> str:
 
 
 def _stuffing(identity: str, text: str, sections: Sequence[Section]) -> list[Finding]:
-    """Findings for sentences that a page keeps repeating, as pages do that want to match every query."""
+    """Return findings for sentences that a page repeats excessively in order to match every query."""
     seen: dict[str, list[int]] = {}
     for match in _SAID.finditer(text):
         parts = match[0].lower().split()
@@ -341,7 +341,7 @@ def _stuffing(identity: str, text: str, sections: Sequence[Section]) -> list[Fin
 
 
 def _in_address(identity: str, url: str) -> list[Finding]:
-    """A finding for a file name or URL that addresses assessors, since it is shown beside every quote."""
+    """Return a finding if the file name or URL addresses assessors, since it is shown beside every quote."""
     parts = urlsplit(url)
     plain = unquote_plus(f"{parts.path} {parts.query} {parts.fragment}")
     words = " ".join(re.sub(r"[-_/+=&.,:;]+", " ", plain).split())
@@ -368,7 +368,7 @@ def _under(path: tuple[str, ...]) -> str:
 
 
 def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
-    """The span widened to whole sentences: a finding withdraws the whole statement, not three words of it."""
+    """Widen the span to whole sentences, since a finding must withdraw the whole statement and not just a few words."""
     begin = text.rfind("\n", 0, start) + 1
     stop = text.find("\n", end)
     stop = len(text) if stop < 0 else stop
@@ -391,7 +391,7 @@ def _finding(document: str, kind: str, start: int, end: int, where: str, excerpt
 
 
 def _unique(findings: list[Finding], most: int) -> tuple[Finding, ...]:
-    """Each finding once; when there are more than `most`, some of every kind."""
+    """Return the findings without duplicates; if more than `most` remain, keep some of every kind."""
     once = list(dict.fromkeys(findings))
     if len(once) <= most:
         return tuple(once)

@@ -1,7 +1,7 @@
 """Turns bytes into blocks: recognises the format and calls its reader.
 
-Plain text is read here; everything that needs a parser goes to a child process that can be killed
-(`parse_process`), because some pages of two megabytes hang every HTML parser, and some texts keep a Markdown parser
+Plain text is read here. Everything that needs a parser goes to a child process that can be killed
+(`parse_process`), because some two-megabyte pages hang every HTML parser, and some texts keep a Markdown parser
 busy.
 """
 
@@ -66,7 +66,7 @@ _MARKS: Final = b"\xef\xbb\xbf \t\r\n"
 _PDF_MARK: Final = b"%pdf-"
 _GZIP: Final = b"\x1f\x8b"
 _UNTOLD: Final = frozenset(("application/octet-stream", "binary/octet-stream"))
-"""Media types that servers send when they do not know the type."""
+"""Generic media types that servers send when they do not know the type."""
 _WHOLE_HTML: Final = (b"<!doctype html", b"<html")
 _HTML_MARKS: Final = (b"<!doctype html", b"<html", b"<head", b"<body", b"<div", b"<main", b"<article", b"<meta")
 _SITEMAP: Final = re.compile(rb"<(?:\w+:)?(?:urlset|sitemapindex)\b")
@@ -96,10 +96,10 @@ _HINTS: Final = {
 
 
 def sniff(body: bytes, declared: str, name: str) -> MediaKind:
-    """The kind of `body`, judged by its first bytes, then its declared media type, then the suffix of `name`.
+    """Return the kind of `body`, judged by its first bytes, then its declared media type, then the suffix of `name`.
 
     Markdown may begin like HTML, so a media type or suffix that says Markdown decides, unless the bytes are those of
-    a PDF or of a whole HTML document. Raises SourceError when the body is of no kind that can be read.
+    a PDF or of a whole HTML document. Raises SourceError if the body is of no readable kind.
     """
     head = body[:_SNIFFED].lstrip(_MARKS).lower()
     suffix = PurePosixPath(name.partition("?")[0].partition("#")[0]).suffix.lower()
@@ -128,14 +128,14 @@ def sniff(body: bytes, declared: str, name: str) -> MediaKind:
 
 
 def _by_structure(declared: str) -> MediaKind | None:
-    """The kind that a structured suffix names, as in `application/openapi+json`."""
+    """Return the kind named by a structured suffix, as in `application/openapi+json`."""
     if declared.endswith("+json"):
         return "json"
     return "yaml" if declared.endswith("+yaml") else None
 
 
 def _by_content(body: bytes, head: bytes, suffix: str, expected: MediaKind | None) -> MediaKind | None:
-    """The kind that the bytes themselves show beyond doubt, whatever was declared; None when they leave it open."""
+    """Return the kind that the bytes clearly indicate, regardless of the declared type; None if they are ambiguous."""
     if head.startswith(_PDF_MARK):
         return "pdf"
     if body.startswith(_GZIP) and suffix == ".gz":
@@ -154,34 +154,34 @@ def _by_content(body: bytes, head: bytes, suffix: str, expected: MediaKind | Non
         return "json"
     if expected in ("text", "html", None) and _API.search(head):
         return "yaml"
-    # Markdown that is labelled as HTML has a Markdown heading and no HTML element.
+    # Markdown labelled as HTML has a Markdown heading and no HTML element.
     if expected == "html" and b"</" not in body[: 64 * _SNIFFED] and _HEADING.search(head):
         return "markdown"
     return None
 
 
 def _is_json(body: bytes) -> bool:
-    """Whether the bytes begin and end like JSON, so that `[draft] notes` stays text."""
+    """Return whether the bytes begin and end like JSON, so that `[draft] notes` stays text."""
     return bool(
         re.match(rb"[\xef\xbb\xbf\s]*(?:\{\s*(?:\"|\})|\[\s*(?:[\[{\"\d\]-]|true|false|null))", body)
     ) and body.rstrip()[-1:] in (b"}", b"]")
 
 
 def media_type(kind: MediaKind) -> str:
-    """The media type under which a kind is recorded."""
+    """Return the media type under which a kind is recorded."""
     return _MEDIA[kind]
 
 
 def read_page(body: bytes, kind: MediaKind, charset: str, name: str, settings: Settings) -> Page:
-    """Read `body`, which is of `kind`, as a page, or its first document if it holds several. `name` is for messages.
+    """Read `body` of the given `kind` as a page, or its first document if there are several; `name` is for messages.
 
-    Raises SourceError when the bytes are not text, or when the parser fails or exceeds its time or memory.
+    Raises SourceError if the bytes are not text, or if the parser fails or exceeds its time or memory.
     """
     return read_parts(body, kind, charset, name, settings)[0].page
 
 
 def read_parts(body: bytes, kind: MediaKind, charset: str, name: str, settings: Settings) -> tuple[Part, ...]:
-    """Read all documents in `body`, at least one; a JSON listing carries its documentation with it.
+    """Read all documents in `body`, at least one; a JSON listing includes its documentation.
 
     Raises SourceError as `read_page` does.
     """
@@ -196,9 +196,9 @@ def read_parts(body: bytes, kind: MediaKind, charset: str, name: str, settings: 
 
 
 def text_of(body: bytes, charset: str, name: str) -> str:
-    """The text of `body` with plain line feeds.
+    """Return the text of `body` with line ends normalised to line feeds.
 
-    Raises SourceError when it is binary.
+    Raises SourceError if the body is binary.
     """
     try:
         return decode(body, charset).replace("\r\n", "\n").replace("\r", "\n")
@@ -220,7 +220,7 @@ def _in_child(body: bytes, kind: str, charset: str, name: str, settings: Setting
 
 
 def _parts(answer: bytes, name: str) -> tuple[Part, ...]:
-    """The child's answer, checked field by field: a compromised parser can do no more than return false text."""
+    """Convert the child's answer to parts, checking every field: a compromised parser can at most return false text."""
     try:
         fields = json.loads(answer)
         if not isinstance(fields, dict):

@@ -1,9 +1,9 @@
 """The parsing child: a warm process that forks once for each document and reads it there.
 
-The warm process keeps the readers loaded and touches no byte of any source. For each document it receives three open
+The warm process keeps the readers loaded and touches no bytes of any source. For each document it receives three open
 files through its socket (the bytes, a file for the answer, a pipe for the status) and forks. The fork limits its own
-processor time, wall-clock time, memory and output, reads that one document, writes its blocks as JSON and ends, so a
-page that hangs or breaks a parser costs one fork. Neither process is given a network connection, an environment or any
+processor time, wall-clock time, memory and output, reads that one document, writes its blocks as JSON and exits, so a
+page that hangs or crashes a parser costs one fork. Neither process is given a network connection, an environment or any
 other file. Both end when the program that started them ends.
 """
 
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def _load(kind: str) -> None:
-    """Import what reading `kind` needs, once for all forks."""
+    """Import the readers needed for `kind`, once for all forks."""
     if kind == "html":
         from agent.intake.extract.formats import html  # noqa: F401
     elif kind == "pdf":
@@ -76,7 +76,7 @@ def _load(kind: str) -> None:
 
 
 def _die_with(parent: int) -> None:
-    """Have the kernel end this process when the warm one ends; outside Linux the wall-clock limit does."""
+    """Have the kernel end this process together with the warm one; outside Linux only the wall-clock limit applies."""
     if sys.platform == "linux":
         import ctypes
 
@@ -97,13 +97,13 @@ def _serve(files: list[int], kind: str, charset: str, limits: tuple[float, float
             json.dump(answer, place, ensure_ascii=True, separators=(",", ":"))
         word = DONE
     finally:
-        # Whatever was raised, this fork must not go on as a second warm process.
+        # Exit on every exception, since this fork must not continue as a second warm process.
         os.write(status, word)
         os._exit(0)
 
 
 def _limit(seconds: float, wall: float, memory: int) -> None:
-    # By default, the signals of both timers end the process, whatever the parser is doing.
+    # By default, the signals of both timers end the process, even in the middle of parsing.
     signal.setitimer(signal.ITIMER_REAL, wall)
     signal.setitimer(signal.ITIMER_PROF, max(seconds, 0.05))
     whole = max(1, int(seconds) + 1)
@@ -117,7 +117,7 @@ def _limit(seconds: float, wall: float, memory: int) -> None:
 
 
 def answered(kind: str, charset: str, body: bytes) -> dict[str, object]:
-    """The answer for one document: its parts, or the kind of failure and a detail in words."""
+    """Return the answer for one document: its parts, or the kind of failure and a detail in words."""
     try:
         return {"parts": _parse(kind, charset, body)}
     except NotText as error:
@@ -129,7 +129,7 @@ def answered(kind: str, charset: str, body: bytes) -> dict[str, object]:
     except RecursionError:
         return {"error": "too-deep", "detail": ""}
     except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, OSError) as error:
-        # A parser that stumbles over a hostile document may raise almost anything; the parent names the document.
+        # A parser may raise almost anything on a hostile document; the parent's error names the document.
         return {"error": "unreadable", "detail": type(error).__name__}
 
 

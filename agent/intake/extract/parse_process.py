@@ -1,7 +1,7 @@
 """The parent of the parsing child: starts it, sends it documents, and reports how each parse ended.
 
-One warm process serves all threads of the program; at most two documents are parsed at a time. When the warm process
-is gone (killed, out of memory), it is restarted, at most once for each document.
+One warm process serves all threads of the program; at most two documents are parsed at a time. If the warm process
+is gone (killed, out of memory), it is restarted, at most once per document.
 """
 
 import atexit
@@ -28,9 +28,9 @@ _BOOTSTRAP: Final = (
 )
 _AT_A_TIME: Final = 2
 _GRACE: Final = 0.5
-"""Wall-clock seconds allowed beyond the limit of processor time, counted from the start of the fork."""
+"""Wall-clock seconds allowed beyond the CPU time limit, counted from the start of the fork."""
 _SLACK: Final = 0.4
-"""Further seconds in which the fork's own timer may fire before the parent ends the warm process."""
+"""Additional seconds for the fork's own timer to fire before the parent ends the warm process."""
 _START: Final = 20.0
 """Seconds that a warm process may take to load its readers before it starts on a document."""
 _TRIES: Final = 2
@@ -38,16 +38,16 @@ _MOMENT: Final = 0.1
 
 
 class Limits(NamedTuple):
-    """What parsing one document may use."""
+    """Resource limits for parsing one document."""
 
     seconds: float
-    """Seconds of processor time."""
+    """CPU time in seconds."""
     memory: int
-    """MiB of address space."""
+    """Address space in MiB."""
 
 
 class Stopped(Exception):  # noqa: N818  (an outcome of the child; `extract` names the document)
-    """The fork ended without an answer; `killed` when a limit ended it."""
+    """The fork ended without an answer; `killed` if a limit ended it."""
 
     def __init__(self, *, killed: bool) -> None:
         super().__init__("killed" if killed else "failed")
@@ -69,9 +69,9 @@ class WarmParser:
         self._owner = 0
 
     def parse(self, body: bytes, kind: str, charset: str, limits: Limits) -> bytes:
-        """The child's answer about `body`, JSON as `parse_child.answered` describes it.
+        """Return the child's answer about `body`, in the JSON format described in `parse_child.answered`.
 
-        Raises Stopped when the fork ended without an answer.
+        Raises Stopped if the fork ended without an answer.
         """
         wall = limits.seconds + _GRACE
         request = json.dumps([kind, charset[:64], limits.seconds, wall, limits.memory]).encode("ascii")
@@ -85,12 +85,12 @@ class WarmParser:
         raise Stopped(killed=True)
 
     def close(self) -> None:
-        """End the warm process and its forks; the next document starts another."""
+        """End the warm process and its forks; the next document starts another process."""
         with self._lock:
             self._close()
 
     def pid(self) -> int | None:
-        """The process id of the warm process, or None when there is none."""
+        """Return the process id of the warm process, or None if it is not running."""
         return self._process.pid if self._process else None
 
     def _close(self) -> None:
@@ -103,7 +103,7 @@ class WarmParser:
             process.wait()
 
     def _once(self, body: bytes, request: bytes, wall: float) -> bytes:
-        # Files instead of pipes: the answer is bounded by the fork's file-size limit, and nothing can dead-lock.
+        # Files instead of pipes: the answer is bounded by the fork's file-size limit, and nothing can deadlock.
         with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as result, _pipe() as (ours, theirs):
             source.write(body)
             source.seek(0)
@@ -131,7 +131,7 @@ class WarmParser:
             if process is None or channel is None:
                 raise _Gone
             try:
-                # A dying warm process may still accept the request; then the status pipe closes without a word.
+                # A dying warm process may still accept the request; then the status pipe closes without any status.
                 socket.send_fds(channel, [request], [*(file.fileno() for file in files), status.fileno()])
             except OSError:
                 self._close()
@@ -153,7 +153,7 @@ class WarmParser:
         self._owner = os.getpid()
 
     def _said(self, status: IO[bytes], wall: float, process: subprocess.Popen[bytes]) -> bytes:
-        """Read the status pipe until it ends: the sign that the fork began, and its last word unless it was killed."""
+        """Read the status pipe to its end: the mark that the fork began, and its final status unless it was killed."""
         deadline = time.monotonic() + _START
         said = b""
         while select.select([status], [], [], max(0.0, deadline - time.monotonic()))[0]:
@@ -162,7 +162,7 @@ class WarmParser:
             if not word or word in (DONE, FAILED):
                 return said
             deadline = time.monotonic() + wall
-        # Neither timer of the fork fired: end the warm process with all its forks.
+        # Neither timer of the fork fired, so end the warm process with all its forks.
         with self._lock:
             if self._process is process:
                 self._close()
@@ -170,7 +170,7 @@ class WarmParser:
 
 
 def _fell(process: subprocess.Popen[bytes]) -> bool:
-    """Whether the warm process itself ended; waits a moment, since its pipes may close before its end is seen."""
+    """Return whether the warm process has ended; waits briefly, since its pipes may close before it is seen to exit."""
     try:
         process.wait(_MOMENT)
     except subprocess.TimeoutExpired:
@@ -186,5 +186,5 @@ def _pipe() -> Iterator[tuple[IO[bytes], IO[bytes]]]:
 
 
 PARSER: Final = WarmParser()
-"""The parser that the whole program shares."""
+"""The parser shared by the whole program."""
 atexit.register(PARSER.close)

@@ -17,7 +17,7 @@ from agent.intake.page import LINKED_SHEET
 
 Style = Mapping[str, str]
 _Node = Any
-"""tinycss2 has no types."""
+"""Any, because tinycss2 has no types."""
 
 KEPT: Final = frozenset(
     {"display", "visibility", "opacity", "content-visibility", "font-size", "font", "line-height", "color", "clip"}
@@ -61,7 +61,7 @@ _RECT: Final = re.compile(r"rect\(\s*([^()]*)\)")
 _LENGTH: Final = re.compile(
     r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(px|em|rem|pt|pc|vw|vh|vmin|vmax|%|ex|ch|in|cm|mm|q)?"
 )
-# Approximate sizes of the units, good enough to distinguish something from nothing.
+# Approximate sizes of the units, good enough to tell a visible size from none.
 _PIXELS: Final = {
     "em": 16.0,
     "rem": 16.0,
@@ -103,7 +103,7 @@ _PLACED: Final = ("absolute", "fixed")
 class _Rule(NamedTuple):
     selector: str
     style: tuple[tuple[str, str, bool], ...]
-    """Name, value, important."""
+    """Declarations as name, value and importance."""
     layered: bool
     order: int
 
@@ -133,7 +133,7 @@ class Cascade:
         self._match(root)
 
     def style(self, element: etree._Element, hints: Style) -> dict[str, str]:
-        """The declared values of an element, its inline style included; `hints` are those from its attributes.
+        """Return the declared values of an element, its inline style included; `hints` are those from its attributes.
 
         Custom properties are included under their own names; variables are not substituted yet.
         """
@@ -152,7 +152,7 @@ class Cascade:
         return {**merged, **strong}
 
     def elements_with(self, name: str, value: str) -> Iterator[etree._Element]:
-        """The elements for which a rule or their inline style declares `name` as `value`, even if it is overridden."""
+        """Yield the elements for which a rule or an inline style declares `name` as `value`, even if overridden."""
         for element, entries in self._by_element.items():
             if any(entry[1] == name and entry[2] == value for entry in entries):
                 yield element
@@ -220,13 +220,13 @@ class Cascade:
 
 
 def _order(entry: tuple[tuple[int, ...], str, str, bool]) -> tuple[int, ...]:
-    """Sort key, weakest first: layers lose to other rules, but win when both are important."""
+    """Return a sort key, weakest first: layers lose to other rules, but win when both are important."""
     (unlayered, *rest), _, _, important = entry
     return (-unlayered if important else unlayered, *rest)
 
 
 def declarations(text: str) -> Iterator[tuple[str, str, bool]]:
-    """Name, value (lower case) and importance of the declarations in a style attribute that can hide text."""
+    """Yield name, lower-case value and importance of the declarations in a style attribute that can hide text."""
     if not text.strip():
         return
     for node in tinycss2.parse_blocks_contents(text[:_MAX_SHEET], skip_comments=True, skip_whitespace=True):
@@ -261,7 +261,7 @@ def resolved(value: str, known: Mapping[str, str]) -> str:
 
 
 def seen_on_screen(query: str) -> bool:
-    """Whether a media query matches a screen of common size."""
+    """Return whether a media query matches a screen of common size."""
     return any(_query(part.strip()) for part in query.split(",")) if query.strip() else True
 
 
@@ -294,7 +294,7 @@ def _names_of(root: etree._Element) -> frozenset[str]:
 
 
 def _possible(selector: str, names: frozenset[str]) -> bool:
-    """Whether the classes and ids in a selector may all occur in the page."""
+    """Return whether the classes and ids in a selector may all occur in the page."""
     if ":is(" in selector or ":where(" in selector or ":not(" in selector:
         return True
     return all(mark + re.sub(r"\\(.)", r"\1", name) in names for mark, name in _NAMES.findall(selector))
@@ -316,7 +316,7 @@ def _split(selector: str) -> list[str]:
 
 
 def _writes(content: Sequence[_Node]) -> bool:
-    """Whether a rule, or a rule nested in it, may insert text."""
+    """Return whether a rule, or a rule nested in it, may insert text."""
     stack = list(content)
     while stack:
         token = stack.pop()
@@ -328,7 +328,7 @@ def _writes(content: Sequence[_Node]) -> bool:
 
 
 class _Index:
-    """The elements of a tree by tag, class and id; most selectors need nothing else."""
+    """Index of a tree's elements by tag, class and id, which is enough for most selectors."""
 
     def __init__(self, root: etree._Element) -> None:
         self._root = root
@@ -342,7 +342,7 @@ class _Index:
                 self._by.setdefault(key, []).append(element)
 
     def found(self, selector: str) -> Iterator[tuple[tuple[int, int, int], list[etree._Element]]]:
-        """Yield specificity and elements of each part of a selector; nothing if the selector cannot be parsed."""
+        """Yield specificity and elements of each part of a selector, or nothing if the selector cannot be parsed."""
         if _SIMPLE.fullmatch(selector):
             yield self._simple(selector)
             return
@@ -355,7 +355,7 @@ class _Index:
                 elements = self._root.xpath(path)
                 yield parsed.specificity(), [element for element in elements if isinstance(element, etree._Element)]
         except (SelectorError, etree.XPathError, RecursionError, ValueError):
-            # A selector that cannot be parsed hides nothing; the page is read as if the rule did not exist.
+            # Ignore the rule, because a selector that cannot be parsed hides nothing.
             return
 
     def _simple(self, selector: str) -> tuple[tuple[int, int, int], list[etree._Element]]:
@@ -369,7 +369,7 @@ class _Index:
 
 
 def unseen(style: Style) -> str | None:
-    """Why an element with this style, and everything in it, cannot be seen, or None."""
+    """Return why an element with this style and everything in it cannot be seen, or None."""
     if not style:
         return None
     if style.get("display") == "none":
@@ -387,12 +387,12 @@ def unseen(style: Style) -> str | None:
 
 
 def appears_later(style: Style) -> bool:
-    """Whether the element has a transition or an animation, which may reveal it later."""
+    """Return whether the element has a transition or an animation, which may reveal it later."""
     return any(style.get(name, "none") != "none" for name in ("transition", "animation", "animation-name"))
 
 
 def opacity(style: Style) -> float:
-    """The element's own opacity, 0 to 1, filters included."""
+    """Return the element's own opacity, 0 to 1, filters included."""
     if "opacity" not in style and "filter" not in style:
         return 1.0
     own = _share(style.get("opacity", ""))
@@ -460,12 +460,12 @@ def _boxed(style: Style) -> str | None:
 
 
 def reader_only(style: Style) -> bool:
-    """Whether a box is one pixel in size, the usual pattern for screen-reader text; text meant for people stays."""
+    """Return whether a box is one pixel in size, the usual pattern for screen-reader text, which is kept."""
     return pixels(style.get("width", "")) == 1 and pixels(style.get("height", "")) == 1
 
 
 def covers(style: Style) -> bool:
-    """Whether an element covers the whole box of its parent."""
+    """Return whether an element covers the whole box of its parent."""
     if style.get("position") not in _PLACED or (_integer(style.get("z-index", "")) or 0) < 0:
         return False
     ends = [pixels(style.get(side, "")) for side in ("left", "top", "right", "bottom")]
@@ -500,7 +500,7 @@ def longhands(style: Style) -> dict[str, str]:
 
 
 def font_pixels(value: str, outer: float) -> float:
-    """The font size in pixels for a declared value, inside text of `outer` pixels."""
+    """Return the font size in pixels for a declared value inside text of `outer` pixels."""
     if value in _FONT_WORDS:
         return _FONT_WORDS[value]
     match = _LENGTH.fullmatch(value.strip())
@@ -513,7 +513,7 @@ def font_pixels(value: str, outer: float) -> float:
 
 
 def pixels(value: str) -> float | None:
-    """A length in pixels, approximate for relative units; None for anything but a plain length or a sum of lengths."""
+    """Return a length in pixels, approximate for relative units; None unless it is a plain length or a sum."""
     if not value:
         return None
     match = _LENGTH.fullmatch(value.strip())
@@ -536,7 +536,7 @@ def _is_far(offset: float) -> bool:
 
 
 def _nothing(value: str) -> bool:
-    """Whether one of the factors of a scale shrinks the element to almost nothing."""
+    """Return whether a factor of a scale shrinks the element to almost nothing."""
     return any(_share(part) <= _SHRUNK for part in value.split())
 
 

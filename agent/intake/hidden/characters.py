@@ -30,7 +30,7 @@ _SOFT_HYPHEN: Final = "\u00ad"
 _TAG_BASE: Final = 0xE0000
 _PRINTABLE: Final = range(0x20, 0x7F)
 _LATIN_END: Final = 0x0590
-"""First code point of Hebrew; scripts before it need no joiner."""
+"""First code point of Hebrew; earlier scripts need no joiner."""
 _MAX_MARKS: Final = 2
 """Maximum number of consecutive combining marks that a script uses."""
 _LATIN: Final = str.maketrans("аеорсухіјѕһԁԛԝВЕКМНОРСТУХІЈЅАοορν", "aeopcyxijshdqwBEKMHOPCTYXIJSAoopv")
@@ -73,7 +73,7 @@ _ACTING: Final = tuple(
         ),
         (
             "control-characters",
-            # A forged log line, which a log that quotes this page would show as its own, or a terminal escape sequence.
+            # A forged log line, which would look genuine in a log that quotes this page, or a terminal escape sequence.
             r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\s+\S.{0,60}?\b\w+=\S|"
             r"\\x1b\[|\\u001b\[|\\033\[|\x1b|\^\[\[\d|\[\d{1,3}(?:;\d{1,3}){0,4}[JHKm](?!\])",
         ),
@@ -137,7 +137,7 @@ def _one_script(text: str) -> tuple[str, int]:
 
 
 def _kind(text: str, index: int) -> str | None:
-    """The class under which the character at `index` is removed, or None when it stays."""
+    """Return the class under which the character at `index` is removed, or None when it stays."""
     character = text[index]
     code = ord(character)
     if character == "\n":
@@ -202,7 +202,7 @@ class Mark(NamedTuple):
 
 
 def find_active(text: str) -> tuple[Mark, ...]:
-    """The first mark of each kind in `text`, a single block of prose."""
+    """Return the first mark of each kind in `text`, a single block of prose."""
     found: list[Mark] = []
     for kind, pattern in _ACTING:
         match = pattern.search(text)

@@ -1,4 +1,4 @@
-"""CSS colours as sRGB with opacity, and whether two are distinguishable. Imported by the parsing child."""
+"""CSS colours as sRGB with opacity, and a test of whether two can be distinguished. Imported by the parsing child."""
 
 import functools
 import re
@@ -8,7 +8,7 @@ _MAX: Final = 255.0
 _LEAST_CONTRAST: Final = 1.2
 """Luminance contrast ratio (at most 21) below which letters cannot be seen on their background."""
 _CLOSE: Final = 80.0
-"""Up to this sum of channel differences (of 765) that ratio decides; beyond, hues differ even at equal luminance."""
+"""Maximum sum of channel differences (of 765) at which the contrast ratio decides; beyond, the hues differ visibly."""
 _FAINT: Final = 0.1
 _PIECE: Final = re.compile(r"#[0-9a-f]{3,8}\b|\b[a-z-]+\([^()]*\)|\b[a-z]{3,20}\b")
 
@@ -32,7 +32,7 @@ BLACK: Final = Colour(0.0, 0.0, 0.0)
 
 @functools.lru_cache(maxsize=4096)
 def colour(value: str) -> Colour | None:
-    """Parse a value as one colour; None when it is not a colour or cannot be determined (a variable, a picture)."""
+    """Parse a value as one colour; return None if it is no colour or cannot be determined (a variable, a picture)."""
     from tinycss2.color4 import parse_color
 
     try:
@@ -47,24 +47,24 @@ def colour(value: str) -> Colour | None:
 
 
 def first_colour(value: str) -> Colour | None:
-    """The first colour in a longer value, such as that of `background`."""
+    """Return the first colour in a longer value, such as that of `background`."""
     return next((found for found in map(colour, _PIECE.findall(value)) if found is not None), None)
 
 
 def over(top: Colour, below: Colour) -> Colour:
-    """The visible colour when `top` is laid over the opaque `below`."""
+    """Return the visible colour of `top` over the opaque `below`."""
     share = top.alpha
     mixed = (share * a + (1 - share) * b for a, b in zip(top[:3], below[:3], strict=True))
     return Colour(*mixed)
 
 
 def see_through(ink: Colour) -> bool:
-    """Whether letters of this colour are almost fully transparent."""
+    """Return whether letters of this colour are almost fully transparent."""
     return ink.alpha <= _FAINT
 
 
 def same(first: Colour, second: Colour) -> bool:
-    """Whether nobody can tell two opaque colours apart."""
+    """Return whether two opaque colours are indistinguishable."""
     if sum(abs(a - b) for a, b in zip(first[:3], second[:3], strict=True)) > _CLOSE:
         return False
     light, dark = sorted((_luminance(first), _luminance(second)), reverse=True)
@@ -72,7 +72,7 @@ def same(first: Colour, second: Colour) -> bool:
 
 
 def _luminance(one: Colour) -> float:
-    """Relative luminance as WCAG defines it, 0 to 1."""
+    """Return the relative luminance as defined by WCAG, 0 to 1."""
     parts = (part / _MAX for part in one[:3])
     red, green, blue = (c / 12.92 if c <= _LINEAR else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -159,7 +159,7 @@ PAIRS: Final = (
 )
 """Pairs of cues with an additional weight when they occur together."""
 LONG: Final = "long"
-"""The passage has more than 160 characters, and a longer text contains more cues by chance."""
+"""Cue for passages of more than 160 characters, since a longer text contains more cues by chance."""
 WEIGHTS: Final = {
     "assessor": 0.4,
     "reader": 1.2,
@@ -214,7 +214,7 @@ _COMPILED: Final = {name: re.compile(pattern, re.IGNORECASE) for name, pattern i
 _MEANT: Final = frozenset(
     {"assessor", "reader", "threat", "risk", "score", "factor", "report", "setting", "yours", "rival"}
 )
-"""Every order to an assessor contains one of these cues, which say whom it addresses or what it is about."""
+"""Every order to an assessor contains at least one of these cues, which say whom it addresses or what it is about."""
 _DIRECTED: Final = frozenset(
     {
         "order",
@@ -231,14 +231,14 @@ _DIRECTED: Final = frozenset(
         "report",
     }
 )
-"""Every order also contains one of these cues: something is to be done, or an assessor has done it already."""
+"""Every order also contains at least one of these cues, which say what is to be done or has already been done."""
 _ADDRESS: Final = frozenset({"assessor", "reader", "yours", "ours", "rival"})
 _PROGRAM: Final = re.compile(
     r"^\W*\d{4}-\d\d-\d\d[T ]\d\d:\d\d|^\s*(?:#|//)?\s*[\w.\[\]\"']+(?:\s*:\s*[\w\[\], |]+)?\s*[-+|]?=\s*\S|[{};]\s*$|\w\(.*\)\W*$|"
     r"^\s*(?:def|class|return|const|let|var|import|from|if|elif|else|for|while|try|except|async|await)\b.*[:;({\[]\s*$|"
     r"^\s*(?:return|import|raise|yield|pass|break)\b(?: [\w.\[\]()'\"]+)?\s*$|\[\s*\]\s*$|^\s*[\"'][\w-]+[\"']\s*:"
 )
-"""A line of a program, a log or data; a passage of such lines only is no order unless it names an addressee."""
+"""A line of a program, a log or data; a passage of only such lines is no order unless it names an addressee."""
 
 
 class Passage(NamedTuple):
@@ -250,9 +250,9 @@ class Passage(NamedTuple):
 
 
 def find(text: str) -> tuple[tuple[int, int], ...]:
-    """The non-overlapping passages (start, end) of `text` whose cues show that they address an assessor, in order.
+    """Return the non-overlapping passages (start, end) of `text` whose cues mark an order to an assessor, in order.
 
-    Of overlapping passages the shortest counts, since a passage found is withdrawn from the estimators.
+    Of overlapping passages the shortest counts, because a passage found is withdrawn from the estimators.
     """
     found: list[Passage] = []
     for each in sorted(passages(text), key=lambda passage: (passage.end - passage.start, passage.start)):
@@ -265,12 +265,12 @@ def find(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def score(passage: Passage) -> float:
-    """The sum of the weights of a passage's cues."""
+    """Return the sum of the weights of a passage's cues."""
     return sum(WEIGHTS.get(cue, 0.0) for cue in passage.cues)
 
 
 def passages(text: str) -> Iterator[Passage]:
-    """The candidate passages around words about assessment, each once."""
+    """Yield the candidate passages around words about assessment, each once."""
     units = list(_units(text))[:_MAX_UNITS]
     seen: set[tuple[int, int]] = set()
     for place, (start, end) in enumerate(units):
@@ -303,7 +303,7 @@ def _cues(unit: str) -> frozenset[str]:
 
 
 def _units(text: str) -> Iterator[tuple[int, int]]:
-    """The spans of the sentences and lines of `text`."""
+    """Yield the spans of the sentences and lines of `text`."""
     at = 0
     for line in text.split("\n"):
         cuts = [0, *(match.end() for match in _STOP.finditer(line)), len(line)]

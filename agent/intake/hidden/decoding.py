@@ -46,7 +46,7 @@ _ENTITIES: Final = re.compile(r"(?:&(?:amp;)*#x?[0-9a-fA-F]{1,6};\s?){8,}")
 _PERCENT: Final = re.compile(r"(?:[\w.+-]{0,12}%[0-9a-fA-F]{2}){3,}[\w.+%-]*")
 _CODES: Final = re.compile(r"(?:\b\d{2,3}\b[ ,;]{1,2}){15,}\d{2,3}\b")
 _BITS: Final = re.compile(r"(?:\b[01]{8}\b ?){10,}")
-# Each pattern with a character that every match contains, or an empty string.
+# Pairs of a pattern and a character that every match contains, or an empty string.
 _TOKENS: Final = (
     (_HEX, ""),
     (_BASE32, ""),
@@ -63,7 +63,7 @@ _SHARE: Final = 0.85
 
 
 def folded(text: str) -> Iterator[str]:
-    """Yield readings of `text` that differ from it but keep its length, letter for letter."""
+    """Yield readings of `text` that differ from it but have the same length, letter for letter."""
     plain = text
     if _FOREIGN.search(text):
         plain = "".join(_styled(character) for character in text.translate(_FULL_WIDTH)).translate(_LOOKALIKES)
@@ -120,7 +120,7 @@ def _lines(text: str) -> Iterator[tuple[int, int, list[str]]]:
 
 
 def _hits(line: str, words: list[str]) -> bool:
-    """Whether a lower-case line contains `words` often enough to be worth decoding."""
+    """Return whether a lower-case line contains `words` often enough to be worth decoding."""
     hits = 0
     for word in words:
         hits += line.count(word)
@@ -130,7 +130,7 @@ def _hits(line: str, words: list[str]) -> bool:
 
 
 def _spread(text: str) -> str:
-    """Join spaced letters into words, which wider gaps separate."""
+    """Join spaced letters into words; wider gaps separate the words."""
     words = re.split(r"[ .\-_*·|/]{2,}", text)
     return " ".join(re.sub(r"[ .\-_*·|/]", "", word) for word in words)
 

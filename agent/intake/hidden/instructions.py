@@ -22,7 +22,7 @@ _MAX_STRINGS: Final = 64
 _MIN_LENGTH: Final = 2
 _MAX_CLASS: Final = 4
 _Item = Any
-"""The parse tree of the standard library has no types."""
+"""Any, because the parse tree of the standard library has no types."""
 
 # Characters that match these letters when case is ignored, but do not become them in lower case.
 _FOLDED: Final = str.maketrans({"ſ": "s", "ı": "i", "İ": "i"})
@@ -37,7 +37,7 @@ class _Part(NamedTuple):
     exact: frozenset[str] | None
     """All strings that the part can match, in lower case, or None when there are too many to list."""
     groups: tuple[frozenset[str], ...]
-    """Every match of the part contains at least one string of each group."""
+    """Groups of strings; every match of the part contains at least one string of each group."""
 
 
 _NOTHING: Final = frozenset({""})
@@ -49,7 +49,7 @@ def lowered(text: str) -> str:
 
 
 def required_strings(pattern: re.Pattern[str]) -> tuple[tuple[str, ...], ...]:
-    """Groups of lower-case strings, the rarest first: every match of `pattern` contains one string of each group.
+    """Return groups of lower-case strings, the rarest first; every match of `pattern` has one string of each group.
 
     Empty when no group can be determined.
     """
@@ -111,7 +111,7 @@ def _branch(parts: list[_Part]) -> _Part:
 
 
 def _worth(run: frozenset[str]) -> Iterator[frozenset[str]]:
-    """Yield the group for a run of strings, if it is worth testing, without strings that contain another one."""
+    """Yield the group for a run of strings if it is worth testing; drop strings that contain another of the run."""
     if run and len(run) <= _MAX_STRINGS and min(map(len, run)) >= _MIN_LENGTH:
         yield frozenset(s for s in run if not any(o != s and o in s for o in run))
 
@@ -128,7 +128,7 @@ _ORDERS: Final = tuple(
 )
 _FIRST: Final = tuple(sorted({string for order in _ORDERS for string in order.needs[0]}))
 _SHORT: Final = 600
-"""A text of at most this many bytes has fewer letter pairs than there are required strings."""
+"""Maximum bytes of a short text, which has fewer letter pairs than there are required strings."""
 _BY_PAIR: Final = {
     pair: tuple(string for string in _FIRST if string[:2] == pair) for pair in {string[:2] for string in _FIRST}
 }
@@ -168,7 +168,7 @@ class Addressed(NamedTuple):
 
 
 def find(text: str) -> tuple[Addressed, ...]:
-    """Non-overlapping places in `text`, in order, that address an assessor or a language model; at most 200."""
+    """Return up to 200 non-overlapping places in `text`, in order, that address an assessor or a language model."""
     spans = list(islice(_plain(text), _MAX_PLACES))
     named = list(spans)
     # A sentence found by a pattern is not extended by cues in its neighbours.
@@ -189,7 +189,7 @@ def find(text: str) -> tuple[Addressed, ...]:
 
 
 def _plain(text: str, known: str = "") -> Iterator[tuple[int, int]]:
-    """Spans of direct orders in `text`, in order of chunks; chunks equal to those of `known` are not searched again."""
+    """Yield spans of direct orders in `text`, chunk by chunk; chunks equal to those of `known` are skipped."""
     for match in _matches(text, known):
         if match.end() > match.start() and not _reported(text, match):
             yield match.span()
@@ -213,7 +213,7 @@ def _matches(text: str, known: str = "") -> Iterator[re.Match[str]]:
 
 
 def _likely(text: bytes) -> Iterable[bytes]:
-    """The required strings that may occur in `text`: a page has thousands of short texts, and most contain none."""
+    """Return the required strings that may occur in `text`; most of a page's thousands of short texts contain none."""
     if len(text) > _SHORT:
         return _FIRST
     pairs = {text[at : at + 2] for at in range(len(text) - 1)}
@@ -221,7 +221,7 @@ def _likely(text: bytes) -> Iterable[bytes]:
 
 
 def _regions(text: str, known: str) -> Iterator[tuple[int, int]]:
-    """Runs of whole chunks in which `text` differs from `known`."""
+    """Yield runs of whole chunks in which `text` differs from `known`."""
     if not known:
         yield 0, len(text)
         return
@@ -239,7 +239,7 @@ def _regions(text: str, known: str) -> Iterator[tuple[int, int]]:
 
 
 def _reported(text: str, match: re.Match[str]) -> bool:
-    """Whether the sentence around a match shows that it only reports what somebody else says or might say."""
+    """Return whether the sentence around a match only reports what somebody else says or might say."""
     begin = max(0, match.start() - _BEFORE)
     before = text[begin : match.start()]
     lead = _SENTENCE.split(before)[-1]
@@ -251,7 +251,7 @@ def _reported(text: str, match: re.Match[str]) -> bool:
 
 
 def _in_quotes(text: str, match: re.Match[str]) -> bool:
-    """Whether quotation marks open before a match and close soon after it."""
+    """Return whether quotation marks open before a match and close soon after it."""
     before = text[max(0, match.start() - _NEAR) : match.start()]
     after = text[match.end() : match.end() + _NEAR].split("\n")[0]
     for opening, closing in _QUOTES.items():

@@ -61,12 +61,12 @@ _MAX_REMOVED: Final = 300
 _FONT: Final = 16.0
 _DIM: Final = 0.1
 """Maximum opacity at which text counts as invisible."""
-# lxml returns such characters, from references like &#31;, but rejects them when text is set.
+# lxml returns these characters from references like &#31;, but rejects them when text is set.
 NOT_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def is_label(element: etree._Element, words: str) -> bool:
-    """Whether the hidden `words` of an element are only a site's usual label or menu."""
+    """Return whether the hidden `words` of an element are only a site's usual label or menu."""
     few = len(words.split()) <= _LABEL_WORDS
     if few and (_is_skip_link(element, words) or _NEW_WINDOW.search(words)):
         return True
@@ -92,7 +92,7 @@ def _is_live(element: etree._Element) -> bool:
 
 
 def _is_menu(element: etree._Element, words: str) -> bool:
-    """Whether nearly all words belong to short links and controls."""
+    """Return whether nearly all words belong to short links and controls."""
     whole = len(words.split())
     in_links = 0
     for control in element.iter(*_CONTROLS):
@@ -113,7 +113,7 @@ class _Seen(NamedTuple):
 
     ink: colours.Colour | None
     ground: colours.Colour | None
-    """The background; None when it is not declared or unknown, see `open_ground`."""
+    """Background colour; None if undeclared or unknown, see `open_ground`."""
     open_ground: bool
     """Whether the background cannot be determined: a picture, a gradient, an unread style sheet."""
     font: float
@@ -138,7 +138,7 @@ class Visibility:
         self._faded: list[tuple[etree._Element, str]] = []
         self._controlled: frozenset[str] = frozenset()
         self._reveals = False
-        """Whether any element with text has a declaration of its own that makes it visible."""
+        """Whether any element with text has its own declaration that makes it visible."""
         self._cascade = cascade.Cascade(root, ())
         self._linked = False
 
@@ -146,7 +146,7 @@ class Visibility:
         """Remove hidden text from the tree, in place."""
         self._read_head()
         self._sweep_metadata()
-        # One walk in document order; inherited properties are kept on an explicit stack, so deep trees do not recurse.
+        # Walk in document order with inherited properties on an explicit stack, so that deep trees do not recurse.
         first = _Seen(None, None, self._linked, _FONT, True, 1.0, {})
         stack: list[tuple[etree._Element, _Seen]] = [(self._root, first)]
         while stack:
@@ -243,7 +243,7 @@ class Visibility:
             if not (name == "alt" and element.tag == "img"):
                 self._report_order(str(value), "hidden-text", f"the attribute {name} of <{element.tag}>")
                 continue
-            # A picture's description is kept as text, because it may be the only content of a diagram.
+            # Keep a picture's description as text, because it may be the only content of a diagram.
             sizes = (cascade.pixels(element.get(side) or style.get(side, "")) for side in ("width", "height"))
             tiny = any(size is not None and size <= _PIXEL for size in sizes)
             if self._report_order(str(value), "hidden-text", "the description of a picture"):
@@ -259,7 +259,7 @@ class Visibility:
             self.removed.append(Removed("hidden-text", "a comment", text[:MAX_EXCERPT]))
 
     def _style(self, element: etree._Element, outer: _Seen) -> tuple[dict[str, str], dict[str, str]]:
-        """The declared style of an element, and the custom properties that apply in it."""
+        """Return the declared style of an element, and the custom properties that apply in it."""
         hints: dict[str, str] = {}
         for attribute, name in (("color", "color"), ("text", "color"), ("bgcolor", "background-color")):
             value = element.get(attribute)
@@ -302,7 +302,7 @@ class Visibility:
         return reason
 
     def _unfolds(self, element: etree._Element) -> bool:
-        """Whether a click opens the element: a panel of tabs, the body of an accordion."""
+        """Return whether a click opens the element, such as a panel of tabs or the body of an accordion."""
         names = f"{element.get('class') or ''} {element.get('id') or ''} {element.get('role') or ''}".lower()
         if _UNFOLDS.search(names) or element.get("hidden") == "until-found":
             return True
@@ -311,7 +311,7 @@ class Visibility:
         return element.get("data-state") in ("closed", "inactive") and element.get("role") in ("tabpanel", "region")
 
     def _rises(self, element: etree._Element, style: dict[str, str]) -> bool:
-        """Whether an entrance animation may reveal the element later; text that addresses assessors never qualifies."""
+        """Return whether an entrance animation may reveal the element later; never for text addressing assessors."""
         moves = cascade.appears_later(style) or ("transform" in style and cascade.opacity(style) <= _DIM)
         return moves and not instructions.find(_words(element)[:_MAX_SEARCHED])
 
@@ -363,7 +363,7 @@ class Visibility:
         return (None, True) if below is None else (colours.over(paint, below), False)
 
     def _backdrop(self, child: etree._Element) -> bool:
-        """Whether a child is positioned behind or over its siblings as their background."""
+        """Return whether a child is positioned behind or over its siblings as their background."""
         if not isinstance(child.tag, str):
             return False
         declared = self._cascade.style(child, {})
@@ -387,7 +387,7 @@ class Visibility:
         return ground is not None and colours.same(colours.over(seen.ink, ground), ground)
 
     def _covered(self, element: etree._Element) -> int:
-        """How many of an element's first children are hidden under a later child that fills its box."""
+        """Return how many of an element's first children are hidden under a later child that fills its box."""
         if element.tag in ("body", "main", "html") or cascade.longhands(self._cascade.style(element, {})).get(
             "position"
         ) not in ("relative", "absolute", "fixed"):
@@ -434,7 +434,7 @@ class Visibility:
 
 
 def mount_is_empty(root: etree._Element) -> bool:
-    """Whether the page has an element into which scripts put its content, and that element is empty."""
+    """Return whether the page has an element into which scripts put its content, and that element is empty."""
     return any(
         element.get("id") in _MOUNTS and not _words(element) for element in root.iter("div", "main", "section", "body")
     )

@@ -1,6 +1,6 @@
-"""What an item of a draft rests on: parts, quotes, rules, and what would change it.
+"""What an item of a draft is based on: parts, quotes, rules, and what would change it.
 
-An explanation is a title and passages of labelled rows; it prints as text and as JSON from the same rows.
+An explanation is a title and passages of labelled rows, printed as text or JSON from the same rows.
 """
 
 import textwrap
@@ -30,8 +30,8 @@ def explain(draft: Draft, item: str | None = None) -> Explanation:
     """Explain one item of the draft, or the draft's score as a whole.
 
     `item` is a factor key, a layer key or code (`L3`), a threat id or place (`T1`), a fact id, an evidence, question or
-    capability id, a chain's title or `chain 1`, or `score`; case does not matter. Raises InputError, naming near ones,
-    for an item that the draft does not have.
+    capability id, a chain's title or `chain 1`, or `score`, in upper or lower case. Raises InputError with similar
+    names for an unknown item.
     """
     view = View(draft)
     if item is None:
@@ -44,7 +44,7 @@ def explain(draft: Draft, item: str | None = None) -> Explanation:
 
 
 def text(explanation: Explanation) -> str:
-    """The explanation as plain text, ending with a line feed. Control characters of quotes are made visible."""
+    """Format the explanation as plain text, ending with a line feed. Control characters in quotes are made visible."""
     lines = [one_line(explanation.title)]
     for part in explanation.passages:
         lines += ["", part.heading]
@@ -68,7 +68,7 @@ def _folded(name: str) -> str:
 
 
 def _known(view: View) -> Iterator[tuple[str, Callable[[], Explanation]]]:
-    """Every name that an item may be called by, with the function that explains it; earlier names take precedence."""
+    """Yield every name of each item with the function that explains it; earlier names take precedence."""
     draft = view.draft
     yield "score", lambda: _score(view)
     for key in FACTORS:

@@ -24,20 +24,20 @@ from agent.taxonomy.factors import FACTOR_TITLES, FACTORS, FactorKey
 from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LayerKey
 
 PROPOSED_SIGNAL: Final = "proposed"
-"""The signal of a capability that an LLM found."""
+"""The signal of a capability found by an LLM."""
 PROPOSED_ID: Final = "-proposed-"
 _LABEL: Final = "made by"
 SCHEMA: Final = "septet/explain/1"
 
 
 class Row(Record):
-    """One labelled line."""
+    """A labelled line."""
 
     label: str
     text: str
     evidence: tuple[str, ...] = ()
     number: float | None = None
-    """The number in the text, for programs."""
+    """The number in the text, for machine use."""
 
 
 class Passage(Record):
@@ -48,7 +48,7 @@ class Passage(Record):
 
 
 class Explanation(Record):
-    """Where one item of a draft comes from and what would change it."""
+    """What one item of a draft is based on, and what would change it."""
 
     schema_: Literal["septet/explain/1"] = Field(default=SCHEMA, alias="schema")
     draft: str
@@ -62,7 +62,7 @@ class Explanation(Record):
 
 
 def makers(draft: Draft) -> list[Row]:
-    """Who made which part, and what the LLM used; empty for a draft without an LLM."""
+    """List who made each part, and the LLM's usage; empty for a draft without an LLM."""
     if draft.drafter.kind == "embedded":
         return []
     rows = [row("drafter", drafter_words(draft))]
@@ -72,7 +72,7 @@ def makers(draft: Draft) -> list[Row]:
 
 
 def maker(draft: Draft, part: str) -> list[Row]:
-    """Who made a part, named as in `records.MadeBy`, and why not the LLM; empty for a draft without an LLM."""
+    """Say who made a part, named as in `records.MadeBy`, and why not the LLM; empty for a draft without an LLM."""
     made = made_by(draft, part)
     if made is None:
         return []
@@ -81,7 +81,7 @@ def maker(draft: Draft, part: str) -> list[Row]:
 
 
 def maker_of_question(draft: Draft) -> list[Row]:
-    """Who chose and worded the questions of a draft."""
+    """Say who chose and worded the questions of a draft."""
     made = made_by(draft, "questions")
     if made is None or made.by == "embedded":
         return maker(draft, "questions")
@@ -89,7 +89,7 @@ def maker_of_question(draft: Draft) -> list[Row]:
 
 
 def maker_of_chain(draft: Draft, chain: Chain) -> list[Row]:
-    """Who linked the threats of a chain, as far as it is known."""
+    """Say who linked the threats of a chain, if known."""
     made = made_by(draft, "chains")
     if made is None or made.by == "embedded":
         return maker(draft, "chains")
@@ -99,30 +99,30 @@ def maker_of_chain(draft: Draft, chain: Chain) -> list[Row]:
 
 
 def maker_of_capability(draft: Draft, item: Capability) -> list[Row]:
-    """Who found a capability; empty for a draft without an LLM."""
+    """Say who found a capability; empty for a draft without an LLM."""
     if item.signal == PROPOSED_SIGNAL:
         return [row(_LABEL, "the LLM, in words of the quote; credential and approver are the program's")]
     return [row(_LABEL, "the program")] if draft.drafter.kind == "llm" else []
 
 
 def as_json_text(explanation: Explanation) -> str:
-    """The explanation as JSON text, ending with a line feed."""
+    """Serialise the explanation as JSON text, ending with a line feed."""
     plain = explanation.model_dump(mode="json", by_alias=True)
     return dumps(plain)
 
 
 def row(label: str, text: str, evidence: Sequence[str] = (), number: float | None = None) -> Row:
-    """A row from its parts."""
+    """Build a row from its parts."""
     return Row(label=label, text=text, evidence=tuple(evidence), number=number)
 
 
 def passage(heading: str, rows: Sequence[Row]) -> Passage:
-    """A passage from its parts."""
+    """Build a passage from its parts."""
     return Passage(heading=heading, rows=tuple(rows))
 
 
 def quotes(view: View, marks: Sequence[str], heading: str = "Quotes") -> Passage:
-    """The quotes of these marks with their place and rank."""
+    """List the quotes of these marks with their place and rank."""
     rows = []
     for mark in dict.fromkeys(marks):
         item = view.evidence.get(mark)
@@ -133,7 +133,7 @@ def quotes(view: View, marks: Sequence[str], heading: str = "Quotes") -> Passage
 
 
 def questions_about(view: View, key: str) -> Passage:
-    """The questions whose answers would settle this factor or layer."""
+    """List the questions whose answers would settle this factor or layer."""
     found = [
         row(item.id, f"{item.text} An answer such as: {item.proposed}", number=item.effect)
         for item in view.questions if key in item.settles
@@ -142,7 +142,7 @@ def questions_about(view: View, key: str) -> Passage:
 
 
 def lowerings_of(view: View, keys: Sequence[str]) -> Passage:
-    """The lowerings whose target or evidence is among these keys, with the rule of each."""
+    """List the lowerings whose target or evidence is among these keys, with the rule for each."""
     found = [
         row(
             name_of(item.target),
@@ -156,7 +156,7 @@ def lowerings_of(view: View, keys: Sequence[str]) -> Passage:
 
 
 def factor(view: View, key: FactorKey) -> Explanation:
-    """A factor: its parts, its quotes, what lowered it, how it moves the score, what would change it."""
+    """Explain a factor: its parts, its quotes, what lowered it, how it moves the score, what would change it."""
     estimate = view.draft.factors[key]
     value = [
         row(
@@ -210,7 +210,7 @@ def factor(view: View, key: FactorKey) -> Explanation:
 
 
 def layer(view: View, key: LayerKey) -> Explanation:
-    """A layer: why it is certain or not, its threats and their quotes, what would change it."""
+    """Explain a layer: why it is certain or not, its threats and their quotes, what would change it."""
     found = view.draft.layers[key]
     flag = "certain" if found.certain else "not certain"
     state = [
@@ -243,7 +243,7 @@ def layer(view: View, key: LayerKey) -> Explanation:
 
 
 def threat(view: View, key: LayerKey, item: Threat) -> Explanation:
-    """A threat: how it works and its score, its facts and quotes, what lowers it, where it leads."""
+    """Explain a threat: how it works and its score, its facts and quotes, what lowers it, where it leads."""
     headline = view.headline is not None and view.headline.threat.id == item.id
     folded = [reason for _, other, reason in view.folded if other.id == item.id]
     about = [
@@ -284,7 +284,7 @@ def threat(view: View, key: LayerKey, item: Threat) -> Explanation:
 
 
 def evidence(view: View, item: Evidence) -> Explanation:
-    """A quote: its place and rank, everything that cites it, whether it counts as a control."""
+    """Explain a quote: its place and rank, everything that cites it, whether it counts as a control."""
     source = next((source for source in view.draft.sources if source.document == item.document), None)
     place = [
         row("quote", f"“{item.quote}”"),
@@ -340,7 +340,7 @@ def _citations(view: View, mark: str) -> list[Row]:
 
 
 def question(view: View, item: Question) -> Explanation:
-    """A question: what it settles, with the present values, and how much the likely range would shrink."""
+    """Explain a question: what it settles, with the present values, and how much the likely range would shrink."""
     asked = [
         row("question", item.text),
         row("an answer such as", item.proposed),
@@ -367,7 +367,7 @@ def _basis_words(view: View, key: str) -> str:
 
 
 def chain(view: View, item: Chain) -> Explanation:
-    """A chain: its threats in order, and the quotes of each hop."""
+    """Explain a chain: its threats in order, and the quotes for each hop."""
     titles = {threat_.id: threat_.title for _, layer_ in view.layers for threat_ in layer_.threats}
     steps = [row(identifier, titles.get(identifier, "folded")) for identifier in item.threats]
     hops = [
@@ -387,7 +387,7 @@ def chain(view: View, item: Chain) -> Explanation:
 
 
 def capability(view: View, item: Capability) -> Explanation:
-    """A capability: on whose authority it acts, its quotes, what rests on them."""
+    """Explain a capability: on whose authority it acts, its quotes, what depends on them."""
     about = [
         row("does", f"{item.action} {item.object}"),
         row("mode", item.mode),
@@ -417,7 +417,7 @@ def capability(view: View, item: Capability) -> Explanation:
 
 
 def fact(view: View, item: Fact) -> Explanation:
-    """A fact: what it says with its slots, who read it, its quotes, and everything that rests on it."""
+    """Explain a fact: its statement and slots, who read it, its quotes, and everything that depends on it."""
     about = [
         row("says", fact_words(item)),
         row("about", item.about),
@@ -443,13 +443,13 @@ def fact(view: View, item: Fact) -> Explanation:
 
 
 def facts(view: View, ids: Sequence[str]) -> Passage:
-    """These facts in words, with their quotes' marks."""
+    """List these facts in words, with the marks of their quotes."""
     known = {each.id: each for each in view.facts}
     return passage("Facts", [row(one, fact_words(known[one]), known[one].evidence) for one in ids if one in known])
 
 
 def fact_words(item: Fact) -> str:
-    """What a fact says, in words."""
+    """Describe a fact in words."""
     said = {"asserted": "", "denied": "not: ", "configurable": "by setting: "}[item.polarity]
     details = ", ".join(slot.value for slot in item.slots)
     return f"{said}{key_title(item.key)}" + (f" ({details})" if details else "")

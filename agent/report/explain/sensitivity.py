@@ -1,4 +1,4 @@
-"""How far a single input moves a score: computed exactly from the stored inputs, with the scorer's own integers."""
+"""How far each single input moves a score, computed exactly from the stored inputs with the scorer's own integers."""
 
 from decimal import Decimal
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from agent.taxonomy.factors import FACTOR_SETS, FACTORS, FactorKey
 
 
 class Swing(NamedTuple):
-    """The unrounded score with one input at its lowest and at its highest, all others at their values."""
+    """The unrounded score with one input at its lowest and highest value, and all others unchanged."""
 
     name: str
     """A factor key, `cvss_base`, `threat_multiplier` or `mitigation_factor`."""
@@ -22,14 +22,14 @@ class Swing(NamedTuple):
 
     @property
     def width(self) -> Decimal:
-        """Score points between both ends."""
+        """The difference between both scores."""
         return abs(self.score_high - self.score_low)
 
 
 def swings(score: Score) -> tuple[Swing, ...]:
-    """How far each input moves the score within its range, widest first; fixed inputs are left out.
+    """Compute how far each input moves the score within its range, widest first; fixed inputs are left out.
 
-    Empty for a score that takes no factors or was stored without its inputs.
+    Returns an empty tuple for a score without factors or without stored inputs.
     """
     if score.inputs is None or score.formula == "cvss-bte":
         return ()
@@ -57,7 +57,7 @@ def swings(score: Score) -> tuple[Swing, ...]:
 
 
 def counted_factors(score: Score) -> tuple[FactorKey, ...]:
-    """The factors that the score adds up, in the order of the factor set."""
+    """Return the factors that the score adds up, in the order of the factor set."""
     present = (score.inputs.factors if score.inputs else None) or {}
     members = FACTOR_SETS[score.factor_set] if score.factor_set else FACTORS
     return tuple(key for key in members if key in present)

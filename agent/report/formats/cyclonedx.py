@@ -36,17 +36,17 @@ UNKNOWN: Final = "unknown"
 _LLM: Final = "llm"
 _TEXT: Final = 20_000
 _WHOLE: Final = ("facts", "evidence", "sources")
-"""Parts of the draft of which each entry is a property of its own, instead of all being one property."""
+"""Parts of the draft whose entries each become a separate property; any other part is a single property."""
 _Object = dict[str, object]
 
 
 def write(view: View) -> bytes:
-    """The draft as a bill of materials."""
+    """Write the draft as a bill of materials."""
     return dumps(_Bom(view).whole(), sort_keys=True).encode()
 
 
 class _Bom:
-    """Builds one bill of materials around the references between its parts."""
+    """Builds one bill of materials and the references between its parts."""
 
     def __init__(self, view: View) -> None:
         self._view = view
@@ -54,7 +54,7 @@ class _Bom:
         self._uuid = drafted_id(view.draft, "bom")
 
     def whole(self) -> _Object:
-        """The whole bill of materials."""
+        """Build the whole bill of materials."""
         draft, product = self._view.draft, self._parts.product.id
         components = [
             self._component(each)
@@ -141,7 +141,7 @@ class _Bom:
         }
 
     def _service(self, each: Drawn) -> _Object:
-        """A service with the flows from and to it; whether it authenticates callers is left open."""
+        """Build a service with the flows from and to it, leaving open whether it authenticates callers."""
         made = self._named(each)
         if inside := self._parts.inside(each.item):
             made["trustZone"] = one_line(inside[0].name)
@@ -164,7 +164,7 @@ class _Bom:
         return f"urn:cdx:{self._uuid}/1#{percent(_ref(item_id), safe='')}"
 
     def _picture(self) -> list[_Object]:
-        """The parts of the system picture that CycloneDX has no field for: actors, boundaries, flows."""
+        """Return the parts of the system picture without a CycloneDX field: actors, boundaries, flows."""
         actors = [each.item for each in self._parts.items if each.group == "actor"]
         fields = [("actor", _text(each.model_dump(mode="json"))) for each in actors]
         fields += [("boundary", _text(each.model_dump(mode="json"))) for each in self._parts.boundaries]
@@ -214,7 +214,7 @@ class _Bom:
 
 
 def _ratings(row: ThreatRow) -> list[_Object]:
-    """The ratings by CVSS, and by AIVSS unless the draft withholds its score."""
+    """Build the CVSS rating, and the AIVSS rating unless the draft withholds its score."""
     score = row.threat.score
     made: list[_Object] = [
         {

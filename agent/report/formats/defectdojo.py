@@ -39,7 +39,7 @@ _TAG: Final = re.compile(r"[^\w.:-]+")
 
 
 def write(view: View) -> bytes:
-    """The draft as a file for the import "Generic Findings Import"."""
+    """Write the draft as a file for the import "Generic Findings Import"."""
     draft = view.draft
     summary = f"{draft.product.name}. {product_words(draft)}. {draft.id}, {view.standing}"
     return dumps({"description": one_line(summary), "findings": [_finding(row) for row in threat_rows(view)]}).encode()

@@ -1,8 +1,8 @@
 """CSV for github-csv-tools: one issue for each threat.
 
 GitHub itself imports no CSV. Source: gavinr/github-csv-tools (`githubCsvTools FILE`), import.js at commit 0426c001:
-columns by name, of which `title` is needed; `body`, `labels` with commas between, and `state` are taken too. Other
-scripts that make issues of CSV take the same names. A body is Markdown, in which words of sources stay words.
+columns are matched by name; `title` is required, `body`, comma-separated `labels` and `state` are optional. Other
+scripts that create issues from CSV use the same names. A body is Markdown in which source text is escaped.
 """
 
 from typing import Final
@@ -15,15 +15,15 @@ from agent.report.view import View
 
 _HEADS: Final = ("title", "body", "labels", "state")
 _TITLE: Final = 250
-"""GitHub takes 256 characters."""
+"""GitHub allows 256 characters."""
 _BODY: Final = 60_000
-"""GitHub takes 65,536 characters."""
+"""GitHub allows 65,536 characters."""
 _LABEL: Final = 50
-"""GitHub takes this many characters of a label."""
+"""GitHub's limit for a label, in characters."""
 
 
 def write(view: View) -> bytes:
-    """The draft's threats as issues."""
+    """Write the draft's threats as issues."""
     return written(_HEADS, (_cells(row) for row in threat_rows(view)), mark=False)
 
 

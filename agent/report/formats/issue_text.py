@@ -1,5 +1,5 @@
-"""A threat as the text of an issue, in the markup of the tool that shows it. Words of sources stay plain words: they
-make no links, mention nobody and run no macro."""
+"""A threat as the text of an issue, in the markup of the issue tracker. Source text stays plain text: it creates no
+links, mentions nobody and runs no macro."""
 
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -9,28 +9,28 @@ from agent.report.safe_markdown import one_line, plain
 
 _REMEDIES: Final = (("you", "For you"), ("vendor", "For the vendor"))
 _MORE: Final = 80
-"""Characters that the line about further quotes may take."""
+"""Characters reserved for the line about further quotes."""
 
 
 def as_markdown(row: ThreatRow, limit: int) -> str:
-    """The issue as Markdown of at most `limit` characters; quotes that do not fit are counted."""
+    """Format the issue as Markdown of at most `limit` characters; quotes that do not fit are counted."""
     return _issue(row, plain, bold=lambda words: f"**{words}**", item="- ", gap="\n\n", limit=limit)
 
 
 def as_text(row: ThreatRow, limit: int) -> str:
-    """The issue as plain text, with the same limit."""
+    """Format the issue as plain text, with the same limit."""
     return _issue(row, one_line, bold=str, item="- ", gap="\n\n", limit=limit)
 
 
 def as_wiki(row: ThreatRow, limit: int) -> str:
-    """The issue in Jira's text formatting notation, with the same limit."""
+    """Format the issue in Jira's text formatting notation, with the same limit."""
     return _issue(row, wiki, bold=lambda words: f"*{words}*", item="* ", gap="\n\n", limit=limit)
 
 
 def wiki(text: str) -> str:
-    """`text` on one line as words of Jira's notation: no macro, link, mention, image or table.
+    """Format `text` on one line as plain words in Jira's notation: no macro, link, mention, image or table.
 
-    An address is broken after its scheme, since Jira makes a link of anything that looks like an address.
+    An address is broken after its scheme, since Jira turns anything that looks like an address into a link.
     """
     escaped = "".join(f"\\{char}" if char in "{}[]!|*^~" else char for char in one_line(text).replace("\\", "/"))
     return escaped.replace("://", ":\\/\\/")

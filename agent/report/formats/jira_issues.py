@@ -24,14 +24,14 @@ _PRIORITIES: Final[dict[Band, str]] = {
     "None": "Lowest",
 }
 _SUMMARY: Final = 250
-"""Jira takes 255 characters."""
+"""Jira allows 255 characters."""
 _DESCRIPTION: Final = 32_000
-"""Jira takes 32,767 characters."""
+"""Jira allows 32,767 characters."""
 _LABEL: Final = re.compile(r"[^\w.:-]+")
 
 
 def write(view: View) -> bytes:
-    """The draft's threats as issues; map the columns by their names."""
+    """Write the draft's threats as issues; the columns are mapped by name."""
     rows = threat_rows(view)
     labels = [_labels(row) for row in rows]
     columns = max((len(each) for each in labels), default=1)

@@ -22,7 +22,7 @@ from agent.taxonomy.layers import LAYER_TITLES
 
 VERSION: Final = "0.2.0"
 UNRATED: Final = 50
-"""The middle of a scale from 0 to 100, for a number that the draft does not have."""
+"""The middle of a scale from 0 to 100, for numbers that the draft does not have."""
 _TEXT: Final = 20_000
 _NOBODY: Final = "nobody rated it: 50 stands where the format asks for a number"
 _OUTSIDE: Final = "zone-none"
@@ -30,7 +30,7 @@ _Object = dict[str, object]
 
 
 def write(view: View) -> bytes:
-    """The draft as an Open Threat Model."""
+    """Write the draft as an Open Threat Model."""
     parts, rows, draft = Parts(view), threat_rows(view), view.draft
     project: _Object = {
         "name": one_line(draft.product.name),
@@ -111,7 +111,7 @@ def _flow(identifier: str, flow: Flow) -> _Object:
 
 
 def _instance(row: ThreatRow) -> _Object:
-    """A threat as listed at its component; no threat counts as mitigated, whatever the sources claim."""
+    """Build a threat as listed at its component; no threat counts as mitigated, regardless of the sources' claims."""
     remedies = [
         {"mitigation": _mitigation_id(row, n), "state": each.status} for n, each in enumerate(row.threat.mitigations, 1)
     ]

@@ -1,7 +1,8 @@
-"""A draft's system picture as other tools' models need it: each item once, in one boundary, and the item with threats.
+"""A draft's system picture in the form that other tools need: each item once, in one boundary, and the item with
+threats.
 
-A draft does not tie threats to an item, so they are attached to the product itself: the item of kind `product`, else
-the first component, else a component that is made for it.
+A draft does not assign threats to items. They are therefore attached to the product itself: the item of kind `product`,
+else the first component, else a component created for this purpose.
 """
 
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ class Parts:
 
     @cached_property
     def items(self) -> tuple[Drawn, ...]:
-        """All items: actors, components, stores, services, and the product if the picture has no component."""
+        """All items: actors, components, stores, services, and the product itself if the picture has no component."""
         system = self.view.draft.system
         found = items_of(system)
         if not system.components:
@@ -41,7 +42,7 @@ class Parts:
 
     @cached_property
     def flows(self) -> tuple[tuple[str, Flow], ...]:
-        """Flows between items, each with an id of its own."""
+        """Flows between items, each with its own id."""
         known = {each.item.id for each in self.items}
         flows = enumerate(self.view.draft.system.flows, 1)
         return tuple((f"flow-{n}", flow) for n, flow in flows if {flow.source, flow.target} <= known)
@@ -52,16 +53,16 @@ class Parts:
         return self.view.draft.system.boundaries
 
     def inside(self, item: SystemItem) -> tuple[Boundary, ...]:
-        """The boundaries that an item is in, in the draft's order; most formats have room for the first."""
+        """Return the boundaries around an item, in the draft's order; most formats support only the first."""
         return tuple(each for each in self.boundaries if item.id in each.members)
 
     @cached_property
     def outside(self) -> tuple[SystemItem, ...]:
-        """Items in no boundary."""
+        """Items outside all boundaries."""
         return tuple(each.item for each in self.items if not self.inside(each.item))
 
 
 def origin(part: SystemItem | Flow | Boundary) -> str:
-    """The state of a part and its quotes, in words."""
+    """Describe the state of a part and its quotes."""
     quotes = ", ".join(part.evidence)
     return f"{part.state}, quotes {quotes}" if quotes else f"{part.state}, no quote"

@@ -1,7 +1,6 @@
-"""Properties of the draft and of each threat that formats of other tools have no field for, as plain JSON.
+"""Properties of the draft and of each threat without a field in other tools' formats, as plain JSON.
 
-Nothing is rounded or filled in: a value that the draft does not know is null, and so is a withheld score, with its
-reason.
+Nothing is rounded or filled in: an unknown value is null, and so is a withheld score, with its reason.
 """
 
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from agent.taxonomy.layers import LAYER_CODES
 
 
 def threat_properties(row: ThreatRow) -> dict[str, object]:
-    """A threat with its layer, state, basis, severity, scores, facts, quotes and mitigations."""
+    """Return a threat's layer, state, basis, severity, scores, facts, quotes and mitigations."""
     view, threat, score = row.view, row.threat, row.threat.score
     found: dict[str, object] = {
         "title": threat.title,
@@ -53,7 +52,7 @@ def threat_properties(row: ThreatRow) -> dict[str, object]:
 
 
 def draft_properties(view: View) -> dict[str, object]:
-    """The score with its range, factors, layers, questions, and what was not found."""
+    """Return the score with its range, factors, layers, questions, and what was not found."""
     draft = view.draft
     factors = {
         key: {"value": float(each.value), "low": float(each.low), "high": float(each.high), "state": each.state}
@@ -85,7 +84,7 @@ def draft_properties(view: View) -> dict[str, object]:
 
 
 def modelled_properties(view: View) -> dict[str, object]:
-    """The same with facts, quotes and sources, for formats that hold a whole threat model."""
+    """Return the draft's properties with facts, quotes and sources, for formats that hold a whole threat model."""
     draft = view.draft
     return {
         **draft_properties(view),

@@ -23,7 +23,7 @@ MEDIA_TYPES: Final[dict[Format, str]] = {
 }
 _HEADS: Final = ("id", "question", "settles", "likely range", "an answer that would settle it", "answer", "public page")
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
-"""The date in a DOCX in place of the time of writing, so that the same questions give the same bytes."""
+"""A fixed date for a DOCX in place of the current time, so that the same questions give the same bytes."""
 _HOW: Final = (
     "Please answer in plain sentences and name a public page for each. A page that states setting, default, scope and "
     "who can change it can lower the score; an answer without one is noted and lowers nothing."
@@ -31,27 +31,27 @@ _HOW: Final = (
 
 
 class Export(NamedTuple):
-    """A file that a page offers."""
+    """A downloadable file."""
 
     name: str
-    """Made of ids, never of a product's name."""
+    """The file name, built from ids, never from a product's name."""
     media_type: str
     data: bytes
 
 
 class Row(NamedTuple):
-    """One question as it is asked."""
+    """One question of the questionnaire."""
 
     id: str
     text: str
     settles: str
     effect: str
-    """How much the likely range of the score would shrink, in words; empty for no effect."""
+    """How much the score's likely range would shrink, in words; empty for no effect."""
     proposed: str
 
 
 def rows(draft: Draft, *, leave_out: Sequence[str] = ()) -> tuple[Row, ...]:
-    """The questions of a draft that are not in `leave_out`; those that move the score most come first."""
+    """Return the draft's questions that are not in `leave_out`, those with the largest effect on the score first."""
     return tuple(
         Row(
             question.id,
@@ -66,7 +66,7 @@ def rows(draft: Draft, *, leave_out: Sequence[str] = ()) -> tuple[Row, ...]:
 
 
 def questionnaire(draft: Draft, format_: Format, *, leave_out: Sequence[str] = ()) -> bytes:
-    """The questionnaire of a draft in `format_`; the same draft gives the same bytes."""
+    """Write the questionnaire of a draft in `format_`; the same draft gives the same bytes."""
     asked = rows(draft, leave_out=leave_out)
     if format_ == "csv":
         return _csv(asked)
@@ -97,7 +97,7 @@ def _csv(asked: Sequence[Row]) -> bytes:
     writer.writerow(_HEADS)
     for row in asked:
         writer.writerow([cell(each) for each in (*row, "", "")])
-    # With a byte order mark, so that spreadsheets recognise UTF-8.
+    # Add a byte order mark, so that spreadsheets recognise UTF-8.
     return out.getvalue().encode("utf-8-sig")
 
 
@@ -130,7 +130,7 @@ def _properties(made: "Docx", draft: Draft) -> None:
 
 
 def _undated(raw: bytes) -> bytes:
-    """The ZIP with a fixed date on each of its files."""
+    """Return the ZIP with a fixed date on each of its files."""
     import zipfile
 
     out = io.BytesIO()

@@ -1,9 +1,8 @@
-"""Which formats a draft can be written in: the registry of `septet export`.
+"""The registry of `septet export`: the formats in which a draft can be written.
 
-A format is a module of this package with `write(view) -> bytes` and a line below. No writer upgrades a state, makes
-"unknown" absent or zero, drops the range of a score, or shows a score that the draft withholds; data that its format
-has no field for goes into properties or descriptions. The same draft gives the same bytes. Writers are imported when
-they are called.
+A format is a module of this package with `write(view) -> bytes`, and a line below. No writer upgrades a state, turns
+"unknown" into absent or zero, drops the range of a score, or shows a withheld score. Data without a field in the format
+goes into properties or descriptions. The same draft gives the same bytes. Writers are imported when called.
 """
 
 import importlib
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Format(NamedTuple):
-    """One form of a draft: its name on the command line, what it is, its file's ending and type, and its writer."""
+    """An export format: its name on the command line, description, file extension, media type and writer."""
 
     name: str
     title: str
@@ -27,7 +26,7 @@ class Format(NamedTuple):
 
 
 def _later(module: str, function: str = "write") -> "Callable[[View], bytes]":
-    """The writer of a module of this package, which is imported when it is called."""
+    """Return a writer that imports its module of this package when called."""
 
     def write(view: "View") -> bytes:
         written: bytes = getattr(importlib.import_module(f"agent.report.formats.{module}"), function)(view)
@@ -61,22 +60,22 @@ _ALL: Final = (
     Format("questionnaire-docx", "the same as a document", ".docx", _DOCX, _later(_OWN, "questions_docx")),
 )
 FORMATS: Final[dict[str, Format]] = {each.name: each for each in _ALL}
-"""The formats by name, in the order in which they are listed."""
+"""The formats by name, in display order."""
 
 
 def write(name: str, view: "View") -> bytes:
-    """A draft in the format of that name. Raises InputError for an unknown one."""
+    """Write a draft in the named format. Raises InputError for an unknown format."""
     return named(name).write(view)
 
 
 def named(name: str) -> Format:
-    """The format of that name. Raises InputError when there is none."""
+    """Return the format with the given name. Raises InputError if there is none."""
     if name not in FORMATS:
         raise InputError(f"unknown format {name[:60]!r}", where="--format", hint=f"one of {', '.join(FORMATS)}")
     return FORMATS[name]
 
 
 def is_text(format_: Format) -> bool:
-    """Whether a format may be printed on a terminal."""
+    """Return whether a format may be printed on a terminal."""
     kind = format_.media_type.partition(";")[0]
     return kind.startswith("text/") or kind.endswith(("json", "xml", "yaml"))

@@ -35,7 +35,7 @@ from agent.taxonomy.lists import scheme
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 FINGERPRINT: Final = "septetThreat/v1"
 GITHUB_FINGERPRINT: Final = "primaryLocationLineHash"
-"""The only fingerprint by which GitHub recognises an alert from the last run."""
+"""The only fingerprint by which GitHub matches an alert with the previous run."""
 _LEVELS: Final[dict[Band, str]] = {
     "Critical": "error",
     "High": "error",
@@ -49,17 +49,17 @@ _Object = dict[str, object]
 
 
 def write(view: View) -> bytes:
-    """The draft as a SARIF log of one run."""
+    """Write the draft as a SARIF log of one run."""
     return dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [_Run(view).whole()]}, sort_keys=True).encode()
 
 
 def message(text: str) -> str:
-    """`text` as a message string, escaped so that braces make no placeholders (3.11.5), brackets no links (3.11.6)."""
+    """Escape `text` as a message string, so that braces are no placeholders (3.11.5) and brackets no links (3.11.6)."""
     return one_line(text).replace("{", "{{").replace("}", "}}").replace("](", "\\](")
 
 
 def relative(url: str) -> str:
-    """An address without its scheme as a relative reference: `https://acme.example/docs` is `acme.example/docs`."""
+    """Make an address a relative reference without a scheme: `acme.example/docs` for `https://acme.example/docs`."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -71,7 +71,7 @@ def relative(url: str) -> str:
 
 
 class _Run:
-    """Builds one run around the indexes by which its parts refer to one another."""
+    """Builds one run and the indexes by which its parts refer to one another."""
 
     def __init__(self, view: View) -> None:
         self._view = view
@@ -86,7 +86,7 @@ class _Run:
         return [*(row.threat.id for row in self._rows), *(each.id for each in self._struck)]
 
     def whole(self) -> _Object:
-        """The whole run."""
+        """Build the whole run."""
         draft = self._draft
         rules = {row.threat.id: self._rule(row) for row in self._rows}
         for each in self._struck:
@@ -118,7 +118,7 @@ class _Run:
 
     @cached_property
     def _taxa(self) -> dict[str, dict[str, str]]:
-        """The titles of the ids that threats have, by list; MAESTRO's layers are included."""
+        """The titles of the taxonomy ids of threats, by list; MAESTRO's layers are included."""
         found: dict[str, dict[str, str]] = {
             _MAESTRO: {LAYER_CODES[key]: LAYER_TITLES[key] for key, _ in self._view.layers}
         }
@@ -250,14 +250,14 @@ class _Run:
         }
         text = self._texts.get(quote.document)
         if text is not None:
-            # A region is given by lines or by characters, or by both when they mean the same; GitHub needs lines.
+            # A region is given by lines, by characters, or by both if they describe the same place; GitHub needs lines.
             for name, at in (("start", quote.start), ("end", quote.end)):
                 region[f"{name}Line"] = text.count("\n", 0, at) + 1
                 region[f"{name}Column"] = at - text.rfind("\n", 0, at)
         return region
 
     def _whole_source(self) -> _Object:
-        """The place of a threat without quotes: the listing as a whole, with a message that says so."""
+        """Locate a threat without quotes at the whole listing, with a message that says so."""
         said: _Object = {"message": {"text": "No quote: this place is the source as a whole"}}
         if self._draft.sources:
             said["physicalLocation"] = {"artifactLocation": self._artifact(self._draft.sources[0].document)}
@@ -291,7 +291,7 @@ class _Run:
         return made
 
     def _invocation(self) -> _Object:
-        """Undetermined layers, an undetermined score and unread sources, as notes that no viewer takes for results."""
+        """Report undetermined layers or scores and unread sources as notes, so that no viewer lists them as results."""
         notes = [
             _note("layer", "note", f"{LAYER_CODES[key]} {LAYER_TITLES[key]}: {detail}")
             for key, layer in self._view.layers
@@ -305,7 +305,7 @@ class _Run:
 
 
 def _uncertain(layer: LayerThreats) -> str:
-    """Why the sources do not settle a layer; empty for a layer that they settle."""
+    """Say why the sources do not settle a layer; empty for a settled layer."""
     if layer.certain:
         return ""
     head = "does not apply" if layer.applies == "no" else "not certain from the listing"

@@ -6,30 +6,30 @@ from agent.report.view import View
 
 
 def as_json(view: View) -> bytes:
-    """`draft.json`: the one format that loses nothing."""
+    """Write `draft.json`, the only lossless format."""
     return draft_json.dump(view.draft).encode()
 
 
 def as_markdown(view: View) -> bytes:
-    """The report, as `septet draft` prints it."""
+    """Write the report in Markdown, as `septet draft` prints it."""
     return markdown.render(view.draft, view.documents, view.progress).encode()
 
 
 def as_html(view: View) -> bytes:
-    """The report as a page that loads nothing from elsewhere."""
+    """Write the report as a self-contained HTML page."""
     return html.render(view.draft, view.documents, view.progress).encode()
 
 
 def questions_markdown(view: View) -> bytes:
-    """The questions, to be filled in and taken back by `septet answer`."""
+    """Write the questions as Markdown, to be filled in and read by `septet answer`."""
     return questionnaire(view.draft, "md")
 
 
 def questions_csv(view: View) -> bytes:
-    """The questions as CSV."""
+    """Write the questions as CSV."""
     return questionnaire(view.draft, "csv")
 
 
 def questions_docx(view: View) -> bytes:
-    """The questions as DOCX."""
+    """Write the questions as DOCX."""
     return questionnaire(view.draft, "docx")

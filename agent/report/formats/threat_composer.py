@@ -40,7 +40,7 @@ _Object = dict[str, object]
 
 
 def write(view: View) -> bytes:
-    """The draft as a workspace of Threat Composer."""
+    """Write the draft as a Threat Composer workspace."""
     draft, parts, rows = view.draft, Parts(view), threat_rows(view)
     remedies = [(row, n, each) for row in rows for n, each in enumerate(row.threat.mitigations, 1)]
     made: _Object = {
@@ -66,7 +66,7 @@ def write(view: View) -> bytes:
 
 
 def _application(view: View) -> str:
-    """What the draft says of the product as a whole: first in words, then as JSON."""
+    """Describe the product as a whole: first in words, then as JSON."""
     draft = view.draft
     blocks = [
         plain(draft.product.summary),
@@ -96,7 +96,7 @@ def _application(view: View) -> str:
 
 
 def _fenced(fields: Mapping[str, object]) -> str:
-    """JSON as a block of code that nothing inside can end, since backticks are written as JSON escapes."""
+    """Format JSON as a code block that its content cannot close, since backticks are written as JSON escapes."""
     text = json.dumps(fields, sort_keys=True, separators=(",", ":")).replace("`", "\\u0060")
     return f"```json\n{text}\n```"
 
@@ -136,7 +136,7 @@ def _mitigation_id(row: ThreatRow, number: int) -> str:
 
 
 def _custom(fields: Mapping[str, object]) -> list[_Object]:
-    """Metadata entries with their values as texts: strings as they are, all else as JSON."""
+    """Build metadata entries with their values as text: strings unchanged, all else as JSON."""
     return [
         {"key": f"custom:{key}", "value": value if isinstance(value, str) else json.dumps(value, sort_keys=True)}
         for key, value in fields.items()

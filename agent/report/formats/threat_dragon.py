@@ -39,7 +39,7 @@ TYPES: Final = {
     "STRIDE-D": "Denial of service",
     "STRIDE-E": "Elevation of privilege",
 }
-"""The types as Threat Dragon's importer spells them."""
+"""The types as spelled by Threat Dragon's importer."""
 _SEVERITIES: Final[dict[Band, str]] = {
     "Critical": "Critical",
     "High": "High",
@@ -54,7 +54,7 @@ _SHAPES: Final = {
     "store": ("store", "tm.Store"),
     "service": ("actor", "tm.Actor"),
 }
-"""Services of others are drawn as external entities."""
+"""The shapes by group of item; third-party services are drawn as external entities."""
 _TEXT: Final = 20_000
 _WIDTH: Final = 160
 _HEIGHT: Final = 80
@@ -63,12 +63,12 @@ _COLUMN: Final = 420
 _PAD: Final = 40
 _ASSUMED: Final = "5 5"
 _QUOTED: Final = "0"
-"""A dash ratio without dashes; the schema takes no null."""
+"""A dash ratio for a solid line; the schema does not allow null."""
 _Object = dict[str, object]
 
 
 def write(view: View) -> bytes:
-    """The draft as a Threat Dragon model."""
+    """Write the draft as a Threat Dragon model."""
     return dumps(_Model(view).whole(), sort_keys=True).encode()
 
 
@@ -78,7 +78,7 @@ class _Place(NamedTuple):
 
 
 class _Model:
-    """Builds one model around the ids of its cells."""
+    """Builds one Threat Dragon file and the ids of its cells."""
 
     def __init__(self, view: View) -> None:
         self._view = view
@@ -88,7 +88,7 @@ class _Model:
         self._places = self._laid_out()
 
     def whole(self) -> _Object:
-        """The whole model."""
+        """Build the whole file."""
         draft, stamp = self._view.draft, self._view.draft.review
         description = f"{product_words(draft)}. {self._view.standing}. {draft.product.summary}"
         return {
@@ -127,7 +127,7 @@ class _Model:
     # -------------------------------------------------------- where it stands
 
     def _laid_out(self) -> Mapping[str, _Place]:
-        """Place the items in a column for each boundary, and one for items in none; the first boundary counts."""
+        """Place the items in one column for each boundary, by their first boundary, and one for items in none."""
         columns: dict[str, list[SystemItem]] = {key: [] for key in ("", *(each.id for each in self._parts.boundaries))}
         for each in self._parts.items:
             inside = self._parts.inside(each.item)
@@ -202,7 +202,7 @@ class _Model:
         }  # fmt: skip
 
     def _stroke(self, item: SystemItem, rows: tuple[ThreatRow, ...]) -> _Object:
-        """The outline of an item: red if threats are open, dashed if the item has no quote."""
+        """Return the outline of an item: red if threats are open, dashed if the item has no quote."""
         color = "red" if any(not row.settled for row in rows) else "#333333"
         return {"stroke": color, "strokeWidth": 1.5, "strokeDasharray": _QUOTED if item.evidence else _ASSUMED}
 
@@ -262,7 +262,7 @@ class _Model:
 
 
 def _label(name: str) -> _Object:
-    """The words on a line, drawn as in Threat Dragon's own diagrams."""
+    """Build the label of a flow, drawn as in Threat Dragon's own diagrams."""
     return {
         "markup": [{"tagName": "ellipse", "selector": "labelBody"}, {"tagName": "text", "selector": "labelText"}],
         "attrs": {

@@ -1,5 +1,5 @@
-"""A draft's threats for formats that list them: one row each, with everything that the draft says of the threat, in
-words without the report's own ids, and the quotes behind it."""
+"""A draft's threats for formats that list them: one row each, with everything the draft says about the threat, in words
+without the report's own ids, and the supporting quotes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,20 +19,20 @@ from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LayerKey
 from agent.taxonomy.lists import scheme
 
 NOT_RECORDED: Final = "not recorded"
-"""For values that older drafts do not store."""
+"""Placeholder for values that older drafts do not store."""
 _NAMES: Final = UUID("6b0f7c0e-6f0b-5f57-9a3e-2c1d5a7e9b41")
-"""Name space of the ids that formats ask for."""
+"""Namespace of the UUIDs that formats require."""
 _THREAT: Final = "threat "
 _ITEM: Final = "threat/"
 _NOT_SCORED: Final = "Not scored"
 ACCEPTED: Final = "accepted risk"
 OUT_OF_SCOPE: Final = "out of scope"
 _SETTLING: Final = (ACCEPTED, OUT_OF_SCOPE)
-"""How a waiver's reason begins if it settles that nothing will be done; other waivers leave the threat undecided."""
+"""Prefixes of a waiver's reason that mean nothing will be done; other waivers leave the threat undecided."""
 
 
 class Struck(NamedTuple):
-    """A threat that a reviewer struck; the draft keeps its id, title and the reason."""
+    """A threat struck by a reviewer; the draft keeps its id, title and the reason."""
 
     id: str
     title: str
@@ -46,7 +46,7 @@ class ThreatRow:
     view: View
     prose: Prose
     place: int | None
-    """1 for the first; None for a threat that the report folds away."""
+    """1 for the first; None for a threat that the report does not show."""
     layer: LayerKey
     threat: Threat
 
@@ -57,28 +57,28 @@ class ThreatRow:
 
     @property
     def aivss(self) -> Decimal | None:
-        """The AIVSS of the threat; None if the draft withholds its score, since both rest on the same factors."""
+        """The threat's AIVSS score; None if the draft withholds its score, since both depend on the same factors."""
         return None if self.view.draft.score.aivss is None else self.threat.score.aivss
 
     @property
     def code(self) -> str:
-        """The code of its layer, such as L3."""
+        """The code of the threat's layer, such as L3."""
         return LAYER_CODES[self.layer]
 
     @property
     def layer_words(self) -> str:
-        """Its layer in words, and whether the sources settle it."""
+        """The threat's layer in words, and whether the sources settle that layer."""
         held = "certain" if self.certain else "not certain from the listing"
         return f"{self.code} {LAYER_TITLES[self.layer]}, {held}"
 
     @property
     def certain(self) -> bool:
-        """Whether the sources settle its layer."""
+        """Whether the sources settle the threat's layer."""
         return self.view.draft.layers[self.layer].certain
 
     @property
     def basis_words(self) -> str:
-        """What it rests on, and the setting under which it holds."""
+        """The threat's basis, and the setting that it requires."""
         threat = self.threat
         made: list[str] = [threat.basis or NOT_RECORDED]
         if threat.setting:
@@ -89,13 +89,13 @@ class ThreatRow:
 
     @property
     def score_words(self) -> str:
-        """Severity and CVSS base, and the AIVSS score unless it is withheld."""
+        """The severity and CVSS base, and the AIVSS score unless it is withheld."""
         aivss = "AIVSS withheld" if self.aivss is None else f"AIVSS {tenth(self.aivss)}"
         return f"{self.severity} {tenth(self.threat.score.cvss_base)} (CVSS 4.0 base; {aivss})"
 
     @cached_property
     def how(self) -> str:
-        """How the threat works: who does what to what, and what follows."""
+        """How the threat works: who does what to what, with which consequence."""
         threat = self.threat
         return self.words(threat.how or threat_sentence(threat.statement))
 
@@ -106,12 +106,12 @@ class ThreatRow:
 
     @cached_property
     def facts(self) -> tuple[Fact, ...]:
-        """The facts that it rests on."""
+        """The facts that support the threat."""
         return tuple(fact for fact in self.view.facts if fact.id in self.threat.facts)
 
     @property
     def confidence(self) -> float | None:
-        """The confidence in the weakest of its facts, 0 to 1; None when it rests on no fact."""
+        """The confidence in the weakest supporting fact, 0 to 1; None without facts."""
         return min((fact.confidence for fact in self.facts), default=None)
 
     @property
@@ -121,7 +121,7 @@ class ThreatRow:
 
     @cached_property
     def quotes(self) -> tuple[Evidence, ...]:
-        """Its quotes: first its evidence in order, then the others that its text cites."""
+        """The threat's quotes: first its evidence in order, then the others that its text cites."""
         cited = [mark for group in self._cited for mark in group]
         known = self.view.evidence
         return tuple(known[mark] for mark in dict.fromkeys((*self.threat.evidence, *cited)) if mark in known)
@@ -133,13 +133,13 @@ class ThreatRow:
 
     @property
     def waived(self) -> str:
-        """Why it was waived when the draft was signed; empty when it was not waived or the draft is not signed."""
+        """Why the threat was waived when the draft was signed; empty if it was not waived or the draft is unsigned."""
         stamp = self.view.draft.review
         return next((each.why for each in stamp.waivers if each.item == _ITEM + self.threat.id), "") if stamp else ""
 
     @property
     def settled(self) -> str:
-        """The reason of a waiver that settles it, "accepted risk" or "out of scope"; else empty."""
+        """The reason of a final waiver, "accepted risk" or "out of scope"; otherwise empty."""
         return next((reason for reason in _SETTLING if self.waived.startswith(reason)), "")
 
     @property
@@ -150,24 +150,24 @@ class ThreatRow:
         return tuple((metric, self.words(known[metric])) for metric in metrics if metric in known)
 
     def refs(self, *schemes: str) -> tuple[TaxonomyRef, ...]:
-        """Its ids in the lists with these names; in all lists when no name is given."""
+        """Return the threat's ids in the given taxonomies, or in all taxonomies if none is given."""
         return tuple(ref for ref in self.threat.taxonomy if not schemes or ref.scheme in schemes)
 
     def mitigations(self, who: str) -> tuple[Mitigation, ...]:
-        """Its mitigations that `who`, you or the vendor, has to carry out."""
+        """Return the threat's mitigations for `who` ("you" or "vendor") to carry out."""
         return tuple(each for each in self.threat.mitigations if each.who == who)
 
     def words(self, raw: str) -> str:
-        """A sentence of the draft with the marks of quotes and without other ids."""
+        """Format a sentence of the draft with the marks of quotes but without other ids."""
         return "".join(_flat(self.prose.text(raw)))
 
     def remedy(self, each: Mitigation) -> str:
-        """A mitigation in words, with its status unless it is merely proposed."""
+        """Describe a mitigation, with its status unless it is merely proposed."""
         note = "" if each.status == "proposed" else f" ({each.status})"
         return self.words(each.text) + note
 
     def labelled_words(self) -> list[tuple[str, str]]:
-        """Everything except text, remedies and quotes, as labels and words; entries without words are left out."""
+        """List everything except text, remedies and quotes, as labels and words; entries without words are left out."""
         ids = "; ".join(f"{ref.id} {ref.title} ({scheme(ref.scheme).title})" for ref in self.threat.taxonomy)
         draft = self.view.draft
         pairs = [
@@ -186,7 +186,7 @@ class ThreatRow:
 
 
 def threat_rows(view: View) -> tuple[ThreatRow, ...]:
-    """All threats of the draft: those that the report shows in its order, then those that it folds away."""
+    """Return all threats of the draft: first those that the report shows, in its order, then the others."""
     tags = {item.threat.id: item.name for item in view.threats}
     prose = Prose(view.draft, tags, [question.id for question in view.draft.questions])
     shown = [ThreatRow(view, prose, item.number, item.layer, item.threat) for item in view.threats]
@@ -194,7 +194,7 @@ def threat_rows(view: View) -> tuple[ThreatRow, ...]:
 
 
 def struck(draft: Draft) -> tuple[Struck, ...]:
-    """The threats that a reviewer struck."""
+    """Return the threats struck by a reviewer."""
     found = []
     for each in draft.dropped:
         if each.what.startswith(_THREAT) and each.reason.startswith(STRUCK):
@@ -204,7 +204,8 @@ def struck(draft: Draft) -> tuple[Struck, ...]:
 
 
 def stable_id(draft: Draft, threat: Threat | Struck) -> str:
-    """A UUID for a threat, the same in every draft of the product; an LLM's threat is known by layer and title."""
+    """Return a UUID for a threat, the same in every draft of the product. An LLM's threat is identified by layer and
+    title."""
     name = threat.id
     if PROPOSED in name:
         name = f"{name.partition('-')[0]}/{threat.title.casefold()}"
@@ -212,7 +213,7 @@ def stable_id(draft: Draft, threat: Threat | Struck) -> str:
 
 
 def product_words(draft: Draft) -> str:
-    """The product's score in words with its range; for a withheld score, why there is none."""
+    """Describe the product's score with its range, or why the score is withheld."""
     words = verdict(draft.score)
     if draft.score.aivss is None and draft.score.withheld:
         return words.replace(_NOT_SCORED, f"{_NOT_SCORED}: {draft.score.withheld}", 1)
@@ -220,7 +221,7 @@ def product_words(draft: Draft) -> str:
 
 
 def range_words(draft: Draft) -> str:
-    """The range of the product's score; for a withheld score, the range that is usual for its kind."""
+    """Describe the range of the product's score; for a withheld score, the usual range for its kind."""
     score = draft.score
     if score.likely_low is None or score.likely_high is None:
         return "unknown"
@@ -229,18 +230,18 @@ def range_words(draft: Draft) -> str:
 
 
 def quote_words(view: View, quote: Evidence) -> str:
-    """A quote with its place and its rank as evidence."""
+    """Format a quote with its place and its rank as evidence."""
     place = f"{url_of(view, quote.document)}, characters {quote.start} to {quote.end}"
     return f"{quote.id} “{quote.quote}” ({place}; rank {quote.rank}, {rank_words(quote.rank)})"
 
 
 def url_of(view: View, document: str) -> str:
-    """The address of a document, or its id where the draft names none."""
+    """Return the address of a document, or its id if the draft has no address."""
     return next((source.url for source in view.draft.sources if source.document == document), document)
 
 
 def fact_words(facts: Sequence[Fact]) -> str:
-    """Facts with polarity, state, confidence and rank, one a line."""
+    """Format facts with polarity, state, confidence and rank, one per line."""
     return "\n".join(
         f"{fact.id} {fact.key} {fact.polarity}, {fact.state}, confidence {fact.confidence:.2f}, rank {fact.rank}"
         for fact in facts
@@ -248,7 +249,7 @@ def fact_words(facts: Sequence[Fact]) -> str:
 
 
 def drafted_id(draft: Draft, item: str) -> str:
-    """A UUID for an item of this draft, always the same."""
+    """Return a UUID for an item of this draft, the same on every call."""
     return str(uuid5(_NAMES, f"{draft.id}/{item}"))
 
 

@@ -25,11 +25,11 @@ HEADS: Final = (
 )  # fmt: skip
 _NONE: Final = "none"
 _OWN: Final = ("stride", "owasp-asi", "cwe")
-"""Lists with a column of their own."""
+"""Taxonomies with a column of their own."""
 
 
 def write(view: View) -> bytes:
-    """The draft's threats as a table."""
+    """Write the draft's threats as a table."""
     return written(HEADS, (_cells(row) for row in threat_rows(view)))
 
 

@@ -32,18 +32,18 @@ _Object = dict[str, object]
 
 
 def write(view: View) -> bytes:
-    """The draft as a TM-BOM."""
+    """Write the draft as a TM-BOM."""
     return dumps(_Model(view).whole(), sort_keys=True).encode()
 
 
 class _Names:
-    """Gives each id a symbolic name of its own: lower case letters, digits and hyphens."""
+    """Assigns each id a unique symbolic name: lower-case letters, digits and hyphens."""
 
     def __init__(self) -> None:
         self._of: dict[str, str] = {}
 
     def of(self, identifier: str) -> str:
-        """The name of an id, with a number if another id has the same name."""
+        """Return the name of an id, with a number if another id has the same name."""
         if identifier not in self._of:
             plain = _UNSAFE.sub("-", identifier.lower()).strip("-") or "x"
             taken, name, number = set(self._of.values()), plain, 2
@@ -54,7 +54,7 @@ class _Names:
 
 
 class _Model:
-    """Builds one model, and notes the names of its parts and the values that the draft does not have."""
+    """Builds one TM-BOM document; records the names of its parts and the values that the draft does not have."""
 
     def __init__(self, view: View) -> None:
         self._view = view
@@ -65,7 +65,7 @@ class _Model:
         self._not_told: list[str] = []
 
     def whole(self) -> _Object:
-        """The whole model."""
+        """Build the whole document."""
         draft = self._view.draft
         made: _Object = {
             "$schema": SCHEMA,
@@ -99,7 +99,7 @@ class _Model:
         return made
 
     def _guarded(self, pointer: str, **values: object) -> _Object:
-        """Values that the format demands and the draft does not have, noted for the extension `not-told`."""
+        """Return required values that the draft does not have, and record them for the extension `not-told`."""
         self._not_told.extend(f"{pointer}/{name}" for name in values)
         return values
 
@@ -135,7 +135,7 @@ class _Model:
         return made
 
     def _trust_boundaries(self) -> list[_Object]:
-        """Each pair of zones that a flow joins, once for both directions; how access is controlled is left open."""
+        """Build one trust boundary for each pair of zones that a flow joins; how access is controlled is left open."""
         pairs = [tuple(sorted((self._zone(f.source), self._zone(f.target)))) for _, f in self._parts.flows]
         return [{"trust_zone_a": a, "trust_zone_b": b} for a, b in dict.fromkeys(pairs) if a != b]
 
@@ -180,7 +180,8 @@ class _Model:
         }
 
     def _kept(self) -> _Object:
-        """What the parts lose in this format: the draft's ids, states, quotes and all boundaries, by symbolic name."""
+        """Keep what the parts lose in this format, by symbolic name: the draft's ids, states, quotes and all
+        boundaries."""
         items = {
             self._items.of(each.item.id): {
                 "group": each.group, **each.item.model_dump(mode="json"),
@@ -238,7 +239,7 @@ class _Model:
         }
 
     def _mitigations(self) -> list[_Object]:
-        """The mitigations of each threat, with the threat's severity as the priority."""
+        """Build the mitigations of each threat, with the threat's severity as the priority."""
         return [
             {
                 "symbolic_name": self._others.of(f"{row.threat.id}-mitigation-{number}"),
@@ -253,7 +254,7 @@ class _Model:
         ]
 
     def _claimed(self) -> list[_Object]:
-        """Controls that the sources claim: assumed, whatever their rank."""
+        """Build the controls that the sources claim: assumed, regardless of their rank."""
         first = sum(len(row.threat.mitigations) for row in self._rows)
         return [
             {

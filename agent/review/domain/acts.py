@@ -1,7 +1,7 @@
-"""Checks what a reviewer asks for against the state of the review and turns it into planned events.
+"""Checks a reviewer's action against the state of the review and turns it into planned events.
 
-Nothing is stored here. An action on an item that somebody else touched since the reviewer saw it raises ConflictError
-with three versions; on any other item it goes through.
+Nothing is stored here. If somebody else touched the item since the reviewer saw it, the action raises ConflictError
+with three versions. Actions on other items go through.
 """
 
 import hashlib
@@ -54,11 +54,11 @@ _FIELDS: Final[dict[Verb, tuple[str, ...]]] = {
     "sign": ("decision", "waivers"),
     "manage": ("mitigation", "owner", "due", "status", "residual"),
 }
-"""The fields of an action. Those of a correction depend on its item; the service sets those of a redraft."""
+"""The valid fields of each action. A correction's fields depend on its item; the service sets those of a redraft."""
 _ANSWERS: Final = ("vendor-answer", "analyst-note")
 _ACCEPTED: Final = "accepted-risk"
 WAIVERS_HOLD: Final = "hold"
-"""The value with which a signature says that waivers for an earlier signature still hold."""
+"""The value by which a signature confirms waivers made for an earlier signature."""
 
 Seen = Callable[[int], ReviewState]
 """Returns the review as it was at a version."""
@@ -74,7 +74,7 @@ class ReviewAct:
         self._sources = sources
 
     def planned(self) -> tuple[Planned, ...]:
-        """The events of an action on the review as a whole."""
+        """Return the events of an action on the review as a whole."""
         match self._action.verb:
             case "undo":
                 return (self._undo(),)
@@ -94,7 +94,7 @@ class ReviewAct:
                 return (self._add(),)
 
     def _undo(self) -> Planned:
-        """Undo the named act or, if none is named, the last one, whoever made it."""
+        """Plan an undo of the named act or, by default, of the last act, regardless of who made it."""
         batch = self._fields.get("batch", self._state.undoable)
         if not isinstance(batch, int) or not any(turn.batch == batch for turn in self._state.undos):
             raise InputError("there is nothing to undo", where="undo", hint="imports and signatures stay")
@@ -181,8 +181,7 @@ class ReviewAct:
         return Planned(verb="sign", item="", after=after, note=self._action.note)
 
     def _waivers_hold(self, waived: Sequence[ItemState]) -> None:
-        """Raise InputError when items were waived for a signature that was later withdrawn, and the action does not say
-        that the waivers still hold."""
+        """Raise InputError if waivers from a withdrawn signature are not confirmed by the action."""
         before = [one for one in waived if one.earlier]
         if before and self._fields.get("waivers") != WAIVERS_HOLD:
             raise InputError(
@@ -209,7 +208,7 @@ class ReviewAct:
         if key not in words:
             raise InputError(f"no fact has the key {key[:40]!r}", where="key", hint="choose one of the fact sheet")
         draft, entry = self._state.reviewed, words[key]
-        # A key may be asked about again when the answer did not state a fact about it.
+        # Count only open questions, since an earlier answer may not have stated a fact about the key.
         asked = next((one for one in draft.questions if key in one.about), None)
         if asked is not None:
             hint = f"answer it, or ask the vendor {asked.id} as it is"
@@ -238,14 +237,14 @@ class ReviewAct:
 
 
 def answer_facts(state: ReviewState, question: str) -> tuple[str, ...]:
-    """The items of the undecided facts that the answer to a question (given by its item's id) states."""
+    """Return the undecided fact items stated by the answer to a question, which is given by its item id."""
     name = question.partition("/")[2]
     own = {f"{KIND}/{told}" for told in state.answered if question_of(told) == name}
     return tuple(one.item.id for one in state.items if one.item.id in own and one.verdict == "open")
 
 
 def unanswered(state: ReviewState) -> tuple[Question, ...]:
-    """The questions of the reviewed draft that nobody answered, waived ones included."""
+    """Return the unanswered questions of the reviewed draft, including waived ones."""
     done = {
         one.item.id for one in state.items if one.verdict in ("answered", "struck") or "answer" in (one.after or {})
     }
@@ -255,10 +254,10 @@ def unanswered(state: ReviewState) -> tuple[Question, ...]:
 def check(
     state: ReviewState, action: Action, documents: Sequence[Document], seen: Seen | None = None
 ) -> tuple[Planned, ...]:
-    """The planned events for an action; none when it would change nothing.
+    """Return the planned events for an action; empty if the action would change nothing.
 
     `state` is the latest state and `documents` are all sources. `seen` returns an earlier state as the base of a
-    conflict; without it the drafted fields are the base. Raises InputError naming the field, ConflictError when
+    conflict; without it, the drafted fields are the base. Raises InputError naming the field, ConflictError when
     another event touched the item after `action.version`.
     """
     if state.stage == "signed" and action.verb not in WHEN_SIGNED:
@@ -277,7 +276,7 @@ def check(
 
 
 def _with_titles(state: ReviewState, planned: Sequence[Planned]) -> tuple[Planned, ...]:
-    """The events with the present titles of their items, so that the log keeps the wording of its time."""
+    """Add the current titles of the items to the events, so that the log keeps the wording of its time."""
     titles = {one.item.id: one.item.title for one in state.items}
     made = []
     for plan in planned:
@@ -288,7 +287,7 @@ def _with_titles(state: ReviewState, planned: Sequence[Planned]) -> tuple[Planne
 
 
 def _refuse_unknown(action: Action) -> None:
-    """Refuse unknown fields: to ignore a misspelt one would lose somebody's work."""
+    """Raise InputError for unknown fields, since ignoring a misspelt field would lose somebody's work."""
     if action.verb in ("correct", "redraft"):
         return
     known = _FIELDS.get(action.verb, ())
@@ -299,7 +298,7 @@ def _refuse_unknown(action: Action) -> None:
 
 
 def now_of(state: ReviewState, one: ItemState) -> Plain:
-    """The present fields of an item: drafted values, replaced by corrected ones, and evidence with attached quotes."""
+    """Return an item's current fields: drafted or corrected values, and evidence with attached quotes."""
     told = state.answered.get(one.item.id.removeprefix("fact/"))
     drafted = fields_of(state.based, one.item.id) or fields_of(state.drafted, one.item.id)
     drafted = fact_fields(told[0]) if told is not None else drafted
@@ -308,7 +307,7 @@ def now_of(state: ReviewState, one: ItemState) -> Plain:
 
 
 def version_of(state: ReviewState, one: ItemState) -> Plain:
-    """An item as a conflict page shows it: its fields, the decision on it and who made it."""
+    """Return an item as a conflict page shows it: its fields, the decision and its reviewer."""
     return {**now_of(state, one), "verdict": one.verdict, "by": one.by, "reason": one.reason, "note": one.note}
 
 
@@ -337,7 +336,7 @@ class _Act:
     # ------------------------------------------------------------ one item
 
     def of_item(self, one: ItemState) -> tuple[Planned, ...]:
-        """The events of an action on one item."""
+        """Return the events of an action on one item."""
         verb = self._action.verb
         if verb == "contest":
             return (self._contest(one),)
@@ -350,7 +349,7 @@ class _Act:
         if verb == "manage":
             after = checked_management(self._state, one, self._fields)
             return (self._planned(one, None, {**after, "note": self._action.note}),)
-        # A vendor may still answer a question that another answer has made needless.
+        # A vendor may still answer a question that another answer has made unnecessary.
         if one.fell and verb != "answer":
             hint = "bring the fact back, or leave it out"
             raise InputError("it rests on a fact that was struck or corrected", where=one.item.id, hint=hint)
@@ -378,7 +377,7 @@ class _Act:
                 raise InputError(f"{verb} is no action on an item", where="verb", hint="confirm, correct, strike …")
 
     def _stands(self, one: ItemState) -> bool:
-        """Whether somebody already made this decision; a strike or waiver also has to match in reason and note."""
+        """Return whether this decision was already made; for a strike or waiver, reason and note must match too."""
         done = {"confirm": ("confirmed", "corrected"), "strike": ("struck",), "send": ("sent",), "waive": ("waived",)}
         if one.verdict not in done.get(self._action.verb, ()) or (one.bulk and self._action.verb == "confirm"):
             return False
@@ -420,7 +419,7 @@ class _Act:
         )
 
     def _seen_now(self, one: ItemState, but: Sequence[str] = ()) -> Plain | None:
-        """The content of the item that a decision keeps, so that the decision lapses when the content changes."""
+        """Return the item's content, stored with a decision so that the decision lapses when the content changes."""
         said = kept(content_of(self._state.reviewed, one.item.id, self._state.based), but)
         return {SEEN: said} if said else None
 
@@ -440,17 +439,17 @@ class _Act:
         return self._planned(one, fields, {**self._sources.with_marks(after), **seen})
 
     def _own_quotes(self, one: ItemState, before: Plain, after: Plain) -> Plain:
-        """The evidence that an added threat cites itself, and those of its facts whose quotes are all still cited."""
+        """Return the evidence that an added threat cites itself, and its facts whose quotes are all still cited."""
         facts, marks = _listed(before["facts"]), _listed(after["evidence"])
         named = _listed((one.after or {}).get("evidence"))
-        # A struck fact has no quotes here, so it stays, and is cited again once it is restored.
+        # A struck fact has no quotes here, so it is kept and will be cited again once restored.
         quotes = {name: fact_marks(fact) for name, fact in self._facts().items()}
         kept_ = [name for name in facts if set(quotes.get(name, ())) <= set(marks)]
         theirs = {mark for name in kept_ for mark in quotes.get(name, ())} - set(named)
         return {"facts": kept_, "evidence": [mark for mark in marks if mark not in theirs]}
 
     def _facts(self) -> Mapping[str, Fact]:
-        """The facts of the review as it stands, by all ids that lead to them."""
+        """Return the current facts of the review, keyed by every id that refers to them."""
         sheet, read = self._state.reviewed.facts, self._state.drafted.facts
         facts = [one for one in self._state.items if one.item.kind == KIND]
         gone = {one.item.id.removeprefix("fact/") for one in facts if one.verdict == "struck" or one.after}
@@ -464,7 +463,7 @@ class _Act:
             )
 
     def _strike(self, one: ItemState) -> tuple[Planned, ...]:
-        """Strike the item; an ability is struck by striking its facts, since it would otherwise come back from them."""
+        """Strike the item. A capability is struck through its facts, since they would otherwise recreate it."""
         if one.item.kind in ("posture", "score"):
             raise InputError(f"the {one.item.kind} cannot be struck", where=one.item.id, hint="correct it instead")
         facts = [_item(self._state, name) for name in carriers_of(self._state, one.item.id)]
@@ -474,7 +473,7 @@ class _Act:
         return tuple(self._planned(each, None, None) for each in standing or (one,))
 
     def _confirm_answer(self, one: ItemState) -> tuple[Planned, ...]:
-        """Confirm an answer by confirming each fact that it states and that nobody confirmed or struck yet."""
+        """Confirm an answer by confirming each of its facts that is still undecided."""
         facts = [_item(self._state, name) for name in answer_facts(self._state, one.item.id)]
         for fact in facts:
             self._unchanged(fact)
@@ -496,7 +495,7 @@ class _Act:
         return self._planned(one, None, self._seen_now(one))
 
     def _send(self, one: ItemState) -> tuple[Planned, ...]:
-        """Send to the vendor a question with the open unknowns that it settles, or an unknown with its questions."""
+        """Send the vendor a question with the open unknowns that it settles, or an unknown with its questions."""
         if not self._can_be_sent(one):
             raise InputError(
                 "only a question, an unknown factor or an uncertain layer is sent",
@@ -546,7 +545,7 @@ class _Act:
         url, note = address(self._fields, "url"), self._action.note
         if not url and not note:
             raise InputError("the answer has no source", where="url", hint="give its address, or a note on who said it")
-        # An answer is a source itself, so quotations in it need not be found in another source.
+        # An answer is a source itself, so its quotations need not occur in another source.
         text = plain_text(self._fields.get("text"), "text")
         before = (one.after or {}).get("answer")
         after: Plain = {"text": text, "url": url, "kind": kind}
@@ -610,12 +609,12 @@ class _Act:
     # ------------------------------------------------------------ a section
 
     def of_section(self) -> tuple[Planned, ...]:
-        """One act on a section: confirm its supported items that were on screen, or send its questions."""
+        """Act on a section: confirm its supported items that were on screen, or send its questions."""
         section, verb = self._action.section, self._action.verb
         inside = [one for one in self._state.items if one.item.section == section]
         if not inside:
             raise InputError(f"there is no section {section[:40]!r}", where="section", hint="a layer key, factors, …")
-        # Items that somebody touched since then are left out, so that they are looked at.
+        # Skip items touched since the reviewer's version, so that somebody looks at them individually.
         free = [
             one for one in inside
             if one.verdict == "open" and not one.contested and not one.via and one.changed <= self._action.version
@@ -629,7 +628,7 @@ class _Act:
         raise InputError(f"{verb} is no action on a section", where="section", hint=hint)
 
     def _bulk(self, section: str, free: Sequence[ItemState]) -> tuple[Planned, ...]:
-        """One event that confirms those items of a section that quotes support and that were on screen."""
+        """Plan one event that confirms the items of a section that are supported by quotes and were on screen."""
         given = self._fields.get("seen")
         if not isinstance(given, list | tuple) or not given:
             raise InputError("none of its items has been on screen", where="seen", hint="look at them first")

@@ -1,6 +1,6 @@
-"""The fields that a correction may carry, by kind of item: read, checked, and returned as an event keeps them.
+"""Checks and normalises the fields of a correction, by kind of item, in the form stored in its event.
 
-Every refusal is an InputError whose `where` names the field; every quote in an edited text has to be found in a source.
+Every rejection is an InputError whose `where` names the field. Every quote in an edited text must occur in a source.
 """
 
 import re
@@ -27,14 +27,14 @@ _OF_MITIGATION: Final = ("text", "who", "status", "evidence")
 _STATUS: Final = ("proposed", "claimed", "confirmed")
 _SLUG_CHARS: Final = 40
 _LLM_WORD: Final = "proposed"
-"""In an id, this word marks a threat by an LLM."""
+"""In an id, this word marks a threat proposed by an LLM."""
 
 Text = Callable[[object, str], str]
 """Checks a text; the second argument names the field."""
 Citations = Callable[[object, str], list[str]]
 MAX_URL: Final = 2_000
 MAX_SLOT: Final = 300
-"""The most characters of one detail of a fact."""
+"""The maximum length of one detail of a fact, in characters."""
 _ADDRESS: Final = re.compile(r"https?://[^\s<>\"]+")
 _GRID: Final = 10
 _HALF: Final = Decimal("0.5")
@@ -55,7 +55,7 @@ _APPLIES: Final = ("yes", "no", "unknown")
 
 
 def checked_statement(value: object, before: object, text: Text) -> Plain:
-    """The five parts of a statement, parts not given as before; none may be empty. Raises InputError."""
+    """Check the five parts of a statement; missing parts come from `before`. Raises InputError, also if empty."""
     if not isinstance(value, Mapping):
         raise InputError("the statement has no parts", where="statement", hint="parts: " + ", ".join(PARTS))
     unknown = next((name for name in value if name not in PARTS), None)
@@ -66,7 +66,7 @@ def checked_statement(value: object, before: object, text: Text) -> Plain:
 
 
 def checked_vector(value: object) -> str:
-    """A CVSS v4.0 vector of the eleven base metrics, in their order. Raises InputError."""
+    """Check a CVSS v4.0 vector of the eleven base metrics, in order. Raises InputError."""
     if not isinstance(value, str):
         raise InputError("the vector is not text", where="cvss_vector", hint="set all base metrics")
     vector = value.strip()
@@ -80,7 +80,7 @@ def checked_vector(value: object) -> str:
 
 
 def _refuse_metrics(vector: str) -> None:
-    """Raise InputError naming a base metric that a CVSS v4.0 vector lacks or to which it gives an invalid value."""
+    """Raise InputError naming a base metric that is missing from a CVSS v4.0 vector or has an invalid value."""
     given = [part.partition(":") for part in vector.removeprefix(PREFIX).split("/")]
     if not vector.startswith(PREFIX):
         return
@@ -91,13 +91,13 @@ def _refuse_metrics(vector: str) -> None:
             hint = ", ".join(f"{code}: {words}" for code, words in choices.items())
             raise InputError(f"{metric} ({name}) has no value {value[:20]!r}", where="cvss_vector", hint=hint)
     missing = [f"{metric} ({known[metric][0]})" for metric in BASE_METRICS if metric not in {part[0] for part in given}]
-    # An unknown metric is left to a later check: it may be the missing one, misspelt.
+    # Leave an unknown metric to a later check, because it may be the missing metric misspelt.
     if missing and all(metric in known for metric, _, _ in given):
         raise InputError(f"the vector lacks {', '.join(missing)}", where="cvss_vector", hint="set all base metrics")
 
 
 def checked_taxonomy(value: object) -> list[Plain]:
-    """Ids of published lists, with their titles from the lists. Raises InputError for an id that is not in its list."""
+    """Return the entries of published lists for these ids, with titles. Raises InputError for an id not in its list."""
     made: list[Plain] = []
     for row in _rows(value, "taxonomy"):
         entry = lookup(str(row.get("scheme", "")), str(row.get("id", "")))
@@ -106,7 +106,7 @@ def checked_taxonomy(value: object) -> list[Plain]:
 
 
 def checked_mitigations(value: object, before: object, text: Text, citations: Citations) -> list[Plain]:
-    """Mitigations with who does them and their status; an unchanged one keeps its evidence. Raises InputError."""
+    """Check mitigations with their owners and status; unchanged mitigations keep their evidence. Raises InputError."""
     known = (
         {str(row.get("text")): row for row in before if isinstance(row, Mapping)} if isinstance(before, list) else {}
     )
@@ -133,7 +133,7 @@ def checked_mitigations(value: object, before: object, text: Text, citations: Ci
 
 
 def added_id(title: str, last: int) -> str:
-    """The permanent id of a threat added by hand, as in H1-slug; `last` is the highest number that one ever had."""
+    """Build the permanent id of a threat added by hand, as in H1-slug; `last` is the highest number ever used."""
     words = [word for word in re.findall(r"[a-z0-9]+", title.lower()) if word != _LLM_WORD]
     slug = "-".join(words)[:_SLUG_CHARS].strip("-") or "threat"
     return f"H{last + 1}-{slug}"
@@ -156,7 +156,7 @@ class Sources:
         self._cited: dict[str, Evidence] = {}
 
     def text(self, value: object, where: str) -> str:
-        """Check a text: at most `MAX_TEXT` characters, all its quotes found and all its marks known."""
+        """Check a text: at most `MAX_TEXT` characters, quotes that occur in the sources, and known marks."""
         text = plain_text(value, where)
         known = {item.id: item for item in self._evidence}
         check_text(text, self._documents, known, where)
@@ -164,7 +164,7 @@ class Sources:
         return text
 
     def cite(self, value: object, where: str) -> str:
-        """The evidence id of a citation that is given as an id, a span or a quote of a document."""
+        """Return the evidence id of a citation, which may be an id, a span or a quote of a document."""
         found = cite(value, self._documents, self._evidence, where)
         if all(item.id != found.id for item in self._evidence):
             self._evidence.append(found.evidence)
@@ -172,25 +172,25 @@ class Sources:
         return found.id
 
     def cite_all(self, value: object, where: str) -> list[str]:
-        """The evidence ids of a list of citations."""
+        """Return the evidence ids of a list of citations."""
         if not isinstance(value, list | tuple):
             raise InputError("the evidence is not a list", where=where, hint="give a list of ids or spans")
         return list(dict.fromkeys(self.cite(row, where) for row in value))
 
     def evidence_of(self, marks: Iterable[str]) -> tuple[Evidence, ...]:
-        """The evidence with these ids, in their order; unknown ids are left out."""
+        """Return the evidence with these ids, in their order, skipping unknown ids."""
         known = {item.id: item for item in self._evidence}
         return tuple(known[mark] for mark in marks if mark in known)
 
     def with_marks(self, after: Plain) -> Plain:
-        """The fields of an event, with all citations made so far under `marks`."""
+        """Return the fields of an event with all citations so far under `marks`."""
         if not self._cited:
             return after
         return {**after, "marks": {name: plain_mark(item) for name, item in sorted(self._cited.items())}}
 
 
 def plain_text(value: object, where: str) -> str:
-    """Check a text: not empty, at most `MAX_TEXT` characters; its quotes are not looked up."""
+    """Check a text: not empty, at most `MAX_TEXT` characters. Its quotes are not looked up."""
     if not isinstance(value, str):
         raise InputError("the field is not text", where=where, hint="give a string")
     text = value.strip()
@@ -202,7 +202,7 @@ def plain_text(value: object, where: str) -> str:
 
 
 def short_text(fields: Mapping[str, object], name: str, most: int) -> str:
-    """One line of at most `most` characters, or an empty text."""
+    """Check and return a single line of at most `most` characters, or an empty text."""
     value = fields.get(name, "")
     if not isinstance(value, str) or len(value) > most or any(char in value for char in "\r\n\0"):
         raise InputError("the field is no short text", where=name, hint=f"one line of at most {most} characters")
@@ -210,7 +210,7 @@ def short_text(fields: Mapping[str, object], name: str, most: int) -> str:
 
 
 def address(fields: Mapping[str, object], name: str) -> str:
-    """An http(s) address, or an empty text."""
+    """Check and return an http(s) address, or an empty text."""
     value = short_text(fields, name, MAX_URL)
     if value and not _ADDRESS.fullmatch(value):
         raise InputError("the field is no address", where=name, hint="a public page, as in https://docs.example/limits")
@@ -220,7 +220,7 @@ def address(fields: Mapping[str, object], name: str) -> str:
 def checked_fields(
     kind: ItemKind, given: Mapping[str, object], before: Mapping[str, object], sources: Sources
 ) -> Plain:
-    """The fields of a correction that differ from `before`, checked. Raises InputError, also when none differs."""
+    """Check a correction and return the fields that differ from `before`. Raises InputError, also if none differs."""
     allowed = _EDITABLE[kind]
     unknown = next((name for name in given if name not in allowed), None)
     if unknown is not None:
@@ -229,7 +229,7 @@ def checked_fields(
     changed = {name: value for name, value in checked.items() if value != before.get(name)}
     if not changed:
         raise InputError("nothing is changed", where=kind, hint="confirm it, or change a field")
-    if kind == "factor":  # The three belong together: one alone could lie outside the others.
+    if kind == "factor":  # Keep value, low and high together, since one alone could lie outside the others.
         changed |= {name: checked[name] for name in ("value", "low", "high")}
     return changed
 
@@ -260,7 +260,7 @@ def _score(given: Mapping[str, object], before: Mapping[str, object], sources: S
 
 def _factor(given: Mapping[str, object], before: Mapping[str, object], sources: Sources) -> Plain:
     value = _tenth(given.get("value", before.get("value")), "value")
-    # A value without a range decides the factor: its range shrinks to that value.
+    # A value without a range decides the factor, so its range shrinks to that value.
     low, high = (value if given.get(end) is None else _tenth(given[end], end) for end in ("low", "high"))
     if not low <= value <= high:
         raise InputError("low, value and high are not in order", where="low, high", hint="low <= value <= high")
@@ -326,9 +326,9 @@ def _threat(given: Mapping[str, object], before: Mapping[str, object], sources: 
 
 
 def _told(given: Mapping[str, object], before: Mapping[str, object], statement: object, sources: Sources) -> Plain:
-    """The texts on how a threat goes and what is lost; where one is empty, reports use the statement.
+    """Return the texts on how a threat unfolds and what is lost; reports use the statement where a text is empty.
 
-    When the statement changes, texts about the old one are emptied, unless the same correction rewords them.
+    If the statement changes, texts about the old statement are emptied, unless the same correction rewords them.
     """
     made: Plain = {
         name: sources.text(given[name], name) if str(given[name] or "").strip() else ""

@@ -6,7 +6,7 @@
 Scores are computed once at the end, so a hundred events cost little more than one.
 
 Summary rows are made from facts, but reviewers decide on capabilities. A row that rests on a struck capability is
-replaced by what is left, and what a reviewer corrected comes first in its row.
+replaced by the remaining capabilities, and a reviewer's corrections come first in their row.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -32,11 +32,11 @@ Label = Literal["Acts", "Reads", "Credentials", "Approval"]
 _RIGHTS: Final[Mapping[Label, str]] = {"Credentials": "credential", "Approval": "approver"}
 _PLACES: Final = 2
 _LAPSING: Final[tuple[Verdict, ...]] = ("confirmed", "corrected", "waived")
-"""Decisions that lapse when the content they were made on changes."""
+"""Decisions that lapse when the content they were based on changes."""
 
 
 def with_lines(drafted: Draft, reviewed: Draft, standing: Mapping[str, Standing]) -> Draft:
-    """`reviewed` with its rows drawn from what stands; unchanged while no capability is struck or corrected."""
+    """Rebuild the summary rows of `reviewed` from what remains; unchanged if no capability is struck or corrected."""
     struck = [one for one in drafted.system.capabilities if _verdict(one, standing) == "struck"]
     corrected = [one for one in reviewed.system.capabilities if _edits(one, standing)]
     if not reviewed.lines or not (struck or corrected):
@@ -77,7 +77,7 @@ def _right(one: Capability, label: Label) -> str:
 
 
 def _say(rows: dict[str, FactLine], label: Label, about: Sequence[Capability], sentences: Sequence[str]) -> None:
-    """Put sentences first in a row; a row that only said that nothing is stated is replaced."""
+    """Prepend sentences to a row, replacing a row that only said that nothing is stated."""
     if not sentences:
         return
     old = rows.get(label)
@@ -102,10 +102,10 @@ def fold(
     events: Sequence[Event],
     revisions: Mapping[str, Draft],
 ) -> ReviewState:
-    """The state of the review `key` after `events`, which are all events of this review in their order.
+    """Return the state of review `key` after `events`, which are all events of this review in order.
 
-    `draft` is the draft that came in, `documents` are its sources and the answers since; `revisions` are the later
-    drafts that events name, by their sha256. Raises IntegrityError when one of those is missing.
+    `draft` is the imported draft, `documents` are its sources and the later answers; `revisions` are the later drafts
+    that events name, by their sha256. Raises IntegrityError when one of the named drafts is missing.
     """
     found = replay(key, draft, events, revisions)
     outcome = _Outcome.of(found)
@@ -142,23 +142,23 @@ def fold(
 
 @dataclass(frozen=True)
 class _Outcome:
-    """A draft before and after it is reviewed, with the decisions on its items."""
+    """A draft before and after review, with the decisions on its items."""
 
     whole: Draft
-    """The draft with corrections, nothing left out."""
+    """The draft with corrections but without removals."""
     reviewed: Draft
     standing: dict[str, Standing]
-    """The decisions by item, with the ids that evidence has in these drafts."""
+    """The decisions by item, using the evidence ids of these drafts."""
     fell: tuple[str, ...]
-    """Ids of the items that have lost everything they rested on, added threats included."""
+    """Ids of items that lost all their support, including added threats."""
     given: tuple[Given, ...]
-    """The answers that state facts, in the order of their questions' numbers."""
+    """The answers that state facts, ordered by question number."""
     numbers: dict[str, int]
-    """The numbers of threats in the review, by threat id."""
+    """The threats' numbers in the review, by threat id."""
 
     @classmethod
     def of(cls, found: Replayed, instead: Mapping[str, Standing] | None = None) -> "_Outcome":
-        """Compute the outcome; for some items, `instead` replaces the decisions in `found`."""
+        """Compute the outcome. `instead` overrides the decisions in `found` for some items."""
         standing, based = {**found.standing, **(instead or {})}, found.based or found.drafted
         answered = _settled(found)
         lost = (*found.fell, *fallen_additions(based, standing, found.drafted))
@@ -170,7 +170,7 @@ class _Outcome:
         new = tuple(SourceRef.of(one.source) for one in given if one.document not in told)
         based = based.model_copy(update={"sources": (*based.sources, *new)}) if new else based
         whole, settled = applied(based, standing, found.drafted)
-        # Fallen items do not follow from the facts, so nothing is compared with them.
+        # Exclude fallen items, since they do not follow from the facts and nothing is compared with them.
         follows = left_standing(based, found.fell)
         left = _without_answered(without_struck(whole, settled, found.drafted), _answered(settled))
         decided = settled.get(SCORE, Standing())
@@ -180,13 +180,13 @@ class _Outcome:
         reviewed = renumbered(with_numbers(_promised(scored, found.drafted), numbers), follows)
         if found.fell:
             reviewed = without_quotes_of_fallen(reviewed, based, found.fell)
-        # Reviews without such answers keep their order, since they may be signed in it.
+        # Reviews without fact-stating answers keep their chain order, since they may have been signed with that order.
         chains = _in_order(reviewed.chains, found.drafted.chains) if given else reviewed.chains
         return cls(whole, reviewed.model_copy(update={"chains": chains}), settled, fell, given, numbers)
 
 
 def _in_order(chains: Sequence[Chain], drafted: Sequence[Chain]) -> tuple[Chain, ...]:
-    """The drafted chains first, then those that a change of the facts added, in an order that is always the same."""
+    """Return the drafted chains, then the chains added by changed facts, in a deterministic order."""
     places = {one.threats: number for number, one in enumerate(drafted)}
     return tuple(sorted(chains, key=lambda one: (places.get(one.threats, len(places)), one.threats)))
 
@@ -201,7 +201,7 @@ def _given(standing: Mapping[str, Standing]) -> Iterator[Given]:
 
 
 def _settled(found: Replayed) -> frozenset[str]:
-    """Questions that no longer follow from the facts because they were answered."""
+    """Return the questions that no longer follow from the facts because they were answered."""
     return frozenset(
         name
         for name in found.fell
@@ -210,14 +210,14 @@ def _settled(found: Replayed) -> frozenset[str]:
 
 
 def _answered(standing: Mapping[str, Standing]) -> frozenset[str]:
-    """All questions that have an answer: the vendor is not asked these again."""
+    """Return all answered questions, which the vendor is not asked again."""
     return frozenset(name for name, one in standing.items() if name.startswith("question/") and one.given is not None)
 
 
 def _promised(reviewed: Draft, drafted: Draft) -> Draft:
-    """The draft with questions that promise no larger effect than they did when the draft came in.
+    """Cap the effect of each question at its effect in the original draft.
 
-    The open questions share out what is still unknown, so answers to others would raise what a question promises.
+    The open questions share the remaining uncertainty, so answering other questions would raise a question's effect.
     """
     most = {asked.id: asked.effect for asked in drafted.questions}
     if all(asked.effect <= most.get(asked.id, asked.effect) for asked in reviewed.questions):
@@ -260,7 +260,7 @@ def _items(found: Replayed, outcome: _Outcome, documents: Sequence[Document]) ->
 
 
 def _fell_apart(outcome: _Outcome, item: Item) -> bool:
-    """Whether the item is a chain that has lost a threat: there is nothing to decide on until that is back."""
+    """Return whether the item is a chain missing a threat, which cannot be decided on until the threat is restored."""
     if item.kind != "chain":
         return False
     left = threats_of(outcome.reviewed)
@@ -268,7 +268,7 @@ def _fell_apart(outcome: _Outcome, item: Item) -> bool:
 
 
 def _weights(outcome: _Outcome, answered: Mapping[str, Fact]) -> dict[str, float]:
-    """The weights of items; a fact from an answer weighs as much as the fact of the sheet that holds it."""
+    """Return the weights of items; a fact from an answer weighs as much as the sheet's fact that absorbed it."""
     found, sheet = weights(outcome.reviewed), outcome.reviewed.facts
     held = {name: held_as(sheet.facts if sheet else (), fact) for name, fact in answered.items()}
     own = {f"fact/{name}": found.get(f"fact/{fact.id}", 0.0) for name, fact in held.items() if fact is not None}
@@ -276,7 +276,7 @@ def _weights(outcome: _Outcome, answered: Mapping[str, Fact]) -> dict[str, float
 
 
 def _as_read(drafted: Draft, whole: Draft, told: Iterable[tuple[Fact, tuple[Evidence, ...]]]) -> Draft:
-    """`whole` with the facts as they were read, struck ones included, with their quotes and those of answers."""
+    """Return `whole` with the facts as originally read, including struck ones, their quotes and those of answers."""
     if drafted.facts is None or whole.facts == drafted.facts:
         return whole
     known = {item.id: item for item in whole.evidence}
@@ -286,7 +286,7 @@ def _as_read(drafted: Draft, whole: Draft, told: Iterable[tuple[Fact, tuple[Evid
 
 
 def _lapsed(outcome: _Outcome, item: Item, one: Standing, attached: Sequence[str]) -> str:
-    """Why a decision on an item no longer holds; empty while it does."""
+    """Return why a decision on an item lapsed; empty while the decision is valid."""
     if one.verdict not in _LAPSING or not one.seen:
         return one.lapsed
     if item.kind == KIND:
@@ -334,7 +334,7 @@ def _contests(found: Replayed, outcome: _Outcome, items: Sequence[ItemState]) ->
 
 
 def _effect(found: Replayed, outcome: _Outcome, contest: Contest, state: ItemState | None) -> str:
-    """What a contest did to its item and to the score, in words."""
+    """Describe the effect of a contest on its item and the score."""
     if state is None:
         return "the draft that was made again does not hold it any more"
     if contest.decision == "refused":
@@ -356,7 +356,7 @@ def _effect(found: Replayed, outcome: _Outcome, contest: Contest, state: ItemSta
 
 
 def _since(state: ItemState, was: Standing, names: Sequence[str]) -> ItemState:
-    """The item with only the fields `names`, corrected since its state was `was`: their values then and now."""
+    """Restrict the item to the fields `names`, corrected since its state `was`, with their values then and now."""
     before, after = {**(state.before or {}), **was.edits}, state.after or {}
     return state.model_copy(
         update={
@@ -367,7 +367,7 @@ def _since(state: ItemState, was: Standing, names: Sequence[str]) -> ItemState:
 
 
 def edits_told(state: ItemState) -> str:
-    """The corrected fields of an item in words: numbers and short words with both values, texts by name alone."""
+    """List an item's corrected fields in words: numbers and short words with both values, texts by name only."""
     before, told = state.before or {}, []
     for name, now in (state.after or {}).items():
         was = before.get(name)
@@ -388,7 +388,7 @@ def _plain(value: object) -> str:
 
 
 def sheet_change(state: ReviewState) -> SheetChange:
-    """What was decided on the facts of a review, and what its answers state, with the marks of the reviewed draft."""
+    """Return the decisions on a review's facts and the facts in its answers, with the marks of the reviewed draft."""
     facts = {one.item.id.partition("/")[2]: one for one in state.items if one.item.kind == KIND}
     questions = {one.item.id.partition("/")[2]: one for one in state.items if one.item.kind == "question"}
     answers = {name: given for name, one in questions.items() if (given := given_in(name, one.after or {})) is not None}
@@ -403,7 +403,7 @@ def sheet_change(state: ReviewState) -> SheetChange:
 
 
 def vendors_words(state: ReviewState) -> frozenset[str]:
-    """Names of the facts that count as the analyst's word once they are confirmed: facts from answers and, in a draft
-    with answers taken in, facts on a vendor's word alone."""
+    """Return the names of facts that count as the analyst's word once confirmed: facts from answers and, in a draft
+    with answers merged in, facts on a vendor's word alone."""
     read = state.drafted.facts.facts if state.drafted.facts else ()
     return frozenset((*state.answered, *(fact.id for fact in read if is_vendors_word(fact))))

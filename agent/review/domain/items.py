@@ -1,4 +1,4 @@
-"""The items of a draft that a reviewer decides on: their permanent ids, their editable fields, and their weights."""
+"""The items of a draft that a reviewer decides on: their permanent ids, editable fields, and weights."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -39,12 +39,12 @@ FACTOR_SECTION: Final = "factors"
 CHAIN_SECTION: Final = "chains"
 QUESTION_SECTION: Final = "questions"
 SECTIONS: Final = (PRODUCT, FACT_SECTION, *LAYERS, QUESTION_SECTION, FACTOR_SECTION, CHAIN_SECTION)
-"""All sections in the order of the report."""
+"""All sections in report order."""
 TOP: Final = Decimal(10)
 SCORE: Final = "score"
 POSTURE: Final = "posture"
 _SAID: Final[tuple[State, ...]] = ("claimed", "inferred", "denied", "confirmed")
-"""States that quotes support; in any other state quotes disagree or are missing, and a reviewer has to look."""
+"""States supported by quotes. In any other state, quotes disagree or are missing, and a reviewer has to look."""
 
 
 def items_of(
@@ -53,37 +53,37 @@ def items_of(
     weighed: Mapping[str, float] | None = None,
     answered: Mapping[str, Fact] | None = None,
 ) -> tuple[Item, ...]:
-    """All items of a draft, in the order of the report.
+    """Return all items of a draft, in report order.
 
-    `documents` are the sources: an item counts as supported only if its quotes are found in them again. Without sources
-    the quotes count as checked, since loading a draft checks them. `weighed` are the weights from another state of the
+    `documents` are the sources: an item counts as supported only if its quotes occur in them. Without sources the
+    quotes count as checked, since loading a draft checks them. `weighed` are the weights from another state of the
     draft. `answered` are the facts that answers state, by name.
     """
     return tuple(_Maker(draft, documents, weights(draft) if weighed is None else weighed).items(answered or {}))
 
 
 def layer_of(draft: Draft, threat: str) -> LayerKey | None:
-    """The layer in which a threat stands; None when it is not in the draft."""
+    """Return the layer of a threat; None if the threat is not in the draft."""
     return next((key for key, layer in draft.layers.items() if any(t.id == threat for t in layer.threats)), None)
 
 
 def threats_of(draft: Draft) -> dict[str, Threat]:
-    """All threats of a draft by id, in the order of the layers."""
+    """Return all threats of a draft by id, in layer order."""
     return {threat.id: threat for key in LAYERS if key in draft.layers for threat in draft.layers[key].threats}
 
 
 def with_basis(one: Threat) -> Threat:
-    """The threat with a basis; one without, such as a threat that a reviewer added, counts as quoted."""
+    """Return the threat with a basis. If it has none, as for a threat that a reviewer added, it counts as quoted."""
     return one if one.basis is not None else one.model_copy(update={"basis": "quoted"})
 
 
 def is_unstated(one: FactorEstimate) -> bool:
-    """Whether no source states a factor: its value is the usual one, or one that the sources make likely."""
+    """Return whether no source states a factor, so that its value is the usual or inferred one."""
     return one.state == "unknown" or (one.state == "inferred" and not one.evidence)
 
 
 class _Maker:
-    """Makes the items of one draft."""
+    """Builds the items of one draft."""
 
     def __init__(self, draft: Draft, documents: Sequence[Document], weighed: Mapping[str, float]) -> None:
         self._draft = draft
@@ -92,7 +92,7 @@ class _Maker:
         self._sound = {item.id for item in draft.evidence if _is_sound(item, texts)}
 
     def items(self, answered: Mapping[str, Fact]) -> Iterator[Item]:
-        """All items in the order of the report."""
+        """Yield all items in report order."""
         draft, view = self._draft, View(self._draft)
         marks = marks_in(draft.product.posture)
         yield self._item(POSTURE, "posture", PRODUCT, "Posture", marks)
@@ -107,7 +107,7 @@ class _Maker:
             said = fact.state in _SAID and not is_vendors_word(fact)
             yield self._item(f"fact/{fact.id}", "fact", FACT_SECTION, fact_title(fact), fact_marks(fact), said)
         for told, fact in answered.items():
-            # Facts on a vendor's word are confirmed one by one, since a confirmed one may lower the score.
+            # Facts on a vendor's word are confirmed individually, since confirmation may lower the score.
             sure = not is_vendors_word(fact)
             yield self._item(f"fact/{told}", "fact", FACT_SECTION, fact_title(fact), fact_marks(fact), sure)
         for name in LAYERS:
@@ -150,12 +150,12 @@ def _is_sound(item: Evidence, texts: Mapping[str, Document]) -> bool:
 
 
 def capability_marks(item: Capability) -> tuple[str, ...]:
-    """All evidence of a capability: for what it does, for its credential, and for who approves it."""
+    """Return all evidence of a capability: for its action, its credential, and its approver."""
     return tuple(dict.fromkeys((*item.evidence, *item.credential_evidence, *item.approver_evidence)))
 
 
 def fact_title(fact: Fact) -> str:
-    """A fact in a phrase about its subject, such as "runs shell commands"."""
+    """Return a fact as a phrase about its subject, such as "runs shell commands"."""
     words = load_vocabulary()
     title = words[fact.key].title if fact.key in words else fact.key.replace("_", " ")
     before = {"denied": "not: ", "configurable": "by a setting: "}.get(fact.polarity, "")
@@ -163,12 +163,12 @@ def fact_title(fact: Fact) -> str:
 
 
 def fact_marks(fact: Fact) -> tuple[str, ...]:
-    """The evidence of a fact and of its details."""
+    """Return the evidence of a fact and of its details."""
     return tuple(dict.fromkeys((*fact.evidence, *(slot.evidence for slot in fact.slots if slot.evidence))))
 
 
 def chain_marks(item: Chain) -> tuple[str, ...]:
-    """The evidence of a chain's hops."""
+    """Return the evidence of a chain's hops."""
     return tuple(dict.fromkeys(mark for hop in item.hops for mark in hop.evidence))
 
 
@@ -176,11 +176,11 @@ def chain_marks(item: Chain) -> tuple[str, ...]:
 
 
 def weights(draft: Draft) -> dict[str, float]:
-    """How far each item could move the score, in score points; items that move nothing are left out.
+    """Return how far each item could move the score, in score points, leaving out items that move nothing.
 
-    A factor: the score's change over its range. The headline threat: the score's change without it. A question:
-    by how much its answer narrows the likely range. A layer that decides whether a number is shown at all: the
-    width of the likely range; another uncertain layer: its share of that width.
+    A factor: the score's change over its range. The headline threat: the score's change without it. A question: by how
+    much its answer narrows the likely range. A layer that decides whether a number is shown at all: the width of the
+    likely range; another uncertain layer: its share of that width.
     """
     found = {f"factor/{swing.name}": float(swing.width) for swing in swings(draft.score) if swing.name in FACTORS}
     found |= {f"question/{question.id}": question.effect for question in draft.questions}
@@ -195,7 +195,7 @@ def weights(draft: Draft) -> dict[str, float]:
 
 
 def width_of(draft: Draft) -> float:
-    """Width of the likely range in score points; in a draft without one, the width between the corners."""
+    """Return the width of the likely range in score points, or between the corners if there is no likely range."""
     score = draft.score
     if score.likely_low is not None and score.likely_high is not None:
         return float(score.likely_high - score.likely_low)
@@ -203,7 +203,7 @@ def width_of(draft: Draft) -> float:
 
 
 def _without(draft: Draft, headline: Threat) -> float:
-    """How far the score would move without the headline threat; the range's width if no number would be left."""
+    """Return how far the score would move without the headline threat; the range's width if no score would be left."""
     at = typical(draft.score.inputs) if draft.score.inputs else None
     others = [item.threat for item in View(draft).threats if item.threat.id != headline.id]
     if any(threat.basis is not None for threat in others):
@@ -217,7 +217,7 @@ def _without(draft: Draft, headline: Threat) -> float:
 
 
 def _of_facts(draft: Draft, headline: Threat | None, alone: float) -> dict[str, float]:
-    """The weights of facts: the headline's weight where it rests on the fact, and what factors add for its quotes."""
+    """Return each fact's weight: the headline's if it rests on the fact, plus what factors add for its quotes."""
     if draft.facts is None:
         return {}
     base = float(draft.score.cvss_base or 0)
@@ -251,7 +251,7 @@ def _of_layers(draft: Draft) -> dict[str, float]:
 
 
 def fields_of(draft: Draft, item: str) -> Plain:
-    """The fields of an item that a reviewer may correct, as plain JSON values; empty for an item that is not there."""
+    """Return the correctable fields of an item as plain JSON values; empty for an unknown item."""
     kind, _, name = item.partition("/")
     if kind == POSTURE:
         return {"text": draft.product.posture}
@@ -296,7 +296,7 @@ def _layer_fields(one: LayerThreats) -> Plain:
 
 
 def threat_fields(one: Threat) -> Plain:
-    """The editable fields of a threat."""
+    """Return the editable fields of a threat."""
     return {
         "title": one.title,
         "how": one.how,

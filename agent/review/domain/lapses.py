@@ -1,8 +1,8 @@
-"""Decides when a decision on an item lapses: when the item no longer says what was decided on.
+"""Decides when a decision on an item lapses: when the content that the decision was based on changes.
 
-A decision keeps what the item said, field by field, with quotes in place of their marks. Each time the review is
-folded, this is compared with what the item says now. A quote that a reviewer attached later does not make a decision
-lapse, and neither does a field that the decision itself corrected.
+A decision stores the item's content, field by field, with quotes in place of their marks. Each time the review is
+folded, the stored content is compared with the current content. Neither a quote attached later nor a field that the
+decision itself corrected makes a decision lapse.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from agent.review.domain.items import SCORE, chain_marks, fields_of
 from agent.review.domain.quotes import Plain, marks_in, rewritten
 
 _LONGEST: Final = 80
-"""The longest value, in characters, that an event keeps as it is; of a longer one it keeps a hash."""
+"""The maximum length of a value, in characters, that an event stores verbatim; longer values are stored as a hash."""
 _DIGITS: Final = 16
 _HASHED: Final = "sha256:"
 _QUOTES: Final = "evidence"
@@ -31,11 +31,11 @@ NAMES: Final[Mapping[str, str]] = {
     "threats": "its threats", "proposed": "the answer that would settle it",
     "polarity": "whether it is stated or denied", "about": "what it is about", "slots": "a detail", "key": "the fact",
 }  # fmt: skip
-"""What a changed field is called."""
+"""Display names of changed fields."""
 
 
 def content_of(draft: Draft, item: str, based: Draft | None = None) -> Plain:
-    """What an item says in a draft, as plain JSON values with quotes in place of the marks of evidence.
+    """Return an item's content in a draft, as plain JSON values with quotes in place of evidence marks.
 
     Chains are numbered as in `based`, by default as in `draft`, which may lack some of the chains.
     """
@@ -53,7 +53,7 @@ def content_of(draft: Draft, item: str, based: Draft | None = None) -> Plain:
         }
     elif kind == "factor":
         factor = next((one for key, one in draft.factors.items() if key == name), None)
-        # Parts and reason of a value that a reviewer set come from that decision, so they are not compared.
+        # Parts and rationale of a reviewer's value come from that decision itself, so they are not compared.
         if factor is not None and all(part.kind != "review" for part in factor.parts):
             parts = [f"{part.label} {part.effect:+.4f}" for part in factor.parts]
             fields |= {"parts": parts, "rationale": factor.rationale}
@@ -70,14 +70,14 @@ def content_of(draft: Draft, item: str, based: Draft | None = None) -> Plain:
 
 
 def _chain_in(draft: Draft, item: str, based: Draft) -> str:
-    """The id of a chain of `based` by its place in `draft`; `chain/0`, which does not exist, if the draft lacks it."""
+    """Return the id in `draft` of a chain of `based`; `chain/0`, which does not exist, if the draft lacks the chain."""
     at = int(item.partition("/")[2]) - 1
     threats = based.chains[at].threats if 0 <= at < len(based.chains) else ()
     return f"chain/{next((n for n, one in enumerate(draft.chains, 1) if one.threats == threats), 0)}"
 
 
 def _said(value: object, quotes: Mapping[str, str]) -> object:
-    """The value with quotes in place of the ids of evidence."""
+    """Replace evidence ids in the value with their quotes."""
     if isinstance(value, dict):
         return {name: _said(part, quotes) for name, part in value.items()}
     if isinstance(value, list):
@@ -86,7 +86,7 @@ def _said(value: object, quotes: Mapping[str, str]) -> object:
 
 
 def kept(content: Plain, but: Sequence[str] = ()) -> Plain:
-    """An item's content as an event keeps it, without the fields `but`: short values as they are, others as hashes."""
+    """Return an item's content for an event, without the fields `but`: short values verbatim, others hashed."""
     return {name: _short(name, value) for name, value in content.items() if name not in but}
 
 
@@ -102,9 +102,9 @@ def _short(name: str, value: object) -> object:
 
 
 def changed(seen: Mapping[str, object], now: Plain, attached: Sequence[str] = ()) -> tuple[str, ...]:
-    """What changed in an item since it was decided on, in words; nothing for a decision that keeps nothing.
+    """Describe what changed in an item since it was decided on; empty if the decision stored no content.
 
-    `now` is what the item says (`content_of`), `attached` are the quotes that reviewers attached since.
+    `now` is the item's current content (`content_of`), `attached` are the quotes that reviewers attached since.
     """
     return tuple(dict.fromkeys(_differences(seen, now, attached)))
 
@@ -124,7 +124,7 @@ def _differences(seen: Mapping[str, object], now: Plain, attached: Sequence[str]
 
 
 def _without(value: object, attached: Sequence[str]) -> object:
-    """A text without the quotes that were attached at its end."""
+    """Strip the attached quotes from the end of a text."""
     if not isinstance(value, str):
         return value
     for quote in attached:

@@ -1,8 +1,8 @@
-"""Mitigations as work: who sees to one, until when, its status, and which risk would remain with it in place.
+"""Mitigations as work: their owner, due date and status, and the risk that would remain with them in place.
 
-A mitigation is identified by its threat and its text. Managing one decides nothing about the draft and survives
-redrafts: work on a threat or a text that is no longer there stays in the list. The remaining risk is computed as if the
-threat had the vector that somebody gave for it; no score of the draft changes.
+A mitigation is identified by its threat and its text. Managing a mitigation decides nothing about the draft and
+survives redrafts: work on a removed threat or text stays in the list. The remaining risk is computed as if the threat
+had the vector given for the mitigation; no score of the draft changes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,14 +25,14 @@ _DAY: Final = 10
 WORK: Final[Mapping[str, str]] = {
     "open": "open", "planned": "planned", "doing": "in work", "done": "done", "rejected": "will not be done",
 }  # fmt: skip
-"""The statuses of a mitigation, in words."""
+"""The statuses of a mitigation with their display texts."""
 CLOSED: Final = ("done", "rejected")
 _GONE_STRUCK: Final = "its threat was struck"
 _GONE: Final = "not in the draft any more"
 
 
 class Work(NamedTuple):
-    """A mitigation and what is known about the work on it."""
+    """A mitigation and the state of the work on it."""
 
     threat: str
     mitigation: Mitigation
@@ -44,20 +44,20 @@ class Work(NamedTuple):
     residual: str = ""
     """CVSS vector of the threat with the mitigation in place, or empty."""
     gone: str = ""
-    """Why it is no longer part of the draft; empty while it is."""
+    """Why the mitigation is no longer part of the draft; empty if it still is."""
 
     @property
     def known(self) -> bool:
-        """Whether anybody said anything about the work on it."""
+        """Whether anybody recorded work on the mitigation."""
         return bool(self.owner or self.due or self.note or self.residual or self.status != "open")
 
     @property
     def left(self) -> str:
-        """The threat's base with the mitigation in place, as text; empty when nobody gave a vector."""
+        """The threat's base score with the mitigation in place, as text; empty if no vector was given."""
         return str(base_of(self.residual)) if self.residual else ""
 
     def late(self, today: str) -> bool:
-        """Whether its due date is past and it is neither done nor rejected; `today` is a date such as 2027-01-31."""
+        """Return whether the due date is past and the work neither done nor rejected; `today` is like 2027-01-31."""
         return bool(self.due) and self.due < today and self.status not in CLOSED
 
 
@@ -67,15 +67,15 @@ class Left(NamedTuple):
     threat: str
     """Id of the threat with the mitigations; empty for several threats."""
     base: Decimal | None
-    """The base of that threat with them in place."""
+    """The base score of the threat with the mitigations in place."""
     aivss: Decimal | None
-    """The AIVSS of that threat with them in place."""
+    """The AIVSS of the threat with the mitigations in place."""
     score: ScoreShown
-    """The score of the product with them in place."""
+    """The score of the product with the mitigations in place."""
 
 
 def checked_management(state: ReviewState, one: ItemState, fields: Mapping[str, object]) -> Plain:
-    """Check the fields of an act on a mitigation and return what it stores. Raises InputError naming the field."""
+    """Check the fields of an act on a mitigation and return the fields to store. Raises InputError naming the field."""
     name = one.item.id.partition("/")[2]
     threat = threats_of(state.reviewed).get(name) if one.item.kind == "threat" else None
     if threat is None:
@@ -104,7 +104,7 @@ def _day(text: str) -> str:
 
 
 def work_of(state: ReviewState) -> tuple[Work, ...]:
-    """All mitigations of the reviewed draft in the order of the layers, with what is known about the work on them."""
+    """Return all mitigations of the reviewed draft in layer order, with the state of the work on them."""
     managed = state.managed
     return tuple(
         _work(name, each, managed.get(name, {}).get(each.text, {}))
@@ -118,7 +118,7 @@ def _work(threat: str, mitigation: Mitigation, known: Mapping[str, object], gone
 
 
 def work_left_over(state: ReviewState) -> tuple[Work, ...]:
-    """Work on mitigations that are no longer in the reviewed draft, with the reason."""
+    """Return the work on mitigations that are no longer in the reviewed draft, with the reason."""
     standing = threats_of(state.reviewed)
     struck = {one.item.id.partition("/")[2] for one in state.items if one.verdict == "struck"}
     texts = {name: {each.text for each in threat.mitigations} for name, threat in standing.items()}
@@ -142,9 +142,9 @@ def work_left_over(state: ReviewState) -> tuple[Work, ...]:
 
 
 def left_with(state: ReviewState, works: Iterable[Work]) -> Left | None:
-    """The risk of threat and product that would remain with these mitigations in place; None when none gives a vector.
+    """Compute the threat and product risk remaining with these mitigations in place. Returns None if none has a vector.
 
-    A threat gets the mildest of the vectors given for it. Scores are before controls, like the draft's score itself.
+    A threat gets the mildest of its given vectors. Scores are before controls, like the draft's score itself.
     """
     vectors: dict[str, str] = {}
     for work in works:

@@ -1,7 +1,7 @@
-"""A threat that a reviewer writes: its fields, its wording, its score, and what becomes of the headline.
+"""A threat written by a reviewer: its fields, wording and score, and the resulting headline.
 
-The act and the page share one reading of the fields: the act refuses the first error, and the page shows all errors
-while the threat is half written.
+The act and the page parse the fields with the same code: the act rejects the first error, and the page shows all errors
+while the threat is incomplete.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -37,7 +37,7 @@ ADDED_FIELDS: Final = (
 """The fields of an act that adds a threat."""
 _NO_TITLE: Final = "[title]"
 _TRIED: Final = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:N/VI:N/VA:N/SC:N/SI:N/SA:N"
-"""Stands in for a vector that is missing so far; its base is 0."""
+"""Replaces a missing vector; its base score is 0."""
 
 Result = TypeVar("Result")
 Folded = Callable[[Sequence[Planned]], ReviewState]
@@ -45,62 +45,62 @@ Folded = Callable[[Sequence[Planned]], ReviewState]
 
 
 class Wrong(Record):
-    """A field that is not acceptable as it stands."""
+    """A field with an invalid or missing value."""
 
     field: str
     error: str
     hint: str
     missing: bool
-    """Whether nothing has been written in it yet."""
+    """Whether the field is still empty."""
 
 
 class Reading(NamedTuple):
-    """A threat as far as it is written, and what is wrong with it."""
+    """An incomplete or complete threat with its errors."""
 
     after: Plain
-    """The fields that an event would keep, with placeholders for what is missing or wrong."""
+    """The fields to store in an event, with placeholders for missing or invalid values."""
     errors: tuple[tuple[InputError, bool], ...]
-    """The errors in the order of the fields, each with whether the field is still empty."""
+    """The errors in field order, each with whether the field is still empty."""
     quotes: tuple[Evidence, ...]
-    """All quotes that it cites, those of its facts included."""
+    """All quotes that the threat cites, including those of its facts."""
 
 
 class Written(Record):
-    """A threat that is being written, as the page shows it; nothing of it is stored."""
+    """A threat being written, as the page shows it; nothing is stored."""
 
     item: str
-    """The id that it would get."""
+    """The id that the threat would get."""
     number: str
-    """The name that texts would use for it, such as T13."""
+    """The threat's name in texts, such as T13."""
     title: str
     sentence: str
-    """The threat as a sentence; empty while nothing of it is written."""
+    """The threat as a sentence; empty if nothing is written yet."""
     lost: str
     marks: tuple[str, ...]
     state: str
-    """Its state in the report: `confirmed` with a quote, else `inferred`."""
+    """The threat's state in the report: `confirmed` with a quote, otherwise `inferred`."""
     wrong: tuple[Wrong, ...]
-    """The errors; empty when the threat can be added."""
+    """The errors; empty if the threat can be added."""
     vector: str
-    """Its CVSS vector; empty until that is complete and valid."""
+    """The threat's CVSS vector; empty until the vector is complete and valid."""
     base: Number | None
     band: Band | None
-    """The band of the base."""
+    """The band of the base score."""
     aivss: Number | None
-    """Its AIVSS with the factors of the draft."""
+    """The threat's AIVSS with the factors of the draft."""
     severity: Band | None
     leads: bool
-    """Whether it would be the headline if it were added."""
+    """Whether the threat would become the headline if added."""
     headline: str
-    """The name of the threat on which the score would then rest, such as T13; empty for none."""
+    """The name of the threat that would then set the score, such as T13; empty if none."""
     moved: Moved | None
-    """The score now and with the threat added; None without a vector."""
+    """The current score and the score with the threat added; None without a vector."""
     gravest: ScoreShown | None
-    """The score if it were the headline; None without a vector or without a quote."""
+    """The score with this threat as the headline; None without a vector or without a quote."""
 
 
 def read_threat(given: Mapping[str, object], sources: Sources, facts: Sequence[Fact]) -> Reading:
-    """Read the fields of a threat and check each by itself; `facts` are the facts that stand."""
+    """Parse and check each field of a threat separately; `facts` are the current facts."""
     reader = _Reader(given, sources)
     text, known = sources.text, {fact.id: fact for fact in facts}
     after: Plain = {
@@ -126,7 +126,7 @@ def read_threat(given: Mapping[str, object], sources: Sources, facts: Sequence[F
 
 
 class _Reader:
-    """Reads fields one by one and collects their errors."""
+    """Parses fields one by one and collects their errors."""
 
     def __init__(self, given: Mapping[str, object], sources: Sources) -> None:
         self._given = given
@@ -134,7 +134,7 @@ class _Reader:
         self.errors: list[tuple[InputError, bool]] = []
 
     def read(self, name: str, check: Callable[[object], Result], instead: Result) -> Result:
-        """The field as `check` returns it, or `instead` when it is wrong."""
+        """Return the field as checked by `check`, or `instead` if it is invalid."""
         return self._read(self._given.get(name), check, instead)
 
     def _read(self, value: object, check: Callable[[object], Result], instead: Result) -> Result:
@@ -145,7 +145,7 @@ class _Reader:
             return instead
 
     def statement(self) -> Plain:
-        """The five parts of the statement."""
+        """Return the five parts of the statement."""
         said = self._given.get("statement")
         parts = said if isinstance(said, Mapping) else {}
         if (said is not None and parts is not said) or any(name not in PARTS for name in parts):
@@ -187,16 +187,16 @@ def _facts(value: object, known: Mapping[str, Fact]) -> list[str]:
 
 
 def planned_threat(state: ReviewState, reading: Reading, sources: Sources, reason: str, note: str) -> Planned:
-    """The planned event that adds the threat, under an id that no threat of the review ever had."""
+    """Plan the event that adds the threat, under an id never used in the review."""
     after = sources.with_marks({**reading.after, "place": LAST, NUMBER: state.next_number})
-    # When a fact goes and takes its quote along, the threat is open again.
+    # Store the quotes, so that the threat reopens when a removed fact takes its quote along.
     seen = kept({"evidence": [f"“{item.quote}”" for item in reading.quotes]})
     name = added_id(str(reading.after["title"]), state.added)
     return Planned(verb="add", item=f"threat/{name}", after={**after, SEEN: seen}, reason=reason, note=note)
 
 
 def weighed(state: ReviewState, documents: Sequence[Document], given: Mapping[str, object], folded: Folded) -> Written:
-    """What a half-written threat says and scores, and what the review would score with it."""
+    """Compute the wording and score of a half-written threat, and the review's score with the threat added."""
     sources = Sources(documents, state.reviewed.evidence)
     reading = read_threat(given, sources, state.reviewed.facts.facts if state.reviewed.facts else ())
     vector = str(reading.after["cvss_vector"])

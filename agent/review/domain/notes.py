@@ -1,4 +1,4 @@
-"""Notes of a review beside the parts of its draft: threat numbers, work on mitigations, answers, decided contests."""
+"""Notes of a review on the parts of its draft: threat numbers, work on mitigations, answers, decided contests."""
 
 from collections.abc import Mapping
 from typing import get_args
@@ -11,9 +11,9 @@ from agent.review.domain.replay import Replayed, Standing
 
 
 def all_numbers(given: Mapping[str, int], *shown: View) -> dict[str, int]:
-    """The threat numbers already given, and the next free numbers for threats in `shown` without one.
+    """Return the threat numbers assigned so far, plus the next free numbers for unnumbered threats in `shown`.
 
-    Events name the numbers of the threats that they bring; only those from older events have none.
+    Events name the numbers of the threats that they add; only threats from older events have none.
     """
     numbers = dict(given)
     names = dict.fromkeys(placed.threat.id for view in shown for placed in view.threats)
@@ -23,7 +23,7 @@ def all_numbers(given: Mapping[str, int], *shown: View) -> dict[str, int]:
 
 
 def with_numbers(draft: Draft, numbers: Mapping[str, int]) -> Draft:
-    """The draft with these numbers for its threats; unchanged where each number equals the threat's place."""
+    """Return the draft with these threat numbers; unchanged if each number equals the threat's place."""
     shown = View(draft).threats
     if all(numbers[placed.threat.id] == placed.place for placed in shown):
         return draft
@@ -32,7 +32,7 @@ def with_numbers(draft: Draft, numbers: Mapping[str, int]) -> Draft:
 
 
 def notes_of(found: Replayed, whole: Draft, reviewed: Draft, titles: Mapping[str, str]) -> ReviewNotes | None:
-    """The notes for a reviewed draft; for a signed one, as they were signed. None where there is nothing to say."""
+    """Return the notes for a reviewed draft, or None; for a signed draft, the notes as they were signed."""
     questions = {f"question/{asked.id}": asked.text for asked in whole.questions}
     signed = found.frozen
     work = signed.work if signed else {name: one.managed for name, one in found.standing.items() if one.managed}
@@ -51,7 +51,7 @@ def notes_of(found: Replayed, whole: Draft, reviewed: Draft, titles: Mapping[str
 
 
 def _work(reviewed: Draft, work: Mapping[str, Mapping[str, Mapping[str, object]]]) -> tuple[WorkNote, ...]:
-    """What is known about the work on the draft's mitigations, in the order of the draft."""
+    """Return the work recorded on the draft's mitigations, in draft order."""
     return tuple(
         WorkNote.model_validate({"threat": name, "mitigation": each.text, **known})
         for name, threat in threats_of(reviewed).items()

@@ -1,5 +1,5 @@
 """Acts on facts and answers: plans the draft that follows from the changed sheet, together with the events that change
-it.
+the sheet.
 
 That draft is stored under its sha256, and an event on a fact names it. So a review stays the same under every later
 release, and undoing the event is enough to restore the earlier draft.
@@ -23,16 +23,16 @@ QUESTION: Final = "question"
 
 
 class Sheet(NamedTuple):
-    """Planned events, one of which names the draft that then follows from the facts, and that draft."""
+    """Planned events and the draft that then follows from the facts, which one of the events names."""
 
     planned: tuple[Planned, ...]
     sha256: str = ""
     draft: Draft | None = None
-    """None where the facts are as they were read, or where nothing changes."""
+    """The resulting draft; None if no fact differs from what was read, or if nothing changes."""
 
 
 def with_sheet(state: ReviewState, planned: Sequence[Planned], recompose: Recompose) -> Sheet:
-    """The planned events, the last one on a fact or question naming the draft that then follows from the facts."""
+    """Add to the last planned event on a fact or question the name of the draft that then follows from the facts."""
     before = sheet_change(state)
     after = _after(before, planned, vendors_words(state))
     if after.counting == before.counting:
@@ -47,19 +47,19 @@ def with_sheet(state: ReviewState, planned: Sequence[Planned], recompose: Recomp
 
 
 def taken_ids(state: ReviewState) -> list[str]:
-    """The ids of all questions that a review knows."""
+    """Return the ids of all questions of a review."""
     return [one.item.id.partition("/")[2] for one in state.items if one.item.kind == QUESTION]
 
 
 def _answered(state: ReviewState, planned: Sequence[Planned] = ()) -> frozenset[str]:
-    """The ids of the questions answered after these events; a reworded form of one counts as a new question."""
+    """Return the ids of questions answered after these events; a rewording of such a question counts as new."""
     found = {one.item.id for one in state.items if one.item.kind == QUESTION and "answer" in (one.after or {})}
     found |= {plan.item for plan in planned if plan.verb == "answer"}
     return frozenset(name.partition("/")[2] for name in found)
 
 
 def _numbers(state: ReviewState, draft: Draft) -> Plain:
-    """The numbers of the threats in `draft` that the draft which came in lacks; new numbers come after all others."""
+    """Return the numbers of threats in `draft` that the imported draft lacks; new numbers come last."""
     known = {placed.threat.id for placed in View(state.drafted).threats}
     numbers = dict(state.numbers)
     made: dict[str, object] = {}
@@ -73,7 +73,7 @@ def _numbers(state: ReviewState, draft: Draft) -> Plain:
 
 
 def again(state: ReviewState, fresh: Draft, recompose: Recompose) -> tuple[Plain, Draft | None]:
-    """After a redraft: the draft that follows from `fresh` with the same facts struck and corrected, if it has them."""
+    """Reapply the answers, and the decisions on facts that `fresh` still has, to `fresh` after a redraft."""
     before = sheet_change(state)
     known = {fact.id for fact in fresh.facts.facts} if fresh.facts else set()
     change = before._replace(
@@ -132,7 +132,7 @@ def _question_after(change: SheetChange, name: str, plan: Planned) -> SheetChang
     change = change._replace(unasked=change.unasked - {name})
     if plan.verb != "answer":
         return change
-    # A new answer voids the decisions on the facts of the earlier one.
+    # A new answer voids the decisions on the facts of the previous answer.
     given = given_in(name, {"answer": plan.after})
     answers = {other: one for other, one in change.answers.items() if other != name}
     return change._replace(

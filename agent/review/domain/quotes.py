@@ -1,6 +1,6 @@
-"""Citations by reviewers: spans of the sources, quotes in edited texts, and the ids under which a draft keeps them.
+"""Citations by reviewers: spans of the sources, quotes in edited texts, and their ids in a draft.
 
-An event keeps every citation with its span under `marks`, by the id that the citation had at the time:
+An event stores every citation with its span under `marks`, by the id that the citation had at the time:
 
     {"evidence": ["E4", "E19"], "marks": {"E4": {span}, "E19": {span}}}
 
@@ -17,7 +17,7 @@ from agent.intake.extract.statements.split import statements
 from agent.records import About, Document, Evidence, Rank
 
 MAX_CHARS: Final = 400
-"""The most characters of one quote, as in drafts."""
+"""The maximum length of a quote in characters, as in drafts."""
 _MARK: Final = re.compile(r"\bE[1-9][0-9]{0,5}\b")
 _CURLY: Final = re.compile(r"“([^”]*)”")
 _OTHER_QUOTED: Final = (
@@ -28,12 +28,12 @@ _OTHER_QUOTED: Final = (
     re.compile(r"[‘‚]([^‘‚]*?)[’‘](?!\w)"),
     re.compile(r"(?<![\w'])'(?=\S)([^'\n]*(?:\w'\w[^'\n]*)*)'(?!\w)"),
 )
-"""Other quotation marks that analysts' keyboards and languages produce."""
+"""Other quotation marks, as typed on analysts' keyboards and in other languages."""
 _MARKED: Final = re.compile(r"“([^”]*)”[^“”(]{0,3}\((E[1-9][0-9]{0,5}(?:, E[1-9][0-9]{0,5})*)\)")
-"""A quote followed by the ids of its evidence."""
+"""Matches a quote followed by its evidence ids."""
 _UNCLOSED: Final = re.compile(r"“[^”]*\Z")
 _SCARE_WORDS: Final = 2
-"""Up to this many words in quotation marks other than “…” may be scare quotes; more words are a quote."""
+"""Up to this many words in quotation marks other than “…” may be scare quotes; longer texts count as quotes."""
 _SHOWN: Final = 60
 
 Plain = dict[str, object]
@@ -41,29 +41,29 @@ Plain = dict[str, object]
 
 
 class Cited(NamedTuple):
-    """A piece of evidence that an action cites, by its id in the draft."""
+    """A piece of evidence cited by an action, with its id in the draft."""
 
     id: str
     evidence: Evidence
 
 
 def marks_in(text: str) -> tuple[str, ...]:
-    """The evidence ids that a text names, in order, each once."""
+    """Return the distinct evidence ids in a text, in order."""
     return tuple(dict.fromkeys(_MARK.findall(text)))
 
 
 def rewritten(text: str, ids: Mapping[str, str]) -> str:
-    """The text with its evidence ids replaced according to `ids`."""
+    """Replace the evidence ids in a text according to `ids`."""
     return _MARK.sub(lambda match: ids.get(match[0], match[0]), text)
 
 
 def check_text(text: str, documents: Sequence[Document], known: Mapping[str, Evidence], where: str) -> None:
-    """Check that every quote in an edited text is in a source, that every id it names is in the evidence, and that the
-    evidence named behind a quote contains the quote or is part of it.
+    """Check that every quote in an edited text occurs in a source, that every evidence id is known, and that the
+    evidence named after a quote contains the quote or is part of it.
 
     Raises InputError naming the quote or the id; `where` is the field.
     """
-    # „…“ closes with the mark that opens “…”, so it is removed first: no quote may begin where another ends.
+    # Remove „…“ first: its closing mark opens “…”, so a quote could otherwise begin where another ends.
     low = _OTHER_QUOTED[1]
     quotes = [quote for quote in _CURLY.findall(low.sub(" ", text)) if quote.strip()]
     if _UNCLOSED.search(low.sub(" ", text)):
@@ -92,7 +92,7 @@ def check_text(text: str, documents: Sequence[Document], known: Mapping[str, Evi
 
 
 def cite(value: object, documents: Sequence[Document], evidence: Sequence[Evidence], where: str) -> Cited:
-    """The evidence that a field cites: an id of the draft, a span {document, start, end}, or {document, quote}.
+    """Return the evidence that a field cites: an id of the draft, a span {document, start, end}, or {document, quote}.
 
     A span of the draft's own evidence keeps its id; any other span gets the next free id. Raises InputError.
     """
@@ -126,25 +126,25 @@ def cite(value: object, documents: Sequence[Document], evidence: Sequence[Eviden
 
 
 def next_id(taken: Iterable[str]) -> str:
-    """The evidence id after the highest one."""
+    """Return the evidence id after the highest one in use."""
     numbers = [int(name[1:]) for name in taken if _MARK.fullmatch(name)]
     return f"E{max(numbers, default=0) + 1}"
 
 
 def plain_mark(evidence: Evidence) -> Plain:
-    """A citation as an event keeps it."""
+    """Convert a citation to the form stored in events."""
     return evidence.model_dump(mode="json")
 
 
 class Numbering:
-    """The evidence of a draft while events add to it; each span has one id, and each id one span."""
+    """The evidence of a draft while events add to it, with a one-to-one mapping between spans and ids."""
 
     def __init__(self, evidence: Sequence[Evidence]) -> None:
         self._kept = {item.id: item for item in evidence}
         self._by_span = {(item.document, item.start, item.end): item.id for item in evidence}
 
     def place(self, marks: object) -> dict[str, str]:
-        """Add the citations of an event; return the id in this draft for each id in the event."""
+        """Add the citations of an event, and map each id in the event to its id in this draft."""
         if not isinstance(marks, Mapping):
             return {}
         return {str(name): self._place(Evidence.model_validate(mark)) for name, mark in marks.items()}
@@ -159,12 +159,12 @@ class Numbering:
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
-        """All evidence: first the draft's, then what events added."""
+        """All evidence: first the draft's, then the evidence added by events."""
         return tuple(self._kept.values())
 
 
 def _place(value: Mapping[object, object], document: Document, where: str) -> tuple[int, int]:
-    """Start and end of the cited words, without blanks at either end."""
+    """Return start and end of the cited words, excluding surrounding whitespace."""
     start, end, quote = value.get("start"), value.get("end"), value.get("quote")
     if start is None and end is None and isinstance(quote, str):
         found = locate(quote, document.text)
@@ -191,13 +191,13 @@ def _place(value: Mapping[object, object], document: Document, where: str) -> tu
 
 
 def _cuts_word(text: str, at: int) -> bool:
-    """Whether a place lies inside a word; only ASCII text is judged, since some scripts write without blanks."""
+    """Return whether a position lies inside a word. Only ASCII text is checked, since some scripts have no spaces."""
     around = text[max(at - 1, 0) : at + 1]
     return 0 < at < len(text) and around.isascii() and around.isalnum()
 
 
 def _standing(document: Document, start: int, end: int) -> tuple[Rank, About]:
-    """Rank and subject of the sentence that holds most of the words, as a drafter reads it."""
+    """Return rank and subject of the sentence that contains most of the words, as a drafter reads it."""
     read = [s for s in statements((document,)) if s.start < end and start < s.end]
     if not read:
         return (5 if document.kind == "analyst-note" else 1), "product"
@@ -206,7 +206,7 @@ def _standing(document: Document, start: int, end: int) -> tuple[Rank, About]:
 
 
 def _bare(quote: str) -> str:
-    """A quote without the punctuation that the quoting sentence puts at its end."""
+    """Strip the closing punctuation of the surrounding sentence from a quote."""
     return quote.rstrip(".;:,… ")
 
 

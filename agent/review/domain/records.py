@@ -1,4 +1,4 @@
-"""Records of a review: items, events, actions, and the state that folding the events gives."""
+"""Records of a review: items, events, actions, and the state obtained by folding the events."""
 
 from typing import Annotated, Final, Literal
 
@@ -9,7 +9,7 @@ from agent.records.base import Number
 from agent.taxonomy.kinds import Band
 
 GENESIS: Final = "0" * 64
-"""Hashed with the store's id to give the `previous` of a store's first event."""
+"""Hashed with the store's id to compute the `previous` of a store's first event."""
 MAX_NOTE: Final = 2_000
 MAX_TEXT: Final = 4_000
 
@@ -36,12 +36,11 @@ Verb = Literal[
     "manage",
     "ask",
 ]
-"""import: a draft came in. send: a question or an unknown went to the vendor. decide: a contest was accepted or
-refused. redraft: answers
-became sources of a new draft, which `after` names by its sha256. bulk: several items of a section, all of them seen on
-screen, were confirmed in one act. redo: an undone act was restored. comment: a remark on an item, which decides
-nothing. manage: who sees to a mitigation, until when, and its status. ask: a question for the vendor about a key that
-no fact answers."""
+"""import: a draft was imported. send: a question or an unknown was sent to the vendor. decide: a contest was
+accepted or refused. redraft: answers became sources of a new draft, which `after` names by its sha256. bulk: several
+items of a section, all of them seen on screen, were confirmed in one act. redo: an undone act was restored. comment:
+a remark on an item, which decides nothing. manage: owner, due date and status of a mitigation. ask: a question for
+the vendor about a key that no fact answers."""
 ItemKind = Literal["fact", "posture", "factor", "layer", "threat", "chain", "capability", "question", "score"]
 Verdict = Literal["open", "confirmed", "corrected", "struck", "sent", "answered", "waived"]
 """The decision on an item. `confirmed`, `corrected`, `struck`, `sent`, `answered` and `waived` close it."""
@@ -60,7 +59,7 @@ Reason = Literal[
     "accepted-risk",
     "out-of-scope",
 ]
-"""Why something was corrected, struck or waived."""
+"""The reason for correcting, striking or waiving an item."""
 ContestKind = Literal["wrong", "outdated", "missing"]
 Stage = Literal["open", "signed"]
 ItemId = Annotated[
@@ -68,12 +67,12 @@ ItemId = Annotated[
     Field(pattern=r"^(posture|score|(fact|factor|layer|threat|chain|capability|question)/[A-Za-z0-9_.-]{1,80})$"),
 ]
 """Permanent: `posture`, `score`, `fact/ID`, `factor/KEY`, `layer/KEY`, `threat/ID`, `chain/N`, `capability/C1`,
-`question/Q1`; `fact/Q1-KEY` is the fact that the answer to Q1 states for KEY."""
+`question/Q1`; `fact/Q1-KEY` is the fact for KEY stated by the answer to Q1."""
 Note = Annotated[str, Field(max_length=MAX_NOTE)]
 
 
 class Reviewer(Record):
-    """The person who acts. On loopback, the name is the one given at start."""
+    """The person who acts. On loopback, the name given at start."""
 
     name: Annotated[str, Field(min_length=1, max_length=80)]
     role: Role = "analyst"
@@ -85,23 +84,23 @@ class Item(Record):
     id: ItemId
     kind: ItemKind
     section: str
-    """The section that lists it: `product`, `facts`, a layer key, `factors`, `chains` or `questions`."""
+    """The section that lists the item: `product`, `facts`, a layer key, `factors`, `chains` or `questions`."""
     title: str
     supported: bool
-    """Whether a verbatim quote supports each of its claims, so that it may be confirmed with its section."""
+    """Whether each claim of the item has a verbatim quote, so that the item may be confirmed with its section."""
     evidence: tuple[str, ...]
     weight: float
-    """How far it could move the score, in score points, 0 or more."""
+    """How far the item could move the score, in score points, 0 or more."""
 
 
 class Event(Record):
-    """One act, append-only. `seq` orders all events of a store, `number` those of one review, from 1."""
+    """One append-only act. `seq` orders all events of a store, `number` the events of one review, from 1."""
 
     seq: int
     review: str
     number: int
     batch: int
-    """Number of the first event of its batch, the events that were saved and are undone together."""
+    """Number of the first event in the batch. The events of a batch were saved together and are undone together."""
     at: str
     """UTC, ISO 8601; only displayed, never used for ordering."""
     reviewer: str
@@ -109,17 +108,17 @@ class Event(Record):
     verb: Verb
     item: str
     before: dict[str, object] | None
-    """The earlier values of the fields that changed."""
+    """The previous values of the changed fields."""
     after: dict[str, object] | None
     reason: str
     note: str
     previous: str
-    """Hash of the preceding event in the store; for the first event, of `GENESIS` and the store's id."""
+    """Hash of the previous event in the store; for the first event, of `GENESIS` and the store's id."""
     hash: str
 
 
 class Planned(Record):
-    """A planned event: an `Event` without place, time and author. The events of one action form one batch."""
+    """A planned event: an `Event` without position, time and author. The events of one action form one batch."""
 
     verb: Verb
     item: str
@@ -140,7 +139,7 @@ class Action(Record):
     reason: Reason | Literal[""] = ""
     note: Note = ""
     section: str = ""
-    """With `bulk` or `send` and no item: the section whose items are confirmed or sent."""
+    """For `bulk` or `send` without an item: the section whose items are confirmed or sent."""
 
 
 class ItemState(Record):
@@ -149,9 +148,9 @@ class ItemState(Record):
     item: Item
     verdict: Verdict
     contested: bool
-    """Whether a contest of it is open, which has to be decided before sign-off."""
+    """Whether the item has an open contest, which has to be decided before sign-off."""
     changed: int
-    """Number of the last event that touched it; 0 when none did."""
+    """Number of the last event that touched the item; 0 if none did."""
     by: str
     reason: str
     note: str
@@ -159,31 +158,31 @@ class ItemState(Record):
     """The drafted fields that a correction replaced."""
     after: dict[str, object] | None
     lapsed: str = ""
-    """Why a decision on it lapsed, that is, what changed in it since; empty when none lapsed."""
+    """Why a decision on the item lapsed, that is, what has changed since; empty if none lapsed."""
     fell: bool = False
-    """Whether it rested on a fact that was struck or corrected, and no longer follows from the facts."""
+    """Whether the item rested on a struck or corrected fact and no longer follows from the facts."""
     bulk: bool = False
-    """Whether it was confirmed together with others in one act."""
+    """Whether the item was confirmed together with others in one act."""
     comments: tuple["Comment", ...] = ()
     asked_of: tuple[str, ...] = ()
-    """The people whom a comment asked to look at it and who have not acted on it since."""
+    """The people whom a comment asked to look at the item and who have not acted on it since."""
     via: tuple[str, ...] = ()
-    """For an ability: the items of the facts that it is made from, on which reviewers decide instead. Empty once
-    somebody decided on the ability itself, and in drafts whose facts do not produce it."""
+    """For a capability: its facts' items, on which reviewers decide instead. Empty once somebody decided on the
+    capability itself, and in drafts whose facts do not produce it."""
     earlier: bool = False
-    """Whether it was waived for a signature that was later withdrawn; the next one has to say that this still holds."""
+    """Whether the item was waived for a signature withdrawn later; the next signature must confirm the waiver."""
 
 
 class Comment(Record):
-    """What somebody said about an item."""
+    """A reviewer's remark on an item."""
 
     number: int
-    """Number of its event."""
+    """Number of the comment's event."""
     by: str
     at: str
     text: str
     to: str = ""
-    """The person who is asked to look; empty for nobody."""
+    """The person asked to look at the item; empty for nobody."""
 
 
 class Turn(Record):
@@ -192,18 +191,18 @@ class Turn(Record):
     batch: int
     by: str
     items: tuple[str, ...]
-    """Ids of the items that it acted on."""
+    """Ids of the items affected by the act."""
     on_facts: bool
-    """Whether it changed the facts, so that what follows from them was computed again."""
+    """Whether the act changed the facts, so that everything that follows from them was recomputed."""
     talk: bool
-    """Whether it is a comment, on which no other act depends."""
+    """Whether the act is a comment, on which no other act depends."""
 
 
 class Contest(Record):
-    """One contested point: what is said to be wrong, and what became of it."""
+    """One contested point: the alleged error and its outcome."""
 
     number: int
-    """Number of the event that opened it."""
+    """Number of the event that opened the contest."""
     item: str
     kind: ContestKind
     text: str
@@ -213,11 +212,11 @@ class Contest(Record):
     rule: str
     """The reason for the decision, in the reviewer's words."""
     effect: str
-    """Its effect on the item and the score, in words; empty while it is open."""
+    """Its effect on the item and the score, in words; empty until decided."""
 
 
 class ScoreShown(Record):
-    """A score in the form in which pages show it."""
+    """A score in the form shown on pages."""
 
     aivss: Number | None
     severity: Band | None
@@ -235,65 +234,65 @@ class ReviewState(Record):
     stage: Stage
     assigned: str
     items: tuple[ItemState, ...]
-    """In the order of the report."""
+    """The items in report order."""
     drafted: Draft
-    """The draft as the drafter made it (in the last redraft, if any)."""
+    """The draft as the drafter produced it (in the last redraft, if any)."""
     reviewed: Draft
-    """The same draft with every decision applied, scored again."""
+    """The same draft with every decision applied and rescored."""
     based: Draft
-    """The draft that follows from the facts as reviewers left them, before any other decision; fallen items stay in
-    it."""
+    """The draft that follows from the facts after reviewers' changes, before any other decision; includes fallen
+    items."""
     fell: tuple[str, ...] = ()
-    """Ids of the fallen items, which rested on a fact that was struck or corrected."""
+    """Ids of the fallen items, which rested on a struck or corrected fact."""
     contests: tuple[Contest, ...]
     stamp: Stamp | None
     undoable: int
-    """Number of the batch that the next undo takes back, whoever made it; 0 for none."""
+    """Number of the batch that the next undo reverts, regardless of who made it; 0 if none."""
     undos: tuple[Turn, ...] = ()
-    """Every act that can be taken back, the oldest first."""
+    """Every act that can be undone, oldest first."""
     managed: dict[str, dict[str, dict[str, object]]] = Field(default_factory=dict)
     """The work on mitigations (owner, due date, status …), by threat and by the mitigation's text."""
     redoable: int = 0
-    """Number of the batch that the next redo brings back; 0 for none."""
+    """Number of the batch that the next redo restores; 0 if none."""
     added: int = 0
-    """The highest number in the id of any threat ever added, undone ones included; 0 for none."""
+    """The highest number in the id of any threat ever added, including undone threats; 0 if none."""
     answered: dict[str, tuple[Fact, tuple[Evidence, ...]]] = Field(default_factory=dict)
-    """The facts that answers state, as they came in, with their quotes, by the names of their items."""
+    """The facts stated by answers, unchanged, with their quotes, by item name."""
     sources: tuple[Document, ...] = Field(default=(), exclude=True)
     """The answers that state facts, as source documents."""
     questions: tuple[Question, ...] = ()
-    """All questions in their present wording, answered and fallen ones included."""
+    """All questions in their current wording, including answered and fallen questions."""
     numbers: dict[str, int] = Field(default_factory=dict)
-    """The number of each threat in the review, by threat id. A number never changes and is never used twice."""
+    """The number of each threat in the review, by threat id. A number never changes and is never reused."""
 
     @property
     def own(self) -> tuple[ItemState, ...]:
-        """The items that reviewers decide on: all but the abilities that take the verdict of their facts."""
+        """The items that reviewers decide on: all except capabilities that take the verdict of their facts."""
         return tuple(one for one in self.items if not one.via)
 
     @property
     def open(self) -> tuple[ItemState, ...]:
-        """The items that still need a decision, contested ones included."""
+        """The items that still need a decision, including contested items."""
         return tuple(one for one in self.items if one.contested or (one.verdict == "open" and not one.via))
 
     @property
     def waived(self) -> tuple[ItemState, ...]:
-        """The items that are signed without a decision."""
+        """The items to be signed without a decision."""
         return tuple(one for one in self.own if one.verdict == "waived" and not one.contested)
 
     @property
     def decided(self) -> int:
-        """How many items are decided, that is, neither open nor waived."""
+        """The number of items that are neither open nor waived."""
         left = {one.item.id for one in (*self.open, *self.waived)}
         return sum(one.item.id not in left for one in self.own)
 
     @property
     def next_number(self) -> int:
-        """The number that the next new threat gets."""
+        """The number for the next new threat."""
         return max(self.numbers.values(), default=0) + 1
 
     def tag(self, threat: str) -> str:
-        """The name of a threat in the review, such as T3; empty for a threat without a number."""
+        """Return the name of a threat in the review, such as T3; empty for a threat without a number."""
         return f"T{self.numbers[threat]}" if threat in self.numbers else ""
 
 
@@ -307,12 +306,12 @@ class QueueRow(Record):
     open: int
     items: int
     uncertain: int
-    """Layers that are not certain, 0 to 7."""
+    """Number of layers that are not certain, 0 to 7."""
     stage: Stage
     assigned: str
     contested: int
     changed_at: str
     changed: str
-    """What changed since the draft came in, or since its last redraft, in words."""
+    """Changes since the draft was imported or last redrafted, in words."""
     seconds: float
     """Focus time spent so far."""

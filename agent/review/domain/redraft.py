@@ -1,9 +1,9 @@
-"""Drafting again with answers, which become sources.
+"""Redrafts with answers, which become sources.
 
-Where the draft follows from its facts, the statements of the answers are added to these, and everything is composed
-again. In any other draft only what the answered questions settle may change: a fresh draft is made from all texts,
-without the network, and the factors and layers that the questions settle are taken from it, with their threats;
-everything else stays as it was, marks included. New quotes get new marks.
+If the draft follows from its facts, the statements of the answers are added to the facts and everything is recomposed.
+In any other draft, only what the answered questions settle may change: a fresh draft is made from all texts, without
+the network, and provides the settled factors and layers with their threats. Everything else is unchanged, including the
+marks. New quotes get new marks.
 """
 
 import shutil
@@ -58,16 +58,16 @@ _ID_CHARS: Final = 16
 
 
 class Moved(NamedTuple):
-    """One thing that an answer changed."""
+    """One change caused by an answer."""
 
     what: str
-    """A factor or layer key, a threat's id, or `score`."""
+    """A factor or layer key, a threat id, or `score`."""
     before: str
     after: str
 
 
 class Redrafted(NamedTuple):
-    """The new draft, the texts of all its sources, and what moved."""
+    """The new draft, the texts of all its sources, and the changes."""
 
     draft: Draft
     documents: tuple[Document, ...]
@@ -79,7 +79,7 @@ class Redrafted(NamedTuple):
 def redraft(
     draft: Draft, documents: Sequence[Document], answers: Sequence[Answer], *, settings: Settings, at: str
 ) -> Redrafted:
-    """Draft again: `draft`, made from `documents`, with `answers` taken in at the time `at`.
+    """Redraft `draft`, made from `documents`, with `answers` added at the time `at`.
 
     Raises InputError when there is no answer, or an answer to a question that the draft does not ask.
     """
@@ -143,20 +143,20 @@ def _with_facts(
 
 
 def _answered_id(draft: Draft, answers: Sequence[Answer]) -> str:
-    """An id derived from the earlier draft's id and the answers."""
+    """Derive an id from the previous draft's id and the answers."""
     parts = [draft.id, *(repr((one.question, one.text, one.page, one.by, one.states)) for one in answers)]
     return "draft-" + sha256("\n".join(parts).encode()).hexdigest()[:_ID_CHARS]
 
 
 def moved_rows(before: Draft, after: Draft) -> tuple[Moved, ...]:
-    """What differs between two drafts: factors, layers, threats and the score."""
+    """Return the differences between two drafts: factors, layers, threats and the score."""
     return tuple(_moved(before, after, {*FACTORS, *LAYERS}))
 
 
 def _merged(draft: Draft, fresh: Draft, touched: set[str], answered: set[str], *, doubted: bool) -> Draft:
-    """`draft` with the touched parts of `fresh`.
+    """Return `draft` with the touched parts of `fresh`.
 
-    `doubted`: a vendor answered, whose word removes no threat; a threat that `fresh` lacks stays as contradicted.
+    `doubted`: a vendor answered, whose word removes no threat; a threat missing from `fresh` stays as contradicted.
     """
     marks = _Marks(draft.evidence, fresh.evidence)
     factors: dict[FactorKey, FactorEstimate] = {
@@ -201,7 +201,7 @@ def _merged(draft: Draft, fresh: Draft, touched: set[str], answered: set[str], *
 
 
 class _Marks:
-    """Puts marks of a fresh draft into the numbering of the old one; quotes that only the fresh one cites are added."""
+    """Converts marks of a fresh draft to the old draft's numbering, adding quotes that only `fresh` cites."""
 
     def __init__(self, old: Sequence[Evidence], fresh: Sequence[Evidence]) -> None:
         self._known = {(item.document, item.start, item.end): item.id for item in old}
@@ -210,7 +210,7 @@ class _Marks:
         self.added: list[Evidence] = []
 
     def of(self, mark: str) -> str:
-        """The mark in the old numbering for a mark of the fresh draft."""
+        """Convert a mark of the fresh draft to the old numbering."""
         item = self._fresh.get(mark)
         if item is None:
             return mark
@@ -222,7 +222,7 @@ class _Marks:
         return self._known[place]
 
     def text(self, text: str) -> str:
-        """A text with its marks put into the old numbering."""
+        """Convert the marks in a text to the old numbering."""
         return MARK.sub(lambda found: self.of(found.group()), text)
 
     def marks(self, marks: Sequence[str]) -> tuple[str, ...]:
@@ -288,7 +288,7 @@ class _Marks:
 
 
 def _facts(old: DraftFacts | None, fresh: DraftFacts | None) -> DraftFacts | None:
-    """The facts of the fresh draft, and those that another reader, such as an LLM, found in the old one."""
+    """Return the facts of the fresh draft, plus those found in the old draft by another reader, such as an LLM."""
     if old is None or fresh is None:
         return fresh or old
     there = {fact.id for fact in fresh.facts}
@@ -299,7 +299,7 @@ def _facts(old: DraftFacts | None, fresh: DraftFacts | None) -> DraftFacts | Non
 
 
 def _lines(old: Sequence[FactLine], fresh: Sequence[FactLine], new: set[str]) -> tuple[FactLine, ...]:
-    """The old rows, replaced by the fresh draft's row where the answers have a quote for it."""
+    """Replace old rows with the fresh draft's rows that quote the answers."""
     rows = {line.label: line for line in old} | {line.label: line for line in fresh if new & set(line.evidence)}
     return tuple(rows[label] for label in LABELS if label in rows)
 
@@ -307,15 +307,15 @@ def _lines(old: Sequence[FactLine], fresh: Sequence[FactLine], new: set[str]) ->
 def _controls(
     old: Sequence[ClaimedControl], fresh: Sequence[ClaimedControl], new: set[str]
 ) -> tuple[ClaimedControl, ...]:
-    """The old controls, followed by those that the answers claim; a control in both is listed once."""
+    """Return the old controls, then those that the answers claim; a control in both is listed once."""
     said = [each for each in fresh if new & set(each.evidence)]
     told = {each.text for each in said}
     return (*(each for each in old if each.text not in told), *said)
 
 
 def _with_kept(fresh: LayerThreats, old: LayerThreats, folded: set[str], *, doubted: bool) -> LayerThreats:
-    """The fresh layer with the old threats that no answer took away: those for which the fresh draft only has no room
-    and, where a vendor answered, those that it no longer supports."""
+    """Return the fresh layer plus the old threats that no answer removed: those for which the fresh draft had no
+    room and, if a vendor answered, those that it no longer supports."""
     told = {threat.id for threat in fresh.threats}
     kept = []
     for threat in old.threats:
@@ -327,7 +327,7 @@ def _with_kept(fresh: LayerThreats, old: LayerThreats, folded: set[str], *, doub
 
 
 def _placed(layers: Mapping[LayerKey, LayerThreats]) -> dict[LayerKey, LayerThreats]:
-    """The layers with the places of their threats numbered again without gaps, in the same order."""
+    """Renumber the places of the threats without gaps, in the same order."""
     pairs = [(key, threat) for key in LAYERS if key in layers for threat in layers[key].threats]
     placed = sorted((pair for pair in pairs if pair[1].place is not None), key=lambda pair: pair[1].place or 0)
     places = {threat.id: number for number, (_, threat) in enumerate(placed, 1)}
@@ -344,7 +344,7 @@ def _placed(layers: Mapping[LayerKey, LayerThreats]) -> dict[LayerKey, LayerThre
 def _questions(
     old: Sequence[Question], fresh: Sequence[Question], touched: set[str], answered: set[str]
 ) -> tuple[Question, ...]:
-    """The old questions, and those that only the fresh draft asks about what the answers touched."""
+    """Return the old questions, plus new questions of the fresh draft about what the answers touched."""
     told = {question.text for question in old}
     number = max((int(question.id[1:]) for question in old), default=0)
     new = [q for q in fresh if q.text not in told and touched.issuperset(q.settles)]
@@ -392,7 +392,7 @@ def _flag(*, certain: bool) -> str:
 
 
 def score_text(draft: Draft) -> str:
-    """Score, band and likely range in words, or why none is shown."""
+    """Format score, band and likely range in words, or why no score is shown."""
     scored = draft.score
     if scored.aivss is None:
         return f"withheld: {scored.withheld}"
@@ -400,10 +400,10 @@ def score_text(draft: Draft) -> str:
 
 
 def write_answered(folder: Path, made: Redrafted, answers: Sequence[Answer], settings: Settings) -> None:
-    """Replace the draft in `folder` with `made`, which was drafted again with `answers`, and keep its snapshots.
+    """Replace the draft in `folder` with `made`, which was redrafted with `answers`, and keep its snapshots.
 
-    Raises InputError when the folder holds other files or another run writes it, OSError or SourceError when it cannot
-    be written; the earlier draft then stays as it was.
+    Raises InputError when the folder contains other files or another run is writing to it, OSError or SourceError when
+    it cannot be written; the previous draft then remains unchanged.
     """
     with draft_folder.replacing(folder) as fresh:
         shutil.copytree(folder / SNAPSHOTS, fresh / SNAPSHOTS)

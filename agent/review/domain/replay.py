@@ -1,7 +1,7 @@
 """Replays the events of a review into a decision on each item, before any of them is applied to the draft.
 
 An undone batch counts as if it had never been made, except that its items still count as touched for a reviewer who did
-not see it. A redraft is undone like anything else: the draft before it is restored, and its answers wait once more.
+not see it. Undoing a redraft restores the previous draft, and its answers are pending again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,17 +18,17 @@ from agent.review.domain.records import Comment, Contest, Event, Stage, Stamp, T
 
 NOT_UNDOABLE: Final[tuple[Verb, ...]] = ("import", "sign", "reopen", "undo", "redo")
 SHEET: Final = "sheet"
-"""Key in an event on a fact for the draft that then follows (`sha256`) and the items that no longer do (`fell`)."""
+"""Key in a fact's event for the draft that then follows (`sha256`) and the items that no longer follow (`fell`)."""
 LAST: Final = "last"
-"""The `place` in the event of an added threat whose number follows those of all others. Older events lack it."""
+"""The `place` in the event of an added threat that is numbered after all others. Older events lack it."""
 SEEN: Final = "seen"
-"""Key in a decision's event for the content that was decided on."""
+"""Key in a decision's event for the content that the decision was based on."""
 CALLED: Final = "called"
-"""Key in an item's event for the title of the item then; for several items, titles by id. Older events lack it."""
+"""Key in an item's event for the item's title at the time; for several items, titles by id. Older events lack it."""
 NUMBER: Final = "number"
 """Key in the event of an added threat for its number in the review. Older events lack it."""
 NUMBERS: Final = "numbers"
-"""Key in `SHEET` for the numbers of the threats that came with that draft."""
+"""Key in `SHEET` for the numbers of the threats added by that draft."""
 REASONS: Final = {
     "wrong-quote": "the quote does not say it",
     "not-this-product": "about another product",
@@ -44,7 +44,7 @@ REASONS: Final = {
     "accepted-risk": "accepted risk",
     "out-of-scope": "out of scope",
 }
-"""The reason codes in words."""
+"""Display texts of the reason codes."""
 _CLOSED_BY: Final[dict[Verb, Verdict]] = {
     "strike": "struck",
     "waive": "waived",
@@ -55,45 +55,45 @@ _CLOSED_BY: Final[dict[Verb, Verdict]] = {
 
 @dataclass
 class Standing:
-    """The decision on one item, and everything else that events did to it."""
+    """The decision on one item, and all other changes to it by events."""
 
     verdict: Verdict = "open"
     by: str = ""
     reason: str = ""
     note: str = ""
     edits: Plain = field(default_factory=dict)
-    """Corrected fields with their last values; for an added threat all its fields; for a question its answer."""
+    """Corrected fields with their last values; for an added threat, all its fields; for a question, its answer."""
     attached: list[str] = field(default_factory=list)
     """Ids of attached evidence, as in `marks`."""
     marks: list[tuple[int, Mapping[str, object]]] = field(default_factory=list)
-    """For each event with citations, its number and the citations."""
+    """The number and the citations of each event with citations."""
     added: bool = False
-    """Whether a reviewer added the item, a threat or a question."""
+    """Whether the item is a threat or question added by a reviewer."""
     seen: Mapping[str, object] = field(default_factory=dict)
-    """The content that was decided on, field by field; empty for events from before this was kept."""
+    """The content that the decision was based on, field by field; empty for events older than this field."""
     decided: int = 0
     """Number of the event with the last decision."""
     fell: bool = False
-    """Whether it rested on a fact that was struck or corrected."""
+    """Whether the item rested on a struck or corrected fact."""
     bulk: bool = False
-    """Whether it was confirmed together with others in one act."""
+    """Whether the item was confirmed together with others in one act."""
     lapsed: str = ""
-    """Why the decision lapsed: what a redraft or another answer changed since."""
+    """Why the decision lapsed: what a redraft or another answer has changed since."""
     comments: list[Comment] = field(default_factory=list)
     managed: dict[str, Plain] = field(default_factory=dict)
-    """The work on its mitigations (owner, due date, status …), by their texts."""
+    """The work on the item's mitigations (owner, due date, status …), by mitigation text."""
     answered: str = ""
-    """When its answer came in."""
+    """When the question was answered."""
     worded: str = ""
-    """For a question: its wording when it was sent or answered; empty for events from before this was kept."""
+    """A question's wording when it was sent or answered; empty for events older than this field."""
     asked_of: dict[str, int] = field(default_factory=dict)
-    """The people whom a comment asked to look at it and who have not acted on it since, with the comment's number."""
+    """The people whom a comment asked to look at the item and who have not acted since, with the comment's number."""
     earlier: bool = False
-    """Whether it was waived for a signature that was later withdrawn."""
+    """Whether the item was waived for a signature that was later withdrawn."""
 
     @property
     def given(self) -> Mapping[str, object] | None:
-        """The answer to a question; None without one, or when the question is struck."""
+        """The answer to a question; None if it has none or is struck."""
         answer = self.edits.get("answer")
         return answer if isinstance(answer, Mapping) and self.verdict != "struck" else None
 
@@ -104,7 +104,7 @@ class Standing:
 
 
 def why(reason: str, note: str) -> str:
-    """A reason code and a note, in words."""
+    """Format a reason code and a note in words."""
     return ": ".join(part for part in (REASONS.get(reason, reason), note) if part)
 
 
@@ -114,14 +114,14 @@ class Replayed:
 
     drafted: Draft
     based: Draft | None = None
-    """The draft that follows from the facts as reviewers left them; None while all are as they were read."""
+    """The draft that follows from the facts after reviewers' changes; None if no fact was changed."""
     fell: tuple[str, ...] = ()
     """Ids of the items that no longer follow from the facts."""
     standing: dict[str, Standing] = field(default_factory=dict)
     changed: dict[str, int] = field(default_factory=dict)
     contests: dict[int, Contest] = field(default_factory=dict)
     contested: dict[int, Standing] = field(default_factory=dict)
-    """The decision on a contested item as it was when the contest came in, by the contest's number."""
+    """The decision on a contested item at the time of the contest, by the contest's number."""
     assigned: str = ""
     stage: Stage = "open"
     stamp: Stamp | None = None
@@ -132,17 +132,17 @@ class Replayed:
     added: int = 0
     """The highest number in the id of any threat ever added."""
     numbers: dict[str, int] = field(default_factory=dict)
-    """The number of each threat in the review, by threat id. Numbers from undone events stay taken: none is used
-    twice."""
+    """The number of each threat in the review, by threat id. Numbers from undone events stay reserved, so that none
+    is reused."""
     frozen: "Frozen | None" = None
-    """For a signed review, the parts that may still change after a signature, as they were signed."""
+    """For a signed review, the signed version of the parts that may still change after the signature."""
 
 
 class Frozen(NamedTuple):
-    """Work on mitigations, and contests, as they were signed."""
+    """Work on mitigations and contests at the time of the signature."""
 
     work: Mapping[str, Mapping[str, Plain]]
-    """The work by item and by a mitigation's text."""
+    """The work by item and mitigation text."""
     contests: tuple[Contest, ...]
 
 
@@ -153,13 +153,13 @@ class Living(NamedTuple):
     undoable: int
     redoable: int
     undos: tuple[Turn, ...]
-    """Every act that an undo may take back, the oldest first."""
+    """Every act that can be undone, oldest first."""
 
 
 def living(events: Sequence[Event]) -> Living:
-    """The events without undone batches and without undos and redos, and what the next undo and redo refer to.
+    """Drop undone batches, undos and redos from the events, and find what the next undo and redo refer to.
 
-    After an undo, any act but an assignment leaves nothing to redo.
+    After an undo, any act except an assignment clears the redo stack.
     """
     undone: set[int] = set()
     stack: list[int] = []
@@ -198,7 +198,7 @@ def _turn(batch: int, events: Sequence[Event]) -> Turn:
         batch=batch,
         by=events[0].reviewer,
         items=tuple(dict.fromkeys(item for event in events for item in _items_of(event))),
-        # An answer counts too, since a later redraft takes it in.
+        # An answer counts too, since a later redraft incorporates it.
         on_facts=any(event.verb in ("redraft", "answer") or SHEET in (event.after or {}) for event in events),
         talk=all(event.verb == "comment" for event in events),
     )
@@ -211,13 +211,13 @@ def _items_of(event: Event) -> Sequence[str]:
 
 
 def undone_batch(event: Event) -> int:
-    """The batch that an undo or redo refers to; 0 if it names none."""
+    """Return the batch that an undo or redo refers to; 0 if it names none."""
     batch = (event.after or {}).get("batch")
     return batch if isinstance(batch, int) else 0
 
 
 def replay(key: str, draft: Draft, events: Sequence[Event], revisions: Mapping[str, Draft]) -> Replayed:
-    """Go through the events in their order. Raises IntegrityError when a draft that an event names is missing."""
+    """Replay the events in order. Raises IntegrityError when a draft named by an event is missing."""
     found = Replayed(drafted=draft, changed=_touched(events), version=events[-1].number if events else 0)
     found.added = max((number_added(e.item.partition("/")[2]) for e in events if e.verb == "add"), default=0)
     found.numbers = _numbers(draft, events)
@@ -244,7 +244,7 @@ def replay(key: str, draft: Draft, events: Sequence[Event], revisions: Mapping[s
 
 
 def _numbers(draft: Draft, events: Sequence[Event]) -> dict[str, int]:
-    """The numbers given to threats so far: those of the draft that came in, then those that events name."""
+    """Return the threat numbers assigned so far: those of the imported draft, then those that events name."""
     made = {placed.threat.id: placed.number for placed in View(draft).threats}
     for event in events:
         after = event.after or {}
@@ -259,7 +259,7 @@ def _numbers(draft: Draft, events: Sequence[Event]) -> dict[str, int]:
 
 
 def called(event: Event, item: str = "") -> str:
-    """The title of an item at the time of the event; empty for older events."""
+    """Return the title of an item at the time of the event; empty for older events."""
     told = (event.after or {}).get(CALLED)
     if isinstance(told, Mapping):
         told = told.get(item or event.item)
@@ -267,7 +267,7 @@ def called(event: Event, item: str = "") -> str:
 
 
 def _base(found: Replayed, events: Sequence[Event], revisions: Mapping[str, Draft]) -> None:
-    """Set the draft that follows from the facts after the last event on them."""
+    """Set the draft that follows from the facts after the last event that changed them."""
     event = last_on_facts(events)
     sheet = (event.after or {}).get(SHEET) if event is not None else None
     if event is not None and isinstance(sheet, Mapping) and sheet.get("sha256"):
@@ -276,7 +276,7 @@ def _base(found: Replayed, events: Sequence[Event], revisions: Mapping[str, Draf
 
 
 def last_on_facts(events: Sequence[Event]) -> Event | None:
-    """The last of these living events that changed the facts or brought a redraft."""
+    """Return the last of these living events that changed the facts or was a redraft."""
     return next((e for e in reversed(events) if e.verb == "redraft" or SHEET in (e.after or {})), None)
 
 
@@ -300,7 +300,7 @@ def _confirmed_in_bulk(one: Standing, event: Event, item: str) -> None:
 
 
 def _touched(events: Sequence[Event]) -> dict[str, int]:
-    """The number of the last event that touched each item; undone events and their undoing count too."""
+    """Map each item to the number of the last event that touched it, including undone events and their undos."""
     members: dict[int, list[str]] = {}
     changed: dict[str, int] = {}
     for event in events:
@@ -312,7 +312,7 @@ def _touched(events: Sequence[Event]) -> dict[str, int]:
 
 
 def _answered_anew(standing: dict[str, Standing], event: Event) -> None:
-    """Reopen what was decided on the facts of an earlier answer, since the answer has changed. An analyst's answer
+    """Reopen the decisions on the facts of the previous answer, since the answer has changed. An analyst's answer
     confirms the facts that it states."""
     own = f"fact/{event.item.partition('/')[2]}-"
     for name, one in standing.items():
@@ -374,7 +374,7 @@ def _act(one: Standing, event: Event) -> None:
 
 
 def _carry_work(one: Standing, event: Event) -> None:
-    """Keep the work on a mitigation with it when a correction words it differently."""
+    """Transfer the recorded work to the new text when a correction rewords a mitigation."""
     sides = [_listed((side or {}).get("mitigations")) for side in (event.before, event.after)]
     before, after = ([str(row.get("text", "")) for row in side if isinstance(row, Mapping)] for side in sides)
     for was, now in zip(before, after, strict=False):
@@ -428,7 +428,7 @@ def _contest(found: Replayed, event: Event) -> None:
     decided = {"decision": after.get("decision"), "rule": str(after.get("rule", ""))}
     found.contests[contest.number] = contest.model_copy(update=decided)
     one = found.standing.setdefault(event.item, Standing())
-    # The contest is about the item with its earlier corrections; only a correction since then can answer it.
+    # The contest concerns the item with its earlier corrections, so only a later correction can resolve it.
     answered = one.verdict == "struck" or (
         one.verdict == "corrected" and bool(edited_since(one, found.contested[contest.number]))
     )
@@ -437,7 +437,7 @@ def _contest(found: Replayed, event: Event) -> None:
 
 
 def edited_since(one: Standing, was: Standing) -> tuple[str, ...]:
-    """The names of the fields that were corrected since an item's state was `was`."""
+    """Return the names of the fields corrected since the item's state `was`."""
     return tuple(name for name, value in one.edits.items() if name not in was.edits or was.edits[name] != value)
 
 
@@ -445,7 +445,7 @@ def edited_since(one: Standing, was: Standing) -> tuple[str, ...]:
 
 
 def _redraft(found: Replayed, event: Event, revisions: Mapping[str, Draft]) -> None:
-    """Go on with the draft that the answers gave; items about which it says something else are open again."""
+    """Switch to the redraft made with the answers, and reopen items whose content changed."""
     sha256 = str((event.after or {}).get("sha256", ""))
     again = _revision(revisions, sha256, event)
     moved = set(moved_items(found.drafted, again))
@@ -459,7 +459,7 @@ def _redraft(found: Replayed, event: Event, revisions: Mapping[str, Draft]) -> N
 
 
 def moved_items(before: Draft, after: Draft) -> Iterator[str]:
-    """Items in both drafts whose content differs; evidence is compared by its quotes, not by its numbers."""
+    """Yield items in both drafts whose content differs; evidence is compared by quote, not by id."""
     was = {item.id: _content(before, item.id) for item in items_of(before, (), {})}
     for item in items_of(after, (), {}):
         if item.id in was and was[item.id] != _content(after, item.id):

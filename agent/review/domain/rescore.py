@@ -1,11 +1,11 @@
-"""Scores a reviewed draft again, by the drafter's own rules, from what a reviewer left standing.
+"""Rescores a reviewed draft by the drafter's own rules.
 
     headline     the reviewer's choice; else the drafted headline, until it is struck or made milder, or another threat
-                 in default use is made graver or added; then, by the drafter's rule, the gravest supported threat in
-                 default use. In older drafts the drafted headline, else the first standing threat that has a quote
-    base         that of the headline's vector. Its range is the drafted one while headline and vector stay the same;
-                 else it holds the bases of standing threats no farther away than the drafted range is wide
-    factors      as they stand, with their ranges
+                 in default use is made more severe or added; then, by the drafter's rule, the most severe supported
+                 threat in default use. In older drafts the drafted headline, else the first threat left with a quote
+    base         the base score of the headline's vector. Its range is the drafted one while headline and vector are
+                 unchanged; else it covers the remaining threats' bases that lie within the drafted range's width
+    factors      the current values, with their ranges
     likely       the drafted constants at the new raw score. A drafted range may reach beyond the corners, since drafts
                  err beyond their factors' ranges; this excess shrinks to nothing as more is decided
     withheld     for the drafter's reasons
@@ -53,14 +53,14 @@ _FINEST: Final = Decimal("0.000001")
 _FULL: Final = Decimal(1)
 _TOP: Final = Decimal(10)
 _BAND: Final = re.compile(r"\b(?:(?:Critical|High|Medium|Low|None) before controls|Not scored)(?=:)")
-"""How a posture names the band."""
+"""Matches the band in a posture."""
 
 
 def advised(drafted: Draft, reviewed: Draft) -> Draft:
-    """`reviewed` with its advice drawn from its own threats; conditions and residual stay where no threat changed.
+    """Update the advice of `reviewed` from its own threats. Conditions and residual stay if no threat changed.
 
-    What a condition leaves of a threat is known only for the drafted vector, so a threat with another vector, or an
-    added one, counts as not eased: the residual is never lower than in a new draft of the same threats.
+    The effect of a condition on a threat is known only for the drafted vector. A threat with another vector, or an
+    added threat, therefore counts as not eased: the residual is never lower than in a new draft of the same threats.
     """
     advice = reviewed.advice
     if advice is None:
@@ -76,7 +76,7 @@ def advised(drafted: Draft, reviewed: Draft) -> Draft:
     if before is not None and before.proposal != proposal_of(
         drafted.score, before.residual, asked=bool(drafted.questions)
     ):
-        # An LLM proposed something more careful than the numbers do, and that stays.
+        # Keep the LLM's proposal, which is more cautious than the numbers.
         own = max(own, before.proposal, key=_ORDER.index)
     new = Advice(proposal=own, conditions=conditions, residual=residual, law=advice.law)
     return reviewed if new == advice else reviewed.model_copy(update={"advice": new})
@@ -87,7 +87,7 @@ def _measured(threat: Threat) -> tuple[str, bool]:
 
 
 def _standing(condition: Condition, now: Mapping[str, Threat], same: set[str]) -> Condition | None:
-    """The condition with the threats that are left; None when none of the threats that it named is left."""
+    """Restrict a condition to the remaining threats. Returns None if it named threats and none remains."""
     threats = tuple(name for name in condition.threats if name in now)
     if condition.threats and not threats:
         return None
@@ -105,7 +105,7 @@ def _residual(
 
     def left(threat: Threat) -> Decimal:
         bases = [threat.score.cvss_base, *(each.after[threat.id] for each in conditions if threat.id in each.after)]
-        # The drafted residual is the maximum over all threats with every condition in place: none was higher.
+        # The drafted residual is the maximum over all threats with every condition in place, so no threat was higher.
         bases += [before.after] if before is not None and threat.id in same else []
         return min(bases)
 
@@ -114,17 +114,17 @@ def _residual(
 
 
 class Choice(NamedTuple):
-    """What a reviewer decided on the score itself."""
+    """A reviewer's decisions on the score itself."""
 
     headline: str | None = None
-    """Id of a threat."""
+    """Id of the chosen threat."""
     mitigation_factor: Decimal | None = None
     evidence: tuple[str, ...] = ()
     """Ids of the evidence for the mitigation factor."""
 
     @classmethod
     def of(cls, edits: Mapping[str, object], attached: Sequence[str] = ()) -> "Choice":
-        """The choice that corrections of the score made, with the quotes that were attached to it."""
+        """Build the choice from corrections of the score and the quotes attached to it."""
         headline, factor, marks = (edits.get(name) for name in ("headline", "mitigation_factor", "evidence"))
         cited = [str(mark) for mark in marks] if isinstance(marks, list) else []
         return cls(
@@ -135,9 +135,9 @@ class Choice(NamedTuple):
 
 
 def rescore(drafted: Draft, reviewed: Draft, choice: Choice | None = None) -> Draft:
-    """`reviewed` with every number computed again from its threats, factors and flags.
+    """Recompute every number of `reviewed` from its threats, factors and flags.
 
-    `drafted` is the draft as the drafter made it: constants, formula and what nobody changed come from it. Raises
+    `drafted` is the draft as the drafter produced it: it provides constants, formula and all unchanged values. Raises
     InputError for a vector or mitigation factor that cannot be scored.
     """
     chosen = choice or Choice()
@@ -157,7 +157,7 @@ def rescore(drafted: Draft, reviewed: Draft, choice: Choice | None = None) -> Dr
 
 
 def shown(scored: Score) -> ScoreShown:
-    """A score in the form in which pages show it."""
+    """Convert a score to the form shown on pages."""
     return ScoreShown(
         aivss=scored.aivss,
         severity=scored.severity,
@@ -168,13 +168,13 @@ def shown(scored: Score) -> ScoreShown:
 
 
 def headline_of(draft: Draft) -> Threat | None:
-    """The threat whose vector the score rests on; None when it rests on none."""
+    """Return the threat whose vector sets the score, or None."""
     first = View(draft).headline
     return first.threat if first is not None and first.threat.score.cvss_vector == draft.score.cvss_vector else None
 
 
 def raw_score(draft: Draft) -> Decimal:
-    """The unrounded score before anything is withheld; 0 for a score without inputs."""
+    """Return the unrounded score before withholding; 0 for a score without inputs."""
     at = typical(draft.score.inputs) if draft.score.inputs else None
     if at is None or draft.score.formula == "cvss-bte":
         return draft.score.aivss or draft.score.provisional or Decimal(0)
@@ -200,7 +200,7 @@ def _headline(drafted: Draft, reviewed: Draft, choice: Choice) -> Threat | None:
 
 
 def _by_rule(drafted: Draft, standing: Mapping[str, Threat], before: Threat | None) -> Threat | None:
-    """The drafted headline unless it became milder or another threat graver; then the drafter's rule chooses again."""
+    """Return the drafted headline, or the drafter's choice if the headline became milder or another threat graver."""
     was = threats_of(drafted)
     kept = standing.get(before.id) if before is not None else None
     able = [with_basis(threat) for threat in standing.values()]
@@ -218,7 +218,7 @@ def _by_rule(drafted: Draft, standing: Mapping[str, Threat], before: Threat | No
 
 
 def _scored_threats(drafted: Draft, reviewed: Draft) -> dict[LayerKey, LayerThreats]:
-    """The layers with their threats scored under the reviewed factors."""
+    """Return the layers with their threats rescored under the reviewed factors."""
     total, before = _sum(reviewed), threats_of(drafted)
     moved = total != _sum(drafted)
     made = {}
@@ -236,7 +236,7 @@ def _has_vector_of(threat: Threat, other: Threat | None) -> bool:
 
 
 def _graded(threat: Threat, total: Decimal, drafted: Draft) -> Threat:
-    """The threat scored by AIVSS 0.8 with a mitigation factor of 1, as the drafter grades threats."""
+    """Score the threat by AIVSS 0.8 with a mitigation factor of 1, as the drafter grades threats."""
     base = base_of(threat.score.cvss_vector)
     at = Point(units(base, TENTHS), units(total), units(drafted.score.threat_multiplier), units(_FULL))
     value = score_at(DEFAULT_FORMULA, at)
@@ -245,8 +245,8 @@ def _graded(threat: Threat, total: Decimal, drafted: Draft) -> Threat:
 
 
 def _placed(layers: dict[LayerKey, LayerThreats], first: Threat) -> dict[LayerKey, LayerThreats]:
-    """The layers with new places if the headline is not first or a threat without a place was added: the headline,
-    added threats, then the others. An added headline that has a place keeps it, and so do all others."""
+    """Assign new places (headline, added threats, others) if the headline is not first or an unplaced threat was
+    added. An added headline that has a place keeps it, and so do all others."""
     threats = [threat for layer in layers.values() for threat in layer.threats]
     if all(threat.place is None for threat in threats):
         return layers
@@ -287,7 +287,7 @@ def _score(drafted: Draft, reviewed: Draft, first: Threat | None, choice: Choice
 
 
 def _withheld(drafted: Draft, reviewed: Draft, scored: Score, first: Threat | None) -> Score:
-    """The score, withheld when the drafter's rules say so; as drafted where nothing changed that these rules read."""
+    """Withhold the score by the drafter's rules; keep the drafted result if nothing changed that these rules read."""
     reason = _why_withheld(scored, first, reviewed)
     before = headline_of(drafted)
     if (scored.likely_low, scored.likely_high) == (drafted.score.likely_low, drafted.score.likely_high) and reason == (
@@ -303,7 +303,7 @@ def _why_withheld(scored: Score, first: Threat | None, draft: Draft) -> str | No
 
 
 def _bare(scored: Score) -> Score:
-    """A score as it was before it was withheld or given controls."""
+    """Return a score as it was before withholding and controls."""
     if scored.withheld is None:
         return scored.model_copy(update={"with_controls": None})
     value = scored.provisional
@@ -328,7 +328,7 @@ def _request(drafted: Draft, reviewed: Draft, first: Threat | None) -> Request:
 
 
 def _own_vector(drafted: Draft) -> str | None:
-    """The vector of a drafted score that rests on no threat; None if it rests on one, even once that is struck."""
+    """Return the vector of a drafted score that rests on no threat; None if it rests on a threat, even a struck one."""
     return drafted.score.cvss_vector if headline_of(drafted) is None else None
 
 
@@ -345,7 +345,7 @@ def _base(drafted: Draft, reviewed: Draft, first: Threat | None) -> Range | None
 
 
 def _controls(drafted: Draft, first: Threat | None, choice: Choice) -> tuple[Decimal | None, tuple[str, ...]]:
-    """The reviewer's mitigation factor, else the drafted one, which holds for the drafted headline alone."""
+    """Return the reviewer's mitigation factor, or the drafted factor, which applies only to the drafted headline."""
     if choice.mitigation_factor is not None and choice.evidence:
         return choice.mitigation_factor, choice.evidence
     kept, before = drafted.score.with_controls, headline_of(drafted)
@@ -355,7 +355,7 @@ def _controls(drafted: Draft, first: Threat | None, choice: Choice) -> tuple[Dec
 
 
 def constants_at(before: Score, now: ScoreInputs) -> LikelyConstants | None:
-    """The constants of the likely range for other inputs; None for a draft without a likely range."""
+    """Return the constants of the likely range for new inputs; None for a draft without a likely range."""
     old, was = before.likely, before.inputs
     drafted, new = ends_of(before.formula, was), ends_of(before.formula, now)
     if old is None or was is None or drafted is None or new is None:
@@ -373,7 +373,7 @@ def constants_at(before: Score, now: ScoreInputs) -> LikelyConstants | None:
 
 
 class Ends(NamedTuple):
-    """The unrounded score and its corners."""
+    """The unrounded score and its lower and upper corner."""
 
     at: Decimal
     low: Decimal
@@ -391,12 +391,12 @@ def _inputs(request: Request) -> ScoreInputs:
 
 
 def point_of(formula: FormulaId, inputs: ScoreInputs | None) -> Point | None:
-    """The typical point of a score; None where its inputs lack base or factors, or its formula takes none."""
+    """Return the typical point of a score; None if its inputs lack base or factors, or its formula takes no factors."""
     return typical(inputs) if inputs is not None and formula != "cvss-bte" else None
 
 
 def ends_of(formula: FormulaId, inputs: ScoreInputs | None) -> Ends | None:
-    """The score and its corners for these inputs; None where they lack base or factors."""
+    """Return the score and its corners for these inputs; None if they lack base or factors."""
     at = point_of(formula, inputs)
     found = corners(lambda point: raw(formula, point), inputs) if inputs is not None and at is not None else None
     if at is None or found is None:
@@ -405,12 +405,12 @@ def ends_of(formula: FormulaId, inputs: ScoreInputs | None) -> Ends | None:
 
 
 def _left_open(inputs: ScoreInputs) -> Decimal:
-    """The width of the factor sum's range, which is what nobody has decided yet."""
+    """Return the width of the factor sum's range, which measures what is still undecided."""
     return inputs.factor_sum.high - inputs.factor_sum.low if inputs.factor_sum else Decimal(0)
 
 
 def _without_claims(before: Score, scored: Score) -> WithoutClaims | None:
-    """The new score plus the drafted difference without vendor claims; a reviewer's decision is no such claim."""
+    """Return the new score plus the drafted difference without vendor claims; reviewers' decisions are no claims."""
     old = before.without_vendor_claims
     value, was = scored.aivss or scored.provisional, before.aivss or before.provisional
     if old is None or scored.withheld == before.withheld is not None:
@@ -427,13 +427,13 @@ def _without_claims(before: Score, scored: Score) -> WithoutClaims | None:
 
 
 def _told(posture: str, scored: Score) -> str:
-    """The drafted posture with the band of the new score."""
+    """Return the drafted posture with the band of the new score."""
     word = f"{scored.severity} before controls" if scored.severity else "Not scored"
     return _BAND.sub(word, posture, count=1)
 
 
 def _questions(draft: Draft) -> tuple[Question, ...]:
-    """The questions with the effect that their answers would have now."""
+    """Return the questions with the current effect of their answers."""
     base = draft.score.inputs.cvss_base if draft.score.inputs else None
     if base is None:
         return draft.questions

@@ -1,4 +1,4 @@
-"""Response files: what a vendor or an analyst answers to a draft's questions, and which of its claims they contest.
+"""Response files: the answers of a vendor or analyst to a draft's questions, and the claims that they contest.
 
     schema: septet/response/1        optional
     draft: draft-…                   the draft that was asked about
@@ -10,7 +10,7 @@
     contests:
       - {item: threat/L3-command-on-host, kind: wrong, text: "Commands run in …", url: "https://docs.example/sandbox"}
 
-An answer becomes a source of its own: a vendor's with rank 2 until it points to a public page that is read as a source,
+Each answer becomes a separate source: a vendor's with rank 2 until it points to a public page that is read as a source,
 an analyst's with rank 5. An empty answer counts as none. `states` lists the facts that the answer states, by key: yes,
 no, setting, or an object with one of these as `is` (yes by default), a `value` and a `quote` in the words of the
 answer. Without `states`, the facts are read from the answer's text.
@@ -43,7 +43,7 @@ Address = Annotated[str, Field(pattern=_ADDRESS)]
 
 
 class StateGiven(Record):
-    """What an answer says about one fact key."""
+    """The statement of an answer about one fact key."""
 
     is_: Literal["yes", "no", "setting"] = Field(default="yes", alias="is")
     value: Annotated[str, Field(max_length=MAX_TEXT)] = ""
@@ -52,7 +52,7 @@ class StateGiven(Record):
     @field_validator("is_", mode="before")
     @classmethod
     def _plain(cls, value: object) -> object:
-        """Accept booleans, since YAML reads yes and no as such."""
+        """Accept booleans, since YAML parses yes and no as booleans."""
         return {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
 
     @field_validator("value", mode="before")
@@ -63,7 +63,7 @@ class StateGiven(Record):
 
 
 class AnswerGiven(Record):
-    """An answer to one question, with the public page that says the same."""
+    """An answer to one question, with a public page that confirms it."""
 
     answer: Annotated[str, Field(max_length=MAX_TEXT)] = ""
     page: Address = ""
@@ -72,14 +72,14 @@ class AnswerGiven(Record):
     @field_validator("states", mode="before")
     @classmethod
     def _short(cls, value: object) -> object:
-        """`key: no` is read as `key: {is: no}`."""
+        """Expand the short form `key: no` to `key: {is: no}`."""
         if not isinstance(value, dict):
             return {} if value is None else value
         return {key: each if isinstance(each, dict) else {"is": each} for key, each in value.items()}
 
 
 class ContestGiven(Record):
-    """One point that is contested: an item of the draft, or a mark of its evidence."""
+    """One contested point: an item of the draft, or an evidence mark."""
 
     item: ItemId | Annotated[str, Field(pattern=r"^E[1-9][0-9]{0,4}$")]
     kind: ContestKind
@@ -100,30 +100,30 @@ class Response(Record):
     @field_validator("answers", mode="before")
     @classmethod
     def _short(cls, value: object) -> object:
-        """`Q1: text` is read as `Q1: {answer: text}`."""
+        """Expand the short form `Q1: text` to `Q1: {answer: text}`."""
         if not isinstance(value, dict):
             return {} if value is None else value
         return {key: {"answer": each or ""} if isinstance(each, str | None) else each for key, each in value.items()}
 
     @property
     def given(self) -> dict[str, AnswerGiven]:
-        """The answers that say something, by question."""
+        """The non-empty answers, by question."""
         return {key: each for key, each in self.answers.items() if each.answer.strip()}
 
 
 class Answer(NamedTuple):
-    """An answer as it goes into a draft."""
+    """An answer in the form used for redrafting."""
 
     question: str
     text: str
     page: str
     by: By
     states: tuple[Mapping[str, object], ...] = ()
-    """The statements given with it, in the form that `facts.from_answers.checked_states` takes."""
+    """The statements given with the answer, in the form that `facts.from_answers.checked_states` takes."""
 
 
 def read_response(path: Path) -> Response:
-    """The response file at `path`. Raises SourceError when it cannot be read, InputError naming a wrong field."""
+    """Read the response file at `path`. Raises SourceError when it cannot be read, InputError naming a wrong field."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -132,7 +132,7 @@ def read_response(path: Path) -> Response:
 
 
 def parse_response(raw: bytes, *, where: str) -> Response:
-    """A response from the bytes of its YAML (or JSON) form. Raises InputError naming what is not acceptable."""
+    """Parse a response from the bytes of its YAML (or JSON) form. Raises InputError naming the invalid part."""
     if len(raw) > MAX_BYTES:
         raise InputError("the response file is too large", where=where, hint=f"at most {MAX_BYTES} bytes")
     try:
@@ -156,7 +156,7 @@ def parse_response(raw: bytes, *, where: str) -> Response:
 
 
 def answers_of(response: Response, asked: Sequence[str]) -> tuple[Answer, ...]:
-    """The answers of a response to the questions `asked`, in their order.
+    """Return the response's answers to the questions `asked`, in the order of `asked`.
 
     Raises InputError for an answer to a question that was not asked.
     """
@@ -179,7 +179,7 @@ def _states(given: AnswerGiven) -> tuple[Mapping[str, object], ...]:
 
 
 def document_of(answer: Answer, number: int, *, at: str) -> Document:
-    """The answer as the draft's source number `number`, dated `at` (UTC, ISO 8601)."""
+    """Convert the answer to the draft's source number `number`, dated `at` (UTC, ISO 8601)."""
     raw = answer.text.encode()
     name = f"answer-{answer.question}"
     kind: SourceKind = "vendor-answer" if answer.by == "vendor" else "analyst-note"
@@ -194,5 +194,5 @@ def document_of(answer: Answer, number: int, *, at: str) -> Document:
     )
     page = read_markdown(answer.text.replace("\r\n", "\n"))
     made = compose(f"D{number}", page, snapshot, url=name, kind=kind)
-    # A report names a source by its title, and an answer seldom has a heading.
+    # A report names a source by its title, but answers seldom have a heading.
     return made if made.title else made.model_copy(update={"title": f"Answer to {answer.question}"})

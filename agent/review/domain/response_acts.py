@@ -26,11 +26,10 @@ def planned_of(
     seen: Seen | None = None,
     told: Callable[[ReviewState, Action], Action] = lambda _, action: action,
 ) -> tuple[Planned, ...]:
-    """The planned events for a response, without what came in before in the same words.
+    """Return the planned events for a response, skipping answers and contests already received in the same words.
 
-    `known` are the ids of this review's drafts; `told` adds to an answer what it states. Raises InputError when the
-    response is about another draft or names something that is not there, ConflictError when a question was touched
-    after `version`.
+    `known` are the ids of this review's drafts; `told` adds an answer's statements. Raises InputError when the response
+    is about another draft or names an unknown item, ConflictError when a question was touched after `version`.
     """
     if response.draft not in known:
         raise InputError(
@@ -72,7 +71,7 @@ def _contests(state: ReviewState, response: Response, version: int) -> Iterator[
 
 
 def contested_item(draft: Draft, point: ContestGiven, number: int) -> str:
-    """The item that a contested point is about: the item that it names, or the first item that rests on its quote.
+    """Return the item of a contested point: the named item, or the first item that rests on the named quote.
 
     Raises InputError when there is none.
     """
@@ -81,7 +80,7 @@ def contested_item(draft: Draft, point: ContestGiven, number: int) -> str:
         return point.item
     resting = next((item.id for item in items if point.item in item.evidence), None)
     if resting is None and any(evidence.id == point.item for evidence in draft.evidence):
-        # A quote that only facts cite, such as where the product runs, belongs to the description of the product.
+        # A quote cited only by facts, such as where the product runs, belongs to the product description.
         resting = POSTURE
     if resting is None:
         raise InputError(
@@ -91,7 +90,7 @@ def contested_item(draft: Draft, point: ContestGiven, number: int) -> str:
 
 
 def refuse_stale(state: ReviewState, version: int, what: str) -> None:
-    """Raise ConflictError when the review went on after `version`; for acts that depend on the whole review."""
+    """Raise ConflictError when the review changed after `version`; for acts that depend on the whole review."""
     if version != state.version:
         raise ConflictError(
             "the review went on since you saw it",
@@ -104,8 +103,8 @@ def refuse_stale(state: ReviewState, version: int, what: str) -> None:
 
 
 def contest_form(draft: str, item: str, items: Sequence[str]) -> str:
-    """The form of a response file that contests `item` of the draft with this id. Raises InputError when the draft does
-    not hold the item."""
+    """Return a response-file form that contests `item` of the draft with this id. Raises InputError when the draft
+    does not contain the item."""
     if item not in items:
         raise InputError(f"there is no item {item[:80]!r}", where="item", hint="its id stands beside it")
     fields = {
@@ -123,13 +122,13 @@ def contest_form(draft: str, item: str, items: Sequence[str]) -> str:
 
 
 def reply(state: ReviewState) -> str:
-    """Every contested point of a review as Markdown: who said what, the decision, its rule, its effect."""
+    """Format every contested point of a review as Markdown: who said what, the decision, its rule, its effect."""
     titles = {one.item.id: one.item.title for one in state.items}
     return reply_text(state.reviewed.product.name, state.drafted.id, state.contests, titles)
 
 
 def reply_text(product: str, draft: str, contests: Sequence[Contest], titles: dict[str, str]) -> str:
-    """The same reply for contested points that are in no review."""
+    """Format the same reply for contested points outside a review."""
     lines = [f"# Contested points of the draft about {plain(product)}", "", f"Draft `{plain(draft)}`.", ""]
     if not contests:
         lines += ["Nothing is contested.", ""]

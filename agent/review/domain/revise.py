@@ -1,6 +1,6 @@
-"""Applies a reviewer's corrections, additions and quotes to a draft; scores that follow are computed elsewhere.
+"""Applies a reviewer's corrections, additions and quotes to a draft; `rescore` computes the resulting scores.
 
-Texts of a draft call its threats T1, T2, … in the order of the report. A reviewer's own texts are left as they are.
+Texts of a draft call its threats T1, T2, … in report order. A reviewer's own texts are left unchanged.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,10 +51,10 @@ WITH_FACT: Final = " with a fact that it rested on"
 
 
 def without_struck(draft: Draft, standing: Mapping[str, Standing], drafted: Draft | None = None) -> Draft:
-    """The draft without what was struck. Struck items are left out and listed with the reason; struck factors go back
-    to what is usual, and struck layers to not certain.
+    """Return the draft without its struck items, which are listed with the reason; struck factors return to their usual
+    value, and struck layers to not certain.
 
-    Items that fell with a fact are listed only if `drafted` (by default the draft itself) holds them.
+    Items that fell with a fact are listed only if they are in `drafted` (by default the draft itself).
     """
     struck = {name: one for name, one in standing.items() if one.verdict == "struck"}
     if not struck:
@@ -94,14 +94,14 @@ def without_struck(draft: Draft, standing: Mapping[str, Standing], drafted: Draf
 
 
 def missing_of(key: LayerKey, certain: bool, applies: object, because: str) -> Missing | None:
-    """What is missing for a layer that is not certain or does not apply; `because` says why it is not certain."""
+    """Return what is missing for a layer that is uncertain or does not apply; `because` says why it is uncertain."""
     if applies == "no":
         return Missing(reason="does-not-apply", detail=f"{LAYER_SOUGHT[key]}: a reviewer says that there is none")
     return None if certain else Missing(reason="too-little-evidence", detail=f"{LAYER_SOUGHT[key]}: {because}")
 
 
 def _typical(one: FactorEstimate, mark: Standing) -> FactorEstimate:
-    """A struck factor at its usual value, with a range that still includes its struck value and range."""
+    """Reset a struck factor to its usual value, with a range that still includes its struck value and range."""
     parts = tuple(part for part in one.parts if part.kind == "typical")
     usual = sum((Decimal(str(part.effect)) for part in parts), _ZERO) if parts else one.value
     value = min(max(usual, _ZERO), _ONE).quantize(_TENTH)
@@ -168,7 +168,7 @@ def _facts_left_out(drafted: Draft, struck: Mapping[str, Standing]) -> list[Drop
 
 
 def _told_of(drafted: Draft, struck: Mapping[str, Standing], dropped: Sequence[Dropped]) -> list[Dropped]:
-    """The list without fallen items that the draft never held: one change of a fact added them, another took them."""
+    """Leave out fallen items that the draft never contained: one change of a fact added them, another removed them."""
     known = {
         *(f"threat {threat.id}" for layer in drafted.layers.values() for threat in layer.threats),
         *(f"chain {number}" for number in range(1, len(drafted.chains) + 1)),
@@ -182,10 +182,10 @@ def _told_of(drafted: Draft, struck: Mapping[str, Standing], dropped: Sequence[D
 def applied(
     draft: Draft, standing: Mapping[str, Standing], drafted: Draft | None = None
 ) -> tuple[Draft, dict[str, Standing]]:
-    """The draft with all corrections, additions and attached quotes, nothing left out yet. `drafted` holds the facts as
-    they were read; by default it is the draft itself.
+    """Return the draft with all corrections, additions and attached quotes, with nothing removed yet. `drafted` has the
+    facts as originally read; by default it is the draft itself.
 
-    Also returns the decision on each item, with the ids that its evidence has in this draft.
+    Also returns the decision on each item, with its evidence ids in this draft.
     """
     numbering = Numbering(draft.evidence)
     settled = _settled(standing, numbering)
@@ -198,7 +198,7 @@ def applied(
 
 
 def _settled(standing: Mapping[str, Standing], numbering: Numbering) -> dict[str, Standing]:
-    """All decisions with the evidence ids of this draft; citations get ids in the order in which they were made."""
+    """Return all decisions with the evidence ids of this draft; citations get ids in the order of their events."""
     brought = sorted(
         (number, name, at) for name, one in standing.items() for at, (number, _) in enumerate(one.marks)
     )  # fmt: skip
@@ -259,7 +259,7 @@ class _Reviser:
         )
 
     def _facts(self, facts: DraftFacts | None) -> DraftFacts | None:
-        """The facts, with those that a reviewer confirmed marked as confirmed."""
+        """Return the facts, marking those that a reviewer confirmed as confirmed."""
         sure = {name for name, one in self._standing.items() if one.verdict in REVIEWED and name.startswith("fact/")}
         if facts is None or not sure:
             return facts
@@ -269,13 +269,13 @@ class _Reviser:
         return facts.model_copy(update={"facts": tuple(made)})
 
     def _asked(self) -> list[Question]:
-        """The questions that reviewers added, in the order of their numbers."""
+        """Return the questions that reviewers added, ordered by number."""
         added = [(name, one) for name, one in self._standing.items() if one.added and name.startswith("question/")]
         added.sort(key=lambda pair: int(pair[0].partition("/Q")[2]))
         return [self._question(question_added(name.partition("/")[2], one.edits)) for name, one in added]
 
     def _overruled(self, target: str) -> bool:
-        """Whether a lowering is about a value that a reviewer set."""
+        """Return whether a lowering concerns a value that a reviewer set."""
         factor, threat = self._standing.get(f"factor/{target}"), self._standing.get(f"threat/{target}")
         return bool((factor and "value" in factor.edits) or (threat and "cvss_vector" in threat.edits))
 
@@ -286,7 +286,7 @@ class _Reviser:
         return self._quoting(str(one.edits.get("text", self._draft.product.posture)), one.attached)
 
     def _quoting(self, text: str, marks: Sequence[str]) -> str:
-        """The text with attached quotes at its end."""
+        """Append the attached quotes to a text."""
         new = [f"“{self._quotes[mark]}” ({mark})." for mark in marks if mark in self._quotes and mark not in text]
         return " ".join((text, *new))
 
@@ -331,7 +331,7 @@ class _Reviser:
         return drafted.model_copy(update=update)
 
     def _made(self, name: str, one: Standing) -> Threat:
-        """A threat that a reviewer added, with the quotes of its facts too; its scores are computed later."""
+        """Build a threat that a reviewer added, including the quotes of its facts; its scores are computed later."""
         named = (self._known.get(str(each)) for each in _listed(one.edits.get("facts")))
         facts = tuple({fact.id: fact for fact in named if fact is not None}.values())
         own = [mark for fact in facts for mark in fact_marks(fact)]
@@ -368,7 +368,7 @@ class _Reviser:
                 given = one.edits[name]
                 update |= {name: given, f"{name}_state": "confirmed" if given and marks else None}
                 update[f"{name}_evidence"] = marks if given else ()
-        # "confirmed" would turn an ability that a quote denies into one that exists.
+        # "confirmed" would turn a capability that a quote denies into an existing capability.
         state = drafted.state if drafted.state == "denied" else _state(one, drafted.state, marks, corrected=True)
         return drafted.model_copy(update={**update, "state": state})
 
@@ -390,13 +390,13 @@ class _Reviser:
         update: dict[str, object] = {
             name: str(one.edits[name]) for name in ("text", "proposed") if name in one.edits
         }  # fmt: skip
-        # A question that was sent or answered keeps the wording that it had then.
+        # A question keeps the wording with which it was sent or answered.
         update |= {"text": one.worded} if one.worded else {}
         return drafted.model_copy(update=update)
 
 
 def question_added(name: str, fields: Mapping[str, object]) -> Question:
-    """A question that a reviewer added about a key, made from the fields of its event."""
+    """Build a question that a reviewer added about a key from the fields of its event."""
     settles, effect = fields.get("settles"), fields.get("effect")
     return Question(
         id=name,
@@ -417,7 +417,7 @@ def _evidence(one: Standing, drafted: Sequence[str]) -> tuple[str, ...]:
 
 
 def _state(one: Standing, drafted: State, marks: Sequence[str], *, corrected: bool) -> State:
-    """The item's state: `confirmed` only by a reviewer and with evidence; confirming an unknown leaves it unknown."""
+    """Return the item's state: `confirmed` only by a reviewer and with evidence; a confirmed unknown stays unknown."""
     if one.verdict not in REVIEWED or not marks:
         return drafted
     if drafted == "unknown" and not (corrected and one.verdict == "corrected"):
@@ -446,16 +446,16 @@ def _corrected_threat(drafted: Threat, one: Standing) -> Threat:
 
 
 def _last_places(draft: Draft, standing: Mapping[str, Standing]) -> dict[str, int]:
-    """Places for added threats after all other threats, so that no other threat's number changes."""
+    """Return places for added threats after all other threats, so that existing threat numbers do not change."""
     given = [t.place for layer in draft.layers.values() for t in layer.threats if t.place is not None]
     last = [name.partition("/")[2] for name, one in standing.items() if one.added and one.edits.get("place") == LAST]
     last.sort(key=number_added)
-    # Drafts from before places were stored list their threats by score.
+    # Drafts older than stored places list their threats by score.
     return {name: max(given) + at for at, name in enumerate(last, 1)} if given else {}
 
 
 def _with_vector(known: ThreatScore, vector: str) -> ThreatScore:
-    """The score with another vector; the drafted reasons stay for the metrics that this leaves unchanged."""
+    """Return the score with another vector, keeping the drafted reasons of unchanged metrics."""
     old, new = (set(text.removeprefix(PREFIX).split("/")) for text in (known.cvss_vector, vector))
     same = {metric.partition(":")[0] for metric in old & new}
     reasons = {metric: reason for metric, reason in known.reasons.items() if metric in same}
@@ -476,14 +476,14 @@ def _listed(value: object) -> Sequence[object]:
 
 
 def _known(draft: Draft, standing: Mapping[str, Standing], read: Sequence[Fact]) -> dict[str, Fact]:
-    """The facts of a draft by all ids that lead to them; the id of a struck or corrected fact leads to none."""
+    """Return the facts of a draft by every id that refers to them, except ids of struck or corrected facts."""
     gone = {name.removeprefix("fact/") for name, one in standing.items() if one.verdict == "struck" or one.edits}
     return by_names(draft.facts.facts if draft.facts else (), read, gone)
 
 
 def fallen_additions(draft: Draft, standing: Mapping[str, Standing], drafted: Draft | None = None) -> tuple[str, ...]:
-    """Ids of added threats that cite only facts which `draft` no longer holds. `drafted` holds the facts as they were
-    read; by default it is the draft itself."""
+    """Return the ids of added threats that cite only facts missing from `draft`. `drafted` has the facts as
+    originally read; by default it is the draft itself."""
     read = (drafted or draft).facts
     known = _known(draft, standing, read.facts if read else ()).keys()
     return tuple(
@@ -503,16 +503,16 @@ def _decimal(value: object) -> Decimal:
 
 
 def renumbered(after: Draft, *sources: Draft) -> Draft:
-    """`after` with its own threat numbers in texts taken from `sources`; the first source with a text counts for it.
+    """Renumber the threats named in texts of `after` from `sources`; a text's first source counts.
 
-    Sentences that name a threat which is gone are left out.
+    Sentences that name a removed threat are dropped.
     """
     numbers = {item.threat.id: item.name for item in View(after).threats}
     names: dict[str, Mapping[str, str]] = {}
     for source in sources:
         shown = View(source).threats
         if all(item.threat.basis is None for item in shown):
-            continue  # Drafts from before threats were numbered in texts.
+            continue  # Draft older than threat numbers in texts.
         moved = {item.name: numbers[item.threat.id] for item in shown if item.threat.id in numbers}
         if any(moved.get(item.name) != item.name for item in shown):
             names = {**dict.fromkeys(_texts(source), moved), **names}
@@ -520,7 +520,7 @@ def renumbered(after: Draft, *sources: Draft) -> Draft:
 
 
 def _texts(draft: Draft) -> list[str]:
-    """All texts that may name threats."""
+    """Return all texts that may name threats."""
     found = [draft.product.posture, *(chain.title for chain in draft.chains), *(each.why for each in draft.controls)]
     found += [text for asked in draft.questions for text in (asked.text, asked.proposed, asked.why, asked.changes)]
     if draft.advice is not None:
@@ -529,7 +529,7 @@ def _texts(draft: Draft) -> list[str]:
 
 
 class _Renaming:
-    """Renames the threats in each text according to the source of the text."""
+    """Renames the threats in each text according to the text's source."""
 
     def __init__(self, names: Mapping[str, Mapping[str, str]]) -> None:
         self._names = names

@@ -1,4 +1,4 @@
-"""Which act an undo takes back, and which later acts have to be undone before it."""
+"""Finds the act that an undo reverts, and the later acts that must be undone first."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from agent.review.domain.records import Action, ReviewState, Turn
 
 
 def blocking(undos: Sequence[Turn], batch: int) -> Turn | None:
-    """The first later act that depends on the act with this number and so has to be undone before it; None when there
+    """Return the first later act that depends on the act with this number and so must be undone first; None if there
     is none."""
     own = next((turn for turn in undos if turn.batch == batch), None)
     later = [turn for turn in undos if turn.batch > batch and not turn.talk]
@@ -17,12 +17,12 @@ def blocking(undos: Sequence[Turn], batch: int) -> Turn | None:
 
 
 def own_undo(state: ReviewState, name: str) -> int:
-    """The number of the last act by the reviewer with this name that can be undone; 0 for none."""
+    """Return the number of the last undoable act by the reviewer with this name; 0 if there is none."""
     return next((turn.batch for turn in reversed(state.undos) if turn.by == name), 0)
 
 
 def with_own_act(state: ReviewState, action: Action, name: str) -> Action:
-    """An undo that names no act, with the last act by the reviewer of this name filled in; any other action unchanged.
+    """Fill in the reviewer's last act in an undo that names no act; return any other action unchanged.
 
     Raises InputError when the reviewer did nothing that can be undone.
     """

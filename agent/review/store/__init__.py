@@ -1,1 +1,1 @@
-"""Where reviews are kept: drafts as blobs, events in a hash chain, the queue of drafts, all in one SQLite file."""
+"""Stores reviews in one SQLite file: drafts as blobs, events in a hash chain, and the queue."""

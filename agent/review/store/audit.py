@@ -1,4 +1,4 @@
-"""Finds what is wrong with a store: first in its chain, then in everything that the chain does not cover."""
+"""Audits a store: verifies the hash chain first, then everything that the chain does not cover."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -15,14 +15,14 @@ from agent.review.store.tables import blobs, events, reviews
 
 
 class Fault(NamedTuple):
-    """Something that is wrong, and where."""
+    """A problem found by an audit, and its location."""
 
     where: str
     what: str
 
 
 class Audit(NamedTuple):
-    """What an audit found. It is sound when there is neither a broken row nor a fault."""
+    """The result of an audit. The store is sound if there is neither a broken row nor a fault."""
 
     broken: Broken | None
     """The first bad row of the chain."""
@@ -33,14 +33,14 @@ class Audit(NamedTuple):
 
     @property
     def sound(self) -> bool:
-        """Whether nothing wrong was found."""
+        """Whether the audit found nothing wrong."""
         return self.broken is None and not self.faults
 
 
 def audit(store: Store, head: Head | None = None) -> Audit:
-    """Verify the whole chain of a store, which must hold `head` if one is given, and the rest of the store.
+    """Verify the whole chain of a store and the rest of the store. If `head` is given, the chain must contain it.
 
-    Raises DamagedError when the file is damaged so far that it cannot be read.
+    Raises DamagedError when the file is too damaged to be read.
     """
     with store.reading() as connection:
         broken = verify(all_rows(connection), store.id, head)

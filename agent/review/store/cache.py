@@ -1,6 +1,6 @@
-"""Keeps the last used drafts, texts and folded states of a store in memory; safe to use from several threads.
+"""Caches the most recently used drafts, texts and folded states of a store in memory; thread-safe.
 
-A blob never changes, and a state belongs to one version of one review, so nothing here can be out of date.
+A blob never changes, and a state belongs to one version of one review, so no cached value can be stale.
 """
 
 import threading
@@ -30,7 +30,7 @@ V = TypeVar("V")
 
 
 class LruCache(Generic[K, V]):
-    """The `most` values that were used last; safe to use from several threads."""
+    """A thread-safe cache of the `most` most recently used values."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -38,7 +38,7 @@ class LruCache(Generic[K, V]):
         self._turn = threading.Lock()
 
     def get(self, key: K, make: Callable[[], V]) -> V:
-        """The value under `key`, made if it is missing; two threads may make it at the same time."""
+        """Return the value under `key`, computing it if missing; two threads may compute it concurrently."""
         with self._turn:
             if key in self._kept:
                 self._kept.move_to_end(key)
@@ -48,7 +48,7 @@ class LruCache(Generic[K, V]):
         return made
 
     def put(self, key: K, value: V) -> None:
-        """Keeps a value; evicts the least recently used one beyond `most`."""
+        """Cache a value, evicting the least recently used one beyond `most`."""
         with self._turn:
             self._kept[key] = value
             self._kept.move_to_end(key)
@@ -56,7 +56,7 @@ class LruCache(Generic[K, V]):
                 self._kept.popitem(last=False)
 
     def __len__(self) -> int:
-        """How many are kept."""
+        """Return the number of cached values."""
         return len(self._kept)
 
 
@@ -66,7 +66,7 @@ class NewDrafts(NamedTuple):
     drafts: Mapping[str, Draft]
     """The drafts by their sha256."""
     documents: tuple[Document, ...] = ()
-    """The texts of all sources of a redraft; empty where no text came in."""
+    """The texts of all sources of a redraft; empty when no text was added."""
 
     @property
     def blobs(self) -> tuple[Blob, ...]:
@@ -83,7 +83,7 @@ class Shown(NamedTuple):
 
 
 class ReviewCache:
-    """What a store holds, as records, read through caches."""
+    """The contents of a store as records, read through caches."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -93,7 +93,7 @@ class ReviewCache:
         self._states: LruCache[tuple[str, int], Shown] = LruCache(_STATES)
 
     def shown(self, key: str, as_of: int | None = None) -> Shown:
-        """A review now, or as of the event with the number `as_of`; 0 is before the draft came in.
+        """Return a review as it is now, or as of event number `as_of`; 0 means before the draft was imported.
 
         Raises InputError when there is no such review or version, IntegrityError for a changed blob.
         """
@@ -106,7 +106,7 @@ class ReviewCache:
         )
 
     def _as_signed(self, shown: Shown) -> Shown:
-        """A signed review with the very draft that was signed, whatever later releases would make of its events."""
+        """Swap in the stored signed draft of a signed review, since later releases may fold its events differently."""
         stamp = shown.state.stamp
         if stamp is None:
             return shown
@@ -119,7 +119,7 @@ class ReviewCache:
         self._states.put((shown.state.key, shown.state.version), shown)
 
     def fold(self, key: str, events: Sequence[Event], new: NewDrafts | None = None) -> Shown:
-        """The review after `events`, which need not be stored yet; `new` has the drafts and texts of the last one."""
+        """Fold `events`, which may not be stored yet, into a review; `new` has the last event's drafts and texts."""
         stored, alive = self._review(key), living(events).events
         names = dict.fromkeys((*_named(alive, "sha256"), *_sheet(alive)))
         revisions = {name: self._draft(name, new) for name in names}
@@ -137,7 +137,7 @@ class ReviewCache:
         return self._documents.get(sha256, lambda: _DOCUMENTS.validate_json(self._store.blob(sha256)))
 
     def _review(self, key: str) -> StoredReview:
-        # Only its fields that never change are used.
+        # Callers use only the fields that never change.
         return self._reviews.get(key, lambda: self._store.review(key))
 
     def _draft(self, sha256: str, new: NewDrafts | None = None) -> Draft:
@@ -147,19 +147,19 @@ class ReviewCache:
 
 
 def with_answers(documents: Sequence[Document], answers: Sequence[Document]) -> tuple[Document, ...]:
-    """The sources of a review, and the answers that are not among them yet."""
+    """Return the sources of a review, plus the answers that are not among them yet."""
     known = {document.id for document in documents}
     return (*documents, *(answer for answer in answers if answer.id not in known))
 
 
 def _named(events: Sequence[Event], field: str) -> list[str]:
-    """The values that redraft events have in a field, oldest first."""
+    """Return the values of a field in redraft events, oldest first."""
     made = [event.after or {} for event in events if event.verb == "redraft"]
     return [str(after[field]) for after in made if field in after]
 
 
 def _sheet(events: Sequence[Event]) -> list[str]:
-    """The sha256 of the draft that follows from changed facts after living events; empty while none is changed."""
+    """Return the sha256 of the draft made from the changed facts of living events; empty if no fact is changed."""
     last = last_on_facts(events)
     sheet = (last.after or {}).get(SHEET) if last is not None else None
     name = sheet.get("sha256") if isinstance(sheet, Mapping) else None

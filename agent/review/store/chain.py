@@ -1,10 +1,10 @@
-"""The hash chain over the events of a store: how an event is hashed, and what is wrong with a chain. Pure.
+"""The hash chain over the events of a store: hashes events and verifies a chain. Pure.
 
     hash of an event = sha256 of the canonical JSON of all its fields but `hash`; `previous` is one of them
     the first event's `previous` = sha256 of `GENESIS` and the store's id
 
-A chain shows every change to what is before its last event. Events cut off at its end show only by comparison with a
-head that is kept elsewhere: each signed export carries one.
+The chain reveals every change before its last event. Events cut off at the end are only noticed by comparing the chain
+with a head stored outside it: each signed export carries one.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _MAX_DEPTH: Final = 100
 
 
 class Head(NamedTuple):
-    """An event that a chain must hold: number `number` of review `review`, with this hash."""
+    """An event that a chain must contain: number `number` of review `review`, with this hash."""
 
     review: str
     number: int
@@ -41,7 +41,7 @@ class Unreadable(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """The first bad row of a chain. `review` and `number` are empty and 0 when the row cannot be read."""
+    """The first bad row of a chain. If the row cannot be read, `review` is empty and `number` is 0."""
 
     seq: int
     review: str
@@ -50,9 +50,9 @@ class Broken(NamedTuple):
 
 
 def canonical(value: object) -> bytes:
-    """The canonical form of a plain JSON value, which is what gets hashed: keys sorted, no blanks, UTF-8.
+    """Return the canonical form of a plain JSON value for hashing: keys sorted, no whitespace, UTF-8.
 
-    Raises InputError for a value without one: a number that is not finite, invalid Unicode, or another type.
+    Raises InputError for a value with no canonical form: a non-finite number, invalid Unicode, or another type.
     """
     try:
         text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -65,31 +65,31 @@ def canonical(value: object) -> bytes:
 
 
 def genesis(store_id: str) -> str:
-    """The `previous` of the first event of a store."""
+    """Return the `previous` of a store's first event."""
     return hashlib.sha256((GENESIS + store_id).encode()).hexdigest()
 
 
 def digest(fields: Mapping[str, object], previous: str) -> str:
-    """The hash of an event with these fields that follows `previous`; its own `hash` and `previous` are ignored."""
+    """Hash an event with these fields that follows `previous`; its own `hash` and `previous` fields are ignored."""
     hashed = {name: value for name, value in fields.items() if name != "hash"} | {"previous": previous}
     return hashlib.sha256(canonical(hashed)).hexdigest()
 
 
 def fields_of(event: Event) -> dict[str, object]:
-    """The fields of an event as they are hashed."""
+    """Return the fields of an event as they are hashed."""
     return {name: getattr(event, name) for name in Event.model_fields}
 
 
 def verify(events: Iterable[Event | Unreadable], store_id: str, head: Head | None = None) -> Broken | None:
-    """The first row at which the chain of a store breaks; None when it holds.
+    """Return the first row at which the chain of a store breaks, or None if the chain is intact.
 
-    `events` are all rows of the store in their order. With `head`, that event must be among them.
+    `events` are all rows of the store in order. If `head` is given, it must be among them.
     """
     return _first_broken(events, genesis(store_id), _Counts(), head)
 
 
 def verify_tail(events: Iterable[Event | Unreadable], store_id: str) -> Broken | None:
-    """The same for the last rows of a store alone; the `previous` of the first row is trusted, unless it is row 1."""
+    """Like `verify`, but for the last rows of a store only. Trusts the first row's `previous` unless it is row 1."""
     rows = iter(events)
     first = next(rows, None)
     if first is None:
@@ -107,14 +107,14 @@ def _again(first: Event, rows: Iterator[Event | Unreadable]) -> Iterator[Event |
 
 
 class _Counts:
-    """How many events each review has so far, and which of them began a batch."""
+    """The number of events of each review so far, and the event that began its last batch."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
         self.batches: dict[str, int] = {}
 
     def wrong(self, event: Event) -> str:
-        """Count the next event and return what is wrong with its number or batch; empty when nothing is."""
+        """Count the next event and return what is wrong with its number or batch; empty if both are valid."""
         number = self.numbers.get(event.review, 0) + 1
         if event.number != number:
             return f"it is number {event.number} of its review where {number} is next"
@@ -146,7 +146,7 @@ def _first_broken(
 
 
 def _wrong(event: Event, seq: int, previous: str) -> str:
-    """What is wrong with a row at this place; empty when nothing is."""
+    """Return what is wrong with a row at this position; empty if the row is valid."""
     if event.seq != seq:
         return f"row {event.seq} stands where row {seq} is next"
     if event.previous != previous:
@@ -160,15 +160,15 @@ def _wrong(event: Event, seq: int, previous: str) -> str:
 
 
 def head_line(head: Head) -> str:
-    """The line with which an export for readers states a head; `find_head` reads it back."""
+    """Return the line that states a head in an export for readers; `find_head` parses it."""
     return head_text(head.review, head.number, head.hash)
 
 
 def find_head(text: str) -> Head | None:
-    """The head that a signed export carries; None when it carries none.
+    """Return the head that a signed export carries, or None.
 
-    In JSON: the first object with `head` and `number`, and `review` where it is given. In Markdown and HTML: the last
-    line that `head_line` wrote, since the text above it in a report is partly other people's.
+    In JSON: the first object with `head` and `number`, and with `review` if present. In Markdown and HTML: the last
+    line that `head_line` wrote, since the report text above it is partly untrusted.
     """
     if text.lstrip().startswith("{"):
         try:

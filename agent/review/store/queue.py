@@ -1,4 +1,4 @@
-"""The queue: which reviews a query finds, in which order, and the columns that make this fast."""
+"""The queue: finds and sorts the reviews that match a query, and defines the columns that make this fast."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from agent.review.store.tables import focus, reviews
 from agent.taxonomy.kinds import Band
 
 MAX_PAGE = 200
-"""The most rows of the queue on one page."""
+"""The maximum number of rows on one page of the queue."""
 QueueSort = Literal["score", "open", "uncertain", "changed", "product"]
 _ESCAPE: Final = "\\"
 _WITHHELD: Final = "withheld"
@@ -24,7 +24,7 @@ _MAX_SEARCH: Final = 500
 _FEW: Final = 500
 _ALL: Final = 1_000_000_000
 _WALK: Final = 3
-"""Walking along the sort's own index is costly per row, so it is used only for the first third of what is found."""
+"""Walking the sort's own index is costly per row, so it is used only within the first third of the results."""
 _SORTS: Final[dict[QueueSort, tuple[ColumnElement[object], bool]]] = {
     "score": (cast(ColumnElement[object], reviews.c.aivss), True),
     "open": (cast(ColumnElement[object], reviews.c.open), True),
@@ -32,7 +32,7 @@ _SORTS: Final[dict[QueueSort, tuple[ColumnElement[object], bool]]] = {
     "changed": (cast(ColumnElement[object], reviews.c.changed_seq), True),
     "product": (cast(ColumnElement[object], reviews.c.sort_name), False),
 }
-"""The column of each sort, and whether it begins with the highest value."""
+"""The column of each sort, and whether the sort begins with the highest value."""
 _SHOWN: Final = tuple(
     reviews.c[name]
     for name in (
@@ -43,7 +43,7 @@ _SHOWN: Final = tuple(
 
 
 class QueueColumns(Record):
-    """What the queue shows of a review, as of its last event."""
+    """The columns that the queue shows for a review, as of its last event."""
 
     score: ScoreShown
     open: int
@@ -54,30 +54,30 @@ class QueueColumns(Record):
     assigned: str
     changed: str
     search: str = ""
-    """Further words by which the review is found, besides product, vendor and key."""
+    """Extra search terms for the review, besides product, vendor and key."""
 
 
 class QueueQuery(Record):
-    """Which reviews to find, in which order, and which page. None, or an empty `asked` or `text`, filters nothing."""
+    """Filters, sort order and page of a queue query. None, or an empty `asked` or `text`, filters nothing."""
 
     stage: Stage | None = None
     assigned: str | None = None
-    """A reviewer's name; an empty text finds reviews that are assigned to nobody."""
+    """A reviewer's name; an empty text finds unassigned reviews."""
     severity: Band | Literal["withheld"] | None = None
     contested: bool | None = None
     asked: Annotated[str, Field(max_length=80)] = ""
-    """The name of somebody whom a comment asks to look at an item."""
+    """The name of a person whom a comment asks to look at an item."""
     text: Annotated[str, Field(max_length=200)] = ""
-    """All of its words must be found in product, vendor, key or the review's own words."""
+    """Every word must occur in the product, vendor, key or search terms of the review."""
     sort: QueueSort = "score"
     reverse: bool = False
-    """Reverses a sort, which otherwise starts with what needs a look first: highest, most, latest; products from A."""
+    """Reverses the sort. By default it starts with the most urgent: highest, most or latest; products start at A."""
     offset: Annotated[int, Field(ge=0, le=10_000_000)] = 0
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 50
 
 
 class QueuePage(Record):
-    """One page of the queue. `total` counts all reviews that the query finds."""
+    """One page of the queue. `total` counts all matching reviews."""
 
     rows: tuple[QueueRow, ...]
     total: int
@@ -86,12 +86,12 @@ class QueuePage(Record):
 
 
 def asked_word(name: str) -> str:
-    """The search word for reviews in which a comment asks this person to look at an item."""
+    """Return the search term for reviews in which a comment asks this person to look at an item."""
     return "@" + "_".join(name.casefold().split()) + ";"
 
 
 def columns_of(columns: QueueColumns) -> dict[str, object]:
-    """The columns of the table that depend on a review's events, except version and change."""
+    """Return the table columns that depend on a review's events, except version and change."""
     score = columns.score
     return {
         "aivss": score.aivss,
@@ -111,12 +111,12 @@ def columns_of(columns: QueueColumns) -> dict[str, object]:
 
 
 def search_text(words: Sequence[str]) -> str:
-    """The text that the queue's text filter searches: the words, case-folded."""
+    """Return the case-folded text that the queue's text filter searches."""
     return " ".join(" ".join(words).casefold().split())[:_MAX_SEARCH]
 
 
 def row_digest(row: Mapping[str, object]) -> str:
-    """The hash over all columns of a review's row but `digest`, so that a changed byte shows."""
+    """Hash all columns of a review's row except `digest`, so that a changed byte is detected."""
     plain = {
         name: str(value.normalize()) if isinstance(value, Decimal) else value
         for name, value in row.items()
@@ -126,7 +126,7 @@ def row_digest(row: Mapping[str, object]) -> str:
 
 
 def page(connection: Connection, query: QueueQuery) -> QueuePage:
-    """The page of the queue that a query asks for. Raises IntegrityError for a row with invalid values."""
+    """Return the page of the queue that a query asks for. Raises IntegrityError for a row with invalid values."""
     parts = _parts(query)
     few = _few(connection, parts)
     if few is not None:
@@ -146,7 +146,7 @@ def page(connection: Connection, query: QueueQuery) -> QueuePage:
 
 
 def assignees(connection: Connection) -> tuple[str, ...]:
-    """The names of all who have reviews assigned, sorted."""
+    """Return the names of all reviewers with assigned reviews, sorted."""
     names = select(reviews.c.assigned).where(reviews.c.assigned != "").distinct().order_by(reviews.c.assigned)
     return tuple(connection.execute(names).scalars())
 
@@ -166,7 +166,7 @@ def _parts(query: QueueQuery) -> list[ColumnElement[bool]]:
 
 
 def _few(connection: Connection, parts: Sequence[ColumnElement[bool]]) -> list[int] | None:
-    """The numbers of the reviews found, if they are few, so that all reviews are searched once instead of twice."""
+    """Return the numbers of the matching reviews if there are few, to save a second search; otherwise None."""
     if not parts:
         return None
     numbers = list(connection.execute(select(reviews.c.number).where(*parts).limit(_FEW + 1)).scalars())
@@ -174,7 +174,7 @@ def _few(connection: Connection, parts: Sequence[ColumnElement[bool]]) -> list[i
 
 
 def _numbers(query: QueueQuery, parts: Sequence[ColumnElement[bool]], total: int) -> Select[*tuple[object, ...]]:
-    """The numbers of the reviews on the page, in its order."""
+    """Build the query for the numbers of the reviews on the page, in page order."""
     column, highest = _SORTS[query.sort]
     down = highest != query.reverse
     numbers = select(reviews.c.number, column).where(*parts)
@@ -189,7 +189,7 @@ def _numbers(query: QueueQuery, parts: Sequence[ColumnElement[bool]], total: int
 
 
 def _order(column: ColumnElement[object], number: ColumnElement[object], down: bool) -> list[UnaryExpression[object]]:
-    """By the column, then by age; a review without a score is below all others."""
+    """Order by the column, then by age; reviews without a score come below all others."""
     return [column.desc().nulls_last(), number.desc()] if down else [column.asc().nulls_first(), number.asc()]
 
 

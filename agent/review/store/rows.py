@@ -1,5 +1,5 @@
-"""Records that go into the store and come out of it, and the rows in which its tables keep them: packed blobs, events
-with their places and hashes, reviews."""
+"""Records that enter and leave the store, and the table rows that store them: packed blobs, hashed events and
+reviews."""
 
 import hashlib
 import json
@@ -21,13 +21,13 @@ from agent.review.store.tables import blobs, events, focus, reviews
 
 BlobKind = Literal["draft", "documents", "reviewed", "text"]
 """draft: the JSON of a draft; documents: the JSON of its sources' texts; reviewed: the JSON of a signed draft; text:
-anything else that a review keeps, such as a vendor's answer."""
+any other stored text of a review, such as a vendor's answer."""
 _WHOLE: Final[frozenset[Verb]] = frozenset({"sign", "reopen", "redraft", "undo", "redo"})
-"""Verbs that depend on the whole review as the reviewer saw it."""
+"""Verbs that depend on the state of the whole review as the reviewer saw it."""
 _TURNS: Final[frozenset[Verb]] = frozenset({"sign", "reopen", "redraft"})
-"""Verbs after which nothing is as a reviewer saw it before."""
+"""Verbs that invalidate whatever a reviewer saw of the review before."""
 MAX_BLOB: Final = 100_000_000
-"""The most bytes of one blob."""
+"""The maximum size of a blob in bytes."""
 _WINDOW: Final = 10
 _BATCH: Final = 1_000
 _JSON: Final = ("before", "after")
@@ -41,35 +41,35 @@ class Blob(NamedTuple):
 
 
 class NewReview(Record):
-    """A draft from which a new review is made."""
+    """A draft to be imported as a new review."""
 
     draft_id: str
     product: str
     vendor: str
     draft: str
-    """The draft's JSON, as `agent.report.draft_json.dump` gives it."""
+    """The draft's JSON, as returned by `agent.report.draft_json.dump`."""
     documents: str
-    """The texts of its sources, as `dump_documents` gives them."""
+    """The texts of the draft's sources, as returned by `dump_documents`."""
 
 
 class StoredReview(Record):
-    """What a store knows about a review apart from its events."""
+    """The stored fields of a review, without its events."""
 
     key: str
     draft_id: str
     product: str
     vendor: str
     draft_sha256: str
-    """The hash of the draft that came in; that of a redraft is in its event."""
+    """The hash of the imported draft; the hash of a redraft is in its event."""
     documents_sha256: str
     version: int
 
 
 def clashing(planned: Sequence[Planned], events: Sequence[Event], seen: int) -> tuple[Event, ...]:
-    """The events of a review after version `seen` that touched what `planned` touches, oldest first.
+    """Return the events of a review after version `seen` that touched the same items as `planned`, oldest first.
 
-    `events` are all events of the review. Signing, reopening, redrafting and undoing clash with any event but an
-    assignment; an assignment clashes only with another; a contest takes nothing away, so it clashes only with a
+    `events` are all events of the review. Signing, reopening, redrafting and undoing clash with any event except an
+    assignment. An assignment clashes only with another assignment. A contest removes nothing, so it clashes only with a
     redraft.
     """
     later = [event for event in events if event.number > seen]
@@ -95,7 +95,7 @@ def _in_bulk(plan: Planned | Event) -> tuple[str, ...]:
 
 
 def touches(event: Event, events: Sequence[Event]) -> frozenset[str]:
-    """The items that an event touched; for an undo or redo, those of its batch. An empty set means any item."""
+    """Return the items that an event touched; for an undo or redo, those of its batch. An empty set means any item."""
     if event.verb == "bulk":
         return frozenset(_in_bulk(event))
     if event.verb not in ("undo", "redo"):
@@ -107,7 +107,7 @@ def touches(event: Event, events: Sequence[Event]) -> frozenset[str]:
 
 
 def packed(blob: Blob) -> dict[str, object]:
-    """The row of a blob. Raises InputError when it is too large."""
+    """Convert a blob to a row. Raises InputError when the blob is too large."""
     if len(blob.data) > MAX_BLOB:
         what = f"{len(blob.data)} bytes are too many"
         raise InputError(what, where=f"blob of kind {blob.kind}", hint=f"at most {MAX_BLOB}")
@@ -116,10 +116,10 @@ def packed(blob: Blob) -> dict[str, object]:
 
 
 def unpacked(sha256: str, data: object, size: object) -> bytes | None:
-    """The bytes of a stored blob; None when they are not those that were stored under the hash."""
+    """Unpack the bytes of a stored blob. Returns None if they do not match the hash or size."""
     if not isinstance(data, bytes) or not isinstance(size, int):
         return None
-    # Never unpack more than was stored, however the row was changed.
+    # Never unpack more than the stored size, since the row may have been tampered with.
     unpacker = zlib.decompressobj()
     try:
         found = unpacker.decompress(data, min(max(size, 0), MAX_BLOB) + 1)
@@ -129,13 +129,13 @@ def unpacked(sha256: str, data: object, size: object) -> bytes | None:
 
 
 def put(connection: Connection, row: Mapping[str, object]) -> None:
-    """Store a packed blob, unless it is there already."""
+    """Store a packed blob unless it is already stored."""
     if connection.execute(select(blobs.c.size).where(blobs.c.sha256 == row["sha256"])).first() is None:
         connection.execute(insert(blobs).values(row))
 
 
 def last_of(connection: Connection, store_id: str) -> tuple[int, str]:
-    """Row and hash of the last event of the chain; before the first event, 0 and the genesis hash."""
+    """Return row number and hash of the last event of the chain; before the first event, 0 and the genesis hash."""
     row = connection.execute(select(events.c.seq, events.c.hash).order_by(events.c.seq.desc()).limit(1)).first()
     return (0, genesis(store_id)) if row is None else (row.seq, row.hash)
 
@@ -143,7 +143,7 @@ def last_of(connection: Connection, store_id: str) -> tuple[int, str]:
 def sealed(
     last: tuple[int, str], key: str, number: int, batch: int, at: str, reviewer: Reviewer, plan: Planned
 ) -> Event:
-    """The event that follows row and hash `last` of the chain. Raises InputError for an invalid value."""
+    """Build the event that follows the row number and hash `last`. Raises InputError for an invalid value."""
     fields: dict[str, object] = {
         "seq": last[0] + 1,
         "review": key,
@@ -154,7 +154,7 @@ def sealed(
         "role": reviewer.role,
         "verb": plan.verb,
         "item": plan.item,
-        # In the form in which the store returns them, so that an event is the same before and after.
+        # Normalise to the form in which the store returns events, so that an event is equal before and after storing.
         "before": None if plan.before is None else json.loads(canonical(plan.before)),
         "after": None if plan.after is None else json.loads(canonical(plan.after)),
         "reason": plan.reason,
@@ -174,15 +174,15 @@ def sealed(
 
 
 def events_query(key: str, after: int = 0, to: int | None = None) -> Select[*tuple[object, ...]]:
-    """The query for the events of a review beyond number `after` and up to number `to`."""
+    """Build the query for the events of a review after number `after` and up to number `to`."""
     query = select(events).where(events.c.review == key, events.c.number > after).order_by(events.c.number)
     return query if to is None else query.where(events.c.number <= to)
 
 
 def timed_query(verbs: Sequence[Verb], most: int) -> Select[str, float]:
-    """The query for items of the last `most` events with these verbs, with the seconds their reviewers looked at them.
+    """Build the query for items of the last `most` events with these verbs and their reviewers' viewing times.
 
-    Only the last ten times `most` events are searched, so that it is as quick in a store of ten thousand reviews.
+    Only the last ten times `most` events are searched, so that the query stays fast in a store of ten thousand reviews.
     """
     recent = events.c.seq > select(func.max(events.c.seq)).scalar_subquery() - _WINDOW * most
     last = select(events.c.review, events.c.item, events.c.reviewer).where(recent, events.c.verb.in_(verbs))
@@ -193,7 +193,7 @@ def timed_query(verbs: Sequence[Verb], most: int) -> Select[str, float]:
 
 
 def review_row(connection: Connection, key: str) -> dict[str, object]:
-    """The row of a review. Raises InputError when there is none."""
+    """Return the row of a review. Raises InputError when there is no such review."""
     row = connection.execute(select(reviews).where(reviews.c.key == key)).mappings().first()
     if row is None:
         raise no_review(key)
@@ -201,12 +201,12 @@ def review_row(connection: Connection, key: str) -> dict[str, object]:
 
 
 def no_review(key: str) -> InputError:
-    """The error for a key that no review has."""
+    """Build the error for an unknown review key."""
     return InputError("there is no such review", where=f"review {key[:40]!r}", hint="see the queue for its key")
 
 
 def made_row(fixed: Mapping[str, object], made: QueueColumns, last: Event) -> dict[str, object]:
-    """The whole row of a review: constant columns from `fixed`, and those that its events up to `last` determine."""
+    """Build the whole row of a review from the constant columns in `fixed` and its events up to `last`."""
     row = dict(fixed) | queue.columns_of(made)
     row |= {"version": last.number, "changed_seq": last.seq, "changed_at": last.at}
     row["search"] = queue.search_text((str(row["product"]), str(row["vendor"]), str(row["key"]), made.search))
@@ -231,7 +231,7 @@ def refuse_clash(planned: Sequence[Planned], before: Sequence[Event], version: i
 
 
 def row_of(event: Event) -> dict[str, object]:
-    """The row of an event."""
+    """Convert an event to a row."""
     row: dict[str, object] = {name: getattr(event, name) for name in Event.model_fields}
     for name in _JSON:
         row[name] = None if row[name] is None else canonical(row[name]).decode()
@@ -239,21 +239,21 @@ def row_of(event: Event) -> dict[str, object]:
 
 
 def all_rows(connection: Connection) -> Iterator[Event | Unreadable]:
-    """All event rows of the store in their order, read lazily."""
+    """Yield all event rows of the store in order, read lazily."""
     query = select(events).order_by(events.c.seq)
     for row in connection.execution_options(yield_per=_BATCH).execute(query).mappings():
         yield _event(row)
 
 
 def last_rows(connection: Connection, number: int) -> tuple[Event | Unreadable, ...]:
-    """The last `number` event rows of the store in their order."""
+    """Return the last `number` event rows of the store in order."""
     last = connection.execute(select(func.max(events.c.seq))).scalar() or 0
     query = select(events).where(events.c.seq > last - number).order_by(events.c.seq)
     return tuple(_event(row) for row in connection.execute(query).mappings())
 
 
 def first_events(connection: Connection) -> Iterator[Event]:
-    """The first event of each review, unless it cannot be read."""
+    """Yield the first event of each review, skipping unreadable rows."""
     query = select(events).where(events.c.number == 1)
     for row in connection.execution_options(yield_per=_BATCH).execute(query).mappings():
         event = _event(row)
@@ -262,7 +262,7 @@ def first_events(connection: Connection) -> Iterator[Event]:
 
 
 def events_of(connection: Connection, query: Executable) -> tuple[Event, ...]:
-    """The events that a query over the table finds. Raises ChainError for a row that is not a valid event."""
+    """Return the events that a query over the table finds. Raises ChainError for a row that is not a valid event."""
     found = []
     for row in connection.execute(query).mappings():
         event = _event(row)

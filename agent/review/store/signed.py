@@ -1,7 +1,7 @@
-"""Checks that an export says what was signed, by its values (JSON) or its words (Markdown, HTML).
+"""Checks that an export matches what was signed, by its values (JSON) or its text (Markdown, HTML).
 
-The store keeps the signed draft unchanged, so a JSON export can be checked whichever version of Septet wrote it.
-Markdown and HTML are rendered again from that draft; another version of Septet may word a report differently.
+The store keeps the signed draft unchanged, so a JSON export can be checked regardless of the Septet version that wrote
+it. Markdown and HTML are rendered again from that draft; another version of Septet may word a report differently.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ _NO_SIGNATURE: Final = "the event that it names is no signature"
 
 
 def export(state: ReviewState, documents: Sequence[Document], format_: ExportFormat) -> Export:
-    """Export the reviewed draft of `state`, named after the review's key. The same state gives the same bytes."""
+    """Export the reviewed draft of `state`, named after the review's key. The output is deterministic."""
     name = f"{state.key}-{state.stage if state.stamp else f'version-{state.version}'}.{format_}"
     if format_ == "json":
         return Export(name, _MEDIA[format_], dump(state.reviewed).encode())
@@ -41,12 +41,12 @@ def export(state: ReviewState, documents: Sequence[Document], format_: ExportFor
 
 
 def report(state: ReviewState, documents: Sequence[Document]) -> str:
-    """The report of a review as Markdown."""
+    """Render the report of a review as Markdown."""
     return markdown.render(state.reviewed, tuple(documents), progress(state))
 
 
 def progress(state: ReviewState) -> InReview | None:
-    """The progress of a review that nobody has signed yet; None for a signed one."""
+    """Return the progress of an unsigned review; None for a signed review."""
     if state.stamp:
         return None
     contested = frozenset(one.item for one in state.contests if one.decision == "open")
@@ -54,9 +54,9 @@ def progress(state: ReviewState) -> InReview | None:
 
 
 def otherwise(store: Store, head: Head, text: str) -> str:
-    """How the export with this text and head differs from what was signed; empty when it does not.
+    """Return how the export with this text and head differs from the signed draft; empty if they match.
 
-    `head` is known to be in the store's chain. Raises IntegrityError when the store lacks what was signed.
+    The caller has checked that `head` is in the store's chain. Raises IntegrityError when the signed draft is missing.
     """
     names = (head.review,) if head.review else store.keys()
     named = [event for name in names for event in store.events(name, to=head.number) if event.hash == head.hash]
@@ -89,7 +89,7 @@ def _values(text: str, frozen: str, stamp: Stamp) -> str:
 
 
 def _stamp(value: object) -> Stamp | None:
-    # Read as a record, since an older stamp lacks fields that later ones have.
+    # Parse the stamp as a record, since older stamps lack fields added later.
     try:
         return Stamp.model_validate(value)
     except ValidationError:
@@ -101,7 +101,7 @@ def _mapping(value: object) -> Mapping[str, object]:
 
 
 def _words(text: str, wanted: str) -> str:
-    # Mail and version control change line ends.
+    # Compare line by line, because mail and version control change line endings.
     pairs = zip_longest(text.splitlines(), wanted.splitlines())
     at = next((number for number, (given, line) in enumerate(pairs, 1) if given != line), 0)
     return f"line {at} is not what was signed" if at else ""

@@ -1,4 +1,4 @@
-"""Everything in the store that is specific to SQLite: connections, triggers, checks, backups, and what its errors mean.
+"""All SQLite-specific parts of the store: connections, triggers, checks, backups, and translation of its errors.
 
 Another database would need a module like this one; tables, queries and the store itself use SQLAlchemy Core.
 """
@@ -16,9 +16,9 @@ from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event,
 from agent.errors import BusyError, DamagedError, FullError, SeptetError, StoreError
 
 BUSY_SECONDS: Final = 5.0
-"""How long a write waits for another write."""
+"""How long a write waits for another write, in seconds."""
 BACKUP: Final = ".backup"
-"""The suffix of a backup's name, after the name of the store."""
+"""The suffix appended to the store's file name for a backup."""
 _POOL: Final = 4
 _OVERFLOW: Final = 12
 _CACHE_KB: Final = 4096
@@ -28,7 +28,7 @@ _GUARDED: Final = ("events", "blobs")
 _DISK_ERRNO: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FILES_ERRNO: Final = frozenset({errno.EMFILE, errno.ENFILE})
 _FULL: Final = frozenset({sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_FSYNC})
-"""The errors that a disk quota or a limit on file size causes in place of SQLITE_FULL."""
+"""The error codes that a disk quota or file-size limit causes instead of SQLITE_FULL."""
 _CLOSED_OFF: Final = frozenset(
     {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
 )
@@ -37,9 +37,9 @@ _WAYS: Final = {"write": "mode=rw", "read": "mode=ro", "still": "mode=ro&immutab
 
 
 def make_engine(path: Path, *, read_only: bool, foreign_keys: bool = True) -> Engine:
-    """A pool of connections to the file, which must exist; usable from several threads.
+    """Create a pool of connections to an existing file; usable from several threads.
 
-    Only a migration goes without `foreign_keys`: while it rebuilds a table, references to that table must not fail.
+    Only a migration turns off `foreign_keys`: while it rebuilds a table, references to that table must not fail.
     """
     way = "write"
     if read_only:
@@ -63,14 +63,14 @@ def make_engine(path: Path, *, read_only: bool, foreign_keys: bool = True) -> En
 
 @contextmanager
 def reading(engine: Engine, path: Path) -> Iterator[Connection]:
-    """A connection that sees one state of the store until the block ends."""
+    """Yield a connection that sees one state of the store until the block ends."""
     with guarded(path), engine.connect() as connection:
         yield connection
 
 
 @contextmanager
 def writing(engine: Engine, path: Path) -> Iterator[Connection]:
-    """A connection in a transaction that keeps out other writers, committed when the block ends without an error."""
+    """Yield a connection in a transaction that excludes other writers; commits unless the block raises."""
     with (
         guarded(path),
         engine.connect().execution_options(**{_BEGIN: "BEGIN IMMEDIATE"}) as connection,
@@ -80,7 +80,7 @@ def writing(engine: Engine, path: Path) -> Iterator[Connection]:
 
 
 def in_file(path: Path) -> str:
-    """The address of the file for `sqlite3.connect(…, uri=True)`, without its mode."""
+    """Return the file's URI for `sqlite3.connect(…, uri=True)`, without the mode."""
     return path.absolute().as_uri()
 
 
@@ -89,7 +89,7 @@ def _connect(path: Path, way: str, *, foreign_keys: bool = True) -> sqlite3.Conn
         f"{in_file(path)}?{_WAYS[way]}",
         uri=True,
         timeout=BUSY_SECONDS,
-        # We begin SQLAlchemy's transactions ourselves (`_begin`); its pool gives a connection to one thread at a time.
+        # We begin SQLAlchemy's transactions ourselves (`_begin`); its pool lends a connection to one thread at a time.
         isolation_level=None,
         check_same_thread=False,
     )
@@ -103,20 +103,20 @@ def _connect(path: Path, way: str, *, foreign_keys: bool = True) -> sqlite3.Conn
         ):
             connection.execute(f"PRAGMA {pragma}")
     except sqlite3.Error:
-        connection.close()  # A damaged file is noticed here, and the pool never learns of the connection.
+        connection.close()  # A damaged file raises here, before the pool knows the connection.
         raise
     return connection
 
 
 def _readable(path: Path) -> bool:
-    """Whether the file opens for ordinary reading; it does not in a read-only folder, unless its log is there."""
+    """Return whether the file opens for ordinary reading; in a read-only folder, only if its WAL file exists."""
     try:
         with closing(_connect(path, "read")) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.OperationalError as error:
         wal = Path(f"{path}-wal")
         closed_off = error.sqlite_errorcode & _PRIMARY in _CLOSED_OFF
-        # Without a log the file holds everything, and in such a folder nobody can be writing to it.
+        # Without a WAL file the database file is complete, and in a read-only folder nobody can be writing to it.
         return not (closed_off and not (wal.exists() and wal.stat().st_size))
     except (sqlite3.DatabaseError, UnicodeDecodeError):
         return True
@@ -128,13 +128,13 @@ def _begin(connection: Connection) -> None:
 
 
 def prepare(path: Path) -> None:
-    """Make the file keep changes in a log beside it until they are moved into it, so that readers never wait."""
+    """Switch the file to a write-ahead log, so that readers never wait for a writer."""
     with guarded(path), closing(_connect(path, "write")) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
 
 
 def make_triggers(connection: Connection) -> None:
-    """Make the database refuse to change or delete events and blobs; has to be repeated after a table was rebuilt."""
+    """Create the triggers that keep events and blobs append-only. Call again after rebuilding a table."""
     for table in _GUARDED:
         for act in ("UPDATE", "DELETE"):
             connection.execute(
@@ -146,7 +146,7 @@ def make_triggers(connection: Connection) -> None:
 
 
 def missing_triggers(connection: Connection) -> list[str]:
-    """Names of the triggers that are missing."""
+    """Return the names of missing triggers."""
     rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
     there = {name for name, sql in rows if "RAISE(ABORT" in str(sql)}
     wanted = [_trigger(table, act) for table in _GUARDED for act in ("UPDATE", "DELETE")]
@@ -158,13 +158,13 @@ def _trigger(table: str, act: str) -> str:
 
 
 def schema_of(connection: Connection) -> str | None:
-    """The step of `migrations` that the file is at; None when it is not a store."""
+    """Return the `migrations` step of the file, or None if the file is not a store."""
     found = connection.execute(text("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")).scalar()
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if found else None
 
 
 def damage_of(connection: Connection, *, whole: bool = False) -> str:
-    """What SQLite finds wrong with the file, in one line; empty when nothing. `whole` compares the indexes as well."""
+    """Return SQLite's first complaint about the file in one line; empty if none. `whole` checks the indexes as well."""
     try:
         first = connection.execute(text("PRAGMA integrity_check(1)" if whole else "PRAGMA quick_check(1)")).scalar()
     except exc.DatabaseError as error:
@@ -175,16 +175,16 @@ def damage_of(connection: Connection, *, whole: bool = False) -> str:
 
 
 def check_foreign_keys(connection: Connection, path: Path) -> None:
-    """Raise DamagedError when a row refers to a row that is missing."""
+    """Raise DamagedError when a row refers to a missing row."""
     lost = connection.execute(text("PRAGMA foreign_key_check")).first()
     if lost is not None:
         raise damaged(path, f"a row of {lost[0]} refers to a row of {lost[2]} that is not there")
 
 
 def back_up(path: Path, target: Path) -> None:
-    """Writes the store as of this moment to `target`, whole or not at all, while others read and write.
+    """Back up the current store to `target` atomically, while others read and write.
 
-    What was at `target` before is replaced. Raises FullError, BusyError, StoreError.
+    An existing file at `target` is replaced. Raises FullError, BusyError, StoreError.
     """
     new = target.with_name(f".{target.name}.new")
     try:
@@ -202,7 +202,7 @@ def back_up(path: Path, target: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Flush a file, or the names in a folder, to the disk."""
+    """Flush a file, or a folder's entries, to disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -212,7 +212,7 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def guarded(path: Path) -> Iterator[None]:
-    """Turn errors of SQLite and the system into errors of the store; a violated table constraint is passed through."""
+    """Turn errors of SQLite and the system into errors of the store. Violated table constraints pass through."""
     try:
         yield
     except exc.TimeoutError:
@@ -226,14 +226,14 @@ def guarded(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         _raise(error, path)
     except UnicodeDecodeError:
-        # Comes from a message of SQLite that quotes a damaged schema.
+        # SQLite raises this when its error message quotes a damaged schema.
         raise damaged(path, "its schema is no text") from None
     except OSError as error:
         raise of_system(error, path) from None
 
 
 def of_system(error: OSError, path: Path) -> SeptetError:
-    """The store's error for an error of the operating system."""
+    """Convert an operating-system error to an error of the store."""
     if error.errno in _DISK_ERRNO:
         return _full(path)
     if error.errno in _FILES_ERRNO:
@@ -242,9 +242,9 @@ def of_system(error: OSError, path: Path) -> SeptetError:
 
 
 def _code(error: exc.DBAPIError | sqlite3.Error) -> int:
-    """SQLite's extended code for an error."""
+    """Return SQLite's extended error code."""
     own = error.orig if isinstance(error, exc.DBAPIError) else error
-    # An error of the Python module itself, such as a closed connection, has none.
+    # Errors of the Python module itself, such as a closed connection, have no code.
     code = getattr(own, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     return int(code)
 
@@ -264,12 +264,12 @@ def _raise(error: sqlite3.Error, path: Path) -> NoReturn:
 
 
 def damaged(path: Path, what: str) -> DamagedError:
-    """The error for a file that is damaged."""
+    """Build the error for a damaged file."""
     return DamagedError(f"the store is damaged: {what}", where=str(path), hint=restore_hint(path))
 
 
 def restore_hint(path: Path) -> str:
-    """What to do about a damaged store: which backup is the newest."""
+    """Return a hint for a damaged store that names the newest backup."""
     with suppress(OSError):
         found = sorted(path.parent.glob(f"{_escaped(path.name)}*{BACKUP}"), key=lambda file: file.stat().st_mtime)
         if found:

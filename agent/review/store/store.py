@@ -1,7 +1,7 @@
 """The store of reviews: drafts as blobs, events in one hash chain, and the queue's columns, in one file.
 
-Each append is one transaction: it checks what others did meanwhile, hashes and stores the events, and updates the
-queue's columns. When the call returns, the events are stored for good; when it raises, nothing is stored.
+Each append is one transaction: it checks for conflicting events, hashes and stores the new events, and updates the
+queue's columns. If the call returns, the events are durable; if it raises, nothing is stored.
 """
 
 import fcntl
@@ -45,17 +45,17 @@ from agent.review.store.tables import SCHEMA, blobs, events, focus, meta, review
 
 LOCK: Final = ".lock"
 _TAIL: Final = 2_000
-"""How many events at the end of the chain are verified at start; `septet audit-log verify` verifies all of them."""
+"""Number of events at the end of the chain verified on opening; `septet audit-log verify` verifies all events."""
 _ID_BYTES: Final = 16
 Columns = Callable[[tuple[Event, ...]], QueueColumns]
-"""Computes what the queue shows of a review from all its events. It is called within the transaction: an error that it
-raises leaves the store unchanged, so it may also refuse a state."""
+"""Computes the queue columns of a review from all its events. It is called within the transaction, so an error that
+it raises leaves the store unchanged; it may also raise to reject a state."""
 _CLOSE_SECONDS: Final = 5.0
 
 
 @dataclass
 class Opened:
-    """An open file. `damage` says what is wrong with it, if anything; a damaged file takes no writes."""
+    """An open file. `damage` describes any damage; a damaged file is read-only."""
 
     engine: Engine
     id: str
@@ -70,13 +70,13 @@ class Opened:
 
 
 class Lock:
-    """The lock of the one process that may write to a store; free at once when the process ends, however it ends.
+    """The lock of the one process that may write to a store; released as soon as the process ends for any reason.
 
-    The lock file also records which store was here, since SQLite's log does not say which store it belongs to.
+    The lock file also records the id of the store, since SQLite's WAL file does not say which store it belongs to.
     """
 
     def __init__(self, path: Path) -> None:
-        """Take the lock. Raises BusyError when another process holds it, StoreError when its file cannot be made."""
+        """Take the lock. Raises BusyError when another process holds it, StoreError when its file cannot be created."""
         self.path = Path(f"{path}{LOCK}")
         try:
             self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -90,12 +90,12 @@ class Lock:
             raise BusyError("another process has the store open", where=str(path), hint=hint) from None
 
     def store_id(self) -> str:
-        """The id of the store that was last opened here; empty when none was."""
+        """Return the id of the store last opened here; empty if there is none."""
         return os.pread(self._handle, 200, 0).decode("ascii", "replace").strip()
 
     def remember(self, store_id: str) -> None:
-        """Record which store is here."""
-        # A full disk must not keep a store from being opened.
+        """Record the id of the store opened here."""
+        # A full disk must not prevent opening a store.
         with suppress(OSError):
             os.pwrite(self._handle, f"{store_id}\n".encode(), 0)
 
@@ -105,10 +105,10 @@ class Lock:
 
 
 def open_to_write(path: Path, *, to: str = SCHEMA, more: Sequence[Path] = ()) -> Opened:
-    """Open the store at `path`, create it when nothing is there, and upgrade its schema to step `to`.
+    """Open the store at `path`, create it if missing, and upgrade its schema to step `to`.
 
-    A backup is written beside it before its schema changes. `more` are folders with further steps. Raises StoreError
-    (BusyError, FullError, DamagedError) and SchemaError for a store of a newer Septet.
+    A backup is written beside the store before its schema changes. `more` are folders with further steps. Raises
+    StoreError (BusyError, FullError, DamagedError), and SchemaError for a store from a newer Septet.
     """
     if path.is_dir():
         raise StoreError("the store is a folder", where=str(path), hint="name a file by --store")
@@ -128,7 +128,7 @@ def open_to_write(path: Path, *, to: str = SCHEMA, more: Sequence[Path] = ()) ->
 
 
 def open_to_read(path: Path) -> Opened:
-    """Open the store at `path` without its lock; this works while another process writes to it.
+    """Open the store at `path` without taking its lock, even while another process writes to it.
 
     Raises StoreError, DamagedError, SchemaError.
     """
@@ -138,7 +138,7 @@ def open_to_read(path: Path) -> Opened:
 
 
 def _create(path: Path, to: str, more: Sequence[Path]) -> None:
-    """Create a new store, under another name first, so that there is never half a store at `path`."""
+    """Create a new store under a temporary name first, so that `path` never contains an incomplete store."""
     left = [name for name in (f"{path}-wal", f"{path}-shm") if Path(name).exists()]
     if left:
         raise sqlite.damaged(path, f"{Path(left[0]).name} is there without its store")
@@ -190,7 +190,7 @@ def _opened(path: Path, lock: Lock | None, to: str, more: Sequence[Path]) -> Ope
                 _migrate(path, schema, to, more)
             sqlite.prepare(path)
             with sqlite.writing(engine, path):
-                pass  # Fails at start, and not at the first save, when nothing can be written.
+                pass  # Fail at start, not at the first save, if nothing can be written.
         with sqlite.reading(engine, path) as connection:
             store_id = connection.execute(select(meta.c.value).where(meta.c.name == "store")).scalar() or ""
             damage = damage or _wrong(connection, lock, store_id)
@@ -204,7 +204,7 @@ def _opened(path: Path, lock: Lock | None, to: str, more: Sequence[Path]) -> Ope
 
 
 def _wrong(connection: Connection, lock: Lock | None, store_id: str) -> str:
-    """What is wrong with the content of a file that is intact as a file; empty when nothing is."""
+    """Return what is wrong with the content of a file that is intact for SQLite; empty if nothing is."""
     before = lock.store_id() if lock is not None else ""
     if before and before != store_id:
         return f"another store was here before; if you put this one in its place, delete the {LOCK} file beside it"
@@ -216,7 +216,7 @@ def _wrong(connection: Connection, lock: Lock | None, store_id: str) -> str:
 
 
 def _schema(connection: Connection, path: Path, to: str) -> str:
-    """The step that the file is at. Raises StoreError when it is not a store, SchemaError for a newer step."""
+    """Return the migration step of the file. Raises StoreError if it is not a store, SchemaError for a newer step."""
     schema = sqlite.schema_of(connection)
     if schema is None:
         raise StoreError("this is no store of reviews", where=str(path), hint="name another file by --store")
@@ -244,7 +244,7 @@ def _migrate(path: Path, schema: str, to: str, more: Sequence[Path]) -> None:
 
 
 def _upgrade(connection: Connection, to: str, more: Sequence[Path]) -> None:
-    # Imported here: Alembic takes longer to load than a store to open.
+    # Import Alembic here, because loading it takes longer than opening a store.
     from agent.review.store.migrations import upgrade
 
     upgrade(connection, to, more=more)
@@ -254,32 +254,32 @@ def _upgrade(connection: Connection, to: str, more: Sequence[Path]) -> None:
 
 
 class Store:
-    """An open store; its methods may be called from several threads. Close it, or use it in a `with` block.
+    """An open store; its methods are thread-safe. Close it, or use it in a `with` block.
 
-    Every method that writes may raise FullError (nothing is stored), BusyError (trying again may work), DamagedError
-    and StoreError; every method that reads may raise BusyError and DamagedError.
+    Every method that writes may raise FullError (nothing is stored), BusyError (a retry may work), DamagedError and
+    StoreError; every method that reads may raise BusyError and DamagedError.
     """
 
     def __init__(self, path: Path, opened: Opened) -> None:
         self.path = path
         self.id: Final = opened.id
         self.damage: Final = opened.damage
-        """What is wrong with the file; a damaged store can be read as far as possible, but not written."""
+        """A description of the damage to the file, if any. A damaged store is read-only."""
         self._opened = opened
         self._turn = threading.Lock()
         self._closed = False
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Self:
-        """Open the store at `path`, or create it when nothing is there; `read_only` works beside another process.
+        """Open the store at `path`, or create it if missing; `read_only` works beside another process.
 
-        Raises BusyError when another process has it open for writing, StoreError when it cannot be opened, DamagedError
-        when nothing of it can be read, SchemaError when a newer Septet wrote it.
+        Raises BusyError when another process has the store open for writing, StoreError when it cannot be opened,
+        DamagedError when it cannot be read at all, SchemaError when a newer Septet wrote it.
         """
         return cls(path, open_to_read(path) if read_only else open_to_write(path))
 
     def __enter__(self) -> Self:
-        """The store itself, which is open already."""
+        """Return the store itself, which is already open."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -288,11 +288,11 @@ class Store:
 
     @property
     def hint(self) -> str:
-        """What to do about `damage`; empty when there is none."""
+        """How to repair `damage`; empty if there is none."""
         return sqlite.restore_hint(self.path) if self.damage else ""
 
     def close(self) -> None:
-        """Wait at most five seconds for a write that is under way, and close; closing twice does nothing."""
+        """Wait at most five seconds for a write in progress, then close. Closing twice does nothing."""
         mine = self._turn.acquire(timeout=_CLOSE_SECONDS)
         try:
             if self._closed:
@@ -308,7 +308,7 @@ class Store:
     def add_review(self, new: NewReview, reviewer: Reviewer, at: str, columns: Columns) -> str:
         """Import a draft as the first event of a new review, and return the review's key.
 
-        A draft that is there already is not imported again: the key of its review is returned. `at` is UTC, ISO 8601.
+        If the draft is already imported, the key of its review is returned instead. `at` is UTC, ISO 8601.
         """
         draft, documents = packed(Blob("draft", _utf8(new.draft))), packed(Blob("documents", _utf8(new.documents)))
         with self._writing() as connection:
@@ -345,7 +345,7 @@ class Store:
         return key
 
     def review(self, key: str) -> StoredReview:
-        """A review without its events. Raises InputError when there is none, DamagedError when its row was changed."""
+        """Return a review without its events. Raises InputError if unknown, DamagedError when its row was changed."""
         with self._reading() as connection:
             row = review_row(connection, key)
         if queue.row_digest(row) != row["digest"]:
@@ -353,17 +353,17 @@ class Store:
         return StoredReview(**{name: row[name] for name in StoredReview.model_fields})
 
     def keys(self) -> tuple[str, ...]:
-        """The keys of all reviews, oldest first."""
+        """Return the keys of all reviews, oldest first."""
         with self._reading() as connection:
             return tuple(connection.execute(select(reviews.c.key).order_by(reviews.c.number)).scalars())
 
     def review_of(self, draft_id: str) -> str | None:
-        """The key of the review of a draft; None when the draft was never imported."""
+        """Return the key of a draft's review, or None if the draft was never imported."""
         with self._reading() as connection:
             return connection.execute(select(reviews.c.key).where(reviews.c.draft_id == draft_id)).scalar()
 
     def version(self, key: str) -> int:
-        """The number of the last event of a review. Raises InputError when there is no such review."""
+        """Return the number of a review's last event. Raises InputError when there is no such review."""
         with self._reading() as connection:
             found = connection.execute(select(reviews.c.version).where(reviews.c.key == key)).scalar()
         if found is None:
@@ -383,11 +383,11 @@ class Store:
         *,
         blobs: Sequence[Blob] = (),
     ) -> tuple[Event, ...]:
-        """Store `planned` as the next events of a review, in one batch, and return them with their places and hashes.
+        """Store `planned` as the next events of a review, in one batch, and return them with their numbers and hashes.
 
-        `version` is the version on which `planned` was made; `blobs` are stored along. Raises StaleError, with the
-        numbers of the other events, when one of them touched the same item since; InputError for an unknown review, a
-        version that does not exist yet, no event at all, and values that are not JSON; and what `columns` raises.
+        `planned` is based on version `version`; `blobs` are stored in the same transaction. Raises StaleError, with the
+        numbers of the other events, if a later event touched the same item. Raises InputError for an unknown review, a
+        future version, an empty `planned`, and values that are not JSON; and whatever `columns` raises.
         """
         if not planned:
             raise InputError("there is nothing to store", where=f"review {key}", hint="name an item")
@@ -408,7 +408,7 @@ class Store:
         return tuple(made)
 
     def events(self, key: str, *, after: int = 0, to: int | None = None) -> tuple[Event, ...]:
-        """The events of a review, oldest first, beyond number `after` and up to number `to`.
+        """Return the events of a review after number `after` and up to number `to`, oldest first.
 
         Raises InputError when there is no such review, ChainError for a row that is not a valid event.
         """
@@ -417,7 +417,7 @@ class Store:
             return events_of(connection, events_query(key, after, to))
 
     def head(self) -> Head | None:
-        """The last event of the chain; None when there is none."""
+        """Return the head of the chain: its last event, or None if the chain is empty."""
         last = select(events.c.review, events.c.number, events.c.hash).order_by(events.c.seq.desc()).limit(1)
         with self._reading() as connection:
             row = connection.execute(last).first()
@@ -426,14 +426,14 @@ class Store:
     # -- blobs
 
     def put(self, blob: Blob) -> str:
-        """Store bytes, once, and return their sha256. Raises InputError when they are too many."""
+        """Store bytes unless already stored, and return their sha256. Raises InputError if they are too large."""
         row = packed(blob)
         with self._writing() as connection:
             put(connection, row)
         return str(row["sha256"])
 
     def blob(self, sha256: str) -> bytes:
-        """The bytes under a hash. Raises InputError when there are none, IntegrityError when they were changed."""
+        """Return the bytes with this hash. Raises InputError if unknown, IntegrityError when they were changed."""
         with self._reading() as connection:
             row = connection.execute(select(blobs.c.data, blobs.c.size).where(blobs.c.sha256 == sha256)).first()
         if row is None:
@@ -447,17 +447,17 @@ class Store:
     # -- queue and focus
 
     def queue(self, query: QueueQuery) -> QueuePage:
-        """One page of the queue."""
+        """Return one page of the queue."""
         with self._reading() as connection:
             return queue.page(connection, query)
 
     def assignees(self) -> tuple[str, ...]:
-        """The names of all who have reviews assigned, sorted."""
+        """Return the names of all reviewers with assigned reviews, sorted."""
         with self._reading() as connection:
             return queue.assignees(connection)
 
     def refresh(self, key: str, columns: Columns) -> None:
-        """Compute a review's columns in the queue again, for a version of Septet that counts differently."""
+        """Recompute a review's queue columns, for a version of Septet that computes them differently."""
         with self._writing() as connection:
             row = review_row(connection, key)
             all_of_it = events_of(connection, events_query(key))
@@ -465,7 +465,7 @@ class Store:
             connection.execute(update(reviews).where(reviews.c.key == key).values(values))
 
     def add_focus(self, key: str, item: str, reviewer: str, seconds: float) -> None:
-        """Add seconds that a reviewer looked at an item. Raises InputError for an unknown review or invalid seconds."""
+        """Add to a reviewer's viewing time of an item. Raises InputError for an unknown review or invalid seconds."""
         if not 0 <= seconds < float("inf"):
             raise InputError(f"{seconds} is no time", where="focus", hint="give seconds")
         mine = (focus.c.review == key) & (focus.c.item == item) & (focus.c.reviewer == reviewer)
@@ -477,14 +477,14 @@ class Store:
                 connection.execute(insert(focus).values(new))
 
     def focus(self, key: str) -> dict[str, float]:
-        """Seconds by item, all reviewers together; items that nobody looked at are missing."""
+        """Return the viewing time of each item in seconds, summed over all reviewers; unviewed items are missing."""
         total = func.sum(focus.c.seconds)
         query = select(focus.c.item, total).where(focus.c.review == key).group_by(focus.c.item).order_by(focus.c.item)
         with self._reading() as connection:
             return {item: float(seconds) for item, seconds in connection.execute(query)}
 
     def timed(self, verbs: Sequence[Verb], most: int) -> tuple[tuple[str, float], ...]:
-        """Items of the last `most` events with these verbs, each with the seconds for which its reviewer looked at it.
+        """Return items of the last `most` events with these verbs, with their reviewers' viewing times in seconds.
 
         Only the last ten times `most` events of the store are searched.
         """
@@ -494,20 +494,20 @@ class Store:
     # -- the file
 
     def back_up(self, target: Path) -> None:
-        """Writes the store as of this moment to `target`, whole or not at all; others may read and write meanwhile."""
+        """Back up the current store to `target` atomically; others may read and write meanwhile."""
         if self.damage:
             raise sqlite.damaged(self.path, self.damage)
         sqlite.back_up(self.path, target)
 
     def keep_backup(self) -> Path:
-        """Back up to a file beside the store, in place of the last backup; `hint` points to it after damage."""
+        """Back up to a file beside the store, replacing the last backup; `hint` names this backup after damage."""
         target = self.path.with_name(f"{self.path.name}{sqlite.BACKUP}")
         self.back_up(target)
         return target
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that sees one state of the store; for `audit`."""
+        """Yield a connection that sees one state of the store; for `audit`."""
         with self._reading() as connection:
             yield connection
 
@@ -524,7 +524,7 @@ class Store:
             raise DamagedError(f"the store is read-only: {self.damage}", where=str(self.path), hint=self.hint)
         if self._opened.lock is None:
             raise StoreError("the store is open for reading only", where=str(self.path), hint="open it for writing")
-        # Threads of this process take turns here, waiting in a queue; SQLite itself would only retry at intervals.
+        # Queue the threads of this process here, since SQLite itself would only retry at intervals.
         if not self._turn.acquire(timeout=sqlite.BUSY_SECONDS):
             raise BusyError("the store is busy", where=str(self.path), hint="try the same again")
         try:

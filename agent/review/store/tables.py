@@ -22,18 +22,18 @@ from sqlalchemy import (
 from agent.errors import InputError, IntegrityError
 
 SCHEMA: Final = "0001"
-"""The newest step of `migrations`, which this program works with."""
+"""The newest step of `migrations`, required by this program."""
 _GRAIN: Final = 1000
 
 
 class Exact(TypeDecorator[Decimal]):
-    """A score stored as a whole number of thousandths, so that it sorts and is read back as the same exact decimal."""
+    """A score stored as a whole number of thousandths, so that it sorts and is read back exactly."""
 
     impl = Integer
     cache_ok = True
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
-        """The number of thousandths. Raises InputError for a number with more than three places."""
+        """Convert to thousandths. Raises InputError for a number with more than three decimal places."""
         if value is None:
             return None
         whole = value * _GRAIN
@@ -42,7 +42,7 @@ class Exact(TypeDecorator[Decimal]):
         return int(whole)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
-        """The decimal, with at least one place as scores are written."""
+        """Convert thousandths to a decimal with at least one decimal place, as scores are written."""
         if value is None:
             return None
         if not isinstance(value, int):
@@ -63,7 +63,7 @@ metadata: Final = MetaData(
 QUEUE: Final = (
     "stage", "assigned", "band", "contested", "aivss", "open", "uncertain", "changed_seq", "sort_name", "search",
 )  # fmt: skip
-"""The columns for filters and sorts of the queue; one index holds all, so that a filter reads a fifth of the table."""
+"""The queue's filter and sort columns. One index covers all of them, so a filter reads a fifth of the table."""
 
 meta: Final = Table(
     "meta",
@@ -71,7 +71,7 @@ meta: Final = Table(
     Column("name", String(40), primary_key=True),
     Column("value", Text, nullable=False),
 )
-"""`store`: the store's id. `needs`: the oldest version of Septet that can open it."""
+"""`store`: the store's id. `needs`: the oldest version of Septet that can open the store."""
 
 blobs: Final = Table(
     "blobs",
@@ -81,7 +81,7 @@ blobs: Final = Table(
     Column("size", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
 )
-"""Bytes under their sha256, compressed with zlib; `size` is their size uncompressed."""
+"""Bytes under their sha256, compressed with zlib; `size` is the uncompressed size."""
 
 reviews: Final = Table(
     "reviews",
@@ -119,7 +119,7 @@ reviews: Final = Table(
     Index(None, "changed_seq"),
     Index(None, "sort_name"),
 )
-"""Columns from `version` on hold what the queue shows, and each event updates them; `digest` is over all other columns.
+"""The columns from `version` on are shown in the queue and updated by each event; `digest` covers all other columns.
 `band` is the severity, or "withheld", or empty."""
 
 events: Final = Table(

@@ -1,1 +1,1 @@
-"""The local review app: who may ask (`access`), pages and their JSON twin, templates and one small script."""
+"""The local review app: access control (`access`), pages and their JSON API, templates and one small script."""

@@ -1,7 +1,7 @@
-"""Who may talk to the review app: one ASGI layer round every route, static files and errors included.
+"""Access control for the review app: one ASGI layer round every route, static files and errors included.
 
-- Exactly one Host header, which names this very server: a name that a stranger's DNS points here is refused, and so is
-  a request with two Host headers.
+- Exactly one Host header, which names this server: a name that a foreign DNS entry points here is refused, and so is a
+  request with two Host headers.
 - A request that changes something has to come from a page of this server: `Sec-Fetch-Site: same-origin` (or `none`, for
   an address typed by a person), or this server's `Origin` where a browser does not send that header.
 - A session: a one-time token in the printed address is exchanged for a cookie that no script reads and no other site
@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from agent.review.domain.records import Reviewer
 
 ENTER: Final = "/enter"
-"""Where a token is exchanged."""
+"""The path where a token is exchanged for a session."""
 COOKIE: Final = "septet_review"
 MAX_BODY: Final = 1_000_000
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -33,7 +33,7 @@ POLICY: Final = (
 _HEADERS: Final = (
     (b"content-security-policy", POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
-    # Not "no-referrer": with that a browser sends "Origin: null" with a form of our own pages.
+    # Not "no-referrer": browsers would then send "Origin: null" with forms of our own pages.
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
@@ -46,7 +46,7 @@ _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 
 @dataclass
 class Access:
-    """Hosts that this server answers to, tokens that are still good, and the sessions that are open."""
+    """The hosts that this server answers to, the valid tokens and the open sessions."""
 
     hosts: frozenset[str]
     tokens: dict[str, Reviewer] = field(default_factory=dict)
@@ -54,17 +54,17 @@ class Access:
 
     @classmethod
     def loopback(cls, port: int) -> "Access":
-        """For a server on this machine's loopback at `port`."""
+        """Create the access rules for a server on this machine's loopback at `port`."""
         return cls(frozenset(f"{name}:{port}" for name in _LOOPBACK))
 
     def invite(self, reviewer: Reviewer) -> str:
-        """A token that opens one session for `reviewer`."""
+        """Create a token that opens one session for `reviewer`."""
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         self.tokens[token] = reviewer
         return token
 
     def enter(self, token: str) -> str | None:
-        """The new session that `token` opens; None when it is unknown or was used."""
+        """Exchange `token` for a new session. Returns None if the token is unknown or was used."""
         known = next((each for each in self.tokens if secrets.compare_digest(each.encode(), token.encode())), None)
         if known is None:
             return None
@@ -74,13 +74,14 @@ class Access:
 
 
 class Guard:
-    """The ASGI layer; each request that it lets through has the session's reviewer in `scope["state"]["reviewer"]`."""
+    """The ASGI layer round the app. Each accepted request carries the session's reviewer in
+    `scope["state"]["reviewer"]`."""
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
         self._app, self._access = app, access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that is refused; pass the others on to the app."""
+        """Respond to a refused request; pass all others on to the app."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -119,7 +120,7 @@ class Guard:
         token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         session = self._access.enter(token) if scope["method"] == "GET" else None
         if session is None and known:
-            # The same link again, from a bookmark or the browser's history: its session is still there.
+            # The same link again, from a bookmark or the browser's history: the session still exists.
             return RedirectResponse("/", 303)
         if session is None:
             return _no_session("This link was used before, or is not known")
@@ -129,7 +130,7 @@ class Guard:
 
 
 def _no_session(why: str) -> Response:
-    """A self-contained page, since this server gives its static files to sessions only."""
+    """Return a self-contained page, since this server gives its static files to sessions only."""
     return HTMLResponse(
         f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -145,7 +146,7 @@ def _no_session(why: str) -> Response:
 
 
 def _own(headers: list[tuple[bytes, bytes]], host: str) -> bool:
-    """Whether a request that changes something comes from a page of this server, or from no page at all."""
+    """Return whether a state-changing request comes from a page of this server, or from no page at all."""
     sites = [value for name, value in headers if name == b"sec-fetch-site"]
     origins = [value for name, value in headers if name == b"origin"]
     if len(sites) > 1 or len(origins) > 1:
@@ -183,11 +184,11 @@ def _with_headers(send: Send) -> Send:
 
 
 class TooLarge(Exception):  # noqa: N818  (an answer of its own, not an error of the program)
-    """The body of a request exceeds the limit."""
+    """Raised if the body of a request exceeds the limit."""
 
 
 class _Limited:
-    """Receives a request's body and raises TooLarge beyond the limit, whatever the length header said."""
+    """A receiver of a request's body that raises TooLarge beyond the limit, regardless of the length header."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive, self._taken = receive, 0

@@ -1,4 +1,4 @@
-"""The JSON twin: the data of every page, and the same acts, described at `/api/openapi.json`."""
+"""The JSON API: the data of every page, and the same acts, described at `/api/openapi.json`."""
 
 from typing import Annotated, Final, Literal
 
@@ -49,38 +49,39 @@ Number = Annotated[int, Query(ge=0, le=MAX_WHOLE)]
 
 
 class Asked(Record):
-    """What a reviewer asks for; `version` is the review's version that they saw."""
+    """A requested act; `version` is the version of the review that the reviewer saw."""
 
     verb: Verb
     item: str = ""
     version: Annotated[int, Field(ge=0, le=MAX_WHOLE)]
     fields: dict[str, JsonValue] = Field(default_factory=dict)
-    """correct: those of the item. attach: document with start and end or with quote, or evidence (a list of these or of
-    ids). add: layer, title, how, lost, statement (source, prerequisite, action, impact, asset), cvss_vector, taxonomy,
-    mitigations, evidence, facts (ids of the sheet). answer: text, url, kind, states (each with key, polarity and, in
-    words of the answer, value and quote). ask: key. contest: kind, text, url, sender. decide: decision, rule, number.
-    assign: to. bulk, with a section: seen (ids of items that were on screen). comment: text. manage: mitigation (its
-    text), owner, due (a day), status, residual (a CVSS vector). Others have none; an unknown field is refused."""
+    """correct: the item's own fields. attach: document with start and end or with quote, or evidence (a list of these
+    or of ids). add: layer, title, how, lost, statement (source, prerequisite, action, impact, asset), cvss_vector,
+    taxonomy, mitigations, evidence, facts (ids of the sheet). answer: text, url, kind, states (each with key, polarity
+    and, quoted from the answer, value and quote). ask: key. contest: kind, text, url, sender. decide: decision, rule,
+    number. assign: to. bulk, with a section: seen (ids of items that were on screen). comment: text. manage: mitigation
+    (its text), owner, due (a day), status, residual (a CVSS vector). Other verbs have no fields; an unknown field is
+    refused."""
     reason: Reason | Literal[""] = ""
     note: Annotated[str, Field(max_length=2_000)] = ""
     section: str = ""
 
 
 class Seen(Record):
-    """How many seconds an item was looked at while the page was visible and in front."""
+    """The seconds that a reviewer looked at an item while the page was visible and in front."""
 
     item: Annotated[str, Field(max_length=100)]
     seconds: Annotated[float, Field(ge=0, le=LONGEST_LOOK)]
 
 
 class AtVersion(Record):
-    """The review's version that the reviewer saw."""
+    """The version of the review that the reviewer saw."""
 
     version: Annotated[int, Field(ge=0, le=MAX_WHOLE)]
 
 
 class Weighing(Record):
-    """A half-written threat, with the fields of `add`."""
+    """An unfinished threat, with the fields of `add`."""
 
     fields: dict[str, JsonValue] = Field(default_factory=dict)
 
@@ -92,22 +93,22 @@ class ResponseFile(AtVersion):
 
 
 class ReviewPage(Record):
-    """What the review page shows."""
+    """The data of the review page."""
 
     state: ReviewState
     moved: Moved
-    """What moved from the draft to now."""
+    """The changes from the draft to the current state."""
     decisions: tuple[Decision, ...]
     weak: tuple[WeakSpot, ...]
     minutes_left: float
     minutes_from: str
-    """What the estimate of the minutes rests on, in one line."""
+    """The basis of the estimated minutes, in one line."""
     focus: dict[str, float]
-    """Focus time, seconds by item."""
+    """Focus time in seconds, by item."""
 
 
 class Invited(Record):
-    """An address that opens one session."""
+    """A one-time address that opens a session."""
 
     address: str
 
@@ -121,7 +122,7 @@ class Entry(Record):
 
 
 def routes(context: Context) -> APIRouter:
-    """The routes of the twin."""
+    """Create the routes of the JSON API."""
     router = APIRouter(responses=_REFUSALS)
     _beyond(router, context)
     _reading(router, context)
@@ -133,13 +134,13 @@ def routes(context: Context) -> APIRouter:
 def _beyond(router: APIRouter, context: Context) -> None:
     @router.get("/queue", operation_id="queue")
     def queue(query: Annotated[QueueQuery, Query()], reviewer: Who) -> QueuePage:
-        """One page of the reviews, filtered and sorted."""
+        """Return one page of the reviews, filtered and sorted."""
         sound(query.model_dump())
         return context.service.queue(query)
 
     @router.get("/compare", operation_id="compare_reviews")
     def side_by_side(keys: Annotated[str, Query(max_length=200, examples=["r1,r2"])], reviewer: Who) -> SideBySide:
-        """Reviews side by side per factor and layer; the keys are separated by commas."""
+        """Compare reviews by factor and layer; the keys are separated by commas."""
         named = list(dict.fromkeys(key.strip() for key in keys.split(",") if key.strip()))
         for key in named:
             context.review(key)
@@ -147,17 +148,17 @@ def _beyond(router: APIRouter, context: Context) -> None:
 
     @router.get("/taxonomy", operation_id="taxonomy")
     def taxonomy(reviewer: Who) -> list[Entry]:
-        """The ids of all published lists with their titles."""
+        """Return the ids of all published lists with their titles."""
         return [Entry(scheme=name, id=e.id, title=e.title) for name in schemes() for e in entries(name)]
 
     @router.get("/people", operation_id="people")
     def people(reviewer: Who) -> list[Reviewer]:
-        """Who has a session."""
+        """Return the reviewers who have a session."""
         return sorted(set(context.access.sessions.values()), key=lambda each: each.name)
 
     @router.post("/people", operation_id="invite")
     def invite(invited: Reviewer, reviewer: Analyst) -> Invited:
-        """A one-time address on this machine for another reviewer. `role` says what they may do."""
+        """Create a one-time address on this machine for another reviewer. `role` says what they may do."""
         sound(invited.model_dump())
         token = context.access.invite(invited)
         return Invited(address=f"http://{min(context.access.hosts)}{ENTER}?token={token}")
@@ -166,7 +167,7 @@ def _beyond(router: APIRouter, context: Context) -> None:
 def _reading(router: APIRouter, context: Context) -> None:
     @router.get("/r/{key}", operation_id="review")
     def review(key: Key, reviewer: Who, as_of: Annotated[int | None, Query(ge=0, le=MAX_WHOLE)] = None) -> ReviewPage:
-        """A review, now or as of an event."""
+        """Return a review, now or as of an event."""
         state, pace = context.review(key, as_of), context.service.pace()
         return ReviewPage(
             state=state,
@@ -180,27 +181,27 @@ def _reading(router: APIRouter, context: Context) -> None:
 
     @router.get("/r/{key}/sources", operation_id="sources")
     def sources(key: Key, reviewer: Who) -> tuple[Document, ...]:
-        """The texts behind the draft, with the findings in them."""
+        """Return the texts behind the draft, with the findings in them."""
         return of_review(key, lambda: context.service.documents(key))
 
     @router.get("/r/{key}/history", operation_id="history")
     def history(key: Key, reviewer: Who) -> tuple[Event, ...]:
-        """All events, oldest first."""
+        """Return all events, oldest first."""
         return of_review(key, lambda: context.service.history(key))
 
     @router.get("/r/{key}/compare", operation_id="compare_versions")
     def versions(key: Key, a: Number, b: Number, reviewer: Who) -> Comparison:
-        """What differs between two versions."""
+        """Return the differences between two versions."""
         return context.versions(key, a, b)
 
     @router.get("/r/{key}/contests", operation_id="contests")
     def contests(key: Key, reviewer: Who) -> tuple[Contest, ...]:
-        """Every contested point and what became of it."""
+        """Return every contested point with its outcome."""
         return context.review(key).contests
 
     @router.get("/r/{key}/mitigations", operation_id="mitigations")
     def mitigations(key: Key, reviewer: Who) -> WorkPage:
-        """The mitigations of all threats as work, by due date."""
+        """Return the mitigations of all threats as work items, by due date."""
         return work_page(context.review(key), context.service.today)
 
 
@@ -213,19 +214,19 @@ def _acting(router: APIRouter, context: Context) -> None:
 
     @router.post("/r/{key}/preview", operation_id="preview", responses={409: _WRITING[409]})
     def preview(key: Key, asked: Asked, reviewer: Analyst) -> Moved:
-        """What an act would move, without storing it."""
+        """Return the changes that an act would make, without storing it."""
         action = acting(asked.model_dump())
         return of_review(key, lambda: context.service.preview(key, action, reviewer))
 
     @router.post("/r/{key}/weigh", operation_id="weigh")
     def weigh(key: Key, asked: Weighing, reviewer: Analyst) -> Written:
-        """How a threat would read and score, and what it would do to the score, while it is being written."""
+        """Return the wording and the score of an unfinished threat, and its effect on the overall score."""
         fields = sound(asked.model_dump()["fields"])
         return of_review(key, lambda: context.service.weigh(key, fields))
 
     @router.post("/r/{key}/focus", operation_id="focus", status_code=204, responses=_WRITING)
     def focus(key: Key, seen: Seen, reviewer: Who) -> Response:
-        """Add to the time that an item was looked at."""
+        """Add to the focus time of an item."""
         sound(seen.model_dump())
         state = context.review(key)
         if seen.item and all(one.item.id != seen.item for one in state.items):
@@ -235,7 +236,7 @@ def _acting(router: APIRouter, context: Context) -> None:
 
     @router.post("/r/{key}/redraft", operation_id="redraft", responses=_WRITING)
     def redraft(key: Key, at: AtVersion, reviewer: Analyst) -> ActResult:
-        """Draft again with the answers so far, where the draft does not follow from its facts."""
+        """Redraft with the answers so far, if the draft no longer matches its facts."""
         return of_review(key, lambda: context.service.redraft(key, reviewer, at.version))
 
     @router.post("/r/{key}/response", operation_id="respond", responses=_WRITING)
@@ -250,7 +251,7 @@ def _texts(router: APIRouter, context: Context) -> None:
     def export(
         key: Key, format_: Annotated[Literal["md", "html", "json"], Path(alias="format")], reviewer: Who
     ) -> Response:
-        """The reviewed draft as Markdown, HTML or JSON; stamped when it is signed."""
+        """Export the reviewed draft as Markdown, HTML or JSON, with a stamp if it is signed."""
         return _given(of_review(key, lambda: context.service.export(key, format_)))
 
     @router.get(
@@ -260,12 +261,12 @@ def _texts(router: APIRouter, context: Context) -> None:
         responses=_file("questionnaire"),
     )
     def questionnaire(key: Key, format_: Annotated[Format, Path(alias="format")], reviewer: Who) -> Response:
-        """The questions to the vendor."""
+        """Export the questions to the vendor."""
         return _given(of_review(key, lambda: context.service.questionnaire(key, format_)))
 
     @router.get("/r/{key}/reply", operation_id="reply", responses={200: _PLAIN | {"description": "The reply"}})
     def reply(key: Key, reviewer: Who) -> Response:
-        """The reply to the vendor: what became of each contested point, as Markdown."""
+        """Return the reply to the vendor as Markdown: the outcome of each contested point."""
         return PlainTextResponse(of_review(key, lambda: context.service.reply(key)))
 
 

@@ -1,4 +1,4 @@
-"""The review app: pages, JSON twin, static files and the answers to errors, behind one guard."""
+"""The review app: pages, JSON API, static files and error responses, behind one guard."""
 
 import hashlib
 import logging
@@ -39,7 +39,7 @@ class _File(NamedTuple):
 
 
 def _files() -> dict[str, _File]:
-    """The static files by name, read once."""
+    """Read the static files, by name."""
     found = [path for path in sorted(STATIC.glob("*")) if path.suffix in _MEDIA]
     read = [(path, path.read_bytes()) for path in found]
     read.append((Path("document.css"), _document_style()))
@@ -47,7 +47,7 @@ def _files() -> dict[str, _File]:
 
 
 def _document_style() -> bytes:
-    """The style of the HTML export, limited to the part of a page that shows the document."""
+    """Limit the style of the HTML export to the part of a page that shows the document."""
     style = STYLE.read_text("utf-8")
     for alone in (":root {", "body {"):
         style = style.replace(alone, "& {")
@@ -55,12 +55,12 @@ def _document_style() -> bytes:
 
 
 def create_app(service: Service, access: Access) -> ASGIApp:
-    """The whole app over `service`, which answers only requests that `access` lets in."""
+    """Create the whole app over `service`, behind a guard that admits only requests allowed by `access`."""
     return Guard(unguarded(service, access), access)
 
 
 def unguarded(service: Service, access: Access) -> FastAPI:
-    """The app without its guard, so that its list of routes can be read."""
+    """Create the app without its guard, so that its routes can be listed."""
     files = _files()
     assets = {name: f"/static/{name}?{file.tag}" for name, file in files.items()}
     context = Context(service, access, assets, Unfinished())
@@ -115,7 +115,7 @@ def _answer_errors(app: FastAPI, context: Context) -> None:
     @app.exception_handler(RequestValidationError)
     async def not_valid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        # Where a field is a choice, the location of its error also lists all the values; leave that part out.
+        # For a choice field, the error location also lists all possible values; leave that part out.
         where = ".".join(str(part) for part in first["loc"] if "[" not in str(part))
         told = str(first["msg"]).lower()
         if request.url.path.startswith(f"{API}/"):
@@ -131,7 +131,7 @@ def _answer_errors(app: FastAPI, context: Context) -> None:
         if isinstance(error.__cause__, TooLarge):
             return await too_large(request, error.__cause__)
         if error.status_code == _BAD:
-            # This is how the framework reports a body that is not JSON.
+            # The framework reports a body that is not JSON with this status.
             return answer(
                 request, _UNREADABLE, Problem(error="the body cannot be read", where="body", hint="send JSON")
             )

@@ -1,4 +1,4 @@
-"""What every route uses: the service, the access to it, and the reviewer and the form of a request."""
+"""The resources shared by all routes: the service, access control, and the reviewer and form of a request."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -48,31 +48,32 @@ _OTHER: Final = 500
 FORM: Final = "application/x-www-form-urlencoded"
 UPLOAD: Final = "multipart/form-data"
 MAX_PARTS: Final = 20
-"""The most fields in a form with a file."""
+"""The most fields of a form that contains a file."""
 _KEPT_FORMS: Final = 40
 KEY: Final = r"^r[1-9][0-9]{0,8}$"
 LONGEST_LOOK: Final = 120
-"""The most seconds between loading a page and sending its form that count as looking at it."""
+"""The maximum focus time, in seconds, between loading a page and sending its form."""
 
 Key = Annotated[str, Path(pattern=KEY, description="The review's key, as in r1.", examples=["r1"])]
 
 
 class NotHereError(InputError):
-    """There is no such review, version or source."""
+    """Raised if a review, version or source does not exist."""
 
 
 class Problem(Record):
-    """Why something was not done. Nothing was stored."""
+    """The reason why a request failed. Nothing was stored."""
 
     error: str
     where: str = ""
-    """The field, item or file in question."""
+    """The affected field, item or file."""
     hint: str = ""
-    """What to do."""
+    """The suggested remedy."""
 
 
 class Versions(Problem):
-    """Two people changed the same thing: the requested values, the current ones, and those that both started from."""
+    """A conflict between two people's changes to one item: the requested values, the current ones, and their common
+    base."""
 
     mine: dict[str, object]
     theirs: dict[str, object]
@@ -80,14 +81,14 @@ class Versions(Problem):
 
 
 def status_of(error: SeptetError) -> int:
-    """The HTTP status for an error."""
+    """Return the HTTP status for an error."""
     if isinstance(error, NotHereError):
         return NOT_FOUND
     return next((status for kind, status in _STATUS if isinstance(error, kind)), _OTHER)
 
 
 def problem_of(error: SeptetError) -> Problem:
-    """An error in the form of the JSON twin."""
+    """Convert an error into the form of the JSON API."""
     if isinstance(error, ConflictError):
         return Versions(
             error=error.what,
@@ -101,7 +102,7 @@ def problem_of(error: SeptetError) -> Problem:
 
 
 def of_review(key: str, ask: Callable[[], Result]) -> Result:
-    """The result of `ask`; an InputError becomes a NotHereError if the reason is that no review has this key."""
+    """Return the result of `ask`, converting an InputError into a NotHereError if no review has this key."""
     try:
         return ask()
     except InputError as error:
@@ -111,22 +112,22 @@ def of_review(key: str, ask: Callable[[], Result]) -> Result:
 
 
 class Unfinished:
-    """Half-filled forms, the last one of each reviewer in each review."""
+    """Unfinished forms: the last one of each reviewer in each review."""
 
     def __init__(self) -> None:
         self._kept: LruCache[tuple[str, str], Form] = LruCache(_KEPT_FORMS)
 
     def of(self, key: str, reviewer: Reviewer) -> Form:
-        """The form as it was sent last; a form without fields when there is none."""
+        """Return the last form sent, or a form without fields if there is none."""
         return self._kept.get((key, reviewer.name), lambda: Form(()))
 
     def keep(self, key: str, reviewer: Reviewer, form: Form) -> None:
-        """Keep the form that was sent; a form without fields clears it."""
+        """Store the form that was sent; a form without fields clears it."""
         self._kept.put((key, reviewer.name), form)
 
 
 class Turns(NamedTuple):
-    """What undo and redo would do, in words; empty when they would do nothing."""
+    """Descriptions of what undo and redo would do; empty if they would do nothing."""
 
     batch: int = 0
     undo: str = ""
@@ -134,17 +135,17 @@ class Turns(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What the routes share."""
+    """The resources shared by all routes."""
 
     service: Service
     access: Access
     assets: Mapping[str, str]
     """Addresses of the static files by name."""
     unfinished: Unfinished
-    """Half-filled forms of added threats."""
+    """Unfinished forms of added threats."""
 
     def page(self, request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
-        """Render a page, with the values that all pages need."""
+        """Render a page with the values that all pages need."""
         events: Sequence[Event] = ()
         if isinstance(shown := values.get("bar"), Bar):
             events = self.service.history(shown.key)
@@ -161,7 +162,7 @@ class Context(NamedTuple):
         return HTMLResponse(text, status)
 
     def _turns(self, state: ReviewState, events: Sequence[Event], reviewer: Reviewer) -> Turns:
-        """What the reviewer's undo would take back, and what a redo would do again."""
+        """Describe what the reviewer's undo would revert and what a redo would repeat."""
         batch = own_undo(state, reviewer.name)
         if not batch and not state.redoable:
             return Turns()
@@ -171,12 +172,12 @@ class Context(NamedTuple):
         return Turns(batch, undo, f"{by} {redo}" if redo and by != reviewer.name else redo)
 
     def people(self, events: Sequence[Event] = ()) -> list[str]:
-        """The names of everyone who has a session, is invited, or acted in the `events` of a review."""
+        """Return the names of everyone who has a session, is invited, or acted in the `events` of a review."""
         known = (*self.access.sessions.values(), *self.access.tokens.values())
         return sorted({event.reviewer for event in events} | {one.name for one in known})
 
     def act(self, key: str, action: Action, reviewer: Reviewer) -> ActResult:
-        """Store what a reviewer asks for, as `Service.act`. Raises InputError for a comment to an unknown person."""
+        """Store a requested act, as `Service.act`. Raises InputError for a comment to an unknown person."""
         to = action.fields.get("to") if action.verb == "comment" else None
         if to and to not in (names := of_review(key, lambda: self.people(self.service.history(key)))):
             hint = f"choose {' or '.join(names)}, or invite them under People first"
@@ -184,14 +185,14 @@ class Context(NamedTuple):
         return of_review(key, lambda: self.service.act(key, action, reviewer))
 
     def review(self, key: str, as_of: int | None = None) -> ReviewState:
-        """A review, now or as of an event. Raises NotHereError for an unknown key or event."""
+        """Return a review, now or as of an event. Raises NotHereError for an unknown key or event."""
         try:
             return self.service.review(key, as_of)
         except InputError as error:
             raise NotHereError(error.what, where=error.where, hint=error.hint) from None
 
     def versions(self, key: str, a: int, b: int) -> Comparison:
-        """Two versions of a review. Raises NotHereError for a version that is not there."""
+        """Compare two versions of a review. Raises NotHereError for a version that does not exist."""
         last = self.review(key).version
         if max(a, b) > last:
             raise NotHereError("there is no such version", where=f"version {max(a, b)}", hint=f"the last one is {last}")
@@ -199,7 +200,7 @@ class Context(NamedTuple):
 
 
 def reviewer_of(request: Request) -> Reviewer:
-    """The reviewer of the session. Raises RefusedError when there is no session."""
+    """Return the reviewer of the session. Raises RefusedError if there is no session."""
     found = getattr(request.state, "reviewer", None)
     if not isinstance(found, Reviewer):
         raise RefusedError("no session", where="the request", hint="open the address that `septet review` printed")
@@ -207,7 +208,7 @@ def reviewer_of(request: Request) -> Reviewer:
 
 
 def analyst_of(request: Request) -> Reviewer:
-    """The reviewer of the session, for acts that a viewer may not do. Raises RefusedError for a viewer."""
+    """Return the session's reviewer, for acts not allowed to viewers. Raises RefusedError for a viewer."""
     found = reviewer_of(request)
     if found.role == "viewer":
         raise RefusedError("a viewer changes nothing", where=found.name, hint="ask for the role of an analyst")
@@ -215,18 +216,18 @@ def analyst_of(request: Request) -> Reviewer:
 
 
 async def form_of(request: Request) -> Form:
-    """The form that was sent. Raises InputError for another content type."""
+    """Return the form that was sent. Raises InputError for another content type."""
     if _kind(request) != FORM:
         raise InputError("the form is of another kind", where="content-type", hint=f"send it as {FORM}")
     return Form.read(await request.body())
 
 
 async def brought_of(request: Request) -> Brought:
-    """The form that brings a response file, with or without an upload. Raises InputError when it cannot be read."""
+    """Return the form with a response file, with or without an upload. Raises InputError if it cannot be read."""
     if _kind(request) != UPLOAD:
         return Brought(await form_of(request), b"")
     try:
-        # A part may be as large as a whole body, so that nothing is ever written to a temporary file.
+        # Allow a part as large as a whole body, so that nothing is ever written to a temporary file.
         async with request.form(max_files=1, max_fields=MAX_PARTS, max_part_size=MAX_BODY) as parts:
             pairs = [(name, value) for name, value in parts.multi_items() if isinstance(value, str)]
             files = [value for value in parts.values() if isinstance(value, UploadFile)]

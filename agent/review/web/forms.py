@@ -1,7 +1,7 @@
-"""Forms: what a page sends, read into an Action, and the fields that a correction form shows.
+"""Forms: conversion of submitted forms into Actions, and the fields that a correction form shows.
 
-A form is `application/x-www-form-urlencoded`; only the form for a vendor's response may carry a file. A value that
-cannot be read as its field requires is left as it is, so that the check names the field.
+A form is `application/x-www-form-urlencoded`; only the form for a vendor's response may contain a file. A value that
+cannot be converted to its field's type is left unchanged, so that validation names the field.
 """
 
 import math
@@ -27,7 +27,7 @@ Plain = dict[str, object]
 
 MAX_FIELDS: Final = 500
 OF_THE_SERVICE: Final = ("import", "redraft")
-"""Verbs of events that name stored drafts: only the service writes them."""
+"""Verbs of events that name stored drafts; only the service writes such events."""
 MAX_DEPTH: Final = 12
 MAX_WHOLE: Final = 10**12
 MAX_NUMBER: Final = 12
@@ -54,8 +54,8 @@ _PLAIN_TEXT: Final[Mapping[str, tuple[str, ...]]] = {
     "question": ("text", "proposed"),
 }
 FieldKind = Literal["line", "area", "number", "choice", "metric", "listed"]
-"""line: one line of text; area: several; number: with a slider beside it when it has a step; choice: a select; metric:
-a CVSS metric's buttons; listed: a line with suggestions from a list."""
+"""line: one line of text; area: several lines; number: with a slider if it has a step; choice: a select; metric: a CVSS
+metric's buttons; listed: a line with suggestions from a list."""
 
 _APPLIES: Final = (("yes", "applies"), ("no", "does not apply"), ("unknown", "not known"))
 _CERTAIN: Final = (("yes", "certain"), ("no", "not certain"))
@@ -71,17 +71,17 @@ GRAMMAR: Final[Mapping[str, str]] = {
 _ROW_CHARS: Final = 75
 _MOST_ROWS: Final = 12
 _SPARE: Final = 2
-"""Empty rows at the end of a list."""
+"""The number of empty rows at the end of a list."""
 
 
 class Form(NamedTuple):
-    """The fields of a form in their order; a name may occur more than once."""
+    """The fields of a form in order; a name may occur more than once."""
 
     pairs: tuple[tuple[str, str], ...]
 
     @classmethod
     def read(cls, body: bytes) -> "Form":
-        """A form from its bytes. Raises InputError when they are not a form."""
+        """Parse a form from its bytes. Raises InputError if they are not a form."""
         try:
             text = body.decode("ascii")
             pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
@@ -91,23 +91,23 @@ class Form(NamedTuple):
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, str]]) -> "Form":
-        """A form from its fields, with plain line feeds."""
+        """Create a form from its fields, normalising line breaks to line feeds."""
         return cls(tuple((name, value.replace("\r\n", "\n").replace("\r", "\n")) for name, value in pairs))
 
     def get(self, name: str, default: str = "") -> str:
-        """The first value of a field."""
+        """Return the first value of a field."""
         return next((value for key, value in self.pairs if key == name), default)
 
     def all(self, name: str) -> tuple[str, ...]:
-        """All values of a field."""
+        """Return all values of a field."""
         return tuple(value for key, value in self.pairs if key == name)
 
     def has(self, name: str) -> bool:
-        """Whether the field was sent at all."""
+        """Return whether the field was sent at all."""
         return any(key == name for key, _ in self.pairs)
 
     def whole(self, name: str) -> int:
-        """A whole number, 0 or more. Raises InputError naming the field."""
+        """Return a whole number, 0 or more. Raises InputError naming the field."""
         value = self.get(name)
         if not value.isascii() or not value.isdecimal() or len(value) > MAX_NUMBER:
             raise InputError("the field is no number", where=name, hint="load the page again")
@@ -115,21 +115,21 @@ class Form(NamedTuple):
 
 
 class Brought(NamedTuple):
-    """A response file as a form brings it: as a file, or as text in its field `file`."""
+    """A response file sent by a form, either as a file or as text in its field `file`."""
 
     form: Form
     uploaded: bytes
 
     @property
     def raw(self) -> bytes:
-        """The file's bytes. Raises InputError when both a file and a text were given, since either could be meant."""
+        """The file's bytes. Raises InputError if both a file and a text were given, since either could be meant."""
         if self.uploaded and self.form.get("file").strip():
             raise InputError("a file and a text were given", where="file", hint="empty the text, or choose no file")
         return self.uploaded or self.form.get("file").encode()
 
     @property
     def again(self) -> Form:
-        """The form with the text of the uploaded file, if it is text, so that it can be corrected on the page."""
+        """The form with the text of the uploaded file, if it is text, for correction on the page."""
         text = self.form.get("file")
         if not text.strip() and len(self.uploaded) <= MAX_BYTES:
             with suppress(UnicodeDecodeError):
@@ -138,7 +138,7 @@ class Brought(NamedTuple):
 
 
 def action_of(form: Form) -> Action:
-    """What a form of a review page asks for. Raises InputError naming the field that is not acceptable."""
+    """Convert a form of a review page into an Action. Raises InputError naming the invalid field."""
     verb, item = form.get("verb"), form.get("item")
     return acting(
         {
@@ -154,7 +154,7 @@ def action_of(form: Form) -> Action:
 
 
 def acting(raw: Plain) -> Action:
-    """An Action from plain values. Raises InputError naming the first field that is not acceptable."""
+    """Create an Action from plain values. Raises InputError naming the first invalid field."""
     if raw.get("verb") in OF_THE_SERVICE:
         raise InputError(
             f"{raw['verb']} is no act of a reviewer", where="verb", hint="import and redraft by their own way"
@@ -203,7 +203,7 @@ def _fields(verb: str, kind: str, form: Form) -> Plain:
 
 
 def corrected(kind: str, form: Form) -> Plain:
-    """The fields of a correction of an item of this kind."""
+    """Return the fields of a correction of an item of this kind."""
     made: Plain = {name: form.get(name) for name in _PLAIN_TEXT.get(kind, ()) if form.has(name)}
     if kind == "factor":
         made = {name: number(form.get(name)) for name in ("value", "low", "high") if form.get(name).strip()}
@@ -247,7 +247,7 @@ def _threat(form: Form) -> Plain:
 
 
 def added_threat(form: Form) -> Plain:
-    """The fields of a threat that is added, as far as they are filled in.
+    """Return the fields of an added threat that are filled in.
 
     The vector comes from its text field if that was changed or no metric was chosen, else from the chosen metrics.
     """
@@ -267,12 +267,12 @@ def added_threat(form: Form) -> Plain:
 
 
 def span_words(document: str, start: int, end: int) -> str:
-    """A span of a source, written as the value of a form field."""
+    """Format a span of a source as the value of a form field."""
     return f"{document}:{start}:{end}"
 
 
 def read_span(text: str) -> tuple[str, int, int] | None:
-    """Read document, start and end from such a value; None for any other text."""
+    """Parse document, start and end from a value of `span_words`. Returns None for any other text."""
     found = _SPAN.fullmatch(text)
     return (found[1], int(found[2]), int(found[3])) if found else None
 
@@ -283,7 +283,7 @@ def _named_span(text: str) -> Plain:
 
 
 def _reference(text: str) -> Plain:
-    """Read "owasp-asi ASI01 Agent Goal Hijack", or an id alone when only one list has it."""
+    """Parse "owasp-asi ASI01 Agent Goal Hijack", or an id alone if only one list contains it."""
     words = text.split()
     if words[0] in schemes() and len(words) > 1:
         return {"scheme": words[0], "id": words[1]}
@@ -292,7 +292,7 @@ def _reference(text: str) -> Plain:
 
 
 def _states(form: Form) -> list[Plain]:
-    """What the form says that an answer states: one entry for each row with a key and a polarity."""
+    """Return the facts that the form says an answer states: one entry for each row with a key and a polarity."""
     rows: dict[int, Plain] = {}
     for name, value in form.pairs:
         found = _STATE.match(name)
@@ -317,19 +317,19 @@ def _span(form: Form) -> Plain:
 
 
 def _spans(form: Form) -> list[object]:
-    """The citations of an added threat: ids of evidence, spans of sources, and words of a source."""
+    """Return the citations of an added threat: ids of evidence, spans of sources, and words of a source."""
     made: list[object] = [*_MARK.findall(form.get("evidence")), *(_named_span(each) for each in form.all("span"))]
     return [*made, _span(form)] if form.get("quote").strip() or form.get("start").strip() else made
 
 
 def number(text: str) -> object:
-    """A text as a number, or unchanged when it is not one."""
+    """Convert a text to a number, or return it unchanged if it is not one."""
     bare = text.strip().replace(",", ".")
     return bare if len(bare) > MAX_NUMBER or not re.fullmatch(r"-?\d+(\.\d+)?", bare) else float(bare)
 
 
 def sound(value: dict[str, object]) -> dict[str, object]:
-    """Return the values unchanged. Raises InputError for values that no event can hold: NaN, lone surrogates, huge
+    """Return the values unchanged. Raises InputError for values that an event cannot store: NaN, lone surrogates, huge
     numbers, deep nesting."""
     _sound(value, 0)
     return value
@@ -371,32 +371,32 @@ class Field(NamedTuple):
     high: str = ""
     step: str = ""
     group: str = ""
-    """The heading under which the fields of a group stand together."""
+    """The heading of the field's group."""
 
     @property
     def rows(self) -> int:
-        """Lines of an area that hold its value, at most `_MOST_ROWS`."""
+        """The number of lines in an area for its value, at most `_MOST_ROWS`."""
         return min(len(self.value) // _ROW_CHARS + 1, _MOST_ROWS)
 
 
 def fields_for(kind: str, now: Plain, draft: Draft) -> tuple[Field, ...]:
-    """The fields of the form that corrects an item of this kind, whose fields are `now`."""
+    """Return the fields of the form that corrects an item of this kind, with the current values `now`."""
     make = _MAKERS.get(kind)
     return tuple(_fitted(field) for field in make(now, draft)) if make else ()
 
 
 def _fitted(field: Field) -> Field:
-    """Join the lines of a one-line field: a browser removes line feeds, and the form would look edited."""
+    """Join the lines of a one-line field: browsers remove line feeds, which would make the form look edited."""
     return field._replace(value=" ".join(field.value.splitlines())) if field.kind in ("line", "listed") else field
 
 
 def refilled(fields: Sequence[Field], form: Form) -> tuple[Field, ...]:
-    """The same fields with what a reviewer sent."""
+    """Return the same fields with the values that a reviewer sent."""
     return tuple(field._replace(value=form.get(field.name)) if form.has(field.name) else field for field in fields)
 
 
 def grouped(fields: Sequence[Field]) -> dict[str, list[Field]]:
-    """The fields by heading, in their order; those without a heading are under an empty text."""
+    """Group the fields by heading, in order. Fields without a heading are under an empty text."""
     made: dict[str, list[Field]] = {}
     for field in fields:
         made.setdefault(field.group, []).append(field)
@@ -404,7 +404,7 @@ def grouped(fields: Sequence[Field]) -> dict[str, list[Field]]:
 
 
 def answer_fields(form: Form) -> tuple[Field, ...]:
-    """The fields of the form that records an answer, with its own labels and choices."""
+    """Return the fields of the form that records an answer, with their labels and choices."""
     rows = {int(found["at"]): form.get(f"states.{found['at']}.key") for name, _ in form.pairs
             if (found := _STATE.match(name))}  # fmt: skip
     words, stated = load_vocabulary(), []
@@ -428,7 +428,7 @@ def answer_fields(form: Form) -> tuple[Field, ...]:
 
 
 def threat_fields(now: Plain, draft: Draft) -> tuple[Field, ...]:
-    """Title, statement, severity, ids of lists, mitigations and evidence of a threat."""
+    """Return title, statement, severity, list ids, mitigations and evidence of a threat as form fields."""
     said = now.get("statement")
     statement = said if isinstance(said, Mapping) else {}
     made = [
@@ -534,13 +534,13 @@ def _capability(now: Plain, _: Draft) -> tuple[Field, ...]:
 
 
 def polarities(key: str) -> tuple[tuple[str, str], ...]:
-    """The polarities that can be stated for a key of facts; some keys cannot be denied."""
+    """Return the possible polarities for a fact key; some keys cannot be denied."""
     words = load_vocabulary()
     return POLARITIES if key not in words or words[key].deniable else POLARITIES[:2]
 
 
 def sayings(key: str) -> tuple[tuple[str, str], ...]:
-    """The choices for what an answer says of a key of facts; the first is that it says nothing."""
+    """Return the choices for what an answer says about a fact key; the first is that it says nothing."""
     return (("", "does not say"), *polarities(key))
 
 

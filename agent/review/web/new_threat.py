@@ -1,7 +1,7 @@
-"""The page on which a threat is added beside the sources, and how its half-filled form is kept.
+"""The page for adding a threat next to the sources, and storage of its unfinished form.
 
-Each preview (by a button, or while a field changes) and each refusal keeps the form on the server, so that loading the
-page again loses nothing. The form is kept until the threat is added, the form is begun anew, or the app is closed.
+Each preview (by a button, or while a field changes) and each refusal keeps the form on the server, so that reloading
+the page loses nothing. The form is kept until the threat is added, the form is started anew, or the app is closed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ from agent.taxonomy.layers import LAYERS
 from agent.taxonomy.lists import entries, scheme, schemes
 
 _OPEN: Final = ("stride", "owasp-asi")
-"""Lists that are shown unfolded, in this order before all others."""
+"""Lists that are shown expanded, in this order before all others."""
 _NEXT: Final = ("owasp-agentic", "owasp-llm-2026", "owasp-mcp", "maestro")
 _PART: Final = "preview"
 _WRITTEN: Final = ("title", "how", "lost", "evidence", "span", "fact", "cvss_vector", "taxonomy", "note", "quote")
@@ -36,17 +36,17 @@ Named = Annotated[list[Annotated[str, Query(max_length=60)]] | None, Query(max_l
 
 
 class Chosen(NamedTuple):
-    """Words of a source that the threat cites."""
+    """A passage of a source that the threat cites."""
 
     value: str
-    """The span as the form writes it."""
+    """The span as a form value."""
     words: str
     document: str
     title: str
 
 
 class FactRow(NamedTuple):
-    """A fact of the sheet that may be ticked."""
+    """A fact of the sheet that can be ticked."""
 
     id: str
     title: str
@@ -55,17 +55,17 @@ class FactRow(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """A published list to choose from."""
+    """A published list with selectable entries."""
 
     key: str
     title: str
     open: bool
     entries: tuple[tuple[str, str, str, bool], ...]
-    """Value, id, title, whether it is ticked."""
+    """Value, id, title, and whether the entry is ticked."""
 
 
 class Metric(NamedTuple):
-    """A metric with the words of its values."""
+    """A CVSS metric with descriptions of its values."""
 
     key: str
     name: str
@@ -74,7 +74,7 @@ class Metric(NamedTuple):
 
 
 class AddView(NamedTuple):
-    """What the page shows of the form."""
+    """The data for the page."""
 
     form: Form
     begun: bool
@@ -85,13 +85,13 @@ class AddView(NamedTuple):
     vector: str
     lists: tuple[Listed, ...]
     written: Written | None
-    """None before anything is written, and when the form cannot be read."""
+    """The previewed threat; None for an empty form and if the form cannot be read."""
     vector_wrong: Wrong | None
-    """What is wrong with the vector as it is written."""
+    """The error in the vector, if any."""
 
 
 def routes(context: Context) -> APIRouter:
-    """The routes of the page."""
+    """Create the routes of the page."""
     router = APIRouter()
 
     @router.get("/r/{key}/add")
@@ -118,7 +118,7 @@ def page(
     context: Context, request: Request, key: str, form: Form, *, status: int = 200, problem: Problem | None = None,
     template: str = "add.html",
 ) -> Response:  # fmt: skip
-    """The page with a form as it was sent; `problem` says why the threat was not stored."""
+    """Render the page with a form as it was sent; `problem` says why the threat was not stored."""
     state, documents = context.review(key), context.service.documents(key)
     form = _located(form, documents)
     begun, written = _begun(form), None
@@ -158,7 +158,7 @@ def _begun(form: Form) -> bool:
 
 
 def _with(form: Form, layer: str, spans: Sequence[str], facts: Sequence[str]) -> Form:
-    """The form with the layer, spans and facts that a link to the page names."""
+    """Add the layer, spans and facts named in a link to the form."""
     pairs = [pair for pair in form.pairs if not layer or pair[0] != "layer"]
     pairs += [("layer", layer)] if layer else []
     pairs += [("span", each) for each in spans if each not in form.all("span")]
@@ -167,7 +167,7 @@ def _with(form: Form, layer: str, spans: Sequence[str], facts: Sequence[str]) ->
 
 
 def _located(form: Form, documents: Sequence[Document]) -> Form:
-    """The form with words copied into it replaced by their span, if they are found in the source."""
+    """Replace a quote copied into the form with its span, if the source contains the quote."""
     quote = form.get("quote").strip()
     document = next((each for each in documents if each.id == form.get("document")), None)
     found = locate(quote, document.text) if document is not None and quote else None
@@ -213,7 +213,7 @@ def _metrics(given: Mapping[str, object]) -> tuple[Metric, ...]:
 
 
 def _lists(form: Form) -> tuple[Listed, ...]:
-    """The published lists, STRIDE and the agentic ones first; ids from text fields of the form are ticked too."""
+    """Return the published lists, STRIDE and the agentic ones first. Ids in text fields of the form are ticked too."""
     rows = added_threat(form)["taxonomy"]
     ticked = {(row["scheme"], row["id"]) for row in rows if isinstance(row, dict)} if isinstance(rows, list) else set()
     names = list(dict.fromkeys((*_OPEN, *_NEXT, *schemes())))

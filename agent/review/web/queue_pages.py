@@ -1,4 +1,4 @@
-"""Pages beyond one review: the queue, products side by side, people, help."""
+"""Pages outside a single review: the queue, product comparison, people, help."""
 
 from typing import Annotated, Final, Literal, get_args
 from urllib.parse import urlencode
@@ -18,7 +18,7 @@ from agent.review.web.views.review import score_view
 PAGE: Final = 50
 MOST_SIDE_BY_SIDE: Final = 6
 _OFFERED: Final = 8
-"""How many further reviews the comparison offers to add."""
+"""The number of further reviews that the comparison offers to add."""
 _SORTS: Final = {
     "product": "Product",
     "score": "Score",
@@ -31,7 +31,7 @@ _FILTERS: Final = ("text", "stage", "severity", "assigned", "contested", "asked"
 
 
 class Asked:
-    """The queue's query, read from the page's address; unknown fields are ignored."""
+    """The queue's query, parsed from the page's address; unknown fields are ignored."""
 
     def __init__(self, request: Request, reviewer: Reviewer) -> None:
         given = request.query_params
@@ -55,18 +55,18 @@ class Asked:
             raise InputError("the queue has no such filter", where=where, hint="use the form above the table") from None
 
     def link(self, **changed: object) -> str:
-        """The address of the queue with these fields changed."""
+        """Return the address of the queue with these fields changed."""
         fields = {**self.fields, **{name: str(value) for name, value in changed.items()}}
         return "/?" + urlencode({name: value for name, value in fields.items() if value})
 
     def sort_link(self, name: str) -> str:
-        """The address that sorts by a column, in reverse when the queue is already sorted by it."""
+        """Return the address that sorts by a column, in reverse if the queue is already sorted by it."""
         again = self.query.sort == name and not self.query.reverse
         return self.link(sort=name, reverse="yes" if again else "")
 
 
 def routes(context: Context) -> APIRouter:
-    """The routes of these pages."""
+    """Create the routes of these pages."""
     router = APIRouter()
     _reviews(router, context)
     _people(router, context)
@@ -155,7 +155,7 @@ def _sessions(context: Context) -> list[Reviewer]:
 
 
 def _each(context: Context, key: str, form: Form, reviewer: Reviewer) -> bool:
-    """Assign one review of a bulk action; False when it stays as it was, because of a conflict or a signature."""
+    """Assign one review of a bulk action. Returns False if a conflict or a signature prevents it."""
     try:
         state = context.review(key)
         asked = Action(verb="assign", version=state.version, fields={"to": form.get("to").strip()})

@@ -1,4 +1,4 @@
-"""The pages of one review: the draft beside its sources, history, versions, questions, contests, signing, exports."""
+"""The pages of one review: the draft next to its sources, history, versions, questions, contests, signing, exports."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -59,14 +59,14 @@ _BACK: Final = {
     "questions": "/questions", "contests": "/contests", "sign": "/sign", "mitigations": "/mitigations",
     "history": "/history",
 }  # fmt: skip
-"""Where the forms of a page lead back to; those of other pages lead to the review page."""
+"""The pages to which their own forms return; forms of all other pages return to the review page."""
 _WORDED: Final = {
     "note": "Note", "text": "Text", "rule": "Why", "quote": "Quote", "url": "Public page", "sender": "Sender",
     "to": "To", "document": "Source", "start": "From", "end": "To",
 }  # fmt: skip
-"""Fields of a refused form that are shown again, in addition to those of a correction."""
+"""Labels for fields of a refused form that are shown again, in addition to those of a correction."""
 _MOVING: Final = ("confirm", "correct", "strike", "add", "answer", "manage", "attach")
-"""Verbs whose effect is shown on the card of their item."""
+"""Verbs whose effect is shown on the item's card."""
 _FRAME: Final = ("version", "seen")
 USES: Final = (
     ("use", "use it as it is"), ("use with conditions", "use it with conditions"),
@@ -76,7 +76,7 @@ USES: Final = (
 
 
 def routes(context: Context) -> APIRouter:
-    """The routes of these pages."""
+    """Create the routes of these pages."""
     router = APIRouter()
     _reading(router, context)
     _deciding(router, context)
@@ -152,7 +152,7 @@ def _reading(router: APIRouter, context: Context) -> None:
 
 
 def _picked(every: Sequence[Event], item: str, by: str) -> list[Event]:
-    """The events that act on an item and are by a person; an empty `item` or `by` matches all."""
+    """Return the events on an item by a person; an empty `item` or `by` matches all."""
     told = (event for event in every if not item or item in (event.item, *together(event)))
     return [event for event in told if not by or event.reviewer == by]
 
@@ -223,7 +223,7 @@ def _working(router: APIRouter, context: Context) -> None:
 
 
 def _by(events: Sequence[Event], one: int, two: int) -> dict[str, list[str]]:
-    """Who acted on each item between two versions, in order, by item."""
+    """Return the people who acted on each item between two versions, in order, by item."""
     found: dict[str, list[str]] = {}
     low, high = sorted((one, two))
     for event in events:
@@ -234,7 +234,7 @@ def _by(events: Sequence[Event], one: int, two: int) -> dict[str, list[str]]:
 
 
 def _undos(state: ReviewState, events: Sequence[Event], titles: Mapping[str, str]) -> dict[int, str]:
-    """Every act that no later act rests on, in words, by its number."""
+    """Describe every act that no later act depends on, by its number."""
     free = [turn.batch for turn in state.undos if blocking(state.undos, turn.batch) is None]
     return {batch: act_words(batch, events, titles) for batch in free}
 
@@ -264,7 +264,7 @@ def _files(router: APIRouter, context: Context) -> None:
 
 
 def _file(export: Export) -> Response:
-    """A file to download: a browser never shows it as a page of the app."""
+    """Return a file as a download: browsers never display it as a page of the app."""
     headers = {"content-disposition": f'attachment; filename="{export.name}"'}
     return PlainTextResponse(export.data, media_type=export.media_type, headers=headers)
 
@@ -276,7 +276,7 @@ def _items(context: Context, state: ReviewState, acts: bool) -> list[ItemView]:
 
 
 def _contested(context: Context, state: ReviewState) -> dict[str, ItemView]:
-    """Every contested item by id; its quotes are not links, since the page shows no sources."""
+    """Return every contested item by id. Its quotes are not links, since the page shows no sources."""
     named = {one.item for one in state.contests}
     views = [one for one in _items(context, state, acts=False) if one.id in named] if named else []
     return {
@@ -285,16 +285,16 @@ def _contested(context: Context, state: ReviewState) -> dict[str, ItemView]:
 
 
 class MovedBy(NamedTuple):
-    """The item of the last decision, and line by line what it moved; no lines when it moved nothing."""
+    """The item of the last decision and the resulting changes, line by line; no lines if nothing changed."""
 
     item: str = ""
     lines: tuple[tuple[str, str], ...] = ()
     question: str = ""
-    """The item of the question whose answer the decision confirmed or gave."""
+    """The item of the question that the decision answered or confirmed."""
 
 
 def _moved(context: Context, state: ReviewState, since: int | None) -> MovedBy:
-    """What the last act moved; for an answer there are lines even when it moved nothing."""
+    """Return the changes by the last act; for an answer there are lines even if nothing changed."""
     if since is None or since >= state.version:
         return MovedBy()
     last = next(event for event in reversed(context.service.history(state.key)) if event.number <= state.version)
@@ -313,7 +313,7 @@ def _moved(context: Context, state: ReviewState, since: int | None) -> MovedBy:
 
 
 def _last(context: Context, state: ReviewState, since: int | None) -> str:
-    """What the last act was and what it moved, for the bar; empty when the address names no version."""
+    """Describe the last act and its effects for the bar; empty if the address names no version."""
     if since is None:
         return ""
     if since >= state.version:
@@ -333,7 +333,7 @@ class Row(NamedTuple):
 
 
 def act_routes(context: Context) -> APIRouter:
-    """The routes that store acts."""
+    """Create the routes that store acts."""
     router = APIRouter()
 
     @router.post("/r/{key}/act")
@@ -375,9 +375,9 @@ def act_routes(context: Context) -> APIRouter:
 
 
 def _onwards(key: str, form: Form, action: Action, done: ActResult) -> Response:
-    """Redirect to the item that was acted on, with the version since which the page says what moved."""
+    """Redirect to the item of the act, passing the version since which the page reports changes."""
     place = _BACK.get(form.get("back"), "")
-    # An added threat gets its id from the act, and an ability is struck by striking the facts that give it.
+    # An added threat gets its id from the act, and an ability is struck by striking the facts that support it.
     item = done.events[0].item if action.verb in ("add", "strike") and done.events else action.item
     since = urlencode({"since": action.version})
     if action.verb == "ask":
@@ -387,14 +387,14 @@ def _onwards(key: str, form: Form, action: Action, done: ActResult) -> Response:
 
 
 def _look(context: Context, key: str, form: Form, reviewer: Reviewer) -> None:
-    """Where no script measures focus time: count the time from loading the page to sending its form."""
+    """Record the time from loading a page to sending its form, in case no script measures focus time."""
     if form.get("seen").isdecimal() and form.get("item"):
         seconds = min(max(time.time() - float(form.get("seen")[:12]), 0.0), LONGEST_LOOK)
         context.service.focus(key, form.get("item"), round(seconds, 1), reviewer)
 
 
 def _refused(context: Context, request: Request, key: str, form: Form, error: SeptetError) -> Response:
-    """Show the form again, with everything that was written into it."""
+    """Show the form again with all values that the reviewer entered."""
     if form.get("verb") == "add":
         context.unfinished.keep(key, reviewer_of(request), form)
         return new_threat.page(context, request, key, form, status=status_of(error), problem=problem_of(error))
@@ -406,7 +406,7 @@ def _refused(context: Context, request: Request, key: str, form: Form, error: Se
 
 
 def _conflict(context: Context, request: Request, key: str, form: Form, error: ConflictError) -> Response:
-    """Show the three versions side by side, and the form with the reviewer's own, to overwrite the other or merge."""
+    """Show the three versions side by side, with the reviewer's own form for overwriting or merging."""
     state = context.review(key)
     mine, theirs, base = error.mine, error.theirs, error.base
     names = [name for name in {**mine, **theirs} if name not in ("verb", "version", "marks")]
@@ -423,7 +423,7 @@ def _conflict(context: Context, request: Request, key: str, form: Form, error: C
 
 
 def _again(form: Form, state: ReviewState) -> dict[str, object]:
-    """The form as it was sent: fields of a correction, other fields that were written, and the rest, hidden."""
+    """Return the form as it was sent: fields of a correction, other visible fields, and the rest, hidden."""
     one = next((each for each in state.items if each.item.id == form.get("item")), None)
     fields: tuple[Field, ...] = ()
     if one is not None and form.get("verb") == "correct":
@@ -446,12 +446,12 @@ def _again(form: Form, state: ReviewState) -> dict[str, object]:
 
 
 def _worded(name: str, value: str) -> str:
-    """The label of a field that is shown again; empty for a field that is only sent again."""
+    """Return the label of a field that is shown again, or an empty string for a hidden field."""
     return _WORDED.get(name, "")
 
 
 def _with_rows(fields: tuple[Field, ...], form: Form) -> tuple[Field, ...]:
-    """The fields, and the rows of lists that the form had beyond those of the page."""
+    """Add list rows that the form had beyond those of the page."""
     known = {field.name for field in fields}
     patterns = {field.name.rpartition(".")[2]: field for field in fields if field.name.startswith("mitigations.")}
     more = [

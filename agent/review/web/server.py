@@ -1,4 +1,4 @@
-"""The review app on a socket of this machine: bound to loopback alone, stopped by the usual signals."""
+"""The review app on a local socket: bound to loopback only, stopped by SIGINT or SIGTERM."""
 
 import gc
 import ipaddress
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 DRAIN_SECONDS: Final = 3
-"""Seconds that running requests may take after a signal; the rest of five seconds is for closing the store."""
+"""Seconds that pending requests may take after a signal; the remaining two of five seconds are for closing the
+store."""
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _HOSTS: Final = {"127.0.0.1": socket.AF_INET, "localhost": socket.AF_INET, "::1": socket.AF_INET6}
 _BACKLOG: Final = 128
@@ -36,7 +37,7 @@ def check_host(host: str) -> None:
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one. Raises as `check_host`, and InputError for a port that is taken."""
+    """Open a listening socket; port 0 takes a free one. Raises like `check_host`, and InputError for a port in use."""
     check_host(host)
     name = host.strip("[]").lower()
     made = socket.socket(_HOSTS[name], socket.SOCK_STREAM)
@@ -54,13 +55,13 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 def address(made: socket.socket) -> str:
-    """The address of a bound socket, without a path."""
+    """Return the address of a bound socket, without a path."""
     host, port = made.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def serve(app: "ASGIApp", made: socket.socket) -> None:
-    """Serves until SIGINT or SIGTERM comes; requests under way then have three seconds, a second SIGINT ends them."""
+    """Serve until SIGINT or SIGTERM. Pending requests then have three seconds; a second SIGINT ends them."""
     import uvicorn
 
     server = uvicorn.Server(
@@ -69,7 +70,7 @@ def serve(app: "ASGIApp", made: socket.socket) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
-            # No proxy is trusted to say who sent a request.
+            # Trust no proxy to report who sent a request.
             proxy_headers=False,
             ws="none",
             http="h11",
@@ -78,11 +79,11 @@ def serve(app: "ASGIApp", made: socket.socket) -> None:
     )
 
     def stop(number: int, frame: FrameType | None) -> None:
-        # By default uvicorn raises the signal again once it has stopped, which would end the process before the store
-        # is closed.
+        # By default uvicorn raises the signal again after stopping, which would end the process before the store is
+        # closed.
         server.should_exit = True
 
-    # Objects loaded by now live on: searching them for garbage would delay one page in twenty.
+    # Objects loaded by now stay alive: searching them for garbage would delay one page in twenty.
     gc.collect()
     gc.freeze()
     before = {number: signal.signal(number, stop) for number in _SIGNALS}

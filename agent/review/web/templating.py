@@ -1,7 +1,7 @@
-"""Templates of the pages: everything is escaped, unknown names raise, marks of evidence become links.
+"""Page templates: all values are escaped, unknown names raise, and marks of evidence become links.
 
-A character that changes the direction of text stays in place, in an element of its own that isolates it and shows its
-code before it (`.turn` in `app.css`): it reorders nothing, and a selection in a source counts and quotes the same
+A character that changes the direction of text stays in place, wrapped in an element that isolates it and shows its code
+before it (`.turn` in `app.css`). It therefore reorders nothing, and a selection in a source counts and quotes the same
 characters as before.
 """
 
@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     from agent.review.web.views.sources import Quotes
 
 TURNING: Final = re.compile("[\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
-"""Characters that turn or hide text. Joiners and soft hyphens are not among them: scripts and emoji need them, and they
-turn nothing."""
+"""Characters that change the direction of text or hide it. Joiners and soft hyphens are excluded: scripts and emoji
+need them, and they change no direction."""
 _ASCII: Final = bytes(range(0x80))
 # Everything is escaped, so an angle bracket in a page always belongs to one of its own tags.
 _PARTS: Final = re.compile(r"<(/?)([a-z0-9!]+)[^>]*>|[^<]+", re.IGNORECASE)
@@ -60,14 +60,14 @@ _TOLD: Final = re.compile(r'(?<= )(?:title|aria-label)="[^"]*"')
 _PLAIN: Final = frozenset({"title", "option"})
 """Elements that cannot contain other elements."""
 _VERBATIM: Final = frozenset({"textarea"})
-"""Elements that stay untouched, since a form has to send back exactly the text that was put into it."""
+"""Elements left unchanged, since a form has to send back exactly the text that was put into it."""
 _MARKS: Final = re.compile(rf"([\[(]?)({MARK.pattern})([\])]?[.,;:]?)")
 TEMPLATES: Final = Path(__file__).with_name("templates")
 
 
 def visible(page: str) -> str:
-    """A page with the characters of `TURNING` made visible; a page without any is returned as it is."""
-    # Without its ASCII characters a page has almost nothing left to search: a tenth of the time, for every page.
+    """Make the characters of `TURNING` in a page visible; a page without any is returned unchanged."""
+    # Search the page without its ASCII characters: almost nothing is left, so the check takes a tenth of the time.
     if TURNING.search(page.encode("utf-8", "replace").translate(None, _ASCII).decode()) is None:
         return page
     made: list[str] = []
@@ -90,7 +90,7 @@ def _code(char: str) -> str:
 
 
 def _told(text: str) -> str:
-    """The text with codes in place of these characters, where no element is allowed."""
+    """Replace these characters by their codes, for places where no element is allowed."""
     return TURNING.sub(lambda found: f"⟨{_code(found[0])}⟩", text)
 
 
@@ -100,7 +100,7 @@ def _shown(found: re.Match[str]) -> str:
 
 @cache
 def environment() -> "Environment":
-    """The templates, compiled once."""
+    """Create the template environment, in which each template is compiled once."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     made = Environment(
@@ -128,39 +128,40 @@ def environment() -> "Environment":
 
 
 def render(name: str, **values: object) -> str:
-    """Render a template with these values; characters that would turn or hide text are made visible."""
+    """Render a template with these values, making characters visible that would change the direction of text or hide
+    it."""
     return visible(environment().get_template(name).render(**values))
 
 
 # ---------------------------------------------------------------- parts that are alike for many items
 
 # Each part is rendered once, with blanks where items differ, and the blanks are filled in later. Rendering uses the
-# kind of the item and the possible acts, never a text of a review. So the cache holds no review's text, and nothing in
-# a review can be taken for a blank.
+# kind of the item and the possible acts, never a text of a review. So the cache contains no review's text, and nothing
+# in a review can be mistaken for a blank.
 _BLANK: Final = re.compile("\ue000([a-z]+)\ue001")
 _TEXTS: Final = frozenset({"line", "listed", "area"})
-"""Kinds of fields that hold a text of the review."""
+"""Kinds of fields that contain a text of the review."""
 _OF_THE_REVIEW: Final = "headline"
-"""The one choice whose options are texts of the review."""
+"""The only choice field whose options are texts of the review."""
 
 
 def blank(name: str) -> str:
-    """The placeholder in a part for the value of this name."""
+    """Return the placeholder for the value of this name."""
     return f"\ue000{name}\ue001"
 
 
 class Part(NamedTuple):
-    """A rendered part: text and names of blanks, alternating."""
+    """A rendered part: its text split at the blanks, alternating with their names."""
 
     runs: tuple[str, ...]
 
     @classmethod
     def of(cls, text: str) -> "Part":
-        """A rendered part, cut at its blanks."""
+        """Create a part by splitting a rendered text at its blanks."""
         return cls(tuple(_BLANK.split(text)))
 
     def filled(self, values: Mapping[str, object]) -> Markup:
-        """The part with these values, escaped unless they are markup."""
+        """Fill the blanks with these values, escaped unless they are markup."""
         told = {name: escape(value) for name, value in values.items()}
         made = list(self.runs)
         made[1::2] = [told[name] for name in self.runs[1::2]]
@@ -168,7 +169,7 @@ class Part(NamedTuple):
 
 
 def acts(bar: "Bar", now: int, item: ItemView, back: str, answer: str | Markup, fields: str | Markup) -> Markup:
-    """The forms of an item, including its answer form and the fields of its correction."""
+    """Render the forms of an item, including its answer form and the fields of its correction."""
     spent = Markup('<span class="soft seconds" title="Time spent on this item">{} spent</span>\n').format(item.seconds)
     contested = item.contested and bar.stage == "open" and back != "contests"
     part = _acts(item.kind, item.can, back, struck=item.verdict == "struck", contested=contested,
@@ -190,7 +191,7 @@ def _acts(kind: str, can: frozenset[str], back: str, *, struck: bool, contested:
 
 
 def alike_field(one: Field, prefix: str) -> Markup:
-    """A field of a correction, rendered from the cache; empty for a field whose options depend on the review."""
+    """Render a field of a correction from the cache; empty for a field whose options depend on the review."""
     if one.name == _OF_THE_REVIEW:
         return Markup()
     if one.kind not in _TEXTS:
@@ -206,7 +207,7 @@ def _field(one: Field) -> Part:
 
 
 def sheet_row(one: SheetRow, can_ask: bool) -> Markup:
-    """Render a row of the fact sheet; rows of keys that no fact states are cached, since many reviews share them."""
+    """Render a row of the fact sheet. Rows of unstated keys are cached, since many reviews share them."""
     return _row(one, can_ask) if one.dom else _key_row(one, can_ask)
 
 
@@ -221,9 +222,9 @@ _key_row = lru_cache(maxsize=4_000)(_row)
 
 
 def cited(text: str, quotes: "Quotes") -> Markup:
-    """A text with the marks of known evidence linked to their places in the sources.
+    """Link the marks of known evidence in a text to their places in the sources.
 
-    A bracket or a full stop beside a mark stays on the same line as the mark.
+    A bracket or a full stop next to a mark stays on the same line as the mark.
     """
     made, at = Markup(), 0
     for found in _MARKS.finditer(text):
@@ -239,7 +240,7 @@ def cited(text: str, quotes: "Quotes") -> Markup:
 
 @lru_cache(maxsize=2_000)
 def options(choices: tuple[tuple[str, str], ...], chosen: str, *, coded: bool = False) -> Markup:
-    """The options of a select; `coded` ones show their value before the words."""
+    """Render the options of a select; `coded` options show their value before the words."""
     return Markup().join(
         Markup('<option value="{}"{}>{}{}</option>').format(
             value, Markup(" selected") if value == chosen else "", f"{value}: " if coded else "", words
@@ -250,14 +251,14 @@ def options(choices: tuple[tuple[str, str], ...], chosen: str, *, coded: bool = 
 
 @lru_cache(maxsize=100)
 def reason_options(verb: str, chosen: str = "", kind: str = "") -> Markup:
-    """The reasons that fit a verb on an item of that kind, as options; the chosen reason is always included."""
+    """Render the valid reasons for this verb and item kind as options, always including the chosen reason."""
     fit = reasons_for(verb, kind)
     return options(tuple((code, REASONS[code]) for code in REASONS_FOR[verb] if code in fit or code == chosen), chosen)
 
 
 @cache
 def taxonomy_options() -> Markup:
-    """The ids of all published lists with their titles, as options of a datalist."""
+    """Render the ids of all published lists with their titles as options of a datalist."""
     return Markup().join(
         Markup('<option value="{} {} {}">\n').format(name, entry.id, entry.title)
         for name in schemes()
@@ -267,6 +268,6 @@ def taxonomy_options() -> Markup:
 
 @cache
 def fact_key_options() -> Markup:
-    """The keys of facts with their titles, as options of a datalist."""
+    """Render the fact keys with their titles as options of a datalist."""
     rows = (Markup('<option value="{}">{}</option>\n').format(key.id, key.title) for key in load_vocabulary())
     return Markup().join(rows)

@@ -1,7 +1,7 @@
 """Finds the main text of a page that is an article: a post, a report, a long text.
 
-A page whose metadata says that it is an article has one text surrounded by teasers, comments and boxes. Its paragraphs
-vote for the elements that hold them, as in Readability (Arc90, Mozilla); elements beside the winner join it as long as
+A page whose metadata says that it is an article has one main text, surrounded by teasers, comments and boxes. Its
+paragraphs vote for their containing elements, as in Readability (Arc90, Mozilla). Siblings of the winner are added if
 they read like prose. On a product page every box counts and nothing is cut off: there `of_page` returns None, and
 `layout` decides what is navigation. Imported by the parsing child.
 """
@@ -33,18 +33,18 @@ _VOTES: Final = (1.0, 0.5, 1 / 6, 1 / 9)
 _LEAST_VOTE: Final = 25
 _LONG_VOTE: Final = 3.0
 _PROSE: Final = 80
-"""Characters outside links from which a paragraph counts as prose."""
+"""Minimum number of characters outside links for a paragraph to count as prose."""
 _PROSE_LINKED: Final = 0.3
 _JOINS: Final = 0.5
-"""Share of prose from which an element beside the article is part of it."""
+"""Minimum share of prose for a sibling element to count as part of the article."""
 _JOINS_LINKED: Final = 0.15
 _NEAR: Final = 3
-"""Levels above the winner where one paragraph is enough to join; further out it takes `_FAR_SHARE` of the prose."""
+"""Levels above the winner at which one paragraph is enough to join; higher up, `_FAR_SHARE` of the prose is needed."""
 _FAR_SHARE: Final = 0.25
 _LEAST: Final = 300
-"""A page with fewer characters of prose is not an article, whatever its metadata says."""
+"""Minimum characters of prose in an article; a page with fewer is not an article, even if its metadata says so."""
 _DENSE: Final = 0.6
-"""The least share of prose in an article's text."""
+"""Minimum share of prose in an article's text."""
 _ALMOST_ALL: Final = 0.9
 _TITLE: Final = 10
 _TITLE_LINKED: Final = 0.8
@@ -52,7 +52,7 @@ _CARD: Final = 1000
 
 
 class Article(NamedTuple):
-    """The elements that make up an article, and those in or beside it to leave out: teasers, comments, captions."""
+    """The elements that make up an article, and elements to leave out: teasers, comments, captions."""
 
     roots: frozenset[etree._Element]
     away: frozenset[etree._Element]
@@ -68,10 +68,10 @@ class _Count:
 
 
 def of_page(root: etree._Element, layout: Layout, marked: Collection[etree._Element], *, said: bool) -> Article | None:
-    """The article of a page, or None when the page is not an article.
+    """Return the article of a page, or None if the page is not an article.
 
-    `marked` are elements that cannot belong to an article; `said` is what `says_so` found before scripts and head were
-    removed.
+    `marked` are elements that cannot belong to an article; `said` is the result of `says_so`, called before scripts and
+    head were removed.
     """
     if not said:
         return None
@@ -89,17 +89,17 @@ def of_page(root: etree._Element, layout: Layout, marked: Collection[etree._Elem
 
 
 def says_so(root: etree._Element) -> bool:
-    """Whether a page says in its metadata that it is an article."""
+    """Return whether the page's metadata says that it is an article."""
     if root.xpath(_SAYS_SO):
         return True
-    # A page that lists several articles is an index of them.
+    # A page that lists several articles is an index, not an article.
     items = sum(_ITEM_TYPE.search(element.get("itemtype")) is not None for element in root.xpath("//*[@itemtype]"))
     scripts = [script.text or "" for script in root.iter("script") if "ld+json" in (script.get("type") or "")]
     return items == 1 or sum(len(_TYPE.findall(script)) for script in scripts) == 1
 
 
 class _Seen:
-    """The text of a page without its chrome and without teasers, counted by element."""
+    """Text statistics of a page by element, excluding chrome and teasers."""
 
     def __init__(self, root: etree._Element, layout: Layout, chrome: Collection[etree._Element]) -> None:
         self._layout = layout
@@ -112,12 +112,12 @@ class _Seen:
         self._read(root)
 
     def body(self) -> etree._Element | None:
-        """The element that the page's microdata names as the body of an article."""
+        """Return the element that the page's microdata names as the article body, or None."""
         named = [element for element in self._order if "articleBody" in (element.get("itemprop") or "")]
         return max(named, key=lambda element: self.within[element].prose, default=None)
 
     def winner(self) -> etree._Element | None:
-        """The element that the paragraphs vote for."""
+        """Return the element with the highest score from the paragraphs' votes, or None."""
         scores: dict[etree._Element, float] = {}
         for element, count in self.own.items():
             plain = count.chars - count.linked
@@ -135,7 +135,7 @@ class _Seen:
         return max(scores, key=lambda e: scores[e] * (1 - self._linked(e)), default=None)
 
     def joined(self, top: etree._Element) -> set[etree._Element]:
-        """`top` and the elements beside it that read like prose, level by level up to the one that a landmark names."""
+        """Return `top` and all siblings that read like prose, level by level up to the element named by a landmark."""
         roots, here, level, prose = {top}, top, 0, self.within[top].prose
         while here.tag not in _WHOLE and "articleBody" not in (here.get("itemprop") or ""):
             parent = here.getparent()
@@ -145,7 +145,7 @@ class _Seen:
             least = _PROSE if level <= _NEAR else _FAR_SHARE * prose
             siblings = [child for child in parent if child is here or self._says_something(child)]
             taken = [i for i, child in enumerate(siblings) if child is here or self._reads_on(child, least)]
-            # An element between two parts of an article is part of it as well.
+            # An element between two parts of an article also belongs to the article.
             for child in siblings[taken[0] : taken[-1] + 1]:
                 if child is not here:
                     roots.add(child)
@@ -164,7 +164,7 @@ class _Seen:
         )
 
     def sums(self, roots: Collection[etree._Element]) -> tuple[int, int]:
-        """Characters of text and of prose in `roots`; no root may stand inside another."""
+        """Return the characters of text and of prose in `roots`; no root may be nested in another."""
         counts = [self.within[element] for element in roots]
         return sum(count.chars for count in counts), sum(count.prose for count in counts)
 
@@ -174,7 +174,7 @@ class _Seen:
 
     def _read(self, root: etree._Element) -> None:
         most = _ALMOST_ALL * self._layout.size(root).chars
-        # Where there is code, a caption explains a drawing; elsewhere it says whom a photograph shows.
+        # On a page with code, a caption explains a drawing; on other pages it only says who is in a photograph.
         technical = root.xpath("boolean(//pre | //code)")
         stack: list[tuple[etree._Element, etree._Element, bool]] = [(root, root, False)]
         while stack:
@@ -220,7 +220,7 @@ class _Seen:
         count.commas += len(_COMMA.findall(text or ""))
 
     def _mark_teasers(self, root: etree._Element) -> None:
-        """Mark boxes side by side as teasers of other pages when each of them has a linked title."""
+        """Mark adjacent boxes as teasers of other pages if each of them has a linked title."""
         titles = [title for title in root.iter(*_HEADINGS) if self._leads_away(title)]
         holds: dict[etree._Element, int] = dict.fromkeys(titles, 1)
         for element in reversed(list(root.iter("*"))) if titles else ():

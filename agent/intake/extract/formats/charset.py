@@ -1,6 +1,6 @@
-"""Decodes bytes by byte-order mark, declared character set, then detection; bad bytes are replaced.
+"""Decodes bytes by byte-order mark, declared character set, then detection; invalid bytes are replaced.
 
-Imported by the parsing child, so it uses only the standard library, and a detector when nothing else fits.
+Imported by the parsing child, so it uses only the standard library, plus a detector as the last resort.
 """
 
 import codecs
@@ -18,15 +18,15 @@ _MARKS: Final = (
 _META: Final = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]{1,40})", re.IGNORECASE)
 _META_REACH: Final = 4096
 _SNIFFED: Final = 4096
-# UTF-7 and the transforms can disguise markup as something else.
+# UTF-7 and Python's transform codecs can disguise markup as something else.
 _UNSAFE: Final = frozenset({"utf-7", "idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs"})
 _MAGIC: Final = (
     *(b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x7fELF", b"\x1f\x8b", b"MZ", b"BZh", b"7z\xbc\xaf"),
     *(b"\xfd7zXZ", b"RIFF", b"OggS", b"ID3", b"\xca\xfe\xba\xbe", b"\xd0\xcf\x11\xe0", b"wOFF", b"wOF2", b"SQLite"),
 )
-# A letter beyond ASCII, encoded in UTF-8.
+# A non-ASCII letter encoded in UTF-8.
 _UTF8_LETTER: Final = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
-# Letters beyond ASCII in a row: words of another alphabet. In Western languages such letters stand alone or in pairs.
+# A run of non-ASCII letters, as in words of another alphabet. In Western languages they occur singly or in pairs.
 _FOREIGN_RUN: Final = re.compile(rb"[\x80-\xff]{3}")
 _BAD_SHARE: Final = 0.05
 _ZERO_SHARE: Final = 0.3
@@ -56,15 +56,15 @@ def decode(body: bytes, declared: str = "") -> str:
         raise NotText("binary content")
     meta = _META.search(body[:_META_REACH])
     try:
-        # Valid UTF-8 with letters beyond ASCII is never an accident, whatever was declared.
+        # Valid UTF-8 with non-ASCII letters is never a coincidence, regardless of the declared character set.
         return _checked(body.decode("utf-8"))
     except UnicodeDecodeError:
         pass
     for name in (declared, meta[1].decode("ascii") if meta else ""):
         codec = _codec(name)
-        # UTF-8 declared for bytes without one UTF-8 letter is a server's default: it would lose all quotation marks.
+        # UTF-8 declared for bytes without any UTF-8 letter is a server default; decoding would lose quotation marks.
         if codec and not (codec == "utf-8" and not _UTF8_LETTER.search(body)):
-            # A declaration that yields too many bad bytes is wrong; the character set is then detected from the bytes.
+            # A declaration that yields too many invalid bytes is wrong, so fall back to detection.
             with suppress(NotText):
                 return _checked(body.decode(codec, "replace"))
     return _checked(_detect(body))
@@ -77,12 +77,12 @@ def _codec(name: str) -> str | None:
         return None
     if info is None or info.name in _UNSAFE or not getattr(info, "_is_text_encoding", False):
         return None
-    # Browsers read Latin-1 as Windows-1252; UTF-16 without its mark was tried before.
+    # Browsers read Latin-1 as Windows-1252. UTF-16 without a byte-order mark has already been tried.
     return "cp1252" if info.name in ("iso8859-1", "ascii") else info.name
 
 
 def _wide(head: bytes) -> str | None:
-    """The UTF-16 codec of text without a byte-order mark, known by zeros in every other byte of Western text."""
+    """Detect UTF-16 without a byte-order mark: in Western text, every other byte is zero. Return the codec or None."""
     half = len(head) // 2
     if half < _MIN_WIDE:
         return None

@@ -1,9 +1,9 @@
 """Reads an HTML page as blocks: the visible main text, without navigation, in the page's order.
 
-The blocks are our own rather than trafilatura's: a main-text heuristic made for news drops visible text in bare
-`<div>`s, which is where product pages keep it. `layout` decides which elements are main text, and filters the finished
-blocks. Text that repeats across the pages of a site is removed later, when all pages are there (`boilerplate`). What
-the page says about itself is read before the visibility pass removes elements. Imported by the parsing child.
+The blocks are our own rather than trafilatura's: its main-text heuristic was made for news and drops visible text in
+bare `<div>`s, where product pages keep it. `layout` decides which elements are main text, and filters the finished
+blocks. Text that repeats across the pages of a site is removed later, once all pages are loaded (`boilerplate`).
+Metadata about the page is read before the visibility pass removes elements. Imported by the parsing child.
 """
 
 import re
@@ -32,7 +32,7 @@ from agent.intake.hidden.visibility import NOT_XML, Visibility, mount_is_empty
 from agent.intake.page import MAX_EXCERPT, AboutHint, Block, BlockKind, Page, PageLink, Region, Removed, Wall
 
 _REFRESH: Final = re.compile(r"\s*[\d.]+\s*[;,]\s*(?:url\s*=\s*)?['\"]?([^'\"]+)", re.IGNORECASE)
-# Roles of <link> that lead to something worth reading; style sheets, icons, feeds and preloads do not.
+# Roles of <link> that lead to content worth reading; style sheets, icons, feeds and preloads do not.
 _ROLES: Final = re.compile(
     r"\b(?:help|author|license|privacy-policy|terms-of-service|service-desc|service-doc|service-meta|describedby|"
     r"homepage|agent-card|llms|mcp)\b"
@@ -57,9 +57,9 @@ _SIGN_IN: Final = re.compile(
 )
 _MAX_HEAD_LINKS: Final = 50
 _LONG: Final = 150
-"""A page with more words than this is not a mere wall."""
+"""A page with more words than this cannot be just a wall."""
 _SHORT: Final = 60
-"""On a page of at most this many words, an invitation to sign in is the point of the page."""
+"""On a page with at most this many words, a request to sign in or to consent counts as a wall."""
 _HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
 _ANCHOR_MARK: Final = re.compile(r"\s*(?:[#¶§🔗]|Permalink(?: to this \w+)?|Direct link to .*|Copy link)\s*$")
 _SEES: Final = re.compile(r"\w")
@@ -74,14 +74,14 @@ _BOXES: Final = 2
 _MIN_ALT: Final = 15
 _MAX_CELL: Final = 400
 _WORD: Final = 3
-"""Letters from which the text of a box is a word rather than a single letter."""
+"""Minimum number of letters for the text of a box to count as a word."""
 _CARD_TEXTS: Final = 3
 _MAX_LABELS: Final = 20
 _MAX_LINKS: Final = 2000
 _MAX_BLOCKS: Final = 20_000
 _MAX_DEPTH: Final = 500
-# A comment, or a start tag with its quoted values and, for elements such as script, the raw text up to the end tag: a
-# "<" in a script opens no tag. Quantifiers are possessive, or lazy with an end that always comes: the scan is linear.
+# A comment, or a start tag with its quoted values. For elements such as script, the raw text up to the end tag is
+# included, since a "<" there opens no tag. The scan is linear: quantifiers are possessive, or lazy with a sure end.
 _MARKUP: Final = re.compile(
     r"""<!--.*?(?:-->|\Z)|(?P<tag><(?:(?P<raw>script|style|textarea|title|xmp|iframe|noembed|noframes)(?=[\s/>])|[a-z])"""
     r"""[^"'>]*+(?:(?:"[^"]*+"?|'[^']*+'?)[^"'>]*+)*+)(?(raw)>.*?(?:</(?P=raw)(?=[\s/>])|\Z))""",
@@ -89,11 +89,11 @@ _MARKUP: Final = re.compile(
 )
 _QUOTED: Final = re.compile(r"""="[^"]*+"?|='[^']*+'?""")
 _MAX_ATTRIBUTES: Final = 5000
-"""The most attributes of one element; the parser's time grows with the square of their number."""
+"""Maximum number of attributes of one element; the parser's time grows with the square of their number."""
 
 
 class Head(NamedTuple):
-    """What one page says about itself."""
+    """Metadata that a page gives about itself."""
 
     canonical: str
     refresh: str
@@ -104,7 +104,7 @@ class Head(NamedTuple):
 
 
 def read_head(root: etree._Element) -> Head:
-    """Read what the page with the root element `root` says about itself; nothing is removed or resolved."""
+    """Read the page's metadata from the root element `root`, without removing or resolving anything."""
     canonical = ""
     found: list[PageLink] = []
     for link in root.iter("link"):
@@ -119,7 +119,7 @@ def read_head(root: etree._Element) -> Head:
 
 
 def _shared(root: etree._Element, field: str) -> str:
-    """The value of an Open Graph `field` of the page, on one line; empty when it has none."""
+    """Return the page's value of the Open Graph property `field` on one line, or an empty string."""
     for meta in root.iter("meta"):
         if (meta.get("property") or meta.get("name") or "").strip().lower() == field:
             return " ".join((meta.get("content") or "").split())[:MAX_EXCERPT]
@@ -139,7 +139,7 @@ def _refresh(root: etree._Element) -> str:
 
 
 def _is_long(root: etree._Element) -> bool:
-    """Whether the page is plainly too long for a wall; counting stops as soon as it is."""
+    """Return whether the page is clearly too long to be a wall; counting stops at the limit."""
     words = 0
     for element in root.iter("p", "li", "td", "div", "span"):
         if element.text and next(element.iterancestors("noscript", "head"), None) is None:
@@ -150,7 +150,7 @@ def _is_long(root: etree._Element) -> bool:
 
 
 def _wall(root: etree._Element) -> Wall:
-    """The kind of wall between the reader and the text, if any; only a page with little text can be a wall."""
+    """Return the kind of wall that hides the text, or an empty string; only a page with little text can be a wall."""
     if _is_long(root):
         return ""
     parts = root.xpath("//body//text()[not(ancestor::script or ancestor::style or ancestor::noscript)]")
@@ -168,7 +168,7 @@ def _wall(root: etree._Element) -> Wall:
 
 
 class _State(NamedTuple):
-    """What holds for an element and everything in it."""
+    """State that applies to an element and all its descendants."""
 
     chrome: bool
     hint: AboutHint
@@ -179,10 +179,10 @@ class _State(NamedTuple):
 
 
 class _Aside(NamedTuple):
-    """Material about something else, opened by a heading."""
+    """Material about something else, introduced by a heading."""
 
     section: etree._Element | None
-    """The element whose end closes the material; None when the heading stands among the page's own content."""
+    """The element whose end closes the material; None if the heading is among the page's own content."""
     parent: etree._Element | None
     level: int
 
@@ -240,13 +240,13 @@ def read_html(text: str) -> Page:
 
 
 def _has_crowd(text: str) -> bool:
-    """Whether one start tag has more attributes than any page needs; a cheap check before a parser sees the text."""
+    """Return whether a start tag has an excessive number of attributes; a cheap check before the parser runs."""
     tags = (markup["tag"] for markup in _MARKUP.finditer(text) if markup.end() - markup.start() > 2 * _MAX_ATTRIBUTES)
     return any(len(_QUOTED.sub(" ", tag).split()) > _MAX_ATTRIBUTES for tag in tags if tag)
 
 
 class _Walk:
-    """Walks the tree once, in document order, on an explicit stack."""
+    """A single walk over the tree in document order, using an explicit stack."""
 
     def __init__(self, root: etree._Element, *, said: bool) -> None:
         self._root = root
@@ -256,7 +256,7 @@ class _Walk:
         self.pieces: list[Piece] = []
         self.links: list[PageLink] = []
         self.cut = False
-        """Whether blocks were left unread."""
+        """Whether blocks were left unread because of a limit."""
         self._buffer: list[str] = []
         self._linked = 0
         self._links = 0
@@ -270,8 +270,8 @@ class _Walk:
 
     def run(self) -> None:
         """Fill `pieces` and `links`."""
-        # A stack entry without an inner state is an element to enter, one with an inner state an element to leave. The
-        # text after an element belongs to the outer state.
+        # A stack entry without an inner state is an element to enter; with an inner state, an element to leave. Text
+        # after an element belongs to the outer state.
         outermost = _State(False, "", False, self.layout.scope is not None, self.article is None)
         stack: list[tuple[etree._Element, _State, _State | None]] = [(self._root, outermost, None)]
         while stack and len(self.pieces) < _MAX_BLOCKS:
@@ -289,7 +289,7 @@ class _Walk:
         self._flush(outermost)
 
     def _enter(self, element: etree._Element, outer: _State) -> _State | None:
-        """Enter `element` and return the state inside it, or None when it was handled as a whole."""
+        """Enter `element` and return the state inside it, or None if the element was handled as a whole."""
         tag = tag_of(element)
         if outer.chrome:
             if tag in _HEADINGS or "caption" in (element.get("class") or "").split():
@@ -329,9 +329,9 @@ class _Walk:
         return state
 
     def _stands_apart(self, element: etree._Element) -> bool:
-        """Whether a span is a box of its own rather than the end of the word in the box before it.
+        """Return whether a span is a separate box rather than the end of the word in the previous box.
 
-        Both hold words with no gap between them, and either both have a class or the second begins with a capital.
+        No white space separates the two texts, and either both boxes have a class or the second begins with a capital.
         """
         previous = element.getprevious()
         if previous is None or previous.tail or previous.tag not in ("span", "a") or not self._buffer:
@@ -357,7 +357,7 @@ class _Walk:
         self._say(element.tail, outer)
 
     def _judge(self, element: etree._Element, tag: str, outer: _State, *, block: bool) -> _State:
-        """The state of an element from its tag, role and names."""
+        """Return the state of an element, derived from its tag, role and names."""
         if self.article is not None:
             away = element in self.article.away
             outer = outer._replace(inside=outer.inside or element in self.article.roots, chrome=outer.chrome or away)
@@ -395,7 +395,7 @@ class _Walk:
         self._linked = self._links = self._inner_links = 0
 
     def _turn(self, text: str) -> None:
-        """Note where a heading opens or ends material about something else."""
+        """Update the state if a heading opens or ends material about something else."""
         if self._kind != "heading" or self._heading is None:
             return
         level, parent, aside = self._level, self._heading.getparent(), self._aside
@@ -423,7 +423,7 @@ class _Walk:
         self.pieces.append(Piece(block, 0.0, 0, 0, state.outer, state.inside))
 
     def _row(self, element: etree._Element, found: list[etree._Element], state: _State) -> bool:
-        """Emit a table row; return False when its cells hold blocks of their own, as in a table made for layout."""
+        """Emit a table row; return False if its cells contain blocks of their own, as in a layout table."""
         if element.xpath("boolean(.//table | .//h1 | .//h2 | .//h3 | .//ul | .//ol | .//pre | .//section)"):
             return False
         cells = [_cell(cell) for cell in found if not _LINE_NUMBERS.search(cell.get("class") or "")]
@@ -432,7 +432,7 @@ class _Walk:
         for anchor in element.iter("a"):
             self._link(anchor, state)
         if not state.chrome and any(cells):
-            # A row that holds only links is a menu laid out as a table.
+            # A row with nothing but links is a menu laid out as a table.
             size = self.layout.size(element)
             share = size.linked / max(1, size.chars)
             block = Block("row", " | ".join(cells), 0, self._hint(state), heads=self._heads_of(element))
@@ -440,7 +440,7 @@ class _Walk:
         return True
 
     def _heads_of(self, row: etree._Element) -> tuple[str, ...]:
-        """The column heads of a row's table: the cells of its first row, if all of them are heads."""
+        """Return the column headings of a row's table: the cells of its first row, if all of them are headings."""
         table = next(row.iterancestors("table"), None)
         if table is None:
             return ()
@@ -459,7 +459,7 @@ class _Walk:
             return state._replace(chrome=True)
         previous = element.getprevious()
         if previous is not None and previous.tag == "a" and not (previous.tail or "").strip():
-            # Adjacent links are separated on the page by style, not by a space.
+            # Adjacent links are separated by styling on the page, not by a space.
             self._say(" ", state)
         if not state.chrome:
             self._links += 1
@@ -476,23 +476,23 @@ class _Walk:
 
 
 def _is_alone(element: etree._Element) -> bool:
-    """Whether an element is the only content of its parent."""
+    """Return whether an element is the only content of its parent."""
     parent = element.getparent()
     return parent is not None and len(parent) == 1 and not f"{parent.text or ''}{element.tail or ''}".strip()
 
 
 def _opens(button: etree._Element) -> bool:
-    """Whether a button says that it opens a part of the page."""
+    """Return whether a button declares that it opens a part of the page."""
     return bool(button.get("aria-expanded") or button.get("aria-controls"))
 
 
 def _is_card(button: etree._Element) -> bool:
-    """Whether a button is a row or card that opens something: it holds several texts, not the name of an action."""
+    """Return whether a button is a row or card that opens something: it has several texts, not an action name."""
     return sum(1 for text in islice(button.itertext(), _MAX_LABELS) if _SEES.search(text)) >= _CARD_TEXTS
 
 
 def _code_text(element: etree._Element) -> str:
-    """The text of preformatted lines, with breaks as line ends and without line numbers and buttons."""
+    """Return the text of a preformatted block, with breaks as line ends and without line numbers and buttons."""
     pieces: list[str] = []
     lines = [inner for inner in element.iter("span", "div") if _CODE_LINE.search(inner.get("class") or "")]
     broken = len(lines) > 1 and not any("\n" in (line.tail or "") or "\n" in _text(line) for line in lines)
@@ -515,7 +515,7 @@ def _code_text(element: etree._Element) -> str:
 
 
 def _language(element: etree._Element) -> str:
-    """The language of a code block, from the class names that highlighters give it or a box around it."""
+    """Return the language of a code block, taken from the highlighter's class names on it or an enclosing box."""
     boxes = islice(element.iterancestors(), _BOXES)
     for inner in (element, *element.iter("code"), *boxes):
         match = _LANGUAGE.search(inner.get("class") or "")
@@ -529,7 +529,7 @@ def _cell(cell: etree._Element) -> str:
 
 
 def _joined(element: etree._Element) -> str:
-    # The visibility pass has already removed comments, which itertext() would return as well.
+    # The visibility pass has already removed comments, which itertext() would also return.
     return " ".join(" ".join(element.itertext()).split())
 
 

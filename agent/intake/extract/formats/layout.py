@@ -1,8 +1,8 @@
 """Finds the main text of an HTML page: landmarks first, then link density, then class names as weak hints.
 
-A name alone ("share", "menu") never removes prose: the named element must be short or made of links. Material about
-something else (cards of other products, reviews) is marked by the caller, not dropped. The final pass over a page's
-blocks looks at what each is made of (share of links, words), then at set phrases as a weak hint. Imported by the
+A name alone ("share", "menu") never removes prose: the named element must also be short or consist of links. Material
+about something else (cards of other products, reviews) is marked by the caller, not dropped. The final pass over a
+page's blocks looks at their composition (share of links, words), then at stock phrases as a weak hint. Imported by the
 parsing child.
 """
 
@@ -16,8 +16,8 @@ from lxml import etree
 
 from agent.intake.page import Block
 
-# Camel case, underscores and dashes are made equal before names are compared. The word for the thing must come last in
-# a name, apart from words for boxes and sides, numbers and hashes: `docSidebarContainer_Yf3` is a sidebar, while
+# Camel case, underscores and dashes are normalised before names are compared. The noun must come last in a name, except
+# for words for boxes and sides, numbers and hashes. For example, `docSidebarContainer_Yf3` is a sidebar, but
 # `pagination-first` (beside `article-body`) is not a pagination, and `has-sidebar` is not a sidebar.
 _OF: Final = r"(?<![a-z0-9])(?<!has-)(?<!with-)(?<!no-)"
 _BOXES: Final = (
@@ -35,7 +35,7 @@ _ACTION: Final = re.compile(
     r"|details|more|visit|try|choose|select|compare|launch|deploy|browse|free|trouble|jump|rss|tweet|post)\b|→|›|»|←|‹)",
     re.IGNORECASE,
 )
-# Set phrases of sites. Each must match a whole text: "Updated files are sent on" or "Powered by GPT" is evidence.
+# Stock phrases. Each must match a whole text: "Updated files are sent on" or "Powered by GPT" is evidence.
 _DATE: Final = (
     r"(?:(?:an?|\d+|over an?|about an?) \w+ ago|(?:\w{3,9}\.? )?\d{1,4}(?:st|nd|rd|th)?[ ,./-].{0,20}|today|yesterday)"
 )
@@ -94,11 +94,11 @@ _ALL_BUT_LABEL: Final = 0.7
 _REPEATED_WORDS: Final = 6
 _PROSE_WORDS: Final = 12
 _OPENING: Final = 0.3
-"""The largest share of a page's words that may precede its title as mere preamble."""
+"""Maximum share of a page's words before its title that still counts as preamble."""
 
 
 def named(words: str) -> re.Pattern[str]:
-    """A pattern for names of elements that mean one of `words`, which are alternatives of a regular expression."""
+    """Compile a pattern for element names that mean one of `words`, which are regular-expression alternatives."""
     return re.compile(f"{_OF}(?:{words}){_BOXES}")
 
 
@@ -124,7 +124,7 @@ _NEIGHBOUR_NAMES: Final = re.compile(
     r"(?:-(?:agents?|assistants?|tools?|products?|apps?|servers?|posts?|articles?|stories|pages|projects?|listings?"
     r"|plugins?|skills?|packages?|news)(?![a-z0-9]))?" + _BOXES
 )
-# Names that content has just as often: the element is chrome if mostly links, and discussion if it holds posts.
+# Names also common for content: the element is chrome if mostly links, and discussion if it contains posts.
 _LINK_NAMES: Final = named("tabs?|tab-?bar|tab-?list")
 _TALK_NAMES: Final = named("comments?|replies|discussions?")
 _TALK_HEADING: Final = re.compile(r"(?:\d+ )?(?:comments?|replies|discussion)(?: \(?\d+\)?)?:?", re.IGNORECASE)
@@ -175,42 +175,42 @@ _NEVER: Final = frozenset({"body", "main", "article", "html"})
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SEPARATORS: Final = re.compile(r"[_/:.\-]+")
 _SHORT_NAMES: Final = 500
-"""Names of an element up to this many characters are cached: a page uses the same few again and again."""
+"""Maximum length in characters of cached element names; a page uses the same few names again and again."""
 _SMALL_SHARE: Final = 0.5
 _LANDMARK_SHARE: Final = 0.5
 _CONTAINER_SHARE: Final = 0.75
 _PROSE_CHARS: Final = 220
-"""Unlinked text of at least this many characters is prose that no name can remove."""
+"""Minimum length in characters of unlinked text that counts as prose, which is kept regardless of element names."""
 _LINKED: Final = 0.4
 _BARE_HEADING: Final = 1.3
 _MARK_CHARS: Final = 20
 _BYLINE_CHARS: Final = 100
-"""An author and a time in fewer characters than this are the line above a post and not a post."""
+"""Maximum length in characters of a byline: an author and a time above a post, not a post."""
 _TALK_REACH: Final = 100
-"""Number of an element's texts that are searched for signs of posts."""
+"""Number of text nodes of an element that are searched for signs of posts."""
 
 
 Mark = Literal["chrome", "neighbour"]
-"""`chrome` is navigation, a banner or the like; `neighbour` is about something else: related, reviews, sponsored."""
+"""`chrome` is navigation, a banner or similar; `neighbour` is about something else: related, reviews, sponsored."""
 
 
 class Size(NamedTuple):
-    """Characters of an element's text without outer white space, and how many of them stand in links."""
+    """Number of characters in an element's text, outer white space stripped, and how many of them are in links."""
 
     chars: int
     linked: int
 
     @property
     def prose(self) -> int:
-        """Characters outside links."""
+        """Number of characters outside links."""
         return self.chars - self.linked
 
 
 class Layout:
-    """Classifies the elements of one tree, which must not change meanwhile.
+    """Classifier of the elements of one tree, which must not change in the meantime.
 
-    `scope` is the element that holds the main text, or None when no element stands out; `named` says whether a landmark
-    names it; `depth` is how deeply elements are nested.
+    `scope` is the element with the main text, or None if no element stands out; `named` says whether a landmark
+    names it; `depth` is the maximum nesting depth of the elements.
     """
 
     def __init__(self, root: etree._Element) -> None:
@@ -225,15 +225,15 @@ class Layout:
         self.scope = self._find_scope(root)
 
     def size(self, element: etree._Element) -> Size:
-        """The size of an element."""
+        """Return the size of an element."""
         return self._sizes.get(element, Size(0, 0))
 
     def is_titled(self, element: etree._Element) -> bool:
-        """Whether an element holds a heading of the first level."""
+        """Return whether an element contains a first-level heading."""
         return element in self._titled
 
     def is_chrome(self, element: etree._Element, tag: str, names: str, *, main: bool) -> bool:
-        """Whether an element is navigation, a banner or the like; `names` come from `names_of`."""
+        """Return whether an element is navigation, a banner or similar; `names` come from `names_of`."""
         role = element.get("role") or ""
         if tag in _NEVER or role == "main":
             return False
@@ -241,12 +241,12 @@ class Layout:
             parent = element.getparent()
             return not (tag == "footer" and parent is not None and parent.tag == "blockquote")
         if tag == "header":
-            # A header with the page's own title is its opening, not its chrome.
+            # A header that contains the page's title is the page's opening, not chrome.
             return not main and element not in self._titled
         if role in _CHROME_ROLES:
             return True
         if tag == "aside" or role == "complementary":
-            # A note without a link, inside the main text, is a part of that text however short.
+            # A note without links inside the main text belongs to that text, even if it is short.
             said = main and not self.size(element).linked and self.size(element).chars > _MARK_CHARS
             note = said or _ADMONITION.search(f"{names} {role if role != 'complementary' else ''}")
             return not note and self._thin(element)
@@ -265,7 +265,7 @@ class Layout:
         return linked and _LINK_NAMES.search(names) is not None
 
     def is_neighbour(self, element: etree._Element, tag: str, names: str) -> bool:
-        """Whether an element says that it is about something else: related, reviews, sponsored and the like."""
+        """Return whether an element declares that it is about something else, such as related items, reviews or ads."""
         if tag in _NEVER or element in self._titled:
             return False
         if not names or not self.is_small(element):
@@ -274,16 +274,16 @@ class Layout:
         return talk or _NEIGHBOUR_NAMES.search(names) is not None
 
     def heads_talk(self, heading: etree._Element, text: str) -> bool:
-        """Whether a heading opens readers' posts: it says so, and the text below it reads like posts."""
+        """Return whether a heading introduces readers' posts, judging by both its own words and the text below it."""
         section = self.section_of(heading) if _TALK_HEADING.fullmatch(text) else None
         return section is not None and _is_talk(section)
 
     def is_small(self, element: etree._Element) -> bool:
-        """Whether an element holds less than half of the page's text; a name alone must not drop most of a page."""
+        """Return whether an element has less than half of the page's text, since a name alone must not drop more."""
         return self.size(element).chars < _SMALL_SHARE * self._total
 
     def section_of(self, heading: etree._Element) -> etree._Element | None:
-        """The nearest element round a heading that holds more than the heading; None when that is most of the page."""
+        """Return the nearest ancestor of a heading with more text than the heading; None if it has most of the page."""
         own = self.size(heading).chars
         for outer in heading.iterancestors():
             if self.size(outer).chars > _BARE_HEADING * own:
@@ -291,14 +291,14 @@ class Layout:
         return None
 
     def is_facts(self, element: etree._Element, tag: str) -> bool:
-        """Whether a part beside the main text lists facts in pairs rather than links."""
+        """Return whether an element beside the main text lists facts in pairs rather than links."""
         if tag != "aside" and element.get("role") != "complementary":
             return False
         size = self.size(element)
         return size.linked <= _LINKED * size.chars and bool(element.xpath("boolean(.//dl | .//table)"))
 
     def _thin(self, element: etree._Element) -> bool:
-        """Whether a part beside the text is mostly links, or holds little prose and no facts, code or dates."""
+        """Return whether an element beside the text is mostly links, or has little prose and no facts, code, dates."""
         size = self.size(element)
         if size.linked > _LINKED * size.chars:
             return True
@@ -338,7 +338,7 @@ class Layout:
         return self._densest(root) if scope is None else scope
 
     def _densest(self, root: etree._Element) -> etree._Element | None:
-        """The innermost element with most of the page's prose; None when that is the whole body."""
+        """Return the innermost element with most of the page's prose; None if only the whole body qualifies."""
         enough = _CONTAINER_SHARE * max(1, self.size(root).prose)
         found, inner = None, root
         while True:
@@ -351,7 +351,7 @@ class Layout:
 
 
 def is_block(element: etree._Element, tag: str) -> bool:
-    """Whether an element takes up lines of its own; a custom element does if no text stands beside it."""
+    """Return whether an element occupies lines of its own; a custom element does unless text adjoins it."""
     if tag in _BLOCKS:
         return True
     if "-" not in tag:
@@ -362,7 +362,7 @@ def is_block(element: etree._Element, tag: str) -> bool:
 
 
 def marks(root: etree._Element, layout: Layout) -> dict[etree._Element, Mark]:
-    """The marks of a page's block elements, except those that are plain text; nothing inside chrome is marked."""
+    """Return the marks of a page's block elements, excluding plain text and everything inside chrome."""
     found: dict[etree._Element, Mark] = {}
     stack: list[tuple[etree._Element, bool]] = [(root, False)]
     while stack:
@@ -381,7 +381,7 @@ def marks(root: etree._Element, layout: Layout) -> dict[etree._Element, Mark]:
 
 
 def tag_of(element: etree._Element | None) -> str:
-    """The tag in lower case without a namespace; empty for a comment and for None."""
+    """Return the lower-case tag without namespace; empty for a comment and for None."""
     tag = "" if element is None else element.tag
     if not isinstance(tag, str):
         return ""
@@ -389,7 +389,7 @@ def tag_of(element: etree._Element | None) -> str:
 
 
 def names_of(element: etree._Element, tag: str) -> str:
-    """The names of an element (classes, id, label, custom tag) in one form: lower case, parts joined by dashes."""
+    """Return the names of an element (classes, id, label, custom tag), normalised to lower case with dashes."""
     given = [element.get("class"), element.get("id"), tag if "-" in tag else None]
     label = element.get("aria-label")
     if label:
@@ -406,42 +406,42 @@ def _spelt_alike(text: str) -> str:
 
 
 def is_mark(element: etree._Element, names: str, size: Size) -> bool:
-    """Whether a link is a mark beside text (anchor, source, edit) rather than text."""
+    """Return whether a link is a symbol beside text (anchor, source, edit) rather than text."""
     return size.chars <= _MARK_CHARS and bool(names) and bool(_MARK_NAMES.search(names))
 
 
 def _is_talk(element: etree._Element) -> bool:
-    """Whether the beginning of an element reads like people's posts: who wrote when, or an invitation to reply."""
+    """Return whether the start of an element reads like readers' posts: author and time, or an invitation to reply."""
     return _TALK.search(" ".join(islice(element.itertext(), _TALK_REACH))) is not None
 
 
 def heads_neighbours(text: str) -> bool:
-    """Whether a heading opens material about something else."""
+    """Return whether a heading introduces material about something else."""
     return _NEIGHBOUR_HEADING.fullmatch(text) is not None
 
 
 class Piece(NamedTuple):
-    """A block and what it is made of."""
+    """A block with its link statistics and position."""
 
     block: Block
     linked: float
-    """Share of its letters that stand in links."""
+    """Share of the block's letters that are in links."""
     links: int
     inner_links: int
-    """Links to places of the same page."""
+    """Number of links to places on the same page."""
     outer: bool
-    """Whether it stands outside the element with the main text."""
+    """Whether the block is outside the element with the main text."""
     inside: bool = True
-    """Whether it is part of the page's article; always true on a page that is not an article."""
+    """Whether the block is part of the page's article; always true on a page that is not an article."""
 
 
 def letters(text: str) -> int:
-    """The number of letters and digits in a text."""
+    """Return the number of letters and digits in a text."""
     return sum(map(len, _WORD.findall(text)))
 
 
 def trimmed(pieces: Sequence[Piece], *, named: bool, article: bool) -> list[Piece]:
-    """`pieces` without navigation, in their order.
+    """Return `pieces` without navigation, in their order.
 
     `named` says whether a landmark names the main text, `article` whether the page is an article.
     """
@@ -462,10 +462,10 @@ def trimmed(pieces: Sequence[Piece], *, named: bool, article: bool) -> list[Piec
 
 
 def _of_article(pieces: Sequence[Piece]) -> Sequence[Piece]:
-    """The pieces of the article, and the page's title where it stands before the article.
+    """Return the pieces of the article, and the page's title if it precedes the article.
 
-    Two kinds of line are left out: one that is only a link leads to another article, and a repeated one is a caption or
-    a pull quote.
+    Two kinds of line are dropped: a line that is only a link leads to another article, and a repeated line is a caption
+    or a pull quote.
     """
     first = next((i for i, piece in enumerate(pieces) if piece.inside), len(pieces))
     titles = [i for i, piece in enumerate(pieces) if piece.block.kind == "heading" and piece.block.level == 1]
@@ -483,12 +483,12 @@ def _of_article(pieces: Sequence[Piece]) -> Sequence[Piece]:
 
 
 def _leads_away(piece: Piece) -> bool:
-    """Whether a block is a link to another page and nothing else."""
+    """Return whether a block is only a link to another page."""
     return piece.linked >= _ALL_BUT_LABEL and not piece.inner_links and _weight(piece.block.text) > _SHORT_WORDS
 
 
 def _is_noise(piece: Piece) -> bool:
-    """Whether a block is a call to action, a table of contents or a set phrase of sites."""
+    """Return whether a block is a call to action, a table of contents or a stock phrase."""
     kind, text = piece.block.kind, piece.block.text
     if kind in ("row", "code"):
         return False
@@ -502,7 +502,7 @@ def _is_noise(piece: Piece) -> bool:
 
 
 def _survives_outside(piece: Piece, *, named: bool, opened: bool) -> bool:
-    """Whether a block outside the main text is text that a vendor wants read rather than the site's frame."""
+    """Return whether a block outside the main text is real content rather than page furniture."""
     words = _weight(piece.block.text)
     if piece.block.kind == "code":
         return True
@@ -516,7 +516,7 @@ def _survives_outside(piece: Piece, *, named: bool, opened: bool) -> bool:
 
 
 def _without_preamble(pieces: list[Piece]) -> list[Piece]:
-    """`pieces` without short or linked pieces before the title, if the title opens the page."""
+    """Drop short or linked pieces before the title, provided that the title is near the start of the page."""
     title = next((i for i, p in enumerate(pieces) if p.block.kind == "heading" and p.block.level == 1), 0)
     before = sum(_weight(piece.block.text) for piece in pieces[:title])
     if before > _OPENING * sum(_weight(piece.block.text) for piece in pieces):
@@ -532,11 +532,11 @@ def _without_preamble(pieces: list[Piece]) -> list[Piece]:
 
 
 def _says_something(text: str) -> bool:
-    """Whether the text of an unlinked block before a title may be evidence: it has more than one word."""
+    """Return whether an unlinked block before a title may be evidence: it needs more than one word."""
     return _weight(text) >= _SHORT_WORDS
 
 
 def _weight(text: str) -> int:
-    """The number of words in a text; in scripts without spaces, two characters count as a word."""
+    """Return the number of words in a text; in scripts without spaces, two characters count as a word."""
     words = len(_WORD.findall(text))
     return words if text.isascii() else words + len(_DENSE_SCRIPT.findall(text)) // 2

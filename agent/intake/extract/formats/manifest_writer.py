@@ -1,6 +1,6 @@
 """Writes the content of a manifest as blocks: headings, sentence-like lines and rows.
 
-Every line names its subject, because a line is quoted alone; a vendor's own prose is kept word for word.
+Every line names its subject, because a line is quoted alone; a vendor's own prose is kept verbatim.
 """
 
 from typing import Final
@@ -11,12 +11,12 @@ from agent.intake.page import Block, Form, Page, PageLink, Removed
 _MAX_BLOCKS: Final = 20_000
 _MAX_LINKS: Final = 2000
 _MAX_PROSE: Final = 100_000
-"""Characters that are kept of one description."""
+"""Maximum number of characters kept of one description."""
 _MAX_REMOVED: Final = 200
 
 
 class Writer:
-    """Collects the blocks of one page; blocks beyond 20,000 are dropped, and the page says so."""
+    """Collector for the blocks of one page; blocks beyond 20,000 are dropped, and the page says so."""
 
     def __init__(self) -> None:
         self._blocks: list[Block] = []
@@ -50,14 +50,14 @@ class Writer:
             self._add(Block("front-matter", _line(f"{label}: {value}")))
 
     def row(self, *cells: str) -> None:
-        """Add a table row, without empty cells at its end."""
+        """Add a table row, dropping trailing empty cells."""
         kept = [_line(cell).replace("|", "/") for cell in cells]
         while len(kept) > 2 and not kept[-1]:  # noqa: PLR2004  (two bars make a row)
             kept.pop()
         self._add(Block("row", " | ".join(kept)))
 
     def prose(self, text: str, lead: str = "") -> None:
-        """Add a description, read as Markdown, with `lead` before its first paragraph. Its headings open no section."""
+        """Add a description parsed as Markdown, putting `lead` before the first paragraph. Headings open no section."""
         page = read_markdown(text[:_MAX_PROSE])
         if len(text) > _MAX_PROSE:
             self.removed("structure", "a description", f"longer than {_MAX_PROSE} characters")
@@ -74,17 +74,17 @@ class Writer:
             self._add(block)
 
     def link(self, href: str, text: str, rel: str = "") -> None:
-        """Add a link to something worth reading; an `href` that is not an address is ignored."""
+        """Add a link to content worth reading; ignore an `href` that is not an address."""
         if href.startswith(("http://", "https://", "/", "./")) and len(self._links) < _MAX_LINKS:
             self._links.append(PageLink(href, _line(text), "main", rel))
 
     def removed(self, kind: str, where: str, text: str) -> None:
-        """Report something about the source that the analyst should see."""
+        """Report something about the source that the analyst should know."""
         if len(self._removed) < _MAX_REMOVED:
             self._removed.append(Removed(kind, where, text))
 
     def page(self, title: str, form: Form, name: str = "", vendor: str = "") -> Page:
-        """The page that was collected; `name` and `vendor` are the product's own, if the format has fields for them."""
+        """Return the collected page; `name` and `vendor` are the product's own, if the format has fields for them."""
         if self._full:
             self.removed("structure", "the file", f"more than {_MAX_BLOCKS} lines")
         return Page(

@@ -1,7 +1,7 @@
 """Reads manifests of plugins, extensions and apps as sentences that can be quoted alone.
 
 The formats are ChatGPT's `ai-plugin.json`, Claude's `plugin.json` and `marketplace.json`, browser extensions, VS Code
-extensions, Slack apps, GitHub Apps, and the settings by which clients start MCP servers.
+extensions, Slack apps, GitHub Apps, and the settings with which clients start MCP servers.
 """
 
 import json
@@ -33,7 +33,7 @@ _PACKAGE: Final = frozenset(
 
 
 def tools_of(value: Tree) -> list[Tree]:
-    """The tools of a `tools/list` result, of an object that holds one, or of a bare list; empty for any other value."""
+    """Return the tools of a `tools/list` result, an object with such a list, or a bare list; otherwise empty."""
     holder = fields(value)
     holder = fields(holder["result"]) if "tools" not in holder and "result" in holder else holder
     tools = entries(holder.get("tools")) if holder else entries(value)
@@ -45,7 +45,7 @@ def tools_of(value: Tree) -> list[Tree]:
 
 
 def read_tools(value: Tree, tools: list[Tree]) -> Page:
-    """The page of a tool list: each tool with its description, its arguments and the vendor's hints about it."""
+    """Return the page of a tool list: each tool with its description, arguments and the vendor's hints about it."""
     writer = Writer()
     name = text_at(value, "title", "displayName", "name") or text_at(fields(value).get("serverInfo"), "title", "name")
     title = f"Tools of {name}" if name else "Tools"
@@ -58,7 +58,7 @@ def read_tools(value: Tree, tools: list[Tree]) -> Page:
 
 
 def write_tools(writer: Writer, tools: list[Tree]) -> None:
-    """Write how many tools there are and their names, then each tool under a heading of its own."""
+    """Write the number of tools and their names, then each tool under its own heading."""
     if len(tools) > 1:
         names = ", ".join(text_at(tool, "name") for tool in tools)
         writer.line(f"The list names {len(tools)} tools: {names}.")
@@ -102,7 +102,7 @@ def write_arguments(writer: Writer, label: str, schema: Tree, prefix: str = "", 
 
 
 def kind_of(schema: Tree) -> str:
-    """The type of a JSON schema in words: `array of string`, `one of a, b`."""
+    """Return the type of a JSON schema in words: `array of string`, `one of a, b`."""
     inside = fields(schema)
     kind = words(inside.get("type"))
     if kind == "array":
@@ -125,7 +125,7 @@ def _described(schema: Tree) -> str:
 
 
 def is_server(value: Tree) -> bool:
-    """Whether a value is a `server.json` of the MCP registry."""
+    """Return whether a value is a `server.json` of the MCP registry."""
     inside = fields(value)
     named = bool(text_at(value, "name")) and ("packages" in inside or "remotes" in inside)
     schema = words(inside.get("$schema"))
@@ -133,7 +133,7 @@ def is_server(value: Tree) -> bool:
 
 
 def read_server(value: Tree) -> Page:
-    """The page of a `server.json`: what is installed or called, how, and with which settings and secrets."""
+    """Return the page of a `server.json`: what is installed or called, how, and with which settings and secrets."""
     writer = Writer()
     identity = text_at(value, "name")
     title = text_at(value, "title") or identity
@@ -157,7 +157,7 @@ def read_server(value: Tree) -> Page:
 
 
 def _publisher(value: Tree, identity: str) -> str:
-    """Who publishes a server: the owner of its repository, otherwise the last part of its name's reversed domain."""
+    """Return the publisher of a server: its repository's owner, or else the last part of its name's reversed domain."""
     owner = text_at(fields(value).get("repository"), "url").removesuffix(".git").split("/")[3:4]
     space = identity.rpartition("/")[0]
     return owner[0] if owner else space.rpartition(".")[2]
@@ -206,7 +206,7 @@ def _input(writer: Writer, entry: Tree, label: str) -> None:
 
 
 def write_clients(writer: Writer, servers: Tree) -> None:
-    """Write how each of a client's `mcpServers` is run or called; environment values are secrets and are left out."""
+    """Write how each entry of a client's `mcpServers` is run or called; environment values are secrets and left out."""
     for name, server in fields(servers).items():
         inside = fields(server)
         command = " ".join([text_at(server, "command"), *(words(part) for part in entries(inside.get("args")))]).strip()
@@ -223,7 +223,7 @@ def write_clients(writer: Writer, servers: Tree) -> None:
 
 
 def read_manifest(value: Tree) -> Page | None:
-    """The page of a manifest, or None when the value is of no known format."""
+    """Return the page of a manifest, or None if the value has no known format."""
     for is_one, write in _READERS:
         if is_one(value):
             writer = Writer()
@@ -238,7 +238,7 @@ def read_manifest(value: Tree) -> Page | None:
 
 
 def _each(writer: Writer, sentence: str, names: Iterable[str]) -> None:
-    """Write the sentence once for each name, with the name in place of `{}`."""
+    """Write the sentence once for each name, replacing `{}` with the name."""
     for name in list(names)[:_MAX_ENTRIES]:
         if name:
             writer.item(sentence.replace("{}", name))
@@ -251,7 +251,7 @@ def _list(value: Tree, *path: str) -> list[str]:
 
 
 def _maker(value: Tree) -> str:
-    """Who makes the product: a manifest's author, owner or publisher, without an address behind the name."""
+    """Return the product's maker: the author, owner or publisher in a manifest, without the address after the name."""
     inside = fields(value)
     for key in ("author", "owner", "publisher", "provider"):
         found = inside.get(key)
@@ -418,7 +418,7 @@ def _github_app(writer: Writer, value: Tree, title: str) -> None:
 
 
 def _is_package(value: Tree) -> bool:
-    """Whether a value is a `package.json` of npm."""
+    """Return whether a value is a `package.json` of npm."""
     return bool(text_at(value, "name")) and bool(_PACKAGE & fields(value).keys())
 
 

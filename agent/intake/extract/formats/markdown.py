@@ -1,8 +1,8 @@
 """Reads Markdown and plain text as blocks.
 
-markdown-it reads Markdown with the HTML inside it (`markdown_tree`); the tree of both is walked here once. Content that
-a browser would not show is removed and reported, as the HTML reader does. All of this is pure Python, so Markdown is
-read in the child process, which can be killed when a text takes too long (`parse`).
+markdown-it reads Markdown with the HTML inside it (`markdown_tree`); the resulting tree is walked here once. Content
+that a browser would not show is removed and reported, as the HTML reader does. All of this is pure Python, so Markdown
+is read in the child process, which can be killed when a text takes too long (`parse`).
 """
 
 import re
@@ -27,32 +27,32 @@ _NO_ROW: Final = frozenset(("table", "h1", "h2", "h3", "h4", "ul", "ol", "pre", 
 _TITLES: Final = ("title", "label", "heading", "header", "description")
 """Attributes of MDX components that the rendered page shows."""
 _FIELD: Final = ("path", "query", "body", "header", "name", "type")
-"""The same for components that document a parameter or a field."""
+"""Shown attributes of MDX components that document a parameter or a field."""
 _LANGUAGE: Final = re.compile(r"(?:^|\s)(?:language|lang|highlight-source|brush:)-?\s*([\w+#.-]+)")
 _TASK: Final = re.compile(r"\[[ xX]\]\s+")
 _ALERT: Final = re.compile(r"\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]\s*", re.IGNORECASE)
 _UNRESOLVED: Final = re.compile(r"(?<![\w\]`])\[([^\[\]]{1,300})\]\[[^\[\]]{0,200}\]")
-"""A link to a target that only another tool knows."""
+"""A reference link whose target is undefined in this text; only another tool can resolve it."""
 _ANCHOR: Final = re.compile(r"\s*\{#[\w.:-]{1,80}\}$")
 _SEES: Final = re.compile(r"\w")
 _BREAK: Final = "\n"
-"""Marks a line break in the collected words of a block. The text has no others, since its line ends became blanks."""
+"""Marks a line break in the collected words of a block; unambiguous, since the text's own line ends became blanks."""
 _SOFTER: Final = "\r"
-"""Marks a line break made by blanks or a backslash at the end of the line, which many write out of habit."""
+"""Marks a line break made by trailing blanks or a backslash, which many authors write out of habit."""
 _BREAKS: Final = re.compile(r"([\n\r])")
 _RUN_ON: Final = re.compile(
     r"(?:[,/(]|\b(?:a|an|the|of|to|in|on|by|for|with|and|or|from|as|at|that|which|is|are|its))$", re.I
 )
 _ENDS: Final = ".!?:;。！？：；"
 _BETWEEN: Final = "|-–—•·\n\r "
-"""Characters that may stand between pictures or links in a row."""
+"""Characters that may separate pictures or links in a row."""
 _LOST_LINKS: Final = 2
-"""The most links in a row whose words may be missing from a line while later links are still found."""
+"""Maximum number of consecutive links missing from a line before the search for later links stops."""
 _MAX_LINK: Final = 500
-"""Characters that are kept of a link's words."""
+"""Maximum number of characters kept of a link's words."""
 _MAX_ICON_WORDS: Final = 3
 _MAX_ICON: Final = 30
-"""The longest description, in characters, of a picture that stands in a sentence like a word."""
+"""Maximum length in characters of the description of a picture that is used like a word in a sentence."""
 _REACH: Final = 20
 _NUMBER: Final = re.compile(r"[0-9]{1,3}")
 _MAX_SPAN: Final = 20
@@ -74,7 +74,7 @@ class _Picture(NamedTuple):
 
 
 class _Unseen(NamedTuple):
-    """Words that a page holds but does not show."""
+    """Words that the page's source contains but the page does not show."""
 
     where: str
     words: str
@@ -83,8 +83,8 @@ class _Unseen(NamedTuple):
 def read_markdown(text: str) -> Page:
     """Read a Markdown text as blocks; the page's `title` is its first heading or the front matter's title.
 
-    Front matter comes first, a block for each field. Raises nothing. The time grows with the length of ordinary text,
-    but a text made to be slow can take far longer.
+    Front matter comes first, with a block for each field. Raises nothing. The time is linear in the length of ordinary
+    text, but maliciously crafted text can take far longer.
     """
     matter, body = dialects.parted(text)
     fields = dialects.fields_of(matter) if matter else []
@@ -114,7 +114,7 @@ def read_text(text: str) -> Page:
 
 
 def is_marked(text: str) -> bool:
-    """Whether plain text has a Markdown heading."""
+    """Return whether plain text contains a Markdown heading."""
     return _HAS_HEADING.search(text) is not None
 
 
@@ -139,7 +139,7 @@ def _plain(text: str) -> Page:
 
 
 class _Walk:
-    """Walks a tree once, in the order of the text, on an explicit stack."""
+    """A single walk over a tree in text order, using an explicit stack."""
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
@@ -156,7 +156,7 @@ class _Walk:
 
     def run(self, root: Element) -> None:
         """Fill `blocks` and `links`."""
-        # An element comes off the stack twice: to be entered, and after its children to be left.
+        # An element is popped from the stack twice: to be entered, and after its children to be left.
         stack: list[tuple[Element | str, bool]] = [(root, True)]
         while stack:
             node, entering = stack.pop()
@@ -170,7 +170,7 @@ class _Walk:
         self._flush()
 
     def removed(self) -> list[Removed]:
-        """Unshown text that is worth reporting: orders to assessors in comments and the like, and hidden words."""
+        """Return hidden text worth reporting: instructions to assessors in comments and the like, and hidden words."""
         found = [Removed("instruction-like-text", "a comment", words) for _, words in _orders(self.comments)]
         for unseen in (self._silenced, self._attributes):
             orders = _orders([each.words for each in unseen])
@@ -179,7 +179,7 @@ class _Walk:
         return found
 
     def _enter(self, element: Element) -> bool:
-        """Enter an element; return False when it was handled as a whole, so that its children are not read."""
+        """Enter an element; return False if it was handled as a whole and its children must not be read."""
         tag = element.tag
         if tag == COMMENT:
             self.comments.extend(text for text in element.children if isinstance(text, str))
@@ -221,7 +221,7 @@ class _Walk:
             self._depth -= 1
 
     def _is_unseen(self, element: Element) -> bool:
-        """Whether an element is not shown; its words are kept for the findings."""
+        """Return whether an element is hidden; its words are kept for the findings."""
         for name, value in element.attributes.items():
             if value.count(" ") >= _MIN_ATTRIBUTE_WORDS and name not in ("class", "style", "alt", "src", "href", "d"):
                 self._attributes.append(_Unseen(f"the attribute {name} of <{element.tag}>", " ".join(value.split())))
@@ -237,7 +237,7 @@ class _Walk:
         return bool(hides)
 
     def _component(self, element: Element) -> None:
-        """Read the attributes that an MDX component shows."""
+        """Read the attributes of an MDX component that the rendered page shows."""
         self._flush()
         names = _FIELD if element.tag.endswith("Field") else _TITLES
         values = [" ".join(element.attributes.get(name, "").split()) for name in names]
@@ -266,7 +266,7 @@ class _Walk:
             self.blocks.append(Block("code", text, language=language))
 
     def _flush(self) -> None:
-        """Make a block of each collected line, and one of each picture that is not part of a sentence."""
+        """Make a block of each collected line and of each picture that is not part of a sentence."""
         if not self._buffer:
             return
         parts, self._buffer = self._buffer, []
@@ -291,7 +291,7 @@ class _Walk:
             self._kind, self._level = "paragraph", 0
 
     def _line(self, text: str, linked: Sequence[str]) -> Sequence[str]:
-        """Make a block of a line, and return the words of links that are left for later lines."""
+        """Make a block of a line, and return the words of the links that remain for later lines."""
         kind = self._kind
         text = _UNRESOLVED.sub(r"\1", text)
         if kind == "heading":
@@ -334,7 +334,7 @@ class _Walk:
 
 
 def _taken(text: str, linked: Sequence[str]) -> tuple[tuple[str, ...], Sequence[str]]:
-    """The words of links found in a line, in order, and those left over; a few that changed in the text are skipped."""
+    """Return the link texts found in a line, in order, and the remaining ones; skip a few changed in the text."""
     found: list[str] = []
     at, number = 0, 0
     while number < len(linked):
@@ -348,7 +348,7 @@ def _taken(text: str, linked: Sequence[str]) -> tuple[tuple[str, ...], Sequence[
 
 
 def _links(cells: Sequence[Element]) -> tuple[str, ...]:
-    """The words of the links within the cells of a row."""
+    """Return the link texts within the cells of a row."""
     words = (inner.words(_MAX_LINK) for cell in cells for inner in _elements(cell) if inner.tag == "a")
     return tuple(each for each in words if each)
 
@@ -363,7 +363,7 @@ def _elements(element: Element) -> Iterator[Element]:
 
 
 def _rows(table: Element) -> list[list[Element]]:
-    """The cells of each row."""
+    """Return the cells of each row."""
     rows: list[list[Element]] = []
     for element in _elements(table):
         if element.tag == "tr":
@@ -381,7 +381,7 @@ def _is_icon(alt: str) -> bool:
 
 
 def _lines(text: str, *, whole: bool) -> Iterator[str]:
-    """The lines of a block, split at its breaks; lines of one sentence are joined."""
+    """Return the lines of a block, split at its breaks; lines of the same sentence are joined."""
     if whole:
         yield " ".join(text.split())
         return
@@ -405,7 +405,7 @@ def _lines(text: str, *, whole: bool) -> Iterator[str]:
 
 
 def _goes_on(said: str, line: str, mark: str) -> bool:
-    """Whether `line` continues the line `said`, which its author broke with `mark`."""
+    """Return whether `line` continues the line `said`, which its author broke with `mark`."""
     if not line[0].islower():
         return False
     return said[-1] not in _ENDS if mark == _SOFTER else _RUN_ON.search(said[-_REACH:]) is not None
@@ -435,7 +435,7 @@ def _verbatim(element: Element) -> str:
 
 
 def _orders(texts: list[str]) -> Iterator[tuple[int, str]]:
-    """The index of each of `texts` (one line each) that addresses assessors, and its words from where it does so.
+    """Return the indices of those one-line `texts` that address assessors, each with the words from that point on.
 
     The texts are searched together, because there may be ten thousand of them.
     """

@@ -1,11 +1,11 @@
-"""Normalises what documentation tools add to Markdown: admonitions, tabs, components.
+"""Normalises Markdown extensions of documentation tools: admonitions, tabs, components.
 
 Docusaurus and VitePress write `:::tip Title`; MkDocs `!!! note "Title"` and `=== "Tab"` with the content indented; MDX
 imports, and comments and attributes in braces; GitBook, Hugo and Jekyll tags in braces. Their pages show the titles and
-the contents; CommonMark would show the marks, and read indented content as code.
+the contents; CommonMark would show the marks, and treat indented content as code.
 
-Front matter is read line by line rather than as YAML: it is only shown, never acted on, and so no YAML alias, tag or
-depth can cost anything.
+Front matter is read line by line rather than as YAML. It is only shown, never acted on, and without a YAML parser no
+alias, tag or deep nesting can do any harm.
 """
 
 import re
@@ -25,7 +25,7 @@ _ESM: Final = re.compile(
     r"|export\s+(?:const|let|function|default|class)\b.*"
 )
 _TEMPLATE_LINE: Final = re.compile(r"[ \t]*(?:\{%[^{}]{0,400}%\}|\{\{[<%][^{}]{0,400}[>%]\}\})[ \t]*")
-# An attribute in braces, which may contain one more level of braces.
+# An attribute in braces, which may contain one nested level of braces.
 _BRACED: Final = re.compile(
     r"(<[A-Za-z][\w.]{0,60}+(?:\s[^<>{}]{0,400}?)?)\s[\w-]{1,60}=\{[^{}]{0,3000}(?:\{[^{}]{0,3000}\}[^{}]{0,3000}){0,9}\}"
 )
@@ -34,7 +34,7 @@ _MARKS: Final = re.compile(
 )
 _STEP: Final = 4
 _MAX_BRACED: Final = 12
-"""The most attributes in braces that are removed from one tag."""
+"""Maximum number of attributes in braces that are removed from one tag."""
 _FRONT: Final = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _KEY: Final = re.compile(r"([ ]*)(?:- +)?([\w.$/-][\w.$/ -]{0,60}?)[ ]*:(?:[ ]+(.*))?", re.ASCII)
 _BLOCK_SCALAR: Final = re.compile(r"[|>][+-]?\d?[+-]?")
@@ -43,7 +43,7 @@ _PAIR: Final = 2
 
 
 def plain(text: str) -> tuple[str, list[str]]:
-    """The text as CommonMark, and the comments and script lines that were removed. Code stays as it is."""
+    """Return the text as CommonMark, and the comments and script lines that were removed. Code is left unchanged."""
     if not _MARKS.search(text):
         return text, []
     silent: list[str] = []
@@ -54,7 +54,7 @@ def plain(text: str) -> tuple[str, list[str]]:
 
 
 class _Lines:
-    """Converts lines in order, keeping track of which are code."""
+    """Converter that takes lines in order and keeps track of which are code."""
 
     def __init__(self, silent: list[str]) -> None:
         self._silent = silent
@@ -85,7 +85,7 @@ class _Lines:
         return self._made
 
     def _dedented(self, raw: str) -> str:
-        """A line without the indentation of the boxes around it."""
+        """Return a line without the indentation of its enclosing boxes."""
         words = raw.strip()
         indent = len(raw) - len(raw.lstrip(" "))
         while self._levels and words and indent < self._levels[-1] and not self._fence:
@@ -121,7 +121,7 @@ class _Lines:
         self._prose = []
 
     def _uncommented(self, text: str) -> str:
-        """The text without MDX comments; a comment that does not end stays in the text."""
+        """Return the text without MDX comments; an unterminated comment stays in the text."""
         parts: list[str] = []
         at = 0
         while (start := text.find("{/*", at)) >= 0 and (end := text.find("*/}", start)) >= 0:
@@ -133,13 +133,13 @@ class _Lines:
 
 
 def parted(text: str) -> tuple[str, str]:
-    """The front matter of a text, without its rules, and the text after it; empty when there is no front matter."""
+    """Split a text into its front matter, without the rules, and the rest; empty if there is no front matter."""
     match = _FRONT.match(text)
     return (match[1], text[match.end() :]) if match and ":" in match[1] else ("", text)
 
 
 def fields_of(front: str) -> list[tuple[str, str]]:
-    """The front matter's fields in order: the path of keys joined by full stops, and the value on one line.
+    """Return the front matter's fields in order: the path of keys joined by full stops, and the value on one line.
 
     The items of a list are separated by commas.
     """
@@ -165,12 +165,12 @@ def fields_of(front: str) -> list[tuple[str, str]]:
 
 
 def blocks_of(front: str) -> list[Block]:
-    """The front matter's fields as blocks."""
+    """Return the front matter's fields as blocks."""
     return [Block("front-matter", f"{key}: {value}") for key, value in fields_of(front)]
 
 
 def _go_on(found: list[tuple[str, list[str], bool]], words: str) -> None:
-    """Add a line that continues the last field's value."""
+    """Add a continuation line to the last field's value."""
     if found:
         item = words.startswith("- ") and not found[-1][2]
         found[-1][1].append("- " + _bare(words[2:].strip()) if item else _bare(words))
@@ -185,7 +185,7 @@ def _joined(parts: list[str], prose: bool) -> str:
 
 
 def _bare(value: str) -> str:
-    """A value without its quotation marks, or without the brackets of a one-line list."""
+    """Return a value without its quotation marks, or without the brackets of a one-line list."""
     if len(value) >= _PAIR and value[0] == value[-1] and value[0] in "\"'":
         return value[1:-1]
     if len(value) >= _PAIR and value[0] == "[" and value[-1] == "]":

@@ -1,8 +1,8 @@
 """Parses Markdown and the HTML inside it into one tree of elements, in pure Python.
 
-markdown-it reads the Markdown. Its tokens and the HTML tags between them may disagree on where an element ends. They
+markdown-it reads the Markdown. Its tokens and the HTML tags between them may disagree on where an element ends. Both
 are built into one tree by the rules of browsers: an end tag closes the elements left open inside, an item or a cell
-closes the one before it, and an end tag without a start tag closes nothing.
+closes the previous one, and an end tag without a start tag closes nothing.
 """
 
 import html
@@ -18,17 +18,17 @@ from markdown_it.token import Token
 ROOT: Final = "#root"
 COMMENT: Final = "#comment"
 LANGUAGE: Final = "language"
-"""Attribute of a `pre` element with the language that its fence names."""
+"""Attribute of a `pre` element that contains the language named by its fence."""
 LITERAL: Final = "#literal"
 BARE: Final = "bare"
 """Attribute that marks an `a` element as a bare address in running text."""
 _NO_ATTRIBUTES: Final[dict[str, str]] = {}
 _MAX_DEPTH: Final = 400
-"""The most open elements; the content of a deeper element goes to the element around it."""
+"""Maximum number of open elements; the content of a deeper element goes to its parent."""
 _MAX_NESTED: Final = 40
-"""Levels of quotes and lists, where a list counts as two; deeper content is read as one paragraph."""
+"""Maximum nesting of quotes and lists, where a list counts as two levels; deeper content is read as one paragraph."""
 _SPARE: Final = 20
-"""Further levels that markdown-it is allowed, so that it never drops deeply nested content."""
+"""Extra nesting levels allowed in markdown-it, so that it never drops deeply nested content."""
 _VOID: Final = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
 )
@@ -41,7 +41,7 @@ BLOCKS: Final = frozenset(
         *("section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
     )
 )
-# The open elements that a start tag closes, and the elements beyond which start tags and end tags do not reach.
+# For each start tag, the open elements that it closes, and the elements beyond which it does not reach.
 _CLOSES: Final = {
     "p": frozenset(("p",)),
     "li": frozenset(("li",)),
@@ -64,7 +64,7 @@ _TABLE: Final = frozenset(("table",))
 _SCOPE: Final = frozenset(("table", "td", "th", "template"))
 _WITHIN_TABLE: Final = frozenset(("table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"))
 
-# Possessive throughout, so that a tag is scanned only once, whatever is left open in it.
+# All quantifiers are possessive, so that each tag is scanned only once, even if parts of it are unterminated.
 _TAG: Final = re.compile(
     r"<(/?)([A-Za-z][\w.:-]{0,80}+)(?=[\s/>])"
     r"((?:[^<>\"'{]++|\"[^\"]{0,9000}+\"|'[^']{0,9000}+'|\{[^{}]{0,2000}+(?:\{[^{}]{0,2000}+\}[^{}]{0,2000}+){0,9}+\}"
@@ -87,21 +87,21 @@ _JSX_TAG: Final = re.compile(r"</?[A-Z][\w.]{0,60}+\s[^<>]{0,4000}+>")
 
 
 class Element:
-    """An element with its children in order; `ended` is False if the text stops before it is closed."""
+    """An element with its children in order; `ended` is False if the text ends before the element is closed."""
 
     __slots__ = ("attributes", "children", "ended", "own", "tag")
 
     def __init__(self, tag: str, attributes: dict[str, str], *, own: bool = False) -> None:
         self.tag = tag
-        """In lower case, except for MDX components, which begin with a capital."""
+        """The tag in lower case, except for MDX components, which begin with a capital."""
         self.attributes = attributes
         self.children: list[Element | str] = []
         self.ended = True
         self.own = own
-        """Whether Markdown made it, rather than an HTML tag."""
+        """Whether the element comes from Markdown rather than from an HTML tag."""
 
     def words(self, most: int = 0) -> str:
-        """The text inside, with picture descriptions, on one line; about `most` characters of it, or all for 0."""
+        """Return the inner text with picture descriptions on one line; about `most` characters, or everything if 0."""
         parts: list[str] = []
         length = 0
         stack: list[Element | str] = [self]
@@ -119,7 +119,7 @@ class Element:
         return " ".join("".join(parts).split())
 
     def within(self, tags: frozenset[str]) -> bool:
-        """Whether this element contains one with any of `tags`."""
+        """Return whether this element contains an element with any of `tags`."""
         stack = list(self.children)
         while stack:
             node = stack.pop()
@@ -131,7 +131,7 @@ class Element:
 
 
 def tree_of(text: str) -> tuple[Element, list[str]]:
-    """The tree of a Markdown text, and the titles of its link references, which no reader sees."""
+    """Return the tree of a Markdown text, and the titles of its link references, which no reader sees."""
     parser = _parser()
     env: dict[str, object] = {}
     builder = _Builder(parser, env)
@@ -140,17 +140,17 @@ def tree_of(text: str) -> tuple[Element, list[str]]:
 
 
 class _Parser(MarkdownIt):
-    """CommonMark with tables and strikethrough; addresses stay as written and are judged later."""
+    """CommonMark parser with tables and strikethrough; addresses are left as written and judged later."""
 
     def __init__(self) -> None:
         super().__init__("commonmark", {"html": True, "maxNesting": _MAX_NESTED + _SPARE})
         self.enable(["table", "strikethrough"])
-        # Characters that no text should hold are counted later, where they can be reported.
+        # Invalid characters are counted later, where they can be reported.
         self.disable("normalize")
         self.block.ruler.before("table", "deep", _deep, {"alt": []})
 
     def validateLink(self, url: str) -> bool:  # noqa: N802  (a name of markdown-it)
-        """Accept every address, since nothing follows it."""
+        """Accept every address, since none is ever followed."""
         return True
 
     def normalizeLink(self, url: str) -> str:  # noqa: N802
@@ -164,7 +164,7 @@ def _parser() -> MarkdownIt:
 
 
 def _deep(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Read content that is nested too deeply as one paragraph; markdown-it would drop it."""
+    """Read content that is nested too deeply as one paragraph, since markdown-it would drop it."""
     if state.level < _MAX_NESTED or silent:
         return False
     state.line = end
@@ -186,7 +186,7 @@ def _titles(env: dict[str, object]) -> list[str]:
 
 
 class _Builder:
-    """Builds the tree from tokens and tags in the order of the text."""
+    """Builder that makes the tree from tokens and tags in text order."""
 
     def __init__(self, parser: MarkdownIt, env: dict[str, object]) -> None:
         self._parser = parser
@@ -198,7 +198,7 @@ class _Builder:
         self._mine: list[Element] = []
         """Elements that Markdown has opened and not yet closed."""
         self._comment: list[str] | None = None
-        """The words so far of a comment that did not end in the token where it began."""
+        """The words so far of a comment that was not closed in the token where it began; None outside comments."""
 
     def finish(self) -> Element:
         """Return the tree; elements that are still open are marked as never ended."""
@@ -245,7 +245,7 @@ class _Builder:
         self._push(element)
 
     def _is_sign(self, token: Token) -> bool:
-        """Whether an asterisk that Markdown takes for emphasis stands in a multiplication, path or name pattern."""
+        """Return whether an asterisk parsed as emphasis is really part of a multiplication, path or name pattern."""
         before = self._stack[-1].children[-1:]
         return token.tag == "em" and token.markup == "*" and bool(before) and _SIGN.search(str(before[0])) is not None
 
@@ -258,7 +258,7 @@ class _Builder:
                 self._say("*")
 
     def _code_span(self, token: Token) -> None:
-        # Code spans keep their backticks: these tell a name from a word, and quotes from the source include them.
+        # Code spans keep their backticks: these distinguish names from words, and quotes from the source include them.
         content = token.content
         pad = " " if content[:1] == "`" or content[-1:] == "`" else ""
         self._say(f"{token.markup}{pad}{content}{pad}{token.markup}")
@@ -293,7 +293,7 @@ class _Builder:
         self._say(text[at:])
 
     def _markup(self, text: str, *, block: bool) -> None:
-        """Add a piece of HTML: its tags, its comments and the text between them, which may be Markdown again."""
+        """Add a piece of HTML: its tags, its comments and the text between them, which may again be Markdown."""
         at = 0
         if self._comment is not None:
             end = text.find("-->")
@@ -320,7 +320,7 @@ class _Builder:
         elif not text.strip():
             self._say(" ")
         elif block and _LEADING_BLOCK.search(text):
-            # Markdown blocks between tags without a blank line: some renderers format them, others show their marks.
+            # Markdown blocks between tags without a blank line: some renderers format them, others show the marks.
             lines = "\n".join(line.strip() for line in text.split("\n"))
             self.take(self._parser.parse(lines, self._env))
         else:
@@ -342,7 +342,7 @@ class _Builder:
             self._push(element)
 
     def _give_way(self, closes: frozenset[str], holds: frozenset[str]) -> None:
-        """Close the open elements with a tag in `closes`, up to the nearest one with a tag in `holds`."""
+        """Close open elements whose tag is in `closes`, up to the nearest element whose tag is in `holds`."""
         if not any(self._open.get(tag) for tag in closes):
             return
         for at in range(len(self._stack) - 1, 0, -1):
@@ -396,14 +396,14 @@ class _Builder:
 
 
 def _unless_tag(match: re.Match[str]) -> str:
-    """Remove an MDX component, known by its attributes in braces; keep a name in angle brackets, which has none."""
+    """Remove an MDX component, recognised by attributes in braces; keep a name in angle brackets."""
     return "" if "={" in match[0] else match[0]
 
 
 def _pieces(text: str, at: int) -> Iterator[str | Element | tuple[str, bool, str]]:
-    """The texts, comments and tags (name, whether it is an end tag, the rest of the tag) of HTML, in order.
+    """Yield the texts, comments and tags (name, whether it is an end tag, the rest of the tag) of HTML, in order.
 
-    A comment that does not end here is returned as a tag named `COMMENT`.
+    A comment that is not closed here is yielded as a tag named `COMMENT`.
     """
     said = at
     while (at := text.find("<", at)) >= 0:
@@ -442,7 +442,7 @@ def _commented(text: str) -> Element:
 
 
 def _silent(text: str) -> Element:
-    """An element for the content of a script or style sheet, which is not markup."""
+    """Return an element for the content of a script or style sheet, which is not markup."""
     element = Element("#raw", _NO_ATTRIBUTES)
     element.children.append(text)
     return element
@@ -464,7 +464,7 @@ def _attributes(raw: str) -> dict[str, str]:
 
 
 def _flat(tokens: Sequence[Token]) -> str:
-    """The words of a picture's description."""
+    """Return the words of a picture's description."""
     parts: list[str] = []
     for token in tokens:
         if token.children:

@@ -19,18 +19,18 @@ _CAPABILITIES: Final = {
 }
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 _MAX_HOPS: Final = 8
-"""The longest chain of references that is followed, within the file only."""
+"""Maximum length of a chain of references; only references within the file are followed."""
 _MAX_PATHS: Final = 2000
 
 
 def is_card(value: Tree) -> bool:
-    """Whether a value is an A2A agent card."""
+    """Return whether a value is an A2A agent card."""
     inside = fields(value)
     return bool(text_at(value, "name")) and isinstance(inside.get("skills"), list) and bool(_MARKS & inside.keys())
 
 
 def read_card(value: Tree) -> Page:
-    """The page of an agent card: who provides it, how it is reached, what callers must show, and each skill."""
+    """Return the page of an agent card: its provider, how to reach it, required credentials, and each skill."""
     writer = Writer()
     inside = fields(value)
     name = text_at(value, "name")
@@ -132,14 +132,14 @@ def _skill(writer: Writer, skill: Tree) -> None:
 
 
 def is_openapi(value: Tree) -> bool:
-    """Whether a value is an OpenAPI 3 or Swagger 2 description."""
+    """Return whether a value is an OpenAPI 3 or Swagger 2 description."""
     inside = fields(value)
     version = words(inside.get("openapi") or inside.get("swagger"))
     return version[:1] in ("2", "3") and bool({"paths", "webhooks", "components", "info"} & inside.keys())
 
 
 def read_openapi(value: Tree) -> Page:
-    """The page of an API description. References to other files or hosts are not followed."""
+    """Return the page of an API description. References to other files or hosts are not followed."""
     writer = Writer()
     inside = fields(value)
     info = inside.get("info")
@@ -238,7 +238,7 @@ def _security(writer: Writer, label: str, needs: Tree) -> None:
 
 
 def _resolved(root: Tree, value: Tree) -> Tree:
-    """`value`, or the target of its reference within the file; None for a circular reference or one elsewhere."""
+    """Return `value`, or the target of its reference within the file; None for a circular or external reference."""
     for _ in range(_MAX_HOPS):
         reference = fields(value).get("$ref") if isinstance(value, dict) else None
         if not isinstance(reference, str):

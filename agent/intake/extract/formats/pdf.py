@@ -1,11 +1,11 @@
 """Reads a PDF as blocks, page by page, with pypdf. Imported by the parsing child.
 
-Text that a reader does not see is removed and reported. The exception is a page with a picture and only unpainted text:
-this is a scan with recognised text behind its picture, and keeps that text.
+Text that a reader does not see is removed and reported. The exception is a page with a picture and only invisible text:
+such a page is a scan with recognised text behind its picture, so the text is kept.
 
 Visibility follows a small part of the painting model: matrices, fill colour and opacity, text rendering mode,
-rectangles and pictures in the order of painting, layers that are switched off. The places where a run of text begins
-and, roughly, ends are judged; glyph shapes and patterns are ignored.
+rectangles and pictures in painting order, layers that are switched off. A run of text is judged at its start and its
+approximate end; glyph shapes and patterns are ignored.
 """
 
 import io
@@ -33,7 +33,7 @@ _UNPAINTED: Final = frozenset({3, 7})
 _STROKED: Final = frozenset({1, 5})
 _FAINT: Final = 0.1
 _GLYPH: Final = 0.5
-"""Average width of a letter as a share of its size."""
+"""Average width of a letter as a fraction of its size."""
 _UNIT: Final[Matrix] = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 _SLACK: Final = 2.0
 _MAX_BOXES: Final = 5000
@@ -58,7 +58,7 @@ _BARRED: Final = "text that is not painted"
 
 
 _Dictionary = Any
-"""A dictionary of a PDF, whose values pypdf returns untyped."""
+"""A PDF dictionary, whose values pypdf returns untyped."""
 
 
 class Box(NamedTuple):
@@ -70,7 +70,7 @@ class Box(NamedTuple):
     top: float
 
     def holds(self, x: float, y: float) -> bool:
-        """Whether a point lies in the rectangle."""
+        """Return whether a point lies in the rectangle."""
         return self.left <= x <= self.right and self.bottom <= y <= self.top
 
 
@@ -90,12 +90,12 @@ class _State:
 class _Painted(NamedTuple):
     box: Box
     paint: Colour | None
-    """None for a picture or a pattern."""
+    """Fill colour; None for a picture or a pattern."""
     order: int
 
 
 class Call(NamedTuple):
-    """The state in which a form is shown, and what was painted before it."""
+    """The graphics state in which a form is drawn, and what was painted before it."""
 
     state: _State
     ground: tuple[_Painted, ...]
@@ -111,11 +111,11 @@ class _Run(NamedTuple):
 
 @dataclass
 class Painting:
-    """One page or form while it is read; `unseen` maps the index of an operation to why its text is not seen."""
+    """One page or form while being read; `unseen` maps the index of an operation to why its text is hidden."""
 
     page: Box
     alphas: Mapping[str, float] = field(default_factory=dict)
-    """Opacity by the name of a graphics state."""
+    """Opacity by name of the graphics state."""
     forms: frozenset[str] = frozenset()
     """Names of external objects that are not pictures."""
     off: frozenset[str] = frozenset()
@@ -123,7 +123,7 @@ class Painting:
     pictures: int = 0
     unseen: dict[int, str] = field(default_factory=dict)
     calls: list[tuple[str, "Call"]] = field(default_factory=list)
-    """Forms that the operations show, by name."""
+    """Forms drawn by the operations, by name."""
 
     def read(self, operations: Sequence[Operation], call: "Call | None" = None) -> None:
         """Judge all operations that show text; a form starts from the state of its `call`."""
@@ -140,7 +140,7 @@ class Painting:
             try:
                 self._step(index, list(operands) if isinstance(operands, list | tuple) else [], operator)
             except (TypeError, ValueError, IndexError, AttributeError):
-                # An operation with the wrong operands paints nothing.
+                # An operation with invalid operands paints nothing.
                 continue
         for run in self._runs:
             reason = run.reason or self._hidden(run)
@@ -263,7 +263,7 @@ class Painting:
         self._runs.append(_Run(index, start, end, shade, reason))
 
     def _hidden(self, run: _Run) -> str:
-        """Why a painted run is not seen: covered later, or in its background's colour; empty when it is seen."""
+        """Return why a painted run is hidden: covered later, or in its background's colour; empty if it is visible."""
         middle = ((run.start[0] + run.end[0]) / 2, (run.start[1] + run.end[1]) / 2)
         ground: Colour | None = WHITE
         for painted in self._boxes:
@@ -286,7 +286,7 @@ def _meets(box: Box, start: tuple[float, float], end: tuple[float, float]) -> bo
 
 
 def _areas(path: Sequence[Box]) -> list[Box]:
-    """The rectangles of a path, and the box round its points when it was drawn with lines."""
+    """Return the rectangles of a path and, if it consists of lines, the bounding box of its points."""
     boxes = [box for box in path if box.right > box.left or box.top > box.bottom]
     points = [box for box in path if box.right == box.left and box.top == box.bottom]
     if len(points) > 2:  # noqa: PLR2004  (two points enclose nothing)
@@ -302,7 +302,7 @@ def _areas(path: Sequence[Box]) -> list[Box]:
 
 
 def _colour(operands: Sequence[_Operand], begins: bool) -> Colour | None:
-    """The colour that operands give, depending on their number; a new colour space starts black; None for a pattern."""
+    """Return the colour given by the operands' number and values: black for a new colour space, None for a pattern."""
     if begins:
         return None if str(operands[0]) == "/Pattern" else BLACK
     numbers = [min(1.0, max(0.0, float(operand))) for operand in operands if not str(operand).startswith("/")]
@@ -322,7 +322,7 @@ def _scaled(parts: Sequence[float]) -> Colour:
 
 
 def inside(call: Call, matrix: Sequence[_Operand]) -> Call:
-    """The call as seen inside the form, whose own `matrix` is applied first."""
+    """Return the call as seen inside the form, applying the form's own `matrix` first."""
     own = _matrix(matrix) if len(matrix) == len(_UNIT) else _UNIT
     return call._replace(state=replace(call.state, ctm=_times(own, call.state.ctm)))
 
@@ -356,14 +356,14 @@ class _Line:
 
 
 class _Collector:
-    """Collects text runs from pypdf as lines; text too small to read goes to `hidden`."""
+    """Collector that joins text runs from pypdf into lines; text too small to read goes to `hidden`."""
 
     def __init__(self) -> None:
         self.lines: list[_Line] = [_Line()]
         self.hidden: list[str] = []
 
     def text(self, text: str, _cm: object, tm: list[float], _font: object, size: float | None) -> None:
-        """Take one run of text."""
+        """Collect one run of text."""
         if not text:
             return
         seen = (size or 0.0) * (abs(tm[3]) or abs(tm[1]) or 1.0)
@@ -384,7 +384,7 @@ class _Collector:
 
 
 def _read_page(page: "PageObject", off: frozenset[int]) -> tuple[_Collector, str]:
-    """The lines of a page that a reader sees, and the reason why the text in `hidden` is not among them."""
+    """Return the visible lines of a page, and the reason why the text in `hidden` was excluded."""
     from pypdf.generic import NameObject
 
     content = page.get_contents()
@@ -403,7 +403,7 @@ def _read_page(page: "PageObject", off: frozenset[int]) -> tuple[_Collector, str
     page.extract_text(visitor_text=collector.text)
     scan = painting.pictures and not any(line.text.strip() for line in collector.lines)
     if scan and set(painting.unseen.values()) == {_BARRED}:
-        # The recognised text of a scan is the only text there is.
+        # In a scan, the recognised text is the only text.
         content.operations = whole
         page.extract_text(visitor_text=collector.text)
         return collector, ""
@@ -418,7 +418,7 @@ def _read_page(page: "PageObject", off: frozenset[int]) -> tuple[_Collector, str
 def _clean_forms(
     page: "PageObject", owner: _Dictionary, painting: Painting, off: frozenset[int], depth: int
 ) -> list[str]:
-    """Remove unseen text from the forms that a page shows, and return that text, decoded as far as possible."""
+    """Remove hidden text from the forms that a page draws, and return that text, decoded as far as possible."""
     from pypdf.generic import ContentStream
 
     objects = _dictionary(_dictionary(owner, "/Resources"), "/XObject")
@@ -445,7 +445,7 @@ def _without(operations: list[Operation], taken: frozenset[int]) -> list[Operati
 
 
 def _painting(page: "PageObject", off: frozenset[int], owner: _Dictionary = None) -> Painting:
-    """A Painting with the page's box and the resources that decide which text is seen."""
+    """Return a Painting with the page's box and the resources that affect visibility."""
     box = page.cropbox
     edges = Box(float(box.left), float(box.bottom), float(box.right), float(box.top))
     resources = _dictionary(page if owner is None else owner, "/Resources")
@@ -480,7 +480,7 @@ def _number(reference: _Dictionary) -> int:
 
 
 def _switched_off(group: _Dictionary, off: frozenset[int]) -> bool:
-    """Whether all layers in a membership dictionary are switched off."""
+    """Return whether all layers in a membership dictionary are switched off."""
     members = group.get("/OCGs")
     if members is None:
         return False
@@ -490,7 +490,7 @@ def _switched_off(group: _Dictionary, off: frozenset[int]) -> bool:
 
 
 def _layers_off(reader: "PdfReader") -> frozenset[int]:
-    """Object numbers of the layers that are switched off when the document is opened."""
+    """Return the object numbers of the layers that are off when the document is opened."""
     properties = _dictionary(reader.root_object, "/OCProperties")
     settings = _dictionary(properties, "/D")
     off = {_number(reference) for reference in settings.get("/OFF", ())}
@@ -501,7 +501,7 @@ def _layers_off(reader: "PdfReader") -> frozenset[int]:
 
 
 def _outside_pages(reader: "PdfReader") -> list[tuple[str, str]]:
-    """Place and words of text outside a PDF's pages: metadata, XMP packet, remarks, names of attachments."""
+    """Return the place and words of text outside the pages: metadata, XMP packet, annotations, attachment names."""
     said = [("metadata of the PDF", str(value)) for value in (reader.metadata or {}).values()]
     packet = _dictionary_stream(reader.root_object, "/Metadata")
     said.append(("metadata packet of the PDF", " ".join(_TAGS.sub(" ", packet[:_MAX_PACKET]).split())))
@@ -525,7 +525,7 @@ def _dictionary_stream(owner: _Dictionary, key: str) -> str:
 def read_pdf(body: bytes) -> Page:
     """Read the first 300 pages of a PDF as blocks.
 
-    Raises ValueError for a locked file, and in place of pypdf's own errors for a broken one.
+    Raises ValueError for an encrypted file, and in place of pypdf's own errors for a damaged file.
     """
     from pypdf import PdfReader
     from pypdf.errors import PyPdfError
@@ -555,7 +555,7 @@ def read_pdf(body: bytes) -> Page:
 
 
 def _blocks(lines: list[_Line]) -> list[Block]:
-    """Join lines to paragraphs; a short line in larger type becomes a heading, a bullet an item."""
+    """Join lines into paragraphs; a short line in larger type becomes a heading, a bullet an item."""
     sizes = sorted(line.size for line in lines for _ in line.text.split())
     body = sizes[len(sizes) // 2] if sizes else 0.0
     found: list[Block] = []

@@ -1,7 +1,7 @@
 """Loads JSON and YAML as plain values under size limits, with field access that trusts no type.
 
-No value is trusted to have the shape that its format prescribes: a field of another type counts as absent. Imported by
-the parsing child.
+No value is trusted to have the shape that its format prescribes: a field of the wrong type counts as absent. Imported
+by the parsing child.
 """
 
 import json
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     import yaml
 
 Tree = object
-"""A value of JSON or YAML: a mapping, a list, a string, a number, a truth value or nothing."""
+"""A JSON or YAML value: a mapping, list, string, number, Boolean or null."""
 _MAX_VALUES: Final = 400_000
-"""The most values in one source, each counted every time it is referred to."""
+"""Maximum number of values in one source, counting a value again for every reference to it."""
 _MAX_DEPTH: Final = 100
 _MAX_ALIASES: Final = 1000
 _SHOWN: Final = 60
@@ -30,7 +30,7 @@ class Unreadable(Exception):  # noqa: N818  (the parsing child knows no exceptio
 
 
 class Loaded(NamedTuple):
-    """A value, and the keys that one mapping gives twice; the last one counts, as in most parsers."""
+    """A value, and the duplicate keys of its mappings; the last duplicate counts, as in most parsers."""
 
     value: Tree
     twice: tuple[str, ...]
@@ -39,7 +39,7 @@ class Loaded(NamedTuple):
 def load_json(text: str) -> Loaded:
     """Load a JSON text.
 
-    Raises Unreadable when it is not JSON (NaN and Infinity are not JSON), nests too deeply or holds too many values.
+    Raises Unreadable if it is not JSON (NaN and Infinity are not JSON), is nested too deeply or has too many values.
     """
     twice: list[str] = []
 
@@ -68,7 +68,7 @@ def _no_constant(name: str) -> float:
 def load_yaml(text: str) -> Loaded:
     """Load a YAML text with a single document. Tags that construct objects are refused; dates stay text.
 
-    Raises Unreadable when it is not YAML, has too many aliases, nests too deeply or expands to too many values.
+    Raises Unreadable if it is not YAML, has too many aliases, is nested too deeply or expands to too many values.
     """
     import yaml
 
@@ -92,7 +92,7 @@ def load_yaml(text: str) -> Loaded:
 
 
 def _first(loader: "yaml.SafeLoader") -> Tree:
-    """The single document of a text; a text with several documents is refused."""
+    """Return the single document of a text; refuse a text with several documents."""
     import yaml
 
     try:
@@ -107,7 +107,7 @@ def _loader(twice: list[str]) -> "type[yaml.SafeLoader]":
     import yaml
 
     class Loader(yaml.SafeLoader):
-        """The pure Python loader: nesting too deeply raises RecursionError here, but breaks the stack in C."""
+        """The pure Python loader, where deep nesting raises RecursionError; the C loader would overflow the stack."""
 
         aliases = 0
         depth = 0
@@ -136,7 +136,7 @@ def _loader(twice: list[str]) -> "type[yaml.SafeLoader]":
 
 
 def _check(value: Tree, sort: str) -> None:
-    """Refuse a value that nests too deeply or that its aliases make huge."""
+    """Refuse a value that is nested too deeply or that aliases expand to an excessive size."""
     stack: list[tuple[Tree, int]] = [(value, 0)]
     count = 0
     while stack:
@@ -153,17 +153,17 @@ def _check(value: Tree, sort: str) -> None:
 
 
 def fields(value: Tree) -> Mapping[str, Tree]:
-    """`value` as a mapping with text keys; empty when it is something else."""
+    """Return `value` as a mapping with text keys; empty if it is not a mapping."""
     return {str(key): inner for key, inner in value.items()} if isinstance(value, dict) else {}
 
 
 def entries(value: Tree) -> list[Tree]:
-    """`value` as a list; empty when it is something else."""
+    """Return `value` as a list; empty if it is not a list."""
     return value if isinstance(value, list) else []
 
 
 def words(value: Tree) -> str:
-    """A string, number or truth value as text, or a list of these separated by commas; otherwise empty."""
+    """Return a string, number or Boolean as text, or a list of these joined by commas; otherwise empty."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (str, int, float)):
@@ -174,7 +174,7 @@ def words(value: Tree) -> str:
 
 
 def text_at(value: Tree, *keys: str) -> str:
-    """The value of the first of `keys` that holds a non-blank string; empty when none does."""
+    """Return the value of the first of `keys` with a non-blank string, or an empty string."""
     inside = fields(value)
     for key in keys:
         found = inside.get(key)
@@ -184,7 +184,7 @@ def text_at(value: Tree, *keys: str) -> str:
 
 
 def strings(value: Tree, most: int) -> Iterator[str]:
-    """At most `most` strings of a value, in order and without keys."""
+    """Return at most `most` strings of a value, in order and without keys."""
     stack = [value]
     count = 0
     while stack and count < most:

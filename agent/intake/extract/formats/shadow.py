@@ -1,6 +1,6 @@
 """Lays out declarative shadow trees (`<template shadowrootmode>`) as a browser shows them.
 
-Runs before the visibility pass. Content of a host that a browser does not show (children that no slot takes, the
+Runs before the visibility pass. Host content that a browser does not show (children without a matching slot, the
 fallback of a filled slot) is put into a plain `<template>`, so that it is judged as hidden text. The rules of a shadow
 tree's style sheets apply to that tree alone. Imported by the parsing child.
 """
@@ -14,7 +14,7 @@ from lxml import etree
 from agent.intake.hidden.visibility import NOT_XML
 
 SHADOW_TAG: Final = "shadowroot"
-"""The tag of a laid-out shadow tree, which takes part in the text flow as its host does."""
+"""The tag of a laid-out shadow tree, which takes part in the text flow like its host."""
 _MARK: Final = "data-shadow-host"
 _MODES: Final = frozenset({"open", "closed"})
 _HOSTS: Final = frozenset(
@@ -31,8 +31,8 @@ _SLOTTED: Final = re.compile(r"(?:\bslot((?:\[[^\]]*\]|\.[\w-]+)*))?::slotted\("
 def lay_out(root: etree._Element) -> None:
     """Replace the content of hosts under `root` by their shadow trees, in place.
 
-    Only what a browser accepts as a shadow root counts: it has a mode, is the first of its host, the host may have one,
-    and no inert template is around it. Beyond the first _MAX_ROOTS, they stay templates.
+    A template counts as a shadow root only if a browser accepts it: it has a mode, is the first in its host, its host
+    may have a shadow root, and no inert template encloses it. Templates beyond the first _MAX_ROOTS are left unchanged.
     """
     hosts: set[etree._Element] = set()
     scopes: dict[str, str] = {}
@@ -74,7 +74,7 @@ def _fill(host: etree._Element, shadow: etree._Element, scopes: dict[str, str]) 
 
 
 class _Loose:
-    """The text directly inside a host, which goes to the slot without a name."""
+    """The text directly inside a host, which goes to the unnamed slot."""
 
     def __init__(self, host: etree._Element, shadow: etree._Element) -> None:
         self._before = _clean(host.text)
@@ -88,7 +88,7 @@ class _Loose:
         self.text = "".join((self._before, self._shadow, *self._behind.values()))
 
     def put(self, target: etree._Element) -> None:
-        """Put the text back between the children in `target`; text that belongs to none of them goes in front."""
+        """Put the text back between the children in `target`; text without a child there goes in front."""
         lost = "".join(text for child, text in self._behind.items() if child.getparent() is not target)
         target.text = f"{_clean(target.text)}{self._before}{self._shadow}{lost}"
         for child, text in self._behind.items():
@@ -97,7 +97,7 @@ class _Loose:
 
 
 def _own(shadow: etree._Element) -> Iterator[etree._Element]:
-    """The elements of one shadow tree in order, without those inside its templates."""
+    """Yield the elements of one shadow tree in order, excluding the contents of its templates."""
     stack = list(reversed(shadow))
     while stack:
         element = stack.pop()
@@ -107,7 +107,7 @@ def _own(shadow: etree._Element) -> Iterator[etree._Element]:
 
 
 def _bind(sheets: list[etree._Element], host: etree._Element, scopes: dict[str, str]) -> None:
-    """Make the rules of style sheets apply in their host alone; a sheet that many hosts share is kept once."""
+    """Restrict the rules of style sheets to their host; a sheet shared by many hosts is kept once."""
     marks: list[str] = []
     for sheet in sheets:
         text = sheet.text or ""
@@ -137,11 +137,11 @@ def _empty(target: etree._Element, unseen: etree._Element, filled: set[etree._El
 
 
 def _move(child: etree._Element, target: etree._Element) -> None:
-    # The words of two boxes in one slot must not run together.
+    # Separate the words of two boxes in one slot with a blank.
     target.append(child)
     child.tail = " "
 
 
 def _clean(text: str | None) -> str:
-    """The text without characters that the tree rejects."""
+    """Return the text without characters that the tree rejects."""
     return NOT_XML.sub("", text or "")

@@ -1,4 +1,4 @@
-"""Reads sitemap.xml and sitemap indexes as links, and reports instructions to assessors in them."""
+"""Reads sitemap.xml and sitemap indexes as links, and reports any instructions to assessors in them."""
 
 import re
 import zlib
@@ -17,7 +17,7 @@ ENTRY: Final = "sitemap-entry"
 _GZIP: Final = b"\x1f\x8b"
 _GZIP_WINDOW: Final = 31
 _MAX_BYTES: Final = 50_000_000
-"""Bytes of one decompressed sitemap; this limit and the next are the protocol's own."""
+"""Maximum size of one decompressed sitemap in bytes; this limit and the next come from the sitemap protocol."""
 _MAX_ENTRIES: Final = 50_000
 _MAX_URL: Final = 2048
 _DECLARES: Final = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
@@ -28,7 +28,7 @@ _MAX_FINDINGS: Final = 20
 def read_sitemap(body: bytes) -> Page:
     """Read a sitemap (gzip or plain) as a page of links without text blocks.
 
-    Raises Unreadable when it is not a sitemap, declares entities, or decompresses to more than 50 MB.
+    Raises Unreadable if it is not a sitemap, declares entities, or decompresses to more than 50 MB.
     """
     body = _unpacked(body)
     if _DECLARES.search(body) or _DECLARES.search(body.replace(b"\0", b"")):
@@ -74,12 +74,12 @@ def _unpacked(body: bytes) -> bytes:
 
 
 def _addressed(root: etree._Element) -> list[Removed]:
-    """Findings for texts of any element or attribute that address assessors."""
+    """Return findings for element texts and attributes that address assessors."""
     found: list[Removed] = []
     for element in root.iter():
         if not isinstance(element.tag, str):
             continue
-        # A sitemap's own fields are addresses and dates, so little text is left to search.
+        # A sitemap's own fields are addresses and dates, so little text remains to be searched.
         for text in (element.text, element.tail, *element.attrib.values()):
             plain = " ".join((text or "").split())
             place = next(iter(find(plain)), None) if " " in plain else None

@@ -74,7 +74,7 @@ def _texts(value: object) -> list[str]:
 def read_data(text: str, kind: str) -> tuple[Part, ...]:
     """Read the documents in a text of `kind`: json, yaml, or skill (Markdown with front matter).
 
-    Raises Unreadable when the text is not of that kind or exceeds a limit.
+    Raises Unreadable if the text is not of that kind or exceeds a limit.
     """
     if kind == "skill":
         return (Part(_skill(text), ""),)
@@ -101,7 +101,7 @@ def _parts(value: Tree) -> tuple[Part, ...]:
 
 
 def _noted(parts: tuple[Part, ...], loaded: Loaded) -> tuple[Part, ...]:
-    """Report keys that one mapping gives twice, because another parser may take the other value."""
+    """Report duplicate keys in mappings, because another parser may use the other value."""
     notes = tuple(
         Removed("structure", "the file", f"the key {key} is given twice, the last one counts")
         for key in loaded.twice[:_MAX_TWICE]
@@ -115,7 +115,7 @@ def _noted(parts: tuple[Part, ...], loaded: Loaded) -> tuple[Part, ...]:
 def _skill(text: str) -> Page:
     """Read a `SKILL.md`: its description, then the other front matter fields, in front of its text.
 
-    Front matter that is not YAML is shown line by line, as in any Markdown.
+    Front matter that is not YAML is shown line by line, as in other Markdown files.
     """
     front = _FRONT.match(text)
     try:
@@ -130,7 +130,7 @@ def _skill(text: str) -> Page:
     title = words(inside.get("title"))
     writer.prose(words(inside.get("description")))
     for key, value in inside.items():
-        # A name that the first heading already gives is not repeated.
+        # Skip the name if the first heading already gives it.
         said = key in ("name", "title") and words(value).casefold() == body.title.casefold()
         if key != "description" and not said:
             writer.field(key.replace("-", " ").replace("_", " ").capitalize(), words(value))

@@ -1,7 +1,7 @@
-"""Judges the shape of product names: removes decorations, splits titles, recognises section words and slogans.
+"""Judges the form of product names: removes decorations, splits titles, recognises section words and slogans.
 
-This tells a heading that names something from one that does not. The word lists are in lower case; text that is
-compared with them is folded by `str.casefold` only, which keeps accents.
+This distinguishes headings that name something from other headings. The word lists are in lower case; text compared
+with them is folded by `str.casefold` only, which keeps accents.
 """
 
 import re
@@ -64,7 +64,7 @@ _SPANISH: Final = """
     índice versión actual vista previa bienvenido el la los las de del y en para un una nuestro
 """
 SECTION_WORDS: Final = frozenset(f"{_ENGLISH} {_STOP} {_GERMAN} {_FRENCH} {_SPANISH}".split())
-"""A heading made only of these words opens a section of a page and names nothing."""
+"""A heading consisting only of these words opens a section of a page and is not a name."""
 STOP_WORDS: Final = frozenset(_STOP.split())
 
 _WIDE: Final = """
@@ -82,7 +82,7 @@ _WIDE: Final = """
     명령어 구조 프로젝트구조 面板 目錄 安裝 簡介 特色 設定檔
 """
 SECTIONS: Final = frozenset(_WIDE.split())
-"""Section headings in scripts without blanks between words, compared with all blanks removed."""
+"""Section headings in scripts without blanks between words; compared after removing all blanks."""
 
 _STARTS: Final = """
     accelerate add ask automate bring build chat connect control convert create deploy describe discover empower
@@ -93,12 +93,12 @@ _STARTS: Final = """
     finally
 """
 SLOGAN_STARTS: Final = frozenset(_STARTS.split())
-"""First words of a line that speaks to a reader rather than naming something."""
+"""First words of a line that addresses a reader rather than naming something."""
 _INNER: Final = """
     your you our we us that which lets just only who whose any every everything
 """
 INNER_SLOGAN: Final = frozenset(_INNER.split())
-"""Words that are rare inside a name and common inside a slogan."""
+"""Words that are rare inside a name but common inside a slogan."""
 _SMALL: Final = """
     de la el los las del y en para con por le les du des et pour un une von für und mit der die das
 """
@@ -119,7 +119,7 @@ _DESCRIBING: Final = """
     examples starter api apis rest
 """
 GENERIC: Final = frozenset(_DESCRIBING.split())
-"""Words that describe what a product is; a line made only of them is doubtful as a name until something confirms it."""
+"""Words that describe what a product is; a line of such words alone is doubtful as a name until confirmed elsewhere."""
 
 _TONGUES: Final = """
     english 中文 简体中文 繁體中文 繁体中文 日本語 한국어 deutsch español espanol français francais русский
@@ -128,7 +128,7 @@ _TONGUES: Final = """
     pt it cn zh-cn zh-tw pt-br 英文 英語 영어 indonesia עברית ไทย
 """
 LANGUAGES: Final = frozenset(_TONGUES.split())
-"""Names of languages, as language switchers write them."""
+"""Names of languages as written in language switchers."""
 
 _STEMS: Final = """
     readme listing index skill page home main default doc docs document documentation content text file untitled
@@ -137,7 +137,7 @@ _STEMS: Final = """
     download downloads md html introduction intro
 """
 GENERIC_FILES: Final = frozenset(_STEMS.split())
-"""File names without suffix that name no product."""
+"""File stems (names without suffix) that name no product."""
 _FOLDERS: Final = """
     src source sources dist build out lib packages package apps app repo repos repository examples example site
     website www public static assets listings pages wiki master trunk latest stable en zh ja de fr es ko work data
@@ -146,7 +146,7 @@ _FOLDERS: Final = """
     frontend backend
 """
 GENERIC_FOLDERS: Final = GENERIC_FILES | frozenset(_FOLDERS.split())
-"""Names of folders and repositories that do not name a product by themselves."""
+"""Names of folders and repositories that are too generic to name a product by themselves."""
 
 _COMMANDS: Final = """
     uv pip pipx npm pnpm yarn node nodejs python python3 git docker requirements.txt r e the mcp cli run install
@@ -154,14 +154,14 @@ _COMMANDS: Final = """
     create-react-app mcp-remote smithery inspector mcp-get claude gemini supergateway
 """
 INSTALLERS: Final = frozenset(_COMMANDS.split())
-"""Words after an install command that are not a package of the product."""
+"""Words that may follow an install command but are not a package of the product."""
 MAX_NAME: Final = 80
-"""The most characters of a name that is shown."""
+"""Maximum length of a displayed name in characters."""
 _MAX_TITLE: Final = 400
-"""The most characters of a title that are examined."""
+"""Maximum number of characters of a title that are examined."""
 _MAX_WORDS: Final = 7
 _MAX_WIDE: Final = 24
-"""The most letters of a name in a script without blanks between words."""
+"""Maximum number of letters of a name in a script without blanks between words."""
 _MIN_LANGUAGES: Final = 2
 _SEPARATOR: Final = re.compile(
     r"\s+[-–—|·•:~»›>/]{1,2}\s+|\s*[—|｜：]\s*|:\s+|\s–\s?"
@@ -208,7 +208,7 @@ _KIND_END: Final = re.compile(
 )
 _PICTURE: Final = re.compile(r"^(?:logo|icon|banner|badge)\s+(?=\S)|\s+(?:logo|icon|banner)$", re.IGNORECASE)
 _TWICE: Final = re.compile(r"^(\S{2,40}) (?=\1\b)", re.IGNORECASE)
-"""A name given twice, as by the description of a logo in front of a heading."""
+"""A duplicated name, for example when a logo's description precedes the heading."""
 _OWNS: Final = re.compile(r"['’]s$")
 _THE: Final = re.compile(r"^the\s+(?=\S)", re.IGNORECASE)
 _QUESTION: Final = re.compile(r"\s*[?？!！。.…]+$")
@@ -228,7 +228,7 @@ _BADGE: Final = re.compile(
 
 
 def tidy(text: str) -> str:
-    """`text` without decorations of a name: emoji, badges in brackets, versions, adjectives, "Welcome to", "docs"."""
+    """Return `text` without decorations: emoji, badges in brackets, versions, adjectives, "Welcome to", "docs"."""
     name = _trimmed(text)
     name = _HOSTED.sub("", name)
     for _ in range(3):
@@ -250,18 +250,18 @@ def tidy(text: str) -> str:
 
 
 def pieces(title: str) -> tuple[str, ...]:
-    """The tidied parts of a title between dashes, bars and colons, in their order; empty ones and repeats left out."""
+    """Return the tidied parts of a title between dashes, bars and colons, in order, omitting blanks and duplicates."""
     parts = [tidy(part) for part in _SEPARATOR.split(_HOSTED.sub("", _trimmed(title)))]
     return tuple(dict.fromkeys(part for part in parts if key(part)))
 
 
 def key(name: str) -> str:
-    """The letters and digits of `name` in lower case, which are the same for all spellings of one name."""
+    """Return the letters and digits of `name` in lower case, which are the same for all its spellings."""
     return "".join(c for c in unicodedata.normalize("NFKC", name).casefold() if c.isalnum())
 
 
 def core(name: str) -> str:
-    """`key` without the words for an MCP server: the same for "X", "X MCP" and "mcp-server-x"."""
+    """Return `key` without the words for an MCP server: the same for "X", "X MCP" and "mcp-server-x"."""
     parts = words(name)
     idle = _ABOUT_MCP | {"for"} if "mcp" in parts else _ABOUT_MCP
     kept = [word for word in parts if word not in idle]
@@ -269,22 +269,22 @@ def core(name: str) -> str:
 
 
 def words(name: str) -> list[str]:
-    """The words of a name in lower case, split at blanks, hyphens, underscores and `./@:`; CamelCase is not split."""
+    """Return a name's words in lower case, split at blanks, hyphens, underscores and `./@:`; CamelCase is not split."""
     return [word for word in re.split(r"[\s_\-./@:]+", name.casefold()) if word]
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two names are variants of one: spelled otherwise, or with and without "MCP server"."""
+    """Return whether two names are variants of the same name: spelled differently, or with and without "MCP server"."""
     return bool(key(one)) and (key(one) == key(other) or core(one) == core(other))
 
 
 def says_mcp(name: str) -> bool:
-    """Whether a name says that the thing is an MCP server."""
+    """Return whether a name says that the product is an MCP server."""
     return bool({"mcp", "server"} & set(words(name)))
 
 
 def is_section(text: str) -> bool:
-    """Whether a heading opens a section ("Features", "目录", "Table of Contents") rather than naming something."""
+    """Return whether a heading opens a section ("Features", "目录", "Table of Contents") instead of being a name."""
     bare = _trimmed(text)
     if not key(bare):
         return True
@@ -296,7 +296,7 @@ def is_section(text: str) -> bool:
 
 
 def is_switcher(text: str) -> bool:
-    """Whether a line is a language switcher: names of languages and little else."""
+    """Return whether a line is a language switcher, consisting mostly of language names."""
     parts = [part.strip("[]()（）【】* ") for part in re.split(r"[|·•/,\s]+", text.casefold())]
     parts = [part for part in parts if key(part)]
     found = sum(part in LANGUAGES for part in parts)
@@ -304,18 +304,18 @@ def is_switcher(text: str) -> bool:
 
 
 def is_badge(text: str) -> bool:
-    """Whether words are those of a badge ("License: MIT", "npm version", "build passing")."""
+    """Return whether a text is that of a badge ("License: MIT", "npm version", "build passing")."""
     return _BADGE.fullmatch(_trimmed(text)) is not None
 
 
 def is_generic(name: str) -> bool:
-    """Whether a name holds nothing but words that describe any product ("AI Agent Platform")."""
+    """Return whether a name consists only of words that could describe any product ("AI Agent Platform")."""
     parts = [part.strip(".'’") for part in _SPLIT.split(name.casefold())]
     return all(part in GENERIC or part in STOP_WORDS or part.isdigit() for part in parts if part)
 
 
 def is_slogan(text: str) -> bool:
-    """Whether a line praises, orders or describes rather than names."""
+    """Return whether a line praises, instructs or describes rather than names."""
     bare = _trimmed(text)
     if bare.endswith((".", "!", "?", "。", "！", "？", "…", ",")) and " " in bare:
         return True
@@ -338,7 +338,7 @@ def is_slogan(text: str) -> bool:
 
 
 def is_name(text: str) -> bool:
-    """Whether `text`, already tidied, may name a product."""
+    """Return whether `text`, already tidied, may be a product name."""
     return (
         bool(key(text))
         and len(text) <= MAX_NAME
@@ -350,7 +350,7 @@ def is_name(text: str) -> bool:
 
 
 def _trimmed(text: str) -> str:
-    """`text` on one line without emoji, control characters, and marks or symbols at its ends."""
+    """Return `text` on one line without emoji, control characters, and leading or trailing marks and symbols."""
     kept = "".join(" " if unicodedata.category(c) in _NO_LETTERS or c in _EMOJI_PARTS else c for c in text[:_MAX_TITLE])
     line = " ".join(kept.split()).strip(_MARKS)
     start, end = 0, len(line)

@@ -1,8 +1,8 @@
 """Names the product of a page: candidates from the page's parts, and a scored vote with reasons.
 
 Order of precedence: a manifest or front matter; a heading that names something; the window's title; the repository in
-the address or in the page's own links; file and folder. A sound source wins by its weight; a doubtful one (a slogan, a
-section word, a name that nothing else on the page uses) is outvoted when the rest of the page agrees on another name.
+the address or in the page's own links; file and folder. A reliable source wins by its weight; a doubtful one (a slogan,
+a section word, a name used nowhere else on the page) is outvoted when the rest of the page agrees on another name.
 """
 
 import math
@@ -21,20 +21,20 @@ from agent.intake.hidden.characters import clean
 from agent.intake.page import Block, Page
 
 _OPENING: Final = 14
-"""Blocks of text at the beginning in which a page says what its product is."""
+"""Number of text blocks at the start of a page in which it introduces its product."""
 _MAX_TEXT: Final = 60_000
-"""Characters of the text in which uses of a name are counted."""
+"""Number of characters of the text in which uses of a name are counted."""
 _MAX_COUNTED: Final = 40
-"""Candidates whose uses are counted."""
+"""Maximum number of candidates whose uses are counted."""
 _MAX_ALIASES: Final = 12
 _HEADLINE_WORDS: Final = 14
 _SPONSORS: Final = 2
-"""Headings that may stand above a page's title."""
+"""Maximum number of headings, such as sponsors' names, above a page's title."""
 _SHORT: Final = 2
 _REORDERS: Final = frozenset({"bidi-control", "combining-flood"})
 
-# Weights: what a source is worth by itself. A sound heading (6) with one use of its name beats a repository (4) with
-# many; a slogan that nothing else supports (1.5) loses to any two of the others.
+# Weights of the sources. A sound heading (6) whose name is used once beats a repository (4) whose name is used often;
+# a slogan without other support (1.5) loses to any two of the other sources.
 _HEADING: Final = 6.0
 _GENERIC_HEADING: Final = 4.0
 _LATER_HEADING: Final = 2.0
@@ -49,16 +49,16 @@ _PACKAGE: Final = 2.0
 _DEFINED: Final = 4.0
 _LOGO: Final = 2.5
 _FIRST_IMAGE: Final = 1.5
-"""Also the weight of a banner, since campaigns and sister products have banners too."""
+"""Also the weight of a banner, since banners may advertise campaigns and sister products."""
 _LINE: Final = 2.0
 _FILE: Final = 1.0
 _FOLDER: Final = 0.9
 _USED: Final = 3.0
-"""The most that uses of the name in the text can add."""
+"""Maximum score added for uses of the name in the text."""
 _SOUND: Final = 4.0
-"""Added for a first heading that names something, when the rest of the page confirms the name."""
+"""Added for a first heading that names something, if the rest of the page confirms the name."""
 _UNUSED: Final = 1.5
-"""Subtracted when a single source gives the name and the page's text never uses it."""
+"""Subtracted if the name has a single source and is never used in the page's text."""
 
 _NAME: Final = r"[A-Z0-9@`][\w.+#@/`’'-]*|[a-z]+[A-Z\d][\w.+#-]*|[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)+"
 _DEFINES: Final = re.compile(
@@ -83,7 +83,7 @@ _FORMER: Final = re.compile(
     r"also known as|a\.?k\.?a\.?)\s+[\"“`*]*((?:[A-Z0-9][\w.+#-]*)(?: [A-Z0-9][\w.+#-]*){0,3})"
 )
 LETTER: Final = "[A-Za-z0-9À-ɏ_-]"
-"""A character that continues a word. Letters of scripts without blanks do not: they may directly follow a name."""
+"""A character that continues a word. Letters of scripts without blanks do not, as they may directly follow a name."""
 _LEAD_MARKS: Final = re.compile(r"^[^\w@`\"“«*'‘]+")
 _WEB: Final = re.compile(r"https?://", re.IGNORECASE)
 
@@ -100,23 +100,23 @@ _OFTEN: Final = 2
 _CALLED: Final = frozenset(
     {"its manifest or front matter", "its first heading", "the page's title", "a sentence that says what it is"}
 )
-"""Sources in which the page itself gives the name of its product."""
+"""Sources in which the page itself names its product."""
 _OWNED: Final = frozenset({"the package that is installed", "its repository and whose it is"})
 _SLUGS: Final = frozenset({
     "its repository and whose it is",
     "the repository's name", "the package that is installed", "its address", "the name of its file",
     "the name of its folder",
 })  # fmt: skip
-"""Sources that spell a name as a slug, the way addresses do."""
+"""Sources that spell a name as a slug, as in addresses."""
 
 
 class Candidate(NamedTuple):
-    """A name that one part of the page proposes."""
+    """A name proposed by one part of the page."""
 
     name: str
     weight: float
     source: str
-    """That part of the page, in words that can be shown."""
+    """The part of the page, described in words for display."""
 
 
 class Name(NamedTuple):
@@ -126,9 +126,9 @@ class Name(NamedTuple):
     aliases: tuple[str, ...] = ()
     reason: str = ""
     repository: Repository | None = None
-    """The product's own repository, if the page or its address shows which one it is."""
+    """The product's own repository, if the page or its address identifies it."""
     sources: tuple[str, ...] = ()
-    """The parts of the page that propose this name, the weightiest first."""
+    """The parts of the page that propose this name, in descending order of weight."""
 
     @property
     def is_borne_out(self) -> bool:
@@ -137,10 +137,10 @@ class Name(NamedTuple):
 
 
 def name_page(page: Page, where: str, *, folder: str = "", siblings: Sequence[Page] = ()) -> Name:
-    """The name of the product that `page` is about.
+    """Return the name of the product that `page` is about.
 
-    `where` is the page's address or file name, `folder` the name of the folder of that file, and `siblings` the pages
-    of manifests beside it. The name is empty when nothing names the product.
+    `where` is the page's address or file name, `folder` the name of that file's folder, and `siblings` the pages
+    of manifests in the same folder. The name is empty if nothing on the page names the product.
     """
     page = _own_part(page)
     repositories = named_repositories(page, where)
@@ -171,7 +171,7 @@ def name_page(page: Page, where: str, *, folder: str = "", siblings: Sequence[Pa
 
 
 def _from_page(page: Page) -> Iterator[Candidate]:
-    """Candidates from headings, the first line, the first image and the sentences that define something."""
+    """Yield candidates from headings, the first line, the first images and sentences that define something."""
     yield from _from_headings(page)
     yield from _from_images(page)
     text = [block for block in page.blocks if block.kind in ("paragraph", "item", "heading")]
@@ -190,7 +190,7 @@ def _from_page(page: Page) -> Iterator[Candidate]:
 
 
 def _from_headings(page: Page) -> Iterator[Candidate]:
-    """Candidates from headings: the first top-level one counts most; lower ones count if it is missing or a slogan."""
+    """Yield names from headings: the first top-level one weighs most; lower ones count if it is missing or a slogan."""
     headings = [block for block in page.blocks if block.kind == "heading" and block.hint != "other"]
     top = [block for block in headings if block.level <= 1]
     if not top and page.title and page.title not in {block.text for block in headings}:
@@ -198,7 +198,7 @@ def _from_headings(page: Page) -> Iterator[Candidate]:
     firsts = [block for block in top if names.pieces(block.text) and not names.is_section(block.text)]
     before = headings.index(firsts[0]) if firsts and firsts[0] in headings else 0
     for place, block in enumerate(firsts[:3]):
-        # A title stands at the top: a heading after several sections names a part, whatever its level.
+        # A title is at the top: a heading after several sections names a part, regardless of its level.
         weight = _HEADING if place == 0 and before <= _SPONSORS else _LATER_HEADING
         yield from _pieces_of(block.text, weight, "its first heading")
     if firsts and not names.is_slogan(firsts[0].text):
@@ -209,7 +209,7 @@ def _from_headings(page: Page) -> Iterator[Candidate]:
 
 
 def _pieces_of(title: str, weight: float, source: str) -> Iterator[Candidate]:
-    """The names in a title; a part that describes or praises instead counts little, and only in a first heading."""
+    """Yield the names in a title; descriptive or promotional parts weigh little and count only in a first heading."""
     for place, part in enumerate(names.pieces(title) if _is_honest(title) else ()):
         if not names.is_name(part):
             if (
@@ -226,7 +226,7 @@ def _pieces_of(title: str, weight: float, source: str) -> Iterator[Candidate]:
 
 
 def _from_images(page: Page) -> Iterator[Candidate]:
-    """Candidates from the alt texts of the first images: one that says logo or banner, or the very first image."""
+    """Yield candidates from the first images' alt texts: a logo, a banner, or the very first image."""
     for place, block in enumerate(block for block in page.blocks[:_OPENING] if block.kind == "image"):
         match = _LOGO_ALT.fullmatch(block.text.strip())
         name = next(iter(names.pieces(match["name"] if match else block.text)), "")
@@ -239,7 +239,7 @@ def _from_images(page: Page) -> Iterator[Candidate]:
 
 
 def _from_titles(page: Page, where: str) -> Iterator[Candidate]:
-    """Candidates from the window's title and `og:title`, without the site's part, and from the site's own name."""
+    """Yield candidates from the window's title and `og:title` without the site's part, and from the site's name."""
     site = _site_words(where)
     for title in dict.fromkeys((page.head_title, page.og_title)):
         parts = [part for part in names.pieces(title) if names.is_name(part)] if _is_honest(title) else []
@@ -249,7 +249,7 @@ def _from_titles(page: Page, where: str) -> Iterator[Candidate]:
             yield Candidate(part, min(weight, _PIECE) if names.is_generic(part) else weight, "the page's title")
     if page.site_name and names.is_name(names.tidy(page.site_name)):
         name = names.tidy(page.site_name)
-        # On a site with many products, the site's name is not a product's name.
+        # If a site has many products, the site's name is not a product name.
         known = any(names.same(name, part) for part in names.pieces(page.head_title)[-1:])
         yield Candidate(name, _PIECE if known and len(names.pieces(page.head_title)) > 1 else _SITE, "the site's name")
 
@@ -261,7 +261,7 @@ def _from_addresses(where: str, folder: str, repositories: Sequence[Repository],
         if repository.name.casefold() not in GENERIC_FOLDERS:
             yield Candidate(repository.name, weight, "the repository's name")
         else:
-            # "agents" says nothing without the owner's name.
+            # A repository name like "agents" is too generic without the owner's name.
             yield Candidate(f"{repository.owner} {repository.name}", weight, "its repository and whose it is")
     packages = [name for name in named_packages(page) if name.casefold() not in GENERIC_FOLDERS]
     for place, package in enumerate(packages[:3]):
@@ -283,7 +283,7 @@ def _from_addresses(where: str, folder: str, repositories: Sequence[Repository],
 
 
 def _from_manifests(page: Page, siblings: Sequence[Page]) -> Iterator[Candidate]:
-    """Candidates from manifests, the page's own first; a name from a manifest beside it must also occur on the page."""
+    """Yield candidates from manifests, the page's own first; sibling manifests' names must also occur on the page."""
     if page.name:
         yield Candidate(_first_name(page.name), 100.0, "its manifest or front matter")
     text = names.key(" ".join(block.text for block in page.blocks))
@@ -294,7 +294,7 @@ def _from_manifests(page: Page, siblings: Sequence[Page]) -> Iterator[Candidate]
 
 
 def _first_name(text: str) -> str:
-    """A manifest's name without the tagline after it."""
+    """Return a manifest's name without the tagline after it."""
     parts = names.pieces(text)
     return parts[0] if parts else text.strip()
 
@@ -303,7 +303,7 @@ def _first_name(text: str) -> str:
 
 
 def _grouped(found: Iterable[Candidate]) -> list[list[Candidate]]:
-    """Groups of candidates that are variants of one name, in the order of their first candidates."""
+    """Group candidates that are variants of the same name, in order of first occurrence."""
     groups: dict[str, list[Candidate]] = {}
     for candidate in found:
         groups.setdefault(names.core(candidate.name), []).append(candidate)
@@ -311,9 +311,9 @@ def _grouped(found: Iterable[Candidate]) -> list[list[Candidate]]:
 
 
 def _without_tails(found: Sequence[Candidate], text: str) -> list[Candidate]:
-    """The candidates, with the first heading cut down to a name that the page uses if it never uses the whole heading.
+    """Return the candidates, shortening a first heading that the page never repeats to a name that the page does use.
 
-    The words after the name are then a badge or a state ("Acme  Maintenance Mode").
+    The words after the name are then a badge or a status ("Acme  Maintenance Mode").
     """
     heads = [c for c in found if c.source == "its first heading" and c.weight >= _GENERIC_HEADING]
     if not heads or names.says_mcp(heads[0].name) or _uses(text, heads[0].name):
@@ -330,7 +330,7 @@ def _without_tails(found: Sequence[Candidate], text: str) -> list[Candidate]:
 
 
 def _score(group: Sequence[Candidate], text: str) -> float:
-    """The score of a group: the best weight of each source, plus a share for how often the text uses the name."""
+    """Return the score of a group: each source's best weight, plus a bonus for uses of the name in the text."""
     best: dict[str, float] = {}
     for candidate in group:
         best[candidate.source] = max(best.get(candidate.source, 0.0), candidate.weight)
@@ -342,10 +342,10 @@ def _score(group: Sequence[Candidate], text: str) -> float:
 
 
 def _beyond_the_vendor(groups: Sequence[list[Candidate]], repositories: Sequence[Repository]) -> list[Candidate]:
-    """The first group, unless it is only the vendor's name and another group has a longer name that begins with it.
+    """Return the first group, unless it is only the vendor's name and another group extends that name.
 
-    "Acme" occurs all over a page about "Acme Agents" and owns its repository, but no heading, title or sentence
-    names it.
+    "Acme" occurs often on a page about "Acme Agents" and owns its repository, but no heading, title or sentence
+    names it as the product.
     """
     best = groups[0]
     owners = {names.core(repository.owner) for repository in repositories[:2]}
@@ -361,13 +361,13 @@ def _beyond_the_vendor(groups: Sequence[list[Candidate]], repositories: Sequence
 
 
 def _form(group: Sequence[Candidate], text: str) -> Candidate:
-    """The candidate whose spelling is shown: from the weightiest source, and preferably one that says "MCP server"."""
+    """Return the candidate whose spelling is shown: from the weightiest source, preferably with "MCP server"."""
     order = sorted(group, key=lambda c: -c.weight)
     first = order[0]
     if first.weight >= _TITLE and first.source not in ("a sentence that says what it is", "the repository's name"):
         if first.source != "a manifest beside it":
             return first
-        # A manifest's name is often an identifier, so the page's own spelling, which people read, is preferred.
+        # A manifest's name is often an identifier, so the page's own human-readable spelling is preferred.
         longer = [c for c in order if c.weight > _FILE and names.says_mcp(c.name) and not names.says_mcp(first.name)]
         return next((c for c in order if c.source == "its first heading"), (longer or [first])[0])
     said = [c for c in order if c.source not in _SLUGS]
@@ -376,7 +376,7 @@ def _form(group: Sequence[Candidate], text: str) -> Candidate:
 
 
 def _reason(form: Candidate, group: Sequence[Candidate], text: str) -> str:
-    """Why the name was chosen, in one line."""
+    """Return a one-line explanation of why the name was chosen."""
     others = [s for s in dict.fromkeys(c.source for c in group) if s != form.source]
     used = _uses(text, form.name)
     said = f"named by {form.source}"
@@ -388,7 +388,7 @@ def _reason(form: Candidate, group: Sequence[Candidate], text: str) -> str:
 def _aliases(
     name: str, group: Sequence[Candidate], rivals: Sequence[Sequence[Candidate]], page: Page, own: Repository | None
 ) -> tuple[str, ...]:
-    """Other names of the product: variants, repository, packages, former names, the name without "MCP server"."""
+    """Return other names: variants, repository, packages, former names, the name without "MCP server"."""
     found = [candidate.name for candidate in sorted(group, key=lambda c: -c.weight)]
     known = {word for alias in (*found, own.name if own else "") for word in names.words(alias) if len(word) > _SHORT}
     packages = [c.name for rival in rivals for c in rival if c.source == "the package that is installed"]
@@ -408,7 +408,7 @@ def _aliases(
 
 
 def _own_part(page: Page) -> Page:
-    """`page` without blocks that hints or headings assign to something else: related products, reviews, comparisons."""
+    """Drop blocks that hints or headings assign to something else: related products, reviews, comparisons."""
     kept: list[Block] = []
     level = 0
     for place, block in enumerate(page.blocks):
@@ -423,7 +423,7 @@ def _own_part(page: Page) -> Page:
 
 
 def _text(page: Page) -> str:
-    """The page's text without its first heading, for counting the uses of a name."""
+    """Return the page's text without its first heading, for counting the uses of a name."""
     parts: list[str] = []
     size = 0
     heading = True
@@ -441,9 +441,9 @@ def _text(page: Page) -> str:
 
 
 def _uses(text: str, name: str) -> int:
-    """How often `text` uses `name`, with any of blank, hyphen and underscore or nothing between its words.
+    """Count the uses of `name` in `text`; its words may be separated by a blank, hyphen, underscore or nothing.
 
-    Case matters only for a single word with a capital.
+    Case matters only for a single capitalised word.
     """
     parts = [re.escape(part) for part in re.split(r"[\s_-]+", name) if part]
     if not parts:
@@ -454,7 +454,7 @@ def _uses(text: str, name: str) -> int:
 
 
 def _spelled(name: str, text: str) -> str:
-    """`name` in the capitalised spelling that the text uses most; unchanged when the text has no such spelling."""
+    """Return `name` in its most frequent capitalised spelling in the text; unchanged if there is none."""
     parts = [re.escape(part) for part in re.split(r"[\s_-]+", name) if part]
     pattern = re.compile(r"(?<![\w/.@-])" + r"[ _-]?".join(parts) + r"(?![\w/-])", re.IGNORECASE)
     found = Counter(match[0] for match in pattern.finditer(text))
@@ -463,7 +463,7 @@ def _spelled(name: str, text: str) -> str:
 
 
 def _sentences(line: str) -> list[str]:
-    """The first two sentences of a line."""
+    """Return the first two sentences of a line."""
     return [part for part in re.split(r"(?<=[.!?。！？])\s*(?=\S)", line, maxsplit=3)[:2] if part]
 
 
@@ -473,7 +473,7 @@ def _starts_plain(name: str) -> bool:
 
 
 def _site_words(where: str) -> frozenset[str]:
-    """The parts of an address's host, which show that the last piece of a title is the site's name."""
+    """Return the parts of an address's host, which reveal whether the last piece of a title is the site's name."""
     if not _WEB.match(where):
         return frozenset()
     host = (urlsplit(where).hostname or "").removeprefix("www.")
@@ -482,7 +482,7 @@ def _site_words(where: str) -> frozenset[str]:
 
 
 def _is_honest(text: str) -> bool:
-    """Whether a text is what it looks like, without markup or orders to assessors."""
+    """Return whether a text is free of reordered characters, active markup and instructions to assessors."""
     cleaned = clean(text, "")
     if any(removed.kind in _REORDERS for removed in cleaned.removed):
         return False

@@ -1,7 +1,7 @@
-"""Decides which product a listing is about, which other products are on the page, and which text is the directory's.
+"""Determines which product a listing is about, which others are on the page, and which text is the directory's.
 
-Two questions are answered here. Which blocks of a page about X are about something else (its hosted sibling, a
-predecessor, a product of the same vendor)? And when the reader asks for Y on a page that is about X or holds both,
+This module answers two questions. Which blocks of a page about X are about something else (its hosted sibling, a
+predecessor, a product of the same vendor)? And if the reader asks for Y on a page about X or about both,
 which blocks are about Y?
 """
 
@@ -18,7 +18,7 @@ from agent.intake.page import AboutHint, Block, Page
 from agent.records import About
 
 _MAX_LABEL: Final = 6
-"""The most words of a line that labels a card."""
+"""Maximum number of words in a line that labels a card."""
 _VERSUS: Final = re.compile(r"\s+(?:vs\.?|versus)\s+", re.IGNORECASE)
 _SIDES: Final = 2
 _MAX_OTHERS: Final = 20
@@ -57,7 +57,7 @@ _NAME_END: Final = re.compile(r"\s[—–|·:-]\s|\s\(|:\s")
 _MAX_NAME: Final = 6
 _SEVERAL: Final = 2
 _CARD: Final = 3
-"""The number of blocks in a card, its name included."""
+"""The number of blocks in a card, including its name."""
 # Titles of catalogue pages, never of a product: "All agents", "MCP servers", "Browse the directory", "Search results".
 _GENERIC: Final = re.compile(
     r"(?:(?:all|our|the|best|top|new|popular|featured|browse|explore|more|latest|ai|mcp|\d+|[a-z]+) ){0,2}"
@@ -91,13 +91,13 @@ _SCORED: Final = re.compile(
     re.IGNORECASE,
 )
 _MAX_SCORED: Final = 60
-"""The most words of a line that can be a score, a rating or a note on them."""
+"""Maximum number of words in a line that can be a score, a rating or a note on them."""
 
 
 def mark_others(page: Page, name: Name) -> Page:
-    """`page`, about `name`, with blocks about other products marked `other` and about its hosted platform `platform`.
+    """Return `page`, which is about `name`, with other products marked `other` and the hosted platform `platform`.
 
-    Only blocks whose subject is the other product, and sections whose heading names it, are marked.
+    Only blocks whose subject is another product, and sections whose heading names another product, are marked.
     """
     own = (name.name, *name.aliases)
     others = _others(page, name)
@@ -129,11 +129,11 @@ def mark_others(page: Page, name: Name) -> Page:
 
 
 def leave_only(page: Page, wanted: str, own: Name) -> Page | None:
-    """`page` with everything that is not about `wanted` marked `other`.
+    """Return `page` with everything that is not about `wanted` marked `other`.
 
-    Sections and cards whose heading or label names `wanted` are about it, and so are blocks that name it and not the
-    page's `own` product. None when the page does not tell the two apart, because it is about `wanted` under another
-    name or never mentions it.
+    A section or card is about `wanted` if its heading or label names it. So is a block that names `wanted` but not the
+    page's `own` product. Returns None if the page does not distinguish the two products, because it is about `wanted`
+    under another name or never mentions it.
     """
     if not _is_another(wanted, own):
         return None
@@ -162,19 +162,19 @@ def leave_only(page: Page, wanted: str, own: Name) -> Page | None:
 
 
 def _is_another(wanted: str, own: Name) -> bool:
-    """Whether `wanted` is a different product from the page's, and not a variant, alias or part of its name."""
+    """Return whether `wanted` is not the page's product, nor a variant, alias or part of its name."""
     if not own.name or any(names.same(wanted, known) for known in (own.name, *own.aliases)):
         return False
     return not _parts(wanted) <= _parts(own.name)
 
 
 def _parts(name: str) -> set[str]:
-    """The words of a name, except those that say that it is an MCP server."""
+    """Return the words of a name, except those that say that the product is an MCP server."""
     return {word for word in names.words(name) if word not in ("mcp", "server", "the")}
 
 
 def _labels(text: str, name: str) -> bool:
-    """Whether a heading or label is `name`, or has `name` as one of its parts."""
+    """Return whether a heading or label is `name`, or has `name` as one of its parts."""
     return any(names.key(part) == names.key(name) for part in (names.tidy(text), *names.pieces(text)))
 
 
@@ -183,18 +183,18 @@ def _is_label(block: Block) -> bool:
 
 
 def _naming(name: str) -> re.Pattern[str]:
-    """A pattern that finds `name` as a whole, whatever its case, blanks and hyphens."""
+    """Return a pattern that matches `name` as a whole, ignoring case, blanks and hyphens."""
     parts = [re.escape(part) for part in re.split(r"[\s_-]+", name) if part]
     return re.compile(rf"(?<!{LETTER})" + r"[\s_-]?".join(parts) + rf"(?!{LETTER})", re.IGNORECASE)
 
 
 def _speaking(name: str) -> re.Pattern[str]:
-    """A pattern for a block that begins by saying what `name` is or does."""
+    """Return a pattern for a block that begins by saying what `name` is or does."""
     return re.compile(rf"[\W_]{{0,6}}(?:the )?{_naming(name).pattern}[\W_]{{0,6}}\s*{_SAYS}\b", re.IGNORECASE)
 
 
 def _subject(name: str) -> re.Pattern[str]:
-    """A pattern for a block whose subject is `name`, or that sends its reader there."""
+    """Return a pattern for a block whose subject is `name`, or that directs the reader to `name`."""
     spelled = _naming(name).pattern
     marks = r"[\W_]{0,6}"
     return re.compile(
@@ -205,7 +205,7 @@ def _subject(name: str) -> re.Pattern[str]:
 
 
 def _said(block: Block, tests: Sequence[tuple[re.Pattern[str], AboutHint]]) -> AboutHint:
-    """What a block is about, by its subject; empty when that is the page's own product."""
+    """Return what a block is about, judged by its subject; empty for the page's own product."""
     for pattern, hint in tests:
         if pattern.match(block.text):
             return hint
@@ -220,14 +220,14 @@ def _titled(text: str, titles: dict[str, AboutHint]) -> AboutHint:
 
 
 def _compared(text: str, own: Sequence[str]) -> AboutHint:
-    """`other` for a heading that compares the product with another ("Acme vs. Zeta"), otherwise empty."""
+    """Return `other` for a heading that compares the product with another ("Acme vs. Zeta"), otherwise empty."""
     sides = _VERSUS.split(text.strip())
     apart = len(sides) == _SIDES and any(names.same(names.tidy(side), known) for side in sides for known in own)
     return "other" if apart else ""
 
 
 def _hosted(page: Page, name: Name) -> tuple[str, ...]:
-    """Names of the vendor's hosted platform that begin with the product's name: "Acme Cloud"."""
+    """Return the names of the vendor's hosted platform that begin with the product's name: "Acme Cloud"."""
     if names.key(name.name) == "" or re.search(rf"\b{_HOSTED}\b", name.name):
         return ()
     bare = re.sub(r"[\s_-]*\b(?:MCP|Server)\b", "", name.name).strip(" -_") or name.name
@@ -237,7 +237,7 @@ def _hosted(page: Page, name: Name) -> tuple[str, ...]:
 
 
 def _others(page: Page, name: Name) -> tuple[str, ...]:
-    """Other products that the page itself distinguishes: the vendor's further repositories, a successor, a rival."""
+    """Return other products that the page itself distinguishes: the vendor's other repositories, successors, rivals."""
     found: dict[str, None] = {}
     own = (name.name, *name.aliases)
     if name.repository is not None:
@@ -258,7 +258,7 @@ def _others(page: Page, name: Name) -> tuple[str, ...]:
 
 
 def _sets_apart(other: str, own: Sequence[str]) -> bool:
-    """Whether a name is long enough, and different enough from the `own` names, to be another product's."""
+    """Return whether a name is long enough, and different enough from the `own` names, to be another product's."""
     if len(names.key(other)) < _MIN_NAME or names.is_section(other) or names.is_generic(other):
         return False
     parts = set(names.words(other))
@@ -266,9 +266,9 @@ def _sets_apart(other: str, own: Sequence[str]) -> bool:
 
 
 def maker(page: Page, name: Name, where: str, *, own_site: bool = False) -> str:
-    """Who makes the product: a manifest's author, the repository's owner, a copyright line, the vendor's own domain.
+    """Return the product's maker: a manifest's author, the repository's owner, a copyright holder or the vendor's host.
 
-    `own_site` says that the page is the vendor's own and not a directory's. Empty when no source tells.
+    `own_site` says that the page is the vendor's own and not a directory's. Empty if none of these is known.
     """
     if page.vendor:
         return page.vendor
@@ -288,17 +288,17 @@ class Subject(NamedTuple):
 
     name: str
     candidates: tuple[str, ...]
-    """The products that the page holds; empty when it is about one."""
+    """The products on the page; empty if it is about a single product."""
     chosen: bool
-    """Whether one of several was picked, by name or by the page's title."""
+    """Whether the product was selected from several, by name or by the page's title."""
     page: Page
     """The page, with text about other products and the directory's own text marked."""
     aliases: tuple[str, ...] = ()
     """Other names of the product."""
     vendor: str = ""
-    """Who makes it; empty when neither manifest, repository, copyright line nor domain tells."""
+    """The product's maker; empty if neither manifest, repository, copyright line nor domain identifies it."""
     reason: str = ""
-    """Why it has this name."""
+    """Why the product has this name."""
 
 
 def resolve_subject(
@@ -311,12 +311,12 @@ def resolve_subject(
     folder: str = "",
     siblings: Sequence[Page] = (),
 ) -> Subject:
-    """The product that `page`, the listing, is about; `wanted` picks among several by name.
+    """Return the product that the listing `page` is about; `wanted` selects a product by name.
 
-    `neighbours` are the words of links to other products; `own_site` is for the front page of a vendor, where scores
-    and ratings are the vendor's own. `folder` is the name of the folder of a file, `siblings` are the pages of the
-    manifests beside it.
-    Raises UsageError when the page holds several products and `wanted` is none of them, or nothing says which one is
+    `neighbours` are the link texts of other products; `own_site` is set for the front page of a vendor, where scores
+    and ratings are the vendor's own. `folder` is the name of a file's folder, `siblings` are the pages of the
+    manifests in that folder.
+    Raises UsageError if the page holds several products and `wanted` matches none of them, or nothing says which one is
     meant; the hint lists the names.
     """
     title = title_name(honest_title(page))
@@ -326,7 +326,7 @@ def resolve_subject(
     vendor = maker(page, named, where, own_site=own_site)
     is_catalog = _GENERIC.fullmatch(title) is not None and not named.is_borne_out
     if len(candidates) < _SEVERAL or (wanted is None and not is_catalog):
-        # The title decides: the headings below it name the product's parts.
+        # The title decides, since the headings below it name the product's parts.
         return _single(marked, wanted, named, title, vendor)
     shown = ", ".join(candidates)
     if wanted is None:
@@ -343,7 +343,7 @@ def resolve_subject(
 
 
 def _single(page: Page, wanted: str | None, named: Name, title: str, vendor: str) -> Subject:
-    """The subject of a page that is not a catalogue: its own product, or the one that the reader asks for."""
+    """Return the subject of a page that is not a catalogue: its own product, or the product requested by the reader."""
     if wanted is None:
         name = named.name or title
         return Subject(name, (), False, mark_others(page, named), named.aliases, vendor, named.reason)
@@ -357,17 +357,17 @@ def _single(page: Page, wanted: str | None, named: Name, title: str, vendor: str
 
 
 def product_name(title: str) -> str:
-    """The product's name in a page title, in lower case for comparison."""
+    """Return the product's name in a page title, in lower case for comparison."""
     return title_name(title).casefold()
 
 
 def title_name(title: str) -> str:
-    """The product's name in a page title, as written: the text before the first dash, bar, colon or bracket."""
+    """Return the product's name in a page title, as written: the text before the first dash, bar, colon or bracket."""
     return _NAME_END.split(title)[0].strip()
 
 
 def speaks_of(page: Page, name: str) -> About:
-    """`product` when a page holds the whole `name`, `platform` when it holds its first word, otherwise `other`."""
+    """Return `product` if a page contains the whole `name`, `platform` if only its first word, otherwise `other`."""
     text = "\n".join(block.text for block in page.blocks).casefold()
     if len(name) >= _MIN_NAME and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
         return "product"
@@ -377,7 +377,7 @@ def speaks_of(page: Page, name: str) -> About:
 
 
 def _candidates(page: Page) -> tuple[str, ...]:
-    """Product names in headings of one level: they link to pages of their own or look like product names."""
+    """Return product names in headings of one level that link to their own pages or look like product names."""
     linked = {" ".join(link.text.split()).casefold() for link in page.links if link.region == "main"}
     by_level: dict[int, list[str]] = {}
     for block in page.blocks:
@@ -392,9 +392,9 @@ def _candidates(page: Page) -> tuple[str, ...]:
 
 
 def _only(page: Page, name: str, candidates: Sequence[str], *, is_catalog: bool) -> Page:
-    """`page` with everything under the heading of another candidate marked as about something else.
+    """Return `page` with everything under the headings of other candidates marked as about something else.
 
-    On a catalogue page only the product's own card is about it: the rest is about all products or the directory.
+    On a catalogue page only the product's own card is about it; the rest is about all products or the directory.
     """
     blocks: list[Block] = []
     level = 0
@@ -410,7 +410,7 @@ def _only(page: Page, name: str, candidates: Sequence[str], *, is_catalog: bool)
 
 
 def _without_assessments(page: Page, neighbours: frozenset[str]) -> Page:
-    """`page` with the directory's scores, ratings and notes on them, and cards of other products, marked `other`."""
+    """Mark the directory's scores and ratings, notes on them, and cards of other products as `other` in `page`."""
     cards = _cards(page, neighbours)
     blocks = [
         block._replace(hint="other")
@@ -427,7 +427,7 @@ def _without_assessments(page: Page, neighbours: frozenset[str]) -> Page:
 
 
 def _cards(page: Page, neighbours: frozenset[str]) -> frozenset[int]:
-    """Indices of blocks in cards: a card begins with the words of a link to another product and has a few blocks."""
+    """Return the indices of blocks in cards; a card is a few blocks beginning with the link text of another product."""
     title = page.title.casefold()
     names = {name for name in neighbours if len(name) >= _MIN_NAME and name.casefold() not in title}
     found: set[int] = set()

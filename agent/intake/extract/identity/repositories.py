@@ -17,7 +17,7 @@ _INNER: Final = re.compile(
     r"/(?:actions|stargazers|releases|issues|discussions|blob|tree|pulls?|wiki|network|graphs|commits?|fork|raw|main|"
     r"master|contributors|security|branches)\b"
 )
-"""Paths after a repository's address that a README links in its own repository rather than in another."""
+"""Paths below a repository's address that a README normally links only in its own repository."""
 _CLONE: Final = re.compile(r"git clone\s+(?:--?[\w=-]{1,20}\s+){0,4}\S{0,200}")
 _PAGES_SITE: Final = re.compile(r"https?://([\w-]{1,39})\.github\.io/([\w.-]{1,100})")
 _PACKAGE_PAGE: Final = re.compile(
@@ -36,35 +36,35 @@ _NO_OWNER: Final = frozenset(
 _SERVICE: Final = re.compile(r"deepwiki|img\.shields|codecov|goreportcard|ghcr")
 """Services whose badges in a README are about its own repository."""
 _BADGE: Final = 3
-"""How many links a badge's link is worth."""
+"""Number of ordinary links that one badge link counts for."""
 _CLONED: Final = 4
-"""How many links a clone line is worth."""
+"""Number of ordinary links that one clone line counts for."""
 _MIN_LINKS: Final = 2
 
 
 class Repository(NamedTuple):
-    """A code repository, and how a page names it."""
+    """A code repository, and how a page refers to it."""
 
     owner: str
     name: str
     in_address: bool = False
-    """Whether the page's own address lies in it."""
+    """Whether the page's own address lies in this repository."""
     cloned: bool = False
-    """Whether the page tells its reader to clone it."""
+    """Whether the page tells its reader to clone this repository."""
     entered: bool = False
-    """Whether the page links its inner pages (issues, files), shows its badges or has it cloned: its own, then."""
+    """Whether this is the page's own: the page links its inner pages (issues, files), shows its badges or clones it."""
 
 
 def repository_of(address: str) -> Repository | None:
-    """The repository that an address lies in; None for an address elsewhere."""
+    """Return the repository that an address lies in, or None if the address is not in a repository."""
     match = _HOSTED.search(address)
     return _made(match[1], match[2], in_address=True) if match else None
 
 
 def named_repositories(page: Page, where: str, *, least: int = _MIN_LINKS) -> tuple[Repository, ...]:
-    """The repositories that may be the page's own, the likeliest first: that of its address, then the most often named.
+    """Return the repositories that may be the page's own: that of its address first, then by number of mentions.
 
-    A repository named less than `least` times counts only when it is the only one; a clone line counts four times.
+    A repository named fewer than `least` times counts only if no other is named; a clone line counts four times.
     """
     counts: Counter[tuple[str, str]] = Counter()
     cloned: set[tuple[str, str]] = set()
@@ -106,7 +106,7 @@ def named_repositories(page: Page, where: str, *, least: int = _MIN_LINKS) -> tu
 
 
 def named_packages(page: Page) -> tuple[str, ...]:
-    """Packages that the page installs or links in a registry, the most often named first, without their scope."""
+    """Return packages that the page installs or links in a registry, most often named first, without their scope."""
     counts: Counter[str] = Counter()
     for link in page.links:
         for match in _PACKAGE_PAGE.finditer(link.href):
@@ -120,7 +120,7 @@ def named_packages(page: Page) -> tuple[str, ...]:
 
 
 def host_of(address: str) -> str:
-    """The host of an address without `www.`; empty for a file."""
+    """Return the host of an address without `www.`; empty for a file."""
     return (urlsplit(address).hostname or "").removeprefix("www.") if "://" in address else ""
 
 

@@ -1,1 +1,1 @@
-"""Cuts documents into statements with a role, rank and language, and finds what vendors claim for themselves."""
+"""Cuts documents into statements with a role, rank and language, and finds vendors' claims about their own products."""

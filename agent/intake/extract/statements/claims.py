@@ -1,18 +1,18 @@
 """Recognises sentences that say how safe the product is instead of what it does.
 
-A *claim* puts the product in a good light without moving an estimate: somebody approves, something is capped,
-certified, safe, private, isolated or monitored, or will be. A *description* says in specific words what the product
-does, has, reads, keeps or cannot do ("read-only access to the calendar", "tokens are checked as JWTs"), and moves an
-estimate up or down. The two are told apart by these rules:
+A *claim* puts the product in a good light without moving an estimate: something is approved, capped, certified, safe,
+private, isolated or monitored, or will be. A *description* says in specific words what the product does, has, reads,
+keeps or cannot do ("read-only access to the calendar", "tokens are checked as JWTs"), and moves an estimate up or down.
+These rules distinguish the two:
 
-- Approval, certification, safety and praise are claims wherever the sentence says nothing else.
-- Limits, privacy, isolation and monitoring are claims where the sentence names no mechanism, product or identifier and
+- Approval, certification, safety and praise are claims if the sentence says nothing else.
+- Limits, privacy, isolation and monitoring are claims if the sentence names no mechanism, product or identifier and
   the product does nothing else in it. Planned ones are claims as well.
 - A bare denial or limit ("deletion is disabled", "no customer data is stored") of rank 2 and below lowers nothing
-  beyond what silence gives: where the sources show the action, the two contradict and the worse reading stands; where
-  they do not, there is nothing to lower. The opening of a listing says what the product is, so it is not such a denial.
-- A verdict on the product's own risk ("an assessment rated its autonomy as minimal") is a claim, and so are words that
-  are repeated only to be found.
+  compared with silence. If the sources show the action, the two contradict and the worse reading applies; if not,
+  there is nothing to lower. The opening of a listing says what the product is, so it is not such a denial.
+- A verdict on the product's own risk ("an assessment rated its autonomy as minimal") is a claim, and so is keyword
+  stuffing.
 - A sentence that says a control is missing ("runs without asking") is never a claim: it can only raise a risk.
 
 A claim of rank 2 and below may be quoted only for a control, and such a control lowers nothing. From rank 3 on it
@@ -190,7 +190,7 @@ ACTIVE = re.compile(
     r"|explains?|shows?|turns?|sets?)\b",
     _I,
 )
-"""Says that the product does something, or lets somebody do it."""
+"""Says that the product does something, or lets somebody do something."""
 ASSENT = re.compile(
     r"\b(?:must|has to|have to|needs to) (?:\w+[- ])?(?:light|agree|nod|consent|sign|countersign|release|accept|allow"
     r"|clear)\w*|\bonly (?:the |an? |your |our )?(?:\w+ ){1,3}?(?:can|may) (?:trigger|start|send|release|change"
@@ -309,26 +309,26 @@ FUTURE = re.compile(
     _I,
 )
 PLACES = re.compile(r"\bread[- ]only\b|\bstateless\b|\bexperimental\b|\bnot (?:cover|prove|production)\b", _I)
-"""Says what the product is or keeps, which moves an estimate, whatever else the sentence promises."""
+"""Says what the product is or keeps, which moves an estimate regardless of any promises in the sentence."""
 UNLESS = re.compile(r"\bunless\b(?! approv)", _I)
 LEADING = re.compile(r"^(?:[^\w`$£€]|_|\d{1,2}[.)]\s)+")
 COUNTING_RANK: Final = 3
-"""The rank from which a control may lower a risk."""
+"""The minimum rank at which a control may lower a risk."""
 
 _CAPITALISED: Final = 0.5
-"""A line with this share of capitalised words is a title, whose capitals name nothing."""
+"""Minimum share of capitalised words for a line to count as a title, in which capitals do not mark names."""
 _SHORT: Final = 12
 _ASIDE: Final = 6
-"""A clause with more words than this that is not a claim is a description."""
+"""A longer clause, in words, that is not a claim is a description."""
 _LEAD_IN: Final = 2
-"""A clause of at most this many words introduces the next one ("Phone calls: only with …")."""
+"""A clause of at most this many words introduces the next clause ("Phone calls: only with …")."""
 _REMEMBERED: Final = 10_000
-"""Sentences whose verdict is cached, since the intake and then the drafter ask for each."""
+"""Number of sentences whose verdict is cached, since both the intake and the drafter request each verdict."""
 _STRONG: Final = (APPROVAL, CERTIFIED, QUALITY, HAZARD, CALMING)
 _WEAK: Final = (LIMITED, PRIVATE, APART, WATCHED, ASSENT, DISCREET, FENCED, EYED, BOUNDED, VOUCHED)
 
 
-# Annotations in a tool list that speak for a tool; nothing forces the server to keep to them.
+# Annotations in a tool list that present a tool as safe; nothing forces the server to respect them.
 _HINT: Final = re.compile(
     r"\bvendor's own hint about \S+ "
     r"(?:readOnlyHint true|destructiveHint false|idempotentHint true|openWorldHint false),"
@@ -346,13 +346,13 @@ _RATING: Final = re.compile(
     r"|\b(?:zero|no) (?:\w+ ){0,2}?(?:issues?|findings?|vulnerabilit(?:y|ies)|flaws?|weaknesses) (?:were|was) found\b",
     re.IGNORECASE,
 )
-"""A verdict on the product's own risk, whoever gave it. That risk is what is to be assessed, so it is not evidence."""
+"""A verdict on the product's own risk, from any source. The assessment has to determine that risk itself."""
 _REPEATS: Final = 3
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def is_claim(text: str) -> bool:
-    """Whether a sentence, list item or table row is nothing but a claim, by its words alone (see the module)."""
+    """Return whether a sentence, list item or table row is nothing but a claim, by its words alone (see the module)."""
     if _HINT.search(text) or (len(text.split()) <= _SHORT and _is_planned(text)):
         return True
     if _RATING.search(text) or _is_stuffed(text):
@@ -368,7 +368,7 @@ def is_claim(text: str) -> bool:
 
 
 def _is_stuffed(text: str) -> bool:
-    """Whether a text repeats words only to be found: three or more runs of words are said twice in a row."""
+    """Return whether a text is keyword-stuffed: at least three runs of words are immediately repeated."""
     said = [word.strip(".,;:").casefold() for word in text.split()]
     runs = sum(
         said[at : at + size] == said[at + size : at + 2 * size]
@@ -379,7 +379,7 @@ def _is_stuffed(text: str) -> bool:
 
 
 def _judge(clause: str) -> bool | None:
-    """True for a claim, False for a description, None for a clause that is neither."""
+    """Return True for a claim, False for a description, None for a clause that is neither."""
     lacking = MISSING.search(clause) or UNLESS.search(clause)
     if PLACES.search(clause) or (lacking and not DOUBLE.search(clause)):
         return False
@@ -388,7 +388,7 @@ def _judge(clause: str) -> bool | None:
     words = len(clause.split())
     weak = any(topic.search(clause) for topic in _WEAK) or _is_recorded(clause)
     if not weak and words > _ASIDE and not any(topic.search(clause) for topic in _STRONG):
-        # All further checks need a topic; most text has none, and need not be searched for names and actions.
+        # All further checks need a topic. Most text has none, so the search for names and actions is skipped.
         return False
     mechanism = bool(MECHANISM.search(LEGAL.sub(" ", clause)))
     concrete = mechanism or _names_something(LEGAL.sub(" ", clause))
@@ -414,7 +414,7 @@ def _is_planned(text: str) -> bool:
 
 
 def _is_recorded(clause: str) -> bool:
-    """Whether a short clause says that everything is recorded, or that something will be."""
+    """Return whether a short clause says that everything is recorded, or that something will be recorded."""
     is_sweeping = len(clause.split()) <= _SHORT and (ABSOLUTE.search(clause) or FUTURE.search(clause))
     return bool(is_sweeping and LOGGED.search(clause))
 
@@ -426,7 +426,7 @@ def _without_topics(clause: str) -> str:
 
 
 def _names_something(clause: str) -> bool:
-    """Whether a clause contains a proper name, other than those of certificates and laws."""
+    """Return whether a clause contains a proper name, other than those of certificates and laws."""
     words = re.findall(r"[A-Za-z]{2,}", clause)
     if words and sum(word[0].isupper() for word in words) >= _CAPITALISED * len(words):
         return False

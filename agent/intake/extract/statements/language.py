@@ -1,6 +1,6 @@
 """Detects the language of a document, and which statements the embedded drafter cannot read.
 
-Code, addresses and identifiers look English in every language, so they are removed first. Text that is plainly English
+Code, addresses and identifiers look English in every language, so they are removed first. Text that is clearly English
 by its function words is recognised without the library, which takes a second to load and is needed only for the rest.
 """
 
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
 
 ENGLISH: Final = "en"
 READ: Final = frozenset({ENGLISH})
-"""The languages of the embedded drafter: its heads were fitted on English statements."""
+"""The languages of the embedded drafter, whose heads were fitted on English statements."""
 NO_PROSE: Final[frozenset[BlockKind]] = frozenset({"code", "front-matter", "image"})
-"""Kinds of block whose words say nothing about the language of the text round them."""
+"""Block kinds whose words do not indicate the language of the surrounding text."""
 _MIN_LETTERS: Final = 40
 _MIN_WORDS: Final = 8
 _MIN_DISTINCT: Final = 30
-"""Distinct characters, which count where blanks do not separate words; a text below both limits is a repeated label."""
+"""Minimum distinct characters, for scripts without blanks; a text below this and the word limit is a repeated label."""
 _MIN_STATEMENT_LETTERS: Final = 12
-"""A line with fewer letters is a name or a label, which is the same in all languages."""
+"""A line with fewer letters is a name or a label, which may be the same in all languages."""
 _SAMPLE: Final = 2000
-"""Characters sampled from the beginning of a long text, and as many from its middle."""
+"""Number of characters sampled from the beginning of a long text, and again from its middle."""
 _FOREIGN_SHARE: Final = 0.2
-"""A statement with this share of letters in another script is in another language, and has Latin names in it."""
+"""Minimum share of letters in another script for a statement to be foreign; the rest may be Latin names."""
 _ENGLISH_SHARE: Final = 0.12
-"""Least share of function words in English; other languages stay below 0.05, English with few verbs above 0.15."""
+"""Minimum share of function words in English; other languages stay below 0.05, English with few verbs above 0.15."""
 _LATIN_SHARE: Final = 0.97
 _TOKEN: Final = re.compile(r"[!-~]+")
-"""A run of ASCII characters, since Japanese puts no blanks round such a run."""
+"""A run of ASCII characters, since Japanese does not separate such runs by blanks."""
 _NOISE: Final = re.compile(r"[_/\\@=<>{}|#$~`]|[A-Za-z0-9]\.[A-Za-z0-9]|[a-z][A-Z]|^\W*[A-Z]{2,}\W*$")
-"""Marks of addresses, paths, identifiers, file names and abbreviations."""
+"""Signs of addresses, paths, identifiers, file names and abbreviations."""
 _SCRIPT_SAMPLE: Final = 1_000
 _SCRIPT_SHARE: Final = 0.6
 _KANA_SHARE: Final = 0.08
-"""The least share of kana in Japanese; Chinese has none, and Japanese pages with many English names have a tenth."""
+"""Minimum share of kana in Japanese; Chinese has none, and Japanese pages with many English names have a tenth."""
 _OF_ONE_LANGUAGE: Final = {"HIRAGANA": "ja", "HANGUL": "ko", "CJK": "zh", "THAI": "th", "HEBREW": "he", "GREEK": "el"}
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _LATIN: Final = re.compile(r"[A-Za-z\u00c0-\u024f]")
@@ -66,9 +66,9 @@ _NAMES: Final = {
 
 
 def detect(text: str) -> str:
-    """The language of a text as an ISO 639-1 code; empty when it has fewer than 40 letters of prose.
+    """Return the language of a text as an ISO 639-1 code; empty if it has fewer than 40 letters of prose.
 
-    Also empty for a rare language: a text that looks like one more often consists of names and identifiers.
+    Also empty for a rare language, since a text that looks like one usually consists of names and identifiers.
     """
     plain = _plain(text)
     letters = sum(map(str.isalpha, plain))
@@ -85,15 +85,15 @@ def detect(text: str) -> str:
 
 
 def name(code: str) -> str:
-    """The English name of a language, or the code itself of a rare one."""
+    """Return the English name of a language, or the code itself for a rare language."""
     return _NAMES.get(code, code)
 
 
 def foreign(statement: Statement, language: str) -> bool:
-    """Whether a statement of a document in `language` is not English.
+    """Return whether a statement of a document in `language` is not English.
 
-    A sentence in another script is foreign in any document; one in Latin letters only where the document is foreign,
-    since a name or a label does not show its language.
+    A sentence in another script is foreign in any document. A sentence in Latin letters is foreign only in a foreign
+    document, since a name or a label does not show its language.
     """
     letters = [letter for letter in statement.text if letter.isalpha()]
     if len(letters) < _MIN_STATEMENT_LETTERS and all(map(_LATIN.match, letters)):
@@ -108,19 +108,19 @@ def foreign(statement: Statement, language: str) -> bool:
 
 
 def readable(documents: Sequence[Document], statements: Sequence[Statement]) -> tuple[Statement, ...]:
-    """The statements of `documents` that the embedded drafter reads: all but those in other languages.
+    """Return the statements of `documents` that the embedded drafter reads: all but those in other languages.
 
-    Names, code, tables of tools and manifests stay, whatever the document's language: their words are English or belong
-    to no language.
+    Names, code, tables of tools and manifests are kept regardless of the document's language: their words are English
+    or belong to no language.
     """
     languages = {document.id: document.language for document in documents}
     return tuple(each for each in statements if not foreign(each, languages[each.document]))
 
 
 def unread(documents: Iterable[Document], *, by_llm: bool = False) -> tuple[Missing, ...]:
-    """What the embedded drafter cannot read and what would read it, with an entry for each document not in English.
+    """Report what the embedded drafter cannot read and how to get it read, one entry per document not in English.
 
-    `by_llm` says that an LLM read the sources as well. Documents whose language is not known have no entry.
+    `by_llm` says that an LLM read the sources as well. Documents in an unknown language have no entry.
     """
     gaps: list[Missing] = []
     for document in documents:
@@ -153,7 +153,7 @@ def _plain(text: str) -> str:
 
 
 def _script(plain: str) -> str:
-    """The script of most letters, by its Unicode name; empty when a text mixes too many to be in one language."""
+    """Return the Unicode name of the predominant script; empty if a text mixes too many scripts for one language."""
     letters = [letter for letter in plain if letter.isalpha()]
     sample = letters[:: max(1, len(letters) // _SCRIPT_SAMPLE)]
     scripts = Counter(unicodedata.name(letter, "").partition(" ")[0] for letter in sample)
@@ -161,7 +161,7 @@ def _script(plain: str) -> str:
     if kana >= _KANA_SHARE * len(sample):
         return "HIRAGANA"
     for script in ("HANGUL", "CJK"):
-        # Latin names stand in every Chinese and Korean page; no other language has so many of these letters.
+        # Chinese and Korean pages often have Latin names; no other language has this many letters of these scripts.
         if scripts[script] >= _FOREIGN_SHARE * len(sample):
             return script
     script, count = scripts.most_common(1)[0]

@@ -1,7 +1,7 @@
 """Features of the role classifier: a statement's words, shape, place and neighbours.
 
 Everything is computed from Statements and Documents, so that labelled pages in training and new pages later are treated
-in the same way. Nothing here lists the headings or words of any role: features are n-grams with the place where they
+identically. The headings or words of a role are not listed here: features are n-grams with the place where they
 occur, and training learns which of them matter.
 """
 
@@ -24,7 +24,7 @@ _WORD: Final = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+"
     r"|[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+(?:['’][^\W\d_]{1,2}(?!\w))?"
 )
-"""A word, or a run of a script that writes without blanks."""
+"""A word, or a run of a script that is written without blanks."""
 _UNSPACED: Final = "\u3040"
 _MAX_WORDS: Final = 60
 _MAX_HEADING_WORDS: Final = 12
@@ -83,28 +83,28 @@ class Place:
     level: int
     """For a list item the depth of its list, otherwise 0."""
     linked: float
-    """The share of the statement's characters that stand in links."""
+    """The share of the statement's characters that are in links."""
     section: int
-    """Number of the run of statements under one heading path."""
+    """Number of the run of statements under the same heading path."""
     run: int
     """Number of the list, table or run of paragraphs within its section."""
     lead: int
-    """Index of the statement before this one's list, table or code, under the same heading; -1 for none."""
+    """Index of the statement that precedes this statement's list, table or code under the same heading; -1 for none."""
 
 
 @dataclass(frozen=True)
 class Paper:
-    """The statements of one document in order, and what is known of the document as a whole."""
+    """The statements of one document in order, and the document's title words and kind."""
 
     places: tuple[Place, ...]
     name: frozenset[str]
     """Words of the document's title."""
     kind: str
-    """`skill` when its front matter describes an agent or skill, `front` with other front matter, `page` otherwise."""
+    """`skill` if its front matter describes an agent or skill, `front` with other front matter, `page` otherwise."""
 
 
 def paper(document: Document, statements: Sequence[Statement]) -> Paper:
-    """The Paper of one document and its `statements`, which must be sorted by their offsets."""
+    """Return the Paper of one document and its `statements`, which must be sorted by their offsets."""
     starts = [block.start for block in document.blocks]
     places: list[Place] = []
     for statement in statements:
@@ -151,7 +151,7 @@ def _kind(document: Document) -> str:
 
 
 def words(text: str) -> tuple[str, ...]:
-    """The words of a text in lower case, numbers as `0`; in scripts without blanks, each pair of characters."""
+    """Return a text's words in lower case, numbers as `0`; in scripts without blanks, each pair of characters."""
     found: list[str] = []
     for word in _WORD.findall(text):
         if word[0] >= _UNSPACED:
@@ -164,7 +164,7 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def named_features(page: Paper) -> list[list[str]]:
-    """The names of each statement's features; the part before the first colon is a feature's group."""
+    """Return the names of each statement's features; the part before the first colon is a feature's group."""
     return [_named(page, n) for n in range(len(page.places))]
 
 
@@ -232,10 +232,10 @@ def _of_headings(place: Place) -> list[str]:
 
 
 def _of_lead(page: Paper, n: int) -> list[str]:
-    """Features of the statement that introduces a list, a table or a block of code.
+    """Return features of the statement that introduces a list, a table or a block of code.
 
-    Other neighbours, and the position on the page, would tell a little more (0.9 % of the places), but then a planted
-    text could change the roles of the statements round it.
+    Other neighbours, and the position on the page, would improve the result slightly (0.9 % of the places), but then
+    planted text could change the roles of surrounding statements.
     """
     place, kind = page.places[n], page.places[n].statement.block
     if place.lead < 0 or kind not in ("item", "code", "row"):
@@ -250,12 +250,12 @@ def _of_lead(page: Paper, n: int) -> list[str]:
 
 
 def bucket(name: str) -> int:
-    """The bucket of the feature with this name."""
+    """Return the hash bucket of a feature name."""
     return zlib.crc32(name.encode()) % BUCKETS
 
 
 def hashed(named: Sequence[Sequence[str]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """All statements' buckets in one array, each once for a statement, and the offsets where those of each begin."""
+    """Return all statements' distinct buckets in one array, and the offsets at which each statement's buckets begin."""
     rows = [sorted({bucket(name) for name in names}) for names in named]
     starts = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64)
     return np.array([index for row in rows for index in row], dtype=np.int64), starts

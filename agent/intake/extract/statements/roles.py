@@ -1,12 +1,13 @@
 """Determines the role of each statement: its purpose, and whom it addresses.
 
 Less than half of a README's statements are about the product. The others tell the reader what to type, show an example,
-praise, announce, compare, or lead elsewhere; read as the product's own actions, they would produce threats that it does
-not have. The classifier is linear: the features of a statement and its surroundings (`role_features`) and its vector
-have twelve weights each, learned from labelled statements of real pages (`evals.training.roles`).
+praise, announce, compare, or lead elsewhere. If they were read as the product's own actions, they would produce threats
+that the product does not have. The classifier is linear: the features of a statement and its surroundings
+(`role_features`) and its vector have twelve weights each, learned from labelled statements of real pages
+(`evals.training.roles`).
 
-The classifier adds up weights, so the share of each group of features (the heading, the first words, the columns of a
-table, …) in the result is known. The reason for a role names the two largest, in words that a reader finds on the page.
+The classifier adds up weights, so the contribution of each group of features (the heading, the first words, the columns
+of a table, …) to the result is known. A reason names the two largest contributions in words found on the page.
 """
 
 import hashlib
@@ -29,7 +30,7 @@ from agent.records import CARRYING, Document, FindingKind, Statement, StatementR
 from agent.resources import data_folder
 
 _MAX_REASONS: Final = 2
-"""The most groups of features that a reason names."""
+"""Maximum number of feature groups that a reason names."""
 _MAX_QUOTED: Final = 60
 _MAX_FIRST: Final = 3
 _EARLY: Final = 3
@@ -78,7 +79,7 @@ WORDS_SCALE: Final = 3.0
 VECTOR_SCALE: Final = 2.0
 """The lengths to which a statement's hashed features (`WORDS_SCALE`) and its vector are scaled, to balance them."""
 ASIDE_ODDS: Final = 0.25
-"""Factor for the odds that a statement carries facts when it stands in a section that is set apart."""
+"""Factor for the odds that a statement carries facts if its section is set apart."""
 _ASIDE: Final = re.compile(
     r"\b(?:contribut(?:e|ing|ors?|ions?)|development(?: setup)?|licen[cs]e|legal|community|acknowledge?ments?"
     r"|credits|thanks|citation|citing|contact|sponsors?|backers|star history|related (?:projects|work)|change ?log"
@@ -93,24 +94,24 @@ _ASIDE: Final = re.compile(
     r"|기여|라이선스|변경 ?(?:이력|사항)",
     re.IGNORECASE,
 )
-"""Headings by which a page itself says that the text below them is not about what the product does.
+"""Headings by which a page itself says that the text below is not about what the product does.
 
 On the labelled pages, at most about 15 % of the statements under such a heading carry facts; the translations follow
 the English headings."""
 Chances = NDArray[np.float32] | NDArray[np.float64]
-"""The chance of each role for each statement, shape (n, roles)."""
+"""The probability of each role for each statement, shape (n, roles)."""
 _CARRIES: Final = np.array([role in CARRYING for role in ROLES])
 _ID_CHARS: Final = 16
 _NO_FINDING: Final[frozenset[FindingKind]] = frozenset({"vendor-claim"})
-"""Findings that do not count here: a vendor's claim about itself is context for the sentences beside it."""
+"""Findings that do not count here: a vendor's claim about itself is context for adjacent sentences."""
 _STATED: Final = {"analyst-note": "a note of the analyst", "vendor-answer": "an answer of the vendor"}
 """Kinds of document in which every statement is about the product."""
 
 
 def reason(page: Paper, number: int, names: Sequence[str], pull: NDArray[np.float32]) -> str:
-    """The reason for the role of statement `number` of a page, as a clause without a full stop.
+    """Return the reason for the role of statement `number` of a page, as a clause without a full stop.
 
-    `names` are its features, and `pull` is how much each bucket draws towards its role, shape (BUCKETS,).
+    `names` are its features, and `pull` is how strongly each bucket favours its role, shape (BUCKETS,).
     """
     sums: dict[str, float] = defaultdict(float)
     best: dict[str, tuple[float, str]] = {}
@@ -167,7 +168,7 @@ def _worded(place: Place, feature: str) -> str:
 
 
 def _order(clause: str) -> int:
-    """The position of a clause in the order in which clauses read well."""
+    """Return the sort position that puts a reason's clauses in natural reading order."""
     starts = ("that", "made", "with", "without", "after", "under", "early", "further", "next")
     return starts.index(clause.split(" ", 1)[0])
 
@@ -181,24 +182,24 @@ def _short(text: str, *, last: bool = False) -> str:
 
 @dataclass(frozen=True)
 class RoleClassifier:
-    """The learned weights, ready for use."""
+    """Linear classifier with its learned weights."""
 
     weights: NDArray[np.float32]
     """Shape (BUCKETS + size of a vector, roles)."""
     bias: NDArray[np.float32]
     steepness: float
-    """Factor by which scores are multiplied before they become chances."""
+    """Factor by which scores are multiplied before they are converted to probabilities."""
     threshold: float
-    """The chance from which a statement counts as carrying facts."""
+    """Minimum probability at which a statement counts as carrying facts."""
     fingerprint: str
     """Hash of all constants."""
     pulls: NDArray[np.float32]
-    """How much each hashed feature draws towards a role, compared with the average of the roles on the other side."""
+    """How strongly each hashed feature favours a role, compared with the average of the roles on the other side."""
 
     def scores(
         self, indices: NDArray[np.int64], starts: NDArray[np.int64], vectors: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """Each statement's score for each role, float32, shape (n, roles); `indices`, `starts` come from `hashed`."""
+        """Return each statement's role scores, float32, shape (n, roles); `indices`, `starts` come from `hashed`."""
         counts = np.diff(starts)
         sums = np.add.reduceat(self.weights[indices], starts[:-1], axis=0)
         words = sums * (WORDS_SCALE / np.sqrt(counts))[:, None]
@@ -206,7 +207,7 @@ class RoleClassifier:
         return found.astype(np.float32)
 
     def chances(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The chance of each role, shape (n, roles), rows sum to 1."""
+        """Return the probability of each role, shape (n, roles); rows sum to 1."""
         raised = np.exp(self.steepness * (scores - scores.max(axis=1, keepdims=True)))
         found: NDArray[np.float32] = (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
         return found
@@ -215,13 +216,13 @@ class RoleClassifier:
 def with_roles(
     statements: Sequence[Statement], documents: Sequence[Document], vectors: NDArray[np.float32]
 ) -> tuple[Statement, ...]:
-    """The statements with their roles and the reasons for them, in the given order.
+    """Return the statements with their roles and the reasons for them, in the given order.
 
     `vectors` are their sentence vectors (`agent.retrieval.embed`), shape (n, 256). The role of a statement depends on
-    its own document alone, not on the order of statements or documents. Statements from notes of an analyst, answers
-    of a vendor, manifests and lists of tools carry facts, whatever their words.
+    its own document alone, not on the order of statements or documents. Statements from analysts' notes, vendors'
+    answers, manifests and tool lists always carry facts.
 
-    Raises IntegrityError when the stored weights are damaged.
+    Raises IntegrityError if the stored weights are damaged.
     """
     by_document: dict[str, list[int]] = {}
     for number, statement in enumerate(statements):
@@ -243,9 +244,9 @@ def role_chances(
     vectors: NDArray[np.float32],
     classifier: RoleClassifier | None = None,
 ) -> NDArray[np.float64]:
-    """The chance of each role for each statement, shape (n, roles); the arguments are those of `with_roles`.
+    """Return the probability of each role for each statement, shape (n, roles); for arguments see `with_roles`.
 
-    Leave out statements that a finding covers: all given ones are context for one another.
+    Leave out statements that a finding covers, since all given statements are context for one another.
     """
     known = classifier or load_roles()
     pages = {document.id: document for document in documents}
@@ -260,13 +261,13 @@ def role_chances(
 
 
 def carrying(statements: Sequence[Statement]) -> tuple[Statement, ...]:
-    """The statements whose role may carry facts about the product, in their order."""
+    """Return the statements whose role may carry facts about the product, in order."""
     return tuple(statement for statement in statements if statement.role in CARRYING)
 
 
 def _of_document(document: Document, own: Sequence[Statement], vectors: NDArray[np.float32]) -> list[Statement]:
-    """The statements of a document with their roles. A statement that a finding covers is not context for the others:
-    it may have been planted, and must not decide how its neighbours are read."""
+    """Return a document's statements with roles. A statement that a finding covers is not context for the others:
+    it may have been planted, and must not influence how its neighbours are read."""
     found = [n for n, each in enumerate(own) if covered(document, each.start, each.end, _NO_FINDING)]
     if not found:
         return _placed(document, own, vectors)
@@ -301,7 +302,7 @@ def _placed(document: Document, own: Sequence[Statement], vectors: NDArray[np.fl
 
 
 def set_apart(statements: Sequence[Statement]) -> NDArray[np.bool_]:
-    """Whether each statement stands under a heading that sets its section apart, shape (n,)."""
+    """Return whether each statement is under a heading that sets its section apart, shape (n,)."""
     is_aside: dict[tuple[str, ...], bool] = {}
     for statement in statements:
         if statement.path not in is_aside:
@@ -310,20 +311,20 @@ def set_apart(statements: Sequence[Statement]) -> NDArray[np.bool_]:
 
 
 def discounted(chances: Chances, aside: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The chances with lower odds of carrying facts where `aside` holds; rows still sum to 1."""
+    """Return the probabilities with lower odds of carrying facts where `aside` is True; rows still sum to 1."""
     weighed = chances * np.where(aside[:, None] & _CARRIES[None, :], ASIDE_ODDS, 1.0)
     found: NDArray[np.float64] = weighed / weighed.sum(axis=1, keepdims=True)
     return found
 
 
 def carries_facts(chances: Chances, threshold: float) -> NDArray[np.bool_]:
-    """Whether the chances of the roles that carry facts together reach the threshold, shape (n,)."""
+    """Return whether the summed probabilities of the fact-carrying roles reach the threshold, shape (n,)."""
     found: NDArray[np.bool_] = chances[:, _CARRIES].sum(axis=1) >= threshold
     return found
 
 
 def choose(chances: Chances, carries: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The likeliest role of each statement: of those that carry facts where `carries` holds, otherwise of the rest."""
+    """Return each statement's likeliest role: among those that carry facts if `carries`, otherwise among the rest."""
     allowed = np.where(carries[:, None], _CARRIES[None, :], ~_CARRIES[None, :])
     found: NDArray[np.int64] = np.where(allowed, chances, -1.0).argmax(axis=1)
     return found
@@ -331,12 +332,12 @@ def choose(chances: Chances, carries: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 @lru_cache(maxsize=1)
 def load_roles() -> RoleClassifier:
-    """The bundled classifier. Raises IntegrityError when its files do not belong together."""
+    """Return the bundled classifier. Raises IntegrityError if its files do not belong together."""
     return read_roles(data_folder("corpus") / "knowledge" / "roles")
 
 
 def read_roles(folder: Path) -> RoleClassifier:
-    """The classifier that `write_roles` wrote to a folder. Raises IntegrityError when its files were changed."""
+    """Load the classifier that `write_roles` wrote to a folder. Raises IntegrityError if its files were changed."""
     constants = json.loads((folder / CONSTANTS).read_text("utf-8"))
     stored = (folder / WEIGHTS).read_bytes()
     if hashlib.sha256(stored).hexdigest() != constants["weights_sha256"] or tuple(constants["roles"]) != ROLES:

@@ -1,8 +1,8 @@
 """Determines the sort of a sentence (control, description, assessment, …) from its words alone.
 
 Descriptions move an estimate. Control claims and self-assessments of rank 2 and below lower nothing, and boilerplate is
-ignored. A sentence with a capability and a control in it is a description; its control clause counts for nothing by
-itself.
+ignored. A sentence with both a capability and a control is a description; its control clause has no effect of
+its own.
 """
 
 import re
@@ -13,7 +13,7 @@ Sort = Literal["description", "control", "assessment", "boilerplate"]
 
 _I: Final = re.IGNORECASE
 _REMEMBERED: Final = 10_000
-"""Sentences whose sort is cached: a page is split more than once, for its vendor's claims and for the draft."""
+"""Number of sentences whose sort is cached, since a page is split for its vendor's claims and again for the draft."""
 
 _BOILERPLATE = re.compile(
     r"\b(?:uses?|accept|our|these|analytics|all|essential) cookies?\b|\bcookie (?:settings|preferences|banner|notice"
@@ -156,7 +156,7 @@ _WHO = re.compile(
 
 @lru_cache(maxsize=_REMEMBERED)
 def classify(text: str) -> Sort:
-    """The sort of one sentence; description unless its words say otherwise.
+    """Return the sort of one sentence; `description` unless its words indicate another sort.
 
     A sentence is a control claim when it is about a control: either it names nothing that the product does once the
     control's own words are removed, or it puts an action under a control ("every action requires approval").
@@ -174,13 +174,13 @@ def classify(text: str) -> Sort:
 
 
 def assurances(text: str) -> tuple[str, ...]:
-    """The words of a text that speak of controls or praise the product, in order."""
+    """Return the words of a text that refer to controls or praise the product, in order."""
     found = sorted((match.start(), match[0]) for pattern in (_CONTROL, _ASSESSMENT) for match in pattern.finditer(text))
     return tuple(dict.fromkeys(word for _, word in found))
 
 
 def does_something(text: str) -> bool:
-    """Whether a text names a capability outside its words of control, praise and boilerplate."""
+    """Return whether a text names a capability outside its words of control, praise and boilerplate."""
     rest = _CONTROL.sub(" ", text)
     rest = _ASSESSMENT.sub(" ", rest)
     rest = _BOILERPLATE.sub(" ", rest)
@@ -188,7 +188,7 @@ def does_something(text: str) -> bool:
 
 
 def _is_governed(text: str) -> bool:
-    """Whether the sentence consists of one clause that puts something under a control."""
+    """Return whether the sentence puts its action under a control: no capability precedes the control."""
     head = _CONTROL_HEAD.search(text)
     if not head:
         return False
@@ -197,7 +197,7 @@ def _is_governed(text: str) -> bool:
 
 
 def names_its_setting(text: str) -> bool:
-    """Whether a text names a control's setting, default, scope and who can change it (rank 3 in documentation).
+    """Return whether a text names a control's setting, default, scope and who can change it (rank 3 in documentation).
 
     A control that is off by default, optional or planned counts as absent.
     """
@@ -207,6 +207,6 @@ def names_its_setting(text: str) -> bool:
 
 
 def default_of(text: str) -> str:
-    """The words, verbatim, by which a text says that something is on by default; empty when there are none."""
+    """Return the words, verbatim, with which a text says that something is on by default, or an empty string."""
     found = None if _DEFAULT_OFF.search(text) else _DEFAULT_ON.search(text)
     return found[0].strip(" ,") if found else ""

@@ -1,7 +1,7 @@
 """Splits documents into statements: sentences, table rows and code blocks, each with its sort.
 
 A statement is verbatim (`document.text[start:end]`), so that it can be quoted. Headings are not statements: a
-heading names its section (`Statement.path`) and says nothing by itself.
+heading only names its section (`Statement.path`).
 """
 
 import re
@@ -72,29 +72,29 @@ _ENDS_OR_NOT: Final = frozenset(
         "etc",
     }
 )
-"""Abbreviations after which a sentence may end: it goes on when a small letter or a digit follows."""
+"""Abbreviations that may end a sentence: the sentence continues if a small letter or a digit follows."""
 _LIST_MARK = re.compile(r"[ \t]*(?:[-*+•‣◦▪–·]|\d{1,3}[.)]|\[[ xX]\])[ \t]+")
 _HEADING_MARK = re.compile(r"[ \t]*#{1,6}[ \t]+")
 _TABLE_RULE = re.compile(r"[\s|:+=-]*")
 _END = re.compile(r"(?<![.!?…])[.!?…]+[\"'”’)\]*_`]*(?=\s)")
 _MAX_WORD: Final = 40
-"""Characters on each side of a full stop that tell whether it ends a sentence; all are read again for every stop."""
+"""Characters examined before and after a full stop to decide whether it ends a sentence; limits the cost per stop."""
 _LAST_WORD = re.compile(r"[\w.]*$")
 _HAS_WORD = re.compile(r"[^\W_]")
 _RUN_ON = re.compile(r"(?:[,/(]|\b(?:a|an|the|of|to|in|on|by|for|with|and|or|from|as|at|that|which|is|are|its))$", re.I)
 _WRAPPED_WIDTH: Final = 60
-"""The length from which the lines of a paragraph count as hard-wrapped, not as separate short lines."""
+"""Minimum line length at which a paragraph counts as hard-wrapped rather than as separate short lines."""
 _WRAPPED_LINES: Final = 3
 _TABLE_BARS: Final = 2
 _MAX_CHARS: Final = 1200
-"""A longer run without a full stop is cut at a semicolon or blank, so that it can be embedded."""
+"""Maximum length of a statement: a longer run is cut at a semicolon or blank, so that it can be embedded."""
 
 
 _RUNS: Final = frozenset({"item", "row"})
-"""Kinds of block that stand together as a list or a table."""
+"""Block kinds whose consecutive blocks form a list or a table."""
 _PLAIN: Final = DocumentBlock(start=0, end=0, kind="paragraph")
 _Span = tuple[int, int, DocumentBlock]
-"""Where a statement begins and ends, and the block that it stands in."""
+"""The start and end of a statement, and its block."""
 
 _ANALYST: Final = 5
 
@@ -107,12 +107,12 @@ class _Line(NamedTuple):
 
 
 def statements(documents: Sequence[Document]) -> tuple[Statement, ...]:
-    """All statements of `documents`, in reading order.
+    """Return all statements of `documents`, in reading order.
 
-    Each carries its sort, its rank, the `about` and heading path of its section, and `flagged` when a finding of the
+    Each has its sort, its rank, the `about` and heading path of its section, and `flagged` if a finding of the
     document covers part of it. The ranks are 1 for marketing, 2 for the vendor's text, 3 for the vendor's documentation
-    that names a setting, its default, its scope and who can change it, 4 for text outside the vendor's hands (no file
-    of a vendor, not even its manifest or list of tools), and 5 for an analyst's note; never 0.
+    that names a setting, its default, its scope and who can change it, 4 for text outside the vendor's control (no file
+    of a vendor, not even its manifest or tool list), and 5 for an analyst's note; never 0.
     """
     found: list[Statement] = []
     for document in documents:
@@ -121,10 +121,10 @@ def statements(documents: Sequence[Document]) -> tuple[Statement, ...]:
 
 
 def said_once(found: Sequence[Statement]) -> tuple[Statement, ...]:
-    """The statements in order, without repetitions.
+    """Return the statements in order, without duplicates.
 
-    A sentence that the vendor repeats is kept once: where its rank is highest, or else where it stands first. The
-    vendor is one publisher, whatever the page. The analyst's notes are all kept.
+    A sentence that the vendor repeats is kept once: where its rank is highest, or else at its first occurrence. All
+    pages of the vendor count as one publisher. The analyst's notes are all kept.
     """
     best: dict[str, int] = {}
     for index, statement in enumerate(found):
@@ -136,7 +136,7 @@ def said_once(found: Sequence[Statement]) -> tuple[Statement, ...]:
 
 
 def _words_of(statement: Statement) -> str:
-    """A key that equal statements share: their letters and digits, and the marks that decide whether they count."""
+    """Return a key for detecting equal statements: letters and digits, subject, and whether flagged or a claim."""
     apart = f"{statement.about}{statement.flagged}{statement.claim}"
     return apart + "".join(re.findall(r"\w+", statement.text.lower())) or statement.text
 
@@ -167,7 +167,7 @@ def _of_document(document: Document) -> Iterator[Statement]:
 
 
 def _grouped(document: Document) -> Iterator[tuple[Section, list[_Span]]]:
-    """The statements of each paragraph, list, table and so on, cut from the blocks that intake kept."""
+    """Yield the statements of each paragraph, list, table and so on, cut from the blocks that intake kept."""
     sections = iter(document.sections)
     section = next(sections, None)
     group: list[_Span] = []
@@ -192,11 +192,11 @@ def _grouped(document: Document) -> Iterator[tuple[Section, list[_Span]]]:
 
 
 def _spans(text: str, block: DocumentBlock) -> Iterator[tuple[int, int]]:
-    """Start and end of each statement in a block.
+    """Yield the start and end of each statement in a block.
 
-    A table row and the description of a picture are one statement each. So is a block of code: the whole shows what it
-    is (a configuration, a command to start the product, a sample), a single line seldom does, and readers get one
-    statement of thirty lines rather than thirty braces and keys. Code too long to be embedded is cut between lines.
+    A table row and the description of a picture are one statement each. So is a block of code: the whole block shows
+    its purpose (a configuration, a command to start the product, a sample), a single line seldom does, and readers get
+    one statement of thirty lines rather than thirty braces and keys. Code too long to embed is cut between lines.
     """
     if block.kind == "code":
         yield from _cut_lines(text, block.start, block.end)
@@ -207,7 +207,7 @@ def _spans(text: str, block: DocumentBlock) -> Iterator[tuple[int, int]]:
 
 
 def _is_head(document: Document, number: int) -> bool:
-    """Whether a row holds the column heads of the rows after it, which carry these heads themselves."""
+    """Return whether a row contains the column headings of the following rows, which store these headings too."""
     block = document.blocks[number]
     if block.kind != "row" or not block.heads or number + 1 == len(document.blocks):
         return False
@@ -218,7 +218,7 @@ def _is_head(document: Document, number: int) -> bool:
 
 
 def _guessed(document: Document) -> Iterator[tuple[Section, list[_Span]]]:
-    """The statements of a document that was stored before blocks were kept, guessed from its lines."""
+    """Yield the statements of a document stored before blocks were kept, guessed from its lines."""
     text = document.text
     for section in document.sections:
         for runs in _blocks(text, section.start, section.end, section.path):
@@ -226,7 +226,7 @@ def _guessed(document: Document) -> Iterator[tuple[Section, list[_Span]]]:
 
 
 def covered(document: Document, start: int, end: int, besides: Collection[FindingKind]) -> bool:
-    """Whether a finding touches the span, not counting findings of the kinds `besides`."""
+    """Return whether a finding overlaps the span, ignoring findings of the kinds `besides`."""
     return any(f.start < end and start < f.end for f in document.findings if f.kind not in besides)
 
 
@@ -243,7 +243,7 @@ def _rank(document: Document, quote: str, sort: Sort, paragraph: str) -> Rank:
 
 
 def _blocks(text: str, start: int, end: int, path: tuple[str, ...]) -> Iterator[list[tuple[int, int]]]:
-    """Paragraphs of a section, each as runs of text inside which sentences may be cut."""
+    """Return the paragraphs of a section, each as runs of text within which sentences may be cut."""
     lines: list[_Line] = []
     heading_due = bool(path)
     at = start
@@ -300,7 +300,7 @@ def _runs(text: str, lines: Sequence[_Line]) -> list[tuple[int, int]]:
 
 
 def _goes_on(text: str, previous: _Line, line: _Line, wrapped: bool) -> bool:
-    """Whether a line continues the sentence of the line before it."""
+    """Return whether a line continues the sentence of the previous line."""
     if line.sort != "text" or previous.sort == "row" or text[previous.end - 1] in ".!?:;":
         return False
     return wrapped or text[line.start].islower() or bool(_RUN_ON.search(text, previous.start, previous.end))

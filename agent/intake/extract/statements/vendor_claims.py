@@ -1,8 +1,8 @@
 """Finds a vendor's claims about its own product: controls, certificates, assurances, assessments.
 
-A document gets one finding for all of them, with their number: forty findings from one page would drown those of
-attacks. The finding withdraws nothing: a claim of rank 2 or below lowers nothing in the first place, and a sentence may
-state a risk beside its claim. No estimate uses the finding.
+A document gets one finding for all of them, with their number, because forty findings from one page would drown out
+findings of attacks. The finding withdraws nothing: a claim of rank 2 or below lowers nothing in the first place, and a
+sentence may state a risk beside its claim. No estimate uses the finding.
 """
 
 import re
@@ -12,20 +12,20 @@ from agent.intake.extract.statements.split import statements
 from agent.records import CARRYING, Document, Finding, Statement
 
 MAX_CLAIMS: Final = 60
-"""Claims of one document that are listed and counted."""
+"""Maximum number of claims of one document that are listed and counted."""
 _MAX_EXCERPT: Final = 200
 _MAX_RANK: Final = 2
 _MAX_WORDS: Final = 90
 _MIN_WORDS: Final = 2
-"""A single word ("Permissions") is a label, whatever it names."""
+"""Minimum number of words in a claim; a single word ("Permissions") is a label."""
 _MIN_ASSURANCE: Final = 5
-"""A sentence about a control with at least this many words may promise something without the form of a claim."""
+"""Minimum number of words for a control sentence to count as a promise even without the form of a claim."""
 _TELLING_WORDS: Final = (5, 30)
-"""The fewest and the most words of a sentence that says something and can be shown whole."""
+"""Minimum and maximum number of words of a sentence that is informative and can be shown in full."""
 _CODE: Final = re.compile(
     r"\{\s*\"|\"\s*:|^\s*[\[{<@$]|[{}│├└]|\w\(|=|\s->\s|\s→|\s\|\s|(?<![\w-])--?[a-z]|^\W*[A-Z][A-Z0-9]*_|\b\w+\.\w+\.\w+"
 )
-"""Marks of a program, a configuration or a table, whose lines say what is set or drawn, not what is promised."""
+"""Signs of a program, a configuration or a table, whose lines state settings or drawings rather than promises."""
 _ASSERTS: Final = re.compile(
     r"\b(?:is|are|be|was|were|has|have|can|cannot|must|never|always|will|stays?|remains?|requires?|needs?|asks?|waits?"
     r"|encrypts?|redacts?|masks?|validates?|verif(?:y|ies)|restricts?|protects?|prevents?|enforces?|isolates?|blocks?"
@@ -48,7 +48,7 @@ _SAFETY: Final = re.compile(
     r"|confiden\w+|penetration|threats?|vulnerab\w+|protect\w*|encrypt\w*|issues?|incidents?|breach\w*)\b",
     re.IGNORECASE,
 )
-"""Words about safety; praise without them ("easy to use") does not matter to an assessment and is ignored."""
+"""Words about safety; praise without them ("easy to use") is irrelevant to an assessment and is ignored."""
 _BOAST: Final = re.compile(
     r"\b(?:read[- ]only|zero|no) (?:agent|access|issues?|vulnerabilit\w+|findings?|incidents?|breach\w*|risks?)\b"
     r"|\bread[- ]only (?:by design|mode|assistant|tool|connector|server)\b"
@@ -56,11 +56,11 @@ _BOAST: Final = re.compile(
     r"|\bcannot (?:access|read|send|delete|modify|change|write)\b",
     re.IGNORECASE,
 )
-"""Limits that only the vendor asserts; they describe the product, so the drafter does not take them for claims."""
+"""Limits that only the vendor asserts. They describe the product, so the drafter does not treat them as claims."""
 
 
 def claims(document: Document) -> tuple[Statement, ...]:
-    """The vendor's claims in a document, in order, at most `MAX_CLAIMS`; an analyst's note has none."""
+    """Return the vendor's claims in a document, in order, at most `MAX_CLAIMS`; an analyst's note has none."""
     if document.kind == "analyst-note":
         return ()
     found: list[Statement] = []
@@ -73,7 +73,7 @@ def claims(document: Document) -> tuple[Statement, ...]:
 
 
 def vendor_claims(document: Document) -> tuple[Finding, ...]:
-    """One `vendor-claim` finding for all claims of a document, placed at the most telling one; empty without claims."""
+    """Return one `vendor-claim` finding for all claims, placed at the most informative claim; empty without claims."""
     found = claims(document)
     if not found:
         return ()
@@ -101,7 +101,7 @@ def _speaks(statement: Statement) -> bool:
     words = len(statement.text.split())
     if not _MIN_WORDS <= words <= _MAX_WORDS or statement.role not in CARRYING:
         return False
-    # Of a table row only the longest cell is judged, since a promise may stand beside its label.
+    # In a table row only the longest cell is judged, since a promise may appear beside its label.
     text = max(statement.text.split(" | "), key=len).strip() if statement.block == "row" else statement.text.strip()
     if _CODE.search(text) or text.endswith((":", "?")) or _TO_READER.match(text):
         return False

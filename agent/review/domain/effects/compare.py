@@ -1,4 +1,4 @@
-"""Two versions of a review, or several reviews, side by side. Pure."""
+"""Compares two versions of a review, or several reviews side by side. Pure."""
 
 from collections import Counter
 from collections.abc import Container, Sequence
@@ -17,7 +17,7 @@ UNKNOWN = "unknown"
 
 
 class Change(Record):
-    """One field that differs, in words."""
+    """One differing field, in words."""
 
     field: str
     a: str
@@ -31,7 +31,7 @@ class Difference(Record):
     title: str
     section: str
     a: Verdict | None
-    """Its verdict; None where the version lacks the item."""
+    """The item's verdict in version `a`; None if the version lacks the item."""
     b: Verdict | None
     changes: tuple[Change, ...]
 
@@ -45,23 +45,23 @@ class Comparison(Record):
     before: ScoreShown
     after: ScoreShown
     moved: tuple[str, ...]
-    """What moved the score, the largest first."""
+    """The causes of the score change, largest first."""
     differences: tuple[Difference, ...]
 
 
 class ThreatCell(Record):
-    """A threat in a cell."""
+    """A threat in a cell of the comparison."""
 
     title: str
     base: Number
     severity: Band
-    """Severity of the CVSS base, which tells threats apart."""
+    """Severity of the CVSS base score, which distinguishes the threats."""
     alone: bool
     """Whether another review in the row lacks a threat with this title."""
 
 
 class Cell(Record):
-    """What one review says in a row."""
+    """The content of one review in one row."""
 
     known: bool
     text: str
@@ -70,11 +70,11 @@ class Cell(Record):
     high: float | None
     threats: tuple[str, ...]
     listed: tuple[ThreatCell, ...] = ()
-    """The same threats with details, the gravest first."""
+    """The same threats with details, most severe first."""
 
 
 class Line(Record):
-    """A factor or a layer with a cell for each review."""
+    """A row of the comparison: a factor or a layer with a cell for each review."""
 
     key: str
     title: str
@@ -85,13 +85,13 @@ class Line(Record):
 
 
 class Column(Record):
-    """One review of several that are compared."""
+    """One of the compared reviews."""
 
     key: str
     product: str
     drafter: str
     drafted: str
-    """When the draft was made, as records store it."""
+    """When the draft was made, in the format of the records."""
     stage: Stage
     score: ScoreShown
     uncertain: int
@@ -106,7 +106,7 @@ class SideBySide(Record):
 
 
 def compare(a: ReviewState, b: ReviewState) -> Comparison:
-    """What differs between two states of one review, in the order of the report."""
+    """Return the differences between two states of one review, in report order."""
     one, two = ({state.item.id: state for state in side.items} for side in (a, b))
     names = [*two, *(name for name in one if name not in two)]
     found = [_difference(a, b, one.get(name), two.get(name)) for name in names]
@@ -123,7 +123,7 @@ def compare(a: ReviewState, b: ReviewState) -> Comparison:
 
 
 def side_by_side(states: Sequence[ReviewState]) -> SideBySide:
-    """Compare reviews by factor and layer; where a review cannot tell, its cell is marked as not known."""
+    """Compare reviews by factor and layer; a value missing from a review is marked as not known."""
     drafts = [state.reviewed for state in states]
     lines = [_line(key, FACTOR_TITLES[key], "factor", [_factor(d.factors.get(key)) for d in drafts]) for key in FACTORS]
     lines += [
@@ -134,7 +134,7 @@ def side_by_side(states: Sequence[ReviewState]) -> SideBySide:
 
 
 def words(value: object) -> str:
-    """A field of an item in words: lists separated by semicolons, objects part by part."""
+    """Format a field of an item in words: lists separated by semicolons, objects part by part."""
     match value:
         case None | "":
             return "–"
@@ -188,7 +188,7 @@ def _column(state: ReviewState) -> Column:
 
 
 def _line(key: FactorKey | LayerKey, title: str, kind: str, cells: Sequence[Cell]) -> Line:
-    # Whether a value is stated shows in its cell; only what the cells say makes a row differ.
+    # A cell already shows whether its value is stated, so a row differs only if the values or texts differ.
     told = {(cell.value, cell.text if kind == "layer" or cell.value is None else "") for cell in cells}
     differs = len(told) > 1 or any(threat.alone for cell in cells for threat in cell.listed)
     return Line(key=key, title=title, kind=kind, cells=tuple(cells), differs=differs)
@@ -208,7 +208,7 @@ def _factor(one: FactorEstimate | None) -> Cell:
 
 
 def _set_in_review(one: FactorEstimate) -> bool:
-    """Whether a reviewer set the value; without a quote it keeps the state of an unstated factor."""
+    """Return whether a reviewer set the value; without a quote the factor keeps its unstated state."""
     return any(part.kind == "review" for part in one.parts)
 
 

@@ -18,32 +18,32 @@ from agent.taxonomy.factors import FACTOR_TITLES, FACTORS
 from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS
 
 _KINDS: Final[Mapping[str, str]] = {"capability": "ability", "layer": "", "factor": ""}
-"""The word before an item's title, for kinds that are not called by their own name."""
+"""The word before an item's title, for kinds not called by their own name."""
 _TOLD: Final = ("posture", "layer", "factor", "threat", "chain", "question", "capability")
-"""Kinds whose changes are reported here; facts are decided on directly, and causes explain a change of the score."""
+"""Kinds whose changes are reported here. Facts are decided on directly, and causes explain a change of the score."""
 _OF_SCORE: Final = {"factor": ("value", "low", "high", "parts", "rationale"), "layer": ("certain",)}
-"""Fields that the causes of a score change already mention."""
+"""Fields already mentioned by the causes of a score change."""
 
 
 def fallen(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
-    """What stood before and has lost everything it rested on, by title: items, rows of the summary, controls and parts
-    of the system picture. An item that a reviewer had already struck does not fall."""
+    """Return the titles of items, summary rows, controls and system parts that lost all their support. Items that a
+    reviewer had already struck are left out."""
     stood = {one.item.id for one in before.items if one.verdict != "struck"}
     new = set(after.fell) - set(before.fell)
-    # An ability is struck together with the facts that give it.
+    # A capability is struck together with its facts.
     own = [one for one in after.items if one.item.id in stood and (one.item.id in new or _via_struck(one))]
     gone = parts_of(before.reviewed).keys() - parts_of(after.reviewed).keys()
     return (*(title_of(before, one) for one in own), *sorted(gone))
 
 
 def back(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
-    """What returns, by title: what would fall in the opposite direction, if the draft that came in had it."""
+    """Return the titles of restored items: those that would fall in the opposite direction, unless they are new."""
     new = set(came(before, after))
     return tuple(name for name in fallen(after, before) if name not in new)
 
 
 def came(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
-    """New questions, and parts of the summary and the system picture that the draft did not have, by title."""
+    """Return the titles of new questions, and of summary and system parts that the original draft lacked."""
     known = {one.item.id for one in before.items}
     asked = [one for one in after.items if one.item.kind == "question" and one.item.id not in known]
     new = parts_of(after.reviewed).keys() - parts_of(before.reviewed).keys() - parts_of(after.drafted).keys()
@@ -51,7 +51,7 @@ def came(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
 
 
 def reopened(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
-    """Items that were decided before and are open again, by title, with the reason."""
+    """Return the titles of items that were decided before and are open again, each with the reason."""
     was = {one.item.id: one.verdict for one in before.items}
     return tuple(
         f"{title_of(after, one)}: {one.lapsed}"
@@ -65,7 +65,7 @@ def _via_struck(one: ItemState) -> bool:
 
 
 def altered(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
-    """What stands before and after but says something else now, by title, with what changed about it. Leaves out what
+    """Return the titles of surviving items whose content changed, each with its changes. Leaves out the items that
     the act itself decided on and what moved the score."""
     if before.version == after.version:
         return ()
@@ -89,7 +89,7 @@ def _items(before: ReviewState, after: ReviewState) -> Iterator[str]:
 
 
 def _is_cause(before: ReviewState, after: ReviewState, one: ItemState) -> bool:
-    """Whether the causes of the score change name the item."""
+    """Return whether the causes of the score change name the item."""
     name = one.item.id.partition("/")[2]
     for key, layer in before.reviewed.layers.items():
         if key == name and key in after.reviewed.layers:
@@ -109,8 +109,8 @@ def _parts(before: ReviewState, after: ReviewState) -> Iterator[str]:
 
 
 def parts_of(draft: Draft) -> dict[str, object]:
-    """The parts of a draft that are not items, by name: rows of the summary, controls, conditions and parts of the
-    system picture, each with what it says and cites."""
+    """Return the parts of a draft that are not items, by name: summary rows, controls, conditions and parts of the
+    system picture, each with its text or citations."""
     system = draft.system
     made: dict[str, object] = {f"summary “{row.label}”": (row.text, row.evidence) for row in draft.lines}
     made |= {f"control: {one.text}": one.evidence for one in draft.controls}
@@ -122,7 +122,7 @@ def parts_of(draft: Draft) -> dict[str, object]:
 
 
 def title_of(state: ReviewState, one: ItemState) -> str:
-    """An item's kind, its number if it has one, and its title, as in "threat T2 “Stolen key”"."""
+    """Return an item's kind, its number if any, and its title, as in "threat T2 “Stolen key”"."""
     kind, _, name = one.item.id.partition("/")
     number = state.tag(name) if kind == "threat" else name if kind == "question" else ""
     told = _KINDS.get(kind, kind)
@@ -131,8 +131,8 @@ def title_of(state: ReviewState, one: ItemState) -> str:
 
 
 def why_higher(before: ReviewState, after: ReviewState) -> str:
-    """Why the score is higher although less is known: another threat leads, or a metric or factor is open again. Empty
-    for any other change."""
+    """Return why the score rose although less is known: another headline threat, or a metric or factor is open
+    again. Empty for any other change."""
     one, two = before.reviewed.score.aivss, after.reviewed.score.aivss
     less = set(after.fell) - set(before.fell) or struck(after) - struck(before)
     if one is None or two is None or two <= one or not less:
@@ -176,11 +176,11 @@ def _open_again(before: ReviewState, after: ReviewState, without: str) -> str:
 
 
 def _worse(was: str, now: str) -> list[str]:
-    """The metrics that have a worse value in the vector `now` than in `was`, in words."""
+    """Return the metrics, in words, whose value in the vector `now` is worse than in `was`."""
     one, two = (dict(part.split(":", 1) for part in vector.split("/")[1:]) for vector in (was, now))
     found = []
     for metric, name, choices in metric_choices():
-        # The choices are listed from the worst to the mildest.
+        # The choices are sorted from worst to mildest.
         values = [value for value, _ in choices]
         if one.get(metric) in values and two.get(metric) in values:
             at = values.index(two[metric])
@@ -190,29 +190,29 @@ def _worse(was: str, now: str) -> list[str]:
 
 
 def struck(state: ReviewState) -> set[str]:
-    """Ids of the struck items."""
+    """Return the ids of the struck items."""
     return {one.item.id for one in state.items if one.verdict == "struck"}
 
 
 class Dependent(NamedTuple):
-    """Something that rests on a fact, alone or together with other facts."""
+    """A part of a draft that rests on a fact, alone or together with other facts."""
 
     item: str
-    """Id of the item; empty for something that is not an item, such as a part of the system picture."""
+    """Id of the item; empty for other parts of the draft, such as parts of the system picture."""
     title: str
 
 
 def dependents(draft: Draft, numbers: Mapping[str, int]) -> Mapping[str, tuple[Dependent, ...]]:
-    """For each fact of the draft, by id, what cites it or one of its quotes: threats first, led by the headline.
+    """Map each fact id to the draft parts that cite the fact or one of its quotes: threats first.
 
-    `numbers` are the review's numbers of its threats.
+    Among the threats, the headline comes first. `numbers` are the threats' numbers in the review.
     """
     facts, view = draft.facts.facts if draft.facts else (), View(draft)
     return {fact.id: tuple(dict.fromkeys(_dependents(draft, view, fact, numbers))) for fact in facts}
 
 
 def added_dependents(state: ReviewState) -> Mapping[str, tuple[Dependent, ...]]:
-    """For each fact, by id, the threats added by reviewers that cite it, whether or not the fact stands."""
+    """Map each fact id to the reviewer-added threats that cite the fact, whether or not the fact was struck."""
     found: dict[str, list[Dependent]] = {}
     for one in state.items:
         named = (one.after or {}).get("facts") if one.item.kind == "threat" else None

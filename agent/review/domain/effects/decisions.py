@@ -1,4 +1,4 @@
-"""Where a reviewer's time has the most effect: first decisions, weak spots, and what a decision moved."""
+"""Finds where a reviewer's time has the most effect: first decisions, weak spots, and what a decision moved."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -44,11 +44,11 @@ SECONDS: Final[Mapping[ItemKind, float]] = {
 }
 """Assumed seconds for one decision, until a store has measured its own."""
 SUPPORTED_SHARE: Final = 0.4
-"""Share of these seconds for an item whose quotes were found again: they only have to be read, not looked for."""
+"""Fraction of these seconds for an item whose quotes were found again, since they need only be read, not looked for."""
 LEAST: Final = 0.05
-"""Score points by which a range has to shrink to count as narrower."""
+"""Minimum decrease in a range's width, in score points, that counts as narrower."""
 PRIOR_ITEMS: Final = 5
-"""How many measured items weigh as much as the fixed seconds."""
+"""Number of measured items that weigh as much as the fixed seconds."""
 _MINUTE: Final = 60.0
 
 
@@ -57,38 +57,38 @@ class Decision(Record):
 
     state: ItemState
     weight: float
-    """How far it could move the score, in score points."""
+    """How far the decision could move the score, in score points."""
     moves_band: bool
-    """Whether the band depends on it, or whether a number is shown at all."""
+    """Whether the decision affects the band, or whether a score is shown at all."""
     why: str
 
 
 class WeakSpot(Record):
-    """An open item that is more likely to be wrong than others, and why."""
+    """An open item that is more likely to be wrong than others, with the reasons."""
 
     state: ItemState
     why: tuple[str, ...]
 
 
 class Moved(Record):
-    """How the score changed between two states of a review, and what else did."""
+    """The score change between two states of a review, and its side effects."""
 
     before: ScoreShown
     after: ScoreShown
     causes: tuple[str, ...]
-    """Factors, headline, flags and controls that moved it, in words, the largest first."""
+    """Factors, headline, flags and controls that moved the score, in words, largest first."""
     falls: tuple[str, ...] = ()
-    """What has lost everything it rested on, by title: items and parts of the summary and the system picture."""
+    """Titles of items, summary parts and system parts that lost all their support."""
     returns: tuple[str, ...] = ()
-    """What follows again from a restored fact, by title."""
+    """Titles of items and parts that follow again from a restored fact."""
     comes: tuple[str, ...] = ()
-    """What newly follows from a fact, by title."""
+    """Titles of items and parts that newly follow from a fact."""
     alters: tuple[str, ...] = ()
-    """What stays but says something else, by title, with what changed about it."""
+    """Titles of surviving items and parts whose content changed, each with its changes."""
     reopens: tuple[str, ...] = ()
-    """Items that were decided and are open again, by title, with the reason."""
+    """Titles of items that were decided and are open again, each with the reason."""
     why: str = ""
-    """Why the score is higher although something fell; empty otherwise."""
+    """Why the score rose although something fell; empty otherwise."""
 
     @property
     def text(self) -> str:
@@ -102,19 +102,19 @@ class ActResult(Record):
     """The result of an action."""
 
     events: tuple[Event, ...]
-    """Empty when the action changed nothing."""
+    """The stored events; empty when the action changed nothing."""
     state: ReviewState
     moved: Moved
-    """The score before and after, and why."""
+    """The scores before and after, and the causes of the change."""
 
 
 # ---------------------------------------------------------------- first decisions
 
 
 def first_decisions(state: ReviewState) -> tuple[Decision, ...]:
-    """At most fifteen open decisions, those that would move score or band most.
+    """Return at most fifteen open decisions that would move the score or band most.
 
-    Decisions that affect the band, or whether a number is shown, come first; then heavier ones; then report order.
+    Decisions that affect the band, or whether a score is shown, come first; then by weight; then in report order.
     """
     moved = {swing.name: swing for swing in swings(state.reviewed.score)}
     promise = promised(state)
@@ -153,7 +153,7 @@ def _decision(draft: Draft, moved: Mapping[str, Swing], one: ItemState, promise:
 
 
 def _without_headline(draft: Draft, first: Threat) -> str:
-    """Say that the score rests on the threat `first`, and what the score would be without it."""
+    """Return a sentence saying that the score rests on the threat `first`, and what the score would be without it."""
     others = [with_basis(threat) for threat in threats_of(draft).values() if threat.id != first.id]
     after = choose(others)
     told = "the score rests on this threat"
@@ -161,7 +161,7 @@ def _without_headline(draft: Draft, first: Threat) -> str:
 
 
 def _narrows(points: float) -> Iterator[str]:
-    """By how much an answer may narrow the likely range, in words; nothing if that rounds to zero."""
+    """Yield by how much an answer may narrow the likely range, in words; nothing if that rounds to zero."""
     if round(points, 1) > 0:
         yield f"its answer may narrow the likely range by up to {points:.1f} points"
 
@@ -185,7 +185,7 @@ def _layer_decision(draft: Draft, one: ItemState, name: str) -> Decision | None:
 
 
 def band_movers(draft: Draft) -> frozenset[str]:
-    """Ids of the items on which the band depends, or whether a number is shown at all."""
+    """Return the ids of items that decide the band, or whether a score is shown at all."""
     found = {f"factor/{swing.name}" for swing in swings(draft.score) if _crosses(swing)}
     sure = [key for key, layer in draft.layers.items() if layer.certain]
     few = len(sure) < CERTAIN_NEEDED
@@ -205,9 +205,9 @@ def _crosses(swing: Swing) -> bool:
 
 
 def review_order(state: ReviewState) -> tuple[WeakSpot, ...]:
-    """Every open item, weak spots first: contested, contradicted, resting on one marketing sentence, a wide range.
+    """Return every open item, weak spots first: contested, contradicted, one marketing sentence, wide range.
 
-    `why` is empty for an item without a weakness; equally weak items keep the order of the report.
+    `why` is empty for an item without a weakness; equally weak items stay in report order.
     """
     ranks = {item.id: item.rank for item in state.reviewed.evidence}
     words = {f"fact/{name}" for name in vendors_words(state)}
@@ -255,7 +255,7 @@ def _drafted_state(draft: Draft, one: ItemState) -> str:
 
 
 def what_moved(before: ReviewState, after: ReviewState) -> Moved:
-    """The score before and after, and which factor, threat, layer or control moved it."""
+    """Return the scores before and after, and the factor, threat, layer or control that moved the score."""
     one, two = before.reviewed, after.reviewed
     causes = [*_headline_moved(one, two), *_factors_moved(one, two), *_range_moved(one, two), *_flags_moved(one, two)]
     return Moved(
@@ -272,9 +272,9 @@ def what_moved(before: ReviewState, after: ReviewState) -> Moved:
 
 
 def why_still(before: ReviewState, after: ReviewState, question: str) -> str:
-    """Why an answer moved neither score nor range; empty when it moved one of them.
+    """Return why an answer moved neither score nor range; empty if either moved.
 
-    `question` is the id of the question's item.
+    `question` is the question's item id.
     """
     one, two = shown(before.reviewed.score), shown(after.reviewed.score)
     if one != two:
@@ -287,8 +287,8 @@ def why_still(before: ReviewState, after: ReviewState, question: str) -> str:
 
 
 def why_not_narrower(before: ReviewState, after: ReviewState, question: str) -> str:
-    """Why an answer to a question (given by its item's id) did not narrow the likely range although it promised to.
-    Empty where it did or promised nothing; `why_still` covers a range that is the same to the tenth."""
+    """Return why an answer to a question (given by its item id) did not narrow the likely range as promised. Empty
+    if it narrowed the range or promised nothing; `why_still` covers a range that is the same to the tenth."""
     name, one, two = question.partition("/")[2], before.reviewed, after.reviewed
     asked = next((each for each in (*before.questions, *before.drafted.questions) if each.id == name), None)
     most = promised(before)(asked.settles) if asked is not None else 0.0
@@ -319,7 +319,7 @@ def _why_no_move(before: ReviewState, after: ReviewState, told: str, fact: Fact)
 
 
 def _new(before: ReviewState, after: ReviewState) -> set[str]:
-    """Ids of the items, apart from questions, that follow only from the facts of the later state."""
+    """Return the ids of items, except questions, that follow only from the facts of the later state."""
     if before.based is after.based:
         return set()
     known = {one.item.id for one in before.items}
@@ -332,7 +332,7 @@ def _titles(state: ReviewState, names: set[str]) -> tuple[str, ...]:
 
 
 def score_words(score: ScoreShown) -> str:
-    """A score in words: number and band, or that none is shown."""
+    """Format a score in words: number and band, or "not scored"."""
     return "not scored" if score.aivss is None else f"{score.aivss} {score.severity}"
 
 
@@ -359,7 +359,7 @@ def _base(draft: Draft) -> str:
 
 
 def _factors_moved(one: Draft, two: Draft) -> Iterator[str]:
-    """Each changed factor with the points that it alone moved, at the base and multipliers of the later score."""
+    """Yield each changed factor with the points that it moved by itself, at the later score's base and multipliers."""
     slope = _slope(two)
     moved: list[tuple[Decimal, FactorKey]] = [
         (slope * (two.factors[key].value - one.factors[key].value), key)
@@ -371,14 +371,14 @@ def _factors_moved(one: Draft, two: Draft) -> Iterator[str]:
 
 
 def _slope(draft: Draft) -> Decimal:
-    """Score points for a factor's rise from 0 to 1 under AIVSS 0.8."""
+    """Return the score points for a factor's rise from 0 to 1 under AIVSS 0.8."""
     score = draft.score
     gap = Decimal(10) - (score.cvss_base or Decimal(0))
     return gap / 10 * score.threat_multiplier * score.mitigation_factor
 
 
 def _range_moved(one: Draft, two: Draft) -> Iterator[str]:
-    """Factors whose range changed but not their value."""
+    """Yield the factors whose range changed but whose value did not."""
     for key in FACTOR_SETS[two.score.factor_set or "0.5"]:
         was, now = one.factors[key], two.factors[key]
         if was.value == now.value and (was.low, was.high) != (now.low, now.high):
@@ -400,10 +400,10 @@ def _flags_moved(one: Draft, two: Draft) -> Iterator[str]:
 
 
 class Measured(NamedTuple):
-    """The times measured for one kind of item."""
+    """The measured times of one kind of item."""
 
     seconds: float
-    """Median focus time of the items that were decided."""
+    """Median focus time of decided items."""
     items: int
 
 
@@ -413,7 +413,7 @@ UNMEASURED: Final[Pace] = {}
 
 
 def pace_of(timed: Iterable[tuple[str, float]]) -> Pace:
-    """The pace from decided items, each with the seconds for which the person who decided looked at it."""
+    """Compute the pace from decided items and the seconds for which each decider viewed them."""
     by_kind: defaultdict[str, list[float]] = defaultdict(list)
     for item, seconds in timed:
         by_kind[item.partition("/")[0]].append(seconds)
@@ -421,18 +421,18 @@ def pace_of(timed: Iterable[tuple[str, float]]) -> Pace:
 
 
 def minutes_left(state: ReviewState, pace: Pace = UNMEASURED) -> float:
-    """Estimated minutes for the open items.
+    """Estimate the minutes needed for the open items.
 
-    An item takes the weighted mean of its fixed seconds, which count as `PRIOR_ITEMS` items, and the measured median of
-    its kind, which counts as the number of items measured. So a few outliers move little, and the fixed seconds fade
-    away.
+    Each item takes a weighted mean of its fixed seconds, which count as `PRIOR_ITEMS` items, and the measured median of
+    its kind, which counts as the number of measured items. So a few outliers have little effect, and the fixed seconds
+    fade out.
     """
     total = sum(_seconds(one.item.kind, supported=one.item.supported, pace=pace) for one in state.open)
     return round(total / _MINUTE, 1)
 
 
 def pace_words(pace: Pace) -> str:
-    """What the estimate of the minutes rests on, in one line."""
+    """Return one line on what the minutes estimate is based on."""
     timed = sum(each.items for each in pace.values())
     if not timed:
         return "from fixed seconds for each kind of item; none was timed yet"

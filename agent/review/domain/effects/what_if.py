@@ -1,13 +1,13 @@
-"""What would lower a score, and by how much an answer may narrow its likely range.
+"""Computes what would lower a score, and by how much an answer may narrow its likely range.
 
-Each lower score is the score with only one thing changed (an answer, a factor at the low end of its range, a milder
-metric), so the differences do not add up. The base is that of the gravest supported threat in default use, so a milder
-metric of the headline lowers it no further than the next threat, unless that threat is eased as well.
+Each lower score results from only one change (an answer, a factor at the low end of its range, a milder metric), so the
+differences do not add up. The base is that of the most severe supported threat in default use. A milder metric of the
+headline therefore lowers it no further than the next threat, unless that threat is eased as well.
 
 An answer narrows the range at most by what the review itself would then compute: a settled factor loses its range, and
-the part of the likely range that reaches beyond the corners shrinks in proportion (`rescore`). A layer that becomes
-certain narrows nothing by itself, so nothing is promised for it. The drafter instead shares out the whole width over
-its causes (`Question.effect`), which orders questions and is not a forecast.
+the part of the likely range beyond the corners shrinks in proportion (`rescore`). A layer that becomes certain narrows
+nothing by itself, so nothing is promised for it. The drafter instead distributes the whole width over its causes
+(`Question.effect`), which orders questions and is not a forecast.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,39 +28,39 @@ from agent.scoring.interval import rounded, sum_ranges
 from agent.taxonomy.factors import FACTOR_SETS, FACTOR_TITLES, FactorKey
 
 MOST_OF_A_KIND: Final = 2
-"""How many questions, factors and metrics are named of each kind: those that lower the score most."""
+"""The number of questions, factors and metrics listed of each kind: those that lower the score most."""
 _CLOSED: Final = ("answered", "struck")
 
 
 class Lowering(NamedTuple):
-    """One change that by itself would lower the score."""
+    """A single change that would lower the score."""
 
     kind: str
-    """question, factor, factors or metric."""
+    """One of question, factor, factors, metric."""
     items: tuple[str, ...]
-    """Ids of the items where the change is decided; empty for all factors together."""
+    """Ids of the items to decide for this change; empty for all factors together."""
     what: str
-    """A question's text, a factor with both values, a metric with its meaning."""
+    """A question's text, a factor with both values, or a metric with its meaning."""
     score: Decimal
-    """What the score would be, one decimal."""
+    """The resulting score, rounded to one decimal."""
     exact: Decimal
-    """The same score before rounding."""
+    """The resulting score before rounding."""
 
 
 class Lowered(NamedTuple):
-    """All changes that are named, the lowest resulting score first."""
+    """All listed changes, lowest resulting score first."""
 
     ways: tuple[Lowering, ...]
     behind: tuple[str, Decimal] | None
-    """Id and AIVSS of the threat that would lead without the headline, if the score would be no lower then."""
+    """Id and AIVSS of the threat that would replace the headline, if the score would be no lower then."""
 
 
 _Score = Callable[[Decimal | None, Decimal], tuple[Decimal, Decimal]]
-"""Returns the score, rounded and exact, for a base (None for the present one) and a decrease of the factor sum."""
+"""Returns the score, rounded and exact, for a base (None for the present base) and a decrease of the factor sum."""
 
 
 def lowered(state: ReviewState) -> Lowered:
-    """What would lower the score of a review; nothing if no score is shown or its formula takes no factors."""
+    """Return the changes that would lower a review's score; empty without a score or factors in its formula."""
     draft, first = state.reviewed, headline_of(state.reviewed)
     score, now = _scorer(draft), draft.score.aivss
     if score is None or now is None or first is None:
@@ -103,7 +103,7 @@ def _scorer(draft: Draft) -> _Score | None:
 
 
 def _pool(draft: Draft, first: Threat) -> list[Threat]:
-    """The threats among which the gravest gives the base; only the headline if one of the others is graver."""
+    """Return the threats whose highest base counts; only the headline if another threat is more severe."""
     able = [
         threat for threat in threats_of(draft).values() if threat.id == first.id or is_supported(with_basis(threat))
     ]
@@ -128,9 +128,9 @@ def _counted(draft: Draft) -> list[FactorKey]:
 
 
 def _questions(draft: Draft, asked: Sequence[Question], pool: Sequence[Threat], score: _Score) -> Iterator[Lowering]:
-    """The effect of a reassuring answer to each question: factors it settles at their low ends, threats it names eased.
+    """Yield the effect of a reassuring answer to each question: its factors at their low ends, its threats eased.
 
-    Which metrics of a vector it eases is known only for the questions of the bundled list.
+    The metrics that an answer eases are known only for questions of the bundled list.
     """
     known = {row.text: row.metrics for row in load_questions()}
     for one in asked:
@@ -145,7 +145,7 @@ def _questions(draft: Draft, asked: Sequence[Question], pool: Sequence[Threat], 
 
 
 def _metrics(pool: Sequence[Threat], score: _Score) -> Iterator[Lowering]:
-    """The effect of each metric being one step milder in every threat that would otherwise keep the base up."""
+    """Yield the effect of making each metric one step milder in every threat that would otherwise keep the base up."""
     now = max(threat.score.cvss_base for threat in pool)
     for metric in VALUES:
         milder = {threat.id: _milder(threat.score.cvss_vector, metric) for threat in pool}
@@ -162,7 +162,7 @@ def _metrics(pool: Sequence[Threat], score: _Score) -> Iterator[Lowering]:
 
 
 def _milder(vector: str, metric: str) -> tuple[str, Decimal]:
-    """The next milder value of a metric, or its present one if that is the mildest, and the resulting base."""
+    """Return a metric's next milder value (or its present value if already mildest) and the resulting base."""
     parts: Mapping[str, str] = dict(part.split(":", 1) for part in vector.split("/")[1:])
     order, own = VALUES[metric], parts[metric]
     value = order[min(order.index(own) + 1, len(order) - 1)]
@@ -174,13 +174,13 @@ Promise = Callable[[Sequence[str]], float]
 
 
 def promised(state: ReviewState) -> Promise:
-    """How far answers may narrow the range now, but never more than when the draft came in."""
+    """Return a function for how far answers may narrow the range now, capped at the original draft's value."""
     now, first = narrowing(state.reviewed), narrowing(state.drafted)
     return lambda settles: min(now(settles), first(settles))
 
 
 def narrowing(draft: Draft) -> Promise:
-    """How far answers may narrow the range of one draft; not at all if its score was stored without inputs."""
+    """Return a function for how far answers may narrow a draft's range; always 0 if its score has no inputs."""
     inputs = draft.score.inputs
     if inputs is None or inputs.factors is None or inputs.factor_sum is None:
         return lambda _: 0.0
@@ -188,7 +188,7 @@ def narrowing(draft: Draft) -> Promise:
     counted = [key for key in FACTOR_SETS[draft.score.factor_set or "0.5"] if key in inputs.factors]
     given = inputs.factors
 
-    # The fact sheet asks for each of its hundred rows, and many of them settle the same factors.
+    # Cache the widths, since the fact sheet asks for each of its hundred rows and many settle the same factors.
     @cache
     def narrowed(settled: frozenset[FactorKey]) -> float:
         ranges = tuple(
@@ -201,7 +201,7 @@ def narrowing(draft: Draft) -> Promise:
 
 
 def _width(draft: Draft, inputs: ScoreInputs) -> float:
-    """Width of the likely range with these inputs; in a draft without one, the width between the corners."""
+    """Return the width of the likely range with these inputs, or between the corners if there is no likely range."""
     likely, ends = constants_at(draft.score, inputs), ends_of(draft.score.formula, inputs)
     if likely is not None:
         return float(likely.below + likely.above)

@@ -1,1 +1,1 @@
-"""The fact sheet of a review: which facts are struck, corrected or answered, by whom, and the draft that follows."""
+"""The fact sheet of a review: struck, corrected and answered facts, their reviewers, and the resulting draft."""

@@ -1,8 +1,8 @@
-"""Abilities that follow from facts are decided on through these facts, so that nobody decides on the same thing twice.
+"""Decides on capabilities through the facts that they follow from, so that nobody decides on the same thing twice.
 
-A draft lists abilities besides facts, and makes each one from facts with one key. Two items that say the same would
-have to be struck twice, so an ability that nobody decided on directly takes the verdict of its facts. Where a draft's
-facts do not produce the ability, or a reviewer decided on it directly, it is an item of its own.
+A draft lists capabilities besides facts, each made from facts with one key. Since a capability and its facts would have
+to be struck separately, a capability without a direct decision takes the verdict of its facts. If a draft's facts do
+not produce the capability, or a reviewer decided on it directly, it is a separate item.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,9 +16,9 @@ _SURE: Final = ("confirmed", "corrected")
 
 
 def carriers(whole: Draft, drafted: Draft, answered: Mapping[str, Fact]) -> dict[str, tuple[str, ...]]:
-    """Map the item of each ability in `whole` to the items of the facts that it is made from.
+    """Map the item id of each capability in `whole` to the items of its facts.
 
-    `drafted` holds the facts as they were read, `answered` those from answers by the names of their items.
+    `drafted` holds the facts as originally read, `answered` the facts from answers by item name.
     """
     read = {fact.id: fact for fact in (drafted.facts.facts if drafted.facts else ())}
     now = whole.facts.facts if whole.facts else ()
@@ -31,8 +31,8 @@ def carriers(whole: Draft, drafted: Draft, answered: Mapping[str, Fact]) -> dict
 
 
 def _carries(one: Capability, fact: Fact | None) -> bool:
-    """Whether an ability is made from a fact, one about the product with the same key and polarity and a common
-    quote."""
+    """Return whether a capability is made from a fact: a fact about the product with the same key and polarity and a
+    shared quote."""
     return (
         fact is not None
         and fact.key == one.signal
@@ -43,7 +43,7 @@ def _carries(one: Capability, fact: Fact | None) -> bool:
 
 
 def carriers_of(state: ReviewState, item: str) -> tuple[str, ...]:
-    """The items of the facts that an ability of a review is made from; none for any other item."""
+    """Return the items of a capability's facts in a review; empty for any other item."""
     if not item.startswith("capability/"):
         return ()
     answered = {name: fact for name, (fact, _) in state.answered.items()}
@@ -51,7 +51,7 @@ def carriers_of(state: ReviewState, item: str) -> tuple[str, ...]:
 
 
 def through_facts(items: Sequence[ItemState]) -> Iterator[ItemState]:
-    """The items, with undecided abilities taking the verdict of their facts."""
+    """Yield the items, with undecided capabilities taking the verdict of their facts."""
     verdicts = {one.item.id: one.verdict for one in items}
     for one in items:
         told = {verdicts[name] for name in one.via}

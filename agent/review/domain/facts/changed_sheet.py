@@ -1,10 +1,10 @@
-"""The fact sheet as a reviewer left it, and the draft that follows from it.
+"""Applies reviewers' changes to the fact sheet, and computes the draft that follows from it.
 
     facts struck, corrected, back, answered ─► changed sheet ─ compose ─► draft ─ align ─► same ids for the same things
 
-Where a draft can be composed from its facts, the drafter's own functions compute it again; in any other draft whatever
-cites a changed fact is taken out (`pruning`). Items that no longer follow stay in the aligned draft under their ids and
-are listed as fallen, so that pages can show them and an undo brings them back with their decisions.
+If a draft can be composed from its facts, the drafter's own functions recompute it; in any other draft, whatever cites
+a changed fact is removed (`pruning`). Items that no longer follow stay in the aligned draft under their ids and are
+listed as fallen, so that pages can show them and an undo restores them with their decisions.
 """
 
 import re
@@ -40,20 +40,20 @@ from agent.review.domain.quotes import Plain, marks_in
 
 KIND: Final = "fact"
 _LISTED: Final = re.compile(r'"(E[1-9][0-9]{0,5})"')
-"""An evidence id that makes up a whole JSON string."""
+"""Matches an evidence id that makes up a whole JSON string."""
 FIRST_NEW: Final = 100
-"""Questions and capabilities that a change of the facts adds get numbers above this one, by what they are about, so
-that the numbers do not depend on the order of the changes."""
+"""Questions and capabilities added by changed facts are numbered above this by their fact key, so that the numbers
+do not depend on the order of the changes."""
 
 
 class SheetChange(NamedTuple):
-    """What reviewers decided on the facts of a draft and of answers: the names of struck facts, and corrected fields by
-    name, which for a struck fact count once it is restored."""
+    """Reviewers' decisions on the facts of a draft and of answers: names of struck facts, and corrected fields by
+    fact name. The corrections of a struck fact count once the fact is restored."""
 
     struck: frozenset[str]
     corrected: Mapping[str, Plain]
     evidence: tuple[Evidence, ...] = ()
-    """Quotes, among them all that corrections cite."""
+    """Quotes, including all that corrections cite."""
     answers: Mapping[str, Given] = {}
     """The answers that state facts, by question."""
     confirmed: frozenset[str] = frozenset()
@@ -63,26 +63,26 @@ class SheetChange(NamedTuple):
 
     @property
     def standing(self) -> tuple[Given, ...]:
-        """The answers that count, in the order of their questions' numbers."""
+        """The answers that count, ordered by question number."""
         left = (given for question, given in self.answers.items() if question not in self.unasked)
         return tuple(sorted(left, key=lambda given: int(given.question[1:])))
 
     @property
     def nothing(self) -> bool:
-        """Whether all facts stand as they were read."""
+        """Whether all facts are unchanged since they were read."""
         sure = any(not question_of(name) for name in self.confirmed)
         return not (self.struck or self.corrected or self.standing or sure)
 
     @property
     def counting(self) -> tuple[object, ...]:
-        """Everything that changes the sheet: struck facts, corrections of other facts, the statements of answers, and
-        which of them the analyst confirmed."""
+        """Everything that changes the sheet: struck facts, corrections of other facts, the statements of answers,
+        and the statements that the analyst confirmed."""
         corrected = {name: dict(edits) for name, edits in self.corrected.items() if name not in self.struck}
         told = [(given.question, given.states, given.by) for given in self.standing]
         return self.struck, corrected, told, self.confirmed - self.struck
 
     def answered(self) -> list[tuple[Fact, tuple[Evidence, ...]]]:
-        """The facts of the answers that count, as reviewers left them, with the quotes of the answers."""
+        """Return the facts of answers that count, with reviewers' changes, each with its quotes from the answer."""
         made = []
         for given in self.standing:
             for name, (fact, quotes) in given.facts.items():
@@ -97,16 +97,16 @@ class SheetChange(NamedTuple):
 
 
 class Recomputed(NamedTuple):
-    """A draft that follows from a changed sheet."""
+    """A draft recomputed from a changed sheet."""
 
     draft: Draft
-    """The draft, with fallen items still in it."""
+    """The draft, still including fallen items."""
     fell: tuple[str, ...]
     """Ids of the fallen items, which no longer follow from the facts."""
 
 
 def fact_fields(fact: Fact) -> Plain:
-    """The fields of a fact that a reviewer may correct."""
+    """Return the fields of a fact that a reviewer may correct."""
     return {
         "key": fact.key,
         "polarity": fact.polarity,
@@ -117,7 +117,7 @@ def fact_fields(fact: Fact) -> Plain:
 
 
 def corrected_fact(fact: Fact, edits: Mapping[str, object]) -> Fact:
-    """The fact with corrected fields. It then counts as the analyst's word but keeps the rank of its quotes."""
+    """Apply corrected fields to a fact. The fact then counts as the analyst's word but keeps the rank of its quotes."""
     given, marks = edits.get("slots"), edits.get("evidence")
     slots = fact.slots
     if isinstance(given, Mapping):
@@ -142,13 +142,13 @@ def _by_reader(sources: Sequence[FactSource]) -> list[FactSource]:
 
 
 def stated_keys(draft: Draft) -> frozenset[str]:
-    """The keys for which a fact about the product counts and is more than inferred."""
+    """Return the keys with a fact about the product that counts and is more than inferred."""
     facts = draft.facts.facts if draft.facts else ()
     return frozenset(one.key for one in facts if one.counts and one.about == "product" and one.state != "inferred")
 
 
 def held_as(facts: Sequence[Fact], fact: Fact) -> Fact | None:
-    """The fact among `facts` that is the given one or has absorbed it; None when there is none."""
+    """Return the fact among `facts` that equals the given fact or has absorbed it; None if there is none."""
     if (same := next((one for one in facts if one.id == fact.id), None)) is not None:
         return same
     alike = (one for one in facts if (one.key, one.polarity, one.about) == (fact.key, fact.polarity, fact.about))
@@ -156,8 +156,8 @@ def held_as(facts: Sequence[Fact], fact: Fact) -> Fact | None:
 
 
 def by_names(facts: Sequence[Fact], read: Sequence[Fact], gone: Collection[str]) -> dict[str, Fact]:
-    """The facts of a sheet by id, and also by the ids of `read` facts that an answer merged into another fact. `gone`
-    are the ids of facts that were struck or corrected."""
+    """Map ids to the facts of a sheet, including ids of `read` facts that an answer merged into another fact. `gone`
+    are the ids of struck or corrected facts."""
     known = {fact.id: fact for fact in facts}
     for fact in read:
         held = held_as(facts, fact) if fact.id not in known and fact.id not in gone else None
@@ -166,8 +166,8 @@ def by_names(facts: Sequence[Fact], read: Sequence[Fact], gone: Collection[str])
 
 
 def changed_sheet(draft: Draft, change: SheetChange) -> FactSheet:
-    """The sheet of a draft with its facts as reviewers and answers left them. Raises InputError for a fact that the
-    sheet lacks."""
+    """Return the fact sheet of a draft after reviewers' changes and answers. Raises InputError for a fact that is
+    not in the sheet."""
     assert draft.facts is not None
     sheet = draft.facts.sheet(draft.evidence)
     sure = {name for name in change.confirmed - change.struck - change.corrected.keys() if not question_of(name)}
@@ -195,14 +195,14 @@ def changed_sheet(draft: Draft, change: SheetChange) -> FactSheet:
 
 
 class _Told:
-    """The quotes of answers, under ids that are free in the draft; a span that the draft has already keeps its id."""
+    """The quotes of answers, under ids that are free in the draft; a span already quoted in the draft keeps its id."""
 
     def __init__(self, evidence: Sequence[Evidence]) -> None:
         self._known = {(item.document, item.start, item.end): item.id for item in evidence}
         self.quotes: list[Evidence] = []
 
     def renamed(self, fact: Fact, quotes: Sequence[Evidence]) -> Fact:
-        """The fact citing its quotes by the ids that they have here."""
+        """Return the fact with its quotes cited by their ids in the draft."""
         ids: dict[str, str] = {}
         for item in quotes:
             ids[item.id] = self._known.get((item.document, item.start, item.end), item.id)
@@ -216,21 +216,21 @@ def _built(facts: Sequence[Fact], quotes: Mapping[str, Evidence], left: FactShee
 
 
 def _outlook(outlook: Outlook, new: Sequence[Fact]) -> Outlook:
-    """The outlook without the keys that a new fact denies; a denial on a vendor's word alone does not count."""
+    """Remove from the outlook the keys that a new fact denies; a denial on a vendor's word alone does not count."""
     denied = {fact.key for fact in new if fact.polarity == "denied" and not is_vendors_word(fact)}
     chances = {key: chance for key, chance in outlook.chances.items() if key not in denied}
     return outlook.model_copy(update={"chances": chances})
 
 
 def _noted(sheet: FactSheet) -> frozenset[str]:
-    """Ids of the facts that only a vendor states and that could lower a risk: controls, limits and denials."""
+    """Return the ids of vendor-only facts that could lower a risk: controls, limits and denials."""
     return frozenset(fact.id for fact in sheet.facts if is_vendors_word(fact) and comforts(fact))
 
 
 def _follows(draft: Draft, sheet: FactSheet, recompose: "Recompose", *, alone: bool = False) -> Draft:
-    """The draft that follows from a sheet. It lists facts that are only noted, but nothing is computed from them.
+    """Compute the draft that follows from a sheet. Facts that are only noted are listed but do not affect the draft.
 
-    Facts that only a vendor's word added settle no layer, unless the draft has to follow from its facts `alone`, as a
+    Facts added only by a vendor's word settle no layer, unless the draft must follow from its facts `alone`, as a
     stored draft does.
     """
     draft, noted = _without_noted(draft), _noted(sheet)
@@ -259,7 +259,7 @@ def _follows(draft: Draft, sheet: FactSheet, recompose: "Recompose", *, alone: b
 
 
 def _without_noted(draft: Draft) -> Draft:
-    """A draft with answers taken in, but without the facts that it only notes: the draft that its other facts gave."""
+    """Remove the facts that a draft with answers only notes, leaving the draft that follows from the other facts."""
     facts = draft.facts.facts if draft.facts else ()
     noted = {fact.id for fact in facts if not fact.counts and is_vendors_word(fact) and comforts(fact)}
     if draft.facts is None or not noted:
@@ -279,7 +279,7 @@ def _control(fact: Fact) -> bool:
 
 
 def _claimed(fact: Fact, quotes: Mapping[str, Evidence]) -> ClaimedControl:
-    """The list entry for a control that only a vendor's answer claims."""
+    """Build the list entry for a control claimed only by a vendor's answer."""
     return ClaimedControl(
         text=" ".join(quotes[fact.evidence[0]].quote.split()),
         part=fact.slot("part") or "not stated",
@@ -292,7 +292,7 @@ def _claimed(fact: Fact, quotes: Mapping[str, Evidence]) -> ClaimedControl:
 
 
 def _left_out(sheet: FactSheet, names: Collection[str]) -> FactSheet:
-    """The sheet without these facts."""
+    """Return the sheet without these facts."""
     if not names:
         return sheet
     kept = [fact for fact in sheet.facts if fact.id not in names]
@@ -310,9 +310,9 @@ def recomputed(
     taken: Collection[str] = (),
     answered: Collection[str] = (),
 ) -> Recomputed:
-    """The draft that follows from `draft` with changed facts, with the ids of `before` (`draft` or the last result).
+    """Recompute `draft` with changed facts, keeping the ids of `before` (`draft` or the last result).
 
-    `recompose` is `agent.pipeline.recomposed`; `taken` are the ids of all questions that the review knows, `answered`
+    `recompose` is `agent.pipeline.recomposed`; `taken` are the ids of all questions known to the review, `answered`
     those of answered questions.
     """
     fresh = with_speakers(_follows(draft, changed_sheet(draft, change), recompose), _spoken(change))
@@ -320,18 +320,18 @@ def recomputed(
 
 
 def _spoken(change: SheetChange) -> dict[str, SourceKind]:
-    """The kind of each answer that counts now, by document; answers in a stored draft are already among its sources."""
+    """Map the document of each answer that counts to its kind; a stored draft already has its answers as sources."""
     return {given.document: given.source.kind for given in change.standing}
 
 
 def follows_from_facts(draft: Draft, recompose: Recompose) -> bool:
-    """Whether the draft can be composed from its facts, so that a changed fact changes all that depends on it."""
+    """Return whether the draft can be composed from its facts, so that a changed fact updates all dependent parts."""
     own = _without_noted(draft)
     return own.facts is not None and recompose(own, own.facts.sheet(own.evidence)) is not None
 
 
 def with_answers(draft: Draft, answers: Mapping[str, Given], recompose: Recompose) -> Draft:
-    """The draft that follows from the facts of `draft` and of answers: a new draft with its own numbering."""
+    """Compute a new draft, with its own numbering, from the facts of `draft` and of answers."""
     change = SheetChange(frozenset(), {}, answers=answers)
     return _follows(draft, changed_sheet(draft, change), recompose, alone=True)
 
@@ -346,7 +346,7 @@ def _aligned(
     chains = _chains(before.chains, fresh.chains, fell)
     capabilities = _capabilities(before.system.capabilities, fresh.system.capabilities, fell)
     questions, names = _questions(before.questions, fresh.questions, fell, taken, answered)
-    # In the order in which a stored draft has them.
+    # Sort the layers as in a stored draft.
     layers = {
         key: _layer(before.layers.get(key), layer, _standing(fresh), names, fell)
         for key, layer in sorted(fresh.layers.items())
@@ -365,15 +365,15 @@ def _aligned(
 
 
 def _with_quotes(draft: Draft, before: Draft) -> Draft:
-    """An aligned draft with the quotes of its fallen items, which the facts no longer bring along."""
+    """Add the quotes of fallen items to an aligned draft, since the facts no longer provide them."""
     lost = _marks(draft) - {item.id for item in draft.evidence}
     added = tuple(item for item in before.evidence if item.id in lost)
     return draft.model_copy(update={"evidence": (*draft.evidence, *added)})
 
 
 def _marks(draft: Draft) -> set[str]:
-    """The ids of evidence that a draft lists anywhere except in its evidence and an LLM's record. Ids within texts do
-    not count: a text that outlived its fact may name an id that is gone."""
+    """Return the evidence ids that a draft lists outside its evidence and LLM record. Ids within prose do not count:
+    a text that outlived its fact may cite a missing id."""
     return set(_LISTED.findall(draft.model_dump_json(exclude={"evidence", "judgement"})))
 
 
@@ -384,8 +384,8 @@ def _standing(draft: Draft) -> set[str]:
 def _layer(
     before: LayerThreats | None, fresh: LayerThreats, standing: set[str], names: Mapping[str, str], fell: list[str]
 ) -> LayerThreats:
-    """The layer with the threats that it lost appended by id, so that it does not matter in which order they fell. A
-    threat that only moved to another layer is not lost."""
+    """Append the threats that a layer lost, sorted by id so that the order in which they fell does not matter. A
+    threat that moved to another layer is not lost."""
     old = before.threats if before is not None else ()
     gone = sorted((threat for threat in old if threat.id not in standing), key=lambda threat: threat.id)
     fell += [f"threat/{threat.id}" for threat in gone]
@@ -394,7 +394,7 @@ def _layer(
 
 
 def _chains(before: Sequence[Chain], fresh: Sequence[Chain], fell: list[str]) -> tuple[Chain, ...]:
-    """Each chain at its old number, and new chains after all others."""
+    """Return each chain at its old number, with new chains at the end."""
     left, made = list(fresh), []
     for number, old in enumerate(before, start=1):
         same = next((chain for chain in left if chain.threats == old.threats), None)
@@ -429,8 +429,8 @@ def _questions(
     taken: Collection[str],
     answered: Collection[str],
 ) -> tuple[tuple[Question, ...], dict[str, str]]:
-    """The questions with their final ids, and a map from the ids of fresh questions to these. A question about the same
-    thing in other words is the same question, unless that one was answered: then it is a new one."""
+    """Return the questions with their final ids, and a map from fresh to final ids. A reworded question about the
+    same fact keys is the same question, unless the old question was answered: then it is new."""
     left, held = list(before), {*(one.id for one in before), *taken}
     made, names = [], {}
     for one in fresh:
@@ -451,7 +451,7 @@ def _questions(
 
 
 def free_id(letter: str, about: Sequence[str], taken: Collection[str]) -> str:
-    """A free id for something new about these fact keys: numbered by the first key, or else the next free number."""
+    """Return a free id for a new item about these fact keys: numbered by its first key, or the next free number."""
     order = load_vocabulary().order
     number = FIRST_NEW + next((order[key] for key in about if key in order), len(order)) + 1
     while f"{letter}{number}" in taken:
@@ -460,7 +460,7 @@ def free_id(letter: str, about: Sequence[str], taken: Collection[str]) -> str:
 
 
 def left_standing(draft: Draft, fell: Sequence[str]) -> Draft:
-    """An aligned draft without its fallen items: only what follows from the facts."""
+    """Drop the fallen items from an aligned draft, leaving only what follows from the facts."""
     if not fell:
         return draft
     gone = set(fell)
@@ -482,10 +482,10 @@ def left_standing(draft: Draft, fell: Sequence[str]) -> Draft:
 
 
 def without_quotes_of_fallen(made: Draft, whole: Draft, fell: Sequence[str]) -> Draft:
-    """`made` without the quotes that it does not cite and that only fallen items of the aligned draft `whole` cite."""
+    """Drop from `made` the quotes cited only by fallen items of the aligned draft `whole`."""
     lonely = _marks_of_fallen(whole, frozenset(fell))
     for draft in (made, left_standing(whole, fell)):
-        # Most fallen items have no quotes of their own, and searching a whole draft is slow.
+        # Search only if needed: most fallen items have no quotes of their own, and searching a whole draft is slow.
         lonely -= _marks(draft) if lonely else set()
     if not lonely:
         return made
@@ -493,7 +493,7 @@ def without_quotes_of_fallen(made: Draft, whole: Draft, fell: Sequence[str]) -> 
 
 
 def _marks_of_fallen(draft: Draft, fell: Collection[str]) -> set[str]:
-    """The ids of evidence that the fallen items list."""
+    """Return the evidence ids listed by the fallen items."""
     parts: list[Record] = [
         threat for layer in draft.layers.values() for threat in layer.threats if f"threat/{threat.id}" in fell
     ]

@@ -1,12 +1,12 @@
-"""The facts that an answer states: facts with the keys of its question, on the word of whoever answered.
+"""Extracts the facts that an answer states about the keys of its question, credited to whoever answered.
 
     answer ─ statements picked in the form, or read from its text ─► facts, quoted from the answer's own document
         vendor, no page        rank 2. Raises a risk like any fact; a reassuring fact is noted but lowers nothing
         vendor, with a page    the page's rank, once the page is a source and contains the same words
         analyst, or confirmed  rank 5
 
-An event keeps the id of the answer's document and, with each statement, the quotes as spans. The ids of document and
-quotes are derived from the question, so the order in which answers come in does not matter.
+An event stores the id of the answer's document and, with each statement, its quotes as spans. The ids of document and
+quotes are derived from the question, so the order in which answers arrive does not matter.
 """
 
 import re
@@ -26,7 +26,7 @@ from agent.review.domain.response import Answer, By, document_of
 from agent.taxonomy.layers import LAYERS
 
 STATES: Final = "states"
-"""Key in an answer's event for the statements of the answer."""
+"""Key in an answer's event for the answer's statements."""
 DOCUMENT: Final = "document"
 """Key in an answer's event for the id of the answer's document."""
 ANALYST: Final = FactSource(reader="analyst", confidence=1.0, state="confirmed")
@@ -35,27 +35,27 @@ COUNTING_RANK: Final = 3
 VENDOR_RANK: Final = 2
 ANALYST_RANK: Final = 5
 MOST_STATES: Final = 5
-"""The most statements of one answer."""
+"""The maximum number of statements in one answer."""
 _ROOM: Final = 2 * MOST_STATES
 """Ids reserved for the quotes of one answer: for each statement, one quote from the answer and one from its page."""
 _MAX_VALUE: Final = 300
 _VALUE_SLOTS: Final[tuple[SlotName, ...]] = ("scope", "object", "data", "credential", "counterpart", "approval")
-"""The slots that can hold the value of an answer: the first one that its key has is used."""
+"""Slots for the value of an answer; the first slot that the answer's key has is used."""
 _OR: Final = " / "
 _GAP: Final = "…"
-"""In a proposed answer, `_OR` stands between two answers, and `_GAP` where something has to be filled in."""
+"""In a proposed answer, `_OR` separates alternatives and `_GAP` marks text to be filled in."""
 _ENDS: Final = " .;,:"
 _NO: Final = ("nothing", "it does not", "none")
 _TELLING: Final = 2
-"""The fewest words with which a proposed answer counts as a statement."""
+"""The minimum number of words for a proposed answer to count as a statement."""
 _FIELDS: Final = ("key", "polarity", "value", "quote", "confidence")
 
 Reads = Callable[[Document], Sequence[Plain]]
-"""Returns the statements that a reader finds in an answer's document, each with key, polarity, quote and confidence."""
+"""Returns a reader's statements from an answer's document, each with key, polarity, quote and confidence."""
 
 
 class Given(NamedTuple):
-    """An answer and what it states."""
+    """An answer and its statements."""
 
     question: str
     text: str
@@ -73,7 +73,7 @@ class Given(NamedTuple):
 
     @property
     def facts(self) -> dict[str, tuple[Fact, tuple[Evidence, ...]]]:
-        """Its facts with their quotes, by the names of their items."""
+        """The facts of the answer with their quotes, by item name."""
         return {f"{self.question}-{state['key']}": _fact(state, self.by) for state in self.states}
 
 
@@ -83,7 +83,7 @@ def _document(answer: Answer, name: str, at: str) -> Document:
 
 
 def given_in(question: str, edits: Mapping[str, object], at: str = "") -> Given | None:
-    """The answer among the fields of a question; None when it states nothing."""
+    """Return the answer among the fields of a question; None if it states no facts."""
     answer = edits.get("answer")
     states = answer.get(STATES) if isinstance(answer, Mapping) else None
     if not isinstance(answer, Mapping) or not isinstance(states, list | tuple) or not states:
@@ -95,25 +95,25 @@ def given_in(question: str, edits: Mapping[str, object], at: str = "") -> Given 
 
 
 def question_of(name: str) -> str:
-    """The question whose answer states the fact with this item name; empty for a fact read from the sources."""
+    """Return the question whose answer states the fact with this item name; empty for a fact read from the sources."""
     question, dash, _ = name.partition("-")
     return question if dash else ""
 
 
 def confirmed(fact: Fact) -> Fact:
-    """The fact of an answer as the analyst's word: it gets rank 5 and counts."""
+    """Convert an answer's fact to the analyst's word, which has rank 5 and counts."""
     sources = (*(source for source in fact.sources if source.reader != "analyst"), ANALYST)
     update = {"sources": sources, "rank": ANALYST_RANK, "confidence": 1.0, "state": "confirmed", "claim": False}
     return fact.model_copy(update=update)
 
 
 def is_vendors_word(fact: Fact) -> bool:
-    """Whether a vendor's answer alone states the fact."""
+    """Return whether the fact is stated only by a vendor's answer."""
     return fact.rank < COUNTING_RANK and all(source.reader == "vendor-answer" for source in fact.sources)
 
 
 def comforts(fact: Fact) -> bool:
-    """Whether a fact makes the product look less risky: a control or limit that exists, or an ability that does not."""
+    """Return whether a fact makes the product look less risky: an existing control, or a missing capability."""
     return load_vocabulary()[fact.key].comforting != (fact.polarity == "denied")
 
 
@@ -146,7 +146,7 @@ def _fact(state: Mapping[str, object], by: By) -> tuple[Fact, tuple[Evidence, ..
 
 
 def keys_asked(question: Question) -> tuple[FactKey, ...]:
-    """The fact keys that a question is about; if it names none, the keys that affect what it settles."""
+    """Return the fact keys of a question; if it names none, the keys that affect the layers or factors it settles."""
     words = load_vocabulary()
     named = tuple(words[key] for key in dict.fromkeys(question.about) if key in words)
     if named:
@@ -158,12 +158,12 @@ def keys_asked(question: Question) -> tuple[FactKey, ...]:
 
 
 def settled_by(key: FactKey) -> tuple[str, ...]:
-    """The layers and factors that a fact with this key affects."""
+    """Return the layers and factors that a fact with this key affects."""
     return tuple(dict.fromkeys((*key.pins, *key.raises, *key.lowers, *key.denial_lowers)))
 
 
 def read_states(document: Document, question: Question, read: Reads) -> list[Plain]:
-    """The statements that a reader finds in an answer about the keys of its question, the most confident per key."""
+    """Return a reader's statements in an answer about the keys of its question: the most confident per key."""
     wanted = {key.id for key in keys_asked(question)}
     best: dict[str, Plain] = {}
     for state in read(document):
@@ -174,8 +174,8 @@ def read_states(document: Document, question: Question, read: Reads) -> list[Pla
 
 
 def read_answer(document: Document) -> list[Plain]:
-    """The statements about the product that the embedded reader finds in an answer, without an LLM."""
-    # Imported here: the reading pipeline takes a second to load.
+    """Return the statements about the product that the embedded reader finds in an answer, without an LLM."""
+    # Import here, because the reading pipeline takes a second to load.
     from agent.pipeline import read_documents
 
     sheet = read_documents((document,)).sheet
@@ -188,7 +188,7 @@ def read_answer(document: Document) -> list[Plain]:
 
 
 def stating(fields: Mapping[str, object], question: Question, read: Reads) -> Plain:
-    """The fields of an answer, with statements read from its text if nobody gave any."""
+    """Return the fields of an answer, reading statements from its text if none were given."""
     text, given = fields.get("text"), fields.get(STATES)
     if given or not isinstance(text, str) or not text.strip():
         return dict(fields)
@@ -199,11 +199,11 @@ def stating(fields: Mapping[str, object], question: Question, read: Reads) -> Pl
 
 
 def _as_proposed(text: str, question: Question) -> list[Plain]:
-    """The statement of an answer that repeats one of the question's proposed answers, filled in or not."""
+    """Return the statement of an answer that repeats one of the question's proposed answers, filled in or not."""
     keys, said = keys_asked(question), " ".join(text.split())
     if _OR in question.proposed and said == " ".join(question.proposed.split()):
         raise InputError("it holds several of the proposed answers", where="text", hint="keep the one that is so")
-    # A bare "No." answers the question, but does not say which key it denies.
+    # A bare "No." answers the question without saying which key it denies.
     fitting = [each for each in question.proposed.split(_OR) if len(each.split()) >= _TELLING and _fits(said, each)]
     if not keys or not fitting:
         return []
@@ -212,7 +212,7 @@ def _as_proposed(text: str, question: Question) -> list[Plain]:
 
 
 def _fits(text: str, proposed: str) -> bool:
-    """Whether a text is a proposed answer, either unchanged or with its gaps filled in."""
+    """Return whether a text is a proposed answer, either unchanged or with its gaps filled in."""
     parts = [" ".join(part.split()).strip(_ENDS) for part in proposed.split(_GAP)]
     pattern = ".*".join(rf"\b{re.escape(part)}\b" for part in parts if part)
     return re.match(pattern, text, re.IGNORECASE | re.DOTALL) is not None
@@ -224,25 +224,25 @@ def _sure(state: Mapping[str, object]) -> float:
 
 
 class Places(NamedTuple):
-    """The ids reserved for an answer: that of its document, and the number of its first quote."""
+    """The ids reserved for an answer: its document's id and the number of its first quote."""
 
     document: str
     first: int
 
 
 def places(question: str, documents: Sequence[str], marks: Sequence[str]) -> Places:
-    """The ids reserved for the answer to a question, after the draft's documents and quotes. They do not depend on the
-    order in which answers come in."""
+    """Return the ids reserved for the answer to a question, after the draft's documents and quotes. They do not
+    depend on the order in which answers arrive."""
     number = int(question[1:])
     last = max((int(name[1:]) for name in documents), default=0)
     return Places(f"D{last + number}", max((int(name[1:]) for name in marks), default=0) + _ROOM * (number - 1) + 1)
 
 
 def checked_states(value: object, answer: Answer, at: Places, documents: Sequence[Document]) -> list[Plain]:
-    """Check the statements given for an answer and return them as its event keeps them.
+    """Check the statements given for an answer and return them in the form stored in its event.
 
-    `documents` are the sources so far. Each statement has a key of the vocabulary and a polarity; `value` is a detail
-    in the words of the answer, `quote` the words that say it, by default the whole answer. Raises InputError naming the
+    `documents` are the sources so far. Each statement has a key of the vocabulary and a polarity. `value` is a detail
+    in the answer's own words, `quote` the supporting words, by default the whole answer. Raises InputError naming the
     field.
     """
     if not isinstance(value, list | tuple) or not all(isinstance(row, Mapping) for row in value):
@@ -295,7 +295,7 @@ def _detail(detail: str, own: Document, where: str) -> str:
 
 
 def _quotes(quote: str, answer: Answer, own: Document, documents: Sequence[Document], where: str) -> Iterator[Evidence]:
-    """Quote the answer, and also its page if the page is a source that says the same with rank 3 or more."""
+    """Quote the answer, and also its page if that is a source with rank 3 or more that contains the same words."""
     whole = not quote.strip()
     words = own.text.strip() if whole else quote
     if whole and len(words) > MAX_CHARS:
@@ -319,7 +319,7 @@ def _same_page(one: str, other: str) -> bool:
 
 
 def _numbered(rows: Sequence[tuple[Plain, tuple[Evidence, ...]]], first: int) -> list[Plain]:
-    """The rows with ids for their quotes, numbered in the order of their spans; equal spans share an id."""
+    """Give the quotes in the rows ids, numbered in the order of their spans; equal spans share an id."""
     spans = sorted({(item.document, item.start, item.end) for _, quotes in rows for item in quotes})
     ids = {span: f"E{first + at}" for at, span in enumerate(spans)}
     return [

@@ -1,7 +1,7 @@
-"""Removes what cites removed facts, for drafts that cannot be composed again from their facts.
+"""Removes everything that cites removed facts, for drafts that cannot be composed again from their facts.
 
-Only the sums of factor parts are recomputed here. A sentence with a removed mark is taken out, and so is a threat, row,
-control, part or flow that rests on one, and a factor's addend. Scores follow in `rescore`.
+Only the sums of factor parts are recomputed here. Sentences with a removed mark are dropped, as are threats, rows,
+controls, parts, flows and factor addends that rest on one. `rescore` updates the scores.
 """
 
 import re
@@ -40,7 +40,7 @@ GONE: Final = "what the draft said of it rested on a fact that was struck in rev
 
 
 def pruned(draft: Draft, sheet: FactSheet) -> Draft:
-    """`draft` with the facts of `sheet`, without what cites a removed fact or a quote that only removed facts had."""
+    """Return `draft` with the facts of `sheet`, minus parts that cite removed facts or quotes only they cited."""
     assert draft.facts is not None
     before, now = draft.facts, draft_facts(sheet)
     lost = cited(before.facts) - cited(now.facts)
@@ -55,7 +55,7 @@ def pruned(draft: Draft, sheet: FactSheet) -> Draft:
 
 @dataclass(frozen=True)
 class _Pruner:
-    """Takes out everything that rests on these removed facts and quotes."""
+    """Removes everything that rests on the given removed facts and quotes."""
 
     facts: frozenset[str]
     lost: frozenset[str]
@@ -93,17 +93,17 @@ class _Pruner:
         )
 
     def marks(self, marks: Iterable[str]) -> tuple[str, ...]:
-        """The marks that still stand."""
+        """Return the marks that were not removed."""
         return tuple(mark for mark in marks if mark not in self.lost)
 
     def text(self, text: str) -> str:
-        """The text without the sentences that name a removed mark; unchanged when none does."""
+        """Drop the sentences that name a removed mark."""
         if not self.lost.intersection(marks_in(text)):
             return text
         return " ".join(each for each in sentences(text) if not self.lost.intersection(marks_in(each)))
 
     def unmarked(self, text: str) -> str:
-        """The text without the removed marks; its sentences are kept, since it stays as long as its threat does."""
+        """Drop the removed marks but keep their sentences, since the text stays as long as its threat does."""
         if not self.lost.intersection(marks_in(text)):
             return text
         return _GROUP.sub(lambda match: self._standing(match[1]) if marks_in(match[1]) else match[0], text)
@@ -113,7 +113,7 @@ class _Pruner:
         return f" [{left}]" if left else ""
 
     def rests(self, facts: Sequence[str], evidence: Sequence[str]) -> bool:
-        """Whether a part of the draft cites something and all of that has been removed."""
+        """Return whether a part of the draft has citations and all of them were removed."""
         if facts:
             return self.facts.issuperset(facts)
         return bool(evidence) and self.lost.issuperset(evidence)

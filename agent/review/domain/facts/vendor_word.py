@@ -1,8 +1,8 @@
-"""How far a vendor's answer counts by itself, and how paragraphs name the speaker.
+"""Limits how far a vendor's answer counts by itself, and names the speaker in paragraphs.
 
-A vendor's word has rank 2. Like any text it may raise a risk, but a layer stays not certain until a public page of rank
-3 or the analyst says the same: a layer that only the vendor's word makes certain is written as not certain, with what
-the vendor says. A quote of an answer is never attributed to the sources.
+A vendor's word has rank 2. Like any text it may raise a risk, but it cannot make a layer certain until a public page of
+rank 3 or the analyst says the same. Until then the layer is written as not certain, with what the vendor says. A quote
+from an answer is never attributed to the sources.
 """
 
 import re
@@ -17,13 +17,13 @@ from agent.scoring import withhold
 from agent.taxonomy.layers import LAYER_SOUGHT, LayerKey
 
 _SAID: Final = re.compile(r"The sources (say:|name) (“[^”]*” \[(E[1-9][0-9]*)\])")
-"""How the drafter begins a paragraph that consists of a quote."""
+"""Matches the start of a drafter's paragraph that consists of a quote."""
 _SPEAKERS: Final[Mapping[SourceKind, str]] = {"vendor-answer": "vendor", "analyst-note": "analyst"}
 _VERBS: Final = {"say:": "says:", "name": "names"}
 
 
 def with_speakers(draft: Draft, spoken: Mapping[str, SourceKind]) -> Draft:
-    """The draft with paragraphs that name the vendor or the analyst as the speaker where their answer is quoted.
+    """Name the vendor or the analyst as the speaker in paragraphs that quote their answers.
 
     `spoken` maps the id of each answer's document to the answer's kind.
     """
@@ -43,9 +43,9 @@ def with_speakers(draft: Draft, spoken: Mapping[str, SourceKind]) -> Draft:
 
 
 def unsettled(made: Draft, without: Callable[[Collection[str]], Draft], words: Collection[str]) -> Draft:
-    """`made` with every layer that is certain by a vendor's word alone turned back to not certain.
+    """Turn every layer of `made` that is certain only by a vendor's word back to not certain.
 
-    `words` are the ids of the facts that only a vendor states; `without` returns the draft without some facts.
+    `words` are the ids of vendor-only facts; `without` returns the draft without the given facts.
     """
     if not words:
         return made
@@ -75,7 +75,7 @@ def _numbered(made: Draft, more: Sequence[Question]) -> tuple[Question, ...]:
 
 
 def _open(key: LayerKey, layer: LayerThreats, base: LayerThreats, made: Draft, words: Collection[str]) -> LayerThreats:
-    """The layer as it would be without the vendor's word, but with its threats and with what the vendor says."""
+    """Return the layer as it would be without the vendor's word, but with its threats and the vendor's statement."""
     quotes = {item.id: item.quote for item in made.evidence}
     facts = made.facts.facts if made.facts else ()
     marks = [mark for fact in facts if fact.id in words for mark in fact.evidence if mark in quotes]

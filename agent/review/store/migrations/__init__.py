@@ -1,7 +1,7 @@
-"""The schema of the store in steps: Alembic's environment and versions, run from this folder wherever it is installed.
+"""The schema of the store in steps: Alembic's environment and versions, run from this folder.
 
-Each upgrade is one transaction over all its steps, so a process that is killed half way leaves the old schema. A new
-step is a file in `versions`; `tables.SCHEMA` names the newest.
+Each upgrade runs all its steps in one transaction, so a process killed halfway leaves the old schema. A new step is a
+file in `versions`; `tables.SCHEMA` names the newest step.
 """
 
 import os
@@ -18,10 +18,10 @@ _FOLDER: Final = Path(__file__).resolve().parent
 
 
 def upgrade(connection: Connection, to: str = SCHEMA, *, more: Sequence[Path] = ()) -> None:
-    """Upgrade the schema to step `to`, within the transaction that `connection` is in.
+    """Upgrade the schema to step `to` within the transaction of `connection`.
 
-    `more` are folders with further steps. Nothing is committed here. Raises SchemaError for a schema that is none of
-    the steps; errors of the database are left to the caller.
+    `more` are folders with further steps. Nothing is committed here. Raises SchemaError if the current schema is not
+    one of the steps; database errors are left to the caller.
     """
     from alembic import command
     from alembic.config import Config
@@ -29,7 +29,7 @@ def upgrade(connection: Connection, to: str = SCHEMA, *, more: Sequence[Path] = 
 
     config = Config()
     config.set_main_option("script_location", _plain(_FOLDER))
-    # Use the system's own path separator, since a folder's name may contain a blank.
+    # Use the operating system's path separator, since folder names may contain spaces.
     config.set_main_option("path_separator", "os")
     config.set_main_option("version_locations", os.pathsep.join(map(_plain, (_FOLDER / "versions", *more))))
     config.attributes["connection"] = connection
@@ -40,5 +40,5 @@ def upgrade(connection: Connection, to: str = SCHEMA, *, more: Sequence[Path] = 
 
 
 def _plain(folder: Path) -> str:
-    # A per cent sign begins a reference in Alembic's options.
+    # A percent sign begins a reference in Alembic's options.
     return str(folder).replace("%", "%%")

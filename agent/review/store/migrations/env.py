@@ -1,4 +1,4 @@
-"""Alembic's environment: the connection comes from `store.migrations.upgrade`, with its transaction open."""
+"""Alembic's environment. `store.migrations.upgrade` passes the connection with its transaction open."""
 
 from alembic import context
 
@@ -7,9 +7,9 @@ from agent.review.store.tables import metadata
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
-    # SQLite cannot alter most of a table; Alembic then makes a new one and moves the rows.
+    # SQLite cannot alter most of a table, so Alembic creates a new table and copies the rows.
     render_as_batch=True,
-    # SQLite's DDL takes part in transactions all the same.
+    # SQLite's DDL is transactional nevertheless.
     transactional_ddl=True,
 )
 context.run_migrations()

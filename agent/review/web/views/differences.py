@@ -1,4 +1,4 @@
-"""What a correction changed, or what differs between two versions: word by word, in reading order."""
+"""The changes by a correction or between two versions: word by word, in reading order."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,16 +12,16 @@ from agent.review.web.views.wording import field_name, in_order, in_titles
 
 Op = Literal["same", "gone", "new"]
 _WORDS: Final = re.compile(r"\s+|/|[^\s/]+")
-"""Splits at slashes too, so that a vector is compared metric by metric."""
+"""Also splits at slashes, so that a vector is compared metric by metric."""
 _FIRST_FIELDS: Final = 3
 _LONGEST: Final = 4_000
-"""The most words of both texts together that are compared; longer texts are shown whole."""
+"""The most words of both texts together that are compared word by word; longer texts are shown whole."""
 _ALIKE: Final = 0.3
-"""Below this share of common words, two texts are not compared word by word but shown whole."""
+"""Two texts with less than this share of common words are shown whole instead of word by word."""
 
 
 class Run(NamedTuple):
-    """Words that are unchanged, removed or added."""
+    """A run of words that are unchanged, removed or added."""
 
     op: Op
     text: str
@@ -40,16 +40,16 @@ class Changed(NamedTuple):
     item: str
     title: str
     was: Verdict | None
-    """None where the item is not there."""
+    """None if the item is missing from this version."""
     now: Verdict | None
     differences: tuple[Difference, ...]
     """The fields that differ."""
     more: tuple[Difference, ...] = ()
-    """For an item that only one version has: the fields after its first ones."""
+    """The fields after the first ones, for an item that only one version has."""
 
 
 def changed(one: ReviewState, two: ReviewState, found: Comparison) -> tuple[Changed, ...]:
-    """The differences in `found` between two versions, as words that were removed and added."""
+    """Describe the differences in `found` between two versions as removed and added words."""
     titles = {item.item.id: item.item.title for state in (one, two) for item in state.items}
     return tuple(
         _changed(titles, each, fields_of(one.reviewed, each.item), fields_of(two.reviewed, each.item))
@@ -66,20 +66,21 @@ def _changed(
 
 
 def titled(found: tuple[Difference, ...], titles: Mapping[str, str]) -> tuple[Difference, ...]:
-    """The differences with the ids of threats and facts replaced by their titles, given by item."""
+    """Replace the ids of threats and facts in the differences by their titles, given by item."""
     return tuple(
         each._replace(runs=tuple(run._replace(text=in_titles(run.text, titles)) for run in each.runs)) for each in found
     )
 
 
 def _whole(was: Mapping[str, object], now: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
-    """Both sides with the same fields; a field that one side lacks is empty there."""
+    """Give both sides the same fields; a missing field is empty."""
     names = {**was, **now}
     return {name: was.get(name, "") for name in names}, {name: now.get(name, "") for name in names}
 
 
 def differences(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[Difference, ...]:
-    """The fields that differ, with the words of each; the parts of a statement one by one, in their order."""
+    """Return the fields that differ, with the words of each; the parts of a statement are compared one by one, in
+    order."""
     return tuple(_each(before, after))
 
 
@@ -87,7 +88,7 @@ def _each(before: Mapping[str, object], after: Mapping[str, object]) -> Iterator
     for name in in_order(after):
         if name not in before or before[name] == after[name]:
             continue
-        # A statement that one side lacks is compared part by part as well.
+        # A statement that one side lacks is also compared part by part.
         was, now = (
             side[name] or {} if isinstance(other[name], Mapping) else side[name]
             for side, other in ((before, after), (after, before))
@@ -102,7 +103,7 @@ def _each(before: Mapping[str, object], after: Mapping[str, object]) -> Iterator
 
 
 def _told(name: str, value: object) -> str:
-    """The value of a field as a person would write it; empty for none."""
+    """Format the value of a field as a person would write it; empty for None."""
     match value:
         case None | "":
             return ""
@@ -121,7 +122,7 @@ def _told(name: str, value: object) -> str:
 
 
 def runs(before: str, after: str) -> tuple[Run, ...]:
-    """The words of both texts in reading order: removed words come before added ones."""
+    """Compare two texts as runs of words in reading order, with removed words before added ones."""
     one, two = _WORDS.findall(before), _WORDS.findall(after)
     matcher = SequenceMatcher(None, one, two, autojunk=False)
     if len(one) + len(two) > _LONGEST or matcher.ratio() < _ALIKE:
@@ -135,7 +136,7 @@ def runs(before: str, after: str) -> tuple[Run, ...]:
                 made += [Run("gone", gone), Run("new", new), Run("same", same)]
                 gone, new = "", ""
             else:
-                # A blank between two changes belongs to both: changed words in a row are read as one change.
+                # A blank between two changes belongs to both, so that consecutive changed words read as one change.
                 gone, new = gone + same, new + "".join(two[j1:j2])
         made += [Run("gone", gone), Run("new", new)]
     return tuple(run for run in made if run.text)

@@ -1,4 +1,4 @@
-"""The signed document as the Sign page shows it: the export, with marks on items nobody looked at or decided."""
+"""The signed document on the Sign page: the export, with marks on items that nobody opened or decided."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,19 +19,19 @@ _OF_PART: Final[Mapping[str, tuple[str, ...]]] = {
     "questions": ("question",), "abilities": ("capability", "fact"), "factors": ("factor",), "chains": ("chain",),
     "evidence": ("fact",),
 }  # fmt: skip
-"""The kinds of items that each part of the report is about."""
+"""The item kinds that each part of the report covers."""
 _MAIN: Final = ("<main>\n", "</main>")
 
 
 class Doubt(NamedTuple):
-    """A reason to doubt items that a signature would cover, and how many items it applies to."""
+    """A reason to doubt items that a signature would cover, and the number of items affected."""
 
     words: str
     items: int
 
 
 def doubts_of(one: ItemState, opened: Mapping[str, float]) -> tuple[str, ...]:
-    """Why an item is marked in the document: not decided, waived, confirmed in bulk, never opened."""
+    """Return the reasons for marking an item in the document: not decided, waived, confirmed in bulk, never opened."""
     found = []
     if one.verdict == "open" or one.contested:
         found.append("not decided")
@@ -39,7 +39,7 @@ def doubts_of(one: ItemState, opened: Mapping[str, float]) -> tuple[str, ...]:
         found.append("waived")
     if one.bulk:
         found.append("confirmed in bulk")
-    # Whoever added a threat wrote all of it, and so has seen it.
+    # Whoever added a threat wrote all of it, and has therefore seen it.
     own = one.item.kind == "threat" and number_added(one.item.id.partition("/")[2]) > 0
     if not opened.get(one.item.id) and not one.fell and one.verdict != "struck" and not own:
         found.append("never opened")
@@ -47,7 +47,7 @@ def doubts_of(one: ItemState, opened: Mapping[str, float]) -> tuple[str, ...]:
 
 
 def counted(state: ReviewState, opened: Mapping[str, float]) -> tuple[Doubt, ...]:
-    """How many items are marked, by reason."""
+    """Count the marked items by reason."""
     found = Counter(words for one in state.own for words in doubts_of(one, opened))
     return tuple(Doubt(words, items) for words, items in found.items())
 
@@ -55,11 +55,11 @@ def counted(state: ReviewState, opened: Mapping[str, float]) -> tuple[Doubt, ...
 def document(
     state: ReviewState, documents: Sequence[Document], progress: InReview | None, opened: Mapping[str, float]
 ) -> Markup:
-    """The HTML export's body with each doubt marked in place; `opened` are the seconds that items were looked at."""
+    """Render the HTML export's body with each doubt marked in place; `opened` are focus times in seconds by item."""
     report = build(state.reviewed, tuple(documents), progress)
     page = html.as_page(_marked(report, state, opened))
     inner = page.partition(_MAIN[0])[2].rpartition(_MAIN[1])[0]
-    # The markup is safe, since the export escapes every word. Its h1 becomes an h2, since the page has its own h1.
+    # The markup is safe, since the export escapes all text. Its h1 becomes an h2, since the page has its own h1.
     return Markup(inner.replace("<h1", "<h2").replace("</h1>", "</h2>"))
 
 

@@ -1,4 +1,4 @@
-"""An item of a review as the page shows it: its content, its present state, and what can be done with it."""
+"""An item of a review on the page: its content, its current state, and the acts that it allows."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -45,7 +45,7 @@ from agent.taxonomy.layers import LAYERS, LayerKey
 
 
 class FactorBody(NamedTuple):
-    """A factor with its present value; `drafted` is set if a reviewer changed the value."""
+    """A factor with its current value; `drafted` is set if a reviewer changed the value."""
 
     value: str
     low: str
@@ -56,13 +56,13 @@ class FactorBody(NamedTuple):
     drafted: str
     rationale: str
     most: str
-    """What moved the factor most, if the rationale names something lesser; else empty."""
+    """The strongest influence on the factor, if the rationale names a weaker one; else empty."""
     scored: bool
-    """Whether it belongs to the factor set that the score counts."""
+    """Whether the factor belongs to the factor set that the score uses."""
     parts: tuple[tuple[str, str, str], ...]
     """Label, signed effect, mark."""
     total: str
-    """The sum of the parts, before it is rounded and kept between 0 and 1."""
+    """The sum of the parts, before rounding and limiting to between 0 and 1."""
 
 
 class ThreatBody(NamedTuple):
@@ -71,20 +71,20 @@ class ThreatBody(NamedTuple):
     sentence: str
     lost: str
     basis: str
-    """What it rests on; empty in older drafts."""
+    """The threat's basis; empty in older drafts."""
     basis_words: str
-    """What the basis means."""
+    """The explanation of the basis."""
     setting: str
-    """The only setting under which it holds; empty for none."""
+    """The only setting under which the threat applies; empty for none."""
     tag: str
     headline: bool
     folded: str
-    """Why it is not among those shown; empty when it is."""
+    """Why the threat is not shown by default; empty if it is."""
     aivss: str
     band: str
-    """The band of its AIVSS."""
+    """The band of the threat's AIVSS."""
     severity: str
-    """The band of its CVSS base, by which threats differ."""
+    """The band of the threat's CVSS base, which distinguishes threats."""
     base: str
     vector: str
     metrics: tuple[tuple[str, str, str], ...]
@@ -94,7 +94,7 @@ class ThreatBody(NamedTuple):
 
 
 class ChainBody(NamedTuple):
-    """The threats of a chain in their order, each with the marks of the hop that follows."""
+    """The threats of a chain in order, each with the marks of the hop that follows."""
 
     steps: tuple[tuple[str, str, tuple[str, ...]], ...]
     """Threat id, title, marks of the hop that follows."""
@@ -102,7 +102,7 @@ class ChainBody(NamedTuple):
 
 
 class StatedRow(NamedTuple):
-    """A key of facts that an answer may speak of, and what the answer says about it."""
+    """A fact key that an answer may address, and what the answer says about the key."""
 
     key: str
     title: str
@@ -112,7 +112,7 @@ class StatedRow(NamedTuple):
 
 
 class QuestionBody(NamedTuple):
-    """What is asked, and what hangs on it."""
+    """The question and the items that depend on its answer."""
 
     proposed: str
     settles: tuple[str, ...]
@@ -122,33 +122,33 @@ class QuestionBody(NamedTuple):
     by: str
     kind: str
     rows: tuple[StatedRow, ...]
-    """The keys that the form offers, with what the answer states so far."""
+    """The keys offered by the form, with what the answer states so far."""
     quote: str
     facts: tuple[tuple[str, str], ...]
-    """Element and title of what the answer states."""
+    """Element and title of each fact that the answer states."""
     silent: bool
-    """Whether it was answered but nobody has said yet what the answer states."""
+    """Whether the question was answered but nobody has said yet what the answer states."""
 
 
 class FactBody(NamedTuple):
-    """A fact in words, with what hangs on it."""
+    """A fact in words, with the items that depend on it."""
 
     details: tuple[tuple[str, str], ...]
     rank: str
     readers: str
     counts: bool
     noted: bool
-    """Whether only a vendor says so and it would lower something, so that it counts only once it is confirmed."""
+    """Whether only a vendor says so and the fact would lower something, so that it counts only once it is confirmed."""
     answers: str
-    """The question whose answer states it; empty for a fact that was read."""
+    """The question whose answer states the fact; empty for a fact read from the sources."""
     conflict: str
-    """The facts that say otherwise; empty when none does."""
+    """The contradicting facts; empty if there are none."""
     hangs: tuple[tuple[str, str], ...]
-    """Element and title of everything that hangs on it; no element for a thing that is no item of its own."""
+    """Element and title of everything that depends on the fact; the element is empty if it is not an item."""
     fell: tuple[tuple[str, str], ...]
-    """What fell with the fact, if it was struck."""
+    """The items that fell with the fact, if it was struck."""
     altered: tuple[tuple[str, str], ...]
-    """What says something else since the fact was struck."""
+    """The items whose content changed when the fact was struck."""
 
 
 class Settling(NamedTuple):
@@ -156,17 +156,17 @@ class Settling(NamedTuple):
 
     why: str
     asked: tuple[tuple[str, str, str], ...]
-    """Element, id and text of the unanswered questions about it."""
+    """Element, id and text of the unanswered questions about the layer."""
     waiting: tuple[tuple[str, str], ...]
-    """Element and title of facts from answers that would settle it once they are confirmed."""
+    """Element and title of facts from answers that would settle the layer once they are confirmed."""
     answered: tuple[tuple[str, str], ...]
-    """Element and id of the questions whose answers did not settle it."""
+    """Element and id of the questions whose answers did not settle the layer."""
     keys: tuple[tuple[str, str], ...]
-    """If no question asks about it: unstated keys of the fact sheet that would settle it, with their titles."""
+    """If no question asks about the layer: unstated keys of the fact sheet that would settle it, with their titles."""
 
 
 class ItemView(NamedTuple):
-    """One item."""
+    """One item of a review, prepared for the page."""
 
     id: str
     dom: str
@@ -201,34 +201,34 @@ class ItemView(NamedTuple):
     posture: str = ""
     fact: FactBody | None = None
     lapsed: str = ""
-    """Why a decision on it no longer holds."""
+    """Why an earlier decision on the item is no longer valid."""
     fell: bool = False
     bulk: bool = False
     comments: tuple[Comment, ...] = ()
     asked_of: tuple[str, ...] = ()
     contests: tuple[Contest, ...] = ()
-    """The contests of it that were decided."""
+    """The item's decided contests."""
     via: tuple[tuple[str, str], ...] = ()
-    """Element and title of the facts that are decided in its place."""
+    """Element and title of the facts that are decided in place of the item."""
     in_fact: bool = False
-    """Whether the card of a fact says all of it."""
+    """Whether the card of a fact covers the whole item."""
 
 
 def dom_id(item: str) -> str:
-    """The id of an item's element."""
+    """Return the element id of an item."""
     return "item-" + item.replace("/", "-")
 
 
 def basis_of(threat: Threat) -> str:
-    """What a threat rests on, in a word or two; follows from the quotes if a reviewer added the threat, and is empty in
-    older drafts."""
+    """Return the basis of a threat in a word or two. If a reviewer added the threat, the basis follows from its quotes;
+    in older drafts it is empty."""
     if threat.basis is None and number_added(threat.id):
         return "quoted" if threat.evidence else "assumed"
     return threat.basis or ""
 
 
 def questions_on(draft: Draft, key: LayerKey) -> tuple[Question, ...]:
-    """The questions of a draft whose answers would settle a layer; none for one that is settled or does not apply."""
+    """Return the questions of a draft that would settle a layer; none if the layer is settled or does not apply."""
     layer = draft.layers[key]
     if layer.certain or layer.applies == "no":
         return ()
@@ -236,14 +236,14 @@ def questions_on(draft: Draft, key: LayerKey) -> tuple[Question, ...]:
 
 
 def why_open(layer: LayerThreats) -> str:
-    """Why a layer that applies is not certain: "32 statements read; none speaks of this layer"."""
+    """Explain why a layer that applies is not certain: "32 statements read; none speaks of this layer"."""
     if layer.certain or layer.applies == "no":
         return ""
     return layer.missing.detail if layer.missing else "no fact settles it"
 
 
 class Items:
-    """Makes the views of all items of a review."""
+    """Factory for the views of all items of a review."""
 
     def __init__(
         self,
@@ -255,7 +255,7 @@ class Items:
         acts: bool,
         today: str = "",
     ) -> None:
-        """`today` is a date as in 2027-01-31; without it no due date is past."""
+        """Prepare the views. `today` is a date such as 2027-01-31; without it no due date is past."""
         self._today = today
         self._state, self._quotes, self._seconds, self._weak, self._acts = state, quotes, seconds, weak, acts
         self._view = View(state.reviewed)
@@ -281,7 +281,7 @@ class Items:
         self._parts = parts_of(state.reviewed)
 
     def of(self, one: ItemState) -> ItemView:
-        """The view of one item."""
+        """Create the view of one item."""
         item = one.item
         now = now_of(self._state, one)
         made = ItemView(
@@ -340,7 +340,7 @@ class Items:
             threat = self._now.get(name) or self._was.get(name)
             if threat is None:
                 return made
-            # Quotes about the product's abilities come first: that it is some kind of server says nothing of a threat.
+            # Quotes about abilities come first: that the product is some kind of server says nothing about a threat.
             able = self._able(threat)
             quotes = tuple(sorted(made.quotes, key=lambda one: one.mark not in able))
             return _stated(made, threat.state)._replace(threat=self._threat(threat), quotes=quotes)
@@ -357,7 +357,7 @@ class Items:
         return made
 
     def _able(self, threat: Threat) -> set[str]:
-        """The marks of the facts behind a threat that say what the product can do."""
+        """Return the marks of the facts behind a threat that say what the product can do."""
         words = load_vocabulary()
         facts = [self._facts[name] for name in threat.facts if name in self._facts]
         return {
@@ -398,7 +398,7 @@ class Items:
         return each.item in self._gone if each.item else each.title not in self._parts
 
     def _says_else(self, each: Dependent) -> bool:
-        """Whether a dependent of a struck fact is still there but says something else than was drafted."""
+        """Return whether a dependent of a struck fact still exists, but with other content than was drafted."""
         if self._is_gone(each):
             return False
         if not each.item:
@@ -407,7 +407,7 @@ class Items:
         return content_of(state.reviewed, each.item, state.based) != content_of(state.drafted, each.item)
 
     def _place(self, item: str) -> str:
-        """The element of an item; empty for an item that a fact's card covers, and when there is no item."""
+        """Return the element of an item; empty if a fact's card covers the item or there is no item."""
         return dom_id(item) if item and item not in self._in_facts else ""
 
     def _settling(self, key: LayerKey) -> Settling | None:
@@ -416,7 +416,7 @@ class Items:
             return None
         verdicts = {one.item.id: one.verdict for one in self._state.items}
         every = questions_on(draft, key)
-        # Questions whose answers state facts are no longer asked, so the draft does not have them.
+        # Questions whose answers state facts are no longer asked, so they are missing from the draft.
         known = {one.id: one for one in (*self._state.questions, *every) if one in every or key in one.settles}
         done = [one for one in known.values() if verdicts.get(f"question/{one.id}") == "answered"]
         waiting = {
@@ -505,7 +505,7 @@ def _stated(made: ItemView, state: str) -> ItemView:
 
 
 def _can(state: ReviewState, one: ItemState) -> frozenset[str]:
-    """The verbs that the item accepts in its present state."""
+    """Return the verbs that the item accepts in its current state."""
     kind, signed = one.item.kind, state.stage == "signed"
     if signed:
         return frozenset({"contest", "comment", *(["manage"] if kind == "threat" else [])})
@@ -555,7 +555,7 @@ def _factor(now: FactorEstimate, before: FactorEstimate, *, scored: bool) -> Fac
         rationale=now.rationale,
         most=_most(now),
         scored=scored,
-        # As many decimals as are stored, so that the sum can be checked by hand.
+        # Show as many decimals as are stored, so that the sum can be checked by hand.
         parts=tuple(
             (_labelled(part), f"{part.effect:+.4f}".replace("-", "−"), part.evidence or "") for part in now.parts
         ),
@@ -564,7 +564,7 @@ def _factor(now: FactorEstimate, before: FactorEstimate, *, scored: bool) -> Fac
 
 
 def _most(now: FactorEstimate) -> str:
-    """A sentence on what moved a factor most from its typical value, unless it is a fact, which the rationale names."""
+    """Describe the strongest influence on a factor unless it is a fact, which the rationale names."""
     moves = [part for part in now.parts if part.kind != "typical"]
     most = max(moves, key=lambda part: abs(part.effect), default=None)
     if most is None or most.kind != "remainder" or abs(most.effect) < LEAST_MOVE:
@@ -578,9 +578,9 @@ def _labelled(part: Part) -> str:
 
 
 LEAST_MOVE: Final = 0.05
-"""The least effect on a factor that shows in its value."""
+"""The smallest effect on a factor that is visible in its value."""
 MOST_ROWS: Final = 4
-"""How many keys the form of an answer offers; any other key can be named."""
+"""The number of keys that the form of an answer offers; any other key can be named."""
 
 
 def _rows(question: Question, states: Mapping[str, Mapping[str, object]]) -> tuple[StatedRow, ...]:
@@ -597,7 +597,7 @@ def _row(key: FactKey, state: Mapping[str, object]) -> StatedRow:
 
 
 def _quoted(states: Collection[Mapping[str, object]], text: str) -> str:
-    """The words that all the states quote; empty when they quote the whole answer or do not quote the same words."""
+    """Return the quote shared by all states; empty if they quote the whole answer or different words."""
     rows = [each["evidence"] for each in states]
     quotes = {str(row[0]["quote"]) for row in rows if isinstance(row, list | tuple) and row}
     return "" if len(quotes) != 1 or quotes == {text.strip()} else quotes.pop()

@@ -1,4 +1,4 @@
-"""The first screen of a review: why the score is what it is, the threats, facts, factors, chains, and the picture."""
+"""The first screen of a review: the reasons for the score, the threats, facts, factors, chains, and the picture."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,9 +27,9 @@ from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
 
 BANDS: Final = ("Critical", "High", "Medium", "Low")
 MOST_FACTS: Final = 40
-"""Facts of the sheet that are shown at once."""
+"""The most facts of the sheet shown without expanding."""
 _MEASURED: Final = re.compile(r"n=(\d+)")
-"""Finds in the name of a calibration how many scores it was measured on."""
+"""Extracts from a calibration's name the number of scores behind it."""
 _TEN: Final = Decimal(10)
 _TENTH: Final = Decimal("0.1")
 
@@ -46,17 +46,17 @@ class Step(NamedTuple):
     range: tuple[float, float, float] | None
     """Low, value and high of a factor, 0 to 1; None in other rows."""
     points: str
-    """Score points with all decimals, so that the printed numbers add up; empty where no score is shown."""
+    """Score points with all decimals, so that the printed numbers add up; empty if no score is shown."""
     at: float
-    """Where its bar begins, 0 to 100."""
+    """Start of the row's bar, 0 to 100."""
     width: float
-    """Width of its bar, 0 to 100; 0 for none."""
+    """Width of the row's bar, 0 to 100; 0 for none."""
     band: str = ""
     """Severity of the base."""
 
 
 class LayerRow(NamedTuple):
-    """A layer of the grid: how many threats it has in each band, and whether it is certain."""
+    """A layer of the grid: the number of threats in each band, and whether the layer is certain."""
 
     key: str
     code: str
@@ -64,36 +64,36 @@ class LayerRow(NamedTuple):
     flag: str
     counts: tuple[int, ...]
     settling: Settling | None
-    """Why it is not certain and what would settle it; None if it is certain or does not apply."""
+    """Why the layer is not certain and what would settle it; None if it is certain or does not apply."""
 
 
 class SheetRow(NamedTuple):
-    """A fact, or a key that no fact states."""
+    """A fact, or an unstated key."""
 
     dom: str
     """Element of the fact; empty for a key."""
     key: str
     title: str
     said: str
-    """The first quote of a fact, or the question that a vendor would be asked about a key."""
+    """The first quote of a fact, or the question to the vendor about a key."""
     verdict: str
     verdict_words: str
     hangs: int
-    """Things that hang on the fact, or that the key would settle."""
+    """The number of items that depend on the fact, or that the key would settle."""
     points: str
     moves_band: bool
     asked: tuple[str, str]
-    """Element and id of the question about it; empty when there is none."""
+    """Element and id of the question about the fact or key; empty if there is none."""
     can_ask: bool
 
 
 class Lower(NamedTuple):
-    """Something that would lower the score."""
+    """A change that would lower the score."""
 
     kind: str
     """question, factor, factors or metric."""
     leads: tuple[tuple[str, str], ...]
-    """Element and name of each item that decides it."""
+    """Element and name of each item that decides the change."""
     what: str
     score: str
     band: str
@@ -103,43 +103,43 @@ class Ability(NamedTuple):
     """An ability that a fact states."""
 
     row: str
-    """Its row in the fact sheet."""
+    """The ability's row in the fact sheet."""
     title: str
     when: str
     """ "by a setting", or empty."""
     mark: str
-    """The mark of its first quote; may be empty."""
+    """The mark of the fact's first quote; may be empty."""
 
 
 class Overview(NamedTuple):
-    """Everything that the first screen shows."""
+    """The data of the first screen."""
 
     gravest: tuple[Gravest, ...]
-    """Which threat the score rests on, and which are graver and do not count."""
+    """The threat behind the score, and the graver threats that do not count."""
     wide: str
-    """Why the likely range is as wide as it is; empty without one."""
+    """Why the likely range is so wide; empty without a range."""
     lowers: tuple[Lower, ...]
-    """What would lower the score, the lowest result first."""
+    """The changes that would lower the score, the lowest result first."""
     behind: tuple[str, str, str] | None
-    """Element, name and AIVSS of the threat that would lead without the headline, if the score would not fall then."""
+    """Element, name and AIVSS of the threat that would lead without the headline, if the score would not fall."""
     posture: str
     """What the product does and with whose rights, in three sentences with marks."""
     abilities: tuple[Ability, ...]
-    """What the product does and has, according to its facts."""
+    """The product's abilities and properties, according to its facts."""
     controls: tuple[Ability, ...]
-    """What limits the product, according to its facts."""
+    """The product's limits, according to its facts."""
     steps: tuple[Step, ...]
     sum: str
     """The steps as a sum in one line; empty without a score."""
     threats: tuple[ThreatRow, ...]
     layers: tuple[LayerRow, ...]
     facts: tuple[SheetRow, ...]
-    """Stated facts, first those that move score or band: at most `MOST_FACTS`."""
+    """Stated facts, those that move score or band first: at most `MOST_FACTS`."""
     more_facts: tuple[SheetRow, ...]
     """The other stated facts."""
     unstated: tuple[SheetRow, ...]
     chains: tuple[tuple[str, tuple[Lead, ...]], ...]
-    """Title, and the threats in their order."""
+    """Title, and the threats in order."""
     system: SystemPicture
 
     @property
@@ -154,7 +154,7 @@ class Overview(NamedTuple):
 
 
 def overview(state: ReviewState, views: Mapping[str, ItemView]) -> Overview:
-    """The first screen of a review; `views` are its items by id."""
+    """Build the first screen of a review; `views` are its items by id."""
     draft, view = state.reviewed, View(state.reviewed)
     names = {placed.threat.id: placed.name for placed in view.threats}
     rows, every = sheet_rows(state, views), threats_of(draft)
@@ -187,7 +187,7 @@ def overview(state: ReviewState, views: Mapping[str, ItemView]) -> Overview:
 
 
 def sheet_rows(state: ReviewState, views: Mapping[str, ItemView]) -> tuple[SheetRow, ...]:
-    """The facts of a review and the keys that no fact states: first those the band hangs on, then by score points."""
+    """Return the facts of a review and the unstated keys: those that decide the band first, then by score points."""
     words, sheet = load_vocabulary(), state.reviewed.facts
     moving = band_movers(state.reviewed)
     movers, keyed = {dom_id(item) for item in moving}, {item.partition("/")[2] for item in moving}
@@ -246,7 +246,7 @@ def _key_row(key: FactKey, asked: str, points: float, views: Mapping[str, ItemVi
 
 
 def _wide(state: ReviewState) -> str:
-    """How the likely range comes about, and why it is wider than what the factors alone leave open."""
+    """Explain the likely range, and why it is wider than the factors alone would allow."""
     score, drafted = state.reviewed.score, state.drafted.score
     at = point_of(score.formula, score.inputs)
     total = score.inputs.factor_sum if score.inputs else None
@@ -285,7 +285,7 @@ def _lead_name(item: str, names: Mapping[str, str]) -> str:
 
 
 def _abilities(draft: Draft, *, controls: bool) -> tuple[Ability, ...]:
-    """The abilities that the facts state, followed by descriptions; with `controls` only the controls."""
+    """Return the abilities that the facts state, followed by descriptions; with `controls` only the controls."""
     words = load_vocabulary()
     said = [
         fact
@@ -305,7 +305,7 @@ def _abilities(draft: Draft, *, controls: bool) -> tuple[Ability, ...]:
 
 
 def _steps(draft: Draft, names: Mapping[str, str]) -> list[Step]:
-    """Base, factors and score; only the factors if there is no score or another formula combines them."""
+    """Return base, factors and score; only the factors if there is no score or another formula combines them."""
     score, first = draft.score, headline_of(draft)
     keys = [key for key in FACTOR_SETS[score.factor_set or "0.5"] if key in draft.factors]
     base, points = score.cvss_base, _points(draft, keys)
@@ -337,7 +337,7 @@ def _factor_step(key: FactorKey, one: FactorEstimate) -> Step:
 
 
 def _points(draft: Draft, keys: Sequence[FactorKey]) -> dict[FactorKey, Decimal] | None:
-    """What each factor adds to the base; None if this does not add up to the score."""
+    """Compute the points that each factor adds to the base. Returns None if they do not add up to the score."""
     score = draft.score
     if score.cvss_base is None or score.aivss is None:
         return None
@@ -348,12 +348,12 @@ def _points(draft: Draft, keys: Sequence[FactorKey]) -> dict[FactorKey, Decimal]
 
 
 def _slope(draft: Draft) -> Decimal:
-    """The score points that a factor of 1 adds."""
+    """Return the score points that a factor of 1 adds."""
     return (_TEN - (draft.score.cvss_base or _TEN)) / _TEN * draft.score.threat_multiplier
 
 
 def _places(values: Iterable[Decimal]) -> int:
-    """How many decimals the longest of the values has."""
+    """Return the largest number of decimals among the values."""
     exponents = (value.normalize().as_tuple().exponent for value in values)
     return max((-each for each in exponents if isinstance(each, int)), default=0)
 
@@ -372,7 +372,7 @@ def _sum(draft: Draft, steps: Sequence[Step]) -> str:
 
 
 def _share(points: Decimal) -> float:
-    """Score points as a share of ten, 0 to 100."""
+    """Convert score points into a share of ten, 0 to 100."""
     return round(min(max(float(points / _TEN), 0.0), 1.0) * 100, 2)
 
 

@@ -1,4 +1,4 @@
-"""The system picture of a review: drawn, with each part and flow leading to its facts and threats."""
+"""The system picture of a review, with links from each part and flow to its facts and threats."""
 
 from typing import Final, NamedTuple
 
@@ -17,18 +17,18 @@ _PART: Final = "part-"
 
 
 class Lead(NamedTuple):
-    """A fact or threat that a part of the picture leads to."""
+    """A fact or threat that a part of the picture links to."""
 
     dom: str
     title: str
     tag: str = ""
-    """A threat's tag, as in T1."""
+    """A threat's tag, such as T1."""
     base: str = ""
     band: str = ""
 
 
 class PartRow(NamedTuple):
-    """A part or flow of the picture, with what it leads to."""
+    """A part or flow of the picture, with its linked facts and threats."""
 
     dom: str
     name: str
@@ -39,13 +39,13 @@ class PartRow(NamedTuple):
 
     @property
     def link(self) -> Link:
-        """The link by which the picture leads to this row."""
+        """The picture's link to this row."""
         told = f"{counted(len(self.facts), 'fact')}, {counted(len(self.threats), 'threat')}"
         return Link(self.dom, f"{self.name}: {told}")
 
 
 class SystemPicture(NamedTuple):
-    """The drawing, and what its parts lead to."""
+    """The drawing, with the rows that its parts link to."""
 
     drawing: Markup
     """Empty for a system without parts."""
@@ -53,7 +53,7 @@ class SystemPicture(NamedTuple):
 
 
 def system_picture(state: ReviewState) -> SystemPicture:
-    """The picture of the reviewed draft with its parts, then its flows, in the order of the draft."""
+    """Return the picture of the reviewed draft with its parts, then its flows, in the order of the draft."""
     system, view = state.reviewed.system, View(state.reviewed)
     rows = _Rows(state, view)
     shown = {each.item.id: each.item for each in drawn(system)}
@@ -67,13 +67,13 @@ def system_picture(state: ReviewState) -> SystemPicture:
             words = f"{shown[flow.source].name} → {shown[flow.target].name}: {flow.what}"
             flows[number] = rows.of(f"{_PART}flow-{number + 1}", words, flow.evidence, flow=True)
     links = Links({name: row.link for name, row in items.items()}, {at: row.link for at, row in flows.items()})
-    # The markup is safe, since every word in it is escaped.
+    # The markup is safe, since all text in it is escaped.
     drawing = Markup(picture(with_threats(system, view.threats), links))
     return SystemPicture(drawing, (*items.values(), *flows.values()))
 
 
 class _Rows:
-    """Finds the facts and threats that rest on the same quotes as a part."""
+    """Factory of rows, which finds the facts and threats that rest on the same quotes as a part."""
 
     def __init__(self, state: ReviewState, view: View) -> None:
         known = {one.item.id for one in state.items}
@@ -82,7 +82,8 @@ class _Rows:
         self._threats = [(placed.threat, threat_lead(placed.name, placed.threat)) for placed in view.threats]
 
     def of(self, dom: str, name: str, evidence: tuple[str, ...], *, flow: bool = False) -> PartRow:
-        """The row of a part with these quotes: facts that share a quote, threats that rest on those facts or quotes."""
+        """Return the row of a part: facts that share a quote with it, and threats that rest on those facts or
+        quotes."""
         own = [fact for fact in self._facts if set(evidence) & set(fact.evidence)]
         ids = {fact.id for fact in own}
         return PartRow(
@@ -100,6 +101,6 @@ class _Rows:
 
 
 def threat_lead(tag: str, threat: Threat) -> Lead:
-    """A threat as a lead."""
+    """Convert a threat into a lead."""
     base = threat.score.cvss_base
     return Lead(dom_id(f"threat/{threat.id}"), threat.title, tag, tenth(base), severity(base))

@@ -1,4 +1,4 @@
-"""The review page as a whole: its bar, its first decisions, its sections, and its sources."""
+"""The review page as a whole: its bar, first decisions, sections and sources."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -30,12 +30,12 @@ _FULL: Final = 100.0
 
 
 class ScoreView(NamedTuple):
-    """A score as a chip and a bar: words, band, and where it lies from 0 to 100."""
+    """A score as a chip and a bar: words, band, and position from 0 to 100."""
 
     text: str
     value: str
     band: str
-    """Lower case, `withheld` without a number."""
+    """In lower case; `withheld` without a number."""
     likely: str
     bands: str
     withheld: str
@@ -45,7 +45,7 @@ class ScoreView(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """What the bar on top shows of a review."""
+    """The data of a review's top bar."""
 
     key: str
     product: str
@@ -55,22 +55,22 @@ class Bar(NamedTuple):
     score: ScoreView
     drafted: ScoreView
     moved: str
-    """ "drafted 9.4 Critical → now 9.1 Critical", or "9.1 Critical as drafted" where only its range moved; empty when
-    nothing did."""
+    """"drafted 9.4 Critical → now 9.1 Critical", or "9.1 Critical as drafted" if only its range moved; empty if nothing
+    moved."""
     causes: tuple[str, ...]
     open: int
     items: int
     decided: int
-    """Neither open nor waived."""
+    """The number of items that are neither open nor waived."""
     waived: int
     contested: int
     minutes: str
     minutes_from: str
-    """What `minutes` rests on, in one line."""
+    """The basis of `minutes`, in one line."""
     spent: str
     stamp: Stamp | None
     as_of: int | None
-    """The past version that is shown; None for the newest one."""
+    """The past version that is shown; None for the newest."""
     undoable: int
     redoable: int
 
@@ -92,22 +92,22 @@ class SectionView(NamedTuple):
     code: str
     title: str
     short: str
-    """A layer's name in a word; for other sections, the first word of the title."""
+    """A layer's name in one word; for other sections, the first word of the title."""
     flag: str
-    """For a layer `certain`, `uncertain` or `absent`; for other sections empty."""
+    """`certain`, `uncertain` or `absent` for a layer; empty for other sections."""
     items: tuple[ItemView, ...]
     folded: tuple[ItemView, ...]
     open: int
     waived: int
     supported: int
-    """Open items that quotes support."""
+    """The number of open items supported by quotes."""
 
 
 class ArithmeticView(NamedTuple):
-    """How the score is computed."""
+    """The computation of the score."""
 
     brief: str
-    """The computation in one line; empty where nothing is added to a base."""
+    """The computation in one line; empty if nothing is added to a base."""
     lines: tuple[str, ...]
     others: tuple[tuple[str, str], ...]
     """Formula and value."""
@@ -117,7 +117,7 @@ class ArithmeticView(NamedTuple):
 
 
 class ReviewView(NamedTuple):
-    """Everything that the review page shows."""
+    """The data of the review page."""
 
     bar: Bar
     overview: Overview
@@ -125,7 +125,7 @@ class ReviewView(NamedTuple):
     weak: tuple[DecisionLine, ...]
     sections: tuple[SectionView, ...]
     headline: tuple[str, str] | None
-    """Element and title of the threat that the score rests on."""
+    """Element and title of the threat behind the score."""
     arithmetic: ArithmeticView
     sources: tuple[SourceView, ...]
     quotes: Quotes
@@ -133,7 +133,7 @@ class ReviewView(NamedTuple):
 
 
 def score_view(score: ScoreShown) -> ScoreView:
-    """A score for chip and bar."""
+    """Convert a score for chip and bar."""
     low, high = score.low, score.high
     return ScoreView(
         text=score_text(score),
@@ -149,7 +149,7 @@ def score_view(score: ScoreShown) -> ScoreView:
 
 
 def bar(state: ReviewState, seconds: Mapping[str, float], pace: Pace, *, as_of: int | None = None) -> Bar:
-    """The bar on top of every page of a review."""
+    """Build the bar at the top of every page of a review."""
     moved = what_moved(state.model_copy(update={"reviewed": state.drafted}), state)
     left = minutes_left(state, pace)
     return Bar(
@@ -178,7 +178,7 @@ def bar(state: ReviewState, seconds: Mapping[str, float], pace: Pace, *, as_of: 
 
 
 def _moved_words(moved: Moved) -> str:
-    """How the drafted score has moved, in words; empty when it has not."""
+    """Describe how the drafted score has moved; empty if it has not."""
     was, now = score_text(moved.before), score_text(moved.after)
     if was != now:
         return f"drafted {was} → now {now}"
@@ -197,7 +197,7 @@ def review_view(
     acts: bool = True,
     today: str = "",
 ) -> ReviewView:
-    """The review page; without forms when `acts` is False or a past version is shown.
+    """Build the review page, without forms if `acts` is False or a past version is shown.
 
     `today` determines which due dates are past.
     """
@@ -228,14 +228,15 @@ def review_view(
 
 
 def _by_tag(reason: str, state: ReviewState) -> str:
-    """A reason in which threat ids are replaced by the tags that the review uses."""
+    """Replace threat ids in a reason by the tags that the review uses."""
     for name in sorted(state.numbers, key=len, reverse=True):
         reason = reason.replace(name, state.tag(name))
     return reason
 
 
 def every_quote(state: ReviewState) -> tuple[Evidence, ...]:
-    """The evidence of the reviewed draft, and quotes of the first draft and of answers that only struck facts cite."""
+    """Return the reviewed draft's evidence, plus quotes of the first draft and of answers that only struck facts
+    cite."""
     every = {item.id: item for item in state.reviewed.evidence}
     told = [quote for _, quotes in state.answered.values() for quote in quotes]
     for item in (*state.drafted.evidence, *told):
@@ -244,7 +245,7 @@ def every_quote(state: ReviewState) -> tuple[Evidence, ...]:
 
 
 def arithmetic(score: Score) -> ArithmeticView:
-    """The lines of a score's arithmetic and what other formulas give."""
+    """Return the lines of a score's arithmetic and the results of other formulas."""
     others = tuple((name, tenth(value)) for name, value in score.alternatives.items() if name != score.formula)
     controls, claims = score.with_controls, score.without_vendor_claims
     return ArithmeticView(
@@ -276,7 +277,7 @@ def _decision(each: Decision) -> DecisionLine:
 
 
 def _section(key: str, views: Sequence[ItemView], state: ReviewState) -> SectionView:
-    # An ability that facts give is shown with these facts, unless somebody commented on it or contested it.
+    # An ability supported by facts is shown with these facts, unless somebody commented on it or contested it.
     inside = [view for view in views if view.section == key and not view.in_fact]
     if key in LAYERS:
         inside.sort(key=_by_place)
@@ -306,11 +307,12 @@ def _section(key: str, views: Sequence[ItemView], state: ReviewState) -> Section
 
 
 def question_number(view: ItemView) -> int:
-    """The number of a question; sorting by it keeps a question in its place whatever its verdict."""
+    """Return the number of a question; sorting by it keeps the question in its place regardless of its verdict."""
     return int(view.id.partition("/Q")[2] or 0)
 
 
 def _by_place(view: ItemView) -> tuple[bool, int]:
-    """Sort key: the layer first, its threats by their place in the report, then threats without a place."""
+    """Return a sort key: the layer first, its threats in the order of the report, then threats without a place
+    there."""
     tag = view.threat.tag if view.threat else ""
     return view.threat is not None, int(tag.removeprefix("T")) if tag else len(LAYERS) * 100

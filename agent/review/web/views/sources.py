@@ -1,4 +1,4 @@
-"""The sources as the right column shows them: pieces of text with marks, findings in place, and quotes in context."""
+"""The sources in the right column: pieces of text with marks, findings in place, and quotes in context."""
 
 import itertools
 import re
@@ -12,33 +12,33 @@ from agent.review.web.views.wording import SOURCE_KINDS, finding_words
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n+")
 _BULLET: Final = re.compile(r"(?:[-*•]|\d{1,3}[.)])\s")
 _NEAR: Final = 400
-"""How many characters on either side of a quote are searched for the sentence next to it."""
+"""The number of characters on either side of a quote that are searched for the adjacent sentence."""
 LONG_PIECE: Final = 6_000
-"""The most characters of a text without a citation or finding that a page shows whole."""
+"""The longest text without a citation or finding, in characters, that a page shows whole."""
 KEPT: Final = 1_500
-"""How many characters are shown at either end of a longer text."""
+"""The number of characters shown at either end of a longer text."""
 
 
 CLAIM: Final = "vendor-claim"
-"""The only kind of finding that is no attack."""
+"""The only kind of finding that is not an attack."""
 
 
 class Piece(NamedTuple):
     """A run of text under the same citations and findings."""
 
     start: int
-    """Offset in the document, characters."""
+    """Offset in the document, in characters."""
     text: str
     marks: tuple[str, ...]
     """Ids of the evidence that cites this text."""
     begins: tuple[str, ...]
-    """Those of `marks` whose quote begins here; their citations lead to this place."""
+    """Those of `marks` whose quote begins here; citations link to this place."""
     findings: tuple[str, ...]
-    """Kinds of the findings that cover it."""
+    """Kinds of the findings that cover the piece."""
 
 
 def pieces(document: Document, evidence: Sequence[Evidence]) -> tuple[Piece, ...]:
-    """The whole text of `document` in pieces; joined, they are the text."""
+    """Split the whole text of `document` into pieces, which joined give the text again."""
     text = document.text
     cited = [item for item in evidence if item.document == document.id and 0 <= item.start < item.end <= len(text)]
     found = [item for item in document.findings if 0 <= item.start < item.end <= len(text)]
@@ -59,17 +59,17 @@ def pieces(document: Document, evidence: Sequence[Evidence]) -> tuple[Piece, ...
 
 
 def neighbours(document: Document, item: Evidence) -> tuple[str, str]:
-    """The sentence before the quote of `item` and the one after it; empty where there is none."""
+    """Return the sentences before and after the quote of `item`; empty if there is none."""
     text = document.text
     before = [part for part in _SENTENCE.split(text[max(0, item.start - _NEAR) : item.start]) if part.strip()]
     after = [part for part in _SENTENCE.split(text[item.end : item.end + _NEAR]) if part.strip(" .;,")]
     near = (before[-1].strip() if before else "", after[0].strip() if after else "")
-    # A list bullet is no sentence, and a text that begins with a bullet belongs to the next list item.
+    # A list bullet is not a sentence, and a text that begins with a bullet belongs to the next list item.
     return ("" if _BULLET.match(f"{near[0]} ") else near[0], "" if _BULLET.match(near[1]) else near[1])
 
 
 class Removed(NamedTuple):
-    """Text that was removed from a source at this place, because no reader sees it there."""
+    """Text that was removed from a source at this place, because it is invisible to readers."""
 
     words: str
     where: str
@@ -77,36 +77,36 @@ class Removed(NamedTuple):
 
 
 class Run(NamedTuple):
-    """A piece of a source's text as the page shows it."""
+    """A piece of a source's text, prepared for the page."""
 
     start: int
     text: str
     marks: tuple[str, ...]
     begins: tuple[str, ...]
     findings: tuple[str, ...]
-    """The findings that begin here, in words."""
+    """Descriptions of the findings that begin here."""
     hostile: bool
-    """Whether it is within a finding that is more than a vendor's claim."""
+    """Whether the run is inside a finding that is more than a vendor's claim."""
     removed: tuple[Removed, ...]
-    """What was removed just before it."""
+    """The text removed immediately before the run."""
     left_out: int
-    """How many characters the page leaves out between the previous run and this one."""
+    """The number of characters that the page omits between the previous run and this one."""
 
 
 class FindingLine(NamedTuple):
-    """A finding of a source in its list."""
+    """An entry in a source's list of findings."""
 
     words: str
     where: str
     excerpt: str
     anchor: str
-    """The element of its place in the text; empty when it has no place there."""
+    """The element of the finding's place in the text; empty if it has none."""
     hostile: bool
-    """Whether it is more than a vendor's claim."""
+    """Whether the finding is more than a vendor's claim."""
 
 
 class SourceView(NamedTuple):
-    """One source."""
+    """One source, prepared for the page."""
 
     id: str
     title: str
@@ -120,7 +120,7 @@ class SourceView(NamedTuple):
 
 
 class Quote(NamedTuple):
-    """A quote of an item with its neighbours."""
+    """A quote of an item with its adjacent sentences."""
 
     mark: str
     before: str
@@ -131,7 +131,7 @@ class Quote(NamedTuple):
     standing: str
     """Rank and subject in words."""
     linked: bool
-    """Whether its place is in the right column."""
+    """Whether the right column shows the quote's place."""
 
 
 class Quotes:
@@ -143,11 +143,11 @@ class Quotes:
         self._made: dict[str, Quote] = {}
 
     def __contains__(self, mark: object) -> bool:
-        """Whether a mark is in the evidence."""
+        """Return whether a mark is in the evidence."""
         return mark in self._evidence
 
     def of(self, marks: Sequence[str]) -> tuple[Quote, ...]:
-        """The quotes of these marks; a mark that is not in the evidence is left out."""
+        """Return the quotes of these marks, skipping marks that are not in the evidence."""
         return tuple(self._quote(mark) for mark in dict.fromkeys(marks) if mark in self._evidence)
 
     def _quote(self, mark: str) -> Quote:
@@ -169,7 +169,7 @@ class Quotes:
 
 
 def source(document: Document, evidence: Sequence[Evidence], *, whole: bool = False) -> SourceView:
-    """A source for the page; `whole` leaves nothing out of its text."""
+    """Prepare a source for the page; with `whole`, its text is not shortened."""
     return SourceView(
         id=document.id,
         title=document.title or document.url,
@@ -219,7 +219,7 @@ def _shortened(piece: Piece, removed: Sequence[Removed]) -> list[Run]:
 
 
 def _cut(piece: Piece, places: Sequence[int]) -> list[Piece]:
-    """A piece cut where text was taken out of it."""
+    """Split a piece where text was removed."""
     inside = [at for at in places if piece.start < at < piece.start + len(piece.text)]
     ends = [piece.start, *inside, piece.start + len(piece.text)]
     return [

@@ -1,6 +1,7 @@
-"""The threats of a review: which one counts, those that are graver and do not count, and the table of all.
+"""The threats of a review: the headline, the graver threats that do not count, and the table of all threats.
 
-The table lists the current threats by CVSS base, the gravest first, then those that were struck or fell with a fact.
+The table lists the current threats by CVSS base, the gravest first, followed by threats that were struck or fell with a
+fact.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,7 @@ from agent.scoring import severity
 from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
 
 MOST_GRAVER: Final = 3
-"""How many of the threats above the headline are named; the table has all."""
+"""The number of threats above the headline that are named; the table lists all."""
 
 
 class Gravest(NamedTuple):
@@ -30,18 +31,18 @@ class Gravest(NamedTuple):
     dom: str
     lead: str
     name: str
-    """As in "T1, “Prompt injection …”"; empty for a sentence about no threat, which is all in `rest`."""
+    """For example "T1, “Prompt injection …”"; empty for a sentence without a threat, which is all in `rest`."""
     before: str
     aivss: str
     """Number and band; empty without a threat."""
     band: str
     rest: str
-    """With marks of evidence."""
+    """The rest of the sentence, with marks of evidence."""
     headline: bool
 
 
 def gravest(state: ReviewState) -> tuple[Gravest, ...]:
-    """The headline's sentence, or why there is none, and one for each graver threat, the gravest first."""
+    """Return the sentence on the headline, or why there is none, then one on each graver threat, the gravest first."""
     draft = state.reviewed
     view, first = View(draft), headline_of(draft)
     names = {placed.threat.id: placed.name for placed in view.threats}
@@ -71,7 +72,7 @@ def _headline(draft: Draft, first: Threat | None, name: str, *, chosen: bool) ->
 
 
 def _standing(draft: Draft, first: Threat, *, chosen: bool) -> str:
-    """Why a threat is the headline."""
+    """Explain why a threat is the headline."""
     own = with_basis(first)
     if own.basis == "assumed":
         return "an assumption, since no supported threat in default use was found"
@@ -116,21 +117,22 @@ class ThreatRow(NamedTuple):
     layer_title: str
     base: str
     severity: str
-    """The band of its base."""
+    """The band of the threat's base."""
     aivss: str
     band: str
-    """The band of its AIVSS."""
+    """The band of the threat's AIVSS."""
     basis: str
     verdict: str
     verdict_words: str
     owner: str
     headline: bool
     out: bool
-    """Struck, or fallen with a fact: it counts for nothing."""
+    """Whether the threat was struck or fell with a fact, so that it does not count."""
 
 
 def threat_rows(state: ReviewState, view: View, views: Mapping[str, ItemView]) -> tuple[ThreatRow, ...]:
-    """The rows; equal bases are in the report's order. `view` shows the reviewed draft, `views` are items by id."""
+    """Build the rows; equal bases are in the report's order. `view` shows the reviewed draft, `views` are items by
+    id."""
     owners: dict[str, list[str]] = {}
     for work in work_of(state):
         if work.owner:
@@ -155,7 +157,7 @@ def _gravity(row: ThreatRow) -> float:
 
 
 def _row(item: ItemView, tag: str, layer: LayerKey, base: Decimal, threat: Threat | None) -> ThreatRow:
-    """A row without an AIVSS and owners, which only threats that count have."""
+    """Build a row without AIVSS and owners, which only threats that count have."""
     setting = threat.setting if threat else ""
     return ThreatRow(
         dom=item.dom,
@@ -177,7 +179,7 @@ def _row(item: ItemView, tag: str, layer: LayerKey, base: Decimal, threat: Threa
 
 
 def _left_out(state: ReviewState, views: Mapping[str, ItemView]) -> Iterator[ThreatRow]:
-    """The rows of threats that were struck or fell with a fact; they do not count, so they have no AIVSS."""
+    """Yield the rows of threats that were struck or fell with a fact. They do not count, so they have no AIVSS."""
     known = {**threats_of(state.drafted), **threats_of(state.based)}
     for one in state.items:
         item, name = one.item, one.item.id.partition("/")[2]

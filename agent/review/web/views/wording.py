@@ -1,4 +1,4 @@
-"""The words of the pages: verdicts, verbs, reasons and states as a reviewer reads them."""
+"""The wording of the pages: verdicts, verbs, reasons and states as shown to a reviewer."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -48,7 +48,7 @@ VERBS: Final[Mapping[Verb, str]] = {
     "manage": "updated a mitigation of",
     "ask": "asked the vendor",
 }
-"""In the past tense; the item follows."""
+"""Verbs in the past tense, followed by the item."""
 REASONS: Final[Mapping[Reason, str]] = {
     "not-supported": "The sources do not support it",
     "wrong-quote": "The quote says something else",
@@ -75,7 +75,7 @@ REASONS_FOR: Final[Mapping[str, tuple[Reason, ...]]] = {
     ),
     "waive": ("accepted-risk", "out-of-scope", "not-applicable", "known-otherwise"),
 }  # fmt: skip
-"""Which reasons fit which verb, the likeliest first."""
+"""Valid reasons for each verb, the likeliest first."""
 _OF_KINDS: Final[Mapping[Reason, frozenset[ItemKind]]] = {
     "wrong-value": frozenset({"factor", "fact", "layer", "score", "capability"}),
     "wrong-severity": frozenset({"threat", "score"}),
@@ -84,7 +84,7 @@ _OF_KINDS: Final[Mapping[Reason, frozenset[ItemKind]]] = {
     "duplicate": frozenset({"fact", "threat", "capability", "chain", "question"}),
     "accepted-risk": frozenset({"threat", "score", "factor", "layer", "chain"}),
 }
-"""Reasons that make sense only for some kinds of items."""
+"""Reasons that are valid only for some item kinds."""
 STATES: Final[Mapping[str, str]] = {
     "claimed": "a quote says so",
     "inferred": "quotes make it likely",
@@ -99,12 +99,12 @@ BASES: Final[Mapping[str, str]] = {
     "needs a setting": "holds only under a setting that is not the default",
     "assumed": "rests on an assumption that no quote supports",
 }
-"""What a threat rests on."""
+"""Explanations of a threat's basis."""
 READERS: Final[Mapping[str, str]] = {
     "embedded": "the classifier", "llm": "the LLM", "manifest": "a manifest",
     "vendor-answer": "the vendor's answer", "analyst": "the analyst", "scanner": "a scanner",
 }  # fmt: skip
-"""Who read a fact."""
+"""Names of the readers of facts."""
 CONTEST_KINDS: Final[Mapping[str, str]] = {"wrong": "Wrong", "outdated": "Outdated", "missing": "Something is missing"}
 FINDINGS: Final[Mapping[str, str]] = {
     "hidden-text": "hidden text",
@@ -152,7 +152,7 @@ KEYS: Final = (
     (("g q", "g s", "g h", "g v"), "to the queue, to sign, to the history, to the vendor's questions"),
     (("Enter",), "in the queue, open the review"),
 )
-"""The keys of the pages, which `static/app.js` gives their meaning."""
+"""The keyboard shortcuts of the pages, implemented in `static/app.js`."""
 SECTION_TITLES: Final[Mapping[str, str]] = {
     "product": "Product and score",
     "facts": "Facts",
@@ -169,11 +169,11 @@ SHORT_LAYERS: Final[Mapping[LayerKey, str]] = {
     "security_compliance": "Security",
     "agent_ecosystem": "Ecosystem",
 }
-"""Names of layers for places where all seven stand in one line."""
+"""Short layer names, for places where all seven share one line."""
 _KINDS: Final = {"capability": "ability"}
-"""Kinds of items that pages call by another name."""
+"""Item kinds that have another name on pages."""
 _ID: Final = re.compile(r"\b(?:(?:threat|fact)/)?(?:[LXH]\d*-[a-z0-9-]+[a-z0-9]|F[0-9a-f]{8})\b")
-"""The id of a threat or a fact, as texts and events name it."""
+"""The id of a threat or a fact, as used in texts and events."""
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _WRITTEN: Final[Mapping[str, str]] = {
@@ -181,9 +181,9 @@ _WRITTEN: Final[Mapping[str, str]] = {
     "how": "how it happens", "lost": "what is lost", "taxonomy": "published lists",
     "url": "public page", "sha256": "SHA-256", "kind": "kind", "rule": "why", "number": "contest of event",
 }  # fmt: skip
-"""Fields that pages and forms call by another name."""
+"""Fields that have another name on pages and forms."""
 _FIRST: Final = ("value", "low", "high")
-"""A factor's fields in the order of its form, before any other."""
+"""A factor's first fields, in the order of its form."""
 _UNSAID: Final[Mapping[Verb, frozenset[str]]] = {
     "import": frozenset({"documents", "sha256"}),
     "redraft": frozenset({"documents", "sha256", "score", "moved", "answers"}),
@@ -195,27 +195,27 @@ _UNSAID: Final[Mapping[Verb, frozenset[str]]] = {
     "answer": frozenset({"document", "draft", "states"}),
     "ask": frozenset({"key", "effect", "settles"}),
 }
-"""Fields of events that are not listed, since only the replay needs them or the event's own line says them."""
+"""Event fields that are not listed, because only replay needs them or the event's own line states them."""
 _SAYS: Final[Mapping[str, str]] = dict(POLARITIES)
 _UNSCORED: Final[tuple[Verb, ...]] = ("comment", "manage", "contest", "assign", "ask", "send")
-"""Verbs that never move a score, so that the page need not say that it stays."""
+"""Verbs that never change a score, so the page need not say that it is unchanged."""
 _NONE: Final = "none"
 _MOST: Final = 3
-"""How many of the changes by a redraft the line that answers it names."""
+"""The most changes named in the status line after a redraft."""
 _TITLE: Final = 50
-"""The most characters of an item's title in a list to choose from."""
+"""The most characters of an item's title in a selection list."""
 _MOST_VERSIONS: Final = 200
 
 
 def kind_of(item: str) -> str:
-    """What kind of thing an item is, by its id, with the number of a question: "Threat", "Question Q1"."""
+    """Return the kind of an item by its id, with the number of a question: "Threat", "Question Q1"."""
     kind, _, name = item.partition("/")
     told = _KINDS.get(kind, kind).capitalize()
     return f"{told} {name}" if kind == "question" else told
 
 
 def in_titles(text: str, titles: Mapping[str, str]) -> str:
-    """A text with ids of threats and facts replaced by their titles, as far as `titles` (by item) has them."""
+    """Replace ids of threats and facts in a text by their titles, if `titles` (by item) contains them."""
 
     def named(found: re.Match[str]) -> str:
         given = found[0]
@@ -226,22 +226,22 @@ def in_titles(text: str, titles: Mapping[str, str]) -> str:
 
 
 def reasons_for(verb: str, kind: str) -> tuple[Reason, ...]:
-    """The reasons that fit a verb on an item of that kind; an empty `kind` means any."""
+    """Return the valid reasons for this verb and item kind; an empty `kind` means any."""
     return tuple(code for code in REASONS_FOR[verb] if not kind or code not in _OF_KINDS or kind in _OF_KINDS[code])
 
 
 def section_title(key: str) -> str:
-    """A section's heading."""
+    """Return a section's heading."""
     return SECTION_TITLES.get(key) or name_of(key)
 
 
 def finding_words(kind: str) -> str:
-    """What a finding is, in words."""
+    """Describe a kind of finding."""
     return FINDINGS.get(kind, kind.replace("-", " "))
 
 
 def duration(seconds: float) -> str:
-    """A duration in words: "40 s", "3 min", "1 h 05 min"; empty for no time."""
+    """Format a duration: "40 s", "3 min", "1 h 05 min"; empty for no time."""
     whole = round(seconds)
     if whole <= 0:
         return ""
@@ -253,27 +253,27 @@ def duration(seconds: float) -> str:
 
 
 def score_text(score: ScoreShown) -> str:
-    """A score in words: "9.4 Critical", or "Not scored"."""
+    """Format a score: "9.4 Critical", or "Not scored"."""
     return "Not scored" if score.aivss is None else f"{tenth(score.aivss)} {score.severity}"
 
 
 def likely_text(score: ScoreShown) -> str:
-    """The likely range, as in "8.9–10.0"; empty without one."""
+    """Format the likely range, such as "8.9–10.0"; empty without a range."""
     return "" if score.low is None or score.high is None else span(score.low, score.high)
 
 
 def when(at: str) -> str:
-    """A time of an event as a page shows it."""
+    """Format the time of an event for a page."""
     return at.replace("T", " ").removesuffix("Z")
 
 
 def title_of(event: Event, titles: Mapping[str, str]) -> str:
-    """The title of an event's item at the time of the event; for older events, its present title."""
+    """Return the title of an event's item at the time of the event; for older events, its current title."""
     return called(event) or titles.get(event.item, "")
 
 
 def day(at: str) -> str:
-    """A day as a table shows it, "31 Jan 2027"; a text that is no day stays as it is."""
+    """Format a day for a table, "31 Jan 2027"; a text that is not a day is returned unchanged."""
     try:
         return f"{date.fromisoformat(at):%d %b %Y}".removeprefix("0")
     except ValueError:
@@ -281,7 +281,7 @@ def day(at: str) -> str:
 
 
 class Field(NamedTuple):
-    """One field of an event, in words; `before` is empty where there was nothing."""
+    """One field of an event in words; `before` is empty if there was no value."""
 
     name: str
     before: str
@@ -289,19 +289,19 @@ class Field(NamedTuple):
 
 
 def field_name(name: str) -> str:
-    """The name of a field in forms and pages."""
+    """Return the name of a field in forms and pages."""
     part = name.removeprefix("statement.")
     return _WRITTEN.get(name) or (GRAMMAR.get(part) if part != name else None) or name.replace("_", " ")
 
 
 def in_order(names: Iterable[str]) -> list[str]:
-    """The fields in the order of the forms; others in the order given."""
+    """Return the fields in the order of the forms, followed by others in the given order."""
     every = list(dict.fromkeys(names))
     return [*(name for name in _FIRST if name in every), *(name for name in every if name not in _FIRST)]
 
 
 def event_fields(event: Event, titles: Mapping[str, str]) -> tuple[Field, ...]:
-    """The fields that an event changed, without those that only its replay needs; `titles` are titles by item."""
+    """Return the fields that an event changed, without those that only replay needs; `titles` are titles by item."""
     sides = ((one.name, in_titles(one.before, titles), in_titles(one.after, titles)) for one in _event_fields(event))
     return tuple(Field(name, before, after) for name, before, after in sides if before != after)
 
@@ -327,7 +327,7 @@ def _plain(before: Mapping[str, object], after: Mapping[str, object], unsaid: fr
 
 
 def _stated(after: Mapping[str, object]) -> Iterator[Field]:
-    """What an answer states, fact by fact."""
+    """Yield what an answer states, fact by fact."""
     states = after.get("states")
     for state in states if isinstance(states, list | tuple) else ():
         slots = state.get("slots")
@@ -351,7 +351,8 @@ def _redrafted(after: Mapping[str, object]) -> Iterator[Field]:
 def version_choices(
     events: Sequence[Event], titles: Mapping[str, str], chosen: Sequence[int]
 ) -> tuple[tuple[str, str], ...]:
-    """Versions to choose from, each named by its event, newest first: the latest ones, and those that are `chosen`."""
+    """Return versions to choose from, each named by its event, newest first: the latest, and those that are
+    `chosen`."""
     returned = brought_back(events)
     kept = [
         event for at, event in enumerate(events[::-1]) if at < _MOST_VERSIONS or event.number in chosen
@@ -363,7 +364,7 @@ def version_choices(
 def event_words(
     event: Event, events: Sequence[Event], titles: Mapping[str, str], returned: Collection[int]
 ) -> str:  # fmt: skip
-    """Who did what in one event among a review's `events`; `returned` are those that brought something back."""
+    """Describe who did what in an event of a review's `events`; `returned` events brought something back."""
     verb = "brought back" if event.number in returned else VERBS[event.verb]
     if event.verb in ("undo", "redo"):
         told = undone(event, events, titles)
@@ -399,8 +400,8 @@ _DID: Final[Mapping[Verb, str]] = {
 
 
 def answer_to(events: Sequence[Event], titles: Mapping[str, str], moved: Moved) -> str:
-    """What the newest act in a review's `events` was, how many items came, fell or changed with it, and what it did to
-    the score; the card of its item names the items."""
+    """Describe the newest act in a review's `events`: the act, the number of items that came, fell or changed with it,
+    and its effect on the score. The item's card names the items."""
     if not events:
         return moved.text
     counts = ", ".join(_counts(moved))
@@ -430,8 +431,8 @@ def _counts(moved: Moved) -> Iterator[str]:
 
 
 def moved_lines(moved: Moved, why: str = "") -> tuple[tuple[str, str], ...]:
-    """What an act moved, line by line: score and band, why, and what came, fell or is back; `why` says why nothing
-    moved."""
+    """List the effects of an act: score and band, the reason, and items that came, fell or returned. `why` explains why
+    nothing changed."""
     was, now = (
         ", likely ".join(filter(None, (score_words(one), likely_text(one)))) for one in (moved.before, moved.after)
     )
@@ -445,13 +446,13 @@ def moved_lines(moved: Moved, why: str = "") -> tuple[tuple[str, str], ...]:
 
 
 def brought_back(events: Sequence[Event]) -> frozenset[int]:
-    """The numbers of the confirmations among a review's `events` that brought back a struck item."""
+    """Return the numbers of the confirmations in a review's `events` that brought back a struck item."""
     found: set[int] = set()
     struck: set[str] = set()
     for at, event in enumerate(events):
         if event.verb == "strike":
             struck.add(event.item)
-        # Only then is it worth working out which of the earlier events were not undone.
+        # Determine which earlier events were not undone only in this case, since it is expensive.
         if event.verb == "confirm" and event.item in struck:
             before = [each for each in living(events[:at]).events if each.item == event.item]
             verbs = [each.verb for each in before if each.verb in DECIDING]
@@ -461,26 +462,26 @@ def brought_back(events: Sequence[Event]) -> frozenset[int]:
 
 
 def together(event: Event) -> tuple[str, ...]:
-    """The items of a confirmation in bulk; none for any other event."""
+    """Return the items of a bulk confirmation; empty for any other event."""
     items = (event.after or {}).get("items") if event.verb == "bulk" else None
     return tuple(str(each) for each in items) if isinstance(items, list | tuple) else ()
 
 
 def of_batch(events: Sequence[Event], number: object) -> list[Event]:
-    """The events of one act."""
+    """Return the events of one act."""
     return [event for event in events if event.batch == number]
 
 
 def undone(event: Event, events: Sequence[Event], titles: Mapping[str, str]) -> str:
-    """What an undo or redo among a review's `events` took back or did again, with the name of the person if that was
-    somebody else: "struck “Posture”", "Ada struck “Posture”"."""
+    """Describe the act that an undo or redo in a review's `events` reverted or repeated, with the person's name if it
+    was somebody else: "struck “Posture”", "Ada struck “Posture”"."""
     number = (event.after or {}).get("batch")
     told, batch = act_words(number, events, titles), of_batch(events, number)
     return f"{batch[0].reviewer} {told}" if batch and batch[0].reviewer != event.reviewer else told
 
 
 def act_words(number: object, events: Sequence[Event], titles: Mapping[str, str]) -> str:
-    """An act among a review's `events` by its number, in words that follow a name: "struck “Posture”"."""
+    """Describe an act in a review's `events` by its number, worded to follow a name: "struck “Posture”"."""
     batch = of_batch(events, number)
     told = _said(batch, titles, events) if batch else "an earlier act"
     return f"{told[:1].lower()}{told[1:]}"
@@ -507,7 +508,7 @@ def _said(batch: Sequence[Event], titles: Mapping[str, str], events: Sequence[Ev
     items = list(dict.fromkeys(event.item for event in batch if event.item))
     if len(items) > 1 and first.verb != "send":
         return f"{verb} {_items(len(items))}"
-    # Only a confirmation can have brought something back, and checking that needs all events.
+    # Only a confirmation can have brought an item back, and checking this needs all events.
     if first.verb == "confirm" and first.number in brought_back(events):
         verb = "Brought back"
     return f"{verb} “{title_of(first, titles) or items[0]}”" if items else verb

@@ -1,4 +1,4 @@
-"""The mitigations of all threats in one table: who owns each, its due date and status, and what it would leave."""
+"""The mitigations of all threats in one table: owner, due date, status and residual severity of each."""
 
 import csv
 import io
@@ -18,14 +18,14 @@ from agent.review.domain.rescore import shown
 
 SORTS: Final = {"due": "Due", "threat": "Threat", "owner": "Owner", "status": "Status"}
 _NEVER: Final = "9999"
-"""Sorts after every date."""
+"""A placeholder that sorts after every date."""
 _HEADS: Final = (
     "threat", "title", "mitigation", "who", "owner", "due", "status", "base", "base with it", "vector with it", "note",
 )  # fmt: skip
 
 
 class WorkView(Record):
-    """A mitigation as work, for an item and for the table."""
+    """A mitigation as a work item, for the threat's card and for the table."""
 
     threat: str
     mitigation: Mitigation
@@ -37,9 +37,9 @@ class WorkView(Record):
     gone: str
     known: bool
     left: str
-    """The CVSS base that would be left; empty when nobody stated it."""
+    """The CVSS base with the mitigation in place; empty if nobody stated it."""
     product: str
-    """What the product would score; empty when nobody stated what would be left."""
+    """The product's score with the mitigation in place; empty if nobody stated the residual."""
     is_late: bool
 
 
@@ -48,10 +48,10 @@ class WorkRow(Record):
 
     work: WorkView
     tag: str
-    """The tag of its threat, as in T1; empty when the threat is gone."""
+    """The threat's tag, such as T1; empty if the threat is gone."""
     title: str
     item: str
-    """The item id of its threat; empty when the threat is no longer an item."""
+    """The threat's item id; empty if the threat is no longer an item."""
     base: str
     vector: str
 
@@ -62,17 +62,17 @@ class WorkPage(Record):
     rows: tuple[WorkRow, ...]
     total: int
     late: int
-    """How many of all mitigations are late, not only of those shown."""
+    """The number of late mitigations among all, not only among those shown."""
     owners: tuple[str, ...]
     done: str
-    """What the product would score with everything that is done; empty when no vector says so."""
+    """The product's score with all mitigations that are done; empty if no vector states it."""
     planned: str
-    """The same with every mitigation that is not rejected."""
+    """The product's score with every mitigation that is not rejected."""
     now: str
 
 
 def work_view(state: ReviewState, work: Work, today: str) -> WorkView:
-    """A mitigation with what would be left if it were the only one."""
+    """Build the view of a mitigation, with the residual if it were the only one."""
     left = left_with(state, [work])
     return WorkView(
         threat=work.threat, mitigation=work.mitigation, owner=work.owner, due=work.due, status=work.status,
@@ -84,7 +84,7 @@ def work_view(state: ReviewState, work: Work, today: str) -> WorkView:
 def work_page(
     state: ReviewState, today: str, *, status: str = "", owner: str = "", late: bool = False, sort: str = "due"
 ) -> WorkPage:
-    """The table of a review, filtered and sorted. Raises InputError for an unknown status or order."""
+    """Build the table of a review, filtered and sorted. Raises InputError for an unknown status or order."""
     if status and status not in WORK:
         raise InputError("there is no such status", where="status", hint=", ".join(WORK))
     if sort not in SORTS:
@@ -120,7 +120,7 @@ def _left_words(left: Left | None) -> str:
 
 
 def _rows(state: ReviewState, every: Sequence[Work], today: str) -> list[WorkRow]:
-    """The rows in the order of the report, with those whose threat is gone last."""
+    """Build the rows in the order of the report, with those whose threat is gone last."""
     places = {placed.threat.id: at for at, placed in enumerate(View(state.reviewed).threats)}
     standing = threats_of(state.reviewed)
     titles = {one.item.id: one.item.title for one in state.items}
@@ -143,7 +143,7 @@ def _rows(state: ReviewState, every: Sequence[Work], today: str) -> list[WorkRow
 
 
 def work_csv(rows: Sequence[WorkRow]) -> str:
-    """The table as CSV."""
+    """Format the table as CSV."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(_HEADS)

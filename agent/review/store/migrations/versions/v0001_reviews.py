@@ -10,7 +10,7 @@ down_revision: Final = None
 
 
 def upgrade() -> None:
-    """Upgrade from an empty file; to downgrade, restore the backup that was made before."""
+    """Upgrade from an empty file. To downgrade, restore the backup made before the upgrade."""
     op.create_table(
         "meta",
         sa.Column("name", sa.String(40), nullable=False),
