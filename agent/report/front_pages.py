@@ -219,10 +219,8 @@ def _uncovered(view: View) -> list[str]:
 def headline(writer: Writer) -> Part:
     """Build part 2: the score with its range and its threat, or why there is none and what would settle it."""
     score, first = writer.view.draft.score, writer.view.headline
-    has_range = score.likely_low is not None and score.likely_high is not None
-    likely = span(score.likely_low, score.likely_high) if has_range else ""
     if score.aivss is None:
-        return _unscored(writer, likely)
+        return _unscored(writer)
     # The bar shows the range. The page does not explain its numbers; the appendix does.
     title = f"{score.severity} {tenth(score.aivss)} before controls"
     low = score.likely_low if score.likely_low is not None else score.aivss
@@ -299,7 +297,7 @@ def base_of(item: RankedThreat) -> Decimal:
     return item.threat.score.cvss_base
 
 
-def _unscored(writer: Writer, likely: str) -> Part:
+def _unscored(writer: Writer) -> Part:
     score = writer.view.draft.score
     reason = (score.withheld or "no threat has a quote").rstrip(".")
     sentences: list[Text] = []
@@ -310,7 +308,8 @@ def _unscored(writer: Writer, likely: str) -> Part:
         for n, mark in enumerate(asked):
             names += [*([Span(" and " if n == len(asked) - 1 else ", ")] if n else []), *doc.ref(mark)]
         sentences.append((Span("Answers to "), *names, Span(f" {verb}.")))
-    if likely:
+    if score.likely_low is not None and score.likely_high is not None:
+        likely = span(score.likely_low, score.likely_high)
         sentences.append(doc.words(f"Products of this kind usually score {likely}."))
     blocks = (Paragraph(doc.joined(*sentences)),) if sentences else ()
     return Part("headline", doc.words(f"Not scored: {reason}"), blocks)
