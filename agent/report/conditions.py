@@ -101,14 +101,17 @@ def _older_residual(writer: Writer, residual: Residual) -> Text:
 
 
 def residuals(writer: Writer) -> Part:
-    """Build the appendix section on how the conditions change each threat, and what risk remains."""
+    """Build the appendix table of what the conditions change of the threats that are not on the first two pages."""
     residual = writer.residual
-    kept = [item for item in writer.view.threats if residual and item.threat.id in residual.remains]
+    above = on_page(writer)
+    kept = [
+        item for item in writer.view.threats if residual and item.threat.id in residual.remains and item not in above
+    ]
     if residual is None or not kept:
         return Part("residuals", (), ())
     rows = tuple(Row((doc.ref(item.name), doc.words(tenth(base_of(item))), remaining(item, residual))) for item in kept)
     table = Table(("", "CVSS base", "With the conditions"), rows, frozenset({1}))
-    return Part("residuals", doc.words("What the conditions leave"), (table,))
+    return Part("residuals", doc.words("What the conditions change of further threats"), (table,))
 
 
 def _condition(writer: Writer, number: int, item: Condition) -> Row:

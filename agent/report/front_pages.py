@@ -353,7 +353,7 @@ def threats(writer: Writer) -> Part:
     shown = on_page(writer)
     blocks = [*(entry(writer, item) for item in top), *(_in_short(writer, item) for item in shown[len(top) :])]
     bases = [base_of(item) for item in shown]
-    order = "" if bases == sorted(bases, reverse=True) else " (default use first, assumptions last)"
+    order = "" if bases == sorted(bases, reverse=True) else " (usual use first, assumptions last)"
     return Part("threats", doc.words(f"Top threats{order}"), tuple(blocks))
 
 
@@ -651,16 +651,19 @@ def numbers(writer: Writer) -> Part:
         known = doc.words(f"where {score.threat_multiplier} is the multiplier for attacks known as proof of concept")
         lines += [doc.joined(doc.code(made), known), doc.code(" + ".join(each) + f" = {total}")]
     blocks: list[Block] = [Paragraph(line) for line in lines]
-    rows = tuple(_numbers(item) for item in on_page(writer))
+    residual = writer.residual
+    rows = tuple(_numbers(item, residual) for item in on_page(writer))
     if rows:
-        blocks.append(Table(("", "CVSS base and vector"), rows))
+        heads = ("", "CVSS base and vector", *(("With the conditions",) if residual else ()))
+        blocks.append(Table(heads, rows))
     return Part("numbers", doc.words("The numbers") if blocks else (), tuple(blocks))
 
 
-def _numbers(item: RankedThreat) -> Row:
-    """Return a row with a threat's base and vector."""
+def _numbers(item: RankedThreat, residual: Residual | None) -> Row:
+    """Return a row with a threat's base and vector, and what the conditions change and leave of it."""
     vector = doc.code(f"{tenth(base_of(item))} {item.threat.score.cvss_vector.removeprefix('CVSS:4.0/')}")
-    return Row((doc.ref(item.name), vector))
+    after = (remaining(item, residual),) if residual else ()
+    return Row((doc.ref(item.name), vector, *after))
 
 
 def remaining(item: RankedThreat, residual: Residual) -> Text:
