@@ -14,13 +14,12 @@ from agent.assist.prose import Ground, Mode, has_mark, sentences
 from agent.assist.quotes import Quotes
 from agent.assist.shapes import (
     ChainItem,
-    ConditionItem,
     FactorItem,
     FactsDoes,
     Layers,
     LayerVerdict,
+    MeasureItem,
     Metrics,
-    MitigationItem,
     QuestionItem,
     Summary,
     ThreatItem,
@@ -56,7 +55,6 @@ from agent.taxonomy.lists import entries
 MAX_THREATS: Final = 8
 MAX_QUESTIONS: Final = 6
 MAX_CHAINS: Final = 2
-MAX_CONDITIONS: Final = 3
 MAX_PARTS: Final = 12
 HOW_WORDS: Final = 60
 """A threat's "how" is limited to 45 words. Up to this many are tolerated; sentences beyond are cut."""
@@ -65,13 +63,13 @@ PARAGRAPH_WORDS: Final = 50
 POSTURE_WORDS: Final = 95
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 _GONE: Final = "gone"
-"""The word in a condition which says that a threat no longer exists."""
+"""The word in a measure which says that a threat no longer exists."""
 _TAKEN_AWAY: Final = re.compile(
     r"\b(?:off|disabled?|removed?|unused|unconnected|closed|stopped|uninstalled|blocked"
     r"|(?:is|are|stays?|remains?) (?:out|away|not)|no|without|not)\b",
     re.I,
 )
-"""Words of a condition that removes an ability, which ends the threats that need this ability."""
+"""Words of a measure that removes an ability, which ends the threat that needs this ability."""
 _PRODUCT_NAMES: Final = ("product", "the product")
 _LEAST_STEPS: Final = 2
 
@@ -206,6 +204,7 @@ class Judge:
         known = {row.id: row for row in candidates}
         numbers: dict[str, str] = {}
         kept: list[JudgedThreat] = []
+        measures: list[MeasureItem] = []
         refused = {row.candidate for row in answer.verdicts if row.says == "wrong"}
         for n, item in enumerate(answer.threats[:MAX_THREATS], start=1):
             free = item.candidate if item.candidate in known and item.candidate not in refused else ""
@@ -214,6 +213,7 @@ class Judge:
             threat = self._threat(item, free)
             if threat is not None:
                 kept.append(threat)
+                measures.append(item.measure)
                 numbers[f"T{n}"] = f"T{len(kept)}"
         for item in answer.threats[MAX_THREATS:]:
             self.dropped.append((item.title[:300], f"more than {MAX_THREATS} threats"))
@@ -231,7 +231,7 @@ class Judge:
             threats=tuple(kept),
             verdicts=tuple(verdicts.values()),
             chains=tuple(self._chains(answer.chains, numbers)),
-            conditions=tuple(self._conditions(answer.conditions, numbers, kept)),
+            conditions=tuple(self._conditions(measures, kept)),
             law=law,
         )
 
@@ -289,7 +289,7 @@ class Judge:
             evidence=evidence,
             metrics=metrics,
             taxonomy=self._ids(item.ids),
-            mitigations=self._mitigations(item.mitigations),
+            mitigations=self._mitigations(item),
         )
 
     def _metrics(
@@ -358,50 +358,50 @@ class Judge:
                 self.dropped.append((f"chain {item.title}"[:300], "fewer than two steps that facts carry"))
 
     def _conditions(
-        self, items: Sequence[ConditionItem], numbers: Mapping[str, str], kept: Sequence[JudgedThreat]
+        self, measures: Sequence[MeasureItem], kept: Sequence[JudgedThreat]
     ) -> Iterable[JudgedCondition]:
-        # A condition can make a threat from the product's purpose harder or smaller, but never end it. Two kinds can be
-        # ended: a setting can be left off, and an attack that first has to breach a third party (AC:H, AT:P) does not
-        # reach a copy that was reviewed and pinned.
-        ending = {
-            f"T{n}"
-            for n, threat in enumerate(kept, start=1)
-            if (threat.setting and (n > 1 or not threat.default_use))
-            or (threat.metrics["AC"].value, threat.metrics["AT"].value) == ("H", "P")
-        }
-        for item in items[:MAX_CONDITIONS]:
-            text, _, _ = self._text(item.text, "advice", HOW_WORDS)
-            threats = tuple(dict.fromkeys(numbers[name] for name in item.threats if name in numbers))
-            if not text or not threats:
-                self.dropped.append((item.text, "it names no threat that was kept"))
+        """Make the operator's measures into conditions, one for each threat that has one; equal measures are joined."""
+        made: dict[str, JudgedCondition] = {}
+        for n, (item, threat) in enumerate(zip(measures, kept, strict=True), start=1):
+            text = next((each.text for each in threat.mitigations if each.who == "you"), "")
+            if not text:
                 continue
-            metrics: dict[str, dict[Metric, str]] = {}
-            ends: list[str] = []
-            for change in item.metrics:
-                name, _, rest = change.strip().partition(" ")
-                # Leave out the LLM's threat number, which the page does not know.
-                told = f"{rest.strip()} by “{item.text}”"[:300]
-                if rest.strip() == _GONE and numbers.get(name) in threats:
-                    if numbers[name] in ending or (numbers[name] != "T1" and _TAKEN_AWAY.search(text)):
-                        ends.append(numbers[name])
-                    else:
-                        self.dropped.append((told, "what the product is for is made harder, not undone"))
-                    continue
-                metric, _, value = rest.strip().partition(":")
-                legal = next((known for known in METRICS if known == metric.strip()), None)
-                if numbers.get(name) in threats and legal and value.strip() in tuple(VALUES[legal]):
-                    metrics.setdefault(numbers[name], {})[legal] = value.strip()
-                else:
-                    self.dropped.append((told, "no metric of a threat that it names"))
-            eased = tuple(name for name in threats if name in metrics or name in ends)
-            yield JudgedCondition(
+            metrics, ends = self._changes(item, text, threat, core=n == 1)
+            name = f"T{n}"
+            before = made.get(text)
+            made[text] = JudgedCondition(
                 text=text,
-                who=self._phrase(item.who),
-                price=self._phrase(item.price),
-                threats=eased or threats,
-                metrics=metrics,
-                ends=tuple(ends),
+                who=before.who if before else self._phrase(item.who),
+                price=before.price if before else self._phrase(item.price),
+                threats=(*(before.threats if before else ()), name),
+                metrics={**(before.metrics if before else {}), **({name: metrics} if metrics else {})},
+                ends=(*(before.ends if before else ()), *((name,) if ends else ())),
             )
+        return made.values()
+
+    def _changes(
+        self, item: MeasureItem, text: str, threat: JudgedThreat, *, core: bool
+    ) -> tuple[dict[Metric, str], bool]:
+        """Check what a measure changes: the metrics with their new values, and whether it ends the threat.
+
+        A measure can make the core danger harder or smaller, but never end it. A threat that needs a setting can be
+        ended, as can one whose ability the measure takes away.
+        """
+        metrics: dict[Metric, str] = {}
+        ends = False
+        for change in item.metrics:
+            # Tolerate the threat's number before the change; the page may give the threat another one.
+            rest = re.sub(r"^T\d{1,2}\s+", "", change.strip())
+            metric, _, value = rest.partition(":")
+            legal = next((known for known in METRICS if known == metric.strip()), None)
+            if rest == _GONE and not core and (threat.setting or _TAKEN_AWAY.search(text)):
+                ends = True
+            elif legal and value.strip() in tuple(VALUES[legal]):
+                metrics[legal] = value.strip()
+            else:
+                why = "what the product is for is made harder, not undone" if rest == _GONE else "no metric of CVSS v4.0"
+                self.dropped.append((f"{rest} by “{text}”"[:300], why))
+        return metrics, ends
 
     def _question(self, item: QuestionItem, ids: set[str]) -> JudgedQuestion | None:
         text, _, _ = self._text(_unnumbered(item.text), "advice", HOW_WORDS)
@@ -417,9 +417,12 @@ class Judge:
             proposed=self._text(item.proposed, "advice", HOW_WORDS)[0],
         )
 
-    def _mitigations(self, items: Sequence[MitigationItem]) -> tuple[JudgedMitigation, ...]:
-        texts = [(self._text(item.text, "advice", HOW_WORDS)[0], item.who) for item in items[:3]]
-        return tuple(JudgedMitigation(text=text, who=who) for text, who in texts if text)
+    def _mitigations(self, item: ThreatItem) -> tuple[JudgedMitigation, ...]:
+        found = (
+            JudgedMitigation(text=self._text(item.measure.text, "advice", HOW_WORDS)[0], who="you"),
+            JudgedMitigation(text=self._text(item.vendor, "advice", HOW_WORDS)[0], who="vendor"),
+        )
+        return tuple(each for each in found if each.text)
 
     def _ids(self, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
         known = {entry.id.partition(":")[0]: (entry.scheme, entry.id) for name in ID_LISTS for entry in entries(name)}

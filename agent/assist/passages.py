@@ -168,7 +168,7 @@ def around(
 ) -> str:
     """Show accepted quotes in their sentences with neighbouring sentences, then other lines as long as there is room.
 
-    A threat may rest on text that no key of the vocabulary covers, above all sample code. A sentence without a quote is
+    A threat may rest on text that no key of the vocabulary covers, above all sample code. A sentence is
     marked `S` with its statement number, a line of code `C` with its line number. Headings are shown above their lines,
     since lines of different sections may be about different parts.
     """
@@ -253,7 +253,9 @@ class _Lines:
                 for number, item in zip(numbers, items, strict=True):
                     self._in_code.setdefault(number, []).append(item)
             else:
-                text = _marked(row, items)
+                # The number of the sentence too: a quote may hold less of it than what is said later.
+                number = "" if row.block == "code" else f"[S{at + 1}] "
+                text = f"{number}{_marked(row, items)}"
                 self._room -= estimate(text)
                 self._add(at, text)
         return odd

@@ -121,11 +121,13 @@ class Metrics(Shape):
     SA: str
 
 
-class MitigationItem(Shape):
-    """What lowers a threat."""
+class MeasureItem(Shape):
+    """What the operator does about a threat."""
 
     text: str
-    who: Literal["you", "vendor"]
+    who: str
+    price: str
+    metrics: Annotated[list[str], Field(description="what it changes, each as `UI:A`, or `gone`")]
 
 
 class ThreatItem(Shape):
@@ -144,7 +146,8 @@ class ThreatItem(Shape):
     quotes: Quotes = Field(default_factory=list)
     cvss: Metrics
     ids: list[str]
-    mitigations: list[MitigationItem]
+    measure: MeasureItem
+    vendor: Annotated[str, Field(description="what the vendor should do")]
 
 
 class StepItem(Shape):
@@ -161,26 +164,15 @@ class ChainItem(Shape):
     steps: list[StepItem]
 
 
-class ConditionItem(Shape):
-    """What has to be true before use."""
-
-    text: str
-    who: str
-    price: str
-    threats: list[str]
-    metrics: Annotated[list[str], Field(description="each as `T1 UI:A` or `T1 gone`")]
-
-
 class Threats(Shape):
     """The answer to `threats`."""
 
     first_use: str = ""
-    surface: list[str] = Field(default_factory=list)
-    """What the LLM reviews before it chooses threats and says when they hold; this and `first_use` are not used."""
+    expected: list[str] = Field(default_factory=list)
+    """What the LLM thinks of before it chooses threats and says when they hold; this and `first_use` are not used."""
     verdicts: list[VerdictItem]
     threats: list[ThreatItem]
     chains: list[ChainItem]
-    conditions: list[ConditionItem]
     proposal: Literal["use", "use with conditions", "wait for answers"]
     law: str
 

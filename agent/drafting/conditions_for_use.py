@@ -35,6 +35,7 @@ from agent.taxonomy.factors import FactorKey
 from agent.taxonomy.kinds import ProductKind
 
 MAX_CONDITIONS: Final = 3
+"""The most conditions derived from facts. An LLM's conditions are the measures of its threats, one for each."""
 LOW: Final = Decimal("4.0")
 """Threats below this base are Low and need no condition."""
 CRITICAL: Final = Decimal("9.0")
@@ -100,16 +101,16 @@ def advise(
     questions: Sequence[Question],
     judgement: Judgement | None = None,
 ) -> Advice:
-    """Build the proposal, at most three conditions in order of effect, and the residual severity.
+    """Build the proposal, the conditions and the residual severity.
 
-    An LLM's conditions are used if there are any, otherwise conditions derived from facts. The residual is recomputed
-    from the vectors, so a threat without a condition keeps its base.
+    An LLM's conditions are used if there are any, otherwise at most three derived from facts, in order of effect. The
+    residual is recomputed from the vectors, so a threat without a condition keeps its base.
     """
     threats = [placed.threat for placed in found.threats if placed.threat.default_use]
     # If an LLM chose threats, ignore catalogue threats other than the headline for the residual.
     weighed = [threat for threat in threats if threat.by != "embedded" or threat is found.headline]
     threats = weighed if any(threat.by != "embedded" for threat in threats) else threats
-    measures = _judged(sheet, found, judgement)[:MAX_CONDITIONS] if judgement else []
+    measures = _judged(sheet, found, judgement) if judgement else []
     every = [placed.threat for placed in found.threats]
     if not measures:
         offered = [_measure(row, sheet, every) for row in load_conditions().conditions if _open(row, sheet, kind)]

@@ -1,11 +1,12 @@
 """Part 5 of the report and its section in the appendix: the conditions for use, and the residual risk under them."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from agent.records import Condition, Residual
 from agent.report import document as doc
 from agent.report.document import Block, Bullets, Paragraph, Part, Row, Span, Table, Text
-from agent.report.front_pages import Writer, base_of, on_page, remaining
+from agent.report.front_pages import Writer, base_of, measured, on_page, remaining
 from agent.report.prose import bare, stopped
 from agent.report.sentences import if_clause, tenth
 from agent.report.view import RankedThreat
@@ -19,11 +20,14 @@ def conditions(writer: Writer) -> Part:
     if advice is None:
         return Part("conditions", title, (_older_conditions(writer),))
     blocks: list[Block] = []
-    shown = advice.conditions[: writer.room.conditions]
-    if shown:
+    # Measures stand with their threats, each with its price.
+    own = measured(writer)
+    shown = _on_page(writer, advice.conditions) if own else advice.conditions[: writer.room.conditions]
+    if shown and not own:
         rows = tuple(_condition(writer, n, item) for n, item in enumerate(shown, 1))
         blocks.append(Table(("", "Before go-live", "Who", "Helps against", "Price"), rows))
-    for number, item in enumerate(advice.conditions[len(shown) :], len(shown) + 1):
+    below = [item for item in advice.conditions if item not in shown]
+    for number, item in enumerate(below, len(shown) + 1):
         writer.shortened.append((f"Condition {number}", f"{stopped(item.text)} {item.who}; {item.price}".rstrip("; ")))
     if not advice.conditions:
         none = "None of the measures below was found to end a threat or to lower its base; they stand with each threat."
@@ -39,11 +43,20 @@ def conditions(writer: Writer) -> Part:
     return Part("conditions", title, tuple(blocks))
 
 
+def _on_page(writer: Writer, found: Sequence[Condition]) -> tuple[Condition, ...]:
+    """Return the conditions that concern a threat on the page."""
+    above = {item.threat.id for item in on_page(writer)}
+    return tuple(item for item in found if above.intersection(item.threats))
+
+
 def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -> Text:
     """Describe the headline's residual under all conditions, and the highest residual base on the page."""
     more = f" {conditions} conditions" if conditions > shown else " of them"
     below = f" ({conditions - shown} of them below the line)" if conditions > shown else ""
     start = Span("With it in place, " if conditions == 1 else f"With all{more}{below} in place, ")
+    if measured(writer):
+        # Each measure changes its own threats, so those of threats that are not on the page make no difference.
+        start = Span("With each threat's measure in place, ")
     left = [(item, residual.remains[item.threat.id]) for item in on_page(writer) if item.threat.id in residual.remains]
     if not left:
         return (start, *_older_residual(writer, residual))
@@ -51,10 +64,15 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
     highest = max(left, key=lambda pair: (pair[1], pair is first, base_of(pair[0])))
     if not highest[1]:
         return (start, Span("none of these threats remains."))
+    if measured(writer):
+        item, after = highest
+        # The appendix has the bases: what a measure leaves by CVSS is a reviewer's business.
+        told: Text = (Span("the gravest that remains is "), *doc.ref(item.name), Span(", "))
+        return (start, *told, *doc.strong(severity(after)), Span(" by CVSS."))
     if first is None:
         return (start, Span("the highest CVSS base is "), *_at(residual, *highest), Span("."))
     item, after = first
-    told: Text = (*doc.ref(item.name), Span(_becomes(base_of(item), after)))
+    told = (*doc.ref(item.name), Span(_becomes(base_of(item), after)))
     if highest is first:
         return (
             start, *told, *doc.strong(_graded(after)), *_by(residual, item),
@@ -101,9 +119,10 @@ def _older_residual(writer: Writer, residual: Residual) -> Text:
 
 
 def residuals(writer: Writer) -> Part:
-    """Build the appendix table of what the conditions change of the threats that are not on the first two pages."""
+    """Build the appendix table of what the conditions change of the threats whose rest is not on the first two
+    pages."""
     residual = writer.residual
-    above = on_page(writer)
+    above = [] if measured(writer) else on_page(writer)
     kept = [
         item for item in writer.view.threats if residual and item.threat.id in residual.remains and item not in above
     ]
@@ -111,7 +130,8 @@ def residuals(writer: Writer) -> Part:
         return Part("residuals", (), ())
     rows = tuple(Row((doc.ref(item.name), doc.words(tenth(base_of(item))), remaining(item, residual))) for item in kept)
     table = Table(("", "CVSS base", "With the conditions"), rows, frozenset({1}))
-    return Part("residuals", doc.words("What the conditions change of further threats"), (table,))
+    title = "What the conditions change" if measured(writer) else "What the conditions change of further threats"
+    return Part("residuals", doc.words(title), (table,))
 
 
 def _condition(writer: Writer, number: int, item: Condition) -> Row:

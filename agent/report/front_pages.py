@@ -66,6 +66,8 @@ _PROPOSALS: Final = {
     "use with conditions": "Use it with the conditions below.",
     "wait for answers": "Do not use it before the vendor has answered.",
 }
+_MEASURED: Final = "Use it with each threat's measure in place."
+"""Advice for a draft whose conditions are the measures of its threats."""
 _UNCONDITIONED: Final = "Use it with the measures that stand with its threats."
 """Advice for a draft without listed conditions, if the draft or its signer decided on use with conditions."""
 _DOING: Final[dict[WorkStatus, str]] = {
@@ -120,14 +122,14 @@ class Room(NamedTuple):
 
 WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 40, 6, 0, 24, 80, 5, 1, 4, 1, 1, 1)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
-    ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("posture", 70), ("vendor", 3), ("why", 0),
-    ("vendor", 1), ("condition", 18), ("vendor", 0), ("questions", 5), ("answer", 15), ("posture", 60), ("quote", 14),
+    ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("vendor", 3), ("why", 0), ("vendor", 1),
+    ("condition", 18), ("vendor", 0), ("questions", 5), ("answer", 15), ("posture", 70), ("quote", 14),
     ("condition", 14), ("quote", 10), ("conditions", 3), ("rest", 3), ("answer", 12), ("quote", 0), ("law", 0),
     ("lost", 0), ("rest", 2), ("questions", 4), ("also", 2), ("questions", 3), ("also", 3), ("answer", 10),
-    ("rest", 1), ("questions", 2), ("layer", 36), ("posture", 56), ("layer", 34), ("also", 2), ("layer", 32),
-    ("posture", 52), ("layer", 30), ("posture", 46), ("layer", 28), ("how", 48), ("also", 1), ("posture", 40),
-    ("layer", 25), ("rest_todo", 0), ("how", 40), ("rest", 0), ("also", 0), ("layer", 20), ("layer", 16),
-    ("questions", 1), ("threats", 4), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
+    ("rest", 1), ("layer", 36), ("also", 2), ("layer", 34), ("also", 1), ("layer", 32), ("questions", 2),
+    ("layer", 30), ("posture", 60), ("also", 0), ("layer", 28), ("rest", 0), ("posture", 52), ("layer", 25),
+    ("how", 48), ("posture", 46), ("layer", 20), ("posture", 40), ("how", 40), ("layer", 16), ("questions", 1),
+    ("threats", 4), ("rest_todo", 0), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """The steps that shorten the first two pages to 900 words, each a field and its new value. They first cut what the
 report repeats later, such as quotes, and last how a threat works, since half an explanation says nothing."""
@@ -247,7 +249,7 @@ def _rests(writer: Writer, first: RankedThreat) -> str:
     if not graver:
         if first.threat.setting:
             return f", {bare(if_clause(first.threat.setting))}"
-        return ", the gravest supported threat in default use"
+        return ", in default use"
     if any(item.threat.by in ("llm", "both") for item in writer.view.threats):
         # Threats that the LLM left to the catalogue are in the appendix, with the severity of their pattern.
         when = bare(if_clause(first.threat.setting)) if first.threat.setting else "in default use"
@@ -276,7 +278,7 @@ def _raised(writer: Writer) -> str:
     base, total = tenth(score.cvss_base), tenth(score.factor_sum)
     if score.aivss == score.cvss_base:
         return f", {base} by CVSS"
-    return f": {base} by CVSS, raised by ten AIVSS factors (sum {total})"
+    return f": {base} by CVSS, raised by how freely the agent acts (ten AIVSS factors, sum {total})"
 
 
 def _proposal(writer: Writer) -> Text:
@@ -288,8 +290,10 @@ def _proposal(writer: Writer) -> Text:
         return doc.joined(doc.words(f"Decided by {stamp.reviewer}:"), doc.strong(said))
     if advice is None:
         return ()
-    none = advice.proposal == "use with conditions" and not advice.conditions
-    return doc.joined(doc.words("Proposed:"), doc.strong(_UNCONDITIONED if none else _PROPOSALS[advice.proposal]))
+    said = _PROPOSALS[advice.proposal]
+    if advice.proposal == "use with conditions" and (measured(writer) or not advice.conditions):
+        said = _MEASURED if advice.conditions else _UNCONDITIONED
+    return doc.joined(doc.words("Proposed:"), doc.strong(said))
 
 
 def base_of(item: RankedThreat) -> Decimal:
@@ -350,11 +354,9 @@ def threats(writer: Writer) -> Part:
     top = writer.view.top(writer.room.threats)
     if not top:
         return Part("threats", doc.words("Top threats"), (Paragraph(doc.words("No threat has a quote.")),))
-    shown = on_page(writer)
-    blocks = [*(entry(writer, item) for item in top), *(_in_short(writer, item) for item in shown[len(top) :])]
-    bases = [base_of(item) for item in shown]
-    order = "" if bases == sorted(bases, reverse=True) else " (usual use first, assumptions last)"
-    return Part("threats", doc.words(f"Top threats{order}"), tuple(blocks))
+    rest = on_page(writer)[len(top) :]
+    blocks = [*(entry(writer, item) for item in top), *(_in_short(writer, item) for item in rest)]
+    return Part("threats", doc.words("Top threats"), tuple(blocks))
 
 
 def _rest(writer: Writer) -> list[RankedThreat]:
@@ -453,9 +455,20 @@ def _remedies(writer: Writer, threat: RankedThreat, *, whole: bool, vendor: bool
         found = sorted(found, key=lambda item: item.text not in work) if vendor or who == "you" else []
         for item in found if whole else found[:1]:
             told = writer.prose.text(stopped(item.text), item.evidence)
+            if who == "you" and measured(writer):
+                told = doc.joined(told, _price(writer, threat, item.text))
             done = doc.soft(f"({doing_words(work[item.text])})") if item.text in work else ()
             made.append(doc.joined(doc.strong(label), told, done))
     return made
+
+
+def _price(writer: Writer, threat: RankedThreat, measure: str) -> Text:
+    """Say in brackets who takes a measure, and at what price."""
+    advice = writer.view.draft.advice
+    known = advice.conditions if advice else ()
+    item = next((each for each in known if each.text == measure and threat.threat.id in each.threats), None)
+    said = "; ".join(filter(None, (item.who, item.price.rstrip(".")))) if item else ""
+    return doc.soft(f"({said})") if said else ()
 
 
 def doing_words(work: WorkNote) -> str:
@@ -648,15 +661,30 @@ def numbers(writer: Writer) -> Part:
         each = [f"{_SHORT_FACTORS[key]} {tenth(draft.factors[key].value)}" for key in FACTOR_SETS[score.factor_set]]
         base, total = tenth(score.cvss_base), tenth(score.factor_sum)
         made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
-        known = doc.words(f"where {score.threat_multiplier} is the multiplier for attacks known as proof of concept")
-        lines += [doc.joined(doc.code(made), known), doc.code(" + ".join(each) + f" = {total}")]
+        known = f" ({score.threat_multiplier}: attacks known as proof of concept)"
+        lines += [doc.code(made + known), doc.code(" + ".join(each) + f" = {total}")]
     blocks: list[Block] = [Paragraph(line) for line in lines]
-    residual = writer.residual
+    # If each threat has its own measure, the conditions already say what remains.
+    residual = None if measured(writer) else writer.residual
     rows = tuple(_numbers(item, residual) for item in on_page(writer))
     if rows:
         heads = ("", "CVSS base and vector", *(("With the conditions",) if residual else ()))
         blocks.append(Table(heads, rows))
     return Part("numbers", doc.words("The numbers") if blocks else (), tuple(blocks))
+
+
+def measured(writer: Writer) -> bool:
+    """Return whether the conditions are the measures that stand with the threats, as in an LLM's draft."""
+    advice = writer.view.draft.advice
+    told = {
+        (item.threat.id, each.text)
+        for item in writer.view.threats
+        for each in item.threat.mitigations
+        if each.who == "you"
+    }
+    return bool(advice and advice.conditions) and all(
+        (threat, each.text) in told for each in (advice.conditions if advice else ()) for threat in each.threats
+    )
 
 
 def _numbers(item: RankedThreat, residual: Residual | None) -> Row:

@@ -48,19 +48,18 @@ def test_a_candidate_called_wrong_is_not_taken_for_a_threat() -> None:
 def test_a_threat_that_is_dropped_moves_the_numbers_of_chains_and_conditions() -> None:
     bad = assist_llm.threat("Globex AG leaks 300 keys", "A stranger opens gates.", "F1")
     ok = assist_llm.threat("Prompt injection through mail", "A stranger plants a command [F1].", "F1")
-    condition = {"text": "Commands wait for approval.", "who": "operator", "price": "", "threats": ["T2"]}
+    measure = {"text": "Commands wait for approval.", "who": "operator", "price": ""}
     made, _ = run(
         says(
             "keep",
-            threats=[bad, ok],
+            threats=[bad, {**ok, "measure": {**measure, "metrics": ["UI:A", "UI:X", "T2 AC:H"]}}],
             chains=[{"title": "From one to the other", "steps": [{"threat": "T1", "cites": []}]}],
-            conditions=[{**condition, "metrics": ["T2 UI:A", "T2 UI:X", "T1 UI:A"]}],
         )
     )
     (threat,) = made.judgement.threats
     assert threat.title == "Prompt injection through mail"
     assert made.judgement.conditions[0].threats == ("T1",)
-    assert made.judgement.conditions[0].metrics == {"T1": {"UI": "A"}}
+    assert made.judgement.conditions[0].metrics == {"T1": {"UI": "A", "AC": "H"}}
     assert not made.judgement.chains
 
 
@@ -68,7 +67,7 @@ def test_a_threat_without_a_quote_is_assumed_and_a_setting_is_named() -> None:
     bare = assist_llm.threat("Stolen key opens gates", "Whoever steals the key opens gates.", basis="quoted")
     under = assist_llm.threat("Open port", "Anyone on the network opens gates.", "F1", basis="needs a setting")
     named = {**under, "setting": "where the port is open"}
-    made, _ = run(says("keep", threats=[bare, under, named], chains=[], conditions=[]))
+    made, _ = run(says("keep", threats=[bare, under, named], chains=[]))
     assert [threat.basis for threat in made.judgement.threats] == ["assumed", "assumed", "needs a setting"]
     assert made.judgement.threats[2].setting == "the port is open"
     assert not made.judgement.threats[2].default_use

@@ -122,7 +122,7 @@ def test_a_careful_llm_fills_every_part_in_six_calls() -> None:
     assert first.candidate == "mail-injection"
     assert first.taxonomy == (("owasp-asi", "ASI01"),)
     assert [step.threat for step in made.judgement.chains[0].steps] == ["T1", "T2"]
-    assert made.judgement.conditions[0].metrics == {"T1": {"UI": "A"}}
+    assert made.judgement.conditions[0].metrics == {"T1": {"UI": "A"}, "T2": {"UI": "A"}}
     assert second.layer == "data_operations"
 
 

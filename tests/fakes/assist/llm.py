@@ -116,7 +116,7 @@ def factors(call: Call) -> dict[str, object]:
 
 
 def threats(call: Call) -> dict[str, object]:
-    """Two threats, a chain and a condition."""
+    """Two threats and a chain."""
     at = numbers(call)
     mail, run, notes, _ = (at.get(key, "F99") for key in KEYS)
     first = threat(
@@ -145,20 +145,17 @@ def threats(call: Call) -> dict[str, object]:
                 "steps": [{"threat": "T1", "cites": [mail]}, {"threat": "T2", "cites": [notes]}],
             }
         ],
-        "conditions": [
-            {
-                "text": "Commands on the gate computer wait for approval.",
-                "who": "operator",
-                "price": "slower gates",
-                "threats": ["T1"],
-                "metrics": ["T1 UI:A"],
-            }
-        ],
         "proposal": "use with conditions",
         "law": f"The mails are personal data of guests [{mail}].",
     }
 
 
+MEASURE = {
+    "text": "Let a person confirm each command.",
+    "who": "operator",
+    "price": "slower gates",
+    "metrics": ["UI:A"],
+}
 KEYS = ("reads_mail_chat", "runs_commands", "memory_long", "service_account")
 
 
@@ -177,7 +174,8 @@ def threat(title: str, how: str, *cites: str, **changes: object) -> dict[str, ob
         "cites": list(cites),
         "cvss": METRICS,
         "ids": ["ASI01"],
-        "mitigations": [{"text": "Let a person confirm each command.", "who": "you"}],
+        "measure": MEASURE,
+        "vendor": "Ask before a command runs.",
     }
     return {**fields, **changes}
 
@@ -239,7 +237,7 @@ def lazy(call: Call) -> str:
         "facts-does": {"kind": "other", "facts": [], "parts": [], "flows": [], "wrong": []},
         "facts-built": {"facts": [], "layers": [], "wrong": []},
         "factors": {"factors": []},
-        "threats": {"verdicts": [], "threats": [], "chains": [], "conditions": [], "proposal": "use", "law": ""},
+        "threats": {"verdicts": [], "threats": [], "chains": [], "proposal": "use", "law": ""},
         "layers": {"layers": []},
         "summary": {"what": "", "posture": "", "lines": [], "controls": [], "questions": []},
     }

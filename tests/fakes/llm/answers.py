@@ -80,6 +80,12 @@ _LAYERS: Final[Mapping[str, str]] = {
     "security_compliance": r"oauth|token|roles?\b|soc 2|approv",
     "agent_ecosystem": r"integrat|slack|github|connect|mcp",
 }
+_MEASURE: Final = {
+    "text": "Confirm each consequential act.",
+    "who": "operator",
+    "price": "slower work",
+    "metrics": ["UI:A"],
+}
 _METRICS: Final = {
     "AV": "N: content arrives over the network",
     "AC": "L: nothing stands in the way",
@@ -202,7 +208,7 @@ def _accepted(text: str) -> dict[str, str]:
 def _told(text: str) -> dict[str, str]:
     """By evidence id the sentence that it stands in."""
     found: dict[str, str] = {}
-    for marks, line in re.findall(r"^\[(E\d+(?:, E\d+)*)\] (.+)$", text, re.MULTILINE):
+    for marks, line in re.findall(r"^(?:\[S\d+\] )?\[(E\d+(?:, E\d+)*)\] (.+)$", text, re.MULTILINE):
         for mark in marks.split(", "):
             found.setdefault(mark, line.rstrip("."))
     return found
@@ -227,7 +233,8 @@ def _threats(text: str) -> dict[str, object]:
                 "cites": [at[key]],
                 "cvss": _METRICS,
                 "ids": ["ASI01"],
-                "mitigations": [{"text": "Confirm each consequential act.", "who": "you"}],
+                "measure": _MEASURE,
+                "vendor": "Ask before each consequential act.",
             }
         )
     empty = {"into": "", "reason": "", "why": ""}
@@ -236,12 +243,10 @@ def _threats(text: str) -> dict[str, object]:
         "title": "From one to the next",
         "steps": [{"threat": f"T{n}", "cites": [at[key]]} for n, key in enumerate(keys[:2], 1)],
     }
-    condition = {"text": "Consequential acts wait for a person.", "who": "operator", "price": "slower work"}
     return {
         "verdicts": verdicts,
         "threats": threats,
         "chains": [chain] if len(keys) > 1 else [],
-        "conditions": [{**condition, "threats": ["T1"], "metrics": ["T1 UI:A"]}] if threats else [],
         "proposal": "use with conditions",
         "law": "",
     }

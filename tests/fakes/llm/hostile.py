@@ -227,15 +227,14 @@ class _Harm:
             "cites": self._marks,
             "cvss": {**hard, **none},
             "ids": [f"{MARK}000", self._order],
-            "mitigations": [{"text": self._order, "who": "vendor"}],
+            "measure": {"text": self._order, "who": self._order, "price": self._order, "metrics": ["gone"]},
+            "vendor": self._order,
         }
-        condition = {"text": self._order, "who": self._order, "price": self._order, "threats": ["T1"], "metrics": []}
         steps = [{"threat": "T1", "cites": self._marks}, {"threat": "T2", "cites": self._marks}]
         return {
             "verdicts": wrong,
             "threats": [row] * 2,
             "chains": [{"title": self._order, "steps": steps}],
-            "conditions": [condition],
             "proposal": "use",
             "law": self._order,
         }

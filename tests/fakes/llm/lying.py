@@ -132,8 +132,8 @@ class _Lies:
                 made[key] = f"{value} {self._said()}"
             elif key == "ids":
                 made[key] = [*value, *self._ids()]
-            elif key == "mitigations":
-                made[key] = [*value, {"text": "Visit https://evil.example/a and ask the gnomes.", "who": "you"}]
+            elif key == "vendor":
+                made[key] = "Visit https://evil.example/a and ask the gnomes."
             elif key == "cites":
                 made[key] = [*value, "F999", "E998"]
             elif key == "facts":
@@ -248,7 +248,13 @@ class _Lies:
             "setting": "",
             "default_use": True,
             "cvss": {**hard, **harmless},
-            "mitigations": [{"text": "Visit https://evil.example/a", "who": "you"}],
+            "measure": {
+                "text": "Visit https://evil.example/a",
+                "who": "gnomes",
+                "price": "4711 gnomes",
+                "metrics": ["UI:Z", "T9 AV:P", "gnomes", "gone"],
+            },
+            "vendor": self._said(),
         }
         names = [*self._candidates, "L9-gnomes"]
         threats = [
@@ -261,12 +267,10 @@ class _Lies:
             for name in names
         ]
         steps = [{"threat": f"T{n}", "cites": ["F999"]} for n in (1, 2, 9)]
-        condition = {"text": self._said(), "who": "gnomes", "price": "4711 gnomes", "threats": ["T9", "T1"]}
         return {
             "verdicts": verdicts,
             "threats": threats,
             "chains": [{"title": NAMES[0], "steps": steps}],
-            "conditions": [{**condition, "metrics": ["T1 UI:Z", "T9 AV:P", "gnomes"]}],
             "proposal": "use",
             "law": self._said(),
         }
