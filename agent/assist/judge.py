@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, get_args
 
 from agent.assist.acceptance import hardly_said, may_be_struck, speaks_of_another, speaks_to_reader
 from agent.assist.calls import ID_LISTS, Candidate
-from agent.assist.prose import Ground, Mode, has_mark, sentences
+from agent.assist.prose import Ground, Mode, sentences
 from agent.assist.quotes import Quotes
 from agent.assist.shapes import (
     ChainItem,
@@ -169,13 +169,8 @@ class Judge:
         """Return whether a label, or a quote behind it, addresses the assessor of the product."""
         return any(instructions.find(said) for said in (text, *(self.quotes.all[mark].quote for mark in evidence)))
 
-    def paragraphs(
-        self, answer: Layers, judged: Mapping[LayerKey, JudgedLayer], certain: Mapping[LayerKey, bool]
-    ) -> dict[LayerKey, JudgedLayer]:
-        """Add paragraphs to the layers: marked sentences for a certain layer, general commentary for an open one.
-
-        For a layer that the sources partly describe, the marked sentences come first.
-        """
+    def paragraphs(self, answer: Layers, judged: Mapping[LayerKey, JudgedLayer]) -> dict[LayerKey, JudgedLayer]:
+        """Add paragraphs to the layers: what the sources state, with marks, and what may follow."""
         made = dict(judged)
         seen: set[LayerKey] = set()
         for item in answer.layers:
@@ -183,21 +178,9 @@ class Judge:
                 continue
             seen.add(item.layer)
             before = made.get(item.layer) or JudgedLayer(verdict="partial")
-            if certain[item.layer]:
-                text, _, _ = self._text(item.paragraph, "product", PARAGRAPH_WORDS)
-            else:
-                text = self._open_paragraph(item.paragraph, partly=bool(before.evidence))
+            text, _, _ = self._text(item.paragraph, "product", PARAGRAPH_WORDS)
             made[item.layer] = before.model_copy(update={"paragraph": text})
         return {key: made[key] for key in LAYERS if key in made}
-
-    def _open_paragraph(self, text: str, *, partly: bool) -> str:
-        """Check the paragraph of an uncertain layer: marked sentences first, if the sources touch it, then general
-        commentary."""
-        said = [sentence for sentence in sentences(text) if has_mark(sentence)] if partly else []
-        rest = " ".join(sentence for sentence in sentences(text) if sentence not in said)
-        told, _, _ = self._text(" ".join(said), "product", PARAGRAPH_WORDS) if said else ("", (), ())
-        general, _, _ = self._text(rest, "general", PARAGRAPH_WORDS)
-        return f"{told} {general}".strip() if general else ""
 
     def threats(self, answer: Threats, candidates: Sequence[Candidate]) -> "JudgedThreats":
         """Check the threats, renumbering them if one was dropped, and the verdicts on candidates."""
@@ -357,9 +340,7 @@ class Judge:
             else:
                 self.dropped.append((f"chain {item.title}"[:300], "fewer than two steps that facts carry"))
 
-    def _conditions(
-        self, measures: Sequence[MeasureItem], kept: Sequence[JudgedThreat]
-    ) -> Iterable[JudgedCondition]:
+    def _conditions(self, measures: Sequence[MeasureItem], kept: Sequence[JudgedThreat]) -> Iterable[JudgedCondition]:
         """Make the operator's measures into conditions, one for each threat that has one; equal measures are joined."""
         made: dict[str, JudgedCondition] = {}
         for n, (item, threat) in enumerate(zip(measures, kept, strict=True), start=1):
@@ -399,7 +380,8 @@ class Judge:
             elif legal and value.strip() in tuple(VALUES[legal]):
                 metrics[legal] = value.strip()
             else:
-                why = "what the product is for is made harder, not undone" if rest == _GONE else "no metric of CVSS v4.0"
+                kept = "what the product is for is made harder, not undone"
+                why = kept if rest == _GONE else "no metric of CVSS v4.0"
                 self.dropped.append((f"{rest} by “{text}”"[:300], why))
         return metrics, ends
 

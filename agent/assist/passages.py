@@ -254,8 +254,8 @@ class _Lines:
                     self._in_code.setdefault(number, []).append(item)
             else:
                 # The number of the sentence too: a quote may hold less of it than what is said later.
-                number = "" if row.block == "code" else f"[S{at + 1}] "
-                text = f"{number}{_marked(row, items)}"
+                mark = "" if row.block == "code" else f"[S{at + 1}] "
+                text = f"{mark}{_marked(row, items)}"
                 self._room -= estimate(text)
                 self._add(at, text)
         return odd

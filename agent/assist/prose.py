@@ -187,7 +187,9 @@ class Ground:
         if _ABOUT.match(sentence):
             return True
         named = self._name.search(sentence) if self._name else None
-        return bool(named and _ACTS.search(sentence[named.end() :]))
+        # As the first word, the name is the subject, whatever the verb; a possessive is not.
+        subject = bool(named and not named.start() and not sentence[named.end() :].startswith(("'", "’")))
+        return subject or bool(named and _ACTS.search(sentence[named.end() :]))
 
     def tells(self, sentence: str, mode: Mode) -> bool:
         """Return whether a sentence is about the product. An inference counts only if the product is its subject, since
@@ -463,11 +465,6 @@ def sentences(text: str) -> list[str]:
     """Split a text into sentences, moving marks after a full stop into the preceding sentence."""
     inside = _BEHIND.sub(lambda match: f"{match[2]}{match[1]}", " ".join(text.split()))
     return [part for part in _SENTENCE.split(inside) if part.strip()]
-
-
-def has_mark(sentence: str) -> bool:
-    """Return whether a sentence has any citation mark."""
-    return bool(_MARK.search(sentence))
 
 
 def _bare(sentence: str) -> str:

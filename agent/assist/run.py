@@ -230,7 +230,7 @@ class _Run:
         threats, answer = self._threats(judge, candidates)
         summary = self._summary(judge, candidates)
         paragraphs = self._last("layers", Layers)
-        layers = judge.paragraphs(paragraphs, early.layers, certain) if paragraphs else early.layers
+        layers = judge.paragraphs(paragraphs, early.layers) if paragraphs else early.layers
         made = early.model_copy(
             update={
                 "summary": summary.what if summary else "",
@@ -351,7 +351,7 @@ class _Run:
             elif isinstance(answer, Summary):
                 bad = bool(answer.posture) and not trial.summary(answer, ()).posture
             elif isinstance(answer, Layers):
-                made = trial.paragraphs(answer, layers, certain)
+                made = trial.paragraphs(answer, layers)
                 bad = len(answer.layers) - sum(bool(row.paragraph) for row in made.values()) >= _FEW
             if bad:
                 again.append(self._repair(ask, trial.dropped))

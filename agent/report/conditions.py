@@ -34,6 +34,9 @@ def conditions(writer: Writer) -> Part:
         known = any(each.who == "you" for item in writer.view.threats for each in item.threat.mitigations)
         none = none if known else "None is proposed: no measure of yours is known against these threats."
         blocks.append(Paragraph(doc.words(none)))
+    elif own:
+        told = "Before go-live each measure under “You” is in place; the reference part computes what remains then."
+        blocks.append(Paragraph(doc.words(told)))
     elif advice.residual is not None:
         blocks.append(Paragraph(_residual(writer, advice.residual, len(advice.conditions), len(shown))))
     if advice.law and writer.room.law:
@@ -54,9 +57,6 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
     more = f" {conditions} conditions" if conditions > shown else " of them"
     below = f" ({conditions - shown} of them below the line)" if conditions > shown else ""
     start = Span("With it in place, " if conditions == 1 else f"With all{more}{below} in place, ")
-    if measured(writer):
-        # Each measure changes its own threats, so those of threats that are not on the page make no difference.
-        start = Span("With each threat's measure in place, ")
     left = [(item, residual.remains[item.threat.id]) for item in on_page(writer) if item.threat.id in residual.remains]
     if not left:
         return (start, *_older_residual(writer, residual))
@@ -64,15 +64,10 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
     highest = max(left, key=lambda pair: (pair[1], pair is first, base_of(pair[0])))
     if not highest[1]:
         return (start, Span("none of these threats remains."))
-    if measured(writer):
-        item, after = highest
-        # The appendix has the bases: what a measure leaves by CVSS is a reviewer's business.
-        told: Text = (Span("the gravest that remains is "), *doc.ref(item.name), Span(", "))
-        return (start, *told, *doc.strong(severity(after)), Span(" by CVSS."))
     if first is None:
         return (start, Span("the highest CVSS base is "), *_at(residual, *highest), Span("."))
     item, after = first
-    told = (*doc.ref(item.name), Span(_becomes(base_of(item), after)))
+    told: Text = (*doc.ref(item.name), Span(_becomes(base_of(item), after)))
     if highest is first:
         return (
             start, *told, *doc.strong(_graded(after)), *_by(residual, item),

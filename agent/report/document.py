@@ -235,6 +235,6 @@ def counted_words(text: Text) -> int:
 
 
 def front_words(report: Report) -> int:
-    """Count the words of the first two pages, including the title and notices."""
-    parts = sum(counted_words(text) for part in report.front for text in texts(part))
+    """Count the words of the first two pages, including the title and notices, without the numbers below the text."""
+    parts = sum(counted_words(text) for part in report.front if part.key != "numbers" for text in texts(part))
     return parts + sum(counted_words(text) for text in (words(report.title), *report.notices))

@@ -1,11 +1,13 @@
 """Parts 1 to 8 of the report: two pages to act on, at most 900 words."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from agent.drafting.layers.paragraphs import load_layer_texts
 from agent.drafting.threats.headline import SUPPORTED, is_supported
 from agent.intake.extract.statements import language
 from agent.records import Capability, FactLine, LayerThreats, Question, Residual, WorkNote, WorkStatus
@@ -17,7 +19,7 @@ from agent.report.safe_markdown import excerpt, shared_words
 from agent.report.sentences import counted, if_clause, listed, span, tenth, threat_sentence
 from agent.report.view import CERTAIN_NEEDED, RankedThreat, View, name_of
 from agent.scoring import severity
-from agent.taxonomy.factors import FACTOR_SETS, FactorKey
+from agent.taxonomy.factors import FACTOR_SETS, FactorKey, FactorSet
 from agent.taxonomy.kinds import ProductKind
 from agent.taxonomy.layers import LAYER_TITLES, LayerKey
 
@@ -32,9 +34,19 @@ _GRAVE: Final[dict[str, str]] = {
     "content-changed": "changes since the last draft",
 }
 """Findings that a reader must know about before anything else, in words."""
+_CLAUSE_END: Final = re.compile(
+    r"[;:]|, (?=(?:and|while|which|so|but|though|since|with|yet|plus|including|not)\b)| while "
+)
+"""The end of a reason's first clause."""
+_REASON: Final = 12
+"""The most words of a reason that is given whole beside the numbers; the appendix has each in full."""
+_SHORTEST: Final = 30
+"""The fewest characters of a clause that stands for the whole reason."""
 _DAY: Final = 10
 """Length of the date in an ISO 8601 timestamp."""
 _TOP: Final = 10.0
+_WIDE: Final = 4
+"""A likely range as wide as this many points says nothing."""
 _PARTLY: Final = 36
 """The most words for an uncertain layer that the sources cover slightly."""
 _HOLDS: Final = {
@@ -123,13 +135,14 @@ class Room(NamedTuple):
 WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 40, 6, 0, 24, 80, 5, 1, 4, 1, 1, 1)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("vendor", 3), ("why", 0), ("vendor", 1),
-    ("condition", 18), ("vendor", 0), ("questions", 5), ("answer", 15), ("posture", 70), ("quote", 14),
+    ("condition", 18), ("vendor", 0), ("answer", 15), ("posture", 70), ("quote", 14),
     ("condition", 14), ("quote", 10), ("conditions", 3), ("rest", 3), ("answer", 12), ("quote", 0), ("law", 0),
-    ("lost", 0), ("rest", 2), ("questions", 4), ("also", 2), ("questions", 3), ("also", 3), ("answer", 10),
-    ("rest", 1), ("layer", 36), ("also", 2), ("layer", 34), ("also", 1), ("layer", 32), ("questions", 2),
-    ("layer", 30), ("posture", 60), ("also", 0), ("layer", 28), ("rest", 0), ("posture", 52), ("layer", 25),
-    ("how", 48), ("posture", 46), ("layer", 20), ("posture", 40), ("how", 40), ("layer", 16), ("questions", 1),
-    ("threats", 4), ("rest_todo", 0), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
+    ("lost", 0), ("questions", 4), ("also", 2), ("rest", 2), ("questions", 3), ("also", 3),
+    ("answer", 10), ("rest", 1), ("layer", 36), ("questions", 2), ("layer", 34), ("also", 2),
+    ("layer", 32), ("questions", 1), ("layer", 30), ("also", 1), ("posture", 60), ("layer", 28),
+    ("rest", 0), ("posture", 52), ("layer", 25), ("also", 0), ("how", 48), ("posture", 46), ("layer", 20),
+    ("posture", 40), ("how", 40), ("layer", 16), ("threats", 4), ("rest_todo", 0), ("layer", 10), ("how", 32),
+    ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """The steps that shorten the first two pages to 900 words, each a field and its new value. They first cut what the
 report repeats later, such as quotes, and last how a threat works, since half an explanation says nothing."""
@@ -278,7 +291,7 @@ def _raised(writer: Writer) -> str:
     base, total = tenth(score.cvss_base), tenth(score.factor_sum)
     if score.aivss == score.cvss_base:
         return f", {base} by CVSS"
-    return f": {base} by CVSS, raised by how freely the agent acts (ten AIVSS factors, sum {total})"
+    return f": {base} by CVSS, raised by ten AIVSS factors (sum {total})"
 
 
 def _proposal(writer: Writer) -> Text:
@@ -312,8 +325,9 @@ def _unscored(writer: Writer) -> Part:
         for n, mark in enumerate(asked):
             names += [*([Span(" and " if n == len(asked) - 1 else ", ")] if n else []), *doc.ref(mark)]
         sentences.append((Span("Answers to "), *names, Span(f" {verb}.")))
-    if score.likely_low is not None and score.likely_high is not None:
-        likely = span(score.likely_low, score.likely_high)
+    low, high = score.likely_low, score.likely_high
+    if low is not None and high is not None and high - low < _WIDE:
+        likely = span(low, high)
         sentences.append(doc.words(f"Products of this kind usually score {likely}."))
     blocks = (Paragraph(doc.joined(*sentences)),) if sentences else ()
     return Part("headline", doc.words(f"Not scored: {reason}"), blocks)
@@ -593,14 +607,18 @@ def _layer(writer: Writer, key: LayerKey, layer: LayerThreats, names: Sequence[s
     short = within(raw, max(limit, _PARTLY) if marked(raw) else limit)
     if short != raw:
         writer.shortened.append((title, raw))
+    # An LLM writes about this product; the texts of the catalogue are about products of its kind.
+    direct = writer.view.draft.drafter.kind != "llm"
+    general = load_layer_texts().commentary[writer.view.draft.product.kind or "other"][key]
     sentences = [
-        writer.prose.sentence(piece) if marked(piece) or piece.endswith("?") else _commentary(piece)
+        _commentary(piece)
+        if (direct or piece in general) and not marked(piece) and not piece.endswith("?")
+        else writer.prose.sentence(piece)
         for piece in split(short)
     ]
     asked = next((item for item in writer.questions if item.id == layer.question), None)
     question: Text = ()
     # An LLM asks about a tool, a setting or a default, which may concern the layer but does not settle it.
-    direct = writer.view.draft.drafter.kind != "llm"
     if asked is not None and direct and asked in _asked(writer) and "?" not in short:
         question = (*doc.ref(asked.id), Span(" would settle it."))
     return doc.joined((*head, Span(f" {PREFIX}".rstrip())), *sentences, question)
@@ -625,11 +643,13 @@ def questions(writer: Writer) -> Part:
     if not shown:
         return Part("questions", title, (Paragraph(doc.words("No question is open.")),))
     room = writer.room
-    blocks = [question_table(writer, shown[: room.questions], room.answer, why=bool(room.why))]
-    if also := shown[room.questions :]:
-        rows = (Row((doc.ref(item.id), writer.brief(item.id, item.text, room.answer + 5)), item.id) for item in also)
-        blocks.append(Table(("", "Ask as well"), tuple(rows)))
-    return Part("questions", title, tuple(blocks))
+    table = question_table(writer, shown[: room.questions], room.answer, why=bool(room.why))
+    blank = ((),) * (len(table.heads) - 2)
+    also = (
+        Row((doc.ref(item.id), writer.brief(item.id, item.text, room.answer + 5), *blank), item.id)
+        for item in shown[room.questions :]
+    )
+    return Part("questions", title, (replace(table, rows=(*table.rows, *also)),))
 
 
 def question_table(writer: Writer, shown: Sequence[Question], limit: int, *, why: bool = True) -> Table:
@@ -658,12 +678,13 @@ def numbers(writer: Writer) -> Part:
     score = draft.score
     lines: list[Text] = []
     if score.aivss is not None and score.factor_set is not None and draft.factors and score.formula == "aivss-0.8":
-        each = [f"{_SHORT_FACTORS[key]} {tenth(draft.factors[key].value)}" for key in FACTOR_SETS[score.factor_set]]
         base, total = tenth(score.cvss_base), tenth(score.factor_sum)
         made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
         known = f" ({score.threat_multiplier}: attacks known as proof of concept)"
-        lines += [doc.code(made + known), doc.code(" + ".join(each) + f" = {total}")]
+        lines.append(doc.code(made + known))
     blocks: list[Block] = [Paragraph(line) for line in lines]
+    if lines and score.factor_set is not None:
+        blocks.append(_short_factors(writer, score.factor_set))
     # If each threat has its own measure, the conditions already say what remains.
     residual = None if measured(writer) else writer.residual
     rows = tuple(_numbers(item, residual) for item in on_page(writer))
@@ -671,6 +692,30 @@ def numbers(writer: Writer) -> Part:
         heads = ("", "CVSS base and vector", *(("With the conditions",) if residual else ()))
         blocks.append(Table(heads, rows))
     return Part("numbers", doc.words("The numbers") if blocks else (), tuple(blocks))
+
+
+def _short_factors(writer: Writer, used: FactorSet) -> Block:
+    """Build a table of the summands of the factor sum, with the beginning of each reason."""
+    factors, total = writer.view.draft.factors, tenth(writer.view.draft.score.factor_sum)
+    rows, told_before = [], set[str]()
+    for key in FACTOR_SETS[used]:
+        reason = _beginning(factors[key].rationale, _REASON)
+        reason = "" if reason in told_before else reason
+        told_before.add(reason)
+        marks = () if marked(reason) else factors[key].evidence[:2]
+        told = writer.prose.text(reason, marks) if reason else ()
+        rows.append(Row((doc.words(_SHORT_FACTORS[key].capitalize()), doc.code(tenth(factors[key].value)), told)))
+    rows.append(Row((doc.strong("Sum"), doc.code(total), ())))
+    return Table(("Factor", "", ""), tuple(rows), frozenset({1}))
+
+
+def _beginning(reason: str, limit: int) -> str:
+    """Return a reason, or its first clause if it has more than `limit` words."""
+    whole = stopped(reason)
+    if len(bare(whole).split()) <= limit:
+        return whole
+    found = next((match for match in _CLAUSE_END.finditer(reason) if match.start() > _SHORTEST), None)
+    return stopped(reason[: found.start()].strip()) if found else whole
 
 
 def measured(writer: Writer) -> bool:

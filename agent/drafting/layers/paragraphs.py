@@ -264,7 +264,7 @@ def _uncertain(
     if led is not None and judgement is not None:
         own = led.paragraph.removeprefix(MARK.rstrip()).strip()
         # Keep the LLM's findings about the layer while their quotes still exist.
-        holds = not CITATION.search(own) or (led.evidence and stands(sheet, judgement, own, led.facts, led.evidence))
+        holds = stands(sheet, judgement, own, led.facts, led.evidence)
         if own and holds and word_count(own) <= MAX_WORDS:
             commentary = own
     # The report prints the record's question after the paragraph.

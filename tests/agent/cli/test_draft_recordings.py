@@ -20,6 +20,8 @@ from tests.fakes.llm.answers import answer_body
 from tests.fakes.llm.drafting import LISTING, NAME, of, stopped, tree, written
 from tests.fakes.llm.server import KEY, FakeEndpoint, by
 
+pytestmark = pytest.mark.slow
+
 PLAIN_KEY = "four-words-and-nothing-like-a-key"
 """A key that no pattern of keys finds, of another profile: only who knows it can take it out."""
 

@@ -22,6 +22,8 @@ from tests.fakes.review.reviewing import case_draft
 from tests.fakes.review.served_reviews import CASE, FACTOR, Reviews, draft_folder
 from tests.places import CASES
 
+pytestmark = pytest.mark.slow
+
 JSON = "application/json"
 
 

@@ -141,8 +141,10 @@ def test_a_withheld_score_shows_no_number_and_says_what_would_settle_it() -> Non
 
 def test_an_uncertain_layer_says_so_and_sets_commentary_apart() -> None:
     draft = harbour()
-    commentary = f"- ? **Foundation models.** {PREFIX}*Tool servers usually leave the choice of the LLM to the client.*"
-    assert commentary in render(draft).split("\n"), "an LLM's questions were not asked of the layer"
+    general = "Tool servers usually leave the choice of the LLM to the client."
+    led = f"- ? **Foundation models.** {PREFIX}{general}"
+    assert led in render(draft).split("\n"), "an LLM writes of this product, and did not ask of the layer"
+    commentary = f"- ? **Foundation models.** {PREFIX}*{general}*"
     embedded = draft.model_copy(update={"drafter": draft.drafter.model_copy(update={"kind": "embedded"})})
     assert f"{commentary} Q1 would settle it." in render(embedded).split("\n")
 

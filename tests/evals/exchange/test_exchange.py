@@ -33,6 +33,8 @@ from evals.exchange.request_files import REPLIES, REQUESTS, RequestFolder, open_
 from tests.fakes.llm.answers import answer
 from tests.places import ROOT
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"], "additionalProperties": False}
 
 

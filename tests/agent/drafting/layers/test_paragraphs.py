@@ -93,7 +93,7 @@ def test_an_llms_paragraph_leads_where_it_may() -> None:
         layers={
             "data_operations": JudgedLayer(verdict="sufficient", paragraph="It reads code [E4]. Text steers it."),
             "agent_frameworks": JudgedLayer(verdict="sufficient", paragraph="It runs commands [E99]."),
-            "evaluation_observability": JudgedLayer(verdict="insufficient", paragraph="It logs nothing [E1]."),
+            "evaluation_observability": JudgedLayer(verdict="insufficient", paragraph="It logs nothing [E98]."),
             "foundation_models": JudgedLayer(verdict="insufficient", paragraph=MARK + "such agents often use one LLM."),
         }
     )
@@ -101,7 +101,7 @@ def test_an_llms_paragraph_leads_where_it_may() -> None:
     layers = paragraphs(CODER.sheet, CODER.kind, CODER.name, certainty, found_for(CODER), (), judgement)
     assert layers["data_operations"].paragraph == "It reads code [E4]. Text steers it."
     assert "E99" not in layers["agent_frameworks"].paragraph
-    assert "E1" not in layers["evaluation_observability"].paragraph
+    assert "E98" not in layers["evaluation_observability"].paragraph
     assert layers["foundation_models"].paragraph.startswith(MARK + "such agents often use one LLM.")
 
 

@@ -19,6 +19,8 @@ from tests.agent.intake.test_recording import tree
 from tests.fakes.command import Septet
 from tests.fakes.site import Route, Site, page
 
+pytestmark = pytest.mark.slow
+
 PAGES = 24
 FEW = 4
 SEED = 20261101

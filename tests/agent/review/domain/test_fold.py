@@ -19,7 +19,7 @@ from tests.fakes.review.reviewing import CHAINED, Desk, golden_draft
 from tests.fakes.review.strategies import Step, acted, steps, walked
 
 FACTOR = "factor/autonomy_of_action"
-LAWS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+LAWS = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def desks() -> dict[str, Desk]:

@@ -47,6 +47,8 @@ from tests.fakes.review.store_process import MOST_SECONDS, child, content, line_
 from tests.fakes.review.stored_reviews import ANNA, AT, Plan, arriving, columns, filled
 from tests.places import ROOT
 
+pytestmark = pytest.mark.slow
+
 NAME = "review.sqlite"
 
 

@@ -25,6 +25,8 @@ import signal
 import sqlalchemy as sa
 from alembic import op
 
+pytestmark = pytest.mark.slow
+
 revision = "0002"
 down_revision = "0001"
 

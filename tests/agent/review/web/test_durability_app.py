@@ -22,6 +22,8 @@ from tests.fakes.review.process import ReviewProcess, environment
 from tests.fakes.review.served_reviews import AT, FACTOR, Reviews, draft_folder
 from tests.fakes.review.web import ORIGIN, Browser
 
+pytestmark = pytest.mark.slow
+
 FORM = "application/x-www-form-urlencoded"
 WORDS = "What the analyst wrote for an hour, and what must not be lost. " * 60
 
