@@ -35,8 +35,8 @@ def conditions(writer: Writer) -> Part:
         none = none if known else "None is proposed: no measure of yours is known against these threats."
         blocks.append(Paragraph(doc.words(none)))
     elif own:
-        told = "Before go-live each measure under “You” is in place; the reference part computes what remains then."
-        blocks.append(Paragraph(doc.words(told)))
+        # What the measures leave by CVSS is computed in the appendix.
+        blocks.append(Paragraph(doc.words("Before go-live, each measure under “You” is in place.")))
     elif advice.residual is not None:
         blocks.append(Paragraph(_residual(writer, advice.residual, len(advice.conditions), len(shown))))
     if advice.law and writer.room.law:

@@ -1,6 +1,7 @@
 """Parts 1 to 8 of the report: two pages to act on, at most 900 words."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -14,7 +15,7 @@ from agent.records import Capability, FactLine, LayerThreats, Question, Residual
 from agent.report import document as doc
 from agent.report.authors import drafter_words
 from agent.report.document import Block, Bullets, Entry, Extent, Meter, Paragraph, Part, Row, Span, Table, Text
-from agent.report.prose import Prose, bare, has_quote, marked, split, stopped, within
+from agent.report.prose import Prose, bare, cited, has_quote, marked, split, stopped, within
 from agent.report.safe_markdown import excerpt, shared_words
 from agent.report.sentences import counted, if_clause, listed, span, tenth, threat_sentence
 from agent.report.view import CERTAIN_NEEDED, RankedThreat, View, name_of
@@ -38,8 +39,11 @@ _CLAUSE_END: Final = re.compile(
     r"[;:]|, (?=(?:and|while|which|so|but|though|since|with|yet|plus|including|not)\b)| while "
 )
 """The end of a reason's first clause."""
-_REASON: Final = 12
+_REASON: Final = 16
 """The most words of a reason that is given whole beside the numbers; the appendix has each in full."""
+_SAID_TWICE: Final = 2
+_SHARED: Final = 2
+"""The words that a clause has to share with the quotes of its reason."""
 _SHORTEST: Final = 30
 """The fewest characters of a clause that stands for the whole reason."""
 _DAY: Final = 10
@@ -114,8 +118,6 @@ class Room(NamedTuple):
     line: int
     layer: int
     questions: int
-    also: int
-    """The number of further questions, shown without what their answers change."""
     answer: int
     posture: int
     vendor: int
@@ -132,17 +134,16 @@ class Room(NamedTuple):
     """1 if the later threats say what you should do."""
 
 
-WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 40, 6, 0, 24, 80, 5, 1, 4, 1, 1, 1)
+WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 40, 6, 24, 80, 5, 1, 4, 1, 1, 1)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("vendor", 3), ("why", 0), ("vendor", 1),
-    ("condition", 18), ("vendor", 0), ("answer", 15), ("posture", 70), ("quote", 14),
-    ("condition", 14), ("quote", 10), ("conditions", 3), ("rest", 3), ("answer", 12), ("quote", 0), ("law", 0),
-    ("lost", 0), ("questions", 4), ("also", 2), ("rest", 2), ("questions", 3), ("also", 3),
-    ("answer", 10), ("rest", 1), ("layer", 36), ("questions", 2), ("layer", 34), ("also", 2),
-    ("layer", 32), ("questions", 1), ("layer", 30), ("also", 1), ("posture", 60), ("layer", 28),
-    ("rest", 0), ("posture", 52), ("layer", 25), ("also", 0), ("how", 48), ("posture", 46), ("layer", 20),
-    ("posture", 40), ("how", 40), ("layer", 16), ("threats", 4), ("rest_todo", 0), ("layer", 10), ("how", 32),
-    ("threats", 3), ("how", 24), ("how", 16),
+    ("condition", 18), ("vendor", 0), ("answer", 15), ("posture", 70), ("quote", 14), ("condition", 14),
+    ("quote", 10), ("conditions", 3), ("rest", 3), ("answer", 12), ("quote", 0), ("law", 0), ("lost", 0),
+    ("questions", 5), ("rest", 2), ("questions", 4), ("answer", 10), ("rest", 1), ("layer", 36), ("questions", 3),
+    ("layer", 34), ("layer", 32), ("questions", 2), ("layer", 30), ("posture", 60), ("layer", 28), ("rest", 0),
+    ("posture", 52), ("layer", 25), ("how", 48), ("posture", 46), ("layer", 20), ("posture", 40), ("how", 40),
+    ("layer", 16), ("questions", 1), ("threats", 4), ("rest_todo", 0), ("layer", 10), ("how", 32), ("threats", 3),
+    ("how", 24), ("how", 16),
 )  # fmt: skip
 """The steps that shorten the first two pages to 900 words, each a field and its new value. They first cut what the
 report repeats later, such as quotes, and last how a threat works, since half an explanation says nothing."""
@@ -266,7 +267,7 @@ def _rests(writer: Writer, first: RankedThreat) -> str:
     if any(item.threat.by in ("llm", "both") for item in writer.view.threats):
         # Threats that the LLM left to the catalogue are in the appendix, with the severity of their pattern.
         when = bare(if_clause(first.threat.setting)) if first.threat.setting else "in default use"
-        return f", the gravest {when} by the LLM's reading"
+        return f", the core danger {when}"
     return ", the threat that a reviewer chose"
 
 
@@ -633,7 +634,7 @@ def _commentary(sentence: str) -> Text:
 
 
 def _asked(writer: Writer) -> tuple[Question, ...]:
-    return writer.questions[: writer.room.questions + writer.room.also]
+    return writer.questions[: writer.room.questions]
 
 
 def questions(writer: Writer) -> Part:
@@ -643,13 +644,7 @@ def questions(writer: Writer) -> Part:
     if not shown:
         return Part("questions", title, (Paragraph(doc.words("No question is open.")),))
     room = writer.room
-    table = question_table(writer, shown[: room.questions], room.answer, why=bool(room.why))
-    blank = ((),) * (len(table.heads) - 2)
-    also = (
-        Row((doc.ref(item.id), writer.brief(item.id, item.text, room.answer + 5), *blank), item.id)
-        for item in shown[room.questions :]
-    )
-    return Part("questions", title, (replace(table, rows=(*table.rows, *also)),))
+    return Part("questions", title, (question_table(writer, shown, room.answer, why=bool(room.why)),))
 
 
 def question_table(writer: Writer, shown: Sequence[Question], limit: int, *, why: bool = True) -> Table:
@@ -697,25 +692,28 @@ def numbers(writer: Writer) -> Part:
 def _short_factors(writer: Writer, used: FactorSet) -> Block:
     """Build a table of the summands of the factor sum, with the beginning of each reason."""
     factors, total = writer.view.draft.factors, tenth(writer.view.draft.score.factor_sum)
-    rows, told_before = [], set[str]()
+    # A reason that fits several factors is told once.
+    rows, seen = [], Counter[str]()
     for key in FACTOR_SETS[used]:
-        reason = _beginning(factors[key].rationale, _REASON)
-        reason = "" if reason in told_before else reason
-        told_before.add(reason)
-        marks = () if marked(reason) else factors[key].evidence[:2]
-        told = writer.prose.text(reason, marks) if reason else ()
+        reason = _short_reason(writer, factors[key].rationale)
+        seen[reason] += 1
+        reason = reason if seen[reason] <= _SAID_TWICE else ""
+        told = writer.prose.text(reason, () if marked(reason) else cited(factors[key].rationale)) if reason else ()
         rows.append(Row((doc.words(_SHORT_FACTORS[key].capitalize()), doc.code(tenth(factors[key].value)), told)))
     rows.append(Row((doc.strong("Sum"), doc.code(total), ())))
     return Table(("Factor", "", ""), tuple(rows), frozenset({1}))
 
 
-def _beginning(reason: str, limit: int) -> str:
-    """Return a reason, or its first clause if it has more than `limit` words."""
+def _short_reason(writer: Writer, reason: str) -> str:
+    """Return a factor's reason, or if it is long its first clause, provided that the quotes speak of that clause."""
     whole = stopped(reason)
-    if len(bare(whole).split()) <= limit:
+    if len(bare(whole).split()) <= _REASON:
         return whole
     found = next((match for match in _CLAUSE_END.finditer(reason) if match.start() > _SHORTEST), None)
-    return stopped(reason[: found.start()].strip()) if found else whole
+    clause = stopped(reason[: found.start()].strip()) if found else whole
+    known = writer.view.evidence
+    quotes = " ".join(known[mark].quote for mark in cited(reason) if mark in known)
+    return clause if shared_words(quotes, clause) >= _SHARED else whole
 
 
 def measured(writer: Writer) -> bool:

@@ -66,7 +66,7 @@ class Prose:
 
     def sentence(self, raw: str, extra: Sequence[str] = ()) -> Text:
         """Convert one sentence, with its marks in one group before its full stop."""
-        ids = [one for group in _MARKS.findall(raw) for one in _ONE.findall(group)]
+        ids = cited(raw)
         bare = " ".join(_MARKS.sub("", raw).split())
         # Keep the blank before a full stop that begins a name, such as a hidden file.
         bare = re.sub(r"\s+([.,;:!?])(?=\s|$)", r"\1", bare)
@@ -157,6 +157,11 @@ def bare(raw: str) -> str:
 def stopped(raw: str) -> str:
     """End a text with a full stop, unless there is one before its marks."""
     return raw if not raw.strip() or _END.search(bare(raw)) else f"{raw.rstrip()}."
+
+
+def cited(raw: str) -> tuple[str, ...]:
+    """Return the ids that a text cites, in order."""
+    return tuple(one for group in _MARKS.findall(raw) for one in _ONE.findall(group))
 
 
 def marked(raw: str) -> bool:
