@@ -1,7 +1,6 @@
 """Parts 1 to 8 of the report: two pages to act on, at most 900 words."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -41,7 +40,6 @@ _CLAUSE_END: Final = re.compile(
 """The end of a reason's first clause."""
 _REASON: Final = 16
 """The most words of a reason that is given whole beside the numbers; the appendix has each in full."""
-_SAID_TWICE: Final = 2
 _SHARED: Final = 2
 """The words that a clause has to share with the quotes of its reason."""
 _SHORTEST: Final = 30
@@ -693,11 +691,11 @@ def _short_factors(writer: Writer, used: FactorSet) -> Block:
     """Build a table of the summands of the factor sum, with the beginning of each reason."""
     factors, total = writer.view.draft.factors, tenth(writer.view.draft.score.factor_sum)
     # A reason that fits several factors is told once.
-    rows, seen = [], Counter[str]()
+    rows, seen = [], set[str]()
     for key in FACTOR_SETS[used]:
         reason = _short_reason(writer, factors[key].rationale)
-        seen[reason] += 1
-        reason = reason if seen[reason] <= _SAID_TWICE else ""
+        reason = "" if reason in seen else reason
+        seen.add(reason)
         told = writer.prose.text(reason, () if marked(reason) else cited(factors[key].rationale)) if reason else ()
         rows.append(Row((doc.words(_SHORT_FACTORS[key].capitalize()), doc.code(tenth(factors[key].value)), told)))
     rows.append(Row((doc.strong("Sum"), doc.code(total), ())))

@@ -16,6 +16,8 @@ from tests.fakes.review.served_reviews import FACTOR, Reviews
 from tests.fakes.review.store_process import content, said
 from tests.fakes.review.stored_reviews import filled
 
+pytestmark = pytest.mark.slow
+
 NAME = "review.sqlite"
 STEP = '''"""A further step, which makes both tables anew."""
 
@@ -24,8 +26,6 @@ import signal
 
 import sqlalchemy as sa
 from alembic import op
-
-pytestmark = pytest.mark.slow
 
 revision = "0002"
 down_revision = "0001"
