@@ -7,16 +7,13 @@ from typing import Final
 from agent.assist.passages import line_of, may_not_be_shown
 from agent.facts.readers.llm import read_quote
 from agent.facts.verify import MAX_CHARS, MAX_WORDS, SHORT, Material, Place, stands_alone
-from agent.records import CARRYING, Evidence, FactSheet, StatementRole
+from agent.records import Evidence, FactSheet
 
 MOST: Final = 4
 """The most quotes of one item."""
-_ROLES: Final[frozenset[StatementRole]] = CARRYING | {"instruction", "example", "marketing", "navigation"}
-"""Roles that may be quoted: an LLM judges better than a classifier which sentences address the assessor."""
 _SAMPLE: Final = 1
 """Rank of text outside all statements, that is, of sample code."""
 _WORD: Final = re.compile(r"\S+")
-_OWN_WORD: Final = frozenset({"analyst-note", "vendor-answer"})
 
 
 class Quotes:
@@ -99,7 +96,11 @@ class Quotes:
         return why
 
     def _refused(self, place: Place) -> str:
-        """Return why the text at a place may not be quoted, or an empty string if it may."""
+        """Return why the text at a place may not be quoted, or an empty string if it may.
+
+        The role of a sentence does not matter: an LLM judges better than a classifier whether news or a comparison says
+        something of the product.
+        """
         document, rows = place.document, place.statements
         code = any(block.kind == "code" and block.start <= place.start < block.end for block in document.blocks)
         if any(row.flagged for row in rows) or may_not_be_shown(
@@ -108,6 +109,4 @@ class Quotes:
             return "flagged passage"
         if not rows and not code:
             return "it is a heading or stands between statements"
-        if document.kind not in _OWN_WORD and any(row.role not in _ROLES for row in rows):
-            return "its sentence carries no facts"
         return "another product" if any(row.about == "other" for row in rows) else ""

@@ -697,9 +697,9 @@ def _short_factors(writer: Writer, used: FactorSet) -> Block:
         reason = "" if reason in seen else reason
         seen.add(reason)
         told = writer.prose.text(reason, () if marked(reason) else cited(factors[key].rationale)) if reason else ()
-        rows.append(Row((doc.words(_SHORT_FACTORS[key].capitalize()), doc.code(tenth(factors[key].value)), told)))
-    rows.append(Row((doc.strong("Sum"), doc.code(total), ())))
-    return Table(("Factor", "", ""), tuple(rows), frozenset({1}))
+        rows.append(Row((doc.words(_SHORT_FACTORS[key].capitalize()), doc.words(tenth(factors[key].value)), told)))
+    rows.append(Row((doc.strong("Sum"), doc.strong(total), ())))
+    return Table(("Factor", "Value", "Reason"), tuple(rows), frozenset({1}))
 
 
 def _short_reason(writer: Writer, reason: str) -> str:
