@@ -401,10 +401,19 @@ class Judge:
 
     def _mitigations(self, item: ThreatItem) -> tuple[JudgedMitigation, ...]:
         found = (
-            JudgedMitigation(text=self._text(item.measure.text, "advice", HOW_WORDS)[0], who="you"),
-            JudgedMitigation(text=self._text(item.vendor, "advice", HOW_WORDS)[0], who="vendor"),
+            JudgedMitigation(text=self._measures(item.measure.text), who="you"),
+            JudgedMitigation(text=self._measures(item.vendor), who="vendor"),
         )
         return tuple(each for each in found if each.text)
+
+    def _measures(self, text: str) -> str:
+        """Check a text with one or more measures, separated by semicolons: one that fails does not cost the others."""
+        found = self.ground.check(text, "advice")
+        if found.text or ";" not in text:
+            return self._text(text, "advice", HOW_WORDS)[0]
+        pieces = [self._text(piece, "advice", HOW_WORDS)[0].rstrip(". ") for piece in text.split(";")]
+        told = "; ".join(piece for piece in pieces if piece)
+        return f"{told[:1].upper()}{told[1:]}." if told else ""
 
     def _ids(self, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
         known = {entry.id.partition(":")[0]: (entry.scheme, entry.id) for name in ID_LISTS for entry in entries(name)}

@@ -63,6 +63,16 @@ def test_a_threat_that_is_dropped_moves_the_numbers_of_chains_and_conditions() -
     assert not made.judgement.chains
 
 
+def test_a_measure_that_names_what_nobody_named_costs_itself_alone() -> None:
+    ok = assist_llm.threat("Prompt injection through mail", "A stranger plants a command [F1].", "F1")
+    measure = {"text": "Hold the key in Globex Vault; log each command.", "who": "operator", "price": "", "metrics": []}
+    made, _ = run(says("keep", threats=[{**ok, "measure": measure}], chains=[]))
+    (threat,) = made.judgement.threats
+    assert threat.mitigations[0].text == "Log each command."
+    assert made.judgement.conditions[0].text == "Log each command."
+    assert any("Globex" in what for what, _ in made.judgement.dropped)
+
+
 def test_a_threat_without_a_quote_is_assumed_and_a_setting_is_named() -> None:
     bare = assist_llm.threat("Stolen key opens gates", "Whoever steals the key opens gates.", basis="quoted")
     under = assist_llm.threat("Open port", "Anyone on the network opens gates.", "F1", basis="needs a setting")
