@@ -1,6 +1,5 @@
 """Parts 1 to 8 of the report: two pages to act on, at most 900 words."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -14,12 +13,11 @@ from agent.records import Capability, FactLine, LayerThreats, Question, Residual
 from agent.report import document as doc
 from agent.report.authors import drafter_words
 from agent.report.document import Block, Bullets, Entry, Extent, Meter, Paragraph, Part, Row, Span, Table, Text
-from agent.report.prose import Prose, bare, cited, has_quote, marked, split, stopped, within
+from agent.report.prose import Prose, bare, has_quote, marked, split, stopped, within
 from agent.report.safe_markdown import excerpt, shared_words
 from agent.report.sentences import counted, if_clause, listed, span, tenth, threat_sentence
 from agent.report.view import CERTAIN_NEEDED, RankedThreat, View, name_of
 from agent.scoring import severity
-from agent.taxonomy.factors import FACTOR_SETS, FactorKey, FactorSet
 from agent.taxonomy.kinds import ProductKind
 from agent.taxonomy.layers import LAYER_TITLES, LayerKey
 
@@ -34,16 +32,6 @@ _GRAVE: Final[dict[str, str]] = {
     "content-changed": "changes since the last draft",
 }
 """Findings that a reader must know about before anything else, in words."""
-_CLAUSE_END: Final = re.compile(
-    r"[;:]|, (?=(?:and|while|which|so|but|though|since|with|yet|plus|including|not)\b)| while "
-)
-"""The end of a reason's first clause."""
-_REASON: Final = 16
-"""The most words of a reason that is given whole beside the numbers; the appendix has each in full."""
-_SHARED: Final = 2
-"""The words that a clause has to share with the quotes of its reason."""
-_SHORTEST: Final = 30
-"""The fewest characters of a clause that stands for the whole reason."""
 _DAY: Final = 10
 """Length of the date in an ISO 8601 timestamp."""
 _TOP: Final = 10.0
@@ -57,19 +45,6 @@ _HOLDS: Final = {
     "assumed": "on an assumption",
 }
 """When a threat without a setting holds, by its basis."""
-_SHORT_FACTORS: Final[dict[FactorKey, str]] = {
-    "autonomy_of_action": "autonomy",
-    "goal_driven_planning": "planning",
-    "self_modification": "self-modification",
-    "dynamic_tool_use": "tools",
-    "persistent_memory": "memory",
-    "contextual_awareness": "context",
-    "dynamic_identity": "identity",
-    "multi_agent_interactions": "other agents",
-    "non_determinism": "non-determinism",
-    "opacity_reflexivity": "opacity",
-    "natural_language_interface": "natural language",
-}
 _UNCOVERED: Final[dict[ProductKind, str]] = {
     "mcp-server": "the clients that call it and their LLM",
     "agent-skill": "the agent that follows it",
@@ -665,55 +640,6 @@ def _question(writer: Writer, item: Question, limit: int, *, why: bool) -> Row:
     return Row((doc.ref(item.id), *cells), item.id)
 
 
-def numbers(writer: Writer) -> Part:
-    """Build the section below the two pages: how the score is computed, and the vector of each threat."""
-    draft = writer.view.draft
-    score = draft.score
-    lines: list[Text] = []
-    if score.aivss is not None and score.factor_set is not None and draft.factors and score.formula == "aivss-0.8":
-        base, total = tenth(score.cvss_base), tenth(score.factor_sum)
-        made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
-        known = f" ({score.threat_multiplier}: attacks known as proof of concept)"
-        lines.append(doc.code(made + known))
-    blocks: list[Block] = [Paragraph(line) for line in lines]
-    if lines and score.factor_set is not None:
-        blocks.append(_short_factors(writer, score.factor_set))
-    # If each threat has its own measure, the conditions already say what remains.
-    residual = None if measured(writer) else writer.residual
-    rows = tuple(_numbers(item, residual) for item in on_page(writer))
-    if rows:
-        heads = ("", "CVSS base and vector", *(("With the conditions",) if residual else ()))
-        blocks.append(Table(heads, rows))
-    return Part("numbers", doc.words("The numbers") if blocks else (), tuple(blocks))
-
-
-def _short_factors(writer: Writer, used: FactorSet) -> Block:
-    """Build a table of the summands of the factor sum, with the beginning of each reason."""
-    factors, total = writer.view.draft.factors, tenth(writer.view.draft.score.factor_sum)
-    # A reason that fits several factors is told once.
-    rows, seen = [], set[str]()
-    for key in FACTOR_SETS[used]:
-        reason = _short_reason(writer, factors[key].rationale)
-        reason = "" if reason in seen else reason
-        seen.add(reason)
-        told = writer.prose.text(reason, () if marked(reason) else cited(factors[key].rationale)) if reason else ()
-        rows.append(Row((doc.words(_SHORT_FACTORS[key].capitalize()), doc.words(tenth(factors[key].value)), told)))
-    rows.append(Row((doc.strong("Sum"), doc.strong(total), ())))
-    return Table(("Factor", "Value", "Reason"), tuple(rows), frozenset({1}))
-
-
-def _short_reason(writer: Writer, reason: str) -> str:
-    """Return a factor's reason, or if it is long its first clause, provided that the quotes speak of that clause."""
-    whole = stopped(reason)
-    if len(bare(whole).split()) <= _REASON:
-        return whole
-    found = next((match for match in _CLAUSE_END.finditer(reason) if match.start() > _SHORTEST), None)
-    clause = stopped(reason[: found.start()].strip()) if found else whole
-    known = writer.view.evidence
-    quotes = " ".join(known[mark].quote for mark in cited(reason) if mark in known)
-    return clause if shared_words(quotes, clause) >= _SHARED else whole
-
-
 def measured(writer: Writer) -> bool:
     """Return whether the conditions are the measures that stand with the threats, as in an LLM's draft."""
     advice = writer.view.draft.advice
@@ -726,13 +652,6 @@ def measured(writer: Writer) -> bool:
     return bool(advice and advice.conditions) and all(
         (threat, each.text) in told for each in (advice.conditions if advice else ()) for threat in each.threats
     )
-
-
-def _numbers(item: RankedThreat, residual: Residual | None) -> Row:
-    """Return a row with a threat's base and vector, and what the conditions change and leave of it."""
-    vector = doc.code(f"{tenth(base_of(item))} {item.threat.score.cvss_vector.removeprefix('CVSS:4.0/')}")
-    after = (remaining(item, residual),) if residual else ()
-    return Row((doc.ref(item.name), vector, *after))
 
 
 def remaining(item: RankedThreat, residual: Residual) -> Text:

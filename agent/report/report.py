@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from agent.records import Document, Draft
-from agent.report import conditions, front_pages, reference_pages
+from agent.report import arithmetic, conditions, front_pages, reference_pages
 from agent.report.document import (
     MAX_FRONT_WORDS,
     Bullets,
@@ -32,7 +32,7 @@ _FRONT: Final = (
     front_pages.abilities,
     front_pages.layers,
     front_pages.questions,
-    front_pages.numbers,
+    arithmetic.numbers,
 )
 _REFERENCE: Final = (
     reference_pages.quotes,
