@@ -57,9 +57,9 @@ MAX_QUESTIONS: Final = 6
 MAX_CHAINS: Final = 2
 MAX_PARTS: Final = 12
 HOW_WORDS: Final = 60
-"""A threat's "how" is limited to 45 words. Up to this many are tolerated; sentences beyond are cut."""
+"""A threat's "how" is limited to 32 words. Up to this many are tolerated; sentences beyond are cut."""
 PARAGRAPH_WORDS: Final = 50
-"""The tolerated length of a layer's paragraph, which is limited to 35 words."""
+"""The tolerated length of a layer's paragraph, which is limited to 32 words."""
 POSTURE_WORDS: Final = 95
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 _GONE: Final = "gone"
@@ -342,23 +342,22 @@ class Judge:
 
     def _conditions(self, measures: Sequence[MeasureItem], kept: Sequence[JudgedThreat]) -> Iterable[JudgedCondition]:
         """Make the operator's measures into conditions, one for each threat that has one; equal measures are joined."""
-        made: dict[str, JudgedCondition] = {}
+        told: dict[str, list[tuple[str, MeasureItem, JudgedThreat]]] = {}
         for n, (item, threat) in enumerate(zip(measures, kept, strict=True), start=1):
             text = next((each.text for each in threat.mitigations if each.who == "you"), "")
-            if not text:
-                continue
-            metrics, ends = self._changes(item, text, threat, core=n == 1)
-            name = f"T{n}"
-            before = made.get(text)
-            made[text] = JudgedCondition(
+            if text:
+                told.setdefault(text, []).append((f"T{n}", item, threat))
+        for text, rows in told.items():
+            changes = {name: self._changes(item, text, threat, core=name == "T1") for name, item, threat in rows}
+            first = rows[0][1]
+            yield JudgedCondition(
                 text=text,
-                who=before.who if before else self._phrase(item.who),
-                price=before.price if before else self._phrase(item.price),
-                threats=(*(before.threats if before else ()), name),
-                metrics={**(before.metrics if before else {}), **({name: metrics} if metrics else {})},
-                ends=(*(before.ends if before else ()), *((name,) if ends else ())),
+                who=self._phrase(first.who),
+                price=self._phrase(first.price),
+                threats=tuple(changes),
+                metrics={name: metrics for name, (metrics, _) in changes.items() if metrics},
+                ends=tuple(name for name, (_, ended) in changes.items() if ended),
             )
-        return made.values()
 
     def _changes(
         self, item: MeasureItem, text: str, threat: JudgedThreat, *, core: bool

@@ -114,7 +114,7 @@ def assist(
     candidates = tuple(candidates_of(accepted.sheet)) if candidates_of else ()
     certain = dict(certain_of(accepted.sheet, early)) if certain_of else _certain(early)
     run.second(judge, candidates, certain, early)
-    return run.finish(accepted, judge, early, candidates, certain)
+    return run.finish(accepted, judge, early, candidates)
 
 
 class _Run:
@@ -214,7 +214,7 @@ class _Run:
             delimiter=delimiter,
         )
         self._keep(self._caller.wave(asks, self._second_start, self._caller.left))
-        again = self._again_second(asks, judge, candidates, certain, early.layers)
+        again = self._again_second(asks, judge, candidates, early.layers)
         if again and self._caller.ended() is None:
             self._keep(self._caller.wave(again, self._second_start, self._caller.left))
 
@@ -224,7 +224,6 @@ class _Run:
         judge: Judge,
         early: Judgement,
         candidates: Sequence[Candidate],
-        certain: Mapping[LayerKey, bool],
     ) -> Assisted:
         """Combine both waves into the final judgement."""
         threats, answer = self._threats(judge, candidates)
@@ -337,7 +336,6 @@ class _Run:
         asks: Sequence[Ask],
         judge: Judge,
         candidates: Sequence[Candidate],
-        certain: Mapping[LayerKey, bool],
         layers: Mapping[LayerKey, JudgedLayer],
     ) -> list[Ask]:
         again = []

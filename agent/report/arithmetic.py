@@ -5,8 +5,9 @@ from typing import Final
 
 from agent.records import Residual
 from agent.report import document as doc
-from agent.report.document import Block, Paragraph, Part, Row, Table, Text
-from agent.report.front_pages import Writer, base_of, measured, on_page, remaining
+from agent.report.conditions import remaining
+from agent.report.document import Block, Paragraph, Part, Row, Table
+from agent.report.front_pages import Writer, base_of, on_page
 from agent.report.prose import bare, cited, marked, stopped
 from agent.report.safe_markdown import shared_words
 from agent.report.sentences import tenth
@@ -42,17 +43,14 @@ def numbers(writer: Writer) -> Part:
     """Build the section below the two pages: how the score is computed, and the vector of each threat."""
     draft = writer.view.draft
     score = draft.score
-    lines: list[Text] = []
+    blocks: list[Block] = []
     if score.aivss is not None and score.factor_set is not None and draft.factors and score.formula == "aivss-0.8":
         base, total = tenth(score.cvss_base), tenth(score.factor_sum)
         made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
         known = f" ({score.threat_multiplier}: attacks known as proof of concept)"
-        lines.append(doc.code(made + known))
-    blocks: list[Block] = [Paragraph(line) for line in lines]
-    if lines and score.factor_set is not None:
-        blocks.append(_short_factors(writer, score.factor_set))
-    # If each threat has its own measure, the conditions already say what remains.
-    residual = None if measured(writer) else writer.residual
+        blocks += [Paragraph(doc.code(made + known)), _short_factors(writer, score.factor_set)]
+    # What the threats' own measures leave is in the appendix.
+    residual = None if writer.view.measures else writer.residual
     rows = tuple(_numbers(item, residual) for item in on_page(writer))
     if rows:
         heads = ("", "CVSS base and vector", *(("With the conditions",) if residual else ()))

@@ -6,7 +6,7 @@ from decimal import Decimal
 from agent.records import Condition, Residual
 from agent.report import document as doc
 from agent.report.document import Block, Bullets, Paragraph, Part, Row, Span, Table, Text
-from agent.report.front_pages import Writer, base_of, measured, on_page, remaining
+from agent.report.front_pages import Writer, base_of, on_page
 from agent.report.prose import bare, stopped
 from agent.report.sentences import if_clause, tenth
 from agent.report.view import RankedThreat
@@ -21,7 +21,7 @@ def conditions(writer: Writer) -> Part:
         return Part("conditions", title, (_older_conditions(writer),))
     blocks: list[Block] = []
     # Measures stand with their threats, each with its price.
-    own = measured(writer)
+    own = bool(writer.view.measures)
     shown = _on_page(writer, advice.conditions) if own else advice.conditions[: writer.room.conditions]
     if shown and not own:
         rows = tuple(_condition(writer, n, item) for n, item in enumerate(shown, 1))
@@ -113,11 +113,23 @@ def _older_residual(writer: Writer, residual: Residual) -> Text:
     return (Span("the highest CVSS base is "), *doc.strong(_graded(residual.after)), *whose, Span(f"{was}."))
 
 
+def remaining(item: RankedThreat, residual: Residual) -> Text:
+    """Describe the metrics that the conditions change and the remaining base, or a dash without changes."""
+    left, changes = residual.remains.get(item.threat.id), residual.changes.get(item.threat.id, "")
+    if left is None or (left and not changes):
+        return doc.words("–")
+    if not left:
+        return doc.words("gone")
+    # The attack becomes harder, but its CVSS score stays the same.
+    harder = doc.words("but harder") if left == base_of(item) else ()
+    return doc.joined(doc.code(f"{changes} → {tenth(left)}"), harder)
+
+
 def residuals(writer: Writer) -> Part:
     """Build the appendix table of what the conditions change of the threats whose rest is not on the first two
     pages."""
     residual = writer.residual
-    above = [] if measured(writer) else on_page(writer)
+    above = [] if writer.view.measures else on_page(writer)
     kept = [
         item for item in writer.view.threats if residual and item.threat.id in residual.remains and item not in above
     ]
@@ -125,7 +137,7 @@ def residuals(writer: Writer) -> Part:
         return Part("residuals", (), ())
     rows = tuple(Row((doc.ref(item.name), doc.words(tenth(base_of(item))), remaining(item, residual))) for item in kept)
     table = Table(("", "CVSS base", "With the conditions"), rows, frozenset({1}))
-    title = "What the conditions change" if measured(writer) else "What the conditions change of further threats"
+    title = "What the conditions change" if writer.view.measures else "What the conditions change of further threats"
     return Part("residuals", doc.words(title), (table,))
 
 

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from agent.drafting.layers.paragraphs import load_layer_texts
 from agent.drafting.threats.headline import SUPPORTED, is_supported
 from agent.intake.extract.statements import language
-from agent.records import Capability, FactLine, LayerThreats, Question, Residual, WorkNote, WorkStatus
+from agent.records import Capability, FactLine, LayerThreats, Question, Residual, UseProposal, WorkNote, WorkStatus
 from agent.report import document as doc
 from agent.report.authors import drafter_words
 from agent.report.document import Block, Bullets, Entry, Extent, Meter, Paragraph, Part, Row, Span, Table, Text
@@ -233,13 +233,11 @@ def _rests(writer: Writer, first: RankedThreat) -> str:
         for item in alike
         if base_of(item) > base_of(first) and not (item.threat.setting and not first.threat.setting)
     ]
+    when = bare(if_clause(first.threat.setting)) if first.threat.setting else "in default use"
     if not graver:
-        if first.threat.setting:
-            return f", {bare(if_clause(first.threat.setting))}"
-        return ", in default use"
+        return f", {when}"
     if any(item.threat.by in ("llm", "both") for item in writer.view.threats):
         # Threats that the LLM left to the catalogue are in the appendix, with the severity of their pattern.
-        when = bare(if_clause(first.threat.setting)) if first.threat.setting else "in default use"
         return f", the core danger {when}"
     return ", the threat that a reviewer chose"
 
@@ -272,15 +270,21 @@ def _proposal(writer: Writer) -> Text:
     """State what the draft proposes or the signer decided; the conditions themselves follow the threats."""
     advice, stamp = writer.view.draft.advice, writer.view.draft.review
     if stamp is not None and stamp.decision is not None:
-        none = advice is None or not advice.conditions
-        said = _UNCONDITIONED if none and stamp.decision == "use with conditions" else _PROPOSALS[stamp.decision]
-        return doc.joined(doc.words(f"Decided by {stamp.reviewer}:"), doc.strong(said))
+        return doc.joined(doc.words(f"Decided by {stamp.reviewer}:"), doc.strong(_advised(writer, stamp.decision)))
     if advice is None:
         return ()
-    said = _PROPOSALS[advice.proposal]
-    if advice.proposal == "use with conditions" and (measured(writer) or not advice.conditions):
-        said = _MEASURED if advice.conditions else _UNCONDITIONED
-    return doc.joined(doc.words("Proposed:"), doc.strong(said))
+    return doc.joined(doc.words("Proposed:"), doc.strong(_advised(writer, advice.proposal)))
+
+
+def _advised(writer: Writer, proposal: UseProposal) -> str:
+    """Return a proposal in words; one with conditions says where these stand."""
+    advice = writer.view.draft.advice
+    if proposal == "use with conditions":
+        if advice is None or not advice.conditions:
+            return _UNCONDITIONED
+        if writer.view.measures:
+            return _MEASURED
+    return _PROPOSALS[proposal]
 
 
 def base_of(item: RankedThreat) -> Decimal:
@@ -443,7 +447,7 @@ def _remedies(writer: Writer, threat: RankedThreat, *, whole: bool, vendor: bool
         found = sorted(found, key=lambda item: item.text not in work) if vendor or who == "you" else []
         for item in found if whole else found[:1]:
             told = writer.prose.text(stopped(item.text), item.evidence)
-            if who == "you" and measured(writer):
+            if who == "you":
                 told = doc.joined(told, _price(writer, threat, item.text))
             done = doc.soft(f"({doing_words(work[item.text])})") if item.text in work else ()
             made.append(doc.joined(doc.strong(label), told, done))
@@ -452,9 +456,7 @@ def _remedies(writer: Writer, threat: RankedThreat, *, whole: bool, vendor: bool
 
 def _price(writer: Writer, threat: RankedThreat, measure: str) -> Text:
     """Say in brackets who takes a measure, and at what price."""
-    advice = writer.view.draft.advice
-    known = advice.conditions if advice else ()
-    item = next((each for each in known if each.text == measure and threat.threat.id in each.threats), None)
+    item = writer.view.measures.get((threat.threat.id, measure))
     said = "; ".join(filter(None, (item.who, item.price.rstrip(".")))) if item else ""
     return doc.soft(f"({said})") if said else ()
 
@@ -638,29 +640,3 @@ def _question(writer: Writer, item: Question, limit: int, *, why: bool) -> Row:
         writer.brief(f"{item.id}, what changes", changes, limit),
     ]
     return Row((doc.ref(item.id), *cells), item.id)
-
-
-def measured(writer: Writer) -> bool:
-    """Return whether the conditions are the measures that stand with the threats, as in an LLM's draft."""
-    advice = writer.view.draft.advice
-    told = {
-        (item.threat.id, each.text)
-        for item in writer.view.threats
-        for each in item.threat.mitigations
-        if each.who == "you"
-    }
-    return bool(advice and advice.conditions) and all(
-        (threat, each.text) in told for each in (advice.conditions if advice else ()) for threat in each.threats
-    )
-
-
-def remaining(item: RankedThreat, residual: Residual) -> Text:
-    """Describe the metrics that the conditions change and the remaining base, or a dash without changes."""
-    left, changes = residual.remains.get(item.threat.id), residual.changes.get(item.threat.id, "")
-    if left is None or (left and not changes):
-        return doc.words("–")
-    if not left:
-        return doc.words("gone")
-    # The attack becomes harder, but its CVSS score stays the same.
-    harder = doc.words("but harder") if left == base_of(item) else ()
-    return doc.joined(doc.code(f"{changes} → {tenth(left)}"), harder)

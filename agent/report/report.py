@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from agent.records import Document, Draft
@@ -32,7 +33,6 @@ _FRONT: Final = (
     front_pages.abilities,
     front_pages.layers,
     front_pages.questions,
-    arithmetic.numbers,
 )
 _REFERENCE: Final = (
     reference_pages.quotes,
@@ -77,6 +77,9 @@ def build(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview
             tried = _front(view, room._replace(**{name: value}))
             if front_words(tried[1]) <= MAX_FRONT_WORDS:
                 room, (writer, report) = room._replace(**{name: value}), tried
+    # The numbers do not count as words of the two pages, so build them once.
+    below = arithmetic.numbers(writer)
+    report = replace(report, front=(*report.front, *((below,) if below.blocks else ())))
     writer.cited |= {mark for part in report.front for text in texts(part) for span in text for mark in span.ids}
     reference = tuple(part for part in (make(writer) for make in _REFERENCE) if part.blocks or part.title)
     return Report(report.title, report.notices, report.front, reference, report.headline, tuple(writer.prose.lost))

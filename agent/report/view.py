@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import Capability, Document, Draft, Evidence, Fact, LayerThreats, Question, Threat
+from agent.records import Capability, Condition, Document, Draft, Evidence, Fact, LayerThreats, Question, Threat
 from agent.report.safe_markdown import quoted, shared_words
 from agent.report.sentences import counted
 from agent.taxonomy.factors import FACTOR_TITLES, FACTORS
@@ -110,6 +110,20 @@ class View:
     def evidence(self) -> dict[str, Evidence]:
         """Evidence by id."""
         return {item.id: item for item in self.draft.evidence}
+
+    @cached_property
+    def measures(self) -> dict[tuple[str, str], Condition]:
+        """The conditions by threat id and text, if all are measures that stand with their threats, as in an LLM's
+        draft; else empty."""
+        advice = self.draft.advice
+        found = {(name, each.text): each for each in (advice.conditions if advice else ()) for name in each.threats}
+        told = {
+            (item.threat.id, each.text)
+            for item in self.threats
+            for each in item.threat.mitigations
+            if each.who == "you"
+        }
+        return found if found.keys() <= told else {}
 
     @property
     def facts(self) -> tuple[Fact, ...]:

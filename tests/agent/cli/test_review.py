@@ -32,7 +32,6 @@ def confirm(app: ReviewProcess, item: str, version: int) -> int:
     return app.ask("/api/r/r1/act", "POST", body, JSON)[0]
 
 
-@pytest.mark.slow
 def test_without_arguments_a_half_reviewed_demo_is_served_from_a_scratch_store(tmp_path: Path) -> None:
     with ReviewProcess(tmp_path) as app:
         assert app.address.startswith("http://127.0.0.1:")
@@ -82,7 +81,6 @@ def test_drafts_come_in_and_decisions_are_there_the_next_time(tmp_path: Path) ->
         assert backup.version("r1") == 2
 
 
-@pytest.mark.slow
 def test_one_process_at_a_time_has_a_store_open(tmp_path: Path) -> None:
     store = tmp_path / "team.sqlite"
     with ReviewProcess(tmp_path, "--store", store) as app:
@@ -116,7 +114,7 @@ def test_in_a_terminal_enter_prints_another_address(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- D20
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_within_five_seconds_though_clients_hang(tmp_path: Path, number: int) -> None:
     store = tmp_path / "team.sqlite"
     with ReviewProcess(tmp_path, draft_folder(tmp_path), "--store", store) as app:
@@ -167,7 +165,6 @@ def test_every_acknowledged_act_is_there_after_a_signal_in_between(tmp_path: Pat
     assert len(stored) - len(acknowledged) <= 1
 
 
-@pytest.mark.slow
 def test_ctrl_c_twice_ends_a_redraft_that_is_under_way(tmp_path: Path) -> None:
     store = tmp_path / "team.sqlite"
     with ReviewProcess(tmp_path, draft_folder(tmp_path), "--store", store) as app:
@@ -219,7 +216,6 @@ def test_what_cannot_be_served_is_said_before_anything_is_stored(septet: Septet,
     assert "no draft there" in septet("review", tmp_path / "none", "--store", store).err
 
 
-@pytest.mark.slow
 def test_a_damaged_store_is_served_for_reading_with_a_hint(tmp_path: Path) -> None:
     store = tmp_path / "team.sqlite"
     reviews = Reviews(tmp_path)

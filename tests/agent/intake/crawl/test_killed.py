@@ -171,7 +171,6 @@ def test_a_kill_in_the_crawl(tmp_path: Path, septet: Septet, monkeypatch: pytest
         check_again(runs, site.requests[begun:], out, left, undisturbed)
 
 
-@pytest.mark.slow
 def test_three_kills_in_a_row(tmp_path: Path) -> None:
     with Site(routes(FEW)) as site:
         runs, out = Runs(site, tmp_path), tmp_path / "out"
@@ -184,7 +183,6 @@ def test_three_kills_in_a_row(tmp_path: Path) -> None:
         assert any(left), "a kill hit the crawl or the draft"
 
 
-@pytest.mark.slow
 def test_twenty_kills_at_random_moments(tmp_path: Path) -> None:
     """Ten of them between two requests of the crawl, ten while the draft is made and saved."""
     chance = random.Random(SEED)

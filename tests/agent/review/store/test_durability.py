@@ -69,7 +69,7 @@ def assert_acknowledged(store: Store, lines: list[str]) -> int:
 # -- D2
 
 
-@pytest.mark.parametrize("rounds", [8, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [8, 300])
 def test_killed_at_any_moment_what_was_acknowledged_is_there(rounds: int, tmp_path: Path) -> None:
     path = tmp_path / NAME
     filled(path, 1, 0).close()
@@ -105,7 +105,7 @@ def _write_and_kill(process: subprocess.Popen[bytes], seconds: float) -> list[st
 # -- D3
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [1, 30])
 def test_killed_while_a_backup_is_written_the_last_one_is_whole(rounds: int, tmp_path: Path) -> None:
     path, chance = tmp_path / NAME, random.Random(rounds)
     filled(path, 1, 2).close()

@@ -65,7 +65,6 @@ def saved(app: ReviewProcess, version: int) -> list[tuple[int, str]]:
     return exported(app)
 
 
-@pytest.mark.slow
 def test_killed_while_it_leaves_a_backup_the_app_exports_the_same_and_the_last_backup_is_whole(tmp_path: Path) -> None:
     store = tmp_path / "team.sqlite"
     backup, torn = store.with_name(f"{store.name}.backup"), False
