@@ -446,10 +446,10 @@ class Judge:
         return found.text if not found.dropped else ""
 
     def _with(self, text: str, evidence: Sequence[str]) -> str:
-        """Return the checked sentences of a text, each marked with `evidence`, the quotes given with the text."""
+        """Return the checked sentences of a text, each marked with those of `evidence` that bear on it."""
         if not evidence:
             return self._text(text, "inference", HOW_WORDS)[0]
-        marks = ", ".join(evidence[:2])
+        marks = ", ".join(evidence)
         marked = " ".join(f"{part.rstrip('.!? ')} [{marks}]." for part in sentences(text))
         return self._text(marked, "product", HOW_WORDS)[0]
 

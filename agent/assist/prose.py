@@ -78,9 +78,19 @@ _FOLLOWS: Final = re.compile(
     r"|(?:do|does) not (?:cover|reach|extend|bound|confine|contain|govern|apply))\b",
     re.I,
 )
+_THREATS: Final = re.compile(
+    r"(?:(?:the )?(?:(?:main|gravest|other) )?(?:threats|risks|dangers)\b|weigh\b|watch for\b|think of\b|expect\b"
+    r"|beware of\b|what (?:can|may|could) go wrong\b|that leaves\b)",
+    re.I,
+)
+"""The start of a sentence that names threats, in which the product is not the subject."""
 _CLAUSE: Final = re.compile(r"[;:]|,\s+(?=(?:so|yet|but|while|which|whose|who|and then)\b)")
 """The point where a sentence continues with a consequence of its first clause."""
 _NO: Final = re.compile(r"\b(?:no|not|never|nobody|nothing|without|cannot)\b|n't\b", re.I)
+_EMPHASIS: Final = re.compile(r"\b(?:and nothing more|nothing (?:more|less|but)|not (?:only|just|merely))\b", re.I)
+"""Words of emphasis, which deny nothing."""
+_DENIED_AFTER: Final = 6
+"""The number of words after a negation that it can deny."""
 _STOPS: Final = re.compile(r"\b(?:forbid|prohibit|ban|refus|block|prevent|exclud|reject|den(?:y|ies)|lack)\w*\b", re.I)
 _LACKING: Final = re.compile(r",?\s*\bwithout\s+([^,;:.]*)", re.I)
 _COMPARED: Final = re.compile(r",?\s*\b(?:instead of|rather than)\s+[^,;.]*", re.I)
@@ -98,6 +108,8 @@ _ACTS: Final = re.compile(
     r"|connects?|uses?|supports?|exposes?|listens?|provides?|holds?|hosts?|creates?|changes?|publishes|pays?|installs?"
     r"|has|have|is|are|can|does)\b"
 )
+_PLURAL: Final = re.compile(r"(?:are|have|do|were)\b")
+"""Verbs of a plural noun, which is no product's name: "Threats are"."""
 _COMFORT: Final = re.compile(
     r"\b(?:secure(?:ly)?|safe(?:ly)?|trustworthy|compliant|certified|encrypted|sandboxed|audited|harmless|risk-free"
     r"|(?:no|low|little|minimal) risk)\b",
@@ -106,9 +118,13 @@ _COMFORT: Final = re.compile(
 _COUNTED: Final = re.compile(rf"\b(?:{'|'.join(NUMBER_WORDS)})\b", re.I)
 _NOT_BEARING: Final = "its quotes do not bear on it"
 _UNCITED: Final = "it is about the product and cites nothing"
+_TERM: Final = re.compile(r"\b\d{1,3}[ -](?:minute|hour|day|week|month|year)s?\b|\b127\.0\.0\.1\b", re.I)
+"""How long something should take, or the machine's own address: numbers that advice may choose itself."""
 _LINK: Final = re.compile(r"https?:|www\.|[<>{}]|\]\(", re.I)
 _LOCAL: Final = re.compile(r"\bhttps?://(?=(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\b)")
 """The scheme of a local address. It is removed because "localhost:8080" does not link to an outside site."""
+_ADDRESS: Final = re.compile(r"\bhttps?://([^\s<>()\[\]{}\"“”]*[\w/])", re.I)
+_PLACEHOLDER: Final = re.compile(r"<[\w -]{1,40}>")
 _ENDLESS: Final = re.compile(r"\S{80}")
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
 """Unicode categories of characters that hide or reverse text."""
@@ -172,7 +188,8 @@ class Ground:
                     and first.startswith(name)
                     and not any(char.isupper() or char.isdigit() for char in name[1:])
                 )
-                plain = plain and not _ACTS.match(first[len(name) :].lstrip())
+                after = first[len(name) :].lstrip()
+                plain = plain and not (_ACTS.match(after) and not _PLURAL.match(after))
                 if not plain and not _keys(_capitals(name)) <= self._words and not self._begins_word(name):
                     odd.append(name)
         return tuple(dict.fromkeys(odd))
@@ -265,16 +282,43 @@ class Ground:
         return tuple(found)
 
     def _bearing(self, marks: Sequence[str], sentence: str, own: Sequence[str]) -> tuple[str, ...]:
-        """Return the marks with the largest overlap with a sentence, in their order. Marks far behind the best one are
-        left out, unless they are in `own`, the marks of single clauses."""
+        """Return the marks with the largest overlap with a sentence, in their order. Marks far behind the best one, or
+        whose quotes say nothing of the sentence that better ones do not say, are left out, unless they are in `own`,
+        the marks of single clauses."""
         common = {
             mark: self._common(mark, sentence) + _NAMED * _named_alike(sentence, [self.evidence[mark].quote])
             for mark in marks
         }
         best = sorted(marks, key=lambda mark: (mark not in own, -common[mark]))[:MOST_MARKS]
         most = max(common.values(), default=0)
-        kept = [mark for mark in best if mark in own or common[mark] > _BEHIND_BEST * most] or best[:1]
+        said = {meaning for _, meaning in meanings(sentence)} - self._own_name
+        kept: list[str] = []
+        told: set[str] = set()
+        for mark in best:
+            adds = said & {meaning for _, meaning in meanings(self.evidence[mark].quote)}
+            if mark in own or (common[mark] > _BEHIND_BEST * most and not adds <= told):
+                kept.append(mark)
+                told |= adds
+        kept = kept or best[:1]
         return tuple(mark for mark in marks if mark in kept)
+
+    def _completed(self, shown: tuple[str, ...], sentence: str) -> tuple[str, ...]:
+        """Add the quote for a name or number in a sentence that none of its shown quotes contains, if there is one."""
+        for name in (*names_of(sentence), *numbers_of(_COUNTED.sub(" ", sentence))):
+            words = _keys(name) - self._named
+            if not shown or not words or len(shown) >= MOST_MARKS:
+                continue
+            if words & frozenset().union(*(_keys(self.evidence[mark].quote) for mark in shown)):
+                continue
+            naming = [mark for mark, item in self.evidence.items() if words <= _keys(item.quote)]
+            best = max(naming, key=lambda mark: self._common(mark, sentence), default=None)
+            if best is not None and self._common(best, sentence) > 0:
+                shown = (*shown, best)
+        return shown
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        return frozenset().union(*map(_keys, self.names), _keys(TERMS))
 
     @cached_property
     def _own_name(self) -> frozenset[str]:
@@ -303,7 +347,7 @@ class Ground:
         dropped: list[tuple[str, str]] = []
         for sentence in sentences(text):
             named = [mark for match in _MARK.finditer(sentence) for mark in _ID.findall(match[1])]
-            bare = _bare(sentence)
+            bare = self._unlinked(_bare(sentence))
             cited, rested = ((), ()) if mode in ("general", "advice") else self.ids(named, bare)
             why = self._wrong(bare, mode, cited, rested, marked=bool(named))
             goes_on = mode == "inference" and bool(kept)
@@ -325,6 +369,7 @@ class Ground:
                 dropped.append((sentence, why))
                 continue
             shown = self._bearing(cited, bare, () if mode in ("general", "advice") else self._own_clauses(sentence))
+            shown = self._completed(shown, bare) if mode == "product" else shown
             kept.append(_with_marks(bare, shown))
             evidence += shown
             facts += rested
@@ -335,7 +380,7 @@ class Ground:
         kept: list[str] = []
         dropped: list[tuple[str, str]] = []
         for sentence in sentences(text):
-            bare = _bare(sentence)
+            bare = self._unlinked(_bare(sentence))
             about = self.is_about_product(bare)
             why = self._wrong(bare, "inference", evidence if about else (), facts, marked=False)
             if why:
@@ -343,6 +388,13 @@ class Ground:
             else:
                 kept.append(bare)
         return Checked(" ".join(kept), tuple(evidence), tuple(facts), tuple(dropped))
+
+    def _unlinked(self, sentence: str) -> str:
+        """Write addresses of the sources without their scheme, so that they are no links, and placeholders of the
+        sources, such as "<id>", as an ellipsis."""
+        known = "\n".join(self._texts) if _LINK.search(sentence) else ""
+        bare = _ADDRESS.sub(lambda match: match[1] if match[0] in known else match[0], sentence)
+        return _PLACEHOLDER.sub(lambda match: "…" if match[0] in known else match[0], bare)
 
     def _wrong(self, sentence: str, mode: Mode, evidence: Sequence[str], facts: Sequence[str], *, marked: bool) -> str:
         """Return why a sentence must be dropped, or an empty string if it is accepted."""
@@ -354,7 +406,7 @@ class Ground:
             return "it has no words that can be read"
         if instructions.find(sentence):
             return "it speaks to whoever assesses the product"
-        odd = self.foreign(sentence)
+        odd = self.foreign(_TERM.sub(" ", sentence) if mode == "advice" else sentence)
         if odd:
             return f"not in the sources: {', '.join(odd)}"
         about = self.tells(sentence, mode)
@@ -369,7 +421,7 @@ class Ground:
             return "its marks are of nothing that was accepted"
         if _COMFORT.search(sentence) and not _FOLLOWS.search(sentence):
             return "it comforts and cites nothing"
-        if about and not (_FOLLOWS.search(sentence) or _SILENT.search(sentence)):
+        if about and not (_FOLLOWS.search(sentence) or _SILENT.search(sentence) or _THREATS.match(sentence)):
             return _UNCITED
         return ""
 
@@ -400,7 +452,8 @@ class Ground:
     def _denied(self, stated: str, evidence: Sequence[str], own: set[str]) -> bool:
         """Return whether quotes contradict a sentence and none confirms it. "works without Docker" next to "runs with
         Docker Compose" is no contradiction."""
-        said = [[_without_lacks(text, own) for text in self._said(mark)] for mark in evidence]
+        stated = _EMPHASIS.sub(" ", stated)
+        said = [[_without_lacks(_EMPHASIS.sub(" ", text), own) for text in self._said(mark)] for mark in evidence]
         together = [text for texts in said for text in texts]
         if _denies_alike(stated, together) or support(stated, together, self.names).verdict != "contradicted":
             return False
@@ -437,10 +490,20 @@ def _without_lacks(text: str, own: set[str]) -> str:
 
 
 def _denies_alike(stated: str, said: Sequence[str]) -> bool:
-    """Return whether the quotes contain all negations of a sentence, such as the "never" of "a site it has never
-    seen"."""
-    denials = {match[0].casefold() for match in _NO.finditer(stated)}
-    return bool(denials) and denials <= {match[0].casefold() for text in said for match in _NO.finditer(text)}
+    """Return whether the quotes contain all negations of a sentence: the same words, such as the "never" of "a site it
+    has never seen", or another denial of the same thing, such as "no agentic loops" for "without agentic loops"."""
+    denials = list(_NO.finditer(stated))
+    words = {match[0].casefold() for text in said for match in _NO.finditer(text)}
+    denied = {one for text in said for match in _NO.finditer(text) for one in _denied_by(match, text)}
+    return bool(denials) and all(
+        match[0].casefold() in words or denied.intersection(_denied_by(match, stated)) for match in denials
+    )
+
+
+def _denied_by(negation: re.Match[str], text: str) -> set[str]:
+    """Return the meanings of the words that a negation denies, which follow it."""
+    following = _CLAUSE.split(text[negation.end() :])[0] or ""
+    return {one for _, one in meanings(" ".join(following.split()[:_DENIED_AFTER]))}
 
 
 def _borne_out(word: str, text: str) -> bool:

@@ -22,5 +22,6 @@ TERMS: Final = """
     Authorization Compliance Law Laws Contracts Regulation Recovery Damage Loss Harm Silence Money Payments
     Refunds Wallets Funds Trades Orders Voice Calls Devices Sensors Robots Doors Screens Desktops Browsers
     Tabs Forms Files Folders Repositories Commits Branches Merges Pipelines Builds Deployments Sample Samples
-    Snippets Defaults Logins Recordings Transcripts
+    Snippets Defaults Logins Recordings Transcripts DevOps DevSecOps SRE gRPC
+    SELECT INSERT UPDATE DELETE DROP JOIN Why How Grave Graver
 """

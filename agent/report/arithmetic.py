@@ -13,6 +13,7 @@ from agent.report.safe_markdown import shared_words
 from agent.report.sentences import tenth
 from agent.report.view import RankedThreat
 from agent.taxonomy.factors import FACTOR_SETS, FactorKey, FactorSet
+from agent.taxonomy.layers import LAYER_TITLES
 
 _SHORT_FACTORS: Final[dict[FactorKey, str]] = {
     "autonomy_of_action": "autonomy",
@@ -53,7 +54,7 @@ def numbers(writer: Writer) -> Part:
     residual = None if writer.view.measures else writer.residual
     rows = tuple(_numbers(item, residual) for item in on_page(writer))
     if rows:
-        heads = ("", "CVSS base and vector", *(("With the conditions",) if residual else ()))
+        heads = ("", "Layer", "CVSS base and vector", *(("With the conditions",) if residual else ()))
         blocks.append(Table(heads, rows))
     return Part("numbers", doc.words("The numbers") if blocks else (), tuple(blocks))
 
@@ -62,12 +63,14 @@ def _short_factors(writer: Writer, used: FactorSet) -> Block:
     """Build a table of the summands of the factor sum, with the beginning of each reason."""
     factors, total = writer.view.draft.factors, tenth(writer.view.draft.score.factor_sum)
     # A reason that fits several factors is told once.
-    rows, seen = [], set[str]()
+    rows: list[Row] = []
+    seen: dict[str, str] = {}
     for key in FACTOR_SETS[used]:
         reason = _short_reason(writer, factors[key].rationale)
-        reason = "" if reason in seen else reason
-        seen.add(reason)
-        told = writer.prose.text(reason, () if marked(reason) else cited(factors[key].rationale)) if reason else ()
+        extra = () if marked(reason) else cited(factors[key].rationale)
+        told = writer.prose.text(reason, extra) if reason else ()
+        told = doc.words(f"As for {seen[reason]}.") if reason in seen else told
+        seen.setdefault(reason, _SHORT_FACTORS[key])
         rows.append(Row((doc.words(_SHORT_FACTORS[key].capitalize()), doc.words(tenth(factors[key].value)), told)))
     rows.append(Row((doc.strong("Sum"), doc.strong(total), ())))
     return Table(("Factor", "Value", "Reason"), tuple(rows), frozenset({1}))
@@ -86,7 +89,8 @@ def _short_reason(writer: Writer, reason: str) -> str:
 
 
 def _numbers(item: RankedThreat, residual: Residual | None) -> Row:
-    """Return a row with a threat's base and vector, and what the conditions change and leave of it."""
+    """Return a row with a threat's layer, base and vector, and what the conditions change and leave of it."""
     vector = doc.code(f"{tenth(base_of(item))} {item.threat.score.cvss_vector.removeprefix('CVSS:4.0/')}")
     after = (remaining(item, residual),) if residual else ()
-    return Row((doc.ref(item.name), vector, *after))
+    layer = doc.words(LAYER_TITLES[item.layer].capitalize().replace("&", "and"))
+    return Row((doc.ref(item.name), layer, vector, *after))

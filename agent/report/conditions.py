@@ -6,7 +6,7 @@ from decimal import Decimal
 from agent.records import Condition, Residual
 from agent.report import document as doc
 from agent.report.document import Block, Bullets, Paragraph, Part, Row, Span, Table, Text
-from agent.report.front_pages import Writer, base_of, on_page
+from agent.report.front_pages import Writer, base_of, has_measure, on_page
 from agent.report.prose import bare, stopped
 from agent.report.sentences import if_clause, tenth
 from agent.report.view import RankedThreat
@@ -36,7 +36,7 @@ def conditions(writer: Writer) -> Part:
         blocks.append(Paragraph(doc.words(none)))
     elif own:
         # What the measures leave by CVSS is computed in the appendix.
-        blocks.append(Paragraph(doc.words("Before go-live, each measure under “You” is in place.")))
+        blocks.append(Paragraph(_measured(writer)))
     elif advice.residual is not None:
         blocks.append(Paragraph(_residual(writer, advice.residual, len(advice.conditions), len(shown))))
     if advice.law and writer.room.law:
@@ -44,6 +44,21 @@ def conditions(writer: Writer) -> Part:
     elif advice.law:
         writer.shortened.append(("Law and contracts", advice.law))
     return Part("conditions", title, tuple(blocks))
+
+
+def _measured(writer: Writer) -> Text:
+    """Say that the measures of the threats on the page are the conditions, and which threats have none."""
+    if writer.view.draft.score.aivss is None:
+        return doc.words("None yet: what was read does not carry a decision; the measures concern what it describes.")
+    open_ = [item.name for item in on_page(writer) if not has_measure(item)]
+    told: Text = doc.words("Before go-live, each measure under “You” is in place")
+    if not open_:
+        return (*told, Span("."))
+    names = doc.joined(*(doc.ref(name) for name in open_), by=", ")
+    left = (
+        " is left to the vendor: accept it or wait." if len(open_) == 1 else " are left to the vendor: accept or wait."
+    )
+    return (*told, Span("; "), *names, Span(left))
 
 
 def _on_page(writer: Writer, found: Sequence[Condition]) -> tuple[Condition, ...]:

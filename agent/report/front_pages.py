@@ -45,6 +45,7 @@ _HOLDS: Final = {
     "assumed": "on an assumption",
 }
 """When a threat without a setting holds, by its basis."""
+_BEYOND: Final = "Beyond default use:"
 _UNCOVERED: Final[dict[ProductKind, str]] = {
     "mcp-server": "the clients that call it and their LLM",
     "agent-skill": "the agent that follows it",
@@ -112,11 +113,11 @@ STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("vendor", 3), ("why", 0), ("vendor", 1),
     ("condition", 18), ("vendor", 0), ("answer", 15), ("posture", 70), ("quote", 14), ("condition", 14),
     ("quote", 10), ("conditions", 3), ("rest", 3), ("answer", 12), ("quote", 0), ("law", 0), ("lost", 0),
-    ("questions", 5), ("rest", 2), ("questions", 4), ("answer", 10), ("rest", 1), ("layer", 36), ("questions", 3),
-    ("layer", 34), ("layer", 32), ("questions", 2), ("layer", 30), ("posture", 60), ("layer", 28), ("rest", 0),
-    ("posture", 52), ("layer", 25), ("how", 48), ("posture", 46), ("layer", 20), ("posture", 40), ("how", 40),
-    ("layer", 16), ("questions", 1), ("threats", 4), ("rest_todo", 0), ("layer", 10), ("how", 32), ("threats", 3),
-    ("how", 24), ("how", 16),
+    ("questions", 5), ("rest", 2), ("questions", 4), ("answer", 10), ("layer", 36), ("layer", 34),
+    ("layer", 32), ("questions", 3), ("rest", 1), ("questions", 2), ("layer", 30), ("posture", 60), ("layer", 28),
+    ("rest", 0), ("posture", 52), ("layer", 25), ("how", 48), ("posture", 46), ("layer", 20), ("posture", 40),
+    ("how", 40), ("layer", 16), ("questions", 1), ("threats", 4), ("rest_todo", 0), ("layer", 10), ("how", 32),
+    ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """The steps that shorten the first two pages to 900 words, each a field and its new value. They first cut what the
 report repeats later, such as quotes, and last how a threat works, since half an explanation says nothing."""
@@ -346,8 +347,15 @@ def threats(writer: Writer) -> Part:
     top = writer.view.top(writer.room.threats)
     if not top:
         return Part("threats", doc.words("Top threats"), (Paragraph(doc.words("No threat has a quote.")),))
-    rest = on_page(writer)[len(top) :]
-    blocks = [*(entry(writer, item) for item in top), *(_in_short(writer, item) for item in rest)]
+    blocks: list[Block] = []
+    shown = on_page(writer)
+    last = max((n for n, item in enumerate(shown) if item.threat.default_use), default=-1)
+    beyond = shown[last + 1] if last + 1 < len(shown) else None
+    for item in shown:
+        # The first group comes first even where a threat of the second has a higher base, so say where it begins.
+        if item == beyond and blocks:
+            blocks.append(Paragraph(doc.soft(_BEYOND)))
+        blocks.append(entry(writer, item) if item in top else _in_short(writer, item))
     return Part("threats", doc.words("Top threats"), tuple(blocks))
 
 
@@ -441,6 +449,8 @@ def _remedies(writer: Writer, threat: RankedThreat, *, whole: bool, vendor: bool
     """List what you and the vendor should do, with notes on the work; measures with a note come first."""
     notes = writer.view.draft.notes
     work = {each.mitigation: each for each in notes.work if each.threat == threat.threat.id} if notes else {}
+    # A threat that the operator can do nothing about says what the vendor should do.
+    vendor = vendor or not has_measure(threat)
     made = []
     for who, label in (("you", "You:"), ("vendor", "Vendor:")):
         found = [item for item in threat.threat.mitigations if item.who == who and item.status != "confirmed"]
@@ -452,6 +462,11 @@ def _remedies(writer: Writer, threat: RankedThreat, *, whole: bool, vendor: bool
             done = doc.soft(f"({doing_words(work[item.text])})") if item.text in work else ()
             made.append(doc.joined(doc.strong(label), told, done))
     return made
+
+
+def has_measure(item: RankedThreat) -> bool:
+    """Return whether a threat has a measure that the operator can take."""
+    return any(each.who == "you" and each.status != "confirmed" for each in item.threat.mitigations)
 
 
 def _price(writer: Writer, threat: RankedThreat, measure: str) -> Text:
@@ -539,7 +554,8 @@ def _older_line(writer: Writer, item: Capability) -> Row:
 def layers(writer: Writer) -> Part:
     """Build part 7: each layer with its flag and what is known. Uncertain layers have commentary, marked as general."""
     view = writer.view
-    above = on_page(writer)
+    # An LLM writes on a layer without knowing which threats are counted to it, so its text may be about others.
+    above = [] if view.draft.drafter.kind == "llm" else on_page(writer)
     limits = _layer_limits([layer for _, layer in view.layers], writer.room.layer)
     items = [
         _layer(writer, key, layer, [item.name for item in above if item.layer == key], limit)

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 _CODE: Final = re.compile(r"`([^\s`|<>](?:[^`\n|<>]{0,78}[^\s`|<>])?)`")
+_LINE_OF_CODE: Final = re.compile(r"\w_\w|[{}]|\(\)")
+_UNLIKE_CODE: Final = re.compile(r"[`|<>]")
+"""Characters that a code span would change."""
 _METER: Final = 40
 _BAR: Final = 10
 
@@ -121,7 +124,9 @@ def _span(span: Span) -> str:
 
 
 def _quoted(raw: str) -> str:
-    """Render a quote as safe Markdown; code words of the source stay code."""
+    """Render a quote as safe Markdown; code words of the source stay code, and a line of code is code as a whole."""
+    if _LINE_OF_CODE.search(raw) and not _UNLIKE_CODE.search(raw):
+        return _kept_blanks(raw, code(raw))
     pieces = _CODE.split(raw)
     return "".join(code(piece) if n % 2 else _kept_blanks(piece, plain(piece)) for n, piece in enumerate(pieces))
 
