@@ -57,9 +57,9 @@ MAX_QUESTIONS: Final = 6
 MAX_CHAINS: Final = 2
 MAX_PARTS: Final = 12
 HOW_WORDS: Final = 60
-"""A threat's "how" is limited to 32 words. Up to this many are tolerated; sentences beyond are cut."""
-PARAGRAPH_WORDS: Final = 50
-"""The tolerated length of a layer's paragraph, which is limited to 32 words."""
+"""A threat's "how" is limited to 38 words. Up to this many are tolerated; sentences beyond are cut."""
+PARAGRAPH_WORDS: Final = 56
+"""The tolerated length of a layer's paragraph, which is limited to 37 words."""
 POSTURE_WORDS: Final = 95
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 _GONE: Final = "gone"

@@ -53,7 +53,7 @@ _BEHIND: Final = re.compile(r"([.!?])((?:\s*[\[(]\s*[EFSC]\d[^\])]*[\])])+)")
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[^a-z\s])")
 _NARROW: Final = re.compile(r"(?<![\w-])(?:only|always|never|all|every|each|by default|nothing|none|nobody)\b", re.I)
 _BOUND: Final = re.compile(
-    r"\b(?:ask|approv|confirm|check|requir|encrypt|isolat|restrict|validat|authenticat|sign)\w*\b", re.I
+    r"\b(?:ask(?!ed for)|approv|confirm|check|requir|encrypt|isolat|restrict|validat|authenticat|sign)\w*\b", re.I
 )
 """Words next to which "each" widens a statement: "it asks before each command". "the reasons for each action" does
 not."""
@@ -84,11 +84,15 @@ _THREATS: Final = re.compile(
     re.I,
 )
 """The start of a sentence that names threats, in which the product is not the subject."""
-_CLAUSE: Final = re.compile(r"[;:]|,\s+(?=(?:so|yet|but|while|which|whose|who|and then)\b)")
+_CLAUSE: Final = re.compile(
+    r"[;:]|,\s+(?=(?:so|yet|but|while|which|whose|who|and (?:then|no|nothing|neither|nobody))\b)"
+)
 """The point where a sentence continues with a consequence of its first clause."""
 _NO: Final = re.compile(r"\b(?:no|not|never|nobody|nothing|without|cannot)\b|n't\b", re.I)
-_EMPHASIS: Final = re.compile(r"\b(?:and nothing more|nothing (?:more|less|but)|not (?:only|just|merely))\b", re.I)
-"""Words of emphasis, which deny nothing."""
+_EMPHASIS: Final = re.compile(
+    r"\b(?:and nothing more|nothing (?:more|less|but)|not (?:only|just|merely))\b|--no-[\w-]+|[_(]+none[_)]+", re.I
+)
+"""Words of emphasis, flags and empty cells, which deny nothing."""
 _DENIED_AFTER: Final = 6
 """The number of words after a negation that it can deny."""
 _STOPS: Final = re.compile(r"\b(?:forbid|prohibit|ban|refus|block|prevent|exclud|reject|den(?:y|ies)|lack)\w*\b", re.I)

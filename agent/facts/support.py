@@ -53,7 +53,12 @@ _ORDINARY: Final = frozenset(
     two under until updates use user users values vendor web what when where which while who with without workflow
     workflows you your changes more further findings bookings archives facts insights collections deletions deleting
         attackers anyone anybody sandbox approval credentials passwords backups agents' memories instructions nor
-        neither nothing before after because during even many version versions""",
+        neither nothing before after because during even many version versions
+        accept allow apply ask bind block cap check clear confirm deny disable do enable encrypt enforce export give
+        grant hold host install isolate issue keep let limit list log make mark mask mount move name offer pass pin
+        place prefer publish put read redact refuse remove require restrict return review revoke rotate route save scan
+        scope send separate serve set show sign start stop store strip switch sync take test track treat turn verify
+        wait warn watch withhold work write""",
     )
 )
 _ENDING: Final = re.compile(r"(?:ing|ly|tions?|ments?|ed|ity|ities|ness|less|en)$")

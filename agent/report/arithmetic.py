@@ -1,19 +1,16 @@
 """The numbers below the first two pages: how the score is computed, each factor, and the vector of each threat."""
 
-import re
 from typing import Final
 
-from agent.records import Residual
+from agent.records import FactorEstimate, Residual
 from agent.report import document as doc
 from agent.report.conditions import remaining
 from agent.report.document import Block, Paragraph, Part, Row, Table
 from agent.report.front_pages import Writer, base_of, on_page
-from agent.report.prose import bare, cited, marked, stopped
-from agent.report.safe_markdown import shared_words
+from agent.report.prose import cited, marked, stopped
 from agent.report.sentences import tenth
 from agent.report.view import RankedThreat
 from agent.taxonomy.factors import FACTOR_SETS, FactorKey, FactorSet
-from agent.taxonomy.layers import LAYER_TITLES
 
 _SHORT_FACTORS: Final[dict[FactorKey, str]] = {
     "autonomy_of_action": "autonomy",
@@ -28,16 +25,10 @@ _SHORT_FACTORS: Final[dict[FactorKey, str]] = {
     "opacity_reflexivity": "opacity",
     "natural_language_interface": "natural language",
 }
-_CLAUSE_END: Final = re.compile(
-    r"[;:]|, (?=(?:and|while|which|so|but|though|since|with|yet|plus|including|not)\b)| while "
-)
-"""The end of a reason's first clause."""
-_REASON: Final = 16
-"""The most words of a reason that is given whole beside the numbers; the appendix has each in full."""
-_SHARED: Final = 2
-"""The words that a clause has to share with the quotes of its reason."""
-_SHORTEST: Final = 30
-"""The fewest characters of a clause that stands for the whole reason."""
+_MUCH: Final = 0.15
+"""How much a fact has to raise a factor to be named beside its reason."""
+_RAISED: Final = "at least "
+"""The start of a part's label that says which fact raises a factor to a minimum."""
 
 
 def numbers(writer: Writer) -> Part:
@@ -54,20 +45,20 @@ def numbers(writer: Writer) -> Part:
     residual = None if writer.view.measures else writer.residual
     rows = tuple(_numbers(item, residual) for item in on_page(writer))
     if rows:
-        heads = ("", "Layer", "CVSS base and vector", *(("With the conditions",) if residual else ()))
+        heads = ("", "Basis", "CVSS base and vector", *(("With the conditions",) if residual else ()))
         blocks.append(Table(heads, rows))
     return Part("numbers", doc.words("The numbers") if blocks else (), tuple(blocks))
 
 
 def _short_factors(writer: Writer, used: FactorSet) -> Block:
-    """Build a table of the summands of the factor sum, with the beginning of each reason."""
+    """Build a table of the summands of the factor sum, with their reasons."""
     factors, total = writer.view.draft.factors, tenth(writer.view.draft.score.factor_sum)
     # A reason that fits several factors is told once.
     rows: list[Row] = []
     seen: dict[str, str] = {}
     for key in FACTOR_SETS[used]:
-        reason = _short_reason(writer, factors[key].rationale)
-        extra = () if marked(reason) else cited(factors[key].rationale)
+        reason = _reason(factors[key])
+        extra = () if marked(reason) else (cited(reason) or factors[key].evidence[:2])
         told = writer.prose.text(reason, extra) if reason else ()
         told = doc.words(f"As for {seen[reason]}.") if reason in seen else told
         seen.setdefault(reason, _SHORT_FACTORS[key])
@@ -76,21 +67,17 @@ def _short_factors(writer: Writer, used: FactorSet) -> Block:
     return Table(("Factor", "Value", "Reason"), tuple(rows), frozenset({1}))
 
 
-def _short_reason(writer: Writer, reason: str) -> str:
-    """Return a factor's reason, or if it is long its first clause, provided that the quotes speak of that clause."""
-    whole = stopped(reason)
-    if len(bare(whole).split()) <= _REASON:
-        return whole
-    found = next((match for match in _CLAUSE_END.finditer(reason) if match.start() > _SHORTEST), None)
-    clause = stopped(reason[: found.start()].strip()) if found else whole
-    known = writer.view.evidence
-    quotes = " ".join(known[mark].quote for mark in cited(reason) if mark in known)
-    return clause if shared_words(quotes, clause) >= _SHARED else whole
+def _reason(factor: FactorEstimate) -> str:
+    """Return the reason for a factor's value, with the fact that raised it to a minimum, if any."""
+    whole = stopped(factor.rationale)
+    label = next((part.label for part in factor.parts if part.label.startswith(_RAISED) and part.effect > _MUCH), "")
+    raised = f"{label[:1].upper()}{label[1:]}" if label and label not in whole else ""
+    return " ".join(filter(None, (whole, stopped(raised) if raised else "")))
 
 
 def _numbers(item: RankedThreat, residual: Residual | None) -> Row:
-    """Return a row with a threat's layer, base and vector, and what the conditions change and leave of it."""
+    """Return a row with a threat's basis, base and vector, and what the conditions change and leave of it."""
     vector = doc.code(f"{tenth(base_of(item))} {item.threat.score.cvss_vector.removeprefix('CVSS:4.0/')}")
     after = (remaining(item, residual),) if residual else ()
-    layer = doc.words(LAYER_TITLES[item.layer].capitalize().replace("&", "and"))
-    return Row((doc.ref(item.name), layer, vector, *after))
+    basis = doc.words(item.threat.basis or item.threat.state)
+    return Row((doc.ref(item.name), basis, vector, *after))

@@ -49,7 +49,7 @@ def conditions(writer: Writer) -> Part:
 def _measured(writer: Writer) -> Text:
     """Say that the measures of the threats on the page are the conditions, and which threats have none."""
     if writer.view.draft.score.aivss is None:
-        return doc.words("None yet: what was read does not carry a decision; the measures concern what it describes.")
+        return doc.words("If it is used before it is assessed, each measure under “You” is in place.")
     open_ = [item.name for item in on_page(writer) if not has_measure(item)]
     told: Text = doc.words("Before go-live, each measure under “You” is in place")
     if not open_:

@@ -15,8 +15,8 @@ from agent.report.authors import drafter_words
 from agent.report.document import Block, Bullets, Entry, Extent, Meter, Paragraph, Part, Row, Span, Table, Text
 from agent.report.prose import Prose, bare, has_quote, marked, split, stopped, within
 from agent.report.safe_markdown import excerpt, shared_words
-from agent.report.sentences import counted, if_clause, listed, span, tenth, threat_sentence
-from agent.report.view import CERTAIN_NEEDED, RankedThreat, View, name_of
+from agent.report.sentences import counted, if_clause, listed, tenth, threat_sentence
+from agent.report.view import CERTAIN_NEEDED, RankedThreat, View, basis_order, name_of
 from agent.scoring import severity
 from agent.taxonomy.kinds import ProductKind
 from agent.taxonomy.layers import LAYER_TITLES, LayerKey
@@ -35,17 +35,12 @@ _GRAVE: Final[dict[str, str]] = {
 _DAY: Final = 10
 """Length of the date in an ISO 8601 timestamp."""
 _TOP: Final = 10.0
-_WIDE: Final = 4
-"""A likely range as wide as this many points says nothing."""
-_PARTLY: Final = 36
+_PARTLY: Final = 40
 """The most words for an uncertain layer that the sources cover slightly."""
-_HOLDS: Final = {
-    "quoted": "default use",
-    "entry inferred": "default use, partly inferred",
-    "assumed": "on an assumption",
-}
-"""When a threat without a setting holds, by its basis."""
-_BEYOND: Final = "Beyond default use:"
+_HOLDS: Final = {"quoted": "", "entry inferred": "way in inferred", "assumed": "on an assumption"}
+"""What to say of a threat in default use that needs no setting, by its basis."""
+_GROUPS: Final = {1: "Beyond default use:", 2: "On an assumption:"}
+"""What stands before the threats of a later group, which may have a higher base than those of an earlier one."""
 _UNCOVERED: Final[dict[ProductKind, str]] = {
     "mcp-server": "the clients that call it and their LLM",
     "agent-skill": "the agent that follows it",
@@ -108,7 +103,7 @@ class Room(NamedTuple):
     """1 if the later threats say what you should do."""
 
 
-WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 40, 6, 24, 80, 5, 1, 4, 1, 1, 1)
+WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 44, 6, 24, 80, 5, 1, 4, 1, 1, 1)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("vendor", 3), ("why", 0), ("vendor", 1),
     ("condition", 18), ("vendor", 0), ("answer", 15), ("posture", 70), ("quote", 14), ("condition", 14),
@@ -219,7 +214,7 @@ def headline(writer: Writer) -> Part:
     if first is not None:
         doubt = " (contested, not decided yet)" if writer.view.is_contested(first.threat) else ""
         rests = (Span("Rests on "), *doc.ref(first.name), Span(f"{doubt}{_rests(writer, first)}{_raised(writer)}."))
-        lines = (rests, _first_steps(writer, first), _graver(writer, first), _proposal(writer))
+        lines = (rests, _graver(writer, first), _proposal(writer))
         blocks.append(Bullets(tuple(filter(None, lines))))
     return Part("headline", doc.words(title), tuple(blocks))
 
@@ -236,24 +231,11 @@ def _rests(writer: Writer, first: RankedThreat) -> str:
     ]
     when = bare(if_clause(first.threat.setting)) if first.threat.setting else "in default use"
     if not graver:
-        return f", {when}"
+        return f", {when}" if first.threat.setting or first.threat.by == "embedded" else ""
     if any(item.threat.by in ("llm", "both") for item in writer.view.threats):
         # Threats that the LLM left to the catalogue are in the appendix, with the severity of their pattern.
         return f", the core danger {when}"
     return ", the threat that a reviewer chose"
-
-
-def _first_steps(writer: Writer, first: RankedThreat) -> Text:
-    """Name the gravest supported threat on the page that needs no setting, if the headline needs one."""
-    plain = [item for item in on_page(writer) if is_supported(item.threat) and not item.threat.setting]
-    item = max(plain, key=base_of, default=None)
-    if item is None or not first.threat.setting:
-        return ()
-    return (Span("Until that is set up, "), *doc.ref(item.name), Span(f" is the gravest ({_graded(item)} by CVSS)."))
-
-
-def _graded(item: RankedThreat) -> str:
-    return f"{severity(base_of(item))} {tenth(base_of(item))}"
 
 
 def _raised(writer: Writer) -> str:
@@ -263,8 +245,10 @@ def _raised(writer: Writer) -> str:
         return ""
     base, total = tenth(score.cvss_base), tenth(score.factor_sum)
     if score.aivss == score.cvss_base:
-        return f", {base} by CVSS"
-    return f": {base} by CVSS, raised by ten AIVSS factors (sum {total})"
+        return f": {base} by CVSS"
+    added = tenth(score.aivss - score.cvss_base) if score.aivss is not None else ""
+    graded = f"{severity(score.cvss_base)} {base}"
+    return f": {graded} by CVSS; AIVSS adds {added} for what is agentic (ten factors, sum {total})"
 
 
 def _proposal(writer: Writer) -> Text:
@@ -304,10 +288,9 @@ def _unscored(writer: Writer) -> Part:
         for n, mark in enumerate(asked):
             names += [*([Span(" and " if n == len(asked) - 1 else ", ")] if n else []), *doc.ref(mark)]
         sentences.append((Span("Answers to "), *names, Span(f" {verb}.")))
-    low, high = score.likely_low, score.likely_high
-    if low is not None and high is not None and high - low < _WIDE:
-        likely = span(low, high)
-        sentences.append(doc.words(f"Products of this kind usually score {likely}."))
+    advice = writer.view.draft.advice
+    if advice is not None and writer.view.measures:
+        sentences.append(doc.words("Until then treat it as not assessed; if it is used, with each threat's measure."))
     blocks = (Paragraph(doc.joined(*sentences)),) if sentences else ()
     return Part("headline", doc.words(f"Not scored: {reason}"), blocks)
 
@@ -349,12 +332,10 @@ def threats(writer: Writer) -> Part:
         return Part("threats", doc.words("Top threats"), (Paragraph(doc.words("No threat has a quote.")),))
     blocks: list[Block] = []
     shown = on_page(writer)
-    last = max((n for n, item in enumerate(shown) if item.threat.default_use), default=-1)
-    beyond = shown[last + 1] if last + 1 < len(shown) else None
-    for item in shown:
-        # The first group comes first even where a threat of the second has a higher base, so say where it begins.
-        if item == beyond and blocks:
-            blocks.append(Paragraph(doc.soft(_BEYOND)))
+    groups = [basis_order(item.threat) for item in shown]
+    for n, item in enumerate(shown):
+        if n and groups[n] > groups[n - 1] and groups == sorted(groups):
+            blocks.append(Paragraph(doc.soft(_GROUPS[groups[n]])))
         blocks.append(entry(writer, item) if item in top else _in_short(writer, item))
     return Part("threats", doc.words("Top threats"), tuple(blocks))
 
@@ -390,7 +371,8 @@ def _stands(writer: Writer, item: RankedThreat) -> Text:
     """Describe how grave a threat is, and when it holds."""
     chip = doc.chip(severity(base_of(item)), tenth(base_of(item)))
     contested = doc.strong("; contested, not decided yet") if writer.view.is_contested(item.threat) else ()
-    return (*chip, Span(", "), *writer.prose.text(_basis(item)), *contested, Span("."))
+    basis = writer.prose.text(_basis(item))
+    return (*chip, *((Span(", "), *basis) if basis else ()), *contested, Span("."))
 
 
 def _basis(item: RankedThreat) -> str:

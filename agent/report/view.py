@@ -193,7 +193,7 @@ class View:
             key=lambda pair: (
                 (pair[1].place or 0) if placed else 0,
                 pair[1] is not headline,
-                _basis_order(pair[1]),
+                basis_order(pair[1]),
                 -pair[1].score.cvss_base,
                 LAYERS.index(pair[0]),
                 pair[1].id,
@@ -208,7 +208,7 @@ class View:
     def _behind_score(self, threats: Sequence[Threat]) -> Threat | None:
         """Return the threat with the score's vector, preferring default use and then a threat with a quote."""
         same = [threat for threat in threats if threat.score.cvss_vector == self.draft.score.cvss_vector]
-        same.sort(key=lambda threat: (_basis_order(threat), not threat.evidence, threat.place or math.inf))
+        same.sort(key=lambda threat: (basis_order(threat), not threat.evidence, threat.place or math.inf))
         return same[0] if same else None
 
     @property
@@ -326,7 +326,7 @@ def place_of(threat: Threat, places: Mapping[str, int]) -> float:
     return math.inf if like is None else like + _BEHIND
 
 
-def _basis_order(threat: Threat) -> int:
+def basis_order(threat: Threat) -> int:
     """Return 0 for a threat in default use, 1 for a threat that needs a setting, 2 for an assumed threat."""
     if threat.basis == "assumed":
         return 2

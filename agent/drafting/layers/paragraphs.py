@@ -42,6 +42,8 @@ from agent.taxonomy.layers import LAYERS, LayerKey
 
 MARK: Final = "Not certain from the listing — "
 MAX_WORDS: Final = 35
+_MOST_LED: Final = 60
+"""The most words of an LLM's paragraph on an uncertain layer; the report shortens it by sentences."""
 _TOLD_WORDS: Final = 30
 _FEW_WORDS: Final = 4
 """Minimum number of words of a sentence; a shorter quote is treated as a name."""
@@ -265,8 +267,8 @@ def _uncertain(
         own = led.paragraph.removeprefix(MARK.rstrip()).strip()
         # Keep the LLM's findings about the layer while their quotes still exist.
         holds = stands(sheet, judgement, own, led.facts, led.evidence)
-        if own and holds and word_count(own) <= MAX_WORDS:
-            commentary = own
+        if own and holds and word_count(own) <= _MOST_LED:
+            return f"{MARK}{own}"
     # The report prints the record's question after the paragraph.
     return f"{MARK}{commentary}" if question else f"{MARK}{commentary} {load_layer_texts().ask[layer]}"
 

@@ -124,7 +124,7 @@ def test_places_of_the_drafter_go_before_the_rule() -> None:
 
 def test_one_scale_above_the_line() -> None:
     before = render(harbour()).partition("\n---\n")[0]
-    chips = re.findall(r"\*\*(Low|Medium|High|Critical) (\d+\.\d)\*\*,", before)
+    chips = re.findall(r"\*\*(Low|Medium|High|Critical) (\d+\.\d)\*\*[,.]", before)
     assert chips == [("Medium", "5.9"), ("High", "8.8"), ("High", "7.6")]
     # AIVSS stands once, where the headline says how its score follows from the base.
     assert before.count("AIVSS") == 1
