@@ -60,6 +60,8 @@ MAX_BEYOND: Final = 2
 FAR_ABOVE: Final = Decimal(2)
 """Minimum difference in base for an LLM's later threat to replace one of its first five."""
 ENOUGH: Final = 5
+"""Number of threats in the first part of a selection."""
+CHOSEN: Final = 4
 """Number of LLM threats from which catalogue threats that the LLM did not mention are not shown."""
 
 
@@ -384,7 +386,7 @@ def _judged(
     covered |= {one.id for one in fired if any(_same_ground(one, item) for item in items)}
     bar = _gravest(_own_leads([item.threat for item in items], bases, names.get("T1"))) + MAX_BELOW
     far = {id_ for id_, base in bases.items() if base > bar}
-    room = max(0, min(MAX_BEYOND, ENOUGH - len(items)))
+    room = min(MAX_BEYOND, ENOUGH - len(items)) if len(items) < CHOSEN else 0
     rest = [one for one in fired if one.id not in taken]
     kept, more = _beside(rest, judgement.verdicts, covered, far, room)
     return [*items, *kept], [*folded, *more], names

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, get_args
 from agent.drafting.threats.expressions import FactIndex
 from agent.errors import InputError
 from agent.records import SlotName
+from agent.records.evidence import MARK
 from agent.taxonomy.kinds import ProductKind
 
 AGENTS: Final[Mapping[ProductKind, str]] = {
@@ -114,8 +115,9 @@ def phrase(facts: FactIndex, key: str, slot: SlotName) -> str:
 
 
 def is_plain(value: str) -> bool:
-    """Return whether a slot's value fits in a sentence: few words, and no punctuation that would end or break it."""
+    """Return whether a slot's value fits in a sentence: few words, no punctuation that would end or break it, and no
+    word that reads like a mark."""
     letters = sum(char.isalpha() for char in value)
     fits = len(value) <= MAX_LENGTH and len(value.split()) <= MAX_WORDS and 2 * letters >= len(value)
     ends = any(f"{mark} " in value for mark in ".-/") or not value[-1].isalnum()
-    return fits and not ends and all(char.isalnum() or char in _PLAIN for char in value)
+    return fits and not ends and not MARK.search(value) and all(char.isalnum() or char in _PLAIN for char in value)
