@@ -59,7 +59,7 @@ MAX_PARTS: Final = 12
 HOW_WORDS: Final = 60
 """A threat's "how" is limited to 38 words. Up to this many are tolerated; sentences beyond are cut."""
 PARAGRAPH_WORDS: Final = 56
-"""The tolerated length of a layer's paragraph, which is limited to 37 words."""
+"""The tolerated length of a layer's paragraph, which is limited to 36 words."""
 POSTURE_WORDS: Final = 95
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 _GONE: Final = "gone"

@@ -78,12 +78,6 @@ _FOLLOWS: Final = re.compile(
     r"|(?:do|does) not (?:cover|reach|extend|bound|confine|contain|govern|apply))\b",
     re.I,
 )
-_THREATS: Final = re.compile(
-    r"(?:(?:the )?(?:(?:main|gravest|other) )?(?:threats|risks|dangers)\b|weigh\b|watch for\b|think of\b|expect\b"
-    r"|beware of\b|what (?:can|may|could) go wrong\b|that leaves\b)",
-    re.I,
-)
-"""The start of a sentence that names threats, in which the product is not the subject."""
 _CLAUSE: Final = re.compile(
     r"[;:]|,\s+(?=(?:so|yet|but|while|which|whose|who|and (?:then|no|nothing|neither|nobody))\b)"
 )
@@ -425,7 +419,7 @@ class Ground:
             return "its marks are of nothing that was accepted"
         if _COMFORT.search(sentence) and not _FOLLOWS.search(sentence):
             return "it comforts and cites nothing"
-        if about and not (_FOLLOWS.search(sentence) or _SILENT.search(sentence) or _THREATS.match(sentence)):
+        if about and not (_FOLLOWS.search(sentence) or _SILENT.search(sentence)):
             return _UNCITED
         return ""
 
