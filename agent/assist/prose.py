@@ -83,7 +83,7 @@ _CLAUSE: Final = re.compile(
 )
 """The point where a sentence continues with a consequence of its first clause."""
 _NO: Final = re.compile(r"\b(?:no|not|never|nobody|nothing|without|cannot)\b|n't\b", re.I)
-_EMPHASIS: Final = re.compile(
+_NO_DENIAL: Final = re.compile(
     r"\b(?:and nothing more|nothing (?:more|less|but)|not (?:only|just|merely))\b|--no-[\w-]+|[_(]+none[_)]+", re.I
 )
 """Words of emphasis, flags and empty cells, which deny nothing."""
@@ -116,7 +116,7 @@ _COMFORT: Final = re.compile(
 _COUNTED: Final = re.compile(rf"\b(?:{'|'.join(NUMBER_WORDS)})\b", re.I)
 _NOT_BEARING: Final = "its quotes do not bear on it"
 _UNCITED: Final = "it is about the product and cites nothing"
-_TERM: Final = re.compile(r"\b\d{1,3}[ -](?:minute|hour|day|week|month|year)s?\b|\b127\.0\.0\.1\b", re.I)
+_CHOSEN_NUMBER: Final = re.compile(r"\b\d{1,3}[ -](?:minute|hour|day|week|month|year)s?\b|\b127\.0\.0\.1\b", re.I)
 """How long something should take, or the machine's own address: numbers that advice may choose itself."""
 _LINK: Final = re.compile(r"https?:|www\.|[<>{}]|\]\(", re.I)
 _LOCAL: Final = re.compile(r"\bhttps?://(?=(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\b)")
@@ -404,7 +404,7 @@ class Ground:
             return "it has no words that can be read"
         if instructions.find(sentence):
             return "it speaks to whoever assesses the product"
-        odd = self.foreign(_TERM.sub(" ", sentence) if mode == "advice" else sentence)
+        odd = self.foreign(_CHOSEN_NUMBER.sub(" ", sentence) if mode == "advice" else sentence)
         if odd:
             return f"not in the sources: {', '.join(odd)}"
         about = self.tells(sentence, mode)
@@ -450,8 +450,8 @@ class Ground:
     def _denied(self, stated: str, evidence: Sequence[str], own: set[str]) -> bool:
         """Return whether quotes contradict a sentence and none confirms it. "works without Docker" next to "runs with
         Docker Compose" is no contradiction."""
-        stated = _EMPHASIS.sub(" ", stated)
-        said = [[_without_lacks(_EMPHASIS.sub(" ", text), own) for text in self._said(mark)] for mark in evidence]
+        stated = _NO_DENIAL.sub(" ", stated)
+        said = [[_without_lacks(_NO_DENIAL.sub(" ", text), own) for text in self._said(mark)] for mark in evidence]
         together = [text for texts in said for text in texts]
         if _denies_alike(stated, together) or support(stated, together, self.names).verdict != "contradicted":
             return False

@@ -50,14 +50,13 @@ def _measured(writer: Writer) -> Text:
     """Say that the measures of the threats on the page are the conditions, and which threats have none."""
     if writer.view.draft.score.aivss is None:
         return doc.words("If it is used before it is assessed, each measure under “You” is in place.")
-    open_ = [item.name for item in on_page(writer) if not has_measure(item)]
+    unmet = [item.name for item in on_page(writer) if not has_measure(item)]
     told: Text = doc.words("Before go-live, each measure under “You” is in place")
-    if not open_:
+    if not unmet:
         return (*told, Span("."))
-    names = doc.joined(*(doc.ref(name) for name in open_), by=", ")
-    left = (
-        " is left to the vendor: accept it or wait." if len(open_) == 1 else " are left to the vendor: accept or wait."
-    )
+    names = doc.joined(*(doc.ref(name) for name in unmet), by=", ")
+    one = len(unmet) == 1
+    left = f" {'is' if one else 'are'} left to the vendor: accept{' it' if one else ''} or wait."
     return (*told, Span("; "), *names, Span(left))
 
 

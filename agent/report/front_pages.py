@@ -333,8 +333,9 @@ def threats(writer: Writer) -> Part:
     blocks: list[Block] = []
     shown = on_page(writer)
     groups = [basis_order(item.threat) for item in shown]
+    headed = groups == sorted(groups)
     for n, item in enumerate(shown):
-        if n and groups[n] > groups[n - 1] and groups == sorted(groups):
+        if headed and n and groups[n] > groups[n - 1]:
             blocks.append(Paragraph(doc.soft(_GROUPS[groups[n]])))
         blocks.append(entry(writer, item) if item in top else _in_short(writer, item))
     return Part("threats", doc.words("Top threats"), tuple(blocks))
