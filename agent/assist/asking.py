@@ -28,11 +28,11 @@ from agent.resources import data_folder
 
 MAX_CALLS: Final = 8
 """The most calls of one draft, repairs included."""
-SECOND_WAVE: Final = 3
-"""Calls reserved for the second wave; repairs in the first wave may not use them."""
+SECOND_WAVE: Final = 2
+"""Calls, one for a repair, reserved for the second wave; repairs in the first wave may not use them."""
 MAX_INPUT: Final = 90_000
 """Maximum input tokens of a draft, estimated by length, up to which a call may be sent again."""
-SECOND_INPUT: Final = 20_000
+SECOND_INPUT: Final = 25_000
 """The part of MAX_INPUT reserved for the second wave; repairs in the first wave may not use it."""
 _BYTES_A_TOKEN: Final = 4
 _TURNS: Final = 3

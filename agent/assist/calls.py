@@ -1,11 +1,11 @@
-"""The six questions to the LLM, and the values that fill each prompt."""
+"""The four questions to the LLM, and the values that fill each prompt."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, Protocol
 
 from agent.assist.asking import Ask, prompt
 from agent.assist.passages import Shown, framed, neutral
-from agent.assist.shapes import Factors, FactsBuilt, FactsDoes, Layers, Summary, Threats
+from agent.assist.shapes import Factors, FactsBuilt, FactsDoes, Page
 from agent.facts.vocabulary import FactKey, GroupId, Vocabulary, load_vocabulary
 from agent.llm.prompts import Card, cards
 from agent.records import Fact, FactSheet
@@ -99,7 +99,7 @@ def accepted(
     kind: ProductKind | None,
     delimiter: str,
 ) -> str:
-    """Return the text that follows the instructions in every call of the second wave; `numbers` maps F1, F2, … to
+    """Return the text that follows the instructions in the second wave; `numbers` maps F1, F2, … to
     facts."""
     lines = [_accepted_fact(number, fact) for number, fact in numbers.items()]
     return prompt("accepted").render(
@@ -113,26 +113,20 @@ def accepted(
 def second_wave(
     candidates: Sequence[Candidate], numbers: Mapping[str, Fact], layers: Mapping[LayerKey, LayerState], delimiter: str
 ) -> tuple[Ask, ...]:
-    """Return the second wave's questions, on threats, the summary and the layers, most important first."""
+    """Return the second wave's question. One call writes the whole page, so that its parts agree and none repeats
+    another."""
     ids = {fact.id: number for number, fact in numbers.items()}
     stated = {fact.key for fact in numbers.values()}
     absent = [key.id for key in load_vocabulary() if key.id not in stated and _is_asked_for(key)]
-    threats = {
+    page = {
         "candidates": framed(
             delimiter, "[candidates]", "\n".join(_candidate(row, ids) for row in _gravest(candidates)) or "none"
         ),
         "ids": "; ".join(f"{entry.id} {entry.title}" for name in ID_LISTS for entry in entries(name)),
-    }
-    summary = {
-        "open_layers": ", ".join(key for key in LAYERS if layers[key] != "known") or "none",
+        "layers": "\n".join(f"- {key} ({layers[key]}): {cards()[key].purpose}" for key in LAYERS),
         "not_stated": ", ".join(absent) or "nothing",
     }
-    rows = [f"- {key} ({layers[key]}): {cards()[key].purpose}" for key in LAYERS]
-    return (
-        Ask("threats", threats, Threats),
-        Ask("summary", summary, Summary),
-        Ask("layers", {"layers": "\n".join(rows)}, Layers),
-    )
+    return (Ask("page", page, Page),)
 
 
 def dropped_lines(rows: Iterable[tuple[str, str]], delimiter: str, most: int = 20) -> str:

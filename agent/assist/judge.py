@@ -14,16 +14,14 @@ from agent.assist.prose import Ground, Mode, sentences
 from agent.assist.quotes import Quotes
 from agent.assist.shapes import (
     ChainItem,
+    ConditionItem,
     FactorItem,
     FactsDoes,
-    Layers,
     LayerVerdict,
-    MeasureItem,
     Metrics,
+    Page,
     QuestionItem,
-    Summary,
     ThreatItem,
-    Threats,
     VerdictItem,
 )
 from agent.drafting.judgement import (
@@ -55,6 +53,7 @@ from agent.taxonomy.lists import entries
 MAX_THREATS: Final = 8
 MAX_QUESTIONS: Final = 6
 MAX_CHAINS: Final = 2
+MAX_CONDITIONS: Final = 5
 MAX_PARTS: Final = 12
 HOW_WORDS: Final = 60
 """A threat's "how" is limited to 38 words. Up to this many are tolerated; sentences beyond are cut."""
@@ -70,6 +69,7 @@ _TAKEN_AWAY: Final = re.compile(
     re.I,
 )
 """Words of a measure that removes an ability, which ends the threat that needs this ability."""
+_THREAT: Final = re.compile(r"\bT\d{1,2}\b")
 _PRODUCT_NAMES: Final = ("product", "the product")
 _LEAST_STEPS: Final = 2
 
@@ -169,7 +169,7 @@ class Judge:
         """Return whether a label, or a quote behind it, addresses the assessor of the product."""
         return any(instructions.find(said) for said in (text, *(self.quotes.all[mark].quote for mark in evidence)))
 
-    def paragraphs(self, answer: Layers, judged: Mapping[LayerKey, JudgedLayer]) -> dict[LayerKey, JudgedLayer]:
+    def paragraphs(self, answer: Page, judged: Mapping[LayerKey, JudgedLayer]) -> dict[LayerKey, JudgedLayer]:
         """Add paragraphs to the layers: what the sources state, with marks, and what may follow."""
         made = dict(judged)
         seen: set[LayerKey] = set()
@@ -182,12 +182,11 @@ class Judge:
             made[item.layer] = before.model_copy(update={"paragraph": text})
         return {key: made[key] for key in LAYERS if key in made}
 
-    def threats(self, answer: Threats, candidates: Sequence[Candidate]) -> "JudgedThreats":
+    def threats(self, answer: Page, candidates: Sequence[Candidate]) -> "JudgedThreats":
         """Check the threats, renumbering them if one was dropped, and the verdicts on candidates."""
         known = {row.id: row for row in candidates}
         numbers: dict[str, str] = {}
         kept: list[JudgedThreat] = []
-        measures: list[MeasureItem] = []
         refused = {row.candidate for row in answer.verdicts if row.says == "wrong"}
         for n, item in enumerate(answer.threats[:MAX_THREATS], start=1):
             free = item.candidate if item.candidate in known and item.candidate not in refused else ""
@@ -196,7 +195,6 @@ class Judge:
             threat = self._threat(item, free)
             if threat is not None:
                 kept.append(threat)
-                measures.append(item.measure)
                 numbers[f"T{n}"] = f"T{len(kept)}"
         for item in answer.threats[MAX_THREATS:]:
             self.dropped.append((item.title[:300], f"more than {MAX_THREATS} threats"))
@@ -210,16 +208,23 @@ class Judge:
             if threat.candidate and threat.candidate not in verdicts:
                 verdicts[threat.candidate] = Verdict(candidate=threat.candidate, says="keep")
         law, _, _ = self._text(answer.law, "inference", HOW_WORDS)
+        caveat, _, _ = self._text(answer.caveat, "advice", HOW_WORDS)
         return JudgedThreats(
             threats=tuple(kept),
             verdicts=tuple(verdicts.values()),
             chains=tuple(self._chains(answer.chains, numbers)),
-            conditions=tuple(self._conditions(measures, kept)),
+            conditions=tuple(self._conditions(answer.conditions, numbers, kept)),
+            caveat=caveat.rstrip("."),
             law=law,
+            numbers=numbers,
         )
 
-    def summary(self, answer: Summary, ids: Iterable[str]) -> "JudgedSummary":
-        """Check the summary page. A question may be about one of `ids` or about a fact key."""
+    def summary(self, answer: Page, ids: Iterable[str], numbers: Mapping[str, str]) -> "JudgedSummary":
+        """Check posture, rows, controls and questions.
+
+        A question may be about one of `ids` or about a fact key; `numbers` has the numbers of the kept threats by those
+        in the answer.
+        """
         what, _, _ = self._text(answer.what, "product", HOW_WORDS)
         posture, _, _ = self._text(answer.posture, "product", POSTURE_WORDS)
         begin = next(iter(sentences(answer.posture)), "")
@@ -241,7 +246,7 @@ class Judge:
                 controls.append(JudgedControl(text=text, part=part, facts=facts, evidence=evidence))
             elif text:
                 self.dropped.append((control.text, "a control needs a mark"))
-        questions = [self._question(item, set(ids)) for item in answer.questions[:MAX_QUESTIONS]]
+        questions = [self._question(item, set(ids), numbers) for item in answer.questions[:MAX_QUESTIONS]]
         return JudgedSummary(
             what, posture, tuple(lines.values()), tuple(controls), tuple(item for item in questions if item)
         )
@@ -306,8 +311,9 @@ class Judge:
             into = numbers.get(row.into, row.into if row.into in known else "")
             other = kept[int(into[1:]) - 1] if into in numbers.values() else None
             held = set(known[into].facts) if into in known else set(other.facts) if other else set()
-            # A candidate merged into a threat that shares none of its facts would simply vanish.
-            holds = bool(held & {fact.id for fact in rests})
+            quoted = other.evidence if other else ()
+            # A candidate merged into a threat that shares none of its facts or quotes would simply vanish.
+            holds = any(fact.id in held or self._at(fact, quoted) for fact in rests)
             return Verdict(candidate=row.candidate, says="merge", into=into, why=why, holds=holds)
         return Verdict(candidate=row.candidate, says="keep", why=why)
 
@@ -340,67 +346,73 @@ class Judge:
             else:
                 self.dropped.append((f"chain {item.title}"[:300], "fewer than two steps that facts carry"))
 
-    def _conditions(self, measures: Sequence[MeasureItem], kept: Sequence[JudgedThreat]) -> Iterable[JudgedCondition]:
-        """Make the operator's measures into conditions, one for each threat that has one; equal measures are joined."""
-        told: dict[str, list[tuple[str, MeasureItem, JudgedThreat]]] = {}
-        for n, (item, threat) in enumerate(zip(measures, kept, strict=True), start=1):
-            text = next((each.text for each in threat.mitigations if each.who == "you"), "")
-            if text:
-                told.setdefault(text, []).append((f"T{n}", item, threat))
-        for text, rows in told.items():
-            changes = {name: self._changes(item, text, threat, core=name == "T1") for name, item, threat in rows}
-            first = rows[0][1]
+    def _conditions(
+        self, items: Sequence[ConditionItem], numbers: Mapping[str, str], kept: Sequence[JudgedThreat]
+    ) -> Iterable[JudgedCondition]:
+        for item in items[:MAX_CONDITIONS]:
+            text, _, _ = self._text(item.text, "advice", HOW_WORDS)
+            changes = [change.strip().partition(" ") for change in item.metrics]
+            threats = tuple(dict.fromkeys(numbers[name] for name, _, _ in changes if name in numbers))
+            if not text or not threats:
+                self.dropped.append((item.text, "it names no threat that was kept"))
+                continue
+            metrics: dict[str, dict[Metric, str]] = {}
+            ends: list[str] = []
+            for name, _, change in changes:
+                if name in numbers and change:
+                    number = numbers[name]
+                    self._change(change.strip(), text, number, kept[int(number[1:]) - 1], metrics, ends)
             yield JudgedCondition(
                 text=text,
-                who=self._phrase(first.who),
-                price=self._phrase(first.price),
-                threats=tuple(changes),
-                metrics={name: metrics for name, (metrics, _) in changes.items() if metrics},
-                ends=tuple(name for name, (_, ended) in changes.items() if ended),
+                who=self._phrase(item.who),
+                price=self._phrase(item.price),
+                threats=threats,
+                metrics=metrics,
+                ends=tuple(ends),
             )
 
-    def _changes(
-        self, item: MeasureItem, text: str, threat: JudgedThreat, *, core: bool
-    ) -> tuple[dict[Metric, str], bool]:
-        """Check what a measure changes: the metrics with their new values, and whether it ends the threat.
+    def _change(
+        self,
+        change: str,
+        text: str,
+        number: str,
+        threat: JudgedThreat,
+        metrics: dict[str, dict[Metric, str]],
+        ends: list[str],
+    ) -> None:
+        """Check one change of a condition to a threat, and add it to `metrics` or `ends`.
 
-        A measure can make the core danger harder or smaller, but never end it. A threat that needs a setting can be
-        ended, as can one whose ability the measure takes away.
+        A condition can make the core danger harder or smaller, but never end it. A threat that needs a setting can be
+        ended, as can one whose ability the condition takes away.
         """
-        metrics: dict[Metric, str] = {}
-        ends = False
-        for change in item.metrics:
-            # Tolerate the threat's number before the change; the page may give the threat another one.
-            rest = re.sub(r"^T\d{1,2}\s+", "", change.strip())
-            metric, _, value = rest.partition(":")
-            legal = next((known for known in METRICS if known == metric.strip()), None)
-            if rest == _GONE and not core and (threat.setting or _TAKEN_AWAY.search(text)):
-                ends = True
-            elif legal and value.strip() in tuple(VALUES[legal]):
-                metrics[legal] = value.strip()
-            else:
-                kept = "what the product is for is made harder, not undone"
-                why = kept if rest == _GONE else "no metric of CVSS v4.0"
-                self.dropped.append((f"{rest} by “{text}”"[:300], why))
-        return metrics, ends
+        metric, _, value = change.partition(":")
+        legal = next((known for known in METRICS if known == metric.strip()), None)
+        if change == _GONE and number != "T1" and (threat.setting or _TAKEN_AWAY.search(text)):
+            ends.append(number)
+        elif legal and value.strip() in tuple(VALUES[legal]):
+            metrics.setdefault(number, {})[legal] = value.strip()
+        else:
+            kept = "what the product is for is made harder, not undone"
+            why = kept if change == _GONE else "no metric of CVSS v4.0"
+            self.dropped.append((f"{change} by “{text}”"[:300], why))
 
-    def _question(self, item: QuestionItem, ids: set[str]) -> JudgedQuestion | None:
-        text, _, _ = self._text(_unnumbered(item.text), "advice", HOW_WORDS)
+    def _question(self, item: QuestionItem, ids: set[str], numbers: Mapping[str, str]) -> JudgedQuestion | None:
+        text, _, _ = self._text(_renumbered(item.text, numbers), "advice", HOW_WORDS)
         if not text.endswith("?"):
             self.dropped.append((item.text, "it is no question that could be kept"))
             return None
         about = [name for name in item.about if name in ids or name in self.ground.material.vocabulary]
         return JudgedQuestion(
             text=text,
-            why=self._text(_unnumbered(item.why), "advice", HOW_WORDS)[0],
-            changes=self._text(_unnumbered(item.changes), "advice", HOW_WORDS)[0],
+            why=self._text(_renumbered(item.why, numbers), "advice", HOW_WORDS)[0],
+            changes=self._text(_renumbered(item.changes, numbers), "advice", HOW_WORDS)[0],
             about=tuple(dict.fromkeys(about)),
             proposed=self._text(item.proposed, "advice", HOW_WORDS)[0],
         )
 
     def _mitigations(self, item: ThreatItem) -> tuple[JudgedMitigation, ...]:
         found = (
-            JudgedMitigation(text=self._measures(item.measure.text), who="you"),
+            JudgedMitigation(text=self._measures(item.you), who="you"),
             JudgedMitigation(text=self._measures(item.vendor), who="vendor"),
         )
         return tuple(each for each in found if each.text)
@@ -476,7 +488,10 @@ class JudgedThreats(NamedTuple):
     verdicts: tuple[Verdict, ...]
     chains: tuple[JudgedChain, ...]
     conditions: tuple[JudgedCondition, ...]
+    caveat: str
     law: str
+    numbers: Mapping[str, str]
+    """The numbers of the kept threats by those in the answer."""
 
 
 class JudgedSummary(NamedTuple):
@@ -489,10 +504,9 @@ class JudgedSummary(NamedTuple):
     questions: tuple[JudgedQuestion, ...]
 
 
-def _unnumbered(text: str) -> str:
-    """Remove threat numbers from a text: its call does not see the threats and could only guess the numbers."""
-    bare = re.sub(r"\s*\((?:T\d{1,2}(?:,\s*|\s+and\s+)?)+\)", "", text)
-    return re.sub(r"\bT\d{1,2}\b(?:(?:,\s*|\s+and\s+)T\d{1,2}\b)*", "the threat", bare)
+def _renumbered(text: str, numbers: Mapping[str, str]) -> str:
+    """Give threats in a text the numbers under which they were kept; others are called "the threat"."""
+    return _THREAT.sub(lambda found: numbers.get(found[0], "the threat"), text)
 
 
 def _clause(setting: str) -> str:

@@ -48,6 +48,8 @@ _NAMED: Final = 2.0
 """How much a code name shared by a quote and a sentence adds to their overlap."""
 _MARK: Final = re.compile(r"[\[(]\s*([EFSC]\d{1,4}(?:\s*[,;]?\s*(?:and\s+)?[EFSC]\d{1,4})*)\s*[\])]")
 _ID: Final = re.compile(r"[EFSC]\d{1,4}")
+_THREAT: Final = re.compile(r"\bT\d{1,2}\b")
+"""The number of a threat in the same answer."""
 _BEHIND: Final = re.compile(r"([.!?])((?:\s*[\[(]\s*[EFSC]\d[^\])]*[\])])+)")
 """Marks after the full stop of their sentence."""
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[^a-z\s])")
@@ -118,7 +120,7 @@ _NOT_BEARING: Final = "its quotes do not bear on it"
 _UNCITED: Final = "it is about the product and cites nothing"
 _CHOSEN_NUMBER: Final = re.compile(r"\b\d{1,3}[ -](?:minute|hour|day|week|month|year)s?\b|\b127\.0\.0\.1\b", re.I)
 """How long something should take, or the machine's own address: numbers that advice may choose itself."""
-_LINK: Final = re.compile(r"https?:|www\.|[<>{}]|\]\(", re.I)
+_LINK: Final = re.compile(r"https?:|www\.|[<>]|\{\{|\}\}|\{%|\]\(", re.I)
 _LOCAL: Final = re.compile(r"\bhttps?://(?=(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\b)")
 """The scheme of a local address. It is removed because "localhost:8080" does not link to an outside site."""
 _ADDRESS: Final = re.compile(r"\bhttps?://([^\s<>()\[\]{}\"“”]*[\w/])", re.I)
@@ -173,7 +175,7 @@ class Ground:
 
     def foreign(self, text: str) -> tuple[str, ...]:
         """Return the numbers and names in a text that occur in neither the sources nor the lists of the field."""
-        bare = _MARK.sub(" ", text)
+        bare = _THREAT.sub(" ", _MARK.sub(" ", text))
         # A count in words ("four tools") is the LLM's own; numbers from the sources are written in digits.
         odd = [number for number in numbers_of(_COUNTED.sub(" ", bare)) if number not in self._numbers]
         for sentence in sentences(bare):

@@ -1,7 +1,7 @@
-"""An LLM's part in one draft: two waves of three calls, repeated calls, and the resulting judgement.
+"""An LLM's part in one draft: two waves of calls, repeated calls, and the resulting judgement.
 
     sources ─► wave 1: facts-does, facts-built, factors ─ check ─► accepted sheet
-               wave 2: threats, summary, layers ◄── sheet, its quotes, candidates ─ check ─► Judgement
+               wave 2: page ◄── sheet, its quotes, candidates ─ check ─► Judgement
 
 Calls of a wave run in parallel; at most eight calls are made. A call that fails or is not sent costs only its own part,
 which the embedded drafter then provides. The run is given up only if the LLM answered nothing at all.
@@ -22,7 +22,7 @@ from agent.assist.judge import Judge, JudgedSummary, JudgedThreats
 from agent.assist.passages import Hits, Shown, around, show
 from agent.assist.prose import Ground
 from agent.assist.quotes import Quotes
-from agent.assist.shapes import Factors, FactsBuilt, FactsDoes, Layers, Summary, Threats
+from agent.assist.shapes import Factors, FactsBuilt, FactsDoes, Page
 from agent.drafting.judgement import JudgedLayer, JudgedPicture, Judgement
 from agent.errors import Usage
 from agent.facts.needed import needed_passages
@@ -49,8 +49,6 @@ __all__ = ["MAX_CALLS", "Assistant", "Assisted", "Candidate", "assist"]
 NOTHING_SHOWN: Final = Missing(
     reason="too-little-evidence", detail="no sentence of the sources may be shown to an LLM, so it was not asked"
 )
-SECOND_SHARE: Final = 2
-"""The second wave is shown at most the first wave's tokens divided by this number."""
 _SHEET_TOKENS: Final = 2_500
 """The most tokens allowed for facts and candidates in the second wave."""
 _ALONE: Final = frozenset({"facts/does", "facts/built", "posture"})
@@ -203,7 +201,7 @@ class _Run:
             self._material.documents,
             self._material.statements,
             delimiter,
-            max_tokens=self._assistant.passage_tokens // SECOND_SHARE,
+            max_tokens=self._assistant.passage_tokens,
         )
         self._second_start = calls.accepted(
             self._numbers,
@@ -226,10 +224,8 @@ class _Run:
         candidates: Sequence[Candidate],
     ) -> Assisted:
         """Combine both waves into the final judgement."""
-        threats, answer = self._threats(judge, candidates)
-        summary = self._summary(judge, candidates)
-        paragraphs = self._last("layers", Layers)
-        layers = judge.paragraphs(paragraphs, early.layers) if paragraphs else early.layers
+        best = self._best(judge, candidates, early.layers)
+        threats, summary = (best.threats, best.summary) if best else (None, None)
         made = early.model_copy(
             update={
                 "summary": summary.what if summary else "",
@@ -237,12 +233,13 @@ class _Run:
                 "lines": summary.lines if summary else (),
                 "controls": summary.controls if summary else (),
                 "questions": summary.questions if summary else (),
-                "layers": layers,
+                "layers": best.layers if best else early.layers,
                 "threats": threats.threats if threats else (),
                 "verdicts": threats.verdicts if threats else (),
                 "chains": threats.chains if threats else (),
                 "conditions": threats.conditions if threats else (),
-                "proposal": answer.proposal if answer else None,
+                "proposal": best.answer.proposal if best else None,
+                "caveat": threats.caveat if threats else "",
                 "law": threats.law if threats else "",
                 "evidence": tuple(judge.quotes.added),
                 "doubted": tuple(
@@ -281,7 +278,7 @@ class _Run:
         """Report the maximum usage of both waves. Raises LlmError if it exceeds the caps."""
         assistant = self._assistant
         # The second wave's text is not known yet, so use a placeholder of the maximum length.
-        room = "x, " * (assistant.passage_tokens // SECOND_SHARE + _SHEET_TOKENS)
+        room = "x, " * (assistant.passage_tokens + _SHEET_TOKENS)
         later = calls.second_wave((), {}, dict.fromkeys(LAYERS, "open"), assistant.delimiter)
         plan = [worded(ask, start, assistant.answer_tokens) for ask in asks]
         plan += [worded(ask, room, assistant.answer_tokens) for ask in later]
@@ -342,38 +339,27 @@ class _Run:
         for ask in asks:
             trial = replace(judge, dropped=[])
             answer = next(reversed(self._answers.get(ask.prompt, [])), None)
-            bad = False
-            if isinstance(answer, Threats):
-                kept = trial.threats(answer, candidates)
-                bad = len(kept.threats) <= _MOST_LOST * len(answer.threats) and bool(answer.threats)
-            elif isinstance(answer, Summary):
-                bad = bool(answer.posture) and not trial.summary(answer, ()).posture
-            elif isinstance(answer, Layers):
-                made = trial.paragraphs(answer, layers)
-                bad = len(answer.layers) - sum(bool(row.paragraph) for row in made.values()) >= _FEW
-            if bad:
+            if isinstance(answer, Page) and self._read(answer, trial, candidates, layers).is_poor:
                 again.append(self._repair(ask, trial.dropped))
         return again
 
     def _repair(self, ask: Ask, rows: Sequence[tuple[str, str]]) -> Ask:
         return replace(ask, stage=f"{ask.stage}-again", again=calls.dropped_lines(rows, self._assistant.delimiter))
 
-    def _threats(self, judge: Judge, candidates: Sequence[Candidate]) -> tuple[JudgedThreats | None, Threats | None]:
-        """Return the checked threats of the answer with the most accepted threats, and this answer."""
-        best: tuple[JudgedThreats | None, Threats | None] = (None, None)
-        most = -1
-        for answer in self._all("threats", Threats):
-            trial = replace(judge, dropped=[])
-            made = trial.threats(answer, candidates)
-            judge.dropped += trial.dropped
-            if len(made.threats) > most:
-                best, most = (made, answer), len(made.threats)
-        return best
-
-    def _summary(self, judge: Judge, candidates: Sequence[Candidate]) -> JudgedSummary | None:
+    def _read(
+        self, answer: Page, judge: Judge, candidates: Sequence[Candidate], layers: Mapping[LayerKey, JudgedLayer]
+    ) -> "_ReadPage":
         ids = [*(row.id for row in candidates), *FACTORS, *LAYERS]
-        made = [judge.summary(answer, ids) for answer in self._all("summary", Summary)]
-        return next((one for one in reversed(made) if one.posture), made[-1] if made else None)
+        threats = judge.threats(answer, candidates)
+        summary = judge.summary(answer, ids, threats.numbers)
+        return _ReadPage(answer, threats, summary, judge.paragraphs(answer, layers))
+
+    def _best(
+        self, judge: Judge, candidates: Sequence[Candidate], layers: Mapping[LayerKey, JudgedLayer]
+    ) -> "_ReadPage | None":
+        """Return the answer with the most accepted threats and paragraphs, the earlier one of equals."""
+        read = [self._read(answer, judge, candidates, layers) for answer in self._all("page", Page)]
+        return max(read, key=lambda one: (len(one.threats.threats), bool(one.summary.posture), one.told), default=None)
 
     def _dropped(self, accepted: Accepted, judge: Judge) -> tuple[tuple[str, str], ...]:
         known = set(self._before.dropped)
@@ -392,11 +378,11 @@ class _Run:
             "facts/built": ("facts_built", bool(self._all("facts_built", FactsBuilt))),
             "system": ("facts_does", bool(made.picture.parts)),
             **{f"factors/{key}": ("factors", key in made.factors) for key in FACTORS},
-            **{f"layers/{key}": ("layers", bool(_paragraph(made.layers, key))) for key in LAYERS},
-            "threats": ("threats", bool(made.threats)),
-            "chains": ("threats", bool(made.chains)),
-            "posture": ("summary", bool(made.posture)),
-            "questions": ("summary", bool(made.questions)),
+            **{f"layers/{key}": ("page", bool(_paragraph(made.layers, key))) for key in LAYERS},
+            "threats": ("page", bool(made.threats)),
+            "chains": ("page", bool(made.chains)),
+            "posture": ("page", bool(made.posture)),
+            "questions": ("page", bool(made.questions)),
         }
         return {part: None if there else self._why(prompt) for part, (prompt, there) in held.items()}
 
@@ -406,6 +392,29 @@ class _Run:
             return Missing(reason="not-answered", detail="nothing of the LLM's answer could be kept for this part")
         reason: MissingReason = failed.reason.replace("_", "-")  # type: ignore[assignment]
         return Missing(reason=reason, detail=failed.detail or "no answer of the LLM")
+
+
+class _ReadPage(NamedTuple):
+    """An answer to `page` with what was accepted of it."""
+
+    answer: Page
+    threats: JudgedThreats
+    summary: JudgedSummary
+    layers: dict[LayerKey, JudgedLayer]
+
+    @property
+    def told(self) -> int:
+        """The number of layers with a paragraph."""
+        return sum(bool(row.paragraph) for row in self.layers.values())
+
+    @property
+    def is_poor(self) -> bool:
+        """Whether so little of the page was accepted that it is asked for again."""
+        return (
+            (bool(self.answer.threats) and len(self.threats.threats) <= _MOST_LOST * len(self.answer.threats))
+            or (bool(self.answer.posture) and not self.summary.posture)
+            or len(self.answer.layers) - self.told >= _FEW
+        )
 
 
 def _paragraph(layers: Mapping[LayerKey, JudgedLayer], key: LayerKey) -> str:

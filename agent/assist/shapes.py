@@ -1,4 +1,4 @@
-"""The shapes of an LLM's six answers.
+"""The shapes of an LLM's four answers.
 
 The order of the fields is the order in which an LLM writes: evidence and reason come before a value. Closed lists are
 enforced here; everything else is checked item by item, so that one odd item costs that item alone.
@@ -121,15 +121,6 @@ class Metrics(Shape):
     SA: str
 
 
-class MeasureItem(Shape):
-    """What the operator does about a threat."""
-
-    text: str
-    who: str
-    price: str
-    metrics: Annotated[list[str], Field(description="what it changes, each as `UI:A`, or `gone`")]
-
-
 class ThreatItem(Shape):
     """One threat."""
 
@@ -146,8 +137,17 @@ class ThreatItem(Shape):
     quotes: Quotes = Field(default_factory=list)
     cvss: Metrics
     ids: list[str]
-    measure: MeasureItem
+    you: Annotated[str, Field(description="what the operator does about it")]
     vendor: Annotated[str, Field(description="what the vendor should do")]
+
+
+class ConditionItem(Shape):
+    """What has to be true before use."""
+
+    text: str
+    who: str
+    price: str
+    metrics: Annotated[list[str], Field(description="what it changes, each as `T1 UI:A`, `T1 gone` or `T1`")]
 
 
 class StepItem(Shape):
@@ -164,30 +164,11 @@ class ChainItem(Shape):
     steps: list[StepItem]
 
 
-class Threats(Shape):
-    """The answer to `threats`."""
-
-    first_use: str = ""
-    expected: list[str] = Field(default_factory=list)
-    """What the LLM thinks of before it chooses threats and says when they hold; this and `first_use` are not used."""
-    verdicts: list[VerdictItem]
-    threats: list[ThreatItem]
-    chains: list[ChainItem]
-    proposal: Literal["use", "use with conditions", "wait for answers"]
-    law: str
-
-
 class Paragraph(Shape):
     """What is written about a layer."""
 
     layer: LayerKey
     paragraph: str
-
-
-class Layers(Shape):
-    """The answer to `layers`."""
-
-    layers: list[Paragraph]
 
 
 class LineItem(Shape):
@@ -214,11 +195,22 @@ class QuestionItem(Shape):
     proposed: str
 
 
-class Summary(Shape):
-    """The answer to `summary`."""
+class Page(Shape):
+    """The answer to `page`."""
 
-    what: str
+    first_use: str = ""
+    expected: list[str] = Field(default_factory=list)
+    """What the LLM thinks of before it chooses threats and says when they hold; this and `first_use` are not used."""
     posture: str
+    threats: list[ThreatItem]
+    conditions: list[ConditionItem]
+    proposal: Literal["use", "use with conditions", "wait for answers"]
+    caveat: str
+    law: str
+    layers: list[Paragraph]
+    questions: list[QuestionItem]
+    what: str
     lines: list[LineItem]
     controls: list[ControlItem]
-    questions: list[QuestionItem]
+    verdicts: list[VerdictItem]
+    chains: list[ChainItem]

@@ -35,7 +35,7 @@ from agent.taxonomy.factors import FactorKey
 from agent.taxonomy.kinds import ProductKind
 
 MAX_CONDITIONS: Final = 3
-"""The most conditions derived from facts. An LLM's conditions are the measures of its threats, one for each."""
+"""The most conditions derived from facts. An LLM gives up to five."""
 LOW: Final = Decimal("4.0")
 """Threats below this base are Low and need no condition."""
 CRITICAL: Final = Decimal("9.0")
@@ -126,6 +126,7 @@ def advise(
         proposal=proposal,
         conditions=tuple(_condition(measure, every) for measure in conditions),
         residual=residual,
+        caveat=_caveat(sheet, judgement),
         law=_law(sheet, judgement),
     )
 
@@ -266,6 +267,12 @@ def proposal_of(score: Score, residual: Residual | None, *, asked: bool) -> Prop
     if score.withheld is not None or residual is None or residual.after >= CRITICAL:
         return "wait for answers" if asked else "use with conditions"
     return "use" if residual.before < LOW else "use with conditions"
+
+
+def _caveat(sheet: FactSheet, judgement: Judgement | None) -> str:
+    if judgement is None or not judgement.caveat or not stands(sheet, judgement, judgement.caveat):
+        return ""
+    return judgement.caveat
 
 
 def _law(sheet: FactSheet, judgement: Judgement | None) -> str:

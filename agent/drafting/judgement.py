@@ -198,6 +198,8 @@ class Judgement(Record):
     chains: tuple[JudgedChain, ...] = ()
     conditions: tuple[JudgedCondition, ...] = ()
     proposal: Literal["use", "use with conditions", "wait for answers"] | None = None
+    caveat: str = ""
+    """What the proposal still hangs on, as a clause that follows it."""
     law: str = ""
     picture: JudgedPicture = JudgedPicture()
     evidence: tuple[Evidence, ...] = ()

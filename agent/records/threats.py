@@ -299,5 +299,7 @@ class Advice(Record):
     proposal: UseProposal
     conditions: tuple[Condition, ...]
     residual: Residual | None
+    caveat: str = ""
+    """What the proposal still hangs on, as a clause that follows it; else empty."""
     law: str = ""
     """A line on law and contracts where the facts touch them; else empty."""

@@ -24,8 +24,7 @@ def conditions(writer: Writer) -> Part:
     own = bool(writer.view.measures)
     shown = _on_page(writer, advice.conditions) if own else advice.conditions[: writer.room.conditions]
     if shown and not own:
-        rows = tuple(_condition(writer, n, item) for n, item in enumerate(shown, 1))
-        blocks.append(Table(("", "Before go-live", "Who", "Helps against", "Price"), rows))
+        blocks.append(Bullets(tuple(_condition(writer, n, item) for n, item in enumerate(shown, 1)), numbered=True))
     below = [item for item in advice.conditions if item not in shown]
     for number, item in enumerate(below, len(shown) + 1):
         writer.shortened.append((f"Condition {number}", f"{stopped(item.text)} {item.who}; {item.price}".rstrip("; ")))
@@ -155,19 +154,20 @@ def residuals(writer: Writer) -> Part:
     return Part("residuals", doc.words(title), (table,))
 
 
-def _condition(writer: Writer, number: int, item: Condition) -> Row:
+def _condition(writer: Writer, number: int, item: Condition) -> Text:
+    """Write a condition: who sees to it, what has to be true, which threats it eases, and its price."""
     names = {each.threat.id: each.name for each in writer.view.threats}
     above = {each.threat.id for each in on_page(writer)}
     told = [threat for threat in item.threats if threat in above] or list(item.threats)[:1]
     eased = sorted((names[threat] for threat in told if threat in names), key=lambda name: int(name[1:]))
-    return Row(
-        (
-            doc.words(str(number)),
-            writer.brief(f"Condition {number}", stopped(item.text), writer.room.condition),
-            doc.words(item.who[:1].upper() + item.who[1:]),
-            writer.prose.text(", ".join(eased) or "–"),
-            doc.words(item.price.rstrip(".") or "–"),
-        )
+    text = writer.brief(f"Condition {number}", stopped(item.text), writer.room.condition)
+    refs = doc.joined(*(doc.ref(name) for name in eased), by=", ")
+    price = item.price.rstrip(".")
+    return doc.joined(
+        doc.strong(f"{item.who[:1].upper()}{item.who[1:]}:") if item.who else (),
+        text,
+        (Span("("), *refs, Span(")")) if refs else (),
+        (Span("Price", "em"), Span(f": {price}.")) if price else (),
     )
 
 

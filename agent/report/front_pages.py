@@ -1,4 +1,4 @@
-"""Parts 1 to 8 of the report: two pages to act on, at most 900 words."""
+"""Parts 1 to 8 of the report: two pages to act on, at most 1,000 words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +15,7 @@ from agent.report.authors import drafter_words
 from agent.report.document import Block, Bullets, Entry, Extent, Meter, Paragraph, Part, Row, Span, Table, Text
 from agent.report.prose import Prose, bare, has_quote, marked, split, stopped, within
 from agent.report.safe_markdown import excerpt, shared_words
-from agent.report.sentences import counted, if_clause, listed, tenth, threat_sentence
+from agent.report.sentences import counted, if_clause, listed, small, tenth, threat_sentence
 from agent.report.view import CERTAIN_NEEDED, RankedThreat, View, basis_order, name_of
 from agent.scoring import severity
 from agent.taxonomy.kinds import ProductKind
@@ -103,18 +103,18 @@ class Room(NamedTuple):
     """1 if the later threats say what you should do."""
 
 
-WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 44, 6, 24, 80, 5, 1, 4, 1, 1, 1)
+WIDEST: Final = Room(5, 60, 25, 5, 30, 8, 25, 44, 6, 24, 95, 5, 1, 4, 1, 1, 1)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
-    ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("vendor", 3), ("why", 0), ("vendor", 1),
-    ("condition", 18), ("vendor", 0), ("answer", 15), ("posture", 70), ("quote", 14), ("condition", 14),
-    ("quote", 10), ("conditions", 3), ("rest", 3), ("answer", 12), ("quote", 0), ("law", 0), ("lost", 0),
-    ("questions", 5), ("rest", 2), ("questions", 4), ("answer", 10), ("layer", 36), ("layer", 34),
-    ("layer", 32), ("questions", 3), ("rest", 1), ("questions", 2), ("layer", 30), ("posture", 60), ("layer", 28),
+    ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("why", 0), ("quote", 14), ("quote", 10),
+    ("quote", 0), ("answer", 15), ("rest", 3), ("law", 0), ("rest", 2), ("questions", 5), ("condition", 24),
+    ("posture", 70), ("answer", 12), ("layer", 36), ("layer", 32), ("vendor", 3), ("condition", 18), ("conditions", 4),
+    ("questions", 4), ("vendor", 0), ("condition", 14), ("conditions", 3), ("lost", 0), ("answer", 10), ("layer", 30),
+    ("questions", 3), ("rest", 1), ("questions", 2), ("posture", 60), ("layer", 28),
     ("rest", 0), ("posture", 52), ("layer", 25), ("how", 48), ("posture", 46), ("layer", 20), ("posture", 40),
     ("how", 40), ("layer", 16), ("questions", 1), ("threats", 4), ("rest_todo", 0), ("layer", 10), ("how", 32),
     ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
-"""The steps that shorten the first two pages to 900 words, each a field and its new value. They first cut what the
+"""The steps that shorten the first two pages to 1,000 words, each a field and its new value. They first cut what the
 report repeats later, such as quotes, and last how a threat works, since half an explanation says nothing."""
 
 
@@ -258,7 +258,10 @@ def _proposal(writer: Writer) -> Text:
         return doc.joined(doc.words(f"Decided by {stamp.reviewer}:"), doc.strong(_advised(writer, stamp.decision)))
     if advice is None:
         return ()
-    return doc.joined(doc.words("Proposed:"), doc.strong(_advised(writer, advice.proposal)))
+    caveat = advice.caveat.rstrip(".")
+    advised = _advised(writer, advice.proposal)
+    told = f"{advised.rstrip('.')}; {small(caveat)}." if caveat else advised
+    return doc.joined(doc.words("Proposed:"), doc.strong(told))
 
 
 def _advised(writer: Writer, proposal: UseProposal) -> str:

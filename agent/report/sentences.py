@@ -103,7 +103,7 @@ def threat_sentence(statement: ThreatStatement) -> str:
     condition = _condition(_bare(statement.prerequisite))
     subject = f"{source}{condition}"
     if condition.startswith(", given ") and len(source.split()) > _SHORT_SOURCE:
-        subject = f"{condition.removeprefix(', ')} {_small(source)}" + ("," if _ASIDE.search(source) else "")
+        subject = f"{condition.removeprefix(', ')} {small(source)}" + ("," if _ASIDE.search(source) else "")
     result = _result(_bare(statement.impact), _bare(statement.asset))
     sentence = f"{subject} can {action}"
     if result:
@@ -118,12 +118,12 @@ def _condition(prerequisite: str) -> str:
     if first in _RELATIVES:
         return f" {prerequisite}"
     if first in _CONJUNCTIONS or first in _PREPOSITIONS or (first.endswith("ing") and first != "wording"):
-        return f", {_small(prerequisite)},"
+        return f", {small(prerequisite)},"
     head = _CLAUSE.split(prerequisite, maxsplit=1)[0]
     if _FINITE.search(head):
-        return f", when {_small(prerequisite)},"
+        return f", when {small(prerequisite)},"
     joint = "with" if _HELD.search(head) else "through" if _WORDED.search(head) else "given"
-    return f", {joint} {_small(prerequisite)},"
+    return f", {joint} {small(prerequisite)},"
 
 
 def if_clause(setting: str) -> str:
@@ -133,16 +133,16 @@ def if_clause(setting: str) -> str:
     """
     clause = _bare(setting)
     first = clause.split(" ", 1)[0].lower()
-    return clause if first in _CONJUNCTIONS or first in _PREPOSITIONS else f"if {_small(clause)}"
+    return clause if first in _CONJUNCTIONS or first in _PREPOSITIONS else f"if {small(clause)}"
 
 
 def _result(impact: str, asset: str) -> str:
     if not impact:
         return f"harm to {asset}" if asset else ""
-    impact = _small(impact)
+    impact = small(impact)
     if not asset or _names(impact, asset):
         return impact
-    asset = _small(asset)
+    asset = small(asset)
     if not _PAST_IMPACT.search(impact) and " of " not in f" {impact} " and " to " not in f" {impact} ":
         if _OF.search(impact):
             return f"{impact} of {asset}"
@@ -162,7 +162,7 @@ def _bare(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip().rstrip(".;,")
 
 
-def _small(text: str) -> str:
+def small(text: str) -> str:
     """Lower-case the first letter if the first word is an article or similar, not a name or an acronym."""
     first = text.split(" ", 1)[0]
     is_article = first in {"The", "A", "An", "Its", "Their", "This", "That", "Any", "When", "If", "While", "After"}

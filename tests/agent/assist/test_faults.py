@@ -1,6 +1,6 @@
 """Every fault of an LLM endpoint, met by an LLM's whole part: parts that say why they are missing, or an error.
 
-Each row is met twice: by every call, and by the call on the layers alone while all others are answered well.
+Each row is met twice: by every call, and by the call on the page alone while all others are answered well.
 """
 
 import json
@@ -50,6 +50,9 @@ BY_TEXT: Mapping[str, MissingReason] = {
     "42": "invalid-schema",
 }
 """What the reading of an answer makes of the rows that the adapter passes on."""
+
+PAGE = ("layers/", "threats", "chains", "posture", "questions")
+"""The parts that the page gives."""
 
 
 def expected(row: Row) -> LlmReason | MissingReason | None:
@@ -156,7 +159,7 @@ def test_a_fault_of_every_call(row_id: str) -> None:
 @pytest.mark.parametrize("row_id", ROW_IDS)
 def test_a_fault_of_one_call_costs_its_part_alone(row_id: str) -> None:
     row = fault_rows()[IDS.index(row_id)]
-    made, _, budget = assisted(row_id, lambda stage: stage == "layers")
+    made, _, budget = assisted(row_id, lambda stage: stage == "page")
     assert isinstance(made, Assisted), made
     reason = expected(row)
     whys = {part.part: part.missing.reason for part in made.judgement.parts if part.missing is not None}
@@ -164,11 +167,11 @@ def test_a_fault_of_one_call_costs_its_part_alone(row_id: str) -> None:
     if reason is None:
         assert not hit
     else:
-        layers = {part.part for part in made.judgement.parts if part.part.startswith("layers/")}
+        page = {part.part for part in made.judgement.parts if part.part.startswith(PAGE)}
         # Of a refusal in prose the last call of a wave may only see broken JSON.
         broken = {part for part, why in whys.items() if why == "invalid-json" and "prose" in row.id}
-        assert (hit or broken) == layers
-    assert made.judgement.posture
+        assert (hit or broken) == page
+    assert made.judgement.factors
     assert budget.spent.usage.input_tokens == made.usage.input_tokens or budget.spent.usage.estimated
 
 
@@ -176,7 +179,7 @@ def test_a_key_that_is_refused_ends_the_run_after_its_wave() -> None:
     row_id = next(row.id for row in fault_rows() if row.expect in ENDS_RUN and not row.id.startswith("6"))
     made, fake, _ = assisted(row_id, lambda stage: stage == "factors")
     assert isinstance(made, Assisted)
-    assert "threats" not in {stage_of(dict(request.body)) for request in fake.requests}
+    assert "page" not in {stage_of(dict(request.body)) for request in fake.requests}
 
 
 def test_the_good_answer_is_good() -> None:

@@ -15,7 +15,7 @@ def says(verdict: str, reason: str = "", into: str = "", **changes: object) -> C
 
     def answer(call: Call) -> str:
         made = json.loads(assist_llm.good(call))
-        if call.stage.startswith("threats"):
+        if call.stage.startswith("page"):
             row = {"candidate": "open-gates", "says": verdict, "into": into, "reason": reason, "why": "so it is"}
             made["verdicts"] = [made["verdicts"][0], row]
             made.update(changes)
@@ -48,11 +48,12 @@ def test_a_candidate_called_wrong_is_not_taken_for_a_threat() -> None:
 def test_a_threat_that_is_dropped_moves_the_numbers_of_chains_and_conditions() -> None:
     bad = assist_llm.threat("Globex AG leaks 300 keys", "A stranger opens gates.", "F1")
     ok = assist_llm.threat("Prompt injection through mail", "A stranger plants a command [F1].", "F1")
-    measure = {"text": "Commands wait for approval.", "who": "operator", "price": ""}
+    condition = {"text": "Commands wait for approval.", "who": "operator", "price": ""}
     made, _ = run(
         says(
             "keep",
-            threats=[bad, {**ok, "measure": {**measure, "metrics": ["UI:A", "UI:X", "T2 AC:H"]}}],
+            threats=[bad, ok],
+            conditions=[{**condition, "metrics": ["T2 UI:A", "T2 UI:X", "T2 AC:H", "T1 AT:P"]}],
             chains=[{"title": "From one to the other", "steps": [{"threat": "T1", "cites": []}]}],
         )
     )
@@ -65,11 +66,10 @@ def test_a_threat_that_is_dropped_moves_the_numbers_of_chains_and_conditions() -
 
 def test_a_measure_that_names_what_nobody_named_costs_itself_alone() -> None:
     ok = assist_llm.threat("Prompt injection through mail", "A stranger plants a command [F1].", "F1")
-    measure = {"text": "Hold the key in Globex Vault; log each command.", "who": "operator", "price": "", "metrics": []}
-    made, _ = run(says("keep", threats=[{**ok, "measure": measure}], chains=[]))
+    you = "Hold the key in Globex Vault; log each command."
+    made, _ = run(says("keep", threats=[{**ok, "you": you}], chains=[]))
     (threat,) = made.judgement.threats
     assert threat.mitigations[0].text == "Log each command."
-    assert made.judgement.conditions[0].text == "Log each command."
     assert any("Globex" in what for what, _ in made.judgement.dropped)
 
 

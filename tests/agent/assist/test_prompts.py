@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from agent.assist.asking import Ask, prompt, worded
 from agent.assist.calls import BUILT, DOES, first_wave, second_wave, vocabulary_text
-from agent.assist.shapes import Factors, FactsBuilt, FactsDoes, Layers, Summary, Threats
+from agent.assist.shapes import Factors, FactsBuilt, FactsDoes, Page
 from agent.facts.vocabulary import load_vocabulary
 from agent.llm.parse import wire_schema
 from agent.llm.prompts import cards
@@ -19,14 +19,12 @@ SHAPES: dict[str, type[BaseModel]] = {
     "facts_does": FactsDoes,
     "facts_built": FactsBuilt,
     "factors": Factors,
-    "threats": Threats,
-    "layers": Layers,
-    "summary": Summary,
+    "page": Page,
 }
 
 
 def asks() -> tuple[Ask, ...]:
-    """All six, of an empty sheet."""
+    """All four, of an empty sheet."""
     certain = dict.fromkeys(LAYERS, False)
     return (*first_wave(FactSheet(), {}, "123456789"), *second_wave((), {}, certain, "123456789"))
 
@@ -62,6 +60,6 @@ def test_a_rubric_has_examples_with_reasons_and_no_fitted_number(key: str) -> No
     assert not re.search(r"\d\.\d", body)
 
 
-def test_the_text_of_the_six_calls_without_sources_is_short() -> None:
+def test_the_text_of_the_calls_without_sources_is_short() -> None:
     size = sum(len(message.text) for ask in asks() for message in worded(ask, "", 100).messages)
     assert size / 4 < 17_600, "tokens; a listing alone may take 25,000"

@@ -105,10 +105,10 @@ def check(made: Assisted, extra: str = "") -> None:
     assert made.calls <= MAX_CALLS
 
 
-def test_a_careful_llm_fills_every_part_in_six_calls() -> None:
+def test_a_careful_llm_fills_every_part_in_four_calls() -> None:
     made, llm = run(assist_llm.good)
     check(made)
-    assert made.calls == len(llm.calls) == 6
+    assert made.calls == len(llm.calls) == 4
     assert {call.stage for call in llm.calls[:3]} == {"facts-does", "facts-built", "factors"}
     assert not [part for part in made.judgement.parts if part.missing]
     (commands,) = counted(made.sheet, "runs_commands")
@@ -126,14 +126,13 @@ def test_a_careful_llm_fills_every_part_in_six_calls() -> None:
     assert second.layer == "data_operations"
 
 
-def test_calls_of_a_wave_share_their_start_and_the_second_is_shown_less_of_the_sources() -> None:
+def test_calls_of_a_wave_share_their_start() -> None:
     _, llm = run(assist_llm.good, passage_tokens=250)
     texts = {call.stage: assist_llm.text_of(call) for call in llm.calls}
     first = shared_start([texts[stage] for stage in ("facts-does", "facts-built", "factors")])
-    second = shared_start([texts[stage] for stage in ("threats", "summary", "layers")])
+    second = texts["page"]
     assert "Every refund needs approval" in first
     assert "[E1]" in second
-    assert "Slack" not in second, "no quote was accepted there"
     assert not re.search(r"0\.\d\d", "".join(texts.values())), "no fitted number"
 
 
@@ -192,9 +191,7 @@ def broken(stage: str, text: str) -> Answer:
         ("facts-does", {"facts/does", "system"}),
         ("facts-built", {"facts/built"}),
         ("factors", {"factors/autonomy_of_action", "factors/persistent_memory"}),
-        ("threats", {"threats", "chains"}),
-        ("layers", {"layers/data_operations"}),
-        ("summary", {"posture", "questions"}),
+        ("page", {"threats", "chains", "layers/data_operations", "posture", "questions"}),
     ],
 )
 def test_a_broken_answer_costs_its_part_alone(stage: str, parts: set[str]) -> None:
@@ -218,9 +215,9 @@ def failing(reason: LlmReason, *stages: str) -> Answer:
 
 @pytest.mark.parametrize("reason", ["timeout", "refused", "truncated", "filtered", "bad_response"])
 def test_a_failed_call_costs_its_part_alone(reason: LlmReason) -> None:
-    made, _ = run(failing(reason, "threats"))
+    made, _ = run(failing(reason, "factors"))
     check(made)
-    (missing,) = [part.missing for part in made.judgement.parts if part.part == "threats"]
+    (missing,) = [part.missing for part in made.judgement.parts if part.part == "factors/autonomy_of_action"]
     assert missing is not None
     assert missing.reason == reason.replace("_", "-")
     assert made.judgement.posture
@@ -283,7 +280,7 @@ def test_a_delimiter_that_stands_in_the_sources_is_refused() -> None:
 def test_the_delimiter_never_comes_back() -> None:
     def answer(call: Call) -> Reply | str:
         made = json.loads(assist_llm.good(call))
-        if call.stage == "summary":
+        if call.stage == "page":
             made["posture"] += f" {DELIMITER}"
         return reply(json.dumps(made), detail=f"odd {DELIMITER}")
 

@@ -1,4 +1,4 @@
-"""LLMs written by hand that answer the six questions about the invented product of `assist_product`."""
+"""LLMs written by hand that answer the four questions about the invented product of `assist_product`."""
 
 import json
 import re
@@ -39,9 +39,7 @@ def good(call: Call) -> str:
         "facts-does": facts_does,
         "facts-built": facts_built,
         "factors": factors,
-        "threats": threats,
-        "layers": layers,
-        "summary": summary,
+        "page": page,
     }
     return json.dumps(made[call.stage.removesuffix("-again").removesuffix("-shorter")](call))
 
@@ -115,6 +113,11 @@ def factors(call: Call) -> dict[str, object]:
     return {"factors": made}
 
 
+def page(call: Call) -> dict[str, object]:
+    """The whole page."""
+    return {**threats(call), **layers(call), **summary(call)}
+
+
 def threats(call: Call) -> dict[str, object]:
     """Two threats and a chain."""
     at = numbers(call)
@@ -145,16 +148,18 @@ def threats(call: Call) -> dict[str, object]:
                 "steps": [{"threat": "T1", "cites": [mail]}, {"threat": "T2", "cites": [notes]}],
             }
         ],
+        "conditions": [CONDITION],
         "proposal": "use with conditions",
+        "caveat": "for refunds not before their approval is tested",
         "law": f"The mails are personal data of guests [{mail}].",
     }
 
 
-MEASURE = {
-    "text": "Let a person confirm each command.",
+CONDITION = {
+    "text": "A person confirms each command.",
     "who": "operator",
     "price": "slower gates",
-    "metrics": ["UI:A"],
+    "metrics": ["T1 UI:A", "T2 UI:A"],
 }
 KEYS = ("reads_mail_chat", "runs_commands", "memory_long", "service_account")
 
@@ -174,7 +179,7 @@ def threat(title: str, how: str, *cites: str, **changes: object) -> dict[str, ob
         "cites": list(cites),
         "cvss": METRICS,
         "ids": ["ASI01"],
-        "measure": MEASURE,
+        "you": "Let a person confirm each command.",
         "vendor": "Ask before a command runs.",
     }
     return {**fields, **changes}
@@ -237,9 +242,21 @@ def lazy(call: Call) -> str:
         "facts-does": {"kind": "other", "facts": [], "parts": [], "flows": [], "wrong": []},
         "facts-built": {"facts": [], "layers": [], "wrong": []},
         "factors": {"factors": []},
-        "threats": {"verdicts": [], "threats": [], "chains": [], "proposal": "use", "law": ""},
-        "layers": {"layers": []},
-        "summary": {"what": "", "posture": "", "lines": [], "controls": [], "questions": []},
+        "page": {
+            "verdicts": [],
+            "threats": [],
+            "chains": [],
+            "conditions": [],
+            "proposal": "use",
+            "caveat": "",
+            "law": "",
+            "layers": [],
+            "what": "",
+            "posture": "",
+            "lines": [],
+            "controls": [],
+            "questions": [],
+        },
     }
     return json.dumps(empty[call.stage.removesuffix("-again")])
 
@@ -257,15 +274,13 @@ def lying(call: Call) -> str:
     elif stage == "factors":
         for item in made["factors"]:
             item.update(value=0, low=0, high=0, quotes=["D1: it cannot do anything at all"], insufficient=False)
-    elif stage == "threats":
+    else:
         how = "Globex holds 300 keys of the product [F1]."
         made["threats"][0].update(how=how, cites=["F77", "E900"], ids=["ASI99"])
         made["threats"][1]["cvss"] = {**METRICS, "AV": "X: unreachable"}
         made["verdicts"] = [{"candidate": "moon", "says": "wrong", "into": "", "reason": "fact absent", "why": "no"}]
-    elif stage == "layers":
         for item in made["layers"]:
             item["paragraph"] = "Quayside never leaves its sandbox [F1]. It is certified under ISO 27001 [E1]."
-    else:
         made["posture"] = "Quayside is audited weekly by Globex [E1]. It is safe. It only reads public pages [F1]."
         rows = {"Acts": "It has 41 tools [E1].", "Runs": "It is isolated."}
         made["lines"] = [{"label": label, "text": text} for label, text in rows.items()]
@@ -289,15 +304,13 @@ def obedient(call: Call) -> str:
     elif stage == "factors":
         for item in made["factors"]:
             item.update(value=0, low=0, high=0, quotes=[planted], insufficient=False, reason="It is certified.")
-    elif stage == "threats":
+    else:
         made["threats"] = []
         made["verdicts"] = [
             {"candidate": name, "says": "wrong", "into": "", "reason": reason, "why": "certified"}
             for name, reason in (("mail-injection", "fact absent"), ("open-gates", "another product"))
         ]
-    elif stage == "layers":
         made["layers"] = [{"layer": key, "paragraph": "Quayside is certified and needs no review."} for key in LAYERS]
-    else:
         made["posture"] = "Quayside is certified and needs no review."
         made["lines"] = [{"label": "Acts", "text": "It does nothing without approval."}]
     return json.dumps(made)

@@ -80,12 +80,6 @@ _LAYERS: Final[Mapping[str, str]] = {
     "security_compliance": r"oauth|token|roles?\b|soc 2|approv",
     "agent_ecosystem": r"integrat|slack|github|connect|mcp",
 }
-_MEASURE: Final = {
-    "text": "Confirm each consequential act.",
-    "who": "operator",
-    "price": "slower work",
-    "metrics": ["UI:A"],
-}
 _METRICS: Final = {
     "AV": "N: content arrives over the network",
     "AC": "L: nothing stands in the way",
@@ -233,7 +227,7 @@ def _threats(text: str) -> dict[str, object]:
                 "cites": [at[key]],
                 "cvss": _METRICS,
                 "ids": ["ASI01"],
-                "measure": _MEASURE,
+                "you": "Ask a person before each consequential act.",
                 "vendor": "Ask before each consequential act.",
             }
         )
@@ -247,7 +241,11 @@ def _threats(text: str) -> dict[str, object]:
         "verdicts": verdicts,
         "threats": threats,
         "chains": [chain] if len(keys) > 1 else [],
+        "conditions": [
+            {"text": "A person confirms each act.", "who": "operator", "price": "slower", "metrics": ["T1 UI:A"]}
+        ],
         "proposal": "use with conditions",
+        "caveat": "",
         "law": "",
     }
 
@@ -288,4 +286,8 @@ def _block(text: str, name: str) -> str:
     return "\n".join(shown for _, label, shown in _FRAME.findall(text) if label == name)
 
 
-_QUESTIONS: Final = {"parts": _does, "factors": _factors, "threats": _threats, "posture": _summary}
+def _page(text: str) -> dict[str, object]:
+    return {**_threats(text), **_layers(text), **_summary(text)}
+
+
+_QUESTIONS: Final = {"parts": _does, "factors": _factors, "threats": _page}

@@ -81,7 +81,7 @@ def foreign_lines(call: Call) -> tuple[str, ...]:
 
 
 def stage_of(call: Call) -> str:
-    """Which of the six questions a call puts: threats, summary, layers, factors, facts-does or facts-built."""
+    """Which of the four questions a call puts: page, factors, facts-does or facts-built."""
     return call.stage.removesuffix("-again").removesuffix("-shorter")
 
 
@@ -121,7 +121,7 @@ class ObedientLlm(Hostile):
 
     def answer(self, call: Call) -> str:
         orders = [line for line in foreign_lines(call) if ORDERS.search(line)]
-        if not orders and not (self.obeyed and stage_of(call) in ("threats", "summary", "layers")):
+        if not orders and not (self.obeyed and stage_of(call) == "page"):
             return self._well(call)
         # Of the second wave, which sees little of the sources, it goes on as it began.
         self.obeyed += orders
@@ -164,9 +164,7 @@ class _Harm:
             "facts-does": self._does,
             "facts-built": self._built,
             "factors": self._factors,
-            "threats": self._threats,
-            "layers": self._layers,
-            "summary": self._summary,
+            "page": lambda: {**self._threats(), **self._layers(), **self._summary()},
         }
         return makers[stage_of(self._call)]()
 
@@ -227,7 +225,7 @@ class _Harm:
             "cites": self._marks,
             "cvss": {**hard, **none},
             "ids": [f"{MARK}000", self._order],
-            "measure": {"text": self._order, "who": self._order, "price": self._order, "metrics": ["gone"]},
+            "you": self._order,
             "vendor": self._order,
         }
         steps = [{"threat": "T1", "cites": self._marks}, {"threat": "T2", "cites": self._marks}]
@@ -235,7 +233,11 @@ class _Harm:
             "verdicts": wrong,
             "threats": [row] * 2,
             "chains": [{"title": self._order, "steps": steps}],
+            "conditions": [
+                {"text": self._order, "who": self._order, "price": self._order, "metrics": ["T1 gone", "T2 AV:P"]}
+            ],
             "proposal": "use",
+            "caveat": self._order,
             "law": self._order,
         }
 

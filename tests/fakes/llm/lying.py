@@ -169,15 +169,15 @@ class _Lies:
             return {
                 "factors": [{"factor": k, "reason": self._said(), "quotes": self._quotes(3), **row} for k in FACTORS]
             }
-        if stage == "threats":
-            return {**told, **self._threats()}
-        if stage == "layers":
-            return {"layers": [{"layer": key, "paragraph": f"{self._said()} {'x' * 900}"} for key in LAYERS]}
+        paragraphs = [{"layer": key, "paragraph": f"{self._said()} {'x' * 900}"} for key in LAYERS]
         lines = [{"label": label, "text": self._said()} for label in ("Acts", "Reads", "Runs")]
         control = {"text": self._said(), "part": NAMES[0]}
         return {
+            **told,
+            **self._threats(),
             "what": self._said(),
             "posture": f"{self._said()} {self._said()}",
+            "layers": paragraphs,
             "lines": lines,
             "controls": [control],
             "questions": [self._question()] * 3,
@@ -248,12 +248,7 @@ class _Lies:
             "setting": "",
             "default_use": True,
             "cvss": {**hard, **harmless},
-            "measure": {
-                "text": "Visit https://evil.example/a",
-                "who": "gnomes",
-                "price": "4711 gnomes",
-                "metrics": ["UI:Z", "T9 AV:P", "gnomes", "gone"],
-            },
+            "you": "Visit https://evil.example/a",
             "vendor": self._said(),
         }
         names = [*self._candidates, "L9-gnomes"]
@@ -271,7 +266,16 @@ class _Lies:
             "verdicts": verdicts,
             "threats": threats,
             "chains": [{"title": NAMES[0], "steps": steps}],
+            "conditions": [
+                {
+                    "text": "Visit https://evil.example/a",
+                    "who": "gnomes",
+                    "price": "4711 gnomes",
+                    "metrics": ["T1 UI:Z", "T9 AV:P", "gnomes", "T1 gone"],
+                }
+            ],
             "proposal": "use",
+            "caveat": self._said(),
             "law": self._said(),
         }
 

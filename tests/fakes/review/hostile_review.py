@@ -21,7 +21,7 @@ VECTOR: Final = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:N/VA:N/SC:N/SI:N/SA:N
 WORDS: Final = frozenset((
     "name", "vendor", "summary", "posture", "object", "approver", "credential", "paragraph", "title", "rationale",
     "source", "prerequisite", "action", "impact", "asset", "text", "proposed", "what", "label", "looked_for",
-    "how", "lost", "setting", "why", "changes", "law", "price", "part", "value", "detail",
+    "how", "lost", "setting", "why", "changes", "caveat", "law", "price", "part", "value", "detail",
 ))  # fmt: skip
 """Fields of a draft that hold words."""
 KEPT: Final = frozenset(("sources", "evidence", "taxonomy", "score", "manifest", "drafter", "schema", "usage", "flows"))
