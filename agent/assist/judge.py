@@ -53,7 +53,7 @@ from agent.taxonomy.lists import entries
 MAX_THREATS: Final = 8
 MAX_QUESTIONS: Final = 6
 MAX_CHAINS: Final = 2
-MAX_CONDITIONS: Final = 5
+MAX_CONDITIONS: Final = 4
 MAX_PARTS: Final = 12
 HOW_WORDS: Final = 60
 """A threat's "how" is limited to 38 words. Up to this many are tolerated; sentences beyond are cut."""

@@ -49,6 +49,9 @@ __all__ = ["MAX_CALLS", "Assistant", "Assisted", "Candidate", "assist"]
 NOTHING_SHOWN: Final = Missing(
     reason="too-little-evidence", detail="no sentence of the sources may be shown to an LLM, so it was not asked"
 )
+SECOND_SHARE: Final = 0.75
+"""The share of the first wave's tokens that the second wave is shown: with more, less than 60 % of a long product's
+input would stand in starts that providers cache."""
 _SHEET_TOKENS: Final = 2_500
 """The most tokens allowed for facts and candidates in the second wave."""
 _ALONE: Final = frozenset({"facts/does", "facts/built", "posture"})
@@ -201,7 +204,7 @@ class _Run:
             self._material.documents,
             self._material.statements,
             delimiter,
-            max_tokens=self._assistant.passage_tokens,
+            max_tokens=int(self._assistant.passage_tokens * SECOND_SHARE),
         )
         self._second_start = calls.accepted(
             self._numbers,
@@ -278,7 +281,7 @@ class _Run:
         """Report the maximum usage of both waves. Raises LlmError if it exceeds the caps."""
         assistant = self._assistant
         # The second wave's text is not known yet, so use a placeholder of the maximum length.
-        room = "x, " * (assistant.passage_tokens + _SHEET_TOKENS)
+        room = "x, " * (int(assistant.passage_tokens * SECOND_SHARE) + _SHEET_TOKENS)
         later = calls.second_wave((), {}, dict.fromkeys(LAYERS, "open"), assistant.delimiter)
         plan = [worded(ask, start, assistant.answer_tokens) for ask in asks]
         plan += [worded(ask, room, assistant.answer_tokens) for ask in later]

@@ -121,10 +121,15 @@ def lowerings(
 
 
 def floors(sheet: FactSheet, factor: FactorKey, vocabulary: Vocabulary | None = None) -> tuple[float, Fact | None]:
-    """Return the minimum value that asserted facts imply and the deciding fact, or 0 and None."""
+    """Return the minimum value that asserted facts imply and the deciding fact, or 0 and None.
+
+    A fact that every reader only inferred sets no minimum.
+    """
     words = vocabulary or load_vocabulary()
     best, why = 0.0, None
     for fact in counted(sheet, polarity="asserted"):
+        if all(source.state == "inferred" for source in fact.sources):
+            continue
         least = float(words[fact.key].floor.get(factor, 0)) if fact.key in words else 0.0
         if least > best:
             best, why = least, fact
