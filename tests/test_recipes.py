@@ -344,7 +344,7 @@ def test_add_a_crawl_limit(copy: Copy) -> None:
 ASKED = (
     "from agent.assist.calls import second_wave\nfrom agent.assist.asking import prompt\n"
     "from agent.taxonomy.layers import LAYERS\n"
-    "ask = next(a for a in second_wave((), {}, dict.fromkeys(LAYERS, False), '1') if a.prompt == 'layers')\n"
+    "ask = next(a for a in second_wave((), {}, dict.fromkeys(LAYERS, False), '1') if a.prompt == 'page')\n"
     "made = prompt(ask.prompt)\nprint(made.ref.version, 'Name no competitor.' in made.render(**ask.values))\n"
 )
 
@@ -353,9 +353,9 @@ ASKED = (
 def test_change_what_an_llm_is_told_about_layers(copy: Copy) -> None:
     version, said = copy.run(ASKED).stdout.split()
     assert said == "False"
-    copy.edit("prompts/assist/layers.md", "version: " + version, f"version: {int(version) + 1}")
+    copy.edit("prompts/assist/page.md", "version: " + version, f"version: {int(version) + 1}")
     copy.edit(
-        "prompts/assist/layers.md",
+        "prompts/assist/page.md",
         "Example of the form (another",
         "Name no competitor.\n\nExample of the form (another",
     )
