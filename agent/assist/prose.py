@@ -120,7 +120,7 @@ _NOT_BEARING: Final = "its quotes do not bear on it"
 _UNCITED: Final = "it is about the product and cites nothing"
 _CHOSEN_NUMBER: Final = re.compile(r"\b\d{1,3}[ -](?:minute|hour|day|week|month|year)s?\b|\b127\.0\.0\.1\b", re.I)
 """How long something should take, or the machine's own address: numbers that advice may choose itself."""
-_LINK: Final = re.compile(r"https?:|www\.|[<>]|\{\{|\}\}|\{%|\]\(", re.I)
+_LINK: Final = re.compile(r"https?:|www\.|<(?!=)|>(?!=)|\{\{|\}\}|\{%|\]\(", re.I)
 _LOCAL: Final = re.compile(r"\bhttps?://(?=(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\b)")
 """The scheme of a local address. It is removed because "localhost:8080" does not link to an outside site."""
 _ADDRESS: Final = re.compile(r"\bhttps?://([^\s<>()\[\]{}\"“”]*[\w/])", re.I)
@@ -391,10 +391,10 @@ class Ground:
 
     def _unlinked(self, sentence: str) -> str:
         """Write addresses of the sources without their scheme, so that they are no links, and placeholders of the
-        sources, such as "<id>", as an ellipsis."""
+        sources, such as "<id>", without their brackets."""
         known = "\n".join(self._texts) if _LINK.search(sentence) else ""
         bare = _ADDRESS.sub(lambda match: match[1] if match[0] in known else match[0], sentence)
-        return _PLACEHOLDER.sub(lambda match: "…" if match[0] in known else match[0], bare)
+        return _PLACEHOLDER.sub(lambda match: match[0][1:-1] if match[0] in known else match[0], bare)
 
     def _wrong(self, sentence: str, mode: Mode, evidence: Sequence[str], facts: Sequence[str], *, marked: bool) -> str:
         """Return why a sentence must be dropped, or an empty string if it is accepted."""

@@ -39,7 +39,7 @@ def numbers(writer: Writer) -> Part:
     if score.aivss is not None and score.factor_set is not None and draft.factors and score.formula == "aivss-0.8":
         base, total = tenth(score.cvss_base), tenth(score.factor_sum)
         made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
-        known = f" ({score.threat_multiplier}: attacks known as proof of concept)"
+        known = f" ({score.threat_multiplier}: the formula's threat multiplier)"
         blocks += [Paragraph(doc.code(made + known)), _short_factors(writer, score.factor_set)]
     # What the threats' own measures leave is in the appendix.
     residual = None if writer.view.measures else writer.residual

@@ -20,7 +20,7 @@ _ACTIVE: Final = re.compile(
 )
 _ENDING: Final = re.compile(r"[.,;:!?…'’]+$")
 _ENTITY: Final = re.compile(r"&(?=#?\w+;)")
-_BLOCK_START: Final = re.compile(r"^(?:[+#=>]|-(?!-\w)|\d+[.)](?=\s|$))")
+_BLOCK_START: Final = re.compile(r"^(?:[+#=>]|-(?=-*(?:\s|$))|\d+[.)](?=\s|$))")
 _ESCAPED: Final = {"<": "&lt;", ">": "&gt;", "|": "&#124;", "`": "\\`", "\\": "\\\\", "*": "\\*"} | {
     "[": "\\[",
     "]": "\\]",

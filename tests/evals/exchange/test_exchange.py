@@ -325,7 +325,7 @@ def test_a_draft_completes_through_it(tmp_path):
     player.join(10)
     assert (made.drafter.kind, made.drafter.llm) == ("llm", "generic/anna")
     assert {part.by for part in made.drafter.parts} >= {"llm", "both"}
-    assert made.usage["llm_calls"] == len(names(tmp_path)) == len(list((tmp_path / REPLIES).iterdir())) == 6
+    assert made.usage["llm_calls"] == len(names(tmp_path)) == len(list((tmp_path / REPLIES).iterdir())) == 4
 
 
 @pytest.mark.parametrize("arguments", [["--port", "70000"], ["--seconds", "0"], ["--seconds", "nan"], ["003-A"]])
