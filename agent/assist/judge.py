@@ -192,7 +192,7 @@ class Judge:
             free = item.candidate if item.candidate in known and item.candidate not in refused else ""
             if free in {threat.candidate for threat in kept}:
                 free = ""
-            threat = self._threat(item, free)
+            threat = self._threat(item, free, core=n == 1)
             if threat is not None:
                 kept.append(threat)
                 numbers[f"T{n}"] = f"T{len(kept)}"
@@ -251,7 +251,7 @@ class Judge:
             what, posture, tuple(lines.values()), tuple(controls), tuple(item for item in questions if item)
         )
 
-    def _threat(self, item: ThreatItem, candidate: str) -> JudgedThreat | None:
+    def _threat(self, item: ThreatItem, candidate: str, *, core: bool) -> JudgedThreat | None:
         title = self._phrase(item.title)
         how, marked, rested = self._text(item.how, "inference", HOW_WORDS)
         evidence, facts = self.ground.ids(item.cites, f"{title} {how}")
@@ -263,6 +263,8 @@ class Judge:
             self.dropped.append((f"{item.title}: {item.how}", why))
             return None
         setting = _clause(self._phrase(item.setting)) if item.setting else ""
+        # The core danger holds in the use that the product is bought for, also where that use needs an option.
+        said = "entry inferred" if core and item.default_use and item.basis == "needs a setting" else item.basis
         return JudgedThreat(
             candidate=candidate or None,
             title=title,
@@ -270,9 +272,9 @@ class Judge:
             how=how,
             lost=self._phrase(item.lost),
             layer=item.layer,
-            basis=_basis(item.basis, evidence, setting),
+            basis=_basis(said, evidence, setting),
             setting=setting,
-            default_use=item.default_use and item.basis != "needs a setting",
+            default_use=item.default_use and said != "needs a setting",
             facts=facts,
             evidence=evidence,
             metrics=metrics,

@@ -11,13 +11,18 @@ _TINY: Final = 1e-9
 
 
 def floor_cell(draft: Draft, vocabulary: Vocabulary | None = None) -> FloorCell | None:
-    """Count the factors with a floor from asserted facts, and list those below their floor; None without facts."""
+    """Count the factors with a floor and list those below it; None without facts.
+
+    Asserted facts set floors, unless their readers only inferred them.
+    """
     if draft.facts is None:
         return None
     words = vocabulary or load_vocabulary()
     floors: dict[FactorKey, float] = {}
     for fact in draft.facts.facts:
         if fact.about != "product" or fact.polarity != "asserted" or not fact.counts or fact.key not in words:
+            continue
+        if all(source.state == "inferred" for source in fact.sources):
             continue
         for factor, least in words[fact.key].floor.items():
             floors[factor] = max(floors.get(factor, 0.0), float(least))

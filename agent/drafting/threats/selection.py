@@ -385,11 +385,27 @@ def _judged(
     covered = {other for id_ in taken for other in by_id[id_].pattern.covers}
     covered |= {one.id for one in fired if any(_same_ground(one, item) for item in items)}
     bar = _gravest(_own_leads([item.threat for item in items], bases, names.get("T1"))) + MAX_BELOW
-    far = {id_ for id_, base in bases.items() if base > bar}
+    told = _told_by_merging(judgement.verdicts, names, [item.threat for item in items], bases)
+    far = {id_ for id_, base in bases.items() if base > bar and id_ not in told}
     room = min(MAX_BEYOND, ENOUGH - len(items)) if len(items) < CHOSEN else 0
     rest = [one for one in fired if one.id not in taken]
     kept, more = _beside(rest, judgement.verdicts, covered, far, room)
     return [*items, *kept], [*folded, *more], names
+
+
+def _told_by_merging(
+    verdicts: Sequence[Verdict], names: Mapping[str, str], own: Sequence[Threat], bases: Mapping[str, Decimal]
+) -> frozenset[str]:
+    """Return the candidates that the LLM merged into a threat of its own that is about as grave, wherever it holds."""
+    graded = {threat.id: threat.score.cvss_base for threat in own}
+    return frozenset(
+        verdict.candidate
+        for verdict in verdicts
+        if verdict.says == "merge"
+        and verdict.holds
+        and verdict.candidate in bases
+        and graded.get(names.get(verdict.into, ""), Decimal(0)) + MAX_BELOW >= bases[verdict.candidate]
+    )
 
 
 def _underrated(
@@ -514,7 +530,9 @@ def _basis(judged: JudgedThreat, rests_on: Sequence[Fact], evidence: Sequence[st
         if not evidence:
             return "assumed"
         settings = [fact for fact in rests_on if fact.polarity == "configurable"]
-        if rests_on and len(settings) == len(rests_on):
+        # An LLM that names the option, and says that the product's usual use has it on, has weighed this.
+        weighed = judged.default_use and judged.setting
+        if rests_on and len(settings) == len(rests_on) and not weighed:
             return "needs a setting"
         if len(rests_on) < len(judged.facts):
             return "entry inferred"

@@ -20,8 +20,8 @@ TAGS = {
 }  # fmt: skip
 FREE = {
     "name", "vendor", "posture", "quote", "what", "title", "text", "proposed", "why", "changes", "how", "lost",
-    "paragraph", "rationale", "price", "caveat", "law", "part", "reason", "url", "where", "excerpt", "because", "detail",
-    "setting", "action", "object",
+    "paragraph", "rationale", "price", "law", "part", "reason", "url", "where", "excerpt", "because", "detail",
+    "caveat", "setting", "action", "object",
 }  # fmt: skip
 """Fields of a draft that hold free text."""
 
