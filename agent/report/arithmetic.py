@@ -27,6 +27,8 @@ _SHORT_FACTORS: Final[dict[FactorKey, str]] = {
 }
 _MUCH: Final = 0.15
 """How much a fact has to raise a factor to be named beside its reason."""
+_UNTOLD: Final = "Read from the quoted lines."
+"""What is said of a value whose reason could not be kept."""
 _RAISED: Final = "at least "
 """The start of a part's label that says which fact raises a factor to a minimum."""
 
@@ -57,10 +59,10 @@ def _short_factors(writer: Writer, used: FactorSet) -> Block:
     rows: list[Row] = []
     seen: dict[str, str] = {}
     for key in FACTOR_SETS[used]:
-        reason = _reason(factors[key])
+        reason = _reason(factors[key]) or _UNTOLD
         extra = () if marked(reason) else (cited(reason) or factors[key].evidence[:2])
-        told = writer.prose.text(reason, extra) if reason else ()
-        told = doc.words(f"As for {seen[reason]}.") if reason in seen else told
+        told = writer.prose.text(reason, extra)
+        told = doc.words(f"As for {seen[reason]}.") if reason in seen and reason != _UNTOLD else told
         seen.setdefault(reason, _SHORT_FACTORS[key])
         rows.append(Row((doc.words(_SHORT_FACTORS[key].capitalize()), doc.words(tenth(factors[key].value)), told)))
     rows.append(Row((doc.strong("Sum"), doc.strong(total), ())))

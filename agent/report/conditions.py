@@ -75,20 +75,22 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
         return (start, *_older_residual(writer, residual))
     first = next((pair for pair in left if pair[0] is writer.view.headline), None)
     highest = max(left, key=lambda pair: (pair[1], pair is first, base_of(pair[0])))
+    alike = [pair[0] for pair in left if pair[1] == highest[1]]
     if not highest[1]:
         return (start, Span("none of these threats remains."))
     if first is None:
-        return (start, Span("the highest CVSS base is "), *_at(residual, *highest), Span("."))
+        return (start, Span("the highest CVSS base is "), *_at(residual, alike, *highest), Span("."))
     item, after = first
     told: Text = (*doc.ref(item.name), Span(_becomes(base_of(item), after)))
     if highest is first:
         return (
             start, *told, *doc.strong(_graded(after)), *_by(residual, item),
-            Span(", the highest CVSS base that remains."),
+            Span(", the highest CVSS base that remains"), *_also([one for one in alike if one is not item]), Span("."),
         )  # fmt: skip
     fallen: Text = (Span(_graded(after)), *_by(residual, item)) if after else ()
     return (
-        start, *told, *fallen, Span("; the highest CVSS base that remains is "), *_at(residual, *highest), Span("."),
+        start, *told, *fallen, Span("; the highest CVSS base that remains is "), *_at(residual, alike, *highest),
+        Span("."),
     )  # fmt: skip
 
 
@@ -108,8 +110,19 @@ def _by(residual: Residual, item: RankedThreat) -> Text:
     return (Span(" ("), *doc.code(changes), Span(")")) if changes else ()
 
 
-def _at(residual: Residual, item: RankedThreat, left: Decimal) -> Text:
-    """Describe a residual base: its threat, when that threat holds, and the metrics that changed."""
+def _also(others: Sequence[RankedThreat]) -> Text:
+    """Name further threats that keep the same base."""
+    return (Span(", also of "), *_named(others)) if others else ()
+
+
+def _named(items: Sequence[RankedThreat]) -> Text:
+    return doc.joined(*(doc.ref(item.name) for item in items), by=", ")
+
+
+def _at(residual: Residual, alike: Sequence[RankedThreat], item: RankedThreat, left: Decimal) -> Text:
+    """Describe a residual base: its threats, and of one alone when it holds and the metrics that changed."""
+    if len(alike) > 1:
+        return (*doc.strong(_graded(left)), Span(" for "), *_named(alike))
     where = "on its assumption" if item.threat.basis == "assumed" else ""
     where = bare(if_clause(item.threat.setting)) if item.threat.setting else where
     told: Text = (Span(" for "), *doc.ref(item.name), Span(f" {where}" if where else ""))
