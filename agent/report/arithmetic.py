@@ -27,8 +27,6 @@ _SHORT_FACTORS: Final[dict[FactorKey, str]] = {
 }
 _MUCH: Final = 0.15
 """How much a fact has to raise a factor to be named beside its reason."""
-_UNTOLD: Final = "Read from the quoted lines."
-"""What is said of a value whose reason could not be kept."""
 _RAISED: Final = "at least "
 """The start of a part's label that says which fact raises a factor to a minimum."""
 
@@ -59,10 +57,11 @@ def _short_factors(writer: Writer, used: FactorSet) -> Block:
     rows: list[Row] = []
     seen: dict[str, str] = {}
     for key in FACTOR_SETS[used]:
-        reason = _reason(factors[key]) or _UNTOLD
+        reason = _reason(factors[key])
         extra = () if marked(reason) else (cited(reason) or factors[key].evidence[:2])
-        told = writer.prose.text(reason, extra)
-        told = doc.words(f"As for {seen[reason]}.") if reason in seen and reason != _UNTOLD else told
+        # Of a reason that could not be kept, the quotes are left.
+        told = writer.prose.text(reason, extra) if reason else doc.marks(*writer.prose.resolved(extra))
+        told = doc.words(f"As for {seen[reason]}.") if reason and reason in seen else told
         seen.setdefault(reason, _SHORT_FACTORS[key])
         rows.append(Row((doc.words(_SHORT_FACTORS[key].capitalize()), doc.words(tenth(factors[key].value)), told)))
     rows.append(Row((doc.strong("Sum"), doc.strong(total), ())))
