@@ -99,8 +99,7 @@ def accepted(
     kind: ProductKind | None,
     delimiter: str,
 ) -> str:
-    """Return the text that follows the instructions in the second wave; `numbers` maps F1, F2, … to
-    facts."""
+    """Return the text that follows the instructions in the second wave; `numbers` maps F1, F2, … to facts."""
     lines = [_accepted_fact(number, fact) for number, fact in numbers.items()]
     return prompt("accepted").render(
         product=_one_line(name),

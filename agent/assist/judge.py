@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, get_args
 
 from agent.assist.acceptance import hardly_said, may_be_struck, speaks_of_another, speaks_to_reader
 from agent.assist.calls import ID_LISTS, Candidate
-from agent.assist.prose import Ground, Mode, sentences
+from agent.assist.prose import THREAT_NUMBER, Ground, Mode, sentences
 from agent.assist.quotes import Quotes
 from agent.assist.shapes import (
     ChainItem,
@@ -56,20 +56,19 @@ MAX_CHAINS: Final = 2
 MAX_CONDITIONS: Final = 4
 MAX_PARTS: Final = 12
 HOW_WORDS: Final = 60
-"""A threat's "how" is limited to 38 words. Up to this many are tolerated; sentences beyond are cut."""
+"""A threat's "how" is limited to 42 words. Up to this many are tolerated; sentences beyond are cut."""
 PARAGRAPH_WORDS: Final = 56
-"""The tolerated length of a layer's paragraph, which is limited to 36 words."""
+"""The tolerated length of a layer's paragraph, which is limited to 28 words."""
 POSTURE_WORDS: Final = 95
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 _GONE: Final = "gone"
-"""The word in a measure which says that a threat no longer exists."""
+"""The word in a condition's changes which says that a threat no longer exists."""
 _TAKEN_AWAY: Final = re.compile(
     r"\b(?:off|disabled?|removed?|unused|unconnected|closed|stopped|uninstalled|blocked"
     r"|(?:is|are|stays?|remains?) (?:out|away|not)|no|without|not)\b",
     re.I,
 )
-"""Words of a measure that removes an ability, which ends the threat that needs this ability."""
-_THREAT: Final = re.compile(r"\bT\d{1,2}\b")
+"""Words of a condition that removes an ability, which ends the threat that needs this ability."""
 _PRODUCT_NAMES: Final = ("product", "the product")
 _LEAST_STEPS: Final = 2
 
@@ -484,7 +483,7 @@ class Judge:
 
 
 class JudgedThreats(NamedTuple):
-    """The checked answer to the call on threats."""
+    """The checked threats of a page, and what refers to them."""
 
     threats: tuple[JudgedThreat, ...]
     verdicts: tuple[Verdict, ...]
@@ -497,7 +496,7 @@ class JudgedThreats(NamedTuple):
 
 
 class JudgedSummary(NamedTuple):
-    """The checked answer to the call on the summary."""
+    """The checked posture, rows, controls and questions of a page."""
 
     what: str
     posture: str
@@ -508,7 +507,7 @@ class JudgedSummary(NamedTuple):
 
 def _renumbered(text: str, numbers: Mapping[str, str]) -> str:
     """Give threats in a text the numbers under which they were kept; others are called "the threat"."""
-    return _THREAT.sub(lambda found: numbers.get(found[0], "the threat"), text)
+    return THREAT_NUMBER.sub(lambda found: numbers.get(found[0], "the threat"), text)
 
 
 def _clause(setting: str) -> str:

@@ -48,7 +48,7 @@ _NAMED: Final = 2.0
 """How much a code name shared by a quote and a sentence adds to their overlap."""
 _MARK: Final = re.compile(r"[\[(]\s*([EFSC]\d{1,4}(?:\s*[,;]?\s*(?:and\s+)?[EFSC]\d{1,4})*)\s*[\])]")
 _ID: Final = re.compile(r"[EFSC]\d{1,4}")
-_THREAT: Final = re.compile(r"\bT\d{1,2}\b")
+THREAT_NUMBER: Final = re.compile(r"\bT\d{1,2}\b")
 """The number of a threat in the same answer."""
 _BEHIND: Final = re.compile(r"([.!?])((?:\s*[\[(]\s*[EFSC]\d[^\])]*[\])])+)")
 """Marks after the full stop of their sentence."""
@@ -175,7 +175,7 @@ class Ground:
 
     def foreign(self, text: str) -> tuple[str, ...]:
         """Return the numbers and names in a text that occur in neither the sources nor the lists of the field."""
-        bare = _THREAT.sub(" ", _MARK.sub(" ", text))
+        bare = THREAT_NUMBER.sub(" ", _MARK.sub(" ", text))
         # A count in words ("four tools") is the LLM's own; numbers from the sources are written in digits.
         odd = [number for number in numbers_of(_COUNTED.sub(" ", bare)) if number not in self._numbers]
         for sentence in sentences(bare):

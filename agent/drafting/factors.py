@@ -128,7 +128,7 @@ def floors(sheet: FactSheet, factor: FactorKey, vocabulary: Vocabulary | None = 
     words = vocabulary or load_vocabulary()
     best, why = 0.0, None
     for fact in counted(sheet, polarity="asserted"):
-        if all(source.state == "inferred" for source in fact.sources):
+        if fact.only_inferred:
             continue
         least = float(words[fact.key].floor.get(factor, 0)) if fact.key in words else 0.0
         if least > best:

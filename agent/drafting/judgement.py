@@ -188,10 +188,10 @@ class Judgement(Record):
     factors: dict[FactorKey, JudgedFactor] = Field(default_factory=dict)
     layers: dict[LayerKey, JudgedLayer] = Field(default_factory=dict)
     threats: tuple[JudgedThreat, ...] = ()
-    """At most seven, most important first. Chains, conditions and questions refer to them as T1, T2, …"""
+    """Most important first. Chains, conditions and questions refer to them as T1, T2, …"""
     verdicts: tuple[Verdict, ...] = ()
     posture: str = ""
-    """Three sentences with marks."""
+    """One paragraph with marks."""
     lines: tuple[JudgedLine, ...] = ()
     controls: tuple[JudgedControl, ...] = ()
     questions: tuple[JudgedQuestion, ...] = ()

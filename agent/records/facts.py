@@ -111,6 +111,11 @@ class Fact(Record):
             raise ValueError("readers must be in their order, each once")
         return self
 
+    @property
+    def only_inferred(self) -> bool:
+        """Whether no reader found the fact stated."""
+        return all(source.state == "inferred" for source in self.sources)
+
     def slot(self, name: SlotName) -> str:
         """Return the value of a slot, or an empty text if the fact has no such slot."""
         return next((slot.value for slot in self.slots if slot.name == name), "")

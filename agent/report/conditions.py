@@ -53,7 +53,7 @@ def _measured(writer: Writer) -> Text:
     told: Text = doc.words("Before go-live, each measure under “You” is in place")
     if not unmet:
         return (*told, Span("."))
-    names = doc.joined(*(doc.ref(name) for name in unmet), by=", ")
+    names = _named(unmet)
     one = len(unmet) == 1
     left = f" {'is' if one else 'are'} left to the vendor: accept{' it' if one else ''} or wait."
     return (*told, Span("; "), *names, Span(left))
@@ -112,17 +112,17 @@ def _by(residual: Residual, item: RankedThreat) -> Text:
 
 def _also(others: Sequence[RankedThreat]) -> Text:
     """Name further threats that keep the same base."""
-    return (Span(", also of "), *_named(others)) if others else ()
+    return (Span(", also of "), *_named([item.name for item in others])) if others else ()
 
 
-def _named(items: Sequence[RankedThreat]) -> Text:
-    return doc.joined(*(doc.ref(item.name) for item in items), by=", ")
+def _named(names: Sequence[str]) -> Text:
+    return doc.joined(*(doc.ref(name) for name in names), by=", ")
 
 
 def _at(residual: Residual, alike: Sequence[RankedThreat], item: RankedThreat, left: Decimal) -> Text:
     """Describe a residual base: its threats, and of one alone when it holds and the metrics that changed."""
     if len(alike) > 1:
-        return (*doc.strong(_graded(left)), Span(" for "), *_named(alike))
+        return (*doc.strong(_graded(left)), Span(" for "), *_named([each.name for each in alike]))
     where = "on its assumption" if item.threat.basis == "assumed" else ""
     where = bare(if_clause(item.threat.setting)) if item.threat.setting else where
     told: Text = (Span(" for "), *doc.ref(item.name), Span(f" {where}" if where else ""))
@@ -174,7 +174,7 @@ def _condition(writer: Writer, number: int, item: Condition) -> Text:
     told = [threat for threat in item.threats if threat in above] or list(item.threats)[:1]
     eased = sorted((names[threat] for threat in told if threat in names), key=lambda name: int(name[1:]))
     text = writer.brief(f"Condition {number}", stopped(item.text), writer.room.condition)
-    refs = doc.joined(*(doc.ref(name) for name in eased), by=", ")
+    refs = _named(eased)
     price = item.price.rstrip(".")
     return doc.joined(
         doc.strong(f"{item.who[:1].upper()}{item.who[1:]}:") if item.who else (),

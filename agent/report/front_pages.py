@@ -193,10 +193,10 @@ def _day(time: str) -> str:
 
 
 def _uncovered(view: View) -> list[str]:
-    product = view.draft.product
     if view.draft.drafter.kind == "llm":
         # An LLM's text names the part it covers, and often covers clients and a platform that it quotes.
         return []
+    product = view.draft.product
     found = [_UNCOVERED[product.kind]] if product.kind in _UNCOVERED else []
     if any(item.about == "platform" for item in view.draft.evidence):
         found.append(f"the {product.vendor or product.name} platform behind it")

@@ -22,7 +22,7 @@ def floor_cell(draft: Draft, vocabulary: Vocabulary | None = None) -> FloorCell 
     for fact in draft.facts.facts:
         if fact.about != "product" or fact.polarity != "asserted" or not fact.counts or fact.key not in words:
             continue
-        if all(source.state == "inferred" for source in fact.sources):
+        if fact.only_inferred:
             continue
         for factor, least in words[fact.key].floor.items():
             floors[factor] = max(floors.get(factor, 0.0), float(least))

@@ -67,9 +67,11 @@ def test_a_threat_that_is_dropped_moves_the_numbers_of_chains_and_conditions() -
 def test_a_measure_that_names_what_nobody_named_costs_itself_alone() -> None:
     ok = assist_llm.threat("Prompt injection through mail", "A stranger plants a command [F1].", "F1")
     you = "Hold the key in Globex Vault; log each command."
-    made, _ = run(says("keep", threats=[{**ok, "you": you}], chains=[]))
+    condition = {"text": f"{you} Log each command.", "who": "operator", "price": "", "metrics": ["T1"]}
+    made, _ = run(says("keep", threats=[{**ok, "you": you}], conditions=[condition], chains=[]))
     (threat,) = made.judgement.threats
     assert threat.mitigations[0].text == "Log each command."
+    assert made.judgement.conditions[0].text == "Log each command."
     assert any("Globex" in what for what, _ in made.judgement.dropped)
 
 

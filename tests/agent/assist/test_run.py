@@ -126,13 +126,14 @@ def test_a_careful_llm_fills_every_part_in_four_calls() -> None:
     assert second.layer == "data_operations"
 
 
-def test_calls_of_a_wave_share_their_start() -> None:
-    _, llm = run(assist_llm.good, passage_tokens=250)
+def test_calls_of_a_wave_share_their_start_and_the_second_is_shown_less_of_the_sources() -> None:
+    _, llm = run(assist_llm.good, passage_tokens=166)
     texts = {call.stage: assist_llm.text_of(call) for call in llm.calls}
     first = shared_start([texts[stage] for stage in ("facts-does", "facts-built", "factors")])
     second = texts["page"]
     assert "Every refund needs approval" in first
     assert "[E1]" in second
+    assert "Slack" not in second, "no quote was accepted there"
     assert not re.search(r"0\.\d\d", "".join(texts.values())), "no fitted number"
 
 
