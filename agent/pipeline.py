@@ -44,6 +44,7 @@ from agent.records import (
     Draft,
     DrafterRef,
     Dropped,
+    FactorEstimate,
     FactSheet,
     Intake,
     Site,
@@ -58,6 +59,7 @@ from agent.resources import data_folder
 from agent.retrieval.embed import embed
 from agent.retrieval.library import Library
 from agent.settings import Settings
+from agent.taxonomy.factors import FactorKey
 from agent.taxonomy.layers import LayerKey
 
 if TYPE_CHECKING:
@@ -343,6 +345,9 @@ def _assisted(
         verdicts = assess(sheet, early, calibration=calibration.certainty)
         return {key: verdict.certain for key, verdict in verdicts.items()}
 
+    def factors_of(sheet: FactSheet, early: Judgement) -> dict[FactorKey, FactorEstimate]:
+        return estimate(sheet, kind_of(sheet, early), early, calibration=calibration.factors)
+
     return assist(
         reading.documents,
         reading.statements,
@@ -352,6 +357,7 @@ def _assisted(
         vendor=vendor,
         candidates_of=candidates_of,
         certain_of=certain_of,
+        factors_of=factors_of,
     )
 
 

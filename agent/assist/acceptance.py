@@ -32,7 +32,7 @@ _OF_ANY_SETTING: Final = (
 """Words that occur in the documentation of any control and therefore do not identify a particular one."""
 _FEW_KEYS: Final = 25
 """A word counts as a key's own if at most this many keys of the vocabulary share it."""
-_JUDGED_BY_LLM: Final[frozenset[StatementRole]] = frozenset({"instruction", "marketing", "navigation"})
+_JUDGED_BY_LLM: Final[frozenset[StatementRole]] = frozenset({"instruction", "marketing", "navigation", "news"})
 """Roles of sentences from which an LLM may read facts: it judges better than a classifier which sentences address the
 assessor, and the ranks of such sentences lower nothing."""
 UNSURE: Final = 0.75

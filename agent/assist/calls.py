@@ -1,15 +1,16 @@
-"""The four questions to the LLM, and the values that fill each prompt."""
+"""The five questions to the LLM, and the values that fill each prompt."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, Protocol
 
 from agent.assist.asking import Ask, prompt
 from agent.assist.passages import Shown, framed, neutral
-from agent.assist.shapes import Factors, FactsBuilt, FactsDoes, Page
+from agent.assist.shapes import Analysis, Factors, FactsBuilt, FactsDoes, Page
 from agent.facts.vocabulary import FactKey, GroupId, Vocabulary, load_vocabulary
 from agent.llm.prompts import Card, cards
-from agent.records import Fact, FactSheet
-from agent.taxonomy.factors import FACTORS
+from agent.records import Fact, FactorEstimate, FactSheet
+from agent.records.evidence import MARK
+from agent.taxonomy.factors import FACTORS, FactorKey
 from agent.taxonomy.kinds import KINDS, ProductKind
 from agent.taxonomy.layers import LAYERS, LayerKey
 from agent.taxonomy.lists import entries
@@ -23,6 +24,7 @@ MOST_FOUND: Final = 30
 MOST_CANDIDATES: Final = 16
 """The most candidates shown; the others get no verdict from the LLM."""
 _FACTS_SHOWN: Final = 5
+_FACTOR_MARKS: Final = 2
 _VERSION: Final = "CVSS:4.0/"
 _QUOTE_CHARS: Final = 160
 _SLOT_CHARS: Final = 80
@@ -71,7 +73,7 @@ def program_facts(sheet: FactSheet) -> dict[str, Fact]:
 
 
 def first_wave(sheet: FactSheet, found: Mapping[str, Fact], delimiter: str) -> tuple[Ask, ...]:
-    """Return the first wave's questions, on facts and factors."""
+    """Return the first wave's questions: on facts, on factors, and for a free analysis."""
     words = load_vocabulary()
     does = {
         "kinds": ", ".join(KINDS),
@@ -88,12 +90,14 @@ def first_wave(sheet: FactSheet, found: Mapping[str, Fact], delimiter: str) -> t
         Ask("facts-does", does, FactsDoes),
         Ask("facts-built", built, FactsBuilt),
         Ask("factors", rubrics, Factors),
+        Ask("analysis", {}, Analysis),
     )
 
 
 def accepted(
     numbers: Mapping[str, Fact],
     quotes: str,
+    analysis: str,
     *,
     name: str,
     kind: ProductKind | None,
@@ -106,11 +110,16 @@ def accepted(
         kind=kind or "not told",
         facts=framed(delimiter, "[facts]", "\n".join(lines) or "none"),
         quotes=quotes,
+        analysis=framed(delimiter, "[analysis]", analysis or "none"),
     )
 
 
 def second_wave(
-    candidates: Sequence[Candidate], numbers: Mapping[str, Fact], layers: Mapping[LayerKey, LayerState], delimiter: str
+    candidates: Sequence[Candidate],
+    numbers: Mapping[str, Fact],
+    factors: Mapping[FactorKey, FactorEstimate],
+    layers: Mapping[LayerKey, LayerState],
+    delimiter: str,
 ) -> tuple[Ask, ...]:
     """Return the second wave's question. One call writes the whole page, so that its parts agree and none repeats
     another."""
@@ -120,6 +129,9 @@ def second_wave(
     page = {
         "candidates": framed(
             delimiter, "[candidates]", "\n".join(_candidate(row, ids) for row in _gravest(candidates)) or "none"
+        ),
+        "factors": framed(
+            delimiter, "[factors]", "\n".join(_factor(key, factors[key]) for key in FACTORS if key in factors) or "none"
         ),
         "ids": "; ".join(f"{entry.id} {entry.title}" for name in ID_LISTS for entry in entries(name)),
         "layers": "\n".join(f"- {key} ({layers[key]}): {cards()[key].purpose}" for key in LAYERS),
@@ -189,6 +201,11 @@ def _accepted_fact(number: str, fact: Fact) -> str:
 def _candidate(row: Candidate, ids: Mapping[str, str]) -> str:
     rests = ", ".join([ids[fact] for fact in row.facts if fact in ids][:_FACTS_SHOWN])
     return f"{row.id}: {_one_line(row.title)} ({row.severity.replace(_VERSION, '')}; {rests or 'no fact'})"
+
+
+def _factor(key: FactorKey, factor: FactorEstimate) -> str:
+    cited = "" if MARK.search(factor.rationale) else f" [{', '.join(factor.evidence[:_FACTOR_MARKS])}]"
+    return f"{key} {factor.value}: {_one_line(factor.rationale)}{cited if factor.evidence else ''}"
 
 
 def _gravest(candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -21,6 +21,7 @@ from agent.assist.shapes import (
     Metrics,
     Page,
     QuestionItem,
+    ReasonItem,
     ThreatItem,
     VerdictItem,
 )
@@ -102,6 +103,17 @@ class Judge:
                 insufficient=item.insufficient or not evidence,
             )
         return {key: made[key] for key in FACTORS if key in made}
+
+    def reasons(self, items: Iterable[ReasonItem]) -> dict[FactorKey, str]:
+        """Check the better reasons for factors. One without a mark that was kept is dropped."""
+        made: dict[FactorKey, str] = {}
+        for item in items:
+            text, evidence, _ = self._text(item.reason, "product", HOW_WORDS)
+            if text and evidence:
+                made.setdefault(item.factor, text)
+            elif text:
+                self.dropped.append((item.reason, "a reason needs a mark"))
+        return made
 
     def layers(self, items: Iterable[LayerVerdict]) -> dict[LayerKey, JudgedLayer]:
         """Check the verdicts on layers. "sufficient" and "partial" are dropped if none of their quotes is found."""

@@ -1,7 +1,7 @@
 """An LLM's part in one draft: two waves of calls, repeated calls, and the resulting judgement.
 
-    sources ─► wave 1: facts-does, facts-built, factors ─ check ─► accepted sheet
-               wave 2: page ◄── sheet, its quotes, candidates ─ check ─► Judgement
+    sources ─► wave 1: facts-does, facts-built, factors ─ check ─► accepted sheet; analysis
+               wave 2: page ◄── sheet, its quotes, analysis, candidates, factors ─ check ─► Judgement
 
 Calls of a wave run in parallel; at most eight calls are made. A call that fails or is not sent costs only its own part,
 which the embedded drafter then provides. The run is given up only if the LLM answered nothing at all.
@@ -16,13 +16,14 @@ from pydantic import BaseModel
 
 from agent.assist import calls
 from agent.assist.acceptance import Accepted, accept, for_llm, hardly_said
+from agent.assist.analysis import shown_analysis
 from agent.assist.asking import MAX_CALLS, SECOND_WAVE, Ask, Assistant, Caller, Outcome, worded
 from agent.assist.calls import BUILT, DOES, Candidate
 from agent.assist.judge import Judge, JudgedSummary, JudgedThreats
 from agent.assist.passages import Hits, Shown, around, show
 from agent.assist.prose import Ground
 from agent.assist.quotes import Quotes
-from agent.assist.shapes import Factors, FactsBuilt, FactsDoes, Page
+from agent.assist.shapes import Analysis, Factors, FactsBuilt, FactsDoes, Page
 from agent.drafting.judgement import JudgedLayer, JudgedPicture, Judgement
 from agent.errors import Usage
 from agent.facts.needed import needed_passages
@@ -33,6 +34,7 @@ from agent.llm.budget import estimate_plan
 from agent.records import (
     Document,
     Fact,
+    FactorEstimate,
     FactSheet,
     MadeBy,
     Missing,
@@ -41,7 +43,7 @@ from agent.records import (
     Statement,
 )
 from agent.retrieval.passages import estimate
-from agent.taxonomy.factors import FACTORS
+from agent.taxonomy.factors import FACTORS, FactorKey
 from agent.taxonomy.layers import LAYERS, LayerKey
 
 __all__ = ["MAX_CALLS", "Assistant", "Assisted", "Candidate", "assist"]
@@ -52,8 +54,8 @@ NOTHING_SHOWN: Final = Missing(
 SECOND_SHARE: Final = 0.75
 """The share of the first wave's tokens that the second wave is shown: with more, less than 60 % of a long product's
 input would stand in starts that providers cache."""
-_SHEET_TOKENS: Final = 2_500
-"""The most tokens allowed for facts and candidates in the second wave."""
+_SHEET_TOKENS: Final = 4_000
+"""The most tokens allowed for facts, factors, candidates and the analysis in the second wave."""
 _ALONE: Final = frozenset({"facts/does", "facts/built", "posture"})
 """Parts in which the LLM's contribution, if accepted, entirely replaces the embedded drafter's."""
 _DIGEST_CHARS: Final = 16
@@ -62,6 +64,7 @@ _MOST_LOST: Final = 0.5
 _FEW: Final = 3
 
 CandidatesOf = Callable[[FactSheet], Sequence[Candidate]]
+FactorsOf = Callable[[FactSheet, Judgement], Mapping[FactorKey, FactorEstimate]]
 CertainOf = Callable[[FactSheet, Judgement], Mapping[LayerKey, bool]]
 ShapeT = TypeVar("ShapeT", bound=BaseModel)
 
@@ -93,13 +96,15 @@ def assist(
     vendor: str | None = None,
     candidates_of: CandidatesOf | None = None,
     certain_of: CertainOf | None = None,
+    factors_of: FactorsOf | None = None,
     hits: Hits = needed_passages,
 ) -> Assisted:
     """Ask the LLM and check its answers. `sheet` holds the facts that the other readers read in the same statements.
 
     `candidates_of` returns the catalogue's threats for the accepted sheet. `certain_of` returns which layers are
     certain given the sheet and the first wave's judgement (default: those that a fact pins or the LLM found
-    sufficient). `hits` searches the sources if they do not fit.
+    sufficient). `factors_of` returns the factors as they will be scored. `hits` searches the sources if they do not
+    fit.
 
     Raises LlmError if the LLM is unavailable, that is, for a reason that ends the run or if no call was answered. Also
     raises it, before anything is sent, if the calls could exceed the budget's caps. Raises InputError for a delimiter
@@ -114,7 +119,8 @@ def assist(
     judge, early = run.judged(accepted)
     candidates = tuple(candidates_of(accepted.sheet)) if candidates_of else ()
     certain = dict(certain_of(accepted.sheet, early)) if certain_of else _certain(early)
-    run.second(judge, candidates, certain, early)
+    factors = factors_of(accepted.sheet, early) if factors_of else {}
+    run.second(judge, candidates, certain, factors, early)
     return run.finish(accepted, judge, early, candidates)
 
 
@@ -186,14 +192,19 @@ class _Run:
         )
 
     def second(
-        self, judge: Judge, candidates: Sequence[Candidate], certain: Mapping[LayerKey, bool], early: Judgement
+        self,
+        judge: Judge,
+        candidates: Sequence[Candidate],
+        certain: Mapping[LayerKey, bool],
+        factors: Mapping[FactorKey, FactorEstimate],
+        early: Judgement,
     ) -> None:
         """Run the second wave and repeat calls that lost too many items; `early` is the first wave's judgement."""
         self._caller.second = True
         ended = self._caller.ended()
         delimiter = self._assistant.delimiter
         states = {key: _state(certain[key], early.layers.get(key)) for key in LAYERS}
-        asks = calls.second_wave(candidates, self._numbers, states, delimiter)
+        asks = calls.second_wave(candidates, self._numbers, factors, states, delimiter)
         if ended is not None:
             detail = f"not asked, since {ended.detail}"
             self._keep([Outcome(ask, None, ended.reason, detail, ()) for ask in asks])
@@ -206,9 +217,11 @@ class _Run:
             delimiter,
             max_tokens=int(self._assistant.passage_tokens * SECOND_SHARE),
         )
+        analysis = self._last("analysis", Analysis)
         self._second_start = calls.accepted(
             self._numbers,
             quotes,
+            shown_analysis(analysis.analysis) if analysis else "",
             name=self._name,
             # An LLM that finds no fact in the sources has no say in the kind of the product.
             kind=does.kind if does and does.facts else None,
@@ -236,6 +249,7 @@ class _Run:
                 "lines": summary.lines if summary else (),
                 "controls": summary.controls if summary else (),
                 "questions": summary.questions if summary else (),
+                "reasons": judge.reasons(best.answer.reasons) if best else {},
                 "layers": best.layers if best else early.layers,
                 "threats": threats.threats if threats else (),
                 "verdicts": threats.verdicts if threats else (),
@@ -282,7 +296,7 @@ class _Run:
         assistant = self._assistant
         # The second wave's text is not known yet, so use a placeholder of the maximum length.
         room = "x, " * (int(assistant.passage_tokens * SECOND_SHARE) + _SHEET_TOKENS)
-        later = calls.second_wave((), {}, dict.fromkeys(LAYERS, "open"), assistant.delimiter)
+        later = calls.second_wave((), {}, {}, dict.fromkeys(LAYERS, "open"), assistant.delimiter)
         plan = [worded(ask, start, assistant.answer_tokens) for ask in asks]
         plan += [worded(ask, room, assistant.answer_tokens) for ask in later]
         found = estimate_plan(plan, assistant.counter, {assistant.llm.name: assistant.price})
@@ -309,25 +323,29 @@ class _Run:
         return next(reversed(self._all(prompt, shape)), None)
 
     def _again_first(self, asks: Sequence[Ask]) -> list[Ask]:
-        """Return the calls to repeat: on facts if more than half were dropped, on factors if most lost their quotes."""
+        """Return the calls to repeat: on facts if more than half were dropped, on factors if most lost their quotes.
+        What was dropped of items that stand is told too."""
         again = []
         for ask in asks:
             answers = self._answers.get(ask.prompt, [])
             rows: list[tuple[str, str]] = []
-            items = 0
+            items = lost = 0
             if answers and isinstance(answers[-1], (FactsDoes, FactsBuilt)):
                 facts = answers[-1].facts
                 items = len(facts)
-                lost = verify(proposals(facts), self._material).dropped
-                rows = [(f"{row.key}: {row.quote}", row.reason) for row in lost]
+                checked = verify(proposals(facts), self._material)
+                # A fact whose slot was refused stands; only a fact that is gone is worth another call.
+                lost = items - len(checked.facts)
+                rows = [(f"{row.key}: {row.quote}", row.reason) for row in checked.dropped]
             elif answers and isinstance(answers[-1], Factors):
                 wanted = [item for item in answers[-1].factors if not item.insufficient]
                 items = len(wanted)
                 quotes = Quotes(self._before, self._material)
                 lost_factors = [item.factor for item in wanted if not quotes.take(item.quotes)]
+                lost = len(lost_factors)
                 rows = quotes.dropped if lost_factors else []
                 rows += [(factor, "none of its quotes was found") for factor in lost_factors]
-            if len(rows) >= _FEW and len(rows) > _MOST_LOST * items:
+            if lost >= _FEW and lost > _MOST_LOST * items:
                 again.append(self._repair(ask, rows))
         return again
 

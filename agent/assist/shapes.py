@@ -1,4 +1,4 @@
-"""The shapes of an LLM's four answers.
+"""The shapes of an LLM's five answers.
 
 The order of the fields is the order in which an LLM writes: evidence and reason come before a value. Closed lists are
 enforced here; everything else is checked item by item, so that one odd item costs that item alone.
@@ -93,6 +93,19 @@ class Factors(Shape):
     """The answer to `factors`."""
 
     factors: list[FactorItem]
+
+
+class Analysis(Shape):
+    """The answer to `analysis`."""
+
+    analysis: Annotated[str, Field(description="Markdown")]
+
+
+class ReasonItem(Shape):
+    """A better reason for a factor's value."""
+
+    factor: FactorKey
+    reason: str
 
 
 class VerdictItem(Shape):
@@ -198,9 +211,6 @@ class QuestionItem(Shape):
 class Page(Shape):
     """The answer to `page`."""
 
-    first_use: str = ""
-    expected: list[str] = Field(default_factory=list)
-    """What the LLM thinks of before it chooses threats and says when they hold; this and `first_use` are not used."""
     posture: str
     threats: list[ThreatItem]
     conditions: list[ConditionItem]
@@ -212,5 +222,6 @@ class Page(Shape):
     what: str
     lines: list[LineItem]
     controls: list[ControlItem]
+    reasons: list[ReasonItem] = Field(default_factory=list)
     verdicts: list[VerdictItem]
     chains: list[ChainItem]

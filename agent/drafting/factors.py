@@ -15,7 +15,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, NamedTuple
 
 from agent.drafting.calibration import FactorCalibration, FactorConstants, load_factors
-from agent.drafting.judgement import JudgedFactor, Judgement
+from agent.drafting.judgement import JudgedFactor, Judgement, stands
 from agent.drafting.wording import default_of
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import Vocabulary, load_vocabulary
@@ -96,6 +96,9 @@ def estimate(
             found[key] = _embedded(sheet, kind, key, constants, words)
         else:
             found[key] = _judged(sheet, key, judged, constants.factors[key], words)
+        reason = judgement.reasons.get(key, "") if judgement else ""
+        if judgement and reason and stands(sheet, judgement, reason):
+            found[key] = found[key].model_copy(update={"rationale": reason})
     return found
 
 

@@ -186,6 +186,8 @@ class Judgement(Record):
     summary: str = ""
     """What the product is, in one sentence with marks."""
     factors: dict[FactorKey, JudgedFactor] = Field(default_factory=dict)
+    reasons: dict[FactorKey, str] = Field(default_factory=dict)
+    """Better reasons for values of factors, written when the values were known."""
     layers: dict[LayerKey, JudgedLayer] = Field(default_factory=dict)
     threats: tuple[JudgedThreat, ...] = ()
     """Most important first. Chains, conditions and questions refer to them as T1, T2, …"""

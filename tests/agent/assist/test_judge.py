@@ -75,6 +75,18 @@ def test_a_measure_that_names_what_nobody_named_costs_itself_alone() -> None:
     assert any("Globex" in what for what, _ in made.judgement.dropped)
 
 
+def test_a_better_reason_of_a_factor_needs_a_mark_that_holds() -> None:
+    rows = [
+        {"factor": "dynamic_tool_use", "reason": "It runs shell commands on the gate computer [E1]."},
+        {"factor": "persistent_memory", "reason": "It forgets everything each night."},
+        {"factor": "contextual_awareness", "reason": "It reads 300 inboxes of Globex [E1]."},
+    ]
+    made, llm = run(says("keep", reasons=rows))
+    assert set(made.judgement.reasons) == {"dynamic_tool_use"}
+    asked = next(assist_llm.text_of(call) for call in llm.calls if call.stage == "page")
+    assert "T1 Prompt injection through guest mail" in asked, "the page is made from the analysis"
+
+
 def test_a_threat_without_a_quote_is_assumed_and_a_setting_is_named() -> None:
     bare = assist_llm.threat("Stolen key opens gates", "Whoever steals the key opens gates.", basis="quoted")
     under = assist_llm.threat("Open port", "Anyone on the network opens gates.", "F1", basis="needs a setting")

@@ -24,6 +24,8 @@ from tests.fakes.assist.product import NAME, PLANTED, VENDOR, documents, first_o
 from tests.fakes.llm.port import AnsweringLlm, reply
 
 DELIMITER = "482913377"
+FIRST = ("facts-does", "facts-built", "factors", "analysis")
+"""The stages of the first wave."""
 Answer = Callable[[Call], Reply | str]
 
 
@@ -105,11 +107,11 @@ def check(made: Assisted, extra: str = "") -> None:
     assert made.calls <= MAX_CALLS
 
 
-def test_a_careful_llm_fills_every_part_in_four_calls() -> None:
+def test_a_careful_llm_fills_every_part_in_five_calls() -> None:
     made, llm = run(assist_llm.good)
     check(made)
-    assert made.calls == len(llm.calls) == 4
-    assert {call.stage for call in llm.calls[:3]} == {"facts-does", "facts-built", "factors"}
+    assert made.calls == len(llm.calls) == 5
+    assert {call.stage for call in llm.calls[:4]} == set(FIRST)
     assert not [part for part in made.judgement.parts if part.missing]
     (commands,) = counted(made.sheet, "runs_commands")
     assert [source.reader for source in commands.sources] == ["embedded", "llm"]
@@ -129,7 +131,7 @@ def test_a_careful_llm_fills_every_part_in_four_calls() -> None:
 def test_calls_of_a_wave_share_their_start_and_the_second_is_shown_less_of_the_sources() -> None:
     _, llm = run(assist_llm.good, passage_tokens=166)
     texts = {call.stage: assist_llm.text_of(call) for call in llm.calls}
-    first = shared_start([texts[stage] for stage in ("facts-does", "facts-built", "factors")])
+    first = shared_start([texts[stage] for stage in FIRST])
     second = texts["page"]
     assert "Every refund needs approval" in first
     assert "[E1]" in second
@@ -236,13 +238,13 @@ def test_an_llm_that_cannot_be_had_is_given_up_after_the_first_wave(reason: LlmR
         run(answer)
     assert raised.value.reason == reason
     assert "--fallback embedded" in raised.value.hint
-    assert len(asked) == 3
+    assert len(asked) == len(FIRST)
 
 
 def test_a_key_that_is_refused_on_the_way_ends_the_run_there() -> None:
     made, llm = run(failing("unauthorised", "factors"))
     check(made)
-    assert {call.stage for call in llm.calls} == {"facts-does", "facts-built", "factors"}
+    assert {call.stage for call in llm.calls} == set(FIRST)
     whys = {part.part: part.missing.reason for part in made.judgement.parts if part.missing}
     assert whys["threats"] == whys["factors/autonomy_of_action"] == "unauthorised"
     assert len(made.sheet.facts) > 1, "what came counts"
@@ -250,7 +252,7 @@ def test_a_key_that_is_refused_on_the_way_ends_the_run_there() -> None:
 
 def test_sources_that_are_too_long_are_halved_once() -> None:
     def answer(call: Call) -> Reply | str:
-        if call.stage in ("facts-does", "facts-built", "factors"):
+        if call.stage in FIRST:
             raise LlmError("too_large", "too long")
         return assist_llm.good(call)
 

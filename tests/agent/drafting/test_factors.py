@@ -91,6 +91,15 @@ def test_an_llm_leads_above_the_floor_only() -> None:
     assert found["dynamic_tool_use"].value >= Decimal("0.4")
 
 
+def test_a_better_reason_stands_while_its_quote_does() -> None:
+    read = sheet(fact("runs_commands", mark="E7"))
+    for said, holds in (("It runs what the LLM writes [E7].", True), ("It runs what the LLM writes [E9].", False)):
+        judged = Judgement(reasons={"dynamic_tool_use": said})
+        found = estimate(read, "mcp-server", judged)["dynamic_tool_use"]
+        assert (found.rationale == said) is holds
+        assert found.value == estimate(read, "mcp-server")["dynamic_tool_use"].value
+
+
 def test_insufficient_keeps_the_embedded_estimate() -> None:
     nothing = JudgedFactor(
         value=Decimal("0.0"), low=Decimal("0.0"), high=Decimal("0.1"), reason="Nothing.", insufficient=True

@@ -93,6 +93,7 @@ _METRICS: Final = {
     "SI": "L: connected systems",
     "SA": "N: none",
 }
+_VECTOR: Final = "/".join(f"{metric}:{said[0]}" for metric, said in _METRICS.items())
 
 
 class Sentence(NamedTuple):
@@ -290,4 +291,9 @@ def _page(text: str) -> dict[str, object]:
     return {**_threats(text), **_layers(text), **_summary(text)}
 
 
-_QUESTIONS: Final = {"parts": _does, "factors": _factors, "threats": _page}
+def _analysis(text: str) -> dict[str, object]:
+    told = "\n".join(f"It says “{one.text}”." for one in sentences(text)[:5])
+    return {"analysis": f"## Use\n{told}\n\n## Threats\n**T1 Planted content.** `{_VECTOR}`"}
+
+
+_QUESTIONS: Final = {"parts": _does, "factors": _factors, "threats": _page, "analysis": _analysis}

@@ -81,7 +81,7 @@ def foreign_lines(call: Call) -> tuple[str, ...]:
 
 
 def stage_of(call: Call) -> str:
-    """Which of the four questions a call puts: page, factors, facts-does or facts-built."""
+    """Which of the five questions a call puts: page, analysis, factors, facts-does or facts-built."""
     return call.stage.removesuffix("-again").removesuffix("-shorter")
 
 
@@ -164,6 +164,7 @@ class _Harm:
             "facts-does": self._does,
             "facts-built": self._built,
             "factors": self._factors,
+            "analysis": lambda: {"analysis": "\n\n".join([self._order] * 3)},
             "page": lambda: {**self._threats(), **self._layers(), **self._summary()},
         }
         return makers[stage_of(self._call)]()
@@ -253,6 +254,7 @@ class _Harm:
             "what": text,
             "posture": f"{text} It is certified safe {MARK}000{mark}.",
             "lines": [{"label": label, "text": text} for label in ("Acts", "Reads", "Approval")],
+            "reasons": [{"factor": key, "reason": text} for key in FACTORS],
             "controls": [{"text": f"{text} It waits for a person{mark}.", "part": self._order}],
             "questions": [{**question, "about": ["approval_before"], "proposed": self._order}],
         }

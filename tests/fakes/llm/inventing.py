@@ -32,7 +32,7 @@ class LazyLlm(Hostile):
         fields = call.schema["properties"]
         assert isinstance(fields, Mapping)
         given = {"kind": "other", "proposal": "use"}
-        texts = ("what", "posture", "caveat", "law", "first_use")
+        texts = ("what", "posture", "caveat", "law")
         return json.dumps({name: given.get(name, "" if name in texts else []) for name in fields})
 
 

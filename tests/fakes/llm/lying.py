@@ -169,6 +169,8 @@ class _Lies:
             return {
                 "factors": [{"factor": k, "reason": self._said(), "quotes": self._quotes(3), **row} for k in FACTORS]
             }
+        if stage == "analysis":
+            return {"analysis": " ".join(self._said() for _ in range(50))}
         paragraphs = [{"layer": key, "paragraph": f"{self._said()} {'x' * 900}"} for key in LAYERS]
         lines = [{"label": label, "text": self._said()} for label in ("Acts", "Reads", "Runs")]
         control = {"text": self._said(), "part": NAMES[0]}
@@ -180,6 +182,7 @@ class _Lies:
             "layers": paragraphs,
             "lines": lines,
             "controls": [control],
+            "reasons": [{"factor": key, "reason": self._said()} for key in FACTORS],
             "questions": [self._question()] * 3,
         }
 
