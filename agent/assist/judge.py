@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, get_args
 
 from agent.assist.acceptance import hardly_said, may_be_struck, speaks_of_another, speaks_to_reader
 from agent.assist.calls import ID_LISTS, Candidate
-from agent.assist.prose import THREAT_NUMBER, Ground, Mode, sentences
+from agent.assist.prose import THREAT_NUMBER, THREAT_RANGE, Ground, Mode, sentences
 from agent.assist.quotes import Quotes
 from agent.assist.shapes import (
     ChainItem,
@@ -518,8 +518,20 @@ class JudgedSummary(NamedTuple):
 
 
 def _renumbered(text: str, numbers: Mapping[str, str]) -> str:
-    """Give threats in a text the numbers under which they were kept; others are called "the threat"."""
+    """Give threats in a text the numbers under which they were kept; others are called "the threat".
+
+    A range ("T1 to T3") is spelled out first, since its ends may no longer be neighbours.
+    """
+    text = THREAT_RANGE.sub(_spelled, text)
     return THREAT_NUMBER.sub(lambda found: numbers.get(found[0], "the threat"), text)
+
+
+def _spelled(found: re.Match[str]) -> str:
+    first, last = int(found[1]), int(found[2])
+    if not first < last <= MAX_THREATS:
+        return found[0]
+    names = [f"T{n}" for n in range(first, last + 1)]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _clause(setting: str) -> str:

@@ -50,6 +50,8 @@ _MARK: Final = re.compile(r"[\[(]\s*([EFSC]\d{1,4}(?:\s*[,;]?\s*(?:and\s+)?[EFSC
 _ID: Final = re.compile(r"[EFSC]\d{1,4}")
 THREAT_NUMBER: Final = re.compile(r"\bT\d{1,2}\b")
 """The number of a threat in the same answer."""
+THREAT_RANGE: Final = re.compile(r"\bT(\d{1,2})(?: to | ?[–-] ?)T(\d{1,2})\b")
+"""Several threats in a row, as in "T1 to T3"."""
 _BEHIND: Final = re.compile(r"([.!?])((?:\s*[\[(]\s*[EFSC]\d[^\])]*[\])])+)")
 """Marks after the full stop of their sentence."""
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[^a-z\s])")

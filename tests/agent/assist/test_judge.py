@@ -95,3 +95,13 @@ def test_a_threat_without_a_quote_is_assumed_and_a_setting_is_named() -> None:
     assert [threat.basis for threat in made.judgement.threats] == ["assumed", "assumed", "needs a setting"]
     assert made.judgement.threats[2].setting == "the port is open"
     assert not made.judgement.threats[2].default_use
+
+
+def test_a_range_of_threats_is_spelled_out_before_one_of_them_goes() -> None:
+    bad = assist_llm.threat("Globex AG leaks 300 keys", "A stranger opens gates.", "F1")
+    one = assist_llm.threat("Prompt injection through mail", "A stranger plants a command [F1].", "F1")
+    two = {**one, "title": "Planted notes steer later answers"}
+    question = {"text": "Does each command wait for a person?", "why": "", "about": [], "proposed": ""}
+    asked = {**question, "changes": "Yes: T1 to T3 ease. No: T2–T3 hold."}
+    made, _ = run(says("keep", threats=[one, bad, two], chains=[], conditions=[], questions=[asked]))
+    assert made.judgement.questions[0].changes == "Yes: T1, the threat and T2 ease. No: the threat and T2 hold."
