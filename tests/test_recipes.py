@@ -343,8 +343,8 @@ def test_add_a_crawl_limit(copy: Copy) -> None:
 
 ASKED = (
     "from agent.assist.calls import second_wave\nfrom agent.assist.asking import prompt\n"
-    "from agent.taxonomy.layers import LAYERS\n"
-    "ask = next(a for a in second_wave((), {}, {}, dict.fromkeys(LAYERS, False), '1') if a.prompt == 'page')\n"
+    "from agent.records import FactSheet\nfrom agent.taxonomy.layers import LAYERS\n"
+    "ask = next(a for a in second_wave((), FactSheet(), {}, dict.fromkeys(LAYERS, False), '1') if a.prompt == 'page')\n"
     "made = prompt(ask.prompt)\nprint(made.ref.version, 'Name no competitor.' in made.render(**ask.values))\n"
 )
 

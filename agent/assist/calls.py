@@ -1,5 +1,6 @@
 """The five questions to the LLM, and the values that fill each prompt."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, Protocol
 
@@ -9,7 +10,6 @@ from agent.assist.shapes import Analysis, Factors, FactsBuilt, FactsDoes, Page
 from agent.facts.vocabulary import FactKey, GroupId, Vocabulary, load_vocabulary
 from agent.llm.prompts import Card, cards
 from agent.records import Fact, FactorEstimate, FactSheet
-from agent.records.evidence import MARK
 from agent.taxonomy.factors import FACTORS, FactorKey
 from agent.taxonomy.kinds import KINDS, ProductKind
 from agent.taxonomy.layers import LAYERS, LayerKey
@@ -24,10 +24,10 @@ MOST_FOUND: Final = 30
 MOST_CANDIDATES: Final = 16
 """The most candidates shown; the others get no verdict from the LLM."""
 _FACTS_SHOWN: Final = 5
-_FACTOR_MARKS: Final = 2
 _VERSION: Final = "CVSS:4.0/"
 _QUOTE_CHARS: Final = 160
-_SLOT_CHARS: Final = 80
+_FACT_CHARS: Final = 110
+_MARKS: Final = re.compile(r"\s*\[E[^\]]*\]")
 _PRODUCT: Final = "The product "
 _PINS: Final = ("**Pins the layer:**", "**Not enough:**")
 
@@ -94,41 +94,32 @@ def first_wave(sheet: FactSheet, found: Mapping[str, Fact], delimiter: str) -> t
     )
 
 
-def accepted(
-    numbers: Mapping[str, Fact],
-    quotes: str,
-    analysis: str,
-    *,
-    name: str,
-    kind: ProductKind | None,
-    delimiter: str,
-) -> str:
-    """Return the text that follows the instructions in the second wave; `numbers` maps F1, F2, … to facts."""
-    lines = [_accepted_fact(number, fact) for number, fact in numbers.items()]
+def accepted(sheet: FactSheet, analysis: str, *, kind: ProductKind | None, delimiter: str) -> str:
+    """Return the text that stands behind the sources in the second wave."""
+    quotes = {item.id: item.quote for item in sheet.evidence}
+    lines = [_accepted_fact(fact, quotes[fact.evidence[0]]) for fact in sheet.facts]
     return prompt("accepted").render(
-        product=_one_line(name),
         kind=kind or "not told",
         facts=framed(delimiter, "[facts]", "\n".join(lines) or "none"),
-        quotes=quotes,
         analysis=framed(delimiter, "[analysis]", analysis or "none"),
     )
 
 
 def second_wave(
     candidates: Sequence[Candidate],
-    numbers: Mapping[str, Fact],
+    sheet: FactSheet,
     factors: Mapping[FactorKey, FactorEstimate],
     layers: Mapping[LayerKey, LayerState],
     delimiter: str,
 ) -> tuple[Ask, ...]:
     """Return the second wave's question. One call writes the whole page, so that its parts agree and none repeats
     another."""
-    ids = {fact.id: number for number, fact in numbers.items()}
-    stated = {fact.key for fact in numbers.values()}
+    keys = {fact.id: fact.key for fact in sheet.facts}
+    stated = set(keys.values())
     absent = [key.id for key in load_vocabulary() if key.id not in stated and _is_asked_for(key)]
     page = {
         "candidates": framed(
-            delimiter, "[candidates]", "\n".join(_candidate(row, ids) for row in _gravest(candidates)) or "none"
+            delimiter, "[candidates]", "\n".join(_candidate(row, keys) for row in _gravest(candidates)) or "none"
         ),
         "factors": framed(
             delimiter, "[factors]", "\n".join(_factor(key, factors[key]) for key in FACTORS if key in factors) or "none"
@@ -190,22 +181,20 @@ def _found(
     return framed(delimiter, "[found]", "\n".join(rows)) if rows else "It found none."
 
 
-def _accepted_fact(number: str, fact: Fact) -> str:
-    slots = "".join(f"; {slot.name}: {_short(slot.value, _SLOT_CHARS)}" for slot in fact.slots)
+def _accepted_fact(fact: Fact, quote: str) -> str:
     about = "" if fact.about == "product" else f" of the {fact.about}"
     polarity = "" if fact.polarity == "asserted" else f" {fact.polarity}"
     state = "" if fact.counts else "; counts: no"
-    return f"{number} {fact.key}{polarity}{about} [{', '.join(fact.evidence)}]{slots}{state}"
+    return f"- {fact.key}{polarity}{about}{state}: “{_short(quote, _FACT_CHARS)}”"
 
 
-def _candidate(row: Candidate, ids: Mapping[str, str]) -> str:
-    rests = ", ".join([ids[fact] for fact in row.facts if fact in ids][:_FACTS_SHOWN])
+def _candidate(row: Candidate, keys: Mapping[str, str]) -> str:
+    rests = ", ".join(list(dict.fromkeys(keys[fact] for fact in row.facts if fact in keys))[:_FACTS_SHOWN])
     return f"{row.id}: {_one_line(row.title)} ({row.severity.replace(_VERSION, '')}; {rests or 'no fact'})"
 
 
 def _factor(key: FactorKey, factor: FactorEstimate) -> str:
-    cited = "" if MARK.search(factor.rationale) else f" [{', '.join(factor.evidence[:_FACTOR_MARKS])}]"
-    return f"{key} {factor.value}: {_one_line(factor.rationale)}{cited if factor.evidence else ''}"
+    return f"{key} {factor.value}: {_one_line(_MARKS.sub('', factor.rationale))}"
 
 
 def _gravest(candidates: Sequence[Candidate]) -> list[Candidate]:

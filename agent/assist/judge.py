@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, get_args
 
 from agent.assist.acceptance import hardly_said, may_be_struck, speaks_of_another, speaks_to_reader
 from agent.assist.calls import ID_LISTS, Candidate
-from agent.assist.prose import THREAT_NUMBER, THREAT_RANGE, Ground, Mode, sentences
+from agent.assist.prose import MARKED, THREAT_NUMBER, THREAT_RANGE, Ground, Mode, sentences
 from agent.assist.quotes import Quotes
 from agent.assist.shapes import (
     ChainItem,
@@ -44,9 +44,11 @@ from agent.drafting.judgement import (
     Verdict,
 )
 from agent.drafting.threats.cvss_vectors import VALUES
+from agent.facts.anchor import normalise
 from agent.intake.hidden import instructions
 from agent.llm.parse import unit
 from agent.records import Basis, Fact, FactSheet
+from agent.records.evidence import MARK
 from agent.taxonomy.factors import FACTORS, FactorKey
 from agent.taxonomy.layers import LAYERS, LayerKey
 from agent.taxonomy.lists import entries
@@ -56,11 +58,11 @@ MAX_QUESTIONS: Final = 6
 MAX_CHAINS: Final = 2
 MAX_CONDITIONS: Final = 4
 MAX_PARTS: Final = 12
-HOW_WORDS: Final = 60
-"""A threat's "how" is limited to 42 words. Up to this many are tolerated; sentences beyond are cut."""
-PARAGRAPH_WORDS: Final = 56
-"""The tolerated length of a layer's paragraph, which is limited to 28 words."""
-POSTURE_WORDS: Final = 95
+HOW_WORDS: Final = 84
+"""A threat's "how" is limited to 66 words. Up to this many are tolerated; sentences beyond are cut."""
+PARAGRAPH_WORDS: Final = 60
+"""The tolerated length of a layer's paragraph, which is limited to 42 words."""
+POSTURE_WORDS: Final = 110
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 _GONE: Final = "gone"
 """The word in a condition's changes which says that a threat no longer exists."""
@@ -70,6 +72,14 @@ _TAKEN_AWAY: Final = re.compile(
     re.I,
 )
 """Words of a condition that removes an ability, which ends the threat that needs this ability."""
+_CITATION: Final = re.compile(r"\s*\[(D\d{1,3}: ?(?:[^\[\]]|\[[^\[\]]*\])+)\]")
+"""A quote behind a clause, as in [D1: checks each inbox]; the quote may hold brackets itself."""
+_NEXT: Final = re.compile(r";\s*(?=D\d{1,3}:)")
+_BEHIND_STOP: Final = re.compile(r"([.!?])((?:\s*\[D\d{1,3}: ?(?:[^\[\]]|\[[^\[\]]*\])+\])+)")
+"""Citations after the full stop of their sentence."""
+_QUOTED: Final = re.compile(r"[“\"]([^“”\"]{4,300})[”\"]")
+_LEAST_QUOTED: Final = 3
+"""The least words in quotation marks that stand for a citation."""
 _PRODUCT_NAMES: Final = ("product", "the product")
 _LEAST_STEPS: Final = 2
 
@@ -108,7 +118,7 @@ class Judge:
         """Check the better reasons for factors. One without a mark that was kept is dropped."""
         made: dict[FactorKey, str] = {}
         for item in items:
-            text, evidence, _ = self._text(item.reason, "product", HOW_WORDS)
+            text, evidence = self._text(item.reason, "product", HOW_WORDS)
             if text and evidence:
                 made.setdefault(item.factor, text)
             elif text:
@@ -189,7 +199,7 @@ class Judge:
                 continue
             seen.add(item.layer)
             before = made.get(item.layer) or JudgedLayer(verdict="partial")
-            text, _, _ = self._text(item.paragraph, "product", PARAGRAPH_WORDS)
+            text, _ = self._text(item.paragraph, "product", PARAGRAPH_WORDS)
             made[item.layer] = before.model_copy(update={"paragraph": text})
         return {key: made[key] for key in LAYERS if key in made}
 
@@ -218,8 +228,8 @@ class Judge:
         for threat in kept:
             if threat.candidate and threat.candidate not in verdicts:
                 verdicts[threat.candidate] = Verdict(candidate=threat.candidate, says="keep")
-        law, _, _ = self._text(answer.law, "inference", HOW_WORDS)
-        caveat, _, _ = self._text(answer.caveat, "advice", HOW_WORDS)
+        law, _ = self._text(answer.law, "inference", HOW_WORDS)
+        caveat, _ = self._text(answer.caveat, "advice", HOW_WORDS)
         return JudgedThreats(
             threats=tuple(kept),
             verdicts=tuple(verdicts.values()),
@@ -236,25 +246,26 @@ class Judge:
         A question may be about one of `ids` or about a fact key; `numbers` has the numbers of the kept threats by those
         in the answer.
         """
-        what, _, _ = self._text(answer.what, "product", HOW_WORDS)
-        posture, _, _ = self._text(answer.posture, "product", POSTURE_WORDS)
+        what, _ = self._text(answer.what, "product", HOW_WORDS)
+        posture, _ = self._text(answer.posture, "product", POSTURE_WORDS)
         begin = next(iter(sentences(answer.posture)), "")
         if posture and what and not self.ground.check(begin, "product").text:
             # Without its first sentence, the rest of the posture would lack its subject.
             posture = f"{what} {posture}"
         lines: dict[str, JudgedLine] = {}
         for line in answer.lines:
-            text, evidence, facts = self._text(line.text, "product", HOW_WORDS)
+            text, evidence = self._text(line.text, "product", HOW_WORDS)
             if text and evidence and line.label not in lines:
+                facts = self._facts_at(evidence)
                 lines[line.label] = JudgedLine(label=line.label, text=text, facts=facts, evidence=evidence)
             elif text:
                 self.dropped.append((line.text, "a row needs a mark, and each label stands once"))
         controls = []
         for control in answer.controls:
-            text, evidence, facts = self._text(control.text, "product", HOW_WORDS)
+            text, evidence = self._text(control.text, "product", HOW_WORDS)
             part = self._phrase(control.part)
             if text and evidence:
-                controls.append(JudgedControl(text=text, part=part, facts=facts, evidence=evidence))
+                controls.append(JudgedControl(text=text, part=part, facts=self._facts_at(evidence), evidence=evidence))
             elif text:
                 self.dropped.append((control.text, "a control needs a mark"))
         questions = [self._question(item, set(ids), numbers) for item in answer.questions[:MAX_QUESTIONS]]
@@ -264,11 +275,10 @@ class Judge:
 
     def _threat(self, item: ThreatItem, candidate: str, *, core: bool) -> JudgedThreat | None:
         title = self._phrase(item.title)
-        how, marked, rested = self._text(item.how, "inference", HOW_WORDS)
-        evidence, facts = self.ground.ids(item.cites, f"{title} {how}")
-        evidence = tuple(dict.fromkeys((*self.quotes.take(item.quotes), *marked, *evidence)))
-        facts = tuple(dict.fromkeys((*rested, *facts)))
-        metrics = self._metrics(item.cvss, evidence, facts)
+        how, marked = self._text(item.how, "inference", HOW_WORDS)
+        evidence = tuple(dict.fromkeys((*self.quotes.take(item.quotes), *marked)))
+        facts = self._facts_at(evidence)
+        metrics = self._metrics(item.cvss, evidence)
         if not title or not how or isinstance(metrics, str):
             why = metrics if isinstance(metrics, str) else "nothing of its title or of how it goes could be kept"
             self.dropped.append((f"{item.title}: {item.how}", why))
@@ -293,9 +303,7 @@ class Judge:
             mitigations=self._mitigations(item),
         )
 
-    def _metrics(
-        self, said: Metrics, evidence: Sequence[str], facts: Sequence[str]
-    ) -> dict[Metric, JudgedMetric] | str:
+    def _metrics(self, said: Metrics, evidence: Sequence[str]) -> dict[Metric, JudgedMetric] | str:
         made: dict[Metric, JudgedMetric] = {}
         for metric in METRICS:
             value, _, reason = str(getattr(said, metric)).strip().partition(":")
@@ -303,7 +311,7 @@ class Judge:
             if len(value) != 1 or value not in VALUES[metric]:
                 return f"{metric} has a value that CVSS v4.0 does not have"
             # The reason rests on the threat's citations, whose marks are displayed next to it.
-            found = self.ground.resting(reason, evidence, facts) if reason.strip() else None
+            found = self.ground.resting(reason, evidence) if reason.strip() else None
             self.dropped += found.dropped if found else ()
             made[metric] = JudgedMetric(value=value, reason=found.text if found else "")
         return made
@@ -349,9 +357,10 @@ class Judge:
         for item in items[:MAX_CHAINS]:
             steps: list[JudgedStep] = []
             for step in item.steps:
-                evidence, facts = self.ground.ids(step.cites)
+                evidence = self.quotes.take(step.quotes)
                 if step.threat not in numbers or (steps and not evidence):
                     break
+                facts = self._facts_at(evidence)
                 steps.append(JudgedStep(threat=numbers[step.threat], facts=facts, evidence=evidence))
             title = self._phrase(item.title)
             if title and len(steps) >= _LEAST_STEPS and len({step.threat for step in steps}) == len(steps):
@@ -363,7 +372,7 @@ class Judge:
         self, items: Sequence[ConditionItem], numbers: Mapping[str, str], kept: Sequence[JudgedThreat]
     ) -> Iterable[JudgedCondition]:
         for item in items[:MAX_CONDITIONS]:
-            text, _, _ = self._text(item.text, "advice", HOW_WORDS)
+            text, _ = self._text(item.text, "advice", HOW_WORDS)
             changes = [change.strip().partition(" ") for change in item.metrics]
             threats = tuple(dict.fromkeys(numbers[name] for name, _, _ in changes if name in numbers))
             if not text or not threats:
@@ -410,7 +419,7 @@ class Judge:
             self.dropped.append((f"{change} by “{text}”"[:300], why))
 
     def _question(self, item: QuestionItem, ids: set[str], numbers: Mapping[str, str]) -> JudgedQuestion | None:
-        text, _, _ = self._text(_renumbered(item.text, numbers), "advice", HOW_WORDS)
+        text, _ = self._text(_renumbered(item.text, numbers), "advice", HOW_WORDS)
         if not text.endswith("?"):
             self.dropped.append((item.text, "it is no question that could be kept"))
             return None
@@ -432,7 +441,7 @@ class Judge:
 
     def _measures(self, text: str) -> str:
         """Check a text with one or more measures, separated by semicolons: one that fails does not cost the others."""
-        found = self.ground.check(text, "advice")
+        found = self.ground.check(_uncited(text), "advice")
         if found.text or ";" not in text:
             return self._text(text, "advice", HOW_WORDS)[0]
         pieces = [self._text(piece, "advice", HOW_WORDS)[0].rstrip(". ") for piece in text.split(";")]
@@ -450,21 +459,46 @@ class Judge:
                 found.append(pair)
         return tuple(dict.fromkeys(found))
 
-    def _text(self, text: str, mode: Mode, words: int) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-        """Check a text, truncate it by sentences to `words` words, and return it with its evidence and facts."""
-        found = self.ground.check(text, mode)
+    def _text(self, text: str, mode: Mode, words: int) -> tuple[str, tuple[str, ...]]:
+        """Check a text, truncate it by sentences to `words` words, and return it with its evidence."""
+        found = self.ground.check(_uncited(text) if mode == "advice" else self._cited(text), mode)
         self.dropped += found.dropped
         kept: list[str] = []
         for sentence in sentences(found.text):
-            if kept and len(" ".join((*kept, sentence)).split()) > words:
+            if kept and len(MARKED.sub("", " ".join((*kept, sentence))).split()) > words:
                 self.dropped.append((sentence, "the text is too long"))
                 continue
             kept.append(sentence)
-        return " ".join(kept), found.evidence, found.facts
+        return " ".join(kept), found.evidence
+
+    def _cited(self, text: str) -> str:
+        """Replace each citation in a text by the mark of its quote; a quote that is not found leaves no mark.
+
+        Longer words in quotation marks are looked up too, unless a citation of their sentence holds them. Marks that
+        the LLM made up are removed.
+        """
+        whole = _BEHIND_STOP.sub(r"\2\1", " ".join(MARKED.sub("", text).split()))
+        return " ".join(map(self._with_quoted, sentences(_CITATION.sub(self._marks_of, whole))))
+
+    def _marks_of(self, found: re.Match[str]) -> str:
+        marks = self.quotes.take(_NEXT.split(found[1]))
+        return f" [{', '.join(marks)}]" if marks else ""
+
+    def _with_quoted(self, sentence: str) -> str:
+        cited = [normalise(self.quotes.all[mark].quote) for mark in MARK.findall(" ".join(MARKED.findall(sentence)))]
+
+        def marked(found: re.Match[str]) -> str:
+            words = found[1].strip(" .,;:")
+            if len(words.split()) < _LEAST_QUOTED or any(normalise(words) in quote for quote in cited):
+                return found[0]
+            marks = self.quotes.found(words)
+            return f"{found[0]} [{', '.join(marks)}]" if marks else found[0]
+
+        return _QUOTED.sub(marked, sentence)
 
     def _phrase(self, text: str) -> str:
         """Return a phrase if all of it passes the check, else an empty string."""
-        found = self.ground.check(text, "advice") if text.strip() else None
+        found = self.ground.check(_uncited(text), "advice") if text.strip() else None
         if found is None:
             return ""
         self.dropped += found.dropped
@@ -475,8 +509,10 @@ class Judge:
         if not evidence:
             return self._text(text, "inference", HOW_WORDS)[0]
         marks = ", ".join(evidence)
-        marked = " ".join(f"{part.rstrip('.!? ')} [{marks}]." for part in sentences(text))
-        return self._text(marked, "product", HOW_WORDS)[0]
+        marked = " ".join(f"{part.rstrip('.!? ')} [{marks}]." for part in sentences(_uncited(text)))
+        found = self.ground.check(marked, "product")
+        self.dropped += found.dropped
+        return found.text
 
     def _facts_at(self, evidence: Sequence[str]) -> tuple[str, ...]:
         return tuple(fact.id for fact in self.sheet.facts if self._at(fact, evidence))
@@ -515,6 +551,11 @@ class JudgedSummary(NamedTuple):
     lines: tuple[JudgedLine, ...]
     controls: tuple[JudgedControl, ...]
     questions: tuple[JudgedQuestion, ...]
+
+
+def _uncited(text: str) -> str:
+    """Remove citations, and marks that the LLM made up."""
+    return MARKED.sub("", _CITATION.sub("", text))
 
 
 def _renumbered(text: str, numbers: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Final, Literal, NamedTuple
@@ -20,7 +20,7 @@ from agent.facts.support import NUMBER_WORDS, clauses_of, meanings, names_of, nu
 from agent.facts.verify import Material
 from agent.facts.vocabulary import load_vocabulary
 from agent.intake.hidden import instructions
-from agent.records import Evidence, Fact
+from agent.records import Evidence
 from agent.taxonomy.factors import FACTOR_TITLES
 from agent.taxonomy.kinds import KIND_TITLES
 from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES
@@ -40,24 +40,25 @@ _NEAR: Final = 2
 _SHORT: Final = 2
 _LONG: Final = 5
 """Minimum length of a name that is accepted as the prefix of a longer word."""
-_CODE: Final = "C"
 _CODE_CHARS: Final = 4
 _CODE_NAME: Final = re.compile(r"--[\w-]+|@?[\w/:-]*[\d_.@][\w.@/:-]*\w")
 """A flag, or a word that contains a digit, a dot or another code character."""
 _NAMED: Final = 2.0
 """How much a code name shared by a quote and a sentence adds to their overlap."""
-_MARK: Final = re.compile(r"[\[(]\s*([EFSC]\d{1,4}(?:\s*[,;]?\s*(?:and\s+)?[EFSC]\d{1,4})*)\s*[\])]")
-_ID: Final = re.compile(r"[EFSC]\d{1,4}")
+MARKED: Final = re.compile(r"[\[(]\s*(E\d{1,4}(?:\s*[,;]?\s*(?:and\s+)?E\d{1,4})*)\s*[\])]")
+_ID: Final = re.compile(r"E\d{1,4}")
 THREAT_NUMBER: Final = re.compile(r"\bT\d{1,2}\b")
 """The number of a threat in the same answer."""
 THREAT_RANGE: Final = re.compile(r"\bT(\d{1,2})(?: to | ?[–-] ?)T(\d{1,2})\b")
 """Several threats in a row, as in "T1 to T3"."""
-_BEHIND: Final = re.compile(r"([.!?])((?:\s*[\[(]\s*[EFSC]\d[^\])]*[\])])+)")
+_BEHIND: Final = re.compile(r"([.!?])((?:\s*[\[(]\s*E\d[^\])]*[\])])+)")
 """Marks after the full stop of their sentence."""
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[^a-z\s])")
 _NARROW: Final = re.compile(r"(?<![\w-])(?:only|always|never|all|every|each|by default|nothing|none|nobody)\b", re.I)
 _BOUND: Final = re.compile(
-    r"\b(?:ask(?!ed for)|approv|confirm|check|requir|encrypt|isolat|restrict|validat|authenticat|sign)\w*\b", re.I
+    r"\b(?:ask(?!ed for)|approv|confirm|check|requir|encrypt|isolat|restrict|validat|authenticat"
+    r"|sign(?![- ]?(?:in|up|on)\b))\w*\b",
+    re.I,
 )
 """Words next to which "each" widens a statement: "it asks before each command". "the reasons for each action" does
 not."""
@@ -120,8 +121,11 @@ _COMFORT: Final = re.compile(
 _COUNTED: Final = re.compile(rf"\b(?:{'|'.join(NUMBER_WORDS)})\b", re.I)
 _NOT_BEARING: Final = "its quotes do not bear on it"
 _UNCITED: Final = "it is about the product and cites nothing"
-_CHOSEN_NUMBER: Final = re.compile(r"\b\d{1,3}[ -](?:minute|hour|day|week|month|year)s?\b|\b127\.0\.0\.1\b", re.I)
-"""How long something should take, or the machine's own address: numbers that advice may choose itself."""
+_CHOSEN_NUMBER: Final = re.compile(
+    r"\b\d{1,3}[ -](?:minute|hour|day|week|month|year)s?\b|\b127\.0\.0\.1\b|\bconditions? [1-9]\b", re.I
+)
+"""How long something should take, the machine's own address, or a condition of the page: numbers that advice may choose
+itself."""
 _LINK: Final = re.compile(r"https?:|www\.|<(?!=)|>(?!=)|\{\{|\}\}|\{%|\]\(", re.I)
 _LOCAL: Final = re.compile(r"\bhttps?://(?=(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\b)")
 """The scheme of a local address. It is removed because "localhost:8080" does not link to an outside site."""
@@ -133,28 +137,23 @@ _UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
 
 
 class Checked(NamedTuple):
-    """The accepted sentences of a text, with their citations."""
+    """The accepted sentences of a text, with their marks."""
 
     text: str
     evidence: tuple[str, ...]
-    facts: tuple[str, ...]
     dropped: tuple[tuple[str, str], ...]
     """Pairs of sentence and reason."""
 
 
 @dataclass(frozen=True)
 class Ground:
-    """The basis for checking sentences: the sources, and the accepted facts and quotes."""
+    """The basis for checking sentences: the sources and the quotes found in them."""
 
     material: Material
-    facts: Mapping[str, Fact]
-    """The facts by the numbers shown to the LLM: F1, F2, …"""
     evidence: Mapping[str, Evidence]
     """The quotes by id."""
     names: tuple[str, ...] = ()
     """The names of the product and the vendor, in this order."""
-    line: Callable[[str], str | None] = lambda _: None
-    """Callback that returns the quote id for the mark of a shown line (S12), or None."""
     _meanings: dict[str, frozenset[str]] = field(default_factory=dict)
     """A cache of the quotes' meanings, filled on demand because quotes are added while answers are checked."""
 
@@ -177,7 +176,7 @@ class Ground:
 
     def foreign(self, text: str) -> tuple[str, ...]:
         """Return the numbers and names in a text that occur in neither the sources nor the lists of the field."""
-        bare = THREAT_NUMBER.sub(" ", _MARK.sub(" ", text))
+        bare = THREAT_NUMBER.sub(" ", MARKED.sub(" ", text))
         # A count in words ("four tools") is the LLM's own; numbers from the sources are written in digits.
         odd = [number for number in numbers_of(_COUNTED.sub(" ", bare)) if number not in self._numbers]
         for sentence in sentences(bare):
@@ -219,24 +218,6 @@ class Ground:
         early = bool(named) and len(sentence[: named.start()].split()) < _START if named else False
         return early and self.is_about_product(sentence)
 
-    def ids(self, marks: Iterable[str], said: str = "") -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Resolve marks such as F1, E2 and S3 into ids of evidence and facts, skipping unknown marks.
-
-        For a fact with several quotes, the quote with the largest overlap with `said` is taken, the first of equals.
-        """
-        evidence: list[str] = []
-        facts: list[str] = []
-        for mark in marks:
-            fact = self.facts.get(mark)
-            if fact is not None:
-                facts.append(fact.id)
-                evidence.append(max(fact.evidence, key=lambda quote: self._common(quote, said)))
-                continue
-            quoted = mark if mark in self.evidence else self.line(mark)
-            if quoted is not None:
-                evidence.append(quoted)
-        return tuple(dict.fromkeys(evidence)), tuple(dict.fromkeys(facts))
-
     def _common(self, mark: str, said: str) -> float:
         """Compute the overlap of a quote with `said`: shared meanings, weighted by rarity. Meanings found only in the
         quote's sentence or headings count half."""
@@ -247,7 +228,7 @@ class Ground:
     def _meant(self, mark: str) -> frozenset[str]:
         """Return the meanings of a quote, its sentence and its headings."""
         if mark not in self._meanings:
-            self._meanings[mark] = frozenset(one for text in self.told([mark], ()) for _, one in meanings(text))
+            self._meanings[mark] = frozenset(one for text in self.told([mark]) for _, one in meanings(text))
         return self._meanings[mark]
 
     @cached_property
@@ -271,17 +252,22 @@ class Ground:
 
     def _own_clauses(self, sentence: str) -> tuple[str, ...]:
         """Return the relevant quotes of marks that follow a clause within the sentence: the first one at each place.
-        Lines of code always count as relevant."""
+        Quotes of code always count as relevant."""
         found: list[str] = []
         begin = 0
-        for match in _MARK.finditer(sentence):
+        for match in MARKED.finditer(sentence):
             clause, begin = sentence[begin : match.start()], match.end()
-            for name in _ID.findall(match[1]):
-                marks, _ = self.ids([name], clause)
-                if marks and (name.startswith(_CODE) or self._common(marks[0], clause) > 0):
-                    found.append(marks[0])
+            for mark in _ID.findall(match[1]):
+                if mark in self.evidence and (self._is_code(mark) or self._common(mark, clause) > 0):
+                    found.append(mark)
                     break
         return tuple(found)
+
+    def _is_code(self, mark: str) -> bool:
+        """Return whether a quote begins in a block of code."""
+        item = self.evidence[mark]
+        blocks = self.material.by_id[item.document].blocks
+        return any(block.kind == "code" and block.start <= item.start < block.end for block in blocks)
 
     def _bearing(self, marks: Sequence[str], sentence: str, own: Sequence[str]) -> tuple[str, ...]:
         """Return the marks with the largest overlap with a sentence, in their order. Marks far behind the best one, or
@@ -326,47 +312,41 @@ class Ground:
     def _own_name(self) -> frozenset[str]:
         return frozenset(meaning for name in self.names for _, meaning in meanings(name))
 
-    def told(self, evidence: Iterable[str], facts: Iterable[str]) -> list[str]:
-        """Return the text behind quotes and facts: quotes, their sentences and headings, and the meanings of the facts'
-        keys."""
+    def told(self, evidence: Iterable[str]) -> list[str]:
+        """Return the text behind quotes: the quotes, their sentences and headings."""
         texts: list[str] = []
         for mark in evidence:
             item = self.evidence[mark]
             texts.append(item.quote)
             for row in self.material.touched(item.document, item.start, item.end):
                 texts += (row.text, *row.path, *row.heads)
-        held = {fact.id: fact for fact in self.facts.values()}
-        for name in facts:
-            key = self.material.vocabulary[held[name].key]
-            texts += (key.title, key.definition, *(slot.value for slot in held[name].slots))
         return texts
 
     def check(self, text: str, mode: Mode) -> Checked:
         """Check a text. Accepted sentences have their marks at the end."""
         kept: list[str] = []
         evidence: list[str] = []
-        facts: list[str] = []
         dropped: list[tuple[str, str]] = []
         for sentence in sentences(text):
-            named = [mark for match in _MARK.finditer(sentence) for mark in _ID.findall(match[1])]
+            named = tuple(dict.fromkeys(mark for match in MARKED.finditer(sentence) for mark in _ID.findall(match[1])))
             bare = self._unlinked(_bare(sentence))
-            cited, rested = ((), ()) if mode in ("general", "advice") else self.ids(named, bare)
-            why = self._wrong(bare, mode, cited, rested, marked=bool(named))
+            cited = () if mode in ("general", "advice") else tuple(mark for mark in named if mark in self.evidence)
+            why = self._wrong(bare, mode, cited, marked=bool(named))
             goes_on = mode == "inference" and bool(kept)
             if why == _NOT_BEARING and (goes_on or not self.tells(bare, mode) or _FOLLOWS.search(bare)):
                 # Consequences and later steps of an attack may stay as inference, without the irrelevant marks.
                 dropped.append((f"marks of: {sentence}", why))
-                cited, rested = (), ()
-                why = self._wrong(bare, mode, (), (), marked=False)
+                cited = ()
+                why = self._wrong(bare, mode, (), marked=False)
                 why = "" if why == _UNCITED and goes_on else why
             elif (
                 why == _NOT_BEARING
-                and not any(mark.startswith(_CODE) for mark in named)
+                and not any(map(self._is_code, cited))
                 and (near := self._nearest(bare))
-                and not self._wrong(bare, mode, near, (), marked=True)
+                and not self._wrong(bare, mode, near, marked=True)
             ):
-                # The LLM cited a neighbour of the right mark.
-                cited, rested, why = near, (), ""
+                # The LLM cited a neighbour of the right quote.
+                cited, why = near, ""
             if why:
                 dropped.append((sentence, why))
                 continue
@@ -374,22 +354,20 @@ class Ground:
             shown = self._completed(shown, bare) if mode == "product" else shown
             kept.append(_with_marks(bare, shown))
             evidence += shown
-            facts += rested
-        return Checked(" ".join(kept), tuple(dict.fromkeys(evidence)), tuple(dict.fromkeys(facts)), tuple(dropped))
+        return Checked(" ".join(kept), tuple(dict.fromkeys(evidence)), tuple(dropped))
 
-    def resting(self, text: str, evidence: Sequence[str], facts: Sequence[str]) -> Checked:
+    def resting(self, text: str, evidence: Sequence[str]) -> Checked:
         """Check a text that rests on the given quotes, removing its own marks."""
         kept: list[str] = []
         dropped: list[tuple[str, str]] = []
         for sentence in sentences(text):
             bare = self._unlinked(_bare(sentence))
-            about = self.is_about_product(bare)
-            why = self._wrong(bare, "inference", evidence if about else (), facts, marked=False)
+            why = self._wrong(bare, "inference", evidence if self.is_about_product(bare) else (), marked=False)
             if why:
                 dropped.append((sentence, why))
             else:
                 kept.append(bare)
-        return Checked(" ".join(kept), tuple(evidence), tuple(facts), tuple(dropped))
+        return Checked(" ".join(kept), tuple(evidence), tuple(dropped))
 
     def _unlinked(self, sentence: str) -> str:
         """Write addresses of the sources without their scheme, so that they are no links, and placeholders of the
@@ -398,7 +376,7 @@ class Ground:
         bare = _ADDRESS.sub(lambda match: match[1] if match[0] in known else match[0], sentence)
         return _PLACEHOLDER.sub(lambda match: match[0][1:-1] if match[0] in known else match[0], bare)
 
-    def _wrong(self, sentence: str, mode: Mode, evidence: Sequence[str], facts: Sequence[str], *, marked: bool) -> str:
+    def _wrong(self, sentence: str, mode: Mode, evidence: Sequence[str], *, marked: bool) -> str:
         """Return why a sentence must be dropped, or an empty string if it is accepted."""
         if not sentence.strip(" .!?"):
             return "it says nothing"
@@ -418,7 +396,7 @@ class Ground:
             named = self._name is not None and self._name.search(sentence)
             return "general commentary speaks of the product" if named or _says_it(sentence) else ""
         if evidence:
-            return self._unsupported(sentence, mode, evidence, facts, about=about)
+            return self._unsupported(sentence, mode, evidence, about=about)
         if marked and about:
             return "its marks are of nothing that was accepted"
         if _COMFORT.search(sentence) and not _FOLLOWS.search(sentence):
@@ -427,10 +405,8 @@ class Ground:
             return _UNCITED
         return ""
 
-    def _unsupported(
-        self, sentence: str, mode: Mode, evidence: Sequence[str], facts: Sequence[str], *, about: bool
-    ) -> str:
-        told = self.told(evidence, facts)
+    def _unsupported(self, sentence: str, mode: Mode, evidence: Sequence[str], *, about: bool) -> str:
+        told = self.told(evidence)
         text = " ".join(told).casefold()
         if about:
             # A later step of an attack ("it can then call every tool") neither narrows nor widens the stated facts.
@@ -535,7 +511,7 @@ def sentences(text: str) -> list[str]:
 def _bare(sentence: str) -> str:
     """Remove marks, backticks and the schemes of local addresses from a sentence."""
     # A full stop at the start of a name, such as a hidden file's, keeps the blank before it.
-    bare = " ".join(_LOCAL.sub("", _MARK.sub(" ", sentence)).replace("`", "").split())
+    bare = " ".join(_LOCAL.sub("", MARKED.sub(" ", sentence)).replace("`", "").split())
     return re.sub(r"\s+([.,;:!?])(?=\s|$)", r"\1", bare)
 
 

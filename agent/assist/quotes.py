@@ -1,10 +1,9 @@
 """Additional quotes from an LLM's answers, located in the sources and numbered after the quotes of the sheet."""
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
-from agent.assist.passages import line_of, may_not_be_shown
+from agent.assist.passages import may_not_be_shown
 from agent.facts.readers.llm import read_quote
 from agent.facts.verify import MAX_CHARS, MAX_WORDS, SHORT, Material, Place, stands_alone
 from agent.records import Evidence, FactSheet
@@ -13,7 +12,6 @@ MOST: Final = 4
 """The most quotes of one item."""
 _SAMPLE: Final = 1
 """Rank of text outside all statements, that is, of sample code."""
-_WORD: Final = re.compile(r"\S+")
 
 
 class Quotes:
@@ -40,21 +38,10 @@ class Quotes:
             found.append(self._id(place))
         return tuple(dict.fromkeys(found))
 
-    def line(self, mark: str) -> str | None:
-        """Quote the shown line with a mark such as S12 or C3 and return the quote's id; long lines are truncated.
-
-        Returns None if there is no such line or it may not be quoted.
-        """
-        found = line_of(mark, self._material.documents, self._material.statements)
-        if found is None:
-            return None
-        document, start, end = found
-        words = list(_WORD.finditer(document.text, start, min(end, start + MAX_CHARS)))[:MAX_WORDS]
-        if not words:
-            return None
-        rows = self._material.touched(document.id, start, words[-1].end())
-        place = Place(document, start, words[-1].end(), rows)
-        return self._id(place) if not self._refused(place) else None
+    def found(self, words: str) -> tuple[str, ...]:
+        """Return the id of a quote if it is found, without complaint if it is not."""
+        place = self._place(words)
+        return () if isinstance(place, str) else (self._id(place),)
 
     def _id(self, place: Place) -> str:
         mark = self._ids.get(place.spot)

@@ -20,7 +20,7 @@ from agent.assist.analysis import shown_analysis
 from agent.assist.asking import MAX_CALLS, SECOND_WAVE, Ask, Assistant, Caller, Outcome, worded
 from agent.assist.calls import BUILT, DOES, Candidate
 from agent.assist.judge import Judge, JudgedSummary, JudgedThreats
-from agent.assist.passages import Hits, Shown, around, show
+from agent.assist.passages import Hits, Shown, show
 from agent.assist.prose import Ground
 from agent.assist.quotes import Quotes
 from agent.assist.shapes import Analysis, Factors, FactsBuilt, FactsDoes, Page
@@ -33,7 +33,6 @@ from agent.facts.vocabulary import GroupId, load_vocabulary
 from agent.llm.budget import estimate_plan
 from agent.records import (
     Document,
-    Fact,
     FactorEstimate,
     FactSheet,
     MadeBy,
@@ -135,7 +134,6 @@ class _Run:
         self._hits = hits
         self._caller = Caller(assistant)
         self._found = calls.program_facts(sheet)
-        self._numbers: dict[str, Fact] = {}
         self._answers: dict[str, list[BaseModel]] = {}
         """The answers by prompt, oldest first."""
         self._failed: dict[str, Outcome] = {}
@@ -175,9 +173,8 @@ class _Run:
     def judged(self, accepted: Accepted) -> tuple[Judge, Judgement]:
         """Return the judge, and the first wave's judgement of everything except facts."""
         sheet = accepted.sheet
-        self._numbers = {f"F{n}": fact for n, fact in enumerate(sheet.facts, start=1)}
         quotes = Quotes(sheet, self._material)
-        ground = Ground(self._material, self._numbers, quotes.all, self._material.known, quotes.line)
+        ground = Ground(self._material, quotes.all, self._material.known)
         judge = Judge(sheet, ground, quotes, self._name)
         does = self._last("facts_does", FactsDoes)
         built = self._last("facts_built", FactsBuilt)
@@ -204,25 +201,18 @@ class _Run:
         ended = self._caller.ended()
         delimiter = self._assistant.delimiter
         states = {key: _state(certain[key], early.layers.get(key)) for key in LAYERS}
-        asks = calls.second_wave(candidates, self._numbers, factors, states, delimiter)
+        asks = calls.second_wave(candidates, judge.sheet, factors, states, delimiter)
         if ended is not None:
             detail = f"not asked, since {ended.detail}"
             self._keep([Outcome(ask, None, ended.reason, detail, ()) for ask in asks])
             return
         does = self._last("facts_does", FactsDoes)
-        quotes = around(
-            judge.quotes.all.values(),
-            self._material.documents,
-            self._material.statements,
-            delimiter,
-            max_tokens=int(self._assistant.passage_tokens * SECOND_SHARE),
-        )
         analysis = self._last("analysis", Analysis)
-        self._second_start = calls.accepted(
-            self._numbers,
-            quotes,
+        # Sources that fit begin both waves alike, so that a provider's cache serves the second too.
+        shown = self._show(int(self._assistant.passage_tokens * SECOND_SHARE))
+        self._second_start = calls.sources(shown, self._name) + calls.accepted(
+            judge.sheet,
             shown_analysis(analysis.analysis) if analysis else "",
-            name=self._name,
             # An LLM that finds no fact in the sources has no say in the kind of the product.
             kind=does.kind if does and does.facts else None,
             delimiter=delimiter,
@@ -296,7 +286,7 @@ class _Run:
         assistant = self._assistant
         # The second wave's text is not known yet, so use a placeholder of the maximum length.
         room = "x, " * (int(assistant.passage_tokens * SECOND_SHARE) + _SHEET_TOKENS)
-        later = calls.second_wave((), {}, {}, dict.fromkeys(LAYERS, "open"), assistant.delimiter)
+        later = calls.second_wave((), FactSheet(), {}, dict.fromkeys(LAYERS, "open"), assistant.delimiter)
         plan = [worded(ask, start, assistant.answer_tokens) for ask in asks]
         plan += [worded(ask, room, assistant.answer_tokens) for ask in later]
         found = estimate_plan(plan, assistant.counter, {assistant.llm.name: assistant.price})

@@ -146,8 +146,7 @@ class ThreatItem(Shape):
     basis: Basis
     setting: str
     default_use: bool
-    cites: Annotated[list[str], Field(description="F, E, S and C ids")]
-    quotes: Quotes = Field(default_factory=list)
+    quotes: Quotes
     cvss: Metrics
     ids: list[str]
     you: Annotated[str, Field(description="what the operator does about it")]
@@ -167,7 +166,7 @@ class StepItem(Shape):
     """One step of a chain."""
 
     threat: str
-    cites: list[str]
+    quotes: Quotes
 
 
 class ChainItem(Shape):

@@ -2,10 +2,9 @@
 
 from typing import Final
 
-from agent.records import FactorEstimate, Residual
+from agent.records import FactorEstimate
 from agent.report import document as doc
-from agent.report.conditions import remaining
-from agent.report.document import Block, Paragraph, Part, Row, Table
+from agent.report.document import Block, Paragraph, Part, Row, Span, Table
 from agent.report.front_pages import Writer, base_of, on_page
 from agent.report.prose import cited, marked, stopped
 from agent.report.sentences import tenth
@@ -27,6 +26,8 @@ _SHORT_FACTORS: Final[dict[FactorKey, str]] = {
 }
 _MUCH: Final = 0.15
 """How much a fact has to raise a factor to be named beside its reason."""
+_NOBODY: Final = ("nobody", "no attacker", "no one")
+"""How the actor of a threat begins that is a mistake."""
 _RAISED: Final = "at least "
 """The start of a part's label that says which fact raises a factor to a minimum."""
 
@@ -41,12 +42,15 @@ def numbers(writer: Writer) -> Part:
         made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
         known = f" ({score.threat_multiplier}: the formula's threat multiplier)"
         blocks += [Paragraph(doc.code(made + known)), _short_factors(writer, score.factor_set)]
-    # What the threats' own measures leave is in the appendix.
-    residual = None if writer.view.measures else writer.residual
-    rows = tuple(_numbers(item, residual) for item in on_page(writer))
+    # What the conditions leave of each threat is in the appendix.
+    rows = tuple(map(_numbers, on_page(writer)))
     if rows:
-        heads = ("", "Basis", "CVSS base and vector", *(("With the conditions",) if residual else ()))
-        blocks.append(Table(heads, rows))
+        blocks.append(Table(("", "Basis", "CVSS base and vector"), rows))
+    mistakes = [item.name for item in on_page(writer) if _is_mistake(item)]
+    if mistakes:
+        told = "no attacker: CVSS is used as if a careless user set it off (PR:L)."
+        verb = "has" if len(mistakes) == 1 else "have"
+        blocks.append(Paragraph((*doc.joined(*map(doc.ref, mistakes), by=", "), Span(f" {verb} {told}"))))
     return Part("numbers", doc.words("The numbers") if blocks else (), tuple(blocks))
 
 
@@ -76,9 +80,12 @@ def _reason(factor: FactorEstimate) -> str:
     return " ".join(filter(None, (whole, stopped(raised) if raised else "")))
 
 
-def _numbers(item: RankedThreat, residual: Residual | None) -> Row:
-    """Return a row with a threat's basis, base and vector, and what the conditions change and leave of it."""
+def _numbers(item: RankedThreat) -> Row:
+    """Return a row with a threat's basis, base and vector."""
     vector = doc.code(f"{tenth(base_of(item))} {item.threat.score.cvss_vector.removeprefix('CVSS:4.0/')}")
-    after = (remaining(item, residual),) if residual else ()
-    basis = doc.words(item.threat.basis or item.threat.state)
-    return Row((doc.ref(item.name), basis, vector, *after))
+    return Row((doc.ref(item.name), doc.words(item.threat.basis or item.threat.state), vector))
+
+
+def _is_mistake(item: RankedThreat) -> bool:
+    """Return whether a threat has no attacker, as an LLM says of it."""
+    return item.threat.statement.source.casefold().startswith(_NOBODY)

@@ -225,8 +225,9 @@ def _bases(
     judgement: Judgement,
     fired: Sequence[Candidate],
 ) -> Mapping[str, Decimal]:
-    """Compute the bases of supported candidates by id without doubted facts; `fired` is based on all facts."""
-    doubted = [fact.id for fact in sheet.facts if fact.id in judgement.doubted]
+    """Compute the bases of supported candidates by id without doubted facts and facts that every reader only inferred,
+    neither of which sets a floor; `fired` is based on all facts."""
+    doubted = [fact.id for fact in sheet.facts if fact.id in judgement.doubted or fact.only_inferred]
     sure = candidates(without(sheet, *doubted), kind, factors) if doubted else fired
     return {one.id: one.threat.score.cvss_base for one in sure if is_supported(one.threat)}
 
@@ -362,6 +363,7 @@ def _judged(
     facts = FactIndex(sheet, kind)
     by_id = {candidate.id: candidate for candidate in fired}
     grave = _underrated(sheet, judgement, bases, facts, factors)
+    floors = _merged_floors(judgement.verdicts, grave, bases)
     items: list[_Item] = []
     folded: list[Dropped] = []
     names: dict[str, str] = {}
@@ -372,7 +374,9 @@ def _judged(
         if own and like and like.id in grave and judged.basis not in SUPPORTED:
             # Show both threats, because the LLM alone must not move a threat out of default use against the facts.
             own = False
-        made = _llm_threat(judged, like if own else None, number, sheet, judgement, facts, factors, grave)
+        least = like.id if own and like and like.id in grave else floors.get(f"T{number}", "")
+        floor = by_id[least].metrics if least in by_id else None
+        made = _llm_threat(judged, like if own else None, number, sheet, judgement, facts, factors, floor)
         if made is None:
             folded.append(
                 Dropped(what=f"threat T{number}: {judged.title}", reason="no fact or quote behind it is left")
@@ -391,6 +395,22 @@ def _judged(
     rest = [one for one in fired if one.id not in taken]
     kept, more = _beside(rest, judgement.verdicts, covered, far, room)
     return [*items, *kept], [*folded, *more], names
+
+
+def _merged_floors(
+    verdicts: Sequence[Verdict], grave: Collection[str], bases: Mapping[str, Decimal]
+) -> Mapping[str, str]:
+    """Return for each of the LLM's threats (T1, …) the gravest of the `grave` candidates that were merged into it.
+
+    A merge may not lower the score below the floor of the facts, so the threat is raised towards that candidate. The
+    catalogue's own words, written for any product, are left out all the same.
+    """
+    found: dict[str, str] = {}
+    for verdict in verdicts:
+        if verdict.says == "merge" and verdict.holds and verdict.candidate in grave:
+            held = found.setdefault(verdict.into, verdict.candidate)
+            found[verdict.into] = max(held, verdict.candidate, key=lambda id_: bases[id_])
+    return found
 
 
 def _told_by_merging(
@@ -477,11 +497,11 @@ def _llm_threat(
     judgement: Judgement,
     facts: FactIndex,
     factors: Mapping[FactorKey, FactorEstimate],
-    grave: Collection[str] = (),
+    floor: Mapping[Metric, Choice] | None = None,
 ) -> Threat | None:
     """Build the record of an LLM's threat, or return None if none of its cited quotes and facts exist any more.
 
-    The metrics are raised towards those of the candidate `like` only if that candidate is in `grave`.
+    The metrics are raised towards those of `floor`, if given.
     """
     counting = {fact.id: fact for fact in sheet.facts if fact.counts and fact.about == "product"}
     rests_on = [counting[id_] for id_ in judged.facts if id_ in counting]
@@ -496,7 +516,7 @@ def _llm_threat(
     if (judged.facts or judged.evidence) and not evidence:
         return None
     basis = _basis(judged, rests_on, evidence)
-    metrics = check_metrics(judged, facts, like.metrics if like and like.id in grave else None)
+    metrics = check_metrics(judged, facts, floor)
     vector = vector_of({metric: one.value for metric, one in metrics.items()})
     return Threat(
         id=like.id if like else f"LLM-{number}",

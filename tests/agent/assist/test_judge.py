@@ -9,6 +9,8 @@ from agent.llm.port import Call
 from tests.agent.assist.test_run import run
 from tests.fakes.assist import llm as assist_llm
 
+RUN = "D1: It runs shell commands on the gate computer"
+
 
 def says(verdict: str, reason: str = "", into: str = "", **changes: object) -> Callable[[Call], str]:
     """A careful LLM that says this of the second candidate."""
@@ -40,21 +42,21 @@ def test_a_merge_holds_into_a_threat_that_rests_on_the_same_fact() -> None:
 
 
 def test_a_candidate_called_wrong_is_not_taken_for_a_threat() -> None:
-    threats = [assist_llm.threat("Gates open to anyone", "A stranger opens gates.", "F1", candidate="open-gates")]
+    threats = [assist_llm.threat("Gates open to anyone", "A stranger opens gates.", RUN, candidate="open-gates")]
     made, _ = run(says("wrong", "fact absent", threats=threats))
     assert [threat.candidate for threat in made.judgement.threats] == [None]
 
 
 def test_a_threat_that_is_dropped_moves_the_numbers_of_chains_and_conditions() -> None:
-    bad = assist_llm.threat("Globex AG leaks 300 keys", "A stranger opens gates.", "F1")
-    ok = assist_llm.threat("Prompt injection through mail", "A stranger plants a command [F1].", "F1")
+    bad = assist_llm.threat("Globex AG leaks 300 keys", "A stranger opens gates.", RUN)
+    ok = assist_llm.threat("Prompt injection through mail", f"A stranger plants a command [{RUN}].", RUN)
     condition = {"text": "Commands wait for approval.", "who": "operator", "price": ""}
     made, _ = run(
         says(
             "keep",
             threats=[bad, ok],
             conditions=[{**condition, "metrics": ["T2 UI:A", "T2 UI:X", "T2 AC:H", "T1 AT:P"]}],
-            chains=[{"title": "From one to the other", "steps": [{"threat": "T1", "cites": []}]}],
+            chains=[{"title": "From one to the other", "steps": [{"threat": "T1", "quotes": []}]}],
         )
     )
     (threat,) = made.judgement.threats
@@ -65,7 +67,7 @@ def test_a_threat_that_is_dropped_moves_the_numbers_of_chains_and_conditions() -
 
 
 def test_a_measure_that_names_what_nobody_named_costs_itself_alone() -> None:
-    ok = assist_llm.threat("Prompt injection through mail", "A stranger plants a command [F1].", "F1")
+    ok = assist_llm.threat("Prompt injection through mail", f"A stranger plants a command [{RUN}].", RUN)
     you = "Hold the key in Globex Vault; log each command."
     condition = {"text": f"{you} Log each command.", "who": "operator", "price": "", "metrics": ["T1"]}
     made, _ = run(says("keep", threats=[{**ok, "you": you}], conditions=[condition], chains=[]))
@@ -77,9 +79,9 @@ def test_a_measure_that_names_what_nobody_named_costs_itself_alone() -> None:
 
 def test_a_better_reason_of_a_factor_needs_a_mark_that_holds() -> None:
     rows = [
-        {"factor": "dynamic_tool_use", "reason": "It runs shell commands on the gate computer [E1]."},
+        {"factor": "dynamic_tool_use", "reason": f"It runs shell commands on the gate computer [{RUN}]."},
         {"factor": "persistent_memory", "reason": "It forgets everything each night."},
-        {"factor": "contextual_awareness", "reason": "It reads 300 inboxes of Globex [E1]."},
+        {"factor": "contextual_awareness", "reason": f"It reads 300 inboxes of Globex [{RUN}]."},
     ]
     made, llm = run(says("keep", reasons=rows))
     assert set(made.judgement.reasons) == {"dynamic_tool_use"}
@@ -89,7 +91,7 @@ def test_a_better_reason_of_a_factor_needs_a_mark_that_holds() -> None:
 
 def test_a_threat_without_a_quote_is_assumed_and_a_setting_is_named() -> None:
     bare = assist_llm.threat("Stolen key opens gates", "Whoever steals the key opens gates.", basis="quoted")
-    under = assist_llm.threat("Open port", "Anyone on the network opens gates.", "F1", basis="needs a setting")
+    under = assist_llm.threat("Open port", "Anyone on the network opens gates.", RUN, basis="needs a setting")
     named = {**under, "setting": "where the port is open"}
     made, _ = run(says("keep", threats=[bare, under, named], chains=[]))
     assert [threat.basis for threat in made.judgement.threats] == ["assumed", "assumed", "needs a setting"]
@@ -98,8 +100,8 @@ def test_a_threat_without_a_quote_is_assumed_and_a_setting_is_named() -> None:
 
 
 def test_a_range_of_threats_is_spelled_out_before_one_of_them_goes() -> None:
-    bad = assist_llm.threat("Globex AG leaks 300 keys", "A stranger opens gates.", "F1")
-    one = assist_llm.threat("Prompt injection through mail", "A stranger plants a command [F1].", "F1")
+    bad = assist_llm.threat("Globex AG leaks 300 keys", "A stranger opens gates.", RUN)
+    one = assist_llm.threat("Prompt injection through mail", f"A stranger plants a command [{RUN}].", RUN)
     two = {**one, "title": "Planted notes steer later answers"}
     question = {"text": "Does each command wait for a person?", "why": "", "about": [], "proposed": ""}
     asked = {**question, "changes": "Yes: T1 to T3 ease. No: T2–T3 hold."}

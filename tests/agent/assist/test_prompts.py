@@ -27,7 +27,7 @@ SHAPES: dict[str, type[BaseModel]] = {
 def asks() -> tuple[Ask, ...]:
     """All five, of an empty sheet."""
     certain = dict.fromkeys(LAYERS, False)
-    return (*first_wave(FactSheet(), {}, "123456789"), *second_wave((), {}, {}, certain, "123456789"))
+    return (*first_wave(FactSheet(), {}, "123456789"), *second_wave((), FactSheet(), {}, certain, "123456789"))
 
 
 @pytest.mark.parametrize("ask", asks(), ids=lambda ask: ask.stage)

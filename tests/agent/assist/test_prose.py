@@ -20,13 +20,12 @@ QUOTES = {
 
 
 def ground() -> Ground:
-    """The invented product with three accepted facts: F1 commands, F2 mail, F3 approval."""
+    """The invented product with three accepted quotes: E1 mail, E2 commands, E3 approval."""
     texts = documents()
     material = Material(texts, rows(texts), (NAME, VENDOR))
     found = verify([proposal(key, quote) for key, quote in QUOTES.items()], material)
     sheet = build_sheet(found.facts, found.evidence)
-    facts = {f"F{n}": fact for n, fact in enumerate(sheet.facts, start=1)}
-    return Ground(material, facts, {item.id: item for item in sheet.evidence}, (NAME, VENDOR))
+    return Ground(material, {item.id: item for item in sheet.evidence}, (NAME, VENDOR))
 
 
 GROUND = ground()
@@ -35,13 +34,13 @@ GROUND = ground()
 @pytest.mark.parametrize(
     "text",
     [
-        "It runs shell commands on the gate computer [F1].",
-        "Quayside reads each mail of the office inbox. [F2]",
+        "It runs shell commands on the gate computer [E2].",
+        "Quayside reads each mail of the office inbox. [E1]",
         "An attacker could have it open a gate.",
         "Whoever steals the key opens every gate.",
         "No approval of a command is stated.",
-        "Every refund needs the harbour master's approval [F3].",
-        "A hidden prompt in an e-mail (OWASP LLM01) becomes a command [F1].",
+        "Every refund needs the harbour master's approval [E3].",
+        "A hidden prompt in an e-mail (OWASP LLM01) becomes a command [E2].",
         "The sources do not say who rotates the key.",
     ],
 )
@@ -60,12 +59,12 @@ def test_what_is_supported_or_follows_stays(text: str) -> None:
         ("By default, it asks a person.", "cites nothing"),
         ("Everything is encrypted.", "comforts"),
         ("The traffic is safe.", "comforts"),
-        ("It runs 40 shell commands on the gate computer [F1].", "not in the sources: 40"),
-        ("It runs shell commands for Globex [F1].", "not in the sources: Globex"),
-        ("It only runs shell commands on the gate computer [F1].", "do not say only"),
-        ("It never runs shell commands on the gate computer [F1].", "do not say never"),
-        ("It stores bookings in a vault [F1].", "do not bear on it"),
-        ("It reads mail of the office inbox [F99].", "nothing that was accepted"),
+        ("It runs 40 shell commands on the gate computer [E2].", "not in the sources: 40"),
+        ("It runs shell commands for Globex [E2].", "not in the sources: Globex"),
+        ("It only runs shell commands on the gate computer [E2].", "do not say only"),
+        ("It never runs shell commands on the gate computer [E2].", "do not say never"),
+        ("It stores bookings in a vault [E2].", "do not bear on it"),
+        ("It reads mail of the office inbox [E99].", "nothing that was accepted"),
         ("See https://example.org for details.", "links"),
     ],
 )
@@ -84,14 +83,14 @@ def test_general_commentary_does_not_speak_of_the_product() -> None:
 
 
 def test_an_inference_loses_marks_that_do_not_carry_it() -> None:
-    found = GROUND.check("A thief could resell berths [F1].", "inference")
+    found = GROUND.check("A thief could resell berths [E2].", "inference")
     assert found.text == "A thief could resell berths."
     assert not found.evidence
     assert found.dropped
 
 
 def test_marks_stand_at_the_end_of_their_sentence() -> None:
-    found = GROUND.check("It reads [F2] each mail that arrives. [F2] An attacker could use that.", "product")
+    found = GROUND.check("It reads [E1] each mail that arrives. [E1] An attacker could use that.", "product")
     assert found.text == "It reads each mail that arrives [E1]. An attacker could use that."
 
 
@@ -99,7 +98,7 @@ PIECES = st.sampled_from(
     [
         *("It", "Quayside", "The server", "An attacker", "Whoever holds the key", "Moorings Ltd", "By default, it"),
         *("runs", "never runs", "only reads", "stores", "could open", "is certified for", "has no", "encrypts"),
-        *("shell commands", "each mail", "the gate", "Globex", "300 keys", "all data", "[F1]", "[E1]", "[F9]", "[E77]"),
+        *("shell commands", "each mail", "the gate", "Globex", "300 keys", "all data", "[E2]", "[E1]", "[E99]"),
         *(".", ".", "!", "?", "`x`", "<b>"),
     ]
 )
@@ -109,7 +108,6 @@ PIECES = st.sampled_from(
 def test_whatever_is_written_nothing_about_the_product_stays_without_an_accepted_quote(text: str, mode: Mode) -> None:
     found = GROUND.check(text, mode)
     assert set(found.evidence) <= set(GROUND.evidence)
-    assert not re.search(r"\[[^\]]*F\d", found.text)
     assert not re.search(r"Globex (?:runs|stores|encrypts|is|has)|300|<b>|by Globex", found.text)
     if mode in ("product", "inference"):
         for sentence in sentences(found.text):

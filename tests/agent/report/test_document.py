@@ -245,8 +245,8 @@ def test_too_many_words_a_missing_part_and_a_wrong_order_are_found() -> None:
     report = build(harbour())
     assert "the part layers is missing" in check(without(report, "layers"))
     assert "the part evidence is missing" in check(without(report, "evidence"))
-    longer = replace(report, notices=(words("word " * 1000),))
-    assert any("more than 1000" in problem for problem in check(longer))
+    longer = replace(report, notices=(words("word " * MAX_FRONT_WORDS),))
+    assert any(f"more than {MAX_FRONT_WORDS}" in problem for problem in check(longer))
     threats = report.part("threats")
     assert threats is not None
     turned = Table(("", ""), (Row((ref("T2"), words("x"))), Row((ref("T1"), words("y")))))

@@ -18,6 +18,7 @@ VALUES = {
     "natural_language_interface": (8, "Mail of guests reaches it.", "It reads each mail that arrives"),
     "opacity_reflexivity": (4, "Each command is written to a log.", "Each command is written to a log"),
 }
+INBOX = "D1: It reads each mail that arrives in the office inbox"
 METRICS = {
     "AV": "N: mail comes from anywhere",
     "AC": "L: nothing stands in the way",
@@ -127,8 +128,8 @@ def page(call: Call) -> dict[str, object]:
 
 def threats(call: Call) -> dict[str, object]:
     """Two threats and a chain."""
-    at = numbers(call)
-    mail, run, notes, _ = (at.get(key, "F99") for key in KEYS)
+    at = quotes(call)
+    mail, run, notes, _ = (at.get(key, "D1: nothing of the kind") for key in KEYS)
     first = threat(
         "Prompt injection through guest mail",
         f"A stranger hides instructions in a mail. The agent reads it [{mail}]"
@@ -152,7 +153,7 @@ def threats(call: Call) -> dict[str, object]:
         "chains": [
             {
                 "title": "From a mail to the gates",
-                "steps": [{"threat": "T1", "cites": [mail]}, {"threat": "T2", "cites": [notes]}],
+                "steps": [{"threat": "T1", "quotes": [mail]}, {"threat": "T2", "quotes": [notes]}],
             }
         ],
         "conditions": [CONDITION],
@@ -171,7 +172,7 @@ CONDITION = {
 KEYS = ("reads_mail_chat", "runs_commands", "memory_long", "service_account")
 
 
-def threat(title: str, how: str, *cites: str, **changes: object) -> dict[str, object]:
+def threat(title: str, how: str, *quoted: str, **changes: object) -> dict[str, object]:
     """A threat as an answer has it."""
     fields: dict[str, object] = {
         "candidate": "",
@@ -183,7 +184,7 @@ def threat(title: str, how: str, *cites: str, **changes: object) -> dict[str, ob
         "basis": "quoted",
         "setting": "",
         "default_use": True,
-        "cites": list(cites),
+        "quotes": list(quoted),
         "cvss": METRICS,
         "ids": ["ASI01"],
         "you": "Let a person confirm each command.",
@@ -194,12 +195,12 @@ def threat(title: str, how: str, *cites: str, **changes: object) -> dict[str, ob
 
 def layers(call: Call) -> dict[str, object]:
     """A paragraph for each layer: with marks where it is known."""
-    at = numbers(call)
+    at = quotes(call)
     text = text_of(call)
     rows = []
     for key in LAYERS:
         known = f"- {key} (known)" in text
-        mark = at.get("vendor_cloud" if key == "deployment_infrastructure" else "own_logs", "F1")
+        mark = at.get("vendor_cloud" if key == "deployment_infrastructure" else "own_logs", "D1: nothing")
         told = f"It is hosted in Dublin [{mark}]. Whoever takes over the vendor's service reaches the gates."
         if key == "evaluation_observability":
             told = f"Each command is written to a log [{mark}]. Injected commands could so be found afterwards."
@@ -210,7 +211,7 @@ def layers(call: Call) -> dict[str, object]:
 
 def summary(call: Call) -> dict[str, object]:
     """The first page."""
-    mail, run, _, account = (numbers(call).get(key, "F99") for key in KEYS)
+    mail, run, _, account = (quotes(call).get(key, "D1: nothing of the kind") for key in KEYS)
     return {
         "what": f"Quayside answers guests of a marina by mail [{mail}].",
         "posture": f"It reads each mail and runs shell commands on the gate computer [{mail}][{run}]."
@@ -237,10 +238,10 @@ def text_of(call: Call) -> str:
     return "\n".join(message.text for message in call.messages)
 
 
-def numbers(call: Call) -> Mapping[str, str]:
-    """The numbers under which the accepted facts are shown, by key."""
-    found = re.findall(r"^(F\d+) (\w+)", text_of(call), re.MULTILINE)
-    return {key: number for number, key in reversed(found)}
+def quotes(call: Call) -> Mapping[str, str]:
+    """The quotes of the accepted facts, by key."""
+    found = re.findall(r"^- (\w+)[^:\n]*: “([^”…]+?) ?…?”$", text_of(call), re.MULTILINE)
+    return {key: f"D1: {quote}" for key, quote in reversed(found)}
 
 
 def lazy(call: Call) -> str:
@@ -285,13 +286,13 @@ def lying(call: Call) -> str:
     elif stage == "analysis":
         made["analysis"] = "Globex holds 300 keys. It is certified under ISO 27001."
     else:
-        how = "Globex holds 300 keys of the product [F1]."
-        made["threats"][0].update(how=how, cites=["F77", "E900"], ids=["ASI99"])
+        how = "Globex holds 300 keys of the product [D1: It is hosted by Moorings Ltd in Dublin]."
+        made["threats"][0].update(how=how, quotes=["D1: holds 300 keys"], ids=["ASI99"])
         made["threats"][1]["cvss"] = {**METRICS, "AV": "X: unreachable"}
         made["verdicts"] = [{"candidate": "moon", "says": "wrong", "into": "", "reason": "fact absent", "why": "no"}]
         for item in made["layers"]:
-            item["paragraph"] = "Quayside never leaves its sandbox [F1]. It is certified under ISO 27001 [E1]."
-        made["posture"] = "Quayside is audited weekly by Globex [E1]. It is safe. It only reads public pages [F1]."
+            item["paragraph"] = "Quayside never leaves its sandbox [D1: nobody can leave]. It has ISO 27001 [E1]."
+        made["posture"] = f"Quayside is audited weekly by Globex [E1]. It is safe. It only reads pages [{INBOX}]."
         rows = {"Acts": "It has 41 tools [E1].", "Runs": "It is isolated."}
         made["lines"] = [{"label": label, "text": text} for label, text in rows.items()]
     return json.dumps(made)

@@ -19,7 +19,7 @@ from agent.taxonomy.layers import LAYERS
 _FRAME: Final = re.compile(r"<<<([A-Za-z0-9]{8,})\n\[(\w+)\][^\n]*\n(.*?)\n\1>>>", re.DOTALL)
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n+\s*(?:[-*+•>|#]+\s*|\d+[.)]\s+)?|\s*\|\s*")
 _WORD: Final = re.compile(r"[^\W_][\w'’-]*")
-_ACCEPTED: Final = re.compile(r"^(F\d+) (\w+)(?: \w+)* \[(E\d+)", re.MULTILINE)
+_ACCEPTED: Final = re.compile(r"^- (\w+)[^:\n]*: “([^”…]+?) ?…?”$", re.MULTILINE)
 _CANDIDATE: Final = re.compile(r"^([\w-]+): .+\(\d", re.MULTILINE)
 _MAX_WORDS: Final = 30
 _MIN_WORDS: Final = 4
@@ -196,17 +196,13 @@ def _factors(text: str) -> dict[str, object]:
 
 
 def _accepted(text: str) -> dict[str, str]:
-    """By key the number of the first fact."""
-    return {key: number for number, key, _ in reversed(_ACCEPTED.findall(text))}
+    """By key the quote of the first fact."""
+    return dict(reversed(_ACCEPTED.findall(text)))
 
 
-def _told(text: str) -> dict[str, str]:
-    """By evidence id the sentence that it stands in."""
-    found: dict[str, str] = {}
-    for marks, line in re.findall(r"^(?:\[S\d+\] )?\[(E\d+(?:, E\d+)*)\] (.+)$", text, re.MULTILINE):
-        for mark in marks.split(", "):
-            found.setdefault(mark, line.rstrip("."))
-    return found
+def _told(text: str) -> list[str]:
+    """The sentences of the sources, as a text cites them."""
+    return [f"{one.text} [{one.quote}]." for one in sentences(text) if not set("[]") & set(one.text)]
 
 
 def _threats(text: str) -> dict[str, object]:
@@ -223,9 +219,9 @@ def _threats(text: str) -> dict[str, object]:
                 "layer": "agent_frameworks",
                 "basis": "entry inferred",
                 "setting": "",
-                "how": f"A stranger plants instructions in what is read later, and they are obeyed [{at[key]}].",
+                "how": f"A stranger plants instructions in what is read later, and they are obeyed [D1: {at[key]}].",
                 "default_use": True,
-                "cites": [at[key]],
+                "quotes": [at[key]],
                 "cvss": _METRICS,
                 "ids": ["ASI01"],
                 "you": "Ask a person before each consequential act.",
@@ -236,7 +232,7 @@ def _threats(text: str) -> dict[str, object]:
     verdicts = [{"candidate": name, "says": "keep", **empty} for name in _CANDIDATE.findall(_block(text, "candidates"))]
     chain = {
         "title": "From one to the next",
-        "steps": [{"threat": f"T{n}", "cites": [at[key]]} for n, key in enumerate(keys[:2], 1)],
+        "steps": [{"threat": f"T{n}", "quotes": [at[key]]} for n, key in enumerate(keys[:2], 1)],
     }
     return {
         "verdicts": verdicts,
@@ -252,19 +248,18 @@ def _threats(text: str) -> dict[str, object]:
 
 
 def _layers(text: str) -> dict[str, object]:
-    told = list(_told(text).items())
+    told = _told(text)
     rows = []
     for key in LAYERS:
-        quote = next(((mark, line) for mark, line in told if re.search(_LAYERS[key], line, re.I)), None)
-        known = f"- {key} (known)" in text and quote is not None
+        line = next((line for line in told if re.search(_LAYERS[key], line, re.I)), None)
+        known = f"- {key} (known)" in text
         general = "Products of this kind usually keep this to themselves, and an attacker could profit from it."
-        rows.append({"layer": key, "paragraph": f"{quote[1]} [{quote[0]}]." if known and quote else general})
+        rows.append({"layer": key, "paragraph": line if known and line else general})
     return {"layers": rows}
 
 
 def _summary(text: str) -> dict[str, object]:
-    told = list(_told(text).items())
-    lines = [f"{line} [{mark}]." for mark, line in told[:3]]
+    lines = _told(text)[:3]
     labels = ("Acts", "Reads", "Runs")
     question = {"text": "Which acts wait for a person's approval?", "why": "It decides how far planted text reaches."}
     return {

@@ -25,7 +25,6 @@ _DOCUMENT: Final = re.compile(r"D\d+")
 _PRODUCT: Final = re.compile(r"^Product: .+$", re.MULTILINE)
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n+")
 _FOUND: Final = re.compile(r"^(P\d+) ", re.MULTILINE)
-_FACT: Final = re.compile(r"^(F\d+) ", re.MULTILINE)
 _CANDIDATE: Final = re.compile(r"^([\w-]+): .+\(\d", re.MULTILINE)
 _MOST: Final = 12
 ORDERS: Final = re.compile(
@@ -157,7 +156,7 @@ class _Harm:
         self._call = call
         self._order = order[:400]
         self._quotes = [one.quote for one in dict.fromkeys(quoted)][:_MOST]
-        self._marks = _FACT.findall(text_of(call))[:3]
+        self._marks = [quote for quote in self._quotes if not set("[]") & set(quote)][:3]
 
     def made(self) -> dict[str, object]:
         makers: Mapping[str, Callable[[], dict[str, object]]] = {
@@ -223,13 +222,13 @@ class _Harm:
             "basis": "needs a setting",
             "setting": self._order,
             "default_use": False,
-            "cites": self._marks,
+            "quotes": self._marks,
             "cvss": {**hard, **none},
             "ids": [f"{MARK}000", self._order],
             "you": self._order,
             "vendor": self._order,
         }
-        steps = [{"threat": "T1", "cites": self._marks}, {"threat": "T2", "cites": self._marks}]
+        steps = [{"threat": "T1", "quotes": self._marks}, {"threat": "T2", "quotes": self._marks}]
         return {
             "verdicts": wrong,
             "threats": [row] * 2,

@@ -14,7 +14,7 @@ from agent.llm.port import Call
 from agent.taxonomy.factors import FACTORS
 from agent.taxonomy.layers import LAYERS
 from tests.fakes.llm.answers import answer
-from tests.fakes.llm.hostile import Hostile, Passage, frame, passages_of, stage_of, text_of
+from tests.fakes.llm.hostile import Hostile, Passage, frame, passages_of, stage_of
 
 QUOTES: Final = 5
 """In one item; the last one is true."""
@@ -113,7 +113,7 @@ class _Lies:
 
     def __init__(self, llm: LyingLlm, call: Call, chance: random.Random) -> None:
         self._llm, self._call, self._chance = llm, call, chance
-        self._marks = re.findall(r"^(F\d+) ", text_of(call), re.MULTILINE) or ["F1"]
+        self._marks = re.findall(r"“([^”…\[\]]+)", frame(call, "facts")) or ["gnomes"]
         self._candidates = re.findall(r"^([\w-]+): .+\(\d", frame(call, "candidates"), re.MULTILINE)
 
     # -- a good answer with lies beside it
@@ -134,8 +134,6 @@ class _Lies:
                 made[key] = [*value, *self._ids()]
             elif key == "vendor":
                 made[key] = "Visit https://evil.example/a and ask the gnomes."
-            elif key == "cites":
-                made[key] = [*value, "F999", "E998"]
             elif key == "facts":
                 made[key] = [*made[key], *self._facts()]
             elif key in ("parts", "flows"):
@@ -202,7 +200,8 @@ class _Lies:
                 "It reads \u202etxt of gnomes",
             )
         )
-        mark = self._chance.choice(("", f" [{self._marks[0]}]", f" [{self._marks[-1]}]", " [E1]", " [F999]", " [E998]"))
+        true = (f" [D1: {self._marks[0]}]", f" [D1: {self._marks[-1]}]")
+        mark = self._chance.choice(("", *true, " [E1]", " [D1: gnomes of Narnia]", " [E998]"))
         return f"{sentence}{mark}."
 
     def _facts(self) -> list[dict[str, object]]:
@@ -256,7 +255,7 @@ class _Lies:
         }
         names = [*self._candidates, "L9-gnomes"]
         threats = [
-            {**row, "candidate": self._chance.choice(names), "cites": [self._chance.choice(self._marks), "E998"],
+            {**row, "candidate": self._chance.choice(names), "quotes": [self._chance.choice(self._marks), "D9: gnomes"],
              "ids": self._ids()}
             for _ in range(4)
         ]  # fmt: skip
@@ -264,7 +263,7 @@ class _Lies:
             {"candidate": name, "says": "wrong", "into": "", "reason": "fact absent", "why": "gnomes say so"}
             for name in names
         ]
-        steps = [{"threat": f"T{n}", "cites": ["F999"]} for n in (1, 2, 9)]
+        steps = [{"threat": f"T{n}", "quotes": ["D1: gnomes"]} for n in (1, 2, 9)]
         return {
             "verdicts": verdicts,
             "threats": threats,

@@ -1,7 +1,8 @@
 """Splits documents into statements: sentences, table rows and code blocks, each with its sort.
 
 A statement is verbatim (`document.text[start:end]`), so that it can be quoted. Headings are not statements: a
-heading only names its section (`Statement.path`).
+heading only names its section (`Statement.path`). A heading of whole sentences is both, since pages set their tagline
+as one.
 """
 
 import re
@@ -99,6 +100,10 @@ _Span = tuple[int, int, DocumentBlock]
 _ANALYST: Final = 5
 
 
+_TAGLINE_WORDS: Final = 8
+"""The least words of a heading that reads as a sentence."""
+
+
 class _Line(NamedTuple):
     start: int
     end: int
@@ -185,7 +190,9 @@ def _grouped(document: Document) -> Iterator[tuple[Section, list[_Span]]]:
             yield section, group
             group = []
         previous = block
-        if block.kind != "heading" and not _is_head(document, number):
+        if (block.kind != "heading" or _is_tagline(document.text[block.start : block.end])) and not _is_head(
+            document, number
+        ):
             group.extend((start, end, block) for start, end in _spans(document.text, block))
     if section is not None and group:
         yield section, group
@@ -204,6 +211,11 @@ def _spans(text: str, block: DocumentBlock) -> Iterator[tuple[int, int]]:
         yield from _cut(text, block.start, block.end)
     else:
         yield from _sentences(text, (block.start, block.end))
+
+
+def _is_tagline(heading: str) -> bool:
+    """Return whether a heading is a sentence: many words, and a full stop at its end."""
+    return heading.rstrip().endswith((".", "!")) and len(heading.split()) >= _TAGLINE_WORDS
 
 
 def _is_head(document: Document, number: int) -> bool:
