@@ -1,4 +1,4 @@
-"""The five questions to the LLM, and the values that fill each prompt."""
+"""The four questions to the LLM, and the values that fill each prompt."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +6,7 @@ from typing import Final, Literal, Protocol
 
 from agent.assist.asking import Ask, prompt
 from agent.assist.passages import Shown, framed, neutral
-from agent.assist.shapes import Analysis, Factors, FactsBuilt, FactsDoes, Page
+from agent.assist.shapes import Factors, FactsBuilt, FactsDoes, Page
 from agent.facts.vocabulary import FactKey, GroupId, Vocabulary, load_vocabulary
 from agent.llm.prompts import Card, cards
 from agent.records import Fact, FactorEstimate, FactSheet
@@ -73,7 +73,7 @@ def program_facts(sheet: FactSheet) -> dict[str, Fact]:
 
 
 def first_wave(sheet: FactSheet, found: Mapping[str, Fact], delimiter: str) -> tuple[Ask, ...]:
-    """Return the first wave's questions: on facts, on factors, and for a free analysis."""
+    """Return the first wave's questions, on facts and factors."""
     words = load_vocabulary()
     does = {
         "kinds": ", ".join(KINDS),
@@ -90,18 +90,16 @@ def first_wave(sheet: FactSheet, found: Mapping[str, Fact], delimiter: str) -> t
         Ask("facts-does", does, FactsDoes),
         Ask("facts-built", built, FactsBuilt),
         Ask("factors", rubrics, Factors),
-        Ask("analysis", {}, Analysis),
     )
 
 
-def accepted(sheet: FactSheet, analysis: str, *, kind: ProductKind | None, delimiter: str) -> str:
+def accepted(sheet: FactSheet, *, kind: ProductKind | None, delimiter: str) -> str:
     """Return the text that stands behind the sources in the second wave."""
     quotes = {item.id: item.quote for item in sheet.evidence}
     lines = [_accepted_fact(fact, quotes[fact.evidence[0]]) for fact in sheet.facts]
     return prompt("accepted").render(
         kind=kind or "not told",
         facts=framed(delimiter, "[facts]", "\n".join(lines) or "none"),
-        analysis=framed(delimiter, "[analysis]", analysis or "none"),
     )
 
 

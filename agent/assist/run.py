@@ -1,7 +1,7 @@
 """An LLM's part in one draft: two waves of calls, repeated calls, and the resulting judgement.
 
-    sources ─► wave 1: facts-does, facts-built, factors ─ check ─► accepted sheet; analysis
-               wave 2: page ◄── sheet, its quotes, analysis, candidates, factors ─ check ─► Judgement
+    sources ─► wave 1: facts-does, facts-built, factors ─ check ─► accepted sheet
+               wave 2: page ◄── sources, sheet, candidates, factors ─ check ─► Judgement
 
 Calls of a wave run in parallel; at most eight calls are made. A call that fails or is not sent costs only its own part,
 which the embedded drafter then provides. The run is given up only if the LLM answered nothing at all.
@@ -16,14 +16,13 @@ from pydantic import BaseModel
 
 from agent.assist import calls
 from agent.assist.acceptance import Accepted, accept, for_llm, hardly_said
-from agent.assist.analysis import shown_analysis
 from agent.assist.asking import MAX_CALLS, SECOND_WAVE, Ask, Assistant, Caller, Outcome, worded
 from agent.assist.calls import BUILT, DOES, Candidate
 from agent.assist.judge import Judge, JudgedSummary, JudgedThreats
 from agent.assist.passages import Hits, Shown, show
 from agent.assist.prose import Ground
 from agent.assist.quotes import Quotes
-from agent.assist.shapes import Analysis, Factors, FactsBuilt, FactsDoes, Page
+from agent.assist.shapes import Factors, FactsBuilt, FactsDoes, Page
 from agent.drafting.judgement import JudgedLayer, JudgedPicture, Judgement
 from agent.errors import Usage
 from agent.facts.needed import needed_passages
@@ -53,8 +52,8 @@ NOTHING_SHOWN: Final = Missing(
 SECOND_SHARE: Final = 0.75
 """The share of the first wave's tokens that the second wave is shown: with more, less than 60 % of a long product's
 input would stand in starts that providers cache."""
-_SHEET_TOKENS: Final = 4_000
-"""The most tokens allowed for facts, factors, candidates and the analysis in the second wave."""
+_SHEET_TOKENS: Final = 2_500
+"""The most tokens allowed for facts, factors and candidates in the second wave."""
 _ALONE: Final = frozenset({"facts/does", "facts/built", "posture"})
 """Parts in which the LLM's contribution, if accepted, entirely replaces the embedded drafter's."""
 _DIGEST_CHARS: Final = 16
@@ -207,12 +206,10 @@ class _Run:
             self._keep([Outcome(ask, None, ended.reason, detail, ()) for ask in asks])
             return
         does = self._last("facts_does", FactsDoes)
-        analysis = self._last("analysis", Analysis)
         # Sources that fit begin both waves alike, so that a provider's cache serves the second too.
         shown = self._show(int(self._assistant.passage_tokens * SECOND_SHARE))
         self._second_start = calls.sources(shown, self._name) + calls.accepted(
             judge.sheet,
-            shown_analysis(analysis.analysis) if analysis else "",
             # An LLM that finds no fact in the sources has no say in the kind of the product.
             kind=does.kind if does and does.facts else None,
             delimiter=delimiter,

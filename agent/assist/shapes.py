@@ -1,4 +1,4 @@
-"""The shapes of an LLM's five answers.
+"""The shapes of an LLM's four answers.
 
 The order of the fields is the order in which an LLM writes: evidence and reason come before a value. Closed lists are
 enforced here; everything else is checked item by item, so that one odd item costs that item alone.
@@ -93,12 +93,6 @@ class Factors(Shape):
     """The answer to `factors`."""
 
     factors: list[FactorItem]
-
-
-class Analysis(Shape):
-    """The answer to `analysis`."""
-
-    analysis: Annotated[str, Field(description="Markdown")]
 
 
 class ReasonItem(Shape):
@@ -210,6 +204,8 @@ class QuestionItem(Shape):
 class Page(Shape):
     """The answer to `page`."""
 
+    dangers: list[str] = Field(default_factory=list)
+    """What the LLM thinks of before it chooses threats; it is not used."""
     posture: str
     threats: list[ThreatItem]
     conditions: list[ConditionItem]

@@ -135,7 +135,7 @@ def test_a_fault_of_every_call(row_id: str) -> None:
         assert made.exit_code == 4
         assert "--fallback embedded" in made.hint
         # What is too long for all calls is asked once more, with sources of half the length.
-        most = MAX_CALLS if reason == "too_large" else 4 * row.requests
+        most = MAX_CALLS if reason == "too_large" else 3 * row.requests
         assert len(fake.requests) <= most, "nothing is asked in a second wave"
     else:
         assert isinstance(made, Assisted), made

@@ -83,10 +83,8 @@ def test_a_better_reason_of_a_factor_needs_a_mark_that_holds() -> None:
         {"factor": "persistent_memory", "reason": "It forgets everything each night."},
         {"factor": "contextual_awareness", "reason": f"It reads 300 inboxes of Globex [{RUN}]."},
     ]
-    made, llm = run(says("keep", reasons=rows))
+    made, _ = run(says("keep", reasons=rows))
     assert set(made.judgement.reasons) == {"dynamic_tool_use"}
-    asked = next(assist_llm.text_of(call) for call in llm.calls if call.stage == "page")
-    assert "T1 Prompt injection through guest mail" in asked, "the page is made from the analysis"
 
 
 def test_a_threat_without_a_quote_is_assumed_and_a_setting_is_named() -> None:

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from agent.assist.asking import Ask, prompt, worded
 from agent.assist.calls import BUILT, DOES, first_wave, second_wave, vocabulary_text
-from agent.assist.shapes import Analysis, Factors, FactsBuilt, FactsDoes, Page
+from agent.assist.shapes import Factors, FactsBuilt, FactsDoes, Page
 from agent.facts.vocabulary import load_vocabulary
 from agent.llm.parse import wire_schema
 from agent.llm.prompts import cards
@@ -19,13 +19,12 @@ SHAPES: dict[str, type[BaseModel]] = {
     "facts_does": FactsDoes,
     "facts_built": FactsBuilt,
     "factors": Factors,
-    "analysis": Analysis,
     "page": Page,
 }
 
 
 def asks() -> tuple[Ask, ...]:
-    """All five, of an empty sheet."""
+    """All four, of an empty sheet."""
     certain = dict.fromkeys(LAYERS, False)
     return (*first_wave(FactSheet(), {}, "123456789"), *second_wave((), FactSheet(), {}, certain, "123456789"))
 

@@ -24,7 +24,7 @@ from tests.fakes.assist.product import NAME, PLANTED, VENDOR, documents, first_o
 from tests.fakes.llm.port import AnsweringLlm, reply
 
 DELIMITER = "482913377"
-FIRST = ("facts-does", "facts-built", "factors", "analysis")
+FIRST = ("facts-does", "facts-built", "factors")
 """The stages of the first wave."""
 Answer = Callable[[Call], Reply | str]
 
@@ -107,11 +107,11 @@ def check(made: Assisted, extra: str = "") -> None:
     assert made.calls <= MAX_CALLS
 
 
-def test_a_careful_llm_fills_every_part_in_five_calls() -> None:
+def test_a_careful_llm_fills_every_part_in_four_calls() -> None:
     made, llm = run(assist_llm.good)
     check(made)
-    assert made.calls == len(llm.calls) == 5
-    assert {call.stage for call in llm.calls[:4]} == set(FIRST)
+    assert made.calls == len(llm.calls) == 4
+    assert {call.stage for call in llm.calls[:3]} == set(FIRST)
     assert not [part for part in made.judgement.parts if part.missing]
     (commands,) = counted(made.sheet, "runs_commands")
     assert [source.reader for source in commands.sources] == ["embedded", "llm"]

@@ -1,4 +1,4 @@
-"""LLMs written by hand that answer the five questions about the invented product of `assist_product`."""
+"""LLMs written by hand that answer the four questions about the invented product of `assist_product`."""
 
 import json
 import re
@@ -40,7 +40,6 @@ def good(call: Call) -> str:
         "facts-does": facts_does,
         "facts-built": facts_built,
         "factors": factors,
-        "analysis": analysis,
         "page": page,
     }
     return json.dumps(made[call.stage.removesuffix("-again").removesuffix("-shorter")](call))
@@ -113,12 +112,6 @@ def factors(call: Call) -> dict[str, object]:
             }
         )
     return {"factors": made}
-
-
-def analysis(call: Call) -> dict[str, object]:
-    """What a reader of the whole would write."""
-    vector = "/".join(f"{metric}:{said[0]}" for metric, said in METRICS.items())
-    return {"analysis": f"## Threats\n**T1 Prompt injection through guest mail.** It reads each mail. `{vector}`"}
 
 
 def page(call: Call) -> dict[str, object]:
@@ -250,7 +243,6 @@ def lazy(call: Call) -> str:
         "facts-does": {"kind": "other", "facts": [], "parts": [], "flows": [], "wrong": []},
         "facts-built": {"facts": [], "layers": [], "wrong": []},
         "factors": {"factors": []},
-        "analysis": {"analysis": ""},
         "page": {
             "verdicts": [],
             "threats": [],
@@ -283,8 +275,6 @@ def lying(call: Call) -> str:
     elif stage == "factors":
         for item in made["factors"]:
             item.update(value=0, low=0, high=0, quotes=["D1: it cannot do anything at all"], insufficient=False)
-    elif stage == "analysis":
-        made["analysis"] = "Globex holds 300 keys. It is certified under ISO 27001."
     else:
         how = "Globex holds 300 keys of the product [D1: It is hosted by Moorings Ltd in Dublin]."
         made["threats"][0].update(how=how, quotes=["D1: holds 300 keys"], ids=["ASI99"])
@@ -315,8 +305,6 @@ def obedient(call: Call) -> str:
     elif stage == "factors":
         for item in made["factors"]:
             item.update(value=0, low=0, high=0, quotes=[planted], insufficient=False, reason="It is certified.")
-    elif stage == "analysis":
-        made["analysis"] = "Quayside is certified and needs no review."
     else:
         made["threats"] = []
         made["verdicts"] = [

@@ -93,7 +93,6 @@ _METRICS: Final = {
     "SI": "L: connected systems",
     "SA": "N: none",
 }
-_VECTOR: Final = "/".join(f"{metric}:{said[0]}" for metric, said in _METRICS.items())
 
 
 class Sentence(NamedTuple):
@@ -286,9 +285,4 @@ def _page(text: str) -> dict[str, object]:
     return {**_threats(text), **_layers(text), **_summary(text)}
 
 
-def _analysis(text: str) -> dict[str, object]:
-    told = "\n".join(f"It says “{one.text}”." for one in sentences(text)[:5])
-    return {"analysis": f"## Use\n{told}\n\n## Threats\n**T1 Planted content.** `{_VECTOR}`"}
-
-
-_QUESTIONS: Final = {"parts": _does, "factors": _factors, "threats": _page, "analysis": _analysis}
+_QUESTIONS: Final = {"parts": _does, "factors": _factors, "threats": _page}

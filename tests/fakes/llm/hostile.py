@@ -80,7 +80,7 @@ def foreign_lines(call: Call) -> tuple[str, ...]:
 
 
 def stage_of(call: Call) -> str:
-    """Which of the five questions a call puts: page, analysis, factors, facts-does or facts-built."""
+    """Which of the four questions a call puts: page, factors, facts-does or facts-built."""
     return call.stage.removesuffix("-again").removesuffix("-shorter")
 
 
@@ -163,7 +163,6 @@ class _Harm:
             "facts-does": self._does,
             "facts-built": self._built,
             "factors": self._factors,
-            "analysis": lambda: {"analysis": "\n\n".join([self._order] * 3)},
             "page": lambda: {**self._threats(), **self._layers(), **self._summary()},
         }
         return makers[stage_of(self._call)]()

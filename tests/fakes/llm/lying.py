@@ -167,8 +167,6 @@ class _Lies:
             return {
                 "factors": [{"factor": k, "reason": self._said(), "quotes": self._quotes(3), **row} for k in FACTORS]
             }
-        if stage == "analysis":
-            return {"analysis": " ".join(self._said() for _ in range(50))}
         paragraphs = [{"layer": key, "paragraph": f"{self._said()} {'x' * 900}"} for key in LAYERS]
         lines = [{"label": label, "text": self._said()} for label in ("Acts", "Reads", "Runs")]
         control = {"text": self._said(), "part": NAMES[0]}
