@@ -49,9 +49,6 @@ __all__ = ["MAX_CALLS", "Assistant", "Assisted", "Candidate", "assist"]
 NOTHING_SHOWN: Final = Missing(
     reason="too-little-evidence", detail="no sentence of the sources may be shown to an LLM, so it was not asked"
 )
-SECOND_SHARE: Final = 0.75
-"""The share of the first wave's tokens that the second wave is shown: with more, less than 60 % of a long product's
-input would stand in starts that providers cache."""
 _SHEET_TOKENS: Final = 2_500
 """The most tokens allowed for facts, factors and candidates in the second wave."""
 _ALONE: Final = frozenset({"facts/does", "facts/built", "posture"})
@@ -206,9 +203,8 @@ class _Run:
             self._keep([Outcome(ask, None, ended.reason, detail, ()) for ask in asks])
             return
         does = self._last("facts_does", FactsDoes)
-        # Sources that fit begin both waves alike, so that a provider's cache serves the second too.
-        shown = self._show(int(self._assistant.passage_tokens * SECOND_SHARE))
-        self._second_start = calls.sources(shown, self._name) + calls.accepted(
+        # Both waves begin alike, so that a provider's cache serves the second too.
+        self._second_start = calls.sources(self.shown, self._name) + calls.accepted(
             judge.sheet,
             # An LLM that finds no fact in the sources has no say in the kind of the product.
             kind=does.kind if does and does.facts else None,
@@ -281,8 +277,8 @@ class _Run:
     def _check_budget(self, asks: Sequence[Ask], start: str) -> None:
         """Report the maximum usage of both waves. Raises LlmError if it exceeds the caps."""
         assistant = self._assistant
-        # The second wave's text is not known yet, so use a placeholder of the maximum length.
-        room = "x, " * (int(assistant.passage_tokens * SECOND_SHARE) + _SHEET_TOKENS)
+        # The facts shown in the second wave are not known yet, so use a placeholder of the maximum length.
+        room = start + "x, " * _SHEET_TOKENS
         later = calls.second_wave((), FactSheet(), {}, dict.fromkeys(LAYERS, "open"), assistant.delimiter)
         plan = [worded(ask, start, assistant.answer_tokens) for ask in asks]
         plan += [worded(ask, room, assistant.answer_tokens) for ask in later]

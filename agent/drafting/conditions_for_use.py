@@ -40,6 +40,7 @@ LOW: Final = Decimal("4.0")
 """Threats below this base are Low and need no condition."""
 CRITICAL: Final = Decimal("9.0")
 _MAX_LAW: Final = 2
+_IMPACTS: Final = ("VC", "VI", "VA", "SC", "SI", "SA")
 Proposal = Literal["use", "use with conditions", "wait for answers"]
 
 
@@ -185,7 +186,20 @@ def _eased(threat: Threat, measures: Sequence[_Measure]) -> str:
     changes: dict[str, str] = {}
     for measure in measures:
         changes = joined(changes, measure.metrics.get(threat.id, {}))
+    if any(measure.led for measure in measures):
+        changes = _contained(threat.score.cvss_vector, changes)
     return eased(threat.score.cvss_vector, changes)
+
+
+def _contained(vector: str, changes: dict[str, str]) -> dict[str, str]:
+    """Leave one of several full losses as it is, the first of the vector: LLMs take their conditions to contain each
+    loss at once, which no reader believed of a threat that goes on."""
+    full = [
+        name for name, value in (part.split(":") for part in vector.split("/")) if name in _IMPACTS and value == "H"
+    ]
+    if len(full) > 1 and all(name in changes for name in full):
+        return {name: value for name, value in changes.items() if name != full[0]}
+    return changes
 
 
 def _changes(threat: Threat, measures: Sequence[_Measure]) -> str:

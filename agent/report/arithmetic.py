@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from agent.records import FactorEstimate
+from agent.records import FactorEstimate, Residual
 from agent.report import document as doc
+from agent.report.conditions import remaining
 from agent.report.document import Block, Paragraph, Part, Row, Span, Table
 from agent.report.front_pages import Writer, base_of, on_page
 from agent.report.prose import cited, marked, stopped
@@ -42,10 +43,12 @@ def numbers(writer: Writer) -> Part:
         made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
         known = f" ({score.threat_multiplier}: the formula's threat multiplier)"
         blocks += [Paragraph(doc.code(made + known)), _short_factors(writer, score.factor_set)]
-    # What the conditions leave of each threat is in the appendix.
-    rows = tuple(map(_numbers, on_page(writer)))
+    # What the threats' own measures leave is in the appendix.
+    residual = None if writer.view.measures else writer.residual
+    rows = tuple(_numbers(item, residual) for item in on_page(writer))
     if rows:
-        blocks.append(Table(("", "Basis", "CVSS base and vector"), rows))
+        heads = ("", "Basis", "CVSS base and vector", *(("With the conditions",) if residual else ()))
+        blocks.append(Table(heads, rows))
     mistakes = [item.name for item in on_page(writer) if _is_mistake(item)]
     if mistakes:
         told = "no attacker: CVSS is used as if a careless user set it off (PR:L)."
@@ -80,10 +83,11 @@ def _reason(factor: FactorEstimate) -> str:
     return " ".join(filter(None, (whole, stopped(raised) if raised else "")))
 
 
-def _numbers(item: RankedThreat) -> Row:
-    """Return a row with a threat's basis, base and vector."""
+def _numbers(item: RankedThreat, residual: Residual | None) -> Row:
+    """Return a row with a threat's basis, base and vector, and what the conditions change and leave of it."""
     vector = doc.code(f"{tenth(base_of(item))} {item.threat.score.cvss_vector.removeprefix('CVSS:4.0/')}")
-    return Row((doc.ref(item.name), doc.words(item.threat.basis or item.threat.state), vector))
+    after = (remaining(item, residual),) if residual else ()
+    return Row((doc.ref(item.name), doc.words(item.threat.basis or item.threat.state), vector, *after))
 
 
 def _is_mistake(item: RankedThreat) -> bool:

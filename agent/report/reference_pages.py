@@ -5,7 +5,7 @@ from typing import Final
 
 from agent.drafting.threats.cvss_vectors import base_of
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import Absence, Chain, ClaimedControl, Draft, Fact, FactorEstimate, FormulaId, Score
+from agent.records import Absence, Chain, ClaimedControl, Draft, Evidence, Fact, FactorEstimate, FormulaId, Score
 from agent.records.draft import head_line
 from agent.records.facts import ReaderName
 from agent.report import document as doc
@@ -34,6 +34,7 @@ from agent.report.view import COUNTING_RANK, RankedThreat, View, name_of, rank_w
 from agent.taxonomy.factors import FACTOR_SETS, FACTOR_TITLES, FACTORS, FactorKey
 
 _HASH: Final = 12
+_HEADING: Final = 60
 _REASON: Final = 40
 """The most words for the reason of a factor."""
 _FURTHER: Final = 25
@@ -304,7 +305,9 @@ def quotes(writer: Writer) -> Part:
     """Build the entries for the marks on the first two pages: quotes with their place, and searches without result."""
     rows = _quotes(writer, cited=True)
     absent = _absences(writer, cited=True)
-    blocks: list[Block] = [Paragraph(_cited_sources(writer)), Table(_QUOTE_HEADS[:3], rows)] if rows else []
+    blocks: list[Block] = (
+        [Paragraph(_cited_sources(writer)), Table((*_QUOTE_HEADS[:2], "Source"), rows)] if rows else []
+    )
     blocks += [Table(("", "Looked for, not found", "Where"), absent)] if absent else []
     return Part("quotes", doc.words("Quotes behind the marks"), tuple(blocks)) if blocks else Part("quotes", (), ())
 
@@ -320,12 +323,25 @@ def _cited_sources(writer: Writer) -> Text:
     return doc.joined(*named, by=" · ")
 
 
+def _place(writer: Writer, item: Evidence) -> str:
+    """Return where a quote stands: below which heading, by which a reader finds it in the published page; or its
+    characters, where the sources' text is not at hand."""
+    document = next((each for each in writer.view.documents if each.id == item.document), None)
+    sections = document.sections if document else ()
+    section = next((each for each in sections if each.start <= item.start < each.end), None)
+    if section is None:
+        return f"{item.document}, {item.start}–{item.end}"
+    return (
+        f"{item.document}, under “{shorten(section.path[-1], _HEADING)}”" if section.path else f"{item.document}, top"
+    )
+
+
 def _quotes(writer: Writer, *, cited: bool) -> tuple[Row, ...]:
     """Return rows for the quotes cited on the first two pages, or for all others, adding their rank and subject."""
     rows = []
     for item in writer.view.draft.evidence:
         if (item.id in writer.cited) == cited:
-            where = doc.words(f"{item.document}, {item.start}–{item.end}")
+            where = doc.words(_place(writer, item) if cited else f"{item.document}, {item.start}–{item.end}")
             more = () if cited else (doc.words(f"{item.rank} {rank_words(item.rank)}"), doc.words(item.about))
             rows.append(Row((doc.marks(item.id), (Span(item.quote, "quote"),), where, *more), item.id))
     return tuple(rows)

@@ -57,7 +57,7 @@ class Bars(NamedTuple):
     calls: int
     tokens: int
     shared: float
-    """Minimum share of the input in a prefix common to the calls of a wave, which providers cache."""
+    """Minimum share of the input in a prefix common to calls, which providers cache."""
 
 
 LISTING: Final = Bars(6, 25_000, 0.0)
@@ -109,7 +109,7 @@ class Figures:
     schemas: int
     """Tokens of the schemas. Where a schema is added depends on the provider, but it is mostly before the messages."""
     cacheable: int
-    """Input tokens in prefixes common to the calls of a wave."""
+    """Input tokens in prefixes common to the calls of a wave, or to all calls if that is more."""
     output: int
 
     @property
@@ -131,6 +131,8 @@ def measured(calls: Sequence[Timed], tokens: Counter) -> Figures:
     for wave in waves:
         texts = ["".join(f"{m.role}\n{m.text}\n" for m in timed.call.messages) for timed in wave]
         cacheable += tokens.count(shared_start(texts)) * len(wave) if len(wave) > 1 else 0
+    every = ["".join(f"{m.role}\n{m.text}\n" for m in timed.call.messages) for timed in ordered]
+    cacheable = max(cacheable, tokens.count(shared_start(every)) * len(every))
     whole = [tokens.messages(timed.call.messages) for timed in ordered]
     return Figures(
         stages=tuple((timed.call.stage, size) for timed, size in zip(ordered, whole, strict=True)),
