@@ -194,9 +194,8 @@ def _eased(threat: Threat, measures: Sequence[_Measure]) -> str:
 def _contained(vector: str, changes: dict[str, str]) -> dict[str, str]:
     """Leave one of several full losses as it is, the first of the vector: LLMs take their conditions to contain each
     loss at once, which no reader believed of a threat that goes on."""
-    full = [
-        name for name, value in (part.split(":") for part in vector.split("/")) if name in _IMPACTS and value == "H"
-    ]
+    own = dict(part.split(":") for part in vector.split("/"))
+    full = [name for name in _IMPACTS if own[name] == "H"]
     if len(full) > 1 and all(name in changes for name in full):
         return {name: value for name, value in changes.items() if name != full[0]}
     return changes

@@ -305,9 +305,9 @@ def quotes(writer: Writer) -> Part:
     """Build the entries for the marks on the first two pages: quotes with their place, and searches without result."""
     rows = _quotes(writer, cited=True)
     absent = _absences(writer, cited=True)
-    blocks: list[Block] = (
-        [Paragraph(_cited_sources(writer)), Table((*_QUOTE_HEADS[:2], "Source"), rows)] if rows else []
-    )
+    blocks: list[Block] = []
+    if rows:
+        blocks += [Paragraph(_cited_sources(writer)), Table((*_QUOTE_HEADS[:2], "Source"), rows)]
     blocks += [Table(("", "Looked for, not found", "Where"), absent)] if absent else []
     return Part("quotes", doc.words("Quotes behind the marks"), tuple(blocks)) if blocks else Part("quotes", (), ())
 
@@ -331,9 +331,8 @@ def _place(writer: Writer, item: Evidence) -> str:
     section = next((each for each in sections if each.start <= item.start < each.end), None)
     if section is None:
         return f"{item.document}, {item.start}–{item.end}"
-    return (
-        f"{item.document}, under “{shorten(section.path[-1], _HEADING)}”" if section.path else f"{item.document}, top"
-    )
+    heading = f"under “{shorten(section.path[-1], _HEADING)}”" if section.path else "top"
+    return f"{item.document}, {heading}"
 
 
 def _quotes(writer: Writer, *, cited: bool) -> tuple[Row, ...]:

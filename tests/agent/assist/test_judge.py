@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
+from agent.assist.prose import sentences
 from agent.llm.port import Call
+from agent.records.evidence import MARK
 from tests.agent.assist.test_run import run
 from tests.fakes.assist import llm as assist_llm
 
@@ -105,3 +107,24 @@ def test_a_range_of_threats_is_spelled_out_before_one_of_them_goes() -> None:
     asked = {**question, "changes": "Yes: T1 to T3 ease. No: T2–T3 hold."}
     made, _ = run(says("keep", threats=[one, bad, two], chains=[], conditions=[], questions=[asked]))
     assert made.judgement.questions[0].changes == "Yes: T1, the threat and T2 ease. No: the threat and T2 hold."
+
+
+def test_a_clause_is_cited_by_the_words_that_it_rests_on() -> None:
+    mail = "D1: It reads each mail that arrives in the office inbox"
+    posture = (
+        f"It reads each mail [{mail}], and “runs shell commands on the gate computer” by itself; a stranger could"
+        " open gates. Each mail counts. [D1: nobody ever said this]"
+    )
+    made, _ = run(says("keep", what="", posture=posture))
+    quotes = {item.id: item.quote for item in (*made.sheet.evidence, *made.judgement.evidence)}
+    first, *rest = sentences(made.judgement.posture)
+    cited = [quotes[mark] for mark in MARK.findall(first)]
+    assert cited == ["It reads each mail that arrives in the office inbox", "runs shell commands on the gate computer"]
+    assert "[D1" not in made.judgement.posture
+    assert all(not MARK.search(sentence) for sentence in rest)
+
+
+def test_marks_that_an_llm_makes_up_are_removed() -> None:
+    made, _ = run(says("keep", what="", posture=f"It runs shell commands on the gate computer [E1] [{RUN}]. So [E2]."))
+    quotes = {item.id: item.quote for item in (*made.sheet.evidence, *made.judgement.evidence)}
+    assert [quotes[mark] for mark in MARK.findall(made.judgement.posture)] == [RUN.removeprefix("D1: ")]

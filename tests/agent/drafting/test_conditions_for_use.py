@@ -113,6 +113,20 @@ def test_an_llms_conditions_lead_under_the_names_of_the_draft() -> None:
     assert advice.law == "Check the contract [E5]."
 
 
+def test_of_several_full_losses_an_llms_conditions_leave_one() -> None:
+    sheet = sheet_of(row("reads_files"))
+    whole = "CVSS:4.0/AV:N/AC:L/AT:P/PR:N/UI:P/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"
+    found = found_of(("data_operations", threat(1, "Code runs", sheet, ("reads_files",), whole)))
+    found = found._replace(names={"T1": "T1"})
+    narrow = JudgedCondition(
+        text="Give it a copy.", who="operator", threats=("T1",), metrics={"T1": {"VC": "L", "VI": "L", "VA": "L"}}
+    )
+    judgement = Judgement(conditions=(narrow,))
+    advice = advise(sheet, "other", found, factors_of(), score_of_base("7.7"), (), judgement)
+    assert advice.residual is not None
+    assert advice.residual.changes == {"T1": "VI:L/VA:L"}
+
+
 def test_law_follows_the_facts() -> None:
     assert "personal" in advised(TICKETS).law
     fact = next(fact for fact in TICKETS.sheet.facts if fact.key == "reads_private_data")
