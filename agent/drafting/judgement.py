@@ -6,7 +6,7 @@ that cite a removed fact or quote are then left out (`stands`).
 """
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,9 @@ from agent.taxonomy.layers import LayerKey
 
 Metric = Literal["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"]
 """The base metrics of CVSS v4.0."""
+
+
+_NOBODY: Final = ("nobody", "no attacker", "no one")
 
 
 class JudgedFactor(Record):
@@ -213,6 +216,11 @@ class Judgement(Record):
     """The parts made by the LLM, and the reasons for missing parts."""
     dropped: tuple[tuple[str, str], ...] = ()
     """Rejected parts of the LLM's answers, verbatim, with the reasons."""
+
+
+def lacks_attacker(actor: str) -> bool:
+    """Return whether the actor of a threat is nobody, that is, whether it is a mistake of the LLM inside."""
+    return actor.casefold().startswith(_NOBODY)
 
 
 def stands(

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from agent.drafting.judgement import lacks_attacker
 from agent.records import FactorEstimate, Residual
 from agent.report import document as doc
 from agent.report.conditions import remaining
@@ -27,8 +28,6 @@ _SHORT_FACTORS: Final[dict[FactorKey, str]] = {
 }
 _MUCH: Final = 0.15
 """How much a fact has to raise a factor to be named beside its reason."""
-_NOBODY: Final = ("nobody", "no attacker", "no one")
-"""How the actor of a threat begins that is a mistake."""
 _RAISED: Final = "at least "
 """The start of a part's label that says which fact raises a factor to a minimum."""
 
@@ -49,9 +48,9 @@ def numbers(writer: Writer) -> Part:
     if rows:
         heads = ("", "Basis", "CVSS base and vector", *(("With the conditions",) if residual else ()))
         blocks.append(Table(heads, rows))
-    mistakes = [item.name for item in on_page(writer) if _is_mistake(item)]
+    mistakes = [item.name for item in on_page(writer) if lacks_attacker(item.threat.statement.source)]
     if mistakes:
-        told = "no attacker: CVSS is used as if a careless user set it off (PR:L)."
+        told = "no attacker: CVSS is used as if a careless user set it off (PR:L) when the LLM errs (AT:P)."
         verb = "has" if len(mistakes) == 1 else "have"
         blocks.append(Paragraph((*doc.joined(*map(doc.ref, mistakes), by=", "), Span(f" {verb} {told}"))))
     return Part("numbers", doc.words("The numbers") if blocks else (), tuple(blocks))
@@ -88,8 +87,3 @@ def _numbers(item: RankedThreat, residual: Residual | None) -> Row:
     vector = doc.code(f"{tenth(base_of(item))} {item.threat.score.cvss_vector.removeprefix('CVSS:4.0/')}")
     after = (remaining(item, residual),) if residual else ()
     return Row((doc.ref(item.name), doc.words(item.threat.basis or item.threat.state), vector, *after))
-
-
-def _is_mistake(item: RankedThreat) -> bool:
-    """Return whether a threat has no attacker, as an LLM says of it."""
-    return item.threat.statement.source.casefold().startswith(_NOBODY)

@@ -109,7 +109,9 @@ class Figures:
     schemas: int
     """Tokens of the schemas. Where a schema is added depends on the provider, but it is mostly before the messages."""
     cacheable: int
-    """Input tokens in prefixes common to the calls of a wave, or to all calls if that is more."""
+    """Input tokens in prefixes common to the calls of a wave, or shared with an earlier one."""
+    cached: int
+    """Those of them that an earlier call has sent already."""
     output: int
 
     @property
@@ -127,12 +129,16 @@ def measured(calls: Sequence[Timed], tokens: Counter) -> Figures:
         first = _wave(rest)
         waves.append(rest[:first])
         rest = rest[first:]
-    cacheable = 0
+    cacheable = cached = 0
+    earlier: list[str] = []
     for wave in waves:
         texts = ["".join(f"{m.role}\n{m.text}\n" for m in timed.call.messages) for timed in wave]
-        cacheable += tokens.count(shared_start(texts)) * len(wave) if len(wave) > 1 else 0
-    every = ["".join(f"{m.role}\n{m.text}\n" for m in timed.call.messages) for timed in ordered]
-    cacheable = max(cacheable, tokens.count(shared_start(every)) * len(every))
+        own = tokens.count(shared_start(texts)) if len(wave) > 1 else 0
+        old = tokens.count(shared_start([*earlier, *texts])) if earlier else 0
+        cacheable += max(own, old) * len(wave)
+        # The first call of a wave reads what an earlier wave wrote, and writes what the others read.
+        cached += old + max(own, old) * (len(wave) - 1)
+        earlier += texts
     whole = [tokens.messages(timed.call.messages) for timed in ordered]
     return Figures(
         stages=tuple((timed.call.stage, size) for timed, size in zip(ordered, whole, strict=True)),
@@ -141,6 +147,7 @@ def measured(calls: Sequence[Timed], tokens: Counter) -> Figures:
         messages=sum(whole),
         schemas=sum(tokens.count(json.dumps(timed.call.schema, ensure_ascii=False)) for timed in ordered),
         cacheable=cacheable,
+        cached=cached,
         output=sum(tokens.count(timed.reply.text) for timed in ordered),
     )
 
@@ -152,10 +159,10 @@ def _wave(ordered: Sequence[Timed]) -> int:
 
 
 def costs(figures: Figures, price: Price) -> dict[str, Decimal]:
-    """Return the cost of a draft in US dollars: "cold" without a cache, "cached" with shared prefixes cached after a
-    wave's first call."""
+    """Return the cost of a draft in US dollars: "cold" without a cache, "cached" with shared prefixes cached after the
+    first call that sends them."""
     whole = Usage(figures.messages + figures.schemas, figures.output)
-    rows = {"cold": 0, "cached": round(figures.cacheable * (1 - figures.waves / len(figures.stages)))}
+    rows = {"cold": 0, "cached": figures.cached}
     return {name: price.cost(replace(whole, cached_tokens=tokens)) for name, tokens in rows.items()}
 
 

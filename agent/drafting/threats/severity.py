@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from agent.drafting.judgement import JudgedMetric, JudgedThreat, Metric
+from agent.drafting.judgement import JudgedMetric, JudgedThreat, Metric, lacks_attacker
 from agent.drafting.threats.catalogue import METRICS, VALUES, Pattern, load_catalogue
 from agent.drafting.threats.cvss_vectors import base_of
 from agent.drafting.threats.expressions import FactIndex
@@ -205,6 +205,8 @@ def _checked(metric: Metric, threat: JudgedThreat, facts: FactIndex) -> JudgedMe
         found = None if _any(term, facts) else ("L", f"no fact says {what}")
     elif metric == "AV" and value in "LP":
         found = None if _any("local_access", facts) else ("N", "no fact places the attacker on the machine")
+    elif metric == "AT" and lacks_attacker(threat.actor):
+        found = ("P", "the LLM has to err by itself")
     elif metric == "PR" and value == "N":
         found = _privilege(threat, facts)
     elif metric == "UI":

@@ -39,7 +39,7 @@ def test_waves_tokens_and_seconds_of_known_calls():
 def test_three_calls_one_after_another_are_three_waves():
     calls = [timed(str(number), str(number), number, number + 1) for number in range(3)]
     found = measured(calls, CHARACTERS)
-    assert (found.waves, found.cacheable) == (3, 0), "nothing is shared in a wave of one call"
+    assert (found.waves, found.cacheable, found.cached) == (3, 2 * 95, 2 * 95), "the first wave writes, the others read"
 
 
 def test_what_is_cached_costs_less():
@@ -49,8 +49,8 @@ def test_what_is_cached_costs_less():
     told = costs(found, price)
     cold = Decimal(10 * (found.messages + found.schemas) + 100 * found.output) / 1_000_000
     assert told["cold"] == cold
-    # One of the two calls that share a start reads it from the cache; the third call shares none.
-    assert found.cacheable == 2 * 95
+    # One of the two calls of the first wave reads the start from the cache, and so does the third call.
+    assert (found.cacheable, found.cached) == (3 * 95, 2 * 95)
     assert told["cached"] < cold
 
 

@@ -186,6 +186,14 @@ def test_an_approval_that_nobody_documents_is_not_taken_from_an_llm() -> None:
     assert corrected(judged({**WORST, "UI": "A"}), made)["UI"].value == "P"
 
 
+def test_a_mistake_has_no_attacker_and_needs_the_llm_to_err() -> None:
+    made = sheet(fact("runs_commands", "E1"))
+    told = corrected(judged("NLNLANHHNNN", actor="nobody; the LLM errs"), made)
+    assert told["AT"].value == "P"
+    assert "err" in told["AT"].reason
+    assert corrected(judged("NLNLANHHNNN", actor="a stranger"), made)["AT"].value == "N"
+
+
 def test_a_missing_or_strange_value_is_replaced_and_said() -> None:
     made = corrected(judged({"AV": "Q"}), sheet("reads_web"))
 
