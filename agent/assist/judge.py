@@ -248,7 +248,7 @@ class Judge:
         """
         what, _ = self._text(answer.what, "product", HOW_WORDS)
         posture, _ = self._text(answer.posture, "product", POSTURE_WORDS)
-        begin = next(iter(sentences(answer.posture)), "")
+        begin = next(iter(sentences(self._cited(answer.posture))), "")
         if posture and what and not self.ground.check(begin, "product").text:
             # Without its first sentence, the rest of the posture would lack its subject.
             posture = f"{what} {posture}"
@@ -481,7 +481,7 @@ class Judge:
         return " ".join(map(self._with_quoted, sentences(_CITATION.sub(self._marks_of, whole))))
 
     def _marks_of(self, found: re.Match[str]) -> str:
-        marks = self.quotes.take(_NEXT.split(found[1]))
+        marks = self.quotes.take(_NEXT.split(found[1]), headings=True)
         return f" [{', '.join(marks)}]" if marks else ""
 
     def _with_quoted(self, sentence: str) -> str:

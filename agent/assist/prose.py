@@ -33,8 +33,6 @@ MOST_MARKS: Final = 3
 """The most marks per sentence."""
 _BEARS: Final = 0.2
 """Minimum share of a sentence's content words that must occur in its quotes, their sentences and their facts."""
-_BEHIND_BEST: Final = 0.25
-"""A second quote is cited next to the best one only if its overlap exceeds this share of the best one's."""
 _NEAR: Final = 2
 """The number of meanings that an uncited quote must share with a sentence to be cited for it."""
 _SHORT: Final = 2
@@ -270,43 +268,15 @@ class Ground:
         return any(block.kind == "code" and block.start <= item.start < block.end for block in blocks)
 
     def _bearing(self, marks: Sequence[str], sentence: str, own: Sequence[str]) -> tuple[str, ...]:
-        """Return the marks with the largest overlap with a sentence, in their order. Marks far behind the best one, or
-        whose quotes say nothing of the sentence that better ones do not say, are left out, unless they are in `own`,
-        the marks of single clauses."""
+        """Return the marks that share a meaning or a code name with a sentence, in their order, at most `MOST_MARKS`;
+        if none does, the best one. Those in `own`, the marks of single clauses, come first."""
         common = {
             mark: self._common(mark, sentence) + _NAMED * _named_alike(sentence, [self.evidence[mark].quote])
             for mark in marks
         }
-        best = sorted(marks, key=lambda mark: (mark not in own, -common[mark]))[:MOST_MARKS]
-        most = max(common.values(), default=0)
-        said = {meaning for _, meaning in meanings(sentence)} - self._own_name
-        kept: list[str] = []
-        told: set[str] = set()
-        for mark in best:
-            adds = said & {meaning for _, meaning in meanings(self.evidence[mark].quote)}
-            if mark in own or (common[mark] > _BEHIND_BEST * most and not adds <= told):
-                kept.append(mark)
-                told |= adds
-        kept = kept or best[:1]
+        best = sorted(marks, key=lambda mark: (mark not in own, -common[mark]))
+        kept = [mark for mark in best if mark in own or common[mark] > 0][:MOST_MARKS] or best[:1]
         return tuple(mark for mark in marks if mark in kept)
-
-    def _completed(self, shown: tuple[str, ...], sentence: str) -> tuple[str, ...]:
-        """Add the quote for a name or number in a sentence that none of its shown quotes contains, if there is one."""
-        for name in (*names_of(sentence), *numbers_of(_COUNTED.sub(" ", sentence))):
-            words = _keys(name) - self._named
-            if not shown or not words or len(shown) >= MOST_MARKS:
-                continue
-            if words & frozenset().union(*(_keys(self.evidence[mark].quote) for mark in shown)):
-                continue
-            naming = [mark for mark, item in self.evidence.items() if words <= _keys(item.quote)]
-            best = max(naming, key=lambda mark: self._common(mark, sentence), default=None)
-            if best is not None and self._common(best, sentence) > 0:
-                shown = (*shown, best)
-        return shown
-
-    @cached_property
-    def _named(self) -> frozenset[str]:
-        return frozenset().union(*map(_keys, self.names), _keys(TERMS))
 
     @cached_property
     def _own_name(self) -> frozenset[str]:
@@ -351,7 +321,6 @@ class Ground:
                 dropped.append((sentence, why))
                 continue
             shown = self._bearing(cited, bare, () if mode in ("general", "advice") else self._own_clauses(sentence))
-            shown = self._completed(shown, bare) if mode == "product" else shown
             kept.append(_with_marks(bare, shown))
             evidence += shown
         return Checked(" ".join(kept), tuple(dict.fromkeys(evidence)), tuple(dropped))

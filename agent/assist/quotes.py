@@ -27,11 +27,12 @@ class Quotes:
         """The quotes missing from the sheet, in the order of their ids."""
         self.dropped: Final[list[tuple[str, str]]] = []
 
-    def take(self, texts: Iterable[str]) -> tuple[str, ...]:
-        """Return the ids of the quotes that are found, and add the others to `dropped`."""
+    def take(self, texts: Iterable[str], *, headings: bool = False) -> tuple[str, ...]:
+        """Return the ids of the quotes that are found, and add the others to `dropped`. A sentence may rest on a
+        heading, a verdict may not (`headings`)."""
         found = []
         for text in list(texts)[:MOST]:
-            place = self._place(text)
+            place = self._place(text, headings=headings)
             if isinstance(place, str):
                 self.dropped.append((text, place))
                 continue
@@ -40,7 +41,7 @@ class Quotes:
 
     def found(self, words: str) -> tuple[str, ...]:
         """Return the id of a quote if it is found, without complaint if it is not."""
-        place = self._place(words)
+        place = self._place(words, headings=True)
         return () if isinstance(place, str) else (self._id(place),)
 
     def _id(self, place: Place) -> str:
@@ -62,7 +63,7 @@ class Quotes:
             self.added.append(item)
         return mark
 
-    def _place(self, text: str) -> Place | str:
+    def _place(self, text: str, *, headings: bool) -> Place | str:
         quote = read_quote(text)
         words = len(quote.text.split())
         if not words:
@@ -73,7 +74,7 @@ class Quotes:
         for document, span in self._material.spans(quote):
             rows = self._material.touched(document.id, span.start, span.end)
             place = Place(document, span.start, span.end, rows)
-            refused = self._refused(place)
+            refused = self._refused(place, headings=headings)
             if refused:
                 why = refused
             elif rows and words <= SHORT and not stands_alone(place):
@@ -82,18 +83,18 @@ class Quotes:
                 return place
         return why
 
-    def _refused(self, place: Place) -> str:
+    def _refused(self, place: Place, *, headings: bool) -> str:
         """Return why the text at a place may not be quoted, or an empty string if it may.
 
         The role of a sentence does not matter: an LLM judges better than a classifier whether news or a comparison says
         something of the product.
         """
         document, rows = place.document, place.statements
-        code = any(block.kind == "code" and block.start <= place.start < block.end for block in document.blocks)
+        kinds = {block.kind for block in document.blocks if block.start <= place.start < block.end}
         if any(row.flagged for row in rows) or may_not_be_shown(
             place.start, place.end, document, self._material.statements
         ):
             return "flagged passage"
-        if not rows and not code:
+        if not rows and "code" not in kinds and not (headings and "heading" in kinds):
             return "it is a heading or stands between statements"
         return "another product" if any(row.about == "other" for row in rows) else ""

@@ -143,12 +143,11 @@ def remaining(item: RankedThreat, residual: Residual) -> Text:
     """Describe the metrics that the conditions change and the remaining base, or a dash without changes."""
     left, changes = residual.remains.get(item.threat.id), residual.changes.get(item.threat.id, "")
     if left is None or (left and not changes):
-        return doc.words("–")
+        return doc.words("no metric moves")
     if not left:
         return doc.words("gone")
-    # The attack becomes harder, but its CVSS score stays the same.
-    harder = doc.words("but harder") if left == base_of(item) else ()
-    return doc.joined(doc.code(f"{changes} → {tenth(left)}"), harder)
+    same = doc.words("(its score stays)") if left == base_of(item) else ()
+    return doc.joined(doc.code(f"{changes} → {tenth(left)}"), same)
 
 
 def residuals(writer: Writer) -> Part:

@@ -160,11 +160,13 @@ def _certain(
         return led.paragraph
     chosen = _chosen(sheet, layer, state, told)
     if led is not None and judgement is not None:
-        # The LLM's paragraph is invalid. Quote the source, since a generated sentence would clash with the LLM's texts.
+        # The LLM's paragraph has no quote. Put the source's words before what is left of it, since a generated sentence
+        # would clash with the LLM's texts.
         quoted = _quoted((*led.evidence, *cited_by(chosen)), (*sheet.evidence, *judgement.evidence))
         if quoted:
             told |= {one.key for one in chosen}
-            return quoted
+            left = led.paragraph if stands(sheet, judgement, led.paragraph, led.facts, led.evidence) else ""
+            return f"{quoted} {left}".strip()
     follows = load_layer_texts().follows[layer]
     if not chosen or not _is_plain(chosen[0]) or chosen[0].key in told:
         cited = cited_by(chosen) or quotes_of(sheet, state.facts)
