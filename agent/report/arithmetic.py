@@ -50,7 +50,7 @@ def numbers(writer: Writer) -> Part:
         blocks.append(Table(heads, rows))
     mistakes = [item.name for item in on_page(writer) if lacks_attacker(item.threat.statement.source)]
     if mistakes:
-        told = "no attacker: CVSS is used as if a careless user set it off (PR:L) when the LLM errs (AT:P)."
+        told = "no attacker: CVSS is used as if a careless user set it off (PR:L)."
         verb = "has" if len(mistakes) == 1 else "have"
         blocks.append(Paragraph((*doc.joined(*map(doc.ref, mistakes), by=", "), Span(f" {verb} {told}"))))
     return Part("numbers", doc.words("The numbers") if blocks else (), tuple(blocks))
