@@ -278,6 +278,31 @@ class Ground:
         kept = [mark for mark in best if mark in own or common[mark] > 0][:MOST_MARKS] or best[:1]
         return tuple(mark for mark in marks if mark in kept)
 
+    def _completed(self, shown: tuple[str, ...], sentence: str) -> tuple[str, ...]:
+        """Add the quote for a name or number in a sentence that none of its shown quotes contains, if there is one that
+        says something else of the sentence too."""
+        said = {meaning for _, meaning in meanings(sentence)} - self._own_name
+        for name in (*names_of(sentence), *numbers_of(_COUNTED.sub(" ", sentence))):
+            words = _keys(name) - self._named
+            if not shown or not words or len(shown) >= MOST_MARKS:
+                continue
+            if words & frozenset().union(*(_keys(self.evidence[mark].quote) for mark in shown)):
+                continue
+            further = said - {meaning for _, meaning in meanings(name)}
+            naming = [
+                mark
+                for mark, item in self.evidence.items()
+                if words <= _keys(item.quote) and further & {meaning for _, meaning in meanings(item.quote)}
+            ]
+            best = max(naming, key=lambda mark: self._common(mark, sentence), default=None)
+            if best is not None:
+                shown = (*shown, best)
+        return shown
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        return frozenset().union(*map(_keys, self.names), _keys(TERMS))
+
     @cached_property
     def _own_name(self) -> frozenset[str]:
         return frozenset(meaning for name in self.names for _, meaning in meanings(name))
@@ -321,6 +346,7 @@ class Ground:
                 dropped.append((sentence, why))
                 continue
             shown = self._bearing(cited, bare, () if mode in ("general", "advice") else self._own_clauses(sentence))
+            shown = self._completed(shown, bare) if mode == "product" else shown
             kept.append(_with_marks(bare, shown))
             evidence += shown
         return Checked(" ".join(kept), tuple(dict.fromkeys(evidence)), tuple(dropped))
