@@ -42,6 +42,8 @@ def numbers(writer: Writer) -> Part:
         made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
         known = f" ({score.threat_multiplier}: the formula's threat multiplier)"
         blocks += [Paragraph(doc.code(made + known)), _short_factors(writer, score.factor_set)]
+    elif score.withheld is not None and score.factor_set is not None and draft.factors:
+        blocks.append(_short_factors(writer, score.factor_set))
     # What the threats' own measures leave is in the appendix.
     residual = None if writer.view.measures else writer.residual
     rows = tuple(_numbers(item, residual) for item in on_page(writer))
@@ -57,8 +59,8 @@ def numbers(writer: Writer) -> Part:
 
 
 def _short_factors(writer: Writer, used: FactorSet) -> Block:
-    """Build a table of the summands of the factor sum, with their reasons."""
-    factors, total = writer.view.draft.factors, tenth(writer.view.draft.score.factor_sum)
+    """Build a table of the summands of the factor sum, with their reasons, and the sum if a score is made of it."""
+    factors, score = writer.view.draft.factors, writer.view.draft.score
     # A reason that fits several factors is told once.
     rows: list[Row] = []
     seen: dict[str, str] = {}
@@ -70,7 +72,8 @@ def _short_factors(writer: Writer, used: FactorSet) -> Block:
         told = doc.words(f"As for {seen[reason]}.") if reason and reason in seen else told
         seen.setdefault(reason, _SHORT_FACTORS[key])
         rows.append(Row((doc.words(_SHORT_FACTORS[key].capitalize()), doc.words(tenth(factors[key].value)), told)))
-    rows.append(Row((doc.strong("Sum"), doc.strong(total), ())))
+    if score.aivss is not None:
+        rows.append(Row((doc.strong("Sum"), doc.strong(tenth(score.factor_sum)), ())))
     return Table(("Factor", "Value", "Reason"), tuple(rows), frozenset({1}))
 
 

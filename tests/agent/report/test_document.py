@@ -136,7 +136,9 @@ def test_a_withheld_score_shows_no_number_and_says_what_would_settle_it() -> Non
     assert shown.startswith("Not scored: only one of 7 layers is certain")
     assert "Answers to Q1 and Q2 would settle it." in shown
     assert "before controls" not in shown
+    assert "Proposed:" in shown
     assert report.headline == ""
+    assert "Sum" not in said(report.part("numbers"))
 
 
 def test_an_uncertain_layer_says_so_and_sets_commentary_apart() -> None:
