@@ -42,7 +42,8 @@ def numbers(writer: Writer) -> Part:
         made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
         known = f" ({score.threat_multiplier}: the formula's threat multiplier)"
         blocks += [Paragraph(doc.code(made + known)), _short_factors(writer, score.factor_set)]
-    elif score.withheld is not None and score.factor_set is not None and draft.factors:
+    elif score.withheld is not None and score.factor_set is not None and draft.drafter.kind == "llm":
+        # Without an LLM the reasons would be typical values of the kind, which say nothing of a thin page.
         blocks.append(_short_factors(writer, score.factor_set))
     # What the threats' own measures leave is in the appendix.
     residual = None if writer.view.measures else writer.residual

@@ -296,8 +296,6 @@ def _unscored(writer: Writer) -> Part:
     advice = writer.view.draft.advice
     if advice is not None and writer.view.measures:
         sentences.append(doc.words("Until then treat it as not assessed; if it is used, with each threat's measure."))
-    if writer.view.threats:
-        sentences.append(doc.words("The threats below are graded by CVSS alone."))
     blocks: list[Block] = [Paragraph(doc.joined(*sentences))] if sentences else []
     proposed = () if writer.view.measures else _proposal(writer)
     if proposed:
