@@ -6,6 +6,7 @@ from typing import Final, Literal, Protocol
 
 from agent.assist.asking import Ask, prompt
 from agent.assist.passages import Shown, framed, neutral
+from agent.assist.prose import MARKED
 from agent.assist.shapes import Factors, FactsBuilt, FactsDoes, Page
 from agent.facts.vocabulary import FactKey, GroupId, Vocabulary, load_vocabulary
 from agent.llm.prompts import Card, cards
@@ -27,7 +28,7 @@ _FACTS_SHOWN: Final = 5
 _VERSION: Final = "CVSS:4.0/"
 _QUOTE_CHARS: Final = 160
 _FACT_CHARS: Final = 110
-_MARKS: Final = re.compile(r"\s*\[E[^\]]*\]")
+_MARKS: Final = re.compile(rf"\s*{MARKED.pattern}")
 _PRODUCT: Final = "The product "
 _PINS: Final = ("**Pins the layer:**", "**Not enough:**")
 

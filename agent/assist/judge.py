@@ -44,6 +44,7 @@ from agent.drafting.judgement import (
     Verdict,
 )
 from agent.drafting.threats.cvss_vectors import VALUES
+from agent.drafting.wording import listed
 from agent.facts.anchor import normalise
 from agent.intake.hidden import instructions
 from agent.llm.parse import unit
@@ -59,9 +60,9 @@ MAX_CHAINS: Final = 2
 MAX_CONDITIONS: Final = 4
 MAX_PARTS: Final = 12
 HOW_WORDS: Final = 84
-"""A threat's "how" is limited to 66 words. Up to this many are tolerated; sentences beyond are cut."""
+"""A threat's "how" is limited to 62 words. Up to this many are tolerated; sentences beyond are cut."""
 PARAGRAPH_WORDS: Final = 60
-"""The tolerated length of a layer's paragraph, which is limited to 42 words."""
+"""The tolerated length of a layer's paragraph, which is limited to 40 words."""
 POSTURE_WORDS: Final = 110
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 _GONE: Final = "gone"
@@ -75,8 +76,6 @@ _TAKEN_AWAY: Final = re.compile(
 _CITATION: Final = re.compile(r"\s*\[(D\d{1,3}: ?(?:[^\[\]]|\[[^\[\]]*\])+)\]")
 """A quote behind a clause, as in [D1: checks each inbox]; the quote may hold brackets itself."""
 _NEXT: Final = re.compile(r";\s*(?=D\d{1,3}:)")
-_BEHIND_STOP: Final = re.compile(r"([.!?])((?:\s*\[D\d{1,3}: ?(?:[^\[\]]|\[[^\[\]]*\])+\])+)")
-"""Citations after the full stop of their sentence."""
 _QUOTED: Final = re.compile(r"[“\"]([^“”\"]{4,300})[”\"]")
 _LEAST_QUOTED: Final = 3
 """The least words in quotation marks that stand for a citation."""
@@ -247,8 +246,9 @@ class Judge:
         in the answer.
         """
         what, _ = self._text(answer.what, "product", HOW_WORDS)
-        posture, _ = self._text(answer.posture, "product", POSTURE_WORDS)
-        begin = next(iter(sentences(self._cited(answer.posture))), "")
+        marked = self._cited(answer.posture)
+        posture, _ = self._checked(marked, "product", POSTURE_WORDS)
+        begin = next(iter(sentences(marked)), "")
         if posture and what and not self.ground.check(begin, "product").text:
             # Without its first sentence, the rest of the posture would lack its subject.
             posture = f"{what} {posture}"
@@ -460,8 +460,12 @@ class Judge:
         return tuple(dict.fromkeys(found))
 
     def _text(self, text: str, mode: Mode, words: int) -> tuple[str, tuple[str, ...]]:
-        """Check a text, truncate it by sentences to `words` words, and return it with its evidence."""
-        found = self.ground.check(_uncited(text) if mode == "advice" else self._cited(text), mode)
+        """Check a text with citations, truncate it by sentences to `words` words, and return it with its evidence."""
+        return self._checked(_uncited(text) if mode == "advice" else self._cited(text), mode, words)
+
+    def _checked(self, text: str, mode: Mode, words: int) -> tuple[str, tuple[str, ...]]:
+        """Do the same for a text whose citations are marks already."""
+        found = self.ground.check(text, mode)
         self.dropped += found.dropped
         kept: list[str] = []
         for sentence in sentences(found.text):
@@ -477,8 +481,8 @@ class Judge:
         Longer words in quotation marks are looked up too, unless a citation of their sentence holds them. Marks that
         the LLM made up are removed.
         """
-        whole = _BEHIND_STOP.sub(r"\2\1", " ".join(MARKED.sub("", text).split()))
-        return " ".join(map(self._with_quoted, sentences(_CITATION.sub(self._marks_of, whole))))
+        marked = _CITATION.sub(self._marks_of, MARKED.sub("", text))
+        return " ".join(map(self._with_quoted, sentences(marked)))
 
     def _marks_of(self, found: re.Match[str]) -> str:
         marks = self.quotes.take(_NEXT.split(found[1]), headings=True)
@@ -510,9 +514,7 @@ class Judge:
             return self._text(text, "inference", HOW_WORDS)[0]
         marks = ", ".join(evidence)
         marked = " ".join(f"{part.rstrip('.!? ')} [{marks}]." for part in sentences(_uncited(text)))
-        found = self.ground.check(marked, "product")
-        self.dropped += found.dropped
-        return found.text
+        return self._checked(marked, "product", HOW_WORDS)[0]
 
     def _facts_at(self, evidence: Sequence[str]) -> tuple[str, ...]:
         return tuple(fact.id for fact in self.sheet.facts if self._at(fact, evidence))
@@ -571,8 +573,7 @@ def _spelled(found: re.Match[str]) -> str:
     first, last = int(found[1]), int(found[2])
     if not first < last <= MAX_THREATS:
         return found[0]
-    names = [f"T{n}" for n in range(first, last + 1)]
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    return listed([f"T{n}" for n in range(first, last + 1)])
 
 
 def _clause(setting: str) -> str:

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple, Protocol
 from agent.errors import InputError
 from agent.facts.needed import needed_passages
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import CARRYING, Document, Statement, StatementRole
+from agent.records import Document, Statement
 from agent.records.base import FindingKind
 from agent.retrieval.passages import estimate
 from agent.retrieval.shown import Passage, Topic, heading
@@ -27,18 +27,6 @@ MIN_DELIMITER: Final = 8
 _DIGITS: Final = 9
 _GAP: Final = "[…]"
 """Marks a gap between two pieces of a document where text was omitted."""
-_CONTEXT_CHARS: Final = 700
-"""The most characters of a line shown in the second wave. Longer quoted lines are cut around their quotes."""
-_HEADING_CHARS: Final = 120
-"""The most characters of a heading shown above its lines; a longer heading is a sentence of the page."""
-_HEADS_SHARE: Final = 8
-"""Headings may take one part in this many of the second wave's room."""
-_CODE_LINE: Final = re.compile(r"(?=[^\n]*\w{2})\S[^\n]{2,398}\S")
-"""A line of code to show. Lines without two word characters in a row say nothing and are skipped."""
-_TOLD: Final[frozenset[StatementRole]] = CARRYING | {"instruction"}
-"""Roles of sentences shown in the second wave without an accepted quote; installation instructions are a risk too."""
-_FURTHER: Final[frozenset[StatementRole]] = frozenset({"example", "news", "marketing"})
-"""Roles shown if room remains: sample code does not state what the product does, but shows how it is used."""
 _MILD: Final[frozenset[FindingKind]] = frozenset(
     {
         "needs-javascript",

@@ -264,8 +264,7 @@ class Ground:
     def _is_code(self, mark: str) -> bool:
         """Return whether a quote begins in a block of code."""
         item = self.evidence[mark]
-        blocks = self.material.by_id[item.document].blocks
-        return any(block.kind == "code" and block.start <= item.start < block.end for block in blocks)
+        return self.material.by_id[item.document].kind_at(item.start) == "code"
 
     def _bearing(self, marks: Sequence[str], sentence: str, own: Sequence[str]) -> tuple[str, ...]:
         """Return the marks that share a meaning or a code name with a sentence, in their order, at most `MOST_MARKS`;

@@ -90,11 +90,11 @@ class Quotes:
         something of the product.
         """
         document, rows = place.document, place.statements
-        kinds = {block.kind for block in document.blocks if block.start <= place.start < block.end}
+        kind = document.kind_at(place.start)
         if any(row.flagged for row in rows) or may_not_be_shown(
             place.start, place.end, document, self._material.statements
         ):
             return "flagged passage"
-        if not rows and "code" not in kinds and not (headings and "heading" in kinds):
+        if not rows and kind != "code" and not (headings and kind == "heading"):
             return "it is a heading or stands between statements"
         return "another product" if any(row.about == "other" for row in rows) else ""

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from agent.drafting.judgement import Judgement, stands
 from agent.drafting.product.controls import COUNTED_RANK
-from agent.drafting.threats.cvss_vectors import base_of, eased, joined
+from agent.drafting.threats.cvss_vectors import IMPACTS, base_of, eased, joined
 from agent.drafting.threats.names import references, renamed, shown_ids, shown_tags
 from agent.drafting.threats.selection import Found
 from agent.drafting.wording import asserted, capital, cited_by, default_of, marks, said
@@ -40,7 +40,6 @@ LOW: Final = Decimal("4.0")
 """Threats below this base are Low and need no condition."""
 CRITICAL: Final = Decimal("9.0")
 _MAX_LAW: Final = 2
-_IMPACTS: Final = ("VC", "VI", "VA", "SC", "SI", "SA")
 Proposal = Literal["use", "use with conditions", "wait for answers"]
 
 
@@ -195,7 +194,7 @@ def _contained(vector: str, changes: dict[str, str]) -> dict[str, str]:
     """Leave one of several full losses as it is, the first of the vector: LLMs take their conditions to contain each
     loss at once, which no reader believed of a threat that goes on."""
     own = dict(part.split(":") for part in vector.split("/"))
-    full = [name for name in _IMPACTS if own[name] == "H"]
+    full = [name for name in IMPACTS if own[name] == "H"]
     if len(full) > 1 and all(name in changes for name in full):
         return {name: value for name, value in changes.items() if name != full[0]}
     return changes

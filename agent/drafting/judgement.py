@@ -19,8 +19,8 @@ from agent.taxonomy.layers import LayerKey
 Metric = Literal["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"]
 """The base metrics of CVSS v4.0."""
 
-
 _NOBODY: Final = ("nobody", "no attacker", "no one")
+"""How the actor of a threat begins that has no attacker."""
 
 
 class JudgedFactor(Record):

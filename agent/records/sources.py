@@ -96,6 +96,10 @@ class Document(Record):
     """User agent with which the page was requested; the server may send a different page to another user agent."""
     findings: tuple[Finding, ...] = ()
 
+    def kind_at(self, offset: int) -> BlockKind | None:
+        """Return the kind of the block at an offset of the text; None between blocks, and where none were stored."""
+        return next((block.kind for block in self.blocks if block.start <= offset < block.end), None)
+
 
 MILD_FINDINGS: Final[frozenset[FindingKind]] = frozenset(
     (

@@ -140,9 +140,12 @@ def _older_residual(writer: Writer, residual: Residual) -> Text:
 
 
 def remaining(item: RankedThreat, residual: Residual) -> Text:
-    """Describe the metrics that the conditions change and the remaining base, or a dash without changes."""
+    """Describe the metrics that the conditions change and the remaining base; a dash in older drafts, which do not
+    store this for each threat."""
     left, changes = residual.remains.get(item.threat.id), residual.changes.get(item.threat.id, "")
-    if left is None or (left and not changes):
+    if left is None:
+        return doc.words("–")
+    if left and not changes:
         return doc.words("no metric moves")
     if not left:
         return doc.words("gone")

@@ -1,4 +1,4 @@
-"""Parts 1 to 8 of the report: two pages to act on, at most 1,150 words."""
+"""Parts 1 to 8 of the report: two pages to act on, at most 1,250 words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -114,7 +114,7 @@ STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("posture", 40), ("how", 40), ("layer", 16), ("questions", 1), ("threats", 4), ("rest_todo", 0), ("layer", 10),
     ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
-"""The steps that shorten the first two pages to 1,150 words, each a field and its new value. They first cut what the
+"""The steps that shorten the first two pages to 1,250 words, each a field and its new value. They first cut what the
 report repeats later, such as quotes, and last how a threat works, since half an explanation says nothing."""
 
 

@@ -1,4 +1,4 @@
-"""Builds the report's tree from a draft: the fullest first two pages within 1,150 words, and the appendix."""
+"""Builds the report's tree from a draft: the fullest first two pages within 1,250 words, and the appendix."""
 
 import textwrap
 from collections.abc import Iterator
@@ -58,7 +58,7 @@ def build(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview
     """Build the report of a draft, including older drafts. `documents` may be empty; `progress` is the review's
     progress.
 
-    The same input gives the same tree. If even the shortest form exceeds 1,150 words, that form is returned.
+    The same input gives the same tree. If even the shortest form exceeds 1,250 words, that form is returned.
     """
     view = View(draft, documents, progress)
     room = WIDEST

@@ -7,13 +7,15 @@ from typing import Final
 
 from agent.scoring.cvss import BASE_METRICS, PREFIX, read_vector
 
+IMPACTS: Final = BASE_METRICS[5:]
+"""The metrics of what is lost, in the product and beyond it."""
 VALUES: Final[Mapping[str, str]] = {
     "AV": "NALP",
     "AC": "LH",
     "AT": "NP",
     "PR": "NLH",
     "UI": "NPA",
-    **dict.fromkeys(("VC", "VI", "VA", "SC", "SI", "SA"), "HLN"),
+    **dict.fromkeys(IMPACTS, "HLN"),
 }
 """Possible values of each base metric, gravest first."""
 

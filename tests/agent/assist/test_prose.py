@@ -98,7 +98,8 @@ PIECES = st.sampled_from(
     [
         *("It", "Quayside", "The server", "An attacker", "Whoever holds the key", "Moorings Ltd", "By default, it"),
         *("runs", "never runs", "only reads", "stores", "could open", "is certified for", "has no", "encrypts"),
-        *("shell commands", "each mail", "the gate", "Globex", "300 keys", "all data", "[E2]", "[E1]", "[E99]"),
+        *("shell commands", "each mail", "the gate", "Globex", "300 keys", "all data"),
+        *("[E2]", "[E1]", "[F9]", "[E77]"),
         *(".", ".", "!", "?", "`x`", "<b>"),
     ]
 )
@@ -108,6 +109,7 @@ PIECES = st.sampled_from(
 def test_whatever_is_written_nothing_about_the_product_stays_without_an_accepted_quote(text: str, mode: Mode) -> None:
     found = GROUND.check(text, mode)
     assert set(found.evidence) <= set(GROUND.evidence)
+    assert not re.search(r"\[[^\]]*F\d", found.text)
     assert not re.search(r"Globex (?:runs|stores|encrypts|is|has)|300|<b>|by Globex", found.text)
     if mode in ("product", "inference"):
         for sentence in sentences(found.text):

@@ -99,7 +99,7 @@ def check(made: Assisted, extra: str = "") -> None:
     facts = {fact.id for fact in made.sheet.facts}
     for text in texts_of(made.judgement):
         assert set(MARK.findall(text)) <= set(evidence), text
-        assert not re.search(r"\bD\d", text)
+        assert not re.search(r"\b[DF]\d", text)
     for threat in made.judgement.threats:
         assert set(threat.facts) <= facts
         assert set(threat.evidence) <= set(evidence)

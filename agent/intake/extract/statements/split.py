@@ -99,7 +99,6 @@ _Span = tuple[int, int, DocumentBlock]
 
 _ANALYST: Final = 5
 
-
 _TAGLINE_WORDS: Final = 8
 """The least words of a heading that reads as a sentence."""
 
@@ -190,9 +189,8 @@ def _grouped(document: Document) -> Iterator[tuple[Section, list[_Span]]]:
             yield section, group
             group = []
         previous = block
-        if (block.kind != "heading" or _is_tagline(document.text[block.start : block.end])) and not _is_head(
-            document, number
-        ):
+        states = block.kind != "heading" or _is_tagline(document.text[block.start : block.end])
+        if states and not _is_head(document, number):
             group.extend((start, end, block) for start, end in _spans(document.text, block))
     if section is not None and group:
         yield section, group
@@ -214,7 +212,7 @@ def _spans(text: str, block: DocumentBlock) -> Iterator[tuple[int, int]]:
 
 
 def _is_tagline(heading: str) -> bool:
-    """Return whether a heading is a sentence: many words, and a full stop at its end."""
+    """Return whether a heading is a sentence: many words, and a full stop or an exclamation mark at its end."""
     return heading.rstrip().endswith((".", "!")) and len(heading.split()) >= _TAGLINE_WORDS
 
 
