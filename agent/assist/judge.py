@@ -60,7 +60,7 @@ MAX_CHAINS: Final = 2
 MAX_CONDITIONS: Final = 4
 MAX_PARTS: Final = 12
 HOW_WORDS: Final = 84
-"""A threat's "how" is limited to 62 words. Up to this many are tolerated; sentences beyond are cut."""
+"""A threat's "how" is limited to 70 words. Up to this many are tolerated; sentences beyond are cut."""
 PARAGRAPH_WORDS: Final = 60
 """The tolerated length of a layer's paragraph, which is limited to 40 words."""
 POSTURE_WORDS: Final = 110
@@ -77,6 +77,9 @@ _CITATION: Final = re.compile(r"\s*\[(D\d{1,3}: ?(?:[^\[\]]|\[[^\[\]]*\])+)\]")
 """A quote behind a clause, as in [D1: checks each inbox]; the quote may hold brackets itself."""
 _NEXT: Final = re.compile(r";\s*(?=D\d{1,3}:)")
 _QUOTED: Final = re.compile(r"[“\"]([^“”\"]{4,300})[”\"]")
+_CODE: Final = re.compile(r"`([^`\n]{3,60})`")
+_LIKE_CODE: Final = re.compile(r"[\d_.@=/:]|--|[a-z][A-Z]")
+"""What tells a name of code from a word in backticks."""
 _LEAST_QUOTED: Final = 3
 """The least words in quotation marks that stand for a citation."""
 _PRODUCT_NAMES: Final = ("product", "the product")
@@ -189,8 +192,13 @@ class Judge:
         """Return whether a label, or a quote behind it, addresses the assessor of the product."""
         return any(instructions.find(said) for said in (text, *(self.quotes.all[mark].quote for mark in evidence)))
 
-    def paragraphs(self, answer: Page, judged: Mapping[LayerKey, JudgedLayer]) -> dict[LayerKey, JudgedLayer]:
-        """Add paragraphs to the layers: what the sources state, with marks, and what may follow."""
+    def paragraphs(
+        self, answer: Page, judged: Mapping[LayerKey, JudgedLayer], numbers: Mapping[str, str]
+    ) -> dict[LayerKey, JudgedLayer]:
+        """Add paragraphs to the layers: what the sources state, with marks, and what may follow.
+
+        `numbers` has the numbers of the kept threats by those in the answer.
+        """
         made = dict(judged)
         seen: set[LayerKey] = set()
         for item in answer.layers:
@@ -198,7 +206,7 @@ class Judge:
                 continue
             seen.add(item.layer)
             before = made.get(item.layer) or JudgedLayer(verdict="partial")
-            text, _ = self._text(item.paragraph, "product", PARAGRAPH_WORDS)
+            text, _ = self._text(_renumbered(item.paragraph, numbers), "product", PARAGRAPH_WORDS)
             made[item.layer] = before.model_copy(update={"paragraph": text})
         return {key: made[key] for key in LAYERS if key in made}
 
@@ -228,13 +236,13 @@ class Judge:
             if threat.candidate and threat.candidate not in verdicts:
                 verdicts[threat.candidate] = Verdict(candidate=threat.candidate, says="keep")
         law, _ = self._text(answer.law, "inference", HOW_WORDS)
-        caveat, _ = self._text(answer.caveat, "advice", HOW_WORDS)
+        caveat, _ = self._text(_renumbered(answer.caveat, numbers), "advice", HOW_WORDS)
         return JudgedThreats(
             threats=tuple(kept),
             verdicts=tuple(verdicts.values()),
             chains=tuple(self._chains(answer.chains, numbers)),
             conditions=tuple(self._conditions(answer.conditions, numbers, kept)),
-            caveat=caveat.rstrip("."),
+            caveat=caveat,
             law=law,
             numbers=numbers,
         )
@@ -246,7 +254,7 @@ class Judge:
         in the answer.
         """
         what, _ = self._text(answer.what, "product", HOW_WORDS)
-        marked = self._cited(answer.posture)
+        marked = _with_thesis(self._cited(_renumbered(answer.posture, numbers)))
         posture, _ = self._checked(marked, "product", POSTURE_WORDS)
         begin = next(iter(sentences(marked)), "")
         if posture and what and not self.ground.check(begin, "product").text:
@@ -478,11 +486,11 @@ class Judge:
     def _cited(self, text: str) -> str:
         """Replace each citation in a text by the mark of its quote; a quote that is not found leaves no mark.
 
-        Longer words in quotation marks are looked up too, unless a citation of their sentence holds them. Marks that
-        the LLM made up are removed.
+        Longer words in quotation marks and names of code are looked up too, unless a citation of their sentence holds
+        them. Marks that the LLM made up are removed.
         """
         marked = _CITATION.sub(self._marks_of, MARKED.sub("", text))
-        return " ".join(map(self._with_quoted, sentences(marked)))
+        return " ".join(self._with_named(self._with_quoted(sentence)) for sentence in sentences(marked))
 
     def _marks_of(self, found: re.Match[str]) -> str:
         marks = self.quotes.take(_NEXT.split(found[1]), headings=True)
@@ -499,6 +507,17 @@ class Judge:
             return f"{found[0]} [{', '.join(marks)}]" if marks else found[0]
 
         return _QUOTED.sub(marked, sentence)
+
+    def _with_named(self, sentence: str) -> str:
+        """Mark the names of code in a sentence that none of its quotes holds, since its other marks would seem to."""
+        cited = MARK.findall(" ".join(MARKED.findall(sentence)))
+        for name in dict.fromkeys(_CODE.findall(sentence)):
+            if not _LIKE_CODE.search(name) or any(name in self.quotes.all[mark].quote for mark in cited):
+                continue
+            found = self.quotes.holding(name, cited)
+            cited += found
+            sentence = sentence.replace(f"`{name}`", f"`{name}` [{found[0]}]", 1) if found else sentence
+        return sentence
 
     def _phrase(self, text: str) -> str:
         """Return a phrase if all of it passes the check, else an empty string."""
@@ -558,6 +577,15 @@ class JudgedSummary(NamedTuple):
 def _uncited(text: str) -> str:
     """Remove citations, and marks that the LLM made up."""
     return MARKED.sub("", _CITATION.sub("", text))
+
+
+def _with_thesis(posture: str) -> str:
+    """Give a first sentence without marks those of the sentences that follow: it sums up what they tell."""
+    first, *rest = sentences(posture) or [""]
+    marks = dict.fromkeys(MARK.findall(" ".join(found for sentence in rest for found in MARKED.findall(sentence))))
+    if not rest or not marks or MARKED.search(first):
+        return posture
+    return " ".join((f"{first.rstrip('. ')} [{', '.join(marks)}].", *rest))
 
 
 def _renumbered(text: str, numbers: Mapping[str, str]) -> str:

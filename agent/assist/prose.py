@@ -77,7 +77,7 @@ _ABOUT: Final = re.compile(
     re.I,
 )
 _FOLLOWS: Final = re.compile(
-    r"\b(?:could|would|might|may|if|then|unless|presumably|probably|likely|inferred|assumed"
+    r"\b(?:could|would|might|may|if|then|unless|presumably|probably|likely|inferred|assumed?"
     r"|(?:do|does) not (?:cover|reach|extend|bound|confine|contain|govern|apply))\b",
     re.I,
 )
@@ -109,6 +109,10 @@ _ACTS: Final = re.compile(
     r"|connects?|uses?|supports?|exposes?|listens?|provides?|holds?|hosts?|creates?|changes?|publishes|pays?|installs?"
     r"|has|have|is|are|can|does)\b"
 )
+_POINTS: Final = re.compile(
+    r"^(?:This is the [\w-]+['’]s own layer[;:,]? (?:where )?)?T\d(?:, T\d)*(?:,? and T\d)? lives?(?: here)?\.$"
+)
+"""A sentence of a layer that names the threats which belong to it."""
 _PLURAL: Final = re.compile(r"(?:are|have|do|were)\b")
 """Verbs of a plural noun, which is no product's name: "Threats are"."""
 _COMFORT: Final = re.compile(
@@ -200,6 +204,8 @@ class Ground:
 
     def is_about_product(self, sentence: str) -> bool:
         """Return whether a sentence says what the product is or does."""
+        if _POINTS.match(sentence):
+            return False
         if _ABOUT.match(sentence):
             return True
         named = self._name.search(sentence) if self._name else None

@@ -356,7 +356,7 @@ class _Run:
         ids = [*(row.id for row in candidates), *FACTORS, *LAYERS]
         threats = judge.threats(answer, candidates)
         summary = judge.summary(answer, ids, threats.numbers)
-        return _ReadPage(answer, threats, summary, judge.paragraphs(answer, layers))
+        return _ReadPage(answer, threats, summary, judge.paragraphs(answer, layers, threats.numbers))
 
     def _best(
         self, judge: Judge, candidates: Sequence[Candidate], layers: Mapping[LayerKey, JudgedLayer]

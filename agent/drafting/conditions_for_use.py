@@ -126,7 +126,7 @@ def advise(
         proposal=proposal,
         conditions=tuple(_condition(measure, every) for measure in conditions),
         residual=residual,
-        caveat=_caveat(sheet, judgement),
+        caveat=_caveat(sheet, found, judgement),
         law=_law(sheet, judgement),
     )
 
@@ -281,10 +281,10 @@ def proposal_of(score: Score, residual: Residual | None, *, asked: bool) -> Prop
     return "use" if residual.before < LOW else "use with conditions"
 
 
-def _caveat(sheet: FactSheet, judgement: Judgement | None) -> str:
+def _caveat(sheet: FactSheet, found: Found, judgement: Judgement | None) -> str:
     if judgement is None or not judgement.caveat or not stands(sheet, judgement, judgement.caveat):
         return ""
-    return judgement.caveat
+    return renamed(judgement.caveat, shown_tags(found))
 
 
 def _law(sheet: FactSheet, judgement: Judgement | None) -> str:

@@ -52,6 +52,7 @@ _ORDINARY: Final = frozenset(
     teams text that the their there these they this those though to token tokens tool tools traces traffic transport
     two under until updates use user users values vendor web what when where which while who with without workflow
     workflows you your changes more further findings bookings archives facts insights collections deletions deleting
+        he she somebody someone whoever whatever
         attackers anyone anybody sandbox approval credentials passwords backups agents' memories instructions nor
         neither nothing before after because during even many version versions
         accept allow apply ask bind block cap check clear confirm deny disable do enable encrypt enforce export give

@@ -300,6 +300,6 @@ class Advice(Record):
     conditions: tuple[Condition, ...]
     residual: Residual | None
     caveat: str = ""
-    """What the proposal still hangs on, as a clause that follows it; else empty."""
+    """What the proposal still hangs on: a second sentence of it, in older drafts a clause; else empty."""
     law: str = ""
     """A line on law and contracts where the facts touch them; else empty."""

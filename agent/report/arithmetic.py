@@ -7,7 +7,7 @@ from agent.records import FactorEstimate, Residual
 from agent.report import document as doc
 from agent.report.conditions import remaining
 from agent.report.document import Block, Paragraph, Part, Row, Span, Table
-from agent.report.front_pages import Writer, base_of, on_page
+from agent.report.front_pages import Writer, base_of, basis_words, on_page
 from agent.report.prose import cited, marked, stopped
 from agent.report.sentences import tenth
 from agent.report.view import RankedThreat
@@ -47,7 +47,7 @@ def numbers(writer: Writer) -> Part:
         blocks.append(_short_factors(writer, score.factor_set))
     # What the threats' own measures leave is in the appendix.
     residual = None if writer.view.measures else writer.residual
-    rows = tuple(_numbers(item, residual) for item in on_page(writer))
+    rows = tuple(_numbers(writer, item, residual) for item in on_page(writer))
     if rows:
         heads = ("", "Basis", "CVSS base and vector", *(("With the conditions",) if residual else ()))
         blocks.append(Table(heads, rows))
@@ -86,8 +86,8 @@ def _reason(factor: FactorEstimate) -> str:
     return " ".join(filter(None, (whole, stopped(raised) if raised else "")))
 
 
-def _numbers(item: RankedThreat, residual: Residual | None) -> Row:
+def _numbers(writer: Writer, item: RankedThreat, residual: Residual | None) -> Row:
     """Return a row with a threat's basis, base and vector, and what the conditions change and leave of it."""
     vector = doc.code(f"{tenth(base_of(item))} {item.threat.score.cvss_vector.removeprefix('CVSS:4.0/')}")
-    after = (remaining(item, residual),) if residual else ()
-    return Row((doc.ref(item.name), doc.words(item.threat.basis or item.threat.state), vector, *after))
+    after = (remaining(writer, item, residual),) if residual else ()
+    return Row((doc.ref(item.name), doc.words(basis_words(item)), vector, *after))

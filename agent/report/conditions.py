@@ -1,16 +1,29 @@
 """Part 5 of the report and its section in the appendix: the conditions for use, and the residual risk under them."""
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
 
 from agent.records import Condition, Residual
 from agent.report import document as doc
 from agent.report.document import Block, Bullets, Paragraph, Part, Row, Span, Table, Text
 from agent.report.front_pages import Writer, base_of, has_measure, on_page
 from agent.report.prose import bare, stopped
-from agent.report.sentences import if_clause, tenth
+from agent.report.sentences import if_clause, listed, tenth
 from agent.report.view import RankedThreat
 from agent.scoring import severity
+
+_TENTH: Final = Decimal("0.1")
+_MUCH: Final = Decimal("1.0")
+"""How much a base has to fall for a reader to see that the conditions help."""
+_EASED: Final = {
+    "UI": "a person's click",
+    "AC": "a hurdle",
+    "AT": "a precondition",
+    "PR": "a login",
+    "AV": "a closed network",
+}
+"""What a condition puts in the way, by the metric that it changes."""
 
 
 def conditions(writer: Writer) -> Part:
@@ -82,16 +95,39 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
         return (start, Span("the highest CVSS base is "), *_at(residual, alike, *highest), Span("."))
     item, after = first
     told: Text = (*doc.ref(item.name), Span(_becomes(base_of(item), after)))
+    meant = (*_by_aivss(writer, after), *_meaning(residual.changes.get(item.threat.id, ""), base_of(item) - after))
     if highest is first:
         return (
             start, *told, *doc.strong(_graded(after)), *_by(residual, item),
             Span(", the highest CVSS base that remains"), *_also([one for one in alike if one is not item]), Span("."),
+            *meant,
         )  # fmt: skip
     fallen: Text = (Span(_graded(after)), *_by(residual, item)) if after else ()
     return (
         start, *told, *fallen, Span("; the highest CVSS base that remains is "), *_at(residual, alike, *highest),
-        Span("."),
+        Span("."), *meant,
     )  # fmt: skip
+
+
+def _by_aivss(writer: Writer, after: Decimal) -> Text:
+    """State the headline's score with its base under the conditions, on the scale of the title."""
+    score = writer.view.draft.score
+    if not after or score.aivss is None or score.factor_sum is None or score.formula != "aivss-0.8":
+        return ()
+    left = (after + (10 - after) * score.factor_sum / 10 * score.threat_multiplier).quantize(_TENTH, ROUND_HALF_UP)
+    if left == score.aivss:
+        return ()
+    return (Span(f" The {tenth(score.aivss)} of the title becomes {_graded(left)}; the agentic factors stay."),)
+
+
+def _meaning(changes: str, fall: Decimal) -> Text:
+    """Explain a base that hardly falls although the conditions change its metrics; empty for any other."""
+    if not changes or fall >= _MUCH:
+        return ()
+    changed = {part.partition(":")[0] for part in changes.split("/")}
+    eased = [told for metric, told in _EASED.items() if metric in changed]
+    small = listed([*eased, *(["a smaller loss"] if len(changed) > len(eased) else [])])
+    return (Span(f" CVSS credits {small} with little: it rates an attack that succeeds, not how seldom one does."),)
 
 
 def _becomes(before: Decimal, after: Decimal) -> str:
@@ -139,14 +175,16 @@ def _older_residual(writer: Writer, residual: Residual) -> Text:
     return (Span("the highest CVSS base is "), *doc.strong(_graded(residual.after)), *whose, Span(f"{was}."))
 
 
-def remaining(item: RankedThreat, residual: Residual) -> Text:
+def remaining(writer: Writer, item: RankedThreat, residual: Residual) -> Text:
     """Describe the metrics that the conditions change and the remaining base; a dash in older drafts, which do not
     store this for each threat."""
     left, changes = residual.remains.get(item.threat.id), residual.changes.get(item.threat.id, "")
     if left is None:
         return doc.words("–")
     if left and not changes:
-        return doc.words("no metric moves")
+        advice = writer.view.draft.advice
+        eased = advice is not None and any(item.threat.id in one.threats for one in advice.conditions)
+        return doc.words("rarer; no metric moves" if eased else "no metric moves")
     if not left:
         return doc.words("gone")
     same = doc.words("(its score stays)") if left == base_of(item) else ()
@@ -163,7 +201,9 @@ def residuals(writer: Writer) -> Part:
     ]
     if residual is None or not kept:
         return Part("residuals", (), ())
-    rows = tuple(Row((doc.ref(item.name), doc.words(tenth(base_of(item))), remaining(item, residual))) for item in kept)
+    rows = tuple(
+        Row((doc.ref(item.name), doc.words(tenth(base_of(item))), remaining(writer, item, residual))) for item in kept
+    )
     table = Table(("", "CVSS base", "With the conditions"), rows, frozenset({1}))
     title = "What the conditions change" if writer.view.measures else "What the conditions change of further threats"
     return Part("residuals", doc.words(title), (table,))

@@ -65,10 +65,11 @@ class Heading:
 
 @dataclass(frozen=True)
 class Bullets:
-    """A list, numbered when the order matters."""
+    """A list, numbered when the order matters, with ids that marks refer to, if any."""
 
     items: tuple[Text, ...]
     numbered: bool = False
+    ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -224,6 +225,8 @@ def entries(part: Part) -> Iterator[str]:
     for block in part.blocks:
         if isinstance(block, Entry) and block.id:
             yield block.id
+        elif isinstance(block, Bullets):
+            yield from block.ids
         elif isinstance(block, Table):
             yield from (row.id for row in block.rows if row.id)
 

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from agent.drafting.judgement import lacks_attacker
 from agent.drafting.layers.paragraphs import load_layer_texts
 from agent.drafting.threats.headline import SUPPORTED, is_supported
 from agent.intake.extract.statements import language
@@ -34,6 +35,8 @@ _GRAVE: Final[dict[str, str]] = {
 """Findings that a reader must know about before anything else, in words."""
 _DAY: Final = 10
 """Length of the date in an ISO 8601 timestamp."""
+_THESIS: Final = 32
+"""The most words of a first sentence of the posture that is set in bold."""
 _TOP: Final = 10.0
 _PARTLY: Final = 40
 """The most words for an uncertain layer that the sources cover slightly."""
@@ -262,8 +265,8 @@ def _proposal(writer: Writer) -> Text:
         return ()
     caveat = advice.caveat.rstrip(".")
     advised = _advised(writer, advice.proposal)
-    told = f"{advised.rstrip('.')}; {small(caveat)}." if caveat else advised
-    return doc.joined(doc.words("Proposed:"), doc.strong(told))
+    told = f"{advised} {caveat}." if caveat[:1].isupper() else f"{advised.rstrip('.')}; {small(caveat)}."
+    return doc.joined(doc.words("Proposed:"), _stressed(writer.prose.text(told if caveat else advised)))
 
 
 def _advised(writer: Writer, proposal: UseProposal) -> str:
@@ -327,7 +330,26 @@ def _graver(writer: Writer, first: RankedThreat) -> Text:
 def posture(writer: Writer) -> Part:
     """Build part 3: what the product can do, what makes that dangerous, what limits it."""
     raw = writer.view.draft.product.posture
-    return Part("posture", (), (Paragraph(writer.brief("Posture", raw, writer.room.posture)),) if raw else ())
+    if not raw:
+        return Part("posture", (), ())
+    told = writer.brief("Posture", raw, writer.room.posture)
+    first = next(iter(split(raw)))
+    if writer.view.draft.drafter.kind == "llm" and len(bare(first).split()) <= _THESIS:
+        # An LLM's first sentence is the thesis that the rest explains.
+        thesis = writer.prose.sentence(first)
+        told = (*_stressed(thesis), *told[len(thesis) :])
+    return Part("posture", (), (Paragraph(told),))
+
+
+def _stressed(text: Text) -> Text:
+    """Set the words of a text in bold; its code, quotes and marks stay as they are."""
+    made: list[Span] = []
+    for span in text:
+        if span.kind == "text" and made and made[-1].kind == "strong":
+            made[-1] = replace(made[-1], text=made[-1].text + span.text)
+        else:
+            made.append(replace(span, kind="strong") if span.kind == "text" and span.text.strip(" .,;:") else span)
+    return tuple(made)
 
 
 # ------------------------------------------------------------ threats
@@ -391,7 +413,17 @@ def _basis(item: RankedThreat) -> str:
         return if_clause(threat.setting)
     if threat.basis in SUPPORTED and not threat.default_use:
         return "not in default use"
+    if threat.basis == "entry inferred" and lacks_attacker(threat.statement.source):
+        return "no attacker needed"
     return _HOLDS.get(threat.basis or "", threat.basis or threat.state)
+
+
+def basis_words(item: RankedThreat) -> str:
+    """Return the basis of a threat in the words of the page, with whether a setting is needed."""
+    threat = item.threat
+    if basis_order(threat) == 1:
+        return "needs a setting" if threat.setting else "not in default use"
+    return _basis(item) if threat.basis == "entry inferred" and not threat.setting else threat.basis or threat.state
 
 
 def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
@@ -403,7 +435,8 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
     text = writer.prose.text(how, extra) if whole else writer.brief(item.name, how, writer.room.how, extra)
     quote = () if has_quote(shown) else _quote(writer, item, writer.room.quote if not whole else WIDEST.quote)
     lost: Text = ()
-    if threat.lost and (whole or writer.room.lost):
+    # An LLM's text says what is lost.
+    if threat.lost and (whole or (writer.room.lost and threat.by == "embedded")):
         lost = doc.joined(doc.soft("Lost:"), writer.prose.text(stopped(threat.lost)))
     # A headline that a reviewer added comes first but has a later number.
     place = 1 if item == writer.view.threats[0] else item.place
@@ -626,7 +659,21 @@ def questions(writer: Writer) -> Part:
     if not shown:
         return Part("questions", title, (Paragraph(doc.words("No question is open.")),))
     room = writer.room
+    if writer.view.draft.drafter.kind == "llm":
+        ids = tuple(item.id for item in shown)
+        return Part(
+            "questions", title, (Bullets(tuple(_asking(writer, item, room.answer) for item in shown), ids=ids),)
+        )
     return Part("questions", title, (question_table(writer, shown, room.answer, why=bool(room.why)),))
+
+
+def _asking(writer: Writer, item: Question, limit: int) -> Text:
+    """Write a question and behind it what each answer changes."""
+    changes = writer.brief(f"{item.id}, what changes", item.changes, limit)
+    if item.why:
+        writer.shortened.append((f"{item.id}, why", item.why))
+    asked = writer.brief(item.id, item.text, limit + 5)
+    return doc.joined((*doc.ref(item.id), Span(" ·")), _stressed(asked), changes)
 
 
 def question_table(writer: Writer, shown: Sequence[Question], limit: int, *, why: bool = True) -> Table:

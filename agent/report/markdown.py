@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 TEMPLATES: Final = Path(__file__).with_name("templates")
 _CODE: Final = re.compile(r"`([^\s`|<>](?:[^`\n|<>]{0,78}[^\s`|<>])?)`")
 _LINE_OF_CODE: Final = re.compile(r"\w_\w|[{}]|\(\)")
+_CELLS: Final = re.compile(r" \|(?= )")
+"""The border between two cells of a table row; the blank behind it is kept."""
 _UNLIKE_CODE: Final = re.compile(r"[`|<>]")
 """Characters that a code span would change."""
 _METER: Final = 40
@@ -120,11 +122,14 @@ def _span(span: Span) -> str:
         return f"`{bar(span.extent)}`" if span.extent else ""
     stress = "*" if span.kind == "em" else "**"
     words = plain(span.text)
-    return f"{stress}{words}{stress}" if words else ""
+    return _kept_blanks(span.text, f"{stress}{words}{stress}") if words else ""
 
 
 def _quoted(raw: str) -> str:
     """Render a quote as safe Markdown; code words of the source stay code, and a line of code is code as a whole."""
+    if _CELLS.search(raw):
+        # A row of a table is often quoted from within a code word, which leaves backticks without a partner.
+        raw = _CELLS.sub(" ¦", raw.replace("`", ""))
     if _LINE_OF_CODE.search(raw) and not _UNLIKE_CODE.search(raw):
         return _kept_blanks(raw, code(raw))
     pieces = _CODE.split(raw)

@@ -15,6 +15,7 @@ from agent.drafting.judgement import JudgedLayer, Judgement, quotes_of, stands
 from agent.drafting.layers.certainty import Certainty
 from agent.drafting.product.capability_rows import fact_lines
 from agent.drafting.product.posture import posture_keys
+from agent.drafting.threats.names import renamed, shown_tags
 from agent.drafting.threats.selection import Found
 from agent.drafting.wording import (
     Said,
@@ -94,6 +95,7 @@ def paragraphs(
     for layer in LAYERS:
         state = certainty[layer]
         led = judgement.layers.get(layer) if judgement else None
+        led = led.model_copy(update={"paragraph": renamed(led.paragraph, shown_tags(found))}) if led else None
         question = None if state.certain else _question(questions, layer)
         applies = _applies(sheet, kind, layer, certain=state.certain)
         if applies == "no":
