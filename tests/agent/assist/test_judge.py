@@ -128,3 +128,38 @@ def test_marks_that_an_llm_makes_up_are_removed() -> None:
     made, _ = run(says("keep", what="", posture=f"It runs shell commands on the gate computer [E1] [{RUN}]. So [E2]."))
     quotes = {item.id: item.quote for item in (*made.sheet.evidence, *made.judgement.evidence)}
     assert [quotes[mark] for mark in MARK.findall(made.judgement.posture)] == [RUN.removeprefix("D1: ")]
+
+
+def test_a_first_sentence_without_marks_rests_on_those_that_follow() -> None:
+    thesis = "Whoever sends the office a mail can have commands run on the gate computer."
+    later = f"It runs shell commands on the gate computer [{RUN}]. Everything turns on who reads the mail."
+    made, _ = run(says("keep", what="", posture=f"{thesis} {later}"))
+    quotes = {item.id: item.quote for item in (*made.sheet.evidence, *made.judgement.evidence)}
+    first, *_ = sentences(made.judgement.posture)
+    assert [quotes[mark] for mark in MARK.findall(first)] == [RUN.removeprefix("D1: ")]
+    empty = "It forgets each mail at midnight."
+    made, _ = run(says("keep", what="", posture=f"{empty} {later}"))
+    assert "midnight" not in made.judgement.posture, "what follows does not carry it"
+
+
+def test_a_name_of_code_is_cited_by_the_line_that_holds_it() -> None:
+    extra = (
+        "\n\n## How the gate opens\n\nThe gate opens with `--gate=north --force`, and a port of the harbour is 8125.\n"
+    )
+    told = f"It runs shell commands on the gate computer [{RUN}], where `--force` opens a gate."
+    made, _ = run(says("keep", what="", posture=told), extra=extra)
+    quotes = {item.id: item.quote for item in (*made.sheet.evidence, *made.judgement.evidence)}
+    cited = [quotes[mark] for mark in MARK.findall(made.judgement.posture)]
+    assert cited[0] == RUN.removeprefix("D1: ")
+    assert len(cited) == 2
+    assert "--force" in cited[1]
+
+
+def test_layers_name_threats_by_the_numbers_that_they_keep() -> None:
+    bad = assist_llm.threat("Globex AG leaks 300 keys", "A stranger opens gates.", RUN)
+    ok = assist_llm.threat("Prompt injection through mail", f"A stranger plants a command [{RUN}].", RUN)
+    told = f"This is the product's own layer; T2 lives here. It runs shell commands on the gate computer [{RUN}]."
+    layer = {"layer": "agent_frameworks", "paragraph": told}
+    made, _ = run(says("keep", threats=[bad, ok], chains=[], conditions=[], layers=[layer]))
+    paragraph = made.judgement.layers["agent_frameworks"].paragraph
+    assert paragraph.startswith("This is the product's own layer; T1 lives here. It runs")

@@ -160,6 +160,56 @@ def test_a_residual_that_does_not_move_is_no_fall() -> None:
     assert "**5.1 Medium** (T3), down from 7.6." in render(harbour().model_copy(update={"advice": lower}))
 
 
+def eased(remains: str, changes: str) -> Draft:
+    """The draft whose conditions leave `remains` of the headline's base by `changes`."""
+    draft = harbour()
+    assert draft.advice is not None
+    assert draft.advice.residual is not None
+    headline = View(draft).threats[0].threat.id
+    residual = draft.advice.residual.model_copy(
+        update={"remains": {headline: Decimal(remains)}, "changes": {headline: changes} if changes else {}}
+    )
+    return draft.model_copy(update={"advice": draft.advice.model_copy(update={"residual": residual})})
+
+
+def test_a_residual_is_told_on_the_scale_of_the_title_too() -> None:
+    shown = said(build(eased("2.1", "VI:L")).part("conditions"))
+    # 2.1 + (10 - 2.1) x 3.4 / 10 x 0.97
+    assert "T1 falls from 5.9 to 2.1 Low" in shown
+    assert "The 7.3 of the title becomes 4.7 Medium" in shown
+    assert "CVSS credits" not in shown
+
+
+def test_a_base_that_hardly_falls_is_explained_by_what_was_changed() -> None:
+    shown = said(build(eased("5.8", "AC:H/UI:A/VI:L")).part("conditions"))
+    assert "CVSS credits a person's click, a hurdle and a smaller loss with little" in shown
+    assert "CVSS credits" not in said(build(eased("5.9", "")).part("conditions"))
+
+
+def test_an_llm_draft_opens_with_its_thesis_and_asks_in_a_list_that_marks_lead_to() -> None:
+    shown = render(harbour())
+    thesis = "**An assistant with the office's key assigns, moves and deletes berths** [E2]. What it reads"
+    assert thesis in shown
+    asked = build(harbour()).part("questions")
+    assert asked is not None
+    assert "Q1" in set(entries(asked))
+    assert re.search(r"^- Q1 · \*\*[^*]+\?\*\* ", shown, re.M)
+    drafter = harbour().drafter.model_copy(update={"kind": "embedded"})
+    assert thesis not in render(harbour().model_copy(update={"drafter": drafter}))
+
+
+def test_a_caveat_is_a_sentence_of_its_own_or_in_older_drafts_a_clause() -> None:
+    advice = harbour().advice
+    assert advice is not None
+
+    def proposed(caveat: str) -> str:
+        changed = advice.model_copy(update={"proposal": "use with conditions", "caveat": caveat})
+        return said(build(harbour().model_copy(update={"advice": changed})).part("headline"))
+
+    assert proposed("Leave night mode off.").endswith("conditions below. Leave night mode off.")
+    assert proposed("at night not before Q1 is answered").endswith("below; at night not before Q1 is answered.")
+
+
 # ---------------------------------------------------------------- marks
 
 

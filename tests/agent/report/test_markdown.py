@@ -8,7 +8,8 @@ from hypothesis import given, strategies as st
 from markdown_it import MarkdownIt
 
 from agent.records import Draft, ThreatStatement
-from agent.report.markdown import render
+from agent.report.document import Span
+from agent.report.markdown import inline, render
 from agent.report.safe_markdown import Column, code, fence, plain, quoted, shorten, table
 from agent.report.sentences import threat_sentence, verdict
 from agent.report.view import View
@@ -234,3 +235,8 @@ def test_threats_stand_where_the_drafter_put_them() -> None:
         layers[key] = layer.model_copy(update={"threats": threats})
     turned = View(draft.model_copy(update={"layers": layers}))
     assert [item.threat.id for item in turned.threats] == by_score[::-1]
+
+
+def test_a_quoted_row_of_a_table_has_no_backtick_without_a_partner() -> None:
+    text = (Span("PORT` | the port | `8125", "quote"),)
+    assert inline(text) == "“PORT ¦ the port ¦ 8125”"
