@@ -493,7 +493,7 @@ class Judge:
         return " ".join(self._with_named(self._with_quoted(sentence)) for sentence in sentences(marked))
 
     def _marks_of(self, found: re.Match[str]) -> str:
-        marks = self.quotes.take(_NEXT.split(found[1]), headings=True)
+        marks = self.quotes.take(_NEXT.split(found[1]), prose=True)
         return f" [{', '.join(marks)}]" if marks else ""
 
     def _with_quoted(self, sentence: str) -> str:
@@ -525,7 +525,7 @@ class Judge:
         if found is None:
             return ""
         self.dropped += found.dropped
-        return found.text if not found.dropped else ""
+        return found.text.replace("`", "") if not found.dropped else ""
 
     def _with(self, text: str, evidence: Sequence[str]) -> str:
         """Return the checked sentences of a text, each marked with those of `evidence` that bear on it."""

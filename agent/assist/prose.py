@@ -33,8 +33,6 @@ MOST_MARKS: Final = 3
 """The most marks per sentence."""
 _BEARS: Final = 0.2
 """Minimum share of a sentence's content words that must occur in its quotes, their sentences and their facts."""
-_NEAR: Final = 2
-"""The number of meanings that an uncited quote must share with a sentence to be cited for it."""
 _SHORT: Final = 2
 _LONG: Final = 5
 """Minimum length of a name that is accepted as the prefix of a longer word."""
@@ -101,6 +99,7 @@ _START: Final = 4
 _SILENT: Final = re.compile(
     r"\b(?:not (?:stated|documented|described|said|named|known|clear)|do(?:es)? not (?:say|state|name|describe|mention)"
     r"|no [\w -]{1,50} (?:is|are) (?:stated|documented|described|named|mentioned|given)"
+    r"|(?:names?|states?|shows?|describes?|mentions?|lists?|says?) (?:no|nothing|nobody)"
     r"|no word|unknown|unclear|undocumented|not certain)\b",
     re.I,
 )
@@ -132,6 +131,7 @@ _LINK: Final = re.compile(r"https?:|www\.|<(?!=)|>(?!=)|\{\{|\}\}|\{%|\]\(", re.
 _LOCAL: Final = re.compile(r"\bhttps?://(?=(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\b)")
 """The scheme of a local address. It is removed because "localhost:8080" does not link to an outside site."""
 _ADDRESS: Final = re.compile(r"\bhttps?://([^\s<>()\[\]{}\"“”]*[\w/])", re.I)
+_CODE: Final = re.compile(r"`[^`\n]{1,80}`")
 _PLACEHOLDER: Final = re.compile(r"<[\w -]{1,40}>")
 _ENDLESS: Final = re.compile(r"\S{80}")
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
@@ -243,26 +243,16 @@ class Ground:
         """Weight a meaning by how well it distinguishes one quote from the others."""
         return math.log((len(self.evidence) + 1) / (self._counts[meaning] + 0.5))
 
-    def _nearest(self, sentence: str) -> tuple[str, ...]:
-        """Return the quote with the largest overlap with a sentence, if its own words share at least two meanings; or
-        none."""
-        own = {meaning for _, meaning in meanings(sentence)} - self._own_name
-        near = [
-            mark
-            for mark, item in self.evidence.items()
-            if len(own & {meaning for _, meaning in meanings(item.quote)}) >= _NEAR
-        ]
-        return tuple(sorted(near, key=lambda mark: -self._common(mark, sentence))[:1])
-
     def _own_clauses(self, sentence: str) -> tuple[str, ...]:
-        """Return the relevant quotes of marks that follow a clause within the sentence: the first one at each place.
-        Quotes of code always count as relevant."""
+        """Return the quotes of marks that follow a clause within the sentence: the first relevant one at each place.
+        Quotes of code are relevant, and those of a clause that states something and concludes nothing."""
         found: list[str] = []
         begin = 0
         for match in MARKED.finditer(sentence):
             clause, begin = sentence[begin : match.start()], match.end()
             for mark in _ID.findall(match[1]):
-                if mark in self.evidence and (self._is_code(mark) or self._common(mark, clause) > 0):
+                known = mark in self.evidence
+                if known and (self._is_code(mark) or self._common(mark, clause) > 0 or not _FOLLOWS.search(clause)):
                     found.append(mark)
                     break
         return tuple(found)
@@ -282,31 +272,6 @@ class Ground:
         best = sorted(marks, key=lambda mark: (mark not in own, -common[mark]))
         kept = [mark for mark in best if mark in own or common[mark] > 0][:MOST_MARKS] or best[:1]
         return tuple(mark for mark in marks if mark in kept)
-
-    def _completed(self, shown: tuple[str, ...], sentence: str) -> tuple[str, ...]:
-        """Add the quote for a name or number in a sentence that none of its shown quotes contains, if there is one that
-        says something else of the sentence too."""
-        said = {meaning for _, meaning in meanings(sentence)} - self._own_name
-        for name in (*names_of(sentence), *numbers_of(_COUNTED.sub(" ", sentence))):
-            words = _keys(name) - self._named
-            if not shown or not words or len(shown) >= MOST_MARKS:
-                continue
-            if words & frozenset().union(*(_keys(self.evidence[mark].quote) for mark in shown)):
-                continue
-            further = said - {meaning for _, meaning in meanings(name)}
-            naming = [
-                mark
-                for mark, item in self.evidence.items()
-                if words <= _keys(item.quote) and further & {meaning for _, meaning in meanings(item.quote)}
-            ]
-            best = max(naming, key=lambda mark: self._common(mark, sentence), default=None)
-            if best is not None:
-                shown = (*shown, best)
-        return shown
-
-    @cached_property
-    def _named(self) -> frozenset[str]:
-        return frozenset().union(*map(_keys, self.names), _keys(TERMS))
 
     @cached_property
     def _own_name(self) -> frozenset[str]:
@@ -334,25 +299,18 @@ class Ground:
             why = self._wrong(bare, mode, cited, marked=bool(named))
             goes_on = mode == "inference" and bool(kept)
             if why == _NOT_BEARING and (goes_on or not self.tells(bare, mode) or _FOLLOWS.search(bare)):
-                # Consequences and later steps of an attack may stay as inference, without the irrelevant marks.
-                dropped.append((f"marks of: {sentence}", why))
-                cited = ()
+                # Consequences and later steps of an attack may stay as inference, without the irrelevant marks. The
+                # quote of a step that is told in the attacker's words need not share them.
+                cited = () if self.is_about_product(bare) else self._own_clauses(sentence)
+                if not cited:
+                    dropped.append((f"marks of: {sentence}", why))
                 why = self._wrong(bare, mode, (), marked=False)
                 why = "" if why == _UNCITED and goes_on else why
-            elif (
-                why == _NOT_BEARING
-                and not any(map(self._is_code, cited))
-                and (near := self._nearest(bare))
-                and not self._wrong(bare, mode, near, marked=True)
-            ):
-                # The LLM cited a neighbour of the right quote.
-                cited, why = near, ""
             if why:
                 dropped.append((sentence, why))
                 continue
             shown = self._bearing(cited, bare, () if mode in ("general", "advice") else self._own_clauses(sentence))
-            shown = self._completed(shown, bare) if mode == "product" else shown
-            kept.append(_with_marks(bare, shown))
+            kept.append(_with_marks(self._unlinked(_unmarked(sentence)), shown))
             evidence += shown
         return Checked(" ".join(kept), tuple(dict.fromkeys(evidence)), tuple(dropped))
 
@@ -422,8 +380,11 @@ class Ground:
         # Consequences are the LLM's own; the quotes only have to be relevant to what the sentence states.
         core = ({meaning for _, meaning in meanings(_stated(sentence))} - self._own_name or own) if about else own
         share = max(len(part & have) / len(part) if part else 1.0 for part in (own, core))
-        if own and (share == 0 or (about and share < _BEARS)) and not _named_alike(sentence, told):
+        # Each further quote makes a mistaken citation less likely.
+        if own and (share == 0 or (about and share < _BEARS / len(evidence))) and not _named_alike(sentence, told):
             return _NOT_BEARING
+        if about and all(self.evidence[mark].about == "other" for mark in evidence):
+            return "its quotes are about another product"
         stated = _COMPARED.sub("", _stated(sentence, denials=False)) if about else ""
         return "its quotes say otherwise" if stated and self._denied(stated, evidence, own) else ""
 
@@ -493,12 +454,14 @@ def _stated(sentence: str, *, denials: bool = True) -> str:
     """Return what a sentence states about the product: its first clause, and others that neither deny nor conclude.
 
     "…, so the stated limit does not bound it" draws a conclusion, "…; whose key serves this is not stated" reports a
-    search: an affirming quote contradicts neither. Without `denials`, a clause about what the product forbids or stops
-    is left out too, since its quote words it the other way round. Empty if nothing is stated.
+    search: an affirming quote contradicts neither. Without `denials`, a clause about what the product forbids or stops,
+    or what the sources do not say, is left out too, since its quote words it the other way round. Empty if nothing is
+    stated.
     """
     first, *rest = [piece for piece in _CLAUSE.split(sentence) if piece and piece.strip()]
     kept = [piece for piece in rest if not (_NO.search(piece) or _FOLLOWS.search(piece) or _SILENT.search(piece))]
-    whole = [piece for piece in (first, *kept) if denials or not (_FOLLOWS.search(piece) or _STOPS.search(piece))]
+    own = (_FOLLOWS, _STOPS, _SILENT)
+    whole = [piece for piece in (first, *kept) if denials or not any(pattern.search(piece) for pattern in own)]
     return ", ".join(whole)
 
 
@@ -510,8 +473,15 @@ def sentences(text: str) -> list[str]:
 
 def _bare(sentence: str) -> str:
     """Remove marks, backticks and the schemes of local addresses from a sentence."""
+    return _unmarked(sentence.replace("`", ""))
+
+
+def _unmarked(sentence: str) -> str:
+    """Remove marks and the schemes of local addresses from a sentence, and backticks that enclose nothing short."""
+    if _CODE.sub("", sentence).count("`"):
+        sentence = sentence.replace("`", "")
     # A full stop at the start of a name, such as a hidden file's, keeps the blank before it.
-    bare = " ".join(_LOCAL.sub("", MARKED.sub(" ", sentence)).replace("`", "").split())
+    bare = " ".join(_LOCAL.sub("", MARKED.sub(" ", sentence)).split())
     return re.sub(r"\s+([.,;:!?])(?=\s|$)", r"\1", bare)
 
 

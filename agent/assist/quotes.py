@@ -32,12 +32,12 @@ class Quotes:
         """The quotes missing from the sheet, in the order of their ids."""
         self.dropped: Final[list[tuple[str, str]]] = []
 
-    def take(self, texts: Iterable[str], *, headings: bool = False) -> tuple[str, ...]:
+    def take(self, texts: Iterable[str], *, prose: bool = False) -> tuple[str, ...]:
         """Return the ids of the quotes that are found, and add the others to `dropped`. A sentence may rest on a
-        heading, a verdict may not (`headings`)."""
+        heading, or on what is said of another product; a verdict may not (`prose`)."""
         found = []
         for text in list(texts)[:MOST]:
-            place = self._place(text, headings=headings)
+            place = self._place(text, prose=prose)
             if isinstance(place, str):
                 self.dropped.append((text, place))
                 continue
@@ -46,7 +46,7 @@ class Quotes:
 
     def found(self, words: str) -> tuple[str, ...]:
         """Return the id of a quote if it is found, without complaint if it is not."""
-        place = self._place(words, headings=True)
+        place = self._place(words, prose=True)
         return () if isinstance(place, str) else (self._id(place),)
 
     def holding(self, name: str, beside: Iterable[str]) -> tuple[str, ...]:
@@ -65,7 +65,7 @@ class Quotes:
         for document, found in sorted(places, key=far)[:_TRIED]:
             start, end = _around(document.text, found.start(), found.end())
             place = Place(document, start, end, self._material.touched(document.id, start, end))
-            if not self._refused(place, headings=True):
+            if not self._refused(place, prose=True):
                 return (self._id(place),)
         return ()
 
@@ -88,7 +88,7 @@ class Quotes:
             self.added.append(item)
         return mark
 
-    def _place(self, text: str, *, headings: bool) -> Place | str:
+    def _place(self, text: str, *, prose: bool) -> Place | str:
         quote = read_quote(text)
         words = len(quote.text.split())
         if not words:
@@ -99,7 +99,7 @@ class Quotes:
         for document, span in self._material.spans(quote):
             rows = self._material.touched(document.id, span.start, span.end)
             place = Place(document, span.start, span.end, rows)
-            refused = self._refused(place, headings=headings)
+            refused = self._refused(place, prose=prose)
             if refused:
                 why = refused
             elif rows and words <= SHORT and not stands_alone(place):
@@ -108,7 +108,7 @@ class Quotes:
                 return place
         return why
 
-    def _refused(self, place: Place, *, headings: bool) -> str:
+    def _refused(self, place: Place, *, prose: bool) -> str:
         """Return why the text at a place may not be quoted, or an empty string if it may.
 
         The role of a sentence does not matter: an LLM judges better than a classifier whether news or a comparison says
@@ -120,9 +120,9 @@ class Quotes:
             place.start, place.end, document, self._material.statements
         ):
             return "flagged passage"
-        if not rows and kind != "code" and not (headings and kind == "heading"):
+        if not rows and kind != "code" and not (prose and kind == "heading"):
             return "it is a heading or stands between statements"
-        return "another product" if any(row.about == "other" for row in rows) else ""
+        return "another product" if not prose and any(row.about == "other" for row in rows) else ""
 
 
 def _around(text: str, start: int, end: int) -> tuple[int, int]:

@@ -191,12 +191,14 @@ def _eased(threat: Threat, measures: Sequence[_Measure]) -> str:
 
 
 def _contained(vector: str, changes: dict[str, str]) -> dict[str, str]:
-    """Leave one of several full losses as it is, the first of the vector: LLMs take their conditions to contain each
-    loss at once, which no reader believed of a threat that goes on."""
+    """Leave one of several full losses as it is, the first of the vector that is merely made smaller: LLMs take their
+    conditions to contain each loss at once, which no reader believed of a threat that goes on. A loss that ends, as the
+    integrity of what can no longer be written, ends."""
     own = dict(part.split(":") for part in vector.split("/"))
     full = [name for name in IMPACTS if own[name] == "H"]
-    if len(full) > 1 and all(name in changes for name in full):
-        return {name: value for name, value in changes.items() if name != full[0]}
+    smaller = [name for name in full if changes.get(name) == "L"]
+    if len(full) > 1 and smaller and all(name in changes for name in full):
+        return {name: value for name, value in changes.items() if name != smaller[0]}
     return changes
 
 
@@ -271,6 +273,10 @@ def _proposal(
     own = proposal_of(score, residual, asked=bool(questions))
     order: tuple[Proposal, ...] = ("use", "use with conditions", "wait for answers")
     led = judgement.proposal if judgement and judgement.proposal else own
+    # Too little for a score is not too much risk: an LLM may know conditions under which a thin page is enough.
+    enough = residual is not None and residual.after < CRITICAL and bool(judgement and judgement.conditions)
+    if score.withheld is not None and led == "use with conditions" and enough:
+        return led
     return max(own, led, key=order.index)
 
 

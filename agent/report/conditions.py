@@ -1,7 +1,7 @@
 """Part 5 of the report and its section in the appendix: the conditions for use, and the residual risk under them."""
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Final
 
 from agent.records import Condition, Residual
@@ -13,7 +13,6 @@ from agent.report.sentences import if_clause, listed, tenth
 from agent.report.view import RankedThreat
 from agent.scoring import severity
 
-_TENTH: Final = Decimal("0.1")
 _MUCH: Final = Decimal("1.0")
 """How much a base has to fall for a reader to see that the conditions help."""
 _EASED: Final = {
@@ -95,7 +94,7 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
         return (start, Span("the highest CVSS base is "), *_at(residual, alike, *highest), Span("."))
     item, after = first
     told: Text = (*doc.ref(item.name), Span(_becomes(base_of(item), after)))
-    meant = (*_by_aivss(writer, after), *_meaning(residual.changes.get(item.threat.id, ""), base_of(item) - after))
+    meant = _meaning(residual.changes.get(item.threat.id, ""), base_of(item) - after)
     if highest is first:
         return (
             start, *told, *doc.strong(_graded(after)), *_by(residual, item),
@@ -107,17 +106,6 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
         start, *told, *fallen, Span("; the highest CVSS base that remains is "), *_at(residual, alike, *highest),
         Span("."), *meant,
     )  # fmt: skip
-
-
-def _by_aivss(writer: Writer, after: Decimal) -> Text:
-    """State the headline's score with its base under the conditions, on the scale of the title."""
-    score = writer.view.draft.score
-    if not after or score.aivss is None or score.factor_sum is None or score.formula != "aivss-0.8":
-        return ()
-    left = (after + (10 - after) * score.factor_sum / 10 * score.threat_multiplier).quantize(_TENTH, ROUND_HALF_UP)
-    if left == score.aivss:
-        return ()
-    return (Span(f" The {tenth(score.aivss)} of the title becomes {_graded(left)}; the agentic factors stay."),)
 
 
 def _meaning(changes: str, fall: Decimal) -> Text:

@@ -61,6 +61,7 @@ _PLAIN: Final = frozenset({"title", "option"})
 """Elements that cannot contain other elements."""
 _VERBATIM: Final = frozenset({"textarea"})
 """Elements left unchanged, since a form has to send back exactly the text that was put into it."""
+_CODE: Final = re.compile(r"`([^`\n]{1,80})`")
 _MARKS: Final = re.compile(rf"([\[(]?)({MARK.pattern})([\])]?[.,;:]?)")
 TEMPLATES: Final = Path(__file__).with_name("templates")
 
@@ -224,7 +225,7 @@ _key_row = lru_cache(maxsize=4_000)(_row)
 def cited(text: str, quotes: "Quotes") -> Markup:
     """Link the marks of known evidence in a text to their places in the sources.
 
-    A bracket or a full stop next to a mark stays on the same line as the mark.
+    A bracket or a full stop next to a mark stays on the same line as the mark. Words in backticks become code.
     """
     made, at = Markup(), 0
     for found in _MARKS.finditer(text):
@@ -233,9 +234,17 @@ def cited(text: str, quotes: "Quotes") -> Markup:
             continue
         link = Markup('<a class="mark" href="#cite-{}" data-cite="{}">{}</a>').format(mark, mark, mark)
         glued = Markup('<span class="glued">{}{}{}</span>').format(before, link, after) if before or after else link
-        made += escape(text[at : found.start()]) + glued
+        made += _coded(text[at : found.start()]) + glued
         at = found.end()
-    return made + escape(text[at:])
+    return made + _coded(text[at:])
+
+
+def _coded(text: str) -> Markup:
+    """Escape a text, with words in backticks as code."""
+    pieces = _CODE.split(text)
+    return Markup().join(
+        Markup("<code>{}</code>").format(piece) if n % 2 else escape(piece) for n, piece in enumerate(pieces)
+    )
 
 
 @lru_cache(maxsize=2_000)

@@ -240,3 +240,8 @@ def test_threats_stand_where_the_drafter_put_them() -> None:
 def test_a_quoted_row_of_a_table_has_no_backtick_without_a_partner() -> None:
     text = (Span("PORT` | the port | `8125", "quote"),)
     assert inline(text) == "“PORT ¦ the port ¦ 8125”"
+
+
+def test_a_sign_behind_code_in_a_quote_needs_no_backslash() -> None:
+    assert inline((Span("Returns a `token` + a preview", "quote"),)) == "“Returns a `token` + a preview”"
+    assert inline((Span("+ more", "quote"),)) == "“\\+ more”"
