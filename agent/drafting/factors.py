@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from agent.drafting.calibration import FactorCalibration, FactorConstants, load_factors
 from agent.drafting.judgement import JudgedFactor, Judgement, stands
-from agent.drafting.wording import default_of
+from agent.drafting.wording import default_of, listed
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import Vocabulary, load_vocabulary
 from agent.records import Fact, FactorEstimate, FactSheet, Lowering, Part, State
@@ -387,14 +387,10 @@ def _rationale(kind: ProductKind, found: _Sum, words: Vocabulary) -> str:
     raising = [fact for fact in found.facts if fact not in lowering][:_NAMED]
     first = f"Starts from what is typical of {_article(kind)}"
     if raising:
-        first += f"; raised because it {_listed([words[fact.key].title for fact in raising])}"
+        first += f"; raised because it {listed([words[fact.key].title for fact in raising])}"
     elif not lowering:
         first += "; the listing states nothing that moves it"
     if not lowering:
         return f"{first}."
-    last = _listed([f"{step.rule} ({words[step.fact.key].title})" for step in found.steps[:_NAMED]])
+    last = listed([f"{step.rule} ({words[step.fact.key].title})" for step in found.steps[:_NAMED]])
     return f"{first}; lowered by {last}."
-
-
-def _listed(items: Sequence[str]) -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

@@ -35,8 +35,6 @@ from agent.taxonomy.factors import FACTOR_SETS, FACTOR_TITLES, FACTORS, FactorKe
 
 _HASH: Final = 12
 _HEADING: Final = 60
-_REASON: Final = 40
-"""The most words for the reason of a factor."""
 _FURTHER: Final = 25
 _ATTRIBUTION: Final = (
     "AIVSS: OWASP Agentic AI Vulnerability Scoring System. Layers: MAESTRO, Cloud Security Alliance. Base metrics: "
@@ -307,7 +305,7 @@ def quotes(writer: Writer) -> Part:
     absent = _absences(writer, cited=True)
     blocks: list[Block] = []
     if rows:
-        blocks += [Paragraph(_cited_sources(writer)), Table((*_QUOTE_HEADS[:2], "Source"), rows)]
+        blocks += [Paragraph(_cited_sources(writer)), Table((*_QUOTE_HEADS[:2], "Under the heading"), rows)]
     blocks += [Table(("", "Looked for, not found", "Where"), absent)] if absent else []
     return Part("quotes", doc.words("Quotes behind the marks"), tuple(blocks)) if blocks else Part("quotes", (), ())
 
@@ -331,8 +329,8 @@ def _place(writer: Writer, item: Evidence) -> str:
     section = next((each for each in sections if each.start <= item.start < each.end), None)
     if section is None:
         return f"{item.document}, {item.start}–{item.end}"
-    heading = f"under “{shorten(section.path[-1], _HEADING)}”" if section.path else "top"
-    return f"{item.document}, {heading}"
+    heading = f"“{shorten(section.path[-1], _HEADING)}”" if section.path else "top"
+    return heading if len(writer.view.draft.sources) == 1 else f"{item.document}, {heading}"
 
 
 def _quotes(writer: Writer, *, cited: bool) -> tuple[Row, ...]:
