@@ -73,8 +73,11 @@ _TAKEN_AWAY: Final = re.compile(
     re.I,
 )
 """Words of a condition that removes an ability, which ends the threat that needs this ability."""
-_CITATION: Final = re.compile(r"\s*\[(D\d{1,3}: ?(?:[^\[\]]|\[[^\[\]]*\])+)\]")
-"""A quote behind a clause, as in [D1: checks each inbox]; the quote may hold brackets itself."""
+_CITATION: Final = re.compile(
+    r"\s*\[(?:(D\d{1,3}: ?(?:[^\[\]]|\[[^\[\]]*\])+)|(D\d{1,3}: ?[^\[\]]*\[[^\[\]]*))\]"
+)
+"""A quote behind a clause, as in [D1: checks each inbox]; the quote may hold brackets itself, the last one perhaps not
+closed."""
 _NEXT: Final = re.compile(r";\s*(?=D\d{1,3}:)")
 _QUOTED: Final = re.compile(r"[“\"]([^“”\"]{4,300})[”\"]")
 _CODE: Final = re.compile(r"`([^`\n]{3,60})`")
@@ -493,7 +496,7 @@ class Judge:
         return " ".join(self._with_named(self._with_quoted(sentence)) for sentence in sentences(marked))
 
     def _marks_of(self, found: re.Match[str]) -> str:
-        marks = self.quotes.take(_NEXT.split(found[1]), prose=True)
+        marks = self.quotes.take(_NEXT.split(found[1] or found[2]), prose=True)
         return f" [{', '.join(marks)}]" if marks else ""
 
     def _with_quoted(self, sentence: str) -> str:

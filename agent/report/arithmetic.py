@@ -1,14 +1,16 @@
 """The numbers below the first two pages: how the score is computed, each factor, and the vector of each threat."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from agent.drafting.judgement import lacks_attacker
 from agent.records import FactorEstimate, Residual
 from agent.report import document as doc
 from agent.report.conditions import remaining
-from agent.report.document import Block, Paragraph, Part, Row, Span, Table
+from agent.report.document import Block, Paragraph, Part, Row, Span, Table, Text
 from agent.report.front_pages import Writer, base_of, basis_words, on_page
 from agent.report.prose import cited, marked, stopped
+from agent.report.safe_markdown import shorten
 from agent.report.sentences import tenth
 from agent.report.view import RankedThreat
 from agent.taxonomy.factors import FACTOR_SETS, FactorKey, FactorSet
@@ -26,6 +28,8 @@ _SHORT_FACTORS: Final[dict[FactorKey, str]] = {
     "opacity_reflexivity": "opacity",
     "natural_language_interface": "natural language",
 }
+_MOST_QUOTED: Final = 120
+"""The most characters of a quote that stands for a reason."""
 _MUCH: Final = 0.15
 """How much a fact has to raise a factor to be named beside its reason."""
 _RAISED: Final = "at least "
@@ -68,14 +72,23 @@ def _short_factors(writer: Writer, used: FactorSet) -> Block:
     for key in FACTOR_SETS[used]:
         reason = _reason(factors[key])
         extra = () if marked(reason) else (cited(reason) or factors[key].evidence[:2])
-        # Of a reason that could not be kept, the quotes are left.
-        told = writer.prose.text(reason, extra) if reason else doc.marks(*writer.prose.resolved(extra))
+        # Of a reason that could not be kept, the first quote is left.
+        told = writer.prose.text(reason, extra) if reason else _quoted(writer, extra)
         told = doc.words(f"As for {seen[reason]}.") if reason and reason in seen else told
         seen.setdefault(reason, _SHORT_FACTORS[key])
         rows.append(Row((doc.words(_SHORT_FACTORS[key].capitalize()), doc.words(tenth(factors[key].value)), told)))
     if score.aivss is not None:
         rows.append(Row((doc.strong("Sum"), doc.strong(tenth(score.factor_sum)), ())))
     return Table(("Factor", "Value", "Reason"), tuple(rows), frozenset({1}))
+
+
+def _quoted(writer: Writer, marks: Sequence[str]) -> Text:
+    """Return the first of these quotes with its mark; an empty text if none is known."""
+    known = [mark for mark in writer.prose.resolved(marks) if mark in writer.view.evidence]
+    if not known:
+        return ()
+    words = shorten(writer.view.evidence[known[0]].quote, _MOST_QUOTED)
+    return (Span(words, "quote"), Span(" "), *doc.marks(known[0]), Span("."))
 
 
 def _reason(factor: FactorEstimate) -> str:

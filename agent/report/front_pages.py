@@ -423,7 +423,9 @@ def basis_words(item: RankedThreat) -> str:
     threat = item.threat
     if basis_order(threat) == 1:
         return "needs a setting" if threat.setting else "not in default use"
-    return _basis(item) if threat.basis == "entry inferred" and not threat.setting else threat.basis or threat.state
+    if threat.basis == "entry inferred":
+        return "no attacker needed" if lacks_attacker(threat.statement.source) else _HOLDS[threat.basis]
+    return threat.basis or threat.state
 
 
 def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:

@@ -124,6 +124,15 @@ def test_a_clause_is_cited_by_the_words_that_it_rests_on() -> None:
     assert all(not MARK.search(sentence) for sentence in rest)
 
 
+def test_a_citation_may_end_within_brackets_of_its_quote() -> None:
+    extra = '\n\n## How it starts\n\n```\nserver(command="gate", args=["gatekeeper@latest"])\n```\n'
+    told = f'The sample names no version [D1: args=["gatekeeper@latest"], and it runs shell commands [{RUN}].'
+    made, _ = run(says("keep", what="", posture=told), extra=extra)
+    quotes = {item.id: item.quote for item in (*made.sheet.evidence, *made.judgement.evidence)}
+    assert quotes[MARK.findall(made.judgement.posture)[0]].startswith('args=["gatekeeper@latest"')
+    assert "[D1" not in made.judgement.posture
+
+
 def test_marks_that_an_llm_makes_up_are_removed() -> None:
     made, _ = run(says("keep", what="", posture=f"It runs shell commands on the gate computer [E1] [{RUN}]. So [E2]."))
     quotes = {item.id: item.quote for item in (*made.sheet.evidence, *made.judgement.evidence)}
