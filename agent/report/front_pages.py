@@ -524,8 +524,9 @@ def abilities(writer: Writer) -> Part:
 
 
 def _of_headline(writer: Writer) -> list[Row]:
-    """List abilities behind the headline that no row names because the posture already names them."""
-    first = writer.view.headline
+    """List abilities behind the headline that no row names because the posture already names them. An LLM's rows are
+    whole."""
+    first = writer.view.headline if writer.view.draft.drafter.kind != "llm" else None
     told = {mark for row in writer.view.draft.lines for mark in row.evidence}
     carried = set(first.threat.evidence) - told if first else set()
     return [
