@@ -58,6 +58,7 @@ MAX_THREATS: Final = 8
 MAX_QUESTIONS: Final = 6
 MAX_CHAINS: Final = 2
 MAX_CONDITIONS: Final = 4
+MAX_ALSO: Final = 5
 MAX_PARTS: Final = 12
 HOW_WORDS: Final = 84
 """A threat's "how" is limited to 70 words. Up to this many are tolerated; sentences beyond are cut."""
@@ -73,9 +74,7 @@ _TAKEN_AWAY: Final = re.compile(
     re.I,
 )
 """Words of a condition that removes an ability, which ends the threat that needs this ability."""
-_CITATION: Final = re.compile(
-    r"\s*\[(?:(D\d{1,3}: ?(?:[^\[\]]|\[[^\[\]]*\])+)|(D\d{1,3}: ?[^\[\]]*\[[^\[\]]*))\]"
-)
+_CITATION: Final = re.compile(r"\s*\[(?:(D\d{1,3}: ?(?:[^\[\]]|\[[^\[\]]*\])+)|(D\d{1,3}: ?[^\[\]]*\[[^\[\]]*))\]")
 """A quote behind a clause, as in [D1: checks each inbox]; the quote may hold brackets itself, the last one perhaps not
 closed."""
 _NEXT: Final = re.compile(r";\s*(?=D\d{1,3}:)")
@@ -246,6 +245,7 @@ class Judge:
             chains=tuple(self._chains(answer.chains, numbers)),
             conditions=tuple(self._conditions(answer.conditions, numbers, kept)),
             caveat=caveat,
+            also=tuple(filter(None, map(self._phrase, answer.also[:MAX_ALSO]))),
             law=law,
             numbers=numbers,
         )
@@ -562,6 +562,7 @@ class JudgedThreats(NamedTuple):
     chains: tuple[JudgedChain, ...]
     conditions: tuple[JudgedCondition, ...]
     caveat: str
+    also: tuple[str, ...]
     law: str
     numbers: Mapping[str, str]
     """The numbers of the kept threats by those in the answer."""

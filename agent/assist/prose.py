@@ -29,7 +29,7 @@ from agent.taxonomy.lists import entries, schemes
 Mode = Literal["product", "inference", "general", "advice"]
 """product: what the sources state, and what follows. inference: the course of an attack. general: commentary on
 products of a kind, without marks. advice: what somebody should do, or a question."""
-MOST_MARKS: Final = 3
+MOST_MARKS: Final = 2
 """The most marks per sentence."""
 _BEARS: Final = 0.2
 """Minimum share of a sentence's content words that must occur in its quotes, their sentences and their facts."""
@@ -108,10 +108,6 @@ _ACTS: Final = re.compile(
     r"|connects?|uses?|supports?|exposes?|listens?|provides?|holds?|hosts?|creates?|changes?|publishes|pays?|installs?"
     r"|has|have|is|are|can|does)\b"
 )
-_POINTS: Final = re.compile(
-    r"^(?:This is the [\w-]+['’]s own layer[;:,]? (?:where )?)?T\d(?:, T\d)*(?:,? and T\d)? lives?(?: here)?\.$"
-)
-"""A sentence of a layer that names the threats which belong to it."""
 _PLURAL: Final = re.compile(r"(?:are|have|do|were)\b")
 """Verbs of a plural noun, which is no product's name: "Threats are"."""
 _COMFORT: Final = re.compile(
@@ -204,8 +200,6 @@ class Ground:
 
     def is_about_product(self, sentence: str) -> bool:
         """Return whether a sentence says what the product is or does."""
-        if _POINTS.match(sentence):
-            return False
         if _ABOUT.match(sentence):
             return True
         named = self._name.search(sentence) if self._name else None

@@ -240,6 +240,7 @@ class _Run:
                 "conditions": threats.conditions if threats else (),
                 "proposal": best.answer.proposal if best else None,
                 "caveat": threats.caveat if threats else "",
+                "also": threats.also if threats else (),
                 "law": threats.law if threats else "",
                 "evidence": tuple(judge.quotes.added),
                 "doubted": tuple(

@@ -208,6 +208,7 @@ class Page(Shape):
     """What the LLM thinks of before it chooses threats; it is not used."""
     posture: str
     threats: list[ThreatItem]
+    also: list[str] = Field(default_factory=list)
     conditions: list[ConditionItem]
     proposal: Literal["use", "use with conditions", "wait for answers"]
     caveat: str

@@ -127,6 +127,7 @@ def advise(
         conditions=tuple(_condition(measure, every) for measure in conditions),
         residual=residual,
         caveat=_caveat(sheet, found, judgement),
+        also=judgement.also if judgement else (),
         law=_law(sheet, judgement),
     )
 

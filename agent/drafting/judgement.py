@@ -205,6 +205,8 @@ class Judgement(Record):
     proposal: Literal["use", "use with conditions", "wait for answers"] | None = None
     caveat: str = ""
     """What the proposal still hangs on, as a clause that follows it."""
+    also: tuple[str, ...] = ()
+    """Further dangers, each a phrase."""
     law: str = ""
     picture: JudgedPicture = JudgedPicture()
     evidence: tuple[Evidence, ...] = ()

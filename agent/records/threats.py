@@ -301,5 +301,7 @@ class Advice(Record):
     residual: Residual | None
     caveat: str = ""
     """What the proposal still hangs on: a second sentence of it, in older drafts a clause; else empty."""
+    also: tuple[str, ...] = ()
+    """Further dangers that an LLM names beside its threats, each a phrase; inferences without evidence."""
     law: str = ""
     """A line on law and contracts where the facts touch them; else empty."""

@@ -1,4 +1,4 @@
-"""Parts 1 to 8 of the report: two pages to act on, at most 1,250 words."""
+"""Parts 1 to 7 of the report: two pages to act on, at most 1,250 words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ from agent.report.document import Block, Bullets, Entry, Extent, Meter, Paragrap
 from agent.report.prose import Prose, bare, has_quote, marked, split, stopped, within
 from agent.report.safe_markdown import excerpt, shared_words
 from agent.report.sentences import counted, if_clause, listed, small, tenth, threat_sentence
-from agent.report.view import CERTAIN_NEEDED, RankedThreat, View, basis_order, name_of
+from agent.report.view import CERTAIN_NEEDED, RankedThreat, View, basis_order
 from agent.scoring import severity
 from agent.taxonomy.kinds import ProductKind
 from agent.taxonomy.layers import LAYER_TITLES, LayerKey
@@ -104,9 +104,11 @@ class Room(NamedTuple):
     """1 if there is a line on law and contracts."""
     rest_todo: int
     """1 if the later threats say what you should do."""
+    also: int
+    """1 if there is a line with further dangers."""
 
 
-WIDEST: Final = Room(5, 80, 25, 4, 30, 8, 25, 54, 6, 24, 105, 5, 1, 4, 1, 1, 1)
+WIDEST: Final = Room(5, 80, 25, 4, 30, 8, 25, 54, 6, 24, 105, 5, 1, 4, 1, 1, 1, 1)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("why", 0), ("lost", 0), ("quote", 14),
     ("quote", 10), ("quote", 0), ("answer", 15), ("rest", 3), ("law", 0), ("rest", 2), ("questions", 5),
@@ -114,7 +116,8 @@ STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("vendor", 0), ("how", 70), ("questions", 4), ("layer", 42), ("answer", 10), ("questions", 3), ("layer", 36),
     ("posture", 70), ("condition", 14), ("layer", 30), ("rest", 1), ("questions", 2), ("posture", 60), ("layer", 28),
     ("conditions", 3), ("rest", 0), ("posture", 52), ("layer", 25), ("how", 48), ("posture", 46), ("layer", 20),
-    ("posture", 40), ("how", 40), ("layer", 16), ("questions", 1), ("threats", 4), ("rest_todo", 0), ("layer", 10),
+    ("posture", 40), ("also", 0), ("how", 40), ("layer", 16), ("questions", 1), ("threats", 4), ("rest_todo", 0),
+    ("layer", 10),
     ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """The steps that shorten the first two pages to 1,250 words, each a field and its new value. They first cut what the
@@ -152,6 +155,11 @@ class Writer:
     def questions(self) -> tuple[Question, ...]:
         """All questions in their order."""
         return tuple(self.view.questions)
+
+    @property
+    def asked(self) -> tuple[Question, ...]:
+        """The questions on the first two pages."""
+        return self.questions[: self.room.questions]
 
 
 def standing(writer: Writer) -> Text:
@@ -266,7 +274,7 @@ def _proposal(writer: Writer) -> Text:
     caveat = advice.caveat.rstrip(".")
     advised = _advised(writer, advice.proposal)
     told = f"{advised} {caveat}." if caveat[:1].isupper() else f"{advised.rstrip('.')}; {small(caveat)}."
-    return doc.joined(doc.words("Proposed:"), _stressed(writer.prose.text(told if caveat else advised)))
+    return doc.joined(doc.words("Proposed:"), stressed(writer.prose.text(told if caveat else advised)))
 
 
 def _advised(writer: Writer, proposal: UseProposal) -> str:
@@ -289,7 +297,7 @@ def _unscored(writer: Writer) -> Part:
     score = writer.view.draft.score
     reason = (score.withheld or "no threat has a quote").rstrip(".")
     sentences: list[Text] = []
-    asked = [item.id for item in _asked(writer)][:3]
+    asked = [item.id for item in writer.asked][:3]
     if asked:
         verb = "would settle it" if len(asked) > 1 else "would help to settle it"
         names: list[Span] = []
@@ -337,11 +345,11 @@ def posture(writer: Writer) -> Part:
     if writer.view.draft.drafter.kind == "llm" and len(bare(first).split()) <= _THESIS:
         # An LLM's first sentence is the thesis that the rest explains.
         thesis = writer.prose.sentence(first)
-        told = (*_stressed(thesis), *told[len(thesis) :])
+        told = (*stressed(thesis), *told[len(thesis) :])
     return Part("posture", (), (Paragraph(told),))
 
 
-def _stressed(text: Text) -> Text:
+def stressed(text: Text) -> Text:
     """Set the words of a text in bold; its code, quotes and marks stay as they are."""
     made: list[Span] = []
     for span in text:
@@ -368,6 +376,10 @@ def threats(writer: Writer) -> Part:
         if headed and n and groups[n] > groups[n - 1]:
             blocks.append(Paragraph(doc.soft(_GROUPS[groups[n]])))
         blocks.append(entry(writer, item) if item in top else _in_short(writer, item))
+    also = writer.view.draft.advice.also if writer.view.draft.advice else ()
+    if also and writer.room.also:
+        told = writer.prose.text(stopped("; ".join(small(item.rstrip(".")) for item in also)))
+        blocks.append(Paragraph(doc.joined(doc.soft("Weigh as well:"), told)))
     return Part("threats", doc.words("Top threats"), tuple(blocks))
 
 
@@ -575,7 +587,7 @@ def _older_line(writer: Writer, item: Capability) -> Row:
     return Row((doc.strong(item.mode), writer.prose.sentence(text, item.evidence[:2])))
 
 
-# ------------------------------------------------------------ layers and questions
+# ------------------------------------------------------------ layers
 
 
 def layers(writer: Writer) -> Part:
@@ -638,7 +650,7 @@ def _layer(writer: Writer, key: LayerKey, layer: LayerThreats, names: Sequence[s
     asked = next((item for item in writer.questions if item.id == layer.question), None)
     question: Text = ()
     # An LLM asks about a tool, a setting or a default, which may concern the layer but does not settle it.
-    if asked is not None and direct and asked in _asked(writer) and "?" not in short:
+    if asked is not None and direct and asked in writer.asked and "?" not in short:
         question = (*doc.ref(asked.id), Span(" would settle it."))
     return doc.joined((*head, Span(f" {PREFIX}".rstrip())), *sentences, question)
 
@@ -649,51 +661,3 @@ def _sign(layer: LayerThreats) -> str:
 
 def _commentary(sentence: str) -> Text:
     return doc.soft(" ".join(sentence.split()))
-
-
-def _asked(writer: Writer) -> tuple[Question, ...]:
-    return writer.questions[: writer.room.questions]
-
-
-def questions(writer: Writer) -> Part:
-    """Build part 8: what to ask the vendor, why, and what each answer changes."""
-    shown = _asked(writer)
-    title = doc.words("Ask the vendor")
-    if not shown:
-        return Part("questions", title, (Paragraph(doc.words("No question is open.")),))
-    room = writer.room
-    if writer.view.draft.drafter.kind == "llm":
-        ids = tuple(item.id for item in shown)
-        return Part(
-            "questions", title, (Bullets(tuple(_asking(writer, item, room.answer) for item in shown), ids=ids),)
-        )
-    return Part("questions", title, (question_table(writer, shown, room.answer, why=bool(room.why)),))
-
-
-def _asking(writer: Writer, item: Question, limit: int) -> Text:
-    """Write a question and behind it what each answer changes."""
-    changes = writer.brief(f"{item.id}, what changes", item.changes, limit)
-    if item.why:
-        writer.shortened.append((f"{item.id}, why", item.why))
-    asked = writer.brief(item.id, item.text, limit + 5)
-    return doc.joined((*doc.ref(item.id), Span(" ·")), _stressed(asked), changes)
-
-
-def question_table(writer: Writer, shown: Sequence[Question], limit: int, *, why: bool = True) -> Table:
-    """Build a table of questions with what their answers change and, if `why`, why they matter."""
-    heads = ("", "Question", "Why it matters", "What the answer changes")
-    rows = tuple(_question(writer, item, limit, why=why) for item in shown)
-    return Table(heads if why else (*heads[:2], heads[3]), rows)
-
-
-def _question(writer: Writer, item: Question, limit: int, *, why: bool) -> Row:
-    reason = item.why or f"It settles {listed([name_of(key) for key in item.settles])}." * bool(item.settles)
-    changes = item.changes or (f"Narrows the likely range by {tenth(item.effect)}." if item.effect >= 0.1 else "")  # noqa: PLR2004
-    if reason and not why:
-        writer.shortened.append((f"{item.id}, why", reason))
-    cells = [
-        writer.brief(item.id, item.text, limit + 5),
-        *([writer.brief(f"{item.id}, why", reason, limit)] if why else []),
-        writer.brief(f"{item.id}, what changes", changes, limit),
-    ]
-    return Row((doc.ref(item.id), *cells), item.id)

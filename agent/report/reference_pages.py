@@ -24,10 +24,11 @@ from agent.report.document import (
     Table,
     Text,
 )
-from agent.report.front_pages import Writer, doing_words, entry, question_table
+from agent.report.front_pages import Writer, doing_words, entry
 from agent.report.left_out import left_out, unread
 from agent.report.picture import mermaid, picture as svg_picture, with_threats
 from agent.report.prose import bare, marked, stopped
+from agent.report.questions import question_table
 from agent.report.safe_markdown import one_line, shorten
 from agent.report.sentences import change, counted, finding_name, listed, span, tenth, vector_words, with_stop
 from agent.report.view import COUNTING_RANK, RankedThreat, View, name_of, rank_words

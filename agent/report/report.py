@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from agent.records import Document, Draft
-from agent.report import arithmetic, conditions, front_pages, reference_pages
+from agent.report import arithmetic, conditions, front_pages, questions, reference_pages
 from agent.report.document import (
     MAX_FRONT_WORDS,
     Bullets,
@@ -32,7 +32,7 @@ _FRONT: Final = (
     conditions.conditions,
     front_pages.abilities,
     front_pages.layers,
-    front_pages.questions,
+    questions.questions,
 )
 _REFERENCE: Final = (
     reference_pages.quotes,

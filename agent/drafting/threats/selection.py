@@ -226,10 +226,18 @@ def _bases(
     fired: Sequence[Candidate],
 ) -> Mapping[str, Decimal]:
     """Compute the bases of supported candidates by id without doubted facts and facts that every reader only inferred,
-    neither of which sets a floor; `fired` is based on all facts."""
+    neither of which sets a floor; `fired` is based on all facts.
+
+    What the LLM alone read, it may also judge: a candidate that rests on nothing else is no floor against it.
+    """
     doubted = [fact.id for fact in sheet.facts if fact.id in judgement.doubted or fact.only_inferred]
     sure = candidates(without(sheet, *doubted), kind, factors) if doubted else fired
-    return {one.id: one.threat.score.cvss_base for one in sure if is_supported(one.threat)}
+    read = {fact.id for fact in sheet.facts if any(source.reader != "llm" for source in fact.sources)}
+    return {
+        one.id: one.threat.score.cvss_base
+        for one in sure
+        if is_supported(one.threat) and (not one.facts or read.intersection(one.facts))
+    }
 
 
 def _leading(items: Sequence[_Item], bases: Mapping[str, Decimal], first: str | None) -> list[Threat]:

@@ -78,7 +78,7 @@ def advised(drafted: Draft, reviewed: Draft) -> Draft:
     ):
         # Keep the LLM's proposal, which is more cautious than the numbers.
         own = max(own, before.proposal, key=_ORDER.index)
-    new = Advice(proposal=own, conditions=conditions, residual=residual, law=advice.law)
+    new = Advice(proposal=own, conditions=conditions, residual=residual, also=advice.also, law=advice.law)
     return reviewed if new == advice else reviewed.model_copy(update={"advice": new})
 
 

@@ -57,12 +57,14 @@ def test_a_threat_that_is_dropped_moves_the_numbers_of_chains_and_conditions() -
         says(
             "keep",
             threats=[bad, ok],
+            also=["an attachment that stops the parser", "a key that Globex holds"],
             conditions=[{**condition, "metrics": ["T2 UI:A", "T2 UI:X", "T2 AC:H", "T1 AT:P"]}],
             chains=[{"title": "From one to the other", "steps": [{"threat": "T1", "quotes": []}]}],
         )
     )
     (threat,) = made.judgement.threats
     assert threat.title == "Prompt injection through mail"
+    assert made.judgement.also == ("an attachment that stops the parser",)
     assert made.judgement.conditions[0].threats == ("T1",)
     assert made.judgement.conditions[0].metrics == {"T1": {"UI": "A", "AC": "H"}}
     assert not made.judgement.chains
@@ -167,8 +169,8 @@ def test_a_name_of_code_is_cited_by_the_line_that_holds_it() -> None:
 def test_layers_name_threats_by_the_numbers_that_they_keep() -> None:
     bad = assist_llm.threat("Globex AG leaks 300 keys", "A stranger opens gates.", RUN)
     ok = assist_llm.threat("Prompt injection through mail", f"A stranger plants a command [{RUN}].", RUN)
-    told = f"This is the product's own layer; T2 lives here. It runs shell commands on the gate computer [{RUN}]."
+    told = f"It runs shell commands on the gate computer [{RUN}], so a steered mail of T2 could open gates."
     layer = {"layer": "agent_frameworks", "paragraph": told}
     made, _ = run(says("keep", threats=[bad, ok], chains=[], conditions=[], layers=[layer]))
     paragraph = made.judgement.layers["agent_frameworks"].paragraph
-    assert paragraph.startswith("This is the product's own layer; T1 lives here. It runs")
+    assert "a steered mail of T1 could" in paragraph
