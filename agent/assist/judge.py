@@ -245,7 +245,7 @@ class Judge:
             chains=tuple(self._chains(answer.chains, numbers)),
             conditions=tuple(self._conditions(answer.conditions, numbers, kept)),
             caveat=caveat,
-            also=tuple(filter(None, map(self._phrase, answer.also[:MAX_ALSO]))),
+            also=tuple(filter(None, (self._text(item, "advice", HOW_WORDS)[0] for item in answer.also[:MAX_ALSO]))),
             law=law,
             numbers=numbers,
         )

@@ -77,6 +77,8 @@ _ROWS: Final[dict[Label, _Row]] = {
         "Logs of what it did are not stated",
     ),
 }
+_ENOUGH: Final = 4
+"""The fewest rows of an LLM that stand alone."""
 _IN_POSTURE: Final[frozenset[Label]] = frozenset({"Acts", "Reads", "Credentials"})
 _UNTOLD: Final = frozenset(
     {
@@ -88,12 +90,16 @@ _UNTOLD: Final = frozenset(
 
 
 def fact_lines(sheet: FactSheet, kind: ProductKind, judgement: Judgement | None = None) -> tuple[FactLine, ...]:
-    """Build at most one row per label, in the order of LABELS; an LLM's row replaces the row derived from facts.
+    """Build at most one row per label, in the order of LABELS: an LLM's rows, or those derived from facts if there are
+    too few of them.
 
     An LLM's row is left out if its facts or quotes no longer exist. Rows do not repeat a posture derived from facts.
     """
     led = _judged(sheet, judgement) if judgement else {}
     told = frozenset() if judgement and judgement.posture else posture_keys(sheet)
+    if len(led) >= _ENOUGH:
+        # An LLM leaves out what is not stated; a row in other words beside its own would clash.
+        return tuple(led[label] for label in LABELS if label in led)
     rows = [led.get(label) or _row(sheet, kind, label, told) for label in LABELS]
     return tuple(row for row in rows if row is not None)
 
