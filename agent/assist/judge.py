@@ -78,7 +78,7 @@ _CITATION: Final = re.compile(r"\s*\[(?:(D\d{1,3}: ?(?:[^\[\]]|\[[^\[\]]*\])+)|(
 """A quote behind a clause, as in [D1: checks each inbox]; the quote may hold brackets itself, the last one perhaps not
 closed."""
 _NEXT: Final = re.compile(r";\s*(?=D\d{1,3}:)")
-_QUOTED: Final = re.compile(r"[“\"]([^“”\"]{4,300})[”\"]")
+_QUOTED: Final = re.compile(r"“([^“”]{4,300})”|\"([^“”\"]{4,300})\"")
 _CODE: Final = re.compile(r"`([^`\n]{3,60})`")
 _LIKE_CODE: Final = re.compile(r"[\d_.@=/:]|--|[a-z][A-Z]")
 """What tells a name of code from a word in backticks."""
@@ -503,7 +503,7 @@ class Judge:
         cited = [normalise(self.quotes.all[mark].quote) for mark in MARK.findall(" ".join(MARKED.findall(sentence)))]
 
         def marked(found: re.Match[str]) -> str:
-            words = found[1].strip(" .,;:")
+            words = (found[1] or found[2]).strip(" .,;:")
             if len(words.split()) < _LEAST_QUOTED or any(normalise(words) in quote for quote in cited):
                 return found[0]
             marks = self.quotes.found(words)

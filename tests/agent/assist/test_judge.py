@@ -135,6 +135,14 @@ def test_a_citation_may_end_within_brackets_of_its_quote() -> None:
     assert "[D1" not in made.judgement.posture
 
 
+def test_quoted_words_may_hold_quotation_marks() -> None:
+    extra = '\n\n## How it signs in\n\n```\nsign_in(scopes=["repo", "user"], at="gate")\n```\n'
+    told = 'The sample signs in with “scopes=["repo", "user"], at” the gate, so a thief could reach far.'
+    made, _ = run(says("keep", what="", posture=told), extra=extra)
+    quotes = {item.id: item.quote for item in (*made.sheet.evidence, *made.judgement.evidence)}
+    assert [quotes[mark] for mark in MARK.findall(made.judgement.posture)] == ['scopes=["repo", "user"], at']
+
+
 def test_marks_that_an_llm_makes_up_are_removed() -> None:
     made, _ = run(says("keep", what="", posture=f"It runs shell commands on the gate computer [E1] [{RUN}]. So [E2]."))
     quotes = {item.id: item.quote for item in (*made.sheet.evidence, *made.judgement.evidence)}
