@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, get_args
 
 from agent.assist.acceptance import hardly_said, may_be_struck, speaks_of_another, speaks_to_reader
 from agent.assist.calls import ID_LISTS, Candidate
-from agent.assist.prose import MARKED, THREAT_NUMBER, THREAT_RANGE, Ground, Mode, sentences
+from agent.assist.prose import MARKED, THREAT_NUMBER, THREAT_RANGE, Ground, Mode, marks_in, sentences
 from agent.assist.quotes import Quotes
 from agent.assist.shapes import (
     ChainItem,
@@ -49,7 +49,7 @@ from agent.facts.anchor import normalise
 from agent.intake.hidden import instructions
 from agent.llm.parse import unit
 from agent.records import Basis, Fact, FactSheet
-from agent.records.evidence import MARK
+from agent.records.evidence import CODE
 from agent.taxonomy.factors import FACTORS, FactorKey
 from agent.taxonomy.layers import LAYERS, LayerKey
 from agent.taxonomy.lists import entries
@@ -79,8 +79,7 @@ _CITATION: Final = re.compile(r"\s*\[(?:(D\d{1,3}: ?(?:[^\[\]]|\[[^\[\]]*\])+)|(
 closed."""
 _NEXT: Final = re.compile(r";\s*(?=D\d{1,3}:)")
 _QUOTED: Final = re.compile(r"“([^“”]{4,300})”|\"([^“”\"]{4,300})\"")
-_CODE: Final = re.compile(r"`([^`\n]{3,60})`")
-_LIKE_CODE: Final = re.compile(r"[\d_.@=/:]|--|[a-z][A-Z]")
+_LIKE_CODE: Final = re.compile(r"(?=.{3,60}$).*(?:[\d_.@=/:]|--|[a-z][A-Z])")
 """What tells a name of code from a word in backticks."""
 _LEAST_QUOTED: Final = 3
 """The least words in quotation marks that stand for a citation."""
@@ -245,10 +244,13 @@ class Judge:
             chains=tuple(self._chains(answer.chains, numbers)),
             conditions=tuple(self._conditions(answer.conditions, numbers, kept)),
             caveat=caveat,
-            also=tuple(filter(None, (self._text(item, "advice", HOW_WORDS)[0] for item in answer.also[:MAX_ALSO]))),
+            also=tuple(filter(None, (self._also(item, numbers) for item in answer.also[:MAX_ALSO]))),
             law=law,
             numbers=numbers,
         )
+
+    def _also(self, danger: str, numbers: Mapping[str, str]) -> str:
+        return self._text(_renumbered(danger, numbers), "advice", HOW_WORDS)[0]
 
     def summary(self, answer: Page, ids: Iterable[str], numbers: Mapping[str, str]) -> "JudgedSummary":
         """Check posture, rows, controls and questions.
@@ -500,7 +502,7 @@ class Judge:
         return f" [{', '.join(marks)}]" if marks else ""
 
     def _with_quoted(self, sentence: str) -> str:
-        cited = [normalise(self.quotes.all[mark].quote) for mark in MARK.findall(" ".join(MARKED.findall(sentence)))]
+        cited = [normalise(self.quotes.all[mark].quote) for mark in marks_in(sentence)]
 
         def marked(found: re.Match[str]) -> str:
             words = (found[1] or found[2]).strip(" .,;:")
@@ -513,9 +515,9 @@ class Judge:
 
     def _with_named(self, sentence: str) -> str:
         """Mark the names of code in a sentence that none of its quotes holds, since its other marks would seem to."""
-        cited = MARK.findall(" ".join(MARKED.findall(sentence)))
-        for name in dict.fromkeys(_CODE.findall(sentence)):
-            if not _LIKE_CODE.search(name) or any(name in self.quotes.all[mark].quote for mark in cited):
+        cited = [*marks_in(sentence)]
+        for name in dict.fromkeys(CODE.findall(sentence)):
+            if not _LIKE_CODE.match(name) or any(name in self.quotes.all[mark].quote for mark in cited):
                 continue
             found = self.quotes.holding(name, cited)
             cited += found
@@ -586,7 +588,7 @@ def _uncited(text: str) -> str:
 def _with_thesis(posture: str) -> str:
     """Give a first sentence without marks those of the sentences that follow: it sums up what they tell."""
     first, *rest = sentences(posture) or [""]
-    marks = dict.fromkeys(MARK.findall(" ".join(found for sentence in rest for found in MARKED.findall(sentence))))
+    marks = marks_in(" ".join(rest))
     if not rest or not marks or MARKED.search(first):
         return posture
     return " ".join((f"{first.rstrip('. ')} [{', '.join(marks)}].", *rest))

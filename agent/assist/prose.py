@@ -21,6 +21,7 @@ from agent.facts.verify import Material
 from agent.facts.vocabulary import load_vocabulary
 from agent.intake.hidden import instructions
 from agent.records import Evidence
+from agent.records.evidence import CODE
 from agent.taxonomy.factors import FACTOR_TITLES
 from agent.taxonomy.kinds import KIND_TITLES
 from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES
@@ -127,7 +128,6 @@ _LINK: Final = re.compile(r"https?:|www\.|<(?!=)|>(?!=)|\{\{|\}\}|\{%|\]\(", re.
 _LOCAL: Final = re.compile(r"\bhttps?://(?=(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\b)")
 """The scheme of a local address. It is removed because "localhost:8080" does not link to an outside site."""
 _ADDRESS: Final = re.compile(r"\bhttps?://([^\s<>()\[\]{}\"“”]*[\w/])", re.I)
-_CODE: Final = re.compile(r"`[^`\n]{1,80}`")
 _PLACEHOLDER: Final = re.compile(r"<[\w -]{1,40}>")
 _ENDLESS: Final = re.compile(r"\S{80}")
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
@@ -287,15 +287,17 @@ class Ground:
         evidence: list[str] = []
         dropped: list[tuple[str, str]] = []
         for sentence in sentences(text):
-            named = tuple(dict.fromkeys(mark for match in MARKED.finditer(sentence) for mark in _ID.findall(match[1])))
+            named = marks_in(sentence)
             bare = self._unlinked(_bare(sentence))
-            cited = () if mode in ("general", "advice") else tuple(mark for mark in named if mark in self.evidence)
+            uncited = mode in ("general", "advice")
+            cited = () if uncited else tuple(mark for mark in named if mark in self.evidence)
+            own = () if uncited else self._own_clauses(sentence)
             why = self._wrong(bare, mode, cited, marked=bool(named))
             goes_on = mode == "inference" and bool(kept)
             if why == _NOT_BEARING and (goes_on or not self.tells(bare, mode) or _FOLLOWS.search(bare)):
                 # Consequences and later steps of an attack may stay as inference, without the irrelevant marks. The
                 # quote of a step that is told in the attacker's words need not share them.
-                cited = () if self.is_about_product(bare) else self._own_clauses(sentence)
+                cited = () if self.is_about_product(bare) else own
                 if not cited:
                     dropped.append((f"marks of: {sentence}", why))
                 why = self._wrong(bare, mode, (), marked=False)
@@ -303,7 +305,7 @@ class Ground:
             if why:
                 dropped.append((sentence, why))
                 continue
-            shown = self._bearing(cited, bare, () if mode in ("general", "advice") else self._own_clauses(sentence))
+            shown = self._bearing(cited, bare, own)
             kept.append(_with_marks(self._unlinked(_unmarked(sentence)), shown))
             evidence += shown
         return Checked(" ".join(kept), tuple(dict.fromkeys(evidence)), tuple(dropped))
@@ -459,6 +461,11 @@ def _stated(sentence: str, *, denials: bool = True) -> str:
     return ", ".join(whole)
 
 
+def marks_in(text: str) -> tuple[str, ...]:
+    """Return the distinct marks of a text in order."""
+    return tuple(dict.fromkeys(mark for match in MARKED.finditer(text) for mark in _ID.findall(match[1])))
+
+
 def sentences(text: str) -> list[str]:
     """Split a text into sentences, moving marks after a full stop into the preceding sentence."""
     inside = _BEHIND.sub(lambda match: f"{match[2]}{match[1]}", " ".join(text.split()))
@@ -472,7 +479,7 @@ def _bare(sentence: str) -> str:
 
 def _unmarked(sentence: str) -> str:
     """Remove marks and the schemes of local addresses from a sentence, and backticks that enclose nothing short."""
-    if _CODE.sub("", sentence).count("`"):
+    if CODE.sub("", sentence).count("`"):
         sentence = sentence.replace("`", "")
     # A full stop at the start of a name, such as a hidden file's, keeps the blank before it.
     bare = " ".join(_LOCAL.sub("", MARKED.sub(" ", sentence)).split())

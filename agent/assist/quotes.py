@@ -12,7 +12,9 @@ from agent.records import Document, Evidence, FactSheet
 MOST: Final = 4
 """The most quotes of one item."""
 _FAR: Final = 10**9
+"""The distance of a line to quotes of other documents."""
 _TRIED: Final = 5
+"""How many lines that have a name are tried, since some may not be quoted."""
 _REACH: Final = 60
 """How many characters before and after a name of code are quoted with it."""
 _SAMPLE: Final = 1

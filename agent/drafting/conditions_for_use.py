@@ -7,7 +7,7 @@ residual is the highest remaining base of *all* threats in default use, not only
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import cache
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple, get_args
 
 import yaml
 from pydantic import Field
@@ -29,6 +29,7 @@ from agent.records import (
     Residual,
     Score,
     Threat,
+    UseProposal,
 )
 from agent.resources import data_folder
 from agent.taxonomy.factors import FactorKey
@@ -40,7 +41,8 @@ LOW: Final = Decimal("4.0")
 """Threats below this base are Low and need no condition."""
 CRITICAL: Final = Decimal("9.0")
 _MAX_LAW: Final = 2
-Proposal = Literal["use", "use with conditions", "wait for answers"]
+_CAUTION: Final[tuple[UseProposal, ...]] = get_args(UseProposal)
+"""The proposals, the most cautious last."""
 
 
 class ConditionRow(Record):
@@ -127,7 +129,7 @@ def advise(
         conditions=tuple(_condition(measure, every) for measure in conditions),
         residual=residual,
         caveat=_caveat(sheet, found, judgement),
-        also=judgement.also if judgement else (),
+        also=_also(found, judgement),
         law=_law(sheet, judgement),
     )
 
@@ -269,19 +271,26 @@ def _judged(sheet: FactSheet, found: Found, judgement: Judgement | None) -> list
 
 def _proposal(
     score: Score, residual: Residual | None, questions: Sequence[Question], judgement: Judgement | None
-) -> Proposal:
+) -> UseProposal:
     """Return the proposal based on the scores, or the LLM's if it is more cautious."""
-    own = proposal_of(score, residual, asked=bool(questions))
-    order: tuple[Proposal, ...] = ("use", "use with conditions", "wait for answers")
-    led = judgement.proposal if judgement and judgement.proposal else own
-    # Too little for a score is not too much risk: an LLM may know conditions under which a thin page is enough.
-    enough = residual is not None and residual.after < CRITICAL and bool(judgement and judgement.conditions)
+    if judgement is None or judgement.proposal is None:
+        return proposal_of(score, residual, asked=bool(questions))
+    given = bool(judgement.conditions)
+    return weighed(judgement.proposal, score, residual, asked=bool(questions), conditions=given)
+
+
+def weighed(led: UseProposal, score: Score, residual: Residual | None, *, asked: bool, conditions: bool) -> UseProposal:
+    """Return an LLM's proposal, or that of the scores if it is more cautious.
+
+    Too little for a score is not too much risk: an LLM may give `conditions` under which a thin page is enough.
+    """
+    enough = conditions and residual is not None and residual.after < CRITICAL
     if score.withheld is not None and led == "use with conditions" and enough:
         return led
-    return max(own, led, key=order.index)
+    return max(proposal_of(score, residual, asked=asked), led, key=_CAUTION.index)
 
 
-def proposal_of(score: Score, residual: Residual | None, *, asked: bool) -> Proposal:
+def proposal_of(score: Score, residual: Residual | None, *, asked: bool) -> UseProposal:
     """Return the proposal based only on the scores; `asked` says whether there are open questions."""
     if score.withheld is not None or residual is None or residual.after >= CRITICAL:
         return "wait for answers" if asked else "use with conditions"
@@ -292,6 +301,12 @@ def _caveat(sheet: FactSheet, found: Found, judgement: Judgement | None) -> str:
     if judgement is None or not judgement.caveat or not stands(sheet, judgement, judgement.caveat):
         return ""
     return renamed(judgement.caveat, shown_tags(found))
+
+
+def _also(found: Found, judgement: Judgement | None) -> tuple[str, ...]:
+    """Return an LLM's further dangers; one that names a threat which is not shown is left out."""
+    called = shown_tags(found)
+    return tuple(filter(None, (renamed(danger, called) for danger in judgement.also))) if judgement else ()
 
 
 def _law(sheet: FactSheet, judgement: Judgement | None) -> str:

@@ -204,7 +204,7 @@ class Judgement(Record):
     conditions: tuple[JudgedCondition, ...] = ()
     proposal: Literal["use", "use with conditions", "wait for answers"] | None = None
     caveat: str = ""
-    """What the proposal still hangs on, as a clause that follows it."""
+    """What the proposal still hangs on, as a second sentence of it."""
     also: tuple[str, ...] = ()
     """Further dangers, each a phrase."""
     law: str = ""

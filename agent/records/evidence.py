@@ -7,6 +7,8 @@ from agent.records.base import About, BlockKind, Rank, Record, StatementRole
 
 MARK: Final = re.compile(r"\bE[1-9][0-9]{0,4}\b")
 """A citation in a text."""
+CODE: Final = re.compile(r"`([^`\n]{1,80})`")
+"""Words in backticks, without them."""
 
 
 class Chunk(Record):

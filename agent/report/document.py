@@ -7,7 +7,7 @@ without result (N1), a threat (T1), a question (Q1) or a fact.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from agent.taxonomy.kinds import Band
@@ -174,6 +174,17 @@ def strong(text: str) -> Text:
 def soft(text: str) -> Text:
     """Format words as italics."""
     return (Span(text, "em"),) if text else ()
+
+
+def stressed(text: Text) -> Text:
+    """Set the words of a text in bold; its code, quotes and marks stay as they are."""
+    made: list[Span] = []
+    for span in text:
+        if span.kind == "text" and made and made[-1].kind == "strong":
+            made[-1] = replace(made[-1], text=made[-1].text + span.text)
+        else:
+            made.append(replace(span, kind="strong") if span.kind == "text" and span.text.strip(" .,;:") else span)
+    return tuple(made)
 
 
 def code(text: str) -> Text:

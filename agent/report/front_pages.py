@@ -10,7 +10,17 @@ from agent.drafting.judgement import lacks_attacker
 from agent.drafting.layers.paragraphs import load_layer_texts
 from agent.drafting.threats.headline import SUPPORTED, is_supported
 from agent.intake.extract.statements import language
-from agent.records import Capability, FactLine, LayerThreats, Question, Residual, UseProposal, WorkNote, WorkStatus
+from agent.records import (
+    Capability,
+    FactLine,
+    LayerThreats,
+    Question,
+    Residual,
+    Threat,
+    UseProposal,
+    WorkNote,
+    WorkStatus,
+)
 from agent.report import document as doc
 from agent.report.authors import drafter_words
 from agent.report.document import Block, Bullets, Entry, Extent, Meter, Paragraph, Part, Row, Span, Table, Text
@@ -40,7 +50,7 @@ _THESIS: Final = 32
 _TOP: Final = 10.0
 _PARTLY: Final = 40
 """The most words for an uncertain layer that the sources cover slightly."""
-_HOLDS: Final = {"quoted": "", "entry inferred": "way in inferred", "assumed": "on an assumption"}
+_HOLDS: Final = {"quoted": "", "assumed": "on an assumption"}
 """What to say of a threat in default use that needs no setting, by its basis."""
 _GROUPS: Final = {1: "Beyond default use:", 2: "On an assumption:"}
 """What stands before the threats of a later group, which may have a higher base than those of an earlier one."""
@@ -117,8 +127,7 @@ STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("posture", 70), ("condition", 14), ("layer", 30), ("rest", 1), ("questions", 2), ("posture", 60), ("layer", 28),
     ("conditions", 3), ("rest", 0), ("posture", 52), ("layer", 25), ("how", 48), ("posture", 46), ("layer", 20),
     ("posture", 40), ("also", 0), ("how", 40), ("layer", 16), ("questions", 1), ("threats", 4), ("rest_todo", 0),
-    ("layer", 10),
-    ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
+    ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """The steps that shorten the first two pages to 1,250 words, each a field and its new value. They first cut what the
 report repeats later, such as quotes, and last how a threat works, since half an explanation says nothing."""
@@ -274,7 +283,7 @@ def _proposal(writer: Writer) -> Text:
     caveat = advice.caveat.rstrip(".")
     advised = _advised(writer, advice.proposal)
     told = f"{advised} {caveat}." if caveat[:1].isupper() else f"{advised.rstrip('.')}; {small(caveat)}."
-    return doc.joined(doc.words("Proposed:"), stressed(writer.prose.text(told if caveat else advised)))
+    return doc.joined(doc.words("Proposed:"), doc.stressed(writer.prose.text(told if caveat else advised)))
 
 
 def _advised(writer: Writer, proposal: UseProposal) -> str:
@@ -345,19 +354,8 @@ def posture(writer: Writer) -> Part:
     if writer.view.draft.drafter.kind == "llm" and len(bare(first).split()) <= _THESIS:
         # An LLM's first sentence is the thesis that the rest explains.
         thesis = writer.prose.sentence(first)
-        told = (*stressed(thesis), *told[len(thesis) :])
+        told = (*doc.stressed(thesis), *told[len(thesis) :])
     return Part("posture", (), (Paragraph(told),))
-
-
-def stressed(text: Text) -> Text:
-    """Set the words of a text in bold; its code, quotes and marks stay as they are."""
-    made: list[Span] = []
-    for span in text:
-        if span.kind == "text" and made and made[-1].kind == "strong":
-            made[-1] = replace(made[-1], text=made[-1].text + span.text)
-        else:
-            made.append(replace(span, kind="strong") if span.kind == "text" and span.text.strip(" .,;:") else span)
-    return tuple(made)
 
 
 # ------------------------------------------------------------ threats
@@ -425,9 +423,13 @@ def _basis(item: RankedThreat) -> str:
         return if_clause(threat.setting)
     if threat.basis in SUPPORTED and not threat.default_use:
         return "not in default use"
-    if threat.basis == "entry inferred" and lacks_attacker(threat.statement.source):
-        return "no attacker needed"
+    if threat.basis == "entry inferred":
+        return _way_in(threat)
     return _HOLDS.get(threat.basis or "", threat.basis or threat.state)
+
+
+def _way_in(threat: Threat) -> str:
+    return "no attacker needed" if lacks_attacker(threat.statement.source) else "way in inferred"
 
 
 def basis_words(item: RankedThreat) -> str:
@@ -435,9 +437,7 @@ def basis_words(item: RankedThreat) -> str:
     threat = item.threat
     if basis_order(threat) == 1:
         return "needs a setting" if threat.setting else "not in default use"
-    if threat.basis == "entry inferred":
-        return "no attacker needed" if lacks_attacker(threat.statement.source) else _HOLDS[threat.basis]
-    return threat.basis or threat.state
+    return _way_in(threat) if threat.basis == "entry inferred" else threat.basis or threat.state
 
 
 def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:

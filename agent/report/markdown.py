@@ -26,7 +26,7 @@ from agent.report.document import (
     Text,
 )
 from agent.report.report import build
-from agent.report.safe_markdown import Column, code, fence, plain, table
+from agent.report.safe_markdown import Column, code, fence, inner, plain, table
 from agent.report.view import InReview
 
 if TYPE_CHECKING:
@@ -133,13 +133,9 @@ def _quoted(raw: str) -> str:
     if _LINE_OF_CODE.search(raw) and not _UNLIKE_CODE.search(raw):
         return _kept_blanks(raw, code(raw))
     pieces = _CODE.split(raw)
-    return "".join(code(piece) if n % 2 else _kept_blanks(piece, _inside(piece, n)) for n, piece in enumerate(pieces))
-
-
-def _inside(piece: str, place: int) -> str:
-    """Render a piece of a quote. Only the first can open a block, so no other needs a backslash before its sign."""
-    shown = plain(piece)
-    return shown[1:] if place and piece.lstrip()[:1] in {"+", "-", "#", "="} and shown[:1] == "\\" else shown
+    # Only the first piece can open a block.
+    shown = [code(piece) if n % 2 else (inner if n else plain)(piece) for n, piece in enumerate(pieces)]
+    return "".join(one if n % 2 else _kept_blanks(pieces[n], one) for n, one in enumerate(shown))
 
 
 def _kept_blanks(raw: str, shown: str) -> str:

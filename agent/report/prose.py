@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from agent.records import Draft, Evidence
+from agent.records.evidence import CODE
 from agent.report import document as doc
 from agent.report.document import Span, Text
 from agent.taxonomy.factors import FACTOR_TITLES
@@ -25,7 +26,6 @@ _SENTENCE: Final = re.compile(
 _END: Final = re.compile(r"[.!?…]+[”\"’)]?$")
 _REF: Final = re.compile(r"(?<![\w/.:@&#-])[TQ][1-9]\d?(?![\w/@-]|[.:]\w)")
 _KEY: Final = re.compile(r"(?<![\w/.-])[a-z]+(?:[_-][a-z0-9]+)+(?![\w/-]|\.\w)")
-_CODE: Final = re.compile(r"`([^`\n]{1,80})`")
 _QUOTED: Final = re.compile(r"“[^”]*”")
 
 
@@ -101,7 +101,7 @@ class Prose:
         """Convert ids of threats and questions to references, backquoted words to code, and keys to their titles."""
         named = _KEY.sub(lambda found: self._name(found[0]), text)
         made: list[Span] = []
-        for n, piece in enumerate(_CODE.split(named)):
+        for n, piece in enumerate(CODE.split(named)):
             made += doc.code(piece) if n % 2 else self._references(piece)
         return tuple(made)
 

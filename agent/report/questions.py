@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from agent.records import Question
 from agent.report import document as doc
 from agent.report.document import Bullets, Paragraph, Part, Row, Span, Table, Text
-from agent.report.front_pages import Writer, stressed
+from agent.report.front_pages import Writer
 from agent.report.sentences import listed, tenth
 from agent.report.view import name_of
 
@@ -18,10 +18,8 @@ def questions(writer: Writer) -> Part:
         return Part("questions", title, (Paragraph(doc.words("No question is open.")),))
     room = writer.room
     if writer.view.draft.drafter.kind == "llm":
-        ids = tuple(item.id for item in shown)
-        return Part(
-            "questions", title, (Bullets(tuple(_asking(writer, item, room.answer) for item in shown), ids=ids),)
-        )
+        items = tuple(_asking(writer, item, room.answer) for item in shown)
+        return Part("questions", title, (Bullets(items, ids=tuple(item.id for item in shown)),))
     return Part("questions", title, (question_table(writer, shown, room.answer, why=bool(room.why)),))
 
 
@@ -31,7 +29,7 @@ def _asking(writer: Writer, item: Question, limit: int) -> Text:
     if item.why:
         writer.shortened.append((f"{item.id}, why", item.why))
     asked = writer.brief(item.id, item.text, limit + 5)
-    return doc.joined((*doc.ref(item.id), Span(" ·")), stressed(asked), changes)
+    return doc.joined((*doc.ref(item.id), Span(" ·")), doc.stressed(asked), changes)
 
 
 def question_table(writer: Writer, shown: Sequence[Question], limit: int, *, why: bool = True) -> Table:

@@ -57,9 +57,13 @@ def plain(text: str) -> str:
     Addresses, mail addresses, file names and identifiers are formatted as code, so that no renderer links them. Angle
     brackets and pipes become entities; characters of emphasis and links get a backslash.
     """
-    flat = one_line(text)
-    joined = _PIECE.sub(lambda match: _piece(match[0]), flat)
+    joined = inner(text)
     return "\\" + joined if _BLOCK_START.match(joined) and not joined[0].isdigit() else _unordered(joined)
+
+
+def inner(text: str) -> str:
+    """Format `text` as `plain` does, for a place within a line, where no sign opens a block."""
+    return _PIECE.sub(lambda match: _piece(match[0]), one_line(text))
 
 
 def _unordered(text: str) -> str:

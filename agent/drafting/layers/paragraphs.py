@@ -89,13 +89,14 @@ def paragraphs(
     statement. A layer prefers facts not already used in the posture, the capability rows and other layers.
     """
     layers: dict[LayerKey, LayerThreats] = {}
+    called = shown_tags(found)
     # Collect keys and marks already used, so that no fact or quote is repeated.
     rows = {fact for line in fact_lines(sheet, kind, judgement) for fact in line.facts}
     told = {fact.key for fact in sheet.facts if fact.id in rows} | posture_keys(sheet)
     for layer in LAYERS:
         state = certainty[layer]
         led = judgement.layers.get(layer) if judgement else None
-        led = led.model_copy(update={"paragraph": renamed(led.paragraph, shown_tags(found))}) if led else None
+        led = led.model_copy(update={"paragraph": renamed(led.paragraph, called)}) if led else None
         question = None if state.certain else _question(questions, layer)
         applies = _applies(sheet, kind, layer, certain=state.certain)
         if applies == "no":

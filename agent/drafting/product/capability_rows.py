@@ -96,10 +96,10 @@ def fact_lines(sheet: FactSheet, kind: ProductKind, judgement: Judgement | None 
     An LLM's row is left out if its facts or quotes no longer exist. Rows do not repeat a posture derived from facts.
     """
     led = _judged(sheet, judgement) if judgement else {}
-    told = frozenset() if judgement and judgement.posture else posture_keys(sheet)
     if len(led) >= _ENOUGH:
         # An LLM leaves out what is not stated; a row in other words beside its own would clash.
         return tuple(led[label] for label in LABELS if label in led)
+    told = frozenset() if judgement and judgement.posture else posture_keys(sheet)
     rows = [led.get(label) or _row(sheet, kind, label, told) for label in LABELS]
     return tuple(row for row in rows if row is not None)
 

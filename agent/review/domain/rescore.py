@@ -18,13 +18,12 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_FLOOR, Decimal
 from typing import Final, NamedTuple
 
-from agent.drafting.conditions_for_use import proposal_of
+from agent.drafting.conditions_for_use import proposal_of, weighed
 from agent.drafting.questions import effect, spread
 from agent.drafting.threats.cvss_vectors import base_of
 from agent.drafting.threats.headline import choose, is_supported
 from agent.drafting.withholding import why_withheld
 from agent.records import (
-    Advice,
     Condition,
     Draft,
     FormulaId,
@@ -48,7 +47,6 @@ from agent.scoring.tables import DEFAULT_FORMULA
 from agent.taxonomy.factors import FACTOR_SETS, FactorKey
 from agent.taxonomy.layers import LAYERS, LayerKey
 
-_ORDER: Final = ("use", "use with conditions", "wait for answers")
 _FINEST: Final = Decimal("0.000001")
 _FULL: Final = Decimal(1)
 _TOP: Final = Decimal(10)
@@ -76,9 +74,10 @@ def advised(drafted: Draft, reviewed: Draft) -> Draft:
     if before is not None and before.proposal != proposal_of(
         drafted.score, before.residual, asked=bool(drafted.questions)
     ):
-        # Keep the LLM's proposal, which is more cautious than the numbers.
-        own = max(own, before.proposal, key=_ORDER.index)
-    new = Advice(proposal=own, conditions=conditions, residual=residual, also=advice.also, law=advice.law)
+        # The proposal is the LLM's, which no score gives.
+        asked, given = bool(reviewed.questions), bool(conditions)
+        own = weighed(before.proposal, reviewed.score, residual, asked=asked, conditions=given)
+    new = advice.model_copy(update={"proposal": own, "conditions": conditions, "residual": residual})
     return reviewed if new == advice else reviewed.model_copy(update={"advice": new})
 
 

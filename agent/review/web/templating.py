@@ -15,7 +15,7 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from agent.facts.vocabulary import load_vocabulary
-from agent.records.evidence import MARK
+from agent.records.evidence import CODE, MARK
 from agent.report.sentences import if_clause
 from agent.report.view import name_of
 from agent.review.domain.mitigations import WORK
@@ -61,7 +61,6 @@ _PLAIN: Final = frozenset({"title", "option"})
 """Elements that cannot contain other elements."""
 _VERBATIM: Final = frozenset({"textarea"})
 """Elements left unchanged, since a form has to send back exactly the text that was put into it."""
-_CODE: Final = re.compile(r"`([^`\n]{1,80})`")
 _MARKS: Final = re.compile(rf"([\[(]?)({MARK.pattern})([\])]?[.,;:]?)")
 TEMPLATES: Final = Path(__file__).with_name("templates")
 
@@ -241,7 +240,7 @@ def cited(text: str, quotes: "Quotes") -> Markup:
 
 def _coded(text: str) -> Markup:
     """Escape a text, with words in backticks as code."""
-    pieces = _CODE.split(text)
+    pieces = CODE.split(text)
     return Markup().join(
         Markup("<code>{}</code>").format(piece) if n % 2 else escape(piece) for n, piece in enumerate(pieces)
     )

@@ -57,14 +57,14 @@ def test_a_threat_that_is_dropped_moves_the_numbers_of_chains_and_conditions() -
         says(
             "keep",
             threats=[bad, ok],
-            also=["an attachment that stops the parser", "a key that Globex holds"],
+            also=["an attachment that stops the parser", "a key that Globex holds", "T2 through a shared inbox"],
             conditions=[{**condition, "metrics": ["T2 UI:A", "T2 UI:X", "T2 AC:H", "T1 AT:P"]}],
             chains=[{"title": "From one to the other", "steps": [{"threat": "T1", "quotes": []}]}],
         )
     )
     (threat,) = made.judgement.threats
     assert threat.title == "Prompt injection through mail"
-    assert made.judgement.also == ("an attachment that stops the parser",)
+    assert made.judgement.also == ("an attachment that stops the parser", "T1 through a shared inbox")
     assert made.judgement.conditions[0].threats == ("T1",)
     assert made.judgement.conditions[0].metrics == {"T1": {"UI": "A", "AC": "H"}}
     assert not made.judgement.chains

@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from agent.drafting.withholding import why_withheld
+from agent.records import Draft
 from agent.report.markdown import render
 from agent.review.domain.items import threats_of
-from agent.review.domain.rescore import headline_of, raw_score
+from agent.review.domain.rescore import advised, headline_of, raw_score
 from agent.scoring import severity, verify
 from agent.taxonomy.factors import FACTOR_SETS, FactorKey
 from tests.fakes.drafts import thin, thin_documents, workos, workos_documents
+from tests.fakes.report.fact_drafts import harbour, withheld
 from tests.fakes.review.reviewing import SLUGS, Desk, case_draft, golden_draft
 from tests.fakes.review.strategies import VECTORS
 
@@ -219,3 +221,15 @@ def test_raw_scores_are_before_rounding_and_withholding() -> None:
     assert told.aivss == round(raw_score(DESKS["case"].draft), 1)
     assert abs(raw_score(DESKS["case"].draft) - told.cvss_base - told.aars) <= Decimal("0.005")
     assert raw_score(thin()) > 0
+
+
+@pytest.mark.parametrize("draft", [harbour(), withheld()], ids=["scored", "withheld"])
+def test_the_advice_of_an_llm_stays_whole_while_nothing_is_reviewed(draft: Draft) -> None:
+    assert draft.advice is not None
+    led = {
+        "proposal": "use with conditions",
+        "caveat": "Leave night mode off.",
+        "also": ("a form that floods the office",),
+    }
+    own = draft.model_copy(update={"advice": draft.advice.model_copy(update=led)})
+    assert advised(own, own).advice == own.advice
