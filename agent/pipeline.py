@@ -369,9 +369,9 @@ def read_documents(documents: tuple[Document, ...], heads: OutlookHeads | None =
     found = placed_statements(documents)
     # Facts are read from English text only; the outlook also weighs other languages where the vectors support them.
     own, carried = for_readers(documents, found), said_once(carrying(found))
-    reader = embedded_reader()
+    reader = embedded_reader().beforehand(documents, carried)
     outlook = with_estimates(reader.outlook(documents, carried), reader, documents, carried, heads)
-    return Reading(documents, found, read_sheet(documents, own, readers(), outlook=outlook))
+    return Reading(documents, found, read_sheet(documents, own, (reader, *readers()[1:]), outlook=outlook))
 
 
 def placed_statements(documents: tuple[Document, ...]) -> tuple[Statement, ...]:

@@ -47,7 +47,8 @@ def read_sheet(
         if not read:
             continue
         proposals += reader.read(read, own)
-        keys = tuple(key.id for key in words if key.id in reader.looks_for)
+        wanted = reader.looks_for
+        keys = tuple(key.id for key in words if key.id in wanted)
         searched.append(Search(reader=reader.name, documents=tuple(d.id for d in read), statements=len(own), keys=keys))
     searched.sort(key=lambda search: (search.reader, search.documents))
     found = verify(proposals, Material(tuple(documents), tuple(statements), tuple(known), words))

@@ -10,6 +10,7 @@ Likely facts that are not proposed go into the outlook, which no statement cites
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -59,8 +60,17 @@ class EmbeddedReader:
     def __init__(self, heads: FactHeads | None = None, vocabulary: Vocabulary | None = None) -> None:
         self._given = heads
         self._vocabulary = vocabulary or load_vocabulary()
+        self._scored: Mapping[int, tuple[Statement, NDArray[np.float32]]] = {}
 
-    @property
+    def beforehand(self, documents: Sequence[Document], statements: Sequence[Statement]) -> "EmbeddedReader":
+        """Return a reader that has the scores of these statement objects, since each step after this asks for them."""
+        made = EmbeddedReader(self._given, self._vocabulary)
+        rows = self.scores(documents, statements)
+        # With the object, whose address could otherwise become another's.
+        made._scored = {id(one): (one, row) for one, row in zip(statements, rows, strict=True)}
+        return made
+
+    @cached_property
     def looks_for(self) -> tuple[str, ...]:
         """The keys that the reader can assert or deny, in the order of the vocabulary."""
         known = {key for key, limit in zip(self._heads.keys, self._heads.limits, strict=True) if limit < 1}
@@ -121,6 +131,8 @@ class EmbeddedReader:
 
     def scores(self, documents: Sequence[Document], statements: Sequence[Statement]) -> NDArray[np.float32]:
         """Compute the log-odds of each key for each statement, shape (n, keys of the heads)."""
+        if self._scored and statements and all(id(one) in self._scored for one in statements):
+            return np.stack([self._scored[id(one)][1] for one in statements])
         names = _names(documents, statements)
         return self._heads.scores(statements, [names[statement.document] for statement in statements])
 
@@ -128,7 +140,7 @@ class EmbeddedReader:
         usable = may_assert(statements, [self._vocabulary[key] for key in self._heads.keys])
         return np.where(usable, self.scores(documents, statements), LOWEST).astype(np.float32)
 
-    @property
+    @cached_property
     def _controls(self) -> NDArray[np.bool_]:
         """Whether each key of the heads is a control, shape (k,)."""
         return np.array([self._vocabulary[key].claim == "control" for key in self._heads.keys])

@@ -248,3 +248,16 @@ def test_eight_hundred_statements_are_read_quickly() -> None:
     began = time.process_time()
     READER.read((page,), own)
     assert time.process_time() - began < 3
+
+
+def test_a_reader_that_scored_beforehand_reads_the_same() -> None:
+    page = document(PAGE)
+    given = rows(page)
+    before = READER.beforehand((page,), given)
+
+    assert np.array_equal(before.scores((page,), given), READER.scores((page,), given))
+    assert before.scores((page,), given[1:3]) == pytest.approx(READER.scores((page,), given[1:3]), abs=1e-4)
+    assert before.read((page,), given) == READER.read((page,), given)
+    assert before.outlook((page,), given) == READER.outlook((page,), given)
+    other = rows(document("# Berths\n\nIt deletes berths."))
+    assert before.scores((page,), other) == pytest.approx(READER.scores((page,), other), abs=1e-4)
