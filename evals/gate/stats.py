@@ -135,7 +135,7 @@ def _cluster_sums(differences: Sequence[float], clusters: Sequence[str] | None) 
     return np.array([sums[name] for name in sorted(sums)])
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def _signs(count: int) -> Floats:
     generator = np.random.default_rng(SEED)
     return generator.integers(0, 2, size=(FLIPS, count)).astype(float) * 2 - 1

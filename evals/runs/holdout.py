@@ -24,7 +24,7 @@ from evals.cases.case import Case
 from evals.cases.corpus import card
 from evals.cases.documents import documents_of
 from evals.cases.families import Identity, families, same_family
-from evals.runs.spread import WORKERS, Crew
+from evals.runs.spread import WORKERS, Crew, apart
 from evals.training.derive import Fitted, fit_left_out
 from evals.training.derive_rows import Row, case_rows
 from evals.training.judged_factors import corrected
@@ -106,7 +106,7 @@ class HoldoutConstants:
         rows = [row for fit_case in self.fit_cases for row in fit_case.rows]
         if not rows:
             raise InputError("there are no cases to fit on", where="the fit", hint="take the bundled corpus")
-        return fit_left_out(rows)
+        return apart(fit_left_out, rows)
 
     def fold_of(self, whom: Identity) -> int:
         """Return the fold of the family of `whom`, whose fits leave it out; 0 for a family not in the corpus."""

@@ -1,4 +1,5 @@
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from evals.metrics.results import Evaluation
 from evals.report import terminal
 from evals.runs.holdout import FitCase, HoldoutConstants, read_fit_cases
 from evals.runs.runner import AS_IS, Change, evaluate
+from evals.runs.spread import apart
 from tests.fakes.evals.constants import Bundled
 
 CASES = tuple(case for case in load_cases(data_folder("corpus") / "cases") if not case.example)
@@ -168,3 +170,12 @@ def test_eval_of_a_foreign_folder(tmp_path: Path) -> None:
     assert printed["schema"] == "septet/eval/1"
     assert printed["cases"] == 1
     assert printed["errors"] == {}
+
+
+def test_work_apart_has_one_thread_and_its_own_process() -> None:
+    assert apart(_worker, 3) != (os.getpid(), "1")
+    assert apart(_worker, 3)[1] == "1"
+
+
+def _worker(_: int) -> tuple[int, str]:
+    return os.getpid(), os.environ["OMP_NUM_THREADS"]  # noqa: TID251
