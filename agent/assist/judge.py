@@ -49,7 +49,6 @@ from agent.facts.anchor import normalise
 from agent.intake.hidden import instructions
 from agent.llm.parse import unit
 from agent.records import Basis, Fact, FactSheet
-from agent.records.evidence import CODE
 from agent.taxonomy.factors import FACTORS, FactorKey
 from agent.taxonomy.layers import LAYERS, LayerKey
 from agent.taxonomy.lists import entries
@@ -79,8 +78,6 @@ _CITATION: Final = re.compile(r"\s*\[(?:(D\d{1,3}: ?(?:[^\[\]]|\[[^\[\]]*\])+)|(
 closed."""
 _NEXT: Final = re.compile(r";\s*(?=D\d{1,3}:)")
 _QUOTED: Final = re.compile(r"“([^“”]{4,300})”|\"([^“”\"]{4,300})\"")
-_LIKE_CODE: Final = re.compile(r"(?=.{3,60}$).*(?:[\d_.@=/:]|--|[a-z][A-Z])")
-"""What tells a name of code from a word in backticks."""
 _LEAST_QUOTED: Final = 3
 """The least words in quotation marks that stand for a citation."""
 _PRODUCT_NAMES: Final = ("product", "the product")
@@ -491,11 +488,11 @@ class Judge:
     def _cited(self, text: str) -> str:
         """Replace each citation in a text by the mark of its quote; a quote that is not found leaves no mark.
 
-        Longer words in quotation marks and names of code are looked up too, unless a citation of their sentence holds
-        them. Marks that the LLM made up are removed.
+        Longer words in quotation marks are looked up too, unless a citation of their sentence holds them. Marks that
+        the LLM made up are removed.
         """
         marked = _CITATION.sub(self._marks_of, MARKED.sub("", text))
-        return " ".join(self._with_named(self._with_quoted(sentence)) for sentence in sentences(marked))
+        return " ".join(self._with_quoted(sentence) for sentence in sentences(marked))
 
     def _marks_of(self, found: re.Match[str]) -> str:
         marks = self.quotes.take(_NEXT.split(found[1] or found[2]), prose=True)
@@ -512,17 +509,6 @@ class Judge:
             return f"{found[0]} [{', '.join(marks)}]" if marks else found[0]
 
         return _QUOTED.sub(marked, sentence)
-
-    def _with_named(self, sentence: str) -> str:
-        """Mark the names of code in a sentence that none of its quotes holds, since its other marks would seem to."""
-        cited = [*marks_in(sentence)]
-        for name in dict.fromkeys(CODE.findall(sentence)):
-            if not _LIKE_CODE.match(name) or any(name in self.quotes.all[mark].quote for mark in cited):
-                continue
-            found = self.quotes.holding(name, cited)
-            cited += found
-            sentence = sentence.replace(f"`{name}`", f"`{name}` [{found[0]}]", 1) if found else sentence
-        return sentence
 
     def _phrase(self, text: str) -> str:
         """Return a phrase if all of it passes the check, else an empty string."""

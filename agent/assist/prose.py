@@ -17,8 +17,9 @@ from typing import Final, Literal, NamedTuple
 from agent.assist.terms import TERMS
 from agent.facts.anchor import normalise
 from agent.facts.support import NUMBER_WORDS, clauses_of, meanings, names_of, numbers_of, support
-from agent.facts.verify import Material
+from agent.facts.verify import ENGLISH, Material
 from agent.facts.vocabulary import load_vocabulary
+from agent.intake.extract.statements import language
 from agent.intake.hidden import instructions
 from agent.records import Evidence
 from agent.records.evidence import CODE
@@ -161,7 +162,8 @@ class Ground:
 
     @cached_property
     def _words(self) -> frozenset[str]:
-        return frozenset().union(*map(_keys, (*self._texts, *self.names)), _closed())
+        spoken = (language.name(document.language) for document in self.material.documents if document.language)
+        return frozenset().union(*map(_keys, (*self._texts, *self.names, *spoken)), _closed())
 
     @property
     def _texts(self) -> list[str]:
@@ -171,6 +173,11 @@ class Ground:
     def _name(self) -> re.Pattern[str] | None:
         own = [re.escape(name) for name in self.names[:1] if name.strip()]
         return re.compile(rf"\b{own[0]}\b", re.I) if own else None
+
+    @cached_property
+    def _translated(self) -> bool:
+        """Whether no source is in English, so that a sentence about them has none of their words."""
+        return not any(document.language in ENGLISH for document in self.material.documents)
 
     def foreign(self, text: str) -> tuple[str, ...]:
         """Return the numbers and names in a text that occur in neither the sources nor the lists of the field."""
@@ -188,7 +195,7 @@ class Ground:
                     and not any(char.isupper() or char.isdigit() for char in name[1:])
                 )
                 after = first[len(name) :].lstrip()
-                plain = plain and not (_ACTS.match(after) and not _PLURAL.match(after))
+                plain = plain and (self._translated or not (_ACTS.match(after) and not _PLURAL.match(after)))
                 if not plain and not _keys(_capitals(name)) <= self._words and not self._begins_word(name):
                     odd.append(name)
         return tuple(dict.fromkeys(odd))
@@ -359,7 +366,16 @@ class Ground:
             return _UNCITED
         return ""
 
+    def _in_english(self, mark: str) -> bool:
+        """Return whether the words of a quote can be compared with an English sentence."""
+        return self.material.by_id[self.evidence[mark].document].language in ENGLISH
+
     def _unsupported(self, sentence: str, mode: Mode, evidence: Sequence[str], *, about: bool) -> str:
+        if about and all(self.evidence[mark].about == "other" for mark in evidence):
+            return "its quotes are about another product"
+        if not any(self._in_english(mark) for mark in evidence):
+            # The quotes were found; whether they say it in their language, code cannot tell.
+            return ""
         told = self.told(evidence)
         text = " ".join(told).casefold()
         if about:
@@ -379,8 +395,6 @@ class Ground:
         # Each further quote makes a mistaken citation less likely.
         if own and (share == 0 or (about and share < _BEARS / len(evidence))) and not _named_alike(sentence, told):
             return _NOT_BEARING
-        if about and all(self.evidence[mark].about == "other" for mark in evidence):
-            return "its quotes are about another product"
         stated = _COMPARED.sub("", _stated(sentence, denials=False)) if about else ""
         return "its quotes say otherwise" if stated and self._denied(stated, evidence, own) else ""
 

@@ -1,22 +1,15 @@
 """Additional quotes from an LLM's answers, located in the sources and numbered after the quotes of the sheet."""
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
 from agent.assist.passages import may_not_be_shown
 from agent.facts.readers.llm import read_quote
-from agent.facts.verify import MAX_CHARS, MAX_WORDS, SHORT, Material, Place, stands_alone
-from agent.records import Document, Evidence, FactSheet
+from agent.facts.verify import MAX_CHARS, MAX_WORDS, SHORT, Material, Place, stands_alone, word_count
+from agent.records import Evidence, FactSheet
 
 MOST: Final = 4
 """The most quotes of one item."""
-_FAR: Final = 10**9
-"""The distance of a line to quotes of other documents."""
-_TRIED: Final = 5
-"""How many lines that have a name are tried, since some may not be quoted."""
-_REACH: Final = 60
-"""How many characters before and after a name of code are quoted with it."""
 _SAMPLE: Final = 1
 """Rank of text outside all statements, that is, of sample code."""
 
@@ -51,26 +44,6 @@ class Quotes:
         place = self._place(words, prose=True)
         return () if isinstance(place, str) else (self._id(place),)
 
-    def holding(self, name: str, beside: Iterable[str]) -> tuple[str, ...]:
-        """Return the id of a quote with a name of code, such as a flag: the words around it on its line.
-
-        Of several lines it is the one nearest to the quotes `beside`. Empty if no line that may be quoted has the name.
-        """
-        pattern = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])")
-        known = [self.all[mark] for mark in beside]
-
-        def far(place: tuple[Document, re.Match[str]]) -> int:
-            near = (abs(item.start - place[1].start()) for item in known if item.document == place[0].id)
-            return min(near, default=_FAR)
-
-        places = [(one, found) for one in self._material.documents for found in pattern.finditer(one.text)]
-        for document, found in sorted(places, key=far)[:_TRIED]:
-            start, end = _around(document.text, found.start(), found.end())
-            place = Place(document, start, end, self._material.touched(document.id, start, end))
-            if not self._refused(place, prose=True):
-                return (self._id(place),)
-        return ()
-
     def _id(self, place: Place) -> str:
         mark = self._ids.get(place.spot)
         if mark is None:
@@ -92,7 +65,7 @@ class Quotes:
 
     def _place(self, text: str, *, prose: bool) -> Place | str:
         quote = read_quote(text)
-        words = len(quote.text.split())
+        words = word_count(quote.text)
         if not words:
             return "no quote"
         if words > MAX_WORDS or len(quote.text) > MAX_CHARS:
@@ -125,15 +98,3 @@ class Quotes:
         if not rows and kind != "code" and not (prose and kind == "heading"):
             return "it is a heading or stands between statements"
         return "another product" if not prose and any(row.about == "other" for row in rows) else ""
-
-
-def _around(text: str, start: int, end: int) -> tuple[int, int]:
-    """Widen a span to its line, or on a long line to the whole words near it."""
-    first, last = text.rfind("\n", 0, start) + 1, text.find("\n", end)
-    last = len(text) if last < 0 else last
-    if start - first > _REACH:
-        first = text.find(" ", start - _REACH, start) + 1 or start
-    if last - end > _REACH:
-        last = max(text.rfind(" ", end, end + _REACH), end)
-    shown = text[first:last]
-    return first + len(shown) - len(shown.lstrip()), last - (len(shown) - len(shown.rstrip()))

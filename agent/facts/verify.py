@@ -47,8 +47,9 @@ SHORT: Final = 2
 """A quote of at most this many words must stand alone: a list entry, a cell, a line of code or a whole statement."""
 _GRANTED: Final[Rank] = 4
 _SHOWN: Final = 300
-_WORDS: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\S*[^\W_]\S*")
-"""A run of non-blanks with a letter or digit, or one character of a script written without blanks."""
+_WORDS: Final = re.compile(r"\S*[^\W_]\S*")
+_UNSPACED: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+"""A character of a script that is written without blanks."""
 _ALONE_IN: Final = frozenset({"code", "front-matter"})
 _LISTED: Final = frozenset({"item", "row"})
 _BEFORE: Final = re.compile(r"(?:^|[,;:(\[/|•·>]|\b(?:and|or|und|et|y|e|o|ou)\b)[\s*_`\"']*$", re.I)
@@ -63,7 +64,8 @@ _NO: Final = re.compile(
 )
 """Words that deny something, in addition to plain negations."""
 _NARROW: Final = re.compile(r"\b(?:only|always|never|all|every|any|by default|nothing|none)\b", re.I)
-_ENGLISH: Final = ("", "en")
+ENGLISH: Final = ("", "en")
+"""Languages of documents whose words code can compare with an English text; "" is unknown."""
 _FORM_READERS: Final = frozenset({"manifest", "scanner"})
 _OWN_WORD: Final = frozenset({"analyst-note", "vendor-answer"})
 """Kinds of documents written to state facts; the roles of their sentences are not checked."""
@@ -200,7 +202,7 @@ def place_of(
     `by_form`: the quote comes from a format reader, so the role of a line is not checked in a file of such a format.
     `comforts`: the quote has to support a limit, a control or a denial. A mere claim supports only controls.
     """
-    words = len(_WORDS.findall(quote.text))
+    words = word_count(quote.text)
     if not words:
         return Fault("no quote")
     if words > MAX_WORDS or len(quote.text) > MAX_CHARS:
@@ -215,6 +217,12 @@ def place_of(
     return first or Fault("quote not found")
 
 
+def word_count(text: str) -> int:
+    """Count words. Two characters of a script that is written without blanks count as one."""
+    unspaced = len(_UNSPACED.findall(text))
+    return len(_WORDS.findall(_UNSPACED.sub(" ", text))) + (unspaced + 1) // 2
+
+
 def _fault(place: Place, words: int, key: FactKey, about: FactAbout, *, by_form: bool) -> Fault | None:
     """Return why a place is unusable as evidence for a key, or None."""
     if not place.statements:
@@ -222,7 +230,9 @@ def _fault(place: Place, words: int, key: FactKey, about: FactAbout, *, by_form:
     if any(statement.flagged for statement in place.statements):
         return Fault("flagged passage", "a finding covers its sentence")
     roles = CARRYING | set(key.carried_by)
-    if place.document.kind not in _OWN_WORD and not (by_form and place.document.form != "prose"):
+    english = place.document.language in ENGLISH
+    # Roles are learned from English text. Only an LLM reads other languages, and it knows whom a sentence addresses.
+    if english and place.document.kind not in _OWN_WORD and not (by_form and place.document.form != "prose"):
         idle = next((statement for statement in place.statements if statement.role not in roles), None)
         if idle is not None:
             return Fault("carries no facts", f"{idle.role}: {idle.reason}" if idle.reason else idle.role)
@@ -279,7 +289,7 @@ def _held(proposal: Proposal, material: Material, dropped: list[DroppedFact]) ->
     rest = tuple(places.values())
     unsure = proposal.inferred
     if proposal.polarity == "denied" and not any(_denies(place) for place in rest):
-        if all(place.document.language in _ENGLISH for place in rest):
+        if all(place.document.language in ENGLISH for place in rest):
             dropped.append(_dropped(proposal, _quoted(proposal), Fault("denial without a negation")))
             return None
         unsure = True

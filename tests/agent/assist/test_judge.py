@@ -161,7 +161,7 @@ def test_a_first_sentence_without_marks_rests_on_those_that_follow() -> None:
     assert "midnight" not in made.judgement.posture, "what follows does not carry it"
 
 
-def test_a_name_of_code_is_cited_by_the_line_that_holds_it() -> None:
+def test_a_name_of_code_brings_no_mark_that_the_llm_did_not_set() -> None:
     extra = (
         "\n\n## How the gate opens\n\nThe gate opens with `--gate=north --force`, and a port of the harbour is 8125.\n"
     )
@@ -169,9 +169,7 @@ def test_a_name_of_code_is_cited_by_the_line_that_holds_it() -> None:
     made, _ = run(says("keep", what="", posture=told), extra=extra)
     quotes = {item.id: item.quote for item in (*made.sheet.evidence, *made.judgement.evidence)}
     cited = [quotes[mark] for mark in MARK.findall(made.judgement.posture)]
-    assert cited[0] == RUN.removeprefix("D1: ")
-    assert len(cited) == 2
-    assert "--force" in cited[1]
+    assert cited == [RUN.removeprefix("D1: ")], "the line that holds the flag need not say what the sentence says"
 
 
 def test_layers_name_threats_by_the_numbers_that_they_keep() -> None:

@@ -117,3 +117,14 @@ def test_whatever_is_written_nothing_about_the_product_stays_without_an_accepted
             hedged = re.search(r"could", sentence)
             # What an attacker does to the product is told in sentences whose subject it is not.
             assert MARK.search(sentence) or hedged or not GROUND.tells(bare, mode), sentence
+
+
+def test_an_english_sentence_is_not_compared_with_words_of_another_language() -> None:
+    texts = tuple(text.model_copy(update={"language": "es"}) for text in documents())
+    foreign = Ground(Material(texts, rows(texts), (NAME, VENDOR)), GROUND.evidence, (NAME, VENDOR))
+    told = "It answers letters from Spanish sailors [E2]."
+
+    assert foreign.check(told, "product").text == told
+    assert not GROUND.check(told, "product").text, "in the same language, the quote has to say it"
+    assert not foreign.check("It opens 300 gates [E2].", "product").text, "numbers are the same in every language"
+    assert not foreign.check("Quayside keeps every mail.", "product").text, "it still needs a quote"

@@ -9,7 +9,7 @@ from agent.facts.anchor import holds
 from agent.facts.proposal import Proposal, ProposedSlot, Quote
 from agent.facts.reading import read_sheet
 from agent.facts.sheet import combined
-from agent.facts.verify import MAX_QUOTES, Material, Verified, verify
+from agent.facts.verify import MAX_QUOTES, Material, Verified, verify, word_count
 from agent.facts.vocabulary import load_vocabulary
 from agent.intake.extract.statements.split import statements
 from agent.records import DropReason, Fact, StatementRole
@@ -261,3 +261,29 @@ def test_whatever_is_proposed_every_fact_rests_on_evidence_that_holds(proposals:
         assert all("Mars" not in slot.value and "42" not in slot.value for slot in fact.slots)
     kept = {fact.key for fact in found.facts}
     assert {made.key for made in proposals} <= kept | {row.key for row in found.dropped}
+
+
+HARBOUR = """# 港のアシスタント
+
+このアシスタントは門のコンピュータでシェルコマンドを実行します。毎朝、事務所に届いたメールをすべて読み取り、内容を要約します。
+"""
+
+
+def test_scripts_without_blanks_are_measured_by_their_characters() -> None:
+    page = document(HARBOUR).model_copy(update={"language": "ja"})
+    quote = "門のコンピュータでシェルコマンドを実行します"
+    assert word_count(quote) == (len(quote) + 1) // 2
+    assert word_count("`run` runs three words") == 4
+    assert only(proposal("runs_commands", quote), sources=material(page)).evidence == ("E1",)
+    assert reason(proposal("runs_commands", "門の"), sources=material(page)) == "quote too short"
+    long = HARBOUR.splitlines()[2] * 2
+    assert reason(proposal("runs_commands", long), sources=material(page)) == "quote too long"
+
+
+def test_roles_of_sentences_in_another_language_are_left_to_the_llm() -> None:
+    page = document(HARBOUR).model_copy(update={"language": "ja"})
+    rows = [row.model_copy(update={"role": "example"}) for row in statements((page,))]
+    made = proposal("runs_commands", "シェルコマンドを実行します")
+    assert only(made, sources=material(page, rows=rows)).counts
+    english = page.model_copy(update={"language": "en"})
+    assert reason(made, sources=material(english, rows=rows)) == "carries no facts"
