@@ -13,6 +13,7 @@ named expression of `terms.yaml`. The functions:
     configurable(key)        configurable
     denied(key)              denied
     ranked(key)              asserted by a quote of rank 3 or more: setting, default, scope and owner are named
+    whole(key)               holds, and not merely of a part of the product
     kind(name, …)            the product is of one of these kinds
     approved(word, …)        a person confirms by default (rank 3 or more) an action with one of these words
 
@@ -222,6 +223,10 @@ class _Parser:
             return _Node("", frozenset(), lambda facts: Truth(facts.kind in arguments))
         if function == "approved":
             return _Node("", frozenset({"approval_before"}), lambda facts: _found(facts.approvals(arguments)))
+        if function == "whole" and len(arguments) == 1:
+            of = self.key(arguments[0])
+            whole = lambda facts: _found(tuple(fact for fact in facts.holding(of) if not fact.slot("part")))  # noqa: E731
+            return _Node("", frozenset({of}), whole)
         if function not in _POLARITIES or len(arguments) != 1:
             raise self.wrong(f"no function {function!r} with {len(arguments)} arguments")
         polarity, rank = _POLARITIES[function]

@@ -228,9 +228,14 @@ def _bases(
     """Compute the bases of supported candidates by id without doubted facts and facts that every reader only inferred,
     neither of which sets a floor; `fired` is based on all facts.
 
-    What the LLM alone read, it may also judge: a candidate that rests on nothing else is no floor against it.
+    What the LLM alone read, it may also judge: a candidate that rests on nothing else is no floor against it. Nor is
+    one on an ability whose very quotes the LLM reads as that of a setting.
     """
-    doubted = [fact.id for fact in sheet.facts if fact.id in judgement.doubted or fact.only_inferred]
+    doubted = [
+        fact.id
+        for fact in sheet.facts
+        if fact.id in judgement.doubted or fact.only_inferred or _by_setting(fact, sheet)
+    ]
     sure = candidates(without(sheet, *doubted), kind, factors) if doubted else fired
     read = {fact.id for fact in sheet.facts if any(source.reader != "llm" for source in fact.sources)}
     return {
@@ -238,6 +243,21 @@ def _bases(
         for one in sure
         if is_supported(one.threat) and (not one.facts or read.intersection(one.facts))
     }
+
+
+def _by_setting(fact: Fact, sheet: FactSheet) -> bool:
+    """Return whether a fact that an LLM did not read is told by quotes that the LLM reads as of something to switch on:
+    "write operations require ALLOW_WRITE=true" asserts no writing."""
+    if fact.polarity != "asserted" or any(source.reader == "llm" for source in fact.sources):
+        return False
+    return any(
+        other.key == fact.key
+        and other.polarity == "configurable"
+        and other.counts
+        and any(source.reader == "llm" for source in other.sources)
+        and set(fact.evidence) <= set(other.evidence)
+        for other in sheet.facts
+    )
 
 
 def _leading(items: Sequence[_Item], bases: Mapping[str, Decimal], first: str | None) -> list[Threat]:

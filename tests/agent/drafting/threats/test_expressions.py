@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
+from agent.drafting.threats.catalogue import load_catalogue
 from agent.drafting.threats.expressions import Expression, FactIndex, parse
 from agent.errors import InputError
 from agent.facts.vocabulary import load_vocabulary
@@ -126,3 +127,23 @@ def test_it_means_what_the_same_words_mean_in_logic(text: str, present: set[str]
     truth = expression(text).of(FactIndex(made))
     assert truth.holds == wanted
     assert {one.key for one in truth.facts} <= present
+
+
+def test_what_is_said_of_a_part_is_not_said_of_the_whole() -> None:
+    part, whole = fact("endpoint_no_auth", "E1", part="`/health`"), fact("endpoint_no_auth", "E2")
+
+    assert not holds("whole(endpoint_no_auth)", FactIndex(sheet(part)))
+    assert holds("endpoint_no_auth", FactIndex(sheet(part)))
+    assert holds("whole(endpoint_no_auth)", FactIndex(sheet(whole)))
+
+
+def test_an_open_health_check_beside_a_login_is_no_open_endpoint() -> None:
+    opened = load_catalogue().patterns["L4-open-endpoint"].when
+    health, login = (
+        fact("endpoint_no_auth", "E1", part="`/health`"),
+        fact("endpoint_auth", "E2", polarity="configurable"),
+    )
+
+    assert not opened.of(FactIndex(sheet(health, login))).holds
+    assert opened.of(FactIndex(sheet(health))).holds
+    assert opened.of(FactIndex(sheet(fact("endpoint_no_auth", "E1"), login))).holds

@@ -253,6 +253,27 @@ def test_a_lying_llm_cannot_talk_the_headline_down() -> None:
         assert lied.score.cvss_base >= honest.score.cvss_base - MAX_BELOW
 
 
+def test_what_an_llm_reads_as_a_setting_from_the_same_quote_sets_no_floor() -> None:
+    """ "Writing requires ALLOW_WRITE=true" asserts no writing, though words alone read it so."""
+    shell = fact("runs_commands", "E1").model_copy(update={"sources": (source("embedded"),)})
+    setting = fact("runs_commands", "E1", polarity="configurable").model_copy(update={"sources": (source("llm"),)})
+    other = setting.model_copy(update={"evidence": ("E7",)})
+    read = [fact(key, f"E{n}") for n, key in enumerate(CODING[1:], 2)]
+
+    def base(*facts: Fact) -> Decimal:
+        made = sheet(*facts, *read)
+        judgement = Judgement(threats=(threat(made, "Nothing to see", "reads_web", vector="NHPLANNNNNN"),))
+        headline = found(made, judgement=judgement).headline
+        assert headline is not None
+        return headline.score.cvss_base
+
+    assert base(shell, setting) < base(shell, other) == base(shell)
+
+
+def source(reader: str) -> FactSource:
+    return FactSource(reader=reader, confidence=0.9, state="claimed")
+
+
 def test_what_an_llm_rests_on_a_struck_fact_goes_with_it() -> None:
     judgement = Judgement(threats=(threat(MADE, "Rests on the shell", "runs_commands"),))
     struck = next(one.id for one in MADE.facts if one.key == "runs_commands")
