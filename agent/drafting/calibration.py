@@ -95,6 +95,8 @@ class RangeCalibration(Record):
 
     name: str
     residuals: tuple[float, ...]
+    judged: tuple[float, ...] = ()
+    """The residuals of drafts with an LLM against a reader; empty if there are none."""
     thin_factor: float
     """Factor that scales the residuals if the sources hardly describe the product; 1 or more."""
 

@@ -103,7 +103,12 @@ def compose(
         estimated,
         verdicts,
         sheet,
-        constants=partial(likely, calibration=calibration.range, thin=len(counted(sheet)) < FEW_FACTS),
+        constants=partial(
+            likely,
+            calibration=calibration.range,
+            thin=len(counted(sheet)) < FEW_FACTS,
+            judged=judgement is not None and bool(judgement.threats),
+        ),
         bare_factors=valued(without_claims(sheet)),
     )
     asked = ask(sheet, kind, estimated, verdicts, found, scored, judgement)

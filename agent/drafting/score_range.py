@@ -45,13 +45,18 @@ class _Span(NamedTuple):
     high: Decimal
 
 
-def likely(raw: Decimal, calibration: RangeCalibration | None = None, *, thin: bool = False) -> LikelyConstants:
+def likely(
+    raw: Decimal, calibration: RangeCalibration | None = None, *, thin: bool = False, judged: bool = False
+) -> LikelyConstants:
     """Choose the likely range for a draft with the unrounded score `raw` (0 to 10).
 
-    `thin` means that the sources hardly describe the product. Raises SchemaError if the bundled constants cannot be
-    read.
+    `thin` means that the sources hardly describe the product, `judged` that an LLM judged the threats. Raises
+    SchemaError if the bundled constants cannot be read.
     """
     constants = calibration or load_range()
+    if judged and constants.judged:
+        name = f"readers' scores of drafts with an LLM, n={len(constants.judged)}"
+        constants = constants.model_copy(update={"name": name, "residuals": constants.judged})
     coverages = THIN_COVERAGES if thin else COVERAGES
     spans = (_best(raw, constants, thin, coverage) for coverage in coverages)
     chosen = next((span for span in spans if span.bands <= MAX_BANDS), _best(raw, constants, thin, NOMINAL))

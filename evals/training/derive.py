@@ -34,6 +34,7 @@ from agent.drafting.calibration import (
     RangeCalibration,
     Spread,
     load_factors,
+    load_range,
 )
 from agent.drafting.factors import estimate, is_thin
 from agent.drafting.kind import kind_of
@@ -491,6 +492,7 @@ def fit_range(rows: Sequence[Row], values: Sequence[dict[FactorKey, float]]) -> 
     return RangeCalibration(
         name=f"published scores at MF 1, n={len(residuals)}",
         residuals=tuple(sorted(residuals)),
+        judged=load_range().judged,
         thin_factor=THIN_FACTOR,
     )
 

@@ -1,0 +1,68 @@
+"""Fit the likely range of drafts with an LLM: the scores of the recorded drafts against a reader's of the same cases.
+
+    python -m evals.training.judged_range [--dry]
+
+The residuals of drafts without an LLM are about twice as wide, and made ranges that spanned four severity bands around
+drafts whose own inputs left little open. The printed coverage leaves the measured case out.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+
+import click
+
+from agent.drafting.calibration import RANGE_FILE, RangeCalibration, load_range
+from agent.drafting.score_range import likely, residual
+from agent.resources import data_folder
+from evals.gate.baseline import load, path_of
+from evals.script import run_script
+
+_DIGITS = 3
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print coverage and mean width of the ranges with the measured case left out, and write them unless --dry."""
+    parser = argparse.ArgumentParser(prog="python -m evals.training.judged_range")
+    parser.add_argument("--dry", action="store_true", help="print the figures and write nothing")
+    asked = parser.parse_args(arguments)
+    pairs = scores()
+    covered, width = held_out(pairs)
+    click.echo(f"{len(pairs)} drafts: {covered:.2f} of the readers' scores inside, mean width {width:.1f}")
+    if not asked.dry:
+        fitted = load_range().model_copy(update={"judged": residuals(pairs)})
+        path = data_folder("corpus") / "knowledge" / "calibration" / RANGE_FILE
+        path.write_text(json.dumps(fitted.model_dump(mode="json"), indent=1) + "\n", "utf-8")
+
+
+def scores() -> tuple[tuple[float, float], ...]:
+    """Return the drafted and the reader's score, 0 to 10, of each recorded case that a reader scored."""
+    cases = [case.score for case in load(path_of("llm")).cases.values()]
+    return tuple(
+        (float(one.value), float(one.reader)) for one in cases if one.value is not None and one.reader is not None
+    )
+
+
+def residuals(pairs: Sequence[tuple[float, float]]) -> tuple[float, ...]:
+    """Return the sorted residuals of pairs of drafted and reader's score."""
+    return tuple(sorted(round(residual(reader, drafted), _DIGITS) for drafted, reader in pairs))
+
+
+def held_out(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Return the share of readers' scores inside ranges that were fitted without them, and the mean width."""
+    inside, widths = 0, []
+    for at, (drafted, reader) in enumerate(pairs):
+        raw = Decimal(str(drafted))
+        found = likely(raw, _with([*pairs[:at], *pairs[at + 1 :]]), judged=True)
+        inside += float(raw - found.below) <= reader <= float(raw + found.above)
+        widths.append(float(found.below + found.above))
+    return inside / len(pairs), sum(widths) / len(widths)
+
+
+def _with(pairs: Sequence[tuple[float, float]]) -> RangeCalibration:
+    return load_range().model_copy(update={"judged": residuals(pairs)})
+
+
+if __name__ == "__main__":
+    run_script(main)
