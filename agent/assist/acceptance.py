@@ -49,6 +49,8 @@ class Accepted(NamedTuple):
     """Struck facts of the embedded reader: each fact's key with its quote, and the reason."""
     refused: tuple[tuple[str, str], ...]
     """Facts that the LLM called wrong but that were kept: each fact's key with its quote, and the reason."""
+    disputed: tuple[str, ...]
+    """The ids of these facts."""
 
 
 def accept(
@@ -68,6 +70,7 @@ def accept(
     struck: list[tuple[str, str]] = []
     refused: list[tuple[str, str]] = []
     ids: list[str] = []
+    disputed: list[str] = []
     quotes = {item.id: item.quote for item in sheet.evidence}
     own = {item.key for item in items}
     for item in list(wrong)[:MOST_WRONG]:
@@ -81,10 +84,16 @@ def accept(
             ids.append(fact.id)
             struck.append((row, why))
         else:
+            disputed.append(fact.id)
             refused.append((f"{row} called wrong: {item.why}"[:300], "code cannot check the reason, so the fact stays"))
     kept = without(sheet, *ids, vocabulary=material.vocabulary) if ids else sheet
+
+    def said(made: FactSheet) -> Accepted:
+        with_outlook = made.model_copy(update={"outlook": sheet.outlook})
+        return Accepted(with_outlook, tuple(struck), tuple(refused), tuple(disputed))
+
     if not asked:
-        return Accepted(kept.model_copy(update={"outlook": sheet.outlook}), tuple(struck), tuple(refused))
+        return said(kept)
     wanted = set(shown)
     read = read_sheet(
         [document for document in material.documents if document.id in wanted],
@@ -96,7 +105,7 @@ def accept(
     read = read.model_copy(update={"facts": tuple(_weighed(fact, read, material) for fact in read.facts)})
     # The other readers' sheet comes last so that, where both have the same quote, the rank from a manifest wins.
     joined = join((read, kept), material.vocabulary)
-    return Accepted(joined.model_copy(update={"outlook": sheet.outlook}), tuple(struck), tuple(refused))
+    return said(joined)
 
 
 def for_llm(statements: Sequence[Statement]) -> tuple[Statement, ...]:

@@ -41,6 +41,16 @@ _LONG: Final = 5
 _CODE_CHARS: Final = 4
 _CODE_NAME: Final = re.compile(r"--[\w-]+|@?[\w/:-]*[\d_.@][\w.@/:-]*\w")
 """A flag, or a word that contains a digit, a dot or another code character."""
+_WORDED: Final = 2
+"""The number of words that a sentence has to share with its quotes if they share no meaning."""
+_STEM: Final = 5
+_LETTERS: Final = re.compile(r"[a-z]{4,}")
+_EMPTY: Final = frozenset((
+    "about", "after", "also", "been", "befor", "each", "from", "have", "into", "more", "only", "other", "over", "same",
+    "some", "such", "than", "that", "their", "them", "then", "there", "these", "they", "this", "those", "throu",
+    "under", "until", "what", "when", "where", "which", "while", "with", "would", "your",
+))  # fmt: skip
+"""Beginnings of words that any two sentences may share."""
 _NAMED: Final = 2.0
 """How much a code name shared by a quote and a sentence adds to their overlap."""
 MARKED: Final = re.compile(r"[\[(]\s*(E\d{1,4}(?:\s*[,;]?\s*(?:and\s+)?E\d{1,4})*)\s*[\])]")
@@ -360,7 +370,7 @@ class Ground:
             return self._unsupported(sentence, mode, evidence, about=about)
         if marked and about:
             return "its marks are of nothing that was accepted"
-        if _COMFORT.search(sentence) and not _FOLLOWS.search(sentence):
+        if _COMFORT.search(sentence) and not (_FOLLOWS.search(sentence) or _SILENT.search(sentence)):
             return "it comforts and cites nothing"
         if about and not (_FOLLOWS.search(sentence) or _SILENT.search(sentence)):
             return _UNCITED
@@ -393,10 +403,19 @@ class Ground:
         core = ({meaning for _, meaning in meanings(_stated(sentence))} - self._own_name or own) if about else own
         share = max(len(part & have) / len(part) if part else 1.0 for part in (own, core))
         # Each further quote makes a mistaken citation less likely.
-        if own and (share == 0 or (about and share < _BEARS / len(evidence))) and not _named_alike(sentence, told):
+        far = share == 0 or (about and share < _BEARS / len(evidence))
+        if own and far and not _named_alike(sentence, told) and not self._worded_alike(sentence, evidence):
             return _NOT_BEARING
-        stated = _COMPARED.sub("", _stated(sentence, denials=False)) if about else ""
+        # A quote that says otherwise matters where a sentence comforts; elsewhere the worse reading is the safe one.
+        comforts = about and (_COMFORT.search(sentence) or _BOUND.search(sentence))
+        stated = _COMPARED.sub("", _stated(sentence, denials=False)) if comforts else ""
         return "its quotes say otherwise" if stated and self._denied(stated, evidence, own) else ""
+
+    def _worded_alike(self, sentence: str, evidence: Sequence[str]) -> bool:
+        """Return whether a sentence shares words with its quotes, of whatever meaning: "connects AI agents with the
+        platform" has none that distinguishes products, and is still what its quote says."""
+        said = " ".join(self.evidence[mark].quote for mark in evidence)
+        return len(_plain_words(sentence) & _plain_words(said)) >= _WORDED
 
     def _denied(self, stated: str, evidence: Sequence[str], own: set[str]) -> bool:
         """Return whether quotes contradict a sentence and none confirms it. "works without Docker" next to "runs with
@@ -430,6 +449,10 @@ def _named_alike(sentence: str, told: Iterable[str]) -> bool:
     names = {match[0].strip(".,:;").casefold() for match in _CODE_NAME.finditer(sentence)}
     text = " ".join(told).casefold()
     return any(len(name) >= _CODE_CHARS and name in text for name in names)
+
+
+def _plain_words(text: str) -> set[str]:
+    return {word[:_STEM] for word in _LETTERS.findall(text.casefold())} - _EMPTY
 
 
 def _without_lacks(text: str, own: set[str]) -> str:

@@ -243,6 +243,7 @@ class _Run:
                 "also": threats.also if threats else (),
                 "law": threats.law if threats else "",
                 "evidence": tuple(judge.quotes.added),
+                "disputed": accepted.disputed,
                 "doubted": tuple(
                     fact.id for fact in judge.sheet.facts if hardly_said(fact, judge.sheet, self._material)
                 ),

@@ -10,7 +10,7 @@ raise nor lower a factor have no effect on it, so additional unrelated text does
 limit, a denial or a documented control lowers a value, and each of these steps is listed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, NamedTuple
 
@@ -95,7 +95,8 @@ def estimate(
         if judged is None:
             found[key] = _embedded(sheet, kind, key, constants, words)
         else:
-            found[key] = _judged(sheet, key, judged, constants.factors[key], words)
+            disputed = judgement.disputed if judgement else ()
+            found[key] = _judged(sheet, key, judged, constants.factors[key], words, disputed)
         reason = judgement.reasons.get(key, "") if judgement else ""
         if judgement and reason and stands(sheet, judgement, reason):
             found[key] = found[key].model_copy(update={"rationale": reason})
@@ -306,9 +307,18 @@ def _lowered(key: FactorKey, found: _Sum) -> Sequence[Lowering]:
 
 
 def _judged(
-    sheet: FactSheet, key: FactorKey, judged: JudgedFactor, constants: FactorConstants, words: Vocabulary
+    sheet: FactSheet,
+    key: FactorKey,
+    judged: JudgedFactor,
+    constants: FactorConstants,
+    words: Vocabulary,
+    disputed: Collection[str],
 ) -> FactorEstimate:
-    """Correct the LLM's value for its bias and raise it to the minimum that the facts imply."""
+    """Correct the LLM's value for its bias and raise it to the minimum that the facts imply.
+
+    `disputed` are the ids of facts that the LLM calls wrong for a reason that code cannot check: they hold the value,
+    and the label says that they are disputed.
+    """
     correction = constants.judged
     value = min(1.0, max(0.0, float(judged.value) + correction.bias))
     parts = [Part(kind="proposal", label="proposed by the LLM", effect=round(float(judged.value), _DIGITS))]
@@ -318,7 +328,10 @@ def _judged(
     least, why = floors(sheet, key, words)
     evidence = list(judged.evidence)
     if why is not None and least - value > _SHOWN:
-        parts.append(_part(why, least - value, f"at least {least:.1f} because it {words[why.key].title}"))
+        told = f"at least {least:.1f} because it {words[why.key].title}"
+        if why.id in disputed:
+            told = f"held at {least:.1f}: read by words alone as “{words[why.key].title}”, which the LLM disputes"
+        parts.append(_part(why, least - value, told))
         evidence += [mark for mark in why.evidence if mark not in evidence]
     elif LEAST - value > _SHOWN:
         shift = round(LEAST - value, _DIGITS)

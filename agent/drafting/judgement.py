@@ -211,6 +211,8 @@ class Judgement(Record):
     picture: JudgedPicture = JudgedPicture()
     evidence: tuple[Evidence, ...] = ()
     """Quotes that are not in the sheet; numbering continues from the sheet."""
+    disputed: tuple[str, ...] = ()
+    """Ids of facts that the LLM calls wrong for a reason that code cannot check; they stay."""
     doubted: tuple[str, ...] = ()
     """Ids of low-confidence facts that only the classifier found, in sentences that do not name the act. They set no
     floor for the LLM's severities."""

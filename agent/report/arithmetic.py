@@ -32,8 +32,8 @@ _MOST_QUOTED: Final = 120
 """The most characters of a quote that stands for a reason."""
 _MUCH: Final = 0.15
 """How much a fact has to raise a factor to be named beside its reason."""
-_RAISED: Final = "at least "
-"""The start of a part's label that says which fact raises a factor to a minimum."""
+_RAISED: Final = ("at least ", "held at ")
+"""How a part's label begins that says which fact raises a factor to a minimum."""
 
 
 def numbers(writer: Writer) -> Part:

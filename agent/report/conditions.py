@@ -91,21 +91,18 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
     if not highest[1]:
         return (start, Span("none of these threats remains."))
     if first is None:
-        return (start, Span("the highest CVSS base is "), *_at(residual, alike, *highest), Span("."))
+        return (start, Span("the highest CVSS base is "), *_at(alike, *highest), Span("."))
     item, after = first
     told: Text = (*doc.ref(item.name), Span(_becomes(base_of(item), after)))
     meant = _meaning(residual.changes.get(item.threat.id, ""), base_of(item) - after)
     if highest is first:
         return (
-            start, *told, *doc.strong(_graded(after)), *_by(residual, item),
-            Span(", the highest CVSS base that remains"), *_also([one for one in alike if one is not item]), Span("."),
-            *meant,
+            start, *told, *doc.strong(_graded(after)), Span(", the highest CVSS base that remains"),
+            *_also([one for one in alike if one is not item]), Span("."), *meant,
         )  # fmt: skip
-    fallen: Text = (Span(_graded(after)), *_by(residual, item)) if after else ()
-    return (
-        start, *told, *fallen, Span("; the highest CVSS base that remains is "), *_at(residual, alike, *highest),
-        Span("."), *meant,
-    )  # fmt: skip
+    fallen = (Span(_graded(after)),) if after else ()
+    rest = (Span("; the highest CVSS base that remains is "), *_at(alike, *highest), Span("."))
+    return (start, *told, *fallen, *rest, *meant)
 
 
 def _meaning(changes: str, fall: Decimal) -> Text:
@@ -128,12 +125,6 @@ def _graded(base: Decimal) -> str:
     return f"{tenth(base)} {severity(base)}"
 
 
-def _by(residual: Residual, item: RankedThreat) -> Text:
-    """List in brackets the changed metrics that lower a base."""
-    changes = residual.changes.get(item.threat.id, "")
-    return (Span(" ("), *doc.code(changes), Span(")")) if changes else ()
-
-
 def _also(others: Sequence[RankedThreat]) -> Text:
     """Name further threats that keep the same base."""
     return (Span(", also of "), *_named([item.name for item in others])) if others else ()
@@ -143,14 +134,14 @@ def _named(names: Sequence[str]) -> Text:
     return doc.joined(*(doc.ref(name) for name in names), by=", ")
 
 
-def _at(residual: Residual, alike: Sequence[RankedThreat], item: RankedThreat, left: Decimal) -> Text:
-    """Describe a residual base: its threats, and of one alone when it holds and the metrics that changed."""
+def _at(alike: Sequence[RankedThreat], item: RankedThreat, left: Decimal) -> Text:
+    """Describe a residual base: its threats, and of one alone when it holds."""
     if len(alike) > 1:
         return (*doc.strong(_graded(left)), Span(" for "), *_named([each.name for each in alike]))
     where = "on its assumption" if item.threat.basis == "assumed" else ""
     where = bare(if_clause(item.threat.setting)) if item.threat.setting else where
     told: Text = (Span(" for "), *doc.ref(item.name), Span(f" {where}" if where else ""))
-    return (*doc.strong(_graded(left)), *told, *_by(residual, item))
+    return (*doc.strong(_graded(left)), *told)
 
 
 def _older_residual(writer: Writer, residual: Residual) -> Text:
@@ -172,10 +163,10 @@ def remaining(writer: Writer, item: RankedThreat, residual: Residual) -> Text:
     if left and not changes:
         advice = writer.view.draft.advice
         eased = advice is not None and any(item.threat.id in one.threats for one in advice.conditions)
-        return doc.words("rarer; no metric moves" if eased else "no metric moves")
+        return doc.words("less likely; no metric changes" if eased else "no metric changes")
     if not left:
-        return doc.words("gone")
-    same = doc.words("(its score stays)") if left == base_of(item) else ()
+        return doc.words("excluded by the conditions")
+    same = doc.words("(the score does not change)") if left == base_of(item) else ()
     return doc.joined(doc.code(f"{changes} → {tenth(left)}"), same)
 
 

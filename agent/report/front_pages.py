@@ -236,8 +236,7 @@ def headline(writer: Writer) -> Part:
     if first is not None:
         doubt = " (contested, not decided yet)" if writer.view.is_contested(first.threat) else ""
         rests = (Span("Rests on "), *doc.ref(first.name), Span(f"{doubt}{_rests(writer, first)}{_raised(writer)}."))
-        lines = (rests, _graver(writer, first), _proposal(writer))
-        blocks.append(Bullets(tuple(filter(None, lines))))
+        blocks.append(Bullets(tuple(filter(None, (rests, _graver(writer, first))))))
     return Part("headline", doc.words(title), tuple(blocks))
 
 
@@ -316,11 +315,8 @@ def _unscored(writer: Writer) -> Part:
     advice = writer.view.draft.advice
     if advice is not None and writer.view.measures:
         sentences.append(doc.words("Until then treat it as not assessed; if it is used, with each threat's measure."))
-    blocks: list[Block] = [Paragraph(doc.joined(*sentences))] if sentences else []
-    proposed = () if writer.view.measures else _proposal(writer)
-    if proposed:
-        blocks.append(Bullets((proposed,)))
-    return Part("headline", doc.words(f"Not scored: {reason}"), tuple(blocks))
+    blocks: tuple[Block, ...] = (Paragraph(doc.joined(*sentences)),) if sentences else ()
+    return Part("headline", doc.words(f"Not scored: {reason}"), blocks)
 
 
 def _graver(writer: Writer, first: RankedThreat) -> Text:
@@ -341,21 +337,27 @@ def _graver(writer: Writer, first: RankedThreat) -> Text:
     where = "if its assumption holds" if threat.basis == "assumed" else "if its setting is used"
     where = bare(if_clause(threat.setting)) if threat.setting else where
     graded = Span(f"{threat.score.severity} {tenth(threat.score.aivss)} {where}", "strong")
-    return (graded, Span(" ("), *doc.ref(item.name), Span(")."))
+    # The threat itself shows its CVSS base, which would otherwise look like another number for the same.
+    base = f": {severity(base_of(item))} {tenth(base_of(item))} by CVSS)."
+    return (graded, Span(" ("), *doc.ref(item.name), Span(base))
 
 
 def posture(writer: Writer) -> Part:
-    """Build part 3: what the product can do, what makes that dangerous, what limits it."""
+    """Build part 3: what the product can do, what makes that dangerous, what limits it; then whether to use it."""
     raw = writer.view.draft.product.posture
+    # Whoever reads what is left off has to know what the product is.
+    unsettled = writer.view.draft.score.aivss is None and writer.view.measures
+    proposed = () if unsettled else _proposal(writer)
+    last = (Paragraph(proposed),) if proposed else ()
     if not raw:
-        return Part("posture", (), ())
+        return Part("posture", (), last)
     told = writer.brief("Posture", raw, writer.room.posture)
     first = next(iter(split(raw)))
     if writer.view.draft.drafter.kind == "llm" and len(bare(first).split()) <= _THESIS:
         # An LLM's first sentence is the thesis that the rest explains.
         thesis = writer.prose.sentence(first)
         told = (*doc.stressed(thesis), *told[len(thesis) :])
-    return Part("posture", (), (Paragraph(told),))
+    return Part("posture", (), (Paragraph(told), *last))
 
 
 # ------------------------------------------------------------ threats
@@ -376,7 +378,7 @@ def threats(writer: Writer) -> Part:
         blocks.append(entry(writer, item) if item in top else _in_short(writer, item))
     also = writer.view.draft.advice.also if writer.view.draft.advice else ()
     if also and writer.room.also:
-        told = writer.prose.text(stopped("; ".join(small(item.rstrip(".")) for item in also)))
+        told = writer.prose.text(" ".join(stopped(item[:1].upper() + item[1:]) for item in also))
         blocks.append(Paragraph(doc.joined(doc.soft("Weigh as well:"), told)))
     return Part("threats", doc.words("Top threats"), tuple(blocks))
 

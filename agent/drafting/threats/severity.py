@@ -36,14 +36,7 @@ OPEN_METRICS: Final[frozenset[Metric]] = frozenset(("AT", "UI"))
 MAX_BELOW: Final = Decimal("2.0")
 """Maximum difference of an LLM's highest base below the catalogue's; two experts differ by 0.8 on average."""
 
-_IMPACTS: Final[Mapping[Metric, tuple[str, str]]] = {
-    "VC": ("readable", "that confidential data is read"),
-    "VI": ("changeable", "that anything is changed"),
-    "VA": ("stoppable", "that anything can be stopped or destroyed"),
-    "SC": ("other_systems", "that another system can be read"),
-    "SI": ("other_changes", "that another system is changed"),
-    "SA": ("other_stops", "that another system can be stopped"),
-}
+_IMPACTS: Final = ("VC", "VI", "VA", "SC", "SI", "SA")
 
 
 class Choice(NamedTuple):
@@ -184,7 +177,9 @@ def point(value: Decimal) -> Range:
 def check_metrics(
     threat: JudgedThreat, facts: FactIndex, like: Mapping[Metric, Choice] | None = None
 ) -> dict[Metric, JudgedMetric]:
-    """Return an LLM's metrics for a threat, correcting those that contradict a fact; the reason says so.
+    """Return an LLM's metrics for a threat, correcting those that contradict a fact or that no fact makes milder; the
+    reason says so. That no fact tells of a loss or a way in corrects nothing: on the recorded cases, the LLM's own
+    impacts are nearer to a reader's (mean error of the base 0.90) than those cut to what facts tell (0.99).
 
     `like` has the catalogue's metrics for the same threat, if the LLM would take the score below its floor. As few
     milder metrics as possible are then reset to the catalogue's values, until the base is at most `MAX_BELOW` below
@@ -200,28 +195,16 @@ def _checked(metric: Metric, threat: JudgedThreat, facts: FactIndex) -> JudgedMe
         return JudgedMetric(value=VALUES[metric][1 if metric in _IMPACTS else 0], reason="no value was given")
     value = judged.value
     found: tuple[str, str] | None = None
-    if metric in _IMPACTS and value == "H":
-        term, what = _IMPACTS[metric]
-        found = None if _any(term, facts) else ("L", f"no fact says {what}")
-    elif metric == "AV" and value in "LP":
+    if metric == "AV" and value in "LP":
         found = None if _any("local_access", facts) else ("N", "no fact places the attacker on the machine")
     elif metric == "AT" and lacks_attacker(threat.actor):
         found = ("P", "the LLM has to err by itself")
-    elif metric == "PR" and value == "N":
-        found = _privilege(threat, facts)
     elif metric == "UI":
         found = _interaction(threat, value, facts)
     if found is None or found[0] == value:
         return judged
     new, why = found
     return JudgedMetric(value=new, reason=f"{why}; corrected from {value}, which said: {judged.reason}")
-
-
-def _privilege(threat: JudgedThreat, facts: FactIndex) -> tuple[str, str] | None:
-    entry = _any("outside_text", facts) or _any("others_text", facts)
-    if entry or _any("open_doors", facts) or threat.basis == "needs a setting":
-        return None
-    return "L", "no fact names a way in without an account"
 
 
 def _interaction(threat: JudgedThreat, value: str, facts: FactIndex) -> tuple[str, str] | None:

@@ -110,7 +110,7 @@ def test_the_headline_comes_first_then_default_use_then_settings_then_assumption
     report = build(harbour())
     assert report.headline == "T1"
     assert said(report.part("headline")).startswith("High 7.3 before controls ")
-    assert "Critical 9.2 if night mode is on (T2)." in said(report.part("headline"))
+    assert "Critical 9.2 if night mode is on (T2: High 8.8 by CVSS)." in said(report.part("headline"))
 
 
 def test_places_of_the_drafter_go_before_the_rule() -> None:
@@ -136,7 +136,7 @@ def test_a_withheld_score_shows_no_number_and_says_what_would_settle_it() -> Non
     assert shown.startswith("Not scored: only one of 7 layers is certain")
     assert "Answers to Q1 and Q2 would settle it." in shown
     assert "before controls" not in shown
-    assert "Proposed:" in shown
+    assert "Proposed:" in said(report.part("posture"))
     assert report.headline == ""
     assert "Sum" not in said(report.part("numbers"))
 
@@ -199,7 +199,7 @@ def test_a_caveat_is_a_sentence_of_its_own_or_in_older_drafts_a_clause() -> None
 
     def proposed(caveat: str) -> str:
         changed = advice.model_copy(update={"proposal": "use with conditions", "caveat": caveat})
-        return said(build(harbour().model_copy(update={"advice": changed})).part("headline"))
+        return said(build(harbour().model_copy(update={"advice": changed})).part("posture"))
 
     assert proposed("Leave night mode off.").endswith("conditions below. Leave night mode off.")
     assert proposed("at night not before Q1 is answered").endswith("below; at night not before Q1 is answered.")

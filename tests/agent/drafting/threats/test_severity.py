@@ -144,19 +144,18 @@ def test_every_vector_scores_between_its_base_and_ten(values: tuple[str, ...], t
 # ---------------------------------------------------------------- an LLM's metrics
 
 
-def test_impacts_that_no_fact_carries_are_lowered() -> None:
+def test_what_an_llm_says_is_lost_stands_without_a_fact() -> None:
+    """Facts are a sample of what a page says: the impacts of a careful reader are nearer to another reader's."""
     made = corrected(judged(WORST), sheet("gives_verdicts"))
 
-    assert {metric: made[metric].value for metric in ("VC", "VA", "SC")} == {"VC": "L", "VA": "L", "SC": "L"}
-    assert "no fact says" in made["VC"].reason
-    assert "because" in made["VC"].reason
-    assert made["VI"].value == "H"
+    assert {metric: made[metric].value for metric in ("VC", "VI", "VA", "SC")} == {
+        metric: WORST[metric] for metric in ("VC", "VI", "VA", "SC")
+    }
+    assert made["VC"].reason == "because"
 
 
-def test_a_path_without_an_account_needs_a_fact() -> None:
-    assert corrected(judged(WORST), sheet("writes_files"))["PR"].value == "L"
-    assert corrected(judged(WORST), sheet("writes_files", "reads_web"))["PR"].value == "N"
-    assert corrected(judged(WORST), sheet("writes_files", "endpoint_no_auth"))["PR"].value == "N"
+def test_who_writes_a_file_that_a_user_hands_over_needs_no_account() -> None:
+    assert corrected(judged(WORST), sheet("writes_files"))["PR"].value == WORST["PR"] == "N"
 
 
 def test_local_access_needs_a_fact() -> None:
