@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, strategies as st
 
 from agent.assist.prose import Ground, Mode, sentences
+from agent.assist.quotes import Quotes
 from agent.facts.sheet import build_sheet
 from agent.facts.verify import Material, verify
 from agent.records.evidence import MARK
 from tests.fakes.assist.product import NAME, VENDOR, documents, rows
-from tests.fakes.fact_sources import proposal
+from tests.fakes.fact_sources import document, material, proposal
 
 QUOTES = {
     "runs_commands": "It runs shell commands on the gate computer",
@@ -128,3 +129,26 @@ def test_an_english_sentence_is_not_compared_with_words_of_another_language() ->
     assert not GROUND.check(told, "product").text, "in the same language, the quote has to say it"
     assert not foreign.check("It opens 300 gates [E2].", "product").text, "numbers are the same in every language"
     assert not foreign.check("Quayside keeps every mail.", "product").text, "it still needs a quote"
+
+
+def test_a_sentence_in_the_words_of_its_quote_stays_though_none_of_them_is_rare() -> None:
+    """ "connects AI agents with the platform": names apart, such words are of no group of the vocabulary."""
+    page = document(f"# {NAME}\n\n{NAME} connects AI agents with the {VENDOR} platform of the harbour.\n")
+    found = Quotes(build_sheet((), ()), made := material(page))
+    (mark,) = found.take(["connects AI agents with the"])
+    one = Ground(made, found.all, (NAME, VENDOR))
+    assert one.check(f"{NAME} connects AI agents with its platform [{mark}].", "product").text
+    assert not one.check(f"{NAME} remembers every visitor for years [{mark}].", "product").text
+
+
+@pytest.mark.parametrize(
+    ("text", "stays"),
+    [
+        ("The sources do not say whether the vault is encrypted.", True),
+        ("The vault is encrypted.", False),
+        ("It runs shell commands on the gate computer, without any terminal of its own [E2].", True),
+        ("It asks for approval and never refunds without it [E2].", False),
+    ],
+)
+def test_a_sentence_that_comforts_needs_its_quote_and_one_that_asks_does_not(text: str, *, stays: bool) -> None:
+    assert bool(GROUND.check(text, "product").text) is stays
