@@ -255,8 +255,10 @@ class Judge:
         A question may be about one of `ids` or about a fact key; `numbers` has the numbers of the kept threats by those
         in the answer.
         """
-        what, _ = self._text(answer.what, "product", HOW_WORDS)
-        marked = _with_thesis(self._cited(_renumbered(answer.posture, numbers)))
+        what, rests = self._text(answer.what, "product", HOW_WORDS)
+        marked = self._cited(_renumbered(answer.posture, numbers))
+        if not self.ground.check(next(iter(sentences(marked)), ""), "product").evidence:
+            marked = _with_thesis(marked, rests)
         posture, _ = self._checked(marked, "product", POSTURE_WORDS)
         begin = next(iter(sentences(marked)), "")
         if posture and what and not self.ground.check(begin, "product").text:
@@ -571,13 +573,14 @@ def _uncited(text: str) -> str:
     return MARKED.sub("", _CITATION.sub("", text))
 
 
-def _with_thesis(posture: str) -> str:
-    """Give a first sentence without marks those of the sentences that follow: it sums up what they tell."""
+def _with_thesis(posture: str, more: Sequence[str] = ()) -> str:
+    """Give a first sentence whose own marks do not carry it those of the sentences that follow, and `more`: it sums up
+    what they tell."""
     first, *rest = sentences(posture) or [""]
-    marks = marks_in(" ".join(rest))
-    if not rest or not marks or MARKED.search(first):
+    marks = tuple(dict.fromkeys((*marks_in(posture), *more)))
+    if not rest or not marks:
         return posture
-    return " ".join((f"{first.rstrip('. ')} [{', '.join(marks)}].", *rest))
+    return " ".join((f"{MARKED.sub('', first).rstrip('. ')} [{', '.join(marks)}].", *rest))
 
 
 def _renumbered(text: str, numbers: Mapping[str, str]) -> str:
