@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from agent.drafting.calibration import FactorCalibration, FactorConstants, load_factors
 from agent.drafting.judgement import JudgedFactor, Judgement, stands
 from agent.drafting.wording import default_of, listed
-from agent.facts.sheet import counted
+from agent.facts.sheet import counted, without
 from agent.facts.vocabulary import Vocabulary, load_vocabulary
 from agent.records import Fact, FactorEstimate, FactSheet, Lowering, Part, State
 from agent.taxonomy.factors import FACTORS, FactorKey
@@ -95,8 +95,8 @@ def estimate(
         if judged is None:
             found[key] = _embedded(sheet, kind, key, constants, words)
         else:
-            disputed = judgement.disputed if judgement else ()
-            found[key] = _judged(sheet, key, judged, constants.factors[key], words, disputed)
+            disputed, doubted = (judgement.disputed, judgement.doubted) if judgement else ((), ())
+            found[key] = _judged(sheet, key, judged, constants.factors[key], words, disputed, doubted)
         reason = judgement.reasons.get(key, "") if judgement else ""
         if judgement and reason and stands(sheet, judgement, reason):
             found[key] = found[key].model_copy(update={"rationale": reason})
@@ -313,11 +313,13 @@ def _judged(
     constants: FactorConstants,
     words: Vocabulary,
     disputed: Collection[str],
+    doubted: Collection[str],
 ) -> FactorEstimate:
     """Correct the LLM's value for its bias and raise it to the minimum that the facts imply.
 
     `disputed` are the ids of facts that the LLM calls wrong for a reason that code cannot check: they hold the value,
-    and the label says that they are disputed.
+    and the label says that they are disputed. Those in `doubted`, which the other reader found unsurely in
+    words that name no such act, hold nothing then.
     """
     correction = constants.judged
     value = min(1.0, max(0.0, float(judged.value) + correction.bias))
@@ -325,7 +327,8 @@ def _judged(
     if abs(value - float(judged.value)) >= _SHOWN:
         shift = round(value - float(judged.value), _DIGITS)
         parts.append(Part(kind="remainder", label="correction for how the LLM values this factor", effect=shift))
-    least, why = floors(sheet, key, words)
+    idle = [fact.id for fact in sheet.facts if fact.id in disputed and fact.id in doubted]
+    least, why = floors(without(sheet, *idle) if idle else sheet, key, words)
     evidence = list(judged.evidence)
     if why is not None and least - value > _SHOWN:
         told = f"at least {least:.1f} because it {words[why.key].title}"
