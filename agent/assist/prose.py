@@ -139,6 +139,8 @@ _LINK: Final = re.compile(r"https?:|www\.|<(?!=)|>(?!=)|\{\{|\}\}|\{%|\]\(", re.
 _LOCAL: Final = re.compile(r"\bhttps?://(?=(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\b)")
 """The scheme of a local address. It is removed because "localhost:8080" does not link to an outside site."""
 _ADDRESS: Final = re.compile(r"\bhttps?://([^\s<>()\[\]{}\"“”]*[\w/])", re.I)
+_SCHEME: Final = re.compile(r"\b(https?)://(?=[`\"”'\s)]|$)", re.I)
+"""A scheme alone, as in "an `http://` address"."""
 _PLACEHOLDER: Final = re.compile(r"<[\w -]{1,40}>")
 _ENDLESS: Final = re.compile(r"\S{80}")
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
@@ -341,10 +343,10 @@ class Ground:
         return Checked(" ".join(kept), tuple(evidence), tuple(dropped))
 
     def _unlinked(self, sentence: str) -> str:
-        """Write addresses of the sources without their scheme, so that they are no links, and placeholders of the
+        """Write addresses of the sources and schemes alone so that they are no links, and placeholders of the
         sources, such as "<id>", without their brackets."""
         known = "\n".join(self._texts) if _LINK.search(sentence) else ""
-        bare = _ADDRESS.sub(lambda match: match[1] if match[0] in known else match[0], sentence)
+        bare = _SCHEME.sub(r"\1", _ADDRESS.sub(lambda match: match[1] if match[0] in known else match[0], sentence))
         return _PLACEHOLDER.sub(lambda match: match[0][1:-1] if match[0] in known else match[0], bare)
 
     def _wrong(self, sentence: str, mode: Mode, evidence: Sequence[str], *, marked: bool) -> str:

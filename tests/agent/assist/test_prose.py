@@ -152,3 +152,8 @@ def test_a_sentence_in_the_words_of_its_quote_stays_though_none_of_them_is_rare(
 )
 def test_a_sentence_that_comforts_needs_its_quote_and_one_that_asks_does_not(text: str, *, stays: bool) -> None:
     assert bool(GROUND.check(text, "product").text) is stays
+
+
+def test_a_scheme_alone_is_no_link() -> None:
+    assert GROUND.check("A stranger could read what goes to an `http://` address.", "inference").text
+    assert not GROUND.check("A stranger could read what goes to http://evil.example/x.", "inference").text
