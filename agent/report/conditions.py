@@ -166,7 +166,7 @@ def remaining(writer: Writer, item: RankedThreat, residual: Residual) -> Text:
         return doc.words("less likely; no metric changes" if eased else "no metric changes")
     if not left:
         return doc.words("excluded by the conditions")
-    same = doc.words("(the score does not change)") if left == base_of(item) else ()
+    same = doc.words("(score unchanged)") if left == base_of(item) else ()
     return doc.joined(doc.code(f"{changes} → {tenth(left)}"), same)
 
 

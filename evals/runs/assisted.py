@@ -17,9 +17,7 @@ from typing import Final, NamedTuple
 from agent.assist.run import Assistant
 from agent.cli.llm_session import Choice, open_assistant
 from agent.cli.source_options import stamp
-from agent.drafting.calibration import load_calibration
 from agent.errors import DriftError
-from agent.facts.readers.outlook import load_outlook
 from agent.facts.reading import Reading
 from agent.llm.cassette import MANIFEST
 from agent.pipeline import draft_reading, read_documents
@@ -77,12 +75,6 @@ def held(cases: Sequence[Case], labels: Sequence[str], fit_cases: Sequence[FitCa
     )
 
 
-def shipped(cases: Sequence[Case]) -> tuple[Held, ...]:
-    """Return each case with the bundled constants: no prompt depends on a fitted number, so they show drift as well."""
-    constants = Constants(load_calibration(), load_outlook())
-    return tuple(Held(case, "", constants) for case in cases)
-
-
 def pair(one: Held, assistant: Assistant, settings: Settings, answers: Path | None = None) -> Pair:
     """Draft a case both ways; `answers` is the folder of the recording. Raises LlmError when the LLM is unavailable."""
     reading = read_documents(documents_of(one.case), one.constants.heads)
@@ -98,12 +90,8 @@ def replayed(
     *,
     workers: int = WORKERS,
     progress: Progress | None = None,
-    first_of: int = 0,
 ) -> list[Pair]:
-    """Draft every case both ways, from the answers in `folder`. Raises DriftError naming cases that do not fit.
-
-    `first_of` is the number of all cases if only the first is tried, for the error.
-    """
+    """Draft every case both ways, from the answers in `folder`. Raises DriftError naming cases that do not fit."""
     tasks = [_Replay(one, folder, settings) for one in cases]
     made: list[Pair] = []
     odd: list[tuple[str, DriftError]] = []
@@ -115,7 +103,7 @@ def replayed(
         if progress is not None:
             progress(f"replayed {len(made)} of {len(cases)}")
     if odd:
-        raise _drift(odd, len(cases), first_of)
+        raise _drift(odd, len(cases))
     return made
 
 
@@ -200,13 +188,12 @@ def _evaluation(pairs: Sequence[Pair], which: Callable[[Pair], Drafted], name: s
     return summarise(results, drafter=name, patterns=pattern_ids())
 
 
-def _drift(odd: Sequence[tuple[str, DriftError]], tried: int, first_of: int) -> DriftError:
+def _drift(odd: Sequence[tuple[str, DriftError]], total: int) -> DriftError:
     first = odd[0][1]
     names = ", ".join(slug for slug, _ in odd[:_NAMED]) + (" …" if len(odd) > _NAMED else "")
-    cases = "the first case" if first_of else f"{len(odd)} of {tried} cases"
     return DriftError(
-        f"the recordings of {cases} do not fit what would be asked",
-        where=f"{names}; the other {first_of - 1} were not tried" if first_of else names,
+        f"the recordings of {len(odd)} of {total} cases do not fit what would be asked",
+        where=names,
         hint=f"`{RECORD_HINT}` records anew and says better, worse or cannot tell\n"
         f"{first.what}, {first.where}\n{first.hint}",
     )

@@ -18,7 +18,7 @@ from evals.gate.verdict import Verdict
 from evals.metrics.results import Evaluation
 from evals.report.saying import accept_command
 from evals.runs.ablations import Without, ablation
-from evals.runs.assisted import Held, Pair, done, held, recorded_slugs, replayed, shipped
+from evals.runs.assisted import Held, Pair, done, held, recorded_slugs, replayed
 from evals.runs.fingerprints import folder_fingerprint, run_fingerprints, variants_fingerprint
 from evals.runs.holdout import FitCase, Progress, bundled_cases, bundled_fit_cases, who
 from evals.runs.outputs import RUN, load
@@ -124,8 +124,6 @@ def llm_replay(wanted: Wanted, folder: Path, against: Baseline | None) -> Outcom
     cases = every[: wanted.limit] if wanted.limit else every
     if against is not None:
         baselines.check_same(against, prints(every), _earlier(wanted))
-    # The first case tells in seconds whether the prompts are those of the recordings; fitting constants takes longer.
-    replayed(shipped(cases[:1]), folder, wanted.settings, workers=1, first_of=len(cases))
     pairs = replayed(
         held_cases(cases, wanted),
         folder,
