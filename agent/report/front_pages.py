@@ -269,7 +269,10 @@ def _raised(writer: Writer) -> str:
         return f": {base} by CVSS"
     added = tenth(score.aivss - score.cvss_base) if score.aivss is not None else ""
     graded = f"{severity(score.cvss_base)} {base}"
-    return f": {graded} by CVSS; AIVSS adds {added} for what is agentic (ten factors, sum {total})"
+    # Without this, a High over threats that are all Medium looks like a mistake.
+    lifted = score.severity != severity(score.cvss_base)
+    into = f", which makes {severity(score.cvss_base)} {score.severity}" if lifted else ""
+    return f": {graded} by CVSS; AIVSS adds {added} for what is agentic (ten factors, sum {total}){into}"
 
 
 def _proposal(writer: Writer) -> Text:
