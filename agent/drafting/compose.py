@@ -8,6 +8,7 @@ against the facts; otherwise only the facts count. Striking a fact and composing
 """
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -39,6 +40,7 @@ from agent.records import (
     FactorEstimate,
     FactSheet,
     LayerThreats,
+    LikelyConstants,
     Lowering,
     Product,
     Question,
@@ -69,6 +71,14 @@ class Composition(NamedTuple):
     lines: tuple[FactLine, ...]
     controls: tuple[ClaimedControl, ...]
     advice: Advice
+
+
+def _range_of(
+    sheet: FactSheet, judgement: Judgement | None, calibration: Calibration
+) -> Callable[[Decimal], LikelyConstants]:
+    """Return the likely range by raw score: drafts that an LLM judged, and thin sources, have their own."""
+    thin, judged = len(counted(sheet)) < FEW_FACTS, judgement is not None and bool(judgement.threats)
+    return partial(likely, calibration=calibration.range, thin=thin, judged=judged)
 
 
 def compose(
@@ -103,12 +113,7 @@ def compose(
         estimated,
         verdicts,
         sheet,
-        constants=partial(
-            likely,
-            calibration=calibration.range,
-            thin=len(counted(sheet)) < FEW_FACTS,
-            judged=judgement is not None and bool(judgement.threats),
-        ),
+        constants=_range_of(sheet, judgement, calibration),
         bare_factors=valued(without_claims(sheet)),
     )
     asked = ask(sheet, kind, estimated, verdicts, found, scored, judgement)
