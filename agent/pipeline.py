@@ -371,7 +371,7 @@ def read_documents(documents: tuple[Document, ...], heads: OutlookHeads | None =
     own, carried = for_readers(documents, found), said_once(carrying(found))
     reader = embedded_reader().beforehand(documents, carried)
     outlook = with_estimates(reader.outlook(documents, carried), reader, documents, carried, heads)
-    return Reading(documents, found, read_sheet(documents, own, (reader, *readers()[1:]), outlook=outlook))
+    return Reading(documents, found, read_sheet(documents, own, readers(reader), outlook=outlook))
 
 
 def placed_statements(documents: tuple[Document, ...]) -> tuple[Statement, ...]:
@@ -390,9 +390,9 @@ def read_statements(documents: tuple[Document, ...]) -> tuple[Statement, ...]:
     return said_once(carrying(placed_statements(documents)))
 
 
-def readers() -> tuple[Reader, ...]:
-    """Return the fact readers that need no LLM."""
-    return (embedded_reader(), ManifestReader())
+def readers(embedded: EmbeddedReader | None = None) -> tuple[Reader, ...]:
+    """Return the fact readers that need no LLM; `embedded` is used in place of the one that is loaded once."""
+    return (embedded or embedded_reader(), ManifestReader())
 
 
 @cache

@@ -88,12 +88,12 @@ def accept(
             refused.append((f"{row} called wrong: {item.why}"[:300], "code cannot check the reason, so the fact stays"))
     kept = without(sheet, *ids, vocabulary=material.vocabulary) if ids else sheet
 
-    def said(made: FactSheet) -> Accepted:
+    def outcome(made: FactSheet) -> Accepted:
         with_outlook = made.model_copy(update={"outlook": sheet.outlook})
         return Accepted(with_outlook, tuple(struck), tuple(refused), tuple(disputed))
 
     if not asked:
-        return said(kept)
+        return outcome(kept)
     wanted = set(shown)
     read = read_sheet(
         [document for document in material.documents if document.id in wanted],
@@ -105,7 +105,7 @@ def accept(
     read = read.model_copy(update={"facts": tuple(_weighed(fact, read, material) for fact in read.facts)})
     # The other readers' sheet comes last so that, where both have the same quote, the rank from a manifest wins.
     joined = join((read, kept), material.vocabulary)
-    return said(joined)
+    return outcome(joined)
 
 
 def for_llm(statements: Sequence[Statement]) -> tuple[Statement, ...]:

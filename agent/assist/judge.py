@@ -573,7 +573,7 @@ def _uncited(text: str) -> str:
     return MARKED.sub("", _CITATION.sub("", text))
 
 
-def _with_thesis(posture: str, more: Sequence[str] = ()) -> str:
+def _with_thesis(posture: str, more: Sequence[str]) -> str:
     """Give a first sentence whose own marks do not carry it those of the sentences that follow, and `more`: it sums up
     what they tell."""
     first, *rest = sentences(posture) or [""]

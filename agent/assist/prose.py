@@ -17,7 +17,7 @@ from typing import Final, Literal, NamedTuple
 from agent.assist.terms import TERMS
 from agent.facts.anchor import normalise
 from agent.facts.support import NUMBER_WORDS, clauses_of, meanings, names_of, numbers_of, support
-from agent.facts.verify import ENGLISH, Material
+from agent.facts.verify import Material
 from agent.facts.vocabulary import load_vocabulary
 from agent.intake.extract.statements import language
 from agent.intake.hidden import instructions
@@ -189,7 +189,7 @@ class Ground:
     @cached_property
     def _translated(self) -> bool:
         """Whether no source is in English, so that a sentence about them has none of their words."""
-        return not any(document.language in ENGLISH for document in self.material.documents)
+        return not any(language.is_english(document.language) for document in self.material.documents)
 
     def foreign(self, text: str) -> tuple[str, ...]:
         """Return the numbers and names in a text that occur in neither the sources nor the lists of the field."""
@@ -380,7 +380,7 @@ class Ground:
 
     def _in_english(self, mark: str) -> bool:
         """Return whether the words of a quote can be compared with an English sentence."""
-        return self.material.by_id[self.evidence[mark].document].language in ENGLISH
+        return language.is_english(self.material.by_id[self.evidence[mark].document].language)
 
     def _unsupported(self, sentence: str, mode: Mode, evidence: Sequence[str], *, about: bool) -> str:
         if about and all(self.evidence[mark].about == "other" for mark in evidence):

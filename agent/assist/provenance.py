@@ -66,7 +66,7 @@ def _tokens(assistant: Assistant, helped: Assisted) -> dict[str, float]:
 
 def _counts(helped: Assisted) -> dict[str, float]:
     """Count the facts and threats to which the LLM contributed, and its dropped claims."""
-    facts = [fact for fact in helped.sheet.facts if any(source.reader == "llm" for source in fact.sources)]
+    facts = [fact for fact in helped.sheet.facts if fact.read_by("llm")]
     return {
         "facts_accepted": float(len(facts)),
         "threats_accepted": float(len(helped.judgement.threats)),

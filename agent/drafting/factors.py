@@ -90,13 +90,17 @@ def estimate(
     constants = calibration or load_factors()
     words = vocabulary or load_vocabulary()
     found: dict[FactorKey, FactorEstimate] = {}
+    disputed = judgement.disputed if judgement else ()
+    # What the other reader found unsurely, in words that name no such act, holds nothing once the LLM disputes it.
+    doubted = judgement.doubted if judgement else ()
+    idle = [fact.id for fact in sheet.facts if fact.id in disputed and fact.id in doubted]
+    holding = without(sheet, *idle) if idle else sheet
     for key in FACTORS:
         judged = _usable(judgement, key)
         if judged is None:
             found[key] = _embedded(sheet, kind, key, constants, words)
         else:
-            disputed, doubted = (judgement.disputed, judgement.doubted) if judgement else ((), ())
-            found[key] = _judged(sheet, key, judged, constants.factors[key], words, disputed, doubted)
+            found[key] = _judged(holding, key, judged, constants.factors[key], words, disputed)
         reason = judgement.reasons.get(key, "") if judgement else ""
         if judgement and reason and stands(sheet, judgement, reason):
             found[key] = found[key].model_copy(update={"rationale": reason})
@@ -313,13 +317,11 @@ def _judged(
     constants: FactorConstants,
     words: Vocabulary,
     disputed: Collection[str],
-    doubted: Collection[str],
 ) -> FactorEstimate:
     """Correct the LLM's value for its bias and raise it to the minimum that the facts imply.
 
     `disputed` are the ids of facts that the LLM calls wrong for a reason that code cannot check: they hold the value,
-    and the label says that they are disputed. Those in `doubted`, which the other reader found unsurely in
-    words that name no such act, hold nothing then.
+    and the label says that they are disputed.
     """
     correction = constants.judged
     value = min(1.0, max(0.0, float(judged.value) + correction.bias))
@@ -327,13 +329,13 @@ def _judged(
     if abs(value - float(judged.value)) >= _SHOWN:
         shift = round(value - float(judged.value), _DIGITS)
         parts.append(Part(kind="remainder", label="correction for how the LLM values this factor", effect=shift))
-    idle = [fact.id for fact in sheet.facts if fact.id in disputed and fact.id in doubted]
-    least, why = floors(without(sheet, *idle) if idle else sheet, key, words)
+    least, why = floors(sheet, key, words)
     evidence = list(judged.evidence)
     if why is not None and least - value > _SHOWN:
         told = f"at least {least:.1f} because it {words[why.key].title}"
         if why.id in disputed:
-            told = f"held at {least:.1f}: read by words alone as “{words[why.key].title}”, which the LLM disputes"
+            read = f"the embedded reader finds that it {words[why.key].title}"
+            told = f"held at {least:.1f} because {read}, which the LLM disputes"
         parts.append(_part(why, least - value, told))
         evidence += [mark for mark in why.evidence if mark not in evidence]
     elif LEAST - value > _SHOWN:

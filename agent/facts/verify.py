@@ -20,6 +20,7 @@ from agent.facts.proposal import Proposal, ProposedSlot, Quote
 from agent.facts.sheet import combined, fact_id
 from agent.facts.support import foreign, meanings, negations
 from agent.facts.vocabulary import FactKey, Vocabulary, load_vocabulary
+from agent.intake.extract.statements import language
 from agent.intake.hidden import instructions
 from agent.records import (
     CARRYING,
@@ -64,8 +65,6 @@ _NO: Final = re.compile(
 )
 """Words that deny something, in addition to plain negations."""
 _NARROW: Final = re.compile(r"\b(?:only|always|never|all|every|any|by default|nothing|none)\b", re.I)
-ENGLISH: Final = ("", "en")
-"""Languages of documents whose words code can compare with an English text; "" is unknown."""
 _FORM_READERS: Final = frozenset({"manifest", "scanner"})
 _OWN_WORD: Final = frozenset({"analyst-note", "vendor-answer"})
 """Kinds of documents written to state facts; the roles of their sentences are not checked."""
@@ -230,7 +229,7 @@ def _fault(place: Place, words: int, key: FactKey, about: FactAbout, *, by_form:
     if any(statement.flagged for statement in place.statements):
         return Fault("flagged passage", "a finding covers its sentence")
     roles = CARRYING | set(key.carried_by)
-    english = place.document.language in ENGLISH
+    english = language.is_english(place.document.language)
     # Roles are learned from English text. Only an LLM reads other languages, and it knows whom a sentence addresses.
     if english and place.document.kind not in _OWN_WORD and not (by_form and place.document.form != "prose"):
         idle = next((statement for statement in place.statements if statement.role not in roles), None)
@@ -289,7 +288,7 @@ def _held(proposal: Proposal, material: Material, dropped: list[DroppedFact]) ->
     rest = tuple(places.values())
     unsure = proposal.inferred
     if proposal.polarity == "denied" and not any(_denies(place) for place in rest):
-        if all(place.document.language in ENGLISH for place in rest):
+        if all(language.is_english(place.document.language) for place in rest):
             dropped.append(_dropped(proposal, _quoted(proposal), Fault("denial without a negation")))
             return None
         unsure = True

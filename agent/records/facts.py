@@ -116,6 +116,10 @@ class Fact(Record):
         """Whether no reader found the fact stated."""
         return all(source.state == "inferred" for source in self.sources)
 
+    def read_by(self, reader: ReaderName) -> bool:
+        """Return whether a reader is among those that found the fact."""
+        return any(source.reader == reader for source in self.sources)
+
     def slot(self, name: SlotName) -> str:
         """Return the value of a slot, or an empty text if the fact has no such slot."""
         return next((slot.value for slot in self.slots if slot.name == name), "")

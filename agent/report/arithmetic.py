@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from agent.drafting.judgement import lacks_attacker
+from agent.drafting.wording import capital
 from agent.records import FactorEstimate, Residual
 from agent.report import document as doc
 from agent.report.conditions import remaining
@@ -95,7 +96,7 @@ def _reason(factor: FactorEstimate) -> str:
     """Return the reason for a factor's value, with the fact that raised it to a minimum, if any."""
     whole = stopped(factor.rationale)
     label = next((part.label for part in factor.parts if part.label.startswith(_RAISED) and part.effect > _MUCH), "")
-    raised = f"{label[:1].upper()}{label[1:]}" if label and label not in whole else ""
+    raised = capital(label) if label and label not in whole else ""
     return " ".join(filter(None, (whole, stopped(raised) if raised else "")))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
+from agent.drafting.wording import capital
 from agent.records import Condition, Residual
 from agent.report import document as doc
 from agent.report.document import Block, Bullets, Paragraph, Part, Row, Span, Table, Text
@@ -198,7 +199,7 @@ def _condition(writer: Writer, number: int, item: Condition) -> Text:
     refs = _named(eased)
     price = item.price.rstrip(".")
     return doc.joined(
-        doc.strong(f"{item.who[:1].upper()}{item.who[1:]}:") if item.who else (),
+        doc.strong(f"{capital(item.who)}:") if item.who else (),
         text,
         (Span("("), *refs, Span(")")) if refs else (),
         (Span("Price", "em"), Span(f": {price}.")) if price else (),

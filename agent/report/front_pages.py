@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from agent.drafting.judgement import lacks_attacker
 from agent.drafting.layers.paragraphs import load_layer_texts
 from agent.drafting.threats.headline import SUPPORTED, is_supported
+from agent.drafting.wording import capital
 from agent.intake.extract.statements import language
 from agent.records import (
     Capability,
@@ -198,7 +199,7 @@ def _read(view: View) -> str:
         text += f", {_day(sources[0].fetched_at)}"
     spoken: dict[str, list[str]] = {}
     for source in sources:
-        if source.language not in ("", language.ENGLISH):
+        if not language.is_english(source.language):
             spoken.setdefault(language.name(source.language), []).append(source.document)
     return text + "".join(f", {listed(ids)} in {name}" for name, ids in spoken.items())
 
@@ -271,7 +272,7 @@ def _raised(writer: Writer) -> str:
     graded = f"{severity(score.cvss_base)} {base}"
     # Without this, a High over threats that are all Medium looks like a mistake.
     lifted = score.severity != severity(score.cvss_base)
-    into = f", which makes {severity(score.cvss_base)} {score.severity}" if lifted else ""
+    into = f", which lifts it from {severity(score.cvss_base)} to {score.severity}" if lifted else ""
     return f": {graded} by CVSS; AIVSS adds {added} for what is agentic (ten factors, sum {total}){into}"
 
 
@@ -381,7 +382,7 @@ def threats(writer: Writer) -> Part:
         blocks.append(entry(writer, item) if item in top else _in_short(writer, item))
     also = writer.view.draft.advice.also if writer.view.draft.advice else ()
     if also and writer.room.also:
-        told = writer.prose.text(" ".join(stopped(item[:1].upper() + item[1:]) for item in also))
+        told = writer.prose.text(" ".join(stopped(capital(item)) for item in also))
         blocks.append(Paragraph(doc.joined(doc.soft("Weigh as well:"), told)))
     return Part("threats", doc.words("Top threats"), tuple(blocks))
 

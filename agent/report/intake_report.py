@@ -96,7 +96,7 @@ def _documents(intake: Intake) -> Iterator[str]:
     yield f"Documents ({len(intake.documents)})"
     for item in intake.documents:
         form = f", {item.form}" if item.form != "prose" else ""
-        spoken = f", in {language.name(item.language)}" if item.language not in ("", language.ENGLISH) else ""
+        spoken = f", in {language.name(item.language)}" if not language.is_english(item.language) else ""
         facts = f"{item.kind}{form}{spoken}, {item.media_type}, {len(item.text)} characters, {item.sha256[:_HASH]}"
         yield f"  {item.id}  {one_line(item.title)}" if item.title else f"  {item.id}"
         yield f"      {one_line(item.url)}"

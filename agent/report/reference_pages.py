@@ -4,6 +4,7 @@ import json
 from typing import Final
 
 from agent.drafting.threats.cvss_vectors import base_of
+from agent.drafting.wording import capital
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Absence, Chain, ClaimedControl, Draft, Evidence, Fact, FactorEstimate, FormulaId, Score
 from agent.records.draft import head_line
@@ -151,7 +152,7 @@ def _control(writer: Writer, item: ClaimedControl) -> Row:
     if at >= 0:
         text = doc.joined((Span(quotes[0][at : at + len(said)], "quote"),), marks)
     elif quotes:
-        head = doc.words(f"{said[:1].upper()}{said[1:]}:")
+        head = doc.words(f"{capital(said)}:")
         text = doc.joined(head, (Span(shorten(quotes[0], 160), "quote"),), marks)
     else:
         text = writer.prose.sentence(stopped(item.text))
@@ -271,7 +272,7 @@ def _reasons(writer: Writer, item: RankedThreat) -> list[Block]:
 
 def _sentence(raw: str) -> str:
     """Format a text as a sentence, with a capital letter at its start and a full stop at its end."""
-    return stopped(raw[:1].upper() + raw[1:])
+    return stopped(capital(raw))
 
 
 # ------------------------------------------------------------ findings

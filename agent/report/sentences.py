@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
+from agent.drafting.wording import capital
 from agent.records import Finding, Score, ThreatStatement
 from agent.scoring import bands
 
@@ -108,7 +109,7 @@ def threat_sentence(statement: ThreatStatement) -> str:
     sentence = f"{subject} can {action}"
     if result:
         sentence += f", which leads to {result}"
-    return _capital(re.sub(r"\s+", " ", sentence)) + "."
+    return capital(re.sub(r"\s+", " ", sentence)) + "."
 
 
 def _condition(prerequisite: str) -> str:
@@ -167,10 +168,6 @@ def small(text: str) -> str:
     first = text.split(" ", 1)[0]
     is_article = first in {"The", "A", "An", "Its", "Their", "This", "That", "Any", "When", "If", "While", "After"}
     return text[0].lower() + text[1:] if is_article else text
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:] if text else text
 
 
 def with_stop(text: str) -> str:

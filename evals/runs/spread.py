@@ -76,9 +76,8 @@ def apart(work: Callable[[TaskT], ResultT], task: TaskT) -> ResultT:
     Many small products take four times the processor time with two threads, and their last bits depend on the number
     of cores. `work` must be a module-level function, and all arguments picklable.
     """
-    context = multiprocessing.get_context("spawn")
-    with _one_thread_each(), ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(work, task).result()
+    with Crew(1) as crew:
+        return crew._started().submit(work, task).result()
 
 
 def _call(row: tuple[Callable[[TaskT, object], ResultT], TaskT, str]) -> ResultT:

@@ -9,7 +9,6 @@ indirect influence).
 """
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +42,7 @@ from agent.drafting.score_range import residual
 from agent.facts.readers.outlook import FACTORS, OutlookHeads, best_mean, weighed, write_outlook
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import FactorEstimate, FactSheet, Record
+from agent.records import FactorEstimate, FactSheet
 from agent.resources import data_folder
 from agent.taxonomy.factors import FactorKey
 from agent.taxonomy.kinds import KINDS, ProductKind
@@ -51,7 +50,7 @@ from agent.taxonomy.layers import LAYERS
 from evals.script import run_script
 from evals.training.derive_base import fit_base
 from evals.training.derive_rows import FOLDS, REAL_WEIGHT, Row, rows_of, weights_of
-from evals.training.judged_factors import corrected
+from evals.training.judged_factors import corrected, write_constants
 
 PUBLISHED_SHARE: Final = 0.45
 """Weight of the published label when there is also a reader's label."""
@@ -539,10 +538,10 @@ def main(arguments: Sequence[str]) -> None:
     folder = knowledge / "calibration"
     # judged_factors.py fits the correction of an LLM's values separately.
     corrections = {key: row.judged.bias for key, row in load_factors().factors.items()}
-    _write(folder / FACTORS_FILE, corrected(spreads(fit_factors(rows, sheets), rows, values), corrections))
-    _write(folder / LAYERS_FILE, fit_certainty(rows, sheets).model_copy(update={"threshold": threshold}))
-    _write(folder / RANGE_FILE, fit_range(rows, values))
-    _write(folder / BASE_FILE, fit_base(rows))
+    write_constants(folder / FACTORS_FILE, corrected(spreads(fit_factors(rows, sheets), rows, values), corrections))
+    write_constants(folder / LAYERS_FILE, fit_certainty(rows, sheets).model_copy(update={"threshold": threshold}))
+    write_constants(folder / RANGE_FILE, fit_range(rows, values))
+    write_constants(folder / BASE_FILE, fit_base(rows))
 
 
 def report(
@@ -611,10 +610,6 @@ def _mean(values: Sequence[float]) -> str:
 
 def _short(value: float) -> float:
     return round(float(value), 4)
-
-
-def _write(path: Path, record: Record) -> None:
-    path.write_text(json.dumps(record.model_dump(mode="json"), indent=1) + "\n", "utf-8")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -25,7 +25,7 @@ import click
 
 from agent.drafting.calibration import FACTORS_FILE, FactorCalibration, load_factors
 from agent.errors import UsageError
-from agent.records import Draft
+from agent.records import Draft, Record
 from agent.resources import data_folder
 from agent.taxonomy.factors import FACTOR_SETS, FactorKey
 from evals.cases.bundled import bundled_cases
@@ -69,7 +69,12 @@ def main(arguments: Sequence[str]) -> None:
     if not asked.dry:
         path = data_folder("corpus") / "knowledge" / "calibration" / FACTORS_FILE
         record = corrected(load_factors(), made)
-        path.write_text(json.dumps(record.model_dump(mode="json"), indent=1) + "\n", "utf-8")
+        write_constants(path, record)
+
+
+def write_constants(path: Path, record: Record) -> None:
+    """Write fitted constants as the drafter reads them."""
+    path.write_text(json.dumps(record.model_dump(mode="json"), indent=1) + "\n", "utf-8")
 
 
 def bias(real: Sequence[Said], corpus: Sequence[Said]) -> float:

@@ -7,7 +7,6 @@ drafts whose own inputs left little open. The printed coverage leaves the measur
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -18,6 +17,7 @@ from agent.drafting.score_range import likely, residual
 from agent.resources import data_folder
 from evals.gate.baseline import load, path_of
 from evals.script import run_script
+from evals.training.judged_factors import write_constants
 
 _DIGITS = 3
 
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> None:
     if not asked.dry:
         fitted = load_range().model_copy(update={"judged": residuals(pairs)})
         path = data_folder("corpus") / "knowledge" / "calibration" / RANGE_FILE
-        path.write_text(json.dumps(fitted.model_dump(mode="json"), indent=1) + "\n", "utf-8")
+        write_constants(path, fitted)
 
 
 def scores() -> tuple[tuple[float, float], ...]:

@@ -224,9 +224,7 @@ class _Parser:
         if function == "approved":
             return _Node("", frozenset({"approval_before"}), lambda facts: _found(facts.approvals(arguments)))
         if function == "whole" and len(arguments) == 1:
-            of = self.key(arguments[0])
-            whole = lambda facts: _found(tuple(fact for fact in facts.holding(of) if not fact.slot("part")))  # noqa: E731
-            return _Node("", frozenset({of}), whole)
+            return _whole(self.key(arguments[0]))
         if function not in _POLARITIES or len(arguments) != 1:
             raise self.wrong(f"no function {function!r} with {len(arguments)} arguments")
         polarity, rank = _POLARITIES[function]
@@ -248,6 +246,13 @@ def _key(key: str) -> _Node:
         return Truth(bool(found) or key in facts.supposed, found)
 
     return _Node(key, frozenset({key}), truth)
+
+
+def _whole(key: str) -> _Node:
+    def truth(facts: FactIndex) -> Truth:
+        return _found(tuple(fact for fact in facts.holding(key) if not fact.slot("part")))
+
+    return _Node("", frozenset({key}), truth)
 
 
 def _found(facts: tuple[Fact, ...]) -> Truth:

@@ -248,13 +248,13 @@ def _bases(
 def _by_setting(fact: Fact, sheet: FactSheet) -> bool:
     """Return whether a fact that an LLM did not read is told by quotes that the LLM reads as of something to switch on:
     "write operations require ALLOW_WRITE=true" asserts no writing."""
-    if fact.polarity != "asserted" or any(source.reader == "llm" for source in fact.sources):
+    if fact.polarity != "asserted" or fact.read_by("llm"):
         return False
     return any(
         other.key == fact.key
         and other.polarity == "configurable"
         and other.counts
-        and any(source.reader == "llm" for source in other.sources)
+        and other.read_by("llm")
         and set(fact.evidence) <= set(other.evidence)
         for other in sheet.facts
     )

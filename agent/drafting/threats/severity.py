@@ -177,9 +177,9 @@ def point(value: Decimal) -> Range:
 def check_metrics(
     threat: JudgedThreat, facts: FactIndex, like: Mapping[Metric, Choice] | None = None
 ) -> dict[Metric, JudgedMetric]:
-    """Return an LLM's metrics for a threat, correcting those that contradict a fact or that no fact makes milder; the
-    reason says so. That no fact tells of a loss or a way in corrects nothing: on the recorded cases, the LLM's own
-    impacts are nearer to a reader's (mean error of the base 0.90) than those cut to what facts tell (0.99).
+    """Return an LLM's metrics for a threat, correcting those that contradict a fact, and milder ones that no fact
+    supports; the reason says so. That no fact tells of a loss or a way in corrects nothing: on the recorded cases, the
+    LLM's own impacts are nearer to a reader's (mean error of the base 0.90) than those cut to what facts tell (0.99).
 
     `like` has the catalogue's metrics for the same threat, if the LLM would take the score below its floor. As few
     milder metrics as possible are then reset to the catalogue's values, until the base is at most `MAX_BELOW` below

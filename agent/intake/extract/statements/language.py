@@ -84,6 +84,11 @@ def detect(text: str) -> str:
     return found if found in _NAMES else ""
 
 
+def is_english(code: str) -> bool:
+    """Return whether a document's words can be compared with English ones; an unknown language ("") counts."""
+    return code in ("", ENGLISH)
+
+
 def name(code: str) -> str:
     """Return the English name of a language, or the code itself for a rare language."""
     return _NAMES.get(code, code)

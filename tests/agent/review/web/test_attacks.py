@@ -39,7 +39,6 @@ MORE: Final = {
     "object": "<object data=https://attacker.example/KSTO></object><embed src=javascript:window.KSTO=1>",
 }
 EVERY: Final = ATTACKS | MORE
-_TURNS: Final = 3
 WATCH: Final = """
 window.blocked = [];
 document.addEventListener("securitypolicyviolation", (event) => window.blocked.push(
@@ -173,11 +172,8 @@ def test_on_every_page(name: str, app: App, looking: Looking) -> None:
         f"/r/{key}/add?layer={wanted}"[:60],
         f"/r/{key}/source/D1?cite={attacked.mark}", f"/r/{key}/contest/{wanted}", f"/r/{key}?cite={attacked.mark}",
     ]  # fmt: skip
-    # Every attack on the page of the draft, and every page under every third of them: all escape by the same templates.
-    turn = list(EVERY).index(name)
-    for n, path in enumerate(paths):
-        if n % _TURNS == turn % _TURNS or path is paths[-1]:
-            looking.go(path)
+    for path in paths:
+        looking.go(path)
     page = looking.page
     page.evaluate("for (const each of document.querySelectorAll('details:not([name])')) each.open = true")
     quotes = page.locator("article q").filter(has_text=plain(sentence(payload))[:30]).all()
