@@ -3,20 +3,15 @@
 factor_estimates.json   agent.drafting.factors
 layer_certainty.json    agent.drafting.layers.certainty
 score_range.json        agent.drafting.score_range
-usual_base.json         agent.drafting.threats.usual_severity
+usual_base.json         agent.drafting.threats.candidates
 """
 
 import hashlib
-import json
-from functools import cached_property, lru_cache
-from pathlib import Path
-from typing import Final, TypeVar
+from functools import cache, cached_property
+from typing import Final
 
-from pydantic import ValidationError
-
-from agent.errors import SchemaError
+from agent.facts.knowledge import knowledge
 from agent.records import Record
-from agent.resources import data_folder
 from agent.taxonomy.factors import FactorKey
 from agent.taxonomy.kinds import ProductKind
 from agent.taxonomy.layers import LayerKey
@@ -26,7 +21,6 @@ LAYERS_FILE: Final = "layer_certainty.json"
 RANGE_FILE: Final = "score_range.json"
 BASE_FILE: Final = "usual_base.json"
 _DIGITS: Final = 16
-RecordT = TypeVar("RecordT", bound=Record)
 
 
 class Spread(Record):
@@ -126,61 +120,24 @@ class Calibration(Record):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:_DIGITS]
 
 
+@cache
 def load_calibration() -> Calibration:
     """Load the bundled constants. Raises SchemaError if a file is missing or malformed."""
-    return Calibration(factors=load_factors(), certainty=load_certainty(), range=load_range(), base=load_base())
+    return Calibration(
+        factors=load_factors(),
+        certainty=knowledge(f"calibration/{LAYERS_FILE}", CertaintyCalibration),
+        range=load_range(),
+        base=knowledge(f"calibration/{BASE_FILE}", BaseCalibration),
+    )
 
 
-def load_factors(path: Path | None = None) -> FactorCalibration:
+@cache
+def load_factors() -> FactorCalibration:
     """Load the constants of the factors. Raises SchemaError if the file is missing or malformed."""
-    return _bundled_factors() if path is None else _read(path, FactorCalibration)
+    return knowledge(f"calibration/{FACTORS_FILE}", FactorCalibration)
 
 
-def load_certainty(path: Path | None = None) -> CertaintyCalibration:
-    """Load the constants of the layers. Raises SchemaError if the file is missing or malformed."""
-    return _bundled_certainty() if path is None else _read(path, CertaintyCalibration)
-
-
-def load_range(path: Path | None = None) -> RangeCalibration:
+@cache
+def load_range() -> RangeCalibration:
     """Load the residuals of the scores. Raises SchemaError if the file is missing or malformed."""
-    return _bundled_range() if path is None else _read(path, RangeCalibration)
-
-
-def load_base(path: Path | None = None) -> BaseCalibration:
-    """Load the constants of the usual base. Raises SchemaError if the file is missing or malformed."""
-    return _bundled_base() if path is None else _read(path, BaseCalibration)
-
-
-@lru_cache(maxsize=1)
-def _bundled_factors() -> FactorCalibration:
-    return _read(_folder() / FACTORS_FILE, FactorCalibration)
-
-
-@lru_cache(maxsize=1)
-def _bundled_certainty() -> CertaintyCalibration:
-    return _read(_folder() / LAYERS_FILE, CertaintyCalibration)
-
-
-@lru_cache(maxsize=1)
-def _bundled_range() -> RangeCalibration:
-    return _read(_folder() / RANGE_FILE, RangeCalibration)
-
-
-@lru_cache(maxsize=1)
-def _bundled_base() -> BaseCalibration:
-    return _read(_folder() / BASE_FILE, BaseCalibration)
-
-
-def _folder() -> Path:
-    return data_folder("corpus") / "knowledge" / "calibration"
-
-
-def _read(path: Path, kind: type[RecordT]) -> RecordT:
-    try:
-        return kind.model_validate(json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, ValidationError) as error:
-        raise SchemaError(
-            "constants of drafting cannot be read",
-            where=f"{path.name}: {error}",
-            hint="run `python -m evals.training.derive`",
-        ) from None
+    return knowledge(f"calibration/{RANGE_FILE}", RangeCalibration)

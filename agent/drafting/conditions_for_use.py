@@ -9,30 +9,16 @@ from decimal import Decimal
 from functools import cache
 from typing import Final, NamedTuple, get_args
 
-import yaml
 from pydantic import Field
 
-from agent.drafting.judgement import Judgement, stands
-from agent.drafting.product.controls import COUNTED_RANK
+from agent.drafting.judgement import Given
 from agent.drafting.threats.cvss_vectors import IMPACTS, base_of, eased, joined
-from agent.drafting.threats.names import references, renamed, shown_ids, shown_tags
+from agent.drafting.threats.expressions import CONTROL_RANK
 from agent.drafting.threats.selection import Found
-from agent.drafting.wording import asserted, capital, cited_by, default_of, marks, said
+from agent.drafting.wording import asserted, capital, cited_by, default_of, marks, references, renamed, said
+from agent.facts.knowledge import knowledge
 from agent.facts.sheet import counted
-from agent.records import (
-    Advice,
-    Condition,
-    FactorEstimate,
-    FactSheet,
-    Question,
-    Record,
-    Residual,
-    Score,
-    Threat,
-    UseProposal,
-)
-from agent.resources import data_folder
-from agent.taxonomy.factors import FactorKey
+from agent.records import Advice, Condition, Question, Record, Residual, Score, Threat, UseProposal
 from agent.taxonomy.kinds import ProductKind
 
 MAX_CONDITIONS: Final = 3
@@ -90,85 +76,73 @@ class _Measure(NamedTuple):
 @cache
 def load_conditions() -> ConditionRules:
     """Load the conditions and legal points in file order."""
-    raw = yaml.safe_load((data_folder("corpus") / "knowledge" / "conditions.yaml").read_text("utf-8"))
-    return ConditionRules.model_validate(raw)
+    return knowledge("conditions.yaml", ConditionRules)
 
 
-def advise(
-    sheet: FactSheet,
-    kind: ProductKind,
-    found: Found,
-    factors: Mapping[FactorKey, FactorEstimate],
-    score: Score,
-    questions: Sequence[Question],
-    judgement: Judgement | None = None,
-) -> Advice:
+def advise(given: Given, found: Found, score: Score, questions: Sequence[Question]) -> Advice:
     """Build the proposal, the conditions and the residual severity.
 
     An LLM's conditions are used if there are any, otherwise at most three derived from facts, in order of effect. The
     residual is recomputed from the vectors, so a threat without a condition keeps its base.
     """
-    threats = [placed.threat for placed in found.threats if placed.threat.default_use]
-    # If an LLM chose threats, ignore catalogue threats other than the headline for the residual.
-    weighed = [threat for threat in threats if threat.by != "embedded" or threat is found.headline]
-    threats = weighed if any(threat.by != "embedded" for threat in threats) else threats
-    measures = _judged(sheet, found, judgement) if judgement else []
+    led, called = given.judgement, found.called
     every = [placed.threat for placed in found.threats]
-    if not measures:
-        offered = [_measure(row, sheet, every) for row in load_conditions().conditions if _open(row, sheet, kind)]
-        _complete(measures, offered, threats)
-        _complete(measures, offered, every)
-        measures = measures or _remedies(threats)
+    threats = [threat for threat in every if threat.default_use]
+    if any(threat.by != "embedded" for threat in threats):
+        # If an LLM chose threats, ignore catalogue threats other than the headline for the residual.
+        threats = [threat for threat in threats if threat.by != "embedded" or threat is found.headline]
+    measures = _judged(given, found) or _derived(given, threats, every)
     residual = _residual(threats, measures, every)
-    proposal = _proposal(score, residual, questions, judgement)
-    conditions = () if proposal == "use" and not (judgement and judgement.conditions) else measures
+    proposal = proposal_of(score, residual, asked=bool(questions))
+    if led.proposal is not None:
+        proposal = weighed(led.proposal, score, residual, asked=bool(questions), conditions=bool(led.conditions))
+    conditions = () if proposal == "use" and not led.conditions else measures
     if not conditions and residual is not None:
         residual = _residual(threats, (), every)
     return Advice(
         proposal=proposal,
         conditions=tuple(_condition(measure, every) for measure in conditions),
         residual=residual,
-        caveat=_caveat(sheet, found, judgement),
-        also=_also(found, judgement),
-        law=_law(sheet, judgement),
+        caveat=renamed(led.caveat, called) if given.stands(led.caveat) else "",
+        # A further danger that names a threat which is not shown is left out.
+        also=tuple(filter(None, (renamed(danger, called) for danger in led.also))),
+        law=_law(given),
     )
 
 
 # ------------------------------------------------------------ conditions
 
 
-def _open(row: ConditionRow, sheet: FactSheet, kind: ProductKind) -> bool:
-    """Return whether products of this kind can meet the condition and no counted control already meets it."""
-    return kind not in row.not_for and not any(
-        fact.rank >= COUNTED_RANK and default_of(fact) for fact in asserted(sheet, *row.met)
-    )
-
-
-def _measure(row: ConditionRow, sheet: FactSheet, threats: Sequence[Threat]) -> _Measure:
-    ids = {fact.id for fact in asserted(sheet, *row.eases)}
-    touched = {threat.id: row.metrics for threat in threats if ids & set(threat.facts) or threat.id in row.ids}
-    return _Measure(row.text, row.who, row.price, touched)
+def _derived(given: Given, threats: Sequence[Threat], every: Sequence[Threat]) -> list[_Measure]:
+    """Repeatedly take the measure that lowers the residual most, first of `threats`, then of `every` threat."""
+    offered = []
+    for row in load_conditions().conditions:
+        # Products of this kind can meet the condition, and no counted control already meets it.
+        met = (fact.rank >= CONTROL_RANK and default_of(fact) for fact in asserted(given.sheet, *row.met))
+        if given.kind not in row.not_for and not any(met):
+            ids = {fact.id for fact in asserted(given.sheet, *row.eases)}
+            touched = {one.id: row.metrics for one in every if ids & set(one.facts) or one.id in row.ids}
+            offered.append(_Measure(row.text, row.who, row.price, touched))
+    measures: list[_Measure] = []
+    for own in (threats, every):
+        while len(measures) < MAX_CONDITIONS and offered:
+            levels = [_level(own, [*measures, measure]) for measure in offered]
+            best = levels.index(min(levels))
+            measure = offered.pop(best)
+            if levels[best] >= _level(own, measures):
+                break
+            measures.append(measure)
+    return measures or _remedies(threats)
 
 
 def _remedies(threats: Sequence[Threat]) -> list[_Measure]:
     """Convert the user's own mitigations to conditions, as a fallback if no condition lowers a metric."""
     helped: dict[str, dict[str, Mapping[str, str]]] = {}
     for threat in threats:
-        for remedy in threat.mitigations:
-            if remedy.who == "you" and remedy.status != "confirmed":
-                helped.setdefault(remedy.text, {})[threat.id] = {}
-                break
+        own = [one.text for one in threat.mitigations if one.who == "you" and one.status != "confirmed"]
+        for text in own[:1]:
+            helped.setdefault(text, {})[threat.id] = {}
     return [_Measure(text, "operator", "", of, led=True) for text, of in list(helped.items())[:MAX_CONDITIONS]]
-
-
-def _complete(measures: list[_Measure], offered: list[_Measure], threats: Sequence[Threat]) -> None:
-    """Repeatedly add the measure that lowers the residual most, until none lowers it or the maximum is reached."""
-    while len(measures) < MAX_CONDITIONS and offered:
-        best = min(offered, key=lambda measure: _level(threats, [*measures, measure]))
-        offered.remove(best)
-        if _level(threats, [*measures, best]) >= _level(threats, measures):
-            return
-        measures.append(best)
 
 
 def _level(threats: Sequence[Threat], measures: Sequence[_Measure]) -> tuple[Decimal, Decimal]:
@@ -184,31 +158,22 @@ def _after(threat: Threat, measures: Sequence[_Measure]) -> Decimal:
 
 
 def _eased(threat: Threat, measures: Sequence[_Measure]) -> str:
-    """Return the threat's vector with all measures applied."""
+    """Return the threat's vector with all measures applied.
+
+    Of several full losses that an LLM's conditions merely make smaller, the first is left as it is: LLMs take their
+    conditions to contain each loss at once, which no reader believed of a threat that goes on. A loss that ends, as the
+    integrity of what can no longer be written, ends.
+    """
+    vector = threat.score.cvss_vector
     changes: dict[str, str] = {}
     for measure in measures:
         changes = joined(changes, measure.metrics.get(threat.id, {}))
-    if any(measure.led for measure in measures):
-        changes = _contained(threat.score.cvss_vector, changes)
-    return eased(threat.score.cvss_vector, changes)
-
-
-def _contained(vector: str, changes: dict[str, str]) -> dict[str, str]:
-    """Leave one of several full losses as it is, the first of the vector that is merely made smaller: LLMs take their
-    conditions to contain each loss at once, which no reader believed of a threat that goes on. A loss that ends, as the
-    integrity of what can no longer be written, ends."""
-    own = dict(part.split(":") for part in vector.split("/"))
-    full = [name for name in IMPACTS if own[name] == "H"]
+    full = [name for name in IMPACTS if f"/{name}:H" in vector]
     smaller = [name for name in full if changes.get(name) == "L"]
-    if len(full) > 1 and smaller and all(name in changes for name in full):
-        return {name: value for name, value in changes.items() if name != smaller[0]}
-    return changes
-
-
-def _changes(threat: Threat, measures: Sequence[_Measure]) -> str:
-    """Return the metrics that the measures change, in vector notation."""
-    before = threat.score.cvss_vector.split("/")
-    return "/".join(part for part in _eased(threat, measures).split("/") if part not in before)
+    led = any(measure.led for measure in measures)
+    if led and len(full) > 1 and smaller and all(name in changes for name in full):
+        del changes[smaller[0]]
+    return eased(vector, changes)
 
 
 def _residual(threats: Sequence[Threat], measures: Sequence[_Measure], every: Sequence[Threat]) -> Residual | None:
@@ -216,67 +181,50 @@ def _residual(threats: Sequence[Threat], measures: Sequence[_Measure], every: Se
     if not threats:
         return None
     last = max(threats, key=lambda threat: (_after(threat, measures), threat.score.cvss_base))
-    before = max(threat.score.cvss_base for threat in threats)
-    remains = {threat.id: _after(threat, measures) for threat in every}
-    changes = {threat.id: _changes(threat, measures) for threat in every}
+    changes = {}
+    for threat in every:
+        before = threat.score.cvss_vector.split("/")
+        changes[threat.id] = "/".join(part for part in _eased(threat, measures).split("/") if part not in before)
     return Residual(
-        before=before,
+        before=max(threat.score.cvss_base for threat in threats),
         after=_after(last, measures),
         threat=last.id,
-        remains=remains,
+        remains={threat.id: _after(threat, measures) for threat in every},
         changes={threat: changed for threat, changed in changes.items() if changed},
     )
 
 
 def _condition(measure: _Measure, threats: Sequence[Threat]) -> Condition:
     # List the eased threats; an LLM's condition may also name threats whose metrics it does not change.
-    touched = [
-        threat
+    after = {
+        threat.id: _after(threat, [measure])
         for threat in threats
         if threat.id in measure.metrics and (measure.led or _after(threat, [measure]) < threat.score.cvss_base)
-    ]
-    return Condition(
-        text=measure.text,
-        who=measure.who,
-        price=measure.price,
-        threats=tuple(threat.id for threat in touched),
-        after={threat.id: _after(threat, [measure]) for threat in touched},
-    )
+    }
+    return Condition(text=measure.text, who=measure.who, price=measure.price, threats=tuple(after), after=after)
 
 
-def _judged(sheet: FactSheet, found: Found, judgement: Judgement | None) -> list[_Measure]:
+def _judged(given: Given, found: Found) -> list[_Measure]:
     """Return the LLM's conditions with the draft's threat names, dropping conditions only for threats not shown."""
-    if judgement is None:
-        return []
-    names, called = shown_ids(found), shown_tags(found)
+    ids, called = found.ids, found.called
     made = []
-    for condition in judgement.conditions:
-        threats = references((*condition.threats, *condition.metrics), names)
+    for condition in given.judgement.conditions:
+        threats = references((*condition.threats, *condition.metrics), ids)
         text = renamed(condition.text, called)
-        if not text or not stands(sheet, judgement, condition.text) or (condition.threats and not threats):
+        if not text or not given.stands(condition.text) or (condition.threats and not threats):
             continue
-        metrics = {
-            names[name]: {str(metric): value for metric, value in changed.items()}
+        metrics: dict[str, Mapping[str, str]] = {
+            ids[name]: {str(metric): value for metric, value in changed.items()}
             for name, changed in condition.metrics.items()
-            if name in names
+            if name in ids
         }
         rows = {threat: metrics.get(threat, {}) for threat in threats}
-        ends = frozenset(names[name] for name in condition.ends if name in names)
+        ends = frozenset(ids[name] for name in condition.ends if name in ids)
         made.append(_Measure(text, condition.who, renamed(condition.price, called), rows, led=True, ends=ends))
     return made
 
 
 # ------------------------------------------------------------ proposal and law
-
-
-def _proposal(
-    score: Score, residual: Residual | None, questions: Sequence[Question], judgement: Judgement | None
-) -> UseProposal:
-    """Return the proposal based on the scores, or the LLM's if it is more cautious."""
-    if judgement is None or judgement.proposal is None:
-        return proposal_of(score, residual, asked=bool(questions))
-    given = bool(judgement.conditions)
-    return weighed(judgement.proposal, score, residual, asked=bool(questions), conditions=given)
 
 
 def weighed(led: UseProposal, score: Score, residual: Residual | None, *, asked: bool, conditions: bool) -> UseProposal:
@@ -297,26 +245,15 @@ def proposal_of(score: Score, residual: Residual | None, *, asked: bool) -> UseP
     return "use" if residual.before < LOW else "use with conditions"
 
 
-def _caveat(sheet: FactSheet, found: Found, judgement: Judgement | None) -> str:
-    if judgement is None or not judgement.caveat or not stands(sheet, judgement, judgement.caveat):
-        return ""
-    return renamed(judgement.caveat, shown_tags(found))
-
-
-def _also(found: Found, judgement: Judgement | None) -> tuple[str, ...]:
-    """Return an LLM's further dangers; one that names a threat which is not shown is left out."""
-    called = shown_tags(found)
-    return tuple(filter(None, (renamed(danger, called) for danger in judgement.also))) if judgement else ()
-
-
-def _law(sheet: FactSheet, judgement: Judgement | None) -> str:
+def _law(given: Given) -> str:
     """Return the legal points relevant to the facts, with marks, or an empty string."""
-    if judgement and judgement.law and stands(sheet, judgement, judgement.law):
-        return judgement.law
+    led = given.judgement.law
+    if led and given.stands(led):
+        return led
     points: list[str] = []
     cited: list[str] = []
     for row in load_conditions().law:
-        touched = said(sheet, keys=[key for key in row.keys if counted(sheet, key)])
+        touched = said(given.sheet, keys=[key for key in row.keys if counted(given.sheet, key)])
         touched = tuple(one for one in touched if one.polarity != "denied")
         if touched and len(points) < _MAX_LAW:
             points.append(row.text)

@@ -6,7 +6,7 @@ that cite a removed fact or quote are then left out (`stands`).
 """
 
 from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -206,7 +206,7 @@ class Judgement(Record):
     caveat: str = ""
     """What the proposal still hangs on, as a second sentence of it."""
     also: tuple[str, ...] = ()
-    """Further dangers, each a phrase."""
+    """Further dangers, each a phrase, or a name, a colon and a sentence."""
     law: str = ""
     picture: JudgedPicture = JudgedPicture()
     evidence: tuple[Evidence, ...] = ()
@@ -227,6 +227,32 @@ def lacks_attacker(actor: str) -> bool:
     return actor.casefold().startswith(_NOBODY)
 
 
+NOTHING: Final = Judgement()
+"""The judgement of a draft without an LLM."""
+
+
+class Given(NamedTuple):
+    """What a draft is composed from."""
+
+    sheet: FactSheet
+    name: str
+    """The product's name."""
+    kind: ProductKind
+    judgement: Judgement = NOTHING
+
+    def stands(self, text: str, facts: Iterable[str] = (), evidence: Iterable[str] = ()) -> bool:
+        """Return whether all facts and quotes that an entry of the judgement cites still exist."""
+        return stands(self.sheet, self.judgement, text, facts, evidence)
+
+    def quotes(self, facts: Iterable[str], evidence: Iterable[str] = ()) -> tuple[str, ...]:
+        """Return the evidence ids that an entry cites, or else those of its facts, without duplicates."""
+        own = tuple(dict.fromkeys(evidence))
+        wanted = set(facts)
+        return own or tuple(
+            dict.fromkeys(mark for one in self.sheet.facts if one.id in wanted for mark in one.evidence)
+        )
+
+
 def stands(
     sheet: FactSheet, judgement: Judgement, text: str, facts: Iterable[str] = (), evidence: Iterable[str] = ()
 ) -> bool:
@@ -234,12 +260,3 @@ def stands(
     known = {item.id for item in (*sheet.evidence, *judgement.evidence)}
     counting = {fact.id for fact in sheet.facts if fact.counts}
     return set(facts) <= counting and set(evidence) <= known and set(MARK.findall(text)) <= known
-
-
-def quotes_of(sheet: FactSheet, facts: Iterable[str], evidence: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return the evidence ids that an entry cites, or else those of its facts, without duplicates."""
-    own = tuple(dict.fromkeys(evidence))
-    if own:
-        return own
-    wanted = set(facts)
-    return tuple(dict.fromkeys(mark for fact in sheet.facts if fact.id in wanted for mark in fact.evidence))

@@ -12,27 +12,24 @@ import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import cache
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
-import yaml
 from pydantic import Field
 
-from agent.drafting.judgement import JudgedQuestion, Judgement, stands
+from agent.drafting.judgement import Given, JudgedQuestion
 from agent.drafting.layers.certainty import Certainty
 from agent.drafting.threats.candidates import Open
 from agent.drafting.threats.cvss_vectors import base_of, eased
-from agent.drafting.threats.names import references, renamed, shown_ids, shown_tags, tags
 from agent.drafting.threats.selection import Found
-from agent.drafting.wording import capital, listed, load_wording, third_person
+from agent.drafting.threats.severity import THREAT_MULTIPLIER
+from agent.drafting.wording import capital, inside, listed, load_wording, references, renamed, third_person
+from agent.facts.knowledge import knowledge
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import FactorEstimate, FactSheet, Question, Record, Score, Threat
-from agent.resources import data_folder
 from agent.taxonomy.factors import FACTOR_SETS, FACTORS, FactorKey
-from agent.taxonomy.kinds import ProductKind
 from agent.taxonomy.layers import LAYERS, LayerKey
 
-THREAT_MULTIPLIER: Final = 0.97
 MAX_QUESTIONS: Final = 6
 MIN_QUESTIONS: Final = 4
 """Number of questions beyond which further ones have to settle an open layer or change a threat."""
@@ -81,8 +78,7 @@ class QuestionRow(Record):
 @cache
 def load_questions() -> tuple[QuestionRow, ...]:
     """Load the questions in file order."""
-    raw = yaml.safe_load((data_folder("corpus") / "knowledge" / "vendor_questions.yaml").read_text("utf-8"))
-    return tuple(QuestionRow.model_validate(row) for row in raw)
+    return knowledge("vendor_questions.yaml", tuple[QuestionRow, ...])
 
 
 def spread(
@@ -94,8 +90,8 @@ def spread(
     """Divide the likely range's width among its causes; `base` is value, low, high; `unsure` are uncertain layers."""
     keys = FACTOR_SETS["0.5"]
     total = sum(float(factors[key].value) for key in keys)
-    by_factor = (10 - base[0]) / 10 * THREAT_MULTIPLIER
-    by_base = 1 - total / 10 * THREAT_MULTIPLIER
+    by_factor = (10 - base[0]) / 10 * float(THREAT_MULTIPLIER)
+    by_base = 1 - total / 10 * float(THREAT_MULTIPLIER)
     causes: dict[str, float] = {key: (by_factor * float(factors[key].high - factors[key].low)) ** 2 for key in keys}
     causes.update({layer: (by_base * (base[2] - base[1])) ** 2 / len(unsure) for layer in unsure})
     return Spread(width, causes)
@@ -111,13 +107,11 @@ def effect(settles: Sequence[str], causes: Spread) -> float:
 
 
 def ask(
-    sheet: FactSheet,
-    kind: ProductKind,
+    given: Given,
     factors: Mapping[FactorKey, FactorEstimate],
     certainty: Mapping[LayerKey, Certainty],
     found: Found,
     score: Score,
-    judgement: Judgement | None = None,
 ) -> tuple[Question, ...]:
     """Choose at most six questions in order of effect, Q1 first.
 
@@ -127,15 +121,10 @@ def ask(
     """
     unsure = tuple(layer for layer in LAYERS if not certainty[layer].certain)
     causes = _causes(factors, found, score, unsure)
-    led = _judged(sheet, found, judgement, causes) if judgement else []
+    led = _judged(given, found, causes)
     chosen = led[:MAX_QUESTIONS]
-    rows = [
-        _question(row, sheet, found, causes)
-        for row in load_questions()
-        if _fits(row, sheet) and not (kind in ("mcp-server", "agent-skill") and row.id in _OF_THE_CLIENT)
-    ]
     likely = [_of_likely(one, causes) for one in found.open if one.keys]
-    rows += likely
+    rows = [*_from_facts(given, found, causes), *likely]
     open_layers = [layer for layer in unsure if all(layer not in question.settles for question in chosen)]
     # An LLM that read the sources asks better questions, so those derived from facts only fill gaps.
     room = MAX_QUESTIONS if len(led) < MIN_QUESTIONS else 0
@@ -144,18 +133,19 @@ def ask(
         rows.remove(best)
         if any(set(best.about) & set(other.about) for other in chosen):
             continue
-        if best in likely and any(best.settles[0] in other.settles for other in chosen):
-            continue
-        if len(chosen) >= MIN_QUESTIONS and best not in likely and not any(_worth(best, open_layers, ())[:2]):
+        if best in likely:
+            if any(best.settles[0] in other.settles for other in chosen):
+                continue
+        elif len(chosen) >= MIN_QUESTIONS and not any(_worth(best, open_layers, ())[:2]):
             # The question settles no open layer and changes no shown threat.
             continue
         chosen.append(best)
         open_layers = [layer for layer in open_layers if layer not in best.settles]
-    withheld = score.withheld is not None
 
     def order(question: Question) -> tuple[bool, bool, float]:
         own = question in led
-        return withheld and not set(question.settles) & set(unsure), not own, 0.0 if own else -question.effect
+        late = score.withheld is not None and not set(question.settles) & set(unsure)
+        return late, not own, 0.0 if own else -question.effect
 
     ranked = sorted(chosen, key=order)
     return tuple(question.model_copy(update={"id": f"Q{n}"}) for n, question in enumerate(ranked, start=1))
@@ -166,7 +156,7 @@ def _causes(
 ) -> Spread:
     base = found.base
     ends = (float(base.value), float(base.low), float(base.high)) if base else (5.0, 4.0, 6.0)
-    low, high = (score.likely_low, score.likely_high)
+    low, high = score.likely_low, score.likely_high
     if low is None or high is None:
         low, high = score.low, score.high
     width = float(high - low) if low is not None and high is not None else _PLAIN_WIDTH
@@ -176,56 +166,54 @@ def _causes(
 def _worth(question: Question, open_layers: Sequence[LayerKey], chosen: Sequence[Question]) -> tuple[int, bool, float]:
     """Return a sort key for what a question adds to the chosen ones: open layers, then threats, then effect."""
     new = len(set(question.settles) & set(open_layers))
-    vocabulary = load_vocabulary()
-    named = {about for other in chosen for about in other.about if about not in vocabulary}
-    touched = {about for about in question.about if about not in vocabulary}
+    named = {about for other in chosen for about in other.about}
+    touched = {about for about in question.about if about not in load_vocabulary()}
     return min(new, 1), bool(touched - named), question.effect
 
 
 # ------------------------------------------------------------ from facts
 
 
-def _fits(row: QuestionRow, sheet: FactSheet) -> bool:
-    there = {fact.key for fact in counted(sheet) if fact.polarity != "denied"}
-    known = {fact.key for fact in counted(sheet)}
-    return (not row.when or bool(there & set(row.when))) and not known & set(row.open)
-
-
-def _question(row: QuestionRow, sheet: FactSheet, found: Found, causes: Spread) -> Question:
-    touched = touched_by(row.touches, sheet, found)
-    return Question(
-        id="Q0",
-        text=row.text,
-        why=row.why,
-        changes=_changes(row, touched, tags(found)),
-        proposed=capital(row.proposed),
-        settles=row.settles,
-        effect=effect(row.settles, causes),
-        about=(*row.about, *(threat.id for threat in touched)),
-    )
+def _from_facts(given: Given, found: Found, causes: Spread) -> list[Question]:
+    """Return the questions of the file that fit the facts, with the threats that an answer changes."""
+    known = {fact.key for fact in counted(given.sheet)}
+    there = {fact.key for fact in counted(given.sheet) if fact.polarity != "denied"}
+    made = []
+    for row in load_questions():
+        fits = (not row.when or bool(there & set(row.when))) and not known & set(row.open)
+        if not fits or (given.kind in ("mcp-server", "agent-skill") and row.id in _OF_THE_CLIENT):
+            continue
+        touched = touched_by(row.touches, given.sheet, found)
+        made.append(
+            Question(
+                id="Q0",
+                text=row.text,
+                why=row.why,
+                changes=_changes(row, touched, found.tags),
+                proposed=capital(row.proposed),
+                settles=row.settles,
+                effect=effect(row.settles, causes),
+                about=(*row.about, *(threat.id for threat in touched)),
+            )
+        )
+    return made
 
 
 def _of_likely(one: Open, causes: Spread) -> Question:
     """Build a question about a threat that a likely fact would add."""
-    vocabulary = load_vocabulary()
-    moved = [factor for key in one.keys for factor in vocabulary[key].raises]
+    moved = [factor for key in one.keys for factor in load_vocabulary()[key].raises]
     settles = tuple(dict.fromkeys((one.layer, *moved)))
     words = load_wording()[one.keys[0]]
     return Question(
         id="Q0",
         text=one.question,
         why=f"By the sources as a whole it may {words.do} {words.what}.",
-        changes=f"An unsafe answer adds a threat: {_inside(one.title)}.",
+        changes=f"An unsafe answer adds a threat: {inside(one.title)}.",
         proposed=f"No. / It {third_person(words.do)} {words.what}, limited to … by …",
         settles=settles,
         effect=effect(settles, causes),
         about=one.keys,
     )
-
-
-def _inside(title: str) -> str:
-    """Convert a title for use within a sentence: lower-case the first letter unless it starts an acronym."""
-    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
 
 
 def touched_by(keys: Sequence[str], sheet: FactSheet, found: Found) -> list[Threat]:
@@ -237,41 +225,37 @@ def touched_by(keys: Sequence[str], sheet: FactSheet, found: Found) -> list[Thre
 def _changes(row: QuestionRow, touched: Sequence[Threat], names: Mapping[str, str]) -> str:
     if not touched or not row.then:
         return row.otherwise
-    text = row.then.replace("{threats}", listed([names[threat.id] for threat in touched]))
-    for verb in _VERBS:
-        text = text.replace("{" + verb + "}", verb if len(touched) > 1 else verb + "s")
-    moved = ((threat, base_of(eased(threat.score.cvss_vector, row.metrics))) for threat in touched)
-    fallen = next(((threat, after) for threat, after in moved if threat.score.cvss_base - after >= _TOLD_FALL), None)
-    number = f"; {names[fallen[0].id]} falls from {fallen[0].score.cvss_base} to {fallen[1]}" if fallen else ""
-    return f"{row.answer}: {text}{number}."
+    verbs = {verb: verb if len(touched) > 1 else f"{verb}s" for verb in _VERBS}
+    text = row.then.format(threats=listed([names[threat.id] for threat in touched]), **verbs)
+    for threat in touched:
+        after = base_of(eased(threat.score.cvss_vector, row.metrics))
+        if threat.score.cvss_base - after >= _TOLD_FALL:
+            text += f"; {names[threat.id]} falls from {threat.score.cvss_base} to {after}"
+            break
+    return f"{row.answer}: {text}."
 
 
 # ------------------------------------------------------------ from an LLM's judgement
 
 
-def _judged(sheet: FactSheet, found: Found, judgement: Judgement | None, causes: Spread) -> list[Question]:
-    if judgement is None:
-        return []
-    names, called = shown_ids(found), shown_tags(found)
-    made: list[Question] = []
-    for asked in judgement.questions:
+def _judged(given: Given, found: Found, causes: Spread) -> list[Question]:
+    ids, called = found.ids, found.called
+    made: dict[str, Question] = {}
+    for asked in given.judgement.questions:
         text = renamed(asked.text, called)
-        if not text or not stands(sheet, judgement, " ".join((asked.text, asked.why, asked.changes))):
-            continue
-        if all(text != other.text for other in made):
-            made.append(_led(asked, text, names, called, causes))
-    return made
+        if text and text not in made and given.stands(" ".join((asked.text, asked.why, asked.changes))):
+            made[text] = _led(asked, text, ids, called, causes)
+    return list(made.values())
 
 
 def _led(
-    asked: JudgedQuestion, text: str, names: Mapping[str, str], called: Mapping[str, str], causes: Spread
+    asked: JudgedQuestion, text: str, ids: Mapping[str, str], called: Mapping[str, str], causes: Spread
 ) -> Question:
     vocabulary = load_vocabulary()
     keys = tuple(about for about in asked.about if about in vocabulary)
-    direct = [about for about in asked.about if about in (*LAYERS, *FACTORS)]
-    pinned = [layer for key in keys for layer in vocabulary[key].pins]
-    moved = [factor for key in keys for factor in (*vocabulary[key].raises, *vocabulary[key].lowers)]
-    settles = cast("tuple[str, ...]", tuple(dict.fromkeys((*direct, *pinned, *moved))))
+    settles: dict[str, None] = dict.fromkeys(about for about in asked.about if about in (*LAYERS, *FACTORS))
+    settles |= dict.fromkeys(layer for key in keys for layer in vocabulary[key].pins)
+    settles |= dict.fromkeys(factor for key in keys for factor in (*vocabulary[key].raises, *vocabulary[key].lowers))
     own = next((row for row in load_questions() if set(row.about) & set(keys)), None)
     return Question(
         id="Q0",
@@ -279,7 +263,7 @@ def _led(
         why=renamed(asked.why, called) or (own.why if own else ""),
         changes=renamed(asked.changes, called) or (own.otherwise if own else ""),
         proposed=asked.proposed or (capital(own.proposed) if own else ""),
-        settles=settles,
-        effect=effect(settles, causes),
-        about=(*keys, *references(asked.about, names)),
+        settles=tuple(settles),
+        effect=effect(tuple(settles), causes),
+        about=(*keys, *references(asked.about, ids)),
     )

@@ -6,19 +6,18 @@ more, on by default), and one in which the vendor's general claims do not lower 
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Final
 
 from agent.drafting.threats.catalogue import load_catalogue
 from agent.drafting.threats.expressions import CONTROL_RANK, FactIndex
 from agent.drafting.threats.selection import Found, find_threats
 from agent.drafting.threats.severity import MITIGATION, THREAT_MULTIPLIER, point
 from agent.drafting.withholding import why_withheld
-from agent.facts.sheet import counted, without
+from agent.facts.sheet import comforts, counted, without
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Fact, FactorEstimate, FactSheet, LikelyConstants, Range, Score, WithoutClaims
 from agent.scoring import Request, score, severity, with_controls, withhold
 from agent.taxonomy.factors import FACTOR_SETS, FactorKey
-from agent.taxonomy.layers import LayerKey
 
 STEPS: Final = tuple(map(Decimal, ("1.00", "0.94", "0.88", "0.83")))
 """Mitigation factor by number of controls. The last is AIVSS 0.8's "partial", the limit for untested controls."""
@@ -29,55 +28,60 @@ Measured on a third of the bundled cases: for cards without such a threat, reade
 7.61, and the median base of its draft is 7.6."""
 
 
-class Certain(Protocol):
-    """An object that knows whether a layer is certain."""
-
-    @property
-    def certain(self) -> bool:
-        """Whether verified facts settle the layer."""
+Factors = Mapping[FactorKey, FactorEstimate]
+Constants = Callable[[Decimal], LikelyConstants]
+"""Function that returns the likely range of a raw score."""
 
 
 def score_of(
     found: Found,
-    factors: Mapping[FactorKey, FactorEstimate],
-    certainty: Mapping[LayerKey, Certain],
+    factors: Factors,
+    certain: int,
     sheet: FactSheet,
     *,
-    constants: Callable[[Decimal], LikelyConstants] | None = None,
-    bare_factors: Mapping[FactorKey, FactorEstimate] | None = None,
+    constants: Constants | None = None,
+    bare_factors: Factors | None = None,
 ) -> Score:
     """Compute the score and its headline, withholding the score if the evidence does not support it.
 
-    `constants` returns the likely range of a raw score; if omitted, there is no range. `bare_factors` are the factors
-    of `without_claims(sheet)`; if given, `without_vendor_claims` uses the higher value of each factor.
+    `certain` is the number of certain layers. Without `constants`, there is no range. `bare_factors` are the factors of
+    `without_claims(sheet)`; if given, `without_vendor_claims` uses the higher value of each factor.
     """
-    certain = sum(one.certain for one in certainty.values())
     scored = _scored(found, factors, certain, constants)
-    if scored.withheld is None:
-        scored = _with_controls(scored, found, sheet)
-    return scored.model_copy(
-        update={"without_vendor_claims": _beside(scored, found, factors, bare_factors, certain, constants, sheet)}
-    )
+    controls = counted_controls(found, sheet) if scored.withheld is None else ()
+    if controls:
+        cited = tuple(dict.fromkeys(mark for fact in controls for mark in fact.evidence))
+        scored = with_controls(scored, STEPS[min(len(controls), len(STEPS) - 1)], cited)
+    bare = without_claims(sheet)
+    higher = {
+        key: max(one, bare_factors[key], key=lambda each: each.value) if bare_factors else one
+        for key, one in factors.items()
+    }
+    plain = WithoutClaims(aivss=scored.aivss, severity=scored.severity, withheld=scored.withheld)
+    if scored.withheld is not None:
+        plain = WithoutClaims(aivss=None, severity=None, withheld=scored.withheld)
+    elif bare is not sheet or higher != dict(factors):
+        again = find_threats(bare, found.kind, higher, found.judgement, found.usual)
+        both = (_scored(again, higher, certain, constants), _scored(found, higher, certain, constants))
+        highest = max(one.aivss for one in (scored, *both) if one.aivss is not None)
+        plain = WithoutClaims(aivss=highest, severity=severity(highest), withheld=None)
+    return scored.model_copy(update={"without_vendor_claims": plain})
 
 
-def _scored(
-    found: Found,
-    factors: Mapping[FactorKey, FactorEstimate],
-    certain: int,
-    constants: Callable[[Decimal], LikelyConstants] | None,
-) -> Score:
+def _scored(found: Found, factors: Factors, certain: int, constants: Constants | None) -> Score:
     base = found.base if found.headline and found.base else USUAL_BASE
+    ten = {key: factors[key] for key in FACTOR_SETS["0.5"]}
     request = Request(
         cvss_vector=found.headline.score.cvss_vector if found.headline else None,
         cvss_base=base,
-        factors={key: _range(factors[key]) for key in FACTOR_SETS["0.5"]},
+        factors={key: Range(value=one.value, low=one.low, high=one.high) for key, one in ten.items()},
         factor_set="0.5",
         threat_multiplier=point(THREAT_MULTIPLIER),
         mitigation_factor=point(MITIGATION),
         formula="aivss-0.8",
         mode="directory",
     )
-    total = sum((factors[key].value for key in FACTOR_SETS["0.5"]), Decimal(0))
+    total = sum((one.value for one in ten.values()), Decimal(0))
     scored = score(request, constants=constants(raw_score(base.value, total)) if constants else None)
     reason = why_withheld(scored, found.headline, certain)
     return withhold(scored, reason) if reason else scored
@@ -86,9 +90,6 @@ def _scored(
 def raw_score(base: Decimal, factor_sum: Decimal) -> Decimal:
     """Compute the unrounded AIVSS 0.8 score before controls: base + (10 − base) · sum / 10 · 0.97."""
     return base + (10 - base) * factor_sum / 10 * THREAT_MULTIPLIER
-
-
-# ---------------------------------------------------------------- with controls
 
 
 def counted_controls(found: Found, sheet: FactSheet) -> tuple[Fact, ...]:
@@ -108,53 +109,7 @@ def counted_controls(found: Found, sheet: FactSheet) -> tuple[Fact, ...]:
     return tuple(controls)
 
 
-def _with_controls(scored: Score, found: Found, sheet: FactSheet) -> Score:
-    controls = counted_controls(found, sheet)
-    if not controls:
-        return scored
-    factor = STEPS[min(len(controls), len(STEPS) - 1)]
-    cited = tuple(dict.fromkeys(mark for fact in controls for mark in fact.evidence))
-    return with_controls(scored, factor, cited)
-
-
-# ---------------------------------------------------------------- without the vendor's claims
-
-
 def without_claims(sheet: FactSheet) -> FactSheet:
     """Drop facts of rank 2 or less that lower the score: vaguely described controls, limits and denials."""
-    words = load_vocabulary()
-    gone = [
-        fact.id
-        for fact in counted(sheet)
-        if fact.rank < CONTROL_RANK and words[fact.key].comforting != (fact.polarity == "denied")
-    ]
+    gone = [fact.id for fact in counted(sheet) if fact.rank < CONTROL_RANK and comforts(fact)]
     return without(sheet, *gone) if gone else sheet
-
-
-def _beside(
-    scored: Score,
-    found: Found,
-    factors: Mapping[FactorKey, FactorEstimate],
-    bare_factors: Mapping[FactorKey, FactorEstimate] | None,
-    certain: int,
-    constants: Callable[[Decimal], LikelyConstants] | None,
-    sheet: FactSheet,
-) -> WithoutClaims:
-    bare = without_claims(sheet)
-    higher = {key: max(one, bare_factors[key], key=_value) if bare_factors else one for key, one in factors.items()}
-    if bare is sheet and higher == dict(factors):
-        return WithoutClaims(aivss=scored.aivss, severity=scored.severity, withheld=scored.withheld)
-    plain = _scored(find_threats(bare, found.kind, higher, found.judgement, found.usual), higher, certain, constants)
-    same = _scored(found, higher, certain, constants)
-    if scored.withheld is not None:
-        return WithoutClaims(aivss=None, severity=None, withheld=scored.withheld)
-    values = [one.aivss for one in (scored, plain, same) if one.aivss is not None]
-    return WithoutClaims(aivss=max(values), severity=severity(max(values)), withheld=None)
-
-
-def _value(estimate: FactorEstimate) -> Decimal:
-    return estimate.value
-
-
-def _range(estimate: FactorEstimate) -> Range:
-    return Range(value=estimate.value, low=estimate.low, high=estimate.high)

@@ -10,39 +10,28 @@ chosen coverages.
 import math
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.drafting.calibration import RangeCalibration, load_range
+from agent.drafting.withholding import MAX_BANDS, bands_spanned
 from agent.records import LikelyConstants
-from agent.scoring.interval import severity
 
 COVERAGES: Final = (0.84, 0.80, 0.76, 0.72, 0.68, 0.64, 0.60, 0.56)
 """Coverages to try (shares of labelled scores within the range), preferred first; on average about 0.8 is used."""
 THIN_COVERAGES: Final = (0.84, 0.80)
 """Coverages to try if the sources hardly describe the product; the range is then not narrowed to avoid a band."""
 NOMINAL: Final = 0.80
-MAX_BANDS: Final = 2
 STEPS: Final = 10
 """Number of steps between the quantile pairs tried per coverage: at 0.8 (0, 0.8), (0.02, 0.82) … (0.2, 1)."""
 MIN_GAP: Final = 0.05
 """Minimum gap to 10: a score of 10.0 counts as 9.95, so that the logarithm exists."""
 TENTH: Final = Decimal("0.1")
 TOP: Final = Decimal(10)
-_BANDS: Final = ("None", "Low", "Medium", "High", "Critical")
 
 
 def residual(labelled: float, drafted: float) -> float:
     """Compute ln of the gap ratio of one labelled case; scores 0 to 10."""
     return math.log(max(10 - labelled, MIN_GAP) / max(10 - drafted, MIN_GAP))
-
-
-class _Span(NamedTuple):
-    """A candidate range; the fields are in order of preference for sorting."""
-
-    bands: int
-    width: Decimal
-    low: Decimal
-    high: Decimal
 
 
 def likely(
@@ -54,34 +43,28 @@ def likely(
     SchemaError if the bundled constants cannot be read.
     """
     constants = calibration or load_range()
+    name, residuals = constants.name, constants.residuals
     if judged and constants.judged:
-        name = f"readers' scores of drafts with an LLM, n={len(constants.judged)}"
-        constants = constants.model_copy(update={"name": name, "residuals": constants.judged})
-    coverages = THIN_COVERAGES if thin else COVERAGES
-    spans = (_best(raw, constants, thin, coverage) for coverage in coverages)
-    chosen = next((span for span in spans if span.bands <= MAX_BANDS), _best(raw, constants, thin, NOMINAL))
-    return LikelyConstants(below=raw - chosen.low, above=chosen.high - raw, calibration=constants.name)
-
-
-def _best(raw: Decimal, constants: RangeCalibration, thin: bool, coverage: float) -> _Span:
+        name, residuals = f"readers' scores of drafts with an LLM, n={len(constants.judged)}", constants.judged
     factor = constants.thin_factor if thin else 1.0
-    gap = 10 - float(raw)
 
     def end(level: float, rounding: str) -> Decimal:
-        return _outward(TOP - _decimal(gap * math.exp(factor * quantile(constants.residuals, level))), rounding)
+        exact = (10 - float(raw)) * math.exp(factor * quantile(residuals, level))
+        value = (TOP - Decimal(str(round(exact, 6)))).quantize(TENTH, rounding=rounding)
+        return min(max(value, Decimal(0)), TOP)
 
-    spans = []
-    for step in range(STEPS + 1):
-        level = (1 - coverage) * step / STEPS
-        low, high = end(level + coverage, ROUND_FLOOR), end(level, ROUND_CEILING)
-        low, high = min(low, raw), max(high, raw)
-        spans.append(_Span(bands_spanned(low, high), high - low, low, high))
-    return min(spans)
+    def best(coverage: float) -> tuple[int, Decimal, Decimal, Decimal]:
+        """Return bands, width, low and high of the range to prefer."""
+        spans = []
+        for step in range(STEPS + 1):
+            level = (1 - coverage) * step / STEPS
+            low, high = min(end(level + coverage, ROUND_FLOOR), raw), max(end(level, ROUND_CEILING), raw)
+            spans.append((bands_spanned(low, high), high - low, low, high))
+        return min(spans)
 
-
-def bands_spanned(low: Decimal, high: Decimal) -> int:
-    """Count the severity bands that the range touches, 1 to 5."""
-    return _BANDS.index(severity(high)) - _BANDS.index(severity(low)) + 1
+    spans = map(best, THIN_COVERAGES if thin else COVERAGES)
+    chosen = next((span for span in spans if span[0] <= MAX_BANDS), None) or best(NOMINAL)
+    return LikelyConstants(below=raw - chosen[2], above=chosen[3] - raw, calibration=name)
 
 
 def quantile(ordered: Sequence[float], level: float) -> float:
@@ -90,11 +73,3 @@ def quantile(ordered: Sequence[float], level: float) -> float:
     below = math.floor(place)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
-
-
-def _decimal(value: float) -> Decimal:
-    return Decimal(str(round(value, 6)))
-
-
-def _outward(value: Decimal, rounding: str) -> Decimal:
-    return min(max(value.quantize(TENTH, rounding=rounding), Decimal(0)), TOP)

@@ -4,16 +4,15 @@ A slot contains text from a source. It replaces the key's default object only if
 clause, markup, text that looks like a mark) the sentence uses the default object.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
+from itertools import groupby
 from typing import Final, NamedTuple
 
-import yaml
-
+from agent.facts.knowledge import knowledge
 from agent.facts.sheet import counted
-from agent.facts.vocabulary import GroupId, load_vocabulary
-from agent.records import Fact, FactSheet, Polarity, ReaderName, Record, SlotName
-from agent.resources import data_folder
+from agent.facts.vocabulary import FactKey, GroupId, load_vocabulary
+from agent.records import SLOTS, Fact, FactSheet, Polarity, ReaderName, Record, SlotName
 from agent.taxonomy.kinds import KIND_TITLES, ProductKind
 
 MAX_SLOT_WORDS: Final = 6
@@ -27,6 +26,12 @@ FEW_WORDS: Final = 3
 MAX_MARKS: Final = 3
 """Maximum number of quotes cited in one sentence."""
 _JOINING: Final = frozenset({"and", "or"})
+_SUBJECTS: Final[Mapping[ProductKind, str]] = {
+    "mcp-server": "An assistant connected to {} can",
+    "agent-skill": "An agent that follows {} can",
+    "agent-framework": "An agent built with {} can",
+}
+_IRREGULAR: Final = {"be": "is", "have": "has"}
 _FORBIDDEN: Final = frozenset('[]{}<>|*#\\"“”„«»\n\r\t;?!=$')
 _REFERENCES: Final = "ETQNCF"
 """First letters of a draft's marks; text such as E3 in a slot would look like a citation."""
@@ -43,6 +48,7 @@ _OFF: Final = frozenset({"off", "disabled", "optional", "opt-in", "not", "no", "
 """Words in a fact's default slot that mean "off by default"."""
 _BREAKS: Final = (". ", ": ", "//")
 _VOWELS: Final = frozenset("aeiouAEIO")
+_ENDS: Final = (". ", "? ", "! ")
 
 
 class Words(Record):
@@ -79,34 +85,45 @@ class Said(NamedTuple):
     sure: bool = True
     """Whether at least one fact is sure enough to be stated in a sentence."""
 
+    @property
+    def words(self) -> Words:
+        """The wording of the key."""
+        return load_wording()[self.key]
+
+    @property
+    def entry(self) -> FactKey:
+        """The key."""
+        return load_vocabulary()[self.key]
+
+    @property
+    def is_ability(self) -> bool:
+        """Whether it is worded as an ability of the product."""
+        return self.polarity != "denied" and not self.words.as_is
+
+    @property
+    def setting(self) -> str:
+        """The suffix of a configurable fact, which may be on or off by default."""
+        return " (a setting)" if self.polarity == "configurable" and not self.words.setting else ""
+
+    @property
+    def clause(self) -> str:
+        """A clause such as "runs shell commands", "does not run shell commands" or "runs … (a setting)"."""
+        do = self.words.do
+        if self.polarity == "denied":
+            plain = f"is not {self.what}" if do == "be" else f"does not {do} {self.what}"
+            return self.words.denied or plain
+        return f"{third_person(do)} {self.what}{self.setting}"
+
 
 @cache
 def load_wording() -> Mapping[str, Words]:
     """Load the wordings by vocabulary key."""
-    raw = yaml.safe_load((data_folder("corpus") / "knowledge" / "wording.yaml").read_text("utf-8"))
-    return {key: Words.model_validate(row) for key, row in raw.items()}
+    return knowledge("wording.yaml", dict[str, Words])
 
 
-class Subject(NamedTuple):
-    """The grammatical subject of sentences about a product of some kind."""
-
-    first: str
-    """First mention, with the product's name, as in "An assistant connected to Acme can"."""
-    again: str
-    """Later mentions, without the name, as in "It"."""
-    bare: bool
-    """Whether the verb after `again` is in its base form."""
-
-
-def subject(kind: ProductKind, name: str) -> Subject:
+def subject(kind: ProductKind, name: str) -> str:
     """Return the subject of sentences about what a product of this kind can do."""
-    if kind == "mcp-server":
-        return Subject(f"An assistant connected to {name} can", "It", bare=False)
-    if kind == "agent-skill":
-        return Subject(f"An agent that follows {name} can", "An agent that follows it can", bare=True)
-    if kind == "agent-framework":
-        return Subject(f"An agent built with {name} can", "An agent built with it can", bare=True)
-    return Subject(f"{name} can", "It", bare=False)
+    return _SUBJECTS.get(kind, "{} can").format(name)
 
 
 def kind_title(kind: ProductKind) -> str:
@@ -126,50 +143,38 @@ def said(
 ) -> tuple[Said, ...]:
     """Combine the counted facts about the product to one saying per key and polarity.
 
-    Restricted to `group` or `keys` if given; ordered as in the sheet, or as in `keys`.
+    Restricted to `group` or `keys` if given; ordered as in the sheet, or as in `keys`. Of a key that is both asserted
+    and configurable, the graver saying is kept: configurable only for controls.
     """
-    vocabulary = load_vocabulary()
     wanted = None if keys is None else tuple(keys)
     together: dict[tuple[str, Polarity], list[Fact]] = {}
     for fact in counted(sheet, polarity=polarity):
-        if group is not None and vocabulary[fact.key].group != group:
-            continue
-        if wanted is None or fact.key in wanted:
+        if group in (None, load_vocabulary()[fact.key].group) and (wanted is None or fact.key in wanted):
             together.setdefault((fact.key, fact.polarity), []).append(fact)
     sure = sure_facts(sheet)
-    found = _once([_together(key, kind, facts, sure) for (key, kind), facts in together.items()])
-    if wanted is not None:
-        found.sort(key=lambda one: wanted.index(one.key))
-    return tuple(found)
+    made = [said_by(facts, sure) for facts in together.values()]
+    there = {(one.key, one.polarity) for one in made}
+    found: dict[tuple[str, Polarity], Said] = {}
+    for one in made:
+        milder: Polarity = "asserted" if one.entry.comforting else "configurable"
+        both = {(one.key, "asserted"), (one.key, "configurable")} <= there
+        if not (both and one.polarity == milder):
+            found.setdefault((one.key, one.polarity), one)
+    if wanted is None:
+        return tuple(found.values())
+    return tuple(sorted(found.values(), key=lambda one: wanted.index(one.key)))
 
 
-def said_by(fact: Fact) -> Said:
-    """Return the saying of a single fact."""
-    return _together(fact.key, fact.polarity, [fact], frozenset((fact.id,)))
-
-
-def _once(sayings: Sequence[Said]) -> list[Said]:
-    """Keep the graver saying of a key that is both asserted and configurable: configurable only for controls."""
-    kinds: dict[str, set[Polarity]] = {}
-    for one in sayings:
-        kinds.setdefault(one.key, set()).add(one.polarity)
-    kept: dict[tuple[str, Polarity], Said] = {}
-    for one in sayings:
-        milder: Polarity = "asserted" if load_vocabulary()[one.key].comforting else "configurable"
-        if {"asserted", "configurable"} <= kinds[one.key] and one.polarity == milder:
-            continue
-        kept.setdefault((one.key, one.polarity), one)
-    return list(kept.values())
-
-
-def _together(key: str, polarity: Polarity, facts: Sequence[Fact], sure: frozenset[str]) -> Said:
+def said_by(facts: Sequence[Fact], sure: Collection[str]) -> Said:
+    """Combine facts of one key and polarity; `sure` are the ids of facts sure enough to be stated."""
+    first = facts[0]
     best = sorted(facts, key=lambda fact: (-fact.rank, -fact.confidence, fact.id))
     # Word abilities that are off by default as settings.
-    optional = polarity == "asserted" and all(default_of(fact) is False for fact in facts)
+    optional = first.polarity == "asserted" and all(default_of(fact) is False for fact in facts)
     return Said(
-        key=key,
-        polarity="configurable" if optional else polarity,
-        what=_what(load_wording()[key], best),
+        key=first.key,
+        polarity="configurable" if optional else first.polarity,
+        what=_what(load_wording()[first.key], best),
         facts=tuple(fact.id for fact in facts),
         evidence=tuple(dict.fromkeys(mark for fact in best for mark in fact.evidence[:1]))[:MAX_MARKS],
         rank=max(fact.rank for fact in facts),
@@ -181,9 +186,14 @@ def _together(key: str, polarity: Polarity, facts: Sequence[Fact], sure: frozens
 def sure_facts(sheet: FactSheet) -> frozenset[str]:
     """Return the ids of facts sure enough to be stated in a sentence; other facts still count and show their quotes.
 
-    A fact found only by the embedded reader needs a confidence of at least `SURE` and a self-explanatory quote.
+    A fact found only by the embedded reader needs a confidence of at least `SURE` and a self-explanatory quote, which
+    has enough words, names a tool, or is not ASCII.
     """
-    told = {item.id for item in sheet.evidence if _tells(item.quote)}
+    told = {
+        item.id
+        for item in sheet.evidence
+        if len(item.quote.split()) >= FEW_WORDS or {"_", "("} & set(item.quote) or not item.quote.isascii()
+    }
     return frozenset(
         fact.id
         for fact in sheet.facts
@@ -192,14 +202,9 @@ def sure_facts(sheet: FactSheet) -> frozenset[str]:
     )
 
 
-def _tells(quote: str) -> bool:
-    """Return whether a quote is self-explanatory: it has enough words, names a tool, or is not ASCII."""
-    return len(quote.split()) >= FEW_WORDS or "_" in quote or "(" in quote or not quote.isascii()
-
-
 def _what(words: Words, facts: Sequence[Fact]) -> str:
     for template in words.takes:
-        names = [name for name in _SLOT_NAMES if "{" + name + "}" in template]
+        names = [name for name in SLOTS if "{" + name + "}" in template]
         fitting = [fact for fact in facts if all(noun(fact, name) for name in names)]
         if fitting:
             filled = template
@@ -210,11 +215,6 @@ def _what(words: Words, facts: Sequence[Fact]) -> str:
             if words.do.split()[0][:5].rstrip("y") not in filled.lower():
                 return filled
     return words.what
-
-
-_SLOT_NAMES: Final[tuple[SlotName, ...]] = (
-    "object", "data", "credential", "counterpart", "scope", "action", "approval", "default", "part",
-)  # fmt: skip
 
 
 def noun(fact: Fact, name: SlotName) -> str:
@@ -232,12 +232,6 @@ def noun(fact: Fact, name: SlotName) -> str:
         # The name of a tool or field ("delete_issue") cannot be the object of a verb.
         return "" if len(words) == 1 and ("_" in value or "(" in value) else value
     return value if words[0].lower() in _DETERMINERS or "_" in value or value.endswith("s") else article(value)
-
-
-def quotable(text: str) -> bool:
-    """Return whether source text can be quoted within a sentence: no markup, no second sentence, and
-    nothing that looks like a mark."""
-    return not (_FORBIDDEN & set(text) or any(_is_mark(word) for word in text.split()) or ". " in text)
 
 
 def excerpt(text: str, most: int) -> str:
@@ -289,75 +283,43 @@ def absent(sheet: FactSheet, key: str, *, by: ReaderName | None = None) -> bool:
 
 # ------------------------------------------------------------ words
 
-_BY_SETTING: Final = " (a setting)"
-"""Suffix for configurable facts, which may be on or off by default."""
-
-
-def bare(one: Said) -> str:
-    """Return verb and object in base form, such as "run shell commands"."""
-    return f"{load_wording()[one.key].do} {one.what}"
-
-
-def clause(one: Said) -> str:
-    """Build a clause such as "runs shell commands", "does not run shell commands" or "runs … (a setting)"."""
-    words = load_wording()[one.key]
-    if one.polarity == "denied":
-        if words.denied:
-            return words.denied
-        return f"is not {one.what}" if words.do == "be" else f"does not {words.do} {one.what}"
-    if one.polarity == "configurable" and not words.setting:
-        return f"{third_person(words.do)} {one.what}{_BY_SETTING}"
-    return f"{third_person(words.do)} {one.what}"
-
 
 def predicates(sayings: Sequence[Said], *, plain: bool = False) -> str:
     """Join several sayings into one list of predicates: "runs shell commands, and reads mail and web pages".
 
     With `plain`, verbs are in base form, as after "can". Consecutive sayings with the same verb share it.
     """
-    groups: list[list[Said]] = []
-    for one in sayings:
-        if groups and _shared(groups[-1][0]) is not None and _shared(groups[-1][0]) == _shared(one):
-            groups[-1].append(one)
+
+    def verb(one: Said) -> str:
+        return one.words.do if plain else third_person(one.words.do)
+
+    def shared(one: Said) -> object:
+        # A setting and a denial have a verb of their own.
+        return (one.key, one.polarity) if one.setting or one.polarity == "denied" else one.words.do
+
+    parts: list[str] = []
+    for _, row in groupby(sayings, key=shared):
+        group = list(row)
+        first = group[0]
+        if len(group) > 1:
+            parts.append(f"{verb(first)} {listed([one.what for one in group])}")
         else:
-            groups.append([one])
-    return listed([_predicate(group, plain=plain) for group in groups])
+            parts.append(f"{verb(first)} {first.what}{first.setting}" if plain else first.clause)
+    return listed(parts)
 
 
 def abilities(sayings: Sequence[Said]) -> str:
     """Join sayings as predicates: abilities after "can", followed by all other statements and denials."""
-    able = [one for one in sayings if is_ability(one)]
-    rest = [one for one in sayings if not is_ability(one)]
+    able = [one for one in sayings if one.is_ability]
+    rest = [one for one in sayings if not one.is_ability]
     parts = [f"can {predicates(able, plain=True)}"] if able else []
     return ", and ".join((*parts, predicates(rest)) if rest else parts)
 
 
-def is_ability(one: Said) -> bool:
-    """Return whether a saying is worded as an ability of the product."""
-    return one.polarity != "denied" and not load_wording()[one.key].as_is
-
-
-def _shared(one: Said) -> tuple[Polarity, str] | None:
-    """Return the key that consecutive sayings must have in common to share a verb, or None if none can be shared."""
-    words = load_wording()[one.key]
-    if one.polarity == "configurable" and not words.setting:
-        return None
-    return ("asserted", words.do) if one.polarity != "denied" else None
-
-
-def _predicate(group: Sequence[Said], *, plain: bool) -> str:
-    first = group[0]
-    if len(group) == 1:
-        optional = first.polarity == "configurable" and not load_wording()[first.key].setting
-        return f"{bare(first)}{_BY_SETTING if optional else ''}" if plain else clause(first)
-    verb = load_wording()[first.key].do
-    return f"{verb if plain else third_person(verb)} {listed([one.what for one in group])}"
-
-
 def by_verb(sayings: Sequence[Said]) -> list[Said]:
     """Group the sayings by verb, otherwise preserving their order."""
-    verbs = list(dict.fromkeys((load_wording()[one.key].do, one.polarity) for one in sayings))
-    return sorted(sayings, key=lambda one: verbs.index((load_wording()[one.key].do, one.polarity)))
+    verbs = list(dict.fromkeys((one.words.do, one.polarity) for one in sayings))
+    return sorted(sayings, key=lambda one: verbs.index((one.words.do, one.polarity)))
 
 
 def third_person(verb: str) -> str:
@@ -368,15 +330,14 @@ def third_person(verb: str) -> str:
 
 def _ending(word: str) -> str:
     plain = word.rstrip(",")
-    irregular = {"be": "is", "have": "has"}.get(plain)
-    if irregular is None:
-        if plain.endswith(("s", "sh", "ch", "x", "z", "o")):
-            irregular = plain + "es"
-        elif plain.endswith("y") and plain[-2:-1] not in _VOWELS:
-            irregular = plain[:-1] + "ies"
-        else:
-            irregular = plain + "s"
-    return irregular + word[len(plain) :]
+    comma = word[len(plain) :]
+    if plain in _IRREGULAR:
+        return _IRREGULAR[plain] + comma
+    if plain.endswith(("s", "sh", "ch", "x", "z", "o")):
+        return f"{plain}es{comma}"
+    if plain.endswith("y") and plain[-2:-1] not in _VOWELS:
+        return f"{plain[:-1]}ies{comma}"
+    return f"{plain}s{comma}"
 
 
 def listed(items: Sequence[str]) -> str:
@@ -398,6 +359,11 @@ def capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
+def inside(title: str) -> str:
+    """Convert a title for use within a sentence: lower-case the first letter unless it starts an acronym."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
+
+
 def marks(items: Iterable[str], most: int = MAX_MARKS) -> str:
     """Format marks such as " [E1, E4]", with a leading space, or an empty string if there are none."""
     kept = tuple(dict.fromkeys(items))[:most]
@@ -411,9 +377,7 @@ def searched(*keys: str) -> str:
 
 def cited_by(sayings: Iterable[Said]) -> tuple[str, ...]:
     """Return the first mark of each saying, without duplicates."""
-    rows = [one.evidence for one in sayings]
-    firsts = [mark for row in rows for mark in row[:1]]
-    return tuple(dict.fromkeys(firsts))
+    return tuple(dict.fromkeys(mark for one in sayings for mark in one.evidence[:1]))
 
 
 def word_count(text: str) -> int:
@@ -425,3 +389,38 @@ def word_count(text: str) -> int:
         if "]" in word:
             inside = False
     return count
+
+
+# ------------------------------------------------------------ names of threats
+
+
+def renamed(text: str, names: Mapping[str, str]) -> str:
+    """Replace the LLM's threat names (T1, T2, …) in the text by the draft's, which may reorder or omit some; sentences
+    that name a threat that is not shown are dropped."""
+    renewed = (_renamed(sentence, names) for sentence in sentences(text))
+    return " ".join(sentence for sentence in renewed if sentence is not None)
+
+
+def _renamed(sentence: str, names: Mapping[str, str]) -> str | None:
+    """Replace the threat names in the sentence, or return None if it names a threat that is not shown."""
+    made = []
+    for _, run in groupby(sentence, str.isalnum):
+        word = "".join(run)
+        if word.startswith("T") and word[1:].isdigit():
+            if word not in names:
+                return None
+            word = names[word]
+        made.append(word)
+    return "".join(made)
+
+
+def references(texts: Iterable[str], names: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the ids of shown threats named in `texts`, without duplicates; ignore all other texts."""
+    return tuple(dict.fromkeys(names[text] for text in texts if text in names))
+
+
+def sentences(text: str) -> tuple[str, ...]:
+    """Split a text into sentences at sentence-ending punctuation."""
+    for end in _ENDS:
+        text = text.replace(end, f"{end[0]}\0")
+    return tuple(filter(None, map(str.strip, text.split("\0"))))

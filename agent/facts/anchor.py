@@ -11,7 +11,7 @@ import unicodedata
 from array import array
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from agent.errors import IntegrityError
 from agent.records import Document, Evidence
@@ -26,15 +26,12 @@ _TOKENS: Final = re.compile(r"(?P<plain>[\x21-\x7e]+(?=[\x00-\x7f]|\Z))|(?P<blan
 _REMEMBERED: Final = 8
 """The number of texts that `locate` caches: enough for one or two products."""
 
-Matched = Literal["exact", "normalised"]
-
 
 class Span(NamedTuple):
-    """A located quote: text[start:end] of the original text, and how it matched."""
+    """A located quote: text[start:end] of the original text."""
 
     start: int
     end: int
-    matched: Matched
 
 
 class Anchored:
@@ -55,7 +52,7 @@ class Anchored:
         takes precedence over a normalised one.
         """
         wanted = quote.strip()
-        exact = [Span(at, at + len(wanted), "exact") for at in _occurrences(wanted, self.text)]
+        exact = [Span(at, at + len(wanted)) for at in _occurrences(wanted, self.text)]
         found = [span for span in exact if _is_whole(self.text, span)] or self._locate_normalised(wanted)
         if not found:
             return None
@@ -65,12 +62,10 @@ class Anchored:
         needle = normalise(wanted)
         spans = []
         for at in _occurrences(needle, self._map.text):
-            last = at + len(needle) - 1
-            start, end = self._map.starts[at], self._map.ends[last]
-            span = Span(start, end, "normalised")
+            span = Span(self._map.starts[at], self._map.ends[at + len(needle) - 1])
             # A match may split an expanded character (the "i" of a ligature); the slice then contains more than the
             # quote.
-            if _is_whole(self.text, span) and normalise(self.text[start:end]) == needle:
+            if _is_whole(self.text, span) and normalise(self.text[span.start : span.end]) == needle:
                 spans.append(span)
         return spans
 
@@ -81,9 +76,7 @@ def locate(quote: str, text: str, hint: int | None = None) -> Span | None:
     return _anchored(text).locate(quote, hint)
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _anchored(text: str) -> Anchored:
-    return Anchored(text)
+_anchored: Final = lru_cache(maxsize=_REMEMBERED)(Anchored)
 
 
 def normalise(text: str) -> str:
@@ -127,12 +120,9 @@ def _normalised(text: str) -> _Map:
             continue
         blank = piece.endswith(" ")
         out.append(piece)
-        if len(piece) == end - start:
-            starts.extend(range(start, end))
-            ends.extend(range(start + 1, end + 1))
-        else:
-            starts.extend([start] * len(piece))
-            ends.extend([end] * len(piece))
+        even = len(piece) == end - start
+        starts.extend(range(start, end) if even else [start] * len(piece))
+        ends.extend(range(start + 1, end + 1) if even else [end] * len(piece))
     return _Map("".join(out), starts, ends)
 
 
@@ -148,20 +138,14 @@ def _pieces(text: str) -> Iterator[tuple[int, int, str]]:
             yield match.start(), at, match[0].lower().translate(_FOLDED)
         elif match[0] not in _DROPPED:
             kept, end = match[0], at
-            while at < len(text) and _joins(text[at]):
+            while at < len(text) and (
+                text[at] in _DROPPED or unicodedata.category(text[at]).startswith("M") or ord(text[at]) in _JAMO
+            ):
                 if text[at] not in _DROPPED:
                     kept, end = kept + text[at], at + 1
                 at += 1
-            yield match.start(), end, _fold(kept)
-
-
-def _joins(char: str) -> bool:
-    return char in _DROPPED or unicodedata.category(char).startswith("M") or ord(char) in _JAMO
-
-
-def _fold(cluster: str) -> str:
-    once = unicodedata.normalize("NFKC", cluster.translate(_FOLDED)).casefold()
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", once).translate(_FOLDED))
+            once = unicodedata.normalize("NFKC", kept.translate(_FOLDED)).casefold()
+            yield match.start(), end, re.sub(r"\s+", " ", unicodedata.normalize("NFKC", once).translate(_FOLDED))
 
 
 def _occurrences(needle: str, text: str) -> Iterator[int]:
@@ -172,13 +156,10 @@ def _occurrences(needle: str, text: str) -> Iterator[int]:
 
 
 def _is_whole(text: str, span: Span) -> bool:
-    return not (
-        (span.start > 0 and _in_word(text[span.start - 1], text[span.start]))
-        or (span.end < len(text) and _in_word(text[span.end - 1], text[span.end]))
-    )
-
-
-def _in_word(before: str, after: str) -> bool:
-    """Return whether the two characters are inside one word. Scripts without case are not checked, as they use no
+    """Return whether a span neither begins nor ends inside a word. Scripts without case are not checked, as they use no
     blanks."""
-    return all(char.isdigit() or char.lower() != char.upper() or char in _DROPPED for char in (before, after))
+    borders = [at for at in (span.start, span.end) if 0 < at < len(text)]
+    return not any(
+        all(char.isdigit() or char.lower() != char.upper() or char in _DROPPED for char in text[at - 1 : at + 1])
+        for at in borders
+    )

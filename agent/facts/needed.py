@@ -8,22 +8,19 @@ A learned head (`python -m evals.training.needed_head`, weights in corpus/knowle
 Roles are classified anew from the given statements, so earlier changes to their roles make no difference.
 """
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.errors import IntegrityError
 from agent.facts.readers.embedded import EmbeddedReader
-from agent.facts.readers.heads import FactHeads, load_heads
-from agent.facts.topics import topics
-from agent.facts.vocabulary import load_vocabulary
+from agent.facts.readers.heads import FactHeads, load_heads, stored
+from agent.facts.vocabulary import GROUPS, load_vocabulary
 from agent.intake.extract.statements.claims import COUNTING_RANK
 from agent.intake.extract.statements.roles import ROLES, RoleClassifier, carries_facts, choose, load_roles, role_chances
 from agent.records import CARRYING, Document, Statement
@@ -31,13 +28,15 @@ from agent.resources import data_folder
 from agent.retrieval.embed import DIMENSIONS, embed
 from agent.retrieval.library import Library
 from agent.retrieval.passages import estimate
-from agent.retrieval.shown import LEXICAL_PART, TOKENS, Shown, Topic, passages_for
+from agent.retrieval.shown import TOKENS, Shown, passages_for
 
 WEIGHTS: Final = "weights.npy"
 CONSTANTS: Final = "needed.json"
 _HIGHEST: Final = 8.0
 """Log-odds of a fact are clipped to plus and minus this value."""
 _LEAST_CHANCE: Final = 0.01
+_LEXICAL_PART: Final = 0.4
+"""Weight of the best BM25 score for a group, in units of cosine."""
 _BEST: Final = 3
 """The number of best groups that are averaged into a feature."""
 _CARRIES: Final = np.array([role in CARRYING for role in ROLES])
@@ -58,15 +57,10 @@ class NeededHead:
         return found
 
 
-def needed_passages(
-    documents: Sequence[Document],
-    statements: Sequence[Statement],
-    topics: Sequence[Topic],
-    tokens: int = TOKENS,
-) -> Shown:
+def needed_passages(documents: Sequence[Document], statements: Sequence[Statement], tokens: int = TOKENS) -> Shown:
     """Select the passages that an LLM is shown within `tokens`: the statements that a threat model most likely
     needs."""
-    return passages_for(documents, statements, topics, tokens, worth=needed)
+    return passages_for(documents, statements, tokens, needed)
 
 
 def needed(library: Library) -> Floats:
@@ -110,20 +104,19 @@ def _of_facts(documents: Sequence[Document], placed: Sequence[Statement], heads:
     vocabulary = load_vocabulary()
     scores = np.clip(EmbeddedReader(heads).scores(documents, placed), -_HIGHEST, _HIGHEST)
     group = np.array([vocabulary[key].group for key in heads.keys])
-    names = dict.fromkeys(key.group for key in vocabulary)
-    rows = [scores[:, group == name].max(axis=1) for name in names if (group == name).any()]
+    rows = [scores[:, group == name].max(axis=1) for name in GROUPS if (group == name).any()]
     return np.stack(rows, axis=1).astype(np.float64)
 
 
 def _of_search(library: Library) -> Floats:
-    """Score each statement by hybrid search for the topic groups: best, mean of the best, mean of all; shape (n, 3).
+    """Score each statement by hybrid search for the groups of the vocabulary: best, mean of the best, mean of all;
+    shape (n, 3).
 
     Uses one query per group, so the store is searched eleven times instead of once per key.
     """
-    texts: dict[str, list[str]] = {}
-    for topic in topics():
-        texts.setdefault(topic.group, []).append(topic.text)
-    scores = library.scores([" ".join(words) for words in texts.values()], part=LEXICAL_PART)
+    vocabulary = load_vocabulary()
+    texts = [" ".join(key.search_text for key in vocabulary.group(group)) for group in GROUPS]
+    scores = library.scores(texts, part=_LEXICAL_PART)
     ranked = np.sort(np.where(np.isfinite(scores), scores, 0.0), axis=0)[::-1]
     return np.stack([ranked[0], ranked[:_BEST].mean(axis=0), ranked.mean(axis=0)], axis=1)
 
@@ -162,7 +155,7 @@ def _of_place(statements: Sequence[Statement]) -> Floats:
     return np.array(rows)
 
 
-@lru_cache(maxsize=1)
+@cache
 def load_needed() -> NeededHead:
     """Load the bundled head. Raises IntegrityError if its files do not belong together."""
     return read_needed(data_folder("corpus") / "knowledge" / "needed")
@@ -171,7 +164,5 @@ def load_needed() -> NeededHead:
 def read_needed(folder: Path) -> NeededHead:
     """Read the head stored in a folder. Raises IntegrityError if its files were changed."""
     constants: dict[str, Any] = json.loads((folder / CONSTANTS).read_text("utf-8"))
-    if hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest() != constants["sha256"]:
-        raise IntegrityError("the weights are not those of their constants", where=str(folder / WEIGHTS))
-    weights = np.load(folder / WEIGHTS, allow_pickle=False)
+    weights = np.load(stored(folder / WEIGHTS, constants["sha256"]), allow_pickle=False)
     return NeededHead(weights.astype(np.float64), float(constants["bias"]))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from agent.facts.proposal import Proposal, Reader
 from agent.facts.sheet import build_sheet
 from agent.facts.verify import Material, verify
-from agent.facts.vocabulary import Vocabulary, load_vocabulary
+from agent.facts.vocabulary import load_vocabulary
 from agent.records import Document, FactSheet, Outlook, Search, Statement
 
 
@@ -30,14 +30,12 @@ def read_sheet(
     *,
     known: Sequence[str] = (),
     outlook: Outlook | None = None,
-    vocabulary: Vocabulary | None = None,
 ) -> FactSheet:
     """Build the fact sheet of `documents`, split into `statements`, from the proposals of all `readers`.
 
     `known` are names that need no quote, the product's and the vendor's; `outlook` is added to the sheet unchanged. The
     order of the readers matters only for the order of dropped proposals.
     """
-    words = vocabulary or load_vocabulary()
     proposals: list[Proposal] = []
     searched: list[Search] = []
     for reader in readers:
@@ -48,9 +46,8 @@ def read_sheet(
             continue
         proposals += reader.read(read, own)
         wanted = reader.looks_for
-        keys = tuple(key.id for key in words if key.id in wanted)
+        keys = tuple(key.id for key in load_vocabulary() if key.id in wanted)
         searched.append(Search(reader=reader.name, documents=tuple(d.id for d in read), statements=len(own), keys=keys))
     searched.sort(key=lambda search: (search.reader, search.documents))
-    found = verify(proposals, Material(tuple(documents), tuple(statements), tuple(known), words))
-    sheet = build_sheet(found.facts, found.evidence, searched, found.dropped, words)
-    return sheet if outlook is None else sheet.model_copy(update={"outlook": outlook})
+    found = verify(proposals, Material(tuple(documents), tuple(statements), tuple(known)))
+    return build_sheet(found.facts, found.evidence, searched, found.dropped, outlook)

@@ -9,9 +9,10 @@ import hashlib
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple, get_args
+from itertools import combinations
+from typing import Final, get_args
 
 from agent.errors import InputError
 from agent.facts.anchor import normalise
@@ -30,7 +31,6 @@ from agent.records import (
     ReaderName,
     Search,
     Slot,
-    State,
 )
 from agent.records.facts import cited
 
@@ -64,7 +64,7 @@ def combined(sources: Iterable[FactSource]) -> tuple[tuple[FactSource, ...], flo
     return kept, min(1.0, max(0.0, round(1 - doubt, _CONFIDENCE_DIGITS)))
 
 
-def merge(facts: Iterable[Fact], vocabulary: Vocabulary | None = None) -> tuple[Fact, ...]:
+def merge(facts: Iterable[Fact]) -> tuple[Fact, ...]:
     """Merge facts that say the same thing, in the order of the vocabulary, and mark contradictions.
 
     Facts say the same thing if key, polarity and about are equal and no slot that both have differs. For a control the
@@ -74,52 +74,42 @@ def merge(facts: Iterable[Fact], vocabulary: Vocabulary | None = None) -> tuple[
 
     Raises InputError for a key that is not in the vocabulary.
     """
-    words = vocabulary or load_vocabulary()
+    words = load_vocabulary()
     groups: dict[tuple[str, Polarity, FactAbout], list[Fact]] = defaultdict(list)
     for fact in facts:
         if fact.key not in words:
             raise InputError(f"no fact has the key {fact.key}", where=fact.id, hint="see corpus/knowledge/facts")
         groups[fact.key, fact.polarity, fact.about].append(fact)
-    merged: list[Fact] = []
-    for group in groups.values():
-        clusters: list[_Cluster] = []
-        for fact in sorted(group, key=_specific_first):
-            _place(fact, clusters, strict=words[fact.key].claim == "control")
-        merged += (_joined(cluster.facts) for cluster in clusters)
+    merged = [_joined(same) for group in groups.values() for same in _alike(group)]
     merged.sort(key=lambda fact: (words.order[fact.key], fact.id))
     return _contradictions(merged, words)
 
 
-class _Cluster(NamedTuple):
-    """Facts that say the same thing."""
+def _alike(facts: Sequence[Fact]) -> list[list[Fact]]:
+    """Group facts of one key, polarity and about that say the same thing."""
+    strict = load_vocabulary()[facts[0].key].claim == "control"
+    made: list[tuple[list[Fact], dict[str, str], set[str]]] = []
 
-    facts: list[Fact]
-    values: dict[str, str]
-    marks: set[str]
+    def specific_first(fact: Fact) -> tuple[int, str]:
+        # Facts with the most slots first; otherwise the order only has to be deterministic.
+        return -len(fact.slots), fact.model_dump_json(include={"slots", "evidence", "sources", "rank"})
 
-    def takes(self, values: Mapping[str, str], *, strict: bool) -> bool:
-        """Return whether a fact with these slots says the same thing."""
-        if strict and values.get("part") != self.values.get("part"):
-            return False
-        return all(self.values.get(name, value) == value for name, value in values.items())
-
-
-def _place(fact: Fact, clusters: list[_Cluster], *, strict: bool) -> None:
-    values = _values(fact)
-    fitting = [cluster for cluster in clusters if cluster.takes(values, strict=strict)]
-    if not fitting:
-        fitting = [_Cluster([], {}, set())]
-        clusters += fitting
-    best = max(fitting, key=lambda cluster: len(cluster.marks.intersection(fact.evidence)))
-    best.facts.append(fact)
-    best.values.update(values)
-    best.marks.update(fact.evidence)
-
-
-def _specific_first(fact: Fact) -> tuple[int, str]:
-    """Return a sort key that puts facts with the most slots first; otherwise the order only has to be deterministic."""
-    content = fact.model_dump_json(include={"slots", "evidence", "sources", "rank"})
-    return -len(fact.slots), content
+    for fact in sorted(facts, key=specific_first):
+        values = _values(fact)
+        fitting = [
+            (same, known, marks)
+            for same, known, marks in made
+            if all(known.get(name, value) == value for name, value in values.items())
+            and not (strict and values.get("part") != known.get("part"))
+        ]
+        if not fitting:
+            fitting = [([], {}, set())]
+            made += fitting
+        same, known, marks = max(fitting, key=lambda row: len(row[2].intersection(fact.evidence)))
+        same.append(fact)
+        known.update(values)
+        marks.update(fact.evidence)
+    return [same for same, _, _ in made]
 
 
 def _values(fact: Fact) -> dict[str, str]:
@@ -134,39 +124,30 @@ def _joined(facts: Sequence[Fact]) -> Fact:
     """Join several facts that say the same thing into one; contradictions are found later."""
     first = facts[0]
     slots = tuple(
-        min((slot for fact in facts for slot in fact.slots if slot.name == name), key=_quoted_first)
+        min(given, key=lambda slot: (not slot.evidence, by_number(slot.evidence), slot.value))
         for name in SLOTS
-        if any(fact.slot(name) for fact in facts)
+        if (given := [slot for fact in facts for slot in fact.slots if slot.name == name])
     )
     sources, confidence = combined(source for fact in facts for source in fact.sources)
+    strongest = max((source.state for source in sources), key=_STRENGTH.__getitem__)
     return Fact(
         id=fact_id(first.key, first.polarity, first.about, slots),
         key=first.key,
         polarity=first.polarity,
         slots=slots,
         about=first.about,
-        evidence=tuple(sorted({mark for fact in facts for mark in fact.evidence}, key=_by_number)),
+        evidence=tuple(sorted({mark for fact in facts for mark in fact.evidence}, key=by_number)),
         sources=sources,
         rank=max(fact.rank for fact in facts),
         confidence=confidence,
-        state=_state(first.polarity, sources),
+        state="denied" if first.polarity == "denied" and strongest != "confirmed" else strongest,
         claim=all(fact.claim for fact in facts),
     )
 
 
-def _quoted_first(slot: Slot) -> tuple[bool, tuple[int, str], str]:
-    return not slot.evidence, _by_number(slot.evidence), slot.value
-
-
-def _by_number(mark: str) -> tuple[int, str]:
+def by_number(mark: str) -> tuple[int, str]:
+    """Return a sort key for ids such as E2 and E10."""
     return len(mark), mark
-
-
-def _state(polarity: Polarity, sources: Sequence[FactSource]) -> State:
-    strongest: Literal["claimed", "inferred", "confirmed"] = max(
-        (source.state for source in sources), key=_STRENGTH.__getitem__
-    )
-    return "denied" if polarity == "denied" and strongest != "confirmed" else strongest
 
 
 def _contradictions(facts: Sequence[Fact], words: Vocabulary) -> tuple[Fact, ...]:
@@ -174,35 +155,30 @@ def _contradictions(facts: Sequence[Fact], words: Vocabulary) -> tuple[Fact, ...
     count."""
     against: dict[str, set[str]] = defaultdict(set)
     idle: set[str] = set()
-    for n, one in enumerate(facts):
-        for other in facts[n + 1 :]:
-            if not _contradict(one, other, words):
-                continue
-            against[one.id].add(other.id)
-            against[other.id].add(one.id)
-            comforting = [fact.id for fact in (one, other) if _comforts(fact, words)]
-            if len(comforting) == 1:
-                idle.add(comforting[0])
-    return tuple(
-        fact.model_copy(
-            update={
-                "conflicts_with": tuple(sorted(against[fact.id])),
-                "state": "contradicted",
-                "counts": fact.id not in idle,
-            }
-        )
-        if fact.id in against
-        else fact
-        for fact in facts
-    )
+    for one, other in combinations(facts, 2):
+        if not _contradict(one, other, words):
+            continue
+        against[one.id].add(other.id)
+        against[other.id].add(one.id)
+        comforting = [fact.id for fact in (one, other) if comforts(fact)]
+        if len(comforting) == 1:
+            idle.add(comforting[0])
+
+    def marked(fact: Fact) -> Fact:
+        conflicts = tuple(sorted(against[fact.id]))
+        update = {"conflicts_with": conflicts, "state": "contradicted", "counts": fact.id not in idle}
+        return fact.model_copy(update=update)
+
+    return tuple(marked(fact) if fact.id in against else fact for fact in facts)
 
 
 def _contradict(one: Fact, other: Fact, words: Vocabulary) -> bool:
     if one.about != other.about:
         return False
+    names: tuple[str, ...]
     if one.key == other.key:
         differ = one.polarity != other.polarity and "denied" in (one.polarity, other.polarity)
-        names: tuple[str, ...] = SLOTS
+        names = SLOTS
     else:
         differ = one.polarity == other.polarity == "asserted" and words.opposed(one.key, other.key)
         names = _PLACED
@@ -212,9 +188,9 @@ def _contradict(one: Fact, other: Fact, words: Vocabulary) -> bool:
     return all(mine[name] == theirs[name] for name in names if name in mine and name in theirs)
 
 
-def _comforts(fact: Fact, words: Vocabulary) -> bool:
+def comforts(fact: Fact) -> bool:
     """Return whether a fact makes the product look less risky: a control or limit asserted, or an ability denied."""
-    return words[fact.key].comforting != (fact.polarity == "denied")
+    return load_vocabulary()[fact.key].comforting != (fact.polarity == "denied")
 
 
 def build_sheet(
@@ -222,39 +198,33 @@ def build_sheet(
     evidence: Iterable[Evidence],
     searched: Iterable[Search] = (),
     dropped: Iterable[DroppedFact] = (),
-    vocabulary: Vocabulary | None = None,
     outlook: Outlook | None = None,
 ) -> FactSheet:
     """Build the sheet of verified facts. Uncited evidence is left out; absences are derived from `searched`.
 
     Raises InputError for an unknown key, ValidationError (pydantic) for a fact whose evidence is missing.
     """
-    words = vocabulary or load_vocabulary()
-    merged = merge(facts, words)
+    merged = merge(facts)
     marks = cited(merged)
     kept = {item.id: item for item in evidence if item.id in marks}
     looked = tuple(searched)
+    found = {fact.key for fact in merged if fact.about == "product"}
+    absent = {
+        key.id: tuple(search for search in looked if not search.keys or key.id in search.keys)
+        for key in load_vocabulary()
+        if key.id not in found
+    }
     return FactSheet(
         facts=merged,
-        absent=_absences(merged, looked, words),
+        absent=tuple(Absence(key=key, searched=searches) for key, searches in absent.items() if searches),
         dropped=tuple(dropped),
-        evidence=tuple(kept[mark] for mark in sorted(kept, key=_by_number)),
+        evidence=tuple(kept[mark] for mark in sorted(kept, key=by_number)),
         searched=looked,
         outlook=outlook or Outlook(),
     )
 
 
-def _absences(facts: Sequence[Fact], searched: Sequence[Search], words: Vocabulary) -> tuple[Absence, ...]:
-    found = {fact.key for fact in facts if fact.about == "product"}
-    rows = []
-    for key in words:
-        looked = tuple(search for search in searched if not search.keys or key.id in search.keys)
-        if looked and key.id not in found:
-            rows.append(Absence(key=key.id, searched=looked))
-    return tuple(rows)
-
-
-def without(sheet: FactSheet, *ids: str, vocabulary: Vocabulary | None = None) -> FactSheet:
+def without(sheet: FactSheet, *ids: str) -> FactSheet:
     """Return the sheet as if these facts had never been proposed, with quotes, contradictions and absences updated.
 
     When the last fact of a key is struck, the key's probability is removed from the outlook too, since striking means
@@ -269,32 +239,28 @@ def without(sheet: FactSheet, *ids: str, vocabulary: Vocabulary | None = None) -
     gone = {fact.key for fact in sheet.facts} - {fact.key for fact in kept}
     chances = {key: chance for key, chance in sheet.outlook.chances.items() if key not in gone}
     outlook = sheet.outlook.model_copy(update={"chances": chances})
-    return build_sheet(kept, sheet.evidence, sheet.searched, sheet.dropped, vocabulary, outlook)
+    return build_sheet(kept, sheet.evidence, sheet.searched, sheet.dropped, outlook)
 
 
-def join(sheets: Sequence[FactSheet], vocabulary: Vocabulary | None = None) -> FactSheet:
+def join(sheets: Sequence[FactSheet]) -> FactSheet:
     """Join several sheets over the same documents, renumbering evidence by place, each place once."""
     places = {(item.document, item.start, item.end): item for sheet in sheets for item in sheet.evidence}
-    order = sorted(places, key=lambda place: (_by_number(place[0]), place[1:]))
+    order = sorted(places, key=lambda place: (by_number(place[0]), place[1:]))
     marks = {place: f"E{n}" for n, place in enumerate(order, start=1)}
-    facts = [
-        _renumbered(fact, {item.id: marks[item.document, item.start, item.end] for item in sheet.evidence})
-        for sheet in sheets
-        for fact in sheet.facts
-    ]
+    facts = []
+    for sheet in sheets:
+        new = {item.id: marks[item.document, item.start, item.end] for item in sheet.evidence}
+        for fact in sheet.facts:
+            slots = tuple(slot.model_copy(update={"evidence": new.get(slot.evidence, "")}) for slot in fact.slots)
+            update = {"slots": slots, "evidence": tuple(new[mark] for mark in fact.evidence)}
+            facts.append(fact.model_copy(update=update))
     return build_sheet(
         facts,
         [places[place].model_copy(update={"id": mark}) for place, mark in marks.items()],
         dict.fromkeys(search for sheet in sheets for search in sheet.searched),
         dict.fromkeys(row for sheet in sheets for row in sheet.dropped),
-        vocabulary,
         next((sheet.outlook for sheet in sheets if sheet.outlook != Outlook()), None),
     )
-
-
-def _renumbered(fact: Fact, marks: dict[str, str]) -> Fact:
-    slots = tuple(slot.model_copy(update={"evidence": marks.get(slot.evidence, "")}) for slot in fact.slots)
-    return fact.model_copy(update={"slots": slots, "evidence": tuple(marks[mark] for mark in fact.evidence)})
 
 
 def counted(sheet: FactSheet, key: str = "", polarity: Polarity | None = None) -> tuple[Fact, ...]:

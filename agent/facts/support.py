@@ -1,12 +1,11 @@
 """Whether quotes support a claim: a check of words, without an LLM.
 
-The check asks five questions, and the worst answer counts. How many of the claim's content words occur in the quotes
+The check asks four questions, and the worst answer counts. How many of the claim's content words occur in the quotes
 (by stem, with a short list of synonyms)? Does the claim add a part, a control or praise that the quotes do not mention?
-Do both affirm or both deny? Are the claim's numbers and names in the quotes? Does the claim state firmly or generally
-what a quote says only of a plan, a possibility or a part?
+Do both affirm or both deny? Are the claim's numbers and names in the quotes?
 
 The check cannot tell who does what to whom, nor recognise a paraphrase in quite different words. A correct paraphrase
-of this kind gets "weak" or "unsupported", which costs a claim but no safety.
+of this kind gets "unsupported", which costs a claim but no safety.
 
 A number, version, date or proper name in a claim must occur in the claim's own quotes: a confident LLM fills in such
 details from other sources. Numbers are compared as digits ("1,000" and "1000" alike, "three" and "3" as well, up to
@@ -18,10 +17,12 @@ first word of sentences about software or has the ending of an ordinary word.
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple
+from itertools import groupby
+from typing import Final, Literal
 
 from agent.facts.anchor import normalise
 from agent.intake.extract.statements.sorts import assurances
+from agent.retrieval.search import without_suffix
 
 NUMBER_WORDS: Final = {
     word: str(n)
@@ -63,16 +64,13 @@ _ORDINARY: Final = frozenset(
     )
 )
 _ENDING: Final = re.compile(r"(?:ing|ly|tions?|ments?|ed|ity|ities|ness|less|en)$")
-Verdict = Literal["supported", "weak", "contradicted", "unsupported"]
+Verdict = Literal["supported", "contradicted", "unsupported"]
 
-ENOUGH: Final = 0.6
-"""Minimum share of the claim's content words that must occur in the quotes for "supported"."""
 SOME: Final = 0.4
-"""Minimum share for "weak", and for a difference in negation to count as a contradiction."""
-_MIN_STEM: Final = 4
+"""Minimum share of the claim's content words that must occur in the quotes for "supported", and for a difference in
+negation or in a number to count as a contradiction."""
 _REMEMBERED: Final = 8192
 """The number of texts and words whose stems are cached: many claims are checked against the same quotes."""
-_DIGITS: Final = 3
 
 _STOP: Final = frozenset(
     re.findall(
@@ -148,26 +146,7 @@ _PARTS: Final = re.compile(
 _MIN_PART: Final = 2
 """A part of a claim with at least this many content words needs at least one of them in the quotes."""
 _LONG_RUN: Final = 2
-"""This many unknown content words in a row make a claim weak; more make it unsupported."""
-_PLANNED: Final = re.compile(
-    r"\b(?:will|planned|plans? to|coming|soon|upcoming|roadmap|in future|future|intends?|to be added)\b", re.I
-)
-_POSSIBLE: Final = re.compile(
-    r"\b(?:may|might|could|optional(?:ly)?|off by default|experimental|beta|if (?:configured|enabled|set)|perhaps)\b",
-    re.I,
-)
-_UNIVERSAL: Final = tuple(
-    (re.compile(rf"\b(?:{claimed})\b", re.I), re.compile(rf"\b(?:{told})\b", re.I))
-    for claimed, told in (
-        ("all|every", "all|every|each|any"),
-        ("always", "always"),
-        ("never", "never"),
-        ("fully|entirely|completely", "fully|entirely|completely"),
-        ("guarantees?|guaranteed", "guarantees?|guaranteed"),
-        ("only", "only"),
-    )
-)
-"""Words of a claim that allow no exception, each with the quoted words that confirm it."""
+"""More unknown content words in a row make a claim unsupported."""
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][a-z]+)?")
 _SUFFIXES: Final = (
     "isations", "izations", "isation", "ization", "ations", "ation", "ments", "ment", "ings", "ing", "ions", "ion",
@@ -185,13 +164,16 @@ def foreign(claim: str, quotes: Sequence[str], known: Sequence[str] = ()) -> tup
     numbers = set(numbers_of(text)) | set(numbers_of(own))
     words = _keys(text) | _keys(own)
     missing = [number for number in numbers_of(claim) if number not in numbers]
-    missing += [name for name in names_of(claim) if not _parts(name) <= words]
+    missing += [name for name in names_of(claim) if not (_keys(name) or {normalise(name)}) <= words]
     return tuple(dict.fromkeys(missing))
 
 
 def numbers_of(text: str) -> tuple[str, ...]:
     """Return the numbers and versions in a text as digits, in order; includes number words up to twelve."""
-    found = [(match.start(), _plain(match[1])) for match in _NUMBER.finditer(text)]
+    found = [
+        (match.start(), match[1].replace(",", "") if _GROUPED.fullmatch(match[1]) else match[1].rstrip(".,"))
+        for match in _NUMBER.finditer(text)
+    ]
     found += [
         (match.start(), NUMBER_WORDS[match[0].lower()])
         for match in _NAME_WORD.finditer(text)
@@ -202,37 +184,23 @@ def numbers_of(text: str) -> tuple[str, ...]:
 
 def names_of(text: str) -> tuple[str, ...]:
     """Return the words of a text that are written like names, in order."""
-    return tuple(match[0] for match in _names(text))
+    return tuple(match[0] for match in _NAME_WORD.finditer(text) if _is_name(text, match))
 
 
-def _names(text: str) -> Iterator[re.Match[str]]:
-    for match in _NAME_WORD.finditer(text):
-        word = match[0]
-        if not any(char.isalpha() for char in word) or word.lower() in NUMBER_WORDS:
-            continue
-        if _is_written_like_one(word) or (word[0].isupper() and not _begins_plainly(text, match)):
-            yield match
-
-
-def _is_written_like_one(word: str) -> bool:
-    """Return whether a word has a capital or a digit after the first letter: "OAuth", "SQL", "gpt-4o", "READ_ONLY"."""
+def _is_name(text: str, match: re.Match[str]) -> bool:
+    """Return whether a word has a capital or a digit after the first letter ("OAuth", "SQL", "gpt-4o", "READ_ONLY"), or
+    a capital that the start of a sentence does not explain."""
+    word, plain = match[0], match[0].lower()
+    if not any(char.isalpha() for char in word) or plain in NUMBER_WORDS:
+        return False
     bare = word.removesuffix("s") if word[:-1].isupper() else word
-    return any(char.isupper() or char.isdigit() for char in bare[1:])
-
-
-def _begins_plainly(text: str, match: re.Match[str]) -> bool:
+    if any(char.isupper() or char.isdigit() for char in bare[1:]):
+        return True
+    if not word[0].isupper() or plain == "i":
+        return False
     before = text[: match.start()].strip(" \"'“‘(*-\t\n")
-    word = match[0].lower()
     first = not before or bool(_SENTENCE_END.search(before))
-    return word == "i" or (first and (word in _ORDINARY or bool(_ENDING.search(word))))
-
-
-def _plain(number: str) -> str:
-    return number.replace(",", "") if _GROUPED.fullmatch(number) else number.rstrip(".,")
-
-
-def _parts(name: str) -> frozenset[str]:
-    return _keys(name) or frozenset((normalise(name),))
+    return not (first and (plain in _ORDINARY or _ENDING.search(plain)))
 
 
 @lru_cache(maxsize=_KEPT)
@@ -244,17 +212,7 @@ def _keys(text: str) -> frozenset[str]:
     )
 
 
-class Support(NamedTuple):
-    """The verdict on whether quotes support a claim."""
-
-    verdict: Verdict
-    score: float
-    """Share of the claim's content words that occur in the quotes, 0 to 1."""
-    reasons: tuple[str, ...]
-    """The deficiencies found, each as a plain clause; empty for a supported claim."""
-
-
-def support(claim: str, quotes: Sequence[str], known: Sequence[str] = ()) -> Support:
+def support(claim: str, quotes: Sequence[str], known: Sequence[str] = ()) -> Verdict:
     """Judge one claim against its quotes. `known` are names that need no quote (the product's, the vendor's).
 
     Without quotes, or if the claim has no content word, the verdict is "unsupported".
@@ -262,24 +220,17 @@ def support(claim: str, quotes: Sequence[str], known: Sequence[str] = ()) -> Sup
     wanted = _content(claim, known)
     clauses = [clause for quote in quotes for clause in clauses_of(quote)]
     if not wanted or not clauses:
-        return Support("unsupported", 0.0, ("there is no quote" if wanted else "the claim says nothing",))
+        return "unsupported"
     told = frozenset(stem for quote in quotes for stem in _stems(quote))
-    missed = [word for word, stem in wanted.items() if stem not in told]
-    score = round(1 - len(missed) / len(wanted), _DIGITS)
-    opposite = _opposite(claim, clauses, set(wanted.values())) if score >= SOME else ()
-    wrong, absent = _details(claim, quotes, known)
-    beside = _beside(claim, told, known)
-    stronger = _stronger(claim, quotes, clauses)
-    reasons = (*opposite, *wrong, *absent)
-    if opposite or (wrong and score >= SOME):
-        return Support("contradicted", score, reasons)
-    words = (f"not in the quotes: {', '.join(missed)}",) if missed else ()
-    run = _longest_run([stem not in told for stem in wanted.values()])
-    if absent or wrong or beside or score < SOME or run > _LONG_RUN:
-        return Support("unsupported", score, (*reasons, *beside, *words))
-    if stronger or score < ENOUGH or run == _LONG_RUN:
-        return Support("weak", score, (*stronger, *words))
-    return Support("supported", score, ())
+    missed = [stem not in told for stem in wanted.values()]
+    some = 1 - sum(missed) / len(missed) >= SOME
+    odd = foreign(claim, quotes, known)
+    swapped = bool(numbers_of("\n".join(quotes))) and not set(odd).isdisjoint(numbers_of(claim))
+    if some and (swapped or _is_opposite(claim, clauses, set(wanted.values()))):
+        return "contradicted"
+    run = max(len(list(row)) if miss else 0 for miss, row in groupby(missed))
+    unknown = odd or not some or run > _LONG_RUN or _goes_beyond(claim, told, known)
+    return "unsupported" if unknown else "supported"
 
 
 def _content(claim: str, known: Sequence[str]) -> dict[str, str]:
@@ -294,77 +245,33 @@ def _content(claim: str, known: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _details(claim: str, quotes: Sequence[str], known: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the reasons for numbers that differ from the quotes, then for names and numbers missing from the
-    quotes."""
-    odd = foreign(claim, quotes, known)
-    given = numbers_of("\n".join(quotes))
-    swapped = [item for item in odd if item in numbers_of(claim) and given]
-    absent = [item for item in odd if item not in swapped]
-    return (
-        (f"the quotes give another number than {', '.join(swapped)}",) if swapped else (),
-        (f"neither number nor name of the quotes: {', '.join(absent)}",) if absent else (),
-    )
-
-
-def _beside(claim: str, told: frozenset[str], known: Sequence[str]) -> tuple[str, ...]:
-    """Return the reasons for parts, controls or praise in the claim that the quotes do not mention."""
-    reasons = []
+def _goes_beyond(claim: str, told: frozenset[str], known: Sequence[str]) -> bool:
+    """Return whether the claim has a part, a control or praise that the quotes do not mention."""
     for part in _PARTS.split(claim):
         wanted = _content(part, known)
         if len(wanted) >= _MIN_PART and not set(wanted.values()) & told:
-            reasons.append(f"nothing in the quotes says: {' '.join(wanted)}")
+            return True
     own = {stem for name in known for stem in _stems(name)}
-    for words in assurances(claim):
-        missed = _stems(words) - told - own - _STOP_STEMS
-        if missed and not set(_words(words)) <= _STOP:
-            reasons.append(f"the quotes do not speak of: {words.lower()}")
-    return tuple(reasons)
+    return any(
+        _stems(words) - told - own - _STOP_STEMS and not set(_words(words)) <= _STOP for words in assurances(claim)
+    )
 
 
-def _longest_run(missed: Sequence[bool]) -> int:
-    longest = run = 0
-    for miss in missed:
-        run = run + 1 if miss else 0
-        longest = max(longest, run)
-    return longest
-
-
-def _opposite(claim: str, clauses: Sequence[str], wanted: set[str]) -> tuple[str, ...]:
-    """Return the reason if claim and quotes contradict each other, else an empty tuple.
-
-    Each clause of the claim is compared with the quoted clauses that share most words with it; a double negation
-    affirms.
-    """
+def _is_opposite(claim: str, clauses: Sequence[str], wanted: set[str]) -> bool:
+    """Return whether claim and quotes contradict each other: each clause of the claim is compared with the quoted
+    clauses that share most words with it."""
     for part in clauses_of(claim):
-        mine = _stems(part) & wanted
-        if not mine:
-            continue
-        best = _nearest(mine, clauses)
-        if best and all(_negated(bare(part, clause)) != _negated(bare(clause, part)) for clause in best):
-            return ("one says yes, the other no",)
+        best = _nearest(_stems(part) & wanted, clauses)
+        # A double negation affirms.
+        odd = [(len(negations(bare(part, each))) + len(negations(bare(each, part)))) % 2 == 1 for each in best]
+        if best and all(odd):
+            return True
         words, theirs = set(_words(part)), {word for clause in best for word in _words(clause)}
-        for pair in _OPPOSED:
-            for one, other in (pair, pair[::-1]):
-                mine_too = words & set(one.split())
-                if mine_too and theirs & set(other.split()) and not theirs & set(one.split()):
-                    return (f"the quote says {min(theirs & set(other.split()))}, not {min(mine_too)}",)
-    return ()
-
-
-def _stronger(claim: str, quotes: Sequence[str], clauses: Sequence[str]) -> tuple[str, ...]:
-    """Return the reasons why the claim is firmer or wider than the nearest quoted clauses."""
-    reasons = []
-    near = [clause for part in clauses_of(claim) for clause in _nearest(_stems(part), clauses)] or list(clauses)
-    if all(_PLANNED.search(clause) for clause in near) and not _PLANNED.search(claim):
-        reasons.append("the quote speaks of a plan")
-    doubted = all(_POSSIBLE.search(clause) for clause in near)
-    if doubted and not _POSSIBLE.search(claim) and not re.search(r"\bcan\b", claim, re.I):
-        reasons.append("the quote speaks of a possibility")
-    told = "\n".join(quotes)
-    if any(wide.search(claim) and not said.search(told) for wide, said in _UNIVERSAL):
-        reasons.append("the claim is wider than the quote")
-    return tuple(reasons)
+        for one, other in (*_OPPOSED, *((other, one) for one, other in _OPPOSED)):
+            same, against = set(one.split()), set(other.split())
+            if words & same and theirs & against and not theirs & same:
+                return True
+    return False
 
 
 def _nearest(stems: frozenset[str] | set[str], clauses: Sequence[str]) -> list[str]:
@@ -389,10 +296,6 @@ def bare(clause: str, other: str) -> str:
     return _ADJUNCT.sub(lambda found: found[0] if (_stems(found[1]) - _STOP_STEMS) & spoken else " ", clause)
 
 
-def _negated(clause: str) -> bool:
-    return len(_NEGATION.findall(clause)) % 2 == 1
-
-
 def clauses_of(text: str) -> list[str]:
     """Split a text into clauses, each of which affirms or denies something."""
     return [part for part in _CLAUSES.split(text) if part and _WORD.search(part)]
@@ -410,14 +313,7 @@ def _words(text: str) -> Iterator[str]:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _stem(word: str) -> str:
-    """Strip a word's ending: enough to match forms of one word, but not a linguistic stem."""
-    word = re.sub(r"['’][a-z]+$", "", word)
-    for suffix in _SUFFIXES:
-        if word.endswith(suffix) and len(word) - len(suffix) >= _MIN_STEM - 1 and not word.endswith("ss"):
-            base = word[: -len(suffix)]
-            doubled = len(base) >= _MIN_STEM and base[-1] == base[-2] and base[-1] not in "ls"
-            return base[:-1] if doubled else base
-    return word
+    return without_suffix(re.sub(r"['’][a-z]+$", "", word), _SUFFIXES)
 
 
 _STOP_STEMS: Final = frozenset(_stem(word) for word in ("agent", "tool", "user", "server", "product", "assistant"))

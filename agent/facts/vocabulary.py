@@ -5,15 +5,16 @@ depends on its rank, its default and the part of the product that it belongs to.
 it says what the product cannot do. An *ability* raises factors; if it can be denied, its denial may lower them.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
-import yaml
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from agent.errors import InputError
+from agent.errors import SchemaError
+from agent.facts.knowledge import knowledge
 from agent.records import CARRYING, Record, SlotName, StatementRole, Unit
 from agent.resources import data_folder
 from agent.taxonomy.factors import FactorKey
@@ -26,9 +27,7 @@ Claim = Literal["ability", "control", "description"]
 Use = Literal["threats", "severity", "questions", "picture"]
 """Uses of a key other than factors and layers."""
 
-GROUPS: Final[tuple[GroupId, ...]] = (
-    "does", "reads", "decides", "asks", "acts_as", "keeps", "model", "runs_at", "shows", "meets", "attests",
-)  # fmt: skip
+GROUPS: Final[tuple[GroupId, ...]] = get_args(GroupId)
 """The groups in the order in which a sheet shows them."""
 EXAMPLES: Final = 3
 """The number of examples, and of near misses, of each key."""
@@ -83,41 +82,51 @@ class FactKey(Record):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        problem = next(self._problems(), None)
+        lists = (self.slots, self.pins, self.raises, self.lowers, self.denial_lowers, self.opposes, self.used_in)
+        moves = self.raises or self.lowers or self.denial_lowers or self.floor
+        faults = {
+            "a value is listed twice": any(len(set(values)) != len(values) for values in lists),
+            "a control has a slot for its part of the product": self.claim == "control" and "part" not in self.slots,
+            "a control moves no factor by itself": self.claim == "control" and moves,
+            "only the description of a limit lowers a factor": self.lowers and self.claim != "description",
+            "a denial that is no fact lowers nothing": self.denial_lowers and not self.deniable,
+            "it raises and lowers the same factor": set(self.lowers) & {*self.raises, *self.floor},
+            "nothing uses it": not (self.pins or moves or self.used_in),
+            "a floor is for a factor that it raises": not set(self.floor) <= set(self.raises),
+            "only what raises a risk is read from further roles": self.carried_by
+            and (self.claim == "control" or self.lowers or set(self.carried_by) & CARRYING),
+            "it opposes itself": self.id in self.opposes,
+            "an example is a near miss": set(self.examples) & set(self.near_misses),
+        }
+        problem = next((name for name, found in faults.items() if found), None)
         if problem:
             raise ValueError(f"{self.id}: {problem}")
         return self
-
-    def _problems(self) -> Iterator[str]:
-        lists = (self.slots, self.pins, self.raises, self.lowers, self.denial_lowers, self.opposes, self.used_in)
-        if any(len(set(values)) != len(values) for values in lists):
-            yield "a value is listed twice"
-        if self.claim == "control":
-            if "part" not in self.slots:
-                yield "a control has a slot for its part of the product"
-            if self.raises or self.lowers or self.denial_lowers or self.floor:
-                yield "a control moves no factor by itself"
-        if self.lowers and self.claim != "description":
-            yield "only the description of a limit lowers a factor"
-        if self.denial_lowers and not self.deniable:
-            yield "a denial that is no fact lowers nothing"
-        if set(self.lowers) & {*self.raises, *self.floor}:
-            yield "it raises and lowers the same factor"
-        if not (self.pins or self.raises or self.lowers or self.denial_lowers or self.floor or self.used_in):
-            yield "nothing uses it"
-        if not set(self.floor) <= set(self.raises):
-            yield "a floor is for a factor that it raises"
-        if self.carried_by and (self.claim == "control" or self.lowers or set(self.carried_by) & CARRYING):
-            yield "only what raises a risk is read from further roles"
-        if self.id in self.opposes:
-            yield "it opposes itself"
-        if set(self.examples) & set(self.near_misses):
-            yield "an example is a near miss"
 
     @property
     def comforting(self) -> bool:
         """Whether asserting the key makes the product look less risky, so that its absence is the worse case."""
         return self.claim == "control" or bool(self.lowers) or (self.claim == "description" and bool(self.opposes))
+
+    @property
+    def search_text(self) -> str:
+        """The definition and examples, which find more than the question does, because they use the wording of
+        documentation."""
+        return " ".join((self.definition, *self.examples))
+
+
+class _Group(Record):
+    """The file of a group."""
+
+    group: GroupId
+    title: str
+    keys: tuple[FactKey, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_group(cls, raw: dict[str, object]) -> dict[str, object]:
+        entries: Any = raw["keys"]
+        return {**raw, "keys": [{**entry, "group": raw["group"]} for entry in entries]}
 
 
 class Vocabulary:
@@ -127,11 +136,13 @@ class Vocabulary:
         self.keys: Final = tuple(keys)
         self.titles: Final = dict(titles or {})
         self._by_id: Final = {key.id: key for key in self.keys}
-        if len(self._by_id) != len(self.keys):
-            double = sorted({key.id for key in self.keys if sum(other.id == key.id for other in self.keys) > 1})
+        self.order: Final[Mapping[str, int]] = {key.id: n for n, key in enumerate(self.keys)}
+        """The position of each key, from 0."""
+        double = [id_ for id_, n in Counter(key.id for key in self.keys).items() if n > 1]
+        if double:
             raise ValueError(f"two keys have the id {', '.join(double)}")
         for key in self.keys:
-            unknown = [other for other in key.opposes if other not in self._by_id]
+            unknown = [other for other in key.opposes if other not in self]
             if unknown:
                 raise ValueError(f"{key.id}: opposes unknown keys {', '.join(unknown)}")
 
@@ -151,11 +162,6 @@ class Vocabulary:
         """Return the number of keys."""
         return len(self.keys)
 
-    @cached_property
-    def order(self) -> Mapping[str, int]:
-        """The position of each key, from 0."""
-        return {key.id: n for n, key in enumerate(self.keys)}
-
     def group(self, group: GroupId) -> tuple[FactKey, ...]:
         """Return the keys of a group."""
         return tuple(key for key in self.keys if key.group == group)
@@ -170,63 +176,23 @@ class Vocabulary:
 
     def opposed(self, one: str, other: str) -> bool:
         """Return whether two keys cannot both be asserted of the same part."""
-        return other in self._by_id[one].opposes or one in self._by_id[other].opposes
+        return other in self[one].opposes or one in self[other].opposes
 
 
+@cache
 def load_vocabulary(folder: Path | None = None) -> Vocabulary:
     """Load the vocabulary of a folder, by default the bundled one.
 
-    Raises InputError, naming file and key, for a file of no group, an unknown layer, factor or slot, a duplicate id, or
-    a key whose parts contradict each other.
+    Raises SchemaError, naming file and key, for a file of no group, an unknown layer, factor or slot, a duplicate id,
+    or a key whose parts contradict each other.
     """
-    return _bundled() if folder is None else _load(folder)
-
-
-@lru_cache(maxsize=1)
-def _bundled() -> Vocabulary:
-    return _load(data_folder("corpus") / "knowledge" / "facts")
-
-
-def _load(folder: Path) -> Vocabulary:
-    keys: list[FactKey] = []
-    titles: dict[GroupId, str] = {}
-    for group in GROUPS:
-        file = folder / f"{group}.yaml"
-        raw = _yaml(file)
-        if set(raw) != {"group", "title", "keys"} or raw["group"] != group or not isinstance(raw["keys"], list):
-            raise _wrong(file, "a group has its own name, a title and keys")
-        titles[group] = str(raw["title"])
-        for entry in raw["keys"]:
-            keys.append(_key(file, group, entry))
-    strays = sorted({file.stem for file in folder.glob("*.yaml")} - set(GROUPS))
-    if strays:
-        raise _wrong(folder, f"files of no group: {', '.join(strays)}")
+    place = folder or data_folder("corpus") / "knowledge" / "facts"
+    files = {file.stem: knowledge(file, _Group) for file in sorted(place.glob("*.yaml"))}
     try:
-        return Vocabulary(keys, titles)
+        if {name: file.group for name, file in files.items()} != {group: group for group in GROUPS}:
+            raise ValueError(f"there is one file for each of {', '.join(GROUPS)}")
+        groups = [files[group] for group in GROUPS]
+        return Vocabulary([key for group in groups for key in group.keys], {one.group: one.title for one in groups})
     except ValueError as error:
-        raise _wrong(folder, str(error)) from error
-
-
-def _yaml(file: Path) -> dict[str, object]:
-    try:
-        raw = yaml.safe_load(file.read_text("utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise _wrong(file, "the file cannot be read") from error
-    if not isinstance(raw, dict):
-        raise _wrong(file, "the file holds no mapping")
-    return raw
-
-
-def _key(file: Path, group: GroupId, entry: object) -> FactKey:
-    if not isinstance(entry, dict):
-        raise _wrong(file, f"a key is no mapping: {entry!r:.80}")
-    try:
-        return FactKey.model_validate({**entry, "group": group})
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(step) for step in first["loc"])
-        raise _wrong(file, f"{entry.get('id')}: {place} {first['msg']}".strip()) from error
-
-
-def _wrong(place: Path, what: str) -> InputError:
-    return InputError(what, where=str(place), hint="see the fields of FactKey in agent/facts/vocabulary.py")
+        hint = "see the fields of FactKey in agent/facts/vocabulary.py"
+        raise SchemaError(str(error), where=str(place), hint=hint) from error

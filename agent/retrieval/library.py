@@ -76,7 +76,11 @@ class Library:
             if not np.isfinite(scores[number]) or len(best) == k:
                 break
             best.setdefault(self.passage_of[number], int(number))
-        return tuple(self._found(passage, number, scores[number]) for passage, number in best.items())
+        return tuple(
+            Found(self.passages[passage], row.start, row.end, row.path, round(float(scores[number]), _DECIMALS))
+            for passage, number in best.items()
+            for row in (self.statements[number],)
+        )
 
     def scores(self, questions: Sequence[str], part: float | None = None) -> NDArray[np.float64]:
         """Return cosine + 0.3 · BM25 of every statement for every question, shape (questions, statements).
@@ -178,12 +182,6 @@ class Library:
     def _lexical(self) -> Lexical:
         return Lexical([terms(statement.text) for statement in self.statements])
 
-    def _found(self, passage: int, number: int, score: float) -> Found:
-        statement = self.statements[number]
-        return Found(
-            self.passages[passage], statement.start, statement.end, statement.path, round(float(score), _DECIMALS)
-        )
-
     def _fill(self, store: OpenStore) -> OpenStore:
         places: list[dict[str, str | int]] = [
             {"number": n, "document": s.document, "start": s.start, "end": s.end, "passage": self.passages[p].id}
@@ -192,41 +190,37 @@ class Library:
         store.fill(self._lines, places)
         return store
 
+    @property
+    def _stamp(self) -> dict[str, object]:
+        return {"format": FORMAT, "statements": len(self.statements), "store": self._name}
+
     def _stored(self, path: Path) -> OpenStore | None:
         """Reopen the store in `path`; return None when the folder has no matching stamp or the store does not open."""
         try:
             stamp = json.loads((path / _STAMP).read_text("utf-8"))
         except (OSError, ValueError):
             return None
-        if stamp != {"format": FORMAT, "statements": len(self.statements), "store": self._name}:
-            return None
-        return store_kind(self._name).reopen(path)
+        return store_kind(self._name).reopen(path) if stamp == self._stamp else None
 
     def _built(self, path: Path) -> OpenStore:
         kind = store_kind(self._name)
+        staged: Path | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             staged = Path(tempfile.mkdtemp(prefix=f"{_STAGED}{os.getpid()}-", dir=path.parent))
-        except OSError as error:
-            raise _unwritable(path.parent, error) from None
-        try:
             with closing(kind.create(staged)) as store:
-                kind.keep(self._fill(store), staged)
-            stamp = {"format": FORMAT, "statements": len(self.statements), "store": self._name}
-            (staged / _STAMP).write_text(json.dumps(stamp), "utf-8")
+                self._fill(store).keep(staged)
+            (staged / _STAMP).write_text(json.dumps(self._stamp), "utf-8")
             shutil.rmtree(path, ignore_errors=True)
             staged.rename(path)
         except kind.faults() as error:
-            raise _unwritable(path.parent, error) from None
+            # A full disk shows up as an error of the store or of the system, depending on which hits it first.
+            reason = getattr(error, "strerror", None) or str(error) or "choose another folder"
+            raise InputError("the index folder cannot be written", where=str(path.parent), hint=reason) from None
         finally:
-            shutil.rmtree(staged, ignore_errors=True)
+            if staged is not None:
+                shutil.rmtree(staged, ignore_errors=True)
         opened = kind.reopen(path)
         if opened is None:
             raise IntegrityError("the index does not open", where=str(path), hint="free disk space and try again")
         return opened
-
-
-def _unwritable(folder: Path, error: Exception) -> InputError:
-    # A full disk shows up as an error of the store or of the system, depending on which hits it first.
-    reason = getattr(error, "strerror", None) or str(error)
-    return InputError("the index folder cannot be written", where=str(folder), hint=reason or "choose another folder")

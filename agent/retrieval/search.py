@@ -50,9 +50,12 @@ def word_count(text: str) -> int:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _stem(word: str) -> str:
-    if word in NEGATIONS:
-        return word
-    for suffix in _SUFFIXES:
+    return word if word in NEGATIONS else without_suffix(word, _SUFFIXES)
+
+
+def without_suffix(word: str, suffixes: Sequence[str]) -> str:
+    """Strip the first of these endings that a word has: enough to match forms of one word, but no linguistic stem."""
+    for suffix in suffixes:
         if word.endswith(suffix) and len(word) - len(suffix) >= _MIN_STEM - 1 and not word.endswith("ss"):
             base = word[: -len(suffix)]
             return base[:-1] if len(base) >= _MIN_STEM and base[-1] == base[-2] and base[-1] not in "ls" else base
@@ -67,7 +70,6 @@ class Lexical:
         ids = [[vocabulary.setdefault(term, len(vocabulary)) for term in passage] for passage in passages]
         self._vocabulary = vocabulary
         self._size = len(ids)
-        self._found: dict[str, NDArray[np.float32]] = {}
         self._index: Any = None
         # bm25s would divide by zero without a vocabulary; every score is 0 then.
         if vocabulary:
@@ -78,12 +80,7 @@ class Lexical:
             self._index.index(bm25s.tokenization.Tokenized(ids=ids, vocab=dict(vocabulary)), show_progress=False)
 
     def scores(self, question: str) -> NDArray[np.float32]:
-        """Return the BM25 score of every passage, 0 or more, shape (n,). Scores are cached per question."""
-        if question not in self._found:
-            self._found[question] = self._scores(question)
-        return self._found[question]
-
-    def _scores(self, question: str) -> NDArray[np.float32]:
+        """Return the BM25 score of every passage, 0 or more, shape (n,)."""
         known = [self._vocabulary[term] for term in dict.fromkeys(terms(question)) if term in self._vocabulary]
         if not known:
             return np.zeros(self._size, dtype=np.float32)

@@ -19,13 +19,12 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from agent.errors import InputError
 from agent.retrieval.embed import embed, silence
 
 if TYPE_CHECKING:
-    from langchain_core.embeddings import Embeddings
     from langchain_core.vectorstores import VectorStore
 
 _MEMORY_FILE: Final = "vectors.json"
@@ -41,12 +40,18 @@ _SHARED: Final = threading.Lock()
 opens at that moment would find the store partly closed."""
 
 
+def _nothing(*_: object) -> None:
+    """Do nothing: not every store has to be closed or saved."""
+
+
 @dataclass(frozen=True)
 class OpenStore:
-    """An open store and the function that closes it."""
+    """An open store."""
 
     port: "VectorStore"
-    close: Callable[[], None]
+    close: Callable[[], None] = _nothing
+    keep: Callable[[Path], None] = _nothing
+    """Save the store to its folder, if it does not write there as it goes."""
 
     def fill(self, texts: Sequence[str], places: Sequence[dict[str, str | int]]) -> None:
         """Add all entries, using their numbers as ids."""
@@ -62,12 +67,10 @@ class OpenStore:
 
 
 class StoreKind(NamedTuple):
-    """A kind of store that the settings can name: how to create, save and reopen one."""
+    """A kind of store that the settings can name: how to create and reopen one."""
 
     create: Callable[[Path | None], OpenStore]
     """Create an empty store, in a folder or only in memory."""
-    keep: Callable[[OpenStore, Path], None]
-    """Save the store to its folder, if it does not do so by itself."""
     reopen: Callable[[Path], OpenStore | None]
     """Reopen the store saved in a folder; None when it is damaged or incomplete."""
     faults: Callable[[], tuple[type[Exception], ...]]
@@ -81,42 +84,44 @@ def store_kind(name: str) -> StoreKind:
     return STORES[name]
 
 
+class _Vectors:
+    """This package's embedder in the form of LangChain's `Embeddings`, whose import would take time."""
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return [row.tolist() for row in embed(texts)]
+
+    def embed_query(self, text: str) -> list[float]:
+        return self.embed_documents([text])[0]
+
+
+_VECTORS: Final[Any] = _Vectors()
+
+
 def _create_memory(_folder: Path | None) -> OpenStore:
     with silence():
         from langchain_core.vectorstores import InMemoryVectorStore
-    return OpenStore(InMemoryVectorStore(_vectors()), _nothing)
-
-
-def _keep_memory(store: OpenStore, folder: Path) -> None:
-    port: Any = store.port
-    port.dump(str(folder / _MEMORY_FILE))
+    port = InMemoryVectorStore(_VECTORS)
+    return OpenStore(port, keep=lambda folder: port.dump(str(folder / _MEMORY_FILE)))
 
 
 def _reopen_memory(folder: Path) -> OpenStore | None:
     with silence():
         from langchain_core.vectorstores import InMemoryVectorStore
     try:
-        return OpenStore(InMemoryVectorStore.load(str(folder / _MEMORY_FILE), _vectors()), _nothing)
+        return OpenStore(InMemoryVectorStore.load(str(folder / _MEMORY_FILE), _VECTORS))
     except (OSError, ValueError, TypeError):
         return None
 
 
-def _create_chroma(folder: Path | None) -> OpenStore:
-    return _chroma(_Store.in_memory() if folder is None else _Store.create(folder))
-
-
-def _keep_chroma(_store: OpenStore, _folder: Path) -> None:
-    """Do nothing: Chroma writes its files as it goes."""
-
-
 def _reopen_chroma(folder: Path) -> OpenStore | None:
-    if not _is_whole(folder / _DATABASE):
-        return None
     from chromadb.errors import ChromaError
 
     try:
-        return _chroma(_Store.open(folder))
-    except (ChromaError, ValueError):
+        # Check the file first, since a failed open leaves a client broken.
+        with closing(sqlite3.connect(f"{(folder / _DATABASE).absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            whole = connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
+        return _chroma(folder, new=False) if whole else None
+    except (sqlite3.Error, ChromaError, ValueError):
         return None
 
 
@@ -126,91 +131,37 @@ def _chroma_faults() -> tuple[type[Exception], ...]:
     return OSError, ChromaError
 
 
-STORES: Final[Mapping[str, StoreKind]] = {
-    "chroma": StoreKind(_create_chroma, _keep_chroma, _reopen_chroma, _chroma_faults),
-    "memory": StoreKind(_create_memory, _keep_memory, _reopen_memory, lambda: (OSError,)),
-}
-"""The kinds of store by name; the setting `vector_store` lists the names."""
+def _chroma(folder: Path | None, *, new: bool = True) -> OpenStore:
+    """Open a collection, in a folder or only in memory, with the client that it is reached through."""
+    import chromadb
+    from chromadb.errors import ChromaError
 
-
-def _chroma(store: "_Store") -> OpenStore:
     with silence():
         from langchain_chroma import Chroma
-    port = Chroma(
-        client=store.client,
-        collection_name=store.name,
-        embedding_function=_vectors(),
-        create_collection_if_not_exists=False,
-    )
-    return OpenStore(port, store.close)
-
-
-def _vectors() -> "Embeddings":
-    """Return this package's embedder behind LangChain's interface."""
-    with silence():
-        from langchain_core.embeddings import Embeddings
-
-    class Vectors(Embeddings):
-        """LangChain embeddings with static sentence vectors of 256 numbers."""
-
-        def embed_documents(self, texts: list[str]) -> list[list[float]]:
-            """Return one unit vector for each text."""
-            return [row.tolist() for row in embed(texts)]
-
-        def embed_query(self, text: str) -> list[float]:
-            """Return the unit vector of a question."""
-            return self.embed_documents([text])[0]
-
-    return Vectors()
-
-
-def _nothing() -> None:
-    """Do nothing: an in-memory store has nothing to close."""
-
-
-class _Store:
-    """An open Chroma collection and its client."""
-
-    def __init__(self, client: Any, collection: Any, in_memory: bool) -> None:
-        self.client = client
-        self.name: str = collection.name
-        self.collection = collection
-        self._in_memory = in_memory
-
-    @classmethod
-    def in_memory(cls) -> Self:
-        import chromadb
-
-        with _SHARED:
-            client = chromadb.EphemeralClient(settings=_chroma_settings().model_copy())
-            # All clients in memory share one store, so the name keeps two indexes apart.
-            name = f"{_COLLECTION}-{os.getpid()}-{next(_serial)}"
-            return cls(client, client.create_collection(name, embedding_function=None, configuration=_EXACT), True)
-
-    @classmethod
-    def create(cls, path: Path) -> Self:
-        import chromadb
-
-        client = chromadb.PersistentClient(path=str(path), settings=_chroma_settings().model_copy())
-        return cls(client, client.create_collection(_COLLECTION, embedding_function=None, configuration=_EXACT), False)
-
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        import chromadb
-        from chromadb.errors import ChromaError
-
-        client: Any = chromadb.PersistentClient(path=str(path), settings=_chroma_settings().model_copy())
+    # All clients in memory share one store, so the name keeps two indexes apart.
+    name = _COLLECTION if folder else f"{_COLLECTION}-{os.getpid()}-{next(_serial)}"
+    settings = _chroma_settings().model_copy()
+    with _SHARED:
+        client: Any = (
+            chromadb.PersistentClient(path=str(folder), settings=settings)
+            if folder
+            else chromadb.EphemeralClient(settings=settings)
+        )
         try:
-            return cls(client, client.get_collection(_COLLECTION, embedding_function=None), False)
+            if new:
+                client.create_collection(name, embedding_function=None, configuration=_EXACT)
+            port = Chroma(name, _VECTORS, client=client, create_collection_if_not_exists=False)
         except (ChromaError, ValueError):
             client.close()  # a client left open would be reused for the next one with the same path
             raise
 
-    def close(self) -> None:
+    def close() -> None:
         with _SHARED:
-            if self._in_memory:
-                self.client.delete_collection(self.name)
-            self.client.close()
+            if folder is None:
+                client.delete_collection(name)
+            client.close()
+
+    return OpenStore(port, close)
 
 
 @cache
@@ -224,10 +175,8 @@ def _chroma_settings() -> Any:
     )
 
 
-def _is_whole(database: Path) -> bool:
-    """Return whether the file is an undamaged database; checked first, since a failed open leaves a client broken."""
-    try:
-        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
-    except sqlite3.Error:
-        return False
+STORES: Final[Mapping[str, StoreKind]] = {
+    "chroma": StoreKind(_chroma, _reopen_chroma, _chroma_faults),
+    "memory": StoreKind(_create_memory, _reopen_memory, lambda: (OSError,)),
+}
+"""The kinds of store by name; the setting `vector_store` lists the names."""

@@ -10,7 +10,7 @@ from agent.intake.extract.documents import compose
 from agent.intake.extract.parse import read_page, sniff
 from agent.intake.extract.statements.split import statements
 from agent.intake.page import Page
-from agent.records import Document, Snapshot, SourceKind, Statement
+from agent.records import Document, Finding, Section, Snapshot, SourceKind, Statement
 from agent.settings import Settings
 
 NOTE = """# Harbour assistant
@@ -53,6 +53,34 @@ def composed(page: Page, *, name: str = "page.md", kind: SourceKind = "listing",
         size=sum(len(block.text) for block in page.blocks),
     )
     return compose(identity, page, snapshot)
+
+
+def plain(
+    text: str,
+    identity: str = "D1",
+    *,
+    kind: SourceKind = "docs",
+    title: str = "Page",
+    flag: str = "",
+    sections: Sequence[Section] = (),
+) -> Document:
+    """A document of plain text, in one section unless others are given, with a finding that covers `flag`."""
+    at = text.find(flag)
+    finding = Finding(
+        kind="instruction-like-text", document=identity, start=at, end=at + len(flag), where="", excerpt=flag
+    )
+    return Document(
+        id=identity,
+        sha256="0" * 64,
+        url=f"{identity}.md",
+        title=title,
+        kind=kind,
+        media_type="text/markdown",
+        fetched_at="2026-11-01T00:00:00Z",
+        text=text,
+        sections=tuple(sections) or (Section(start=0, end=len(text), path=(title,), about="product"),),
+        findings=(finding,) if flag else (),
+    )
 
 
 def material(*documents: Document, rows: Sequence[Statement] | None = None) -> Material:

@@ -12,14 +12,14 @@ statement, and only facts count.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from agent.drafting.calibration import CertaintyCalibration, load_certainty
+from agent.drafting.calibration import CertaintyCalibration, load_calibration
 from agent.drafting.judgement import JudgedLayer, Judgement
 from agent.drafting.wording import sure_facts
 from agent.facts.sheet import counted
-from agent.facts.vocabulary import Vocabulary, load_vocabulary
+from agent.facts.vocabulary import FactKey, load_vocabulary
 from agent.records import Evidence, Fact, FactSheet, Telling
 from agent.taxonomy.layers import LAYERS, LayerKey
 
@@ -55,8 +55,6 @@ _ODDS: Final = 1.5
 _SCALE: Final = 4.0
 _LEAST: Final = 1e-3
 _TOP_RANK: Final = 5
-
-
 PARTLY: Final = 0.84
 """Minimum certainty of a layer that an LLM calls partial. It is higher because the threshold was fitted on the embedded
 reader's sheets, and an LLM finds more facts. Chosen by leave-one-out; F1 of the flags is 0.86 on 24 listings with an
@@ -64,7 +62,6 @@ expert's reading, and 0.81 to 0.86 for values from 0.7 to 0.9."""
 ALTHOUGH: Final = 0.95
 """Minimum certainty at which two facts outweigh an LLM's verdict "insufficient". Experts agreed with "sufficient" in
 67 of 67 layers and with "insufficient" in 21 of 22."""
-
 HARDLY: Final = 0.7
 """Minimum certainty, without an LLM, of a layer with no fact sure enough to be stated. F1 of the flags on 30 real
 listings: 0.74 at the threshold, 0.76 at 0.65, 0.75 at 0.7."""
@@ -84,43 +81,52 @@ class Certainty(NamedTuple):
 
 
 def assess(
-    sheet: FactSheet,
-    judgement: Judgement | None = None,
-    *,
-    calibration: CertaintyCalibration | None = None,
-    vocabulary: Vocabulary | None = None,
+    sheet: FactSheet, judgement: Judgement | None = None, *, calibration: CertaintyCalibration | None = None
 ) -> dict[LayerKey, Certainty]:
     """Assess each layer. Raises SchemaError if the bundled constants cannot be read."""
-    constants = calibration or load_certainty()
-    words = vocabulary or load_vocabulary()
+    constants = calibration or load_calibration().certainty
     firm = sure_facts(sheet)
     found: dict[LayerKey, Certainty] = {}
     for layer in LAYERS:
-        facts = pinning(sheet, layer, words)
-        values = features(sheet, layer, facts, words)
+        pins = pinning(sheet, layer)
+        values = features(sheet, layer, pins)
         own = constants.layers[layer]
-        score = own.bias + sum(own.weights[name] * values[name] for name in FEATURES)
-        chance = logistic(score)
+        chance = logistic(own.bias + sum(own.weights[name] * values[name] for name in FEATURES))
+        doubtful = judgement is None and not any(fact.id in firm for fact in pins)
+        certain_from = max(constants.threshold, HARDLY) if doubtful else constants.threshold
+        facts = pins or bearing(sheet, layer)
         judged = judgement.layers.get(layer) if judgement is not None else None
-        if judgement is None and not any(fact.id in firm for fact in facts):
-            certain_from = max(constants.threshold, HARDLY)
-        else:
-            certain_from = constants.threshold
-        pins = len({fact.key for fact in facts})
-        facts = facts or bearing(sheet, layer, words)
         telling = sheet.outlook.tellings.get(layer) if judged is None and not facts else None
         certain = bool(facts or telling) and chance >= certain_from
         if judged is not None and judgement is not None:
-            enough = chance >= (PARTLY if judged.verdict == "partial" else ALTHOUGH) and certain
-            certain, facts = _with_verdict(certain, facts, pins, sheet, judgement, judged, enough=enough)
+            # "sufficient" needs verified quotes, "insufficient" is outweighed by two sure facts, and "partial" raises
+            # the required certainty.
+            if judged.verdict == "partial":
+                certain = certain and chance >= PARTLY
+            elif judged.verdict == "insufficient":
+                certain = certain and chance >= ALTHOUGH and len({fact.key for fact in pins}) >= ENOUGH
+            else:
+                cited, verified = _verified(sheet, judgement, judged)
+                certain = certain or verified
+                facts = (*facts, *(fact for fact in cited if fact not in facts))
+        # Keep the certainty on the side of the threshold that matches the verdict.
+        held = max(chance, constants.threshold) if certain else min(chance, constants.threshold - _LEAST)
         found[layer] = Certainty(
             certain=certain,
-            certainty=_consistent(chance, certain, constants.threshold),
+            certainty=round(max(0.0, held), 3),
             features={name: round(value, 3) for name, value in values.items()},
             facts=tuple(fact.id for fact in facts),
             telling=telling if certain else None,
         )
     return found
+
+
+def _verified(sheet: FactSheet, judgement: Judgement, judged: JudgedLayer) -> tuple[tuple[Fact, ...], bool]:
+    """Return the facts that a verdict cites, and whether a fact or quote that it cites exists."""
+    own = {fact.id: fact for fact in counted(sheet) if not fact.claim}
+    cited = tuple(dict.fromkeys(own[mark] for mark in judged.facts if mark in own))
+    quotes = {item.id for item in (*sheet.evidence, *judgement.evidence)}
+    return cited, bool(cited) or not quotes.isdisjoint(judged.evidence)
 
 
 def told_quotes(
@@ -147,43 +153,37 @@ def told_quotes(
     return marks, tuple(added)
 
 
-def pinning(sheet: FactSheet, layer: LayerKey, vocabulary: Vocabulary | None = None) -> tuple[Fact, ...]:
+def pinning(sheet: FactSheet, layer: LayerKey) -> tuple[Fact, ...]:
     """Return the facts about the product that pin a layer, surest first."""
-    words = vocabulary or load_vocabulary()
-    facts = [f for f in counted(sheet) if not f.claim and f.key in words and layer in words[f.key].pins]
-    return tuple(sorted(facts, key=lambda fact: (-fact.rank, -fact.confidence, words.order[fact.key], fact.id)))
+    return _surest(sheet, lambda key: layer in key.pins)
 
 
-def bearing(sheet: FactSheet, layer: LayerKey, vocabulary: Vocabulary | None = None) -> tuple[Fact, ...]:
+def bearing(sheet: FactSheet, layer: LayerKey) -> tuple[Fact, ...]:
     """Return the facts about the product that concern a layer (`BEARS`), surest first."""
-    words = vocabulary or load_vocabulary()
-    told = BEARS[layer]
-    facts = [
-        fact
-        for fact in counted(sheet)
-        if not fact.claim and fact.key in words and (fact.key in told or words[fact.key].group in told)
-    ]
+    return _surest(sheet, lambda key: bool({key.id, key.group} & BEARS[layer]))
+
+
+def _surest(sheet: FactSheet, wanted: Callable[[FactKey], bool]) -> tuple[Fact, ...]:
+    words = load_vocabulary()
+    facts = [fact for fact in counted(sheet) if not fact.claim and wanted(words[fact.key])]
     return tuple(sorted(facts, key=lambda fact: (-fact.rank, -fact.confidence, words.order[fact.key], fact.id)))
 
 
-def features(
-    sheet: FactSheet, layer: LayerKey, facts: Sequence[Fact], vocabulary: Vocabulary | None = None
-) -> dict[str, float]:
+def features(sheet: FactSheet, layer: LayerKey, facts: Sequence[Fact]) -> dict[str, float]:
     """Compute the features of a layer's certainty (`FEATURES`); each increases with the evidence."""
-    words = vocabulary or load_vocabulary()
     chances = sheet.outlook.chances
     sure: dict[str, float] = {}
     for fact in facts:
         sure[fact.key] = max(sure.get(fact.key, 0.0), fact.confidence)
-    likely = sum(max(chances.get(key.id, 0.0), sure.get(key.id, 0.0)) for key in words.pinning(layer))
+    likely = sum(max(chances.get(key.id, 0.0), sure.get(key.id, 0.0)) for key in load_vocabulary().pinning(layer))
     odds = 0.0
     if layer in sheet.outlook.layers:
         chance = min(1 - _LEAST, max(_LEAST, sheet.outlook.layers[layer]))
         odds = min(_ODDS, max(-_ODDS, math.log(chance / (1 - chance)) / _SCALE)) + _ODDS
     return {
-        "keys": math.log1p(min(_CAP, len({fact.key for fact in facts}))),
+        "keys": math.log1p(min(_CAP, len(sure))),
         "facts": math.log1p(min(_CAP, len(facts))),
-        "confidence": max((fact.confidence for fact in facts), default=0.0),
+        "confidence": max(sure.values(), default=0.0),
         "rank": max((fact.rank for fact in facts), default=0) / _TOP_RANK,
         "outlook": odds,
         "chances": math.log1p(likely),
@@ -193,33 +193,3 @@ def features(
 def logistic(value: float) -> float:
     """Compute 1 / (1 + e^-x) without overflow."""
     return 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value))
-
-
-def _with_verdict(
-    certain: bool,
-    facts: tuple[Fact, ...],
-    pins: int,
-    sheet: FactSheet,
-    judgement: Judgement,
-    judged: JudgedLayer,
-    *,
-    enough: bool,
-) -> tuple[bool, tuple[Fact, ...]]:
-    """Apply an LLM's verdict. "sufficient" needs verified quotes, "insufficient" is outweighed by two sure facts, and
-    "partial" raises the required certainty."""
-    if judged.verdict == "partial":
-        return enough, facts
-    if judged.verdict == "insufficient":
-        return pins >= ENOUGH and enough, facts
-    own = {fact.id: fact for fact in counted(sheet) if not fact.claim}
-    cited = [own[mark] for mark in judged.facts if mark in own]
-    quotes = {item.id for item in (*sheet.evidence, *judgement.evidence)}
-    verified = bool(cited) or any(mark in quotes for mark in judged.evidence)
-    merged = (*facts, *(fact for fact in dict.fromkeys(cited) if fact not in facts))
-    return certain or verified, merged
-
-
-def _consistent(chance: float, certain: bool, threshold: float) -> float:
-    """Move the certainty to the side of the threshold that matches the verdict."""
-    held = max(chance, threshold) if certain else min(chance, threshold - _LEAST)
-    return round(max(0.0, held), 3)

@@ -9,13 +9,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final, Literal
 
-import yaml
-
-from agent.drafting.judgement import JudgedLayer, Judgement, quotes_of, stands
+from agent.drafting.judgement import Given, JudgedLayer
 from agent.drafting.layers.certainty import Certainty
 from agent.drafting.product.capability_rows import fact_lines
 from agent.drafting.product.posture import posture_keys
-from agent.drafting.threats.names import renamed, shown_tags
 from agent.drafting.threats.selection import Found
 from agent.drafting.wording import (
     Said,
@@ -23,21 +20,19 @@ from agent.drafting.wording import (
     asserted,
     capital,
     cited_by,
-    clause,
     excerpt,
-    is_ability,
-    load_wording,
     marks,
     predicates,
+    renamed,
     said,
     subject,
     word_count,
 )
+from agent.facts.knowledge import knowledge
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Evidence, FactSheet, LayerThreats, Missing, Question, Record
 from agent.records.evidence import MARK as CITATION
-from agent.resources import data_folder
 from agent.taxonomy.kinds import ProductKind
 from agent.taxonomy.layers import LAYERS, LayerKey
 
@@ -68,19 +63,15 @@ class LayerTexts(Record):
 @cache
 def load_layer_texts() -> LayerTexts:
     """Load commentary by kind and layer, questions by layer, and consequences by layer and key."""
-    raw = yaml.safe_load((data_folder("corpus") / "knowledge" / "layer_texts.yaml").read_text("utf-8"))
-    return LayerTexts.model_validate(raw)
+    return knowledge("layer_texts.yaml", LayerTexts)
 
 
 def paragraphs(
-    sheet: FactSheet,
-    kind: ProductKind,
-    name: str,
+    given: Given,
     certainty: Mapping[LayerKey, Certainty],
     found: Found,
     questions: Sequence[Question],
-    judgement: Judgement | None = None,
-    told_in: Mapping[LayerKey, str] | None = None,
+    told_in: Mapping[LayerKey, str],
 ) -> dict[LayerKey, LayerThreats]:
     """Build all seven layers with their threats, using an LLM's paragraph if its facts and quotes still exist.
 
@@ -88,26 +79,30 @@ def paragraphs(
     has a question in its paragraph if there is none. `told_in` has the quote ids of layers supported only by a
     statement. A layer prefers facts not already used in the posture, the capability rows and other layers.
     """
-    layers: dict[LayerKey, LayerThreats] = {}
-    called = shown_tags(found)
+    sheet = given.sheet
     # Collect keys and marks already used, so that no fact or quote is repeated.
-    rows = {fact for line in fact_lines(sheet, kind, judgement) for fact in line.facts}
+    rows = {fact for line in fact_lines(given) for fact in line.facts}
     told = {fact.key for fact in sheet.facts if fact.id in rows} | posture_keys(sheet)
+    layers: dict[LayerKey, LayerThreats] = {}
     for layer in LAYERS:
         state = certainty[layer]
-        led = judgement.layers.get(layer) if judgement else None
-        led = led.model_copy(update={"paragraph": renamed(led.paragraph, called)}) if led else None
+        led = given.judgement.layers.get(layer)
+        if led:
+            led = led.model_copy(update={"paragraph": renamed(led.paragraph, found.called)})
         question = None if state.certain else _question(questions, layer)
-        applies = _applies(sheet, kind, layer, certain=state.certain)
-        if applies == "no":
-            text = _absent_llm(sheet)
-        elif state.certain and state.telling is not None and told_in is not None:
-            text = _in_words(state.telling.quote, told_in[layer]) or _general(kind, layer, (told_in[layer],))
-            told.add(told_in[layer])
+        applies: Literal["yes", "no", "unknown"] = "yes" if state.certain else "unknown"
+        if layer == "foundation_models" and _has_no_llm(given):
+            applies = "no"
+            one = said(sheet, keys=("no_llm",), polarity="asserted")[0]
+            text = f"Does not apply: it {one.clause}{marks(one.evidence)}."
+        elif state.certain and state.telling is not None:
+            mark = told_in[layer]
+            text = _in_words(state.telling.quote, mark) or _general(given.kind, layer, (mark,))
+            told.add(mark)
         elif state.certain:
-            text = _certain(sheet, kind, layer, name, state, told, led, judgement)
+            text = _certain(given, layer, state, told, led)
         else:
-            text = _uncertain(sheet, kind, layer, question, led, judgement)
+            text = _uncertain(given, layer, question, led)
         layers[layer] = LayerThreats(
             applies=applies,
             certain=state.certain,
@@ -127,70 +122,48 @@ def _question(questions: Sequence[Question], layer: LayerKey) -> str | None:
     return min(about, key=lambda each: (each.settles.index(layer), len(each.settles))).id if about else None
 
 
-def _applies(sheet: FactSheet, kind: ProductKind, layer: LayerKey, *, certain: bool) -> Literal["yes", "no", "unknown"]:
-    """Return whether the layer applies. The first layer does not apply to a product without any LLM."""
-    if layer == "foundation_models" and kind not in ("mcp-server", "agent-skill"):
-        others = asserted(sheet, "names_llm", "client_brings_llm", "self_hosted_llm", "model_choice")
-        if counted(sheet, "no_llm", "asserted") and not others:
-            return "no"
-    return "yes" if certain else "unknown"
-
-
-def _absent_llm(sheet: FactSheet) -> str:
-    one = said(sheet, keys=("no_llm",), polarity="asserted")[0]
-    return f"Does not apply: it {clause(one)}{marks(one.evidence)}."
+def _has_no_llm(given: Given) -> bool:
+    """Return whether a product is without any LLM; the client of a server or a skill has one."""
+    others = asserted(given.sheet, "names_llm", "client_brings_llm", "self_hosted_llm", "model_choice")
+    none = counted(given.sheet, "no_llm", "asserted")
+    return given.kind not in ("mcp-server", "agent-skill") and bool(none) and not others
 
 
 # ------------------------------------------------------------ a certain layer
 
 
-def _certain(
-    sheet: FactSheet,
-    kind: ProductKind,
-    layer: LayerKey,
-    name: str,
-    state: Certainty,
-    told: set[str],
-    led: JudgedLayer | None,
-    judgement: Judgement | None,
-) -> str:
-    if (
-        led is not None
-        and judgement is not None
-        and CITATION.search(led.paragraph)
-        and stands(sheet, judgement, led.paragraph, led.facts, led.evidence)
-    ):
+def _certain(given: Given, layer: LayerKey, state: Certainty, told: set[str], led: JudgedLayer | None) -> str:
+    holds = led is not None and given.stands(led.paragraph, led.facts, led.evidence)
+    if led is not None and holds and CITATION.search(led.paragraph):
         return led.paragraph
-    chosen = _chosen(sheet, layer, state, told)
-    if led is not None and judgement is not None:
+    chosen = _chosen(given.sheet, layer, state, told)
+    if led is not None:
         # The LLM's paragraph has no quote. Put the source's words before what is left of it, since a generated sentence
         # would clash with the LLM's texts.
-        quoted = _quoted((*led.evidence, *cited_by(chosen)), (*sheet.evidence, *judgement.evidence))
+        quotes = (*given.sheet.evidence, *given.judgement.evidence)
+        quoted = _quoted((*led.evidence, *cited_by(chosen)), quotes)
         if quoted:
             told |= {one.key for one in chosen}
-            left = led.paragraph if stands(sheet, judgement, led.paragraph, led.facts, led.evidence) else ""
-            return f"{quoted} {left}".strip()
+            return f"{quoted} {led.paragraph if holds else ''}".strip()
     follows = load_layer_texts().follows[layer]
     if not chosen or not _is_plain(chosen[0]) or chosen[0].key in told:
-        cited = cited_by(chosen) or quotes_of(sheet, state.facts)
-        quoted = _quoted([mark for mark in cited if mark not in told], sheet.evidence)
-        then = follows.get(chosen[0].key, "") if chosen and chosen[0].sure else ""
+        cited = cited_by(chosen) or given.quotes(state.facts)
+        quoted = _quoted([mark for mark in cited if mark not in told], given.sheet.evidence)
         if quoted:
+            then = follows.get(chosen[0].key, "") if chosen and chosen[0].sure else ""
             told |= {*(one.key for one in chosen), *cited}
             return f"{quoted} {then}" if then and word_count(f"{quoted} {then}") <= MAX_WORDS else quoted
         if not (chosen and chosen[0].sure):
-            return _general(kind, layer, cited)
+            return _general(given.kind, layer, cited)
     told |= {one.key for one in chosen}
-    who = name if len(name.split()) <= _NAME_WORDS else "It"
+    who = given.name if len(given.name.split()) <= _NAME_WORDS else "It"
     inference = next((follows[one.key] for one in chosen if one.polarity != "denied" and one.key in follows), "")
-    for shown in (chosen, chosen[:1]):
-        text = f"{_statement(kind, who, shown)}{marks(cited_by(shown))}."
-        if shown[0].key not in follows and inference and len(shown) == 1:
-            inference = ""
-        whole = f"{text} {inference}".strip()
-        if word_count(whole) <= MAX_WORDS:
-            return whole
-    return text
+    both = f"{_statement(given.kind, who, chosen)} {inference}".strip()
+    if word_count(both) <= MAX_WORDS:
+        return both
+    text = _statement(given.kind, who, chosen[:1])
+    whole = f"{text} {inference}".strip() if chosen[0].key in follows else text
+    return whole if word_count(whole) <= MAX_WORDS else text
 
 
 def _general(kind: ProductKind, layer: LayerKey, cited: Sequence[str]) -> str:
@@ -201,7 +174,7 @@ def _general(kind: ProductKind, layer: LayerKey, cited: Sequence[str]) -> str:
 
 def _is_plain(one: Said) -> bool:
     """Return whether a saying can be paraphrased: it is sure, and the key says as much as the source."""
-    return one.sure and (one.key not in _IN_ITS_WORDS or one.what != load_wording()[one.key].what)
+    return one.sure and (one.key not in _IN_ITS_WORDS or one.what != one.words.what)
 
 
 def _quoted(marks_: Sequence[str], evidence: Sequence[Evidence]) -> str:
@@ -220,19 +193,17 @@ def _in_words(quote: str, mark: str) -> str:
 
 def _statement(kind: ProductKind, who: str, shown: Sequence[Said]) -> str:
     """Build the sentence for the shown sayings. For a skill or framework, the subject is an agent, not the product."""
-    groups = {load_vocabulary()[one.key].group for one in shown}
-    plain = all(is_ability(one) for one in shown)
-    if kind in ("agent-skill", "agent-framework") and plain and groups <= {"does", "reads", "decides"}:
-        return f"{subject(kind, 'it' if who == 'It' else who).first} {predicates(shown, plain=True)}"
-    return f"{who} {abilities(shown)}"
+    cited = marks(cited_by(shown))
+    plain = all(one.is_ability and one.entry.group in ("does", "reads", "decides") for one in shown)
+    if kind in ("agent-skill", "agent-framework") and plain:
+        return f"{subject(kind, 'it' if who == 'It' else who)} {predicates(shown, plain=True)}{cited}."
+    return f"{who} {abilities(shown)}{cited}."
 
 
 def _chosen(sheet: FactSheet, layer: LayerKey, state: Certainty, told: set[str]) -> list[Said]:
     """Choose one or two sayings for a layer's paragraph from the facts behind its certainty, graver ones first."""
-    vocabulary = load_vocabulary()
     follows = load_layer_texts().follows[layer]
-    pinning = [key.id for key in vocabulary.pinning(layer)]
-    rows = list(said(sheet, keys=pinning))
+    rows = list(said(sheet, keys=[key.id for key in load_vocabulary().pinning(layer)]))
     if not rows:
         keys = dict.fromkeys(fact.key for fact in sheet.facts if fact.id in state.facts)
         # Mark facts that merely concern the layer as unsure, because their quotes say more than a paraphrase.
@@ -246,7 +217,7 @@ def _chosen(sheet: FactSheet, layer: LayerKey, state: Certainty, told: set[str])
             one.key in told,
             one.polarity == "denied",
             one.key not in follows,
-            not vocabulary[one.key].grave,
+            not one.entry.grave,
             -one.confidence,
         )
 
@@ -259,23 +230,16 @@ def _chosen(sheet: FactSheet, layer: LayerKey, state: Certainty, told: set[str])
 # ------------------------------------------------------------ an uncertain layer
 
 
-def _uncertain(
-    sheet: FactSheet,
-    kind: ProductKind,
-    layer: LayerKey,
-    question: str | None,
-    led: JudgedLayer | None,
-    judgement: Judgement | None,
-) -> str:
-    commentary = load_layer_texts().commentary[kind][layer]
-    if led is not None and judgement is not None:
+def _uncertain(given: Given, layer: LayerKey, question: str | None, led: JudgedLayer | None) -> str:
+    if led is not None:
         own = led.paragraph.removeprefix(MARK.rstrip()).strip()
         # Keep the LLM's findings about the layer while their quotes still exist.
-        holds = stands(sheet, judgement, own, led.facts, led.evidence)
-        if own and holds and word_count(own) <= _MOST_LED:
+        if own and given.stands(own, led.facts, led.evidence) and word_count(own) <= _MOST_LED:
             return f"{MARK}{own}"
+    texts = load_layer_texts()
+    commentary = texts.commentary[given.kind][layer]
     # The report prints the record's question after the paragraph.
-    return f"{MARK}{commentary}" if question else f"{MARK}{commentary} {load_layer_texts().ask[layer]}"
+    return f"{MARK}{commentary}" if question else f"{MARK}{commentary} {texts.ask[layer]}"
 
 
 def _missing(sheet: FactSheet, layer: LayerKey) -> Missing:

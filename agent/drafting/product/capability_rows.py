@@ -7,7 +7,7 @@ searched without success, because the embedded reader misses too many paraphrase
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple, get_args
 
-from agent.drafting.judgement import Judgement, quotes_of, stands
+from agent.drafting.judgement import Given
 from agent.drafting.product.posture import posture_keys
 from agent.drafting.wording import (
     Said,
@@ -24,7 +24,7 @@ from agent.drafting.wording import (
 )
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import GroupId, load_vocabulary
-from agent.records import FactLine, FactSheet
+from agent.records import FactLine
 from agent.taxonomy.kinds import ProductKind
 
 Label = Literal["Acts", "Reads", "Credentials", "Approval", "Memory", "Runs", "Meets", "Shows"]
@@ -89,58 +89,51 @@ _UNTOLD: Final = frozenset(
 """Keys already covered by the draft's headings or its table of controls."""
 
 
-def fact_lines(sheet: FactSheet, kind: ProductKind, judgement: Judgement | None = None) -> tuple[FactLine, ...]:
+def fact_lines(given: Given) -> tuple[FactLine, ...]:
     """Build at most one row per label, in the order of LABELS: an LLM's rows, or those derived from facts if there are
     too few of them.
 
     An LLM's row is left out if its facts or quotes no longer exist. Rows do not repeat a posture derived from facts.
     """
-    led = _judged(sheet, judgement) if judgement else {}
+    led: dict[str, FactLine] = {}
+    labels = {label.casefold(): label for label in LABELS}
+    for line in given.judgement.lines:
+        label = labels.get(line.label.strip().casefold())
+        if label and label not in led and line.text and given.stands(line.text, line.facts, line.evidence):
+            evidence = given.quotes(line.facts, line.evidence)
+            led[label] = FactLine(label=label, text=line.text, facts=line.facts, evidence=evidence)
     if len(led) >= _ENOUGH:
         # An LLM leaves out what is not stated; a row in other words beside its own would clash.
         return tuple(led[label] for label in LABELS if label in led)
-    told = frozenset() if judgement and judgement.posture else posture_keys(sheet)
-    rows = [led.get(label) or _row(sheet, kind, label, told) for label in LABELS]
+    told = frozenset() if given.judgement.posture else posture_keys(given.sheet)
+    rows = [led.get(label) or _row(given, label, told) for label in LABELS]
     return tuple(row for row in rows if row is not None)
 
 
-def _judged(sheet: FactSheet, judgement: Judgement) -> dict[Label, FactLine]:
-    found: dict[Label, FactLine] = {}
-    for line in judgement.lines:
-        label = next((label for label in LABELS if label.casefold() == line.label.strip().casefold()), None)
-        if label is None or label in found or not line.text:
-            continue
-        if stands(sheet, judgement, line.text, line.facts, line.evidence):
-            evidence = quotes_of(sheet, line.facts, line.evidence)
-            found[label] = FactLine(label=label, text=line.text, facts=line.facts, evidence=evidence)
-    return found
-
-
-def _row(sheet: FactSheet, kind: ProductKind, label: Label, before: frozenset[str]) -> FactLine | None:
-    row = _ROWS[label]
-    every = [one for group in row.groups for one in said(sheet, group=group) if one.key not in _UNTOLD]
-    sayings = [one for one in every if one.sure]
-    vocabulary = load_vocabulary()
+def _row(given: Given, label: Label, before: frozenset[str]) -> FactLine | None:
+    row, sheet = _ROWS[label], given.sheet
 
     def order(one: Said) -> tuple[bool, int, int, bool, float, int]:
         place = row.first.index(one.key) if one.key in row.first else len(row.first)
-        grave = vocabulary[one.key].grave
-        group = row.groups.index(vocabulary[one.key].group)
-        return one.polarity == "denied", place, group, not grave, -one.confidence, vocabulary.order[one.key]
+        group, number = row.groups.index(one.entry.group), load_vocabulary().order[one.key]
+        return one.polarity == "denied", place, group, not one.entry.grave, -one.confidence, number
 
-    sayings.sort(key=order)
+    every = [one for group in row.groups for one in said(sheet, group=group)]
+    sayings = sorted((one for one in every if one.sure and one.key not in _UNTOLD), key=order)
     able = [one for one in sayings if one.polarity != "denied"]
+    unable = [one for one in sayings if one.polarity == "denied"]
     further = [one for one in able if one.key not in before]
     also = bool(further) and len(further) < len(able)
     # Omit abilities that the posture already covers; all other labels are always shown here.
     able = further if label in _IN_POSTURE else further or able
-    unable = [one for one in sayings if one.polarity == "denied"]
     told = by_verb(able[:NAMED] or unable[:NAMED])
-    texts = [_sentence(told, kind, label, also=also)] if told else []
+    texts = [_sentence(told, given.kind, label, also=also)] if told else []
     if told and unable and told[0] not in unable and len(able) < NAMED:
         told = [*told, unable[0]]
-        texts.append(_sentence(unable[:1], kind, label))
-    if row.unstated and len(texts) <= 1 and _unstated(row, sheet):
+        texts.append(_sentence(unable[:1], given.kind, label))
+    # An LLM searched in vain for the first of the row's `silent` keys, and none of them has a fact.
+    unstated = bool(row.silent) and absent(sheet, row.silent[0], by="llm")
+    if len(texts) <= 1 and unstated and not any(counted(sheet, key) for key in row.silent):
         texts.append(f"{row.unstated}{searched(row.silent[0])}.")
     if not texts:
         return None
@@ -152,16 +145,10 @@ def _row(sheet: FactSheet, kind: ProductKind, label: Label, before: frozenset[st
     )
 
 
-def _unstated(row: _Row, sheet: FactSheet) -> bool:
-    """Return whether an LLM searched in vain for the first of the row's `silent` keys and none of them has a fact."""
-    return absent(sheet, row.silent[0], by="llm") and not any(counted(sheet, key) for key in row.silent)
-
-
 def _sentence(told: Sequence[Said], kind: ProductKind, label: Label, *, also: bool = False) -> str:
-    who = subject(kind, "it")
-    plain = all(one.polarity == "asserted" for one in told)
-    if who.bare and plain and label in ("Acts", "Reads"):
-        text = f"{who.again} {'also ' * also}{predicates(told, plain=True)}"
+    by_agent = kind in ("agent-skill", "agent-framework") and label in ("Acts", "Reads")
+    if by_agent and all(one.polarity == "asserted" for one in told):
+        text = f"{subject(kind, 'it')} {'also ' * also}{predicates(told, plain=True)}"
     else:
         what = abilities(told)
         able = what.startswith("can ")

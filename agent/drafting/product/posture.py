@@ -7,31 +7,26 @@ controls protect which part of the product.
 from collections.abc import Sequence
 from typing import Final
 
-from agent.drafting.judgement import Judgement, stands
-from agent.drafting.product.controls import COUNTED_RANK
-from agent.drafting.threats.names import renamed, shown_tags, tags
+from agent.drafting.judgement import Given
+from agent.drafting.threats.expressions import CONTROL_RANK
 from agent.drafting.threats.selection import Found
 from agent.drafting.wording import (
     Said,
     abilities,
     absent,
-    asserted,
     cited_by,
-    clause,
     default_of,
     kind_title,
     listed,
-    load_wording,
     marks,
     noun,
     predicates,
+    renamed,
     said,
     searched,
     subject,
 )
-from agent.facts.vocabulary import load_vocabulary
 from agent.records import FactSheet, Score
-from agent.taxonomy.kinds import ProductKind
 
 NAMED: Final = 3
 _ENTRIES: Final = (
@@ -50,39 +45,32 @@ _CONTROLS: Final = (
 )  # fmt: skip
 
 
-def summary(sheet: FactSheet, name: str, kind: ProductKind, judgement: Judgement | None = None) -> str:
+def summary(given: Given) -> str:
     """Describe the product in one sentence, using an LLM's sentence if its quotes still exist."""
-    if judgement and judgement.summary and stands(sheet, judgement, judgement.summary):
-        return judgement.summary
-    told = _gravest(sheet)[:2]
+    led, name, kind = given.judgement.summary, given.name, given.kind
+    if led and given.stands(led):
+        return led
+    told = _gravest(given.sheet)[:2]
+    what = f"{name} is {kind_title(kind)}"
     if not told:
-        return f"{name} is {kind_title(kind)}."
+        return f"{what}."
+    plain = predicates(told, plain=True)
     if kind == "agent-framework":
-        acts = f"that can {predicates(told, plain=True)}"
+        acts = f" that can {plain}"
     elif kind in ("mcp-server", "agent-skill"):
-        who = "an assistant" if kind == "mcp-server" else "an agent"
-        acts = f"that lets {who} {predicates(told, plain=True)}"
+        acts = f" that lets {'an assistant' if kind == 'mcp-server' else 'an agent'} {plain}"
     elif " that " in kind_title(kind) or kind == "agent-platform":
-        return f"{name} is {kind_title(kind)}; it {abilities(told)}{marks(cited_by(told))}."
+        acts = f"; it {abilities(told)}"
     else:
-        acts = f"that {abilities(told)}"
-    return f"{name} is {kind_title(kind)} {acts}{marks(cited_by(told))}."
+        acts = f" that {abilities(told)}"
+    return f"{what}{acts}{marks(cited_by(told))}."
 
 
-def posture(
-    sheet: FactSheet,
-    name: str,
-    kind: ProductKind,
-    found: Found,
-    score: Score,
-    judgement: Judgement | None = None,
-) -> str:
+def posture(given: Given, found: Found, score: Score) -> str:
     """Write the posture in three sentences, using an LLM's text if all its quotes still exist."""
-    if judgement and judgement.posture and stands(sheet, judgement, judgement.posture):
-        text = renamed(judgement.posture, shown_tags(found))
-        if text:
-            return text
-    return " ".join((_does(sheet, name, kind), _exposed(sheet, found, score), _against(sheet)))
+    led = given.judgement.posture
+    text = renamed(led, found.called) if led and given.stands(led) else ""
+    return text or " ".join((_does(given), _exposed(given.sheet, found, score), _against(given.sheet)))
 
 
 # ------------------------------------------------------------ what it can do
@@ -90,19 +78,18 @@ def posture(
 
 def posture_keys(sheet: FactSheet) -> frozenset[str]:
     """Return the keys covered by a posture derived from facts: main abilities, rights and entry point."""
-    entries = _firm([one for one in said(sheet, keys=_ENTRIES) if one.polarity != "denied"])
-    rights = _rights(sheet)[:1] if _gravest(sheet) else []
-    return frozenset(one.key for one in (*_gravest(sheet)[:NAMED], *rights, *entries[:1]))
+    told = _gravest(sheet)[:NAMED]
+    rights = _rights(sheet) if told else []
+    return frozenset(one.key for one in (*told, *rights, *_entries(sheet)[:1]))
 
 
 def _gravest(sheet: FactSheet) -> list[Said]:
     """Return what the product does, graver abilities first, or else what it reads."""
-    vocabulary = load_vocabulary()
     rows = [one for one in said(sheet, group="does") if one.polarity != "denied"]
     rows = rows or [
         one for one in said(sheet, group="reads") if one.polarity != "denied" and one.key != "takes_free_text"
     ]
-    return sorted(_firm(rows), key=lambda one: (not vocabulary[one.key].grave, -one.rank, -one.confidence))
+    return sorted(_firm(rows), key=lambda one: (not one.entry.grave, -one.rank, -one.confidence))
 
 
 def _firm(rows: Sequence[Said]) -> list[Said]:
@@ -110,16 +97,21 @@ def _firm(rows: Sequence[Said]) -> list[Said]:
     return [one for one in rows if one.sure] or list(rows)
 
 
+def _entries(sheet: FactSheet) -> list[Said]:
+    return _firm([one for one in said(sheet, keys=_ENTRIES) if one.polarity != "denied"])
+
+
 def _rights(sheet: FactSheet) -> list[Said]:
-    return [one for one in said(sheet, keys=_RIGHTS, polarity="asserted") if one.sure]
+    """Return the first saying of whose rights it acts with, if any is sure."""
+    return [one for one in said(sheet, keys=_RIGHTS, polarity="asserted") if one.sure][:1]
 
 
-def _does(sheet: FactSheet, name: str, kind: ProductKind) -> str:
-    told = _gravest(sheet)[:NAMED]
+def _does(given: Given) -> str:
+    told = _gravest(given.sheet)[:NAMED]
     if not told:
-        return f"What {name} does to other systems was not established."
-    rights = _rights(sheet)[:1]
-    text = f"{subject(kind, name).first} {predicates(told, plain=True)}"
+        return f"What {given.name} does to other systems was not established."
+    rights = _rights(given.sheet)
+    text = f"{subject(given.kind, given.name)} {predicates(told, plain=True)}"
     if rights:
         return f"{text}, acting {rights[0].what}{marks((*cited_by(told), *cited_by(rights)), NAMED + 1)}."
     return f"{text}{marks(cited_by(told))}."
@@ -129,13 +121,12 @@ def _does(sheet: FactSheet, name: str, kind: ProductKind) -> str:
 
 
 def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:
-    entries = _firm([one for one in said(sheet, keys=_ENTRIES) if one.polarity != "denied"])
+    entries = _entries(sheet)
     alone = [one for one in said(sheet, keys=("runs_unattended", "scheduled"), polarity="asserted") if one.sure][:1]
-    unasked = said(sheet, keys=("approval_off",))[:1]
     opened = said(sheet, keys=("endpoint_no_auth",), polarity="asserted")[:1]
     acts = any(one.polarity != "denied" for one in said(sheet, group="does"))
     if opened and not any(one.key in _OUTSIDERS for one in entries):
-        return f"It {clause(opened[0])}, so whoever reaches it has these abilities{marks(cited_by(opened))}."
+        return f"It {opened[0].clause}, so whoever reaches it has these abilities{marks(cited_by(opened))}."
     if entries:
         first = entries[0]
         could = "use these abilities" if acts else "steer what it returns"
@@ -148,14 +139,14 @@ def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:
             text = f"It {abilities([first])}; {who} could plant instructions that {could}"
         else:
             text = f"Whoever can write to what it reads could plant instructions that {could}"
-        extra = alone or unasked
+        extra = alone or said(sheet, keys=("approval_off",))[:1]
         if extra:
             text += ", and it " + abilities(extra)
         return f"{text}{marks(cited_by((first, *extra)))}."
     if alone:
         return f"It {abilities(alone)}, so a wrong step may go unnoticed{marks(cited_by(alone))}."
     if found.headline is not None:
-        return f"The gravest supported threat is {tags(found)[found.headline.id]}, “{found.headline.title}”."
+        return f"The gravest supported threat is {found.tags[found.headline.id]}, “{found.headline.title}”."
     if score.withheld:
         return "How outsiders could reach it was not found clearly enough for a score."
     return "How an attacker's content could reach it was not found."
@@ -166,41 +157,38 @@ def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:
 
 def _against(sheet: FactSheet) -> str:
     rows = [one for one in said(sheet, keys=_CONTROLS) if one.polarity != "denied"]
-    denied = said(sheet, keys=("approval_before",), polarity="denied")
     if not rows:
-        if denied:
-            return f"It {clause(denied[0])}{marks(denied[0].evidence)}."
-        if absent(sheet, "approval_before") and absent(sheet, "sandbox"):
-            return f"Neither an approval step nor a sandbox was found{searched('approval_before', 'sandbox')}."
-        disputed = [fact for fact in sheet.facts if fact.key == "approval_before" and not fact.counts]
-        if disputed:
-            return (
-                f"An approval step is described, and other sentences speak against it{marks(disputed[0].evidence, 1)}."
-            )
-        return "No control against this was found."
+        return _unopposed(sheet)
     named = _firm(rows)[:NAMED]
     text = f"Against it stand{'s' if len(named) == 1 else ''} {listed([_named(one, sheet) for one in named])}"
-    if not any(one.key in _LIMITS or _counts(one, sheet) for one in rows):
+    keys = {one.key for one in rows}
+    facts = {fact.id: fact for fact in sheet.facts}
+    counting = [facts[id_] for one in rows for id_ in one.facts]
+    if not keys & _LIMITS and not any(fact.rank >= CONTROL_RANK and default_of(fact) for fact in counting):
         them = "its" if len(named) == 1 else "their"
-        tail = f", but {them} default is not documented"
-    elif not {one.key for one in rows} & _GATES and absent(sheet, "approval_before"):
-        tail = "; an approval step was not found"
-    else:
-        tail = ""
-    if tail.startswith(";"):
-        return f"{text}{marks(cited_by(named))}{tail}{searched('approval_before')}."
-    return f"{text}{tail}{marks(cited_by(named))}."
+        return f"{text}, but {them} default is not documented{marks(cited_by(named))}."
+    if not keys & _GATES and absent(sheet, "approval_before"):
+        return f"{text}{marks(cited_by(named))}; an approval step was not found{searched('approval_before')}."
+    return f"{text}{marks(cited_by(named))}."
+
+
+def _unopposed(sheet: FactSheet) -> str:
+    """Say that no control was found, and what was looked for."""
+    denied = said(sheet, keys=("approval_before",), polarity="denied")
+    if denied:
+        return f"It {denied[0].clause}{marks(denied[0].evidence)}."
+    if absent(sheet, "approval_before") and absent(sheet, "sandbox"):
+        return f"Neither an approval step nor a sandbox was found{searched('approval_before', 'sandbox')}."
+    disputed = next((fact for fact in sheet.facts if fact.key == "approval_before" and not fact.counts), None)
+    if disputed:
+        return f"An approval step is described, and other sentences speak against it{marks(disputed.evidence, 1)}."
+    return "No control against this was found."
 
 
 def _named(one: Said, sheet: FactSheet) -> str:
     parts = dict.fromkeys(part for fact in sheet.facts if fact.id in one.facts and (part := noun(fact, "part")))
-    what = load_wording()[one.key].risk
+    what = one.words.risk
     if one.polarity == "configurable":
         plain = what.removeprefix("a ").removeprefix("an ")
         what = f"an optional {plain}" if plain != what else f"optional {what}"
     return f"{what} ({listed(tuple(parts)[:2])})" if parts else what
-
-
-def _counts(one: Said, sheet: FactSheet) -> bool:
-    facts = [fact for fact in asserted(sheet, one.key) if fact.id in one.facts]
-    return any(fact.rank >= COUNTED_RANK and default_of(fact) for fact in facts)

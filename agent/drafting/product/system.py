@@ -8,18 +8,27 @@ it takes in). Components: product, agent, runtime, sandbox, tools, llm. Stores: 
 config, files, database. Services: client, llm, cloud, service.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
-import yaml
-
-from agent.drafting.judgement import JudgedPart, Judgement, quotes_of, stands
-from agent.drafting.wording import MAX_MARKS, asserted, listed, load_wording, noun, said as said_of, third_person
+from agent.drafting.judgement import Given
+from agent.drafting.wording import (
+    MAX_MARKS,
+    Said,
+    asserted,
+    capital,
+    kind_title,
+    listed,
+    load_wording,
+    noun,
+    said as said_of,
+    third_person,
+)
+from agent.facts.knowledge import knowledge
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Boundary, Capability, Fact, FactSheet, Flow, Record, SlotName, State, System, SystemItem
-from agent.resources import data_folder
 from agent.taxonomy.kinds import ProductKind
 
 Group = Literal["actor", "component", "store", "service"]
@@ -41,6 +50,13 @@ _HARMLESS: Final = frozenset({"proposes_code", "makes_media", "gives_verdicts"})
 """Abilities without external effects until somebody uses the result."""
 _PRODUCT_NAMES: Final = ("product", "the product", "it")
 """Names that an LLM may use for the product at either end of a flow."""
+_CREDENTIALS: Final = ("user_oauth", "api_key", "password_login", "service_account", "no_credentials")
+_PLACES: Final = (
+    "local_process", "stdio", "container", "vendor_cloud", "self_hosted", "extension_or_app", "listens_locally",
+)  # fmt: skip
+_LLMS: Final = ("names_llm", "client_brings_llm", "no_llm", "self_hosted_llm")
+_NAMED: Final = 2
+_WHERE: Final = {"user": "on the user's machine", "vendor": "in the vendor's cloud", "own": "on the operator's servers"}
 _JUDGED_KINDS: Final[Mapping[Group, str]] = {
     "actor": "person",
     "component": "tools",
@@ -90,8 +106,7 @@ class PictureRules(Record):
 @cache
 def load_picture() -> PictureRules:
     """Load the rules of the picture."""
-    raw = yaml.safe_load((data_folder("corpus") / "knowledge" / "picture.yaml").read_text("utf-8"))
-    return PictureRules.model_validate(raw)
+    return knowledge("picture.yaml", PictureRules)
 
 
 class _Placed(NamedTuple):
@@ -100,120 +115,110 @@ class _Placed(NamedTuple):
     place: Place
 
 
-def picture(sheet: FactSheet, product_name: str, kind: ProductKind, judgement: Judgement | None = None) -> System:
+def picture(given: Given) -> System:
     """Build the system picture. An LLM's parts and flows replace the default ones while their facts and quotes exist.
 
     Capabilities always come from facts. The function is deterministic.
     """
-    place, placing = _place(sheet, kind)
-    parts, flows = _judged(sheet, product_name, place, judgement) if judgement else ({}, [])
+    place, placing = _place(given)
+    parts, flows = _judged(given, place)
     if not flows:
-        parts, flows = _drawn(sheet, product_name, kind, place)
-    groups: dict[str, tuple[SystemItem, ...]] = {
-        group: tuple(part.item for part in parts.values() if part.group == group)
-        for group in ("actor", "component", "store", "service")
+        parts, flows = _drawn(given, place)
+    groups: dict[Group, tuple[SystemItem, ...]] = {
+        group: tuple(part.item for part in parts.values() if part.group == group) for group in get_args(Group)
     }
+    boundaries = []
+    for key, name in load_picture().places.items():
+        members = tuple(part for part, placed in parts.items() if placed.place == key)
+        if members:
+            evidence = placing[:MAX_MARKS] if key == place else ()
+            boundaries.append(Boundary(id=key, name=name, members=members, state=_claimed(evidence), evidence=evidence))
     return System(
         actors=groups["actor"],
         components=groups["component"],
         stores=groups["store"],
         services=groups["service"],
         flows=tuple(flows),
-        boundaries=_boundaries(parts, place, placing),
-        capabilities=capabilities(sheet),
+        boundaries=tuple(boundaries),
+        capabilities=capabilities(given.sheet),
     )
+
+
+def _claimed(evidence: Sequence[str]) -> State:
+    return "claimed" if evidence else "inferred"
 
 
 # ------------------------------------------------------------ from facts
 
 
-def _place(sheet: FactSheet, kind: ProductKind) -> tuple[Place, tuple[str, ...]]:
+def _place(given: Given) -> tuple[Place, tuple[str, ...]]:
     """Determine where the product runs, from the surest fact or the default for its kind; return place and quotes."""
-    found: list[tuple[int, float, Place, tuple[str, ...]]] = []
-    for place, keys in load_picture().placed_by.items():
-        for fact in asserted(sheet, *keys):
-            found.append((fact.rank, fact.confidence, place, _solid(fact)))
-    if not found:
-        return load_picture().kinds[kind].place, ()
-    best = max(found, key=lambda row: row[:2])
-    return best[2], best[3]
-
-
-def _drawn(sheet: FactSheet, name: str, kind: ProductKind, place: Place) -> tuple[dict[str, _Placed], list[Flow]]:
     rules = load_picture()
-    parts = {PRODUCT: _Placed("component", _product(sheet, name), place)}
-    flows: list[Flow] = []
-    for row in rules.kinds[kind].parts:
+    found = [(place, fact) for place, keys in rules.placed_by.items() for fact in asserted(given.sheet, *keys)]
+    if not found:
+        return rules.kinds[given.kind].place, ()
+    place, fact = max(found, key=lambda row: (row[1].rank, row[1].confidence))
+    return place, _solid(fact)
+
+
+def _drawn(given: Given, place: Place) -> tuple[dict[str, _Placed], list[Flow]]:
+    """Draw what products of the kind have, and what facts add."""
+    rules = load_picture()
+    basic = rules.kinds[given.kind]
+    parts = {PRODUCT: _product(given, place)}
+    for row in basic.parts:
         item = SystemItem(id=row.id, name=row.name, kind=row.kind, state="inferred", evidence=())
         parts[row.id] = _Placed(row.group, item, row.inside)
-    for source, target, what in rules.kinds[kind].flows:
-        flows.append(Flow(source=source, target=target, what=what, state="inferred", evidence=()))
+    flows = [
+        Flow(source=source, target=target, what=what, state="inferred", evidence=())
+        for source, target, what in basic.flows
+    ]
     for entry in rules.facts:
-        for number, facts in enumerate(_facts_of(sheet, entry), start=1):
+        # The product's end of a flow is the agent if the kind has one and the key is in `_AGENT_GROUPS`.
+        acts = any(part.id == _AGENT for part in basic.parts) and load_vocabulary()[entry.key].group in _AGENT_GROUPS
+        acting = _AGENT if acts else PRODUCT
+        for number, facts in enumerate(_facts_of(given.sheet, entry), start=1):
             part = entry.id if number == 1 else f"{entry.id}-{number}"
-            _add_part(parts, part, entry, facts, place)
-            _add_flow(flows, part, entry, facts, _acting(entry.key, kind))
+            marks, state = _marks(facts), _state(facts)
+            known = parts[part].item.evidence if part in parts else ()
+            item = SystemItem(
+                id=part,
+                name=_named(entry, facts) or entry.name,
+                kind=entry.kind,
+                state=state,
+                evidence=tuple(dict.fromkeys((*known, *marks)))[:MAX_MARKS],
+            )
+            parts[part] = _Placed(entry.group, item, place if entry.inside == "product" else entry.inside)
+            ends = {"to": [(acting, part)], "from": [(part, acting)], "both": [(acting, part), (part, acting)]}
+            for source, target in ends[entry.flow]:
+                # Replace a flow that was only assumed for the kind.
+                flows = [flow for flow in flows if flow.evidence or (flow.source, flow.target) != (source, target)]
+                flows.append(Flow(source=source, target=target, what=entry.what, state=state, evidence=marks))
     return parts, flows
 
 
-def _facts_of(sheet: FactSheet, row: FactRow) -> list[tuple[Fact, ...]]:
+def _facts_of(sheet: FactSheet, row: FactRow) -> Sequence[tuple[Fact, ...]]:
     """Group the facts of a row by part: one part for all facts, or one part per name."""
     facts = asserted(sheet, row.key)
-    if not facts:
-        return []
     named = {name: fact for fact in facts if (name := _named(row, (fact,)))}
     if row.several and named:
-        ones: list[tuple[Fact, ...]] = [(fact,) for fact in named.values()]
-        return ones[:MAX_SEVERAL]
-    return [facts]
+        return [(fact,) for fact in named.values()][:MAX_SEVERAL]
+    return [facts] if facts else []
 
 
 def _named(row: FactRow, facts: Sequence[Fact]) -> str:
     for slot in row.takes:
         values = dict.fromkeys(value for fact in facts if (value := noun(fact, slot)))
         if values:
-            return _short(listed(tuple(values)[:2]))
+            return capital(listed(tuple(values)[:2]))[:MAX_NAME].rstrip()
     return ""
 
 
-def _short(name: str) -> str:
-    return (name[:1].upper() + name[1:])[:MAX_NAME].rstrip()
-
-
-def _add_part(parts: dict[str, _Placed], part: str, row: FactRow, facts: Sequence[Fact], place: Place) -> None:
-    evidence = _marks(facts)
-    known = parts.get(part)
-    if known is not None and known.item.evidence:
-        evidence = tuple(dict.fromkeys((*known.item.evidence, *evidence)))[:MAX_MARKS]
-    inside = place if row.inside == "product" else row.inside
-    item = SystemItem(
-        id=part, name=_named(row, facts) or row.name, kind=row.kind, state=_state(facts), evidence=evidence
-    )
-    parts[part] = _Placed(row.group, item, inside)
-
-
-def _acting(key: str, kind: ProductKind) -> str:
-    """Return the product's end of a flow: the agent if the kind has one and the key is in `_AGENT_GROUPS`."""
-    agents = any(part.id == _AGENT for part in load_picture().kinds[kind].parts)
-    return _AGENT if agents and load_vocabulary()[key].group in _AGENT_GROUPS else PRODUCT
-
-
-def _add_flow(flows: list[Flow], part: str, row: FactRow, facts: Sequence[Fact], acting: str) -> None:
-    ends = [(acting, part)] if row.flow == "to" else [(part, acting)]
-    if row.flow == "both":
-        ends = [(acting, part), (part, acting)]
-    for source, target in ends:
-        # Replace a flow that was only assumed for the kind.
-        flows[:] = [flow for flow in flows if flow.evidence or (flow.source, flow.target) != (source, target)]
-        flows.append(Flow(source=source, target=target, what=row.what, state=_state(facts), evidence=_marks(facts)))
-
-
-def _product(sheet: FactSheet, name: str) -> SystemItem:
-    own = counted(sheet)
-    evidence = _solid(own[0]) if own else ()
-    return SystemItem(
-        id=PRODUCT, name=name, kind="product", state="claimed" if evidence else "inferred", evidence=evidence[:1]
-    )
+def _product(given: Given, place: Place) -> _Placed:
+    own = counted(given.sheet)
+    evidence = _solid(own[0])[:1] if own else ()
+    item = SystemItem(id=PRODUCT, name=given.name, kind="product", state=_claimed(evidence), evidence=evidence)
+    return _Placed("component", item, place)
 
 
 def _solid(fact: Fact) -> tuple[str, ...]:
@@ -221,67 +226,45 @@ def _solid(fact: Fact) -> tuple[str, ...]:
     return () if fact.state == "inferred" else fact.evidence
 
 
-def _marks(facts: Sequence[Fact]) -> tuple[str, ...]:
+def _marks(facts: Iterable[Fact]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(mark for fact in facts for mark in _solid(fact)))[:MAX_MARKS]
 
 
-def _state(facts: Sequence[Fact]) -> State:
+def _state(facts: Iterable[Fact]) -> State:
     states = {fact.state for fact in facts}
     wanted: tuple[State, ...] = ("confirmed", "claimed", "contradicted")
     return next((state for state in wanted if state in states), "inferred")
 
 
-def _boundaries(parts: Mapping[str, _Placed], place: Place, placing: tuple[str, ...]) -> tuple[Boundary, ...]:
-    names = load_picture().places
-    found = []
-    for key, name in names.items():
-        members = tuple(part for part, placed in parts.items() if placed.place == key)
-        if members:
-            evidence = placing[:MAX_MARKS] if key == place else ()
-            state: State = "claimed" if evidence else "inferred"
-            found.append(Boundary(id=key, name=name, members=members, state=state, evidence=evidence))
-    return tuple(found)
-
-
 # ------------------------------------------------------------ from an LLM's judgement
 
 
-def _judged(
-    sheet: FactSheet, name: str, place: Place, judgement: Judgement | None
-) -> tuple[dict[str, _Placed], list[Flow]]:
+def _judged(given: Given, place: Place) -> tuple[dict[str, _Placed], list[Flow]]:
     """Build an LLM's picture from parts and flows whose facts and quotes exist; empty if no flow meets the product."""
-    if judgement is None:
-        return {}, []
-    parts = {PRODUCT: _Placed("component", _product(sheet, name), place)}
-    ids = dict.fromkeys((name.casefold(), *_PRODUCT_NAMES), PRODUCT)
-    for number, part in enumerate(judgement.picture.parts, start=1):
+    parts = {PRODUCT: _product(given, place)}
+    ids = dict.fromkeys((given.name.casefold(), *_PRODUCT_NAMES), PRODUCT)
+    for number, part in enumerate(given.judgement.picture.parts, start=1):
         key = part.name.casefold()
-        if key in ids or not stands(sheet, judgement, "", part.facts, part.evidence):
+        if key in ids or not given.stands("", part.facts, part.evidence):
             continue
         ids[key] = f"part-{number}"
-        evidence = quotes_of(sheet, part.facts, part.evidence)[:MAX_MARKS]
+        evidence = given.quotes(part.facts, part.evidence)[:MAX_MARKS]
         item = SystemItem(
             id=ids[key],
             name=part.name[:MAX_NAME],
             kind=_JUDGED_KINDS[part.group],
-            state="claimed" if evidence else "inferred",
+            state=_claimed(evidence),
             evidence=evidence,
         )
-        parts[item.id] = _Placed(part.group, item, _inside(part, place))
+        parts[item.id] = _Placed(part.group, item, place if part.inside == "product" else part.inside)
     flows = []
-    for flow in judgement.picture.flows:
+    for flow in given.judgement.picture.flows:
         source, target = ids.get(flow.source.casefold()), ids.get(flow.target.casefold())
-        if source and target and source != target and stands(sheet, judgement, "", flow.facts, flow.evidence):
-            evidence = quotes_of(sheet, flow.facts, flow.evidence)[:MAX_MARKS]
-            state: State = "claimed" if evidence else "inferred"
+        if source and target and source != target and given.stands("", flow.facts, flow.evidence):
+            evidence = given.quotes(flow.facts, flow.evidence)[:MAX_MARKS]
+            state = _claimed(evidence)
             flows.append(Flow(source=source, target=target, what=flow.what, state=state, evidence=evidence))
-    if not any(PRODUCT in (flow.source, flow.target) for flow in flows):
-        return {}, []
-    return parts, flows
-
-
-def _inside(part: JudgedPart, place: Place) -> Place:
-    return place if part.inside == "product" else part.inside
+    return (parts, flows) if any(PRODUCT in (flow.source, flow.target) for flow in flows) else ({}, [])
 
 
 # ------------------------------------------------------------ capabilities
@@ -289,38 +272,48 @@ def _inside(part: JudgedPart, place: Place) -> Place:
 
 def capabilities(sheet: FactSheet) -> tuple[Capability, ...]:
     """List what the product can do and read, and with whose rights, gravest abilities first and denied ones last."""
-    vocabulary = load_vocabulary()
-    rows = [
-        one
-        for group in ("does", "reads")
-        for one in said_of(sheet, group=group)
-        if vocabulary[one.key].claim == "ability"
-    ]
-    rows.sort(key=lambda one: (one.polarity == "denied", one.key.startswith("reads"), not vocabulary[one.key].grave))
-    facts = {fact.id: fact for fact in sheet.facts}
-    return tuple(
-        _capability(number, sheet, one.key, one.what, [facts[key] for key in one.facts])
-        for number, one in enumerate(rows[:MAX_CAPABILITIES], start=1)
+    rows = [*said_of(sheet, group="does"), *said_of(sheet, group="reads")]
+    rows = [one for one in rows if one.entry.claim == "ability"]
+    rows.sort(key=lambda one: (one.polarity == "denied", one.key.startswith("reads"), not one.entry.grave))
+    return tuple(_capability(number, sheet, one) for number, one in enumerate(rows[:MAX_CAPABILITIES], start=1))
+
+
+def _capability(number: int, sheet: FactSheet, one: Said) -> Capability:
+    by_id = {fact.id: fact for fact in sheet.facts}
+    facts = [by_id[key] for key in one.facts]
+    mode: Literal["read", "write", "delete", "execute"] = "read" if one.entry.group == "reads" else "write"
+    if one.key in _EXECUTES:
+        mode = "execute"
+    elif one.key == "deletes_data":
+        mode = "delete"
+    reads, key = one.entry.group == "reads", one.key
+    local = key in _LOCAL or (reads and key not in _READ_WITH_RIGHTS)
+    credential, credential_state, credential_evidence = _right(
+        "credential",
+        () if reads else facts,
+        () if local else asserted(sheet, *_ACTS_AS),
+        () if local else counted(sheet, "no_credentials", "asserted"),
     )
-
-
-def _capability(number: int, sheet: FactSheet, key: str, what: str, facts: Sequence[Fact]) -> Capability:
-    first = facts[0]
-    credential, credential_state, credential_evidence = _credential(sheet, key, facts)
-    approver, approver_state, approver_evidence = _approver(sheet, key, facts)
-    state: State = "denied" if first.polarity == "denied" else _state(facts)
+    harmless = mode == "read" or key in _HARMLESS
+    approver, approver_state, approver_evidence = _right(
+        "approval",
+        () if harmless else facts,
+        () if harmless else asserted(sheet, "approval_before"),
+        () if harmless else counted(sheet, "approval_before", "denied"),
+    )
+    polarity = facts[0].polarity
     return Capability(
         id=f"C{number}",
-        signal=key,
-        action=third_person(load_wording()[key].do),
-        object=what,
-        mode=_mode(key),
+        signal=one.key,
+        action=third_person(one.words.do),
+        object=one.what,
+        mode=mode,
         credential=credential,
         approver=approver,
         data=tuple(dict.fromkeys(value for fact in facts if (value := noun(fact, "data")))),
-        state=state,
+        state="denied" if polarity == "denied" else _state(facts),
         evidence=tuple(dict.fromkeys(mark for fact in facts for mark in fact.evidence)),
-        condition="left to a setting" if first.polarity == "configurable" else None,
+        condition="left to a setting" if polarity == "configurable" else None,
         credential_state=credential_state,
         credential_evidence=credential_evidence,
         approver_state=approver_state,
@@ -328,39 +321,48 @@ def _capability(number: int, sheet: FactSheet, key: str, what: str, facts: Seque
     )
 
 
-def _mode(key: str) -> Literal["read", "write", "delete", "execute"]:
-    if key in _EXECUTES:
-        return "execute"
-    if key == "deletes_data":
-        return "delete"
-    return "read" if load_vocabulary()[key].group == "reads" else "write"
+def _right(
+    slot: Literal["credential", "approval"], named: Sequence[Fact], held: Sequence[Fact], denied: Sequence[Fact]
+) -> tuple[str | None, State | None, tuple[str, ...]]:
+    """Return what a slot of the ability's own facts names, else what facts of the whole product say, with quotes."""
+    for fact in named:
+        if noun(fact, slot):
+            return noun(fact, slot), "claimed", fact.evidence[:MAX_MARKS]
+    for fact in held[:1]:
+        words = "a person" if slot == "approval" else load_wording()[fact.key].risk
+        return noun(fact, slot) or words, "inferred", fact.evidence[:MAX_MARKS]
+    for fact in denied[:1]:
+        return None, "denied", fact.evidence[:MAX_MARKS]
+    return None, None, ()
 
 
-_Right = tuple[str | None, State | None, tuple[str, ...]]
+# ------------------------------------------------------------ assumptions
 
 
-def _credential(sheet: FactSheet, key: str, facts: Sequence[Fact]) -> _Right:
-    named = next((fact for fact in facts if noun(fact, "credential")), None)
-    if named is not None and load_vocabulary()[key].group != "reads":
-        return noun(named, "credential"), "claimed", named.evidence[:MAX_MARKS]
-    if key in _LOCAL or (load_vocabulary()[key].group == "reads" and key not in _READ_WITH_RIGHTS):
-        return None, None, ()
-    held = asserted(sheet, *_ACTS_AS)
-    if held:
-        words = noun(held[0], "credential") or load_wording()[held[0].key].risk
-        return words, "inferred", held[0].evidence[:MAX_MARKS]
-    none = [fact for fact in asserted(sheet, "no_credentials") if fact.polarity == "asserted"]
-    return (None, "denied", none[0].evidence[:MAX_MARKS]) if none else (None, None, ())
-
-
-def _approver(sheet: FactSheet, key: str, facts: Sequence[Fact]) -> _Right:
-    if _mode(key) == "read" or key in _HARMLESS:
-        return None, None, ()
-    named = next((fact for fact in facts if noun(fact, "approval")), None)
-    if named is not None:
-        return noun(named, "approval"), "claimed", named.evidence[:MAX_MARKS]
-    asked = asserted(sheet, "approval_before")
-    if asked:
-        return noun(asked[0], "approval") or "a person", "inferred", asked[0].evidence[:MAX_MARKS]
-    denied = counted(sheet, "approval_before", "denied")
-    return (None, "denied", denied[0].evidence[:MAX_MARKS]) if denied else (None, None, ())
+def assumptions(system: System, given: Given) -> tuple[str, ...]:
+    """List the assumptions, each in one plain sentence; the picture draws them with dashed lines."""
+    sheet, name, kind = given.sheet, given.name, given.kind
+    found = []
+    if kind != "other":
+        found.append(f"{name} is modelled as {kind_title(kind)}; the picture follows from that.")
+    if not asserted(sheet, *_PLACES):
+        place = next((boundary.id for boundary in system.boundaries if PRODUCT in boundary.members), "")
+        where = _WHERE.get(place, "in one place")
+        found.append(f"The sources do not say where {name} runs; the picture puts it {where}.")
+    if not asserted(sheet, *_LLMS):
+        which = "the client's own" if kind in ("mcp-server", "agent-skill") else "a hosted one"
+        found.append(f"The sources do not name the LLM; the picture assumes {which}.")
+    acting = [c for c in system.capabilities if c.state != "denied" and c.mode != "read"]
+    unowned = [f"{c.action} {c.object}" for c in acting if c.credential is None and c.credential_state is None]
+    if unowned and not asserted(sheet, *_CREDENTIALS):
+        told = listed(unowned[:_NAMED])
+        found.append(f"The sources do not say with whose rights {name} {told}; the user's are assumed.")
+    unasked = [
+        f"{c.action} {c.object}"
+        for c in acting
+        if c.approver is None and c.approver_state is None and c.signal not in ("proposes_code", "gives_verdicts")
+    ]
+    if unasked and not counted(sheet, "approval_before"):
+        told = listed(unasked[:_NAMED])
+        found.append(f"The sources name no approval before {name} {told}; none is assumed.")
+    return tuple(found)

@@ -1,32 +1,51 @@
-"""Finds the catalogue threats of a product: all patterns with a trigger that the facts meet, scored and worded."""
+"""Finds the catalogue threats of a product: all patterns with a trigger that the facts meet, scored and worded.
 
-from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+Open metrics are set to typical values for products of the same kind with the same abilities.
 
+    expectation = bias + term of the kind + Σ weight[key] · probability of key    (readers' CVSS bases; weights ≥ 0)
+    aim         = OWN · own base + (1 − OWN) · expectation
+
+If a threat in default use is graver than its aim, one open metric is set to the value that brings the base closest to
+the aim; likewise if the headline is milder. Metrics decided by a fact are never changed, and the reason of a changed
+metric states the source. Controls have no weight, so a vendor's promises have no effect.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Final, Literal, NamedTuple
+
+from agent.drafting.calibration import BaseCalibration
 from agent.drafting.judgement import Metric
-from agent.drafting.threats.catalogue import Catalogue, Pattern, load_catalogue
-from agent.drafting.threats.expressions import FactIndex
-from agent.drafting.threats.severity import UNQUOTED, Choice, marks, metrics_of, score_threat, supposable, vector_of
+from agent.drafting.threats.catalogue import Pattern, load_catalogue
+from agent.drafting.threats.cvss_vectors import METRICS, base_of
+from agent.drafting.threats.expressions import FactIndex, Truth
+from agent.drafting.threats.severity import UNQUOTED, Choice, metrics_of, score_threat, supposable, vector
 from agent.drafting.threats.templates import phrase
-from agent.drafting.wording import load_wording
+from agent.drafting.wording import MAX_MARKS, inside, kind_title, load_wording, marks
 from agent.records import Basis, Fact, FactorEstimate, FactSheet, Mitigation, State, Threat, ThreatStatement
 from agent.taxonomy.factors import FactorKey
 from agent.taxonomy.kinds import ProductKind
 from agent.taxonomy.layers import LayerKey
 
-MAX_MARKS: Final = 3
 GENERIC_SOURCE: Final = "untrusted content"
 LIKELY: Final = 0.5
 """Minimum probability of a key to ask about."""
+OWN: Final = 0.3
+"""Weight of the base computed by the rules; values from 0 to 0.5 differ by less than 0.03 in mean error."""
+CONFIRMED: Final = "A"
+"""Value of UI if a person confirms the step."""
+LEAST: Final = 4.0
+MOST: Final = 9.6
+"""Upper bound of the expectation, as `LEAST` is the lower bound; readers' bases rarely lie outside."""
+Who = Literal["you", "vendor"]
 
 
 class Candidate(NamedTuple):
-    """A catalogue threat with its pattern, metrics and supporting facts."""
+    """A catalogue threat with its pattern and metrics."""
 
     pattern: Pattern
     threat: Threat
     metrics: Mapping[Metric, Choice]
-    rests_on: tuple[Fact, ...]
 
     @property
     def id(self) -> str:
@@ -44,11 +63,6 @@ class Candidate(NamedTuple):
         return self.threat.title
 
     @property
-    def how(self) -> str:
-        """The description of the attack, with marks."""
-        return self.threat.how
-
-    @property
     def severity(self) -> str:
         """Base and vector, such as "8.7 CVSS:4.0/…"."""
         return f"{self.threat.score.cvss_base} {self.threat.score.cvss_vector}"
@@ -57,18 +71,6 @@ class Candidate(NamedTuple):
     def facts(self) -> tuple[str, ...]:
         """Ids of the facts that support the threat."""
         return self.threat.facts
-
-
-class _Readings(NamedTuple):
-    """Four indexes over the same facts."""
-
-    everything: FactIndex
-    """Includes configurable facts."""
-    default: FactIndex
-    """Excludes configurable facts."""
-    likely_everything: FactIndex
-    """Like `everything`, plus facts that the readers consider likely; `likely_default` likewise extends `default`."""
-    likely_default: FactIndex
 
 
 class Open(NamedTuple):
@@ -83,169 +85,186 @@ class Open(NamedTuple):
 
 
 def candidates(
-    sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate], catalogue: Catalogue | None = None
+    sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]
 ) -> tuple[Candidate, ...]:
     """Find all catalogue threats triggered by counted facts about the product, in catalogue order."""
-    book = catalogue or load_catalogue()
-    everything = FactIndex(sheet, kind)
-    default = FactIndex(sheet, kind, settings=False)
-    supposed = supposable(sheet, everything)
-    readings = _Readings(
-        everything,
-        default,
-        FactIndex(sheet, kind, supposed=supposed),
-        FactIndex(sheet, kind, settings=False, supposed=supposed),
-    )
-    made = (_candidate(pattern, readings, factors, book) for pattern in book.patterns.values())
+    plain = {by_setting: FactIndex(sheet, kind, settings=by_setting) for by_setting in (False, True)}
+    supposed = supposable(sheet, plain[True])
+    likely = {
+        by_setting: FactIndex(sheet, kind, settings=by_setting, supposed=supposed) for by_setting in (False, True)
+    }
+    made = (_candidate(pattern, plain, likely, factors) for pattern in load_catalogue().patterns.values())
     return tuple(candidate for candidate in made if candidate)
 
 
-def open_threats(sheet: FactSheet, kind: ProductKind, catalogue: Catalogue | None = None) -> tuple[Open, ...]:
+def open_threats(sheet: FactSheet, kind: ProductKind) -> tuple[Open, ...]:
     """Find threats triggered only if facts that the readers consider likely are true, in catalogue order."""
-    book = catalogue or load_catalogue()
     facts = FactIndex(sheet, kind)
     likely = {key: chance for key, chance in facts.chances.items() if chance >= LIKELY and not facts.of(key)}
     supposed = FactIndex(sheet, kind, supposed=likely)
     found: list[Open] = []
-    for pattern in book.patterns.values():
+    for pattern in load_catalogue().patterns.values():
         if pattern.when.of(facts).holds or not pattern.when.of(supposed).holds:
             continue
         keys = sorted(pattern.when.keys & set(likely), key=lambda key: (-likely[key], key))
-        source, _ = source_of(pattern, facts, book)
+        source = _source_of(pattern, facts)
         question = pattern.question.fill(facts, source)
         found.append(Open(pattern.id, pattern.layer, pattern.title.fill(facts, source), question, tuple(keys)))
     return tuple(found)
 
 
-def source_of(pattern: Pattern, facts: FactIndex, catalogue: Catalogue) -> tuple[str, tuple[Fact, ...]]:
-    """Return the name of the attacker's content and the facts that show how it enters."""
+def _source_of(pattern: Pattern, facts: FactIndex) -> str:
+    """Return the name of the attacker's content."""
     wanted = pattern.when.keys | (pattern.entry.keys if pattern.entry else frozenset())
-    own = [source for source in catalogue.sources if source.key in wanted and facts.holding(source.key)]
-    rest = [source for source in catalogue.sources if facts.holding(source.key)]
+    rest = [source for source in load_catalogue().sources if facts.holding(source.key)]
+    own = [source for source in rest if source.key in wanted]
     for source in own or rest:
-        named = phrase(facts, source.key, source.slot) if source.slot else ""
-        return named or source.noun, facts.holding(source.key)
-    return GENERIC_SOURCE, ()
+        return (phrase(facts, source.key, source.slot) if source.slot else "") or source.noun
+    return GENERIC_SOURCE
 
 
 def _candidate(
     pattern: Pattern,
-    readings: _Readings,
+    plain: Mapping[bool, FactIndex],
+    likely: Mapping[bool, FactIndex],
     factors: Mapping[FactorKey, FactorEstimate],
-    catalogue: Catalogue,
 ) -> Candidate | None:
-    held = pattern.when.of(readings.everything)
+    """Return the threat of a pattern that holds. The facts are those with configurable ones (True) or without."""
+    held, default = pattern.when.of(plain[True]), pattern.when.of(plain[False])
     if not held.holds or (not held.facts and pattern.when.keys):
         return None
-    plain = pattern.when.of(readings.default)
-    by_setting = pattern.setting is not None or not plain.holds
-    facts = readings.everything if by_setting else readings.default
-    carrying = held.facts if by_setting else plain.facts
-    entered = pattern.entry.of(facts) if pattern.entry else None
-    rests_on = _once((*carrying, *(entered.facts if entered else ())))
-    basis: Basis
+    by_setting = pattern.setting is not None or not default.holds
+    facts = plain[by_setting]
+    carrying = held.facts if by_setting else default.facts
+    entry = pattern.entry.of(facts) if pattern.entry else Truth(True)
+    rests_on = _once((*carrying, *entry.facts))
+    basis: Basis = "quoted"
     if by_setting:
         basis = "needs a setting"
-    elif pattern.assumed or not carrying:
+    elif pattern.basis or not carrying:
         basis = "assumed"
-    elif (entered and not entered.holds) or any(fact.state == "inferred" for fact in rests_on):
+    elif not entry.holds or any(fact.state == "inferred" for fact in rests_on):
         basis = "entry inferred"
-    else:
-        basis = "quoted"
-    source, _ = source_of(pattern, facts, catalogue)
-    likely = readings.likely_everything if by_setting else readings.likely_default
-    metrics = _cited(metrics_of(pattern, facts, source, likely), carrying)
-    entry_facts = entered.facts if entered else ()
-    telling = _once((*carrying[: MAX_MARKS - bool(entry_facts)], *entry_facts))
+    state: State = "claimed" if basis == "quoted" else "inferred"
+    source = _source_of(pattern, facts)
+    metrics = _cited(metrics_of(pattern, facts, source, likely[by_setting]), carrying)
+    how, lost = pattern.how.fill(facts, source), inside(pattern.lost.fill(facts, source))
     setting = _setting(pattern, carrying, facts) if by_setting else ""
-    threat = _threat(pattern, facts, source, basis, setting, rests_on, telling, metrics, factors)
-    return Candidate(pattern, threat, metrics, rests_on)
-
-
-def _threat(
-    pattern: Pattern,
-    facts: FactIndex,
-    source: str,
-    basis: Basis,
-    setting: str,
-    rests_on: tuple[Fact, ...],
-    telling: tuple[Fact, ...],
-    metrics: Mapping[Metric, Choice],
-    factors: Mapping[FactorKey, FactorEstimate],
-) -> Threat:
-    def text(wording: str) -> str:
-        filled = getattr(pattern, wording).fill(facts, source)
-        return str(filled)
-
-    vector = vector_of({metric: choice.value for metric, choice in metrics.items()})
-    how, lost, actor = text("how"), _lower(text("lost")), _lower(text("actor"))
-    sentences = how.rstrip(".").split(". ")
-    return Threat(
+    threat = Threat(
         id=pattern.id,
-        title=text("title"),
+        title=pattern.title.fill(facts, source),
         statement=ThreatStatement(
-            source=actor,
+            source=inside(pattern.actor.fill(facts, source)),
             prerequisite=f"if {setting}" if setting else "a product in default use",
-            action=_lower(sentences[-1]),
+            action=inside(how.rstrip(".").split(". ")[-1]),
             impact=lost,
             asset=pattern.asset.replace("_", " "),
         ),
         taxonomy=pattern.taxonomy,
-        state=_state(basis, rests_on),
-        score=score_threat(vector, {metric: choice.reason for metric, choice in metrics.items()}, factors),
-        mitigations=_mitigations(pattern),
+        state="contradicted" if any(fact.state == "contradicted" for fact in rests_on) else state,
+        score=score_threat(metrics, factors),
+        mitigations=proposed(
+            [*((text, "you") for text in pattern.you), *((text, "vendor") for text in pattern.vendor)]
+        ),
         evidence=tuple(dict.fromkeys(mark for fact in rests_on for mark in fact.evidence)),
         facts=tuple(fact.id for fact in rests_on),
         basis=basis,
         setting=setting,
-        default_use=pattern.default_use and basis != "needs a setting",
-        how=_marked(how, telling),
+        default_use=pattern.default_use and not by_setting,
+        how=cited_how(how, _once((*carrying[: MAX_MARKS - bool(entry.facts)], *entry.facts))),
         lost=lost,
         by="embedded",
     )
+    return Candidate(pattern, threat, metrics)
 
 
-def _mitigations(pattern: Pattern) -> tuple[Mitigation, ...]:
-    yours = (Mitigation(text=text, who="you", status="proposed", evidence=()) for text in pattern.you)
-    vendors = (Mitigation(text=text, who="vendor", status="proposed", evidence=()) for text in pattern.vendor)
-    return (*yours, *vendors)
+def proposed(rows: Iterable[tuple[str, Who]]) -> tuple[Mitigation, ...]:
+    """Return proposed mitigations, each given as its text and who does it."""
+    return tuple(Mitigation(text=text, who=who, status="proposed", evidence=()) for text, who in rows)
 
 
-def _state(basis: Basis, rests_on: Sequence[Fact]) -> State:
-    if any(fact.state == "contradicted" for fact in rests_on):
-        return "contradicted"
-    return "claimed" if basis == "quoted" else "inferred"
+def cited_how(how: str, facts: Iterable[Fact]) -> str:
+    """Append the marks of facts to the description of an attack, before the final full stop."""
+    cited = marks((fact.evidence[0] for fact in facts), MAX_MARKS)
+    return f"{how.rstrip('.')}{cited}." if cited else how
 
 
 def _setting(pattern: Pattern, carrying: Sequence[Fact], facts: FactIndex) -> str:
     """Return the setting or deployment that the threat requires, as a clause that follows "if"."""
     if pattern.setting:
-        return _lower(pattern.setting.fill(facts))
+        return inside(pattern.setting.fill(facts))
     named = [fact for fact in carrying if fact.polarity == "configurable"]
-    words = load_wording().get(named[0].key) if named else None
-    setting = f"it is set up to {words.do} {words.what}" if words else "the setting for it is switched on"
-    return setting + marks(named, 1)
+    if not named:
+        return "the setting for it is switched on"
+    words = load_wording()[named[0].key]
+    return f"it is set up to {words.do} {words.what}{marks(named[0].evidence, 1)}"
 
 
 def _cited(metrics: Mapping[Metric, Choice], carrying: Sequence[Fact]) -> dict[Metric, Choice]:
     """Cite the trigger's facts in the reason of each high impact that comes from the pattern itself."""
+    cited = marks((fact.evidence[0] for fact in carrying), 1)
     return {
-        metric: choice._replace(reason=choice.reason + marks(carrying, 1))
+        metric: choice._replace(reason=choice.reason + cited)
         if choice.value == "H" and "[" not in choice.reason and not choice.reason.startswith(UNQUOTED)
         else choice
         for metric, choice in metrics.items()
     }
 
 
-def _marked(how: str, rests_on: Sequence[Fact]) -> str:
-    """Append marks to the text, before the final full stop."""
-    cited = marks(rests_on, MAX_MARKS)
-    return f"{how.rstrip('.')}{cited}." if cited else how
-
-
-def _lower(text: str) -> str:
-    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
-
-
-def _once(facts: Sequence[Fact]) -> tuple[Fact, ...]:
+def _once(facts: Iterable[Fact]) -> tuple[Fact, ...]:
     return tuple({fact.id: fact for fact in facts}.values())
+
+
+# ---------------------------------------------------------------- usual severity
+
+
+def usual_base(sheet: FactSheet, kind: ProductKind, constants: BaseCalibration) -> float:
+    """Predict the base that readers would give the product's first threat, 4 to 9.6."""
+    chances = sheet.outlook.chances
+    told = sum(weight * chances.get(key, 0.0) for key, weight in constants.chances.items())
+    return min(MOST, max(LEAST, constants.bias + constants.kinds.get(kind, 0.0) + told))
+
+
+def settled(
+    candidate: Candidate,
+    usual: float,
+    kind: ProductKind,
+    factors: Mapping[FactorKey, FactorEstimate],
+    *,
+    raised: bool = False,
+) -> Candidate:
+    """Set one open metric to its usual value if that brings the candidate's base closer to its aim.
+
+    The base only falls, or only rises with `raised`. A threat with a documented approval by a person is not raised, so
+    that the approval keeps its full effect on the base.
+    """
+    if raised and candidate.metrics["UI"].value == CONFIRMED and candidate.metrics["UI"].facts:
+        return candidate
+    own = base_of(vector(candidate.metrics))
+    aim = OWN * float(own) + (1 - OWN) * usual
+    made = [(base, metrics) for base, metrics in _alternatives(candidate.metrics, kind) if (base > own) == raised]
+    if (aim > own) != raised or not made:
+        return candidate
+    base, metrics = min(made, key=lambda one: (abs(float(one[0]) - aim), one[0]))
+    if abs(float(base) - aim) >= abs(float(own) - aim):
+        return candidate
+    update = {"score": score_threat(metrics, factors)}
+    return candidate._replace(threat=candidate.threat.model_copy(update=update), metrics=metrics)
+
+
+def _alternatives(
+    metrics: Mapping[Metric, Choice], kind: ProductKind
+) -> Iterator[tuple[Decimal, dict[Metric, Choice]]]:
+    """Yield each variant that changes one open metric and thereby the base, together with the new base."""
+    reason = f"the sources leave it open; usual for {kind_title(kind)} with these abilities"
+    for metric in METRICS:
+        choice = metrics[metric]
+        for value in choice.others:
+            if metric == "UI" and value == CONFIRMED:
+                # Without a fact, do not assume that a person confirms.
+                continue
+            others = tuple(other for other in (choice.value, *choice.others) if other != value)
+            changed = {**metrics, metric: Choice(value, reason, (), others)}
+            base = base_of(vector(changed))
+            if base != base_of(vector(metrics)):
+                yield base, changed

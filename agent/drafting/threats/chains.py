@@ -5,14 +5,13 @@ from functools import cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-import yaml
 from pydantic import Field
 
-from agent.drafting.judgement import JudgedChain, Judgement, quotes_of, stands
-from agent.drafting.threats.names import renamed, shown_ids, shown_tags
+from agent.drafting.judgement import Given
 from agent.drafting.threats.selection import Found
-from agent.records import Chain, Fact, FactSheet, Hop, Record, Threat
-from agent.resources import data_folder
+from agent.drafting.wording import renamed
+from agent.facts.knowledge import knowledge
+from agent.records import Chain, Fact, Hop, Record, Threat
 
 MAX_CHAINS: Final = 3
 MIN_STEPS: Final = 2
@@ -43,52 +42,41 @@ class _Step(NamedTuple):
 @cache
 def load_paths() -> tuple[PathRow, ...]:
     """Load the paths from `corpus/knowledge/attack_paths.yaml`."""
-    raw = yaml.safe_load((data_folder("corpus") / "knowledge" / "attack_paths.yaml").read_text("utf-8"))
-    return tuple(PathRow.model_validate(row) for row in raw)
+    return knowledge("attack_paths.yaml", tuple[PathRow, ...])
 
 
-def chains(sheet: FactSheet, found: Found, judgement: Judgement | None = None) -> tuple[Chain, ...]:
+def chains(given: Given, found: Found) -> tuple[Chain, ...]:
     """Build at most three chains of shown threats: an LLM's chains first, then chains derived from facts.
 
     A chain is dropped if an earlier chain contains all its threats. An LLM's step is dropped if its facts no longer
     exist or its threat is not shown; chains with fewer than two remaining steps are dropped.
     """
-    made = _judged(sheet, found, judgement) if judgement else []
-    for row in load_paths():
-        chain = _from_facts(row, sheet, found)
-        if chain is not None:
-            made.append(chain)
+    facts = {fact.id: fact for fact in given.sheet.facts if fact.counts}
+    made = [*_judged(given, found), *(_from_facts(row, found, facts) for row in load_paths())]
     kept: list[Chain] = []
-    for chain in made:
-        if all(not set(chain.threats) <= set(other.threats) for other in kept):
-            kept.append(chain)
+    for title, steps in made:
+        threats = tuple(step.threat.id for step in steps)
+        if title and len(steps) >= MIN_STEPS and all(not set(threats) <= set(other.threats) for other in kept):
+            hops = [Hop(source=a.threat.id, target=b.threat.id, evidence=b.evidence) for a, b in pairwise(steps)]
+            kept.append(Chain(title=title, threats=threats, hops=tuple(hops)))
     return tuple(kept[:MAX_CHAINS])
 
 
-def _from_facts(row: PathRow, sheet: FactSheet, found: Found) -> Chain | None:
-    facts = {fact.id: fact for fact in sheet.facts if fact.counts}
+def _from_facts(row: PathRow, found: Found, facts: Mapping[str, Fact]) -> tuple[str, list[_Step]]:
+    """Follow a path through shown threats; a threat that carries two steps takes them both."""
     taken: list[_Step] = []
     reached = row.steps[0].name
     for number, step in enumerate(row.steps):
-        own = next((one for one in taken if _carrying(one.threat, step.keys, facts)), None)
-        new = _next(found, taken, step.keys, facts) if own is None else None
-        if new is not None:
+        if not any(_carrying(one.threat, step.keys, facts) for one in taken):
+            free = [one.threat for one in found.threats if all(one.threat.id != other.threat.id for other in taken)]
+            new = next((_Step(one, marks) for one in free if (marks := _carrying(one, step.keys, facts))), None)
+            if new is None and number == 0:
+                return "", []
+            if new is None:
+                continue
             taken.append(new)
-        elif own is None:
-            if number == 0:
-                return None
-            continue
         reached = step.name
-    return _chain(f"From {row.steps[0].name} to {reached}", taken) if len(taken) >= MIN_STEPS else None
-
-
-def _next(found: Found, taken: Sequence[_Step], keys: Sequence[str], facts: Mapping[str, Fact]) -> _Step | None:
-    """Find the first shown threat that is supported by one of these keys and not used in an earlier step."""
-    for placed in found.threats:
-        carrying = _carrying(placed.threat, keys, facts)
-        if carrying and all(placed.threat.id != other.threat.id for other in taken):
-            return _Step(placed.threat, carrying)
-    return None
+    return f"From {row.steps[0].name} to {reached}", taken
 
 
 def _carrying(threat: Threat, keys: Sequence[str], facts: Mapping[str, Fact]) -> tuple[str, ...]:
@@ -98,43 +86,16 @@ def _carrying(threat: Threat, keys: Sequence[str], facts: Mapping[str, Fact]) ->
     return fact.evidence[:_HOP_MARKS] if fact else ()
 
 
-def _chain(title: str, steps: Sequence[_Step]) -> Chain:
-    return Chain(
-        title=title,
-        threats=tuple(step.threat.id for step in steps),
-        hops=tuple(
-            Hop(source=one.threat.id, target=other.threat.id, evidence=other.evidence) for one, other in pairwise(steps)
-        ),
-    )
-
-
-def _judged(sheet: FactSheet, found: Found, judgement: Judgement | None) -> list[Chain]:
-    if judgement is None:
-        return []
-    names = shown_ids(found)
+def _judged(given: Given, found: Found) -> list[tuple[str, list[_Step]]]:
+    names, called = found.ids, found.called
     threats = {placed.threat.id: placed.threat for placed in found.threats}
     made = []
-    for chain in judgement.chains:
-        steps = _judged_steps(chain, sheet, judgement, names, threats)
-        title = renamed(chain.title, shown_tags(found))
-        if title and len(steps) >= MIN_STEPS:
-            made.append(_chain(title, steps[:MAX_STEPS]))
+    for chain in given.judgement.chains:
+        steps: dict[str, _Step] = {}
+        for step in chain.steps:
+            threat = threats.get(names.get(step.threat, ""))
+            if threat and threat.id not in steps and given.stands("", step.facts, step.evidence):
+                evidence = given.quotes(step.facts, step.evidence) or threat.evidence
+                steps[threat.id] = _Step(threat, evidence[:_HOP_MARKS])
+        made.append((renamed(chain.title, called), list(steps.values())[:MAX_STEPS]))
     return made
-
-
-def _judged_steps(
-    chain: JudgedChain,
-    sheet: FactSheet,
-    judgement: Judgement,
-    names: Mapping[str, str],
-    threats: Mapping[str, Threat],
-) -> list[_Step]:
-    steps: list[_Step] = []
-    for step in chain.steps:
-        threat = threats.get(names.get(step.threat, ""))
-        if threat is None or any(threat.id == other.threat.id for other in steps):
-            continue
-        if stands(sheet, judgement, "", step.facts, step.evidence):
-            evidence = quotes_of(sheet, step.facts, step.evidence) or threat.evidence
-            steps.append(_Step(threat, evidence[:_HOP_MARKS]))
-    return steps

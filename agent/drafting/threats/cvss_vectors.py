@@ -1,13 +1,15 @@
-"""Changes CVSS v4.0 vectors when an attack becomes harder; the functions only ever make metrics milder."""
+"""Writes CVSS v4.0 vectors, and changes them when an attack becomes harder, which only ever makes metrics milder."""
 
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final, get_args
 
-from agent.scoring.cvss import BASE_METRICS, PREFIX, read_vector
+from agent.drafting.judgement import Metric
+from agent.scoring.cvss import PREFIX, read_vector
 
-IMPACTS: Final = BASE_METRICS[5:]
+METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
+IMPACTS: Final = METRICS[5:]
 """The metrics of what is lost, in the product and beyond it."""
 VALUES: Final[Mapping[str, str]] = {
     "AV": "NALP",
@@ -20,6 +22,11 @@ VALUES: Final[Mapping[str, str]] = {
 """Possible values of each base metric, gravest first."""
 
 
+def vector_of(values: Mapping[Metric, str]) -> str:
+    """Build the CVSS vector from the values of all eleven metrics."""
+    return PREFIX + "/".join(f"{metric}:{values[metric]}" for metric in METRICS)
+
+
 @lru_cache(maxsize=4096)
 def base_of(vector: str) -> Decimal:
     """Compute the base score of a vector, 0.0 to 10.0. Raises InputError if the vector is malformed."""
@@ -28,13 +35,13 @@ def base_of(vector: str) -> Decimal:
 
 def eased(vector: str, metrics: Mapping[str, str]) -> str:
     """Apply those `metrics` that are milder than the vector's own, ignoring graver and unknown values."""
-    own = dict(part.split(":") for part in vector.removeprefix(PREFIX).split("/"))
+    own: dict[Any, str] = dict(part.split(":") for part in vector.removeprefix(PREFIX).split("/"))
     for name, value in metrics.items():
         order = VALUES.get(name, "")
         if name in own and value in order and own[name] in order and order.index(value) > order.index(own[name]):
             own[name] = value
     # Omit threat and environmental metrics, because only the base counts here.
-    return PREFIX + "/".join(f"{name}:{own[name]}" for name in BASE_METRICS)
+    return vector_of(own)
 
 
 def joined(changes: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:

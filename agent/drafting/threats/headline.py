@@ -1,12 +1,10 @@
-"""Chooses the headline: the threat that determines the score."""
+"""Chooses the headline, which determines the score: the gravest supported threat in the product's default use."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from agent.records import Threat
 
-RULE: Final = "the gravest supported threat in the product's default use"
-"""The definition of the headline, as the report and the app print it."""
 SUPPORTED: Final = ("quoted", "entry inferred")
 
 
@@ -23,22 +21,8 @@ def choose(threats: Sequence[Threat]) -> Threat | None:
     """
     supported = [threat for threat in threats if is_supported(threat)]
     assumed = [threat for threat in threats if threat.default_use and threat.basis == "assumed" and threat.evidence]
-    ranked = sorted(
+    return min(
         supported or assumed,
         key=lambda threat: (-threat.score.cvss_base, bool(threat.setting), threat.basis != "quoted"),
+        default=None,
     )
-    return ranked[0] if ranked else None
-
-
-def graver_than(headline: Threat | None, threats: Sequence[Threat]) -> Threat | None:
-    """Return the gravest conditional threat that is graver than the headline, or None."""
-    bar = headline.score.cvss_base if headline else None
-    found = [
-        threat
-        for threat in threats
-        if threat is not headline
-        and (not threat.default_use or threat.setting)
-        and threat.basis != "assumed"
-        and (bar is None or threat.score.cvss_base > bar)
-    ]
-    return max(found, key=lambda threat: threat.score.cvss_base, default=None)

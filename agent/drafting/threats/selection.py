@@ -5,31 +5,19 @@ ones. With a judgement, the LLM's order has priority. Threats that are not shown
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from agent.drafting.judgement import JudgedThreat, Judgement, Metric, Verdict
-from agent.drafting.threats.candidates import MAX_MARKS, Candidate, Open, candidates, open_threats
+from agent.drafting.judgement import NOTHING, JudgedThreat, Judgement, Metric
+from agent.drafting.threats.candidates import Candidate, Open, candidates, cited_how, open_threats, proposed, settled
 from agent.drafting.threats.expressions import FactIndex
-from agent.drafting.threats.headline import SUPPORTED, choose, graver_than, is_supported
-from agent.drafting.threats.severity import MAX_BELOW, Choice, base_range, check_metrics, point, score_threat, vector_of
-from agent.drafting.threats.usual_severity import settled
+from agent.drafting.threats.headline import SUPPORTED, choose, is_supported
+from agent.drafting.threats.severity import MAX_BELOW, Choice, base_range, check_metrics, point, score_threat
 from agent.drafting.wording import sure_facts
 from agent.errors import InputError
 from agent.facts.sheet import without
-from agent.records import (
-    Basis,
-    Dropped,
-    Fact,
-    FactorEstimate,
-    FactSheet,
-    Mitigation,
-    Range,
-    TaxonomyRef,
-    Threat,
-    ThreatStatement,
-)
+from agent.records import Basis, Dropped, Fact, FactorEstimate, FactSheet, Range, TaxonomyRef, Threat, ThreatStatement
 from agent.taxonomy.factors import FactorKey
 from agent.taxonomy.kinds import AssetClass, ProductKind
 from agent.taxonomy.layers import LayerKey
@@ -65,6 +53,12 @@ CHOSEN: Final = 4
 """Number of LLM threats from which catalogue threats that the LLM did not mention are not shown."""
 
 
+_BREACHED: Final = "/AC:H/AT:P/"
+"""Vector part of threats that require a prior breach of a publisher or host, which could affect any product."""
+_NONE: Final = Decimal(0)
+Factors = Mapping[FactorKey, FactorEstimate]
+
+
 class Placed(NamedTuple):
     """A threat and its layer."""
 
@@ -78,8 +72,6 @@ class Found(NamedTuple):
     threats: tuple[Placed, ...]
     """Shown threats in report order, headline first."""
     headline: Threat | None
-    graver: Threat | None
-    """A conditional threat that is graver than the headline."""
     base: Range | None
     """The headline's base, with the range caused by open metrics."""
     folded: tuple[Dropped, ...]
@@ -89,16 +81,27 @@ class Found(NamedTuple):
     """Threats that likely facts would add; the draft asks about them instead of claiming them."""
     names: Mapping[str, str] = {}
     """Ids of threats by the LLM's names (T1, T2, …)."""
-    metrics: Mapping[str, Mapping[Metric, Choice]] = {}
-    """Metrics of the shown catalogue threats by threat id, with the deciding facts."""
-    judgement: Judgement | None = None
-    """The LLM's judgement that was used, if any."""
+    judgement: Judgement = NOTHING
+    """The LLM's judgement that was used."""
     usual: float | None = None
     """The usual base that was used to settle open metrics."""
 
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The names of shown threats by id; T1 is the first threat of the report."""
+        return {placed.threat.id: f"T{number}" for number, placed in enumerate(self.threats, start=1)}
 
-_BREACHED: Final = "/AC:H/AT:P/"
-"""Vector part of threats that require a prior breach of a publisher or host, which could affect any product."""
+    @property
+    def ids(self) -> Mapping[str, str]:
+        """The ids of shown threats by the LLM's names."""
+        shown = self.tags
+        return {name: threat for name, threat in self.names.items() if threat in shown}
+
+    @property
+    def called(self) -> Mapping[str, str]:
+        """The draft's names of shown threats by the LLM's names."""
+        shown = self.tags
+        return {name: shown[threat] for name, threat in self.ids.items()}
 
 
 class _Item(NamedTuple):
@@ -107,34 +110,46 @@ class _Item(NamedTuple):
     candidate: Candidate | None
     """The underlying catalogue threat, if any."""
 
+    @property
+    def base(self) -> Decimal:
+        return self.threat.score.cvss_base
+
+    @property
+    def group(self) -> int:
+        """0 for a threat in default use, 1 if it needs a setting or unusual use, 2 if assumed."""
+        if is_supported(self.threat) and not self.threat.setting:
+            return 0
+        return 2 if self.threat.basis == "assumed" else 1
+
+    def folded(self, why: str) -> Dropped:
+        threat = self.threat
+        return Dropped(what=f"threat {threat.id}: {threat.title} ({self.base})", reason=why)
+
 
 def find_threats(
-    sheet: FactSheet,
-    kind: ProductKind,
-    factors: Mapping[FactorKey, FactorEstimate],
-    judgement: Judgement | None = None,
-    usual: float | None = None,
+    sheet: FactSheet, kind: ProductKind, factors: Factors, judgement: Judgement = NOTHING, usual: float | None = None
 ) -> Found:
     """Find the threats that the facts and the LLM's `judgement` support, in report order.
 
-    If no LLM judged any threats, open metrics are set to values typical for a base of `usual` (`usual_severity`).
+    If no LLM judged any threats, open metrics are set to values typical for a base of `usual` (`candidates.settled`).
     """
     fired = candidates(sheet, kind, factors)
-    alone = judgement is None or not (judgement.threats or judgement.verdicts)
-    if alone:
-        fired = _borne_out(fired, sheet, kind, factors)
-    if usual is not None and alone:
-        fired = _as_usual(fired, usual, kind, factors)
-    if judgement is None or alone:
-        left, folded = _without_doubles([_Item(one.layer, one.threat, one) for one in fired])
-        names: dict[str, str] = {}
-        bases: Mapping[str, Decimal] = {}
+    merged: _Merged | None = None
+    if judgement.threats or judgement.verdicts:
+        merged = _Merged(sheet, kind, factors, judgement, fired)
+        left, folded = merged.items, merged.folded
     else:
-        bases = _bases(sheet, kind, factors, judgement, fired)
-        left, folded, names = _judged(sheet, kind, factors, judgement, fired, bases)
-    ordered = _led(left) if names else _varied(_ranked(left))
-    headline = choose(_leading(ordered, bases, names.get("T1"))) if names else None
+        fired = _borne_out(fired, sheet, kind, factors)
+        fired = fired if usual is None else _as_usual(fired, usual, kind, factors)
+        left, folded = _without_doubles([_Item(one.layer, one.threat, one) for one in fired])
+    headline: Threat | None = None
+    if merged is not None and merged.names:
+        ordered = _led(left)
+        headline = choose(merged.leading(ordered))
+    else:
+        ordered = _varied(_ranked(left))
     headline = headline or choose([item.threat for item in ordered])
+    names = merged.names if merged is not None else {}
     shown, more = _shown(ordered, headline, led=bool(names))
     threats = tuple(
         Placed(item.layer, item.threat.model_copy(update={"place": place})) for place, item in enumerate(shown, start=1)
@@ -143,20 +158,18 @@ def find_threats(
     return Found(
         threats=threats,
         headline=first,
-        graver=graver_than(first, [placed.threat for placed in threats]),
         base=_base(shown[0]) if first else None,
         folded=(*folded, *more),
         kind=kind,
         open=open_threats(sheet, kind),
         names=names,
-        metrics={item.candidate.id: item.candidate.metrics for item in shown if item.candidate},
         judgement=judgement,
         usual=usual,
     )
 
 
 def _borne_out(
-    fired: Sequence[Candidate], sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]
+    fired: Sequence[Candidate], sheet: FactSheet, kind: ProductKind, factors: Factors
 ) -> tuple[Candidate, ...]:
     """Keep only threats that hold on sure facts alone, if there are enough and one of them may be the headline.
 
@@ -173,13 +186,23 @@ def _borne_out(
     return tuple(one for one in fired if one.id in sure or one.id in kept)
 
 
-def _as_usual(
-    fired: Sequence[Candidate], usual: float, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]
-) -> tuple[Candidate, ...]:
+def _as_usual(fired: Sequence[Candidate], usual: float, kind: ProductKind, factors: Factors) -> tuple[Candidate, ...]:
     """Ease default-use threats that are graver than usual, then raise the headline so that it stays the gravest."""
     eased = [settled(one, usual, kind, factors) if one.threat.default_use else one for one in fired]
     first = choose([one.threat for one in eased])
     return tuple(settled(one, usual, kind, factors, raised=True) if one.threat is first else one for one in eased)
+
+
+def _base(first: _Item) -> Range:
+    """Compute the headline's base and its range: the range of its catalogue threat, shifted to the headline's base."""
+    if first.candidate is None:
+        return point(first.base)
+    usual = base_range(first.candidate.metrics)
+    low, high = first.base - (usual.value - usual.low), first.base + (usual.high - usual.value)
+    return Range(value=first.base, low=max(low, _NONE), high=min(high, Decimal(10)))
+
+
+# ---------------------------------------------------------------- order and folding
 
 
 def _led(items: Sequence[_Item]) -> list[_Item]:
@@ -189,11 +212,11 @@ def _led(items: Sequence[_Item]) -> list[_Item]:
     never contain a Low or far milder threat in place of a graver one.
     """
     own = [item for item in items if item.threat.by != "embedded"]
-    own.sort(key=lambda item: item.threat.score.cvss_base < LOW_BASE)
-    for late in sorted(own[ENOUGH:], key=lambda item: -item.threat.score.cvss_base):
+    own.sort(key=lambda item: item.base < LOW_BASE)
+    for late in sorted(own[ENOUGH:], key=lambda item: -item.base):
         first = own[:ENOUGH]
-        mildest = min(first, key=lambda item: (item.threat.score.cvss_base, -first.index(item)))
-        if late.threat.score.cvss_base >= mildest.threat.score.cvss_base + FAR_ABOVE:
+        mildest = min(first, key=lambda item: (item.base, -first.index(item)))
+        if late.base >= mildest.base + FAR_ABOVE:
             here, there = own.index(mildest), own.index(late)
             own[here], own[there] = late, mildest
     rest = [item for item in items if item.threat.by == "embedded"]
@@ -218,31 +241,257 @@ def _varied(ranked: Sequence[_Item]) -> list[_Item]:
     return [*(item for item in ranked if item in first), *(item for item in rest if item not in first)]
 
 
-def _bases(
-    sheet: FactSheet,
-    kind: ProductKind,
-    factors: Mapping[FactorKey, FactorEstimate],
-    judgement: Judgement,
-    fired: Sequence[Candidate],
-) -> Mapping[str, Decimal]:
-    """Compute the bases of supported candidates by id without doubted facts and facts that every reader only inferred,
-    neither of which sets a floor; `fired` is based on all facts.
+def _ranked(items: Sequence[_Item]) -> list[_Item]:
+    """Sort by group, base, basis and asset; equal items keep the order of the catalogue."""
 
-    What the LLM alone read, it may also judge: a candidate that rests on nothing else is no floor against it. Nor is
-    one on an ability whose very quotes the LLM reads as that of a setting.
-    """
-    doubted = [
-        fact.id
-        for fact in sheet.facts
-        if fact.id in judgement.doubted or fact.only_inferred or _by_setting(fact, sheet)
-    ]
-    sure = candidates(without(sheet, *doubted), kind, factors) if doubted else fired
-    read = {fact.id for fact in sheet.facts if any(source.reader != "llm" for source in fact.sources)}
-    return {
-        one.id: one.threat.score.cvss_base
-        for one in sure
-        if is_supported(one.threat) and (not one.facts or read.intersection(one.facts))
-    }
+    def order(item: _Item) -> tuple[int, Decimal, bool, int]:
+        asset = ASSETS.index(item.candidate.pattern.asset) if item.candidate else 0
+        return item.group, -item.base, item.threat.basis != "quoted", asset
+
+    return sorted(items, key=order)
+
+
+def _without_doubles(items: Sequence[_Item]) -> tuple[list[_Item], list[Dropped]]:
+    """Fold items that a more specific item covers on an equal or better basis; return kept and folded items."""
+    kept: list[_Item] = []
+    folded: list[Dropped] = []
+    for item in items:
+        closer = [
+            other
+            for other in items
+            if other.candidate and item.threat.id in other.candidate.pattern.covers and other.group <= item.group
+        ]
+        if closer:
+            folded.append(item.folded(f"{closer[0].threat.id} tells it more closely"))
+        else:
+            kept.append(item)
+    return kept, folded
+
+
+def _shown(items: Sequence[_Item], headline: Threat | None, *, led: bool) -> tuple[list[_Item], list[Dropped]]:
+    """Choose the threats to show, headline first, and fold the rest; `led` means that an LLM chose the order."""
+    room = {0: MAX_DEFAULT, 1: MAX_SETTING, 2: MAX_ASSUMED}
+    most = MAX_SHOWN if led else MAX_ALONE
+    layers: Counter[LayerKey] = Counter()
+    shown: list[_Item] = []
+    folded: list[Dropped] = []
+    for item in sorted(items, key=lambda item: item.threat is not headline):
+        if len(shown) >= most:
+            folded.append(item.folded(f"less grave than the {most} shown"))
+        elif not led and layers[item.layer] >= MAX_PER_LAYER:
+            folded.append(item.folded(f"less grave than {MAX_PER_LAYER} others of its layer"))
+        elif not led and len(shown) >= ALWAYS_SHOWN and item.base < LOW_BASE:
+            folded.append(item.folded("of low severity"))
+        elif not led and room[item.group] <= 0:
+            folded.append(item.folded("less grave than others of the same basis"))
+        else:
+            shown.append(item)
+            layers[item.layer] += 1
+            room[item.group] -= 1
+    return shown, folded
+
+
+# ---------------------------------------------------------------- with an LLM
+
+
+class _Merged:
+    """An LLM's threats, the catalogue threats that it keeps, and quoted ones that it does not mention."""
+
+    def __init__(
+        self, sheet: FactSheet, kind: ProductKind, factors: Factors, judgement: Judgement, fired: Sequence[Candidate]
+    ) -> None:
+        self._sheet, self._judgement, self._factors = sheet, judgement, factors
+        self._facts = FactIndex(sheet, kind)
+        self._fired = {one.id: one for one in fired}
+        self._wrong = {one.candidate for one in judgement.verdicts if one.says == "wrong" and one.holds}
+        self._merges = [one for one in judgement.verdicts if one.says == "merge" and one.holds]
+        self._bases = self._implied(kind)
+        self.names: dict[str, str] = {}
+        """Ids of the LLM's threats by its names."""
+        self.items: list[_Item] = []
+        self.folded: list[Dropped] = []
+        self._take()
+        self._add_catalogue()
+
+    def leading(self, ordered: Sequence[_Item]) -> list[Threat]:
+        """Return the threats that may be the headline: the LLM's own, and far graver catalogue threats.
+
+        Thus an LLM that follows injected instructions cannot lower the score, while patterns do not overrule an LLM
+        that reads well.
+        """
+        own = self._leads([item.threat for item in ordered if item.threat.by != "embedded"], self.names.get("T1"))
+        rest = [item.threat for item in ordered if item.threat.by == "embedded"]
+        return [*own, *(one for one in rest if self._bases.get(one.id, _NONE) > _bar(own))] if own else []
+
+    def _implied(self, kind: ProductKind) -> dict[str, Decimal]:
+        """Compute the bases of supported candidates by id without doubted facts and facts that every reader only
+        inferred, neither of which sets a floor.
+
+        What the LLM alone read, it may also judge: a candidate that rests on nothing else is no floor against it. Nor
+        is one on an ability whose very quotes the LLM reads as that of a setting.
+        """
+        sheet, doubted = self._sheet, self._judgement.doubted
+        gone = [fact.id for fact in sheet.facts if fact.id in doubted or fact.only_inferred or _by_setting(fact, sheet)]
+        sure = candidates(without(sheet, *gone), kind, self._factors) if gone else self._fired.values()
+        read = {fact.id for fact in sheet.facts if any(source.reader != "llm" for source in fact.sources)}
+        return {
+            one.id: one.threat.score.cvss_base
+            for one in sure
+            if is_supported(one.threat) and (not one.facts or read.intersection(one.facts))
+        }
+
+    def _leads(self, own: Sequence[Threat], first: str | None) -> list[Threat]:
+        """Return those of the LLM's threats that may be the headline: the `first` that the LLM put first, unless a
+        threat that needs no setting is graver.
+
+        Otherwise return the threats that need neither a setting nor a prior breach of a third party. If these are far
+        below the bases that the facts imply, return all supported threats.
+        """
+        supported = [threat for threat in own if is_supported(threat)]
+        likely = [threat for threat in supported if _BREACHED not in threat.score.cvss_vector]
+        plain = [threat for threat in likely if not threat.setting]
+        # Prefer the LLM's first threat even if it needs a setting, so that a milder side issue does not replace it.
+        core = [threat for threat in likely if threat.id == first and threat.score.cvss_base >= _gravest(plain)]
+        if core or (plain and _bar(plain) >= max(self._bases.values(), default=_NONE)):
+            return core or plain
+        return supported
+
+    def _take(self) -> None:
+        """Take the LLM's threats, each with the catalogue threat that it keeps or rewords."""
+        grave = self._underrated()
+        # A merge may not lower the score below the floor of the facts, so the threat is raised towards the gravest
+        # candidate that was merged into it. The catalogue's own words, written for any product, are left out.
+        floors: dict[str, str] = {}
+        for verdict in self._merges:
+            if verdict.candidate in grave:
+                held = floors.get(verdict.into, verdict.candidate)
+                floors[verdict.into] = max(held, verdict.candidate, key=self._bases.__getitem__)
+        taken: set[str] = set()
+        for number, judged in enumerate(self._judgement.threats, start=1):
+            like = self._fired.get(judged.candidate or "")
+            # Show both threats if the LLM alone moves a threat out of default use against the facts.
+            if like and (like.id in taken or (like.id in grave and judged.basis not in SUPPORTED)):
+                like = None
+            least = like.id if like and like.id in grave else floors.get(f"T{number}", "")
+            floor = self._fired[least].metrics if least in self._fired else None
+            made = self._threat(judged, number, like, floor)
+            if made is None:
+                why = "no fact or quote behind it is left"
+                self.folded.append(Dropped(what=f"threat T{number}: {judged.title}", reason=why))
+                continue
+            self.names[f"T{number}"] = made.id
+            self.items.append(_Item(judged.layer, made, like))
+            taken |= {like.id} if like else set()
+
+    def _underrated(self) -> frozenset[str]:
+        """Return supported candidates that are far graver than all of the LLM's threats in default use.
+
+        The LLM sets each metric, and the catalogue's rules normally do not overrule it. But an LLM that follows
+        injected instructions, or lies, must not lower the score below the floor that the facts set.
+        """
+        own = [self._threat(judged, number) for number, judged in enumerate(self._judgement.threats, start=1)]
+        first = own[0].id if own and own[0] else None
+        bar = _bar(self._leads([one for one in own if one], first))
+        return frozenset(id_ for id_, base in self._bases.items() if id_ not in self._wrong and base > bar)
+
+    def _add_catalogue(self) -> None:
+        """Add the catalogue threats to show after the LLM's, and fold the others.
+
+        Candidates that are supported and far graver than the LLM's threats are kept unless code confirmed a "wrong"
+        verdict, so that an LLM that follows injected instructions cannot lower the headline. Of the threats that the
+        LLM does not mention, there is room for a few.
+        """
+        own = [item.threat for item in self.items]
+        taken = {item.candidate.id: item.candidate for item in self.items if item.candidate}
+        covered = {other for one in taken.values() for other in one.pattern.covers}
+        covered |= {one.id for one in self._fired.values() if any(_same_ground(one, item) for item in self.items)}
+        bar = _bar(self._leads(own, self.names.get("T1")))
+        graded = {threat.id: threat.score.cvss_base for threat in own}
+        told = {
+            one.candidate
+            for one in self._merges
+            if graded.get(self.names.get(one.into, ""), _NONE) + MAX_BELOW >= self._bases.get(one.candidate, _NONE)
+        }
+        said = {verdict.candidate: verdict for verdict in self._judgement.verdicts}
+        kept: list[_Item] = []
+        silent: list[_Item] = []
+        for one in self._fired.values():
+            item, verdict = _Item(one.layer, one.threat, one), said.get(one.id)
+            says = verdict.says if verdict else ""
+            if one.id in taken:
+                continue
+            if verdict and says == "wrong" and verdict.holds:
+                self.folded.append(item.folded(f"the LLM: {verdict.why}"))
+            elif (self._bases.get(one.id, _NONE) > bar and one.id not in told) or says == "keep":
+                kept.append(item)
+            elif verdict and says == "merge":
+                self.folded.append(item.folded(f"merged into {verdict.into or 'another'}"))
+            elif one.id in covered:
+                self.folded.append(item.folded("a threat of the LLM tells it more closely"))
+            else:
+                silent.append(item)
+        rest, doubles = _without_doubles([*kept, *silent])
+        unsaid = [item for item in rest if item in silent]
+        quoted = [item for item in _ranked(unsaid) if item.threat.basis == "quoted" and is_supported(item.threat)]
+        beyond = quoted[: min(MAX_BEYOND, ENOUGH - len(own)) if len(own) < CHOSEN else 0]
+        self.folded += doubles
+        self.folded += [item.folded("the LLM did not mention it") for item in unsaid if item not in beyond]
+        self.items += [*_ranked([item for item in rest if item not in unsaid]), *beyond]
+
+    def _threat(
+        self,
+        judged: JudgedThreat,
+        number: int,
+        like: Candidate | None = None,
+        floor: Mapping[Metric, Choice] | None = None,
+    ) -> Threat | None:
+        """Build the record of an LLM's threat, or return None if none of its cited quotes and facts exist any more.
+
+        The metrics are raised towards those of `floor`, if given.
+        """
+        counting = {fact.id: fact for fact in self._sheet.facts if fact.counts and fact.about == "product"}
+        rests_on = [counting[id_] for id_ in judged.facts if id_ in counting]
+        quotes = {item.id for item in (*self._sheet.evidence, *self._judgement.evidence)}
+        cited = dict.fromkeys((*judged.evidence, *(mark for fact in rests_on for mark in fact.evidence)))
+        evidence = tuple(mark for mark in cited if mark in quotes)
+        if (judged.facts or judged.evidence) and not evidence:
+            return None
+        basis = _basis(judged, rests_on, evidence)
+        own = proposed((one.text, one.who) for one in judged.mitigations)
+        return Threat(
+            id=like.id if like else f"LLM-{number}",
+            title=judged.title,
+            statement=ThreatStatement(
+                source=judged.actor,
+                prerequisite=f"if {judged.setting}" if judged.setting else "a product in default use",
+                action=judged.how,
+                impact=judged.lost,
+                asset=like.pattern.asset.replace("_", " ") if like else judged.lost,
+            ),
+            taxonomy=_references(judged) or (like.pattern.taxonomy if like else ()),
+            state="claimed" if basis == "quoted" else "inferred",
+            score=score_threat(check_metrics(judged, self._facts, floor), self._factors),
+            mitigations=own or (like.threat.mitigations if like else ()),
+            evidence=evidence,
+            like=judged.candidate,
+            facts=tuple(fact.id for fact in rests_on),
+            basis=basis,
+            setting=judged.setting,
+            default_use=judged.default_use and basis != "needs a setting",
+            how=judged.how if "[E" in judged.how else cited_how(judged.how, rests_on),
+            lost=judged.lost,
+            by="both" if like else "llm",
+        )
+
+
+def _gravest(threats: Sequence[Threat]) -> Decimal:
+    """Return the highest base, or 0 if there are no threats."""
+    return max((threat.score.cvss_base for threat in threats), default=_NONE)
+
+
+def _bar(threats: Sequence[Threat]) -> Decimal:
+    """Return the base above which a candidate is far graver than all of an LLM's threats."""
+    return _gravest(threats) + MAX_BELOW
 
 
 def _by_setting(fact: Fact, sheet: FactSheet) -> bool:
@@ -260,316 +509,9 @@ def _by_setting(fact: Fact, sheet: FactSheet) -> bool:
     )
 
 
-def _leading(items: Sequence[_Item], bases: Mapping[str, Decimal], first: str | None) -> list[Threat]:
-    """Return the headline candidates of an LLM's selection; `first` is the id of the threat that the LLM put first.
-
-    These are the LLM's own threats and far graver catalogue threats. Thus an LLM that follows injected instructions
-    cannot lower the score, while patterns do not overrule an LLM that reads well.
-    """
-    own = _own_leads([item.threat for item in items if item.threat.by != "embedded"], bases, first)
-    bar = _gravest(own) + MAX_BELOW
-    rest = [item.threat for item in items if item.threat.by == "embedded"]
-    return [*own, *(threat for threat in rest if bases.get(threat.id, Decimal(0)) > bar)] if own else []
-
-
-def _own_leads(own: Sequence[Threat], bases: Mapping[str, Decimal], first: str | None) -> list[Threat]:
-    """Return the LLM's threats that may be the headline: the first, unless a threat that needs no setting is graver.
-
-    Otherwise return the threats that need neither a setting nor a prior breach of a third party. If these are far
-    below the bases that the facts imply, return all supported threats.
-    """
-    supported = [threat for threat in own if is_supported(threat) and _BREACHED not in threat.score.cvss_vector]
-    plain = [threat for threat in supported if not threat.setting]
-    # Prefer the LLM's first threat even if it needs a setting, so that a milder side issue does not replace it.
-    core = [threat for threat in supported if threat.id == first and threat.score.cvss_base >= _gravest(plain)]
-    if core:
-        return core
-    if plain and _gravest(plain) + MAX_BELOW >= max(bases.values(), default=Decimal(0)):
-        return plain
-    return [threat for threat in own if is_supported(threat)]
-
-
-def _gravest(threats: Sequence[Threat]) -> Decimal:
-    """Return the highest base, or 0 if there are no threats."""
-    return max((threat.score.cvss_base for threat in threats), default=Decimal(0))
-
-
-def _base(first: _Item) -> Range:
-    """Compute the headline's base and its range: the range of its catalogue threat, shifted to the headline's base."""
-    base = first.threat.score.cvss_base
-    if first.candidate is None:
-        return point(base)
-    usual = base_range(first.candidate.metrics)
-    low, high = base - (usual.value - usual.low), base + (usual.high - usual.value)
-    return Range(value=base, low=max(low, Decimal(0)), high=min(high, Decimal(10)))
-
-
-# ---------------------------------------------------------------- order and folding
-
-
-def _without_doubles(items: Sequence[_Item]) -> tuple[list[_Item], list[Dropped]]:
-    """Fold items that a more specific item covers on an equal or better basis; return kept and folded items."""
-    kept: list[_Item] = []
-    folded: list[Dropped] = []
-    for item in items:
-        closer = [
-            other
-            for other in items
-            if other.candidate
-            and item.threat.id in other.candidate.pattern.covers
-            and _group(other.threat) <= _group(item.threat)
-        ]
-        if closer:
-            folded.append(_folded(item, f"{closer[0].threat.id} tells it more closely"))
-        else:
-            kept.append(item)
-    return kept, folded
-
-
-def _group(threat: Threat) -> int:
-    """Return 0 for a threat in default use, 1 if it needs a setting or unusual use, 2 if assumed."""
-    if is_supported(threat) and not threat.setting:
-        return 0
-    return 2 if threat.basis == "assumed" else 1
-
-
-def _ranked(items: Sequence[_Item]) -> list[_Item]:
-    """Sort by group, base, basis and asset; equal items keep the order of the catalogue."""
-    return sorted(
-        items,
-        key=lambda item: (
-            _group(item.threat),
-            -item.threat.score.cvss_base,
-            item.threat.basis != "quoted",
-            ASSETS.index(item.candidate.pattern.asset) if item.candidate else 0,
-        ),
-    )
-
-
-def _shown(items: Sequence[_Item], headline: Threat | None, *, led: bool) -> tuple[list[_Item], list[Dropped]]:
-    """Choose the threats to show, headline first, and fold the rest; `led` means that an LLM chose the order."""
-    ordered = sorted(items, key=lambda item: item.threat is not headline)
-    room = {0: MAX_DEFAULT, 1: MAX_SETTING, 2: MAX_ASSUMED}
-    most = MAX_SHOWN if led else MAX_ALONE
-    layers: dict[LayerKey, int] = {}
-    shown: list[_Item] = []
-    folded: list[Dropped] = []
-    for item in ordered:
-        group = _group(item.threat)
-        if len(shown) >= most:
-            folded.append(_folded(item, f"less grave than the {most} shown"))
-        elif not led and layers.get(item.layer, 0) >= MAX_PER_LAYER:
-            folded.append(_folded(item, f"less grave than {MAX_PER_LAYER} others of its layer"))
-        elif not led and len(shown) >= ALWAYS_SHOWN and item.threat.score.cvss_base < LOW_BASE:
-            folded.append(_folded(item, "of low severity"))
-        elif not led and room[group] <= 0:
-            folded.append(_folded(item, "less grave than others of the same basis"))
-        else:
-            shown.append(item)
-            layers[item.layer] = layers.get(item.layer, 0) + 1
-            room[group] -= 1
-    return shown, folded
-
-
-def _folded(item: _Item, why: str) -> Dropped:
-    threat = item.threat
-    return Dropped(what=f"threat {threat.id}: {threat.title} ({threat.score.cvss_base})", reason=why)
-
-
-# ---------------------------------------------------------------- with an LLM
-
-
-def _judged(
-    sheet: FactSheet,
-    kind: ProductKind,
-    factors: Mapping[FactorKey, FactorEstimate],
-    judgement: Judgement,
-    fired: Sequence[Candidate],
-    bases: Mapping[str, Decimal],
-) -> tuple[list[_Item], list[Dropped], dict[str, str]]:
-    """Merge the LLM's threats, the catalogue threats that it keeps, and quoted ones that it does not mention."""
-    facts = FactIndex(sheet, kind)
-    by_id = {candidate.id: candidate for candidate in fired}
-    grave = _underrated(sheet, judgement, bases, facts, factors)
-    floors = _merged_floors(judgement.verdicts, grave, bases)
-    items: list[_Item] = []
-    folded: list[Dropped] = []
-    names: dict[str, str] = {}
-    taken: set[str] = set()
-    for number, judged in enumerate(judgement.threats, start=1):
-        like = by_id.get(judged.candidate or "")
-        own = like is not None and like.id not in taken
-        if own and like and like.id in grave and judged.basis not in SUPPORTED:
-            # Show both threats, because the LLM alone must not move a threat out of default use against the facts.
-            own = False
-        least = like.id if own and like and like.id in grave else floors.get(f"T{number}", "")
-        floor = by_id[least].metrics if least in by_id else None
-        made = _llm_threat(judged, like if own else None, number, sheet, judgement, facts, factors, floor)
-        if made is None:
-            folded.append(
-                Dropped(what=f"threat T{number}: {judged.title}", reason="no fact or quote behind it is left")
-            )
-            continue
-        names[f"T{number}"] = made.id
-        items.append(_Item(judged.layer, made, like if own else None))
-        if own and like:
-            taken.add(like.id)
-    covered = {other for id_ in taken for other in by_id[id_].pattern.covers}
-    covered |= {one.id for one in fired if any(_same_ground(one, item) for item in items)}
-    bar = _gravest(_own_leads([item.threat for item in items], bases, names.get("T1"))) + MAX_BELOW
-    told = _told_by_merging(judgement.verdicts, names, [item.threat for item in items], bases)
-    far = {id_ for id_, base in bases.items() if base > bar and id_ not in told}
-    room = min(MAX_BEYOND, ENOUGH - len(items)) if len(items) < CHOSEN else 0
-    rest = [one for one in fired if one.id not in taken]
-    kept, more = _beside(rest, judgement.verdicts, covered, far, room)
-    return [*items, *kept], [*folded, *more], names
-
-
-def _merged_floors(
-    verdicts: Sequence[Verdict], grave: Collection[str], bases: Mapping[str, Decimal]
-) -> Mapping[str, str]:
-    """Return for each of the LLM's threats (T1, …) the gravest of the `grave` candidates that were merged into it.
-
-    A merge may not lower the score below the floor of the facts, so the threat is raised towards that candidate. The
-    catalogue's own words, written for any product, are left out all the same.
-    """
-    found: dict[str, str] = {}
-    for verdict in verdicts:
-        if verdict.says == "merge" and verdict.holds and verdict.candidate in grave:
-            held = found.setdefault(verdict.into, verdict.candidate)
-            found[verdict.into] = max(held, verdict.candidate, key=lambda id_: bases[id_])
-    return found
-
-
-def _told_by_merging(
-    verdicts: Sequence[Verdict], names: Mapping[str, str], own: Sequence[Threat], bases: Mapping[str, Decimal]
-) -> frozenset[str]:
-    """Return the candidates that the LLM merged into a threat of its own that is about as grave, wherever it holds."""
-    graded = {threat.id: threat.score.cvss_base for threat in own}
-    return frozenset(
-        verdict.candidate
-        for verdict in verdicts
-        if verdict.says == "merge"
-        and verdict.holds
-        and verdict.candidate in bases
-        and graded.get(names.get(verdict.into, ""), Decimal(0)) + MAX_BELOW >= bases[verdict.candidate]
-    )
-
-
-def _underrated(
-    sheet: FactSheet,
-    judgement: Judgement,
-    bases: Mapping[str, Decimal],
-    facts: FactIndex,
-    factors: Mapping[FactorKey, FactorEstimate],
-) -> frozenset[str]:
-    """Return supported candidates that are far graver than all of the LLM's threats in default use.
-
-    The LLM sets each metric, and the catalogue's rules normally do not overrule it. But an LLM that follows injected
-    instructions, or lies, must not lower the score below the floor that the facts set.
-    """
-    own = [
-        _llm_threat(judged, None, n, sheet, judgement, facts, factors) for n, judged in enumerate(judgement.threats, 1)
-    ]
-    first = own[0].id if own and own[0] else None
-    bar = _gravest(_own_leads([one for one in own if one], bases, first)) + MAX_BELOW
-    wrong = {verdict.candidate for verdict in judgement.verdicts if verdict.says == "wrong" and verdict.holds}
-    return frozenset(id_ for id_, base in bases.items() if id_ not in wrong and base > bar)
-
-
 def _same_ground(candidate: Candidate, item: _Item) -> bool:
     """Return whether the LLM's threat is in the candidate's layer and cites all of the candidate's facts."""
     return candidate.layer == item.layer and bool(candidate.facts) and set(candidate.facts) <= set(item.threat.facts)
-
-
-def _beside(
-    fired: Sequence[Candidate], verdicts: Sequence[Verdict], covered: set[str], far: Collection[str], room: int
-) -> tuple[list[_Item], list[Dropped]]:
-    """Choose the catalogue threats to show after the LLM's, and fold the others.
-
-    Threats in `far` (supported and far graver than the LLM's) are kept unless code confirmed a "wrong" verdict, so that
-    an LLM that follows injected instructions cannot lower the headline. Of the threats that the LLM does not mention,
-    `room` are kept.
-    """
-    said = {verdict.candidate: verdict for verdict in verdicts}
-    kept: list[_Item] = []
-    silent: list[_Item] = []
-    folded: list[Dropped] = []
-    for item in (_Item(candidate.layer, candidate.threat, candidate) for candidate in fired):
-        verdict = said.get(item.threat.id)
-        grave = item.threat.id in far
-        if verdict and verdict.says == "wrong" and verdict.holds:
-            folded.append(_folded(item, f"the LLM: {verdict.why}"))
-        elif grave or (verdict and verdict.says == "keep"):
-            kept.append(item)
-        elif verdict and verdict.says == "merge":
-            folded.append(_folded(item, f"merged into {verdict.into or 'another'}"))
-        elif item.threat.id in covered:
-            folded.append(_folded(item, "a threat of the LLM tells it more closely"))
-        else:
-            silent.append(item)
-    rest, doubles = _without_doubles([*kept, *silent])
-    kept = [item for item in rest if item in kept]
-    silent = [item for item in rest if item not in kept]
-    quoted = [item for item in _ranked(silent) if item.threat.basis == "quoted" and is_supported(item.threat)]
-    beyond = quoted[:room]
-    folded += [*doubles, *(_folded(item, "the LLM did not mention it") for item in silent if item not in beyond)]
-    return [*_ranked(kept), *beyond], folded
-
-
-def _llm_threat(
-    judged: JudgedThreat,
-    like: Candidate | None,
-    number: int,
-    sheet: FactSheet,
-    judgement: Judgement,
-    facts: FactIndex,
-    factors: Mapping[FactorKey, FactorEstimate],
-    floor: Mapping[Metric, Choice] | None = None,
-) -> Threat | None:
-    """Build the record of an LLM's threat, or return None if none of its cited quotes and facts exist any more.
-
-    The metrics are raised towards those of `floor`, if given.
-    """
-    counting = {fact.id: fact for fact in sheet.facts if fact.counts and fact.about == "product"}
-    rests_on = [counting[id_] for id_ in judged.facts if id_ in counting]
-    quotes = {item.id for item in (*sheet.evidence, *judgement.evidence)}
-    evidence = tuple(
-        dict.fromkeys(
-            mark
-            for mark in (*judged.evidence, *(mark for fact in rests_on for mark in fact.evidence))
-            if mark in quotes
-        )
-    )
-    if (judged.facts or judged.evidence) and not evidence:
-        return None
-    basis = _basis(judged, rests_on, evidence)
-    metrics = check_metrics(judged, facts, floor)
-    vector = vector_of({metric: one.value for metric, one in metrics.items()})
-    return Threat(
-        id=like.id if like else f"LLM-{number}",
-        title=judged.title,
-        statement=ThreatStatement(
-            source=judged.actor,
-            prerequisite=f"if {judged.setting}" if judged.setting else "a product in default use",
-            action=judged.how,
-            impact=judged.lost,
-            asset=like.pattern.asset.replace("_", " ") if like else judged.lost,
-        ),
-        taxonomy=_references(judged, like),
-        state="claimed" if basis == "quoted" else "inferred",
-        score=score_threat(vector, {metric: one.reason for metric, one in metrics.items()}, factors),
-        mitigations=_mitigations(judged, like),
-        evidence=evidence,
-        like=judged.candidate,
-        facts=tuple(fact.id for fact in rests_on),
-        basis=basis,
-        setting=judged.setting,
-        default_use=judged.default_use and basis != "needs a setting",
-        how=_how(judged, rests_on),
-        lost=judged.lost,
-        by="both" if like else "llm",
-    )
 
 
 def _basis(judged: JudgedThreat, rests_on: Sequence[Fact], evidence: Sequence[str]) -> Basis:
@@ -577,25 +519,16 @@ def _basis(judged: JudgedThreat, rests_on: Sequence[Fact], evidence: Sequence[st
     if judged.basis in ("quoted", "entry inferred"):
         if not evidence:
             return "assumed"
-        settings = [fact for fact in rests_on if fact.polarity == "configurable"]
         # An LLM that names the option, and says that the product's usual use has it on, has weighed this.
         weighed = judged.default_use and judged.setting
-        if rests_on and len(settings) == len(rests_on) and not weighed:
+        if rests_on and not weighed and all(fact.polarity == "configurable" for fact in rests_on):
             return "needs a setting"
         if len(rests_on) < len(judged.facts):
             return "entry inferred"
     return judged.basis
 
 
-def _how(judged: JudgedThreat, rests_on: Sequence[Fact]) -> str:
-    """Return the LLM's text, adding the marks of its facts if the text has none."""
-    if "[E" in judged.how or not rests_on:
-        return judged.how
-    cited = tuple(dict.fromkeys(fact.evidence[0] for fact in rests_on))[:MAX_MARKS]
-    return f"{judged.how.rstrip('.')} [{', '.join(cited)}]."
-
-
-def _references(judged: JudgedThreat, like: Candidate | None) -> tuple[TaxonomyRef, ...]:
+def _references(judged: JudgedThreat) -> tuple[TaxonomyRef, ...]:
     found: list[TaxonomyRef] = []
     for scheme, id_ in judged.taxonomy:
         try:
@@ -603,12 +536,4 @@ def _references(judged: JudgedThreat, like: Candidate | None) -> tuple[TaxonomyR
         except InputError:
             continue
         found.append(TaxonomyRef(scheme=scheme, id=entry.id, title=entry.title))
-    return tuple(found) or (like.pattern.taxonomy if like else ())
-
-
-def _mitigations(judged: JudgedThreat, like: Candidate | None) -> tuple[Mitigation, ...]:
-    own = tuple(Mitigation(text=one.text, who=one.who, status="proposed", evidence=()) for one in judged.mitigations)
-    return own or (like.threat.mitigations if like else ())
-
-
-__all__ = ["Candidate", "Found", "Placed", "candidates", "find_threats"]
+    return tuple(found)

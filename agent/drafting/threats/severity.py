@@ -7,19 +7,19 @@ needs a default approval of rank 3 before the consequential step. An impact is H
 reaches it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple
 
 from agent.drafting.judgement import JudgedMetric, JudgedThreat, Metric, lacks_attacker
-from agent.drafting.threats.catalogue import METRICS, VALUES, Pattern, load_catalogue
-from agent.drafting.threats.cvss_vectors import base_of
-from agent.drafting.threats.expressions import FactIndex
+from agent.drafting.threats.catalogue import Pattern, load_catalogue
+from agent.drafting.threats.cvss_vectors import IMPACTS, METRICS, VALUES, base_of, vector_of
+from agent.drafting.threats.expressions import FactIndex, Truth
+from agent.drafting.wording import marks
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Fact, FactorEstimate, FactSheet, Range, ThreatScore
 from agent.scoring import Request, score
-from agent.scoring.cvss import PREFIX
 from agent.taxonomy.factors import FACTOR_SETS, FactorKey
 
 THREAT_MULTIPLIER: Final = Decimal("0.97")
@@ -35,8 +35,6 @@ OPEN_METRICS: Final[frozenset[Metric]] = frozenset(("AT", "UI"))
 """Metrics that are open if the sources are silent, since listings seldom say who starts a run or how content enters."""
 MAX_BELOW: Final = Decimal("2.0")
 """Maximum difference of an LLM's highest base below the catalogue's; two experts differ by 0.8 on average."""
-
-_IMPACTS: Final = ("VC", "VI", "VA", "SC", "SI", "SA")
 
 
 class Choice(NamedTuple):
@@ -59,10 +57,14 @@ def metrics_of(
     value is used, the reason says that no quote states it, and the value from facts alone remains possible. Likely
     facts never decide how an attacker enters or who starts a run.
     """
-    plain = {metric: _choice(pattern, metric, facts, source) for metric in METRICS}
-    if likely is None or not likely.supposed:
-        return plain
-    return {metric: _graver(metric, plain[metric], _choice(pattern, metric, likely, source)) for metric in METRICS}
+    made = {metric: _choice(pattern, metric, facts, source) for metric in METRICS}
+    for metric in IMPACTS if likely is not None and likely.supposed else ():
+        assert likely is not None
+        plain, graver = made[metric], _choice(pattern, metric, likely, source)
+        if VALUES[metric].index(graver.value) < VALUES[metric].index(plain.value):
+            others = tuple(other for other in dict.fromkeys((plain.value, *plain.others)) if other != graver.value)
+            made[metric] = graver._replace(reason=f"{UNQUOTED}: {graver.reason}", others=others)
+    return made
 
 
 def supposable(sheet: FactSheet, facts: FactIndex) -> tuple[str, ...]:
@@ -87,67 +89,47 @@ def supposable(sheet: FactSheet, facts: FactIndex) -> tuple[str, ...]:
     )
 
 
-def _graver(metric: Metric, plain: Choice, likely: Choice) -> Choice:
-    order = VALUES[metric]
-    if metric not in _IMPACTS or order.index(likely.value) >= order.index(plain.value):
-        return plain
-    others = tuple(dict.fromkeys((plain.value, *plain.others)))
-    reason = f"{UNQUOTED}: {likely.reason}"
-    return likely._replace(reason=reason, others=tuple(value for value in others if value != likely.value))
-
-
 def _choice(pattern: Pattern, metric: Metric, facts: FactIndex, source: str) -> Choice:
-    others: list[str] = []
+    """Apply the first rule that holds. A rule that does not, but might, makes its value one of the others."""
+    others: dict[str, None] = {}
     for rule in pattern.metrics[metric]:
-        truth = rule.when.of(facts) if rule.when else None
-        if truth is None or truth.holds:
-            held = truth.facts if truth else ()
+        truth = rule.when.of(facts) if rule.when else Truth(True)
+        if truth.holds:
             reason = rule.because.fill(facts, source)
-            reason = reason[:1].lower() + reason[1:] + marks(held)
-            kept = tuple(dict.fromkeys(value for value in others if value != rule.value))
-            return Choice(rule.value, reason, held, kept)
-        if rule.when and _is_open(metric, rule.when.keys, facts):
-            others.append(rule.value)
+            cited = marks((fact.evidence[0] for fact in truth.facts), 2)
+            kept = tuple(value for value in others if value != rule.value)
+            return Choice(rule.value, reason[:1].lower() + reason[1:] + cited, truth.facts, kept)
+        unknown = [key for key in rule.when.keys if not facts.of(key)] if rule.when else []
+        chances = [facts.chances.get(key, 0.0) for key in unknown]
+        if unknown if metric in OPEN_METRICS else any(OPEN_CHANCE <= chance < LIKELY for chance in chances):
+            others[rule.value] = None
     raise AssertionError(f"{pattern.id}: {metric} has no last rule")
 
 
-def _is_open(metric: Metric, keys: frozenset[str], facts: FactIndex) -> bool:
-    """Return whether a rule that does not hold might still be true, given the facts."""
-    unknown = [key for key in keys if not facts.of(key)]
-    if metric in OPEN_METRICS:
-        return bool(unknown)
-    return any(OPEN_CHANCE <= facts.chances.get(key, 0.0) < LIKELY for key in unknown)
-
-
-def marks(facts: Sequence[Fact], most: int = 2) -> str:
-    """Format the first quotes of facts as a citation such as " [E1, E4]"; empty without facts."""
-    found = tuple(dict.fromkeys(fact.evidence[0] for fact in facts))[:most]
-    return f" [{', '.join(found)}]" if found else ""
-
-
-def vector_of(values: Mapping[Metric, str]) -> str:
-    """Build the CVSS vector from these eleven values."""
-    return PREFIX + "/".join(f"{metric}:{values[metric]}" for metric in METRICS)
+def vector(metrics: Mapping[Metric, Choice | JudgedMetric]) -> str:
+    """Build the CVSS vector of these metrics."""
+    return vector_of({metric: one.value for metric, one in metrics.items()})
 
 
 def base_range(metrics: Mapping[Metric, Choice]) -> Range:
     """Compute the base, and its range if one open metric at a time changes."""
-    values = {metric: choice.value for metric, choice in metrics.items()}
-    base = base_of(vector_of(values))
+    base = base_of(vector(metrics))
     reached = [
-        base_of(vector_of({**values, metric: other})) for metric, choice in metrics.items() for other in choice.others
+        base_of(vector({**metrics, metric: choice._replace(value=other)}))
+        for metric, choice in metrics.items()
+        for other in choice.others
     ]
     return Range(value=base, low=min([base, *reached]), high=max([base, *reached]))
 
 
 def score_threat(
-    vector: str, reasons: Mapping[Metric, str], factors: Mapping[FactorKey, FactorEstimate]
+    metrics: Mapping[Metric, Choice | JudgedMetric], factors: Mapping[FactorKey, FactorEstimate]
 ) -> ThreatScore:
     """Score one threat by AIVSS 0.8 in directory mode before controls, using the ten factors of set 0.5."""
     total = sum((factors[key].value for key in FACTOR_SETS["0.5"]), Decimal(0))
     scored = score(
         Request(
-            cvss_vector=vector,
+            cvss_vector=vector(metrics),
             factor_sum=point(total),
             threat_multiplier=point(THREAT_MULTIPLIER),
             mitigation_factor=point(MITIGATION),
@@ -158,11 +140,11 @@ def score_threat(
     assert scored.aivss is not None
     assert scored.severity is not None
     return ThreatScore(
-        cvss_vector=vector,
-        cvss_base=base_of(vector),
+        cvss_vector=vector(metrics),
+        cvss_base=base_of(vector(metrics)),
         aivss=scored.aivss,
         severity=scored.severity,
-        reasons={metric: reasons[metric] for metric in METRICS if metric in reasons},
+        reasons={metric: metrics[metric].reason for metric in METRICS},
     )
 
 
@@ -192,39 +174,34 @@ def check_metrics(
 def _checked(metric: Metric, threat: JudgedThreat, facts: FactIndex) -> JudgedMetric:
     judged = threat.metrics.get(metric)
     if judged is None or judged.value not in VALUES[metric]:
-        return JudgedMetric(value=VALUES[metric][1 if metric in _IMPACTS else 0], reason="no value was given")
+        return JudgedMetric(value=VALUES[metric][1 if metric in IMPACTS else 0], reason="no value was given")
     value = judged.value
     found: tuple[str, str] | None = None
-    if metric == "AV" and value in "LP":
-        found = None if _any("local_access", facts) else ("N", "no fact places the attacker on the machine")
+    if metric == "AV" and value in "LP" and not _any("local_access", facts):
+        found = "N", "no fact places the attacker on the machine"
     elif metric == "AT" and lacks_attacker(threat.actor):
-        found = ("P", "the LLM has to err by itself")
+        found = "P", "the LLM has to err by itself"
     elif metric == "UI":
         found = _interaction(threat, value, facts)
     if found is None or found[0] == value:
         return judged
-    new, why = found
-    return JudgedMetric(value=new, reason=f"{why}; corrected from {value}, which said: {judged.reason}")
+    return JudgedMetric(value=found[0], reason=f"{found[1]}; corrected from {value}, which said: {judged.reason}")
 
 
 def _interaction(threat: JudgedThreat, value: str, facts: FactIndex) -> tuple[str, str] | None:
     approvals = facts.approvals()
     cited = [fact for fact in approvals if fact.id in threat.facts]
     if value in "NP" and cited and threat.basis != "needs a setting":
-        return "A", "a default approval stands before the step" + marks(cited)
-    if value == "N" and _is_planted(threat, facts) and not _any("self_started", facts):
+        first = (fact.evidence[0] for fact in cited)
+        return "A", "a default approval stands before the step" + marks(first, 2)
+    # The threat starts with content that an outsider plants where a user's task will read it.
+    privilege = threat.metrics.get("PR")
+    planted = privilege is not None and privilege.value == "N" and not _any("open_doors", facts)
+    if value == "N" and planted and not _any("self_started", facts):
         return "P", "no fact says that a run starts without a person"
-    if value == "A" and not approvals and not _any("proposals", facts) and _is_planted(threat, facts):
+    if value == "A" and not approvals and not _any("proposals", facts) and planted:
         return "P", "no approval is documented with its setting, default and scope"
     return None
-
-
-def _is_planted(threat: JudgedThreat, facts: FactIndex) -> bool:
-    """Return whether the threat starts with content that an outsider plants where a user's task will read it."""
-    if _any("open_doors", facts):
-        return False
-    privilege = threat.metrics.get("PR")
-    return privilege is not None and privilege.value == "N"
 
 
 def _any(term: str, facts: FactIndex) -> bool:
@@ -232,25 +209,21 @@ def _any(term: str, facts: FactIndex) -> bool:
 
 
 def _raised(made: dict[Metric, JudgedMetric], like: Mapping[Metric, Choice]) -> dict[Metric, JudgedMetric]:
-    floor = base_of(vector_of({metric: choice.value for metric, choice in like.items()})) - MAX_BELOW
-    current = dict(made)
+    def base(metrics: Mapping[Metric, JudgedMetric]) -> Decimal:
+        return base_of(vector(metrics))
 
-    def base(values: Mapping[Metric, JudgedMetric]) -> Decimal:
-        return base_of(vector_of({metric: judged.value for metric, judged in values.items()}))
-
+    floor = base_of(vector(like)) - MAX_BELOW
+    current = made
     while base(current) < floor:
         options = []
         for metric, choice in like.items():
-            milder = VALUES[metric].index(current[metric].value) > VALUES[metric].index(choice.value)
-            if milder:
-                why = f"{choice.reason}; corrected from {current[metric].value}, which said: {current[metric].reason}"
+            one = current[metric]
+            if VALUES[metric].index(one.value) > VALUES[metric].index(choice.value):
+                why = f"{choice.reason}; corrected from {one.value}, which said: {one.reason}"
                 options.append({**current, metric: JudgedMetric(value=choice.value, reason=why)})
         if not options:
             break
         enough = [option for option in options if base(option) >= floor]
         # Stay as close to the LLM's base as the floor allows. If no single metric is enough, use the strongest.
-        best = min(enough, key=base) if enough else max(options, key=base)
-        if best == current:
-            break
-        current = best
+        current = min(enough, key=base) if enough else max(options, key=base)
     return current

@@ -5,12 +5,11 @@ value. Slot values come from untrusted sources, so only short phrases of letters
 inserted; their meaning is never interpreted.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple, get_args
+from collections.abc import Collection, Mapping
+from typing import Final, NamedTuple
 
 from agent.drafting.threats.expressions import FactIndex
-from agent.errors import InputError
-from agent.records import SlotName
+from agent.records import SLOTS, SlotName
 from agent.records.evidence import MARK
 from agent.taxonomy.kinds import ProductKind
 
@@ -36,7 +35,7 @@ _ROLES: Final = ("source", "agent", "product", "client")
 
 
 class Gap(NamedTuple):
-    """A placeholder: one of `_ROLES`, or slots of facts with a generic fallback."""
+    """A placeholder: a role, or slots of facts with a generic fallback."""
 
     role: str
     slots: tuple[tuple[str, SlotName], ...] = ()
@@ -50,59 +49,57 @@ class Wording(NamedTuple):
     pieces: tuple[str | Gap, ...]
 
     @property
-    def keys(self) -> frozenset[str]:
-        """The keys whose slots the text uses."""
-        return frozenset(key for piece in self.pieces if isinstance(piece, Gap) for key, _ in piece.slots)
+    def plain(self) -> str:
+        """The text with one word in each gap."""
+        return "".join(piece if isinstance(piece, str) else "gap" for piece in self.pieces)
 
     def fill(self, facts: FactIndex, source: str = "outside content") -> str:
         """Fill the gaps of the text and capitalise each sentence."""
-        filled = "".join(piece if isinstance(piece, str) else _filled(piece, facts, source) for piece in self.pieces)
-        starts = [n for n in range(len(filled)) if n == 0 or filled[n - 2 : n] == ". "]
-        for n in starts:
-            filled = filled[:n] + filled[n : n + 1].upper() + filled[n + 1 :]
-        return filled
+        roles = {
+            "source": source,
+            "agent": AGENTS.get(facts.kind, "the agent"),
+            "product": PRODUCTS.get(facts.kind, "the agent"),
+            "client": "the calling agent",
+        }
+        filled = ""
+        for piece in self.pieces:
+            if isinstance(piece, str):
+                filled += piece
+            elif piece.role:
+                filled += roles[piece.role]
+            else:
+                told = (phrase(facts, key, slot) for key, slot in piece.slots)
+                filled += next(filter(None, told), piece.generic)
+        return ". ".join(part[:1].upper() + part[1:] for part in filled.split(". "))
 
 
-def read_wording(text: str, *, where: str, known: Iterable[str]) -> Wording:
-    """Split a text into its pieces. Raises InputError for an unclosed gap and for an unknown key, slot or role."""
-    keys = frozenset(known)
+def read_wording(text: str, known: Collection[str]) -> Wording:
+    """Split a text into its pieces. Raises ValueError for an unclosed gap and for an unknown key, slot or role."""
     pieces: list[str | Gap] = []
     rest = text
     while "{" in rest:
         before, _, rest = rest.partition("{")
         inner, closed, rest = rest.partition("}")
         if not closed:
-            raise InputError("a gap has no end", where=f"{where}: {text!r}", hint="close it with }")
-        pieces += [before, _gap(inner, where, keys)] if before else [_gap(inner, where, keys)]
+            raise ValueError(f"a gap has no end: {text!r}")
+        pieces += [before, _gap(inner, known)] if before else [_gap(inner, known)]
     return Wording(text, (*pieces, rest) if rest else tuple(pieces))
 
 
-def _gap(inner: str, where: str, keys: frozenset[str]) -> Gap:
+def _gap(inner: str, known: Collection[str]) -> Gap:
     names, bar, generic = inner.partition("|")
     if not bar:
         if inner not in _ROLES:
-            raise InputError(f"no gap {{{inner}}}", where=where, hint="write {key.slot|generic words}")
+            raise ValueError(f"no gap {{{inner}}}; write {{key.slot|generic words}}")
         return Gap(inner)
     slots: list[tuple[str, SlotName]] = []
     for name in names.split(","):
         key, _, slot = name.strip().partition(".")
-        found = next((known for known in get_args(SlotName) if known == slot), None)
-        if key not in keys or found is None:
-            raise InputError(f"no slot {name.strip()!r}", where=where, hint="write {key.slot|generic words}")
+        found = next((known for known in SLOTS if known == slot), None)
+        if key not in known or found is None:
+            raise ValueError(f"no slot {name.strip()!r}; write {{key.slot|generic words}}")
         slots.append((key, found))
     return Gap("", tuple(slots), generic)
-
-
-def _filled(gap: Gap, facts: FactIndex, source: str) -> str:
-    if gap.role == "source":
-        return source
-    if gap.role == "agent":
-        return AGENTS.get(facts.kind, "the agent")
-    if gap.role == "client":
-        return "the calling agent"
-    if gap.role == "product":
-        return PRODUCTS.get(facts.kind, "the agent")
-    return next((value for key, slot in gap.slots if (value := phrase(facts, key, slot))), gap.generic)
 
 
 def phrase(facts: FactIndex, key: str, slot: SlotName) -> str:

@@ -20,14 +20,14 @@ from agent.facts.proposal import Proposal, ProposedSlot, Quote
 from agent.facts.readers.features import name_words
 from agent.facts.readers.heads import LOWEST, FactHeads, load_heads
 from agent.facts.readers.kinds import kind_chances
-from agent.facts.readers.outlook import first_words, is_control
+from agent.facts.readers.outlook import first_words, is_control, readable_of
 from agent.facts.readers.patterns import denying, matches
 from agent.facts.readers.reach import by_choice, may_assert
 from agent.facts.support import negations
-from agent.facts.vocabulary import FactKey, Vocabulary, load_vocabulary
+from agent.facts.vocabulary import FactKey, load_vocabulary
 from agent.intake.extract.statements.claims import COUNTING_RANK
 from agent.intake.extract.statements.sorts import default_of
-from agent.records import CARRYING, Document, Outlook, ReaderName, Statement
+from agent.records import Document, Outlook, ReaderName, Statement
 from agent.records.base import DocumentForm
 
 LEAST_DENIAL: Final = 0.8
@@ -57,14 +57,14 @@ class EmbeddedReader:
     name: ReaderName = "embedded"
     forms: frozenset[DocumentForm] = frozenset({"prose"})
 
-    def __init__(self, heads: FactHeads | None = None, vocabulary: Vocabulary | None = None) -> None:
+    def __init__(self, heads: FactHeads | None = None) -> None:
         self._given = heads
-        self._vocabulary = vocabulary or load_vocabulary()
+        self._vocabulary = load_vocabulary()
         self._scored: Mapping[int, tuple[Statement, NDArray[np.float32]]] = {}
 
     def beforehand(self, documents: Sequence[Document], statements: Sequence[Statement]) -> "EmbeddedReader":
         """Return a reader that has the scores of these statement objects, since each step after this asks for them."""
-        made = EmbeddedReader(self._given, self._vocabulary)
+        made = EmbeddedReader(self._given)
         rows = self.scores(documents, statements)
         # With the object, whose address could otherwise become another's.
         made._scored = {id(one): (one, row) for one, row in zip(statements, rows, strict=True)}
@@ -86,7 +86,7 @@ class EmbeddedReader:
 
         A mere claim (`Statement.claim`) proposes only a control, and only if no description states this control.
         """
-        readable = _readable(documents, statements)
+        readable = readable_of(documents, statements, claims=True)
         if not readable:
             return []
         told = [statement for statement in readable if not statement.claim]
@@ -119,7 +119,7 @@ class EmbeddedReader:
         A sentence about a control makes only controls likely. Otherwise the likely ability that it governs would cancel
         the reduction of a factor by the control. A mere claim makes nothing likely.
         """
-        readable = [statement for statement in _readable(documents, statements) if not statement.claim]
+        readable = readable_of(documents, statements)
         chances: dict[str, float] = {}
         if readable:
             scores = self._usable_scores(documents, readable)
@@ -133,7 +133,11 @@ class EmbeddedReader:
         """Compute the log-odds of each key for each statement, shape (n, keys of the heads)."""
         if self._scored and statements and all(id(one) in self._scored for one in statements):
             return np.stack([self._scored[id(one)][1] for one in statements])
-        names = _names(documents, statements)
+        titles = {document.id: document.title for document in documents}
+        for statement in statements:
+            if not titles.get(statement.document):
+                titles[statement.document] = statement.path[0] if statement.path else ""
+        names = {identity: name_words(title) for identity, title in titles.items()}
         return self._heads.scores(statements, [names[statement.document] for statement in statements])
 
     def _usable_scores(self, documents: Sequence[Document], statements: Sequence[Statement]) -> NDArray[np.float32]:
@@ -163,7 +167,8 @@ class EmbeddedReader:
         rules = denying()
         hits = matches(statements, rules)
         for number, rule in enumerate(rules):
-            rows = [n for n in np.flatnonzero(hits[:, number]).tolist() if denies(statements[n].text)]
+            # A pattern alone makes no denial.
+            rows = [n for n in np.flatnonzero(hits[:, number]).tolist() if negations(statements[n].text)]
             precision = self._heads.denials[number]
             if rows and precision >= LEAST_DENIAL and self._vocabulary[rule.key].deniable:
                 quotes = tuple(quote_of(statements[n]) for n in rows[:_QUOTES])
@@ -174,11 +179,6 @@ class EmbeddedReader:
                     quotes=quotes,
                     confidence=round(precision, _DIGITS),
                 )
-
-
-def denies(text: str) -> bool:
-    """Return whether a text has an explicit negation: a pattern alone makes no denial."""
-    return bool(negations(text))
 
 
 def quote_of(statement: Statement) -> Quote:
@@ -206,24 +206,3 @@ def _slots(key: FactKey, cited: Sequence[Statement]) -> Iterator[ProposedSlot]:
         # If the sentences differ, it is unknown which part of the product each of them describes.
         if len(values) == 1 or (told and not values):
             yield ProposedSlot(name="default", value=values.pop() if values else told)
-
-
-def _readable(documents: Sequence[Document], statements: Sequence[Statement]) -> list[Statement]:
-    """Return the prose statements that may carry facts, without flagged ones and those about other products."""
-    prose = {document.id for document in documents if document.form == "prose"}
-    return [
-        statement
-        for statement in statements
-        if statement.document in prose
-        and statement.role in CARRYING
-        and not statement.flagged
-        and statement.about != "other"
-    ]
-
-
-def _names(documents: Sequence[Document], statements: Sequence[Statement]) -> Mapping[str, frozenset[str]]:
-    titles = {document.id: document.title for document in documents}
-    for statement in statements:
-        if not titles.get(statement.document):
-            titles[statement.document] = statement.path[0] if statement.path else ""
-    return {identity: name_words(title) for identity, title in titles.items()}

@@ -61,7 +61,8 @@ _SHAPES: Final = tuple(
 
 def named_features(statement: Statement, name: frozenset[str]) -> list[str]:
     """Return a statement's features by name; `name` holds the lower-case words of its product's name."""
-    said = ["NAME" if word in name else word for word in _words(statement.text[:_MAX_TEXT])[:_MAX_WORDS]]
+    text = statement.text[:_MAX_TEXT]
+    said = ["NAME" if word in name else word for word in words(_CAMEL.sub(" ", text))[:_MAX_WORDS]]
     found = [f"w:{word}" for word in said]
     found += [f"b:{a} {b}" for a, b in pairwise(said)]
     found += [f"s:{word[:_STEM]}" for word in said if len(word) > _STEM]
@@ -69,13 +70,11 @@ def named_features(statement: Statement, name: frozenset[str]) -> list[str]:
     found += [f"f2:{' '.join(said[:2])}", f"k:{statement.block}", f"r:{statement.role}"]
     found += [f"r:{statement.role}/{word}" for word in dict.fromkeys(said[:12])]
     found += [f"n:{min(6, len(said) // 6)}", f"a:{statement.about}"]
-    text = statement.text[:_MAX_TEXT]
     found += [f"x:{shape}" for shape, pattern in _SHAPES if pattern.search(text)]
     for depth, heading in enumerate(reversed(statement.path)):
-        inner = words(heading)[:_MAX_HEADING]
+        inner = tuple("NAME" if word in name else word for word in words(heading)[:_MAX_HEADING])
         outer = depth == len(statement.path) - 1 and depth > 0
         where = "h" if depth == 0 else "t" if outer else "o"
-        inner = tuple("NAME" if word in name else word for word in inner)
         found += [f"{where}:{word}" for word in inner]
         if not outer:
             found += [f"hs:{word[:_STEM]}" for word in inner]
@@ -84,11 +83,6 @@ def named_features(statement: Statement, name: frozenset[str]) -> list[str]:
     for head in statement.heads:
         found += [f"c:{word}" for word in words(head)[:_MAX_HEADING]]
     return found
-
-
-def _words(text: str) -> tuple[str, ...]:
-    """Split a text into words, including names like `deleteProject`."""
-    return words(_CAMEL.sub(" ", text))
 
 
 def name_words(name: str) -> frozenset[str]:
@@ -101,27 +95,19 @@ def feature_ids(statements: Sequence[Statement], names: Sequence[frozenset[str]]
     known: dict[str, int] = {}
     rows = []
     for statement, name in zip(statements, names, strict=True):
-        row = set()
-        for feature in named_features(statement, name):
-            place = known.get(feature)
-            if place is None:
-                place = known[feature] = zlib.crc32(feature.encode())
-            row.add(place)
-        rows.append(np.array(sorted(row), dtype=np.uint32))
+        features = set(named_features(statement, name))
+        known.update({feature: zlib.crc32(feature.encode()) for feature in features - known.keys()})
+        rows.append(np.array(sorted({known[feature] for feature in features}), dtype=np.uint32))
     return rows
 
 
 def dense(statements: Sequence[Statement]) -> NDArray[np.float32]:
     """Return each statement's text vector, heading vector and pattern matches, shape (n, 512 + patterns)."""
     texts = [statement.text for statement in statements]
-    headings = [_heading(statement) for statement in statements]
+    headings = [" ".join((*row.path[1:], *row.heads)).strip() or "." for row in statements]
     distinct = {text: n for n, text in enumerate(dict.fromkeys((*texts, *headings)))}
     rows = embed(list(distinct))
     own = VECTOR_SCALE * rows[[distinct[text] for text in texts]]
     above = HEADING_SCALE * rows[[distinct[text] for text in headings]]
     forms = PATTERN_SCALE * matches(statements, asserting())
     return np.concatenate([own, above, forms], axis=1).astype(np.float32)
-
-
-def _heading(statement: Statement) -> str:
-    return " ".join((*statement.path[1:], *statement.heads)).strip() or "."

@@ -4,12 +4,13 @@ Written by `python -m evals.training.fact_heads` to corpus/knowledge/reader; loa
 """
 
 import hashlib
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,7 +110,7 @@ def known_features(
     return places, kept[ends].astype(np.int64)
 
 
-@lru_cache(maxsize=1)
+@cache
 def load_heads() -> FactHeads:
     """Load the bundled heads. Raises IntegrityError if their files do not belong together."""
     return read_heads(data_folder("corpus") / "knowledge" / "reader")
@@ -118,20 +119,23 @@ def load_heads() -> FactHeads:
 def read_heads(folder: Path) -> FactHeads:
     """Read the heads that `fact_heads` wrote to a folder. Raises IntegrityError if its files were changed."""
     constants = json.loads((folder / CONSTANTS).read_text("utf-8"))
-    arrays: dict[str, NDArray[Any]] = {}
-    for name in (WEIGHTS, FEATURES, KIND_WEIGHTS):
-        _check(folder / name, constants["sha256"][name])
-        arrays[name] = np.load(folder / name, allow_pickle=False)
+    arrays = {
+        name: np.load(stored(folder / name, digest), allow_pickle=False) for name, digest in constants["sha256"].items()
+    }
     per_key: Mapping[str, Mapping[str, float]] = constants["keys"]
     kinds = constants["kinds"]
+
+    def column(name: str) -> NDArray[np.float64]:
+        return np.array([row[name] for row in per_key.values()], dtype=np.float64)
+
     return FactHeads(
         keys=tuple(per_key),
         features=arrays[FEATURES],
-        weights=arrays[WEIGHTS].astype(np.float32) * _column(per_key, "scale").astype(np.float32),
-        bias=_column(per_key, "bias").astype(np.float32),
-        limits=_column(per_key, "limit"),
+        weights=arrays[WEIGHTS].astype(np.float32) * column("scale").astype(np.float32),
+        bias=column("bias").astype(np.float32),
+        limits=column("limit"),
         mix=np.array(constants["mix"], dtype=np.float64),
-        offsets=_column(per_key, "offset"),
+        offsets=column("offset"),
         denials=tuple(float(row["precision"]) for row in constants["denials"]),
         kinds=tuple(kinds["names"]),
         kind_features=np.array(kinds["features"], dtype=np.uint32),
@@ -140,11 +144,9 @@ def read_heads(folder: Path) -> FactHeads:
     )
 
 
-def _check(file: Path, digest: str) -> None:
-    if hashlib.sha256(file.read_bytes()).hexdigest() != digest:
-        raise IntegrityError("the weights of the reader of facts are not those of its constants", where=str(file))
-
-
-def _column(per_key: Mapping[str, Mapping[str, float]], name: str) -> NDArray[np.float64]:
-    """Return the values of one constant, one for each key."""
-    return np.array([row[name] for row in per_key.values()], dtype=np.float64)
+def stored(file: Path, digest: str) -> io.BytesIO:
+    """Read a file of arrays. Raises IntegrityError if it was changed."""
+    content = file.read_bytes()
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise IntegrityError("the weights are not those of their constants", where=str(file))
+    return io.BytesIO(content)

@@ -62,7 +62,9 @@ def kind_chances(documents: Sequence[Document], heads: "FactHeads") -> dict[Prod
     """Return the probability of each product kind, summing to 1. Empty without documents."""
     if not documents:
         return {}
-    if _is_skill(documents):
+    # Only a skill's front matter has a name, where ordinary pages have a title. Intake has already moved a skill's
+    # `description` into the first paragraph of the document.
+    if "name" in _front_matter(_first(documents)):
         rest = (1 - _CERTAIN) / (len(KINDS) - 1)
         return {kind: _CERTAIN if kind == "agent-skill" else round(rest, 4) for kind in KINDS}
     ids, vector = kind_features(documents)
@@ -79,13 +81,8 @@ def kind_chances(documents: Sequence[Document], heads: "FactHeads") -> dict[Prod
     return found
 
 
-def _is_skill(documents: Sequence[Document]) -> bool:
-    """Return whether the front matter is a skill's, which has a name where ordinary pages have a title.
-
-    Intake has already moved a skill's `description` into the first paragraph of the document.
-    """
-    first = next((document for document in documents if document.form == "prose"), documents[0])
-    return "name" in _front_matter(first)
+def _first(documents: Sequence[Document]) -> Document:
+    return next((document for document in documents if document.form == "prose"), documents[0])
 
 
 def known_places(ids: NDArray[np.uint32], known: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -97,8 +94,8 @@ def known_places(ids: NDArray[np.uint32], known: NDArray[np.uint32]) -> tuple[ND
 
 def kind_features(documents: Sequence[Document]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
     """Return the sorted hashes of word features, and the scaled vector of the first lines followed by the cues."""
-    first = next((document for document in documents if document.form == "prose"), documents[0])
-    lead = first_lines(first)
+    first = _first(documents)
+    lead = " ".join(MARKS.sub(" ", f"{first.title}\n{_sound(first, _FIRST_CHARS)}").split())
     named = set(_named(first, lead)) | {f"form:{document.form}" for document in documents}
     ids = np.array(sorted({zlib.crc32(name.encode()) for name in named}), dtype=np.uint32)
     vector = embed([lead[:_VECTOR_CHARS].strip() or "."])[0] * VECTOR_SCALE
@@ -113,12 +110,6 @@ def _cues(documents: Sequence[Document], first: Document, lead: str) -> NDArray[
     form = [{"name", "description"} <= fields, bool(fields), any(d.form != "prose" for d in documents)]
     found = np.concatenate([np.log1p(np.array(counts, dtype=np.float32)).ravel(), 2 * np.array(form, dtype=np.float32)])
     return found.astype(np.float32)
-
-
-def first_lines(document: Document) -> str:
-    """Return the title and the first lines of a page, without markup, URLs and flagged passages."""
-    body = _sound(document, _FIRST_CHARS)
-    return " ".join(MARKS.sub(" ", f"{document.title}\n{body}").split())
 
 
 def _named(document: Document, lead: str) -> list[str]:

@@ -4,14 +4,14 @@ A quote is written `D1: the words`, a slot `name: value`. A slot that the key do
 told the slots per group and not per key.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.facts.proposal import Proposal, ProposedSlot, Quote
 from agent.facts.verify import MAX_QUOTES, MAX_SLOTS
-from agent.facts.vocabulary import Vocabulary, load_vocabulary
+from agent.facts.vocabulary import load_vocabulary
 from agent.records import Document, FactAbout, Polarity, ReaderName, Statement
 from agent.records.base import DocumentForm
 
@@ -45,13 +45,14 @@ def read_quote(text: str) -> Quote:
     return Quote(text=_bare(text))
 
 
-def proposals(items: Iterable[FactItem], vocabulary: Vocabulary | None = None) -> tuple[Proposal, ...]:
+def proposals(items: Sequence[FactItem]) -> tuple[Proposal, ...]:
     """Convert an LLM's facts into proposals."""
-    words = vocabulary or load_vocabulary()
+    words = load_vocabulary()
     made = []
-    for item in list(items)[:MAX_FACTS]:
+    for item in items[:MAX_FACTS]:
         known = words[item.key].slots if item.key in words else ()
-        slots = [slot for slot in map(_slot, item.slots) if slot is not None and slot.name in known]
+        parts = [slot.partition(":") for slot in item.slots]
+        slots = [ProposedSlot(name=name.strip().lower(), value=value.strip()) for name, _, value in parts]
         made.append(
             Proposal(
                 reader="llm",
@@ -59,7 +60,7 @@ def proposals(items: Iterable[FactItem], vocabulary: Vocabulary | None = None) -
                 polarity=item.polarity,
                 about=item.about,
                 quotes=tuple(map(read_quote, item.quotes))[:MAX_QUOTES],
-                slots=tuple(slots)[:MAX_SLOTS],
+                slots=tuple(slot for slot in slots if slot.value and slot.name in known)[:MAX_SLOTS],
                 confidence=INFERRED if item.inferred else CLAIMED,
                 inferred=item.inferred,
             )
@@ -81,11 +82,6 @@ class LlmReader:
     def read(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Sequence[Proposal]:
         """Return the proposals from the answer; verification locates their quotes."""
         return proposals(self._items)
-
-
-def _slot(text: str) -> ProposedSlot | None:
-    name, colon, value = text.partition(":")
-    return ProposedSlot(name=name.strip().lower(), value=value.strip()) if colon and value.strip() else None
 
 
 def _bare(words: str) -> str:

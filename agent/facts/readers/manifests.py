@@ -9,19 +9,16 @@ control promised in the vendor's file, remains a claim by the vendor.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from ipaddress import ip_address
 from typing import Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-import yaml
-
-from agent.errors import InputError
+from agent.facts.knowledge import knowledge
 from agent.facts.proposal import Proposal, ProposedSlot, Quote
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Document, Polarity, ReaderName, Record, SlotName, Statement
 from agent.records.base import DocumentForm
-from agent.resources import data_folder
 
 FORMS: Final[frozenset[DocumentForm]] = frozenset({"tools", "manifest", "api"})
 _QUOTED_WORDS: Final = 24
@@ -94,31 +91,19 @@ class ManifestReader:
     def looks_for(self) -> tuple[str, ...]:
         """The keys that can be read from names and line shapes."""
         rules = name_rules()
-        named = {
-            key for group in (rules.tools, rules.permissions, rules.variables) for rule in group for key in rule.keys
-        }
-        return tuple(sorted(named | _SHAPED))
+        named = {key for rule in (*rules.tools, *rules.permissions, *rules.variables) for key in rule.keys}
+        shaped = {shape.key for shape in (*_SHAPES, *_HINTS) if shape.key}
+        return tuple(sorted(named | shaped | _BY_FUNCTION))
 
     def read(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Sequence[Proposal]:
         """Read the facts of these documents; `statements` are not used, since the shape of a line is enough."""
-        found: list[Proposal] = []
-        for document in documents:
-            if document.form in FORMS:
-                found += _read(document)
-        return found
+        return [proposal for document in documents if document.form in FORMS for proposal in _read(document)]
 
 
-@lru_cache(maxsize=1)
+@cache
 def name_rules() -> NameRules:
-    """Load the bundled rules for the meanings of names.
-
-    Raises InputError if the bundled file is invalid.
-    """
-    file = data_folder("corpus") / "knowledge" / "manifests.yaml"
-    try:
-        return NameRules.model_validate(yaml.safe_load(file.read_text("utf-8")))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise InputError("the rules for names cannot be read", where=str(file), hint=str(error)[:200]) from error
+    """Load the bundled rules for the meanings of names. Raises SchemaError if the file is invalid."""
+    return knowledge("manifests.yaml", NameRules)
 
 
 def name_words(name: str) -> tuple[str, ...]:
@@ -181,108 +166,88 @@ class _Maker(NamedTuple):
             )
         )
 
-    def names(
-        self, rules: Sequence[NameRule], name: str, line: Line, slot: SlotName, *, polarity: Polarity = "asserted"
-    ) -> bool:
-        """Add the facts of the first rule that matches a name; return whether a rule matched."""
-        words = name_words(name)
-        rule = next((rule for rule in rules if rule.fits(words)), None)
+    def names(self, rule: NameRule | None, name: str, line: Line, slot: SlotName, *, polarity: Polarity) -> None:
+        """Add the facts of the rule that matches a name, if any."""
         for key in rule.keys if rule else ():
-            decided: Polarity = "configurable" if rule and rule.setting else polarity
+            setting = rule is not None and rule.setting
             # Slots split facts into rows. Nobody needs a row for each of forty lookup tools, but tools that delete need
             # one each.
-            telling = slot != "object" or (rule is not None and rule.setting) or load_vocabulary()[key].grave
+            telling = slot != "object" or setting or load_vocabulary()[key].grave
             slots: dict[SlotName, str] = {slot: name} if telling else {}
-            self.add(key, line, confidence=_LIKELY, polarity=decided, slots=slots)
-        return rule is not None
+            self.add(key, line, confidence=_LIKELY, polarity="configurable" if setting else polarity, slots=slots)
+
+
+def _rule(rules: Sequence[NameRule], name: str) -> NameRule | None:
+    """Return the first rule that matches a name."""
+    words = name_words(name)
+    return next((rule for rule in rules if rule.fits(words)), None)
+
+
+class _Shape(NamedTuple):
+    """A shape of lines, and what they give."""
+
+    pattern: str
+    key: str = ""
+    """The fact that each line gives, if any."""
+    confidence: float = _LIKELY
+    slot: SlotName | None = None
+    """The slot of this fact that holds the `name` of the match."""
+    inferred: bool = False
+    names: Literal["tools", "permissions"] | None = None
+    """The rules for the `name` of the match; a permission that the product "may ask" for is left to a setting."""
+    more: Callable[[_Maker, Line, re.Match[str]], None] | None = None
+    asks: bool = False
+    """Whether the lines name a permission."""
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
 
 
 def _read(document: Document) -> list[Proposal]:
     make = _Maker([], Counter())
     every = tuple(lines(document))
-    for line in every:
-        for shape, read in _SHAPES:
-            match = shape.match(line.text)
-            if match:
-                read(make, line, match)
-                break
-    _hints(make, every)
-    _together(make, every)
+    asked: list[Line] = []
+    for shapes in (_SHAPES, _HINTS):
+        for line in every:
+            tried = ((shape, _compiled(shape.pattern).match(line.text)) for shape in shapes)
+            shape, match = next(((shape, match) for shape, match in tried if match), (None, None))
+            if shape is None or match is None:
+                continue
+            if shape.key:
+                slots: dict[SlotName, str] = {shape.slot: match["name"]} if shape.slot else {}
+                make.add(shape.key, line, confidence=shape.confidence, inferred=shape.inferred, slots=slots)
+            if shape.names:
+                groups = match.groupdict()
+                rules = name_rules().tools if shape.names == "tools" else name_rules().permissions
+                may: Polarity = "configurable" if (groups.get("how") or "").startswith("may ask") else "asserted"
+                slot: SlotName = "object" if shape.names == "tools" else "scope"
+                # A GitHub App has a level of access to something.
+                name = f"{groups['level']} {match['name']}" if "level" in groups else match["name"]
+                make.names(_rule(rules, name), name, line, slot, polarity=may)
+            if shape.more:
+                shape.more(make, line, match)
+            if shape.asks:
+                asked.append(line)
+    # One fact for all permissions, because one fact each would fill a row of the sheet.
+    for at in range(0, len(asked), _QUOTES):
+        make.add("scopes", *asked[at : at + _QUOTES])
     return make.found
 
 
-def _hints(make: _Maker, every: Sequence[Line]) -> None:
-    """Add facts from the vendor's hints about tools: warnings are believed; reassuring hints are ignored."""
-    for line in every:
-        match = _HINT.match(line.text)
-        if match is None:
-            continue
-        told, yes = match["hint"], match["value"] == "true"
-        if told == "destructiveHint" and yes:
-            make.add("deletes_data", line, confidence=_LIKELY, inferred=True, slots={"object": match["name"]})
-        if told == "openWorldHint" and yes:
-            make.add("reads_untrusted_content", line, confidence=_GUESS, inferred=True, slots={"object": match["name"]})
-
-
-def _together(make: _Maker, every: Sequence[Line]) -> None:
-    """Add one fact for all permissions, because one fact each would fill a row of the sheet."""
-    asked = [line for line in every if any(shape.match(line.text) for shape in _ASKS)]
-    for at in range(0, len(asked), _QUOTES):
-        make.add("scopes", *asked[at : at + _QUOTES])
-
-
-def _tool(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    make.names(name_rules().tools, match["name"], line, "object")
-
-
-def _editor_tool(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    make.add("extension_or_app", line, confidence=_LIKELY)
-    make.names(name_rules().tools, match["name"], line, "object")
-
-
-def _server(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    make.add("mcp_server", line)
-
-
-def _package(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    if match["registry"] in ("oci", "docker"):
-        make.add("container", line, slots={"object": match["name"]})
-    else:
-        make.add("local_process", line, confidence=_LIKELY, slots={"object": match["name"]})
-
-
-def _started(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    if match["how"] in _LAUNCHERS:
-        make.add("fetched_at_start", line, confidence=_LIKELY)
-
-
-def _transport(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    if match["kind"] == "stdio":
-        make.add("stdio", line)
-    else:
-        _reached(make, line, match["url"] or "")
-
-
-def _remote(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    _reached(make, line, match["url"] or "")
-
-
-def _reached(make: _Maker, line: Line, url: str) -> None:
+def _reached(make: _Maker, line: Line, match: re.Match[str]) -> None:
     """Add a fact on where callers reach the product: on the machine itself, or over a network."""
-    host = urlsplit(url).hostname if _is_address(url) else None
+    try:
+        host = urlsplit(match["url"] or "").hostname
+    except ValueError:
+        host = None
     if host and _is_loopback(host):
         make.add("listens_locally", line, confidence=_LIKELY)
     else:
         make.add("listens_on_network", line, confidence=_LIKELY)
         if host and line.text.startswith("Remote server"):
             make.add("vendor_cloud", line, confidence=_LIKELY, inferred=True)
-
-
-def _is_address(url: str) -> bool:
-    try:
-        return bool(urlsplit(url).hostname)
-    except ValueError:
-        return False
 
 
 def _is_loopback(host: str) -> bool:
@@ -293,7 +258,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _card(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    _reached(make, line, match["url"])
+    _reached(make, line, match)
     make.add("called_by_agents", line, confidence=_LIKELY)
 
 
@@ -303,15 +268,11 @@ def _input(make: _Maker, line: Line, match: re.Match[str]) -> None:
         if secret or set(name_words(name)) & {"authorization", "token", "key"}:
             make.add("endpoint_auth", line, confidence=_LIKELY, slots={"credential": name})
         return
-    known = make.names(name_rules().variables, name, line, "credential" if _is_secret(name) else "object")
-    if secret and not known:
+    rule = _rule(name_rules().variables, name)
+    held = rule is not None and bool({"api_key", "password_login"} & set(rule.keys))
+    make.names(rule, name, line, "credential" if held else "object", polarity="asserted")
+    if secret and rule is None:
         make.add("api_key", line, confidence=_GUESS, inferred=True, slots={"credential": name})
-
-
-def _is_secret(name: str) -> bool:
-    secrets = ("api_key", "password_login")
-    rule = next((rule for rule in name_rules().variables if rule.fits(name_words(name))), None)
-    return rule is not None and bool(set(rule.keys) & set(secrets))
 
 
 def _command(make: _Maker, line: Line, match: re.Match[str]) -> None:
@@ -322,7 +283,7 @@ def _command(make: _Maker, line: Line, match: re.Match[str]) -> None:
         make.add("container", line, confidence=_LIKELY)
         if _WIDE.search(match["command"]):
             make.add("wide_rights", line)
-    fetches = launcher in _LAUNCHERS or tuple(words[:2]) in _TWO_WORD_LAUNCHERS
+    fetches = launcher in _LAUNCHERS or " ".join(words[:2]) in _TWO_WORD_LAUNCHERS
     if fetches and not _PINNED.search(match["command"]):
         make.add("fetched_at_start", line)
 
@@ -341,18 +302,6 @@ def _brings(make: _Maker, line: Line, match: re.Match[str]) -> None:
         make.add("delegates", line, confidence=_GUESS, inferred=True)
 
 
-def _hook(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    make.add("changes_client_config", line, confidence=_LIKELY, slots={"object": match["event"]})
-
-
-def _permission(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    optional = match["how"].startswith("may ask")
-    make.add("extension_or_app", line)
-    make.names(
-        name_rules().permissions, match["name"], line, "scope", polarity="configurable" if optional else "asserted"
-    )
-
-
 def _pages(make: _Maker, line: Line, match: re.Match[str]) -> None:
     polarity: Polarity = "configurable" if "may ask" in match["how"] else "asserted"
     make.add("reads_web", line, polarity=polarity)
@@ -362,38 +311,10 @@ def _pages(make: _Maker, line: Line, match: re.Match[str]) -> None:
         make.add("wide_rights", line, polarity=polarity)
 
 
-def _chat_scope(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    polarity: Polarity = "configurable" if match["how"] == "may ask for" else "asserted"
-    make.add("service_account" if match["kind"] == "bot" else "user_oauth", line, confidence=_LIKELY)
-    make.names(name_rules().permissions, match["name"], line, "scope", polarity=polarity)
-
-
-def _code_host(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    make.add("service_account", line, confidence=_LIKELY)
-    make.names(name_rules().permissions, f"{match['level']} {match['what']}", line, "scope")
-
-
-def _event(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    make.add("scheduled", line, confidence=_LIKELY, slots={"object": match["event"]})
-
-
-def _oauth(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    make.add("user_oauth", line)
-    make.names(name_rules().permissions, match["name"], line, "scope")
-
-
 def _authorised(make: _Maker, line: Line, match: re.Match[str]) -> None:
     make.add("user_oauth" if match["how"] == "oauth" else "endpoint_auth", line, confidence=_LIKELY)
     for name in (match["scopes"] or "").rstrip(".").split():
-        make.names(name_rules().permissions, name, line, "scope")
-
-
-def _open(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    make.add("endpoint_no_auth", line, confidence=_LIKELY)
-
-
-def _must(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    make.add("endpoint_auth", line, confidence=_LIKELY)
+        make.names(_rule(name_rules().permissions, name), name, line, "scope", polarity="asserted")
 
 
 def _modes_in(make: _Maker, line: Line, match: re.Match[str]) -> None:
@@ -408,130 +329,89 @@ def _modes_out(make: _Maker, line: Line, match: re.Match[str]) -> None:
         make.add("makes_media", line, confidence=_LIKELY)
 
 
-def _rotation(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    make.add("revocation", line, confidence=_LIKELY)
-
-
-def _listed_plugin(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    make.add("plugins", line, confidence=_LIKELY)
-
-
-def _operation(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    key = {"DELETE": "deletes_data", "GET": "queries_data"}.get(match["method"], "changes_records")
-    make.add(key, line, confidence=_GUESS, inferred=True)
-
-
-_LAUNCHERS: Final = frozenset({"npx", "uvx", "bunx", "pnpx", "dnx"})
-_TWO_WORD_LAUNCHERS: Final = frozenset(
-    {("pipx", "run"), ("pnpm", "dlx"), ("yarn", "dlx"), ("uv", "tool"), ("deno", "run")}
-)
+_LAUNCHERS: Final = ("npx", "uvx", "bunx", "pnpx", "dnx")
+_TWO_WORD_LAUNCHERS: Final = ("pipx run", "pnpm dlx", "yarn dlx", "uv tool", "deno run")
 _PINNED: Final = re.compile(r"[\w/.-]@v?\d+\.\d|==\d|@sha256:")
 _WIDE: Final = re.compile(r"docker\.sock|--privileged\b|(?:-v|--volume)[ =]/:|--net(?:work)?[ =]host\b|--pid[ =]host\b")
 _MEDIA: Final = re.compile(r"\b(?:audio|image|video)\b")
-_HINT: Final = re.compile(
-    r"The vendor's own hint about (?P<name>\S{1,200}), (?P<hint>[A-Za-z]{1,40}) (?P<value>true|false), claims"
-)
-_TOOL: Final = re.compile(r"Tool (?P<name>[\w./-]+(?::[\w./-]+)*)")
-_Shape = tuple[re.Pattern[str], Callable[[_Maker, Line, re.Match[str]], None]]
-_PERMISSION: Final = re.compile(
-    r"The browser extension .{1,200}? (?P<how>has|may ask for) the permission (?P<name>\S+?)\.?$"
-)
-_CHAT_SCOPE: Final = re.compile(
-    r"The Slack app .{1,200}? (?P<how>has|may ask for) the (?P<kind>bot|user) scope (?P<name>\S+?)\.?$"
-)
-_CODE_HOST: Final = re.compile(
-    r"The GitHub App .{1,200}? has (?P<level>read|write|admin) access to (?P<what>.{1,80}?)\.?$"
-)
-_OAUTH: Final = re.compile(r"The browser extension .{1,200}? asks for the OAuth scope (?P<name>\S+)")
-_SCOPE_ROW: Final = re.compile(r"scope (?P<name>\S{1,200}) \| ")
-_ASKS: Final = (_PERMISSION, _CHAT_SCOPE, _CODE_HOST, _OAUTH, _SCOPE_ROW)
+_BY_FUNCTION: Final = frozenset((
+    "scopes", "listens_locally", "listens_on_network", "vendor_cloud", "called_by_agents", "endpoint_auth", "api_key",
+    "stdio", "container", "wide_rights", "fetched_at_start", "approval_off", "extension_or_app", "instruction_files",
+    "delegates", "reads_web", "drives_browser", "user_oauth", "takes_voice_images", "takes_free_text", "makes_media",
+))  # fmt: skip
+"""The keys of the functions that read a line."""
+_EXTENSION: Final = r"The browser extension .{1,200}? "
+_SLACK: Final = r"The Slack app .{1,200}? (?P<how>has|may ask for) the "
+_PACKAGE: Final = r"The server is installed as the package (?P<name>\S{1,200}?)"
 _SHAPES: Final[tuple[_Shape, ...]] = (
-    (_TOOL, _tool),
-    (re.compile(r"The editor extension .{1,200}? brings the tool for an LLM (?P<name>[\w./-]+)"), _editor_tool),
-    (re.compile(r"MCP server: \S"), _server),
-    (
-        re.compile(r"The server is installed as the package (?P<name>\S{1,200}?)(?: from (?P<registry>\w+))?\.$"),
-        _package,
+    _Shape(r"Tool (?P<name>[\w./-]+(?::[\w./-]+)*)", names="tools"),
+    _Shape(
+        r"The editor extension .{1,200}? brings the tool for an LLM (?P<name>[\w./-]+)",
+        "extension_or_app",
+        names="tools",
     ),
-    (re.compile(r"Started with: (?P<how>\S+)$"), _started),
-    (re.compile(r"The package is reached over: (?P<kind>[\w-]+)(?: at (?P<url>\S+))?$"), _transport),
-    (re.compile(r"Remote server: (?P<kind>[\w-]*)(?: at (?P<url>\S+))?$"), _remote),
-    (re.compile(r"The agent is reached at (?P<url>\S+)"), _card),
-    (
-        re.compile(
-            r"(?P<label>environment variable|runtime argument|package argument|header|variable of the address)"
-            r" (?P<name>\S{1,200}) \| (?P<traits>[^|]{1,200})"
-        ),
-        _input,
+    _Shape(r"MCP server: \S", "mcp_server", _SURE),
+    _Shape(_PACKAGE + r" from (?:oci|docker)\.$", "container", _SURE, "object"),
+    _Shape(_PACKAGE + r"(?: from \w+)?\.$", "local_process", slot="object"),
+    _Shape(rf"Started with: (?:{'|'.join(_LAUNCHERS)})$", "fetched_at_start"),
+    _Shape(r"The package is reached over: stdio(?: at \S+)?$", "stdio", _SURE),
+    _Shape(r"The package is reached over: [\w-]+(?: at (?P<url>\S+))?$", more=_reached),
+    _Shape(r"Remote server: [\w-]*(?: at (?P<url>\S+))?$", more=_reached),
+    _Shape(r"The agent is reached at (?P<url>\S+)", more=_card),
+    _Shape(
+        r"(?P<label>environment variable|runtime argument|package argument|header|variable of the address)"
+        r" (?P<name>\S{1,200}) \| (?P<traits>[^|]{1,200})",
+        more=_input,
     ),
-    (re.compile(r"MCP server \S{1,200} runs the command (?P<command>.{1,1000})$"), _command),
-    (re.compile(r"MCP server \S{1,200} is called at (?P<url>\S+)$"), _remote),
-    (re.compile(r"Tools of \S{1,200} that run without asking: (?P<tools>.{1,1000})$"), _unasked),
-    (
-        re.compile(r"The plugin .{1,200}? brings the (?P<part>command|agent|skill|hook) (?P<name>\S{1,200}?)\.?$"),
-        _brings,
+    _Shape(r"MCP server \S{1,200} runs the command (?P<command>.{1,1000})$", more=_command),
+    _Shape(r"MCP server \S{1,200} is called at (?P<url>\S+)$", more=_reached),
+    _Shape(r"Tools of \S{1,200} that run without asking: (?P<tools>.{1,1000})$", more=_unasked),
+    _Shape(
+        r"The plugin .{1,200}? brings the (?P<part>command|agent|skill|hook) (?P<name>\S{1,200}?)\.?$", more=_brings
     ),
-    (re.compile(r"On (?P<event>\w{1,80}) the plugin .{1,200}? runs the command "), _hook),
-    (_PERMISSION, _permission),
-    (
-        re.compile(
-            r"The browser extension .{1,200}?"
-            r" (?P<how>may read and change|may ask to read and change|runs a script in) pages at (?P<pages>\S+)$"
-        ),
-        _pages,
+    _Shape(r"On (?P<name>\w{1,80}) the plugin .{1,200}? runs the command ", "changes_client_config", slot="object"),
+    _Shape(
+        _EXTENSION + r"(?P<how>has|may ask for) the permission (?P<name>\S+?)\.?$",
+        "extension_or_app",
+        _SURE,
+        names="permissions",
+        asks=True,
     ),
-    (_OAUTH, _oauth),
-    (_CHAT_SCOPE, _chat_scope),
-    (_CODE_HOST, _code_host),
-    (
-        re.compile(r"The (?:Slack app|GitHub App) .{1,200}? is told of the (?:\w+ )?event (?P<event>\S{1,100}?)\.?$"),
-        _event,
+    _Shape(
+        _EXTENSION
+        + r"(?P<how>may read and change|may ask to read and change|runs a script in) pages at (?P<pages>\S+)$",
+        more=_pages,
     ),
-    (re.compile(r"The plugin is authorised by (?P<how>\w+)(?: with the scopes (?P<scopes>.{1,1000}))?"), _authorised),
-    (re.compile(r"The plugin asks for no authorisation|Every operation needs no credential"), _open),
-    (re.compile(r"Callers must use \S|Every operation needs \S"), _must),
-    (re.compile(r"Takes input as: (?P<modes>.{1,300})"), _modes_in),
-    (re.compile(r"Gives output as: (?P<modes>.{1,300})"), _modes_out),
-    (re.compile(r"Token rotation: true$"), _rotation),
-    (re.compile(r"Plugin \S{1,200} of \S"), _listed_plugin),
-    (re.compile(r"(?P<method>DELETE|PUT|POST|PATCH|GET) /\S{0,300}: "), _operation),
+    _Shape(_EXTENSION + r"asks for the OAuth scope (?P<name>\S+)", "user_oauth", _SURE, names="permissions", asks=True),
+    _Shape(_SLACK + r"bot scope (?P<name>\S+?)\.?$", "service_account", names="permissions", asks=True),
+    _Shape(_SLACK + r"user scope (?P<name>\S+?)\.?$", "user_oauth", names="permissions", asks=True),
+    _Shape(
+        r"The GitHub App .{1,200}? has (?P<level>read|write|admin) access to (?P<name>.{1,80}?)\.?$",
+        "service_account",
+        names="permissions",
+        asks=True,
+    ),
+    _Shape(
+        r"The (?:Slack app|GitHub App) .{1,200}? is told of the (?:\w+ )?event (?P<name>\S{1,100}?)\.?$",
+        "scheduled",
+        slot="object",
+    ),
+    _Shape(r"The plugin is authorised by (?P<how>\w+)(?: with the scopes (?P<scopes>.{1,1000}))?", more=_authorised),
+    _Shape(r"The plugin asks for no authorisation|Every operation needs no credential", "endpoint_no_auth"),
+    _Shape(r"Callers must use \S|Every operation needs \S", "endpoint_auth"),
+    _Shape(r"Takes input as: (?P<modes>.{1,300})", more=_modes_in),
+    _Shape(r"Gives output as: (?P<modes>.{1,300})", more=_modes_out),
+    _Shape(r"Token rotation: true$", "revocation"),
+    _Shape(r"Plugin \S{1,200} of \S", "plugins"),
+    _Shape(r"DELETE /\S{0,300}: ", "deletes_data", _GUESS, inferred=True),
+    _Shape(r"GET /\S{0,300}: ", "queries_data", _GUESS, inferred=True),
+    _Shape(r"(?:PUT|POST|PATCH) /\S{0,300}: ", "changes_records", _GUESS, inferred=True),
+    _Shape(r"scope (?P<name>\S{1,200}) \| ", asks=True),
 )
 """The line shapes in which intake writes manifest contents; the first matching shape applies."""
-_SHAPED: Final = frozenset(
-    {
-        "api_key",
-        "approval_off",
-        "called_by_agents",
-        "changes_client_config",
-        "changes_records",
-        "container",
-        "delegates",
-        "deletes_data",
-        "drives_browser",
-        "endpoint_auth",
-        "endpoint_no_auth",
-        "extension_or_app",
-        "fetched_at_start",
-        "instruction_files",
-        "listens_locally",
-        "listens_on_network",
-        "local_process",
-        "makes_media",
-        "mcp_server",
-        "plugins",
-        "queries_data",
-        "reads_untrusted_content",
-        "reads_web",
-        "revocation",
-        "scheduled",
-        "scopes",
-        "service_account",
-        "stdio",
-        "takes_free_text",
-        "takes_voice_images",
-        "user_oauth",
-        "vendor_cloud",
-        "wide_rights",
-    }
+_HINT: Final = r"The vendor's own hint about (?P<name>\S{1,200}), "
+_HINTS: Final = (
+    _Shape(_HINT + "destructiveHint true, claims", "deletes_data", _LIKELY, "object", inferred=True),
+    _Shape(_HINT + "openWorldHint true, claims", "reads_untrusted_content", _GUESS, "object", inferred=True),
 )
-"""Keys that can be inferred from the shape of a line."""
+"""The vendor's hints about tools, read after all else: warnings are believed; reassuring hints are ignored."""

@@ -12,21 +12,18 @@ nothing. A statement whose scores are all low has no weight in the factors. Sent
 factors: a control already counts as a fact with its rank, and must not count twice.
 """
 
-import hashlib
-import io
 import json
 import re
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.errors import IntegrityError
+from agent.facts.readers.heads import logistic, stored
 from agent.facts.readers.kinds import MARKS
 from agent.records import CARRYING, Document, Outlook, Statement, Telling
 from agent.resources import data_folder
@@ -90,7 +87,7 @@ class OutlookHeads:
     def layers(self, features: Floats) -> dict[LayerKey, float]:
         """Estimate the probability that each layer is settled, 0 to 1; `features` come from `statement_features`."""
         odds = best_mean(self._layer_odds(features))
-        chances = 1 / (1 + np.exp(-np.clip(self.layer_slopes * odds + self.layer_offsets, -30, 30)))
+        chances = logistic(self.layer_slopes * odds + self.layer_offsets)
         return {key: round(float(value), 4) for key, value in zip(LAYERS, chances, strict=True)}
 
     def tellings(self, statements: Sequence[Statement], features: Floats) -> dict[LayerKey, Telling]:
@@ -102,7 +99,20 @@ class OutlookHeads:
         odds[[not _says_something(statement) for statement in statements]] = LOWEST
         odds[:, LAYERS.index(OF_CONTROLS)] = LOWEST
         best = odds.argmax(axis=0)
-        return {key: _telling(statements[best[at]]) for at, key in enumerate(LAYERS) if odds[best[at], at] >= TELLS}
+        found: dict[LayerKey, Telling] = {}
+        for at, key in enumerate(LAYERS):
+            if odds[best[at], at] >= TELLS:
+                row = statements[best[at]]
+                text = first_words(row.text)
+                found[key] = Telling(
+                    document=row.document,
+                    start=row.start,
+                    end=row.start + len(text),
+                    quote=text,
+                    rank=row.rank,
+                    about=row.about,
+                )
+        return found
 
     def _layer_odds(self, features: Floats) -> Floats:
         found: Floats = features @ self.layer_weights + self.layer_bias
@@ -152,36 +162,26 @@ def stating(features: Floats) -> int:
     return int((scores.max(axis=1) > QUIET).sum()) if len(scores) else 0
 
 
-def _telling(statement: Statement) -> Telling:
-    """Quote the first words of a statement verbatim."""
-    text = first_words(statement.text)
-    return Telling(
-        document=statement.document,
-        start=statement.start,
-        end=statement.start + len(text),
-        quote=text,
-        rank=statement.rank,
-        about=statement.about,
-    )
-
-
 def first_words(text: str) -> str:
     """Return the first words of a text, verbatim, short enough for a quote."""
     places = [match.end() for match in re.finditer(r"\S+", text[:_QUOTE_CHARS])]
     return text[: places[min(len(places), _QUOTE_WORDS) - 1] if places else 0]
 
 
-def readable_of(documents: Sequence[Document], statements: Sequence[Statement]) -> list[Statement]:
-    """Return the prose statements that may carry facts about the product, without mere claims."""
+def readable_of(
+    documents: Sequence[Document], statements: Sequence[Statement], *, claims: bool = False
+) -> list[Statement]:
+    """Return the prose statements that may carry facts about the product, without flagged ones, and without mere claims
+    unless `claims` are wanted."""
     prose = {document.id for document in documents if document.form == "prose"}
     return [
-        statement
-        for statement in statements
-        if statement.role in CARRYING
-        and not statement.flagged
-        and not statement.claim
-        and statement.about != "other"
-        and statement.document in prose
+        row
+        for row in statements
+        if row.document in prose
+        and row.role in CARRYING
+        and not row.flagged
+        and row.about != "other"
+        and (claims or not row.claim)
     ]
 
 
@@ -206,24 +206,19 @@ def pooled(documents: Sequence[Document], statements: Sequence[Statement], featu
     weights = np.maximum(0.0, best - STATES) * counting
     total = weights.sum()
     mean = (weights[:, None] * own).sum(axis=0) / total if total > 0 else np.zeros(DIMENSIONS)
-    heard = zip(statements, counting & (best > SILENT), strict=True)
-    lead = embed([_lead(documents, [row for row, counts in heard if counts and _says_something(row)])])[0]
+    heard = [row for row, counts in zip(statements, counting & (best > SILENT), strict=True) if counts]
+    first = next((document for document in documents if document.form == "prose"), None)
+    told = "."
+    if first is not None:
+        said = [row.text for row in heard if row.document == first.id and _says_something(row)]
+        told = " ".join(MARKS.sub(" ", " ".join([first.title, *said[:_LEAD]])).split())[:_LEAD_CHARS].strip() or "."
+    lead = embed([told])[0]
     return np.concatenate([lead, mean, best_mean(scores[counting & (best > QUIET)]) * SCORE_SCALE]).astype(np.float64)
 
 
 def _says_something(statement: Statement) -> bool:
     """Return whether a statement has enough words for a sentence. Labels and slogans do not say what a product is."""
     return len(statement.text.split()) >= _FEW_WORDS
-
-
-def _lead(documents: Sequence[Document], statements: Sequence[Statement]) -> str:
-    """Return the title of the first page and the first of its `statements`."""
-    first = next((document for document in documents if document.form == "prose"), None)
-    if first is None:
-        return "."
-    own = [statement.text for statement in statements if statement.document == first.id]
-    told = " ".join([first.title, *own[:_LEAD]])
-    return " ".join(MARKS.sub(" ", told).split())[:_LEAD_CHARS].strip() or "."
 
 
 def best_mean(scores: Floats) -> Floats:
@@ -234,7 +229,7 @@ def best_mean(scores: Floats) -> Floats:
     return found
 
 
-@lru_cache(maxsize=1)
+@cache
 def load_outlook() -> OutlookHeads:
     """Load the bundled heads. Raises IntegrityError if their files do not belong together."""
     return read_outlook(data_folder("corpus") / "knowledge" / "outlook")
@@ -243,27 +238,5 @@ def load_outlook() -> OutlookHeads:
 def read_outlook(folder: Path) -> OutlookHeads:
     """Read the heads stored in a folder. Raises IntegrityError if its files were changed."""
     constants: dict[str, Any] = json.loads((folder / CONSTANTS).read_text("utf-8"))
-    if hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest() != constants["sha256"]:
-        raise IntegrityError("the weights of the outlook are not those of its constants", where=str(folder / WEIGHTS))
-    with np.load(folder / WEIGHTS, allow_pickle=False) as arrays:
+    with np.load(stored(folder / WEIGHTS, constants["sha256"]), allow_pickle=False) as arrays:
         return OutlookHeads(**{name: arrays[name].astype(np.float64) for name in arrays.files})
-
-
-def write_outlook(heads: OutlookHeads, folder: Path) -> None:
-    """Write the heads; identical heads give identical bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    named = {name: getattr(heads, name).astype(np.float32) for name in OutlookHeads.__dataclass_fields__}
-    # Avoid np.savez, which writes the current time into the archive.
-    with (folder / WEIGHTS).open("wb") as file:
-        _savez(file, named)
-    digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
-    text = json.dumps({"about": "Written by `python -m evals.training.derive`.", "sha256": digest}, indent=1)
-    (folder / CONSTANTS).write_text(text + "\n", "utf-8")
-
-
-def _savez(file: BinaryIO, arrays: dict[str, NDArray[np.float32]]) -> None:
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in arrays.items():
-            body = io.BytesIO()
-            np.save(body, array, allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), body.getvalue())

@@ -2,20 +2,16 @@
 
 import re
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from typing import Final
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from agent.errors import InputError
+from agent.facts.knowledge import knowledge
 from agent.records import Polarity, Record, Statement
-from agent.resources import data_folder
 
-MOST: Final = 80
-"""Maximum number of patterns."""
 _MAX_TEXT: Final = 500
 
 
@@ -34,17 +30,14 @@ class PatternRule(Record):
         return pattern
 
     @cached_property
-    def _expression(self) -> re.Pattern[str]:
-        return re.compile(self.pattern, re.IGNORECASE if self.keeps_case else 0)
-
-    @property
-    def keeps_case(self) -> bool:
-        """Whether a part of the pattern is case-sensitive."""
-        return "(?-i:" in self.pattern
+    def _searched(self) -> tuple[bool, re.Pattern[str]]:
+        keeps_case = "(?-i:" in self.pattern
+        return keeps_case, re.compile(self.pattern, re.IGNORECASE if keeps_case else 0)
 
     def fits(self, text: str, lowered: str) -> bool:
         """Return whether a text, also given in lower case, matches the pattern."""
-        return self._expression.search(text if self.keeps_case else lowered) is not None
+        keeps_case, expression = self._searched
+        return expression.search(text if keeps_case else lowered) is not None
 
 
 def matches(statements: Sequence[Statement], rules: Sequence[PatternRule]) -> NDArray[np.bool_]:
@@ -66,14 +59,7 @@ def denying() -> tuple[PatternRule, ...]:
     return tuple(rule for rule in load_patterns() if rule.polarity == "denied")
 
 
-@lru_cache(maxsize=1)
+@cache
 def load_patterns() -> tuple[PatternRule, ...]:
-    """Load the bundled patterns in order. Raises InputError if the file is invalid."""
-    file = data_folder("corpus") / "knowledge" / "reader" / "patterns.yaml"
-    try:
-        rules = tuple(PatternRule.model_validate(row) for row in yaml.safe_load(file.read_text("utf-8")) or ())
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise InputError("the reader's patterns cannot be read", where=str(file), hint=str(error)[:200]) from error
-    if len(rules) > MOST:
-        raise InputError(f"there are {len(rules)} patterns", where=str(file), hint=f"at most {MOST}")
-    return rules
+    """Load the bundled patterns in order. Raises SchemaError if the file is invalid."""
+    return knowledge("reader/patterns.yaml", tuple[PatternRule, ...])

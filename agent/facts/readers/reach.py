@@ -110,18 +110,21 @@ def may_assert(statements: Sequence[Statement], keys: Sequence[FactKey]) -> NDAr
     A negated statement asserts only limits and controls; a statement that nobody is asked asserts neither. Advice
     asserts no control, and plans and general definitions assert nothing at all.
     """
-    comforting = np.array([key.comforting for key in keys])
-    controls = np.array([key.claim == "control" for key in keys])
-    tidied = np.array([key.id in _OF_OWN_STORE for key in keys])
-    plain = np.array([not _NOT.search(row.text) for row in statements], dtype=bool)[:, None]
-    unasked = np.array([lacks(row.text) for row in statements], dtype=bool)[:, None]
+    texts = [row.text for row in statements]
+
+    def told(pattern: re.Pattern[str]) -> NDArray[np.bool_]:
+        return np.array([bool(pattern.search(text)) for text in texts], dtype=bool)[:, None]
+
+    def among(ids: frozenset[str]) -> NDArray[np.bool_]:
+        return np.array([key.id in ids for key in keys])[None, :]
+
+    comforting = np.array([key.comforting for key in keys])[None, :]
+    controls = np.array([key.claim == "control" for key in keys])[None, :]
+    unasked = np.array([lacks(text) for text in texts], dtype=bool)[:, None]
     real = np.array([is_real(row) for row in statements], dtype=bool)[:, None]
-    advice = np.array([bool(_ADVICE.search(row.text)) for row in statements], dtype=bool)[:, None]
-    own = np.array([bool(_OWN_STORE.search(row.text)) for row in statements], dtype=bool)[:, None]
-    back = np.array([bool(_WAY_BACK.search(row.text)) for row in statements], dtype=bool)[:, None]
-    listening = np.array([key.id in _LISTENING for key in keys])
-    found: NDArray[np.bool_] = np.where(comforting[None, :], ~unasked, plain)
-    found &= real & ~(advice & controls[None, :]) & ~(own & tidied[None, :]) & ~(back & listening[None, :])
+    found: NDArray[np.bool_] = np.where(comforting, ~unasked, ~told(_NOT))
+    found &= real & ~(told(_ADVICE) & controls)
+    found &= ~(told(_OWN_STORE) & among(_OF_OWN_STORE)) & ~(told(_WAY_BACK) & among(_LISTENING))
     return found & _in_form(statements, keys)
 
 
@@ -132,7 +135,11 @@ def _in_form(statements: Sequence[Statement], keys: Sequence[FactKey]) -> NDArra
     `_BY_FORM`.
     """
     found = np.ones((len(statements), len(keys)), dtype=bool)
-    terse = [n for n, row in enumerate(statements) if row.block == "code" or _is_terse(row.text)]
+    terse = [
+        n
+        for n, row in enumerate(statements)
+        if row.block == "code" or (len(row.text.split()) < _FEW_WORDS and not _NAMED.search(row.text))
+    ]
     if not terse:
         return found
     rules = asserting()
@@ -143,10 +150,6 @@ def _in_form(statements: Sequence[Statement], keys: Sequence[FactKey]) -> NDArra
         if own:
             found[terse, column] = hits[:, own].any(axis=1) | (code & (key.id not in _BY_FORM))
     return found
-
-
-def _is_terse(text: str) -> bool:
-    return len(text.split()) < _FEW_WORDS and not _NAMED.search(text)
 
 
 def is_real(statement: Statement) -> bool:
@@ -170,15 +173,11 @@ def by_choice(statement: Statement, key: FactKey) -> bool:
     """
     if key.id in _STARTED and not _BY_ITSELF.search(statement.text):
         return True
-    if statement.block == "code":
-        return False
     # In a tool reference, words such as "optional" refer to a parameter.
-    if statement.role != "reference" and _SETTING.search(statement.text):
-        return key.deniable or _chosen(key)
-    if not _chosen(key) or statement.role == "reference":
+    if statement.block == "code" or statement.role == "reference":
         return False
-    return bool(_CHOICE.search(statement.text)) or any(_CHOICE_PART.search(part) for part in statement.path[1:][-1:])
-
-
-def _chosen(key: FactKey) -> bool:
-    return key.group in _CHOSEN_GROUPS or key.id in _CHOSEN
+    chosen = key.group in _CHOSEN_GROUPS or key.id in _CHOSEN
+    if _SETTING.search(statement.text):
+        return key.deniable or chosen
+    optional = _CHOICE.search(statement.text) or any(map(_CHOICE_PART.search, statement.path[1:][-1:]))
+    return chosen and bool(optional)

@@ -6,20 +6,14 @@ from agent.records import FactSheet, Outlook
 from tests.fakes.drafting.sheets import fact, sheet
 
 
-def test_the_llm_leads() -> None:
-    likely = sheet(outlook=Outlook(kinds={"assistant": 1.0}))
-    assert kind_of(likely, Judgement(kind="coding-agent")) == "coding-agent"
-
-
-def test_facts_contradict_a_kind() -> None:
-    denied = sheet(fact("drives_browser", "denied"), outlook=Outlook(kinds={"browser-agent": 0.6, "assistant": 0.4}))
+def test_the_llm_leads_unless_facts_contradict_it() -> None:
+    likely = Outlook(kinds={"browser-agent": 0.6, "assistant": 0.4})
+    assert kind_of(sheet(outlook=likely), Judgement(kind="coding-agent")) == "coding-agent"
+    denied = sheet(fact("drives_browser", polarity="denied"), outlook=likely)
     assert kind_of(denied, Judgement(kind="browser-agent")) == "assistant"
 
 
-def test_the_likeliest_of_the_outlook() -> None:
+def test_the_likeliest_of_the_outlook_else_what_facts_tell() -> None:
     assert kind_of(sheet(outlook=Outlook(kinds={"mcp-server": 0.3, "agent-skill": 0.7}))) == "agent-skill"
-
-
-def test_facts_tell_where_nobody_weighs() -> None:
-    assert kind_of(sheet(fact("mcp_server"))) == "mcp-server"
+    assert kind_of(sheet("mcp_server")) == "mcp-server"
     assert kind_of(FactSheet()) == "other"

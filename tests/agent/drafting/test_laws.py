@@ -1,23 +1,24 @@
 """Laws of everything that is said from facts: it holds for any sheet, cites what is there, and keeps its limits."""
 
-from hypothesis import given, settings, strategies as st
+import pytest
+from hypothesis import given as drawn, settings, strategies as st
 
 from agent.drafting import conditions_for_use, questions
-from agent.drafting.layers import paragraphs
-from agent.drafting.product import assumptions, capability_rows, controls, posture, system
-from agent.drafting.threats import chains
-from agent.drafting.threats.names import sentences
+from agent.drafting.judgement import Given, Judgement
+from agent.drafting.layers.paragraphs import MARK as UNCERTAIN, MAX_WORDS, paragraphs
+from agent.drafting.product import capability_rows, controls, posture, system
+from agent.drafting.threats.chains import chains
 from agent.drafting.threats.selection import find_threats
-from agent.drafting.wording import word_count
-from agent.facts.sheet import without
+from agent.drafting.wording import sentences, word_count
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import FactSheet
+from agent.records import Evidence, Fact
 from agent.records.evidence import MARK
-from agent.taxonomy.kinds import KINDS, ProductKind
-from tests.fakes.drafting.threats import Row, factors_of, pinned_of, row, score_of_base, sheet_of
+from agent.taxonomy.kinds import KINDS
+from agent.taxonomy.layers import LAYERS
+from tests.fakes.drafting.sheets import Row, factors, row, sheet_of
+from tests.fakes.drafting.threats import CODER, EXAMPLES, TICKETS, fact_of, pinned_of, score_of_base, struck
 
-NAME = "Nimbus"
-VALUES = ("issues and comments", "your token", "off by default", "on", "E4", "[x](y)", "T1; then", "", "delete_issue")
+VALUES = ("issues and comments", "your token", "off by default", "on", "E4", "[x](y)", "T1; then", "delete_issue")
 
 
 @st.composite
@@ -25,65 +26,112 @@ def rows(draw: st.DrawFn) -> Row:
     """A fact of any key, with slots of any sort."""
     key = draw(st.sampled_from(load_vocabulary().keys))
     polarity = draw(st.sampled_from(("asserted", "asserted", "configurable", *(("denied",) if key.deniable else ()))))
-    slots = draw(st.dictionaries(st.sampled_from(key.slots), st.sampled_from([v for v in VALUES if v]), max_size=3))
+    slots = draw(st.dictionaries(st.sampled_from(key.slots), st.sampled_from(VALUES), max_size=3))
     return row(key.id, f"The text says {key.title}.", polarity, draw(st.integers(1, 4)), **slots)
 
 
-sheets = st.lists(rows(), max_size=14).map(lambda found: sheet_of(*found))
+def products(least: int = 0) -> st.SearchStrategy[Given]:
+    made = st.lists(rows(), min_size=least, max_size=14).map(lambda found: sheet_of(*found))
+    return st.builds(lambda sheet, kind: Given(sheet, "Nimbus", kind), made, st.sampled_from(KINDS))
 
 
-def texts_of(sheet: FactSheet, kind: ProductKind) -> list[str]:
+def texts_of(product: Given) -> list[str]:
     """Everything that is said of a product, checked for its limits on the way."""
-    factors, certainty = factors_of(), pinned_of(sheet)
-    found = find_threats(sheet, kind, factors)
+    sheet, certainty, values = product.sheet, pinned_of(product.sheet), factors("0.5", "0.2")
+    found = find_threats(sheet, product.kind, values)
     score = score_of_base(str(found.base.value) if found.base else "5.0")
-    asked = questions.ask(sheet, kind, factors, certainty, found, score)
-    written = paragraphs.paragraphs(sheet, kind, NAME, certainty, found, asked)
-    rows_ = capability_rows.fact_lines(sheet, kind)
-    advised = conditions_for_use.advise(sheet, kind, found, factors, score, asked)
-    made = chains.chains(sheet, found)
-    claimed = controls.claimed(sheet, found)
-    picture = system.picture(sheet, NAME, kind)
-    said = posture.posture(sheet, NAME, kind, found, score)
-    assert len(sentences(said)) == 3
-    assert len(asked) <= 6
-    assert len(rows_) <= 8
-    assert len(advised.conditions) <= 5
-    assert all(2 <= len(chain.threats) <= 4 for chain in made)
-    assert all(word_count(layer.paragraph) <= 45 for layer in written.values())
-    assert all(item.rank >= 3 for item in claimed if item.counted)
+    asked = questions.ask(product, values, certainty, found, score)
+    written = paragraphs(product, certainty, found, asked, {})
+    lines = capability_rows.fact_lines(product)
+    advised = conditions_for_use.advise(product, found, score, asked)
+    made, claimed, picture = chains(product, found), controls.claimed(product, found), system.picture(product)
+    said, summary = posture.posture(product, found, score), posture.summary(product)
     shown = {placed.threat.id for placed in found.threats}
+
+    assert (len(sentences(said)), len(sentences(summary)), said.count(product.name) <= 1) == (3, 1, True)
+    assert len(asked) <= 6
+    assert [line.label for line in lines] == [label for label in capability_rows.LABELS if label in labels(lines)]
+    assert all(bool(line.facts) == bool(MARK.findall(line.text)) for line in lines)
+    assert len(advised.conditions) <= conditions_for_use.MAX_CONDITIONS
     assert {name for condition in advised.conditions for name in condition.threats} <= shown
+    for chain in made:
+        assert 2 <= len(set(chain.threats)) == len(chain.threats) <= 4
+        assert set(chain.threats) <= shown
+        assert [(hop.source, hop.target) for hop in chain.hops] == [
+            *zip(chain.threats, chain.threats[1:], strict=False)
+        ]
+        assert all(hop.evidence for hop in chain.hops)
+    assert tuple(written) == LAYERS
+    for layer in written.values():
+        assert (layer.missing is None) == layer.certain
+        assert word_count(layer.paragraph) <= MAX_WORDS or not layer.certain
+        assert layer.certain or (layer.paragraph.startswith(UNCERTAIN) and not MARK.search(layer.paragraph))
+    assert all(item.rank >= 3 for item in claimed if item.counted)
+    marks = [mark for one in made for hop in one.hops for mark in hop.evidence]
+    items = (*picture.actors, *picture.components, *picture.stores, *picture.services, *picture.flows)
+    marks += [mark for one in (*items, *picture.boundaries, *picture.capabilities) for mark in one.evidence]
     return [
-        said,
-        posture.summary(sheet, NAME, kind),
-        *(line.text for line in rows_),
+        *(said, summary, advised.law, f"[{', '.join(marks)}]"),
+        *(line.text for line in lines),
         *(layer.paragraph for layer in written.values()),
         *(text for question in asked for text in (question.text, question.why, question.changes, question.proposed)),
         *(text for one in advised.conditions for text in (one.text, one.price)),
-        advised.law,
-        *assumptions.assumptions(picture, sheet, kind),
+        *system.assumptions(picture, product),
         *(f"{item.action} {item.object}" for item in picture.capabilities),
     ]
 
 
-@settings(max_examples=15, deadline=None)
-@given(sheets, st.sampled_from(KINDS))
-def test_any_sheet_is_told_in_marked_plain_sentences(sheet: FactSheet, kind: ProductKind) -> None:
-    known = {item.id for item in sheet.evidence}
-    for text in texts_of(sheet, kind):
+def labels(lines: tuple[object, ...]) -> set[str]:
+    return {line.label for line in lines}
+
+
+def check(product: Given) -> None:
+    known = {item.id for item in product.sheet.evidence}
+    texts = texts_of(product)
+    for text in texts:
         assert set(MARK.findall(text)) <= known
         assert not set("{}|<>") & set(text)
         assert "  " not in text
         assert "[x]" not in text
-    assert texts_of(sheet, kind) == texts_of(sheet, kind)
+    assert texts_of(product) == texts
+
+
+@settings(max_examples=15, deadline=None)
+@drawn(products())
+def test_any_sheet_is_told_in_marked_plain_sentences(product: Given) -> None:
+    check(product)
+
+
+@pytest.mark.parametrize("product", EXAMPLES, ids=lambda product: product.name)
+def test_so_is_each_example(product: Given) -> None:
+    check(product)
+    words = [word for text in texts_of(product) for word in text.split() if "N:" not in word]
+    assert not [word for word in words if "_" in word]
+
+
+def told_nowhere(product: Given, fact: Fact) -> None:
+    without = struck(product, fact)
+    gone = set(fact.evidence) - {item.id for item in without.sheet.evidence}
+    assert not gone & {mark for text in texts_of(without) for mark in MARK.findall(text)}
 
 
 @settings(max_examples=8, deadline=None)
-@given(st.lists(rows(), min_size=1, max_size=8).map(lambda found: sheet_of(*found)), st.sampled_from(KINDS), st.data())
-def test_a_struck_fact_is_told_nowhere(sheet: FactSheet, kind: ProductKind, data: st.DataObject) -> None:
-    fact = data.draw(st.sampled_from(sheet.facts))
-    struck = without(sheet, fact.id)
-    gone = set(fact.evidence) - {item.id for item in struck.evidence}
-    for text in texts_of(struck, kind):
-        assert not gone & set(MARK.findall(text))
+@drawn(products(1), st.data())
+def test_a_struck_fact_is_told_nowhere(product: Given, data: st.DataObject) -> None:
+    told_nowhere(product, data.draw(st.sampled_from(product.sheet.facts)))
+
+
+@pytest.mark.parametrize("fact", CODER.sheet.facts, ids=lambda fact: fact.key)
+def test_nor_is_one_of_an_example(fact: Fact) -> None:
+    told_nowhere(CODER, fact)
+
+
+def test_an_entry_of_an_llm_stands_while_what_it_cites_does() -> None:
+    fact = fact_of(TICKETS, "deletes_data")
+    own = Evidence(id="E90", document="D1", start=0, end=5, quote="words", rank=2, about="product")
+    product = TICKETS._replace(judgement=Judgement(evidence=(own,)))
+    assert product.stands("It does [E3, E90].", (fact.id,), ("E90",))
+    assert not product.stands("It does [E91].")
+    assert not struck(product, fact).stands("", (fact.id,))
+    assert not struck(product, fact).stands("It does [E3].")
+    assert product.quotes((fact.id,)) == ("E3",)

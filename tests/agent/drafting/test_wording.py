@@ -6,22 +6,23 @@ import yaml
 from agent.drafting.wording import (
     abilities,
     article,
-    clause,
     excerpt,
     listed,
     load_wording,
     marks,
     noun,
     predicates,
+    renamed,
     said,
+    sentences,
     sure_facts,
     third_person,
     word_count,
 )
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import FactSheet, FactSource
 from agent.resources import data_folder
-from tests.fakes.drafting.threats import row, sheet_of
+from tests.fakes.drafting.sheets import Row, doubtful, row, sheet_of
+from tests.fakes.drafting.threats import TICKETS, found_for
 
 KNOWLEDGE = data_folder("corpus") / "knowledge"
 
@@ -30,10 +31,7 @@ def test_every_key_has_words_and_no_other() -> None:
     assert set(load_wording()) == {key.id for key in load_vocabulary()}
 
 
-@pytest.mark.parametrize(
-    "file",
-    ["attack_paths", "conditions", "picture", "vendor_questions", "layer_texts"],
-)
+@pytest.mark.parametrize("file", ["attack_paths", "conditions", "picture", "vendor_questions", "layer_texts"])
 def test_data_names_only_keys_of_the_vocabulary(file: str) -> None:
     raw = yaml.safe_load((KNOWLEDGE / f"{file}.yaml").read_text("utf-8"))
     vocabulary = load_vocabulary()
@@ -61,7 +59,7 @@ def test_every_key_reads_without_slots(name: str, polarity: str) -> None:
         if polarity == "denied" and not key.deniable:
             continue
         one = said(sheet_of(row(key.id, polarity=polarity)))[0]
-        text = f"{name} {clause(one)}."
+        text = f"{name} {one.clause}."
         assert "{" not in text
         assert "_" not in text
         assert "  " not in text
@@ -84,7 +82,7 @@ def test_every_key_reads_without_slots(name: str, polarity: str) -> None:
 def test_a_slot_that_is_no_noun_phrase_is_not_used(value: str) -> None:
     sheet = sheet_of(row("deletes_data", object=value))
     assert noun(sheet.facts[0], "object") == ""
-    assert clause(said(sheet)[0]) == "deletes data"
+    assert said(sheet)[0].clause == "deletes data"
 
 
 def test_slots_fill_templates_and_several_are_joined() -> None:
@@ -94,20 +92,22 @@ def test_slots_fill_templates_and_several_are_joined() -> None:
         row("connected_services", counterpart="Calendarium"),
         row("api_key", credential="access token"),
     )
-    records, key, services = [clause(one) for one in said(sheet)]
+    records, key, services = [one.clause for one in said(sheet)]
     assert records == "changes issues in Tickety"
     assert key == "acts with an access token"
     assert services in ("connects to Hospicore and Calendarium", "connects to Calendarium and Hospicore")
 
 
-def test_the_reader_is_not_addressed() -> None:
-    sheet = sheet_of(row("api_key", credential="your API key"))
-    assert clause(said(sheet)[0]) == "acts with the user's API key"
-
-
-def test_what_is_off_as_shipped_is_said_as_a_setting() -> None:
-    sheet = sheet_of(row("sandbox", default="disabled"))
-    assert clause(said(sheet)[0]) == "isolates what it runs in a sandbox (a setting)"
+@pytest.mark.parametrize(
+    ("one", "told"),
+    [
+        (row("api_key", credential="your API key"), "acts with the user's API key"),
+        (row("sandbox", default="disabled"), "isolates what it runs in a sandbox (a setting)"),
+    ],
+    ids=["the reader is not addressed", "what is off as shipped is a setting"],
+)
+def test_a_fact_is_told_of_the_product_as_shipped(one: Row, told: str) -> None:
+    assert said(sheet_of(one))[0].clause == told
 
 
 def test_neighbours_share_a_verb() -> None:
@@ -166,20 +166,37 @@ def test_an_excerpt_can_stand_between_quotation_marks(text: str, expected: str) 
     assert excerpt(text, 6 if "six" not in text else 5) == expected
 
 
-def embedded(sheet: FactSheet, confidence: float) -> FactSheet:
-    facts = tuple(
-        fact.model_copy(
-            update={"sources": (FactSource(reader="embedded", confidence=confidence),), "confidence": confidence}
-        )
-        for fact in sheet.facts
-    )
-    return sheet.model_copy(update={"facts": facts})
-
-
 def test_a_fact_is_sure_by_its_reader_its_confidence_and_its_quote() -> None:
     sheet = sheet_of(row("runs_commands"))
     named = sheet_of(row("runs_commands", quote="Shell"))
 
-    assert sure_facts(sheet) == sure_facts(embedded(sheet, 0.9)) == {sheet.facts[0].id}
-    assert not sure_facts(embedded(sheet, 0.7))
-    assert not sure_facts(embedded(named, 0.9))
+    assert sure_facts(sheet) == sure_facts(doubtful(sheet, 0.9)) == {sheet.facts[0].id}
+    assert not sure_facts(doubtful(sheet, 0.7))
+    assert not sure_facts(doubtful(named, 0.9))
+
+
+NAMES = {"T1": "T2", "T2": "T1", "T12": "T3"}
+
+
+@pytest.mark.parametrize(
+    ("text", "renewed"),
+    [
+        ("T1 falls away.", "T2 falls away."),
+        ("Settles T1/T2 (T12).", "Settles T2/T1 (T3)."),
+        ("T1 shrinks. T9 falls away.", "T2 shrinks."),
+        ("T1\u2019s reach, AT1 and T1x stay.", "T2\u2019s reach, AT1 and T1x stay."),
+        ("T9.", ""),
+        ("", ""),
+    ],
+)
+def test_references_follow_the_draft(text: str, renewed: str) -> None:
+    assert renamed(text, NAMES) == renewed
+
+
+def test_names_lead_to_shown_threats_alone() -> None:
+    found = found_for(TICKETS)._replace(names={"T1": "T2", "T2": "gone"})
+    assert found.ids == found.called == {"T1": "T2"}
+
+
+def test_sentences_end_at_their_marks() -> None:
+    assert sentences("One. Two? Three [E1]. v1.2 is four") == ("One.", "Two?", "Three [E1].", "v1.2 is four")

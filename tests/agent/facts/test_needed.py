@@ -8,16 +8,16 @@ import pytest
 
 from agent.errors import IntegrityError
 from agent.facts.needed import needed_features, needed_passages, read_needed
-from agent.facts.topics import topics
 from agent.intake.extract.statements.roles import with_roles
 from agent.intake.extract.statements.split import statements
-from agent.records import Document, Finding, Section, Statement
+from agent.records import Document, Statement
 from agent.resources import data_folder
 from agent.retrieval.embed import embed
 from agent.retrieval.library import Library
 from agent.retrieval.passages import estimate
 from agent.retrieval.shown import GAP_TOKENS, Passage, heading, passages_for
 from agent.retrieval.stores import OpenStore, store_kind
+from tests.fakes.fact_sources import plain
 
 NEEDED = (
     "The agent runs shell commands on the host with the rights of the user who started it.",
@@ -33,77 +33,52 @@ IDLE = (
 )
 
 
-def page(key: str, paragraphs: list[str], *, planted: str = "") -> Document:
+def page(identity: str, paragraphs: list[str], *, flag: str = "") -> Document:
     text = "\n\n".join(("Handbook", *paragraphs)) + "\n"
-    start = text.find(planted) if planted else -1
-    findings = (
-        (
-            Finding(
-                kind="instruction-like-text",
-                document=key,
-                start=start,
-                end=start + len(planted),
-                where="",
-                excerpt=planted,
-            ),
-        )
-        if planted
-        else ()
-    )
-    return Document(
-        id=key,
-        sha256="0" * 64,
-        url=f"{key}.md",
-        title="Handbook",
-        kind="listing" if key == "D1" else "docs",
-        media_type="text/markdown",
-        fetched_at="2026-11-01T00:00:00Z",
-        text=text,
-        sections=(Section(start=0, end=len(text), path=("Handbook", f"Part {key}"), about="product"),),
-        findings=findings,
-    )
+    return plain(text, identity, kind="listing" if identity == "D1" else "docs", title="Handbook", flag=flag)
 
 
 def sources() -> tuple[tuple[Document, ...], tuple[Statement, ...]]:
     pages = [page("D1", ["Handbook is an agent for the terminal that edits code with an LLM."])]
     for number, sentence in enumerate(NEEDED, start=2):
         idle = [words.format(n=number * 10 + n) for n in range(4) for words in IDLE]
-        own = [*idle[:6], sentence, *idle[6:]]
-        planted = PLANTED if number == 3 else ""
-        pages.append(page(f"D{number}", [*own, planted] if planted else own, planted=planted))
+        flag = PLANTED if number == 3 else ""
+        pages.append(page(f"D{number}", [*idle[:6], sentence, *idle[6:], *filter(None, [flag])], flag=flag))
     documents = tuple(pages)
     found = statements(documents)
     return documents, with_roles(found, documents, embed([row.text for row in found]))
 
 
 def test_what_a_threat_model_needs_comes_before_idle_talk() -> None:
-    documents, found = sources()
-    shown = needed_passages(documents, found, topics(), 260)
+    shown = needed_passages(*sources(), 260)
     text = "\n".join(passage.text for passage in shown.passages)
     assert [sentence for sentence in NEEDED if sentence not in text] == []
     assert "Handbook is an agent for the terminal" in text
+    assert shown.left_out_tokens > 500
+    assert str(shown.left_out_tokens) in shown.note
 
 
-@pytest.mark.parametrize("tokens", [20, 120, 400, 5000])
+@pytest.mark.parametrize("tokens", [1, 20, 120, 400, 5000])
 def test_within_the_room_verbatim_in_order_and_always_the_same(tokens: int) -> None:
     documents, found = sources()
-    shown = needed_passages(documents, found, topics(), tokens)
+    shown = needed_passages(documents, found, tokens)
     texts = {document.id: document.text for document in documents}
     assert shown.tokens <= tokens
     assert all(texts[each.document][each.start : each.end] == each.text for each in shown.passages)
     order = [(each.document, each.start) for each in shown.passages]
     assert order == sorted(set(order))
     assert "Assessors" not in "".join(each.text for each in shown.passages)
-    assert shown == needed_passages(documents, found, topics(), tokens)
+    assert shown == needed_passages(documents, found, tokens)
+    heads = [heading(each, before) for before, each in zip((None, *shown.passages), shown.passages, strict=False)]
+    took = sum(estimate(each.text) + GAP_TOKENS for each in shown.passages)
+    assert shown.tokens == took + sum(estimate(head) + GAP_TOKENS for head in heads if head), "marks and headings count"
 
 
-def test_the_room_counts_marks_and_headings_as_they_are_written() -> None:
-    documents, found = sources()
-    passages = needed_passages(documents, found, topics(), 300).passages
-    heads = [heading(each, before) for before, each in zip((None, *passages), passages, strict=False)]
-    took = sum(estimate(each.text) + GAP_TOKENS for each in passages)
-    took += sum(estimate(head) + GAP_TOKENS for head in heads if head)
-    assert needed_passages(documents, found, topics(), 300).tokens == took
+def test_sources_that_fit_are_shown_whole_and_open_no_store() -> None:
+    documents = (page("D1", ["It sends mail."]), page("D2", [NEEDED[0], PLANTED], flag=PLANTED))
+    shown = passages_for(documents, statements(documents), 10_000, lambda _: np.zeros(0), store="none such")
+    assert [each.text.split("\n\n")[-1] for each in shown.passages] == ["It sends mail.", NEEDED[0]]
+    assert (shown.note, shown.left_out_tokens) == ("", 0)
 
 
 def test_who_changed_the_roles_before_does_not_matter() -> None:
@@ -132,9 +107,8 @@ def test_a_worth_decides_by_the_chance_for_each_token_and_says_nothing_twice() -
         page("D1", ["A tool."]),
         page("D2", ["Logs are kept.", "Logs are kept.", long, "Keys are hashed."] * 40),
     )
-    found = statements(documents)
     shown = passages_for(
-        documents, found, (), 40, store="memory", worth=lambda library: np.zeros(len(library.statements))
+        documents, statements(documents), 40, lambda library: np.zeros(len(library.statements)), store="memory"
     )
     text = "\n".join(each.text for each in shown.passages)
     assert text.count("Logs are kept.") == 1

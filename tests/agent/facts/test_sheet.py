@@ -47,14 +47,7 @@ def fact(
 
 facts = st.builds(
     lambda key, marks, polarity, about, reader, confidence, rank, slots: fact(
-        key,
-        *sorted(marks),
-        polarity=polarity,
-        about=about,
-        reader=reader,
-        confidence=confidence,
-        rank=rank,
-        **slots,
+        key, *sorted(marks), polarity=polarity, about=about, reader=reader, confidence=confidence, rank=rank, **slots
     ),
     st.sampled_from(KEYS),
     st.sets(st.sampled_from([item.id for item in EVIDENCE]), min_size=1, max_size=3),

@@ -49,9 +49,9 @@ def other_numbers(text: str) -> str:
 
 
 def test_claims_in_other_words_are_supported_and_their_opposites_are_not() -> None:
-    right = [support(pair.claim, [pair.quote]).verdict for pair in unseen()]
-    denied = [support(pair.negated, [pair.quote]).verdict for pair in unseen()]
-    apart = [support(pair.claim, [other.quote]).verdict for pair, other in zip(unseen(), unseen()[7:], strict=False)]
+    right = [support(pair.claim, [pair.quote]) for pair in unseen()]
+    denied = [support(pair.negated, [pair.quote]) for pair in unseen()]
+    apart = [support(pair.claim, [other.quote]) for pair, other in zip(unseen(), unseen()[7:], strict=False)]
     assert right.count("supported") >= 0.9 * len(right)  # recall
     wrong = denied.count("supported") + apart.count("supported")
     assert right.count("supported") / (right.count("supported") + wrong) >= 0.95  # precision
@@ -73,17 +73,17 @@ def test_the_corpus_quotes_carry_themselves_and_not_one_another() -> None:
     negated: Counter[Verdict] = Counter()
     for name, quotes in quotes_by_case():
         for quote, other in zip(quotes, [*quotes[1:], *quotes[:1]], strict=True):
-            same[support(quote, [quote], [name]).verdict] += 1
+            same[support(quote, [quote], [name])] += 1
             if other != quote:
-                apart[support(quote, [other], [name]).verdict] += 1
+                apart[support(quote, [other], [name])] += 1
             if other_numbers(quote) != quote:
-                numbers[support(other_numbers(quote), [quote], [name]).verdict] += 1
+                numbers[support(other_numbers(quote), [quote], [name])] += 1
             if verb := re.search(r"\b(?:is|are|can|has|have)\b", quote):
                 denial = f"{quote[: verb.end()]} not{quote[verb.end() :]}"
-                negated[support(denial, [quote], [name]).verdict] += 1
+                negated[support(denial, [quote], [name])] += 1
     assert set(same) == {"supported"}
     assert apart["supported"] <= 0.01 * apart.total()
-    assert numbers["supported"] + numbers["weak"] == 0
+    assert numbers["supported"] == 0
     assert negated["contradicted"] >= 0.98 * negated.total()
 
 
@@ -102,33 +102,28 @@ def test_the_corpus_quotes_carry_themselves_and_not_one_another() -> None:
         ("It keeps 30 days of logs", "It keeps 90 days of logs", "contradicted"),
         ("It keeps logs for 30 days", "It keeps logs for days", "unsupported"),
         ("It sends mail through Salesforce", "It sends mail", "unsupported"),
-        ("Single sign-on is enforced", "Single sign-on will be enforced next year", "weak"),
-        ("Logs are exported", "Logs might be exported", "weak"),
-        ("All tools are sandboxed", "The shell tool is sandboxed", "weak"),
         ("It transfers money between wallets", "It lists the weather of a city", "unsupported"),
         ("It is", "It is a tool", "unsupported"),
     ],
 )
 def test_one_claim(claim: str, quote: str, verdict: Verdict) -> None:
-    found = support(claim, [quote])
-    assert found.verdict == verdict
-    assert bool(found.reasons) == (verdict != "supported")
+    assert support(claim, [quote]) == verdict
 
 
 def test_a_claim_without_quotes_has_no_support() -> None:
-    assert support("It deletes records", []).verdict == "unsupported"
-    assert support("It deletes records", [" … "]).verdict == "unsupported"
+    assert support("It deletes records", []) == "unsupported"
+    assert support("It deletes records", [" … "]) == "unsupported"
 
 
 def test_quotes_carry_a_claim_together() -> None:
     quotes = ["It reads the customer's calendar", "It books meetings through Zoom"]
-    assert support("It reads the calendar and books meetings through Zoom", quotes).verdict == "supported"
-    assert support("It reads the calendar and books meetings through Zoom", quotes[:1]).verdict == "unsupported"
+    assert support("It reads the calendar and books meetings through Zoom", quotes) == "supported"
+    assert support("It reads the calendar and books meetings through Zoom", quotes[:1]) == "unsupported"
 
 
 def test_the_product_needs_no_quote() -> None:
-    assert support("Paperhawk deletes records", ["It deletes records"], ["Paperhawk"]).verdict == "supported"
-    assert support("Paperhawk deletes records", ["It deletes records"]).verdict == "unsupported"
+    assert support("Paperhawk deletes records", ["It deletes records"], ["Paperhawk"]) == "supported"
+    assert support("Paperhawk deletes records", ["It deletes records"]) == "unsupported"
 
 
 # ---------------------------------------------------------------- numbers and names
@@ -163,7 +158,7 @@ def test_fifty_invented_names_and_numbers_are_all_seen() -> None:
     for item in invented:
         claim = f"The assistant reads tickets and writes answers into {item}"
         assert foreign(claim, [quote]) == (item,)
-        assert support(claim, [quote]).verdict == "unsupported"
+        assert support(claim, [quote]) == "unsupported"
 
 
 def test_numbers_and_names_are_listed_in_order() -> None:

@@ -170,9 +170,7 @@ def test_a_detail_may_have_a_quote_of_its_own_which_is_checked_too() -> None:
     found = verify([made], SOURCES)
     assert found.facts[0].slot("approval") == "the harbour master"
     assert found.facts[0].slots[0].evidence in {item.id for item in found.evidence}
-    lie = made.model_copy(
-        update={"slots": (slot.model_copy(update={"quote": Quote(text="asks nobody at all")}),)},
-    )
+    lie = made.model_copy(update={"slots": (slot.model_copy(update={"quote": Quote(text="asks nobody at all")}),)})
     assert verify([lie], SOURCES).facts[0].slots == ()
 
 

@@ -1,97 +1,28 @@
-"""Hand-made fact sheets, threats and certainties for tests of what is drafted from facts."""
+"""Products with their facts, threats and certainties, for tests of what is drafted from facts."""
 
 from decimal import Decimal
-from typing import NamedTuple
 
+from agent.drafting.judgement import Given, JudgedMetric, JudgedThreat, Judgement, Metric
 from agent.drafting.layers.certainty import Certainty
+from agent.drafting.threats.cvss_vectors import METRICS
 from agent.drafting.threats.selection import Found, Placed
-from agent.facts.sheet import build_sheet, combined, fact_id
+from agent.facts.sheet import without
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import (
-    SLOTS,
-    Evidence,
-    Fact,
-    FactorEstimate,
-    FactSheet,
-    FactSource,
-    Mitigation,
-    Range,
-    Score,
-    Search,
-    Slot,
-    Threat,
-    ThreatScore,
-    ThreatStatement,
-)
+from agent.records import Fact, FactSheet, Mitigation, Range, Score, Threat, ThreatScore, ThreatStatement
 from agent.scoring import parse_request, score, severity
 from agent.scoring.cvss import read_vector
-from agent.taxonomy.factors import FACTOR_SETS, FACTORS, FactorKey
-from agent.taxonomy.kinds import ProductKind
+from agent.taxonomy.factors import FACTOR_SETS
 from agent.taxonomy.layers import LAYERS, LayerKey
+from tests.fakes.drafting.sheets import row, sheet_of
 
 INJECTION = "CVSS:4.0/AV:N/AC:L/AT:P/PR:N/UI:P/VC:L/VI:H/VA:L/SC:L/SI:H/SA:L"
 STOLEN_KEY = "CVSS:4.0/AV:N/AC:L/AT:P/PR:L/UI:N/VC:H/VI:H/VA:N/SC:H/SI:H/SA:N"
 OPEN_PORT = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H"
 
-
-class Row(NamedTuple):
-    """One fact to be made."""
-
-    key: str
-    quote: str
-    slots: dict[str, str]
-    polarity: str
-    rank: int
-
-
-def row(key: str, quote: str = "", polarity: str = "asserted", rank: int = 2, **slots: str) -> Row:
-    """One fact; its quote by default names the key's title."""
-    return Row(key, quote or f"It {load_vocabulary()[key].title}.", slots, polarity, rank)
-
-
-def sheet_of(*rows: Row, statements: int = 40) -> FactSheet:
-    """A sheet of these facts, E1 for the first one's quote, read from one document of some statements."""
-    facts, evidence = [], []
-    for number, one in enumerate(rows, start=1):
-        mark = f"E{number}"
-        start = 1000 * number
-        evidence.append(
-            Evidence(
-                id=mark, document="D1", start=start, end=start + len(one.quote), quote=one.quote, rank=one.rank,
-                about="product",
-            )
-        )  # fmt: skip
-        slots = tuple(Slot(name=name, value=one.slots[name]) for name in SLOTS if name in one.slots)
-        sources, sure = combined([FactSource(reader="llm", confidence=0.9)])
-        facts.append(
-            Fact(
-                id=fact_id(one.key, one.polarity, "product", slots),
-                key=one.key,
-                polarity=one.polarity,
-                slots=slots,
-                about="product",
-                evidence=(mark,),
-                sources=sources,
-                rank=one.rank,
-                confidence=sure,
-                state="denied" if one.polarity == "denied" else "claimed",
-            )
-        )
-    return build_sheet(facts, evidence, (Search(reader="llm", documents=("D1",), statements=statements),))
-
-
-class Example(NamedTuple):
-    """A product with its facts."""
-
-    name: str
-    kind: ProductKind
-    sheet: FactSheet
-
-
-TICKETS = Example(
-    "Tickety MCP",
-    "mcp-server",
-    sheet_of(
+TICKETS = Given(
+    name="Tickety MCP",
+    kind="mcp-server",
+    sheet=sheet_of(
         row("mcp_server"),
         row("changes_records", object="issues and comments", counterpart="Tickety"),
         row("deletes_data", object="projects"),
@@ -107,10 +38,10 @@ TICKETS = Example(
         row("own_logs", object="each call"),
     ),
 )
-CODER = Example(
-    "Patchwright",
-    "coding-agent",
-    sheet_of(
+CODER = Given(
+    name="Patchwright",
+    kind="coding-agent",
+    sheet=sheet_of(
         row("runs_commands", object="shell commands"),
         row("writes_files", object="files in the workspace"),
         row("changes_repo", object="pull requests"),
@@ -128,10 +59,10 @@ CODER = Example(
         row("plugins"),
     ),
 )
-VOICE = Example(
-    "Callowell",
-    "voice-agent",
-    sheet_of(
+VOICE = Given(
+    name="Callowell",
+    kind="voice-agent",
+    sheet=sheet_of(
         row("places_calls", counterpart="patients"),
         row("sends_messages"),
         row("talks_with_public", counterpart="anyone who calls"),
@@ -144,8 +75,23 @@ VOICE = Example(
         row("deletes_data", polarity="denied"),
     ),
 )
-THIN = Example("Nimbus", "other", sheet_of(row("takes_free_text"), statements=3))
+THIN = Given(sheet_of(row("takes_free_text"), statements=3), "Nimbus", "other")
 EXAMPLES = (TICKETS, CODER, VOICE, THIN)
+
+
+def fact_of(given: Given, key: str) -> Fact:
+    """The first fact of a key."""
+    return next(fact for fact in given.sheet.facts if fact.key == key)
+
+
+def struck(given: Given, fact: Fact) -> Given:
+    """The product without a fact."""
+    return given._replace(sheet=without(given.sheet, fact.id))
+
+
+def led(given: Given, **parts: object) -> Given:
+    """The product with these parts of an LLM's judgement."""
+    return given._replace(judgement=Judgement.model_validate(parts))
 
 
 def threat(
@@ -176,6 +122,21 @@ def threat(
     )
 
 
+def judged(values: dict[Metric, str] | str, **fields: object) -> JudgedThreat:
+    """An LLM's threat with these metrics."""
+    pairs = dict(zip(METRICS, values, strict=True)) if isinstance(values, str) else values
+    told = {
+        "title": "A threat",
+        "actor": "an outsider",
+        "how": "An outsider does it.",
+        "lost": "data",
+        "layer": "agent_frameworks",
+        "basis": "quoted",
+        "metrics": {metric: JudgedMetric(value=value, reason="because") for metric, value in pairs.items()},
+    }
+    return JudgedThreat.model_validate({**told, **fields})
+
+
 def found_of(*placed: tuple[LayerKey, Threat]) -> Found:
     """What was found, the first threat as headline."""
     rows = tuple(Placed(layer, one) for layer, one in placed)
@@ -184,54 +145,39 @@ def found_of(*placed: tuple[LayerKey, Threat]) -> Found:
     ends = (
         Range(value=base, low=max(base - 1, Decimal(0)), high=min(base + 1, Decimal(10))) if base is not None else None
     )
-    return Found(threats=rows, headline=first, graver=None, base=ends, folded=())
+    return Found(threats=rows, headline=first, base=ends, folded=())
 
 
-def found_for(example: Example) -> Found:
-    """A few threats that fit an example; none for a thin one."""
-    sheet = example.sheet
-    rows: list[tuple[LayerKey, Threat]] = []
-    if example is TICKETS:
-        rows = [
-            ("agent_frameworks", threat(1, "Prompt injection through issue comments", sheet,
-                ("reads_untrusted_content", "changes_records", "deletes_data"), INJECTION)),
-            ("security_compliance", threat(2, "Stolen access token grants every tool", sheet,
-                ("api_key", "changes_records"), STOLEN_KEY)),
-            ("agent_ecosystem", threat(3, "Compromised package at start", sheet, ("fetched_at_start",), STOLEN_KEY)),
-        ]  # fmt: skip
-    elif example is CODER:
-        rows = [
-            ("agent_frameworks", threat(1, "Prompt injection through web pages runs commands", sheet,
-                ("reads_web", "runs_commands"), INJECTION, reasons={"UI": "A: E8 asks first"})),
-            ("agent_ecosystem", threat(2, "Hostile MCP server steers the session", sheet,
-                ("mcp_client", "writes_files"), INJECTION)),
-            ("security_compliance", threat(3, "Unattended run without confirmation", sheet,
-                ("approval_off", "runs_commands"), OPEN_PORT, default_use=False)),
-        ]  # fmt: skip
-    elif example is VOICE:
-        rows = [
-            ("data_operations", threat(1, "Recordings of patients disclosed", sheet, ("logs_content",), STOLEN_KEY)),
-            ("agent_ecosystem", threat(2, "Caller talks the agent out of its script", sheet,
-                ("talks_with_public", "sends_messages"), INJECTION)),
-        ]  # fmt: skip
-    return found_of(*rows)
+THREATS = {
+    TICKETS.name: (
+        ("agent_frameworks", "Prompt injection through issue comments",
+         ("reads_untrusted_content", "changes_records", "deletes_data"), INJECTION),
+        ("security_compliance", "Stolen access token grants every tool", ("api_key", "changes_records"), STOLEN_KEY),
+        ("agent_ecosystem", "Compromised package at start", ("fetched_at_start",), STOLEN_KEY),
+    ),
+    CODER.name: (
+        ("agent_frameworks", "Prompt injection through web pages runs commands", ("reads_web", "runs_commands"),
+         INJECTION),
+        ("agent_ecosystem", "Hostile MCP server steers the session", ("mcp_client", "writes_files"), INJECTION),
+        ("security_compliance", "Unattended run without confirmation", ("approval_off", "runs_commands"), OPEN_PORT),
+    ),
+    VOICE.name: (
+        ("data_operations", "Recordings of patients disclosed", ("logs_content",), STOLEN_KEY),
+        ("agent_ecosystem", "Caller talks the agent out of its script", ("talks_with_public", "sends_messages"),
+         INJECTION),
+    ),
+}  # fmt: skip
 
 
-def factors_of(value: str = "0.5", width: str = "0.2") -> dict[FactorKey, FactorEstimate]:
-    """The same estimate for every factor."""
-    middle, half = Decimal(value), Decimal(width)
-    return {
-        key: FactorEstimate(
-            value=middle,
-            low=max(middle - half, Decimal(0)),
-            high=min(middle + half, Decimal(1)),
-            state="inferred",
-            parts=(),
-            rationale="",
-            evidence=(),
+def found_for(given: Given) -> Found:
+    """A few threats that fit a product; none for a thin one. An open port takes a setting."""
+    rows = THREATS.get(given.name, ())
+    return found_of(
+        *(
+            (layer, threat(n, title, given.sheet, keys, vector, default_use=vector != OPEN_PORT))
+            for n, (layer, title, keys, vector) in enumerate(rows, start=1)
         )
-        for key in FACTORS
-    }
+    )
 
 
 def certainty_of(sheet: FactSheet, *certain: LayerKey) -> dict[LayerKey, Certainty]:
@@ -241,7 +187,7 @@ def certainty_of(sheet: FactSheet, *certain: LayerKey) -> dict[LayerKey, Certain
             certain=layer in certain,
             certainty=0.9 if layer in certain else 0.2,
             features={},
-            facts=tuple(f.id for f in sheet.facts if layer in load_vocabulary()[f.key].pins),
+            facts=tuple(fact.id for fact in sheet.facts if layer in load_vocabulary()[fact.key].pins),
         )
         for layer in LAYERS
     }
@@ -249,12 +195,12 @@ def certainty_of(sheet: FactSheet, *certain: LayerKey) -> dict[LayerKey, Certain
 
 def pinned_of(sheet: FactSheet) -> dict[LayerKey, Certainty]:
     """Every layer that a fact pins is certain."""
-    there = {fact.key for fact in sheet.facts}
-    return certainty_of(sheet, *(layer for layer in LAYERS if there & {k.id for k in load_vocabulary().pinning(layer)}))
+    pinned = {layer for fact in sheet.facts for layer in load_vocabulary()[fact.key].pins}
+    return certainty_of(sheet, *pinned)
 
 
 def score_of_base(base: str, *, withheld: str | None = None) -> Score:
-    """A score over `factors_of()`."""
+    """A score over factors at 0.5."""
     ranges = {key: {"value": 0.5, "low": 0.3, "high": 0.7} for key in FACTOR_SETS["0.5"]}
     made = score(parse_request({"cvss_base": base, "factors": ranges, "mode": "directory"}))
     return made.model_copy(update={"withheld": withheld, "aivss": None, "severity": None}) if withheld else made

@@ -3,69 +3,61 @@
 from hypothesis import given, settings, strategies as st
 
 from agent.drafting.judgement import JudgedLayer, Judgement
-from agent.drafting.layers.certainty import HARDLY, assess
+from agent.drafting.layers.certainty import HARDLY, Certainty, assess, told_quotes
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import FactSheet, FactSource, Outlook
+from agent.records import Fact, Outlook, Telling
 from agent.taxonomy.layers import LAYERS
-from tests.fakes.drafting.sheets import fact, sheet
+from tests.fakes.drafting.sheets import doubtful, fact, sheet
 
-PINS = [key.id for key in load_vocabulary() if "security_compliance" in key.pins and not key.opposes]
+LAYER = "security_compliance"
+PINS = [key.id for key in load_vocabulary() if LAYER in key.pins and not key.opposes]
 SURE = Outlook(layers=dict.fromkeys(LAYERS, 0.99))
 
 
-def test_no_fact_no_certainty() -> None:
-    found = assess(sheet(outlook=SURE))
-    assert tuple(found) == LAYERS
-    assert not any(row.certain for row in found.values())
+def of(*facts: Fact, verdict: JudgedLayer | None = None, outlook: Outlook = SURE) -> Certainty:
+    return assess(sheet(*facts, outlook=outlook), Judgement(layers={LAYER: verdict}) if verdict else None)[LAYER]
 
 
-def test_facts_and_outlook_make_a_layer_certain() -> None:
-    found = assess(sheet(fact("api_key"), fact("scopes"), outlook=SURE))["security_compliance"]
+def test_facts_and_outlook_make_a_layer_certain_and_neither_does_alone() -> None:
+    assert not any(row.certain for row in assess(sheet(outlook=SURE)).values())
+    found = of(fact("api_key"), fact("scopes"))
     assert found.certain
     assert len(found.facts) == 2
 
 
-def test_sufficient_needs_a_verified_quote() -> None:
-    own = fact("names_llm")
-    claims = JudgedLayer(verdict="sufficient", facts=("Fdeadbeef",), evidence=("E99",))
-    assert not assess(sheet(), Judgement(layers={"foundation_models": claims}))["foundation_models"].certain
-    cites = JudgedLayer(verdict="sufficient", facts=(own.id,))
-    assert assess(sheet(own), Judgement(layers={"foundation_models": cites}))["foundation_models"].certain
-
-
-def test_insufficient_yields_to_sure_facts_only() -> None:
-    verdict = Judgement(layers={"security_compliance": JudgedLayer(verdict="insufficient")})
-    one = sheet(fact("api_key"), outlook=SURE)
-    many = sheet(*map(fact, PINS), outlook=SURE)
-    assert not assess(one, verdict)["security_compliance"].certain
-    assert assess(many, verdict)["security_compliance"].certain
+def test_a_verdict_needs_quotes_or_yields_to_sure_facts() -> None:
+    own = fact("api_key")
+    bare = JudgedLayer(verdict="sufficient", facts=("Fdeadbeef",), evidence=("E99",))
+    assert not of(verdict=bare, outlook=Outlook()).certain
+    assert of(own, verdict=JudgedLayer(verdict="sufficient", facts=(own.id,)), outlook=Outlook()).certain
+    assert not of(own, verdict=JudgedLayer(verdict="insufficient")).certain
+    assert of(*map(fact, PINS), verdict=JudgedLayer(verdict="insufficient")).certain
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.sampled_from(PINS), max_size=5), st.sampled_from(PINS))
 def test_a_further_fact_never_makes_a_layer_less_certain(keys: list[str], more: str) -> None:
-    before = assess(sheet(*map(fact, dict.fromkeys(keys))))["security_compliance"]
-    after = assess(sheet(*map(fact, dict.fromkeys([*keys, more]))))["security_compliance"]
+    before = of(*map(fact, dict.fromkeys(keys)), outlook=Outlook())
+    after = of(*map(fact, dict.fromkeys([*keys, more])), outlook=Outlook())
     assert after.certainty >= before.certainty
 
 
-def told(confidence: float, outlook: float) -> FactSheet:
-    made = sheet(
-        fact("api_key").model_copy(
-            update={"confidence": confidence, "sources": (FactSource(reader="embedded", confidence=confidence),)}
-        ),
-        outlook=Outlook(layers=dict.fromkeys(LAYERS, outlook)),
-    )
-    return made.model_copy(
-        update={"evidence": tuple(item.model_copy(update={"quote": "It needs a key"}) for item in made.evidence)}
-    )
-
-
 def test_without_a_sure_fact_a_layer_needs_more() -> None:
-    tried = [n / 50 for n in range(1, 50)]
-    sure = [assess(told(0.9, chance))["security_compliance"] for chance in tried]
-    doubtful = [assess(told(0.7, chance))["security_compliance"] for chance in tried]
+    def tried(confidence: float) -> list[Certainty]:
+        outlooks = [Outlook(layers=dict.fromkeys(LAYERS, n / 50)) for n in range(1, 50)]
+        made = [sheet(fact("api_key"), quote="It needs a key", outlook=outlook) for outlook in outlooks]
+        return [assess(doubtful(one, confidence))[LAYER] for one in made]
 
-    assert any(row.certain and row.certainty < HARDLY for row in sure)
-    assert any(row.certain for row in doubtful)
-    assert all(row.certainty >= HARDLY for row in doubtful if row.certain)
+    assert any(row.certain and row.certainty < HARDLY for row in tried(0.9))
+    assert any(row.certain for row in tried(0.7))
+    assert all(row.certainty >= HARDLY for row in tried(0.7) if row.certain)
+
+
+def test_a_layer_without_facts_rests_on_the_statement_that_tells_most_of_it() -> None:
+    told = Telling(document="D1", start=10, end=31, quote="Every call is logged.", rank=2, about="product")
+    tellings = {"evaluation_observability": told, "data_operations": told}
+    verdicts = assess(sheet(outlook=SURE.model_copy(update={"tellings": tellings})))
+    assert [key for key, one in verdicts.items() if one.certain] == ["data_operations", "evaluation_observability"]
+    marks, added = told_quotes(verdicts, ())
+    assert set(marks.values()) == {"E1"}
+    assert [item.quote for item in added] == [told.quote]

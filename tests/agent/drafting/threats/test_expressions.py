@@ -4,114 +4,88 @@ import pytest
 from hypothesis import given, strategies as st
 
 from agent.drafting.threats.catalogue import load_catalogue
-from agent.drafting.threats.expressions import Expression, FactIndex, parse
-from agent.errors import InputError
+from agent.drafting.threats.expressions import FactIndex, Truth, parse
 from agent.facts.vocabulary import load_vocabulary
-from tests.fakes.drafting.catalogue_sheets import fact, sheet
+from agent.records import Fact
+from tests.fakes.drafting.sheets import fact, sheet
 
 KNOWN = [key.id for key in load_vocabulary()]
 SOME = ("runs_commands", "reads_web", "sends_messages", "api_key")
 
 
-def expression(text: str) -> Expression:
-    return parse(text, where="here", known=KNOWN)
-
-
-def holds(text: str, index: FactIndex) -> bool:
-    return expression(text).of(index).holds
+def truth(text: str, *facts: Fact | str, settings: bool = True) -> Truth:
+    return parse(text, KNOWN).of(FactIndex(sheet(*facts), "assistant", settings=settings))
 
 
 def test_a_truth_names_every_fact_that_it_rests_on() -> None:
-    index = FactIndex(sheet("reads_web", "runs_commands", "sends_messages", "api_key"))
+    held = truth("reads_web and (runs_commands or sends_messages)", *SOME)
 
-    truth = expression("reads_web and (runs_commands or sends_messages)").of(index)
-
-    assert truth.holds
-    assert {one.key for one in truth.facts} == {"reads_web", "runs_commands", "sends_messages"}
-    assert expression("reads_web and places_calls").of(index).facts == ()
+    assert held.holds
+    assert {one.key for one in held.facts} == {"reads_web", "runs_commands", "sends_messages"}
+    assert truth("reads_web and places_calls", *SOME).facts == ()
 
 
-def test_and_binds_closer_than_or_and_not_closest() -> None:
-    index = FactIndex(sheet("api_key"))
-
-    assert holds("api_key or reads_web and runs_commands", index)
-    assert not holds("(api_key or reads_web) and runs_commands", index)
-    assert holds("not reads_web and api_key", index)
-    assert not holds("not (reads_web or api_key)", index)
+SHELL = fact("runs_commands", polarity="configurable")
+PAYS = fact("approval_before", rank=3, action="payments", part="app")
+VAGUE = fact("approval_before", rank=2, action="shell commands", part="app")
+EVERYTHING = fact("approval_before", rank=3, action="each tool call", part="app")
+PART = fact("endpoint_no_auth", part="`/health`")
 
 
-def test_polarity_and_rank_are_told_apart() -> None:
-    index = FactIndex(
-        sheet(
-            fact("runs_commands", "E1", polarity="configurable"),
-            fact("deletes_data", "E2", polarity="denied"),
-            fact("sandbox", "E3", rank=3, part="server"),
-            fact("allow_list", "E4", rank=2, part="server"),
-        )
-    )
-
-    assert holds("runs_commands and configurable(runs_commands) and not asserted(runs_commands)", index)
-    assert holds("denied(deletes_data) and not deletes_data", index)
-    assert holds("ranked(sandbox) and allow_list and not ranked(allow_list)", index)
+@pytest.mark.parametrize(
+    ("text", "facts", "holds"),
+    [
+        ("configurable(runs_commands) and not asserted(runs_commands)", [SHELL], True),
+        ("denied(deletes_data) and not deletes_data", [fact("deletes_data", polarity="denied")], True),
+        ("ranked(sandbox)", [fact("sandbox", rank=3, part="server")], True),
+        ("ranked(sandbox)", [fact("sandbox", rank=2, part="server")], False),
+        ("runs_commands", [SHELL], True),
+        ("runs_commands", [fact("runs_commands", about="platform")], False),
+        ("approved(pay)", [PAYS], True),
+        ("approved(command, shell)", [PAYS], False),
+        ("approved(command, shell)", [VAGUE], False),
+        ("approved(command, plug-in)", [EVERYTHING], True),
+        ("kind(mcp-server, assistant)", [], True),
+        ("kind(mcp-server)", [], False),
+        ("whole(endpoint_no_auth)", [PART], False),
+        ("endpoint_no_auth", [PART], True),
+        ("whole(endpoint_no_auth)", [fact("endpoint_no_auth")], True),
+    ],
+)
+def test_what_holds(text: str, facts: list[Fact], holds: bool) -> None:
+    assert truth(text, *facts).holds is holds
 
 
 def test_what_a_setting_decides_does_not_hold_in_default_use() -> None:
-    made = sheet(fact("runs_commands", polarity="configurable"))
-
-    assert holds("runs_commands", FactIndex(made))
-    assert not holds("runs_commands", FactIndex(made, settings=False))
-
-
-def test_only_facts_about_the_product_count() -> None:
-    index = FactIndex(sheet(fact("runs_commands", about="platform"), fact("reads_web", about="other")))
-
-    assert not holds("runs_commands or reads_web", index)
-
-
-def test_an_approval_covers_what_it_names() -> None:
-    pays = fact("approval_before", rank=3, action="payments", part="app")
-    vague = fact("approval_before", rank=2, action="shell commands", part="app")
-    everything = fact("approval_before", rank=3, action="each tool call", part="app")
-
-    assert holds("approved(pay)", FactIndex(sheet(pays)))
-    assert not holds("approved(command, shell)", FactIndex(sheet(pays)))
-    assert not holds("approved(command, shell)", FactIndex(sheet(vague)))
-    assert holds("approved(command, shell)", FactIndex(sheet(everything)))
-
-
-def test_kinds() -> None:
-    assert holds("kind(mcp-server, assistant)", FactIndex(sheet(), "assistant"))
-    assert not holds("kind(mcp-server)", FactIndex(sheet(), "assistant"))
+    assert not truth("runs_commands", SHELL, settings=False).holds
 
 
 @pytest.mark.parametrize(
     ("text", "what"),
     [
         ("runs_comands", "no key"),
-        ("runs_commands and", "missing"),
-        ("(runs_commands", "missing"),
-        ("runs_commands reads_web", "unexpected"),
+        ("runs_commands and", "no expression"),
+        ("(runs_commands", "no expression"),
+        ("runs_commands reads_web", "no expression"),
         ("kind(toaster)", "no kind"),
         ("likes(runs_commands)", "no function"),
         ("denied(runs_commands, reads_web)", "no function"),
-        ("__import__('os')", "unexpected"),
-        ("", "missing"),
+        ("__import__('os')", "no function"),
+        ("__import__('os').name", "unexpected"),
+        ("runs_commands == 1", "unexpected"),
+        ("", "no expression"),
     ],
 )
-def test_what_is_no_expression_names_its_place(text: str, what: str) -> None:
-    with pytest.raises(InputError) as caught:
-        parse(text, where="file.yaml: L1-x", known=KNOWN)
-
-    assert what in caught.value.what
-    assert "file.yaml: L1-x" in str(caught.value.where)
-    assert caught.value.hint
+def test_what_is_no_expression_is_refused(text: str, what: str) -> None:
+    with pytest.raises(ValueError, match=what):
+        parse(text, KNOWN)
 
 
 trees = st.recursive(
     st.sampled_from(SOME),
     lambda inner: st.one_of(
         st.builds("({} and {})".format, inner, inner),
-        st.builds("({} or {})".format, inner, inner),
+        st.builds("{} or {} and {}".format, inner, inner, inner),
         st.builds("not {}".format, inner),
     ),
     max_leaves=8,
@@ -120,30 +94,16 @@ trees = st.recursive(
 
 @given(trees, st.sets(st.sampled_from(SOME)))
 def test_it_means_what_the_same_words_mean_in_logic(text: str, present: set[str]) -> None:
-    made = sheet(*sorted(present))
-
     wanted = eval(text, {}, {key: key in present for key in SOME})
-
-    truth = expression(text).of(FactIndex(made))
-    assert truth.holds == wanted
-    assert {one.key for one in truth.facts} <= present
-
-
-def test_what_is_said_of_a_part_is_not_said_of_the_whole() -> None:
-    part, whole = fact("endpoint_no_auth", "E1", part="`/health`"), fact("endpoint_no_auth", "E2")
-
-    assert not holds("whole(endpoint_no_auth)", FactIndex(sheet(part)))
-    assert holds("endpoint_no_auth", FactIndex(sheet(part)))
-    assert holds("whole(endpoint_no_auth)", FactIndex(sheet(whole)))
+    held = truth(text, *sorted(present))
+    assert held.holds == wanted
+    assert {one.key for one in held.facts} <= present
 
 
 def test_an_open_health_check_beside_a_login_is_no_open_endpoint() -> None:
     opened = load_catalogue().patterns["L4-open-endpoint"].when
-    health, login = (
-        fact("endpoint_no_auth", "E1", part="`/health`"),
-        fact("endpoint_auth", "E2", polarity="configurable"),
-    )
+    login = fact("endpoint_auth", "E2", polarity="configurable")
 
-    assert not opened.of(FactIndex(sheet(health, login))).holds
-    assert opened.of(FactIndex(sheet(health))).holds
-    assert opened.of(FactIndex(sheet(fact("endpoint_no_auth", "E1"), login))).holds
+    assert not opened.of(FactIndex(sheet(PART, login))).holds
+    assert opened.of(FactIndex(sheet(PART))).holds
+    assert opened.of(FactIndex(sheet(fact("endpoint_no_auth"), login))).holds

@@ -147,12 +147,7 @@ def test_an_address_of_the_machine_is_told_from_one_of_a_network(url: str, key: 
         ("npx", ["-y", "@harbour/mcp@1.2.0"], {"stdio"}, {"fetched_at_start"}),
         ("uvx", ["harbour"], {"fetched_at_start"}, set()),
         ("pipx", ["run", "harbour"], {"fetched_at_start"}, set()),
-        (
-            "docker",
-            ["run", "-v", "/var/run/docker.sock:/d.sock", "h"],
-            {"container", "wide_rights"},
-            set(),
-        ),
+        ("docker", ["run", "-v", "/var/run/docker.sock:/d.sock", "h"], {"container", "wide_rights"}, set()),
         ("docker", ["run", "harbour"], {"container"}, {"wide_rights"}),
         ("python", ["server.py"], {"stdio"}, {"fetched_at_start", "container"}),
     ],

@@ -1,0 +1,47 @@
+"""Files of `corpus/knowledge`, in YAML or JSON, read as records."""
+
+import json
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from agent.errors import SchemaError
+from agent.resources import data_folder
+
+ValueT = TypeVar("ValueT")
+_LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The loader in C, where PyYAML has it, reads six times as fast."""
+
+
+def knowledge(place: str | Path, kind: type[ValueT], context: object = None) -> ValueT:
+    """Read a file as a value of `kind`; `place` is a path below `corpus/knowledge`, or one of its own.
+
+    `context` is handed to the validators of `kind`. Raises SchemaError, naming file, entry and field, if the file is
+    missing or malformed.
+    """
+    file = data_folder("corpus") / "knowledge" / place
+    raw: Any = None
+    try:
+        text = file.read_text("utf-8")
+        raw = json.loads(text) if file.suffix == ".json" else yaml.load(text, _LOADER)
+        return TypeAdapter(kind).validate_python(raw, context=context)
+    except ValidationError as error:
+        first = error.errors()[0]
+        what = " ".join((*_names(raw, first["loc"]), first["msg"].removeprefix("Value error, ")))
+    except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
+        what = str(error)
+    raise SchemaError(
+        what, where=str(file), hint="knowledge is read as the records that CONTRIBUTING.md's recipes name"
+    )
+
+
+def _names(raw: object, steps: tuple[int | str, ...]) -> list[str]:
+    """Name the place of a fault: ids of entries instead of their numbers."""
+    names = []
+    for step in steps:
+        inside = dict(enumerate(raw)) if isinstance(raw, list) else raw
+        raw = inside.get(step) if isinstance(inside, dict) else None
+        names.append(str(raw["id"] if isinstance(raw, dict) and "id" in raw else step))
+    return names
