@@ -6,6 +6,7 @@ several pages, or occurs on most of them, is removed everywhere. Other repeated 
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Final
 
 from agent.intake.page import Block, Page
@@ -20,43 +21,26 @@ def without_repeats(pages: Sequence[Page]) -> tuple[Page, ...]:
     """Return the HTML pages of one site, in reading order, without repeated blocks; leave a single page unchanged."""
     if len(pages) < 2:  # noqa: PLR2004  (one page repeats nothing)
         return tuple(pages)
-    counts = Counter(key for page in pages for key in {_key(block) for block in page.blocks})
-    chrome: set[str] = set()
-    for page in pages:
-        chrome |= _edges(page.blocks, counts)
-    chrome |= {key for key, n in counts.items() if n >= _MANY and n >= _MOST * len(pages) and len(key) < _LONG}
+    keys = [[_key(block) for block in page.blocks] for page in pages]
+    counts = Counter(key for own in keys for key in set(own))
+    chrome = {key for key, n in counts.items() if n >= _MANY and n >= _MOST * len(pages) and len(key) < _LONG}
+    for own in keys:
+        for run in (own, own[::-1]):
+            # An unbroken run of short repeated blocks at the start or the end of a page.
+            chrome.update(takewhile(lambda key: counts[key] > 1 and len(key) < _LONG, run))
     seen: set[str] = set()
     cleaned: list[Page] = []
-    for index, page in enumerate(pages):
+    for index, (page, own) in enumerate(zip(pages, keys, strict=True)):
         kept: list[Block] = []
-        for block in page.blocks:
-            key = _key(block)
+        for block, key in zip(page.blocks, own, strict=True):
             title = block.kind == "heading" and block.level == 1 and index == 0
             if title or counts[key] == 1 or (key not in chrome and key not in seen):
                 kept.append(block)
-        seen |= {_key(block) for block in page.blocks}
-        cleaned.append(page._replace(blocks=_without_bare_headings(kept)))
+        seen.update(own)
+        while len(kept) > 1 and kept[-1].kind == "heading" and kept[-1].level > 1:
+            kept.pop()  # nothing is left below it
+        cleaned.append(page._replace(blocks=tuple(kept)))
     return tuple(cleaned)
-
-
-def _edges(blocks: Sequence[Block], counts: Counter[str]) -> set[str]:
-    """Return the keys of short repeated blocks in an unbroken run at the start or end of a page."""
-    found: set[str] = set()
-    for run in (blocks, blocks[::-1]):
-        for block in run:
-            key = _key(block)
-            if counts[key] == 1 or len(key) >= _LONG:
-                break
-            found.add(key)
-    return found
-
-
-def _without_bare_headings(blocks: Sequence[Block]) -> tuple[Block, ...]:
-    """Return `blocks` without trailing headings that no longer have any content below them."""
-    end = len(blocks)
-    while end > 1 and blocks[end - 1].kind == "heading" and blocks[end - 1].level > 1:
-        end -= 1
-    return tuple(blocks[:end])
 
 
 def _key(block: Block) -> str:

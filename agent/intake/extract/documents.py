@@ -7,12 +7,14 @@ text ends with one line feed. `Document.blocks` says which kind of block each pa
 """
 
 import re
-from collections.abc import Sequence
-from typing import Final, NamedTuple, cast, get_args
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple, cast
 from urllib.parse import unquote_plus, urlsplit
 
 from agent.intake.extract.statements import language
-from agent.intake.extract.statements.vendor_claims import vendor_claims
+from agent.intake.extract.statements.vendor_claims import under, vendor_claims
 from agent.intake.hidden import characters as sanitise, instructions
 from agent.intake.hidden.characters import clean
 from agent.intake.page import MAX_EXCERPT, Block, Page
@@ -21,7 +23,6 @@ from agent.records import About, Document, DocumentBlock, Finding, FindingKind, 
 MAX_TEXT: Final = 400_000
 """Maximum number of characters kept of one document, as returned by its reader: about 80,000 words, a book's length."""
 _TIGHT: Final = frozenset({"item", "row", "front-matter", "image"})
-_KINDS: Final = frozenset(get_args(FindingKind))
 _PLACES: Final = {
     "heading": "a heading",
     "item": "a list item",
@@ -67,10 +68,8 @@ _OTHER: Final = re.compile(
     re.IGNORECASE,
 )
 _LISTING_OTHER: Final = re.compile(
-    r"(?:.*\b)?(?:agentic )?threat model(?: by .*)?|(?:overall |our )?(?:risk|trust|security|safety) "
-    r"(?:score|rating|grade|verdict)\b.*|(?:risk|security) (?:assessment|review) by\b.*"
-    r"|editor['’]?s? (?:verdict|rating)",
-    re.IGNORECASE,
+    r"(?i)(?:.*\b)?(?:agentic )?threat model(?: by .*)?|(?:overall |our )?(?:risk|trust|security|safety) (?:score"
+    r"|rating|grade|verdict)\b.*|(?:risk|security) (?:assessment|review) by\b.*|editor['’]?s? (?:verdict|rating)"
 )
 _PLATFORM: Final = re.compile(
     r"(?:about )?(?:the |our )[\w.-]+(?: [\w.-]+)? platform|platform overview|about the platform|about [\w.-]+ cloud",
@@ -98,34 +97,91 @@ class _Heading(NamedTuple):
     about: About
 
 
-class _Builder:
-    def __init__(self, listing: bool, base: About) -> None:
-        self._listing = listing
+class _Start(NamedTuple):
+    """Where a section begins."""
+
+    offset: int
+    path: tuple[str, ...]
+    about: About
+
+
+class _Composer:
+    """A document's text, blocks, sections and findings, while blocks are added in order."""
+
+    def __init__(self, identity: str, base: About, *, listing: bool) -> None:
+        self.blocks: list[DocumentBlock] = []
+        self.findings: list[Finding] = []
+        self._identity = identity
         self._base = base
+        self._listing = listing
         self._parts: list[str] = []
         self._length = 0
-        self._last = ""
         self._stack: list[_Heading] = []
-        self._sections: list[Section] = []
-        self._path: tuple[str, ...] = ()
-        self._about = base
-        self._start = 0
+        self._starts = [_Start(0, (), base)]
         self._spill = False
-        self._parts_before = False
-        self.blocks: list[DocumentBlock] = []
-        self._heads: dict[tuple[str, ...], tuple[str, ...]] = {}
-        """Cleaned column headings by original form, cached because every row of a table repeats them."""
+        """Whether the text follows a label of material about something else."""
 
-    def add(self, block: Block) -> int:
-        """Add a block and return the offset of its text."""
-        tight = self._last == block.kind and block.kind in _TIGHT
-        self._put("" if not self._parts else "\n" if tight else "\n\n")
-        if block.kind == "heading":
-            self._push(block)
-        self._enter(block)
+    def take(self, block: Block) -> None:
+        """Clean and add a block, and find what it hides, reorders or forges."""
+        cleaned = clean(block.text, _PLACES.get(block.kind, "a paragraph"))
+        text = _one_line(cleaned.text, block.kind)
+        active = sanitise.find_active(text) if text and block.kind != "code" else ()
+        start = 0
+        if text:
+            # A heading must not open a section if it forges markup or structure, or displays differently from its
+            # characters.
+            forged = bool(active) or any(r.kind in _REORDERS for r in cleaned.removed)
+            plain = block._replace(kind="paragraph", level=0) if forged and block.kind == "heading" else block
+            start = self._add(plain._replace(text=text))
+        end = start + len(text)
+        for kind, where, excerpt in cleaned.removed:
+            # A person sees something other than the characters say, so the finding covers and withdraws the text.
+            span = (start, end) if kind in _REORDERS else (0, 0)
+            self.find(kind, *span, where, excerpt)
+        for mark in active:
+            # A page that shows raw Markdown may still state facts between the marks, so its text is not withdrawn.
+            raw = mark.kind == "structure" and block.kind == "paragraph" and not text.endswith("|")
+            self.find(mark.kind, start, start if raw else end, under(self._starts[-1].path), text[mark.start :])
+
+    def find(self, kind: str, start: int, end: int, where: str, excerpt: str) -> None:
+        """Add a finding of a kind of `FindingKind`."""
+        shown = " ".join(excerpt.split())[:MAX_EXCERPT]
+        self.findings.append(
+            Finding(
+                kind=cast("FindingKind", kind),
+                document=self._identity,
+                start=start,
+                end=end,
+                where=where,
+                excerpt=shown,
+            )
+        )
+
+    def finish(self) -> tuple[str, tuple[Section, ...]]:
+        """Return the text and its sections."""
+        self._put("\n" if self.blocks else "")
+        ends = [*(start.offset for start in self._starts[1:]), self._length]
+        sections = (
+            Section(start=start.offset, end=end, path=start.path, about=start.about)
+            for start, end in zip(self._starts, ends, strict=True)
+            if end > start.offset
+        )
+        return "".join(self._parts), tuple(sections)
+
+    def _add(self, block: Block) -> int:
+        """Add a cleaned block and return the offset of its text."""
+        tight = bool(self.blocks) and self.blocks[-1].kind == block.kind and block.kind in _TIGHT
+        self._put("" if not self.blocks else "\n" if tight else "\n\n")
+        self._open(block)
         self._put("- " + block.text if block.kind == "item" else block.text)
-        self._last = block.kind
         start = self._length - len(block.text)
+        links: list[tuple[int, int]] = []
+        at = 0
+        for part in block.links[:_MAX_PARTS]:
+            place = block.text.find(part, at) if part else -1
+            if place >= 0:  # a part that cleaning changed is left out
+                at = place + len(part)
+                links.append((start + place, start + at))
         self.blocks.append(
             DocumentBlock(
                 start=start,
@@ -133,78 +189,46 @@ class _Builder:
                 kind=block.kind,
                 level=max(1, block.level) if block.kind == "item" else block.level,
                 language=block.language,
-                heads=self._cleaned(block.heads),
-                links=_places(block.text, block.links, start),
+                heads=_cleaned(block.heads),
+                links=tuple(links),
             )
         )
         return start
-
-    def _cleaned(self, heads: tuple[str, ...]) -> tuple[str, ...]:
-        if heads not in self._heads:
-            self._heads[heads] = tuple(_one_line(clean(head, "").text, "row") for head in heads)
-        return self._heads[heads]
-
-    def where(self) -> str:
-        """Return a description of where the last block is."""
-        return _under(self._path)
-
-    def finish(self) -> tuple[str, tuple[Section, ...]]:
-        if self._parts:
-            self._put("\n")
-        self._cut()
-        return "".join(self._parts), tuple(self._sections)
 
     def _put(self, text: str) -> None:
         self._parts.append(text)
         self._length += len(text)
 
-    def _push(self, block: Block) -> None:
-        first = not self._stack
-        while self._stack and self._stack[-1].level >= block.level:
-            self._stack.pop()
-        outer: About = self._stack[-1].about if self._stack else self._base
-        # The first heading names the page itself, so its words are not judged.
-        about = outer if first else heading_about(block.text, listing=self._listing)
-        self._stack.append(_Heading(block.level, block.text, outer if about == "product" else about))
-
-    def _enter(self, block: Block) -> None:
+    def _open(self, block: Block) -> None:
+        """Begin a section if the block is a heading, or about something other than the block before."""
+        if block.kind == "heading":
+            first = not self._stack
+            while self._stack and self._stack[-1].level >= block.level:
+                self._stack.pop()
+            outer = self._stack[-1].about if self._stack else self._base
+            # The first heading names the page itself, so its words are not judged.
+            said: About = "product" if first else heading_about(block.text, listing=self._listing)
+            self._stack.append(_Heading(block.level, block.text, outer if said == "product" else said))
+            self._spill = False
+        elif block.kind == "paragraph" and self.blocks and len(block.text.split()) <= _MAX_LABEL_WORDS:
+            if _LABEL.fullmatch(block.text):
+                self._spill = True
+            elif _OWN_LABEL.fullmatch(block.text):
+                self._spill = False
         about: About = self._stack[-1].about if self._stack else self._base
-        self._label(block)
         if self._spill or block.hint == "other" or (block.kind != "heading" and _OTHER_TEXT.match(block.text)):
             about = "other"
         elif block.hint == "platform" and about == "product":
             about = "platform"
         path = tuple(heading.text for heading in self._stack)
-        if block.kind == "heading" or (path, about) != (self._path, self._about):
-            self._cut()
-            self._path, self._about = path, about
-
-    def _label(self, block: Block) -> None:
-        if block.kind == "heading":
-            self._spill = False
-        elif block.kind == "paragraph" and self._parts_before and len(block.text.split()) <= _MAX_LABEL_WORDS:
-            if _LABEL.fullmatch(block.text):
-                self._spill = True
-            elif _OWN_LABEL.fullmatch(block.text):
-                self._spill = False
-        self._parts_before = True
-
-    def _cut(self) -> None:
-        if self._length > self._start:
-            self._sections.append(Section(start=self._start, end=self._length, path=self._path, about=self._about))
-            self._start = self._length
+        if block.kind == "heading" or (path, about) != self._starts[-1][1:]:
+            self._starts.append(_Start(self._length, path, about))
 
 
-def _places(text: str, parts: Sequence[str], start: int) -> tuple[tuple[int, int], ...]:
-    """Return the document offsets (start, end) of each part of a block's text; skip parts changed by cleaning."""
-    found: list[tuple[int, int]] = []
-    at = 0
-    for part in parts[:_MAX_PARTS]:
-        place = text.find(part, at) if part else -1
-        if place >= 0:
-            at = place + len(part)
-            found.append((start + place, start + at))
-    return tuple(found)
+@lru_cache(maxsize=64)
+def _cleaned(heads: tuple[str, ...]) -> tuple[str, ...]:
+    """Return column headings, cleaned; remembered, because every row of a table repeats them."""
+    return tuple(_one_line(clean(head, "").text, "row") for head in heads)
 
 
 def heading_about(text: str, *, listing: bool) -> About:
@@ -247,26 +271,30 @@ def compose(
 
     Raises nothing; a page without blocks gives an empty text and no sections.
     """
-    page = shortened(page)[0]
-    builder = _Builder((kind or snapshot.kind) == "listing", about)
-    findings: list[Finding] = []
+    page, kind, url = shortened(page)[0], kind or snapshot.kind, url or snapshot.final_url
+    made = _Composer(identity, about, listing=kind == "listing")
     for block in page.blocks:
-        findings.extend(_take(builder, identity, block))
-    text, sections = builder.finish()
+        made.take(block)
+    text, sections = made.finish()
     for removed in page.removed:
-        findings.append(_finding(identity, removed.kind, 0, 0, removed.where, clean(removed.text, "").text))
+        made.find(removed.kind, 0, 0, removed.where, clean(removed.text, "").text)
     for place in instructions.find(text):
         start, end = _sentence(text, place.start, place.end)
-        where = _heading_at(sections, start)
-        findings.append(_finding(identity, "instruction-like-text", start, end, where, text[start:end]))
-    findings.extend(_in_address(identity, url or snapshot.final_url))
-    findings.extend(_stuffing(identity, text, sections))
+        made.find("instruction-like-text", start, end, _heading_at(sections, start), text[start:end])
+    # The file name or URL is shown beside every quote, so it must not address assessors either.
+    parts = urlsplit(url)
+    plain = unquote_plus(f"{parts.path} {parts.query} {parts.fragment}")
+    words = " ".join(re.sub(r"[-_/+=&.,:;]+", " ", plain).split())
+    if any(instructions.find(said) for said in (words, re.sub(r"\b0 0\b", "0.0", words), plain)):
+        made.find("instruction-like-text", 0, 0, "the address or file name", clean(plain, "").text)
+    for start, end, excerpt in _stuffing(text):
+        made.find("retrieval-dominance", start, end, _heading_at(sections, start), excerpt)
     document = Document(
         id=identity,
         sha256=snapshot.sha256,
-        url=url or snapshot.final_url,
+        url=url,
         title=honest_title(page),
-        kind=kind or snapshot.kind,
+        kind=kind,
         media_type=snapshot.media_type,
         fetched_at=snapshot.fetched_at,
         user_agent=snapshot.user_agent,
@@ -274,36 +302,18 @@ def compose(
         language=language.detect("\n".join(b.text for b in page.blocks if b.kind not in language.NO_PROSE)),
         text=text,
         sections=sections,
-        blocks=tuple(builder.blocks),
-        findings=_unique(findings, _MAX_FINDINGS),
+        blocks=tuple(made.blocks),
+        findings=_unique(made.findings, _MAX_FINDINGS),
     )
-    both = (*document.findings, *vendor_claims(document))
-    return document.model_copy(update={"findings": both})
+    return document.model_copy(update={"findings": (*document.findings, *vendor_claims(document))})
 
 
-def _take(builder: _Builder, identity: str, block: Block) -> list[Finding]:
-    """Clean a block, add it to the builder, and return the findings in it."""
-    cleaned = clean(block.text, _PLACES.get(block.kind, "a paragraph"))
-    text = _one_line(cleaned.text, block.kind)
-    if not text:
-        return [_finding(identity, r.kind, 0, 0, r.where, r.text) for r in cleaned.removed]
-    found = () if block.kind == "code" else sanitise.find_active(text)
-    # A heading must not open a section if it forges markup or structure, or displays differently from its characters.
-    forged = bool(found) or any(r.kind in _REORDERS for r in cleaned.removed)
-    plain = block._replace(kind="paragraph", level=0) if forged and block.kind == "heading" else block
-    start = builder.add(plain._replace(text=text))
-    where, end = builder.where(), start + len(text)
-    findings: list[Finding] = []
-    for r in cleaned.removed:
-        # A person sees something other than the characters say, so the finding covers and withdraws the text itself.
-        span = (start, end) if r.kind in _REORDERS else (0, 0)
-        findings.append(_finding(identity, r.kind, *span, r.where, r.text))
-    for mark in found:
-        # A page that shows raw Markdown may still state facts between the marks, so its text is not withdrawn.
-        raw = mark.kind == "structure" and block.kind == "paragraph" and not text.endswith("|")
-        span = (start, start) if raw else (start, end)
-        findings.append(_finding(identity, mark.kind, *span, where, text[mark.start :]))
-    return findings
+def is_honest(text: str) -> bool:
+    """Return whether a text is free of reordered characters, active markup and instructions to assessors."""
+    cleaned = clean(text, "")
+    if any(removed.kind in _REORDERS for removed in cleaned.removed):
+        return False
+    return bool(cleaned.text.strip()) and not sanitise.find_active(cleaned.text) and not instructions.find(cleaned.text)
 
 
 def honest_title(page: Page) -> str:
@@ -313,41 +323,21 @@ def honest_title(page: Page) -> str:
     """
     headings = [block for block in page.blocks if block.kind == "heading"]
     first = [block.text for block in headings if block.level == 1]
-    for text in (page.title, *first, page.head_title, *(block.text for block in headings)):
-        cleaned = clean(text, "")
-        title = _one_line(cleaned.text, "heading")
-        if any(removed.kind in _REORDERS for removed in cleaned.removed):
-            continue
-        if title and not sanitise.find_active(title) and not instructions.find(title):
-            return title[:MAX_EXCERPT]
-    return ""
+    titles = (page.title, *first, page.head_title, *(block.text for block in headings))
+    title = next((text for text in titles if is_honest(text)), "")
+    return _one_line(clean(title, "").text, "heading")[:MAX_EXCERPT]
 
 
-def _stuffing(identity: str, text: str, sections: Sequence[Section]) -> list[Finding]:
-    """Return findings for sentences that a page repeats excessively in order to match every query."""
+def _stuffing(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield the first place of each sentence that a page repeats excessively in order to match every query."""
     seen: dict[str, list[int]] = {}
     for match in _SAID.finditer(text):
         parts = match[0].lower().split()
         if len(parts) >= _MIN_REPEATED_WORDS and not _NO_PROSE.search(match[0]):
             seen.setdefault(" ".join(parts), []).append(match.start())
-    found: list[Finding] = []
     for words, places in seen.items():
         if len(places) >= _MIN_REPEATS and len(places) * len(words) >= _MIN_REPEATED_SHARE * len(text):
-            start = places[0]
-            excerpt = f"{len(places)} times: {words}"
-            where = _heading_at(sections, start)
-            found.append(_finding(identity, "retrieval-dominance", start, start + len(words), where, excerpt))
-    return found
-
-
-def _in_address(identity: str, url: str) -> list[Finding]:
-    """Return a finding if the file name or URL addresses assessors, since it is shown beside every quote."""
-    parts = urlsplit(url)
-    plain = unquote_plus(f"{parts.path} {parts.query} {parts.fragment}")
-    words = " ".join(re.sub(r"[-_/+=&.,:;]+", " ", plain).split())
-    if not any(instructions.find(text) for text in (words, re.sub(r"\b0 0\b", "0.0", words), plain)):
-        return []
-    return [_finding(identity, "instruction-like-text", 0, 0, "the address or file name", clean(plain, "").text)]
+            yield places[0], places[0] + len(words), f"{len(places)} times: {words}"
 
 
 def _one_line(text: str, kind: str) -> str:
@@ -357,14 +347,7 @@ def _one_line(text: str, kind: str) -> str:
 
 
 def _heading_at(sections: Sequence[Section], offset: int) -> str:
-    for section in sections:
-        if section.start <= offset < section.end:
-            return _under(section.path)
-    return ""
-
-
-def _under(path: tuple[str, ...]) -> str:
-    return "under " + " › ".join(path) if path else "before the first heading"
+    return next((under(section.path) for section in sections if section.start <= offset < section.end), "")
 
 
 def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
@@ -378,27 +361,11 @@ def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
     return begin + cut, end + tail.end() if tail else stop
 
 
-def _finding(document: str, kind: str, start: int, end: int, where: str, excerpt: str) -> Finding:
-    assert kind in _KINDS
-    return Finding(
-        kind=cast("FindingKind", kind),
-        document=document,
-        start=start,
-        end=end,
-        where=where,
-        excerpt=" ".join(excerpt.split())[:MAX_EXCERPT],
-    )
-
-
 def _unique(findings: list[Finding], most: int) -> tuple[Finding, ...]:
     """Return the findings without duplicates; if more than `most` remain, keep some of every kind."""
-    once = list(dict.fromkeys(findings))
-    if len(once) <= most:
-        return tuple(once)
-    seen: dict[str, int] = {}
+    seen: Counter[str] = Counter()
     ranked: list[tuple[int, int, Finding]] = []
-    for index, finding in enumerate(once):
-        seen[finding.kind] = seen.get(finding.kind, 0) + 1
+    for index, finding in enumerate(dict.fromkeys(findings)):
+        seen[finding.kind] += 1
         ranked.append((seen[finding.kind], index, finding))
-    kept = sorted(sorted(ranked)[:most], key=lambda entry: entry[1])
-    return tuple(finding for _, _, finding in kept)
+    return tuple(finding for _, _, finding in sorted(sorted(ranked)[:most], key=lambda entry: entry[1]))

@@ -10,10 +10,10 @@ import re
 from pathlib import PurePosixPath
 from typing import Final, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from agent.errors import SeptetError, SourceError
-from agent.intake.extract.formats.charset import NotText, decode
+from agent.errors import SourceError
+from agent.intake.extract.formats.charset import Unreadable, decode_lines
 from agent.intake.extract.formats.markdown import is_marked, read_text
 from agent.intake.extract.parse_process import PARSER, Limits, Stopped
 from agent.intake.page import Page, Part
@@ -21,47 +21,20 @@ from agent.settings import Settings
 
 MediaKind = Literal["html", "markdown", "text", "pdf", "json", "yaml", "xml"]
 
-_MEDIA: Final[dict[MediaKind, str]] = {
-    "html": "text/html",
-    "markdown": "text/markdown",
-    "text": "text/plain",
-    "pdf": "application/pdf",
-    "json": "application/json",
-    "yaml": "application/yaml",
-    "xml": "application/xml",
+_KINDS: Final[dict[MediaKind, tuple[str, str]]] = {
+    "html": ("text/html application/xhtml+xml", ".html .htm .xhtml"),
+    "markdown": ("text/markdown text/x-markdown", ".md .markdown .mdx"),
+    "text": ("text/plain", ".txt .text .rst"),
+    "pdf": ("application/pdf", ".pdf"),
+    "json": ("application/json text/json +json", ".json"),
+    "yaml": ("application/yaml application/x-yaml text/yaml text/x-yaml +yaml", ".yaml .yml"),
+    "xml": ("application/xml text/xml", ".xml"),
 }
-SUFFIXES: Final[dict[str, MediaKind]] = {
-    ".html": "html",
-    ".htm": "html",
-    ".xhtml": "html",
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".mdx": "markdown",
-    ".txt": "text",
-    ".text": "text",
-    ".rst": "text",
-    ".pdf": "pdf",
-    ".json": "json",
-    ".yaml": "yaml",
-    ".yml": "yaml",
-    ".xml": "xml",
-}
-_BY_MEDIA: Final[dict[str, MediaKind]] = {
-    "text/html": "html",
-    "application/xhtml+xml": "html",
-    "text/markdown": "markdown",
-    "text/x-markdown": "markdown",
-    "text/plain": "text",
-    "application/pdf": "pdf",
-    "application/json": "json",
-    "text/json": "json",
-    "application/yaml": "yaml",
-    "application/x-yaml": "yaml",
-    "text/yaml": "yaml",
-    "text/x-yaml": "yaml",
-    "application/xml": "xml",
-    "text/xml": "xml",
-}
+"""For each kind its media types, beginning with the one under which it is recorded, and its suffixes.
+
+`+json` stands for a structured type, as in `application/openapi+json`."""
+SUFFIXES: Final = {suffix: kind for kind, (_, suffixes) in _KINDS.items() for suffix in suffixes.split()}
+_BY_MEDIA: Final = {media: kind for kind, (known, _) in _KINDS.items() for media in known.split()}
 _MARKS: Final = b"\xef\xbb\xbf \t\r\n"
 _PDF_MARK: Final = b"%pdf-"
 _GZIP: Final = b"\x1f\x8b"
@@ -72,27 +45,30 @@ _HTML_MARKS: Final = (b"<!doctype html", b"<html", b"<head", b"<body", b"<div", 
 _SITEMAP: Final = re.compile(rb"<(?:\w+:)?(?:urlset|sitemapindex)\b")
 _API: Final = re.compile(rb"(?:^|\n)[\"']?(?:openapi|swagger)[\"']?[ \t]*:[ \t]*[\"']?[23]\.")
 _HEADING: Final = re.compile(rb"(?:^|\n)#{1,6} \S")
+# The bytes begin and end like JSON, so that `[draft] notes` stays text.
+_JSON_START: Final = re.compile(rb"[\xef\xbb\xbf\s]*(?:\{\s*(?:\"|\})|\[\s*(?:[\[{\"\d\]-]|true|false|null))")
+_JSON_ENDS: Final = (b"}", b"]")
 _SNIFFED: Final = 1024
 _FRONT: Final = re.compile(r"---[ \t]*\n(?:[^\n]*\n){0,40}?(?:description|allowed-tools|tools)[ \t]*:")
 _PARTS: Final = TypeAdapter(tuple[Part, ...])
+_SAVE: Final = "save the text of the page as Markdown or text and give that file"
+_HINT: Final = "give an HTML, Markdown, text, PDF or JSON document"
 _WORST: Final = {
-    "not-text": "not a text document",
-    "too-large": "too large to be parsed",
-    "too-deep": "nested too deeply to be parsed",
-    "attributes": "an element with too many attributes to be parsed",
-    "unreadable": "cannot be parsed",
-    "json": "not valid JSON",
-    "yaml": "not valid YAML",
-    "xml": "not valid XML",
-    "other-xml": "an XML document that is no sitemap",
-    "expands": "expands to more than is read",
-    "entities": "an XML document that declares entities",
+    "not-text": ("not a text document", _SAVE),
+    "too-large": ("too large to be parsed", _SAVE),
+    "too-deep": ("nested too deeply to be parsed", _SAVE),
+    "attributes": ("an element with too many attributes to be parsed", _SAVE),
+    "json": ("not valid JSON", "check the file with a JSON reader"),
+    "yaml": ("not valid YAML", "check the file with a YAML reader"),
+    "xml": ("not valid XML", _SAVE),
+    "other-xml": ("an XML document that is no sitemap", "give an HTML, Markdown, text, PDF, JSON or YAML document"),
+    "expands": ("expands to more than is read", _SAVE),
+    "entities": ("an XML document that declares entities", _SAVE),
+    "killed": ("took too long or too much memory to parse", _SAVE),
 }
-_HINTS: Final = {
-    "json": "check the file with a JSON reader",
-    "yaml": "check the file with a YAML reader",
-    "other-xml": "give an HTML, Markdown, text, PDF, JSON or YAML document",
-}
+_UNPARSED: Final = ("cannot be parsed", _SAVE)
+_DETAILED: Final = frozenset({"json", "yaml", "xml"})
+"""Failures whose detail says where the document is wrong."""
 
 
 def sniff(body: bytes, declared: str, name: str) -> MediaKind:
@@ -104,7 +80,7 @@ def sniff(body: bytes, declared: str, name: str) -> MediaKind:
     head = body[:_SNIFFED].lstrip(_MARKS).lower()
     suffix = PurePosixPath(name.partition("?")[0].partition("#")[0]).suffix.lower()
     by_suffix = SUFFIXES.get(suffix)
-    by_media = _BY_MEDIA.get(declared) or _by_structure(declared)
+    by_media = _BY_MEDIA.get(declared) or _BY_MEDIA.get(declared[declared.rfind("+") :])
     by_label = by_media or (by_suffix if not declared or declared in _UNTOLD else None)
     # Code hosts serve repository files as plain text.
     if by_media == "markdown" or (by_suffix == "markdown" and by_media in (None, "text") and by_label is not None):
@@ -122,16 +98,7 @@ def sniff(body: bytes, declared: str, name: str) -> MediaKind:
         return "html"
     if declared.startswith("text/") or not declared:
         return "text"
-    raise SourceError(
-        f"not a text document ({declared})", where=name, hint="give an HTML, Markdown, text, PDF or JSON document"
-    )
-
-
-def _by_structure(declared: str) -> MediaKind | None:
-    """Return the kind named by a structured suffix, as in `application/openapi+json`."""
-    if declared.endswith("+json"):
-        return "json"
-    return "yaml" if declared.endswith("+yaml") else None
+    raise SourceError(f"not a text document ({declared})", where=name, hint=_HINT)
 
 
 def _by_content(body: bytes, head: bytes, suffix: str, expected: MediaKind | None) -> MediaKind | None:
@@ -150,7 +117,7 @@ def _by_content(body: bytes, head: bytes, suffix: str, expected: MediaKind | Non
         return "html"
     if expected in ("json", "markdown"):
         return None
-    if head[:1] in (b"{", b"[") and (expected in ("text", "html", "pdf", "yaml", None)) and _is_json(body):
+    if head[:1] in (b"{", b"[") and _JSON_START.match(body) and body.rstrip().endswith(_JSON_ENDS):
         return "json"
     if expected in ("text", "html", None) and _API.search(head):
         return "yaml"
@@ -160,16 +127,9 @@ def _by_content(body: bytes, head: bytes, suffix: str, expected: MediaKind | Non
     return None
 
 
-def _is_json(body: bytes) -> bool:
-    """Return whether the bytes begin and end like JSON, so that `[draft] notes` stays text."""
-    return bool(
-        re.match(rb"[\xef\xbb\xbf\s]*(?:\{\s*(?:\"|\})|\[\s*(?:[\[{\"\d\]-]|true|false|null))", body)
-    ) and body.rstrip()[-1:] in (b"}", b"]")
-
-
 def media_type(kind: MediaKind) -> str:
     """Return the media type under which a kind is recorded."""
-    return _MEDIA[kind]
+    return _KINDS[kind][0].split()[0]
 
 
 def read_page(body: bytes, kind: MediaKind, charset: str, name: str, settings: Settings) -> Page:
@@ -185,59 +145,30 @@ def read_parts(body: bytes, kind: MediaKind, charset: str, name: str, settings: 
 
     Raises SourceError as `read_page` does.
     """
-    if kind not in ("markdown", "text"):
-        return _in_child(body, kind, charset, name, settings)
-    text = text_of(body, charset, name)
-    if _FRONT.match(text):
-        return _in_child(body, "skill", charset, name, settings)
-    if kind == "markdown" or is_marked(text):
-        return _in_child(body, "markdown", charset, name, settings)
-    return (Part(read_text(text), ""),)
-
-
-def text_of(body: bytes, charset: str, name: str) -> str:
-    """Return the text of `body` with line ends normalised to line feeds.
-
-    Raises SourceError if the body is binary.
-    """
+    reader: str = kind
+    if kind in ("markdown", "text"):
+        try:
+            text = decode_lines(body, charset)
+        except Unreadable as error:
+            raise SourceError(f"not a text document ({error})", where=name, hint=_HINT) from None
+        if _FRONT.match(text):
+            reader = "skill"
+        elif kind == "text" and not is_marked(text):
+            return (Part(read_text(text), ""),)
+        else:
+            reader = "markdown"
+    limits = Limits(settings.parse_seconds, settings.parse_memory_mb)
+    sort = detail = ""
     try:
-        return decode(body, charset).replace("\r\n", "\n").replace("\r", "\n")
-    except NotText as error:
-        raise SourceError(f"not a text document ({error})", where=name, hint=_HINT) from None
-
-
-_HINT: Final = "give an HTML, Markdown, text, PDF or JSON document"
-
-
-def _in_child(body: bytes, kind: str, charset: str, name: str, settings: Settings) -> tuple[Part, ...]:
-    try:
-        answer = PARSER.parse(body, kind, charset, Limits(settings.parse_seconds, settings.parse_memory_mb))
+        # Every field of the answer is checked: a compromised parser can at most return false text.
+        fields = json.loads(PARSER.parse(body, reader, charset, limits))
+        if isinstance(fields, dict) and "error" not in fields:
+            return _PARTS.validate_python(fields.get("parts")) or (Part(Page("", ()), ""),)
+        if isinstance(fields, dict):
+            sort, detail = str(fields["error"]), str(fields.get("detail", ""))
     except Stopped as stop:
-        raise _failed(
-            "took too long or too much memory to parse" if stop.killed else "cannot be parsed", name
-        ) from None
-    return _parts(answer, name)
-
-
-def _parts(answer: bytes, name: str) -> tuple[Part, ...]:
-    """Convert the child's answer to parts, checking every field: a compromised parser can at most return false text."""
-    try:
-        fields = json.loads(answer)
-        if not isinstance(fields, dict):
-            raise _failed("cannot be parsed", name)
-        if "error" in fields:
-            raise _named(str(fields["error"]), str(fields.get("detail", "")), name)
-        parts = _PARTS.validate_python(fields.get("parts"))
-    except (ValueError, ValidationError, RecursionError):
-        raise _failed("cannot be parsed", name) from None
-    return parts or (Part(Page("", ()), ""),)
-
-
-def _named(sort: str, detail: str, name: str) -> SeptetError:
-    what = _WORST.get(sort, "cannot be parsed")
-    where = f"{name}: {detail}" if detail and sort in ("json", "yaml", "xml") else name
-    return SourceError(what, where=where, hint=_HINTS[sort]) if sort in _HINTS else _failed(what, where)
-
-
-def _failed(what: str, name: str) -> SeptetError:
-    return SourceError(what, where=name, hint="save the text of the page as Markdown or text and give that file")
+        sort = "killed" if stop.killed else ""
+    except (ValueError, RecursionError):
+        sort = ""
+    what, hint = _WORST.get(sort, _UNPARSED)
+    raise SourceError(what, where=f"{name}: {detail}" if detail and sort in _DETAILED else name, hint=hint)

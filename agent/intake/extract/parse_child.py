@@ -13,10 +13,10 @@ import resource
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from typing import Final, NoReturn
 
-from agent.intake.extract.formats.charset import NotText, decode
-from agent.intake.extract.formats.plain_values import Unreadable
+from agent.intake.extract.formats.charset import Unreadable, decode, decode_lines
 from agent.intake.page import Part
 
 REQUEST: Final = 256
@@ -41,38 +41,44 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
-    _load("html")
-    loaded = {"html"}
+    _reader("html")
     while True:
         message, files, _, _ = socket.recv_fds(channel, REQUEST, FILES)
         if not message or len(files) != FILES:
             return
-        kind, charset, seconds, wall, memory = json.loads(message)
-        if kind not in loaded:
-            loaded.add(kind)
-            _load(kind)
+        kind, charset, *limits = json.loads(message)
+        _reader(kind)  # imported here, once for all forks
         parent = os.getpid()
         os.write(files[-1], BEGUN)
         if os.fork() == 0:
             channel.close()
             _die_with(parent)
-            _serve(files, kind, charset, (float(seconds), float(wall), int(memory)))
+            _serve(files, kind, charset, limits)
         for file in files:
             os.close(file)
 
 
-def _load(kind: str) -> None:
-    """Import the readers needed for `kind`, once for all forks."""
+def _reader(kind: str) -> Callable[[str, bytes], tuple[Part, ...]]:
+    """Return the reader of a kind, which takes the declared character set and the bytes; imports the kind's format."""
+    if kind == "pdf":
+        from agent.intake.extract.formats.pdf import read_pdf
+
+        return lambda _, body: (Part(read_pdf(body), ""),)
+    if kind == "xml":
+        from agent.intake.extract.formats.sitemap import read_sitemap
+
+        return lambda _, body: (Part(read_sitemap(body), ""),)
     if kind == "html":
-        from agent.intake.extract.formats import html  # noqa: F401
-    elif kind == "pdf":
-        from agent.intake.extract.formats import pdf  # noqa: F401
-    elif kind == "xml":
-        from agent.intake.extract.formats import sitemap  # noqa: F401
-    elif kind in ("markdown", "text"):
-        from agent.intake.extract.formats import markdown  # noqa: F401
-    else:
-        from agent.intake.extract.formats import structured  # noqa: F401
+        from agent.intake.extract.formats.html import read_html
+
+        return lambda charset, body: (Part(read_html(decode(body, charset)), ""),)
+    if kind == "markdown":
+        from agent.intake.extract.formats.markdown import read_markdown
+
+        return lambda charset, body: (Part(read_markdown(decode_lines(body, charset)), ""),)
+    from agent.intake.extract.formats.structured import read_data
+
+    return lambda charset, body: read_data(decode_lines(body, charset), kind)
 
 
 def _die_with(parent: int) -> None:
@@ -85,14 +91,26 @@ def _die_with(parent: int) -> None:
         os._exit(1)
 
 
-def _serve(files: list[int], kind: str, charset: str, limits: tuple[float, float, int]) -> NoReturn:
+def _serve(files: list[int], kind: str, charset: str, limits: list[float]) -> NoReturn:
     """Read one document under `limits` (CPU seconds, wall-clock seconds, MiB), write the answer, and exit."""
     source, result, status = files
+    seconds, wall, memory = limits
     word = FAILED
     try:
-        _limit(*limits)
+        # By default, the signals of both timers end the process, even in the middle of parsing.
+        signal.setitimer(signal.ITIMER_REAL, wall)
+        signal.setitimer(signal.ITIMER_PROF, max(seconds, 0.05))
+        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        for limit, most in (
+            (resource.RLIMIT_CPU, max(1, int(seconds) + 1)),
+            (resource.RLIMIT_AS, int(memory) * _MEGABYTE),
+            (resource.RLIMIT_FSIZE, _MAX_OUTPUT if hard == resource.RLIM_INFINITY else min(_MAX_OUTPUT, hard)),
+            (resource.RLIMIT_CORE, 0),
+        ):
+            resource.setrlimit(limit, (most, most))
+        sys.setrecursionlimit(_MAX_RECURSION)
         with open(source, "rb") as given:
-            answer = answered(kind, charset, given.read())
+            answer = _answer(kind, charset, given.read())
         with open(result, "w", encoding="ascii") as place:
             json.dump(answer, place, ensure_ascii=True, separators=(",", ":"))
         word = DONE
@@ -102,60 +120,16 @@ def _serve(files: list[int], kind: str, charset: str, limits: tuple[float, float
         os._exit(0)
 
 
-def _limit(seconds: float, wall: float, memory: int) -> None:
-    # By default, the signals of both timers end the process, even in the middle of parsing.
-    signal.setitimer(signal.ITIMER_REAL, wall)
-    signal.setitimer(signal.ITIMER_PROF, max(seconds, 0.05))
-    whole = max(1, int(seconds) + 1)
-    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole))
-    resource.setrlimit(resource.RLIMIT_AS, (memory * _MEGABYTE, memory * _MEGABYTE))
-    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-    most = _MAX_OUTPUT if hard == resource.RLIM_INFINITY else min(_MAX_OUTPUT, hard)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    sys.setrecursionlimit(_MAX_RECURSION)
-
-
-def answered(kind: str, charset: str, body: bytes) -> dict[str, object]:
-    """Return the answer for one document: its parts, or the kind of failure and a detail in words."""
+def _answer(kind: str, charset: str, body: bytes) -> dict[str, object]:
+    """Return the answer for one document: its parts, or the kind of failure and perhaps a detail in words."""
     try:
-        return {"parts": _parse(kind, charset, body)}
-    except NotText as error:
-        return {"error": "not-text", "detail": str(error)}
+        return {"parts": _reader(kind)(charset, body)}
     except Unreadable as error:
         return {"error": error.sort, "detail": str(error)}
     except MemoryError:
-        return {"error": "too-large", "detail": "the parser ran out of memory"}
+        return {"error": "too-large"}
     except RecursionError:
-        return {"error": "too-deep", "detail": ""}
-    except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, OSError) as error:
+        return {"error": "too-deep"}
+    except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, OSError):
         # A parser may raise almost anything on a hostile document; the parent's error names the document.
-        return {"error": "unreadable", "detail": type(error).__name__}
-
-
-def _parse(kind: str, charset: str, body: bytes) -> tuple[Part, ...]:
-    if kind == "pdf":
-        from agent.intake.extract.formats.pdf import read_pdf
-
-        return (Part(read_pdf(body), ""),)
-    if kind == "xml":
-        from agent.intake.extract.formats.sitemap import read_sitemap
-
-        return (Part(read_sitemap(body), ""),)
-    text = decode(body, charset)
-    if kind == "html":
-        from agent.intake.extract.formats.html import read_html
-
-        return (Part(read_html(text), ""),)
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if kind in ("markdown", "text"):
-        from agent.intake.extract.formats.markdown import read_markdown, read_text
-
-        return (Part(read_markdown(text) if kind == "markdown" else read_text(text), ""),)
-    from agent.intake.extract.formats.structured import read_data
-
-    return read_data(text, kind)
-
-
-if __name__ == "__main__":
-    main()
+        return {"error": "unreadable"}

@@ -5,7 +5,6 @@ is gone (killed, out of memory), it is restarted, at most once per document.
 """
 
 import atexit
-import contextlib
 import json
 import os
 import select
@@ -15,16 +14,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from agent.intake.extract.parse_child import BEGUN, DONE, FAILED, REQUEST
 
-_PACKAGE_PARENT: Final = str(Path(__file__).resolve().parent.parent.parent.parent)
 # -I: no environment, no user site, no current folder on the path; the package's own folder is added by name.
 _BOOTSTRAP: Final = (
-    "import sys; sys.path.insert(0, {parent!r}); from agent.intake.extract.parse_child import main; main()"
+    f"import sys; sys.path.insert(0, {str(Path(__file__).resolve().parents[3])!r}); "
+    "from agent.intake.extract.parse_child import main; main()"
 )
 _AT_A_TIME: Final = 2
 _GRACE: Final = 0.5
@@ -54,8 +52,11 @@ class Stopped(Exception):  # noqa: N818  (an outcome of the child; `extract` nam
         self.killed = killed
 
 
-class _Gone(Exception):  # noqa: N818  (not an error for anybody: the warm process is started anew)
-    pass
+class _Warm(NamedTuple):
+    process: subprocess.Popen[bytes]
+    channel: socket.socket
+    owner: int
+    """The process that started it; a fork of that process starts another."""
 
 
 class WarmParser:
@@ -64,24 +65,20 @@ class WarmParser:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._places = threading.BoundedSemaphore(_AT_A_TIME)
-        self._process: subprocess.Popen[bytes] | None = None
-        self._channel: socket.socket | None = None
-        self._owner = 0
+        self._warm: _Warm | None = None
 
     def parse(self, body: bytes, kind: str, charset: str, limits: Limits) -> bytes:
-        """Return the child's answer about `body`, in the JSON format described in `parse_child.answered`.
+        """Return the child's answer about `body`: JSON with `parts`, or `error` and perhaps `detail`.
 
         Raises Stopped if the fork ended without an answer.
         """
         wall = limits.seconds + _GRACE
-        request = json.dumps([kind, charset[:64], limits.seconds, wall, limits.memory]).encode("ascii")
+        request = json.dumps([kind, charset[:64], limits.seconds, wall, limits.memory]).encode("ascii").ljust(REQUEST)
         with self._places:
-            for last in range(1, _TRIES + 1):
-                try:
-                    return self._once(body, request.ljust(REQUEST), wall + _SLACK)
-                except _Gone:
-                    if last == _TRIES:
-                        raise Stopped(killed=True) from None
+            for _ in range(_TRIES):
+                answer = self._once(body, request, wall + _SLACK)
+                if answer is not None:
+                    return answer
         raise Stopped(killed=True)
 
     def close(self) -> None:
@@ -91,23 +88,29 @@ class WarmParser:
 
     def pid(self) -> int | None:
         """Return the process id of the warm process, or None if it is not running."""
-        return self._process.pid if self._process else None
+        return self._warm.process.pid if self._warm else None
 
-    def _close(self) -> None:
-        process, channel = self._process, self._channel
-        self._process = self._channel = None
-        if channel is not None:
-            channel.close()
-        if process is not None and self._owner == os.getpid():
-            process.kill()
-            process.wait()
+    def _close(self, process: subprocess.Popen[bytes] | None = None) -> None:
+        """End the warm process; if `process` is given, only that one."""
+        warm = self._warm
+        if warm is None or (process is not None and process is not warm.process):
+            return
+        self._warm = None
+        warm.channel.close()
+        if warm.owner == os.getpid():
+            warm.process.kill()
+            warm.process.wait()
 
-    def _once(self, body: bytes, request: bytes, wall: float) -> bytes:
+    def _once(self, body: bytes, request: bytes, wall: float) -> bytes | None:
+        """Return the answer, or None if the warm process is gone. Raises Stopped if the fork did not answer."""
+        ours, theirs = socket.socketpair()
         # Files instead of pipes: the answer is bounded by the fork's file-size limit, and nothing can deadlock.
-        with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as result, _pipe() as (ours, theirs):
+        with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as result, ours, theirs:
             source.write(body)
             source.seek(0)
-            process = self._send(request, (source, result), theirs)
+            process = self._send(request, [source.fileno(), result.fileno(), theirs.fileno()])
+            if process is None:
+                return None
             theirs.close()
             said = self._said(ours, wall, process)
             if said.endswith(DONE):
@@ -115,74 +118,55 @@ class WarmParser:
                 return result.read()
         if said.endswith(FAILED):
             raise Stopped(killed=False)
-        if not said.startswith(BEGUN) or _fell(process):
-            with self._lock:
-                if self._process is process:
-                    self._close()
-            raise _Gone
-        raise Stopped(killed=True)
-
-    def _send(self, request: bytes, files: tuple[IO[bytes], IO[bytes]], status: IO[bytes]) -> subprocess.Popen[bytes]:
-        with self._lock:
-            if self._process is None or self._owner != os.getpid() or self._process.poll() is not None:
-                self._close()
-                self._start()
-            process, channel = self._process, self._channel
-            if process is None or channel is None:
-                raise _Gone
+        if said.startswith(BEGUN):
             try:
-                # A dying warm process may still accept the request; then the status pipe closes without any status.
-                socket.send_fds(channel, [request], [*(file.fileno() for file in files), status.fileno()])
+                # The sockets of a dying process may close before it is seen to exit.
+                process.wait(_MOMENT)
+            except subprocess.TimeoutExpired:
+                raise Stopped(killed=True) from None
+        with self._lock:
+            self._close(process)
+        return None
+
+    def _send(self, request: bytes, files: list[int]) -> subprocess.Popen[bytes] | None:
+        """Send a request to the warm process, started if there is none, and return it; None if it just ended."""
+        with self._lock:
+            warm = self._warm
+            if warm is None or warm.owner != os.getpid() or warm.process.poll() is not None:
+                self._close()
+                ours, theirs = socket.socketpair()
+                with theirs:
+                    process = subprocess.Popen(
+                        [sys.executable, "-I", "-X", "utf8", "-c", _BOOTSTRAP],
+                        stdin=theirs.fileno(),
+                        stdout=subprocess.DEVNULL,
+                        stderr=subprocess.DEVNULL,
+                        env={},
+                        cwd="/",
+                    )
+                warm = self._warm = _Warm(process, ours, os.getpid())
+            try:
+                # A dying process may still accept the request; then the status socket closes without any status.
+                socket.send_fds(warm.channel, [request], files)
             except OSError:
                 self._close()
-                raise _Gone from None
-            return process
+                return None
+            return warm.process
 
-    def _start(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-X", "utf8", "-c", _BOOTSTRAP.format(parent=_PACKAGE_PARENT)],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env={},
-                cwd="/",
-            )
-        self._channel = ours
-        self._owner = os.getpid()
-
-    def _said(self, status: IO[bytes], wall: float, process: subprocess.Popen[bytes]) -> bytes:
-        """Read the status pipe to its end: the mark that the fork began, and its final status unless it was killed."""
+    def _said(self, status: socket.socket, wall: float, process: subprocess.Popen[bytes]) -> bytes:
+        """Read the status to its end: the mark that the fork began, and its final status unless it was killed."""
         deadline = time.monotonic() + _START
         said = b""
         while select.select([status], [], [], max(0.0, deadline - time.monotonic()))[0]:
-            word = status.read(1)
+            word = status.recv(1)
             said += word
             if not word or word in (DONE, FAILED):
                 return said
             deadline = time.monotonic() + wall
         # Neither timer of the fork fired, so end the warm process with all its forks.
         with self._lock:
-            if self._process is process:
-                self._close()
+            self._close(process)
         raise Stopped(killed=True)
-
-
-def _fell(process: subprocess.Popen[bytes]) -> bool:
-    """Return whether the warm process has ended; waits briefly, since its pipes may close before it is seen to exit."""
-    try:
-        process.wait(_MOMENT)
-    except subprocess.TimeoutExpired:
-        return False
-    return True
-
-
-@contextlib.contextmanager
-def _pipe() -> Iterator[tuple[IO[bytes], IO[bytes]]]:
-    reading, writing = os.pipe()
-    with os.fdopen(reading, "rb", buffering=0) as ours, os.fdopen(writing, "wb", buffering=0) as theirs:
-        yield ours, theirs
 
 
 PARSER: Final = WarmParser()

@@ -7,7 +7,8 @@ they read like prose. On a product page every box counts and nothing is cut off:
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
 from lxml import etree
@@ -76,14 +77,13 @@ def of_page(root: etree._Element, layout: Layout, marked: Collection[etree._Elem
     if not said:
         return None
     seen = _Seen(root, layout, marked)
-    top = seen.body()
-    if top is None:
-        top = seen.winner()
+    top = seen.top()
     if top is None:
         return None
     roots = seen.joined(top)
-    text, prose = seen.sums(roots)
-    if prose < _LEAST or prose < _DENSE * text:
+    counts = [seen.within[element] for element in roots]
+    prose = sum(count.prose for count in counts)
+    if prose < _LEAST or prose < _DENSE * sum(count.chars for count in counts):
         return None
     return Article(frozenset(roots), frozenset(seen.away))
 
@@ -103,21 +103,18 @@ class _Seen:
 
     def __init__(self, root: etree._Element, layout: Layout, chrome: Collection[etree._Element]) -> None:
         self._layout = layout
-        self._chrome = chrome
         self._order: list[etree._Element] = []
-        self.away: set[etree._Element] = set()
+        self.away = self._teasers(root)
         self.own: dict[etree._Element, _Count] = {}
         self.within: dict[etree._Element, _Count] = {}
-        self._mark_teasers(root)
-        self._read(root)
+        self._read(root, chrome)
+        self._sum()
 
-    def body(self) -> etree._Element | None:
-        """Return the element that the page's microdata names as the article body, or None."""
+    def top(self) -> etree._Element | None:
+        """Return the article's body as named by microdata, or the element for which most paragraphs vote, or None."""
         named = [element for element in self._order if "articleBody" in (element.get("itemprop") or "")]
-        return max(named, key=lambda element: self.within[element].prose, default=None)
-
-    def winner(self) -> etree._Element | None:
-        """Return the element with the highest score from the paragraphs' votes, or None."""
+        if named:
+            return max(named, key=lambda element: self.within[element].prose)
         scores: dict[etree._Element, float] = {}
         for element, count in self.own.items():
             plain = count.chars - count.linked
@@ -132,7 +129,7 @@ class _Seen:
                     break
                 scores[holder] = scores.get(holder, 0.0) + points * part
                 holder = holder.getparent()
-        return max(scores, key=lambda e: scores[e] * (1 - self._linked(e)), default=None)
+        return max(scores, key=lambda e: scores[e] * (1 - self._layout.size(e).share), default=None)
 
     def joined(self, top: etree._Element) -> set[etree._Element]:
         """Return `top` and all siblings that read like prose, level by level up to the element named by a landmark."""
@@ -143,7 +140,11 @@ class _Seen:
                 break
             level += 1
             least = _PROSE if level <= _NEAR else _FAR_SHARE * prose
-            siblings = [child for child in parent if child is here or self._says_something(child)]
+            siblings = [
+                child
+                for child in parent
+                if child is here or (child in self.within and self._layout.size(child).share <= _JOINS_LINKED)
+            ]
             taken = [i for i, child in enumerate(siblings) if child is here or self._reads_on(child, least)]
             # An element between two parts of an article also belongs to the article.
             for child in siblings[taken[0] : taken[-1] + 1]:
@@ -153,26 +154,14 @@ class _Seen:
             here = parent
         return roots
 
-    def _says_something(self, element: etree._Element) -> bool:
-        count = self.within.get(element)
-        return count is not None and self._linked(element) <= _JOINS_LINKED
-
     def _reads_on(self, element: etree._Element, least: float) -> bool:
         count = self.within[element]
         return count.prose >= max(least, _JOINS * count.chars) or (
             least == _PROSE and count.chars >= _PROSE and element.xpath(_FACTS)
         )
 
-    def sums(self, roots: Collection[etree._Element]) -> tuple[int, int]:
-        """Return the characters of text and of prose in `roots`; no root may be nested in another."""
-        counts = [self.within[element] for element in roots]
-        return sum(count.chars for count in counts), sum(count.prose for count in counts)
-
-    def _linked(self, element: etree._Element) -> float:
-        size = self._layout.size(element)
-        return size.linked / max(1, size.chars)
-
-    def _read(self, root: etree._Element) -> None:
+    def _read(self, root: etree._Element, chrome: Collection[etree._Element]) -> None:
+        """Count the text of each block, leaving out chrome, teasers, pictures and readers' posts."""
         most = _ALMOST_ALL * self._layout.size(root).chars
         # On a page with code, a caption explains a drawing; on other pages it only says who is in a photograph.
         technical = root.xpath("boolean(//pre | //code)")
@@ -180,7 +169,7 @@ class _Seen:
         while stack:
             element, block, linked = stack.pop()
             tag = element.tag
-            if not isinstance(tag, str) or element in self._chrome or element in self.away:
+            if not isinstance(tag, str) or element in chrome or element in self.away:
                 continue
             self._order.append(element)
             if tag != "br" and is_block(element, tag):
@@ -192,12 +181,18 @@ class _Seen:
                     continue
                 block = element
             linked = linked or tag == "a"
-            self._add(block, element.text, linked=linked)
-            for child in element:
-                self._add(block, child.tail, linked=linked)
-                stack.append((child, block, linked))
-        for element in self._order:
-            self.within[element] = _Count()
+            for text in (element.text, *(child.tail for child in element)):
+                chars = len(text.strip()) if text else 0
+                if chars:
+                    count = self.own.setdefault(block, _Count())
+                    count.chars += chars
+                    count.linked += chars * linked
+                    count.commas += len(_COMMA.findall(text))
+            stack.extend((child, block, linked) for child in element)
+
+    def _sum(self) -> None:
+        """Add the counts of blocks up to their enclosing elements."""
+        self.within = {element: _Count() for element in self._order}
         for element in reversed(self._order):
             total, own = self.within[element], self.own.get(element)
             if own is not None:
@@ -205,28 +200,18 @@ class _Seen:
                 total.chars += own.chars
                 if plain >= _PROSE and own.linked < _PROSE_LINKED * own.chars and element.tag != "pre":
                     total.prose += plain
-            parent = element.getparent()
-            if parent in self.within:
-                self.within[parent].chars += total.chars
-                self.within[parent].prose += total.prose
+            outer = self.within.get(element.getparent())
+            if outer is not None:
+                outer.chars += total.chars
+                outer.prose += total.prose
 
-    def _add(self, block: etree._Element, text: str | None, *, linked: bool) -> None:
-        chars = len(text.strip()) if text else 0
-        if not chars:
-            return
-        count = self.own.setdefault(block, _Count())
-        count.chars += chars
-        count.linked += chars * linked
-        count.commas += len(_COMMA.findall(text or ""))
-
-    def _mark_teasers(self, root: etree._Element) -> None:
-        """Mark adjacent boxes as teasers of other pages if each of them has a linked title."""
+    def _teasers(self, root: etree._Element) -> set[etree._Element]:
+        """Return adjacent boxes that are teasers of other pages, as each of them has a linked title."""
         titles = [title for title in root.iter(*_HEADINGS) if self._leads_away(title)]
-        holds: dict[etree._Element, int] = dict.fromkeys(titles, 1)
+        holds: Counter[etree._Element] = Counter(titles)
         for element in reversed(list(root.iter("*"))) if titles else ():
-            if element in holds and element.getparent() is not None:
-                outer = element.getparent()
-                holds[outer] = holds.get(outer, 0) + holds[element]
+            if holds[element]:
+                holds[element.getparent()] += holds[element]
         boxes: dict[etree._Element, list[etree._Element]] = {}
         for title in titles:
             box, outer = title, title.getparent()
@@ -234,14 +219,12 @@ class _Seen:
                 box, outer = outer, outer.getparent()
             if outer is not None and box is not title and self._layout.size(box).chars < _CARD:
                 boxes.setdefault(outer, []).append(box)
-        self.away = {box for siblings in boxes.values() if len(siblings) > 1 for box in siblings}
+        return {box for siblings in boxes.values() if len(siblings) > 1 for box in siblings}
 
     def _leads_away(self, title: etree._Element) -> bool:
         size = self._layout.size(title)
         if size.chars < _TITLE:
             return False
-        links: Iterator[etree._Element] = title.iter("a")
-        if size.linked < _TITLE_LINKED * size.chars:
-            links = title.iterancestors("a")
-        link = next(links, None)
+        within = size.linked >= _TITLE_LINKED * size.chars
+        link = next(title.iter("a") if within else title.iterancestors("a"), None)
         return link is not None and not (link.get("href") or "#").startswith("#")

@@ -1,6 +1,6 @@
 """Decodes bytes by byte-order mark, declared character set, then detection; invalid bytes are replaced.
 
-Imported by the parsing child, so it uses only the standard library, plus a detector as the last resort.
+Imported by the parsing child, so it loads a detector only as the last resort.
 """
 
 import codecs
@@ -16,7 +16,6 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _META: Final = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]{1,40})", re.IGNORECASE)
-_META_REACH: Final = 4096
 _SNIFFED: Final = 4096
 # UTF-7 and Python's transform codecs can disguise markup as something else.
 _UNSAFE: Final = frozenset({"utf-7", "idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs"})
@@ -31,79 +30,71 @@ _FOREIGN_RUN: Final = re.compile(rb"[\x80-\xff]{3}")
 _BAD_SHARE: Final = 0.05
 _ZERO_SHARE: Final = 0.3
 _MIN_WIDE: Final = 8
-_REPLACEMENT: Final = "\ufffd"
 
 
-class NotText(Exception):  # noqa: N818  (the parsing child knows no exception tree; the parent turns it into one)
-    """The bytes are not text in any supported character set."""
+class Unreadable(Exception):  # noqa: N818  (the parsing child knows no exception tree; the parent turns it into one)
+    """A source that cannot be read; `sort` is a key of the error texts in `parse`."""
+
+    def __init__(self, sort: str, detail: str = "") -> None:
+        super().__init__(detail)
+        self.sort = sort
 
 
 def decode(body: bytes, declared: str = "") -> str:
     """Decode `body`; `declared` is the character set from the HTTP header, or empty.
 
-    Bytes that are invalid in the character set become U+FFFD. Raises NotText for pictures, archives, programs and
-    other binary content.
+    Bytes that are invalid in the character set become U+FFFD. Raises Unreadable (`not-text`) for pictures, archives,
+    programs and other binary content.
     """
     for mark, name in _MARKS:
         if body.startswith(mark):
             return body[len(mark) :].decode(name, "replace")
+    head = body[:_SNIFFED]
     if body.startswith(_MAGIC):
-        raise NotText("binary content")
-    wide = _wide(body[:_SNIFFED])
-    if wide:
-        return body.decode(wide, "replace")
-    if b"\x00" in body[:_SNIFFED]:
-        raise NotText("binary content")
-    meta = _META.search(body[:_META_REACH])
-    try:
-        # Valid UTF-8 with non-ASCII letters is never a coincidence, regardless of the declared character set.
+        raise Unreadable("not-text", "binary content")
+    # In Western UTF-16 without a byte-order mark, every other byte is zero.
+    half, even, odd = len(head) // 2, head[0::2].count(0), head[1::2].count(0)
+    if half >= _MIN_WIDE and not (even and odd) and max(even, odd) > _ZERO_SHARE * half:
+        return body.decode("utf-16-be" if even else "utf-16-le", "replace")
+    if b"\x00" in head:
+        raise Unreadable("not-text", "binary content")
+    # Valid UTF-8 with non-ASCII letters is never a coincidence, regardless of the declared character set.
+    with suppress(UnicodeDecodeError):
         return _checked(body.decode("utf-8"))
-    except UnicodeDecodeError:
-        pass
+    meta = _META.search(head)
     for name in (declared, meta[1].decode("ascii") if meta else ""):
         codec = _codec(name)
         # UTF-8 declared for bytes without any UTF-8 letter is a server default; decoding would lose quotation marks.
-        if codec and not (codec == "utf-8" and not _UTF8_LETTER.search(body)):
+        if codec and (codec != "utf-8" or _UTF8_LETTER.search(body)):
             # A declaration that yields too many invalid bytes is wrong, so fall back to detection.
-            with suppress(NotText):
+            with suppress(Unreadable):
                 return _checked(body.decode(codec, "replace"))
-    return _checked(_detect(body))
+    best = None
+    if _FOREIGN_RUN.search(body):
+        from charset_normalizer import from_bytes
+
+        best = from_bytes(body[: 64 * _SNIFFED]).best()
+    return _checked(body.decode((best and _codec(best.encoding)) or "cp1252", "replace"))
+
+
+def decode_lines(body: bytes, declared: str) -> str:
+    """Decode `body` as `decode` does, and make every line end a line feed."""
+    return decode(body, declared).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _codec(name: str) -> str | None:
     try:
-        info = codecs.lookup(name) if name else None
+        info = codecs.lookup(name)
     except LookupError:
         return None
-    if info is None or info.name in _UNSAFE or not getattr(info, "_is_text_encoding", False):
+    if info.name in _UNSAFE or not getattr(info, "_is_text_encoding", False):
         return None
     # Browsers read Latin-1 as Windows-1252. UTF-16 without a byte-order mark has already been tried.
     return "cp1252" if info.name in ("iso8859-1", "ascii") else info.name
 
 
-def _wide(head: bytes) -> str | None:
-    """Detect UTF-16 without a byte-order mark: in Western text, every other byte is zero. Return the codec or None."""
-    half = len(head) // 2
-    if half < _MIN_WIDE:
-        return None
-    even = head[0::2].count(0) / half
-    odd = head[1::2].count(0) / half
-    if odd > _ZERO_SHARE and even == 0:
-        return "utf-16-le"
-    return "utf-16-be" if even > _ZERO_SHARE and odd == 0 else None
-
-
-def _detect(body: bytes) -> str:
-    if not _FOREIGN_RUN.search(body):
-        return body.decode("cp1252", "replace")
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(body[: 64 * _SNIFFED]).best()
-    return body.decode(_codec(best.encoding) or "cp1252" if best else "cp1252", "replace")
-
-
 def _checked(text: str) -> str:
-    bad = text.count(_REPLACEMENT) + sum(text.count(chr(code)) for code in range(1, 9))
+    bad = text.count("\ufffd") + sum(text.count(chr(code)) for code in range(1, 9))
     if bad > _BAD_SHARE * max(1, len(text)):
-        raise NotText("more bad bytes than text")
+        raise Unreadable("not-text", "more bad bytes than text")
     return text

@@ -13,19 +13,17 @@ from typing import Final, NamedTuple
 from lxml import etree
 
 from agent.intake.extract.formats import article
+from agent.intake.extract.formats.charset import Unreadable
 from agent.intake.extract.formats.layout import (
+    NEIGHBOUR_HEADING,
     Layout,
     Piece,
-    heads_neighbours,
     is_block,
-    is_mark,
     letters,
     marks,
-    names_of,
     tag_of,
     trimmed,
 )
-from agent.intake.extract.formats.plain_values import Unreadable
 from agent.intake.extract.formats.shadow import lay_out
 from agent.intake.hidden.cascade import without_sheets
 from agent.intake.hidden.visibility import NOT_XML, Visibility, mount_is_empty
@@ -46,14 +44,12 @@ _NEEDS_SCRIPT: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _CONSENT: Final = re.compile(
-    r"\b(?:before you continue|we value your privacy|accept (?:all )?cookies|cookie consent|consent to (?:the )?use|"
-    r"manage (?:your )?(?:cookie|privacy) (?:preferences|settings))\b",
-    re.IGNORECASE,
+    r"(?i)\b(?:before you continue|we value your privacy|accept (?:all )?cookies|cookie consent"
+    r"|consent to (?:the )?use|manage (?:your )?(?:cookie|privacy) (?:preferences|settings))\b"
 )
 _SIGN_IN: Final = re.compile(
-    r"\b(?:(?:sign|log) ?in (?:to|with)\b|please (?:sign|log) ?in|(?:sign|log)[ -]?in (?:is )?required|"
-    r"you (?:must|need to) be (?:signed|logged) in|create an account to|continue with (?:google|github|sso))",
-    re.IGNORECASE,
+    r"(?i)\b(?:(?:sign|log) ?in (?:to|with)\b|please (?:sign|log) ?in|(?:sign|log)[ -]?in (?:is )?required|you (?:must"
+    r"|need to) be (?:signed|logged) in|create an account to|continue with (?:google|github|sso))"
 )
 _MAX_HEAD_LINKS: Final = 50
 _LONG: Final = 150
@@ -92,50 +88,36 @@ _MAX_ATTRIBUTES: Final = 5000
 """Maximum number of attributes of one element; the parser's time grows with the square of their number."""
 
 
-class Head(NamedTuple):
-    """Metadata that a page gives about itself."""
-
-    canonical: str
-    refresh: str
-    links: tuple[PageLink, ...]
-    wall: Wall
-    og_title: str = ""
-    site_name: str = ""
-
-
-def read_head(root: etree._Element) -> Head:
-    """Read the page's metadata from the root element `root`, without removing or resolving anything."""
+def _head(root: etree._Element) -> Page:
+    """Return a page with the metadata of the page at `root`, without removing or resolving anything."""
     canonical = ""
     found: list[PageLink] = []
     for link in root.iter("link"):
-        href = (link.get("href") or "").strip()
-        roles = (link.get("rel") or "").lower()
+        href, roles = (link.get("href") or "").strip(), (link.get("rel") or "").lower()
+        alternate = "alternate" in roles.split() and (link.get("type") or "").lower() in _READABLE
         if href and "canonical" in roles.split():
             canonical = canonical or href
-        elif href and len(found) < _MAX_HEAD_LINKS and _useful(roles, (link.get("type") or "").lower()):
+        elif href and len(found) < _MAX_HEAD_LINKS and (alternate or _ROLES.search(roles)):
             found.append(PageLink(href, (link.get("title") or "").strip(), "main", roles))
-    shared, site = _shared(root, "og:title"), _shared(root, "og:site_name")
-    return Head(canonical, _refresh(root), tuple(found), _wall(root), shared, site)
-
-
-def _shared(root: etree._Element, field: str) -> str:
-    """Return the page's value of the Open Graph property `field` on one line, or an empty string."""
+    shared: dict[str, str] = {}
+    refreshes: list[str] = []
     for meta in root.iter("meta"):
-        if (meta.get("property") or meta.get("name") or "").strip().lower() == field:
-            return " ".join((meta.get("content") or "").split())[:MAX_EXCERPT]
-    return ""
-
-
-def _useful(roles: str, media_type: str) -> bool:
-    return bool(_ROLES.search(roles)) or ("alternate" in roles.split() and media_type in _READABLE)
-
-
-def _refresh(root: etree._Element) -> str:
-    for meta in root.iter("meta"):
+        content = meta.get("content") or ""
+        shared.setdefault((meta.get("property") or meta.get("name") or "").strip().lower(), content)
         if (meta.get("http-equiv") or "").strip().lower() == "refresh":
-            match = _REFRESH.match(meta.get("content") or "")
-            return match[1].strip() if match else ""
-    return ""
+            refreshes.append(content)
+    match = _REFRESH.match(refreshes[0]) if refreshes else None
+    title, site = (" ".join(shared.get(f"og:{field}", "").split())[:MAX_EXCERPT] for field in ("title", "site_name"))
+    return Page(
+        "",
+        (),
+        tuple(found),
+        canonical=canonical,
+        refresh=match[1].strip() if match else "",
+        wall="" if _is_long(root) else _wall(root),
+        og_title=title,
+        site_name=site,
+    )
 
 
 def _is_long(root: etree._Element) -> bool:
@@ -151,16 +133,14 @@ def _is_long(root: etree._Element) -> bool:
 
 def _wall(root: etree._Element) -> Wall:
     """Return the kind of wall that hides the text, or an empty string; only a page with little text can be a wall."""
-    if _is_long(root):
-        return ""
     parts = root.xpath("//body//text()[not(ancestor::script or ancestor::style or ancestor::noscript)]")
-    text = " ".join(" ".join(str(part) for part in parts).split())
+    text = " ".join(" ".join(parts).split())
     words = len(text.split())
     if words > _LONG:
         return ""
     if root.xpath("boolean(//input[@type='password'])") or (words <= _SHORT and _SIGN_IN.search(text)):
         return "login"
-    noscript = " ".join(str(part) for part in root.xpath("//noscript//text()"))
+    noscript = " ".join(root.xpath("//noscript//text()"))
     if _NEEDS_SCRIPT.search(f"{noscript} {text}") and root.xpath("boolean(//script)"):
         return "script"
     asks = words <= _SHORT and root.xpath("boolean(//button | //form | //input)")
@@ -196,7 +176,9 @@ def read_html(text: str) -> Page:
     parser = etree.HTMLParser(huge_tree=True, encoding="utf-8", no_network=True, remove_pis=True)
     text, linked = without_sheets(text)
     text, controls = NOT_XML.subn("", text)
-    if _has_crowd(text):
+    # A cheap check before the parser runs, whose time grows with the square of an element's attributes.
+    tags = (markup["tag"] for markup in _MARKUP.finditer(text) if markup.end() - markup.start() > 2 * _MAX_ATTRIBUTES)
+    if any(len(_QUOTED.sub(" ", tag).split()) > _MAX_ATTRIBUTES for tag in tags if tag):
         raise Unreadable("attributes")
     raw = text.encode("utf-8")
     root = etree.fromstring(raw, parser) if raw.strip() else None
@@ -207,7 +189,7 @@ def read_html(text: str) -> Page:
     title = " ".join("".join(root.xpath("string((//head/title | //title[not(ancestor::svg)])[1])")).split())
     empty_mount = mount_is_empty(root)
     lay_out(root)
-    head = read_head(root)
+    head = _head(root)
     said = article.says_so(root)
     visibility = Visibility(root, linked)
     visibility.run()
@@ -215,7 +197,6 @@ def read_html(text: str) -> Page:
     walk.run()
     pieces = [p for p in walk.pieces if p.block.kind == "code" or _SEES.search(p.block.text)]
     blocks = tuple(piece.block for piece in trimmed(pieces, named=walk.layout.named, article=walk.article is not None))
-    heading = next((block.text for block in blocks if block.kind == "heading" and block.level == 1), title)
     removed = list(visibility.removed)
     if controls:
         removed.append(Removed("control-characters", "the page", f"{controls} control characters"))
@@ -223,26 +204,15 @@ def read_html(text: str) -> Page:
         removed.append(Removed("structure", "the page", f"elements nested deeper than {_MAX_DEPTH}"))
     if walk.cut:
         removed.append(Removed("structure", "the page", f"more than {_MAX_BLOCKS} blocks, the rest was not read"))
-    return Page(
-        heading,
-        blocks,
-        (*walk.links, *head.links),
-        tuple(removed),
-        visibility.scripts and empty_mount,
-        canonical=head.canonical,
-        refresh=head.refresh,
-        wall=head.wall,
+    return head._replace(
+        title=next((block.text for block in blocks if block.kind == "heading" and block.level == 1), title),
         head_title=title,
-        og_title=head.og_title,
-        site_name=head.site_name,
+        blocks=blocks,
+        links=(*walk.links, *head.links),
+        removed=tuple(removed),
+        scripts=visibility.scripts and empty_mount,
         stylesheets=tuple(dict.fromkeys(visibility.sheets)),
     )
-
-
-def _has_crowd(text: str) -> bool:
-    """Return whether a start tag has an excessive number of attributes; a cheap check before the parser runs."""
-    tags = (markup["tag"] for markup in _MARKUP.finditer(text) if markup.end() - markup.start() > 2 * _MAX_ATTRIBUTES)
-    return any(len(_QUOTED.sub(" ", tag).split()) > _MAX_ATTRIBUTES for tag in tags if tag)
 
 
 class _Walk:
@@ -258,14 +228,14 @@ class _Walk:
         self.cut = False
         """Whether blocks were left unread because of a limit."""
         self._buffer: list[str] = []
-        self._linked = 0
-        self._links = 0
-        self._inner_links = 0
+        self._linked = self._links = self._inner_links = 0
+        """Letters, links, and links within the page, of the text in the buffer."""
         self._heading: etree._Element | None = None
         self._aside: _Aside | None = None
         self._kind: BlockKind = "paragraph"
         self._level = 0
         self._heads: dict[etree._Element, tuple[str, ...]] = {}
+        """Column headings by table."""
         self._caption = ""
 
     def run(self) -> None:
@@ -283,14 +253,13 @@ class _Walk:
             stack.append((element, outer, inner or outer))
             if inner is not None:
                 self._say(element.text, inner)
-                if len(element):
-                    stack.extend([(child, inner, None) for child in reversed(element)])
+                stack.extend([(child, inner, None) for child in reversed(element)])
         self.cut = bool(stack)
         self._flush(outermost)
 
     def _enter(self, element: etree._Element, outer: _State) -> _State | None:
         """Enter `element` and return the state inside it, or None if the element was handled as a whole."""
-        tag = tag_of(element)
+        tag, role = tag_of(element), element.get("role")
         if outer.chrome:
             if tag in _HEADINGS or "caption" in (element.get("class") or "").split():
                 self._caption = _joined(element)
@@ -299,7 +268,7 @@ class _Walk:
             return outer
         block = is_block(element, tag)
         state = self._judge(element, tag, outer, block=block)
-        heading = tag in _HEADINGS or element.get("role") == "heading"
+        heading = tag in _HEADINGS or role == "heading"
         if block or heading:
             self._flush(outer)
         if heading:
@@ -310,10 +279,13 @@ class _Walk:
             self._kind, self._level = "item", max(1, sum(1 for _ in islice(element.iterancestors(*_LISTS), _DEEPEST)))
         elif tag == "pre" or (tag == "code" and "\n" in (element.text or "") and _is_alone(element)):
             self._flush(outer)
-            self._code(element, state)
+            lines = (line.rstrip() for line in _code_text(element).split("\n"))
+            text = "\n".join(filter(None, lines))
+            if text and not state.chrome:
+                self._add(Block("code", text, language=_language(element)), state)
             return None
         elif (tag == "tr" and self._row(element, element.xpath("./td | ./th"), state)) or (
-            element.get("role") == "row" and self._row(element, element.xpath(_CELLS), state)
+            role == "row" and self._row(element, element.xpath(_CELLS), state)
         ):
             return None
         elif tag == "a":
@@ -324,8 +296,11 @@ class _Walk:
             alt = (element.get("alt") or "").strip()
             if len(alt) >= _MIN_ALT and not state.linked and not _DECORATION.search(alt):
                 self._say(f" {alt} ", state)
-        elif tag == "button" and self._kind != "heading" and not _opens(element):
-            return state if _is_card(element) else None
+        elif tag == "button" and self._kind != "heading":
+            # A button may open a part of the page, or be a row or card with several texts rather than an action name.
+            opens = element.get("aria-expanded") or element.get("aria-controls")
+            texts = sum(1 for text in islice(element.itertext(), _MAX_LABELS) if _SEES.search(text))
+            return state if opens or texts >= _CARD_TEXTS else None
         return state
 
     def _stands_apart(self, element: etree._Element) -> bool:
@@ -337,13 +312,12 @@ class _Walk:
         if previous is None or previous.tail or previous.tag not in ("span", "a") or not self._buffer:
             return False
         before, text = self._buffer[-1], element.text or ""
-        if tag_of(element.getparent()) == "code" or min(len(before), len(text)) < _WORD:
-            return False
-        if not before[-_WORD:].replace("_", "a").isalnum():
+        shorter = min(len(before), len(text))
+        if tag_of(element.getparent()) == "code" or shorter < _WORD or not before[-_WORD:].replace("_", "a").isalnum():
             return False
         if previous.tag == "span" and previous.get("class") and element.get("class") and text[:_WORD].isalnum():
             return True
-        return before[-1].islower() and text[0].isupper() and min(len(before), len(text)) > _WORD
+        return before[-1].islower() and text[0].isupper() and shorter > _WORD
 
     def _leave(self, element: etree._Element, outer: _State, inner: _State) -> None:
         tag = tag_of(element)
@@ -384,43 +358,30 @@ class _Walk:
         text = " ".join("".join(self._buffer).split())
         if self._kind == "heading":
             text = _ANCHOR_MARK.sub("", text)
+            if text and self._heading is not None:
+                self._turn(self._heading, text)
         if text:
-            self._turn(text)
             share = min(1.0, self._linked / max(1, letters(text))) if self._linked else 0.0
-            block = Block(self._kind, text, self._level, self._hint(state))
-            self.pieces.append(Piece(block, share, self._links, self._inner_links, state.outer, state.inside))
+            self._add(Block(self._kind, text, self._level), state, share)
         if text or self._kind == "heading":
             self._kind, self._level = "paragraph", 0
         self._buffer = []
         self._linked = self._links = self._inner_links = 0
 
-    def _turn(self, text: str) -> None:
+    def _turn(self, heading: etree._Element, text: str) -> None:
         """Update the state if a heading opens or ends material about something else."""
-        if self._kind != "heading" or self._heading is None:
-            return
-        level, parent, aside = self._level, self._heading.getparent(), self._aside
+        level, parent, aside = self._level, heading.getparent(), self._aside
         same = aside is not None and level == aside.level and (aside.section is None or parent is aside.parent)
         if aside is not None and (level < aside.level or same):
             self._aside = None
-        if self._aside is None and self.pieces and self._opens_aside(self._heading, text):
-            self._aside = _Aside(self.layout.section_of(self._heading), parent, level)
+        opens = self._aside is None and bool(self.pieces)
+        if opens and (NEIGHBOUR_HEADING.fullmatch(text) or self.layout.heads_talk(heading, text)):
+            self._aside = _Aside(self.layout.section_of(heading), parent, level)
 
-    def _opens_aside(self, heading: etree._Element, text: str) -> bool:
-        return heads_neighbours(text) or self.layout.heads_talk(heading, text)
-
-    def _hint(self, state: _State) -> AboutHint:
-        return "other" if self._aside is not None else state.hint
-
-    def _code(self, element: etree._Element, state: _State) -> None:
-        if state.chrome:
-            return
-        lines = [line.rstrip() for line in _code_text(element).split("\n")]
-        text = "\n".join(line for line in lines if line)
-        if text:
-            self._put(Block("code", text, 0, self._hint(state), _language(element)), state)
-
-    def _put(self, block: Block, state: _State) -> None:
-        self.pieces.append(Piece(block, 0.0, 0, 0, state.outer, state.inside))
+    def _add(self, block: Block, state: _State, share: float = 0.0) -> None:
+        block = block._replace(hint="other" if self._aside is not None else state.hint)
+        links, inner = (self._links, self._inner_links) if block.kind not in ("code", "row") else (0, 0)
+        self.pieces.append(Piece(block, share, links, inner, state.outer, state.inside))
 
     def _row(self, element: etree._Element, found: list[etree._Element], state: _State) -> bool:
         """Emit a table row; return False if its cells contain blocks of their own, as in a layout table."""
@@ -431,31 +392,26 @@ class _Walk:
             return False
         for anchor in element.iter("a"):
             self._link(anchor, state)
-        if not state.chrome and any(cells):
-            # A row with nothing but links is a menu laid out as a table.
-            size = self.layout.size(element)
-            share = size.linked / max(1, size.chars)
-            block = Block("row", " | ".join(cells), 0, self._hint(state), heads=self._heads_of(element))
-            self.pieces.append(Piece(block, share, 0, 0, state.outer, state.inside))
-        return True
-
-    def _heads_of(self, row: etree._Element) -> tuple[str, ...]:
-        """Return the column headings of a row's table: the cells of its first row, if all of them are headings."""
-        table = next(row.iterancestors("table"), None)
-        if table is None:
-            return ()
-        if table not in self._heads:
+        if state.chrome or not any(cells):
+            return True
+        # The column headings are the cells of the table's first row, if all of them are headings.
+        table = next(element.iterancestors("table"), None)
+        if table is not None and table not in self._heads:
             first = next(table.iter("tr"), None)
-            cells = [] if first is None else first.xpath("./td | ./th")
-            is_head = len(cells) > 1 and all(cell.tag == "th" for cell in cells)
-            self._heads[table] = tuple(_cell(cell) for cell in cells) if is_head else ()
-        return self._heads[table]
+            heads = [] if first is None else first.xpath("./td | ./th")
+            is_head = len(heads) > 1 and all(cell.tag == "th" for cell in heads)
+            self._heads[table] = tuple(map(_cell, heads)) if is_head else ()
+        # A row with nothing but links is a menu laid out as a table.
+        block = Block("row", " | ".join(cells), heads=() if table is None else self._heads[table])
+        self._add(block, state, self.layout.size(element).share)
+        return True
 
     def _anchor(self, element: etree._Element, state: _State) -> _State:
         """Record a link and return the state inside it."""
         self._link(element, state)
-        note = tag_of(element.getparent()) == "sup" and (element.get("href") or "").startswith("#")
-        if note or is_mark(element, names_of(element, "a"), self.layout.size(element)):
+        inner = (element.get("href") or "").startswith("#")
+        note = inner and tag_of(element.getparent()) == "sup"
+        if note or self.layout.is_mark(element):
             return state._replace(chrome=True)
         previous = element.getprevious()
         if previous is not None and previous.tag == "a" and not (previous.tail or "").strip():
@@ -463,7 +419,7 @@ class _Walk:
             self._say(" ", state)
         if not state.chrome:
             self._links += 1
-            self._inner_links += (element.get("href") or "").startswith("#")
+            self._inner_links += inner
         return state._replace(linked=True)
 
     def _link(self, element: etree._Element, state: _State) -> None:
@@ -481,21 +437,11 @@ def _is_alone(element: etree._Element) -> bool:
     return parent is not None and len(parent) == 1 and not f"{parent.text or ''}{element.tail or ''}".strip()
 
 
-def _opens(button: etree._Element) -> bool:
-    """Return whether a button declares that it opens a part of the page."""
-    return bool(button.get("aria-expanded") or button.get("aria-controls"))
-
-
-def _is_card(button: etree._Element) -> bool:
-    """Return whether a button is a row or card that opens something: it has several texts, not an action name."""
-    return sum(1 for text in islice(button.itertext(), _MAX_LABELS) if _SEES.search(text)) >= _CARD_TEXTS
-
-
 def _code_text(element: etree._Element) -> str:
     """Return the text of a preformatted block, with breaks as line ends and without line numbers and buttons."""
     pieces: list[str] = []
     lines = [inner for inner in element.iter("span", "div") if _CODE_LINE.search(inner.get("class") or "")]
-    broken = len(lines) > 1 and not any("\n" in (line.tail or "") or "\n" in _text(line) for line in lines)
+    broken = len(lines) > 1 and not any("\n" in f"{line.tail or ''}{''.join(line.itertext())}" for line in lines)
     starts = set(lines) if broken else set()
     stack: list[tuple[etree._Element, bool]] = [(element, True)]
     while stack:
@@ -507,21 +453,17 @@ def _code_text(element: etree._Element) -> str:
             stack.append((inner, False))
         if inner.tag == "br" or inner in starts:
             pieces.append("\n")
-        if inner.tag == "button" or _LINE_NUMBERS.search(inner.get("class") or ""):
-            continue
-        pieces.append(inner.text or "")
-        stack.extend((child, True) for child in reversed(inner))
+        if inner.tag != "button" and not _LINE_NUMBERS.search(inner.get("class") or ""):
+            pieces.append(inner.text or "")
+            stack.extend((child, True) for child in reversed(inner))
     return "".join(pieces)
 
 
 def _language(element: etree._Element) -> str:
     """Return the language of a code block, taken from the highlighter's class names on it or an enclosing box."""
-    boxes = islice(element.iterancestors(), _BOXES)
-    for inner in (element, *element.iter("code"), *boxes):
-        match = _LANGUAGE.search(inner.get("class") or "")
-        if match:
-            return "" if match[1].lower() == "none" else match[1].lower()
-    return ""
+    boxes = (element, *element.iter("code"), *islice(element.iterancestors(), _BOXES))
+    match = next(filter(None, (_LANGUAGE.search(box.get("class") or "") for box in boxes)), None)
+    return match[1].lower() if match and match[1].lower() != "none" else ""
 
 
 def _cell(cell: etree._Element) -> str:
@@ -531,7 +473,3 @@ def _cell(cell: etree._Element) -> str:
 def _joined(element: etree._Element) -> str:
     # The visibility pass has already removed comments, which itertext() would also return.
     return " ".join(" ".join(element.itertext()).split())
-
-
-def _text(element: etree._Element) -> str:
-    return "".join(str(text) for text in element.xpath(".//text()"))

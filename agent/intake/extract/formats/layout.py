@@ -30,10 +30,10 @@ _BOXES: Final = (
 _WORD: Final = re.compile(r"[^\W_]+")
 _DENSE_SCRIPT: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _ACTION: Final = re.compile(
-    r"(?:(?:get|start|try|book|request|contact|talk|learn|read|see|view|watch|sign|log|join|subscribe|download|install|add"
-    r"|explore|show|load|back|copy|share|edit|suggest|report|follow|connect|buy|open|skip|next|prev|previous|older|newer"
-    r"|details|more|visit|try|choose|select|compare|launch|deploy|browse|free|trouble|jump|rss|tweet|post)\b|→|›|»|←|‹)",
-    re.IGNORECASE,
+    r"(?i)(?:(?:get|start|try|book|request|contact|talk|learn|read|see|view|watch|sign|log|join|subscribe|download"
+    r"|install|add|explore|show|load|back|copy|share|edit|suggest|report|follow|connect|buy|open|skip|next|prev"
+    r"|previous|older|newer|details|more|visit|try|choose|select|compare|launch|deploy|browse|free|trouble|jump|rss"
+    r"|tweet|post)\b|→|›|»|←|‹)"
 )
 # Stock phrases. Each must match a whole text: "Updated files are sent on" or "Powered by GPT" is evidence.
 _DATE: Final = (
@@ -77,11 +77,9 @@ _PHRASE: Final = re.compile(
     re.IGNORECASE,
 )
 _BANNER: Final = re.compile(
-    r"\b(?:uses?|using|accept\w*|reject|allow|manage|set|optional|necessary) (?:\w+ ){0,2}cookies?\b"
+    r"(?i)\b(?:uses?|using|accept\w*|reject|allow|manage|set|optional|necessary) (?:\w+ ){0,2}cookies?\b"
     r"|\bcookies? (?:help|to|and similar|policy|settings|preferences)\b|\benable javascript\b"
-    r"|\breload (?:this|the page|to)\b"
-    r"|\bbrowser (?:is|does) (?:not|no longer)\b",
-    re.IGNORECASE,
+    r"|\breload (?:this|the page|to)\b|\bbrowser (?:is|does) (?:not|no longer)\b"
 )
 _ALL: Final = 0.95
 _MOSTLY_LINKED: Final = 0.5
@@ -129,9 +127,8 @@ _LINK_NAMES: Final = named("tabs?|tab-?bar|tab-?list")
 _TALK_NAMES: Final = named("comments?|replies|discussions?")
 _TALK_HEADING: Final = re.compile(r"(?:\d+ )?(?:comments?|replies|discussion)(?: \(?\d+\)?)?:?", re.IGNORECASE)
 _TALK: Final = re.compile(
-    r"\b(?:posted|commented|replied|written|answered) (?:by|on|at)\b|\b(?:\d+ ?[smhdwy]|\d+ \w{3,7}|an? \w{3,7}) ago\b"
-    r"|\b(?:leave|add|write|post) a (?:comment|reply)\b",
-    re.IGNORECASE,
+    r"(?i)\b(?:posted|commented|replied|written|answered) (?:by|on|at)\b|\b(?:\d+ ?[smhdwy]|\d+ \w{3,7}"
+    r"|an? \w{3,7}) ago\b|\b(?:leave|add|write|post) a (?:comment|reply)\b"
 )
 _BYLINE_NAMES: Final = named("byline|meta|infos?|author|poster")
 _BYLINE: Final = (
@@ -142,7 +139,7 @@ _THINGS: Final = (
     r"(?:ai )?(?:agents?|tools?|products?|apps?|servers?|posts?|articles?|pages?|links?|listings?|reading|topics?"
     r"|projects?|software|companies|categories|searches|extensions?|packages?|plug-?ins?|repositories)"
 )
-_NEIGHBOUR_HEADING: Final = re.compile(
+NEIGHBOUR_HEADING: Final = re.compile(
     r"(?:related|similar|other|recommended|featured|popular|trending|sponsored|more|latest|recent)"
     rf"(?: \w+)? {_THINGS}\b.*"
     r"|related|similar|featured|sponsored|recommended(?: for you)?|trending(?: now)?|recently viewed.*|advertisement"
@@ -159,7 +156,8 @@ _ADMONITION: Final = re.compile(
     r"admonition|callout|note|notice|tip|warning|caution|alert|info|hint|starlight-aside", re.I
 )
 _MARK_NAMES: Final = re.compile(
-    r"header-?link|hash-link|permalink|heading-anchor|viewcode-link|edit-(?:this-)?page|suggest-edits|skip-(?:to-|link|nav)"
+    r"header-?link|hash-link|permalink|heading-anchor|viewcode-link|edit-(?:this-)?page|suggest-edits"
+    r"|skip-(?:to-|link|nav)"
 )
 _BLOCKS: Final = frozenset(
     (
@@ -204,6 +202,11 @@ class Size(NamedTuple):
     def prose(self) -> int:
         """Number of characters outside links."""
         return self.chars - self.linked
+
+    @property
+    def share(self) -> float:
+        """Share of the characters that are in links."""
+        return self.linked / max(1, self.chars)
 
 
 class Layout:
@@ -261,14 +264,11 @@ class Layout:
         size = self.size(element)
         if size.chars < _BYLINE_CHARS and _BYLINE_NAMES.search(names) and element.xpath(_BYLINE):
             return True
-        linked = size.linked > _LINKED * size.chars and size.chars < _PROSE_CHARS
-        return linked and _LINK_NAMES.search(names) is not None
+        return size.share > _LINKED and size.chars < _PROSE_CHARS and _LINK_NAMES.search(names) is not None
 
     def is_neighbour(self, element: etree._Element, tag: str, names: str) -> bool:
         """Return whether an element declares that it is about something else, such as related items, reviews or ads."""
-        if tag in _NEVER or element in self._titled:
-            return False
-        if not names or not self.is_small(element):
+        if tag in _NEVER or element in self._titled or not names or not self.is_small(element):
             return False
         talk = _TALK_NAMES.search(names) is not None and _is_talk(element)
         return talk or _NEIGHBOUR_NAMES.search(names) is not None
@@ -277,6 +277,10 @@ class Layout:
         """Return whether a heading introduces readers' posts, judging by both its own words and the text below it."""
         section = self.section_of(heading) if _TALK_HEADING.fullmatch(text) else None
         return section is not None and _is_talk(section)
+
+    def is_mark(self, link: etree._Element) -> bool:
+        """Return whether a link is a symbol beside text (anchor, source, edit) rather than text."""
+        return self.size(link).chars <= _MARK_CHARS and _MARK_NAMES.search(names_of(link, "a")) is not None
 
     def is_small(self, element: etree._Element) -> bool:
         """Return whether an element has less than half of the page's text, since a name alone must not drop more."""
@@ -294,13 +298,12 @@ class Layout:
         """Return whether an element beside the main text lists facts in pairs rather than links."""
         if tag != "aside" and element.get("role") != "complementary":
             return False
-        size = self.size(element)
-        return size.linked <= _LINKED * size.chars and bool(element.xpath("boolean(.//dl | .//table)"))
+        return self.size(element).share <= _LINKED and bool(element.xpath("boolean(.//dl | .//table)"))
 
     def _thin(self, element: etree._Element) -> bool:
         """Return whether an element beside the text is mostly links, or has little prose and no facts, code, dates."""
         size = self.size(element)
-        if size.linked > _LINKED * size.chars:
+        if size.share > _LINKED:
             return True
         return size.prose < _PROSE_CHARS and not element.xpath("boolean(.//dl | .//table | .//pre | .//time)")
 
@@ -323,31 +326,25 @@ class Layout:
             linked[-1] += in_links
 
     def _find_scope(self, root: etree._Element) -> etree._Element | None:
-        scope: etree._Element | None = None
-        total = max(1, self.size(root).prose)
-        mains = root.xpath("//main | //*[@role='main']")
-        if mains:
-            largest = max(mains, key=lambda element: self.size(element).prose)
-            if self.size(largest).prose >= _LANDMARK_SHARE * total:
-                scope, total = largest, max(1, self.size(largest).prose)
+        scope, total = None, max(1, self.size(root).prose)
+        largest = max(root.xpath("//main | //*[@role='main']"), key=lambda main: self.size(main).prose, default=None)
+        if largest is not None and self.size(largest).prose >= _LANDMARK_SHARE * total:
+            scope, total = largest, max(1, self.size(largest).prose)
         articles = [a for a in (root if scope is None else scope).iter("article") if self.size(a).prose]
-        tops = [a for a in articles if not any(outer.tag == "article" for outer in a.iterancestors())]
+        tops = [a for a in articles if next(a.iterancestors("article"), None) is None]
         if len(tops) == 1 and self.size(tops[0]).prose >= _LANDMARK_SHARE * total:
             scope = tops[0]
         self.named = scope is not None
-        return self._densest(root) if scope is None else scope
-
-    def _densest(self, root: etree._Element) -> etree._Element | None:
-        """Return the innermost element with most of the page's prose; None if only the whole body qualifies."""
-        enough = _CONTAINER_SHARE * max(1, self.size(root).prose)
-        found, inner = None, root
+        if self.named:
+            return scope
+        # The innermost element with most of the page's prose stands out, unless it is only the whole body.
+        enough = _CONTAINER_SHARE * total
+        inner = root
         while True:
-            child = max(inner, key=lambda element: self.size(element).prose, default=None)
-            if child is None or self.size(child).prose < enough or child.tag in ("p", "pre", "ul", "ol"):
-                return found
-            inner = child
-            if child.tag not in _NEVER:
-                found = child
+            inner = max(inner, key=lambda element: self.size(element).prose, default=None)
+            if inner is None or self.size(inner).prose < enough or inner.tag in ("p", "pre", "ul", "ol"):
+                return scope
+            scope = inner if inner.tag not in _NEVER else scope
 
 
 def is_block(element: etree._Element, tag: str) -> bool:
@@ -405,19 +402,9 @@ def _spelt_alike(text: str) -> str:
     return _SEPARATORS.sub("-", _CAMEL.sub("-", text)).lower()
 
 
-def is_mark(element: etree._Element, names: str, size: Size) -> bool:
-    """Return whether a link is a symbol beside text (anchor, source, edit) rather than text."""
-    return size.chars <= _MARK_CHARS and bool(names) and bool(_MARK_NAMES.search(names))
-
-
 def _is_talk(element: etree._Element) -> bool:
     """Return whether the start of an element reads like readers' posts: author and time, or an invitation to reply."""
     return _TALK.search(" ".join(islice(element.itertext(), _TALK_REACH))) is not None
-
-
-def heads_neighbours(text: str) -> bool:
-    """Return whether a heading introduces material about something else."""
-    return _NEIGHBOUR_HEADING.fullmatch(text) is not None
 
 
 class Piece(NamedTuple):
@@ -446,7 +433,7 @@ def trimmed(pieces: Sequence[Piece], *, named: bool, article: bool) -> list[Piec
     `named` says whether a landmark names the main text, `article` whether the page is an article.
     """
     kept = [piece for piece in (_of_article(pieces) if article else pieces) if not _is_noise(piece)]
-    titles = [i for i, piece in enumerate(kept) if piece.block.kind == "heading" and piece.block.level == 1]
+    titles = _titles(kept)
     inner = [i for i in titles if not kept[i].outer]
     title = (inner or titles or [0])[0]
     kept = [
@@ -454,11 +441,26 @@ def trimmed(pieces: Sequence[Piece], *, named: bool, article: bool) -> list[Piec
         for index, piece in enumerate(kept)
         if not piece.outer or index == title or _survives_outside(piece, named=named, opened=index > title)
     ]
-    kept = _without_preamble(kept)
-    if not named:
-        while kept and kept[-1].linked >= _MOSTLY_LINKED and kept[-1].block.kind in ("paragraph", "item"):
-            kept.pop()
+    # Short or linked pieces before the title go, provided that the title is near the start of the page.
+    title = (_titles(kept) or [0])[0]
+    weights = [_weight(piece.block.text) for piece in kept]
+    if sum(weights[:title]) <= _OPENING * sum(weights):
+        kept = [
+            piece
+            for index, (piece, weight) in enumerate(zip(kept, weights, strict=True))
+            if index >= title
+            or piece.block.kind in ("code", "row")
+            or (piece.linked < _LITTLE and weight > _PROSE_WORDS)
+            or (not piece.outer and not piece.links and weight >= _SHORT_WORDS)
+        ]
+    while not named and kept and kept[-1].linked >= _MOSTLY_LINKED and kept[-1].block.kind in ("paragraph", "item"):
+        kept.pop()
     return kept or list(pieces)
+
+
+def _titles(pieces: Sequence[Piece]) -> list[int]:
+    """Return the indices of the first-level headings."""
+    return [i for i, piece in enumerate(pieces) if piece.block.kind == "heading" and piece.block.level == 1]
 
 
 def _of_article(pieces: Sequence[Piece]) -> Sequence[Piece]:
@@ -468,23 +470,18 @@ def _of_article(pieces: Sequence[Piece]) -> Sequence[Piece]:
     or a pull quote.
     """
     first = next((i for i, piece in enumerate(pieces) if piece.inside), len(pieces))
-    titles = [i for i, piece in enumerate(pieces) if piece.block.kind == "heading" and piece.block.level == 1]
-    title = max((i for i in titles if i < first), default=-1)
+    title = max((i for i in _titles(pieces) if i < first), default=-1)
     kept: list[Piece] = []
     seen: set[str] = set()
     for index, piece in enumerate(pieces):
-        text, kind = piece.block.text, piece.block.kind
-        aside = kind in ("paragraph", "item") and (_leads_away(piece) or text in seen)
+        text, weight = piece.block.text, _weight(piece.block.text)
+        leads_away = piece.linked >= _ALL_BUT_LABEL and not piece.inner_links and weight > _SHORT_WORDS
+        aside = piece.block.kind in ("paragraph", "item") and (leads_away or text in seen)
         if (piece.inside and not aside) or index == title:
             kept.append(piece)
-        if _weight(text) >= _REPEATED_WORDS:
+        if weight >= _REPEATED_WORDS:
             seen.add(text)
     return kept
-
-
-def _leads_away(piece: Piece) -> bool:
-    """Return whether a block is only a link to another page."""
-    return piece.linked >= _ALL_BUT_LABEL and not piece.inner_links and _weight(piece.block.text) > _SHORT_WORDS
 
 
 def _is_noise(piece: Piece) -> bool:
@@ -503,37 +500,18 @@ def _is_noise(piece: Piece) -> bool:
 
 def _survives_outside(piece: Piece, *, named: bool, opened: bool) -> bool:
     """Return whether a block outside the main text is real content rather than page furniture."""
-    words = _weight(piece.block.text)
-    if piece.block.kind == "code":
+    kind, words = piece.block.kind, _weight(piece.block.text)
+    if kind == "code":
         return True
-    if piece.block.kind == "row" and not named:
+    if kind == "row" and not named:
         return opened
-    if opened and not piece.links and (words >= _SHORT_WORDS or piece.block.kind in ("item", "heading")):
-        return not _BANNER.search(piece.block.text)
-    if named or not opened:
-        return words >= _PROSE_WORDS and piece.linked < _LITTLE and not _BANNER.search(piece.block.text)
-    return words > _FEW_WORDS and piece.linked < _MOSTLY_LINKED and not _BANNER.search(piece.block.text)
-
-
-def _without_preamble(pieces: list[Piece]) -> list[Piece]:
-    """Drop short or linked pieces before the title, provided that the title is near the start of the page."""
-    title = next((i for i, p in enumerate(pieces) if p.block.kind == "heading" and p.block.level == 1), 0)
-    before = sum(_weight(piece.block.text) for piece in pieces[:title])
-    if before > _OPENING * sum(_weight(piece.block.text) for piece in pieces):
-        return pieces
-    return [
-        piece
-        for index, piece in enumerate(pieces)
-        if index >= title
-        or piece.block.kind in ("code", "row")
-        or (piece.linked < _LITTLE and _weight(piece.block.text) > _PROSE_WORDS)
-        or (not piece.outer and not piece.links and _says_something(piece.block.text))
-    ]
-
-
-def _says_something(text: str) -> bool:
-    """Return whether an unlinked block before a title may be evidence: it needs more than one word."""
-    return _weight(text) >= _SHORT_WORDS
+    if opened and not piece.links and (words >= _SHORT_WORDS or kind in ("item", "heading")):
+        enough = True
+    elif named or not opened:
+        enough = words >= _PROSE_WORDS and piece.linked < _LITTLE
+    else:
+        enough = words > _FEW_WORDS and piece.linked < _MOSTLY_LINKED
+    return enough and not _BANNER.search(piece.block.text)
 
 
 def _weight(text: str) -> int:

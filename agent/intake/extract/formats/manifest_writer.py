@@ -3,51 +3,46 @@
 Every line names its subject, because a line is quoted alone; a vendor's own prose is kept verbatim.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from agent.intake.extract.formats.markdown import read_markdown
-from agent.intake.page import Block, Form, Page, PageLink, Removed
+from agent.intake.page import Block, BlockKind, Form, Page, PageLink, Removed
 
 _MAX_BLOCKS: Final = 20_000
 _MAX_LINKS: Final = 2000
 _MAX_PROSE: Final = 100_000
 """Maximum number of characters kept of one description."""
 _MAX_REMOVED: Final = 200
+_MAX_ENTRIES: Final = 500
 
 
 class Writer:
     """Collector for the blocks of one page; blocks beyond 20,000 are dropped, and the page says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, title: str) -> None:
+        self._title = title
         self._blocks: list[Block] = []
         self._links: list[PageLink] = []
         self._removed: list[Removed] = []
         self._full = False
+        self.line(title, "heading", 1)
 
-    def heading(self, text: str, level: int) -> None:
-        """Add a heading of `level` 1 to 6."""
+    def line(self, text: str, kind: BlockKind = "item", level: int = 0) -> None:
+        """Add a block of one line, unless it is empty."""
         if text.strip():
-            self._add(Block("heading", _line(text), level))
+            self._add(Block(kind, _line(text), level))
 
-    def line(self, text: str) -> None:
-        """Add a paragraph of one line."""
-        if text.strip():
-            self._add(Block("paragraph", _line(text)))
-
-    def item(self, text: str) -> None:
-        """Add a list item."""
-        if text.strip():
-            self._add(Block("item", _line(text)))
-
-    def fact(self, label: str, value: str) -> None:
-        """Add an item `label: value`, or nothing when the value is empty."""
+    def fact(self, label: str, value: str, kind: BlockKind = "item") -> None:
+        """Add a line `label: value`, or nothing when the value is empty."""
         if value.strip():
-            self.item(f"{label}: {value}")
+            self.line(f"{label}: {value}", kind)
 
-    def field(self, label: str, value: str) -> None:
-        """Add a front matter field `label: value`, or nothing when the value is empty."""
-        if value.strip():
-            self._add(Block("front-matter", _line(f"{label}: {value}")))
+    def each(self, sentence: str, names: Iterable[str]) -> None:
+        """Add the sentence as an item for each name, replacing `{}` with the name."""
+        for name in list(names)[:_MAX_ENTRIES]:
+            if name:
+                self.line(sentence.replace("{}", name))
 
     def row(self, *cells: str) -> None:
         """Add a table row, dropping trailing empty cells."""
@@ -60,16 +55,15 @@ class Writer:
         """Add a description parsed as Markdown, putting `lead` before the first paragraph. Headings open no section."""
         page = read_markdown(text[:_MAX_PROSE])
         if len(text) > _MAX_PROSE:
-            self.removed("structure", "a description", f"longer than {_MAX_PROSE} characters")
+            self.removed(Removed("structure", "a description", f"longer than {_MAX_PROSE} characters"))
         for link in page.links:
             self.link(link.href, link.text)
-        for found in page.removed:
-            self.removed(*found)
+        self.removed(*page.removed)
         blocks = [b._replace(kind="paragraph", level=0) if b.kind == "heading" else b for b in page.blocks]
         if lead and blocks and blocks[0].kind == "paragraph":
             blocks[0] = blocks[0]._replace(text=f"{lead}: {blocks[0].text}")
         elif lead:
-            self.line(lead + ("." if not blocks else ":"))
+            self.line(lead + ("." if not blocks else ":"), "paragraph")
         for block in blocks:
             self._add(block)
 
@@ -78,17 +72,16 @@ class Writer:
         if href.startswith(("http://", "https://", "/", "./")) and len(self._links) < _MAX_LINKS:
             self._links.append(PageLink(href, _line(text), "main", rel))
 
-    def removed(self, kind: str, where: str, text: str) -> None:
+    def removed(self, *found: Removed) -> None:
         """Report something about the source that the analyst should know."""
-        if len(self._removed) < _MAX_REMOVED:
-            self._removed.append(Removed(kind, where, text))
+        self._removed.extend(found[: _MAX_REMOVED - len(self._removed)])
 
-    def page(self, title: str, form: Form, name: str = "", vendor: str = "") -> Page:
+    def page(self, form: Form, name: str = "", vendor: str = "") -> Page:
         """Return the collected page; `name` and `vendor` are the product's own, if the format has fields for them."""
         if self._full:
-            self.removed("structure", "the file", f"more than {_MAX_BLOCKS} lines")
+            self.removed(Removed("structure", "the file", f"more than {_MAX_BLOCKS} lines"))
         return Page(
-            _line(title),
+            _line(self._title),
             tuple(self._blocks),
             tuple(self._links),
             tuple(self._removed),

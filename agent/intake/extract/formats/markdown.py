@@ -72,6 +72,11 @@ class _Picture(NamedTuple):
 
     alt: str
 
+    @property
+    def is_icon(self) -> bool:
+        """Whether the picture is used like a word in a sentence."""
+        return len(self.alt) <= _MAX_ICON and len(self.alt.split()) <= _MAX_ICON_WORDS
+
 
 class _Unseen(NamedTuple):
     """Words that the page's source contains but the page does not show."""
@@ -87,7 +92,7 @@ def read_markdown(text: str) -> Page:
     text, but maliciously crafted text can take far longer.
     """
     matter, body = dialects.parted(text)
-    fields = dialects.fields_of(matter) if matter else []
+    fields = dialects.fields_of(matter)
     body, silent = dialects.plain(body.replace("\t", "    "))
     try:
         tree, titles = tree_of(body)
@@ -97,7 +102,7 @@ def read_markdown(text: str) -> Page:
     walk = _Walk()
     walk.comments.extend((*titles, *silent))
     walk.run(tree)
-    blocks = (*dialects.blocks_of(matter), *walk.blocks)
+    blocks = (*(Block("front-matter", f"{key}: {value}") for key, value in fields), *walk.blocks)
     heading = next((block.text for block in blocks if block.kind == "heading"), "")
     title = next((value for key, value in fields if key == "title"), "")
     return Page(heading or title, blocks, tuple(walk.links), tuple(walk.removed()))
@@ -108,9 +113,7 @@ def read_text(text: str) -> Page:
 
     A text with Markdown headings is read as Markdown.
     """
-    if is_marked(text):
-        return read_markdown(text)
-    return _plain(text)
+    return read_markdown(text) if is_marked(text) else _plain(text)
 
 
 def is_marked(text: str) -> bool:
@@ -131,8 +134,11 @@ def _plain(text: str) -> Page:
             found.append(("item", [item[2].strip()]))
         elif words and wrap and len(previous) >= wrap and found and found[-1][0] != "row":
             found[-1][1].append(words)
+        elif words.startswith("|"):
+            cells = [cell.strip().replace("\\|", "|") for cell in _CELLS.split(words.strip("|"))]
+            found.append(("row", [" | ".join(cells)]))
         elif words:
-            found.append(("row", [_row(words)]) if words.startswith("|") else ("paragraph", [words]))
+            found.append(("paragraph", [words]))
         previous = line
     blocks = [Block(kind, " ".join(parts), int(kind == "item")) for kind, parts in found]
     return Page(blocks[0].text[:MAX_EXCERPT] if blocks else "", tuple(block for block in blocks if block.text))
@@ -188,9 +194,8 @@ class _Walk:
             return False
         if tag in _OPENS_BLOCK:
             self._flush()
-        level = _HEADINGS.get(tag)
-        if level is not None:
-            self._kind, self._level = "heading", level
+        if tag in _HEADINGS:
+            self._kind, self._level = "heading", _HEADINGS[tag]
         elif tag in _LISTS:
             self._depth += 1
         elif tag == "li":
@@ -201,14 +206,21 @@ class _Walk:
         elif tag == "table":
             return not self._table(element)
         elif tag == "img":
-            self._picture(element)
+            alt = " ".join(element.attributes.get("alt", "").split())
+            self._buffer.extend([_Picture(alt)] if alt else [])
         elif tag in ("br", "hr"):
             self._buffer.append(_SOFTER if element.own else _BREAK)
         elif tag == "a":
             self._link(element)
             self._linked.append(element.words(_MAX_LINK))
         elif tag[0].isupper():
-            self._component(element)
+            # The attributes of an MDX component that the rendered page shows.
+            self._flush()
+            names = _FIELD if tag.endswith("Field") else _TITLES
+            values = [" ".join(element.attributes.get(name, "").split()) for name in names]
+            shown = [words for words in values if _SEES.search(words)]
+            lines = [" ".join(shown)] if names is _FIELD and shown else shown
+            self.blocks.extend(Block("paragraph", line) for line in lines)
         return True
 
     def _leave(self, element: Element) -> None:
@@ -222,7 +234,8 @@ class _Walk:
 
     def _is_unseen(self, element: Element) -> bool:
         """Return whether an element is hidden; its words are kept for the findings."""
-        for name, value in element.attributes.items():
+        given = element.attributes
+        for name, value in given.items():
             if value.count(" ") >= _MIN_ATTRIBUTE_WORDS and name not in ("class", "style", "alt", "src", "href", "d"):
                 self._attributes.append(_Unseen(f"the attribute {name} of <{element.tag}>", " ".join(value.split())))
         if not element.ended:
@@ -230,25 +243,10 @@ class _Walk:
         if element.tag in _SILENT:
             self._silenced.append(_Unseen(f"a <{element.tag}>", element.words()))
             return True
-        given = element.attributes
         hides = "hidden" in given or "hidden" in given.get("class", "").split() or _HIDES.search(given.get("style", ""))
         if hides:
             self._hidden.append(_Unseen(f"a hidden <{element.tag}>", element.words()))
         return bool(hides)
-
-    def _component(self, element: Element) -> None:
-        """Read the attributes of an MDX component that the rendered page shows."""
-        self._flush()
-        names = _FIELD if element.tag.endswith("Field") else _TITLES
-        values = [" ".join(element.attributes.get(name, "").split()) for name in names]
-        shown = [words for words in values if _SEES.search(words)]
-        lines = [" ".join(shown)] if names is _FIELD else shown
-        self.blocks.extend(Block("paragraph", line) for line in lines if line)
-
-    def _picture(self, element: Element) -> None:
-        alt = " ".join(element.attributes.get("alt", "").split())
-        if alt:
-            self._buffer.append(_Picture(alt))
 
     def _link(self, element: Element) -> None:
         href = element.attributes.get("href", "").strip()
@@ -259,9 +257,17 @@ class _Walk:
         title = element.attributes.get("title", "")
         if title and element.own:
             self.blocks.append(Block("paragraph", title))
-        language = element.attributes.get(LANGUAGE) or _language(element)
-        lines = [line.rstrip() for line in _verbatim(element).split("\n")]
-        text = "\n".join(line for line in lines if line)
+        language = element.attributes.get(LANGUAGE, "")
+        if not language:
+            named = (
+                inner.attributes.get("class", "") or inner.attributes.get("lang", "") for inner in element.elements()
+            )
+            match = next(filter(None, map(_LANGUAGE.search, named)), None)
+            language = match[1].lower() if match and match[1].lower() != "none" else ""
+        verbatim = "".join(
+            node if isinstance(node, str) else "\n" if node.tag == "br" else "" for node in element.walk()
+        )
+        text = "\n".join(line.rstrip() for line in verbatim.split("\n") if line.strip())
         if text:
             self.blocks.append(Block("code", text, language=language))
 
@@ -273,111 +279,76 @@ class _Walk:
         linked: Sequence[str] = self._linked
         self._linked = []
         words = "".join(part for part in parts if isinstance(part, str))
-        pictures = [part.alt for part in parts if isinstance(part, _Picture)]
+        pictures = [part for part in parts if isinstance(part, _Picture)]
         alone = not _SEES.search(words)
         if alone and self._kind != "heading":
-            for alt in pictures:
-                self.blocks.append(Block("image", alt))
+            self.blocks.extend(Block("image", picture.alt) for picture in pictures)
             if pictures or not words.strip(_BETWEEN):
                 return
-        outside = [] if alone else [alt for alt in pictures if not _is_icon(alt)]
         shown = "".join(
-            part if isinstance(part, str) else f" {part.alt} " if alone or _is_icon(part.alt) else " " for part in parts
+            part if isinstance(part, str) else f" {part.alt} " if alone or part.is_icon else " " for part in parts
         )
         for line in _lines(shown, whole=self._kind == "heading"):
             linked = self._line(line, linked)
-        self.blocks.extend(Block("image", alt) for alt in outside)
+        self.blocks.extend(Block("image", picture.alt) for picture in pictures if not alone and not picture.is_icon)
         if self._kind != "heading":
             self._kind, self._level = "paragraph", 0
 
     def _line(self, text: str, linked: Sequence[str]) -> Sequence[str]:
         """Make a block of a line, and return the words of the links that remain for later lines."""
-        kind = self._kind
         text = _UNRESOLVED.sub(r"\1", text)
-        if kind == "heading":
+        if self._kind == "heading":
             text = _ANCHOR.sub("", text)
-        elif kind == "item":
-            text = _TASK.sub("", text, count=1) if _TASK.match(text) else text
+        elif self._kind == "item":
+            text = text[match.end() :] if (match := _TASK.match(text)) else text
         alert = _ALERT.match(text)
         if alert:
             self.blocks.append(Block("paragraph", alert[1].capitalize()))
             text = text[alert.end() :]
-        if text:
-            links, linked = _taken(text, linked)
-            self.blocks.append(Block(kind, text, self._level, links=links))
-        return linked
+        if not text:
+            return linked
+        # The link texts found in the line, in order; a few that were changed in the text are skipped.
+        found: list[str] = []
+        at = number = 0
+        while number < len(linked):
+            near = ((n, text.find(linked[n], at)) for n in range(number, min(len(linked), number + _LOST_LINKS + 1)))
+            taken, place = next(((n, place) for n, place in near if place >= 0), (0, -1))
+            if place < 0:
+                break
+            found.append(linked[taken])
+            at, number = place + len(linked[taken]), taken + 1
+        self.blocks.append(Block(self._kind, text, self._level, links=tuple(filter(None, found))))
+        return linked[number:]
 
-    def _table(self, element: Element) -> bool:
+    def _table(self, table: Element) -> bool:
         """Read a table row by row; return False for a layout table, which is read like other text."""
-        rows = _rows(element)
-        if not rows or max(len(cells) for cells in rows) < _MIN_CELLS:
-            return False
-        if element.within(_NO_ROW):
+        inner = list(table.elements())[1:]
+        cells_of = (
+            [cell for cell in row.children if isinstance(cell, Element) and cell.tag in ("td", "th")]
+            for row in inner
+            if row.tag == "tr"
+        )
+        rows = [cells for cells in cells_of if cells]
+        if max(map(len, rows), default=0) < _MIN_CELLS or any(element.tag in _NO_ROW for element in inner):
             return False
         heads: tuple[str, ...] = ()
         for number, cells in enumerate(rows):
-            texts = tuple(text for cell in cells for text in [self._cell(cell)] * _span(cell))
-            first = number == 0 and len(cells) > 0 and all(cell.tag == "th" for cell in cells)
-            if first:
-                heads = texts if any(texts) else ()
-            shown = " | ".join(self._cell(cell, note=True) for cell in cells)
+            texts = [_UNRESOLVED.sub(r"\1", cell.words()) for cell in cells]
+            if number == 0 and any(texts) and all(cell.tag == "th" for cell in cells):
+                heads = tuple(text for cell, text in zip(cells, texts, strict=True) for _ in range(_span(cell)))
+            anchors = [element for cell in cells for element in cell.elements() if element.tag == "a"]
+            for anchor in anchors:
+                self._link(anchor)
+            shown = " | ".join(texts)
             if shown.strip(" |"):
-                self.blocks.append(Block("row", shown, heads=heads, links=_links(cells)))
+                links = tuple(filter(None, (anchor.words(_MAX_LINK) for anchor in anchors)))
+                self.blocks.append(Block("row", shown, heads=heads, links=links))
         return True
-
-    def _cell(self, cell: Element, *, note: bool = False) -> str:
-        if note:
-            for inner in _elements(cell):
-                if inner.tag == "a":
-                    self._link(inner)
-        return _UNRESOLVED.sub(r"\1", cell.words())
-
-
-def _taken(text: str, linked: Sequence[str]) -> tuple[tuple[str, ...], Sequence[str]]:
-    """Return the link texts found in a line, in order, and the remaining ones; skip a few changed in the text."""
-    found: list[str] = []
-    at, number = 0, 0
-    while number < len(linked):
-        near = ((n, text.find(linked[n], at)) for n in range(number, min(len(linked), number + _LOST_LINKS + 1)))
-        taken, place = next(((n, place) for n, place in near if place >= 0), (0, -1))
-        if place < 0:
-            break
-        found.append(linked[taken])
-        at, number = place + len(linked[taken]), taken + 1
-    return tuple(words for words in found if words), linked[number:]
-
-
-def _links(cells: Sequence[Element]) -> tuple[str, ...]:
-    """Return the link texts within the cells of a row."""
-    words = (inner.words(_MAX_LINK) for cell in cells for inner in _elements(cell) if inner.tag == "a")
-    return tuple(each for each in words if each)
-
-
-def _elements(element: Element) -> Iterator[Element]:
-    stack: list[Element | str] = [element]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Element):
-            yield node
-            stack.extend(reversed(node.children))
-
-
-def _rows(table: Element) -> list[list[Element]]:
-    """Return the cells of each row."""
-    rows: list[list[Element]] = []
-    for element in _elements(table):
-        if element.tag == "tr":
-            rows.append([cell for cell in element.children if isinstance(cell, Element) and cell.tag in ("td", "th")])
-    return [cells for cells in rows if cells]
 
 
 def _span(cell: Element) -> int:
     given = cell.attributes.get("colspan", "")
     return max(1, min(int(given), _MAX_SPAN)) if _NUMBER.fullmatch(given) else 1
-
-
-def _is_icon(alt: str) -> bool:
-    return len(alt) <= _MAX_ICON and len(alt.split()) <= _MAX_ICON_WORDS
 
 
 def _lines(text: str, *, whole: bool) -> Iterator[str]:
@@ -393,45 +364,14 @@ def _lines(text: str, *, whole: bool) -> Iterator[str]:
         line = " ".join(part.split())
         if not line:
             continue
-        if said and _goes_on(said, line, mark):
-            said = f"{said} {line}"
-        else:
-            if said:
-                yield said
-            said = line
+        ends = said and (said[-1] in _ENDS if mark == _SOFTER else not _RUN_ON.search(said[-_REACH:]))
+        if said and (ends or not line[0].islower()):
+            yield said
+            said = ""
+        said = f"{said} {line}".lstrip()
         mark = ""
     if said:
         yield said
-
-
-def _goes_on(said: str, line: str, mark: str) -> bool:
-    """Return whether `line` continues the line `said`, which its author broke with `mark`."""
-    if not line[0].islower():
-        return False
-    return said[-1] not in _ENDS if mark == _SOFTER else _RUN_ON.search(said[-_REACH:]) is not None
-
-
-def _language(element: Element) -> str:
-    for inner in _elements(element):
-        given = inner.attributes.get("class", "") or inner.attributes.get("lang", "")
-        match = _LANGUAGE.search(given)
-        if match:
-            return "" if match[1].lower() == "none" else match[1].lower()
-    return ""
-
-
-def _verbatim(element: Element) -> str:
-    parts: list[str] = []
-    stack: list[Element | str] = [element]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, str):
-            parts.append(node)
-        elif node.tag == "br":
-            parts.append("\n")
-        elif node.tag != COMMENT:
-            stack.extend(reversed(node.children))
-    return "".join(parts)
 
 
 def _orders(texts: list[str]) -> Iterator[tuple[int, str]]:
@@ -446,8 +386,3 @@ def _orders(texts: list[str]) -> Iterator[tuple[int, str]]:
         if number > last:
             yield number, texts[number][place.start - starts[number] :][:MAX_EXCERPT]
         last = number
-
-
-def _row(line: str) -> str:
-    cells = [cell.strip().replace("\\|", "|") for cell in _CELLS.split(line.strip().strip("|"))]
-    return " | ".join(cells)

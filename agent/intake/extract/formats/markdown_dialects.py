@@ -11,8 +11,6 @@ alias, tag or deep nesting can do any harm.
 import re
 from typing import Final
 
-from agent.intake.page import Block
-
 _FENCE: Final = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(`{3,}|~{3,})(.*)")
 _COLONS: Final = re.compile(
     r"[ \t]*:{3,}[ \t]*(?:([a-z][\w-]{0,30})[ \t]*(?:\[(.{0,200})\])?([^{}\n:]{0,200})(?:\{.*)?)?"
@@ -35,10 +33,9 @@ _MARKS: Final = re.compile(
 _STEP: Final = 4
 _MAX_BRACED: Final = 12
 """Maximum number of attributes in braces that are removed from one tag."""
-_FRONT: Final = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+FRONT: Final = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _KEY: Final = re.compile(r"([ ]*)(?:- +)?([\w.$/-][\w.$/ -]{0,60}?)[ ]*:(?:[ ]+(.*))?", re.ASCII)
 _BLOCK_SCALAR: Final = re.compile(r"[|>][+-]?\d?[+-]?")
-_COMMENT: Final = re.compile(r"\s*#")
 _PAIR: Final = 2
 
 
@@ -47,94 +44,63 @@ def plain(text: str) -> tuple[str, list[str]]:
     if not _MARKS.search(text):
         return text, []
     silent: list[str] = []
-    lines = _Lines(silent)
-    for line in text.split("\n"):
-        lines.take(line)
-    return "\n".join(lines.finish()), silent
-
-
-class _Lines:
-    """Converter that takes lines in order and keeps track of which are code."""
-
-    def __init__(self, silent: list[str]) -> None:
-        self._silent = silent
-        self._made: list[str] = []
-        self._prose: list[str] = []
-        self._fence = ""
-        self._levels: list[int] = []
-        self._script = False
-
-    def take(self, raw: str) -> None:
-        """Convert the next line."""
-        line = self._dedented(raw)
-        match = _FENCE.fullmatch(line)
-        if self._fence:
-            if match and match[1].startswith(self._fence) and not match[2].strip():
-                self._fence = ""
-            self._made.append(line)
-        elif match and not (match[1][0] == "`" and "`" in match[2]):
-            self._flush()
-            self._fence = match[1]
-            self._made.append(line)
-        else:
-            self._prose.extend(self._read(line))
-
-    def finish(self) -> list[str]:
-        """Return all converted lines."""
-        self._flush()
-        return self._made
-
-    def _dedented(self, raw: str) -> str:
-        """Return a line without the indentation of its enclosing boxes."""
-        words = raw.strip()
+    made: list[str] = []
+    prose: list[str] = []
+    fence = ""
+    levels: list[int] = []
+    """Indentation of the contents of the boxes around the line."""
+    script = False
+    for raw in text.split("\n"):
         indent = len(raw) - len(raw.lstrip(" "))
-        while self._levels and words and indent < self._levels[-1] and not self._fence:
-            self._levels.pop()
-        return raw[min(indent, self._levels[-1]) :] if self._levels else raw
+        while levels and raw.strip() and indent < levels[-1] and not fence:
+            levels.pop()
+        line = raw[min(indent, levels[-1]) :] if levels else raw
+        match = _FENCE.fullmatch(line)
+        if fence:
+            if match and match[1].startswith(fence) and not match[2].strip():
+                fence = ""
+            made.append(line)
+        elif match and not (match[1][0] == "`" and "`" in match[2]):
+            made += _converted(prose, silent)
+            prose, fence = [], match[1]
+            made.append(line)
+        elif script or _ESM.fullmatch(line):
+            script = bool(line.strip())
+            silent.append(" ".join(line.split()))
+            prose.append("")
+        elif line.lstrip().startswith(":::") and (box := _COLONS.fullmatch(line)):
+            prose += ["", (box[2] or box[3] or "").strip() or (box[1] or "").capitalize(), ""]
+        elif (tab := _INDENTED.fullmatch(line)) and (tab[2] or tab[3]):
+            levels.append((levels[-1] if levels else 0) + len(tab[1]) + _STEP)
+            prose += ["", tab[1] + (tab[3] or tab[2].capitalize()), ""]
+        else:
+            prose.append("" if _TEMPLATE_LINE.fullmatch(line) else line)
+    return "\n".join([*made, *_converted(prose, silent)]), silent
 
-    def _read(self, line: str) -> tuple[str, ...]:
-        if self._script or _ESM.fullmatch(line):
-            self._script = bool(line.strip())
-            self._silent.append(" ".join(line.split()))
-            return ("",)
-        box = _COLONS.fullmatch(line) if line.lstrip().startswith(":::") else None
-        if box:
-            title = (box[2] or box[3] or "").strip() or (box[1] or "").capitalize()
-            return "", title, ""
-        tab = _INDENTED.fullmatch(line)
-        if tab and (tab[2] or tab[3]):
-            outer = self._levels[-1] if self._levels else 0
-            self._levels.append(outer + len(tab[1]) + _STEP)
-            return "", tab[1] + (tab[3] or tab[2].capitalize()), ""
-        return ("",) if _TEMPLATE_LINE.fullmatch(line) else (line,)
 
-    def _flush(self) -> None:
-        text = "\n".join(self._prose)
-        text = self._uncommented(text)
-        if "={" in text:
-            for _ in range(_MAX_BRACED):
-                text, count = _BRACED.subn(r"\1", text)
-                if not count:
-                    break
-        if self._prose:
-            self._made.append(text)
-        self._prose = []
+def _converted(prose: list[str], silent: list[str]) -> list[str]:
+    """Return lines outside code as one text without attributes in braces and MDX comments, which go to `silent`.
 
-    def _uncommented(self, text: str) -> str:
-        """Return the text without MDX comments; an unterminated comment stays in the text."""
-        parts: list[str] = []
-        at = 0
-        while (start := text.find("{/*", at)) >= 0 and (end := text.find("*/}", start)) >= 0:
-            parts.append(text[at:start])
-            self._silent.append(" ".join(text[start + 3 : end].split()))
-            at = end + 3
-        parts.append(text[at:])
-        return "".join(parts)
+    An unterminated comment stays in the text.
+    """
+    text = "\n".join(prose)
+    parts: list[str] = []
+    at = 0
+    while (start := text.find("{/*", at)) >= 0 and (end := text.find("*/}", start)) >= 0:
+        parts.append(text[at:start])
+        silent.append(" ".join(text[start + 3 : end].split()))
+        at = end + 3
+    text = "".join([*parts, text[at:]])
+    for _ in range(_MAX_BRACED if "={" in text else 0):
+        text, count = _BRACED.subn(r"\1", text)
+        if not count:
+            break
+    return [text] if prose else []
 
 
 def parted(text: str) -> tuple[str, str]:
     """Split a text into its front matter, without the rules, and the rest; empty if there is no front matter."""
-    match = _FRONT.match(text)
+    match = FRONT.match(text)
     return (match[1], text[match.end() :]) if match and ":" in match[1] else ("", text)
 
 
@@ -147,41 +113,30 @@ def fields_of(front: str) -> list[tuple[str, str]]:
     above: list[tuple[int, str]] = []
     for line in front.split("\n"):
         words = line.strip()
-        if not words or _COMMENT.match(line):
+        if not words or words.startswith("#"):
             continue
         indent = len(line) - len(line.lstrip())
-        prose = bool(found) and found[-1][2] and bool(above) and indent > above[-1][0]
-        match = None if prose else _KEY.fullmatch(line)
-        if match is None:
-            _go_on(found, words)
-            continue
-        while above and above[-1][0] >= indent:
-            above.pop()
-        above.append((indent, match[2].strip()))
-        value = (match[3] or "").strip()
-        scalar = _BLOCK_SCALAR.fullmatch(value) is not None
-        found.append((".".join(key for _, key in above), [] if scalar or not value else [_bare(value)], scalar))
-    return [(key, _joined(parts, prose)) for key, parts, prose in found if any(parts)]
-
-
-def blocks_of(front: str) -> list[Block]:
-    """Return the front matter's fields as blocks."""
-    return [Block("front-matter", f"{key}: {value}") for key, value in fields_of(front)]
-
-
-def _go_on(found: list[tuple[str, list[str], bool]], words: str) -> None:
-    """Add a continuation line to the last field's value."""
-    if found:
-        item = words.startswith("- ") and not found[-1][2]
-        found[-1][1].append("- " + _bare(words[2:].strip()) if item else _bare(words))
-
-
-def _joined(parts: list[str], prose: bool) -> str:
-    words: list[str] = []
-    for part in parts:
-        item = part.startswith("- ") and not prose
-        words.append((", " if item and words else " " if words else "") + (part[2:] if item else part))
-    return "".join(words)
+        scalar = bool(found) and found[-1][2]
+        match = None if scalar and above and indent > above[-1][0] else _KEY.fullmatch(line)
+        if match is not None:
+            while above and above[-1][0] >= indent:
+                above.pop()
+            above.append((indent, match[2].strip()))
+            value = (match[3] or "").strip()
+            scalar = _BLOCK_SCALAR.fullmatch(value) is not None
+            found.append((".".join(key for _, key in above), [] if scalar or not value else [_bare(value)], scalar))
+        elif found:  # the last field's value goes on
+            item = words.startswith("- ") and not scalar
+            found[-1][1].append("- " + _bare(words[2:].strip()) if item else _bare(words))
+    fields: list[tuple[str, str]] = []
+    for key, parts, scalar in found:
+        said = ""
+        for number, part in enumerate(parts):
+            item = part.startswith("- ") and not scalar
+            said += (", " if item and number else " " if number else "") + (part[2:] if item else part)
+        if any(parts):
+            fields.append((key, said))
+    return fields
 
 
 def _bare(value: str) -> str:

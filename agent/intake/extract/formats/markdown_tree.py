@@ -7,6 +7,7 @@ closes the previous one, and an end tag without a start tag closes nothing.
 
 import html
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Final
@@ -91,43 +92,45 @@ class Element:
 
     __slots__ = ("attributes", "children", "ended", "own", "tag")
 
-    def __init__(self, tag: str, attributes: dict[str, str], *, own: bool = False) -> None:
+    def __init__(
+        self, tag: str, attributes: dict[str, str] = _NO_ATTRIBUTES, *, own: bool = False, text: str | None = None
+    ) -> None:
         self.tag = tag
         """The tag in lower case, except for MDX components, which begin with a capital."""
         self.attributes = attributes
-        self.children: list[Element | str] = []
+        self.children: list[Element | str] = [] if text is None else [text]
         self.ended = True
         self.own = own
         """Whether the element comes from Markdown rather than from an HTML tag."""
+
+    def walk(self) -> Iterator["Element | str"]:
+        """Yield this element and everything in it, in text order, except the words of comments."""
+        stack: list[Element | str] = [self]
+        while stack:
+            node = stack.pop()
+            yield node
+            if isinstance(node, Element) and node.tag != COMMENT:
+                stack.extend(reversed(node.children))
+
+    def elements(self) -> Iterator["Element"]:
+        """Yield this element and the elements in it, in text order."""
+        return (node for node in self.walk() if isinstance(node, Element))
 
     def words(self, most: int = 0) -> str:
         """Return the inner text with picture descriptions on one line; about `most` characters, or everything if 0."""
         parts: list[str] = []
         length = 0
-        stack: list[Element | str] = [self]
-        while stack and (not most or length < most):
-            node = stack.pop()
+        for node in self.walk():
+            if most and length >= most:
+                break
             length += len(node) if isinstance(node, str) else 1
             if isinstance(node, str):
                 parts.append(node)
             elif node.tag == "img":
                 parts.append(node.attributes.get("alt", ""))
-            elif node.tag != COMMENT:
-                if node.tag in BLOCKS or node.tag == "br":
-                    parts.append(" ")
-                stack.extend(reversed(node.children))
+            elif node.tag in BLOCKS or node.tag == "br":
+                parts.append(" ")
         return " ".join("".join(parts).split())
-
-    def within(self, tags: frozenset[str]) -> bool:
-        """Return whether this element contains an element with any of `tags`."""
-        stack = list(self.children)
-        while stack:
-            node = stack.pop()
-            if isinstance(node, Element):
-                if node.tag in tags:
-                    return True
-                stack.extend(node.children)
-        return False
 
 
 def tree_of(text: str) -> tuple[Element, list[str]]:
@@ -136,7 +139,9 @@ def tree_of(text: str) -> tuple[Element, list[str]]:
     env: dict[str, object] = {}
     builder = _Builder(parser, env)
     builder.take(parser.parse(text, env))
-    return builder.finish(), _titles(env)
+    named, twice = env.get("references"), env.get("duplicate_refs")
+    references = [*(named.values() if isinstance(named, dict) else ()), *(twice if isinstance(twice, list) else ())]
+    return builder.finish(), [str(each["title"]) for each in references if each.get("title")]
 
 
 class _Parser(MarkdownIt):
@@ -177,23 +182,15 @@ def _deep(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     return True
 
 
-def _titles(env: dict[str, object]) -> list[str]:
-    references = env.get("references")
-    found = list(references.values()) if isinstance(references, dict) else []
-    twice = env.get("duplicate_refs")
-    found += twice if isinstance(twice, list) else []
-    return [str(each["title"]) for each in found if isinstance(each, dict) and each.get("title")]
-
-
 class _Builder:
     """Builder that makes the tree from tokens and tags in text order."""
 
     def __init__(self, parser: MarkdownIt, env: dict[str, object]) -> None:
         self._parser = parser
         self._env = env
-        self._root = Element(ROOT, _NO_ATTRIBUTES)
+        self._root = Element(ROOT)
         self._stack = [self._root]
-        self._open: dict[str, int] = {}
+        self._open: Counter[str] = Counter()
         """The number of open elements by tag."""
         self._mine: list[Element] = []
         """Elements that Markdown has opened and not yet closed."""
@@ -210,9 +207,9 @@ class _Builder:
     def take(self, tokens: Sequence[Token]) -> None:
         """Add the elements of block tokens, or of the inline tokens inside a block."""
         for token in tokens:
-            kind = token.type
+            kind, content = token.type, token.content
             if kind in ("html_block", "html_inline"):
-                self._markup(token.content, block=kind == "html_block")
+                self._markup(content, block=kind == "html_block")
             elif kind == "inline":
                 self.take(token.children or ())
             elif token.nesting > 0:
@@ -220,34 +217,41 @@ class _Builder:
             elif token.nesting < 0:
                 self._end_mine()
             elif self._comment is not None:
-                self._comment.append(token.content)
+                self._comment.append(content)
             elif kind == "text":
-                self._text(token.content)
+                self._text(content)
             elif kind == "code_inline":
-                self._code_span(token)
+                # Code spans keep their backticks: these distinguish names from words, and quotes from the source
+                # include them.
+                pad = " " if content[:1] == "`" or content[-1:] == "`" else ""
+                self._say(f"{token.markup}{pad}{content}{pad}{token.markup}")
             elif kind in ("fence", "code_block"):
-                self._fence(token)
+                language, _, rest = token.info.strip().partition(" ")
+                attributes = {LANGUAGE: language.partition(":")[0].strip("{}.,").lower()} if language else {}
+                title = _CODE_TITLE.search(rest)
+                if title:
+                    attributes["title"] = (title[1] or title[2]).strip()
+                self._add(Element("pre", attributes, own=True, text=content))
             elif kind == "softbreak":
                 self._say(" ")
             elif kind == "image":
-                self._image(token)
+                attributes = {name: str(token.attrs[name]) for name in ("src", "title") if token.attrs.get(name)}
+                self._add(Element("img", {"alt": _flat(token.children or ()), **attributes}, own=True))
             elif token.tag:
-                self._add(Element(token.tag, _NO_ATTRIBUTES, own=True))
+                self._add(Element(token.tag, own=True))
 
     def _begin(self, token: Token) -> None:
-        attributes = {name: str(value) for name, value in token.attrs.items()} if token.attrs else _NO_ATTRIBUTES
+        attributes = {name: str(value) for name, value in token.attrs.items()}
         if token.markup == "autolink":
-            attributes = {**attributes, BARE: ""}
-        element = Element(LITERAL if self._is_sign(token) else token.tag, attributes, own=True)
-        if element.tag == LITERAL:
+            attributes[BARE] = ""
+        # An asterisk parsed as emphasis may really be part of a multiplication, path or name pattern.
+        before = self._stack[-1].children[-1:]
+        sign = token.tag == "em" and token.markup == "*" and before and _SIGN.search(str(before[0]))
+        element = Element(LITERAL if sign else token.tag, attributes, own=True)
+        if sign:
             self._say(token.markup)
         self._mine.append(element)
         self._push(element)
-
-    def _is_sign(self, token: Token) -> bool:
-        """Return whether an asterisk parsed as emphasis is really part of a multiplication, path or name pattern."""
-        before = self._stack[-1].children[-1:]
-        return token.tag == "em" and token.markup == "*" and bool(before) and _SIGN.search(str(before[0])) is not None
 
     def _end_mine(self) -> None:
         element = self._mine.pop()
@@ -257,83 +261,80 @@ class _Builder:
             if element.tag == LITERAL:
                 self._say("*")
 
-    def _code_span(self, token: Token) -> None:
-        # Code spans keep their backticks: these distinguish names from words, and quotes from the source include them.
-        content = token.content
-        pad = " " if content[:1] == "`" or content[-1:] == "`" else ""
-        self._say(f"{token.markup}{pad}{content}{pad}{token.markup}")
-
-    def _fence(self, token: Token) -> None:
-        language, _, rest = token.info.strip().partition(" ")
-        attributes = {LANGUAGE: language.partition(":")[0].strip("{}.,").lower()} if language else _NO_ATTRIBUTES
-        title = _CODE_TITLE.search(rest)
-        if title:
-            attributes["title"] = (title[1] or title[2]).strip()
-        element = Element("pre", attributes, own=True)
-        element.children.append(token.content)
-        self._add(element)
-
-    def _image(self, token: Token) -> None:
-        attributes = {"alt": _flat(token.children or ()), "src": str(token.attrs.get("src", ""))}
-        if token.attrs.get("title"):
-            attributes["title"] = str(token.attrs["title"])
-        self._add(Element("img", attributes, own=True))
-
     def _text(self, text: str) -> None:
         """Add running text, turning the addresses in it into links."""
         at = 0
-        text = _JSX_TAG.sub(_unless_tag, _SHORTCODE.sub("", _NOTE.sub("", text)))
-        if not self._open.get("a"):
+        # An MDX component is recognised by attributes in braces; a name in angle brackets stays.
+        text = _JSX_TAG.sub(lambda tag: "" if "={" in tag[0] else tag[0], _SHORTCODE.sub("", _NOTE.sub("", text)))
+        if not self._open["a"]:
             for match in _BARE.finditer(text):
                 self._say(text[at : match.start()])
-                element = Element("a", {"href": match[0].rstrip(_AFTER_ADDRESS), BARE: ""})
-                element.children.append(match[0])
-                self._add(element)
+                self._add(Element("a", {"href": match[0].rstrip(_AFTER_ADDRESS), BARE: ""}, text=match[0]))
                 at = match.end()
         self._say(text[at:])
 
     def _markup(self, text: str, *, block: bool) -> None:
         """Add a piece of HTML: its tags, its comments and the text between them, which may again be Markdown."""
-        at = 0
+        said = at = 0
         if self._comment is not None:
             end = text.find("-->")
             self._comment.append(text if end < 0 else text[:end])
             if end < 0:
                 return
             self._end_comment()
-            at = end + 3
-        for piece in _pieces(text, at):
-            if isinstance(piece, str):
-                self._between(piece, block=block)
-            elif isinstance(piece, Element):
-                self._add(piece)
-            elif piece[0] == COMMENT:
-                self._comment = [piece[2]]
-            elif piece[1]:
-                self._close(piece[0])
-            else:
-                self._tag(piece[0], piece[2])
+            said = at = end + 3
+        while (at := text.find("<", at)) >= 0:
+            if text.startswith("<!--", at):
+                self._between(text[said:at], block=block)
+                end = text.find("-->", at + 2)
+                self._comment = [text[at + 4 :] if end < 0 else text[at + 4 : end]]
+                if end < 0:
+                    return
+                self._end_comment()
+                said = at = end + 3
+                continue
+            match = _TAG.match(text, at) or _DECLARATION.match(text, at)
+            if match is None:
+                at += 1
+                continue
+            self._between(text[said:at], block=block)
+            said = at = match.end()
+            if match.re is _DECLARATION:
+                continue
+            ends, name, rest = match.groups()
+            tag = name if name[0].isupper() and not name.isupper() else name.lower()
+            if ends:
+                self._close(tag)
+                continue
+            self._tag(tag, rest)
+            if name.lower() in _RAW and not rest.endswith("/"):
+                # The content of a script or style sheet is not markup.
+                closing = re.compile(f"</{name}", re.IGNORECASE).search(text, at)
+                said = at = closing.start() if closing else len(text)
+                self._add(Element("#raw", text=text[match.end() : at]))
+        self._between(text[said:], block=block)
 
     def _between(self, text: str, *, block: bool) -> None:
-        if self._open.get("pre") or self._open.get("code"):
+        if self._open["pre"] or self._open["code"]:
             self._say(html.unescape(text))
         elif not text.strip():
-            self._say(" ")
+            self._say(" " if text else "")
         elif block and _LEADING_BLOCK.search(text):
             # Markdown blocks between tags without a blank line: some renderers format them, others show the marks.
             lines = "\n".join(line.strip() for line in text.split("\n"))
             self.take(self._parser.parse(lines, self._env))
         else:
             self._say(" " * text[0].isspace())
-            flat = " ".join(text.split())
-            self.take(self._parser.parseInline(flat, self._env))
+            self.take(self._parser.parseInline(" ".join(text.split()), self._env))
             self._say(" " * text[-1].isspace())
 
-    def _tag(self, name: str, raw: str) -> None:
-        tag = name if name[0].isupper() and not name.isupper() else name.lower()
-        attributes = _attributes(raw)
+    def _tag(self, tag: str, raw: str) -> None:
+        attributes: dict[str, str] = {}
+        for match in _ATTRIBUTE.finditer(raw):
+            value = match[2] or match[3] or match[4] or match[5] or ""
+            attributes.setdefault(match[1].lower(), html.unescape(value) if "&" in value else value)
         closes = _CLOSES.get(tag)
-        if closes is not None:
+        if closes is not None and any(self._open[each] for each in closes):
             self._give_way(closes, _HOLDS.get(tag, _TABLE))
         element = Element(tag, attributes)
         if tag in _VOID or raw.endswith("/"):
@@ -343,8 +344,6 @@ class _Builder:
 
     def _give_way(self, closes: frozenset[str], holds: frozenset[str]) -> None:
         """Close open elements whose tag is in `closes`, up to the nearest element whose tag is in `holds`."""
-        if not any(self._open.get(tag) for tag in closes):
-            return
         for at in range(len(self._stack) - 1, 0, -1):
             tag = self._stack[at].tag
             if tag in holds:
@@ -355,9 +354,8 @@ class _Builder:
                 if len(closes) == 1:
                     return
 
-    def _close(self, name: str) -> None:
-        tag = name if name[0].isupper() and not name.isupper() else name.lower()
-        if not self._open.get(tag):
+    def _close(self, tag: str) -> None:
+        if not self._open[tag]:
             return
         block = tag in BLOCKS or tag[0].isupper() or "-" in tag
         for at in range(len(self._stack) - 1, 0, -1):
@@ -371,10 +369,9 @@ class _Builder:
 
     def _end_comment(self) -> None:
         if self._comment is not None:
-            element = Element(COMMENT, _NO_ATTRIBUTES)
-            element.children.append(" ".join(" ".join(self._comment).split()))
+            words = " ".join(" ".join(self._comment).split())
             self._comment = None
-            self._add(element)
+            self._add(Element(COMMENT, text=words))
 
     def _say(self, text: str) -> None:
         if text:
@@ -387,80 +384,12 @@ class _Builder:
         self._add(element)
         if len(self._stack) <= _MAX_DEPTH or element.own:
             self._stack.append(element)
-            self._open[element.tag] = self._open.get(element.tag, 0) + 1
+            self._open[element.tag] += 1
 
     def _pop(self) -> Element:
         element = self._stack.pop()
         self._open[element.tag] -= 1
         return element
-
-
-def _unless_tag(match: re.Match[str]) -> str:
-    """Remove an MDX component, recognised by attributes in braces; keep a name in angle brackets."""
-    return "" if "={" in match[0] else match[0]
-
-
-def _pieces(text: str, at: int) -> Iterator[str | Element | tuple[str, bool, str]]:
-    """Yield the texts, comments and tags (name, whether it is an end tag, the rest of the tag) of HTML, in order.
-
-    A comment that is not closed here is yielded as a tag named `COMMENT`.
-    """
-    said = at
-    while (at := text.find("<", at)) >= 0:
-        match = None
-        if text.startswith("<!--", at):
-            end = text.find("-->", at + 2)
-            if said < at:
-                yield text[said:at]
-            if end < 0:
-                yield COMMENT, False, text[at + 4 :]
-                return
-            yield _commented(text[at + 4 : end])
-            said = at = end + 3
-            continue
-        match = _TAG.match(text, at) or _DECLARATION.match(text, at)
-        if match is None:
-            at += 1
-            continue
-        if said < at:
-            yield text[said:at]
-        said = at = match.end()
-        if match.re is _TAG:
-            name, ends = match[2], bool(match[1])
-            yield name, ends, match[3]
-            if not ends and name.lower() in _RAW and not match[3].endswith("/"):
-                said = at = _end_of_raw(text, at, name)
-                yield _silent(text[match.end() : at])
-    if said < len(text):
-        yield text[said:]
-
-
-def _commented(text: str) -> Element:
-    element = Element(COMMENT, _NO_ATTRIBUTES)
-    element.children.append(" ".join(text.split()))
-    return element
-
-
-def _silent(text: str) -> Element:
-    """Return an element for the content of a script or style sheet, which is not markup."""
-    element = Element("#raw", _NO_ATTRIBUTES)
-    element.children.append(text)
-    return element
-
-
-def _end_of_raw(text: str, at: int, name: str) -> int:
-    match = re.compile(rf"</{re.escape(name)}", re.IGNORECASE).search(text, at)
-    return match.start() if match else len(text)
-
-
-def _attributes(raw: str) -> dict[str, str]:
-    if not raw.strip("/ \n"):
-        return _NO_ATTRIBUTES
-    found: dict[str, str] = {}
-    for match in _ATTRIBUTE.finditer(raw):
-        value = match[2] or match[3] or match[4] or match[5] or ""
-        found.setdefault(match[1].lower(), html.unescape(value) if "&" in value else value)
-    return found
 
 
 def _flat(tokens: Sequence[Token]) -> str:

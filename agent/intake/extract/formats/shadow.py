@@ -52,7 +52,10 @@ def _fill(host: etree._Element, shadow: etree._Element, scopes: dict[str, str]) 
     inner = list(_own(shadow))
     _bind([element for element in inner if element.tag == "style"], host, scopes)
     light = [child for child in host if child is not shadow]
-    loose = _Loose(host, shadow)
+    # The text directly inside the host goes to the unnamed slot.
+    behind = {child: _clean(child.tail) for child in light}
+    before, after = _clean(host.text), _clean(shadow.tail)
+    host.text = shadow.tail = None
     shadow.tag = SHADOW_TAG
     unseen = etree.Element("template")
     slots: dict[str, etree._Element] = {}
@@ -60,40 +63,33 @@ def _fill(host: etree._Element, shadow: etree._Element, scopes: dict[str, str]) 
         if slot.tag == "slot":
             slots.setdefault(slot.get("name") or "", slot)
     filled: set[etree._Element] = set()
+
+    def opened(name: str) -> etree._Element:
+        """Return the slot of a name; when it is filled for the first time, its fallback content is moved out."""
+        slot = slots.get(name, unseen)
+        if slot is not unseen and slot not in filled:
+            filled.add(slot)
+            kept = etree.SubElement(unseen, "span")
+            kept.text, slot.text = _clean(slot.text), None
+            for child in list(slot):
+                kept.append(child)
+            if not len(kept) and not (kept.text or "").strip():
+                unseen.remove(kept)
+        return slot
+
     for child in light:
-        name = (child.get("slot") or "") if isinstance(child.tag, str) else ""
-        target = slots.get(name, unseen)
-        _empty(target, unseen, filled)
-        _move(child, target)
-    if loose.text.strip():
-        target = slots.get("", unseen)
-        _empty(target, unseen, filled)
-        loose.put(target)
+        opened((child.get("slot") or "") if isinstance(child.tag, str) else "").append(child)
+        child.tail = " "  # the words of two boxes in one slot stay apart
+    if f"{before}{after}{''.join(behind.values())}".strip():
+        slot = opened("")
+        # Text without a child in the slot goes in front.
+        lost = "".join(text for child, text in behind.items() if child.getparent() is not slot)
+        slot.text = f"{_clean(slot.text)}{before}{after}{lost}"
+        for child, text in behind.items():
+            if child.getparent() is slot:
+                child.tail = text
     if len(unseen) or unseen.text:
         host.append(unseen)
-
-
-class _Loose:
-    """The text directly inside a host, which goes to the unnamed slot."""
-
-    def __init__(self, host: etree._Element, shadow: etree._Element) -> None:
-        self._before = _clean(host.text)
-        self._behind: dict[etree._Element, str] = {}
-        for child in host:
-            if child is not shadow:
-                self._behind[child] = _clean(child.tail)
-                child.tail = None
-        self._shadow = _clean(shadow.tail)
-        host.text = shadow.tail = None
-        self.text = "".join((self._before, self._shadow, *self._behind.values()))
-
-    def put(self, target: etree._Element) -> None:
-        """Put the text back between the children in `target`; text without a child there goes in front."""
-        lost = "".join(text for child, text in self._behind.items() if child.getparent() is not target)
-        target.text = f"{_clean(target.text)}{self._before}{self._shadow}{lost}"
-        for child, text in self._behind.items():
-            if child.getparent() is target:
-                child.tail = text
 
 
 def _own(shadow: etree._Element) -> Iterator[etree._Element]:
@@ -121,25 +117,6 @@ def _bind(sheets: list[etree._Element], host: etree._Element, scopes: dict[str, 
         marks.append(scopes[text])
     if marks:
         host.set(_MARK, " ".join(marks))
-
-
-def _empty(target: etree._Element, unseen: etree._Element, filled: set[etree._Element]) -> None:
-    """Move the fallback content out of a slot when it is filled for the first time."""
-    if target is unseen or target in filled:
-        return
-    filled.add(target)
-    kept = etree.SubElement(unseen, "span")
-    kept.text, target.text = _clean(target.text), None
-    for child in list(target):
-        kept.append(child)
-    if not len(kept) and not (kept.text or "").strip():
-        unseen.remove(kept)
-
-
-def _move(child: etree._Element, target: etree._Element) -> None:
-    # Separate the words of two boxes in one slot with a blank.
-    target.append(child)
-    child.tail = " "
 
 
 def _clean(text: str | None) -> str:

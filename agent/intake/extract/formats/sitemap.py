@@ -2,11 +2,13 @@
 
 import re
 import zlib
+from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from lxml import etree
 
-from agent.intake.extract.formats.plain_values import Unreadable
+from agent.intake.extract.formats.charset import Unreadable
 from agent.intake.hidden.instructions import find
 from agent.intake.page import MAX_EXCERPT, Page, PageLink, Removed
 
@@ -30,7 +32,14 @@ def read_sitemap(body: bytes) -> Page:
 
     Raises Unreadable if it is not a sitemap, declares entities, or decompresses to more than 50 MB.
     """
-    body = _unpacked(body)
+    if body.startswith(_GZIP):
+        unpack = zlib.decompressobj(_GZIP_WINDOW)
+        try:
+            body = unpack.decompress(body, _MAX_BYTES)
+        except zlib.error:
+            raise Unreadable("xml", "damaged gzip data") from None
+        if unpack.unconsumed_tail:
+            raise Unreadable("expands")
     if _DECLARES.search(body) or _DECLARES.search(body.replace(b"\0", b"")):
         raise Unreadable("entities")
     parser = etree.XMLParser(
@@ -47,46 +56,26 @@ def read_sitemap(body: bytes) -> Page:
         raise Unreadable("other-xml")
     links: list[PageLink] = []
     removed: list[Removed] = []
-    for entry in root:
-        if _local(entry) != wanted:
-            continue
+    for entry in (entry for entry in root if _local(entry) == wanted):
         if len(links) >= _MAX_ENTRIES:
             removed.append(Removed("structure", "the sitemap", f"more than {_MAX_ENTRIES} addresses"))
             break
         address = _child(entry, "loc")
         if address and len(address) <= _MAX_URL:
             links.append(PageLink(address, "", "main", role, _child(entry, "lastmod")))
-    removed.extend(_addressed(root))
-    return Page("", (), tuple(links), tuple(removed))
+    return Page("", (), tuple(links), (*removed, *islice(_addressed(root), _MAX_FINDINGS)))
 
 
-def _unpacked(body: bytes) -> bytes:
-    if not body.startswith(_GZIP):
-        return body
-    unpack = zlib.decompressobj(_GZIP_WINDOW)
-    try:
-        plain = unpack.decompress(body, _MAX_BYTES)
-    except zlib.error:
-        raise Unreadable("xml", "damaged gzip data") from None
-    if unpack.unconsumed_tail:
-        raise Unreadable("expands")
-    return plain
-
-
-def _addressed(root: etree._Element) -> list[Removed]:
-    """Return findings for element texts and attributes that address assessors."""
-    found: list[Removed] = []
-    for element in root.iter():
-        if not isinstance(element.tag, str):
-            continue
+def _addressed(root: etree._Element) -> Iterator[Removed]:
+    """Yield findings for element texts and attributes that address assessors."""
+    for element in root.iter(etree.Element):
         # A sitemap's own fields are addresses and dates, so little text remains to be searched.
         for text in (element.text, element.tail, *element.attrib.values()):
             plain = " ".join((text or "").split())
             place = next(iter(find(plain)), None) if " " in plain else None
-            if place is not None and len(found) < _MAX_FINDINGS:
+            if place is not None:
                 where = f"<{_local(element)}> of a sitemap"
-                found.append(Removed("instruction-like-text", where, plain[place.start :][:MAX_EXCERPT]))
-    return found
+                yield Removed("instruction-like-text", where, plain[place.start :][:MAX_EXCERPT])
 
 
 def _local(element: etree._Element) -> str:
@@ -94,7 +83,4 @@ def _local(element: etree._Element) -> str:
 
 
 def _child(entry: etree._Element, name: str) -> str:
-    for child in entry:
-        if _local(child) == name:
-            return (child.text or "").strip()
-    return ""
+    return next(((child.text or "").strip() for child in entry if _local(child) == name), "")

@@ -8,16 +8,14 @@ a section word, a name used nowhere else on the page) is outvoted when the rest 
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from agent.intake.extract.documents import heading_about
+from agent.intake.extract.documents import heading_about, is_honest
 from agent.intake.extract.identity import name_shapes as names
 from agent.intake.extract.identity.name_shapes import GENERIC_FILES, GENERIC_FOLDERS
 from agent.intake.extract.identity.repositories import Repository, named_packages, named_repositories
-from agent.intake.hidden import characters as sanitise, instructions
-from agent.intake.hidden.characters import clean
 from agent.intake.page import Block, Page
 
 _OPENING: Final = 14
@@ -31,7 +29,7 @@ _HEADLINE_WORDS: Final = 14
 _SPONSORS: Final = 2
 """Maximum number of headings, such as sponsors' names, above a page's title."""
 _SHORT: Final = 2
-_REORDERS: Final = frozenset({"bidi-control", "combining-flood"})
+_OFTEN: Final = 2
 
 # Weights of the sources. A sound heading (6) whose name is used once beats a repository (4) whose name is used often;
 # a slogan without other support (1.5) loses to any two of the other sources.
@@ -69,11 +67,11 @@ _DEFINES: Final = re.compile(
     r"\s?(?:は|とは|是|为|為|是一|은|는|이란)|\s=\s)"
 )
 _PRONOUN: Final = re.compile(
-    r"(?:this|it|these|that|those|we|you|here|there|a|an|our|your|each|all|any|everything|what|which|if|when|most|both|"
-    r"no|note|features?|goal|project|server|tool|agent|agents|library|package|plugin|documentation|support|example|"
-    r"dieses?|ce|cette|este|esta|il|es|ein|eine|un|una|une|本项目|このプロジェクト|he|she|they|currently|unlike|with|by|as|"
-    r"license|status|version|contributions?|ai|llms?|mcp|the model context protocol|model context protocol)",
-    re.IGNORECASE,
+    r"(?i)(?:this|it|these|that|those|we|you|here|there|a|an|our|your|each|all|any|everything|what|which|if|when|most"
+    r"|both|no|note|features?|goal|project|server|tool|agent|agents|library|package|plugin|documentation|support"
+    r"|example|dieses?|ce|cette|este|esta|il|es|ein|eine|un|una|une|本项目|このプロジェクト|he|she|they|currently"
+    r"|unlike|with|by|as|license|status|version|contributions?|ai|llms?|mcp|the model context protocol"
+    r"|model context protocol)"
 )
 _LOGO_ALT: Final = re.compile(
     r"(?P<name>.{1,60}?)[\s_-]*(?P<sort>logo(?:type|mark)?|banner|header|icon|cover|hero|wordmark)\b.*", re.IGNORECASE
@@ -82,31 +80,32 @@ _FORMER: Final = re.compile(
     r"(?:formerly(?: known as| called)?|f\.?k\.?a\.?|previously(?: known as| called)?|renamed from|originally called|"
     r"also known as|a\.?k\.?a\.?)\s+[\"“`*]*((?:[A-Z0-9][\w.+#-]*)(?: [A-Z0-9][\w.+#-]*){0,3})"
 )
-LETTER: Final = "[A-Za-z0-9À-ɏ_-]"
-"""A character that continues a word. Letters of scripts without blanks do not, as they may directly follow a name."""
 _LEAD_MARKS: Final = re.compile(r"^[^\w@`\"“«*'‘]+")
+_STOPS: Final = re.compile(r"(?<=[.!?。！？])\s*(?=\S)")
+_BETWEEN: Final = re.compile(r"[\s_-]+")
+_SERVER_END: Final = re.compile(r"[\s_-]*\bServer$", re.IGNORECASE)
+_MCP_SERVER: Final = re.compile(r"[\s_-]*\b(?:MCP|Server)\b(?:[\s_-]*\bServer\b)?", re.IGNORECASE)
 _WEB: Final = re.compile(r"https?://", re.IGNORECASE)
 
-
-_OF_ONE: Final = frozenset({
-    "its manifest or front matter", "a manifest beside it", "a sentence that says what it is", "the repository's name",
-    "the package that is installed", "the words of its logo",
-})  # fmt: skip
-
-
-_SAID: Final = frozenset({"a sentence that says what it is", "the repository's name", "the words of its logo"})
+# The parts of a page that propose a name, described in words for display.
+_MANIFEST: Final = "its manifest or front matter"
+_BESIDE: Final = "a manifest beside it"
+_HEADED: Final = "its first heading"
+_TITLED: Final = "the page's title"
+_SENTENCE: Final = "a sentence that says what it is"
+_REPOSITORY: Final = "the repository's name"
+_OWNER: Final = "its repository and whose it is"
+_INSTALLED: Final = "the package that is installed"
+_LOGO_WORDS: Final = "the words of its logo"
+_OF_ONE: Final = frozenset({_MANIFEST, _BESIDE, _SENTENCE, _REPOSITORY, _INSTALLED, _LOGO_WORDS})
+_SAID: Final = frozenset({_SENTENCE, _REPOSITORY, _LOGO_WORDS})
 """Sources that give a name independently of the heading."""
-_OFTEN: Final = 2
-_CALLED: Final = frozenset(
-    {"its manifest or front matter", "its first heading", "the page's title", "a sentence that says what it is"}
-)
+_CALLED: Final = frozenset({_MANIFEST, _HEADED, _TITLED, _SENTENCE})
 """Sources in which the page itself names its product."""
-_OWNED: Final = frozenset({"the package that is installed", "its repository and whose it is"})
-_SLUGS: Final = frozenset({
-    "its repository and whose it is",
-    "the repository's name", "the package that is installed", "its address", "the name of its file",
-    "the name of its folder",
-})  # fmt: skip
+_UNNAMED: Final = (names.is_section, names.is_badge, names.is_switcher)
+_SLUGS: Final = frozenset(
+    {_OWNER, _REPOSITORY, _INSTALLED, "its address", "the name of its file", "the name of its folder"}
+)
 """Sources that spell a name as a slug, as in addresses."""
 
 
@@ -145,48 +144,31 @@ def name_page(page: Page, where: str, *, folder: str = "", siblings: Sequence[Pa
     page = _own_part(page)
     repositories = named_repositories(page, where)
     own = repositories[0] if repositories else None
-    found = [*_from_page(page), *_from_titles(page, where), *_from_addresses(where, folder, repositories, page)]
-    found += _from_manifests(page, siblings)
+    found = [*_from_headings(page), *_from_images(page), *_from_text(page), *_from_titles(page, where)]
+    found += [*_from_addresses(where, folder, repositories, page), *_from_manifests(page, siblings)]
     text = _text(page)
-    groups = _grouped(_without_tails([candidate for candidate in found if _is_honest(candidate.name)], text))
+    groups: dict[str, list[Candidate]] = {}
+    for candidate in _without_tails([candidate for candidate in found if is_honest(candidate.name)], text):
+        groups.setdefault(names.core(candidate.name), []).append(candidate)
     if not groups:
         return Name("", repository=own)
-    scored = sorted((_score(group, text), -place, group) for place, group in enumerate(groups[:_MAX_COUNTED]))
-    scored.reverse()
-    best = _beyond_the_vendor([group for _, _, group in scored], repositories)
-    form = _form(best, text)
+    counted = list(groups.values())[:_MAX_COUNTED]
+    scored = sorted(counted, key=lambda group: -_score(group, text))
+    best = _beyond_the_vendor(scored, repositories)
+    order = sorted(best, key=lambda c: -c.weight)
+    form = _form(order)
     if form.source in _SLUGS:
         form = form._replace(name=_spelled(form.name, text))
-    rivals = [group for _, _, group in scored if group is not best]
+    others = [source for source in dict.fromkeys(c.source for c in best) if source != form.source]
+    used = _uses(text, form.name)
+    reason = f"named by {form.source}" + (f", borne out by {' and '.join(others[:3])}" if others else "")
     return Name(
         form.name,
-        _aliases(form.name, best, rivals, page, own),
-        _reason(form, best, text),
+        _aliases(form.name, order, [group for group in scored if group is not best], page, own),
+        reason + (f"; used {used} times in the text" if used > 1 else ""),
         own,
-        tuple(dict.fromkeys(c.source for c in sorted(best, key=lambda c: -c.weight))),
+        tuple(dict.fromkeys(c.source for c in order)),
     )
-
-
-# ---------------------------------------------------------------- candidates
-
-
-def _from_page(page: Page) -> Iterator[Candidate]:
-    """Yield candidates from headings, the first line, the first images and sentences that define something."""
-    yield from _from_headings(page)
-    yield from _from_images(page)
-    text = [block for block in page.blocks if block.kind in ("paragraph", "item", "heading")]
-    first = next((block for block in text if names.key(block.text)), None)
-    if first is not None and first.kind == "paragraph" and len(first.text.split()) <= _HEADLINE_WORDS:
-        parts = names.pieces(first.text)
-        if parts and names.is_name(parts[0]) and not names.is_switcher(first.text):
-            yield Candidate(parts[0], _LINE, "its first line")
-    prose = [block.text for block in text if block.kind == "paragraph"][:_OPENING]
-    for place, line in enumerate(prose):
-        for sentence in _sentences(line):
-            match = _DEFINES.match(_LEAD_MARKS.sub("", sentence)) if _is_honest(sentence) else None
-            name = names.tidy(match["name"].strip("`'’*_ ")) if match else ""
-            if match and names.is_name(name) and not _PRONOUN.fullmatch(name) and not _starts_plain(name):
-                yield Candidate(name, _DEFINED - min(place, 8) * 0.25, "a sentence that says what it is")
 
 
 def _from_headings(page: Page) -> Iterator[Candidate]:
@@ -200,29 +182,21 @@ def _from_headings(page: Page) -> Iterator[Candidate]:
     for place, block in enumerate(firsts[:3]):
         # A title is at the top: a heading after several sections names a part, regardless of its level.
         weight = _HEADING if place == 0 and before <= _SPONSORS else _LATER_HEADING
-        yield from _pieces_of(block.text, weight, "its first heading")
-    if firsts and not names.is_slogan(firsts[0].text):
-        return
-    lower = [block for block in headings if block.level > 1 and not names.is_section(block.text)]
-    for block in lower[:2]:
-        yield from _pieces_of(block.text, _LOWER_HEADING, "a heading")
+        yield from _pieces_of(block.text, weight, _HEADED)
+    if not firsts or names.is_slogan(firsts[0].text):
+        lower = [block for block in headings if block.level > 1 and not names.is_section(block.text)]
+        for block in lower[:2]:
+            yield from _pieces_of(block.text, _LOWER_HEADING, "a heading")
 
 
 def _pieces_of(title: str, weight: float, source: str) -> Iterator[Candidate]:
     """Yield the names in a title; descriptive or promotional parts weigh little and count only in a first heading."""
-    for place, part in enumerate(names.pieces(title) if _is_honest(title) else ()):
-        if not names.is_name(part):
-            if (
-                place == 0
-                and source == "its first heading"
-                and not names.is_section(part)
-                and not names.is_badge(part)
-                and not names.is_switcher(part)
-            ):
-                yield Candidate(part, _SLOGAN, source)
-            continue
-        full = min(weight, _GENERIC_HEADING) if names.is_generic(part) else weight
-        yield Candidate(part, full if place == 0 else _PIECE, source)
+    for place, part in enumerate(names.pieces(title) if is_honest(title) else ()):
+        if names.is_name(part):
+            full = min(weight, _GENERIC_HEADING) if names.is_generic(part) else weight
+            yield Candidate(part, full if place == 0 else _PIECE, source)
+        elif place == 0 and source == _HEADED and not any(other(part) for other in _UNNAMED):
+            yield Candidate(part, _SLOGAN, source)
 
 
 def _from_images(page: Page) -> Iterator[Candidate]:
@@ -231,41 +205,63 @@ def _from_images(page: Page) -> Iterator[Candidate]:
         match = _LOGO_ALT.fullmatch(block.text.strip())
         name = next(iter(names.pieces(match["name"] if match else block.text)), "")
         plain = match is not None or place == 0
-        if plain and names.is_name(name) and not names.is_generic(name) and _is_honest(block.text):
+        if plain and names.is_name(name) and not names.is_generic(name) and is_honest(block.text):
             is_logo = match is not None and match["sort"].casefold().startswith(("logo", "icon", "wordmark"))
-            yield Candidate(name, _LOGO if is_logo else _FIRST_IMAGE, "the words of its logo")
+            yield Candidate(name, _LOGO if is_logo else _FIRST_IMAGE, _LOGO_WORDS)
         if match:
             return
 
 
+def _from_text(page: Page) -> Iterator[Candidate]:
+    """Yield candidates from the first line, and from sentences that define something."""
+    text = [block for block in page.blocks if block.kind in ("paragraph", "item", "heading")]
+    first = next((block for block in text if names.key(block.text)), None)
+    if first is not None and first.kind == "paragraph" and len(first.text.split()) <= _HEADLINE_WORDS:
+        parts = names.pieces(first.text)
+        if parts and names.is_name(parts[0]) and not names.is_switcher(first.text):
+            yield Candidate(parts[0], _LINE, "its first line")
+    prose = [block.text for block in text if block.kind == "paragraph"][:_OPENING]
+    for place, line in enumerate(prose):
+        for sentence in filter(None, _STOPS.split(line, maxsplit=3)[:2]):
+            match = _DEFINES.match(_LEAD_MARKS.sub("", sentence)) if is_honest(sentence) else None
+            name = names.tidy(match["name"].strip("`'’*_ ")) if match else ""
+            if not names.is_name(name) or _PRONOUN.fullmatch(name):
+                continue
+            if names.says_mcp(name) or not _PRONOUN.fullmatch(name.split()[0]):
+                yield Candidate(name, _DEFINED - min(place, 8) * 0.25, _SENTENCE)
+
+
 def _from_titles(page: Page, where: str) -> Iterator[Candidate]:
     """Yield candidates from the window's title and `og:title` without the site's part, and from the site's name."""
-    site = _site_words(where)
+    # The parts of the host reveal whether the last piece of a title is the site's name.
+    host = (urlsplit(where).hostname or "").removeprefix("www.") if _WEB.match(where) else ""
+    site = {names.key(part) for part in (host, *host.split(".")[:-1])} if _WEB.match(where) else set()
     for title in dict.fromkeys((page.head_title, page.og_title)):
-        parts = [part for part in names.pieces(title) if names.is_name(part)] if _is_honest(title) else []
-        own = [part for part in parts if _WEB.match(where) is None or names.key(part) not in site]
+        parts = [part for part in names.pieces(title) if names.is_name(part)] if is_honest(title) else []
+        own = [part for part in parts if names.key(part) not in site]
         for place, part in enumerate(own or parts):
             weight = _TITLE if place == 0 else _PIECE
-            yield Candidate(part, min(weight, _PIECE) if names.is_generic(part) else weight, "the page's title")
-    if page.site_name and names.is_name(names.tidy(page.site_name)):
-        name = names.tidy(page.site_name)
+            yield Candidate(part, min(weight, _PIECE) if names.is_generic(part) else weight, _TITLED)
+    name = names.tidy(page.site_name)
+    if names.is_name(name):
         # If a site has many products, the site's name is not a product name.
-        known = any(names.same(name, part) for part in names.pieces(page.head_title)[-1:])
-        yield Candidate(name, _PIECE if known and len(names.pieces(page.head_title)) > 1 else _SITE, "the site's name")
+        pieces = names.pieces(page.head_title)
+        known = len(pieces) > 1 and names.same(name, pieces[-1])
+        yield Candidate(name, _PIECE if known else _SITE, "the site's name")
 
 
 def _from_addresses(where: str, folder: str, repositories: Sequence[Repository], page: Page) -> Iterator[Candidate]:
     for place, repository in enumerate(repositories[:2]):
-        linked = _LINKED + (1.0 if repository.cloned else 0.0 if repository.entered else _PIECE - _LINKED)
+        linked = _LINKED + 1.0 if repository.cloned else _LINKED if repository.entered else _PIECE
         weight = _ADDRESS if repository.in_address else linked if place == 0 else _PIECE
         if repository.name.casefold() not in GENERIC_FOLDERS:
-            yield Candidate(repository.name, weight, "the repository's name")
+            yield Candidate(repository.name, weight, _REPOSITORY)
         else:
             # A repository name like "agents" is too generic without the owner's name.
-            yield Candidate(f"{repository.owner} {repository.name}", weight, "its repository and whose it is")
+            yield Candidate(f"{repository.owner} {repository.name}", weight, _OWNER)
     packages = [name for name in named_packages(page) if name.casefold() not in GENERIC_FOLDERS]
     for place, package in enumerate(packages[:3]):
-        yield Candidate(package, _PACKAGE - place * 0.5, "the package that is installed")
+        yield Candidate(package, _PACKAGE - place * 0.5, _INSTALLED)
     if _WEB.match(where):
         last = unquote(urlsplit(where).path).rstrip("/").rpartition("/")[2].rpartition(".")
         stem = names.tidy((last[0] or last[2]).replace("_", "-"))
@@ -276,49 +272,31 @@ def _from_addresses(where: str, folder: str, repositories: Sequence[Repository],
     stem = path[-1].partition(".")[0] if path else ""
     if names.is_name(stem) and stem.casefold() not in GENERIC_FILES:
         yield Candidate(names.tidy(stem), _FILE, "the name of its file")
-    for inner in [*reversed(path[:-1]), folder]:
-        if names.is_name(inner) and inner.casefold() not in GENERIC_FOLDERS:
-            yield Candidate(inner, _FOLDER, "the name of its folder")
-            return
+    folders = (inner for inner in (*reversed(path[:-1]), folder) if inner.casefold() not in GENERIC_FOLDERS)
+    named = next(filter(names.is_name, folders), None)
+    if named is not None:
+        yield Candidate(named, _FOLDER, "the name of its folder")
 
 
 def _from_manifests(page: Page, siblings: Sequence[Page]) -> Iterator[Candidate]:
     """Yield candidates from manifests, the page's own first; sibling manifests' names must also occur on the page."""
+    own, *others = ((names.pieces(each.name) or (each.name.strip(),))[0] for each in (page, *siblings))
     if page.name:
-        yield Candidate(_first_name(page.name), 100.0, "its manifest or front matter")
+        yield Candidate(own, 100.0, _MANIFEST)
     text = names.key(" ".join(block.text for block in page.blocks))
-    for other in siblings:
-        name = _first_name(other.name)
+    for name in others:
         if name and names.core(name) in text:
-            yield Candidate(name, _HEADING + 1, "a manifest beside it")
+            yield Candidate(name, _HEADING + 1, _BESIDE)
 
 
-def _first_name(text: str) -> str:
-    """Return a manifest's name without the tagline after it."""
-    parts = names.pieces(text)
-    return parts[0] if parts else text.strip()
-
-
-# ---------------------------------------------------------------- the vote
-
-
-def _grouped(found: Iterable[Candidate]) -> list[list[Candidate]]:
-    """Group candidates that are variants of the same name, in order of first occurrence."""
-    groups: dict[str, list[Candidate]] = {}
-    for candidate in found:
-        groups.setdefault(names.core(candidate.name), []).append(candidate)
-    return list(groups.values())
-
-
-def _without_tails(found: Sequence[Candidate], text: str) -> list[Candidate]:
+def _without_tails(found: list[Candidate], text: str) -> list[Candidate]:
     """Return the candidates, shortening a first heading that the page never repeats to a name that the page does use.
 
     The words after the name are then a badge or a status ("Acme  Maintenance Mode").
     """
-    heads = [c for c in found if c.source == "its first heading" and c.weight >= _GENERIC_HEADING]
-    if not heads or names.says_mcp(heads[0].name) or _uses(text, heads[0].name):
-        return list(found)
-    head = heads[0]
+    head = next((c for c in found if c.source == _HEADED and c.weight >= _GENERIC_HEADING), None)
+    if head is None or names.says_mcp(head.name) or _uses(text, head.name):
+        return found
     whole = names.words(head.name)
     for other in found:
         parts = names.words(other.name)
@@ -326,7 +304,7 @@ def _without_tails(found: Sequence[Candidate], text: str) -> list[Candidate]:
         if begins and other.source in _SAID and _uses(text, other.name) >= _OFTEN:
             spared = [c._replace(weight=_PIECE) if c is head else c for c in found]
             return [other._replace(weight=head.weight, source=head.source), *spared]
-    return list(found)
+    return found
 
 
 def _score(group: Sequence[Candidate], text: str) -> float:
@@ -336,8 +314,8 @@ def _score(group: Sequence[Candidate], text: str) -> float:
         best[candidate.source] = max(best.get(candidate.source, 0.0), candidate.weight)
     used = max(_uses(text, candidate.name) for candidate in group)
     total = sum(best.values()) + min(_USED, math.log2(1 + used) / 2)
-    total += _SOUND if best.get("its first heading", 0.0) == _HEADING and (used or len(best) > 1) else 0.0
-    alone = len(best) == 1 and used == 0 and not best.keys() & {"the repository's name", "the words of its logo"}
+    total += _SOUND if best.get(_HEADED, 0.0) == _HEADING and (used or len(best) > 1) else 0.0
+    alone = len(best) == 1 and used == 0 and not best.keys() & {_REPOSITORY, _LOGO_WORDS}
     return total - (_UNUSED if alone else 0.0)
 
 
@@ -349,62 +327,45 @@ def _beyond_the_vendor(groups: Sequence[list[Candidate]], repositories: Sequence
     """
     best = groups[0]
     owners = {names.core(repository.owner) for repository in repositories[:2]}
-    name = best[0].name
-    if names.core(name) not in owners or any(c.source in _CALLED for c in best):
+    begin = names.words(best[0].name)
+    if names.core(best[0].name) not in owners or any(c.source in _CALLED for c in best):
         return best
-    begin = names.words(name)
+    naming = _CALLED | {_INSTALLED, _OWNER}
     for group in groups[1:]:
-        longer = [c for c in group if names.words(c.name)[: len(begin)] == begin and c.source in _CALLED | _OWNED]
-        if longer:
+        if any(names.words(c.name)[: len(begin)] == begin and c.source in naming for c in group):
             return group
     return best
 
 
-def _form(group: Sequence[Candidate], text: str) -> Candidate:
+def _form(order: Sequence[Candidate]) -> Candidate:
     """Return the candidate whose spelling is shown: from the weightiest source, preferably with "MCP server"."""
-    order = sorted(group, key=lambda c: -c.weight)
     first = order[0]
-    if first.weight >= _TITLE and first.source not in ("a sentence that says what it is", "the repository's name"):
-        if first.source != "a manifest beside it":
+    saying = [c for c in order if names.says_mcp(c.name) and c.weight > _FILE]
+    if first.weight >= _TITLE and first.source not in (_SENTENCE, _REPOSITORY):
+        if first.source != _BESIDE:
             return first
         # A manifest's name is often an identifier, so the page's own human-readable spelling is preferred.
-        longer = [c for c in order if c.weight > _FILE and names.says_mcp(c.name) and not names.says_mcp(first.name)]
-        return next((c for c in order if c.source == "its first heading"), (longer or [first])[0])
+        longer = saying if not names.says_mcp(first.name) else []
+        return next((c for c in order if c.source == _HEADED), (longer or [first])[0])
     said = [c for c in order if c.source not in _SLUGS]
-    saying = [c for c in order if names.says_mcp(c.name) and c.weight > _FILE]
-    return next(iter([c for c in said if c in saying] or saying or said or order))
-
-
-def _reason(form: Candidate, group: Sequence[Candidate], text: str) -> str:
-    """Return a one-line explanation of why the name was chosen."""
-    others = [s for s in dict.fromkeys(c.source for c in group) if s != form.source]
-    used = _uses(text, form.name)
-    said = f"named by {form.source}"
-    if others:
-        said += f", borne out by {' and '.join(others[:3])}"
-    return said + (f"; used {used} times in the text" if used > 1 else "")
+    return ([c for c in said if c in saying] or saying or said or order)[0]
 
 
 def _aliases(
     name: str, group: Sequence[Candidate], rivals: Sequence[Sequence[Candidate]], page: Page, own: Repository | None
 ) -> tuple[str, ...]:
     """Return other names: variants, repository, packages, former names, the name without "MCP server"."""
-    found = [candidate.name for candidate in sorted(group, key=lambda c: -c.weight)]
+    found = [candidate.name for candidate in group]
     known = {word for alias in (*found, own.name if own else "") for word in names.words(alias) if len(word) > _SHORT}
-    packages = [c.name for rival in rivals for c in rival if c.source == "the package that is installed"]
+    packages = [c.name for rival in rivals for c in rival if c.source == _INSTALLED]
     found += [package for package in packages if known & set(names.words(package))][:2]
     if own is not None and own.name.casefold() not in GENERIC_FOLDERS:
         found.append(own.name)
     found += [match[1].strip() for block in page.blocks[:_OPENING] for match in _FORMER.finditer(block.text)]
     if names.says_mcp(name):
-        bare = re.sub(r"[\s_-]*\b(?:MCP|Server)\b(?:[\s_-]*\bServer\b)?", "", name, flags=re.IGNORECASE).strip(" -_")
-        found.append(re.sub(r"[\s_-]*\bServer$", "", name, flags=re.IGNORECASE))
-        found.append(bare)
+        found += [_SERVER_END.sub("", name), _MCP_SERVER.sub("", name).strip(" -_")]
     unlike = [alias for alias in found if names.key(alias) and names.key(alias) != names.key(name)]
     return tuple({names.key(alias): alias for alias in reversed(unlike)}.values())[::-1][:_MAX_ALIASES]
-
-
-# ---------------------------------------------------------------- the text
 
 
 def _own_part(page: Page) -> Page:
@@ -424,66 +385,29 @@ def _own_part(page: Page) -> Page:
 
 def _text(page: Page) -> str:
     """Return the page's text without its first heading, for counting the uses of a name."""
+    title = next((block for block in page.blocks if block.kind == "heading" and block.level <= 1), None)
     parts: list[str] = []
     size = 0
-    heading = True
     for block in page.blocks:
-        if block.kind == "heading" and block.level <= 1 and heading:
-            heading = False
-            continue
-        if block.kind in ("image",) or block.hint == "other":
-            continue
-        parts.append(block.text)
-        size += len(block.text)
-        if size > _MAX_TEXT:
-            break
+        if block is not title and block.kind != "image":
+            parts.append(block.text)
+            size += len(block.text)
+            if size > _MAX_TEXT:
+                break
     return "\n".join(parts)
 
 
 def _uses(text: str, name: str) -> int:
-    """Count the uses of `name` in `text`; its words may be separated by a blank, hyphen, underscore or nothing.
-
-    Case matters only for a single capitalised word.
-    """
-    parts = [re.escape(part) for part in re.split(r"[\s_-]+", name) if part]
-    if not parts:
-        return 0
-    plain = len(parts) == 1 and name[:1].isupper()
-    pattern = re.compile(rf"(?<!{LETTER})" + r"[\s_-]?".join(parts) + rf"(?!{LETTER})", 0 if plain else re.IGNORECASE)
-    return sum(1 for _ in pattern.finditer(text))
+    """Count the uses of `name` in `text`; case matters only for a single capitalised word."""
+    parts = _BETWEEN.split(name)
+    plain = sum(map(bool, parts)) == 1 and name[:1].isupper()
+    found = names.pattern_of(name, 0 if plain else re.IGNORECASE).finditer(text) if any(parts) else ()
+    return sum(1 for _ in found)
 
 
 def _spelled(name: str, text: str) -> str:
     """Return `name` in its most frequent capitalised spelling in the text; unchanged if there is none."""
-    parts = [re.escape(part) for part in re.split(r"[\s_-]+", name) if part]
+    parts = [re.escape(part) for part in _BETWEEN.split(name) if part]
     pattern = re.compile(r"(?<![\w/.@-])" + r"[ _-]?".join(parts) + r"(?![\w/-])", re.IGNORECASE)
-    found = Counter(match[0] for match in pattern.finditer(text))
-    capital = {spelling: count for spelling, count in found.items() if spelling[:1].isupper()}
-    return max(capital, key=lambda spelling: capital[spelling]) if capital else name
-
-
-def _sentences(line: str) -> list[str]:
-    """Return the first two sentences of a line."""
-    return [part for part in re.split(r"(?<=[.!?。！？])\s*(?=\S)", line, maxsplit=3)[:2] if part]
-
-
-def _starts_plain(name: str) -> bool:
-    first = name.split()[0]
-    return _PRONOUN.fullmatch(first) is not None and not names.says_mcp(name)
-
-
-def _site_words(where: str) -> frozenset[str]:
-    """Return the parts of an address's host, which reveal whether the last piece of a title is the site's name."""
-    if not _WEB.match(where):
-        return frozenset()
-    host = (urlsplit(where).hostname or "").removeprefix("www.")
-    parts = host.split(".")
-    return frozenset({names.key(host), *(names.key(part) for part in parts[:-1])})
-
-
-def _is_honest(text: str) -> bool:
-    """Return whether a text is free of reordered characters, active markup and instructions to assessors."""
-    cleaned = clean(text, "")
-    if any(removed.kind in _REORDERS for removed in cleaned.removed):
-        return False
-    return bool(cleaned.text.strip()) and not sanitise.find_active(cleaned.text) and not instructions.find(cleaned.text)
+    found = Counter(match[0] for match in pattern.finditer(text) if match[0][:1].isupper())
+    return max(found, key=lambda spelling: found[spelling]) if found else name

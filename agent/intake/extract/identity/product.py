@@ -8,15 +8,17 @@ which blocks are about Y?
 import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 from agent.errors import UsageError
 from agent.intake.extract.documents import honest_title
 from agent.intake.extract.identity import name_shapes as names
-from agent.intake.extract.identity.naming import LETTER, Name, name_page
-from agent.intake.extract.identity.repositories import host_of, named_repositories
+from agent.intake.extract.identity.naming import Name, name_page
+from agent.intake.extract.identity.repositories import named_repositories
 from agent.intake.page import AboutHint, Block, Page
 from agent.records import About
 
+_MARKS: Final = r"[\W_]{0,6}"
 _MAX_LABEL: Final = 6
 """Maximum number of words in a line that labels a card."""
 _VERSUS: Final = re.compile(r"\s+(?:vs\.?|versus)\s+", re.IGNORECASE)
@@ -33,16 +35,14 @@ _PITCH: Final = (
     r"for (?:a|the) (?:hosted|managed|cloud|commercial))\b"
 )
 _INSTEAD: Final = re.compile(
-    r"\b(?:superseded|replaced|succeeded) by|in favou?r of|successor (?:to|of)|predecessor(?: of|,)?|"
-    r"migrate (?:to|from)|(?:our|the) other (?:product|project)s?|"
-    r"sister (?:product|project)|alternative to|unlike|compared (?:to|with)",
-    re.IGNORECASE,
+    r"(?i)\b(?:superseded|replaced|succeeded) by|in favou?r of|successor (?:to|of)|predecessor(?: of|,)?"
+    r"|migrate (?:to|from)|(?:our|the) other (?:product|project)s?|sister (?:product|project)|alternative to|unlike"
+    r"|compared (?:to|with)"
 )
 _PROPER: Final = re.compile(r"\s{1,2}(?:the\s|our\s)?[\[`*\"“]{0,3}([A-Z][\w.+-]*(?: [A-Z][\w.+-]*){0,3})")
 _COPYRIGHT: Final = re.compile(
-    r"(?:copyright|©|\(c\))[\s,:]{0,3}(?:\(c\)|©)?\s{0,3}(?:\d{4}(?:\s?[-–]\s?(?:\d{4}|present))?)?[\s,]{0,3}(?:by\s)?"
-    r"(?P<name>[A-Z][\w&'’-]*(?:[ ,]{1,2}[A-Z][\w.&'’-]*){0,5})",
-    re.IGNORECASE,
+    r"(?i)(?:copyright|©|\(c\))[\s,:]{0,3}(?:\(c\)|©)?\s{0,3}(?:\d{4}(?:\s?[-–]\s?(?:\d{4}"
+    r"|present))?)?[\s,]{0,3}(?:by\s)?(?P<name>[A-Z][\w&'’-]*(?:[ ,]{1,2}[A-Z][\w.&'’-]*){0,5})"
 )
 _ENDS: Final = re.compile(r"[\s,.]*(?:all rights reserved.*)?$", re.IGNORECASE)
 _CODE_HOSTS: Final = frozenset(
@@ -60,12 +60,11 @@ _CARD: Final = 3
 """The number of blocks in a card, including its name."""
 # Titles of catalogue pages, never of a product: "All agents", "MCP servers", "Browse the directory", "Search results".
 _GENERIC: Final = re.compile(
-    r"(?:(?:all|our|the|best|top|new|popular|featured|browse|explore|more|latest|ai|mcp|\d+|[a-z]+) ){0,2}"
-    r"(?:agents|assistants|copilots|bots|tools|products|apps|servers|plugins|skills|integrations|listings)"
-    r"(?: (?:directory|marketplace|catalog(?:ue)?|list|gallery|store))?"
-    r"|(?:[a-z]+ ){0,3}(?:directory|marketplace|catalog(?:ue)?|category|collection|search results|gallery|app store)"
-    r"|browse|explore|home|welcome|index|",
-    re.IGNORECASE,
+    r"(?i)(?:(?:all|our|the|best|top|new|popular|featured|browse|explore|more|latest|ai|mcp|\d+"
+    r"|[a-z]+) ){0,2}(?:agents|assistants|copilots|bots|tools|products|apps|servers|plugins|skills|integrations"
+    r"|listings)(?: (?:directory|marketplace|catalog(?:ue)?|list|gallery|store))?|(?:[a-z]+ ){0,3}(?:directory"
+    r"|marketplace|catalog(?:ue)?|category|collection|search results|gallery|app store)|browse|explore|home|welcome"
+    r"|index|"
 )
 _PRODUCT: Final = re.compile(
     r"(?:[A-Z0-9][\w.'’&+-]* ){1,4}(?:Agent|Assistant|Copilot|Bot|Server|Plugin|Skill|Connector)(?: [A-Z0-9][\w.]*)?"
@@ -100,31 +99,32 @@ def mark_others(page: Page, name: Name) -> Page:
     Only blocks whose subject is another product, and sections whose heading names another product, are marked.
     """
     own = (name.name, *name.aliases)
-    others = _others(page, name)
-    hosted = _hosted(page, name)
-    tests: list[tuple[re.Pattern[str], AboutHint]] = [(_subject(h), "platform") for h in hosted]
-    tests += [(_subject(o), "other") for o in others]
-    titles: dict[str, AboutHint] = {}
-    titles.update({names.key(other): "other" for other in others})
-    titles.update({names.key(platform): "platform" for platform in hosted})
-    mine = [_speaking(known) for known in own]
+    marked: list[tuple[str, AboutHint]] = [(each, "platform") for each in _hosted(page, name)]
+    marked += [(each, "other") for each in _others(page, name)]
+    tests = [(_subject(each), hint) for each, hint in marked]
+    titles = {names.key(each): hint for each, hint in reversed(marked)}
+    mine = [re.compile(rf"{_MARKS}(?:the )?{_naming(known)}{_MARKS}\s*{_SAYS}\b", re.IGNORECASE) for known in own]
     blocks: list[Block] = []
     level = 0
     about: AboutHint = ""
+    said: AboutHint
+    found: AboutHint
     for place, block in enumerate(page.blocks):
-        hint: AboutHint = block.hint
+        said = about
         if block.kind == "heading":
             if level and block.level <= level:
                 level, about = 0, ""
-            found = (_titled(block.text, titles) or _compared(block.text, own)) if place else ""
-            if found:
+            parts = (names.key(part) for part in (names.tidy(block.text), *names.pieces(block.text)))
+            found = next((titles[part] for part in parts if part in titles), "") or _compared(block.text, own)
+            if found and place:
                 level, about = block.level, found
-        said = about
-        if said and block.kind in ("paragraph", "item") and any(test.match(block.text) for test in mine):
-            said = ""
-        elif not said and block.kind in ("paragraph", "item"):
-            said = _said(block, tests)
-        blocks.append(block._replace(hint=said) if said and not hint else block)
+            said = about
+        elif block.kind in ("paragraph", "item"):
+            if said and any(test.match(block.text) for test in mine):
+                said = ""
+            elif not said:
+                said = next((hint for pattern, hint in tests if pattern.match(block.text)), "")
+        blocks.append(block._replace(hint=said) if said and not block.hint else block)
     return page._replace(blocks=tuple(blocks))
 
 
@@ -135,16 +135,16 @@ def leave_only(page: Page, wanted: str, own: Name) -> Page | None:
     page's `own` product. Returns None if the page does not distinguish the two products, because it is about `wanted`
     under another name or never mentions it.
     """
-    if not _is_another(wanted, own):
+    parts, owned = _parts(wanted), _parts(own.name)
+    if not own.name or parts <= owned or any(names.same(wanted, known) for known in (own.name, *own.aliases)):
         return None
-    naming = _naming(wanted)
-    titled = any(block.kind == "heading" and _labels(block.text, wanted) for block in page.blocks[1:])
-    labelled = any(_is_label(block) and _labels(block.text, wanted) for block in page.blocks)
-    within = _parts(own.name) < _parts(wanted) and not titled and not labelled
-    if within or not any(naming.search(block.text) for block in page.blocks):
+    naming, rival = names.pattern_of(wanted), names.pattern_of(own.name)
+    apart = any(
+        (_is_label(block) or (block.kind == "heading" and place)) and _labels(block.text, wanted)
+        for place, block in enumerate(page.blocks)
+    )
+    if (owned < parts and not apart) or not any(naming.search(block.text) for block in page.blocks):
         return None
-    rival = _naming(own.name)
-    rest = naming if _parts(wanted) >= _parts(own.name) else None
     blocks: list[Block] = []
     level, inside = 0, False
     for block in page.blocks:
@@ -155,17 +155,10 @@ def leave_only(page: Page, wanted: str, own: Name) -> Page | None:
                 level, inside = 0, False
         elif _is_label(block) and not level:
             inside = _labels(block.text, wanted) or (inside and not _labels(block.text, own.name))
-        text = rest.sub(" ", block.text) if rest else block.text
+        text = naming.sub(" ", block.text) if parts >= owned else block.text
         speaks = naming.search(block.text) is not None and rival.search(text) is None
         blocks.append(block if inside or speaks else block._replace(hint="other"))
     return page._replace(blocks=tuple(blocks))
-
-
-def _is_another(wanted: str, own: Name) -> bool:
-    """Return whether `wanted` is not the page's product, nor a variant, alias or part of its name."""
-    if not own.name or any(names.same(wanted, known) for known in (own.name, *own.aliases)):
-        return False
-    return not _parts(wanted) <= _parts(own.name)
 
 
 def _parts(name: str) -> set[str]:
@@ -182,41 +175,18 @@ def _is_label(block: Block) -> bool:
     return block.kind in ("paragraph", "item") and len(block.text.split()) <= _MAX_LABEL
 
 
-def _naming(name: str) -> re.Pattern[str]:
-    """Return a pattern that matches `name` as a whole, ignoring case, blanks and hyphens."""
-    parts = [re.escape(part) for part in re.split(r"[\s_-]+", name) if part]
-    return re.compile(rf"(?<!{LETTER})" + r"[\s_-]?".join(parts) + rf"(?!{LETTER})", re.IGNORECASE)
-
-
-def _speaking(name: str) -> re.Pattern[str]:
-    """Return a pattern for a block that begins by saying what `name` is or does."""
-    return re.compile(rf"[\W_]{{0,6}}(?:the )?{_naming(name).pattern}[\W_]{{0,6}}\s*{_SAYS}\b", re.IGNORECASE)
+def _naming(name: str) -> str:
+    return names.pattern_of(name).pattern
 
 
 def _subject(name: str) -> re.Pattern[str]:
     """Return a pattern for a block whose subject is `name`, or that directs the reader to `name`."""
-    spelled = _naming(name).pattern
-    marks = r"[\W_]{0,6}"
+    spelled = _naming(name)
     return re.compile(
-        rf"{marks}(?:(?:the|our|with|on|in) )?{spelled}{marks}?\s*(?:\([^()]{{0,80}}\)\s*)?(?:{_SAYS}\b|[:,—–-])"
-        rf"|{marks}{_PITCH}[^.\n]{{0,120}}?{spelled}",
+        rf"{_MARKS}(?:(?:the|our|with|on|in) )?{spelled}{_MARKS}?\s*(?:\([^()]{{0,80}}\)\s*)?(?:{_SAYS}\b|[:,—–-])"
+        rf"|{_MARKS}{_PITCH}[^.\n]{{0,120}}?{spelled}",
         re.IGNORECASE,
     )
-
-
-def _said(block: Block, tests: Sequence[tuple[re.Pattern[str], AboutHint]]) -> AboutHint:
-    """Return what a block is about, judged by its subject; empty for the page's own product."""
-    for pattern, hint in tests:
-        if pattern.match(block.text):
-            return hint
-    return ""
-
-
-def _titled(text: str, titles: dict[str, AboutHint]) -> AboutHint:
-    for part in (names.tidy(text), *names.pieces(text)):
-        if names.key(part) in titles:
-            return titles[names.key(part)]
-    return ""
 
 
 def _compared(text: str, own: Sequence[str]) -> AboutHint:
@@ -239,7 +209,6 @@ def _hosted(page: Page, name: Name) -> tuple[str, ...]:
 def _others(page: Page, name: Name) -> tuple[str, ...]:
     """Return other products that the page itself distinguishes: the vendor's other repositories, successors, rivals."""
     found: dict[str, None] = {}
-    own = (name.name, *name.aliases)
     if name.repository is not None:
         owner = name.repository.owner.casefold()
         linked = {" ".join(link.text.split()): link.href.casefold() for link in page.links}
@@ -254,15 +223,15 @@ def _others(page: Page, name: Name) -> tuple[str, ...]:
                 match = _PROPER.match(block.text, cue.end())
                 if match:
                     found[match[1].rstrip(".")] = None
-    return tuple(other for other in found if _sets_apart(other, own))[:_MAX_OTHERS]
-
-
-def _sets_apart(other: str, own: Sequence[str]) -> bool:
-    """Return whether a name is long enough, and different enough from the `own` names, to be another product's."""
-    if len(names.key(other)) < _MIN_NAME or names.is_section(other) or names.is_generic(other):
-        return False
-    parts = set(names.words(other))
-    return not any(names.same(other, known) or parts <= set(names.words(known)) for known in own)
+    # A name must be long enough, and different enough from the product's own, to be another product's.
+    known = [(alias, set(names.words(alias))) for alias in (name.name, *name.aliases)]
+    apart = (
+        other
+        for other in found
+        if not (len(names.key(other)) < _MIN_NAME or names.is_section(other) or names.is_generic(other))
+        and not any(names.same(other, alias) or set(names.words(other)) <= parts for alias, parts in known)
+    )
+    return tuple(apart)[:_MAX_OTHERS]
 
 
 def maker(page: Page, name: Name, where: str, *, own_site: bool = False) -> str:
@@ -279,7 +248,7 @@ def maker(page: Page, name: Name, where: str, *, own_site: bool = False) -> str:
         holder = _ENDS.sub("", match["name"]) if match else ""
         if holder[:1].isupper() and holder.split()[0].casefold() not in _NOBODY:
             return holder
-    host = host_of(where)
+    host = (urlsplit(where).hostname or "").removeprefix("www.") if "://" in where else ""
     return host if own_site and host not in _CODE_HOSTS else ""
 
 
@@ -331,15 +300,24 @@ def resolve_subject(
     shown = ", ".join(candidates)
     if wanted is None:
         raise UsageError("the page holds several products", where=where, hint=f"name one with --product: {shown}")
-    matching = [name for name in candidates if name.casefold() == wanted.strip().casefold()] or [
-        name for name in candidates if wanted.strip().casefold() in name.casefold()
-    ]
+    asked = wanted.strip().casefold()
+    whole = [name for name in candidates if name.casefold() == asked]
+    matching = whole or [name for name in candidates if asked in name.casefold()]
     if len(matching) != 1:
-        if title.casefold() == wanted.strip().casefold() or not is_catalog:
+        if title.casefold() == asked or not is_catalog:
             return _single(marked, wanted, named, title, vendor)._replace(candidates=candidates)
         raise UsageError(f"the page holds no product {wanted!r}", where=where, hint=f"it holds: {shown}")
-    only = _only(marked, matching[0], candidates, is_catalog=is_catalog)
-    return Subject(matching[0], candidates, True, only, reason=_ASKED)
+    # On a catalogue page only the product's own card is about it; the rest is about all products or the directory.
+    blocks: list[Block] = []
+    level, other = 0, is_catalog
+    for block in marked.blocks:
+        if block.kind == "heading":
+            if level and block.level <= level:
+                level, other = 0, is_catalog
+            if block.text in candidates:
+                level, other = block.level, block.text != matching[0]
+        blocks.append(block._replace(hint="other") if other else block)
+    return Subject(matching[0], candidates, True, marked._replace(blocks=tuple(blocks)), reason=_ASKED)
 
 
 def _single(page: Page, wanted: str | None, named: Name, title: str, vendor: str) -> Subject:
@@ -391,53 +369,22 @@ def _candidates(page: Page) -> tuple[str, ...]:
     return tuple(dict.fromkeys(best))
 
 
-def _only(page: Page, name: str, candidates: Sequence[str], *, is_catalog: bool) -> Page:
-    """Return `page` with everything under the headings of other candidates marked as about something else.
-
-    On a catalogue page only the product's own card is about it; the rest is about all products or the directory.
-    """
-    blocks: list[Block] = []
-    level = 0
-    other = is_catalog
-    for block in page.blocks:
-        if block.kind == "heading":
-            if level and block.level <= level:
-                level, other = 0, is_catalog
-            if block.text in candidates:
-                level, other = block.level, block.text != name
-        blocks.append(block._replace(hint="other") if other else block)
-    return page._replace(blocks=tuple(blocks))
-
-
 def _without_assessments(page: Page, neighbours: frozenset[str]) -> Page:
-    """Mark the directory's scores and ratings, notes on them, and cards of other products as `other` in `page`."""
-    cards = _cards(page, neighbours)
-    blocks = [
-        block._replace(hint="other")
-        if index in cards
-        or (
-            block.text != page.title
-            and len(block.text.split()) <= _MAX_SCORED
-            and _SCORED.fullmatch(block.text.strip())
-        )
-        else block
-        for index, block in enumerate(page.blocks)
-    ]
-    return page._replace(blocks=tuple(blocks))
+    """Mark the directory's scores and ratings, notes on them, and cards of other products as `other` in `page`.
 
-
-def _cards(page: Page, neighbours: frozenset[str]) -> frozenset[int]:
-    """Return the indices of blocks in cards; a card is a few blocks beginning with the link text of another product."""
+    A card is a few blocks beginning with the link text of another product.
+    """
     title = page.title.casefold()
-    names = {name for name in neighbours if len(name) >= _MIN_NAME and name.casefold() not in title}
-    found: set[int] = set()
+    others = [name for name in neighbours if len(name) >= _MIN_NAME and name.casefold() not in title]
+    blocks: list[Block] = []
     left = 0
-    for index, block in enumerate(page.blocks):
-        if any(block.text == name or block.text.startswith((name + " ", name + ":")) for name in names):
+    for block in page.blocks:
+        text = block.text
+        if any(text == name or text.startswith((name + " ", name + ":")) for name in others):
             left = _CARD
         elif block.kind == "heading":
             left = 0
-        if left:
-            found.add(index)
-            left -= 1
-    return frozenset(found)
+        scored = text != page.title and len(text.split()) <= _MAX_SCORED and _SCORED.fullmatch(text.strip())
+        blocks.append(block._replace(hint="other") if left or scored else block)
+        left = max(0, left - 1)
+    return page._replace(blocks=tuple(blocks))

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from typing import Final, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from agent.intake.extract.identity.name_shapes import INSTALLERS
 from agent.intake.page import Page
@@ -25,10 +25,9 @@ _PACKAGE_PAGE: Final = re.compile(
     r"img\.shields\.io/(?:npm/v|pypi/v|npm/dm|pypi/dm))/(@[\w.-]{1,60}/)?([\w.-]{1,100}?)(?:\.svg)?(?=[/?#)\s\"']|$)"
 )
 _INSTALL: Final = re.compile(
-    r"(?:pip3?|pipx|uv(?: pip| tool)?|npm|pnpm|yarn|bun|brew|cargo|go|gem)\s+(?:install|add|i|global add|run)\s+"
-    r"((?:--?(?!r\s)[\w=-]{1,30}\s+){0,3})[\"']?(@[\w.-]{1,60}/)?([A-Za-z][\w.-]{1,80})(?![\w.-]*/)"
-    r"|(?:npx|uvx|bunx|pnpm dlx|claude mcp add)\s+((?:--?[\w=-]{1,30}\s+){0,3})[\"']?(@[\w.-]{1,60}/)?"
-    r"([A-Za-z][\w.-]{1,80})"
+    r"(?:pip3?|pipx|uv(?: pip| tool)?|npm|pnpm|yarn|bun|brew|cargo|go|gem)\s+(?:install|add|i|global add"
+    r"|run)\s+((?:--?(?!r\s)[\w=-]{1,30}\s+){0,3})[\"']?(@[\w.-]{1,60}/)?([A-Za-z][\w.-]{1,80})(?![\w.-]*/)|(?:npx|uvx"
+    r"|bunx|pnpm dlx|claude mcp add)\s+((?:--?[\w=-]{1,30}\s+){0,3})[\"']?(@[\w.-]{1,60}/)?([A-Za-z][\w.-]{1,80})"
 )
 _NO_OWNER: Final = frozenset(
     {"orgs", "sponsors", "topics", "features", "settings", "marketplace", "user-attachments", "apps", "login", "about"}
@@ -54,11 +53,10 @@ class Repository(NamedTuple):
     entered: bool = False
     """Whether this is the page's own: the page links its inner pages (issues, files), shows its badges or clones it."""
 
-
-def repository_of(address: str) -> Repository | None:
-    """Return the repository that an address lies in, or None if the address is not in a repository."""
-    match = _HOSTED.search(address)
-    return _made(match[1], match[2], in_address=True) if match else None
+    @property
+    def path(self) -> str:
+        """Owner and name in lower case, which are the same for all spellings."""
+        return f"{self.owner}/{self.name}".casefold()
 
 
 def named_repositories(page: Page, where: str, *, least: int = _MIN_LINKS) -> tuple[Repository, ...]:
@@ -66,66 +64,44 @@ def named_repositories(page: Page, where: str, *, least: int = _MIN_LINKS) -> tu
 
     A repository named fewer than `least` times counts only if no other is named; a clone line counts four times.
     """
-    counts: Counter[tuple[str, str]] = Counter()
-    cloned: set[tuple[str, str]] = set()
-    entered: set[tuple[str, str]] = set()
-    spelled: dict[tuple[str, str], Repository] = {}
-
-    def count(owner: str, name: str, worth: int) -> None:
-        made = _made(owner, name)
-        if made is not None:
-            at = (made.owner.casefold(), made.name.casefold())
-            spelled.setdefault(at, made)
-            counts[at] += worth
-            if worth == _CLONED:
-                cloned.add(at)
-            if worth > 1:
-                entered.add(at)
-
+    mentions: list[tuple[Repository | None, int]] = []
     for link in page.links:
         href = unquote(link.href)
-        for pattern in (_HOSTED, _PAGES_SITE):
-            match = pattern.search(href)
-            if match:
-                inner = _INNER.match(href, match.end()) is not None
-                count(match[1], match[2], _BADGE if _SERVICE.match(match[0]) else 1 + inner)
+        for match in filter(None, (_HOSTED.search(href), _PAGES_SITE.search(href))):
+            inner = _INNER.match(href, match.end()) is not None
+            mentions.append((_made(match), _BADGE if _SERVICE.match(match[0]) else 1 + inner))
     for block in page.blocks:
         if block.kind == "code" or "git clone" in block.text:
-            for line in _CLONE.finditer(block.text):
-                match = _HOSTED.search(line[0])
-                if match:
-                    count(match[1], match[2], _CLONED)
-    kept = [at for at, worth in counts.most_common() if worth >= least or len(counts) == 1]
-    kept.sort(key=lambda at: at not in entered)
-    ordered = [spelled[at]._replace(cloned=at in cloned, entered=at in entered) for at in kept]
-    own = repository_of(where)
-    if own is not None:
-        same = (own.owner.casefold(), own.name.casefold())
-        return (own, *(r for r in ordered if (r.owner.casefold(), r.name.casefold()) != same))
-    return tuple(ordered)
+            lines = (_HOSTED.search(line[0]) for line in _CLONE.finditer(block.text))
+            mentions.extend((_made(match), _CLONED) for match in lines if match)
+    found: dict[str, Repository] = {}
+    counts: Counter[str] = Counter()
+    for made, worth in mentions:
+        if made is not None:
+            known = found.get(made.path, made)
+            entered, cloned = known.entered or worth > 1, known.cloned or worth == _CLONED
+            found[made.path] = known._replace(entered=entered, cloned=cloned)
+            counts[made.path] += worth
+    kept = [found[path] for path, worth in counts.most_common() if worth >= least or len(counts) == 1]
+    kept.sort(key=lambda repository: not repository.entered)
+    address = _HOSTED.search(where)
+    own = _made(address) if address else None
+    if own is None:
+        return tuple(kept)
+    return (own._replace(in_address=True), *(repository for repository in kept if repository.path != own.path))
 
 
 def named_packages(page: Page) -> tuple[str, ...]:
     """Return packages that the page installs or links in a registry, most often named first, without their scope."""
-    counts: Counter[str] = Counter()
-    for link in page.links:
-        for match in _PACKAGE_PAGE.finditer(link.href):
-            counts[match[2]] += 1
+    counts = Counter(match[2] for link in page.links for match in _PACKAGE_PAGE.finditer(link.href))
     for block in page.blocks:
         if block.kind == "code" or "`" in block.text:
-            for match in _INSTALL.finditer(block.text):
-                counts[(match[3] or match[6]).rstrip(".")] += 1
+            counts.update((match[3] or match[6]).rstrip(".") for match in _INSTALL.finditer(block.text))
     kept = [name for name, _ in counts.most_common(12) if name.casefold() not in INSTALLERS and len(name) > 1]
     return tuple(dict.fromkeys(re.sub(r"@(?:latest|next|[\d.]+)$", "", name) for name in kept))
 
 
-def host_of(address: str) -> str:
-    """Return the host of an address without `www.`; empty for a file."""
-    return (urlsplit(address).hostname or "").removeprefix("www.") if "://" in address else ""
-
-
-def _made(owner: str, name: str, *, in_address: bool = False) -> Repository | None:
-    bare = re.sub(r"(?:\.git|[.,;:]+)$", "", name)
-    if owner.casefold() in _NO_OWNER or not bare or bare in (".", ".."):
-        return None
-    return Repository(owner, bare, in_address)
+def _made(match: re.Match[str]) -> Repository | None:
+    """Return the repository of an address, or None if the address is another of its host."""
+    owner, name = match[1], re.sub(r"(?:\.git|[.,;:]+)$", "", match[2])
+    return None if owner.casefold() in _NO_OWNER or name in ("", ".", "..") else Repository(owner, name)

@@ -46,13 +46,12 @@ _KANA_SHARE: Final = 0.08
 _OF_ONE_LANGUAGE: Final = {"HIRAGANA": "ja", "HANGUL": "ko", "CJK": "zh", "THAI": "th", "HEBREW": "he", "GREEK": "el"}
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _LATIN: Final = re.compile(r"[A-Za-z\u00c0-\u024f]")
-_FUNCTION_WORDS: Final = frozenset((
-    "the", "and", "of", "to", "is", "are", "for", "with", "that", "this", "it", "you", "your", "from", "by", "or",
-    "be", "can", "on", "as", "an", "at", "not", "when", "if", "which", "has", "have", "its", "will", "into", "what",
-    "how", "all", "any", "more", "was", "were", "their", "our", "we", "they", "each", "then", "than", "but", "does",
-    "do", "used", "using", "use", "without", "via", "only", "no", "so", "these", "those", "there", "where", "while",
-    "about", "after", "before", "between", "through",
-))  # fmt: skip
+_FUNCTIONS: Final = """
+    the and of to is are for with that this it you your from by or be can on as an at not when if which has have its
+    will into what how all any more was were their our we they each then than but does do used using use without via
+    only no so these those there where while about after before between through
+"""
+_FUNCTION_WORDS: Final = frozenset(_FUNCTIONS.split())
 _NAMES: Final = {
     "ar": "Arabic", "bg": "Bulgarian", "bn": "Bengali", "ca": "Catalan", "cs": "Czech", "da": "Danish",
     "de": "German", "el": "Greek", "en": "English", "es": "Spanish", "et": "Estonian", "fa": "Persian",
@@ -70,15 +69,29 @@ def detect(text: str) -> str:
 
     Also empty for a rare language, since a text that looks like one usually consists of names and identifiers.
     """
-    plain = _plain(text)
-    letters = sum(map(str.isalpha, plain))
-    few = len(set(plain.lower().split())) < _MIN_WORDS and len(set(plain.lower())) < _MIN_DISTINCT
-    if letters < _MIN_LETTERS or few:
+    plain = " ".join(_WORD.findall(_prose(text)))
+    if len(plain) > 2 * _SAMPLE:
+        middle = len(plain) // 2
+        plain = f"{plain[:_SAMPLE]} {plain[middle : middle + _SAMPLE]}"
+    letters = [letter for letter in plain if letter.isalpha()]
+    lowered = plain.lower()
+    few = len(set(lowered.split())) < _MIN_WORDS and len(set(lowered)) < _MIN_DISTINCT
+    if len(letters) < _MIN_LETTERS or few:
         return ""
-    script = _script(plain)
-    if script in _OF_ONE_LANGUAGE or not script:
-        return _OF_ONE_LANGUAGE.get(script, "")
-    if _plainly_english(plain, letters):
+    sample = letters[:: max(1, len(letters) // _SCRIPT_SAMPLE)]
+    scripts = Counter(unicodedata.name(letter, "").partition(" ")[0] for letter in sample)
+    if scripts["HIRAGANA"] + scripts["KATAKANA"] >= _KANA_SHARE * len(sample):
+        return "ja"
+    for script in ("HANGUL", "CJK"):
+        # Chinese and Korean pages often have Latin names; no other language has this many letters of these scripts.
+        if scripts[script] >= _FOREIGN_SHARE * len(sample):
+            return _OF_ONE_LANGUAGE[script]
+    script, count = scripts.most_common(1)[0]
+    if count < _SCRIPT_SHARE * len(sample):
+        return ""
+    if script in _OF_ONE_LANGUAGE:
+        return _OF_ONE_LANGUAGE[script]
+    if len(_LATIN.findall(plain)) >= _LATIN_SHARE * len(letters) and _is_english(lowered.split()):
         return ENGLISH
     found = str(_identifier().classify(plain)[0])
     return found if found in _NAMES else ""
@@ -129,53 +142,21 @@ def unread(documents: Iterable[Document], *, by_llm: bool = False) -> tuple[Miss
     """
     gaps: list[Missing] = []
     for document in documents:
-        if not document.language or document.language in READ:
+        if document.language in READ or not document.language:
             continue
         own = statements((document,))
         left = sum(foreign(each, document.language) for each in own)
-        if not left:
-            continue
-        noun = "statements was" if left == 1 else "statements were"
-        whole = f"{document.id} is in {name(document.language)}, which the embedded drafter does not read"
-        if by_llm:
-            detail = f"{whole}: {left} of its {len(own)} {noun} left to the LLM"
-        else:
-            detail = f"{whole}: {left} of its {len(own)} {noun} left unread; draft with --llm, or give an English page"
-        gaps.append(Missing(reason="language", detail=detail))
+        if left:
+            detail = (
+                f"{document.id} is in {name(document.language)}, which the embedded drafter does not read: {left} of "
+                f"its {len(own)} {'statements was' if left == 1 else 'statements were'} left "
+            ) + ("to the LLM" if by_llm else "unread; draft with --llm, or give an English page")
+            gaps.append(Missing(reason="language", detail=detail))
     return tuple(gaps)
 
 
 def _prose(text: str) -> str:
     return _TOKEN.sub(lambda token: " " if _NOISE.search(token[0]) else token[0], text)
-
-
-def _plain(text: str) -> str:
-    plain = " ".join(_WORD.findall(_prose(text)))
-    if len(plain) <= 2 * _SAMPLE:
-        return plain
-    middle = len(plain) // 2
-    return f"{plain[:_SAMPLE]} {plain[middle : middle + _SAMPLE]}"
-
-
-def _script(plain: str) -> str:
-    """Return the Unicode name of the predominant script; empty if a text mixes too many scripts for one language."""
-    letters = [letter for letter in plain if letter.isalpha()]
-    sample = letters[:: max(1, len(letters) // _SCRIPT_SAMPLE)]
-    scripts = Counter(unicodedata.name(letter, "").partition(" ")[0] for letter in sample)
-    kana = scripts["HIRAGANA"] + scripts["KATAKANA"]
-    if kana >= _KANA_SHARE * len(sample):
-        return "HIRAGANA"
-    for script in ("HANGUL", "CJK"):
-        # Chinese and Korean pages often have Latin names; no other language has this many letters of these scripts.
-        if scripts[script] >= _FOREIGN_SHARE * len(sample):
-            return script
-    script, count = scripts.most_common(1)[0]
-    return script if count >= _SCRIPT_SHARE * len(sample) else ""
-
-
-def _plainly_english(plain: str, letters: int) -> bool:
-    latin = len(_LATIN.findall(plain))
-    return latin >= _LATIN_SHARE * letters and _is_english(plain.lower().split())
 
 
 def _is_english(words: Sequence[str]) -> bool:

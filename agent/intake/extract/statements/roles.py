@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Final, get_args
 
@@ -24,7 +25,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import IntegrityError
-from agent.intake.extract.statements.role_features import BUCKETS, Paper, Place, bucket, hashed, named_features, paper
+from agent.intake.extract.statements.role_features import (
+    BUCKETS,
+    SHAPES,
+    Paper,
+    Place,
+    bucket,
+    hashed,
+    named_features,
+    paper,
+)
 from agent.intake.extract.statements.split import covered
 from agent.records import CARRYING, Document, FindingKind, Statement, StatementRole
 from agent.resources import data_folder
@@ -33,7 +43,8 @@ _MAX_REASONS: Final = 2
 """Maximum number of feature groups that a reason names."""
 _MAX_QUOTED: Final = 60
 _MAX_FIRST: Final = 3
-_EARLY: Final = 3
+_ORDER: Final = ("that", "made", "with", "without", "after", "under")
+"""First words of the clauses of a reason, in natural reading order."""
 _BLOCKS: Final = {
     "paragraph": "a sentence",
     "item": "a list item",
@@ -41,36 +52,6 @@ _BLOCKS: Final = {
     "code": "a block of code",
     "image": "the text of a picture",
     "front-matter": "a field of the front matter",
-}
-_SHAPES: Final = {
-    "flag": "a flag",
-    "variable": "the name of a variable",
-    "snake": "a name as in code",
-    "camel": "a name as in code",
-    "path": "a path",
-    "url": "an address",
-    "file": "the name of a file",
-    "call": "a call",
-    "version": "a version",
-    "number": "a number",
-    "money": "a price",
-    "percent": "a percentage",
-    "quote": "quotation marks",
-    "question": "a question mark",
-    "exclamation": "an exclamation mark",
-    "ends in a colon": "a colon at its end",
-    "label": "a label",
-    "emoji": "an emoji",
-    "slash command": "a slash command",
-    "year": "a year",
-    "assignment": "an assignment",
-    "brace": "braces",
-    "warning": "a warning sign",
-    "star": "a star",
-    "copyright": "a copyright sign",
-    "code": "words set as code",
-    "begins with code": "words set as code",
-    "comment": "a comment",
 }
 ROLES: Final[tuple[StatementRole, ...]] = get_args(StatementRole)
 WEIGHTS: Final = "weights.npy"
@@ -81,18 +62,14 @@ VECTOR_SCALE: Final = 2.0
 ASIDE_ODDS: Final = 0.25
 """Factor for the odds that a statement carries facts if its section is set apart."""
 _ASIDE: Final = re.compile(
-    r"\b(?:contribut(?:e|ing|ors?|ions?)|development(?: setup)?|licen[cs]e|legal|community|acknowledge?ments?"
+    r"(?i)\b(?:contribut(?:e|ing|ors?|ions?)|development(?: setup)?|licen[cs]e|legal|community|acknowledge?ments?"
     r"|credits|thanks|citation|citing|contact|sponsors?|backers|star history|related (?:projects|work)|change ?log"
-    r"|release (?:notes|history)|version history|what['’]?s new|news|(?:latest|recent) updates|road ?map"
-    r"|coming soon|future (?:work|plans)|planned|migrat(?:e|ing|ion)|upgrad(?:e|es|ing)"
-    r"|uninstall(?:ing|ation)?|troubleshooting|debugging|testimonials"
-    r"|what (?:people|users|customers) (?:say|are saying)"
-    r"|(?:example|sample) (?:prompts?|queries|outputs?|conversations?)"
-    r"|mitwirken|beitragen|lizenz|fehlerbehebung|änderungen|licencia|contribuir|historial de cambios|licence"
-    r"|contribuer|dépannage)\b"
-    r"|贡献|許可|许可|更新日志|路线图|故障排除|貢献|ライセンス|変更履歴|トラブルシューティング"
-    r"|기여|라이선스|변경 ?(?:이력|사항)",
-    re.IGNORECASE,
+    r"|release (?:notes|history)|version history|what['’]?s new|news|(?:latest|recent) updates|road ?map|coming soon"
+    r"|future (?:work|plans)|planned|migrat(?:e|ing|ion)|upgrad(?:e|es|ing)|uninstall(?:ing|ation)?|troubleshooting"
+    r"|debugging|testimonials|what (?:people|users|customers) (?:say|are saying)|(?:example|sample) (?:prompts?"
+    r"|queries|outputs?|conversations?)|mitwirken|beitragen|lizenz|fehlerbehebung|änderungen|licencia|contribuir"
+    r"|historial de cambios|licence|contribuer|dépannage)\b|贡献|許可|许可|更新日志|路线图|故障排除|貢献|ライセンス"
+    r"|変更履歴|トラブルシューティング|기여|라이선스|변경 ?(?:이력|사항)"
 )
 """Headings by which a page itself says that the text below is not about what the product does.
 
@@ -121,56 +98,37 @@ def reason(page: Paper, number: int, names: Sequence[str], pull: NDArray[np.floa
         sums[group] += weight
         best[group] = max(best.get(group, (float("-inf"), "")), (weight, rest))
     place = page.places[number]
-    reasons: list[str] = []
-    for group in sorted(sums, key=lambda each: (-sums[each], each)):
-        if sums[group] <= 0 or len(reasons) == _MAX_REASONS:
-            break
-        clause = _clause(page, number, group, best[group][1])
-        if clause and clause not in reasons:
-            reasons.append(clause)
-    return " ".join([_what(place), *sorted(reasons, key=_order)])
-
-
-def _what(place: Place) -> str:
+    groups = sorted((group for group in sums if sums[group] > 0), key=lambda each: (-sums[each], each))
+    clauses = (_clause(page, place, group, best[group][1]) for group in groups)
+    reasons = list(islice(dict.fromkeys(filter(None, clauses)), _MAX_REASONS))
     statement = place.statement
-    if statement.block == "code" and statement.language:
-        return f"a block of {statement.language} code"
     heads = " | ".join(head for head in statement.heads if head)
-    if statement.block == "row" and heads:
-        return f"a row of the table {_short(heads)}"
-    return _BLOCKS.get(statement.block, "a statement")
+    what = _BLOCKS.get(statement.block, "a statement")
+    if statement.block == "code" and statement.language:
+        what = f"a block of {statement.language} code"
+    elif statement.block == "row" and heads:
+        what = f"a row of the table {_short(heads)}"
+    return " ".join([what, *sorted(reasons, key=lambda clause: _ORDER.index(clause.split(" ", 1)[0]))])
 
 
-def _clause(page: Paper, number: int, group: str, feature: str) -> str:
-    place = page.places[number]
+def _clause(page: Paper, place: Place, group: str, feature: str) -> str:
+    """Return what a group of features says of a statement; empty if its strongest feature cannot be named."""
+    text, path = place.statement.text, place.statement.path
     if group == "first" and place.words:
-        return f"that begins with “{' '.join(place.statement.text.split()[:_MAX_FIRST])}”"
-    if group == "heading" and place.statement.path:
-        return f"under “{_short(place.statement.path[-1])}”"
+        return f"that begins with “{' '.join(text.split()[:_MAX_FIRST])}”"
+    if group == "heading" and path:
+        return f"under “{_short(path[-1])}”"
     if group == "lead" and place.lead >= 0:
         return f"after “{_short(page.places[place.lead].statement.text, last=True)}”"
     if group == "word":
-        return _worded(place, feature)
+        said = feature.rpartition("/")[2].rstrip(".")
+        return f"with the words “{said}”" if said.strip("…") and said in text.lower() else ""
     if group == "shape":
-        shown = _SHAPES.get(feature.rpartition("/")[2].rstrip("0123456789"), "")
+        shown, _ = SHAPES.get(feature.rpartition("/")[2].rstrip("0123456789"), ("", None))
         return f"with {shown}" if shown else ""
     if group == "link":
         return "without links" if place.linked <= 0 else "made of links" if place.linked > 0.5 else "with links"  # noqa: PLR2004
-    if group == "position":
-        return "early on the page" if 10 * number < _EARLY * len(page.places) else "further down the page"
-    return "next to others of the kind" if group == "beside" else ""
-
-
-def _worded(place: Place, feature: str) -> str:
-    said = feature.rpartition("/")[2].rstrip(".")
-    lowered = place.statement.text.lower()
-    return f"with the words “{said}”" if said.strip("…") and said in lowered else ""
-
-
-def _order(clause: str) -> int:
-    """Return the sort position that puts a reason's clauses in natural reading order."""
-    starts = ("that", "made", "with", "without", "after", "under", "early", "further", "next")
-    return starts.index(clause.split(" ", 1)[0])
+    return ""
 
 
 def _short(text: str, *, last: bool = False) -> str:
@@ -196,21 +154,20 @@ class RoleClassifier:
     pulls: NDArray[np.float32]
     """How strongly each hashed feature favours a role, compared with the average of the roles on the other side."""
 
-    def scores(
-        self, indices: NDArray[np.int64], starts: NDArray[np.int64], vectors: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """Return each statement's role scores, float32, shape (n, roles); `indices`, `starts` come from `hashed`."""
-        counts = np.diff(starts)
-        sums = np.add.reduceat(self.weights[indices], starts[:-1], axis=0)
-        words = sums * (WORDS_SCALE / np.sqrt(counts))[:, None]
-        found: NDArray[np.float32] = words + VECTOR_SCALE * (vectors @ self.weights[BUCKETS:]) + self.bias
-        return found.astype(np.float32)
+    def chances(
+        self, named: Sequence[Sequence[str]], statements: Sequence[Statement], vectors: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Return the probability of each role, shape (n, roles); rows sum to 1.
 
-    def chances(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the probability of each role, shape (n, roles); rows sum to 1."""
+        `named` are the features of the `statements` (`named_features`), and `vectors` their sentence vectors.
+        """
+        indices, starts = hashed(named)
+        sums = np.add.reduceat(self.weights[indices], starts[:-1], axis=0)
+        words = sums * (WORDS_SCALE / np.sqrt(np.diff(starts)))[:, None]
+        scores = (words + VECTOR_SCALE * (vectors @ self.weights[BUCKETS:]) + self.bias).astype(np.float32)
         raised = np.exp(self.steepness * (scores - scores.max(axis=1, keepdims=True)))
-        found: NDArray[np.float32] = (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
-        return found
+        found = (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
+        return discounted(found, set_apart(statements))
 
 
 def with_roles(
@@ -222,20 +179,24 @@ def with_roles(
     its own document alone, not on the order of statements or documents. Statements from analysts' notes, vendors'
     answers, manifests and tool lists always carry facts.
 
-    Raises IntegrityError if the stored weights are damaged.
+    A statement that a finding covers is not context for the others: it may have been planted, and must not influence
+    how its neighbours are read. Raises IntegrityError if the stored weights are damaged.
     """
     by_document: dict[str, list[int]] = {}
     for number, statement in enumerate(statements):
         by_document.setdefault(statement.document, []).append(number)
     known = {document.id: document for document in documents}
-    found = list(statements)
+    placed: dict[int, Statement] = {}
     for identity, numbers in by_document.items():
-        ordered = sorted(numbers, key=lambda number: (statements[number].start, statements[number].end))
-        own = [statements[number] for number in ordered]
-        with_role = _of_document(known[identity], own, vectors[ordered])
-        for number, statement in zip(ordered, with_role, strict=True):
-            found[number] = statement
-    return tuple(found)
+        document = known[identity]
+        rows = sorted(numbers, key=lambda number: (statements[number].start, statements[number].end))
+        own = [statements[number] for number in rows]
+        unflagged = [
+            row for row, each in zip(rows, own, strict=True) if not covered(document, each.start, each.end, _NO_FINDING)
+        ]
+        for part in (rows, unflagged) if len(unflagged) < len(rows) else (rows,):
+            placed |= zip(part, _placed(document, [statements[row] for row in part], vectors[part]), strict=True)
+    return tuple(placed[number] for number in range(len(statements)))
 
 
 def role_chances(
@@ -248,15 +209,13 @@ def role_chances(
 
     Leave out statements that a finding covers, since all given statements are context for one another.
     """
-    known = classifier or load_roles()
     pages = {document.id: document for document in documents}
     found = np.zeros((len(statements), len(ROLES)))
     for identity in dict.fromkeys(statement.document for statement in statements):
         rows = [n for n, statement in enumerate(statements) if statement.document == identity]
         own = [statements[n] for n in rows]
         named = named_features(paper(pages[identity], own))
-        chances = known.chances(known.scores(*hashed(named), vectors[rows]))
-        found[rows] = discounted(chances, set_apart(own))
+        found[rows] = (classifier or load_roles()).chances(named, own, vectors[rows])
     return found
 
 
@@ -265,49 +224,27 @@ def carrying(statements: Sequence[Statement]) -> tuple[Statement, ...]:
     return tuple(statement for statement in statements if statement.role in CARRYING)
 
 
-def _of_document(document: Document, own: Sequence[Statement], vectors: NDArray[np.float32]) -> list[Statement]:
-    """Return a document's statements with roles. A statement that a finding covers is not context for the others:
-    it may have been planted, and must not influence how its neighbours are read."""
-    found = [n for n, each in enumerate(own) if covered(document, each.start, each.end, _NO_FINDING)]
-    if not found:
-        return _placed(document, own, vectors)
-    unflagged = sorted(set(range(len(own))) - set(found))
-    placed = _placed(document, own, vectors)
-    alone = _placed(document, [own[n] for n in unflagged], vectors[unflagged])
-    for number, statement in zip(unflagged, alone, strict=True):
-        placed[number] = statement
-    return placed
-
-
 def _placed(document: Document, own: Sequence[Statement], vectors: NDArray[np.float32]) -> list[Statement]:
     if not own:
         return []
     classifier = load_roles()
     page = paper(document, own)
     named = named_features(page)
-    found = classifier.chances(classifier.scores(*hashed(named), vectors))
-    chances = discounted(found, set_apart(own))
+    chances = classifier.chances(named, own, vectors)
     stated = _STATED.get(document.kind, "") or ("a field of its manifest" if document.form != "prose" else "")
     carries = np.full(len(own), True) if stated else carries_facts(chances, classifier.threshold)
-    chosen = choose(chances, carries)
     return [
         statement.model_copy(
-            update={
-                "role": ROLES[role],
-                "reason": stated or reason(page, n, named[n], classifier.pulls[:, role]),
-            }
+            update={"role": ROLES[role], "reason": stated or reason(page, n, named[n], classifier.pulls[:, role])}
         )
-        for n, (statement, role) in enumerate(zip(own, chosen, strict=True))
+        for n, (statement, role) in enumerate(zip(own, choose(chances, carries), strict=True))
     ]
 
 
 def set_apart(statements: Sequence[Statement]) -> NDArray[np.bool_]:
     """Return whether each statement is under a heading that sets its section apart, shape (n,)."""
-    is_aside: dict[tuple[str, ...], bool] = {}
-    for statement in statements:
-        if statement.path not in is_aside:
-            is_aside[statement.path] = any(_ASIDE.search(heading) for heading in statement.path[1:])
-    return np.array([is_aside[statement.path] for statement in statements], dtype=bool)
+    aside = {path: any(map(_ASIDE.search, path[1:])) for path in {statement.path for statement in statements}}
+    return np.array([aside[statement.path] for statement in statements], dtype=bool)
 
 
 def discounted(chances: Chances, aside: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -342,20 +279,15 @@ def read_roles(folder: Path) -> RoleClassifier:
     stored = (folder / WEIGHTS).read_bytes()
     if hashlib.sha256(stored).hexdigest() != constants["weights_sha256"] or tuple(constants["roles"]) != ROLES:
         raise IntegrityError("the weights of the role classifier are not those of its constants", where=str(folder))
-    small = np.load(folder / WEIGHTS, allow_pickle=False)
     scales = np.array(constants["scales"], dtype=np.float32)
-    weights = small.astype(np.float32) * scales
+    weights = np.load(folder / WEIGHTS, allow_pickle=False).astype(np.float32) * scales
+    words = weights[:BUCKETS]
+    facts, others = words[:, _CARRIES].mean(axis=1), words[:, ~_CARRIES].mean(axis=1)
     return RoleClassifier(
         weights=weights,
         bias=np.array(constants["bias"], dtype=np.float32),
         steepness=float(constants["steepness"]),
         threshold=float(constants["threshold"]),
         fingerprint=hashlib.sha256(json.dumps(constants, sort_keys=True).encode()).hexdigest()[:_ID_CHARS],
-        pulls=_pulls(weights[:BUCKETS]),
+        pulls=words - np.where(_CARRIES, others[:, None], facts[:, None]),
     )
-
-
-def _pulls(weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    facts, others = weights[:, _CARRIES].mean(axis=1), weights[:, ~_CARRIES].mean(axis=1)
-    found: NDArray[np.float32] = weights - np.where(_CARRIES, others[:, None], facts[:, None])
-    return found

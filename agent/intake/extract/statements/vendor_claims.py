@@ -6,14 +6,15 @@ sentence may state a risk beside its claim. No estimate uses the finding.
 """
 
 import re
+from itertools import islice
 from typing import Final
 
 from agent.intake.extract.statements.split import statements
+from agent.intake.page import MAX_EXCERPT
 from agent.records import CARRYING, Document, Finding, Statement
 
 MAX_CLAIMS: Final = 60
 """Maximum number of claims of one document that are listed and counted."""
-_MAX_EXCERPT: Final = 200
 _MAX_RANK: Final = 2
 _MAX_WORDS: Final = 90
 _MIN_WORDS: Final = 2
@@ -23,53 +24,42 @@ _MIN_ASSURANCE: Final = 5
 _TELLING_WORDS: Final = (5, 30)
 """Minimum and maximum number of words of a sentence that is informative and can be shown in full."""
 _CODE: Final = re.compile(
-    r"\{\s*\"|\"\s*:|^\s*[\[{<@$]|[{}│├└]|\w\(|=|\s->\s|\s→|\s\|\s|(?<![\w-])--?[a-z]|^\W*[A-Z][A-Z0-9]*_|\b\w+\.\w+\.\w+"
+    r"\{\s*\"|\"\s*:|^\s*[\[{<@$]|[{}│├└]|\w\(|=|\s->\s|\s→|\s\|\s|(?<![\w-])--?[a-z]|^\W*[A-Z][A-Z0-9]*_"
+    r"|\b\w+\.\w+\.\w+"
 )
 """Signs of a program, a configuration or a table, whose lines state settings or drawings rather than promises."""
 _ASSERTS: Final = re.compile(
-    r"\b(?:is|are|be|was|were|has|have|can|cannot|must|never|always|will|stays?|remains?|requires?|needs?|asks?|waits?"
-    r"|encrypts?|redacts?|masks?|validates?|verif(?:y|ies)|restricts?|protects?|prevents?|enforces?|isolates?|blocks?"
-    r"|limits?|logs?|controls?|ensures?|guarantees?|supports?|holds?|keeps?|runs?|offers?|provides?|includes?|uses?"
-    r"|we|our)\b|n['’]t\b",
-    re.IGNORECASE,
+    r"(?i)\b(?:is|are|be|was|were|has|have|can|cannot|must|never|always|will|stays?|remains?|requires?|needs?|asks?"
+    r"|waits?|encrypts?|redacts?|masks?|validates?|verif(?:y|ies)|restricts?|protects?|prevents?|enforces?|isolates?"
+    r"|blocks?|limits?|logs?|controls?|ensures?|guarantees?|supports?|holds?|keeps?|runs?|offers?|provides?|includes?"
+    r"|uses?|we|our)\b|n['’]t\b"
 )
 _TO_READER: Final = re.compile(
-    r"^\W*(?:if|see|for (?:more|details?|further|example)|to (?!date)|here(?:'s|’s| is| are)|note|when you|once you"
-    r"|step|make sure|ensure|check|use|run|add|set|create|configure|install|review|read|only (?:install|use|grant|give)"
-    r"|grant|give|choose|select|click|open|enable|disable|verify|require|remove|replace|keep|store|mount|avoid"
-    r"|never (?:commit|share|store|put|use|paste|hard)|don['’]t|do not"
-    r"|always (?:use|review|check|validate|set|keep|verify|test)|consider|please"
-    r"|you(?:'ll|’ll| can| will| must| should| need| may| have)?\b(?! (?:approve|confirm|control|own)))",
-    re.IGNORECASE,
+    r"(?i)^\W*(?:if|see|for (?:more|details?|further|example)|to (?!date)|here(?:'s|’s| is| are)|note|when you"
+    r"|once you|step|make sure|ensure|check|use|run|add|set|create|configure|install|review|read"
+    r"|only (?:install|use|grant|give)|grant|give|choose|select|click|open|enable|disable|verify|require|remove"
+    r"|replace|keep|store|mount|avoid|never (?:commit|share|store|put|use|paste|hard)|don['’]t|do not"
+    r"|always (?:use|review|check|validate|set|keep|verify|test)|consider|please|you(?:'ll|’ll| can| will| must"
+    r"| should| need| may| have)?\b(?! (?:approve|confirm|control|own)))"
 )
 """Instructions to the reader, which say nothing about the product, unless the reader approves or confirms."""
 _SAFETY: Final = re.compile(
-    r"\b(?:safe\w*|secur\w+|priva\w+|risks?|harm\w*|complian\w+|certif\w+|audit\w*|soc ?2|iso|gdpr|hipaa|trust\w*"
-    r"|confiden\w+|penetration|threats?|vulnerab\w+|protect\w*|encrypt\w*|issues?|incidents?|breach\w*)\b",
-    re.IGNORECASE,
+    r"(?i)\b(?:safe\w*|secur\w+|priva\w+|risks?|harm\w*|complian\w+|certif\w+|audit\w*|soc ?2|iso|gdpr|hipaa|trust\w*"
+    r"|confiden\w+|penetration|threats?|vulnerab\w+|protect\w*|encrypt\w*|issues?|incidents?|breach\w*)\b"
 )
 """Words about safety; praise without them ("easy to use") is irrelevant to an assessment and is ignored."""
 _BOAST: Final = re.compile(
-    r"\b(?:read[- ]only|zero|no) (?:agent|access|issues?|vulnerabilit\w+|findings?|incidents?|breach\w*|risks?)\b"
-    r"|\bread[- ]only (?:by design|mode|assistant|tool|connector|server)\b"
-    r"|\bno data (?:ever )?(?:leaves|is (?:kept|stored|shared))"
-    r"|\bcannot (?:access|read|send|delete|modify|change|write)\b",
-    re.IGNORECASE,
+    r"(?i)\b(?:read[- ]only|zero|no) (?:agent|access|issues?|vulnerabilit\w+|findings?|incidents?|breach\w*|risks?)\b"
+    r"|\bread[- ]only (?:by design|mode|assistant|tool|connector|server)\b|\bno data (?:ever )?(?:leaves|is (?:kept"
+    r"|stored|shared))|\bcannot (?:access|read|send|delete|modify|change|write)\b"
 )
 """Limits that only the vendor asserts. They describe the product, so the drafter does not treat them as claims."""
 
 
 def claims(document: Document) -> tuple[Statement, ...]:
     """Return the vendor's claims in a document, in order, at most `MAX_CLAIMS`; an analyst's note has none."""
-    if document.kind == "analyst-note":
-        return ()
-    found: list[Statement] = []
-    for statement in statements((document,)):
-        if _speaks(statement) and statement.rank <= _MAX_RANK and statement.about != "other" and not statement.flagged:
-            found.append(statement)
-            if len(found) == MAX_CLAIMS:
-                break
-    return tuple(found)
+    own = statements((document,)) if document.kind != "analyst-note" else ()
+    return tuple(islice(filter(_is_claimed, own), MAX_CLAIMS))
 
 
 def vendor_claims(document: Document) -> tuple[Finding, ...]:
@@ -84,11 +74,16 @@ def vendor_claims(document: Document) -> tuple[Finding, ...]:
             document=document.id,
             start=shown.start,
             end=shown.end,
-            where="under " + " › ".join(shown.path) if shown.path else "before the first heading",
-            excerpt=" ".join(shown.text.split())[:_MAX_EXCERPT],
+            where=under(shown.path),
+            excerpt=" ".join(shown.text.split())[:MAX_EXCERPT],
             count=len(found),
         ),
     )
+
+
+def under(path: tuple[str, ...]) -> str:
+    """Return a description of a place by the headings above it."""
+    return "under " + " › ".join(path) if path else "before the first heading"
 
 
 def _weight(statement: Statement) -> int:
@@ -97,18 +92,17 @@ def _weight(statement: Statement) -> int:
     return 2 * statement.claim + 2 * bool(_BOAST.search(text)) + bool(_SAFETY.search(text)) + whole
 
 
-def _speaks(statement: Statement) -> bool:
+def _is_claimed(statement: Statement) -> bool:
     words = len(statement.text.split())
-    if not _MIN_WORDS <= words <= _MAX_WORDS or statement.role not in CARRYING:
+    if statement.rank > _MAX_RANK or statement.about == "other" or statement.flagged or statement.role not in CARRYING:
         return False
     # In a table row only the longest cell is judged, since a promise may appear beside its label.
     text = max(statement.text.split(" | "), key=len).strip() if statement.block == "row" else statement.text.strip()
-    if _CODE.search(text) or text.endswith((":", "?")) or _TO_READER.match(text):
+    unsaid = _CODE.search(text) or text.endswith((":", "?")) or _TO_READER.match(text)
+    if unsaid or not _MIN_WORDS <= words <= _MAX_WORDS:
         return False
-    if _BOAST.search(text):
+    asserts, safety = bool(_ASSERTS.search(text)), bool(_SAFETY.search(text))
+    if _BOAST.search(text) or (statement.claim and (asserts or safety)):
         return True
-    asserts, safety = _ASSERTS.search(text) is not None, _SAFETY.search(text) is not None
-    if statement.claim:
-        return asserts or safety
-    promises = words >= _MIN_ASSURANCE and asserts
+    promises = asserts and words >= _MIN_ASSURANCE and not statement.claim
     return promises and (statement.sort == "control" or (statement.sort == "assessment" and safety))

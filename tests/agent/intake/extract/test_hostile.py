@@ -30,7 +30,7 @@ def warm():
 
 
 def read(name, seconds):
-    """The page or the error of a document, and how long it took."""
+    """The page or the error of a document, which ended in time."""
     document = DOCUMENTS[name]
     body = document.build()
     begun = time.monotonic()
@@ -39,12 +39,19 @@ def read(name, seconds):
         outcome = read_page(body, kind, document.charset, document.name, Settings(parse_seconds=seconds))
     except SourceError as error:
         outcome = error
-    return outcome, time.monotonic() - begun
+    assert time.monotonic() - begun < seconds + GRACE
+    return outcome
 
 
-def check(name, outcome):
-    """The document ended as it should."""
-    document = DOCUMENTS[name]
+@pytest.mark.parametrize(
+    ("name", "seconds"),
+    [
+        *((name, 5.0) for name in SMALL),
+        *(pytest.param(name, Settings().parse_seconds, marks=pytest.mark.slow) for name in HEAVY),
+    ],
+)
+def test_a_hostile_document_is_read_or_named(name, seconds):
+    document, outcome = DOCUMENTS[name], read(name, seconds)
     if document.error:
         assert isinstance(outcome, SourceError), outcome.blocks[:3]
         assert re.search(document.error, str(outcome))
@@ -54,28 +61,11 @@ def check(name, outcome):
         assert document.text in " ".join(block.text for block in outcome.blocks)
 
 
-@pytest.mark.parametrize("name", SMALL)
-def test_a_hostile_document_is_read_or_named(name):
-    outcome, took = read(name, 5.0)
-    check(name, outcome)
-    assert took < 5.0 + GRACE
-
-
 @pytest.mark.parametrize("name", HEAVY)
 def test_a_heavy_document_ends_within_a_tight_deadline(name):
-    outcome, took = read(name, TIGHT)
-    assert took < TIGHT + GRACE
+    outcome = read(name, TIGHT)
     if isinstance(outcome, SourceError):
         assert re.search("took too long|too large|cannot be parsed|too many", outcome.what)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", HEAVY)
-def test_a_heavy_document_is_read_or_named_within_the_default_deadline(name):
-    seconds = Settings().parse_seconds
-    outcome, took = read(name, seconds)
-    check(name, outcome)
-    assert took < seconds + GRACE
 
 
 @pytest.mark.slow

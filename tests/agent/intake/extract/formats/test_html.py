@@ -6,8 +6,11 @@ from hypothesis import given, strategies as st
 from agent.intake.extract.documents import compose
 from agent.intake.extract.formats.html import read_html
 from tests.agent.intake.hidden.test_text import ORDER, check_law, kinds, snapshot
+from tests.fakes.fact_sources import composed
 
 pytestmark = pytest.mark.usefixtures("languages")
+PROSE = "<p>The agent reads the mailbox of a team, drafts replies and sends them when somebody asks for it.</p>" * 3
+DATA = "<h2>Data</h2><p>Kept for a year.</p>"
 
 
 def html(body, head=""):
@@ -19,38 +22,25 @@ def html(body, head=""):
     return compose("D1", read_html(text), snapshot("text/html"))
 
 
+def page(body):
+    return read_html(f"<!doctype html><html><head><title>Acme</title></head><body>{body}</body></html>")
+
+
+def main_text(body):
+    return [block.text for block in page(body).blocks if not block.hint]
+
+
+def behind(fragment):
+    """What is read behind the prose of a page's main part."""
+    return page(f"<main><h1>Acme</h1>{PROSE}{fragment}</main>").blocks[4:]
+
+
 HTML_PIECES = st.sampled_from(
     [
-        "<p>",
-        "</p>",
-        "<div>",
-        "</div>",
-        "<ul><li>",
-        "</li></ul>",
-        "<h2>",
-        "</h2>",
-        "<table><tr><td>a<td>b",
-        "</table>",
-        "<br>",
-        "<nav>",
-        "</nav>",
-        "<!--",
-        "-->",
-        "<pre>",
-        "</pre>",
-        "<script>",
-        "</script>",
-        "<a href=/x>",
-        "</a>",
-        "&#8238;",
-        "&#0;",
-        "<span hidden>",
-        "</span>",
-        '<p style="color:#fff">',
-        "<details><summary>",
-        "</details>",
-        "word word",
-        "<template>",
+        *("<p>", "</p>", "<div>", "</div>", "<ul><li>", "</li></ul>", "<h2>", "</h2>", "<table><tr><td>a<td>b"),
+        *("</table>", "<br>", "<nav>", "</nav>", "<!--", "-->", "<pre>", "</pre>", "<script>", "</script>"),
+        *("<a href=/x>", "</a>", "&#8238;", "&#0;", "<span hidden>", "</span>", '<p style="color:#fff">'),
+        *("<details><summary>", "</details>", "word word", "<template>"),
     ]
 )
 
@@ -72,8 +62,7 @@ def test_html_form():
     assert document.text == (
         "Acme\n\nThe agent reads the mailbox of a team and drafts replies.\n\nFeatures\n\n"
         "- One bold\n- Two\n\nBare text\n\na  b\nc\n\nScope | Why\nmail.send | to answer\n\nPlan\n\nFree\n\n"
-        "More\n\nFolded text.\n\n"
-        "Limits\n\nIt has write access to the calendar.\n"
+        "More\n\nFolded text.\n\nLimits\n\nIt has write access to the calendar.\n"
     )
     assert document.findings == ()
 
@@ -81,18 +70,10 @@ def test_html_form():
 @pytest.mark.parametrize(
     "fragment",
     [
-        "<nav>{}</nav>",
-        "<footer>{}</footer>",
-        "<aside>{}</aside>",
-        "<form><label>{}</label></form>",
-        "<div class='cookie-banner'>{}</div>",
-        "<div id='onetrust'>{}</div>",
-        "<ul class='breadcrumbs'><li>{}</li></ul>",
-        "<div role='navigation'>{}</div>",
-        "<button>{}</button>",
-        "<script>{}</script>",
-        "<style>{}</style>",
-        "<svg><text>{}</text></svg>",
+        *("<nav>{}</nav>", "<footer>{}</footer>", "<aside>{}</aside>", "<form><label>{}</label></form>"),
+        *("<div class='cookie-banner'>{}</div>", "<div id='onetrust'>{}</div>", "<div role='navigation'>{}</div>"),
+        *("<ul class='breadcrumbs'><li>{}</li></ul>", "<button>{}</button>", "<script>{}</script>"),
+        *("<style>{}</style>", "<svg><text>{}</text></svg>"),
     ],
 )
 def test_chrome_is_dropped_without_a_finding(fragment):
@@ -117,12 +98,8 @@ def test_chrome_is_dropped_without_a_finding(fragment):
         "<p style='color:white'>{}</p>",
         "<div style='background:#111'><p style='color:#121212'>{}</p></div>",
         "<p style='color:transparent'>{}</p>",
-        "<template><p>{}</p></template>",
-        "<noscript><p>{}</p></noscript>",
-        "<dialog>{}</dialog>",
-        "<div class='gone'>{}</div>",
-        "<!-- {} -->",
-        "<a href='/x' title='{}'>Docs</a>",
+        *("<template><p>{}</p></template>", "<noscript><p>{}</p></noscript>", "<dialog>{}</dialog>"),
+        *("<div class='gone'>{}</div>", "<!-- {} -->", "<a href='/x' title='{}'>Docs</a>"),
         "<select><option>A<option>{}</select>",
     ],
 )
@@ -144,13 +121,9 @@ def test_hidden_text_is_dropped_and_told(fragment):
         "<div class='accordion-body' style='display:none'>{}</div>",
         "<div style='font-size:0'><span style='font-size:16px'>{}</span></div>",
         "<span class='sr-only' style='position:absolute;width:1px;height:1px;clip-path:inset(50%)'>{}</span>",
-        "<header><p>{}</p></header>",
-        "<aside class='admonition'>{}</aside>",
-        "<blockquote>{}</blockquote>",
-        "<div><span><span>{}</span></span></div>",
-        "<section class='code-reviews'>{}</section>",
-        "<img alt='{}' src=/d.png>",
-        "<h3><button aria-expanded=false>{}</button></h3>",
+        *("<header><p>{}</p></header>", "<aside class='admonition'>{}</aside>", "<blockquote>{}</blockquote>"),
+        *("<div><span><span>{}</span></span></div>", "<section class='code-reviews'>{}</section>"),
+        *("<img alt='{}' src=/d.png>", "<h3><button aria-expanded=false>{}</button></h3>"),
     ],
 )
 def test_visible_text_is_kept_without_a_finding(fragment):
@@ -175,34 +148,18 @@ def test_white_on_an_unread_style_sheet_is_not_judged():
 
 def test_page_without_landmarks_loses_its_navigation_and_keeps_bare_text():
     links = "".join(f"<div><a href=/{n}>Item {n}</a></div>" for n in range(6))
-    text = (
-        f"<html><body>{links}<h1>Acme</h1><div>The agent may delete records on its own.</div>"
-        "<p>It reads the mailbox of a team, drafts replies, and sends them through Gmail when it is asked to do so.</p>"
-        "<p>Every message is kept for ninety days in a database that the vendor runs in Frankfurt for all tenants.</p>"
-        f"<div>Runs shell commands.</div>{links}</body></html>"
-    )
-    document = compose("D1", read_html(text), snapshot("text/html"))
-    assert "The agent may delete records on its own." in document.text
-    assert "Item 3" not in document.text
+    said = "The agent may delete records on its own."
+    found = main_text(f"{links}<h1>Acme</h1><div>{said}</div>{PROSE}<div>Runs shell commands.</div>{links}")
+    assert said in found
+    assert "Item 3" not in found
 
 
 def test_links_know_their_region():
-    page = read_html(
+    found = read_html(
         "<nav><a href=/n>Nav</a></nav><main><h1>Acme</h1><p>Words and words and words. <a href=/m>Main</a></p>"
         "<div class=related><a href=/o>Other</a></div></main>"
-    )
-    assert [(link.href, link.region) for link in page.links] == [("/n", "chrome"), ("/m", "main"), ("/o", "neighbour")]
-
-
-def page(body):
-    return read_html(f"<!doctype html><html><head><title>Acme</title></head><body>{body}</body></html>")
-
-
-def main_text(body):
-    return [block.text for block in page(body).blocks if not block.hint]
-
-
-PROSE = "<p>The agent reads the mailbox of a team, drafts replies and sends them when somebody asks for it.</p>" * 3
+    ).links
+    assert [(link.href, link.region) for link in found] == [("/n", "chrome"), ("/m", "main"), ("/o", "neighbour")]
 
 
 @pytest.mark.parametrize(
@@ -225,11 +182,8 @@ def test_words_like_those_of_a_frame_stay_when_they_speak_of_the_product(words):
 @pytest.mark.parametrize(
     "fragment",
     [
-        "<p>Was this page helpful?</p>",
-        "<p>Last updated on October 4, 2026</p>",
-        "<p>Updated 22 days ago</p>",
-        "<p>© 2026 Acme Ltd. All rights reserved.</p>",
-        "<p>Built with Docusaurus.</p>",
+        *("<p>Was this page helpful?</p>", "<p>Last updated on October 4, 2026</p>", "<p>Updated 22 days ago</p>"),
+        *("<p>© 2026 Acme Ltd. All rights reserved.</p>", "<p>Built with Docusaurus.</p>"),
         "<p><a href=/start>Get started</a><a href=/demo>Watch demo</a></p>",
         "<ul><li><a href=#a>Scopes</a></li><li><a href=#b>Keys</a></li></ul>",
         "<div class='docSidebarContainer_YfHR'><a href=/a>Install</a></div>",
@@ -244,15 +198,15 @@ def test_the_frame_of_a_page_goes_from_within_its_main_part(fragment):
 
 def test_prose_outside_the_main_part_stays():
     words = "The agent holds the passwords of all connected shops and may place orders on its own at any time."
-    assert words in main_text(f"<div>{words}</div><div>Shop now</div><main><h1>Acme</h1>{PROSE}</main>")
-    assert "Shop now" not in main_text(f"<div>{words}</div><div>Shop now</div><main><h1>Acme</h1>{PROSE}</main>")
+    found = main_text(f"<div>{words}</div><div>Shop now</div><main><h1>Acme</h1>{PROSE}</main>")
+    assert words in found
+    assert "Shop now" not in found
 
 
 def test_a_name_of_a_class_takes_no_prose_away():
     words = "The agent may share every file of the workspace, also files of guests, " * 4
-    assert main_text(f"<main><h1>Acme</h1>{PROSE * 6}<div class='share menu'><p>{words}</p></div></main>")[-1] == (
-        words.strip()
-    )
+    found = main_text(f"<main><h1>Acme</h1>{PROSE * 6}<div class='share menu'><p>{words}</p></div></main>")
+    assert found[-1] == words.strip()
 
 
 def test_facts_beside_the_text_stay_and_links_beside_it_go():
@@ -262,22 +216,20 @@ def test_facts_beside_the_text_stay_and_links_beside_it_go():
     assert main_text(body.format("<ul><li><a href=/a>Install</a></li></ul>")) == main_text(body.format(""))
 
 
-def test_cards_under_a_heading_of_neighbours_are_marked_until_the_section_ends():
-    cards = "<section><div><h2>Similar agents</h2></div><div><h2>Bolt</h2><p>Deletes mail.</p></div></section>"
-    found = page(f"<main><h1>Acme</h1>{PROSE}{cards}<h2>Data</h2><p>Kept for a year.</p></main>").blocks
-    assert [(block.text, block.hint) for block in found[4:]] == [
-        ("Similar agents", "other"),
-        ("Bolt", "other"),
-        ("Deletes mail.", "other"),
-        ("Data", ""),
-        ("Kept for a year.", ""),
+@pytest.mark.parametrize(
+    ("cards", "title"),
+    [
+        (
+            "<section><div><h2>{}</h2></div><div><h2>Bolt</h2><p>Deletes mail.</p></div></section>",
+            "Similar agents",
+        ),
+        ("<h2>{}</h2><h3>Bolt</h3><p>Deletes mail.</p>", "Related articles"),
+    ],
+)
+def test_cards_of_neighbours_are_marked_until_their_section_or_level_ends(cards, title):
+    assert [(block.text, block.hint) for block in behind(cards.format(title) + DATA)] == [
+        *((title, "other"), ("Bolt", "other"), ("Deletes mail.", "other"), ("Data", ""), ("Kept for a year.", "")),
     ]
-
-
-def test_cards_without_a_section_are_marked_until_the_next_heading_of_the_level():
-    flat = "<h2>Related articles</h2><h3>Other</h3><p>Deletes mail.</p><h2>Data</h2><p>Kept for a year.</p>"
-    found = page(f"<main><h1>Acme</h1>{PROSE}{flat}</main>").blocks
-    assert [block.hint for block in found[4:]] == ["other", "other", "other", "", ""]
 
 
 def test_a_cell_that_holds_a_picture_alone_says_what_it_shows():
@@ -289,37 +241,53 @@ def test_a_cell_that_holds_a_picture_alone_says_what_it_shows():
 
 
 def test_tables_of_roles_code_with_breaks_and_line_numbers():
-    body = (
-        f"<main><h1>Acme</h1>{PROSE}<div role=table><div role=row><span role=columnheader>Scope</span>"
+    found = behind(
+        "<div role=table><div role=row><span role=columnheader>Scope</span>"
         "<span role=columnheader>Use</span></div><div role=row><div role=cell><p>mail.send</p></div>"
         "<div role=cell>answers</div></div></div>"
         "<pre><button>Copy</button><code><span class=token-line>a = 1<br></span><span class=token-line>}<br></span>"
         "</code></pre><table><tr><td class=linenos><pre>1\n2</pre></td><td><pre>b = 2\nc = 3</pre></td></tr></table>"
-        "</main>"
     )
-    assert [(block.kind, block.text) for block in page(body).blocks[4:]] == [
-        ("row", "Scope | Use"),
-        ("row", "mail.send | answers"),
-        ("code", "a = 1\n}"),
-        ("code", "b = 2\nc = 3"),
+    assert [(block.kind, block.text) for block in found] == [
+        *(("row", "Scope | Use"), ("row", "mail.send | answers")),
+        *(("code", "a = 1\n}"), ("code", "b = 2\nc = 3")),
+    ]
+
+
+def test_html_tells_depths_heads_and_languages():
+    made = composed(
+        read_html(
+            f"<main><h1>Quillon</h1>{PROSE}"
+            "<ul><li>Reads letters of the day<ul><li>and those of the night</li></ul></li></ul>"
+            "<table><thead><tr><th>Tool</th><th>Use</th></tr></thead><tr><td>send</td><td>posts</td></tr></table>"
+            '<div class="highlight-source-shell"><pre>quillon run\n\nquillon stop</pre></div>'
+            '<pre><code class="hljs language-json">{}</code></pre></main>'
+        )
+    )
+    told = [(made.text[b.start : b.end], b.kind, b.level, b.language, b.heads) for b in made.blocks[4:]]
+    assert told == [
+        ("Reads letters of the day", "item", 1, "", ()),
+        ("and those of the night", "item", 2, "", ()),
+        ("Tool | Use", "row", 0, "", ("Tool", "Use")),
+        ("send | posts", "row", 0, "", ("Tool", "Use")),
+        ("quillon run\nquillon stop", "code", 0, "shell", ()),
+        ("{}", "code", 0, "json", ()),
     ]
 
 
 def test_levels_of_headings_by_role_win():
-    found = page(
-        f"<main><h2 role=heading aria-level=1>Acme</h2>{PROSE}<div role=heading aria-level=3>Data</div></main>"
-    )
-    assert [(block.text, block.level) for block in found.blocks if block.level] == [("Acme", 1), ("Data", 3)]
+    body = f"<main><h2 role=heading aria-level=1>Acme</h2>{PROSE}<div role=heading aria-level=3>Data</div></main>"
+    assert [(block.text, block.level) for block in page(body).blocks if block.level] == [("Acme", 1), ("Data", 3)]
 
 
 def test_boxes_side_by_side_are_words_apart():
-    body = f"<main><h1>Acme</h1>{PROSE}<p><a href=/a>Chat</a><a href=/b>Voice</a> are in <b>beta</b>.</p></main>"
-    assert main_text(body)[-1] == "Chat Voice are in beta."
+    found = behind("<p><a href=/a>Chat</a><a href=/b>Voice</a> are in <b>beta</b>.</p>")
+    assert [block.text for block in found] == ["Chat Voice are in beta."]
 
 
 def test_an_empty_heading_makes_no_heading_of_what_follows():
-    found = page(f"<main><h1>Acme</h1>{PROSE}<h2></h2>Runs shell commands.</main>").blocks
-    assert (found[-1].kind, found[-1].text) == ("paragraph", "Runs shell commands.")
+    found = [(block.kind, block.text) for block in behind("<h2></h2>Runs shell commands.")]
+    assert found == [("paragraph", "Runs shell commands.")]
 
 
 def test_code_in_a_panel_before_the_main_part_stays():

@@ -8,10 +8,10 @@ import pytest
 from agent.drafting.calibration import load_calibration
 from agent.drafting.compose import compose
 from agent.drafting.factors import CONTROLS, LEAST, estimate
-from agent.intake.extract.statements.claims import is_claim
+from agent.intake.extract.statements.claims import COUNTING_RANK, is_claim
 from agent.intake.extract.statements.split import statements
 from agent.pipeline import draft_reading, read_documents, read_statements
-from agent.records import Document, Draft, FactSheet, Finding, Outlook, Rank, Section
+from agent.records import Document, Draft, Fact, Finding, Outlook, Rank, Section
 from agent.report.markdown import render
 from agent.resources import data_folder
 from agent.taxonomy.layers import LAYERS
@@ -50,32 +50,22 @@ def values(draft: Draft) -> Mapping[str, Decimal]:
     return {key: estimate.value for key, estimate in draft.factors.items()}
 
 
-def read_by_drafter(*documents: Document) -> list[str]:
-    return [s.text for s in read_statements(documents)]
-
-
 # ---------------------------------------------------------------- 2 and 3: ranks, and what each may lower
 
 
-def controls_of(rank: Rank, number: int = 1) -> FactSheet:
-    """A sheet with so many controls of a rank, and with what they govern."""
-    controls = [
-        fact(key, mark=f"E{n}", rank=rank, default="on") for n, key in enumerate(list(CONTROLS)[:number], start=2)
-    ]
-    return sheet(fact("reads_web"), *controls)
+def estimated(*facts: Fact) -> dict[str, Decimal]:
+    return {key: one.value for key, one in estimate(sheet(*facts), "assistant").items()}
 
 
-@pytest.mark.parametrize("rank", [1, 2])
-def test_no_control_below_rank_three_takes_anything(rank: Rank) -> None:
-    bare, held = estimate(controls_of(rank, 0), "assistant"), estimate(controls_of(rank, len(CONTROLS)), "assistant")
-    assert {key: one.value for key, one in held.items()} == {key: one.value for key, one in bare.items()}
-
-
-@pytest.mark.parametrize("rank", [3, 5])
-def test_all_controls_together_take_a_factor_to_no_less_than_a_tenth(rank: Rank) -> None:
-    bare, held = estimate(controls_of(rank, 0), "assistant"), estimate(controls_of(rank, len(CONTROLS)), "assistant")
-    assert held["autonomy_of_action"].value < bare["autonomy_of_action"].value
-    assert all(one.value >= Decimal(str(LEAST)) for one in held.values())
+@pytest.mark.parametrize("rank", [1, 2, 3, 5])
+def test_no_control_below_rank_three_takes_anything_and_all_of_the_others_leave_a_tenth(rank: Rank) -> None:
+    controls = [fact(key, mark=f"E{n}", rank=rank, default="on") for n, key in enumerate(CONTROLS, start=2)]
+    bare, held = estimated(fact("reads_web")), estimated(fact("reads_web"), *controls)
+    if rank < COUNTING_RANK:
+        assert held == bare
+    else:
+        assert held["autonomy_of_action"] < bare["autonomy_of_action"]
+        assert min(held.values()) >= Decimal(str(LEAST))
 
 
 def test_no_text_yields_nothing() -> None:
@@ -83,9 +73,8 @@ def test_no_text_yields_nothing() -> None:
         PINNED,
         *(f"Courier has no {word}." for word in ("memory", "tools", "LLM", "access", "agents", "identity")),
     ]
-    draft = drafted(
-        page("Courier is a safe tool.\n\n" + "\n".join(texts), "listing"), page("\n\n".join(texts), number=2)
-    )
+    listed = page("Courier is a safe tool.\n\n" + "\n".join(texts), "listing")
+    draft = drafted(listed, page("\n\n".join(texts), number=2))
     shown = draft.score.aivss if draft.score.aivss is not None else draft.score.provisional
     assert shown is not None
     assert shown > 0
@@ -105,18 +94,16 @@ def test_a_pinned_control_lowers_the_factor_that_it_names_alone() -> None:
     "text", [OFF, "Approval of every action is planned.", "Approvals are optional for every action."]
 )
 def test_off_by_default_and_plans_count_as_absent(text: str) -> None:
-    assert (
-        values(drafted(LISTED, page(text, number=2)))["autonomy_of_action"]
-        >= (values(drafted(LISTED))["autonomy_of_action"])
-    )
+    before, after = values(drafted(LISTED)), values(drafted(LISTED, page(text, number=2)))
+    assert after["autonomy_of_action"] >= before["autonomy_of_action"]
 
 
 # ---------------------------------------------------------------- 5: contradiction
 
 
 def test_the_worse_of_two_readings_stands() -> None:
-    writes = fact("changes_records"), fact("sends_messages", mark="E2")
-    bare, both = sheet(*writes), sheet(*writes, fact("read_only", mark="E3"))
+    writes = fact("changes_records"), fact("sends_messages", "E2")
+    bare, both = sheet(*writes), sheet(*writes, fact("read_only", "E3"))
     before, after = estimate(bare, "assistant"), estimate(both, "assistant")
     assert {key: one.value for key, one in after.items()} == {key: one.value for key, one in before.items()}
     assert after["autonomy_of_action"].state == "contradicted"
@@ -128,7 +115,7 @@ def test_the_worse_of_two_readings_stands() -> None:
 def test_what_the_vendor_repeats_counts_once() -> None:
     line = "Traces of each run go to OpenTelemetry."
     pages = [page(f"{line}\n\n{line}", number=number) for number in range(2, 6)]
-    assert read_by_drafter(LISTED, *pages).count(line) == 1
+    assert [s.text for s in read_statements((LISTED, *pages))].count(line) == 1
     again, once = drafted(LISTED, *pages), drafted(LISTED, page(line, number=2))
     for key, layer in once.layers.items():
         assert (again.layers[key].features, again.layers[key].threats) == (layer.features, layer.threats)
@@ -173,7 +160,7 @@ def test_a_limit_in_the_vendors_own_words_shows_in_the_score_without_them() -> N
         "connected_services", "own_logs", "traces_metrics", "picks_tools",
     )  # fmt: skip
     outlook = Outlook(kinds={"assistant": 1.0}, layers=dict.fromkeys(LAYERS, 0.97))
-    facts = [*(fact(key, mark=f"E{n}") for n, key in enumerate(keys, 1)), fact("fixed_workflow", mark="E20")]
+    facts = [*(fact(key, f"E{n}") for n, key in enumerate(keys, 1)), fact("fixed_workflow", "E20")]
     made = compose(sheet(*facts, outlook=outlook), name="Courier", calibration=load_calibration())
     other = made.score.without_vendor_claims
     assert {row.rule for row in made.lowerings} == {"a stated limit"}
@@ -225,6 +212,7 @@ def test_a_draft_that_was_stored_without_it_still_prints() -> None:
         "No customer data is stored.",
         "Deletion is disabled.",
         "Sending requires the owner's confirmation",
+        "No action is taken without a person watching.",
     ],
 )
 def test_denials_limits_and_promises_are_claims(text: str) -> None:
@@ -259,6 +247,7 @@ def test_a_limit_of_rank_two_changes_no_number_and_no_flag(text: str) -> None:
         "Headless mode always approves every action.",
         "It drafts a reply and sends it through Gmail.",
         "The sandbox runs on E2B.",
+        "It works through the queue day and night without anybody looking.",
     ],
 )
 def test_descriptions_are_no_claims(text: str) -> None:

@@ -18,9 +18,7 @@ from agent.records import Document, Draft, Section
 from agent.resources import data_folder
 from evals.cases.corpus import load_case
 from evals.cases.documents import READ_AT, documents_of
-from tests.fakes.intake.blind_claims import blind
-from tests.fakes.intake.claim_sentences import sentences
-from tests.fakes.intake.other_claims import others
+from tests.fakes.intake.claims import claims
 
 SLUGS = ("firecrawl-mcp", "abridge", "vapi")
 QUICK, ALL, AT_ONCE = 300, 10_000, 50
@@ -84,15 +82,15 @@ def moved(slug: str, place: int, lines: Sequence[str]) -> dict[str, tuple[object
 @pytest.mark.parametrize("place", range(len(PLACES)))
 @pytest.mark.parametrize("slug", SLUGS)
 def test_claims_move_nothing(slug: str, place: int) -> None:
-    lines = [text for _, text in sentences(QUICK)]
+    lines = claims("own", QUICK)
     at = (SLUGS.index(slug) + place) * AT_ONCE
     assert moved(slug, place, lines[at : at + AT_ONCE]) == {}
 
 
 def test_each_alone_is_told_for_what_it_is() -> None:
-    for kind, text in sentences(QUICK):
+    for text in claims("own", QUICK):
         weak = [row for row in statements(on_a_page((), [text])) if row.rank < COUNTING_RANK]
-        assert [row.text for row in weak if not row.claim and row.sort != "boilerplate"] == [], (kind, text)
+        assert [row.text for row in weak if not row.claim and row.sort != "boilerplate"] == [], text
 
 
 def test_a_heading_that_claims_moves_nothing() -> None:
@@ -112,7 +110,7 @@ def test_a_heading_that_claims_moves_nothing() -> None:
 
 @pytest.mark.slow
 def test_ten_thousand_claims_move_nothing() -> None:
-    lines = [text for _, text in sentences(ALL)]
+    lines = claims("own", ALL)
     for at in range(0, ALL, AT_ONCE):
         turn = at // AT_ONCE
         slug, place = SLUGS[turn % len(SLUGS)], turn // len(SLUGS) % len(PLACES)
@@ -135,20 +133,20 @@ def comforting(lines: Sequence[str]) -> list[str]:
 @pytest.mark.slow
 def test_sentences_in_other_words_rarely_carry_a_limit() -> None:
     """An open class is never told whole: at most one in a hundred of these may be taken for a description."""
-    lines = [text for _, text in others(2_000)]
+    lines = claims("other", 2_000)
     assert len(set(lines)) == len(lines)
     assert sum(len(comforting(lines[at : at + 20])) for at in range(0, len(lines), 20)) <= len(lines) / 100
 
 
 def test_sentences_in_a_third_authors_words_seldom_carry_a_limit() -> None:
-    lines = [text for _, text in blind(300)]
+    lines = claims("blind", 300)
     assert sum(len(comforting(lines[at : at + 5])) for at in range(0, len(lines), 5)) <= len(lines) / 100
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("place", range(len(PLACES)))
 def test_other_words_lower_nothing(place: int) -> None:
-    lines = [text for _, text in others(400)]
+    lines = claims("other", 400)
     before = drafted(documents(SLUGS[place]))
     after = drafted(PLACES[place](documents(SLUGS[place]), lines[:60]))
     assert [key for key in before.factors if after.factors[key].value < before.factors[key].value] == []

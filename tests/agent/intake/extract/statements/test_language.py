@@ -6,24 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from agent.intake.extract.documents import compose
 from agent.intake.extract.formats.markdown import read_markdown
 from agent.intake.extract.statements import language
 from agent.pipeline import read_documents
 from agent.records import Document
 from tests.fakes import paired
-from tests.fakes.intake.text_passes import snapshot
+from tests.fakes.fact_sources import composed
 from tests.places import ROOT
 
 TEXTS = {
     "en": "The agent reads the mail of a support team, drafts an answer and sends it when a person has agreed to it.",
-    "de": (
-        "Der Agent liest die Nachrichten eines Teams, entwirft eine Antwort und schickt sie ab, wenn jemand zustimmt."
-    ),
-    "fr": (
-        "L'agent lit les messages de l'équipe, rédige une réponse et l'envoie dès qu'une personne a donné son accord."
-    ),
-    "es": ("El agente lee los mensajes del equipo, redacta una respuesta y la envía cuando una persona da su permiso."),
+    "de": "Der Agent liest die Nachrichten eines Teams, entwirft eine Antwort und schickt sie ab, wenn man zustimmt.",
+    "fr": "L'agent lit les messages de l'équipe, rédige une réponse et l'envoie dès qu'une personne donne son accord.",
+    "es": "El agente lee los mensajes del equipo, redacta una respuesta y la envía cuando una persona da su permiso.",
     "ja": (
         "エージェントはチームのメールを読み、返信の下書きを作成し、担当"
         "者が同意したときに送信します。会話の記録は一週間保存されます。"
@@ -41,7 +36,7 @@ CODE = "\n\n```python\nfrom acme import Agent\n\nagent = Agent('acme')\nagent.ru
 
 
 def read(text: str) -> Document:
-    return compose("D1", read_markdown(f"# Acme\n\n{text}\n"), snapshot())
+    return composed(read_markdown(f"# Acme\n\n{text}\n"))
 
 
 @pytest.mark.parametrize("code", TEXTS)
@@ -70,11 +65,11 @@ def test_english_is_told_without_the_library() -> None:
 def test_what_is_left_unread_is_counted_with_what_would_read_it() -> None:
     document = read(TEXTS["ja"] + "\n\n- `read_mail`: reads the mail of the team\n")
     (gap,) = language.unread((document,))
-    assert gap.reason == "language"
+    (left,) = language.unread((document,), by_llm=True)
+    assert gap.reason == left.reason == "language"
     assert gap.detail.startswith("D1 is in Japanese")
-    assert "1 of its 2 statements was left unread" in gap.detail
-    assert "--llm" in gap.detail
-    assert "--llm" not in language.unread((document,), by_llm=True)[0].detail
+    assert "1 of its 2 statements was left unread; draft with --llm" in gap.detail
+    assert "--llm" not in left.detail
 
 
 def test_an_english_document_and_one_without_a_language_have_no_gap() -> None:

@@ -2,44 +2,29 @@
 
 import pytest
 
-from agent.intake.extract.documents import compose, honest_title
+from agent.intake.extract.documents import honest_title
 from agent.intake.extract.formats.html import read_html
 from agent.intake.extract.formats.markdown import read_markdown
-from agent.intake.extract.statements.claims import is_claim
 from agent.intake.page import Block, Page
-from tests.fakes.intake.text_passes import snapshot
-
-
-def marked(text: str) -> list[str]:
-    """Excerpts of the vendor's claims in a Markdown text."""
-    document = compose("D1", read_markdown(f"# Acme\n\n{text}\n"), snapshot())
-    return [finding.excerpt for finding in document.findings if finding.kind == "vendor-claim"]
+from tests.fakes.fact_sources import composed
 
 
 @pytest.mark.parametrize(
-    "text", ["SOC 2 certified", "Every action is approved by a person.", "It cannot delete files."]
-)
-def test_the_vendors_word_is_marked(text: str) -> None:
-    assert marked(text) == [text]
-
-
-@pytest.mark.parametrize(
-    "text",
+    ("text", "is_marked"),
     [
-        "- Permissions",
-        "Sandboxed",
-        '{"refund_limit": 50, "approval": "auto"}',
-        '```\n{"approval": "required"}\n```',
-        "It runs day and night without a person watching.",
+        *(("SOC 2 certified", True), ("Every action is approved by a person.", True)),
+        *(("It cannot delete files.", True), ("- Permissions", False), ("Sandboxed", False)),
+        ('{"refund_limit": 50, "approval": "auto"}', False),
+        ('```\n{"approval": "required"}\n```', False),
+        ("It runs day and night without a person watching.", False),
     ],
 )
-def test_labels_configuration_and_missing_controls_are_no_claims(text: str) -> None:
-    assert marked(text) == []
-
-
-def test_a_person_who_is_missing_is_a_risk_and_one_who_never_is_a_claim() -> None:
-    assert not is_claim("It works through the queue day and night without anybody looking.")
-    assert is_claim("No action is taken without a person watching.")
+def test_the_vendors_word_is_marked_and_labels_configuration_and_missing_controls_are_not(
+    text: str, is_marked: bool
+) -> None:
+    made = composed(read_markdown(f"# Acme\n\n{text}\n"))
+    excerpts = [finding.excerpt for finding in made.findings if finding.kind == "vendor-claim"]
+    assert excerpts == ([text] if is_marked else [])
 
 
 def test_a_forged_heading_leaves_the_name_to_the_title_of_the_window() -> None:
