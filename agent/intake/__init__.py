@@ -4,18 +4,15 @@
 without the HTTP stack and the records.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from agent.intake.reader import IntakeResult, read
-
-__all__ = ["IntakeResult", "read"]
-
-_HOME: Final = "agent.intake.reader"
+    from agent.intake.capture import read as read
 
 
 def __getattr__(name: str) -> object:
-    if name not in __all__:
+    if name != "read":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME), name)
+    from agent.intake.capture import read
+
+    return read

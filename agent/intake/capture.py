@@ -6,14 +6,15 @@ A run with the same sources and settings as an interrupted one continues it: no 
 import json
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from agent.errors import SeptetError, SourceError, UnavailableError
 from agent.intake.crawl.answer_log import Cache, Logged, Unfinished
+from agent.intake.crawl.browser import Rendering
 from agent.intake.crawl.guard import Guard, Resolver
 from agent.intake.crawl.network import open_network
-from agent.intake.reader import IntakeResult, read_inputs, with_browser
+from agent.intake.reader import IntakeResult, read_inputs
 from agent.intake.recording import OF_THE_LLM, OF_THIS_MACHINE, Recorded, record
 from agent.intake.snapshots import digest
 from agent.intake.sources import Input, open_sources
@@ -32,6 +33,33 @@ class Remembered:
     """Log of the crawl; call its `finish` once the caller has stored the result."""
 
 
+def read(
+    sources: Sequence[str],
+    settings: Settings,
+    *,
+    allow_private: Sequence[str] = (),
+    notes: Sequence[str] = (),
+    product: str | None = None,
+    progress: Progress | None = None,
+    now: str,
+    resolve: Resolver | None = None,
+) -> IntakeResult:
+    """Read the sources of one product, without a cache; the first is its listing, the others are its documentation.
+
+    Takes and raises the same as `read_remembered`.
+    """
+    return read_remembered(
+        sources,
+        replace(settings, cache_dir=""),
+        allow_private=allow_private,
+        notes=notes,
+        product=product,
+        progress=progress,
+        now=now,
+        resolve=resolve,
+    ).result
+
+
 def read_remembered(
     sources: Sequence[str],
     settings: Settings,
@@ -43,11 +71,14 @@ def read_remembered(
     now: str,
     resolve: Resolver | None = None,
 ) -> Remembered:
-    """Read the sources as `agent.intake.read` does, and record the run.
+    """Read the sources of one product and record the run.
+
+    `allow_private` names hosts (`HOST[:PORT]`) that may be private, `notes` are the analyst's texts, `now` is the time
+    for the records in UTC (ISO 8601 with `Z`). `resolve` replaces the system's host name lookup.
 
     With `settings.cache_dir`, each response is kept there until the caller has the result. A run that is killed or
     ends in UnavailableError leaves its responses to the next run; any other error is final. Raises the same errors as
-    `read`.
+    `read_inputs` and `open_sources`.
     """
     inputs = open_sources(sources, settings)
     crawls = settings.cache_dir and any(isinstance(found, str) for found in inputs)
@@ -59,7 +90,7 @@ def read_remembered(
         try:
             with open_network(settings, allow_private, resolve=resolve, kept=cache) as (guard, network):
                 web = Logged(
-                    with_browser(network, settings, progress),
+                    Rendering(network, settings, progress) if settings.browser == "on" else network,
                     unfinished.known if unfinished else None,
                     sink=unfinished.add if unfinished else None,
                     max_bytes=settings.max_total_bytes,
@@ -85,8 +116,8 @@ def read_remembered(
 def read_recorded(recorded: Recorded, settings: Settings, *, progress: Progress | None = None) -> Remembered:
     """Repeat a recorded run offline; `settings` are those of the recording.
 
-    The same version of the package gives the same result. Raises the same errors as `read`, and SourceError when an
-    address is requested for which the recording has no response.
+    The same version of the package gives the same result. Raises the same errors as `read_inputs`, and SourceError
+    when an address is requested for which the recording has no response.
     """
     own = recorded.recording
     result = read_inputs(

@@ -88,6 +88,11 @@ class Page(NamedTuple):
     vendor: str = ""
     """The maker of the product, where the format has a field for it."""
 
+    @property
+    def words(self) -> int:
+        """The number of words in the blocks."""
+        return sum(len(block.text.split()) for block in self.blocks)
+
 
 class Part(NamedTuple):
     """One document of a source that holds several; `anchor` distinguishes it from the others in the same file."""

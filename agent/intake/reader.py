@@ -5,30 +5,28 @@ lacks. Each reason for such gaps is listed once, with the number of pages and th
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import urlsplit
 
 from agent.errors import SourceError, UsageError
-from agent.intake.crawl.answer import Fetched, Web
-from agent.intake.crawl.crawler import MIN_WORDS, Crawl, Read, is_nearly_empty, words
-from agent.intake.crawl.guard import Guard, Resolver
+from agent.intake.crawl.answer import BYTES_USED_UP, Fetched, Web
+from agent.intake.crawl.browser import NEAR_EMPTY_WORDS
+from agent.intake.crawl.crawler import MIN_WORDS, Crawl, Read, is_nearly_empty
+from agent.intake.crawl.guard import Guard
 from agent.intake.extract.boilerplate import without_repeats
 from agent.intake.extract.documents import MAX_TEXT, compose, shortened
 from agent.intake.extract.formats.markdown import read_markdown
-from agent.intake.extract.identity.product import Subject, resolve_subject
-from agent.intake.extract.parse import media_type, read_page, read_parts, sniff
+from agent.intake.extract.identity.product import resolve_subject
+from agent.intake.extract.parse import media_type, read_parts
 from agent.intake.extract.statements import language
-from agent.intake.page import Page, Removed
+from agent.intake.page import Page, Part, Removed
 from agent.intake.snapshots import digest
-from agent.intake.sources import Folder, Input, LocalFile, open_sources
+from agent.intake.sources import Folder, Input, LocalFile
 from agent.records import About, Budget, Document, Dropped, Intake, Missing, Snapshot, SourceKind
 from agent.settings import Settings
 
-NEAR_EMPTY_WORDS: Final = 30
-"""Word count below which a page with scripts is assumed to build its text with JavaScript."""
-_NEAR_EMPTY_WORDS: Final = 30
 _NEEDS_BROWSER: Final = (
     "builds its text with JavaScript: install the extra septet[browser] and set browser = on, or save the page from a "
     "browser and give the file"
@@ -51,27 +49,6 @@ _FAILED: Final = re.compile(
     r"no connection|larger than|headers larger|unpacks to|an unknown content coding|the certificate|the host name|"
     r"rendering took|the browser|the page needs JavaScript|stopped"
 )
-
-
-def with_browser(network: Web, settings: Settings, tell: Callable[[str], None] | None = None) -> Web:
-    """Return `network`, wrapped in a browser if the settings ask for one; `tell` reports why a page is not rendered."""
-    if settings.browser != "on":
-        return network
-    from agent.intake.crawl.browser import Rendering
-
-    return Rendering(network, settings, lambda answer: needs_javascript(answer, settings), tell)
-
-
-def needs_javascript(answer: Fetched, settings: Settings) -> bool:
-    """Return whether a page has almost no text but shows signs of building its text with scripts."""
-    try:
-        kind = sniff(answer.body, answer.media_type, answer.url)
-        page = read_page(answer.body, kind, answer.charset, answer.url, settings) if kind == "html" else None
-    except SourceError:
-        return False
-    if page is None or not (page.scripts or page.wall == "script"):
-        return False
-    return sum(len(block.text.split()) for block in page.blocks) < NEAR_EMPTY_WORDS
 
 
 @dataclass(frozen=True)
@@ -97,6 +74,8 @@ class _Gathering:
     """Everything collected from the sources so far."""
 
     now: str
+    settings: Settings
+    tell: Callable[[str], None]
     parts: list[_Part] = field(default_factory=list)
     blobs: dict[str, bytes] = field(default_factory=dict)
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
@@ -107,58 +86,70 @@ class _Gathering:
     folder: str = ""
     """Name of the folder that contains the first file, or of the folder given as a source."""
 
-    def snapshot(
-        self, body: bytes, requested: str, final: str, media: str, kind: SourceKind, answer: Fetched | None = None
-    ) -> Snapshot:
-        """Store `body` and return its snapshot. For duplicate bytes, the first snapshot stays on record."""
-        sha256 = digest(body)
-        self.blobs[sha256] = body
-        self.bytes_used += len(body)
-        made = Snapshot(
+    def add(self, source: Fetched, kind: SourceKind, parts: Iterable[Part], about: About = "product") -> None:
+        """Keep the bytes of `source` and its documents; `about` and `kind` are those of the first of them.
+
+        For duplicate bytes, the first snapshot stays on record.
+        """
+        sha256 = digest(source.body)
+        self.blobs[sha256] = source.body
+        self.bytes_used += len(source.body)
+        snapshot = Snapshot(
             sha256=sha256,
-            requested_url=requested,
-            final_url=final,
-            fetched_at=(answer.fetched_at if answer else "") or self.now,
-            media_type=media,
+            requested_url=source.requested,
+            final_url=source.url,
+            fetched_at=source.fetched_at or self.now,
+            media_type=source.media_type,
             kind=kind,
-            size=len(body),
-            charset=answer.charset if answer else "",
-            headers=answer.headers if answer else (),
-            user_agent=answer.user_agent if answer else "",
+            size=len(source.body),
+            charset=source.charset,
+            headers=source.headers,
+            user_agent=source.user_agent,
         )
-        self.snapshots.setdefault(sha256, made)
-        return made
+        self.snapshots.setdefault(sha256, snapshot)
+        for part in parts:
+            self.parts.append(_Part(part.page, snapshot, source.url + part.anchor, about))
+            snapshot, about = snapshot.model_copy(update={"kind": "docs"}), "product"
 
+    def add_read(self, read: Read, page: Page) -> None:
+        """Add a page of the crawl; `page` is what is left of it without repeated text."""
+        self.final_url = self.final_url or read.fetched.url
+        source = replace(read.fetched, media_type=media_type(read.kind))
+        self.add(source, read.source if self.parts else "listing", (Part(page, ""), *read.parts), read.about)
 
-def read(
-    sources: Sequence[str],
-    settings: Settings,
-    *,
-    allow_private: Sequence[str] = (),
-    notes: Sequence[str] = (),
-    product: str | None = None,
-    progress: Callable[[str], None] | None = None,
-    now: str,
-    resolve: Resolver | None = None,
-) -> IntakeResult:
-    """Read the sources of one product; the first is its listing, the others are its documentation.
+    def add_local(self, given: LocalFile | Folder, crawled: int) -> None:
+        """Add a file, or those of a folder for which the budget has room beside `crawled` pages."""
+        if not self.final_url:
+            self.final_url = given.name
+            self.folder = given.folder if isinstance(given, LocalFile) else given.name
+        if isinstance(given, LocalFile):
+            self._add_file(given, f"{self.pages_used + 1}")
+            return
+        pages = max(1, self.settings.max_pages - crawled - self.pages_used)
+        for number, file in enumerate(given.files[:pages], 1):
+            self._add_file(file, f"{number} of {min(len(given.files), pages)}")
+        for left in (*(file.name for file in given.files[pages:]), *given.left_out):
+            detail = f"{left} was not read, the budget of pages is used up"
+            self.missing.append(Missing(reason="budget", detail=detail))
 
-    `allow_private` names hosts (`HOST[:PORT]`) that may be private, `notes` are the analyst's texts, `now` is the time
-    for the records in UTC (ISO 8601 with `Z`). `resolve` replaces the system's host name lookup.
+    def _add_file(self, file: LocalFile, number: str) -> None:
+        self.tell(f"reading file {number}: {file.name}")
+        if self.bytes_used + len(file.body) > self.settings.max_total_bytes:
+            raise SourceError(BYTES_USED_UP, where=file.name, hint="raise max_total_bytes")
+        self.pages_used += 1
+        kind: SourceKind = "listing" if not self.parts else "repo" if _REPOSITORY_FILE.search(file.name) else "docs"
+        source = Fetched(file.name, file.name, media_type(file.kind), "", file.body)
+        self.add(source, kind, read_parts(file.body, file.kind, "", file.name, self.settings))
 
-    Raises UsageError when a source is neither a path nor an address, RefusedError when the guard refuses one,
-    SourceError when one cannot be read or the listing says next to nothing, UnavailableError when the network fails.
-    """
-    if not sources:
-        raise UsageError("no source", hint="give the address of a listing, a file or a folder")
-    from agent.intake.crawl.network import open_network
-
-    inputs = open_sources(sources, settings)
-    with open_network(settings, allow_private, resolve=resolve) as (guard, web):
-        seen = with_browser(web, settings, progress)
-        return read_inputs(
-            inputs, seen, settings, guard=guard, notes=notes, product=product, progress=progress, now=now
-        )
+    def documents(self) -> tuple[Document, ...]:
+        """Return the documents of all parts with text, numbered in order."""
+        made: list[Document] = []
+        for part in self.parts:
+            if part.page.blocks:
+                number, kind = f"D{len(made) + 1}", part.snapshot.kind
+                document = compose(number, part.page, part.snapshot, url=part.url, kind=kind, about=part.about)
+                made += [document] if document.text else []
+        return tuple(made)
 
 
 def read_inputs(
@@ -172,43 +163,47 @@ def read_inputs(
     progress: Callable[[str], None] | None = None,
     now: str,
 ) -> IntakeResult:
-    """Read opened sources: addresses are crawled through `web`, files and folders are already in memory.
+    """Read opened sources: addresses are crawled through `web`, files and folders are already in memory. The same
+    inputs and the same responses from `web` give the same result, byte for byte.
 
-    The same inputs and the same responses from `web` give the same result, byte for byte.
-
-    Raises the same errors as `read`.
+    Raises UsageError when there is no source, RefusedError when the guard refuses one, SourceError when one cannot be
+    read or the listing says next to nothing, UnavailableError when the network fails.
     """
     if not inputs:
         raise UsageError("no source", hint="give the address of a listing, a file or a folder")
-    tell = progress or _silent
-    gathering = _Gathering(now)
+    tell = progress or (lambda _: None)
+    g = _Gathering(now, settings, tell)
     crawl = Crawl(web, guard, settings, tell, product)
-    reads: list[Read | LocalFile | Folder] = []
-    for place, given in enumerate(inputs):
-        reads.append(crawl.start(given, listing=place == 0) if isinstance(given, str) else given)
-    followed = crawl.follow() if any(isinstance(given, str) for given in inputs) else ()
-    crawled = [*(found for found in reads if isinstance(found, Read)), *followed]
-    cleaned = _without_repeats(crawled)
-    for found in (*reads, *followed):
-        if isinstance(found, Read):
-            _add_read(gathering, found, cleaned[id(found)])
+    starts = [crawl.start(i, listing=n == 0) if isinstance(i, str) else i for n, i in enumerate(inputs)]
+    found = (*starts, *crawl.follow())
+    cleaned = _without_repeats([each for each in found if isinstance(each, Read)])
+    for each in found:
+        if isinstance(each, Read):
+            g.add_read(each, cleaned[id(each)])
         else:
-            _add_local(gathering, found, settings, crawl.pages_used, tell)
-    subject = _subject(gathering, crawl, product)
-    _check_listing(gathering.parts[0], str(gathering.final_url))
-    _add_notes(gathering, notes)
-    _add_missing(gathering, crawl)
-    _carry(gathering, crawl)
-    first = inputs[0]
-    documents = tuple(_documents(gathering.parts))
+            g.add_local(each, crawl.pages_used)
+    subject = crawl.subject
+    if subject is None:  # the listing is a file
+        first = g.parts[0]
+        siblings = [part.page for part in g.parts[1:] if part.page.name and "/" not in part.url]
+        subject = resolve_subject(first.page, product, where=first.url, folder=g.folder, siblings=siblings)
+        g.parts[0] = replace(first, page=subject.page)
+    _check_listing(g.parts[0].page, g.final_url)
+    for number, note in enumerate(notes, 1):
+        if not note.strip():
+            raise UsageError("an empty note", where=f"note-{number}", hint="give its text or a file")
+        source = Fetched(f"note-{number}", f"note-{number}", "text/plain", "", note.encode("utf-8", "replace"))
+        g.add(source, "analyst-note", [Part(read_markdown(note.replace("\r\n", "\n")), "")])
+    _note_gaps(g, crawl)
+    documents = g.documents()
     intake = Intake(
-        source=first if isinstance(first, str) else first.name,
-        final_url=gathering.final_url,
-        snapshots=tuple(gathering.snapshots.values()),
+        source=inputs[0] if isinstance(inputs[0], str) else inputs[0].name,
+        final_url=g.final_url,
+        snapshots=tuple(g.snapshots.values()),
         documents=documents,
         links=tuple(crawl.links.values()),
-        missing=(*gathering.missing, *language.unread(documents)),
-        budget=_budget(gathering, crawl, settings),
+        missing=(*g.missing, *language.unread(documents)),
+        budget=_budget(g, crawl.pages_used),
         product=subject.name,
         aliases=subject.aliases,
         vendor=subject.vendor,
@@ -216,53 +211,20 @@ def read_inputs(
         candidates=subject.candidates,
         sites=tuple(crawl.sites),
     )
-    return IntakeResult(intake, gathering.blobs)
+    return IntakeResult(intake, g.blobs)
 
 
-def _budget(g: _Gathering, crawl: Crawl, settings: Settings) -> Budget:
+def _budget(g: _Gathering, crawled: int) -> Budget:
     return Budget(
-        pages=settings.max_pages,
-        pages_used=crawl.pages_used + g.pages_used,
-        bytes=settings.max_total_bytes,
+        pages=g.settings.max_pages,
+        pages_used=crawled + g.pages_used,
+        bytes=g.settings.max_total_bytes,
         bytes_used=g.bytes_used,
-        seconds=settings.total_seconds,
-        depth=settings.max_depth,
-        connections_per_host=settings.connections_per_host,
-        delay_seconds=settings.delay_seconds,
+        seconds=g.settings.total_seconds,
+        depth=g.settings.max_depth,
+        connections_per_host=g.settings.connections_per_host,
+        delay_seconds=g.settings.delay_seconds,
     )
-
-
-def _silent(_: str) -> None:
-    return None
-
-
-def _add_local(
-    g: _Gathering, given: LocalFile | Folder, settings: Settings, used: int, tell: Callable[[str], None]
-) -> None:
-    if not g.final_url:
-        g.final_url = given.name
-        g.folder = given.folder if isinstance(given, LocalFile) else given.name
-    if isinstance(given, LocalFile):
-        tell(f"reading file {g.pages_used + 1}: {given.name}")
-        _add_file(g, given, settings)
-        return
-    pages = max(1, settings.max_pages - used - g.pages_used)
-    for number, file in enumerate(given.files[:pages], 1):
-        tell(f"reading file {number} of {min(len(given.files), pages)}: {file.name}")
-        _add_file(g, file, settings)
-    for left in (*(file.name for file in given.files[pages:]), *given.left_out):
-        g.missing.append(Missing(reason="budget", detail=f"{left} was not read, the budget of pages is used up"))
-
-
-def _add_file(g: _Gathering, file: LocalFile, settings: Settings) -> None:
-    if g.bytes_used + len(file.body) > settings.max_total_bytes:
-        raise SourceError("the bytes for one product are used up", where=file.name, hint="raise max_total_bytes")
-    g.pages_used += 1
-    kind: SourceKind = "listing" if not g.parts else "repo" if _REPOSITORY_FILE.search(file.name) else "docs"
-    snapshot = g.snapshot(file.body, file.name, file.name, media_type(file.kind), kind)
-    for number, part in enumerate(read_parts(file.body, file.kind, "", file.name, settings)):
-        own = snapshot if number == 0 else snapshot.model_copy(update={"kind": "docs"})
-        g.parts.append(_Part(part.page, own, file.name + part.anchor))
 
 
 def _without_repeats(reads: Sequence[Read]) -> dict[int, Page]:
@@ -278,35 +240,14 @@ def _without_repeats(reads: Sequence[Read]) -> dict[int, Page]:
     return pages
 
 
-def _add_read(g: _Gathering, read: Read, page: Page) -> None:
-    fetched = read.fetched
-    g.final_url = g.final_url or fetched.url
-    kind: SourceKind = "listing" if not g.parts else "docs" if read.source == "listing" else read.source
-    snapshot = g.snapshot(fetched.body, fetched.requested, fetched.url, media_type(read.kind), kind, fetched)
-    g.parts.append(_Part(page, snapshot, fetched.url, read.about))
-    own = snapshot.model_copy(update={"kind": "docs"})
-    g.parts.extend(_Part(part.page, own, fetched.url + part.anchor) for part in read.parts)
-
-
-def _subject(g: _Gathering, crawl: Crawl, product: str | None) -> Subject:
-    """Return the product described by the listing: determined here for a file, by the crawl for a web page."""
-    if crawl.subject is not None:
-        return crawl.subject
-    first = g.parts[0]
-    siblings = [part.page for part in g.parts[1:] if part.page.name and "/" not in part.url]
-    subject = resolve_subject(first.page, product, where=first.url, folder=g.folder, siblings=siblings)
-    g.parts[0] = replace(first, page=subject.page)
-    return subject
-
-
-def _check_listing(part: _Part, where: str) -> None:
-    count = words(part.page)
-    if part.page.wall in ("login", "consent") and is_nearly_empty(part.page) and "://" in where:
-        what = "behind a log-in" if part.page.wall == "login" else "behind a consent wall"
+def _check_listing(page: Page, where: str) -> None:
+    count = page.words
+    if page.wall in ("login", "consent") and is_nearly_empty(page) and "://" in where:
+        what = "behind a log-in" if page.wall == "login" else "behind a consent wall"
         raise SourceError(f"the page is {what}", where=where, hint="save the page from a browser and give the file")
     if count >= MIN_WORDS:
         return
-    if part.page.scripts:
+    if page.scripts:
         hint = "it builds its text with JavaScript: save the page from a browser and give the file, or set browser = on"
     else:
         hint = "give the product's own listing page, or a file with its text"
@@ -314,58 +255,34 @@ def _check_listing(part: _Part, where: str) -> None:
     raise SourceError(what, where=where, hint=hint)
 
 
-def _add_notes(g: _Gathering, notes: Sequence[str]) -> None:
-    for number, note in enumerate(notes, 1):
-        name = f"note-{number}"
-        if not note.strip():
-            raise UsageError("an empty note", where=name, hint="give its text or a file")
-        snapshot = g.snapshot(note.encode("utf-8", "replace"), name, name, "text/plain", "analyst-note")
-        g.parts.append(_Part(read_markdown(note.replace("\r\n", "\n")), snapshot, name))
+def _note_gaps(g: _Gathering, crawl: Crawl) -> None:
+    """Note what could not be read, and attach to the listing findings from files without text, such as sitemaps."""
 
+    def miss(reason: str, detail: str) -> None:
+        g.missing.append(Missing.model_validate({"reason": reason, "detail": detail}))
 
-def _add_missing(g: _Gathering, crawl: Crawl) -> None:
     for url in crawl.scripted:
-        g.missing.append(Missing(reason="needs-javascript", detail=f"{url} {_NEEDS_BROWSER}"))
+        miss("needs-javascript", f"{url} {_NEEDS_BROWSER}")
     if crawl.unread:
-        g.missing.append(Missing(reason="budget", detail=f"{crawl.unread} linked pages were not read"))
-    g.missing.extend(Missing(reason="near-empty", detail=f"{url} has next to no text") for url in crawl.thin)
+        miss("budget", f"{crawl.unread} linked pages were not read")
+    for url in crawl.thin:
+        miss("near-empty", f"{url} has next to no text")
     for part in g.parts:
         left = shortened(part.page)[1]
         if left:
-            detail = f"{part.url} is longer than {MAX_TEXT:,} characters, the last {left:,} were not read"
-            g.missing.append(Missing(reason="budget", detail=detail))
-    listing = g.parts[0]
-    count = words(listing.page)
-    if listing.page.scripts and count < _NEAR_EMPTY_WORDS:
-        g.missing.append(Missing(reason="needs-javascript", detail=f"the listing {_NEEDS_BROWSER}"))
-    if count < _NEAR_EMPTY_WORDS:
-        kind = "needs-javascript" if listing.page.scripts else "near-empty"
-        removed = (*listing.page.removed, Removed(kind, "the listing", f"{count} words of text"))
-        g.parts[0] = _Part(listing.page._replace(removed=removed), listing.snapshot, listing.url, listing.about)
-
-
-def _carry(g: _Gathering, crawl: Crawl) -> None:
-    """Attach findings from files without text, such as sitemaps, to the listing, so that none is lost."""
-    listing, *others = g.parts
-    found = list(crawl.maps.removed)
-    for part in others:
+            miss("budget", f"{part.url} is longer than {MAX_TEXT:,} characters, the last {left:,} were not read")
+    page = g.parts[0].page
+    removed = list(page.removed)
+    if page.words < NEAR_EMPTY_WORDS:
+        if page.scripts:
+            miss("needs-javascript", f"the listing {_NEEDS_BROWSER}")
+        kind = "needs-javascript" if page.scripts else "near-empty"
+        removed.append(Removed(kind, "the listing", f"{page.words} words of text"))
+    carried = list(crawl.removed)
+    for part in g.parts[1:]:
         if not part.page.blocks:
-            found.extend(each._replace(where=f"{each.where}, {part.url}") for each in part.page.removed)
-    page = listing.page._replace(removed=(*listing.page.removed, *found[:_MAX_CARRIED]))
-    g.parts[0] = replace(listing, page=page)
-
-
-def _documents(parts: Sequence[_Part]) -> list[Document]:
-    made: list[Document] = []
-    for part in parts:
-        if not part.page.blocks:
-            continue
-        document = compose(
-            f"D{len(made) + 1}", part.page, part.snapshot, url=part.url, kind=part.snapshot.kind, about=part.about
-        )
-        if document.text:
-            made.append(document)
-    return made
+            carried += [each._replace(where=f"{each.where}, {part.url}") for each in part.page.removed]
+    g.parts[0] = replace(g.parts[0], page=page._replace(removed=(*removed, *carried[:_MAX_CARRIED])))
 
 
 def unread(intake: Intake) -> tuple[Dropped, ...]:

@@ -17,7 +17,7 @@ from agent.errors import IntegrityError, SchemaError, SourceError
 from agent.intake.crawl.answer_log import Answered, Entry, Log
 from agent.intake.extract.parse import MediaKind
 from agent.intake.snapshots import digest, load_body, store_body, write_whole
-from agent.intake.sources import Folder, Input, LocalFile, files_of
+from agent.intake.sources import Folder, Input, LocalFile
 from agent.records import Finding
 from agent.records.base import Record
 from agent.settings import Settings
@@ -94,7 +94,18 @@ class Recorded:
 
     def inputs(self) -> tuple[Input, ...]:
         """Return the sources in the form that the reader expects."""
-        return tuple(self._input(given) for given in self.recording.sources)
+
+        def file(given: GivenFile) -> LocalFile:
+            return LocalFile(given.name, given.media, self.bodies[given.sha256], given.folder)
+
+        return tuple(
+            given.url
+            if isinstance(given, GivenAddress)
+            else file(given)
+            if isinstance(given, GivenFile)
+            else Folder(given.name, tuple(map(file, given.files)), given.left_out)
+            for given in self.recording.sources
+        )
 
     def log(self) -> Log:
         """Return the log of the web responses."""
@@ -105,25 +116,14 @@ class Recorded:
 
         Raises IntegrityError when the recording has unknown settings or values of the wrong kind.
         """
-        names = {field.name for field in fields(Settings)}
-        machine = {name: getattr(own, name) for name in names & OF_THIS_MACHINE}
-        known = names - OF_THIS_MACHINE
-        if not known >= set(self.recording.settings):
+        values = {field.name: getattr(own, field.name) for field in fields(Settings)}
+        machine = {name: value for name, value in values.items() if name in OF_THIS_MACHINE}
+        if not values.keys() - machine.keys() >= self.recording.settings.keys():
             raise IntegrityError("the recording has unknown settings", where=RECORDING, hint=_AGAIN)
         try:
             return _SETTINGS.validate_python({**self.recording.settings, **machine})
         except ValidationError:
             raise IntegrityError("the recording has settings of the wrong kind", where=RECORDING, hint=_AGAIN) from None
-
-    def _input(self, given: GivenFile | GivenFolder | GivenAddress) -> Input:
-        if isinstance(given, GivenAddress):
-            return given.url
-        if isinstance(given, GivenFile):
-            return self._file(given)
-        return Folder(given.name, tuple(self._file(file) for file in given.files), given.left_out)
-
-    def _file(self, given: GivenFile) -> LocalFile:
-        return LocalFile(given.name, given.media, self.bodies[given.sha256], given.folder)
 
 
 def record(
@@ -137,19 +137,31 @@ def record(
     allow_private: Sequence[str],
 ) -> Recorded:
     """Return the recording of a run over `inputs`, with the web responses in `heard`."""
-    files = {digest(file.body): file.body for found in inputs for file in files_of(found)}
-    values = {field.name: getattr(settings, field.name) for field in fields(Settings)}
+    bodies = dict(heard.bodies)
+
+    def given(found: LocalFile) -> GivenFile:
+        sha256 = digest(found.body)
+        bodies[sha256] = found.body
+        return GivenFile(name=found.name, media=found.kind, sha256=sha256, folder=found.folder)
+
     recording = Recording(
         septet=version("septet"),
         now=now,
-        sources=tuple(_given(found) for found in inputs),
+        sources=tuple(
+            GivenAddress(url=found)
+            if isinstance(found, str)
+            else given(found)
+            if isinstance(found, LocalFile)
+            else GivenFolder(name=found.name, files=tuple(map(given, found.files)), left_out=found.left_out)
+            for found in inputs
+        ),
         notes=tuple(notes),
         product=product,
         allow_private=tuple(allow_private),
-        settings={name: value for name, value in values.items() if name not in OF_THIS_MACHINE},
+        settings={f.name: getattr(settings, f.name) for f in fields(Settings) if f.name not in OF_THIS_MACHINE},
         entries=tuple(heard.entries),
     )
-    return Recorded(recording, {**files, **heard.bodies})
+    return Recorded(recording, bodies)
 
 
 def store(folder: Path, recorded: Recorded) -> None:
@@ -175,61 +187,37 @@ def load(place: Path) -> Recorded:
     Raises SourceError when there is no recording, SchemaError when it has another schema version, IntegrityError when
     the recording or a body was changed.
     """
+    if not place.is_dir():
+        raise SourceError("no such folder", where=place.name, hint="give the folder that `draft --out` wrote")
     folder = place if (place / RECORDING).is_file() else place / _SNAPSHOTS
-    content = _content(_text(folder, place))
+    changed = IntegrityError("the recording was changed", where=RECORDING, hint=_AGAIN)
     try:
-        recording = Recording.model_validate(content)
+        with (folder / RECORDING).open("rb") as file:
+            raw = file.read(_MAX_BYTES + 1)
+        if len(raw) > _MAX_BYTES:
+            raise IntegrityError(f"larger than {_MAX_BYTES} bytes", where=RECORDING, hint=_AGAIN)
+        whole = json.loads(raw)
+    except OSError:
+        hint = f"it is too old or no draft: {_AGAIN}"
+        raise SourceError("the folder holds no recording of its run", where=place.name, hint=hint) from None
+    except (ValueError, RecursionError):
+        raise changed from None
+    if not isinstance(whole, dict) or set(whole) != {"schema", "sha256", "recording"}:
+        raise changed
+    if whole["schema"] != _SCHEMA:
+        hint = f"use the version that wrote it, or {_AGAIN}"
+        raise SchemaError("a recording of another version", where=RECORDING, hint=hint)
+    if digest(_canonical(whole["recording"])) != whole["sha256"]:
+        raise changed
+    try:
+        recording = Recording.model_validate(whole["recording"])
     except ValidationError:
-        raise IntegrityError("the recording was changed", where=RECORDING, hint=_AGAIN) from None
+        raise changed from None
     wanted = {entry.sha256 for entry in recording.entries if isinstance(entry, Answered)}
     for given in recording.sources:
         files = given.files if isinstance(given, GivenFolder) else (given,)
         wanted.update(file.sha256 for file in files if isinstance(file, GivenFile))
     return Recorded(recording, {sha256: load_body(folder, sha256) for sha256 in sorted(wanted)})
-
-
-def _given(found: Input) -> GivenFile | GivenFolder | GivenAddress:
-    if isinstance(found, str):
-        return GivenAddress(url=found)
-    if isinstance(found, LocalFile):
-        return _given_file(found)
-    return GivenFolder(name=found.name, files=tuple(map(_given_file, found.files)), left_out=found.left_out)
-
-
-def _given_file(file: LocalFile) -> GivenFile:
-    return GivenFile(name=file.name, media=file.kind, sha256=digest(file.body), folder=file.folder)
-
-
-def _text(folder: Path, place: Path) -> bytes:
-    if not place.is_dir():
-        raise SourceError("no such folder", where=place.name, hint="give the folder that `draft --out` wrote")
-    try:
-        with (folder / RECORDING).open("rb") as file:
-            raw = file.read(_MAX_BYTES + 1)
-    except OSError:
-        raise SourceError(
-            "the folder holds no recording of its run", where=place.name, hint=f"it is too old or no draft: {_AGAIN}"
-        ) from None
-    if len(raw) > _MAX_BYTES:
-        raise IntegrityError(f"larger than {_MAX_BYTES} bytes", where=RECORDING, hint=_AGAIN)
-    return raw
-
-
-def _content(raw: bytes) -> object:
-    """Return the content of the recording after verifying its hash."""
-    try:
-        whole = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise IntegrityError("the recording was changed", where=RECORDING, hint=_AGAIN) from None
-    if not isinstance(whole, dict) or set(whole) != {"schema", "sha256", "recording"}:
-        raise IntegrityError("the recording was changed", where=RECORDING, hint=_AGAIN)
-    if whole["schema"] != _SCHEMA:
-        raise SchemaError(
-            "a recording of another version", where=RECORDING, hint=f"use the version that wrote it, or {_AGAIN}"
-        )
-    if digest(_canonical(whole["recording"])) != whole["sha256"]:
-        raise IntegrityError("the recording was changed", where=RECORDING, hint=_AGAIN)
-    return whole["recording"]
 
 
 def _canonical(content: object) -> bytes:

@@ -8,8 +8,10 @@ document, files given as sources) are stored in the same way.
 
 import hashlib
 import os
+import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
 from typing import Final
@@ -20,15 +22,21 @@ from agent.errors import IntegrityError, SourceError
 from agent.intake.page import MAX_EXCERPT
 from agent.records import Document, Finding, Snapshot
 
-_HEX: Final = frozenset("0123456789abcdef")
-_DIGITS: Final = 64
-_FAN: Final = 2
+_ADDRESS: Final = re.compile(r"[0-9a-f]{64}")
 _SHORT_HASH: Final = 12
+_AGAIN: Final = "read the source again"
 
 
 def digest(body: bytes) -> str:
     """Return the SHA-256 of `body` in lower-case hex, which serves as its address."""
     return hashlib.sha256(body).hexdigest()
+
+
+def place(folder: Path, sha256: str) -> Path:
+    """Return where the blob with this address is stored. Raises IntegrityError when it is no address."""
+    if not _ADDRESS.fullmatch(sha256):
+        raise IntegrityError("not the address of a snapshot", where=sha256[:64])
+    return folder / sha256[:2] / sha256
 
 
 def store(folder: Path, snapshot: Snapshot, body: bytes) -> Path:
@@ -38,42 +46,32 @@ def store(folder: Path, snapshot: Snapshot, body: bytes) -> Path:
     """
     if digest(body) != snapshot.sha256 or len(body) != snapshot.size:
         raise IntegrityError("the record does not belong to these bytes", where=snapshot.final_url)
-    path = _place(folder, snapshot.sha256)
-    try:
+    path = place(folder, snapshot.sha256)
+    with _writing(folder):
         write_whole(path, body)
-        write_whole(path.with_name(path.name + ".json"), (snapshot.model_dump_json(indent=1) + "\n").encode("utf-8"))
-    except OSError as error:
-        raise _unwritable(folder, error) from None
+        write_whole(path.with_suffix(".json"), (snapshot.model_dump_json(indent=1) + "\n").encode("utf-8"))
     return path
 
 
-def store_body(folder: Path, body: bytes) -> str:
-    """Write `body` under `folder` without a record, unless it is there already, and return its address.
+def store_body(folder: Path, body: bytes) -> None:
+    """Write `body` under `folder` without a record, unless it is there already.
 
     Raises SourceError when the folder cannot be written.
     """
-    sha256 = digest(body)
-    try:
-        if not has_body(folder, sha256):
-            write_whole(_place(folder, sha256), body)
-    except OSError as error:
-        raise _unwritable(folder, error) from None
-    return sha256
-
-
-def has_body(folder: Path, sha256: str) -> bool:
-    """Return whether `folder` holds a blob with this address; its bytes are not checked."""
-    return _place(folder, sha256).is_file()
+    path = place(folder, digest(body))
+    with _writing(folder):
+        if not path.is_file():
+            write_whole(path, body)
 
 
 def load_body(folder: Path, sha256: str) -> bytes:
     """Return the bytes at an address. Raises SourceError when there are none, IntegrityError when they were changed."""
     try:
-        body = _place(folder, sha256).read_bytes()
+        body = place(folder, sha256).read_bytes()
     except OSError:
-        raise SourceError("there is no such snapshot", where=sha256[:12], hint="read the source again") from None
+        raise SourceError("there is no such snapshot", where=sha256[:_SHORT_HASH], hint=_AGAIN) from None
     if digest(body) != sha256:
-        raise IntegrityError("the bytes of a snapshot were changed", where=sha256[:12], hint="read the source again")
+        raise IntegrityError("the bytes of a snapshot were changed", where=sha256[:_SHORT_HASH], hint=_AGAIN)
     return body
 
 
@@ -82,25 +80,29 @@ def load(folder: Path, sha256: str) -> tuple[Snapshot, bytes]:
 
     Raises SourceError when there is none, IntegrityError when the bytes or the record were changed.
     """
-    path = _place(folder, sha256)
     try:
-        body = path.read_bytes()
-        text = path.with_name(path.name + ".json").read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise SourceError("there is no such snapshot", where=sha256[:12], hint="read the source again") from None
+        record = place(folder, sha256).with_suffix(".json").read_bytes()
+    except OSError:
+        raise SourceError("there is no such snapshot", where=sha256[:_SHORT_HASH], hint=_AGAIN) from None
+    body = load_body(folder, sha256)
     try:
-        snapshot = Snapshot.model_validate_json(text)
+        snapshot = Snapshot.model_validate_json(record)
     except ValidationError:
-        raise IntegrityError("the record of a snapshot was changed", where=sha256[:12]) from None
-    if digest(body) != sha256 or snapshot.sha256 != sha256 or snapshot.size != len(body):
-        raise IntegrityError("the bytes of a snapshot were changed", where=sha256[:12], hint="read the source again")
+        raise IntegrityError("the record of a snapshot was changed", where=sha256[:_SHORT_HASH]) from None
+    if snapshot.sha256 != sha256 or snapshot.size != len(body):
+        raise IntegrityError("the bytes of a snapshot were changed", where=sha256[:_SHORT_HASH], hint=_AGAIN)
     return snapshot, body
 
 
-def _place(folder: Path, sha256: str) -> Path:
-    if len(sha256) != _DIGITS or not _HEX.issuperset(sha256):
-        raise IntegrityError("not the address of a snapshot", where=sha256[:_DIGITS])
-    return folder / sha256[:_FAN] / sha256
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SourceError(
+            f"snapshots cannot be written ({reason})", where=folder.name, hint="check the folder"
+        ) from None
 
 
 def write_whole(path: Path, body: bytes) -> None:
@@ -121,11 +123,6 @@ def write_whole(path: Path, body: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _unwritable(folder: Path, error: OSError) -> SourceError:
-    reason = error.strerror or type(error).__name__
-    return SourceError(f"snapshots cannot be written ({reason})", where=folder.name, hint="check the folder")
-
-
 def write_snapshots(folder: Path, snapshots: Sequence[Snapshot], blobs: Mapping[str, bytes]) -> None:
     """Store every snapshot with its bytes; raises the same errors as `store`."""
     for snapshot in snapshots:
@@ -144,16 +141,12 @@ def compare(before: Sequence[Document], after: Sequence[Document]) -> tuple[Find
         old = known.get((document.url, document.kind))
         if old is None or old.sha256 == document.sha256:
             continue
+        lines = zip_longest(old.text.splitlines(), document.text.splitlines(), fillvalue="")
+        excerpt = next((" ".join(line.split())[:MAX_EXCERPT] for was, line in lines if was != line), "")
         same = "; its text is the same" if old.text == document.text else ""
+        where = f"was {old.sha256[:_SHORT_HASH]} on {old.fetched_at}{same}"
         found.append(
-            Finding(
-                kind="content-changed",
-                document=document.id,
-                start=0,
-                end=0,
-                where=f"was {old.sha256[:_SHORT_HASH]} on {old.fetched_at}{same}",
-                excerpt=_first_difference(old.text, document.text),
-            )
+            Finding(kind="content-changed", document=document.id, start=0, end=0, where=where, excerpt=excerpt)
         )
     return tuple(found)
 
@@ -165,10 +158,3 @@ def mark(documents: Sequence[Document], changes: Sequence[Finding]) -> tuple[Doc
         for document in documents
         for own in [tuple(change for change in changes if change.document == document.id)]
     )
-
-
-def _first_difference(old: str, new: str) -> str:
-    for was, line in zip_longest(old.splitlines(), new.splitlines(), fillvalue=""):
-        if was != line:
-            return " ".join(line.split())[:MAX_EXCERPT]
-    return ""

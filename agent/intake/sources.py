@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from agent.errors import RefusedError, SourceError, UsageError
+from agent.intake.crawl.answer import BYTES_USED_UP
 from agent.intake.crawl.guard import looks_like_address
 from agent.intake.extract.parse import SUFFIXES, MediaKind, sniff
 from agent.settings import Settings
@@ -52,60 +53,42 @@ Input = str | LocalFile | Folder
 def open_sources(sources: Sequence[str], settings: Settings) -> tuple[Input, ...]:
     """Open each source as an address, a file or a folder; files are read here and never again.
 
-    Raises UsageError when there is no source or one is neither a path nor an address, RefusedError for an address
-    with another scheme, SourceError when a file cannot be read or all files together exceed `max_total_bytes`.
+    Raises UsageError when one is neither a path nor an address, RefusedError for an address with another scheme,
+    SourceError when a file cannot be read or all files together exceed `max_total_bytes`.
     """
-    if not sources:
-        raise UsageError("no source", hint="give the address of a listing, a file or a folder")
-    opened = tuple(_open(locate(source), settings) for source in sources)
-    size = sum(len(file.body) for found in opened for file in files_of(found))
-    if size > settings.max_total_bytes:
-        raise SourceError("the bytes for one product are used up", where=sources[0], hint="raise max_total_bytes")
-    return opened
+    opened: list[Input] = []
+    for source in sources:
+        place = _locate(source)
+        if isinstance(place, str):
+            opened.append(place)
+        elif place.is_dir():
+            opened.append(_read_folder(place.resolve(), settings))
+        else:
+            whole = place.resolve()
+            opened.append(replace(_read_file(place, whole.name, settings), folder=whole.parent.name))
+    files = (found.files if isinstance(found, Folder) else (found,) for found in opened if not isinstance(found, str))
+    if sum(len(file.body) for group in files for file in group) > settings.max_total_bytes:
+        raise SourceError(BYTES_USED_UP, where=sources[0], hint="raise max_total_bytes")
+    return tuple(opened)
 
 
-def files_of(found: Input) -> tuple[LocalFile, ...]:
-    """Return the files of an opened source, or none for an address."""
-    if isinstance(found, str):
-        return ()
-    return (found,) if isinstance(found, LocalFile) else found.files
-
-
-def _open(place: Path | str, settings: Settings) -> Input:
-    if isinstance(place, str):
-        return place
-    whole = place.resolve()
-    if place.is_dir():
-        return read_folder(place, settings.max_pages, settings)
-    return replace(read_file(place, whole.name, settings), folder=whole.parent.name)
-
-
-def locate(source: str) -> Path | str:
-    """Return the path of an existing file or folder, or the text of a web address.
-
-    Raises RefusedError for an address with another scheme, a blank, a control character or a leading `//`, and
-    UsageError for anything else.
-    """
+def _locate(source: str) -> Path | str:
+    """Return the path of an existing file or folder, or the text of a web address."""
     try:
         path = Path(source)
         if source and path.exists():
             return path
     except (OSError, ValueError):
         pass  # too long or with a NUL character: not a path, so treat it as an address
-    shown = "".join(character if character.isprintable() else "?" for character in source)[:_SHOWN]
     if _WEB.match(source):
         return source
+    shown = "".join(character if character.isprintable() else "?" for character in source)[:_SHOWN]
     if looks_like_address(source):
         raise RefusedError("only plain http and https addresses are read", where=shown, hint=_HINT)
     raise UsageError("no such file or folder", where=shown or "an empty source", hint=_HINT)
 
 
-def read_file(path: Path, name: str, settings: Settings) -> LocalFile:
-    """Read one file of at most `max_page_bytes` (`max_pdf_bytes` for a PDF).
-
-    Raises SourceError when the file cannot be read, is not a regular file, is too large, is empty, or has an
-    unsupported format.
-    """
+def _read_file(path: Path, name: str, settings: Settings) -> LocalFile:
     limit = settings.max_pdf_bytes if path.suffix.lower() == ".pdf" else settings.max_page_bytes
     try:
         if not path.is_file():
@@ -122,49 +105,41 @@ def read_file(path: Path, name: str, settings: Settings) -> LocalFile:
     return LocalFile(name, sniff(body, "", name), body)
 
 
-def read_folder(folder: Path, pages: int, settings: Settings) -> Folder:
-    """Read the documents of a folder and its sub-folders, at most `pages`: listing, index or README first, then sorted.
+def _read_folder(root: Path, settings: Settings) -> Folder:
+    """Read the documents of a folder and its sub-folders: listing, index or README first, then sorted.
 
-    Skips hidden files, links that lead out of the folder, files in other formats, empty documents, and all YAML and
-    XML files except API descriptions, manifests and sitemaps.
-    Raises SourceError when there is no document at all or one cannot be read.
+    Skips hidden files, links that lead out of the folder, files in other formats and empty documents. Of YAML and XML
+    files only API descriptions, manifests and sitemaps count: settings, labels and build files have the same suffixes,
+    but a user who names a folder does not mean them.
     """
-    root = folder.resolve()
-    found: list[Path] = []
+    names: list[str] = []
     try:
-        for place, folders, names in os.walk(root):
+        for place, folders, files in os.walk(root):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in names:
-                path = Path(place) / name
-                if name.startswith(".") or path.suffix.lower() not in SUFFIXES:
+            for path in (Path(place) / name for name in files if not name.startswith(".")):
+                suffix = path.suffix.lower()
+                inside = suffix in SUFFIXES and path.resolve().is_relative_to(root)
+                if not (inside and path.is_file() and path.stat().st_size):
                     continue
-                if path.resolve().is_relative_to(root) and path.is_file() and path.stat().st_size and _is_named(path):
-                    found.append(path)
+                if suffix in _DATA:
+                    with path.open("rb") as file:
+                        if not _DESCRIBES.search(file.read(_HEAD)):
+                            continue
+                names.append(path.relative_to(root).as_posix())
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
-        raise SourceError(
-            f"the folder cannot be read ({reason})", where=root.name, hint="check its permissions"
-        ) from None
-    if not found:
+        what = f"the folder cannot be read ({reason})"
+        raise SourceError(what, where=root.name, hint="check its permissions") from None
+    if not names:
         raise SourceError("no document in the folder", where=root.name, hint=_HINT)
-    names = sorted((path.relative_to(root).as_posix() for path in found), key=_order)
-    files = tuple(read_file(root / name, name, settings) for name in names[: max(1, pages)])
-    return Folder(root.name, files, tuple(names[max(1, pages) :]))
 
+    def order(name: str) -> tuple[int, str, str]:
+        stem = name.rpartition(".")[0].lower()
+        # A file in a sub-folder is never the listing, regardless of its name.
+        return (_FIRST.index(stem) if stem in _FIRST else len(_FIRST), name.casefold(), name)
 
-def _is_named(path: Path) -> bool:
-    """Return whether a file in a folder is a document: YAML and XML only count if they describe APIs, products or
-    sitemaps.
-
-    Settings, labels and build files have the same suffixes, but a user who names a folder does not mean them.
-    """
-    if path.suffix.lower() not in _DATA:
-        return True
-    with path.open("rb") as file:
-        return bool(_DESCRIBES.search(file.read(_HEAD)))
-
-
-def _order(name: str) -> tuple[int, str, str]:
-    stem = name.rpartition(".")[0].lower()
-    # A file in a sub-folder is never the listing, regardless of its name.
-    return (_FIRST.index(stem) if stem in _FIRST else len(_FIRST), name.casefold(), name)
+    names.sort(key=order)
+    most = max(1, settings.max_pages)
+    return Folder(
+        root.name, tuple(_read_file(root / name, name, settings) for name in names[:most]), tuple(names[most:])
+    )

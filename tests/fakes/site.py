@@ -105,34 +105,26 @@ def bomb(size: int) -> Answer:
     return Answer(gzip.compress(b"<p>" + b"a" * size, mtime=0), headers=(("content-encoding", "gzip"),))
 
 
-def drip(seconds: float) -> Stream:
-    """A body that sends a byte every 50 ms for `seconds`."""
-
+def _dripping(seconds: float, head: bytes, piece: bytes) -> Stream:
     def send(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(200)
-        handler.send_header("content-type", HTML)
-        handler.end_headers()
+        handler.wfile.write(head)
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            handler.wfile.write(b"a")
+            handler.wfile.write(piece)
             handler.wfile.flush()
             time.sleep(0.05)
 
     return send
+
+
+def drip(seconds: float) -> Stream:
+    """A body that sends a byte every 50 ms for `seconds`."""
+    return _dripping(seconds, f"HTTP/1.1 200 OK\r\ncontent-type: {HTML}\r\n\r\n".encode(), b"a")
 
 
 def drip_headers(seconds: float) -> Stream:
     """Headers that never end."""
-
-    def send(handler: BaseHTTPRequestHandler) -> None:
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            handler.wfile.write(b"x-a: b\r\n")
-            handler.wfile.flush()
-            time.sleep(0.05)
-
-    return send
+    return _dripping(seconds, b"HTTP/1.1 200 OK\r\n", b"x-a: b\r\n")
 
 
 def hang_up(handler: BaseHTTPRequestHandler) -> None:
@@ -199,21 +191,20 @@ acme login --scope gmail.send</pre>""",
         nav=NAV,
         footer=FOOTER,
     )
-    robo = page("Robo Trader", "<h1>Robo Trader</h1><p>Moves money at night without asking anybody for approval.</p>")
-    privacy = page(
-        "Privacy",
-        "<h1>Privacy of Example Directory</h1><p>This directory keeps the address of its visitors for a week.</p>",
-    )
-    docs = page(
-        "Docs",
-        "<h1>How to submit a listing</h1><p>Fill in the form and wait until a person of the directory answers.</p>",
-    )
     return {
         LISTING_PATH: listing,
         "/agents/acme/security": security,
         "/agents/acme/security/audit": audit,
         "/docs/acme/setup.html": setup,
-        "/agents/robo": robo,
-        "/privacy": privacy,
-        "/docs/": docs,
+        "/agents/robo": page(
+            "Robo Trader", "<h1>Robo Trader</h1><p>Moves money at night without asking anybody for approval.</p>"
+        ),
+        "/privacy": page(
+            "Privacy",
+            "<h1>Privacy of Example Directory</h1><p>This directory keeps the address of its visitors for a week.</p>",
+        ),
+        "/docs/": page(
+            "Docs",
+            "<h1>How to submit a listing</h1><p>Fill in the form and wait until a person of the directory answers.</p>",
+        ),
     }

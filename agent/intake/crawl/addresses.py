@@ -2,17 +2,15 @@
 
 import re
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import unquote, urljoin
 
 from agent.intake.crawl.guard import Target
 
-_TRACKING: Final = re.compile(
+# Names of query parameters for tracking and for sessions.
+_NOISE: Final = re.compile(
     r"(?:utm_\w+|ref|ref_src|referrer|source|src|gclid|fbclid|msclkid|yclid|dclid|igshid|mc_[ce]id|_ga|_gl|_hs\w*|hs\w*|"
-    r"trk|campaign|cmp|cid|affiliate|aff|via|spm|share|s?id_?ref)",
-    re.IGNORECASE,
-)
-_SESSION: Final = re.compile(
-    r"(?:sid|s_?id|sess(?:ion)?(?:_?id|_?key|_?token)?|phpsessid|jsessionid|aspsessionid\w*|cfid|cftoken|osc_?sid|"
+    r"trk|campaign|cmp|cid|affiliate|aff|via|spm|share|s?id_?ref|"
+    r"sid|s_?id|sess(?:ion)?(?:_?id|_?key|_?token)?|phpsessid|jsessionid|aspsessionid\w*|cfid|cftoken|osc_?sid|"
     r"zenid|token|nonce|cache_?bust(?:er)?|cb|rand(?:om)?|ts|timestamp|_t|_)",
     re.IGNORECASE,
 )
@@ -22,101 +20,58 @@ _LONG_ID: Final = re.compile(r"(?=[^a-f]*[a-f])(?=\D*\d)[0-9a-f]{6,}|[0-9a-f]{8}
 _MONTH: Final = re.compile(
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(?:uary|ruary|ch|il|e|y|ust|t?ember|ober)?", re.IGNORECASE
 )
-_LANGUAGES: Final = frozenset(
-    [
-        "ar",
-        "bg",
-        "bn",
-        "ca",
-        "cs",
-        "da",
-        "de",
-        "el",
-        "en",
-        "es",
-        "et",
-        "fa",
-        "fi",
-        "fr",
-        "he",
-        "hi",
-        "hr",
-        "hu",
-        "id",
-        "it",
-        "ja",
-        "ko",
-        "lt",
-        "lv",
-        "ms",
-        "nb",
-        "nl",
-        "no",
-        "pl",
-        "pt",
-        "ro",
-        "ru",
-        "sk",
-        "sl",
-        "sr",
-        "sv",
-        "th",
-        "tl",
-        "tr",
-        "uk",
-        "ur",
-        "vi",
-        "zh",
-    ]
+_LANGUAGE: Final = re.compile(
+    r"(?:ar|bg|bn|ca|cs|da|de|el|en|es|et|fa|fi|fr|he|hi|hr|hu|id|it|ja|ko|lt|lv|ms|nb|nl|no|pl|pt|ro|ru|sk|sl|sr|sv|th|"
+    r"tl|tr|uk|ur|vi|zh)(?:[-_](?:[a-z]{2}|hans|hant|\d{3}))?"
 )
-_REGION: Final = re.compile(r"([a-z]{2})[-_](?:[a-z]{2}|hans|hant|\d{3})", re.IGNORECASE)
+_LANGUAGE_QUERY: Final = re.compile(r"(?:hl|lang|language|locale)=([a-z]{2})(?:[-_][a-z]{2,4})?", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"\d+")
 _PRINT: Final = re.compile(r"(?:print|printable|view|format|output)=(?:1|true|yes|print|printable)", re.IGNORECASE)
 _VERSION: Final = re.compile(r"v\d{1,3}(?:[._]\d{1,3}|[._]x){0,2}|\d{1,3}(?:\.\d{1,3}|\.x){1,2}")
-_NEWEST: Final = frozenset({"latest", "stable", "current"})
-_UNRELEASED: Final = frozenset({"next", "dev", "nightly", "beta", "edge", "canary", "unstable"})
 _AGE_OF_NONE: Final = (10**6,)
-_AGES: Final = {**dict.fromkeys(_NEWEST, (10**5,)), **dict.fromkeys(_UNRELEASED, (-1,))}
-_LANGUAGE: Final = re.compile(r"(?:hl|lang|language|locale)=([a-z]{2})(?:[-_][a-z]{2,4})?", re.IGNORECASE)
+_AGES: Final = {
+    **dict.fromkeys(("latest", "stable", "current"), (10**5,)),
+    **dict.fromkeys(("next", "dev", "nightly", "beta", "edge", "canary", "unstable"), (-1,)),
+}
+# Names of query parameters that select a page of the site.
 _NAMING: Final = frozenset(
-    {
-        "page",
-        "p",
-        "doc",
-        "docs",
-        "section",
-        "topic",
-        "article",
-        "node",
-        "title",
-        "name",
-        "path",
-        "chapter",
-        "file",
-        "slug",
-    }
+    (
+        *("page", "p", "doc", "docs", "section", "topic", "article", "node", "title", "name", "path", "chapter"),
+        *("file", "slug"),
+    )
 )
-"""Names of query parameters that select a page of the site."""
 _FIRST_OF_MORE: Final = 2
 _MAX_SEGMENTS: Final = 12
 _MAX_REPEATS: Final = 3
 
 
+def absolute(base: str, reference: str) -> str:
+    """Return `reference` as an absolute URL; malformed text is returned unchanged, for the guard to refuse."""
+    try:
+        return urljoin(base, reference) if reference == reference.strip() and "\\" not in reference else reference
+    except ValueError:
+        return reference
+
+
 def cleaned(target: Target) -> Target:
     """Return `target` without tracking and session parameters."""
-    path, mark, query = target.path.partition("?")
-    path = _PATH_SESSION.sub("", path)
-    kept = [part for part in query.split("&") if part and not _is_noise(part)]
-    return target._replace(path=path + ("?" + "&".join(kept) if mark and kept else ""))
+    path, _, query = target.path.partition("?")
+    kept = [part for part in query.split("&") if not _NOISE.fullmatch(unquote(part.partition("=")[0]))]
+    return _with(target, _PATH_SESSION.sub("", path), [part for part in kept if part])
+
+
+def _with(target: Target, path: str, query: list[str]) -> Target:
+    return target._replace(path=path + ("?" + "&".join(query) if any(query) else ""))
+
+
+def _host(target: Target) -> str:
+    return target.host if target.port in (80, 443) else f"{target.host}:{target.port}"
 
 
 def identity(target: Target) -> str:
     """Return a key shared by all addresses of one page: without scheme, `www.`, final slash, index file or session."""
     path, _, query = cleaned(target).path.partition("?")
-    path = _INDEX.sub("/", unquote(path))
-    host = target.host.removeprefix("www.")
-    port = "" if target.port in (80, 443) else f":{target.port}"
-    key = host + port + (path.rstrip("/") or "/")
+    key = _host(target).removeprefix("www.") + (_INDEX.sub("/", unquote(path)).rstrip("/") or "/")
     return key + ("?" + "&".join(sorted(query.split("&"))) if query else "")
 
 
@@ -124,9 +79,16 @@ def template(target: Target) -> str:
     """Return an address without its numbers, dates, identifiers and query values."""
     path, _, query = cleaned(target).path.partition("?")
     segments = [_general(segment) for segment in unquote(path).lower().split("/")]
-    names = sorted({_general_part(part) for part in query.split("&") if part})
-    port = "" if target.port in (80, 443) else f":{target.port}"
-    return target.host + port + "/".join(segments) + ("?" + "&".join(names) if names else "")
+    names = set()
+    for part in query.lower().split("&") if query else ():
+        name, _, value = part.partition("=")
+        # A value only counts if it names a page in letters.
+        names.add(f"{name}={value}" if name in _NAMING and value.isalpha() else name)
+    return _host(target) + "/".join(segments) + ("?" + "&".join(sorted(names)) if names else "")
+
+
+def _general(segment: str) -> str:
+    return "0" if _MONTH.fullmatch(segment) else _NUMBER.sub("0", _LONG_ID.sub("0", segment))
 
 
 def folder(target: Target) -> str:
@@ -140,23 +102,18 @@ def edition(target: Target) -> tuple[str, Target]:
     The edition is empty if the address names neither.
     """
     path, _, query = target.path.partition("?")
-    segments = path.split("/")
+    segments, parts = path.split("/"), query.split("&")
     first = segments[1].lower() if len(segments) > _FIRST_OF_MORE else ""
-    region = _REGION.fullmatch(first)
-    if (region[1].lower() if region else first) in _LANGUAGES:
+    if _LANGUAGE.fullmatch(first):
         return f"the edition in another language ({first})", target._replace(path="/" + "/".join(segments[2:]))
-    other = next((found for part in query.split("&") if (found := _LANGUAGE.fullmatch(part))), None)
-    if other is not None and other[1].lower() in _LANGUAGES:
-        rest = "&".join(part for part in query.split("&") if not _LANGUAGE.fullmatch(part))
-        return f"the edition in another language ({other[1]})", target._replace(
-            path=path + ("?" + rest if rest else "")
-        )
-    parts = [part for part in query.split("&") if not _PRINT.fullmatch(part)]
+    other = next((found for part in parts if (found := _LANGUAGE_QUERY.fullmatch(part))), None)
+    if other is not None and _LANGUAGE.fullmatch(other[1].lower()):
+        rest = [part for part in parts if not _LANGUAGE_QUERY.fullmatch(part)]
+        return f"the edition in another language ({other[1]})", _with(target, path, rest)
+    rest = [part for part in parts if not _PRINT.fullmatch(part)]
     bare = "/".join(segment for segment in segments if segment.lower() not in ("print", "printable"))
-    if bare != path or len(parts) < len(query.split("&")):
-        return "the print version", target._replace(
-            path=(bare or "/") + ("?" + "&".join(parts) if parts and query else "")
-        )
+    if bare != path or len(rest) < len(parts):
+        return "the print version", _with(target, bare or "/", rest)
     return "", target
 
 
@@ -170,7 +127,7 @@ def version(target: Target) -> tuple[str, tuple[int, ...], Target]:
     segments = path.split("/")
     for place, segment in enumerate(segments[:-1]):
         low = segment.lower()
-        if low in _NEWEST or low in _UNRELEASED or _VERSION.fullmatch(low):
+        if low in _AGES or _VERSION.fullmatch(low):
             age = _AGES.get(low) or tuple(int(number) for number in _NUMBER.findall(low))
             bare = "/".join(segments[:place] + segments[place + 1 :])
             return segment, age, target._replace(path=(bare or "/") + mark + query)
@@ -186,9 +143,7 @@ def is_varied(target: Target) -> bool:
 def is_maze(target: Target) -> bool:
     """Return whether a path repeats segments or nests so deeply that it must be generated."""
     segments = [segment for segment in target.path.partition("?")[0].split("/") if segment]
-    if len(segments) > _MAX_SEGMENTS:
-        return True
-    return any(segments.count(segment) >= _MAX_REPEATS for segment in set(segments))
+    return len(segments) > _MAX_SEGMENTS or any(segments.count(each) >= _MAX_REPEATS for each in set(segments))
 
 
 def named_path(target: Target) -> str:
@@ -198,20 +153,3 @@ def named_path(target: Target) -> str:
     words = [value for name, _, value in pairs if name.lower() in _NAMING and value and not value.isdigit()]
     numbers = [value for _, _, value in pairs if value.isdigit()]
     return "/".join((path.rstrip("/"), *words, *numbers)) if words else path
-
-
-def _general_part(part: str) -> str:
-    """Return the lower-case name of a query parameter, with its value only if the value names a page in letters."""
-    name, _, value = part.lower().partition("=")
-    return f"{name}={value}" if name in _NAMING and value.isalpha() else name
-
-
-def _is_noise(part: str) -> bool:
-    name = unquote(part.partition("=")[0])
-    return bool(_TRACKING.fullmatch(name) or _SESSION.fullmatch(name))
-
-
-def _general(segment: str) -> str:
-    if _MONTH.fullmatch(segment):
-        return "0"
-    return _NUMBER.sub("0", _LONG_ID.sub("0", segment))

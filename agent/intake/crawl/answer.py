@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from agent.errors import SeptetError
+
+BYTES_USED_UP: Final = "the bytes for one product are used up"
+TIME_USED_UP: Final = "the time for one product is used up"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import os
 import shutil
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,30 +27,19 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from agent import errors
-from agent.errors import IntegrityError, SeptetError, SourceError
-from agent.intake.crawl.answer import Fetched, Outcome, Web
-from agent.intake.snapshots import digest, has_body, load_body, store_body, write_whole
+from agent.errors import IntegrityError, RefusedError, SeptetError, SourceError, UnavailableError
+from agent.intake.crawl.answer import BYTES_USED_UP, Fetched, Outcome, Web
+from agent.intake.snapshots import digest, load_body, place, write_whole
 from agent.records.base import Record
 
-_BYTES_USED_UP: Final = "the bytes for one product are used up"
 _CLASSES: Final[Mapping[str, type[SeptetError]]] = {
-    kind.__name__: kind
-    for kind in (
-        *(errors.SeptetError, errors.UsageError, errors.SourceError, errors.InputError, errors.SchemaError),
-        *(errors.IntegrityError, errors.RefusedError, errors.UnavailableError, errors.DriftError),
-    )
+    kind.__name__: kind for kind in (SeptetError, SourceError, RefusedError, UnavailableError)
 }
 _BLOBS: Final = "blobs"
 _PAGES: Final = "pages"
 _CRAWLS: Final = "crawls"
-_LOG: Final = "log.jsonl"
-_LOCK: Final = "lock"
-_TEMPORARY: Final = ".new-"
-_MAX_AGE: Final = timedelta(days=1)
-"""Age from which a response of an interrupted crawl is requested again."""
-_STALE_SECONDS: Final = 3600.0
-"""Age from which a temporary file is assumed to have no writer left."""
+_MAX_AGE: Final = timedelta(days=1)  # age from which a response of an interrupted crawl is requested again
+_STALE_SECONDS: Final = 3600.0  # age from which a temporary file is assumed to have no writer left
 _VALIDATORS: Final = frozenset({"etag", "last-modified"})
 """Response headers with which a cached response can be revalidated."""
 
@@ -92,27 +81,23 @@ class Stopped(Record):
 
 
 Entry = Annotated[Answered | Failed | Stopped, Field(discriminator="kind")]
-_ENTRY: Final[TypeAdapter[Answered | Failed | Stopped]] = TypeAdapter(Entry)
+_ENTRY: Final[TypeAdapter[Entry]] = TypeAdapter(Entry)
 
 
 @dataclass
 class Log:
     """Entries in the order of the requests, and the bytes of the responses by SHA-256."""
 
-    entries: list[Answered | Failed | Stopped] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
     bodies: dict[str, bytes] = field(default_factory=dict)
-
-
-Sink = Callable[[Answered | Failed | Stopped, bytes], None]
-"""Function that receives a new entry and, for a response, its bytes."""
 
 
 class Logged:
     """A `Web` that records the responses of an inner `Web` and replays recorded ones.
 
     With `inner`, an unfinished crawl continues: `known` responses are replayed, failures are retried, and new entries
-    go to `sink`. Without `inner`, a finished crawl is repeated: only `known` is replayed, including its failures and
-    exhausted budgets. Any other address then gives a SourceError.
+    go to `sink`, with their bytes if they are responses. Without `inner`, a finished crawl is repeated: only `known` is
+    replayed, including its failures and exhausted budgets. Any other address then gives a SourceError.
     """
 
     def __init__(
@@ -120,7 +105,7 @@ class Logged:
         inner: Web | None,
         known: Log | None = None,
         *,
-        sink: Sink | None = None,
+        sink: Callable[[Entry, bytes], None] | None = None,
         max_bytes: int | None = None,
     ) -> None:
         self.heard = Log()
@@ -140,18 +125,24 @@ class Logged:
 
     def get_all(self, urls: Sequence[str]) -> list[Outcome]:
         """Return the outcome for each address, in the order of `urls`."""
-        outcomes: dict[int, Outcome] = {}
-        for place, url in enumerate(urls):
-            if self._known[url]:
-                outcomes[place] = self._known[url].popleft()
-            elif self._inner is None:
-                outcomes[place] = SourceError("not in the stored answers", where=url, hint="read the source again")
-        new = [place for place in range(len(urls)) if place not in outcomes]
-        answers = self._inner.get_all([urls[place] for place in new]) if self._inner and new else []
-        outcomes.update(zip(new, answers, strict=True))
-        for place, url in enumerate(urls):
-            self._keep(url, outcomes[place], new=place in new)
-        return [outcomes[place] for place in range(len(urls))]
+        known = [self._known[url].popleft() if self._known[url] else None for url in urls]
+        new = [url for url, outcome in zip(urls, known, strict=True) if outcome is None]
+        answers: list[Outcome] = []
+        if self._inner is None:
+            answers += [
+                SourceError("not in the stored answers", where=url, hint="read the source again") for url in new
+            ]
+        elif new:
+            answers += self._inner.get_all(new)
+        fresh = iter(answers)
+        outcomes = []
+        for url, replayed in zip(urls, known, strict=True):
+            outcome = replayed or next(fresh)
+            outcomes.append(outcome)
+            body = outcome.body if isinstance(outcome, Fetched) else b""
+            self._bytes += len(body)
+            self._add(entry_of(url, outcome), body, new=replayed is None)
+        return outcomes
 
     def exhausted(self) -> str | None:
         """Return which budget is used up, or was used up at this point of the recorded crawl."""
@@ -162,18 +153,12 @@ class Logged:
         else:
             # Replayed responses cause no network traffic, but count towards the budget as in the first run.
             full = self._max_bytes is not None and self._bytes >= self._max_bytes
-            reason = self._inner.exhausted() or (_BYTES_USED_UP if full else None)
+            reason = self._inner.exhausted() or (BYTES_USED_UP if full else None)
         if reason:
             self._add(Stopped(look=look, reason=reason), b"", new=True)
         return reason
 
-    def _keep(self, url: str, outcome: Outcome, *, new: bool) -> None:
-        entry = entry_of(url, outcome)
-        body = outcome.body if isinstance(outcome, Fetched) else b""
-        self._bytes += len(body)
-        self._add(entry, body, new=new)
-
-    def _add(self, entry: Answered | Failed | Stopped, body: bytes, *, new: bool) -> None:
+    def _add(self, entry: Entry, body: bytes, *, new: bool) -> None:
         self.heard.entries.append(entry)
         if isinstance(entry, Answered):
             self.heard.bodies[entry.sha256] = body
@@ -194,10 +179,10 @@ def entry_of(url: str, outcome: Outcome) -> Answered | Failed:
             user_agent=outcome.user_agent,
             sha256=digest(outcome.body),
         )
-    texts = [text.encode("utf-8", "replace").decode() for text in (outcome.what, outcome.where, outcome.hint)]
+    what, where, hint = (t.encode("utf-8", "replace").decode() for t in (outcome.what, outcome.where, outcome.hint))
     # A module's private error class is recorded as the public class that it extends.
     name = next(kind.__name__ for kind in type(outcome).__mro__ if kind.__name__ in _CLASSES)
-    return Failed(asked=url, error=name, what=texts[0], where=texts[1], hint=texts[2])
+    return Failed(asked=url, error=name, what=what, where=where, hint=hint)
 
 
 def outcome_of(entry: Answered | Failed, bodies: Mapping[str, bytes]) -> Outcome:
@@ -221,48 +206,37 @@ def outcome_of(entry: Answered | Failed, bodies: Mapping[str, bytes]) -> Outcome
     )
 
 
-class LogFile:
-    """A log on disk to which entries are appended while a crawl runs."""
+def read_log(path: Path) -> list[Entry]:
+    """Read all complete entries and truncate a last line torn by a kill. Returns no entries if there is no file.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def read(self) -> list[Answered | Failed | Stopped]:
-        """Read all complete entries and truncate a last line torn by a kill. Returns no entries if there is no file.
-
-        Raises OSError.
-        """
-        try:
-            raw = self._path.read_bytes()
-        except FileNotFoundError:
-            return []
-        entries, size = _whole(raw.splitlines(keepends=True))
-        if size < len(raw):
-            os.truncate(self._path, size)
-        return entries
-
-    def append(self, entry: Answered | Failed | Stopped) -> None:
-        """Append an entry and wait until it is on disk. Raises OSError."""
-        line = entry.model_dump_json().encode("utf-8", "replace") + b"\n"
-        with self._path.open("ab") as file:
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
-
-
-def _whole(lines: Iterable[bytes]) -> tuple[list[Answered | Failed | Stopped], int]:
-    entries: list[Answered | Failed | Stopped] = []
+    Raises OSError.
+    """
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    entries: list[Entry] = []
     size = 0
-    for line in lines:
+    for line in raw.splitlines(keepends=True):
         try:
-            entries.append(_ENTRY.validate_json(line))
+            entry = _ENTRY.validate_json(line)
         except ValidationError:
             break
         if not line.endswith(b"\n"):
-            entries.pop()
             break
+        entries.append(entry)
         size += len(line)
-    return entries, size
+    if size < len(raw):
+        os.truncate(path, size)
+    return entries
+
+
+def append(path: Path, entry: Entry) -> None:
+    """Append an entry to the log at `path` and wait until it is on disk. Raises OSError."""
+    with path.open("ab") as file:
+        file.write(entry.model_dump_json().encode("utf-8", "replace") + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 class Cache:
@@ -276,26 +250,22 @@ class Cache:
 
     def page(self, url: str, user_agent: str) -> Fetched | None:
         """Return the last response cached for `url`, or None. The caller must revalidate it before use."""
-        path = self._page_path(url, user_agent)
         try:
-            entry = Answered.model_validate_json(path.read_bytes())
-            body = load_body(self.blobs, entry.sha256)
-            found = outcome_of(entry, {entry.sha256: body})
+            entry = Answered.model_validate_json(self._page_path(url, user_agent).read_bytes())
+            found = outcome_of(entry, {entry.sha256: load_body(self.blobs, entry.sha256)})
         except (OSError, ValidationError, SourceError, IntegrityError):
             return None
-        if not isinstance(found, Fetched) or entry.asked != url or entry.user_agent != user_agent:
-            return None
-        return found
+        own = entry.asked == url and entry.user_agent == user_agent
+        return found if own and isinstance(found, Fetched) else None
 
     def keep(self, fetched: Fetched) -> None:
         """Cache a response if a later run can request it conditionally; ignore any other."""
-        entry = entry_of(fetched.requested, fetched)
-        if _VALIDATORS.isdisjoint(name for name, _ in fetched.headers) or not isinstance(entry, Answered):
+        if _VALIDATORS.isdisjoint(name for name, _ in fetched.headers):
             return
-        with contextlib.suppress(OSError, SourceError):
+        with contextlib.suppress(OSError):
             self.put(fetched.body)
-            path = self._page_path(fetched.requested, fetched.user_agent)
-            write_whole(path, entry.model_dump_json().encode("utf-8", "replace"))
+            entry = entry_of(fetched.requested, fetched).model_dump_json()
+            write_whole(self._page_path(fetched.requested, fetched.user_agent), entry.encode("utf-8", "replace"))
 
     def crawl(self, key: str, now: str) -> "Unfinished | None":
         """Open the log of the crawl `key`; create it unless an interrupted run left one.
@@ -306,7 +276,7 @@ class Cache:
         folder = self._folder / _CRAWLS / key
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+            handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError:
             return None
         try:
@@ -319,16 +289,20 @@ class Cache:
     def prune(self) -> None:
         """Remove stale temporary files, interrupted crawls older than a day, and oldest files beyond `max_bytes`."""
         with contextlib.suppress(OSError):
-            self._prune_crawls()
+            for folder in (self._folder / _CRAWLS).iterdir():
+                old = time.time() - folder.stat().st_mtime >= _MAX_AGE.total_seconds()
+                held = self.crawl(folder.name, "") if old else None
+                if held is not None:
+                    held.finish()
         kept: list[tuple[float, int, Path]] = []
-        for path in self._files():
+        for path in (path for part in (_BLOBS, _PAGES) for path in (self._folder / part).rglob("*")):
             with contextlib.suppress(OSError):
                 state = path.stat()
-                if path.name.startswith(_TEMPORARY):
+                if path.name.startswith(".new-"):
                     if time.time() - state.st_mtime > _STALE_SECONDS:
                         path.unlink()
-                    continue
-                kept.append((state.st_mtime, state.st_size, path))
+                elif path.is_file():
+                    kept.append((state.st_mtime, state.st_size, path))
         total = sum(size for _, size, _ in kept)
         for _, size, path in sorted(kept):
             if total <= self._max_bytes:
@@ -337,38 +311,18 @@ class Cache:
                 path.unlink()
                 total -= size
 
-    def put(self, body: bytes) -> str:
-        """Store `body` and return its hash. An existing copy is marked as newest; a damaged copy is replaced.
-
-        Raises OSError or SourceError when the folder cannot be written.
-        """
-        blobs, sha256 = self.blobs, digest(body)
-        if has_body(blobs, sha256):
-            try:
-                load_body(blobs, sha256)
-                os.utime(blobs / sha256[:2] / sha256)
-            except (SourceError, IntegrityError):
-                write_whole(blobs / sha256[:2] / sha256, body)
-            return sha256
-        return store_body(blobs, body)
+    def put(self, body: bytes) -> None:
+        """Store `body`. An existing copy is marked as newest; a damaged copy is replaced. Raises OSError."""
+        sha256 = digest(body)
+        try:
+            load_body(self.blobs, sha256)
+            os.utime(place(self.blobs, sha256))
+        except (SourceError, IntegrityError):
+            write_whole(place(self.blobs, sha256), body)
 
     def _page_path(self, url: str, user_agent: str) -> Path:
         address = digest(f"{user_agent}\n{url}".encode("utf-8", "replace"))
-        return self._folder / _PAGES / address[:2] / f"{address}.json"
-
-    def _files(self) -> Iterator[Path]:
-        for part in (_BLOBS, _PAGES):
-            for place, _, names in os.walk(self._folder / part):
-                for name in names:
-                    yield Path(place) / name
-
-    def _prune_crawls(self) -> None:
-        for folder in (self._folder / _CRAWLS).iterdir():
-            if time.time() - folder.stat().st_mtime < _MAX_AGE.total_seconds():
-                continue
-            held = self.crawl(folder.name, "")
-            if held is not None:
-                held.finish()
+        return place(self._folder / _PAGES, address).with_suffix(".json")
 
 
 class Unfinished:
@@ -379,15 +333,18 @@ class Unfinished:
         self._cache = cache
         self._folder = folder
         self._handle = handle
-        self._file = LogFile(folder / _LOG)
+        self._file = folder / "log.jsonl"
         self._writes = True
         self.known = Log()
         """Responses of the interrupted run that may be replayed, with their bytes."""
-        for entry in self._file.read():
-            if isinstance(entry, Answered) and _is_young(entry.fetched_at, now):
-                with contextlib.suppress(SourceError, IntegrityError):
-                    self.known.bodies[entry.sha256] = load_body(cache.blobs, entry.sha256)
-                    self.known.entries.append(entry)
+        for entry in read_log(self._file):
+            # A time that cannot be read, or bytes that are gone, make a response as if it had not been kept.
+            with contextlib.suppress(ValueError, TypeError, SourceError, IntegrityError):
+                if isinstance(entry, Answered):
+                    age = datetime.fromisoformat(now) - datetime.fromisoformat(entry.fetched_at)
+                    if timedelta(0) <= age < _MAX_AGE:
+                        self.known.bodies[entry.sha256] = load_body(cache.blobs, entry.sha256)
+                        self.known.entries.append(entry)
 
     def add(self, entry: Entry, body: bytes) -> None:
         """Store a new entry, its bytes first. If the disk is full, recording stops but the crawl goes on."""
@@ -396,8 +353,8 @@ class Unfinished:
         try:
             if isinstance(entry, Answered):
                 self._cache.put(body)
-            self._file.append(entry)
-        except (OSError, SourceError):
+            append(self._file, entry)
+        except OSError:
             self._writes = False
 
     def finish(self) -> None:
@@ -410,11 +367,3 @@ class Unfinished:
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1
-
-
-def _is_young(then: str, now: str) -> bool:
-    try:
-        age = datetime.fromisoformat(now) - datetime.fromisoformat(then)
-    except (ValueError, TypeError):
-        return False
-    return timedelta(0) <= age < _MAX_AGE

@@ -24,15 +24,22 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.errors import SeptetError, SourceError, UnavailableError
 from agent.intake.crawl.answer import Fetched, Outcome, Web
+from agent.intake.crawl.browser_child import Content, Job
+from agent.intake.extract.parse import read_page, sniff
 from agent.settings import Settings
 
+NEAR_EMPTY_WORDS: Final = 30
+"""Word count below which a page with scripts is assumed to build its text with JavaScript."""
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 _MAX_FILES: Final = 40
 _SETTLE_SECONDS: Final = 5.0
-_LINE_FACTOR: Final = 8
-"""Maximum characters of a line per byte of the page: JSON may escape one character as six."""
+_LINE_FACTOR: Final = 8  # maximum characters of a line per byte of the page: JSON may escape one character as six
+_ROUNDING: Final = 0.5
 _HINT: Final = "save the page in a browser and give the file"
-_HTML: Final = "text/html"
+_CHILD: Final = (
+    f"import sys, runpy; sys.path.insert(0, {str(Path(__file__).resolve().parents[3])!r}); "
+    "runpy.run_module('agent.intake.crawl.browser_child', run_name='__main__')"
+)
 
 
 class _Message(BaseModel):
@@ -48,23 +55,13 @@ class _Message(BaseModel):
 class Rendering:
     """A `Web` that renders pages that need JavaScript in a browser.
 
-    `needs` recognises such pages. A page that cannot be rendered is returned unchanged; the reason is passed to `tell`
-    and stored in `faults`.
+    A page that cannot be rendered is returned unchanged; the reason is passed to `tell`.
     """
 
-    def __init__(
-        self,
-        inner: Web,
-        settings: Settings,
-        needs: Callable[[Fetched], bool],
-        tell: Callable[[str], None] | None = None,
-    ) -> None:
+    def __init__(self, inner: Web, settings: Settings, tell: Callable[[str], None] | None = None) -> None:
         self._inner = inner
         self._settings = settings
-        self._needs = needs
         self._tell = tell
-        self.faults: dict[str, str] = {}
-        """Addresses of pages that could not be rendered, with the reasons."""
 
     def get_all(self, urls: Sequence[str]) -> list[Outcome]:
         """Return the outcome for each address, in the order of `urls`."""
@@ -75,7 +72,7 @@ class Rendering:
         return self._inner.exhausted()
 
     def _rendered(self, outcome: Outcome) -> Outcome:
-        if isinstance(outcome, SeptetError) or not self._needs(outcome):
+        if isinstance(outcome, SeptetError) or not needs_javascript(outcome, self._settings):
             return outcome
         try:
             used_up = self._inner.exhausted()
@@ -83,10 +80,20 @@ class Rendering:
                 raise UnavailableError(used_up, where=outcome.url, hint=_HINT)
             return render(outcome, self._inner, self._settings)
         except SeptetError as error:
-            self.faults[outcome.url] = error.what
             if self._tell is not None:
                 self._tell(f"not rendered: {outcome.url}: {error.what} ({error.hint})")
             return outcome
+
+
+def needs_javascript(answer: Fetched, settings: Settings) -> bool:
+    """Return whether a page has almost no text but shows signs of building its text with scripts."""
+    try:
+        if sniff(answer.body, answer.media_type, answer.url) != "html":
+            return False
+        page = read_page(answer.body, "html", answer.charset, answer.url, settings)
+    except SourceError:
+        return False
+    return (page.scripts or page.wall == "script") and page.words < NEAR_EMPTY_WORDS
 
 
 def find_chromium(settings: Settings) -> str:
@@ -116,107 +123,69 @@ def render(page: Fetched, web: Web, settings: Settings) -> Fetched:
     Raises UnavailableError when there is no browser or it does not finish within `browser_seconds`, SourceError when
     the result is larger than `max_page_bytes`.
     """
-    chromium = find_chromium(settings)
-    job: dict[str, str | float] = {
+    job: Job = {
         "url": page.url,
-        "body": base64.b64encode(page.body).decode("ascii"),
-        "content_type": f"{page.media_type}; charset={page.charset}" if page.charset else page.media_type,
-        "chromium": chromium,
+        **_encoded(page),
+        "chromium": find_chromium(settings),
         "user_agent": settings.user_agent,
         "settle_seconds": min(_SETTLE_SECONDS, settings.browser_seconds / 2),
         "seconds": settings.browser_seconds,
         "files": _MAX_FILES,
     }
     with tempfile.TemporaryDirectory(prefix="septet-", ignore_cleanup_errors=True) as home:
-        html = _Child(page.url, web, settings, home).run(job)
-    body = html.encode("utf-8", "replace")
-    if len(body) > settings.max_page_bytes:
-        raise SourceError(f"larger than {settings.max_page_bytes} bytes once rendered", where=page.url, hint=_HINT)
-    return replace(page, body=body, media_type=_HTML, charset="utf-8")
-
-
-class _Child:
-    """The process that drives the browser, and the exchange of messages with it."""
-
-    def __init__(self, url: str, web: Web, settings: Settings, home: str) -> None:
-        self._url = url
-        self._web = web
-        self._settings = settings
-        self._home = home
-
-    def run(self, job: dict[str, str | float]) -> str:
-        """Return the HTML of the rendered page and end the process, even after an error."""
-        root = str(Path(__file__).resolve().parents[3])
-        bootstrap = (
-            f"import sys, runpy; sys.path.insert(0, {root!r}); runpy.run_module({_MODULE!r}, run_name='__main__')"
-        )
         # Pass nothing from the caller's environment, which may hold a proxy, keys or a user profile.
-        environment = {
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "HOME": self._home,
-            "TMPDIR": self._home,
-            "LANG": "C.UTF-8",
-        }
+        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": home, "TMPDIR": home, "LANG": "C.UTF-8"}
         with subprocess.Popen(
-            [sys.executable, "-I", "-X", "utf8", "-c", bootstrap],
+            [sys.executable, "-I", "-X", "utf8", "-c", _CHILD],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=environment,
-            cwd=self._home,
+            cwd=home,
             text=True,
             encoding="utf-8",
         ) as child:
-            watchdog = threading.Timer(self._settings.browser_seconds, child.kill)
+            watchdog = threading.Timer(settings.browser_seconds, child.kill)
             watchdog.daemon = True
             watchdog.start()
             try:
-                return self._talk(child, job)
+                body = _talk(child, job, web, settings).encode("utf-8", "replace")
             finally:
                 watchdog.cancel()
                 child.kill()
+    if len(body) > settings.max_page_bytes:
+        raise SourceError(f"larger than {settings.max_page_bytes} bytes once rendered", where=page.url, hint=_HINT)
+    return replace(page, body=body, media_type="text/html", charset="utf-8")
 
-    def _talk(self, child: subprocess.Popen[str], job: dict[str, str | float]) -> str:
-        end = time.monotonic() + self._settings.browser_seconds
-        if child.stdin is None or child.stdout is None:
-            raise UnavailableError("the browser does not start", where=self._url, hint=_HINT)
-        message: dict[str, str] | dict[str, str | float] = job
-        while time.monotonic() < end:
-            try:
-                child.stdin.write(json.dumps(message) + "\n")
-                child.stdin.flush()
-            except BrokenPipeError:
-                break
-            line = child.stdout.readline(self._settings.max_page_bytes * _LINE_FACTOR)
-            if not line:
-                break
-            said = self._understood(line)
-            if said.html is not None:
-                return said.html
-            if said.get is None:
-                raise UnavailableError("the browser cannot render the page", where=self._url, hint=_HINT)
-            message = self._file(said.get)
-        if time.monotonic() >= end - _ROUNDING:
-            raise UnavailableError(
-                "rendering took too long", where=self._url, hint=f"raise browser_seconds, or {_HINT}"
-            )
-        raise UnavailableError("the browser ended by itself", where=self._url, hint=_HINT)
 
-    def _understood(self, line: str) -> _Message:
+def _talk(child: subprocess.Popen[str], job: Job, web: Web, settings: Settings) -> str:
+    """Give the child its job and answer its requests; return the HTML of the rendered page."""
+    end = time.monotonic() + settings.browser_seconds
+    message: Job | Content | None = job
+    while child.stdin and child.stdout and time.monotonic() < end:
         try:
-            return _Message.model_validate_json(line)
+            child.stdin.write(json.dumps(message) + "\n")
+            child.stdin.flush()
+        except BrokenPipeError:
+            break
+        line = child.stdout.readline(settings.max_page_bytes * _LINE_FACTOR)
+        if not line:
+            break
+        try:
+            said = _Message.model_validate_json(line)
         except ValidationError:
-            raise UnavailableError("the browser gave no page", where=self._url, hint=_HINT) from None
+            raise UnavailableError("the browser gave no page", where=job["url"], hint=_HINT) from None
+        if said.html is not None:
+            return said.html
+        if said.get is None:
+            raise UnavailableError("the browser cannot render the page", where=job["url"], hint=_HINT)
+        [outcome] = web.get_all([said.get])
+        message = None if isinstance(outcome, SeptetError) else _encoded(outcome)
+    if time.monotonic() >= end - _ROUNDING:
+        raise UnavailableError("rendering took too long", where=job["url"], hint=f"raise browser_seconds, or {_HINT}")
+    raise UnavailableError("the browser ended by itself", where=job["url"], hint=_HINT)
 
-    def _file(self, url: str) -> dict[str, str]:
-        """Return the response to the page's request for `url`; an empty dict if the request is refused or fails."""
-        [outcome] = self._web.get_all([url])
-        if isinstance(outcome, SeptetError):
-            return {}
-        body = base64.b64encode(outcome.body).decode("ascii")
-        charset = f"; charset={outcome.charset}" if outcome.charset else ""
-        return {"body": body, "content_type": outcome.media_type + charset}
 
-
-_MODULE: Final = "agent.intake.crawl.browser_child"
-_ROUNDING: Final = 0.5
+def _encoded(answer: Fetched) -> Content:
+    charset = f"; charset={answer.charset}" if answer.charset else ""
+    return {"body": base64.b64encode(answer.body).decode("ascii"), "content_type": answer.media_type + charset}

@@ -1,9 +1,10 @@
 """The child process that drives Chromium for one page; it opens no connection itself.
 
 It reads one job from standard input as a line of JSON, writes `{"get": address}` for each file that the page asks for,
-reads the response from the next line, and writes `{"html": text}` or `{"error": text}` at the end. Chromium is started
-with a dead proxy and no name resolution, so that requests are answered through this pipe or not at all. Because this is
-a separate process, it can be killed at any moment, which ends the browser as well.
+reads the response from the next line (null if it was refused or failed), and writes `{"html": text}` or
+`{"error": text}` at the end. Chromium is started with a dead proxy and no name resolution, so that requests are
+answered through this pipe or not at all. Because this is a separate process, it can be killed at any moment, which ends
+the browser as well.
 """
 
 import base64
@@ -15,16 +16,20 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypedDict
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page, Playwright, Request, Route, WebSocketRoute
+    from playwright.sync_api import Playwright, Request, Route
 
 
-class Job(TypedDict):
+class Content(TypedDict):
+    """The body of a page or file, Base64-encoded, with its type."""
+
+    body: str
+    content_type: str
+
+
+class Job(Content):
     """The page to render, and the limits."""
 
     url: str
-    body: str
-    """The body of the page, Base64-encoded."""
-    content_type: str
     chromium: str
     user_agent: str
     settle_seconds: float
@@ -33,15 +38,7 @@ class Job(TypedDict):
     """Maximum number of files that the page may request."""
 
 
-class Reply(TypedDict, total=False):
-    """The response to `{"get": address}`; without `body` if the request was refused or failed."""
-
-    body: str
-    content_type: str
-
-
-_GRACE: Final = 2.0
-"""Seconds after the deadline at which this process ends by itself."""
+_GRACE: Final = 2.0  # seconds after the deadline at which this process ends by itself
 _ARGUMENTS: Final = (
     # Loopback requests go to the proxy as well, and nothing listens on its port 9 (discard).
     "--proxy-server=127.0.0.1:9",
@@ -142,11 +139,11 @@ class _Files:
             return
         self._left -= 1
         _write({"get": request.url})
-        reply: Reply = json.loads(sys.stdin.readline())
-        if "body" not in reply:
+        reply: Content | None = json.loads(sys.stdin.readline())
+        if reply is None:
             route.abort("failed")
             return
-        headers = {"content-type": reply.get("content_type", ""), "access-control-allow-origin": "*"}
+        headers = {"content-type": reply["content_type"], "access-control-allow-origin": "*"}
         route.fulfill(status=200, body=base64.b64decode(reply["body"]), headers=headers)
 
 
@@ -155,11 +152,10 @@ def _write(message: dict[str, str]) -> None:
     sys.__stdout__.flush()  # type: ignore[union-attr]
 
 
-def _close(socket: "WebSocketRoute") -> None:
-    socket.close()
+def _render(playwright: "Playwright", job: Job) -> str:
+    """Return the HTML of the rendered page, empty if it cannot be copied."""
+    from playwright.sync_api import TimeoutError as TooLong
 
-
-def _context(playwright: "Playwright", job: Job) -> "BrowserContext":
     browser = playwright.chromium.launch(
         executable_path=job["chromium"],
         args=list(_ARGUMENTS),
@@ -170,19 +166,14 @@ def _context(playwright: "Playwright", job: Job) -> "BrowserContext":
     context = browser.new_context(user_agent=job["user_agent"], service_workers="block", accept_downloads=False)
     context.add_init_script(_NO_CHANNELS)
     context.route("**/*", _Files(job).answer)
-    context.route_web_socket("**/*", _close)
-    return context
-
-
-def _rendered(page: "Page", job: Job) -> str:
-    from playwright.sync_api import TimeoutError as TooLong
-
+    context.route_web_socket("**/*", lambda socket: socket.close())
+    page = context.new_page()
     page.goto(job["url"], wait_until="commit", timeout=job["seconds"] * 1000)
     # Pages that try to navigate away never finish loading, and some never become idle: use their current content.
     for state in ("domcontentloaded", "networkidle"):
         with suppress(TooLong):
             page.wait_for_load_state(state, timeout=job["settle_seconds"] * 1000)
-    session = page.context.new_cdp_session(page)
+    session = context.new_cdp_session(page)
     frame = session.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
     # Use an isolated world, so that the page's scripts cannot replace DOM functions with their own.
     world = session.send("Page.createIsolatedWorld", {"frameId": frame})["executionContextId"]
@@ -203,8 +194,7 @@ def main() -> None:
     watchdog.start()
     try:
         with sync_playwright() as playwright:
-            context = _context(playwright, job)
-            html = _rendered(context.new_page(), job)
+            html = _render(playwright, job)
             _write({"html": html} if html else {"error": "the page cannot be copied"})
     except Error as error:
         _write({"error": error.message.partition("\n")[0][:200]})

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from typing import Final
 
 import httpcore2
-import httpx2
 
-from agent.errors import SourceError, UnavailableError
+from agent.errors import UnavailableError
+from agent.intake.crawl.answer import BYTES_USED_UP, TIME_USED_UP
 from agent.intake.crawl.guard import Guard
 from agent.settings import Settings
 
@@ -29,7 +29,6 @@ _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 _STATUS: Final = re.compile(rb"HTTP/1\.1 (\d{3})")
 _LENGTH: Final = re.compile(rb"(?im)^content-length:[ \t]*(\d{1,12})[ \t]*\r?$")
 _CODED: Final = re.compile(rb"(?im)^transfer-encoding:")
-_SAVE: Final = "save the page and give the file"
 
 
 class _Request(threading.local):
@@ -38,9 +37,12 @@ class _Request(threading.local):
     end: float | None = None
     answer_by: float | None = None
     begun: float | None = None
+    """When the first byte of the response came."""
     received: int = 0
     connected: bool = False
+    """Whether the running exchange opened a new connection instead of reusing an open one."""
     on_sent: Callable[[], None] | None = None
+    """Function to call once, after the next bytes of the request are sent."""
 
 
 class Meter:
@@ -55,114 +57,71 @@ class Meter:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] | None = None,
     ) -> None:
-        self._stopped = threading.Event()
+        self.stopped: Final = threading.Event()
+        """Set when the run for the product is over, which ends all waits."""
         self.clock: Final = clock
-        self.sleep: Final = sleep or self._stopped.wait
+        self.sleep: Final = sleep or self.stopped.wait
         self.end: Final = clock() + settings.total_seconds
         """Clock time at which the product's time budget is used up."""
-        self.bytes_used = 0
+        self.request: Final = _Request()
+        self._bytes_used = 0
         self._settings = settings
         self._lock = threading.Lock()
-        self._request = _Request()
 
     def start_request(self) -> None:
         """Start the clock for one request of this thread, including its redirects."""
-        self._request.end = min(self.end, self.clock() + self._settings.request_seconds)
-        self._request.answer_by = None
-        self._request.begun = None
+        self.request.end = min(self.end, self.clock() + self._settings.request_seconds)
+        self.request.answer_by = self.request.begun = None
 
     def start_hop(self) -> None:
         """Begin one exchange of the request: the server must begin to answer within `first_byte_seconds`."""
-        self._request.answer_by = self.clock() + self._settings.first_byte_seconds
-        self._request.begun = None
-        self._request.received = 0
-        self._request.connected = False
-
-    def not_counted(self, seconds: float) -> None:
-        """Extend the request's deadline by `seconds` spent waiting out of politeness."""
-        if self._request.end is not None:
-            self._request.end = min(self.end, self._request.end + seconds)
+        self.request.answer_by = self.clock() + self._settings.first_byte_seconds
+        self.request.begun, self.request.received, self.request.connected = None, 0, False
 
     @contextmanager
     def suspended(self) -> Iterator[None]:
         """Pause the clock of the running request, for example while another request has to come first."""
-        left = None if self._request.end is None else self._request.end - self.clock()
+        left = None if self.request.end is None else self.request.end - self.clock()
         try:
             yield
         finally:
             if left is not None:
-                self._request.end = min(self.end, self.clock() + left)
+                self.request.end = min(self.end, self.clock() + left)
 
     def seconds_left(self) -> float:
         """Return the seconds until this thread's request must be complete, or its server must begin to answer."""
-        request = self._request
-        end = self.end if request.end is None else request.end
-        if request.begun is None and request.answer_by is not None:
-            end = min(end, request.answer_by)
+        end = self.end if self.request.end is None else self.request.end
+        if self.request.begun is None and self.request.answer_by is not None:
+            end = min(end, self.request.answer_by)
         return end - self.clock()
-
-    def seconds_at_this_rate(self) -> float:
-        """Return the seconds until the server would fall below the minimum rate if it sent nothing more."""
-        request = self._request
-        if request.begun is None:
-            return float("inf")
-        allowed = max(SLOW_GRACE_SECONDS, request.received / SLOW_BYTES_PER_SECOND)
-        return request.begun + allowed - self.clock()
-
-    def connected(self) -> None:
-        """Record that the running exchange opened a new connection."""
-        self._request.connected = True
-
-    def has_connected(self) -> bool:
-        """Return whether the running exchange opened a new connection instead of reusing an open one."""
-        return self._request.connected
-
-    def when_sent(self, then: Callable[[], None] | None) -> None:
-        """Call `then` once, after the next bytes of this thread's request are sent; None cancels the call."""
-        self._request.on_sent = then
-
-    def sent(self) -> None:
-        """Record that bytes of this thread's request were sent."""
-        then, self._request.on_sent = self._request.on_sent, None
-        if then is not None:
-            then()
-
-    def received(self, size: int) -> None:
-        """Count bytes received from the network to compute the rate."""
-        if size and self._request.begun is None:
-            self._request.begun = self.clock()
-        self._request.received += size
-
-    def stop(self) -> None:
-        """End all waits, because the run for the product is over."""
-        self._stopped.set()
-
-    def stopped(self) -> bool:
-        """Return whether `stop` was called."""
-        return self._stopped.is_set()
 
     def exhausted(self) -> str | None:
         """Return a message saying which budget is used up, or None."""
         if self.clock() >= self.end:
-            return "the time for one product is used up"
-        if self.bytes_used >= self._settings.max_total_bytes:
-            return "the bytes for one product are used up"
-        return None
+            return TIME_USED_UP
+        return BYTES_USED_UP if self._bytes_used >= self._settings.max_total_bytes else None
 
     def take(self, size: int) -> bool:
         """Count `size` bytes of a body; return False when the byte budget is exceeded."""
         with self._lock:
-            self.bytes_used += size
-            return self.bytes_used <= self._settings.max_total_bytes
+            self._bytes_used += size
+            return self._bytes_used <= self._settings.max_total_bytes
 
 
 class TimedStream(httpcore2.NetworkStream):
-    """A network stream that enforces the deadline on each read, write and handshake."""
+    """A network stream that enforces the deadline on each read, write and handshake.
+
+    It also tracks whether a request got exactly one response, for responses whose headers declare a length.
+    """
 
     def __init__(self, inner: httpcore2.NetworkStream, meter: Meter) -> None:
         self._inner = inner
         self._meter = meter
-        self._framing = _Framing()
+        self._head: bytes | None = b""
+        """Headers of the response, until they are complete."""
+        self._seen = 0
+        self._size: int | None = None
+        """Size of the whole response in bytes, known from its headers; None when it cannot be determined."""
 
     def _left(self, kind: type[Exception]) -> float:
         left = self._meter.seconds_left()
@@ -172,24 +131,41 @@ class TimedStream(httpcore2.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read the next bytes. Raises UnavailableError when the server is too slow, ReadTimeout at the deadline."""
-        left, patience = self._left(httpcore2.ReadTimeout), self._meter.seconds_at_this_rate()
+        left, patience = self._left(httpcore2.ReadTimeout), float("inf")
+        request, clock = self._meter.request, self._meter.clock
+        too_slow = UnavailableError("the server sends too slowly", hint="save the page and give the file")
+        if request.begun is not None:
+            allowed = max(SLOW_GRACE_SECONDS, request.received / SLOW_BYTES_PER_SECOND)
+            patience = request.begun + allowed - clock()
         if patience <= 0:
-            raise _too_slow()
+            raise too_slow
         try:
             data = self._inner.read(max_bytes, min(left, patience))
         except httpcore2.ReadTimeout:
             if patience < left:
-                raise _too_slow() from None
+                raise too_slow from None
             raise
-        self._meter.received(len(data))
-        self._framing.received(data)
+        if data and request.begun is None:
+            request.begun = clock()
+        request.received += len(data)
+        self._seen += len(data)
+        if self._head is not None:
+            self._head += data
+            end = _HEAD_END.search(self._head)
+            if end is not None:
+                self._size = _size_of(self._head[: end.end()])
+            if end is not None or len(self._head) > 2 * MAX_HEADER_BYTES:
+                self._head = None
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send bytes. Raises WriteTimeout at the deadline."""
-        self._framing.sent()
+        if self._seen:
+            self._head, self._seen, self._size = b"", 0, None
         self._inner.write(buffer, self._left(httpcore2.WriteTimeout))
-        self._meter.sent()
+        then, self._meter.request.on_sent = self._meter.request.on_sent, None
+        if then is not None:
+            then()
 
     def close(self) -> None:
         """Close the connection."""
@@ -208,45 +184,9 @@ class TimedStream(httpcore2.NetworkStream):
 
         The pool then closes the connection, so that leftover bytes are not taken as the response to the next request.
         """
-        if info == "is_readable" and not self._framing.is_complete():
+        if info == "is_readable" and self._seen != self._size:
             return True
         return self._inner.get_extra_info(info)
-
-
-class _Framing:
-    """Tracker of whether a request got exactly one response, for responses whose headers declare a length."""
-
-    def __init__(self) -> None:
-        self._begin()
-
-    def _begin(self) -> None:
-        self._head = b""
-        self._size: int | None = None
-        """Size of the whole response in bytes, known from its headers; None when it cannot be determined."""
-        self._seen = 0
-        self._open = True
-        """Whether the headers are still incomplete."""
-
-    def sent(self) -> None:
-        """Record that bytes of a request were sent, so that the next response begins."""
-        if self._seen:
-            self._begin()
-
-    def received(self, data: bytes) -> None:
-        """Count received bytes of the response."""
-        self._seen += len(data)
-        if not self._open:
-            return
-        self._head += data
-        end = _HEAD_END.search(self._head)
-        if end is not None:
-            self._size = _size_of(self._head[: end.end()])
-        if end is not None or len(self._head) > 2 * MAX_HEADER_BYTES:
-            self._open, self._head = False, b""
-
-    def is_complete(self) -> bool:
-        """Return whether all bytes of the response, and no others, were received."""
-        return self._seen == self._size
 
 
 def _size_of(head: bytes) -> int | None:
@@ -257,10 +197,6 @@ def _size_of(head: bytes) -> int | None:
     if status[1] in (b"204", b"304"):
         return len(head)
     return len(head) + int(lengths[0]) if len(lengths) == 1 and not _CODED.search(head) else None
-
-
-def _too_slow() -> UnavailableError:
-    return UnavailableError("the server sends too slowly", hint=_SAVE)
 
 
 class GuardedBackend(httpcore2.NetworkBackend):
@@ -282,10 +218,9 @@ class GuardedBackend(httpcore2.NetworkBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
         """Connect to the first checked address of `host` that answers. Raises RefusedError before opening a socket."""
-        self._meter.connected()
-        addresses = self._guard.addresses(host.strip("[]"), port)
+        self._meter.request.connected = True
         failure: Exception = httpcore2.ConnectError("no address")
-        for address in addresses:
+        for address in self._guard.addresses(host.strip("[]"), port):
             left = self._meter.seconds_left()
             if left <= 0:
                 raise httpcore2.ConnectTimeout("deadline")
@@ -294,53 +229,3 @@ class GuardedBackend(httpcore2.NetworkBackend):
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
         raise failure
-
-
-class _Body(httpx2.SyncByteStream):
-    def __init__(self, stream: Iterable[bytes]) -> None:
-        self._stream = stream
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._stream
-
-    def close(self) -> None:
-        close = getattr(self._stream, "close", None)
-        if close is not None:
-            close()
-
-
-class Transport(httpx2.BaseTransport):
-    """A pool of at most `connections` guarded connections for an HTTP client; `inner` replaces the socket layer."""
-
-    def __init__(
-        self, guard: Guard, meter: Meter, connections: int, inner: httpcore2.NetworkBackend | None = None
-    ) -> None:
-        self._meter = meter
-        self._pool = httpcore2.ConnectionPool(
-            ssl_context=ssl.create_default_context(),
-            max_connections=max(1, connections),
-            retries=0,
-            network_backend=GuardedBackend(guard, meter, inner),
-        )
-
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Return the response with its body still unread. Raises SourceError when its headers are too large."""
-        url = httpcore2.URL(
-            scheme=request.url.raw_scheme,
-            host=request.url.raw_host,
-            port=request.url.port,
-            target=request.url.raw_path,
-        )
-        wait = {"timeout": {"pool": max(0.0, self._meter.seconds_left())}}
-        answer = self._pool.handle_request(
-            httpcore2.Request(request.method, url, headers=request.headers.raw, extensions=wait)
-        )
-        if sum(len(name) + len(value) for name, value in answer.headers) > MAX_HEADER_BYTES:
-            answer.close()
-            raise SourceError(f"headers larger than {MAX_HEADER_BYTES} bytes", hint=_SAVE)
-        assert isinstance(answer.stream, Iterable)
-        return httpx2.Response(answer.status, headers=answer.headers, stream=_Body(answer.stream))
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._pool.close()

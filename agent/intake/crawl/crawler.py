@@ -4,15 +4,15 @@ A crawl requests pages in batches and processes the outcomes in the order of the
 depends on the responses alone, not on their order of arrival.
 """
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
+from urllib.parse import urljoin
 
 from agent.errors import RefusedError, SeptetError, SourceError
-from agent.intake.crawl import sitemaps as maps
-from agent.intake.crawl.addresses import cleaned, identity, is_maze, named_path
-from agent.intake.crawl.answer import Fetched, Web
-from agent.intake.crawl.fetch import resolve
+from agent.intake.crawl.addresses import absolute, identity, is_maze, named_path
+from agent.intake.crawl.answer import Fetched, Outcome, Web
 from agent.intake.crawl.frontier import (
     TRAP,
     Candidate,
@@ -24,25 +24,22 @@ from agent.intake.crawl.frontier import (
     is_other_product,
     is_soft_404,
     judge,
-    worth_of_path,
-    worth_of_text,
 )
 from agent.intake.crawl.guard import Guard, Target
-from agent.intake.crawl.page_topics import topic_of
-from agent.intake.crawl.sitemaps import NO_FILE, Maps
+from agent.intake.crawl.page_topics import of_path, of_words, topic_of
 from agent.intake.crawl.sites import CODE_HOSTS, Scope, named_sites, same_site
 from agent.intake.crawl.style_sheets import Sheets
 from agent.intake.extract.identity.product import Subject, product_name, resolve_subject, speaks_of
 from agent.intake.extract.parse import MediaKind, read_parts, sniff
-from agent.intake.page import Block, Page, PageLink, Part
+from agent.intake.page import Page, PageLink, Part, Removed
 from agent.records import About, Link, Site, SourceKind
 from agent.settings import Settings
 
 MIN_WORDS: Final = 12
 """Minimum number of words; a shorter page contains nothing that could be modelled."""
 _WALL_WORDS: Final = 80
-"""Word count below which a page may consist only of a form, a consent notice or a request to enable JavaScript."""
 NO_TEXT: Final = "next to no text"
+NO_FILE: Final = "no such file"
 NEEDS_SCRIPT: Final = "JavaScript"
 _WALLS: Final = {
     "login": "behind a log-in",
@@ -50,24 +47,34 @@ _WALLS: Final = {
     "script": "it builds its text with JavaScript",
 }
 _MIN_LETTERS: Final = 2
-_LETTERS_LOOKED_AT: Final = 5_000_000
-"""Maximum number of letters searched for the headings above one page's links; later links get no heading."""
+_LETTERS_LOOKED_AT: Final = 5_000_000  # in the search for headings above one page's links; later links get no heading
 _MAX_LINKS_KEPT: Final = 3000
 _SHOWN: Final = 500
-_ATTEMPTS: Final = 4
-"""Page requests allowed for each page of the budget."""
+_ATTEMPTS: Final = 4  # page requests allowed for each page of the budget
 _MORE_ATTEMPTS: Final = 20
 _MAX_REFRESH: Final = 2
-_MAX_HOSTS: Final = 5
-"""Maximum number of vendor hosts whose sitemaps and well-known files are requested."""
-_FIRST: Final = 12
-"""Worth of the product's own page."""
-_PROBE: Final = 9
-"""Worth of a file at a conventional path, such as `llms.txt`."""
+_MAX_HOSTS: Final = 5  # vendor hosts whose sitemaps and well-known files are requested
+_FIRST: Final = 12  # worth of the product's own page
+_PROBE: Final = 9  # worth of a file at a conventional path, such as `llms.txt`
 _BUDGET: Final = "the budget of pages is used up"
-_QUOTA_SHARE: Final = 8
-"""Divisor of the page budget that gives the quota for a large API reference while other pages wait."""
+_QUOTA_SHARE: Final = 8  # divisor of the page budget that gives the quota for a large API reference while others wait
 _MIN_QUOTA: Final = 2
+_AT_ROOT: Final = (
+    *("/llms.txt", "/.well-known/agent-card.json", "/.well-known/agent.json", "/.well-known/mcp.json", "/server.json"),
+    *("/openapi.json", "/.well-known/ai-plugin.json", "/SKILL.md"),
+)
+_IN_FOLDER: Final = ("llms.txt", "agent-card.json", "server.json", "SKILL.md", "openapi.json")
+_IN_REPOSITORY: Final = (
+    *("README.md", "SKILL.md", "server.json", ".claude-plugin/plugin.json", "manifest.json", "SECURITY.md"),
+    "PRIVACY.md",
+)
+_MAX_SITEMAPS: Final = 5  # read in one crawl, index files included
+_MAX_ENTRIES: Final = 5000
+_MAX_NAMED: Final = 10  # sitemaps taken from one robots.txt
+_ROBOTS_BYTES: Final = 500 * 1024
+_MAP_LINE: Final = re.compile(r"^\s*sitemap\s*:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
+_GOOD_MAP: Final = re.compile(r"docs|help|guide|security|page|main", re.IGNORECASE)
+_POOR_MAP: Final = re.compile(r"blog|news|post|tag|image|video|author", re.IGNORECASE)
 
 
 def fault(page: Page, *, probe: bool) -> str:
@@ -76,19 +83,14 @@ def fault(page: Page, *, probe: bool) -> str:
         return NO_FILE if probe else "not found: a page that says there is none"
     if page.wall and is_nearly_empty(page):
         return _WALLS[page.wall]
-    if words(page) < MIN_WORDS:
+    if page.words < MIN_WORDS:
         return NO_TEXT + (", it needs JavaScript" if page.scripts else "")
     return ""
 
 
 def is_nearly_empty(page: Page) -> bool:
     """Return whether a page has so little text that it may be nothing but a log-in or consent wall."""
-    return words(page) < _WALL_WORDS
-
-
-def words(page: Page) -> int:
-    """Return the number of words in the blocks of a page."""
-    return sum(len(block.text.split()) for block in page.blocks)
+    return page.words < _WALL_WORDS
 
 
 @dataclass(frozen=True)
@@ -105,13 +107,19 @@ class Read:
     """Additional documents contained in the same response."""
 
 
-def headed(page: Page) -> tuple[PageLink, ...]:
-    """Return the links of `page`, each with the nearest heading above it; a link that already has a heading keeps it.
+def headed(page: Page) -> list[PageLink]:
+    """Return the links of `page` to other pages, each with the nearest heading above it unless it already has one.
 
-    Links and blocks are both in the order of the page, so the search for each link starts where the last was found.
+    Links and blocks are both in the order of the page, so the search for each link starts where the last was found. The
+    page's own title is above everything and no such heading.
     """
+    above: list[str] = []
+    words = ""
+    for block in page.blocks:
+        above.append(words)
+        if block.kind == "heading":
+            words = block.text if block.level > 1 else ""
     found: list[PageLink] = []
-    above = _above(page.blocks)
     at, left = 0, _LETTERS_LOOKED_AT
     for link in page.links:
         heading = link.under
@@ -123,18 +131,8 @@ def headed(page: Page) -> tuple[PageLink, ...]:
                 if link.text in page.blocks[place].text:
                     at, heading = place, above[place]
                     break
-        found.append(link._replace(under=heading))
-    return tuple(found)
-
-
-def _above(blocks: tuple[Block, ...]) -> list[str]:
-    """Return the heading above each block, ignoring the page's own title because it is above everything."""
-    found: list[str] = []
-    words = ""
-    for block in blocks:
-        found.append(words)
-        if block.kind == "heading":
-            words = block.text if block.level > 1 else ""
+        if not is_no_page(link.href):
+            found.append(link._replace(under=heading))
     return found
 
 
@@ -157,6 +155,8 @@ class Crawl:
     """Addresses of pages with next to no text."""
     scripted: list[str] = field(default_factory=list)
     """Addresses of pages whose text needs JavaScript."""
+    removed: list[Removed] = field(default_factory=list)
+    """Findings about the sitemaps, such as text addressed to assessors; a sitemap has no document to hold them."""
 
     def __post_init__(self) -> None:
         """Initialise the crawl state; nothing has been requested yet."""
@@ -168,9 +168,8 @@ class Crawl:
         self._frontier = Frontier(self.settings.max_pages_per_template, quota)
         self._novelty = Novelty()
         self._seen: set[str] = set()
-        self._asked: set[str] = set()
         self._hosts: set[str] = set()
-        self.maps = Maps(self.web, self.guard, self.settings, self._note)
+        self._maps: set[str] = set()
         self._sheets = Sheets(self.web, self.settings)
 
     def start(self, url: str, *, listing: bool) -> Read:
@@ -182,9 +181,14 @@ class Crawl:
         home = self.guard.parse(first.fetched.url)
         scope = Scope(home, self.guard.admits)
         if listing:
-            neighbours = self._neighbours(scope, first.page)
+            neighbours = set()
+            for link, target in self._targets(home, headed(first.page)):
+                verdict = judge(scope, home, link, target)
+                if not verdict.score and ("neighbour" in verdict.reason or link.region == "neighbour"):
+                    neighbours.add(" ".join(link.text.split()))
+            others = frozenset(neighbours - {""})
             self.subject = resolve_subject(
-                first.page, self.product, where=home.url, own_site=scope.own_site, neighbours=neighbours
+                first.page, self.product, where=home.url, own_site=scope.own_site, neighbours=others
             )
             first = replace(first, page=self.subject.page, source="listing")
         else:
@@ -197,11 +201,12 @@ class Crawl:
     def follow(self) -> tuple[Read, ...]:
         """Read the documentation linked from the start pages and return it in reading order."""
         for place, (scope, read) in enumerate(self._starts):
-            targets = self._targets(scope.home, read.page)
-            if place == 0 and self.settings.max_depth:
+            targets = self._targets(scope.home, headed(read.page))
+            discovers = place == 0 and self.settings.max_depth
+            if discovers:
                 self._name_sites(scope, targets)
-            self._push_links(scope, scope.home, targets, 0, beside=False)
-            if place == 0 and self.settings.max_depth:
+            self._push_links(scope, scope.home, targets, 0)
+            if discovers:
                 self._discover(scope)
         found: list[Read] = []
         while batch := self._batch():
@@ -219,34 +224,28 @@ class Crawl:
         [outcome] = self.web.get_all([target.url])
         if isinstance(outcome, SeptetError):
             raise outcome
-        kind = sniff(outcome.body, outcome.media_type, outcome.url)
-        parts = read_parts(outcome.body, kind, outcome.charset, outcome.url, self.settings)
-        page = parts[0].page
+        kind, (first, *others) = self._parts(outcome)
+        page = first.page
         landed = self.guard.parse(outcome.url)
         self._note(target.url, "read", "the source itself")
         if landed != target:
             self._note(landed.url, "read", "where the source led")
         self._seen |= {identity(target), identity(landed)}
         if page.refresh and hops < _MAX_REFRESH and is_nearly_empty(page):
-            return self._read_start(self.guard.parse(resolve(outcome.url, page.refresh)), hops + 1)
+            return self._read_start(self.guard.parse(absolute(outcome.url, page.refresh)), hops + 1)
         if kind == "html":
             [page] = self._sheets.styled([(outcome, page)])
         self.pages_used += 1
-        return Read(outcome, kind, page, parts=parts[1:])
+        return Read(outcome, kind, page, parts=tuple(others))
+
+    def _parts(self, fetched: Fetched) -> tuple[MediaKind, tuple[Part, ...]]:
+        kind = sniff(fetched.body, fetched.media_type, fetched.url)
+        return kind, read_parts(fetched.body, kind, fetched.charset, fetched.url, self.settings)
 
     def _tell(self, target: Target, ahead: int = 0) -> None:
         """Report the page being requested; `ahead` is the number of earlier pages in its batch not counted yet."""
         number = self.pages_used + ahead + 1
         self.progress(f"reading page {number} of at most {max(number, self.settings.max_pages)}: {target.url}")
-
-    def _neighbours(self, scope: Scope, page: Page) -> frozenset[str]:
-        """Return the link texts on the listing that lead to other products."""
-        found = set()
-        for link, target in self._targets(scope.home, page):
-            verdict = judge(scope, scope.home, link, target)
-            if not verdict.score and ("neighbour" in verdict.reason or link.region == "neighbour"):
-                found.add(" ".join(link.text.split()))
-        return frozenset(found - {""})
 
     def _name_sites(self, scope: Scope, targets: Sequence[tuple[PageLink, Target]]) -> None:
         product, code = named_sites(scope, self._name(), targets)
@@ -258,61 +257,104 @@ class Crawl:
             self.sites.insert(0, product[1])
         front = scope.product or scope.door
         if front is not None:
-            self._push(scope, Candidate(front, scope, Verdict(_FIRST, "", False, "product"), 1))
+            self._push(Candidate(front, scope, Verdict(_FIRST, place="product")))
         if self.subject and self.subject.chosen:
             for link, target in targets:
                 if " ".join(link.text.split()) == self.subject.name and scope.place(target) == "listing":
                     scope.home = target
-                    self._push(scope, Candidate(target, scope, Verdict(_FIRST, "", False, "listing"), 1))
+                    self._push(Candidate(target, scope, Verdict(_FIRST)))
                     return
 
     def _discover(self, scope: Scope) -> None:
         """Queue files at conventional paths of the product's site and repository, and the pages of its sitemaps."""
-        site = scope.product or (scope.home if scope.own_site else None)
-        urls: list[str] = []
+        site, code = scope.product or (scope.home if scope.own_site else None), scope.repository
+        if code is not None and code.page.host not in CODE_HOSTS:  # code hosts provide the README as a file
+            self._push(Candidate(code.page, scope, Verdict(_PROBE, place="repository")))
         if site is not None:
-            urls += maps.at_root(site)
             self._hosts.add(site.origin)
+            self._probe(scope, site.url, _AT_ROOT)
         if not scope.own_site:
-            urls += maps.in_folder(scope.home)
-        if scope.repository is not None:
-            urls += maps.in_repository(scope.repository.raw)
-            if scope.repository.page.host not in CODE_HOSTS:  # code hosts provide the README as a file
-                verdict = Verdict(_PROBE, "", False, "repository")
-                self._push(scope, Candidate(scope.repository.page, scope, verdict, 1))
-        for url in urls:
-            self._probe(scope, url)
+            folder = scope.home._replace(path=scope.home.path.partition("?")[0].rstrip("/") + "/")
+            self._probe(scope, folder.url, _IN_FOLDER)
+        if code is not None:
+            self._probe(scope, code.raw, _IN_REPOSITORY)
         if site is not None:
             self._push_map(scope, site)
 
-    def _push_map(self, scope: Scope, site: Target) -> None:
-        entries = self.maps.entries(scope, site)
-        named = [(link, target) for link, target in entries if worth_of_path(target.path)]
-        self._push_links(scope, site, named, 0, beside=False, listed=True)
+    def _probe(self, scope: Scope, base: str, names: Iterable[str]) -> None:
+        for name in names:
+            target = self._parse(urljoin(base, name))
+            place = target and scope.place(target)
+            if target and place:
+                self._push(Candidate(target, scope, Verdict(_PROBE, place=place), probe=True))
 
-    def _probe(self, scope: Scope, url: str) -> None:
+    # Sitemaps
+
+    def _push_map(self, scope: Scope, site: Target) -> None:
+        """Queue the pages about a topic that the sitemaps of `site` list: named in robots.txt or at the usual place."""
+        [robots] = self.web.get_all([absolute(site.url, "/robots.txt")])
+        waiting = []
+        if isinstance(robots, Fetched):
+            text = robots.body[:_ROBOTS_BYTES].decode("utf-8-sig", "replace")
+            waiting = [absolute(robots.url, url) for url in _MAP_LINE.findall(text)[:_MAX_NAMED]]
+        waiting = list(dict.fromkeys((*waiting, absolute(site.url, "/sitemap.xml"))))
+        found: list[tuple[PageLink, Target]] = []
+        while waiting and len(self._maps) < _MAX_SITEMAPS and not self.web.exhausted():
+            target = self._parse(waiting.pop(0))
+            if target is None:
+                continue
+            if not scope.place(target):
+                self._note(target.url, "skipped", "another site")
+                continue
+            if identity(target) in self._maps:
+                self._note(target.url, "skipped", "a sitemap that was read already")
+                continue
+            self._maps.add(identity(target))
+            [outcome] = self.web.get_all([target.url])
+            page = self._map(target, outcome)
+            inner = sorted(
+                (absolute(target.url, link.href) for link in page.links if _is_map(link.href)),
+                key=lambda url: (0 if _GOOD_MAP.search(url) else 2 if _POOR_MAP.search(url) else 1, url),
+            )
+            waiting += [url for url in inner if url not in waiting]
+            entries = [link for link in page.links[:_MAX_ENTRIES] if not _is_map(link.href)]
+            found += self._targets(target, entries)
+        for url in waiting:
+            self._note(url, "skipped", "a sitemap beyond those that are read")
+        named = [(link, target) for link, target in found if of_path(target.path).worth]
+        self._push_links(scope, site, named, 0, listed=True)
+
+    def _map(self, target: Target, outcome: Outcome) -> Page:
+        """Return a sitemap, empty if there is none."""
+        if isinstance(outcome, SeptetError):
+            self._note_error(target.url, outcome, probe=True)
+            return Page("", ())
         try:
-            target = self.guard.parse(url)
-        except RefusedError:
-            return
-        place = scope.place(target)
-        if place:
-            self._push(scope, Candidate(target, scope, Verdict(_PROBE, "", False, place), 1, probe=True))
+            kind, (first, *_) = self._parts(outcome)
+        except SeptetError as error:
+            self._note(target.url, "skipped", f"the site's map: {error.what}")
+            return Page("", ())
+        if kind in ("html", "pdf"):
+            self._note(target.url, "skipped", NO_FILE)
+            return Page("", ())
+        self._note(target.url, "read", "the site's map")
+        self.removed += [found._replace(where=f"{found.where}, {target.url}") for found in first.page.removed]
+        return first.page
 
     # The queue
 
-    def _targets(self, source: Target, page: Page) -> list[tuple[PageLink, Target]]:
-        """Return the links of `page` with their parsed addresses; addresses refused by the guard are recorded."""
-        found: list[tuple[PageLink, Target]] = []
-        for link in headed(page):
-            if is_no_page(link.href):
-                continue
-            address = resolve(source.url, link.href)
-            try:
-                found.append((link, self.guard.parse(address.partition("#")[0])))
-            except RefusedError as error:
-                self._note(address, "refused", error.what)
-        return found
+    def _parse(self, address: str) -> Target | None:
+        """Return an address without its fragment, or record that the guard refuses it."""
+        try:
+            return self.guard.parse(address.partition("#")[0])
+        except RefusedError as error:
+            self._note(address, "refused", error.what)
+            return None
+
+    def _targets(self, source: Target, links: Iterable[PageLink]) -> list[tuple[PageLink, Target]]:
+        """Return links with their parsed addresses; addresses refused by the guard are recorded."""
+        parsed = ((link, self._parse(absolute(source.url, link.href))) for link in links)
+        return [(link, target) for link, target in parsed if target is not None]
 
     def _push_links(
         self,
@@ -321,7 +363,7 @@ class Crawl:
         targets: Sequence[tuple[PageLink, Target]],
         depth: int,
         *,
-        beside: bool,
+        beside: bool = False,
         listed: bool = False,
     ) -> None:
         if depth >= self.settings.max_depth:
@@ -338,26 +380,29 @@ class Crawl:
             if verdict.place == "product" and is_other_product(target, self._name()):
                 self._note(target.url, "skipped", "another product of the vendor")
                 continue
-            last = "nofollow" in link.rel.split()
-            own = verdict._replace(beside=verdict.beside or (beside and verdict.place == "listing"))
-            named = worth_of_text(link.text) > 0
-            topic = topic_of(named_path(target), link.text, link.under)
-            waiting = Candidate(target, scope, own, depth + 1, last=last, listed=listed, named=named, topic=topic)
-            self._push(scope, replace(waiting, source="the site's map" if listed else identity(source)))
+            candidate = Candidate(
+                target,
+                scope,
+                verdict._replace(beside=verdict.beside or (beside and verdict.place == "listing")),
+                depth + 1,
+                last="nofollow" in link.rel.split(),
+                listed=listed,
+                named=of_words(link.text).worth > 0,
+                topic=topic_of(named_path(target), link.text, link.under),
+                source="the site's map" if listed else identity(source),
+            )
+            self._push(candidate)
 
-    def _push(self, scope: Scope, candidate: Candidate) -> None:
-        target = cleaned(candidate.target)
-        key = identity(target)
-        if key in self._seen:
-            if candidate.target.url not in self.links:
-                self._note(candidate.target.url, "skipped", "the same page as one that was read already")
-            return
-        if is_maze(target):
-            self._note(candidate.target.url, "skipped", TRAP)
-            return
-        other = self._frontier.push(key, replace(candidate, target=target, shown=candidate.target.url))
-        if other and other not in self.links:
-            self._note(other, "skipped", "the same page as another: its address is spelled differently")
+    def _push(self, candidate: Candidate) -> None:
+        if candidate.key in self._seen:
+            if candidate.shown not in self.links:
+                self._note(candidate.shown, "skipped", "the same page as one that was read already")
+        elif is_maze(candidate.target):
+            self._note(candidate.shown, "skipped", TRAP)
+        else:
+            other = self._frontier.push(candidate)
+            if other and other not in self.links:
+                self._note(other, "skipped", "the same page as another: its address is spelled differently")
 
     def _batch(self) -> list[Candidate]:
         room = self.settings.max_pages - self.pages_used
@@ -367,14 +412,13 @@ class Crawl:
         if reason:
             for candidate in self._frontier.drain():
                 self.unread += not candidate.probe
-                why = maps.NO_FILE if candidate.probe else self._frontier.later(candidate) or reason
+                why = NO_FILE if candidate.probe else self._frontier.later(candidate) or reason
                 self._note(candidate.shown, "skipped", why)
             return []
-        batch = self._frontier.pop(
-            max(1, min(self.settings.connections, room)), self._novelty.is_trap, self._seen.__contains__
-        )
+        most = max(1, min(self.settings.connections, room))
+        batch, dropped = self._frontier.pop(most, self._novelty, self._seen)
         self._seen |= {candidate.key for candidate in batch}
-        for candidate, why in self._frontier.dropped():
+        for candidate, why in dropped:
             self._note(candidate.shown, "skipped", why)
         return batch
 
@@ -386,34 +430,30 @@ class Crawl:
             self._attempts += not candidate.probe
         outcomes = self.web.get_all([candidate.target.url for candidate in batch])
         parsed = [self._parsed(candidate, outcome) for candidate, outcome in zip(batch, outcomes, strict=True)]
-        html = [read for read in parsed if read is not None and read.kind == "html"]
-        styled = self._sheets.styled([(read.fetched, read.page) for read in html])
-        again = {id(read): page for read, page in zip(html, styled, strict=True)}
+        html = [(read.fetched, read.page) for read in parsed if read is not None and read.kind == "html"]
+        styled = iter(self._sheets.styled(html))
         found: list[Read] = []
         for candidate, read in zip(batch, parsed, strict=True):
-            judged = None
             if read is not None:
-                judged = self._judged(candidate, replace(read, page=again.get(id(read), read.page)))
-            self._frontier.came(candidate, read=judged is not None)
-            if judged is not None:
-                found.append(judged)
+                read = self._judged(candidate, replace(read, page=next(styled)) if read.kind == "html" else read)
+            self._frontier.came(candidate, read=read is not None)
+            found += [read] if read is not None else []
         return found
 
-    def _parsed(self, candidate: Candidate, outcome: Fetched | SeptetError) -> Read | None:
+    def _parsed(self, candidate: Candidate, outcome: Outcome) -> Read | None:
         if isinstance(outcome, SeptetError):
             self._note_error(candidate.shown, outcome, probe=candidate.probe)
             return None
         try:
-            kind = sniff(outcome.body, outcome.media_type, outcome.url)
-            if candidate.probe and kind in ("html", "pdf"):
-                self._note(candidate.shown, "skipped", maps.NO_FILE)
+            if candidate.probe and sniff(outcome.body, outcome.media_type, outcome.url) in ("html", "pdf"):
+                self._note(candidate.shown, "skipped", NO_FILE)
                 return None
-            parts = read_parts(outcome.body, kind, outcome.charset, outcome.url, self.settings)
+            kind, (first, *others) = self._parts(outcome)
         except SeptetError as error:
             self._note_error(candidate.shown, error, probe=candidate.probe)
             return None
         source: SourceKind = "repo" if candidate.verdict.place == "repository" else "docs"
-        return Read(outcome, kind, parts[0].page, "product", source, parts[1:])
+        return Read(outcome, kind, first.page, "product", source, tuple(others))
 
     def _judged(self, candidate: Candidate, read: Read) -> Read | None:
         """Return `read` if it counts as a page, else record the reason and return None. Queues the page's links."""
@@ -430,14 +470,14 @@ class Crawl:
         if reason:
             self._note(candidate.shown, "skipped", reason)
             if thin:
-                self._onwards(candidate, landed, read)
+                self._onwards(candidate, landed, read.page)
             return None
         self.pages_used += 1
         about_what = f"documentation: {candidate.topic.name}" if candidate.topic.name else "documentation"
         self._note(candidate.shown, "read", about_what)
         if read.fetched.url not in (candidate.shown, candidate.target.url):
             self._note(read.fetched.url, "read", "where a link led")
-        self._onwards(candidate, landed, read)
+        self._onwards(candidate, landed, read.page)
         return replace(read, about=about)
 
     def _where_landed(self, candidate: Candidate, landed: Target) -> str:
@@ -461,28 +501,21 @@ class Crawl:
 
     def _canonical(self, landed: Target, page: Page) -> None:
         """Mark the page's canonical address as seen, so that it is never requested."""
-        address = resolve(landed.url, page.canonical)
-        try:
-            named = self.guard.parse(address.partition("#")[0])
-        except RefusedError as error:
-            self._note(address, "refused", error.what)
-            return
+        named = self._parse(absolute(landed.url, page.canonical))
         # Accept only another spelling of the same path: a forged canonical address must not keep a real page unread.
-        if named.host == landed.host and named.path.partition("?")[0] == landed.path.partition("?")[0]:
+        if named and named.host == landed.host and named.path.partition("?")[0] == landed.path.partition("?")[0]:
             self._seen.add(identity(named))
 
-    def _onwards(self, candidate: Candidate, landed: Target, read: Read) -> None:
-        page = read.page
+    def _onwards(self, candidate: Candidate, landed: Target, page: Page) -> None:
         if page.refresh:
             page = page._replace(links=(*page.links, PageLink(page.refresh, "", "main")))
-        targets = self._targets(landed, page)
+        targets = self._targets(landed, headed(page))
         self._push_links(candidate.scope, landed, targets, candidate.depth, beside=candidate.verdict.beside)
         place = candidate.verdict.place
         vendors = place == "product" or (place == "listing" and candidate.scope.own_site)
         if vendors and landed.origin not in self._hosts and len(self._hosts) < _MAX_HOSTS:
             self._hosts.add(landed.origin)
-            for url in maps.on_docs_host(landed):
-                self._probe(candidate.scope, url)
+            self._probe(candidate.scope, landed.url, ["/llms.txt"])
             self._push_map(candidate.scope, landed)
 
     def _name(self) -> str:
@@ -499,9 +532,13 @@ class Crawl:
         if isinstance(error, RefusedError):
             self._note(url, "refused", error.what)
         else:
-            missing = probe and not error.what.startswith(("no answer", "no connection"))
-            self._note(url, "skipped", maps.NO_FILE if missing and "404" in error.what else error.what)
+            self._note(url, "skipped", NO_FILE if probe and "404" in error.what else error.what)
 
     def _note(self, url: str, state: str, reason: str) -> None:
         if url in self.links or len(self.links) < _MAX_LINKS_KEPT:
             self.links[url] = Link.model_validate({"url": url[:_SHOWN], "state": state, "reason": reason})
+
+
+def _is_map(href: str) -> bool:
+    path = href.partition("?")[0].lower()
+    return path.endswith((".xml", ".xml.gz")) or "sitemap" in path.rpartition("/")[2]

@@ -7,25 +7,22 @@ quota wait until no others are left.
 
 import re
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Set
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from agent.intake.crawl.addresses import edition, folder, identity, is_varied, named_path, template, version
+from agent.intake.crawl.addresses import cleaned, edition, folder, identity, is_varied, named_path, template, version
 from agent.intake.crawl.guard import Target
 from agent.intake.crawl.page_topics import NONE, Topic, is_said, of_path, of_words
 from agent.intake.crawl.sites import CODE_HOSTS, Place, Scope
 from agent.intake.page import Page, PageLink
 
-_RUN: Final = 5
-"""Number of words in one shingle."""
-_SAME: Final = 0.9
-"""Share of known shingles from which a page brings nothing new."""
+_RUN: Final = 5  # words in one shingle
+_SAME: Final = 0.9  # share of known shingles from which a page brings nothing new
 _MIN_SHINGLES: Final = 12
-_BARREN: Final = 3
-"""Number of pages without new content after which a template counts as a trap."""
+_BARREN: Final = 3  # pages without new content after which a template counts as a trap
 _NOT_FOUND: Final = re.compile(
     r"(?:error )?404\b.*|(?:sorry[,.! ]*)?(?:the |this |that )?(?:page|file|document|article)(?: you .*)? "
     r"(?:was |is |could |can)?(?: ?not)(?: be)? found.*|(?:page |file )?not found.*|"
@@ -33,22 +30,24 @@ _NOT_FOUND: Final = re.compile(
     r"(?:oops|sorry)\b.*\b(?:not found|exist|find)\b.*|nothing (?:was )?found(?: here)?.*",
     re.IGNORECASE,
 )
-_SHORT_PAGE: Final = 120
-"""Maximum number of words in a page that may be just an error message."""
+_SHORT_PAGE: Final = 120  # most words of a page that may be just an error message
 _FIRST: Final = 3
 
 DUPLICATE: Final = "the same content as another page"
 NOTHING_NEW: Final = "nearly the same text as pages that were read"
 TRAP: Final = "stopped: crawl trap"
+TOO_MANY: Final = "the most pages of one kind were read"
+REFERENCE_LATER: Final = "kept for later: API reference beyond its quota"
+TEMPLATE_LATER: Final = "kept for later: pages of one template beyond their quota"
 _LOG_IN: Final = re.compile(
     r"/(?:log-?in|sign-?in|sign-?up|register|log-?out|accounts?|sso|oauth2?/authorize|auth)(?:/|$|\?)", re.IGNORECASE
 )
+# Addresses in which log-in words are the subject of documentation.
 _LOG_IN_TOPIC: Final = re.compile(
     r"/(?:docs?|documentation|help|guides?|manual|reference|latest|stable|current|security|trust)/(?:[^?]*/)?"
     r"(?:accounts?|sso|auth)(?:/|$|\?)",
     re.IGNORECASE,
 )
-"""Addresses in which log-in words are the subject of documentation."""
 _EVENTS: Final = re.compile(r"/(?:events?|calendar|webinars?)(?:/|$|\?)", re.IGNORECASE)
 _NEVER: Final = re.compile(
     r"/(?:cart|checkout|careers|jobs|press|contact(?:-us)?|rss|feed|"
@@ -72,59 +71,45 @@ _SEARCH: Final = re.compile(r"/(?:[\w-]*-)?search(?:-results)?(?:\.\w+)?(?:/|$|\
 _NO_PAGE: Final = re.compile(r"(?:mailto|tel|sms|javascript|data|blob|about):", re.IGNORECASE)
 _SUFFIX: Final = re.compile(r"\.(?:html?|md|mdx|txt|pdf|php|aspx?|json|ya?ml)$")
 _REPOSITORY_FILE: Final = re.compile(r"\.(?:md|mdx|txt|rst|pdf|json|ya?ml)$", re.IGNORECASE)
+_DOCS_HOST: Final = re.compile(r"(?:docs?|help|trust|security|support|developers?|dev|api|learn|kb|guide)\.")
 _OWN: Final = 5
 _BELOW: Final = 3
-_DOCS_HOST: Final = re.compile(r"(?:docs?|help|trust|security|support|developers?|dev|api|learn|kb|guide)\.")
 _DEPTH_COST: Final = 2
 _VARIED_COST: Final = 2
 _BESIDE_COST: Final = 100
 _LAST_COST: Final = 50
 _EDITION_COST: Final = 40
-_LISTED_COST: Final = 6
-"""Deduction for a page named only in the sitemap, which puts it after linked pages of similar worth."""
-_TOPICS: Final = 2
-"""Factor on a template's page limit for pages whose link text names a topic, for sites with uninformative addresses."""
-_SIDE_BY_SIDE: Final = 3
-"""Maximum pages of one varied template per batch, so that a trap is recognised before it uses up the budget."""
-_AGAIN_COSTS: Final = (0, 3, 6, 8, 9)
-"""Deduction from a page's worth by the number of pages already taken on its topic: none, one, two, …"""
-_LEAST: Final = 3
-"""Minimum worth of a further page on a topic, so that it still comes before a changelog or an example."""
-_EVERYTHING: Final = frozenset({"", "documentation"})
+_LISTED_COST: Final = 6  # puts a page named only in the sitemap after linked pages of similar worth
+_TOPICS: Final = 2  # factor on a template's limit for pages whose link names a topic: their addresses may say nothing
+_SIDE_BY_SIDE: Final = 3  # most pages of one varied template in a batch, so that a trap is seen in time
+_AGAIN_COSTS: Final = (0, 3, 6, 8, 9)  # deduction by the number of pages already taken on the topic
+_LEAST: Final = 3  # least worth of a further page on a topic, so that it still comes before a changelog or an example
+_EVERYTHING: Final = ("", "documentation")
 """Topics too broad to group pages by. Their pages are grouped by folder, so that no folder is read completely first."""
 _DEAD_COST: Final = 2
-_MOST_DEAD: Final = 12
-"""Maximum deduction for the links of a page whose other links led nowhere."""
-_CROWD: Final = 12
-"""Number of pages from which a reference or template counts as a crowd: more than a draft needs."""
-_CROWD_COST: Final = 5
-"""Deduction for a page of a crowd, which puts it after other pages of similar worth."""
-_LATER_COST: Final = 25
-"""Deduction for pages beyond the quota, which puts them after all other pages of the site, even sitemap-only pages."""
+_MOST_DEAD: Final = 12  # greatest deduction for the links of a page whose other links led nowhere
+_CROWD: Final = 12  # pages from which a reference or template counts as a crowd: more than a draft needs
+_CROWD_COST: Final = 5  # puts a page of a crowd after other pages of similar worth
+_LATER_COST: Final = 25  # puts pages beyond the quota after all other pages of the site, even sitemap-only pages
+# Name of a folder that contains the pages of a reference.
 _REFERENCE: Final = re.compile(
     r"(?:api|apis|rest|rest-?api|sdk|sdks|(?:api|sdk|cli|code|class|python|js|typescript)?[-_]?references?|"
     r"(?:api|auto|java|type|go|rust|py)-?docs?|_?auto-?(?:api|summary)|_?generated|endpoints|classes|_?modules)",
     re.IGNORECASE,
 )
-"""Name of a folder that contains the pages of a reference."""
-_SORTED: Final = re.compile(r"/\d{1,3}[-_](?=[^\W\d_])")
-"""A number that only sorts the pages of a folder."""
-_DOTTED: Final = re.compile(r"[a-z_]\w*(?:\.[a-z_]\w*){2,}", re.IGNORECASE)
-"""The name of a page about one member of a module."""
-_SAME_WORDS: Final = 2
-"""Number of leading words that the names of pages of one template share."""
-TOO_MANY: Final = "the most pages of one kind were read"
-REFERENCE_LATER: Final = "kept for later: API reference beyond its quota"
-TEMPLATE_LATER: Final = "kept for later: pages of one template beyond their quota"
+_SORTED: Final = re.compile(r"/\d{1,3}[-_](?=[^\W\d_])")  # a number that only sorts the pages of a folder
+_DOTTED: Final = re.compile(
+    r"[a-z_]\w*(?:\.[a-z_]\w*){2,}", re.IGNORECASE
+)  # name of a page about one member of a module
+_SAME_WORDS: Final = 2  # leading words that the names of pages of one template share
 
 
 class Novelty:
     """Texts of the pages of one crawl, in the order in which they were taken."""
 
     def __init__(self) -> None:
-        self._bodies: set[bytes] = set()
-        self._texts: set[bytes] = set()
-        self._shingles: set[int] = set()
+        self._known: set[bytes] = set()
+        self._shingles: set[bytes] = set()
         self._barren: Counter[str] = Counter()
 
     def judge(self, body: bytes, page: Page, kind: str) -> str:
@@ -132,18 +117,21 @@ class Novelty:
 
         `kind` is the template of its address; after a few pages without new content, the template counts as a trap.
         """
-        digest = blake2b(body, digest_size=16).digest()
+
+        def digest(words: list[str], size: int) -> bytes:
+            # Python's own hash differs between runs.
+            return blake2b(" ".join(words).encode("utf-8", "replace"), digest_size=size).digest()
+
         words = [word for block in page.blocks for word in re.findall(r"\w+", block.text.casefold())]
-        text = blake2b(" ".join(words).encode("utf-8", "replace"), digest_size=16).digest()
-        if digest in self._bodies or (words and text in self._texts):
+        own = {b"body" + blake2b(body, digest_size=16).digest()} | ({b"text" + digest(words, 16)} if words else set())
+        if own & self._known:
             self._barren[kind] += 1
             return DUPLICATE
-        shingles = {_hash(words[start : start + _RUN]) for start in range(len(words) - _RUN + 1)}
+        shingles = {digest(words[start : start + _RUN], 8) for start in range(len(words) - _RUN + 1)}
         if len(shingles) >= _MIN_SHINGLES and len(shingles & self._shingles) >= _SAME * len(shingles):
             self._barren[kind] += 1
             return NOTHING_NEW
-        self._bodies.add(digest)
-        self._texts.add(text)
+        self._known |= own
         self._shingles |= shingles
         return ""
 
@@ -154,23 +142,16 @@ class Novelty:
 
 def is_soft_404(page: Page) -> bool:
     """Return whether a page sent with status 200 only says that there is no such page."""
-    if sum(len(block.text.split()) for block in page.blocks) > _SHORT_PAGE:
-        return False
-    heads = [page.title, *(block.text for block in page.blocks[:_FIRST])]
-    return any(_NOT_FOUND.fullmatch(head.strip()) for head in heads)
-
-
-def _hash(words: list[str]) -> int:
-    # Python's own hash differs between runs.
-    return int.from_bytes(blake2b(" ".join(words).encode("utf-8", "replace"), digest_size=8).digest(), "big")
+    heads = (page.title, *(block.text for block in page.blocks[:_FIRST]))
+    return page.words <= _SHORT_PAGE and any(_NOT_FOUND.fullmatch(head.strip()) for head in heads)
 
 
 class Verdict(NamedTuple):
     """Verdict on a link: `score` is above 0 if the link is worth reading, otherwise `reason` says why not."""
 
     score: int
-    reason: str
-    beside: bool
+    reason: str = ""
+    beside: bool = False
     """Whether the page may belong to the directory; such a page counts only if it mentions the product."""
     place: Place = "listing"
 
@@ -188,28 +169,33 @@ def is_log_in(target: Target) -> bool:
 def judge(scope: Scope, source: Target, link: PageLink, target: Target) -> Verdict:
     """Judge whether `target`, linked from the page `source`, documents the product of `scope`."""
     place = scope.place(target)
-    if not place:
-        return Verdict(0, "another site", False)
     path = urlsplit(target.path).path
-    if link.region == "neighbour" and (place == "listing" and source == scope.home):
-        return Verdict(0, "about something else than this product", False)
+    if not place:
+        return Verdict(0, "another site")
+    if link.region == "neighbour" and place == "listing" and source == scope.home:
+        return Verdict(0, "about something else than this product")
     if is_log_in(target):
-        return Verdict(0, "an account or log-in page, not documentation", False)
+        return Verdict(0, "an account or log-in page, not documentation")
     if _EVENTS.search(target.path):
-        return Verdict(0, "a calendar of events, not documentation", False)
+        return Verdict(0, "a calendar of events, not documentation")
     if _SEARCH.search(target.path):
-        return Verdict(0, "search results or a page of one session, not documentation", False)
+        return Verdict(0, "search results or a page of one session, not documentation")
     if _NEVER.search(target.path) or (_ASSET.search(path) and not _API_FILE.search(path)):
-        return Verdict(0, "not a page of documentation", False)
+        return Verdict(0, "not a page of documentation")
     if place == "repository":
-        return _in_repository(scope, link, target)
+        raw = scope.repository and target.url.startswith(scope.repository.raw) and target.host not in CODE_HOSTS
+        if not _REPOSITORY_FILE.search(path) and not raw:
+            return Verdict(0, "a page of the code host, not documentation")
+        worth = max(of_path(path).worth, of_words(link.text).worth)
+        if path.lower().endswith((".md", ".mdx", ".txt", ".rst", ".pdf")):
+            worth = max(worth, _BELOW)
+        return Verdict(worth, "" if worth else "not documentation", place=place)
     if _BLOG.search(path):
-        return Verdict(0, "a blog or news, not documentation", False)
+        return Verdict(0, "a blog or news, not documentation")
     if place == "listing" and not scope.own_site and _ASSESSMENT.search(path):
-        return Verdict(0, "the directory's own score or assessment", False)
-    if place == "product" and scope.product is not None:
-        return _ranked(scope.product, source, link, target, place)
-    return _ranked(scope.home, source, link, target, place)
+        return Verdict(0, "the directory's own score or assessment")
+    home = scope.product if place == "product" and scope.product is not None else scope.home
+    return _ranked(home, source, link, target, place)
 
 
 def _ranked(home: Target, source: Target, link: PageLink, target: Target, place: Place) -> Verdict:
@@ -218,37 +204,28 @@ def _ranked(home: Target, source: Target, link: PageLink, target: Target, place:
     own_folder = own.rpartition("/")[0]
     same_host = (target.host, target.port) == (home.host, home.port)
     inside = bool(own) and path.startswith(own + "/") and same_host
-    words = worth_of_path(named_path(target))
+    words = of_path(named_path(target)).worth
     sibling = (
         same_host and bool(own_folder) and path.startswith(own_folder + "/") and not inside and own != path.rstrip("/")
     )
     # A neighbour of the listing is another product regardless of its name; a product's page may have docs beside it.
-    if sibling and not _exact(path) and (place == "listing" or not words):
-        return Verdict(0, "a neighbour of the listing", False)
+    if sibling and (place == "listing" or not words):
+        last = _SUFFIX.sub("", unquote(path).lower().rstrip("/").rpartition("/")[2])
+        tokens = [token for token in re.split(r"[\W_]+", last) if token]
+        if not tokens or not all(map(is_said, tokens)):  # it may be the name of a product
+            return Verdict(0, "a neighbour of the listing")
     folder = source.path.partition("?")[0].rpartition("/")[0]
     below = source != home and bool(folder) and path.startswith(folder + "/") and source.host == target.host
     hosted = _OWN if not same_host and _DOCS_HOST.match(target.host) else 0
-    text = worth_of_text(link.text) if not sibling else 0
+    text = of_words(link.text).worth if not sibling else 0
     score = max(words, text, hosted, _OWN if inside else 0, _BELOW if below else 0)
     if place == "product" and not score and not path.strip("/"):
         score = _OWN
     if not score:
-        return Verdict(0, "not documentation", False)
+        return Verdict(0, "not documentation")
     deep = own.count("/") > 1
     beside = place == "listing" and deep and same_host and not inside and not below
     return Verdict(score, "", beside and (link.region == "chrome" or source != home or not words), place)
-
-
-def _in_repository(scope: Scope, link: PageLink, target: Target) -> Verdict:
-    repository = scope.repository
-    path = urlsplit(target.path).path
-    raw = repository is not None and target.url.startswith(repository.raw) and target.host not in CODE_HOSTS
-    if not _REPOSITORY_FILE.search(path) and not raw:
-        return Verdict(0, "a page of the code host, not documentation", False)
-    words = max(worth_of_path(path), worth_of_text(link.text))
-    if path.lower().endswith((".md", ".mdx", ".txt", ".rst", ".pdf")):
-        return Verdict(max(words, _BELOW), "", False, "repository")
-    return Verdict(words, "" if words else "not documentation", False, "repository")
 
 
 def is_other_product(target: Target, name: str) -> bool:
@@ -261,31 +238,15 @@ def is_other_product(target: Target, name: str) -> bool:
     return not tokens & own and not all(map(is_said, tokens))
 
 
-def worth_of_path(path: str) -> int:
-    """Return the worth of the topic that a path indicates, or 0 if it indicates none."""
-    return of_path(path).worth
-
-
-def _exact(path: str) -> bool:
-    """Return whether a path's last segment has only topic and linking words, none of them a product's name."""
-    last = _SUFFIX.sub("", unquote(path).lower().rstrip("/").rpartition("/")[2])
-    tokens = [token for token in re.split(r"[\W_]+", last) if token]
-    return bool(tokens) and all(map(is_said, tokens))
-
-
-def worth_of_text(text: str) -> int:
-    """Return the worth of the topic that a link's text indicates, or 0 for a long text."""
-    return of_words(text).worth
-
-
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Candidate:
-    """An address waiting in the queue."""
+    """An address waiting in the queue; what the queue needs to know of it is worked out once, when it is made."""
 
     target: Target
+    """As written on the linking page; then without tracking and session parameters."""
     scope: Scope
     verdict: Verdict
-    depth: int
+    depth: int = 1
     probe: bool = False
     """Whether this is a file at a conventional path that no page links to."""
     last: bool = False
@@ -296,23 +257,46 @@ class Candidate:
     """Whether the link's text names documentation."""
     topic: Topic = NONE
     """What the page is about, judging by its address and the link."""
-    shown: str = ""
-    """The address as written on the linking page."""
-    key: str = ""
-    kind: str = ""
-    """The address template under which the page is counted."""
     source: str = ""
     """Identity of the first page that linked to this address."""
-    subject: str = ""
-    """Key shared by similar pages: their topic, or their folder if they have no topic."""
-    crowds: tuple[str, ...] = ()
-    """The API reference and the family of similar names to which the page belongs, the reference first."""
-    varied: bool = False
-    """Whether the address has parts that could be counted up endlessly."""
-    value: int = 0
-    """Worth of the page by topic and place."""
-    worth: int = 0
-    """`value` minus the costs of the link itself, before any page was taken."""
+
+    def __post_init__(self) -> None:
+        """Work out key, template, similar pages and worth."""
+        self.shown: str = self.target.url
+        target = self.target = cleaned(self.target)
+        self.key: str = identity(target)
+        # The address template under which the page is counted.
+        self.kind: str = template(target) if self.probe or of_path(target.path).worth else folder(target)
+        # Similar pages share their topic, or their folder if they have none.
+        broad = self.topic.name in _EVERYTHING
+        self.subject: str = self.topic.name if not broad else "" if self.probe else folder(target)
+        self.crowds: tuple[str, ...] = () if self.probe else _crowds(target)
+        # Whether the address has parts that could be counted up endlessly.
+        self.varied: bool = not self.probe and is_varied(target._replace(path=_SORTED.sub("/", target.path)))
+        self.value: int = max(self.verdict.score, self.topic.worth)
+        # Before any page was taken.
+        self.worth: int = (
+            self.value
+            - _DEPTH_COST * (self.depth - 1)
+            - _BESIDE_COST * self.verdict.beside
+            - _LAST_COST * self.last
+            - _EDITION_COST * bool(edition(target)[0])
+            - _LISTED_COST * self.listed
+        )
+
+
+def _crowds(target: Target) -> tuple[str, ...]:
+    """Return the API reference that contains a page, and the family of names with the same first words as its name."""
+    segments = unquote(target.path.partition("?")[0]).lower().split("/")
+    host = f"{target.host}:{target.port}"
+    references = (place for place, segment in enumerate(segments[:-1]) if _REFERENCE.fullmatch(segment))
+    found = [host + "/".join(segments[: place + 1]) for place in references][:1]
+    name = segments[-1] or (segments[-2] if len(segments) > 1 else "")
+    above = host + "/".join(segments[: -1 if segments[-1] else -2])
+    tokens = [token for token in re.split(r"[\W_]+", name) if token]
+    if len(tokens) > _SAME_WORDS or _DOTTED.fullmatch(name):
+        found.append("/".join((above, *tokens[:_SAME_WORDS])) + "*")
+    return tuple(found)
 
 
 class Frontier:
@@ -329,45 +313,42 @@ class Frontier:
         self._counted: dict[str, tuple[str, ...]] = {}
         self._members: defaultdict[str, set[str]] = defaultdict(set)
         self._dead: Counter[str] = Counter()
-        self._dropped: list[tuple[Candidate, str]] = []
         self._newest: dict[str, tuple[int, ...]] = {}
 
     def __len__(self) -> int:
         """Return the number of waiting addresses."""
         return len(self._waiting)
 
-    def push(self, key: str, candidate: Candidate) -> str:
-        """Add `candidate` to the queue. Of two with the same identity, the better is kept, in the position of the
-        first.
+    def push(self, made: Candidate) -> str:
+        """Add a candidate. Of two with the same identity, the better is kept, in the position of the first.
 
         If the two are spelled differently, returns the spelling that is not requested, otherwise an empty text. A
         spelling with tracking or session parameters loses.
         """
-        made = _prepared(key, candidate)
         for crowd in made.crowds:
-            self._members[crowd].add(key)
-        _, age, bare = version(candidate.target)
+            self._members[crowd].add(made.key)
+        _, age, bare = version(made.target)
         page = identity(bare)
         self._newest[page] = max(age, self._newest.get(page, age))
-        known = self._waiting.get(key)
-        self._order.setdefault(key, len(self._order))
-        if known is None:
-            self._waiting[key] = made
+        self._order.setdefault(made.key, len(self._order))
+        known = self._waiting.setdefault(made.key, made)
+        if known is made:
             return ""
         plain, other = (made, known) if made.shown == made.target.url else (known, made)
+        lost = other.shown if other.shown != plain.shown else ""
         better = made if made.worth > known.worth else known
-        self._waiting[key] = replace(
-            better, target=plain.target, shown=plain.shown, kind=plain.kind, source=known.source
-        )
-        return other.shown if other.shown != plain.shown else ""
+        better.target, better.shown, better.kind, better.source = plain.target, plain.shown, plain.kind, known.source
+        self._waiting[made.key] = better
+        return lost
 
-    def pop(self, most: int, is_trap: Callable[[str], bool], is_known: Callable[[str], bool]) -> list[Candidate]:
+    def pop(self, most: int, novelty: Novelty, asked: Set[str]) -> tuple[list[Candidate], list[tuple[Candidate, str]]]:
         """Take up to `most` of the best candidates; drop other editions of known pages and exhausted templates.
 
-        Priorities are updated after each candidate taken. `is_trap` judges a template, `is_known` says whether an
-        identity was requested already.
+        Returns the candidates taken, and those dropped with the reasons. Priorities are updated after each candidate
+        taken. `asked` has the identities that were requested already.
         """
         batch: list[Candidate] = []
+        dropped: list[tuple[Candidate, str]] = []
         within: Counter[str] = Counter()
         groups = self._alike()
         while groups and len(batch) < most:
@@ -376,19 +357,22 @@ class Frontier:
             if not groups[like]:
                 del groups[like]
             kind = candidate.kind
-            reason = self._other_edition(candidate, is_known) or (TRAP if is_trap(kind) else "")
+            reason = self._other_edition(candidate, asked) or (TRAP if novelty.is_trap(kind) else "")
             if not reason and self._taken[kind] >= self._per_template * (_TOPICS if candidate.named else 1):
                 reason = TOO_MANY
             if reason:
-                self._dropped.append((self._waiting.pop(candidate.key), reason))
+                dropped.append((self._waiting.pop(candidate.key), reason))
                 continue
-            if is_varied(candidate.target) and within[kind] >= _SIDE_BY_SIDE:
+            if within[kind] >= _SIDE_BY_SIDE and is_varied(candidate.target):
                 continue
             within[kind] += 1
             self._taken[kind] += 1
-            self._count(candidate)
+            # A page counts towards the quotas of its crowds or, if it has none, towards its topic.
+            crowds = tuple(crowd for crowd in candidate.crowds if self._is_crowd(crowd))
+            self._counted[candidate.key] = crowds or (candidate.subject,)
+            self._alike_taken.update(self._counted[candidate.key])
             batch.append(self._waiting.pop(candidate.key))
-        return batch
+        return batch, dropped
 
     def came(self, candidate: Candidate, *, read: bool) -> None:
         """Record whether a taken page was read; if not, it no longer counts for its topic and quota."""
@@ -396,11 +380,6 @@ class Frontier:
         counted = self._counted.pop(candidate.key, ())
         if not read:
             self._alike_taken.subtract(counted)
-
-    def dropped(self) -> list[tuple[Candidate, str]]:
-        """Return the candidates dropped since the last call, with the reasons."""
-        found, self._dropped = self._dropped, []
-        return found
 
     def drain(self) -> list[Candidate]:
         """Remove and return all waiting candidates, in order of arrival."""
@@ -415,22 +394,16 @@ class Frontier:
                 return TEMPLATE_LATER if place or crowd.endswith("*") else REFERENCE_LATER
         return ""
 
-    def _count(self, candidate: Candidate) -> None:
-        """Count a taken page towards the quotas of its crowds or, if it has none, towards its topic."""
-        crowds = tuple(crowd for crowd in candidate.crowds if self._is_crowd(crowd))
-        self._counted[candidate.key] = crowds or (candidate.subject,)
-        self._alike_taken.update(self._counted[candidate.key])
-
     def _is_crowd(self, crowd: str) -> bool:
         return len(self._members[crowd]) >= _CROWD
 
-    def _other_edition(self, candidate: Candidate, is_known: Callable[[str], bool]) -> str:
+    def _other_edition(self, candidate: Candidate, asked: Set[str]) -> str:
         """Return why another edition of the page is read instead, or an empty text."""
         name, bare = edition(candidate.target)
-        if name and (is_known(identity(bare)) or identity(bare) in self._order):
+        if name and (identity(bare) in asked or identity(bare) in self._order):
             return f"the same page as another: {name}"
         name, age, bare = version(candidate.target)
-        if name and (age < self._newest[identity(bare)] or is_known(identity(bare))):
+        if name and (age < self._newest[identity(bare)] or identity(bare) in asked):
             return f"the same page as another: the edition of another version ({name})"
         return ""
 
@@ -453,49 +426,3 @@ class Frontier:
             again = _AGAIN_COSTS[min(self._alike_taken[candidate.subject], len(_AGAIN_COSTS) - 1)]
             worth -= min(again, max(0, candidate.value - _LEAST))
         return worth - max(0, min(_MOST_DEAD, _DEAD_COST * self._dead[candidate.source]))
-
-
-def _prepared(key: str, candidate: Candidate) -> Candidate:
-    """Return `candidate` with its derived fields filled in: template, similar pages, worth."""
-    target = candidate.target
-    informative = worth_of_path(target.path) > 0 or candidate.probe
-    subject = candidate.topic.name
-    if subject in _EVERYTHING:
-        subject = "" if candidate.probe else folder(target)
-    made = replace(
-        candidate,
-        key=key,
-        kind=template(target) if informative else folder(target),
-        subject=subject,
-        crowds=() if candidate.probe else _crowds(target),
-        varied=not candidate.probe and is_varied(target._replace(path=_SORTED.sub("/", target.path))),
-    )
-    value = max(candidate.verdict.score, candidate.topic.worth)
-    return replace(made, value=value, worth=value - _costs(made))
-
-
-def _costs(candidate: Candidate) -> int:
-    return (
-        _DEPTH_COST * (candidate.depth - 1)
-        + (_BESIDE_COST if candidate.verdict.beside else 0)
-        + (_LAST_COST if candidate.last else 0)
-        + (_EDITION_COST if edition(candidate.target)[0] else 0)
-        + (_LISTED_COST if candidate.listed else 0)
-    )
-
-
-def _crowds(target: Target) -> tuple[str, ...]:
-    """Return the API reference that contains a page, and the family of names with the same first words as its name."""
-    segments = unquote(target.path.partition("?")[0]).lower().split("/")
-    host = f"{target.host}:{target.port}"
-    found = []
-    for place, segment in enumerate(segments[:-1]):
-        if _REFERENCE.fullmatch(segment):
-            found.append(host + "/".join(segments[: place + 1]))
-            break
-    name = segments[-1] or (segments[-2] if len(segments) > 1 else "")
-    above = host + "/".join(segments[: -1 if segments[-1] else -2])
-    tokens = [token for token in re.split(r"[\W_]+", name) if token]
-    if len(tokens) > _SAME_WORDS or _DOTTED.fullmatch(name):
-        found.append("/".join((above, *tokens[:_SAME_WORDS])) + "*")
-    return tuple(found)

@@ -1,216 +1,78 @@
-"""The network: guard, fetcher and politeness (robots.txt, delays), several requests at a time.
+"""HTTP requests through guard and manners, several at a time, with redirects, deadlines and a count of decoded bytes.
 
-robots.txt is parsed by protego and applied according to RFC 9309: a missing file (4xx) allows everything, a file that
-cannot be fetched (5xx, no response) allows nothing. A Crawl-delay longer than the configured delay replaces it; a host
-that asks for more than `max_crawl_delay_seconds` is not read.
+`httpx2` decodes bodies in pieces of at most 1 MiB, so a decompression bomb is stopped at the limit. Nothing is taken
+from the environment: no proxy, no credentials; no cookie is kept.
 """
 
-import threading
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+import re
+import ssl
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import urlsplit
 
-from agent.errors import RefusedError, SeptetError, UnavailableError
-from agent.intake.crawl.answer import Fetched, Outcome
-from agent.intake.crawl.connections import Meter
-from agent.intake.crawl.fetch import Fetcher
+import httpcore2
+import httpx2
+
+from agent.errors import RefusedError, SeptetError, SourceError, UnavailableError
+from agent.intake.crawl.addresses import absolute
+from agent.intake.crawl.answer import BYTES_USED_UP, Fetched, Outcome
+from agent.intake.crawl.connections import MAX_HEADER_BYTES, GuardedBackend, Meter
 from agent.intake.crawl.guard import Guard, Resolver, Target, with_deadline
+from agent.intake.crawl.manners import ROBOTS, Manners
 from agent.settings import Settings
 
 if TYPE_CHECKING:
-    import httpcore2
-    from protego import Protego
+    from agent.intake.crawl.answer_log import Cache
 
-ROBOTS: Final = "/robots.txt"
-_WEB_PORTS: Final = frozenset({80, 443})
+MAX_RATIO: Final = 200
+"""Maximum ratio of decoded bytes to bytes on the wire, checked once `RATIO_FLOOR` bytes were decoded."""
+RATIO_FLOOR: Final = 1_048_576
+MAX_ROBOTS_BYTES: Final = 512_000
+"""Maximum number of bytes read from a robots.txt; the rest is ignored (RFC 9309 requires at least 500 KiB)."""
+KEPT_HEADERS: Final = frozenset(
+    {
+        *("age", "cache-control", "content-disposition", "content-language", "content-type", "date", "etag"),
+        *("expires", "last-modified", "link", "retry-after", "vary", "x-robots-tag"),
+    }
+)
+_MAX_HEADER_CHARS: Final = 2000
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_CODINGS: Final = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
+_MAX_CODINGS: Final = 2
+_ACCEPT: Final = "text/html,application/xhtml+xml,text/markdown,text/plain,application/pdf,application/json;q=0.8"
+_LOG_IN: Final = re.compile(r"(?i)log-?_?in|sign-?_?in|sso|saml2?|authorize|oauth2?")
 _SAVE: Final = "save the page and give the file"
-_DELAY_TOO_LONG: Final = "the host asks for {:g} seconds between requests, more than max_crawl_delay_seconds"
+_MAX_DIGITS: Final = 7
+_VALIDATOR: Final = re.compile(r"[!-~](?:[ -~]{0,500}[!-~])?")
+"""Valid form of a stored header value sent back to a server; checked because the file may have been changed."""
+_CONDITIONS: Final = (("etag", "if-none-match"), ("last-modified", "if-modified-since"))
 
 
-class _Rules(NamedTuple):
-    """The robots.txt of an origin: its rules and the file, or the error raised when fetching it."""
+class _Later(NamedTuple):
+    """A server's request to try again later."""
 
-    found: "Protego | None"
-    file: Fetched | RefusedError | UnavailableError
-
-
-class _Host:
-    """The queue of requests to one host."""
-
-    def __init__(self) -> None:
-        self.gate = threading.Lock()
-        """Lock held by the one request that is waiting to start."""
-        self.slots = threading.Condition()
-        self.open = 0
-        self.started = float("-inf")
-        self.not_before = float("-inf")
-        self.crawl_delay = 0.0
+    status: int
+    seconds: float | None
 
 
-class Polite:
-    """The politeness rules of one crawl.
-
-    `read` fetches a robots.txt; it raises RefusedError or UnavailableError when the file cannot be fetched.
-    """
-
-    def __init__(self, settings: Settings, meter: Meter, read: Callable[[str], Fetched]) -> None:
-        self._settings = settings
-        self._meter = meter
-        self._read = read
-        self._agent = agent_token(settings.user_agent)
-        self._lock = threading.Lock()
-        self._hosts: defaultdict[str, _Host] = defaultdict(_Host)
-        self._origins: dict[str, _Rules] = {}
-        self._reading: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-
-    def robots(self, target: Target) -> Fetched | RefusedError | UnavailableError:
-        """Return the robots.txt of the target's origin, or the error from fetching it; each file is read once."""
-        return self._rules(target).file
-
-    def check(self, target: Target) -> None:
-        """Check that robots.txt allows `target`.
-
-        Raises RefusedError when robots.txt forbids the page, asks for too long a delay or is itself refused,
-        UnavailableError when it cannot be fetched.
-        """
-        rules = self._rules(target)
-        if isinstance(rules.file, RefusedError | UnavailableError):
-            raise type(rules.file)(rules.file.what, where=rules.file.where, hint=rules.file.hint)
-        if rules.found is None:
-            return
-        if target.path != ROBOTS and not rules.found.can_fetch(target.url, self._agent):
-            raise RefusedError("robots.txt of the site does not allow this page", where=target.url, hint=_SAVE)
-        delay = rules.found.crawl_delay(self._agent) or 0.0
-        if delay > self._settings.max_crawl_delay_seconds:
-            raise RefusedError(_DELAY_TOO_LONG.format(delay), where=target.origin, hint=_SAVE)
-
-    @contextmanager
-    def turn(self, target: Target) -> Iterator[None]:
-        """Wait for a free connection slot of the host and for the time of its next request, then hold the slot.
-
-        The wait does not count as time of the request. Raises UnavailableError when it would exceed the product's time.
-        """
-        host = self._host(target)
-        came = self._meter.clock()
-        with host.slots:
-            while host.open >= self._connections(host):
-                if not host.slots.wait(max(0.0, self._meter.end - self._meter.clock())):
-                    raise _no_time(target)
-            host.open += 1
-        try:
-            with ExitStack() as gate:
-                gate.enter_context(host.gate)
-                self._wait(host, target)
-                self._meter.not_counted(host.started - came)
-
-                def sent() -> None:
-                    host.started = self._meter.clock()
-                    gate.close()
-
-                if not self._settings.delay_seconds and not host.crawl_delay:
-                    gate.close()
-                # Keep the gate shut until the request is sent: the delay starts then, not at the start of connecting.
-                self._meter.when_sent(sent)
-                yield
-        finally:
-            self._meter.when_sent(None)
-            with host.slots:
-                host.open -= 1
-                host.slots.notify_all()
-
-    def _wait(self, host: _Host, target: Target) -> None:
-        delay = max(self._settings.delay_seconds, host.crawl_delay)
-        start = max(host.started + delay, host.not_before)
-        if max(start, self._meter.clock()) >= self._meter.end:
-            raise _no_time(target)
-        while (wait := start - self._meter.clock()) > 0:
-            if self._meter.stopped():
-                raise UnavailableError("stopped", where=target.url)
-            self._meter.sleep(wait)
-        host.started = self._meter.clock()
-
-    def hold(self, target: Target, seconds: float) -> bool:
-        """Leave the host alone for `seconds`; return False, with no effect, if that is too long or exceeds the time
-        left.
-        """
-        until = self._meter.clock() + seconds
-        if seconds > self._settings.max_crawl_delay_seconds or until >= self._meter.end:
-            return False
-        host = self._host(target)
-        with host.gate:
-            host.not_before = max(host.not_before, until)
-        return True
-
-    def _connections(self, host: _Host) -> int:
-        return 1 if host.crawl_delay else max(1, self._settings.connections_per_host)
-
-    def _host(self, target: Target) -> _Host:
-        # Ports 80 and 443 belong to the same server; any other port of a host is usually another program.
-        name = target.host if target.port in _WEB_PORTS else f"{target.host}:{target.port}"
-        with self._lock:
-            return self._hosts[name]
-
-    def _rules(self, target: Target) -> _Rules:
-        origin = f"{target.scheme}://{target.origin}"
-        with self._lock:
-            reading = self._reading[origin]
-        with reading:
-            rules = self._origins.get(origin)
-            if rules is None:
-                rules = self._read_rules(origin + ROBOTS)
-                self._origins[origin] = rules
-                delay = rules.found.crawl_delay(self._agent) if rules.found is not None else None
-                if delay:
-                    self._host(target).crawl_delay = max(delay, self._host(target).crawl_delay)
-        return rules
-
-    def _read_rules(self, url: str) -> _Rules:
-        try:
-            file = self._read(url)
-        except (RefusedError, UnavailableError) as error:
-            return _Rules(None, error)
-        return _Rules(_parsed(file.body), file)
+class _StaleError(UnavailableError):
+    """Failure of a reused connection, which says nothing about the page."""
 
 
-def agent_token(user_agent: str) -> str:
-    """Return this crawler's name in robots.txt files: the first word of the user agent, without its version."""
-    words = user_agent.split()
-    return words[0].partition("/")[0] if words else ""
-
-
-def _parsed(body: bytes) -> "Protego":
-    from protego import Protego
-
-    text = body.decode("utf-8-sig", "replace")
-    # An HTML page sent by a catch-all route instead of the file contains no robots rules.
-    return Protego.parse("" if text.lstrip().startswith("<") else text)
-
-
-def _no_time(target: Target) -> UnavailableError:
-    return UnavailableError(
-        "the time for one product is used up", where=target.url, hint="raise total_seconds or lower delay_seconds"
-    )
-
-
-class Kept(Protocol):
-    """Store of earlier responses, so that a server need only be asked whether they are still valid."""
-
-    def page(self, url: str, user_agent: str) -> Fetched | None:
-        """Return the last response for `url`, or None."""
-        ...
-
-    def keep(self, fetched: Fetched) -> None:
-        """Store a response."""
-        ...
+class _AbsentError(SourceError):
+    """Failure after which a robots.txt counts as absent: endless redirects, no such file."""
 
 
 class Network:
-    """A `Web` that fetches from the network; use it as a context manager.
+    """A `Web` that fetches from the network, with up to `settings.connections` requests at a time.
 
-    `meter` holds the budget and the clock, `kept` holds earlier responses, `backend` replaces the socket layer, `stamp`
-    gives the time for the responses (UTC, ISO 8601 with `Z`).
+    `meter` holds the budget and the clock, `kept` holds earlier responses, `backend` replaces the socket layer.
     """
 
     def __init__(
@@ -218,34 +80,36 @@ class Network:
         settings: Settings,
         guard: Guard,
         meter: Meter,
-        *,
-        kept: Kept | None = None,
-        backend: "httpcore2.NetworkBackend | None" = None,
-        stamp: Callable[[], str] | None = None,
+        kept: "Cache | None" = None,
+        backend: httpcore2.NetworkBackend | None = None,
     ) -> None:
         self._settings = settings
         self._guard = guard
         self._meter = meter
         self._kept = kept
-        self._polite = Polite(settings, meter, self._read_robots)
-        self._fetcher = Fetcher(settings, guard, meter, backend, manners=self._polite, stamp=stamp)
-        self._workers = ThreadPoolExecutor(max(1, settings.connections), thread_name_prefix="fetch")
+        self._manners = Manners(settings, meter, self._robots)
+        connections = max(1, settings.connections)
+        self._pool = httpcore2.ConnectionPool(
+            ssl_context=ssl.create_default_context(),
+            max_connections=connections,
+            retries=0,
+            network_backend=GuardedBackend(guard, meter, backend),
+        )
+        self._workers = ThreadPoolExecutor(connections, thread_name_prefix="fetch")
 
-    def __enter__(self) -> "Network":
-        """Return the network."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         """Stop all waits, let running requests finish by their deadline, then close the connections."""
-        self._meter.stop()
+        self._meter.stopped.set()
         self._workers.shutdown(cancel_futures=True)
-        self._fetcher.__exit__()
+        self._pool.close()
 
     def get_all(self, urls: Sequence[str]) -> list[Outcome]:
-        """Fetch all addresses, up to `settings.connections` at a time; outcomes are in the order of `urls`.
+        """Fetch all addresses, each after at most `max_redirects` redirects; outcomes are in the order of `urls`.
 
-        A request for a robots.txt returns the copy already read for its site, so that the sitemaps named there can be
-        found.
+        An outcome is a RefusedError when the guard or robots.txt refuses the address or a redirect, a SourceError when
+        the server has no such page, redirects in a circle or sends too much, an UnavailableError when it does not
+        answer in time. A request for a robots.txt returns the copy already read for its site, so that the sitemaps
+        named there can be found.
         """
         return list(self._workers.map(self._get, urls))
 
@@ -257,44 +121,208 @@ class Network:
         try:
             target = self._guard.parse(url)
             if target.path == ROBOTS:
-                return self._polite.robots(target)
+                return self._manners.robots(target)
             kept = self._kept.page(url, self._settings.user_agent) if self._kept else None
-            fetched = self._fetcher.get(url, kept)
+            fetched = replace(self._follow(url, kept), requested=url)
             if self._kept:
                 self._kept.keep(fetched)
             return fetched
         except SeptetError as error:
             return error
 
-    def _read_robots(self, url: str) -> Fetched:
-        return self._fetcher.robots(url)
+    def _robots(self, url: str) -> Fetched:
+        """Fetch the first `MAX_ROBOTS_BYTES` of the robots.txt at `url`, regardless of its declared type.
+
+        The body is empty when the server has no such file (any 4xx status) or redirects without end; everything is
+        allowed then (RFC 9309). Raises RefusedError when the guard refuses the address, UnavailableError when the file
+        cannot be fetched; nothing is allowed then.
+        """
+        try:
+            return replace(self._follow(url, robots=True), requested=url)
+        except _AbsentError:
+            return self._fetched(url, httpx2.Headers(), b"")
+        except (RefusedError, UnavailableError, SourceError) as error:
+            kind = RefusedError if isinstance(error, RefusedError) else UnavailableError
+            raise kind(f"robots.txt of the site cannot be read: {error.what}", where=url, hint=_SAVE) from None
+
+    def _follow(self, url: str, kept: Fetched | None = None, *, robots: bool = False) -> Fetched:
+        """Fetch `url`, checking each redirect; `kept` is an earlier response, to be confirmed by the server."""
+        self._meter.start_request()
+        target = self._guard.parse(url)
+        seen = [target]
+        patient = False
+        while True:
+            if not robots:
+                with self._meter.suspended():
+                    self._manners.check(target)
+            try:
+                answer = self._exchange(target, kept, robots)
+            except _StaleError:
+                answer = self._exchange(target, kept, robots)
+            if isinstance(answer, Fetched):
+                return answer
+            if isinstance(answer, _Later):
+                if not patient and answer.seconds is not None and self._manners.hold(target, answer.seconds):
+                    patient = True
+                    continue
+                if robots and answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+                    raise _AbsentError("busy")
+                asked = "" if answer.seconds is None else f" and asks to wait {answer.seconds:.0f} seconds"
+                what = f"the server answered {answer.status}{asked}"
+                raise UnavailableError(what, where=target.url, hint="try again later")
+            if not robots:
+                self._guard.check_redirect(seen[0], answer)
+            if answer in seen:
+                raise _AbsentError("the page redirects in a circle", where=url, hint="open it in a browser and save it")
+            if len(seen) > self._settings.max_redirects:
+                what = f"more than {self._settings.max_redirects} redirects"
+                raise _AbsentError(what, where=url, hint="give the final address")
+            if not robots and _is_log_in(answer) and not _is_log_in(seen[0]):
+                raise SourceError("the server sends to a log-in page", where=url, hint=_SAVE)
+            seen.append(answer)
+            target = answer
+
+    def _exchange(self, target: Target, kept: Fetched | None, robots: bool) -> Fetched | Target | _Later:
+        with self._manners.turn(target):
+            try:
+                return self._send(target, kept if kept is not None and kept.url == target.url else None, robots)
+            except (UnavailableError, SourceError) as error:
+                raise type(error)(error.what, where=error.where or target.url, hint=error.hint) from None
+            except httpcore2.TimeoutException:
+                hint = "raise request_seconds or total_seconds, or save the page and give the file"
+                raise UnavailableError("no answer in time", where=target.url, hint=hint) from None
+            except httpx2.InvalidURL:
+                raise RefusedError("the address can be read in two ways", where=target.url) from None
+            except (httpcore2.ProtocolError, httpcore2.NetworkError, httpx2.DecodingError, ssl.SSLError) as error:
+                ended = isinstance(error, httpcore2.RemoteProtocolError | httpcore2.NetworkError)
+                if ended and not self._meter.request.connected:
+                    raise _StaleError("the server closed the connection", where=target.url, hint=_SAVE) from None
+                if isinstance(error, httpcore2.ProtocolError | httpx2.DecodingError):
+                    raise SourceError("the server's answer is broken", where=target.url, hint=_SAVE) from None
+                what = "the certificate is not valid" if "CERTIFICATE" in str(error).upper() else "no connection"
+                raise UnavailableError(what, where=target.url, hint="check the address and the connection") from None
+
+    def _send(self, target: Target, known: Fetched | None, robots: bool) -> Fetched | Target | _Later:
+        """Send one request, with the validators of `known`, and read its response."""
+        self._meter.start_hop()
+        url = httpx2.URL(target.url)
+        if url.raw_host.decode("ascii").strip("[]") != target.host:
+            raise RefusedError("the address can be read in two ways", where=target.url)
+        given = dict(known.headers) if known is not None else {}
+        headers = {
+            "host": target.origin,
+            "accept": _ACCEPT,
+            "accept-encoding": "gzip, deflate",
+            "connection": "keep-alive",
+            "user-agent": self._settings.user_agent,
+            **{ask: given[name] for name, ask in _CONDITIONS if _VALIDATOR.fullmatch(given.get(name, ""))},
+        }
+        parts = httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        wait = {"timeout": {"pool": max(0.0, self._meter.seconds_left())}}
+        with self._pool.stream("GET", parts, headers=[*headers.items()], extensions=wait) as answer:
+            if sum(len(name) + len(value) for name, value in answer.headers) > MAX_HEADER_BYTES:
+                raise SourceError(f"headers larger than {MAX_HEADER_BYTES} bytes", hint=_SAVE)
+            response = httpx2.Response(answer.status, headers=answer.headers, content=answer.iter_stream())
+            if answer.status in _REDIRECTS:
+                location = response.headers.get("location", "")
+                if not location:
+                    raise SourceError("a redirect without a destination", hint="give the final address")
+                return self._guard.parse(absolute(target.url, location))
+            if answer.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+                return _Later(answer.status, _seconds(response.headers.get("retry-after", "").strip()))
+            if known is not None and answer.status == HTTPStatus.NOT_MODIFIED:
+                confirmed = self._fetched(target.url, response.headers, known.body)
+                named = {name for name, _ in confirmed.headers}
+                kept = tuple(pair for pair in known.headers if pair[0] not in named)
+                own = (*confirmed.headers, *kept)
+                return replace(confirmed, media_type=known.media_type, charset=known.charset, headers=own)
+            _check_status(answer.status, robots)
+            empty = self._fetched(target.url, response.headers, b"")
+            return replace(empty, body=self._body(response, empty.media_type, robots))
+
+    def _body(self, response: httpx2.Response, media_type: str, robots: bool) -> bytes:
+        """Read a body piece by piece up to its limit. Raises SourceError beyond it, except for a robots.txt."""
+        codings = [coding.strip().lower() for coding in response.headers.get("content-encoding", "").split(",")]
+        if len(codings) > _MAX_CODINGS or not _CODINGS.issuperset(codings):
+            raise SourceError("an unknown content coding", hint=_SAVE)
+        pdf = media_type == "application/pdf"
+        limit = self._settings.max_pdf_bytes if pdf else self._settings.max_page_bytes
+        body = bytearray()
+        for piece in response.iter_bytes():
+            body += piece
+            if not self._meter.take(len(piece)):
+                raise SourceError(BYTES_USED_UP, hint="raise max_total_bytes")
+            if len(body) > RATIO_FLOOR and len(body) > MAX_RATIO * response.num_bytes_downloaded:
+                raise SourceError(f"unpacks to more than {MAX_RATIO} times its size", hint=_SAVE)
+            if robots and len(body) >= MAX_ROBOTS_BYTES:
+                return bytes(body[:MAX_ROBOTS_BYTES])
+            if not robots and len(body) > limit:
+                hint = "raise max_page_bytes or max_pdf_bytes, or give a smaller file"
+                raise SourceError(f"larger than {limit} bytes", hint=hint)
+        return bytes(body)
+
+    def _fetched(self, url: str, headers: httpx2.Headers, body: bytes) -> Fetched:
+        kind, *parameters = headers.get("content-type", "").split(";")
+        named = ((name.strip().lower(), value) for name, _, value in (text.partition("=") for text in parameters))
+        charset = next((value.strip().strip("\"'").lower() for name, value in named if name == "charset"), "")
+        kept = tuple(
+            (name.lower(), value[:_MAX_HEADER_CHARS])
+            for name, value in headers.multi_items()
+            if name.lower() in KEPT_HEADERS
+        )
+        return Fetched(url, url, kind.strip().lower(), charset, body, kept, _now(), self._settings.user_agent)
 
 
+@contextmanager
 def open_network(
     settings: Settings,
     allow_private: Sequence[str] = (),
     *,
     resolve: Resolver | None = None,
-    kept: Kept | None = None,
-    backend: "httpcore2.NetworkBackend | None" = None,
+    kept: "Cache | None" = None,
+    backend: httpcore2.NetworkBackend | None = None,
     meter: Meter | None = None,
-) -> AbstractContextManager[tuple[Guard, Network]]:
+) -> Iterator[tuple[Guard, Network]]:
     """Open a guard and the network behind it, with one time budget for both; `resolve` replaces the system's lookup.
 
     Raises UsageError when an entry of `allow_private` is malformed.
     """
     meter = meter or Meter(settings)
     guard = Guard(allow_private, with_deadline(resolve, meter.seconds_left))
-    return _Opened(guard, Network(settings, guard, meter, kept=kept, backend=backend))
+    network = Network(settings, guard, meter, kept, backend)
+    try:
+        yield guard, network
+    finally:
+        network.close()
 
 
-class _Opened(AbstractContextManager[tuple[Guard, Network]]):
-    def __init__(self, guard: Guard, network: Network) -> None:
-        self._guard = guard
-        self._network = network
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def __enter__(self) -> tuple[Guard, Network]:
-        return self._guard, self._network.__enter__()
 
-    def __exit__(self, *details: object) -> None:
-        self._network.__exit__(*details)
+def _seconds(retry_after: str) -> float | None:
+    """Return the seconds to wait from a Retry-After header, which holds a number of seconds or a date."""
+    if retry_after.isascii() and retry_after.isdigit() and len(retry_after) < _MAX_DIGITS:
+        return float(retry_after)
+    try:
+        then = parsedate_to_datetime(retry_after)
+        return max(0.0, (then - datetime.fromisoformat(_now())).total_seconds())
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _is_log_in(target: Target) -> bool:
+    return bool(_LOG_IN.fullmatch(urlsplit(target.path).path.rstrip("/").rpartition("/")[2]))
+
+
+def _check_status(status: int, robots: bool) -> None:
+    if status == HTTPStatus.OK:
+        return
+    what = f"the server answered {status}"
+    if robots and HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise _AbsentError(what)
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        raise SourceError(f"the server wants a log-in or refuses ({status})", hint=_SAVE)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise UnavailableError(what, hint="try again later")
+    raise SourceError(what, hint="check the address" if status >= HTTPStatus.BAD_REQUEST else _SAVE)

@@ -29,29 +29,20 @@ _SHARED: Final = frozenset(
 _NOBODYS: Final = frozenset(
     (
         *("twitter.com", "x.com", "facebook.com", "linkedin.com", "instagram.com", "youtube.com", "youtu.be"),
-        *(
-            "reddit.com",
-            "discord.com",
-            "discord.gg",
-            "t.me",
-            "tiktok.com",
-            "threads.net",
-            "bsky.app",
-            "mastodon.social",
-        ),
-        *(
-            "producthunt.com",
-            "slack.com",
-            "g2.com",
-            "capterra.com",
-            "trustpilot.com",
-            "crunchbase.com",
-            "wikipedia.org",
-        ),
-        *("news.ycombinator.com", "calendly.com", "bit.ly", "linktr.ee", "npmjs.com", "pypi.org"),
+        *("reddit.com", "discord.com", "discord.gg", "t.me", "tiktok.com", "threads.net", "bsky.app"),
+        *("mastodon.social", "producthunt.com", "slack.com", "g2.com", "capterra.com", "trustpilot.com"),
+        *("crunchbase.com", "wikipedia.org", "news.ycombinator.com", "calendly.com", "bit.ly", "linktr.ee"),
+        *("npmjs.com", "pypi.org"),
     )
 )
-CODE_HOSTS: Final = frozenset({"github.com", "gitlab.com", "codeberg.org", "bitbucket.org"})
+_RAW: Final = {
+    "github.com": "https://raw.githubusercontent.com/{}/HEAD/",
+    "gitlab.com": "https://gitlab.com/{}/-/raw/HEAD/",
+    "codeberg.org": "https://codeberg.org/{}/raw/HEAD/",
+    "bitbucket.org": "https://bitbucket.org/{}/raw/HEAD/",
+}
+"""Code hosts, and where each has the files of a repository (`owner/name`) as plain text."""
+CODE_HOSTS: Final = frozenset(_RAW)
 _RESERVED: Final = frozenset(
     (
         *("orgs", "features", "marketplace", "topics", "sponsors", "about", "pricing", "login", "apps", "users"),
@@ -60,39 +51,33 @@ _RESERVED: Final = frozenset(
 )
 _LEAD: Final = (
     r"(?:(?:visit|go to|view|open|see|read|browse|the|our|their|its|official|product|vendor|company|developer|"
+    r"project|full|online|main|app|technical|user)(?:['’]s)? )*"
 )
-_LEAD_END: Final = r"project|full|online|main|app|technical|user)(?:['’]s)? )*"
-_SITE: Final = re.compile(
-    _LEAD + _LEAD_END + r"(?:web ?site|site|home ?page|product page|landing page)(?: (?:of|for) .{1,60})?",
-    re.IGNORECASE,
-)
-_DOCS: Final = re.compile(
-    _LEAD + _LEAD_END + r"(?:docs?|documentation|developer docs|help cent(?:er|re))(?: (?:of|for) .{1,60})?",
-    re.IGNORECASE,
-)
+_OF: Final = r"(?: (?:of|for) .{1,60})?"
+_SITE: Final = re.compile(_LEAD + r"(?:web ?site|site|home ?page|product page|landing page)" + _OF, re.IGNORECASE)
+_DOCS: Final = re.compile(_LEAD + r"(?:docs?|documentation|developer docs|help cent(?:er|re))" + _OF, re.IGNORECASE)
 _CODE: Final = re.compile(
     r"(?:(?:view|see|open|star|fork|find|get|browse|us|it|the|our|on|in|at|from|official|public) )*"
     r"(?:git ?hub|git ?lab|codeberg|bitbucket|source(?: code)?|repo(?:sitory)?|code repository|"
-    r"git(?: repo(?:sitory)?)?|code)(?: (?:on|at|in) (?:git ?hub|git ?lab|codeberg|bitbucket)| repo(?:sitory)?)?"
-    r"(?: (?:of|for) .{1,60})?",
+    r"git(?: repo(?:sitory)?)?|code)(?: (?:on|at|in) (?:git ?hub|git ?lab|codeberg|bitbucket)| repo(?:sitory)?)?" + _OF,
     re.IGNORECASE,
 )
 _SITE_ROLES: Final = frozenset({"homepage", "home-page", "official"})
 _CODE_ROLES: Final = frozenset({"vcs-git", "code-repository", "repository", "vcs"})
 _ENDS: Final = re.compile(r"^[^\w]+|[^\w)]+$")
 _BRANDS: Final = ("github", "gitlab", "codeberg", "bitbucket")
+# Addresses that exist only to redirect visitors.
 _DOOR: Final = re.compile(
     r"/(?:go|goto|out|outbound|external|exit|away|visit|redirect|redir|r|click|clicks|link|leave|track)(?:/|\.\w+|\?|$)"
     r"|/(?:visit|website|out|go|redirect)/?(?:\?|$)|[?&](?:url|u|to|target|dest|destination|redirect)=",
     re.IGNORECASE,
 )
-"""Addresses that exist only to redirect visitors."""
 _OWNER_AND_NAME: Final = 2
 _MAX_WORDS: Final = 10
+_SHOWN: Final = 200
 _SITE_GRADE: Final = 3
 _DOCS_GRADE: Final = 2
-_NOT_THE_PAGES_OWN: Final = frozenset({"ugc", "sponsored"})
-"""`rel` values of links that visitors or advertisers placed."""
+_NOT_THE_PAGES_OWN: Final = frozenset({"ugc", "sponsored"})  # `rel` values of links of visitors or advertisers
 
 
 class Repository(NamedTuple):
@@ -101,7 +86,6 @@ class Repository(NamedTuple):
     page: Target
     raw: str
     """The address of the root folder for raw files, with a final slash."""
-    names: tuple[str, str]
 
 
 @dataclass
@@ -119,8 +103,7 @@ class Scope:
 
     def may_move(self, first: Target) -> bool:
         """Return whether `first` may redirect to any site: only the product's front page and the door to it may."""
-        named = [known for known in (self.product, self.door) if known is not None]
-        return identity(first) in {identity(known) for known in named}
+        return identity(first) in {identity(known) for known in (self.product, self.door) if known is not None}
 
     def moved(self, first: Target, landed: Target) -> Site | None:
         """Return the product's new site if `first` is its front page or door and redirects to `landed`, else None."""
@@ -137,16 +120,16 @@ class Scope:
 
     def place(self, target: Target) -> Place:
         """Return the place that `target` belongs to, or an empty text."""
-        if self.repository is not None and is_in_repository(self.repository, target):
-            return "repository"
+        if self.repository is not None:
+            url, page = target.url.casefold(), self.repository.page.url.casefold()
+            if url == page or url.startswith((self.repository.raw.casefold(), page + "/")):
+                return "repository"
         if self.product is not None and self._related(self.product, target):
             return "product"
-        if self.own_site and self._related(self.home, target):
+        if (target.host, target.port) == (self.home.host, self.home.port):
             return "listing"
-        return "listing" if same_site(self.home, target) and target.host not in CODE_HOSTS else self._own_host(target)
-
-    def _own_host(self, target: Target) -> Place:
-        return "listing" if (target.host, target.port) == (self.home.host, self.home.port) else ""
+        related = self.own_site and self._related(self.home, target)
+        return "listing" if related or (same_site(self.home, target) and target.host not in CODE_HOSTS) else ""
 
     def _related(self, site: Target, target: Target) -> bool:
         if (target.host, target.port) == (site.host, site.port):
@@ -154,9 +137,7 @@ class Scope:
         # An admitted host covers only itself, because other services on that machine are unrelated.
         if self.admits(target.host, target.port) or self.admits(site.host, site.port):
             return False
-        if {target.port, site.port} - {80, 443}:
-            return False
-        return registered_domain(site.host) == registered_domain(target.host)
+        return {target.port, site.port} <= {80, 443} and registered_domain(site.host) == registered_domain(target.host)
 
 
 @lru_cache(maxsize=1)
@@ -204,77 +185,56 @@ def named_sites(
     code: tuple[Repository, Site] | None = None
     scope.door = None
     for link, target in links:
-        if link.region == "neighbour" or (link.region == "chrome" and not scope.own_site):
+        roles = frozenset(link.rel.split())
+        if link.region == "neighbour" or (link.region == "chrome" and not scope.own_site) or roles & _NOT_THE_PAGES_OWN:
             continue
         if scope.admits(target.host, target.port) and not scope.admits(scope.home.host, scope.home.port):
             continue  # A public page must not select hosts that the operator admitted.
         words = _ENDS.sub("", " ".join(link.text.split()))
-        roles = frozenset(link.rel.split())
-        if roles & _NOT_THE_PAGES_OWN:
-            continue
         if len(words.split()) > _MAX_WORDS:
             words = ""
+        because = (words or link.rel)[:_SHOWN]
         repository = _repository(target, words, roles)
         if repository is not None:
-            because = words or link.rel
-            code = code or (repository, Site(role="repository", url=target.url, because=because[:200]))
+            code = code or (repository, Site(role="repository", url=target.url, because=because))
             continue
         grade = _grade(words, roles, name)
         if link.region == "chrome" and grade != _DOCS_GRADE:
             continue  # Navigation on the vendor's own site also links other sites; only documentation counts.
         if grade == _SITE_GRADE and same_site(scope.home, target) and _DOOR.search(target.path) and not scope.door:
-            scope.door, scope.because = target, (words or link.rel)[:200]
+            scope.door, scope.because = target, because
         outside = not scope.place(target) and registered_domain(target.host) not in _NOBODYS
         if grade and outside and target.host not in CODE_HOSTS and (best is None or grade > best[0]):
-            best = (grade, target, words or link.rel)
+            best = (grade, target, because)
     if best is None:
         return None, code
-    scope.door, scope.because = None, best[2][:200]
-    return (best[1], Site(role="product", url=best[1].url, because=best[2][:200])), code
+    scope.door, scope.because = None, best[2]
+    return (best[1], Site(role="product", url=best[1].url, because=best[2])), code
 
 
 def _grade(words: str, roles: frozenset[str], name: str) -> int:
     if roles & _SITE_ROLES:
         return _SITE_GRADE
     bare = words.casefold()
-    for own in dict.fromkeys((name, name.split()[0] if name.split() else "")):
+    for own in dict.fromkeys((name, *name.split()[:1])):
         if own and bare in (f"visit {own}", f"go to {own}", f"open {own}"):
             return _SITE_GRADE
         bare = bare.removeprefix(own + " ") if own else bare
-    if _SITE.fullmatch(bare):
-        return _SITE_GRADE
-    return _DOCS_GRADE if _DOCS.fullmatch(bare) else 0
+    return _SITE_GRADE if _SITE.fullmatch(bare) else _DOCS_GRADE if _DOCS.fullmatch(bare) else 0
 
 
 def _repository(target: Target, words: str, roles: frozenset[str]) -> Repository | None:
     segments = [segment for segment in target.path.partition("?")[0].split("/") if segment]
     if len(segments) < _OWNER_AND_NAME or segments[0].lower() in _RESERVED:
         return None
-    owner, name = segments[0], segments[1].removesuffix(".git")
+    named = f"{segments[0]}/{segments[1].removesuffix('.git')}"
     host = target.host.removeprefix("www.")
     if any(brand in words.casefold().replace(" ", "") and brand not in target.host for brand in _BRANDS):
         return None  # The link names one code host but leads to another site.
     if host.startswith(tuple(f"{known}." for known in CODE_HOSTS)):
         return None
-    says = bool(_CODE.fullmatch(words)) or bool(roles & _CODE_ROLES)
-    named = host in CODE_HOSTS and words.casefold() in (
-        f"{owner}/{name}".casefold(),
-        f"{host}/{owner}/{name}".casefold(),
-    )
-    if not says and not named:
+    spelled = host in CODE_HOSTS and words.casefold() in (named.casefold(), f"{host}/{named}".casefold())
+    if not (_CODE.fullmatch(words) or roles & _CODE_ROLES or spelled):
         return None
-    page = target._replace(host=host, path=f"/{owner}/{name}")
-    raw = {
-        "github.com": f"https://raw.githubusercontent.com/{owner}/{name}/HEAD/",
-        "gitlab.com": f"https://gitlab.com/{owner}/{name}/-/raw/HEAD/",
-        "codeberg.org": f"https://codeberg.org/{owner}/{name}/raw/HEAD/",
-        "bitbucket.org": f"https://bitbucket.org/{owner}/{name}/raw/HEAD/",
-    }.get(host, f"{page.url}/")
-    return Repository(page, raw, (owner, name))
-
-
-def is_in_repository(repository: Repository, target: Target) -> bool:
-    """Return whether `target` is a page or a file of `repository`."""
-    url = target.url.casefold()
-    page = repository.page.url.casefold()
-    return url == page or url.startswith((repository.raw.casefold(), page + "/"))
+    page = target._replace(host=host, path=f"/{named}")
+    return Repository(page, _RAW[host].format(named) if host in _RAW else f"{page.url}/")

@@ -10,11 +10,10 @@ from agent.intake.extract.parse import read_page
 from agent.intake.page import LINKED_SHEET, Page
 from agent.settings import Settings
 
-_MAX_SHEETS: Final = 4
-"""Maximum number of sheets read for one page."""
+_MAX_SHEETS: Final = 4  # read for one page
 _MAX_BYTES: Final = 500_000
-_MAX_SITE_SHEETS: Final = 12
-"""Maximum number of different sheets fetched for all pages together."""
+_MAX_SITE_SHEETS: Final = 12  # different sheets fetched for all pages together
+_CSS: Final = ("text/css", "", "text/plain", "application/octet-stream")
 _WIDE: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -33,26 +32,18 @@ class Sheets:
         returned unchanged.
         """
         wanted = [_addresses(fetched, page) for fetched, page in pages]
-        unread = [url for urls in wanted for url in urls if url not in self._known]
-        room = max(0, _MAX_SITE_SHEETS - len(self._known))
-        self._fetch(list(dict.fromkeys(unread))[:room])
-        return [
-            self._again(fetched, page, [self._known[url] for url in urls if self._known.get(url)])
-            for (fetched, page), urls in zip(pages, wanted, strict=True)
-        ]
+        unread = list(dict.fromkeys(url for urls in wanted for url in urls if url not in self._known))
+        unread = unread[: max(0, _MAX_SITE_SHEETS - len(self._known))]
+        if unread and not self._web.exhausted():
+            for url, outcome in zip(unread, self._web.get_all(unread), strict=True):
+                self._known[url] = ""
+                if isinstance(outcome, Fetched) and len(outcome.body) <= _MAX_BYTES and outcome.media_type in _CSS:
+                    self._known[url] = outcome.body.decode("utf-8", "replace")
+        return [self._again(*page, urls) for page, urls in zip(pages, wanted, strict=True)]
 
-    def _fetch(self, urls: Sequence[str]) -> None:
-        if not urls or self._web.exhausted():
-            return
-        for url, outcome in zip(urls, self._web.get_all(urls), strict=True):
-            usable = isinstance(outcome, Fetched) and len(outcome.body) <= _MAX_BYTES and _is_css(outcome)
-            self._known[url] = (
-                outcome.body.decode("utf-8", "replace") if isinstance(outcome, Fetched) and usable else ""
-            )
-
-    def _again(self, fetched: Fetched, page: Page, sheets: Sequence[str]) -> Page:
-        wide = fetched.body[:2] in _WIDE or fetched.charset.lower().startswith(("utf-16", "utf-32"))
-        if not sheets or wide:
+    def _again(self, fetched: Fetched, page: Page, urls: Sequence[str]) -> Page:
+        sheets = [self._known[url] for url in urls if self._known.get(url)]
+        if not sheets or fetched.body[:2] in _WIDE or fetched.charset.lower().startswith(("utf-16", "utf-32")):
             return page
         body = inline_sheets(fetched.body, sheets)
         try:
@@ -66,16 +57,15 @@ def inline_sheets(body: bytes, sheets: Sequence[str]) -> bytes:
 
     This sends them to the parsing child together with the page; `cascade.without_sheets` separates them again there.
     """
-    tail = b""
     for sheet in sheets:
         plain = "".join(c if c.isascii() else f"\\{ord(c):x} " for c in sheet).replace("</", "<\\/")
-        tail += f"\n<style {LINKED_SHEET}>{plain}</style>".encode("ascii")
-    return body + tail
+        body += f"\n<style {LINKED_SHEET}>{plain}</style>".encode("ascii")
+    return body
 
 
 def _addresses(fetched: Fetched, page: Page) -> list[str]:
     """Return the addresses of a page's first style sheets on its own host, or on a parent domain or subdomain of it."""
-    found: list[str] = []
+    found: dict[str, None] = {}
     for written in page.stylesheets:
         try:
             url = urljoin(fetched.url, written).partition("#")[0]
@@ -84,9 +74,5 @@ def _addresses(fetched: Fetched, page: Page) -> list[str]:
             continue
         near = host == home or host.endswith("." + home) or home.endswith("." + host)
         if near and url.startswith(("http://", "https://")):
-            found.append(url)
-    return list(dict.fromkeys(found))[:_MAX_SHEETS]
-
-
-def _is_css(fetched: Fetched) -> bool:
-    return fetched.media_type in ("text/css", "", "text/plain", "application/octet-stream")
+            found[url] = None
+    return list(found)[:_MAX_SHEETS]

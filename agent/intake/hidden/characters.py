@@ -10,6 +10,7 @@ there.
 
 import re
 import unicodedata
+from collections import defaultdict
 from typing import Final, NamedTuple
 
 from agent.intake.page import MAX_EXCERPT, Removed
@@ -18,21 +19,23 @@ _PLAIN: Final = re.compile(r"[\n\x20-\x7e]*")
 # A run of plain visible characters, or one other character.
 _RUNS: Final = re.compile(r"[\n\x20-\x7e]+|.", re.DOTALL)
 _BREAKS: Final = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-_TAGS: Final = range(0xE0000, 0xE0080)
-_VARIATIONS: Final = range(0xE0100, 0xE01F0)
-_SELECTORS: Final = range(0xFE00, 0xFE10)
-_PRIVATE: Final = (range(0xE000, 0xF900), range(0xF0000, 0x110000))
-_BIDI: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_MARKS: Final = frozenset("\u200e\u200f\u061c")
-_JOINERS: Final = frozenset("\u200c\u200d")
-_ZERO_WIDTH: Final = frozenset("\u200b\u2060\u2061\u2062\u2063\u2064\ufeff\u180e\u034f\u115f\u1160\u3164\uffa0")
-_SOFT_HYPHEN: Final = "\u00ad"
 _TAG_BASE: Final = 0xE0000
-_PRINTABLE: Final = range(0x20, 0x7F)
-_LATIN_END: Final = 0x0590
-"""First code point of Hebrew; earlier scripts need no joiner."""
-_MAX_MARKS: Final = 2
-"""Maximum number of consecutive combining marks that a script uses."""
+_SELECTOR: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+# Kinds of characters that are removed wherever they stand.
+_KINDS: Final = (
+    ("tag", re.compile("[\U000e0000-\U000e007f]")),
+    ("variation", re.compile("[\U000e0100-\U000e01ef]")),
+    ("bidi", re.compile("[\u202a-\u202e\u2066-\u2069]")),
+    ("mark", re.compile("[\u200e\u200f\u061c]")),
+    ("zero", re.compile("[\u200b\u2060-\u2064\ufeff\u180e\u034f\u115f\u1160\u3164\uffa0]")),
+    ("soft", re.compile("\u00ad")),
+    ("private", re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")),
+)
+_BY_CATEGORY: Final = {"Cc": "control", "Cf": "zero", "Cs": "invalid", "Cn": "invalid"}
+_JOINERS: Final = "\u200c\u200d"
+_JOINS: Final = re.compile(f"[^\u0000-\u058f{_JOINERS}][{_JOINERS}][^\u0000-\u058f{_JOINERS}]", re.DOTALL)
+"""A joiner between letters of a script that needs it; scripts before Hebrew do not."""
+_MAX_MARKS: Final = 2  # consecutive combining marks that a script uses
 _LATIN: Final = str.maketrans("аеорсухіјѕһԁԛԝВЕКМНОРСТУХІЈЅАοορν", "aeopcyxijshdqwBEKMHOPCTYXIJSAoopv")
 _LOOKS: Final = re.compile("[аеорсухіјѕһԁԛԝВЕКМНОРСТУХІЈЅАορν]")
 # A word that mixes Latin letters with look-alikes from other scripts, and has no other letters.
@@ -40,10 +43,8 @@ _MIXED: Final = re.compile(
     r"(?<![^\W\d_])(?=[A-Za-z]*[аеорсухіјѕһԁԛԝВЕКМНОРСТУХІЈЅАορν])(?=[^\W\d_]*[A-Za-z])"
     r"[A-Za-zаеорсухіјѕһԁԛԝВЕКМНОРСТУХІЈЅАορν]{3,}(?![^\W\d_])"
 )
+_WORTH: Final = {"zero": 3, "soft": 4, "private": 8}  # numbers of characters from which they are reported
 _WORTH_MIXED: Final = 2
-_WORTH_SOFT: Final = 4
-_WORTH_ZERO: Final = 3
-_WORTH_PRIVATE: Final = 8
 _HANDLER: Final = r"<[a-z][\w:-]*\s[^<>]{0,300}?\bon[a-z]{3,20}\s*="
 _CARRIES: Final = r"(?:action|formaction|href|src|srcdoc|data|content|xlink:href|http-equiv)\s*="
 _FILES: Final = r"(?:mdx?|rst|txt|html?|pdf|pyi?|ipynb|[jt]sx?|json|ya?ml|toml|sh|go|rs)"
@@ -100,97 +101,54 @@ def clean(text: str, where: str) -> Cleaned:
         return Cleaned(text, ())
     text = _BREAKS.sub("\n", text).replace("\t", "    ")
     kept: list[str] = []
-    taken: dict[str, list[str]] = {}
+    taken: defaultdict[str, list[str]] = defaultdict(list)
     marks = 0
     for match in _RUNS.finditer(text):
-        index, character = match.start(), match[0]
+        character = match[0]
         if character[0] == "\n" or "\x20" <= character[0] <= "\x7e":
             kept.append(character)
             marks = 0
             continue
-        marks = marks + 1 if unicodedata.category(character) == "Mn" and not _selector(character) else 0
-        if marks > _MAX_MARKS:
-            taken.setdefault("combining", []).append(character)
-            continue
-        kind = _kind(text, index)
+        category = unicodedata.category(character)
+        marks = marks + 1 if category == "Mn" and not _SELECTOR.match(character) else 0
+        kind = "combining" if marks > _MAX_MARKS else _kind(text, match.start(), category)
         if kind is None:
-            kept.append(" " if unicodedata.category(character) == "Zs" else character)
+            kept.append(" " if category == "Zs" else character)
         else:
-            taken.setdefault(kind, []).append(character)
+            taken[kind].append(character)
     result = unicodedata.normalize("NFC", "".join(kept))
-    plain, mixed = _one_script(result)
-    found = _findings(taken, plain, where)
-    if mixed >= _WORTH_MIXED:
-        at = f"{where}: letters of another script in the guise of Latin ones"
-        found = (*found, Removed("invisible-characters", at, plain.strip()[:MAX_EXCERPT]))
-    return Cleaned(plain, found)
-
-
-def _one_script(text: str) -> tuple[str, int]:
-    """Return `text` with look-alikes inside Latin words replaced by Latin letters, and the number of such words.
-
-    A word of only Cyrillic or Greek letters is left unchanged.
-    """
-    if not _LOOKS.search(text):
-        return text, 0
-    return _MIXED.subn(lambda match: match[0].translate(_LATIN), text)
-
-
-def _kind(text: str, index: int) -> str | None:
-    """Return the class under which the character at `index` is removed, or None when it stays."""
-    character = text[index]
-    code = ord(character)
-    if character == "\n":
-        return None
-    if code in _TAGS:
-        return "tag"
-    if code in _VARIATIONS:
-        return "variation"
-    if code in _SELECTORS:
-        return None if index and not _selector(text[index - 1]) else "variation"
-    for name, members in (("bidi", _BIDI), ("mark", _MARKS), ("zero", _ZERO_WIDTH), ("soft", {_SOFT_HYPHEN})):
-        if character in members:
-            return name
-    if character in _JOINERS:
-        return None if _joins(text, index) else "zero"
-    if any(code in span for span in _PRIVATE):
-        return "private"
-    return {"Cc": "control", "Cf": "zero", "Cs": "invalid", "Cn": "invalid"}.get(unicodedata.category(character))
-
-
-def _selector(character: str) -> bool:
-    return ord(character) in _SELECTORS or ord(character) in _VARIATIONS
-
-
-def _joins(text: str, index: int) -> bool:
-    if not 0 < index < len(text) - 1:
-        return False
-    before, after = text[index - 1], text[index + 1]
-    return ord(before) >= _LATIN_END and ord(after) >= _LATIN_END and before not in _JOINERS and after not in _JOINERS
-
-
-def _findings(taken: dict[str, list[str]], result: str, where: str) -> tuple[Removed, ...]:
-    shown = result.strip()[:MAX_EXCERPT]
+    # A word of only Cyrillic or Greek letters is left unchanged.
+    plain, mixed = _MIXED.subn(lambda m: m[0].translate(_LATIN), result) if _LOOKS.search(result) else (result, 0)
+    shown = plain.strip()[:MAX_EXCERPT]
+    tags = "".join(chr(ord(c) - _TAG_BASE) for c in taken["tag"] if "\x20" <= chr(ord(c) - _TAG_BASE) <= "\x7e")
     found: list[Removed] = []
-    hidden = "".join(chr(ord(c) - _TAG_BASE) for c in taken.get("tag", ()) if ord(c) - _TAG_BASE in _PRINTABLE)
-    count = {kind: len(characters) for kind, characters in taken.items()}
-    if hidden or count.get("variation", 0) > 1:
-        found.append(Removed("invisible-characters", where, (hidden or shown)[:MAX_EXCERPT]))
-    elif (
-        count.get("zero", 0) >= _WORTH_ZERO
-        or count.get("soft", 0) >= _WORTH_SOFT
-        or count.get("private", 0) >= _WORTH_PRIVATE
-    ):
-        found.append(Removed("invisible-characters", where, shown))
+    if tags or len(taken["variation"]) > 1 or any(len(taken[kind]) >= least for kind, least in _WORTH.items()):
+        found.append(Removed("invisible-characters", where, (tags or shown)[:MAX_EXCERPT]))
     for kind, finding in (
         ("bidi", "bidi-control"),
         ("combining", "combining-flood"),
         ("control", "control-characters"),
         ("invalid", "invalid-unicode"),
     ):
-        if count.get(kind):
+        if taken[kind]:
             found.append(Removed(finding, where, shown))
-    return tuple(found)
+    if mixed >= _WORTH_MIXED:
+        at = f"{where}: letters of another script in the guise of Latin ones"
+        found.append(Removed("invisible-characters", at, shown))
+    return Cleaned(plain, tuple(found))
+
+
+def _kind(text: str, index: int, category: str) -> str | None:
+    """Return the class under which the character at `index` is removed, or None when it stays."""
+    character = text[index]
+    if "\ufe00" <= character <= "\ufe0f":
+        return None if index and not _SELECTOR.match(text[index - 1]) else "variation"
+    if character in _JOINERS:
+        return None if index and _JOINS.match(text, index - 1) else "zero"
+    for kind, members in _KINDS:
+        if members.match(character):
+            return kind
+    return _BY_CATEGORY.get(category)
 
 
 class Mark(NamedTuple):
@@ -203,9 +161,5 @@ class Mark(NamedTuple):
 
 def find_active(text: str) -> tuple[Mark, ...]:
     """Return the first mark of each kind in `text`, a single block of prose."""
-    found: list[Mark] = []
-    for kind, pattern in _ACTING:
-        match = pattern.search(text)
-        if match:
-            found.append(Mark(kind, match.start(), match.end()))
-    return tuple(found)
+    matches = ((kind, pattern.search(text)) for kind, pattern in _ACTING)
+    return tuple(Mark(kind, *match.span()) for kind, match in matches if match)

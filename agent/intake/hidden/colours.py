@@ -5,16 +5,11 @@ import re
 from typing import Final, NamedTuple
 
 _MAX: Final = 255.0
-_LEAST_CONTRAST: Final = 1.2
-"""Luminance contrast ratio (at most 21) below which letters cannot be seen on their background."""
-_CLOSE: Final = 80.0
-"""Maximum sum of channel differences (of 765) at which the contrast ratio decides; beyond, the hues differ visibly."""
+_LEAST_CONTRAST: Final = 1.2  # luminance ratio (at most 21) below which letters cannot be seen on their background
+_CLOSE: Final = 80.0  # sum of channel differences (of 765) up to which the ratio decides; beyond, hues differ visibly
 _FAINT: Final = 0.1
+_LINEAR: Final = 0.04045  # channel value up to which the sRGB transfer curve is linear
 _PIECE: Final = re.compile(r"#[0-9a-f]{3,8}\b|\b[a-z-]+\([^()]*\)|\b[a-z]{3,20}\b")
-
-
-_LINEAR: Final = 0.04045
-"""Channel value up to which the sRGB transfer curve is linear."""
 
 
 class Colour(NamedTuple):
@@ -54,8 +49,7 @@ def first_colour(value: str) -> Colour | None:
 def over(top: Colour, below: Colour) -> Colour:
     """Return the visible colour of `top` over the opaque `below`."""
     share = top.alpha
-    mixed = (share * a + (1 - share) * b for a, b in zip(top[:3], below[:3], strict=True))
-    return Colour(*mixed)
+    return Colour(*(share * a + (1 - share) * b for a, b in zip(top[:3], below[:3], strict=True)))
 
 
 def see_through(ink: Colour) -> bool:

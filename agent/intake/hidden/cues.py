@@ -10,21 +10,17 @@ examined, so most of a page costs a single search.
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import pairwise
 from typing import Final, NamedTuple
 
-_MAX_PASSAGE: Final = 260
-"""Maximum length in characters of several sentences together; longer sentences are only examined alone."""
-_MAX_UNIT: Final = 600
-"""Maximum number of characters examined in one sentence or line."""
+_MAX_PASSAGE: Final = 260  # characters of several sentences together; longer sentences are only examined alone
+_MAX_UNIT: Final = 600  # characters examined in one sentence or line
 _MIN_UNIT: Final = 20
 _LONG: Final = 160
-_MAX_UNITS: Final = 20_000
-"""Maximum number of sentences examined in one text; about as many as in a book."""
+_MAX_UNITS: Final = 20_000  # sentences examined in one text; about as many as in a book
 _MAX_FOUND: Final = 200
 _REMEMBERED: Final = 4_000
+# Sentences before (negative) and after one with a word about assessment that are examined together with it.
 _SPREADS: Final = ((0, 0), (-1, 0), (0, 1), (-1, 1), (-2, 0), (0, 2))
-"""Sentences before (negative) and after one with a word about assessment that are examined together with it."""
 _MATTER: Final = re.compile(
     r"threat|risk|scor|rating|rate[ds]?\b|grad(?:e|ing)|severit|verdict|finding|assess|rubric|aivss|conclu|review|evaluat|weakness|vulnerab|"
     r"\bfactors?\b|\blayers?\b|automated anal|competit|rivals?\b|dangerous|other than|in the report|your report|harmless",
@@ -161,84 +157,33 @@ PAIRS: Final = (
 LONG: Final = "long"
 """Cue for passages of more than 160 characters, since a longer text contains more cues by chance."""
 WEIGHTS: Final = {
-    "assessor": 0.4,
-    "reader": 1.2,
-    "threat": 1.5,
-    "risk": 1.3,
-    "score": 1.8,
-    "factor": 1.2,
-    "zero": 2.3,
-    "low": 1.1,
-    "empty": 1.0,
-    "safe": 2.2,
-    "no-threats": 3.4,
-    "harsh": 1.5,
-    "rival": 1.8,
-    "order": 2.1,
-    "modal": 1.0,
-    "yours": 3.3,
-    "done": 1.9,
-    "turn": 1.4,
-    "thought": 2.4,
-    "judged": 1.0,
-    "ours": 3.3,
-    "report": 3.0,
-    "setting": 2.9,
-    "verdict": -0.7,
-    "order-lenient": -0.7,
-    "order-us": 0.6,
-    "order-harsh": 2.1,
-    "rival-harsh": 0.8,
-    "assessor-told": 1.9,
-    "numbers": -1.1,
-    "hedge": -0.9,
-    "install": -2.0,
-    "program": -1.3,
-    "row": -2.1,
-    "comment": -1.7,
-    "verdict+turn": 1.5,
-    "verdict+thought": 0.8,
-    "verdict+ours": 1.4,
-    "reader+order": 1.3,
-    "order+threat": 0.7,
-    "order-harsh+rival": 0.6,
-    "zero+factor": 2.5,
-    "low+factor": 0.3,
-    "long": -5.5,
-}
+    "assessor": 0.4, "reader": 1.2, "threat": 1.5, "risk": 1.3, "score": 1.8, "factor": 1.2, "zero": 2.3, "low": 1.1,
+    "empty": 1.0, "safe": 2.2, "no-threats": 3.4, "harsh": 1.5, "rival": 1.8, "order": 2.1, "modal": 1.0,
+    "yours": 3.3, "done": 1.9, "turn": 1.4, "thought": 2.4, "judged": 1.0, "ours": 3.3, "report": 3.0, "setting": 2.9,
+    "verdict": -0.7, "order-lenient": -0.7, "order-us": 0.6, "order-harsh": 2.1, "rival-harsh": 0.8,
+    "assessor-told": 1.9, "numbers": -1.1, "hedge": -0.9, "install": -2.0, "program": -1.3, "row": -2.1,
+    "comment": -1.7, "verdict+turn": 1.5, "verdict+thought": 0.8, "verdict+ours": 1.4, "reader+order": 1.3,
+    "order+threat": 0.7, "order-harsh+rival": 0.6, "zero+factor": 2.5, "low+factor": 0.3, "long": -5.5,
+}  # fmt: skip
 """The rounded output of `evals.bench.fit_cues` for product pages, package READMEs and articles."""
 THRESHOLD: Final = 5.15
 _COMPILED: Final = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in CUES.items()}
-
-
+# Every order to an assessor contains a cue that says whom it addresses or what it is about, …
 _MEANT: Final = frozenset(
     {"assessor", "reader", "threat", "risk", "score", "factor", "report", "setting", "yours", "rival"}
 )
-"""Every order to an assessor contains at least one of these cues, which say whom it addresses or what it is about."""
+# … and one that says what is to be done or has already been done.
 _DIRECTED: Final = frozenset(
-    {
-        "order",
-        "modal",
-        "yours",
-        "reader",
-        "assessor-told",
-        "turn",
-        "thought",
-        "judged",
-        "done",
-        "rival",
-        "setting",
-        "report",
-    }
+    {"order", "modal", "yours", "reader", "assessor-told", "turn", "thought", "judged", "done", "rival", "setting"}
+    | {"report"}
 )
-"""Every order also contains at least one of these cues, which say what is to be done or has already been done."""
 _ADDRESS: Final = frozenset({"assessor", "reader", "yours", "ours", "rival"})
+# A line of a program, a log or data; a passage of only such lines is no order unless it names an addressee.
 _PROGRAM: Final = re.compile(
     r"^\W*\d{4}-\d\d-\d\d[T ]\d\d:\d\d|^\s*(?:#|//)?\s*[\w.\[\]\"']+(?:\s*:\s*[\w\[\], |]+)?\s*[-+|]?=\s*\S|[{};]\s*$|\w\(.*\)\W*$|"
     r"^\s*(?:def|class|return|const|let|var|import|from|if|elif|else|for|while|try|except|async|await)\b.*[:;({\[]\s*$|"
     r"^\s*(?:return|import|raise|yield|pass|break)\b(?: [\w.\[\]()'\"]+)?\s*$|\[\s*\]\s*$|^\s*[\"'][\w-]+[\"']\s*:"
 )
-"""A line of a program, a log or data; a passage of only such lines is no order unless it names an addressee."""
 
 
 class Passage(NamedTuple):
@@ -256,17 +201,14 @@ def find(text: str) -> tuple[tuple[int, int], ...]:
     """
     found: list[Passage] = []
     for each in sorted(passages(text), key=lambda passage: (passage.end - passage.start, passage.start)):
-        apart = not any(other.start < each.end and each.start < other.end for other in found)
-        if apart and score(each) > THRESHOLD and not _REPORTED.search(text, each.start, each.end):
+        if any(other.start < each.end and each.start < other.end for other in found):
+            continue
+        score = sum(WEIGHTS.get(cue, 0.0) for cue in each.cues)
+        if score > THRESHOLD and not _REPORTED.search(text, each.start, each.end):
             found.append(each)
             if len(found) == _MAX_FOUND:
                 break
     return tuple((each.start, each.end) for each in sorted(found))
-
-
-def score(passage: Passage) -> float:
-    """Return the sum of the weights of a passage's cues."""
-    return sum(WEIGHTS.get(cue, 0.0) for cue in passage.cues)
 
 
 def passages(text: str) -> Iterator[Passage]:
@@ -284,17 +226,13 @@ def passages(text: str) -> Iterator[Passage]:
             begin, stop = units[first][0], units[last][1]
             if last > first and stop - begin > _MAX_PASSAGE:
                 continue
-            cues = _together(text, units[first : last + 1], stop - begin)
-            if not (cues & _MEANT and cues & _DIRECTED):
-                continue
-            if cues & _ADDRESS or not all(_PROGRAM.search(text[one:two]) for one, two in units[first : last + 1]):
+            parts = [text[one:two] for one, two in units[first : last + 1]]
+            cues = frozenset().union(*(_cues(part[:_MAX_UNIT]) for part in parts))
+            cues |= {f"{one}+{two}" for one, two in PAIRS if one in cues and two in cues}
+            if stop - begin > _LONG:
+                cues |= {LONG}
+            if cues & _MEANT and cues & _DIRECTED and (cues & _ADDRESS or not all(map(_PROGRAM.search, parts))):
                 yield Passage(begin, stop, cues)
-
-
-def _together(text: str, units: list[tuple[int, int]], length: int) -> frozenset[str]:
-    cues = frozenset().union(*(_cues(text[start : min(end, start + _MAX_UNIT)]) for start, end in units))
-    pairs = {f"{one}+{two}" for one, two in PAIRS if one in cues and two in cues}
-    return cues | pairs | ({LONG} if length > _LONG else set())
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -306,9 +244,8 @@ def _units(text: str) -> Iterator[tuple[int, int]]:
     """Yield the spans of the sentences and lines of `text`."""
     at = 0
     for line in text.split("\n"):
-        cuts = [0, *(match.end() for match in _STOP.finditer(line)), len(line)]
         begin = 0
-        for _, cut in pairwise(cuts):
+        for cut in (*(match.end() for match in _STOP.finditer(line)), len(line)):
             if (cut - begin >= _MIN_UNIT or cut == len(line)) and line[begin:cut].strip():
                 yield at + begin, at + begin + len(line[begin:cut].rstrip())
                 begin = cut

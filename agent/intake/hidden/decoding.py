@@ -5,19 +5,24 @@ time and size and yield nothing for most texts: each disguise is only tried wher
 """
 
 import base64
-import binascii
 import codecs
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 from urllib.parse import unquote
 
-_LOOKALIKES: Final = str.maketrans(
-    "аеорсухіјѕһԁԛԝьАВЕКМНОРСТУХІЈЅαονρτυικεΑΒΕΖΗΙΚΜΝΟΡΤΥΧɡıℓοօ０１２３４５６７８９．，＝：",
-    "aeopcyxijshdqwbABEKMHOPCTYXIJSaovptuikeABEZHIKMNOPTYXgilOo0123456789.,=:",
+_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+# Look-alikes of other scripts, full-width forms, and mathematical letters (52 to a style) and digits (ten to a style).
+_PLAIN: Final = (
+    str.maketrans(
+        "аеорсухіјѕһԁԛԝьАВЕКМНОРСТУХІЈЅαονρτυικεΑΒΕΖΗΙΚΜΝΟΡΤΥΧɡıℓοօ",
+        "aeopcyxijshdqwbABEKMHOPCTYXIJSaovptuikeABEZHIKMNOPTYXgilOo",
+    )
+    | {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+    | {0x1D400 + n: _LETTERS[n % 52] for n in range(13 * 52)}
+    | {0x1D7CE + n: str(n % 10) for n in range(5 * 10)}
 )
-_FULL_WIDTH: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _FOREIGN: Final = re.compile(
     r"[\u0370-\u03ff\u0400-\u052f\u0580-\u058f\u0261\u0131\u2113\uff01-\uff5e\U0001d400-\U0001d7ff]"
 )
@@ -26,7 +31,8 @@ _LEET: Final = re.compile(
 )
 _LEET_TABLES: Final = (str.maketrans("0134578@$!|", "oieastbasil"), str.maketrans("0134578@$!|", "oleastbasll"))
 _MIN_LEET: Final = 2
-_SPACED: Final = re.compile(r"(?<!\w)(?:\w[ .\-_*·|/]{1,3}){11,}\w(?!\w)")
+_GAP: Final = r"[ .\-_*·|/]"
+_SPACED: Final = re.compile(rf"(?<!\w)(?:\w{_GAP}{{1,3}}){{11,}}\w(?!\w)")
 _WORDS: Final = re.compile(
     r"ignore|disregard|instruction|threat|risk|score|rating|assess|severity|grader|reviewer|zero|rubric|prompt|override",
     re.IGNORECASE,
@@ -39,34 +45,61 @@ _BASE64: Final = re.compile(
     r"[A-Za-z0-9+/_-]{20,}={0,2}(?:[ \n][A-Za-z0-9+/_-]{16,}={0,2}){0,60}(?:[ \n][A-Za-z0-9+/_-]{1,80}={1,2})?"
 )
 _BASE64_WORD: Final = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
-_BASE32: Final = re.compile(r"\b[A-Z2-7]{32,}={0,6}")
-_HEX: Final = re.compile(r"\b(?:0x)?(?:[0-9a-fA-F]{2}[ :,-]?){16,}")
-_ESCAPED: Final = re.compile(r"(?:\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|[0-3]?[0-7]{2})\s?){8,}")
-_ENTITIES: Final = re.compile(r"(?:&(?:amp;)*#x?[0-9a-fA-F]{1,6};\s?){8,}")
-_PERCENT: Final = re.compile(r"(?:[\w.+-]{0,12}%[0-9a-fA-F]{2}){3,}[\w.+%-]*")
-_CODES: Final = re.compile(r"(?:\b\d{2,3}\b[ ,;]{1,2}){15,}\d{2,3}\b")
-_BITS: Final = re.compile(r"(?:\b[01]{8}\b ?){10,}")
-# Pairs of a pattern and a character that every match contains, or an empty string.
-_TOKENS: Final = (
-    (_HEX, ""),
-    (_BASE32, ""),
-    (_ESCAPED, "\\"),
-    (_ENTITIES, "&"),
-    (_PERCENT, "%"),
-    (_CODES, ""),
-    (_BITS, "0"),
-)
 _MAX: Final = 4000
 _MAX_PLACES: Final = 200
-_SHARE: Final = 0.85
-"""Minimum share of printable characters for decoded bytes to count as text."""
+_SHARE: Final = 0.85  # least share of printable characters for decoded bytes to count as text
+
+
+def _hex(token: str) -> str:
+    digits = re.sub(r"0x|[^0-9a-fA-F]", "", token)
+    return bytes.fromhex(digits[: len(digits) // 2 * 2]).decode("utf-8", "ignore")
+
+
+def _unescaped(token: str) -> str:
+    def character(match: re.Match[str]) -> str:
+        return chr(int(match[1] or match[2], 16) if match[1] or match[2] else int(match[3], 8))
+
+    plain = re.sub(r"\\u\{([0-9a-fA-F]+)\}", lambda match: chr(int(match[1], 16) % 0x110000), token)
+    return re.sub(r"\\x([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\([0-7]{2,3})", character, plain)
+
+
+# Patterns of encoded text, a character that every match contains or an empty text, and how a match is decoded.
+_CODES: Final[tuple[tuple[re.Pattern[str], str, Callable[[str], str]], ...]] = (
+    (re.compile(r"\b(?:0x)?(?:[0-9a-fA-F]{2}[ :,-]?){16,}"), "", _hex),
+    (
+        re.compile(r"\b[A-Z2-7]{32,}={0,6}"),
+        "",
+        lambda token: base64.b32decode(token[: len(token) // 8 * 8]).decode("utf-8", "ignore"),
+    ),
+    (
+        re.compile(r"(?:\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|[0-3]?[0-7]{2})\s?){8,}"),
+        "\\",
+        _unescaped,
+    ),
+    (
+        re.compile(r"(?:&(?:amp;)*#x?[0-9a-fA-F]{1,6};\s?){8,}"),
+        "&",
+        lambda token: html.unescape(html.unescape(html.unescape(token))),
+    ),
+    (
+        re.compile(r"(?:[\w.+-]{0,12}%[0-9a-fA-F]{2}){3,}[\w.+%-]*"),
+        "%",
+        lambda token: unquote(unquote(token)).replace("+", " "),
+    ),
+    (
+        re.compile(r"(?:\b\d{2,3}\b[ ,;]{1,2}){15,}\d{2,3}\b"),
+        "",
+        lambda token: "".join(chr(int(number)) for number in re.findall(r"\d+", token)),
+    ),
+    (re.compile(r"(?:\b[01]{8}\b ?){10,}"), "0", lambda token: "".join(chr(int(bits, 2)) for bits in token.split())),
+)
 
 
 def folded(text: str) -> Iterator[str]:
     """Yield readings of `text` that differ from it but have the same length, letter for letter."""
     plain = text
     if _FOREIGN.search(text):
-        plain = "".join(_styled(character) for character in text.translate(_FULL_WIDTH)).translate(_LOOKALIKES)
+        plain = text.translate(_PLAIN)
         if plain != text:
             yield plain
     if len(_LEET.findall(plain)) >= _MIN_LEET:
@@ -90,16 +123,21 @@ def hidden(text: str) -> Iterator[tuple[int, int, tuple[str, ...]]]:
 
 def _places(text: str) -> Iterator[tuple[int, int, list[str]]]:
     for match in _SPACED.finditer(text):
-        letters = re.sub(r"[ .\-_*·|/]", "", match[0])
+        letters = re.sub(_GAP, "", match[0])
         if len(_WORDS.findall(letters)) >= _MIN_HITS:
-            yield *match.span(), [_spread(match[0]), "note to automated assessors: " + letters]
+            # Wider gaps separate the words.
+            words = (re.sub(_GAP, "", word) for word in re.split(_GAP + "{2,}", match[0]))
+            yield *match.span(), [" ".join(words), "note to automated assessors: " + letters]
     yield from _lines(text)
     for match in _BASE64_WORD.finditer(text):
         whole = _BASE64.match(text, match.start()) or match
         yield match.start(), max(match.end(), whole.end()), [_base64(match[0]), _base64(re.sub(r"\s", "", whole[0]))]
-    for pattern, mark in _TOKENS:
+    for pattern, mark, decoded in _CODES:
         for match in pattern.finditer(text) if mark in text else ():
-            yield *match.span(), [_decoded(pattern, match[0][:_MAX])]
+            try:
+                yield *match.span(), [decoded(match[0][:_MAX])]
+            except ValueError:
+                continue
 
 
 def _lines(text: str) -> Iterator[tuple[int, int, list[str]]]:
@@ -107,43 +145,14 @@ def _lines(text: str) -> Iterator[tuple[int, int, list[str]]]:
     low = text.lower()
     backward = [word for word in _BACKWARD if word in low]
     rotated = [word for word in _ROTATED if word in low]
-    if not (backward or rotated):
-        return
     at = 0
-    for line in text.split("\n"):
-        low = line.lower()
-        if _hits(low, backward):
-            yield at, at + len(line), [line[:_MAX][::-1], " ".join(word[::-1] for word in line[:_MAX].split())]
-        if _hits(low, rotated):
-            yield at, at + len(line), [codecs.encode(line[:_MAX], "rot13")]
+    for line in text.split("\n") if backward or rotated else ():
+        low, shown = line.lower(), line[:_MAX]
+        if sum(map(low.count, backward)) >= _MIN_HITS:
+            yield at, at + len(line), [shown[::-1], " ".join(word[::-1] for word in shown.split())]
+        if sum(map(low.count, rotated)) >= _MIN_HITS:
+            yield at, at + len(line), [codecs.encode(shown, "rot13")]
         at += len(line) + 1
-
-
-def _hits(line: str, words: list[str]) -> bool:
-    """Return whether a lower-case line contains `words` often enough to be worth decoding."""
-    hits = 0
-    for word in words:
-        hits += line.count(word)
-        if hits >= _MIN_HITS:
-            return True
-    return False
-
-
-def _spread(text: str) -> str:
-    """Join spaced letters into words; wider gaps separate the words."""
-    words = re.split(r"[ .\-_*·|/]{2,}", text)
-    return " ".join(re.sub(r"[ .\-_*·|/]", "", word) for word in words)
-
-
-def _styled(character: str) -> str:
-    """Return the plain letter or digit for a mathematical one (bold, italic, script, …)."""
-    code = ord(character)
-    if 0x1D400 <= code < 0x1D6A4:  # noqa: PLR2004  (the block of Latin mathematical letters, 52 to a style)
-        place = (code - 0x1D400) % 52
-        return chr(place + 65) if place < 26 else chr(place + 71)  # noqa: PLR2004
-    if 0x1D7CE <= code < 0x1D800:  # noqa: PLR2004  (the digits, ten to a style)
-        return chr((code - 0x1D7CE) % 10 + 48)
-    return character
 
 
 def _base64(token: str) -> str:
@@ -151,37 +160,10 @@ def _base64(token: str) -> str:
     token = token[: len(token) // 4 * 4] if len(token) % 4 == 1 else token + "=" * (-len(token) % 4)
     try:
         raw = base64.b64decode(token)
-    except (ValueError, binascii.Error):
+    except ValueError:
         return ""
     wide = raw.decode("utf-16-le", "ignore") if raw[1:2] == b"\0" else ""
     return wide or raw.decode("utf-8", "ignore")
-
-
-def _decoded(pattern: re.Pattern[str], token: str) -> str:
-    try:
-        if pattern is _ENTITIES:
-            for _ in range(3):
-                token = html.unescape(token)
-            return token
-        if pattern is _PERCENT:
-            return unquote(unquote(token)).replace("+", " ")
-        if pattern is _ESCAPED:
-            plain = re.sub(r"\\u\{([0-9a-fA-F]+)\}", lambda match: chr(int(match[1], 16) % 0x110000), token)
-            return re.sub(r"\\x([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\([0-7]{2,3})", _escape, plain)
-        if pattern is _CODES:
-            return "".join(chr(int(number)) for number in re.findall(r"\d+", token))
-        if pattern is _BITS:
-            return "".join(chr(int(bits, 2)) for bits in token.split())
-        if pattern is _BASE32:
-            return base64.b32decode(token[: len(token) // 8 * 8]).decode("utf-8", "ignore")
-        digits = re.sub(r"0x|[^0-9a-fA-F]", "", token)
-        return bytes.fromhex(digits[: len(digits) // 2 * 2]).decode("utf-8", "ignore")
-    except (ValueError, binascii.Error):
-        return ""
-
-
-def _escape(match: re.Match[str]) -> str:
-    return chr(int(match[1] or match[2], 16) if match[1] or match[2] else int(match[3], 8))
 
 
 def _is_text(reading: str) -> bool:

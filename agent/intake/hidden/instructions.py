@@ -17,8 +17,7 @@ from typing import Any, Final, NamedTuple
 from agent.intake.hidden import cues, decoding
 from agent.intake.hidden.orders import FRAMES, ORDERS, OTHER_LANGUAGES
 
-_MAX_STRINGS: Final = 64
-"""Maximum number of alternatives in a group of required strings; testing for a larger group is not worth it."""
+_MAX_STRINGS: Final = 64  # alternatives in a group of required strings; testing for a larger group is not worth it
 _MIN_LENGTH: Final = 2
 _MAX_CLASS: Final = 4
 _Item = Any
@@ -26,42 +25,38 @@ _Item = Any
 
 # Characters that match these letters when case is ignored, but do not become them in lower case.
 _FOLDED: Final = str.maketrans({"ſ": "s", "ı": "i", "İ": "i"})
-_CHUNK: Final = 1500
-"""Characters searched at once: a pattern runs only where all its required strings occur close together."""
-_REACH: Final = 400
-"""Characters by which a match may extend beyond a chunk; the longest pattern is about as long."""
+_CHUNK: Final = 1500  # characters searched at once: a pattern runs only where its required strings occur close together
+_REACH: Final = 400  # characters by which a match may extend beyond a chunk; the longest pattern is about as long
 _MAX_PLACES: Final = 200
 
-
-class _Part(NamedTuple):
-    exact: frozenset[str] | None
-    """All strings that the part can match, in lower case, or None when there are too many to list."""
-    groups: tuple[frozenset[str], ...]
-    """Groups of strings; every match of the part contains at least one string of each group."""
-
-
+_Strings = frozenset[str]
 _NOTHING: Final = frozenset({""})
 
 
-def lowered(text: str) -> str:
-    """Return `text` in lower case, like the required strings, letter for letter."""
-    return text.lower() if text.isascii() else text.translate(_FOLDED).lower()
+class _Part(NamedTuple):
+    exact: _Strings | None = None
+    """All strings that the part can match, in lower case, or None when there are too many to list."""
+    groups: tuple[_Strings, ...] = ()
+    """Groups of strings; every match of the part contains at least one string of each group."""
 
 
-def required_strings(pattern: re.Pattern[str]) -> tuple[tuple[str, ...], ...]:
+def required_strings(pattern: re.Pattern[str]) -> list[_Strings]:
     """Return groups of lower-case strings, the rarest first; every match of `pattern` has one string of each group.
 
     Empty when no group can be determined.
     """
     parser = importlib.import_module("re._parser")
-    groups = _sequence(parser.parse(pattern.pattern, pattern.flags)).groups
-    ranked = sorted(set(groups), key=lambda group: (len(group) / min(map(len, group)) ** 2, sorted(group)))
-    return tuple(tuple(sorted(group)) for group in ranked)
+    groups = set(_sequence(parser.parse(pattern.pattern, pattern.flags)).groups)
+    return sorted(groups, key=lambda group: (_cost(group), sorted(group)))
+
+
+def _cost(group: _Strings) -> float:
+    return len(group) / min(map(len, group)) ** 2
 
 
 def _sequence(items: _Item) -> _Part:
-    run: frozenset[str] = _NOTHING
-    whole, groups = True, list[frozenset[str]]()
+    run: _Strings = _NOTHING
+    whole, groups = True, list[_Strings]()
     for operation, value in items:
         part = _part(str(operation), value)
         groups.extend(part.groups)
@@ -71,46 +66,36 @@ def _sequence(items: _Item) -> _Part:
             continue
         groups.extend(_worth(run))
         whole, run = False, part.exact or _NOTHING
-    groups.extend(_worth(run))
-    return _Part(run if whole else None, tuple(groups))
+    return _Part(run if whole else None, (*groups, *_worth(run)))
 
 
 def _part(operation: str, value: _Item) -> _Part:
     if operation == "LITERAL":
-        return _Part(frozenset({chr(value).lower()}), ())
+        return _Part(frozenset({chr(value).lower()}))
     if operation in ("AT", "ASSERT", "ASSERT_NOT"):
-        return _Part(_NOTHING, ())
-    if operation == "IN":
-        letters = {chr(inner) for kind, inner in value if str(kind) == "LITERAL"}
-        listed = len(letters) == len(value) <= _MAX_CLASS
-        return _Part(frozenset(map(str.lower, letters)) if listed else None, ())
+        return _Part(_NOTHING)
     if operation == "SUBPATTERN":
         return _sequence(value[-1])
-    if operation == "BRANCH":
-        return _branch([_sequence(inner) for inner in value[1]])
+    if operation == "IN":
+        letters = {chr(inner) for kind, inner in value if str(kind) == "LITERAL"}
+        return _Part(frozenset(map(str.lower, letters)) if len(letters) == len(value) <= _MAX_CLASS else None)
     if operation in ("MAX_REPEAT", "MIN_REPEAT"):
         least, most, inner = value
         part = _sequence(inner)
-        if least == 0:
-            optional = most == 1 and part.exact is not None
-            return _Part(part.exact | _NOTHING if optional and part.exact is not None else None, ())
-        return _Part(None, part.groups)
-    return _Part(None, ())
+        if least:
+            return _Part(None, part.groups)
+        return _Part(part.exact | _NOTHING if most == 1 and part.exact is not None else None)
+    if operation == "BRANCH":
+        parts = [_sequence(inner) for inner in value[1]]
+        exact = [part.exact for part in parts if part.exact is not None]
+        if len(exact) == len(parts) and len(union := frozenset().union(*exact)) <= _MAX_STRINGS:
+            return _Part(union)
+        best = [min(part.groups, key=_cost) for part in parts if part.groups]
+        return _Part(None, tuple(_worth(frozenset().union(*best))) if len(best) == len(parts) else ())
+    return _Part()
 
 
-def _branch(parts: list[_Part]) -> _Part:
-    exact: frozenset[str] | None = frozenset()
-    for part in parts:
-        exact = None if exact is None or part.exact is None else exact | part.exact
-    if exact is not None and len(exact) <= _MAX_STRINGS:
-        return _Part(exact, ())
-    best = [min(part.groups, key=lambda g: len(g) / min(map(len, g)) ** 2, default=None) for part in parts]
-    groups = [group for group in best if group is not None]
-    union: frozenset[str] = frozenset().union(*groups) if len(groups) == len(parts) else frozenset()
-    return _Part(None, tuple(_worth(union)) if union else ())
-
-
-def _worth(run: frozenset[str]) -> Iterator[frozenset[str]]:
+def _worth(run: _Strings) -> Iterator[_Strings]:
     """Yield the group for a run of strings if it is worth testing; drop strings that contain another of the run."""
     if run and len(run) <= _MAX_STRINGS and min(map(len, run)) >= _MIN_LENGTH:
         yield frozenset(s for s in run if not any(o != s and o in s for o in run))
@@ -123,12 +108,11 @@ class _Order(NamedTuple):
 
 
 _ORDERS: Final = tuple(
-    _Order(compiled, tuple(tuple(string.encode() for string in group) for group in required_strings(compiled)))
+    _Order(compiled, tuple(tuple(string.encode() for string in sorted(group)) for group in required_strings(compiled)))
     for compiled in (re.compile(pattern, re.IGNORECASE) for pattern in (*ORDERS, *FRAMES, *OTHER_LANGUAGES))
 )
 _FIRST: Final = tuple(sorted({string for order in _ORDERS for string in order.needs[0]}))
-_SHORT: Final = 600
-"""Maximum bytes of a short text, which has fewer letter pairs than there are required strings."""
+_SHORT: Final = 600  # most bytes of a short text, which has fewer letter pairs than there are required strings
 _BY_PAIR: Final = {
     pair: tuple(string for string in _FIRST if string[:2] == pair) for pair in {string[:2] for string in _FIRST}
 }
@@ -148,12 +132,12 @@ _TO_US: Final = re.compile(
     r"\b(?:assessors?|graders?|evaluators?|aivss|threat model|risk (?:score|rating)|rubric)\b", re.I
 )
 _SENTENCE: Final = re.compile(r"\n|(?<!e\.g)(?<!i\.e)[.!?] ")
+# A subject before the match ("an LLM may …") shows a report about an LLM; an order has no such subject.
 _MIGHT: Final = re.compile(
     r"\b(?:models?|llms?|agents?|assistants?|it|they|that|which|who|claude|gpt)"
     r" (?:can|could|may|might|does|do|often|sometimes|still)(?: \w+)? $",
     re.IGNORECASE,
 )
-"""A subject before the match ("an LLM may …") shows a report about an LLM; an order has no such subject."""
 _AFTERWARDS: Final = re.compile(r"\b(?:attacks?|injections?|attempts?|jailbreaks?)\b", re.IGNORECASE)
 _NEAR: Final = 80
 _BEFORE: Final = 160
@@ -169,15 +153,15 @@ class Addressed(NamedTuple):
 
 def find(text: str) -> tuple[Addressed, ...]:
     """Return up to 200 non-overlapping places in `text`, in order, that address an assessor or a language model."""
-    spans = list(islice(_plain(text), _MAX_PLACES))
-    named = list(spans)
+    named = list(islice(_plain(text), _MAX_PLACES))
     # A sentence found by a pattern is not extended by cues in its neighbours.
-    spans += [(s, e) for s, e in cues.find(text)[:_MAX_PLACES] if not any(a < e and s < b for a, b in named)]
+    spans = named + [(s, e) for s, e in cues.find(text)[:_MAX_PLACES] if not any(a < e and s < b for a, b in named)]
     for variant in decoding.folded(text):
         # A variant has the same length as the text, so its positions apply to the text.
         spans.extend(islice(_plain(variant, text), _MAX_PLACES))
     for start, end, readings in decoding.hidden(text):
-        if any(_speaks(reading) for reading in readings):
+        inner = (each for reading in readings for _, _, found in decoding.hidden(reading) for each in found)
+        if any(map(_speaks, readings)) or any(map(_speaks, inner)):
             spans.append((start, end))
     merged: list[Addressed] = []
     for start, end in sorted(spans):
@@ -188,16 +172,21 @@ def find(text: str) -> tuple[Addressed, ...]:
     return tuple(merged[:_MAX_PLACES])
 
 
+def _speaks(text: str) -> bool:
+    return next(_matches(text), None) is not None
+
+
 def _plain(text: str, known: str = "") -> Iterator[tuple[int, int]]:
     """Yield spans of direct orders in `text`, chunk by chunk; chunks equal to those of `known` are skipped."""
     for match in _matches(text, known):
-        if match.end() > match.start() and not _reported(text, match):
+        if match.end() > match.start() and not _is_reported(text, match):
             yield match.span()
 
 
 def _matches(text: str, known: str = "") -> Iterator[re.Match[str]]:
     for first, last in _regions(text, known):
-        low = lowered(text[first : last + _REACH])
+        low = text[first : last + _REACH]
+        low = low.lower() if low.isascii() else low.translate(_FOLDED).lower()
         whole = low.encode("utf-8", "replace")
         present = {string for string in _likely(whole) if string in whole}
         orders = [order for order in _ORDERS if not present.isdisjoint(order.needs[0])]
@@ -228,47 +217,30 @@ def _regions(text: str, known: str) -> Iterator[tuple[int, int]]:
     first = -1
     for begin in range(0, len(text), _CHUNK):
         end = begin + _CHUNK + _REACH
-        if text[begin:end] == known[begin:end]:
-            if first >= 0:
-                yield first, begin
-            first = -1
-        elif first < 0:
-            first = begin
+        differs = text[begin:end] != known[begin:end]
+        if first >= 0 and not differs:
+            yield first, begin
+        first = -1 if not differs else begin if first < 0 else first
     if first >= 0:
         yield first, len(text)
 
 
-def _reported(text: str, match: re.Match[str]) -> bool:
+def _is_reported(text: str, match: re.Match[str]) -> bool:
     """Return whether the sentence around a match only reports what somebody else says or might say."""
-    begin = max(0, match.start() - _BEFORE)
-    before = text[begin : match.start()]
-    lead = _SENTENCE.split(before)[-1]
-    after = re.split(r"[\n]|[.!?]\s", text[match.end() : match.end() + _AFTER])[0]
     if _TO_US.search(match[0]):
         return False
-    attack = bool(_ATTACKS.search(lead) or _AFTERWARDS.search(after) or _MIGHT.search(lead))
-    return attack or (bool(_SAYS.search(lead)) and _in_quotes(text, match))
-
-
-def _in_quotes(text: str, match: re.Match[str]) -> bool:
-    """Return whether quotation marks open before a match and close soon after it."""
+    lead = _SENTENCE.split(text[max(0, match.start() - _BEFORE) : match.start()])[-1]
+    after = re.split(r"[\n]|[.!?]\s", text[match.end() : match.end() + _AFTER])[0]
+    if _ATTACKS.search(lead) or _AFTERWARDS.search(after) or _MIGHT.search(lead):
+        return True
+    if not _SAYS.search(lead):
+        return False
+    # Quotation marks open before the match and close soon after it.
     before = text[max(0, match.start() - _NEAR) : match.start()]
     after = text[match.end() : match.end() + _NEAR].split("\n")[0]
     for opening, closing in _QUOTES.items():
-        at = before.rfind(opening)
-        if at < 0 or closing not in after or "\n" in before[at:]:
-            continue
-        alone = at == 0 or not before[at - 1].isalnum()
-        if alone and not before[at + 1 : at + 2].isspace() and before[at + 1 :].count(closing) == 0:
+        head, mark, quoted = before.rpartition(opening)
+        closed = mark and closing in after and "\n" not in quoted and closing not in quoted
+        if closed and not head[-1:].isalnum() and not quoted[:1].isspace():
             return True
     return False
-
-
-def _speaks(text: str) -> bool:
-    if _speaks_plain(text):
-        return True
-    return any(_speaks_plain(reading) for _, _, readings in decoding.hidden(text) for reading in readings)
-
-
-def _speaks_plain(text: str) -> bool:
-    return next(_matches(text), None) is not None

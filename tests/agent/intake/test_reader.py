@@ -10,22 +10,10 @@ import pytest
 from agent.errors import RefusedError, SourceError, UnavailableError
 from agent.intake import read
 from agent.settings import Settings
-from tests.fakes.site import (
-    LISTING_PATH,
-    Answer,
-    Site,
-    acme,
-    bomb,
-    drip,
-    drip_headers,
-    hang_up,
-    page,
-    redirect,
-)
+from tests.fakes.site import LISTING_PATH, Answer, Site, acme, bomb, drip, drip_headers, hang_up, page, redirect
 
 NOW = "2026-11-01T00:00:00Z"
 UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-DATE = re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT")
 PROSE = "The agent reads the mailbox of a team, drafts replies and sends them through Gmail when somebody asks."
 LISTING_MD = f"# Acme\n\n{PROSE}\n\n## Features\n\n- Sends mail\n- Reads calendars\n"
 
@@ -37,11 +25,6 @@ def run(*sources, settings=None, **more):
 
 def texts(result):
     return {document.url: document.text for document in result.intake.documents}
-
-
-def without_times(result):
-    """The intake as JSON with the moments of its answers blanked: a run may begin in another second."""
-    return DATE.sub("", UTC.sub("", result.intake.model_dump_json()))
 
 
 @pytest.fixture
@@ -57,14 +40,12 @@ def acme_read():
 
 def test_site_gives_the_listing_and_its_documentation(acme_read):
     site, result = acme_read
-    assert [document.url.removeprefix(site.url("")) for document in result.intake.documents] == [
-        LISTING_PATH,
-        "/agents/acme/security",
-        "/docs/acme/setup.html",
-        "/agents/acme/security/audit",
+    assert [(each.id, each.kind, each.url.removeprefix(site.url(""))) for each in result.intake.documents] == [
+        ("D1", "listing", LISTING_PATH),
+        ("D2", "docs", "/agents/acme/security"),
+        ("D3", "docs", "/docs/acme/setup.html"),
+        ("D4", "docs", "/agents/acme/security/audit"),
     ]
-    assert [document.kind for document in result.intake.documents] == ["listing", "docs", "docs", "docs"]
-    assert [document.id for document in result.intake.documents] == ["D1", "D2", "D3", "D4"]
     assert result.intake.final_url == site.url(LISTING_PATH)
     assert result.intake.budget.pages_used == 4
 
@@ -118,13 +99,6 @@ def test_snapshots_are_the_bytes_that_were_served(acme_read):
     assert all(UTC.fullmatch(snapshot.fetched_at) for snapshot in result.intake.snapshots)
     assert all(snapshot.user_agent.startswith("septet/") for snapshot in result.intake.snapshots)
     assert result.blobs[result.intake.documents[0].sha256] == str(acme()[LISTING_PATH]).encode()
-
-
-def test_same_site_twice_gives_the_same_records(site):
-    first = run(site.url(LISTING_PATH), allow_private=[site.host])
-    second = run(site.url(LISTING_PATH), allow_private=[site.host])
-    assert without_times(first) == without_times(second)
-    assert first.blobs == second.blobs
 
 
 def test_loopback_is_refused_without_permission(site):
@@ -208,17 +182,15 @@ def test_a_slow_look_up_ends_at_the_deadline():
     assert time.monotonic() - begun < 1.2
 
 
-def test_page_budget_is_kept_and_told(site):
+def test_budgets_of_pages_and_depth_are_kept_and_told(site):
     result = run(site.url(LISTING_PATH), allow_private=[site.host], settings=Settings(max_pages=2))
     assert len(result.intake.documents) == 2
     assert [missing.reason for missing in result.intake.missing] == ["budget"]
     assert any("budget" in link.reason for link in result.intake.links)
-
-
-def test_depth_budget_is_kept(site):
+    before = len(site.requests)
     result = run(site.url(LISTING_PATH), allow_private=[site.host], settings=Settings(max_depth=0))
     assert len(result.intake.documents) == 1
-    assert site.requests == ["/robots.txt", LISTING_PATH]
+    assert site.requests[before:] == ["/robots.txt", LISTING_PATH]
 
 
 def test_a_failing_documentation_page_is_recorded_only(serve):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.errors import InputError
-from agent.intake.recording import RECORDING, load
+from agent.intake.recording import RECORDING
 from agent.pipeline import draft, save
 from agent.report import draft_folder
 from agent.settings import Settings
@@ -42,18 +42,18 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("crawled") / "out"
     with Site(acme()) as site:
         call = ["draft", site.url(LISTING_PATH), "--out", str(out), "--allow-private", site.host]
-        run([*call, "--note", "We run it **without** network.", "--product", "Acme Mail Agent"])
+        done = run([*call, "--note", "We run it **without** network.", "--product", "Acme Mail Agent"])
+    assert done.returncode == 0, done.stderr
     return out
 
 
-def run(call: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
-    code = "import sys; from agent.cli import main; main(sys.argv[1:])"
+def run(call: list[str], before: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, after the statements `before`."""
+    code = f"import sys\n{before}\nfrom agent.cli import main\nmain(sys.argv[1:])"
     own = {**os.environ, "SEPTET_CACHE_DIR": "off", "SEPTET_DELAY_SECONDS": "0", **environment}  # noqa: TID251
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", code, *call], capture_output=True, text=True, env=own, timeout=120, check=False
     )
-    assert done.returncode == 0, done.stderr
-    return done
 
 
 @pytest.fixture
@@ -78,17 +78,12 @@ def test_a_crawl_is_repeated_without_its_site(crawled: Path, septet: Septet, tmp
     assert len(json.loads(said.out)["sources"]) >= 4
 
 
-def test_the_snapshots_alone_are_enough(crawled: Path, septet: Septet) -> None:
-    said = septet("draft", "--from-snapshot", crawled / "snapshots")
-    assert said.out == (crawled / "draft.md").read_text("utf-8")
-
-
-def test_settings_of_the_environment_change_nothing(
+def test_the_snapshots_alone_are_enough_and_settings_of_the_environment_change_nothing(
     crawled: Path, septet: Septet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEPTET_MAX_PAGES", "1")
     monkeypatch.setenv("SEPTET_CHUNK_CHARS", "400")
-    assert septet("draft", "--from-snapshot", crawled).out == (crawled / "draft.md").read_text("utf-8")
+    assert septet("draft", "--from-snapshot", crawled / "snapshots").out == (crawled / "draft.md").read_text("utf-8")
 
 
 def test_files_and_folders_are_repeated_without_them(local: Path, septet: Septet, tmp_path: Path) -> None:
@@ -110,39 +105,30 @@ def test_what_was_changed_by_hand_is_noticed(local: Path, septet: Septet) -> Non
         path = local / name
         for spoiled in (whole.replace(b"a", b"b", 1), whole[:-2], b""):
             path.write_bytes(spoiled)
-            said = septet("draft", "--from-snapshot", local)
-            assert (said.code, said.out) == (1, ""), name
-            assert "changed" in said.err
+            refused(septet, local, "changed")
         path.write_bytes(whole)
     assert septet("draft", "--from-snapshot", local).code == 0
 
 
-def test_a_recording_of_another_form_and_unknown_settings_are_named(local: Path, septet: Septet) -> None:
+def test_what_cannot_be_repeated_is_named(local: Path, septet: Septet, tmp_path: Path) -> None:
     path = local / "snapshots" / RECORDING
     whole = json.loads(path.read_text("utf-8"))
     path.write_text(json.dumps({**whole, "schema": "septet/recording/9"}))
-    said = septet("draft", "--from-snapshot", local)
-    assert said.code == 1
-    assert "another version" in said.err
-    assert "hint: " in said.err
-
-
-def test_a_body_that_is_gone_is_named(local: Path, septet: Septet) -> None:
-    first = load(local).recording.sources[0]
-    sha256 = getattr(first, "sha256")  # noqa: B009
+    refused(septet, local, "another version")
+    path.write_text(json.dumps(whole, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+    sha256 = whole["recording"]["sources"][0]["sha256"]
     (local / "snapshots" / sha256[:2] / sha256).unlink()
-    said = septet("draft", "--from-snapshot", local)
-    assert said.code == 1
-    assert "no such snapshot" in said.err
+    refused(septet, local, "no such snapshot")
+    path.unlink()
+    refused(septet, local, "no recording")
+    refused(septet, tmp_path / "none", "no such folder")
 
 
-def test_folders_without_a_recording_are_named(local: Path, septet: Septet, tmp_path: Path) -> None:
-    (local / "snapshots" / RECORDING).unlink()
-    for place, what in ((local, "no recording"), (tmp_path / "none", "no such folder")):
-        said = septet("draft", "--from-snapshot", place)
-        assert (said.code, said.out) == (1, "")
-        assert what in said.err
-        assert "hint: " in said.err
+def refused(septet: Septet, place: Path, what: str) -> None:
+    said = septet("draft", "--from-snapshot", place)
+    assert (said.code, said.out) == (1, "")
+    assert what in said.err
+    assert "hint: " in said.err
 
 
 def test_it_goes_with_no_source_and_no_other_input(local: Path, septet: Septet) -> None:
@@ -259,14 +245,7 @@ def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-SLOW = pytest.mark.slow
-LIMITS = (
-    0,
-    pytest.param(1_000, marks=SLOW),
-    pytest.param(20_000, marks=SLOW),
-    pytest.param(40_000, marks=SLOW),
-    pytest.param(150_000, marks=SLOW),
-)
+LIMITS = (0, *(pytest.param(limit, marks=pytest.mark.slow) for limit in (1_000, 20_000, 40_000, 150_000)))
 
 
 @pytest.mark.parametrize("limit", LIMITS)
@@ -274,18 +253,8 @@ def test_a_full_disk_leaves_the_old_draft_and_an_error(limit: int, local: Path, 
     before = tree(local)
     listing = tmp_path / "listing.md"
     listing.write_text(LISTING + "The agent keeps earlier conversations.\n")
-    code = (
-        f"import resource, sys\nresource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
-        "from agent.cli import main\nmain(sys.argv[1:])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, "draft", str(listing), "--out", str(local), "--json"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env={**os.environ, "SEPTET_CACHE_DIR": str(tmp_path / "cache")},  # noqa: TID251
-    )
+    small = f"import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))"
+    done = run(["draft", str(listing), "--out", str(local), "--json"], small, SEPTET_CACHE_DIR=str(tmp_path / "cache"))
     assert (done.returncode, done.stdout) == (1, ""), limit
     # A slow machine has said before what it is doing.
     assert "\nerror: " in f"\n{done.stderr}", done.stderr

@@ -35,17 +35,13 @@ def test_several_at_once(tmp_path):
     assert all(load(tmp_path, sha256)[1] == body for sha256, body in bodies.items())
 
 
-def test_changed_bytes_are_noticed(tmp_path):
-    store(tmp_path, record(), BODY).write_bytes(BODY + b" ")
-    with pytest.raises(IntegrityError):
-        load(tmp_path, record().sha256)
-
-
-def test_changed_record_is_noticed(tmp_path):
+def test_changed_bytes_and_a_changed_record_are_noticed(tmp_path):
     path = store(tmp_path, record(), BODY)
-    path.with_name(path.name + ".json").write_text(record(b"other").model_dump_json())
-    with pytest.raises(IntegrityError):
-        load(tmp_path, record().sha256)
+    for place, spoiled in ((path.with_suffix(".json"), record(b"other").model_dump_json()), (path, "<p>hello</p> ")):
+        place.write_text(spoiled)
+        with pytest.raises(IntegrityError):
+            load(tmp_path, record().sha256)
+        store(tmp_path, record(), BODY)
 
 
 def test_a_record_must_belong_to_its_bytes(tmp_path):

@@ -5,7 +5,7 @@ invented. A page that matters carries a sentence of `FACTS`; a page that must no
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from time import monotonic
 from typing import Final, NamedTuple
@@ -22,6 +22,7 @@ from tests.fakes.intake.big_site_words import (
     pages_of_vendor,
     prose,
 )
+from tests.fakes.intake.pdf import document, words
 from tests.fakes.site import Answer, Route, Site, page
 
 __all__ = ["FACTS", "GOLD", "LISTING", "MARK", "TRAPS", "Sites", "Trap", "big_sites"]
@@ -34,13 +35,9 @@ GOLD: Final = frozenset(
     {
         ("directory", LISTING),
         *(("vendor", path) for path in pages_of_vendor()),
-        ("vendor", "/llms.txt"),
-        ("vendor", "/.well-known/agent-card.json"),
-        ("vendor", "/mcp/server.json"),
-        ("vendor", "/mcp/tools.json"),
-        ("vendor", "/openapi.json"),
-        ("vendor", "/papers/security-whitepaper.pdf"),
-        ("vendor", "/papers/data-processing.pdf"),
+        *(("vendor", path) for path in ("/llms.txt", "/.well-known/agent-card.json", "/openapi.json")),
+        *(("vendor", f"/mcp/{name}.json") for name in ("server", "tools")),
+        *(("vendor", f"/papers/{name}.pdf") for name in ("security-whitepaper", "data-processing")),
         ("repository", "/harborline/ops-agent"),
     }
 )
@@ -74,12 +71,7 @@ class Sites(NamedTuple):
 
     def url(self, site: str, path: str) -> str:
         """The address of a page of the site called `site`."""
-        named: Mapping[str, Site] = {
-            "directory": self.directory,
-            "vendor": self.vendor,
-            "repository": self.repository,
-        }
-        return named[site].url(path)
+        return self[self._fields.index(site)].url(path)
 
 
 @contextmanager
@@ -101,13 +93,8 @@ def _nav(*links: tuple[str, str]) -> str:
 
 
 DIRECTORY_NAV: Final = _nav(
-    ("/agents/", "All agents"),
-    ("/categories", "Categories"),
-    ("/docs/", "Docs"),
-    ("/docs/security", "Security"),
-    ("/blog", "Blog"),
-    ("/login", "Log in"),
-    ("/submit", "Submit"),
+    *(("/agents/", "All agents"), ("/categories", "Categories"), ("/docs/", "Docs"), ("/docs/security", "Security")),
+    *(("/blog", "Blog"), ("/login", "Log in"), ("/submit", "Submit")),
 )
 
 
@@ -132,7 +119,7 @@ def _directory(sites: Sites) -> dict[str, Route]:
     <section class="similar-agents"><h2>Similar agents</h2>{cards}</section>"""
     routes: dict[str, Route] = {
         "/robots.txt": Answer("User-agent: *\nDisallow: /admin/\n", media_type="text/plain"),
-        LISTING: _shell(f"{PRODUCT} — Example Directory", listing, DIRECTORY_NAV),
+        LISTING: page(f"{PRODUCT} — Example Directory", listing, nav=DIRECTORY_NAV),
         f"{LISTING}/score": _noise("Score of Harborline Ops Agent", "The published score is 7.3 of 10."),
         "/docs/": _noise("Docs of Example Directory", "How to submit a listing."),
         "/docs/security": _noise("Security of Example Directory", "The directory keeps passwords of its users hashed."),
@@ -157,40 +144,23 @@ def _directory(sites: Sites) -> dict[str, Route]:
 
 
 VENDOR_NAV: Final = _nav(
-    ("/", "Harborline"),
-    ("/docs/", "Documentation"),
-    ("/security", "Security"),
-    ("/trust", "Trust centre"),
-    ("/pricing", "Pricing"),
-    ("/changelog", "Changelog"),
-    ("/blog", "Blog"),
-    ("/customers", "Customers"),
-    ("/events", "Events"),
-    ("/careers", "Careers"),
-    ("/login", "Log in"),
-    ("/de/docs/permissions", "Deutsch"),
+    *(("/", "Harborline"), ("/docs/", "Documentation"), ("/security", "Security"), ("/trust", "Trust centre")),
+    *(("/pricing", "Pricing"), ("/changelog", "Changelog"), ("/blog", "Blog"), ("/customers", "Customers")),
+    *(("/events", "Events"), ("/careers", "Careers"), ("/login", "Log in"), ("/de/docs/permissions", "Deutsch")),
 )
 VENDOR_FOOTER: Final = _nav(
-    ("/legal/privacy", "Privacy"),
-    ("/legal/subprocessors", "Subprocessors"),
-    ("/legal/terms", "Terms"),
-    ("/legal/imprint", "Imprint"),
-    ("/products/beacon", "Harborline Beacon"),
-    ("/tags/cloud", "Tags"),
+    *(("/legal/privacy", "Privacy"), ("/legal/subprocessors", "Subprocessors"), ("/legal/terms", "Terms")),
+    *(("/legal/imprint", "Imprint"), ("/products/beacon", "Harborline Beacon"), ("/tags/cloud", "Tags")),
     ("https://social.example.org/x", "Follow us"),
 )
 
 
-def _shell(title: str, body: str, nav: str, footer: str = "") -> str:
-    return page(title, body, nav=nav, footer=footer)
-
-
 def _vendor_page(title: str, body: str) -> str:
-    return _shell(f"{title} — Harborline", f"<h1>{title}</h1>{body}", VENDOR_NAV, VENDOR_FOOTER)
+    return page(f"{title} — Harborline", f"<h1>{title}</h1>{body}", nav=VENDOR_NAV, footer=VENDOR_FOOTER)
 
 
 def _noise(title: str, body: str) -> str:
-    return _shell(title, f"<h1>{title}</h1><p>{body}</p>{prose(title)}<p>{MARK}</p>", "")
+    return page(title, f"<h1>{title}</h1><p>{body}</p>{prose(title)}<p>{MARK}</p>")
 
 
 def _many(folder: str, title: str, names: list[str]) -> dict[str, Route]:
@@ -313,7 +283,7 @@ def _repository(sites: Sites) -> dict[str, Route]:
     routes: dict[str, Route] = {
         # A slow host: its own wish must be obeyed without holding up the other two.
         "/robots.txt": Answer("User-agent: *\nCrawl-delay: 2\nDisallow: /search\n", media_type="text/plain"),
-        "/harborline/ops-agent": _shell("harborline/ops-agent", readme, nav),
+        "/harborline/ops-agent": page("harborline/ops-agent", readme, nav=nav),
         "/harborline/ops-agent/pulls": _noise("Pull requests", "Four are open."),
     }
     routes |= _many("/harborline/ops-agent/issues", "Issues", [f"Issue {number}" for number in range(1, 21)])
@@ -323,22 +293,5 @@ def _repository(sites: Sites) -> dict[str, Route]:
 def _pdf(lines: list[str]) -> Answer:
     """A PDF of one page with a line of text for each of `lines`, broken at 80 characters."""
     pieces = [line[start : start + 80] for line in lines for start in range(0, len(line), 80)]
-    shown = " ".join(f"({piece}) Tj 0 -18 Td" for piece in pieces)
-    stream = f"BT /F1 11 Tf 50 780 Td {shown} ET"
-    objects = [
-        "<< /Type /Catalog /Pages 2 0 R >>",
-        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R "
-        "/Resources << /Font << /F1 5 0 R >> >> >>",
-        f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream",
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    ]
-    body = "%PDF-1.4\n"
-    offsets = []
-    for number, content in enumerate(objects, 1):
-        offsets.append(len(body))
-        body += f"{number} 0 obj\n{content}\nendobj\n"
-    table = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
-    size = len(objects) + 1
-    body += f"xref\n0 {size}\n0000000000 65535 f \n{table}trailer\n<< /Size {size} /Root 1 0 R >>\n"
-    return Answer(body + f"startxref\n{body.index('xref')}\n%%EOF\n", media_type="application/pdf")
+    body = document("".join(words(piece, 780 - 18 * number) for number, piece in enumerate(pieces)))
+    return Answer(body, media_type="application/pdf")

@@ -30,96 +30,51 @@ class Trap(NamedTuple):
 _BUDGET: Final = r"|budget|most pages|limit of|page limit"
 
 TRAPS: Final = (
-    Trap(
-        "directory",
-        "/agents/anchor-mailer",
-        "neighbour card",
-        r"neighbour|(other|another) product|listing|related|something else",
-    ),
+    Trap("directory", "/agents/anchor-mailer", "neighbour card",
+         r"neighbour|(other|another) product|listing|related|something else"),
     Trap("directory", "/agents/harborline-ops/score", "published score", r"score|directory|threat|something else"),
-    Trap(
-        "directory",
-        "/docs/",
-        "platform docs",
-        r"directory|platform|site's own|navigation|something else|does not speak of the product",
-    ),
+    Trap("directory", "/docs/", "platform docs",
+         r"directory|platform|site's own|navigation|something else|does not speak of the product"),
     Trap("directory", "/login", "login link", r"log[- ]?in|sign|account|not a page of doc"),
-    Trap(
-        "vendor", "/docs/security-archive", "zip bomb", r"decompress|too large|larger|bytes|grows", "Security archive"
-    ),
+    Trap("vendor", "/docs/security-archive", "zip bomb",
+         r"decompress|too large|larger|bytes|grows", "Security archive"),
     Trap("vendor", "/docs/permissions-export", "slow body", r"slow|second|time", "Permissions export"),
-    Trap("vendor", "/docs/data-stream", "endless body", r"too large|larger|bytes|second|time", "Data handling stream"),
+    Trap("vendor", "/docs/data-stream", "endless body",
+         r"too large|larger|bytes|second|time", "Data handling stream"),
     Trap("vendor", "/docs/security-headers", "huge header", r"header|answer is broken", "Security headers"),
     Trap("vendor", "/docs/privacy-notes", "wrong charset", r"documentation|charset|encod", "Privacy notes"),
     Trap("vendor", "/internal/security", "robots-disallowed", r"robots", "Internal security documentation"),
     Trap("vendor", "/account/security", "login wall, 401", r"401|log[- ]?in|sign", "Security settings reference"),
-    Trap(
-        "vendor", "/portal/security-docs", "login wall, redirect", r"log[- ]?in|sign", "Security documentation portal"
-    ),
-    Trap(
-        "vendor", "/docs/permissions-consent", "consent wall", r"consent|cookie|wall", "Permissions consent reference"
-    ),
+    Trap("vendor", "/portal/security-docs", "login wall, redirect",
+         r"log[- ]?in|sign", "Security documentation portal"),
+    Trap("vendor", "/docs/permissions-consent", "consent wall",
+         r"consent|cookie|wall", "Permissions consent reference"),
     Trap("vendor", "/app/permissions", "JavaScript-only", r"[Jj]ava[Ss]cript", "Permissions explorer"),
     Trap("vendor", "/docs/old-security", "redirect loop", r"redirect", "Security (former edition)"),
-    Trap(
-        "vendor",
-        "/docs/status-security",
-        "redirect to a private address",
-        r"private|address|not allowed",
-        "Security status",
-    ),
+    Trap("vendor", "/docs/status-security", "redirect to a private address",
+         r"private|address|not allowed", "Security status"),
     Trap("vendor", "/docs/security-faq", "404 with a nice page", r"404|not found", "Security FAQ"),
     Trap("vendor", "/docs/privacy-export", "500", r"500|server", "Privacy export"),
-    Trap(
-        "vendor",
-        "/docs/permissions-v1",
-        "soft 404",
-        r"not found|404|no page|soft|next to no text",
-        "Permissions, version 1",
-    ),
-    Trap(
-        "vendor",
-        "/docs/permissions?ref=footer",
-        "duplicate, query",
-        r"same|duplicate|already|tracking",
-        "Permissions (all)",
-    ),
-    Trap(
-        "vendor",
-        "/en/docs/permissions",
-        "duplicate, path",
-        r"same|duplicate|already|documentation" + _BUDGET,
-        "Permissions in English",
-    ),
+    Trap("vendor", "/docs/permissions-v1", "soft 404",
+         r"not found|404|no page|soft|next to no text", "Permissions, version 1"),
+    Trap("vendor", "/docs/permissions?ref=footer", "duplicate, query",
+         r"same|duplicate|already|tracking", "Permissions (all)"),
+    Trap("vendor", "/en/docs/permissions", "duplicate, path",
+         r"same|duplicate|already|documentation" + _BUDGET, "Permissions in English"),
     Trap("vendor", "/de/docs/permissions", "another language", r"language|translation" + _BUDGET),
-    Trap(
-        "vendor", "/docs/security-notes", "near-empty page", r"empty|little|no text|short" + _BUDGET, "Security notes"
-    ),
-    Trap(
-        "vendor",
-        "/docs/security-bundle",
-        "zip as text/html",
-        r"zip|archive|not a page|not a text|unreadable|kind|binary",
-        "Security bundle",
-    ),
+    Trap("vendor", "/docs/security-notes", "near-empty page",
+         r"empty|little|no text|short" + _BUDGET, "Security notes"),
+    Trap("vendor", "/docs/security-bundle", "zip as text/html",
+         r"zip|archive|not a page|not a text|unreadable|kind|binary", "Security bundle"),
     Trap("vendor", "/events", "infinite calendar", r"calendar|event|template|kind|trap|same" + _BUDGET),
-    Trap(
-        "vendor",
-        "/docs/security-search?sid=1",
-        "session ids",
-        r"session|same|already|template|trap" + _BUDGET,
-        "Security search",
-    ),
+    Trap("vendor", "/docs/security-search?sid=1", "session ids",
+         r"session|same|already|template|trap" + _BUDGET, "Security search"),
     Trap("vendor", "/sitemap_index.xml", "sitemap that lists itself", r"sitemap|itself|already|loop"),
     Trap("vendor", "/blog", "blog", r"blog|news|not a page of doc" + _BUDGET),
     Trap("vendor", "/careers", "careers", r"career|job|not a page of doc" + _BUDGET),
-    Trap(
-        "repository",
-        "/harborline/ops-agent/issues",
-        "issues",
-        r"issue|not documentation|README|repository|rank" + _BUDGET,
-    ),
-)
+    Trap("repository", "/harborline/ops-agent/issues", "issues",
+         r"issue|not documentation|README|repository|rank" + _BUDGET),
+)  # fmt: skip
 
 
 def trap_links() -> str:

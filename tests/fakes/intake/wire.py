@@ -11,6 +11,11 @@ from typing import Any, Self
 
 import httpcore2
 
+from agent.intake.crawl.network import open_network
+from agent.intake.reader import read_inputs
+from agent.records import Intake
+from agent.settings import Settings
+
 _REQUEST = re.compile(rb"GET (\S+) HTTP/1\.1\r\n.*?\r\n\r\n", re.DOTALL)
 _HOST = re.compile(rb"(?im)^host: (\S+)\r$")
 
@@ -136,6 +141,33 @@ def http(body: bytes = b"<p>hello</p>", status: int = 200, kind: str = "text/htm
     lines = [f"HTTP/1.1 {status} X", f"content-type: {kind}", f"content-length: {len(body)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def moved(location: str) -> bytes:
+    """A redirect."""
+    return http(b"", 302, location=location)
+
+
+def crawl(
+    pages: Mapping[str, str | bytes],
+    *sources: str,
+    allow: Sequence[str] = (),
+    names: Mapping[str, Sequence[Sequence[str]]] | None = None,
+) -> tuple[Intake, Wire]:
+    """The intake of `sources` over a web of `pages` (address without scheme to text or raw answer), and the wire."""
+
+    def answer(host: str, path: str) -> bytes:
+        found = pages.get(host + path, http(b"none", 404))
+        if isinstance(found, bytes):
+            return found
+        kind = "text/xml" if found.startswith("<?xml") else "application/json" if found.startswith("{") else ""
+        return http(found.encode(), kind=kind or ("text/html" if "<" in found else "text/plain"))
+
+    wire = Wire(answer)
+    settings = Settings(delay_seconds=0)
+    resolver = Names(names or {}, otherwise=["93.184.216.34"])
+    with open_network(settings, allow, resolve=resolver, backend=wire) as (guard, web):
+        return read_inputs(sources, web, settings, guard=guard, now="2026-11-01T00:00:00Z").intake, wire
 
 
 def no_robots(answer: Answerer) -> Answerer:

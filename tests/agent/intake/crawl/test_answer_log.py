@@ -4,22 +4,14 @@ import pytest
 
 from agent.errors import IntegrityError, RefusedError, SourceError, UnavailableError
 from agent.intake.crawl.answer import Fetched, Outcome
-from agent.intake.crawl.answer_log import Answered, Failed, Log, LogFile, Logged, Stopped, entry_of, outcome_of
+from agent.intake.crawl.answer_log import Answered, Failed, Log, Logged, Stopped, append, entry_of, outcome_of, read_log
 
 A, B, C = (f"https://acme.example.com/{name}" for name in "abc")
 
 
-def answer(url: str, body: bytes = b"<p>hello</p>", **more: str) -> Fetched:
-    return Fetched(
-        requested=url,
-        url=more.get("final", url),
-        media_type="text/html",
-        charset="utf-8",
-        body=body,
-        headers=(("etag", '"1"'),),
-        fetched_at="2026-11-01T00:00:00Z",
-        user_agent="septet/0.1",
-    )
+def answer(url: str, body: bytes = b"<p>hello</p>", final: str = "") -> Fetched:
+    headers = (("etag", '"1"'),)
+    return Fetched(url, final or url, "text/html", "utf-8", body, headers, "2026-11-01T00:00:00Z", "septet/0.1")
 
 
 class Pages:
@@ -96,42 +88,34 @@ def test_bytes_that_are_given_again_count() -> None:
 def test_a_changed_body_is_noticed() -> None:
     entry = entry_of(A, answer(A))
     assert isinstance(entry, Answered)
-    with pytest.raises(IntegrityError):
-        outcome_of(entry, {entry.sha256: b"other"})
-    with pytest.raises(IntegrityError):
-        outcome_of(entry, {})
+    for bodies in ({entry.sha256: b"other"}, {}):
+        with pytest.raises(IntegrityError):
+            outcome_of(entry, bodies)
 
 
-def test_errors_keep_their_class_and_any_text() -> None:
+class _EndlessError(SourceError):
+    """An error of a module's own."""
+
+
+def test_errors_keep_their_public_class_and_any_text() -> None:
     entry = entry_of(A, RefusedError("a blank \ud800", where="x\x00y"))
     again = outcome_of(Failed.model_validate_json(entry.model_dump_json()), {})
     assert isinstance(again, RefusedError)
     assert (again.what, again.where) == ("a blank ?", "x\x00y")
-
-
-def test_an_error_of_a_modules_own_is_logged_as_the_public_one() -> None:
-    class _EndlessError(SourceError):
-        pass
-
-    again = outcome_of(entry_of(A, _EndlessError("in a circle")), {})
-    assert type(again) is SourceError
+    assert type(outcome_of(entry_of(A, _EndlessError("in a circle")), {})) is SourceError
 
 
 def test_every_cut_of_the_file_leaves_whole_entries(tmp_path) -> None:
     entries = [entry_of(A, answer(A)), Stopped(look=3, reason="böse\n"), entry_of(B, SourceError("gone", where=B))]
     path = tmp_path / "log.jsonl"
-    file = LogFile(path)
     for entry in entries:
-        file.append(entry)
+        append(path, entry)
     whole = path.read_bytes()
     ends = [n + 1 for n, byte in enumerate(whole) if byte == 10]
     for cut in range(len(whole) + 1):
         path.write_bytes(whole[:cut])
         complete = sum(end <= cut for end in ends)
-        assert file.read() == entries[:complete]
-        file.append(entries[1])
-        assert file.read() == [*entries[:complete], entries[1]]
-
-
-def test_a_missing_file_is_an_empty_log(tmp_path) -> None:
-    assert LogFile(tmp_path / "none").read() == []
+        assert read_log(path) == entries[:complete]
+        append(path, entries[1])
+        assert read_log(path) == [*entries[:complete], entries[1]]
+    assert read_log(tmp_path / "none") == []

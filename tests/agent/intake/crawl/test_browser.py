@@ -1,5 +1,6 @@
 """Rendering: a page of scripts yields its text, and whatever its scripts try, nothing leaves but through the guard."""
 
+import select
 import socket
 import threading
 import time
@@ -39,9 +40,10 @@ class FakeWeb:
 
     def _get(self, url: str) -> Outcome:
         self.asked.append(url)
+        guard = Guard(resolve=lambda host, port: ["93.184.216.34"])
         try:
-            target = Guard(resolve=_public).parse(url)
-            Guard(resolve=_public).addresses(target.host, target.port)
+            target = guard.parse(url)
+            guard.addresses(target.host, target.port)
         except RefusedError as error:
             self.refused.append(url)
             return error
@@ -49,10 +51,6 @@ class FakeWeb:
             return SourceError("the server answered 404", where=url)
         media, body = self.files[url]
         return _fetched(url, body, media)
-
-
-def _public(host: str, port: int) -> Sequence[str]:
-    return ["93.184.216.34"]
 
 
 def _fetched(url: str, body: str, media: str = "text/html") -> Fetched:
@@ -188,31 +186,27 @@ def test_a_page_that_grows_without_end_is_refused() -> None:
 @pytest.mark.browser
 def test_only_pages_that_need_it_are_rendered() -> None:
     plain = "http://docs.harborline.example/plain"
-    shell = SHELL.format("<script>document.body.append('made words')</script>")
+    script, shell = "http://docs.harborline.example/main.js", SHELL.format("<script src=/main.js></script>")
     web = FakeWeb({PAGE: ("text/html", shell), plain: ("text/html", "<p>plain</p>")})
-    rendering = Rendering(web, SETTINGS, lambda fetched: b"root" in fetched.body)
+    web.files[script] = ("text/javascript", "document.body.append('made words')")
+    rendering = Rendering(web, SETTINGS)
     first, second, third = rendering.get_all([PAGE, plain, "http://docs.harborline.example/none"])
     assert isinstance(first, Fetched)
     assert b"made words</body>" in first.body
     assert isinstance(second, Fetched)
     assert second.body == b"<p>plain</p>"
     assert isinstance(third, SeptetError)
-    assert rendering.faults == {}
 
 
-def test_without_a_browser_the_page_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_without_a_browser_the_page_comes_back_as_it_was_and_the_hint_says_what_to_do(tmp_path: Path) -> None:
     settings = replace(SETTINGS, browser_path=str(tmp_path / "none"))
-    web = FakeWeb({PAGE: ("text/html", "<p>shell</p>")})
-    rendering = Rendering(web, settings, lambda _: True)
-    [outcome] = rendering.get_all([PAGE])
+    shell, told = SHELL.format("<script src=/app.js></script>"), list[str]()
+    [outcome] = Rendering(FakeWeb({PAGE: ("text/html", shell)}), settings, told.append).get_all([PAGE])
     assert isinstance(outcome, Fetched)
-    assert outcome.body == b"<p>shell</p>"
-    assert list(rendering.faults) == [PAGE]
-
-
-def test_the_hint_says_what_to_install(tmp_path: Path) -> None:
+    assert outcome.body == shell.encode()
+    assert PAGE in told[0]
     with pytest.raises(UnavailableError) as raised:
-        find_chromium(replace(SETTINGS, browser_path=str(tmp_path / "none")))
+        find_chromium(settings)
     assert "save the page" in raised.value.hint
 
 
@@ -241,42 +235,21 @@ def _listener() -> Iterator[tuple[int, list[str]]]:
     """A TCP and a UDP socket at one port of loopback, and what they heard."""
     heard: list[str] = []
     stop = threading.Event()
-    with (
-        socket.create_server(("127.0.0.1", 0)) as tcp,
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
-    ):
+
+    def hear() -> None:
+        while not stop.is_set():
+            for ready in select.select([tcp, udp], [], [], 0.1)[0]:
+                if ready is tcp:
+                    tcp.accept()[0].close()
+                heard.append("tcp" if ready is tcp else f"udp {udp.recv(2000)[:50]!r}")
+
+    with socket.create_server(("127.0.0.1", 0)) as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         port = int(tcp.getsockname()[1])
         udp.bind(("127.0.0.1", port))
-        tcp.settimeout(0.1)
-        udp.settimeout(0.1)
-        threads = [
-            threading.Thread(target=_hear_tcp, args=(tcp, heard, stop)),
-            threading.Thread(target=_hear_udp, args=(udp, heard, stop)),
-        ]
-        for thread in threads:
-            thread.start()
+        thread = threading.Thread(target=hear)
+        thread.start()
         try:
             yield port, heard
         finally:
             stop.set()
-            for thread in threads:
-                thread.join()
-
-
-def _hear_tcp(listening: socket.socket, heard: list[str], stop: threading.Event) -> None:
-    while not stop.is_set():
-        try:
-            connection, _ = listening.accept()
-        except TimeoutError:
-            continue
-        connection.close()
-        heard.append("tcp")
-
-
-def _hear_udp(listening: socket.socket, heard: list[str], stop: threading.Event) -> None:
-    while not stop.is_set():
-        try:
-            data, _ = listening.recvfrom(2000)
-        except TimeoutError:
-            continue
-        heard.append(f"udp {data[:50]!r}")
+            thread.join()

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from agent.intake.crawl.answer import Fetched
-from agent.intake.crawl.answer_log import Cache, entry_of
+from agent.intake.crawl.answer_log import Cache, Unfinished, entry_of
 from agent.intake.snapshots import digest
 from tests.agent.intake.crawl.test_answer_log import A, B, answer
 
@@ -17,6 +17,13 @@ AGENT = "septet/0.1"
 
 def cache(folder: Path, size: int = 1_000_000) -> Cache:
     return Cache(folder, size)
+
+
+def held(folder: Path, key: str = "k", now: str = NOW) -> Unfinished:
+    """The log of a crawl, which nobody else holds."""
+    found = cache(folder).crawl(key, now)
+    assert found is not None
+    return found
 
 
 def files(folder: Path) -> list[Path]:
@@ -83,37 +90,29 @@ def test_leftovers_of_killed_writers_go_when_they_are_old(tmp_path) -> None:
 
 
 def test_an_interrupted_crawl_is_gone_on_with(tmp_path) -> None:
-    first = cache(tmp_path).crawl("k", NOW)
-    assert first is not None
+    first = held(tmp_path)
     assert first.known.entries == []
     first.add(entry_of(A, answer(A)), answer(A).body)
     first.close()
-    second = cache(tmp_path).crawl("k", NOW)
-    assert second is not None
+    second = held(tmp_path)
     assert second.known.entries == [entry_of(A, answer(A))]
     assert list(second.known.bodies.values()) == [answer(A).body]
     second.finish()
-    third = cache(tmp_path).crawl("k", NOW)
-    assert third is not None
+    third = held(tmp_path)
     assert third.known.entries == []
     third.close()
 
 
 def test_answers_of_yesterday_and_answers_without_bytes_are_asked_for_again(tmp_path) -> None:
-    first = cache(tmp_path).crawl("k", NOW)
-    assert first is not None
+    first = held(tmp_path)
     first.add(entry_of(A, answer(A)), answer(A).body)
     first.close()
-    for now in ("2026-11-02T00:00:00Z", "2026-10-01T00:00:00Z", "no time"):
-        later = cache(tmp_path).crawl("k", now)
-        assert later is not None
+    for now in ("2026-11-02T00:00:00Z", "2026-10-01T00:00:00Z", "no time", NOW):
+        if now == NOW:
+            (tmp_path / "blobs" / digest(answer(A).body)[:2] / digest(answer(A).body)).unlink()
+        later = held(tmp_path, now=now)
         assert later.known.entries == []
         later.close()
-    (tmp_path / "blobs" / digest(answer(A).body)[:2] / digest(answer(A).body)).unlink()
-    lost = cache(tmp_path).crawl("k", NOW)
-    assert lost is not None
-    assert lost.known.entries == []
-    lost.close()
 
 
 def test_one_process_holds_a_crawl_until_it_ends_or_is_killed(tmp_path) -> None:
@@ -126,24 +125,17 @@ def test_one_process_holds_a_crawl_until_it_ends_or_is_killed(tmp_path) -> None:
             assert other.stdout is not None
             assert other.stdout.readline() == "held\n"
             assert cache(tmp_path).crawl("k", NOW) is None
-            free = cache(tmp_path).crawl("another", NOW)
-            assert free is not None
-            free.close()
+            held(tmp_path, "another").close()
         finally:
             other.kill()
-    taken = cache(tmp_path).crawl("k", NOW)
-    assert taken is not None
-    taken.close()
+    held(tmp_path).close()
 
 
 def test_forgotten_crawls_are_removed_unless_they_run(tmp_path) -> None:
-    kept = cache(tmp_path)
-    held, left = kept.crawl("held", NOW), kept.crawl("left", NOW)
-    assert held is not None
-    assert left is not None
-    left.close()
+    runs = held(tmp_path, "held")
+    held(tmp_path, "left").close()
     for name in ("held", "left"):
         os.utime(tmp_path / "crawls" / name, (1000, 1000))
-    kept.prune()
+    cache(tmp_path).prune()
     assert [path.name for path in (tmp_path / "crawls").iterdir()] == ["held"]
-    held.close()
+    runs.close()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -33,17 +34,17 @@ def tagged(body: str, tag: str, name: str = "etag") -> Stream:
     return send
 
 
+@dataclass
 class Reader:
     """`septet intake` of the site, with what it asked the site for."""
 
-    def __init__(self, septet: Septet, site: Site) -> None:
-        self._septet = septet
-        self.site = site
+    septet: Septet
+    site: Site
 
     def __call__(self) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
         """Hashes of the documents by path, and the request headers by path."""
         begun = len(self.site.requests)
-        said = self._septet("intake", self.site.url(LISTING_PATH), "--allow-private", self.site.host, "--json")
+        said = self.septet("intake", self.site.url(LISTING_PATH), "--allow-private", self.site.host, "--json")
         assert said.code == 0, said.err
         documents = json.loads(said.out)["documents"]
         hashes = {document["url"].partition(self.site.host)[2]: document["sha256"] for document in documents}

@@ -1,18 +1,14 @@
-"""Which sites a listing leads to, and what of them is read: hosts of documentation, moves, versions, query strings."""
+"""Which sites a listing leads to, and what of them is read: documentation hosts, moves, versions, planted addresses."""
 
 import pytest
 
 from agent.errors import RefusedError
-from agent.intake.crawl.addresses import edition, named_path, template, version
+from agent.intake.crawl.addresses import edition, version
 from agent.intake.crawl.guard import Guard
-from agent.intake.crawl.network import open_network
-from agent.intake.reader import read_inputs
-from agent.settings import Settings
-from tests.fakes.intake.wire import Names, Wire, http, no_robots
+from agent.intake.crawl.sites import registered_domain
+from tests.fakes.intake.wire import crawl, http, moved
 from tests.fakes.site import page
 
-NOW = "2026-11-01T00:00:00Z"
-QUICK = Settings(delay_seconds=0.0)
 PUBLIC = "93.184.216.34"
 PROSE = (
     "<h1>Acme Mail Agent</h1><p>The Acme Mail Agent reads the shared mailbox of a team and drafts replies to it.</p>"
@@ -26,25 +22,9 @@ def said(topic):
     return page(topic, f"<h1>{topic}</h1><p>Acme Mail Agent and its {topic}: {words}.</p>")
 
 
-def moved(to):
-    return b"HTTP/1.1 302 Found\r\nlocation: " + to.encode() + b"\r\ncontent-length: 0\r\n\r\n"
-
-
-def crawled(pages, start):
-    """The intake of `start` over a web of `pages` (address without scheme to text or raw answer), and the wire."""
-
-    def answer(host, path):
-        found = pages.get(host + path)
-        if isinstance(found, bytes):
-            return found
-        if found is None:
-            return http(b"none", 404)
-        kind = "text/xml" if found.startswith("<?xml") else "text/html"
-        return http(found.encode(), kind=kind)
-
-    wire = Wire(no_robots(answer))
-    with open_network(QUICK, resolve=Names({}, otherwise=[PUBLIC]), backend=wire) as (guard, web):
-        return read_inputs([start], web, QUICK, guard=guard, now=NOW).intake, wire
+def listing(body="", at=DEEP, **more):
+    """The page of a listing with `body`, under its address."""
+    return {at.removeprefix("http://"): page("Acme", PROSE + body, **more)}
 
 
 def hosts(wire):
@@ -62,37 +42,36 @@ def read_of(intake):
 def test_the_map_of_a_documentation_host_below_the_vendors_own_site_is_read():
     docs = "http://docs.acme.example.com"
     entries = "".join(f"<url><loc>{docs}/{path}</loc></url>" for path in ("latest/permissions", "latest/audit-log"))
-    pages = {
-        "www.acme.example.com/": page("Acme", PROSE + f"<a href={docs}/latest/>Docs</a>"),
+    pages = listing(f"<a href={docs}/latest/>Docs</a>", OWN) | {
         "docs.acme.example.com/latest/": said("documentation"),
         "docs.acme.example.com/sitemap.xml": f"<?xml version='1.0'?><urlset>{entries}</urlset>",
         "docs.acme.example.com/latest/permissions": said("permissions"),
         "docs.acme.example.com/latest/audit-log": said("audit"),
     }
-    intake, _ = crawled(pages, OWN)
+    intake, _ = crawl(pages, OWN)
     assert {f"{docs}/latest/permissions", f"{docs}/latest/audit-log"} <= read_of(intake)
 
 
 @pytest.mark.parametrize("words", ["Website", "Visit our website", "Home page"])
 def test_the_footer_of_the_vendors_own_site_names_no_other_site(words):
     foot = f"<a href=http://agency.example.net/>{words}</a>"
-    intake, wire = crawled({"www.acme.example.com/": page("Acme", PROSE, footer=foot)}, OWN)
+    intake, wire = crawl(listing(at=OWN, footer=foot), OWN)
     assert intake.sites == ()
     assert hosts(wire) == {"www.acme.example.com"}
 
 
 def test_the_footer_of_the_vendors_own_site_may_name_its_documentation():
     foot = "<a href=http://acme.readthedocs.io/>Documentation</a>"
-    pages = {"www.acme.example.com/": page("Acme", PROSE, footer=foot), "acme.readthedocs.io/": said("documentation")}
-    intake, _ = crawled(pages, OWN)
+    pages = listing(at=OWN, footer=foot) | {"acme.readthedocs.io/": said("documentation")}
+    intake, _ = crawl(pages, OWN)
     assert [site.url for site in intake.sites] == ["http://acme.readthedocs.io/"]
 
 
 @pytest.mark.parametrize("role", ["ugc", "nofollow ugc", "sponsored", "homepage ugc"])
 def test_links_of_visitors_and_advertisers_name_no_site(role):
     links = f"<a rel='{role}' href=http://stranger.example.net/>Website</a><a href=http://acme.example.com/>Website</a>"
-    pages = {"dir.example.org/agents/acme": page("Acme", PROSE + links), "acme.example.com/": said("product")}
-    intake, wire = crawled(pages, DEEP)
+    pages = listing(links) | {"acme.example.com/": said("product")}
+    intake, wire = crawl(pages, DEEP)
     assert [site.url for site in intake.sites] == ["http://acme.example.com/"]
     assert "stranger.example.net" not in hosts(wire)
 
@@ -102,8 +81,8 @@ def test_a_role_does_not_outdo_an_earlier_link_that_says_so_in_words():
         "<p><a href=http://acme.example.com/>Visit website</a></p>"
         "<p>I wrote about it on <a rel=homepage href=http://stranger.example.net/>my page</a></p>"
     )
-    pages = {"dir.example.org/agents/acme": page("Acme", PROSE + links), "acme.example.com/": said("product")}
-    intake, wire = crawled(pages, DEEP)
+    pages = listing(links) | {"acme.example.com/": said("product")}
+    intake, wire = crawl(pages, DEEP)
     assert [site.url for site in intake.sites] == ["http://acme.example.com/"]
     assert "stranger.example.net" not in hosts(wire)
 
@@ -117,7 +96,7 @@ def test_a_redirect_to_a_stranger_is_not_followed(start):
         docs.removeprefix("http://"): moved("http://stranger.example.net/docs/security"),
         "stranger.example.net/docs/security": said("security"),
     }
-    intake, wire = crawled(pages, start)
+    intake, wire = crawl(pages, start)
     assert "stranger.example.net" not in hosts(wire)
     assert states(intake)[docs] == ("refused", "it redirects to another site")
 
@@ -130,14 +109,14 @@ def test_a_style_sheet_may_move_within_its_site_only():
         "www.acme.example.com/b.css": moved("http://stranger.example.net/b.css"),
         "www.acme.example.com/real.css": http(b".gone{display:none}", kind="text/css"),
     }
-    intake, wire = crawled(pages, OWN)
+    intake, wire = crawl(pages, OWN)
     assert "stranger.example.net" not in hosts(wire)
     assert "Nobody sees" not in intake.documents[0].text
 
 
 def test_a_start_may_redirect_anywhere():
     pages = {"dir.example.org/agents/acme": moved(OWN), "www.acme.example.com/": page("Acme", PROSE)}
-    intake, _ = crawled(pages, DEEP)
+    intake, _ = crawl(pages, DEEP)
     assert intake.final_url == OWN
 
 
@@ -148,7 +127,7 @@ def test_a_product_site_that_moved_is_followed_once():
         "www.acme.example.net/": page("Acme", said("product") + "<a href=/security>Security</a>"),
         "www.acme.example.net/security": moved("http://stranger.example.edu/"),
     }
-    intake, wire = crawled(pages, DEEP)
+    intake, wire = crawl(pages, DEEP)
     assert [site.url for site in intake.sites] == ["http://www.acme.example.net/"]
     assert "http://www.acme.example.net/" in read_of(intake)
     assert "stranger.example.edu" not in hosts(wire)
@@ -161,10 +140,8 @@ def test_a_further_source_that_needs_javascript_is_told():
         "docs.acme.example.net/app": app,
         "docs.acme.example.net/bare": page("Acme", "<p>Soon.</p>"),
     }
-    wire = Wire(no_robots(lambda host, path: http(pages.get(host + path, "none").encode())))
     sources = [DEEP, "http://docs.acme.example.net/app", "http://docs.acme.example.net/bare"]
-    with open_network(QUICK, resolve=Names({}, otherwise=[PUBLIC]), backend=wire) as (guard, web):
-        missing = read_inputs(sources, web, QUICK, guard=guard, now=NOW).intake.missing
+    missing = crawl(pages, *sources)[0].missing
     assert [(found.reason, found.detail.split()[0]) for found in missing] == [
         ("needs-javascript", sources[1]),
         ("near-empty", sources[2]),
@@ -180,7 +157,7 @@ def test_a_directory_that_counts_its_visitors_leads_to_the_product(door):
         "www.acme.example.com/?utm_source=dir": page("Acme", said("product") + "<a href=/security>Security</a>"),
         "www.acme.example.com/security": said("security"),
     }
-    intake, _ = crawled(pages, DEEP)
+    intake, _ = crawl(pages, DEEP)
     assert [(site.role, site.because) for site in intake.sites] == [("product", "Visit website")]
     assert OWN + "security" in read_of(intake)
 
@@ -192,15 +169,15 @@ def test_a_door_to_nobodys_site_names_none(lands):
         "dir.example.org/go/acme": moved(lands),
         "dir.example.org/": said("directory"),
     }
-    intake, wire = crawled(pages, DEEP)
+    intake, wire = crawl(pages, DEEP)
     assert intake.sites == ()
     assert {address for address, _ in wire.connects} == {PUBLIC}
 
 
 def test_a_link_with_words_that_name_the_site_outdoes_a_door():
     links = "<a href=/go/acme>Visit website</a><a href=http://acme.example.com/>Website</a>"
-    pages = {"dir.example.org/agents/acme": page("Acme", PROSE + links), "acme.example.com/": said("product")}
-    intake, wire = crawled(pages, DEEP)
+    pages = listing(links) | {"acme.example.com/": said("product")}
+    intake, wire = crawl(pages, DEEP)
     assert [site.url for site in intake.sites] == ["http://acme.example.com/"]
     assert "/go/acme" not in {path for _, path, _ in wire.requests}
 
@@ -220,7 +197,7 @@ def test_a_link_with_words_that_name_the_site_outdoes_a_door():
 )
 def test_what_a_link_calls_its_code_host_must_be_one(words, url, named):
     pages = {"dir.example.org/agents/acme": page("Acme", PROSE + f"<a href={url}>{words}</a>")}
-    intake, _ = crawled(pages, DEEP)
+    intake, _ = crawl(pages, DEEP)
     assert [site.role for site in intake.sites] == ["repository"] * named
 
 
@@ -235,18 +212,12 @@ def test_a_public_page_does_not_lead_to_a_host_that_the_operator_admitted(how):
         "dir.example.org/agents/acme/security": moved(inner),
     }
 
-    def answer(host, path):
-        found = pages.get(host + path, "none")
-        return found if isinstance(found, bytes) else http(found.encode())
-
-    wire = Wire(no_robots(answer))
-    names = Names({"wiki.corp": [["10.0.0.1"]]}, otherwise=[PUBLIC])
-    with open_network(QUICK, ["wiki.corp:8080"], resolve=names, backend=wire) as (guard, web):
-        if how == "start":
-            with pytest.raises(RefusedError, match="admitted"):
-                read_inputs([DEEP], web, QUICK, guard=guard, now=NOW)
-        else:
-            assert read_inputs([DEEP], web, QUICK, guard=guard, now=NOW).intake.sites == ()
+    if how == "start":
+        with pytest.raises(RefusedError, match="admitted"):
+            crawl(pages, DEEP, allow=["wiki.corp:8080"], names={"wiki.corp": [["10.0.0.1"]]})
+        return
+    intake, wire = crawl(pages, DEEP, allow=["wiki.corp:8080"], names={"wiki.corp": [["10.0.0.1"]]})
+    assert intake.sites == ()
     assert {address for address, _ in wire.connects} == {PUBLIC}
 
 
@@ -257,7 +228,7 @@ def test_strangers_below_a_shared_suffix_are_not_the_product():
         "dir.example.org/agents/acme": page("Acme", PROSE + links),
         "acme.github.io/": page("Acme", said("product") + more),
     }
-    _, wire = crawled(pages, DEEP)
+    _, wire = crawl(pages, DEEP)
     assert hosts(wire) <= {"dir.example.org", "acme.github.io"}
 
 
@@ -267,19 +238,12 @@ def test_older_versions_of_a_page_are_left_out():
         for edition in ("v1", "2.0", "latest", "next")
         for topic in ("security", "permissions")
     )
-    pages = {"www.acme.example.com/": page("Acme", PROSE + links + "<a href=/docs/v1/roles>Roles</a>")}
-    for path in (
-        "v1/security",
-        "2.0/security",
-        "next/security",
-        "v1/permissions",
-        "2.0/permissions",
-        "next/permissions",
-    ):
-        pages[f"www.acme.example.com/docs/{path}"] = said("old")
+    pages = listing(links + "<a href=/docs/v1/roles>Roles</a>", OWN)
+    for old in ("v1", "2.0", "next"):
+        pages |= {f"www.acme.example.com/docs/{old}/{topic}": said("old") for topic in ("security", "permissions")}
     for path in ("latest/security", "latest/permissions", "v1/roles"):
         pages[f"www.acme.example.com/docs/{path}"] = said(path.rpartition("/")[2])
-    intake, _ = crawled(pages, OWN)
+    intake, _ = crawl(pages, OWN)
     found = {url.removeprefix(OWN) for url in read_of(intake)}
     assert found == {"", "docs/latest/security", "docs/latest/permissions", "docs/v1/roles"}
     assert "another version (v1)" in states(intake)[OWN + "docs/v1/security"][1]
@@ -288,7 +252,7 @@ def test_older_versions_of_a_page_are_left_out():
 def test_a_topic_of_documentation_is_no_log_in_page():
     links = "<a href=/docs/sso>SSO</a> <a href=/sso>Sign in</a> <a href=/docs/login>Log in</a>"
     pages = {"www.acme.example.com/": page("Acme", PROSE + links), "www.acme.example.com/docs/sso": said("sso")}
-    intake, wire = crawled(pages, OWN)
+    intake, wire = crawl(pages, OWN)
     assert OWN + "docs/sso" in read_of(intake)
     assert {"/sso", "/docs/login"}.isdisjoint(path for _, path, _ in wire.requests)
 
@@ -300,30 +264,8 @@ def test_pages_that_a_query_names_are_found():
     noise = "".join(f"<a href='/?page=item&id={n}'>Item {n}</a> " for n in range(40))
     pages = {"www.acme.example.com/": page("Acme", PROSE + noise + links)}
     pages |= {f"www.acme.example.com/?page=docs&id={n}": said(topic) for n, topic in enumerate(topics)}
-    intake, _ = crawled(pages, OWN)
+    intake, _ = crawl(pages, OWN)
     assert read_of(intake) == {OWN, *(f"{OWN}?page=docs&id={n}" for n in range(len(topics)))}
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("http://a.example.com/?page=docs&id=12", "/docs/12"),
-        ("http://a.example.com/index.php?topic=security", "/index.php/security"),
-        ("http://a.example.com/docs?q=security", "/docs"),
-        ("http://a.example.com/docs?id=7", "/docs"),
-    ],
-)
-def test_the_path_that_a_query_names(url, expected):
-    assert named_path(Guard().parse(url)) == expected
-
-
-def test_templates_keep_the_names_of_pages_apart_and_no_numbers():
-    def kind(query):
-        return template(Guard().parse("http://a.example.com/?" + query))
-
-    assert kind("page=docs&id=1") == kind("id=22&page=docs")
-    assert kind("page=docs&id=1") != kind("page=item&id=1")
-    assert kind("page=1") == kind("page=2")
 
 
 def test_a_language_in_the_query_is_another_edition():
@@ -340,3 +282,93 @@ def test_ages_of_versions(older, newer):
     first, second = (version(Guard().parse(f"http://a.example.com/docs/{name}/roles")) for name in (older, newer))
     assert first[1] < second[1]
     assert first[2] == second[2] == Guard().parse("http://a.example.com/docs/roles")
+
+
+@pytest.mark.parametrize(
+    ("host", "domain"),
+    [
+        *(("docs.acme.ai", "acme.ai"), ("docs.acme.co.uk", "acme.co.uk"), ("docs.acme.co.id", "acme.co.id")),
+        *(("acme.github.io", "acme.github.io"), ("a.acme.vercel.app", "acme.vercel.app"), ("github.io", "github.io")),
+        *(("docs.acme.zendesk.com", "acme.zendesk.com"), ("zendesk.com", "zendesk.com"), ("127.0.0.1", "127.0.0.1")),
+        *(("::1", "::1"), ("localhost", "localhost"), ("acme.xn--bcher-kva", "acme.xn--bcher-kva")),
+    ],
+)
+def test_the_domain_that_one_owner_registered(host, domain):
+    assert registered_domain(host) == domain
+
+
+# ---------------------------------------------------------------- planted addresses
+
+START = "http://acme.example.com/"
+METADATA = "http://169.254.169.254/latest/meta-data/"
+INNER = (
+    *("http://127.0.0.1/", "http://127.0.0.1:8080/v1", METADATA, "http://[::ffff:10.0.0.1]/docs"),
+    *("http://0x7f000001/docs", "http://10.0.0.1/docs/security", "http://rebound.example.com/docs/security"),
+    "file:///etc/passwd",
+)
+STRANGER = "https://other-vendor.example.org/docs/security"
+LIST = "<?xml version='1.0'?><{0} xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>{1}</{0}>"
+WAYS = {
+    "link": ("/", PROSE + "<a href='{}'>Security documentation</a>"),
+    "link role": ("/", "<link rel=help href='{}'>" + PROSE),
+    "canonical": ("/", "<link rel=canonical href='{}'>" + PROSE),
+    "refresh": ("/docs", "<meta http-equiv=refresh content='0; url={}'><p>Wait</p>"),
+    "style sheet": ("/", "<link rel=stylesheet href='{}'>" + PROSE),
+    "sitemap": ("/sitemap.xml", LIST.format("urlset", "<url><loc>{}</loc></url>")),
+    "index": ("/sitemap.xml", LIST.format("sitemapindex", "<sitemap><loc>{}</loc></sitemap>")),
+    "robots": ("/robots.txt", "Sitemap: {}\n"),
+    "llms.txt": ("/llms.txt", "# Acme\n\n## Docs\n\n- [Docs]({}): all\n"),
+    "agent card": (
+        "/.well-known/agent-card.json",
+        '{{"name": "Acme", "description": "Reads mail", "url": "{0}", "documentationUrl": "{0}"}}',
+    ),
+    "servers": (
+        "/openapi.json",
+        '{{"openapi": "3.1.0", "info": {{"title": "Acme", "version": "1"}}, "servers": [{{"url": "{}"}}],'
+        '"paths": {{"/mail": {{"get": {{"summary": "Reads a mail of the team", "responses": {{}}}}}}}}}}',
+    ),
+}
+"""A path, and a file in which an address is planted."""
+
+
+def planted(how, url, **more):
+    """A crawl of a site that plants `url` in the way `how`."""
+    path, body = WAYS[how]
+    front = {"acme.example.com/": page("Acme", PROSE + "<a href=/docs>Docs</a>")}
+    return crawl(front | {"acme.example.com" + path: body.format(url)}, START, **more)
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_no_planted_address_leads_inside_or_to_a_stranger(how):
+    for url in (*INNER, STRANGER):
+        intake, wire = planted(how, url, names={"rebound.example.com": [["10.0.0.1"]]})
+        assert hosts(wire) == {"acme.example.com"}, url
+        assert {address for address, _ in wire.connects} == {PUBLIC}, url
+        assert intake.documents[0].url == START
+
+
+@pytest.mark.parametrize("how", ["link", "canonical", "sitemap", "robots", "llms.txt"])
+def test_a_refused_address_is_shown_with_its_reason(how):
+    state, reason = states(planted(how, METADATA)[0])[METADATA]
+    assert state == "refused"
+    assert reason
+
+
+def test_a_name_below_the_site_that_leads_inside_is_refused_before_any_socket():
+    inner = "http://docs.acme.example.com/security"
+    intake, wire = planted("link", inner, names={"docs.acme.example.com": [["127.0.0.1"]]})
+    assert {address for address, _ in wire.connects} == {PUBLIC}
+    state, reason = states(intake)[inner]
+    assert state != "read"
+    assert "a loopback address" in reason
+
+
+def test_the_servers_of_an_api_are_shown_and_never_asked():
+    intake, wire = planted("servers", "https://acme.example.com/api/v1")
+    assert "/api/v1" not in {path for _, path, _ in wire.requests}
+    assert any("/api/v1" in document.text for document in intake.documents)
+
+
+def test_an_honest_page_of_the_site_is_read():
+    pages = listing("<a href=/docs/security>Security</a>", START) | {"acme.example.com/docs/security": said("docs")}
+    assert read_of(crawl(pages, START)[0]) == {START, START + "docs/security"}

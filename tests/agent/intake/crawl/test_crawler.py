@@ -1,5 +1,6 @@
 """What a crawl reads, in which order, and with which reason it leaves the rest, on loopback sites and fake webs."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,7 @@ from tests.fakes.site import Answer, Site, page, redirect
 
 NOW = "2026-11-01T00:00:00Z"
 QUICK = replace(Settings(), delay_seconds=0.0)
+TIMES = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT")
 PROSE = "The Acme Mail Agent reads the shared mailbox of a team, drafts replies and sends them when somebody asks."
 CARD = "Robo Trader moves money between bank accounts at night and never asks anybody for an approval of it."
 
@@ -72,6 +74,16 @@ HOME = "https://dir.example.com/agents/acme"
 VENDOR = "https://acme.example.org"
 
 
+def vendor(body):
+    """The front page of the vendor's site."""
+    return {f"{VENDOR}/": page("Acme", f"<h1>Acme</h1><p>{PROSE}</p>{body}")}
+
+
+def own(document):
+    """The text of a document that is about the product."""
+    return "".join(document.text[s.start : s.end] for s in document.sections if s.about == "product")
+
+
 def test_one_product_site_and_one_repository_are_followed():
     body = (
         f"<p><a href={VENDOR}/>Website</a> <a href=https://www.second.example.net/>Visit our website</a>"
@@ -81,15 +93,9 @@ def test_one_product_site_and_one_repository_are_followed():
     raw = "https://raw.githubusercontent.com/acme/mail/HEAD/README.md"
     pages = {
         HOME: listing(body),
-        f"{VENDOR}/": page(
-            "Acme",
-            f"<h1>Acme</h1><p>{PROSE} It is made by Acme.</p><a href=https://docs.acme.example.org/security>Security</a>",
-        ),
+        **vendor("<p>It is made by Acme.</p><a href=https://docs.acme.example.org/security>Security</a>"),
         "https://docs.acme.example.org/security": said("security"),
-        raw: (
-            f"# acme mail\n\nAcme Mail Agent in the terminal: {' '.join(f'word{n}' for n in range(30))}\n",
-            "text/plain",
-        ),
+        raw: (f"# acme mail\n\nAcme Mail Agent in the terminal: {' '.join(map(str, range(300, 330)))}\n", "text/plain"),
         "https://www.second.example.net/": said("second"),
         "https://stranger.example.net/docs": said("stranger"),
     }
@@ -98,12 +104,8 @@ def test_one_product_site_and_one_repository_are_followed():
         ("product", f"{VENDOR}/", "Website"),
         ("repository", "https://github.com/acme/mail", "Source code"),
     ]
-    assert {document.url for document in intake.documents} == {
-        HOME,
-        f"{VENDOR}/",
-        "https://docs.acme.example.org/security",
-        raw,
-    }
+    urls = {document.url for document in intake.documents}
+    assert urls == {HOME, f"{VENDOR}/", "https://docs.acme.example.org/security", raw}
     assert {document.kind for document in intake.documents} == {"listing", "docs", "repo"}
     hosts = {url.split("/")[2] for url in memory.asked}
     assert hosts == {"dir.example.com", "acme.example.org", "docs.acme.example.org", "raw.githubusercontent.com"}
@@ -136,7 +138,7 @@ def test_the_footer_of_a_directory_names_no_product_site():
 def test_the_order_of_completion_does_not_matter():
     body = f"<p><a href={VENDOR}/>Website</a></p>"
     links = "".join(f"<a href=/docs/topic-{n}-security>security {n}</a>" for n in range(40))
-    pages = {HOME: listing(body), f"{VENDOR}/": page("Acme", f"<h1>Acme</h1><p>{PROSE}</p>{links}")}
+    pages = {HOME: listing(body), **vendor(links)}
     pages |= {f"{VENDOR}/docs/topic-{n}-security": said("security", n) for n in range(40)}
     settings = replace(QUICK, max_pages_per_template=50)
     first, one = crawl(pages, HOME, settings)
@@ -148,7 +150,7 @@ def test_the_order_of_completion_does_not_matter():
 
 def test_failed_pages_do_not_eat_the_budget_of_pages():
     links = "".join(f"<a href=/docs/gone-{letter}>docs</a>" for letter in "abcdefgh") + "<a href=/pricing>Pricing</a>"
-    pages = {f"{VENDOR}/": page("Acme", f"<h1>Acme</h1><p>{PROSE}</p>{links}"), f"{VENDOR}/pricing": said("pricing")}
+    pages = {**vendor(links), f"{VENDOR}/pricing": said("pricing")}
     intake, _ = crawl(pages, f"{VENDOR}/", replace(QUICK, max_pages=2))
     assert [document.url for document in intake.documents] == [f"{VENDOR}/", f"{VENDOR}/pricing"]
     assert states(intake)[f"{VENDOR}/docs/gone-a"] == ("skipped", "the server answered 404")
@@ -156,14 +158,11 @@ def test_failed_pages_do_not_eat_the_budget_of_pages():
 
 def test_a_trap_of_one_template_stops():
     def calendar(n):
-        body = (
-            f"<h1>Docs {n}</h1><p>Nothing happens on this day in the documentation of Acme, nothing at all, come back "
-        )
-        return page(
-            "Docs", f"{body}tomorrow for the next day of ours.</p><a href=/docs/day-{n + 1}>docs of tomorrow</a>"
-        )
+        words = "Nothing happens on this day in the documentation of Acme, nothing at all, come back"
+        words += " tomorrow for the next day of ours."
+        return page("Docs", f"<h1>Docs {n}</h1><p>{words}</p><a href=/docs/day-{n + 1}>docs of tomorrow</a>")
 
-    pages = {f"{VENDOR}/": page("Acme", f"<h1>Acme</h1><p>{PROSE}</p><a href=/docs/day-0>docs</a>")}
+    pages = vendor("<a href=/docs/day-0>docs</a>")
     pages |= {f"{VENDOR}/docs/day-{n}": calendar(n) for n in range(300)}
     intake, memory = crawl(pages, f"{VENDOR}/", replace(QUICK, max_depth=200))
     assert sum("/day-" in url for url in memory.asked) < 10
@@ -172,18 +171,16 @@ def test_a_trap_of_one_template_stops():
 
 def test_sessions_and_tracking_are_one_page():
     links = "".join(f"<a href='/docs/setup?sid={n}&utm_source=x{n}'>setup</a>" for n in range(9))
-    pages = {f"{VENDOR}/": page("Acme", f"<h1>Acme</h1><p>{PROSE}</p>{links}"), f"{VENDOR}/docs/setup": said("setup")}
+    pages = {**vendor(links), f"{VENDOR}/docs/setup": said("setup")}
     _, memory = crawl(pages, f"{VENDOR}/")
     assert [url for url in memory.asked if "/docs/setup" in url] == [f"{VENDOR}/docs/setup"]
 
 
 def test_walls_and_soft_404_are_named():
     pages = {
-        f"{VENDOR}/": page(
-            "Acme",
-            f"<h1>Acme</h1><p>{PROSE}</p>"
+        **vendor(
             "<a href=/docs/a>Security</a><a href=/docs/b>Privacy</a>"
-            "<a href=/docs/c>Permissions</a><a href=/docs/d>Tools</a>",
+            "<a href=/docs/c>Permissions</a><a href=/docs/d>Tools</a>"
         ),
         f"{VENDOR}/docs/a": page("Hello", "<h1>Members</h1><form>Mail <input name=m> Key <input type=password></form>"),
         f"{VENDOR}/docs/b": page(
@@ -217,7 +214,7 @@ def test_the_map_is_read_and_its_strange_entries_are_refused():
     urlset = "".join(f"<url><loc>{loc}</loc></url>" for loc in locs)
     sitemap = f'<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{urlset}</urlset>'
     pages = {
-        f"{VENDOR}/": page("Acme", f"<h1>Acme</h1><p>{PROSE}</p>"),
+        **vendor(""),
         f"{VENDOR}/robots.txt": ("Sitemap: /map.xml\nSitemap: http://10.0.0.1/map.xml\n", "text/plain"),
         f"{VENDOR}/map.xml": (sitemap, "application/xml"),
         f"{VENDOR}/docs/security": said("security"),
@@ -257,47 +254,34 @@ def test_a_named_product_leaves_the_others_out():
     }
     intake, memory = crawl(pages, SHELF, product="acme agent")
     assert (intake.product, intake.candidates) == ("Acme Agent", ("Acme Agent", "Robo Agent", "Zeta Agent"))
-    first = intake.documents[0]
-    own = "".join(first.text[s.start : s.end] for s in first.sections if s.about == "product")
-    assert "does Acme work" in own
-    assert "Robo" not in own
+    assert "does Acme work" in own(intake.documents[0])
+    assert "Robo" not in own(intake.documents[0])
     assert f"{SHELF}/robo" not in memory.asked
     assert f"{SHELF}/acme" in memory.asked
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "stranger"),
     [
-        f"<div><div><a href=/agents/robo>Robo Trader</a></div><p>{CARD}</p></div>",
-        f"<section class=related-agents><h3>Robo Trader</h3><p>{CARD}</p></section>",
-        f"<h2>Similar agents</h2><p>{CARD}</p>",
-        f"<div class='reviews'><p>{CARD}</p></div>",
+        (f"<div><div><a href=/agents/robo>Robo Trader</a></div><p>{CARD}</p></div>", CARD),
+        (f"<section class=related-agents><h3>Robo Trader</h3><p>{CARD}</p></section>", CARD),
+        (f"<h2>Similar agents</h2><p>{CARD}</p>", CARD),
+        (f"<div class='reviews'><p>{CARD}</p></div>", CARD),
+        *(
+            (f"<table>{''.join(f'<tr><td>{name}</td><td>{value}</td></tr>' for name, value in rows)}</table>", " | ")
+            for rows in (
+                [("Autonomy of Action", "0.20"), ("Self-Modification", "0.10")],
+                [("Risk score", "2.1 / 10"), ("Trust rating", "A+")],
+                [("AIVSS", "3.4 (Low)"), ("User rating", "4.8")],
+            )
+        ),
     ],
 )
-def test_cards_of_neighbours_are_no_evidence(body):
+def test_cards_of_neighbours_and_scores_of_a_directory_are_no_evidence(body, stranger):
     intake, _ = crawl({HOME: listing(f"{body}<h2>Limits</h2><p>It stops after ninety mails.</p>")}, HOME)
-    text = intake.documents[0].text
-    own = "".join(text[s.start : s.end] for s in intake.documents[0].sections if s.about == "product")
-    assert CARD in text
-    assert CARD not in own
-    assert "ninety mails" in own
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "<tr><td>Autonomy of Action</td><td>0.20</td></tr><tr><td>Self-Modification</td><td>0.10</td></tr>",
-        "<tr><td>Risk score</td><td>2.1 / 10</td></tr><tr><td>Trust rating</td><td>A+</td></tr>",
-        "<tr><td>AIVSS</td><td>3.4 (Low)</td></tr><tr><td>User rating</td><td>4.8</td></tr>",
-    ],
-)
-def test_scores_of_a_directory_are_no_evidence(line):
-    intake, _ = crawl({HOME: listing(f"<table>{line}</table><p>It stops after ninety mails.</p>")}, HOME)
-    document = intake.documents[0]
-    own = "".join(document.text[s.start : s.end] for s in document.sections if s.about == "product")
-    assert " | " in document.text
-    assert " | " not in own
-    assert "ninety mails" in own
+    assert stranger in intake.documents[0].text
+    assert stranger not in own(intake.documents[0])
+    assert "ninety mails" in own(intake.documents[0])
 
 
 def test_two_runs_over_loopback_are_equal():
@@ -306,23 +290,23 @@ def test_two_runs_over_loopback_are_equal():
         "/docs/a": said("docs"),
         "/old": redirect("/security"),
         "/security": said("security"),
-        "/llms.txt": Answer(
-            "# Acme\n\n> A mail agent.\n\n## Docs\n\n- [Privacy](/privacy): what is kept\n", "text/plain"
-        ),
+        "/llms.txt": Answer("# Acme\n\n## Docs\n\n- [Privacy](/privacy): what is kept\n", "text/plain"),
         "/privacy": said("privacy"),
     }
     with Site(routes) as site:
-        runs = [read([site.url()], QUICK, allow_private=[site.host], now=NOW).intake for _ in range(2)]
-        paths = [document.url.removeprefix(site.url("")) for document in runs[0].documents]
-    assert runs[0].links == runs[1].links
-    assert [document.text for document in runs[0].documents] == [document.text for document in runs[1].documents]
+        runs = [read([site.url()], QUICK, allow_private=[site.host], now=NOW) for _ in range(2)]
+        paths = [document.url.removeprefix(site.url("")) for document in runs[0].intake.documents]
+    # A run may begin in another second.
+    first, second = (TIMES.sub("", run.intake.model_dump_json()) for run in runs)
+    assert first == second
+    assert runs[0].blobs == runs[1].blobs
     assert {"/", "/docs/a", "/security", "/privacy"} <= set(paths)
 
 
 def test_every_named_source_is_read_before_the_links_of_the_first():
     links = "".join(f"<a href=/docs/{letter}>docs</a>" for letter in "abcdefgh")
     pages = {
-        f"{VENDOR}/": page("Acme", f"<h1>Acme</h1><p>{PROSE}</p>{links}"),
+        **vendor(links),
         "https://more.example.net/p": said("more"),
     }
     pages |= {f"{VENDOR}/docs/{letter}": said(letter) for letter in "abcdefgh"}

@@ -46,18 +46,23 @@ WANTED: dict[str, str] = {
 TUTORIALS = ("first-steps", "write-a-poem", "sort-your-photos", "plan-a-dinner", "name-a-cat", "learn-a-language")
 
 
+def doc(path: str, title: str, words: str) -> Doc:
+    """A page of sentences made from `words`, in which a star stands for a letter."""
+    return markdown(path, title, " ".join(words.replace("*", letter) for letter in "abcdefghijklmnop"))
+
+
 def invented() -> list[Doc]:
     """Tutorials and the wanted pages, one of them with further pages of its topic before it."""
     docs = []
     for number, name in enumerate(TUTORIALS):
-        text = " ".join(f"lesson{number}{letter} goes on with part{number}{letter}" for letter in "abcdefghijklmnop")
-        docs.append(markdown(f"/docs/tutorials/{name}", name.replace("-", " ").capitalize(), text))
+        title = name.replace("-", " ").capitalize()
+        docs.append(doc(f"/docs/tutorials/{name}", title, f"lesson{number}* goes on with part{number}*"))
     for number, vendor in enumerate(("alpha", "beta", "gamma", "delta")):
-        text = " ".join(f"{vendor}{letter} permission{number}{letter}" for letter in "abcdefghijklmnop")
-        docs.append(markdown(f"/docs/integrations/{vendor}-permissions", f"Permissions of {vendor}", text))
+        path = f"/docs/integrations/{vendor}-permissions"
+        docs.append(doc(path, f"Permissions of {vendor}", f"{vendor}* permission{number}*"))
     for topic, path in reversed(WANTED.items()):
-        text = " ".join(f"{topic}{letter} is set by {letter}{topic}" for letter in "abcdefghijklmnop")
-        docs.append(markdown(path, path.rpartition("/")[2].replace("-", " ").capitalize(), text))
+        title = path.rpartition("/")[2].replace("-", " ").capitalize()
+        docs.append(doc(path, title, f"{topic}* is set by *{topic}"))
     return docs
 
 
@@ -69,6 +74,9 @@ def crawled(routes: dict[str, Route], most: int) -> tuple[Intake, list[str]]:
         settings = replace(QUICK, max_pages=most)
         intake = read([base + "/"], settings, allow_private=[server.host], now=NOW).intake
     return intake, [document.url.removeprefix(base) for document in intake.documents]
+
+
+NEEDS_REAL = pytest.mark.skipif(not REAL, reason="SEPTET_REAL names no folder of real documentation")
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -104,11 +112,9 @@ def test_a_small_reference_has_no_quota() -> None:
 
 
 def test_pages_of_one_template_wait_for_the_others() -> None:
-    many = []
-    for word in "amber birch cedar dune ember fjord grove heath inlet jetty knoll lagoon".split():  # noqa: SIM905
-        text = " ".join(f"{word}{letter} is a tool of {letter}{word}" for letter in "abcdefghijklmnop")
-        many.append(markdown(f"/docs/connect-to-{word}-tools", f"Connect to {word} tools", text))
-    topics = [doc for doc in invented() if doc.path in WANTED.values()]
+    words = ("amber", "birch", "cedar", "dune", "ember", "fjord", "grove", "heath", "inlet", "jetty", "knoll", "lagoon")
+    many = [doc(f"/docs/connect-to-{w}-tools", f"Connect to {w} tools", f"{w}* is a tool of *{w}") for w in words]
+    topics = [each for each in invented() if each.path in WANTED.values()]
     intake, paths = crawled(site([*many, *topics], "sidebar"), 16)
     assert set(WANTED.values()) <= set(paths)
     assert "kept for later: pages of one template beyond their quota" in {link.reason for link in intake.links}
@@ -122,11 +128,8 @@ def test_what_was_read_says_for_which_topic() -> None:
 
 
 def test_a_page_that_cannot_be_read_leaves_its_topic_open() -> None:
-    docs = [doc for doc in invented() if doc.path in WANTED.values()]
-    more = [
-        markdown("/docs/more/security-notes", "Security notes", " ".join(f"note{n} of security" for n in range(20)))
-    ]
-    routes = site([*docs, *more], "sidebar")
+    docs = [each for each in invented() if each.path in WANTED.values()]
+    routes = site([*docs, doc("/docs/more/security-notes", "Security notes", "note* of security")], "sidebar")
     del routes["/docs/security"]
     _, paths = crawled(routes, 12)
     assert "/docs/more/security-notes" in paths
@@ -134,15 +137,7 @@ def test_a_page_that_cannot_be_read_leaves_its_topic_open() -> None:
 
 
 def test_a_heading_above_a_link_tells_its_topic() -> None:
-    docs = [
-        markdown(
-            f"/docs/p/{number}",
-            f"Chapter {number}",
-            " ".join(f"word{number}{letter}" for letter in "abcdefghijklmnopqrst"),
-        )
-        for number in range(30)
-    ]
-    routes = site(docs, "sidebar")
+    routes = site([doc(f"/docs/p/{n}", f"Chapter {n}", f"word{n}*") for n in range(30)], "sidebar")
     lines = [f"- [Chapter {number}](/docs/p/{number})" for number in range(30)]
     text = "\n".join(["# Acme Agent", "", "## Contents", *lines[:25], "", "## Security", *lines[25:28], "", "## More"])
     routes = {path: route for path, route in routes.items() if path != "/"} | site([], "sidebar")
@@ -171,7 +166,7 @@ def count(name: str, shape: Shape, most: int = FIRST) -> tuple[list[Wanted], lis
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not REAL, reason="SEPTET_REAL names no folder of real documentation")
+@NEEDS_REAL
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("half", [DEVELOPED, COUNTED], ids=["developed", "counted"])
 def test_most_of_what_an_expert_wants_of_real_folders_is_among_the_first_read(
@@ -184,7 +179,7 @@ def test_most_of_what_an_expert_wants_of_real_folders_is_among_the_first_read(
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not REAL, reason="SEPTET_REAL names no folder of real documentation")
+@NEEDS_REAL
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", [*DEVELOPED, *COUNTED])
 def test_no_real_folder_is_read_badly(name: str, shape: Shape) -> None:

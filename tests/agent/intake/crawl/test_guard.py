@@ -1,82 +1,42 @@
 """The guard, without a network: a resolver and a connector that only record."""
 
 import ipaddress
-from collections.abc import Mapping, Sequence
 
-import httpcore2
 import pytest
 from hypothesis import given, strategies as st
 
-from agent.errors import RefusedError, SourceError, UnavailableError, UsageError
-from agent.intake.crawl.fetch import Fetcher, Meter
+from agent.errors import RefusedError, UnavailableError, UsageError
 from agent.intake.crawl.guard import Guard, looks_like_address, refusal
+from agent.intake.crawl.network import open_network
 from agent.settings import Settings
+from tests.fakes.intake.wire import Names, Wire, http, no_robots
 
 PUBLIC = "93.184.216.34"
 
 REFUSED_URLS = (
-    *("http://127.0.0.1/", "http://127.255.255.254/", "http://0.0.0.0/", "http://10.0.0.1/", "http://172.31.255.255/"),
-    *(
-        "http://192.168.0.1/",
-        "http://100.64.0.1/",
-        "http://169.254.169.254/",
-        "http://192.0.0.192/",
-        "http://224.0.0.1/",
-    ),
-    *("http://168.63.129.16/", "http://100.100.100.200/", "http://240.0.0.1/", "http://255.255.255.255/"),
-    *("http://2130706433/", "http://0x7f000001/", "http://0x7f.0.0.1/", "http://017700000001/", "http://0177.0.0.1/"),
-    *(
-        "http://127.1/",
-        "http://127.0.1/",
-        "http://0/",
-        "http://127.0.0.1./",
-        "http://127.000.000.001/",
-        "http://1.2.3.256/",
-    ),
-    *("http://0o177.0.0.1/", "http://012.0.0.1/", "http://①②⑦.⓪.⓪.①/", "http://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ/", "http://１２７.0.0.1/"),
-    *("http://localhost/", "http://LOCALHOST/", "http://a.localhost/", "http://metadata/", "http://db.internal/"),
-    *("http://printer.local/", "http://x.onion/", "http://metadata.google.internal/", "http://local\u00adhost.com/"),
-    *("http://[::1]/", "http://[::]/", "http://[::ffff:127.0.0.1]/", "http://[::ffff:8.8.8.8]/", "http://[fe80::1]/"),
-    *("http://[fc00::1]/", "http://[fd00:ec2::254]/", "http://[64:ff9b::a9fe:a9fe]/", "http://[2002:a9fe:a9fe::1]/"),
-    *(
-        "http://[2001:0:4136:e378:8000:63bf:80ff:fffe]/",
-        "http://[2001:db8::1]/",
-        "http://[ff02::1]/",
-        "http://[fec0::1]/",
-    ),
-    *(
-        "http://[2600::5efe:a00:1]/",
-        "http://[fe80::1%25lo]/",
-        "http://[v1.127.0.0.1]/",
-        "http://[::1",
-        "http://[::127.0.0.1]/",
-    ),
-    *(
-        "http://user@example.com/",
-        "http://example.com@127.0.0.1/",
-        "http://a:b@example.com/",
-        "http://example.com%40x/",
-    ),
-    *("http://example.com\\@127.0.0.1/", "http:\\\\127.0.0.1\\", "http://exa mple.com/", " http://example.com/"),
-    *("http://example.com/\r\nHost: x", "http://exam\tple.com/", "http://127%2e0%2e0%2e1/", "http://", "http:///x"),
-    *(
-        "file:///etc/passwd",
-        "ftp://example.com/",
-        "gopher://127.0.0.1:6379/_",
-        "javascript:alert(1)",
-        "data:text/html,x",
-    ),
-    *(
-        "//example.com/",
-        "view-source:http://example.com/",
-        "http:example.com",
-        "http://-a.example.com/",
-        "http://a..b/",
-    ),
-    *("http://example.com:22/", "http://example.com:0/", "http://example.com:65536/", "http://example.com:99999/"),
-    *("http://example.com:-1/", "http://example.com:80:443/", "http://example.com:8080/", "http://example.com:080/"),
-    *("http://xn--/", "http://" + "a" * 64 + ".com/", "http://example.com/" + "a" * 9000),
-)
+    "http://127.0.0.1/", "http://127.255.255.254/", "http://0.0.0.0/", "http://10.0.0.1/", "http://172.31.255.255/",
+    "http://192.168.0.1/", "http://100.64.0.1/", "http://169.254.169.254/", "http://192.0.0.192/",
+    "http://224.0.0.1/", "http://168.63.129.16/", "http://100.100.100.200/", "http://240.0.0.1/",
+    "http://255.255.255.255/", "http://2130706433/", "http://0x7f000001/", "http://0x7f.0.0.1/",
+    "http://017700000001/", "http://0177.0.0.1/", "http://127.1/", "http://127.0.1/", "http://0/",
+    "http://127.0.0.1./", "http://127.000.000.001/", "http://1.2.3.256/", "http://0o177.0.0.1/",
+    "http://012.0.0.1/", "http://①②⑦.⓪.⓪.①/", "http://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ/", "http://１２７.0.0.1/", "http://localhost/",
+    "http://LOCALHOST/", "http://a.localhost/", "http://metadata/", "http://db.internal/", "http://printer.local/",
+    "http://x.onion/", "http://metadata.google.internal/", "http://local\u00adhost.com/", "http://[::1]/",
+    "http://[::]/", "http://[::ffff:127.0.0.1]/", "http://[::ffff:8.8.8.8]/", "http://[fe80::1]/",
+    "http://[fc00::1]/", "http://[fd00:ec2::254]/", "http://[64:ff9b::a9fe:a9fe]/", "http://[2002:a9fe:a9fe::1]/",
+    "http://[2001:0:4136:e378:8000:63bf:80ff:fffe]/", "http://[2001:db8::1]/", "http://[ff02::1]/",
+    "http://[fec0::1]/", "http://[2600::5efe:a00:1]/", "http://[fe80::1%25lo]/", "http://[v1.127.0.0.1]/",
+    "http://[::1", "http://[::127.0.0.1]/", "http://user@example.com/", "http://example.com@127.0.0.1/",
+    "http://a:b@example.com/", "http://example.com%40x/", "http://example.com\\@127.0.0.1/", "http:\\\\127.0.0.1\\",
+    "http://exa mple.com/", " http://example.com/", "http://example.com/\r\nHost: x", "http://exam\tple.com/",
+    "http://127%2e0%2e0%2e1/", "http://", "http:///x", "file:///etc/passwd", "ftp://example.com/",
+    "gopher://127.0.0.1:6379/_", "javascript:alert(1)", "data:text/html,x", "//example.com/",
+    "view-source:http://example.com/", "http:example.com", "http://-a.example.com/", "http://a..b/",
+    "http://example.com:22/", "http://example.com:0/", "http://example.com:65536/", "http://example.com:99999/",
+    "http://example.com:-1/", "http://example.com:80:443/", "http://example.com:8080/", "http://example.com:080/",
+    "http://xn--/", "http://" + "a" * 64 + ".com/", "http://example.com/" + "a" * 9000,
+)  # fmt: skip
 
 ALLOWED_URLS = {
     "https://example.com/": ("example.com", 443, "https://example.com/"),
@@ -93,71 +53,37 @@ ALLOWED_URLS = {
     "https://example.com/ü?ß": ("example.com", 443, "https://example.com/%C3%BC?%C3%9F"),
     "https://example.com?x": ("example.com", 443, "https://example.com/?x"),
     "http://93.184.216.34/": (PUBLIC, 80, "http://93.184.216.34/"),
-    "http://[2606:2800:21f:cb07:6820:80da:af6b:8b2c]/": (
-        "2606:2800:21f:cb07:6820:80da:af6b:8b2c",
-        80,
-        "http://[2606:2800:21f:cb07:6820:80da:af6b:8b2c]/",
-    ),
+    "http://[2606:2800::8b2c]/": ("2606:2800::8b2c", 80, "http://[2606:2800::8b2c]/"),
 }
 
 # The first and last address of each refused range, and the public neighbours just outside.
 EDGES_REFUSED = (
-    *("0.0.0.0", "0.255.255.255", "10.0.0.0", "10.255.255.255", "100.64.0.0", "100.127.255.255", "127.0.0.0"),
-    *("127.255.255.255", "169.254.0.0", "169.254.255.255", "172.16.0.0", "172.31.255.255", "192.0.0.0", "192.0.0.255"),
-    *("192.0.2.0", "192.88.99.255", "192.168.0.0", "192.168.255.255", "198.18.0.0", "198.19.255.255", "198.51.100.0"),
-    *("203.0.113.255", "224.0.0.0", "239.255.255.255", "240.0.0.0", "255.255.255.255", "168.63.129.16"),
-    *("::", "::1", "64:ff9b::", "100::", "2001::", "2001:1ff:ffff::", "2002::", "3fff::", "4000::", "1fff::", "fc00::"),
-    *("fdff::", "fe80::", "febf::", "fec0::", "ff00::", "5f00::", "::ffff:5db8:d822", "64:ff9b::5db8:d822"),
-)
+    "0.0.0.0", "0.255.255.255", "10.0.0.0", "10.255.255.255", "100.64.0.0", "100.127.255.255", "127.0.0.0",
+    "127.255.255.255", "169.254.0.0", "169.254.255.255", "172.16.0.0", "172.31.255.255", "192.0.0.0", "192.0.0.255",
+    "192.0.2.0", "192.88.99.255", "192.168.0.0", "192.168.255.255", "198.18.0.0", "198.19.255.255", "198.51.100.0",
+    "203.0.113.255", "224.0.0.0", "239.255.255.255", "240.0.0.0", "255.255.255.255", "168.63.129.16", "::", "::1",
+    "64:ff9b::", "100::", "2001::", "2001:1ff:ffff::", "2002::", "3fff::", "4000::", "1fff::", "fc00::", "fdff::",
+    "fe80::", "febf::", "fec0::", "ff00::", "5f00::", "::ffff:5db8:d822", "64:ff9b::5db8:d822",
+)  # fmt: skip
 EDGES_ALLOWED = (
-    *("1.0.0.0", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255", "128.0.0.0"),
-    *("169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0", "191.255.255.255", "192.0.1.0", "192.0.3.0"),
-    *("192.167.255.255", "192.169.0.0", "198.17.255.255", "198.20.0.0", "223.255.255.255", "168.63.129.17"),
-    *("2001:200::", "2001:db7:ffff::", "2001:db9::", "2003::", "2606:4700::1111", "2a00:1450::1"),
-)
-
-
-class RecordingBackend(httpcore2.NetworkBackend):
-    """Answers from memory and notes every address that it was asked to connect to."""
-
-    def __init__(self, answers: Sequence[bytes]) -> None:
-        self.connects: list[tuple[str, int]] = []
-        self._answers = list(answers)
-
-    def connect_tcp(self, host, port, timeout=None, local_address=None, socket_options=None):
-        self.connects.append((host, port))
-        return httpcore2.MockStream([self._answers.pop(0)])
-
-
-class RecordingResolver:
-    def __init__(self, table: Mapping[str, Sequence[Sequence[str]]]) -> None:
-        self.asked: list[str] = []
-        self._table = {name: list(answers) for name, answers in table.items()}
-
-    def __call__(self, host: str, port: int) -> Sequence[str]:
-        self.asked.append(host)
-        answers = self._table.get(host)
-        if not answers:
-            raise OSError("unknown")
-        return answers.pop(0) if len(answers) > 1 else answers[0]
-
-
-def ok(body: bytes = b"<p>hello</p>") -> bytes:
-    return b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
+    "1.0.0.0", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255", "128.0.0.0",
+    "169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0", "191.255.255.255", "192.0.1.0", "192.0.3.0",
+    "192.167.255.255", "192.169.0.0", "198.17.255.255", "198.20.0.0", "223.255.255.255", "168.63.129.17",
+    "2001:200::", "2001:db7:ffff::", "2001:db9::", "2003::", "2606:4700::1111", "2a00:1450::1",
+)  # fmt: skip
 
 
 def moved(location: str) -> bytes:
-    return f"HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n".encode()
+    return http(b"", 302, location=location)
 
 
 def fetch(url, answers, table, allow=()):
-    backend, resolver = RecordingBackend(answers), RecordingResolver(table)
-    settings = Settings()
-    with Fetcher(settings, Guard(allow, resolver), Meter(settings), backend) as fetcher:
-        try:
-            return fetcher.get(url), backend, resolver
-        except (RefusedError, SourceError, UnavailableError) as error:
-            return error, backend, resolver
+    """The outcome of `url` over sockets that give `answers` in turn, and the addresses that were connected to."""
+    left = list(answers)
+    wire = Wire(no_robots(lambda host, path: left.pop(0)))
+    with open_network(Settings(delay_seconds=0), allow, resolve=Names(table), backend=wire) as (_, network):
+        [outcome] = network.get_all([url])
+    return outcome, set(wire.connects)
 
 
 @pytest.mark.parametrize("url", REFUSED_URLS, ids=lambda url: ascii(url)[:50])
@@ -175,31 +101,9 @@ def test_allowed_url(url, reading):
     assert Guard().parse(target.url) == target
 
 
-@pytest.mark.parametrize("address", EDGES_REFUSED)
-def test_refused_address(address):
-    assert refusal(ipaddress.ip_address(address))
-
-
-@pytest.mark.parametrize("address", EDGES_ALLOWED)
-def test_allowed_address(address):
-    assert refusal(ipaddress.ip_address(address)) is None
-
-
-@given(st.ip_addresses(v=4))
-def test_embedded_addresses_never_pass_where_the_plain_one_does_not(address):
-    number = int(address)
-    forms = (
-        ipaddress.IPv6Address((0xFFFF << 32) | number),
-        ipaddress.IPv6Address((0x64FF9B << 96) | number),
-        ipaddress.IPv6Address((0x2002 << 112) | (number << 80)),
-        ipaddress.IPv6Address(number),
-        ipaddress.IPv6Address((0x20010000 << 96) | (number ^ 0xFFFFFFFF)),
-    )
-    assert all(refusal(form) for form in forms)
-    # What passes is what Python's own table calls global, less the ranges that it lets through by mistake.
-    if refusal(address) is None:
-        assert address.is_global
-        assert not address.is_multicast
+@pytest.mark.parametrize("address", [*EDGES_REFUSED, *EDGES_ALLOWED])
+def test_the_edges_of_ranges(address):
+    assert bool(refusal(ipaddress.ip_address(address))) is (address in EDGES_REFUSED)
 
 
 @given(st.text(max_size=60))
@@ -213,71 +117,41 @@ def test_a_reading_is_final(text):
     assert target.port in (80, 443)
 
 
-def test_connects_to_the_checked_address_and_looks_up_once():
-    got, backend, resolver = fetch("http://a.example.com/", [ok()], {"a.example.com": [[PUBLIC], ["127.0.0.1"]]})
-    assert got.body == b"<p>hello</p>"
-    assert backend.connects == [(PUBLIC, 80)]
-    assert resolver.asked == ["a.example.com"]
-
-
 @pytest.mark.parametrize(
     "answers",
     [
-        ["127.0.0.1"],
-        [PUBLIC, "10.0.0.7"],
-        ["127.0.0.1", PUBLIC],
-        ["64:ff9b::a9fe:a9fe"],
-        ["::ffff:10.0.0.1"],
-        ["0.0.0.0"],
+        *(["127.0.0.1"], [PUBLIC, "10.0.0.7"], ["127.0.0.1", PUBLIC], ["64:ff9b::a9fe:a9fe"], ["::ffff:10.0.0.1"]),
+        *(["0.0.0.0"], ["not-an-address"], []),
     ],
 )
 def test_every_answer_must_pass(answers):
-    error, backend, _ = fetch("http://a.example.com/", [ok()], {"a.example.com": [answers]})
-    assert isinstance(error, RefusedError)
-    assert backend.connects == []
-
-
-@pytest.mark.parametrize("answers", [[], ["not-an-address"]])
-def test_odd_look_ups(answers):
-    error, backend, _ = fetch("http://a.example.com/", [ok()], {"a.example.com": [answers]})
-    assert isinstance(error, RefusedError | UnavailableError)
-    assert backend.connects == []
+    error, connects = fetch("http://a.example.com/", [http()], {"a.example.com": [answers]})
+    assert isinstance(error, RefusedError if answers else UnavailableError)
+    assert connects == set()
 
 
 @pytest.mark.parametrize(
     "location",
     [
-        "http://127.0.0.1/",
-        "//169.254.169.254/latest/",
-        "http://[::ffff:127.0.0.1]/",
-        "http://inside.example.net/",
-        "file:///etc/passwd",
-        "http://a.example.com:6379/",
-        "http:\\\\127.0.0.1\\",
-        "http://user@a.example.com/",
-        "https://2130706433/",
+        *("http://127.0.0.1/", "//169.254.169.254/latest/", "http://[::ffff:127.0.0.1]/", "http://inside.example.net/"),
+        *("http://flip.example.net/", "file:///etc/passwd", "http://a.example.com:6379/", "http:\\\\127.0.0.1\\"),
+        *("http://user@a.example.com/", "https://2130706433/"),
     ],
 )
 def test_redirects_are_judged(location):
     table = {"a.example.com": [[PUBLIC]], "inside.example.net": [["10.0.0.1"]]}
-    error, backend, _ = fetch("http://a.example.com/", [moved(location), ok()], table)
+    table["flip.example.net"] = [["127.0.0.1"], [PUBLIC]]
+    error, connects = fetch("http://a.example.com/", [moved(location), http()], table)
     assert isinstance(error, RefusedError)
-    assert backend.connects == [(PUBLIC, 80)]
-
-
-def test_redirect_to_a_name_that_changes_its_answer():
-    table = {"a.example.com": [[PUBLIC]], "flip.example.net": [["127.0.0.1"], [PUBLIC]]}
-    error, backend, _ = fetch("http://a.example.com/", [moved("http://flip.example.net/"), ok()], table)
-    assert isinstance(error, RefusedError)
-    assert backend.connects == [(PUBLIC, 80)]
+    assert connects == {(PUBLIC, 80)}
 
 
 @pytest.mark.parametrize("location", ["/next", "?page=2", "http://b.example.com/"])
 def test_honest_redirects_are_followed(location):
     table = {"a.example.com": [[PUBLIC]], "b.example.com": [["93.184.216.35"]]}
-    got, backend, _ = fetch("http://a.example.com/", [moved(location), ok()], table)
+    got, _ = fetch("http://a.example.com/", [moved(location), http()], table)
     assert got.body == b"<p>hello</p>"
-    assert len(backend.connects) == 2
+    assert got.url != got.requested
 
 
 def test_admitted_host_and_port_only():
@@ -290,19 +164,10 @@ def test_admitted_host_and_port_only():
             guard.parse(url)
 
 
-@pytest.mark.parametrize(
-    "address", ["169.254.169.254", "fd00:ec2::254", "100.100.100.200", "0.0.0.0", "::ffff:169.254.169.254"]
-)
-def test_metadata_stays_refused_for_an_admitted_host(address):
-    error, backend, _ = fetch("http://box.corp/", [ok()], {"box.corp": [[address]]}, ["box.corp"])
-    assert isinstance(error, RefusedError)
-    assert backend.connects == []
-
-
 def test_admitted_name_may_be_private():
-    got, backend, _ = fetch("http://box.corp/", [ok()], {"box.corp": [["10.1.2.3"]]}, ["box.corp"])
+    got, connects = fetch("http://box.corp/", [http()], {"box.corp": [["10.1.2.3"]]}, ["box.corp"])
     assert got.body == b"<p>hello</p>"
-    assert backend.connects == [("10.1.2.3", 80)]
+    assert connects == {("10.1.2.3", 80)}
 
 
 @pytest.mark.parametrize("entry", ["", "http://x/", "a@b", "x:99999", "127.1:80", "a b"])
@@ -311,11 +176,7 @@ def test_malformed_admission(entry):
         Guard([entry])
 
 
-@pytest.mark.parametrize("text", ["file:///x", "//host/x", "a b", "x\x00y", "mailto:a@b.example", "HTTP://x"])
-def test_meant_as_an_address(text):
-    assert looks_like_address(text)
-
-
-@pytest.mark.parametrize("text", ["listing.md", "example.com/agents/acme", "./docs", ""])
-def test_meant_as_a_path(text):
-    assert not looks_like_address(text)
+def test_what_is_meant_as_an_address():
+    addresses = ("file:///x", "//host/x", "a b", "x\x00y", "mailto:a@b.example", "HTTP://x")
+    assert all(map(looks_like_address, addresses))
+    assert not any(map(looks_like_address, ("listing.md", "example.com/agents/acme", "./docs", "")))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from agent.intake.crawl.answer_log import Answered, LogFile
+from agent.intake.crawl.answer_log import Answered, read_log
 from agent.report.draft_json import load as load_draft
 from tests.agent.intake.test_recording import tree
 from tests.fakes.command import Septet
@@ -95,17 +95,13 @@ class Runs:
     def logged(self) -> set[str]:
         """Paths of the pages whose answers an interrupted run left."""
         logs = (self._folder / "cache" / "crawls").glob("*/log.jsonl")
-        entries = [entry for log in logs for entry in LogFile(log).read()]
+        entries = [entry for log in logs for entry in read_log(log)]
         return {entry.asked.partition(self._site.host)[2] for entry in entries if isinstance(entry, Answered)}
 
 
 def timeless(out: Path) -> dict[str, bytes]:
     """A draft's files without the times in them, and without the hash that covers those."""
     return {name: _OWN_HASH.sub(b"", _TIME.sub(b"T", body)) for name, body in tree(out).items()}
-
-
-def leftovers(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir() if path.name.startswith(".")]
 
 
 def kill(runs: Runs, site: Site, out: Path, moment: Moment, undisturbed: dict[str, bytes]) -> set[str]:
@@ -125,18 +121,11 @@ def kill(runs: Runs, site: Site, out: Path, moment: Moment, undisturbed: dict[st
     return runs.logged()
 
 
-def run_again(runs: Runs, site: Site, out: Path, spared: set[str], undisturbed: dict[str, bytes]) -> None:
-    """Run to the end after a kill that left the answers of the pages `spared`, and compare."""
-    asked = len(site.requests)
-    runs.finish(out)
-    check_again(runs, site.requests[asked:], out, spared, undisturbed)
-
-
 def check_again(runs: Runs, asked: list[str], out: Path, spared: set[str], undisturbed: dict[str, bytes]) -> None:
     """Compare a run after a kill, which made the requests `asked`, with an undisturbed one."""
     assert spared.isdisjoint(asked), "what was answered is not asked for again"
     assert timeless(out) == undisturbed
-    assert leftovers(out.parent) == []
+    assert [path.name for path in out.parent.iterdir() if path.name.startswith(".")] == []
     assert runs.logged() == set(), "a finished run leaves no log"
 
 
@@ -179,7 +168,9 @@ def test_three_kills_in_a_row(tmp_path: Path) -> None:
         for moment in (Moment(4, 0.05), Moment(1, 0.2), Moment(1, whole.pause / 2)):
             left.append(kill(runs, site, out, moment, undisturbed))
             assert left[-1] >= left[-2] or out.exists(), "no answer is lost by a further kill"
-        run_again(runs, site, out, left[-1], undisturbed)
+        asked = len(site.requests)
+        runs.finish(out)
+        check_again(runs, site.requests[asked:], out, left[-1], undisturbed)
         assert any(left), "a kill hit the crawl or the draft"
 
 
@@ -196,7 +187,9 @@ def test_twenty_kills_at_random_moments(tmp_path: Path) -> None:
             # Every other run has an earlier draft to replace.
             out = tmp_path / ("out" if number % 2 else f"out-{number}")
             left = kill(runs, site, out, moment, undisturbed)
-            run_again(runs, site, out, left, undisturbed)
+            asked = len(site.requests)
+            runs.finish(out)
+            check_again(runs, site.requests[asked:], out, left, undisturbed)
             spared.append(len(left))
     assert len([pages for pages in spared[:10] if pages]) >= 3, "some kills left a part of the pages"
     assert len([pages for pages in spared[10:] if pages >= PAGES + 1]) >= 3, "some kills hit the draft"

@@ -20,15 +20,9 @@ def test_look_alikes_inside_latin_words_become_latin():
 @pytest.mark.parametrize(
     "text",
     [
-        "Агент читает почту и пишет в календарь.",
-        "Ο πράκτορας διαβάζει την αλληλογραφία.",
-        "The μ-service answers within 30 µs; the β release measures Δt.",
-        "Team Север uses the agent.",
-        "می‌خواهم",
-        "👩‍💻 and 🏳️‍🌈 and 1️⃣",
-        "naïve café Ångström Tiếng Việt",
-        "हिन्दी में क्‍ष",
-        "日本語と한국어",
+        *("Агент читает почту и пишет в календарь.", "Ο πράκτορας διαβάζει την αλληλογραφία."),
+        *("The μ-service answers within 30 µs; the β release measures Δt.", "Team Север uses the agent.", "می‌خواهم"),
+        *("👩‍💻 and 🏳️‍🌈 and 1️⃣", "naïve café Ångström Tiếng Việt", "हिन्दी में क्‍ष", "日本語と한국어"),
         "x² + y₃ ≤ ½ … “quotes” — dashes",
     ],
 )
@@ -38,17 +32,32 @@ def test_honest_scripts_stay_without_a_finding(text):
 
 
 @pytest.mark.parametrize(
+    ("text", "shown", "kind"),
+    [
+        *(("a\u200bb\u200bc\u200bd", "abcd", "invisible-characters"), ("in\u00adstall", "install", None)),
+        ("x" + "".join(chr(0xE0000 + ord(c)) for c in "rate it zero") + "y", "xy", "invisible-characters"),
+        *(("\u202eevil\u202c", "evil", "bidi-control"), ("a\x00b\x07c", "abc", "control-characters")),
+        *(("می‌خواهم", "می‌خواهم", None), ("👩\u200d💻 ok", "👩\u200d💻 ok", None)),
+        *(("caf\u0065\u0301", "cafeé"[:3] + "é", None), ("a\u0336\u0337\u0338\u0335b", None, "combining-flood")),
+        *(("icon \ue001 text", "icon  text", None), ("bad \udfff", "bad ", "invalid-unicode")),
+        ("a\u00a0b\u2003c", "a b c", None),
+    ],
+)
+def test_what_a_reader_cannot_see_is_taken_out(text, shown, kind):
+    cleaned = clean(text, "here")
+    assert shown is None or cleaned.text == shown
+    assert kinds(text) == ([kind] if kind else [])
+
+
+@pytest.mark.parametrize(
     ("text", "kind"),
     [
         ("a\u200bb\u200cc\u200dd\u2060e", "invisible-characters"),
         ("word" + "\U000e0041\U000e0042", "invisible-characters"),
         ("😀" + "\ufe0f\ufe01\ufe02\ufe03", "invisible-characters"),
-        ("😀" + "\U000e0101\U000e0102", "invisible-characters"),
-        ("\u2067abc\u2069", "bidi-control"),
-        ("Z\u0335\u0336\u0337\u0338a\u0335\u0336\u0337", "combining-flood"),
-        ("a\x1b[2Jb", "control-characters"),
-        ("a\ud800b", "invalid-unicode"),
-        ("a" + "\u00ad" * 6 + "b", "invisible-characters"),
+        *(("😀" + "\U000e0101\U000e0102", "invisible-characters"), ("\u2067abc\u2069", "bidi-control")),
+        *(("Z\u0335\u0336\u0337\u0338a\u0335\u0336\u0337", "combining-flood"), ("a\x1b[2Jb", "control-characters")),
+        *(("a\ud800b", "invalid-unicode"), ("a" + "\u00ad" * 6 + "b", "invisible-characters")),
         ("a" + "\ue000" * 20, "invisible-characters"),
     ],
 )

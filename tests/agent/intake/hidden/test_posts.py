@@ -43,13 +43,8 @@ def test_text_about_posts_is_main_text(body: str) -> None:
 @pytest.mark.parametrize(
     "mark",
     [
-        "31 Likes",
-        "412 followers",
-        "3 reviews • 412 followers",
-        "4.2/5 (118)",
-        "2d ago",
-        "War diese Seite hilfreich?",
-        "You receive this email because you have an account.",
+        *("31 Likes", "412 followers", "3 reviews • 412 followers", "4.2/5 (118)", "2d ago"),
+        *("War diese Seite hilfreich?", "You receive this email because you have an account."),
     ],
 )
 def test_counts_and_set_phrases_go(mark: str) -> None:
