@@ -5,33 +5,54 @@ with three versions. Actions on other items go through.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, get_args
 
 from agent.errors import ConflictError, InputError
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import Document, Fact, Question, UseProposal
+from agent.records import Document, FactorEstimate, LayerThreats, Question, UseProposal
 from agent.report.draft_json import dump
-from agent.review.domain.facts.abilities import carriers_of
-from agent.review.domain.facts.changed_sheet import KIND, by_names, fact_fields, free_id, stated_keys
-from agent.review.domain.facts.from_answers import DOCUMENT, STATES, checked_states, places, question_of, settled_by
-from agent.review.domain.fields import (
-    Sources,
-    address,
-    checked_fields,
-    plain_text,
-    short_text,
+from agent.review.domain.facts.changed_sheet import KIND, by_names, free_id, stated_keys
+from agent.review.domain.facts.from_answers import (
+    DOCUMENT,
+    STATES,
+    checked_states,
+    places,
+    question_of,
+    settled_by,
 )
-from agent.review.domain.items import QUESTION_SECTION, SCORE, fact_marks, fields_of, is_unstated, threats_of
+from agent.review.domain.fields import Sources, address, checked_fields, plain_text, short_text
+from agent.review.domain.fold import carriers_of
+from agent.review.domain.items import (
+    QUESTION_SECTION,
+    SCORE,
+    fact_fields,
+    fact_marks,
+    facts_of,
+    fields_of,
+    is_unstated,
+    part_of,
+    shares,
+    threats_of,
+)
 from agent.review.domain.lapses import content_of, kept
 from agent.review.domain.mitigations import checked_management
 from agent.review.domain.new_threat import ADDED_FIELDS, planned_threat, read_threat
 from agent.review.domain.planned_sheet import taken_ids
-from agent.review.domain.quotes import Plain
-from agent.review.domain.records import Action, Contest, ContestKind, ItemState, Planned, ReviewState, Verb
+from agent.review.domain.records import (
+    Action,
+    Contest,
+    ContestKind,
+    ItemState,
+    Plain,
+    Planned,
+    ReviewState,
+    Verb,
+    replaced,
+)
 from agent.review.domain.replay import CALLED, SEEN, why
-from agent.review.domain.rescore import headline_of, narrowing
-from agent.review.domain.response import Answer
+from agent.review.domain.rescore import headline_of
+from agent.review.domain.response import ANSWERS, Answer, by_kind
 from agent.review.domain.undo import blocking
 from agent.taxonomy.factors import FACTORS
 from agent.taxonomy.layers import LAYERS
@@ -55,7 +76,10 @@ _FIELDS: Final[dict[Verb, tuple[str, ...]]] = {
     "manage": ("mitigation", "owner", "due", "status", "residual"),
 }
 """The valid fields of each action. A correction's fields depend on its item; the service sets those of a redraft."""
-_ANSWERS: Final = ("vendor-answer", "analyst-note")
+_DONE: Final[dict[Verb, tuple[str, ...]]] = {
+    "confirm": ("confirmed", "corrected"), "strike": ("struck",), "send": ("sent",), "waive": ("waived",),
+}  # fmt: skip
+"""The verdicts with which an item stands as an action would have it."""
 _ACCEPTED: Final = "accepted-risk"
 WAIVERS_HOLD: Final = "hold"
 """The value by which a signature confirms waivers made for an earlier signature."""
@@ -64,176 +88,38 @@ Seen = Callable[[int], ReviewState]
 """Returns the review as it was at a version."""
 
 
-class ReviewAct:
-    """An action on the review as a whole, checked against one state."""
+def check(
+    state: ReviewState, action: Action, documents: Sequence[Document], seen: Seen | None = None
+) -> tuple[Planned, ...]:
+    """Return the planned events for an action; empty if the action would change nothing.
 
-    def __init__(self, state: ReviewState, action: Action, sources: Sources) -> None:
-        self._state = state
-        self._action = action
-        self._fields = action.fields
-        self._sources = sources
-
-    def planned(self) -> tuple[Planned, ...]:
-        """Return the events of an action on the review as a whole."""
-        match self._action.verb:
-            case "undo":
-                return (self._undo(),)
-            case "redo":
-                return (self._redo(),)
-            case "assign":
-                return self._assign()
-            case "sign":
-                return (self._sign(),)
-            case "reopen":
-                return (self._reopen(),)
-            case "redraft":
-                return (self._redraft(),)
-            case "ask":
-                return (self._ask(),)
-            case _:
-                return (self._add(),)
-
-    def _undo(self) -> Planned:
-        """Plan an undo of the named act or, by default, of the last act, regardless of who made it."""
-        batch = self._fields.get("batch", self._state.undoable)
-        if not isinstance(batch, int) or not any(turn.batch == batch for turn in self._state.undos):
-            raise InputError("there is nothing to undo", where="undo", hint="imports and signatures stay")
-        if (later := blocking(self._state.undos, batch)) is not None:
-            raise InputError(
-                f"{later.by} went on from it in act {later.batch}", where="undo", hint="undo that first, in the history"
-            )
-        if batch > self._action.version:
-            raise ConflictError(
-                "somebody did something since you saw the review",
-                where="undo",
-                hint="look at it first; then undo takes that back",
-                mine={"verb": "undo", "version": self._action.version},
-                theirs={"batch": batch},
-                base={"version": self._action.version},
-            )
-        return Planned(verb="undo", item="", after={"batch": batch}, note=self._action.note)
-
-    def _redo(self) -> Planned:
-        batch = self._state.redoable
-        if not batch:
-            raise InputError("there is nothing to redo", where="redo", hint="only what was undone last comes back")
-        if self._action.version != self._state.version:
-            raise ConflictError(
-                "somebody did something since you saw the review",
-                where="redo",
-                hint="look at it first",
-                mine={"verb": "redo", "version": self._action.version},
-                theirs={"version": self._state.version},
-                base={"version": self._action.version},
-            )
-        return Planned(verb="redo", item="", after={"batch": batch}, note=self._action.note)
-
-    def _assign(self) -> tuple[Planned, ...]:
-        to = short_text(self._fields, "to", MAX_NAME)
-        if to == self._state.assigned:
-            return ()
-        before: Plain = {"to": self._state.assigned}
-        return (Planned(verb="assign", item="", before=before, after={"to": to}, note=self._action.note),)
-
-    def _sign(self) -> Planned:
-        state = self._state
-        if self._action.version != state.version:
-            raise ConflictError(
-                "the review went on since you saw it",
-                where="sign",
-                hint="look at what changed, then sign",
-                mine={"version": self._action.version},
-                theirs={"version": state.version},
-                base={"version": self._action.version},
-            )
-        left = state.open
-        if left:
-            raise InputError(
-                f"{len(left)} {'item is' if len(left) == 1 else 'items are'} open, first {left[0].item.id}",
-                where="sign",
-                hint="decide each, or waive it with a reason",
-            )
-        contests = [contest for contest in state.contests if contest.decision == "open"]
-        if contests:
-            raise InputError(
-                f"{len(contests)} contests are open, first number {contests[0].number}", where="sign", hint="decide"
-            )
-        waived = state.waived
-        self._waivers_hold(waived)
-        advice = state.reviewed.advice
-        decision = self._fields.get("decision") or (advice.proposal if advice else None)
-        if decision is not None and decision not in get_args(UseProposal):
-            raise InputError(
-                "the decision is none of its values", where="decision", hint=" or ".join(get_args(UseProposal))
-            )
-        unsigned = state.reviewed.model_copy(update={"review": None})
-        after: Plain = {
-            "sha256": hashlib.sha256(dump(unsigned).encode()).hexdigest(),
-            "open": 0,
-            "waived": len(waived),
-            "waivers": [
-                {"item": one.item.id, "why": why(one.reason, one.note), "title": one.item.title} for one in waived
-            ],
-            "bulk": sum(one.bulk for one in state.own),
-            "unanswered": [asked.text for asked in unanswered(state)],
-            "decision": decision,
-        }
-        return Planned(verb="sign", item="", after=after, note=self._action.note)
-
-    def _waivers_hold(self, waived: Sequence[ItemState]) -> None:
-        """Raise InputError if waivers from a withdrawn signature are not confirmed by the action."""
-        before = [one for one in waived if one.earlier]
-        if before and self._fields.get("waivers") != WAIVERS_HOLD:
-            raise InputError(
-                f"{len(before)} {'item was' if len(before) == 1 else 'items were'} waived for an earlier signature",
-                where="waivers",
-                hint="say that this still holds, or decide each",
-            )
-
-    def _reopen(self) -> Planned:
-        if self._state.stage != "signed":
-            raise InputError("the review is not signed", where="reopen", hint="it is open already")
-        if not self._action.note.strip():
-            raise InputError("reopening needs a note", where="note", hint="say why")
-        return Planned(verb="reopen", item="", note=self._action.note)
-
-    def _redraft(self) -> Planned:
-        if not isinstance(self._fields.get("sha256"), str):
-            raise InputError("the new draft is not named", where="sha256", hint="give the sha256 of its JSON")
-        return Planned(verb="redraft", item="", after=dict(self._fields), note=self._action.note)
-
-    def _ask(self) -> Planned:
-        """Plan a question for the vendor about a key that no fact answers."""
-        words, key = load_vocabulary(), str(self._fields.get("key", ""))
-        if key not in words:
-            raise InputError(f"no fact has the key {key[:40]!r}", where="key", hint="choose one of the fact sheet")
-        draft, entry = self._state.reviewed, words[key]
-        # Count only open questions, since an earlier answer may not have stated a fact about the key.
-        asked = next((one for one in draft.questions if key in one.about), None)
-        if asked is not None:
-            hint = f"answer it, or ask the vendor {asked.id} as it is"
-            raise InputError(f"{asked.id} asks about it already", where="key", hint=hint)
-        if key in stated_keys(draft):
-            raise InputError(f"it is stated: {entry.title}", where="key", hint="confirm, correct or strike the fact")
-        settles = settled_by(entry)
-        taken = taken_ids(self._state)
-        after: Plain = {
-            "key": key,
-            "text": entry.question,
-            "proposed": f"It {entry.title}: … / It does not." if entry.deniable else f"It {entry.title}: …",
-            "why": "The sources do not say it.",
-            "settles": list(settles),
-            "effect": narrowing(draft)(settles),
-        }
-        name = f"question/{free_id('Q', (key,), taken)}"
-        return Planned(verb="ask", item=name, after=after, reason=self._action.reason, note=self._action.note)
-
-    def _add(self) -> Planned:
-        facts = self._state.reviewed.facts
-        reading = read_threat(self._fields, self._sources, facts.facts if facts else ())
-        for error, _ in reading.errors:
-            raise error
-        return planned_threat(self._state, reading, self._sources, self._action.reason, self._action.note)
+    `state` is the latest state and `documents` are all sources. `seen` returns an earlier state as the base of a
+    conflict; without it, the drafted fields are the base. Raises InputError naming the field, ConflictError when
+    another event touched the item after `action.version`.
+    """
+    verb = action.verb
+    if state.stage == "signed" and verb not in WHEN_SIGNED:
+        raise InputError("the review is signed", where=verb, hint="reopen it first, with a note")
+    if verb in _NEEDS_REASON and not action.reason:
+        raise InputError(f"{verb} needs a reason", where="reason", hint="choose the one that fits best")
+    # Ignoring a misspelt field would lose somebody's work.
+    known = _FIELDS.get(verb, ())
+    unknown = next((name for name in action.fields if name not in known), None)
+    if unknown is not None and verb not in ("correct", "redraft"):
+        hint = "fields: " + ", ".join(known) if known else "it has no fields"
+        raise InputError(f"{verb} has no field {unknown[:40]!r}", where=unknown[:40], hint=hint)
+    if action.version > state.version or action.version < 0:
+        raise InputError("there is no such version", where="version", hint=f"the last one is {state.version}")
+    act = _Act(state, action, documents, seen)
+    if verb in OF_REVIEW:
+        return act.of_review()
+    planned = act.of_section() if action.section and not action.item else act.of_item(_item(state, action.item))
+    # Add the current titles of the items, so that the log keeps the wording of its time.
+    titles = {one.item.id: one.item.title for one in state.items}
+    told = [
+        {item: titles[item] for item in plan.said["items"]} if verb == "bulk" else titles[plan.item] for plan in planned
+    ]
+    return tuple(replaced(plan, after={**plan.said, CALLED: each}) for plan, each in zip(planned, told, strict=True))
 
 
 def answer_facts(state: ReviewState, question: str) -> tuple[str, ...]:
@@ -251,57 +137,13 @@ def unanswered(state: ReviewState) -> tuple[Question, ...]:
     return tuple(asked for asked in state.reviewed.questions if f"question/{asked.id}" not in done)
 
 
-def check(
-    state: ReviewState, action: Action, documents: Sequence[Document], seen: Seen | None = None
-) -> tuple[Planned, ...]:
-    """Return the planned events for an action; empty if the action would change nothing.
-
-    `state` is the latest state and `documents` are all sources. `seen` returns an earlier state as the base of a
-    conflict; without it, the drafted fields are the base. Raises InputError naming the field, ConflictError when
-    another event touched the item after `action.version`.
-    """
-    if state.stage == "signed" and action.verb not in WHEN_SIGNED:
-        raise InputError("the review is signed", where=action.verb, hint="reopen it first, with a note")
-    if action.verb in _NEEDS_REASON and not action.reason:
-        raise InputError(f"{action.verb} needs a reason", where="reason", hint="choose the one that fits best")
-    _refuse_unknown(action)
-    if action.version > state.version or action.version < 0:
-        raise InputError("there is no such version", where="version", hint=f"the last one is {state.version}")
-    if action.verb in OF_REVIEW:
-        return ReviewAct(state, action, Sources(documents, state.reviewed.evidence)).planned()
-    act = _Act(state, action, documents, seen)
-    if action.section and not action.item:
-        return _with_titles(state, act.of_section())
-    return _with_titles(state, act.of_item(_item(state, action.item)))
-
-
-def _with_titles(state: ReviewState, planned: Sequence[Planned]) -> tuple[Planned, ...]:
-    """Add the current titles of the items to the events, so that the log keeps the wording of its time."""
-    titles = {one.item.id: one.item.title for one in state.items}
-    made = []
-    for plan in planned:
-        items = _listed((plan.after or {}).get("items"))
-        told: object = {item: titles[item] for item in items} if plan.verb == "bulk" else titles.get(plan.item)
-        made.append(plan.model_copy(update={"after": {**(plan.after or {}), CALLED: told}}) if told else plan)
-    return tuple(made)
-
-
-def _refuse_unknown(action: Action) -> None:
-    """Raise InputError for unknown fields, since ignoring a misspelt field would lose somebody's work."""
-    if action.verb in ("correct", "redraft"):
-        return
-    known = _FIELDS.get(action.verb, ())
-    unknown = next((name for name in action.fields if name not in known), None)
-    if unknown is not None:
-        hint = "fields: " + ", ".join(known) if known else "it has no fields"
-        raise InputError(f"{action.verb} has no field {unknown[:40]!r}", where=unknown[:40], hint=hint)
-
-
 def now_of(state: ReviewState, one: ItemState) -> Plain:
     """Return an item's current fields: drafted or corrected values, and evidence with attached quotes."""
     told = state.answered.get(one.item.id.removeprefix("fact/"))
-    drafted = fields_of(state.based, one.item.id) or fields_of(state.drafted, one.item.id)
-    drafted = fact_fields(told[0]) if told is not None else drafted
+    if told is not None:
+        drafted = fact_fields(told[0])
+    else:
+        drafted = fields_of(state.based, one.item.id) or fields_of(state.drafted, one.item.id)
     now = {**drafted, **(one.after or {})}
     return {**now, "evidence": list(one.item.evidence)} if one.item.kind in ("factor", "threat") else now
 
@@ -311,8 +153,18 @@ def version_of(state: ReviewState, one: ItemState) -> Plain:
     return {**now_of(state, one), "verdict": one.verdict, "by": one.by, "reason": one.reason, "note": one.note}
 
 
-def _listed(value: object) -> list[str]:
-    return [str(each) for each in value] if isinstance(value, list | tuple) else []
+def refuse_stale(
+    state: ReviewState,
+    version: int,
+    where: str,
+    hint: str = "look at what changed, then do it again",
+    what: str = "the review went on since you saw it",
+    **mine: object,
+) -> None:
+    """Raise ConflictError when the review changed after `version`; for acts that depend on the whole review."""
+    if version != state.version:
+        base, theirs = {"version": version}, {"version": state.version}
+        raise ConflictError(what, where=where, hint=hint, mine={**mine, **base}, theirs=theirs, base=base)
 
 
 def _item(state: ReviewState, name: str) -> ItemState:
@@ -323,7 +175,7 @@ def _item(state: ReviewState, name: str) -> ItemState:
 
 
 class _Act:
-    """An action on one item or one section, checked against one state."""
+    """An action checked against one state."""
 
     def __init__(self, state: ReviewState, action: Action, documents: Sequence[Document], seen: Seen | None) -> None:
         self._state = state
@@ -333,34 +185,169 @@ class _Act:
         self._seen = seen
         self._sources = Sources(documents, state.reviewed.evidence)
 
+    # ------------------------------------------------------------ the review as a whole
+
+    def of_review(self) -> tuple[Planned, ...]:
+        """Return the events of an action on the review as a whole."""
+        acts: dict[Verb, Callable[[], Planned | None]] = {
+            "undo": self._undo,
+            "redo": self._redo,
+            "assign": self._assign,
+            "sign": self._sign,
+            "reopen": self._reopen,
+            "redraft": self._redraft,
+            "ask": self._ask,
+            "add": self._add,
+        }
+        made = acts[self._action.verb]()
+        return (made,) if made is not None else ()
+
+    def _of_review(self, after: Plain | None = None, before: Plain | None = None) -> Planned:
+        return Planned(verb=self._action.verb, item="", before=before, after=after, note=self._action.note)
+
+    def _undo(self) -> Planned:
+        """Plan an undo of the named act or, by default, of the last act, regardless of who made it."""
+        batch, version = self._fields.get("batch", self._state.undoable), self._action.version
+        if not isinstance(batch, int) or not any(turn.batch == batch for turn in self._state.undos):
+            raise InputError("there is nothing to undo", where="undo", hint="imports and signatures stay")
+        if (later := blocking(self._state.undos, batch)) is not None:
+            told = f"{later.by} went on from it in act {later.batch}"
+            raise InputError(told, where="undo", hint="undo that first, in the history")
+        if batch > version:
+            raise ConflictError(
+                "somebody did something since you saw the review",
+                where="undo",
+                hint="look at it first; then undo takes that back",
+                mine={"verb": "undo", "version": version},
+                theirs={"batch": batch},
+                base={"version": version},
+            )
+        return self._of_review({"batch": batch})
+
+    def _redo(self) -> Planned:
+        batch, since = self._state.redoable, "somebody did something since you saw the review"
+        if not batch:
+            raise InputError("there is nothing to redo", where="redo", hint="only what was undone last comes back")
+        refuse_stale(self._state, self._action.version, "redo", "look at it first", since, verb="redo")
+        return self._of_review({"batch": batch})
+
+    def _assign(self) -> Planned | None:
+        to = short_text(self._fields, "to", MAX_NAME)
+        return self._of_review({"to": to}, {"to": self._state.assigned}) if to != self._state.assigned else None
+
+    def _sign(self) -> Planned:
+        state = self._state
+        refuse_stale(state, self._action.version, "sign", "look at what changed, then sign")
+        if state.open:
+            left = state.open
+            told = f"{len(left)} {'item is' if len(left) == 1 else 'items are'} open, first {left[0].item.id}"
+            raise InputError(told, where="sign", hint="decide each, or waive it with a reason")
+        contests = [contest for contest in state.contests if contest.decision == "open"]
+        if contests:
+            told = f"{len(contests)} contests are open, first number {contests[0].number}"
+            raise InputError(told, where="sign", hint="decide")
+        before = [one for one in state.waived if one.earlier]
+        if before and self._fields.get("waivers") != WAIVERS_HOLD:
+            told = f"{len(before)} {'item was' if len(before) == 1 else 'items were'} waived for an earlier signature"
+            raise InputError(told, where="waivers", hint="say that this still holds, or decide each")
+        advice = state.reviewed.advice
+        decision = self._fields.get("decision") or (advice.proposal if advice else None)
+        if decision is not None and decision not in get_args(UseProposal):
+            hint = " or ".join(get_args(UseProposal))
+            raise InputError("the decision is none of its values", where="decision", hint=hint)
+        waivers = [
+            {"item": one.item.id, "why": why(one.reason, one.note), "title": one.item.title} for one in state.waived
+        ]
+        return self._of_review(
+            {
+                "sha256": hashlib.sha256(dump(replaced(state.reviewed, review=None)).encode()).hexdigest(),
+                "open": 0,
+                "waived": len(waivers),
+                "waivers": waivers,
+                "bulk": sum(one.bulk for one in state.own),
+                "unanswered": [asked.text for asked in unanswered(state)],
+                "decision": decision,
+            }
+        )
+
+    def _reopen(self) -> Planned:
+        if self._state.stage != "signed":
+            raise InputError("the review is not signed", where="reopen", hint="it is open already")
+        if not self._action.note.strip():
+            raise InputError("reopening needs a note", where="note", hint="say why")
+        return self._of_review()
+
+    def _redraft(self) -> Planned:
+        if not isinstance(self._fields.get("sha256"), str):
+            raise InputError("the new draft is not named", where="sha256", hint="give the sha256 of its JSON")
+        return self._of_review(dict(self._fields))
+
+    def _ask(self) -> Planned:
+        """Plan a question for the vendor about a key that no fact answers."""
+        words, key = load_vocabulary(), str(self._fields.get("key", ""))
+        if key not in words:
+            raise InputError(f"no fact has the key {key[:40]!r}", where="key", hint="choose one of the fact sheet")
+        draft, entry = self._state.reviewed, words[key]
+        # Count only open questions, since an earlier answer may not have stated a fact about the key.
+        asked = next((one for one in draft.questions if key in one.about), None)
+        if asked is not None:
+            hint = f"answer it, or ask the vendor {asked.id} as it is"
+            raise InputError(f"{asked.id} asks about it already", where="key", hint=hint)
+        if key in stated_keys(draft):
+            raise InputError(f"it is stated: {entry.title}", where="key", hint="confirm, correct or strike the fact")
+        settles = settled_by(entry)
+        after: Plain = {
+            "key": key,
+            "text": entry.question,
+            "proposed": f"It {entry.title}: … / It does not." if entry.deniable else f"It {entry.title}: …",
+            "why": "The sources do not say it.",
+            "settles": list(settles),
+            "effect": shares(draft)(settles),
+        }
+        name = free_id("Q", (key,), taken_ids(self._state))
+        return replaced(self._of_review(after), item=f"question/{name}", reason=self._action.reason)
+
+    def _add(self) -> Planned:
+        reading = read_threat(self._fields, self._sources, facts_of(self._state.reviewed))
+        for error, _ in reading.errors:
+            raise error
+        return planned_threat(self._state, reading, self._sources, self._action.reason, self._action.note)
+
     # ------------------------------------------------------------ one item
 
     def of_item(self, one: ItemState) -> tuple[Planned, ...]:
         """Return the events of an action on one item."""
         verb = self._action.verb
-        if verb == "contest":
-            return (self._contest(one),)
-        if verb == "decide":
-            return (self._decide(one),)
-        if verb == "comment":
-            to = short_text(self._fields, "to", MAX_NAME)
-            said = {"text": plain_text(self._fields.get("text"), "text")}
-            return (self._planned(one, None, {**said, **({"to": to} if to else {})}),)
-        if verb == "manage":
-            after = checked_management(self._state, one, self._fields)
-            return (self._planned(one, None, {**after, "note": self._action.note}),)
+        match verb:
+            case "contest":
+                return (self._planned(one, self._contest()),)
+            case "decide":
+                return (self._planned(one, self._decide(one), {"decision": "open"}),)
+            case "comment":
+                to = short_text(self._fields, "to", MAX_NAME)
+                said = {"text": plain_text(self._fields.get("text"), "text")}
+                return (self._planned(one, {**said, **({"to": to} if to else {})}),)
+            case "manage":
+                after = checked_management(self._state, one, self._fields)
+                return (self._planned(one, {**after, "note": self._action.note}),)
         # A vendor may still answer a question that another answer has made unnecessary.
         if one.fell and verb != "answer":
             hint = "bring the fact back, or leave it out"
             raise InputError("it rests on a fact that was struck or corrected", where=one.item.id, hint=hint)
-        if self._stands(one):
+        done = one.verdict in _DONE.get(verb, ()) and not (one.bulk and verb == "confirm")
+        same = (self._action.reason, self._action.note) == (one.reason, one.note)
+        if done and (verb in ("confirm", "send") or same):
             return ()
         self._unchanged(one)
         match verb:
-            case "confirm" if one.verdict == "answered":
-                return self._confirm_answer(one)
             case "confirm":
-                return (self._planned(one, None, self._seen_now(one)),)
+                # An answer is confirmed by confirming each of its facts that is still undecided.
+                answered = one.verdict == "answered"
+                names = answer_facts(self._state, one.item.id) if answered else (one.item.id,)
+                chosen = [_item(self._state, name) for name in names]
+                for each in chosen:
+                    self._unchanged(each)
+                return tuple(self._planned(each, self._seen_now(each)) for each in chosen)
             case "correct":
                 return (self._correct(one),)
             case "strike":
@@ -373,50 +360,31 @@ class _Act:
                 return (self._attach(one),)
             case "answer":
                 return (self._answer(one),)
-            case _:
-                raise InputError(f"{verb} is no action on an item", where="verb", hint="confirm, correct, strike …")
-
-    def _stands(self, one: ItemState) -> bool:
-        """Return whether this decision was already made; for a strike or waiver, reason and note must match too."""
-        done = {"confirm": ("confirmed", "corrected"), "strike": ("struck",), "send": ("sent",), "waive": ("waived",)}
-        if one.verdict not in done.get(self._action.verb, ()) or (one.bulk and self._action.verb == "confirm"):
-            return False
-        return self._action.verb in ("confirm", "send") or (self._action.reason, self._action.note) == (
-            one.reason,
-            one.note,
-        )
+        raise InputError(f"{verb} is no action on an item", where="verb", hint="confirm, correct, strike …")
 
     def _unchanged(self, one: ItemState) -> None:
         """Raise ConflictError when the item was touched after the version that the reviewer saw."""
-        if one.changed <= self._action.version:
-            return
         action = self._action
-        mine = {"verb": action.verb, **self._fields, "reason": action.reason, "note": action.note}
+        if one.changed <= action.version:
+            return
+        if self._seen is None:
+            base = fields_of(self._state.drafted, one.item.id)
+        else:
+            earlier = self._seen(action.version)
+            found = next((other for other in earlier.items if other.item.id == one.item.id), None)
+            base = version_of(earlier, found) if found is not None else {}
         raise ConflictError(
             f"{one.by or 'somebody'} changed it since you saw it",
             where=one.item.id,
             hint="compare both versions and save the one that shall stand",
-            mine=mine,
+            mine={"verb": action.verb, **self._fields, "reason": action.reason, "note": action.note},
             theirs=version_of(self._state, one),
-            base=self._base(one),
+            base=base,
         )
 
-    def _base(self, one: ItemState) -> Plain:
-        if self._seen is None:
-            return fields_of(self._state.drafted, one.item.id)
-        earlier = self._seen(self._action.version)
-        found = next((other for other in earlier.items if other.item.id == one.item.id), None)
-        return {} if found is None else version_of(earlier, found)
-
-    def _planned(self, one: ItemState, before: Plain | None, after: Plain | None) -> Planned:
-        return Planned(
-            verb=self._action.verb,
-            item=one.item.id,
-            before=before,
-            after=after,
-            reason=self._action.reason,
-            note=self._action.note,
-        )
+    def _planned(self, one: ItemState, after: Plain | None = None, before: Plain | None = None) -> Planned:
+        act = self._action
+        return Planned(verb=act.verb, item=one.item.id, before=before, after=after, reason=act.reason, note=act.note)
 
     def _seen_now(self, one: ItemState, but: Sequence[str] = ()) -> Plain | None:
         """Return the item's content, stored with a decision so that the decision lapses when the content changes."""
@@ -427,40 +395,27 @@ class _Act:
         before = now_of(self._state, one)
         after = checked_fields(one.item.kind, self._fields, before, self._sources)
         if one.item.id == SCORE and after.get("headline") is not None:
-            self._may_lead(str(after["headline"]))
+            found = threats_of(self._state.reviewed).get(after["headline"])
+            if found is None or not found.evidence:
+                told = "the headline is a threat that stands and has a quote"
+                raise InputError(told, where="headline", hint="give a threat's id")
         if "evidence" in after and "facts" in before:
-            after |= self._own_quotes(one, before, after)
+            after |= self._own_quotes(one, before["facts"], after["evidence"])
+        but = (*after, *({"layer": before, "factor": ("parts", "rationale")}.get(one.item.kind, ())))
+        seen = {} if one.item.id == SCORE else self._seen_now(one, but) or {}
         fields = {name: before.get(name) for name in after}
-        own = {
-            "layer": tuple(before), "score": tuple(content_of(self._state.reviewed, SCORE)),
-            "factor": ("parts", "rationale"),
-        }  # fmt: skip
-        seen = self._seen_now(one, (*after, *own.get(one.item.kind, ()))) or {}
-        return self._planned(one, fields, {**self._sources.with_marks(after), **seen})
+        return self._planned(one, {**self._sources.with_marks(after), **seen}, fields)
 
-    def _own_quotes(self, one: ItemState, before: Plain, after: Plain) -> Plain:
+    def _own_quotes(self, one: ItemState, facts: Sequence[str], marks: Sequence[str]) -> Plain:
         """Return the evidence that an added threat cites itself, and its facts whose quotes are all still cited."""
-        facts, marks = _listed(before["facts"]), _listed(after["evidence"])
-        named = _listed((one.after or {}).get("evidence"))
+        decided = [one for one in self._state.items if one.item.kind == KIND]
+        gone = {one.item.id.removeprefix("fact/") for one in decided if one.verdict == "struck" or one.after}
+        known = by_names(self._state.reviewed, self._state.drafted, gone)
         # A struck fact has no quotes here, so it is kept and will be cited again once restored.
-        quotes = {name: fact_marks(fact) for name, fact in self._facts().items()}
-        kept_ = [name for name in facts if set(quotes.get(name, ())) <= set(marks)]
-        theirs = {mark for name in kept_ for mark in quotes.get(name, ())} - set(named)
+        quotes = {name: fact_marks(known[name]) if name in known else () for name in facts}
+        kept_ = [name for name in facts if set(quotes[name]) <= set(marks)]
+        theirs = {mark for name in kept_ for mark in quotes[name]} - set((one.after or {}).get("evidence", ()))
         return {"facts": kept_, "evidence": [mark for mark in marks if mark not in theirs]}
-
-    def _facts(self) -> Mapping[str, Fact]:
-        """Return the current facts of the review, keyed by every id that refers to them."""
-        sheet, read = self._state.reviewed.facts, self._state.drafted.facts
-        facts = [one for one in self._state.items if one.item.kind == KIND]
-        gone = {one.item.id.removeprefix("fact/") for one in facts if one.verdict == "struck" or one.after}
-        return by_names(sheet.facts if sheet else (), read.facts if read else (), gone)
-
-    def _may_lead(self, threat: str) -> None:
-        found = threats_of(self._state.reviewed).get(threat)
-        if found is None or not found.evidence:
-            raise InputError(
-                "the headline is a threat that stands and has a quote", where="headline", hint="give a threat's id"
-            )
 
     def _strike(self, one: ItemState) -> tuple[Planned, ...]:
         """Strike the item. A capability is struck through its facts, since they would otherwise recreate it."""
@@ -470,14 +425,7 @@ class _Act:
         standing = [fact for fact in facts if fact.verdict != "struck"]
         for fact in standing:
             self._unchanged(fact)
-        return tuple(self._planned(each, None, None) for each in standing or (one,))
-
-    def _confirm_answer(self, one: ItemState) -> tuple[Planned, ...]:
-        """Confirm an answer by confirming each of its facts that is still undecided."""
-        facts = [_item(self._state, name) for name in answer_facts(self._state, one.item.id)]
-        for fact in facts:
-            self._unchanged(fact)
-        return tuple(self._planned(fact, None, self._seen_now(fact)) for fact in facts)
+        return tuple(self._planned(each) for each in standing or (one,))
 
     def _waive(self, one: ItemState) -> Planned:
         if one.verdict != "open":
@@ -487,46 +435,36 @@ class _Act:
         first = headline_of(self._state.reviewed)
         leads = first is not None and one.item.id in (f"threat/{first.id}", SCORE)
         if leads and self._action.reason == _ACCEPTED and not self._action.note.strip():
-            raise InputError(
-                "to accept the risk that the score rests on needs a note",
-                where="note",
-                hint="say who accepts it, and why",
-            )
-        return self._planned(one, None, self._seen_now(one))
+            told = "to accept the risk that the score rests on needs a note"
+            raise InputError(told, where="note", hint="say who accepts it, and why")
+        return self._planned(one, self._seen_now(one))
 
     def _send(self, one: ItemState) -> tuple[Planned, ...]:
         """Send the vendor a question with the open unknowns that it settles, or an unknown with its questions."""
         if not self._can_be_sent(one):
-            raise InputError(
-                "only a question, an unknown factor or an uncertain layer is sent",
-                where=one.item.id,
-                hint="confirm, correct or strike it",
-            )
-        asked = self._state.drafted.questions
-        name = one.item.id.partition("/")[2]
+            told = "only a question, an unknown factor or an uncertain layer is sent"
+            raise InputError(told, where=one.item.id, hint="confirm, correct or strike it")
+        asked, name = self._state.drafted.questions, one.item.id.partition("/")[2]
+        settled = {key for question in asked if question.id == name for key in question.settles}
         if one.item.kind == "question":
-            settled = {key for question in asked if question.id == name for key in question.settles}
-            others = [f"factor/{key}" for key in FACTORS if key in settled]
-            others += [f"layer/{key}" for key in LAYERS if key in settled]
+            others = {*(f"factor/{key}" for key in FACTORS), *(f"layer/{key}" for key in LAYERS)}
+            others = {item for item in others if item.partition("/")[2] in settled}
         else:
-            others = [f"question/{question.id}" for question in asked if name in question.settles]
+            others = {f"question/{question.id}" for question in asked if name in question.settles}
         along = [
             other
             for other in self._state.items
             if other.item.id in others and other.verdict == "open" and not other.contested
             and other.changed <= self._action.version and self._can_be_sent(other)
         ]  # fmt: skip
-        return tuple(self._planned(each, None, None) for each in (one, *along))
+        return tuple(self._planned(each) for each in (one, *along))
 
     def _can_be_sent(self, one: ItemState) -> bool:
-        draft, name = self._state.reviewed, one.item.id.partition("/")[2]
-        if one.item.kind == "question":
-            return True
-        if one.item.kind == "factor":
-            return any(key == name and is_unstated(estimate) for key, estimate in draft.factors.items())
-        return one.item.kind == "layer" and any(
-            key == name and not layer.certain for key, layer in draft.layers.items()
-        )
+        kind = one.item.kind
+        part = part_of(self._state.reviewed, one.item.id) if kind in ("factor", "layer") else None
+        if isinstance(part, FactorEstimate):
+            return is_unstated(part)
+        return not part.certain if isinstance(part, LayerThreats) else kind == "question"
 
     def _attach(self, one: ItemState) -> Planned:
         given = self._fields.get("evidence")
@@ -534,48 +472,41 @@ class _Act:
         new = [mark for mark in marks if mark not in one.item.evidence]
         if not new:
             raise InputError("the item has this quote already", where=one.item.id, hint="mark another one")
-        return self._planned(one, {"evidence": list(one.item.evidence)}, self._sources.with_marks({"evidence": new}))
+        return self._planned(one, self._sources.with_marks({"evidence": new}), {"evidence": list(one.item.evidence)})
 
     def _answer(self, one: ItemState) -> Planned:
         if one.item.kind != "question":
             raise InputError("only a question is answered", where=one.item.id, hint="correct it, or attach evidence")
-        kind = self._fields.get("kind", "vendor-answer")
-        if kind not in _ANSWERS:
-            raise InputError("the answer is of no known kind", where="kind", hint=" or ".join(_ANSWERS))
-        url, note = address(self._fields, "url"), self._action.note
-        if not url and not note:
+        kind = self._fields.get("kind", ANSWERS["vendor"])
+        if kind not in ANSWERS.values():
+            raise InputError("the answer is of no known kind", where="kind", hint=" or ".join(ANSWERS.values()))
+        url = address(self._fields, "url")
+        if not url and not self._action.note:
             raise InputError("the answer has no source", where="url", hint="give its address, or a note on who said it")
         # An answer is a source itself, so its quotations need not occur in another source.
         text = plain_text(self._fields.get("text"), "text")
-        before = (one.after or {}).get("answer")
         after: Plain = {"text": text, "url": url, "kind": kind}
         if self._fields.get(STATES):
             name, drafted = one.item.id.partition("/")[2], self._state.drafted
             if drafted.facts is None:
                 raise InputError("the draft keeps no facts", where=STATES, hint="leave it out, and draft again")
             at = places(name, [each.document for each in drafted.sources], [each.id for each in drafted.evidence])
-            given = Answer(name, text, url, "analyst" if kind == "analyst-note" else "vendor")
+            given = Answer(name, text, url, by_kind(kind))
             others = [document for document in self._documents if document.id != at.document]
             after |= {DOCUMENT: at.document, STATES: checked_states(self._fields[STATES], given, at, others)}
-        return self._planned(one, before if isinstance(before, dict) else None, after)
+        return self._planned(one, after, (one.after or {}).get("answer"))
 
     # ------------------------------------------------------------ contests
 
-    def _contest(self, one: ItemState) -> Planned:
-        kind = self._fields.get("kind")
-        if kind not in get_args(ContestKind):
-            raise InputError("the contest is of no known kind", where="kind", hint=" or ".join(get_args(ContestKind)))
-        after: Plain = {
-            "kind": kind,
-            "text": plain_text(self._fields.get("text"), "text"),
-            "url": address(self._fields, "url"),
-            "sender": short_text(self._fields, "sender", MAX_NAME),
-        }
-        return self._planned(one, None, after)
+    def _contest(self) -> Plain:
+        kind, kinds = self._fields.get("kind"), get_args(ContestKind)
+        if kind not in kinds:
+            raise InputError("the contest is of no known kind", where="kind", hint=" or ".join(kinds))
+        text, url = plain_text(self._fields.get("text"), "text"), address(self._fields, "url")
+        return {"kind": kind, "text": text, "url": url, "sender": short_text(self._fields, "sender", MAX_NAME)}
 
-    def _decide(self, one: ItemState) -> Planned:
-        contest = self._contest_of(one)
-        decision = self._fields.get("decision")
+    def _decide(self, one: ItemState) -> Plain:
+        contest, decision = self._contest_of(one), self._fields.get("decision")
         if decision not in ("accepted", "refused"):
             raise InputError("the contest is accepted or refused", where="decision", hint="accepted or refused")
         if contest.decision != "open":
@@ -587,24 +518,18 @@ class _Act:
                 theirs={"decision": contest.decision, "rule": contest.rule},
                 base={"decision": "open", "rule": ""},
             )
-        after: Plain = {
-            "number": contest.number,
-            "decision": decision,
-            "rule": plain_text(self._fields.get("rule"), "rule"),
-        }
-        return self._planned(one, {"decision": "open"}, after)
+        rule = plain_text(self._fields.get("rule"), "rule")
+        return {"number": contest.number, "decision": decision, "rule": rule}
 
     def _contest_of(self, one: ItemState) -> Contest:
         own = [contest for contest in self._state.contests if contest.item == one.item.id]
         number = self._fields.get("number")
         if number is None:
             own = [contest for contest in own if contest.decision == "open"]
-            if len(own) == 1:
-                return own[0]
-        found = next((contest for contest in own if contest.number == number), None)
-        if found is None:
+        found = [contest for contest in own if number in (None, contest.number)]
+        if len(found) != 1:
             raise InputError("there is no such contest", where="number", hint="give the contest's number")
-        return found
+        return found[0]
 
     # ------------------------------------------------------------ a section
 
@@ -619,22 +544,18 @@ class _Act:
             one for one in inside
             if one.verdict == "open" and not one.contested and not one.via and one.changed <= self._action.version
         ]  # fmt: skip
-        if verb == "bulk":
-            return self._bulk(section, [one for one in free if one.item.supported and not one.fell])
         if verb == "send" and section == QUESTION_SECTION:
             sent = [planned for one in free for planned in self._send(one)]
             return tuple({planned.item: planned for planned in sent}.values())
-        hint = "look at its items and confirm those together (bulk), or send the questions"
-        raise InputError(f"{verb} is no action on a section", where="section", hint=hint)
-
-    def _bulk(self, section: str, free: Sequence[ItemState]) -> tuple[Planned, ...]:
-        """Plan one event that confirms the items of a section that are supported by quotes and were on screen."""
+        if verb != "bulk":
+            hint = "look at its items and confirm those together (bulk), or send the questions"
+            raise InputError(f"{verb} is no action on a section", where="section", hint=hint)
         given = self._fields.get("seen")
         if not isinstance(given, list | tuple) or not given:
             raise InputError("none of its items has been on screen", where="seen", hint="look at them first")
-        chosen = [one for one in free if one.item.id in given]
+        chosen = [one.item.id for one in free if one.item.supported and not one.fell and one.item.id in given]
         if not chosen:
             return ()
-        seen = {one.item.id: kept(content_of(self._state.reviewed, one.item.id, self._state.based)) for one in chosen}
-        after: Plain = {"section": section, "items": [one.item.id for one in chosen], SEEN: seen}
+        seen = {item: kept(content_of(self._state.reviewed, item, self._state.based)) for item in chosen}
+        after: Plain = {"section": section, "items": chosen, SEEN: seen}
         return (Planned(verb="bulk", item="", after=after, reason=self._action.reason, note=self._action.note),)

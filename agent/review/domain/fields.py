@@ -6,6 +6,7 @@ Every rejection is an InputError whose `where` names the field. Every quote in a
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Final, get_args
 
 from agent.drafting.layers.paragraphs import MARK
@@ -13,138 +14,27 @@ from agent.errors import InputError
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import SLOTS, Document, Evidence, FactAbout, Polarity
 from agent.report.sentences import metric_choices
-from agent.review.domain.quotes import Plain, check_text, cite, marks_in, plain_mark
-from agent.review.domain.records import MAX_TEXT, ItemKind
+from agent.review.domain.quotes import check_text, cite, marks_in
+from agent.review.domain.records import MAX_TEXT, ItemKind, Plain
 from agent.scoring.cvss import BASE_METRICS, PREFIX, read_vector
 from agent.scoring.request import number
 from agent.taxonomy.lists import lookup
 
 PARTS: Final = ("source", "prerequisite", "action", "impact", "asset")
 """[source] with [prerequisite] can [action], which leads to [impact] on [asset]."""
+_PARTS: Final = "parts: " + ", ".join(PARTS)
 MAX_ROWS: Final = 20
 _WHO: Final = ("you", "vendor")
 _OF_MITIGATION: Final = ("text", "who", "status", "evidence")
 _STATUS: Final = ("proposed", "claimed", "confirmed")
-_SLUG_CHARS: Final = 40
-_LLM_WORD: Final = "proposed"
-"""In an id, this word marks a threat proposed by an LLM."""
-
-Text = Callable[[object, str], str]
-"""Checks a text; the second argument names the field."""
-Citations = Callable[[object, str], list[str]]
 MAX_URL: Final = 2_000
 MAX_SLOT: Final = 300
 """The maximum length of one detail of a fact, in characters."""
 _ADDRESS: Final = re.compile(r"https?://[^\s<>\"]+")
+_ENDS: Final = ("low", "high")
 _GRID: Final = 10
 _HALF: Final = Decimal("0.5")
 _HUNDREDTHS: Final = 2
-_EDITABLE: Final[Mapping[ItemKind, tuple[str, ...]]] = {
-    "posture": ("text",),
-    "score": ("headline", "mitigation_factor", "evidence"),
-    "factor": ("value", "low", "high", "evidence"),
-    "layer": ("certain", "applies", "paragraph"),
-    "threat": ("title", "how", "lost", "statement", "cvss_vector", "taxonomy", "mitigations", "evidence"),
-    "capability": ("action", "object", "credential", "approver", "evidence"),
-    "chain": ("title",),
-    "question": ("text", "proposed"),
-    "fact": ("polarity", "about", "slots", "evidence"),
-}
-_NULLABLE: Final = ("credential", "approver")
-_APPLIES: Final = ("yes", "no", "unknown")
-
-
-def checked_statement(value: object, before: object, text: Text) -> Plain:
-    """Check the five parts of a statement; missing parts come from `before`. Raises InputError, also if empty."""
-    if not isinstance(value, Mapping):
-        raise InputError("the statement has no parts", where="statement", hint="parts: " + ", ".join(PARTS))
-    unknown = next((name for name in value if name not in PARTS), None)
-    if unknown is not None:
-        raise InputError("the statement has an unknown part", where="statement", hint="parts: " + ", ".join(PARTS))
-    whole = {**(before if isinstance(before, Mapping) else {}), **value}
-    return {name: text(whole.get(name, ""), f"statement.{name}") for name in PARTS}
-
-
-def checked_vector(value: object) -> str:
-    """Check a CVSS v4.0 vector of the eleven base metrics, in order. Raises InputError."""
-    if not isinstance(value, str):
-        raise InputError("the vector is not text", where="cvss_vector", hint="set all base metrics")
-    vector = value.strip()
-    _refuse_metrics(vector)
-    read_vector(vector)
-    metrics = dict(part.split(":") for part in vector.removeprefix(PREFIX).split("/"))
-    other = next((name for name in metrics if name not in BASE_METRICS), None)
-    if other is not None:
-        raise InputError(f"{other} is no base metric", where="cvss_vector", hint="threat and environment stay out")
-    return PREFIX + "/".join(f"{name}:{metrics[name]}" for name in BASE_METRICS)
-
-
-def _refuse_metrics(vector: str) -> None:
-    """Raise InputError naming a base metric that is missing from a CVSS v4.0 vector or has an invalid value."""
-    given = [part.partition(":") for part in vector.removeprefix(PREFIX).split("/")]
-    if not vector.startswith(PREFIX):
-        return
-    known = {metric: (name, dict(choices)) for metric, name, choices in metric_choices()}
-    for metric, _, value in given:
-        if metric in known and value not in known[metric][1]:
-            name, choices = known[metric]
-            hint = ", ".join(f"{code}: {words}" for code, words in choices.items())
-            raise InputError(f"{metric} ({name}) has no value {value[:20]!r}", where="cvss_vector", hint=hint)
-    missing = [f"{metric} ({known[metric][0]})" for metric in BASE_METRICS if metric not in {part[0] for part in given}]
-    # Leave an unknown metric to a later check, because it may be the missing metric misspelt.
-    if missing and all(metric in known for metric, _, _ in given):
-        raise InputError(f"the vector lacks {', '.join(missing)}", where="cvss_vector", hint="set all base metrics")
-
-
-def checked_taxonomy(value: object) -> list[Plain]:
-    """Return the entries of published lists for these ids, with titles. Raises InputError for an id not in its list."""
-    made: list[Plain] = []
-    for row in _rows(value, "taxonomy"):
-        entry = lookup(str(row.get("scheme", "")), str(row.get("id", "")))
-        made.append({"scheme": entry.scheme, "id": entry.id, "title": entry.title})
-    return [row for at, row in enumerate(made) if row not in made[:at]]
-
-
-def checked_mitigations(value: object, before: object, text: Text, citations: Citations) -> list[Plain]:
-    """Check mitigations with their owners and status; unchanged mitigations keep their evidence. Raises InputError."""
-    known = (
-        {str(row.get("text")): row for row in before if isinstance(row, Mapping)} if isinstance(before, list) else {}
-    )
-    made: list[Plain] = []
-    for row in _rows(value, "mitigations"):
-        unknown = next((name for name in row if name not in _OF_MITIGATION), None)
-        if unknown is not None:
-            raise InputError(
-                f"a mitigation has no field {unknown[:40]!r}",
-                where="mitigations",
-                hint="fields: " + ", ".join(_OF_MITIGATION),
-            )
-        said = text(row.get("text"), "mitigations.text")
-        who, status = row.get("who", "you"), row.get("status", "proposed")
-        if who not in _WHO or status not in _STATUS:
-            raise InputError(
-                "the mitigation has an unknown who or status",
-                where="mitigations",
-                hint=f"who: {' or '.join(_WHO)}; status: {', '.join(_STATUS)}",
-            )
-        given = row.get("evidence", known.get(said, {}).get("evidence", []))
-        made.append({"text": said, "who": who, "status": status, "evidence": citations(given, "mitigations.evidence")})
-    return made
-
-
-def added_id(title: str, last: int) -> str:
-    """Build the permanent id of a threat added by hand, as in H1-slug; `last` is the highest number ever used."""
-    words = [word for word in re.findall(r"[a-z0-9]+", title.lower()) if word != _LLM_WORD]
-    slug = "-".join(words)[:_SLUG_CHARS].strip("-") or "threat"
-    return f"H{last + 1}-{slug}"
-
-
-def _rows(value: object, where: str) -> list[Mapping[str, object]]:
-    if not isinstance(value, list | tuple) or not all(isinstance(row, Mapping) for row in value):
-        raise InputError("the field is not a list of objects", where=where, hint="give a list")
-    if len(value) > MAX_ROWS:
-        raise InputError(f"the field has {len(value)} entries", where=where, hint=f"at most {MAX_ROWS}")
-    return list(value)
 
 
 class Sources:
@@ -152,41 +42,71 @@ class Sources:
 
     def __init__(self, documents: Sequence[Document], evidence: Sequence[Evidence]) -> None:
         self._documents = documents
-        self._evidence = list(evidence)
+        self._evidence = {item.id: item for item in evidence}
         self._cited: dict[str, Evidence] = {}
+        self.before: Plain = {}
+        """The fields of the corrected item as they are."""
 
     def text(self, value: object, where: str) -> str:
         """Check a text: at most `MAX_TEXT` characters, quotes that occur in the sources, and known marks."""
         text = plain_text(value, where)
-        known = {item.id: item for item in self._evidence}
-        check_text(text, self._documents, known, where)
-        self._cited |= {mark: known[mark] for mark in marks_in(text)}
+        check_text(text, self._documents, self._evidence, where)
+        self._cited |= {mark: self._evidence[mark] for mark in marks_in(text)}
         return text
 
-    def cite(self, value: object, where: str) -> str:
-        """Return the evidence id of a citation, which may be an id, a span or a quote of a document."""
-        found = cite(value, self._documents, self._evidence, where)
-        if all(item.id != found.id for item in self._evidence):
-            self._evidence.append(found.evidence)
-        self._cited[found.id] = found.evidence
-        return found.id
-
     def cite_all(self, value: object, where: str) -> list[str]:
-        """Return the evidence ids of a list of citations."""
+        """Return the evidence ids of citations, each of which may be an id, a span or a quote of a document."""
         if not isinstance(value, list | tuple):
             raise InputError("the evidence is not a list", where=where, hint="give a list of ids or spans")
-        return list(dict.fromkeys(self.cite(row, where) for row in value))
+        found = []
+        for row in value:
+            item = cite(row, self._documents, tuple(self._evidence.values()), where)
+            self._evidence[item.id] = self._cited[item.id] = item
+            found.append(item.id)
+        return list(dict.fromkeys(found))
 
     def evidence_of(self, marks: Iterable[str]) -> tuple[Evidence, ...]:
         """Return the evidence with these ids, in their order, skipping unknown ids."""
-        known = {item.id: item for item in self._evidence}
-        return tuple(known[mark] for mark in marks if mark in known)
+        return tuple(self._evidence[mark] for mark in marks if mark in self._evidence)
 
     def with_marks(self, after: Plain) -> Plain:
         """Return the fields of an event with all citations so far under `marks`."""
-        if not self._cited:
-            return after
-        return {**after, "marks": {name: plain_mark(item) for name, item in sorted(self._cited.items())}}
+        marks = {name: item.model_dump(mode="json") for name, item in sorted(self._cited.items())}
+        return {**after, "marks": marks} if marks else after
+
+    def statement(self, value: object, where: str) -> Plain:
+        """Check the parts of a statement; missing parts are those of before."""
+        if not isinstance(value, Mapping):
+            raise InputError("the statement has no parts", where=where, hint=_PARTS)
+        if any(part not in PARTS for part in value):
+            raise InputError("the statement has an unknown part", where=where, hint=_PARTS)
+        whole = {**self.before.get(where, {}), **value}
+        return {part: self.text(whole.get(part, ""), f"{where}.{part}") for part in PARTS}
+
+    def mitigations(self, value: object, where: str) -> list[Plain]:
+        """Check mitigations with their owners and status; a mitigation of before keeps its evidence."""
+        known = {row["text"]: row["evidence"] for row in self.before.get(where, ())}
+        made: list[Plain] = []
+        for row in _rows(value, where):
+            unknown = next((name for name in row if name not in _OF_MITIGATION), None)
+            if unknown is not None:
+                hint = "fields: " + ", ".join(_OF_MITIGATION)
+                raise InputError(f"a mitigation has no field {unknown[:40]!r}", where=where, hint=hint)
+            said = self.text(row.get("text"), f"{where}.text")
+            who, status = row.get("who", "you"), row.get("status", "proposed")
+            if who not in _WHO or status not in _STATUS:
+                hint = f"who: {' or '.join(_WHO)}; status: {', '.join(_STATUS)}"
+                raise InputError("the mitigation has an unknown who or status", where=where, hint=hint)
+            marks = self.cite_all(row.get("evidence", known.get(said, [])), f"{where}.evidence")
+            made.append({"text": said, "who": who, "status": status, "evidence": marks})
+        return made
+
+    def slots(self, value: object, where: str) -> Plain:
+        """Check details of a fact, beside those of before."""
+        if not isinstance(value, Mapping) or any(slot not in SLOTS for slot in value):
+            raise InputError("the details are not a fact's", where=where, hint="details: " + ", ".join(SLOTS))
+        whole = {**self.before.get(where, {}), **value}
+        return {slot: short_text(whole, slot, MAX_SLOT) for slot in SLOTS if str(whole.get(slot) or "").strip()}
 
 
 def plain_text(value: object, where: str) -> str:
@@ -217,181 +137,175 @@ def address(fields: Mapping[str, object], name: str) -> str:
     return value
 
 
-def checked_fields(
-    kind: ItemKind, given: Mapping[str, object], before: Mapping[str, object], sources: Sources
-) -> Plain:
+def checked_vector(value: object) -> str:
+    """Check a CVSS v4.0 vector of the eleven base metrics, in order. Raises InputError."""
+    where, every = "cvss_vector", "set all base metrics"
+    if not isinstance(value, str):
+        raise InputError("the vector is not text", where=where, hint=every)
+    vector = value.strip()
+    metrics = dict(part.partition(":")[::2] for part in vector.removeprefix(PREFIX).split("/"))
+    if vector.startswith(PREFIX):
+        known = {metric: (name, dict(choices)) for metric, name, choices in metric_choices()}
+        for metric, given in metrics.items():
+            name, choices = known.get(metric, ("", {given: ""}))
+            if given not in choices:
+                hint = ", ".join(f"{code}: {words}" for code, words in choices.items())
+                raise InputError(f"{metric} ({name}) has no value {given[:20]!r}", where=where, hint=hint)
+        missing = [f"{metric} ({known[metric][0]})" for metric in BASE_METRICS if metric not in metrics]
+        # Leave an unknown metric to a later check, because it may be the missing metric misspelt.
+        if missing and known.keys() >= metrics.keys():
+            raise InputError(f"the vector lacks {', '.join(missing)}", where=where, hint=every)
+    read_vector(vector)
+    other = next((name for name in metrics if name not in BASE_METRICS), None)
+    if other is not None:
+        raise InputError(f"{other} is no base metric", where=where, hint="threat and environment stay out")
+    return PREFIX + "/".join(f"{name}:{metrics[name]}" for name in BASE_METRICS)
+
+
+def checked_taxonomy(value: object) -> list[Plain]:
+    """Return the entries of published lists for these ids, with titles. Raises InputError for an id not in its list."""
+    made: list[Plain] = []
+    for row in _rows(value, "taxonomy"):
+        entry = lookup(str(row.get("scheme", "")), str(row.get("id", "")))
+        made.append({"scheme": entry.scheme, "id": entry.id, "title": entry.title})
+    return [row for at, row in enumerate(made) if row not in made[:at]]
+
+
+def _rows(value: object, where: str) -> list[Mapping[str, object]]:
+    if not isinstance(value, list | tuple) or not all(isinstance(row, Mapping) for row in value):
+        raise InputError("the field is not a list of objects", where=where, hint="give a list")
+    if len(value) > MAX_ROWS:
+        raise InputError(f"the field has {len(value)} entries", where=where, hint=f"at most {MAX_ROWS}")
+    return list(value)
+
+
+def checked_fields(kind: ItemKind, given: Mapping[str, object], before: Plain, sources: Sources) -> Plain:
     """Check a correction and return the fields that differ from `before`. Raises InputError, also if none differs."""
-    allowed = _EDITABLE[kind]
-    unknown = next((name for name in given if name not in allowed), None)
+    checks = _CHECKS[kind]
+    unknown = next((name for name in given if name not in checks), None)
     if unknown is not None:
-        raise InputError(f"a {kind} has no field {unknown[:40]!r}", where=unknown, hint="fields: " + ", ".join(allowed))
-    checked = _CHECKS[kind](given, before, sources)
-    changed = {name: value for name, value in checked.items() if value != before.get(name)}
+        raise InputError(f"a {kind} has no field {unknown[:40]!r}", where=unknown, hint="fields: " + ", ".join(checks))
+    sources.before = before
+    given = _completed(kind, given, before)
+    made = {name: check(sources, given[name], name) for name, check in checks.items() if name in given}
+    _agree(kind, made, before)
+    changed = {name: value for name, value in made.items() if value != before.get(name)}
     if not changed:
         raise InputError("nothing is changed", where=kind, hint="confirm it, or change a field")
     if kind == "factor":  # Keep value, low and high together, since one alone could lie outside the others.
-        changed |= {name: checked[name] for name in ("value", "low", "high")}
+        changed |= {name: made[name] for name in ("value", "low", "high")}
     return changed
 
 
-def _posture(given: Mapping[str, object], before: Mapping[str, object], sources: Sources) -> Plain:
-    return {"text": sources.text(given.get("text"), "text")}
+def _completed(kind: ItemKind, given: Mapping[str, object], before: Plain) -> Mapping[str, object]:
+    match kind:
+        case "posture":
+            return {"text": None, **given}
+        case "score":
+            return {name: value for name, value in given.items() if value is not None or name == "evidence"}
+        case "factor":
+            # A value without a range decides the factor, so its range shrinks to that value.
+            value = given.get("value", before["value"])
+            return {**given, "value": value, **{e: given[e] if given.get(e) is not None else value for e in _ENDS}}
+        case _:
+            return given
 
 
-def _score(given: Mapping[str, object], before: Mapping[str, object], sources: Sources) -> Plain:
-    made: Plain = {}
-    if given.get("headline") is not None:
-        made["headline"] = sources.text(given["headline"], "headline")
-    if "evidence" in given:
-        made["evidence"] = sources.cite_all(given["evidence"], "evidence")
-    if given.get("mitigation_factor") is not None:
-        factor = number(given["mitigation_factor"], "mitigation_factor")
-        if not _HALF <= factor <= 1 or round(factor, _HUNDREDTHS) != factor:
-            raise InputError(
-                f"{factor} is no mitigation factor", where="mitigation_factor", hint="0.5 to 1, two decimals at most"
-            )
-        if not made.get("evidence", before.get("evidence")):
-            raise InputError(
-                "a mitigation factor needs evidence", where="evidence", hint="mark the control in a source or a note"
-            )
-        made["mitigation_factor"] = float(factor)
-    return made
-
-
-def _factor(given: Mapping[str, object], before: Mapping[str, object], sources: Sources) -> Plain:
-    value = _tenth(given.get("value", before.get("value")), "value")
-    # A value without a range decides the factor, so its range shrinks to that value.
-    low, high = (value if given.get(end) is None else _tenth(given[end], end) for end in ("low", "high"))
-    if not low <= value <= high:
-        raise InputError("low, value and high are not in order", where="low, high", hint="low <= value <= high")
-    made: Plain = {"value": value, "low": low, "high": high}
-    if "evidence" in given:
-        made["evidence"] = sources.cite_all(given["evidence"], "evidence")
-    return made
-
-
-def _tenth(value: object, where: str) -> float:
+def _tenth(sources: Sources, value: object, where: str) -> float:
     found = number(value, where)
     if not 0 <= found <= 1 or found * _GRID != int(found * _GRID):
         raise InputError(f"{found} is no factor value", where=where, hint="0 to 1 in steps of 0.1")
     return float(found)
 
 
-def _layer(given: Mapping[str, object], before: Mapping[str, object], sources: Sources) -> Plain:
-    made: Plain = {}
-    if "certain" in given:
-        if not isinstance(given["certain"], bool):
-            raise InputError("the flag is neither true nor false", where="certain", hint="give true or false")
-        made["certain"] = given["certain"]
-    if "applies" in given:
-        if given["applies"] not in _APPLIES:
-            raise InputError("the field is none of its values", where="applies", hint=" or ".join(_APPLIES))
-        made["applies"] = given["applies"]
-    if "paragraph" in given:
-        made["paragraph"] = sources.text(given["paragraph"], "paragraph")
-    certain = made.get("certain", before.get("certain"))
-    paragraph = str(made.get("paragraph", before.get("paragraph")))
-    if certain and paragraph.startswith(MARK):
-        raise InputError(
-            "a certain layer needs a paragraph that says something",
-            where="paragraph",
-            hint="write what the sources say, with a quote and its mark, as in (E4)",
-        )
-    said = certain and (not before.get("certain") or paragraph != before.get("paragraph"))
-    if said and made.get("applies", before.get("applies")) != "no" and not marks_in(paragraph):
-        raise InputError("a certain layer cites a quote", where="paragraph", hint="attach one and name it, as in (E4)")
-    if not certain and not paragraph.startswith(MARK):
-        made["paragraph"] = MARK + paragraph[:1].lower() + paragraph[1:]
-    return made
+def _control_factor(sources: Sources, value: object, where: str) -> float:
+    factor = number(value, where)
+    if not _HALF <= factor <= 1 or round(factor, _HUNDREDTHS) != factor:
+        raise InputError(f"{factor} is no mitigation factor", where=where, hint="0.5 to 1, two decimals at most")
+    return float(factor)
 
 
-def _threat(given: Mapping[str, object], before: Mapping[str, object], sources: Sources) -> Plain:
-    made: Plain = {}
-    if "title" in given:
-        made["title"] = sources.text(given["title"], "title")
-    if "statement" in given:
-        made["statement"] = checked_statement(given["statement"], before.get("statement"), sources.text)
-    made |= _told(given, before, made.get("statement", before.get("statement")), sources)
-    if "cvss_vector" in given:
-        made["cvss_vector"] = checked_vector(given["cvss_vector"])
-    if "taxonomy" in given:
-        made["taxonomy"] = checked_taxonomy(given["taxonomy"])
-    if "mitigations" in given:
-        made["mitigations"] = checked_mitigations(
-            given["mitigations"], before.get("mitigations"), sources.text, sources.cite_all
-        )
-    if "evidence" in given:
-        made["evidence"] = sources.cite_all(given["evidence"], "evidence")
-    return made
+def _flag(sources: Sources, value: object, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise InputError("the flag is neither true nor false", where=where, hint="give true or false")
+    return value
 
 
-def _told(given: Mapping[str, object], before: Mapping[str, object], statement: object, sources: Sources) -> Plain:
-    """Return the texts on how a threat unfolds and what is lost; reports use the statement where a text is empty.
-
-    If the statement changes, texts about the old statement are emptied, unless the same correction rewords them.
-    """
-    made: Plain = {
-        name: sources.text(given[name], name) if str(given[name] or "").strip() else ""
-        for name in ("how", "lost")
-        if name in given
-    }
-    was = before.get("statement")
-    if isinstance(statement, Mapping) and isinstance(was, Mapping) and statement != was:
-        changed = {name for name in statement if statement[name] != was.get(name)}
-        stale = ("how", "lost") if changed & {"impact", "asset"} else ("how",)
-        made |= {name: "" for name in stale if made.get(name, before.get(name)) == before.get(name)}
-    return made
+def _one_of(values: Sequence[str], sources: Sources, value: object, where: str) -> object:
+    if value not in values:
+        raise InputError("the field is none of its values", where=where, hint=" or ".join(values))
+    return value
 
 
-def _capability(given: Mapping[str, object], before: Mapping[str, object], sources: Sources) -> Plain:
-    made: Plain = {}
-    for name in ("action", "object", *_NULLABLE):
-        if name in given:
-            nothing = name in _NULLABLE and given[name] in (None, "")
-            made[name] = None if nothing else sources.text(given[name], name)
-    if "evidence" in given:
-        made["evidence"] = sources.cite_all(given["evidence"], "evidence")
-    return made
+def _text_or(empty: str | None, sources: Sources, value: object, where: str) -> str | None:
+    return sources.text(value, where) if str(value or "").strip() else empty
 
 
-def _fact(given: Mapping[str, object], before: Mapping[str, object], sources: Sources) -> Plain:
-    made: Plain = {}
-    for name, values in (("polarity", get_args(Polarity)), ("about", get_args(FactAbout))):
-        if name in given:
-            if given[name] not in values:
-                raise InputError("the field is none of its values", where=name, hint=" or ".join(values))
-            made[name] = given[name]
-    key = str(before.get("key"))
-    if made.get("polarity") == "denied" and key in load_vocabulary() and not load_vocabulary()[key].deniable:
-        raise InputError("that it does not is no fact of the vocabulary", where="polarity", hint="strike it instead")
-    if "slots" in given:
-        slots = given["slots"]
-        if not isinstance(slots, Mapping) or any(name not in SLOTS for name in slots):
-            raise InputError("the details are not a fact's", where="slots", hint="details: " + ", ".join(SLOTS))
-        old = before.get("slots")
-        whole = {**(old if isinstance(old, Mapping) else {}), **slots}
-        made["slots"] = {
-            name: short_text(whole, name, MAX_SLOT) for name in SLOTS if str(whole.get(name) or "").strip()
-        }
-    if "evidence" in given:
-        made["evidence"] = sources.cite_all(given["evidence"], "evidence")
-        if not made["evidence"]:
-            raise InputError("a fact has a quote", where="evidence", hint="name one, or strike the fact")
-    return made
-
-
-def _texts(given: Mapping[str, object], before: Mapping[str, object], sources: Sources) -> Plain:
-    return {name: sources.text(value, name) for name, value in given.items()}
-
-
-_CHECKS: Final[Mapping[ItemKind, Callable[[Mapping[str, object], Mapping[str, object], Sources], Plain]]] = {
-    "posture": _posture,
-    "score": _score,
-    "factor": _factor,
-    "layer": _layer,
-    "threat": _threat,
-    "capability": _capability,
-    "chain": _texts,
-    "question": _texts,
-    "fact": _fact,
+_CHECKS: Final[Mapping[ItemKind, Mapping[str, Callable[[Sources, object, str], object]]]] = {
+    "posture": {"text": Sources.text},
+    "score": {"headline": Sources.text, "mitigation_factor": _control_factor, "evidence": Sources.cite_all},
+    "factor": {"value": _tenth, "low": _tenth, "high": _tenth, "evidence": Sources.cite_all},
+    "layer": {"certain": _flag, "applies": partial(_one_of, ("yes", "no", "unknown")), "paragraph": Sources.text},
+    "threat": {
+        "title": Sources.text,
+        "how": partial(_text_or, ""),
+        "lost": partial(_text_or, ""),
+        "statement": Sources.statement,
+        "cvss_vector": lambda sources, value, where: checked_vector(value),
+        "taxonomy": lambda sources, value, where: checked_taxonomy(value),
+        "mitigations": Sources.mitigations,
+        "evidence": Sources.cite_all,
+    },
+    "capability": {
+        "action": Sources.text,
+        "object": Sources.text,
+        "credential": partial(_text_or, None),
+        "approver": partial(_text_or, None),
+        "evidence": Sources.cite_all,
+    },
+    "chain": {"title": Sources.text},
+    "question": {"text": Sources.text, "proposed": Sources.text},
+    "fact": {
+        "polarity": partial(_one_of, get_args(Polarity)),
+        "about": partial(_one_of, get_args(FactAbout)),
+        "slots": Sources.slots,
+        "evidence": Sources.cite_all,
+    },
 }
+"""The fields of an item that may be corrected, each with its check."""
+
+
+def _agree(kind: ItemKind, made: Plain, before: Plain) -> None:
+    """Refuse fields that do not fit one another, and complete those that follow from others."""
+    now = {**before, **made}
+    match kind:
+        case "score" if "mitigation_factor" in made and not now["evidence"]:
+            hint = "mark the control in a source or a note"
+            raise InputError("a mitigation factor needs evidence", where="evidence", hint=hint)
+        case "factor" if not made["low"] <= made["value"] <= made["high"]:
+            raise InputError("low, value and high are not in order", where="low, high", hint="low <= value <= high")
+        case "layer":
+            paragraph = now["paragraph"]
+            if now["certain"] and paragraph.startswith(MARK):
+                hint = "write what the sources say, with a quote and its mark, as in (E4)"
+                raise InputError("a certain layer needs a paragraph that says something", where="paragraph", hint=hint)
+            said = now["certain"] and (not before["certain"] or paragraph != before["paragraph"])
+            if said and now["applies"] != "no" and not marks_in(paragraph):
+                hint = "attach one and name it, as in (E4)"
+                raise InputError("a certain layer cites a quote", where="paragraph", hint=hint)
+            if not now["certain"] and not paragraph.startswith(MARK):
+                made["paragraph"] = MARK + paragraph[:1].lower() + paragraph[1:]
+        case "threat":
+            # Texts about a statement that changed are emptied, unless the same correction rewords them; reports use
+            # the statement where a text is empty.
+            changed = {part for part, text in now["statement"].items() if text != before["statement"][part]}
+            for name, parts in (("how", PARTS), ("lost", ("impact", "asset"))):
+                if changed.intersection(parts) and now.get(name) == before.get(name):
+                    made[name] = ""
+        case "fact":
+            words, key = load_vocabulary(), before["key"]
+            if made.get("polarity") == "denied" and key in words and not words[key].deniable:
+                told = "that it does not is no fact of the vocabulary"
+                raise InputError(told, where="polarity", hint="strike it instead")
+            if not now["evidence"]:
+                raise InputError("a fact has a quote", where="evidence", hint="name one, or strike the fact")

@@ -1,8 +1,8 @@
-"""The items of a draft that a reviewer decides on: their permanent ids, editable fields, and weights."""
+"""The items of a draft that a reviewer decides on: their permanent ids, the parts behind them, and their weights."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final, cast
 
 from agent.drafting.questions import effect, spread
 from agent.drafting.threats.headline import choose
@@ -14,7 +14,6 @@ from agent.records import (
     Chain,
     Document,
     Draft,
-    Evidence,
     Fact,
     FactorEstimate,
     LayerThreats,
@@ -24,10 +23,8 @@ from agent.records import (
 )
 from agent.report.explain.sensitivity import swings
 from agent.report.view import View
-from agent.review.domain.facts.changed_sheet import fact_fields
-from agent.review.domain.facts.from_answers import is_vendors_word
-from agent.review.domain.quotes import Plain, marks_in
-from agent.review.domain.records import Item, ItemKind
+from agent.review.domain.quotes import marks_in
+from agent.review.domain.records import Item, Plain, replaced
 from agent.scoring.aivss import TENTHS, exact, raw, units
 from agent.scoring.interval import typical
 from agent.taxonomy.factors import FACTOR_TITLES, FACTORS, FactorKey
@@ -40,31 +37,34 @@ CHAIN_SECTION: Final = "chains"
 QUESTION_SECTION: Final = "questions"
 SECTIONS: Final = (PRODUCT, FACT_SECTION, *LAYERS, QUESTION_SECTION, FACTOR_SECTION, CHAIN_SECTION)
 """All sections in report order."""
-TOP: Final = Decimal(10)
 SCORE: Final = "score"
 POSTURE: Final = "posture"
+COUNTING_RANK: Final = 3
+"""The lowest rank at which a vendor's word lowers a risk."""
+_TOP: Final = 10.0
 _SAID: Final[tuple[State, ...]] = ("claimed", "inferred", "denied", "confirmed")
 """States supported by quotes. In any other state, quotes disagree or are missing, and a reviewer has to look."""
+_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "factor": ("value", "low", "high", "evidence"),
+    "layer": ("certain", "applies", "paragraph"),
+    "threat": ("title", "how", "lost", "statement", "cvss_vector", "taxonomy", "mitigations", "evidence"),
+    "capability": ("action", "object", "credential", "approver", "evidence"),
+    "chain": ("title", "threats"),
+    "question": ("text", "proposed"),
+    "fact": ("key", "polarity", "about", "slots", "evidence"),
+}
 
 
-def items_of(
-    draft: Draft,
-    documents: Sequence[Document] = (),
-    weighed: Mapping[str, float] | None = None,
-    answered: Mapping[str, Fact] | None = None,
-) -> tuple[Item, ...]:
-    """Return all items of a draft, in report order.
-
-    `documents` are the sources: an item counts as supported only if its quotes occur in them. Without sources the
-    quotes count as checked, since loading a draft checks them. `weighed` are the weights from another state of the
-    draft. `answered` are the facts that answers state, by name.
-    """
-    return tuple(_Maker(draft, documents, weights(draft) if weighed is None else weighed).items(answered or {}))
+# ---------------------------------------------------------------- the parts of a draft
 
 
-def layer_of(draft: Draft, threat: str) -> LayerKey | None:
-    """Return the layer of a threat; None if the threat is not in the draft."""
-    return next((key for key, layer in draft.layers.items() if any(t.id == threat for t in layer.threats)), None)
+ItemPart = Threat | LayerThreats | FactorEstimate | Chain | Question | Capability | Fact
+"""The record behind an item, other than posture and score."""
+
+
+def facts_of(draft: Draft) -> tuple[Fact, ...]:
+    """Return the facts of a draft; empty if it stores none."""
+    return draft.facts.facts if draft.facts else ()
 
 
 def threats_of(draft: Draft) -> dict[str, Threat]:
@@ -72,9 +72,64 @@ def threats_of(draft: Draft) -> dict[str, Threat]:
     return {threat.id: threat for key in LAYERS if key in draft.layers for threat in draft.layers[key].threats}
 
 
+def layer_of(draft: Draft, threat: str) -> LayerKey | None:
+    """Return the layer of a threat; None if the threat is not in the draft."""
+    return next((key for key, layer in draft.layers.items() if any(t.id == threat for t in layer.threats)), None)
+
+
+def part_of(draft: Draft, item: str) -> ItemPart | None:
+    """Return the record behind an item, other than posture and score; None if the draft has no such part."""
+    kind, _, name = item.partition("/")
+    match kind:
+        case "factor":
+            return draft.factors.get(cast("FactorKey", name))
+        case "layer":
+            return draft.layers.get(cast("LayerKey", name))
+        case "threat":
+            return threats_of(draft).get(name)
+        case "chain":
+            at = int(name) - 1 if name.isdecimal() else -1
+            return draft.chains[at] if 0 <= at < len(draft.chains) else None
+    parts: Mapping[str, tuple[Fact | Capability | Question, ...]] = {
+        "fact": facts_of(draft), "capability": draft.system.capabilities, "question": draft.questions,
+    }  # fmt: skip
+    return next((one for one in parts[kind] if one.id == name), None)
+
+
+def mapped(draft: Draft, change: Callable[[str, ItemPart], ItemPart | None]) -> Draft:
+    """Return the draft with what `change` makes of each part, given its item and itself; None leaves a part out.
+
+    In this order: the threats of each layer and the layer with them, chains, capabilities, questions, factors.
+    """
+
+    def each(kind: str, parts: Iterable[tuple[object, ItemPart]]) -> tuple[ItemPart, ...]:
+        return tuple(made for name, one in parts if (made := change(f"{kind}/{name}", one)) is not None)
+
+    layers = {}
+    for key, layer in draft.layers.items():
+        threats = each("threat", ((one.id, one) for one in layer.threats))
+        layers[key] = change(f"layer/{key}", replaced(layer, threats=threats))
+    chains = each("chain", enumerate(draft.chains, 1))
+    capabilities = each("capability", ((one.id, one) for one in draft.system.capabilities))
+    return replaced(
+        draft,
+        layers=layers,
+        chains=chains,
+        system=replaced(draft.system, capabilities=capabilities),
+        questions=each("question", ((one.id, one) for one in draft.questions)),
+        factors={key: change(f"factor/{key}", one) for key, one in draft.factors.items()},
+    )
+
+
+def with_threats(draft: Draft, change: Callable[[Threat], Threat]) -> Draft:
+    """Return the draft with each threat changed."""
+    layers = {key: replaced(one, threats=tuple(map(change, one.threats))) for key, one in draft.layers.items()}
+    return replaced(draft, layers=layers)
+
+
 def with_basis(one: Threat) -> Threat:
     """Return the threat with a basis. If it has none, as for a threat that a reviewer added, it counts as quoted."""
-    return one if one.basis is not None else one.model_copy(update={"basis": "quoted"})
+    return one if one.basis is not None else replaced(one, basis="quoted")
 
 
 def is_unstated(one: FactorEstimate) -> bool:
@@ -82,76 +137,9 @@ def is_unstated(one: FactorEstimate) -> bool:
     return one.state == "unknown" or (one.state == "inferred" and not one.evidence)
 
 
-class _Maker:
-    """Builds the items of one draft."""
-
-    def __init__(self, draft: Draft, documents: Sequence[Document], weighed: Mapping[str, float]) -> None:
-        self._draft = draft
-        self._weights = weighed
-        texts = {document.id: document for document in documents}
-        self._sound = {item.id for item in draft.evidence if _is_sound(item, texts)}
-
-    def items(self, answered: Mapping[str, Fact]) -> Iterator[Item]:
-        """Yield all items in report order."""
-        draft, view = self._draft, View(self._draft)
-        marks = marks_in(draft.product.posture)
-        yield self._item(POSTURE, "posture", PRODUCT, "Posture", marks)
-        first = view.headline.threat if view.headline else None
-        yield self._item(SCORE, "score", PRODUCT, "Score and headline threat", first.evidence if first else ())
-        for one in draft.system.capabilities:
-            said = one.state in _SAID
-            yield self._item(
-                f"capability/{one.id}", "capability", PRODUCT, f"{one.action} {one.object}", capability_marks(one), said
-            )
-        for fact in draft.facts.facts if draft.facts else ():
-            said = fact.state in _SAID and not is_vendors_word(fact)
-            yield self._item(f"fact/{fact.id}", "fact", FACT_SECTION, fact_title(fact), fact_marks(fact), said)
-        for told, fact in answered.items():
-            # Facts on a vendor's word are confirmed individually, since confirmation may lower the score.
-            sure = not is_vendors_word(fact)
-            yield self._item(f"fact/{told}", "fact", FACT_SECTION, fact_title(fact), fact_marks(fact), sure)
-        for name in LAYERS:
-            if name in draft.layers:
-                yield from self._of_layer(name, draft.layers[name])
-        for question in draft.questions:
-            yield self._item(f"question/{question.id}", "question", QUESTION_SECTION, question.text, ())
-        for key in FACTORS:
-            if key in draft.factors:
-                factor = draft.factors[key]
-                said = factor.state in _SAID
-                yield self._item(f"factor/{key}", "factor", FACTOR_SECTION, FACTOR_TITLES[key], factor.evidence, said)
-        for number, chain in enumerate(draft.chains, start=1):
-            whole = all(hop.evidence for hop in chain.hops)
-            yield self._item(f"chain/{number}", "chain", CHAIN_SECTION, chain.title, chain_marks(chain), whole)
-
-    def _of_layer(self, key: LayerKey, layer: LayerThreats) -> Iterator[Item]:
-        title = f"{LAYER_CODES[key]} {LAYER_TITLES[key]}"
-        yield self._item(f"layer/{key}", "layer", key, title, marks_in(layer.paragraph), layer.certain)
-        for threat in layer.threats:
-            said = threat.state in _SAID
-            yield self._item(f"threat/{threat.id}", "threat", key, threat.title, threat.evidence, said)
-
-    def _item(
-        self, name: str, kind: ItemKind, section: str, title: str, evidence: Sequence[str], said: bool = True
-    ) -> Item:
-        return Item(
-            id=name,
-            kind=kind,
-            section=section,
-            title=title,
-            supported=said and bool(evidence) and self._sound.issuperset(evidence),
-            evidence=tuple(evidence),
-            weight=self._weights.get(name, 0.0),
-        )
-
-
-def _is_sound(item: Evidence, texts: Mapping[str, Document]) -> bool:
-    return not texts or (item.document in texts and holds(item, texts[item.document]))
-
-
-def capability_marks(item: Capability) -> tuple[str, ...]:
-    """Return all evidence of a capability: for its action, its credential, and its approver."""
-    return tuple(dict.fromkeys((*item.evidence, *item.credential_evidence, *item.approver_evidence)))
+def is_vendors_word(fact: Fact) -> bool:
+    """Return whether the fact is stated only by a vendor's answer."""
+    return fact.rank < COUNTING_RANK and all(source.reader == "vendor-answer" for source in fact.sources)
 
 
 def fact_title(fact: Fact) -> str:
@@ -172,26 +160,126 @@ def chain_marks(item: Chain) -> tuple[str, ...]:
     return tuple(dict.fromkeys(mark for hop in item.hops for mark in hop.evidence))
 
 
+def fields_of(draft: Draft, item: str) -> Plain:
+    """Return the correctable fields of an item as plain JSON values; empty for an unknown item."""
+    if item == POSTURE:
+        return {"text": draft.product.posture}
+    if item == SCORE:
+        headline, controls = View(draft).headline, draft.score.with_controls
+        return {
+            "headline": headline.threat.id if headline else None,
+            "mitigation_factor": float(controls.mitigation_factor) if controls else None,
+            "evidence": list(controls.evidence) if controls else [],
+        }
+    part, kind = part_of(draft, item), item.partition("/")[0]
+    if part is None:
+        return {}
+    return fact_fields(part) if isinstance(part, Fact) else _plain(part, _FIELDS[kind])
+
+
+def fact_fields(fact: Fact) -> Plain:
+    """Return the fields of a fact that a reviewer may correct."""
+    return _plain(fact, _FIELDS["fact"]) | {"slots": {slot.name: slot.value for slot in fact.slots}}
+
+
+def _plain(part: ItemPart, names: Sequence[str]) -> Plain:
+    told = part.model_dump(mode="json", include={*names})
+    if isinstance(part, Threat):
+        told["cvss_vector"] = part.score.cvss_vector
+    return {name: told[name] for name in names}
+
+
+# ---------------------------------------------------------------- the items
+
+
+def items_of(
+    draft: Draft,
+    documents: Sequence[Document] = (),
+    weighed: Mapping[str, float] | None = None,
+    answered: Mapping[str, Fact] | None = None,
+) -> tuple[Item, ...]:
+    """Return all items of a draft, in report order.
+
+    `documents` are the sources: an item counts as supported only if its quotes occur in them. Without sources the
+    quotes count as checked, since loading a draft checks them. `weighed` are the weights from another state of the
+    draft. `answered` are the facts that answers state, by name.
+    """
+    points = weights(draft) if weighed is None else weighed
+    texts = {document.id: document for document in documents}
+    sound = {
+        one.id for one in draft.evidence
+        if not texts or (one.document in texts and holds(one, texts[one.document]))
+    }  # fmt: skip
+
+    def item(name: str, section: str, title: str, marks: Sequence[str], said: bool = True) -> Item:
+        supported, weight = said and bool(marks) and sound.issuperset(marks), points.get(name, 0.0)
+        kind: Any = name.partition("/")[0]
+        return Item(
+            id=name, kind=kind, section=section, title=title, supported=supported, evidence=tuple(marks), weight=weight
+        )
+
+    headline = View(draft).headline
+    led = headline.threat.evidence if headline else ()
+    made = [
+        item(POSTURE, PRODUCT, "Posture", marks_in(draft.product.posture)),
+        item(SCORE, PRODUCT, "Score and headline threat", led),
+    ]
+    for able in draft.system.capabilities:
+        marks = tuple(dict.fromkeys((*able.evidence, *able.credential_evidence, *able.approver_evidence)))
+        made.append(item(f"capability/{able.id}", PRODUCT, f"{able.action} {able.object}", marks, able.state in _SAID))
+    # Facts on a vendor's word are confirmed individually, since confirmation may lower the score.
+    facts = [(fact.id, fact, fact.state in _SAID) for fact in facts_of(draft)]
+    facts += [(name, fact, True) for name, fact in (answered or {}).items()]
+    for name, fact, said in facts:
+        sure = said and not is_vendors_word(fact)
+        made.append(item(f"fact/{name}", FACT_SECTION, fact_title(fact), fact_marks(fact), sure))
+    for key in (key for key in LAYERS if key in draft.layers):
+        layer, title = draft.layers[key], f"{LAYER_CODES[key]} {LAYER_TITLES[key]}"
+        made.append(item(f"layer/{key}", key, title, marks_in(layer.paragraph), layer.certain))
+        made += [item(f"threat/{t.id}", key, t.title, t.evidence, t.state in _SAID) for t in layer.threats]
+    made += [item(f"question/{one.id}", QUESTION_SECTION, one.text, ()) for one in draft.questions]
+    for factor in (factor for factor in FACTORS if factor in draft.factors):
+        one, title = draft.factors[factor], FACTOR_TITLES[factor]
+        made.append(item(f"factor/{factor}", FACTOR_SECTION, title, one.evidence, one.state in _SAID))
+    for number, chain in enumerate(draft.chains, start=1):
+        whole = all(hop.evidence for hop in chain.hops)
+        made.append(item(f"chain/{number}", CHAIN_SECTION, chain.title, chain_marks(chain), whole))
+    return tuple(made)
+
+
 # ---------------------------------------------------------------- what an item weighs
 
 
 def weights(draft: Draft) -> dict[str, float]:
     """Return how far each item could move the score, in score points, leaving out items that move nothing.
 
-    A factor: the score's change over its range. The headline threat: the score's change without it. A question: by how
-    much its answer narrows the likely range. A layer that decides whether a number is shown at all: the width of the
-    likely range; another uncertain layer: its share of that width.
+    A factor: the score's change over its range. The headline threat: the score's change without it. A fact: the
+    headline's weight if it rests on the fact, plus what factors add for its quotes. A question: by how much its answer
+    narrows the likely range. A layer that decides whether a number is shown at all: the width of the likely range;
+    another uncertain layer: its share of that width.
     """
     found = {f"factor/{swing.name}": float(swing.width) for swing in swings(draft.score) if swing.name in FACTORS}
     found |= {f"question/{question.id}": question.effect for question in draft.questions}
-    headline = View(draft).headline
-    first = headline.threat if headline is not None else None
-    if first is not None and first.score.cvss_vector == draft.score.cvss_vector:
-        found[f"threat/{first.id}"] = _without(draft, first)
-    else:
-        first = None
-    found |= _of_facts(draft, first, found.get(f"threat/{first.id}", 0.0) if first else 0.0)
-    return {name: round(weight, 4) for name, weight in {**found, **_of_layers(draft)}.items() if weight > 0}
+    headline, alone = View(draft).headline, 0.0
+    carried: frozenset[str] = frozenset()
+    if headline is not None and headline.threat.score.cvss_vector == draft.score.cvss_vector:
+        carried, alone = frozenset(headline.threat.facts), _without(draft, headline.threat)
+        found[f"threat/{headline.threat.id}"] = alone
+    slope = (_TOP - float(draft.score.cvss_base or 0)) / _TOP * float(draft.score.threat_multiplier)
+    added: dict[str, float] = {}
+    for part in (part for one in draft.factors.values() for part in one.parts if part.evidence):
+        added[part.evidence or ""] = added.get(part.evidence or "", 0.0) + abs(part.effect) * slope
+    for fact in facts_of(draft):
+        own = sum(added.get(mark, 0.0) for mark in fact.evidence)
+        found[f"fact/{fact.id}"] = (alone if fact.id in carried else 0.0) + own
+    certain = [key for key, layer in draft.layers.items() if layer.certain]
+    unsure = [key for key in draft.layers if key not in certain]
+    if draft.score.inputs is not None and draft.score.inputs.cvss_base is not None:
+        share = shares(draft)
+        found |= {f"layer/{key}": share((key,)) for key in unsure}
+    if len(certain) <= CERTAIN_NEEDED:
+        found |= {f"layer/{key}": width_of(draft) for key in (unsure if len(certain) < CERTAIN_NEEDED else certain)}
+    return {name: round(weight, 4) for name, weight in found.items() if weight > 0}
 
 
 def width_of(draft: Draft) -> float:
@@ -200,6 +288,17 @@ def width_of(draft: Draft) -> float:
     if score.likely_low is not None and score.likely_high is not None:
         return float(score.likely_high - score.likely_low)
     return float((score.high or Decimal(0)) - (score.low or Decimal(0)))
+
+
+def shares(draft: Draft) -> Callable[[Sequence[str]], float]:
+    """Return a function from settled factors and layers to the score points by which the likely range shrinks: their
+    share of its width."""
+    base = draft.score.inputs.cvss_base if draft.score.inputs else None
+    if base is None:
+        return lambda _: 0.0
+    unsure = [key for key in LAYERS if key in draft.layers and not draft.layers[key].certain]
+    causes = spread(draft.factors, (float(base.value), float(base.low), float(base.high)), width_of(draft), unsure)
+    return lambda settles: effect(settles, causes)
 
 
 def _without(draft: Draft, headline: Threat) -> float:
@@ -214,111 +313,3 @@ def _without(draft: Draft, headline: Threat) -> float:
         return width_of(draft)
     moved = at._replace(base=units(other.score.cvss_base, TENTHS))
     return abs(float(exact(raw(draft.score.formula, moved)) - exact(raw(draft.score.formula, at))))
-
-
-def _of_facts(draft: Draft, headline: Threat | None, alone: float) -> dict[str, float]:
-    """Return each fact's weight: the headline's if it rests on the fact, plus what factors add for its quotes."""
-    if draft.facts is None:
-        return {}
-    base = float(draft.score.cvss_base or 0)
-    slope = (float(TOP) - base) / float(TOP) * float(draft.score.threat_multiplier)
-    added: dict[str, float] = {}
-    for one in draft.factors.values():
-        for part in one.parts:
-            if part.evidence:
-                added[part.evidence] = added.get(part.evidence, 0.0) + abs(part.effect) * slope
-    carried = frozenset(headline.facts) if headline is not None else frozenset()
-    return {
-        f"fact/{fact.id}": (alone if fact.id in carried else 0.0) + sum(added.get(m, 0.0) for m in fact.evidence)
-        for fact in draft.facts.facts
-    }
-
-
-def _of_layers(draft: Draft) -> dict[str, float]:
-    certain = [key for key, layer in draft.layers.items() if layer.certain]
-    unsure = [key for key in draft.layers if key not in certain]
-    decisive = unsure if len(certain) < CERTAIN_NEEDED else certain
-    found = {f"layer/{key}": width_of(draft) for key in decisive if len(certain) <= CERTAIN_NEEDED}
-    base = draft.score.inputs.cvss_base if draft.score.inputs else None
-    if base is not None and unsure:
-        ends = (float(base.value), float(base.low), float(base.high))
-        causes = spread(draft.factors, ends, width_of(draft), unsure)
-        found = {f"layer/{key}": effect((key,), causes) for key in unsure} | found
-    return found
-
-
-# ---------------------------------------------------------------- what of an item can be edited
-
-
-def fields_of(draft: Draft, item: str) -> Plain:
-    """Return the correctable fields of an item as plain JSON values; empty for an unknown item."""
-    kind, _, name = item.partition("/")
-    if kind == POSTURE:
-        return {"text": draft.product.posture}
-    if kind == SCORE:
-        return _score_fields(draft)
-    if kind == "fact":
-        facts = draft.facts.facts if draft.facts else ()
-        return next((fact_fields(fact) for fact in facts if fact.id == name), {})
-    if kind == "factor":
-        return next((_factor_fields(draft, key) for key in FACTORS if key == name and key in draft.factors), {})
-    if kind == "layer":
-        return next((_layer_fields(draft.layers[key]) for key in LAYERS if key == name and key in draft.layers), {})
-    if kind == "threat":
-        threat = threats_of(draft).get(name)
-        return threat_fields(threat) if threat else {}
-    if kind == "capability":
-        return next((_capability_fields(one) for one in draft.system.capabilities if one.id == name), {})
-    if kind == "chain":
-        at = int(name) - 1 if name.isdecimal() else -1
-        return _chain_fields(draft.chains[at]) if 0 <= at < len(draft.chains) else {}
-    return next((_question_fields(one) for one in draft.questions if one.id == name), {})
-
-
-def _score_fields(draft: Draft) -> Plain:
-    view, controls = View(draft), draft.score.with_controls
-    return {
-        "headline": view.headline.threat.id if view.headline else None,
-        "mitigation_factor": float(controls.mitigation_factor) if controls else None,
-        "evidence": list(controls.evidence) if controls else [],
-    }
-
-
-def _factor_fields(draft: Draft, key: FactorKey) -> Plain:
-    one = draft.factors[key]
-    return {
-        "value": float(one.value), "low": float(one.low), "high": float(one.high), "evidence": list(one.evidence),
-    }  # fmt: skip
-
-
-def _layer_fields(one: LayerThreats) -> Plain:
-    return {"certain": one.certain, "applies": one.applies, "paragraph": one.paragraph}
-
-
-def threat_fields(one: Threat) -> Plain:
-    """Return the editable fields of a threat."""
-    return {
-        "title": one.title,
-        "how": one.how,
-        "lost": one.lost,
-        "statement": one.statement.model_dump(mode="json"),
-        "cvss_vector": one.score.cvss_vector,
-        "taxonomy": [ref.model_dump(mode="json") for ref in one.taxonomy],
-        "mitigations": [mitigation.model_dump(mode="json") for mitigation in one.mitigations],
-        "evidence": list(one.evidence),
-    }
-
-
-def _capability_fields(one: Capability) -> Plain:
-    return {
-        "action": one.action, "object": one.object, "credential": one.credential, "approver": one.approver,
-        "evidence": list(one.evidence),
-    }  # fmt: skip
-
-
-def _chain_fields(one: Chain) -> Plain:
-    return {"title": one.title, "threats": list(one.threats)}
-
-
-def _question_fields(one: Question) -> Plain:
-    return {"text": one.text, "proposed": one.proposed}

@@ -6,12 +6,13 @@ decision itself corrected makes a decision lapse.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from agent.records import Draft
-from agent.review.domain.items import SCORE, chain_marks, fields_of
-from agent.review.domain.quotes import Plain, marks_in, rewritten
+from agent.records import Chain, Draft, FactorEstimate, Threat
+from agent.review.domain.items import POSTURE, SCORE, chain_marks, fields_of, part_of
+from agent.review.domain.quotes import renamed
+from agent.review.domain.records import Plain
 
 _LONGEST: Final = 80
 """The maximum length of a value, in characters, that an event stores verbatim; longer values are stored as a hash."""
@@ -39,11 +40,12 @@ def content_of(draft: Draft, item: str, based: Draft | None = None) -> Plain:
 
     Chains are numbered as in `based`, by default as in `draft`, which may lack some of the chains.
     """
-    item = _chain_in(draft, item, based) if based is not None and item.startswith("chain/") else item
-    quotes = {one.id: f"“{one.quote}”" for one in draft.evidence}
-    fields = dict(fields_of(draft, item))
-    kind, _, name = item.partition("/")
-    if kind == SCORE:
+    if based is not None and item.startswith("chain/"):
+        chain = part_of(based, item)
+        same = (n for n, one in enumerate(draft.chains, 1) if isinstance(chain, Chain) and one.threats == chain.threats)
+        item = f"chain/{next(same, 0)}"
+    fields, part = dict(fields_of(draft, item)), None if item in (SCORE, POSTURE) else part_of(draft, item)
+    if item == SCORE:
         score = draft.score
         fields |= {
             "vector": score.cvss_vector,
@@ -51,38 +53,16 @@ def content_of(draft: Draft, item: str, based: Draft | None = None) -> Plain:
             "withheld": score.withheld,
             "likely": f"{score.likely_low}–{score.likely_high}",
         }
-    elif kind == "factor":
-        factor = next((one for key, one in draft.factors.items() if key == name), None)
-        # Parts and rationale of a reviewer's value come from that decision itself, so they are not compared.
-        if factor is not None and all(part.kind != "review" for part in factor.parts):
-            parts = [f"{part.label} {part.effect:+.4f}" for part in factor.parts]
-            fields |= {"parts": parts, "rationale": factor.rationale}
-    elif kind == "threat":
-        found = next((t for layer in draft.layers.values() for t in layer.threats if t.id == name), None)
-        if found is not None:
-            fields |= {"setting": found.setting, "basis": found.basis}
-    elif kind == "chain":
-        at = int(name) - 1 if name.isdecimal() else -1
-        if 0 <= at < len(draft.chains):
-            fields[_QUOTES] = list(chain_marks(draft.chains[at]))
-    said = _said(fields, quotes)
-    return said if isinstance(said, dict) else {}
-
-
-def _chain_in(draft: Draft, item: str, based: Draft) -> str:
-    """Return the id in `draft` of a chain of `based`; `chain/0`, which does not exist, if the draft lacks the chain."""
-    at = int(item.partition("/")[2]) - 1
-    threats = based.chains[at].threats if 0 <= at < len(based.chains) else ()
-    return f"chain/{next((n for n, one in enumerate(draft.chains, 1) if one.threats == threats), 0)}"
-
-
-def _said(value: object, quotes: Mapping[str, str]) -> object:
-    """Replace evidence ids in the value with their quotes."""
-    if isinstance(value, dict):
-        return {name: _said(part, quotes) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_said(part, quotes) for part in value]
-    return rewritten(value, quotes) if isinstance(value, str) and marks_in(value) else value
+    # Parts and rationale of a reviewer's value come from that decision itself, so they are not compared.
+    elif isinstance(part, FactorEstimate) and all(each.kind != "review" for each in part.parts):
+        fields["parts"] = [f"{each.label} {each.effect:+.4f}" for each in part.parts]
+        fields["rationale"] = part.rationale
+    elif isinstance(part, Threat):
+        fields |= {"setting": part.setting, "basis": part.basis}
+    elif isinstance(part, Chain):
+        fields[_QUOTES] = list(chain_marks(part))
+    quotes = {one.id: f"“{one.quote}”" for one in draft.evidence}
+    return {name: renamed(value, quotes) for name, value in fields.items()}
 
 
 def kept(content: Plain, but: Sequence[str] = ()) -> Plain:
@@ -101,40 +81,34 @@ def _short(name: str, value: object) -> object:
     return _HASHED + hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 
-def changed(seen: Mapping[str, object], now: Plain, attached: Sequence[str] = ()) -> tuple[str, ...]:
+def differences(seen: Plain, now: Plain, attached: Sequence[str] = ()) -> str:
     """Describe what changed in an item since it was decided on; empty if the decision stored no content.
 
     `now` is the item's current content (`content_of`), `attached` are the quotes that reviewers attached since.
     """
-    return tuple(dict.fromkeys(_differences(seen, now, attached)))
-
-
-def _differences(seen: Mapping[str, object], now: Plain, attached: Sequence[str]) -> Iterator[str]:
-    short = kept(now)
+    short, found = kept(now), []
     for name, was in seen.items():
         after = short.get(name)
         if name == _QUOTES and isinstance(was, list) and isinstance(after, list):
             added = {_short("", f"“{quote}”") for quote in attached}
             if set(was) - set(after):
-                yield "a quote is gone"
+                found.append("a quote is gone")
             elif set(after) - set(was) - added:
-                yield "a quote is new"
+                found.append("a quote is new")
         elif was != after and was != _short(name, _without(now.get(name), attached)):
-            yield _told(name, was, after)
+            sides = [str(side) if side is not None else "none" for side in (was, after)]
+            another = any(side.startswith(_HASHED) for side in sides) or name == "basis"
+            found.append(f"{field_name(name)} {'is another' if another else ' → '.join(sides)}")
+    return "; ".join(dict.fromkeys(found))
+
+
+def field_name(name: str) -> str:
+    """Return the display name of a field."""
+    return NAMES.get(name, name.replace("_", " "))
 
 
 def _without(value: object, attached: Sequence[str]) -> object:
     """Strip the attached quotes from the end of a text."""
-    if not isinstance(value, str):
-        return value
     for quote in attached:
-        value = value.replace(f" “{quote}” (“{quote}”).", "")
+        value = value.replace(f" “{quote}” (“{quote}”).", "") if isinstance(value, str) else value
     return value
-
-
-def _told(name: str, was: object, after: object) -> str:
-    called = NAMES.get(name, name.replace("_", " "))
-    sides = [str(side) if side is not None else "none" for side in (was, after)]
-    if any(side.startswith(_HASHED) for side in sides) or name == "basis":
-        return f"{called} is another"
-    return f"{called} {sides[0]} → {sides[1]}"

@@ -12,12 +12,11 @@ from typing import Final, NamedTuple
 
 from agent.drafting.threats.cvss_vectors import base_of
 from agent.errors import InputError
-from agent.records import Mitigation
+from agent.records import Mitigation, Threat
 from agent.review.domain.facts.changed_sheet import left_standing
 from agent.review.domain.fields import checked_vector, short_text
-from agent.review.domain.items import SCORE, threats_of
-from agent.review.domain.quotes import Plain
-from agent.review.domain.records import ItemState, ReviewState, ScoreShown
+from agent.review.domain.items import SCORE, threats_of, with_threats
+from agent.review.domain.records import ItemState, Plain, ReviewState, ScoreShown, replaced
 from agent.review.domain.rescore import Choice, rescore, shown
 
 MAX_OWNER: Final = 80
@@ -27,8 +26,6 @@ WORK: Final[Mapping[str, str]] = {
 }  # fmt: skip
 """The statuses of a mitigation with their display texts."""
 CLOSED: Final = ("done", "rejected")
-_GONE_STRUCK: Final = "its threat was struck"
-_GONE: Final = "not in the draft any more"
 
 
 class Work(NamedTuple):
@@ -76,52 +73,36 @@ class Left(NamedTuple):
 
 def checked_management(state: ReviewState, one: ItemState, fields: Mapping[str, object]) -> Plain:
     """Check the fields of an act on a mitigation and return the fields to store. Raises InputError naming the field."""
-    name = one.item.id.partition("/")[2]
-    threat = threats_of(state.reviewed).get(name) if one.item.kind == "threat" else None
+    threat = threats_of(state.reviewed).get(one.item.id.partition("/")[2]) if one.item.kind == "threat" else None
     if threat is None:
         raise InputError("only a threat that stands has mitigations", where=one.item.id, hint="name a threat")
-    texts = [each.text for each in threat.mitigations]
-    if fields.get("mitigation") not in texts:
+    if fields.get("mitigation") not in [each.text for each in threat.mitigations]:
         raise InputError("the threat has no such mitigation", where="mitigation", hint="give its text")
-    status = fields.get("status", "open")
+    status, residual = fields.get("status", "open"), fields.get("residual")
     if status not in WORK:
         raise InputError("the status is none of its values", where="status", hint=", ".join(WORK))
-    residual = fields.get("residual") or ""
-    return {
-        "mitigation": fields["mitigation"],
-        "owner": short_text(fields, "owner", MAX_OWNER),
-        "due": _day(short_text(fields, "due", _DAY)),
-        "status": status,
-        "residual": checked_vector(residual) if residual else "",
-    }
-
-
-def _day(text: str) -> str:
+    owner, due = short_text(fields, "owner", MAX_OWNER), short_text(fields, "due", _DAY)
     try:
-        return date.fromisoformat(text).isoformat() if text else ""
+        due = date.fromisoformat(due).isoformat() if due else ""
     except ValueError:
         raise InputError("the date is no day", where="due", hint="as in 2027-01-31") from None
+    vector = checked_vector(residual) if residual else ""
+    return {"mitigation": fields["mitigation"], "owner": owner, "due": due, "status": status, "residual": vector}
 
 
 def work_of(state: ReviewState) -> tuple[Work, ...]:
     """Return all mitigations of the reviewed draft in layer order, with the state of the work on them."""
-    managed = state.managed
     return tuple(
-        _work(name, each, managed.get(name, {}).get(each.text, {}))
+        Work(name, each, **state.managed.get(name, {}).get(each.text, {}))
         for name, threat in threats_of(state.reviewed).items()
         for each in threat.mitigations
     )
 
 
-def _work(threat: str, mitigation: Mitigation, known: Mapping[str, object], gone: str = "") -> Work:
-    return Work(threat, mitigation, gone=gone, **{field: str(value) for field, value in known.items()})
-
-
 def work_left_over(state: ReviewState) -> tuple[Work, ...]:
     """Return the work on mitigations that are no longer in the reviewed draft, with the reason."""
-    standing = threats_of(state.reviewed)
+    there = {(work.threat, work.mitigation.text) for work in work_of(state)}
     struck = {one.item.id.partition("/")[2] for one in state.items if one.verdict == "struck"}
-    texts = {name: {each.text for each in threat.mitigations} for name, threat in standing.items()}
     drafted = {
         (name, each.text): each
         for draft in (state.drafted, state.based)
@@ -129,15 +110,15 @@ def work_left_over(state: ReviewState) -> tuple[Work, ...]:
         for each in threat.mitigations
     }
     return tuple(
-        _work(
+        Work(
             name,
             drafted.get((name, text), Mitigation(text=text, who="you", status="proposed", evidence=())),
-            known,
-            _GONE_STRUCK if name in struck else _GONE,
+            gone="its threat was struck" if name in struck else "not in the draft any more",
+            **known,
         )
         for name, every in state.managed.items()
         for text, known in every.items()
-        if text not in texts.get(name, set())
+        if (name, text) not in there
     )
 
 
@@ -152,28 +133,12 @@ def left_with(state: ReviewState, works: Iterable[Work]) -> Left | None:
             vectors[work.threat] = min(vectors.get(work.threat, work.residual), work.residual, key=base_of)
     if not vectors:
         return None
-    layers = {
-        key: layer.model_copy(
-            update={
-                "threats": tuple(
-                    threat.model_copy(
-                        update={"score": threat.score.model_copy(update={"cvss_vector": vectors[threat.id]})}
-                    )
-                    if threat.id in vectors
-                    else threat
-                    for threat in layer.threats
-                )
-            }
-        )
-        for key, layer in state.reviewed.layers.items()
-    }
-    eased = state.reviewed.model_copy(update={"layers": layers})
-    decided = next((one.after for one in state.items if one.item.id == SCORE), None)
-    made = rescore(left_standing(state.based, state.fell), eased, Choice.of(decided or {}))
-    one = threats_of(made)[next(iter(vectors))].score if len(vectors) == 1 else None
-    return Left(
-        threat=next(iter(vectors)) if one else "",
-        base=one.cvss_base if one else None,
-        aivss=one.aivss if one else None,
-        score=shown(made.score),
-    )
+
+    def with_vector(one: Threat) -> Threat:
+        return replaced(one, score=replaced(one.score, cvss_vector=vectors.get(one.id, one.score.cvss_vector)))
+
+    choice = Choice.of(next((one.after or {} for one in state.items if one.item.id == SCORE), {}))
+    made = rescore(left_standing(state.based, state.fell), with_threats(state.reviewed, with_vector), choice)
+    threat = next(iter(vectors)) if len(vectors) == 1 else ""
+    one = threats_of(made)[threat].score if threat else None
+    return Left(threat, one.cvss_base if one else None, one.aivss if one else None, shown(made.score))

@@ -4,27 +4,21 @@ The act and the page parse the fields with the same code: the act rejects the fi
 while the threat is incomplete.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple, TypeVar
+from functools import partial
+from typing import Final, NamedTuple
 
 from agent.errors import InputError
-from agent.records import Document, Evidence, Fact, Record, ThreatStatement
+from agent.records import Document, Evidence, Fact, Record
 from agent.records.base import Number
 from agent.report.sentences import threat_sentence
 from agent.report.view import View
 from agent.review.domain.effects.decisions import Moved, what_moved
-from agent.review.domain.fields import (
-    PARTS,
-    Sources,
-    added_id,
-    checked_mitigations,
-    checked_taxonomy,
-    checked_vector,
-)
-from agent.review.domain.items import SCORE, fact_marks, threats_of
+from agent.review.domain.fields import PARTS, Sources, checked_taxonomy, checked_vector
+from agent.review.domain.items import SCORE, fact_marks, facts_of, threats_of
 from agent.review.domain.lapses import kept
-from agent.review.domain.quotes import Plain
-from agent.review.domain.records import Planned, ReviewState, ScoreShown
+from agent.review.domain.records import Plain, Planned, ReviewState, ScoreShown
 from agent.review.domain.replay import LAST, NUMBER, SEEN
 from agent.review.domain.rescore import headline_of, shown
 from agent.scoring import severity
@@ -39,7 +33,11 @@ _NO_TITLE: Final = "[title]"
 _TRIED: Final = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:N/VI:N/VA:N/SC:N/SI:N/SA:N"
 """Replaces a missing vector; its base score is 0."""
 
-Result = TypeVar("Result")
+_SLUG_CHARS: Final = 40
+_LLM_WORD: Final = "proposed"
+"""In an id, this word marks a threat proposed by an LLM."""
+_Check = Callable[[object, str], object]
+"""Checks a value; the second argument names the field."""
 Folded = Callable[[Sequence[Planned]], ReviewState]
 """Returns the review as it would be after these events."""
 
@@ -101,119 +99,103 @@ class Written(Record):
 
 def read_threat(given: Mapping[str, object], sources: Sources, facts: Sequence[Fact]) -> Reading:
     """Parse and check each field of a threat separately; `facts` are the current facts."""
-    reader = _Reader(given, sources)
-    text, known = sources.text, {fact.id: fact for fact in facts}
-    after: Plain = {
-        "layer": reader.read("layer", _layer, str(LAYERS[-1])),
-        "title": reader.read("title", lambda value: text(value, "title"), _NO_TITLE),
-    }
-    for name in ("how", "lost"):
-        if _written(given.get(name)):
-            after[name] = reader.read(name, lambda value, name=name: text(value, name), "")  # type: ignore[misc]
-    after["statement"] = reader.statement()
-    nothing: list[Plain] = []
-    none: list[str] = []
-    after["cvss_vector"] = reader.read("cvss_vector", _vector, "")
-    after["taxonomy"] = reader.read("taxonomy", lambda value: checked_taxonomy(value or []), nothing)
-    after["mitigations"] = reader.read(
-        "mitigations", lambda value: checked_mitigations(value or [], None, text, sources.cite_all), nothing
-    )
-    marks = reader.read("evidence", lambda value: sources.cite_all(value or [], "evidence"), none)
-    named = reader.read("facts", lambda value: _facts(value or [], known), none)
-    after |= {"evidence": marks, **({"facts": named} if named else {})}
-    own = (mark for name in named for mark in fact_marks(known[name]))
-    return Reading(after, tuple(reader.errors), sources.evidence_of(dict.fromkeys((*marks, *own))))
+    known, errors = {fact.id: fact for fact in facts}, list[tuple[InputError, bool]]()
 
-
-class _Reader:
-    """Parses fields one by one and collects their errors."""
-
-    def __init__(self, given: Mapping[str, object], sources: Sources) -> None:
-        self._given = given
-        self._sources = sources
-        self.errors: list[tuple[InputError, bool]] = []
-
-    def read(self, name: str, check: Callable[[object], Result], instead: Result) -> Result:
-        """Return the field as checked by `check`, or `instead` if it is invalid."""
-        return self._read(self._given.get(name), check, instead)
-
-    def _read(self, value: object, check: Callable[[object], Result], instead: Result) -> Result:
+    def read(value: object, check: _Check, name: str, instead: object) -> object:
         try:
-            return check(value)
+            return check(value, name)
         except InputError as error:
-            self.errors.append((error, not _written(value)))
+            errors.append((error, not _written(value)))
             return instead
 
-    def statement(self) -> Plain:
-        """Return the five parts of the statement."""
-        said = self._given.get("statement")
-        parts = said if isinstance(said, Mapping) else {}
-        if (said is not None and parts is not said) or any(name not in PARTS for name in parts):
-            hint = "parts: " + ", ".join(PARTS)
-            self.errors.append((InputError("the statement has an unknown part", where="statement", hint=hint), False))
-        return {
-            name: self._read(
-                parts.get(name, ""),
-                lambda value, name=name: self._sources.text(value, f"statement.{name}"),  # type: ignore[misc]
-                f"[{name}]",
-            )
-            for name in PARTS
-        }
+    def listed(check: _Check) -> _Check:
+        return lambda value, name: check(value or [], name)
+
+    after: Plain = {
+        "layer": read(given.get("layer"), _layer, "layer", LAYERS[-1]),
+        "title": read(given.get("title"), sources.text, "title", _NO_TITLE),
+    }
+    after |= {name: read(given[name], sources.text, name, "") for name in ("how", "lost") if _written(given.get(name))}
+    said = given.get("statement")
+    parts = said if isinstance(said, Mapping) else {}
+    if (said is not None and parts is not said) or any(name not in PARTS for name in parts):
+        hint = "parts: " + ", ".join(PARTS)
+        errors.append((InputError("the statement has an unknown part", where="statement", hint=hint), False))
+    after["statement"] = {
+        name: read(parts.get(name, ""), sources.text, f"statement.{name}", f"[{name}]") for name in PARTS
+    }
+    after["cvss_vector"] = read(given.get("cvss_vector"), _vector, "cvss_vector", "")
+    checks: tuple[tuple[str, _Check], ...] = (
+        ("taxonomy", lambda value, name: checked_taxonomy(value)),
+        ("mitigations", sources.mitigations),
+        ("evidence", sources.cite_all),
+        ("facts", partial(_facts, known)),
+    )
+    for name, check in checks:
+        after[name] = read(given.get(name), listed(check), name, [])
+    named = after["facts"] or after.pop("facts")
+    marks = (*after["evidence"], *(mark for name in named for mark in fact_marks(known[name])))
+    return Reading(after, tuple(errors), sources.evidence_of(dict.fromkeys(marks)))
 
 
 def _written(value: object) -> bool:
     return bool(value.strip() if isinstance(value, str) else value)
 
 
-def _layer(value: object) -> str:
+def _layer(value: object, where: str) -> str:
     if value not in LAYERS:
-        raise InputError("there is no such layer", where="layer", hint="one of " + ", ".join(LAYERS))
+        raise InputError("there is no such layer", where=where, hint="one of " + ", ".join(LAYERS))
     return str(value)
 
 
-def _vector(value: object) -> str:
+def _vector(value: object, where: str) -> str:
     if value is None or value == "":
-        raise InputError("no vector is set", where="cvss_vector", hint="paste one, or choose a value for each metric")
+        raise InputError("no vector is set", where=where, hint="paste one, or choose a value for each metric")
     return checked_vector(value)
 
 
-def _facts(value: object, known: Mapping[str, Fact]) -> list[str]:
+def _facts(known: Mapping[str, Fact], value: object, where: str) -> list[str]:
     if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
-        raise InputError("the facts are not a list of ids", where="facts", hint="give ids of the sheet")
-    lost = next((str(each) for each in value if each not in known), None)
+        raise InputError("the facts are not a list of ids", where=where, hint="give ids of the sheet")
+    lost = next((each for each in value if each not in known), None)
     if lost is not None:
-        raise InputError(f"no fact {lost[:80]!r} stands", where="facts", hint="its id is in the sheet")
-    return list(dict.fromkeys(str(each) for each in value))
+        raise InputError(f"no fact {lost[:80]!r} stands", where=where, hint="its id is in the sheet")
+    return list(dict.fromkeys(value))
 
 
 def planned_threat(state: ReviewState, reading: Reading, sources: Sources, reason: str, note: str) -> Planned:
     """Plan the event that adds the threat, under an id never used in the review."""
     after = sources.with_marks({**reading.after, "place": LAST, NUMBER: state.next_number})
     # Store the quotes, so that the threat reopens when a removed fact takes its quote along.
-    seen = kept({"evidence": [f"“{item.quote}”" for item in reading.quotes]})
-    name = added_id(str(reading.after["title"]), state.added)
-    return Planned(verb="add", item=f"threat/{name}", after={**after, SEEN: seen}, reason=reason, note=note)
+    after = {**after, SEEN: kept({"evidence": [f"“{item.quote}”" for item in reading.quotes]})}
+    words = [word for word in re.findall(r"[a-z0-9]+", reading.after["title"].lower()) if word != _LLM_WORD]
+    slug = "-".join(words)[:_SLUG_CHARS].strip("-") or "threat"
+    return Planned(verb="add", item=f"threat/H{state.added + 1}-{slug}", after=after, reason=reason, note=note)
 
 
 def weighed(state: ReviewState, documents: Sequence[Document], given: Mapping[str, object], folded: Folded) -> Written:
     """Compute the wording and score of a half-written threat, and the review's score with the threat added."""
     sources = Sources(documents, state.reviewed.evidence)
-    reading = read_threat(given, sources, state.reviewed.facts.facts if state.reviewed.facts else ())
-    vector = str(reading.after["cvss_vector"])
+    reading = read_threat(given, sources, facts_of(state.reviewed))
+    vector = reading.after["cvss_vector"]
     whole = reading._replace(after={**reading.after, "cvss_vector": vector or _TRIED})
     planned = planned_threat(state, whole, sources, "", "")
     name = planned.item.partition("/")[2]
     added = folded((planned,))
-    threat = threats_of(added.reviewed)[name]
-    first = headline_of(added.reviewed)
+    threat, first = threats_of(added.reviewed)[name], headline_of(added.reviewed)
     numbers = {placed.threat.id: placed.name for placed in View(added.reviewed).threats}
     leads = first is not None and first.id == name
-    begun = bool(threat.how) or any(str(part).strip() for part in _parts(given))
+    said = given.get("statement")
+    begun = threat.how or (isinstance(said, Mapping) and any(str(part).strip() for part in said.values()))
+    gravest = None
+    if vector and threat.evidence:
+        choice = Planned(verb="correct", item=SCORE, after={"headline": name})
+        gravest = shown((added if leads else folded((planned, choice))).reviewed.score)
     return Written(
         item=planned.item,
         number=numbers.get(name, ""),
         title=threat.title,
-        sentence=(threat.how or threat_sentence(ThreatStatement.model_validate(threat.statement))) if begun else "",
+        sentence=(threat.how or threat_sentence(threat.statement)) if begun else "",
         lost=threat.lost,
         marks=threat.evidence,
         state=threat.state,
@@ -229,17 +211,5 @@ def weighed(state: ReviewState, documents: Sequence[Document], given: Mapping[st
         leads=leads and bool(vector),
         headline=numbers.get(first.id, "") if first is not None and vector else "",
         moved=what_moved(state, added) if vector else None,
-        gravest=_as_headline(planned, added, folded, leads=leads) if vector and threat.evidence else None,
+        gravest=gravest,
     )
-
-
-def _parts(given: Mapping[str, object]) -> Sequence[object]:
-    said = given.get("statement")
-    return list(said.values()) if isinstance(said, Mapping) else []
-
-
-def _as_headline(planned: Planned, added: ReviewState, folded: Folded, *, leads: bool) -> ScoreShown:
-    if leads:
-        return shown(added.reviewed.score)
-    choice = Planned(verb="correct", item=SCORE, after={"headline": planned.item.partition("/")[2]})
-    return shown(folded((planned, choice)).reviewed.score)

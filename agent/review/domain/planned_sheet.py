@@ -15,11 +15,13 @@ from agent.report.view import View
 from agent.review.domain.facts.changed_sheet import KIND, Recompose, SheetChange, recomputed
 from agent.review.domain.facts.from_answers import given_in, question_of
 from agent.review.domain.fold import sheet_change, vendors_words
-from agent.review.domain.quotes import Plain
-from agent.review.domain.records import Planned, ReviewState
+from agent.review.domain.items import facts_of
+from agent.review.domain.records import Plain, Planned, ReviewState, replaced
 from agent.review.domain.replay import CALLED, NUMBERS, SEEN, SHEET
 
 QUESTION: Final = "question"
+_NOTHING: Final[Plain] = {"sha256": "", "fell": []}
+"""Stored when no fact differs from what was read."""
 
 
 class Sheet(NamedTuple):
@@ -33,22 +35,46 @@ class Sheet(NamedTuple):
 
 def with_sheet(state: ReviewState, planned: Sequence[Planned], recompose: Recompose) -> Sheet:
     """Add to the last planned event on a fact or question the name of the draft that then follows from the facts."""
-    before = sheet_change(state)
-    after = _after(before, planned, vendors_words(state))
+    before, words = sheet_change(state), vendors_words(state)
+    after = before
+    for plan in planned:
+        kind, _, name = plan.item.partition("/")
+        if kind == KIND:
+            after = _fact_after(after, name, plan, words)
+        elif kind == QUESTION:
+            after = _question_after(after, name, plan)
     if after.counting == before.counting:
         return Sheet(tuple(planned))
+    sheet, draft = _NOTHING, None
+    if not after.nothing:
+        answered = _answered(state, planned)
+        draft, fell = recomputed(state.drafted, state.based, after, recompose, taken_ids(state), answered)
+        sheet = _sheet(state, draft, fell)
     last = max(at for at, plan in enumerate(planned) if plan.item.startswith((f"{KIND}/", f"{QUESTION}/")))
-    if after.nothing:
-        return Sheet(_naming(planned, last, {"sha256": "", "fell": []}))
-    made = recomputed(state.drafted, state.based, after, recompose, taken_ids(state), _answered(state, planned))
-    name = sha256(dump(made.draft).encode()).hexdigest()
-    sheet: Plain = {"sha256": name, "fell": list(made.fell), **_numbers(state, made.draft)}
-    return Sheet(_naming(planned, last, sheet), name, made.draft)
+    named = replaced(planned[last], after={**planned[last].said, SHEET: sheet})
+    return Sheet((*planned[:last], named, *planned[last + 1 :]), sheet["sha256"], draft)
 
 
-def taken_ids(state: ReviewState) -> list[str]:
-    """Return the ids of all questions of a review."""
-    return [one.item.id.partition("/")[2] for one in state.items if one.item.kind == QUESTION]
+def again(state: ReviewState, fresh: Draft, recompose: Recompose) -> tuple[Plain, Draft | None]:
+    """Reapply the answers, and the decisions on facts that `fresh` still has, to `fresh` after a redraft."""
+    before, known = sheet_change(state), {fact.id for fact in facts_of(fresh)}
+
+    def held(name: str) -> bool:
+        return name in known or bool(question_of(name))
+
+    change = before._replace(
+        struck=frozenset(filter(held, before.struck)),
+        corrected={name: edits for name, edits in before.corrected.items() if held(name)},
+        confirmed=frozenset(filter(held, before.confirmed)),
+    )
+    if change.nothing:
+        return {**_NOTHING, **_numbers(state, fresh)}, None
+    draft, fell = recomputed(fresh, fresh, change, recompose, answered=_answered(state))
+    return _sheet(state, draft, fell), draft
+
+
+def _sheet(state: ReviewState, draft: Draft, fell: Sequence[str]) -> Plain:
+    return {"sha256": sha256(dump(draft).encode()).hexdigest(), "fell": list(fell), **_numbers(state, draft)}
 
 
 def _answered(state: ReviewState, planned: Sequence[Planned] = ()) -> frozenset[str]:
@@ -58,78 +84,46 @@ def _answered(state: ReviewState, planned: Sequence[Planned] = ()) -> frozenset[
     return frozenset(name.partition("/")[2] for name in found)
 
 
+def taken_ids(state: ReviewState) -> list[str]:
+    """Return the ids of all questions of a review."""
+    return [one.item.id.partition("/")[2] for one in state.items if one.item.kind == QUESTION]
+
+
 def _numbers(state: ReviewState, draft: Draft) -> Plain:
     """Return the numbers of threats in `draft` that the imported draft lacks; new numbers come last."""
     known = {placed.threat.id for placed in View(state.drafted).threats}
-    numbers = dict(state.numbers)
-    made: dict[str, object] = {}
-    for placed in View(draft).threats:
-        name = placed.threat.id
-        if name not in numbers:
-            numbers[name] = max(numbers.values(), default=0) + 1
-        if name not in known:
-            made[name] = numbers[name]
+    numbers, shown = dict(state.numbers), [placed.threat.id for placed in View(draft).threats]
+    for name in shown:
+        numbers.setdefault(name, max(numbers.values(), default=0) + 1)
+    made = {name: numbers[name] for name in shown if name not in known}
     return {NUMBERS: made} if made else {}
 
 
-def again(state: ReviewState, fresh: Draft, recompose: Recompose) -> tuple[Plain, Draft | None]:
-    """Reapply the answers, and the decisions on facts that `fresh` still has, to `fresh` after a redraft."""
-    before = sheet_change(state)
-    known = {fact.id for fact in fresh.facts.facts} if fresh.facts else set()
-    change = before._replace(
-        struck=frozenset(name for name in before.struck if name in known or question_of(name)),
-        corrected={name: edits for name, edits in before.corrected.items() if name in known or question_of(name)},
-        confirmed=frozenset(name for name in before.confirmed if name in known or question_of(name)),
-    )
-    if change.nothing:
-        return {"sha256": "", "fell": [], **_numbers(state, fresh)}, None
-    made = recomputed(fresh, fresh, change, recompose, answered=_answered(state))
-    name = sha256(dump(made.draft).encode()).hexdigest()
-    return {"sha256": name, "fell": list(made.fell), **_numbers(state, made.draft)}, made.draft
-
-
-def _naming(planned: Sequence[Planned], at: int, sheet: Plain) -> tuple[Planned, ...]:
-    named = planned[at].model_copy(update={"after": {**(planned[at].after or {}), SHEET: sheet}})
-    return (*planned[:at], named, *planned[at + 1 :])
-
-
-def _after(before: SheetChange, planned: Sequence[Planned], words: frozenset[str]) -> SheetChange:
-    change = before
-    for plan in planned:
-        kind, _, name = plan.item.partition("/")
-        if kind == KIND:
-            change = _fact_after(change, name, plan, words)
-        elif kind == QUESTION:
-            change = _question_after(change, name, plan)
-    return change
-
-
 def _fact_after(change: SheetChange, name: str, plan: Planned, words: frozenset[str]) -> SheetChange:
-    after = {field: value for field, value in (plan.after or {}).items() if field not in ("marks", SEEN, CALLED)}
-    if plan.verb == "strike":
-        return change._replace(struck=change.struck | {name}, confirmed=change.confirmed - {name})
-    if plan.verb == "confirm":
-        return change._replace(struck=change.struck - {name}, confirmed=change.confirmed | (words & {name}))
-    if plan.verb == "decide" and after.get("decision") == "accepted":
-        return change._replace(confirmed=change.confirmed - {name})
-    if plan.verb != "correct":
-        return change
-    marks = (plan.after or {}).get("marks")
-    brought = {mark: Evidence.model_validate(given) for mark, given in marks.items()} if isinstance(marks, dict) else {}
-    evidence = {item.id: item for item in change.evidence} | brought
-    return change._replace(
-        struck=change.struck - {name},
-        corrected={**change.corrected, name: {**change.corrected.get(name, {}), **after}},
-        evidence=tuple(evidence.values()),
-    )
+    match plan.verb:
+        case "strike":
+            return change._replace(struck=change.struck | {name}, confirmed=change.confirmed - {name})
+        case "confirm":
+            return change._replace(struck=change.struck - {name}, confirmed=change.confirmed | (words & {name}))
+        case "decide" if plan.said["decision"] == "accepted":
+            return change._replace(confirmed=change.confirmed - {name})
+        case "correct":
+            fields = {field: value for field, value in plan.said.items() if field not in ("marks", SEEN, CALLED)}
+            brought = {mark: Evidence.model_validate(given) for mark, given in plan.said.get("marks", {}).items()}
+            return change._replace(
+                struck=change.struck - {name},
+                corrected={**change.corrected, name: {**change.corrected.get(name, {}), **fields}},
+                evidence=tuple(({item.id: item for item in change.evidence} | brought).values()),
+            )
+        case _:
+            return change
 
 
 def _question_after(change: SheetChange, name: str, plan: Planned) -> SheetChange:
     if plan.verb == "strike":
         return change._replace(unasked=change.unasked | {name})
-    if plan.verb not in ("answer", "confirm", "correct", "send"):
-        return change
-    change = change._replace(unasked=change.unasked - {name})
+    if plan.verb in ("answer", "confirm", "correct", "send"):
+        change = change._replace(unasked=change.unasked - {name})
     if plan.verb != "answer":
         return change
     # A new answer voids the decisions on the facts of the previous answer.

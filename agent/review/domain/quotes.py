@@ -9,12 +9,13 @@ so that the event still means the same quote in a redraft that numbers its evide
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.errors import InputError
 from agent.facts.anchor import Anchored, locate
 from agent.intake.extract.statements.split import statements
 from agent.records import About, Document, Evidence, Rank
+from agent.review.domain.records import replaced
 
 MAX_CHARS: Final = 400
 """The maximum length of a quote in characters, as in drafts."""
@@ -34,17 +35,9 @@ _MARKED: Final = re.compile(r"“([^”]*)”[^“”(]{0,3}\((E[1-9][0-9]{0,5}(
 _UNCLOSED: Final = re.compile(r"“[^”]*\Z")
 _SCARE_WORDS: Final = 2
 """Up to this many words in quotation marks other than “…” may be scare quotes; longer texts count as quotes."""
+_SENTENCE_END: Final = ".;:,… "
+"""Closing punctuation of the sentence around a quote."""
 _SHOWN: Final = 60
-
-Plain = dict[str, object]
-"""Fields as plain JSON values."""
-
-
-class Cited(NamedTuple):
-    """A piece of evidence cited by an action, with its id in the draft."""
-
-    id: str
-    evidence: Evidence
 
 
 def marks_in(text: str) -> tuple[str, ...]:
@@ -52,9 +45,13 @@ def marks_in(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_MARK.findall(text)))
 
 
-def rewritten(text: str, ids: Mapping[str, str]) -> str:
-    """Replace the evidence ids in a text according to `ids`."""
-    return _MARK.sub(lambda match: ids.get(match[0], match[0]), text)
+def renamed(value: object, ids: Mapping[str, str]) -> object:
+    """Replace the evidence ids in every text of a plain value according to `ids`."""
+    if isinstance(value, str):
+        return _MARK.sub(lambda match: ids.get(match[0], match[0]), value)
+    if isinstance(value, Mapping):
+        return {key: renamed(part, ids) for key, part in value.items()}
+    return [renamed(part, ids) for part in value] if isinstance(value, list | tuple) else value
 
 
 def check_text(text: str, documents: Sequence[Document], known: Mapping[str, Evidence], where: str) -> None:
@@ -64,128 +61,75 @@ def check_text(text: str, documents: Sequence[Document], known: Mapping[str, Evi
     Raises InputError naming the quote or the id; `where` is the field.
     """
     # Remove „…“ first: its closing mark opens “…”, so a quote could otherwise begin where another ends.
-    low = _OTHER_QUOTED[1]
-    quotes = [quote for quote in _CURLY.findall(low.sub(" ", text)) if quote.strip()]
-    if _UNCLOSED.search(low.sub(" ", text)):
+    curly = _OTHER_QUOTED[1].sub(" ", text)
+    if _UNCLOSED.search(curly):
         raise InputError("a quotation mark is not closed", where=where, hint="close it, so that the quote is found")
+    quotes = [quote for quote in _CURLY.findall(curly) if quote.strip()]
     quotes += [quote for form in _OTHER_QUOTED for quote in form.findall(text) if len(quote.split()) > _SCARE_WORDS]
     anchored = [Anchored(document.text) for document in documents]
     titles = {name for document in documents for name in (document.title, document.url)}
     for quote in quotes:
-        if quote not in titles and not any(text.locate(_bare(quote)) for text in anchored):
-            raise InputError(
-                f"the quote “{_short(quote)}” is in none of the sources",
-                where=where,
-                hint="copy it from a source, or take the quotation marks away",
-            )
+        if quote not in titles and not any(document.locate(quote.rstrip(_SENTENCE_END)) for document in anchored):
+            hint = "copy it from a source, or take the quotation marks away"
+            raise InputError(f"the quote “{_short(quote)}” is in none of the sources", where=where, hint=hint)
     lost = [mark for mark in marks_in(text) if mark not in known]
     if lost:
         raise InputError(f"{lost[0]} is named but not in the evidence", where=where, hint="attach the quote first")
     for quote, marks in _MARKED.findall(text):
         behind = [known[mark].quote for mark in marks_in(marks)]
-        if not any(locate(_bare(quote), words) or locate(words, quote) for words in behind):
-            raise InputError(
-                f"{marks} has other words than “{_short(quote)}”",
-                where=where,
-                hint="attach the words that you quote, and name their mark",
-            )
+        if not any(locate(quote.rstrip(_SENTENCE_END), words) or locate(words, quote) for words in behind):
+            hint = "attach the words that you quote, and name their mark"
+            raise InputError(f"{marks} has other words than “{_short(quote)}”", where=where, hint=hint)
 
 
-def cite(value: object, documents: Sequence[Document], evidence: Sequence[Evidence], where: str) -> Cited:
+def cite(value: object, documents: Sequence[Document], evidence: Sequence[Evidence], where: str) -> Evidence:
     """Return the evidence that a field cites: an id of the draft, a span {document, start, end}, or {document, quote}.
 
     A span of the draft's own evidence keeps its id; any other span gets the next free id. Raises InputError.
     """
     if isinstance(value, str):
-        found = next((item for item in evidence if item.id == value), None)
-        if found is None:
+        if (found := next((item for item in evidence if item.id == value), None)) is None:
             raise InputError(f"there is no evidence {_short(value)!r}", where=where, hint="name an id, as in E4")
-        return Cited(found.id, found)
+        return found
     if not isinstance(value, Mapping):
         raise InputError("the evidence is neither an id nor a span", where=where, hint="give document, start and end")
     document = next((item for item in documents if item.id == value.get("document")), None)
     if document is None:
-        raise InputError(
-            f"there is no source {_short(str(value.get('document')))!r}", where=where, hint="name one of the draft's"
-        )
-    start, end = _place(value, document, where)
+        named = _short(str(value.get("document")))
+        raise InputError(f"there is no source {named!r}", where=where, hint="name one of the draft's")
+    start, end = _span(value, document, where)
     same = next((e for e in evidence if (e.document, e.start, e.end) == (document.id, start, end)), None)
     if same is not None:
-        return Cited(same.id, same)
-    rank, about = _standing(document, start, end)
-    made = Evidence(
-        id=next_id(item.id for item in evidence),
-        document=document.id,
-        start=start,
-        end=end,
-        quote=document.text[start:end],
-        rank=rank,
-        about=about,
-    )
-    return Cited(made.id, made)
+        return same
+    # Rank and subject are those of the sentence that contains most of the words, as a drafter reads it.
+    read = [s for s in statements((document,)) if s.start < end and start < s.end]
+    best = max(read, key=lambda s: min(s.end, end) - max(s.start, start), default=None)
+    rank: Rank = best.rank if best else 5 if document.kind == "analyst-note" else 1
+    about: About = best.about if best else "product"
+    name, quote = next_id(item.id for item in evidence), document.text[start:end]
+    return Evidence(id=name, document=document.id, start=start, end=end, quote=quote, rank=rank, about=about)
 
 
-def next_id(taken: Iterable[str]) -> str:
-    """Return the evidence id after the highest one in use."""
-    numbers = [int(name[1:]) for name in taken if _MARK.fullmatch(name)]
-    return f"E{max(numbers, default=0) + 1}"
-
-
-def plain_mark(evidence: Evidence) -> Plain:
-    """Convert a citation to the form stored in events."""
-    return evidence.model_dump(mode="json")
-
-
-class Numbering:
-    """The evidence of a draft while events add to it, with a one-to-one mapping between spans and ids."""
-
-    def __init__(self, evidence: Sequence[Evidence]) -> None:
-        self._kept = {item.id: item for item in evidence}
-        self._by_span = {(item.document, item.start, item.end): item.id for item in evidence}
-
-    def place(self, marks: object) -> dict[str, str]:
-        """Add the citations of an event, and map each id in the event to its id in this draft."""
-        if not isinstance(marks, Mapping):
-            return {}
-        return {str(name): self._place(Evidence.model_validate(mark)) for name, mark in marks.items()}
-
-    def _place(self, wanted: Evidence) -> str:
-        span = (wanted.document, wanted.start, wanted.end)
-        if span not in self._by_span:
-            name = wanted.id if wanted.id not in self._kept else next_id(self._kept)
-            self._kept[name] = wanted.model_copy(update={"id": name})
-            self._by_span[span] = name
-        return self._by_span[span]
-
-    @property
-    def evidence(self) -> tuple[Evidence, ...]:
-        """All evidence: first the draft's, then the evidence added by events."""
-        return tuple(self._kept.values())
-
-
-def _place(value: Mapping[object, object], document: Document, where: str) -> tuple[int, int]:
+def _span(value: Mapping[object, object], document: Document, where: str) -> tuple[int, int]:
     """Return start and end of the cited words, excluding surrounding whitespace."""
     start, end, quote = value.get("start"), value.get("end"), value.get("quote")
     if start is None and end is None and isinstance(quote, str):
-        found = locate(quote, document.text)
-        if found is None:
+        if (found := locate(quote, document.text)) is None:
             raise InputError(f"the quote “{_short(quote)}” is not in {document.id}", where=where, hint="copy it")
         start, end = found.start, found.end
     if type(start) is not int or type(end) is not int or not 0 <= start < end <= len(document.text):
-        raise InputError(
-            f"there are no such characters in {document.id}",
-            where=where,
-            hint=f"start and end lie between 0 and {len(document.text)}",
-        )
+        hint = f"start and end lie between 0 and {len(document.text)}"
+        raise InputError(f"there are no such characters in {document.id}", where=where, hint=hint)
     text = document.text[start:end]
     start, end = start + len(text) - len(text.lstrip()), end - len(text) + len(text.rstrip())
-    if start >= end or not any(char.isalnum() for char in document.text[start:end]):
+    text = document.text[start:end]
+    if not any(char.isalnum() for char in text):
         raise InputError("the quote holds no word", where=where, hint="mark the words that say it")
     if end - start > MAX_CHARS:
         raise InputError(f"the quote has {end - start} characters", where=where, hint=f"at most {MAX_CHARS}")
     if _cuts_word(document.text, start) or _cuts_word(document.text, end):
         raise InputError("the quote begins or ends inside a word", where=where, hint="mark whole words")
-    if isinstance(quote, str) and locate(quote, document.text[start:end]) is None:
+    if isinstance(quote, str) and locate(quote, text) is None:
         raise InputError(f"{document.id} says something else there", where=where, hint="mark the words again")
     return start, end
 
@@ -196,20 +140,40 @@ def _cuts_word(text: str, at: int) -> bool:
     return 0 < at < len(text) and around.isascii() and around.isalnum()
 
 
-def _standing(document: Document, start: int, end: int) -> tuple[Rank, About]:
-    """Return rank and subject of the sentence that contains most of the words, as a drafter reads it."""
-    read = [s for s in statements((document,)) if s.start < end and start < s.end]
-    if not read:
-        return (5 if document.kind == "analyst-note" else 1), "product"
-    best = max(read, key=lambda s: min(s.end, end) - max(s.start, start))
-    return best.rank, best.about
-
-
-def _bare(quote: str) -> str:
-    """Strip the closing punctuation of the surrounding sentence from a quote."""
-    return quote.rstrip(".;:,… ")
-
-
 def _short(text: str) -> str:
     text = " ".join(text.split())
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def next_id(taken: Iterable[str]) -> str:
+    """Return the evidence id after the highest one in use."""
+    numbers = [int(name[1:]) for name in taken if _MARK.fullmatch(name)]
+    return f"E{max(numbers, default=0) + 1}"
+
+
+class Numbering:
+    """The evidence of a draft while citations add to it, with a one-to-one mapping between spans and ids."""
+
+    def __init__(self, evidence: Iterable[Evidence]) -> None:
+        self._kept = {item.id: item for item in evidence}
+        self._by_span = {(item.document, item.start, item.end): item.id for item in self._kept.values()}
+        self._drafted = len(self._kept)
+
+    def place(self, wanted: Evidence, *, keep: bool = True) -> str:
+        """Add a citation unless its span is there already, and return its id: with `keep` its own one, if free."""
+        span = (wanted.document, wanted.start, wanted.end)
+        if span not in self._by_span:
+            name = wanted.id if keep and wanted.id not in self._kept else next_id(self._kept)
+            self._kept[name] = replaced(wanted, id=name)
+            self._by_span[span] = name
+        return self._by_span[span]
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """All evidence: first the draft's, then what was added."""
+        return tuple(self._kept.values())
+
+    @property
+    def added(self) -> tuple[Evidence, ...]:
+        """The evidence that the draft did not have."""
+        return self.evidence[self._drafted :]

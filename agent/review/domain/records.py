@@ -1,6 +1,6 @@
 """Records of a review: items, events, actions, and the state obtained by folding the events."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import Field
 
@@ -13,29 +13,14 @@ GENESIS: Final = "0" * 64
 MAX_NOTE: Final = 2_000
 MAX_TEXT: Final = 4_000
 
+Plain = dict[str, Any]
+"""Fields as plain JSON values."""
+Rec = TypeVar("Rec", bound=Record)
+
 Verb = Literal[
-    "import",
-    "confirm",
-    "correct",
-    "strike",
-    "attach",
-    "add",
-    "waive",
-    "send",
-    "answer",
-    "contest",
-    "decide",
-    "undo",
-    "assign",
-    "redraft",
-    "sign",
-    "reopen",
-    "bulk",
-    "redo",
-    "comment",
-    "manage",
-    "ask",
-]
+    "import", "confirm", "correct", "strike", "attach", "add", "waive", "send", "answer", "contest", "decide", "undo",
+    "assign", "redraft", "sign", "reopen", "bulk", "redo", "comment", "manage", "ask",
+]  # fmt: skip
 """import: a draft was imported. send: a question or an unknown was sent to the vendor. decide: a contest was
 accepted or refused. redraft: answers became sources of a new draft, which `after` names by its sha256. bulk: several
 items of a section, all of them seen on screen, were confirmed in one act. redo: an undone act was restored. comment:
@@ -45,20 +30,9 @@ ItemKind = Literal["fact", "posture", "factor", "layer", "threat", "chain", "cap
 Verdict = Literal["open", "confirmed", "corrected", "struck", "sent", "answered", "waived"]
 """The decision on an item. `confirmed`, `corrected`, `struck`, `sent`, `answered` and `waived` close it."""
 Reason = Literal[
-    "wrong-quote",
-    "not-this-product",
-    "outdated",
-    "not-supported",
-    "wrong-value",
-    "wrong-severity",
-    "wrong-layer",
-    "wording",
-    "duplicate",
-    "not-applicable",
-    "known-otherwise",
-    "accepted-risk",
-    "out-of-scope",
-]
+    "wrong-quote", "not-this-product", "outdated", "not-supported", "wrong-value", "wrong-severity", "wrong-layer",
+    "wording", "duplicate", "not-applicable", "known-otherwise", "accepted-risk", "out-of-scope",
+]  # fmt: skip
 """The reason for correcting, striking or waiving an item."""
 ContestKind = Literal["wrong", "outdated", "missing"]
 Stage = Literal["open", "signed"]
@@ -69,6 +43,11 @@ ItemId = Annotated[
 """Permanent: `posture`, `score`, `fact/ID`, `factor/KEY`, `layer/KEY`, `threat/ID`, `chain/N`, `capability/C1`,
 `question/Q1`; `fact/Q1-KEY` is the fact for KEY stated by the answer to Q1."""
 Note = Annotated[str, Field(max_length=MAX_NOTE)]
+
+
+def replaced(record: Rec, **fields: object) -> Rec:
+    """Return the record with these fields replaced, which are not checked again."""
+    return record.model_copy(update=fields)
 
 
 class Reviewer(Record):
@@ -107,14 +86,19 @@ class Event(Record):
     role: Role
     verb: Verb
     item: str
-    before: dict[str, object] | None
+    before: Plain | None
     """The previous values of the changed fields."""
-    after: dict[str, object] | None
+    after: Plain | None
     reason: str
     note: str
     previous: str
     """Hash of the previous event in the store; for the first event, of `GENESIS` and the store's id."""
     hash: str
+
+    @property
+    def said(self) -> Plain:
+        """The new values of the changed fields, and what the event stores with them."""
+        return self.after or {}
 
 
 class Planned(Record):
@@ -122,10 +106,15 @@ class Planned(Record):
 
     verb: Verb
     item: str
-    before: dict[str, object] | None = None
-    after: dict[str, object] | None = None
+    before: Plain | None = None
+    after: Plain | None = None
     reason: str = ""
     note: str = ""
+
+    @property
+    def said(self) -> Plain:
+        """The new values of the changed fields, and what the event stores with them."""
+        return self.after or {}
 
 
 class Action(Record):
@@ -154,9 +143,9 @@ class ItemState(Record):
     by: str
     reason: str
     note: str
-    before: dict[str, object] | None
+    before: Plain | None
     """The drafted fields that a correction replaced."""
-    after: dict[str, object] | None
+    after: Plain | None
     lapsed: str = ""
     """Why a decision on the item lapsed, that is, what has changed since; empty if none lapsed."""
     fell: bool = False
@@ -250,7 +239,7 @@ class ReviewState(Record):
     """Number of the batch that the next undo reverts, regardless of who made it; 0 if none."""
     undos: tuple[Turn, ...] = ()
     """Every act that can be undone, oldest first."""
-    managed: dict[str, dict[str, dict[str, object]]] = Field(default_factory=dict)
+    managed: dict[str, dict[str, Plain]] = Field(default_factory=dict)
     """The work on mitigations (owner, due date, status …), by threat and by the mitigation's text."""
     redoable: int = 0
     """Number of the batch that the next redo restores; 0 if none."""

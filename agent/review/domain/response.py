@@ -39,6 +39,8 @@ _HINT: Final = "fill in the form that `draft.md` prints under Vendor questions"
 _POLARITIES: Final = {"yes": "asserted", "no": "denied", "setting": "configurable"}
 
 By = Literal["vendor", "analyst"]
+ANSWERS: Final[Mapping[By, SourceKind]] = {"vendor": "vendor-answer", "analyst": "analyst-note"}
+"""The kind of source that an answer is, by who gave it."""
 Address = Annotated[str, Field(pattern=_ADDRESS)]
 
 
@@ -150,9 +152,8 @@ def parse_response(raw: bytes, *, where: str) -> Response:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise InputError(
-            f"a field is not acceptable: {first['msg'].lower()}", where=f"{where}: {field}", hint=_HINT
-        ) from None
+        told = f"a field is not acceptable: {first['msg'].lower()}"
+        raise InputError(told, where=f"{where}: {field}", hint=_HINT) from None
 
 
 def answers_of(response: Response, asked: Sequence[str]) -> tuple[Answer, ...]:
@@ -162,37 +163,31 @@ def answers_of(response: Response, asked: Sequence[str]) -> tuple[Answer, ...]:
     """
     for key in response.given:
         if key not in asked:
-            raise InputError(
-                f"the draft asks no question {key}",
-                where=f"answers.{key}",
-                hint=f"it asks {', '.join(asked) or 'none'}",
-            )
-    given = ((key, response.given[key]) for key in asked if key in response.given)
-    return tuple(Answer(key, one.answer.strip(), one.page, response.by, _states(one)) for key, one in given)
+            hint = f"it asks {', '.join(asked) or 'none'}"
+            raise InputError(f"the draft asks no question {key}", where=f"answers.{key}", hint=hint)
+    found = []
+    for question, given in ((key, response.given[key]) for key in asked if key in response.given):
+        states = tuple(
+            {"key": key, "polarity": _POLARITIES[one.is_], "value": one.value, "quote": one.quote}
+            for key, one in given.states.items()
+        )
+        found.append(Answer(question, given.answer.strip(), given.page, response.by, states))
+    return tuple(found)
 
 
-def _states(given: AnswerGiven) -> tuple[Mapping[str, object], ...]:
-    return tuple(
-        {"key": key, "polarity": _POLARITIES[one.is_], "value": one.value, "quote": one.quote}
-        for key, one in given.states.items()
-    )
+def by_kind(kind: object) -> By:
+    """Return who gave an answer of this kind."""
+    return "analyst" if kind == ANSWERS["analyst"] else "vendor"
 
 
 def document_of(answer: Answer, number: int, *, at: str) -> Document:
     """Convert the answer to the draft's source number `number`, dated `at` (UTC, ISO 8601)."""
-    raw = answer.text.encode()
-    name = f"answer-{answer.question}"
-    kind: SourceKind = "vendor-answer" if answer.by == "vendor" else "analyst-note"
+    raw, name = answer.text.encode(), f"answer-{answer.question}"
+    kind, page = ANSWERS[answer.by], read_markdown(answer.text.replace("\r\n", "\n"))
     snapshot = Snapshot(
-        sha256=sha256(raw).hexdigest(),
-        requested_url=name,
-        final_url=answer.page or name,
-        fetched_at=at,
-        media_type="text/plain",
-        kind=kind,
-        size=len(raw),
-    )
-    page = read_markdown(answer.text.replace("\r\n", "\n"))
+        sha256=sha256(raw).hexdigest(), requested_url=name, final_url=answer.page or name, fetched_at=at,
+        media_type="text/plain", kind=kind, size=len(raw),
+    )  # fmt: skip
     made = compose(f"D{number}", page, snapshot, url=name, kind=kind)
     # A report names a source by its title, but answers seldom have a heading.
     return made if made.title else made.model_copy(update={"title": f"Answer to {answer.question}"})

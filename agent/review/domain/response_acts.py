@@ -1,17 +1,17 @@
 """Turns a response file into acts on a review: each answer and each contested point becomes a planned event."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import yaml
 
-from agent.errors import ConflictError, InputError
+from agent.errors import InputError
 from agent.records import Document, Draft
 from agent.report.safe_markdown import one_line, plain
-from agent.review.domain.acts import Seen, check
+from agent.review.domain.acts import Seen, check, refuse_stale as refuse_stale
 from agent.review.domain.items import POSTURE, items_of
-from agent.review.domain.records import Action, Contest, Planned, ReviewState
-from agent.review.domain.response import SCHEMA, ContestGiven, Response, answers_of
+from agent.review.domain.records import Action, Contest, Plain, Planned, ReviewState
+from agent.review.domain.response import ANSWERS, SCHEMA, ContestGiven, Response, answers_of
 
 _DECIDED: Final = {"open": "not decided yet", "accepted": "accepted", "refused": "refused"}
 
@@ -32,9 +32,8 @@ def planned_of(
     is about another draft or names an unknown item, ConflictError when a question was touched after `version`.
     """
     if response.draft not in known:
-        raise InputError(
-            f"the response is about {response.draft[:80]!r}", where="draft", hint=f"this one is {known[-1]}"
-        )
+        what = f"the response is about {response.draft[:80]!r}"
+        raise InputError(what, where="draft", hint=f"this one is {known[-1]}")
     planned: list[Planned] = []
     for action in (*_answers(state, response, version), *_contests(state, response, version)):
         planned += check(state, told(state, action), documents, seen)
@@ -42,32 +41,26 @@ def planned_of(
 
 
 def _answers(state: ReviewState, response: Response, version: int) -> Iterator[Action]:
-    kind = "vendor-answer" if response.by == "vendor" else "analyst-note"
-    standing = {one.item.id: one for one in state.items}
-    asked = [one.item.id.partition("/")[2] for one in state.items if one.item.kind == "question"]
-    for answer in answers_of(response, asked):
-        item = f"question/{answer.question}"
-        fields: dict[str, object] = {"text": answer.text, "url": answer.page, "kind": kind}
-        one = standing[item]
-        before = (one.after or {}).get("answer")
-        if isinstance(before, Mapping) and {name: before.get(name) for name in fields} == fields:
+    questions = {one.item.id.partition("/")[2]: one for one in state.items if one.item.kind == "question"}
+    for answer in answers_of(response, tuple(questions)):
+        one = questions[answer.question]
+        fields: Plain = {"text": answer.text, "url": answer.page, "kind": ANSWERS[response.by]}
+        before = (one.after or {}).get("answer") or {}
+        if fields.items() <= before.items():
             continue
         if answer.states:
             fields["states"] = [dict(state) for state in answer.states]
         told = f"response file of {response.sender}" if response.sender else "response file"
-        yield Action(verb="answer", item=item, version=version, fields=fields, note=told)
+        yield Action(verb="answer", item=one.item.id, version=version, fields=fields, note=told)
 
 
 def _contests(state: ReviewState, response: Response, version: int) -> Iterator[Action]:
     there = {(one.item, one.kind, one.text) for one in state.contests}
     for number, point in enumerate(response.contests, 1):
         item = contested_item(state.drafted, point, number)
-        if (item, point.kind, point.text.strip()) in there:
-            continue
-        fields: dict[str, object] = {
-            "kind": point.kind, "text": point.text, "url": point.url, "sender": response.sender[:80],
-        }  # fmt: skip
-        yield Action(verb="contest", item=item, version=version, fields=fields)
+        if (item, point.kind, point.text.strip()) not in there:
+            fields: Plain = {"kind": point.kind, "text": point.text, "url": point.url, "sender": response.sender[:80]}
+            yield Action(verb="contest", item=item, version=version, fields=fields)
 
 
 def contested_item(draft: Draft, point: ContestGiven, number: int) -> str:
@@ -83,23 +76,9 @@ def contested_item(draft: Draft, point: ContestGiven, number: int) -> str:
         # A quote cited only by facts, such as where the product runs, belongs to the product description.
         resting = POSTURE
     if resting is None:
-        raise InputError(
-            f"the draft holds no {point.item[:80]!r}", where=f"contests.{number}.item", hint="ids stand beside items"
-        )
+        told = f"the draft holds no {point.item[:80]!r}"
+        raise InputError(told, where=f"contests.{number}.item", hint="ids stand beside items")
     return resting
-
-
-def refuse_stale(state: ReviewState, version: int, what: str) -> None:
-    """Raise ConflictError when the review changed after `version`; for acts that depend on the whole review."""
-    if version != state.version:
-        raise ConflictError(
-            "the review went on since you saw it",
-            where=what,
-            hint="look at what changed, then do it again",
-            mine={"version": version},
-            theirs={"version": state.version},
-            base={"version": version},
-        )
 
 
 def contest_form(draft: str, item: str, items: Sequence[str]) -> str:
@@ -107,13 +86,8 @@ def contest_form(draft: str, item: str, items: Sequence[str]) -> str:
     does not contain the item."""
     if item not in items:
         raise InputError(f"there is no item {item[:80]!r}", where="item", hint="its id stands beside it")
-    fields = {
-        "schema": SCHEMA,
-        "draft": draft,
-        "sender": "",
-        "by": "vendor",
-        "contests": [{"item": item, "kind": "wrong", "text": "", "url": ""}],
-    }
+    contests = [{"item": item, "kind": "wrong", "text": "", "url": ""}]
+    fields = {"schema": SCHEMA, "draft": draft, "sender": "", "by": "vendor", "contests": contests}
     head = (
         "# kind: wrong, outdated or missing. text: what is so instead, in plain sentences.\n"
         "# url: a public page that says it.\n"

@@ -1,27 +1,27 @@
-"""Applies a reviewer's corrections, additions and quotes to a draft; `rescore` computes the resulting scores.
+"""Applies a reviewer's corrections, additions and quotes to a draft, and leaves out what was struck; `rescore` computes
+the resulting scores.
 
 Texts of a draft call its threats T1, T2, … in report order. A reviewer's own texts are left unchanged.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final, Literal
 
 from agent.drafting.layers.paragraphs import MARK
-from agent.drafting.threats.names import renamed
+from agent.drafting.product.capability_rows import LABELS
+from agent.drafting.wording import renamed as renamed_threats
 from agent.records import (
     STRUCK,
-    Advice,
     Capability,
     Chain,
-    ClaimedControl,
     Draft,
-    DraftFacts,
     Dropped,
+    Evidence,
     Fact,
+    FactLine,
     FactorEstimate,
-    Hop,
     LayerThreats,
     Missing,
     Mitigation,
@@ -35,385 +35,260 @@ from agent.records import (
 )
 from agent.report.view import View, number_added
 from agent.review.domain.facts.changed_sheet import by_names, held_as
-from agent.review.domain.items import fact_marks, fact_title
-from agent.review.domain.quotes import Numbering, Plain, rewritten
+from agent.review.domain.items import ItemPart, fact_marks, fact_title, facts_of, mapped, part_of
+from agent.review.domain.quotes import Numbering, renamed
+from agent.review.domain.records import Plain, Rec, replaced
 from agent.review.domain.replay import LAST, Standing
 from agent.scoring.cvss import PREFIX
-from agent.taxonomy.factors import FactorKey
-from agent.taxonomy.layers import LAYER_SOUGHT, LayerKey
+from agent.taxonomy.layers import LAYER_SOUGHT
 
 _TENTH: Final = Decimal("0.1")
 _ONE: Final = Decimal(1)
-REVIEWED: Final = ("confirmed", "corrected")
 _ZERO: Final = Decimal(0)
 _UNGRADED: Final = "None"
-WITH_FACT: Final = " with a fact that it rested on"
+REVIEWED: Final = ("confirmed", "corrected")
+_TOLD: Final = {"chains": ("title",), "questions": ("text", "proposed", "why", "changes"), "controls": ("why",)}
+"""Texts that may name threats, by part of the draft."""
+_NEVER_EMPTY: Final = ("title", "text", "proposed")
+Label = Literal["Acts", "Reads", "Credentials", "Approval"]
+_MODES: Final[tuple[tuple[Label, bool], ...]] = (("Acts", False), ("Reads", True))
+"""The rows of capabilities, with whether they read."""
+_RIGHTS: Final[Mapping[Label, tuple[str, str, str]]] = {
+    "Credentials": ("credential", " with {}", "; with whose rights is not known"),
+    "Approval": ("approver", " after approval by {}", "; who approves it is not known"),
+}
+
+Decisions = Mapping[str, Standing]
+"""The decision on each item."""
 
 
-def without_struck(draft: Draft, standing: Mapping[str, Standing], drafted: Draft | None = None) -> Draft:
+# ---------------------------------------------------------------- what was struck
+
+
+def without_struck(draft: Draft, standing: Decisions, drafted: Draft) -> Draft:
     """Return the draft without its struck items, which are listed with the reason; struck factors return to their usual
     value, and struck layers to not certain.
 
-    Items that fell with a fact are listed only if they are in `drafted` (by default the draft itself).
+    Items that fell with a fact are listed only if they are in `drafted`.
     """
     struck = {name: one for name, one in standing.items() if one.verdict == "struck"}
     if not struck:
         return draft
-    dropped: list[Dropped] = _facts_left_out(drafted or draft, struck)
-    layers = {key: _standing_layer(key, layer, struck, dropped) for key, layer in draft.layers.items()}
-    chains = _standing_chains(draft, struck, dropped)
-    capabilities: list[Capability] = []
-    for one in draft.system.capabilities:
-        if (mark := struck.get(f"capability/{one.id}")) is None:
-            capabilities.append(one)
-        else:
-            dropped.append(_dropped(f"capability {one.id}: {one.action} {one.object}", mark))
-    questions: list[Question] = []
-    for asked in draft.questions:
-        if (mark := struck.get(f"question/{asked.id}")) is None:
-            questions.append(asked)
-        else:
-            dropped.append(_dropped(f"question {asked.id}: {asked.text}", mark))
-    factors = {
-        key: _typical(one, struck[f"factor/{key}"]) if f"factor/{key}" in struck else one
-        for key, one in draft.factors.items()
-    }
-    gone = {name.partition("/")[2] for name in struck}
-    dropped = _told_of(drafted or draft, struck, dropped)
-    return draft.model_copy(
-        update={
-            "layers": layers,
-            "chains": chains,
-            "factors": factors,
-            "system": draft.system.model_copy(update={"capabilities": tuple(capabilities)}),
-            "questions": tuple(questions),
-            "dropped": (*draft.dropped, *dropped),
-            "lowerings": tuple(low for low in draft.lowerings if low.target not in gone),
-        }
-    )
+    dropped: list[Dropped] = []
+
+    def drop(item: str, what: str, reason: str = "") -> None:
+        one = struck.get(item)
+        # Leave out a fallen item that the draft never contained: one change of a fact added it, another removed it.
+        if one is None or not one.fell or part_of(drafted, item) is not None:
+            why = " with a fact that it rested on" if one and one.fell else f": {one.why}" if one else reason
+            dropped.append(Dropped(what=what, reason=f"{STRUCK}{why}"))
+
+    def part(item: str, one: ItemPart) -> ItemPart | None:
+        kind, _, name = item.partition("/")
+        threats = one.threats if isinstance(one, Chain) else ()
+        lost = [threat for threat in threats if f"threat/{threat}" in struck]
+        if item not in struck and not lost:
+            return one
+        if isinstance(one, FactorEstimate):
+            return _typical(one, struck[item].why)
+        if isinstance(one, LayerThreats):
+            told = "what the draft said of it was struck in review"
+            missing = one.missing or Missing(reason="too-little-evidence", detail=f"{LAYER_SOUGHT[name]}: {told}")  # type: ignore[index]
+            drop(item, f"paragraph of {name}")
+            text = f"{MARK}{missing.detail}."
+            return replaced(one, certain=False, applies="unknown", missing=missing, paragraph=text)
+        match one:
+            case Capability():
+                title = f"{one.action} {one.object}"
+            case Question():
+                title = one.text
+            case Threat() | Chain():
+                title = one.title
+        drop(item, f"{kind} {name}: {title}", f" with its threat {lost[0]}" if lost else "")
+        return None
+
+    for fact in facts_of(drafted):
+        if f"fact/{fact.id}" in struck:
+            drop(f"fact/{fact.id}", f"fact {fact.id}: {fact_title(fact)}")
+    made, gone = mapped(draft, part), {name.partition("/")[2] for name in struck}
+    lowerings = tuple(low for low in draft.lowerings if low.target not in gone)
+    return replaced(made, dropped=(*draft.dropped, *dropped), lowerings=lowerings)
 
 
-def missing_of(key: LayerKey, certain: bool, applies: object, because: str) -> Missing | None:
-    """Return what is missing for a layer that is uncertain or does not apply; `because` says why it is uncertain."""
-    if applies == "no":
-        return Missing(reason="does-not-apply", detail=f"{LAYER_SOUGHT[key]}: a reviewer says that there is none")
-    return None if certain else Missing(reason="too-little-evidence", detail=f"{LAYER_SOUGHT[key]}: {because}")
-
-
-def _typical(one: FactorEstimate, mark: Standing) -> FactorEstimate:
+def _typical(one: FactorEstimate, why: str) -> FactorEstimate:
     """Reset a struck factor to its usual value, with a range that still includes its struck value and range."""
     parts = tuple(part for part in one.parts if part.kind == "typical")
     usual = sum((Decimal(str(part.effect)) for part in parts), _ZERO) if parts else one.value
     value = min(max(usual, _ZERO), _ONE).quantize(_TENTH)
-    return one.model_copy(
-        update={
-            "value": value,
-            "low": min(one.low, one.value, value),
-            "high": max(one.high, one.value, value),
-            "state": "unknown",
-            "parts": parts,
-            "rationale": f"What the draft said of it was struck in review ({mark.why}); {value} is usual.",
-            "evidence": (),
-        }
+    return replaced(
+        one,
+        value=value,
+        low=min(one.low, one.value, value),
+        high=max(one.high, one.value, value),
+        state="unknown",
+        parts=parts,
+        rationale=f"What the draft said of it was struck in review ({why}); {value} is usual.",
+        evidence=(),
     )
-
-
-def _standing_layer(
-    key: LayerKey, layer: LayerThreats, struck: Mapping[str, Standing], dropped: list[Dropped]
-) -> LayerThreats:
-    threats = []
-    for threat in layer.threats:
-        mark = struck.get(f"threat/{threat.id}")
-        if mark is None:
-            threats.append(threat)
-        else:
-            dropped.append(_dropped(f"threat {threat.id}: {threat.title}", mark))
-    update: dict[str, object] = {"threats": tuple(threats)}
-    if (mark := struck.get(f"layer/{key}")) is not None:
-        missing = layer.missing or missing_of(key, False, "unknown", "what the draft said of it was struck in review")
-        assert missing is not None
-        dropped.append(_dropped(f"paragraph of {key}", mark))
-        update |= {
-            "certain": False, "applies": "unknown", "missing": missing, "paragraph": f"{MARK}{missing.detail}.",
-        }  # fmt: skip
-    return layer.model_copy(update=update)
-
-
-def _standing_chains(draft: Draft, struck: Mapping[str, Standing], dropped: list[Dropped]) -> tuple[Chain, ...]:
-    gone = {name.partition("/")[2] for name in struck if name.startswith("threat/")}
-    kept = []
-    for number, chain in enumerate(draft.chains, start=1):
-        lost = [threat for threat in chain.threats if threat in gone]
-        mark = struck.get(f"chain/{number}")
-        if mark is not None:
-            dropped.append(_dropped(f"chain {number}: {chain.title}", mark))
-        elif lost:
-            dropped.append(Dropped(what=f"chain {number}: {chain.title}", reason=f"{STRUCK} with its threat {lost[0]}"))
-        else:
-            kept.append(chain)
-    return tuple(kept)
-
-
-def _dropped(what: str, mark: Standing) -> Dropped:
-    return Dropped(what=what, reason=f"{STRUCK}{WITH_FACT}" if mark.fell else f"{STRUCK}: {mark.why}")
-
-
-def _facts_left_out(drafted: Draft, struck: Mapping[str, Standing]) -> list[Dropped]:
-    facts = drafted.facts.facts if drafted.facts else ()
-    return [
-        _dropped(f"fact {fact.id}: {fact_title(fact)}", struck[f"fact/{fact.id}"])
-        for fact in facts
-        if f"fact/{fact.id}" in struck
-    ]
-
-
-def _told_of(drafted: Draft, struck: Mapping[str, Standing], dropped: Sequence[Dropped]) -> list[Dropped]:
-    """Leave out fallen items that the draft never contained: one change of a fact added them, another removed them."""
-    known = {
-        *(f"threat {threat.id}" for layer in drafted.layers.values() for threat in layer.threats),
-        *(f"chain {number}" for number in range(1, len(drafted.chains) + 1)),
-        *(f"capability {one.id}" for one in drafted.system.capabilities),
-        *(f"question {asked.id}" for asked in drafted.questions),
-    }
-    fallen = {name.replace("/", " ") for name, one in struck.items() if one.fell} - known
-    return [each for each in dropped if each.what.partition(":")[0] not in fallen]
-
-
-def applied(
-    draft: Draft, standing: Mapping[str, Standing], drafted: Draft | None = None
-) -> tuple[Draft, dict[str, Standing]]:
-    """Return the draft with all corrections, additions and attached quotes, with nothing removed yet. `drafted` has the
-    facts as originally read; by default it is the draft itself.
-
-    Also returns the decision on each item, with its evidence ids in this draft.
-    """
-    numbering = Numbering(draft.evidence)
-    settled = _settled(standing, numbering)
-    read = (drafted or draft).facts
-    reviser = _Reviser(draft, settled, {item.id: item.quote for item in numbering.evidence}, read.facts if read else ())
-    return reviser.revised().model_copy(update={"evidence": numbering.evidence}), settled
-
-
-# ---------------------------------------------------------------- ids of evidence
-
-
-def _settled(standing: Mapping[str, Standing], numbering: Numbering) -> dict[str, Standing]:
-    """Return all decisions with the evidence ids of this draft; citations get ids in the order of their events."""
-    brought = sorted(
-        (number, name, at) for name, one in standing.items() for at, (number, _) in enumerate(one.marks)
-    )  # fmt: skip
-    ids: dict[str, dict[str, str]] = {name: {} for name in standing}
-    for _, name, at in brought:
-        ids[name] |= numbering.place(standing[name].marks[at][1])
-    return {
-        name: replace(
-            one,
-            edits={key: _renamed(value, ids[name]) for key, value in one.edits.items()},
-            attached=list(dict.fromkeys(ids[name].get(mark, mark) for mark in one.attached)),
-            marks=[],
-        )
-        for name, one in standing.items()
-    }
-
-
-def _renamed(value: object, ids: Mapping[str, str]) -> object:
-    if isinstance(value, str):
-        return rewritten(value, ids)
-    if isinstance(value, Mapping):
-        return {key: _renamed(part, ids) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_renamed(part, ids) for part in value]
-    return value
 
 
 # ---------------------------------------------------------------- corrections
 
 
-class _Reviser:
-    """Applies the decision on each item to its part of the draft."""
+def applied(draft: Draft, standing: Decisions, drafted: Draft) -> tuple[Draft, dict[str, Standing]]:
+    """Return the draft with all corrections, additions and attached quotes, with nothing removed yet. `drafted` has the
+    facts as originally read.
 
-    def __init__(
-        self, draft: Draft, standing: Mapping[str, Standing], quotes: Mapping[str, str], read: Sequence[Fact]
-    ) -> None:
-        self._draft = draft
-        self._read = read
-        self._standing = standing
-        self._quotes = quotes
-        self._known = _known(draft, standing, read)
-        self._places = _last_places(draft, standing)
+    Also returns the decision on each item, with its evidence ids in this draft.
+    """
+    settled, evidence = _settled(standing, draft)
+    quotes = {item.id: item.quote for item in evidence}
+    known, places = _known(draft, settled, drafted), _last_places(draft, settled)
+    added = sorted((item, one) for item, one in settled.items() if one.added)
 
-    def revised(self) -> Draft:
-        draft = self._draft
-        capabilities = tuple(self._capability(one) for one in draft.system.capabilities)
-        return draft.model_copy(
-            update={
-                "product": draft.product.model_copy(update={"posture": self._posture()}),
-                "factors": {key: self._factor(key, one) for key, one in draft.factors.items()},
-                "layers": {key: self._layer(key, one) for key, one in draft.layers.items()},
-                "chains": tuple(self._chain(n, one) for n, one in enumerate(draft.chains, start=1)),
-                "questions": (*(self._question(one) for one in draft.questions), *self._asked()),
-                "system": draft.system.model_copy(update={"capabilities": capabilities}),
-                "lowerings": tuple(low for low in draft.lowerings if not self._overruled(low.target)),
-                "facts": self._facts(draft.facts),
-            }
+    def part(item: str, one: ItemPart) -> ItemPart:
+        kind, _, name = item.partition("/")
+        if isinstance(one, LayerThreats):
+            new = ((item.partition("/")[2], each) for item, each in added if each.edits.get("layer") == name)
+            one = replaced(one, threats=(*one.threats, *(_added(name, each, known, places) for name, each in new)))
+        if item not in settled:
+            return one
+        if isinstance(one, LayerThreats):
+            return _layer(name, one, settled[item], quotes)
+        return _REVISED[kind](one, settled[item])
+
+    made = mapped(draft, part)
+    asked = sorted((int(item.partition("/Q")[2]), one) for item, one in added if item.startswith("question/"))
+    posture, decided = draft.product.posture, settled.get("posture")
+    if decided is not None:
+        posture = _quoting(decided.edits.get("text", posture), decided.attached, quotes)
+    overruled = {item.partition("/")[2] for item, one in settled.items() if {"value", "cvss_vector"} & one.edits.keys()}
+    revised = replaced(
+        made,
+        product=replaced(draft.product, posture=posture),
+        questions=(*made.questions, *(_asked(f"Q{number}", one) for number, one in asked)),
+        lowerings=tuple(low for low in draft.lowerings if low.target not in overruled),
+        evidence=evidence,
+    )
+    sure = [fact for fact in facts_of(drafted) if settled.get(f"fact/{fact.id}", Standing()).verdict in REVIEWED]
+    ids = {one.id for fact in sure if (one := held_as(facts_of(draft), fact)) is not None}
+    if draft.facts is not None and ids:
+        facts = tuple(replaced(one, state="confirmed") if one.id in ids else one for one in draft.facts.facts)
+        revised = replaced(revised, facts=replaced(draft.facts, facts=facts))
+    return revised, settled
+
+
+def _settled(standing: Decisions, draft: Draft) -> tuple[dict[str, Standing], tuple[Evidence, ...]]:
+    """Return all decisions with the evidence ids of this draft, and its evidence with what they cite; citations get
+    ids in the order of their events."""
+    numbering, ids = Numbering(draft.evidence), {name: dict[str, str]() for name in standing}
+    brought = sorted((number, name, at) for name, one in standing.items() for at, (number, _) in enumerate(one.marks))
+    for _, name, at in brought:
+        cited = standing[name].marks[at][1]
+        ids[name] |= {mark: numbering.place(Evidence.model_validate(item)) for mark, item in cited.items()}
+    settled = {
+        name: replace(
+            one,
+            edits={key: renamed(value, ids[name]) for key, value in one.edits.items()},
+            attached=list(dict.fromkeys(ids[name].get(mark, mark) for mark in one.attached)),
+            marks=[],
         )
-
-    def _facts(self, facts: DraftFacts | None) -> DraftFacts | None:
-        """Return the facts, marking those that a reviewer confirmed as confirmed."""
-        sure = {name for name, one in self._standing.items() if one.verdict in REVIEWED and name.startswith("fact/")}
-        if facts is None or not sure:
-            return facts
-        held = {fact.id: held_as(facts.facts, fact) for fact in self._read if f"fact/{fact.id}" in sure}
-        ids = {one.id for one in held.values() if one is not None}
-        made = (fact.model_copy(update={"state": "confirmed"}) if fact.id in ids else fact for fact in facts.facts)
-        return facts.model_copy(update={"facts": tuple(made)})
-
-    def _asked(self) -> list[Question]:
-        """Return the questions that reviewers added, ordered by number."""
-        added = [(name, one) for name, one in self._standing.items() if one.added and name.startswith("question/")]
-        added.sort(key=lambda pair: int(pair[0].partition("/Q")[2]))
-        return [self._question(question_added(name.partition("/")[2], one.edits)) for name, one in added]
-
-    def _overruled(self, target: str) -> bool:
-        """Return whether a lowering concerns a value that a reviewer set."""
-        factor, threat = self._standing.get(f"factor/{target}"), self._standing.get(f"threat/{target}")
-        return bool((factor and "value" in factor.edits) or (threat and "cvss_vector" in threat.edits))
-
-    def _posture(self) -> str:
-        one = self._standing.get("posture")
-        if one is None:
-            return self._draft.product.posture
-        return self._quoting(str(one.edits.get("text", self._draft.product.posture)), one.attached)
-
-    def _quoting(self, text: str, marks: Sequence[str]) -> str:
-        """Append the attached quotes to a text."""
-        new = [f"“{self._quotes[mark]}” ({mark})." for mark in marks if mark in self._quotes and mark not in text]
-        return " ".join((text, *new))
-
-    def _factor(self, key: FactorKey, drafted: FactorEstimate) -> FactorEstimate:
-        one = self._standing.get(f"factor/{key}")
-        if one is None:
-            return drafted
-        marks = _evidence(one, drafted.evidence)
-        update: dict[str, object] = {"evidence": marks}
-        if "value" in one.edits:
-            value = _decimal(one.edits["value"])
-            low, high = (_decimal(one.edits.get(end, one.edits["value"])) for end in ("low", "high"))
-            total = sum(part.effect for part in drafted.parts)
-            part = Part(kind="review", label="set in review", effect=round(float(value) - total, 4))
-            told = one.why or "known otherwise"
-            update |= {
-                "value": value, "low": low, "high": high, "parts": (*drafted.parts, part),
-                "rationale": f"Set in review, {drafted.value} before: {told.rstrip('.')}.",
-            }  # fmt: skip
-        update["state"] = _state(one, drafted.state, marks, corrected="value" in one.edits)
-        return drafted.model_copy(update=update)
-
-    def _layer(self, key: LayerKey, drafted: LayerThreats) -> LayerThreats:
-        threats = tuple(self._threat(threat) for threat in drafted.threats)
-        added = sorted(
-            (name, one) for name, one in self._standing.items() if one.added and one.edits.get("layer") == key
-        )
-        threats += tuple(self._made(name.partition("/")[2], one) for name, one in added)
-        one = self._standing.get(f"layer/{key}")
-        if one is None:
-            return drafted.model_copy(update={"threats": threats})
-        certain = bool(one.edits.get("certain", drafted.certain))
-        paragraph = str(one.edits.get("paragraph", drafted.paragraph))
-        if certain:
-            paragraph = self._quoting(paragraph, one.attached)
-        applies = one.edits.get("applies", "yes" if certain and not drafted.certain else drafted.applies)
-        update: dict[str, object] = {
-            "threats": threats, "certain": certain, "applies": applies, "paragraph": paragraph,
-        }  # fmt: skip
-        if certain != drafted.certain or applies != drafted.applies:
-            update["missing"] = missing_of(key, certain, applies, "a reviewer found it not certain")
-        return drafted.model_copy(update=update)
-
-    def _made(self, name: str, one: Standing) -> Threat:
-        """Build a threat that a reviewer added, including the quotes of its facts; its scores are computed later."""
-        named = (self._known.get(str(each)) for each in _listed(one.edits.get("facts")))
-        facts = tuple({fact.id: fact for fact in named if fact is not None}.values())
-        own = [mark for fact in facts for mark in fact_marks(fact)]
-        marks = tuple(dict.fromkeys((*_evidence(one, ()), *own)))
-        vector = str(one.edits["cvss_vector"])
-        return Threat(
-            id=name,
-            title=str(one.edits["title"]),
-            how=str(one.edits.get("how", "")),
-            lost=str(one.edits.get("lost", "")),
-            statement=ThreatStatement.model_validate(one.edits["statement"]),
-            taxonomy=_taxonomy(one.edits.get("taxonomy", [])),
-            state="confirmed" if marks and one.verdict in REVIEWED else "inferred",
-            score=ThreatScore(cvss_vector=vector, cvss_base=_ZERO, aivss=_ZERO, severity=_UNGRADED),
-            mitigations=_mitigations(one.edits.get("mitigations", [])),
-            evidence=marks,
-            facts=tuple(fact.id for fact in facts),
-            place=self._places.get(name),
-        )
-
-    def _threat(self, drafted: Threat) -> Threat:
-        one = self._standing.get(f"threat/{drafted.id}")
-        return drafted if one is None else _corrected_threat(drafted, one)
-
-    def _capability(self, drafted: Capability) -> Capability:
-        one = self._standing.get(f"capability/{drafted.id}")
-        if one is None:
-            return drafted
-        marks = _evidence(one, drafted.evidence)
-        update: dict[str, object] = {"evidence": marks}
-        update |= {name: str(one.edits[name]) for name in ("action", "object") if name in one.edits}
-        for name in ("credential", "approver"):
-            if name in one.edits:
-                given = one.edits[name]
-                update |= {name: given, f"{name}_state": "confirmed" if given and marks else None}
-                update[f"{name}_evidence"] = marks if given else ()
-        # "confirmed" would turn a capability that a quote denies into an existing capability.
-        state = drafted.state if drafted.state == "denied" else _state(one, drafted.state, marks, corrected=True)
-        return drafted.model_copy(update={**update, "state": state})
-
-    def _chain(self, number: int, drafted: Chain) -> Chain:
-        one = self._standing.get(f"chain/{number}")
-        if one is None:
-            return drafted
-        hops = drafted.hops
-        if one.attached and hops:
-            at = next((n for n, hop in enumerate(hops) if not hop.evidence), len(hops) - 1)
-            cited = tuple(dict.fromkeys((*hops[at].evidence, *one.attached)))
-            hops = (*hops[:at], Hop(source=hops[at].source, target=hops[at].target, evidence=cited), *hops[at + 1 :])
-        return drafted.model_copy(update={"title": str(one.edits.get("title", drafted.title)), "hops": hops})
-
-    def _question(self, drafted: Question) -> Question:
-        one = self._standing.get(f"question/{drafted.id}")
-        if one is None:
-            return drafted
-        update: dict[str, object] = {
-            name: str(one.edits[name]) for name in ("text", "proposed") if name in one.edits
-        }  # fmt: skip
-        # A question keeps the wording with which it was sent or answered.
-        update |= {"text": one.worded} if one.worded else {}
-        return drafted.model_copy(update=update)
+        for name, one in standing.items()
+    }
+    return settled, numbering.evidence
 
 
-def question_added(name: str, fields: Mapping[str, object]) -> Question:
-    """Build a question that a reviewer added about a key from the fields of its event."""
-    settles, effect = fields.get("settles"), fields.get("effect")
-    return Question(
-        id=name,
-        text=str(fields["text"]),
-        proposed=str(fields.get("proposed", "")),
-        settles=tuple(str(key) for key in settles) if isinstance(settles, list | tuple) else (),
-        effect=float(effect) if isinstance(effect, int | float) else 0.0,
-        why=str(fields.get("why", "")),
-        changes=str(fields.get("changes", "")),
-        about=(str(fields["key"]),),
+def _quoting(text: str, marks: Sequence[str], quotes: Mapping[str, str]) -> str:
+    """Append the attached quotes to a text."""
+    new = [f"“{quotes[mark]}” ({mark})." for mark in marks if mark in quotes and mark not in text]
+    return " ".join((text, *new))
+
+
+def _factor(drafted: FactorEstimate, one: Standing) -> FactorEstimate:
+    marks, edits = _evidence(one, drafted.evidence), one.edits
+    state = _state(one, drafted.state, marks, corrected="value" in edits)
+    if "value" not in edits:
+        return replaced(drafted, evidence=marks, state=state)
+    value, low, high = (Decimal(str(edits.get(end, edits["value"]))) for end in ("value", "low", "high"))
+    total = sum(part.effect for part in drafted.parts)
+    part = Part(kind="review", label="set in review", effect=round(float(value) - total, 4))
+    told = (one.why or "known otherwise").rstrip(".")
+    rationale, parts = f"Set in review, {drafted.value} before: {told}.", (*drafted.parts, part)
+    return replaced(
+        drafted, value=value, low=low, high=high, parts=parts, rationale=rationale, evidence=marks, state=state
     )
 
 
+def _layer(key: str, drafted: LayerThreats, one: Standing, quotes: Mapping[str, str]) -> LayerThreats:
+    certain = one.edits.get("certain", drafted.certain)
+    paragraph = one.edits.get("paragraph", drafted.paragraph)
+    if certain:
+        paragraph = _quoting(paragraph, one.attached, quotes)
+    applies = one.edits.get("applies", "yes" if certain and not drafted.certain else drafted.applies)
+    missing, sought = drafted.missing, LAYER_SOUGHT[key]  # type: ignore[index]
+    if applies == "no" and (certain, applies) != (drafted.certain, drafted.applies):
+        missing = Missing(reason="does-not-apply", detail=f"{sought}: a reviewer says that there is none")
+    elif (certain, applies) != (drafted.certain, drafted.applies):
+        told = f"{sought}: a reviewer found it not certain"
+        missing = None if certain else Missing(reason="too-little-evidence", detail=told)
+    return replaced(drafted, certain=certain, applies=applies, paragraph=paragraph, missing=missing)
+
+
+def _threat(drafted: Threat, one: Standing) -> Threat:
+    marks, edits = _evidence(one, drafted.evidence), one.edits
+    state = _state(one, drafted.state, marks, corrected=True)
+    if not marks and state in ("claimed", "confirmed"):
+        state = "inferred"
+    update: dict[str, object] = {name: edits[name] for name in ("title", "how", "lost") if name in edits}
+    if "statement" in edits:
+        update["statement"] = ThreatStatement.model_validate(edits["statement"])
+    if "cvss_vector" in edits:
+        # Keep the drafted reasons of unchanged metrics.
+        vector, known = edits["cvss_vector"], drafted.score
+        old, new = (set(text.removeprefix(PREFIX).split("/")) for text in (known.cvss_vector, vector))
+        same = {metric.partition(":")[0] for metric in old & new}
+        reasons = {metric: reason for metric, reason in known.reasons.items() if metric in same}
+        update["score"] = replaced(known, cvss_vector=vector, reasons=reasons)
+    for name, record in (("mitigations", Mitigation), ("taxonomy", TaxonomyRef)):
+        if name in edits:
+            update[name] = tuple(record.model_validate(row) for row in edits[name])
+    return replaced(drafted, **update, evidence=marks, state=state)
+
+
+def _capability(drafted: Capability, one: Standing) -> Capability:
+    marks = _evidence(one, drafted.evidence)
+    update: Plain = {name: one.edits[name] for name in ("action", "object") if name in one.edits}
+    for name in ("credential", "approver"):
+        if name in one.edits:
+            given = one.edits[name]
+            update |= {name: given, f"{name}_state": "confirmed" if given and marks else None}
+            update[f"{name}_evidence"] = marks if given else ()
+    # "confirmed" would turn a capability that a quote denies into an existing capability.
+    state = drafted.state if drafted.state == "denied" else _state(one, drafted.state, marks, corrected=True)
+    return replaced(drafted, **update, evidence=marks, state=state)
+
+
+def _chain(drafted: Chain, one: Standing) -> Chain:
+    hops = list(drafted.hops)
+    if one.attached and hops:
+        at = next((n for n, hop in enumerate(hops) if not hop.evidence), len(hops) - 1)
+        hops[at] = replaced(hops[at], evidence=tuple(dict.fromkeys((*hops[at].evidence, *one.attached))))
+    return replaced(drafted, title=one.edits.get("title", drafted.title), hops=tuple(hops))
+
+
+def _question(drafted: Question, one: Standing) -> Question:
+    update = {name: one.edits[name] for name in ("text", "proposed") if name in one.edits}
+    # A question keeps the wording with which it was sent or answered.
+    return replaced(drafted, **(update | {"text": one.worded} if one.worded else update))
+
+
+_REVISED: Final[Mapping[str, Callable[[Any, Standing], ItemPart]]] = {
+    "factor": _factor, "threat": _threat, "capability": _capability, "chain": _chain, "question": _question,
+}  # fmt: skip
+
+
 def _evidence(one: Standing, drafted: Sequence[str]) -> tuple[str, ...]:
-    given = one.edits.get("evidence")
-    kept = [str(mark) for mark in given] if isinstance(given, list | tuple) else list(drafted)
-    return tuple(dict.fromkeys((*kept, *one.attached)))
+    return tuple(dict.fromkeys((*one.edits.get("evidence", drafted), *one.attached)))
 
 
 def _state(one: Standing, drafted: State, marks: Sequence[str], *, corrected: bool) -> State:
@@ -425,27 +300,34 @@ def _state(one: Standing, drafted: State, marks: Sequence[str], *, corrected: bo
     return "confirmed"
 
 
-def _corrected_threat(drafted: Threat, one: Standing) -> Threat:
-    marks, edits = _evidence(one, drafted.evidence), one.edits
-    update: dict[str, object] = {"evidence": marks}
-    update |= {name: str(edits[name]) for name in ("title", "how", "lost") if name in edits}
-    if isinstance(edits.get("statement"), Mapping):
-        update["statement"] = ThreatStatement.model_validate(
-            {**drafted.statement.model_dump(), **_mapping(edits["statement"])}
-        )
-    if "cvss_vector" in edits:
-        update["score"] = _with_vector(drafted.score, str(edits["cvss_vector"]))
-    if "mitigations" in edits:
-        update["mitigations"] = _mitigations(edits["mitigations"])
-    if "taxonomy" in edits:
-        update["taxonomy"] = _taxonomy(edits["taxonomy"])
-    state = _state(one, drafted.state, marks, corrected=True)
-    if not marks and state in ("claimed", "confirmed"):
-        state = "inferred"
-    return drafted.model_copy(update={**update, "state": state})
+# ---------------------------------------------------------------- additions
 
 
-def _last_places(draft: Draft, standing: Mapping[str, Standing]) -> dict[str, int]:
+def _added(name: str, one: Standing, known: Mapping[str, Fact], places: Mapping[str, int]) -> Threat:
+    """Build a threat that a reviewer added, including the quotes of its facts; its scores are computed later."""
+    edits = one.edits
+    facts = tuple({known[each].id: known[each] for each in edits.get("facts", ()) if each in known}.values())
+    marks = tuple(dict.fromkeys((*_evidence(one, ()), *(mark for fact in facts for mark in fact_marks(fact)))))
+    return Threat(
+        id=name,
+        **{each: edits[each] for each in ("title", "how", "lost", "statement") if each in edits},
+        taxonomy=edits.get("taxonomy", ()),
+        state="confirmed" if marks and one.verdict in REVIEWED else "inferred",
+        score=ThreatScore(cvss_vector=edits["cvss_vector"], cvss_base=_ZERO, aivss=_ZERO, severity=_UNGRADED),
+        mitigations=edits.get("mitigations", ()),
+        evidence=marks,
+        facts=tuple(fact.id for fact in facts),
+        place=places.get(name),
+    )
+
+
+def _asked(name: str, one: Standing) -> Question:
+    """Build a question that a reviewer added about a key."""
+    told = {each: one.edits[each] for each in ("text", "proposed", "why", "settles", "effect")}
+    return _question(Question(id=name, about=(one.edits["key"],), **told), one)
+
+
+def _last_places(draft: Draft, standing: Decisions) -> dict[str, int]:
     """Return places for added threats after all other threats, so that existing threat numbers do not change."""
     given = [t.place for layer in draft.layers.values() for t in layer.threats if t.place is not None]
     last = [name.partition("/")[2] for name, one in standing.items() if one.added and one.edits.get("place") == LAST]
@@ -454,52 +336,25 @@ def _last_places(draft: Draft, standing: Mapping[str, Standing]) -> dict[str, in
     return {name: max(given) + at for at, name in enumerate(last, 1)} if given else {}
 
 
-def _with_vector(known: ThreatScore, vector: str) -> ThreatScore:
-    """Return the score with another vector, keeping the drafted reasons of unchanged metrics."""
-    old, new = (set(text.removeprefix(PREFIX).split("/")) for text in (known.cvss_vector, vector))
-    same = {metric.partition(":")[0] for metric in old & new}
-    reasons = {metric: reason for metric, reason in known.reasons.items() if metric in same}
-    return known.model_copy(update={"cvss_vector": vector, "reasons": reasons})
-
-
-def _mitigations(value: object) -> tuple[Mitigation, ...]:
-    rows = value if isinstance(value, list | tuple) else ()
-    return tuple(Mitigation.model_validate({"evidence": (), **_mapping(row)}) for row in rows)
-
-
-def _taxonomy(value: object) -> tuple[TaxonomyRef, ...]:
-    return tuple(TaxonomyRef.model_validate(row) for row in value) if isinstance(value, list | tuple) else ()
-
-
-def _listed(value: object) -> Sequence[object]:
-    return value if isinstance(value, list | tuple) else ()
-
-
-def _known(draft: Draft, standing: Mapping[str, Standing], read: Sequence[Fact]) -> dict[str, Fact]:
+def _known(draft: Draft, standing: Decisions, drafted: Draft) -> dict[str, Fact]:
     """Return the facts of a draft by every id that refers to them, except ids of struck or corrected facts."""
     gone = {name.removeprefix("fact/") for name, one in standing.items() if one.verdict == "struck" or one.edits}
-    return by_names(draft.facts.facts if draft.facts else (), read, gone)
+    return by_names(draft, drafted, gone)
 
 
-def fallen_additions(draft: Draft, standing: Mapping[str, Standing], drafted: Draft | None = None) -> tuple[str, ...]:
+def fallen_additions(draft: Draft, standing: Decisions, drafted: Draft) -> tuple[str, ...]:
     """Return the ids of added threats that cite only facts missing from `draft`. `drafted` has the facts as
-    originally read; by default it is the draft itself."""
-    read = (drafted or draft).facts
-    known = _known(draft, standing, read.facts if read else ()).keys()
+    originally read."""
+    known = _known(draft, standing, drafted).keys()
     return tuple(
         name
         for name, one in standing.items()
-        if one.added and (facts := _listed(one.edits.get("facts")))
-        and known.isdisjoint(map(str, facts)) and not _evidence(one, ()) and one.verdict != "struck"
+        if one.added and (facts := one.edits.get("facts"))
+        and known.isdisjoint(facts) and not _evidence(one, ()) and one.verdict != "struck"
     )  # fmt: skip
 
 
-def _mapping(value: object) -> Plain:
-    return {str(key): part for key, part in value.items()} if isinstance(value, Mapping) else {}
-
-
-def _decimal(value: object) -> Decimal:
-    return Decimal(str(value))
+# ---------------------------------------------------------------- texts and rows
 
 
 def renumbered(after: Draft, *sources: Draft) -> Draft:
@@ -515,66 +370,71 @@ def renumbered(after: Draft, *sources: Draft) -> Draft:
             continue  # Draft older than threat numbers in texts.
         moved = {item.name: numbers[item.threat.id] for item in shown if item.threat.id in numbers}
         if any(moved.get(item.name) != item.name for item in shown):
-            names = {**dict.fromkeys(_texts(source), moved), **names}
-    return _Renaming(names).of(after) if names else after
+            conditions = source.advice.conditions if source.advice else ()
+            texts = [source.product.posture, *(text for each in conditions for text in (each.text, each.price))]
+            for part, fields in _TOLD.items():
+                texts += [getattr(each, name) for each in getattr(source, part) for name in fields]
+            names = {**dict.fromkeys(texts, moved), **names}
+    if not names:
+        return after
+
+    def text(text: str) -> str:
+        return renamed_threats(text, names[text]) if text in names else text
+
+    def told(one: Rec, fields: Sequence[str]) -> Rec:
+        now = {name: text(getattr(one, name)) for name in fields}
+        return replaced(one, **{name: new for name, new in now.items() if new or name not in _NEVER_EMPTY})
+
+    advice = after.advice
+    if advice is not None:
+        conditions = tuple(told(each, ("text", "price")) for each in advice.conditions if text(each.text))
+        advice = replaced(advice, conditions=conditions)
+    parts = {part: tuple(told(each, fields) for each in getattr(after, part)) for part, fields in _TOLD.items()}
+    product = replaced(after.product, posture=text(after.product.posture))
+    return replaced(after, product=product, advice=advice, **parts)
 
 
-def _texts(draft: Draft) -> list[str]:
-    """Return all texts that may name threats."""
-    found = [draft.product.posture, *(chain.title for chain in draft.chains), *(each.why for each in draft.controls)]
-    found += [text for asked in draft.questions for text in (asked.text, asked.proposed, asked.why, asked.changes)]
-    if draft.advice is not None:
-        found += [text for each in draft.advice.conditions for text in (each.text, each.price)]
-    return found
+def with_lines(drafted: Draft, reviewed: Draft, standing: Decisions) -> Draft:
+    """Rebuild the summary rows of `reviewed` from what remains; unchanged if no capability is struck or corrected.
 
+    Rows are made from facts, but reviewers decide on capabilities. A row that rests on a struck capability is replaced
+    by the remaining capabilities, and a reviewer's corrections come first in their row.
+    """
 
-class _Renaming:
-    """Renames the threats in each text according to the text's source."""
+    def on(one: Capability) -> Standing:
+        return standing.get(f"capability/{one.id}", Standing())
 
-    def __init__(self, names: Mapping[str, Mapping[str, str]]) -> None:
-        self._names = names
+    struck = [one for one in drafted.system.capabilities if on(one).verdict == "struck"]
+    corrected = [one for one in reviewed.system.capabilities if on(one).edits]
+    if not reviewed.lines or not (struck or corrected):
+        return reviewed
+    rows: dict[str, FactLine] = {row.label: row for row in reviewed.lines}
 
-    def text(self, text: str) -> str:
-        names = self._names.get(text)
-        return text if names is None else renamed(text, names)
+    def say(label: Label, about: Sequence[Capability], rest: Sequence[str]) -> None:
+        """Prepend sentences to a row, replacing a row that only said that nothing is stated."""
+        old = rows.get(label)
+        kept = [old] if old is not None and old.facts else []
+        told = [
+            f"It {one.action} {one.object}{more}" + (f" ({', '.join(one.evidence)})." if one.evidence else ".")
+            for one, more in zip(about, rest, strict=True)
+        ]
+        marks = (*(mark for one in about for mark in one.evidence), *(mark for row in kept for mark in row.evidence))
+        text = " ".join((*told, *(row.text for row in kept)))
+        facts = kept[0].facts if kept else ()
+        if about:
+            rows[label] = FactLine(label=label, text=text, facts=facts, evidence=tuple(dict.fromkeys(marks)))
 
-    def of(self, draft: Draft) -> Draft:
-        product = draft.product.model_copy(update={"posture": self.text(draft.product.posture)})
-        return draft.model_copy(
-            update={
-                "product": product,
-                "chains": self._chains(draft.chains),
-                "questions": self._questions(draft.questions),
-                "controls": self._controls(draft.controls),
-                "advice": self._advice(draft.advice),
-            }
-        )
-
-    def _chains(self, chains: Sequence[Chain]) -> tuple[Chain, ...]:
-        return tuple(each.model_copy(update={"title": self.text(each.title) or each.title}) for each in chains)
-
-    def _controls(self, controls: Sequence[ClaimedControl]) -> tuple[ClaimedControl, ...]:
-        return tuple(each.model_copy(update={"why": self.text(each.why)}) for each in controls)
-
-    def _questions(self, questions: Sequence[Question]) -> tuple[Question, ...]:
-        return tuple(
-            each.model_copy(
-                update={
-                    "text": self.text(each.text) or each.text,
-                    "proposed": self.text(each.proposed) or each.proposed,
-                    "why": self.text(each.why),
-                    "changes": self.text(each.changes),
-                }
-            )
-            for each in questions
-        )
-
-    def _advice(self, advice: Advice | None) -> Advice | None:
-        if advice is None:
-            return None
-        conditions = tuple(
-            each.model_copy(update={"text": text, "price": self.text(each.price)})
-            for each in advice.conditions
-            if (text := self.text(each.text))
-        )
-        return advice.model_copy(update={"conditions": conditions})
+    for label, reads in _MODES:
+        gone = {mark for one in struck if (one.mode == "read") is reads for mark in one.evidence}
+        left = [one for one in reviewed.system.capabilities if (one.mode == "read") is reads and one.state != "denied"]
+        gone -= {mark for one in left for mark in one.evidence}
+        if label in rows and gone & set(rows[label].evidence):
+            del rows[label]
+        else:
+            left = [one for one in left if {"action", "object"} & on(one).edits.keys()]
+        say(label, left, [""] * len(left))
+    for label, (field, given, unknown) in _RIGHTS.items():
+        said = [one for one in corrected if field in on(one).edits]
+        values = [getattr(one, field) for one in said]
+        say(label, said, [given.format(value) if value else unknown for value in values])
+    return replaced(reviewed, lines=tuple(rows[label] for label in LABELS if label in rows))

@@ -6,12 +6,12 @@ from collections.abc import Container, Sequence
 from agent.records import FactorEstimate, LayerThreats, Number, Record
 from agent.review.domain.effects.decisions import what_moved
 from agent.review.domain.items import fields_of, is_unstated
-from agent.review.domain.records import ItemState, ReviewState, ScoreShown, Stage, Verdict
+from agent.review.domain.records import ReviewState, ScoreShown, Stage, Verdict, replaced
 from agent.review.domain.rescore import shown
 from agent.scoring import severity
-from agent.taxonomy.factors import FACTOR_TITLES, FACTORS, FactorKey
+from agent.taxonomy.factors import FACTOR_TITLES, FACTORS
 from agent.taxonomy.kinds import Band
-from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
+from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS
 
 UNKNOWN = "unknown"
 
@@ -108,8 +108,20 @@ class SideBySide(Record):
 def compare(a: ReviewState, b: ReviewState) -> Comparison:
     """Return the differences between two states of one review, in report order."""
     one, two = ({state.item.id: state for state in side.items} for side in (a, b))
-    names = [*two, *(name for name in one if name not in two)]
-    found = [_difference(a, b, one.get(name), two.get(name)) for name in names]
+    found = []
+    for name, state in {**two, **{name: state for name, state in one.items() if name not in two}}.items():
+        was, now = (fields_of(side.reviewed, name) for side in (a, b))
+        changes = tuple(
+            Change(field=field.replace("_", " "), a=words(was.get(field)), b=words(now.get(field)))
+            for field in {**was, **now}
+            if was.get(field) != now.get(field)
+        )
+        before, after = (side[name].verdict if name in side else None for side in (one, two))
+        if changes or before != after:
+            item = state.item
+            found.append(
+                Difference(item=name, title=item.title, section=item.section, a=before, b=after, changes=changes)
+            )
     moved = what_moved(a, b)
     return Comparison(
         key=b.key,
@@ -118,18 +130,27 @@ def compare(a: ReviewState, b: ReviewState) -> Comparison:
         before=moved.before,
         after=moved.after,
         moved=moved.causes,
-        differences=tuple(each for each in found if each is not None),
+        differences=tuple(found),
     )
 
 
 def side_by_side(states: Sequence[ReviewState]) -> SideBySide:
     """Compare reviews by factor and layer; a value missing from a review is marked as not known."""
     drafts = [state.reviewed for state in states]
-    lines = [_line(key, FACTOR_TITLES[key], "factor", [_factor(d.factors.get(key)) for d in drafts]) for key in FACTORS]
-    lines += [
-        _line(key, f"{LAYER_CODES[key]} {LAYER_TITLES[key]}", "layer", _layers([d.layers.get(key) for d in drafts]))
-        for key in LAYERS
-    ]
+    lines = []
+    for key in FACTORS:
+        cells = tuple(_factor(draft.factors.get(key)) for draft in drafts)
+        # A cell already shows whether its value is stated, so a row differs only if the values or texts differ.
+        told = {(cell.value, cell.text if cell.value is None else "") for cell in cells}
+        lines.append(Line(key=key, title=FACTOR_TITLES[key], kind="factor", cells=cells, differs=len(told) > 1))
+    for name in LAYERS:
+        layers = [draft.layers.get(name) for draft in drafts]
+        titles = Counter(title for one in layers if one for title in {threat.title for threat in one.threats})
+        alone = {title for title, count in titles.items() if count < len(layers)}
+        cells = tuple(_layer(one, alone) for one in layers)
+        title = f"{LAYER_CODES[name]} {LAYER_TITLES[name]}"
+        differs = len({cell.text for cell in cells}) > 1 or bool(alone)
+        lines.append(Line(key=name, title=title, kind="layer", cells=cells, differs=differs))
     return SideBySide(columns=tuple(_column(state) for state in states), lines=tuple(lines))
 
 
@@ -150,29 +171,6 @@ def words(value: object) -> str:
             return str(value)
 
 
-def _difference(a: ReviewState, b: ReviewState, one: ItemState | None, two: ItemState | None) -> Difference | None:
-    found = two or one
-    if found is None:
-        return None
-    was, now = (dict(fields_of(side.reviewed, found.item.id)) for side in (a, b))
-    changes = tuple(
-        Change(field=name.replace("_", " "), a=words(was.get(name)), b=words(now.get(name)))
-        for name in {**was, **now}
-        if was.get(name) != now.get(name)
-    )
-    verdicts = (one.verdict if one else None, two.verdict if two else None)
-    if not changes and verdicts[0] == verdicts[1]:
-        return None
-    return Difference(
-        item=found.item.id,
-        title=found.item.title,
-        section=found.item.section,
-        a=verdicts[0],
-        b=verdicts[1],
-        changes=changes,
-    )
-
-
 def _column(state: ReviewState) -> Column:
     draft = state.reviewed
     return Column(
@@ -187,24 +185,13 @@ def _column(state: ReviewState) -> Column:
     )
 
 
-def _line(key: FactorKey | LayerKey, title: str, kind: str, cells: Sequence[Cell]) -> Line:
-    # A cell already shows whether its value is stated, so a row differs only if the values or texts differ.
-    told = {(cell.value, cell.text if kind == "layer" or cell.value is None else "") for cell in cells}
-    differs = len(told) > 1 or any(threat.alone for cell in cells for threat in cell.listed)
-    return Line(key=key, title=title, kind=kind, cells=tuple(cells), differs=differs)
-
-
 def _factor(one: FactorEstimate | None) -> Cell:
     if one is None:
-        return _nothing("not in the draft")
-    return Cell(
-        known=not is_unstated(one) or _set_in_review(one),
-        text=("no quote" if _set_in_review(one) else UNKNOWN) if is_unstated(one) else one.state,
-        value=float(one.value),
-        low=float(one.low),
-        high=float(one.high),
-        threats=(),
-    )
+        return _cell("not in the draft")
+    stated, own = not is_unstated(one), _set_in_review(one)
+    text = one.state if stated else "no quote" if own else UNKNOWN
+    cell = _cell(text, known=stated or own)
+    return replaced(cell, value=float(one.value), low=float(one.low), high=float(one.high))
 
 
 def _set_in_review(one: FactorEstimate) -> bool:
@@ -212,33 +199,17 @@ def _set_in_review(one: FactorEstimate) -> bool:
     return any(part.kind == "review" for part in one.parts)
 
 
-def _layers(layers: Sequence[LayerThreats | None]) -> list[Cell]:
-    titles = Counter(title for one in layers if one for title in {threat.title for threat in one.threats})
-    return [_layer(one, {title for title, count in titles.items() if count < len(layers)}) for one in layers]
-
-
 def _layer(one: LayerThreats | None, alone: Container[str]) -> Cell:
     if one is None:
-        return _nothing("not in the draft")
+        return _cell("not in the draft")
     text = "certain" if one.certain else "does not apply" if one.applies == "no" else "not certain"
-    return Cell(
-        known=one.certain or one.applies == "no",
-        text=text,
-        value=None,
-        low=None,
-        high=None,
-        threats=tuple(f"{threat.title} ({threat.score.aivss} {threat.score.severity})" for threat in one.threats),
-        listed=tuple(
-            ThreatCell(
-                title=threat.title,
-                base=threat.score.cvss_base,
-                severity=severity(threat.score.cvss_base),
-                alone=threat.title in alone,
-            )
-            for threat in sorted(one.threats, key=lambda threat: -threat.score.cvss_base)
-        ),
+    listed = tuple(
+        ThreatCell(title=t.title, base=t.score.cvss_base, severity=severity(t.score.cvss_base), alone=t.title in alone)
+        for t in sorted(one.threats, key=lambda threat: -threat.score.cvss_base)
     )
+    threats = tuple(f"{threat.title} ({threat.score.aivss} {threat.score.severity})" for threat in one.threats)
+    return replaced(_cell(text, known=one.certain or one.applies == "no"), threats=threats, listed=listed)
 
 
-def _nothing(text: str) -> Cell:
-    return Cell(known=False, text=text, value=None, low=None, high=None, threats=())
+def _cell(text: str, *, known: bool = False) -> Cell:
+    return Cell(known=known, text=text, value=None, low=None, high=None, threats=())

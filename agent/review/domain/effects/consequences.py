@@ -4,14 +4,14 @@ Between two states of a review: what falls, what is new, what changes its conten
 although less is known.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from agent.records import Draft, Fact
 from agent.report.sentences import metric_choices
 from agent.report.view import View
-from agent.review.domain.items import fact_marks, fact_title, threats_of
-from agent.review.domain.lapses import NAMES, content_of, kept
+from agent.review.domain.items import fact_marks, fact_title, facts_of, part_of, threats_of
+from agent.review.domain.lapses import content_of, field_name, kept
 from agent.review.domain.records import ItemState, ReviewState
 from agent.review.domain.rescore import headline_of
 from agent.taxonomy.factors import FACTOR_TITLES, FACTORS
@@ -21,8 +21,8 @@ _KINDS: Final[Mapping[str, str]] = {"capability": "ability", "layer": "", "facto
 """The word before an item's title, for kinds not called by their own name."""
 _TOLD: Final = ("posture", "layer", "factor", "threat", "chain", "question", "capability")
 """Kinds whose changes are reported here. Facts are decided on directly, and causes explain a change of the score."""
-_OF_SCORE: Final = {"factor": ("value", "low", "high", "parts", "rationale"), "layer": ("certain",)}
-"""Fields already mentioned by the causes of a score change."""
+_CAUSES: Final[Mapping[str, tuple[str, ...]]] = {"factor": ("value", "low", "high"), "layer": ("certain",)}
+"""Fields that the causes of a score change name."""
 
 
 def fallen(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
@@ -30,10 +30,12 @@ def fallen(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
     reviewer had already struck are left out."""
     stood = {one.item.id for one in before.items if one.verdict != "struck"}
     new = set(after.fell) - set(before.fell)
-    # A capability is struck together with its facts.
-    own = [one for one in after.items if one.item.id in stood and (one.item.id in new or _via_struck(one))]
-    gone = parts_of(before.reviewed).keys() - parts_of(after.reviewed).keys()
-    return (*(title_of(before, one) for one in own), *sorted(gone))
+    own = [
+        title_of(before, one) for one in after.items
+        # A capability is struck together with its facts.
+        if one.item.id in stood and (one.item.id in new or (one.via and one.verdict == "struck"))
+    ]  # fmt: skip
+    return (*own, *sorted(parts_of(before.reviewed).keys() - parts_of(after.reviewed).keys()))
 
 
 def back(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
@@ -52,16 +54,9 @@ def came(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
 
 def reopened(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
     """Return the titles of items that were decided before and are open again, each with the reason."""
-    was = {one.item.id: one.verdict for one in before.items}
-    return tuple(
-        f"{title_of(after, one)}: {one.lapsed}"
-        for one in after.items
-        if one.verdict == "open" and one.lapsed and was.get(one.item.id, "open") not in ("open", "struck")
-    )
-
-
-def _via_struck(one: ItemState) -> bool:
-    return bool(one.via) and one.verdict == "struck"
+    was = {one.item.id for one in before.items if one.verdict not in ("open", "struck")}
+    again = [one for one in after.items if one.verdict == "open" and one.lapsed and one.item.id in was]
+    return tuple(f"{title_of(after, one)}: {one.lapsed}" for one in again)
 
 
 def altered(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
@@ -69,56 +64,38 @@ def altered(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
     the act itself decided on and what moved the score."""
     if before.version == after.version:
         return ()
-    return (*_items(before, after), *_parts(before, after))
-
-
-def _items(before: ReviewState, after: ReviewState) -> Iterator[str]:
-    known = {one.item.id: one for one in before.items}
+    known, found = {one.item.id: one for one in before.items}, []
     for one in after.items:
-        was = known.get(one.item.id)
-        if was is None or one.item.kind not in _TOLD or one.changed > before.version:
-            continue
-        if "struck" in (was.verdict, one.verdict):
+        was, kind = known.get(one.item.id), one.item.kind
+        if was is None or kind not in _TOLD or one.changed > before.version or "struck" in (was.verdict, one.verdict):
             continue
         sides = [kept(content_of(state.reviewed, one.item.id, state.based)) for state in (before, after)]
-        skipped = _OF_SCORE.get(one.item.kind, ()) if _is_cause(before, after, one) else ()
+        skipped: tuple[str, ...] = ()
+        if kind in _CAUSES:
+            parts = [part_of(state.reviewed, one.item.id) for state in (before, after)]
+            if any(getattr(parts[0], name) != getattr(parts[1], name) for name in _CAUSES[kind]):
+                skipped = (*_CAUSES[kind], "parts", "rationale")
         names = [name for name in sides[1] if sides[0].get(name) != sides[1][name] and name not in skipped]
         if names:
-            called = dict.fromkeys(NAMES.get(name, name.replace("_", " ")) for name in names)
-            yield f"{title_of(after, one)}: {', '.join(called)}"
-
-
-def _is_cause(before: ReviewState, after: ReviewState, one: ItemState) -> bool:
-    """Return whether the causes of the score change name the item."""
-    name = one.item.id.partition("/")[2]
-    for key, layer in before.reviewed.layers.items():
-        if key == name and key in after.reviewed.layers:
-            return layer.certain != after.reviewed.layers[key].certain
-    for factor in FACTORS:
-        if factor == name:
-            was, now = before.reviewed.factors[factor], after.reviewed.factors[factor]
-            return (was.value, was.low, was.high) != (now.value, now.low, now.high)
-    return False
-
-
-def _parts(before: ReviewState, after: ReviewState) -> Iterator[str]:
-    was, now = parts_of(before.reviewed), parts_of(after.reviewed)
-    for name in now:
-        if name in was and was[name] != now[name]:
-            yield name
+            found.append(f"{title_of(after, one)}: {', '.join(dict.fromkeys(map(field_name, names)))}")
+    parts_were, parts_now = parts_of(before.reviewed), parts_of(after.reviewed)
+    return (*found, *(name for name in parts_now if name in parts_were and parts_were[name] != parts_now[name]))
 
 
 def parts_of(draft: Draft) -> dict[str, object]:
     """Return the parts of a draft that are not items, by name: summary rows, controls, conditions and parts of the
     system picture, each with its text or citations."""
-    system = draft.system
     made: dict[str, object] = {f"summary “{row.label}”": (row.text, row.evidence) for row in draft.lines}
     made |= {f"control: {one.text}": one.evidence for one in draft.controls}
-    for each in draft.advice.conditions if draft.advice else ():
-        made[f"condition: {each.text}"] = each.threats
-    drawn = (*system.actors, *system.components, *system.stores, *system.services)
-    made |= {f"system picture: {one.name}": one.evidence for one in drawn}
-    return made | {f"system picture: {one.what}": one.evidence for one in system.flows}
+    made |= {f"condition: {one.text}": one.threats for one in (draft.advice.conditions if draft.advice else ())}
+    return made | {f"system picture: {name}": marks for name, marks in _drawn(draft)}
+
+
+def _drawn(draft: Draft) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the parts of the system picture with their citations."""
+    system = draft.system
+    parts = (*system.actors, *system.components, *system.stores, *system.services)
+    return [*((one.name, one.evidence) for one in parts), *((one.what, one.evidence) for one in system.flows)]
 
 
 def title_of(state: ReviewState, one: ItemState) -> str:
@@ -134,45 +111,32 @@ def why_higher(before: ReviewState, after: ReviewState) -> str:
     """Return why the score rose although less is known: another headline threat, or a metric or factor is open
     again. Empty for any other change."""
     one, two = before.reviewed.score.aivss, after.reviewed.score.aivss
-    less = set(after.fell) - set(before.fell) or struck(after) - struck(before)
-    if one is None or two is None or two <= one or not less:
-        return ""
+    gone = {one.item.id for one in after.items if one.verdict == "struck"}
+    gone -= {one.item.id for one in before.items if one.verdict == "struck"}
     was, now = headline_of(before.reviewed), headline_of(after.reviewed)
-    without = _without(before, after)
-    if was is None or now is None:
+    less = gone or set(after.fell) - set(before.fell)
+    if one is None or two is None or two <= one or not less or was is None or now is None:
         return ""
+    titles = [f"“{one.item.title}”" for one in after.items if one.item.id in gone and one.item.kind == "fact"]
+    without = f" without {' and '.join(titles)}" if titles else ""
+    worse = _worse(was.score.cvss_vector, now.score.cvss_vector)
     if was.id == now.id:
-        return _open_again(before, after, without)
+        raised = [
+            FACTOR_TITLES[key] for key in FACTORS
+            if key in before.reviewed.factors and key in after.reviewed.factors
+            and after.reviewed.factors[key].value > before.reviewed.factors[key].value
+        ]  # fmt: skip
+        opened = [*worse, *raised]
+        told = f"Higher, since {', '.join(opened)} {'is' if len(opened) == 1 else 'are'} open again{without}"
+        return f"{told}, and what is open counts as the riskier case" if opened else ""
     tag = " ".join(filter(None, (after.tag(now.id), f"“{now.title}”")))
     if now.id in threats_of(before.reviewed):
         return f"Higher, since the score rests on another threat{without}: {tag}, which stood behind “{was.title}”"
-    rests = [fact_title(fact) for fact in (after.reviewed.facts.facts if after.reviewed.facts else ())
-             if fact.id in now.facts]  # fmt: skip
-    worse = _worse(was.score.cvss_vector, now.score.cvss_vector)
-    told = f"{';' if rests else '. It is'} graver than “{was.title}” in {', '.join(worse)}" if worse else ""
-    on = f". It rests on {' and '.join(f'“{title}”' for title in rests)}" if rests else ""
-    return (
-        f"Higher although less is known: nothing stated rules out {tag} any more{without}, and it leads now{on}{told}"
-    )
-
-
-def _without(before: ReviewState, after: ReviewState) -> str:
-    gone = struck(after) - struck(before)
-    titles = [one.item.title for one in after.items if one.item.id in gone and one.item.kind == "fact"]
-    return f" without {' and '.join(f'“{title}”' for title in titles)}" if titles else ""
-
-
-def _open_again(before: ReviewState, after: ReviewState, without: str) -> str:
-    was, now = headline_of(before.reviewed), headline_of(after.reviewed)
-    metrics = _worse(was.score.cvss_vector, now.score.cvss_vector) if was and now else []
-    pairs = [(key, before.reviewed.factors[key], after.reviewed.factors[key]) for key in FACTORS
-             if key in before.reviewed.factors and key in after.reviewed.factors]  # fmt: skip
-    raised = [FACTOR_TITLES[key] for key, one, two in pairs if two.value > one.value]
-    opened = [*metrics, *raised]
-    if not opened:
-        return ""
-    verb = "is" if len(opened) == 1 else "are"
-    return f"Higher, since {', '.join(opened)} {verb} open again{without}, and what is open counts as the riskier case"
+    rests = [f"“{fact_title(fact)}”" for fact in facts_of(after.reviewed) if fact.id in now.facts]
+    graver = f"{';' if rests else '. It is'} graver than “{was.title}” in {', '.join(worse)}" if worse else ""
+    on = f". It rests on {' and '.join(rests)}" if rests else ""
+    told = f"nothing stated rules out {tag} any more{without}, and it leads now"
+    return f"Higher although less is known: {told}{on}{graver}"
 
 
 def _worse(was: str, now: str) -> list[str]:
@@ -189,11 +153,6 @@ def _worse(was: str, now: str) -> list[str]:
     return found
 
 
-def struck(state: ReviewState) -> set[str]:
-    """Return the ids of the struck items."""
-    return {one.item.id for one in state.items if one.verdict == "struck"}
-
-
 class Dependent(NamedTuple):
     """A part of a draft that rests on a fact, alone or together with other facts."""
 
@@ -207,58 +166,42 @@ def dependents(draft: Draft, numbers: Mapping[str, int]) -> Mapping[str, tuple[D
 
     Among the threats, the headline comes first. `numbers` are the threats' numbers in the review.
     """
-    facts, view = draft.facts.facts if draft.facts else (), View(draft)
-    return {fact.id: tuple(dict.fromkeys(_dependents(draft, view, fact, numbers))) for fact in facts}
+    view = View(draft)
+    return {fact.id: tuple(dict.fromkeys(_dependents(draft, view, fact, numbers))) for fact in facts_of(draft)}
 
 
 def added_dependents(state: ReviewState) -> Mapping[str, tuple[Dependent, ...]]:
     """Map each fact id to the reviewer-added threats that cite the fact, whether or not the fact was struck."""
     found: dict[str, list[Dependent]] = {}
     for one in state.items:
-        named = (one.after or {}).get("facts") if one.item.kind == "threat" else None
-        for fact in named if isinstance(named, list) else ():
-            tag = state.tag(one.item.id.partition("/")[2])
-            found.setdefault(str(fact), []).append(Dependent(one.item.id, f"{tag} {one.item.title}".strip()))
+        tag = state.tag(one.item.id.partition("/")[2])
+        for fact in (one.after or {}).get("facts", ()) if one.item.kind == "threat" else ():
+            found.setdefault(fact, []).append(Dependent(one.item.id, f"{tag} {one.item.title}".strip()))
     return {fact: tuple(each) for fact, each in found.items()}
 
 
 def _dependents(draft: Draft, view: View, fact: Fact, numbers: Mapping[str, int]) -> list[Dependent]:
-    marks = set(fact_marks(fact))
-    tags = {placed.threat.id: f"T{numbers.get(placed.threat.id, placed.number)}" for placed in view.threats}
-    found = [
-        Dependent(f"threat/{placed.threat.id}", f"{tags[placed.threat.id]} {placed.threat.title}")
-        for placed in view.threats
-        if fact.id in placed.threat.facts
-    ]
-    chained = {threat.item.partition("/")[2] for threat in found}
-    found += [
-        Dependent(f"chain/{number}", f"chain: {chain.title}")
-        for number, chain in enumerate(draft.chains, 1)
-        if chained.intersection(chain.threats) or any(marks.intersection(hop.evidence) for hop in chain.hops)
-    ]
-    found += [
-        Dependent(f"factor/{key}", FACTOR_TITLES[key])
-        for key in FACTORS
-        if key in draft.factors
-        and (
-            marks.intersection(draft.factors[key].evidence)
-            or any(p.evidence in marks for p in draft.factors[key].parts)
-        )
-    ]
-    found += [
-        Dependent(f"layer/{key}", f"{LAYER_CODES[key]} {LAYER_TITLES[key]}")
-        for key in LAYERS
-        if key in draft.layers and any(mark in draft.layers[key].paragraph for mark in marks)
-    ]
-    found += [
-        Dependent(f"capability/{one.id}", f"ability: {one.action} {one.object}")
-        for one in draft.system.capabilities
-        if one.signal == fact.key and marks.intersection(one.evidence)
-    ]
-    found += [Dependent("", f"summary “{row.label}”") for row in draft.lines if fact.id in row.facts]
-    found += [Dependent("", f"control: {one.text}") for one in draft.controls if fact.id in one.facts]
-    system = draft.system
-    parts = (*system.actors, *system.components, *system.stores, *system.services)
-    drawn = [one.name for one in parts if marks.intersection(one.evidence)]
-    drawn += [one.what for one in system.flows if marks.intersection(one.evidence)]
-    return [*found, *(Dependent("", f"system picture: {name}") for name in drawn)]
+    marks, names = set(fact_marks(fact)), set[str]()
+    found = []
+    for placed in view.threats:
+        name = placed.threat.id
+        if fact.id in placed.threat.facts:
+            names.add(name)
+            found.append(Dependent(f"threat/{name}", f"T{numbers.get(name, placed.number)} {placed.threat.title}"))
+    for number, chain in enumerate(draft.chains, 1):
+        if names.intersection(chain.threats) or any(marks.intersection(hop.evidence) for hop in chain.hops):
+            found.append(Dependent(f"chain/{number}", f"chain: {chain.title}"))
+    for key in (key for key in FACTORS if key in draft.factors):
+        factor = draft.factors[key]
+        if marks.intersection((*factor.evidence, *(part.evidence for part in factor.parts))):
+            found.append(Dependent(f"factor/{key}", FACTOR_TITLES[key]))
+    for layer in (layer for layer in LAYERS if layer in draft.layers):
+        if any(mark in draft.layers[layer].paragraph for mark in marks):
+            found.append(Dependent(f"layer/{layer}", f"{LAYER_CODES[layer]} {LAYER_TITLES[layer]}"))
+    for able in draft.system.capabilities:
+        if able.signal == fact.key and marks.intersection(able.evidence):
+            found.append(Dependent(f"capability/{able.id}", f"ability: {able.action} {able.object}"))
+    titles = [f"summary “{row.label}”" for row in draft.lines if fact.id in row.facts]
+    titles += [f"control: {one.text}" for one in draft.controls if fact.id in one.facts]
+    titles += [f"system picture: {name}" for name, cited in _drawn(draft) if marks.intersection(cited)]
+    return [*found, *(Dependent("", title) for title in titles)]

@@ -1,5 +1,6 @@
 """Finds where a reviewer's time has the most effect: first decisions, weak spots, and what a decision moved."""
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
@@ -9,20 +10,30 @@ from typing import Final, NamedTuple
 from agent.drafting.threats.headline import choose
 from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import Draft, Fact, Record, Threat
+from agent.records import Capability, Draft, Fact, FactorEstimate, LayerThreats, Record, Threat
 from agent.report.explain.sensitivity import Swing, swings
 from agent.report.sentences import tenth
 from agent.report.view import name_of
 from agent.review.domain.effects.consequences import altered, back, came, fallen, reopened, title_of, why_higher
-from agent.review.domain.effects.what_if import Promise, promised
+from agent.review.domain.effects.what_if import promised
 from agent.review.domain.facts.changed_sheet import held_as, stated_keys
-from agent.review.domain.facts.from_answers import is_vendors_word, question_of, settled_by
+from agent.review.domain.facts.from_answers import question_of, settled_by
 from agent.review.domain.fold import vendors_words
-from agent.review.domain.items import fact_title, items_of, layer_of, threats_of, width_of, with_basis
+from agent.review.domain.items import (
+    fact_title,
+    facts_of,
+    is_vendors_word,
+    items_of,
+    layer_of,
+    part_of,
+    threats_of,
+    width_of,
+    with_basis,
+)
 from agent.review.domain.records import Event, ItemKind, ItemState, ReviewState, ScoreShown, Verb
 from agent.review.domain.rescore import headline_of, shown
 from agent.scoring import severity
-from agent.taxonomy.factors import FACTOR_SETS, FACTOR_TITLES, FactorKey
+from agent.taxonomy.factors import FACTOR_SETS, FACTOR_TITLES
 from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS
 
 MAX_DECISIONS: Final = 15
@@ -32,16 +43,9 @@ WEAK_RANK: Final = 1
 DECIDING: Final[tuple[Verb, ...]] = ("confirm", "correct", "strike", "waive", "send", "answer")
 """Verbs that close an item."""
 SECONDS: Final[Mapping[ItemKind, float]] = {
-    "fact": 12.0,
-    "posture": 40.0,
-    "score": 40.0,
-    "factor": 25.0,
-    "layer": 35.0,
-    "threat": 45.0,
-    "chain": 25.0,
-    "capability": 12.0,
-    "question": 15.0,
-}
+    "fact": 12.0, "posture": 40.0, "score": 40.0, "factor": 25.0, "layer": 35.0, "threat": 45.0, "chain": 25.0,
+    "capability": 12.0, "question": 15.0,
+}  # fmt: skip
 """Assumed seconds for one decision, until a store has measured its own."""
 SUPPORTED_SHARE: Final = 0.4
 """Fraction of these seconds for an item whose quotes were found again, since they need only be read, not looked for."""
@@ -116,72 +120,47 @@ def first_decisions(state: ReviewState) -> tuple[Decision, ...]:
 
     Decisions that affect the band, or whether a score is shown, come first; then by weight; then in report order.
     """
-    moved = {swing.name: swing for swing in swings(state.reviewed.score)}
-    promise = promised(state)
-    made = (_decision(state.reviewed, moved, one, promise) for one in state.open)
-    found = [decision for decision in made if decision is not None]
+    draft, promise = state.reviewed, promised(state)
+    moved, first = {swing.name: swing for swing in swings(draft.score)}, headline_of(draft)
+    settles = {asked.id: asked.settles for asked in draft.questions}
+    movers, found = band_movers(draft), []
+    for one in state.open:
+        name, weight, why = one.item.id.partition("/")[2], one.item.weight, ""
+        if one.item.kind == "factor" and name in moved:
+            low, high = moved[name].score_low, moved[name].score_high
+            why = f"score {tenth(low)} if it were {moved[name].low:g}, {tenth(high)} if {moved[name].high:g}"
+        elif one.item.kind == "threat" and first is not None and first.id == name:
+            after = choose([with_basis(threat) for threat in threats_of(draft).values() if threat.id != name])
+            without = f"; without it {tenth(after.score.aivss)} {after.score.severity}" if after else ""
+            why = f"the score rests on this threat{without}"
+        elif one.item.kind == "layer":
+            why, weight = _why_layer(draft, name), weight if one.item.id in movers else 0.0
+        elif one.item.kind == "question":
+            weight = promise(settles.get(name, ()))
+            unsure = [
+                LAYER_CODES[key] for key in LAYERS if key in settles.get(name, ()) and not draft.layers[key].certain
+            ]
+            narrows = (
+                f"its answer may narrow the likely range by up to {weight:.1f} points" if round(weight, 1) > 0 else ""
+            )
+            why = "; ".join(filter(None, (narrows, f"it would settle {', '.join(unsure)}" if unsure else "")))
+        if why:
+            found.append(Decision(state=one, weight=weight, moves_band=one.item.id in movers, why=why))
     found.sort(key=lambda decision: (not decision.moves_band, -decision.weight))
     return tuple(found[:MAX_DECISIONS])
 
 
-def _decision(draft: Draft, moved: Mapping[str, Swing], one: ItemState, promise: Promise) -> Decision | None:
-    weight, name = one.item.weight, one.item.id.partition("/")[2]
-    if one.item.kind == "factor":
-        swing = moved.get(name)
-        if swing is None:
-            return None
-        told = f"score {tenth(swing.score_low)} if it were {swing.low:g}, {tenth(swing.score_high)} if {swing.high:g}"
-        return Decision(state=one, weight=weight, moves_band=_crosses(swing), why=told)
-    if one.item.kind == "threat":
-        first = headline_of(draft)
-        if first is None or first.id != name:
-            return None
-        return Decision(state=one, weight=weight, moves_band=True, why=_without_headline(draft, first))
-    if one.item.kind == "layer":
-        return _layer_decision(draft, one, name)
-    if one.item.kind == "question":
-        settles = next((asked.settles for asked in draft.questions if asked.id == name), ())
-        open_layers = [LAYER_CODES[key] for key in LAYERS if key in settles and not draft.layers[key].certain]
-        told = "; ".join(
-            (
-                *_narrows(weight := promise(settles)),
-                *([f"it would settle {', '.join(open_layers)}"] if open_layers else []),
-            )
-        )
-        return Decision(state=one, weight=weight, moves_band=False, why=told) if told else None
-    return None
-
-
-def _without_headline(draft: Draft, first: Threat) -> str:
-    """Return a sentence saying that the score rests on the threat `first`, and what the score would be without it."""
-    others = [with_basis(threat) for threat in threats_of(draft).values() if threat.id != first.id]
-    after = choose(others)
-    told = "the score rests on this threat"
-    return f"{told}; without it {tenth(after.score.aivss)} {after.score.severity}" if after else told
-
-
-def _narrows(points: float) -> Iterator[str]:
-    """Yield by how much an answer may narrow the likely range, in words; nothing if that rounds to zero."""
-    if round(points, 1) > 0:
-        yield f"its answer may narrow the likely range by up to {points:.1f} points"
-
-
-def _layer_decision(draft: Draft, one: ItemState, name: str) -> Decision | None:
+def _why_layer(draft: Draft, name: str) -> str:
+    """Return why to decide on a layer; empty for a layer on which nothing depends."""
     sure = [key for key, layer in draft.layers.items() if layer.certain]
-    few = len(sure) < CERTAIN_NEEDED
-    decides = name not in sure if few else name in sure and len(sure) == CERTAIN_NEEDED
-    if decides:
-        told = (
-            f"{len(sure)} of {len(LAYERS)} layers certain, {CERTAIN_NEEDED} needed for a number"
-            if few
-            else f"one of the {len(sure)} certain layers without which no number is shown"
-        )
-        return Decision(state=one, weight=one.item.weight, moves_band=True, why=told)
-    layer = next((layer for key, layer in draft.layers.items() if key == name), None)
-    if layer is None or name in sure or layer.applies == "no":
-        return None
-    told = f"not certain: {layer.missing.detail if layer.missing else 'no fact settles it'}"
-    return Decision(state=one, weight=0.0, moves_band=False, why=told)
+    if len(sure) < CERTAIN_NEEDED and name not in sure:
+        return f"{len(sure)} of {len(LAYERS)} layers certain, {CERTAIN_NEEDED} needed for a number"
+    if len(sure) == CERTAIN_NEEDED and name in sure:
+        return f"one of the {len(sure)} certain layers without which no number is shown"
+    layer = part_of(draft, f"layer/{name}")
+    if not isinstance(layer, LayerThreats) or name in sure or layer.applies == "no":
+        return ""
+    return f"not certain: {layer.missing.detail if layer.missing else 'no fact settles it'}"
 
 
 def band_movers(draft: Draft) -> frozenset[str]:
@@ -211,44 +190,33 @@ def review_order(state: ReviewState) -> tuple[WeakSpot, ...]:
     """
     ranks = {item.id: item.rank for item in state.reviewed.evidence}
     words = {f"fact/{name}" for name in vendors_words(state)}
-    spots = [WeakSpot(state=one, why=tuple(_weaknesses(state.reviewed, ranks, one, words))) for one in state.open]
-    spots.sort(key=lambda spot: min((_GRAVITY.index(_kind(word)) for word in spot.why), default=len(_GRAVITY)))
-    return tuple(spots)
+    spots = []
+    for one in state.open:
+        found = dict(_weaknesses(state.reviewed, ranks, one, words))
+        spots.append((min(found, default=math.inf), WeakSpot(state=one, why=tuple(found.values()))))
+    spots.sort(key=lambda pair: pair[0])
+    return tuple(spot for _, spot in spots)
 
 
-_GRAVITY: Final = ("contested", "contradicted", "one quote", "wide", "unsupported")
-
-
-def _kind(word: str) -> str:
-    return next(kind for kind in _GRAVITY if word.startswith(kind))
-
-
-def _weaknesses(draft: Draft, ranks: Mapping[str, int], one: ItemState, words: Collection[str]) -> Iterator[str]:
+def _weaknesses(
+    draft: Draft, ranks: Mapping[str, int], one: ItemState, words: Collection[str]
+) -> Iterator[tuple[int, str]]:
+    """Yield what is weak about an item, with its place among the weaknesses, the gravest first."""
+    kind = one.item.kind
     if one.contested:
-        yield "contested"
-    state = _drafted_state(draft, one)
+        yield 0, "contested"
+    part = part_of(draft, one.item.id) if kind in ("factor", "threat", "capability") else None
+    state = part.state if isinstance(part, FactorEstimate | Threat | Capability) else ""
     if state == "contradicted":
-        yield "contradicted: the sources disagree"
+        yield 1, "contradicted: the sources disagree"
     marks = [mark for mark in one.item.evidence if mark in ranks]
     if state == "inferred" and len(marks) == 1 and ranks[marks[0]] <= WEAK_RANK:
-        yield "one quote, of a listing or of marketing, and the rest inferred"
-    factor = next((draft.factors[key] for key in draft.factors if one.item.id == f"factor/{key}"), None)
-    if factor is not None and factor.high - factor.low >= WIDE:
-        yield f"wide range: {factor.low:g} to {factor.high:g}"
-    if not one.item.supported and state != "contradicted" and one.item.kind not in ("question", "layer", "score"):
+        yield 2, "one quote, of a listing or of marketing, and the rest inferred"
+    if isinstance(part, FactorEstimate) and part.high - part.low >= WIDE:
+        yield 3, f"wide range: {part.low:g} to {part.high:g}"
+    if not one.item.supported and state != "contradicted" and kind not in ("question", "layer", "score"):
         told = "a quote is missing or not found again" if one.item.evidence else "no quote stands behind it"
-        told = "nobody but the vendor says so" if one.item.id in words else told
-        yield f"unsupported: {told}"
-
-
-def _drafted_state(draft: Draft, one: ItemState) -> str:
-    name = one.item.id.partition("/")[2]
-    if one.item.kind == "factor":
-        return next((estimate.state for key, estimate in draft.factors.items() if key == name), "")
-    if one.item.kind == "threat":
-        threat = threats_of(draft).get(name)
-        return threat.state if threat else ""
-    return next((each.state for each in draft.system.capabilities if one.item.id == f"capability/{each.id}"), "")
+        yield 4, f"unsupported: {'nobody but the vendor says so' if one.item.id in words else told}"
 
 
 # ---------------------------------------------------------------- what moved
@@ -257,14 +225,18 @@ def _drafted_state(draft: Draft, one: ItemState) -> str:
 def what_moved(before: ReviewState, after: ReviewState) -> Moved:
     """Return the scores before and after, and the factor, threat, layer or control that moved the score."""
     one, two = before.reviewed, after.reviewed
-    causes = [*_headline_moved(one, two), *_factors_moved(one, two), *_range_moved(one, two), *_flags_moved(one, two)]
+    new: set[str] = set()
+    if before.based is not after.based:
+        # Items, except questions, that follow only from the facts of the later state.
+        own = {item.id for item in items_of(after.based, (), {}) if item.kind in ("threat", "chain", "capability")}
+        new = own - {each.item.id for each in before.items} - set(after.fell)
     return Moved(
         before=shown(one.score),
         after=shown(two.score),
-        causes=tuple(causes),
+        causes=(*_headline_moved(one, two), *_factors_moved(one, two), *_flags_moved(one, two)),
         falls=fallen(before, after),
         returns=back(before, after),
-        comes=(*_titles(after, _new(before, after)), *came(before, after)),
+        comes=(*(title_of(after, each) for each in after.items if each.item.id in new), *came(before, after)),
         alters=altered(before, after),
         reopens=reopened(before, after),
         why=why_higher(before, after),
@@ -276,14 +248,11 @@ def why_still(before: ReviewState, after: ReviewState, question: str) -> str:
 
     `question` is the question's item id.
     """
-    one, two = shown(before.reviewed.score), shown(after.reviewed.score)
-    if one != two:
+    if shown(before.reviewed.score) != shown(after.reviewed.score):
         return ""
     name = question.partition("/")[2]
-    stated = {told: fact for told, (fact, _) in after.answered.items() if question_of(told) == name}
-    if not stated:
-        return "it states no fact of the list, so nothing can be computed from it"
-    return "; ".join(_why_no_move(before, after, told, fact) for told, fact in stated.items())
+    told = [_why_no_move(before, after, fact) for own, (fact, _) in after.answered.items() if question_of(own) == name]
+    return "; ".join(told) or "it states no fact of the list, so nothing can be computed from it"
 
 
 def why_not_narrower(before: ReviewState, after: ReviewState, question: str) -> str:
@@ -303,9 +272,8 @@ def why_not_narrower(before: ReviewState, after: ReviewState, question: str) -> 
     return f"The range is no narrower, although up to {most:.1f} points seemed possible: {why}"
 
 
-def _why_no_move(before: ReviewState, after: ReviewState, told: str, fact: Fact) -> str:
-    held = held_as(after.reviewed.facts.facts if after.reviewed.facts else (), fact)
-    title = f"“{fact_title(fact)}”"
+def _why_no_move(before: ReviewState, after: ReviewState, fact: Fact) -> str:
+    held, title = held_as(facts_of(after.reviewed), fact), f"“{fact_title(fact)}”"
     if held is not None and not held.counts and is_vendors_word(held):
         return f"{title} is the vendor's word alone and would lower something: it counts once you confirm it"
     if fact.key in stated_keys(before.reviewed):
@@ -318,19 +286,6 @@ def _why_no_move(before: ReviewState, after: ReviewState, told: str, fact: Fact)
     return f"{title} bears on {', '.join(map(name_of, settles))} and leaves the range as it was"
 
 
-def _new(before: ReviewState, after: ReviewState) -> set[str]:
-    """Return the ids of items, except questions, that follow only from the facts of the later state."""
-    if before.based is after.based:
-        return set()
-    known = {one.item.id for one in before.items}
-    own = {item.id for item in items_of(after.based, (), {}) if item.kind in ("threat", "chain", "capability")}
-    return own - known - set(after.fell)
-
-
-def _titles(state: ReviewState, names: set[str]) -> tuple[str, ...]:
-    return tuple(title_of(state, one) for one in state.items if one.item.id in names)
-
-
 def score_words(score: ScoreShown) -> str:
     """Format a score in words: number and band, or "not scored"."""
     return "not scored" if score.aivss is None else f"{score.aivss} {score.severity}"
@@ -340,7 +295,8 @@ def _headline_moved(one: Draft, two: Draft) -> Iterator[str]:
     was, now = headline_of(one), headline_of(two)
     if one.score.cvss_base == two.score.cvss_base and (was and was.id) == (now and now.id):
         return
-    bases = f"base {_base(one)} → {_base(two)}"
+    sides = ["none" if draft.score.cvss_base is None else f"{draft.score.cvss_base}" for draft in (one, two)]
+    bases = f"base {' → '.join(sides)}"
     if was and now and was.id == now.id:
         yield f"{_named(two, now)}: {bases}"
     elif now is None:
@@ -354,35 +310,20 @@ def _named(draft: Draft, threat: Threat) -> str:
     return f"“{threat.title}”" + (f" ({LAYER_CODES[layer]})" if layer else "")
 
 
-def _base(draft: Draft) -> str:
-    return "none" if draft.score.cvss_base is None else f"{draft.score.cvss_base}"
-
-
 def _factors_moved(one: Draft, two: Draft) -> Iterator[str]:
-    """Yield each changed factor with the points that it moved by itself, at the later score's base and multipliers."""
-    slope = _slope(two)
-    moved: list[tuple[Decimal, FactorKey]] = [
-        (slope * (two.factors[key].value - one.factors[key].value), key)
-        for key in FACTOR_SETS[two.score.factor_set or "0.5"]
-        if two.factors[key].value != one.factors[key].value
-    ]
-    for points, key in sorted(moved, key=lambda pair: (-abs(pair[0]), pair[1])):
-        yield f"{FACTOR_TITLES[key]} {one.factors[key].value:g} → {two.factors[key].value:g} ({points:+.2f} points)"
-
-
-def _slope(draft: Draft) -> Decimal:
-    """Return the score points for a factor's rise from 0 to 1 under AIVSS 0.8."""
-    score = draft.score
-    gap = Decimal(10) - (score.cvss_base or Decimal(0))
-    return gap / 10 * score.threat_multiplier * score.mitigation_factor
-
-
-def _range_moved(one: Draft, two: Draft) -> Iterator[str]:
-    """Yield the factors whose range changed but whose value did not."""
-    for key in FACTOR_SETS[two.score.factor_set or "0.5"]:
-        was, now = one.factors[key], two.factors[key]
-        if was.value == now.value and (was.low, was.high) != (now.low, now.high):
-            yield f"{FACTOR_TITLES[key]} range {was.low:g}–{was.high:g} → {now.low:g}–{now.high:g}"
+    """Yield each changed factor with the points that it moved by itself, under AIVSS 0.8 at the later score's base and
+    multipliers; then the factors whose range changed but whose value did not."""
+    score, points, ranges = two.score, list[tuple[Decimal, str, str]](), list[str]()
+    slope = (Decimal(10) - (score.cvss_base or Decimal(0))) / 10 * score.threat_multiplier * score.mitigation_factor
+    for key in FACTOR_SETS[score.factor_set or "0.5"]:
+        was, now, title = one.factors[key], two.factors[key], FACTOR_TITLES[key]
+        if was.value != now.value:
+            moved = slope * (now.value - was.value)
+            points.append((-abs(moved), key, f"{title} {was.value:g} → {now.value:g} ({moved:+.2f} points)"))
+        elif (was.low, was.high) != (now.low, now.high):
+            ranges.append(f"{title} range {was.low:g}–{was.high:g} → {now.low:g}–{now.high:g}")
+    yield from (told for _, _, told in sorted(points))
+    yield from ranges
 
 
 def _flags_moved(one: Draft, two: Draft) -> Iterator[str]:
@@ -397,6 +338,9 @@ def _flags_moved(one: Draft, two: Draft) -> Iterator[str]:
     was, now = one.score.with_controls, two.score.with_controls
     if (was and was.aivss) != (now and now.aivss):
         yield f"with controls {was.aivss if was else 'none'} → {now.aivss if now else 'none'}"
+
+
+# ---------------------------------------------------------------- pace
 
 
 class Measured(NamedTuple):
@@ -427,7 +371,11 @@ def minutes_left(state: ReviewState, pace: Pace = UNMEASURED) -> float:
     its kind, which counts as the number of measured items. So a few outliers have little effect, and the fixed seconds
     fade out.
     """
-    total = sum(_seconds(one.item.kind, supported=one.item.supported, pace=pace) for one in state.open)
+    total = 0.0
+    for one in state.open:
+        fixed = SECONDS[one.item.kind] * (SUPPORTED_SHARE if one.item.supported else 1.0)
+        measured = pace.get(one.item.kind, Measured(0.0, 0))
+        total += (PRIOR_ITEMS * fixed + measured.items * measured.seconds) / (PRIOR_ITEMS + measured.items)
     return round(total / _MINUTE, 1)
 
 
@@ -437,9 +385,3 @@ def pace_words(pace: Pace) -> str:
     if not timed:
         return "from fixed seconds for each kind of item; none was timed yet"
     return f"from {timed} {'item' if timed == 1 else 'items'} timed, and fixed seconds where few were"
-
-
-def _seconds(kind: ItemKind, *, supported: bool, pace: Pace) -> float:
-    fixed = SECONDS[kind] * (SUPPORTED_SHARE if supported else 1.0)
-    measured = pace.get(kind, Measured(0.0, 0))
-    return (PRIOR_ITEMS * fixed + measured.items * measured.seconds) / (PRIOR_ITEMS + measured.items)

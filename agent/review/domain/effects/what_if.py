@@ -10,7 +10,7 @@ nothing by itself, so nothing is promised for it. The drafter instead distribute
 (`Question.effect`), which orders questions and is not a forecast.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from functools import cache
 from typing import Final, NamedTuple
@@ -18,10 +18,10 @@ from typing import Final, NamedTuple
 from agent.drafting.questions import load_questions
 from agent.drafting.threats.cvss_vectors import VALUES, base_of, eased
 from agent.drafting.threats.headline import is_supported
-from agent.records import Draft, Question, Range, ScoreInputs, Threat
+from agent.records import Draft, Question, ScoreInputs, Threat
 from agent.report.sentences import tenth, vector_words
 from agent.review.domain.items import threats_of, with_basis
-from agent.review.domain.records import ReviewState
+from agent.review.domain.records import ReviewState, replaced
 from agent.review.domain.rescore import constants_at, ends_of, headline_of, point_of
 from agent.scoring.aivss import TENTHS, exact, raw, units
 from agent.scoring.interval import rounded, sum_ranges
@@ -61,19 +61,29 @@ _Score = Callable[[Decimal | None, Decimal], tuple[Decimal, Decimal]]
 
 def lowered(state: ReviewState) -> Lowered:
     """Return the changes that would lower a review's score; empty without a score or factors in its formula."""
-    draft, first = state.reviewed, headline_of(state.reviewed)
-    score, now = _scorer(draft), draft.score.aivss
-    if score is None or now is None or first is None:
+    draft, first, now = state.reviewed, headline_of(state.reviewed), state.reviewed.score.aivss
+    at = point_of(draft.score.formula, draft.score.inputs)
+    if at is None or now is None or first is None:
         return Lowered((), None)
-    pool = _pool(draft, first)
-    verdicts = {one.item.id: one.verdict for one in state.items}
-    asked = [one for one in draft.questions if verdicts.get(f"question/{one.id}") not in _CLOSED]
-    found = [
-        *_most(_questions(draft, asked, pool, score), now),
-        *_most(_factors(draft, score), now),
-        *_most(_metrics(pool, score), now),
-    ]
-    every = _all_factors(draft, score)
+
+    def score(base: Decimal | None, less: Decimal) -> tuple[Decimal, Decimal]:
+        point = at._replace(
+            base=at.base if base is None else units(base, TENTHS), factor_sum=max(at.factor_sum - units(less), 0)
+        )
+        made = raw(draft.score.formula, point)
+        return rounded(made), exact(made)
+
+    # The threats whose highest base counts; only the headline if another threat is more severe.
+    pool = [one for one in threats_of(draft).values() if one.id == first.id or is_supported(with_basis(one))]
+    if any(threat.score.cvss_base > first.score.cvss_base for threat in pool):
+        pool = [first]
+    done = {one.item.id for one in state.items if one.verdict in _CLOSED}
+    asked = [one for one in draft.questions if f"question/{one.id}" not in done]
+    found = []
+    for ways in (_questions(draft, asked, pool, score), _factors(draft, score), _metrics(pool, score)):
+        found += sorted((way for way in ways if way.score < now), key=lambda way: way.exact)[:MOST_OF_A_KIND]
+    less = _less(draft, FACTOR_SETS[draft.score.factor_set or "0.5"])
+    every = Lowering("factors", (), "All factors at the low ends of their ranges", *score(None, less))
     found += [every] if every.score < now else []
     found.sort(key=lambda way: way.exact)
     others = [threat for threat in pool if threat.id != first.id]
@@ -82,33 +92,13 @@ def lowered(state: ReviewState) -> Lowered:
     return Lowered(tuple(found), (second.id, behind) if second and behind is not None and behind >= now else None)
 
 
-def _most(ways: Iterator[Lowering], now: Decimal) -> Sequence[Lowering]:
-    return sorted((way for way in ways if way.score < now), key=lambda way: way.exact)[:MOST_OF_A_KIND]
+def _counted(draft: Draft) -> list[FactorKey]:
+    return [key for key in FACTOR_SETS[draft.score.factor_set or "0.5"] if key in draft.factors]
 
 
-def _scorer(draft: Draft) -> _Score | None:
-    formula = draft.score.formula
-    at = point_of(formula, draft.score.inputs)
-    if at is None:
-        return None
-
-    def score(base: Decimal | None, less: Decimal) -> tuple[Decimal, Decimal]:
-        point = at._replace(
-            base=at.base if base is None else units(base, TENTHS), factor_sum=max(at.factor_sum - units(less), 0)
-        )
-        made = raw(formula, point)
-        return rounded(made), exact(made)
-
-    return score
-
-
-def _pool(draft: Draft, first: Threat) -> list[Threat]:
-    """Return the threats whose highest base counts; only the headline if another threat is more severe."""
-    able = [
-        threat for threat in threats_of(draft).values() if threat.id == first.id or is_supported(with_basis(threat))
-    ]
-    graver = any(threat.score.cvss_base > first.score.cvss_base for threat in able)
-    return [first] if graver else able
+def _less(draft: Draft, settled: Sequence[str]) -> Decimal:
+    """Return by how much the factor sum falls with these factors at their low ends."""
+    return sum((draft.factors[k].value - draft.factors[k].low for k in _counted(draft) if k in settled), Decimal(0))
 
 
 def _factors(draft: Draft, score: _Score) -> Iterator[Lowering]:
@@ -118,15 +108,6 @@ def _factors(draft: Draft, score: _Score) -> Iterator[Lowering]:
         yield Lowering("factor", (f"factor/{key}",), what, *score(None, one.value - one.low))
 
 
-def _all_factors(draft: Draft, score: _Score) -> Lowering:
-    less = sum((draft.factors[key].value - draft.factors[key].low for key in _counted(draft)), Decimal(0))
-    return Lowering("factors", (), "All factors at the low ends of their ranges", *score(None, less))
-
-
-def _counted(draft: Draft) -> list[FactorKey]:
-    return [key for key in FACTOR_SETS[draft.score.factor_set or "0.5"] if key in draft.factors]
-
-
 def _questions(draft: Draft, asked: Sequence[Question], pool: Sequence[Threat], score: _Score) -> Iterator[Lowering]:
     """Yield the effect of a reassuring answer to each question: its factors at their low ends, its threats eased.
 
@@ -134,39 +115,34 @@ def _questions(draft: Draft, asked: Sequence[Question], pool: Sequence[Threat], 
     """
     known = {row.text: row.metrics for row in load_questions()}
     for one in asked:
-        settled = [key for key in _counted(draft) if key in one.settles]
-        less = sum((draft.factors[key].value - draft.factors[key].low for key in settled), Decimal(0))
         metrics = known.get(one.text, {})
         bases = [
             base_of(eased(threat.score.cvss_vector, metrics)) if threat.id in one.about else threat.score.cvss_base
             for threat in pool
         ]
-        yield Lowering("question", (f"question/{one.id}",), one.text, *score(max(bases), less))
+        yield Lowering("question", (f"question/{one.id}",), one.text, *score(max(bases), _less(draft, one.settles)))
 
 
 def _metrics(pool: Sequence[Threat], score: _Score) -> Iterator[Lowering]:
     """Yield the effect of making each metric one step milder in every threat that would otherwise keep the base up."""
     now = max(threat.score.cvss_base for threat in pool)
-    for metric in VALUES:
-        milder = {threat.id: _milder(threat.score.cvss_vector, metric) for threat in pool}
+    for metric, order in VALUES.items():
+        milder: dict[str, tuple[str, Decimal]] = {}
+        for threat in pool:
+            own = dict(part.split(":", 1) for part in threat.score.cvss_vector.split("/")[1:])[metric]
+            value = order[min(order.index(own) + 1, len(order) - 1)]
+            milder[threat.id] = value, base_of(eased(threat.score.cvss_vector, {metric: value}))
         after = max(base for _, base in milder.values())
         held = [threat for threat in pool if threat.score.cvss_base > after]
         values = {milder[threat.id][0] for threat in held}
         if after < now and len(values) == 1:
-            vector = eased(held[0].score.cvss_vector, {metric: next(iter(values))})
-            rows = vector_words(vector)
-            name, meaning = next((name, told) for name, told, _ in rows if name.startswith(f"{metric}:"))
+            vector = eased(held[0].score.cvss_vector, {metric: values.pop()})
+            name, meaning = next(
+                (name, told) for name, told, _ in vector_words(vector) if name.startswith(f"{metric}:")
+            )
             code, _, title = name.partition(" ")
             what = f"{code} ({title}: {meaning})"
             yield Lowering("metric", tuple(f"threat/{threat.id}" for threat in held), what, *score(after, Decimal(0)))
-
-
-def _milder(vector: str, metric: str) -> tuple[str, Decimal]:
-    """Return a metric's next milder value (or its present value if already mildest) and the resulting base."""
-    parts: Mapping[str, str] = dict(part.split(":", 1) for part in vector.split("/")[1:])
-    order, own = VALUES[metric], parts[metric]
-    value = order[min(order.index(own) + 1, len(order) - 1)]
-    return value, base_of(eased(vector, {metric: value}))
 
 
 Promise = Callable[[Sequence[str]], float]
@@ -184,18 +160,15 @@ def narrowing(draft: Draft) -> Promise:
     inputs = draft.score.inputs
     if inputs is None or inputs.factors is None or inputs.factor_sum is None:
         return lambda _: 0.0
-    whole = _width(draft, inputs)
-    counted = [key for key in FACTOR_SETS[draft.score.factor_set or "0.5"] if key in inputs.factors]
-    given = inputs.factors
+    whole, given = _width(draft, inputs), inputs.factors
+    counted = [key for key in FACTOR_SETS[draft.score.factor_set or "0.5"] if key in given]
 
     # Cache the widths, since the fact sheet asks for each of its hundred rows and many settle the same factors.
     @cache
     def narrowed(settled: frozenset[FactorKey]) -> float:
-        ranges = tuple(
-            Range(value=given[key].value, low=given[key].value, high=given[key].value) if key in settled else given[key]
-            for key in counted
-        )
-        return max(whole - _width(draft, inputs.model_copy(update={"factor_sum": sum_ranges(ranges)})), 0.0)
+        fixed = {key: replaced(given[key], low=given[key].value, high=given[key].value) for key in settled}
+        ranges = tuple(fixed.get(key, given[key]) for key in counted)
+        return max(whole - _width(draft, replaced(inputs, factor_sum=sum_ranges(ranges))), 0.0)
 
     return lambda settles: narrowed(frozenset(key for key in counted if key in settles))
 

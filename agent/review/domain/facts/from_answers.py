@@ -21,8 +21,10 @@ from agent.facts.sheet import fact_id
 from agent.facts.vocabulary import FactKey, load_vocabulary
 from agent.intake.extract.statements.split import statements
 from agent.records import SLOTS, Document, Evidence, Fact, FactSource, Polarity, Question, Slot, SlotName
-from agent.review.domain.quotes import MAX_CHARS, Plain, cite
-from agent.review.domain.response import Answer, By, document_of
+from agent.review.domain.items import COUNTING_RANK, is_vendors_word as is_vendors_word
+from agent.review.domain.quotes import MAX_CHARS, cite
+from agent.review.domain.records import Plain, replaced
+from agent.review.domain.response import Answer, By, by_kind, document_of
 from agent.taxonomy.layers import LAYERS
 
 STATES: Final = "states"
@@ -30,8 +32,6 @@ STATES: Final = "states"
 DOCUMENT: Final = "document"
 """Key in an answer's event for the id of the answer's document."""
 ANALYST: Final = FactSource(reader="analyst", confidence=1.0, state="confirmed")
-COUNTING_RANK: Final = 3
-"""The lowest rank at which a vendor's word lowers a risk."""
 VENDOR_RANK: Final = 2
 ANALYST_RANK: Final = 5
 MOST_STATES: Final = 5
@@ -63,7 +63,7 @@ class Given(NamedTuple):
     by: By
     document: str
     """Id of the answer's document."""
-    states: tuple[Mapping[str, object], ...]
+    states: tuple[Plain, ...]
     at: str = ""
 
     @property
@@ -82,16 +82,13 @@ def _document(answer: Answer, name: str, at: str) -> Document:
     return document_of(answer, int(name[1:]), at=at)
 
 
-def given_in(question: str, edits: Mapping[str, object], at: str = "") -> Given | None:
+def given_in(question: str, edits: Plain, at: str = "") -> Given | None:
     """Return the answer among the fields of a question; None if it states no facts."""
-    answer = edits.get("answer")
-    states = answer.get(STATES) if isinstance(answer, Mapping) else None
-    if not isinstance(answer, Mapping) or not isinstance(states, list | tuple) or not states:
+    answer = edits.get("answer") or {}
+    if not answer.get(STATES):
         return None
-    by: By = "analyst" if answer.get("kind") == "analyst-note" else "vendor"
-    return Given(
-        question, str(answer["text"]), str(answer.get("url", "")), by, str(answer[DOCUMENT]), tuple(states), at
-    )
+    text, page, by = answer["text"], answer.get("url", ""), by_kind(answer.get("kind"))
+    return Given(question, text, page, by, answer[DOCUMENT], tuple(answer[STATES]), at)
 
 
 def question_of(name: str) -> str:
@@ -103,13 +100,7 @@ def question_of(name: str) -> str:
 def confirmed(fact: Fact) -> Fact:
     """Convert an answer's fact to the analyst's word, which has rank 5 and counts."""
     sources = (*(source for source in fact.sources if source.reader != "analyst"), ANALYST)
-    update = {"sources": sources, "rank": ANALYST_RANK, "confidence": 1.0, "state": "confirmed", "claim": False}
-    return fact.model_copy(update=update)
-
-
-def is_vendors_word(fact: Fact) -> bool:
-    """Return whether the fact is stated only by a vendor's answer."""
-    return fact.rank < COUNTING_RANK and all(source.reader == "vendor-answer" for source in fact.sources)
+    return replaced(fact, sources=sources, rank=ANALYST_RANK, confidence=1.0, state="confirmed", claim=False)
 
 
 def comforts(fact: Fact) -> bool:
@@ -117,14 +108,11 @@ def comforts(fact: Fact) -> bool:
     return load_vocabulary()[fact.key].comforting != (fact.polarity == "denied")
 
 
-def _fact(state: Mapping[str, object], by: By) -> tuple[Fact, tuple[Evidence, ...]]:
-    key, polarity = str(state["key"]), next(one for one in get_args(Polarity) if one == state["polarity"])
-    rows, values = state["evidence"], state.get("slots")
-    quotes = tuple(Evidence.model_validate(row) for row in rows) if isinstance(rows, list | tuple) else ()
-    given = values if isinstance(values, Mapping) else {}
-    slots = tuple(Slot(name=name, value=str(given[name])) for name in SLOTS if name in given)
-    sure = state.get("confidence", 1.0)
-    source = FactSource(reader="vendor-answer", confidence=float(sure) if isinstance(sure, int | float) else 1.0)
+def _fact(state: Plain, by: By) -> tuple[Fact, tuple[Evidence, ...]]:
+    key, polarity, given = state["key"], state["polarity"], state.get("slots", {})
+    quotes = tuple(Evidence.model_validate(row) for row in state["evidence"])
+    slots = tuple(Slot(name=name, value=given[name]) for name in SLOTS if name in given)
+    source = FactSource(reader="vendor-answer", confidence=state.get("confidence", 1.0))
     fact = Fact(
         id=fact_id(key, polarity, "product", slots),
         key=key,
@@ -138,8 +126,8 @@ def _fact(state: Mapping[str, object], by: By) -> tuple[Fact, tuple[Evidence, ..
         state="denied" if polarity == "denied" else "claimed",
     )
     if by == "analyst":
-        return confirmed(fact).model_copy(update={"sources": (ANALYST,)}), quotes
-    return fact.model_copy(update={"claim": fact.rank < COUNTING_RANK and comforts(fact)}), quotes
+        return replaced(confirmed(fact), sources=(ANALYST,)), quotes
+    return replaced(fact, claim=fact.rank < COUNTING_RANK and comforts(fact)), quotes
 
 
 # ---------------------------------------------------------------- what an answer may state
@@ -152,25 +140,14 @@ def keys_asked(question: Question) -> tuple[FactKey, ...]:
     if named:
         return named
     settled = set(question.settles)
-    layers = [key for key in words if settled.intersection(key.pins)]
-    factors = [key for key in words if settled.intersection((*key.raises, *key.lowers, *key.denial_lowers))]
-    return tuple(layers if settled.intersection(LAYERS) else factors)
+    if settled.intersection(LAYERS):
+        return tuple(key for key in words if settled.intersection(key.pins))
+    return tuple(key for key in words if settled.intersection((*key.raises, *key.lowers, *key.denial_lowers)))
 
 
 def settled_by(key: FactKey) -> tuple[str, ...]:
     """Return the layers and factors that a fact with this key affects."""
     return tuple(dict.fromkeys((*key.pins, *key.raises, *key.lowers, *key.denial_lowers)))
-
-
-def read_states(document: Document, question: Question, read: Reads) -> list[Plain]:
-    """Return a reader's statements in an answer about the keys of its question: the most confident per key."""
-    wanted = {key.id for key in keys_asked(question)}
-    best: dict[str, Plain] = {}
-    for state in read(document):
-        key = str(state["key"])
-        if key in wanted and _sure(state) > _sure(best.get(key, {})):
-            best[key] = dict(state)
-    return [best[key] for key in sorted(best)][:MOST_STATES]
 
 
 def read_answer(document: Document) -> list[Plain]:
@@ -188,13 +165,17 @@ def read_answer(document: Document) -> list[Plain]:
 
 
 def stating(fields: Mapping[str, object], question: Question, read: Reads) -> Plain:
-    """Return the fields of an answer, reading statements from its text if none were given."""
+    """Return the fields of an answer, reading statements from its text if none were given: of the keys asked, for each
+    the reader's most confident one."""
     text, given = fields.get("text"), fields.get(STATES)
     if given or not isinstance(text, str) or not text.strip():
         return dict(fields)
-    by: By = "analyst" if fields.get("kind") == "analyst-note" else "vendor"
-    found = read_states(document_of(Answer(question.id, text.strip(), "", by), 1, at=""), question, read)
-    found = found or _as_proposed(text, question)
+    wanted, best = {key.id for key in keys_asked(question)}, dict[str, Plain]()
+    for state in read(document_of(Answer(question.id, text.strip(), "", by_kind(fields.get("kind"))), 1, at="")):
+        key = state["key"]
+        if key in wanted and state.get("confidence", 0.0) > best.get(key, {}).get("confidence", 0.0):
+            best[key] = dict(state)
+    found = [best[key] for key in sorted(best)][:MOST_STATES] or _as_proposed(text, question)
     return {**fields, STATES: found} if found else dict(fields)
 
 
@@ -203,24 +184,14 @@ def _as_proposed(text: str, question: Question) -> list[Plain]:
     keys, said = keys_asked(question), " ".join(text.split())
     if _OR in question.proposed and said == " ".join(question.proposed.split()):
         raise InputError("it holds several of the proposed answers", where="text", hint="keep the one that is so")
-    # A bare "No." answers the question without saying which key it denies.
-    fitting = [each for each in question.proposed.split(_OR) if len(each.split()) >= _TELLING and _fits(said, each)]
-    if not keys or not fitting:
-        return []
-    denied = keys[0].deniable and fitting[0].casefold().startswith(_NO)
-    return [{"key": keys[0].id, "polarity": "denied" if denied else "asserted"}]
-
-
-def _fits(text: str, proposed: str) -> bool:
-    """Return whether a text is a proposed answer, either unchanged or with its gaps filled in."""
-    parts = [" ".join(part.split()).strip(_ENDS) for part in proposed.split(_GAP)]
-    pattern = ".*".join(rf"\b{re.escape(part)}\b" for part in parts if part)
-    return re.match(pattern, text, re.IGNORECASE | re.DOTALL) is not None
-
-
-def _sure(state: Mapping[str, object]) -> float:
-    value = state.get("confidence", 0.0)
-    return float(value) if isinstance(value, int | float) else 0.0
+    for proposed in question.proposed.split(_OR):
+        parts = [" ".join(part.split()).strip(_ENDS) for part in proposed.split(_GAP)]
+        pattern = ".*".join(rf"\b{re.escape(part)}\b" for part in parts if part)
+        # A bare "No." answers the question without saying which key it denies.
+        if keys and len(proposed.split()) >= _TELLING and re.match(pattern, said, re.IGNORECASE | re.DOTALL):
+            denied = keys[0].deniable and proposed.casefold().startswith(_NO)
+            return [{"key": keys[0].id, "polarity": "denied" if denied else "asserted"}]
+    return []
 
 
 class Places(NamedTuple):
@@ -251,15 +222,19 @@ def checked_states(value: object, answer: Answer, at: Places, documents: Sequenc
         raise InputError(f"the answer states {len(value)} things", where=STATES, hint=f"at most {MOST_STATES}")
     own = _document(answer, at.document, "")
     rows = [_checked(row, answer, own, documents) for row in value]
-    keys = [str(row["key"]) for row, _ in rows]
-    if len(set(keys)) != len(keys):
+    if len({row["key"] for row in rows}) != len(rows):
         raise InputError("the answer states the same twice", where=STATES, hint="give each key once")
-    return _numbered(sorted(rows, key=lambda row: load_vocabulary().order[str(row[0]["key"])]), at.first)
+    rows.sort(key=lambda row: load_vocabulary().order[row["key"]])
+    # Number the quotes in the order of their spans; equal spans share an id.
+    spans = sorted({(item.document, item.start, item.end) for row in rows for item in row["evidence"]})
+    ids = {span: f"E{at.first + n}" for n, span in enumerate(spans)}
+    for row in rows:
+        quotes = [replaced(item, id=ids[item.document, item.start, item.end]) for item in row["evidence"]]
+        row["evidence"] = [item.model_dump(mode="json") for item in quotes]
+    return rows
 
 
-def _checked(
-    row: Mapping[str, object], answer: Answer, own: Document, documents: Sequence[Document]
-) -> tuple[Plain, tuple[Evidence, ...]]:
+def _checked(row: Mapping[str, object], answer: Answer, own: Document, documents: Sequence[Document]) -> Plain:
     words, key, polarity = load_vocabulary(), str(row.get("key", "")), row.get("polarity")
     where = f"{STATES}.{key[:40] or 'key'}"
     unknown = next((name for name in row if name not in _FIELDS), None)
@@ -270,28 +245,20 @@ def _checked(
     if polarity not in get_args(Polarity):
         raise InputError("it is neither yes, no nor a setting", where=where, hint=" or ".join(get_args(Polarity)))
     if polarity == "denied" and not words[key].deniable:
-        raise InputError(
-            f"that it does not is no fact of the vocabulary: {words[key].title}", where=where,
-            hint="leave it out, or state what is so instead",
-        )  # fmt: skip
-    quotes = tuple(_quotes(str(row.get("quote") or ""), answer, own, documents, where))
+        told = f"that it does not is no fact of the vocabulary: {words[key].title}"
+        raise InputError(told, where=where, hint="leave it out, or state what is so instead")
+    quotes = list(_quotes(str(row.get("quote") or ""), answer, own, documents, where))
     made: Plain = {"key": key, "polarity": polarity}
     detail = " ".join(str(row.get("value") or "").split())
-    if detail:
-        made["slots"] = {_slot(words[key]): _detail(detail, own, where)}
-    if row.get("confidence") is not None:
-        made["confidence"] = _sure(row)
-    return made, quotes
-
-
-def _slot(key: FactKey) -> SlotName:
-    return next((name for name in _VALUE_SLOTS if name in key.slots), key.slots[0])
-
-
-def _detail(detail: str, own: Document, where: str) -> str:
-    if len(detail) > _MAX_VALUE or locate(detail, own.text) is None:
+    if len(detail) > _MAX_VALUE or (detail and locate(detail, own.text) is None):
         raise InputError("the value is not in the answer", where=where, hint="copy it from the answer, or leave it out")
-    return detail
+    if detail:
+        slots = words[key].slots
+        made["slots"] = {next((name for name in _VALUE_SLOTS if name in slots), slots[0]): detail}
+    sure = row.get("confidence")
+    if sure is not None:
+        made["confidence"] = float(sure) if isinstance(sure, int | float) else 0.0
+    return {**made, "evidence": quotes}
 
 
 def _quotes(quote: str, answer: Answer, own: Document, documents: Sequence[Document], where: str) -> Iterator[Evidence]:
@@ -300,35 +267,13 @@ def _quotes(quote: str, answer: Answer, own: Document, documents: Sequence[Docum
     words = own.text.strip() if whole else quote
     if whole and len(words) > MAX_CHARS:
         raise InputError("the answer is too long for one quote", where=where, hint="copy the words that say it")
-    given = {"document": own.id, "quote": words}
-    found = cite(given, (own,), (), where).evidence
+    found = cite({"document": own.id, "quote": words}, (own,), (), where)
     if any(one.flagged and one.start < found.end and found.start < one.end for one in statements((own,))):
         raise InputError("the answer speaks to assessors there", where=where, hint="quote words that say what is so")
-    rank = ANALYST_RANK if answer.by == "analyst" else VENDOR_RANK
-    yield found.model_copy(update={"rank": rank, "about": "product"})
+    yield replaced(found, rank=ANALYST_RANK if answer.by == "analyst" else VENDOR_RANK, about="product")
     for page in documents:
-        if not answer.page or not _same_page(page.url, answer.page) or locate(words, page.text) is None:
-            continue
-        there = cite({"document": page.id, "quote": words}, (page,), (), where).evidence
-        if there.rank >= COUNTING_RANK and there.about == "product":
-            yield there
-
-
-def _same_page(one: str, other: str) -> bool:
-    return urldefrag(one).url.rstrip("/") == urldefrag(other).url.rstrip("/")
-
-
-def _numbered(rows: Sequence[tuple[Plain, tuple[Evidence, ...]]], first: int) -> list[Plain]:
-    """Give the quotes in the rows ids, numbered in the order of their spans; equal spans share an id."""
-    spans = sorted({(item.document, item.start, item.end) for _, quotes in rows for item in quotes})
-    ids = {span: f"E{first + at}" for at, span in enumerate(spans)}
-    return [
-        {
-            **row,
-            "evidence": [
-                item.model_copy(update={"id": ids[item.document, item.start, item.end]}).model_dump(mode="json")
-                for item in quotes
-            ],
-        }
-        for row, quotes in rows
-    ]
+        same = answer.page and urldefrag(page.url).url.rstrip("/") == urldefrag(answer.page).url.rstrip("/")
+        if same and locate(words, page.text) is not None:
+            there = cite({"document": page.id, "quote": words}, (page,), (), where)
+            if there.rank >= COUNTING_RANK and there.about == "product":
+                yield there
