@@ -34,7 +34,7 @@ from agent.review.domain.undo import with_own_act
 from agent.review.store import signed
 from agent.review.store.cache import LruCache, NewDrafts, ReviewCache, Shown
 from agent.review.store.queue import QueueColumns, QueuePage, QueueQuery, asked_word
-from agent.review.store.rows import Blob, NewReview
+from agent.review.store.rows import Blob, MissingError, NewReview
 from agent.review.store.signed import ExportFormat
 from agent.review.store.store import Store
 from agent.settings import Settings
@@ -157,7 +157,7 @@ class Service:
         return self._store.assignees()
 
     def review(self, key: str, as_of: int | None = None) -> ReviewState:
-        """Return a review, now or as of the event with this number. Raises InputError for an unknown key or event."""
+        """Return a review, now or as of the event with this number. Raises MissingError for an unknown key or event."""
         return self._cache.shown(key, as_of).state
 
     def documents(self, key: str, as_of: int | None = None) -> tuple[Document, ...]:
@@ -169,7 +169,10 @@ class Service:
         return self._store.events(key)
 
     def compare(self, key: str, a: int, b: int) -> Comparison:
-        """Compare two versions of a review."""
+        """Compare two versions of a review. Raises MissingError for a version that does not exist."""
+        last = self._store.version(key)
+        if max(a, b) > last:
+            raise MissingError("there is no such version", where=f"version {max(a, b)}", hint=f"the last one is {last}")
         return compare(self.review(key, a), self.review(key, b))
 
     def compare_reviews(self, keys: Sequence[str]) -> SideBySide:

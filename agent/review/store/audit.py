@@ -9,9 +9,12 @@ from agent.review.domain.records import Event
 from agent.review.store import sqlite
 from agent.review.store.chain import Broken, Head, verify
 from agent.review.store.queue import row_digest
-from agent.review.store.rows import all_rows, first_events, unpacked
+from agent.review.store.rows import events_of, unpacked
 from agent.review.store.store import Store
 from agent.review.store.tables import blobs, events, reviews
+
+_BATCH = 1_000
+_FIXED = ("product", "vendor", "draft_sha256", "documents_sha256")
 
 
 class Fault(NamedTuple):
@@ -43,11 +46,11 @@ def audit(store: Store, head: Head | None = None) -> Audit:
     Raises DamagedError when the file is too damaged to be read.
     """
     with store.reading() as connection:
-        broken = verify(all_rows(connection), store.id, head)
-        count = connection.execute(select(func.count()).select_from(events)).scalar_one()
+        rows = select(events).order_by(events.c.seq).execution_options(yield_per=_BATCH)
+        broken = verify(events_of(connection, rows), store.id, head)
         faults = tuple(_faults(connection))
-        number = connection.execute(select(func.count()).select_from(reviews)).scalar_one()
-    return Audit(broken, faults, count, number, store.head())
+        counts = [connection.execute(select(func.count()).select_from(each)).scalar_one() for each in (events, reviews)]
+    return Audit(broken, faults, counts[0], counts[1], store.head())
 
 
 def _faults(connection: Connection) -> Iterator[Fault]:
@@ -57,10 +60,17 @@ def _faults(connection: Connection) -> Iterator[Fault]:
     for name in sqlite.missing_triggers(connection):
         yield Fault(f"trigger {name}", "it was taken away")
     numbers = select(events.c.review, func.max(events.c.number)).group_by(events.c.review)
-    first = {event.review: event for event in first_events(connection)}
+    rows = select(events).where(events.c.number == 1).execution_options(yield_per=_BATCH)
+    first = {event.review: event.after or {} for event in events_of(connection, rows) if isinstance(event, Event)}
     last: dict[str, int] = {row[0]: row[1] for row in connection.execute(numbers)}
     for row in connection.execute(select(reviews).order_by(reviews.c.number)).mappings():
-        what = _wrong_review(dict(row), last.pop(row["key"], 0), first.get(row["key"]))
+        end, said = last.pop(row["key"], 0), first.get(row["key"], {})
+        differs = [name for name in _FIXED if said.get(name) != row[name]]
+        what = f"its {differs[0]} is not that of the draft that came in" if differs else ""
+        if row["version"] != end:
+            what = f"it is at version {row['version']} and its last event is {end}"
+        if row_digest(dict(row)) != row["digest"]:
+            what = "its row was changed"
         if what:
             yield Fault(f"review {row['key']}", what)
     for key in sorted(last):
@@ -68,14 +78,3 @@ def _faults(connection: Connection) -> Iterator[Fault]:
     for row in connection.execute(select(blobs)).mappings():
         if unpacked(row["sha256"], row["data"], row["size"]) is None:
             yield Fault(f"blob {row['sha256']}", "it is not what was stored")
-
-
-def _wrong_review(row: dict[str, object], last: int, first: Event | None) -> str:
-    if row_digest(row) != row["digest"]:
-        return "its row was changed"
-    if row["version"] != last:
-        return f"it is at version {row['version']} and its last event is {last}"
-    said = {} if first is None or first.after is None else first.after
-    names = ("product", "vendor", "draft_sha256", "documents_sha256")
-    differs = [name for name in names if said.get(name) != row[name]]
-    return f"its {differs[0]} is not that of the draft that came in" if differs else ""

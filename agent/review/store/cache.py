@@ -10,14 +10,13 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
 
-from agent.errors import InputError
 from agent.records import Document, Draft
 from agent.report.draft_json import dump, dump_documents, parse
 from agent.report.view import View
 from agent.review.domain.fold import fold
 from agent.review.domain.records import Event, ReviewState
 from agent.review.domain.replay import SHEET, last_on_facts, living
-from agent.review.store.rows import Blob, StoredReview
+from agent.review.store.rows import Blob, MissingError, StoredReview
 from agent.review.store.store import Store
 
 _DOCUMENTS: Final = TypeAdapter(tuple[Document, ...])
@@ -55,10 +54,6 @@ class LruCache(Generic[K, V]):
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
 
-    def __len__(self) -> int:
-        """Return the number of cached values."""
-        return len(self._kept)
-
 
 class NewDrafts(NamedTuple):
     """New drafts that are not in the store yet."""
@@ -69,10 +64,10 @@ class NewDrafts(NamedTuple):
     """The texts of all sources of a redraft; empty when no text was added."""
 
     @property
-    def blobs(self) -> tuple[Blob, ...]:
+    def blobs(self) -> list[Blob]:
         """The drafts and texts as blobs for the store."""
-        made = [Blob("draft", dump(draft).encode()) for draft in self.drafts.values()]
-        return (*made, Blob("documents", dump_documents(self.documents).encode())) if self.documents else tuple(made)
+        texts = [Blob("documents", dump_documents(self.documents).encode())] if self.documents else []
+        return [*(Blob("draft", dump(draft).encode()) for draft in self.drafts.values()), *texts]
 
 
 class Shown(NamedTuple):
@@ -95,21 +90,20 @@ class ReviewCache:
     def shown(self, key: str, as_of: int | None = None) -> Shown:
         """Return a review as it is now, or as of event number `as_of`; 0 means before the draft was imported.
 
-        Raises InputError when there is no such review or version, IntegrityError for a changed blob.
+        Raises MissingError when there is no such review or version, IntegrityError for a changed blob.
         """
         version = self._store.version(key)
         if as_of is not None and not 0 <= as_of <= version:
-            raise InputError("there is no such version", where="as_of", hint=f"the last one is {version}")
+            raise MissingError("there is no such version", where="as_of", hint=f"the last one is {version}")
         wanted = version if as_of is None else as_of
-        return self._states.get(
-            (key, wanted), lambda: self._as_signed(self.fold(key, self._store.events(key, to=wanted)))
-        )
+        return self._states.get((key, wanted), lambda: self._read(key, wanted))
 
-    def _as_signed(self, shown: Shown) -> Shown:
-        """Swap in the stored signed draft of a signed review, since later releases may fold its events differently."""
+    def _read(self, key: str, version: int) -> Shown:
+        shown = self.fold(key, self._store.events(key, to=version))
         stamp = shown.state.stamp
         if stamp is None:
             return shown
+        # Show the stored draft that was signed, since later releases may fold its events differently.
         draft = self._draft(stamp.sha256).model_copy(update={"review": stamp})
         numbers = shown.state.numbers | {placed.threat.id: placed.number for placed in View(draft).threats}
         return shown._replace(state=shown.state.model_copy(update={"reviewed": draft, "numbers": numbers}))
@@ -120,25 +114,22 @@ class ReviewCache:
 
     def fold(self, key: str, events: Sequence[Event], new: NewDrafts | None = None) -> Shown:
         """Fold `events`, which may not be stored yet, into a review; `new` has the last event's drafts and texts."""
-        stored, alive = self._review(key), living(events).events
-        names = dict.fromkeys((*_named(alive, "sha256"), *_sheet(alive)))
-        revisions = {name: self._draft(name, new) for name in names}
-        documents = self._texts(stored, alive, new)
+        # Only fields that never change are used of the stored review.
+        stored = self._reviews.get(key, lambda: self._store.review(key))
+        alive = living(events).events
+        redrafts = [event.after or {} for event in alive if event.verb == "redraft"]
+        last = last_on_facts(alive)
+        sheet = (last.after or {}).get(SHEET) if last is not None else None
+        names = [after.get("sha256") for after in (*redrafts, sheet if isinstance(sheet, Mapping) else {})]
+        texts = [str(after["documents"]) for after in redrafts if "documents" in after]
+        if new is not None and new.documents and texts:
+            documents = new.documents
+        else:
+            sha256 = texts[-1] if texts else stored.documents_sha256
+            documents = self._documents.get(sha256, lambda: _DOCUMENTS.validate_json(self._store.blob(sha256)))
+        revisions = {str(name): self._draft(str(name), new) for name in names if name}
         state = fold(key, self._draft(stored.draft_sha256), documents, events, revisions)
         return Shown(state, with_answers(documents, state.sources))
-
-    def _texts(
-        self, stored: StoredReview, events: Sequence[Event], new: NewDrafts | None = None
-    ) -> tuple[Document, ...]:
-        named = _named(events, "documents")
-        if new is not None and new.documents and named:
-            return new.documents
-        sha256 = named[-1] if named else stored.documents_sha256
-        return self._documents.get(sha256, lambda: _DOCUMENTS.validate_json(self._store.blob(sha256)))
-
-    def _review(self, key: str) -> StoredReview:
-        # Callers use only the fields that never change.
-        return self._reviews.get(key, lambda: self._store.review(key))
 
     def _draft(self, sha256: str, new: NewDrafts | None = None) -> Draft:
         if new is not None and sha256 in new.drafts:
@@ -150,17 +141,3 @@ def with_answers(documents: Sequence[Document], answers: Sequence[Document]) -> 
     """Return the sources of a review, plus the answers that are not among them yet."""
     known = {document.id for document in documents}
     return (*documents, *(answer for answer in answers if answer.id not in known))
-
-
-def _named(events: Sequence[Event], field: str) -> list[str]:
-    """Return the values of a field in redraft events, oldest first."""
-    made = [event.after or {} for event in events if event.verb == "redraft"]
-    return [str(after[field]) for after in made if field in after]
-
-
-def _sheet(events: Sequence[Event]) -> list[str]:
-    """Return the sha256 of the draft made from the changed facts of living events; empty if no fact is changed."""
-    last = last_on_facts(events)
-    sheet = (last.after or {}).get(SHEET) if last is not None else None
-    name = sheet.get("sha256") if isinstance(sheet, Mapping) else None
-    return [str(name)] if name else []

@@ -9,16 +9,16 @@ with a head stored outside it: each signed export carries one.
 
 import hashlib
 import html
+import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from agent.errors import InputError
 from agent.records.draft import head_line as head_text
 from agent.review.domain.records import GENESIS, Event
 
-_JSON_HEAD: Final = ("head", "number")
 _TAG: Final = re.compile(r"<[^<>]{0,200}>")
 _HEAD_LINE: Final = re.compile(r"\b(r[1-9][0-9]{0,8})#([1-9][0-9]{0,8})\s+sha256:([0-9a-f]{64})\b")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
@@ -59,9 +59,8 @@ def canonical(value: object) -> bytes:
         return text.encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
         # UnicodeEncodeError is a ValueError.
-        raise InputError(
-            "a value cannot be stored", where=str(error)[:200], hint="give plain text and numbers"
-        ) from None
+        where, hint = str(error)[:200], "give plain text and numbers"
+        raise InputError("a value cannot be stored", where=where, hint=hint) from None
 
 
 def genesis(store_id: str) -> str:
@@ -75,17 +74,12 @@ def digest(fields: Mapping[str, object], previous: str) -> str:
     return hashlib.sha256(canonical(hashed)).hexdigest()
 
 
-def fields_of(event: Event) -> dict[str, object]:
-    """Return the fields of an event as they are hashed."""
-    return {name: getattr(event, name) for name in Event.model_fields}
-
-
 def verify(events: Iterable[Event | Unreadable], store_id: str, head: Head | None = None) -> Broken | None:
     """Return the first row at which the chain of a store breaks, or None if the chain is intact.
 
     `events` are all rows of the store in order. If `head` is given, it must be among them.
     """
-    return _first_broken(events, genesis(store_id), _Counts(), head)
+    return _first_broken(events, genesis(store_id), 1, head, whole=True)
 
 
 def verify_tail(events: Iterable[Event | Unreadable], store_id: str) -> Broken | None:
@@ -94,51 +88,33 @@ def verify_tail(events: Iterable[Event | Unreadable], store_id: str) -> Broken |
     first = next(rows, None)
     if first is None:
         return None
-    if isinstance(first, Unreadable):
-        return Broken(first.seq, "", 0, first.what)
-    if first.seq == 1:
-        return verify(_again(first, rows), store_id)
-    return _first_broken(_again(first, rows), first.previous, None, None, first.seq)
-
-
-def _again(first: Event, rows: Iterator[Event | Unreadable]) -> Iterator[Event | Unreadable]:
-    yield first
-    yield from rows
-
-
-class _Counts:
-    """The number of events of each review so far, and the event that began its last batch."""
-
-    def __init__(self) -> None:
-        self.numbers: dict[str, int] = {}
-        self.batches: dict[str, int] = {}
-
-    def wrong(self, event: Event) -> str:
-        """Count the next event and return what is wrong with its number or batch; empty if both are valid."""
-        number = self.numbers.get(event.review, 0) + 1
-        if event.number != number:
-            return f"it is number {event.number} of its review where {number} is next"
-        if event.batch not in (number, self.batches.get(event.review)):
-            return f"its batch {event.batch} does not begin with an event before it"
-        self.numbers[event.review] = number
-        self.batches[event.review] = event.batch
-        return ""
+    rows = itertools.chain((first,), rows)
+    if isinstance(first, Unreadable) or first.seq == 1:
+        return verify(rows, store_id)
+    return _first_broken(rows, first.previous, first.seq, None, whole=False)
 
 
 def _first_broken(
-    rows: Iterable[Event | Unreadable], previous: str, counts: _Counts | None, head: Head | None, first: int = 1
+    rows: Iterable[Event | Unreadable], previous: str, seq: int, head: Head | None, *, whole: bool
 ) -> Broken | None:
-    seq, found = first, False
+    """Verify rows from number `seq` on, which follows `previous`. In a whole chain the events of each review are
+    numbered from 1, and a batch begins with an event before."""
+    found, last = head is None, dict[str, Event]()
     for row in rows:
         if isinstance(row, Unreadable):
             return Broken(row.seq, "", 0, row.what)
-        what = _wrong(row, seq, previous) or (counts.wrong(row) if counts is not None else "")
+        what, before = _wrong(row, seq, previous), last.get(row.review)
+        number = before.number + 1 if before else 1
+        if not what and whole and row.number != number:
+            what = f"it is number {row.number} of its review where {number} is next"
+        if not what and whole and row.batch not in (number, before.batch if before else number):
+            what = f"its batch {row.batch} does not begin with an event before it"
+        if not what and head and (row.review, row.number) == (head.review, head.number) and row.hash != head.hash:
+            what = "its hash is not the one that the export names"
         if what:
             return Broken(row.seq, row.review, row.number, what)
-        if head is not None and (row.review, row.number) == (head.review, head.number) and row.hash != head.hash:
-            return Broken(row.seq, row.review, row.number, "its hash is not the one that the export names")
         found = found or (head is not None and row.hash == head.hash)
-        previous, seq = row.hash, seq + 1
+        last[row.review], previous, seq = row, row.hash, seq + 1
     if head is not None and not found:
         what = f"the store ends with row {seq - 1}; the event that the export names is not in it"
         return Broken(seq, head.review, head.number, what)
@@ -153,7 +129,7 @@ def _wrong(event: Event, seq: int, previous: str) -> str:
         before = "the store's id" if seq == 1 else f"row {seq - 1}"
         return f"it does not follow from {before}"
     try:
-        hashed = digest(fields_of(event), previous)
+        hashed = digest(dict(event), previous)
     except InputError:
         return "its fields are not what can be hashed"
     return "" if event.hash == hashed else "its fields do not give its hash"
@@ -182,10 +158,9 @@ def find_head(text: str) -> Head | None:
 def _json_head(value: object, depth: int) -> Head | None:
     if depth > _MAX_DEPTH or not isinstance(value, dict | list):
         return None
-    if isinstance(value, list):
-        return next(filter(None, (_json_head(each, depth + 1) for each in value)), None)
-    hashed, number = (value.get(name) for name in _JSON_HEAD)
-    if isinstance(hashed, str) and _HASH.fullmatch(hashed) and isinstance(number, int):
-        review = value.get("review")
-        return Head(review if isinstance(review, str) else "", number, hashed)
-    return next(filter(None, (_json_head(each, depth + 1) for each in value.values())), None)
+    if isinstance(value, dict):
+        hashed, number, review = (value.get(name) for name in ("head", "number", "review"))
+        if isinstance(hashed, str) and _HASH.fullmatch(hashed) and isinstance(number, int):
+            return Head(review if isinstance(review, str) else "", number, hashed)
+    inside = value.values() if isinstance(value, dict) else value
+    return next(filter(None, (_json_head(each, depth + 1) for each in inside)), None)

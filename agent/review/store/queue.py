@@ -3,10 +3,10 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Final, Literal, cast
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationError
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, UnaryExpression, func, select
+from sqlalchemy import ColumnElement, Connection, UnaryExpression, func, select
 
 from agent.errors import IntegrityError
 from agent.records import Record
@@ -18,28 +18,18 @@ from agent.taxonomy.kinds import Band
 MAX_PAGE = 200
 """The maximum number of rows on one page of the queue."""
 QueueSort = Literal["score", "open", "uncertain", "changed", "product"]
-_ESCAPE: Final = "\\"
-_WITHHELD: Final = "withheld"
 _MAX_SEARCH: Final = 500
 _FEW: Final = 500
 _ALL: Final = 1_000_000_000
 _WALK: Final = 3
 """Walking the sort's own index is costly per row, so it is used only within the first third of the results."""
-_SORTS: Final[dict[QueueSort, tuple[ColumnElement[object], bool]]] = {
-    "score": (cast(ColumnElement[object], reviews.c.aivss), True),
-    "open": (cast(ColumnElement[object], reviews.c.open), True),
-    "uncertain": (cast(ColumnElement[object], reviews.c.uncertain), True),
-    "changed": (cast(ColumnElement[object], reviews.c.changed_seq), True),
-    "product": (cast(ColumnElement[object], reviews.c.sort_name), False),
-}
-"""The column of each sort, and whether the sort begins with the highest value."""
-_SHOWN: Final = tuple(
-    reviews.c[name]
-    for name in (
-        "key", "product", "vendor", "aivss", "severity", "low", "high", "withheld", "open", "items", "uncertain",
-        "stage", "assigned", "contested", "changed_at", "changed",
-    )
-)  # fmt: skip
+_SORTS: Final[dict[QueueSort, str]] = {
+    "score": "aivss", "open": "open", "uncertain": "uncertain", "changed": "changed_seq", "product": "sort_name",
+}  # fmt: skip
+"""The column of each sort; all but the product begin with the highest value."""
+_SCORE: Final = tuple(ScoreShown.model_fields)
+_PLAIN: Final = tuple(name for name in QueueRow.model_fields if name in reviews.c)
+_SHOWN: Final = tuple(reviews.c[name] for name in ("number", *_SCORE, *_PLAIN))
 
 
 class QueueColumns(Record):
@@ -93,21 +83,8 @@ def asked_word(name: str) -> str:
 def columns_of(columns: QueueColumns) -> dict[str, object]:
     """Return the table columns that depend on a review's events, except version and change."""
     score = columns.score
-    return {
-        "aivss": score.aivss,
-        "severity": score.severity,
-        "band": _WITHHELD if score.withheld is not None else score.severity or "",
-        "low": score.low,
-        "high": score.high,
-        "withheld": score.withheld,
-        "open": columns.open,
-        "items": columns.items,
-        "uncertain": columns.uncertain,
-        "contested": columns.contested,
-        "stage": columns.stage,
-        "assigned": columns.assigned,
-        "changed": columns.changed,
-    }
+    band = "withheld" if score.withheld is not None else score.severity or ""
+    return {**dict(score), **{name: value for name, value in columns if name in _PLAIN}, "band": band}
 
 
 def search_text(words: Sequence[str]) -> str:
@@ -128,27 +105,41 @@ def row_digest(row: Mapping[str, object]) -> str:
 def page(connection: Connection, query: QueueQuery) -> QueuePage:
     """Return the page of the queue that a query asks for. Raises IntegrityError for a row with invalid values."""
     parts = _parts(query)
-    few = _few(connection, parts)
-    if few is not None:
-        total, parts = len(few), [reviews.c.number.in_(few)]
+    few = select(reviews.c.number).where(*parts).limit(_FEW + 1)
+    # If few reviews match, search for them only once.
+    numbers = list(connection.execute(few).scalars()) if parts else []
+    if parts and len(numbers) <= _FEW:
+        total, parts = len(numbers), [reviews.c.number.in_(numbers)]
     else:
         total = connection.execute(select(func.count()).select_from(reviews).where(*parts)).scalar_one()
-    chosen = list(connection.execute(_numbers(query, parts, total)).scalars())
-    by_number = {row["number"]: row for row in connection.execute(_shown(chosen)).mappings()}
-    rows = [by_number[number] for number in chosen]
-    seconds = _seconds(connection, [row["key"] for row in rows])
+    column: ColumnElement[object] = reviews.c[_SORTS[query.sort]]
+    down = (query.sort != "product") != query.reverse
+    found = select(reviews.c.number, column).where(*parts)
+    if parts and (query.offset + query.limit) * _WALK > total:
+        # The limit makes the database filter within its one index first and sort afterwards.
+        inner = found.limit(_ALL).subquery()
+        found = select(inner.c.number, inner.c[column.name])
+        found = found.order_by(*_order(inner.c[column.name], inner.c.number, down))
+    else:
+        found = found.order_by(*_order(column, reviews.c.number, down))
+    chosen = list(connection.execute(found.limit(query.limit).offset(query.offset)).scalars())
+    shown = connection.execute(select(*_SHOWN).where(reviews.c.number.in_(chosen))).mappings().all()
+    sums = select(focus.c.review, func.sum(focus.c.seconds)).group_by(focus.c.review)
+    spent = connection.execute(sums.where(focus.c.review.in_([row["key"] for row in shown])))
+    seconds = {review: float(total) for review, total in spent}
     try:
-        shown = tuple(_row(row, seconds.get(row["key"], 0.0)) for row in rows)
+        rows = {
+            row["number"]: QueueRow(
+                score=ScoreShown(**{name: row[name] for name in _SCORE}),
+                seconds=seconds.get(row["key"], 0.0),
+                **{name: row[name] for name in _PLAIN},
+            )
+            for row in shown
+        }
     except ValidationError as error:
         hint = "run `septet audit-log verify`"
         raise IntegrityError("a row of the queue was changed", where=error.title, hint=hint) from None
-    return QueuePage(rows=shown, total=total, offset=query.offset, limit=query.limit)
-
-
-def assignees(connection: Connection) -> tuple[str, ...]:
-    """Return the names of all reviewers with assigned reviews, sorted."""
-    names = select(reviews.c.assigned).where(reviews.c.assigned != "").distinct().order_by(reviews.c.assigned)
-    return tuple(connection.execute(names).scalars())
+    return QueuePage(rows=tuple(rows[number] for number in chosen), total=total, offset=query.offset, limit=query.limit)
 
 
 def _parts(query: QueueQuery) -> list[ColumnElement[bool]]:
@@ -162,71 +153,9 @@ def _parts(query: QueueQuery) -> list[ColumnElement[bool]]:
     if query.contested is not None:
         parts.append(reviews.c.contested > 0 if query.contested else reviews.c.contested == 0)
     words = [*query.text.casefold().split(), *([asked_word(query.asked)] if query.asked.strip() else [])]
-    return parts + [reviews.c.search.like(f"%{_literal(word)}%", escape=_ESCAPE) for word in words]
-
-
-def _few(connection: Connection, parts: Sequence[ColumnElement[bool]]) -> list[int] | None:
-    """Return the numbers of the matching reviews if there are few, to save a second search; otherwise None."""
-    if not parts:
-        return None
-    numbers = list(connection.execute(select(reviews.c.number).where(*parts).limit(_FEW + 1)).scalars())
-    return None if len(numbers) > _FEW else numbers
-
-
-def _numbers(query: QueueQuery, parts: Sequence[ColumnElement[bool]], total: int) -> Select[*tuple[object, ...]]:
-    """Build the query for the numbers of the reviews on the page, in page order."""
-    column, highest = _SORTS[query.sort]
-    down = highest != query.reverse
-    numbers = select(reviews.c.number, column).where(*parts)
-    if parts and (query.offset + query.limit) * _WALK > total:
-        # The limit makes the database filter within its one index first and sort afterwards.
-        inner = numbers.limit(_ALL).subquery()
-        numbers = select(inner.c.number, inner.c[column.name])
-        numbers = numbers.order_by(*_order(inner.c[column.name], inner.c.number, down))
-    else:
-        numbers = numbers.order_by(*_order(column, reviews.c.number, down))
-    return numbers.limit(query.limit).offset(query.offset)
+    return parts + [reviews.c.search.contains(word, autoescape=True) for word in words]
 
 
 def _order(column: ColumnElement[object], number: ColumnElement[object], down: bool) -> list[UnaryExpression[object]]:
     """Order by the column, then by age; reviews without a score come below all others."""
     return [column.desc().nulls_last(), number.desc()] if down else [column.asc().nulls_first(), number.asc()]
-
-
-def _shown(numbers: Sequence[int]) -> Select[*tuple[object, ...]]:
-    return select(reviews.c.number, *_SHOWN).where(reviews.c.number.in_(numbers))
-
-
-def _literal(word: str) -> str:
-    return "".join(f"{_ESCAPE}{c}" if c in (_ESCAPE, "%", "_") else c for c in word)
-
-
-def _seconds(connection: Connection, keys: Sequence[str]) -> dict[str, float]:
-    total = func.sum(focus.c.seconds)
-    sums = select(focus.c.review, total).where(focus.c.review.in_(keys)).group_by(focus.c.review)
-    return {review: float(seconds) for review, seconds in connection.execute(sums)}
-
-
-def _row(row: RowMapping, seconds: float) -> QueueRow:
-    score = ScoreShown(
-        aivss=row["aivss"],
-        severity=cast(Band | None, row["severity"]),
-        low=row["low"],
-        high=row["high"],
-        withheld=row["withheld"],
-    )
-    return QueueRow(
-        key=row["key"],
-        product=row["product"],
-        vendor=row["vendor"],
-        score=score,
-        open=row["open"],
-        items=row["items"],
-        uncertain=row["uncertain"],
-        stage=cast(Stage, row["stage"]),
-        assigned=row["assigned"],
-        contested=row["contested"],
-        changed_at=row["changed_at"],
-        changed=row["changed"],
-        seconds=seconds,
-    )

@@ -1,5 +1,5 @@
-"""Records that enter and leave the store, and the table rows that store them: packed blobs, hashed events and
-reviews."""
+"""Records that enter and leave the store, the table rows that store them (packed blobs, hashed events and reviews), and
+which events clash."""
 
 import hashlib
 import json
@@ -8,29 +8,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, Executable, RowMapping, Select, func, insert, select
+from sqlalchemy import Connection, Executable, RowMapping, insert, select
 
 from agent.errors import ChainError, InputError, StaleError
 from agent.records import Record
 from agent.review.domain.records import Event, Planned, Reviewer, Verb
 from agent.review.domain.replay import SHEET
 from agent.review.store import queue
-from agent.review.store.chain import Unreadable, canonical, digest, fields_of, genesis
+from agent.review.store.chain import Unreadable, canonical, digest
 from agent.review.store.queue import QueueColumns
-from agent.review.store.tables import blobs, events, focus, reviews
+from agent.review.store.tables import blobs, events, reviews
 
-BlobKind = Literal["draft", "documents", "reviewed", "text"]
-"""draft: the JSON of a draft; documents: the JSON of its sources' texts; reviewed: the JSON of a signed draft; text:
-any other stored text of a review, such as a vendor's answer."""
+BlobKind = Literal["draft", "documents", "reviewed"]
+"""draft: the JSON of a draft; documents: the JSON of its sources' texts; reviewed: the JSON of a signed draft."""
 _WHOLE: Final[frozenset[Verb]] = frozenset({"sign", "reopen", "redraft", "undo", "redo"})
 """Verbs that depend on the state of the whole review as the reviewer saw it."""
 _TURNS: Final[frozenset[Verb]] = frozenset({"sign", "reopen", "redraft"})
 """Verbs that invalidate whatever a reviewer saw of the review before."""
 MAX_BLOB: Final = 100_000_000
 """The maximum size of a blob in bytes."""
-_WINDOW: Final = 10
-_BATCH: Final = 1_000
 _JSON: Final = ("before", "after")
+
+
+class MissingError(InputError):
+    """There is no such review, version or source."""
 
 
 class Blob(NamedTuple):
@@ -65,6 +66,9 @@ class StoredReview(Record):
     version: int
 
 
+# ---------------------------------------------------------------- which events clash
+
+
 def clashing(planned: Sequence[Planned], events: Sequence[Event], seen: int) -> tuple[Event, ...]:
     """Return the events of a review after version `seen` that touched the same items as `planned`, oldest first.
 
@@ -72,29 +76,27 @@ def clashing(planned: Sequence[Planned], events: Sequence[Event], seen: int) -> 
     assignment. An assignment clashes only with another assignment. A contest removes nothing, so it clashes only with a
     redraft.
     """
-    later = [event for event in events if event.number > seen]
-    if not later:
-        return ()
-    return tuple(event for event in later if any(_clash(plan, event, events) for plan in planned))
 
+    def clash(plan: Planned, event: Event) -> bool:
+        if "assign" in (plan.verb, event.verb):
+            return plan.verb == event.verb
+        if plan.verb == "contest":
+            return event.verb == "redraft"
+        if plan.verb in _WHOLE or event.verb in _TURNS or SHEET in (plan.after or {}):
+            return True
+        touched = _touches(event, events)
+        return not touched or plan.item in touched or not touched.isdisjoint(_in_bulk(plan))
 
-def _clash(plan: Planned, event: Event, events: Sequence[Event]) -> bool:
-    if "assign" in (plan.verb, event.verb):
-        return plan.verb == event.verb
-    if plan.verb == "contest":
-        return event.verb == "redraft"
-    if plan.verb in _WHOLE or event.verb in _TURNS or SHEET in (plan.after or {}):
-        return True
-    touched = touches(event, events)
-    return not touched or plan.item in touched or bool(touched.intersection(_in_bulk(plan)))
+    later = (event for event in events if event.number > seen)
+    return tuple(event for event in later if any(clash(plan, event) for plan in planned))
 
 
 def _in_bulk(plan: Planned | Event) -> tuple[str, ...]:
     items = (plan.after or {}).get("items") if plan.verb == "bulk" else None
-    return tuple(str(item) for item in items) if isinstance(items, list | tuple) else ()
+    return tuple(map(str, items)) if isinstance(items, list | tuple) else ()
 
 
-def touches(event: Event, events: Sequence[Event]) -> frozenset[str]:
+def _touches(event: Event, events: Sequence[Event]) -> frozenset[str]:
     """Return the items that an event touched; for an undo or redo, those of its batch. An empty set means any item."""
     if event.verb == "bulk":
         return frozenset(_in_bulk(event))
@@ -102,116 +104,8 @@ def touches(event: Event, events: Sequence[Event]) -> frozenset[str]:
         return frozenset(filter(None, (event.item,)))
     numbers = {part.get("batch") for part in (event.before, event.after) if part is not None}
     batch = [other for other in events if other.batch in numbers and other.number < event.number]
-    items = {item for other in batch if other.verb != event.verb for item in touches(other, events)}
+    items = {item for other in batch if other.verb != event.verb for item in _touches(other, events)}
     return frozenset(filter(None, items | {event.item}))
-
-
-def packed(blob: Blob) -> dict[str, object]:
-    """Convert a blob to a row. Raises InputError when the blob is too large."""
-    if len(blob.data) > MAX_BLOB:
-        what = f"{len(blob.data)} bytes are too many"
-        raise InputError(what, where=f"blob of kind {blob.kind}", hint=f"at most {MAX_BLOB}")
-    sha256 = hashlib.sha256(blob.data).hexdigest()
-    return {"sha256": sha256, "kind": blob.kind, "size": len(blob.data), "data": zlib.compress(blob.data)}
-
-
-def unpacked(sha256: str, data: object, size: object) -> bytes | None:
-    """Unpack the bytes of a stored blob. Returns None if they do not match the hash or size."""
-    if not isinstance(data, bytes) or not isinstance(size, int):
-        return None
-    # Never unpack more than the stored size, since the row may have been tampered with.
-    unpacker = zlib.decompressobj()
-    try:
-        found = unpacker.decompress(data, min(max(size, 0), MAX_BLOB) + 1)
-    except zlib.error:
-        return None
-    return found if len(found) == size and hashlib.sha256(found).hexdigest() == sha256 else None
-
-
-def put(connection: Connection, row: Mapping[str, object]) -> None:
-    """Store a packed blob unless it is already stored."""
-    if connection.execute(select(blobs.c.size).where(blobs.c.sha256 == row["sha256"])).first() is None:
-        connection.execute(insert(blobs).values(row))
-
-
-def last_of(connection: Connection, store_id: str) -> tuple[int, str]:
-    """Return row number and hash of the last event of the chain; before the first event, 0 and the genesis hash."""
-    row = connection.execute(select(events.c.seq, events.c.hash).order_by(events.c.seq.desc()).limit(1)).first()
-    return (0, genesis(store_id)) if row is None else (row.seq, row.hash)
-
-
-def sealed(
-    last: tuple[int, str], key: str, number: int, batch: int, at: str, reviewer: Reviewer, plan: Planned
-) -> Event:
-    """Build the event that follows the row number and hash `last`. Raises InputError for an invalid value."""
-    fields: dict[str, object] = {
-        "seq": last[0] + 1,
-        "review": key,
-        "number": number,
-        "batch": batch,
-        "at": at,
-        "reviewer": reviewer.name,
-        "role": reviewer.role,
-        "verb": plan.verb,
-        "item": plan.item,
-        # Normalise to the form in which the store returns events, so that an event is equal before and after storing.
-        "before": None if plan.before is None else json.loads(canonical(plan.before)),
-        "after": None if plan.after is None else json.loads(canonical(plan.after)),
-        "reason": plan.reason,
-        "note": plan.note,
-        "previous": last[1],
-        "hash": "",
-    }
-    fields["hash"] = digest(fields, last[1])
-    try:
-        event = Event.model_validate(fields, strict=True)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = f"event field {'.'.join(map(str, first['loc']))}"
-        raise InputError("a value cannot be stored", where=where, hint=first["msg"]) from None
-    assert digest(fields_of(event), last[1]) == event.hash
-    return event
-
-
-def events_query(key: str, after: int = 0, to: int | None = None) -> Select[*tuple[object, ...]]:
-    """Build the query for the events of a review after number `after` and up to number `to`."""
-    query = select(events).where(events.c.review == key, events.c.number > after).order_by(events.c.number)
-    return query if to is None else query.where(events.c.number <= to)
-
-
-def timed_query(verbs: Sequence[Verb], most: int) -> Select[str, float]:
-    """Build the query for items of the last `most` events with these verbs and their reviewers' viewing times.
-
-    Only the last ten times `most` events are searched, so that the query stays fast in a store of ten thousand reviews.
-    """
-    recent = events.c.seq > select(func.max(events.c.seq)).scalar_subquery() - _WINDOW * most
-    last = select(events.c.review, events.c.item, events.c.reviewer).where(recent, events.c.verb.in_(verbs))
-    made = last.order_by(events.c.seq.desc()).limit(most).subquery()
-    each = select(made.c.review, made.c.item, made.c.reviewer).distinct().subquery()
-    same = (focus.c.review == each.c.review) & (focus.c.item == each.c.item) & (focus.c.reviewer == each.c.reviewer)
-    return select(focus.c.item, focus.c.seconds).join(each, same).where(focus.c.seconds > 0)
-
-
-def review_row(connection: Connection, key: str) -> dict[str, object]:
-    """Return the row of a review. Raises InputError when there is no such review."""
-    row = connection.execute(select(reviews).where(reviews.c.key == key)).mappings().first()
-    if row is None:
-        raise no_review(key)
-    return dict(row)
-
-
-def no_review(key: str) -> InputError:
-    """Build the error for an unknown review key."""
-    return InputError("there is no such review", where=f"review {key[:40]!r}", hint="see the queue for its key")
-
-
-def made_row(fixed: Mapping[str, object], made: QueueColumns, last: Event) -> dict[str, object]:
-    """Build the whole row of a review from the constant columns in `fixed` and its events up to `last`."""
-    row = dict(fixed) | queue.columns_of(made)
-    row |= {"version": last.number, "changed_seq": last.seq, "changed_at": last.at}
-    row["search"] = queue.search_text((str(row["product"]), str(row["vendor"]), str(row["key"]), made.search))
-    row["digest"] = queue.row_digest(row)
-    return row
 
 
 def refuse_clash(planned: Sequence[Planned], before: Sequence[Event], version: int, key: str) -> None:
@@ -230,42 +124,78 @@ def refuse_clash(planned: Sequence[Planned], before: Sequence[Event], version: i
         )
 
 
+# ---------------------------------------------------------------- blobs
+
+
+def packed(blob: Blob) -> dict[str, object]:
+    """Convert a blob to a row. Raises InputError when the blob is too large."""
+    if len(blob.data) > MAX_BLOB:
+        what = f"{len(blob.data)} bytes are too many"
+        raise InputError(what, where=f"blob of kind {blob.kind}", hint=f"at most {MAX_BLOB}")
+    sha256 = hashlib.sha256(blob.data).hexdigest()
+    return {"sha256": sha256, "kind": blob.kind, "size": len(blob.data), "data": zlib.compress(blob.data)}
+
+
+def put(connection: Connection, row: Mapping[str, object]) -> None:
+    """Store a packed blob unless it is already stored."""
+    if connection.execute(select(blobs.c.size).where(blobs.c.sha256 == row["sha256"])).first() is None:
+        connection.execute(insert(blobs).values(row))
+
+
+def unpacked(sha256: str, data: object, size: object) -> bytes | None:
+    """Unpack the bytes of a stored blob. Returns None if they do not match the hash or size."""
+    if not isinstance(data, bytes) or not isinstance(size, int):
+        return None
+    # Never unpack more than the stored size, since the row may have been tampered with.
+    unpacker = zlib.decompressobj()
+    try:
+        found = unpacker.decompress(data, min(max(size, 0), MAX_BLOB) + 1)
+    except zlib.error:
+        return None
+    return found if len(found) == size and hashlib.sha256(found).hexdigest() == sha256 else None
+
+
+# ---------------------------------------------------------------- events
+
+
+def sealed(
+    last: tuple[int, str], key: str, number: int, batch: int, at: str, reviewer: Reviewer, plan: Planned
+) -> Event:
+    """Build the event that follows the row number and hash `last`. Raises InputError for an invalid value."""
+    # Normalise to the form in which the store returns events, so that an event is equal before and after storing.
+    before, after = (None if part is None else json.loads(canonical(part)) for part in (plan.before, plan.after))
+    fields: dict[str, object] = {
+        "seq": last[0] + 1, "review": key, "number": number, "batch": batch, "at": at, "reviewer": reviewer.name,
+        "role": reviewer.role, "verb": plan.verb, "item": plan.item, "before": before, "after": after,
+        "reason": plan.reason, "note": plan.note, "previous": last[1],
+    }  # fmt: skip
+    try:
+        event = Event.model_validate({**fields, "hash": digest(fields, last[1])}, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = f"event field {'.'.join(map(str, first['loc']))}"
+        raise InputError("a value cannot be stored", where=where, hint=first["msg"]) from None
+    assert digest(dict(event), last[1]) == event.hash
+    return event
+
+
 def row_of(event: Event) -> dict[str, object]:
     """Convert an event to a row."""
-    row: dict[str, object] = {name: getattr(event, name) for name in Event.model_fields}
-    for name in _JSON:
-        row[name] = None if row[name] is None else canonical(row[name]).decode()
-    return row
+    parts = ((name, getattr(event, name)) for name in _JSON)
+    return dict(event) | {name: None if part is None else canonical(part).decode() for name, part in parts}
 
 
-def all_rows(connection: Connection) -> Iterator[Event | Unreadable]:
-    """Yield all event rows of the store in order, read lazily."""
-    query = select(events).order_by(events.c.seq)
-    for row in connection.execution_options(yield_per=_BATCH).execute(query).mappings():
-        yield _event(row)
+def events_of(connection: Connection, query: Executable) -> Iterator[Event | Unreadable]:
+    """Return the events that a query over the table finds."""
+    return map(_event, connection.execute(query).mappings())
 
 
-def last_rows(connection: Connection, number: int) -> tuple[Event | Unreadable, ...]:
-    """Return the last `number` event rows of the store in order."""
-    last = connection.execute(select(func.max(events.c.seq))).scalar() or 0
-    query = select(events).where(events.c.seq > last - number).order_by(events.c.seq)
-    return tuple(_event(row) for row in connection.execute(query).mappings())
-
-
-def first_events(connection: Connection) -> Iterator[Event]:
-    """Yield the first event of each review, skipping unreadable rows."""
-    query = select(events).where(events.c.number == 1)
-    for row in connection.execution_options(yield_per=_BATCH).execute(query).mappings():
-        event = _event(row)
-        if isinstance(event, Event):
-            yield event
-
-
-def events_of(connection: Connection, query: Executable) -> tuple[Event, ...]:
-    """Return the events that a query over the table finds. Raises ChainError for a row that is not a valid event."""
+def events_in(connection: Connection, key: str, after: int = 0, to: int | None = None) -> tuple[Event, ...]:
+    """Return the events of a review after number `after` and up to number `to`. Raises ChainError for a row that is not
+    a valid event."""
+    query = select(events).where(events.c.review == key, events.c.number > after).order_by(events.c.number)
     found = []
-    for row in connection.execute(query).mappings():
-        event = _event(row)
+    for event in events_of(connection, query if to is None else query.where(events.c.number <= to)):
         if isinstance(event, Unreadable):
             where = f"row {event.seq} of the audit log"
             raise ChainError(event.what, where=where, hint="run `septet audit-log verify`")
@@ -289,3 +219,23 @@ def _event(row: RowMapping) -> Event | Unreadable:
         return Unreadable(row["seq"], f"`{'.'.join(map(str, first['loc']))}` is no value of an event")
     except (ValueError, TypeError, RecursionError, InputError):
         return Unreadable(row["seq"], "its before or after is not JSON")
+
+
+# ---------------------------------------------------------------- reviews
+
+
+def review_row(connection: Connection, key: str) -> dict[str, object]:
+    """Return the row of a review. Raises MissingError when there is no such review."""
+    row = connection.execute(select(reviews).where(reviews.c.key == key)).mappings().first()
+    if row is None:
+        raise MissingError("there is no such review", where=f"review {key[:40]!r}", hint="see the queue for its key")
+    return dict(row)
+
+
+def made_row(fixed: Mapping[str, object], made: QueueColumns, last: Event) -> dict[str, object]:
+    """Build the whole row of a review from the constant columns in `fixed` and its events up to `last`."""
+    row = dict(fixed) | queue.columns_of(made)
+    row |= {"version": last.number, "changed_seq": last.seq, "changed_at": last.at}
+    row["search"] = queue.search_text((str(row["product"]), str(row["vendor"]), str(row["key"]), made.search))
+    row["digest"] = queue.row_digest(row)
+    return row

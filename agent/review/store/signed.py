@@ -4,7 +4,7 @@ The store keeps the signed draft unchanged, so a JSON export can be checked rega
 it. Markdown and HTML are rendered again from that draft; another version of Septet may word a report differently.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Final, Literal
 
@@ -35,14 +35,11 @@ def export(state: ReviewState, documents: Sequence[Document], format_: ExportFor
     """Export the reviewed draft of `state`, named after the review's key. The output is deterministic."""
     name = f"{state.key}-{state.stage if state.stamp else f'version-{state.version}'}.{format_}"
     if format_ == "json":
-        return Export(name, _MEDIA[format_], dump(state.reviewed).encode())
-    made = html.render if format_ == "html" else markdown.render
-    return Export(name, _MEDIA[format_], made(state.reviewed, tuple(documents), progress(state)).encode())
-
-
-def report(state: ReviewState, documents: Sequence[Document]) -> str:
-    """Render the report of a review as Markdown."""
-    return markdown.render(state.reviewed, tuple(documents), progress(state))
+        text = dump(state.reviewed)
+    else:
+        make = html.render if format_ == "html" else markdown.render
+        text = make(state.reviewed, tuple(documents), progress(state))
+    return Export(name, _MEDIA[format_], text.encode())
 
 
 def progress(state: ReviewState) -> InReview | None:
@@ -72,36 +69,26 @@ def otherwise(store: Store, head: Head, text: str) -> str:
     draft = parse(frozen, where=f"blob {stamp.sha256[:16]}").model_copy(update={"review": stamp})
     state = shown.state.model_copy(update={"reviewed": draft})
     format_: ExportFormat = "html" if text.lstrip().startswith("<") else "md"
-    return _words(text, export(state, shown.documents, format_).data.decode())
-
-
-def _values(text: str, frozen: str, stamp: Stamp) -> str:
-    try:
-        given = decode(text, "export")
-    except InputError as error:
-        return error.what
-    if not isinstance(given, Mapping):
-        return "it is no draft"
-    wanted = {**_mapping(decode(frozen, "store")), _STAMP: stamp}
-    found = {**given, _STAMP: _stamp(given.get(_STAMP))}
-    differs = next((name for name in sorted({*found, *wanted}) if found.get(name) != wanted.get(name)), "")
-    return f"its {differs!r} is not what was signed" if differs else ""
-
-
-def _stamp(value: object) -> Stamp | None:
-    # Parse the stamp as a record, since older stamps lack fields added later.
-    try:
-        return Stamp.model_validate(value)
-    except ValidationError:
-        return None
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return {str(name): part for name, part in value.items()} if isinstance(value, Mapping) else {}
-
-
-def _words(text: str, wanted: str) -> str:
+    wanted = export(state, shown.documents, format_).data.decode()
     # Compare line by line, because mail and version control change line endings.
     pairs = zip_longest(text.splitlines(), wanted.splitlines())
     at = next((number for number, (given, line) in enumerate(pairs, 1) if given != line), 0)
     return f"line {at} is not what was signed" if at else ""
+
+
+def _values(text: str, frozen: str, stamp: Stamp) -> str:
+    try:
+        found = decode(text, "export")
+    except InputError as error:
+        return error.what
+    wanted = decode(frozen, "store")
+    if not isinstance(found, dict) or not isinstance(wanted, dict):
+        return "it is no draft"
+    # Parse the stamp as a record, since older stamps lack fields added later.
+    try:
+        found[_STAMP] = Stamp.model_validate(found.get(_STAMP))
+    except ValidationError:
+        found[_STAMP] = None
+    wanted[_STAMP] = stamp
+    differs = next((name for name in sorted({*found, *wanted}) if found.get(name) != wanted.get(name)), "")
+    return f"its {differs!r} is not what was signed" if differs else ""

@@ -4,12 +4,13 @@ Another database would need a module like this one; tables, queries and the stor
 """
 
 import errno
+import glob
 import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, exc, text
 
@@ -24,7 +25,9 @@ _OVERFLOW: Final = 12
 _CACHE_KB: Final = 4096
 _BEGIN: Final = "septet_begin"
 _PRIMARY: Final = 0xFF
-_GUARDED: Final = ("events", "blobs")
+_TRIGGERS: Final = {
+    f"{table}_no_{act.lower()}": (act, table) for table in ("events", "blobs") for act in ("UPDATE", "DELETE")
+}
 _DISK_ERRNO: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FILES_ERRNO: Final = frozenset({errno.EMFILE, errno.ENFILE})
 _FULL: Final = frozenset({sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_FSYNC})
@@ -41,17 +44,11 @@ def make_engine(path: Path, *, read_only: bool, foreign_keys: bool = True) -> En
 
     Only a migration turns off `foreign_keys`: while it rebuilds a table, references to that table must not fail.
     """
-    way = "write"
-    if read_only:
-        way = "read" if _readable(path) else "still"
-
-    def connect() -> sqlite3.Connection:
-        return _connect(path, way, foreign_keys=foreign_keys)
-
+    way = "write" if not read_only else "read" if _readable(path) else "still"
     with guarded(path):
         engine = create_engine(
             URL.create("sqlite", database=str(path)),
-            creator=connect,
+            creator=lambda: _connect(path, way, foreign_keys=foreign_keys),
             poolclass=QueuePool,
             pool_size=_POOL,
             max_overflow=_OVERFLOW,
@@ -79,14 +76,9 @@ def writing(engine: Engine, path: Path) -> Iterator[Connection]:
         yield connection
 
 
-def in_file(path: Path) -> str:
-    """Return the file's URI for `sqlite3.connect(…, uri=True)`, without the mode."""
-    return path.absolute().as_uri()
-
-
 def _connect(path: Path, way: str, *, foreign_keys: bool = True) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        f"{in_file(path)}?{_WAYS[way]}",
+        f"{path.absolute().as_uri()}?{_WAYS[way]}",
         uri=True,
         timeout=BUSY_SECONDS,
         # We begin SQLAlchemy's transactions ourselves (`_begin`); its pool lends a connection to one thread at a time.
@@ -135,26 +127,16 @@ def prepare(path: Path) -> None:
 
 def make_triggers(connection: Connection) -> None:
     """Create the triggers that keep events and blobs append-only. Call again after rebuilding a table."""
-    for table in _GUARDED:
-        for act in ("UPDATE", "DELETE"):
-            connection.execute(
-                text(
-                    f"CREATE TRIGGER IF NOT EXISTS {_trigger(table, act)} BEFORE {act} ON {table} "
-                    f"BEGIN SELECT RAISE(ABORT, '{table} are append-only'); END"
-                )
-            )
+    for name, (act, table) in _TRIGGERS.items():
+        stop = f"BEGIN SELECT RAISE(ABORT, '{table} are append-only'); END"
+        connection.execute(text(f"CREATE TRIGGER IF NOT EXISTS {name} BEFORE {act} ON {table} {stop}"))
 
 
 def missing_triggers(connection: Connection) -> list[str]:
     """Return the names of missing triggers."""
     rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
     there = {name for name, sql in rows if "RAISE(ABORT" in str(sql)}
-    wanted = [_trigger(table, act) for table in _GUARDED for act in ("UPDATE", "DELETE")]
-    return [name for name in wanted if name not in there]
-
-
-def _trigger(table: str, act: str) -> str:
-    return f"{table}_no_{act.lower()}"
+    return [name for name in _TRIGGERS if name not in there]
 
 
 def schema_of(connection: Connection) -> str | None:
@@ -168,7 +150,7 @@ def damage_of(connection: Connection, *, whole: bool = False) -> str:
     try:
         first = connection.execute(text("PRAGMA integrity_check(1)" if whole else "PRAGMA quick_check(1)")).scalar()
     except exc.DatabaseError as error:
-        if _code(error) & _PRIMARY not in _DAMAGED:
+        if _code(error.orig) & _PRIMARY not in _DAMAGED:
             raise
         return str(error.orig)
     return "" if first == "ok" else " ".join(str(first).split())
@@ -186,22 +168,30 @@ def back_up(path: Path, target: Path) -> None:
 
     An existing file at `target` is replaced. Raises FullError, BusyError, StoreError.
     """
+    with new_file(target, path) as new, closing(_connect(path, "write")) as connection:
+        connection.execute("VACUUM INTO ?", (str(new),))
+
+
+@contextmanager
+def new_file(target: Path, store: Path) -> Iterator[Path]:
+    """Yield an empty file that takes the place of `target` if the block ends well, so that `target` is never half
+    written; errors are those of `store`."""
     new = target.with_name(f".{target.name}.new")
     try:
-        with guarded(path):
+        with guarded(store):
             new.unlink(missing_ok=True)
             os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-            with closing(_connect(path, "write")) as connection:
-                connection.execute("VACUUM INTO ?", (str(new),))
-            sync(new)
+            yield new
+            _sync(new)
             new.replace(target)
-            sync(target.parent)
+            _sync(target.parent)
     finally:
-        with suppress(OSError):
-            new.unlink(missing_ok=True)
+        for name in (new, *(Path(f"{new}-{log}") for log in ("journal", "wal", "shm"))):
+            with suppress(OSError):
+                name.unlink(missing_ok=True)
 
 
-def sync(path: Path) -> None:
+def _sync(path: Path) -> None:
     """Flush a file, or a folder's entries, to disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -216,51 +206,48 @@ def guarded(path: Path) -> Iterator[None]:
     try:
         yield
     except exc.TimeoutError:
-        raise _busy(path) from None
+        raise busy(path) from None
     except exc.IntegrityError:
         raise
     except exc.DBAPIError as error:
         if not isinstance(error.orig, sqlite3.Error):
             raise
-        _raise(error.orig, path)
-    except sqlite3.Error as error:
-        _raise(error, path)
+        raise error_of(error.orig, path) from error
+    except (sqlite3.Error, OSError) as error:
+        raise error_of(error, path) from error
     except UnicodeDecodeError:
         # SQLite raises this when its error message quotes a damaged schema.
         raise damaged(path, "its schema is no text") from None
-    except OSError as error:
-        raise of_system(error, path) from None
 
 
-def of_system(error: OSError, path: Path) -> SeptetError:
-    """Convert an operating-system error to an error of the store."""
-    if error.errno in _DISK_ERRNO:
-        return _full(path)
-    if error.errno in _FILES_ERRNO:
+def error_of(error: sqlite3.Error | OSError, path: Path) -> SeptetError:
+    """Convert an error of SQLite or of the operating system to an error of the store."""
+    code, why = _code(error), str(error)
+    primary, system = code & _PRIMARY, error.errno if isinstance(error, OSError) else None
+    if primary == sqlite3.SQLITE_FULL or code in _FULL or system in _DISK_ERRNO:
+        hint = "free some space and save again"
+        return FullError("there is no space left to write to the store", where=str(path), hint=hint)
+    if system in _FILES_ERRNO:
         return StoreError("too many files are open", where=str(path), hint="close some, or raise `ulimit -n`")
-    return _closed_off(path, error.strerror or str(error))
-
-
-def _code(error: exc.DBAPIError | sqlite3.Error) -> int:
-    """Return SQLite's extended error code."""
-    own = error.orig if isinstance(error, exc.DBAPIError) else error
-    # Errors of the Python module itself, such as a closed connection, have no code.
-    code = getattr(own, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-    return int(code)
-
-
-def _raise(error: sqlite3.Error, path: Path) -> NoReturn:
-    code = _code(error)
-    primary = code & _PRIMARY
-    if primary == sqlite3.SQLITE_FULL or code in _FULL:
-        raise _full(path) from None
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        raise _busy(path) from None
-    if primary in _CLOSED_OFF:
-        raise _closed_off(path, str(error)) from None
+        return busy(path)
+    if isinstance(error, OSError) or primary in _CLOSED_OFF:
+        why = error.strerror or why if isinstance(error, OSError) else why
+        hint = "give the file and its folder to your user, or name another place by --store"
+        return StoreError(f"the store cannot be opened or written ({why})", where=str(path), hint=hint)
     if primary in _DAMAGED or primary == sqlite3.SQLITE_IOERR:
-        raise damaged(path, str(error)) from None
-    raise StoreError(f"the store could not do that: {error}", where=str(path), hint=restore_hint(path)) from error
+        return damaged(path, why)
+    return StoreError(f"the store could not do that: {why}", where=str(path), hint=restore_hint(path))
+
+
+def _code(error: BaseException | None) -> int:
+    """Return SQLite's extended error code; errors of its Python module, such as a closed connection, have none."""
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR))
+
+
+def busy(path: Path) -> BusyError:
+    """Build the error for a file that another one writes to."""
+    return BusyError("the store is busy", where=str(path), hint="try the same again")
 
 
 def damaged(path: Path, what: str) -> DamagedError:
@@ -271,28 +258,10 @@ def damaged(path: Path, what: str) -> DamagedError:
 def restore_hint(path: Path) -> str:
     """Return a hint for a damaged store that names the newest backup."""
     with suppress(OSError):
-        found = sorted(path.parent.glob(f"{_escaped(path.name)}*{BACKUP}"), key=lambda file: file.stat().st_mtime)
+        found = sorted(path.parent.glob(f"{glob.escape(path.name)}*{BACKUP}"), key=lambda file: file.stat().st_mtime)
         if found:
             return (
                 f"the last backup is {found[-1]}: keep the damaged file under another name, delete {path.name}-wal and "
                 f"{path.name}-shm, and copy the backup to {path.name}"
             )
     return "there is no backup beside it: keep the file, and import the drafts into a new store"
-
-
-def _escaped(name: str) -> str:
-    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
-
-
-def _full(path: Path) -> FullError:
-    hint = "free some space and save again"
-    return FullError("there is no space left to write to the store", where=str(path), hint=hint)
-
-
-def _busy(path: Path) -> BusyError:
-    return BusyError("the store is busy", where=str(path), hint="try the same again")
-
-
-def _closed_off(path: Path, why: str) -> StoreError:
-    hint = "give the file and its folder to your user, or name another place by --store"
-    return StoreError(f"the store cannot be opened or written ({why})", where=str(path), hint=hint)

@@ -10,7 +10,6 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Self
@@ -20,25 +19,21 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 from agent.errors import BusyError, DamagedError, InputError, IntegrityError, SchemaError, SeptetError, StoreError
 from agent.review.domain.records import Event, Planned, Reviewer, Verb
 from agent.review.store import queue, sqlite
-from agent.review.store.chain import Head, verify_tail
+from agent.review.store.chain import Head, genesis, verify_tail
 from agent.review.store.queue import QueueColumns, QueuePage, QueueQuery
 from agent.review.store.rows import (
     Blob,
     NewReview,
     StoredReview,
+    events_in,
     events_of,
-    events_query,
-    last_of,
-    last_rows,
     made_row,
-    no_review,
     packed,
     put,
     refuse_clash,
     review_row,
     row_of,
     sealed,
-    timed_query,
     unpacked,
 )
 from agent.review.store.tables import SCHEMA, blobs, events, focus, meta, reviews
@@ -47,26 +42,11 @@ LOCK: Final = ".lock"
 _TAIL: Final = 2_000
 """Number of events at the end of the chain verified on opening; `septet audit-log verify` verifies all events."""
 _ID_BYTES: Final = 16
+_CLOSE_SECONDS: Final = 5.0
+_WINDOW: Final = 10
 Columns = Callable[[tuple[Event, ...]], QueueColumns]
 """Computes the queue columns of a review from all its events. It is called within the transaction, so an error that
 it raises leaves the store unchanged; it may also raise to reject a state."""
-_CLOSE_SECONDS: Final = 5.0
-
-
-@dataclass
-class Opened:
-    """An open file. `damage` describes any damage; a damaged file is read-only."""
-
-    engine: Engine
-    id: str
-    damage: str
-    lock: "Lock | None"
-
-    def close(self) -> None:
-        """Close the file and release the lock."""
-        self.engine.dispose()
-        if self.lock is not None:
-            self.lock.release()
 
 
 class Lock:
@@ -77,15 +57,12 @@ class Lock:
 
     def __init__(self, path: Path) -> None:
         """Take the lock. Raises BusyError when another process holds it, StoreError when its file cannot be created."""
-        self.path = Path(f"{path}{LOCK}")
-        try:
-            self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise sqlite.of_system(error, path) from None
+        with sqlite.guarded(path):
+            self._handle = os.open(f"{path}{LOCK}", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            os.close(self._handle)
+            self.release()
             hint = "close the other review app, or do it there"
             raise BusyError("another process has the store open", where=str(path), hint=hint) from None
 
@@ -104,37 +81,309 @@ class Lock:
         os.close(self._handle)
 
 
-def open_to_write(path: Path, *, to: str = SCHEMA, more: Sequence[Path] = ()) -> Opened:
-    """Open the store at `path`, create it if missing, and upgrade its schema to step `to`.
+class Store:
+    """An open store; its methods are thread-safe. Close it, or use it in a `with` block.
 
-    A backup is written beside the store before its schema changes. `more` are folders with further steps. Raises
-    StoreError (BusyError, FullError, DamagedError), and SchemaError for a store from a newer Septet.
+    Every method that writes may raise FullError (nothing is stored), BusyError (a retry may work), DamagedError and
+    StoreError; every method that reads may raise BusyError and DamagedError.
     """
-    if path.is_dir():
-        raise StoreError("the store is a folder", where=str(path), hint="name a file by --store")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise sqlite.of_system(error, path) from None
-    lock = Lock(path)
-    with ExitStack() as left:
-        left.callback(lock.release)
-        if not path.exists():
-            _create(path, to, more)
-        _writable(path)
-        opened = _opened(path, lock, to, more)
-        left.pop_all()
-    return opened
 
+    def __init__(self, path: Path, lock: Lock | None, to: str, more: Sequence[Path]) -> None:
+        self.path, self._lock = path, lock
+        self._turn = threading.Lock()
+        self._closed = False
+        engine = sqlite.make_engine(path, read_only=lock is None)
+        with ExitStack() as left:
+            left.callback(engine.dispose)
+            with sqlite.reading(engine, path) as connection:
+                damage = sqlite.damage_of(connection)
+                schema = _schema(connection, path, to)
+            if schema != to and damage:
+                raise sqlite.damaged(path, damage)
+            if schema != to and lock is None:
+                hint = f"start `septet review` once, which brings it to {to}"
+                raise StoreError(f"the store has the older schema {schema}", where=str(path), hint=hint)
+            if lock is not None and not damage:
+                if schema != to:
+                    _migrate(path, schema, to, more)
+                sqlite.prepare(path)
+                with sqlite.writing(engine, path):
+                    pass  # Fail at start, not at the first save, if nothing can be written.
+            with sqlite.reading(engine, path) as connection:
+                self.id: Final = connection.execute(select(meta.c.value).where(meta.c.name == "store")).scalar() or ""
+                self.damage: Final = damage or _wrong(connection, lock, self.id)
+                """A description of the damage to the file, if any. A damaged store is read-only."""
+            if lock is None or not self.damage:
+                left.pop_all()
+        if lock is not None and self.damage:
+            engine = sqlite.make_engine(path, read_only=True)
+        elif lock is not None:
+            lock.remember(self.id)
+        self._engine: Engine = engine
 
-def open_to_read(path: Path) -> Opened:
-    """Open the store at `path` without taking its lock, even while another process writes to it.
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False, to: str = SCHEMA, more: Sequence[Path] = ()) -> Self:
+        """Open the store at `path`, or create it if missing; `read_only` works beside another process.
 
-    Raises StoreError, DamagedError, SchemaError.
-    """
-    if not path.is_file():
-        raise StoreError("there is no store", where=str(path), hint="name its file by --store")
-    return _opened(path, None, SCHEMA, ())
+        Upgrades the schema to step `to`, after a backup beside the store; `more` are folders with further steps. Raises
+        BusyError when another process has the store open for writing, StoreError when it cannot be opened,
+        DamagedError when it cannot be read at all, SchemaError when a newer Septet wrote it.
+        """
+        if read_only:
+            if not path.is_file():
+                raise StoreError("there is no store", where=str(path), hint="name its file by --store")
+            return cls(path, None, SCHEMA, ())
+        if path.is_dir():
+            raise StoreError("the store is a folder", where=str(path), hint="name a file by --store")
+        with sqlite.guarded(path):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = Lock(path)
+        with ExitStack() as left:
+            left.callback(lock.release)
+            if not path.exists():
+                _create(path, to, more)
+            if not path.is_file() or not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
+                hint = "give the file and its folder to your user, or name another place by --store"
+                raise StoreError("the store is read-only", where=str(path), hint=hint)
+            if path.stat().st_size == 0:
+                raise sqlite.damaged(path, "its file is empty")
+            store = cls(path, lock, to, more)
+            left.pop_all()
+        return store
+
+    def __enter__(self) -> Self:
+        """Return the store itself, which is already open."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the store."""
+        self.close()
+
+    @property
+    def hint(self) -> str:
+        """How to repair `damage`; empty if there is none."""
+        return sqlite.restore_hint(self.path) if self.damage else ""
+
+    def close(self) -> None:
+        """Wait at most five seconds for a write in progress, then close. Closing twice does nothing."""
+        mine = self._turn.acquire(timeout=_CLOSE_SECONDS)
+        try:
+            if not self._closed:
+                self._closed = True
+                self._engine.dispose()
+                if self._lock is not None:
+                    self._lock.release()
+        finally:
+            if mine:
+                self._turn.release()
+
+    # -- reviews
+
+    def add_review(self, new: NewReview, reviewer: Reviewer, at: str, columns: Columns) -> str:
+        """Import a draft as the first event of a new review, and return the review's key.
+
+        If the draft is already imported, the key of its review is returned instead. `at` is UTC, ISO 8601.
+        """
+        try:
+            texts = new.draft.encode(), new.documents.encode()
+        except UnicodeEncodeError:
+            where, hint = "draft or documents", "draft again"
+            raise InputError("the text is not valid Unicode", where=where, hint=hint) from None
+        draft, documents = packed(Blob("draft", texts[0])), packed(Blob("documents", texts[1]))
+        named = {
+            "product": new.product, "vendor": new.vendor, "draft_sha256": draft["sha256"],
+            "documents_sha256": documents["sha256"],
+        }  # fmt: skip
+        with self._writing() as connection:
+            there = connection.execute(select(reviews.c.key).where(reviews.c.draft_id == new.draft_id)).scalar()
+            if there is not None:
+                return str(there)
+            put(connection, draft)
+            put(connection, documents)
+            number = (connection.execute(select(func.max(reviews.c.number))).scalar() or 0) + 1
+            fixed = named | {
+                "number": number, "key": f"r{number}", "draft_id": new.draft_id,
+                "sort_name": queue.search_text((new.product,)),
+            }  # fmt: skip
+            plan = Planned(verb="import", item="", after={"draft": new.draft_id, **named})
+            event = sealed(self._last(connection), f"r{number}", 1, 1, at, reviewer, plan)
+            connection.execute(insert(reviews).values(made_row(fixed, columns((event,)), event)))
+            connection.execute(insert(events), [row_of(event)])
+        return f"r{number}"
+
+    def review(self, key: str) -> StoredReview:
+        """Return a review without its events. Raises MissingError if unknown, DamagedError when its row was changed."""
+        with self.reading() as connection:
+            row = review_row(connection, key)
+        if queue.row_digest(row) != row["digest"]:
+            raise sqlite.damaged(self.path, f"the row of review {key} was changed")
+        return StoredReview(**{name: row[name] for name in StoredReview.model_fields})
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the keys of all reviews, oldest first."""
+        with self.reading() as connection:
+            return tuple(connection.execute(select(reviews.c.key).order_by(reviews.c.number)).scalars())
+
+    def review_of(self, draft_id: str) -> str | None:
+        """Return the key of a draft's review, or None if the draft was never imported."""
+        with self.reading() as connection:
+            return connection.execute(select(reviews.c.key).where(reviews.c.draft_id == draft_id)).scalar()
+
+    def version(self, key: str) -> int:
+        """Return the number of a review's last event. Raises MissingError when there is no such review."""
+        with self.reading() as connection:
+            return int(str(review_row(connection, key)["version"]))
+
+    # -- events
+
+    def append(
+        self, key: str, planned: Sequence[Planned], reviewer: Reviewer, at: str, version: int, columns: Columns, *,
+        blobs: Sequence[Blob] = (),
+    ) -> tuple[Event, ...]:  # fmt: skip
+        """Store `planned` as the next events of a review, in one batch, and return them with their numbers and hashes.
+
+        `planned` is based on version `version`; `blobs` are stored in the same transaction. Raises StaleError, with the
+        numbers of the other events, if a later event touched the same item. Raises InputError for an unknown review, a
+        future version, an empty `planned`, and values that are not JSON; and whatever `columns` raises.
+        """
+        if not planned:
+            raise InputError("there is nothing to store", where=f"review {key}", hint="name an item")
+        rows = [packed(blob) for blob in blobs]
+        with self._writing() as connection:
+            row = review_row(connection, key)
+            before = events_in(connection, key)
+            refuse_clash(planned, before, version, key)
+            for blob in rows:
+                put(connection, blob)
+            last, batch = self._last(connection), len(before) + 1
+            made: list[Event] = []
+            for number, plan in enumerate(planned, batch):
+                made.append(sealed(last, key, number, batch, at, reviewer, plan))
+                last = (made[-1].seq, made[-1].hash)
+            connection.execute(insert(events), [row_of(event) for event in made])
+            values = made_row(row, columns((*before, *made)), made[-1])
+            connection.execute(update(reviews).where(reviews.c.key == key).values(values))
+        return tuple(made)
+
+    def _last(self, connection: Connection) -> tuple[int, str]:
+        """Return row number and hash of the last event of the chain; before the first event, 0 and the genesis hash."""
+        row = connection.execute(select(events.c.seq, events.c.hash).order_by(events.c.seq.desc()).limit(1)).first()
+        return (0, genesis(self.id)) if row is None else (row.seq, row.hash)
+
+    def events(self, key: str, *, after: int = 0, to: int | None = None) -> tuple[Event, ...]:
+        """Return the events of a review after number `after` and up to number `to`, oldest first.
+
+        Raises MissingError when there is no such review, ChainError for a row that is not a valid event.
+        """
+        with self.reading() as connection:
+            review_row(connection, key)
+            return events_in(connection, key, after, to)
+
+    def head(self) -> Head | None:
+        """Return the head of the chain: its last event, or None if the chain is empty."""
+        last = select(events.c.review, events.c.number, events.c.hash).order_by(events.c.seq.desc()).limit(1)
+        with self.reading() as connection:
+            row = connection.execute(last).first()
+        return None if row is None else Head(row.review, row.number, row.hash)
+
+    def blob(self, sha256: str) -> bytes:
+        """Return the bytes with this hash. Raises InputError if unknown, IntegrityError when they were changed."""
+        with self.reading() as connection:
+            row = connection.execute(select(blobs.c.data, blobs.c.size).where(blobs.c.sha256 == sha256)).first()
+        if row is None:
+            raise InputError("there is no such blob", where=f"blob {sha256[:64]}", hint="check the hash")
+        data = unpacked(sha256, row.data, row.size)
+        if data is None:
+            hint = sqlite.restore_hint(self.path)
+            raise IntegrityError("a blob is not what was stored", where=f"blob {sha256}", hint=hint)
+        return data
+
+    # -- queue and focus
+
+    def queue(self, query: QueueQuery) -> QueuePage:
+        """Return one page of the queue."""
+        with self.reading() as connection:
+            return queue.page(connection, query)
+
+    def assignees(self) -> tuple[str, ...]:
+        """Return the names of all reviewers with assigned reviews, sorted."""
+        names = select(reviews.c.assigned).where(reviews.c.assigned != "").distinct().order_by(reviews.c.assigned)
+        with self.reading() as connection:
+            return tuple(connection.execute(names).scalars())
+
+    def add_focus(self, key: str, item: str, reviewer: str, seconds: float) -> None:
+        """Add to a reviewer's viewing time of an item. Raises InputError for an unknown review or invalid seconds."""
+        if not 0 <= seconds < float("inf"):
+            raise InputError(f"{seconds} is no time", where="focus", hint="give seconds")
+        mine = (focus.c.review == key) & (focus.c.item == item) & (focus.c.reviewer == reviewer)
+        with self._writing() as connection:
+            review_row(connection, key)
+            more = update(focus).where(mine).values(seconds=focus.c.seconds + seconds)
+            if not connection.execute(more).rowcount:
+                new = {"review": key, "item": item, "reviewer": reviewer, "seconds": seconds}
+                connection.execute(insert(focus).values(new))
+
+    def focus(self, key: str) -> dict[str, float]:
+        """Return the viewing time of each item in seconds, summed over all reviewers; unviewed items are missing."""
+        total = func.sum(focus.c.seconds)
+        query = select(focus.c.item, total).where(focus.c.review == key).group_by(focus.c.item).order_by(focus.c.item)
+        with self.reading() as connection:
+            return {item: float(seconds) for item, seconds in connection.execute(query)}
+
+    def timed(self, verbs: Sequence[Verb], most: int) -> tuple[tuple[str, float], ...]:
+        """Return items of the last `most` events with these verbs, with their reviewers' viewing times in seconds.
+
+        Only the last ten times `most` events are searched, so that this stays fast in a store of ten thousand reviews.
+        """
+        recent = events.c.seq > select(func.max(events.c.seq)).scalar_subquery() - _WINDOW * most
+        last = select(events.c.review, events.c.item, events.c.reviewer).where(recent, events.c.verb.in_(verbs))
+        made = last.order_by(events.c.seq.desc()).limit(most).subquery()
+        each = select(made.c.review, made.c.item, made.c.reviewer).distinct().subquery()
+        same = (focus.c.review == each.c.review) & (focus.c.item == each.c.item) & (focus.c.reviewer == each.c.reviewer)
+        query = select(focus.c.item, focus.c.seconds).join(each, same).where(focus.c.seconds > 0)
+        with self.reading() as connection:
+            return tuple((item, seconds) for item, seconds in connection.execute(query))
+
+    # -- the file
+
+    def back_up(self, target: Path) -> None:
+        """Back up the current store to `target` atomically; others may read and write meanwhile."""
+        if self.damage:
+            raise sqlite.damaged(self.path, self.damage)
+        sqlite.back_up(self.path, target)
+
+    def keep_backup(self) -> Path:
+        """Back up to a file beside the store, replacing the last backup; `hint` names this backup after damage."""
+        target = self.path.with_name(f"{self.path.name}{sqlite.BACKUP}")
+        self.back_up(target)
+        return target
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Yield a connection that sees one state of the store."""
+        self._refuse_closed()
+        with sqlite.reading(self._engine, self.path) as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        if self.damage:
+            raise DamagedError(f"the store is read-only: {self.damage}", where=str(self.path), hint=self.hint)
+        if self._lock is None:
+            raise StoreError("the store is open for reading only", where=str(self.path), hint="open it for writing")
+        # Queue the threads of this process here, since SQLite itself would only retry at intervals.
+        if not self._turn.acquire(timeout=sqlite.BUSY_SECONDS):
+            raise sqlite.busy(self.path)
+        try:
+            self._refuse_closed()
+            with sqlite.writing(self._engine, self.path) as connection:
+                yield connection
+        finally:
+            self._turn.release()
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise StoreError("the store is closed", where=str(self.path), hint="open it again")
 
 
 def _create(path: Path, to: str, more: Sequence[Path]) -> None:
@@ -142,11 +391,7 @@ def _create(path: Path, to: str, more: Sequence[Path]) -> None:
     left = [name for name in (f"{path}-wal", f"{path}-shm") if Path(name).exists()]
     if left:
         raise sqlite.damaged(path, f"{Path(left[0]).name} is there without its store")
-    new = path.with_name(f".{path.name}.new")
-    try:
-        with sqlite.guarded(path):
-            new.unlink(missing_ok=True)
-            os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    with sqlite.new_file(path, path) as new:
         engine = sqlite.make_engine(new, read_only=False)
         try:
             with sqlite.writing(engine, path) as connection:
@@ -155,52 +400,6 @@ def _create(path: Path, to: str, more: Sequence[Path]) -> None:
         finally:
             engine.dispose()
         sqlite.prepare(new)
-        with sqlite.guarded(path):
-            sqlite.sync(new)
-            new.replace(path)
-            sqlite.sync(path.parent)
-    finally:
-        for name in (new, Path(f"{new}-journal"), Path(f"{new}-wal"), Path(f"{new}-shm")):
-            with suppress(OSError):
-                name.unlink(missing_ok=True)
-
-
-def _writable(path: Path) -> None:
-    if not path.is_file() or not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
-        hint = "give the file and its folder to your user, or name another place by --store"
-        raise StoreError("the store is read-only", where=str(path), hint=hint)
-    if path.stat().st_size == 0:
-        raise sqlite.damaged(path, "its file is empty")
-
-
-def _opened(path: Path, lock: Lock | None, to: str, more: Sequence[Path]) -> Opened:
-    with ExitStack() as left:
-        engine = sqlite.make_engine(path, read_only=lock is None)
-        left.callback(engine.dispose)
-        with sqlite.reading(engine, path) as connection:
-            damage = sqlite.damage_of(connection)
-            schema = _schema(connection, path, to)
-        if schema != to and damage:
-            raise sqlite.damaged(path, damage)
-        if schema != to and lock is None:
-            hint = f"start `septet review` once, which brings it to {to}"
-            raise StoreError(f"the store has the older schema {schema}", where=str(path), hint=hint)
-        if lock is not None and not damage:
-            if schema != to:
-                _migrate(path, schema, to, more)
-            sqlite.prepare(path)
-            with sqlite.writing(engine, path):
-                pass  # Fail at start, not at the first save, if nothing can be written.
-        with sqlite.reading(engine, path) as connection:
-            store_id = connection.execute(select(meta.c.value).where(meta.c.name == "store")).scalar() or ""
-            damage = damage or _wrong(connection, lock, store_id)
-        if lock is None or not damage:
-            left.pop_all()
-    if lock is not None and damage:
-        return Opened(sqlite.make_engine(path, read_only=True), store_id, damage, lock)
-    if lock is not None:
-        lock.remember(store_id)
-    return Opened(engine, store_id, damage, lock)
 
 
 def _wrong(connection: Connection, lock: Lock | None, store_id: str) -> str:
@@ -211,7 +410,9 @@ def _wrong(connection: Connection, lock: Lock | None, store_id: str) -> str:
     missing = sqlite.missing_triggers(connection)
     if missing:
         return f"its guard {missing[0]} was taken away"
-    broken = verify_tail(last_rows(connection, _TAIL), store_id)
+    last = connection.execute(select(func.max(events.c.seq))).scalar() or 0
+    rows = events_of(connection, select(events).where(events.c.seq > last - _TAIL).order_by(events.c.seq))
+    broken = verify_tail(rows, store_id)
     return "" if broken is None else f"row {broken.seq} of its audit log: {broken.what}"
 
 
@@ -251,293 +452,3 @@ def _upgrade(connection: Connection, to: str, more: Sequence[Path]) -> None:
     sqlite.make_triggers(connection)
     if not connection.execute(update(meta).where(meta.c.name == "needs").values(value=version("septet"))).rowcount:
         connection.execute(insert(meta).values(name="needs", value=version("septet")))
-
-
-class Store:
-    """An open store; its methods are thread-safe. Close it, or use it in a `with` block.
-
-    Every method that writes may raise FullError (nothing is stored), BusyError (a retry may work), DamagedError and
-    StoreError; every method that reads may raise BusyError and DamagedError.
-    """
-
-    def __init__(self, path: Path, opened: Opened) -> None:
-        self.path = path
-        self.id: Final = opened.id
-        self.damage: Final = opened.damage
-        """A description of the damage to the file, if any. A damaged store is read-only."""
-        self._opened = opened
-        self._turn = threading.Lock()
-        self._closed = False
-
-    @classmethod
-    def open(cls, path: Path, *, read_only: bool = False) -> Self:
-        """Open the store at `path`, or create it if missing; `read_only` works beside another process.
-
-        Raises BusyError when another process has the store open for writing, StoreError when it cannot be opened,
-        DamagedError when it cannot be read at all, SchemaError when a newer Septet wrote it.
-        """
-        return cls(path, open_to_read(path) if read_only else open_to_write(path))
-
-    def __enter__(self) -> Self:
-        """Return the store itself, which is already open."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the store."""
-        self.close()
-
-    @property
-    def hint(self) -> str:
-        """How to repair `damage`; empty if there is none."""
-        return sqlite.restore_hint(self.path) if self.damage else ""
-
-    def close(self) -> None:
-        """Wait at most five seconds for a write in progress, then close. Closing twice does nothing."""
-        mine = self._turn.acquire(timeout=_CLOSE_SECONDS)
-        try:
-            if self._closed:
-                return
-            self._closed = True
-            self._opened.close()
-        finally:
-            if mine:
-                self._turn.release()
-
-    # -- reviews
-
-    def add_review(self, new: NewReview, reviewer: Reviewer, at: str, columns: Columns) -> str:
-        """Import a draft as the first event of a new review, and return the review's key.
-
-        If the draft is already imported, the key of its review is returned instead. `at` is UTC, ISO 8601.
-        """
-        draft, documents = packed(Blob("draft", _utf8(new.draft))), packed(Blob("documents", _utf8(new.documents)))
-        with self._writing() as connection:
-            there = connection.execute(select(reviews.c.key).where(reviews.c.draft_id == new.draft_id)).scalar()
-            if there is not None:
-                return str(there)
-            for row in (draft, documents):
-                put(connection, row)
-            number = (connection.execute(select(func.max(reviews.c.number))).scalar() or 0) + 1
-            key = f"r{number}"
-            after: dict[str, object] = {
-                "draft": new.draft_id,
-                "product": new.product,
-                "vendor": new.vendor,
-                "draft_sha256": draft["sha256"],
-                "documents_sha256": documents["sha256"],
-            }
-            event = sealed(
-                last_of(connection, self.id), key, 1, 1, at, reviewer, Planned(verb="import", item="", after=after)
-            )
-            made = columns((event,))
-            fixed = {
-                "number": number,
-                "key": key,
-                "draft_id": new.draft_id,
-                "product": new.product,
-                "vendor": new.vendor,
-                "draft_sha256": draft["sha256"],
-                "documents_sha256": documents["sha256"],
-                "sort_name": queue.search_text((new.product,)),
-            }
-            connection.execute(insert(reviews).values(made_row(fixed, made, event)))
-            connection.execute(insert(events), [row_of(event)])
-        return key
-
-    def review(self, key: str) -> StoredReview:
-        """Return a review without its events. Raises InputError if unknown, DamagedError when its row was changed."""
-        with self._reading() as connection:
-            row = review_row(connection, key)
-        if queue.row_digest(row) != row["digest"]:
-            raise sqlite.damaged(self.path, f"the row of review {key} was changed")
-        return StoredReview(**{name: row[name] for name in StoredReview.model_fields})
-
-    def keys(self) -> tuple[str, ...]:
-        """Return the keys of all reviews, oldest first."""
-        with self._reading() as connection:
-            return tuple(connection.execute(select(reviews.c.key).order_by(reviews.c.number)).scalars())
-
-    def review_of(self, draft_id: str) -> str | None:
-        """Return the key of a draft's review, or None if the draft was never imported."""
-        with self._reading() as connection:
-            return connection.execute(select(reviews.c.key).where(reviews.c.draft_id == draft_id)).scalar()
-
-    def version(self, key: str) -> int:
-        """Return the number of a review's last event. Raises InputError when there is no such review."""
-        with self._reading() as connection:
-            found = connection.execute(select(reviews.c.version).where(reviews.c.key == key)).scalar()
-        if found is None:
-            raise no_review(key)
-        return int(found)
-
-    # -- events
-
-    def append(
-        self,
-        key: str,
-        planned: Sequence[Planned],
-        reviewer: Reviewer,
-        at: str,
-        version: int,
-        columns: Columns,
-        *,
-        blobs: Sequence[Blob] = (),
-    ) -> tuple[Event, ...]:
-        """Store `planned` as the next events of a review, in one batch, and return them with their numbers and hashes.
-
-        `planned` is based on version `version`; `blobs` are stored in the same transaction. Raises StaleError, with the
-        numbers of the other events, if a later event touched the same item. Raises InputError for an unknown review, a
-        future version, an empty `planned`, and values that are not JSON; and whatever `columns` raises.
-        """
-        if not planned:
-            raise InputError("there is nothing to store", where=f"review {key}", hint="name an item")
-        rows = [packed(blob) for blob in blobs]
-        with self._writing() as connection:
-            row = review_row(connection, key)
-            before = events_of(connection, events_query(key))
-            refuse_clash(planned, before, version, key)
-            for blob in rows:
-                put(connection, blob)
-            last, batch, made = last_of(connection, self.id), len(before) + 1, []
-            for number, plan in enumerate(planned, batch):
-                made.append(sealed(last, key, number, batch, at, reviewer, plan))
-                last = (made[-1].seq, made[-1].hash)
-            connection.execute(insert(events), [row_of(event) for event in made])
-            values = made_row(row, columns((*before, *made)), made[-1])
-            connection.execute(update(reviews).where(reviews.c.key == key).values(values))
-        return tuple(made)
-
-    def events(self, key: str, *, after: int = 0, to: int | None = None) -> tuple[Event, ...]:
-        """Return the events of a review after number `after` and up to number `to`, oldest first.
-
-        Raises InputError when there is no such review, ChainError for a row that is not a valid event.
-        """
-        with self._reading() as connection:
-            review_row(connection, key)
-            return events_of(connection, events_query(key, after, to))
-
-    def head(self) -> Head | None:
-        """Return the head of the chain: its last event, or None if the chain is empty."""
-        last = select(events.c.review, events.c.number, events.c.hash).order_by(events.c.seq.desc()).limit(1)
-        with self._reading() as connection:
-            row = connection.execute(last).first()
-        return None if row is None else Head(row.review, row.number, row.hash)
-
-    # -- blobs
-
-    def put(self, blob: Blob) -> str:
-        """Store bytes unless already stored, and return their sha256. Raises InputError if they are too large."""
-        row = packed(blob)
-        with self._writing() as connection:
-            put(connection, row)
-        return str(row["sha256"])
-
-    def blob(self, sha256: str) -> bytes:
-        """Return the bytes with this hash. Raises InputError if unknown, IntegrityError when they were changed."""
-        with self._reading() as connection:
-            row = connection.execute(select(blobs.c.data, blobs.c.size).where(blobs.c.sha256 == sha256)).first()
-        if row is None:
-            raise InputError("there is no such blob", where=f"blob {sha256[:64]}", hint="check the hash")
-        data = unpacked(sha256, row.data, row.size)
-        if data is None:
-            hint = sqlite.restore_hint(self.path)
-            raise IntegrityError("a blob is not what was stored", where=f"blob {sha256}", hint=hint)
-        return data
-
-    # -- queue and focus
-
-    def queue(self, query: QueueQuery) -> QueuePage:
-        """Return one page of the queue."""
-        with self._reading() as connection:
-            return queue.page(connection, query)
-
-    def assignees(self) -> tuple[str, ...]:
-        """Return the names of all reviewers with assigned reviews, sorted."""
-        with self._reading() as connection:
-            return queue.assignees(connection)
-
-    def refresh(self, key: str, columns: Columns) -> None:
-        """Recompute a review's queue columns, for a version of Septet that computes them differently."""
-        with self._writing() as connection:
-            row = review_row(connection, key)
-            all_of_it = events_of(connection, events_query(key))
-            values = made_row(row, columns(all_of_it), all_of_it[-1])
-            connection.execute(update(reviews).where(reviews.c.key == key).values(values))
-
-    def add_focus(self, key: str, item: str, reviewer: str, seconds: float) -> None:
-        """Add to a reviewer's viewing time of an item. Raises InputError for an unknown review or invalid seconds."""
-        if not 0 <= seconds < float("inf"):
-            raise InputError(f"{seconds} is no time", where="focus", hint="give seconds")
-        mine = (focus.c.review == key) & (focus.c.item == item) & (focus.c.reviewer == reviewer)
-        with self._writing() as connection:
-            review_row(connection, key)
-            more = update(focus).where(mine).values(seconds=focus.c.seconds + seconds)
-            if not connection.execute(more).rowcount:
-                new = {"review": key, "item": item, "reviewer": reviewer, "seconds": seconds}
-                connection.execute(insert(focus).values(new))
-
-    def focus(self, key: str) -> dict[str, float]:
-        """Return the viewing time of each item in seconds, summed over all reviewers; unviewed items are missing."""
-        total = func.sum(focus.c.seconds)
-        query = select(focus.c.item, total).where(focus.c.review == key).group_by(focus.c.item).order_by(focus.c.item)
-        with self._reading() as connection:
-            return {item: float(seconds) for item, seconds in connection.execute(query)}
-
-    def timed(self, verbs: Sequence[Verb], most: int) -> tuple[tuple[str, float], ...]:
-        """Return items of the last `most` events with these verbs, with their reviewers' viewing times in seconds.
-
-        Only the last ten times `most` events of the store are searched.
-        """
-        with self._reading() as connection:
-            return tuple((item, seconds) for item, seconds in connection.execute(timed_query(verbs, most)))
-
-    # -- the file
-
-    def back_up(self, target: Path) -> None:
-        """Back up the current store to `target` atomically; others may read and write meanwhile."""
-        if self.damage:
-            raise sqlite.damaged(self.path, self.damage)
-        sqlite.back_up(self.path, target)
-
-    def keep_backup(self) -> Path:
-        """Back up to a file beside the store, replacing the last backup; `hint` names this backup after damage."""
-        target = self.path.with_name(f"{self.path.name}{sqlite.BACKUP}")
-        self.back_up(target)
-        return target
-
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Yield a connection that sees one state of the store; for `audit`."""
-        with self._reading() as connection:
-            yield connection
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        if self._closed:
-            raise StoreError("the store is closed", where=str(self.path), hint="open it again")
-        with sqlite.reading(self._opened.engine, self.path) as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        if self.damage:
-            raise DamagedError(f"the store is read-only: {self.damage}", where=str(self.path), hint=self.hint)
-        if self._opened.lock is None:
-            raise StoreError("the store is open for reading only", where=str(self.path), hint="open it for writing")
-        # Queue the threads of this process here, since SQLite itself would only retry at intervals.
-        if not self._turn.acquire(timeout=sqlite.BUSY_SECONDS):
-            raise BusyError("the store is busy", where=str(self.path), hint="try the same again")
-        try:
-            if self._closed:
-                raise StoreError("the store is closed", where=str(self.path), hint="open it again")
-            with sqlite.writing(self._opened.engine, self.path) as connection:
-                yield connection
-        finally:
-            self._turn.release()
-
-
-def _utf8(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        raise InputError("the text is not valid Unicode", where="draft or documents", hint="draft again") from None

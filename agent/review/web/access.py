@@ -10,12 +10,11 @@
 """
 
 import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
 from typing import Final
-from urllib.parse import parse_qs
 
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -57,6 +56,11 @@ class Access:
         """Create the access rules for a server on this machine's loopback at `port`."""
         return cls(frozenset(f"{name}:{port}" for name in _LOOPBACK))
 
+    @property
+    def reviewers(self) -> list[Reviewer]:
+        """Everyone who has a session, by name."""
+        return sorted(set(self.sessions.values()), key=lambda each: each.name)
+
     def invite(self, reviewer: Reviewer) -> str:
         """Create a token that opens one session for `reviewer`."""
         token = secrets.token_urlsafe(_TOKEN_BYTES)
@@ -87,46 +91,55 @@ class Guard:
             return
         if scope["type"] != "http":
             return
-        guarded = _with_headers(send)
-        answer = self._refusal(scope)
-        if answer is not None:
-            await answer(scope, receive, guarded)
-            return
-        await self._app(scope, _Limited(receive), guarded)
+        taken = 0
 
-    def _refusal(self, scope: Scope) -> Response | None:
-        headers: list[tuple[bytes, bytes]] = scope["headers"]
-        host = self._host(headers)
-        if host is None:
+        async def limited() -> Message:
+            """Receive a part of the body; the length header may be wrong."""
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > MAX_BODY:
+                raise TooLarge
+            return message
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                kept = [pair for pair in message.get("headers", []) if pair[0] not in dict(_HEADERS)]
+                cached = any(name == b"cache-control" for name, _ in kept)
+                more = () if cached else ((b"cache-control", b"no-store"),)
+                message = {**message, "headers": [*kept, *_HEADERS, *more]}
+            await send(message)
+
+        refusal = self._refusal(scope, HTTPConnection(scope))
+        if refusal is not None:
+            await refusal(scope, receive, guarded)
+        else:
+            await self._app(scope, limited, guarded)
+
+    def _refusal(self, scope: Scope, asked: HTTPConnection) -> Response | None:
+        headers, hosts = asked.headers, asked.headers.getlist("host")
+        if len(hosts) != 1 or hosts[0] not in self._access.hosts:
             return PlainTextResponse("This server answers to its own address only.\n", 421)
-        if scope["method"] not in SAFE and not _own(headers, host):
+        if scope["method"] not in SAFE and not _own(headers):
             return PlainTextResponse("Refused: the request comes from another site.\n", 403)
-        length = _one(headers, b"content-length")
+        length = headers.get("content-length")
         if length is not None and (not length.isdigit() or int(length) > MAX_BODY):
             return PlainTextResponse(f"Refused: at most {MAX_BODY} bytes.\n", 413)
+        reviewer = self._access.sessions.get(asked.cookies.get(COOKIE, ""))
         if scope["path"] == ENTER and scope["method"] in ("GET", "HEAD"):
-            return self._entered(scope, known=_session(headers) in self._access.sessions)
-        reviewer = self._access.sessions.get(_session(headers))
+            token = asked.query_params.get("token", "")
+            session = self._access.enter(token) if scope["method"] == "GET" else None
+            if session is None and reviewer is None:
+                return _no_session("This link was used before, or is not known")
+            # Without a new session it is the same link again, from a bookmark or the browser's history.
+            answer = RedirectResponse("/", 303)
+            if session is not None:
+                answer.set_cookie(COOKIE, session, httponly=True, samesite="strict", path="/")
+            return answer
         if reviewer is None:
             return _no_session("This browser has no session")
         scope.setdefault("state", {})["reviewer"] = reviewer
         return None
-
-    def _host(self, headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-        named = [value.decode("latin-1") for name, value in headers if name == b"host"]
-        return named[0] if len(named) == 1 and named[0] in self._access.hosts else None
-
-    def _entered(self, scope: Scope, *, known: bool) -> Response:
-        token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        session = self._access.enter(token) if scope["method"] == "GET" else None
-        if session is None and known:
-            # The same link again, from a bookmark or the browser's history: the session still exists.
-            return RedirectResponse("/", 303)
-        if session is None:
-            return _no_session("This link was used before, or is not known")
-        answer = RedirectResponse("/", 303)
-        answer.set_cookie(COOKIE, session, httponly=True, samesite="strict", path="/")
-        return answer
 
 
 def _no_session(why: str) -> Response:
@@ -145,58 +158,13 @@ def _no_session(why: str) -> Response:
     )
 
 
-def _own(headers: list[tuple[bytes, bytes]], host: str) -> bool:
+def _own(headers: Headers) -> bool:
     """Return whether a state-changing request comes from a page of this server, or from no page at all."""
-    sites = [value for name, value in headers if name == b"sec-fetch-site"]
-    origins = [value for name, value in headers if name == b"origin"]
-    if len(sites) > 1 or len(origins) > 1:
+    sites, origins = headers.getlist("sec-fetch-site"), headers.getlist("origin")
+    if len(sites) > 1 or len(origins) > 1 or (origins and origins[0] != f"http://{headers['host']}"):
         return False
-    if origins and origins[0] != f"http://{host}".encode("latin-1"):
-        return False
-    if sites:
-        return sites[0] in (b"same-origin", b"none")
-    return bool(origins)
-
-
-def _one(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str | None:
-    return next((value.decode("latin-1") for name, value in headers if name == wanted), None)
-
-
-def _session(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    cookies = SimpleCookie()
-    try:
-        cookies.load(_one(headers, b"cookie") or "")
-    except CookieError:
-        return ""
-    found = cookies.get(COOKIE)
-    return found.value if found is not None else ""
-
-
-def _with_headers(send: Send) -> Send:
-    async def told(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            kept = [pair for pair in message.get("headers", []) if pair[0] not in dict(_HEADERS)]
-            cached = () if any(name == b"cache-control" for name, _ in kept) else ((b"cache-control", b"no-store"),)
-            message = {**message, "headers": [*kept, *_HEADERS, *cached]}
-        await send(message)
-
-    return told
+    return sites[0] in ("same-origin", "none") if sites else bool(origins)
 
 
 class TooLarge(Exception):  # noqa: N818  (an answer of its own, not an error of the program)
-    """Raised if the body of a request exceeds the limit."""
-
-
-class _Limited:
-    """A receiver of a request's body that raises TooLarge beyond the limit, regardless of the length header."""
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive, self._taken = receive, 0
-
-    async def __call__(self) -> Message:
-        message = await self._receive()
-        if message["type"] == "http.request":
-            self._taken += len(message.get("body", b""))
-            if self._taken > MAX_BODY:
-                raise TooLarge
-        return message
+    """Raised if the body of a request exceeds the limit, regardless of its length header."""

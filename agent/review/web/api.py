@@ -2,13 +2,12 @@
 
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import PlainTextResponse, Response
 from pydantic import Field, JsonValue
 
-from agent.errors import InputError
 from agent.records import Document, Record
-from agent.report.formats.questionnaire import Export, Format
+from agent.report.formats.questionnaire import MEDIA_TYPES, Format
 from agent.review.domain.effects.compare import Comparison, SideBySide
 from agent.review.domain.effects.decisions import (
     ActResult,
@@ -26,7 +25,17 @@ from agent.review.domain.records import Contest, Event, Reason, Reviewer, Review
 from agent.review.domain.response import MAX_BYTES
 from agent.review.store.queue import QueuePage, QueueQuery
 from agent.review.web.access import ENTER
-from agent.review.web.context import LONGEST_LOOK, Analyst, Context, Key, Problem, Versions, Who, of_review
+from agent.review.web.context import (
+    LONGEST_LOOK,
+    Analyst,
+    Ctx,
+    Key,
+    Problem,
+    Versions,
+    Who,
+    attached,
+    reviewer_of,
+)
 from agent.review.web.forms import MAX_WHOLE, acting, sound
 from agent.review.web.views.work import WorkPage, work_page
 from agent.taxonomy.lists import entries, schemes
@@ -121,167 +130,153 @@ class Entry(Record):
     title: str
 
 
-def routes(context: Context) -> APIRouter:
-    """Create the routes of the JSON API."""
-    router = APIRouter(responses=_REFUSALS)
-    _beyond(router, context)
-    _reading(router, context)
-    _acting(router, context)
-    _texts(router, context)
-    return router
+router = APIRouter(responses=_REFUSALS, dependencies=[Depends(reviewer_of)])
+files = APIRouter(dependencies=[Depends(reviewer_of)])
+"""Exports, for the pages as well."""
 
 
-def _beyond(router: APIRouter, context: Context) -> None:
-    @router.get("/queue", operation_id="queue")
-    def queue(query: Annotated[QueueQuery, Query()], reviewer: Who) -> QueuePage:
-        """Return one page of the reviews, filtered and sorted."""
-        sound(query.model_dump())
-        return context.service.queue(query)
-
-    @router.get("/compare", operation_id="compare_reviews")
-    def side_by_side(keys: Annotated[str, Query(max_length=200, examples=["r1,r2"])], reviewer: Who) -> SideBySide:
-        """Compare reviews by factor and layer; the keys are separated by commas."""
-        named = list(dict.fromkeys(key.strip() for key in keys.split(",") if key.strip()))
-        for key in named:
-            context.review(key)
-        return context.service.compare_reviews(named)
-
-    @router.get("/taxonomy", operation_id="taxonomy")
-    def taxonomy(reviewer: Who) -> list[Entry]:
-        """Return the ids of all published lists with their titles."""
-        return [Entry(scheme=name, id=e.id, title=e.title) for name in schemes() for e in entries(name)]
-
-    @router.get("/people", operation_id="people")
-    def people(reviewer: Who) -> list[Reviewer]:
-        """Return the reviewers who have a session."""
-        return sorted(set(context.access.sessions.values()), key=lambda each: each.name)
-
-    @router.post("/people", operation_id="invite")
-    def invite(invited: Reviewer, reviewer: Analyst) -> Invited:
-        """Create a one-time address on this machine for another reviewer. `role` says what they may do."""
-        sound(invited.model_dump())
-        token = context.access.invite(invited)
-        return Invited(address=f"http://{min(context.access.hosts)}{ENTER}?token={token}")
+@router.get("/queue", operation_id="queue")
+def queue(query: Annotated[QueueQuery, Query()], app: Ctx) -> QueuePage:
+    """Return one page of the reviews, filtered and sorted."""
+    sound(query.model_dump())
+    return app.service.queue(query)
 
 
-def _reading(router: APIRouter, context: Context) -> None:
-    @router.get("/r/{key}", operation_id="review")
-    def review(key: Key, reviewer: Who, as_of: Annotated[int | None, Query(ge=0, le=MAX_WHOLE)] = None) -> ReviewPage:
-        """Return a review, now or as of an event."""
-        state, pace = context.review(key, as_of), context.service.pace()
-        return ReviewPage(
-            state=state,
-            moved=what_moved(state.model_copy(update={"reviewed": state.drafted}), state),
-            decisions=first_decisions(state),
-            weak=review_order(state),
-            minutes_left=minutes_left(state, pace),
-            minutes_from=pace_words(pace),
-            focus=dict(context.service.focus_by_item(key)),
-        )
-
-    @router.get("/r/{key}/sources", operation_id="sources")
-    def sources(key: Key, reviewer: Who) -> tuple[Document, ...]:
-        """Return the texts behind the draft, with the findings in them."""
-        return of_review(key, lambda: context.service.documents(key))
-
-    @router.get("/r/{key}/history", operation_id="history")
-    def history(key: Key, reviewer: Who) -> tuple[Event, ...]:
-        """Return all events, oldest first."""
-        return of_review(key, lambda: context.service.history(key))
-
-    @router.get("/r/{key}/compare", operation_id="compare_versions")
-    def versions(key: Key, a: Number, b: Number, reviewer: Who) -> Comparison:
-        """Return the differences between two versions."""
-        return context.versions(key, a, b)
-
-    @router.get("/r/{key}/contests", operation_id="contests")
-    def contests(key: Key, reviewer: Who) -> tuple[Contest, ...]:
-        """Return every contested point with its outcome."""
-        return context.review(key).contests
-
-    @router.get("/r/{key}/mitigations", operation_id="mitigations")
-    def mitigations(key: Key, reviewer: Who) -> WorkPage:
-        """Return the mitigations of all threats as work items, by due date."""
-        return work_page(context.review(key), context.service.today)
+@router.get("/compare", operation_id="compare_reviews")
+def side_by_side(keys: Annotated[str, Query(max_length=200, examples=["r1,r2"])], app: Ctx) -> SideBySide:
+    """Compare reviews by factor and layer; the keys are separated by commas."""
+    return app.service.compare_reviews(list(dict.fromkeys(key.strip() for key in keys.split(",") if key.strip())))
 
 
-def _acting(router: APIRouter, context: Context) -> None:
-    @router.post("/r/{key}/act", operation_id="act", responses=_WRITING)
-    def act(key: Key, asked: Asked, reviewer: Analyst) -> ActResult:
-        """Store one act."""
-        action = acting(asked.model_dump())
-        return context.act(key, action, reviewer)
-
-    @router.post("/r/{key}/preview", operation_id="preview", responses={409: _WRITING[409]})
-    def preview(key: Key, asked: Asked, reviewer: Analyst) -> Moved:
-        """Return the changes that an act would make, without storing it."""
-        action = acting(asked.model_dump())
-        return of_review(key, lambda: context.service.preview(key, action, reviewer))
-
-    @router.post("/r/{key}/weigh", operation_id="weigh")
-    def weigh(key: Key, asked: Weighing, reviewer: Analyst) -> Written:
-        """Return the wording and the score of an unfinished threat, and its effect on the overall score."""
-        fields = sound(asked.model_dump()["fields"])
-        return of_review(key, lambda: context.service.weigh(key, fields))
-
-    @router.post("/r/{key}/focus", operation_id="focus", status_code=204, responses=_WRITING)
-    def focus(key: Key, seen: Seen, reviewer: Who) -> Response:
-        """Add to the focus time of an item."""
-        sound(seen.model_dump())
-        state = context.review(key)
-        if seen.item and all(one.item.id != seen.item for one in state.items):
-            raise InputError("there is no such item", where="item", hint="its id stands beside it")
-        context.service.focus(key, seen.item, seen.seconds, reviewer)
-        return Response(status_code=204)
-
-    @router.post("/r/{key}/redraft", operation_id="redraft", responses=_WRITING)
-    def redraft(key: Key, at: AtVersion, reviewer: Analyst) -> ActResult:
-        """Redraft with the answers so far, if the draft no longer matches its facts."""
-        return of_review(key, lambda: context.service.redraft(key, reviewer, at.version))
-
-    @router.post("/r/{key}/response", operation_id="respond", responses=_WRITING)
-    def respond(key: Key, given: ResponseFile, reviewer: Analyst) -> ActResult:
-        """Store the answers and contests of a response file."""
-        sound(given.model_dump())
-        return of_review(key, lambda: context.service.respond(key, given.file.encode(), reviewer, given.version))
+@router.get("/taxonomy", operation_id="taxonomy")
+def taxonomy() -> list[Entry]:
+    """Return the ids of all published lists with their titles."""
+    return [Entry(scheme=name, id=e.id, title=e.title) for name in schemes() for e in entries(name)]
 
 
-def _texts(router: APIRouter, context: Context) -> None:
-    @router.get("/r/{key}/export/{format}", operation_id="export", response_class=Response, responses=_file("export"))
-    def export(
-        key: Key, format_: Annotated[Literal["md", "html", "json"], Path(alias="format")], reviewer: Who
-    ) -> Response:
-        """Export the reviewed draft as Markdown, HTML or JSON, with a stamp if it is signed."""
-        return _given(of_review(key, lambda: context.service.export(key, format_)))
+@router.get("/people", operation_id="people")
+def people(app: Ctx) -> list[Reviewer]:
+    """Return the reviewers who have a session."""
+    return app.access.reviewers
 
-    @router.get(
-        "/r/{key}/questionnaire/{format}",
-        operation_id="questionnaire",
-        response_class=Response,
-        responses=_file("questionnaire"),
+
+@router.post("/people", operation_id="invite")
+def invite(invited: Reviewer, reviewer: Analyst, app: Ctx) -> Invited:
+    """Create a one-time address on this machine for another reviewer. `role` says what they may do."""
+    sound(invited.model_dump())
+    return Invited(address=f"http://{min(app.access.hosts)}{ENTER}?token={app.access.invite(invited)}")
+
+
+@router.get("/r/{key}", operation_id="review")
+def review(key: Key, app: Ctx, as_of: Annotated[int | None, Query(ge=0, le=MAX_WHOLE)] = None) -> ReviewPage:
+    """Return a review, now or as of an event."""
+    state, pace = app.service.review(key, as_of), app.service.pace()
+    return ReviewPage(
+        state=state,
+        moved=what_moved(state.model_copy(update={"reviewed": state.drafted}), state),
+        decisions=first_decisions(state),
+        weak=review_order(state),
+        minutes_left=minutes_left(state, pace),
+        minutes_from=pace_words(pace),
+        focus=app.service.focus_by_item(key),
     )
-    def questionnaire(key: Key, format_: Annotated[Format, Path(alias="format")], reviewer: Who) -> Response:
-        """Export the questions to the vendor."""
-        return _given(of_review(key, lambda: context.service.questionnaire(key, format_)))
-
-    @router.get("/r/{key}/reply", operation_id="reply", responses={200: _PLAIN | {"description": "The reply"}})
-    def reply(key: Key, reviewer: Who) -> Response:
-        """Return the reply to the vendor as Markdown: the outcome of each contested point."""
-        return PlainTextResponse(of_review(key, lambda: context.service.reply(key)))
 
 
-def _file(of: str) -> dict[int | str, dict[str, object]]:
-    kinds = {
-        "export": ("text/markdown", "text/html", "application/json"),
-        "questionnaire": (
-            "text/markdown",
-            "text/csv",
-            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-        ),
-    }[of]
+@router.get("/r/{key}/sources", operation_id="sources")
+def sources(key: Key, app: Ctx) -> tuple[Document, ...]:
+    """Return the texts behind the draft, with the findings in them."""
+    return app.service.documents(key)
+
+
+@router.get("/r/{key}/history", operation_id="history")
+def history(key: Key, app: Ctx) -> tuple[Event, ...]:
+    """Return all events, oldest first."""
+    return app.service.history(key)
+
+
+@router.get("/r/{key}/compare", operation_id="compare_versions")
+def versions(key: Key, a: Number, b: Number, app: Ctx) -> Comparison:
+    """Return the differences between two versions."""
+    return app.service.compare(key, a, b)
+
+
+@router.get("/r/{key}/contests", operation_id="contests")
+def contests(key: Key, app: Ctx) -> tuple[Contest, ...]:
+    """Return every contested point with its outcome."""
+    return app.service.review(key).contests
+
+
+@router.get("/r/{key}/mitigations", operation_id="mitigations")
+def mitigations(key: Key, app: Ctx) -> WorkPage:
+    """Return the mitigations of all threats as work items, by due date."""
+    return work_page(app.service.review(key), app.service.today)
+
+
+@router.post("/r/{key}/act", operation_id="act", responses=_WRITING)
+def act(key: Key, asked: Asked, reviewer: Analyst, app: Ctx) -> ActResult:
+    """Store one act."""
+    return app.act(key, acting(asked.model_dump()), reviewer)
+
+
+@router.post("/r/{key}/preview", operation_id="preview", responses={409: _WRITING[409]})
+def preview(key: Key, asked: Asked, reviewer: Analyst, app: Ctx) -> Moved:
+    """Return the changes that an act would make, without storing it."""
+    return app.service.preview(key, acting(asked.model_dump()), reviewer)
+
+
+@router.post("/r/{key}/weigh", operation_id="weigh")
+def weigh(key: Key, asked: Weighing, reviewer: Analyst, app: Ctx) -> Written:
+    """Return the wording and the score of an unfinished threat, and its effect on the overall score."""
+    return app.service.weigh(key, sound(asked.model_dump()["fields"]))
+
+
+@router.post("/r/{key}/focus", operation_id="focus", status_code=204, responses=_WRITING)
+def focus(key: Key, seen: Seen, reviewer: Who, app: Ctx) -> Response:
+    """Add to the focus time of an item."""
+    sound(seen.model_dump())
+    app.service.focus(key, seen.item, seen.seconds, reviewer)
+    return Response(status_code=204)
+
+
+@router.post("/r/{key}/redraft", operation_id="redraft", responses=_WRITING)
+def redraft(key: Key, at: AtVersion, reviewer: Analyst, app: Ctx) -> ActResult:
+    """Redraft with the answers so far, if the draft no longer matches its facts."""
+    return app.service.redraft(key, reviewer, at.version)
+
+
+@router.post("/r/{key}/response", operation_id="respond", responses=_WRITING)
+def respond(key: Key, given: ResponseFile, reviewer: Analyst, app: Ctx) -> ActResult:
+    """Store the answers and contests of a response file."""
+    sound(given.model_dump())
+    return app.service.respond(key, given.file.encode(), reviewer, given.version)
+
+
+def _file(*kinds: str) -> dict[int | str, dict[str, object]]:
     return {200: {"description": "The file", "content": {kind: {} for kind in kinds}}}
 
 
-def _given(export: Export) -> Response:
-    headers = {"content-disposition": f'attachment; filename="{export.name}"'}
-    return Response(export.data, media_type=export.media_type, headers=headers)
+@files.get(
+    "/r/{key}/export/{format}", operation_id="export", response_class=Response,
+    responses=_file("text/markdown", "text/html", "application/json"),
+)  # fmt: skip
+def export(key: Key, format_: Annotated[Literal["md", "html", "json"], Path(alias="format")], app: Ctx) -> Response:
+    """Export the reviewed draft as Markdown, HTML or JSON, with a stamp if it is signed."""
+    return attached(app.service.export(key, format_))
+
+
+@files.get(
+    "/r/{key}/questionnaire/{format}", operation_id="questionnaire", response_class=Response,
+    responses=_file(*(kind.partition(";")[0] for kind in MEDIA_TYPES.values())),
+)  # fmt: skip
+def questionnaire(key: Key, format_: Annotated[Format, Path(alias="format")], app: Ctx) -> Response:
+    """Export the questions to the vendor."""
+    return attached(app.service.questionnaire(key, format_))
+
+
+router.include_router(files)
+
+
+@router.get("/r/{key}/reply", operation_id="reply", responses={200: _PLAIN | {"description": "The reply"}})
+def reply(key: Key, app: Ctx) -> Response:
+    """Return the reply to the vendor as Markdown: the outcome of each contested point."""
+    return PlainTextResponse(app.service.reply(key))

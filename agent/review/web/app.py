@@ -15,17 +15,19 @@ from starlette.types import ASGIApp
 from agent.errors import SeptetError
 from agent.report.html import STYLE
 from agent.review.service import Service
+from agent.review.store.cache import LruCache
 from agent.review.web import api, new_threat, queue_pages, review_pages
 from agent.review.web.access import MAX_BODY, Access, Guard, TooLarge
-from agent.review.web.context import NOT_FOUND, Context, Problem, Unfinished, problem_of, status_of
+from agent.review.web.context import KEPT_FORMS, Context, Problem, problem_of, status_of
 
 STATIC: Final = Path(__file__).with_name("static")
 API: Final = "/api"
 _MEDIA: Final = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
-_BAD, _UNREADABLE = 400, 422
+_BAD, _NOT_FOUND, _UNREADABLE = 400, 404, 422
 _NO_PAGE: Final = Problem(
     error="there is no such page", hint="reviews are opened from the queue; the key of one looks like r1"
 )
+_HINTS: Final = {404: "see the queue", 405: "see the description of the routes"}
 _TAG: Final = 12
 _log = logging.getLogger(__name__)
 
@@ -39,19 +41,14 @@ class _File(NamedTuple):
 
 
 def _files() -> dict[str, _File]:
-    """Read the static files, by name."""
-    found = [path for path in sorted(STATIC.glob("*")) if path.suffix in _MEDIA]
-    read = [(path, path.read_bytes()) for path in found]
-    read.append((Path("document.css"), _document_style()))
-    return {path.name: _File(data, _MEDIA[path.suffix], hashlib.sha256(data).hexdigest()[:_TAG]) for path, data in read}
-
-
-def _document_style() -> bytes:
-    """Limit the style of the HTML export to the part of a page that shows the document."""
-    style = STYLE.read_text("utf-8")
-    for alone in (":root {", "body {"):
-        style = style.replace(alone, "& {")
-    return f".document {{\n{style}}}\n".encode()
+    """Read the static files, by name, and the style of the HTML export, limited to what shows the document."""
+    read = {path.name: path.read_bytes() for path in sorted(STATIC.glob("*")) if path.suffix in _MEDIA}
+    style = STYLE.read_text("utf-8").replace(":root {", "& {").replace("body {", "& {")
+    read["document.css"] = f".document {{\n{style}}}\n".encode()
+    return {
+        name: _File(data, _MEDIA[Path(name).suffix], hashlib.sha256(data).hexdigest()[:_TAG])
+        for name, data in read.items()
+    }
 
 
 def create_app(service: Service, access: Access) -> ASGIApp:
@@ -62,8 +59,6 @@ def create_app(service: Service, access: Access) -> ASGIApp:
 def unguarded(service: Service, access: Access) -> FastAPI:
     """Create the app without its guard, so that its routes can be listed."""
     files = _files()
-    assets = {name: f"/static/{name}?{file.tag}" for name, file in files.items()}
-    context = Context(service, access, assets, Unfinished())
     app = FastAPI(
         title="Septet review",
         version="1",
@@ -72,20 +67,16 @@ def unguarded(service: Service, access: Access) -> FastAPI:
         redoc_url=None,
         openapi_url=f"{API}/openapi.json",
     )
-    for room in (queue_pages, new_threat, review_pages):
-        app.include_router(room.routes(context), include_in_schema=False)
-    app.include_router(review_pages.act_routes(context), include_in_schema=False)
-    app.include_router(api.routes(context), prefix=API)
-    _serve(app, files)
-    _answer_errors(app, context)
-    return app
+    assets = {name: f"/static/{name}?{file.tag}" for name, file in files.items()}
+    app.state.context = Context(service, access, assets, LruCache(KEPT_FORMS))
+    for pages in (queue_pages.router, new_threat.router, review_pages.router, api.files):
+        app.include_router(pages, include_in_schema=False)
+    app.include_router(api.router, prefix=API)
 
-
-def _serve(app: FastAPI, files: Mapping[str, _File]) -> None:
     @app.get("/static/{name}", include_in_schema=False)
     def static(name: str, request: Request) -> Response:
         if name not in files:
-            raise HTTPException(404)
+            raise HTTPException(_NOT_FOUND)
         data, media, tag = files[name]
         headers = {"etag": f'"{tag}"', "cache-control": "private, max-age=31536000, immutable"}
         if request.url.query != tag:
@@ -94,55 +85,64 @@ def _serve(app: FastAPI, files: Mapping[str, _File]) -> None:
                 return Response(status_code=304, headers=headers)
         return Response(data, media_type=media, headers=headers)
 
+    app.exception_handler(SeptetError)(_known)
+    app.exception_handler(TooLarge)(_too_large)
+    app.exception_handler(RequestValidationError)(_not_valid)
+    app.exception_handler(HTTPException)(_refused)
+    app.exception_handler(Exception)(_unforeseen)
+    return app
 
-def _answer_errors(app: FastAPI, context: Context) -> None:
-    def answer(request: Request, status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
-        if request.url.path.startswith(f"{API}/"):
-            made: Response = JSONResponse(problem.model_dump(mode="json"), status)
-        else:
-            made = context.page(request, "problem.html", status, problem=problem, code=status)
-        made.headers.update(headers or {})
-        return made
 
-    @app.exception_handler(SeptetError)
-    async def known(request: Request, error: SeptetError) -> Response:
-        return answer(request, status_of(error), problem_of(error))
+def _is_api(request: Request) -> bool:
+    return request.url.path.startswith(f"{API}/")
 
-    @app.exception_handler(TooLarge)
-    async def too_large(request: Request, _: Exception) -> Response:
-        return answer(request, 413, Problem(error="the request is too large", hint=f"at most {MAX_BODY} bytes"))
 
-    @app.exception_handler(RequestValidationError)
-    async def not_valid(request: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
+def _answer(request: Request, status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a problem as JSON or as a page, depending on what was asked for."""
+    context: Context = request.app.state.context
+    if _is_api(request):
+        made: Response = JSONResponse(problem.model_dump(mode="json"), status)
+    else:
+        made = context.page(request, "problem.html", status, problem=problem, code=status)
+    made.headers.update(headers or {})
+    return made
+
+
+async def _known(request: Request, error: SeptetError) -> Response:
+    return _answer(request, status_of(error), problem_of(error))
+
+
+async def _too_large(request: Request, _: Exception) -> Response:
+    return _answer(request, 413, Problem(error="the request is too large", hint=f"at most {MAX_BODY} bytes"))
+
+
+async def _not_valid(request: Request, error: RequestValidationError) -> Response:
+    first = error.errors()[0]
+    told = str(first["msg"]).lower()
+    if _is_api(request):
         # For a choice field, the error location also lists all possible values; leave that part out.
         where = ".".join(str(part) for part in first["loc"] if "[" not in str(part))
-        told = str(first["msg"]).lower()
-        if request.url.path.startswith(f"{API}/"):
-            return answer(request, _UNREADABLE, Problem(error=told, where=where, hint="see the description"))
-        if first["loc"][:1] == ("path",):
-            return answer(request, NOT_FOUND, _NO_PAGE)
-        return answer(
-            request, _UNREADABLE, Problem(error="the address cannot be read", where=str(first["loc"][-1]), hint=told)
-        )
+        return _answer(request, _UNREADABLE, Problem(error=told, where=where, hint="see the description"))
+    if first["loc"][:1] == ("path",):
+        return _answer(request, _NOT_FOUND, _NO_PAGE)
+    problem = Problem(error="the address cannot be read", where=str(first["loc"][-1]), hint=told)
+    return _answer(request, _UNREADABLE, problem)
 
-    @app.exception_handler(HTTPException)
-    async def refused(request: Request, error: HTTPException) -> Response:
-        if isinstance(error.__cause__, TooLarge):
-            return await too_large(request, error.__cause__)
-        if error.status_code == _BAD:
-            # The framework reports a body that is not JSON with this status.
-            return answer(
-                request, _UNREADABLE, Problem(error="the body cannot be read", where="body", hint="send JSON")
-            )
-        if error.status_code == NOT_FOUND and not request.url.path.startswith(f"{API}/"):
-            return answer(request, NOT_FOUND, _NO_PAGE, error.headers)
-        hints = {404: "see the queue", 405: "see the description of the routes"}
-        problem = Problem(error=str(error.detail).lower(), hint=hints.get(error.status_code, ""))
-        return answer(request, error.status_code, problem, error.headers)
 
-    @app.exception_handler(Exception)
-    async def unforeseen(request: Request, error: Exception) -> Response:
-        _log.error("%s %s", request.method, request.url.path, exc_info=error)
-        hint = "nothing was stored by it; load the page again"
-        return answer(request, 500, Problem(error="the app failed at this", hint=hint))
+async def _refused(request: Request, error: HTTPException) -> Response:
+    if isinstance(error.__cause__, TooLarge):
+        return await _too_large(request, error.__cause__)
+    if error.status_code == _BAD:
+        # The framework reports a body that is not JSON with this status.
+        problem = Problem(error="the body cannot be read", where="body", hint="send JSON")
+        return _answer(request, _UNREADABLE, problem)
+    if error.status_code == _NOT_FOUND and not _is_api(request):
+        return _answer(request, _NOT_FOUND, _NO_PAGE, error.headers)
+    problem = Problem(error=str(error.detail).lower(), hint=_HINTS.get(error.status_code, ""))
+    return _answer(request, error.status_code, problem, error.headers)
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    _log.error("%s %s", request.method, request.url.path, exc_info=error)
+    hint = "nothing was stored by it; load the page again"
+    return _answer(request, 500, Problem(error="the app failed at this", hint=hint))

@@ -1,16 +1,16 @@
-"""The resources shared by all routes: the service, access control, and the reviewer and form of a request."""
+"""What all routes share: the service, who asks, the form and the review of a request, and errors as answers."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Final, NamedTuple, TypeVar
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Annotated, Final, NamedTuple
 
-from fastapi import Depends, Path, Request
-from fastapi.responses import HTMLResponse
+from fastapi import Depends, Path, Query, Request
+from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from agent.errors import (
-    BusyError,
     ConflictError,
     FullError,
     InputError,
@@ -19,46 +19,39 @@ from agent.errors import (
     SeptetError,
     StoreError,
 )
-from agent.records import Record
-from agent.review.domain.effects.compare import Comparison
+from agent.records import Document, Record
+from agent.report.formats.questionnaire import Export
 from agent.review.domain.effects.decisions import ActResult
 from agent.review.domain.records import Action, Event, Reviewer, ReviewState
 from agent.review.domain.undo import own_undo
 from agent.review.service import Service
 from agent.review.store.cache import LruCache
+from agent.review.store.rows import MissingError
 from agent.review.web.access import MAX_BODY, Access
 from agent.review.web.forms import Brought, Form, sound
 from agent.review.web.templating import render
 from agent.review.web.views.review import Bar
 from agent.review.web.views.wording import act_words
 
-Result = TypeVar("Result")
-
 _STATUS: Final[tuple[tuple[type[SeptetError], int], ...]] = (
+    (MissingError, 404),
     (ConflictError, 409),
     (FullError, 507),
-    (BusyError, 503),
     (StoreError, 503),
     (IntegrityError, 500),
     (RefusedError, 403),
     (InputError, 422),
 )
-NOT_FOUND: Final = 404
-_OTHER: Final = 500
 FORM: Final = "application/x-www-form-urlencoded"
 UPLOAD: Final = "multipart/form-data"
 MAX_PARTS: Final = 20
 """The most fields of a form that contains a file."""
-_KEPT_FORMS: Final = 40
-KEY: Final = r"^r[1-9][0-9]{0,8}$"
+KEPT_FORMS: Final = 40
 LONGEST_LOOK: Final = 120
 """The maximum focus time, in seconds, between loading a page and sending its form."""
 
-Key = Annotated[str, Path(pattern=KEY, description="The review's key, as in r1.", examples=["r1"])]
-
-
-class NotHereError(InputError):
-    """Raised if a review, version or source does not exist."""
+Key = Annotated[str, Path(pattern=r"^r[1-9][0-9]{0,8}$", description="The review's key, as in r1.", examples=["r1"])]
+Version = Annotated[int | None, Query(ge=0, le=10_000_000)]
 
 
 class Problem(Record):
@@ -82,56 +75,15 @@ class Versions(Problem):
 
 def status_of(error: SeptetError) -> int:
     """Return the HTTP status for an error."""
-    if isinstance(error, NotHereError):
-        return NOT_FOUND
-    return next((status for kind, status in _STATUS if isinstance(error, kind)), _OTHER)
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
 def problem_of(error: SeptetError) -> Problem:
     """Convert an error into the form of the JSON API."""
+    told = {"error": error.what, "where": error.where, "hint": error.hint}
     if isinstance(error, ConflictError):
-        return Versions(
-            error=error.what,
-            where=error.where,
-            hint=error.hint,
-            mine=dict(error.mine),
-            theirs=dict(error.theirs),
-            base=dict(error.base),
-        )
-    return Problem(error=error.what, where=error.where, hint=error.hint)
-
-
-def of_review(key: str, ask: Callable[[], Result]) -> Result:
-    """Return the result of `ask`, converting an InputError into a NotHereError if no review has this key."""
-    try:
-        return ask()
-    except InputError as error:
-        if error.where == f"review {key[:40]!r}":
-            raise NotHereError(error.what, where=error.where, hint=error.hint) from None
-        raise
-
-
-class Unfinished:
-    """Unfinished forms: the last one of each reviewer in each review."""
-
-    def __init__(self) -> None:
-        self._kept: LruCache[tuple[str, str], Form] = LruCache(_KEPT_FORMS)
-
-    def of(self, key: str, reviewer: Reviewer) -> Form:
-        """Return the last form sent, or a form without fields if there is none."""
-        return self._kept.get((key, reviewer.name), lambda: Form(()))
-
-    def keep(self, key: str, reviewer: Reviewer, form: Form) -> None:
-        """Store the form that was sent; a form without fields clears it."""
-        self._kept.put((key, reviewer.name), form)
-
-
-class Turns(NamedTuple):
-    """Descriptions of what undo and redo would do; empty if they would do nothing."""
-
-    batch: int = 0
-    undo: str = ""
-    redo: str = ""
+        return Versions(**told, mine=dict(error.mine), theirs=dict(error.theirs), base=dict(error.base))
+    return Problem(**told)
 
 
 class Context(NamedTuple):
@@ -141,35 +93,19 @@ class Context(NamedTuple):
     access: Access
     assets: Mapping[str, str]
     """Addresses of the static files by name."""
-    unfinished: Unfinished
-    """Unfinished forms of added threats."""
+    unfinished: LruCache[tuple[str, str], Form]
+    """The last form for a new threat, by review and reviewer."""
 
-    def page(self, request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
-        """Render a page with the values that all pages need."""
-        events: Sequence[Event] = ()
-        if isinstance(shown := values.get("bar"), Bar):
-            events = self.service.history(shown.key)
-            values["turns"] = self._turns(self.service.review(shown.key), events, reviewer_of(request))
+    def page(
+        self, request: Request, template: str, status: int = 200, *, acted: Sequence[Event] = (), **values: object
+    ) -> HTMLResponse:
+        """Render a page with the values that all pages need; `acted` are the events of the review that it shows."""
+        reviewer = reviewer_of(request)
         text = render(
-            template,
-            assets=self.assets,
-            reviewer=reviewer_of(request),
-            now=int(time.time()),
-            path=request.url.path,
-            people=[name for name in self.people(events) if name != reviewer_of(request).name],
-            **values,
-        )
+            template, assets=self.assets, reviewer=reviewer, now=int(time.time()), path=request.url.path,
+            people=[name for name in self.people(acted) if name != reviewer.name], **values,
+        )  # fmt: skip
         return HTMLResponse(text, status)
-
-    def _turns(self, state: ReviewState, events: Sequence[Event], reviewer: Reviewer) -> Turns:
-        """Describe what the reviewer's undo would revert and what a redo would repeat."""
-        batch = own_undo(state, reviewer.name)
-        if not batch and not state.redoable:
-            return Turns()
-        titles = {one.item.id: one.item.title for one in state.items}
-        undo, redo = (act_words(number, events, titles) if number else "" for number in (batch, state.redoable))
-        by = next((event.reviewer for event in events if event.number == state.redoable), "")
-        return Turns(batch, undo, f"{by} {redo}" if redo and by != reviewer.name else redo)
 
     def people(self, events: Sequence[Event] = ()) -> list[str]:
         """Return the names of everyone who has a session, is invited, or acted in the `events` of a review."""
@@ -179,24 +115,16 @@ class Context(NamedTuple):
     def act(self, key: str, action: Action, reviewer: Reviewer) -> ActResult:
         """Store a requested act, as `Service.act`. Raises InputError for a comment to an unknown person."""
         to = action.fields.get("to") if action.verb == "comment" else None
-        if to and to not in (names := of_review(key, lambda: self.people(self.service.history(key)))):
+        if to and to not in (names := self.people(self.service.history(key))):
             hint = f"choose {' or '.join(names)}, or invite them under People first"
             raise InputError(f"nobody here is called {str(to)[:80]!r}", where="to", hint=hint)
-        return of_review(key, lambda: self.service.act(key, action, reviewer))
+        return self.service.act(key, action, reviewer)
 
-    def review(self, key: str, as_of: int | None = None) -> ReviewState:
-        """Return a review, now or as of an event. Raises NotHereError for an unknown key or event."""
-        try:
-            return self.service.review(key, as_of)
-        except InputError as error:
-            raise NotHereError(error.what, where=error.where, hint=error.hint) from None
 
-    def versions(self, key: str, a: int, b: int) -> Comparison:
-        """Compare two versions of a review. Raises NotHereError for a version that does not exist."""
-        last = self.review(key).version
-        if max(a, b) > last:
-            raise NotHereError("there is no such version", where=f"version {max(a, b)}", hint=f"the last one is {last}")
-        return self.service.compare(key, a, b)
+async def context_of(request: Request) -> Context:
+    """Return the resources of the app that answers a request."""
+    found: Context = request.app.state.context
+    return found
 
 
 def reviewer_of(request: Request) -> Reviewer:
@@ -213,6 +141,80 @@ def analyst_of(request: Request) -> Reviewer:
     if found.role == "viewer":
         raise RefusedError("a viewer changes nothing", where=found.name, hint="ask for the role of an analyst")
     return found
+
+
+Ctx = Annotated[Context, Depends(context_of)]
+Who = Annotated[Reviewer, Depends(reviewer_of)]
+Analyst = Annotated[Reviewer, Depends(analyst_of)]
+
+
+class Visit:
+    """A request for one review: who asks, the review as it is now, and its pages."""
+
+    def __init__(self, request: Request, key: str, reviewer: Reviewer, context: Context) -> None:
+        self.request, self.key, self.reviewer, self.context = request, key, reviewer, context
+        self.service = context.service
+        self.acts = reviewer.role != "viewer"
+        """Whether the reviewer may act."""
+
+    @cached_property
+    def state(self) -> ReviewState:
+        """The newest version. Raises MissingError for an unknown review."""
+        return self.service.review(self.key)
+
+    @cached_property
+    def documents(self) -> tuple[Document, ...]:
+        """The sources."""
+        return self.service.documents(self.key)
+
+    @cached_property
+    def events(self) -> tuple[Event, ...]:
+        """All events, oldest first."""
+        return self.service.history(self.key)
+
+    @cached_property
+    def seconds(self) -> Mapping[str, float]:
+        """The focus times by item."""
+        return self.service.focus_by_item(self.key)
+
+    @cached_property
+    def titles(self) -> Mapping[str, str]:
+        """The titles by item."""
+        return {one.item.id: one.item.title for one in self.state.items}
+
+    @property
+    def unfinished(self) -> Form:
+        """The form for a new threat that the reviewer sent last; without fields if there is none."""
+        return self.context.unfinished.get((self.key, self.reviewer.name), lambda: Form(()))
+
+    def keep(self, form: Form) -> None:
+        """Store the form that was sent for a new threat; a form without fields clears it."""
+        self.context.unfinished.put((self.key, self.reviewer.name), form)
+
+    def page(self, template: str, status: int = 200, *, as_of: int | None = None, **values: object) -> HTMLResponse:
+        """Render a page of the review as it is now, or as of an event."""
+        shown = self.state if as_of is None else self.service.review(self.key, as_of)
+        own, redo = own_undo(self.state, self.reviewer.name), self.state.redoable
+        by = next((event.reviewer for event in self.events if event.number == redo), "")
+        undo_words, redo_words = (
+            act_words(number, self.events, self.titles) if number else "" for number in (own, redo)
+        )
+        turns = {
+            "batch": own, "undo": undo_words,
+            "redo": f"{by} {redo_words}" if redo_words and by != self.reviewer.name else redo_words,
+        }  # fmt: skip
+        bar = Bar(shown, self.seconds, self.service.pace(), as_of)
+        return self.context.page(self.request, template, status, acted=self.events, bar=bar, turns=turns, **values)
+
+
+async def visit_of(request: Request, key: Key, reviewer: Who, context: Ctx) -> Visit:
+    """Return the request for a review."""
+    return Visit(request, key, reviewer, context)
+
+
+async def acting_of(request: Request, key: Key, reviewer: Analyst, context: Ctx) -> Visit:
+    """Return the request for a review of somebody who may act. Raises RefusedError for a viewer."""
+    return Visit(request, key, reviewer, context)
 
 
 async def form_of(request: Request) -> Form:
@@ -242,7 +244,13 @@ def _kind(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-Who = Annotated[Reviewer, Depends(reviewer_of)]
-Analyst = Annotated[Reviewer, Depends(analyst_of)]
+def attached(export: Export) -> Response:
+    """Return a file as a download: browsers never display it as a page of the app."""
+    headers = {"content-disposition": f'attachment; filename="{export.name}"'}
+    return Response(export.data, media_type=export.media_type, headers=headers)
+
+
+At = Annotated[Visit, Depends(visit_of)]
+Acting = Annotated[Visit, Depends(acting_of)]
 Sent = Annotated[Form, Depends(form_of)]
 BroughtIn = Annotated[Brought, Depends(brought_of)]

@@ -6,7 +6,7 @@ cannot be converted to its field's type is left unchanged, so that validation na
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final, Literal, NamedTuple
 from urllib.parse import parse_qsl
@@ -33,34 +33,8 @@ MAX_WHOLE: Final = 10**12
 MAX_NUMBER: Final = 12
 """The most characters of a number in a form."""
 STATEMENT: Final = ("source", "prerequisite", "action", "impact", "asset")
-MANAGED: Final = ("mitigation", "owner", "due", "status", "residual")
-_MARK: Final = re.compile(r"[^\s,;]+")
-_SPAN: Final = re.compile(r"(D\d{1,6}):(\d{1,9}):(\d{1,9})")
-_ROW: Final = re.compile(r"^(?P<list>mitigations|taxonomy)\.(?P<at>\d{1,3})(?:\.(?P<part>text|who|status))?$")
-_STATE: Final = re.compile(r"^states\.(?P<at>\d{1,2})\.(?P<part>key|polarity|value)$")
-_SAID: Final = ("polarity", "value")
-POLARITIES: Final = (
-    ("asserted", "yes"), ("configurable", "depends on a setting"), ("denied", "no"),
-)  # fmt: skip
+POLARITIES: Final = (("asserted", "yes"), ("configurable", "depends on a setting"), ("denied", "no"))
 ANSWER_KINDS: Final = (("vendor-answer", "the vendor"), ("analyst-note", "I do, as the analyst"))
-_ABOUT: Final = (
-    ("product", "the product"), ("platform", "the platform behind it"), ("client", "whoever calls it"),
-    ("other", "another product"),
-)  # fmt: skip
-_PLAIN_TEXT: Final[Mapping[str, tuple[str, ...]]] = {
-    "posture": ("text",),
-    "capability": ("action", "object", "credential", "approver"),
-    "chain": ("title",),
-    "question": ("text", "proposed"),
-}
-FieldKind = Literal["line", "area", "number", "choice", "metric", "listed"]
-"""line: one line of text; area: several lines; number: with a slider if it has a step; choice: a select; metric: a CVSS
-metric's buttons; listed: a line with suggestions from a list."""
-
-_APPLIES: Final = (("yes", "applies"), ("no", "does not apply"), ("unknown", "not known"))
-_CERTAIN: Final = (("yes", "certain"), ("no", "not certain"))
-_WHO: Final = (("you", "you"), ("vendor", "vendor"))
-_STATUS: Final = (("proposed", "proposed"), ("claimed", "claimed"), ("confirmed", "confirmed"))
 GRAMMAR: Final[Mapping[str, str]] = {
     "source": "Who or what it comes from",
     "prerequisite": "What they need for it",
@@ -68,10 +42,43 @@ GRAMMAR: Final[Mapping[str, str]] = {
     "impact": "What that leads to",
     "asset": "What is at stake",
 }
+_STRIPPED: Final[Mapping[str, tuple[str, ...]]] = {
+    "answer": ("text", "url", "kind"),
+    "contest": ("kind", "text", "url", "sender"),
+    "assign": ("to",),
+}
+"""The fields of acts that consist of texts alone."""
+_MANAGED: Final = ("mitigation", "owner", "due", "status", "residual")
+_MARK: Final = re.compile(r"[^\s,;]+")
+_SPAN: Final = re.compile(r"(D\d{1,6}):(\d{1,9}):(\d{1,9})")
+_ROW: Final = re.compile(r"(?P<list>[a-z]+)\.(?P<at>\d{1,3})\.?(?P<part>[a-z]*)")
+_ABOUT: Final = (
+    ("product", "the product"), ("platform", "the platform behind it"), ("client", "whoever calls it"),
+    ("other", "another product"),
+)  # fmt: skip
+_APPLIES: Final = (("yes", "applies"), ("no", "does not apply"), ("unknown", "not known"))
+_CERTAIN: Final = (("yes", "certain"), ("no", "not certain"))
+_WHO: Final = (("you", "you"), ("vendor", "vendor"))
+_STATUS: Final = (("proposed", "proposed"), ("claimed", "claimed"), ("confirmed", "confirmed"))
 _ROW_CHARS: Final = 75
 _MOST_ROWS: Final = 12
 _SPARE: Final = 2
 """The number of empty rows at the end of a list."""
+FieldKind = Literal["line", "area", "number", "choice", "metric", "listed"]
+"""line: one line of text; area: several lines; number: with a slider if it has a step; choice: a select; metric: a CVSS
+metric's buttons; listed: a line with suggestions from a list."""
+_TEXTS: Final[Mapping[str, tuple[tuple[str, str, FieldKind, str], ...]]] = {
+    "posture": (("text", "Posture", "area", "Name the marks of its quotes, as in (E4)."),),
+    "capability": (
+        ("action", "Does what", "line", ""), ("object", "to what", "line", ""),
+        ("credential", "With whose credential", "line", ""), ("approver", "Approved by", "line", ""),
+    ),
+    "chain": (("title", "Title", "line", ""),),
+    "question": (("text", "Question", "area", ""), ("proposed", "An answer that would settle it", "area", "")),
+}  # fmt: skip
+"""Name, label, kind and hint of the texts by which an item of a kind is corrected."""
+_CITED: Final = ("factor", "threat", "score", "capability", "fact")
+"""The kinds of items whose evidence is named in their corrections."""
 
 
 class Form(NamedTuple):
@@ -105,6 +112,24 @@ class Form(NamedTuple):
     def has(self, name: str) -> bool:
         """Return whether the field was sent at all."""
         return any(key == name for key, _ in self.pairs)
+
+    def stripped(self, *names: str) -> Plain:
+        """Return the first values of these fields without the white space around them."""
+        return {name: self.get(name).strip() for name in names}
+
+    def sent(self, *names: str) -> Plain:
+        """Return the first values of those of these fields that were sent."""
+        return {name: self.get(name) for name in names if self.has(name)}
+
+    def rows(self, name: str, *parts: str) -> dict[int, dict[str, str]]:
+        """Return the rows of a list by number: their `parts`, as in `mitigations.0.text`, or their text alone, under
+        an empty name, as in `taxonomy.0`."""
+        made: dict[int, dict[str, str]] = {}
+        for key, value in self.pairs:
+            found = _ROW.fullmatch(key)
+            if found and found["list"] == name and found["part"] in (parts or ("",)):
+                made.setdefault(int(found["at"]), {})[found["part"]] = value.strip()
+        return dict(sorted(made.items()))
 
     def whole(self, name: str) -> int:
         """Return a whole number, 0 or more. Raises InputError naming the field."""
@@ -172,54 +197,51 @@ def acting(raw: Plain) -> Action:
 def _fields(verb: str, kind: str, form: Form) -> Plain:
     match verb:
         case "correct":
-            return corrected(kind, form)
+            return _corrected(kind, form)
         case "attach":
             return _span(form)
         case "add":
             return added_threat(form)
         case "answer":
-            said: Plain = {name: form.get(name).strip() for name in ("text", "url", "kind")}
-            return said | ({"states": told} if (told := _states(form)) else {})
+            states = _states(form)
+            return form.stripped(*_STRIPPED[verb]) | ({"states": states} if states else {})
+        case "contest" | "assign":
+            return form.stripped(*_STRIPPED[verb])
         case "ask":
             return {"key": form.get("key")}
-        case "contest":
-            return {name: form.get(name).strip() for name in ("kind", "text", "url", "sender")}
         case "decide":
             return {"number": form.whole("number"), "decision": form.get("decision"), "rule": form.get("rule")}
-        case "assign":
-            return {"to": form.get("to").strip()}
         case "bulk":
             return {"seen": form.get("seen").split()}
         case "comment":
-            return {name: form.get(name).strip() for name in ("text", "to") if name == "text" or form.get(name).strip()}
+            return form.stripped("text", *(["to"] if form.get("to").strip() else []))
         case "undo":
             return {"batch": form.whole("batch")} if form.has("batch") else {}
         case "sign":
             return {name: form.get(name) for name in ("decision", "waivers") if form.get(name)}
         case "manage":
-            return {name: form.get(name).strip() for name in MANAGED if form.has(name)}
+            return form.stripped(*filter(form.has, _MANAGED))
         case _:
             return {}
 
 
-def corrected(kind: str, form: Form) -> Plain:
+def _corrected(kind: str, form: Form) -> Plain:
     """Return the fields of a correction of an item of this kind."""
-    made: Plain = {name: form.get(name) for name in _PLAIN_TEXT.get(kind, ()) if form.has(name)}
+    made = form.sent(*(name for name, *_ in _TEXTS.get(kind, ())))
     if kind == "factor":
         made = {name: number(form.get(name)) for name in ("value", "low", "high") if form.get(name).strip()}
     elif kind == "layer":
-        made = {name: form.get(name) for name in ("applies", "paragraph") if form.has(name)}
+        made = form.sent("applies", "paragraph")
         if form.has("certain"):
             made["certain"] = form.get("certain") == "yes"
     elif kind == "threat":
         made = _threat(form)
     elif kind == "fact":
-        made = {name: form.get(name) for name in ("polarity", "about") if form.has(name)}
+        made = form.sent("polarity", "about")
         slots = {name.removeprefix("slots."): value.strip() for name, value in form.pairs if name.startswith("slots.")}
         made |= {"slots": slots} if slots else {}
     elif kind == "score":
-        if form.get("headline"):
-            made["headline"] = form.get("headline")
+        made = {"headline": form.get("headline")} if form.get("headline") else {}
         if form.get("mitigation_factor").strip():
             made["mitigation_factor"] = number(form.get("mitigation_factor"))
     if form.has("evidence"):
@@ -228,21 +250,15 @@ def corrected(kind: str, form: Form) -> Plain:
 
 
 def _threat(form: Form) -> Plain:
-    made: Plain = {name: form.get(name) for name in ("title", "how", "lost") if form.has(name)}
+    made = form.sent("title", "how", "lost")
     if any(form.has(f"statement.{part}") for part in STATEMENT):
         made["statement"] = {part: form.get(f"statement.{part}") for part in STATEMENT}
     if form.has("cvss.AV"):
-        chosen = [(metric, form.get(f"cvss.{metric}")) for metric in BASE_METRICS]
-        made["cvss_vector"] = PREFIX + "/".join(f"{metric}:{value}" for metric, value in chosen)
-    rows: dict[str, dict[int, Plain]] = {"mitigations": {}, "taxonomy": {}}
-    for name, value in form.pairs:
-        found = _ROW.match(name)
-        if found is not None:
-            rows[found["list"]].setdefault(int(found["at"]), {})[found["part"] or "id"] = value.strip()
-    if rows["mitigations"]:
-        made["mitigations"] = [row for _, row in sorted(rows["mitigations"].items()) if row.get("text")]
-    if rows["taxonomy"]:
-        made["taxonomy"] = [_reference(str(row["id"])) for _, row in sorted(rows["taxonomy"].items()) if row.get("id")]
+        made["cvss_vector"] = PREFIX + "/".join(f"{metric}:{form.get(f'cvss.{metric}')}" for metric in BASE_METRICS)
+    if rows := form.rows("mitigations", "text", "who", "status"):
+        made["mitigations"] = [row for row in rows.values() if row.get("text")]
+    if rows := form.rows("taxonomy"):
+        made["taxonomy"] = [_reference(row[""]) for row in rows.values() if row[""]]
     return made
 
 
@@ -255,15 +271,19 @@ def added_threat(form: Form) -> Plain:
     chosen = [(metric, form.get(f"cvss.{metric}")) for metric in BASE_METRICS]
     clicked = "/".join(f"{metric}:{value}" for metric, value in chosen if value)
     written = form.get("cvss_vector").strip()
-    if written != form.get("cvss_was").strip() or not clicked:
-        made["cvss_vector"] = written
-    else:
-        made["cvss_vector"] = PREFIX + clicked
+    made["cvss_vector"] = PREFIX + clicked if clicked and written == form.get("cvss_was").strip() else written
     listed = made.get("taxonomy")
     ticked = [_reference(value) for value in form.all("taxonomy") if value.strip()]
     made["taxonomy"] = [*(listed if isinstance(listed, list) else []), *ticked]
+    # Ids of evidence, spans of sources, and words of a source.
+    evidence: list[object] = [*_MARK.findall(form.get("evidence"))]
+    for text in form.all("span"):
+        span = read_span(text)
+        evidence.append({"document": span[0], "start": span[1], "end": span[2]} if span else {"document": text})
+    if form.get("quote").strip() or form.get("start").strip():
+        evidence.append(_span(form))
     facts = list(form.all("fact"))
-    return made | {"layer": form.get("layer"), "evidence": _spans(form)} | ({"facts": facts} if facts else {})
+    return made | {"layer": form.get("layer"), "evidence": evidence} | ({"facts": facts} if facts else {})
 
 
 def span_words(document: str, start: int, end: int) -> str:
@@ -277,9 +297,13 @@ def read_span(text: str) -> tuple[str, int, int] | None:
     return (found[1], int(found[2]), int(found[3])) if found else None
 
 
-def _named_span(text: str) -> Plain:
-    found = read_span(text)
-    return {"document": found[0], "start": found[1], "end": found[2]} if found else {"document": text}
+def _span(form: Form) -> Plain:
+    made: Plain = {"document": form.get("document")}
+    if form.get("quote").strip():
+        made["quote"] = form.get("quote").strip()
+    if form.get("start").strip() or form.get("end").strip():
+        made |= {"start": form.whole("start"), "end": form.whole("end")}
+    return made
 
 
 def _reference(text: str) -> Plain:
@@ -293,33 +317,12 @@ def _reference(text: str) -> Plain:
 
 def _states(form: Form) -> list[Plain]:
     """Return the facts that the form says an answer states: one entry for each row with a key and a polarity."""
-    rows: dict[int, Plain] = {}
-    for name, value in form.pairs:
-        found = _STATE.match(name)
-        if found is not None:
-            rows.setdefault(int(found["at"]), {})[found["part"]] = value.strip()
-    quote = form.get("quote").strip()
-    return [
-        {"key": str(row["key"]).partition(" ")[0], **{part: row[part] for part in _SAID if row.get(part)}}
-        | ({"quote": quote} if quote else {})
-        for _, row in sorted(rows.items())
-        if row.get("key") and row.get("polarity")
-    ]
-
-
-def _span(form: Form) -> Plain:
-    made: Plain = {"document": form.get("document")}
-    if form.get("quote").strip():
-        made["quote"] = form.get("quote").strip()
-    if form.get("start").strip() or form.get("end").strip():
-        made |= {"start": form.whole("start"), "end": form.whole("end")}
+    made, quote = list[Plain](), form.get("quote").strip()
+    for row in form.rows("states", "key", "polarity", "value").values():
+        if row.get("key") and row.get("polarity"):
+            row["key"] = row["key"].partition(" ")[0]
+            made.append({name: value for name, value in (*row.items(), ("quote", quote)) if value})
     return made
-
-
-def _spans(form: Form) -> list[object]:
-    """Return the citations of an added threat: ids of evidence, spans of sources, and words of a source."""
-    made: list[object] = [*_MARK.findall(form.get("evidence")), *(_named_span(each) for each in form.all("span"))]
-    return [*made, _span(form)] if form.get("quote").strip() or form.get("start").strip() else made
 
 
 def number(text: str) -> object:
@@ -379,17 +382,6 @@ class Field(NamedTuple):
         return min(len(self.value) // _ROW_CHARS + 1, _MOST_ROWS)
 
 
-def fields_for(kind: str, now: Plain, draft: Draft) -> tuple[Field, ...]:
-    """Return the fields of the form that corrects an item of this kind, with the current values `now`."""
-    make = _MAKERS.get(kind)
-    return tuple(_fitted(field) for field in make(now, draft)) if make else ()
-
-
-def _fitted(field: Field) -> Field:
-    """Join the lines of a one-line field: browsers remove line feeds, which would make the form look edited."""
-    return field._replace(value=" ".join(field.value.splitlines())) if field.kind in ("line", "listed") else field
-
-
 def refilled(fields: Sequence[Field], form: Form) -> tuple[Field, ...]:
     """Return the same fields with the values that a reviewer sent."""
     return tuple(field._replace(value=form.get(field.name)) if form.has(field.name) else field for field in fields)
@@ -403,71 +395,70 @@ def grouped(fields: Sequence[Field]) -> dict[str, list[Field]]:
     return made
 
 
-def answer_fields(form: Form) -> tuple[Field, ...]:
-    """Return the fields of the form that records an answer, with their labels and choices."""
-    rows = {int(found["at"]): form.get(f"states.{found['at']}.key") for name, _ in form.pairs
-            if (found := _STATE.match(name))}  # fmt: skip
-    words, stated = load_vocabulary(), []
-    for at, key in sorted(rows.items()):
-        row, title = f"states.{at}", f"It {words[key].title}" if key in words else "The answer"
-        if not form.has(f"{row}.value"):
-            stated.append(Field(f"{row}.key", "Another fact", "line", ""))
-        choices = sayings(key)
-        stated.append(Field(f"{row}.polarity", title, "choice", "", choices))
-        if form.has(f"{row}.value"):
-            hint = "in words of the answer, optional"
-            stated.append(Field(f"{row}.value", "Detail", "line", "", hint=hint))
-    said = (
-        Field("text", "Answer", "area", ""),
-        Field("url", "Public page that says so", "line", ""),
-        Field("kind", "Who says it", "choice", "", ANSWER_KINDS),
-        Field("note", "Who told it, and where", "line", "", hint="Needed, unless a public page is given."),
+def fields_for(kind: str, now: Plain, draft: Draft) -> tuple[Field, ...]:
+    """Return the fields of the form that corrects an item of this kind, with the current values `now`."""
+    made = [Field(name, label, type_, _text(now, name), hint=hint) for name, label, type_, hint in _TEXTS.get(kind, ())]
+    if kind == "factor":
+        value = Field("value", "Value", "number", _number(now, "value"), low="0", high="1", step="0.1")
+        end = value._replace(value="", hint="left empty: the value")
+        made = [value, end._replace(name="low", label="Low end"), end._replace(name="high", label="High end")]
+    elif kind == "layer":
+        certain = "yes" if now.get("certain") else "no"
+        hint = "Quotes in “…” are looked for in the sources; name their marks, as in (E4)."
+        made = [
+            Field("certain", "Can it be told from the sources?", "choice", certain, _CERTAIN),
+            Field("applies", "Does the layer apply?", "choice", _text(now, "applies"), _APPLIES),
+            Field("paragraph", "Paragraph", "area", _text(now, "paragraph"), hint=hint),
+        ]
+    elif kind == "threat":
+        made = threat_fields(now)
+    elif kind == "score":
+        standing = tuple((name, threat.title) for name, threat in threats_of(draft).items() if threat.evidence)
+        controls = Field(
+            "mitigation_factor", "Factor for controls", "number", _number(now, "mitigation_factor"),
+            hint="0.5 to 1, with evidence: the score with controls stands beside the score before them",
+            low="0.5", high="1", step="0.01",
+        )  # fmt: skip
+        made = [Field("headline", "Headline threat", "choice", _text(now, "headline"), standing), controls]
+    elif kind == "fact":
+        made = _fact(now)
+    if kind in _CITED:
+        marks = now.get("evidence")
+        cited = ", ".join(map(str, marks)) if isinstance(marks, list) else ""
+        made.append(Field("evidence", "Evidence", "line", cited, hint="Ids, as in E4, E12. Attach a new quote first."))
+    return tuple(
+        # Browsers remove line feeds of a one-line field, which would make the form look edited.
+        one._replace(value=" ".join(one.value.splitlines())) if one.kind in ("line", "listed") else one
+        for one in made
     )
-    quote = Field("quote", "The words that say so", "line", "", hint="copied from the answer; left empty, all of it")
-    return (*said, *(one._replace(group="What the answer states") for one in (*stated, quote)))
 
 
-def threat_fields(now: Plain, draft: Draft) -> tuple[Field, ...]:
-    """Return title, statement, severity, list ids, mitigations and evidence of a threat as form fields."""
+def threat_fields(now: Plain) -> list[Field]:
+    """Return title, statement, severity, list ids and mitigations of a threat as form fields."""
     said = now.get("statement")
     statement = said if isinstance(said, Mapping) else {}
+    chosen = dict(part.split(":", 1) for part in _text(now, "cvss_vector").removeprefix(PREFIX).split("/") if part)
+    listed = [f"{row['scheme']} {row['id']} {row['title']}" for row in _rows(now, "taxonomy")]
     made = [
         Field("title", "Title", "line", _text(now, "title")),
         Field(
-            "how",
-            "How it happens",
-            "area",
-            _text(now, "how"),
-            hint="Left empty, it is made of the statement below.",
+            "how", "How it happens", "area", _text(now, "how"), hint="Left empty, it is made of the statement below."
         ),
         Field("lost", "What is lost", "line", _text(now, "lost")),
+        *(
+            Field(f"statement.{part}", GRAMMAR[part], "area", str(statement.get(part, "")), group="Statement")
+            for part in STATEMENT
+        ),
+        *(
+            Field(f"cvss.{metric}", name, "metric", chosen.get(metric, ""), choices, group="Severity, CVSS v4.0")
+            for metric, name, choices in metric_choices()
+        ),
+        *(
+            Field(f"taxonomy.{at}", f"Id {at + 1}", "listed", value, group="Entries of published lists")
+            for at, value in enumerate([*listed, *[""] * _SPARE])
+        ),
     ]
-    made += [
-        Field(f"statement.{part}", GRAMMAR[part], "area", str(statement.get(part, "")), group="Statement")
-        for part in STATEMENT
-    ]
-    chosen = dict(part.split(":", 1) for part in _text(now, "cvss_vector").removeprefix(PREFIX).split("/") if part)
-    made += [
-        Field(f"cvss.{metric}", name, "metric", chosen.get(metric, ""), choices, group="Severity, CVSS v4.0")
-        for metric, name, choices in metric_choices()
-    ]
-    made += _taxonomy(now)
-    made += _mitigations(now)
-    return (*made, _evidence(now))
-
-
-def _taxonomy(now: Plain) -> list[Field]:
-    rows = [f"{row['scheme']} {row['id']} {row['title']}" for row in _rows(now, "taxonomy")]
-    return [
-        Field(f"taxonomy.{at}", f"Id {at + 1}", "listed", value, group="Entries of published lists")
-        for at, value in enumerate([*rows, *[""] * _SPARE])
-    ]
-
-
-def _mitigations(now: Plain) -> list[Field]:
-    rows = [*_rows(now, "mitigations"), {"text": "", "who": "you", "status": "proposed"}]
-    made: list[Field] = []
-    for at, row in enumerate(rows):
+    for at, row in enumerate([*_rows(now, "mitigations"), {}]):
         name, group = f"mitigations.{at}", "Mitigations"
         made += [
             Field(f"{name}.text", f"Mitigation {at + 1}", "area", str(row.get("text", "")), group=group),
@@ -477,63 +468,43 @@ def _mitigations(now: Plain) -> list[Field]:
     return made
 
 
-def _evidence(now: Plain) -> Field:
-    marks = now.get("evidence")
-    held = [str(mark) for mark in marks] if isinstance(marks, list) else []
-    return Field("evidence", "Evidence", "line", ", ".join(held), hint="Ids, as in E4, E12. Attach a new quote first.")
+def _fact(now: Plain) -> list[Field]:
+    key, words, given = _text(now, "key"), load_vocabulary(), now.get("slots")
+    slots = given if isinstance(given, Mapping) else {}
+    names = dict.fromkeys((*(words[key].slots if key in words else ()), *slots))
+    return [
+        Field("polarity", "What the sources say", "choice", _text(now, "polarity"), _polarities(key)),
+        Field("about", "Of what", "choice", _text(now, "about"), _ABOUT),
+        *(
+            Field(f"slots.{name}", name.capitalize(), "line", str(slots.get(name, "")), group="Details")
+            for name in names
+        ),
+    ]
 
 
-def _factor(now: Plain, _: Draft) -> tuple[Field, ...]:
-    value = Field("value", "Value", "number", _number(now, "value"), low="0", high="1", step="0.1")
-    end = value._replace(value="", hint="left empty: the value")
+def answer_fields(form: Form) -> tuple[Field, ...]:
+    """Return the fields of the form that records an answer, with their labels and choices."""
+    words, stated = load_vocabulary(), []
+    for at, parts in form.rows("states", "key", "polarity", "value").items():
+        row, key = f"states.{at}", parts.get("key", "")
+        if "value" not in parts:
+            stated.append(Field(f"{row}.key", "Another fact", "line", ""))
+        title = f"It {words[key].title}" if key in words else "The answer"
+        stated.append(Field(f"{row}.polarity", title, "choice", "", sayings(key)))
+        if "value" in parts:
+            stated.append(Field(f"{row}.value", "Detail", "line", "", hint="in words of the answer, optional"))
+    hint = "copied from the answer; left empty, all of it"
+    stated.append(Field("quote", "The words that say so", "line", "", hint=hint))
     return (
-        value,
-        end._replace(name="low", label="Low end"),
-        end._replace(name="high", label="High end"),
-        _evidence(now),
+        Field("text", "Answer", "area", ""),
+        Field("url", "Public page that says so", "line", ""),
+        Field("kind", "Who says it", "choice", "", ANSWER_KINDS),
+        Field("note", "Who told it, and where", "line", "", hint="Needed, unless a public page is given."),
+        *(one._replace(group="What the answer states") for one in stated),
     )
 
 
-def _layer(now: Plain, _: Draft) -> tuple[Field, ...]:
-    return (
-        Field("certain", "Can it be told from the sources?", "choice", "yes" if now.get("certain") else "no", _CERTAIN),
-        Field("applies", "Does the layer apply?", "choice", _text(now, "applies"), _APPLIES),
-        Field(
-            "paragraph", "Paragraph", "area", _text(now, "paragraph"),
-            hint="Quotes in “…” are looked for in the sources; name their marks, as in (E4).",
-        ),
-    )  # fmt: skip
-
-
-def _posture(now: Plain, _: Draft) -> tuple[Field, ...]:
-    return (Field("text", "Posture", "area", _text(now, "text"), hint="Name the marks of its quotes, as in (E4)."),)
-
-
-def _score(now: Plain, draft: Draft) -> tuple[Field, ...]:
-    standing = [(name, threat.title) for name, threat in threats_of(draft).items() if threat.evidence]
-    return (
-        Field("headline", "Headline threat", "choice", _text(now, "headline"), tuple(standing)),
-        Field(
-            "mitigation_factor", "Factor for controls", "number", _number(now, "mitigation_factor"),
-            hint="0.5 to 1, with evidence: the score with controls stands beside the score before them",
-            low="0.5", high="1", step="0.01",
-        ),
-        _evidence(now),
-    )  # fmt: skip
-
-
-def _capability(now: Plain, _: Draft) -> tuple[Field, ...]:
-    labels = {
-        "action": "Does what",
-        "object": "to what",
-        "credential": "With whose credential",
-        "approver": "Approved by",
-    }
-    lines = tuple(Field(name, label, "line", _text(now, name)) for name, label in labels.items())
-    return (*lines, _evidence(now))
-
-
-def polarities(key: str) -> tuple[tuple[str, str], ...]:
+def _polarities(key: str) -> tuple[tuple[str, str], ...]:
     """Return the possible polarities for a fact key; some keys cannot be denied."""
     words = load_vocabulary()
     return POLARITIES if key not in words or words[key].deniable else POLARITIES[:2]
@@ -541,47 +512,7 @@ def polarities(key: str) -> tuple[tuple[str, str], ...]:
 
 def sayings(key: str) -> tuple[tuple[str, str], ...]:
     """Return the choices for what an answer says about a fact key; the first is that it says nothing."""
-    return (("", "does not say"), *polarities(key))
-
-
-def _fact(now: Plain, _: Draft) -> tuple[Field, ...]:
-    key, words = _text(now, "key"), load_vocabulary()
-    given = now.get("slots")
-    slots = given if isinstance(given, Mapping) else {}
-    names = [*(words[key].slots if key in words else ()), *(name for name in slots)]
-    return (
-        Field("polarity", "What the sources say", "choice", _text(now, "polarity"), polarities(key)),
-        Field("about", "Of what", "choice", _text(now, "about"), _ABOUT),
-        *(
-            Field(f"slots.{name}", name.capitalize(), "line", str(slots.get(name, "")), group="Details")
-            for name in dict.fromkeys(names)
-        ),
-        _evidence(now),
-    )
-
-
-def _chain(now: Plain, _: Draft) -> tuple[Field, ...]:
-    return (Field("title", "Title", "line", _text(now, "title")),)
-
-
-def _question(now: Plain, _: Draft) -> tuple[Field, ...]:
-    return (
-        Field("text", "Question", "area", _text(now, "text")),
-        Field("proposed", "An answer that would settle it", "area", _text(now, "proposed")),
-    )
-
-
-_MAKERS: Final[Mapping[str, Callable[[Plain, Draft], tuple[Field, ...]]]] = {
-    "factor": _factor,
-    "layer": _layer,
-    "threat": threat_fields,
-    "posture": _posture,
-    "score": _score,
-    "capability": _capability,
-    "chain": _chain,
-    "question": _question,
-    "fact": _fact,
-}
+    return (("", "does not say"), *_polarities(key))
 
 
 def _text(now: Plain, name: str) -> str:

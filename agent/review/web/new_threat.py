@@ -4,10 +4,10 @@ Each preview (by a button, or while a field changes) and each refusal keeps the 
 the page loses nothing. The form is kept until the threat is added, the form is started anew, or the app is closed.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from fastapi.responses import RedirectResponse, Response
 
 from agent.errors import InputError
@@ -15,11 +15,11 @@ from agent.facts.anchor import locate
 from agent.records import Document
 from agent.report.sentences import metric_choices
 from agent.review.domain.items import fact_marks, fact_title
-from agent.review.domain.new_threat import Written, Wrong
+from agent.review.domain.new_threat import Written
 from agent.review.domain.records import ReviewState
-from agent.review.web.context import Analyst, Context, Key, Problem, Sent, Who, of_review, problem_of
-from agent.review.web.forms import Field, Form, added_threat, read_span, sound, span_words, threat_fields
-from agent.review.web.views.review import bar, every_quote
+from agent.review.web.context import Acting, At, Problem, Sent, Visit, problem_of
+from agent.review.web.forms import Form, added_threat, read_span, sound, span_words, threat_fields
+from agent.review.web.views.review import every_quote
 from agent.review.web.views.sources import Quotes, source
 from agent.scoring.cvss import PREFIX
 from agent.taxonomy.layers import LAYERS
@@ -28,142 +28,88 @@ from agent.taxonomy.lists import entries, scheme, schemes
 _OPEN: Final = ("stride", "owasp-asi")
 """Lists that are shown expanded, in this order before all others."""
 _NEXT: Final = ("owasp-agentic", "owasp-llm-2026", "owasp-mcp", "maestro")
-_PART: Final = "preview"
 _WRITTEN: Final = ("title", "how", "lost", "evidence", "span", "fact", "cvss_vector", "taxonomy", "note", "quote")
 _FILLED: Final = ("title", "how", "lost", "statement", "mitigations")
 _BEGUN: Final = ("statement.", "cvss.", "mitigations.")
+_CHOICES: Final = (".who", ".status")
 Named = Annotated[list[Annotated[str, Query(max_length=60)]] | None, Query(max_length=20)]
+router = APIRouter()
 
 
-class Chosen(NamedTuple):
-    """A passage of a source that the threat cites."""
-
-    value: str
-    """The span as a form value."""
-    words: str
-    document: str
-    title: str
-
-
-class FactRow(NamedTuple):
-    """A fact of the sheet that can be ticked."""
-
-    id: str
-    title: str
-    quote: str
-    ticked: bool
+@router.get("/r/{key}/add")
+def add(at: At, layer: Annotated[str, Query(max_length=40)] = "", span: Named = None, fact: Named = None) -> Response:
+    """Show the unfinished form, with the layer, spans and facts named in a link."""
+    form = at.unfinished
+    pairs = [pair for pair in form.pairs if not layer or pair[0] != "layer"]
+    pairs += [("layer", layer)] if layer else []
+    pairs += [("span", each) for each in span or () if each not in form.all("span")]
+    pairs += [("fact", each) for each in fact or () if each not in form.all("fact")]
+    return page(at, Form.of(pairs))
 
 
-class Listed(NamedTuple):
-    """A published list with selectable entries."""
-
-    key: str
-    title: str
-    open: bool
-    entries: tuple[tuple[str, str, str, bool], ...]
-    """Value, id, title, and whether the entry is ticked."""
-
-
-class Metric(NamedTuple):
-    """A CVSS metric with descriptions of its values."""
-
-    key: str
-    name: str
-    value: str
-    choices: tuple[tuple[str, str], ...]
+@router.post("/r/{key}/add")
+def preview(form: Sent, at: Acting, part: str = "") -> Response:
+    """Keep the form, and show it with what the threat comes to; or begin anew."""
+    at.service.review(at.key)
+    at.keep(Form(()) if form.has("anew") else form)
+    if form.has("anew"):
+        return RedirectResponse(f"/r/{at.key}/add", 303)
+    return page(at, form, alone=part == "preview")
 
 
-class AddView(NamedTuple):
-    """The data for the page."""
-
-    form: Form
-    begun: bool
-    fields: tuple[Field, ...]
-    chosen: tuple[Chosen, ...]
-    facts: tuple[FactRow, ...]
-    metrics: tuple[Metric, ...]
-    vector: str
-    lists: tuple[Listed, ...]
-    written: Written | None
-    """The previewed threat; None for an empty form and if the form cannot be read."""
-    vector_wrong: Wrong | None
-    """The error in the vector, if any."""
-
-
-def routes(context: Context) -> APIRouter:
-    """Create the routes of the page."""
-    router = APIRouter()
-
-    @router.get("/r/{key}/add")
-    def add(
-        request: Request, key: Key, reviewer: Who, layer: Annotated[str, Query(max_length=40)] = "",
-        span: Named = None, fact: Named = None,
-    ) -> Response:  # fmt: skip
-        form = _with(context.unfinished.of(key, reviewer), layer, span or (), fact or ())
-        return page(context, request, key, form)
-
-    @router.post("/r/{key}/add")
-    def preview(request: Request, key: Key, form: Sent, reviewer: Analyst, part: str = "") -> Response:
-        context.review(key)
-        if form.has("anew"):
-            context.unfinished.keep(key, reviewer, Form(()))
-            return RedirectResponse(f"/r/{key}/add", 303)
-        context.unfinished.keep(key, reviewer, form)
-        return page(context, request, key, form, template="weighing.html" if part == _PART else "add.html")
-
-    return router
-
-
-def page(
-    context: Context, request: Request, key: str, form: Form, *, status: int = 200, problem: Problem | None = None,
-    template: str = "add.html",
-) -> Response:  # fmt: skip
-    """Render the page with a form as it was sent; `problem` says why the threat was not stored."""
-    state, documents = context.review(key), context.service.documents(key)
-    form = _located(form, documents)
-    begun, written = _begun(form), None
-    given = added_threat(form)
-    if begun:
+def page(at: Visit, form: Form, *, status: int = 200, problem: Problem | None = None, alone: bool = False) -> Response:
+    """Render the page with a form as it was sent, or what the threat comes to `alone`; `problem` says why the threat
+    was not stored."""
+    form, written = _located(form, at.documents), None
+    if _begun(form):
         try:
-            written = of_review(key, lambda: context.service.weigh(key, sound(given)))
+            written = at.service.weigh(at.key, sound(added_threat(form)))
         except InputError as error:
             problem = problem or problem_of(error)
-    view = AddView(
-        form=form,
-        begun=begun,
-        fields=threat_fields({name: given[name] for name in _FILLED if name in given}, state.reviewed),
-        chosen=_chosen(form, documents),
-        facts=_facts(state, form),
-        metrics=_metrics(given),
-        vector=str(given["cvss_vector"]),
-        lists=_lists(form),
-        written=written,
-        vector_wrong=next(
-            (one for one in (written.wrong if written else ()) if one.field == "cvss_vector" and not one.missing), None
-        ),
-    )
-    if template != "add.html":
-        return context.page(request, template, add=view)
-    quotes = every_quote(state)
-    return context.page(
-        request, template, status, bar=bar(state, context.service.focus_by_item(key), context.service.pace()), add=view,
-        layers=LAYERS, problem=problem, quotes=Quotes(documents, quotes), cite="",
-        sources=tuple(source(document, quotes) for document in documents),
+    view = AddView(form, at.state, at.documents, written)
+    if alone:
+        return at.context.page(at.request, "weighing.html", add=view)
+    quotes = every_quote(at.state)
+    return at.page(
+        "add.html", status, add=view, layers=LAYERS, problem=problem, quotes=Quotes(at.documents, quotes), cite="",
+        sources=[source(document, quotes) for document in at.documents],
     )  # fmt: skip
 
 
+class AddView:
+    """The data for the page; `written` is the previewed threat, None for an empty form and if it cannot be read."""
+
+    def __init__(self, form: Form, state: ReviewState, documents: Sequence[Document], written: Written | None) -> None:
+        given, texts = added_threat(form), {document.id: document for document in documents}
+        self.form, self.begun, self.written = form, _begun(form), written
+        self.fields = threat_fields({name: given[name] for name in _FILLED if name in given})
+        self.chosen: list[tuple[str, str, str, str]] = []
+        """The cited passages: span, words, and id and title of the source."""
+        for value in dict.fromkeys(form.all("span")):
+            name, start, end = read_span(value) or ("", 0, 0)
+            found = texts.get(name)
+            words = (found.text[start:end], name, found.title or found.url) if found else ("", value, "")
+            self.chosen.append((value, *words))
+        quotes, ticked = {item.id: item.quote for item in state.reviewed.evidence}, form.all("fact")
+        self.facts = [
+            (fact.id, fact_title(fact), next(filter(None, map(quotes.get, fact_marks(fact))), ""), fact.id in ticked)
+            for fact in (state.reviewed.facts.facts if state.reviewed.facts else ())
+        ]
+        """The facts of the sheet: id, title, quote, and whether the threat rests on it."""
+        self.vector = str(given["cvss_vector"])
+        parts = self.vector.removeprefix(PREFIX).split("/")
+        values = dict(part.split(":", 1) for part in parts if ":" in part)
+        self.metrics = [(key, name, values.get(key, ""), choices) for key, name, choices in metric_choices()]
+        """Each CVSS metric with its name, value and choices."""
+        self.lists = _lists(given["taxonomy"])
+        wrong = written.wrong if written else ()
+        self.vector_wrong = next((one for one in wrong if one.field == "cvss_vector" and not one.missing), None)
+        """The error in the vector, if any."""
+
+
 def _begun(form: Form) -> bool:
-    return any(value.strip() for name, value in form.pairs if name in _WRITTEN or (name.startswith(_BEGUN) and
-               not name.endswith((".who", ".status"))))  # fmt: skip
-
-
-def _with(form: Form, layer: str, spans: Sequence[str], facts: Sequence[str]) -> Form:
-    """Add the layer, spans and facts named in a link to the form."""
-    pairs = [pair for pair in form.pairs if not layer or pair[0] != "layer"]
-    pairs += [("layer", layer)] if layer else []
-    pairs += [("span", each) for each in spans if each not in form.all("span")]
-    pairs += [("fact", each) for each in facts if each not in form.all("fact")]
-    return Form.of(pairs)
+    written = (name for name, value in form.pairs if value.strip() and not name.endswith(_CHOICES))
+    return any(name in _WRITTEN or name.startswith(_BEGUN) for name in written)
 
 
 def _located(form: Form, documents: Sequence[Document]) -> Form:
@@ -178,51 +124,15 @@ def _located(form: Form, documents: Sequence[Document]) -> Form:
     return Form((*pairs, ("span", span)))
 
 
-def _chosen(form: Form, documents: Sequence[Document]) -> tuple[Chosen, ...]:
-    texts = {document.id: document for document in documents}
-    made = []
-    for value in dict.fromkeys(form.all("span")):
-        name, start, end = read_span(value) or ("", 0, 0)
-        document = texts.get(name)
-        if document is not None:
-            made.append(Chosen(value, document.text[start:end], name, document.title or document.url))
-        else:
-            made.append(Chosen(value, "", value, ""))
-    return tuple(made)
-
-
-def _facts(state: ReviewState, form: Form) -> tuple[FactRow, ...]:
-    quotes = {item.id: item.quote for item in state.reviewed.evidence}
-    ticked = form.all("fact")
-    facts = state.reviewed.facts.facts if state.reviewed.facts else ()
-    return tuple(
-        FactRow(
-            fact.id,
-            fact_title(fact),
-            next((quotes[mark] for mark in fact_marks(fact) if mark in quotes), ""),
-            fact.id in ticked,
-        )
-        for fact in facts
-    )
-
-
-def _metrics(given: Mapping[str, object]) -> tuple[Metric, ...]:
-    parts = str(given["cvss_vector"]).removeprefix(PREFIX).split("/")
-    chosen = dict(part.split(":", 1) for part in parts if ":" in part)
-    return tuple(Metric(key, name, chosen.get(key, ""), choices) for key, name, choices in metric_choices())
-
-
-def _lists(form: Form) -> tuple[Listed, ...]:
-    """Return the published lists, STRIDE and the agentic ones first. Ids in text fields of the form are ticked too."""
-    rows = added_threat(form)["taxonomy"]
+def _lists(rows: object) -> list[tuple[str, bool, list[tuple[str, str, str, bool]]]]:
+    """Return the published lists, STRIDE and the agentic ones first: title, whether it is open, and for each entry the
+    value, id, title and whether it is ticked. Ids in text fields of the form are ticked too."""
     ticked = {(row["scheme"], row["id"]) for row in rows if isinstance(row, dict)} if isinstance(rows, list) else set()
-    names = list(dict.fromkeys((*_OPEN, *_NEXT, *schemes())))
-    return tuple(
-        Listed(
-            name,
+    return [
+        (
             f"{scheme(name).title}, {scheme(name).version}",
             name in _OPEN or any(each == name for each, _ in ticked),
-            tuple((f"{name} {e.id}", e.id, e.title, (name, e.id) in ticked) for e in entries(name)),
+            [(f"{name} {one.id}", one.id, one.title, (name, one.id) in ticked) for one in entries(name)],
         )
-        for name in names
-    )
+        for name in dict.fromkeys((*_OPEN, *_NEXT, *schemes()))
+    ]

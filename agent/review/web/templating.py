@@ -6,48 +6,51 @@ characters as before.
 """
 
 import re
-from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
 from agent.facts.vocabulary import load_vocabulary
 from agent.records.evidence import CODE, MARK
-from agent.report.sentences import if_clause
+from agent.report.sentences import band_words, if_clause, tenth, vector_words
 from agent.report.view import name_of
 from agent.review.domain.mitigations import WORK
 from agent.review.domain.response import MAX_BYTES
-from agent.review.web.forms import ANSWER_KINDS, Field, grouped, sayings
-from agent.review.web.views.items import ItemView, dom_id
-from agent.review.web.views.overview import SheetRow
+from agent.review.web.forms import ANSWER_KINDS, grouped, sayings
+from agent.review.web.views.items import dom_id
+from agent.review.web.views.sources import CLAIM
 from agent.review.web.views.wording import (
     BASES,
     CONTEST_KINDS,
     KEYS,
     REASONS,
     REASONS_FOR,
+    SOURCE_KINDS,
     VERBS,
     VERDICTS,
     day,
     duration,
     event_fields,
     field_name,
+    finding_words,
     kind_of,
+    likely_text,
     reasons_for,
     section_title,
     title_of,
     together,
     when,
 )
+from agent.scoring import severity
+from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES
 from agent.taxonomy.lists import entries, schemes
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from agent.review.web.views.review import Bar
     from agent.review.web.views.sources import Quotes
 
 TURNING: Final = re.compile("[\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
@@ -112,16 +115,21 @@ def environment() -> "Environment":
         auto_reload=False,
         cache_size=-1,
     )
-    made.filters |= {"cited": cited, "when": when, "day": day, "duration": duration, "dom_id": dom_id}
-    made.filters |= {"name_of": name_of, "event_fields": event_fields, "field_name": field_name, "together": together}
-    made.filters |= {"title_of": title_of, "kind_of": kind_of, "if_clause": if_clause}
-    made.filters["capital"] = lambda text: f"{text[:1].upper()}{text[1:]}"
+    made.filters |= {
+        "cited": cited, "when": when, "day": day, "duration": duration, "dom_id": dom_id, "name_of": name_of,
+        "event_fields": event_fields, "field_name": field_name, "together": together, "title_of": title_of,
+        "kind_of": kind_of, "if_clause": if_clause, "tenth": tenth, "severity": severity, "likely_text": likely_text,
+        "band_words": band_words, "vector_words": vector_words, "finding_words": finding_words, "quote": quote,
+        "band": lambda score: score.severity.lower() if score.aivss is not None else "withheld",
+        "place": lambda value: float(value / 10) * 100.0,
+        "capital": lambda text: f"{text[:1].upper()}{text[1:]}",
+    }  # fmt: skip
     made.globals |= {
-        "REASONS": REASONS, "REASONS_FOR": REASONS_FOR, "VERBS": VERBS, "VERDICTS": VERDICTS,
-        "CONTEST_KINDS": CONTEST_KINDS, "BASES": BASES, "KEYS": KEYS, "section_title": section_title,
+        "REASONS": REASONS, "REASONS_FOR": REASONS_FOR, "VERBS": VERBS, "VERDICTS": VERDICTS, "BASES": BASES,
+        "CONTEST_KINDS": CONTEST_KINDS, "KEYS": KEYS, "SOURCE_KINDS": SOURCE_KINDS, "CLAIM": CLAIM,
+        "LAYER_CODES": LAYER_CODES, "LAYER_TITLES": LAYER_TITLES, "section_title": section_title,
         "fact_keys": fact_key_options, "STATE_CHOICES": sayings(""), "ANSWER_KINDS": ANSWER_KINDS,
         "options": options, "grouped": grouped, "reason_options": reason_options, "taxonomy": taxonomy_options,
-        "acts_of": acts, "field_of": alike_field, "sheet_row": sheet_row,
         "MOST_OF_RESPONSE": MAX_BYTES, "WORK": WORK, "WORK_CHOICES": tuple(WORK.items()),
     }  # fmt: skip
     return made
@@ -131,91 +139,6 @@ def render(name: str, **values: object) -> str:
     """Render a template with these values, making characters visible that would change the direction of text or hide
     it."""
     return visible(environment().get_template(name).render(**values))
-
-
-# ---------------------------------------------------------------- parts that are alike for many items
-
-# Each part is rendered once, with blanks where items differ, and the blanks are filled in later. Rendering uses the
-# kind of the item and the possible acts, never a text of a review. So the cache contains no review's text, and nothing
-# in a review can be mistaken for a blank.
-_BLANK: Final = re.compile("\ue000([a-z]+)\ue001")
-_TEXTS: Final = frozenset({"line", "listed", "area"})
-"""Kinds of fields that contain a text of the review."""
-_OF_THE_REVIEW: Final = "headline"
-"""The only choice field whose options are texts of the review."""
-
-
-def blank(name: str) -> str:
-    """Return the placeholder for the value of this name."""
-    return f"\ue000{name}\ue001"
-
-
-class Part(NamedTuple):
-    """A rendered part: its text split at the blanks, alternating with their names."""
-
-    runs: tuple[str, ...]
-
-    @classmethod
-    def of(cls, text: str) -> "Part":
-        """Create a part by splitting a rendered text at its blanks."""
-        return cls(tuple(_BLANK.split(text)))
-
-    def filled(self, values: Mapping[str, object]) -> Markup:
-        """Fill the blanks with these values, escaped unless they are markup."""
-        told = {name: escape(value) for name, value in values.items()}
-        made = list(self.runs)
-        made[1::2] = [told[name] for name in self.runs[1::2]]
-        return Markup("".join(made))
-
-
-def acts(bar: "Bar", now: int, item: ItemView, back: str, answer: str | Markup, fields: str | Markup) -> Markup:
-    """Render the forms of an item, including its answer form and the fields of its correction."""
-    spent = Markup('<span class="soft seconds" title="Time spent on this item">{} spent</span>\n').format(item.seconds)
-    contested = item.contested and bar.stage == "open" and back != "contests"
-    part = _acts(item.kind, item.can, back, struck=item.verdict == "struck", contested=contested,
-                 answered=item.verdict == "answered")  # fmt: skip
-    return part.filled({
-        "key": bar.key, "version": bar.version, "now": now, "item": item.id, "asked": quote(item.id), "id": item.dom,
-        "answer": answer, "fields": fields, "spent": spent if item.seconds else "",
-    })  # fmt: skip
-
-
-@lru_cache(maxsize=500)
-def _acts(kind: str, can: frozenset[str], back: str, *, struck: bool, contested: bool, answered: bool) -> Part:
-    named = {name: blank(name) for name in ("now", "item", "asked", "id", "answer", "fields", "spent")}
-    bar = {name: blank(name) for name in ("key", "version")}
-    alike = {
-        "kind": kind, "can": can, "back": back, "struck": struck, "contested": contested, "answered": answered,
-    }  # fmt: skip
-    return Part.of(environment().get_template("acts.html").render(bar=bar, **named, **alike))
-
-
-def alike_field(one: Field, prefix: str) -> Markup:
-    """Render a field of a correction from the cache; empty for a field whose options depend on the review."""
-    if one.name == _OF_THE_REVIEW:
-        return Markup()
-    if one.kind not in _TEXTS:
-        return _field(one).filled({"prefix": prefix})
-    told = {"prefix": prefix, "value": one.value, "rows": one.rows}
-    return _field(one._replace(value=blank("value"))).filled(told)
-
-
-@lru_cache(maxsize=4_000)
-def _field(one: Field) -> Part:
-    template = environment().get_template("field.html")
-    return Part.of(template.render(one=one, prefix=blank("prefix"), rows=blank("rows")))
-
-
-def sheet_row(one: SheetRow, can_ask: bool) -> Markup:
-    """Render a row of the fact sheet. Rows of unstated keys are cached, since many reviews share them."""
-    return _row(one, can_ask) if one.dom else _key_row(one, can_ask)
-
-
-def _row(one: SheetRow, can_ask: bool) -> Markup:
-    return Markup(environment().get_template("sheet_row.html").render(one=one, can_ask=can_ask))
-
-
-_key_row = lru_cache(maxsize=4_000)(_row)
 
 
 # ---------------------------------------------------------------- filters

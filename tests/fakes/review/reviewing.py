@@ -2,19 +2,22 @@
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import cast
 
+import pytest
 from pydantic import TypeAdapter
 
 from agent.drafting.calibration import load_calibration
+from agent.errors import ConflictError, InputError
 from agent.pipeline import draft_reading, read_documents, recomposed
-from agent.records import Document, Draft
-from agent.report.draft_json import parse
+from agent.records import Document, Draft, Fact, Threat
+from agent.report.draft_json import dump, parse
 from agent.resources import data_folder
 from agent.review.domain.acts import check
 from agent.review.domain.fold import fold
-from agent.review.domain.planned_sheet import Sheet, with_sheet
+from agent.review.domain.items import facts_of, threats_of
+from agent.review.domain.planned_sheet import with_sheet
 from agent.review.domain.records import Action, Event, ItemState, Planned, Reason, ReviewState, Verb
 from agent.review.store.cache import with_answers
 from evals.cases.corpus import load_case
@@ -27,6 +30,17 @@ SLUGS = ("airtable-mcp-server", "abridge")
 CHAINED = "crewai"
 """A bundled case whose draft has a chain of threats."""
 DRAFTS = GOLDEN / "drafts"
+GRAVE = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H"
+MILD = "CVSS:4.0/AV:L/AC:H/AT:P/PR:H/UI:A/VC:L/VI:N/VA:N/SC:N/SI:N/SA:N"
+MILDEST = "CVSS:4.0/AV:P/AC:H/AT:P/PR:H/UI:A/VC:L/VI:N/VA:N/SC:N/SI:N/SA:N"
+VECTORS = (GRAVE, MILD, "CVSS:4.0/AV:N/AC:L/AT:N/PR:L/UI:P/VC:H/VI:L/VA:N/SC:N/SI:N/SA:N")
+STATEMENT = dict.fromkeys(("source", "prerequisite", "action", "impact", "asset"), "a thing")
+
+
+def new_threat(**more: object) -> dict[str, object]:
+    """The fields of a threat that a reviewer adds, of which the id is H1-a-flow-leaks."""
+    given = {"layer": "agent_frameworks", "title": "A flow leaks", "statement": STATEMENT, "cvss_vector": GRAVE}
+    return {**given, **more}
 
 
 @cache
@@ -60,10 +74,6 @@ def golden_draft(name: str) -> tuple[Draft, tuple[Document, ...]]:
     return parse((DRAFTS / f"{name}.json").read_text("utf-8"), where=name), documents
 
 
-def _sheet(state: ReviewState, planned: tuple[Planned, ...]) -> Sheet:
-    return with_sheet(state, planned, recomposed)
-
-
 @dataclass(frozen=True)
 class Desk:
     """A review at one moment; every act gives the next one."""
@@ -82,15 +92,37 @@ class Desk:
         """The documents, with the answers that state something."""
         return with_answers(self.documents, self.state.sources)
 
-    @property
+    @cached_property
     def state(self) -> ReviewState:
         return self.as_of(len(self.events))
 
     def as_of(self, version: int) -> ReviewState:
         return fold("r1", self.draft, self.documents, self.events[:version], self.revisions)
 
+    @property
+    def reviewed(self) -> Draft:
+        return self.state.reviewed
+
+    @property
+    def text(self) -> str:
+        """The reviewed draft as it is written."""
+        return dump(self.reviewed)
+
+    @property
+    def threats(self) -> dict[str, Threat]:
+        return threats_of(self.reviewed)
+
+    @property
+    def facts(self) -> dict[str, Fact]:
+        """The facts of the reviewed draft, by key."""
+        return {fact.key: fact for fact in facts_of(self.reviewed)}
+
     def one(self, item: str) -> ItemState:
         return next(state for state in self.state.items if state.item.id == item)
+
+    def first(self, kind: str) -> str:
+        """The first item of a kind."""
+        return next(one.item.id for one in self.state.items if one.item.kind == kind)
 
     def planned(
         self, verb: Verb, item: str = "", *, reason: str = "", note: str = "", section: str = "",
@@ -114,9 +146,16 @@ class Desk:
             reason = "not-supported"
         return self.taken(self.planned(verb, item, reason=reason, **given), by=by)  # type: ignore[arg-type]
 
+    def refused(self, verb: Verb, item: str = "", **given: object) -> InputError | ConflictError:
+        """The error of an action that is refused."""
+        with pytest.raises((InputError, ConflictError)) as caught:
+            self.act(verb, item, **given)  # type: ignore[arg-type]
+        assert caught.value.hint
+        return caught.value
+
     def taken(self, planned: tuple[Planned, ...], by: str = ADA) -> "Desk":
         """The review after these events, with the draft that follows from the facts after them."""
-        made = _sheet(self.state, planned)
+        made = with_sheet(self.state, planned, recomposed)
         desk = self.stored(made.planned, by=by)
         if made.draft is None:
             return desk

@@ -1,9 +1,13 @@
-"""A service over a store in a folder, with the drafts of bundled cases as folders to bring in."""
+"""Services over stores, with the drafts of bundled cases, or folders of them to bring in."""
 
+import weakref
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import cast
 
+from agent.errors import FullError
 from agent.intake.snapshots import store as store_snapshot
 from agent.records import Document, Draft, Snapshot
 from agent.report.draft_json import FILE_NAME, SNAPSHOTS, TEXTS, dump, dump_documents
@@ -14,7 +18,7 @@ from agent.review.store.store import Store
 from agent.settings import Settings
 from evals.cases.corpus import load_case
 from evals.cases.documents import READ_AT
-from tests.fakes.review.reviewing import case_documents, case_draft
+from tests.fakes.review.reviewing import case_documents, case_draft, not_given
 from tests.places import CASES
 
 ADA = Reviewer(name="Ada")
@@ -81,3 +85,43 @@ class Reviews:
         """The review closed and signed."""
         self.close_all(key)
         return self.act(key, "sign")
+
+
+@cache
+def _file(slugs: tuple[str, ...], *, older: bool) -> bytes:
+    """The file of a store with the drafts of these cases, made once."""
+    with TemporaryDirectory() as place, Store.open(Path(place) / "review.sqlite") as store:
+        service = Service(store, Settings(), lambda: AT)
+        for slug in slugs:
+            draft = case_draft(slug)
+            service.add_draft(not_given(draft) if older else draft, case_documents(slug), ADA)
+        store.back_up(Path(place) / "copy.sqlite")
+        return (Path(place) / "copy.sqlite").read_bytes()
+
+
+class CaseReviews(Service):
+    """Reviews of bundled cases, `r1` and on, in a store that goes with them. `full` makes each act fail as on a full
+    disk; `older` drafts are not given by their facts."""
+
+    def __init__(self, *slugs: str, older: bool = False) -> None:
+        place = TemporaryDirectory()
+        file = Path(place.name) / "review.sqlite"
+        file.write_bytes(_file(slugs or ("dify",), older=older))
+        self.store = Store.open(file)
+        self.full = False
+        super().__init__(self.store, Settings(), lambda: AT)
+        weakref.finalize(self, lambda store: (store.close(), place.cleanup()), self.store)
+
+    def act(self, key: str, action: Action, reviewer: Reviewer) -> ActResult:
+        self._room()
+        return super().act(key, action, reviewer)
+
+    def respond(
+        self, key: str, raw: bytes, reviewer: Reviewer, version: int | None = None, draft: str = ""
+    ) -> ActResult:
+        self._room()
+        return super().respond(key, raw, reviewer, version, draft)
+
+    def _room(self) -> None:
+        if self.full:
+            raise FullError("there is no space left on the disk", where="the store", hint="make room, then save")

@@ -149,9 +149,7 @@ def _try(path: Path, *, read_only: bool) -> None:
 
 def upgrade(path: Path, steps: str) -> None:
     """Takes the store to the step of a folder with further ones."""
-    from agent.review.store.store import open_to_write
-
-    open_to_write(path, to="0002", more=(Path(steps),)).close()
+    Store.open(path, to="0002", more=(Path(steps),)).close()
     say("upgraded")
 
 

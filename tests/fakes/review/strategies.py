@@ -5,13 +5,8 @@ from hypothesis import strategies as st
 from agent.errors import InputError
 from agent.facts.vocabulary import load_vocabulary
 from agent.review.domain.items import threats_of
-from tests.fakes.review.reviewing import ADA, GRACE, Desk
+from tests.fakes.review.reviewing import ADA, GRACE, VECTORS, Desk, new_threat
 
-VECTORS = (
-    "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H",
-    "CVSS:4.0/AV:L/AC:H/AT:P/PR:H/UI:A/VC:L/VI:N/VA:N/SC:N/SI:N/SA:N",
-    "CVSS:4.0/AV:N/AC:L/AT:N/PR:L/UI:P/VC:H/VI:L/VA:N/SC:N/SI:N/SA:N",
-)
 VERBS = ("confirm", "correct", "strike", "waive", "send", "attach", "add", "answer", "contest", "decide", "undo",
          "assign", "redo", "bulk", "comment", "ask")  # fmt: skip
 REASONS = ("wrong-value", "not-supported", "duplicate")
@@ -64,11 +59,8 @@ def fields_for(desk: Desk, verb: str, item: str, at: int, one: int, two: int) ->
     if verb == "comment":
         return {"text": f"See {one}."}
     if verb == "add":
-        return {
-            "layer": "agent_frameworks", "title": f"Threat {one}", "cvss_vector": VECTORS[at % 3],
-            "statement": dict.fromkeys(("source", "prerequisite", "action", "impact", "asset"), "something"),
-            "evidence": [quote] if two % 2 else [],
-        }  # fmt: skip
+        evidence = [quote] if two % 2 else []
+        return new_threat(title=f"Threat {one}", cvss_vector=VECTORS[at % 3], evidence=evidence)
     if verb in ("answer", "contest", "decide"):
         return {
             "answer": {"text": "Yes.", "url": "https://example.com", "states": stated(at, one, two)},

@@ -8,10 +8,11 @@ from lxml.html import HtmlElement
 from starlette.testclient import TestClient
 from starlette.types import Message, Scope
 
-from agent.review.domain.records import Reviewer, Role
+from agent.review.domain.records import Event, Reviewer, Role
+from agent.review.service import Service
 from agent.review.web.access import COOKIE, Access
 from agent.review.web.app import create_app, unguarded
-from tests.fakes.review.service import MemoryReviews
+from tests.fakes.review.served_reviews import CaseReviews
 
 PORT = 8765
 HOST = f"127.0.0.1:{PORT}"
@@ -22,7 +23,6 @@ KEYS = {
     "{key}": "r1",
     "{document}": "D1",
     "{item:path}": "posture",
-    "{format_}": "md",
     "{format}": "md",
     "{name}": "app.css",
 }
@@ -31,8 +31,8 @@ KEYS = {
 class Browser:
     """A reviewer's browser: follows nothing by itself, sends an Origin with what it posts."""
 
-    def __init__(self, reviews: MemoryReviews | None = None, *, name: str = "Ada", role: Role = "analyst") -> None:
-        self.reviews = reviews or MemoryReviews("dify")
+    def __init__(self, reviews: Service | None = None, *, name: str = "Ada", role: Role = "analyst") -> None:
+        self.reviews = reviews or CaseReviews()
         self.access = Access.loopback(PORT)
         self.client = TestClient(create_app(self.reviews, self.access), base_url=ORIGIN, follow_redirects=False)
         self.enter(name, role)
@@ -44,6 +44,10 @@ class Browser:
     def second(self, name: str) -> "Browser":
         """Another browser on the same reviews."""
         return Browser(self.reviews, name=name)
+
+    def events(self) -> tuple[Event, ...]:
+        """What was done in the first review since its draft came in."""
+        return self.reviews.history("r1")[1:]
 
     def get(self, path: str, status: int = 200) -> str:
         answer = self.client.get(path)
@@ -72,7 +76,7 @@ class Walked(NamedTuple):
 
 def walk() -> list[Walked]:
     """Every route of the app, found in its own list, with every method of it."""
-    app = unguarded(MemoryReviews("dify"), Access.loopback(PORT))
+    app = unguarded(CaseReviews(), Access.loopback(PORT))
     found = []
     for route in iter_route_contexts(app.routes):
         path = route.path or ""

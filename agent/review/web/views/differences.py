@@ -7,10 +7,9 @@ from typing import Final, Literal, NamedTuple
 
 from agent.review.domain.effects.compare import Comparison, Difference as Differs, words
 from agent.review.domain.items import fields_of
-from agent.review.domain.records import ReviewState, Verdict
+from agent.review.domain.records import ReviewState
 from agent.review.web.views.wording import field_name, in_order, in_titles
 
-Op = Literal["same", "gone", "new"]
 _WORDS: Final = re.compile(r"\s+|/|[^\s/]+")
 """Also splits at slashes, so that a vector is compared metric by metric."""
 _FIRST_FIELDS: Final = 3
@@ -23,7 +22,7 @@ _ALIKE: Final = 0.3
 class Run(NamedTuple):
     """A run of words that are unchanged, removed or added."""
 
-    op: Op
+    op: Literal["same", "gone", "new"]
     text: str
 
 
@@ -37,54 +36,37 @@ class Difference(NamedTuple):
 class Changed(NamedTuple):
     """An item that differs between two versions, or that only one of them has."""
 
-    item: str
-    title: str
-    was: Verdict | None
-    """None if the item is missing from this version."""
-    now: Verdict | None
+    item: Differs
     differences: tuple[Difference, ...]
     """The fields that differ."""
-    more: tuple[Difference, ...] = ()
+    more: tuple[Difference, ...]
     """The fields after the first ones, for an item that only one version has."""
 
 
-def changed(one: ReviewState, two: ReviewState, found: Comparison) -> tuple[Changed, ...]:
+def changed(one: ReviewState, two: ReviewState, found: Comparison) -> Iterator[Changed]:
     """Describe the differences in `found` between two versions as removed and added words."""
     titles = {item.item.id: item.item.title for state in (one, two) for item in state.items}
-    return tuple(
-        _changed(titles, each, fields_of(one.reviewed, each.item), fields_of(two.reviewed, each.item))
-        for each in found.differences
-    )
+    for each in found.differences:
+        was, now = fields_of(one.reviewed, each.item), fields_of(two.reviewed, each.item)
+        # A field that one side lacks is empty there.
+        empty = dict.fromkeys({**was, **now}, "")
+        told = differences({**empty, **was}, {**empty, **now}, titles)
+        shown = len(told) if was and now else _FIRST_FIELDS
+        yield Changed(each, told[:shown], told[shown:])
 
 
-def _changed(
-    titles: Mapping[str, str], each: Differs, was: Mapping[str, object], now: Mapping[str, object]
-) -> Changed:  # fmt: skip
-    told = titled(differences(*_whole(was, now)), titles)
-    shown = len(told) if was and now else _FIRST_FIELDS
-    return Changed(each.item, each.title, each.a, each.b, told[:shown], told[shown:])
-
-
-def titled(found: tuple[Difference, ...], titles: Mapping[str, str]) -> tuple[Difference, ...]:
-    """Replace the ids of threats and facts in the differences by their titles, given by item."""
-    return tuple(
-        each._replace(runs=tuple(run._replace(text=in_titles(run.text, titles)) for run in each.runs)) for each in found
-    )
-
-
-def _whole(was: Mapping[str, object], now: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
-    """Give both sides the same fields; a missing field is empty."""
-    names = {**was, **now}
-    return {name: was.get(name, "") for name in names}, {name: now.get(name, "") for name in names}
-
-
-def differences(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[Difference, ...]:
+def differences(
+    before: Mapping[str, object], after: Mapping[str, object], titles: Mapping[str, str]
+) -> tuple[Difference, ...]:
     """Return the fields that differ, with the words of each; the parts of a statement are compared one by one, in
-    order."""
-    return tuple(_each(before, after))
+    order. Ids of threats and facts are replaced by their titles, given by item."""
+    return tuple(
+        Difference(name, tuple(Run(run.op, in_titles(run.text, titles)) for run in runs(was, now)))
+        for name, was, now in _fields(before, after)
+    )
 
 
-def _each(before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[Difference]:
+def _fields(before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
     for name in in_order(after):
         if name not in before or before[name] == after[name]:
             continue
@@ -97,12 +79,12 @@ def _each(before: Mapping[str, object], after: Mapping[str, object]) -> Iterator
             for part in dict.fromkeys((*was, *now)):
                 if was.get(part) != now.get(part):
                     called = field_name(f"statement.{part}" if name == "statement" else str(part))
-                    yield Difference(called, runs(_told(name, was.get(part)), _told(name, now.get(part))))
+                    yield called, _told(was.get(part)), _told(now.get(part))
         else:
-            yield Difference(field_name(name), runs(_told(name, was), _told(name, now)))
+            yield field_name(name), _told(was), _told(now)
 
 
-def _told(name: str, value: object) -> str:
+def _told(value: object) -> str:
     """Format the value of a field as a person would write it; empty for None."""
     match value:
         case None | "":
@@ -112,11 +94,9 @@ def _told(name: str, value: object) -> str:
         case {"scheme": _, "id": key, "title": title}:
             return f"{key} {title}"
         case Mapping():
-            return ". ".join(told for part in value.values() if (told := _told(name, part).rstrip(".")))
+            return ". ".join(told for part in value.values() if (told := _told(part).rstrip(".")))
         case list() | tuple():
-            return ("; " if any(isinstance(part, Mapping) for part in value) else ", ").join(
-                _told(name, part) for part in value
-            )
+            return ("; " if any(isinstance(part, Mapping) for part in value) else ", ").join(map(_told, value))
         case _:
             return words(value)
 

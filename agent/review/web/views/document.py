@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final
 
 from markupsafe import Markup
 
 from agent.records import Document
 from agent.report import html
-from agent.report.document import Block, Entry, Paragraph, Part, Report, Row, Span, Table
+from agent.report.document import Block, Entry, Paragraph, Part, Span, Table
 from agent.report.report import build
 from agent.report.view import InReview, View, number_added
 from agent.review.domain.records import ItemState, ReviewState
@@ -20,87 +20,56 @@ _OF_PART: Final[Mapping[str, tuple[str, ...]]] = {
     "evidence": ("fact",),
 }  # fmt: skip
 """The item kinds that each part of the report covers."""
-_MAIN: Final = ("<main>\n", "</main>")
-
-
-class Doubt(NamedTuple):
-    """A reason to doubt items that a signature would cover, and the number of items affected."""
-
-    words: str
-    items: int
 
 
 def doubts_of(one: ItemState, opened: Mapping[str, float]) -> tuple[str, ...]:
     """Return the reasons for marking an item in the document: not decided, waived, confirmed in bulk, never opened."""
-    found = []
-    if one.verdict == "open" or one.contested:
-        found.append("not decided")
-    if one.verdict == "waived":
-        found.append("waived")
-    if one.bulk:
-        found.append("confirmed in bulk")
     # Whoever added a threat wrote all of it, and has therefore seen it.
     own = one.item.kind == "threat" and number_added(one.item.id.partition("/")[2]) > 0
-    if not opened.get(one.item.id) and not one.fell and one.verdict != "struck" and not own:
-        found.append("never opened")
-    return tuple(found)
+    doubts = {
+        "not decided": one.verdict == "open" or one.contested,
+        "waived": one.verdict == "waived",
+        "confirmed in bulk": one.bulk,
+        "never opened": not opened.get(one.item.id) and not one.fell and one.verdict != "struck" and not own,
+    }
+    return tuple(words for words, there in doubts.items() if there)
 
 
-def counted(state: ReviewState, opened: Mapping[str, float]) -> tuple[Doubt, ...]:
-    """Count the marked items by reason."""
-    found = Counter(words for one in state.own for words in doubts_of(one, opened))
-    return tuple(Doubt(words, items) for words, items in found.items())
+def counted(items: Sequence[ItemState], opened: Mapping[str, float]) -> Counter[str]:
+    """Count the items to be marked by reason."""
+    return Counter(words for one in items for words in doubts_of(one, opened))
 
 
 def document(
     state: ReviewState, documents: Sequence[Document], progress: InReview | None, opened: Mapping[str, float]
 ) -> Markup:
     """Render the HTML export's body with each doubt marked in place; `opened` are focus times in seconds by item."""
-    report = build(state.reviewed, tuple(documents), progress)
-    page = html.as_page(_marked(report, state, opened))
-    inner = page.partition(_MAIN[0])[2].rpartition(_MAIN[1])[0]
-    # The markup is safe, since the export escapes all text. Its h1 becomes an h2, since the page has its own h1.
-    return Markup(inner.replace("<h1", "<h2").replace("</h1>", "</h2>"))
-
-
-def _marked(report: Report, state: ReviewState, opened: Mapping[str, float]) -> Report:
-    items = {one.item.id: one for one in state.items}
     names = {placed.name: f"threat/{placed.threat.id}" for placed in View(state.reviewed).threats}
     names |= {asked.id: f"question/{asked.id}" for asked in state.reviewed.questions}
-    facts = state.reviewed.facts.facts if state.reviewed.facts else ()
-    names |= {fact.id: f"fact/{fact.id}" for fact in facts}
-    told = {
-        mark: ", ".join(found)
-        for mark, item in names.items()
-        if item in items and (found := doubts_of(items[item], opened))
-    }
+    names |= {fact.id: f"fact/{fact.id}" for fact in (state.reviewed.facts.facts if state.reviewed.facts else ())}
+    doubts = {one.item.id: ", ".join(doubts_of(one, opened)) for one in state.items}
+    told = {mark: f"⚑ {doubts[item]}" for mark, item in names.items() if doubts.get(item)}
+
+    def block(one: Block) -> Block:
+        if isinstance(one, Entry) and one.id in told:
+            return replace(one, text=(Span(f" {told[one.id]} ", "em"), *one.text))
+        if isinstance(one, Table):
+            rows = (
+                replace(row, cells=((*row.cells[0], Span(f" {told[row.id]}", "em")), *row.cells[1:]))
+                if row.id in told and row.cells else row
+                for row in one.rows
+            )  # fmt: skip
+            return replace(one, rows=tuple(rows))
+        return one
 
     def part(one: Part) -> Part:
-        kinds = _OF_PART.get(one.key, ())
-        found = Counter(words for each in state.own if each.item.kind in kinds for words in doubts_of(each, opened))
-        blocks = tuple(_block(block, told) for block in one.blocks)
-        if found:
-            words = "; ".join(f"{count} {word}" for word, count in found.items())
-            blocks = (Paragraph((Span(f"⚑ {words}", "em"),)), *blocks)
-        return replace(one, blocks=blocks)
+        found = counted([each for each in state.own if each.item.kind in _OF_PART.get(one.key, ())], opened)
+        words = "; ".join(f"{count} {word}" for word, count in found.items())
+        head = [Paragraph((Span(f"⚑ {words}", "em"),))] if found else []
+        return replace(one, blocks=(*head, *map(block, one.blocks)))
 
-    return replace(
-        report,
-        front=tuple(part(each) for each in report.front),
-        reference=tuple(part(each) for each in report.reference),
-    )
-
-
-def _block(block: Block, told: Mapping[str, str]) -> Block:
-    if isinstance(block, Entry) and block.id in told:
-        return replace(block, text=(Span(f" ⚑ {told[block.id]} ", "em"), *block.text))
-    if isinstance(block, Table):
-        return replace(block, rows=tuple(_row(row, told) for row in block.rows))
-    return block
-
-
-def _row(row: Row, told: Mapping[str, str]) -> Row:
-    if row.id not in told or not row.cells:
-        return row
-    first, *others = row.cells
-    return replace(row, cells=((*first, Span(f" ⚑ {told[row.id]}", "em")), *others))
+    report = build(state.reviewed, tuple(documents), progress)
+    marked = replace(report, front=tuple(map(part, report.front)), reference=tuple(map(part, report.reference)))
+    inner = html.as_page(marked).partition("<main>\n")[2].rpartition("</main>")[0]
+    # The markup is safe, since the export escapes all text. Its h1 becomes an h2, since the page has its own h1.
+    return Markup(inner.replace("<h1", "<h2").replace("</h1>", "</h2>"))

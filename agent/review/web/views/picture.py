@@ -1,6 +1,7 @@
 """The system picture of a review, with links from each part and flow to its facts and threats."""
 
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -12,8 +13,6 @@ from agent.review.domain.items import fact_title
 from agent.review.domain.records import ReviewState
 from agent.review.web.views.items import dom_id
 from agent.scoring import severity
-
-_PART: Final = "part-"
 
 
 class Lead(NamedTuple):
@@ -55,49 +54,33 @@ class SystemPicture(NamedTuple):
 def system_picture(state: ReviewState) -> SystemPicture:
     """Return the picture of the reviewed draft with its parts, then its flows, in the order of the draft."""
     system, view = state.reviewed.system, View(state.reviewed)
-    rows = _Rows(state, view)
+    known = {one.item.id for one in state.items}
+    facts = [one for one in (state.reviewed.facts.facts if state.reviewed.facts else ()) if f"fact/{one.id}" in known]
+    threats = [(placed.threat, threat_lead(placed.name, placed.threat)) for placed in view.threats]
+
+    def row(dom: str, name: str, evidence: Sequence[str], *, flow: bool = False) -> PartRow:
+        """Return the row of a part: facts that share a quote with it, and threats that rest on those facts or
+        quotes."""
+        own = [fact for fact in facts if set(evidence) & set(fact.evidence)]
+        ids = {fact.id for fact in own}
+        leads = (
+            lead for threat, lead in threats
+            if ids.intersection(threat.facts) or set(evidence) & set(threat.evidence)
+        )  # fmt: skip
+        told = tuple(Lead(dom_id(f"fact/{fact.id}"), fact_title(fact)) for fact in own)
+        return PartRow(f"part-{dom}", name, flow, not evidence, told, tuple(leads))
+
     shown = {each.item.id: each.item for each in drawn(system)}
-    items = {
-        name: rows.of(f"{_PART}{number}", item.name, item.evidence)
-        for number, (name, item) in enumerate(shown.items(), 1)
-    }
+    items = {name: row(f"{number}", item.name, item.evidence) for number, (name, item) in enumerate(shown.items(), 1)}
     flows = {}
     for number, flow in enumerate(system.flows):
         if flow.source in shown and flow.target in shown:
             words = f"{shown[flow.source].name} → {shown[flow.target].name}: {flow.what}"
-            flows[number] = rows.of(f"{_PART}flow-{number + 1}", words, flow.evidence, flow=True)
-    links = Links({name: row.link for name, row in items.items()}, {at: row.link for at, row in flows.items()})
+            flows[number] = row(f"flow-{number + 1}", words, flow.evidence, flow=True)
+    links = Links({name: each.link for name, each in items.items()}, {at: each.link for at, each in flows.items()})
     # The markup is safe, since all text in it is escaped.
     drawing = Markup(picture(with_threats(system, view.threats), links))
     return SystemPicture(drawing, (*items.values(), *flows.values()))
-
-
-class _Rows:
-    """Factory of rows, which finds the facts and threats that rest on the same quotes as a part."""
-
-    def __init__(self, state: ReviewState, view: View) -> None:
-        known = {one.item.id for one in state.items}
-        facts = state.reviewed.facts.facts if state.reviewed.facts else ()
-        self._facts = [fact for fact in facts if f"fact/{fact.id}" in known]
-        self._threats = [(placed.threat, threat_lead(placed.name, placed.threat)) for placed in view.threats]
-
-    def of(self, dom: str, name: str, evidence: tuple[str, ...], *, flow: bool = False) -> PartRow:
-        """Return the row of a part: facts that share a quote with it, and threats that rest on those facts or
-        quotes."""
-        own = [fact for fact in self._facts if set(evidence) & set(fact.evidence)]
-        ids = {fact.id for fact in own}
-        return PartRow(
-            dom=dom,
-            name=name,
-            flow=flow,
-            assumed=not evidence,
-            facts=tuple(Lead(dom_id(f"fact/{fact.id}"), fact_title(fact)) for fact in own),
-            threats=tuple(
-                lead
-                for threat, lead in self._threats
-                if ids.intersection(threat.facts) or set(evidence) & set(threat.evidence)
-            ),
-        )
 
 
 def threat_lead(tag: str, threat: Threat) -> Lead:

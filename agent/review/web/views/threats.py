@@ -17,28 +17,27 @@ from agent.review.domain.items import threats_of, with_basis
 from agent.review.domain.mitigations import work_of
 from agent.review.domain.records import ReviewState
 from agent.review.domain.rescore import headline_of
-from agent.review.web.views.items import ItemView, basis_of, dom_id
-from agent.scoring import severity
-from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
+from agent.review.web.views.items import ItemView, basis_of
+from agent.taxonomy.layers import LAYERS, LayerKey
 
 MOST_GRAVER: Final = 3
 """The number of threats above the headline that are named; the table lists all."""
+_LEFT_OUT: Final = "Left out"
+"""The verdict on a threat that fell with a fact; nobody struck the threat itself."""
 
 
 class Gravest(NamedTuple):
     """A sentence about a threat in parts: before its name, between name and AIVSS, and after the AIVSS."""
 
-    dom: str
-    lead: str
-    name: str
-    """For example "T1, “Prompt injection …”"; empty for a sentence without a threat, which is all in `rest`."""
-    before: str
-    aivss: str
-    """Number and band; empty without a threat."""
-    band: str
     rest: str
-    """The rest of the sentence, with marks of evidence."""
-    headline: bool
+    """The end of the sentence, with marks of evidence; all of it if there is no threat."""
+    threat: Threat | None = None
+    aivss: Decimal = Decimal(0)
+    name: str = ""
+    """The name of the threat in the review, such as T1."""
+    lead: str = ""
+    before: str = ""
+    headline: bool = True
 
 
 def gravest(state: ReviewState) -> tuple[Gravest, ...]:
@@ -54,132 +53,91 @@ def gravest(state: ReviewState) -> tuple[Gravest, ...]:
     ]  # fmt: skip
     above.sort(key=lambda threat: -threat.score.cvss_base)
     own = names.get(first.id, first.id) if first else ""
+    graver = (
+        Gravest(
+            f" (CVSS base {tenth(threat.score.cvss_base)}). {_why_not(threat, own)}", threat, threat.score.aivss,
+            names[threat.id], before=" is graver: AIVSS" if own else " would be AIVSS", headline=False,
+        )
+        for threat in above[:MOST_GRAVER]
+    )  # fmt: skip
     chosen = any(one.item.kind == "score" and (one.after or {}).get("headline") for one in state.items)
-    lead = _headline(draft, first, own, chosen=chosen)
-    return lead, *(_graver(threat, names[threat.id], own) for threat in above[:MOST_GRAVER])
+    return _headline(draft, first, own, chosen=chosen), *graver
 
 
 def _headline(draft: Draft, first: Threat | None, name: str, *, chosen: bool) -> Gravest:
     score = draft.score
     if score.withheld:
-        return Gravest("", "", "", "", "", "", f"No number is shown: {score.withheld}.", headline=True)
+        return Gravest(f"No number is shown: {score.withheld}.")
     if first is None or score.cvss_base is None or score.aivss is None:
-        return Gravest("", "", "", "", "", "", "The score rests on no threat with a quote.", headline=True)
+        return Gravest("The score rests on no threat with a quote.")
+    own, rivals = with_basis(first), [with_basis(threat) for threat in threats_of(draft).values()]
+    inferred = ", how the attack gets in being inferred" if own.basis == "entry inferred" else ""
+    why = f"the gravest supported threat in default use{inferred}"
+    if own.basis == "assumed":
+        why = "an assumption, since no supported threat in default use was found"
+    elif any(is_supported(one) and one.score.cvss_base > first.score.cvss_base for one in rivals):
+        why = "which a reviewer chose" if chosen else "the threat that the drafter put first"
     added = f", and {tenth(score.aivss - score.cvss_base)} for its agentic factors" if score.aars is not None else ""
     rest = f" (CVSS base {tenth(score.cvss_base)}{added})."
-    made = _told(first, name, f", {_standing(draft, first, chosen=chosen)}: AIVSS", rest, score.aivss)
-    return made._replace(lead="The score rests on ", headline=True)
+    return Gravest(rest, first, score.aivss, name, "The score rests on ", f", {why}: AIVSS")
 
 
-def _standing(draft: Draft, first: Threat, *, chosen: bool) -> str:
-    """Explain why a threat is the headline."""
-    own = with_basis(first)
-    if own.basis == "assumed":
-        return "an assumption, since no supported threat in default use was found"
-    rivals = [with_basis(threat) for threat in threats_of(draft).values()]
-    if any(is_supported(one) and one.score.cvss_base > first.score.cvss_base for one in rivals):
-        return "which a reviewer chose" if chosen else "the threat that the drafter put first"
-    inferred = ", how the attack gets in being inferred" if own.basis == "entry inferred" else ""
-    return f"the gravest supported threat in default use{inferred}"
-
-
-def _graver(threat: Threat, name: str, headline: str) -> Gravest:
+def _why_not(threat: Threat, headline: str) -> str:
+    """Explain why a graver threat does not count."""
     if threat.setting:
-        why = f"It counts only {if_clause(threat.setting)}, which is not default use."
-    elif threat.basis == "assumed":
-        why = "It counts only if its assumption holds, and no quote says that it does."
-    elif not threat.evidence:
-        why = "It does not count while no quote supports it."
-    elif not threat.default_use:
-        why = "It does not count, since it is not default use."
-    else:
-        why = f"It does not count, since the score rests on {headline}."
-    before = " is graver: AIVSS" if headline else " would be AIVSS"
-    return _told(threat, name, before, f" (CVSS base {tenth(threat.score.cvss_base)}). {why}", threat.score.aivss)
-
-
-def _told(threat: Threat, name: str, before: str, rest: str, aivss: Decimal) -> Gravest:
-    band, dom = severity(aivss), dom_id(f"threat/{threat.id}")
-    return Gravest(dom, "", f"{name}, “{threat.title}”", before, f"{tenth(aivss)} {band}", band, rest, headline=False)
-
-
-_LEFT_OUT: Final = "Left out"
-"""The verdict on a threat that fell with a fact; nobody struck the threat itself."""
+        return f"It counts only {if_clause(threat.setting)}, which is not default use."
+    if threat.basis == "assumed":
+        return "It counts only if its assumption holds, and no quote says that it does."
+    if not threat.evidence:
+        return "It does not count while no quote supports it."
+    if not threat.default_use:
+        return "It does not count, since it is not default use."
+    return f"It does not count, since the score rests on {headline}."
 
 
 class ThreatRow(NamedTuple):
     """A threat in the table."""
 
-    dom: str
+    item: ItemView
     tag: str
-    title: str
-    layer: str
-    layer_title: str
-    base: str
-    severity: str
-    """The band of the threat's base."""
-    aivss: str
-    band: str
-    """The band of the threat's AIVSS."""
+    layer: LayerKey
+    base: Decimal
+    threat: Threat | None
     basis: str
     verdict: str
     verdict_words: str
-    owner: str
-    headline: bool
-    out: bool
-    """Whether the threat was struck or fell with a fact, so that it does not count."""
+    owner: str = ""
+    headline: bool = False
+    out: bool = False
+    """Whether the threat was struck or fell with a fact, so that it does not count and has no AIVSS."""
+
+    @classmethod
+    def of(cls, item: ItemView, tag: str, layer: LayerKey, base: Decimal, threat: Threat | None) -> "ThreatRow":
+        """Create the row of a threat that counts."""
+        basis = f"if {threat.setting}" if threat and threat.setting else basis_of(threat) if threat else ""
+        return cls(item, tag, layer, base, threat, basis, item.verdict, item.verdict_words)
 
 
 def threat_rows(state: ReviewState, view: View, views: Mapping[str, ItemView]) -> tuple[ThreatRow, ...]:
     """Build the rows; equal bases are in the report's order. `view` shows the reviewed draft, `views` are items by
     id."""
-    owners: dict[str, list[str]] = {}
+    owners: dict[str, dict[str, None]] = {}
     for work in work_of(state):
         if work.owner:
-            owners.setdefault(work.threat, []).append(work.owner)
+            owners.setdefault(work.threat, {}).setdefault(work.owner)
     first = headline_of(state.reviewed)
-    rows = [
-        _row(
-            views[f"threat/{placed.threat.id}"], placed.name, placed.layer, placed.threat.score.cvss_base, placed.threat
-        )._replace(
-            aivss=tenth(placed.threat.score.aivss),
-            band=placed.threat.score.severity,
-            owner=", ".join(dict.fromkeys(owners.get(placed.threat.id, ()))),
-            headline=first is not None and first.id == placed.threat.id,
-        )
-        for placed in view.threats
-    ]
-    return (*sorted(rows, key=_gravity), *sorted(_left_out(state, views), key=_gravity))
-
-
-def _gravity(row: ThreatRow) -> float:
-    return -float(row.base)
-
-
-def _row(item: ItemView, tag: str, layer: LayerKey, base: Decimal, threat: Threat | None) -> ThreatRow:
-    """Build a row without AIVSS and owners, which only threats that count have."""
-    setting = threat.setting if threat else ""
-    return ThreatRow(
-        dom=item.dom,
-        tag=tag,
-        title=item.title,
-        layer=LAYER_CODES[layer],
-        layer_title=LAYER_TITLES[layer],
-        base=tenth(base),
-        severity=severity(base),
-        aivss="",
-        band="",
-        basis=f"if {setting}" if setting else basis_of(threat) if threat else "",
-        verdict=item.verdict,
-        verdict_words=item.verdict_words,
-        owner="",
-        headline=False,
-        out=False,
-    )
+    rows = []
+    for placed in view.threats:
+        one = placed.threat
+        row = ThreatRow.of(views[f"threat/{one.id}"], placed.name, placed.layer, one.score.cvss_base, one)
+        leads = first is not None and first.id == one.id
+        rows.append(row._replace(owner=", ".join(owners.get(one.id, ())), headline=leads))
+    out = _left_out(state, views)
+    return (*sorted(rows, key=lambda row: -row.base), *sorted(out, key=lambda row: -row.base))
 
 
 def _left_out(state: ReviewState, views: Mapping[str, ItemView]) -> Iterator[ThreatRow]:
-    """Yield the rows of threats that were struck or fell with a fact. They do not count, so they have no AIVSS."""
+    """Yield the rows of threats that were struck or fell with a fact."""
     known = {**threats_of(state.drafted), **threats_of(state.based)}
     for one in state.items:
         item, name = one.item, one.item.id.partition("/")[2]
@@ -190,7 +148,7 @@ def _left_out(state: ReviewState, views: Mapping[str, ItemView]) -> Iterator[Thr
         base = base_of(str(vector)) if vector else threat.score.cvss_base if threat else None
         if base is None:
             continue
-        view = views[item.id]
-        yield _row(view, state.tag(name), layer, base, threat)._replace(
-            verdict="struck", verdict_words=_LEFT_OUT if one.fell else view.verdict_words, out=True
+        words = _LEFT_OUT if one.fell else views[item.id].verdict_words
+        yield ThreatRow.of(views[item.id], state.tag(name), layer, base, threat)._replace(
+            verdict="struck", verdict_words=words, out=True
         )

@@ -1,7 +1,7 @@
 """The wording of the pages: verdicts, verbs, reasons and states as shown to a reviewer."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -300,40 +300,32 @@ def in_order(names: Iterable[str]) -> list[str]:
     return [*(name for name in _FIRST if name in every), *(name for name in every if name not in _FIRST)]
 
 
-def event_fields(event: Event, titles: Mapping[str, str]) -> tuple[Field, ...]:
+def event_fields(event: Event, titles: Mapping[str, str]) -> list[Field]:
     """Return the fields that an event changed, without those that only replay needs; `titles` are titles by item."""
-    sides = ((one.name, in_titles(one.before, titles), in_titles(one.after, titles)) for one in _event_fields(event))
-    return tuple(Field(name, before, after) for name, before, after in sides if before != after)
-
-
-def _event_fields(event: Event) -> tuple[Field, ...]:
-    before, after = dict(event.before or {}), dict(event.after or {})
+    before, after = event.before or {}, event.after or {}
     unsaid = _UNSAID.get(event.verb, frozenset()) | {"marks", "sheet", "seen", CALLED}
-    if event.verb == "redraft":
-        return (*_redrafted(after), *_plain({}, after, unsaid))
-    if event.verb == "answer":
-        return (*_plain(before, after, unsaid), *_stated(after))
-    if event.verb == "attach":
-        rows = ((name, value) for name, value in after.items() if name not in unsaid)
-        return tuple(Field(f"{field_name(name)} added", "", words(value)) for name, value in rows)
-    return tuple(_plain(before, after, unsaid))
-
-
-def _plain(before: Mapping[str, object], after: Mapping[str, object], unsaid: frozenset[str]) -> Iterator[Field]:
+    added = " added" if event.verb == "attach" else ""
+    found = [*_redrafted(after)] if event.verb == "redraft" else []
+    if event.verb in ("redraft", "attach"):
+        before = {}
     for name in in_order((*before, *after)):
         if name not in unsaid:
-            was = words(before[name]) if name in before else ""
-            yield Field(field_name(name), was, words(after.get(name)) if name in after else "")
+            was, now = (words(side[name]) if name in side else "" for side in (before, after))
+            found.append(Field(f"{field_name(name)}{added}", was, now))
+    if event.verb == "answer":
+        found += _stated(after)
+    told = (Field(one.name, in_titles(one.before, titles), in_titles(one.after, titles)) for one in found)
+    return [one for one in told if one.before != one.after]
 
 
 def _stated(after: Mapping[str, object]) -> Iterator[Field]:
     """Yield what an answer states, fact by fact."""
-    states = after.get("states")
+    states, vocabulary = after.get("states"), load_vocabulary()
     for state in states if isinstance(states, list | tuple) else ():
-        slots = state.get("slots")
+        slots, key = state.get("slots"), state["key"]
         value = ", ".join(str(each) for each in slots.values()) if isinstance(slots, Mapping) else ""
-        key = load_vocabulary()[state["key"]].title if state["key"] in load_vocabulary() else str(state["key"])
-        yield Field("states", "", " · ".join(filter(None, (key, _SAYS[state["polarity"]], value))))
+        title = vocabulary[key].title if key in vocabulary else str(key)
+        yield Field("states", "", " · ".join(filter(None, (title, _SAYS[state["polarity"]], value))))
 
 
 def _redrafted(after: Mapping[str, object]) -> Iterator[Field]:
@@ -341,93 +333,62 @@ def _redrafted(after: Mapping[str, object]) -> Iterator[Field]:
     named = ", ".join(answers) if isinstance(answers, Mapping) else ""
     yield Field("with the answers to", "", named or _NONE)
     rows = moved if isinstance(moved, list | tuple) else ()
-    for what, was, now in rows:
-        key = str(what)
-        yield Field(name_of(key) if key in (*FACTORS, *LAYERS) else key, str(was), str(now))
-    if not rows:
-        yield Field("moved", "", "nothing")
+    for what, was, now in rows or [("moved", "", "nothing")]:
+        yield Field(name_of(what) if what in (*FACTORS, *LAYERS) else str(what), str(was), str(now))
 
 
 def version_choices(
     events: Sequence[Event], titles: Mapping[str, str], chosen: Sequence[int]
 ) -> tuple[tuple[str, str], ...]:
-    """Return versions to choose from, each named by its event, newest first: the latest, and those that are
-    `chosen`."""
-    returned = brought_back(events)
-    kept = [
-        event for at, event in enumerate(events[::-1]) if at < _MOST_VERSIONS or event.number in chosen
-    ]  # fmt: skip
-    rows = ((event, event_words(event, events, titles, returned)) for event in kept)
-    return (*((str(event.number), f"{event.number}: {told}") for event, told in rows), ("0", "0: as it was drafted"))
-
-
-def event_words(
-    event: Event, events: Sequence[Event], titles: Mapping[str, str], returned: Collection[int]
-) -> str:  # fmt: skip
-    """Describe who did what in an event of a review's `events`; `returned` events brought something back."""
-    verb = "brought back" if event.number in returned else VERBS[event.verb]
-    if event.verb in ("undo", "redo"):
-        told = undone(event, events, titles)
-    elif event.verb == "bulk":
-        told = _items(len(together(event)))
-    elif event.verb == "assign":
-        told = str((event.after or {}).get("to") or "nobody")
-    else:
+    """Return versions to choose from, each named by who did what in its event, newest first: the latest, and those that
+    are `chosen`."""
+    returned, found = brought_back(events), list[tuple[str, str]]()
+    for event in reversed(events):
+        if event.number <= len(events) - _MOST_VERSIONS and event.number not in chosen:
+            continue
         told = title_of(event, titles)
-    return f"{event.reviewer} {verb} {told[:_TITLE]}".strip()
+        if event.verb in ("undo", "redo"):
+            told = undone(event, events, titles)
+        elif event.verb == "bulk":
+            told = _items(len(together(event)))
+        elif event.verb == "assign":
+            told = str((event.after or {}).get("to") or "nobody")
+        verb = "brought back" if event.number in returned else VERBS[event.verb]
+        found.append((str(event.number), f"{event.number}: {f'{event.reviewer} {verb} {told[:_TITLE]}'.strip()}"))
+    return (*found, ("0", "0: as it was drafted"))
 
 
 # ---------------------------------------------------------------- the line that answers an act
 
 _DID: Final[Mapping[Verb, str]] = {
-    "confirm": "Confirmed",
-    "correct": "Corrected",
-    "strike": "Struck",
-    "attach": "Attached evidence to",
-    "add": "Added",
-    "waive": "Waived",
-    "send": "Asked the vendor:",
-    "answer": "Answered",
-    "contest": "Recorded a contest of",
-    "decide": "Decided the contest of",
-    "assign": "Assigned",
-    "sign": "Signed",
-    "reopen": "Reopened",
-    "comment": "Commented on",
-    "manage": "Updated a mitigation of",
-    "ask": "Asked the vendor:",
-}
+    **{verb: words.capitalize() for verb, words in VERBS.items()},
+    "send": "Asked the vendor:", "ask": "Asked the vendor:", "decide": "Decided the contest of", "assign": "Assigned",
+}  # fmt: skip
 
 
 def answer_to(events: Sequence[Event], titles: Mapping[str, str], moved: Moved) -> str:
     """Describe the newest act in a review's `events`: the act, the number of items that came, fell or changed with it,
     and its effect on the score. The item's card names the items."""
-    if not events:
-        return moved.text
-    counts = ", ".join(_counts(moved))
     batch = of_batch(events, events[-1].batch)
-    if batch[0].verb in ("undo", "redo"):
-        did = "Undone" if batch[0].verb == "undo" else "Redone"
-        return _line(f"{did}: {undone(batch[0], events, titles)}", counts, moved.text)
+    first, score = batch[0], moved.text
+    title = title_of(first, titles)
     said = _said(batch, titles, events)
-    if moved.before == moved.after and not moved.causes:
-        return _line(said, counts, "" if batch[0].verb in _UNSCORED else moved.text)
-    title = title_of(batch[0], titles)
-    named = title and any(cause.startswith(title) for cause in moved.causes)
-    return _line(moved.text, counts) if named else _line(said, counts, moved.text)
+    if first.verb in ("undo", "redo"):
+        said = f"{'Undone' if first.verb == 'undo' else 'Redone'}: {undone(first, events, titles)}"
+    elif moved.before == moved.after and not moved.causes:
+        score = "" if first.verb in _UNSCORED else score
+    elif title and any(cause.startswith(title) for cause in moved.causes):
+        said, score = score, ""
+    counts = ", ".join(f"{len(names)} {told.lower()}" for told, names in effects(moved)[1:] if names)
+    return "; ".join(filter(None, (said, counts, score)))
 
 
-def _line(*parts: str) -> str:
-    return "; ".join(filter(None, parts))
-
-
-def _counts(moved: Moved) -> Iterator[str]:
-    for told, names in (
-        ("fell", moved.falls), ("changed", moved.alters), ("new", moved.comes), ("back", moved.returns),
-        ("open again", moved.reopens),
-    ):  # fmt: skip
-        if names:
-            yield f"{len(names)} {told}"
+def effects(moved: Moved) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the effects of an act on the score and on items, with a word for each kind."""
+    return (
+        ("Moved", moved.causes), ("Fell", moved.falls), ("Changed", moved.alters), ("New", moved.comes),
+        ("Back", moved.returns), ("Open again", moved.reopens),
+    )  # fmt: skip
 
 
 def moved_lines(moved: Moved, why: str = "") -> tuple[tuple[str, str], ...]:
@@ -438,11 +399,7 @@ def moved_lines(moved: Moved, why: str = "") -> tuple[tuple[str, str], ...]:
     )
     rows = [("Score", f"{was} → {now}" if was != now else f"stays {now}")]
     rows += [("Why", told) for told in (moved.why, why) if told]
-    told_of = {
-        "Moved": moved.causes, "Fell": moved.falls, "Changed": moved.alters, "New": moved.comes, "Back": moved.returns,
-        "Open again": moved.reopens,
-    }  # fmt: skip
-    return (*rows, *((told, name) for told, names in told_of.items() for name in names))
+    return (*rows, *((told, name) for told, names in effects(moved) for name in names))
 
 
 def brought_back(events: Sequence[Event]) -> frozenset[int]:
@@ -502,9 +459,7 @@ def _said(batch: Sequence[Event], titles: Mapping[str, str], events: Sequence[Ev
         rows = "; ".join(f"{one.name} {one.before} → {one.after}" for one in moved[:_MOST] if one.before)
         more = f"; {len(moved) - _MOST} more" if len(moved) > _MOST else ""
         return f"Drafted again with {named.after}: {rows or 'nothing that it settles moved'}{more}"
-    verb = _DID.get(first.verb)
-    if verb is None:
-        return "Saved"
+    verb = _DID[first.verb]
     items = list(dict.fromkeys(event.item for event in batch if event.item))
     if len(items) > 1 and first.verb != "send":
         return f"{verb} {_items(len(items))}"

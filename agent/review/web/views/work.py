@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from agent.errors import InputError
@@ -12,7 +12,7 @@ from agent.report.sentences import tenth
 from agent.report.view import View
 from agent.review.domain.effects.decisions import score_words
 from agent.review.domain.items import threats_of
-from agent.review.domain.mitigations import WORK, Left, Work, left_with, work_left_over, work_of
+from agent.review.domain.mitigations import WORK, Work, left_with, work_left_over, work_of
 from agent.review.domain.records import ReviewState
 from agent.review.domain.rescore import shown
 
@@ -84,52 +84,32 @@ def work_view(state: ReviewState, work: Work, today: str) -> WorkView:
 def work_page(
     state: ReviewState, today: str, *, status: str = "", owner: str = "", late: bool = False, sort: str = "due"
 ) -> WorkPage:
-    """Build the table of a review, filtered and sorted. Raises InputError for an unknown status or order."""
+    """Build the table of a review, filtered and sorted; rows that are equal are in the order of the report, with those
+    whose threat is gone last. Raises InputError for an unknown status or order."""
     if status and status not in WORK:
         raise InputError("there is no such status", where="status", hint=", ".join(WORK))
     if sort not in SORTS:
         raise InputError("the table has no such order", where="sort", hint=", ".join(SORTS))
     every = [*work_of(state), *work_left_over(state)]
-    rows = [
-        row for row in _rows(state, every, today)
-        if (not status or row.work.status == status)
-        and (not owner or row.work.owner == owner)
-        and (not late or row.work.is_late)
+    listed = [
+        work for work in every
+        if (not status or work.status == status) and (not owner or work.owner == owner)
+        and (not late or work.late(today))
     ]  # fmt: skip
-    steps = list(WORK)
-    orders = {
-        "due": lambda row: row.work.due or _NEVER,
-        "threat": lambda row: "",
-        "owner": lambda row: (not row.work.owner, row.work.owner.casefold()),
-        "status": lambda row: steps.index(row.work.status),
-    }
-    rows.sort(key=orders[sort])
-    return WorkPage(
-        rows=tuple(rows),
-        total=len(every),
-        late=sum(work.late(today) for work in every),
-        owners=tuple(sorted({work.owner for work in every if work.owner})),
-        done=_left_words(left_with(state, [work for work in every if work.status == "done"])),
-        planned=_left_words(left_with(state, [work for work in every if work.status != "rejected"])),
-        now=score_words(shown(state.reviewed.score)),
-    )
-
-
-def _left_words(left: Left | None) -> str:
-    return score_words(left.score) if left else ""
-
-
-def _rows(state: ReviewState, every: Sequence[Work], today: str) -> list[WorkRow]:
-    """Build the rows in the order of the report, with those whose threat is gone last."""
     places = {placed.threat.id: at for at, placed in enumerate(View(state.reviewed).threats)}
-    standing = threats_of(state.reviewed)
-    titles = {one.item.id: one.item.title for one in state.items}
-    ordered = sorted(every, key=lambda work: (bool(work.gone), places.get(work.threat, len(places))))
-    made = []
-    for work in ordered:
-        threat = standing.get(work.threat)
-        item = f"threat/{work.threat}"
-        made.append(
+    listed.sort(key=lambda work: (bool(work.gone), places.get(work.threat, len(places))))
+    orders: dict[str, Callable[[Work], tuple[object, ...]]] = {
+        "due": lambda work: (work.due or _NEVER,),
+        "threat": lambda work: (),
+        "owner": lambda work: (not work.owner, work.owner.casefold()),
+        "status": lambda work: (list(WORK).index(work.status),),
+    }
+    listed.sort(key=orders[sort])
+    standing, titles = threats_of(state.reviewed), {one.item.id: one.item.title for one in state.items}
+    rows = []
+    for work in listed:
+        threat, item = standing.get(work.threat), f"threat/{work.threat}"
+        rows.append(
             WorkRow(
                 work=work_view(state, work, today),
                 tag=state.tag(work.threat) if work.threat in places else "",
@@ -139,7 +119,19 @@ def _rows(state: ReviewState, every: Sequence[Work], today: str) -> list[WorkRow
                 vector=threat.score.cvss_vector if threat else "",
             )
         )
-    return made
+    done, planned = (
+        left_with(state, [work for work in every if work.status in kept])
+        for kept in (("done",), [status for status in WORK if status != "rejected"])
+    )
+    return WorkPage(
+        rows=tuple(rows),
+        total=len(every),
+        late=sum(work.late(today) for work in every),
+        owners=tuple(sorted({work.owner for work in every if work.owner})),
+        done=score_words(done.score) if done else "",
+        planned=score_words(planned.score) if planned else "",
+        now=score_words(shown(state.reviewed.score)),
+    )
 
 
 def work_csv(rows: Sequence[WorkRow]) -> str:

@@ -18,7 +18,6 @@ from agent.review.store.chain import (
     Unreadable,
     canonical,
     digest,
-    fields_of,
     find_head,
     genesis,
     head_line,
@@ -98,7 +97,7 @@ def test_each_field_is_hashed(field: str) -> None:
 def test_numbers_of_a_review_and_batches_are_held_to_their_order(update: dict[str, int], says: str) -> None:
     events = chained(4)
     changed = events[3].model_copy(update=update)
-    changed = changed.model_copy(update={"hash": digest(fields_of(changed), changed.previous)})
+    changed = changed.model_copy(update={"hash": digest(dict(changed), changed.previous)})
     broken = verify([*events[:3], changed], ID)
     assert broken is not None
     assert broken.seq == 4

@@ -156,8 +156,9 @@ def test_a_full_disk_of_its_own(tmp_path: Path) -> None:
         pytest.skip("no disk of its own can be mounted here")
     try:
         with filled(disk / NAME, 1, 0) as store:
+            big = Blob("reviewed", random.Random(1).randbytes(2_000_000))
             with pytest.raises(FullError, match="no space left"):
-                store.put(Blob("text", random.Random(1).randbytes(2_000_000)))
+                store.append("r1", [Plan()], ANNA, AT, 1, columns, blobs=[big])
             with pytest.raises(FullError):
                 _append_without_end(store)
             version = store.version("r1")

@@ -13,7 +13,7 @@ from agent.review.store.audit import audit
 from agent.review.store.queue import QueueColumns, QueueQuery, QueueSort
 from agent.review.store.rows import row_of
 from agent.review.store.store import Store
-from tests.fakes.review.stored_reviews import ANNA, AT, ITEMS, arriving, columns, filled
+from tests.fakes.review.stored_reviews import ANNA, AT, arriving, filled
 
 SORTS: tuple[QueueSort, ...] = ("score", "open", "uncertain", "changed", "product")
 
@@ -113,9 +113,6 @@ def test_a_row_of_the_queue_shows_what_the_columns_said(many: Store) -> None:
     assert str(row.score.aivss) == "8.5"
     assert (row.open, row.items, row.uncertain, row.assigned, row.changed_at) == (7, 10, 2, "Bo", AT)
     assert many.assignees() == ("Anna", "Bo")
-    many.refresh("r11", columns)
-    assert many.queue(QueueQuery(text="r11")).rows[0].open == ITEMS
-    assert audit(many).sound
     many.close()
 
 
@@ -136,7 +133,7 @@ def _add_many(store: Store, number: int) -> None:
     engine = sqlite.make_engine(store.path, read_only=False)
     first = store.review("r1")
     with sqlite.writing(engine, store.path) as connection:
-        last = rows.last_of(connection, store.id)
+        last = (1, store.events("r1")[0].hash)
         made, arrivals = [], []
         for n in range(2, number + 1):
             event = rows.sealed(last, f"r{n}", 1, 1, AT, ANNA, Planned(verb="import", item=""))

@@ -10,7 +10,7 @@ import pytest
 
 from agent.errors import SchemaError, StoreError
 from agent.review.store.audit import audit
-from agent.review.store.store import Store, open_to_write
+from agent.review.store.store import Store
 from tests.fakes.review.process import ReviewProcess
 from tests.fakes.review.served_reviews import FACTOR, Reviews
 from tests.fakes.review.store_process import content, said
@@ -127,7 +127,7 @@ def test_an_upgrade_keeps_events_guards_and_a_backup(steps: Path, tmp_path: Path
     with filled(path, 2, 3) as store:
         whole = content(store)
     before = rows(path, "SELECT seq, item, hash FROM events")
-    open_to_write(path, to="0002", more=(steps,)).close()
+    Store.open(path, to="0002", more=(steps,)).close()
     assert rows(path, "SELECT seq, item, hash FROM events") == before
     assert rows(path, "SELECT DISTINCT place FROM events") == [("here",)]
     assert rows(path, "PRAGMA foreign_key_check") == []
@@ -149,5 +149,5 @@ def test_an_old_schema_is_not_upgraded_without_a_backup(steps: Path, tmp_path: P
     filled(path, 1, 0).close()
     path.with_name(f"{NAME}.schema-0001.backup").mkdir()
     with pytest.raises(StoreError, match="no backup could be written, so the schema stays 0001"):
-        open_to_write(path, to="0002", more=(steps,))
+        Store.open(path, to="0002", more=(steps,))
     assert rows(path, "SELECT version_num FROM alembic_version") == [("0001",)]

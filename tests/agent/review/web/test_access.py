@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from agent.review.domain.records import Reviewer
 from agent.review.web.access import COOKIE, MAX_BODY, POLICY, SAFE, Access
 from agent.review.web.app import create_app
-from tests.fakes.review.service import MemoryReviews
+from tests.fakes.review.served_reviews import CaseReviews
 from tests.fakes.review.web import HOST, ORIGIN, PORT, Browser, Walked, asked, cookie_of, walk
 
 ROUTES = walk()
@@ -143,7 +143,7 @@ def test_a_header_that_stands_twice_is_refused(browser: Browser, route: Walked, 
 def test_a_token_opens_one_session_and_is_used_up() -> None:
     access = Access.loopback(PORT)
     token = access.invite(Reviewer(name="Ada"))
-    client = TestClient(create_app(MemoryReviews("dify"), access), base_url=ORIGIN, follow_redirects=False)
+    client = TestClient(create_app(CaseReviews(), access), base_url=ORIGIN, follow_redirects=False)
     assert client.get("/enter", params={"token": "wrong"}).status_code == 401
     assert client.get("/enter").status_code == 401
     assert client.head("/enter", params={"token": token}).status_code == 401
@@ -167,7 +167,7 @@ def test_a_token_opens_one_session_and_is_used_up() -> None:
 def test_the_name_of_a_reviewer_is_the_session_s() -> None:
     browser = Browser(name="Grace")
     browser.act("confirm", "posture", reviewer="Mallory", by="Mallory", role="approver")
-    assert [(event.reviewer, event.role) for event in browser.reviews.history("r1")] == [("Grace", "analyst")]
+    assert [(event.reviewer, event.role) for event in browser.events()] == [("Grace", "analyst")]
 
 
 def test_a_viewer_changes_nothing() -> None:
@@ -179,7 +179,7 @@ def test_a_viewer_changes_nothing() -> None:
             assert status_ in (403, 422), route
     browser.post("/r/r1/act", 403, verb="confirm", item="posture", version=0)
     browser.post("/people", 403, name="Eve", role="approver")
-    assert browser.reviews.history("r1") == ()
+    assert browser.events() == ()
 
 
 def test_a_body_that_goes_on_is_cut_whatever_its_length_says() -> None:

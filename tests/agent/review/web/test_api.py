@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.fakes.review.service import MemoryReviews
+from tests.fakes.review.served_reviews import CaseReviews
 from tests.fakes.review.web import HEADLINE, ORIGIN, Browser
 
 FACTOR = "factor/autonomy_of_action"
@@ -33,33 +33,33 @@ def test_the_twin_holds_what_the_pages_show(browser: Browser) -> None:
     assert {"scheme": "owasp-asi", "id": "ASI01", "title": "Agent Goal Hijack"} in json.loads(
         browser.get("/api/taxonomy")
     )
-    assert json.loads(browser.get("/api/r/r1/history")) == []
+    assert [event["verb"] for event in json.loads(browser.get("/api/r/r1/history"))] == ["import"]
     assert len(json.loads(browser.get("/api/compare?keys=r1"))["lines"]) == 18
     assert json.loads(browser.get("/api/people")) == [{"name": "Ada", "role": "analyst"}]
 
 
 def test_an_act_is_stored_and_a_preview_is_not(browser: Browser) -> None:
-    asked = {"verb": "correct", "item": FACTOR, "version": 0, "fields": {"value": 0.0}, "reason": "wrong-value"}
+    asked = {"verb": "correct", "item": FACTOR, "version": 1, "fields": {"value": 0.0}, "reason": "wrong-value"}
     moved = post(browser, "/api/r/r1/preview", **asked)
-    assert browser.reviews.history("r1") == ()
+    assert browser.events() == ()
     done = post(browser, "/api/r/r1/act", **asked)
     assert done["moved"] == moved
-    assert [event.verb for event in browser.reviews.history("r1")] == ["correct"]
-    compared = json.loads(browser.get("/api/r/r1/compare?a=0&b=1"))
+    assert [event.verb for event in browser.events()] == ["correct"]
+    compared = json.loads(browser.get("/api/r/r1/compare?a=1&b=2"))
     assert [one["item"] for one in compared["differences"]][:1] == [FACTOR]
-    assert json.loads(browser.get("/api/r/r1?as_of=0"))["state"]["version"] == 0
+    assert json.loads(browser.get("/api/r/r1?as_of=1"))["state"]["version"] == 1
 
 
 def test_a_conflict_carries_three_versions(browser: Browser) -> None:
     browser.second("Grace").act("correct", FACTOR, value="0.9", reason="wrong-value")
-    asked = {"verb": "correct", "item": FACTOR, "version": 0, "fields": {"value": 0.1}, "reason": "wrong-value"}
+    asked = {"verb": "correct", "item": FACTOR, "version": 1, "fields": {"value": 0.1}, "reason": "wrong-value"}
     told = post(browser, "/api/r/r1/act", 409, **asked)
     drafted = float(browser.reviews.review("r1").drafted.factors["autonomy_of_action"].value)
     assert (told["mine"]["value"], told["theirs"]["value"], told["base"]["value"]) == (0.1, 0.9, drafted)  # type: ignore[index]
     assert told["hint"]
 
 
-def asking(verb: str, item: str, *, version: int = 0, reason: str = "", **fields: object) -> dict[str, object]:
+def asking(verb: str, item: str, *, version: int = 1, reason: str = "", **fields: object) -> dict[str, object]:
     return {"verb": verb, "item": item, "version": version, "fields": fields, "reason": reason}
 
 
@@ -78,8 +78,8 @@ REFUSED: list[tuple[str, dict[str, object], int, str]] = [
     ("/api/r/r1/preview", asking("strike", "posture", reason="outdated"), 422, "posture"),
     ("/api/r/r1/focus", {"item": "none", "seconds": 3}, 422, "item"),
     ("/api/r/r1/focus", {"item": "posture", "seconds": 3000}, 422, "body.seconds"),
-    ("/api/r/r1/redraft", {"version": 0}, 422, "answers"),
-    ("/api/r/r1/response", {"version": 0, "file": "answers: ["}, 422, "response"),
+    ("/api/r/r1/redraft", {"version": 1}, 422, "answers"),
+    ("/api/r/r1/response", {"version": 1, "file": "answers: ["}, 422, "response file"),
     ("/api/people", {"name": "", "role": "analyst"}, 422, "body.name"),
 ]
 
@@ -91,7 +91,7 @@ def test_what_is_refused_is_a_problem_with_its_place(
     told = post(browser, path, status, **body)
     assert told["where"] == where
     assert told["error"]
-    assert browser.reviews.history("r1") == ()
+    assert browser.events() == ()
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_deep_and_huge_values_reach_no_event(browser: Browser) -> None:
     for _ in range(40):
         nest = [nest]
     for value in (nest, 10**30, "\0"):
-        asked = {"verb": "correct", "item": FACTOR, "version": 0, "fields": {"value": value}, "reason": "wording"}
+        asked = {"verb": "correct", "item": FACTOR, "version": 1, "fields": {"value": value}, "reason": "wording"}
         assert post(browser, "/api/r/r1/act", 422, **asked)["where"] == "fields"
 
 
@@ -128,7 +128,7 @@ def test_errors_of_paths_and_methods_are_problems_too(browser: Browser) -> None:
 
 def test_a_full_disk_is_507_and_focus_adds_up(browser: Browser) -> None:
     browser.reviews.full = True
-    post(browser, "/api/r/r1/act", 507, verb="confirm", item="posture", version=0)
+    post(browser, "/api/r/r1/act", 507, verb="confirm", item="posture", version=1)
     for _ in range(2):
         post(browser, "/api/r/r1/focus", 204, item="posture", seconds=20)
     assert json.loads(browser.get("/api/r/r1"))["focus"] == {"posture": 40.0}
@@ -145,7 +145,7 @@ def test_the_description_names_every_operation_once(browser: Browser) -> None:
 
 
 def test_several_reviews_stand_side_by_side() -> None:
-    browser = Browser(MemoryReviews("dify", "abridge"))
+    browser = Browser(CaseReviews("dify", "abridge"))
     sides = json.loads(browser.get("/api/compare?keys=r1,r2"))
     assert [column["product"] for column in sides["columns"]] == ["Dify", "Abridge"]
     assert any(not cell["known"] for line in sides["lines"] for cell in line["cells"])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from agent.review.domain.records import Action, Reviewer
-from tests.fakes.review.service import MemoryReviews
+from tests.fakes.review.served_reviews import CaseReviews
 from tests.fakes.review.web import ORIGIN, Browser, cookie_of
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def lived_in() -> None:
         BROWSER.reviews.act("r1", action, Reviewer(name="Ada"))
 
 
-BROWSER = Browser(MemoryReviews("dify", "abridge"))
+BROWSER = Browser(CaseReviews("dify", "abridge"))
 HEADERS = {"host": ORIGIN.removeprefix("http://"), "origin": ORIGIN, "cookie": cookie_of(BROWSER).decode()}
 SCHEMA = schemathesis.openapi.from_asgi("/api/openapi.json", BROWSER.client.app, headers=HEADERS)
 CHECKS = (

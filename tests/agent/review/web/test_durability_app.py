@@ -183,7 +183,7 @@ def reviews(tmp_path: Path) -> Reviews:
 
 def test_of_two_who_save_the_same_threat_the_second_sees_both_versions_and_merges(reviews: Reviews) -> None:
     with reviews.store:
-        ada = Browser(reviews.service)  # type: ignore[arg-type]
+        ada = Browser(reviews.service)
         grace = ada.second("Grace")
         item = next(one.item.id for one in reviews.service.review("r1").items if one.item.kind == "threat")
         grace.act("correct", item, version=1, title="As Grace has it", reason="wording")
@@ -206,7 +206,7 @@ def test_of_two_who_save_the_same_threat_the_second_sees_both_versions_and_merge
 
 def test_of_two_who_save_different_threats_both_are_stored(reviews: Reviews) -> None:
     with reviews.store:
-        ada = Browser(reviews.service)  # type: ignore[arg-type]
+        ada = Browser(reviews.service)
         one, two, *_ = [each.item.id for each in reviews.service.review("r1").items if each.item.kind == "threat"]
         ada.second("Grace").act("strike", one, version=1, reason="duplicate")
         ada.act("strike", two, version=1, reason="duplicate")

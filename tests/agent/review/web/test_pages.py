@@ -10,7 +10,7 @@ from lxml import html
 
 from agent.review.domain.records import Action, Reviewer
 from agent.review.web.templating import TEMPLATES
-from tests.fakes.review.service import MemoryReviews
+from tests.fakes.review.served_reviews import CaseReviews
 from tests.fakes.review.web import HEADLINE, ORIGIN, Browser, article, tree, words
 
 SCORE_MOVES = "factor/autonomy_of_action"
@@ -102,7 +102,7 @@ def test_first_decisions_lead_to_their_items_and_the_bar_says_how_much_is_left(b
 
 
 def test_an_uncertain_layer_says_so_and_can_be_sent() -> None:
-    browser = Browser(MemoryReviews("abridge"))
+    browser = Browser(CaseReviews("abridge"))
     element = article(browser.get("/r/r1"), "layer/foundation_models")
     assert "not certain" in words(element)
     assert element.xpath('.//form[@data-verb="send"]')
@@ -114,7 +114,7 @@ def test_an_uncertain_layer_says_so_and_can_be_sent() -> None:
 
 
 def test_an_answer_is_recorded_and_an_older_draft_made_again_with_it() -> None:
-    browser = Browser(MemoryReviews("dify", older=True))
+    browser = Browser(CaseReviews("dify", older=True))
     assert "Draft again" not in browser.get("/r/r1/questions")
     to = browser.act(
         "answer", "question/Q1", text="Only read-only commands from a fixed list run unasked.",
@@ -174,20 +174,20 @@ def test_signing_needs_every_decision_and_reopening_a_note(browser: Browser) -> 
 
 def test_a_version_of_the_past_is_shown_without_forms(browser: Browser) -> None:
     browser.act("confirm", "posture")
-    past = tree(browser.get("/r/r1?as_of=0"))
+    past = tree(browser.get("/r/r1?as_of=1"))
     assert past.xpath("//article//form") == []
     assert past.xpath('//article[@data-item="posture"]/@data-verdict') == ["open"]
     assert past.xpath("//main/@data-frozen") == ["yes"]
     browser.get("/r/r1?as_of=99", 404)
-    compared = tree(browser.get("/r/r1/compare?a=0&b=1"))
+    compared = tree(browser.get("/r/r1/compare?a=1&b=2"))
     (row,) = compared.xpath('//*[contains(@class, "decided-list")]/li')
     assert words(row).split() == ["Posture", "Open", "became", "→", "Confirmed", "by", "Ada"]
-    assert "Nothing was decided yet" in Browser().get("/r/r1/history")
+    assert "No event is like that" in browser.get("/r/r1/history?by=Grace")
     assert "confirmed" in words(tree(browser.get("/r/r1/history?item=posture")))
 
 
 def test_the_queue_filters_sorts_assigns_and_compares() -> None:
-    browser = Browser(MemoryReviews("dify", "abridge"))
+    browser = Browser(CaseReviews("dify", "abridge"))
     rows = [element.get("data-item") for element in tree(browser.get("/")).xpath("//tbody/tr")]
     assert rows == ["r1", "r2"]
     assert [e.get("data-item") for e in tree(browser.get("/?sort=uncertain")).xpath("//tbody/tr")] == ["r2", "r1"]

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.fakes.review.service import MemoryReviews
+from tests.fakes.review.served_reviews import CaseReviews
 from tests.fakes.review.web import HEADLINE, Browser, article, tree, words
 
 SCORE_MOVES = "factor/autonomy_of_action"
@@ -82,7 +82,8 @@ def test_what_moved_the_score_is_said_once(browser: Browser) -> None:
     assert "headline" in told
 
 
-def test_a_new_draft_says_what_its_answers_moved(browser: Browser) -> None:
+def test_a_new_draft_says_what_its_answers_moved() -> None:
+    browser = Browser(CaseReviews(older=True))
     browser.act(
         "answer", "question/Q1", text="Only read-only commands from a fixed list run unasked.",
         url="https://docs.example/limits", kind="vendor-answer",
@@ -91,7 +92,8 @@ def test_a_new_draft_says_what_its_answers_moved(browser: Browser) -> None:
     assert "Drafted again with Q1: " in words(tree(browser.get(to.partition("#")[0])).xpath('//*[@id="last"]')[0])
 
 
-def test_the_history_has_no_object_of_the_store_in_it(browser: Browser) -> None:
+def test_the_history_has_no_object_of_the_store_in_it() -> None:
+    browser = Browser(CaseReviews(older=True))
     held = next(one.item.id for one in browser.reviews.review("r1").items if one.item.kind == "capability")
     quote = browser.reviews.documents("r1")[0].text.splitlines()[0]
     browser.act("attach", held, document="D1", quote=quote)
@@ -120,7 +122,7 @@ def test_the_history_names_what_was_confirmed_in_bulk_and_what_came_back_and_sho
     assert answer(grace, to).startswith("Brought back “")
     events = tree(browser.get("/r/r1/history")).xpath('//li[@class="event"]')
     assert "brought back" in words(events[0])
-    held = {link.removeprefix("/r/r1#item-fact-") for link in events[-1].xpath(".//details//a/@href")}
+    held = {link.removeprefix("/r/r1#item-fact-") for link in events[-2].xpath(".//details//a/@href")}
     assert held == {item.removeprefix("fact/") for item in seen}
     # Struck, undone and confirmed is a confirmation and nothing that came back.
     grace.act("strike", seen[1], reason="wrong-quote")
@@ -178,7 +180,7 @@ def test_the_parts_of_a_factor_add_up_as_they_are_shown(browser: Browser) -> Non
 
 
 def test_the_first_decisions_are_few_and_the_rest_is_folded() -> None:
-    section = tree(Browser(MemoryReviews("abridge")).get("/r/r1")).xpath('//*[@id="section-first"]')[0]
+    section = tree(Browser(CaseReviews("abridge")).get("/r/r1")).xpath('//*[@id="section-first"]')[0]
     shown = section.xpath('./ol[@class="decisions"]/li')
     rest = section.xpath('.//details[@class="decisions-more"]//li')
     assert 0 < len(shown) <= 6 < len(shown) + len(rest)
@@ -186,7 +188,7 @@ def test_the_first_decisions_are_few_and_the_rest_is_folded() -> None:
 
 
 def test_what_has_no_quote_is_not_said_to_have_lost_one() -> None:
-    browser = Browser(MemoryReviews("abridge"))
+    browser = Browser(CaseReviews("abridge"))
     element = words(article(browser.get("/r/r1"), "factor/self_modification"))
     assert "no quote stands behind it" in element
     assert "not found again" not in element
@@ -205,7 +207,7 @@ def test_a_contested_item_leads_to_its_contest(browser: Browser) -> None:
 
 
 def test_side_by_side_knows_what_a_reviewer_set() -> None:
-    browser = Browser(MemoryReviews("abridge"))
+    browser = Browser(CaseReviews("abridge"))
     row = '//tr[th[text()="Self-Modification"]]/td'
     assert "not stated" in words(tree(browser.get("/compare?keys=r1,r1")).xpath(row)[0])
     browser.act("correct", "factor/self_modification", value="0.4", reason="known-otherwise")
@@ -215,6 +217,6 @@ def test_side_by_side_knows_what_a_reviewer_set() -> None:
 
 
 def test_a_mark_of_alarm_is_kept_for_more_than_claims() -> None:
-    claims = tree(Browser(MemoryReviews("dify")).get("/r/r1"))
+    claims = tree(Browser(CaseReviews()).get("/r/r1"))
     assert claims.xpath('//*[@class="findings"]')
     assert not claims.xpath('//*[@class="flagged"]')

@@ -26,7 +26,7 @@ class Turned:
     def __init__(self, store: Store) -> None:
         self.service = Service(store, Settings(), lambda: "2026-11-26T10:00:00Z")
         self.attacked = Attacked(self.service, TURNED)
-        self.browser = Browser(self.service, name=TURNED)  # type: ignore[arg-type]
+        self.browser = Browser(self.service, name=TURNED)
 
     def pages(self) -> Iterator[tuple[str, str]]:
         key = self.attacked.key

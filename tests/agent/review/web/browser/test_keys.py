@@ -10,8 +10,7 @@ import pytest
 from agent.review.domain.records import ItemState
 from agent.review.web.views.wording import KEYS
 from tests.fakes.review.browser import Hands, Served, at_review
-from tests.fakes.review.served_reviews import CASE, FACTOR, Reviews
-from tests.fakes.review.service import MemoryReviews
+from tests.fakes.review.served_reviews import CASE, FACTOR, CaseReviews, Reviews
 from tests.places import ROOT
 
 if TYPE_CHECKING:
@@ -266,7 +265,7 @@ def test_the_time_at_an_item_is_kept_and_shown(ada: Hands, reviews: Reviews) -> 
 
 
 def test_a_full_disk_keeps_the_words_on_the_page(browser: "Browser") -> None:
-    reviews = MemoryReviews("dify")
+    reviews = CaseReviews()
     with Served(reviews) as served:
         ada = Hands(browser, served.door())
         ada.page.goto(f"{served.address}/r/r1")

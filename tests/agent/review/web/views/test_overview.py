@@ -15,7 +15,8 @@ from agent.review.web.views.differences import differences, runs
 from agent.review.web.views.document import doubts_of
 from agent.taxonomy.factors import FACTOR_SETS, FACTOR_TITLES
 from agent.taxonomy.layers import LAYER_TITLES
-from tests.fakes.review.web import HEADLINE, ORIGIN, Browser, MemoryReviews, article, filled, tree, words
+from tests.fakes.review.served_reviews import CaseReviews
+from tests.fakes.review.web import HEADLINE, ORIGIN, Browser, article, filled, tree, words
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_the_overview_says_why_the_score_is_what_it_is_and_adds_up(browser: Brow
 
 
 def test_the_first_lines_name_the_threat_that_counts_and_each_graver_one_with_its_aivss() -> None:
-    browser = Browser(MemoryReviews("firecrawl-mcp"))
+    browser = Browser(CaseReviews("firecrawl-mcp"))
     now = state(browser).reviewed
     first = headline_of(now)
     assert first is not None
@@ -81,7 +82,7 @@ def test_the_table_of_threats_begins_with_the_gravest_and_keeps_what_was_struck(
 
 
 def test_what_is_uncertain_says_why_and_which_question_would_settle_it() -> None:
-    browser = Browser(MemoryReviews("firecrawl-mcp"))
+    browser = Browser(CaseReviews("firecrawl-mcp"))
     now = state(browser)
     unsure = [key for key, layer in now.reviewed.layers.items() if not layer.certain and layer.applies != "no"]
     assert unsure
@@ -347,7 +348,7 @@ def test_versions_show_what_reads_otherwise_in_words_and_are_chosen_by_what_made
 
 
 def test_reviews_are_put_side_by_side_by_their_products_names() -> None:
-    browser = Browser(MemoryReviews("dify", "abridge"))
+    browser = Browser(CaseReviews("dify", "abridge"))
     page = tree(browser.get("/compare"))
     offered = page.xpath('//*[contains(@class, "offered")]//a')
     assert {words(each) for each in offered} == {"Dify", "Abridge"}
@@ -369,7 +370,7 @@ def test_reviews_are_put_side_by_side_by_their_products_names() -> None:
 def test_a_statement_is_compared_part_by_part() -> None:
     before = {"statement": {"source": "a", "action": "read files", "impact": "x"}}
     after = {"statement": {"source": "a", "action": "write files", "impact": "y"}}
-    assert len(differences(before, after)) == 2
+    assert len(differences(before, after, {})) == 2
 
 
 # ---------------------------------------------------------------- the fact sheet
@@ -486,7 +487,7 @@ def test_a_struck_fact_says_what_fell_with_it_apart_from_what_stays(browser: Bro
 
 
 def test_the_outline_gives_no_tick_to_a_layer_that_is_not_certain() -> None:
-    browser = Browser(MemoryReviews("firecrawl-mcp"))
+    browser = Browser(CaseReviews("firecrawl-mcp"))
     layers = state(browser).reviewed.layers
     for key in layers:
         browser.act("confirm", f"layer/{key}")
@@ -501,7 +502,7 @@ def test_the_outline_gives_no_tick_to_a_layer_that_is_not_certain() -> None:
 
 
 def test_threats_are_left_out_by_the_number_that_the_review_gives_them() -> None:
-    browser = Browser(MemoryReviews("firecrawl-mcp"))
+    browser = Browser(CaseReviews("firecrawl-mcp"))
     told = tree(browser.get("/r/r1")).xpath('//section[@aria-labelledby="heading-dropped"]')[0]
     assert state(browser).reviewed.dropped
     every = state(browser).numbers
