@@ -17,19 +17,9 @@ DocumentForm = Literal["prose", "tools", "manifest", "api"]
 BlockKind = Literal["heading", "paragraph", "item", "row", "code", "front-matter", "image"]
 """A heading, a paragraph, a list item, a table row, a run of code, a field of the front matter, an image's text."""
 StatementRole = Literal[
-    "behaviour",
-    "reference",
-    "configuration",
-    "limitation",
-    "control",
-    "architecture",
-    "instruction",
-    "example",
-    "news",
-    "marketing",
-    "other-product",
-    "navigation",
-]
+    "behaviour", "reference", "configuration", "limitation", "control", "architecture", "instruction",
+    "example", "news", "marketing", "other-product", "navigation",
+]  # fmt: skip
 """Purpose of a statement. behaviour: what the product does or can do. reference: a tool, command, API or parameter.
 configuration: a setting, default, permission, scope or credential. limitation: a warning or known problem. control: an
 assurance of security, privacy, approval or isolation. architecture: how it is built, where it runs, what it connects
@@ -42,61 +32,19 @@ CARRYING: Final[frozenset[StatementRole]] = frozenset(
 """Roles whose statements may carry facts about the product."""
 State = Literal["claimed", "inferred", "denied", "contradicted", "unknown", "confirmed"]
 FindingKind = Literal[
-    "hidden-text",
-    "instruction-like-text",
-    "active-content",
-    "vendor-claim",
-    "invisible-characters",
-    "metadata-instruction",
-    "bidi-control",
-    "structure",
-    "control-characters",
-    "combining-flood",
-    "retrieval-dominance",
-    "cloaking-suspected",
-    "content-changed",
-    "remote-resource",
-    "path",
-    "invalid-unicode",
-    "needs-javascript",
-    "near-empty",
-]
+    "hidden-text", "instruction-like-text", "active-content", "vendor-claim", "invisible-characters",
+    "metadata-instruction", "bidi-control", "structure", "control-characters", "combining-flood",
+    "retrieval-dominance", "cloaking-suspected", "content-changed", "remote-resource", "path",
+    "invalid-unicode", "needs-javascript", "near-empty",
+]  # fmt: skip
 MissingReason = Literal[
-    "not-found",
-    "too-little-evidence",
-    "not-about-product",
-    "contradicted",
-    "control-claim-only",
-    "needs-javascript",
-    "near-empty",
-    "language",
-    "unreadable",
-    "budget",
-    "no-evidenced-threat",
-    "range-too-wide",
-    "does-not-apply",
-    "claims-dropped",
-    "not-answered",
-    "rate-limited",
-    "out-of-quota",
-    "bad-request",
-    "too-large",
-    "unauthorised",
-    "model-missing",
-    "timeout",
-    "tls",
-    "bad-endpoint",
-    "bad-response",
-    "empty-answer",
-    "refused",
-    "truncated",
-    "filtered",
-    "invalid-json",
-    "invalid-schema",
-    "unreachable",
-    "over-budget",
-    "cassette-miss",
-]
+    "not-found", "too-little-evidence", "not-about-product", "contradicted", "control-claim-only",
+    "needs-javascript", "near-empty", "language", "unreadable", "budget", "no-evidenced-threat",
+    "range-too-wide", "does-not-apply", "claims-dropped", "not-answered", "rate-limited", "out-of-quota",
+    "bad-request", "too-large", "unauthorised", "model-missing", "timeout", "tls", "bad-endpoint",
+    "bad-response", "empty-answer", "refused", "truncated", "filtered", "invalid-json", "invalid-schema",
+    "unreachable", "over-budget", "cassette-miss",
+]  # fmt: skip
 """Why something could not be determined. The values from "rate-limited" on say why an LLM call gave nothing: they are
 those of `errors.LlmReason` with hyphens. "claims-dropped" and "not-answered" mean that an LLM's answer had nothing
 usable for this part."""

@@ -33,21 +33,10 @@ ReaderName = Literal["embedded", "llm", "manifest", "vendor-answer", "analyst", 
 Confidence = Annotated[float, Field(ge=0, le=1)]
 """A reader's confidence that the quotes state the fact, 0 to 1."""
 DropReason = Literal[
-    "unknown key",
-    "cannot be denied",
-    "no quote",
-    "quote not found",
-    "quote too long",
-    "quote too short",
-    "no statement there",
-    "flagged passage",
-    "carries no facts",
-    "another product",
-    "denial without a negation",
-    "unknown slot",
-    "slot not in the sources",
-    "too many",
-]
+    "unknown key", "cannot be denied", "no quote", "quote not found", "quote too long", "quote too short",
+    "no statement there", "flagged passage", "carries no facts", "another product", "denial without a negation",
+    "unknown slot", "slot not in the sources", "too many",
+]  # fmt: skip
 """Why a proposal, or one slot of it, was refused. "carries no facts": the sentence is addressed to the reader, an
 example, news, praise or navigation. "another product": its section or sentence speaks of something else."""
 

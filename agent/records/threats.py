@@ -302,6 +302,7 @@ class Advice(Record):
     caveat: str = ""
     """What the proposal still hangs on: a second sentence of it, in older drafts a clause; else empty."""
     also: tuple[str, ...] = ()
-    """Further dangers that an LLM names beside its threats, each a phrase; inferences without evidence."""
+    """Further dangers that an LLM names beside its threats, each a name, a colon and a sentence, in older drafts a
+    phrase; inferences without evidence."""
     law: str = ""
     """A line on law and contracts where the facts touch them; else empty."""

@@ -5,15 +5,14 @@ from typing import Final
 
 from agent.drafting.judgement import lacks_attacker
 from agent.drafting.wording import capital
-from agent.records import FactorEstimate, Residual
+from agent.records import FactorEstimate
 from agent.report import document as doc
 from agent.report.conditions import remaining
-from agent.report.document import Block, Paragraph, Part, Row, Span, Table, Text
+from agent.report.document import Block, Part, Span, Text
 from agent.report.front_pages import Writer, base_of, basis_words, on_page
-from agent.report.prose import cited, marked, stopped
+from agent.report.prose import marked, stopped
 from agent.report.safe_markdown import shorten
 from agent.report.sentences import tenth
-from agent.report.view import RankedThreat
 from agent.taxonomy.factors import FACTOR_SETS, FactorKey, FactorSet
 
 _SHORT_FACTORS: Final[dict[FactorKey, str]] = {
@@ -39,48 +38,52 @@ _RAISED: Final = ("at least ", "held at ")
 
 def numbers(writer: Writer) -> Part:
     """Build the section below the two pages: how the score is computed, and the vector of each threat."""
-    draft = writer.view.draft
-    score = draft.score
+    draft, score, shown = writer.view.draft, writer.view.draft.score, on_page(writer)
     blocks: list[Block] = []
     if score.aivss is not None and score.factor_set is not None and draft.factors and score.formula == "aivss-0.8":
         base, total = tenth(score.cvss_base), tenth(score.factor_sum)
         made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
         known = f" ({score.threat_multiplier}: the formula's threat multiplier)"
-        blocks += [Paragraph(doc.code(made + known)), _short_factors(writer, score.factor_set)]
+        blocks += [doc.paragraph(doc.code(made + known)), _short_factors(writer, score.factor_set)]
     elif score.withheld is not None and score.factor_set is not None and draft.drafter.kind == "llm":
         # Without an LLM the reasons would be typical values of the kind, which say nothing of a thin page.
         blocks.append(_short_factors(writer, score.factor_set))
     # What the threats' own measures leave is in the appendix.
     residual = None if writer.view.measures else writer.residual
-    rows = tuple(_numbers(writer, item, residual) for item in on_page(writer))
+    rows = []
+    for item in shown:
+        vector = doc.code(f"{tenth(base_of(item))} {item.threat.score.cvss_vector.removeprefix('CVSS:4.0/')}")
+        after = (remaining(writer, item, residual),) if residual else ()
+        rows.append(doc.row(doc.refs(item.name), basis_words(item), vector, *after))
     if rows:
         heads = ("", "Basis", "CVSS base and vector", *(("With the conditions",) if residual else ()))
-        blocks.append(Table(heads, rows))
-    mistakes = [item.name for item in on_page(writer) if lacks_attacker(item.threat.statement.source)]
+        blocks.append(doc.table(heads, rows))
+    mistakes = [item.name for item in shown if lacks_attacker(item.threat.statement.source)]
     if mistakes:
-        told = "no attacker: CVSS is used as if a careless user set it off (PR:L)."
         verb = "has" if len(mistakes) == 1 else "have"
-        blocks.append(Paragraph((*doc.joined(*map(doc.ref, mistakes), by=", "), Span(f" {verb} {told}"))))
-    return Part("numbers", doc.words("The numbers") if blocks else (), tuple(blocks))
+        told = f" {verb} no attacker: CVSS is used as if a careless user set it off (PR:L)."
+        blocks.append(doc.paragraph((*doc.refs(*mistakes), Span(told))))
+    return doc.part("numbers", "The numbers" if blocks else "", *blocks)
 
 
 def _short_factors(writer: Writer, used: FactorSet) -> Block:
     """Build a table of the summands of the factor sum, with their reasons, and the sum if a score is made of it."""
     factors, score = writer.view.draft.factors, writer.view.draft.score
-    # A reason that fits several factors is told once.
-    rows: list[Row] = []
+    rows = []
     seen: dict[str, str] = {}
     for key in FACTOR_SETS[used]:
         reason = _reason(factors[key])
-        extra = () if marked(reason) else (cited(reason) or factors[key].evidence[:2])
+        extra = () if marked(reason) else factors[key].evidence[:2]
         # Of a reason that could not be kept, the first quote is left.
         told = writer.prose.text(reason, extra) if reason else _quoted(writer, extra)
-        told = doc.words(f"As for {seen[reason]}.") if reason and reason in seen else told
+        if reason in seen and reason:
+            # A reason that fits several factors is told once.
+            told = doc.words(f"As for {seen[reason]}.")
         seen.setdefault(reason, _SHORT_FACTORS[key])
-        rows.append(Row((doc.words(_SHORT_FACTORS[key].capitalize()), doc.words(tenth(factors[key].value)), told)))
+        rows.append(doc.row(_SHORT_FACTORS[key].capitalize(), tenth(factors[key].value), told))
     if score.aivss is not None:
-        rows.append(Row((doc.strong("Sum"), doc.strong(tenth(score.factor_sum)), ())))
-    return Table(("Factor", "Value", "Reason"), tuple(rows), frozenset({1}))
+        rows.append(doc.row(doc.strong("Sum"), doc.strong(tenth(score.factor_sum)), ""))
+    return doc.table(("Factor", "Value", "Reason"), rows, 1)
 
 
 def _quoted(writer: Writer, marks: Sequence[str]) -> Text:
@@ -89,19 +92,12 @@ def _quoted(writer: Writer, marks: Sequence[str]) -> Text:
     if not known:
         return ()
     words = shorten(writer.view.evidence[known[0]].quote, _MOST_QUOTED)
-    return (Span(words, "quote"), Span(" "), *doc.marks(known[0]), Span("."))
+    return (*doc.quote(words), Span(" "), *doc.marks(known[0]), Span("."))
 
 
 def _reason(factor: FactorEstimate) -> str:
     """Return the reason for a factor's value, with the fact that raised it to a minimum, if any."""
     whole = stopped(factor.rationale)
     label = next((part.label for part in factor.parts if part.label.startswith(_RAISED) and part.effect > _MUCH), "")
-    raised = capital(label) if label and label not in whole else ""
-    return " ".join(filter(None, (whole, stopped(raised) if raised else "")))
-
-
-def _numbers(writer: Writer, item: RankedThreat, residual: Residual | None) -> Row:
-    """Return a row with a threat's basis, base and vector, and what the conditions change and leave of it."""
-    vector = doc.code(f"{tenth(base_of(item))} {item.threat.score.cvss_vector.removeprefix('CVSS:4.0/')}")
-    after = (remaining(writer, item, residual),) if residual else ()
-    return Row((doc.ref(item.name), doc.words(basis_words(item)), vector, *after))
+    raised = stopped(capital(label)) if label not in whole else ""
+    return " ".join(filter(None, (whole, raised)))

@@ -1,13 +1,12 @@
 """Part 5 of the report and its section in the appendix: the conditions for use, and the residual risk under them."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
 from agent.drafting.wording import capital
 from agent.records import Condition, Residual
 from agent.report import document as doc
-from agent.report.document import Block, Bullets, Paragraph, Part, Row, Span, Table, Text
+from agent.report.document import Block, Bullets, Paragraph, Part, Span, Text
 from agent.report.front_pages import Writer, base_of, has_measure, on_page
 from agent.report.prose import bare, stopped
 from agent.report.sentences import if_clause, listed, tenth
@@ -24,28 +23,32 @@ _EASED: Final = {
     "AV": "a closed network",
 }
 """What a condition puts in the way, by the metric that it changes."""
+_WITHOUT_EFFECT: Final = (
+    "None of the measures below was found to end a threat or to lower its base; they stand with each threat."
+)
+_WITHOUT_MEASURE: Final = "None is proposed: no measure of yours is known against these threats."
 
 
 def conditions(writer: Writer) -> Part:
     """Build part 5: what has to be true before go-live, the residual risk after that, and law and contracts."""
-    advice = writer.view.draft.advice
-    title = doc.words("Conditions for use")
+    advice, title = writer.view.draft.advice, "Conditions for use"
     if advice is None:
-        return Part("conditions", title, (_older_conditions(writer),))
+        return doc.part("conditions", title, _older_conditions(writer))
     blocks: list[Block] = []
     # Measures stand with their threats, each with its price.
     own = bool(writer.view.measures)
-    shown = _on_page(writer, advice.conditions) if own else advice.conditions[: writer.room.conditions]
-    if shown and not own:
+    above = {item.threat.id for item in on_page(writer)}
+    shown = advice.conditions[: writer.room.conditions]
+    if own:
+        shown = tuple(item for item in advice.conditions if above.intersection(item.threats))
+    elif shown:
         blocks.append(Bullets(tuple(_condition(writer, n, item) for n, item in enumerate(shown, 1)), numbered=True))
     below = [item for item in advice.conditions if item not in shown]
     for number, item in enumerate(below, len(shown) + 1):
         writer.shortened.append((f"Condition {number}", f"{stopped(item.text)} {item.who}; {item.price}".rstrip("; ")))
     if not advice.conditions:
-        none = "None of the measures below was found to end a threat or to lower its base; they stand with each threat."
         known = any(each.who == "you" for item in writer.view.threats for each in item.threat.mitigations)
-        none = none if known else "None is proposed: no measure of yours is known against these threats."
-        blocks.append(Paragraph(doc.words(none)))
+        blocks.append(doc.paragraph(_WITHOUT_EFFECT if known else _WITHOUT_MEASURE))
     elif own:
         # What the measures leave by CVSS is computed in the appendix.
         blocks.append(Paragraph(_measured(writer)))
@@ -55,7 +58,7 @@ def conditions(writer: Writer) -> Part:
         blocks.append(Paragraph(doc.joined(doc.soft("Law and contracts:"), writer.prose.text(advice.law))))
     elif advice.law:
         writer.shortened.append(("Law and contracts", advice.law))
-    return Part("conditions", title, tuple(blocks))
+    return doc.part("conditions", title, *blocks)
 
 
 def _measured(writer: Writer) -> Text:
@@ -63,19 +66,12 @@ def _measured(writer: Writer) -> Text:
     if writer.view.draft.score.aivss is None:
         return doc.words("If it is used before it is assessed, each measure under “You” is in place.")
     unmet = [item.name for item in on_page(writer) if not has_measure(item)]
-    told: Text = doc.words("Before go-live, each measure under “You” is in place")
+    told = Span("Before go-live, each measure under “You” is in place")
     if not unmet:
-        return (*told, Span("."))
-    names = _named(unmet)
-    one = len(unmet) == 1
-    left = f" {'is' if one else 'are'} left to the vendor: accept{' it' if one else ''} or wait."
-    return (*told, Span("; "), *names, Span(left))
-
-
-def _on_page(writer: Writer, found: Sequence[Condition]) -> tuple[Condition, ...]:
-    """Return the conditions that concern a threat on the page."""
-    above = {item.threat.id for item in on_page(writer)}
-    return tuple(item for item in found if above.intersection(item.threats))
+        return (told, Span("."))
+    left = " is left to the vendor: accept it or wait."
+    left = left if len(unmet) == 1 else " are left to the vendor: accept or wait."
+    return (told, Span("; "), *doc.refs(*unmet), Span(left))
 
 
 def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -> Text:
@@ -85,25 +81,37 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
     start = Span("With it in place, " if conditions == 1 else f"With all{more}{below} in place, ")
     left = [(item, residual.remains[item.threat.id]) for item in on_page(writer) if item.threat.id in residual.remains]
     if not left:
-        return (start, *_older_residual(writer, residual))
+        return (start, *_gravest(writer, residual))
     first = next((pair for pair in left if pair[0] is writer.view.headline), None)
     highest = max(left, key=lambda pair: (pair[1], pair is first, base_of(pair[0])))
-    alike = [pair[0] for pair in left if pair[1] == highest[1]]
+    alike = [item.name for item, base in left if base == highest[1]]
     if not highest[1]:
         return (start, Span("none of these threats remains."))
+    rest = (*doc.strong(_graded(highest[1])), Span(" for "), *doc.refs(*alike))
+    if len(alike) == 1 and (where := _where(highest[0])):
+        rest = (*rest, Span(f" {where}"))
     if first is None:
-        return (start, Span("the highest CVSS base is "), *_at(alike, *highest), Span("."))
+        return (start, Span("the highest CVSS base is "), *rest, Span("."))
     item, after = first
-    told: Text = (*doc.ref(item.name), Span(_becomes(base_of(item), after)))
-    meant = _meaning(residual.changes.get(item.threat.id, ""), base_of(item) - after)
+    before = base_of(item)
+    falls = " stays at " if after == before else f" falls from {tenth(before)} to "
+    told: Text = (start, *doc.refs(item.name), Span(falls if after else " is gone"))
+    meant = _meaning(residual.changes.get(item.threat.id, ""), before - after)
     if highest is first:
+        others = [name for name in alike if name != item.name]
+        also = (Span(", also of "), *doc.refs(*others)) if others else ()
         return (
-            start, *told, *doc.strong(_graded(after)), Span(", the highest CVSS base that remains"),
-            *_also([one for one in alike if one is not item]), Span("."), *meant,
+            *told, *doc.strong(_graded(after)), Span(", the highest CVSS base that remains"), *also, Span("."), *meant
         )  # fmt: skip
     fallen = (Span(_graded(after)),) if after else ()
-    rest = (Span("; the highest CVSS base that remains is "), *_at(alike, *highest), Span("."))
-    return (start, *told, *fallen, *rest, *meant)
+    return (*told, *fallen, Span("; the highest CVSS base that remains is "), *rest, Span("."), *meant)
+
+
+def _where(item: RankedThreat) -> str:
+    """Return when a threat holds that does not hold in default use."""
+    if item.threat.setting:
+        return bare(if_clause(item.threat.setting))
+    return "on its assumption" if item.threat.basis == "assumed" else ""
 
 
 def _meaning(changes: str, fall: Decimal) -> Text:
@@ -116,57 +124,32 @@ def _meaning(changes: str, fall: Decimal) -> Text:
     return (Span(f" CVSS credits {small} with little: it rates an attack that succeeds, not how seldom one does."),)
 
 
-def _becomes(before: Decimal, after: Decimal) -> str:
-    if not after:
-        return " is gone"
-    return " stays at " if after == before else f" falls from {tenth(before)} to "
-
-
 def _graded(base: Decimal) -> str:
     return f"{tenth(base)} {severity(base)}"
 
 
-def _also(others: Sequence[RankedThreat]) -> Text:
-    """Name further threats that keep the same base."""
-    return (Span(", also of "), *_named([item.name for item in others])) if others else ()
-
-
-def _named(names: Sequence[str]) -> Text:
-    return doc.joined(*(doc.ref(name) for name in names), by=", ")
-
-
-def _at(alike: Sequence[RankedThreat], item: RankedThreat, left: Decimal) -> Text:
-    """Describe a residual base: its threats, and of one alone when it holds."""
-    if len(alike) > 1:
-        return (*doc.strong(_graded(left)), Span(" for "), *_named([each.name for each in alike]))
-    where = "on its assumption" if item.threat.basis == "assumed" else ""
-    where = bare(if_clause(item.threat.setting)) if item.threat.setting else where
-    told: Text = (Span(" for "), *doc.ref(item.name), Span(f" {where}" if where else ""))
-    return (*doc.strong(_graded(left)), *told)
-
-
-def _older_residual(writer: Writer, residual: Residual) -> Text:
-    """For older drafts, which store no residual for each threat: describe the residual of the gravest threat."""
+def _gravest(writer: Writer, residual: Residual) -> Text:
+    """Describe the residual of the gravest threat, where none is stored for each threat."""
     if not residual.after:
         return (Span("none of these threats remains."),)
     item = next((item for item in writer.view.threats if item.threat.id == residual.threat), None)
-    whose: Text = (Span(" ("), *doc.ref(item.name), Span(")")) if item else ()
+    whose: Text = (Span(" ("), *doc.refs(item.name), Span(")")) if item else ()
     was = f", down from {tenth(residual.before)}" if residual.after != residual.before else " as before"
     return (Span("the highest CVSS base is "), *doc.strong(_graded(residual.after)), *whose, Span(f"{was}."))
 
 
 def remaining(writer: Writer, item: RankedThreat, residual: Residual) -> Text:
-    """Describe the metrics that the conditions change and the remaining base; a dash in older drafts, which do not
-    store this for each threat."""
+    """Describe the metrics that the conditions change and the remaining base; a dash where none is stored for each
+    threat."""
     left, changes = residual.remains.get(item.threat.id), residual.changes.get(item.threat.id, "")
     if left is None:
         return doc.words("–")
-    if left and not changes:
+    if not left:
+        return doc.words("excluded by the conditions")
+    if not changes:
         advice = writer.view.draft.advice
         eased = advice is not None and any(item.threat.id in one.threats for one in advice.conditions)
         return doc.words("less likely; no metric changes" if eased else "no metric changes")
-    if not left:
-        return doc.words("excluded by the conditions")
     same = doc.words("(score unchanged)") if left == base_of(item) else ()
     return doc.joined(doc.code(f"{changes} → {tenth(left)}"), same)
 
@@ -175,18 +158,18 @@ def residuals(writer: Writer) -> Part:
     """Build the appendix table of what the conditions change of the threats whose rest is not on the first two
     pages."""
     residual = writer.residual
+    if residual is None:
+        return doc.part("residuals", "")
     above = [] if writer.view.measures else on_page(writer)
-    kept = [
-        item for item in writer.view.threats if residual and item.threat.id in residual.remains and item not in above
+    rows = [
+        doc.row(doc.refs(item.name), tenth(base_of(item)), remaining(writer, item, residual))
+        for item in writer.view.threats
+        if item.threat.id in residual.remains and item not in above
     ]
-    if residual is None or not kept:
-        return Part("residuals", (), ())
-    rows = tuple(
-        Row((doc.ref(item.name), doc.words(tenth(base_of(item))), remaining(writer, item, residual))) for item in kept
-    )
-    table = Table(("", "CVSS base", "With the conditions"), rows, frozenset({1}))
-    title = "What the conditions change" if writer.view.measures else "What the conditions change of further threats"
-    return Part("residuals", doc.words(title), (table,))
+    if not rows:
+        return doc.part("residuals", "")
+    title = "What the conditions change" + ("" if writer.view.measures else " of further threats")
+    return doc.part("residuals", title, doc.table(("", "CVSS base", "With the conditions"), rows, 1))
 
 
 def _condition(writer: Writer, number: int, item: Condition) -> Text:
@@ -196,13 +179,12 @@ def _condition(writer: Writer, number: int, item: Condition) -> Text:
     told = [threat for threat in item.threats if threat in above] or list(item.threats)[:1]
     eased = sorted((names[threat] for threat in told if threat in names), key=lambda name: int(name[1:]))
     text = writer.brief(f"Condition {number}", stopped(item.text), writer.room.condition)
-    refs = _named(eased)
     price = item.price.rstrip(".")
     return doc.joined(
         doc.strong(f"{capital(item.who)}:") if item.who else (),
         text,
-        (Span("("), *refs, Span(")")) if refs else (),
-        (Span("Price", "em"), Span(f": {price}.")) if price else (),
+        (Span("("), *doc.refs(*eased), Span(")")) if eased else (),
+        (*doc.soft("Price"), Span(f": {price}.")) if price else (),
     )
 
 
@@ -218,4 +200,4 @@ def _older_conditions(writer: Writer) -> Block:
         writer.prose.text(f"{text.rstrip('.')} ({', '.join(dict.fromkeys(names))}).", evidence)
         for text, names, evidence in list(found.values())[: writer.room.conditions]
     ]
-    return Bullets(tuple(rows)) if rows else Paragraph(doc.words("None is known."))
+    return Bullets(tuple(rows)) if rows else doc.paragraph("None is known.")

@@ -6,7 +6,7 @@ without result (N1), a threat (T1), a question (Q1) or a fact.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -152,9 +152,11 @@ class Report:
         return next((part for part in (*self.front, *self.reference) if part.key == key), None)
 
 
-def words(text: str) -> Text:
-    """Return plain words as one span, or no span for an empty text."""
-    return (Span(text),) if text else ()
+def words(text: Text | str) -> Text:
+    """Return plain words as one span, or no span for an empty text; a text is returned as it is."""
+    if isinstance(text, str):
+        return (Span(text),) if text else ()
+    return text
 
 
 def joined(*pieces: Text, by: str = " ") -> Text:
@@ -174,6 +176,11 @@ def strong(text: str) -> Text:
 def soft(text: str) -> Text:
     """Format words as italics."""
     return (Span(text, "em"),) if text else ()
+
+
+def quote(text: str) -> Text:
+    """Format words of a source, shown in quotation marks."""
+    return (Span(text, "quote"),)
 
 
 def stressed(text: Text) -> Text:
@@ -203,9 +210,34 @@ def marks(*ids: str) -> Text:
     return (Span(", ".join(known), "marks", known),) if known else ()
 
 
-def ref(identifier: str) -> Text:
-    """Build a reference to a threat or question from its id."""
-    return (Span(identifier, "ref", (identifier,)),)
+def refs(*ids: str) -> Text:
+    """Build references to threats or questions, separated by commas."""
+    return joined(*((Span(identifier, "ref", (identifier,)),) for identifier in ids), by=", ")
+
+
+def paragraph(text: Text | str) -> Paragraph:
+    """Build a paragraph of a text or of plain words."""
+    return Paragraph(words(text))
+
+
+def heading(text: Text | str) -> Heading:
+    """Build a heading of a text or of plain words."""
+    return Heading(words(text))
+
+
+def row(*cells: Text | str, id_: str = "") -> Row:
+    """Build a table row of texts and plain words, with the id that marks refer to, if any."""
+    return Row(tuple(words(cell) for cell in cells), id_)
+
+
+def table(heads: Sequence[str], rows: Iterable[Row], *numeric: int) -> Table:
+    """Build a table; `numeric` are the indexes of right-aligned columns."""
+    return Table(tuple(heads), tuple(rows), frozenset(numeric))
+
+
+def part(key: str, title: Text | str, *blocks: Block) -> Part:
+    """Build a part with a title of a text or of plain words; empty for a part that needs no heading."""
+    return Part(key, words(title), blocks)
 
 
 def texts(part: Part) -> Iterator[Text]:
@@ -213,33 +245,28 @@ def texts(part: Part) -> Iterator[Text]:
     if part.title:
         yield part.title
     for block in part.blocks:
-        yield from _texts(block)
-
-
-def _texts(block: Block) -> Iterator[Text]:
-    match block:
-        case Paragraph(text) | Heading(text):
-            yield text
-        case Bullets(items):
-            yield from items
-        case Entry(_, title, text, items):
-            yield title
-            yield text
-            yield from items
-        case Table(heads, rows):
-            yield from (words(head) for head in heads)
-            yield from (cell for row in rows for cell in row.cells)
+        match block:
+            case Paragraph(text) | Heading(text):
+                yield text
+            case Bullets(items):
+                yield from items
+            case Entry(_, title, text, items):
+                yield from (title, text, *items)
+            case Table(heads, rows):
+                yield from (words(head) for head in heads)
+                yield from (cell for row in rows for cell in row.cells)
 
 
 def entries(part: Part) -> Iterator[str]:
     """Yield the ids of rows and entries of a part that marks can refer to."""
     for block in part.blocks:
-        if isinstance(block, Entry) and block.id:
-            yield block.id
-        elif isinstance(block, Bullets):
-            yield from block.ids
-        elif isinstance(block, Table):
-            yield from (row.id for row in block.rows if row.id)
+        match block:
+            case Entry(id) if id:
+                yield id
+            case Bullets():
+                yield from block.ids
+            case Table(_, rows):
+                yield from (row.id for row in rows if row.id)
 
 
 def counted_words(text: Text) -> int:

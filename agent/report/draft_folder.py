@@ -21,7 +21,7 @@ REPORT: Final = "draft.md"
 INDEX: Final = "index"
 _OWN: Final = frozenset({FILE_NAME, REPORT, SNAPSHOTS, INDEX})
 _AT_FDCWD: Final = -100
-_RENAME_EXCHANGE: Final = 2
+_EXCHANGE: Final = 2
 
 
 def check(out: Path) -> None:
@@ -89,21 +89,18 @@ def _sibling(out: Path, role: str) -> Path:
 
 
 def _locked(staged: Path, out: Path) -> int:
-    busy = InputError("another run is writing this folder", where=str(out), hint="wait for it to end")
     handle = os.open(staged, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        same = os.path.samestat(os.fstat(handle), staged.stat())
+        if os.path.samestat(os.fstat(handle), staged.stat()):
+            return handle
     except OSError as error:
-        os.close(handle)
         # The other run may have finished and removed the folder after we opened it but before we locked it.
-        if isinstance(error, FileNotFoundError) or error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            raise busy from None
-        raise
-    if not same:
-        os.close(handle)
-        raise busy
-    return handle
+        if not isinstance(error, FileNotFoundError) and error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+            os.close(handle)
+            raise
+    os.close(handle)
+    raise InputError("another run is writing this folder", where=str(out), hint="wait for it to end")
 
 
 def _empty(folder: Path) -> None:
@@ -120,7 +117,7 @@ def _exchange(one: Path, other: Path) -> bool:
         call = ctypes.CDLL(None, use_errno=True).renameat2
     except (AttributeError, OSError):
         return False
-    return bool(call(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0)
+    return bool(call(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _EXCHANGE) == 0)
 
 
 def _flush(folder: Path) -> None:

@@ -28,8 +28,8 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _AGAIN: Final = "draft again from the sources"
 _DOCUMENTS: Final = TypeAdapter(tuple[Document, ...])
 _MAX_BYTES: Final = 50_000_000
-_FAMILY: Final = DRAFT_SCHEMA.rsplit("/", 1)[0]
-_VERSION: Final = int(DRAFT_SCHEMA.rsplit("/", 1)[1])
+_FAMILY: Final = DRAFT_SCHEMA.rpartition("/")[0]
+_VERSION: Final = int(DRAFT_SCHEMA.rpartition("/")[2])
 
 
 def dump(draft: Draft) -> str:
@@ -62,15 +62,11 @@ def load(path: Path | str, documents: Sequence[Document] | None = None) -> Draft
     missing file, InputError for malformed JSON or an invalid field, SchemaError for an unknown or newer schema,
     IntegrityError if the score does not recompute or a quote is not in its snapshot.
     """
-    return _checked(path, documents)[0]
+    return load_whole(path, documents)[0]
 
 
-def load_whole(path: Path | str) -> tuple[Draft, tuple[Document, ...]]:
-    """Load a draft with the texts stored beside it, if any. Raises the same errors as `load`."""
-    return _checked(path, None)
-
-
-def _checked(path: Path | str, documents: Sequence[Document] | None) -> tuple[Draft, tuple[Document, ...]]:
+def load_whole(path: Path | str, documents: Sequence[Document] | None = None) -> tuple[Draft, tuple[Document, ...]]:
+    """Load a draft with the texts stored beside it, if any. Takes and raises the same as `load`."""
     file = draft_file(Path(path))
     draft = parse(_read(file), where=str(path))
     texts = _snapshot_documents(file.parent, draft) if documents is None else tuple(documents)
@@ -97,16 +93,25 @@ def parse(text: str, *, where: str) -> Draft:
     try:
         draft = Draft.model_validate(raw)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "draft"
         raise InputError(
-            f"the draft has a field that is not acceptable: {first['msg'].lower()}",
-            where=f"{where}: {field}",
+            f"the draft has a field that is not acceptable: {error.errors()[0]['msg'].lower()}",
+            where=f"{where}: {_field(error) or 'draft'}",
             hint="the file was changed by hand or written by another program; draft again",
         ) from None
     verify_score(draft.score)
-    _check_marks(draft, where)
+    known = {item.id for item in draft.evidence}
+    cited = {f"factors.{key}": item.evidence for key, item in draft.factors.items()}
+    for key, layer in draft.layers.items():
+        cited |= {f"layers.{key}.threats.{threat.id}": threat.evidence for threat in layer.threats}
+    for place, mark in ((place, mark) for place, marks in cited.items() for mark in marks):
+        if mark not in known:
+            text = f"{mark} is cited but not in the evidence"
+            raise InputError(text, where=f"{where}: {place}", hint="draft again")
     return draft
+
+
+def _field(error: ValidationError) -> str:
+    return ".".join(str(part) for part in error.errors()[0]["loc"])
 
 
 def verify_evidence(draft: Draft, documents: Sequence[Document]) -> None:
@@ -114,9 +119,7 @@ def verify_evidence(draft: Draft, documents: Sequence[Document]) -> None:
     known = {document.id: document for document in documents}
     for item in draft.evidence:
         if item.document not in known:
-            raise IntegrityError(
-                f"the document of {item.id} is missing", where=item.document, hint="draft again from the sources"
-            )
+            raise IntegrityError(f"the document of {item.id} is missing", where=item.document, hint=_AGAIN)
         verify_quote(item, known[item.document])
 
 
@@ -132,19 +135,16 @@ def _read(file: Path) -> str:
 def decode(text: str, where: str) -> object:
     """Parse JSON to plain values with exact numbers. Raises InputError for duplicate keys, NaN and malformed JSON."""
     try:
-        decoded: object = json.loads(
-            text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique
-        )
+        decoded: object = json.loads(text, parse_float=Decimal, parse_constant=_refused, object_pairs_hook=_unique)
     except RecursionError:
         raise InputError("the JSON is nested too deeply", where=where, hint="give a draft.json") from None
     except ValueError as error:
-        raise InputError(
-            f"malformed JSON: {str(error).rstrip('.')}", where=where, hint="give a draft.json that septet wrote"
-        ) from None
+        text = f"malformed JSON: {str(error).rstrip('.')}"
+        raise InputError(text, where=where, hint="give a draft.json that septet wrote") from None
     return decoded
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def _refused(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number")
 
 
@@ -162,29 +162,10 @@ def _check_schema(schema: object, where: str) -> None:
         return
     family, _, version = str(schema).rpartition("/")
     if family == _FAMILY and version.isdecimal() and int(version) > _VERSION:
-        raise SchemaError(
-            f"the draft has the newer schema {schema}",
-            where=where,
-            hint=f"update septet; this one reads {DRAFT_SCHEMA}",
-        )
+        hint = f"update septet; this one reads {DRAFT_SCHEMA}"
+        raise SchemaError(f"the draft has the newer schema {schema}", where=where, hint=hint)
     shown = "no schema" if schema is None else f"the unknown schema {str(schema)[:60]!r}"
     raise SchemaError(f"the file has {shown}", where=where, hint=f"a draft has the schema {DRAFT_SCHEMA}")
-
-
-def _check_marks(draft: Draft, where: str) -> None:
-    """Check that every mark cited in the draft is in its evidence. Raises InputError otherwise."""
-    known = {item.id for item in draft.evidence}
-    cited = [(f"factors.{key}", item.evidence) for key, item in draft.factors.items()]
-    cited += [
-        (f"layers.{key}.threats.{threat.id}", threat.evidence)
-        for key, layer in draft.layers.items() for threat in layer.threats
-    ]  # fmt: skip
-    for place, marks in cited:
-        lost = [mark for mark in marks if mark not in known]
-        if lost:
-            raise InputError(
-                f"{lost[0]} is cited but not in the evidence", where=f"{where}: {place}", hint="draft again"
-            )
 
 
 def _snapshot_documents(folder: Path, draft: Draft) -> tuple[Document, ...]:
@@ -203,8 +184,8 @@ def _snapshot_documents(folder: Path, draft: Draft) -> tuple[Document, ...]:
     try:
         documents = _DOCUMENTS.validate_python(decode(_read(file), str(file)))
     except ValidationError as error:
-        field = ".".join(str(part) for part in error.errors()[0]["loc"])
-        raise InputError("the texts of the snapshots were changed", where=f"{file}: {field}", hint=_AGAIN) from None
+        where = f"{file}: {_field(error)}"
+        raise InputError("the texts of the snapshots were changed", where=where, hint=_AGAIN) from None
     known = {source.document: source for source in draft.sources}
     for document in documents:
         source = known.get(document.id)

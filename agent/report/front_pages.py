@@ -1,4 +1,4 @@
-"""Parts 1 to 7 of the report: two pages to act on, at most 1,250 words."""
+"""Parts 1 to 4 and 6 to 8 of the report: two pages to act on, at most 1,250 words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -11,24 +11,14 @@ from agent.drafting.layers.paragraphs import load_layer_texts
 from agent.drafting.threats.headline import SUPPORTED, is_supported
 from agent.drafting.wording import capital
 from agent.intake.extract.statements import language
-from agent.records import (
-    Capability,
-    FactLine,
-    LayerThreats,
-    Question,
-    Residual,
-    Threat,
-    UseProposal,
-    WorkNote,
-    WorkStatus,
-)
+from agent.records import Capability, FactLine, LayerThreats, Question, Residual, Score, Threat, WorkNote, WorkStatus
 from agent.report import document as doc
 from agent.report.authors import drafter_words
 from agent.report.document import Block, Bullets, Entry, Extent, Meter, Paragraph, Part, Row, Span, Table, Text
 from agent.report.prose import Prose, bare, has_quote, marked, split, stopped, within
 from agent.report.safe_markdown import excerpt, shared_words
 from agent.report.sentences import counted, if_clause, listed, small, tenth, threat_sentence
-from agent.report.view import CERTAIN_NEEDED, RankedThreat, View, basis_order
+from agent.report.view import CERTAIN_NEEDED, RankedThreat, View, basis_order, name_of
 from agent.scoring import severity
 from agent.taxonomy.kinds import ProductKind
 from agent.taxonomy.layers import LAYER_TITLES, LayerKey
@@ -44,13 +34,14 @@ _GRAVE: Final[dict[str, str]] = {
     "content-changed": "changes since the last draft",
 }
 """Findings that a reader must know about before anything else, in words."""
-_DAY: Final = 10
-"""Length of the date in an ISO 8601 timestamp."""
+_DAY: Final = len("2026-11-24")
 _THESIS: Final = 32
 """The most words of a first sentence of the posture that is set in bold."""
 _TOP: Final = 10.0
 _PARTLY: Final = 40
 """The most words for an uncertain layer that the sources cover slightly."""
+_NAME: Final = 9
+"""The most words of the name of a further danger."""
 _HOLDS: Final = {"quoted": "", "assumed": "on an assumption"}
 """What to say of a threat in default use that needs no setting, by its basis."""
 _GROUPS: Final = {1: "Beyond default use:", 2: "On an assumption:"}
@@ -83,8 +74,8 @@ _LOOKED_FOR: Final = {
     "Shows": ("own_logs", "traces"),
 }
 """The fact keys that explain a "not stated", by row of the abilities."""
-
-
+_NARROWS: Final = 0.1
+"""The least effect of an answer on the likely range that is told."""
 _SHORT_HOW: Final = 36
 """The most words for how a later threat works; at least one sentence is shown."""
 
@@ -116,10 +107,10 @@ class Room(NamedTuple):
     rest_todo: int
     """1 if the later threats say what you should do."""
     also: int
-    """1 if there is a line with further dangers."""
+    """The number of further dangers, in a line each."""
 
 
-WIDEST: Final = Room(5, 80, 25, 4, 30, 8, 25, 54, 6, 24, 105, 5, 1, 4, 1, 1, 1, 1)
+WIDEST: Final = Room(5, 80, 25, 4, 30, 8, 25, 54, 6, 24, 105, 5, 1, 4, 1, 1, 1, 5)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("why", 0), ("lost", 0), ("quote", 14),
     ("quote", 10), ("quote", 0), ("answer", 15), ("rest", 3), ("law", 0), ("rest", 2), ("questions", 5),
@@ -127,8 +118,8 @@ STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("vendor", 0), ("how", 70), ("questions", 4), ("layer", 42), ("answer", 10), ("questions", 3), ("layer", 36),
     ("posture", 70), ("condition", 14), ("layer", 30), ("rest", 1), ("questions", 2), ("posture", 60), ("layer", 28),
     ("conditions", 3), ("rest", 0), ("posture", 52), ("layer", 25), ("how", 48), ("posture", 46), ("layer", 20),
-    ("posture", 40), ("also", 0), ("how", 40), ("layer", 16), ("questions", 1), ("threats", 4), ("rest_todo", 0),
-    ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
+    ("posture", 40), ("also", 2), ("also", 0), ("how", 40), ("layer", 16), ("questions", 1),
+    ("threats", 4), ("rest_todo", 0), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """The steps that shorten the first two pages to 1,250 words, each a field and its new value. They first cut what the
 report repeats later, such as quotes, and last how a threat works, since half an explanation says nothing."""
@@ -174,10 +165,22 @@ class Writer:
 
 def standing(writer: Writer) -> Text:
     """Write part 1: the review status, the sources read, the drafter, what is not covered."""
-    view = writer.view
-    draft = view.draft
-    pieces = [doc.strong(view.standing), doc.words(f"read: {_read(view)}"), doc.words(drafter_words(draft))]
-    uncovered = _uncovered(view)
+    draft = writer.view.draft
+    read = counted(len(draft.sources), "source")
+    if draft.sources:
+        read += f", {_day(draft.sources[0].fetched_at)}"
+    spoken: dict[str, list[str]] = {}
+    for source in draft.sources:
+        if not language.is_english(source.language):
+            spoken.setdefault(language.name(source.language), []).append(source.document)
+    read += "".join(f", {listed(ids)} in {name}" for name, ids in spoken.items())
+    pieces = [doc.strong(writer.view.standing), doc.words(f"read: {read}"), doc.words(drafter_words(draft))]
+    uncovered: list[str] = []
+    # An LLM's text names the part it covers, and often covers clients and a platform that it quotes.
+    if draft.drafter.kind != "llm":
+        uncovered = [_UNCOVERED[draft.product.kind]] if draft.product.kind in _UNCOVERED else []
+        if any(item.about == "platform" for item in draft.evidence):
+            uncovered.append(f"the {draft.product.vendor or draft.product.name} platform behind it")
     if uncovered:
         pieces.append(doc.words(f"not covered: {listed(uncovered)}"))
     kinds = dict.fromkeys(_GRAVE[f.kind] for source in draft.sources for f in source.findings if f.kind in _GRAVE)
@@ -192,18 +195,6 @@ def explained(writer: Writer) -> Text:
     return doc.soft(f"Marks: quotes (E){searches}. Unmarked: inference or advice.")
 
 
-def _read(view: View) -> str:
-    sources = view.draft.sources
-    text = counted(len(sources), "source")
-    if sources:
-        text += f", {_day(sources[0].fetched_at)}"
-    spoken: dict[str, list[str]] = {}
-    for source in sources:
-        if not language.is_english(source.language):
-            spoken.setdefault(language.name(source.language), []).append(source.document)
-    return text + "".join(f", {listed(ids)} in {name}" for name, ids in spoken.items())
-
-
 def _day(time: str) -> str:
     """Format a date in words; text that is not a date is returned unchanged."""
     try:
@@ -213,15 +204,7 @@ def _day(time: str) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def _uncovered(view: View) -> list[str]:
-    if view.draft.drafter.kind == "llm":
-        # An LLM's text names the part it covers, and often covers clients and a platform that it quotes.
-        return []
-    product = view.draft.product
-    found = [_UNCOVERED[product.kind]] if product.kind in _UNCOVERED else []
-    if any(item.about == "platform" for item in view.draft.evidence):
-        found.append(f"the {product.vendor or product.name} platform behind it")
-    return found
+# ------------------------------------------------------------ score and posture
 
 
 def headline(writer: Writer) -> Part:
@@ -230,74 +213,83 @@ def headline(writer: Writer) -> Part:
     if score.aivss is None:
         return _unscored(writer)
     # The bar shows the range. The page does not explain its numbers; the appendix does.
-    title = f"{score.severity} {tenth(score.aivss)} before controls"
     low = score.likely_low if score.likely_low is not None else score.aivss
     high = score.likely_high if score.likely_high is not None else score.aivss
     blocks: list[Block] = [Meter(Extent(float(score.aivss), float(low), float(high), _TOP))]
     if first is not None:
         doubt = " (contested, not decided yet)" if writer.view.is_contested(first.threat) else ""
-        rests = (Span("Rests on "), *doc.ref(first.name), Span(f"{doubt}{_rests(writer, first)}{_raised(writer)}."))
+        told = f"{doubt}{_rests(writer.view, first)}{_raised(score)}."
+        rests = (Span("Rests on "), *doc.refs(first.name), Span(told))
         blocks.append(Bullets(tuple(filter(None, (rests, _graver(writer, first))))))
-    return Part("headline", doc.words(title), tuple(blocks))
+    return doc.part("headline", f"{score.severity} {tenth(score.aivss)} before controls", *blocks)
 
 
-def _rests(writer: Writer, first: RankedThreat) -> str:
+def _unscored(writer: Writer) -> Part:
+    """Say why there is no score, which answers would help, and what holds until then."""
+    sentences: list[Text] = []
+    asked = [item.id for item in writer.asked][:3]
+    if asked:
+        verb = "would settle it" if len(asked) > 1 else "would help to settle it"
+        names = doc.joined(doc.refs(*asked[:-1]), doc.refs(asked[-1]), by=" and ")
+        sentences.append((Span("Answers to "), *names, Span(f" {verb}.")))
+    if writer.view.draft.advice is not None and writer.view.measures:
+        sentences.append(doc.words("Until then treat it as not assessed; if it is used, with each threat's measure."))
+    reason = (writer.view.draft.score.withheld or "no threat has a quote").rstrip(".")
+    told = [doc.paragraph(doc.joined(*sentences))] if sentences else []
+    return doc.part("headline", f"Not scored: {reason}", *told)
+
+
+def _rests(view: View, first: RankedThreat) -> str:
     """Describe the rule by which the score rests on this threat."""
+    setting = first.threat.setting
     if not first.threat.default_use:
         return ", the gravest threat"
-    alike = [item for item in writer.view.threats if is_supported(item.threat)]
-    graver = [
-        item
-        for item in alike
-        if base_of(item) > base_of(first) and not (item.threat.setting and not first.threat.setting)
-    ]
-    when = bare(if_clause(first.threat.setting)) if first.threat.setting else "in default use"
+    alike = (item for item in view.threats if is_supported(item.threat))
+    graver = any(base_of(one) > base_of(first) and not (one.threat.setting and not setting) for one in alike)
+    when = bare(if_clause(setting)) if setting else "in default use"
     if not graver:
-        return f", {when}" if first.threat.setting or first.threat.by == "embedded" else ""
-    if any(item.threat.by in ("llm", "both") for item in writer.view.threats):
-        # Threats that the LLM left to the catalogue are in the appendix, with the severity of their pattern.
-        return f", the core danger {when}"
-    return ", the threat that a reviewer chose"
+        return f", {when}" if setting or first.threat.by == "embedded" else ""
+    # Threats that the LLM left to the catalogue are in the appendix, with the severity of their pattern.
+    judged = any(item.threat.by in ("llm", "both") for item in view.threats)
+    return f", the core danger {when}" if judged else ", the threat that a reviewer chose"
 
 
-def _raised(writer: Writer) -> str:
+def _raised(score: Score) -> str:
     """Describe what the score adds to the threat's CVSS base, and why; the arithmetic follows below the text."""
-    score = writer.view.draft.score
     if score.factor_sum is None or score.cvss_base is None or score.formula != "aivss-0.8":
         return ""
-    base, total = tenth(score.cvss_base), tenth(score.factor_sum)
+    base, band = tenth(score.cvss_base), severity(score.cvss_base)
     if score.aivss == score.cvss_base:
         return f": {base} by CVSS"
     added = tenth(score.aivss - score.cvss_base) if score.aivss is not None else ""
-    graded = f"{severity(score.cvss_base)} {base}"
     # Without this, a High over threats that are all Medium looks like a mistake.
-    lifted = score.severity != severity(score.cvss_base)
-    into = f", which lifts it from {severity(score.cvss_base)} to {score.severity}" if lifted else ""
-    return f": {graded} by CVSS; AIVSS adds {added} for what is agentic (ten factors, sum {total}){into}"
+    into = f", which lifts it from {band} to {score.severity}" if score.severity != band else ""
+    agentic = f"AIVSS adds {added} for what is agentic (ten factors, sum {tenth(score.factor_sum)})"
+    return f": {band} {base} by CVSS; {agentic}{into}"
 
 
-def _proposal(writer: Writer) -> Text:
-    """State what the draft proposes or the signer decided; the conditions themselves follow the threats."""
-    advice, stamp = writer.view.draft.advice, writer.view.draft.review
-    if stamp is not None and stamp.decision is not None:
-        return doc.joined(doc.words(f"Decided by {stamp.reviewer}:"), doc.strong(_advised(writer, stamp.decision)))
-    if advice is None:
+def _graver(writer: Writer, first: RankedThreat) -> Text:
+    """Name the highest threat on the page that scores above the headline but does not hold in default use."""
+    least = writer.view.draft.score.aivss
+    above = [
+        one
+        for one in writer.view.top(writer.room.threats)
+        if one is not first
+        # A stolen key or a hijacked package is an assumption that fits any product: its threat tells it.
+        and one.threat.basis != "assumed"
+        and (one.threat.basis == "needs a setting" or one.threat.setting)
+        and least is not None
+        and one.threat.score.aivss > least
+    ]
+    if not above:
         return ()
-    caveat = advice.caveat.rstrip(".")
-    advised = _advised(writer, advice.proposal)
-    told = f"{advised} {caveat}." if caveat[:1].isupper() else f"{advised.rstrip('.')}; {small(caveat)}."
-    return doc.joined(doc.words("Proposed:"), doc.stressed(writer.prose.text(told if caveat else advised)))
-
-
-def _advised(writer: Writer, proposal: UseProposal) -> str:
-    """Return a proposal in words; one with conditions says where these stand."""
-    advice = writer.view.draft.advice
-    if proposal == "use with conditions":
-        if advice is None or not advice.conditions:
-            return _UNCONDITIONED
-        if writer.view.measures:
-            return _MEASURED
-    return _PROPOSALS[proposal]
+    item = max(above, key=lambda one: one.threat.score.aivss)
+    score, setting = item.threat.score, item.threat.setting
+    where = bare(if_clause(setting)) if setting else "if its setting is used"
+    graded = f"{score.severity} {tenth(score.aivss)} {where}"
+    # The threat itself shows its CVSS base, which would otherwise look like another number for the same.
+    base = f": {severity(base_of(item))} {tenth(base_of(item))} by CVSS)."
+    return (*doc.strong(graded), Span(" ("), *doc.refs(item.name), Span(base))
 
 
 def base_of(item: RankedThreat) -> Decimal:
@@ -305,63 +297,41 @@ def base_of(item: RankedThreat) -> Decimal:
     return item.threat.score.cvss_base
 
 
-def _unscored(writer: Writer) -> Part:
-    score = writer.view.draft.score
-    reason = (score.withheld or "no threat has a quote").rstrip(".")
-    sentences: list[Text] = []
-    asked = [item.id for item in writer.asked][:3]
-    if asked:
-        verb = "would settle it" if len(asked) > 1 else "would help to settle it"
-        names: list[Span] = []
-        for n, mark in enumerate(asked):
-            names += [*([Span(" and " if n == len(asked) - 1 else ", ")] if n else []), *doc.ref(mark)]
-        sentences.append((Span("Answers to "), *names, Span(f" {verb}.")))
-    advice = writer.view.draft.advice
-    if advice is not None and writer.view.measures:
-        sentences.append(doc.words("Until then treat it as not assessed; if it is used, with each threat's measure."))
-    blocks: tuple[Block, ...] = (Paragraph(doc.joined(*sentences)),) if sentences else ()
-    return Part("headline", doc.words(f"Not scored: {reason}"), blocks)
-
-
-def _graver(writer: Writer, first: RankedThreat) -> Text:
-    """Name the highest threat on the page that scores above the headline but does not hold in default use."""
-    score = writer.view.draft.score.aivss
-    above = [
-        item
-        for item in writer.view.top(writer.room.threats)
-        if item is not first
-        and (item.threat.basis in ("needs a setting", "assumed") or item.threat.setting)
-        and score is not None
-        and item.threat.score.aivss > score
-    ]
-    if not above:
-        return ()
-    item = max(above, key=lambda one: one.threat.score.aivss)
-    threat = item.threat
-    where = "if its assumption holds" if threat.basis == "assumed" else "if its setting is used"
-    where = bare(if_clause(threat.setting)) if threat.setting else where
-    graded = Span(f"{threat.score.severity} {tenth(threat.score.aivss)} {where}", "strong")
-    # The threat itself shows its CVSS base, which would otherwise look like another number for the same.
-    base = f": {severity(base_of(item))} {tenth(base_of(item))} by CVSS)."
-    return (graded, Span(" ("), *doc.ref(item.name), Span(base))
-
-
 def posture(writer: Writer) -> Part:
     """Build part 3: what the product can do, what makes that dangerous, what limits it; then whether to use it."""
-    raw = writer.view.draft.product.posture
-    # Whoever reads what is left off has to know what the product is.
-    unsettled = writer.view.draft.score.aivss is None and writer.view.measures
-    proposed = () if unsettled else _proposal(writer)
-    last = (Paragraph(proposed),) if proposed else ()
-    if not raw:
-        return Part("posture", (), last)
-    told = writer.brief("Posture", raw, writer.room.posture)
-    first = next(iter(split(raw)))
-    if writer.view.draft.drafter.kind == "llm" and len(bare(first).split()) <= _THESIS:
-        # An LLM's first sentence is the thesis that the rest explains.
-        thesis = writer.prose.sentence(first)
-        told = (*doc.stressed(thesis), *told[len(thesis) :])
-    return Part("posture", (), (Paragraph(told), *last))
+    draft = writer.view.draft
+    # Without a score and with measures, the headline says what holds.
+    proposed = () if draft.score.aivss is None and writer.view.measures else _proposal(writer)
+    raw, blocks = draft.product.posture, list[Block]()
+    if raw:
+        told = writer.brief("Posture", raw, writer.room.posture)
+        first = next(iter(split(raw)))
+        if draft.drafter.kind == "llm" and len(bare(first).split()) <= _THESIS:
+            # An LLM's first sentence is the thesis that the rest explains.
+            thesis = writer.prose.sentence(first)
+            told = (*doc.stressed(thesis), *told[len(thesis) :])
+        blocks.append(Paragraph(told))
+    return doc.part("posture", "", *blocks, *([Paragraph(proposed)] if proposed else []))
+
+
+def _proposal(writer: Writer) -> Text:
+    """State what the draft proposes or the signer decided; the conditions themselves follow the threats."""
+    advice, stamp = writer.view.draft.advice, writer.view.draft.review
+    decided = stamp.decision if stamp else None
+    proposal = decided or (advice.proposal if advice else None)
+    if proposal is None:
+        return ()
+    advised = _PROPOSALS[proposal]
+    if proposal == "use with conditions" and (advice is None or not advice.conditions):
+        advised = _UNCONDITIONED
+    elif proposal == "use with conditions" and writer.view.measures:
+        advised = _MEASURED
+    if stamp is not None and decided is not None:
+        return doc.joined(doc.words(f"Decided by {stamp.reviewer}:"), doc.strong(advised))
+    if advice is not None and (caveat := advice.caveat.rstrip(".")):
+        own = caveat[:1].isupper()
+        advised = f"{advised} {caveat}." if own else f"{advised.rstrip('.')}; {small(caveat)}."
+    return doc.joined(doc.words("Proposed:"), doc.stressed(writer.prose.text(advised)))
 
 
 # ------------------------------------------------------------ threats
@@ -371,35 +341,37 @@ def threats(writer: Writer) -> Part:
     """Build part 4: a block on each threat, the gravest in full, later threats in one sentence."""
     top = writer.view.top(writer.room.threats)
     if not top:
-        return Part("threats", doc.words("Top threats"), (Paragraph(doc.words("No threat has a quote.")),))
+        return doc.part("threats", "Top threats", doc.paragraph("No threat has a quote."))
     blocks: list[Block] = []
     shown = on_page(writer)
     groups = [basis_order(item.threat) for item in shown]
-    headed = groups == sorted(groups)
     for n, item in enumerate(shown):
-        if headed and n and groups[n] > groups[n - 1]:
+        if groups == sorted(groups) and n and groups[n] > groups[n - 1]:
             blocks.append(Paragraph(doc.soft(_GROUPS[groups[n]])))
         blocks.append(entry(writer, item) if item in top else _in_short(writer, item))
-    also = writer.view.draft.advice.also if writer.view.draft.advice else ()
-    if also and writer.room.also:
-        told = writer.prose.text(" ".join(stopped(capital(item)) for item in also))
-        blocks.append(Paragraph(doc.joined(doc.soft("Weigh as well:"), told)))
-    return Part("threats", doc.words("Top threats"), tuple(blocks))
+    also = writer.view.draft.advice.also[: writer.room.also] if writer.view.draft.advice else ()
+    if also:
+        blocks += [doc.paragraph(doc.soft("Weigh as well:")), Bullets(tuple(_named(writer, item) for item in also))]
+    return doc.part("threats", "Top threats", *blocks)
 
 
-def _rest(writer: Writer) -> list[RankedThreat]:
-    """Return the threats that follow the first ones on the page, in one line each; their blocks are in the appendix.
+def _named(writer: Writer, danger: str) -> Text:
+    """Write a further danger; its name, if it has one, is in bold."""
+    name, colon, told = danger.partition(": ")
+    if not colon or len(name.split()) > _NAME:
+        return writer.prose.text(stopped(capital(danger)))
+    return doc.joined(doc.strong(f"{bare(capital(name))}."), writer.prose.text(stopped(capital(told))))
+
+
+def on_page(writer: Writer) -> list[RankedThreat]:
+    """Return the threats shown on the first two pages: the first ones in a block, some others in one line each.
 
     If an LLM weighed the first threat, catalogue-only threats appear only in the appendix.
     """
     top = writer.view.top(writer.room.threats)
     rest = [item for item in writer.view.threats if item not in top]
-    return [item for item in rest if item.threat.by != "embedded" or top[0].threat.by == "embedded"][: writer.room.rest]
-
-
-def on_page(writer: Writer) -> list[RankedThreat]:
-    """Return the threats shown on the first two pages, in a block or in a line."""
-    return [*writer.view.top(writer.room.threats), *_rest(writer)]
+    told = [item for item in rest if item.threat.by != "embedded" or top[0].threat.by == "embedded"]
+    return [*top, *told[: writer.room.rest]]
 
 
 def _in_short(writer: Writer, item: RankedThreat) -> Entry:
@@ -415,23 +387,20 @@ def _title(item: RankedThreat) -> Text:
 
 
 def _stands(writer: Writer, item: RankedThreat) -> Text:
-    """Describe how grave a threat is, and when it holds."""
-    chip = doc.chip(severity(base_of(item)), tenth(base_of(item)))
-    contested = doc.strong("; contested, not decided yet") if writer.view.is_contested(item.threat) else ()
-    basis = writer.prose.text(_basis(item))
-    return (*chip, *((Span(", "), *basis) if basis else ()), *contested, Span("."))
-
-
-def _basis(item: RankedThreat) -> str:
-    """Describe when the threat holds, and whether its way in is quoted."""
+    """Describe how grave a threat is, when it holds, and whether its way in is quoted."""
     threat = item.threat
     if threat.setting:
-        return if_clause(threat.setting)
-    if threat.basis in SUPPORTED and not threat.default_use:
-        return "not in default use"
-    if threat.basis == "entry inferred":
-        return _way_in(threat)
-    return _HOLDS.get(threat.basis or "", threat.basis or threat.state)
+        basis = if_clause(threat.setting)
+    elif threat.basis in SUPPORTED and not threat.default_use:
+        basis = "not in default use"
+    elif threat.basis == "entry inferred":
+        basis = _way_in(threat)
+    else:
+        basis = _HOLDS.get(threat.basis or "", threat.basis or threat.state)
+    chip = doc.chip(severity(base_of(item)), tenth(base_of(item)))
+    contested = doc.strong("; contested, not decided yet") if writer.view.is_contested(threat) else ()
+    told = writer.prose.text(basis)
+    return (*chip, *((Span(", "), *told) if told else ()), *contested, Span("."))
 
 
 def _way_in(threat: Threat) -> str:
@@ -453,19 +422,15 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
     shown = how if whole else within(how, writer.room.how)
     extra = () if marked(shown) else threat.evidence[:3]
     text = writer.prose.text(how, extra) if whole else writer.brief(item.name, how, writer.room.how, extra)
-    quote = () if has_quote(shown) else _quote(writer, item, writer.room.quote if not whole else WIDEST.quote)
-    lost: Text = ()
+    quote = () if has_quote(shown) else _quote(writer, item, WIDEST.quote if whole else writer.room.quote)
+    items: list[Text] = [doc.joined(doc.soft("Quote:"), quote)] if quote else []
     # An LLM's text says what is lost.
     if threat.lost and (whole or (writer.room.lost and threat.by == "embedded")):
-        lost = doc.joined(doc.soft("Lost:"), writer.prose.text(stopped(threat.lost)))
+        items.append(doc.joined(doc.soft("Lost:"), writer.prose.text(stopped(threat.lost))))
     # A headline that a reviewer added comes first but has a later number.
     place = 1 if item == writer.view.threats[0] else item.place
-    items = (
-        doc.joined(doc.soft("Quote:"), quote) if quote else (),
-        lost,
-        *_remedies(writer, item, whole=whole, vendor=whole or place <= writer.room.vendor),
-    )
-    return Entry(item.name, _title(item), doc.joined(_stands(writer, item), text), tuple(filter(None, items)))
+    items += _remedies(writer, item, whole=whole, vendor=whole or place <= writer.room.vendor)
+    return Entry(item.name, _title(item), doc.joined(_stands(writer, item), text), tuple(items))
 
 
 def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
@@ -473,51 +438,46 @@ def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
 
     Returns an empty text if there is no space or the page already shows the quote.
     """
-    known = [mark for mark in item.threat.evidence if mark in writer.view.evidence]
+    quotes = {mark: writer.view.evidence[mark].quote for mark in item.threat.evidence if mark in writer.view.evidence}
     about = f"{item.threat.title} {bare(item.threat.how)} {item.threat.statement.action}"
-    quotes = {mark: writer.view.evidence[mark].quote for mark in known}
-    if item.threat.by in ("llm", "both"):
+    chosen = item.threat.by in ("llm", "both")
+    if chosen:
         # The LLM chose these quotes for display: never cut one, since the list of quotes shows it in full.
-        fitting = [mark for mark in known[:_CHOSEN] if len(quotes[mark].split()) <= limit]
+        fitting = [mark for mark in list(quotes)[:_CHOSEN] if len(quotes[mark].split()) <= limit]
     else:
-        fitting = sorted(known, key=lambda mark: (-shared_words(quotes[mark], about), known.index(mark)))
+        fitting = sorted(quotes, key=lambda mark: -shared_words(quotes[mark], about))
     best = next((mark for mark in fitting if quotes[mark] not in writer.quoted), None)
     if best is None or not limit:
         return ()
     writer.quoted.add(quotes[best])
-    words = (quotes[best] if item.threat.by in ("llm", "both") else excerpt(quotes[best], limit * 7, about)).rstrip(".")
-    return (Span(words, "quote"), Span(" "), *doc.marks(*writer.prose.resolved([best])), Span("."))
+    words = (quotes[best] if chosen else excerpt(quotes[best], limit * 7, about)).rstrip(".")
+    return (*doc.quote(words), Span(" "), *doc.marks(*writer.prose.resolved([best])), Span("."))
 
 
-def _remedies(writer: Writer, threat: RankedThreat, *, whole: bool, vendor: bool) -> list[Text]:
-    """List what you and the vendor should do, with notes on the work; measures with a note come first."""
-    notes = writer.view.draft.notes
-    work = {each.mitigation: each for each in notes.work if each.threat == threat.threat.id} if notes else {}
-    # A threat that the operator can do nothing about says what the vendor should do.
-    vendor = vendor or not has_measure(threat)
+def _remedies(writer: Writer, item: RankedThreat, *, whole: bool, vendor: bool) -> list[Text]:
+    """List what you and the vendor should do, each measure of yours with who takes it and its price, with notes on the
+    work; measures with a note come first."""
+    notes, threat = writer.view.draft.notes, item.threat
+    work = {each.mitigation: each for each in notes.work if each.threat == threat.id} if notes else {}
     made = []
     for who, label in (("you", "You:"), ("vendor", "Vendor:")):
-        found = [item for item in threat.threat.mitigations if item.who == who and item.status != "confirmed"]
-        found = sorted(found, key=lambda item: item.text not in work) if vendor or who == "you" else []
-        for item in found if whole else found[:1]:
-            told = writer.prose.text(stopped(item.text), item.evidence)
-            if who == "you":
-                told = doc.joined(told, _price(writer, threat, item.text))
-            done = doc.soft(f"({doing_words(work[item.text])})") if item.text in work else ()
-            made.append(doc.joined(doc.strong(label), told, done))
+        # A threat that the operator can do nothing about says what the vendor should do.
+        wanted = who == "you" or vendor or not has_measure(item)
+        found = [each for each in threat.mitigations if wanted and each.who == who and each.status != "confirmed"]
+        found.sort(key=lambda each: each.text not in work)
+        for each in found if whole else found[:1]:
+            told = writer.prose.text(stopped(each.text), each.evidence)
+            measure = writer.view.measures.get((threat.id, each.text)) if who == "you" else None
+            said = "; ".join(filter(None, (measure.who, measure.price.rstrip(".")))) if measure else ""
+            price = doc.soft(f"({said})") if said else ()
+            done = doc.soft(f"({doing_words(work[each.text])})") if each.text in work else ()
+            made.append(doc.joined(doc.strong(label), told, price, done))
     return made
 
 
 def has_measure(item: RankedThreat) -> bool:
     """Return whether a threat has a measure that the operator can take."""
     return any(each.who == "you" and each.status != "confirmed" for each in item.threat.mitigations)
-
-
-def _price(writer: Writer, threat: RankedThreat, measure: str) -> Text:
-    """Say in brackets who takes a measure, and at what price."""
-    item = writer.view.measures.get((threat.threat.id, measure))
-    said = "; ".join(filter(None, (item.who, item.price.rstrip(".")))) if item else ""
-    return doc.soft(f"({said})") if said else ()
 
 
 def doing_words(work: WorkNote) -> str:
@@ -535,10 +495,29 @@ def abilities(writer: Writer) -> Part:
     Rows that do not fit after the posture and the layers are in the appendix.
     """
     lines = writer.view.draft.lines
-    if lines and not writer.room.lines:
-        return Part("abilities", (), ())
-    rows = [_line(writer, item) for item in lines[: writer.room.lines]] if lines else _older_lines(writer)
-    return _abilities("What it can do", [*_of_headline(writer), *rows] if lines else rows)
+    if not lines:
+        shown = [item for item in writer.view.capabilities if item.state != "denied"]
+        return _abilities("What it can do", [_older_line(writer, item) for item in shown[: writer.room.lines]])
+    if not writer.room.lines:
+        return doc.part("abilities", "")
+    told = [_line(writer, item) for item in lines[: writer.room.lines]]
+    return _abilities("What it can do", [*_of_headline(writer), *told])
+
+
+def more_abilities(writer: Writer) -> Part:
+    """Return the rows of part 6 that do not fit on the first two pages, in full; an empty part if there are none."""
+    rest = writer.view.draft.lines[writer.room.lines :]
+    if not rest:
+        return doc.part("abilities", "")
+    whole = replace(writer, room=WIDEST)
+    own = [] if writer.room.lines else _of_headline(whole)
+    title = "What else it can do" if writer.room.lines else "What it can do"
+    return _abilities(title, [*own, *(_line(whole, item) for item in rest)])
+
+
+def _abilities(title: str, rows: Sequence[Row]) -> Part:
+    empty = doc.paragraph("No action is named in the sources.")
+    return doc.part("abilities", title, doc.table(("", ""), rows) if rows else empty)
 
 
 def _of_headline(writer: Writer) -> list[Row]:
@@ -547,28 +526,12 @@ def _of_headline(writer: Writer) -> list[Row]:
     first = writer.view.headline if writer.view.draft.drafter.kind != "llm" else None
     told = {mark for row in writer.view.draft.lines for mark in row.evidence}
     carried = set(first.threat.evidence) - told if first else set()
-    return [
-        Row((doc.strong("Reads" if one.mode == "read" else "Acts"),
-             writer.prose.sentence(f"It {one.action} {one.object}.", one.evidence[:2])))
-        for one in writer.view.capabilities
-        if one.state != "denied" and carried.intersection(one.evidence) and not told.intersection(one.evidence)
-    ]  # fmt: skip
-
-
-def more_abilities(writer: Writer) -> Part:
-    """Return the rows of part 6 that do not fit on the first two pages, in full; an empty part if there are none."""
-    rest = writer.view.draft.lines[writer.room.lines :]
-    if not rest:
-        return Part("abilities", (), ())
-    whole = replace(writer, room=WIDEST)
-    title = "What else it can do" if writer.room.lines else "What it can do"
-    own = [] if writer.room.lines else _of_headline(whole)
-    return _abilities(title, [*own, *(_line(whole, item) for item in rest)])
-
-
-def _abilities(title: str, rows: Sequence[Row]) -> Part:
-    empty = Paragraph(doc.words("No action is named in the sources."))
-    return Part("abilities", doc.words(title), (Table(("", ""), tuple(rows)) if rows else empty,))
+    rows = []
+    for one in writer.view.capabilities:
+        if one.state != "denied" and carried.intersection(one.evidence) and not told.intersection(one.evidence):
+            said = writer.prose.sentence(f"It {one.action} {one.object}.", one.evidence[:2])
+            rows.append(doc.row(doc.strong("Reads" if one.mode == "read" else "Acts"), said))
+    return rows
 
 
 def _line(writer: Writer, item: FactLine) -> Row:
@@ -576,13 +539,7 @@ def _line(writer: Writer, item: FactLine) -> Row:
     if "not stated" in item.text.casefold() and "[N" not in item.text:
         absent = {found.key for found in writer.view.draft.facts.absent} if writer.view.draft.facts else set()
         extra += [f"N:{key}" for key in _LOOKED_FOR[item.label] if key in absent][:1]
-    text = writer.brief(item.label, stopped(item.text), writer.room.line, extra)
-    return Row((doc.strong(item.label), text))
-
-
-def _older_lines(writer: Writer) -> list[Row]:
-    shown = [item for item in writer.view.capabilities if item.state != "denied"]
-    return [_older_line(writer, item) for item in shown[: writer.room.lines]]
+    return doc.row(doc.strong(item.label), writer.brief(item.label, stopped(item.text), writer.room.line, extra))
 
 
 def _older_line(writer: Writer, item: Capability) -> Row:
@@ -590,7 +547,7 @@ def _older_line(writer: Writer, item: Capability) -> Row:
     credential = item.credential or ("none used" if item.credential_state == "denied" else "not stated")
     approver = item.approver or ("nobody" if item.approver_state == "denied" else "not stated")
     text = f"{item.action} {item.object}{condition}; credential: {credential}; approval: {approver}."
-    return Row((doc.strong(item.mode), writer.prose.sentence(text, item.evidence[:2])))
+    return doc.row(doc.strong(item.mode), writer.prose.sentence(text, item.evidence[:2]))
 
 
 # ------------------------------------------------------------ layers
@@ -606,15 +563,14 @@ def layers(writer: Writer) -> Part:
         _layer(writer, key, layer, [item.name for item in above if item.layer == key], limit)
         for (key, layer), limit in zip(view.layers, limits, strict=True)
     ]
-    signs = {_sign(layer) for _, layer in view.layers}
+    signs = {sign_of(layer) for _, layer in view.layers}
     used = [f"{sign} {meaning}" for sign, meaning in _SIGNS.items() if sign in signs]
     general = "; italics: general" if any(span.kind == "em" for item in items for span in item) else ""
-    legend = f"Seven layers ({', '.join(used)}{general})"
     blocks: list[Block] = [Bullets(tuple(items))]
     certain = sum(layer.certain for _, layer in view.layers)
     if certain < CERTAIN_NEEDED:
-        blocks.append(Paragraph(doc.words(f"{certain} of 7 layers certain; a score needs {CERTAIN_NEEDED}.")))
-    return Part("layers", doc.words(legend), tuple(blocks))
+        blocks.append(doc.paragraph(f"{certain} of 7 layers certain; a score needs {CERTAIN_NEEDED}."))
+    return doc.part("layers", f"Seven layers ({', '.join(used)}{general})", *blocks)
 
 
 def _layer_limits(layers: Sequence[LayerThreats], limit: int) -> list[int]:
@@ -633,13 +589,11 @@ def _layer_limits(layers: Sequence[LayerThreats], limit: int) -> list[int]:
 def _layer(writer: Writer, key: LayerKey, layer: LayerThreats, names: Sequence[str], limit: int) -> Text:
     """Write a line on a layer of at most `limit` words; `names` are the layer's threats on the page."""
     title = LAYER_TITLES[key].capitalize().replace("&", "and")
-    inside: Text = doc.joined(*(doc.ref(name) for name in names), by=", ")
-    told: Text = (Span(title, "strong"), Span(" ("), *inside, Span(").")) if names else doc.strong(f"{title}.")
-    head: Text = (Span(f"{_sign(layer)} "), *told)
+    told = (*doc.strong(title), Span(" ("), *doc.refs(*names), Span(").")) if names else doc.strong(f"{title}.")
+    head: Text = (Span(f"{sign_of(layer)} "), *told)
     if layer.certain or layer.applies == "no":
         return doc.joined(head, writer.brief(title, layer.paragraph, limit))
-    raw = " ".join(layer.paragraph.split())
-    raw = raw.removeprefix(PREFIX.strip()).strip() if raw.startswith(PREFIX.strip()) else raw
+    raw = " ".join(layer.paragraph.split()).removeprefix(PREFIX.strip()).strip()
     # The few facts from the sources matter most in this line, so put them before the commentary.
     short = within(raw, max(limit, _PARTLY) if marked(raw) else limit)
     if short != raw:
@@ -647,23 +601,54 @@ def _layer(writer: Writer, key: LayerKey, layer: LayerThreats, names: Sequence[s
     # An LLM writes about this product; the texts of the catalogue are about products of its kind.
     direct = writer.view.draft.drafter.kind != "llm"
     general = load_layer_texts().commentary[writer.view.draft.product.kind or "other"][key]
-    sentences = [
-        _commentary(piece)
-        if (direct or piece in general) and not marked(piece) and not piece.endswith("?")
-        else writer.prose.sentence(piece)
-        for piece in split(short)
-    ]
-    asked = next((item for item in writer.questions if item.id == layer.question), None)
-    question: Text = ()
+    sentences = []
+    for piece in split(short):
+        commentary = (direct or piece in general) and not marked(piece) and not piece.endswith("?")
+        sentences.append(doc.soft(" ".join(piece.split())) if commentary else writer.prose.sentence(piece))
     # An LLM asks about a tool, a setting or a default, which may concern the layer but does not settle it.
-    if asked is not None and direct and asked in writer.asked and "?" not in short:
-        question = (*doc.ref(asked.id), Span(" would settle it."))
-    return doc.joined((*head, Span(f" {PREFIX}".rstrip())), *sentences, question)
+    if direct and "?" not in short and any(item.id == layer.question for item in writer.asked):
+        sentences.append((*doc.refs(layer.question or ""), Span(" would settle it.")))
+    return doc.joined((*head, Span(f" {PREFIX}".rstrip())), *sentences)
 
 
-def _sign(layer: LayerThreats) -> str:
+def sign_of(layer: LayerThreats) -> str:
+    """Return the sign of a layer: certain, not certain, or does not apply."""
     return "–" if layer.applies == "no" else "●" if layer.certain else "?"
 
 
-def _commentary(sentence: str) -> Text:
-    return doc.soft(" ".join(sentence.split()))
+# ------------------------------------------------------------ questions
+
+
+def questions(writer: Writer) -> Part:
+    """Build part 8: what to ask the vendor, why, and what each answer changes."""
+    shown, title = writer.asked, "Ask the vendor"
+    if not shown:
+        return doc.part("questions", title, doc.paragraph("No question is open."))
+    if writer.view.draft.drafter.kind != "llm":
+        return doc.part(
+            "questions", title, question_table(writer, shown, writer.room.answer, why=bool(writer.room.why))
+        )
+    items = []
+    for item in shown:
+        changes = writer.brief(f"{item.id}, what changes", item.changes, writer.room.answer)
+        if item.why:
+            writer.shortened.append((f"{item.id}, why", item.why))
+        asked = writer.brief(item.id, item.text, writer.room.answer + 5)
+        items.append(doc.joined((*doc.refs(item.id), Span(" ·")), doc.stressed(asked), changes))
+    return doc.part("questions", title, Bullets(tuple(items), ids=tuple(item.id for item in shown)))
+
+
+def question_table(writer: Writer, shown: Sequence[Question], limit: int, *, why: bool = True) -> Table:
+    """Build a table of questions with what their answers change and, if `why`, why they matter."""
+    rows = []
+    for item in shown:
+        reason = item.why or f"It settles {listed([name_of(key) for key in item.settles])}." * bool(item.settles)
+        narrowed = f"Narrows the likely range by {tenth(item.effect)}." if item.effect >= _NARROWS else ""
+        if reason and not why:
+            writer.shortened.append((f"{item.id}, why", reason))
+        cells = [writer.brief(item.id, item.text, limit + 5)]
+        cells += [writer.brief(f"{item.id}, why", reason, limit)] if why else []
+        cells.append(writer.brief(f"{item.id}, what changes", item.changes or narrowed, limit))
+        rows.append(doc.row(doc.refs(item.id), *cells, id_=item.id))
+    heads = ("", "Question", *(("Why it matters",) if why else ()), "What the answer changes")
+    return doc.table(heads, rows)

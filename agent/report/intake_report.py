@@ -3,12 +3,12 @@
 Everything from a source is printed on one line, with control characters made visible.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from agent.intake.extract.statements import language
 from agent.intake.extract.statements.vendor_claims import claims
-from agent.records import Intake, Statement
+from agent.records import Intake
 from agent.report.safe_json import dumps
 from agent.report.safe_markdown import one_line
 from agent.report.sentences import finding_name
@@ -27,6 +27,8 @@ _MAX_SHOWN: Final = 5
 def as_json(intake: Intake) -> str:
     """Serialise the `septet/intake/1` object, with a line feed at the end; `product`, `candidates` and `sites` if
     known."""
+    named = ("product", "aliases", "vendor", "naming", "candidates", "sites")
+    plain = intake.model_dump(mode="json", include={"links", "missing", "budget", *named})
     whole: dict[str, object] = {
         "schema": SCHEMA,
         "source": intake.source,
@@ -41,38 +43,19 @@ def as_json(intake: Intake) -> str:
                 "chars": len(document.text),
                 "findings": [finding.model_dump(mode="json") for finding in document.findings],
                 "language": document.language,
-                "vendor_claims": [_claim(statement) for statement in claims(document)],
+                "vendor_claims": [claim.model_dump(include={"start", "end", "text"}) for claim in claims(document)],
             }
             for document in intake.documents
         ],
-        "links": [link.model_dump(mode="json") for link in intake.links],
-        "missing": [gap.model_dump(mode="json") for gap in intake.missing],
-        "budget": intake.budget.model_dump(mode="json"),
     }
-    if intake.product:
-        whole["product"] = intake.product
-    for key, value in (("aliases", list(intake.aliases)), ("vendor", intake.vendor), ("naming", intake.naming)):
-        if value:
-            whole[key] = value
-    if intake.candidates:
-        whole["candidates"] = list(intake.candidates)
-    if intake.sites:
-        whole["sites"] = [site.model_dump(mode="json") for site in intake.sites]
-    return dumps(whole)
+    whole |= {key: plain[key] for key in ("links", "missing", "budget")}
+    return dumps(whole | {key: plain[key] for key in named if plain[key]})
 
 
 def as_text(intake: Intake) -> str:
     """Format intake as text: documents, findings, links by outcome, what is missing, the budget."""
-    parts = (
-        _subject(intake),
-        _documents(intake),
-        _findings(intake),
-        _claims(intake),
-        _links(intake),
-        _missing(intake),
-        _budget(intake),
-    )
-    return "\n".join(line for part in parts for line in part) + "\n"
+    parts = (_subject, _documents, _findings, _claims, _links, _ending)
+    return "\n".join(line for part in parts for line in part(intake)) + "\n"
 
 
 def _subject(intake: Intake) -> Iterator[str]:
@@ -92,8 +75,7 @@ def _subject(intake: Intake) -> Iterator[str]:
 
 
 def _documents(intake: Intake) -> Iterator[str]:
-    yield ""
-    yield f"Documents ({len(intake.documents)})"
+    yield from ("", f"Documents ({len(intake.documents)})")
     for item in intake.documents:
         form = f", {item.form}" if item.form != "prose" else ""
         spoken = f", in {language.name(item.language)}" if not language.is_english(item.language) else ""
@@ -105,12 +87,10 @@ def _documents(intake: Intake) -> Iterator[str]:
 
 def _findings(intake: Intake) -> Iterator[str]:
     found = [finding for document in intake.documents for finding in document.findings]
-    yield ""
-    yield f"Findings ({len(found)})"
+    yield from ("", f"Findings ({len(found)})")
     for finding in found:
         inside = f"characters {finding.start}-{finding.end}" if finding.end > finding.start else "taken out of the text"
-        place = f"{finding.where}, {inside}"
-        yield f"  {finding.document}  {finding_name(finding)}: {one_line(place)}"
+        yield f"  {finding.document}  {finding_name(finding)}: {one_line(f'{finding.where}, {inside}')}"
         if finding.excerpt:
             yield f'      "{one_line(finding.excerpt)}"'
 
@@ -118,17 +98,9 @@ def _findings(intake: Intake) -> Iterator[str]:
 def _claims(intake: Intake) -> Iterator[str]:
     """Yield the sentences behind findings of kind `vendor-claim`, the first ones of each document."""
     for document in intake.documents:
-        found = claims(document)
-        if found:
-            yield ""
-            yield f"Vendor's claims in {document.id} ({len(found)})"
-            yield from (f"  {one_line(statement.text)}" for statement in found[:_MAX_CLAIMS])
-            if len(found) > _MAX_CLAIMS:
-                yield f"  and {len(found) - _MAX_CLAIMS} more; --json has all"
-
-
-def _claim(statement: Statement) -> dict[str, object]:
-    return {"start": statement.start, "end": statement.end, "text": statement.text}
+        if found := claims(document):
+            yield from ("", f"Vendor's claims in {document.id} ({len(found)})")
+            yield from _first([statement.text for statement in found], _MAX_CLAIMS, "  ")
 
 
 def _links(intake: Intake) -> Iterator[str]:
@@ -138,26 +110,23 @@ def _links(intake: Intake) -> Iterator[str]:
         for link in intake.links:
             if link.state == state:
                 reasons.setdefault(link.reason, []).append(link.url)
-        if not reasons:
-            continue
-        yield ""
-        yield f"Links {state} ({sum(map(len, reasons.values()))})"
-        most = _MAX_LINKS if state == "read" else _MAX_SHOWN
+        if reasons:
+            yield from ("", f"Links {state} ({sum(map(len, reasons.values()))})")
         for reason, urls in sorted(reasons.items(), key=lambda item: -len(item[1])):
             yield f"  {one_line(reason)} ({len(urls)})"
-            yield from (f"      {one_line(url)}" for url in urls[:most])
-            if len(urls) > most:
-                yield f"      and {len(urls) - most} more; --json has all"
+            yield from _first(urls, _MAX_LINKS if state == "read" else _MAX_SHOWN, "      ")
 
 
-def _missing(intake: Intake) -> Iterator[str]:
+def _first(texts: Sequence[str], most: int, indent: str) -> Iterator[str]:
+    yield from (f"{indent}{one_line(text)}" for text in texts[:most])
+    if len(texts) > most:
+        yield f"{indent}and {len(texts) - most} more; --json has all"
+
+
+def _ending(intake: Intake) -> Iterator[str]:
     if intake.missing:
-        yield ""
-        yield f"Missing ({len(intake.missing)})"
+        yield from ("", f"Missing ({len(intake.missing)})")
         yield from (f"  {gap.reason}: {one_line(gap.detail)}" for gap in intake.missing)
-
-
-def _budget(intake: Intake) -> Iterator[str]:
     budget = intake.budget
     yield ""
     yield (

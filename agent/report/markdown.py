@@ -20,17 +20,16 @@ from agent.report.document import (
     Meter,
     Paragraph,
     Picture,
-    Report,
     Span,
     Table,
     Text,
 )
 from agent.report.report import build
-from agent.report.safe_markdown import Column, code, fence, inner, plain, table
+from agent.report.safe_markdown import Column, code, fence, inner, kept_blanks, plain, table, verbatim
 from agent.report.view import InReview
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment, Template
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 _CODE: Final = re.compile(r"`([^\s`|<>](?:[^`\n|<>]{0,78}[^\s`|<>])?)`")
@@ -49,28 +48,28 @@ def render(draft: Draft, documents: tuple[Document, ...] = (), progress: InRevie
     The first lines of a signed draft say that it is signed, and the last ones name the signature's place in the audit
     log. `progress` is the state of an unsigned draft's review. The same input gives the same text.
     """
-    return as_markdown(build(draft, documents, progress))
+    return _template().render(report=build(draft, documents, progress)).rstrip("\n") + "\n"
 
 
-def as_markdown(report: Report) -> str:
-    """Render a report's tree in Markdown."""
-    return _template().render(report=report).rstrip("\n") + "\n"
+def environment(*, autoescape: bool) -> "Environment":
+    """Make the environment of the report's templates."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        autoescape=autoescape,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 @cache
 def _template() -> "Template":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     # No HTML escaping is needed here: each text goes through `inline` or `plain`, which produce safe Markdown.
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,
-    )
-    environment.filters.update({"plain": plain, "inline": inline, "block": lines})
-    return environment.get_template("report.md.j2")
+    made = environment(autoescape=False)
+    made.filters |= {"plain": plain, "inline": inline, "block": lines}
+    return made.get_template("report.md.j2")
 
 
 def lines(block: Block) -> str:
@@ -88,7 +87,7 @@ def lines(block: Block) -> str:
             return "\n".join([f"**{inline(title)}** {inline(text)}", *(f"- {inline(item)}" for item in items)])
         case Table(heads, rows, numeric):
             columns = [Column(head, n in numeric) for n, head in enumerate(heads)]
-            return "\n".join(table(columns, [[inline(cell) for cell in row.cells] for row in rows]))
+            return "\n".join(table(columns, [[inline(cell, in_table=True) for cell in row.cells] for row in rows]))
         case Code(written, language):
             return "\n".join(fence(written, language))
         case Picture(_, mermaid):
@@ -97,21 +96,21 @@ def lines(block: Block) -> str:
             return f"`{meter(extent)}`"
 
 
-def inline(text: Text) -> str:
-    """Render a text as safe Markdown on one line."""
+def inline(text: Text, *, in_table: bool = False) -> str:
+    """Render a text as safe Markdown on one line; a quote in a table loses its pipes and backticks."""
     made = ""
     for span in text:
-        piece = _span(span)
+        piece = _span(span, in_table)
         # Two adjacent code spans would be parsed as one span that never ends.
         made += f" {piece}" if made.endswith("`") and piece.startswith("`") else piece
     return " ".join(made.split())
 
 
-def _span(span: Span) -> str:
+def _span(span: Span, in_table: bool) -> str:
     if span.kind == "text":
-        return _kept_blanks(span.text, plain(span.text))
+        return kept_blanks(span.text, plain(span.text))
     if span.kind == "quote":
-        return f"“{_quoted(span.text)}”"
+        return f"“{_quoted(span.text, in_table)}”"
     if span.kind == "code":
         return code(span.text)
     if span.kind == "marks":
@@ -122,26 +121,22 @@ def _span(span: Span) -> str:
         return f"`{bar(span.extent)}`" if span.extent else ""
     stress = "*" if span.kind == "em" else "**"
     words = plain(span.text)
-    return _kept_blanks(span.text, f"{stress}{words}{stress}") if words else ""
+    return kept_blanks(span.text, f"{stress}{words}{stress}") if words else ""
 
 
-def _quoted(raw: str) -> str:
+def _quoted(raw: str, in_table: bool) -> str:
     """Render a quote as safe Markdown; code words of the source stay code, and a line of code is code as a whole."""
+    if _CELLS.search(raw) and not in_table and "<" not in raw:
+        return kept_blanks(raw, verbatim(raw))
     if _CELLS.search(raw):
         # A row of a table is often quoted from within a code word, which leaves backticks without a partner.
         raw = _CELLS.sub(" ¦", raw.replace("`", ""))
     if _LINE_OF_CODE.search(raw) and not _UNLIKE_CODE.search(raw):
-        return _kept_blanks(raw, code(raw))
+        return kept_blanks(raw, code(raw))
     pieces = _CODE.split(raw)
     # Only the first piece can open a block.
     shown = [code(piece) if n % 2 else (inner if n else plain)(piece) for n, piece in enumerate(pieces)]
-    return "".join(one if n % 2 else _kept_blanks(pieces[n], one) for n, one in enumerate(shown))
-
-
-def _kept_blanks(raw: str, shown: str) -> str:
-    before = " " if raw[:1].isspace() else ""
-    after = " " if raw[-1:].isspace() and raw.strip() else ""
-    return f"{before}{shown}{after}"
+    return "".join(one if n % 2 else kept_blanks(pieces[n], one) for n, one in enumerate(shown))
 
 
 def _opened(line: str) -> str:

@@ -11,7 +11,7 @@ or a browser could read as markup is written as an entity; there are no links, n
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Final, NamedTuple
 
@@ -39,6 +39,7 @@ _PORT: Final = 14
 _GAP: Final = 12
 _PAD: Final = 12
 _TITLE: Final = 24
+_WIDE: Final = _BOX + 2 * _PAD
 _ABOVE: Final = 6
 _BELOW: Final = 15
 """Distance from the end of a flow down to the baseline of its label."""
@@ -86,35 +87,9 @@ def with_threats(system: System, threats: Sequence[RankedThreat]) -> System:
     return system.model_copy(update={"flows": tuple(flows)})
 
 
-def mermaid(system: System) -> str:
-    """Draw the flowchart, ending with a line feed. Of more than 25 nodes, those without a quote are dropped first."""
-    items = drawn(system)
-    shown = {item.id for _, item in items}
-    lines = ["flowchart LR"]
-    placed: set[str] = set()
-    for boundary in system.boundaries:
-        members = [one for one in items if one.item.id in boundary.members and one.item.id not in placed]
-        if members:
-            lines += _subgraph(boundary, members)
-            placed |= {item.id for _, item in members}
-    lines += [_node(group, item, "  ") for group, item in items if item.id not in placed]
-    lines += [_edge(flow) for flow in system.flows if flow.source in shown and flow.target in shown]
-    assumed = [_id(item.id) for _, item in items if not item.evidence]
-    assumed += [f"b_{_id(b.id)}" for b in system.boundaries if not b.evidence and shown & set(b.members)]
-    if assumed:
-        lines += ["  classDef assumed stroke-dasharray: 5 5", f"  class {','.join(assumed)} assumed"]
-    return "\n".join(lines) + "\n"
-
-
 def items_of(system: System) -> list[Drawn]:
     """Return all items of a system with their groups: actors, components, stores, services."""
-    groups = (
-        ("actor", system.actors),
-        ("component", system.components),
-        ("store", system.stores),
-        ("service", system.services),
-    )
-    return [Drawn(group, item) for group, members in groups for item in members]
+    return [Drawn(group, item) for group in _SHAPES for item in getattr(system, f"{group}s")]
 
 
 def drawn(system: System) -> list[Drawn]:
@@ -122,29 +97,51 @@ def drawn(system: System) -> list[Drawn]:
     items = items_of(system)
     joined = {end for flow in system.flows for end in (flow.source, flow.target)}
     order = sorted(
-        range(len(items)),
-        key=lambda n: (items[n][1].kind != "product", items[n][1].id not in joined, not items[n][1].evidence, n),
+        items, key=lambda one: (one.item.kind != "product", one.item.id not in joined, not one.item.evidence)
     )
-    kept = sorted(order[:MAX_NODES])
-    return [items[n] for n in kept]
+    kept = {id(one) for one in order[:MAX_NODES]}
+    return [one for one in items if id(one) in kept]
 
 
-def _subgraph(boundary: Boundary, members: list[Drawn]) -> Iterator[str]:
-    yield f'  subgraph b_{_id(boundary.id)}["{label(boundary.name)}"]'
-    for group, item in members:
-        yield _node(group, item, "    ")
-    yield "  end"
+class _Block(NamedTuple):
+    """Items drawn together: the members of a boundary, or a single item outside all boundaries."""
+
+    boundary: Boundary | None
+    items: list[Drawn]
 
 
-def _node(group: str, item: SystemItem, indent: str) -> str:
-    before, after = _SHAPES[group]
-    return f"{indent}{_id(item.id)}{before}{label(item.name)}{after}"
+def _blocks(system: System, items: Sequence[Drawn]) -> list[_Block]:
+    """Put each item in its first boundary; items outside all boundaries follow, one by one."""
+    blocks: list[_Block] = []
+    left = list(items)
+    for boundary in system.boundaries:
+        inside = [each for each in left if each.item.id in boundary.members]
+        left = [each for each in left if each.item.id not in boundary.members]
+        blocks += [_Block(boundary, inside)] if inside else []
+    return [*blocks, *(_Block(None, [each]) for each in left)]
 
 
-def _edge(flow: Flow) -> str:
-    arrow = "-->" if flow.evidence else "-.->"
-    words = label(flow.what)
-    return f'  {_id(flow.source)} {arrow}|"{words}"| {_id(flow.target)}'
+def mermaid(system: System) -> str:
+    """Draw the flowchart, ending with a line feed. Of more than 25 nodes, those without a quote are dropped first."""
+    items = drawn(system)
+    shown = {item.id for _, item in items}
+    lines = ["flowchart LR"]
+    for boundary, members in _blocks(system, items):
+        nodes = [f"{_id(item.id)}{label(item.name).join(_SHAPES[group])}" for group, item in members]
+        if boundary is None:
+            lines += [f"  {node}" for node in nodes]
+        else:
+            lines.append(f'  subgraph b_{_id(boundary.id)}["{label(boundary.name)}"]')
+            lines += [*(f"    {node}" for node in nodes), "  end"]
+    for flow in system.flows:
+        if flow.source in shown and flow.target in shown:
+            arrow = "-->" if flow.evidence else "-.->"
+            lines.append(f'  {_id(flow.source)} {arrow}|"{label(flow.what)}"| {_id(flow.target)}')
+    assumed = [_id(item.id) for _, item in items if not item.evidence]
+    assumed += [f"b_{_id(b.id)}" for b in system.boundaries if not b.evidence and shown & set(b.members)]
+    if assumed:
+        lines += ["  classDef assumed stroke-dasharray: 5 5", f"  class {','.join(assumed)} assumed"]
+    return "\n".join(lines) + "\n"
 
 
 def _id(key: str) -> str:
@@ -163,18 +160,13 @@ def short(text: str, most: int = MAX_LABEL) -> str:
     return (plain if len(plain) <= most else plain[: most - 1].rstrip() + "…") or "-"
 
 
+# ------------------------------------------------------------ the drawing
+
+
 class _Box(NamedTuple):
     x: float
     y: float
     height: float
-
-
-class _Block(NamedTuple):
-    """Items drawn together: the members of a boundary, or a single item outside all boundaries."""
-
-    title: str
-    quoted: bool
-    items: tuple[Drawn, ...]
 
 
 class _End(NamedTuple):
@@ -182,6 +174,10 @@ class _End(NamedTuple):
     y: float
     outward: int
     """1 where the flow leaves or enters on the right side of a box, -1 on the left."""
+
+
+_Sides = Mapping[tuple[str, int], Sequence[int]]
+"""The flow ends by item and side (1 right, -1 left): 2n for the source of flow n, 2n + 1 for its target."""
 
 
 def picture(system: System, links: Links = _NOWHERE) -> str:
@@ -194,14 +190,17 @@ def picture(system: System, links: Links = _NOWHERE) -> str:
         return ""
     shown = {each.item.id for each in items}
     numbers = [n for n, flow in enumerate(system.flows) if flow.source in shown and flow.target in shown]
-    flows = [system.flows[n] for n in numbers]
-    leads = [links.flows.get(n) for n in numbers]
+    flows, leads = [system.flows[n] for n in numbers], [links.flows.get(n) for n in numbers]
     columns = _columns(_blocks(system, items), flows)
     column = {each.item.id: n for n, blocks in enumerate(columns) for block in blocks for each in block.items}
     sides = _sides(flows, column)
+    # An empty outer column takes no space. Flows within the middle column are drawn around its left side.
+    loops = any(column[flow.source] == column[flow.target] == 1 for flow in flows)
+    middle = _WIDE + _BETWEEN if columns[0] else _BETWEEN if loops else 0
+    right = middle + _WIDE + _BETWEEN
+    width = right + _WIDE if columns[2] else middle + _WIDE
     heights = {each.item.id: _height(each, sides) for each in items}
-    lefts, width = _lefts(columns, column, flows)
-    boxes, frames, height = _place(columns, lefts, heights)
+    boxes, frames, height = _place(columns, (0, middle, right), heights)
     ends = _ends(flows, sides, boxes)
     lines = [
         # Screen readers find no links in an element with the role "img".
@@ -218,28 +217,12 @@ def picture(system: System, links: Links = _NOWHERE) -> str:
     return "\n".join(lines) + "\n"
 
 
-# ------------------------------------------------------------ where it stands
-
-
-def _blocks(system: System, items: Sequence[Drawn]) -> list[_Block]:
-    blocks: list[_Block] = []
-    placed: set[str] = set()
-    for boundary in system.boundaries:
-        inside = tuple(each for each in items if each.item.id in boundary.members and each.item.id not in placed)
-        if inside:
-            blocks.append(_Block(boundary.name, bool(boundary.evidence), inside))
-            placed |= {each.item.id for each in inside}
-    return blocks + [_Block("", True, (each,)) for each in items if each.item.id not in placed]
-
-
 def _columns(blocks: Sequence[_Block], flows: Sequence[Flow]) -> list[list[_Block]]:
     """Put the product's block in the middle, blocks that only call it on the left, and all others on the right."""
-    middle = next((b for b in blocks if any(e.item.kind == "product" for e in b.items)), blocks[0])
+    middle = next((b for b in blocks if any(each.item.kind == "product" for each in b.items)), blocks[0])
     core = {each.item.id for each in middle.items}
     columns: list[list[_Block]] = [[], [middle], []]
-    for block in blocks:
-        if block is middle:
-            continue
+    for block in (block for block in blocks if block is not middle):
         ids = {each.item.id for each in block.items}
         reached = any(flow.target in ids and flow.source in core for flow in flows)
         reaches = any(flow.source in ids and flow.target in core for flow in flows)
@@ -248,24 +231,15 @@ def _columns(blocks: Sequence[_Block], flows: Sequence[Flow]) -> list[list[_Bloc
     return columns
 
 
-_Sides = Mapping[tuple[str, int], Sequence[int]]
-"""The flow ends by item and side (1 right, -1 left): 2n for the source of flow n, 2n + 1 for its target."""
-
-
 def _sides(flows: Sequence[Flow], column: Mapping[str, int]) -> _Sides:
+    """Choose the sides on which flows leave and enter; within a column, the side with fewer other flows."""
     sides: dict[tuple[str, int], list[int]] = defaultdict(list)
     for number, flow in enumerate(flows):
-        source, target = _outward(column[flow.source], column[flow.target])
-        sides[flow.source, source].append(2 * number)
-        sides[flow.target, target].append(2 * number + 1)
+        source, target = column[flow.source], column[flow.target]
+        outward = 1 if source < target or source == target == 0 else -1
+        sides[flow.source, outward].append(2 * number)
+        sides[flow.target, outward if source == target else -outward].append(2 * number + 1)
     return sides
-
-
-def _outward(source: int, target: int) -> tuple[int, int]:
-    """Return the sides on which a flow leaves and enters; within a column, the side with fewer other flows."""
-    if source == target:
-        return (-1, -1) if source else (1, 1)
-    return (1, -1) if source < target else (-1, 1)
 
 
 def _height(each: Drawn, sides: _Sides) -> float:
@@ -273,68 +247,49 @@ def _height(each: Drawn, sides: _Sides) -> float:
     return max(_LINE * len(_wrapped(each.item.name)) + 18, _PORT * ends + 10)
 
 
-def _lefts(
-    columns: Sequence[Sequence[_Block]], column: Mapping[str, int], flows: Sequence[Flow]
-) -> tuple[tuple[float, ...], float]:
-    """Compute where each column begins, and the total width; an empty outer column takes no space."""
-    wide = _BOX + 2 * _PAD
-    # Flows within the middle column are drawn around its left side.
-    loops = any(column[flow.source] == column[flow.target] == 1 for flow in flows)
-    middle = wide + _BETWEEN if columns[0] else _BETWEEN if loops else 0
-    right = middle + wide + _BETWEEN
-    return (0, middle, right), right + wide if columns[2] else middle + wide
-
-
 def _place(
     columns: Sequence[Sequence[_Block]], lefts: Sequence[float], heights: Mapping[str, float]
 ) -> tuple[dict[str, _Box], list[str], float]:
     """Compute the boxes by item, the frames of the boundaries, and the total height."""
-    tall = [sum(_tall(block, heights) for block in blocks) + _GAP * max(len(blocks) - 1, 0) for blocks in columns]
-    whole = max(tall) + 2 * _PAD
+
+    def tall(block: _Block) -> float:
+        inside = sum(heights[each.item.id] + _GAP for each in block.items) - _GAP
+        return inside + _TITLE + _PAD if block.boundary else inside
+
+    sizes = [sum(map(tall, blocks)) + _GAP * max(len(blocks) - 1, 0) for blocks in columns]
+    whole = max(sizes) + 2 * _PAD
     boxes: dict[str, _Box] = {}
     frames: list[str] = []
-    for number, blocks in enumerate(columns):
-        x, y = lefts[number], (whole - tall[number]) / 2
+    for x, size, blocks in zip(lefts, sizes, columns, strict=True):
+        y = (whole - size) / 2
         for block in blocks:
-            size = _tall(block, heights)
-            if block.title:
-                kind = "frame" if block.quoted else "frame assumed"
+            at = y
+            if block.boundary:
+                at += _TITLE
+                kind = "frame" if block.boundary.evidence else "frame assumed"
                 frames.append(
-                    f'<rect class="{kind}" x="{_n(x + 1)}" y="{_n(y)}" width="{_BOX + 2 * _PAD - 2}"'
-                    f' height="{_n(size)}" rx="8"/><text class="title" x="{_n(x + _PAD)}" y="{_n(y + 17)}">'
-                    f"{escape(short(block.title, _LETTERS + 6))}</text>"
+                    f'<rect class="{kind}" x="{_n(x + 1)}" y="{_n(y)}" width="{_WIDE - 2}"'
+                    f' height="{_n(tall(block))}" rx="8"/><text class="title" x="{_n(x + _PAD)}" y="{_n(y + 17)}">'
+                    f"{escape(short(block.boundary.name, _LETTERS + 6))}</text>"
                 )
-            at = y + (_TITLE if block.title else 0)
             for each in block.items:
                 boxes[each.item.id] = _Box(x + _PAD, at, heights[each.item.id])
                 at += heights[each.item.id] + _GAP
-            y += size + _GAP
+            y += tall(block) + _GAP
     return boxes, frames, whole
-
-
-def _tall(block: _Block, heights: Mapping[str, float]) -> float:
-    inside = sum(heights[each.item.id] + _GAP for each in block.items) - _GAP
-    return inside + _TITLE + _PAD if block.title else inside
 
 
 def _ends(flows: Sequence[Flow], sides: _Sides, boxes: Mapping[str, _Box]) -> list[tuple[_End, _End]]:
     """Compute both ends of each flow, spread over the sides of their boxes in the order of the connected boxes."""
+    other = {2 * n: boxes[flow.target].y for n, flow in enumerate(flows)}
+    other |= {2 * n + 1: boxes[flow.source].y for n, flow in enumerate(flows)}
     at: dict[int, _End] = {}
     for (key, side), numbers in sides.items():
         box = boxes[key]
-
-        def other(number: int) -> float:
-            flow = flows[number // 2]
-            return boxes[flow.source if number % 2 else flow.target].y
-
-        ordered = sorted(numbers, key=lambda number: (other(number), number))
-        for place, number in enumerate(ordered, 1):
-            y = box.y + box.height * place / (len(ordered) + 1)
+        for place, number in enumerate(sorted(numbers, key=lambda number: (other[number], number)), 1):
+            y = box.y + box.height * place / (len(numbers) + 1)
             at[number] = _End(box.x + (_BOX if side > 0 else 0), y, side)
     return [(at[2 * number], at[2 * number + 1]) for number in range(len(flows))]
-
-
-# ------------------------------------------------------------ how it looks
 
 
 def _linked(drawn: str, link: Link | None, *, beside: bool = False) -> str:

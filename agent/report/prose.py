@@ -32,15 +32,15 @@ _QUOTED: Final = re.compile(r"“[^”]*”")
 class Prose:
     """Converts a draft's sentences to texts, and records the named absences in order."""
 
-    def __init__(self, draft: Draft, tags: Mapping[str, str], questions: Sequence[str]) -> None:
-        """Prepare for a draft; `tags` maps listed threat ids to T-ids, `questions` holds the listed question ids."""
+    def __init__(self, draft: Draft, tags: Mapping[str, str]) -> None:
+        """Prepare for a draft; `tags` maps listed threat ids to T-ids."""
         self._evidence = _widest(draft.evidence)
         """The displayed quote id for each quote id: a quote within another one is not listed twice."""
         facts = draft.facts.facts if draft.facts else ()
         self._facts = {fact.id: fact.evidence for fact in facts}
         self._absent = tuple(item.key for item in draft.facts.absent) if draft.facts else ()
         self._tags = dict(tags)
-        self._refs = {*tags.values(), *questions}
+        self._refs = {*tags.values(), *(question.id for question in draft.questions)}
         titles = (*FACTOR_TITLES.items(), *LAYER_TITLES.items())
         self._names: dict[str, str] = {key: title.lower() for key, title in titles}
         self.named: dict[str, str] = {}
@@ -119,7 +119,7 @@ class Prose:
             if tag in self._refs:
                 if found.start() > at:
                     yield Span(text[at : found.start()])
-                yield from doc.ref(tag)
+                yield from doc.refs(tag)
                 at = found.end()
         if at < len(text):
             yield Span(text[at:])

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from agent.records import Document, Draft
-from agent.report import arithmetic, conditions, front_pages, questions, reference_pages
+from agent.report import arithmetic, conditions, front_pages, reference_pages
 from agent.report.document import (
     MAX_FRONT_WORDS,
     Bullets,
@@ -14,6 +14,7 @@ from agent.report.document import (
     Paragraph,
     Part,
     Report,
+    Span,
     Table,
     Text,
     front_words,
@@ -32,7 +33,7 @@ _FRONT: Final = (
     conditions.conditions,
     front_pages.abilities,
     front_pages.layers,
-    questions.questions,
+    front_pages.questions,
 )
 _REFERENCE: Final = (
     reference_pages.quotes,
@@ -88,7 +89,7 @@ def build(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview
 def _front(view: View, room: Room) -> tuple[Writer, Report]:
     """Build the report without its appendix, and return the writer too, since it knows which absences it named."""
     tags = {item.threat.id: item.name for item in view.threats}
-    writer = Writer(view, Prose(view.draft, tags, [item.id for item in view.questions]), room)
+    writer = Writer(view, Prose(view.draft, tags), room)
     # Build the parts in reading order, since absences are numbered as they are first named.
     standing = front_pages.standing(writer)
     front = tuple(part(writer) for part in _FRONT)
@@ -109,18 +110,17 @@ def first_screen(view: View) -> list[str]:
     Characters that would hide text or change its direction are shown as codes.
     """
     report = build(view.draft, view.documents, view.progress)
-    lines = [one_line(report.title), *_wrapped(_line(report.notices[0])), ""]
+    lines = [one_line(report.title), *_wrapped(report.notices[0]), ""]
     for part in report.front:
+        title = [_line(part.title)] if part.title else []
         if part.key in ("headline", "posture"):
-            lines += [*_title(part), *_paragraphs(part)[:_POSTURE], ""]
+            lines += [*title, *_paragraphs(part)[:_POSTURE], ""]
         elif part.key in ("threats", "conditions", "questions"):
-            lines += [*_title(part), *(shorten(row, _WIDTH) for row in list(_rows(part))[:_ROWS]), ""]
-    lines += ["Layers at a glance: ● certain, ? not certain, – does not apply", "  " + _glance(view)]
+            rows = [*_rows(part)] or _paragraphs(part)
+            lines += [*title, *(shorten(row, _WIDTH) for row in rows[:_ROWS]), ""]
+    lines.append("Layers at a glance: ● certain, ? not certain, – does not apply")
+    lines.append("  " + "  ".join(f"{LAYER_CODES[key]} {front_pages.sign_of(layer)}" for key, layer in view.layers))
     return lines[:MAX_LINES]
-
-
-def _title(part: Part) -> list[str]:
-    return [_line(part.title)] if part.title else []
 
 
 def _paragraphs(part: Part) -> list[str]:
@@ -128,45 +128,27 @@ def _paragraphs(part: Part) -> list[str]:
     found: list[str] = []
     for block in part.blocks:
         if isinstance(block, Paragraph):
-            found += _wrapped(_line(block.text))
+            found += _wrapped(block.text)
         elif isinstance(block, Bullets):
-            found += [line for item in block.items for line in _wrapped(f"- {_line(item)}")]
+            found += [line for item in block.items for line in _wrapped((Span("- "), *item))]
     return found
 
 
 def _rows(part: Part) -> Iterator[str]:
-    """Yield one line for each row or item, or the paragraphs of a part without rows or items."""
-    found = False
+    """Yield one line for each row, entry or list item."""
     for block in part.blocks:
         if isinstance(block, Table):
-            for row in block.rows:
-                found = True
-                yield "  " + "  ".join(cell for cell in map(_line, row.cells) if cell)
+            yield from (" ".join(filter(None, map(_line, row.cells))) for row in block.rows)
         elif isinstance(block, Entry):
-            found = True
-            yield f"  {_line(block.title)} {_line(block.text)}"
+            yield f"{_line(block.title)} {_line(block.text)}"
         elif isinstance(block, Bullets):
-            for item in block.items:
-                found = True
-                yield f"  - {_line(item)}"
-    if not found:
-        yield from (f"  {line}" for line in _paragraphs(part))
+            yield from (f"- {_line(item)}" for item in block.items)
 
 
 def _line(text: Text) -> str:
-    shown = []
-    for span in text:
-        words = f"[{span.text}]" if span.kind == "marks" else f"“{span.text}”" if span.kind == "quote" else span.text
-        shown.append(words)
-    return one_line("".join(shown))
+    forms = {"marks": "[{}]", "quote": "“{}”"}
+    return one_line("".join(forms.get(span.kind, "{}").format(span.text) for span in text))
 
 
-def _wrapped(line: str) -> list[str]:
-    return textwrap.wrap(line, _WIDTH) or [""]
-
-
-def _glance(view: View) -> str:
-    return "  ".join(
-        f"{LAYER_CODES[key]} {'–' if layer.applies == 'no' else '●' if layer.certain else '?'}"
-        for key, layer in view.layers
-    )
+def _wrapped(text: Text) -> list[str]:
+    return textwrap.wrap(_line(text), _WIDTH) or [""]

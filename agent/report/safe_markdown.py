@@ -20,12 +20,9 @@ _ACTIVE: Final = re.compile(
 )
 _ENDING: Final = re.compile(r"[.,;:!?…'’]+$")
 _ENTITY: Final = re.compile(r"&(?=#?\w+;)")
-_BLOCK_START: Final = re.compile(r"^(?:[+#=>]|-(?=-*(?:\s|$))|\d+[.)](?=\s|$))")
-_ESCAPED: Final = {"<": "&lt;", ">": "&gt;", "|": "&#124;", "`": "\\`", "\\": "\\\\", "*": "\\*"} | {
-    "[": "\\[",
-    "]": "\\]",
-    "~": "\\~",
-}
+_BLOCK_START: Final = re.compile(r"^(?:[+#=>]|-(?=-*(?:\s|$)))")
+_NUMBERED: Final = re.compile(r"^(\d+)([.)])(?=\s|$)")
+_ESCAPED: Final = {"<": "&lt;", ">": "&gt;", "|": "&#124;"} | {sign: f"\\{sign}" for sign in "`\\*[]~"}
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _KEPT_HIDDEN: Final = frozenset("\u200c\u200d\u00ad")
 """Joiners that scripts and emoji need, and the soft hyphen: invisible but harmless."""
@@ -50,6 +47,13 @@ def one_line(text: str) -> str:
     )
 
 
+def kept_blanks(raw: str, shown: str) -> str:
+    """Surround `shown`, made of `raw`, with the blanks that `raw` begins and ends with."""
+    before = " " if raw[:1].isspace() else ""
+    after = " " if raw[-1:].isspace() and raw.strip() else ""
+    return f"{before}{shown}{after}"
+
+
 @lru_cache(maxsize=2048)
 def plain(text: str) -> str:
     """Format `text` as literal Markdown on one line.
@@ -58,17 +62,12 @@ def plain(text: str) -> str:
     brackets and pipes become entities; characters of emphasis and links get a backslash.
     """
     joined = inner(text)
-    return "\\" + joined if _BLOCK_START.match(joined) and not joined[0].isdigit() else _unordered(joined)
+    return "\\" + joined if _BLOCK_START.match(joined) else _NUMBERED.sub(r"\1\\\2", joined)
 
 
 def inner(text: str) -> str:
     """Format `text` as `plain` does, for a place within a line, where no sign opens a block."""
     return _PIECE.sub(lambda match: _piece(match[0]), one_line(text))
-
-
-def _unordered(text: str) -> str:
-    """Escape a text that begins like "1. ", so that it is not a list."""
-    return re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", text)
 
 
 def _piece(piece: str) -> str:
@@ -85,6 +84,14 @@ def code(text: str) -> str:
     """Format `text` as a one-line code span, for hashes, file names and addresses. Replaces pipes and backticks."""
     flat = one_line(text).replace("`", "ʼ").replace("|", "¦").replace("<", "‹").replace(">", "›")
     return f"`{flat}`" if flat else ""
+
+
+def verbatim(text: str) -> str:
+    """Format `text` as a one-line code span that changes no letter, for a place outside tables."""
+    flat = one_line(text)
+    mark = "`" * (1 + max((len(run) for run in re.findall(r"`+", flat)), default=0))
+    edge = " " if "`" in (flat[:1], flat[-1:]) else ""
+    return f"{mark}{edge}{flat}{edge}{mark}" if flat else ""
 
 
 def shorten(text: str, limit: int) -> str:
@@ -117,20 +124,11 @@ def excerpt(text: str, limit: int, about: str) -> str:
         return shorten(flat, limit)
     room = limit - 4
     starts = [0, *(match.end() for match in re.finditer(" ", flat))]
-    best, most = 0, -1
-    for start in starts:
-        found = len(_long_words(flat[start : start + room]) & wanted)
-        if found > most:
-            best, most = start, found
-        if start + room >= len(flat):
-            break
+    # Behind the first start from which the rest fits, there is only less of it.
+    last = next((n for n, start in enumerate(starts) if start + room >= len(flat)), len(starts))
+    best = max(starts[: last + 1], key=lambda start: len(_long_words(flat[start : start + room]) & wanted))
     tail = flat[best:]
     return ("… " if best else "") + (tail if len(tail) <= room else shorten(tail, room))
-
-
-def quoted(text: str, limit: int = 400, about: str = "") -> str:
-    """Return a quote in curly quotation marks, cut to the `limit` characters that share most words with `about`."""
-    return f"“{plain(excerpt(text, limit, about))}”"
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -13,14 +13,12 @@ from agent.drafting.wording import capital
 from agent.records import Finding, Score, ThreatStatement
 from agent.scoring import bands
 
-_CONJUNCTIONS: Final = (
+_JOINTS: Final = frozenset((
     "when", "whenever", "if", "while", "because", "once", "after", "before", "as", "since", "until", "where",
-    "wherever", "although", "unless",
-)  # fmt: skip
-_PREPOSITIONS: Final = (
-    "with", "without", "through", "via", "by", "in", "on", "from", "using", "inside", "over", "behind", "among",
-    "during", "given", "at", "under", "within", "across",
-)  # fmt: skip
+    "wherever", "although", "unless", "with", "without", "through", "via", "by", "in", "on", "from", "using", "inside",
+    "over", "behind", "among", "during", "given", "at", "under", "within", "across",
+))  # fmt: skip
+"""Conjunctions and prepositions with which a condition may begin."""
 _RELATIVES: Final = ("who", "whose", "that", "which")
 _HELD: Final = re.compile(
     r"\b(?:access|accounts?|permissions?|knowledge|credentials?|keys?|tokens?|control|ability|rights?|foothold|seat|role)$"
@@ -54,43 +52,30 @@ _SHORT_SOURCE: Final = 5
 """In words. A condition inserted after a longer source would be hard to follow, so the condition comes first."""
 _WORDS: Final = re.compile(r"\w+")
 _SMALL: Final = (
-    "no",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-)
+    "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+)  # fmt: skip
 _STOP: Final = frozenset({"the", "a", "an", "of", "and", "or", "in", "on", "to", "for", "its", "their", "that", "with"})
+_IMPACT: Final = {"H": "all or decisive data", "L": "some data", "N": "nothing disclosed"}
+_CHANGES: Final = {"H": "all or decisive changes", "L": "some changes", "N": "nothing changed"}
 _METRICS: Final[dict[str, tuple[str, dict[str, str]]]] = {
-    "AV": (
-        "attack vector",
-        {"N": "over the network", "A": "from the same network", "L": "on the machine", "P": "by hand"},
-    ),
+    "AV": ("attack vector", {
+        "N": "over the network", "A": "from the same network", "L": "on the machine", "P": "by hand",
+    }),
     "AC": ("attack complexity", {"L": "nothing to evade", "H": "a protection must be evaded"}),
-    "AT": (
-        "attack requirements",
-        {"N": "no special conditions", "P": "a condition that the attacker does not control"},
-    ),
+    "AT": ("attack requirements", {
+        "N": "no special conditions", "P": "a condition that the attacker does not control",
+    }),
     "PR": ("privileges required", {"N": "no account", "L": "an ordinary account", "H": "an administrator's account"}),
-    "UI": (
-        "user interaction",
-        {"N": "none", "P": "ordinary use by someone", "A": "someone has to agree or act knowingly"},
-    ),
-    "VC": ("confidentiality, this product", {"H": "all or decisive data", "L": "some data", "N": "nothing disclosed"}),
-    "VI": ("integrity, this product", {"H": "all or decisive changes", "L": "some changes", "N": "nothing changed"}),
+    "UI": ("user interaction", {
+        "N": "none", "P": "ordinary use by someone", "A": "someone has to agree or act knowingly",
+    }),
+    "VC": ("confidentiality, this product", _IMPACT),
+    "VI": ("integrity, this product", _CHANGES),
     "VA": ("availability, this product", {"H": "outage", "L": "reduced service", "N": "stays up"}),
-    "SC": ("confidentiality, other systems", {"H": "all or decisive data", "L": "some data", "N": "nothing disclosed"}),
-    "SI": ("integrity, other systems", {"H": "all or decisive changes", "L": "some changes", "N": "nothing changed"}),
+    "SC": ("confidentiality, other systems", _IMPACT),
+    "SI": ("integrity, other systems", _CHANGES),
     "SA": ("availability, other systems", {"H": "outage", "L": "reduced service", "N": "stay up"}),
-}
+}  # fmt: skip
 
 
 def threat_sentence(statement: ThreatStatement) -> str:
@@ -106,9 +91,7 @@ def threat_sentence(statement: ThreatStatement) -> str:
     if condition.startswith(", given ") and len(source.split()) > _SHORT_SOURCE:
         subject = f"{condition.removeprefix(', ')} {small(source)}" + ("," if _ASIDE.search(source) else "")
     result = _result(_bare(statement.impact), _bare(statement.asset))
-    sentence = f"{subject} can {action}"
-    if result:
-        sentence += f", which leads to {result}"
+    sentence = f"{subject} can {action}" + (f", which leads to {result}" if result else "")
     return capital(re.sub(r"\s+", " ", sentence)) + "."
 
 
@@ -118,13 +101,11 @@ def _condition(prerequisite: str) -> str:
     first = prerequisite.split(" ", 1)[0].lower().rstrip(",")
     if first in _RELATIVES:
         return f" {prerequisite}"
-    if first in _CONJUNCTIONS or first in _PREPOSITIONS or (first.endswith("ing") and first != "wording"):
+    if first in _JOINTS or (first.endswith("ing") and first != "wording"):
         return f", {small(prerequisite)},"
     head = _CLAUSE.split(prerequisite, maxsplit=1)[0]
-    if _FINITE.search(head):
-        return f", when {small(prerequisite)},"
     joint = "with" if _HELD.search(head) else "through" if _WORDED.search(head) else "given"
-    return f", {joint} {small(prerequisite)},"
+    return f", {'when' if _FINITE.search(head) else joint} {small(prerequisite)},"
 
 
 def if_clause(setting: str) -> str:
@@ -133,30 +114,22 @@ def if_clause(setting: str) -> str:
     A setting is a clause. If an analyst began it with a conjunction or preposition, that word is kept.
     """
     clause = _bare(setting)
-    first = clause.split(" ", 1)[0].lower()
-    return clause if first in _CONJUNCTIONS or first in _PREPOSITIONS else f"if {small(clause)}"
+    return clause if clause.split(" ", 1)[0].lower() in _JOINTS else f"if {small(clause)}"
 
 
 def _result(impact: str, asset: str) -> str:
     if not impact:
         return f"harm to {asset}" if asset else ""
-    impact = small(impact)
-    if not asset or _names(impact, asset):
+    impact, asset = small(impact), small(asset) if asset else ""
+    # An asset of which the impact contains all content words is named already.
+    if set(_WORDS.findall(asset.lower())) - _STOP <= set(_WORDS.findall(impact.lower())):
         return impact
-    asset = small(asset)
     if not _PAST_IMPACT.search(impact) and " of " not in f" {impact} " and " to " not in f" {impact} ":
         if _OF.search(impact):
             return f"{impact} of {asset}"
         if _TO.search(impact):
             return f"{impact} to {asset}"
     return f"{impact}; at stake: {asset}"
-
-
-def _names(impact: str, asset: str) -> bool:
-    """Return whether the impact already contains all content words of the asset."""
-    wanted = set(_WORDS.findall(asset.lower())) - _STOP
-    present = set(_WORDS.findall(impact.lower()))
-    return wanted <= present
 
 
 def _bare(text: str) -> str:
@@ -170,33 +143,20 @@ def small(text: str) -> str:
     return text[0].lower() + text[1:] if is_article else text
 
 
-def with_stop(text: str) -> str:
-    """End `text` with a full stop, unless it already ends like a sentence."""
-    bare = text.strip()
-    return bare if bare.endswith((".", "!", "?", "…", "”", ")")) and bare else f"{bare}."
-
-
-def listed(items: Sequence[str], last: str = "and") -> str:
+def listed(items: Sequence[str]) -> str:
     """Join items in words: "a", "a and b", "a, b and c"."""
-    if len(items) < 2:  # noqa: PLR2004
-        return "".join(items)
-    return f"{', '.join(items[:-1])} {last} {items[-1]}"
+    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
 
 
-def counted(number: int, noun: str, plural: str = "") -> str:
+def counted(number: int, noun: str) -> str:
     """Format a number with its noun: "one source", "14 sources", "no sources"."""
     word = _SMALL[number] if number < len(_SMALL) else str(number)
-    return f"{word} {noun if number == 1 else plural or noun + 's'}"
+    return f"{word} {noun}{'' if number == 1 else 's'}"
 
 
 def finding_name(finding: Finding) -> str:
     """Return the kind of a finding, with its number of sentences if there are several."""
     return f"{finding.kind}, {finding.count} sentences" if finding.count > 1 else finding.kind
-
-
-def marks(ids: Sequence[str]) -> str:
-    """Format marks in brackets: "(E1, E4)"; empty without evidence."""
-    return f"({', '.join(ids)})" if ids else ""
 
 
 def tenth(value: Decimal | float | None) -> str:
@@ -244,19 +204,15 @@ def band_words(low: Decimal, high: Decimal) -> str:
 
 def verdict(score: Score) -> str:
     """Return the report's headline: the severity and the range, or that the product is not scored."""
-    has_range = score.likely_low is not None and score.likely_high is not None
-    if score.aivss is None:
-        if has_range:
-            return f"Not scored; products of this kind usually score {span(score.likely_low, score.likely_high)}"
-        if score.provisional is not None:
-            return f"Not scored; products of this kind usually score about {tenth(score.provisional)}"
+    low, high = score.likely_low, score.likely_high
+    likely = None if low is None or high is None else (span(low, high), band_words(low, high))
+    if score.aivss is not None:
+        text = f"{score.severity}, {tenth(score.aivss)} before controls"
+        return f"{text}; likely {likely[0]}, {likely[1]}" if likely else text
+    if likely is None and score.provisional is None:
         return "Not scored"
-    text = f"{score.severity}, {tenth(score.aivss)} before controls"
-    if score.likely_low is not None and score.likely_high is not None:
-        text += (
-            f"; likely {span(score.likely_low, score.likely_high)}, {band_words(score.likely_low, score.likely_high)}"
-        )
-    return text
+    usual = likely[0] if likely else f"about {tenth(score.provisional)}"
+    return f"Not scored; products of this kind usually score {usual}"
 
 
 def vector_words(vector: str | None, reasons: Mapping[str, str] | None = None) -> list[tuple[str, str, str]]:
@@ -264,12 +220,11 @@ def vector_words(vector: str | None, reasons: Mapping[str, str] | None = None) -
     if not vector:
         return []
     chosen = dict(part.split(":", 1) for part in vector.split("/") if ":" in part)
-    rows = []
-    for metric, (name, words) in _METRICS.items():
-        value = chosen.get(metric)
-        if value in words:
-            rows.append((f"{metric}:{value} {name}", words[value], (reasons or {}).get(metric, "")))
-    return rows
+    return [
+        (f"{metric}:{chosen[metric]} {name}", words[chosen[metric]], (reasons or {}).get(metric, ""))
+        for metric, (name, words) in _METRICS.items()
+        if chosen.get(metric) in words
+    ]
 
 
 def metric_choices() -> tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...]:

@@ -12,10 +12,20 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import Capability, Condition, Document, Draft, Evidence, Fact, LayerThreats, Question, Threat
-from agent.report.safe_markdown import quoted, shared_words
-from agent.report.sentences import counted
-from agent.taxonomy.factors import FACTOR_TITLES, FACTORS
+from agent.records import (
+    Capability,
+    Condition,
+    Document,
+    Draft,
+    Dropped,
+    Evidence,
+    Fact,
+    LayerThreats,
+    Question,
+    Threat,
+)
+from agent.report.sentences import counted, tenth
+from agent.taxonomy.factors import FACTOR_TITLES
 from agent.taxonomy.kinds import KIND_TITLES
 from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
 
@@ -29,13 +39,13 @@ CERTAIN_NEEDED: Final = 2
 PROPOSED: Final = "-proposed-"
 """The part of a threat id that marks an LLM's threat. Of equal threats the catalogue's comes first, since the score
 rests on it."""
+_UNREAD: Final = "source text: "
+"""The prefix of the entry for a source text that could not be read."""
+_REPLIES: Final = "replies of the LLM"
 _ADDED: Final = re.compile(r"H([1-9][0-9]*)-")
 _BEHIND: Final = 0.5
-_DAY: Final = 10
-"""Length of a date."""
+_DAY: Final = len("2026-11-24")
 _MODES: Final = ("delete", "execute", "write", "read")
-_SPARSE: Final = ", sparsely described"
-"""The suffix that the estimator adds to a kind with a sparse listing."""
 _STATES: Final = ("confirmed", "claimed", "inferred", "contradicted", "denied", "unknown")
 _RANKS: Final = (
     "guess",
@@ -45,6 +55,8 @@ _RANKS: Final = (
     "outside the vendor's text",
     "analyst",
 )
+_NAMES: Final[dict[str, str]] = {layer: f"{LAYER_CODES[layer]} {LAYER_TITLES[layer]}" for layer in LAYERS}
+_NAMES.update(FACTOR_TITLES.items())
 
 
 class RankedThreat(NamedTuple):
@@ -89,17 +101,16 @@ class View:
     @property
     def standing(self) -> str:
         """The review status of the draft in words: signed and by whom, in review, or not reviewed."""
-        stamp = self.draft.review
+        stamp, progress = self.draft.review, self.progress
         if stamp is not None:
-            waived = f"; {counted(stamp.waived, 'item')} waived" if stamp.waived else ""
-            waived += f"; confirmed in bulk ({stamp.bulk})" if stamp.bulk else ""
-            waived += f"; {counted(len(stamp.unanswered), 'question')} unanswered" if stamp.unanswered else ""
-            return f"REVIEWED and signed by {stamp.reviewer} ({stamp.role}), {stamp.at[:_DAY]}{waived}"
-        if self.progress is not None:
-            waived = f", {self.progress.waived} waived" if self.progress.waived else ""
-            open_ = len(self.progress.contested)
-            waived += f", {open_} contested and not decided" if open_ else ""
-            return f"IN REVIEW, {self.progress.decided} of {self.progress.items} items decided{waived}"
+            more = f"; {counted(stamp.waived, 'item')} waived" if stamp.waived else ""
+            more += f"; confirmed in bulk ({stamp.bulk})" if stamp.bulk else ""
+            more += f"; {counted(len(stamp.unanswered), 'question')} unanswered" if stamp.unanswered else ""
+            return f"REVIEWED and signed by {stamp.reviewer} ({stamp.role}), {stamp.at[:_DAY]}{more}"
+        if progress is not None:
+            more = f", {progress.waived} waived" if progress.waived else ""
+            more += f", {len(progress.contested)} contested and not decided" if progress.contested else ""
+            return f"IN REVIEW, {progress.decided} of {progress.items} items decided{more}"
         return "DRAFT, not reviewed"
 
     def is_contested(self, threat: Threat) -> bool:
@@ -117,12 +128,8 @@ class View:
         draft; else empty."""
         advice = self.draft.advice
         found = {(name, each.text): each for each in (advice.conditions if advice else ()) for name in each.threats}
-        told = {
-            (item.threat.id, each.text)
-            for item in self.threats
-            for each in item.threat.mitigations
-            if each.who == "you"
-        }
+        own = ((item.threat.id, each) for item in self.threats for each in item.threat.mitigations)
+        told = {(name, each.text) for name, each in own if each.who == "you"}
         return found if found.keys() <= told else {}
 
     @property
@@ -130,14 +137,9 @@ class View:
         """The facts of the draft; empty for older drafts, which do not store them."""
         return self.draft.facts.facts if self.draft.facts else ()
 
-    def facts_citing(self, marks: Sequence[str]) -> tuple[str, ...]:
-        """Return the ids of the facts supported by one of these quotes."""
-        return tuple(fact.id for fact in self.facts if set(fact.evidence) & set(marks))
-
     def facts_pinning(self, layer: LayerKey) -> tuple[str, ...]:
         """Return the ids of the facts whose key settles a layer."""
-        vocabulary = load_vocabulary()
-        keys = {key.id for key in vocabulary.pinning(layer)}
+        keys = {key.id for key in load_vocabulary().pinning(layer)}
         return tuple(fact.id for fact in self.facts if fact.key in keys)
 
     @cached_property
@@ -155,15 +157,10 @@ class View:
         headline = self.draft.score.cvss_vector
         pairs.sort(
             key=lambda pair: (
-                place_of(pair[1], places),
-                -pair[1].score.aivss,
-                -pair[1].score.cvss_base,
-                pair[1].score.cvss_vector != headline,
-                PROPOSED in pair[1].id,
-                LAYERS.index(pair[0]),
-                pair[1].id,
+                place_of(pair[1], places), -pair[1].score.aivss, -pair[1].score.cvss_base,
+                pair[1].score.cvss_vector != headline, is_proposed(pair[1]), LAYERS.index(pair[0]), pair[1].id,
             )
-        )
+        )  # fmt: skip
         shown: list[RankedThreat] = []
         folded: list[tuple[LayerKey, Threat, str]] = []
         in_layer: Counter[LayerKey] = Counter()
@@ -191,14 +188,10 @@ class View:
         placed = all(threat.place is not None for _, threat in pairs)
         pairs.sort(
             key=lambda pair: (
-                (pair[1].place or 0) if placed else 0,
-                pair[1] is not headline,
-                basis_order(pair[1]),
-                -pair[1].score.cvss_base,
-                LAYERS.index(pair[0]),
-                pair[1].id,
+                (pair[1].place or 0) if placed else 0, pair[1] is not headline, basis_order(pair[1]),
+                -pair[1].score.cvss_base, LAYERS.index(pair[0]), pair[1].id,
             )
-        )
+        )  # fmt: skip
         ranked = [self._numbered(place, key, threat) for place, (key, threat) in enumerate(pairs, 1)]
         if headline is not None and number_added(headline.id):
             # The added headline moves to the front; the other threats keep their numbers.
@@ -224,17 +217,27 @@ class View:
         """The threats that are not shown, with the reason."""
         return self._ranked[1]
 
+    @property
+    def left_out(self) -> list[Dropped]:
+        """What is not in the draft, and why: hidden threats, dropped items, then irregular replies of an LLM."""
+        rows = [
+            Dropped(what=f"{LAYER_CODES[key]} {threat.title}, {_graded(threat)}", reason=why)
+            for key, threat, why in self.folded
+        ]
+        rows += [item for item in self.draft.dropped if not item.what.startswith(_UNREAD)]
+        return sorted(rows, key=lambda item: item.what == _REPLIES)
+
+    @property
+    def unread(self) -> list[Dropped]:
+        """The parts of the sources that could not be read."""
+        found = (item for item in self.draft.dropped if item.what.startswith(_UNREAD))
+        return [Dropped(what=item.what.removeprefix(_UNREAD), reason=item.reason) for item in found]
+
     @cached_property
     def headline(self) -> RankedThreat | None:
-        """The threat that the score rests on: the highest threat with the score's vector. Without a score, the first
-        threat."""
-        if any(item.threat.basis is not None for item in self.threats):
-            found = self._behind_score([item.threat for item in self.threats])
-            return next((item for item in self.threats if item.threat is found), None)
-        vector = self.draft.score.cvss_vector
-        same = [item for item in self.threats if item.threat.score.cvss_vector == vector]
-        quoted_first = [item for item in same if item.threat.evidence] or same
-        return quoted_first[0] if quoted_first else (self.threats[0] if self.threats else None)
+        """The threat that the score rests on: the first choice among those with the score's vector."""
+        found = self._behind_score([item.threat for item in self.threats])
+        return next((item for item in self.threats if item.threat is found), None)
 
     def top(self, number: int) -> tuple[RankedThreat, ...]:
         """Return the first `number` threats, always including the headline."""
@@ -242,45 +245,36 @@ class View:
         headline = self.headline
         return first if headline is None or headline in first else (*first[: number - 1], headline)
 
-    def like(self, threat: Threat) -> RankedThreat | None:
-        """Return the displayed catalogue threat that gives an LLM's threat its severity.
+    def origin(self, threat: Threat, *, brief: bool = False) -> str:
+        """Say that an LLM proposed a threat, and whose severity it has; empty for a threat of the catalogue.
 
-        Returns None for a threat of the catalogue, or if the catalogue threat is not shown. If the draft does not name
-        the catalogue threat, it is found by its severity, preferably in the same layer.
+        If the draft does not name that threat of the catalogue, it is found by its severity, preferably in the same
+        layer.
         """
         if not is_proposed(threat):
-            return None
-        if threat.like is not None:
-            return next((item for item in self.threats if item.threat.id == threat.like), None)
-        layer = next((key for key, layer in self.layers if threat in layer.threats), None)
-        same = [
-            item for item in self.threats
-            if not is_proposed(item.threat)
-            and (item.threat.score.cvss_vector, item.threat.score.reasons)
-            == (threat.score.cvss_vector, threat.score.reasons)
-        ]  # fmt: skip
-        return min(same, key=lambda item: (item.layer != layer, item.place)) if same else None
-
-    def origin(self, threat: Threat, *, brief: bool = False) -> str:
-        """Say that an LLM proposed a threat, and whose severity it has; empty for a threat of the catalogue."""
-        if not is_proposed(threat):
             return ""
-        like = self.like(threat)
+        layer = next((key for key, layer in self.layers if threat in layer.threats), None)
+        severity = (threat.score.cvss_vector, threat.score.reasons)
+        if threat.like is not None:
+            like = next((item for item in self.threats if item.threat.id == threat.like), None)
+        else:
+            known = [item for item in self.threats if not is_proposed(item.threat)]
+            same = [one for one in known if (one.threat.score.cvss_vector, one.threat.score.reasons) == severity]
+            like = min(same, key=lambda item: (item.layer != layer, item.place), default=None)
         if like is None:
-            known = f": {threat.like}" if threat.like is not None and not brief else ""
-            return f"proposed by the LLM, severity of a known one that is not shown{known}"
+            name = f": {threat.like}" if threat.like is not None and not brief else ""
+            return f"proposed by the LLM, severity of a known one that is not shown{name}"
         return f"proposed by the LLM, severity of {like.tag}" + ("" if brief else f" {like.threat.id}")
 
-    @cached_property
+    @property
     def kind(self) -> str:
         """The product's kind in words; may be empty."""
         if self.draft.product.kind is not None:
             return KIND_TITLES[self.draft.product.kind]
-        labels = Counter(
-            part.label for key in FACTORS if key in self.draft.factors
-            for part in self.draft.factors[key].parts if part.kind == "typical"
-        )  # fmt: skip
-        return min(labels, key=lambda label: (-labels[label], label)).removesuffix(_SPARSE) if labels else ""
+        # Older drafts name it in the parts of each factor, with a suffix where the listing is sparse.
+        parts = (part for factor in self.draft.factors.values() for part in factor.parts if part.kind == "typical")
+        labels = Counter(part.label for part in parts)
+        return min(labels, key=lambda label: (-labels[label], label), default="").removesuffix(", sparsely described")
 
     @cached_property
     def capabilities(self) -> list[Capability]:
@@ -307,15 +301,10 @@ class View:
             key=lambda item: (layers_first and not uncertain.intersection(item.settles), -item.effect),
         )
 
-    def quote(self, marks: Sequence[str], limit: int, about: str) -> str:
-        """Return the quote that shares most with `about`, cut to that part, then all marks, its own first; may be
-        empty."""
-        known = [mark for mark in marks if mark in self.evidence]
-        if not known:
-            return ""
-        best = max(known, key=lambda mark: (shared_words(self.evidence[mark].quote, about), -known.index(mark)))
-        ordered = [best, *(mark for mark in known if mark != best)]
-        return f"{quoted(self.evidence[best].quote, limit, about)} ({', '.join(ordered)})"
+
+def _graded(threat: Threat) -> str:
+    marks = f" ({', '.join(threat.evidence)})" if threat.evidence else ""
+    return f"{tenth(threat.score.aivss)} {threat.score.severity}{marks}"
 
 
 def place_of(threat: Threat, places: Mapping[str, int]) -> float:
@@ -351,15 +340,8 @@ def rank_words(rank: int) -> str:
 
 def name_of(key: str) -> str:
     """Return the title of a factor, the code and title of a layer, or the key itself."""
-    for factor in FACTORS:
-        if factor == key:
-            return FACTOR_TITLES[factor]
-    for layer in LAYERS:
-        if layer == key:
-            return f"{LAYER_CODES[layer]} {LAYER_TITLES[layer]}"
-    return key
+    return _NAMES.get(key, key)
 
 
 def _number(identifier: str) -> int:
-    digits = "".join(char for char in identifier if char.isdigit())
-    return int(digits) if digits else 0
+    return int("".join(char for char in identifier if char.isdigit()) or "0")

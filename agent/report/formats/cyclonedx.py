@@ -13,14 +13,14 @@ from typing import Final
 from urllib.parse import quote as percent
 
 from agent.records import STRUCK, Flow
-from agent.report.formats.issue_text import as_markdown
-from agent.report.formats.parts import Parts, origin
-from agent.report.formats.properties import modelled_properties, threat_properties
+from agent.report.formats.parts import Parts, drawn_words, modelled_properties, origin
 from agent.report.formats.threat_rows import (
     ACCEPTED,
+    MARKDOWN,
     Struck,
     ThreatRow,
     drafted_id,
+    issue,
     product_words,
     stable_id,
     struck,
@@ -31,186 +31,161 @@ from agent.report.safe_json import dumps
 from agent.report.safe_markdown import one_line, plain
 from agent.report.view import View
 
-SCHEMA: Final = "http://cyclonedx.org/schema/bom-1.7.schema.json"
-UNKNOWN: Final = "unknown"
-_LLM: Final = "llm"
 _TEXT: Final = 20_000
-_WHOLE: Final = ("facts", "evidence", "sources")
-"""Parts of the draft whose entries each become a separate property; any other part is a single property."""
+_WHOLE: Final = ("facts", "evidence", "sources", "standing")
+"""Properties of the draft that are written entry by entry or in another form."""
 _Object = dict[str, object]
 
 
 def write(view: View) -> bytes:
     """Write the draft as a bill of materials."""
-    return dumps(_Bom(view).whole(), sort_keys=True).encode()
+    draft, parts = view.draft, Parts(view)
+    septet = {"type": "application", "name": "Septet"}
+    if version := draft.manifest.get("septet"):
+        septet["version"] = version
+    inner = [each for each in parts.of("component", "store") if each != parts.product]
+    refs = [_ref(each) for each in parts.of("component", "store", "service")]
+    picture: list[tuple[str, object]] = [("actor", each.item.model_dump(mode="json")) for each in parts.of("actor")]
+    picture += [("boundary", each.model_dump(mode="json")) for each in parts.boundaries]
+    picture += [("flow", flow.model_dump(mode="json")) for _, flow in parts.flows]
+    threats = [_threat(parts, row) for row in threat_rows(view)]
+    made = {
+        "$schema": "http://cyclonedx.org/schema/bom-1.7.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.7",
+        "serialNumber": f"urn:uuid:{_uuid(view)}",
+        "version": 1,
+        "metadata": {
+            "timestamp": draft.created_at,
+            "tools": {"components": [septet]},
+            "component": _product(parts),
+        },
+        "components": [{"type": _kind(each), **_named(parts, each)} for each in inner],
+        "services": [_service(parts, each) for each in parts.of("service")],
+        "compositions": [{"aggregate": "unknown", "assemblies": refs}],
+        "vulnerabilities": [*threats, *(_gone(parts, each) for each in struck(draft))],
+        "properties": _properties(picture),
+    }
+    return dumps(made, sort_keys=True).encode()
 
 
-class _Bom:
-    """Builds one bill of materials and the references between its parts."""
+# ------------------------------------------------------------ parts
 
-    def __init__(self, view: View) -> None:
-        self._view = view
-        self._parts = Parts(view)
-        self._uuid = drafted_id(view.draft, "bom")
 
-    def whole(self) -> _Object:
-        """Build the whole bill of materials."""
-        draft, product = self._view.draft, self._parts.product.id
-        components = [
-            self._component(each)
-            for each in self._parts.items
-            if each.group in ("component", "store") and each.item.id != product
-        ]
-        services = [self._service(each) for each in self._parts.items if each.group == "service"]
-        refs = [_ref(each.item.id) for each in self._parts.items if each.group != "actor"]
-        return {
-            "$schema": SCHEMA,
-            "bomFormat": "CycloneDX",
-            "specVersion": "1.7",
-            "serialNumber": f"urn:uuid:{self._uuid}",
-            "version": 1,
-            "metadata": {
-                "timestamp": draft.created_at,
-                "tools": {"components": [self._septet()]},
-                "component": self._product(),
-            },
-            "components": components,
-            "services": services,
-            "compositions": [{"aggregate": UNKNOWN, "assemblies": refs}],
-            "vulnerabilities": [
-                *(self._threat(row) for row in threat_rows(self._view)),
-                *(self._gone(each) for each in struck(draft)),
-            ],
-            "properties": self._picture(),
-        }
+def _product(parts: Parts) -> _Object:
+    view, product = parts.view, parts.view.draft.product
+    properties: list[tuple[str, object]] = [("standing", view.standing), ("score-words", product_words(view.draft))]
+    properties += [(key, value) for key, value in modelled_properties(view).items() if key not in _WHOLE]
+    properties += [("fact", fact.model_dump(mode="json")) for fact in view.facts]
+    properties += [("evidence", quote.model_dump(mode="json")) for quote in view.draft.evidence]
+    made: _Object = {
+        "type": "application",
+        "bom-ref": _ref(parts.product),
+        "name": one_line(product.name),
+        "description": one_line(product.summary),
+        "externalReferences": [
+            {
+                "type": "documentation",
+                "url": percent(source.url, safe="/:?#@!$&'()*+,;=%~"),
+                "comment": f"{source.document}, {source.kind}, sha256 {source.sha256}",
+            }
+            for source in view.draft.sources
+        ],
+        "properties": _properties([*properties, *_item(parts, parts.product)]),
+    }
+    return made if product.vendor is None else made | {"supplier": {"name": one_line(product.vendor)}}
 
-    def _septet(self) -> _Object:
-        made: _Object = {"type": "application", "name": "Septet"}
-        if version := self._view.draft.manifest.get("septet"):
-            made["version"] = version
-        return made
 
-    # -------------------------------------------------------- parts
+def _kind(each: Drawn) -> str:
+    if each.item.kind == "llm":
+        return "machine-learning-model"
+    return "data" if each.group == "store" else "application"
 
-    def _product(self) -> _Object:
-        view, product = self._view, self._view.draft.product
-        whole = modelled_properties(view)
-        properties = [("standing", view.standing), ("score-words", product_words(view.draft))]
-        properties += [(key, _text(value)) for key, value in whole.items() if key not in (*_WHOLE, "standing")]
-        properties += [("fact", _text(fact.model_dump(mode="json"))) for fact in view.facts]
-        properties += [("evidence", _text(quote.model_dump(mode="json"))) for quote in view.draft.evidence]
-        item = next(each for each in self._parts.items if each.item.id == self._parts.product.id)
-        made: _Object = {
-            "type": "application",
-            "bom-ref": _ref(item.item.id),
-            "name": one_line(product.name),
-            "description": one_line(product.summary),
-            "externalReferences": [
-                {
-                    "type": "documentation",
-                    "url": percent(source.url, safe="/:?#@!$&'()*+,;=%~"),
-                    "comment": f"{source.document}, {source.kind}, sha256 {source.sha256}",
-                }
-                for source in view.draft.sources
-            ],
-            "properties": [*_properties(properties), *self._item(item)],
-        }
-        if product.vendor is not None:
-            made["supplier"] = {"name": one_line(product.vendor)}
-        return made
 
-    def _item(self, each: Drawn) -> list[_Object]:
-        boundaries = [boundary.id for boundary in self._parts.inside(each.item)]
-        fields = {**each.item.model_dump(mode="json"), "group": each.group, "boundaries": boundaries}
-        return _properties([("item", _text(fields)), ("state", each.item.state)])
+def _named(parts: Parts, each: Drawn) -> _Object:
+    properties = _properties(_item(parts, each))
+    name = one_line(each.item.name)
+    return {"bom-ref": _ref(each), "name": name, "description": drawn_words(each), "properties": properties}
 
-    def _component(self, each: Drawn) -> _Object:
-        kind = "application"
-        if each.item.kind == _LLM:
-            kind = "machine-learning-model"
-        elif each.group == "store":
-            kind = "data"
-        return {"type": kind, **self._named(each)}
 
-    def _named(self, each: Drawn) -> _Object:
-        return {
-            "bom-ref": _ref(each.item.id),
-            "name": one_line(each.item.name),
-            "description": f"{each.group}, {each.item.kind}: {origin(each.item)}",
-            "properties": self._item(each),
-        }
+def _item(parts: Parts, each: Drawn) -> list[tuple[str, object]]:
+    return [("item", parts.whole(each)), ("state", each.item.state)]
 
-    def _service(self, each: Drawn) -> _Object:
-        """Build a service with the flows from and to it, leaving open whether it authenticates callers."""
-        made = self._named(each)
-        if inside := self._parts.inside(each.item):
-            made["trustZone"] = one_line(inside[0].name)
-        own = each.item.id
-        data = [self._data(flow, own) for _, flow in self._parts.flows if own in (flow.source, flow.target)]
-        return made | ({"data": data} if data else {})
 
-    def _data(self, flow: Flow, service: str) -> _Object:
-        inbound, outbound = flow.target == service, flow.source == service
-        return {
-            "flow": "bi-directional" if inbound and outbound else "inbound" if inbound else "outbound",
-            "classification": UNKNOWN,
+def _service(parts: Parts, each: Drawn) -> _Object:
+    """Build a service with the flows from and to it, leaving open whether it authenticates callers."""
+    made = _named(parts, each)
+    if inside := parts.inside(each.item):
+        made["trustZone"] = one_line(inside[0].name)
+    data = [
+        {
+            "flow": _direction(flow, each.item.id),
+            "classification": "unknown",
             "name": one_line(flow.what),
             "description": origin(flow),
-            "source": [self._link(flow.source)],
-            "destination": [self._link(flow.target)],
+            "source": [_link(parts.view, flow.source)],
+            "destination": [_link(parts.view, flow.target)],
         }
+        for _, flow in parts.flows
+        if each.item.id in (flow.source, flow.target)
+    ]
+    return made | ({"data": data} if data else {})
 
-    def _link(self, item_id: str) -> str:
-        return f"urn:cdx:{self._uuid}/1#{percent(_ref(item_id), safe='')}"
 
-    def _picture(self) -> list[_Object]:
-        """Return the parts of the system picture without a CycloneDX field: actors, boundaries, flows."""
-        actors = [each.item for each in self._parts.items if each.group == "actor"]
-        fields = [("actor", _text(each.model_dump(mode="json"))) for each in actors]
-        fields += [("boundary", _text(each.model_dump(mode="json"))) for each in self._parts.boundaries]
-        fields += [("flow", _text(flow.model_dump(mode="json"))) for _, flow in self._parts.flows]
-        return _properties(fields)
+def _direction(flow: Flow, service: str) -> str:
+    if flow.source == flow.target:
+        return "bi-directional"
+    return "inbound" if flow.target == service else "outbound"
 
-    # -------------------------------------------------------- threats
 
-    def _entry(self, each: ThreatRow | Struck) -> _Object:
-        threat = each.threat if isinstance(each, ThreatRow) else each
-        return {
-            "bom-ref": f"threat/{threat.id}",
-            "id": threat.id,
-            "source": {"name": "Septet"},
-            "description": one_line(threat.title),
-            "created": self._view.draft.created_at,
-            "affects": [{"ref": _ref(self._parts.product.id)}],
-        }
+def _uuid(view: View) -> str:
+    return drafted_id(view.draft, "bom")
 
-    def _threat(self, row: ThreatRow) -> _Object:
-        threat = row.threat
-        detail = one_line(f"{threat.state}; {row.waived or row.basis_words}")
-        analysis: _Object = {"state": "in_triage", "detail": detail}
-        if row.settled == ACCEPTED:
-            analysis["response"] = ["will_not_fix"]
-        fields: dict[str, object] = {"stableId": stable_id(self._view.draft, threat), "layerCode": row.code}
-        fields |= {"waived": row.waived or "no", **threat_properties(row)}
-        taxonomy = [(f"taxonomy:{ref.scheme}", f"{ref.id} {ref.title}") for ref in row.refs()]
-        weaknesses = [ref.id.rpartition("-")[2] for ref in row.refs("cwe")]
-        return self._entry(row) | {
-            "detail": as_markdown(row, _TEXT),
-            "recommendation": "\n".join(
-                f"- {'You' if each.who == 'you' else 'Vendor'}: {plain(row.remedy(each))}"
-                for each in threat.mitigations
-            ),
-            "ratings": _ratings(row),
-            "cwes": [int(number) for number in weaknesses if number.isdecimal()],
-            "analysis": analysis,
-            "properties": _properties([*((key, _text(value)) for key, value in fields.items()), *taxonomy]),
-        }
 
-    def _gone(self, gone: Struck) -> _Object:
-        return self._entry(gone) | {
-            "analysis": {"state": "false_positive", "detail": one_line(gone.why)},
-            "properties": _properties([("state", STRUCK), ("stableId", stable_id(self._view.draft, gone))]),
-        }
+def _ref(each: Drawn) -> str:
+    return f"item/{each.item.id}"
+
+
+def _link(view: View, item_id: str) -> str:
+    return f"urn:cdx:{_uuid(view)}/1#{percent(f'item/{item_id}', safe='')}"
+
+
+# ------------------------------------------------------------ threats
+
+
+def _entry(parts: Parts, each: ThreatRow | Struck) -> _Object:
+    threat = each.threat if isinstance(each, ThreatRow) else each
+    return {
+        "bom-ref": f"threat/{threat.id}",
+        "id": threat.id,
+        "source": {"name": "Septet"},
+        "description": one_line(threat.title),
+        "created": parts.view.draft.created_at,
+        "affects": [{"ref": _ref(parts.product)}],
+    }
+
+
+def _threat(parts: Parts, row: ThreatRow) -> _Object:
+    threat = row.threat
+    detail = one_line(f"{threat.state}; {row.waived or row.basis_words}")
+    fields = {"stableId": row.stable_id, "layerCode": row.code, "waived": row.waived or "no", **row.properties()}
+    taxonomy = [(f"taxonomy:{ref.scheme}", f"{ref.id} {ref.title}") for ref in threat.taxonomy]
+    settled = {"response": ["will_not_fix"]} if row.settled == ACCEPTED else {}
+    who = {"you": "You", "vendor": "Vendor"}
+    return _entry(parts, row) | {
+        "detail": issue(row, MARKDOWN, _TEXT),
+        "recommendation": "\n".join(f"- {who[each.who]}: {plain(row.remedy(each))}" for each in threat.mitigations),
+        "ratings": _ratings(row),
+        "cwes": [number for number, _ in row.weaknesses],
+        "analysis": {"state": "in_triage", "detail": detail, **settled},
+        "properties": _properties([*fields.items(), *taxonomy]),
+    }
+
+
+def _gone(parts: Parts, gone: Struck) -> _Object:
+    kept = {"state": STRUCK, "stableId": stable_id(parts.view.draft, gone)}
+    analysis = {"state": "false_positive", "detail": one_line(gone.why)}
+    return _entry(parts, gone) | {"analysis": analysis, "properties": _properties(kept.items())}
 
 
 def _ratings(row: ThreatRow) -> list[_Object]:
@@ -227,24 +202,14 @@ def _ratings(row: ThreatRow) -> list[_Object]:
         }
     ]
     if row.aivss is not None:
-        made.append(
-            {
-                "source": {"name": f"AIVSS, {row.view.draft.score.formula}"},
-                "method": "other",
-                "score": float(row.aivss),
-                "severity": score.severity.lower(),
-            }
-        )
+        source, graded = {"name": f"AIVSS, {row.view.draft.score.formula}"}, score.severity.lower()
+        made.append({"source": source, "method": "other", "score": float(row.aivss), "severity": graded})
     return made
 
 
-def _ref(item_id: str) -> str:
-    return f"item/{item_id}"
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-
-
-def _properties(pairs: Iterable[tuple[str, str]]) -> list[_Object]:
-    return [{"name": f"septet:{name}", "value": value} for name, value in pairs]
+def _properties(pairs: Iterable[tuple[str, object]]) -> list[_Object]:
+    """Build properties with their values as text: strings unchanged, all else as JSON."""
+    return [
+        {"name": f"septet:{name}", "value": value if isinstance(value, str) else json.dumps(value, sort_keys=True)}
+        for name, value in pairs
+    ]

@@ -7,34 +7,26 @@ threats no longer have a severity and are left out.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
-from agent.report.formats.issue_text import as_markdown
 from agent.report.formats.threat_rows import (
     ACCEPTED,
+    MARKDOWN,
     OUT_OF_SCOPE,
     ThreatRow,
+    issue,
     product_words,
-    stable_id,
     threat_rows,
     url_of,
 )
 from agent.report.safe_json import dumps
 from agent.report.safe_markdown import one_line, plain, shorten
 from agent.report.view import View
-from agent.taxonomy.kinds import Band
 
-_SEVERITIES: Final[dict[Band, str]] = {
-    "Critical": "Critical",
-    "High": "High",
-    "Medium": "Medium",
-    "Low": "Low",
-    "None": "Info",
-}
 _TITLE: Final = 500
 """DefectDojo cuts titles at 511 characters."""
 _TEXT: Final = 60_000
-_DAY: Final = 10
 _TAG: Final = re.compile(r"[^\w.:-]+")
 
 
@@ -47,17 +39,23 @@ def write(view: View) -> bytes:
 
 def _finding(row: ThreatRow) -> dict[str, object]:
     draft, threat = row.view.draft, row.threat
+    ids = [f"{ref.id} {ref.title}" for ref in threat.taxonomy]
+    pages = dict.fromkeys(url_of(row.view, quote.document) for quote in row.quotes)
+    remedies = [f"You: {plain(words)}" for words in row.remedies("you")]
+    remedies += [f"Vendor: {plain(words)}" for words in row.remedies("vendor")]
+    tags = ["septet", row.code, f"state:{threat.state}", f"basis:{threat.basis or 'not recorded'}"]
+    tags += ["layer:certain" if row.certain else "layer:not-certain", *(ref.id for ref in threat.taxonomy)]
     found: dict[str, object] = {
-        "title": shorten(one_line(threat.title), _TITLE),
-        "severity": _SEVERITIES[row.severity],
-        "description": as_markdown(row, _TEXT),
-        "date": draft.created_at[:_DAY],
+        "title": shorten(row.title, _TITLE),
+        "severity": "Info" if row.severity == "None" else row.severity,
+        "description": issue(row, MARKDOWN, _TEXT),
+        "date": draft.created_at[: len("2026-11-24")],
         "cvssv4": threat.score.cvss_vector,
         "cvssv4_score": float(threat.score.cvss_base),
-        "mitigation": "\n".join(f"- {words}" for words in _remedies(row)),
+        "mitigation": _listed(remedies),
         "impact": plain(row.lost),
-        "severity_justification": "\n".join(f"- {metric}: {plain(why)}" for metric, why in row.reasons),
-        "references": "\n".join(f"- {plain(words)}" for words in _references(row)),
+        "severity_justification": _listed(f"{metric}: {plain(why)}" for metric, why in row.reasons),
+        "references": _listed(plain(words) for words in (*ids, *pages)),
         "active": not row.settled,
         "verified": threat.state == "confirmed",
         "under_review": bool(row.waived) and not row.settled,
@@ -66,29 +64,12 @@ def _finding(row: ThreatRow) -> dict[str, object]:
         "static_finding": False,
         "dynamic_finding": False,
         "component_name": one_line(draft.product.name),
-        "unique_id_from_tool": stable_id(draft, threat),
+        "unique_id_from_tool": row.stable_id,
         "vuln_id_from_tool": threat.id,
-        "tags": _tags(row),
+        "tags": [_TAG.sub("-", tag) for tag in dict.fromkeys(tags)],
     }
-    weaknesses = [ref.id.rpartition("-")[2] for ref in row.refs("cwe")]
-    if weaknesses and weaknesses[0].isdecimal():
-        found["cwe"] = int(weaknesses[0])
-    return found
+    return found | ({"cwe": row.weaknesses[0][0]} if row.weaknesses else {})
 
 
-def _remedies(row: ThreatRow) -> list[str]:
-    heads = (("you", "You"), ("vendor", "Vendor"))
-    return [f"{head}: {plain(row.remedy(each))}" for who, head in heads for each in row.mitigations(who)]
-
-
-def _references(row: ThreatRow) -> list[str]:
-    pages = dict.fromkeys(url_of(row.view, quote.document) for quote in row.quotes)
-    return [*(f"{ref.id} {ref.title}" for ref in row.threat.taxonomy), *pages]
-
-
-def _tags(row: ThreatRow) -> list[str]:
-    basis = row.threat.basis or "not recorded"
-    tags = ["septet", row.code, f"state:{row.threat.state}", f"basis:{basis}"]
-    tags.append("layer:certain" if row.certain else "layer:not-certain")
-    tags += [ref.id for ref in row.threat.taxonomy]
-    return [_TAG.sub("-", tag) for tag in dict.fromkeys(tags)]
+def _listed(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)

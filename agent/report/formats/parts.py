@@ -1,17 +1,19 @@
-"""A draft's system picture in the form that other tools need: each item once, in one boundary, and the item with
-threats.
+"""A draft as other tools' models need it: each item of the system picture once, in one boundary, the item with threats,
+and, as plain JSON, everything without a field. Nothing is rounded or filled in: an unknown or withheld value is null.
 
 A draft does not assign threats to items. They are therefore attached to the product itself: the item of kind `product`,
 else the first component, else a component created for this purpose.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from agent.records import Boundary, Flow, SystemItem
+from agent.records import Boundary, Flow, Record, SystemItem
 from agent.report.picture import Drawn, items_of
 from agent.report.view import View
+from agent.taxonomy.layers import LAYER_CODES
 
 NOWHERE: Final = "In no boundary of the draft"
 _PRODUCT: Final = "product"
@@ -35,10 +37,10 @@ class Parts:
         return tuple(found)
 
     @cached_property
-    def product(self) -> SystemItem:
+    def product(self) -> Drawn:
         """The item to which threats are attached."""
-        components = [each.item for each in self.items if each.group == "component"]
-        return next((item for item in components if item.kind == _PRODUCT), components[0])
+        components = self.of("component")
+        return next((each for each in components if each.item.kind == _PRODUCT), components[0])
 
     @cached_property
     def flows(self) -> tuple[tuple[str, Flow], ...]:
@@ -52,17 +54,76 @@ class Parts:
         """All trust boundaries, including those without members."""
         return self.view.draft.system.boundaries
 
+    def of(self, *groups: str) -> list[Drawn]:
+        """Return the items of these groups."""
+        return [each for each in self.items if each.group in groups]
+
     def inside(self, item: SystemItem) -> tuple[Boundary, ...]:
         """Return the boundaries around an item, in the draft's order; most formats support only the first."""
         return tuple(each for each in self.boundaries if item.id in each.members)
 
-    @cached_property
-    def outside(self) -> tuple[SystemItem, ...]:
-        """Items outside all boundaries."""
-        return tuple(each.item for each in self.items if not self.inside(each.item))
+    def whole(self, each: Drawn) -> dict[str, object]:
+        """Return all that the draft says of an item."""
+        boundaries = [boundary.id for boundary in self.inside(each.item)]
+        return {"group": each.group, **each.item.model_dump(mode="json"), "boundaries": boundaries}
 
 
 def origin(part: SystemItem | Flow | Boundary) -> str:
     """Describe the state of a part and its quotes."""
     quotes = ", ".join(part.evidence)
     return f"{part.state}, quotes {quotes}" if quotes else f"{part.state}, no quote"
+
+
+def drawn_words(each: Drawn) -> str:
+    """Describe an item: its group and kind, its state and its quotes."""
+    return f"{each.group}, {each.item.kind}: {origin(each.item)}"
+
+
+def draft_properties(view: View) -> dict[str, object]:
+    """Return the score with its range, factors, layers, questions, and what was not found."""
+    draft = view.draft
+    of_layer = {"applies", "certain", "certainty", "missing"}
+    return {
+        "draft": draft.id,
+        "standing": view.standing,
+        "product": _plain(draft.product),
+        "drafter": {"kind": draft.drafter.kind, "llm": draft.drafter.llm},
+        "score": _plain(draft.score),
+        "factors": {
+            key: each.model_dump(mode="json", include={"value", "low", "high", "state"})
+            for key, each in draft.factors.items()
+        },
+        "layers": {
+            key: {"code": LAYER_CODES[key], **layer.model_dump(mode="json", include=of_layer)}
+            for key, layer in view.layers
+        },
+        "questions": _all(view.questions),
+        "controls": _all(draft.controls),
+        "notFound": [each.key for each in draft.facts.absent] if draft.facts else [],
+        "assumptions": list(draft.assumptions),
+        "dropped": _all(draft.dropped),
+        "review": _plain(draft.review),
+    }
+
+
+def modelled_properties(view: View) -> dict[str, object]:
+    """Return the draft's properties with facts, quotes and sources, for formats that hold a whole threat model."""
+    draft = view.draft
+    of_source = {"document", "url", "sha256", "kind"}
+    return {
+        **draft_properties(view),
+        "facts": _all(view.facts),
+        "evidence": _all(draft.evidence),
+        "sources": [source.model_dump(mode="json", include=of_source) for source in draft.sources],
+        "capabilities": _all(draft.system.capabilities),
+        "chains": _all(draft.chains),
+        "advice": _plain(draft.advice),
+    }
+
+
+def _plain(record: Record | None) -> object:
+    return None if record is None else record.model_dump(mode="json", by_alias=True)
+
+
+def _all(records: Iterable[Record]) -> list[object]:
+    return [_plain(each) for each in records]

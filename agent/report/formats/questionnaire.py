@@ -4,16 +4,13 @@ import csv
 import io
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from agent.records import Draft
 from agent.report.safe_csv import cell
 from agent.report.safe_markdown import one_line, plain
 from agent.report.sentences import shrinkage
 from agent.report.view import View, name_of
-
-if TYPE_CHECKING:
-    from docx.document import Document as Docx
 
 Format = Literal["md", "csv", "docx"]
 MEDIA_TYPES: Final[dict[Format, str]] = {
@@ -24,6 +21,8 @@ MEDIA_TYPES: Final[dict[Format, str]] = {
 _HEADS: Final = ("id", "question", "settles", "likely range", "an answer that would settle it", "answer", "public page")
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """A fixed date for a DOCX in place of the current time, so that the same questions give the same bytes."""
+_PROPERTY: Final = 255
+"""The most characters of a property of a DOCX."""
 _HOW: Final = (
     "Please answer in plain sentences and name a public page for each. A page that states setting, default, scope and "
     "who can change it can lower the score; an answer without one is noted and lowers nothing."
@@ -69,72 +68,51 @@ def questionnaire(draft: Draft, format_: Format, *, leave_out: Sequence[str] = (
     """Write the questionnaire of a draft in `format_`; the same draft gives the same bytes."""
     asked = rows(draft, leave_out=leave_out)
     if format_ == "csv":
-        return _csv(asked)
+        out = io.StringIO(newline="")
+        csv.writer(out).writerows([_HEADS, *([cell(each) for each in (*row, "", "")] for row in asked)])
+        # Add a byte order mark, so that spreadsheets recognise UTF-8.
+        return out.getvalue().encode("utf-8-sig")
     return _docx(draft, asked) if format_ == "docx" else _markdown(draft, asked)
 
 
 def _markdown(draft: Draft, asked: Sequence[Row]) -> bytes:
     lines = [f"# Questions about {plain(draft.product.name)}", "", f"Draft `{draft.id}`. {_HOW}", ""]
     for row in asked:
-        lines += [
-            f"## {row.id}. {plain(row.text)}",
-            "",
-            f"Settles {plain(row.settles)}." + (f" Likely range of the score: {row.effect}." if row.effect else ""),
-            "",
-            f"For example: {plain(row.proposed)}",
-            "",
-            "Answer:",
-            "",
-            "Public page:",
-            "",
-        ]
+        told = (
+            f"## {row.id}. {plain(row.text)}", _effect(row, plain(row.settles)), f"For example: {plain(row.proposed)}",
+            "Answer:", "Public page:",
+        )  # fmt: skip
+        lines += [line for each in told for line in (each, "")]
     return "\n".join(lines).encode()
 
 
-def _csv(asked: Sequence[Row]) -> bytes:
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(_HEADS)
-    for row in asked:
-        writer.writerow([cell(each) for each in (*row, "", "")])
-    # Add a byte order mark, so that spreadsheets recognise UTF-8.
-    return out.getvalue().encode("utf-8-sig")
+def _effect(row: Row, settles: str) -> str:
+    return f"Settles {settles}." + (f" Likely range of the score: {row.effect}." if row.effect else "")
 
 
 def _docx(draft: Draft, asked: Sequence[Row]) -> bytes:
+    import zipfile
+
     import docx
 
     made = docx.Document()
-    _properties(made, draft)
-    made.add_heading(f"Questions about {one_line(draft.product.name)}", level=1)
+    title = f"Questions about {one_line(draft.product.name)}"
+    properties = made.core_properties
+    properties.author, properties.title, properties.comments = "Septet", title[:_PROPERTY], ""
+    properties.created = properties.modified = properties.last_printed = _EPOCH
+    made.add_heading(title, level=1)
     made.add_paragraph(f"Draft {draft.id}. {_HOW}")
     for row in asked:
         made.add_heading(f"{row.id}. {row.text}", level=2)
-        effect = f"Settles {row.settles}." + (f" Likely range of the score: {row.effect}." if row.effect else "")
-        made.add_paragraph(effect)
+        made.add_paragraph(_effect(row, row.settles))
         made.add_paragraph(f"For example: {row.proposed}")
         table = made.add_table(rows=2, cols=2)
         table.style = "Table Grid"
         for line, head in enumerate(("Answer", "Public page")):
             table.cell(line, 0).text = head
-    out = io.BytesIO()
-    made.save(out)
-    return _undated(out.getvalue())
-
-
-def _properties(made: "Docx", draft: Draft) -> None:
-    properties = made.core_properties
-    properties.author, properties.title = "Septet", f"Questions about {one_line(draft.product.name)}"
-    properties.created = properties.modified = properties.last_printed = _EPOCH
-    properties.comments = ""
-
-
-def _undated(raw: bytes) -> bytes:
-    """Return the ZIP with a fixed date on each of its files."""
-    import zipfile
-
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(raw)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+    raw, out = io.BytesIO(), io.BytesIO()
+    made.save(raw)
+    with zipfile.ZipFile(raw) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
         for name in sorted(old.namelist()):
             info = zipfile.ZipInfo(name, date_time=_EPOCH.timetuple()[:6])
             info.compress_type = zipfile.ZIP_DEFLATED

@@ -7,7 +7,7 @@ goes into properties or descriptions. The same draft gives the same bytes. Write
 
 import importlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from agent.errors import InputError
 
@@ -35,29 +35,52 @@ def _later(module: str, function: str = "write") -> "Callable[[View], bytes]":
     return write
 
 
+def _json(view: "View") -> bytes:
+    from agent.report.draft_json import dump
+
+    return dump(view.draft).encode()
+
+
+def _report(module: Literal["markdown", "html"]) -> "Callable[[View], bytes]":
+    def write(view: "View") -> bytes:
+        render = importlib.import_module(f"agent.report.{module}").render
+        written: bytes = render(view.draft, view.documents, view.progress).encode()
+        return written
+
+    return write
+
+
+def _questions(form: Literal["md", "csv", "docx"]) -> "Callable[[View], bytes]":
+    def write(view: "View") -> bytes:
+        from agent.report.formats.questionnaire import questionnaire
+
+        return questionnaire(view.draft, form)
+
+    return write
+
+
 _JSON: Final = "application/json"
 _CSV: Final = "text/csv; charset=utf-8"
 _MARKDOWN: Final = "text/markdown; charset=utf-8"
 _HTML: Final = "text/html; charset=utf-8"
 _DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-_OWN: Final = "septet_own"
 _ALL: Final = (
-    Format("json", "the draft itself, schema septet/draft/1", ".json", _JSON, _later(_OWN, "as_json")),
-    Format("markdown", "the report", ".md", _MARKDOWN, _later(_OWN, "as_markdown")),
-    Format("html", "the report as one page without script", ".html", _HTML, _later(_OWN, "as_html")),
+    Format("json", "the draft itself, schema septet/draft/1", ".json", _JSON, _json),
+    Format("markdown", "the report", ".md", _MARKDOWN, _report("markdown")),
+    Format("html", "the report as one page without script", ".html", _HTML, _report("html")),
     Format("sarif", "SARIF 2.1.0, a result for each threat", ".sarif", "application/sarif+json", _later("sarif")),
     Format("defectdojo", "DefectDojo's generic findings", ".json", _JSON, _later("defectdojo")),
-    Format("csv", "a row for each threat, for spreadsheets", ".csv", _CSV, _later("threat_table")),
-    Format("csv-jira", "a row for each threat, for Jira's importer", ".csv", _CSV, _later("jira_issues")),
-    Format("csv-github", "a row for each threat, for github-csv-tools", ".csv", _CSV, _later("github_issues")),
+    Format("csv", "a row for each threat, for spreadsheets", ".csv", _CSV, _later("tables", "spreadsheet")),
+    Format("csv-jira", "a row for each threat, for Jira's importer", ".csv", _CSV, _later("tables", "jira")),
+    Format("csv-github", "a row for each threat, for github-csv-tools", ".csv", _CSV, _later("tables", "github")),
     Format("otm", "Open Threat Model 0.2.0", ".otm", _JSON, _later("otm")),
     Format("threat-dragon", "a model of OWASP Threat Dragon 2", ".json", _JSON, _later("threat_dragon")),
     Format("threat-composer", "a workspace of AWS Threat Composer", ".tc.json", _JSON, _later("threat_composer")),
     Format("tm-bom", "TM-BOM 1.0 of the OWASP Threat Model Library", ".tmbom.json", _JSON, _later("tm_bom")),
     Format("cyclonedx", "CycloneDX 1.7, threats as vulnerabilities in triage", ".cdx.json", _JSON, _later("cyclonedx")),
-    Format("questionnaire", "the questions to the vendor", ".md", _MARKDOWN, _later(_OWN, "questions_markdown")),
-    Format("questionnaire-csv", "the same as a table", ".csv", _CSV, _later(_OWN, "questions_csv")),
-    Format("questionnaire-docx", "the same as a document", ".docx", _DOCX, _later(_OWN, "questions_docx")),
+    Format("questionnaire", "the questions to the vendor", ".md", _MARKDOWN, _questions("md")),
+    Format("questionnaire-csv", "the same as a table", ".csv", _CSV, _questions("csv")),
+    Format("questionnaire-docx", "the same as a document", ".docx", _DOCX, _questions("docx")),
 )
 FORMATS: Final[dict[str, Format]] = {each.name: each for each in _ALL}
 """The formats by name, in display order."""

@@ -7,24 +7,23 @@ properties. A struck threat is a suppressed result without a severity; one that 
 scope is suppressed with its severity, and one that was waived for another reason is under review.
 """
 
-from collections.abc import Mapping
-from functools import cached_property
 from typing import Final
 from urllib.parse import quote as percent, urlsplit
 
-from agent.records import STRUCK, Evidence, LayerThreats, TaxonomyRef, Threat
-from agent.report.formats.issue_text import as_markdown, as_text
-from agent.report.formats.properties import draft_properties, threat_properties
+from agent.records import STRUCK, Evidence, SourceRef, TaxonomyRef, Threat
+from agent.report.formats.parts import draft_properties
 from agent.report.formats.threat_rows import (
+    MARKDOWN,
+    TEXT,
     Struck,
     ThreatRow,
     drafted_id,
+    issue,
     product_words,
     stable_id,
     struck,
     threat_rows,
 )
-from agent.report.left_out import unread
 from agent.report.safe_json import dumps
 from agent.report.safe_markdown import one_line
 from agent.report.view import View
@@ -37,12 +36,8 @@ FINGERPRINT: Final = "septetThreat/v1"
 GITHUB_FINGERPRINT: Final = "primaryLocationLineHash"
 """The only fingerprint by which GitHub matches an alert with the previous run."""
 _LEVELS: Final[dict[Band, str]] = {
-    "Critical": "error",
-    "High": "error",
-    "Medium": "warning",
-    "Low": "note",
-    "None": "note",
-}
+    "Critical": "error", "High": "error", "Medium": "warning", "Low": "note", "None": "note",
+}  # fmt: skip
 _HELP: Final = 20_000
 _MAESTRO: Final = "maestro"
 _Object = dict[str, object]
@@ -53,9 +48,9 @@ def write(view: View) -> bytes:
     return dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [_Run(view).whole()]}, sort_keys=True).encode()
 
 
-def message(text: str) -> str:
-    """Escape `text` as a message string, so that braces are no placeholders (3.11.5) and brackets no links (3.11.6)."""
-    return one_line(text).replace("{", "{{").replace("}", "}}").replace("](", "\\](")
+def message(text: str) -> dict[str, str]:
+    """Make a message of `text` in which braces are no placeholders (3.11.5) and brackets no links (3.11.6)."""
+    return {"text": _escaped(one_line(text)).replace("](", "\\](")}
 
 
 def relative(url: str) -> str:
@@ -78,19 +73,22 @@ class _Run:
         self._draft = view.draft
         self._rows = threat_rows(view)
         self._struck = struck(view.draft)
-        self._rules = {id_: n for n, id_ in enumerate(dict.fromkeys(self._ids()))}
+        ids = [*(row.threat.id for row in self._rows), *(each.id for each in self._struck)]
+        self._rules = {id_: n for n, id_ in enumerate(dict.fromkeys(ids))}
         self._artifacts = {source.document: n for n, source in enumerate(view.draft.sources)}
-        self._texts = {document.id: document.text for document in view.documents}
-
-    def _ids(self) -> list[str]:
-        return [*(row.threat.id for row in self._rows), *(each.id for each in self._struck)]
+        self._taxa: dict[str, dict[str, str]] = {_MAESTRO: {LAYER_CODES[k]: LAYER_TITLES[k] for k, _ in view.layers}}
+        """The titles of the taxonomy ids of threats, by list; MAESTRO's layers are included."""
+        for row in self._rows:
+            for ref in row.threat.taxonomy:
+                self._taxa.setdefault(ref.scheme, {})[ref.id] = ref.title
 
     def whole(self) -> _Object:
         """Build the whole run."""
         draft = self._draft
         rules = {row.threat.id: self._rule(row) for row in self._rows}
         for each in self._struck:
-            rules.setdefault(each.id, self._bare_rule(each))
+            told = {"shortDescription": message(each.title), "help": message(f"{each.title}: {each.why}")}
+            rules.setdefault(each.id, {"id": each.id, **told, "defaultConfiguration": {"level": "none"}})
         driver: _Object = {
             "name": "Septet",
             "fullName": "Septet, threat models of AI-agent products",
@@ -104,57 +102,48 @@ class _Run:
             "automationDetails": {
                 "id": f"septet/{relative(draft.product.name.replace('/', '-'))}/",
                 "guid": drafted_id(draft, "run"),
-                "description": {"text": message(f"Threat model of {draft.product.name}: {self._view.standing}")},
+                "description": message(f"Threat model of {draft.product.name}: {self._view.standing}"),
             },
             "columnKind": "unicodeCodePoints",
             "invocations": [self._invocation()],
-            "artifacts": self._sources(),
-            "taxonomies": [self._taxonomy(name, ids) for name, ids in self._taxa.items()],
+            "artifacts": [self._source(source) for source in draft.sources],
+            "taxonomies": [self._taxonomy(name) for name in self._taxa],
             "results": [*(self._result(row) for row in self._rows), *(self._gone(each) for each in self._struck)],
             "properties": draft_properties(self._view),
         }
 
     # -------------------------------------------------------- taxonomies
 
-    @cached_property
-    def _taxa(self) -> dict[str, dict[str, str]]:
-        """The titles of the taxonomy ids of threats, by list; MAESTRO's layers are included."""
-        found: dict[str, dict[str, str]] = {
-            _MAESTRO: {LAYER_CODES[key]: LAYER_TITLES[key] for key, _ in self._view.layers}
-        }
-        for row in self._rows:
-            for ref in row.threat.taxonomy:
-                found.setdefault(ref.scheme, {})[ref.id] = ref.title
-        return found
-
     def _reference(self, name: str) -> _Object:
         return {"name": scheme(name).title, "index": list(self._taxa).index(name)}
 
-    def _taxon(self, name: str, identifier: str) -> _Object:
-        return {
-            "id": identifier,
-            "index": list(self._taxa[name]).index(identifier),
-            "toolComponent": self._reference(name),
-        }
-
-    def _taxonomy(self, name: str, ids: Mapping[str, str]) -> _Object:
+    def _taxonomy(self, name: str) -> _Object:
         known = scheme(name)
-        taxa = [{"id": id_, "name": title, "shortDescription": {"text": message(title)}} for id_, title in ids.items()]
+        titles = self._taxa[name].items()
         return {
             "name": known.title,
             "version": known.version,
             "guid": drafted_id(self._draft, f"taxonomy/{name}"),
-            "shortDescription": {"text": message(f"{known.title}, {known.version}. Source: {known.source}")},
+            "shortDescription": message(f"{known.title}, {known.version}. Source: {known.source}"),
             "isComprehensive": False,
-            "taxa": taxa,
+            "taxa": [{"id": id_, "name": title, "shortDescription": message(title)} for id_, title in titles],
             "properties": {"scheme": name, "status": known.status},
         }
 
-    def _refs(self, row: ThreatRow) -> list[TaxonomyRef]:
+    def _row_taxa(self, row: ThreatRow) -> list[_Object]:
+        """Return references to the taxa of a threat, its layer first."""
         layer = TaxonomyRef(scheme=_MAESTRO, id=row.code, title=LAYER_TITLES[row.layer])
-        return [layer, *(ref for ref in row.threat.taxonomy if (ref.scheme, ref.id) != (_MAESTRO, row.code))]
+        refs = [layer, *(ref for ref in row.threat.taxonomy if (ref.scheme, ref.id) != (_MAESTRO, row.code))]
+        return [
+            {
+                "id": ref.id,
+                "index": list(self._taxa[ref.scheme]).index(ref.id),
+                "toolComponent": self._reference(ref.scheme),
+            }
+            for ref in refs
+        ]
 
-    # -------------------------------------------------------- rules
+    # -------------------------------------------------------- rules and results
 
     def _rule(self, row: ThreatRow) -> _Object:
         threat = row.threat
@@ -163,30 +152,16 @@ class _Run:
         properties: _Object = {"tags": list(dict.fromkeys(tags)), "severity": row.severity}
         if threat.score.cvss_base:
             properties["security-severity"] = f"{threat.score.cvss_base:.1f}"
+        text = "\n".join(message(line)["text"] for line in issue(row, TEXT, _HELP).splitlines())
         return {
             "id": threat.id,
-            "shortDescription": {"text": message(threat.title)},
-            "fullDescription": {"text": message(row.how)},
-            "help": {
-                "text": "\n".join(message(line) for line in as_text(row, _HELP).splitlines()),
-                "markdown": as_markdown(row, _HELP).replace("{", "{{").replace("}", "}}"),
-            },
-            "defaultConfiguration": {"level": _LEVELS[row.severity], "rank": float(threat.score.cvss_base * 10)},
-            "relationships": [
-                {"target": self._taxon(ref.scheme, ref.id), "kinds": ["relevant"]} for ref in self._refs(row)
-            ],
+            "shortDescription": message(threat.title),
+            "fullDescription": message(row.how),
+            "help": {"text": text, "markdown": _escaped(issue(row, MARKDOWN, _HELP))},
+            "defaultConfiguration": _graded(row),
+            "relationships": [{"target": taxon, "kinds": ["relevant"]} for taxon in self._row_taxa(row)],
             "properties": properties,
         }
-
-    def _bare_rule(self, gone: Struck) -> _Object:
-        return {
-            "id": gone.id,
-            "shortDescription": {"text": message(gone.title)},
-            "help": {"text": message(f"{gone.title}: {gone.why}")},
-            "defaultConfiguration": {"level": "none"},
-        }
-
-    # -------------------------------------------------------- results
 
     def _identity(self, threat: Threat | Struck) -> _Object:
         stable = stable_id(self._draft, threat)
@@ -201,14 +176,22 @@ class _Run:
 
     def _result(self, row: ThreatRow) -> _Object:
         threat = row.threat
-        places = [self._place(quote, number) for number, quote in enumerate(row.quotes, 1)]
+        places = [
+            {
+                "id": number,
+                "message": {"text": quote.id},
+                "physicalLocation": {"artifactLocation": self._artifact(quote.document), "region": self._region(quote)},
+            }
+            for number, quote in enumerate(row.quotes, 1)
+        ]
+        product = one_line(self._draft.product.name)
+        layer = {"name": LAYER_TITLES[row.layer], "fullyQualifiedName": f"{product}/{row.code}"}
         made = self._identity(threat) | {
-            "level": _LEVELS[row.severity],
-            "rank": float(threat.score.cvss_base * 10),
-            "message": {"text": message(f"{threat.title}. {row.how}")},
-            "locations": [{**(places[0] if places else self._whole_source()), **self._logical(row)}],
-            "taxa": [self._taxon(ref.scheme, ref.id) for ref in self._refs(row)],
-            "properties": threat_properties(row),
+            **_graded(row),
+            "message": message(f"{threat.title}. {row.how}"),
+            "locations": [{**(places[0] if places else self._whole_source()), "logicalLocations": [layer]}],
+            "taxa": self._row_taxa(row),
+            "properties": row.properties(),
         }
         if places[1:]:
             made["relatedLocations"] = places[1:]
@@ -220,7 +203,7 @@ class _Run:
     def _gone(self, gone: Struck) -> _Object:
         return self._identity(gone) | {
             "level": "none",
-            "message": {"text": message(f"{gone.title}. {gone.why}")},
+            "message": message(f"{gone.title}. {gone.why}"),
             "locations": [self._whole_source()],
             "suppressions": [self._suppression(gone.id, "accepted", gone.why)],
             "properties": {"state": STRUCK, "severity": None},
@@ -230,25 +213,10 @@ class _Run:
         guid = drafted_id(self._draft, f"suppression/{identifier}")
         return {"guid": guid, "kind": "external", "status": status, "justification": one_line(why)}
 
-    def _logical(self, row: ThreatRow) -> _Object:
-        product = one_line(self._draft.product.name)
-        name = {"name": LAYER_TITLES[row.layer], "fullyQualifiedName": f"{product}/{row.code}"}
-        return {"logicalLocations": [name]}
-
-    def _place(self, quote: Evidence, number: int) -> _Object:
-        return {
-            "id": number,
-            "message": {"text": quote.id},
-            "physicalLocation": {"artifactLocation": self._artifact(quote.document), "region": self._region(quote)},
-        }
-
     def _region(self, quote: Evidence) -> _Object:
-        region: _Object = {
-            "charOffset": quote.start,
-            "charLength": quote.end - quote.start,
-            "snippet": {"text": quote.quote},
-        }
-        text = self._texts.get(quote.document)
+        length = quote.end - quote.start
+        region: _Object = {"charOffset": quote.start, "charLength": length, "snippet": {"text": quote.quote}}
+        text = next((document.text for document in self._view.documents if document.id == quote.document), None)
         if text is not None:
             # A region is given by lines, by characters, or by both if they describe the same place; GitHub needs lines.
             for name, at in (("start", quote.start), ("end", quote.end)):
@@ -271,46 +239,44 @@ class _Run:
 
     # -------------------------------------------------------- what was read
 
-    def _sources(self) -> list[_Object]:
-        made: list[_Object] = []
-        media = {document.id: document.media_type for document in self._view.documents}
-        for source in self._draft.sources:
-            properties: _Object = {
-                "location": self._artifact(source.document),
-                "hashes": {"sha-256": source.sha256},
-                "roles": ["analysisTarget"],
-                "description": {"text": f"{source.document}: offsets count characters of the text that was read of it"},
-                "properties": {
-                    "document": source.document, "url": source.url, "kind": source.kind, "characters": source.chars,
-                    "fetchedAt": source.fetched_at, "language": source.language, "findings": len(source.findings),
-                },
-            }  # fmt: skip
-            if media.get(source.document):
-                properties["mimeType"] = media[source.document].partition(";")[0]
-            made.append(properties)
-        return made
+    def _source(self, source: SourceRef) -> _Object:
+        of_source = source.model_dump(include={"document", "url", "kind", "language"})
+        media = next((each.media_type for each in self._view.documents if each.id == source.document), "")
+        words = f"{source.document}: offsets count characters of the text that was read of it"
+        return {
+            "location": self._artifact(source.document),
+            "hashes": {"sha-256": source.sha256},
+            "roles": ["analysisTarget"],
+            "description": {"text": words},
+            "properties": {
+                **of_source, "characters": source.chars, "fetchedAt": source.fetched_at,
+                "findings": len(source.findings),
+            },
+            **({"mimeType": media.partition(";")[0]} if media else {}),
+        }  # fmt: skip
 
     def _invocation(self) -> _Object:
         """Report undetermined layers or scores and unread sources as notes, so that no viewer lists them as results."""
-        notes = [
-            _note("layer", "note", f"{LAYER_CODES[key]} {LAYER_TITLES[key]}: {detail}")
-            for key, layer in self._view.layers
-            if (detail := _uncertain(layer))
-        ]
+        notes = []
+        for key, layer in self._view.layers:
+            if not layer.certain:
+                head = "does not apply" if layer.applies == "no" else "not certain from the listing"
+                detail = f"{head}: {layer.missing.detail}" if layer.missing else head
+                notes.append(_note("layer", "note", f"{LAYER_CODES[key]} {LAYER_TITLES[key]}: {detail}"))
         if self._draft.score.aivss is None:
             notes.append(_note("score", "warning", product_words(self._draft)))
-        notes += [_note("source", "warning", f"{each.what}: {each.reason}") for each in unread(self._view)]
+        notes += [_note("source", "warning", f"{each.what}: {each.reason}") for each in self._view.unread]
         made: _Object = {"executionSuccessful": True, "endTimeUtc": self._draft.created_at}
         return made | ({"toolExecutionNotifications": notes} if notes else {})
 
 
-def _uncertain(layer: LayerThreats) -> str:
-    """Say why the sources do not settle a layer; empty for a settled layer."""
-    if layer.certain:
-        return ""
-    head = "does not apply" if layer.applies == "no" else "not certain from the listing"
-    return f"{head}: {layer.missing.detail}" if layer.missing else head
+def _escaped(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _graded(row: ThreatRow) -> _Object:
+    return {"level": _LEVELS[row.severity], "rank": float(row.threat.score.cvss_base * 10)}
 
 
 def _note(about: str, level: str, words: str) -> _Object:
-    return {"descriptor": {"id": f"septet/{about}"}, "level": level, "message": {"text": message(words)}}
+    return {"descriptor": {"id": f"septet/{about}"}, "level": level, "message": message(words)}

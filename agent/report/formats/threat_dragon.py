@@ -6,20 +6,19 @@ else is in descriptions, for people to read, and under the key `septet`. A threa
 claim, unless a reviewer accepted it or put it out of scope. Struck threats are left out of the cells.
 """
 
-from collections.abc import Mapping
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final
 
 from agent.records import Boundary, Flow, SystemItem
-from agent.report.formats.issue_text import as_text
-from agent.report.formats.parts import Parts, origin
-from agent.report.formats.properties import modelled_properties, threat_properties
+from agent.report.formats.parts import Parts, drawn_words, modelled_properties, origin
 from agent.report.formats.threat_rows import (
     ACCEPTED,
     OUT_OF_SCOPE,
+    TEXT,
     ThreatRow,
     drafted_id,
+    issue,
     product_words,
-    stable_id,
     threat_rows,
 )
 from agent.report.picture import Drawn
@@ -27,7 +26,6 @@ from agent.report.safe_json import dumps
 from agent.report.safe_markdown import one_line
 from agent.report.sentences import tenth
 from agent.report.view import View
-from agent.taxonomy.kinds import Band
 from agent.taxonomy.layers import LAYER_TITLES
 
 VERSION: Final = "2.3.0"
@@ -40,13 +38,6 @@ TYPES: Final = {
     "STRIDE-E": "Elevation of privilege",
 }
 """The types as spelled by Threat Dragon's importer."""
-_SEVERITIES: Final[dict[Band, str]] = {
-    "Critical": "Critical",
-    "High": "High",
-    "Medium": "Medium",
-    "Low": "Low",
-    "None": "Low",
-}
 _STATUSES: Final = {ACCEPTED: "Accepted", OUT_OF_SCOPE: "NA"}
 _SHAPES: Final = {
     "actor": ("actor", "tm.Actor"),
@@ -61,213 +52,172 @@ _HEIGHT: Final = 80
 _GAP: Final = 60
 _COLUMN: Final = 420
 _PAD: Final = 40
-_ASSUMED: Final = "5 5"
-_QUOTED: Final = "0"
-"""A dash ratio for a solid line; the schema does not allow null."""
 _Object = dict[str, object]
 
 
 def write(view: View) -> bytes:
     """Write the draft as a Threat Dragon model."""
-    return dumps(_Model(view).whole(), sort_keys=True).encode()
-
-
-class _Place(NamedTuple):
-    x: int
-    y: int
-
-
-class _Model:
-    """Builds one Threat Dragon file and the ids of its cells."""
-
-    def __init__(self, view: View) -> None:
-        self._view = view
-        self._parts = Parts(view)
-        self._rows = threat_rows(view)
-        self._frames: dict[str, tuple[_Place, _Place]] = {}
-        self._places = self._laid_out()
-
-    def whole(self) -> _Object:
-        """Build the whole file."""
-        draft, stamp = self._view.draft, self._view.draft.review
-        description = f"{product_words(draft)}. {self._view.standing}. {draft.product.summary}"
-        return {
-            "version": VERSION,
-            "summary": {
-                "id": drafted_id(draft, "model"),
-                "title": one_line(draft.product.name),
-                "owner": one_line(draft.product.vendor or ""),
-                "description": one_line(description),
-            },
-            "detail": {
-                "contributors": [{"name": "Septet"}],
-                "reviewer": one_line(stamp.reviewer) if stamp else "",
-                "diagramTop": 1,
-                "threatTop": len(self._rows),
-                "diagrams": [self._diagram()],
-            },
-            "septet": modelled_properties(self._view),
-        }
-
-    def _diagram(self) -> _Object:
-        boundaries = [self._boundary(each) for each in self._parts.boundaries if each.id in self._frames]
-        items = [self._item(each, n) for n, each in enumerate(self._parts.items, 1)]
-        flows = [self._flow(identifier, flow) for identifier, flow in self._parts.flows]
-        return {
-            "id": 0,
-            "title": "System picture",
-            "description": "What acts, on what, across which boundaries; dashed is assumed",
-            "placeholder": "",
-            "diagramType": "STRIDE",
-            "thumbnail": "./public/content/images/thumbnail.stride.jpg",
-            "version": VERSION,
-            "cells": [*boundaries, *items, *flows],
-        }
-
-    # -------------------------------------------------------- where it stands
-
-    def _laid_out(self) -> Mapping[str, _Place]:
-        """Place the items in one column for each boundary, by their first boundary, and one for items in none."""
-        columns: dict[str, list[SystemItem]] = {key: [] for key in ("", *(each.id for each in self._parts.boundaries))}
-        for each in self._parts.items:
-            inside = self._parts.inside(each.item)
-            columns[inside[0].id if inside else ""].append(each.item)
-        places: dict[str, _Place] = {}
-        x = _PAD
-        for boundary, items in columns.items():
-            if not items and not boundary:
-                continue
-            for number, item in enumerate(items):
-                places[item.id] = _Place(x + _PAD, 2 * _PAD + number * (_HEIGHT + _GAP))
-            if boundary:
-                rows = max(len(items), 1)
-                size = _Place(_WIDTH + 2 * _PAD, rows * (_HEIGHT + _GAP) - _GAP + 2 * _PAD)
-                self._frames[boundary] = (_Place(x, _PAD), size)
-            x += _COLUMN
-        return places
-
-    # -------------------------------------------------------- cells
-
-    def _id(self, item: str) -> str:
-        return drafted_id(self._view.draft, f"cell/{item}")
-
-    def _boundary(self, each: Boundary) -> _Object:
-        at, size = self._frames[each.id]
-        return {
-            "id": self._id(f"boundary/{each.id}"),
-            "shape": "trust-boundary-box",
-            "zIndex": -1,
-            "position": {"x": at.x, "y": at.y},
-            "size": {"width": size.x, "height": size.y},
-            "visible": True,
-            "attrs": {"label": {"text": one_line(each.name)}},
-            "data": {
-                "type": "tm.BoundaryBox",
-                "name": one_line(each.name),
-                "description": origin(each),
-                "isTrustBoundary": True,
-                "hasOpenThreats": False,
-                "septet": each.model_dump(mode="json"),
-            },
-        }
-
-    def _item(self, each: Drawn, index: int) -> _Object:
-        item, (shape, kind) = each.item, _SHAPES[each.group]
-        rows = self._rows if item.id == self._parts.product.id else ()
-        threats = [self._threat(row, n) for n, row in enumerate(rows, 1)]
-        at, stroke = self._places[item.id], self._stroke(item, rows)
-        lines = {"topLine": stroke, "bottomLine": stroke} if shape == "store" else {"body": stroke}
-        return {
-            "id": self._id(f"item/{item.id}"),
-            "shape": shape,
-            "zIndex": index,
-            "position": {"x": at.x, "y": at.y},
-            "size": {"width": _WIDTH, "height": _HEIGHT},
-            "visible": True,
-            "attrs": {"text": {"text": one_line(item.name)}, **lines},
-            "data": {
-                "type": kind,
-                "name": one_line(item.name),
-                "description": f"{each.group}, {item.kind}: {origin(item)}",
-                "isTrustBoundary": False,
-                "outOfScope": False,
-                "reasonOutOfScope": "",
-                "hasOpenThreats": any(threat["status"] == "Open" for threat in threats),
-                "threats": threats,
-                "septet": {
-                    "group": each.group, **item.model_dump(mode="json"),
-                    "boundaries": [boundary.id for boundary in self._parts.inside(item)],
-                },
-            },
-        }  # fmt: skip
-
-    def _stroke(self, item: SystemItem, rows: tuple[ThreatRow, ...]) -> _Object:
-        """Return the outline of an item: red if threats are open, dashed if the item has no quote."""
-        color = "red" if any(not row.settled for row in rows) else "#333333"
-        return {"stroke": color, "strokeWidth": 1.5, "strokeDasharray": _QUOTED if item.evidence else _ASSUMED}
-
-    def _flow(self, identifier: str, flow: Flow) -> _Object:
-        name = one_line(flow.what)
-        return {
-            "id": self._id(identifier),
-            "shape": "flow",
-            "zIndex": 0,
-            "connector": "smooth",
-            "source": {"cell": self._id(f"item/{flow.source}")},
-            "target": {"cell": self._id(f"item/{flow.target}")},
-            "vertices": [],
-            "labels": [_label(name)],
-            "attrs": {
-                "line": {
-                    "stroke": "#333333",
-                    "targetMarker": {"name": "block"},
-                    "sourceMarker": {"name": ""},
-                    "strokeDasharray": _QUOTED if flow.evidence else _ASSUMED,
+    draft, parts, rows = view.draft, Parts(view), threat_rows(view)
+    boxes, items = _laid_out(parts, rows)
+    flows = [_flow(view, identifier, flow) for identifier, flow in parts.flows]
+    made = {
+        "version": VERSION,
+        "summary": {
+            "id": drafted_id(draft, "model"),
+            "title": one_line(draft.product.name),
+            "owner": one_line(draft.product.vendor or ""),
+            "description": one_line(f"{product_words(draft)}. {view.standing}. {draft.product.summary}"),
+        },
+        "detail": {
+            "contributors": [{"name": "Septet"}],
+            "reviewer": one_line(draft.review.reviewer) if draft.review else "",
+            "diagramTop": 1,
+            "threatTop": len(rows),
+            "diagrams": [
+                {
+                    "id": 0,
+                    "title": "System picture",
+                    "description": "What acts, on what, across which boundaries; dashed is assumed",
+                    "placeholder": "",
+                    "diagramType": "STRIDE",
+                    "thumbnail": "./public/content/images/thumbnail.stride.jpg",
+                    "version": VERSION,
+                    "cells": [*boxes, *items, *flows],
                 }
-            },
-            "data": {
-                "type": "tm.Flow",
-                "name": name,
-                "description": origin(flow),
-                "isTrustBoundary": False,
-                "outOfScope": False,
-                "reasonOutOfScope": "",
-                "isBidirectional": False,
-                "hasOpenThreats": False,
-                "threats": [],
-                "septet": flow.model_dump(mode="json"),
-            },
-        }
-
-    def _threat(self, row: ThreatRow, number: int) -> _Object:
-        threat, stride = row.threat, [ref.id for ref in row.refs("stride") if ref.id in TYPES]
-        identifier = drafted_id(self._view.draft, threat.id)
-        return {
-            "id": identifier,
-            "threatId": identifier,
-            "number": number,
-            "title": one_line(threat.title),
-            "status": _STATUSES.get(row.settled, "Open"),
-            "severity": _SEVERITIES[row.severity],
-            "score": tenth(threat.score.cvss_base),
-            "modelType": "STRIDE" if stride else "Generic",
-            "type": TYPES[stride[0]] if stride else f"MAESTRO {row.code} {LAYER_TITLES[row.layer]}",
-            "description": as_text(row, _TEXT),
-            "mitigation": "\n".join(
-                f"{'You' if each.who == 'you' else 'Vendor'}: {row.remedy(each)}" for each in threat.mitigations
-            ),
-            "new": False,
-            "septet": {"id": threat.id, "stableId": stable_id(self._view.draft, threat), **threat_properties(row)},
-        }
+            ],
+        },
+        "septet": modelled_properties(view),
+    }
+    return dumps(made, sort_keys=True).encode()
 
 
-def _label(name: str) -> _Object:
-    """Build the label of a flow, drawn as in Threat Dragon's own diagrams."""
+def _laid_out(parts: Parts, rows: Sequence[ThreatRow]) -> tuple[list[_Object], list[_Object]]:
+    """Place the items in one column for each boundary, by their first boundary, and one for items in none."""
+    at: dict[str, tuple[int, int]] = {}
+    boxes: list[_Object] = []
+    x = _PAD
+    for boundary in (None, *parts.boundaries):
+        inside = [each.item for each in parts.items if next(iter(parts.inside(each.item)), None) is boundary]
+        at |= {item.id: (x + _PAD, 2 * _PAD + n * (_HEIGHT + _GAP)) for n, item in enumerate(inside)}
+        if boundary is not None:
+            boxes.append(_boundary(parts.view, boundary, x, max(len(inside), 1)))
+        if boundary is not None or inside:
+            x += _COLUMN
+    return boxes, [_item(parts, each, n, at[each.item.id], rows) for n, each in enumerate(parts.items, 1)]
+
+
+def _cell(view: View, name: str, x: int, y: int, width: int, height: int) -> _Object:
     return {
+        "id": drafted_id(view.draft, f"cell/{name}"),
+        "position": {"x": x, "y": y},
+        "size": {"width": width, "height": height},
+        "visible": True,
+    }
+
+
+def _boundary(view: View, each: Boundary, x: int, rows: int) -> _Object:
+    height = rows * (_HEIGHT + _GAP) - _GAP + 2 * _PAD
+    name = one_line(each.name)
+    return {
+        **_cell(view, f"boundary/{each.id}", x, _PAD, _WIDTH + 2 * _PAD, height),
+        "shape": "trust-boundary-box",
+        "zIndex": -1,
+        "attrs": {"label": {"text": name}},
+        "data": {
+            "type": "tm.BoundaryBox",
+            "name": name,
+            "description": origin(each),
+            "isTrustBoundary": True,
+            "hasOpenThreats": False,
+            "septet": each.model_dump(mode="json"),
+        },
+    }
+
+
+def _item(parts: Parts, each: Drawn, index: int, at: tuple[int, int], rows: Sequence[ThreatRow]) -> _Object:
+    item, (shape, kind) = each.item, _SHAPES[each.group]
+    own = rows if each == parts.product else ()
+    is_open = any(not row.settled for row in own)
+    # An outline is red if threats are open, dashed if the item has no quote.
+    stroke = {"stroke": "red" if is_open else "#333333", "strokeWidth": 1.5, "strokeDasharray": _dashes(item)}
+    lines = ("topLine", "bottomLine") if shape == "store" else ("body",)
+    return {
+        **_cell(parts.view, f"item/{item.id}", *at, _WIDTH, _HEIGHT),
+        "shape": shape,
+        "zIndex": index,
+        "attrs": {"text": {"text": one_line(item.name)}, **dict.fromkeys(lines, stroke)},
+        "data": {
+            **_data(kind, item.name, drawn_words(each), is_open=is_open),
+            "threats": [_threat(row, n) for n, row in enumerate(own, 1)],
+            "septet": parts.whole(each),
+        },
+    }
+
+
+def _data(kind: str, name: str, description: str, *, is_open: bool) -> _Object:
+    return {
+        "type": kind,
+        "name": one_line(name),
+        "description": description,
+        "isTrustBoundary": False,
+        "outOfScope": False,
+        "reasonOutOfScope": "",
+        "hasOpenThreats": is_open,
+    }
+
+
+def _dashes(part: SystemItem | Flow) -> str:
+    """Return the dash ratio: "0" for a solid line, since the schema does not allow null."""
+    return "0" if part.evidence else "5 5"
+
+
+def _flow(view: View, identifier: str, flow: Flow) -> _Object:
+    data = _data("tm.Flow", flow.what, origin(flow), is_open=False)
+    label = {
+        # Drawn as in Threat Dragon's own diagrams.
         "markup": [{"tagName": "ellipse", "selector": "labelBody"}, {"tagName": "text", "selector": "labelText"}],
         "attrs": {
-            "labelText": {"text": name, "textAnchor": "middle", "textVerticalAnchor": "middle"},
+            "labelText": {"text": data["name"], "textAnchor": "middle", "textVerticalAnchor": "middle"},
             "labelBody": {"ref": "labelText", "refRx": "50%", "refRy": "60%", "fill": "#fff", "strokeWidth": 0},
         },
         "position": 0.5,
+    }
+    return {
+        "id": drafted_id(view.draft, f"cell/{identifier}"),
+        "shape": "flow",
+        "zIndex": 0,
+        "connector": "smooth",
+        "source": {"cell": drafted_id(view.draft, f"cell/item/{flow.source}")},
+        "target": {"cell": drafted_id(view.draft, f"cell/item/{flow.target}")},
+        "vertices": [],
+        "labels": [label],
+        "attrs": {
+            "line": {
+                "stroke": "#333333",
+                "targetMarker": {"name": "block"},
+                "sourceMarker": {"name": ""},
+                "strokeDasharray": _dashes(flow),
+            }
+        },
+        "data": {**data, "isBidirectional": False, "threats": [], "septet": flow.model_dump(mode="json")},
+    }
+
+
+def _threat(row: ThreatRow, number: int) -> _Object:
+    threat, stride = row.threat, [TYPES[ref.id] for ref in row.refs("stride") if ref.id in TYPES]
+    identifier, who = drafted_id(row.view.draft, threat.id), {"you": "You", "vendor": "Vendor"}
+    return {
+        "id": identifier,
+        "threatId": identifier,
+        "number": number,
+        "title": row.title,
+        "status": _STATUSES.get(row.settled, "Open"),
+        "severity": "Low" if row.severity == "None" else row.severity,
+        "score": tenth(threat.score.cvss_base),
+        "modelType": "STRIDE" if stride else "Generic",
+        "type": stride[0] if stride else f"MAESTRO {row.code} {LAYER_TITLES[row.layer]}",
+        "description": issue(row, TEXT, _TEXT),
+        "mitigation": "\n".join(f"{who[each.who]}: {row.remedy(each)}" for each in threat.mitigations),
+        "new": False,
+        "septet": {"id": threat.id, "stableId": row.stable_id, **row.properties()},
     }

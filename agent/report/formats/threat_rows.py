@@ -1,7 +1,7 @@
 """A draft's threats for formats that list them: one row each, with everything the draft says about the threat, in words
-without the report's own ids, and the supporting quotes."""
+without the report's own ids, the supporting quotes, and the text of an issue."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 from uuid import UUID, uuid5
 
 from agent.records import STRUCK, Draft, Evidence, Fact, Mitigation, TaxonomyRef, Threat
-from agent.report.document import Text
 from agent.report.prose import Prose
-from agent.report.sentences import if_clause, span, tenth, threat_sentence, verdict
+from agent.report.safe_markdown import one_line, plain
+from agent.report.sentences import if_clause, tenth, threat_sentence, verdict
 from agent.report.view import PROPOSED, View, rank_words
 from agent.scoring import severity
 from agent.taxonomy.kinds import Band
@@ -23,12 +23,11 @@ NOT_RECORDED: Final = "not recorded"
 _NAMES: Final = UUID("6b0f7c0e-6f0b-5f57-9a3e-2c1d5a7e9b41")
 """Namespace of the UUIDs that formats require."""
 _THREAT: Final = "threat "
-_ITEM: Final = "threat/"
-_NOT_SCORED: Final = "Not scored"
 ACCEPTED: Final = "accepted risk"
 OUT_OF_SCOPE: Final = "out of scope"
-_SETTLING: Final = (ACCEPTED, OUT_OF_SCOPE)
 """Prefixes of a waiver's reason that mean nothing will be done; other waivers leave the threat undecided."""
+_MORE: Final = 80
+"""Characters reserved for the line about further quotes."""
 
 
 class Struck(NamedTuple):
@@ -51,6 +50,16 @@ class ThreatRow:
     threat: Threat
 
     @property
+    def title(self) -> str:
+        """The threat's title on one line."""
+        return one_line(self.threat.title)
+
+    @property
+    def stable_id(self) -> str:
+        """The threat's UUID, the same in every draft of the product."""
+        return stable_id(self.view.draft, self.threat)
+
+    @property
     def severity(self) -> Band:
         """The severity of the CVSS base."""
         return severity(self.threat.score.cvss_base)
@@ -66,12 +75,6 @@ class ThreatRow:
         return LAYER_CODES[self.layer]
 
     @property
-    def layer_words(self) -> str:
-        """The threat's layer in words, and whether the sources settle that layer."""
-        held = "certain" if self.certain else "not certain from the listing"
-        return f"{self.code} {LAYER_TITLES[self.layer]}, {held}"
-
-    @property
     def certain(self) -> bool:
         """Whether the sources settle the threat's layer."""
         return self.view.draft.layers[self.layer].certain
@@ -80,12 +83,8 @@ class ThreatRow:
     def basis_words(self) -> str:
         """The threat's basis, and the setting that it requires."""
         threat = self.threat
-        made: list[str] = [threat.basis or NOT_RECORDED]
-        if threat.setting:
-            made.append(if_clause(threat.setting))
-        elif not threat.default_use:
-            made.append("not in default use")
-        return ", ".join(made)
+        needs = f", {if_clause(threat.setting)}" if threat.setting else ""
+        return (threat.basis or NOT_RECORDED) + (needs or ("" if threat.default_use else ", not in default use"))
 
     @property
     def score_words(self) -> str:
@@ -96,8 +95,7 @@ class ThreatRow:
     @cached_property
     def how(self) -> str:
         """How the threat works: who does what to what, with which consequence."""
-        threat = self.threat
-        return self.words(threat.how or threat_sentence(threat.statement))
+        return self.words(self.threat.how or threat_sentence(self.threat.statement))
 
     @cached_property
     def lost(self) -> str:
@@ -122,25 +120,20 @@ class ThreatRow:
     @cached_property
     def quotes(self) -> tuple[Evidence, ...]:
         """The threat's quotes: first its evidence in order, then the others that its text cites."""
-        cited = [mark for group in self._cited for mark in group]
+        cited = [mark for span in self.prose.text(self.threat.how) if span.kind == "marks" for mark in span.ids]
         known = self.view.evidence
         return tuple(known[mark] for mark in dict.fromkeys((*self.threat.evidence, *cited)) if mark in known)
-
-    @property
-    def _cited(self) -> Iterator[tuple[str, ...]]:
-        text = self.prose.text(self.threat.how)
-        return (one.ids for one in text if one.kind == "marks")
 
     @property
     def waived(self) -> str:
         """Why the threat was waived when the draft was signed; empty if it was not waived or the draft is unsigned."""
         stamp = self.view.draft.review
-        return next((each.why for each in stamp.waivers if each.item == _ITEM + self.threat.id), "") if stamp else ""
+        return next((w.why for w in stamp.waivers if w.item == f"threat/{self.threat.id}"), "") if stamp else ""
 
     @property
     def settled(self) -> str:
         """The reason of a final waiver, "accepted risk" or "out of scope"; otherwise empty."""
-        return next((reason for reason in _SETTLING if self.waived.startswith(reason)), "")
+        return next((reason for reason in (ACCEPTED, OUT_OF_SCOPE) if self.waived.startswith(reason)), "")
 
     @property
     def reasons(self) -> tuple[tuple[str, str], ...]:
@@ -149,30 +142,40 @@ class ThreatRow:
         metrics = [part.partition(":")[0] for part in self.threat.score.cvss_vector.split("/")]
         return tuple((metric, self.words(known[metric])) for metric in metrics if metric in known)
 
-    def refs(self, *schemes: str) -> tuple[TaxonomyRef, ...]:
-        """Return the threat's ids in the given taxonomies, or in all taxonomies if none is given."""
-        return tuple(ref for ref in self.threat.taxonomy if not schemes or ref.scheme in schemes)
+    @property
+    def weaknesses(self) -> list[tuple[int, str]]:
+        """The numbers of the threat's CWE ids, with their titles."""
+        numbered = [(ref.id.rpartition("-")[2], ref.title) for ref in self.refs("cwe")]
+        return [(int(number), title) for number, title in numbered if number.isdecimal()]
 
-    def mitigations(self, who: str) -> tuple[Mitigation, ...]:
-        """Return the threat's mitigations for `who` ("you" or "vendor") to carry out."""
-        return tuple(each for each in self.threat.mitigations if each.who == who)
+    def refs(self, name: str) -> list[TaxonomyRef]:
+        """Return the threat's ids in the named taxonomy."""
+        return [ref for ref in self.threat.taxonomy if ref.scheme == name]
 
-    def words(self, raw: str) -> str:
-        """Format a sentence of the draft with the marks of quotes but without other ids."""
-        return "".join(_flat(self.prose.text(raw)))
+    def remedies(self, who: str) -> list[str]:
+        """Describe the mitigations that `who` ("you" or "vendor") is to carry out."""
+        return [self.remedy(each) for each in self.threat.mitigations if each.who == who]
 
     def remedy(self, each: Mitigation) -> str:
         """Describe a mitigation, with its status unless it is merely proposed."""
-        note = "" if each.status == "proposed" else f" ({each.status})"
-        return self.words(each.text) + note
+        return self.words(each.text) + ("" if each.status == "proposed" else f" ({each.status})")
+
+    def words(self, raw: str) -> str:
+        """Format a sentence of the draft with the marks of quotes but without other ids."""
+        made = ""
+        for span in self.prose.text(raw):
+            quotes = [mark for mark in span.ids if mark.startswith("E")]
+            made += (f"[{', '.join(quotes)}]" if quotes else "") if span.kind == "marks" else span.text
+        return made
 
     def labelled_words(self) -> list[tuple[str, str]]:
         """List everything except text, remedies and quotes, as labels and words; entries without words are left out."""
+        held = "certain" if self.certain else "not certain from the listing"
         ids = "; ".join(f"{ref.id} {ref.title} ({scheme(ref.scheme).title})" for ref in self.threat.taxonomy)
         draft = self.view.draft
         pairs = [
             ("Severity", f"{self.score_words} {self.threat.score.cvss_vector}"),
-            ("Layer", self.layer_words),
+            ("Layer", f"{self.code} {LAYER_TITLES[self.layer]}, {held}"),
             ("Rests on", self.basis_words),
             ("State", f"{self.threat.state}, confidence {self.confidence_words}"),
             ("Lost", self.lost),
@@ -184,11 +187,42 @@ class ThreatRow:
         ]
         return [(label, words) for label, words in pairs if words]
 
+    def properties(self) -> dict[str, object]:
+        """Return layer, state, basis, severity, scores, facts, quotes and mitigations as plain JSON, for formats
+        without fields for them. Nothing is rounded or filled in: an unknown or withheld value is null."""
+        threat, score = self.threat, self.threat.score
+        of_fact = {"id", "key", "polarity", "state", "confidence", "rank", "counts"}
+        found: dict[str, object] = {
+            "title": threat.title,
+            "place": self.place,
+            "layer": self.layer,
+            "layerCertain": self.certain,
+            "state": threat.state,
+            "basis": threat.basis,
+            "defaultUse": threat.default_use,
+            "setting": threat.setting,
+            "severity": self.severity,
+            "cvssBase": float(score.cvss_base),
+            "cvssVector": score.cvss_vector,
+            "cvssReasons": dict(self.reasons),
+            "aivss": None if self.aivss is None else float(self.aivss),
+            "confidence": self.confidence,
+            "facts": [fact.model_dump(mode="json", include=of_fact) for fact in self.facts],
+            "evidence": [each.model_dump(include={"id", "document", "rank", "about"}) for each in self.quotes],
+            "mitigations": [each.model_dump(mode="json") for each in threat.mitigations],
+            "by": threat.by,
+            "like": threat.like,
+        }
+        headline, product = self.view.headline, self.view.draft.score
+        if headline is not None and headline.threat.id == threat.id and product.aivss is not None:
+            ends = {"productScore": product.aivss, "likelyLow": product.likely_low, "likelyHigh": product.likely_high}
+            found |= {name: None if value is None else float(value) for name, value in ends.items()}
+        return found
+
 
 def threat_rows(view: View) -> tuple[ThreatRow, ...]:
     """Return all threats of the draft: first those that the report shows, in its order, then the others."""
-    tags = {item.threat.id: item.name for item in view.threats}
-    prose = Prose(view.draft, tags, [question.id for question in view.draft.questions])
+    prose = Prose(view.draft, {item.threat.id: item.name for item in view.threats})
     shown = [ThreatRow(view, prose, item.number, item.layer, item.threat) for item in view.threats]
     return (*shown, *(ThreatRow(view, prose, None, layer, threat) for layer, threat, _ in view.folded))
 
@@ -212,21 +246,17 @@ def stable_id(draft: Draft, threat: Threat | Struck) -> str:
     return str(uuid5(_NAMES, f"{draft.product.name.casefold()}/{name}"))
 
 
+def drafted_id(draft: Draft, item: str) -> str:
+    """Return a UUID for an item of this draft, the same on every call."""
+    return str(uuid5(_NAMES, f"{draft.id}/{item}"))
+
+
 def product_words(draft: Draft) -> str:
     """Describe the product's score with its range, or why the score is withheld."""
     words = verdict(draft.score)
     if draft.score.aivss is None and draft.score.withheld:
-        return words.replace(_NOT_SCORED, f"{_NOT_SCORED}: {draft.score.withheld}", 1)
+        return words.replace("Not scored", f"Not scored: {draft.score.withheld}", 1)
     return words
-
-
-def range_words(draft: Draft) -> str:
-    """Describe the range of the product's score; for a withheld score, the usual range for its kind."""
-    score = draft.score
-    if score.likely_low is None or score.likely_high is None:
-        return "unknown"
-    found = span(score.likely_low, score.likely_high)
-    return f"{found}, usual for the kind" if score.aivss is None else found
 
 
 def quote_words(view: View, quote: Evidence) -> str:
@@ -240,23 +270,58 @@ def url_of(view: View, document: str) -> str:
     return next((source.url for source in view.draft.sources if source.document == document), document)
 
 
-def fact_words(facts: Sequence[Fact]) -> str:
-    """Format facts with polarity, state, confidence and rank, one per line."""
-    return "\n".join(
-        f"{fact.id} {fact.key} {fact.polarity}, {fact.state}, confidence {fact.confidence:.2f}, rank {fact.rank}"
-        for fact in facts
-    )
+def fact_words(facts: Iterable[Fact]) -> list[str]:
+    """Describe facts with polarity, state, confidence and rank."""
+    return [f"{f.id} {f.key} {f.polarity}, {f.state}, confidence {f.confidence:.2f}, rank {f.rank}" for f in facts]
 
 
-def drafted_id(draft: Draft, item: str) -> str:
-    """Return a UUID for an item of this draft, the same on every call."""
-    return str(uuid5(_NAMES, f"{draft.id}/{item}"))
+# ------------------------------------------------------------ the text of an issue
 
 
-def _flat(text: Text) -> Iterator[str]:
-    for one in text:
-        if one.kind == "marks":
-            quotes = [mark for mark in one.ids if mark.startswith("E")]
-            yield f"[{', '.join(quotes)}]" if quotes else ""
-        else:
-            yield one.text
+def wiki(text: str) -> str:
+    """Format `text` on one line as plain words in Jira's notation: no macro, link, mention, image or table.
+
+    An address is broken after its scheme, since Jira turns anything that looks like an address into a link.
+    """
+    escaped = "".join(f"\\{char}" if char in "{}[]!|*^~" else char for char in one_line(text).replace("\\", "/"))
+    return escaped.replace("://", ":\\/\\/")
+
+
+class Markup(NamedTuple):
+    """The markup of a tracker: how words of a source stay plain words, how words are bold, how a list item begins."""
+
+    safe: Callable[[str], str]
+    bold: str
+    item: str
+
+
+MARKDOWN: Final = Markup(plain, "**{}**", "- ")
+TEXT: Final = Markup(one_line, "{}", "- ")
+WIKI: Final = Markup(wiki, "*{}*", "* ")
+
+
+def issue(row: ThreatRow, markup: Markup, limit: int) -> str:
+    """Format a threat as an issue of at most `limit` characters; quotes that do not fit are counted.
+
+    Source text stays plain text: it creates no links, mentions nobody and runs no macro.
+    """
+    safe, bold, item = markup.safe, markup.bold.format, markup.item
+    labelled = [f"{item}{bold(f'{label}:')} {safe(words)}" for label, words in row.labelled_words()]
+    blocks = [safe(row.how), "\n".join(labelled)]
+    lists = {"For you": row.remedies("you"), "For the vendor": row.remedies("vendor"), "Facts": fact_words(row.facts)}
+    for head, words in lists.items():
+        if words:
+            blocks.append("\n".join([bold(f"{head}:"), "", *(f"{item}{safe(each)}" for each in words)]))
+    body = "\n\n".join(block for block in blocks if block)
+    if not row.quotes:
+        return body[:limit]
+    lines = ["", "", bold("Quotes:"), ""]
+    room = limit - len(body) - sum(len(line) + 1 for line in lines) - _MORE
+    for number, quote in enumerate(row.quotes):
+        line = f"{item}{safe(quote_words(row.view, quote))}"
+        room -= len(line) + 1
+        if room < 0:
+            lines.append(f"{item}{len(row.quotes) - number} more in the draft")
+            break
+        lines.append(line)
+    return (body + "\n".join(lines))[:limit]

@@ -17,7 +17,7 @@ from agent.report.document import (
     Table,
     entries,
     front_words,
-    ref,
+    refs,
     texts,
     words,
 )
@@ -238,7 +238,7 @@ MARKED = st.lists(st.sampled_from(["E1", "E2", "E7", "N:retention", "F00000003"]
 @settings(deadline=None)
 @given(MARKED, MARKED, st.sampled_from([".", "!", "?", ""]))
 def test_a_sentence_has_one_group_of_marks_before_its_end(first: list[str], second: list[str], end: str) -> None:
-    prose = Prose(harbour(), {}, ())
+    prose = Prose(harbour(), {})
     made = prose.sentence(f"It moves [{', '.join(first)}] the boats ({', '.join(second)}){end}")
     groups = [span for span in made if span.kind == "marks"]
     assert len(groups) == 1
@@ -253,7 +253,7 @@ def test_sentences_keep_the_marks_behind_their_full_stop(sentences: list[str]) -
 
 @given(st.text(max_size=120))
 def test_no_word_is_lost(raw: str) -> None:
-    shown = Prose(harbour(), {}, ()).text(raw)
+    shown = Prose(harbour(), {}).text(raw)
     # Keys of factors and layers are told in words, which takes their underscores.
     assert re.sub(r"[\W_]", "", "".join(span.text for span in shown if span.kind != "marks")) == re.sub(
         r"[\W_]", "", re.sub(r"[\[(](?:[EN][1-9]\d*|F[0-9a-f]{8,16}|N:[a-z]\w+)[\])]", "", " ".join(raw.split()))
@@ -296,7 +296,7 @@ def test_too_many_words_a_missing_part_and_a_wrong_order_are_found() -> None:
     assert any(f"more than {MAX_FRONT_WORDS}" in problem for problem in check(longer))
     threats = report.part("threats")
     assert threats is not None
-    turned = Table(("", ""), (Row((ref("T2"), words("x"))), Row((ref("T1"), words("y")))))
+    turned = Table(("", ""), (Row((refs("T2"), words("x"))), Row((refs("T1"), words("y")))))
     other = replace(threats, blocks=(turned, *threats.blocks[1:]))
     wrong = replace(report, front=tuple(other if part is threats else part for part in report.front))
     assert "the headline T1 does not stand first; T2 does" in check(wrong)

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from agent.records import Draft, ThreatStatement
 from agent.report.document import Span
 from agent.report.markdown import inline, render
-from agent.report.safe_markdown import Column, code, fence, plain, quoted, shorten, table
+from agent.report.safe_markdown import Column, code, excerpt, fence, plain, shorten, table
 from agent.report.sentences import threat_sentence, verdict
 from agent.report.view import View
 from tests.fakes.drafts import thin, workos
@@ -32,8 +32,8 @@ def test_a_scored_draft_names_severity_and_range_from_the_numbers() -> None:
 
 def test_a_quote_is_cut_to_what_it_proves() -> None:
     text = "It signs people in, keeps their settings, sends mail on a schedule and deletes old drafts every night."
-    assert quoted(text, 50, "deletes drafts") == "“… mail on a schedule and deletes old drafts …”"
-    assert quoted(text, 200, "deletes drafts") == f"“{text}”"
+    assert excerpt(text, 50, "deletes drafts") == "… mail on a schedule and deletes old drafts …"
+    assert excerpt(text, 200, "deletes drafts") == text
 
 
 def test_hostile_words_stay_words() -> None:
@@ -64,7 +64,7 @@ def test_plain_text_is_one_line_without_markup(text: str) -> None:
 
 @given(st.lists(st.text(max_size=60), min_size=2, max_size=2))
 def test_a_row_always_has_the_columns_of_its_table(cells: list[str]) -> None:
-    rows = [[quoted(cells[0]), code(cells[1])]]
+    rows = [[plain(cells[0]), code(cells[1])]]
     for line in table([Column("a"), Column("b")], rows):
         assert len(line.split("|")) == 4
 
@@ -239,7 +239,8 @@ def test_threats_stand_where_the_drafter_put_them() -> None:
 
 def test_a_quoted_row_of_a_table_has_no_backtick_without_a_partner() -> None:
     text = (Span("PORT` | the port | `8125", "quote"),)
-    assert inline(text) == "“PORT ¦ the port ¦ 8125”"
+    assert inline(text, in_table=True) == "“PORT ¦ the port ¦ 8125”"
+    assert inline(text) == "“``PORT` | the port | `8125``”", "outside a table it is shown letter by letter"
 
 
 def test_a_sign_behind_code_in_a_quote_needs_no_backslash() -> None:

@@ -1,5 +1,7 @@
 """The report's HTML page: marks lead somewhere, a picture is drawn, and whatever a source says is text."""
 
+import base64
+import hashlib
 import re
 from html.parser import HTMLParser
 
@@ -54,6 +56,14 @@ def spoiled(draft: Draft, words: str) -> Draft:
     plain = draft.model_dump(mode="json", by_alias=True)
     spared = {name: plain[name] for name in ("facts", "drafter", "score")}
     return Draft.model_validate({**hostile(plain, words), **spared})  # type: ignore[dict-item]
+
+
+def test_the_page_names_its_style_by_hash_and_allows_nothing_else() -> None:
+    text = html.render(harbour())
+    digest = base64.b64encode(hashlib.sha256(html.STYLE.read_bytes()).digest()).decode()
+    policy = next(a["content"] for tag, a in tags(text) if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    assert f"<style>{html.STYLE.read_text('utf-8')}</style>" in text
 
 
 @pytest.mark.parametrize("draft", [harbour(), workos(), thin()], ids=["facts", "rich", "thin"])

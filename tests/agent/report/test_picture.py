@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from agent.records import Boundary, Flow, System, SystemItem
-from agent.report import html, markdown
+from agent.report import html
 from agent.report.picture import MAX_NODES, picture
 from tests.fakes.review.reviewing import case_documents, case_draft
 
@@ -100,8 +100,6 @@ def test_a_system_without_items_has_no_picture() -> None:
 
 
 def test_the_page_shows_it_before_its_text() -> None:
-    draft = case_draft("dify")
-    page = html.page(markdown.render(draft, case_documents("dify")), "Dify", picture(draft.system))
-    assert page.count("<svg") == 1
-    assert page.index("</svg>") < page.index("The picture as Mermaid text")
-    assert " style=" not in page
+    page = html.render(case_draft("dify"), case_documents("dify"))
+    assert page.count('<svg class="picture"') == 1
+    assert page.index('<svg class="picture"') < page.index("The picture as Mermaid text")

@@ -30,7 +30,7 @@ vectors = st.tuples(*(st.sampled_from(values) for values in METRIC_VALUES)).map(
 
 
 def raw(formula, point):
-    return REVISIONS[CURRENT].formulas[formula].sum.equation(point)
+    return REVISIONS[CURRENT][formula].sum.equation(point)
 
 
 def ranges(values):
@@ -83,7 +83,7 @@ def test_a_higher_base_never_lowers_a_score_while_the_uplift_fits_its_gap(first,
 @given(points, st.sampled_from(FORMULAS))
 def test_scores_stay_between_0_and_10(point, formula):
     assert 0 <= tenths(capped(raw(formula, point))) <= 100
-    assert REVISIONS[CURRENT].formulas[formula].sum.aars(point) >= 0
+    assert REVISIONS[CURRENT][formula].sum.aars(point) >= 0
 
 
 @LAW

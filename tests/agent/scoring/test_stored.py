@@ -31,9 +31,7 @@ def test_published_revisions_load(row):
 
 def test_every_published_revision_has_stored_scores_of_every_formula():
     for number, release in REVISIONS.items():
-        assert {row["score"]["formula"] for row in STORED if row["score"]["revision"] == number} == set(
-            release.formulas
-        )
+        assert {row["score"]["formula"] for row in STORED if row["score"]["revision"] == number} == set(release)
 
 
 CHANGES = [

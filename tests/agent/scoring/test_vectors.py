@@ -28,7 +28,7 @@ METRIC_VALUES = ("NALP", "LH", "NP", "NLH", "NPA", "HLN", "HLN", "HLN", "HLN", "
 
 
 def raw(formula: str, point: Point) -> int:
-    return REVISIONS[CURRENT].formulas[formula].sum.equation(point)
+    return REVISIONS[CURRENT][formula].sum.equation(point)
 
 
 def half_up(value: Decimal) -> Decimal:

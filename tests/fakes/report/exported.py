@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import cache
 from typing import Final
 
 from agent.records import SystemItem, Threat
@@ -66,7 +67,7 @@ def embedded() -> View:
     return View(case_draft("airtable-mcp-server"), case_documents("airtable-mcp-server"))
 
 
-VIEWS: Final[dict[str, Callable[[], View]]] = {
+_VIEWS: Final[dict[str, Callable[[], View]]] = {
     "certain": lambda: View(workos(), workos_documents()),
     "thin": lambda: View(thin(), (document("D1", "paperhawk.md", "Paperhawk", CARD),)),
     "with-facts": lambda: View(harbour(), HARBOUR),
@@ -77,6 +78,7 @@ VIEWS: Final[dict[str, Callable[[], View]]] = {
     "embedded": embedded,
     "hostile": hostile,
 }
+VIEWS: Final = {name: cache(make) for name, make in _VIEWS.items()}
 
 
 def threats(view: View) -> list[Threat]:

@@ -188,7 +188,7 @@ def test_words_of_sources_are_neither_links_nor_placeholders() -> None:
         assert not re.search(r"[^\\]\]\(", text), text
         assert not re.search(r"(?<!\{)(?:\{\{)*\{(?!\{)", text.replace("{{", "")), text
         assert "\x1b" not in text
-    assert message("{0} [a](b)") == "{{0}} [a\\](b)"
+    assert message("{0} [a](b)") == {"text": "{{0}} [a\\](b)"}
     assert any(result["properties"]["title"] == EVIL for result in made["results"])
 
 
