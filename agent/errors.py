@@ -1,24 +1,5 @@
 """The exceptions that Septet raises on purpose, with their exit codes.
 
-    SeptetError                 1   something that was asked for could not be done
-    ├── UsageError              2   the call itself is wrong (click's own code)
-    ├── SourceError             1   a source could not be read: missing, empty, not text
-    ├── InputError              1   a value, field or file content is not acceptable
-    │   └── SchemaError         1   a stored record of an unknown or newer schema
-    ├── IntegrityError          1   a stored score or quote does not recompute
-    │   └── ChainError          5   the audit log of a store was changed, or is not the one that an export names
-    ├── ConflictError           1   somebody else changed the same thing in the meantime; carries the three versions
-    ├── StoreError              1   the store of reviews cannot be opened, read or written
-    │   ├── FullError           1   there is no space left to write to it; nothing was stored
-    │   ├── BusyError           1   another process or a long write holds it; trying again may work
-    │   ├── StaleError          1   others changed the same item in between; plan again on top of their events
-    │   └── DamagedError        1   its file is damaged; read what is still readable, or restore a backup
-    ├── RefusedError            3   a guard refused an address, a scheme or a redirect
-    ├── UnavailableError        4   the network or the LLM did not answer
-    │   └── LlmError            4   an LLM call failed; carries a reason from a closed list and what the call cost
-    ├── RegressionError         5   the gate found drafts that became worse
-    └── DriftError              6   a cassette, baseline or corpus does not match the present run
-
 An error says *what* went wrong, *where*, and gives a hint about what to do. The command line prints
 
     error: what, where
@@ -190,7 +171,7 @@ class LlmError(UnavailableError):
     ) -> None:
         super().__init__(what, where=where, hint=hint)
         self.reason = reason
-        self.usage = Usage() if usage is None else usage
+        self.usage = usage or Usage()
 
     @property
     def ends_run(self) -> bool:

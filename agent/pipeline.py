@@ -44,7 +44,6 @@ from agent.records import (
     Draft,
     DrafterRef,
     Dropped,
-    FactorEstimate,
     FactSheet,
     Intake,
     Site,
@@ -59,7 +58,6 @@ from agent.resources import data_folder
 from agent.retrieval.embed import embed
 from agent.retrieval.library import Library
 from agent.settings import Settings
-from agent.taxonomy.factors import FactorKey
 from agent.taxonomy.layers import LayerKey
 
 if TYPE_CHECKING:
@@ -111,17 +109,16 @@ def draft(
     no fallback.
     """
     before = _earlier(out) if out is not None else ()
-    say = progress or (lambda _: None)
     found = read_remembered(
         sources, settings, allow_private=allow_private, notes=notes, product=product, progress=progress, now=now
     )
     changes = compare(before, found.result.intake.documents)
     recording = found.recorded.recording.model_copy(update={"changes": changes})
-    say(_stage(found))
+    found = replace(found, recorded=replace(found.recorded, recording=recording))
     with ExitStack() as left:
         if found.unfinished is not None:
             left.callback(found.unfinished.close)
-        made = _drafted(replace(found, recorded=replace(found.recorded, recording=recording)), settings, assistant)
+        made = _drafted(found, settings, assistant, progress)
         if out is not None:
             left.pop_all()
         elif found.unfinished is not None:
@@ -147,19 +144,7 @@ def redraft(
         draft_folder.check(out)
     recorded = load_recording(snapshot)
     used = recorded.settings(settings)
-    found = read_recorded(recorded, used, progress=progress)
-    if progress is not None:
-        progress(_stage(found))
-    return _drafted(found, used, assistant)
-
-
-def _stage(found: Remembered) -> str:
-    """Return the progress message with the number of pages and documents read; drafting comes next."""
-    budget, documents = found.result.intake.budget, len(found.result.intake.documents)
-    return (
-        f"read {budget.pages_used} of at most {budget.pages} pages, {documents} "
-        f"{'document' if documents == 1 else 'documents'}; drafting"
-    )
+    return _drafted(read_recorded(recorded, used, progress=progress), used, assistant, progress)
 
 
 def answers_in(snapshot: Path) -> Path | None:
@@ -170,10 +155,16 @@ def answers_in(snapshot: Path) -> Path | None:
     return None
 
 
-def _drafted(found: Remembered, settings: Settings, assistant: "Assistant | None") -> DraftResult:
-    recording = found.recorded.recording
-    documents = mark(found.result.intake.documents, recording.changes)
-    intake = found.result.intake.model_copy(update={"documents": documents})
+def _drafted(
+    found: Remembered, settings: Settings, assistant: "Assistant | None", progress: Progress | None
+) -> DraftResult:
+    recording, intake = found.recorded.recording, found.result.intake
+    if progress is not None:
+        read = f"{len(intake.documents)} {'document' if len(intake.documents) == 1 else 'documents'}"
+        budget = intake.budget
+        progress(f"read {budget.pages_used} of at most {budget.pages} pages, {read}; drafting")
+    intake = intake.model_copy(update={"documents": mark(intake.documents, recording.changes)})
+    documents = intake.documents
     drafted = draft_reading(
         read_documents(documents),
         name=recording.product or intake.product or None,
@@ -219,9 +210,7 @@ def draft_reading(
     change one of its steps. Raises LlmError if the assistant's LLM is unavailable and there is no fallback.
     """
     called = name or _name_of(reading.documents)
-    made = partial(composer, name=called, vendor=vendor, aliases=aliases, calibration=calibration)
     helped: Assisted | None = None
-    sheet = reading.sheet
     if assistant is not None:
         try:
             helped = _assisted(reading, called, vendor, calibration, assistant)
@@ -230,10 +219,9 @@ def draft_reading(
                 raise
             dropped = (*dropped, Dropped(what=f"drafting with {assistant.llm.name}", reason=str(error)))
             assistant.told(f"llm: {error}; the embedded drafter goes on alone")
-        else:
-            sheet = helped.sheet
-    composed = made(sheet, judgement=helped.judgement if helped else None)
-    drafted = _assemble(composed, sheet, reading, calibration, created_at, draft_id)
+    sheet, judgement = (helped.sheet, helped.judgement) if helped else (reading.sheet, None)
+    made = composer(sheet, name=called, vendor=vendor, aliases=aliases, calibration=calibration, judgement=judgement)
+    drafted = _assemble(made, sheet, reading, calibration, created_at, draft_id)
     gaps = language.unread(reading.documents, by_llm=helped is not None)
     dropped = (*dropped, *(Dropped(what=SOURCE_TEXT + gap.detail, reason=gap.reason) for gap in gaps))
     if assistant is not None and helped is not None:
@@ -281,27 +269,19 @@ def _still_held(judgement: Judgement | None, sheet: FactSheet) -> Judgement | No
     """
     if judgement is None:
         return None
-    factors = {
-        key: one for key, one in judgement.factors.items()
-        if stands(sheet, judgement, one.reason, one.facts, one.evidence)
-    }  # fmt: skip
-    layers = {
-        key: one for key, one in judgement.layers.items()
-        if stands(sheet, judgement, one.paragraph, one.facts, one.evidence)
-    }  # fmt: skip
+    known = partial(stands, sheet, judgement)
+    factors = {key: one for key, one in judgement.factors.items() if known(one.reason, one.facts, one.evidence)}
+    layers = {key: one for key, one in judgement.layers.items() if known(one.paragraph, one.facts, one.evidence)}
     return judgement.model_copy(update={"factors": factors, "layers": layers})
 
 
 def _composed(draft: Draft, sheet: FactSheet, judgement: Judgement | None) -> dict[str, object]:
     """Compute the parts of a draft that follow from its facts, by name."""
+    product, calibration = draft.product, load_calibration()
     made = compose(
-        sheet,
-        name=draft.product.name,
-        vendor=draft.product.vendor,
-        aliases=draft.product.aliases,
-        calibration=load_calibration(),
+        sheet, name=product.name, vendor=product.vendor, aliases=product.aliases, calibration=calibration,
         judgement=judgement,
-    )
+    )  # fmt: skip
     return dict(made._asdict())
 
 
@@ -328,11 +308,7 @@ def judgement_of(draft: Draft) -> Judgement | None:
 
 
 def _assisted(
-    reading: Reading,
-    name: str,
-    vendor: str | None,
-    calibration: Calibration,
-    assistant: "Assistant",
+    reading: Reading, name: str, vendor: str | None, calibration: Calibration, assistant: "Assistant"
 ) -> "Assisted":
     """Let the LLM read and judge the product, and return its checked facts and judgement."""
     from agent.assist.run import assist
@@ -345,9 +321,6 @@ def _assisted(
         verdicts = assess(sheet, early, calibration=calibration.certainty)
         return {key: verdict.certain for key, verdict in verdicts.items()}
 
-    def factors_of(sheet: FactSheet, early: Judgement) -> dict[FactorKey, FactorEstimate]:
-        return estimate(sheet, kind_of(sheet, early), early, calibration=calibration.factors)
-
     return assist(
         reading.documents,
         reading.statements,
@@ -357,7 +330,7 @@ def _assisted(
         vendor=vendor,
         candidates_of=candidates_of,
         certain_of=certain_of,
-        factors_of=factors_of,
+        factors_of=lambda sheet, early: estimate(sheet, kind_of(sheet, early), early, calibration=calibration.factors),
     )
 
 
@@ -453,33 +426,23 @@ def _assemble(
     draft_id: str | None,
 ) -> Draft:
     documents = reading.documents
+    # The id is a content address: of the name, the calibration and the documents.
+    parts = [made.product.name, calibration.fingerprint, *(document.sha256 for document in documents)]
+    address = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:_ID_CHARS]
     read_chars = sum(len(document.text) for document in documents)
     return Draft(
-        id=draft_id or _draft_id(documents, calibration, made.product.name),
+        **made._asdict(),
+        id=draft_id or f"draft-{address}",
         created_at=created_at,
-        product=made.product,
         sources=tuple(SourceRef.of(document) for document in documents),
-        evidence=made.evidence,
-        system=made.system,
-        assumptions=made.assumptions,
-        factors=made.factors,
-        layers=made.layers,
-        chains=made.chains,
-        questions=made.questions,
-        score=made.score,
         drafter=DrafterRef(kind="embedded", llm=None, prompts=()),
         usage={"chars_read": float(read_chars), "statements": float(len(reading.statements))},
-        dropped=made.dropped,
-        lowerings=made.lowerings,
         manifest={
             "septet": version("septet"),
             "calibration": calibration.fingerprint,
             "knowledge": knowledge_fingerprint(),
         },
         facts=draft_facts(sheet),
-        lines=made.lines,
-        controls=made.controls,
-        advice=made.advice,
     )
 
 
@@ -499,9 +462,3 @@ def _name_of(documents: tuple[Document, ...]) -> str:
     heading = next((section.path[0] for section in first.sections if section.path), "")
     line = heading or next((line.strip() for line in first.text.splitlines() if line.strip()), "The product")
     return (title_name(first.title) or line)[:_NAME_CHARS].rstrip()
-
-
-def _draft_id(documents: tuple[Document, ...], calibration: Calibration, name: str) -> str:
-    """Return the content address of a draft: a hash of its name, its calibration and its documents."""
-    parts = [name, calibration.fingerprint, *(document.sha256 for document in documents)]
-    return "draft-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:_ID_CHARS]

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
-from pydantic import TypeAdapter
-
 from agent.errors import InputError
 
 T = TypeVar("T", int, float, str)
@@ -92,9 +90,6 @@ class Settings:
     )
 
 
-_SETTINGS: Final = TypeAdapter(Settings)
-
-
 class Setting(NamedTuple):
     """One row of the settings table."""
 
@@ -113,13 +108,20 @@ SETTINGS: Final[Mapping[str, Setting]] = {
 }
 
 
-def load_settings(environ: Mapping[str, str], config: Path | None = None) -> Settings:
-    """Load settings: `environ` wins over the file `config` (or the file SEPTET_CONFIG names), which wins over defaults.
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Load settings: `environ` wins over the file that SEPTET_CONFIG names, which wins over defaults.
 
     Raises InputError naming the setting when a value is of the wrong kind or out of range, or a key is unknown.
     """
-    path = config or (Path(environ[_PREFIX + "CONFIG"]) if environ.get(_PREFIX + "CONFIG") else None)
-    values: dict[str, object] = dict(_read_file(path)) if path else {}
+    named = environ.get(f"{_PREFIX}CONFIG")
+    path = Path(named) if named else None
+    values: dict[str, object] = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(path.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            hint = "SEPTET_CONFIG names a file of TOML"
+            raise InputError("the config file cannot be read", where=f"{path}: {error}", hint=hint) from None
     for name in values:
         if name not in SETTINGS:
             raise InputError(f"unknown setting {name!r}", where=str(path), hint="see docs/settings.md")
@@ -127,24 +129,17 @@ def load_settings(environ: Mapping[str, str], config: Path | None = None) -> Set
         text = environ.get(_PREFIX + name.upper())
         if text is not None:
             values[name] = text
-    folder = str(values.get("cache_dir", _cache_home(environ)))
+    folder = str(values.get("cache_dir", _own_folder(environ, "XDG_CACHE_HOME", ".cache") or ""))
     values["cache_dir"] = "" if folder in _OFF else folder
-    return _SETTINGS.validate_python({name: _convert(name, value) for name, value in values.items()})
-
-
-def _cache_home(environ: Mapping[str, str]) -> str:
-    """Return the user's cache folder for Septet; empty if the environment names no home."""
-    folder = _own_folder(environ, "XDG_CACHE_HOME", ".cache")
-    return "" if folder is None else str(folder)
+    return Settings(**{name: _convert(name, value) for name, value in values.items()})  # type: ignore[arg-type]
 
 
 def store_file(environ: Mapping[str, str]) -> Path:
     """Return the path of the user's own review store. Raises InputError if the environment names no home."""
     folder = _own_folder(environ, "XDG_DATA_HOME", ".local/share")
     if folder is None:
-        raise InputError(
-            "there is no place for the store of reviews", where="HOME is not set", hint="name it by --store"
-        )
+        what = "there is no place for the store of reviews"
+        raise InputError(what, where="HOME is not set", hint="name it by --store")
     return folder / _STORE
 
 
@@ -160,32 +155,20 @@ def _own_folder(environ: Mapping[str, str], variable: str, usual: str) -> Path |
     return home / usual / _FOLDER if home.is_absolute() else None
 
 
-def _read_file(path: Path) -> dict[str, object]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(
-            "the config file cannot be read", where=f"{path}: {error}", hint="SEPTET_CONFIG names a file of TOML"
-        ) from None
-
-
 def _convert(name: str, value: object) -> int | float | str:
-    kind = type(getattr(Settings, name))
-    setting = SETTINGS[name]
+    kind, setting, where = type(getattr(Settings, name)), SETTINGS[name], f"setting {name}"
     if setting.choices and value not in setting.choices:
-        hint = f"give {setting.unit}"
-        raise InputError(f"{value!r} is not one of its values", where=f"setting {name}", hint=hint)
+        raise InputError(f"{value!r} is not one of its values", where=where, hint=f"give {setting.unit}")
     if kind is str:
         return str(value)
     try:
         number: int | float = kind(str(value))
     except ValueError:
-        raise InputError(
-            f"{value!r} is not a number", where=f"setting {name}", hint=f"give {kind.__name__} in {setting.unit}"
-        ) from None
+        hint = f"give {kind.__name__} in {setting.unit}"
+        raise InputError(f"{value!r} is not a number", where=where, hint=hint) from None
     least = 1 if name in _NEEDED else 0
     most = _MOST_SECONDS if setting.unit == "seconds" else float("inf")
     if not least <= number <= most or number == float("inf"):
         hint = f"give a number of {least} or more" + (f", at most {most:.0f}" if most < float("inf") else "")
-        raise InputError(f"{value!r} is out of range", where=f"setting {name}", hint=hint)
+        raise InputError(f"{value!r} is out of range", where=where, hint=hint)
     return number

@@ -67,45 +67,37 @@ def accept(
     `sheet` is the reading of the other readers, `found` their facts by the numbers shown to the LLM. `asked` are the
     keys that the LLM was asked about and answered for, `shown` the ids of the documents that it saw.
     """
-    struck: list[tuple[str, str]] = []
+    struck: dict[str, tuple[str, str]] = {}
     refused: list[tuple[str, str]] = []
-    ids: list[str] = []
     disputed: list[str] = []
     quotes = {item.id: item.quote for item in sheet.evidence}
     own = {item.key for item in items}
     for item in list(wrong)[:MOST_WRONG]:
         fact = found.get(item.fact.strip(" []"))
-        if fact is None or fact.id in ids:
+        if fact is None or fact.id in struck:
             refused.append((f"{item.fact}: {item.why}"[:300], "no fact of the program has that number"))
             continue
         row = f"{fact.key}: “{quotes[fact.evidence[0]]}”"
         why = _why_struck(fact, item, own, sheet, material)
         if why:
-            ids.append(fact.id)
-            struck.append((row, why))
+            struck[fact.id] = (row, why)
         else:
             disputed.append(fact.id)
             refused.append((f"{row} called wrong: {item.why}"[:300], "code cannot check the reason, so the fact stays"))
-    kept = without(sheet, *ids, vocabulary=material.vocabulary) if ids else sheet
-
-    def outcome(made: FactSheet) -> Accepted:
-        with_outlook = made.model_copy(update={"outlook": sheet.outlook})
-        return Accepted(with_outlook, tuple(struck), tuple(refused), tuple(disputed))
-
-    if not asked:
-        return outcome(kept)
-    wanted = set(shown)
-    read = read_sheet(
-        [document for document in material.documents if document.id in wanted],
-        material.statements,
-        [LlmReader(items, () if len(asked) == len(material.vocabulary) else asked)],
-        known=material.known,
-        vocabulary=material.vocabulary,
-    )
-    read = read.model_copy(update={"facts": tuple(_weighed(fact, read, material) for fact in read.facts)})
-    # The other readers' sheet comes last so that, where both have the same quote, the rank from a manifest wins.
-    joined = join((read, kept), material.vocabulary)
-    return outcome(joined)
+    made = without(sheet, *struck) if struck else sheet
+    if asked:
+        wanted = set(shown)
+        read = read_sheet(
+            [document for document in material.documents if document.id in wanted],
+            material.statements,
+            [LlmReader(items, () if len(asked) == len(material.vocabulary) else asked)],
+            known=material.known,
+        )
+        read = read.model_copy(update={"facts": tuple(_weighed(fact, read, material) for fact in read.facts)})
+        # The other readers' sheet comes last so that, where both have the same quote, the rank from a manifest wins.
+        made = join((read, made))
+    made = made.model_copy(update={"outlook": sheet.outlook})
+    return Accepted(made, tuple(struck.values()), tuple(refused), tuple(disputed))
 
 
 def for_llm(statements: Sequence[Statement]) -> tuple[Statement, ...]:
@@ -128,75 +120,27 @@ def speaks_of_another(facts: Iterable[Fact], sheet: FactSheet, material: Materia
     return bool(rows) and all(row.about == "other" or row.role == "other-product" for row in rows)
 
 
-def is_light(fact: Fact, material: Material) -> bool:
-    """Return whether nothing grave rests on a fact: no floor and none of the gravest keys.
-
-    Comforting facts are always light.
-    """
+def may_be_struck(fact: Fact, sheet: FactSheet, material: Material) -> bool:
+    """Return whether the LLM's word is enough to strike a fact: nothing grave rests on it (it is comforting, or sets no
+    floor and is none of the gravest keys), or its sentences contain hardly a word of its key's meaning."""
     key = material.vocabulary[fact.key]
-    return _comforts(fact, material) or not (key.grave or key.floor)
+    if _comforts(fact, material) or not (key.grave or key.floor):
+        return True
+    return _telling(fact, sheet, material) < (1 if key.grave else _TELLING)
 
 
-def _weighed(fact: Fact, sheet: FactSheet, material: Material) -> Fact:
-    """Return a fact of the LLM, downgraded to inferred if it is comforting and its sentences do not mention its key.
-
-    A comforting fact gets a rank that counts only from a sentence with words specific to its key, so that one
-    documented control cannot vouch for all others.
-    """
-    if not _comforts(fact, material) or fact.state not in ("claimed", "denied"):
-        return fact
-    if fact.rank >= COUNTING_RANK:
-        own = _own_words(material.vocabulary)[fact.key]
-        ranks: list[Rank] = [
-            row.rank
-            for row in _rows([fact], sheet, material)
-            if row.rank < COUNTING_RANK or own & {meaning for _, meaning in meanings(row.text)}
-        ]
-        fact = fact.model_copy(update={"rank": max(ranks, default=2)})
-    if _telling(fact, sheet, material):
-        return fact
-    sources = tuple(source.model_copy(update={"state": "inferred", "confidence": INFERRED}) for source in fact.sources)
-    state = "inferred" if fact.state == "claimed" else fact.state
-    return fact.model_copy(update={"sources": sources, "confidence": INFERRED, "state": state})
+def hardly_said(fact: Fact, sheet: FactSheet, material: Material) -> bool:
+    """Return whether only the embedded reader read this ability, with low confidence, in sentences that name no such
+    act."""
+    if {source.reader for source in fact.sources} != {"embedded"} or fact.confidence >= UNSURE:
+        return False
+    acts = _acts(material.vocabulary[fact.key].definition)
+    return bool(acts) and not acts & meant(row.text for row in _rows([fact], sheet, material))
 
 
-@lru_cache(maxsize=4)
-def _own_words(vocabulary: Vocabulary) -> Mapping[str, frozenset[str]]:
-    """Return for each key the meanings in its title, definition and examples that few other keys share."""
-    said = {
-        key.id: frozenset(
-            meaning for text in (key.title, key.definition, *key.examples) for _, meaning in meanings(text)
-        )
-        for key in vocabulary
-    }
-    shared = Counter(meaning for words in said.values() for meaning in words)
-    plain = {meaning for _, meaning in meanings(_OF_ANY_SETTING)}
-    return {key: frozenset(word for word in words - plain if shared[word] <= _FEW_KEYS) for key, words in said.items()}
-
-
-def _comforts(fact: Fact, material: Material) -> bool:
-    return material.vocabulary[fact.key].comforting != (fact.polarity == "denied")
-
-
-def _telling(fact: Fact, sheet: FactSheet, material: Material) -> int:
-    """Count the words of a key's meaning that occur in the fact's sentences and their headings."""
-    key = material.vocabulary[fact.key]
-    meant = {
-        meaning for text in (key.title, key.definition, key.question, *key.examples) for _, meaning in meanings(text)
-    }
-    rows = _rows([fact], sheet, material)
-    said = {meaning for row in rows for text in (row.text, *row.path) for _, meaning in meanings(text)}
-    return len(meant & said)
-
-
-def _rows(facts: Iterable[Fact], sheet: FactSheet, material: Material) -> list[Statement]:
-    marks = {mark for fact in facts for mark in fact.evidence}
-    return [
-        row
-        for item in sheet.evidence
-        if item.id in marks
-        for row in material.touched(item.document, item.start, item.end)
-    ]
+def meant(texts: Iterable[str]) -> set[str]:
+    """Return the meanings of the words of texts."""
+    return {meaning for text in texts for _, meaning in meanings(text)}
 
 
 def _why_struck(fact: Fact, item: WrongItem, own: set[str], sheet: FactSheet, material: Material) -> str:
@@ -210,27 +154,54 @@ def _why_struck(fact: Fact, item: WrongItem, own: set[str], sheet: FactSheet, ma
     return ""
 
 
-def may_be_struck(fact: Fact, sheet: FactSheet, material: Material) -> bool:
-    """Return whether the LLM's word is enough to strike a fact: nothing grave rests on it, or its sentences contain
-    hardly a word of its key's meaning."""
-    if is_light(fact, material):
-        return True
-    return _telling(fact, sheet, material) < (1 if material.vocabulary[fact.key].grave else _TELLING)
+def _weighed(fact: Fact, sheet: FactSheet, material: Material) -> Fact:
+    """Return a fact of the LLM, downgraded to inferred if it is comforting and its sentences do not mention its key.
+
+    A comforting fact gets a rank that counts only from a sentence with words specific to its key, so that one
+    documented control cannot vouch for all others.
+    """
+    if not _comforts(fact, material) or fact.state not in ("claimed", "denied"):
+        return fact
+    if fact.rank >= COUNTING_RANK:
+        own = _own_words(material.vocabulary)[fact.key]
+        rows = _rows([fact], sheet, material)
+        ranks: list[Rank] = [row.rank for row in rows if row.rank < COUNTING_RANK or own & meant([row.text])]
+        fact = fact.model_copy(update={"rank": max(ranks, default=2)})
+    if _telling(fact, sheet, material):
+        return fact
+    sources = tuple(source.model_copy(update={"state": "inferred", "confidence": INFERRED}) for source in fact.sources)
+    state = "inferred" if fact.state == "claimed" else fact.state
+    return fact.model_copy(update={"sources": sources, "confidence": INFERRED, "state": state})
 
 
-def hardly_said(fact: Fact, sheet: FactSheet, material: Material) -> bool:
-    """Return whether only the embedded reader read this ability, with low confidence, in sentences that name no such
-    act."""
-    if {source.reader for source in fact.sources} != {"embedded"} or fact.confidence >= UNSURE:
-        return False
-    acts = _acts(material.vocabulary[fact.key].definition)
-    said = {meaning for row in _rows([fact], sheet, material) for _, meaning in meanings(row.text)}
-    return bool(acts) and not acts & said
+@lru_cache(maxsize=4)
+def _own_words(vocabulary: Vocabulary) -> Mapping[str, frozenset[str]]:
+    """Return for each key the meanings in its title, definition and examples that few other keys share."""
+    said = {key.id: meant((key.title, key.definition, *key.examples)) for key in vocabulary}
+    shared = Counter(meaning for words in said.values() for meaning in words)
+    plain = meant([_OF_ANY_SETTING])
+    return {key: frozenset(word for word in words - plain if shared[word] <= _FEW_KEYS) for key, words in said.items()}
+
+
+def _comforts(fact: Fact, material: Material) -> bool:
+    return material.vocabulary[fact.key].comforting != (fact.polarity == "denied")
+
+
+def _telling(fact: Fact, sheet: FactSheet, material: Material) -> int:
+    """Count the words of a key's meaning that occur in the fact's sentences and their headings."""
+    key = material.vocabulary[fact.key]
+    said = meant(text for row in _rows([fact], sheet, material) for text in (row.text, *row.path))
+    return len(meant((key.title, key.definition, key.question, *key.examples)) & said)
+
+
+def _rows(facts: Iterable[Fact], sheet: FactSheet, material: Material) -> list[Statement]:
+    marks = {mark for fact in facts for mark in fact.evidence}
+    items = (item for item in sheet.evidence if item.id in marks)
+    return [row for item in items for row in material.touched(item.document, item.start, item.end)]
 
 
 @lru_cache(maxsize=256)
-def _acts(definition: str) -> frozenset[str]:
-    """Return the meanings of the verbs at the start of an ability's definition, or an empty set if it starts
-    otherwise."""
+def _acts(definition: str) -> set[str]:
+    """Return the meanings of the verbs at the start of an ability's definition; none if it starts otherwise."""
     found = _VERBS.match(definition)
-    return frozenset(meaning for _, meaning in meanings(found[1])) if found else frozenset()
+    return meant([found[1]]) if found else set()

@@ -9,7 +9,7 @@ sent. So the order of the answers does not matter, and a replay makes the same c
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from agent.errors import ENDS_RUN, LlmError, LlmReason, SeptetError
 from agent.llm.budget import Budget, Price
-from agent.llm.parse import LARGER_CAP, ask as ask_llm, wire_schema
+from agent.llm.parse import LARGER_CAP, Answer, ask as ask_llm, wire_schema
 from agent.llm.port import Call, Llm, Message, Reply, Usage
 from agent.llm.prompts import Prompt, load_prompt
 from agent.llm.tokens import Counter
@@ -39,6 +39,9 @@ _TURNS: Final = 3
 """The most turns of one ask: the call, one repair, and one retry with a larger cap."""
 _REPAIR_TOKENS: Final = 1_000
 """Input tokens allowed for a repair's description of the faults in an answer."""
+_WAIT_SECONDS: Final = 0.25
+"""The longest wait for an answer at a time: an interrupt that comes just before a wait, or that the system gives to
+another thread, is noticed only when the wait ends."""
 _FOLDER: Final = "assist"
 _MASK: Final = "[delimiter]"
 _AWAY: Final[frozenset[LlmReason]] = ENDS_RUN | {
@@ -53,10 +56,6 @@ _AWAY: Final[frozenset[LlmReason]] = ENDS_RUN | {
 """Reasons that mean the LLM is unavailable if every call ends with one of them."""
 _UNREAD: Final[frozenset[LlmReason | None]] = frozenset(("invalid_json", "invalid_schema", "empty_answer", "truncated"))
 """Reasons for which a call may be sent again."""
-
-
-def _silent(line: str) -> None:
-    """Ignore a progress line."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +74,9 @@ class Assistant:
     price: Price | None = None
     fallback: bool = False
     """Whether drafting continues with the embedded drafter alone if the LLM is unavailable."""
-    say: Callable[[str], None] = _silent
+    say: Callable[[str], None] = lambda _: None
     """Callback for progress messages."""
-    told: Callable[[str], None] = _silent
+    told: Callable[[str], None] = lambda _: None
     """Callback for two lines: the most that the run may use, and what it has used."""
 
 
@@ -103,11 +102,12 @@ class Outcome(NamedTuple):
     """The outcome of one call."""
 
     ask: Ask
-    value: BaseModel | None
-    reason: LlmReason | None
-    """Why there is no value, or None if there is one."""
-    detail: str
-    replies: tuple[Reply, ...]
+    answer: Answer[BaseModel]
+
+
+def unasked(ask: Ask, reason: LlmReason | None, detail: str) -> Outcome:
+    """Return the outcome of a question that was not sent."""
+    return Outcome(ask, Answer(None, reason, detail, Usage(), (), 0))
 
 
 class Caller:
@@ -122,12 +122,16 @@ class Caller:
         self.second = False
         """Whether the second wave has begun; until then, calls and input tokens are reserved for it."""
         self.outcomes: list[Outcome] = []
-        self.usage = Usage()
 
     @property
     def left(self) -> int:
         """The number of calls that may still be made."""
         return MAX_CALLS - self.calls
+
+    @property
+    def usage(self) -> Usage:
+        """The usage of all calls so far."""
+        return sum((outcome.answer.usage for outcome in self.outcomes), Usage())
 
     def wave(self, asks: Sequence[Ask], start: str, limit: int) -> list[Outcome]:
         """Send up to `limit` calls concurrently and return their outcomes in the order of `asks`.
@@ -139,45 +143,72 @@ class Caller:
         before = self.calls
         found = self._sent(asks, start, limit)
         left = limit - (self.calls - before)
-        unread = [n for n, outcome in enumerate(found) if outcome.reason in _UNREAD and len(outcome.replies) == 1][
-            :left
-        ]
-        again = [replace(asks[n], again=found[n].detail) for n in unread]
-        for n, outcome in zip(unread, self._sent(again, start, len(again)) if again else (), strict=True):
-            found[n] = outcome
+        answers = [outcome.answer for outcome in found]
+        unread = [n for n, one in enumerate(answers) if one.reason in _UNREAD and len(one.replies) == 1][:left]
+        if unread:
+            again = [replace(asks[n], again=answers[n].detail) for n in unread]
+            for n, outcome in zip(unread, self._sent(again, start, len(again)), strict=True):
+                found[n] = outcome
         return found
 
     def _sent(self, asks: Sequence[Ask], start: str, limit: int) -> list[Outcome]:
         assistant = self._assistant
         calls = [worded(ask, start, assistant.answer_tokens) for ask in asks]
         room = MAX_INPUT - self.input - (0 if self.second else SECOND_INPUT)
-        turns = [_Turns(assistant.budget, number) for number in given_out(calls, assistant.budget, limit, room)]
-        rows = [(ask, call, turn) for ask, call, turn in zip(asks, calls, turns, strict=True) if turn.limit]
+        turns = _given_out(calls, assistant.budget, limit, room)
+        rows = [row for row in zip(asks, calls, turns, strict=True) if row[2]]
         assistant.say(f"asking the LLM ({len(rows)} calls)")
-        found: list[tuple[Outcome, Usage]] = []
+        found: list[Outcome] = []
         if rows:
             with ThreadPoolExecutor(len(rows)) as pool, ExitStack() as left:
                 # An interrupt does not wait for answers: pending calls end when the LLM is closed.
                 left.callback(self._close)
-                found = list(pool.map(lambda row: self._one(*row), rows))
+                for running in [pool.submit(self._one, *row) for row in rows]:
+                    while not running.done():
+                        wait([running], _WAIT_SECONDS)
+                    found.append(running.result())
                 left.pop_all()
-        self.calls += sum(turn.taken for turn in turns)
-        self.input += sum(turn.taken * _size(call) for turn, call in zip(turns, calls, strict=True))
-        for outcome, usage in found:
-            self.usage += usage
-            self.outcomes.append(outcome)
+        self.outcomes += found
+        for outcome, (_, call, _) in zip(found, rows, strict=True):
+            self.calls += outcome.answer.calls
+            self.input += outcome.answer.calls * _size(call)
+        detail = f"not asked, since the calls of this draft (at most {MAX_CALLS}) or its budget were given out"
         sent = iter(found)
-        return [next(sent)[0] if turn.limit else _unsent(ask) for ask, turn in zip(asks, turns, strict=True)]
+        return [
+            next(sent) if turn else unasked(ask, "over_budget", detail) for ask, turn in zip(asks, turns, strict=True)
+        ]
 
-    def ended(self) -> Outcome | None:
-        """Return the outcome that ends the run, such as a refused key, or None."""
-        return next((outcome for outcome in self.outcomes if outcome.reason in ENDS_RUN), None)
+    def _one(self, ask: Ask, call: Call, turns: int) -> Outcome:
+        return Outcome(ask, ask_llm(self._complete, call, ask.shape, self._assistant.budget, turns))
+
+    def _complete(self, call: Call) -> Reply:
+        """Answer one call with the run's delimiter masked: it is random for each run, so a draft that repeated it would
+        differ from its own replay."""
+
+        def masked(text: str) -> str:
+            return text.replace(self._assistant.delimiter, _MASK)
+
+        try:
+            reply = self._assistant.llm.complete(call)
+        except LlmError as error:
+            what, where, hint = map(masked, (error.what, error.where, error.hint))
+            raise LlmError(error.reason, what, where=where, hint=hint, usage=error.usage) from None
+        return replace(reply, text=masked(reply.text), detail=masked(reply.detail), llm=masked(reply.llm))
+
+    def _close(self) -> None:
+        # The opener closes the LLM a second time and then reports errors of the recording.
+        with suppress(SeptetError):
+            self._assistant.llm.close()
+
+    def ended(self) -> Answer[BaseModel] | None:
+        """Return the answer that ends the run, such as a refused key, or None."""
+        return next((one.answer for one in self.outcomes if one.answer.reason in ENDS_RUN), None)
 
     def give_up_if_away(self) -> None:
         """Raise LlmError if the LLM is unavailable: every call so far failed for a reason that rules out an answer."""
-        if not self.outcomes or any(outcome.reason not in _AWAY for outcome in self.outcomes):
+        if not self.outcomes or any(outcome.answer.reason not in _AWAY for outcome in self.outcomes):
             return
-        worst = self.ended() or self.outcomes[0]
+        worst = self.ended() or self.outcomes[0].answer
         assert worst.reason is not None
         hint = "`septet doctor` says what is wrong; `--fallback embedded` drafts without it"
         raise LlmError(worst.reason, worst.detail, hint=hint, usage=self.usage)
@@ -187,18 +218,6 @@ class Caller:
         names = ["shared", "sources", "accepted", *(outcome.ask.prompt for outcome in self.outcomes)]
         names += ["again" for outcome in self.outcomes if outcome.ask.again]
         return tuple(prompt(name).ref for name in dict.fromkeys(names))
-
-    def _one(self, ask: Ask, call: Call, turns: "_Turns") -> tuple[Outcome, Usage]:
-        try:
-            answer = ask_llm(_Masked(self._assistant.llm, self._assistant.delimiter), call, ask.shape, turns)
-        except LlmError as error:
-            return Outcome(ask, None, error.reason, str(error), ()), error.usage
-        return Outcome(ask, answer.value, answer.reason, answer.detail, answer.replies), answer.usage
-
-    def _close(self) -> None:
-        # The opener closes the LLM a second time and then reports errors of the recording.
-        with suppress(SeptetError):
-            self._assistant.llm.close()
 
 
 def worded(ask: Ask, start: str, max_tokens: int) -> Call:
@@ -217,7 +236,7 @@ def prompt(name: str) -> Prompt:
     return load_prompt(data_folder("prompts") / _FOLDER / f"{name}.md")
 
 
-def given_out(calls: Sequence[Call], budget: Budget, limit: int, room: int) -> tuple[int, ...]:
+def _given_out(calls: Sequence[Call], budget: Budget, limit: int, room: int) -> list[int]:
     """Return how often each call may be sent, repairs included; 0 means not at all.
 
     First each call gets one turn, then each a second, then each a third, as long as turns remain (`limit`) and the
@@ -231,82 +250,17 @@ def given_out(calls: Sequence[Call], budget: Budget, limit: int, room: int) -> t
     for number in range(_TURNS):
         for place, one in enumerate(single):
             if sum(turns) >= limit:
-                return tuple(turns)
+                return turns
             again = Usage(one.input_tokens + _REPAIR_TOKENS, LARGER_CAP * one.output_tokens, estimated=True)
             worst = one if number == 0 else again
             taken = sum(count * size for count, size in zip(turns, sizes, strict=True))
             affordable = number == 0 or taken + sizes[place] <= room
-            if turns[place] == number and affordable and _fits(whole + worst, budget):
+            if turns[place] == number and affordable and budget.fits(whole + worst):
                 turns[place] += 1
                 whole += worst
-    return tuple(turns)
+    return turns
 
 
 def _size(call: Call) -> int:
     # Estimate by length, regardless of the local token counter, so that a recording replays on any machine.
     return sum(len(message.text.encode("utf-8", "replace")) // _BYTES_A_TOKEN for message in call.messages)
-
-
-def _fits(usage: Usage, budget: Budget) -> bool:
-    try:
-        budget.check(usage)
-    except LlmError:
-        return False
-    return True
-
-
-def _unsent(ask: Ask) -> Outcome:
-    detail = f"not asked, since the calls of this draft (at most {MAX_CALLS}) or its budget were given out"
-    return Outcome(ask, None, "over_budget", detail, ())
-
-
-class _Turns:
-    """The budget for one ask and its number of remaining calls, used by one thread."""
-
-    def __init__(self, budget: Budget, limit: int) -> None:
-        self._budget = budget
-        self.limit = limit
-        self.taken = 0
-
-    def reserve(self, call: Call) -> int:
-        """Reserve the call's worst case. Raises LlmError over_budget, also if no calls remain."""
-        if self.taken >= self.limit:
-            raise LlmError("over_budget", "the calls of this draft are given out", where=f"at {call.stage!r}")
-        ticket = self._budget.reserve(call)
-        self.taken += 1
-        return ticket
-
-    def settle(self, ticket: int, usage: Usage) -> None:
-        """Replace a reservation with the actual usage."""
-        self._budget.settle(ticket, usage)
-
-
-class _Masked:
-    """An LLM wrapper that masks the run's delimiter in replies and errors. The delimiter is random for each run, so a
-    draft that repeated it would differ from its own replay."""
-
-    def __init__(self, inner: Llm, delimiter: str) -> None:
-        self._inner = inner
-        self._delimiter = delimiter
-
-    @property
-    def name(self) -> str:
-        """The name of the inner LLM."""
-        return self._inner.name
-
-    def complete(self, call: Call) -> Reply:
-        """Answer one call with the delimiter masked. Raises LlmError."""
-        try:
-            reply = self._inner.complete(call)
-        except LlmError as error:
-            what, where, hint = (self._masked(text) for text in (error.what, error.where, error.hint))
-            raise LlmError(error.reason, what, where=where, hint=hint, usage=error.usage) from None
-        text, detail, llm = (self._masked(text) for text in (reply.text, reply.detail, reply.llm))
-        return replace(reply, text=text, detail=detail, llm=llm)
-
-    def close(self) -> None:
-        """Close the inner LLM."""
-        self._inner.close()
-
-    def _masked(self, text: str) -> str:
-        return text.replace(self._delimiter, _MASK)

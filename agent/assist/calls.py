@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 from agent.assist.asking import Ask, prompt
 from agent.assist.passages import Shown, framed, neutral
 from agent.assist.prose import MARKED
 from agent.assist.shapes import Factors, FactsBuilt, FactsDoes, Page
-from agent.facts.vocabulary import FactKey, GroupId, Vocabulary, load_vocabulary
+from agent.drafting.threats.candidates import Candidate
+from agent.facts.vocabulary import GroupId, Vocabulary, load_vocabulary
 from agent.llm.prompts import Card, cards
 from agent.records import Fact, FactorEstimate, FactSheet
 from agent.taxonomy.factors import FACTORS, FactorKey
@@ -24,6 +25,7 @@ MOST_FOUND: Final = 30
 """The most of the embedded reader's facts that one call shows."""
 MOST_CANDIDATES: Final = 16
 """The most candidates shown; the others get no verdict from the LLM."""
+MOST_DROPPED: Final = 20
 _FACTS_SHOWN: Final = 5
 _VERSION: Final = "CVSS:4.0/"
 _QUOTE_CHARS: Final = 160
@@ -31,30 +33,6 @@ _FACT_CHARS: Final = 110
 _MARKS: Final = re.compile(rf"\s*{MARKED.pattern}")
 _PRODUCT: Final = "The product "
 _PINS: Final = ("**Pins the layer:**", "**Not enough:**")
-
-
-class Candidate(Protocol):
-    """A threat proposed by the catalogue."""
-
-    @property
-    def id(self) -> str:
-        """Its id in the catalogue."""
-        ...
-
-    @property
-    def title(self) -> str:
-        """Its title."""
-        ...
-
-    @property
-    def severity(self) -> str:
-        """Its severity as displayed, such as "8.7 CVSS:4.0/…"."""
-        ...
-
-    @property
-    def facts(self) -> Sequence[str]:
-        """Ids of the facts that support the threat."""
-        ...
 
 
 def sources(shown: Shown, name: str) -> str:
@@ -76,16 +54,20 @@ def program_facts(sheet: FactSheet) -> dict[str, Fact]:
 def first_wave(sheet: FactSheet, found: Mapping[str, Fact], delimiter: str) -> tuple[Ask, ...]:
     """Return the first wave's questions, on facts and factors."""
     words = load_vocabulary()
-    does = {
-        "kinds": ", ".join(KINDS),
-        "vocabulary": vocabulary_text(words, DOES),
-        "found": _found(sheet, found, words, DOES, delimiter),
-    }
-    built = {
-        "vocabulary": vocabulary_text(words, BUILT),
-        "layers": "\n".join(_layer(key, cards()[key]) for key in LAYERS),
-        "found": _found(sheet, found, words, BUILT, delimiter),
-    }
+    quotes = {item.id: item.quote for item in sheet.evidence}
+
+    def found_in(groups: Sequence[GroupId]) -> str:
+        rows = [
+            f"{number} {fact.key}{'' if fact.polarity == 'asserted' else f' ({fact.polarity})'}:"
+            f" “{_short(quotes[fact.evidence[0]], _QUOTE_CHARS)}”"
+            for number, fact in found.items()
+            if words[fact.key].group in groups
+        ][:MOST_FOUND]
+        return framed(delimiter, "[found]", "\n".join(rows)) if rows else "It found none."
+
+    does = {"kinds": ", ".join(KINDS), "vocabulary": vocabulary_text(words, DOES), "found": found_in(DOES)}
+    layers = "\n".join(f"- {key}: {_pins(cards()[key])}" for key in LAYERS)
+    built = {"vocabulary": vocabulary_text(words, BUILT), "layers": layers, "found": found_in(BUILT)}
     rubrics = {"cards": "\n".join(_rubric(cards()[key]) for key in FACTORS)}
     return (
         Ask("facts-does", does, FactsDoes),
@@ -97,11 +79,14 @@ def first_wave(sheet: FactSheet, found: Mapping[str, Fact], delimiter: str) -> t
 def accepted(sheet: FactSheet, *, kind: ProductKind | None, delimiter: str) -> str:
     """Return the text that stands behind the sources in the second wave."""
     quotes = {item.id: item.quote for item in sheet.evidence}
-    lines = [_accepted_fact(fact, quotes[fact.evidence[0]]) for fact in sheet.facts]
-    return prompt("accepted").render(
-        kind=kind or "not told",
-        facts=framed(delimiter, "[facts]", "\n".join(lines) or "none"),
-    )
+    lines = []
+    for fact in sheet.facts:
+        polarity = "" if fact.polarity == "asserted" else f" {fact.polarity}"
+        about = "" if fact.about == "product" else f" of the {fact.about}"
+        state = "" if fact.counts else "; counts: no"
+        lines.append(f"- {fact.key}{polarity}{about}{state}: “{_short(quotes[fact.evidence[0]], _FACT_CHARS)}”")
+    facts = framed(delimiter, "[facts]", "\n".join(lines) or "none")
+    return prompt("accepted").render(kind=kind or "not told", facts=facts)
 
 
 def second_wave(
@@ -115,24 +100,27 @@ def second_wave(
     another."""
     keys = {fact.id: fact.key for fact in sheet.facts}
     stated = set(keys.values())
-    absent = [key.id for key in load_vocabulary() if key.id not in stated and _is_asked_for(key)]
+    # The absence of a key is worth mentioning if the key is a control, or a question asks about it.
+    asked_for = [key.id for key in load_vocabulary() if key.claim == "control" or "questions" in key.used_in]
+    values = [
+        f"{key} {factors[key].value}: {_one_line(_MARKS.sub('', factors[key].rationale))}"
+        for key in FACTORS
+        if key in factors
+    ]
+    rows = [_candidate(row, keys) for row in _gravest(candidates)]
     page = {
-        "candidates": framed(
-            delimiter, "[candidates]", "\n".join(_candidate(row, keys) for row in _gravest(candidates)) or "none"
-        ),
-        "factors": framed(
-            delimiter, "[factors]", "\n".join(_factor(key, factors[key]) for key in FACTORS if key in factors) or "none"
-        ),
+        "candidates": framed(delimiter, "[candidates]", "\n".join(rows) or "none"),
+        "factors": framed(delimiter, "[factors]", "\n".join(values) or "none"),
         "ids": "; ".join(f"{entry.id} {entry.title}" for name in ID_LISTS for entry in entries(name)),
         "layers": "\n".join(f"- {key} ({layers[key]}): {cards()[key].purpose}" for key in LAYERS),
-        "not_stated": ", ".join(absent) or "nothing",
+        "not_stated": ", ".join(key for key in asked_for if key not in stated) or "nothing",
     }
     return (Ask("page", page, Page),)
 
 
-def dropped_lines(rows: Iterable[tuple[str, str]], delimiter: str, most: int = 20) -> str:
+def dropped_lines(rows: Iterable[tuple[str, str]], delimiter: str) -> str:
     """Format the dropped items for the LLM, verbatim and with the reasons."""
-    lines = [f"- {_one_line(what)} ({why})" for what, why in list(rows)[:most]]
+    lines = [f"- {_one_line(what)} ({why})" for what, why in list(rows)[:MOST_DROPPED]]
     return framed(delimiter, "[dropped]", "\n".join(lines)) if lines else ""
 
 
@@ -143,16 +131,10 @@ def vocabulary_text(words: Vocabulary, groups: Sequence[GroupId]) -> str:
         own = words.group(group)
         slots = dict.fromkeys(slot for key in own for slot in key.slots)
         lines.append(f"{words.titles.get(group, group)} (slots: {', '.join(slots)})")
-        lines += [f"- {key.id}: {_meaning(key)} Not: {_lowered(key.excludes)}" for key in own]
+        for key in own:
+            no = key.excludes if key.excludes[:2].isupper() else key.excludes[:1].lower() + key.excludes[1:]
+            lines.append(f"- {key.id}: {key.definition.removeprefix(_PRODUCT)} Not: {no}")
     return "\n".join(lines)
-
-
-def _meaning(key: FactKey) -> str:
-    return key.definition.removeprefix(_PRODUCT)
-
-
-def _lowered(text: str) -> str:
-    return text if text[:2].isupper() else text[:1].lower() + text[1:]
 
 
 def _rubric(card: Card) -> str:
@@ -160,40 +142,15 @@ def _rubric(card: Card) -> str:
     return f"{card.key}: {card.purpose}.\n0 = {low} 5 = {middle} 10 = {high}\n{card.render().strip()}\n"
 
 
-def _layer(key: LayerKey, card: Card) -> str:
-    """Describe a layer by its key, what pins it and what is not enough; the rest of its card is for human readers."""
+def _pins(card: Card) -> str:
+    """Return what pins a layer and what is not enough; the rest of its card is for human readers."""
     blocks = [" ".join(block.split()) for block in card.render().split("\n\n")]
-    told = [block.replace("**", "") for block in blocks if block.startswith(_PINS)]
-    return f"- {key}: {' '.join(told)}"
-
-
-def _found(
-    sheet: FactSheet, found: Mapping[str, Fact], words: Vocabulary, groups: Sequence[GroupId], delimiter: str
-) -> str:
-    quotes = {item.id: item.quote for item in sheet.evidence}
-    rows = [
-        f"{number} {fact.key}{'' if fact.polarity == 'asserted' else f' ({fact.polarity})'}:"
-        f" “{_short(quotes[fact.evidence[0]], _QUOTE_CHARS)}”"
-        for number, fact in found.items()
-        if words[fact.key].group in groups
-    ][:MOST_FOUND]
-    return framed(delimiter, "[found]", "\n".join(rows)) if rows else "It found none."
-
-
-def _accepted_fact(fact: Fact, quote: str) -> str:
-    about = "" if fact.about == "product" else f" of the {fact.about}"
-    polarity = "" if fact.polarity == "asserted" else f" {fact.polarity}"
-    state = "" if fact.counts else "; counts: no"
-    return f"- {fact.key}{polarity}{about}{state}: “{_short(quote, _FACT_CHARS)}”"
+    return " ".join(block.replace("**", "") for block in blocks if block.startswith(_PINS))
 
 
 def _candidate(row: Candidate, keys: Mapping[str, str]) -> str:
     rests = ", ".join(list(dict.fromkeys(keys[fact] for fact in row.facts if fact in keys))[:_FACTS_SHOWN])
     return f"{row.id}: {_one_line(row.title)} ({row.severity.replace(_VERSION, '')}; {rests or 'no fact'})"
-
-
-def _factor(key: FactorKey, factor: FactorEstimate) -> str:
-    return f"{key} {factor.value}: {_one_line(_MARKS.sub('', factor.rationale))}"
 
 
 def _gravest(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -205,11 +162,6 @@ def _gravest(candidates: Sequence[Candidate]) -> list[Candidate]:
 
     kept = sorted(range(len(candidates)), key=lambda n: (-base(candidates[n]), n))[:MOST_CANDIDATES]
     return [candidates[n] for n in sorted(kept)]
-
-
-def _is_asked_for(key: FactKey) -> bool:
-    """Return whether the absence of a key is worth mentioning: the key is a control, or a question asks about it."""
-    return key.claim == "control" or "questions" in key.used_in
 
 
 def _short(text: str, most: int) -> str:

@@ -1,4 +1,4 @@
-"""The parts of the sources that an LLM is shown: whole documents if they fit, else the passages found for each topic.
+"""The parts of the sources that an LLM is shown: whole documents if they fit, else the passages that are needed.
 
     <<<482913377
     [D1] listing
@@ -12,32 +12,24 @@ look-alike, so that quotes keep their offsets.
 
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple
 
 from agent.errors import InputError
 from agent.facts.needed import needed_passages
-from agent.facts.vocabulary import load_vocabulary
 from agent.records import Document, Statement
 from agent.records.base import FindingKind
+from agent.retrieval import shown as search
 from agent.retrieval.passages import estimate
-from agent.retrieval.shown import Passage, Topic, heading
 
 MIN_DELIMITER: Final = 8
 _DIGITS: Final = 9
 _GAP: Final = "[…]"
 """Marks a gap between two pieces of a document where text was omitted."""
-_MILD: Final[frozenset[FindingKind]] = frozenset(
-    {
-        "needs-javascript",
-        "near-empty",
-        "content-changed",
-        "cloaking-suspected",
-        "remote-resource",
-        "path",
-        "vendor-claim",
-    }
-)
+_MILD: Final[frozenset[FindingKind]] = frozenset((
+    "needs-javascript", "near-empty", "content-changed", "cloaking-suspected", "remote-resource", "path",
+    "vendor-claim",
+))  # fmt: skip
 """Findings about the whole page, or about wording that may still state a risk; the text is shown regardless."""
 _TURN_MARKS: Final = re.compile(
     "|".join((
@@ -53,22 +45,8 @@ _TURN_MARKS: Final = re.compile(
 _STAND_INS: Final = {"<": "‹", "[": "⁅", "#": "＃", ":": "꞉"}
 
 
-class Found(Protocol):
-    """The passages chosen by search."""
-
-    @property
-    def passages(self) -> Sequence[Passage]:
-        """The chosen passages, in the order of the sources."""
-        ...
-
-    @property
-    def note(self) -> str:
-        """A note on how much was omitted."""
-        ...
-
-
-Hits = Callable[[Sequence[Document], Sequence[Statement], Sequence[Topic], int], Found]
-"""A search function for passages on some topics within a token limit, like `needed_passages`."""
+Hits = Callable[[Sequence[Document], Sequence[Statement], int], search.Shown]
+"""A search function for passages within a token limit, like `needed_passages`."""
 
 
 class Shown(NamedTuple):
@@ -99,14 +77,6 @@ def framed(delimiter: str, label: str, text: str) -> str:
     return f"<<<{delimiter}\n{neutral(label)}\n{neutral(text)}\n{delimiter}>>>\n"
 
 
-def check_delimiter(delimiter: str, documents: Sequence[Document]) -> None:
-    """Raise InputError if the delimiter is too short or occurs in the sources."""
-    if len(delimiter) < MIN_DELIMITER or not delimiter.isalnum():
-        raise InputError("a delimiter is of eight or more letters and digits", where="sources of an LLM")
-    if any(delimiter in document.text for document in documents):
-        raise InputError("the delimiter stands in the sources", where="sources of an LLM", hint="make another one")
-
-
 def show(
     documents: Sequence[Document],
     statements: Sequence[Statement],
@@ -115,73 +85,52 @@ def show(
     max_tokens: int,
     hits: Hits = needed_passages,
 ) -> Shown:
-    """Return the sources within `max_tokens`: whole if they fit, else the passages found for the vocabulary's keys.
+    """Return the sources within `max_tokens`: whole if they fit, else the passages that are most needed.
 
-    Raises InputError for an unusable delimiter.
+    Raises InputError for a delimiter that is too short or occurs in the sources.
     """
-    check_delimiter(delimiter, documents)
-    whole = [(document, [("", piece) for piece in _pieces(document, statements)]) for document in documents]
-    text = _text(whole, delimiter)
+    if len(delimiter) < MIN_DELIMITER or not delimiter.isalnum():
+        raise InputError("a delimiter is of eight or more letters and digits", where="sources of an LLM")
+    if any(delimiter in document.text for document in documents):
+        raise InputError("the delimiter stands in the sources", where="sources of an LLM", hint="make another one")
+    labels = {document.id: f"[{document.id}] {document.kind}" for document in documents}
+
+    def text_of(parts: dict[str, list[str]]) -> str:
+        return "".join(framed(delimiter, labels[name], f"\n{_GAP}\n".join(pieces)) for name, pieces in parts.items())
+
+    pieces = {document.id: list(_pieces(document, statements)) for document in documents}
+    whole = {name: texts for name, texts in pieces.items() if texts}
+    text = text_of(whole)
     if estimate(text) <= max_tokens:
-        usable = sum(not row.flagged for row in statements)
-        return Shown(text, tuple(document.id for document, pieces in whole if pieces), usable, "")
-    room = max_tokens - sum(estimate(framed(delimiter, _label(document), "")) for document in documents)
+        return Shown(text, tuple(whole), sum(not row.flagged for row in statements), "")
+    room = max_tokens - sum(estimate(framed(delimiter, label, "")) for label in labels.values())
     # Keep the limit below the size of the whole text; otherwise search would take all of it, as if it fitted.
-    found = hits(documents, statements, topics(), min(room, estimate(text) - 1))
-    parts: dict[str, list[tuple[str, str]]] = {}
+    found = hits(documents, statements, min(room, estimate(text) - 1))
+    parts: dict[str, list[str]] = {}
     for before, passage in zip((None, *found.passages), found.passages, strict=False):
-        parts.setdefault(passage.document, []).append((heading(passage, before), passage.text))
-    shown = [(document, parts[document.id]) for document in documents if document.id in parts]
+        above = search.heading(passage, before)
+        parts.setdefault(passage.document, []).append(f"({above})\n{passage.text}" if above else passage.text)
+    parts = {document.id: parts[document.id] for document in documents if document.id in parts}
     spans = [(passage.document, passage.start, passage.end) for passage in found.passages]
     read = sum(
         any(row.document == name and start <= row.start < end for name, start, end in spans) for row in statements
     )
     note = f"{found.note} {_GAP} marks a gap; a line in brackets is the heading of what follows."
-    return Shown(_text(shown, delimiter), tuple(document.id for document, _ in shown), read, note)
-
-
-def topics() -> tuple[Topic, ...]:
-    """Return the search topics: one for each key of the fact vocabulary, the gravest first."""
-    keys = sorted(load_vocabulary(), key=lambda key: not key.grave)
-    return tuple(Topic(id=key.id, group=key.group, text=" ".join((key.definition, *key.examples))) for key in keys)
-
-
-def _text(parts: Iterable[tuple[Document, Sequence[tuple[str, str]]]], delimiter: str) -> str:
-    """Frame the documents, each given as pairs of heading and text."""
-    return "".join(
-        framed(
-            delimiter,
-            _label(document),
-            f"\n{_GAP}\n".join(f"({head})\n{piece}" if head else piece for head, piece in pieces),
-        )
-        for document, pieces in parts
-        if pieces
-    )
-
-
-def _label(document: Document) -> str:
-    return f"[{document.id}] {document.kind}"
+    return Shown(text_of(parts), tuple(parts), read, note)
 
 
 def _pieces(document: Document, statements: Sequence[Statement]) -> Iterator[str]:
     """Yield the pieces of a document's text that may be shown."""
-    cuts = sorted(_cuts(document, statements))
-    at = 0
-    for start, end in cuts:
+    at, end_of_text = 0, len(document.text)
+    for start, end in (*sorted(_cuts(document, statements)), (end_of_text, end_of_text)):
         if start > at and document.text[at:start].strip():
             yield document.text[at:start].strip("\n")
         at = max(at, end)
-    if document.text[at:].strip():
-        yield document.text[at:].strip("\n")
 
 
 def may_not_be_shown(start: int, end: int, document: Document, statements: Sequence[Statement]) -> bool:
     """Return whether a span of a document touches text that must not be shown to an LLM."""
-    return _touches(_cuts(document, statements), start, end)
-
-
-def _touches(spans: Iterable[tuple[int, int]], start: int, end: int) -> bool:
-    return any(first < end and start < last for first, last in spans)
+    return any(first < end and start < last for first, last in _cuts(document, statements))
 
 
 def _cuts(document: Document, statements: Sequence[Statement]) -> Iterator[tuple[int, int]]:

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Final, Literal, NamedTuple
 
+from agent.assist.acceptance import meant
 from agent.assist.terms import TERMS
 from agent.facts.anchor import normalise
-from agent.facts.support import NUMBER_WORDS, clauses_of, meanings, names_of, numbers_of, support
+from agent.facts.support import NUMBER_WORDS, clauses_of, names_of, numbers_of, support
 from agent.facts.verify import Material
 from agent.facts.vocabulary import load_vocabulary
 from agent.intake.extract.statements import language
@@ -28,9 +29,9 @@ from agent.taxonomy.kinds import KIND_TITLES
 from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES
 from agent.taxonomy.lists import entries, schemes
 
-Mode = Literal["product", "inference", "general", "advice"]
-"""product: what the sources state, and what follows. inference: the course of an attack. general: commentary on
-products of a kind, without marks. advice: what somebody should do, or a question."""
+Mode = Literal["product", "inference", "advice"]
+"""product: what the sources state, and what follows. inference: the course of an attack. advice: what somebody should
+do, or a question, without marks."""
 MOST_MARKS: Final = 2
 """The most marks per sentence."""
 _BEARS: Final = 0.2
@@ -130,6 +131,11 @@ _COMFORT: Final = re.compile(
 _COUNTED: Final = re.compile(rf"\b(?:{'|'.join(NUMBER_WORDS)})\b", re.I)
 _NOT_BEARING: Final = "its quotes do not bear on it"
 _UNCITED: Final = "it is about the product and cites nothing"
+_POINTS_BACK: Final = re.compile(r"(?:This|That|These|Those|Such|They|Both|Either|Otherwise)\b")
+_POINTING: Final = re.compile(
+    r"\b(?:those|such|that) (key|header|token|file|port|address|text|page|command|link|account|mode|option|flag)s?\b"
+)
+"""What a sentence points at, which it cannot once the sentence before it, which named that, is left out."""
 _CHOSEN_NUMBER: Final = re.compile(
     r"\b\d{1,3}[ -](?:minute|hour|day|week|month|year)s?\b|\b127\.0\.0\.1\b|\bconditions? [1-9]\b", re.I
 )
@@ -169,6 +175,10 @@ class Ground:
     """A cache of the quotes' meanings, filled on demand because quotes are added while answers are checked."""
 
     @cached_property
+    def _texts(self) -> list[str]:
+        return [f"{document.title}\n{document.text}" for document in self.material.documents]
+
+    @cached_property
     def _numbers(self) -> frozenset[str]:
         return frozenset(number for text in self._texts for number in numbers_of(text))
 
@@ -176,10 +186,6 @@ class Ground:
     def _words(self) -> frozenset[str]:
         spoken = (language.name(document.language) for document in self.material.documents if document.language)
         return frozenset().union(*map(_keys, (*self._texts, *self.names, *spoken)), _closed())
-
-    @property
-    def _texts(self) -> list[str]:
-        return [f"{document.title}\n{document.text}" for document in self.material.documents]
 
     @cached_property
     def _name(self) -> re.Pattern[str] | None:
@@ -191,6 +197,14 @@ class Ground:
         """Whether no source is in English, so that a sentence about them has none of their words."""
         return not any(language.is_english(document.language) for document in self.material.documents)
 
+    @cached_property
+    def _own_name(self) -> set[str]:
+        return meant(self.names)
+
+    @cached_property
+    def _counts(self) -> Counter[str]:
+        return Counter(meaning for mark in self.evidence for meaning in self._meant(mark))
+
     def foreign(self, text: str) -> tuple[str, ...]:
         """Return the numbers and names in a text that occur in neither the sources nor the lists of the field."""
         bare = THREAT_NUMBER.sub(" ", MARKED.sub(" ", text))
@@ -201,30 +215,33 @@ class Ground:
             for place, name in enumerate(names_of(sentence)):
                 # The first word of a sentence is capitalised by position and thus no name, unless a verb typical of
                 # products follows.
-                plain = (
-                    place == 0
-                    and first.startswith(name)
-                    and not any(char.isupper() or char.isdigit() for char in name[1:])
-                )
+                written_plainly = not any(char.isupper() or char.isdigit() for char in name[1:])
+                begins = place == 0 and first.startswith(name) and written_plainly
                 after = first[len(name) :].lstrip()
-                plain = plain and (self._translated or not (_ACTS.match(after) and not _PLURAL.match(after)))
-                if not plain and not _keys(_capitals(name)) <= self._words and not self._begins_word(name):
+                plain = begins and (self._translated or not (_ACTS.match(after) and not _PLURAL.match(after)))
+                if not plain and not self._knows(name):
                     odd.append(name)
         return tuple(dict.fromkeys(odd))
 
-    def _begins_word(self, name: str) -> bool:
-        """Return whether the name is a prefix of a word in the sources, as "hacker" is of "hackernews"."""
+    def _knows(self, name: str) -> bool:
+        """Return whether the sources have a name, but for its lower-case parts ("VPN" of "VPN-internal"), or a word
+        that begins with it, as "hackernews" does with "hacker"."""
+        parts = [part for part in name.split("-") if not (part.isalpha() and part.islower())]
         folded = normalise(name)
-        return len(folded) >= _LONG and any(word.startswith(folded) for word in self._words)
+        return _keys(" ".join(parts) or name) <= self._words or (
+            len(folded) >= _LONG and any(word.startswith(folded) for word in self._words)
+        )
 
     def is_about_product(self, sentence: str) -> bool:
         """Return whether a sentence says what the product is or does."""
         if _ABOUT.match(sentence):
             return True
         named = self._name.search(sentence) if self._name else None
+        if named is None:
+            return False
         # As the first word, the name is the subject, whatever the verb; a possessive is not.
-        subject = bool(named and not named.start() and not sentence[named.end() :].startswith(("'", "’")))
-        return subject or bool(named and _ACTS.search(sentence[named.end() :]))
+        after = sentence[named.end() :]
+        return (not named.start() and not after.startswith(("'", "’"))) or bool(_ACTS.search(after))
 
     def tells(self, sentence: str, mode: Mode) -> bool:
         """Return whether a sentence is about the product. An inference counts only if the product is its subject, since
@@ -232,29 +249,33 @@ class Ground:
         if mode != "inference" or _ABOUT.match(sentence):
             return self.is_about_product(sentence)
         named = self._name.search(sentence) if self._name else None
-        early = bool(named) and len(sentence[: named.start()].split()) < _START if named else False
+        early = named is not None and len(sentence[: named.start()].split()) < _START
         return early and self.is_about_product(sentence)
 
     def _common(self, mark: str, said: str) -> float:
-        """Compute the overlap of a quote with `said`: shared meanings, weighted by rarity. Meanings found only in the
-        quote's sentence or headings count half."""
-        own = {meaning for _, meaning in meanings(said)} - self._own_name
-        quoted = {meaning for _, meaning in meanings(self.evidence[mark].quote)}
-        return sum(self._weight(one) * (1.0 if one in quoted else 0.5) for one in own & self._meant(mark))
+        """Compute the overlap of a quote with `said`: shared meanings, weighted by how well each distinguishes the
+        quote from the others. Meanings found only in the quote's sentence or headings count half."""
+        own, quoted = meant([said]) - self._own_name, meant([self.evidence[mark].quote])
+        return sum(
+            math.log((len(self.evidence) + 1) / (self._counts[one] + 0.5)) * (1.0 if one in quoted else 0.5)
+            for one in own & self._meant(mark)
+        )
 
     def _meant(self, mark: str) -> frozenset[str]:
         """Return the meanings of a quote, its sentence and its headings."""
         if mark not in self._meanings:
-            self._meanings[mark] = frozenset(one for text in self.told([mark]) for _, one in meanings(text))
+            self._meanings[mark] = frozenset(meant(self.told([mark])))
         return self._meanings[mark]
 
-    @cached_property
-    def _counts(self) -> Counter[str]:
-        return Counter(meaning for mark in self.evidence for meaning in self._meant(mark))
-
-    def _weight(self, meaning: str) -> float:
-        """Weight a meaning by how well it distinguishes one quote from the others."""
-        return math.log((len(self.evidence) + 1) / (self._counts[meaning] + 0.5))
+    def told(self, evidence: Iterable[str]) -> list[str]:
+        """Return the text behind quotes: the quotes, their sentences and headings."""
+        texts: list[str] = []
+        for mark in evidence:
+            item = self.evidence[mark]
+            texts.append(item.quote)
+            for row in self.material.touched(item.document, item.start, item.end):
+                texts += (row.text, *row.path, *row.heads)
+        return texts
 
     def _own_clauses(self, sentence: str) -> tuple[str, ...]:
         """Return the quotes of marks that follow a clause within the sentence: the first relevant one at each place.
@@ -263,17 +284,13 @@ class Ground:
         begin = 0
         for match in MARKED.finditer(sentence):
             clause, begin = sentence[begin : match.start()], match.end()
-            for mark in _ID.findall(match[1]):
-                known = mark in self.evidence
-                if known and (self._is_code(mark) or self._common(mark, clause) > 0 or not _FOLLOWS.search(clause)):
+            for mark in filter(self.evidence.__contains__, _ID.findall(match[1])):
+                item = self.evidence[mark]
+                is_code = self.material.by_id[item.document].kind_at(item.start) == "code"
+                if is_code or self._common(mark, clause) > 0 or not _FOLLOWS.search(clause):
                     found.append(mark)
                     break
         return tuple(found)
-
-    def _is_code(self, mark: str) -> bool:
-        """Return whether a quote begins in a block of code."""
-        item = self.evidence[mark]
-        return self.material.by_id[item.document].kind_at(item.start) == "code"
 
     def _bearing(self, marks: Sequence[str], sentence: str, own: Sequence[str]) -> tuple[str, ...]:
         """Return the marks that share a meaning or a code name with a sentence, in their order, at most `MOST_MARKS`;
@@ -286,32 +303,20 @@ class Ground:
         kept = [mark for mark in best if mark in own or common[mark] > 0][:MOST_MARKS] or best[:1]
         return tuple(mark for mark in marks if mark in kept)
 
-    @cached_property
-    def _own_name(self) -> frozenset[str]:
-        return frozenset(meaning for name in self.names for _, meaning in meanings(name))
-
-    def told(self, evidence: Iterable[str]) -> list[str]:
-        """Return the text behind quotes: the quotes, their sentences and headings."""
-        texts: list[str] = []
-        for mark in evidence:
-            item = self.evidence[mark]
-            texts.append(item.quote)
-            for row in self.material.touched(item.document, item.start, item.end):
-                texts += (row.text, *row.path, *row.heads)
-        return texts
-
     def check(self, text: str, mode: Mode) -> Checked:
         """Check a text. Accepted sentences have their marks at the end."""
         kept: list[str] = []
         evidence: list[str] = []
         dropped: list[tuple[str, str]] = []
+        gap = False
         for sentence in sentences(text):
             named = marks_in(sentence)
-            bare = self._unlinked(_bare(sentence))
-            uncited = mode in ("general", "advice")
-            cited = () if uncited else tuple(mark for mark in named if mark in self.evidence)
-            own = () if uncited else self._own_clauses(sentence)
+            bare = self._unlinked(_unmarked(sentence.replace("`", "")))
+            cited = () if mode == "advice" else tuple(mark for mark in named if mark in self.evidence)
+            own = () if mode == "advice" else self._own_clauses(sentence)
             why = self._wrong(bare, mode, cited, marked=bool(named))
+            if not why and gap and _leans(bare, " ".join(kept)):
+                why = "it speaks of what a sentence that was left out says"
             goes_on = mode == "inference" and bool(kept)
             if why == _NOT_BEARING and (goes_on or not self.tells(bare, mode) or _FOLLOWS.search(bare)):
                 # Consequences and later steps of an attack may stay as inference, without the irrelevant marks. The
@@ -323,9 +328,15 @@ class Ground:
                 why = "" if why == _UNCITED and goes_on else why
             if why:
                 dropped.append((sentence, why))
+                gap = True
                 continue
+            gap = False
             shown = self._bearing(cited, bare, own)
-            kept.append(_with_marks(self._unlinked(_unmarked(sentence)), shown))
+            told = self._unlinked(_unmarked(sentence))
+            if shown:
+                end = told[-1] if told[-1] in ".!?" else ""
+                told = f"{told.removesuffix(end).rstrip()} [{', '.join(shown)}]{end or '.'}"
+            kept.append(told)
             evidence += shown
         return Checked(" ".join(kept), tuple(dict.fromkeys(evidence)), tuple(dropped))
 
@@ -334,7 +345,7 @@ class Ground:
         kept: list[str] = []
         dropped: list[tuple[str, str]] = []
         for sentence in sentences(text):
-            bare = self._unlinked(_bare(sentence))
+            bare = self._unlinked(_unmarked(sentence.replace("`", "")))
             why = self._wrong(bare, "inference", evidence if self.is_about_product(bare) else (), marked=False)
             if why:
                 dropped.append((sentence, why))
@@ -362,30 +373,24 @@ class Ground:
         odd = self.foreign(_CHOSEN_NUMBER.sub(" ", sentence) if mode == "advice" else sentence)
         if odd:
             return f"not in the sources: {', '.join(odd)}"
-        about = self.tells(sentence, mode)
         if mode == "advice":
             return ""
-        if mode == "general":
-            named = self._name is not None and self._name.search(sentence)
-            return "general commentary speaks of the product" if named or _says_it(sentence) else ""
+        about = self.tells(sentence, mode)
         if evidence:
             return self._unsupported(sentence, mode, evidence, about=about)
         if marked and about:
             return "its marks are of nothing that was accepted"
-        if _COMFORT.search(sentence) and not (_FOLLOWS.search(sentence) or _SILENT.search(sentence)):
+        if _FOLLOWS.search(sentence) or _SILENT.search(sentence):
+            return ""
+        if _COMFORT.search(sentence):
             return "it comforts and cites nothing"
-        if about and not (_FOLLOWS.search(sentence) or _SILENT.search(sentence)):
-            return _UNCITED
-        return ""
-
-    def _in_english(self, mark: str) -> bool:
-        """Return whether the words of a quote can be compared with an English sentence."""
-        return language.is_english(self.material.by_id[self.evidence[mark].document].language)
+        return _UNCITED if about else ""
 
     def _unsupported(self, sentence: str, mode: Mode, evidence: Sequence[str], *, about: bool) -> str:
-        if about and all(self.evidence[mark].about == "other" for mark in evidence):
+        items = [self.evidence[mark] for mark in evidence]
+        if about and all(item.about == "other" for item in items):
             return "its quotes are about another product"
-        if not any(self._in_english(mark) for mark in evidence):
+        if not any(language.is_english(self.material.by_id[item.document].language) for item in items):
             # The quotes were found; whether they say it in their language, code cannot tell.
             return ""
         told = self.told(evidence)
@@ -393,47 +398,50 @@ class Ground:
         if about:
             # A later step of an attack ("it can then call every tool") neither narrows nor widens the stated facts.
             stated = _stated(sentence, denials=mode != "inference")
-            named = [
-                match[0] for match in _NARROW.finditer(stated) if match[0].casefold() != "each" or _BOUND.search(stated)
+            named = [match[0] for match in _NARROW.finditer(stated)]
+            named = [word for word in named if word.casefold() != "each" or _BOUND.search(stated)]
+            wide = [
+                word
+                for word in named
+                if not any(other in text for other in _ALIKE.get(word.casefold(), (word.casefold(),)))
             ]
-            wide = [word for word in named if not _borne_out(word.casefold(), text)]
             if wide:
                 return f"its quotes do not say {', '.join(dict.fromkeys(wide))}"
-        have = {meaning for part in told for _, meaning in meanings(part)}
-        own = {meaning for _, meaning in meanings(sentence)} - self._own_name
+        have, own = meant(told), meant([sentence]) - self._own_name
         # Consequences are the LLM's own; the quotes only have to be relevant to what the sentence states.
-        core = ({meaning for _, meaning in meanings(_stated(sentence))} - self._own_name or own) if about else own
+        core = (meant([_stated(sentence)]) - self._own_name or own) if about else own
         share = max(len(part & have) / len(part) if part else 1.0 for part in (own, core))
         # Each further quote makes a mistaken citation less likely.
         far = share == 0 or (about and share < _BEARS / len(evidence))
-        if own and far and not _named_alike(sentence, told) and not self._worded_alike(sentence, evidence):
+        # Words of whatever meaning count too: "connects AI agents with the platform" has none that distinguishes
+        # products, and is still what its quote says.
+        plain = _plain_words(sentence) & _plain_words(" ".join(item.quote for item in items))
+        if own and far and not _named_alike(sentence, told) and len(plain) < _WORDED:
             return _NOT_BEARING
         # A quote that says otherwise matters where a sentence comforts; elsewhere the worse reading is the safe one.
         comforts = about and (_COMFORT.search(sentence) or _BOUND.search(sentence))
         stated = _COMPARED.sub("", _stated(sentence, denials=False)) if comforts else ""
-        return "its quotes say otherwise" if stated and self._denied(stated, evidence, own) else ""
+        return "its quotes say otherwise" if stated and self._denied(stated, items, own) else ""
 
-    def _worded_alike(self, sentence: str, evidence: Sequence[str]) -> bool:
-        """Return whether a sentence shares words with its quotes, of whatever meaning: "connects AI agents with the
-        platform" has none that distinguishes products, and is still what its quote says."""
-        said = " ".join(self.evidence[mark].quote for mark in evidence)
-        return len(_plain_words(sentence) & _plain_words(said)) >= _WORDED
-
-    def _denied(self, stated: str, evidence: Sequence[str], own: set[str]) -> bool:
+    def _denied(self, stated: str, items: Sequence[Evidence], own: set[str]) -> bool:
         """Return whether quotes contradict a sentence and none confirms it. "works without Docker" next to "runs with
-        Docker Compose" is no contradiction."""
+        Docker Compose" is no contradiction, and neither is "so that it works without Docker": only a "without …" that
+        shares a meaning with the sentence (`own`) denies anything."""
         stated = _NO_DENIAL.sub(" ", stated)
-        said = [[_without_lacks(_NO_DENIAL.sub(" ", text), own) for text in self._said(mark)] for mark in evidence]
-        together = [text for texts in said for text in texts]
-        if _denies_alike(stated, together) or support(stated, together, self.names).verdict != "contradicted":
-            return False
-        alone = [support(stated, texts, self.names).verdict for texts in said]
-        return 2 * alone.count("contradicted") >= len(alone) and not {"supported", "weak"} & set(alone)
 
-    def _said(self, mark: str) -> list[str]:
+        def without_lacks(text: str) -> str:
+            return _LACKING.sub(lambda match: match[0] if own & meant([match[1]]) else "", _NO_DENIAL.sub(" ", text))
+
+        said = [list(map(without_lacks, self._said(item))) for item in items]
+        together = [text for texts in said for text in texts]
+        if _denies_alike(stated, together) or support(stated, together, self.names) != "contradicted":
+            return False
+        alone = [support(stated, texts, self.names) for texts in said]
+        return 2 * alone.count("contradicted") >= len(alone) and "supported" not in alone
+
+    def _said(self, item: Evidence) -> list[str]:
         """Return a quote and the clauses that it overlaps: a "never" before the quote counts, one in the next clause
         does not."""
-        item = self.evidence[mark]
         found = [item.quote]
         for row in self.material.touched(item.document, item.start, item.end):
             at = 0
@@ -457,32 +465,20 @@ def _plain_words(text: str) -> set[str]:
     return {word[:_STEM] for word in _LETTERS.findall(text.casefold())} - _EMPTY
 
 
-def _without_lacks(text: str, own: set[str]) -> str:
-    """Remove the "without …" phrases from a quote: "so that it works without Docker" does not deny that it works. A
-    phrase that shares a meaning with the sentence (`own`) is kept."""
-    return _LACKING.sub(lambda match: match[0] if own & {one for _, one in meanings(match[1])} else "", text)
-
-
 def _denies_alike(stated: str, said: Sequence[str]) -> bool:
     """Return whether the quotes contain all negations of a sentence: the same words, such as the "never" of "a site it
     has never seen", or another denial of the same thing, such as "no agentic loops" for "without agentic loops"."""
+
+    def denied_by(negation: re.Match[str], text: str) -> set[str]:
+        following = _CLAUSE.split(text[negation.end() :])[0] or ""
+        return meant([" ".join(following.split()[:_DENIED_AFTER])])
+
     denials = list(_NO.finditer(stated))
     words = {match[0].casefold() for text in said for match in _NO.finditer(text)}
-    denied = {one for text in said for match in _NO.finditer(text) for one in _denied_by(match, text)}
+    denied = {one for text in said for match in _NO.finditer(text) for one in denied_by(match, text)}
     return bool(denials) and all(
-        match[0].casefold() in words or denied.intersection(_denied_by(match, stated)) for match in denials
+        match[0].casefold() in words or denied.intersection(denied_by(match, stated)) for match in denials
     )
-
-
-def _denied_by(negation: re.Match[str], text: str) -> set[str]:
-    """Return the meanings of the words that a negation denies, which follow it."""
-    following = _CLAUSE.split(text[negation.end() :])[0] or ""
-    return {one for _, one in meanings(" ".join(following.split()[:_DENIED_AFTER]))}
-
-
-def _borne_out(word: str, text: str) -> bool:
-    """Return whether the case-folded text of the quotes confirms a word that narrows or widens."""
-    return any(other in text for other in _ALIKE.get(word, (word,)))
 
 
 def _stated(sentence: str, *, denials: bool = True) -> str:
@@ -511,11 +507,6 @@ def sentences(text: str) -> list[str]:
     return [part for part in _SENTENCE.split(inside) if part.strip()]
 
 
-def _bare(sentence: str) -> str:
-    """Remove marks, backticks and the schemes of local addresses from a sentence."""
-    return _unmarked(sentence.replace("`", ""))
-
-
 def _unmarked(sentence: str) -> str:
     """Remove marks and the schemes of local addresses from a sentence, and backticks that enclose nothing short."""
     if CODE.sub("", sentence).count("`"):
@@ -525,25 +516,10 @@ def _unmarked(sentence: str) -> str:
     return re.sub(r"\s+([.,;:!?])(?=\s|$)", r"\1", bare)
 
 
-def _capitals(name: str) -> str:
-    """Remove the lower-case parts of a name: "VPN" for "VPN-internal"."""
-    parts = [part for part in name.split("-") if not (part.isalpha() and part.islower())]
-    return " ".join(parts) if parts else name
-
-
-def _says_it(sentence: str) -> bool:
-    return bool(
-        re.match(
-            r"(?:it|its|this|the)\s+(?:product|server|agent|skill|tool)?\s*(?:is|has|does|can|runs)\b", sentence, re.I
-        )
-    )
-
-
-def _with_marks(sentence: str, marks: Sequence[str]) -> str:
-    if not marks:
-        return sentence
-    end = sentence[-1] if sentence[-1] in ".!?" else ""
-    return f"{sentence[: len(sentence) - len(end)].rstrip()} [{', '.join(marks)}]{end or '.'}"
+def _leans(sentence: str, before: str) -> bool:
+    """Return whether a sentence points at something that the text before it does not name: "replay that key"."""
+    things = [found[1] for found in _POINTING.finditer(sentence)]
+    return bool(_POINTS_BACK.match(sentence)) or any(thing.casefold() not in before.casefold() for thing in things)
 
 
 @lru_cache(maxsize=1)

@@ -35,8 +35,8 @@ class Quotes:
             place = self._place(text, prose=prose)
             if isinstance(place, str):
                 self.dropped.append((text, place))
-                continue
-            found.append(self._id(place))
+            else:
+                found.append(self._id(place))
         return tuple(dict.fromkeys(found))
 
     def found(self, words: str) -> tuple[str, ...]:
@@ -50,7 +50,7 @@ class Quotes:
             mark = f"E{self._next}"
             self._next += 1
             self._ids[place.spot] = mark
-            item = Evidence(
+            self.all[mark] = Evidence(
                 id=mark,
                 document=place.document.id,
                 start=place.start,
@@ -59,11 +59,11 @@ class Quotes:
                 rank=max((row.rank for row in place.statements), default=_SAMPLE),
                 about=place.about if place.statements else "product",
             )
-            self.all[mark] = item
-            self.added.append(item)
+            self.added.append(self.all[mark])
         return mark
 
     def _place(self, text: str, *, prose: bool) -> Place | str:
+        """Return where a quote may be taken from, or why it may not."""
         quote = read_quote(text)
         words = word_count(quote.text)
         if not words:
@@ -71,15 +71,11 @@ class Quotes:
         if words > MAX_WORDS or len(quote.text) > MAX_CHARS:
             return "quote too long"
         why = "quote not found"
-        for document, span in self._material.spans(quote):
-            rows = self._material.touched(document.id, span.start, span.end)
-            place = Place(document, span.start, span.end, rows)
-            refused = self._refused(place, prose=prose)
-            if refused:
-                why = refused
-            elif rows and words <= SHORT and not stands_alone(place):
+        for place in self._material.places(quote):
+            why = self._refused(place, prose=prose)
+            if not why and place.statements and words <= SHORT and not stands_alone(place):
                 why = "quote too short"
-            else:
+            if not why:
                 return place
         return why
 
@@ -91,9 +87,8 @@ class Quotes:
         """
         document, rows = place.document, place.statements
         kind = document.kind_at(place.start)
-        if any(row.flagged for row in rows) or may_not_be_shown(
-            place.start, place.end, document, self._material.statements
-        ):
+        statements = self._material.statements
+        if any(row.flagged for row in rows) or may_not_be_shown(place.start, place.end, document, statements):
             return "flagged passage"
         if not rows and kind != "code" and not (prose and kind == "heading"):
             return "it is a heading or stands between statements"

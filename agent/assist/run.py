@@ -9,6 +9,7 @@ which the embedded drafter then provides. The run is given up only if the LLM an
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Final, NamedTuple, TypeVar
 
@@ -16,20 +17,20 @@ from pydantic import BaseModel
 
 from agent.assist import calls
 from agent.assist.acceptance import Accepted, accept, for_llm, hardly_said
-from agent.assist.asking import MAX_CALLS, SECOND_WAVE, Ask, Assistant, Caller, Outcome, worded
-from agent.assist.calls import BUILT, DOES, Candidate
-from agent.assist.judge import Judge, JudgedSummary, JudgedThreats
+from agent.assist.asking import MAX_CALLS, SECOND_WAVE, Ask, Assistant, Caller, Outcome, unasked, worded
+from agent.assist.calls import BUILT, DOES
+from agent.assist.judge import Judge
 from agent.assist.passages import Hits, Shown, show
-from agent.assist.prose import Ground
 from agent.assist.quotes import Quotes
 from agent.assist.shapes import Factors, FactsBuilt, FactsDoes, Page
-from agent.drafting.judgement import JudgedLayer, JudgedPicture, Judgement
+from agent.drafting.judgement import JudgedPicture, Judgement
+from agent.drafting.threats.candidates import Candidate
 from agent.errors import Usage
 from agent.facts.needed import needed_passages
 from agent.facts.readers.llm import proposals
 from agent.facts.verify import Material, verify
 from agent.facts.vocabulary import GroupId, load_vocabulary
-from agent.llm.budget import estimate_plan
+from agent.llm.parse import Answer
 from agent.records import (
     Document,
     FactorEstimate,
@@ -42,15 +43,25 @@ from agent.records import (
 )
 from agent.retrieval.passages import estimate
 from agent.taxonomy.factors import FACTORS, FactorKey
+from agent.taxonomy.kinds import ProductKind
 from agent.taxonomy.layers import LAYERS, LayerKey
 
-__all__ = ["MAX_CALLS", "Assistant", "Assisted", "Candidate", "assist"]
+__all__ = ["MAX_CALLS", "Assistant", "Assisted", "assist"]
 
 NOTHING_SHOWN: Final = Missing(
     reason="too-little-evidence", detail="no sentence of the sources may be shown to an LLM, so it was not asked"
 )
 _SHEET_TOKENS: Final = 2_500
 """The most tokens allowed for facts, factors and candidates in the second wave."""
+_PARTS: Final = {
+    "facts/does": "facts_does",
+    "facts/built": "facts_built",
+    "system": "facts_does",
+    **dict.fromkeys((f"factors/{key}" for key in FACTORS), "factors"),
+    **dict.fromkeys((f"layers/{key}" for key in LAYERS), "page"),
+    **dict.fromkeys(("threats", "chains", "posture", "questions"), "page"),
+}
+"""The parts of a draft, and the prompt whose answer contributes to each."""
 _ALONE: Final = frozenset({"facts/does", "facts/built", "posture"})
 """Parts in which the LLM's contribution, if accepted, entirely replaces the embedded drafter's."""
 _DIGEST_CHARS: Final = 16
@@ -96,10 +107,9 @@ def assist(
 ) -> Assisted:
     """Ask the LLM and check its answers. `sheet` holds the facts that the other readers read in the same statements.
 
-    `candidates_of` returns the catalogue's threats for the accepted sheet. `certain_of` returns which layers are
-    certain given the sheet and the first wave's judgement (default: those that a fact pins or the LLM found
-    sufficient). `factors_of` returns the factors as they will be scored. `hits` searches the sources if they do not
-    fit.
+    `candidates_of` returns the catalogue's threats for the accepted sheet. Given the sheet and the first wave's
+    judgement, `certain_of` returns which layers are certain, and `factors_of` the factors as they will be scored.
+    `hits` searches the sources if they do not fit.
 
     Raises LlmError if the LLM is unavailable, that is, for a reason that ends the run or if no call was answered. Also
     raises it, before anything is sent, if the calls could exceed the budget's caps. Raises InputError for a delimiter
@@ -108,12 +118,13 @@ def assist(
     names = tuple(part for part in (name, vendor) if part)
     run = _Run(Material(tuple(documents), for_llm(statements), names), sheet, assistant, name, hits)
     if not run.shown.documents:
-        return run.result(sheet, Judgement(parts=_parts({}, NOTHING_SHOWN)))
+        return run.result(sheet, Judgement(parts=_parts(dict.fromkeys(_PARTS, NOTHING_SHOWN))))
     run.first()
     accepted = run.accepted()
-    judge, early = run.judged(accepted)
+    judge = Judge(accepted.sheet, run.material, name)
+    early = run.judged(judge)
     candidates = tuple(candidates_of(accepted.sheet)) if candidates_of else ()
-    certain = dict(certain_of(accepted.sheet, early)) if certain_of else _certain(early)
+    certain = certain_of(accepted.sheet, early) if certain_of else {}
     factors = factors_of(accepted.sheet, early) if factors_of else {}
     run.second(judge, candidates, certain, factors, early)
     return run.finish(accepted, judge, early, candidates)
@@ -123,7 +134,7 @@ class _Run:
     """The state of one run."""
 
     def __init__(self, material: Material, sheet: FactSheet, assistant: Assistant, name: str, hits: Hits) -> None:
-        self._material = material
+        self.material = material
         self._before = sheet
         self._assistant = assistant
         self._name = name
@@ -132,8 +143,7 @@ class _Run:
         self._found = calls.program_facts(sheet)
         self._answers: dict[str, list[BaseModel]] = {}
         """The answers by prompt, oldest first."""
-        self._failed: dict[str, Outcome] = {}
-        self._second_start = ""
+        self._failed: dict[str, Answer[BaseModel]] = {}
         self.shown = self._show(assistant.passage_tokens)
 
     def first(self) -> None:
@@ -143,7 +153,7 @@ class _Run:
         start = calls.sources(self.shown, self._name)
         self._check_budget(asks, start)
         outcomes = self._caller.wave(asks, start, self._caller.left - SECOND_WAVE)
-        large = [outcome.ask for outcome in outcomes if outcome.reason == "too_large"]
+        large = [outcome.ask for outcome in outcomes if outcome.answer.reason == "too_large"]
         if large:
             # Halve what was shown rather than the cap, since short sources may be far below it.
             self.shown = self._show(min(self._assistant.passage_tokens, estimate(self.shown.text)) // 2)
@@ -159,29 +169,23 @@ class _Run:
     def accepted(self) -> Accepted:
         """Return the sheet merged with the LLM's facts."""
         does, built = self._all("facts_does", FactsDoes), self._all("facts_built", FactsBuilt)
-        items = [item for answer in does for item in answer.facts] + [item for answer in built for item in answer.facts]
+        answers: list[FactsDoes | FactsBuilt] = [*does, *built]
+        items = [item for answer in answers for item in answer.facts]
+        wrong = [item for answer in answers for item in answer.wrong]
         groups: list[GroupId] = [*(DOES if does else ()), *(BUILT if built else ())]
-        words = load_vocabulary()
-        asked = [key.id for group in groups for key in words.group(group)]
-        wrong = [item for answer in does for item in answer.wrong] + [item for answer in built for item in answer.wrong]
-        return accept(self._before, items, wrong, self._found, self._material, asked, self.shown.documents)
+        asked = [key.id for group in groups for key in load_vocabulary().group(group)]
+        return accept(self._before, items, wrong, self._found, self.material, asked, self.shown.documents)
 
-    def judged(self, accepted: Accepted) -> tuple[Judge, Judgement]:
-        """Return the judge, and the first wave's judgement of everything except facts."""
-        sheet = accepted.sheet
-        quotes = Quotes(sheet, self._material)
-        ground = Ground(self._material, quotes.all, self._material.known)
-        judge = Judge(sheet, ground, quotes, self._name)
-        does = self._last("facts_does", FactsDoes)
-        built = self._last("facts_built", FactsBuilt)
+    def judged(self, judge: Judge) -> Judgement:
+        """Return the first wave's judgement of everything except facts."""
+        does, built = self._all("facts_does", FactsDoes)[-1:], self._all("facts_built", FactsBuilt)[-1:]
         factors = [item for answer in reversed(self._all("factors", Factors)) for item in answer.factors]
-        return judge, Judgement(
-            # An LLM that finds no fact in the sources has no say in the kind of the product.
-            kind=does.kind if does and does.facts else None,
+        return Judgement(
+            kind=self._kind(),
             factors=judge.factors(factors),
-            layers=judge.layers(built.layers) if built else {},
-            picture=judge.picture(does) if does else JudgedPicture(),
-            evidence=tuple(quotes.added),
+            layers=judge.layers(built[0].layers) if built else {},
+            picture=judge.picture(does[0]) if does else JudgedPicture(),
+            evidence=tuple(judge.quotes.added),
         )
 
     def second(
@@ -194,67 +198,48 @@ class _Run:
     ) -> None:
         """Run the second wave and repeat calls that lost too many items; `early` is the first wave's judgement."""
         self._caller.second = True
-        ended = self._caller.ended()
         delimiter = self._assistant.delimiter
-        states = {key: _state(certain[key], early.layers.get(key)) for key in LAYERS}
-        asks = calls.second_wave(candidates, judge.sheet, factors, states, delimiter)
+        asks = calls.second_wave(candidates, judge.sheet, factors, _states(certain, early), delimiter)
+        ended = self._caller.ended()
         if ended is not None:
-            detail = f"not asked, since {ended.detail}"
-            self._keep([Outcome(ask, None, ended.reason, detail, ()) for ask in asks])
+            self._keep([unasked(ask, ended.reason, f"not asked, since {ended.detail}") for ask in asks])
             return
-        does = self._last("facts_does", FactsDoes)
         # Both waves begin alike, so that a provider's cache serves the second too.
-        self._second_start = calls.sources(self.shown, self._name) + calls.accepted(
-            judge.sheet,
-            # An LLM that finds no fact in the sources has no say in the kind of the product.
-            kind=does.kind if does and does.facts else None,
-            delimiter=delimiter,
-        )
-        self._keep(self._caller.wave(asks, self._second_start, self._caller.left))
-        again = self._again_second(asks, judge, candidates, early.layers)
+        start = calls.sources(self.shown, self._name)
+        start += calls.accepted(judge.sheet, kind=self._kind(), delimiter=delimiter)
+        self._keep(self._caller.wave(asks, start, self._caller.left))
+        again = []
+        for ask in asks:
+            for answer in self._all(ask.prompt, Page)[-1:]:
+                trial = copy(judge)
+                trial.dropped = []
+                if _is_poor(answer, trial.page(answer, candidates, early)):
+                    again.append(self._repair(ask, trial.dropped))
         if again and self._caller.ended() is None:
-            self._keep(self._caller.wave(again, self._second_start, self._caller.left))
+            self._keep(self._caller.wave(again, start, self._caller.left))
 
-    def finish(
-        self,
-        accepted: Accepted,
-        judge: Judge,
-        early: Judgement,
-        candidates: Sequence[Candidate],
-    ) -> Assisted:
-        """Combine both waves into the final judgement."""
-        best = self._best(judge, candidates, early.layers)
-        threats, summary = (best.threats, best.summary) if best else (None, None)
-        made = early.model_copy(
+    def finish(self, accepted: Accepted, judge: Judge, early: Judgement, candidates: Sequence[Candidate]) -> Assisted:
+        """Combine both waves into the final judgement, with the page of which most threats and paragraphs were
+        accepted, the earlier one of equals."""
+        read = [(answer, judge.page(answer, candidates, early)) for answer in self._all("page", Page)]
+        answer, page = max(
+            read, key=lambda row: (len(row[1].threats), bool(row[1].posture), _told(row[1])), default=(None, early)
+        )
+        sheet = judge.sheet
+        made = page.model_copy(
             update={
-                "summary": summary.what if summary else "",
-                "posture": summary.posture if summary else "",
-                "lines": summary.lines if summary else (),
-                "controls": summary.controls if summary else (),
-                "questions": summary.questions if summary else (),
-                "reasons": judge.reasons(best.answer.reasons) if best else {},
-                "layers": best.layers if best else early.layers,
-                "threats": threats.threats if threats else (),
-                "verdicts": threats.verdicts if threats else (),
-                "chains": threats.chains if threats else (),
-                "conditions": threats.conditions if threats else (),
-                "proposal": best.answer.proposal if best else None,
-                "caveat": threats.caveat if threats else "",
-                "also": threats.also if threats else (),
-                "law": threats.law if threats else "",
+                "reasons": judge.reasons(answer.reasons) if answer else {},
                 "evidence": tuple(judge.quotes.added),
                 "disputed": accepted.disputed,
-                "doubted": tuple(
-                    fact.id for fact in judge.sheet.facts if hardly_said(fact, judge.sheet, self._material)
-                ),
+                "doubted": tuple(fact.id for fact in sheet.facts if hardly_said(fact, sheet, self.material)),
                 "dropped": self._dropped(accepted, judge),
             }
         )
-        return self.result(accepted.sheet, made.model_copy(update={"parts": _parts(self._missing(made), None)}))
+        return self.result(sheet, made.model_copy(update={"parts": _parts(self._missing(made))}))
 
     def result(self, sheet: FactSheet, judgement: Judgement) -> Assisted:
         """Collect the sheet, the judgement and the run's usage for the draft."""
-        replies = [reply for outcome in self._caller.outcomes for reply in outcome.replies]
+        replies = [reply for outcome in self._caller.outcomes for reply in outcome.answer.replies]
         digest = hashlib.sha256("\0".join(reply.text for reply in replies).encode("utf-8", "replace"))
         return Assisted(
             sheet=sheet,
@@ -268,13 +253,12 @@ class _Run:
         )
 
     def _show(self, tokens: int) -> Shown:
-        return show(
-            self._material.documents,
-            self._material.statements,
-            self._assistant.delimiter,
-            max_tokens=tokens,
-            hits=self._hits,
-        )
+        texts, rows = self.material.documents, self.material.statements
+        return show(texts, rows, self._assistant.delimiter, max_tokens=tokens, hits=self._hits)
+
+    def _kind(self) -> ProductKind | None:
+        """Return the LLM's kind of the product. One that finds no fact in the sources has no say in it."""
+        return next((does.kind for does in self._all("facts_does", FactsDoes)[-1:] if does.facts), None)
 
     def _check_budget(self, asks: Sequence[Ask], start: str) -> None:
         """Report the maximum usage of both waves. Raises LlmError if it exceeds the caps."""
@@ -284,88 +268,51 @@ class _Run:
         later = calls.second_wave((), FactSheet(), {}, dict.fromkeys(LAYERS, "open"), assistant.delimiter)
         plan = [worded(ask, start, assistant.answer_tokens) for ask in asks]
         plan += [worded(ask, room, assistant.answer_tokens) for ask in later]
-        found = estimate_plan(plan, assistant.counter, {assistant.llm.name: assistant.price})
-        cost = found.costs[assistant.llm.name]
-        money = f"at most ${cost.cold:.4f}" if cost is not None else "at a price that is not known"
+        worst = sum(map(assistant.budget.estimate, plan), Usage())
+        money = f"at most ${assistant.price.cost(worst):.4f}" if assistant.price else "at a price that is not known"
         assistant.told(
-            f"llm: {assistant.llm.name}, {found.calls} calls planned: {found.input_tokens} tokens in, at most"
-            f" {found.output_tokens} out, {money}; with repairs up to {MAX_CALLS} calls"
+            f"llm: {assistant.llm.name}, {len(plan)} calls planned: {worst.input_tokens} tokens in, at most"
+            f" {worst.output_tokens} out, {money}; with repairs up to {MAX_CALLS} calls"
         )
-        assistant.budget.check(Usage(found.input_tokens, found.output_tokens, estimated=True))
+        assistant.budget.check(worst)
 
     def _keep(self, outcomes: Iterable[Outcome]) -> None:
-        for outcome in outcomes:
-            if outcome.value is not None:
-                self._answers.setdefault(outcome.ask.prompt, []).append(outcome.value)
-                self._failed.pop(outcome.ask.prompt, None)
-            elif outcome.ask.prompt not in self._answers:
-                self._failed[outcome.ask.prompt] = outcome
+        for ask, answer in outcomes:
+            if answer.value is not None:
+                self._answers.setdefault(ask.prompt, []).append(answer.value)
+                self._failed.pop(ask.prompt, None)
+            elif ask.prompt not in self._answers:
+                self._failed[ask.prompt] = answer
 
     def _all(self, prompt: str, shape: type[ShapeT]) -> list[ShapeT]:
         return [answer for answer in self._answers.get(prompt, ()) if isinstance(answer, shape)]
-
-    def _last(self, prompt: str, shape: type[ShapeT]) -> ShapeT | None:
-        return next(reversed(self._all(prompt, shape)), None)
 
     def _again_first(self, asks: Sequence[Ask]) -> list[Ask]:
         """Return the calls to repeat: on facts if more than half were dropped, on factors if most lost their quotes.
         What was dropped of items that stand is told too."""
         again = []
         for ask in asks:
-            answers = self._answers.get(ask.prompt, [])
+            answer = next(iter(self._answers.get(ask.prompt, [])[-1:]), None)
             rows: list[tuple[str, str]] = []
             items = lost = 0
-            if answers and isinstance(answers[-1], (FactsDoes, FactsBuilt)):
-                facts = answers[-1].facts
-                items = len(facts)
-                checked = verify(proposals(facts), self._material)
+            if isinstance(answer, FactsDoes | FactsBuilt):
+                items = len(answer.facts)
+                checked = verify(proposals(answer.facts), self.material)
                 # A fact whose slot was refused stands; only a fact that is gone is worth another call.
                 lost = items - len(checked.facts)
                 rows = [(f"{row.key}: {row.quote}", row.reason) for row in checked.dropped]
-            elif answers and isinstance(answers[-1], Factors):
-                wanted = [item for item in answers[-1].factors if not item.insufficient]
-                items = len(wanted)
-                quotes = Quotes(self._before, self._material)
-                lost_factors = [item.factor for item in wanted if not quotes.take(item.quotes)]
-                lost = len(lost_factors)
-                rows = quotes.dropped if lost_factors else []
-                rows += [(factor, "none of its quotes was found") for factor in lost_factors]
+            elif isinstance(answer, Factors):
+                wanted = [item for item in answer.factors if not item.insufficient]
+                quotes = Quotes(self._before, self.material)
+                bare = [item.factor for item in wanted if not quotes.take(item.quotes)]
+                items, lost = len(wanted), len(bare)
+                rows = [*quotes.dropped, *((factor, "none of its quotes was found") for factor in bare)]
             if lost >= _FEW and lost > _MOST_LOST * items:
                 again.append(self._repair(ask, rows))
         return again
 
-    def _again_second(
-        self,
-        asks: Sequence[Ask],
-        judge: Judge,
-        candidates: Sequence[Candidate],
-        layers: Mapping[LayerKey, JudgedLayer],
-    ) -> list[Ask]:
-        again = []
-        for ask in asks:
-            trial = replace(judge, dropped=[])
-            answer = next(reversed(self._answers.get(ask.prompt, [])), None)
-            if isinstance(answer, Page) and self._read(answer, trial, candidates, layers).is_poor:
-                again.append(self._repair(ask, trial.dropped))
-        return again
-
     def _repair(self, ask: Ask, rows: Sequence[tuple[str, str]]) -> Ask:
         return replace(ask, stage=f"{ask.stage}-again", again=calls.dropped_lines(rows, self._assistant.delimiter))
-
-    def _read(
-        self, answer: Page, judge: Judge, candidates: Sequence[Candidate], layers: Mapping[LayerKey, JudgedLayer]
-    ) -> "_ReadPage":
-        ids = [*(row.id for row in candidates), *FACTORS, *LAYERS]
-        threats = judge.threats(answer, candidates)
-        summary = judge.summary(answer, ids, threats.numbers)
-        return _ReadPage(answer, threats, summary, judge.paragraphs(answer, layers, threats.numbers))
-
-    def _best(
-        self, judge: Judge, candidates: Sequence[Candidate], layers: Mapping[LayerKey, JudgedLayer]
-    ) -> "_ReadPage | None":
-        """Return the answer with the most accepted threats and paragraphs, the earlier one of equals."""
-        read = [self._read(answer, judge, candidates, layers) for answer in self._all("page", Page)]
-        return max(read, key=lambda one: (len(one.threats.threats), bool(one.summary.posture), one.told), default=None)
 
     def _dropped(self, accepted: Accepted, judge: Judge) -> tuple[tuple[str, str], ...]:
         known = set(self._before.dropped)
@@ -379,18 +326,18 @@ class _Run:
 
     def _missing(self, made: Judgement) -> dict[str, Missing | None]:
         """Return for each part why the LLM's contribution is missing, or None if it is present."""
-        held: dict[str, tuple[str, bool]] = {
-            "facts/does": ("facts_does", bool(self._all("facts_does", FactsDoes))),
-            "facts/built": ("facts_built", bool(self._all("facts_built", FactsBuilt))),
-            "system": ("facts_does", bool(made.picture.parts)),
-            **{f"factors/{key}": ("factors", key in made.factors) for key in FACTORS},
-            **{f"layers/{key}": ("page", bool(_paragraph(made.layers, key))) for key in LAYERS},
-            "threats": ("page", bool(made.threats)),
-            "chains": ("page", bool(made.chains)),
-            "posture": ("page", bool(made.posture)),
-            "questions": ("page", bool(made.questions)),
+        there = {
+            "facts/does": "facts_does" in self._answers,
+            "facts/built": "facts_built" in self._answers,
+            "system": bool(made.picture.parts),
+            **{f"factors/{key}": key in made.factors for key in FACTORS},
+            **{f"layers/{key}": key in made.layers and bool(made.layers[key].paragraph) for key in LAYERS},
+            "threats": bool(made.threats),
+            "chains": bool(made.chains),
+            "posture": bool(made.posture),
+            "questions": bool(made.questions),
         }
-        return {part: None if there else self._why(prompt) for part, (prompt, there) in held.items()}
+        return {part: None if there[part] else self._why(prompt) for part, prompt in _PARTS.items()}
 
     def _why(self, prompt: str) -> Missing:
         failed = self._failed.get(prompt)
@@ -400,61 +347,29 @@ class _Run:
         return Missing(reason=reason, detail=failed.detail or "no answer of the LLM")
 
 
-class _ReadPage(NamedTuple):
-    """An answer to `page` with what was accepted of it."""
-
-    answer: Page
-    threats: JudgedThreats
-    summary: JudgedSummary
-    layers: dict[LayerKey, JudgedLayer]
-
-    @property
-    def told(self) -> int:
-        """The number of layers with a paragraph."""
-        return sum(bool(row.paragraph) for row in self.layers.values())
-
-    @property
-    def is_poor(self) -> bool:
-        """Whether so little of the page was accepted that it is asked for again."""
-        return (
-            (bool(self.answer.threats) and len(self.threats.threats) <= _MOST_LOST * len(self.answer.threats))
-            or (bool(self.answer.posture) and not self.summary.posture)
-            or len(self.answer.layers) - self.told >= _FEW
-        )
+def _told(page: Judgement) -> int:
+    """Return the number of layers with a paragraph."""
+    return sum(bool(layer.paragraph) for layer in page.layers.values())
 
 
-def _paragraph(layers: Mapping[LayerKey, JudgedLayer], key: LayerKey) -> str:
-    return layers[key].paragraph if key in layers else ""
+def _is_poor(answer: Page, read: Judgement) -> bool:
+    """Return whether so little of a page was accepted that it is asked for again."""
+    return (
+        (bool(answer.threats) and len(read.threats) <= _MOST_LOST * len(answer.threats))
+        or (bool(answer.posture) and not read.posture)
+        or len(answer.layers) - _told(read) >= _FEW
+    )
 
 
-def _state(certain: bool, judged: JudgedLayer | None) -> calls.LayerState:
-    if certain:
-        return "known"
-    return "partly" if judged is not None and judged.verdict != "insufficient" and judged.evidence else "open"
+def _states(certain: Mapping[LayerKey, bool], early: Judgement) -> dict[LayerKey, calls.LayerState]:
+    """Return how sure each layer is: a layer that is not certain is partly known where the LLM found a quote."""
+    partly = {key for key, layer in early.layers.items() if layer.verdict != "insufficient" and layer.evidence}
+    return {key: "known" if certain.get(key) else "partly" if key in partly else "open" for key in LAYERS}
 
 
-def _certain(judgement: Judgement) -> dict[LayerKey, bool]:
-    """Return for each layer whether the LLM found it sufficient with a quote, or partial with a fact that pins it."""
-    return {
-        key: key in judgement.layers
-        and (
-            judgement.layers[key].verdict == "sufficient"
-            or (judgement.layers[key].verdict == "partial" and bool(judgement.layers[key].facts))
-        )
-        for key in LAYERS
-    }
-
-
-def _parts(missing: Mapping[str, Missing | None], why: Missing | None) -> tuple[MadeBy, ...]:
-    """List the author of each part. `why` is the reason for all parts if nothing was asked."""
-    names = list(missing) or [
-        *("facts/does", "facts/built", "system"),
-        *(f"factors/{key}" for key in FACTORS),
-        *(f"layers/{key}" for key in LAYERS),
-        *("threats", "chains", "posture", "questions"),
-    ]
-    return tuple(_made_by(name, missing.get(name, why)) for name in names)
-
-
-def _made_by(name: str, gone: Missing | None) -> MadeBy:
-    return MadeBy(part=name, by="embedded" if gone else "llm" if name in _ALONE else "both", missing=gone)
+def _parts(missing: Mapping[str, Missing | None]) -> tuple[MadeBy, ...]:
+    """List the author of each part."""
+    return tuple(
+        MadeBy(part=name, by="embedded" if gone else "llm" if name in _ALONE else "both", missing=gone)
+        for name, gone in missing.items()
+    )

@@ -10,6 +10,8 @@ import click
 
 from agent.cli.review import reviewer_of
 from agent.cli.source_options import now, progress_line
+from agent.errors import InputError, SourceError
+from agent.report.safe_markdown import Column, plain, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,7 +27,7 @@ _PROPOSED: Final = 3
 """The most keys that a hint suggests."""
 
 
-@click.command("answer", short_help="Take in a vendor's answers as facts, and what follows from them.")
+@click.command("answer")
 @click.argument("folder", metavar="DRAFT", type=click.Path(path_type=Path))
 @click.argument("file", metavar="FILE.yaml", type=click.Path(path_type=Path))
 @click.option(
@@ -62,7 +64,8 @@ def command(folder: Path, file: Path, store: Path | None, name: str | None) -> N
     settings = load_settings(environ)
     draft, documents = _draft_in(folder)
     response = read_response(file)
-    answers = answers_of(_checked(response, draft, file), [question.id for question in draft.questions])
+    _check(response, draft, file)
+    answers = answers_of(response, [question.id for question in draft.questions])
     # Use one time for both, so that folder and review hold the same draft unless the review has other decisions.
     made, at, reviewed = None, now(), ""
     if answers:
@@ -84,14 +87,12 @@ def command(folder: Path, file: Path, store: Path | None, name: str | None) -> N
 
 
 def _draft_in(folder: Path) -> "tuple[Draft, tuple[Document, ...]]":
-    from agent.errors import InputError, SourceError
     from agent.report import draft_folder
     from agent.report.draft_json import load_whole
 
     if not folder.is_dir():
-        raise SourceError(
-            "the draft is not a folder", where=str(folder), hint="name the folder that `draft --out` wrote"
-        )
+        hint = "name the folder that `draft --out` wrote"
+        raise SourceError("the draft is not a folder", where=str(folder), hint=hint)
     draft_folder.check(folder)
     draft, documents = load_whole(folder)
     if not documents:
@@ -101,9 +102,8 @@ def _draft_in(folder: Path) -> "tuple[Draft, tuple[Document, ...]]":
     return draft, documents
 
 
-def _checked(response: "Response", draft: "Draft", file: Path) -> "Response":
-    """Return the response. Raises InputError if it belongs to another draft, or contains no answers and no contests."""
-    from agent.errors import InputError
+def _check(response: "Response", draft: "Draft", file: Path) -> None:
+    """Raise InputError if a response belongs to another draft, or has no answers and no contests that fit."""
     from agent.review.domain.response_acts import contested_item
 
     if response.draft != draft.id:
@@ -112,7 +112,6 @@ def _checked(response: "Response", draft: "Draft", file: Path) -> "Response":
         raise InputError("nothing is answered or contested", where=str(file), hint="fill in at least one answer")
     for number, point in enumerate(response.contests, 1):
         contested_item(draft, point, number)
-    return response
 
 
 def _reply(response: "Response", draft: "Draft") -> str:
@@ -138,7 +137,6 @@ def _review_of(path: Path, draft: "Draft", settings: "Settings", at: str) -> "It
 
     Raises InputError when the store has no review of the draft.
     """
-    from agent.errors import InputError
     from agent.review.service import Service
     from agent.review.store.store import Store
 
@@ -184,7 +182,6 @@ def _on_record(service: "Service", key: str, file: Path, reviewer: "Reviewer", d
 
 def _moved(before: "ReviewState", after: "ReviewState") -> str:
     """Describe how answers changed a review: score and reason, a table of parts, and items added, removed or opened."""
-    from agent.report.safe_markdown import plain
     from agent.review.domain.effects.decisions import score_words, what_moved
     from agent.review.domain.redraft import moved_rows
 
@@ -216,7 +213,6 @@ def _score_change(before: "Draft", made: "Redrafted") -> str:
 
 def _table(rows: "Iterable[Sequence[str]]") -> list[str]:
     """Format the parts of a draft as a table, with their values before and after."""
-    from agent.report.safe_markdown import Column, plain, table
     from agent.report.view import name_of
 
     columns = (Column("what"), Column("before"), Column("after"))

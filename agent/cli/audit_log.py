@@ -2,19 +2,18 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
-if TYPE_CHECKING:
-    from agent.review.store.chain import Head
+from agent.errors import ChainError, DamagedError, InputError, SourceError
 
 _KEEP: Final = "keep the file as it is, and compare it with a backup and with signed exports"
 _ANEW: Final = "export the signed version anew and compare; a report of another Septet may only be worded otherwise"
 _MAX_BYTES: Final = 100_000_000
 
 
-@click.group("audit-log", short_help="Verify the record of a review store.")
+@click.group("audit-log")
 def command() -> None:
     """Verify the record of a review store: an event for each act, each bound to the one before it by its hash."""
 
@@ -39,15 +38,16 @@ def verify(store: Path | None, against: Path | None) -> None:
       septet audit-log verify
       septet audit-log verify --store review.sqlite --against acme-signed.md
     """
-    from agent.errors import ChainError, DamagedError
     from agent.review.store.audit import audit
-    from agent.review.store.chain import head_line
+    from agent.review.store.chain import find_head, head_line
     from agent.review.store.signed import otherwise
     from agent.review.store.store import Store
     from agent.settings import store_file
 
     text = "" if against is None else _text(against)
-    head = None if against is None else _head(against, text)
+    head = find_head(text)
+    if against is not None and head is None:
+        raise InputError("the export carries no head of a chain", where=str(against), hint="only signed exports do")
     path = store or store_file(os.environ)  # noqa: TID251
     try:
         with Store.open(path, read_only=True) as opened:
@@ -77,8 +77,6 @@ def verify(store: Path | None, against: Path | None) -> None:
 
 def _text(export: Path) -> str:
     """Return the text of an export. Raises SourceError if it cannot be read, InputError if it is too large."""
-    from agent.errors import InputError, SourceError
-
     try:
         if export.stat().st_size > _MAX_BYTES:
             raise InputError("the export is too large", where=str(export), hint="give a signed export of septet")
@@ -86,14 +84,3 @@ def _text(export: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SourceError("the export cannot be read", where=str(export), hint=str(why)) from None
-
-
-def _head(export: Path, text: str) -> "Head":
-    """Return the chain head stored in a signed export. Raises InputError if there is none."""
-    from agent.errors import InputError
-    from agent.review.store.chain import find_head
-
-    head = find_head(text)
-    if head is None:
-        raise InputError("the export carries no head of a chain", where=str(export), hint="only signed exports do")
-    return head

@@ -8,8 +8,9 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import entry_points, version
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NoReturn
 
 import click
 
@@ -19,27 +20,20 @@ _GROUP: Final = "septet.verbs"
 _INTERRUPTED: Final = 130
 
 
-class Verb(NamedTuple):
-    """Where a verb's click command is, and its line in the help text."""
-
-    module: str
-    attribute: str
-    help: str
-
-
-VERBS: Final[dict[str, Verb]] = {
-    "draft": Verb("agent.cli.draft", "command", "Draft a threat model from a product listing."),
-    "intake": Verb("agent.cli.intake", "command", "Show what would be read of a product, without drafting."),
-    "facts": Verb("agent.cli.facts", "command", "Show the facts that were read of a product, with their quotes."),
-    "search": Verb("agent.cli.search", "command", "Find passages in the sources of a draft."),
-    "score": Verb("agent.cli.score", "command", "Score with OWASP AIVSS, exactly, and show the arithmetic."),
-    "explain": Verb("agent.cli.explain", "command", "Show where a number or statement of a draft comes from."),
-    "export": Verb("agent.cli.export", "command", "Write a draft in a form that other tools and people read."),
-    "review": Verb("agent.cli.review", "command", "Review drafts in a local web app, and sign them."),
-    "answer": Verb("agent.cli.answer", "command", "Take in a vendor's answers as facts, and what follows from them."),
-    "audit-log": Verb("agent.cli.audit_log", "command", "Verify the record of a review store."),
-    "doctor": Verb("agent.cli.doctor", "command", "Probe the endpoint of an LLM, and say what to set."),
+VERBS: Final[dict[str, str]] = {
+    "draft": "Draft a threat model from a product listing.",
+    "intake": "Show what would be read of a product, without drafting.",
+    "facts": "Show the facts that were read of a product, with their quotes.",
+    "search": "Find passages in the sources of a draft.",
+    "score": "Score with OWASP AIVSS, exactly, and show the arithmetic.",
+    "explain": "Show where a number or statement of a draft comes from.",
+    "export": "Write a draft in a form that other tools and people read.",
+    "review": "Review drafts in a local web app, and sign them.",
+    "answer": "Take in a vendor's answers as facts, and what follows from them.",
+    "audit-log": "Verify the record of a review store.",
+    "doctor": "Probe the endpoint of an LLM, and say what to set.",
 }
+"""The verbs, each in a module of its name with a click command named `command`, and their lines in the help text."""
 EVAL_VERBS: Final[dict[str, str]] = {
     "eval": "Measure the drafter on labelled cases, and stop a regression.",
     "corpus": "Import and check labelled cases.",
@@ -54,14 +48,11 @@ class _Verbs(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in VERBS:
-            verb = VERBS[cmd_name]
-            command = getattr(importlib.import_module(verb.module), verb.attribute)
+            command = importlib.import_module(f"agent.cli.{cmd_name.replace('-', '_')}").command
         else:
-            found = entry_points(group=_GROUP, name=cmd_name)
-            if not found:
-                return None
-            command = next(iter(found)).load()
-        assert isinstance(command, click.Command)
+            found = next(iter(entry_points(group=_GROUP, name=cmd_name)), None)
+            command = None if found is None else found.load()
+        assert isinstance(command, click.Command | None)
         return command
 
     def resolve_command(
@@ -77,9 +68,8 @@ class _Verbs(click.Group):
         raise UsageError(f"there is no verb {name[:60]!r}", hint=f"{hint}`septet --help` lists them")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        rows = [(name, verb.help) for name, verb in VERBS.items()] + list(EVAL_VERBS.items())
         with formatter.section("Verbs"):
-            formatter.write_dl(rows)
+            formatter.write_dl([*VERBS.items(), *EVAL_VERBS.items()])
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -113,22 +103,22 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(0)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
-    except DriftError as error:
-        # Print each difference from a recording on its own line.
-        first, *more = error.hint.splitlines() or [""]
-        _report(str(error), first, more)
-        sys.exit(error.exit_code)
     except SeptetError as error:
-        _report(str(error), error.hint)
+        # A difference from a recording has a line for each place.
+        hint, *more = (error.hint.splitlines() if isinstance(error, DriftError) else [error.hint]) or [""]
+        _report(str(error), hint, more)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(_INTERRUPTED)
+        # Everything is closed. Python would take another half a second to take all modules apart.
+        with suppress(OSError):
+            sys.stdout.flush()
+        os._exit(_INTERRUPTED)
     except click.UsageError as error:
         hint = f"see `{error.ctx.command_path} --help`" if error.ctx else "see `septet --help`"
         _report(error.format_message().rstrip("."), hint)
         sys.exit(UsageError.exit_code)
     except click.ClickException as error:
-        _report(error.format_message(), "")
+        _report(error.format_message())
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # The reader of stdout has closed the pipe, as in `| head`, so there is nothing left to print.
@@ -139,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(SeptetError.exit_code)
 
 
-def _report(what: str, hint: str, more: Sequence[str] = ()) -> None:
+def _report(what: str, hint: str = "", more: Sequence[str] = ()) -> None:
     # Errors may contain external addresses and file names: print each on one line, without terminal escapes.
     from agent.report.safe_markdown import one_line
 

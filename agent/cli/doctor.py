@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -13,16 +14,14 @@ from agent.errors import UnavailableError, Usage
 
 if TYPE_CHECKING:
     from agent.llm.budget import Price
-    from agent.llm.doctor import Diagnosis, Row
-    from agent.llm.tokens import Counter
+    from agent.llm.doctor import Row
 
-_SCHEMA: Final = "septet/doctor/1"
 _NOT_WELL: Final = 1
 _WORDS: Final[Mapping[bool | None, str]] = {True: "ok", False: "FAILED", None: "unknown"}
 _WORD_CHARS: Final = 8
 
 
-@click.command("doctor", short_help="Probe the endpoint of an LLM, and say what to set.")
+@click.command("doctor")
 @llm_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (septet/doctor/1) instead of text.")
 @click.pass_context
@@ -39,7 +38,7 @@ def command(context: click.Context, llm: str | None, as_json: bool) -> None:
       septet doctor --llm ollama/qwen3:8b
       SEPTET_LLM_BASE_URL=http://127.0.0.1:9000/v1 septet doctor --llm generic/my-llm --json
     """
-    from agent.llm.doctor import Diagnosis, probe
+    from agent.llm.doctor import probe
     from agent.llm.profiles import endpoint
     from agent.llm.tokens import counter, table_folder
     from agent.report.safe_markdown import one_line
@@ -52,7 +51,7 @@ def command(context: click.Context, llm: str | None, as_json: bool) -> None:
         _list_profiles(environ, as_json)
         return
     price = price_of_llm(name, settings)
-    count = counter(name, table_folder(environ))
+    source = counter(name, table_folder(environ)).source
     with progress_line() as say:
         opened = open_named(name, settings, environ, base_url=settings.llm_base_url, say=say)
         say(f"asking {name}")
@@ -60,13 +59,16 @@ def command(context: click.Context, llm: str | None, as_json: bool) -> None:
             found = probe(opened)
         finally:
             opened.close()
-    found = Diagnosis((*found.rows, _priced(price), _counted(count)), found.usage, found.failed)
+    rows = (*found.rows, _priced(price), _counted(source))
     address = endpoint(name, environ, settings.llm_base_url).base_url
-    lines = [_json(name, found, address)] if as_json else [one_line(line) for line in _lines(name, found, address)]
-    click.echo("\n".join(lines))
+    if as_json:
+        _print_json(name, address, rows, found.usage, ())
+    else:
+        for line in _lines(name, address, rows, found.usage, works=found.failed is None):
+            click.echo(one_line(line))
     if found.failed is not None:
         context.exit(UnavailableError.exit_code)
-    if any(row.well is False for row in found.rows):
+    if any(row.well is False for row in rows):
         context.exit(_NOT_WELL)
 
 
@@ -81,70 +83,62 @@ def _priced(price: "Price | None") -> "Row":
     return Row(check, True, f"${price.input:f} for a million tokens in, ${price.output:f} out")
 
 
-def _counted(count: "Counter") -> "Row":
+def _counted(source: str) -> "Row":
     from agent.llm.doctor import Row
 
     check = "its tokens are counted"
-    if count.source.startswith("tiktoken"):
-        return Row(check, True, f"by {count.source}")
+    if source.startswith("tiktoken"):
+        return Row(check, True, f"by {source}")
     advice = "keep tiktoken's table on this machine; until then estimates are too high rather than too low"
-    return Row(check, None, f"estimated by {count.source}", advice)
+    return Row(check, None, f"estimated by {source}", advice)
 
 
-def _lines(name: str, found: "Diagnosis", address: str) -> Iterator[str]:
+def _lines(name: str, address: str, rows: "tuple[Row, ...]", usage: Usage, *, works: bool) -> Iterator[str]:
+    from agent.llm.profiles import profiles
+
     where = f" at {address}" if address else ""
-    yield f"{name}{where}: {found.usage.input_tokens} tokens in, {found.usage.output_tokens} out"
-    for row in found.rows:
+    yield f"{name}{where}: {usage.input_tokens} tokens in, {usage.output_tokens} out"
+    for row in rows:
         yield f"{_WORDS[row.well]:{_WORD_CHARS}}  {row.check}: {row.found}"
         if row.advice:
             yield f"{'':{_WORD_CHARS}}  → {row.advice}"
-    note = _note(name)
+    note = profiles()[name.partition("/")[0]].note
     if note:
         yield f"{'note':{_WORD_CHARS}}  {note}"
-    if found.failed is None:
+    if works:
         yield f"draft with it: septet draft SOURCE --llm {name}"
-
-
-def _note(name: str) -> str:
-    from agent.llm.profiles import profiles
-
-    return profiles()[name.partition("/")[0]].note
-
-
-def _json(
-    name: str | None, found: "Diagnosis | None", address: str = "", listed: tuple[dict[str, object], ...] = ()
-) -> str:
-    rows = () if found is None else found.rows
-    usage = Usage() if found is None else found.usage
-    content = {
-        "schema": _SCHEMA,
-        "llm": name,
-        "address": address or None,
-        "rows": [{"check": r.check, "well": r.well, "found": r.found, "advice": r.advice} for r in rows],
-        "usage": {
-            "input_tokens": usage.input_tokens,
-            "output_tokens": usage.output_tokens,
-            "cached_tokens": usage.cached_tokens,
-            "estimated": usage.estimated,
-        },
-        "profiles": list(listed),
-    }
-    return json.dumps(content, indent=1, ensure_ascii=False)
 
 
 def _list_profiles(environ: Mapping[str, str], as_json: bool) -> None:
     """Print the profiles and whether their keys are set, but never a key."""
     from agent.llm.profiles import profiles
 
-    rows: list[dict[str, object]] = []
+    listed: list[dict[str, object]] = []
     lines = ["No LLM is named: the embedded drafter drafts. Profiles for --llm PROFILE/NAME or SEPTET_LLM:", ""]
     width = max(len(name) for name in profiles())
     for name, profile in profiles().items():
         key = profile.key_env or None
         there = bool(key and environ.get(key, "").strip())
-        rows.append({"name": name, "title": profile.title, "key_env": key, "key_set": there, "note": profile.note})
+        listed.append({"name": name, "title": profile.title, "key_env": key, "key_set": there, "note": profile.note})
         state = "needs no key" if key is None else f"{key} is {'set' if there else 'not set'}"
         lines.append(f"{name:{width}}  {profile.title}; {state}")
         if profile.note:
             lines.append(f"{'':{width}}  → {profile.note}")
-    click.echo(_json(None, None, listed=tuple(rows)) if as_json else "\n".join(lines))
+    if as_json:
+        _print_json(None, "", (), Usage(), listed)
+    else:
+        click.echo("\n".join(lines))
+
+
+def _print_json(
+    name: str | None, address: str, rows: "tuple[Row, ...]", usage: Usage, listed: Sequence[Mapping[str, object]]
+) -> None:
+    content = {
+        "schema": "septet/doctor/1",
+        "llm": name,
+        "address": address or None,
+        "rows": [row._asdict() for row in rows],
+        "usage": asdict(usage),
+        "profiles": listed,
+    }
+    click.echo(json.dumps(content, indent=1, ensure_ascii=False))

@@ -1,6 +1,5 @@
 """`septet draft SOURCE…`: draft a threat model."""
 
-import dataclasses
 import os
 import sys
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent.cli.llm_session import Choice, Opened, Wanted, answer_options, choose, llm_option, open_assistant, unused_key
+from agent.cli.llm_session import Choice, answer_options, choose, llm_option, open_assistant, unused_key
 from agent.cli.source_options import note_text, now, progress_line, reading_options
 from agent.errors import UsageError
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from agent.settings import Settings
 
 
-@click.command("draft", short_help="Draft a threat model from a product listing.")
+@click.command("draft")
 @click.argument("sources", nargs=-1, metavar="SOURCE...")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for draft.json, draft.md, snapshots/ and index/.")
 @click.option("--replace", is_flag=True, help="Replace an earlier draft in --out also when it has a review.")
@@ -69,26 +68,27 @@ def command(
     from agent.pipeline import ANSWERS, draft, redraft, save
     from agent.settings import load_settings
 
-    _check_call(sources, from_snapshot, bool(product or notes or allow_private))
+    _check_call(sources, from_snapshot, more=bool(product or notes or allow_private))
     environ = os.environ  # noqa: TID251
     settings = load_settings(environ)
     if out is not None and not replace:
         _check_unreviewed(out, environ)
-    choice, settings = _chosen(from_snapshot, Wanted(llm, record, replay, fallback), settings, environ)
-    with ExitStack() as left:
-        progress = left.enter_context(progress_line())
+    choice, settings = _chosen(from_snapshot, llm, record, replay, fallback, settings, environ)
+    with progress_line() as progress, ExitStack() as left:
         spare = Path(left.enter_context(TemporaryDirectory())) / ANSWERS if out is not None else None
         with open_assistant(choice, settings, environ, now=now(), spare=spare, say=progress, told=_tell) as opened:
             helper = opened.assistant
             if from_snapshot is not None:
                 result = redraft(from_snapshot, settings=settings, out=out, progress=progress, assistant=helper)
             else:
-                given = tuple(note_text(note) for note in notes)
                 result = draft(
-                    sources, settings=settings, now=opened.now, out=out, product=product, notes=given,
-                    allow_private=allow_private, progress=progress, assistant=helper,
+                    sources, settings=settings, now=opened.now, out=out, product=product, assistant=helper,
+                    notes=tuple(map(note_text, notes)), allow_private=allow_private, progress=progress,
                 )  # fmt: skip
-            _ended(result, opened, left)
+            if result.draft.drafter.kind == "embedded":
+                opened.tell_spent()
+            if result.unfinished is not None:
+                left.callback(result.unfinished.close)
         if out is not None:
             progress(f"writing {out}")
             save(result, out, opened.answers)
@@ -107,22 +107,13 @@ def _shown(result: "DraftResult", out: Path) -> str:
     return "\n".join([*lines, "", one_line(more)]) + "\n"
 
 
-def _ended(result: "DraftResult", opened: Opened, left: ExitStack) -> None:
-    """After a draft, report the usage of an abandoned LLM, and register the crawl's log with `left` for closing."""
-    if result.draft.drafter.kind == "embedded":
-        opened.tell_spent()
-    if result.unfinished is not None:
-        left.callback(result.unfinished.close)
-
-
-def _check_call(sources: tuple[str, ...], from_snapshot: Path | None, more: bool) -> None:
+def _check_call(sources: tuple[str, ...], from_snapshot: Path | None, *, more: bool) -> None:
     if from_snapshot is None and not sources:
         raise UsageError("no source", hint="give a URL, a file or a folder, or --from-snapshot with an earlier draft")
     if from_snapshot is not None and (sources or more):
         what = "a source" if sources else "--product, --note and --allow-private"
-        raise UsageError(
-            f"--from-snapshot does not go with {what}", hint="it repeats a draft exactly as it was; leave them out"
-        )
+        hint = "it repeats a draft exactly as it was; leave them out"
+        raise UsageError(f"--from-snapshot does not go with {what}", hint=hint)
 
 
 def _check_unreviewed(out: Path, environ: Mapping[str, str]) -> None:
@@ -155,7 +146,13 @@ def _check_unreviewed(out: Path, environ: Mapping[str, str]) -> None:
 
 
 def _chosen(
-    snapshot: Path | None, wanted: Wanted, settings: "Settings", environ: Mapping[str, str]
+    snapshot: Path | None,
+    llm: str | None,
+    record: Path | None,
+    replay: Path | None,
+    fallback: str | None,
+    settings: "Settings",
+    environ: Mapping[str, str],
 ) -> tuple[Choice, "Settings"]:
     """Choose the drafter and the settings.
 
@@ -165,16 +162,14 @@ def _chosen(
     from agent.intake.recording import load
     from agent.pipeline import answers_in
 
-    if snapshot is None:
-        if wanted.replay is None and not (settings.llm if wanted.llm is None else wanted.llm).strip():
-            _tell(unused_key(environ))
-        return choose(wanted, settings), settings
-    if wanted.llm is not None or wanted.replay is not None:
-        return choose(wanted, settings), settings
-    answers = answers_in(snapshot) if wanted.record is None else None
-    if answers is not None:
-        return Choice(replay=answers, fallback=True), load(snapshot).settings(settings)
-    return choose(wanted, dataclasses.replace(settings, llm="")), settings
+    if snapshot is not None and llm is None and replay is None:
+        answers = answers_in(snapshot) if record is None else None
+        if answers is not None:
+            return Choice(replay=answers, fallback=True), load(snapshot).settings(settings)
+        return choose(None, record, None, fallback, ""), settings
+    if snapshot is None and replay is None and not (settings.llm if llm is None else llm).strip():
+        _tell(unused_key(environ))
+    return choose(llm, record, replay, fallback, settings.llm), settings
 
 
 def _tell(line: str) -> None:

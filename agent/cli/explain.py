@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 
-@click.command("explain", short_help="Show where a number or statement of a draft comes from.")
+@click.command("explain")
 @click.argument("draft", type=click.Path(path_type=Path), metavar="DRAFT")
 @click.argument("item", required=False, metavar="[ITEM]")
 @click.option("--json", "as_json", is_flag=True, help="Print the same as JSON.")

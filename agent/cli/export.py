@@ -3,20 +3,17 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
 from agent.errors import InputError, UsageError
 
-if TYPE_CHECKING:
-    from agent.report.formats.registry import Format
-
 _LIST: Final = "list"
 _HINT: Final = "`septet export` lists the formats"
 
 
-@click.command("export", short_help="Write a draft in a form that other tools and people read.")
+@click.command("export")
 @click.argument("draft", required=False, type=click.Path(path_type=Path), metavar="[DRAFT]")
 @click.option("--format", "format_", metavar="NAME", help="One of the formats; `list` lists them.")
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write to FILE instead of stdout.")
@@ -34,52 +31,35 @@ def command(draft: Path | None, format_: str | None, out: Path | None, schema: b
       septet export acme --format csv
       septet export --schema
     """
+    from agent.report.formats.registry import FORMATS, is_text, named
+
     if schema:
         if draft is not None or format_ is not None:
             raise UsageError("--schema takes no draft and no format", hint="septet export --schema [--out FILE]")
         from agent.report.draft_json import draft_schema
 
         _put(draft_schema(), out)
-    elif format_ == _LIST or (draft is None and format_ is None):
+        return
+    if format_ == _LIST or (draft is None and format_ is None):
         if draft is not None or out is not None:
             raise UsageError("the list of formats takes no draft and no --out", hint="septet export --format list")
-        click.echo(_listed(), nl=False)
-    else:
-        _export(draft, format_, out)
-
-
-def _export(draft: Path | None, format_: str | None, out: Path | None) -> None:
+        width = max(len(name) for name in FORMATS)
+        click.echo("\n".join(f"{each.name:<{width}}  {each.suffix:<6}  {each.title}" for each in FORMATS.values()))
+        return
     if format_ is None:
         raise UsageError("no format is named", where=str(draft or out), hint=f"add --format NAME; {_HINT}")
-    from agent.report.formats.registry import is_text, named
-
-    chosen = named(format_)
+    chosen, where = named(format_), f"--format {format_}"
     if draft is None:
-        raise UsageError("no draft is named", where=f"--format {format_}", hint="name a draft's folder or draft.json")
+        raise UsageError("no draft is named", where=where, hint="name a draft's folder or draft.json")
     if out is None and not is_text(chosen) and sys.stdout.isatty():
-        raise UsageError(
-            "the format is not text for a terminal", where=f"--format {format_}", hint=f"add --out NAME{chosen.suffix}"
-        )
-    from agent.report.draft_json import draft_file
+        hint = f"add --out NAME{chosen.suffix}"
+        raise UsageError("the format is not text for a terminal", where=where, hint=hint)
+    from agent.report.draft_json import draft_file, load_whole
+    from agent.report.view import View
 
     if out is not None:
         _check_place(out, draft_file(draft))
-    _put(_written(chosen, draft), out)
-
-
-def _written(chosen: "Format", draft: Path) -> bytes:
-    from agent.report.draft_json import load_whole
-    from agent.report.view import View
-
-    return chosen.write(View(*load_whole(draft)))
-
-
-def _listed() -> str:
-    from agent.report.formats.registry import FORMATS
-
-    width = max(len(name) for name in FORMATS)
-    lines = [f"{each.name:<{width}}  {each.suffix:<6}  {each.title}" for each in FORMATS.values()]
-    return "\n".join(lines) + "\n"
+    _put(chosen.write(View(*load_whole(draft))), out)
 
 
 def _check_place(out: Path, file: Path) -> None:

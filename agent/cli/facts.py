@@ -1,16 +1,16 @@
 """`septet facts DRAFT|SOURCE…`: the fact sheet of a draft, or of sources that are read now."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from agent.cli.source_options import now, progress_line
+from agent.cli.source_options import read
 from agent.errors import SourceError, UsageError
+from agent.report.safe_markdown import one_line
 
 if TYPE_CHECKING:
-    from agent.records import Document, Fact, FactSheet
+    from agent.records import Fact, FactSheet
 
 SCHEMA: Final = "septet/facts/1"
 _DRAFT: Final = "draft.json"
@@ -19,7 +19,7 @@ _QUOTE: Final = 160
 _POLARITY: Final = {"asserted": "yes", "denied": "no", "configurable": "setting"}
 
 
-@click.command("facts", short_help="Show the facts that were read of a product, with their quotes.")
+@click.command("facts")
 @click.argument("sources", nargs=-1, required=True, metavar="DRAFT|SOURCE...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (septet/facts/1) instead of a table.")
 def command(sources: tuple[str, ...], as_json: bool) -> None:
@@ -33,46 +33,24 @@ def command(sources: tuple[str, ...], as_json: bool) -> None:
       septet facts acme
       septet facts listing.md docs/ --json
     """
-    sheet, documents = _of_draft(sources[0]) if _is_draft(sources) else _of_sources(sources)
-    click.echo(_json(sheet) if as_json else _text(sheet, documents), nl=False)
-
-
-def _is_draft(sources: tuple[str, ...]) -> bool:
     first = Path(sources[0])
-    found = first.name == _DRAFT or (first / _DRAFT).is_file()
-    if found and len(sources) > 1:
+    is_draft = first.name == _DRAFT or (first / _DRAFT).is_file()
+    if is_draft and len(sources) > 1:
         raise UsageError("a draft does not go with other sources", hint="name one draft, or sources alone")
-    return found
+    if is_draft:
+        from agent.report.draft_json import load_whole
 
+        draft, documents = load_whole(sources[0])
+        if draft.facts is None:
+            hint = "draft again, or name the sources to read their facts"
+            raise SourceError("this draft has no fact sheet", where=sources[0], hint=hint)
+        sheet = draft.facts.sheet(draft.evidence)
+    else:
+        from agent.pipeline import read_documents
 
-def _of_draft(source: str) -> "tuple[FactSheet, tuple[Document, ...]]":
-    from agent.report.draft_json import load_whole
-
-    draft, documents = load_whole(source)
-    if draft.facts is None:
-        raise SourceError(
-            "this draft has no fact sheet", where=source, hint="draft again, or name the sources to read their facts"
-        )
-    return draft.facts.sheet(draft.evidence), documents
-
-
-def _of_sources(sources: tuple[str, ...]) -> "tuple[FactSheet, tuple[Document, ...]]":
-    from agent.intake.capture import read_remembered
-    from agent.settings import load_settings
-
-    settings = load_settings(os.environ)  # noqa: TID251
-    with progress_line() as progress:
-        found = read_remembered(sources, settings, notes=(), product=None, progress=progress, now=now())
-    if found.unfinished is not None:
-        found.unfinished.finish()
-    documents = found.result.intake.documents
-    return _read(documents), documents
-
-
-def _read(documents: "tuple[Document, ...]") -> "FactSheet":
-    from agent.pipeline import read_documents
-
-    return read_documents(documents).sheet
+        documents = read(sources).documents
+        sheet = read_documents(documents).sheet
+    click.echo(_json(sheet) if as_json else _text(sheet, len(documents)), nl=False)
 
 
 def _json(sheet: "FactSheet") -> str:
@@ -87,12 +65,12 @@ def _json(sheet: "FactSheet") -> str:
     return dumps(plain, sort_keys=True)
 
 
-def _text(sheet: "FactSheet", documents: "tuple[Document, ...]") -> str:
+def _text(sheet: "FactSheet", documents: int) -> str:
     from agent.facts.vocabulary import GROUPS, load_vocabulary
 
     words = load_vocabulary()
     quotes = {item.id: item.quote for item in sheet.evidence}
-    lines = [f"{len(sheet.facts)} facts from {len(documents)} documents" if documents else f"{len(sheet.facts)} facts"]
+    lines = [f"{len(sheet.facts)} facts" + (f" from {documents} documents" if documents else "")]
     for group in GROUPS:
         own = [fact for fact in sheet.facts if words[fact.key].group == group]
         if own:
@@ -108,8 +86,6 @@ def _text(sheet: "FactSheet", documents: "tuple[Document, ...]") -> str:
 
 
 def _rows(fact: "Fact", title: str, quotes: dict[str, str]) -> list[str]:
-    from agent.report.safe_markdown import one_line
-
     about = "" if fact.about == "product" else f" (of the {fact.about})"
     readers = ", ".join(source.reader for source in fact.sources)
     note = "" if fact.counts else ", does not count: contradicted"

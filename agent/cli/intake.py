@@ -1,13 +1,11 @@
 """`septet intake SOURCE…`: what a draft would read, without drafting."""
 
-import os
-
 import click
 
-from agent.cli.source_options import note_text, now, progress_line, reading_options
+from agent.cli.source_options import read, reading_options
 
 
-@click.command("intake", short_help="Show what would be read of a product, without drafting.")
+@click.command("intake")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @reading_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (septet/intake/1) instead of text.")
@@ -28,22 +26,7 @@ def command(
       septet intake https://directory.example/agents/acme
       septet intake listing.md docs/ --json
     """
-    from agent.intake.capture import read_remembered
     from agent.report import intake_report
-    from agent.settings import load_settings
 
-    settings = load_settings(os.environ)  # noqa: TID251
-    with progress_line() as progress:
-        found = read_remembered(
-            sources,
-            settings,
-            allow_private=allow_private,
-            notes=tuple(note_text(note) for note in notes),
-            product=product,
-            progress=progress,
-            now=now(),
-        )
-    if found.unfinished is not None:
-        found.unfinished.finish()
-    intake = found.result.intake
+    intake = read(sources, product=product, notes=notes, allow_private=allow_private)
     click.echo(intake_report.as_json(intake) if as_json else intake_report.as_text(intake), nl=False)

@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, NamedTuple, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Final, ParamSpec, Self, TypeVar
 
 import click
 
@@ -22,7 +22,7 @@ from agent.errors import DriftError, InputError, LlmError, LlmReason, Unavailabl
 
 if TYPE_CHECKING:
     from agent.assist.run import Assistant
-    from agent.llm.budget import Caps, Price
+    from agent.llm.budget import Price
     from agent.llm.cassette import Run
     from agent.llm.port import Call, Llm, Reply
     from agent.settings import Settings
@@ -48,25 +48,14 @@ def llm_option(verb: Callable[_P, _R]) -> Callable[_P, _R]:
 def answer_options(verb: Callable[_P, _R]) -> Callable[_P, _R]:
     """Add `--record`, `--replay` and `--fallback` to a verb, in this order of its help."""
     folder = click.Path(path_type=Path)
-    options = (
-        click.option("--record", type=folder, metavar="DIR", help="Keep the LLM's answers in DIR, a new folder."),
+    without = "Draft without the LLM when it cannot be had, and say so."
+    for option in (
+        click.option("--fallback", type=click.Choice([EMBEDDED]), help=without),
         click.option("--replay", type=folder, metavar="DIR", help="Take the LLM's answers from DIR; nobody is asked."),
-        click.option(
-            "--fallback", type=click.Choice([EMBEDDED]), help="Draft without the LLM when it cannot be had, and say so."
-        ),
-    )
-    for option in reversed(options):
+        click.option("--record", type=folder, metavar="DIR", help="Keep the LLM's answers in DIR, a new folder."),
+    ):
         verb = option(verb)
     return verb
-
-
-class Wanted(NamedTuple):
-    """The values of the options; None for an option not given."""
-
-    llm: str | None = None
-    record: Path | None = None
-    replay: Path | None = None
-    fallback: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,19 +70,17 @@ class Choice:
     """Whether to fall back to the embedded drafter if the LLM is unavailable."""
 
 
-def choose(wanted: Wanted, settings: "Settings") -> Choice:
-    """Choose the drafter from the options, else from the settings. Raises UsageError for contradictory options."""
-    llm, record, replay, _ = wanted
-    fallback = wanted.fallback is not None
+def choose(llm: str | None, record: Path | None, replay: Path | None, fallback: str | None, default: str) -> Choice:
+    """Choose the drafter from the options, else the LLM `default`. Raises UsageError for contradictory options."""
     if replay is not None:
         if llm is not None or record is not None:
             other = "--llm" if llm is not None else "--record"
             raise UsageError(f"--replay does not go with {other}", hint="a recording knows which LLM made it")
-        return Choice(replay=replay, fallback=fallback)
-    name = named(settings.llm if llm is None else llm)
+        return Choice(replay=replay, fallback=fallback is not None)
+    name = named(default if llm is None else llm)
     if record is not None and not name:
         raise UsageError("--record needs an LLM", hint="name it with --llm PROFILE/NAME or SEPTET_LLM")
-    return Choice(name, record, fallback=fallback)
+    return Choice(name, record, fallback=fallback is not None)
 
 
 def named(llm: str) -> str:
@@ -124,16 +111,30 @@ class Opened:
     they are.
     """
 
-    def __init__(self, now: str, assistant: "Assistant | None" = None, recorder: "_Recorder | None" = None) -> None:
+    def __init__(
+        self,
+        now: str,
+        assistant: "Assistant | None" = None,
+        folder: Path | None = None,
+        *,
+        replayed: bool = False,
+        made: bool = False,
+    ) -> None:
         self.now = now
         """The time of the draft: the present, or that of the replayed recording."""
         self.assistant = assistant
-        self._recorder = recorder
+        self._folder = folder
+        """The folder of the recording, written or replayed."""
+        self._replayed = replayed
+        self._made = made
+        """Whether this run created the folder."""
 
     @property
     def answers(self) -> Path | None:
         """The folder with the LLM's answers, available once the session is closed; None if there are none."""
-        return self._recorder.folder if self._recorder is not None and self._recorder.complete else None
+        from agent.llm.cassette import MANIFEST
+
+        return self._folder if self._folder is not None and (self._folder / MANIFEST).is_file() else None
 
     def __enter__(self) -> Self:
         """Return the session itself; the LLM is already open."""
@@ -145,8 +146,10 @@ class Opened:
             return
         explains = error is None or isinstance(error, LlmError)
         try:
-            with suppress(*(() if explains else (DriftError,))):
-                self._close(self.assistant, failed=error is not None)
+            with suppress(*(() if explains else (DriftError,))), ExitStack() as left:
+                if error is not None:
+                    left.callback(self._tidy)
+                left.callback(self.assistant.llm.close)
         finally:
             if error is not None:
                 self.tell_spent()
@@ -156,15 +159,27 @@ class Opened:
 
     def tell_spent(self) -> None:
         """Report what an abandoned LLM has used nevertheless; a replay used nothing."""
-        sends = self._recorder is None or self._recorder.recorded_at is not None
-        if self.assistant is not None and sends:
-            _tell_spent(self.assistant)
+        if self.assistant is None or self._replayed:
+            return
+        spent = self.assistant.budget.spent
+        tokens_in, tokens_out = spent.usage.input_tokens, spent.usage.output_tokens
+        if tokens_in or tokens_out:
+            about = "about " if spent.usage.estimated else ""
+            money = "" if spent.dollars is None else f", ${spent.dollars:.4f}"
+            took = f"{spent.calls} calls, {about}{tokens_in} tokens in, {tokens_out} out{money}"
+            self.assistant.told(f"llm: {self.assistant.llm.name} took {took} until it was given up")
 
-    def _close(self, assistant: "Assistant", *, failed: bool) -> None:
-        with ExitStack() as left:
-            if self._recorder is not None and failed:
-                left.callback(self._recorder.tidy)
-            left.callback(assistant.llm.close)
+    def _tidy(self) -> None:
+        """Remove a recording without calls, left by a run that ended before its first call."""
+        from agent.llm.cassette import MANIFEST
+
+        folder = self._folder
+        if folder is None or self._replayed or any(file.name != MANIFEST for file in folder.glob("*.json")):
+            return
+        (folder / MANIFEST).unlink(missing_ok=True)
+        if self._made:
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def open_assistant(
@@ -174,8 +189,8 @@ def open_assistant(
     *,
     now: str,
     spare: Path | None = None,
-    say: Say | None = None,
-    told: Say | None = None,
+    say: Say = lambda _: None,
+    told: Say = lambda _: None,
 ) -> Opened:
     """Open the chosen LLM without calling it yet.
 
@@ -188,35 +203,45 @@ def open_assistant(
         return Opened(now)
     from agent.assist.passages import new_delimiter
     from agent.assist.run import Assistant
-    from agent.llm.budget import Budget
-    from agent.llm.cassette import Run
+    from agent.llm.budget import Budget, Caps
+    from agent.llm.cassette import Replay, Run
+    from agent.llm.profiles import profiles
     from agent.llm.tokens import counter, table_folder
 
-    say, told = say or _silent, told or _silent
-    run = Run(new_delimiter(), _keys(environ))
-    with ExitStack() as left:
-        recorder: _Recorder | None
-        if choice.replay is not None:
-            llm, recorder, now = _replayed(choice.replay, run)
-            told(f"llm: answers of {llm.name} come from {choice.replay}; nothing is sent")
-        else:
-            llm, recorder = _live(choice, settings, environ, run, now, spare, say, left)
-        price = price_of_llm(llm.name, settings)
-        count = counter(llm.name, table_folder(environ))
-        assistant = Assistant(
-            llm=llm,
-            budget=Budget(count, price, _caps(settings, price, choice)),
-            counter=count,
-            delimiter=run.delimiter,
-            answer_tokens=settings.llm_answer_tokens,
-            passage_tokens=_passage_tokens(llm.name, settings),
-            price=price,
-            fallback=choice.fallback,
-            say=say,
-            told=told,
-        )
-        left.pop_all()
-    return Opened(now, assistant, recorder)
+    # Every profile key that is set, so that none leaks into a recording.
+    keys = {environ.get(profile.key_env, "").strip() for profile in profiles().values() if profile.key_env}
+    run = Run(new_delimiter(), tuple(sorted(filter(None, keys))))
+    replay = None if choice.replay is None else Replay(choice.replay, run)
+    name = choice.llm if replay is None else replay.name
+    price, count = price_of_llm(name, settings), counter(name, table_folder(environ))
+    # The caps hold for a replay too, since calls that they prevented were not recorded. But it costs nothing, so it
+    # needs no money cap when the price is unknown.
+    dollars = _dollars(settings.llm_max_dollars)
+    budget = Budget(count, price, Caps(settings.llm_max_tokens, dollars if replay is None or price else None))
+    folder, made = choice.replay or choice.record or spare, False
+    if replay is None:
+        made = folder is not None and not folder.exists()
+        llm = _live(choice, settings, environ, run, now, folder, say)
+    else:
+        llm, now = replay, _recorded_at(replay.recorded_at, choice.replay)
+        told(f"llm: answers of {name} come from {choice.replay}; nothing is sent")
+    passages = settings.llm_passage_tokens
+    if name.startswith(_LOCAL):
+        left = settings.llm_context_tokens - settings.llm_answer_tokens - _QUESTION_TOKENS
+        passages = min(passages, max(_LEAST_PASSAGES, left))
+    assistant = Assistant(
+        llm=llm,
+        budget=budget,
+        counter=count,
+        delimiter=run.delimiter,
+        answer_tokens=settings.llm_answer_tokens,
+        passage_tokens=passages,
+        price=price,
+        fallback=choice.fallback,
+        say=say,
+        told=told,
+    )
+    return Opened(now, assistant, folder, replayed=replay is not None, made=made)
 
 
 def open_named(name: str, settings: "Settings", environ: Mapping[str, str], *, base_url: str, say: Say) -> "Llm":
@@ -268,85 +293,36 @@ def _live(
     environ: Mapping[str, str],
     run: "Run",
     now: str,
-    spare: Path | None,
+    folder: Path | None,
     say: Say,
-    left: ExitStack,
-) -> tuple["Llm", "_Recorder | None"]:
-    """Open the live LLM, recording its answers if a folder is given; `left` closes the LLM."""
-    from agent.llm.cassette import refuse_live
+) -> "Llm":
+    """Open the live LLM, recording its answers if a folder is given."""
+    from agent.llm.cassette import Record
 
-    ci = environ.get("CI", "").strip().lower() in _CI
-    refuse_live(ci)
-    folder = choice.record or spare
-    recorder = None if folder is None else _Recorder(folder, run, datetime.fromisoformat(now))
-    if recorder is not None:
-        left.callback(recorder.tidy)
-    llm = _open_or_absent(choice, settings, environ, say)
-    left.callback(llm.close)
-    return (recorder.of(llm) if recorder is not None else llm), recorder
-
-
-def _open_or_absent(choice: Choice, settings: "Settings", environ: Mapping[str, str], say: Say) -> "Llm":
+    if environ.get("CI", "").strip().lower() in _CI:
+        hint = "replay a recording, or unset CI"
+        raise UsageError("CI=true forbids calls to an LLM", where="recording or live", hint=hint)
     try:
-        return open_named(choice.llm, settings, environ, base_url=settings.llm_base_url, say=say)
+        llm = open_named(choice.llm, settings, environ, base_url=settings.llm_base_url, say=say)
     except UnavailableError as error:
-        if choice.fallback:
-            return _Absent(choice.llm, error)
-        raise UnavailableError(error.what, where=error.where, hint=_with_way_out(error.hint)) from None
+        if not choice.fallback:
+            raise UnavailableError(error.what, where=error.where, hint=_with_way_out(error.hint)) from None
+        llm = _Absent(choice.llm, error)
+    if folder is None:
+        return llm
+    with ExitStack() as left:
+        left.callback(llm.close)
+        recorder = Record(llm, folder, run, recorded_at=datetime.fromisoformat(now))
+        left.pop_all()
+    return recorder
 
 
-def _replayed(folder: Path, run: "Run") -> tuple["Llm", "_Recorder", str]:
-    """Return the recording as an LLM, with its folder and the time it was made."""
-    from agent.llm.cassette import Replay
-
-    llm = Replay(folder, run)
+def _recorded_at(text: str, folder: Path | None) -> str:
     try:
-        when = stamp(datetime.fromisoformat(llm.recorded_at))
+        return stamp(datetime.fromisoformat(text))
     except ValueError:
-        where = f"{folder.name}: recorded_at"
+        where = f"{folder.name if folder else ''}: recorded_at"
         raise DriftError("the recording does not say when it was made", where=where, hint="record again") from None
-    return llm, _Recorder(folder, run, None), when
-
-
-@dataclass
-class _Recorder:
-    """The folder of a recording, whether written or replayed."""
-
-    folder: Path
-    run: "Run"
-    recorded_at: datetime | None
-    """The time of the recording; None for a replay, since a replay changes nothing."""
-    _new: bool | None = None
-    """Whether this run created the folder; None until something is recorded in it."""
-
-    def of(self, llm: "Llm") -> "Llm":
-        """Wrap the LLM so that its answers are recorded. Raises UsageError if the folder is not empty."""
-        from agent.llm.cassette import Record
-
-        assert self.recorded_at is not None
-        new = not self.folder.exists()
-        # A live LLM that is not allowed has already been refused before opening.
-        recorded = Record(llm, self.folder, self.run, ci=False, recorded_at=self.recorded_at)
-        self._new = new
-        return recorded
-
-    @property
-    def complete(self) -> bool:
-        """Whether there is a recording that can be replayed."""
-        from agent.llm.cassette import MANIFEST
-
-        return (self.folder / MANIFEST).is_file()
-
-    def tidy(self) -> None:
-        """Remove a recording without calls, left by a run that ended before its first call."""
-        from agent.llm.cassette import MANIFEST
-
-        if self._new is None or any(file.name != MANIFEST for file in self.folder.glob("*.json")):
-            return
-        (self.folder / MANIFEST).unlink(missing_ok=True)
-        if self._new:
-            with suppress(OSError):
-                self.folder.rmdir()
 
 
 class _Absent:
@@ -365,45 +341,8 @@ class _Absent:
         """Do nothing, since nothing is open."""
 
 
-def _passage_tokens(name: str, settings: "Settings") -> int:
-    """Return how many tokens of the sources an LLM is shown; for a local LLM, at most its remaining context."""
-    if not name.startswith(_LOCAL):
-        return settings.llm_passage_tokens
-    left = settings.llm_context_tokens - settings.llm_answer_tokens - _QUESTION_TOKENS
-    return min(settings.llm_passage_tokens, max(_LEAST_PASSAGES, left))
-
-
-def _tell_spent(assistant: "Assistant") -> None:
-    spent = assistant.budget.spent
-    tokens_in, tokens_out = spent.usage.input_tokens, spent.usage.output_tokens
-    if tokens_in or tokens_out:
-        about = "about " if spent.usage.estimated else ""
-        money = "" if spent.dollars is None else f", ${spent.dollars:.4f}"
-        took = f"{spent.calls} calls, {about}{tokens_in} tokens in, {tokens_out} out{money}"
-        assistant.told(f"llm: {assistant.llm.name} took {took} until it was given up")
-
-
-def _keys(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return every profile key that is set, so that none leaks into a recording."""
-    from agent.llm.profiles import profiles
-
-    names = {profile.key_env for profile in profiles().values() if profile.key_env}
-    return tuple(filter(None, (environ.get(name, "").strip() for name in sorted(names))))
-
-
-def _caps(settings: "Settings", price: "Price | None", choice: Choice) -> "Caps":
-    """Return the caps of a run. A replay keeps the same caps, since calls that they prevented were not recorded.
-
-    Raises InputError if the money cap is not a number.
-    """
-    from agent.llm.budget import Caps
-
-    dollars = _dollars(settings.llm_max_dollars)
-    # A replay costs nothing, so it needs no money cap when the price is unknown.
-    return Caps(settings.llm_max_tokens, None if choice.replay is not None and price is None else dollars)
-
-
 def _dollars(text: str) -> Decimal | None:
+    """Return the money cap, or None without one. Raises InputError if it is not a number."""
     if not text.strip():
         return None
     try:
@@ -411,15 +350,10 @@ def _dollars(text: str) -> Decimal | None:
     except InvalidOperation:
         dollars = Decimal(-1)
     if not dollars.is_finite() or dollars < 0:
-        raise InputError(
-            f"{text!r} is not a sum of money", where="setting llm_max_dollars", hint="give a number such as 0.5"
-        )
+        hint = "give a number such as 0.5"
+        raise InputError(f"{text!r} is not a sum of money", where="setting llm_max_dollars", hint=hint)
     return dollars
 
 
 def _with_way_out(hint: str) -> str:
     return hint if _WAY_OUT in hint else "; ".join(filter(None, (hint, _WAY_OUT)))
-
-
-def _silent(_: str) -> None:
-    """Discard a message."""

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from socket import socket
@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from agent.cli.source_options import now
+from agent.errors import InputError, StoreError
+from agent.report.safe_markdown import one_line
 
 if TYPE_CHECKING:
     from agent.review.domain.records import Reviewer
     from agent.review.service import Service
-    from agent.review.store.store import Store
 
 ROLES: Final = ("viewer", "analyst", "approver")
 _SOMEBODY: Final = "analyst"
@@ -26,7 +27,7 @@ _LINE: Final = 4096
 """The most bytes read of a typed line."""
 
 
-@click.command("review", short_help="Review drafts in a local web app, and sign them.")
+@click.command("review")
 @click.argument("folders", nargs=-1, metavar="[DRAFT_DIR...]", type=click.Path(path_type=Path))
 @click.option("--host", default="127.0.0.1", metavar="H", help="127.0.0.1, localhost or ::1.")
 @click.option("--port", default=0, metavar="P", type=click.IntRange(0, 65535), help="By default a free one.")
@@ -46,33 +47,51 @@ def command(folders: tuple[Path, ...], host: str, port: int, file: Path | None, 
       septet review acme other --reviewer "A. Analyst"
       septet review --store team.sqlite --port 8000
     """
+    from agent.review.demo import add_demo
     from agent.review.service import Service
+    from agent.review.store.store import Store
     from agent.review.web.server import bound, check_host
-    from agent.settings import load_settings
+    from agent.settings import load_settings, store_file
 
     environ = os.environ  # noqa: TID251
     check_host(host)
     reviewer = reviewer_of(name, role, environ)
     settings = load_settings(environ)
+    demo = not folders and file is None
     with ExitStack() as left:
         made = left.enter_context(bound(host, port))
-        demo = not folders and file is None
-        store = left.enter_context(_opened(left, demo=demo, file=file, environ=environ))
+        scratch = Path(left.enter_context(TemporaryDirectory())) / "demo.sqlite" if demo else None
+        store = left.enter_context(Store.open(scratch or file or store_file(environ)))
+        if store.damage:
+            _tell(f"the store is damaged and opened for reading only: {store.damage}")
+            _tell(f"hint: {store.hint}")
         service = Service(store, settings, now)
         if demo:
-            _demonstrate(service, environ)
+            _tell("drafting the demo; your own drafts: septet review DRAFT_DIR")
+            with suppress(InputError):
+                own = store_file(environ)
+                if own.exists():
+                    _tell(f"the reviews that you have: septet review --store {own}")
+            add_demo(service)
         for folder in folders:
             key = service.import_draft(folder, reviewer)
             _tell(f"{key}: {service.review(key).drafted.product.name}")
         _serve(service, made, reviewer)
         if not demo and not store.damage:
-            _keep_backup(store)
-    _leave()
+            try:
+                store.keep_backup()
+            except StoreError as error:
+                # Everything acknowledged is already in the store.
+                _tell(f"no backup was written: {error}")
+    # Exit at once if an abandoned request is still running: the closed store rejects its writes.
+    if any(one is not threading.main_thread() and not one.daemon for one in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def reviewer_of(name: str | None, role: str, environ: Mapping[str, str]) -> "Reviewer":
     """Return the reviewer with the given name, else with the user's own. Raises InputError for an unusable name."""
-    from agent.errors import InputError
     from agent.review.domain.acts import MAX_NAME
     from agent.review.domain.records import Reviewer
 
@@ -80,32 +99,6 @@ def reviewer_of(name: str | None, role: str, environ: Mapping[str, str]) -> "Rev
     if not 1 <= len(said) <= MAX_NAME or not said.isprintable():
         raise InputError("this is not a name", where="--reviewer", hint=f"1 to {MAX_NAME} letters on one line")
     return Reviewer.model_validate({"name": said, "role": role})
-
-
-def _opened(left: ExitStack, *, demo: bool, file: Path | None, environ: Mapping[str, str]) -> "Store":
-    from agent.review.store.store import Store
-    from agent.settings import store_file
-
-    if demo:
-        return Store.open(Path(left.enter_context(TemporaryDirectory())) / "demo.sqlite")
-    store = Store.open(file or store_file(environ))
-    if store.damage:
-        _tell(f"the store is damaged and opened for reading only: {store.damage}")
-        _tell(f"hint: {store.hint}")
-    return store
-
-
-def _demonstrate(service: "Service", environ: Mapping[str, str]) -> None:
-    from agent.errors import InputError
-    from agent.review.demo import add_demo
-    from agent.settings import store_file
-
-    _tell("drafting the demo; your own drafts: septet review DRAFT_DIR")
-    with suppress(InputError):
-        own = store_file(environ)
-        if own.exists():
-            _tell(f"the reviews that you have: septet review --store {own}")
-    add_demo(service)
 
 
 def _serve(service: "Service", made: socket, reviewer: "Reviewer") -> None:
@@ -120,6 +113,13 @@ def _serve(service: "Service", made: socket, reviewer: "Reviewer") -> None:
         click.echo(f"{address(made)}{ENTER}?token={access.invite(reviewer)}")
         sys.stdout.flush()
 
+    def invite_again() -> None:
+        """Print a new address for each typed line, until the terminal is gone."""
+        # Bypass sys.stdin, because this thread would still hold its lock when the process ends.
+        with suppress(OSError):
+            while os.read(sys.stdin.fileno(), _LINE):
+                invite()
+
     invite()
     asked = sys.stdin is not None and sys.stdin.isatty()
     more = "Enter prints another address, " if asked else ""
@@ -128,38 +128,9 @@ def _serve(service: "Service", made: socket, reviewer: "Reviewer") -> None:
         # A background process that reads from a terminal is stopped. With the signal ignored, only the read fails and
         # the thread ends.
         signal.signal(signal.SIGTTIN, signal.SIG_IGN)
-        threading.Thread(target=_invite_again, args=(invite,), daemon=True).start()
+        threading.Thread(target=invite_again, daemon=True).start()
     serve(app, made)
 
 
-def _invite_again(invite: Callable[[], None]) -> None:
-    """Print a new address for each typed line, until the terminal is gone."""
-    with suppress(OSError):
-        # Bypass sys.stdin, because this thread would still hold its lock when the process ends.
-        while os.read(sys.stdin.fileno(), _LINE):
-            invite()
-
-
-def _keep_backup(store: "Store") -> None:
-    from agent.errors import StoreError
-
-    try:
-        store.keep_backup()
-    except StoreError as error:
-        # Everything acknowledged is already in the store.
-        _tell(f"no backup was written: {error}")
-
-
-def _leave() -> None:
-    """Exit at once if an abandoned request is still running: the closed store rejects its writes."""
-    left = [one for one in threading.enumerate() if one is not threading.main_thread() and not one.daemon]
-    if left:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
-
-
 def _tell(line: str) -> None:
-    from agent.report.safe_markdown import one_line
-
     click.echo(one_line(line), err=True)

@@ -2,10 +2,9 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 import click
 
@@ -13,7 +12,8 @@ from agent.errors import InputError, SeptetError, SourceError, UsageError
 from agent.records import FormulaId, Score
 from agent.scoring import bands, parse_request, score, severity
 
-_STDIN: Final = "-"
+_SUBJECT: Final = ("cvss_vector", "cvss_base", "factor_sum")
+"""The flags that say what is scored; the others say how."""
 _WHY_NULL: Final[Mapping[FormulaId, str]] = {"cvss-bte": "needs a CVSS vector"}
 _NO_FACTORS: Final = "needs a CVSS base and factors"
 
@@ -31,60 +31,39 @@ _NO_FACTORS: Final = "needs a CVSS base and factors"
 @click.option("--mode", metavar="strict|directory", help="strict (default): published values only.")
 @click.option("--json", "as_json", is_flag=True, help="Print the score object and nothing else.")
 @click.option("--jsonl", metavar="FILE", help="Score one JSON object a line; prints one a line.")
-def command(
-    file: str | None,
-    cvss_vector: str | None,
-    cvss_base: str | None,
-    factors: tuple[str, ...],
-    factor_sum: str | None,
-    factor_set: str | None,
-    threat_multiplier: str | None,
-    mitigation_factor: str | None,
-    formula: str | None,
-    mode: str | None,
-    as_json: bool,
-    jsonl: str | None,
-) -> None:
+def command(file: str | None, factors: tuple[str, ...], as_json: bool, jsonl: str | None, **given: str | None) -> None:
     """Score with OWASP AIVSS, exactly, and show the arithmetic.
 
     FILE (or - for standard input) holds one JSON object with the keys cvss_vector or cvss_base, factors or
     factor_sum, factor_set, threat_multiplier, mitigation_factor, formula and mode. With a FILE or --jsonl, the flags
     from --factor-set to --mode fill in what an object does not name.
     """
-    subject: dict[str, object] = {"cvss_vector": cvss_vector, "cvss_base": cvss_base, "factor_sum": factor_sum}
-    subject["factors"] = _factors(factors)
-    terms: dict[str, object] = {
-        "factor_set": factor_set,
-        "threat_multiplier": threat_multiplier,
-        "mitigation_factor": mitigation_factor,
-        "formula": formula,
-        "mode": mode,
-    }
-    named = _given(subject)
+    terms: dict[str, object] = {key: value for key, value in given.items() if value is not None}
+    named: dict[str, object] = {key: terms.pop(key) for key in _SUBJECT if key in terms}
+    if factors:
+        named["factors"] = _factors(factors)
     if file is not None and jsonl is not None:
         raise UsageError("FILE and --jsonl exclude each other", hint="give one of them")
     if named and (file is not None or jsonl is not None):
         raise UsageError(f"a file and flags for {', '.join(named)} exclude each other", hint="put them into the file")
-    if cvss_vector is not None and cvss_base is not None:
+    if "cvss_vector" in named and "cvss_base" in named:
         raise UsageError("--cvss and --base exclude each other", hint="a vector has its own base")
-    if factors and factor_sum is not None:
+    if factors and "factor_sum" in named:
         raise UsageError("--factor and --factor-sum exclude each other", hint="the sum follows from the factors")
     if jsonl is not None:
-        _score_lines(jsonl, _given(terms))
+        _score_lines(jsonl, terms)
         return
     if file is None and not named:
         raise UsageError("nothing to score", hint="give --cvss or --base and the factors, or a FILE; see --help")
-    found = named if file is None else _read_object(_read(file), _given(terms), file)
-    scored = score(parse_request({**_given(terms), **found}))
-    click.echo(_json(scored, indent=2) if as_json else _report(scored))
+    if file is not None:
+        with _opened(file, "give a JSON file or -") as stream:
+            named = _read_object(stream.read(), file)
+    scored = score(parse_request({**terms, **named}))
+    click.echo(scored.model_dump_json(indent=2) if as_json else _report(scored))
 
 
-def _given(values: Mapping[str, object]) -> dict[str, object]:
-    return {key: value for key, value in values.items() if value is not None}
-
-
-def _factors(pairs: tuple[str, ...]) -> dict[str, object] | None:
-    found: dict[str, object] = {}
+def _factors(pairs: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         key = key.strip()
@@ -93,23 +72,36 @@ def _factors(pairs: tuple[str, ...]) -> dict[str, object] | None:
         if key in found:
             raise UsageError("the factor is given twice", where=f"--factor {key}", hint="give each factor once")
         found[key] = value
-    return found or None
+    return found
 
 
-# ---------------------------------------------------------------- JSON in and out
-
-
-def _read(file: str) -> bytes:
+def _opened(file: str, hint: str) -> IO[bytes]:
+    """Open a file, or standard input for "-"."""
     try:
-        return sys.stdin.buffer.read() if file == _STDIN else Path(file).read_bytes()
+        return click.open_file(file, "rb")
     except OSError as error:
-        raise SourceError(
-            f"the file cannot be read: {error.strerror}", where=file, hint="give a JSON file or -"
-        ) from None
+        raise SourceError(f"the file cannot be read: {error.strerror}", where=file, hint=hint) from None
 
 
-def _read_object(data: bytes, terms: Mapping[str, object], where: str) -> dict[str, object]:
-    """Parse one JSON object with numbers as exact decimals; `terms` supplies the missing keys."""
+def _score_lines(file: str, terms: Mapping[str, object]) -> None:
+    failed = False
+    with _opened(file, "give a JSONL file") as stream:
+        for number, line in enumerate(stream, start=1):
+            if not line.strip():
+                continue
+            try:
+                scored = score(parse_request({**terms, **_read_object(line, f"line {number}")}))
+                text = scored.model_dump_json()
+            except SeptetError as error:
+                failed = True
+                text = json.dumps({"error": f"line {number}: {error}" + (f"; {error.hint}" if error.hint else "")})
+            click.echo(text)
+    if failed:
+        sys.exit(SeptetError.exit_code)
+
+
+def _read_object(data: bytes, where: str) -> dict[str, object]:
+    """Parse one JSON object with numbers as exact decimals, without the keys that are null."""
     try:
         found = json.loads(
             data.decode("utf-8-sig"),
@@ -126,7 +118,7 @@ def _read_object(data: bytes, terms: Mapping[str, object], where: str) -> dict[s
         raise InputError(f"malformed JSON: {error}", where=where, hint="give one JSON object") from None
     if not isinstance(found, dict):
         raise InputError("the JSON is not an object", where=where, hint="give one JSON object")
-    return {**terms, **_given(found)}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _exact(text: str) -> Decimal | str:
@@ -148,40 +140,6 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
         twice = next(key for key in keys if keys.count(key) > 1)
         raise InputError("a key is given twice", where=twice[:40], hint="give each key once")
     return found
-
-
-def _lines(file: str) -> Iterator[bytes]:
-    if file == _STDIN:
-        yield from sys.stdin.buffer
-        return
-    try:
-        stream: BinaryIO = Path(file).open("rb")  # noqa: SIM115 - closed below, after the last line was used
-    except OSError as error:
-        raise SourceError(f"the file cannot be read: {error.strerror}", where=file, hint="give a JSONL file") from None
-    with stream:
-        yield from stream
-
-
-def _score_lines(file: str, terms: Mapping[str, object]) -> None:
-    failed = False
-    for number, line in enumerate(_lines(file), start=1):
-        if not line.strip():
-            continue
-        try:
-            text = _json(score(parse_request(_read_object(line, terms, f"line {number}"))))
-        except SeptetError as error:
-            failed = True
-            text = json.dumps({"error": f"line {number}: {error}" + (f"; {error.hint}" if error.hint else "")})
-        click.echo(text)
-    if failed:
-        sys.exit(SeptetError.exit_code)
-
-
-def _json(scored: Score, indent: int | None = None) -> str:
-    return scored.model_dump_json(indent=indent)
-
-
-# ---------------------------------------------------------------- text
 
 
 def _report(scored: Score) -> str:

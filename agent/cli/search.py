@@ -2,12 +2,14 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from agent.errors import SourceError
+from agent.report.safe_markdown import one_line
 
 if TYPE_CHECKING:
     from agent.records import Document
@@ -19,7 +21,7 @@ _TEXT = 600
 """The most characters of a passage shown on a terminal; the JSON has the full text."""
 
 
-@click.command("search", short_help="Find passages in the sources of a draft.")
+@click.command("search")
 @click.argument("draft", type=click.Path(path_type=Path), metavar="DRAFT")
 @click.argument("question", metavar="QUESTION")
 @click.option("-k", "k", type=click.IntRange(1, 100), default=5, show_default=True, help="How many passages.")
@@ -44,46 +46,43 @@ def command(draft: Path, question: str, k: int, as_json: bool) -> None:
 
     _, documents = load_whole(draft)
     if not documents:
-        raise SourceError(
-            "the texts of this draft are not there", where=str(draft), hint="search a folder that `draft --out` made"
-        )
+        hint = "search a folder that `draft --out` made"
+        raise SourceError("the texts of this draft are not there", where=str(draft), hint=hint)
     settings = load_settings(os.environ)  # noqa: TID251
     with Library(documents, statements(documents), settings.vector_store) as library:
         library.open_or_memory(draft_file(draft).parent / INDEX)
         found = library.search(question, k)
-    click.echo(_json(question, found, documents) if as_json else _text(found, documents), nl=False)
-
-
-def _json(question: str, found: "tuple[Found, ...]", documents: "tuple[Document, ...]") -> str:
     by_id = {document.id: document for document in documents}
+    shown = _json(question, found, by_id) if as_json else _text(found, by_id)
+    click.echo(shown, nl=False)
+
+
+def _json(question: str, found: "tuple[Found, ...]", documents: "Mapping[str, Document]") -> str:
     rows = [
         {
             "document": one.passage.document,
-            "url": by_id[one.passage.document].url,
+            "url": documents[one.passage.document].url,
             "start": one.passage.start,
             "end": one.passage.end,
             "path": list(one.path),
             "score": one.score,
             "sentence": {"start": one.start, "end": one.end},
-            "text": _shown(one, by_id[one.passage.document]),
+            "text": _shown(one, documents[one.passage.document]),
         }
         for one in found
     ]
     return json.dumps({"schema": SCHEMA, "question": question, "passages": rows}, ensure_ascii=False, indent=2) + "\n"
 
 
-def _text(found: "tuple[Found, ...]", documents: "tuple[Document, ...]") -> str:
-    from agent.report.safe_markdown import one_line
-
-    by_id = {document.id: document for document in documents}
+def _text(found: "tuple[Found, ...]", documents: "Mapping[str, Document]") -> str:
     lines = [] if found else ["Nothing in the sources answers this."]
     for number, one in enumerate(found, start=1):
-        passage = one.passage
-        place = f"{passage.document} {passage.start}-{passage.end}"
-        lines.append(f"{number}. {place}  {one.score:.3f}  {one_line(by_id[passage.document].url)}")
+        document, passage = documents[one.passage.document], one.passage
+        place = f"{document.id} {passage.start}-{passage.end}"
+        lines.append(f"{number}. {place}  {one.score:.3f}  {one_line(document.url)}")
         if one.path:
             lines.append(f"   {one_line(' › '.join(one.path))}")
-        text = one_line(_shown(one, by_id[passage.document]))
+        text = one_line(_shown(one, document))
         lines.append(f"   {text[:_TEXT]}{'…' if len(text) > _TEXT else ''}")
     return "\n".join(lines) + "\n"
 

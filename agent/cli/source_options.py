@@ -1,16 +1,21 @@
-"""Options shared by the verbs that read sources, the current time, the analyst's note and the progress line."""
+"""What verbs that read sources share: options, the reading itself, the time, notes and the progress line."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 import click
 
 from agent.errors import InputError
+from agent.report.safe_markdown import one_line
+
+if TYPE_CHECKING:
+    from agent.records import Intake
 
 _NOTE_FILE_LIMIT = 200_000
 _PAGE: Final = "reading "
@@ -23,21 +28,37 @@ _R = TypeVar("_R")
 
 def reading_options(verb: Callable[_P, _R]) -> Callable[_P, _R]:
     """Add `--product`, `--note` and `--allow-private` to a verb, in this order of its help."""
-    options = (
+    private = "Admit exactly this loopback or private host and port. May be repeated."
+    note = "An analyst's note about this deployment."
+    for option in (
+        click.option("--allow-private", multiple=True, metavar="HOST[:PORT]", help=private),
+        click.option("--note", "notes", multiple=True, metavar="TEXT|FILE", help=note),
         click.option("--product", metavar="NAME", help="Name of the product, when the page has several."),
-        click.option(
-            "--note", "notes", multiple=True, metavar="TEXT|FILE", help="An analyst's note about this deployment."
-        ),
-        click.option(
-            "--allow-private",
-            multiple=True,
-            metavar="HOST[:PORT]",
-            help="Admit exactly this loopback or private host and port. May be repeated.",
-        ),
-    )
-    for option in reversed(options):
+    ):
         verb = option(verb)
     return verb
+
+
+def read(
+    sources: tuple[str, ...],
+    *,
+    product: str | None = None,
+    notes: tuple[str, ...] = (),
+    allow_private: tuple[str, ...] = (),
+) -> "Intake":
+    """Read the sources as a draft would, with progress on stderr; only the cache is kept."""
+    from agent.intake.capture import read_remembered
+    from agent.settings import load_settings
+
+    settings = load_settings(os.environ)  # noqa: TID251
+    with progress_line() as progress:
+        found = read_remembered(
+            sources, settings, allow_private=allow_private, notes=tuple(map(note_text, notes)), product=product,
+            progress=progress, now=now(),
+        )  # fmt: skip
+    if found.unfinished is not None:
+        found.unfinished.finish()
+    return found.result.intake
 
 
 def now() -> str:
@@ -71,29 +92,22 @@ def progress_line() -> Iterator[Callable[[str], None]]:
 
     Plain lines report every stage, but single pages at most every two seconds.
     """
-    from agent.report.safe_markdown import one_line
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.text import Text
 
-    if not sys.stderr.isatty():
-        yield _plain_lines(one_line)
+        # Addresses and file names are plain text: do not interpret them as Rich markup or terminal escapes.
+        with Console(stderr=True).status("reading") as status:
+            yield lambda line: status.update(Text(one_line(line)))
         return
-    from rich.console import Console
-    from rich.text import Text
-
-    # Addresses and file names are plain text: do not interpret them as Rich markup or terminal escapes.
-    with Console(stderr=True).status("reading") as status:
-        yield lambda line: status.update(Text(one_line(line)))
-
-
-def _plain_lines(shown: Callable[[str], str]) -> Callable[[str], None]:
     last = time.monotonic()
 
     def tell(line: str) -> None:
         nonlocal last
         moment = time.monotonic()
-        if line.startswith(_PAGE) and moment - last < _BETWEEN_PAGES:
-            return
-        last = moment
-        sys.stderr.write(f"{shown(line)}\n")
-        sys.stderr.flush()
+        if not line.startswith(_PAGE) or moment - last >= _BETWEEN_PAGES:
+            last = moment
+            sys.stderr.write(f"{one_line(line)}\n")
+            sys.stderr.flush()
 
-    return tell
+    yield tell

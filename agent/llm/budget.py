@@ -77,40 +77,14 @@ class Spent:
     """US dollars; None when the price is unknown."""
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Worst-case cost of a plan in US dollars, if every response is as long as its cap allows."""
-
-    cold: Decimal
-    """Cost if the provider caches nothing."""
-    warm: Decimal
-    """Cost if the shared prompt prefix is cached by the provider from the second call with the same schema."""
-
-
-@dataclass(frozen=True)
-class PlanEstimate:
-    """Worst-case usage and cost of a plan, computed before any call is sent."""
-
-    calls: int
-    input_tokens: int
-    output_tokens: int
-    shared_share: Decimal
-    """Share of input tokens in the common prefix of all calls' messages, 0 to 1; 0 for a single call."""
-    costs: Mapping[str, Cost | None]
-    """Cost by LLM; None if the price is unknown."""
-
-
 class Budget:
     """The budget of one run; thread-safe."""
 
     def __init__(self, counter: Counter, price: Price | None, caps: Caps) -> None:
         """Start with nothing spent. Raises InputError for a dollar cap without a price, which cannot be enforced."""
         if caps.dollars is not None and price is None:
-            raise InputError(
-                "a cap in money cannot be kept",
-                where="the price of this LLM is unknown",
-                hint="name a file with its price by SEPTET_LLM_PRICES, or cap tokens by SEPTET_LLM_MAX_TOKENS instead",
-            )
+            hint = "name a file with its price by SEPTET_LLM_PRICES, or cap tokens by SEPTET_LLM_MAX_TOKENS instead"
+            raise InputError("a cap in money cannot be kept", where="the price of this LLM is unknown", hint=hint)
         self._counter = counter
         self._price = price
         self._caps = caps
@@ -124,12 +98,17 @@ class Budget:
         """Return the worst-case usage of a call: nothing cached and a response as long as its cap."""
         return Usage(self._counter.call(call), call.max_tokens, estimated=True)
 
-    def check(self, usage: Usage) -> None:
+    def fits(self, usage: Usage) -> bool:
+        """Return whether a plan with this usage would keep the caps."""
+        with self._changed:
+            return self._excess(usage) is None
+
+    def check(self, usage: Usage, where: str = "before the first call") -> None:
         """Raise LlmError over_budget if a plan with this usage would exceed a cap. Reserves nothing."""
         with self._changed:
             excess = self._excess(usage)
         if excess is not None:
-            raise LlmError("over_budget", excess, where="before the first call", hint=_RAISE)
+            raise LlmError("over_budget", excess, where=where, hint=_RAISE)
 
     def reserve(self, call: Call) -> int:
         """Reserve the worst case of a call, waiting while running calls may still release part of their reservation.
@@ -140,9 +119,7 @@ class Budget:
         worst = self.estimate(call)
         with self._changed:
             self._changed.wait_for(lambda: not self._open or self._excess(worst) is None)
-            excess = self._excess(worst)
-            if excess is not None:
-                raise LlmError("over_budget", excess, where=f"before the call {call.stage!r}", hint=_RAISE)
+            self.check(worst, f"before the call {call.stage!r}")
             self._tickets += 1
             self._open[self._tickets] = worst
             return self._tickets
@@ -154,10 +131,13 @@ class Budget:
         A call that never reached the endpoint costs nothing.
         """
         with self._changed:
-            worst = self._open.pop(ticket)
+            least = self._open.pop(ticket).input_tokens // _LEAST_SHARE
             self._ended += 1
             if usage != Usage():
-                usage = _credible(usage, worst)
+                if usage.input_tokens < least:
+                    usage = replace(usage, input_tokens=least, estimated=True)
+                cached = min(max(usage.cached_tokens, 0), usage.input_tokens)
+                usage = replace(usage, output_tokens=max(usage.output_tokens, 0), cached_tokens=cached)
             self._usage += usage
             self._changed.notify_all()
 
@@ -181,43 +161,11 @@ class Budget:
         return None
 
 
-def _credible(usage: Usage, worst: Usage) -> Usage:
-    least = worst.input_tokens // _LEAST_SHARE
-    made = replace(usage, output_tokens=max(usage.output_tokens, 0))
-    if made.input_tokens < least:
-        made = replace(made, input_tokens=least, estimated=True)
-    return replace(made, cached_tokens=min(max(made.cached_tokens, 0), made.input_tokens))
-
-
-def estimate_plan(calls: Sequence[Call], counter: Counter, prices: Mapping[str, Price | None]) -> PlanEstimate:
-    """Estimate the worst-case usage of `calls` and their cost at each of the prices."""
-    counted = [Usage(counter.call(call), call.max_tokens, estimated=True) for call in calls]
-    shared = counter.count(shared_start([_rendered(call) for call in calls])) if len(calls) > 1 else 0
-    total = sum(counted, Usage())
-    seen: set[str] = set()
-    warm = Usage()
-    for call, usage in zip(calls, counted, strict=True):
-        # Providers place the schema before the messages, so calls with different schemas share no cached prefix.
-        warm += replace(usage, cached_tokens=shared) if repr(call.schema) in seen else usage
-        seen.add(repr(call.schema))
-    share = Decimal(min(shared * len(calls), total.input_tokens)) / max(total.input_tokens, 1)
-    costs = {
-        name: None if price is None else Cost(price.cost(total), price.cost(warm)) for name, price in prices.items()
-    }
-    return PlanEstimate(
-        len(calls), total.input_tokens, total.output_tokens, share.quantize(Decimal("0.001")), MappingProxyType(costs)
-    )
-
-
 def shared_start(texts: Sequence[str]) -> str:
     """Return the longest common prefix of the texts; at least one text is required."""
     first, last = min(texts), max(texts)
     differs = (place for place, (one, other) in enumerate(zip(first, last, strict=False)) if one != other)
     return first[: next(differs, len(first))]
-
-
-def _rendered(call: Call) -> str:
-    return "".join(f"{message.role}\n{message.text}\n" for message in call.messages)
 
 
 @lru_cache(maxsize=1)

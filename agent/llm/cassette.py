@@ -18,8 +18,8 @@ import re
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import unified_diff
 from pathlib import Path
@@ -28,17 +28,19 @@ from typing import Annotated, Final, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
 
 from agent.errors import DriftError, SourceError, UsageError
-from agent.llm.port import Call, Llm, LlmError, Reason, Reply, Role, Rung, Stopped, Usage
+from agent.llm.port import Call, Llm, LlmError, Message, Reason, Reply, Usage
 
-_HINT: Final = "give a new folder; recordings are never overwritten"
+MANIFEST: Final = "manifest.json"
 MAX_LINES: Final = 60
+"""The most lines of a difference."""
+_HINT: Final = "give a new folder; recordings are never overwritten"
 _LINE_CHARS: Final = 160
-_CONTEXT: Final = 1
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?]) ")
 _WORD: Final = re.compile(r"\w+")
-MANIFEST: Final = "manifest.json"
 _MAX_FILE_BYTES: Final = 4_000_000
 _SCHEMA: Final = "septet/cassette/1"
+_EPOCH: Final = 1
+"""Part of the form, to tell repeated recordings of the same calls apart."""
 _KEY_CHARS: Final = 8
 _MIN_SECRET_CHARS: Final = 6
 _REDACTED: Final = "[redacted]"
@@ -54,84 +56,8 @@ KEY_LIKE: Final = re.compile(
 """Matches text that looks like an API key, token or private key."""
 
 
-def claim(folder: Path, mark: str) -> None:
-    """Create the folder with an empty lock file called `mark`, so that no second run records into it.
-
-    Raises UsageError when the folder is not empty, already locked, or not a folder.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise UsageError("the recording needs a folder, and this is none", where=folder.name, hint=_HINT)
-    if folder.is_dir() and any(folder.iterdir()):
-        raise UsageError("the folder for the recording is not empty", where=folder.name, hint=_HINT)
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        (folder / mark).touch(exist_ok=False)
-    except FileExistsError:
-        raise UsageError("another run is recording into this folder", where=folder.name, hint=_HINT) from None
-
-
-def put(file: Path, content: bytes) -> None:
-    """Write a file, leaving no partial file behind. Raises SourceError if writing fails, for example on a full disk."""
-    try:
-        file.write_bytes(content)
-    except OSError as error:
-        file.unlink(missing_ok=True)
-        where = f"{file.parent.name}/{file.name}: {error.strerror}"
-        hint = "check the folder and free space"
-        raise SourceError("the recording cannot be written", where=where, hint=hint) from None
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A request in a form that can be compared with others."""
-
-    stage: str
-    head: Mapping[str, object]
-    """Other values that affect the response, by name."""
-    messages: tuple[tuple[str, str], ...]
-    """Role and text."""
-
-    def lines(self) -> Iterator[str]:
-        """Yield the request as short lines, one per sentence, so that a small change affects only one line."""
-        yield from (f"{name}: {self.head[name]}" for name in sorted(self.head))
-        for role, text in self.messages:
-            yield f"[{role}]"
-            for line in text.splitlines():
-                for sentence in _SENTENCE_END.split(line):
-                    yield from (sentence[at : at + _LINE_CHARS] for at in range(0, max(len(sentence), 1), _LINE_CHARS))
-
-
-def nearest(asked: Asked, recorded: Mapping[str, Asked]) -> str | None:
-    """Return the name of the most similar recorded request, preferring the same stage; ties go to the first name."""
-    alike = {name: other for name, other in recorded.items() if other.stage == asked.stage} or recorded
-    words = _words(asked)
-    return max(sorted(alike), key=lambda name: _overlap(words, _words(alike[name])), default=None)
-
-
-def difference(recorded: Asked, asked: Asked) -> str:
-    """Return a unified diff from the recorded to the current request, truncated to `MAX_LINES` lines."""
-    lines = list(
-        unified_diff(list(recorded.lines()), list(asked.lines()), "recorded", "asked", n=_CONTEXT, lineterm="")
-    )
-    more = [f"… and {len(lines) - MAX_LINES} more lines"] if len(lines) > MAX_LINES else []
-    return "\n".join([*lines[:MAX_LINES], *more])
-
-
-def _words(asked: Asked) -> Counter[str]:
-    return Counter(word for line in asked.lines() for word in _WORD.findall(line))
-
-
-def _overlap(one: Counter[str], other: Counter[str]) -> float:
-    return (one & other).total() / max((one | other).total(), 1)
-
-
 class _Stored(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class _Message(_Stored):
-    role: Role
-    text: str
 
 
 class _Request(_Stored):
@@ -144,32 +70,29 @@ class _Request(_Stored):
     schema_sha256: str
     """Hash of the schema as sent. Field order matters, but the sorted JSON behind `key` would hide it."""
     wire_schema: dict[str, JsonValue]
-    messages: list[_Message]
+    messages: list[Message]
 
     @property
     def key(self) -> str:
         content = self.model_dump(mode="json", exclude={"wire_schema"})
         return _sha(json.dumps([_SCHEMA, content], sort_keys=True, ensure_ascii=True).encode())
 
-    def asked(self) -> Asked:
+    @property
+    def called(self) -> str:
+        return f"stage {self.stage!r}, attempt {self.attempt}, key {self.key[:_KEY_CHARS]}"
+
+    def lines(self) -> Iterator[str]:
+        """Yield the request as short lines, one per sentence, so that a small change affects only one line."""
         head = self.model_dump(mode="json", exclude={"messages", "wire_schema"})
-        return Asked(self.stage, head, tuple((message.role, message.text) for message in self.messages))
+        yield from (f"{name}: {head[name]}" for name in sorted(head))
+        for message in self.messages:
+            yield f"[{message.role}]"
+            for line in message.text.splitlines():
+                for sentence in _SENTENCE_END.split(line):
+                    yield from (sentence[at : at + _LINE_CHARS] for at in range(0, max(len(sentence), 1), _LINE_CHARS))
 
-
-class _Usage(_Stored):
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int
-    estimated: bool
-
-
-class _Reply(_Stored):
-    text: str
-    stopped: Stopped
-    usage: _Usage
-    llm: str
-    detail: str
-    rung: Rung
+    def words(self) -> Counter[str]:
+        return Counter(word for line in self.lines() for word in _WORD.findall(line))
 
 
 class _Failed(_Stored):
@@ -177,12 +100,12 @@ class _Failed(_Stored):
     what: str
     where: str
     hint: str
-    usage: _Usage
+    usage: Usage
 
 
 class _Interaction(_Stored):
     request: _Request
-    outcome: _Reply | _Failed
+    outcome: Reply | _Failed
     milliseconds: int
 
 
@@ -225,45 +148,33 @@ class Run:
         return re.sub(f"{_MARK * 2}|{_PLACE}", lambda found: _MARK if found[0] == _MARK * 2 else self.delimiter, text)
 
 
-def refuse_live(ci: bool) -> None:
-    """Raise UsageError in continuous integration, where only recordings may be used."""
-    if ci:
-        raise UsageError(
-            "CI=true forbids calls to an LLM", where="recording or live", hint="replay a recording, or unset CI"
-        )
-
-
 class Record:
     """A wrapper that records the replies and errors of an LLM."""
 
     def __init__(
-        self,
-        inner: Llm,
-        folder: Path,
-        run: Run,
-        *,
-        ci: bool,
-        recorded_at: datetime,
-        epoch: int = 1,
-        alias: str = "",
-        clock: Callable[[], float] = time.monotonic,
+        self, inner: Llm, folder: Path, run: Run, *, recorded_at: datetime, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Lock the folder. `alias` names the LLM in keys (default: its name without the profile).
-
-        `epoch` distinguishes repeated runs. Raises UsageError when the folder is not empty, and under CI.
-        """
-        refuse_live(ci)
-        claim(folder, MANIFEST)
+        """Create and lock the folder. Raises UsageError when it is not empty, already locked, or not a folder."""
+        if folder.exists() and not folder.is_dir():
+            raise UsageError("the recording needs a folder, and this is none", where=folder.name, hint=_HINT)
+        if folder.is_dir() and any(folder.iterdir()):
+            raise UsageError("the folder for the recording is not empty", where=folder.name, hint=_HINT)
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            # The empty manifest is the lock: no second run records into the folder.
+            (folder / MANIFEST).touch(exist_ok=False)
+        except FileExistsError:
+            raise UsageError("another run is recording into this folder", where=folder.name, hint=_HINT) from None
         self.name = inner.name
         self._inner = inner
         self._folder = folder
         self._run = run
         self._clock = clock
-        self._alias = alias or inner.name.partition("/")[2] or inner.name
-        self._epoch = epoch
+        # The profile is no part of a key, so that a recording of the same LLM behind another endpoint fits.
+        self._alias = inner.name.partition("/")[2] or inner.name
         self._recorded_at = recorded_at
         self._entries: dict[str, _Entry] = {}
-        self._counts: dict[str, int] = defaultdict(int)
+        self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._closed = False
 
@@ -273,14 +184,22 @@ class Record:
         An outcome that arrives after `close` is returned but not recorded, since the caller has given up.
         """
         start = self._clock()
-        outcome: _Reply | _Failed
+        outcome: Reply | _Failed
         try:
-            outcome = _stored_reply(self._inner.complete(call), self._run)
+            outcome = _changed(self._inner.complete(call), self._run.stored)
         except LlmError as error:
-            outcome = _stored_failure(error, self._run)
-        request = _request(call, self._run, self._alias, self._epoch)
+            what, where, hint = map(self._run.stored, (error.what, error.where, error.hint))
+            outcome = _Failed(reason=error.reason, what=what, where=where, hint=hint, usage=error.usage)
+        request = _request(call, self._run, self._alias, _EPOCH)
         spent = round((self._clock() - start) * 1000)
-        self._write(_Interaction(request=request, outcome=outcome, milliseconds=spent))
+        content = _pretty(_Interaction(request=request, outcome=outcome, milliseconds=spent))
+        stage = re.sub(r"[^a-z0-9_-]", "-", call.stage.lower()) or "call"
+        with self._lock:
+            if not self._closed:
+                self._counts[request.key] += 1
+                name = f"{stage}-{request.key[:_KEY_CHARS]}-e{_EPOCH}-{self._counts[request.key]}.json"
+                _put(self._folder / name, content)
+                self._entries[name] = _Entry(key=request.key, sha256=_sha(content))
         return _replayed(outcome, self._run)
 
     def close(self) -> None:
@@ -293,23 +212,11 @@ class Record:
             manifest = _Manifest(
                 llm=self.name,
                 alias=self._alias,
-                epoch=self._epoch,
+                epoch=_EPOCH,
                 recorded_at=self._recorded_at.isoformat(timespec="seconds"),
                 interactions=self._entries,
             )
-            put(self._folder / MANIFEST, _pretty(manifest))
-
-    def _write(self, interaction: _Interaction) -> None:
-        key = interaction.request.key
-        stage = re.sub(r"[^a-z0-9_-]", "-", interaction.request.stage.lower()) or "call"
-        content = _pretty(interaction)
-        with self._lock:
-            if self._closed:
-                return
-            self._counts[key] += 1
-            name = f"{stage}-{key[:_KEY_CHARS]}-e{self._epoch}-{self._counts[key]}.json"
-            put(self._folder / name, content)
-            self._entries[name] = _Entry(key=key, sha256=_sha(content))
+            _put(self._folder / MANIFEST, _pretty(manifest))
 
 
 class Replay:
@@ -317,44 +224,37 @@ class Replay:
 
     def __init__(self, folder: Path, run: Run) -> None:
         """Load the recording. Raises DriftError when it is missing, incomplete or was changed after recording."""
-        manifest = _read(folder / MANIFEST, _Manifest)
-        self.name = manifest.llm
-        self.recorded_at = manifest.recorded_at
+        self._manifest = _read(folder / MANIFEST, _Manifest)
+        self.name = self._manifest.llm
+        self.recorded_at = self._manifest.recorded_at
         self._folder = folder
         self._run = run
-        self._alias = manifest.alias
-        self._epoch = manifest.epoch
         self._waiting: dict[str, list[tuple[str, _Interaction]]] = defaultdict(list)
-        self._asked: dict[str, Asked] = {}
+        self._recorded: dict[str, _Request] = {}
         self._misses: list[str] = []
         self._lock = threading.Lock()
-        odd = {file.name for file in folder.glob("*.json")} ^ {MANIFEST, *manifest.interactions}
+        known = self._manifest.interactions
+        odd = {file.name for file in folder.glob("*.json")} ^ {MANIFEST, *known}
         if odd:
             raise _drift(f"files and manifest do not agree: {', '.join(sorted(odd))}", folder)
-        for name in sorted(manifest.interactions, key=lambda name: (len(name), name)):
-            entry, file = manifest.interactions[name], folder / name
+        for name in sorted(known, key=lambda name: (len(name), name)):
+            entry, file = known[name], folder / name
             interaction = _read(file, _Interaction)
             if _sha(file.read_bytes()) != entry.sha256 or interaction.request.key != entry.key:
                 raise _drift("the file was changed after it was recorded", file)
             self._waiting[entry.key].append((name, interaction))
-            self._asked[name] = interaction.request.asked()
+            self._recorded[name] = interaction.request
 
     def complete(self, call: Call) -> Reply:
         """Return the recorded reply. Raises the recorded LlmError, or LlmError cassette_miss without a recording."""
-        request = _request(call, self._run, self._alias, self._epoch)
+        request = _request(call, self._run, self._manifest.alias, self._manifest.epoch)
         with self._lock:
             waiting = self._waiting.get(request.key)
-            found = waiting.pop(0) if waiting else None
-            if found is None:
-                self._misses.append(self._miss(request))
-        if found is None:
-            raise LlmError(
-                "cassette_miss",
-                "no recording answers this call",
-                where=f"stage {call.stage!r}, attempt {call.attempt}, key {request.key[:_KEY_CHARS]}",
-                hint="the end of the run shows what differs from the nearest recording",
-            )
-        return _replayed(found[1].outcome, self._run)
+            if waiting:
+                return _replayed(waiting.pop(0)[1].outcome, self._run)
+            self._misses.append(self._miss(request))
+        hint = "the end of the run shows what differs from the nearest recording"
+        raise LlmError("cassette_miss", "no recording answers this call", where=request.called, hint=hint)
 
     def close(self) -> None:
         """Raise DriftError for calls without a recording and for unused recordings, with a diff to the nearest."""
@@ -369,12 +269,21 @@ class Replay:
         )
 
     def _miss(self, request: _Request) -> str:
-        asked = request.asked()
-        head = f"no recording: stage {asked.stage!r}, attempt {request.attempt}, key {request.key[:_KEY_CHARS]}"
-        name = nearest(asked, self._asked)
-        if name is None:
+        """Return the difference from the most similar recorded request, preferring the same stage."""
+        head = f"no recording: {request.called}"
+        alike = {name: one for name, one in self._recorded.items() if one.stage == request.stage} or self._recorded
+        if not alike:
             return f"{head}; the recording is empty"
-        return f"{head}; nearest is {name}\n{difference(self._asked[name], asked)}"
+        words = request.words()
+
+        def overlap(name: str) -> float:
+            own = alike[name].words()
+            return (words & own).total() / max((words | own).total(), 1)
+
+        name = max(sorted(alike), key=overlap)
+        lines = list(unified_diff([*alike[name].lines()], [*request.lines()], "recorded", "asked", n=1, lineterm=""))
+        more = [f"… and {len(lines) - MAX_LINES} more lines"] if len(lines) > MAX_LINES else []
+        return "\n".join([f"{head}; nearest is {name}", *lines[:MAX_LINES], *more])
 
 
 def _request(call: Call, run: Run, alias: str, epoch: int) -> _Request:
@@ -388,39 +297,20 @@ def _request(call: Call, run: Run, alias: str, epoch: int) -> _Request:
         schema_name=call.schema_name,
         schema_sha256=_sha(schema.encode()),
         wire_schema=json.loads(schema),
-        messages=[_Message(role=message.role, text=run.stored(message.text)) for message in call.messages],
+        messages=[replace(message, text=run.stored(message.text)) for message in call.messages],
     )
 
 
-def _stored_reply(reply: Reply, run: Run) -> _Reply:
-    return _Reply(
-        text=run.stored(reply.text),
-        stopped=reply.stopped,
-        usage=_Usage(**asdict(reply.usage)),
-        llm=run.stored(reply.llm),
-        detail=run.stored(reply.detail),
-        rung=reply.rung,
-    )
+def _changed(reply: Reply, change: Callable[[str], str]) -> Reply:
+    return replace(reply, text=change(reply.text), llm=change(reply.llm), detail=change(reply.detail))
 
 
-def _stored_failure(error: LlmError, run: Run) -> _Failed:
-    return _Failed(
-        reason=error.reason,
-        what=run.stored(error.what),
-        where=run.stored(error.where),
-        hint=run.stored(error.hint),
-        usage=_Usage(**asdict(error.usage)),
-    )
-
-
-def _replayed(outcome: _Reply | _Failed, run: Run) -> Reply:
+def _replayed(outcome: Reply | _Failed, run: Run) -> Reply:
     """Return the reply of a stored outcome. Raises LlmError for a stored failure."""
-    usage = Usage(**outcome.usage.model_dump())
-    if isinstance(outcome, _Failed):
-        what, where, hint = (run.restored(text) for text in (outcome.what, outcome.where, outcome.hint))
-        raise LlmError(outcome.reason, what, where=where, hint=hint, usage=usage)
-    text, llm, detail = (run.restored(text) for text in (outcome.text, outcome.llm, outcome.detail))
-    return Reply(text, outcome.stopped, usage, llm, detail, outcome.rung)
+    if isinstance(outcome, Reply):
+        return _changed(outcome, run.restored)
+    what, where, hint = map(run.restored, (outcome.what, outcome.where, outcome.hint))
+    raise LlmError(outcome.reason, what, where=where, hint=hint, usage=outcome.usage)
 
 
 _S = TypeVar("_S", bound=_Stored)
@@ -452,3 +342,14 @@ def _pretty(record: BaseModel) -> bytes:
 
 def _sha(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def _put(file: Path, content: bytes) -> None:
+    """Write a file, leaving no partial file behind. Raises SourceError if writing fails, for example on a full disk."""
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        file.unlink(missing_ok=True)
+        where = f"{file.parent.name}/{file.name}: {error.strerror}"
+        hint = "check the folder and free space"
+        raise SourceError("the recording cannot be written", where=where, hint=hint) from None

@@ -1,13 +1,10 @@
 """Probes an endpoint: which LLMs it has, which settings it honours, and what to configure.
 
-Each probe gives one row: the check, whether it passed (None: unknown), the finding and the advice. A failed probe gives
-a row too. Probing ends early if a probe shows that no call can work.
+Each probe gives one row. A failed probe gives a row too. Probing ends early if a probe shows that no call can work.
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from agent.errors import LlmError, LlmReason, Usage
 from agent.llm.port import Call, Llm, Message, Reply
@@ -20,12 +17,10 @@ LONG_PROMPT_WORDS: Final = 6_000
 """Prompt words in the probe for silent truncation; more than the 4096 tokens that local servers allow by default."""
 ANSWER_TOKENS: Final = 512
 _MARK: Final = "heliotrope"
-_STAGE: Final = "doctor"
 _SHOWN: Final = 8
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """The outcome of one probe."""
 
     check: str
@@ -35,13 +30,12 @@ class Row:
     advice: str = ""
 
 
-@dataclass(frozen=True)
-class Diagnosis:
+class Diagnosis(NamedTuple):
     """All rows and the total usage."""
 
     rows: tuple[Row, ...]
     usage: Usage
-    failed: LlmReason | None = None
+    failed: LlmReason | None
     """The reason why no call can work, if probing ended early."""
 
 
@@ -58,31 +52,33 @@ def probe(llm: Llm, *, long_prompt_words: int = LONG_PROMPT_WORDS) -> Diagnosis:
     """Run all probes against the endpoint of `llm`, one at a time. Errors of the endpoint become rows."""
     spent = Usage()
 
-    def ask(text: str, shape: dict[str, object], max_tokens: int) -> Reply | LlmError:
+    def ask(text: str, field: str, kind: dict[str, object], max_tokens: int) -> Reply | LlmError:
         nonlocal spent
         messages = (Message("system", "You answer in JSON."), Message("user", text))
         try:
-            outcome: Reply | LlmError = llm.complete(Call(_STAGE, messages, "probe", shape, max_tokens))
+            outcome: Reply | LlmError = llm.complete(_call(messages, field, kind, max_tokens))
         except LlmError as error:
             outcome = error
-        spent = spent + outcome.usage
+        spent += outcome.usage
         return outcome
 
-    listed = _listed(llm)
-    rows = [listed]
-    first, failed = _schema(ask)
-    rows.append(first)
-    if failed is None:
-        rows.append(_cap(ask))
-        rows.append(_long_prompt(ask, long_prompt_words))
-    return Diagnosis(tuple(rows), spent, failed)
+    rows = [_listed(llm)]
+    answered = ask("How many days has a week?", "days", {"type": "integer"}, ANSWER_TOKENS)
+    rows.append(_shaped(answered))
+    if isinstance(answered, LlmError):
+        return Diagnosis(tuple(rows), spent, answered.reason)
+    numbers: dict[str, object] = {"type": "array", "items": {"type": "integer"}}
+    rows.append(_capped(ask("Give the whole numbers from 1 to 400 in order.", "numbers", numbers, CAP)))
+    filler = " ".join(f"line{number % 100} is filler." for number in range(long_prompt_words // 3))
+    text = f"The password is {_MARK}.\n{filler}\nWhat is the password?"
+    sent = prompt_bytes(_call((Message("user", text),), "password", {"type": "string"}, ANSWER_TOKENS))
+    rows.append(_read_to_the_end(ask(text, "password", {"type": "string"}, ANSWER_TOKENS), sent))
+    return Diagnosis(tuple(rows), spent, None)
 
 
-_Ask = Callable[[str, dict[str, object], int], Reply | LlmError]
-
-
-def _one_field(name: str, kind: dict[str, object]) -> dict[str, object]:
-    return {"type": "object", "properties": {name: kind}, "required": [name], "additionalProperties": False}
+def _call(messages: tuple[Message, ...], field: str, kind: dict[str, object], max_tokens: int) -> Call:
+    shape = {"type": "object", "properties": {field: kind}, "required": [field], "additionalProperties": False}
+    return Call("doctor", messages, "probe", shape, max_tokens)
 
 
 def _listed(llm: Llm) -> Row:
@@ -98,19 +94,16 @@ def _listed(llm: Llm) -> Row:
         return Row(check, None, "the endpoint lists no LLM")
     if wanted in names:
         return Row(check, True, f"{wanted}, one of {len(names)}")
-    some = ", ".join(names[:_SHOWN])
-    return Row(check, False, f"{wanted} is not among: {some}", "name one of those")
+    return Row(check, False, f"{wanted} is not among: {', '.join(names[:_SHOWN])}", "name one of those")
 
 
-def _schema(ask: _Ask) -> tuple[Row, LlmReason | None]:
-    """Return the row, and the reason if further probes would be useless."""
+def _shaped(outcome: Reply | LlmError) -> Row:
     check = "it answers in the shape that is asked for"
-    outcome = ask("How many days has a week?", _one_field("days", {"type": "integer"}), ANSWER_TOKENS)
     if isinstance(outcome, LlmError):
-        return Row(check, False, str(outcome), outcome.hint), outcome.reason
+        return Row(check, False, str(outcome), outcome.hint)
     if outcome.stopped != "done":
         advice = "a thinking LLM needs a larger cap, or less thinking" if outcome.stopped == "length" else ""
-        return Row(check, False, f"the answer stopped: {outcome.stopped}. {outcome.detail}".strip(), advice), None
+        return Row(check, False, f"the answer stopped: {outcome.stopped}. {outcome.detail}".strip(), advice)
     try:
         value = json.loads(outcome.text)
         fits = isinstance(value, dict) and list(value) == ["days"] and isinstance(value["days"], int)
@@ -118,17 +111,15 @@ def _schema(ask: _Ask) -> tuple[Row, LlmReason | None]:
         fits = False
     if not fits:
         advice = "choose an LLM or a server that keeps to a JSON schema; answers will be repaired or dropped"
-        return Row(check, False, f"the answer is not in the shape (asked by {outcome.rung})", advice), None
+        return Row(check, False, f"the answer is not in the shape (asked by {outcome.rung})", advice)
     if outcome.rung != "json_schema":
         advice = f"set the profile's rung to {outcome.rung}: each run asks in vain at first"
-        return Row(check, True, f"by {outcome.rung}; a JSON schema is refused", advice), None
-    return Row(check, True, "by JSON schema" + (f"; {outcome.detail}" if outcome.detail else "")), None
+        return Row(check, True, f"by {outcome.rung}; a JSON schema is refused", advice)
+    return Row(check, True, "by JSON schema" + (f"; {outcome.detail}" if outcome.detail else ""))
 
 
-def _cap(ask: _Ask) -> Row:
+def _capped(outcome: Reply | LlmError) -> Row:
     check = "it keeps to the cap of an answer"
-    shape = _one_field("numbers", {"type": "array", "items": {"type": "integer"}})
-    outcome = ask("Give the whole numbers from 1 to 400 in order.", shape, CAP)
     if isinstance(outcome, LlmError):
         return Row(check, None, str(outcome), outcome.hint)
     written = outcome.usage.output_tokens
@@ -142,23 +133,17 @@ def _cap(ask: _Ask) -> Row:
     return Row(check, True, f"{written} tokens where {CAP} were allowed")
 
 
-def _long_prompt(ask: _Ask, words: int) -> Row:
+def _read_to_the_end(outcome: Reply | LlmError, sent: int) -> Row:
     check = "it reads a long prompt to the end"
-    filler = " ".join(f"line{number % 100} is filler." for number in range(words // 3))
-    text = f"The password is {_MARK}.\n{filler}\nWhat is the password?"
-    shape = _one_field("password", {"type": "string"})
-    outcome = ask(text, shape, ANSWER_TOKENS)
     advice = "give the server a longer context; a prompt that is cut makes drafts worse without a word"
     if isinstance(outcome, LlmError):
         return Row(check, False if outcome.reason == "too_large" else None, str(outcome), advice)
-    call = Call(_STAGE, (Message("user", text),), "probe", shape, ANSWER_TOKENS)
-    read, sent = outcome.usage.input_tokens, prompt_bytes(call)
-    if not outcome.usage.estimated and read * MANY_BYTES_PER_TOKEN < sent:
+    read, unsaid = outcome.usage.input_tokens, outcome.usage.estimated
+    if not unsaid and read * MANY_BYTES_PER_TOKEN < sent:
         return Row(check, False, f"{read} tokens were read of {sent} bytes", advice)
     if _MARK in outcome.text:
         return Row(check, True, f"{sent} bytes, and the answer knows how they begin")
-    if outcome.usage.estimated:
-        return Row(
-            check, None, "the answer does not know how the prompt begins; the endpoint does not say what it read"
-        )
+    if unsaid:
+        found = "the answer does not know how the prompt begins; the endpoint does not say what it read"
+        return Row(check, None, found)
     return Row(check, None, f"{read} tokens were read, but the answer does not know how the prompt begins")

@@ -8,73 +8,41 @@ import importlib
 import importlib.util
 import os
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from agent.errors import SourceError, UnavailableError
 from agent.llm.openai_adapter import OpenAiLlm
-from agent.llm.port import Call, Reply
 from agent.llm.profiles import Endpoint, Profile
 from agent.llm.retry import Limits
 from agent.llm.secret import Secret
 
 PACKAGE: Final = "xllamacpp"
-CONTEXT_TOKENS: Final = 8192
 THREADS: Final = max(1, (os.cpu_count() or 2) // 2)
 """Half of the cores, because waiting threads busy-loop and would slow everything else if all cores were used."""
-_LOOPBACK: Final = "127.0.0.1"
 _MAGIC: Final = b"GGUF"
 _QUIET: Final = -1
 
 
-class _Server(Protocol):
-    @property
-    def listening_address(self) -> str: ...
-
-
-class LocalLlm:
+class LocalLlm(OpenAiLlm):
     """An `Llm` with a server of its own."""
 
-    def __init__(self, server: _Server, inner: OpenAiLlm) -> None:
-        self._server: _Server | None = server
-        self._inner = inner
-
-    @property
-    def name(self) -> str:
-        """The profile and the file's name."""
-        return self._inner.name
-
-    def complete(self, call: Call) -> Reply:
-        """Answer one call. Raises LlmError."""
-        return self._inner.complete(call)
-
-    def listed(self) -> tuple[str, ...]:
-        """Return the name of the served LLM. Raises LlmError."""
-        return self._inner.listed()
+    def __init__(self, server: object, endpoint: Endpoint, limits: Limits) -> None:
+        super().__init__(endpoint, limits)
+        self._server: object | None = server
 
     def close(self) -> None:
         """Stop the server."""
-        self._inner.close()
+        super().close()
         # The server has no stop method; it stops when the last reference to it is dropped.
         self._server = None
 
 
-def open_local(
-    path: Path, limits: Limits, *, profile: Profile, context_tokens: int = CONTEXT_TOKENS, threads: int = THREADS
-) -> LocalLlm:
-    """Load the GGUF file at `path` and serve it with `context_tokens` of context on `threads` threads.
+def open_local(path: Path, limits: Limits, *, profile: Profile, context_tokens: int) -> LocalLlm:
+    """Load the GGUF file at `path` and serve it with `context_tokens` of context.
 
     Raises SourceError if `path` is not a GGUF file, and UnavailableError if the extra is not installed or the server
     does not accept the file.
     """
-    _check_file(path)
-    if importlib.util.find_spec(PACKAGE) is None:
-        raise UnavailableError("the local LLM needs a package", where=PACKAGE, hint="install septet[local]")
-    server = _serve(path, context_tokens, threads)
-    here = Endpoint("local", profile, path.stem, f"{server.listening_address}/v1", Secret(""))
-    return LocalLlm(server, OpenAiLlm(here, limits))
-
-
-def _check_file(path: Path) -> None:
     try:
         with path.open("rb") as file:
             magic = file.read(len(_MAGIC))
@@ -83,24 +51,24 @@ def _check_file(path: Path) -> None:
         raise SourceError(what, where=where, hint="give the path of a .gguf file") from None
     if magic != _MAGIC:
         raise SourceError("the file of the local LLM is no GGUF", where=str(path), hint="give the path of a .gguf file")
-
-
-def _serve(path: Path, context_tokens: int, threads: int) -> _Server:
+    if importlib.util.find_spec(PACKAGE) is None:
+        raise UnavailableError("the local LLM needs a package", where=PACKAGE, hint="install septet[local]")
     xllamacpp = importlib.import_module(PACKAGE)
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
     params.model_alias = {path.stem}
     params.n_ctx = context_tokens
     params.n_parallel = 1
-    params.hostnames = [_LOOPBACK]
+    params.hostnames = ["127.0.0.1"]
     params.port = 0
     params.ui = False
     params.warmup = False
     params.verbosity = _QUIET
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = THREADS
     try:
-        server: _Server = xllamacpp.Server(params)
+        server = xllamacpp.Server(params)
     except (RuntimeError, ValueError, OSError) as error:
         what = "the server does not take the file of the local LLM"
         raise UnavailableError(what, where=f"{path}: {error}", hint="try another file, or less context") from None
-    return server
+    here = Endpoint("local", profile, path.stem, f"{server.listening_address}/v1", Secret(""))
+    return LocalLlm(server, here, limits)

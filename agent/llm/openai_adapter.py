@@ -8,7 +8,7 @@ accept a JSON schema, the adapter falls back to the next response format at once
 import random
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import httpcore2
 import httpx2
@@ -29,9 +29,6 @@ from agent.llm.wire import (
     request_body,
     without_key,
 )
-
-if TYPE_CHECKING:
-    from openai import OpenAI
 
 RUNGS: Final[tuple[Rung, ...]] = ("json_schema", "json_object", "prompt")
 _NO_KEY: Final = "none"
@@ -64,42 +61,31 @@ class OpenAiLlm:
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] | None = None,
+        sleep: Callable[[float], object] | None = None,
         rng: random.Random | None = None,
         on_wait: OnWait | None = None,
         resolver: Resolve = resolve,
     ) -> None:
+        from openai import OpenAI
+
+        self.name: Final = endpoint.name
         self._endpoint = endpoint
         self._now = now
         self._retrier = Retrier(limits, clock=clock, sleep=sleep, rng=rng, on_wait=on_wait)
         self._transport = Transport(limits, encrypted=endpoint.base_url.startswith("https:"), resolver=resolver)
         self._rung = RUNGS.index(endpoint.profile.rung)
-        self._client = self._open()
-
-    def _open(self) -> "OpenAI":
-        from openai import OpenAI
-
         try:
-            httpx2.URL(self._endpoint.base_url)
+            httpx2.URL(endpoint.base_url)
         except httpx2.InvalidURL as error:
-            where = f"{self._endpoint.name}: {clean(str(error))}"
+            where = f"{endpoint.name}: {clean(str(error))}"
             raise RefusedError("the base URL cannot be read", where=where, hint="check host and port") from None
         http = httpx2.Client(transport=self._transport, trust_env=False, follow_redirects=False)
-        return OpenAI(
-            base_url=self._endpoint.base_url,
-            api_key=self._endpoint.key.reveal() or _NO_KEY,
-            max_retries=0,
-            http_client=http,
-        )
-
-    @property
-    def name(self) -> str:
-        """The profile and the LLM's name."""
-        return self._endpoint.name
+        key = endpoint.key.reveal() or _NO_KEY
+        self._client = OpenAI(base_url=endpoint.base_url, api_key=key, max_retries=0, http_client=http)
 
     def complete(self, call: Call) -> Reply:
         """Answer one call, using the strictest response format that the endpoint accepts. Raises LlmError."""
-        return self._retrier.run(lambda seconds: self._climb_down(call, seconds), self._where(call.stage))
+        return self._run(lambda seconds: self._climb_down(call, seconds), call.stage)
 
     def listed(self) -> tuple[str, ...]:
         """Return the names of the LLMs that the endpoint lists. Raises LlmError."""
@@ -116,7 +102,7 @@ class OpenAiLlm:
             names[:] = [clean(found) for found in ids if isinstance(found, str)]
             return Reply("", "done", Usage(), "")
 
-        self._retrier.run(attempt, self._where("models"))
+        self._run(attempt, "models")
         return tuple(names)
 
     def close(self) -> None:
@@ -125,36 +111,36 @@ class OpenAiLlm:
         self._transport.stop()
         self._client.close()
 
-    def _where(self, stage: str) -> str:
-        return f"{self.name}, {stage}"
+    def _run(self, work: Callable[[float], Reply], stage: str) -> Reply:
+        def attempt(seconds: float) -> Reply:
+            try:
+                return work(seconds)
+            except Fault as fault:
+                fault.what = self._endpoint.key.hide(fault.what)
+                raise
+
+        return self._retrier.run(attempt, f"{self.name}, {stage}")
 
     def _climb_down(self, call: Call, seconds: float) -> Reply:
         until = time.monotonic() + seconds
-        rung = self._rung
+        profile, rung = self._endpoint.profile, self._rung
+        path = RESPONSES_PATH if profile.api == "responses" else CHAT_PATH
         while True:
+            body = request_body(call, profile, self._endpoint.llm, RUNGS[rung])
             try:
-                return self._ask(call, RUNGS[rung], max(0.0, until - time.monotonic()))
+                raw = self._exchange("POST", path, body, max(0.0, until - time.monotonic()), prompt_estimate(call))
+                return without_key(read_answer(raw, call, profile, RUNGS[rung]), self._endpoint.key)
             except NoSchemaFault:
                 if rung + 1 >= len(RUNGS):
                     raise
                 rung += 1
                 self._rung = max(self._rung, rung)
 
-    def _ask(self, call: Call, rung: Rung, seconds: float) -> Reply:
-        profile = self._endpoint.profile
-        path = RESPONSES_PATH if profile.api == "responses" else CHAT_PATH
-        body = request_body(call, profile, self._endpoint.llm, rung)
-        raw = self._exchange("POST", path, body, seconds, prompt_estimate(call))
-        try:
-            reply = read_answer(raw, call, profile, rung)
-        except Fault as fault:
-            raise self._without_key(fault) from None
-        return without_key(reply, self._endpoint.key)
-
     def _exchange(self, method: str, path: str, body: dict[str, object] | None, seconds: float, cost: Usage) -> bytes:
         """Return the body of a response with status 200. Raises Fault; `cost` is the minimum usage once sent."""
         import openai
 
+        broken: tuple[type[Exception], ...] = (openai.APIConnectionError, *_BROKEN)
         self._transport.start(seconds)
         try:
             if method == "GET":
@@ -162,21 +148,9 @@ class OpenAiLlm:
             else:
                 answer = self._client.post(path, cast_to=httpx2.Response, body=body)
         except openai.APIStatusError as error:
-            found = error.response
-            raise self._without_key(
-                fault_of_status(found.status_code, found.headers, found.content, self._now())
-            ) from None
-        except openai.APIConnectionError as error:
-            raise self._broken(error, cost) from None
-        except _BROKEN as error:
-            raise self._broken(error, cost) from None
+            answer = error.response
+        except broken as error:
+            raise fault_of_exception(error, cost if self._transport.watch.sent else Usage()) from None
         if answer.status_code != _OK:
             raise fault_of_status(answer.status_code, answer.headers, answer.content, self._now())
         return answer.content
-
-    def _broken(self, error: Exception, cost: Usage) -> Fault:
-        return fault_of_exception(error, cost if self._transport.watch.sent else Usage())
-
-    def _without_key(self, fault: Fault) -> Fault:
-        fault.what = self._endpoint.key.hide(fault.what)
-        return fault

@@ -16,16 +16,16 @@ therefore reasons, in that order.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import isinf
-from typing import Annotated, Final, Generic, Protocol, TypeVar
+from typing import Annotated, Final, Generic, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from agent.errors import InputError
-from agent.llm.port import Call, Llm, LlmError, Message, Reason, Reply, Usage
+from agent.llm.budget import Budget
+from agent.llm.port import Call, LlmError, Message, Reason, Reply, Usage
 from agent.llm.wire import prompt_estimate
 
 MAX_ANSWER_CHARS: Final = 500_000
@@ -62,15 +62,7 @@ Tenths = Annotated[int, Field(ge=0, le=10, description="whole tenths: 0 is 0.0, 
 
 _TEN: Final = 10
 _KEPT: Final = frozenset(("type", "description", "enum"))
-_DROPPED: Final = frozenset(
-    (
-        *("title", "default", "examples", "format", "deprecated", "readOnly", "writeOnly", "discriminator"),
-        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
-        *("minLength", "maxLength", "pattern", "minItems", "maxItems", "uniqueItems"),
-    )
-)
-_MAX_DEPTH: Final = 10
-"""Levels of nesting that providers accept; this limit also catches recursive shapes."""
+"""Parts of a JSON schema that providers accept as they are."""
 
 
 @dataclass(frozen=True)
@@ -95,48 +87,36 @@ class Answer(Generic[T]):
     usage: Usage
     """Total usage of all attempts, including failed ones."""
     replies: tuple[Reply, ...]
-    """All replies received, in order."""
+    """All replies received, in order; none when the rest of the run would fail too (`ends_run`)."""
+    calls: int
+    """The calls sent, including failed ones."""
 
 
-class Spending(Protocol):
-    """The part of a budget that `ask` needs; `agent.llm.budget.Budget` implements it."""
-
-    def reserve(self, call: Call) -> int:
-        """Reserve the worst-case usage of a call and return a ticket. Raises LlmError over_budget if too large."""
-        ...
-
-    def settle(self, ticket: int, usage: Usage) -> None:
-        """Replace the reservation with the actual usage."""
-        ...
-
-
-def ask(llm: Llm, call: Call, shape: type[T], budget: Spending) -> Answer[T]:
-    """Send a call and parse the answer, with at most one repair and one larger cap.
-
-    If only this call failed, the Answer gives the reason. Raises LlmError, with the usage of all attempts, only if the
-    rest of the run would fail too (`ends_run`).
-    """
-    usage = Usage()
+def ask(complete: Callable[[Call], Reply], call: Call, shape: type[T], budget: Budget, turns: int) -> Answer[T]:
+    """Send a call and parse the answer, with at most one repair and one larger cap, in at most `turns` calls."""
+    usage, sent = Usage(), 0
     replies: list[Reply] = []
     attempt, declined, repaired, enlarged = call, False, False, False
     reason: Reason = "empty_answer"
     detail = ""
     while True:
         try:
-            reply = _complete(llm, attempt, budget)
+            if sent == turns:
+                raise LlmError("over_budget", "the calls of this draft are given out", where=f"at {call.stage!r}")
+            ticket = budget.reserve(attempt)
+            sent += 1
+            reply = _complete(complete, attempt, budget, ticket)
         except LlmError as error:
-            error.usage = usage + error.usage
+            usage += error.usage
             if replies and error.reason == "over_budget":
                 # Report the fault in the answer, which is more informative than the retry being over budget.
-                return Answer(None, reason, f"{detail}; not asked again: {error}", error.usage, tuple(replies))
-            if error.ends_run:
-                raise
-            return Answer(None, error.reason, str(error), error.usage, tuple(replies))
+                return Answer(None, reason, f"{detail}; not asked again: {error}", usage, tuple(replies), sent)
+            return Answer(None, error.reason, str(error), usage, () if error.ends_run else tuple(replies), sent)
         usage += reply.usage
         replies.append(reply)
         found = read(reply, shape)
         if not isinstance(found, Failure):
-            return Answer(found, None, "", usage, tuple(replies))
+            return Answer(found, None, "", usage, tuple(replies), sent)
         reason, detail = "refused" if declined and found.declined else found.reason, found.detail
         declined = found.declined
         if reason == "truncated" and not enlarged:
@@ -147,15 +127,14 @@ def ask(llm: Llm, call: Call, shape: type[T], budget: Spending) -> Answer[T]:
             words = Message("user", _REPAIR.format(words=found.detail))
             attempt = replace(attempt, messages=(*call.messages, words), attempt=attempt.attempt + 1)
         else:
-            return Answer(None, reason, found.detail, usage, tuple(replies))
+            return Answer(None, reason, found.detail, usage, tuple(replies), sent)
 
 
-def _complete(llm: Llm, call: Call, budget: Spending) -> Reply:
-    ticket = budget.reserve(call)
+def _complete(complete: Callable[[Call], Reply], call: Call, budget: Budget, ticket: int) -> Reply:
     # Charge the prompt even if an unrelated error follows (such as a full disk), because the call was already sent.
     spent = prompt_estimate(call)
     try:
-        reply = llm.complete(call)
+        reply = complete(call)
         spent = reply.usage
     except LlmError as error:
         spent = error.usage
@@ -243,7 +222,7 @@ def _strict(text: str) -> dict[str, object]:
         raise _NotJsonError("the text holds a NUL or half of a surrogate pair")
     try:
         value: dict[str, object] = json.loads(
-            text, object_pairs_hook=_pairs, parse_constant=_no_constant, parse_float=_float, parse_int=_int
+            text, object_pairs_hook=_pairs, parse_constant=_no_constant, parse_float=_number, parse_int=_number
         )
     except json.JSONDecodeError as error:
         raise _NotJsonError(f"not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
@@ -263,32 +242,19 @@ def _no_constant(name: str) -> float:
     raise _NotJsonError(f"{name} is not a JSON number")
 
 
-def _float(digits: str) -> float:
-    value = float(digits)
-    if isinf(value) or len(digits) > _MAX_NUMBER_CHARS:
+def _number(digits: str) -> float:
+    value = (float if set(digits) & set(".eE") else int)(digits) if len(digits) <= _MAX_NUMBER_CHARS else float("inf")
+    if isinf(value):
         raise _NotJsonError("a number is out of range")
     return value
-
-
-def _int(digits: str) -> int:
-    if len(digits) > _MAX_NUMBER_CHARS:
-        raise _NotJsonError("a number is out of range")
-    return int(digits)
 
 
 def _strings(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, dict):
-        yield from (key for key in value if isinstance(key, str))
-        yield from _all_strings(value.values())
-    elif isinstance(value, list):
-        yield from _all_strings(value)
-
-
-def _all_strings(values: Iterable[object]) -> Iterator[str]:
-    for value in values:
-        yield from _strings(value)
+    elif isinstance(value, dict | list):
+        for part in (*value, *value.values()) if isinstance(value, dict) else value:
+            yield from _strings(part)
 
 
 def _words(error: ValidationError, shape: type[BaseModel]) -> str:
@@ -297,11 +263,8 @@ def _words(error: ValidationError, shape: type[BaseModel]) -> str:
     faults = error.errors(include_url=False, include_input=False)
     lines = []
     for fault in faults[:_MAX_WORDS]:
-        kind, message = fault["type"], fault["msg"]
-        if kind == "union_tag_invalid":  # the only pydantic message that repeats its input
-            message = f"the tag must be one of {fault['ctx']['expected_tags']}"
         steps = (str(step) if isinstance(step, int) or step in known else "(unknown name)" for step in fault["loc"])
-        lines.append(f"- {'.'.join(steps) or 'the object'}: {message}"[:_MAX_WORD_CHARS])
+        lines.append(f"- {'.'.join(steps) or 'the object'}: {fault['msg']}"[:_MAX_WORD_CHARS])
     if len(faults) > _MAX_WORDS:
         lines.append(f"- and {len(faults) - _MAX_WORDS} more")
     return "\n".join(lines)
@@ -326,49 +289,28 @@ def unit(tenths: int) -> Decimal:
 def wire_schema(shape: type[BaseModel]) -> dict[str, object]:
     """Convert `shape` to a schema without bounds, defaults and references; all fields required, no others allowed.
 
-    Fields that allow None stay nullable. Raises InputError for shapes that such a schema cannot express: mappings with
-    free keys, tuples of mixed types, recursive shapes and shapes nested deeper than ten levels.
+    A shape has fields, lists, closed lists and shapes in it; such a schema can say nothing else. Fields that allow None
+    stay nullable.
     """
     schema = shape.model_json_schema()
-    definitions = schema.pop("$defs", {})
-    return _part(schema, definitions, shape.__name__, 0)
+    return _wire(schema, schema.get("$defs", {}))
 
 
-def _part(
-    schema: Mapping[str, object], definitions: Mapping[str, Mapping[str, object]], where: str, depth: int
-) -> dict[str, object]:
-    if depth > _MAX_DEPTH:
-        raise _unsayable("it contains itself or nests too deeply", where)
+def _wire(schema: Mapping[str, object], definitions: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
     made: dict[str, object] = {}
     for key, value in schema.items():
         if key in _KEPT:
             made[key] = value
-        elif key == "const":
-            made["enum"] = [value]
         elif key == "$ref":
-            name = str(value).rpartition("/")[2]
-            made = {**_part(definitions[name], definitions, where, depth + 1), **made}
+            made = {**_wire(definitions[str(value).rpartition("/")[2]], definitions), **made}
         elif key == "properties" and isinstance(value, dict):
-            made["properties"] = {
-                name: _part(part, definitions, f"{where}.{name}", depth + 1) for name, part in value.items()
-            }
+            made[key] = {name: _wire(part, definitions) for name, part in value.items()}
         elif key == "items" and isinstance(value, dict):
-            made["items"] = _part(value, definitions, f"{where}[]", depth + 1)
-        elif key in ("anyOf", "oneOf") and isinstance(value, list):
-            made["anyOf"] = [_part(part, definitions, where, depth) for part in value]
-        elif key in ("required", "additionalProperties") and "properties" in schema:
-            continue
-        elif key not in _DROPPED:
-            raise _unsayable(f"{key!r} has no place in it", where)
+            made[key] = _wire(value, definitions)
+        elif key == "anyOf" and isinstance(value, list):
+            made[key] = [_wire(part, definitions) for part in value]
     if made.get("type") == "object":
-        properties = made.get("properties", {})
-        made.setdefault("properties", properties)
+        properties = made.get("properties")
         made["required"] = list(properties) if isinstance(properties, dict) else []
         made["additionalProperties"] = False
     return made
-
-
-def _unsayable(why: str, where: str) -> InputError:
-    return InputError(
-        f"the shape has no wire schema: {why}", where=where, hint="use fields, lists and closed lists only"
-    )

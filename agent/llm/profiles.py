@@ -4,7 +4,6 @@ An LLM is named PROFILE/NAME, such as `ollama/qwen3:8b`; `profiles.yaml` defines
 environment variable that the profile names, read at the edge of the program.
 """
 
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,14 +14,13 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from agent.errors import InputError, RefusedError, UsageError
+from agent.errors import RefusedError, UsageError
 from agent.llm.port import Llm, Rung
 from agent.llm.retry import Limits, OnWait
 from agent.llm.secret import Secret
 
-_FILE: Final = "profiles.yaml"
 _ADDRESS_BY: Final = "SEPTET_LLM_BASE_URL"
 _FORM: Final = "write it as http(s)://HOST[:PORT]/PATH"
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -43,10 +41,8 @@ class Profile(BaseModel):
     key_required: bool = False
     cap: Literal["max_tokens", "max_completion_tokens", "max_output_tokens"]
     rung: Rung = "json_schema"
-    schema_by: Literal["extra_body", "format", "output_config", ""] = ""
+    schema_by: Literal["output_config", ""] = ""
     temperature: float | None = None
-    extra: Mapping[str, str | int | float | bool] = Field(default_factory=dict)
-    context_tokens: int | None = None
     note: str = ""
 
     @property
@@ -73,27 +69,9 @@ class Endpoint:
 
 @lru_cache(maxsize=1)
 def profiles() -> Mapping[str, Profile]:
-    """Load all bundled profiles by name, in file order."""
-    return read_profiles(resources.files("agent.llm").joinpath(_FILE).read_text("utf-8"), _FILE)
-
-
-def read_profiles(text: str, where: str) -> Mapping[str, Profile]:
-    """Parse profiles from YAML `text`. Raises InputError naming `where` and the invalid field."""
-    try:
-        found = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError("the profiles are not YAML", where=f"{where}: {str(error).splitlines()[0]}") from None
-    if not isinstance(found, dict):
-        raise InputError("the profiles are not a mapping of names", where=where)
-    read = {}
-    for name, fields in found.items():
-        try:
-            read[str(name)] = Profile.model_validate(fields)
-        except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"])
-            raise InputError(f"profile {name!r}: {field}: {first['msg']}", where=where) from None
-    return MappingProxyType(read)
+    """Load all profiles by name, in file order."""
+    rows = yaml.safe_load(resources.files("agent.llm").joinpath("profiles.yaml").read_text("utf-8"))
+    return MappingProxyType({name: Profile.model_validate(fields) for name, fields in rows.items()})
 
 
 def endpoint(name: str, environ: Mapping[str, str], base_url: str = "") -> Endpoint:
@@ -111,20 +89,16 @@ def endpoint(name: str, environ: Mapping[str, str], base_url: str = "") -> Endpo
     if not llm.strip():
         hint = f"write {profile_name}/ and the name that the endpoint knows it by"
         raise UsageError("the name of the LLM is missing", where=f"the LLM {name!r}", hint=hint)
-    key = _key(profile, environ)
+    try:
+        key = Secret(environ.get(profile.key_env, "").strip() if profile.key_env else "")
+    except UsageError as error:
+        raise UsageError(error.what, where=profile.key_env, hint=error.hint) from None
     if profile.key_required and not key:
         raise UsageError("there is no key", where=profile.title, hint=f"set {profile.key_env} in the environment")
     address = (base_url or profile.base_url).rstrip("/")
     if profile.adapter == "native":
         _check_address(address, profile, key)
     return Endpoint(profile_name, profile, llm, address, key)
-
-
-def _key(profile: Profile, environ: Mapping[str, str]) -> Secret:
-    try:
-        return Secret(environ.get(profile.key_env, "").strip() if profile.key_env else "")
-    except UsageError as error:
-        raise UsageError(error.what, where=profile.key_env, hint=error.hint) from None
 
 
 def _check_address(address: str, profile: Profile, key: Secret) -> None:
@@ -140,9 +114,8 @@ def _check_address(address: str, profile: Profile, key: Secret) -> None:
     if not readable:
         raise RefusedError("the base URL cannot be read", where=profile.title, hint=_FORM)
     if parts.scheme not in ("http", "https") or not host or parts.username is not None or parts.query or parts.fragment:
-        raise RefusedError(
-            "the base URL is not a plain http(s) address", where=profile.title, hint=f"{_FORM}, without user or query"
-        )
+        hint = f"{_FORM}, without user or query"
+        raise RefusedError("the base URL is not a plain http(s) address", where=profile.title, hint=hint)
     if key and parts.scheme == "http" and host not in _LOOPBACK:
         raise RefusedError("the key would travel in the clear", where=address, hint="use https, or no key")
 
@@ -152,28 +125,24 @@ def open_llm(
     environ: Mapping[str, str],
     *,
     base_url: str = "",
-    limits: Limits | None = None,
-    rng: random.Random | None = None,
+    limits: Limits,
     on_wait: OnWait | None = None,
-    context_tokens: int | None = None,
+    context_tokens: int,
 ) -> Llm:
-    """Open the LLM called PROFILE/NAME without calling it (a local LLM is loaded). `on_wait` is called before waits.
+    """Open the LLM called PROFILE/NAME without calling it (a local LLM is loaded, with `context_tokens` of context).
 
-    `context_tokens` is the context size of a local LLM (default: `local.CONTEXT_TOKENS`).
-
-    Raises the same errors as `endpoint`, and UnavailableError if a required package or file is missing.
+    `on_wait` is called before waits. Raises the same errors as `endpoint`, and UnavailableError if a required package
+    or file is missing.
     """
     found = endpoint(name, environ, base_url)
-    limits = limits or Limits()
     if found.profile.adapter == "langchain":
         from agent.llm.langchain_adapter import open_langchain
 
-        return open_langchain(found, limits, rng=rng, on_wait=on_wait)
+        return open_langchain(found, limits, on_wait=on_wait)
     if found.profile.adapter == "local":
-        from agent.llm.local import CONTEXT_TOKENS, open_local
+        from agent.llm.local import open_local
 
-        context = context_tokens or CONTEXT_TOKENS
-        return open_local(Path(found.llm), limits, profile=found.profile, context_tokens=context)
+        return open_local(Path(found.llm), limits, profile=found.profile, context_tokens=context_tokens)
     from agent.llm.openai_adapter import OpenAiLlm
 
-    return OpenAiLlm(found, limits, rng=rng, on_wait=on_wait)
+    return OpenAiLlm(found, limits, on_wait=on_wait)

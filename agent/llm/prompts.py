@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Annotated, Final
 
 import yaml
-from jinja2 import Environment, StrictUndefined, Template, TemplateError, UndefinedError, meta
+from jinja2 import Environment, StrictUndefined, Template, TemplateError, meta
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from agent.errors import InputError
@@ -30,11 +30,7 @@ MAX_QUESTIONS: Final = 5
 CARD_KEYS: Final[tuple[str, ...]] = (*FACTORS, *LAYERS)
 _FENCE: Final = "---\n"
 _JINJA: Final = Environment(
-    undefined=StrictUndefined,
-    autoescape=False,
-    keep_trailing_newline=True,
-    trim_blocks=True,
-    lstrip_blocks=True,
+    undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
 )
 
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -68,14 +64,12 @@ class Prompt:
         Raises InputError when a declared input is missing, an undeclared input is given, or rendering fails.
         """
         if values.keys() != self.inputs:
-            raise InputError(
-                f"given {sorted(values)}, declared {sorted(self.inputs)}",
-                where=f"prompt {self.ref.name}",
-                hint="pass exactly the inputs of the front matter",
-            )
+            what = f"given {sorted(values)}, declared {sorted(self.inputs)}"
+            hint = "pass exactly the inputs of the front matter"
+            raise InputError(what, where=f"prompt {self.ref.name}", hint=hint)
         try:
             return self.template.render(values)
-        except (UndefinedError, TemplateError) as error:
+        except TemplateError as error:
             raise InputError("the prompt cannot be filled in", where=f"{self.ref.name}: {error}") from None
 
 
@@ -117,14 +111,7 @@ def load_card(path: Path) -> Card:
     texts = front.questions or []
     if not MIN_QUESTIONS <= len(texts) <= MAX_QUESTIONS or len(set(texts)) != len(texts):
         raise _wrong(path, f"{MIN_QUESTIONS} to {MAX_QUESTIONS} different questions are needed, found {len(texts)}")
-    return Card(
-        ref=prompt.ref,
-        purpose=prompt.purpose,
-        inputs=prompt.inputs,
-        template=prompt.template,
-        anchors=MappingProxyType(dict(anchors)),
-        questions=tuple(texts),
-    )
+    return Card(**vars(prompt), anchors=MappingProxyType(anchors), questions=tuple(texts))
 
 
 @lru_cache(maxsize=1)
@@ -150,7 +137,14 @@ def _read(path: Path) -> tuple[_FrontMatter, Prompt]:
     head, fence, body = text.removeprefix(_FENCE).partition(f"\n{_FENCE}")
     if not text.startswith(_FENCE) or not fence or not body.strip():
         raise _wrong(path, "front matter between two lines of three dashes and a body are needed")
-    front = _front_matter(path, head)
+    try:
+        front = _FrontMatter.model_validate(yaml.load(head, Loader=_StrictLoader))
+    except yaml.YAMLError as error:
+        raise _wrong(path, f"the front matter is not YAML: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise _wrong(path, f"front matter {place}: {first['msg']}") from None
     if front.name != path.stem:
         raise _wrong(path, f"the name {front.name!r} must be the file's name")
     try:
@@ -163,17 +157,6 @@ def _read(path: Path) -> tuple[_FrontMatter, Prompt]:
     # Line endings were normalised first, so that the SHA-256 does not depend on the operating system.
     ref = PromptRef(name=front.name, version=front.version, sha=hashlib.sha256(text.encode()).hexdigest())
     return front, Prompt(ref=ref, purpose=front.purpose, inputs=frozenset(used), template=template)
-
-
-def _front_matter(path: Path, head: str) -> _FrontMatter:
-    try:
-        return _FrontMatter.model_validate(yaml.load(head, Loader=_StrictLoader))
-    except yaml.YAMLError as error:
-        raise _wrong(path, f"the front matter is not YAML: {error}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise _wrong(path, f"front matter {place}: {first['msg']}") from None
 
 
 class _StrictLoader(yaml.SafeLoader):

@@ -49,26 +49,16 @@ OnWait = Callable[[str, LlmReason, float], None]
 """Callback before each wait, in the waiting thread; receives the call's name, the reason and the seconds."""
 
 
+@dataclass(eq=False)
 class Fault(Exception):  # noqa: N818  (not an error of the program: one failed try)
     """One failed attempt."""
 
-    def __init__(
-        self,
-        reason: LlmReason,
-        what: str,
-        *,
-        again: Again = "no",
-        wait: float | None = None,
-        hint: str = "",
-        usage: Usage | None = None,
-    ) -> None:
-        super().__init__(what)
-        self.reason = reason
-        self.what = what
-        self.again = again
-        self.wait = wait
-        self.hint = hint
-        self.usage = Usage() if usage is None else usage
+    reason: LlmReason
+    what: str
+    again: Again = "no"
+    wait: float | None = None
+    hint: str = ""
+    usage: Usage = Usage()  # noqa: RUF009  (it is frozen)
 
 
 def retry_after(seconds: str, milliseconds: str, now: float) -> float | None:
@@ -104,14 +94,14 @@ class Retrier:
         limits: Limits,
         *,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] | None = None,
+        sleep: Callable[[float], object] | None = None,
         rng: random.Random | None = None,
         on_wait: OnWait | None = None,
     ) -> None:
         self.limits = limits
         self._clock = clock
         self._stopped = threading.Event()
-        self._sleep = sleep or self._wait_or_stop
+        self._sleep = sleep or self._stopped.wait
         self._rng = rng or random.Random()
         self._on_wait = on_wait
         self._lock = threading.Lock()
@@ -142,13 +132,16 @@ class Retrier:
                 reply = attempt(max(0.0, deadline - self._clock()))
                 return replace(reply, usage=spent + reply.usage)
             except Fault as fault:
-                spent = spent + fault.usage
-                wait = self._next_wait(fault, count)
+                spent += fault.usage
+                what, hint, wait, reason = fault.what, fault.hint, self._next_wait(fault, count), fault.reason
                 last = fault.again == "no" or (fault.again == "once" and had_once) or count >= self.limits.attempts
                 if last or self._clock() + wait >= deadline:
-                    raise _error(fault, where, spent, None if last else wait) from None
+                    if not last and fault.wait is not None:
+                        asked = math.ceil(fault.wait)
+                        what = f"{what} and asks to wait {asked} seconds, longer than the call may take"
+                        hint = hint or "try again later"
+                    raise LlmError(reason, what, where=where, hint=hint, usage=spent) from None
                 had_once = had_once or fault.again == "once"
-                reason = fault.reason
             self._pause(wait, where, reason)
 
     def _queue(self, deadline: float, where: str, spent: Usage) -> None:
@@ -165,7 +158,7 @@ class Retrier:
         self._pause(held + self._spread(held), where, "rate_limited")
 
     def _pause(self, seconds: float, where: str, reason: LlmReason) -> None:
-        if self._on_wait is not None:
+        if self._on_wait is not None and not self.stopped:
             self._on_wait(where, reason, seconds)
         self._sleep(seconds)
 
@@ -179,14 +172,3 @@ class Retrier:
 
     def _spread(self, seconds: float) -> float:
         return self._rng.uniform(0.0, min(_MAX_SPREAD_SECONDS, RETRY_AFTER_SPREAD * seconds))
-
-    def _wait_or_stop(self, seconds: float) -> None:
-        self._stopped.wait(seconds)
-
-
-def _error(fault: Fault, where: str, spent: Usage, wait: float | None) -> LlmError:
-    what, hint = fault.what, fault.hint
-    if wait is not None and fault.wait is not None:
-        what = f"{what} and asks to wait {math.ceil(fault.wait)} seconds, longer than the call may take"
-        hint = hint or "try again later"
-    return LlmError(fault.reason, what, where=where, hint=hint, usage=spent)

@@ -59,25 +59,21 @@ def fault_of_status(status: int, headers: Mapping[str, str], body: bytes, now: f
     if status == _TOO_MANY and _OUT_OF_QUOTA.search(said):
         return Fault("out_of_quota", "the endpoint says that the quota is used up", hint="check plan and billing")
     if status in (_BAD_REQUEST, _NOT_FOUND, _UNPROCESSABLE):
-        return _fault_of_request(status, code, said, detail)
+        if _TOO_LONG.search(said):
+            return Fault("too_large", detail, hint="give less text at a time, or an LLM with a longer context")
+        if status != _NOT_FOUND and _NO_SCHEMA.search(said):
+            return NoSchemaFault("bad_request", detail, hint="choose a profile with another rung")
+        if code == "model_not_found" or (status == _NOT_FOUND and _NO_LLM.search(said)):
+            return Fault("model_missing", detail, hint="ask the endpoint which LLMs it has")
+        if status == _NOT_FOUND:
+            return Fault("bad_endpoint", detail, hint="check the base URL; most end in /v1")
+        return Fault("bad_request", detail, hint="look at the endpoint's own log")
     wait = retry_after(headers.get("retry-after", ""), headers.get("retry-after-ms", ""), now)
     if status >= _SERVER_ERROR:
         return Fault("unreachable", detail, again="yes", wait=wait, hint="try again later")
     reason, again, hint = _MEANINGS.get(status, ("bad_request", "no", "look at the endpoint's own log"))
     # Omit the server's message about a key, because it may repeat the key.
     return Fault(reason, what if reason == "unauthorised" else detail, again=again, wait=wait, hint=hint)
-
-
-def _fault_of_request(status: int, code: str, said: str, detail: str) -> Fault:
-    if _TOO_LONG.search(said):
-        return Fault("too_large", detail, hint="give less text at a time, or an LLM with a longer context")
-    if status != _NOT_FOUND and _NO_SCHEMA.search(said):
-        return NoSchemaFault("bad_request", detail, hint="choose a profile with another rung")
-    if code == "model_not_found" or (status == _NOT_FOUND and _NO_LLM.search(said)):
-        return Fault("model_missing", detail, hint="ask the endpoint which LLMs it has")
-    if status == _NOT_FOUND:
-        return Fault("bad_endpoint", detail, hint="check the base URL; most end in /v1")
-    return Fault("bad_request", detail, hint="look at the endpoint's own log")
 
 
 def _error_fields(body: bytes) -> tuple[str, str]:
@@ -90,8 +86,7 @@ def _error_fields(body: bytes) -> tuple[str, str]:
     if not isinstance(error, dict):
         return "", str(error)
     code = " ".join(str(error[name]) for name in ("code", "type", "param") if isinstance(error.get(name), str))
-    message = next((error[name] for name in ("message", "detail") if error.get(name)), "")
-    return code, str(message)
+    return code, str(error.get("message") or error.get("detail") or "")
 
 
 def fault_of_exception(error: BaseException, usage: Usage) -> Fault:
@@ -99,26 +94,26 @@ def fault_of_exception(error: BaseException, usage: Usage) -> Fault:
 
     `usage` is the cost of the attempt if anything was sent, since the endpoint may have processed it.
     """
-    chain = _chain(error)
-    if any(isinstance(link, StoppedError) for link in chain):
+    chain: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in chain:
+        chain.append(link)
+        link = link.__cause__ or link.__context__
+
+    def any_is(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(one, kinds) for one in chain)
+
+    if any_is(StoppedError):
         return Fault("unreachable", "the call was given up", usage=usage)
-    if any(isinstance(link, TooLargeError) for link in chain):
+    if any_is(TooLargeError):
         return Fault("too_large", "the answer is larger than may be read", usage=usage)
-    if any(isinstance(link, CodingError) for link in chain):
+    if any_is(CodingError):
         return Fault("bad_response", "the answer is packed in an unknown way", again="once", usage=usage)
-    if any(isinstance(link, ssl.SSLError) for link in chain):
+    if any_is(ssl.SSLError):
         return Fault("tls", "the endpoint's certificate or encryption is not right", hint="check the address")
-    if any(isinstance(link, httpx2.ReadTimeout | httpcore2.ReadTimeout) for link in chain):
+    if any_is(httpx2.ReadTimeout, httpcore2.ReadTimeout):
         return Fault("timeout", "no whole answer in time", hint="allow more time, or ask for less", usage=usage)
-    if any(isinstance(link, httpx2.TimeoutException | httpcore2.TimeoutException) for link in chain):
+    if any_is(httpx2.TimeoutException, httpcore2.TimeoutException):
         return Fault("timeout", "no connection in time", again="yes", hint="check the address", usage=usage)
     hint = "check that the endpoint runs and where it is"
     return Fault("unreachable", "no connection, or it broke off", again="yes", hint=hint, usage=usage)
-
-
-def _chain(error: BaseException | None) -> list[BaseException]:
-    links: list[BaseException] = []
-    while error is not None and error not in links:
-        links.append(error)
-        error = error.__cause__ or error.__context__
-    return links

@@ -9,14 +9,14 @@ most code, which is the safe direction for a budget.
 """
 
 import base64
-import binascii
 import hashlib
 import json
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -87,15 +87,22 @@ def counter(llm: str, folder: Path | None) -> Counter:
     tables, but OpenAI's newest table is close enough for budgeting.
     """
     encoding = encoding_of(llm)
-    load = _from_folder(encoding, folder) or _from_plugin(encoding)
-    if load is None:
+    encode = _encoder(encoding, folder)
+    if encode is None:
         return by_bytes()
-    return Counter(source=f"tiktoken {encoding}", count=load)
+
+    def count(text: str) -> int:
+        return sum(len(encode(text[at : at + _PIECE])) for at in range(0, len(text), _PIECE))
+
+    return Counter(source=f"tiktoken {encoding}", count=count)
 
 
 def by_bytes() -> Counter:
     """Return a counter that needs no table and counts one token per three bytes, rounded up."""
-    return Counter(source=f"bytes/{BYTES_A_TOKEN}", count=_count_bytes)
+    return Counter(
+        source=f"bytes/{BYTES_A_TOKEN}",
+        count=lambda text: -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_A_TOKEN),
+    )
 
 
 def encoding_of(llm: str) -> Encoding:
@@ -111,58 +118,22 @@ def table_folder(environment: Mapping[str, str]) -> Path | None:
     return Path(tempfile.gettempdir()) / _FOLDER
 
 
-def _count_bytes(text: str) -> int:
-    return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_A_TOKEN)
-
-
-def _from_folder(encoding: Encoding, folder: Path | None) -> Callable[[str], int] | None:
-    """Return a counting function from the table file, or None if it is missing or damaged. Never changes the file."""
-    if folder is None:
-        return None
-    table = TABLES[encoding]
-    file = folder / hashlib.sha1(table.url.encode(), usedforsecurity=False).hexdigest()
-    try:
-        if file.stat().st_size > _MAX_TABLE_BYTES:
-            return None
-        stamp = file.stat().st_mtime_ns
-    except OSError:
-        return None
-    return _read_table(encoding, file, stamp)
-
-
-@lru_cache(maxsize=2)
-def _read_table(encoding: Encoding, file: Path, stamp: int) -> Callable[[str], int] | None:
-    table = TABLES[encoding]
-    try:
-        content = file.read_bytes()
-    except OSError:
-        return None
-    if hashlib.sha256(content).hexdigest() != table.sha256:
-        return None
-    try:
-        rows = (line.split() for line in content.splitlines() if line)
-        ranks = {base64.b64decode(token): int(rank) for token, rank in rows}
-    except (ValueError, binascii.Error):
-        return None
+@cache
+def _encoder(encoding: Encoding, folder: Path | None) -> Callable[[str], list[int]] | None:
+    """Return the encoding function of the table in `folder`, else of a plug-in, or None. Never changes a file."""
     import tiktoken
 
-    encode = tiktoken.Encoding(
-        encoding, pat_str=table.pattern, mergeable_ranks=ranks, special_tokens={}
-    ).encode_ordinary
-    return lambda text: sum(len(encode(piece)) for piece in _pieces(text))
-
-
-@lru_cache(maxsize=2)
-def _from_plugin(encoding: Encoding) -> Callable[[str], int] | None:
-    """Return a counting function from an installed plug-in, whose encodings have names ending in "_offline"."""
-    import tiktoken
-
+    table = TABLES[encoding]
+    if folder is not None:
+        file = folder / hashlib.sha1(table.url.encode(), usedforsecurity=False).hexdigest()
+        content = b""
+        with suppress(OSError):
+            content = file.read_bytes() if file.stat().st_size <= _MAX_TABLE_BYTES else b""
+        if hashlib.sha256(content).hexdigest() == table.sha256:
+            rows = (line.split() for line in content.splitlines() if line)
+            ranks = {base64.b64decode(token): int(rank) for token, rank in rows}
+            found = tiktoken.Encoding(encoding, pat_str=table.pattern, mergeable_ranks=ranks, special_tokens={})
+            return found.encode_ordinary
+    # The encodings of a plug-in have names that end in "_offline".
     name = f"{encoding}_offline"
-    if name not in tiktoken.list_encoding_names():
-        return None
-    encode = tiktoken.get_encoding(name).encode_ordinary
-    return lambda text: sum(len(encode(piece)) for piece in _pieces(text))
-
-
-def _pieces(text: str) -> Iterable[str]:
-    return (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
+    return tiktoken.get_encoding(name).encode_ordinary if name in tiktoken.list_encoding_names() else None

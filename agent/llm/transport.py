@@ -19,12 +19,12 @@ import httpx2
 
 from agent.llm.retry import Limits
 
-SENT_HEADERS: Final = frozenset(
+_SENT_HEADERS: Final = frozenset(
     {"accept", "authorization", "connection", "content-length", "content-type", "host", "idempotency-key"}
 )
 """Headers that may be sent besides our own user agent and encoding; none reveals the system, SDK or organisation."""
-USER_AGENT: Final = "septet"
-MAX_HEADER_BYTES: Final = 65_536
+_USER_AGENT: Final = b"septet"
+_MAX_HEADER_BYTES: Final = 65_536
 _SLICE_SECONDS: Final = 0.25
 """Longest time that a read may block before checking whether the call was cancelled."""
 _CODINGS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 47}
@@ -46,29 +46,32 @@ class StoppedError(httpx2.ReadError):
 class Watch(threading.local):
     """The deadline of this thread's current call, and whether the call has connected and sent anything."""
 
-    deadline: float = 0.0
-    sent: bool = False
-    connected: bool = False
+    def __init__(self, stopped: threading.Event) -> None:
+        self._stopped = stopped
+        self.deadline = 0.0
+        self.sent = False
+        self.connected = False
+
+    def left(self) -> float:
+        """Return the seconds until the deadline. Raises StoppedError if the call was cancelled."""
+        if self._stopped.is_set():
+            raise StoppedError("the call was given up")
+        return self.deadline - time.monotonic()
 
 
 class _TimedStream(httpcore2.NetworkStream):
-    def __init__(self, inner: httpcore2.NetworkStream, left: Callable[[], float], watch: Watch) -> None:
+    def __init__(self, inner: httpcore2.NetworkStream, watch: Watch) -> None:
         self._inner = inner
-        self._left = left
         self._watch = watch
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        while True:
-            left = self._left()
-            if left <= 0:
-                raise httpcore2.ReadTimeout("deadline")
-            try:
+        while (left := self._watch.left()) > 0:
+            with contextlib.suppress(httpcore2.ReadTimeout):
                 return self._inner.read(max_bytes, min(left, _SLICE_SECONDS))
-            except httpcore2.ReadTimeout:
-                continue
+        raise httpcore2.ReadTimeout("deadline")
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        left = self._left()
+        left = self._watch.left()
         if left <= 0:
             raise httpcore2.WriteTimeout("deadline")
         self._watch.sent = True
@@ -77,14 +80,14 @@ class _TimedStream(httpcore2.NetworkStream):
     def close(self) -> None:
         self._inner.close()
 
+    def get_extra_info(self, info: str) -> object:
+        return self._inner.get_extra_info(info)
+
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
-        left = max(0.001, self._left())
-        return _TimedStream(self._inner.start_tls(ssl_context, server_hostname, left), self._left, self._watch)
-
-    def get_extra_info(self, info: str) -> object:
-        return self._inner.get_extra_info(info)
+        left = max(0.001, self._watch.left())
+        return _TimedStream(self._inner.start_tls(ssl_context, server_hostname, left), self._watch)
 
 
 Resolve = Callable[[str, int], list[str]]
@@ -98,10 +101,9 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 class _TimedBackend(httpcore2.NetworkBackend):
-    def __init__(self, connect_seconds: float, left: Callable[[], float], watch: Watch, resolver: Resolve) -> None:
+    def __init__(self, connect_seconds: float, watch: Watch, resolver: Resolve) -> None:
         self._connect_seconds = connect_seconds
         self._resolver = resolver
-        self._left = left
         self._watch = watch
         self._inner = httpcore2.SyncBackend()
 
@@ -118,15 +120,12 @@ class _TimedBackend(httpcore2.NetworkBackend):
         failure: Exception = httpcore2.ConnectError("no address")
         # Share one deadline among all addresses, because the socket library would give each of them the full timeout.
         for address in self._addresses(host.strip("[]"), port, until):
-            left = min(self._left(), until - time.monotonic())
-            if left <= 0:
-                raise httpcore2.ConnectTimeout("deadline")
             try:
-                stream = self._inner.connect_tcp(address, port, left, local_address, socket_options)
+                stream = self._inner.connect_tcp(address, port, self._left(until), local_address, socket_options)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
             else:
-                return _TimedStream(stream, self._left, self._watch)
+                return _TimedStream(stream, self._watch)
         raise failure
 
     def _addresses(self, host: str, port: int, until: float) -> list[str]:
@@ -140,11 +139,14 @@ class _TimedBackend(httpcore2.NetworkBackend):
         thread = threading.Thread(target=look_up, name="look-up", daemon=True)
         thread.start()
         while thread.is_alive():
-            left = min(self._left(), until - time.monotonic())
-            if left <= 0:
-                raise httpcore2.ConnectTimeout("look-up")
-            thread.join(min(left, _SLICE_SECONDS))
+            thread.join(min(self._left(until), _SLICE_SECONDS))
         return found[0] if found else []
+
+    def _left(self, until: float) -> float:
+        left = min(self._watch.left(), until - time.monotonic())
+        if left <= 0:
+            raise httpcore2.ConnectTimeout("deadline")
+        return left
 
 
 class _Body(httpx2.SyncByteStream):
@@ -190,11 +192,11 @@ class Transport(httpx2.BaseTransport):
     def __init__(self, limits: Limits, *, encrypted: bool, resolver: Resolve = resolve) -> None:
         self._limits = limits
         self._stopped = threading.Event()
-        self.watch = Watch()
+        self.watch = Watch(self._stopped)
         self._pool = httpcore2.ConnectionPool(
             ssl_context=ssl.create_default_context() if encrypted else None,
             retries=0,
-            network_backend=_TimedBackend(limits.connect_seconds, self._left, self.watch, resolver),
+            network_backend=_TimedBackend(limits.connect_seconds, self.watch, resolver),
         )
 
     def start(self, seconds: float) -> None:
@@ -206,33 +208,18 @@ class Transport(httpx2.BaseTransport):
         """Cancel all requests in all threads within a quarter of a second."""
         self._stopped.set()
 
-    def _left(self) -> float:
-        if self._stopped.is_set():
-            raise StoppedError("the call was given up")
-        return self.watch.deadline - time.monotonic()
-
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send the request and return the response with its body unread; reading the body counts decoded bytes.
 
         Raises errors of the HTTP client, including TooLargeError, CodingError and StoppedError.
         """
-        headers = [
-            (name, value) for name, value in request.headers.raw if name.decode("latin-1").lower() in SENT_HEADERS
-        ]
-        headers += [(b"user-agent", USER_AGENT.encode()), (b"accept-encoding", b"identity")]
-        url = httpcore2.URL(
-            scheme=request.url.raw_scheme,
-            host=request.url.raw_host,
-            port=request.url.port,
-            target=request.url.raw_path,
-        )
-        asked = httpcore2.Request(
-            request.method,
-            url,
-            headers=headers,
-            content=request.stream if isinstance(request.stream, Iterable) else None,
-            extensions={"timeout": {"pool": max(0.0, self._left())}},
-        )
+        headers = [row for row in request.headers.raw if row[0].decode("latin-1").lower() in _SENT_HEADERS]
+        headers += [(b"user-agent", _USER_AGENT), (b"accept-encoding", b"identity")]
+        raw = request.url
+        url = httpcore2.URL(scheme=raw.raw_scheme, host=raw.raw_host, port=raw.port, target=raw.raw_path)
+        content = request.stream if isinstance(request.stream, Iterable) else None
+        extensions = {"timeout": {"pool": max(0.0, self.watch.left())}}
+        asked = httpcore2.Request(request.method, url, headers=headers, content=content, extensions=extensions)
         self.watch.connected = False
         try:
             answer = self._pool.handle_request(asked)
@@ -246,17 +233,15 @@ class Transport(httpx2.BaseTransport):
         kept = []
         for name, value in answer.headers:
             if name.lower() == b"content-encoding":
-                coding = value.decode("latin-1").strip().lower()
+                coding = value.decode("latin-1").strip().lower().removeprefix("identity")
             elif name.lower() != b"content-length":
                 kept.append((name, value))
-        if coding == "identity":
-            coding = ""
         if coding and coding not in _CODINGS:
             answer.close()
             raise CodingError(f"an answer packed as {coding[:20]!r}")
-        if sum(len(name) + len(value) for name, value in kept) > MAX_HEADER_BYTES:
+        if sum(len(name) + len(value) for name, value in kept) > _MAX_HEADER_BYTES:
             answer.close()
-            raise TooLargeError(f"headers of more than {MAX_HEADER_BYTES} bytes")
+            raise TooLargeError(f"headers of more than {_MAX_HEADER_BYTES} bytes")
         body = _Body(answer.stream, coding, self._limits.max_answer_bytes)
         return httpx2.Response(answer.status, headers=kept, stream=body, request=request)
 

@@ -6,7 +6,7 @@ SDK's own parser is not used, because it accepts duplicate keys, NaN and arbitra
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, Never
 
@@ -22,9 +22,9 @@ BYTES_PER_TOKEN: Final = 3
 """Bytes of text per token, for an estimate on the high side."""
 MANY_BYTES_PER_TOKEN: Final = 7
 """More bytes per token than any tokeniser yields on prose. Above this, the prompt was cut or the usage is wrong."""
-SMALL_PROMPT_BYTES: Final = 6_000
-ABSURD_TOKENS: Final = 10_000_000
-CAP_SLACK: Final = 1.1
+_SMALL_PROMPT_BYTES: Final = 6_000
+_ABSURD_TOKENS: Final = 10_000_000
+_CAP_SLACK: Final = 1.1
 """Multiple of the cap above which the endpoint ignored the cap; a few extra tokens are normal."""
 _MAX_NAME: Final = 120
 _ASK_IN_WORDS: Final = (
@@ -38,11 +38,6 @@ _STOPPED: Final[Mapping[str, Stopped]] = {
     "content_filter": "filter",
     "refusal": "refusal",
 }
-
-
-def estimated_tokens(text: str) -> int:
-    """Estimate an upper bound of the tokens in `text` for an unknown tokeniser."""
-    return math.ceil(len(text.encode("utf-8", "surrogatepass")) / BYTES_PER_TOKEN)
 
 
 def prompt_bytes(call: Call) -> int:
@@ -74,21 +69,15 @@ def request_body(call: Call, profile: Profile, llm: str, rung: Rung) -> dict[str
     body: dict[str, object] = {"model": llm, profile.cap: call.max_tokens}
     if profile.temperature is not None:
         body["temperature"] = profile.temperature
-    body.update(profile.extra)
-    schema = {"name": call.schema_name, "strict": True, "schema": dict(call.schema)}
-    if profile.api == "responses":
-        forms: dict[Rung, dict[str, object]] = {
-            "json_schema": {"format": {"type": "json_schema", **schema}},
-            "json_object": {"format": {"type": "json_object"}},
-        }
-        body |= {"input": turns, "store": False}
-        return body | ({"text": forms[rung]} if rung in forms else {})
-    formats: dict[Rung, dict[str, object]] = {
-        "json_schema": {"type": "json_schema", "json_schema": schema},
-        "json_object": {"type": "json_object"},
-    }
-    body["messages"] = turns
-    return body | ({"response_format": formats[rung]} if rung in formats else {})
+    responses = profile.api == "responses"
+    body |= {"input": turns, "store": False} if responses else {"messages": turns}
+    if rung == "prompt":
+        return body
+    form: dict[str, object] = {"type": rung}
+    if rung == "json_schema":
+        schema = {"name": call.schema_name, "strict": True, "schema": dict(call.schema)}
+        form |= schema if responses else {"json_schema": schema}
+    return body | ({"text": {"format": form}} if responses else {"response_format": form})
 
 
 def read_object(body: bytes) -> dict[str, object]:
@@ -125,8 +114,7 @@ def read_answer(body: bytes, call: Call, profile: Profile, rung: Rung) -> Reply:
 
     Raises Fault bad_response or empty_answer. Both allow one retry and include the usage.
     """
-    estimate = prompt_estimate(call)
-    received = replace(estimate, output_tokens=math.ceil(len(body) / BYTES_PER_TOKEN))
+    received = replace(prompt_estimate(call), output_tokens=math.ceil(len(body) / BYTES_PER_TOKEN))
     try:
         answer = read_object(body)
         error = answer.get("error")
@@ -139,10 +127,9 @@ def read_answer(body: bytes, call: Call, profile: Profile, rung: Rung) -> Reply:
     usage = read_usage(answer.get("usage"), call, text)
     if not text.strip() and stopped == "done":
         raise Fault("empty_answer", "the answer has no text", again="once", usage=usage)
-    notes = [detail, *suspicions(usage, call)]
     name = answer.get("model")
     llm = clean(name, _MAX_NAME) if isinstance(name, str) else ""
-    return Reply(text, stopped, usage, llm, "; ".join(note for note in notes if note), rung)
+    return Reply(text, stopped, usage, llm, "; ".join(filter(None, (detail, *suspicions(usage, call)))), rung)
 
 
 def without_key(reply: Reply, key: Secret) -> Reply:
@@ -154,12 +141,15 @@ def _read_chat(answer: Mapping[str, object]) -> tuple[str, Stopped, str]:
     choices = answer.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         raise ValueError("no choice in it")
-    choice = choices[0]
-    message = choice.get("message")
+    message = choices[0].get("message")
     if not isinstance(message, dict):
         raise ValueError("no message in it")
-    stopped = _STOPPED.get(str(choice.get("finish_reason")), "done")
-    text = _joined(message.get("content"))
+    content = message.get("content")
+    if isinstance(content, list) and all(isinstance(part, dict) for part in content):
+        content = "".join(part["text"] for part in content if isinstance(part.get("text"), str))
+    if not isinstance(content, str | None):
+        raise ValueError("content that is no text")
+    text, stopped = content or "", _STOPPED.get(str(choices[0].get("finish_reason")), "done")
     refusal = message.get("refusal")
     if isinstance(refusal, str) and refusal:
         return text, "refusal", clean(refusal)
@@ -169,17 +159,6 @@ def _read_chat(answer: Mapping[str, object]) -> tuple[str, Stopped, str]:
             if isinstance(thought, str) and thought.strip().startswith("{"):
                 return thought, stopped, f"the text was empty, the JSON stood in {field}"
     return text, stopped, ""
-
-
-def _joined(content: object) -> str:
-    """Return the text of a message's content, which is a string or a list of parts with text."""
-    if content is None:
-        return ""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, Sequence) and all(isinstance(part, dict) for part in content):
-        return "".join(part["text"] for part in content if isinstance(part.get("text"), str))
-    raise ValueError("content that is no text")
 
 
 def _read_response(answer: Mapping[str, object]) -> tuple[str, Stopped, str]:
@@ -213,16 +192,16 @@ def read_usage(block: object, call: Call, text: str) -> Usage:
     given_out = _count(found, "completion_tokens", "output_tokens")
     details = found.get("prompt_tokens_details") or found.get("input_tokens_details")
     cached = _count(details, "cached_tokens", "cache_read") if isinstance(details, dict) else None
-    tokens_in = given_in if given_in else prompt_estimate(call).input_tokens
-    tokens_out = given_out if given_out or (given_out == 0 and not text) else estimated_tokens(text)
-    estimated = tokens_in != given_in or tokens_out != given_out
-    return Usage(tokens_in, tokens_out or 0, min(cached or 0, tokens_in), estimated)
+    tokens_in = given_in or prompt_estimate(call).input_tokens
+    tokens_out = given_out or math.ceil(len(text.encode("utf-8", "surrogatepass")) / BYTES_PER_TOKEN)
+    estimated = (tokens_in, tokens_out) != (given_in, given_out)
+    return Usage(tokens_in, tokens_out, min(cached or 0, tokens_in), estimated)
 
 
 def _count(block: Mapping[str, object], *names: str) -> int | None:
     for name in names:
         value = block.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= ABSURD_TOKENS:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _ABSURD_TOKENS:
             return value
     return None
 
@@ -233,8 +212,8 @@ def suspicions(usage: Usage, call: Call) -> list[str]:
         return []
     found = []
     sent = prompt_bytes(call)
-    if sent > SMALL_PROMPT_BYTES and usage.input_tokens * MANY_BYTES_PER_TOKEN < sent:
+    if sent > _SMALL_PROMPT_BYTES and usage.input_tokens * MANY_BYTES_PER_TOKEN < sent:
         found.append(f"the prompt was cut: {usage.input_tokens} tokens were read of {sent} bytes")
-    if usage.output_tokens > call.max_tokens * CAP_SLACK:
+    if usage.output_tokens > call.max_tokens * _CAP_SLACK:
         found.append(f"the cap of {call.max_tokens} tokens was ignored: {usage.output_tokens} were written")
     return found

@@ -23,8 +23,10 @@ from agent.taxonomy.factors import FACTOR_SETS, FACTORS
 from tests.agent.test_injection import ELSEWHERE, RAISES, TWINS
 from tests.fakes import paired
 from tests.fakes.assist.assisted_draft import drafted, helped, strings, unread
-from tests.fakes.llm.hostile import MARK, ObedientLlm
-from tests.fakes.llm.inventing import LazyLlm, LyingLlm
+from tests.fakes.assist.llm import good
+from tests.fakes.assist.product import PLANTED, documents
+from tests.fakes.llm.hostile import MARK, LazyLlm, LyingLlm, ObedientLlm
+from tests.fakes.llm.port import AnsweringLlm
 from tests.fakes.paired import Case
 
 LOGGING = "Audit logging of every tool call is enabled by default in the settings; only administrators can change it."
@@ -112,7 +114,7 @@ def check_bounds(documents: tuple[Document, ...], llm: Llm) -> Draft:
         if fact.counts and fact.polarity == "asserted" and (words[fact.key].grave or words[fact.key].floor):
             assert (fact.key, fact.polarity) in kept, "what sets a floor stays"
     for key, factor in made.factors.items():
-        assert max(least[key], LEAST) <= factor.low <= factor.value, key
+        assert max(least[key], min(LEAST, plain.factors[key].low)) <= factor.low <= factor.value, key
     assert made.score.threat_multiplier == Decimal("0.97")
     assert made.score.mitigation_factor == Decimal(1)
     if plain.score.aivss is not None and plain.score.cvss_base is not None:
@@ -181,13 +183,14 @@ def test_so_it_does_in_every_other_case(name: str, clean: DraftResult, tmp_path:
     assert check_unread(paired.run(CASES[name], tmp_path, clean).planted) != []
 
 
+@pytest.mark.parametrize("llm", [ObedientLlm(), LyingLlm(1), LazyLlm(), AnsweringLlm(good)])
+def test_no_llm_brings_a_draft_of_another_product_below_its_facts(llm: Llm) -> None:
+    check_bounds(unread(documents(PLANTED)), llm)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_an_llm_that_lies_stays_in_the_bounds_of_code(seed: int, clean: DraftResult) -> None:
-    llm = LyingLlm(seed)
-    made = check_bounds(unread(clean.documents), llm)
-    for text in (*told(made), *(item.quote for item in made.evidence)):
-        assert not [word for word in llm.WORDS if word in text], text
-    assert len(made.dropped) >= 5
+    assert len(check_bounds(unread(clean.documents), LyingLlm(seed)).dropped) >= 5
 
 
 def test_an_llm_that_says_nothing_stays_in_the_bounds_of_code(clean: DraftResult) -> None:

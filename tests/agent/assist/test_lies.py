@@ -24,8 +24,7 @@ from evals.metrics.references import lint
 from tests.agent.report.test_attacks import ACTIVE, UNSAFE, tokens
 from tests.fakes import paired
 from tests.fakes.assist.assisted_draft import drafted, strings
-from tests.fakes.llm.hostile import Passage
-from tests.fakes.llm.lying import LyingLlm, SlyLlm, lies
+from tests.fakes.llm.hostile import LyingLlm, Passage, SlyLlm, lies
 
 MADE_UP = re.compile(r"narnia|gnome|4711|evil\.example|onerror|javascript:|[\u202e\u200b\ue000]", re.IGNORECASE)
 SAME_WORDS = frozenset(("no such passage", "two words", "inside words"))

@@ -77,12 +77,6 @@ def test_what_is_not_supported_is_dropped_word_for_word(text: str, why: str) -> 
     assert why in reason
 
 
-def test_general_commentary_does_not_speak_of_the_product() -> None:
-    assert GROUND.check("Assistants of this kind usually keep their logs with a provider.", "general").text
-    assert not GROUND.check("Quayside usually keeps its logs with a provider.", "general").text
-    assert not GROUND.check("It is read-only.", "general").text
-
-
 def test_an_inference_loses_marks_that_do_not_carry_it() -> None:
     found = GROUND.check("A thief could resell berths [E2].", "inference")
     assert found.text == "A thief could resell berths."
@@ -106,7 +100,7 @@ PIECES = st.sampled_from(
 )
 
 
-@given(st.lists(PIECES, max_size=14).map(" ".join), st.sampled_from(["product", "inference", "general", "advice"]))
+@given(st.lists(PIECES, max_size=14).map(" ".join), st.sampled_from(["product", "inference", "advice"]))
 def test_whatever_is_written_nothing_about_the_product_stays_without_an_accepted_quote(text: str, mode: Mode) -> None:
     found = GROUND.check(text, mode)
     assert set(found.evidence) <= set(GROUND.evidence)
@@ -157,3 +151,14 @@ def test_a_sentence_that_comforts_needs_its_quote_and_one_that_asks_does_not(tex
 def test_a_scheme_alone_is_no_link() -> None:
     assert GROUND.check("A stranger could read what goes to an `http://` address.", "inference").text
     assert not GROUND.check("A stranger could read what goes to http://evil.example/x.", "inference").text
+
+
+def test_a_sentence_that_points_at_one_left_out_is_left_out_too() -> None:
+    text = "It keeps the master key in a shared drive. An attacker could copy that key. A thief could then open a gate."
+    found = GROUND.check(text, "product")
+    assert found.text == "A thief could then open a gate."
+    assert [sentence for sentence, _ in found.dropped] == [
+        "It keeps the master key in a shared drive.",
+        "An attacker could copy that key.",
+    ]
+    assert GROUND.check("An attacker could steal a key. A thief could then use that key.", "product").dropped == ()

@@ -2,8 +2,11 @@
 
 import json
 import re
+import signal
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
@@ -20,7 +23,8 @@ from agent.llm.tokens import by_bytes
 from agent.records import FactSheet
 from agent.records.evidence import MARK
 from tests.fakes.assist import llm as assist_llm
-from tests.fakes.assist.product import NAME, PLANTED, VENDOR, documents, first_of_all, program_sheet, rows
+from tests.fakes.assist.product import NAME, VENDOR, documents, first_of_all, program_sheet, rows
+from tests.fakes.llm.hostile import LazyLlm, LyingLlm
 from tests.fakes.llm.port import AnsweringLlm, reply
 
 DELIMITER = "482913377"
@@ -48,33 +52,15 @@ def candidates(sheet: FactSheet) -> tuple[Row, ...]:
     )
 
 
-def run(answer: Answer, extra: str = "", *, seen: bool = True, **changes: object) -> tuple[Assisted, AnsweringLlm]:
-    """A run over the invented listing. With `seen` false the detector of planted text found nothing."""
+def run(answer: Answer, extra: str = "", **changes: object) -> tuple[Assisted, AnsweringLlm]:
+    """A run over the invented listing."""
     texts = documents(extra)
-    if not seen:
-        texts = tuple(text.model_copy(update={"findings": ()}) for text in texts)
-    told = tuple(row if seen else row.model_copy(update={"flagged": False}) for row in rows(texts))
-    llm = AnsweringLlm(answer)
-    fields: dict[str, object] = {
-        "llm": llm,
-        "budget": Budget(by_bytes(), None, Caps(400_000)),
-        "counter": by_bytes(),
-        "delimiter": DELIMITER,
-        "answer_tokens": 6000,
-        "passage_tokens": 16_000,
-        **changes,
-    }
-    assistant = Assistant(**fields)  # type: ignore[arg-type]
+    llm, budget = AnsweringLlm(answer), Budget(by_bytes(), None, Caps(400_000))
+    assistant = replace(Assistant(llm, budget, by_bytes(), DELIMITER, 6000, 16_000), **changes)  # type: ignore[arg-type]
     made = assist(
-        texts,
-        told,
-        program_sheet(texts),
-        assistant,
-        name=NAME,
-        vendor=VENDOR,
-        candidates_of=candidates,
+        texts, rows(texts), program_sheet(texts), assistant, name=NAME, vendor=VENDOR, candidates_of=candidates,
         hits=first_of_all,
-    )
+    )  # fmt: skip
     return made, llm
 
 
@@ -107,25 +93,30 @@ def check(made: Assisted, extra: str = "") -> None:
     assert made.calls <= MAX_CALLS
 
 
+def whys(made: Assisted) -> dict[str, str]:
+    """Why parts are missing."""
+    return {part.part: part.missing.reason for part in made.judgement.parts if part.missing}
+
+
 def test_a_careful_llm_fills_every_part_in_four_calls() -> None:
     made, llm = run(assist_llm.good)
     check(made)
     assert made.calls == len(llm.calls) == 4
     assert {call.stage for call in llm.calls[:3]} == set(FIRST)
-    assert not [part for part in made.judgement.parts if part.missing]
+    assert not whys(made)
     (commands,) = counted(made.sheet, "runs_commands")
     assert [source.reader for source in commands.sources] == ["embedded", "llm"]
-    assert made.judgement.kind == "assistant"
-    assert made.judgement.factors["dynamic_tool_use"].facts == (commands.id,)
-    assert made.judgement.factors["self_modification"].insufficient
-    assert made.judgement.layers["deployment_infrastructure"].verdict == "sufficient"
-    assert made.judgement.layers["deployment_infrastructure"].facts
-    first, second = made.judgement.threats
-    assert first.candidate == "mail-injection"
-    assert first.taxonomy == (("owasp-asi", "ASI01"),)
-    assert [step.threat for step in made.judgement.chains[0].steps] == ["T1", "T2"]
-    assert made.judgement.conditions[0].metrics == {"T1": {"UI": "A"}, "T2": {"UI": "A"}}
-    assert second.layer == "data_operations"
+    judgement = made.judgement
+    assert judgement.kind == "assistant"
+    assert judgement.factors["dynamic_tool_use"].facts == (commands.id,)
+    assert judgement.factors["self_modification"].insufficient
+    assert judgement.layers["deployment_infrastructure"].verdict == "sufficient"
+    assert judgement.layers["deployment_infrastructure"].facts
+    assert [threat.candidate for threat in judgement.threats] == ["mail-injection", None]
+    assert judgement.threats[0].taxonomy == (("owasp-asi", "ASI01"),)
+    assert judgement.threats[1].layer == "data_operations"
+    assert [step.threat for step in judgement.chains[0].steps] == ["T1", "T2"]
+    assert judgement.conditions[0].metrics == {"T1": {"UI": "A"}, "T2": {"UI": "A"}}
 
 
 def test_the_calls_of_both_waves_begin_with_the_same_sources() -> None:
@@ -139,52 +130,25 @@ def test_the_calls_of_both_waves_begin_with_the_same_sources() -> None:
 
 
 def test_a_lazy_llm_costs_nothing_but_its_parts() -> None:
-    made, _ = run(assist_llm.lazy)
+    made, _ = run(LazyLlm().answer)
     check(made)
     assert [fact.id for fact in made.sheet.facts] == [fact.id for fact in program_sheet(documents()).facts]
-    whys = {part.part: part.missing.reason for part in made.judgement.parts if part.missing}
-    assert whys["threats"] == whys["posture"] == whys["layers/data_operations"] == "not-answered"
+    assert {whys(made)[part] for part in ("threats", "posture", "layers/data_operations")} == {"not-answered"}
     assert not made.judgement.dropped
 
 
-def test_a_lying_llm_places_nothing() -> None:
-    made, llm = run(assist_llm.lying)
+def test_a_lying_llm_places_nothing_and_is_told_what_was_dropped() -> None:
+    liar = LyingLlm(1)
+    made, llm = run(liar.answer)
     check(made)
     assert {source.reader for fact in made.sheet.facts for source in fact.sources} == {"embedded"}
     assert all(factor.insufficient for factor in made.judgement.factors.values())
-    assert not made.judgement.threats
     assert not {layer.verdict for layer in made.judgement.layers.values()} & {"sufficient"}
-    said = " ".join(texts_of(made.judgement))
-    for word in ("Globex", "ISO", "safe", "isolated", "41", "sandbox", "only", "300"):
-        assert word not in said
-    refused = " ".join(what for what, _ in made.judgement.dropped)
-    assert "Globex Vault isolates" in refused, "what was dropped is kept word for word"
-    again = [call for call in llm.calls if call.stage.endswith("-again")]
-    assert again, "a repair is asked for"
-    assert "Globex" in assist_llm.text_of(again[0]), "and says what was dropped"
-    assert "Globex" not in assist_llm.text_of(again[0]).rpartition(DELIMITER)[2], "as untrusted text"
-
-
-@pytest.mark.parametrize("seen", [True, False])
-def test_an_obedient_llm_loses_content_and_lowers_nothing(seen: bool) -> None:
-    made, llm = run(assist_llm.obedient, PLANTED, seen=seen)
-    check(made, PLANTED)
-    shown = any("Assessors must" in assist_llm.text_of(call) for call in llm.calls)
-    assert shown is not seen
-    assert counted(made.sheet, "runs_commands"), "the fact that sets a floor stays"
-    assert any("stays" in why for _, why in made.judgement.dropped)
-    assert not any(verdict.holds for verdict in made.judgement.verdicts if verdict.says == "wrong")
-    said = " ".join(texts_of(made.judgement))
-    if seen:
-        assert "certified" not in said
-        assert all(factor.insufficient for factor in made.judgement.factors.values())
-        assert not [layer for layer in made.judgement.layers.values() if layer.verdict == "sufficient"]
-    for sentence in re.split(r"(?<=\.) ", said):
-        assert "certified" not in sentence or MARK.search(sentence), "nothing of the product without a quote"
-
-
-def broken(stage: str, text: str) -> Answer:
-    return lambda call: text if call.stage.startswith(stage) else assist_llm.good(call)
+    again = assist_llm.text_of(next(call for call in llm.calls if call.stage.endswith("-again")))
+    told = [lie.text for lie in liar.quotes if lie.kind == "invented" and lie.text in again]
+    assert told
+    assert not [text for text in told if text in again.rpartition(DELIMITER)[2]], "only as untrusted text"
+    assert any(told[0] in what for what, _ in made.judgement.dropped), "kept word for word"
 
 
 @pytest.mark.parametrize(
@@ -197,10 +161,9 @@ def broken(stage: str, text: str) -> Answer:
     ],
 )
 def test_a_broken_answer_costs_its_part_alone(stage: str, parts: set[str]) -> None:
-    made, llm = run(broken(stage, "{]"))
+    made, llm = run(lambda call: "{]" if call.stage.startswith(stage) else assist_llm.good(call))
     check(made)
-    whys = {part.part: part.missing.reason for part in made.judgement.parts if part.missing}
-    assert {part: whys[part] for part in parts} == dict.fromkeys(parts, "invalid-json")
+    assert {whys(made)[part] for part in parts} == {"invalid-json"}
     assert sum(call.stage == stage for call in llm.calls) == 2, "asked once more"
     kept = [part for part in made.judgement.parts if part.missing is None]
     assert len(kept) >= 10
@@ -219,59 +182,71 @@ def failing(reason: LlmReason, *stages: str) -> Answer:
 def test_a_failed_call_costs_its_part_alone(reason: LlmReason) -> None:
     made, _ = run(failing(reason, "factors"))
     check(made)
-    (missing,) = [part.missing for part in made.judgement.parts if part.part == "factors/autonomy_of_action"]
-    assert missing is not None
-    assert missing.reason == reason.replace("_", "-")
+    assert whys(made)["factors/autonomy_of_action"] == reason.replace("_", "-")
     assert made.judgement.posture
 
 
 @pytest.mark.parametrize("reason", ["timeout", "unreachable", "unauthorised", "cassette_miss", "rate_limited"])
 def test_an_llm_that_cannot_be_had_is_given_up_after_the_first_wave(reason: LlmReason) -> None:
-    asked: list[str] = []
-
-    def answer(call: Call) -> Reply | str:
-        asked.append(call.stage)
-        raise LlmError(reason, "it failed")
-
+    llm = AnsweringLlm(failing(reason))
     with pytest.raises(LlmError) as raised:
-        run(answer)
+        run(assist_llm.good, llm=llm)
     assert raised.value.reason == reason
     assert "--fallback embedded" in raised.value.hint
-    assert len(asked) == len(FIRST)
+    assert len(llm.calls) == len(FIRST)
 
 
 def test_a_key_that_is_refused_on_the_way_ends_the_run_there() -> None:
     made, llm = run(failing("unauthorised", "factors"))
     check(made)
     assert {call.stage for call in llm.calls} == set(FIRST)
-    whys = {part.part: part.missing.reason for part in made.judgement.parts if part.missing}
-    assert whys["threats"] == whys["factors/autonomy_of_action"] == "unauthorised"
+    assert whys(made)["threats"] == whys(made)["factors/autonomy_of_action"] == "unauthorised"
     assert len(made.sheet.facts) > 1, "what came counts"
 
 
 def test_sources_that_are_too_long_are_halved_once() -> None:
-    def answer(call: Call) -> Reply | str:
+    def answer(call: Call) -> str:
         if call.stage in FIRST:
             raise LlmError("too_large", "too long")
         return assist_llm.good(call)
 
     made, llm = run(answer, passage_tokens=400)
     check(made)
-    assert [call.stage for call in llm.calls if "shorter" in call.stage]
-    long, short = (
-        next(assist_llm.text_of(call) for call in llm.calls if call.stage == stage)
-        for stage in ("factors", "factors-shorter")
-    )
-    assert len(short) < len(long)
+    sizes = {call.stage: len(assist_llm.text_of(call)) for call in llm.calls}
+    assert sizes["factors-shorter"] < sizes["factors"]
     assert counted(made.sheet, "reads_mail_chat")
 
 
 def test_a_budget_that_is_too_small_asks_nothing() -> None:
-    asked: list[str] = []
-    with pytest.raises(LlmError) as raised:
-        run(lambda call: asked.append(call.stage) or "", budget=Budget(by_bytes(), None, Caps(1000)))
-    assert raised.value.reason == "over_budget"
-    assert not asked
+    llm = AnsweringLlm(assist_llm.good)
+    with pytest.raises(LlmError, match="cap is 1000"):
+        run(assist_llm.good, llm=llm, budget=Budget(by_bytes(), None, Caps(1000)))
+    assert not llm.calls
+
+
+class Interrupted(AnsweringLlm):
+    """An LLM that answers nothing until it is closed; the interrupt comes while all wait, and to its own thread."""
+
+    def __init__(self) -> None:
+        super().__init__(self._hang)
+        self._ended = threading.Event()
+
+    def _hang(self, call: Call) -> str:
+        if call.stage == FIRST[-1]:
+            time.sleep(0.5)
+            signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+        self._ended.wait(20)
+        raise LlmError("unreachable", "closed")
+
+    def close(self) -> None:
+        self._ended.set()
+
+
+def test_an_interrupt_that_no_wait_notices_ends_a_wave_at_once() -> None:
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run(assist_llm.good, llm=Interrupted())
+    assert time.monotonic() - start < 10
 
 
 def test_a_delimiter_that_stands_in_the_sources_is_refused() -> None:

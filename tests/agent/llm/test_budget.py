@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from agent.errors import InputError
-from agent.llm.budget import FREE, Budget, Caps, Price, Spent, estimate_plan, price_of, prices, read_prices
+from agent.llm.budget import FREE, Budget, Caps, Price, Spent, price_of, prices, read_prices
 from agent.llm.parse import ask
 from agent.llm.port import Call, LlmError, Message, Usage
 from agent.llm.tokens import ANSWER_TOKENS, MESSAGE_TOKENS, by_bytes
@@ -130,15 +130,16 @@ class Yes(BaseModel):
 def test_asking_goes_through_the_budget() -> None:
     run = budget(tokens=10_000)
     llm = ScriptedLlm([reply('{"yes": 1}'), LlmError("timeout", "too slow", usage=Usage(90, 0, estimated=True))])
-    assert ask(llm, call(200), Yes, run).reason == "timeout"
+    assert ask(llm.complete, call(200), Yes, run, 3).reason == "timeout"
     assert run.spent.calls == 2
     assert run.spent.usage == Usage(190, 20, estimated=True)
 
 
 def test_nothing_is_sent_beyond_the_budget() -> None:
     llm = ScriptedLlm([])
-    with pytest.raises(LlmError, match="its cap is 100"):
-        ask(llm, call(200), Yes, budget(tokens=100))
+    answer = ask(llm.complete, call(200), Yes, budget(tokens=100), 3)
+    assert answer.reason == "over_budget"
+    assert "its cap is 100" in answer.detail
     assert llm.calls == []
 
 
@@ -147,31 +148,6 @@ def test_the_cost_of_a_usage() -> None:
     plain = Price(input=Decimal(2), cached=Decimal("0.2"), output=Decimal(12))
     assert plain.cost(Usage(1_000_000, 100_000, 800_000)) == Decimal("1.760000")
     assert FREE.cost(Usage(10**9, 10**9)) == 0
-
-
-def test_a_plan_at_two_prices() -> None:
-    rules = Message("system", "r" * 3000)
-    calls = [Call("f", (rules, Message("user", text * 300)), "s", {}, 500) for text in ("a", "b", "c")]
-    other = Call("g", (rules, Message("user", "d" * 300)), "t", {"type": "object"}, 500)
-    plan = estimate_plan([*calls, other], by_bytes(), {"terra": TERRA, "free": FREE, "odd": None})
-    each = 1000 + 100 + 2 * MESSAGE_TOKENS + ANSWER_TOKENS
-    assert (plan.calls, plan.input_tokens, plan.output_tokens) == (4, 3 * (each + 1) + each + 6, 2000)
-    shared = 1005  # "system", 3,000 letters, "user" and line ends
-    assert plan.shared_share == (Decimal(4 * shared) / plan.input_tokens).quantize(Decimal("0.001"))
-    cold = TERRA.cost(Usage(plan.input_tokens, 2000))
-    assert plan.costs["odd"] is None
-    assert plan.costs["terra"] is not None
-    assert plan.costs["terra"].cold == cold
-    # The second and third call of one schema read the shared start from the cache, at 0.2 instead of 2.5.
-    saved = 2 * shared * Decimal("2.3") / 1_000_000
-    assert abs(cold - plan.costs["terra"].warm - saved) <= Decimal("0.000001")
-    assert plan.costs["free"] is not None
-    assert plan.costs["free"].cold == 0
-
-
-def test_a_plan_of_one_call_or_none_shares_nothing() -> None:
-    assert estimate_plan([call(200)], by_bytes(), {}).shared_share == 0
-    assert estimate_plan([], by_bytes(), {"terra": TERRA}).input_tokens == 0
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from agent.errors import DriftError, UsageError
 from agent.llm.budget import FREE, Budget, Caps
-from agent.llm.cassette import MANIFEST, MAX_LINES, Record, Replay, Run, claim, refuse_live
+from agent.llm.cassette import MANIFEST, MAX_LINES, Record, Replay, Run
 from agent.llm.parse import Answer, ask
 from agent.llm.port import Call, Llm, LlmError, Message, Reply, Usage
 from agent.llm.tokens import by_bytes
@@ -40,8 +40,8 @@ def outcome(llm: Llm, asked: Call) -> Outcome:
         return (error.reason, error.what, error.where, error.hint, error.usage)
 
 
-def record(folder: Path, llm: Llm, *calls: Call, run: Run = Run(), epoch: int = 1) -> list[Outcome]:  # noqa: B008
-    recorder = Record(llm, folder, run, ci=False, recorded_at=NOW, epoch=epoch, clock=lambda: 0.0)
+def record(folder: Path, llm: Llm, *calls: Call, run: Run = Run()) -> list[Outcome]:  # noqa: B008
+    recorder = Record(llm, folder, run, recorded_at=NOW, clock=lambda: 0.0)
     answers = [outcome(recorder, each) for each in calls]
     recorder.close()
     return answers
@@ -226,18 +226,11 @@ def test_too_large_a_folder_is_found(tmp_path: Path) -> None:
     assert complaints(tmp_path) == ["2000001 bytes, at most 2000000"]
 
 
-def test_no_live_call_under_continuous_integration(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="CI=true forbids"):
-        Record(ScriptedLlm([]), tmp_path / "new", Run(), ci=True, recorded_at=NOW)
-    assert not (tmp_path / "new").exists()
-    refuse_live(False)
-
-
 def test_a_recording_is_never_overwritten(tmp_path: Path) -> None:
     record(tmp_path, ScriptedLlm(["{}"]), call())
     before = content(tmp_path)
     with pytest.raises(UsageError, match="not empty"):
-        Record(ScriptedLlm([]), tmp_path, Run(), ci=False, recorded_at=NOW)
+        Record(ScriptedLlm([]), tmp_path, Run(), recorded_at=NOW)
     assert content(tmp_path) == before
 
 
@@ -248,7 +241,7 @@ def test_of_runs_that_begin_at_once_one_has_the_folder(tmp_path: Path) -> None:
     def begin() -> None:
         start.wait()
         try:
-            claim(tmp_path / "rec", MANIFEST)
+            Record(ScriptedLlm([]), tmp_path / "rec", Run(), recorded_at=NOW)
         except UsageError as error:
             refused.append(error.what)
 
@@ -262,7 +255,7 @@ def test_of_runs_that_begin_at_once_one_has_the_folder(tmp_path: Path) -> None:
 
 
 def test_what_comes_after_the_end_is_handed_on_and_not_kept(tmp_path: Path) -> None:
-    recorder = Record(ScriptedLlm(["{}", '{"a": "late"}']), tmp_path, Run(), ci=False, recorded_at=NOW)
+    recorder = Record(ScriptedLlm(["{}", '{"a": "late"}']), tmp_path, Run(), recorded_at=NOW)
     recorder.complete(call())
     recorder.close()
     before = content(tmp_path)
@@ -270,14 +263,6 @@ def test_what_comes_after_the_end_is_handed_on_and_not_kept(tmp_path: Path) -> N
     recorder.close()
     assert content(tmp_path) == before
     assert replay(tmp_path, call()) == [reply("{}")]
-
-
-def test_repeats_have_keys_of_their_own(tmp_path: Path) -> None:
-    for epoch in (1, 2):
-        record(tmp_path / str(epoch), ScriptedLlm([f'{{"a": "{epoch}"}}']), call(), epoch=epoch)
-    names = [set(content(tmp_path / str(epoch))) - {MANIFEST} for epoch in (1, 2)]
-    assert not names[0] & names[1]
-    assert replay(tmp_path / "2", call()) == [reply('{"a": "2"}')]
 
 
 def interaction(folder: Path) -> Path:
@@ -313,7 +298,7 @@ def test_a_damaged_recording_is_refused(tmp_path: Path, damage: Callable[[Path],
 
 
 def test_an_unfinished_recording_is_refused(tmp_path: Path) -> None:
-    recorder = Record(ScriptedLlm(["{}"]), tmp_path, Run(), ci=False, recorded_at=NOW)
+    recorder = Record(ScriptedLlm(["{}"]), tmp_path, Run(), recorded_at=NOW)
     recorder.complete(call())
     with pytest.raises(DriftError, match="not complete"):
         Replay(tmp_path, Run())
@@ -321,7 +306,7 @@ def test_an_unfinished_recording_is_refused(tmp_path: Path) -> None:
 
 def test_many_threads(tmp_path: Path) -> None:
     llm = AnsweringLlm(lambda asked: asked.messages[1].text)
-    recorder = Record(llm, tmp_path, Run(), ci=False, recorded_at=NOW)
+    recorder = Record(llm, tmp_path, Run(), recorded_at=NOW)
     calls = [call(str(number % 10)) for number in range(40)]
     threads = [threading.Thread(target=recorder.complete, args=(each,)) for each in calls]
     for thread in threads:
@@ -340,12 +325,12 @@ class Named(BaseModel):
 def test_what_is_made_of_the_answers_is_the_same_in_a_replay(tmp_path: Path) -> None:
     def drafted(llm: Llm) -> tuple[list[Answer[Named]], object]:
         budget = Budget(by_bytes(), FREE, Caps(100_000))
-        answers = [ask(llm, call(text), Named, budget) for text in ("one", "two", "three")]
+        answers = [ask(llm.complete, call(text), Named, budget, 3) for text in ("one", "two", "three")]
         llm.close()
         return answers, budget.spent
 
     script = ['{"a": 1}', '{"a": "x"}', reply("", stopped="length"), FAILED, "no", "no"]
-    recorder = Record(ScriptedLlm(script), tmp_path, Run(), ci=False, recorded_at=NOW)
+    recorder = Record(ScriptedLlm(script), tmp_path, Run(), recorded_at=NOW)
     first = drafted(recorder)
     assert [answer.reason for answer in first[0]] == [None, "timeout", "invalid_json"]
     assert drafted(Replay(tmp_path, Run())) == first

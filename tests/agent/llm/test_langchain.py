@@ -89,33 +89,15 @@ def test_a_good_answer():
     assert asked == {"max_tokens": 200, "output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}}
 
 
-@pytest.mark.parametrize(
-    ("schema_by", "expected"),
-    [
-        ("format", {"format": SCHEMA}),
-        (
-            "extra_body",
-            {
-                "extra_body": {
-                    "response_format": {
-                        "type": "json_schema",
-                        "json_schema": {"name": "count", "strict": True, "schema": SCHEMA},
-                    }
-                }
-            },
-        ),
-        ("", {}),
-    ],
-)
-def test_the_schema_goes_by_the_argument_that_the_profile_names(schema_by, expected):
-    profile = Profile(title="T", cap="max_tokens", adapter="langchain", provider="p", schema_by=schema_by)
+def test_a_schema_goes_in_words_where_the_profile_names_no_argument():
+    profile = Profile(title="T", cap="max_tokens", adapter="langchain", provider="p")
     model = Chat(said('{"value": 3}'))
     reply = ask(model, endpoint=replace(ANTHROPIC, profile=profile))
     messages, asked = model.asked[0]
-    assert asked == {"max_tokens": 200, **expected}
+    assert asked == {"max_tokens": 200}
     assert isinstance(reply, Reply)
-    assert reply.rung == ("json_schema" if schema_by else "prompt")
-    assert ("JSON schema" in messages[-1].content) == (not schema_by)
+    assert reply.rung == "prompt"
+    assert "JSON schema" in messages[-1].content
 
 
 @pytest.mark.parametrize(
@@ -252,14 +234,7 @@ def test_no_prompt_is_sent_to_a_tracing_service():
 
 @pytest.mark.skipif(importlib.util.find_spec("langchain_openai") is None, reason="needs langchain-openai")
 def test_the_real_adapter_for_openai():
-    profile = Profile(
-        title="T",
-        adapter="langchain",
-        provider="openai",
-        package="langchain-openai",
-        cap="max_tokens",
-        schema_by="extra_body",
-    )
+    profile = Profile(title="T", adapter="langchain", provider="openai", cap="max_tokens")
     script = [chat('{"value": 3}'), chat('{"val', finish_reason="length"), refused(401, "no"), refused(400, "no")]
     with FakeEndpoint(script) as fake:
         here = Endpoint("mine", profile, "fake-1", fake.base_url, Secret(KEY))
@@ -271,8 +246,7 @@ def test_the_real_adapter_for_openai():
                 llm.complete(CALL)
             reasons.append(caught.value.reason)
         llm.close()
-    assert first == Reply('{"value": 3}', "done", Usage(40, 7), "fake-1")
+    assert first == Reply('{"value": 3}', "done", Usage(40, 7), "fake-1", rung="prompt")
     assert (second.text, second.stopped, second.usage) == ('{"val', "length", Usage(40, 7))
     assert reasons == ["unauthorised", "bad_request"]
-    assert fake.requests[0].body["response_format"]["json_schema"]["schema"] == SCHEMA
     assert json.dumps(fake.requests[0].body).count("200") == 1

@@ -306,19 +306,19 @@ def test_a_probe_ends_where_no_call_can_work():
 
 
 def test_a_local_llm_needs_a_file_of_its_kind(tmp_path):
-    profile = profiles()["local"]
+    for_local = {"profile": profiles()["local"], "context_tokens": 2048}
     with pytest.raises(SourceError, match="cannot be read"):
-        open_local(tmp_path / "none.gguf", SHORT, profile=profile)
+        open_local(tmp_path / "none.gguf", SHORT, **for_local)
     (tmp_path / "page.gguf").write_bytes(b"<html>")
     with pytest.raises(SourceError, match="no GGUF"):
-        open_local(tmp_path / "page.gguf", SHORT, profile=profile)
+        open_local(tmp_path / "page.gguf", SHORT, **for_local)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("xllamacpp") is not None, reason="the extra is installed")
 def test_a_local_llm_says_which_extra_it_needs(tmp_path):
     (tmp_path / "small.gguf").write_bytes(b"GGUF")
     with pytest.raises(UnavailableError) as caught:
-        open_local(tmp_path / "small.gguf", SHORT, profile=profiles()["local"])
+        open_local(tmp_path / "small.gguf", SHORT, profile=profiles()["local"], context_tokens=2048)
     assert "septet[local]" in caught.value.hint
 
 

@@ -8,9 +8,10 @@ import sys
 
 import pytest
 
-from agent.errors import InputError, RefusedError, UnavailableError, UsageError
+from agent.errors import RefusedError, UnavailableError, UsageError
 from agent.llm.openai_adapter import OpenAiLlm
-from agent.llm.profiles import endpoint, open_llm, profiles, read_profiles
+from agent.llm.profiles import endpoint, open_llm, profiles
+from agent.llm.retry import Limits
 from agent.llm.secret import Secret, clean
 
 KEY = "sk-proj-0123456789abcdef"
@@ -86,24 +87,8 @@ def test_what_a_stranger_says_is_made_fit_for_a_line():
     assert clean("Bearer abcdefghijklmnop and sk-live_0123456789ab") == "[key] and [key]"
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("a: [", "not YAML"),
-        ("- a", "not a mapping"),
-        ("a: {title: A, cap: max_tokens, cup: 1}", "cup"),
-        ("a: {title: A, cap: tokens}", "cap"),
-        ("a: {title: A}", "cap"),
-    ],
-)
-def test_profiles_that_are_wrong_say_where(text, words):
-    with pytest.raises(InputError, match=words) as caught:
-        read_profiles(text, "mine.yaml")
-    assert "mine.yaml" in caught.value.where
-
-
 def test_opening_asks_nothing_yet():
-    llm = open_llm("ollama/qwen3:8b", {})
+    llm = open_llm("ollama/qwen3:8b", {}, limits=Limits(), context_tokens=0)
     assert isinstance(llm, OpenAiLlm)
     assert llm.name == "ollama/qwen3:8b"
     llm.close()
@@ -112,7 +97,7 @@ def test_opening_asks_nothing_yet():
 @pytest.mark.skipif(importlib.util.find_spec("langchain_google_genai") is not None, reason="the package is there")
 def test_a_provider_without_its_package_names_it():
     with pytest.raises(UnavailableError) as caught:
-        open_llm("google/gemini", {"GOOGLE_API_KEY": KEY})
+        open_llm("google/gemini", {"GOOGLE_API_KEY": KEY}, limits=Limits(), context_tokens=0)
     assert caught.value.hint == "install langchain-google-genai"
 
 

@@ -8,7 +8,7 @@ from agent.facts.sheet import build_sheet
 from agent.facts.verify import Material, verify
 from agent.intake.extract.statements.split import statements
 from agent.records import Document, FactSheet, Statement
-from agent.retrieval.shown import Passage, Topic
+from agent.retrieval.shown import Passage
 from tests.fakes.fact_sources import document
 
 NAME = "Quayside"
@@ -74,7 +74,7 @@ class Chosen(NamedTuple):
     note: str
 
 
-def first_of_all(texts: Sequence[Document], said: Sequence[Statement], topics: Sequence[Topic], tokens: int) -> Chosen:
+def first_of_all(texts: Sequence[Document], said: Sequence[Statement], tokens: int) -> Chosen:
     """The first statements that fit."""
     found: list[Passage] = []
     for row in said:

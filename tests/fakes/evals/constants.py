@@ -5,9 +5,11 @@ from agent.facts.readers.outlook import load_outlook
 from evals.cases.families import Identity
 from evals.runs.holdout import Constants
 
+CONSTANTS = Constants(load_calibration(), load_outlook())
+
 
 class Bundled:
     """Says the same for every vendor, and at once: a fit takes a minute."""
 
     def without_family_of(self, whom: Identity) -> Constants:
-        return Constants(load_calibration(), load_outlook())
+        return CONSTANTS

@@ -1,7 +1,10 @@
-"""Evaluations, draft views and verdicts by hand, for the tests of reports."""
+"""Cases, measured cases, draft views and verdicts made by hand."""
+
+from typing import Any
 
 from agent.taxonomy.factors import FACTOR_SETS
 from agent.taxonomy.layers import LAYERS
+from evals.cases.case import Case, Labels, Page
 from evals.gate.verdict import CaseMove, Finding, Moved, PairedTest, Verdict
 from evals.metrics.results import (
     CardCell,
@@ -30,49 +33,51 @@ HOSTILE = (
 )
 
 
-def measured(slug: str, *, value: float = 0.5, published: float | None = 0.4, reader: float | None = 0.8) -> CaseResult:
-    """A drafted case: three of its seven flags are what the reader says, and so on."""
-    return CaseResult(
+def product(slug: str, name: str = "Quillet", vendor: str | None = None, **fields: Any) -> Case:
+    """A case without labels."""
+    given = {
+        "slug": slug, "name": name, "vendor": vendor, "category": "other", "sources": (), "example": False,
+        "labels_version": 1, "listing": Page(title=name, markdown=f"# {name}\n"), "docs": (), "labels": Labels(),
+    }  # fmt: skip
+    return Case.model_validate(given | fields)
+
+
+def case(
+    slug: str, *, value: float = 0.5, published: float | None = 0.4, reader: float | None = 0.7, **cells: Any
+) -> CaseResult:
+    """A drafted case: every factor is 0.1 above the published label and 0.2 below the reader's, one flag is missed."""
+    labels = {"published": published, "reader": reader}
+    factor = FactorCell(value=value, low=value - 0.2, high=value + 0.2, state="claimed", cited=True, **labels)
+    flags = {name: None if label is None else n for n, (name, label) in zip((3, 2), labels.items(), strict=True)}
+    layers = {
+        key: LayerCell(
+            certain=n > 1,
+            certainty=(n + 1) / 10,
+            threats=1,
+            cited_threats=1,
+            **{name: None if last is None else n > last for name, last in flags.items()},
+        )
+        for n, key in enumerate(LAYERS)
+    }
+    score = ScoreCell(
+        value=7.0,
+        severity="High",
+        likely_low=6.0,
+        likely_high=7.5,
+        cvss_base=6.5,
+        published=None if published is None else 7.4,
+        published_severity=None if published is None else "High",
+        reader_cvss_base=None if reader is None else 7.0,
+        reader=None if reader is None else 7.6,
+        reader_severity=None if reader is None else "High",
+    )
+    made = CaseResult(
         case=slug,
-        family=f"vendor:{slug[:3]}",
+        family=f"vendor:{slug}",
         docs=1,
-        error=None,
-        factors={
-            key: FactorCell(
-                value=value,
-                low=value - 0.2,
-                high=value + 0.2,
-                state="claimed",
-                cited=True,
-                published=published,
-                reader=reader,
-            )
-            for key in FACTORS
-        },
-        layers={
-            key: LayerCell(
-                certain=n > 1,
-                certainty=(n + 1) / 10,
-                threats=1,
-                cited_threats=1,
-                published=None if published is None else n > 3,
-                reader=None if reader is None else n > 2,
-            )
-            for n, key in enumerate(LAYERS)
-        },
-        score=ScoreCell(
-            value=7.0,
-            severity="High",
-            likely_low=6.0,
-            likely_high=7.5,
-            withheld=None,
-            cvss_base=6.5,
-            published=None if published is None else 7.4,
-            published_severity=None if published is None else "High",
-            reader_cvss_base=None if reader is None else 7.0,
-            reader=None if reader is None else 7.6,
-            reader_severity=None if reader is None else "High",
-        ),
+        factors=dict.fromkeys(FACTORS, factor),
+        layers=layers,
+        score=score,
         citations=4,
         valid_citations=4,
         gold_spans=10,
@@ -80,63 +85,35 @@ def measured(slug: str, *, value: float = 0.5, published: float | None = 0.4, re
         threats=("L3-b",),
         fired=("L3-b",),
         text=TextCell(words=800, sentences=40, generic_sentences=10, own_listing_rank=1),
-        card=None,
     )
+    return made.model_copy(update=cells)
 
 
-def lost(slug: str, error: str = "SourceError: unreadable") -> CaseResult:
+def broken(slug: str, error: str = "SourceError: unreadable") -> CaseResult:
     """A case that could not be drafted."""
-    whole = measured(slug)
-    none: dict[str, None] = dict.fromkeys(("value", "low", "high", "state"))
-    return whole.model_copy(
-        update={
-            "error": error,
-            "factors": {key: cell.model_copy(update={**none, "cited": False}) for key, cell in whole.factors.items()},
-            "layers": {
-                key: cell.model_copy(update={"certain": None, "certainty": None}) for key, cell in whole.layers.items()
-            },
-            "score": whole.score.model_copy(
-                update=dict.fromkeys(("value", "severity", "likely_low", "likely_high", "cvss_base"))
-            ),
-            "threats": (),
-            "fired": (),
-            "text": None,
-        }
-    )
+    whole = case(slug)
+    factors = {key: FactorCell(published=c.published, reader=c.reader) for key, c in whole.factors.items()}
+    layers = {key: LayerCell(published=c.published, reader=c.reader) for key, c in whole.layers.items()}
+    labels = {name: getattr(whole.score, name) for name in ScoreCell.model_fields if name[:4] in ("publ", "read")}
+    none = {"citations": 0, "valid_citations": 0, "gold_found": 0, "threats": (), "fired": (), "text": None}
+    score = ScoreCell.model_validate(labels)
+    return whole.model_copy(update={"error": error, "factors": factors, "layers": layers, "score": score, **none})
 
 
 def everything(slug: str, words: str = "plain") -> CaseResult:
     """A case with every further cell."""
-    return measured(slug).model_copy(
-        update={
-            "card": CardCell(
-                error=None,
-                withheld=True,
-                factor_sum=5.0,
-                layers={key: FlagCell(certain=n > 3, certainty=0.5, gold=n > 4) for n, key in enumerate(LAYERS)},
-            ),
-            "twin": TwinCell(error=None, factor_sum=5.1, shift=0.1, flips=1),
-            "poisoned": (
-                PoisonCell(attack=f"order {words}", broken=(f"moved {words}",)),
-                PoisonCell(attack="x", broken=()),
-            ),
-            "retrieval": RetrievalCell(
-                ranks={"fused": (1, 2, 0, 5), "bm25": (1, 4, 0, 9), "dense": (3, 0, 0, 7)}, shares={1: 0.05, 5: 0.2}
-            ),
-            "headline": HeadlineCell(asi="ASI01", layer="data_operations", asset=words, found=0),
-            "claims": ClaimCell(claims=4, cited=3, loose=(words,)),
-            "usage": UsageCell(
-                calls=3,
-                input_tokens=900,
-                cached_tokens=100,
-                output_tokens=50,
-                dollars=0.01,
-                repaired=1,
-                refused=0,
-                truncated=0,
-                failed=0,
-            ),
-        }
+    flags = {key: FlagCell(certain=n > 3, certainty=0.5, gold=n > 4) for n, key in enumerate(LAYERS)}
+    ranks = {"fused": (1, 2, 0, 5), "bm25": (1, 4, 0, 9), "dense": (3, 0, 0, 7)}
+    tokens = {"input_tokens": 900, "cached_tokens": 100, "output_tokens": 50}
+    return case(
+        slug,
+        card=CardCell(withheld=True, factor_sum=5.0, layers=flags),
+        twin=TwinCell(factor_sum=5.1, shift=0.1, flips=1),
+        poisoned=(PoisonCell(attack=f"order {words}", broken=(f"moved {words}",)), PoisonCell(attack="x", broken=())),
+        retrieval=RetrievalCell.model_validate({"ranks": ranks, "shares": {1: 0.05, 5: 0.2}}),
+        headline=HeadlineCell(asi="ASI01", layer="data_operations", asset=words, found=0),
+        claims=ClaimCell(claims=4, cited=3, loose=(words,)),
+        usage=UsageCell(calls=3, **tokens, dollars=0.01, repaired=1, refused=0, truncated=0, failed=0),
     )
 
 
@@ -192,16 +169,6 @@ def verdict(*cases: str, words: str = "plain") -> Verdict:
 
 def paired() -> PairedTest:
     """A test that cannot tell."""
-    return PairedTest(
-        metric="flag_loss",
-        cases=24,
-        mean_difference=0.01,
-        low=-0.02,
-        high=0.04,
-        p_worse=0.2,
-        p_not_inferior=0.3,
-        margin=0.02,
-        detectable=0.03,
-        verdict="cannot tell",
-        further_cases=140,
-    )
+    chances = {"p_worse": 0.2, "p_not_inferior": 0.3, "margin": 0.02, "detectable": 0.03}
+    found = {"metric": "flag_loss", "cases": 24, "mean_difference": 0.01, "low": -0.02, "high": 0.04}
+    return PairedTest.model_validate(found | chances | {"verdict": "cannot tell", "further_cases": 140})

@@ -1,24 +1,23 @@
 """Regressions that are made on purpose, to see that the gate catches them. None of them is ever a drafter.
 
     drops-every-tenth-fact    a reader whose every tenth proposal is lost
-    no-floors                 the table of floors is empty: facts imply no least value of a factor
+    no-floors                 facts count as inferred: they imply no least value of a factor
     ignores-approval          severities are found as if no approval were documented
 
 Each is a set of functions over the interfaces of `agent.facts` and `agent.drafting`, applied where a draft is put
-together: to every reader before it reads, to the vocabulary that the factors are estimated with, and to the sheet from
-which the threats and their severities are found. What a regression leaves alone is the identity.
+together: to every reader before it reads, to the sheet from which all is composed, and to the sheet from which the
+threats and their severities are found. What a regression leaves alone is the identity.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from agent.drafting.compose import compose
+from agent.drafting.compose import Composition, compose
 from agent.facts.proposal import Proposal, Reader
 from agent.facts.reading import Reading, read_sheet
 from agent.facts.sheet import without
-from agent.facts.vocabulary import Vocabulary, load_vocabulary
 from agent.pipeline import for_readers, readers
 from agent.records import Document, FactSheet, Outlook, ReaderName, Statement
 from agent.records.base import DocumentForm
@@ -64,9 +63,11 @@ class DroppingReader:
         return found
 
 
-def without_floors(vocabulary: Vocabulary) -> Vocabulary:
-    """The vocabulary with no floor of any factor."""
-    return Vocabulary([key.model_copy(update={"floor": {}}) for key in vocabulary], vocabulary.titles)
+def without_floors(sheet: FactSheet) -> FactSheet:
+    """The sheet as if every reader had inferred its facts, which then set no floor of any factor."""
+    told = [tuple(source.model_copy(update={"state": "inferred"}) for source in fact.sources) for fact in sheet.facts]
+    facts = (fact.model_copy(update={"sources": sources}) for fact, sources in zip(sheet.facts, told, strict=True))
+    return sheet.model_copy(update={"facts": tuple(facts)})
 
 
 def without_approvals(sheet: FactSheet) -> FactSheet:
@@ -86,7 +87,7 @@ class Seeded:
     id: str
     what: str
     reader: Callable[[Reader], Reader] = _same
-    vocabulary: Callable[[Vocabulary], Vocabulary] = _same
+    sheet: Callable[[FactSheet], FactSheet] = _same
     severity_sheet: Callable[[FactSheet], FactSheet] = _same
     """Applied to the sheet that `find_threats` is given, and to no other."""
     caught_by: tuple[str, ...] = ()
@@ -103,7 +104,7 @@ SEEDED: Final = (
     Seeded(
         "no-floors",
         "facts imply no least value of a factor",
-        vocabulary=without_floors,
+        sheet=without_floors,
         caught_by=("floors_kept", "floors_implied"),
     ),
     Seeded(
@@ -119,10 +120,12 @@ def change(seeded: Seeded) -> Change:
     """The run of an evaluation with the regression in it."""
     return Change(
         reading=None if seeded.reader is _same else partial(_read_again, seeded),
-        composer=partial(
-            compose, vocabulary=seeded.vocabulary(load_vocabulary()), severity_sheet=seeded.severity_sheet
-        ),
+        composer=partial(_composed, seeded),
     )
+
+
+def _composed(seeded: Seeded, sheet: FactSheet, **how: Any) -> Composition:
+    return compose(seeded.sheet(sheet), severity_sheet=seeded.severity_sheet, **how)
 
 
 def _read_again(seeded: Seeded, reading: Reading) -> Reading:

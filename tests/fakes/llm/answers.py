@@ -21,8 +21,8 @@ _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n+\s*(?:[-*+•>|#]+\s*|\d+[.)]\s
 _WORD: Final = re.compile(r"[^\W_][\w'’-]*")
 _ACCEPTED: Final = re.compile(r"^- (\w+)[^:\n]*: “([^”…]+?) ?…?”$", re.MULTILINE)
 _CANDIDATE: Final = re.compile(r"^([\w-]+): .+\(\d", re.MULTILINE)
-_MAX_WORDS: Final = 30
-_MIN_WORDS: Final = 4
+_WORDS: Final = range(4, 31)
+"""How many words a quoted sentence has."""
 _KEPT_OUT: Final = re.compile(
     r"\b(?:should|must|please|best|leading|assessor\w*|ignore)\b|https?:|www\.|[<>{}`\\\"“”]", re.I
 )
@@ -81,18 +81,10 @@ _LAYERS: Final[Mapping[str, str]] = {
     "agent_ecosystem": r"integrat|slack|github|connect|mcp",
 }
 _METRICS: Final = {
-    "AV": "N: content arrives over the network",
-    "AC": "L: nothing stands in the way",
-    "AT": "P: somebody opens it",
-    "PR": "N: no account",
-    "UI": "P: a user starts the run",
-    "VC": "L: records",
-    "VI": "L: records",
-    "VA": "N: none",
-    "SC": "L: connected systems",
-    "SI": "L: connected systems",
-    "SA": "N: none",
-}
+    "AV": "N: content arrives over the network", "AC": "L: nothing stands in the way", "AT": "P: somebody opens it",
+    "PR": "N: no account", "UI": "P: a user starts the run", "VC": "L: records", "VI": "L: records", "VA": "N: none",
+    "SC": "L: connected systems", "SI": "L: connected systems", "SA": "N: none",
+}  # fmt: skip
 
 
 class Sentence(NamedTuple):
@@ -112,10 +104,8 @@ def answer(call: Call) -> str:
     text = "\n".join(message.text for message in call.messages)
     properties = call.schema["properties"]
     assert isinstance(properties, Mapping)
-    for field, make in _QUESTIONS.items():
-        if field in properties:
-            return json.dumps(make(text))
-    return json.dumps(_layers(text) if "paragraph" in json.dumps(call.schema) else _built(text))
+    makers = {"parts": _does, "factors": _factors, "threats": _page, "layers": _built}
+    return json.dumps(next(make(text) for field, make in makers.items() if field in properties))
 
 
 def answer_body(body: Mapping[str, object]) -> str:
@@ -138,47 +128,32 @@ def sentences(text: str) -> tuple[Sentence, ...]:
     """The sentences of all sources that a statement may rest on, each once, in their order."""
     found: dict[str, Sentence] = {}
     for _, name, shown in _FRAME.findall(text):
-        if not re.fullmatch(r"D\d+", name):
-            continue
-        for piece in _SENTENCE.split(shown):
+        for piece in _SENTENCE.split(shown) if re.fullmatch(r"D\d+", name) else ():
             plain = piece.strip(" \t*_-•:;|>()").rstrip(".")
-            if _MIN_WORDS <= len(_WORD.findall(plain)) <= _MAX_WORDS and not _KEPT_OUT.search(plain):
+            if len(_WORD.findall(plain)) in _WORDS and not _KEPT_OUT.search(plain):
                 found.setdefault(plain, Sentence(name, plain))
     return tuple(found.values())
 
 
-def asked_behind(text: str) -> str:
-    """What stands behind the sources: the question itself."""
-    ends = [match.end() for match in _FRAME.finditer(text)]
-    return text[ends[-1] :] if ends else text
-
-
-def _bearing(seen: Sequence[Sentence], pattern: str, most: int = 2) -> tuple[Sentence, ...]:
-    return tuple([one for one in seen if re.search(pattern, one.text, re.I)][:most])
+def _bearing(seen: Sequence[Sentence], pattern: str, most: int = 2) -> list[str]:
+    return [one.quote for one in seen if re.search(pattern, one.text, re.I)][:most]
 
 
 def _facts(seen: Sequence[Sentence], keys: Mapping[str, str]) -> list[dict[str, object]]:
-    found = []
-    for key, pattern in keys.items():
-        quoted = _bearing(seen, pattern, 1)
-        if quoted:
-            fact = {"key": key, "polarity": "asserted", "about": "product", "slots": [], "inferred": False}
-            found.append({**fact, "quotes": [one.quote for one in quoted]})
-    return found
+    fact = {"polarity": "asserted", "about": "product", "slots": [], "inferred": False}
+    quoted = {key: _bearing(seen, pattern, 1) for key, pattern in keys.items()}
+    return [{"key": key, "quotes": quotes, **fact} for key, quotes in quoted.items() if quotes]
 
 
 def _does(text: str) -> dict[str, object]:
-    seen = sentences(text)
-    return {"kind": "assistant", "facts": _facts(seen, _KEYS), "parts": [], "flows": [], "wrong": []}
+    return {"kind": "assistant", "facts": _facts(sentences(text), _KEYS), "parts": [], "flows": [], "wrong": []}
 
 
 def _built(text: str) -> dict[str, object]:
     seen = sentences(text)
-    layers = []
-    for key in LAYERS:
-        quoted = _bearing(seen, _LAYERS[key])
-        verdict = ("insufficient", "partial", "sufficient")[len(quoted)]
-        layers.append({"layer": key, "quotes": [one.quote for one in quoted], "verdict": verdict})
+    quoted = {key: _bearing(seen, _LAYERS[key]) for key in LAYERS}
+    verdicts = ("insufficient", "partial", "sufficient")
+    layers = [{"layer": key, "quotes": quotes, "verdict": verdicts[len(quotes)]} for key, quotes in quoted.items()]
     return {"facts": _facts(seen, _BUILT), "layers": layers, "wrong": []}
 
 
@@ -186,103 +161,66 @@ def _factors(text: str) -> dict[str, object]:
     seen = sentences(text)
     rows = []
     for key in FACTORS:
-        quoted = _bearing(seen, _FACTORS[key])
-        value = 2 + 2 * len(quoted)
-        reason = f"{quoted[0].text}." if quoted else "Nothing bears on it."
-        row = {"factor": key, "reason": reason, "quotes": [one.quote for one in quoted], "value": value}
-        rows.append({**row, "low": value - 1, "high": value + 2, "insufficient": not quoted})
+        quotes = _bearing(seen, _FACTORS[key])
+        value = 2 + 2 * len(quotes)
+        reason = f"{quotes[0].partition(': ')[2]}." if quotes else "Nothing bears on it."
+        ends = {"value": value, "low": value - 1, "high": value + 2, "insufficient": not quotes}
+        rows.append({"factor": key, "reason": reason, "quotes": quotes, **ends})
     return {"factors": rows}
 
 
-def _accepted(text: str) -> dict[str, str]:
-    """By key the quote of the first fact."""
-    return dict(reversed(_ACCEPTED.findall(text)))
-
-
-def _told(text: str) -> list[str]:
-    """The sentences of the sources, as a text cites them."""
-    return [f"{one.text} [{one.quote}]." for one in sentences(text) if not set("[]") & set(one.text)]
+def _page(text: str) -> dict[str, object]:
+    told = [f"{one.text} [{one.quote}]." for one in sentences(text) if not set("[]") & set(one.text)]
+    general = "Products of this kind usually keep this to themselves, and an attacker could profit from it."
+    lines = {key: next((line for line in told if re.search(_LAYERS[key], line, re.I)), None) for key in LAYERS}
+    layers = {key: line if f"- {key} (known)" in text and line else general for key, line in lines.items()}
+    question = {
+        "text": "Which acts wait for a person's approval?",
+        "why": "It decides how far planted text reaches.",
+        "changes": "With approval the first threat shrinks.",
+        "about": ["approval_before"],
+        "proposed": "All.",
+    }
+    return {
+        **_threats(text),
+        "layers": [{"layer": key, "paragraph": paragraph} for key, paragraph in layers.items()],
+        "what": told[0] if told else "",
+        "posture": " ".join(told[:2]),
+        "lines": [{"label": label, "text": line} for label, line in zip(("Acts", "Reads", "Runs"), told, strict=False)],
+        "controls": [],
+        "questions": [question],
+    }
 
 
 def _threats(text: str) -> dict[str, object]:
-    at = _accepted(text)
+    # By key the quote of the first fact.
+    at = dict(reversed(_ACCEPTED.findall(text)))
     keys = [key for key in (*_KEYS, *_BUILT) if key in at]
-    threats = []
-    for key in keys[:3]:
-        threats.append(
-            {
-                "candidate": "",
-                "title": f"Planted content misuses {key.replace('_', ' ')}",
-                "lost": "records",
-                "actor": "a stranger",
-                "layer": "agent_frameworks",
-                "basis": "entry inferred",
-                "setting": "",
-                "how": f"A stranger plants instructions in what is read later, and they are obeyed [D1: {at[key]}].",
-                "default_use": True,
-                "quotes": [at[key]],
-                "cvss": _METRICS,
-                "ids": ["ASI01"],
-                "you": "Ask a person before each consequential act.",
-                "vendor": "Ask before each consequential act.",
-            }
-        )
-    empty = {"into": "", "reason": "", "why": ""}
-    verdicts = [{"candidate": name, "says": "keep", **empty} for name in _CANDIDATE.findall(_block(text, "candidates"))]
-    chain = {
-        "title": "From one to the next",
-        "steps": [{"threat": f"T{n}", "quotes": [at[key]]} for n, key in enumerate(keys[:2], 1)],
-    }
+    row = {
+        "candidate": "", "lost": "records", "actor": "a stranger", "layer": "agent_frameworks",
+        "basis": "entry inferred", "setting": "", "default_use": True, "cvss": _METRICS, "ids": ["ASI01"],
+        "you": "Ask a person before each consequential act.", "vendor": "Ask before each consequential act.",
+    }  # fmt: skip
+    how = "A stranger plants instructions in what is read later, and they are obeyed [D1: {}]."
+    threats = [
+        {
+            "title": f"Planted content misuses {key.replace('_', ' ')}",
+            "how": how.format(at[key]),
+            "quotes": [at[key]],
+            **row,
+        }
+        for key in keys[:3]
+    ]
+    candidates = "\n".join(shown for _, label, shown in _FRAME.findall(text) if label == "candidates")
+    verdict = {"says": "keep", "into": "", "reason": "", "why": ""}
+    steps = [{"threat": f"T{n}", "quotes": [at[key]]} for n, key in enumerate(keys[:2], 1)]
+    condition = {"text": "A person confirms each act.", "who": "operator", "price": "slower", "metrics": ["T1 UI:A"]}
     return {
-        "verdicts": verdicts,
+        "verdicts": [{"candidate": name, **verdict} for name in _CANDIDATE.findall(candidates)],
         "threats": threats,
-        "chains": [chain] if len(keys) > 1 else [],
-        "conditions": [
-            {"text": "A person confirms each act.", "who": "operator", "price": "slower", "metrics": ["T1 UI:A"]}
-        ],
+        "chains": [{"title": "From one to the next", "steps": steps}] if len(keys) > 1 else [],
+        "conditions": [condition],
         "proposal": "use with conditions",
         "caveat": "",
         "law": "",
     }
-
-
-def _layers(text: str) -> dict[str, object]:
-    told = _told(text)
-    rows = []
-    for key in LAYERS:
-        line = next((line for line in told if re.search(_LAYERS[key], line, re.I)), None)
-        known = f"- {key} (known)" in text
-        general = "Products of this kind usually keep this to themselves, and an attacker could profit from it."
-        rows.append({"layer": key, "paragraph": line if known and line else general})
-    return {"layers": rows}
-
-
-def _summary(text: str) -> dict[str, object]:
-    lines = _told(text)[:3]
-    labels = ("Acts", "Reads", "Runs")
-    question = {"text": "Which acts wait for a person's approval?", "why": "It decides how far planted text reaches."}
-    return {
-        "what": lines[0] if lines else "",
-        "posture": " ".join(lines[:2]),
-        "lines": [{"label": label, "text": line} for label, line in zip(labels, lines, strict=False)],
-        "controls": [],
-        "questions": [
-            {
-                **question,
-                "changes": "With approval the first threat shrinks.",
-                "about": ["approval_before"],
-                "proposed": "All.",
-            }
-        ],
-    }
-
-
-def _block(text: str, name: str) -> str:
-    return "\n".join(shown for _, label, shown in _FRAME.findall(text) if label == name)
-
-
-def _page(text: str) -> dict[str, object]:
-    return {**_threats(text), **_layers(text), **_summary(text)}
-
-
-_QUESTIONS: Final = {"parts": _does, "factors": _factors, "threats": _page}
