@@ -16,7 +16,6 @@ from evals.runs.spread import WORKERS
 
 if TYPE_CHECKING:
     from evals.runs.holdout import Progress
-    from evals.runs.session import Outcome
 
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 _WITHOUT: Final = ("outlook", "manifests", "facts")
@@ -77,7 +76,8 @@ def eval_command(
     """
     if context.invoked_subcommand is not None:
         return
-    from evals.runs import session
+    from evals.report import terminal
+    from evals.runs import live, outputs, session
 
     wanted = session.Wanted(
         cases=folder,
@@ -89,26 +89,26 @@ def eval_command(
         progress=_shown(),
         against=against,
     )
-    if drafter == "embedded":
-        if not replay or llm or recorded or sample or repeats > 1:
-            raise UsageError("the embedded drafter asks no LLM", hint="add --drafter llm")
-        baseline = session.gate_of(against, drafter, wanted)
-        _prepare(out)
-        outcome = session.embedded(wanted, baseline)
-    elif replay:
-        if llm or sample or repeats > 1:
-            raise UsageError("--llm, --sample and --repeats are for a live run", hint="add --live")
-        baseline = session.gate_of(against, drafter, wanted)
-        _prepare(out)
-        outcome = session.llm_replay(wanted, recorded or session.RECORDED, baseline)
+    if drafter == "embedded" and (not replay or llm or recorded or sample or repeats > 1):
+        raise UsageError("the embedded drafter asks no LLM", hint="add --drafter llm")
+    if replay and (llm or sample or repeats > 1):
+        raise UsageError("--llm, --sample and --repeats are for a live run", hint="add --live")
+    if not replay and (limit or recorded):
+        raise UsageError("--limit and --recorded are not for a live run", hint="take --sample N and --out DIR")
+    if not replay:
+        outcome = live.live(wanted, llm, count=sample, repeats=repeats, out=(out := out or live.OUT), say=_say)
     else:
-        if limit or recorded:
-            raise UsageError("--limit and --recorded are not for a live run", hint="take --sample N and --out DIR")
-        from evals.runs.live import OUT, live
-
-        out = out or OUT
-        outcome = live(wanted, llm, against=against, count=sample, repeats=repeats, out=out, say=_say)
-    _show(outcome, out, as_json)
+        baseline = session.gate_of(drafter, wanted)
+        if out is not None:
+            # Try the folder before the run, which takes minutes.
+            outputs.prepare(out)
+        answers = recorded or session.RECORDED
+        by_llm = drafter == "llm"
+        outcome = session.llm_replay(wanted, answers, baseline) if by_llm else session.embedded(wanted, baseline)
+    run = outcome.done
+    if out is not None:
+        outputs.write(out, run, outcome.verdict)
+    click.echo(outputs.run_text(run.evaluation) if as_json else terminal.text(run.evaluation, outcome.verdict))
     session.fail_if(outcome)
 
 
@@ -131,7 +131,7 @@ def accept_command(drafter: str, reason: str, run: Path | None, floors: tuple[st
         raise UsageError("the reason is empty", hint="say why the drafts are meant to be so")
     done, answers = session.to_accept(drafter, run, _shown())
     on = datetime.now(UTC).date().isoformat()
-    moved = session.accept(drafter, done.evaluation, answers, on=on, reason=reason.strip(), floors=_floors(floors))
+    moved = session.accept(done.evaluation, answers, on=on, reason=reason.strip(), floors=_floors(floors))
     for name, change in moved.history[-1].moved.items():
         click.echo(f"{name}: {change}")
     click.echo(f"accepted: {len(moved.cases)} cases, {len(moved.history[-1].moved)} metrics moved")
@@ -144,13 +144,13 @@ def accept_command(drafter: str, reason: str, run: Path | None, floors: tuple[st
 @click.option("--all", "every", is_flag=True, help="Every case that is recorded.")
 def record_command(llm: str, slugs: tuple[str, ...], missing: bool, every: bool) -> None:
     """Record an LLM's answers in the checkout, replacing those that are there. Judges nothing."""
-    from evals.runs.live import record
+    from evals.runs import live
     from evals.runs.session import Wanted
 
     if (bool(slugs) + missing + every) != 1:
         raise UsageError("say what to record", hint="one of --case SLUG, --missing or --all")
     settings = load_settings(os.environ)  # noqa: TID251
-    for slug in record(Wanted(settings=settings, progress=_shown()), llm, slugs, missing=missing, say=_say):
+    for slug in live.record(Wanted(settings=settings, progress=_shown()), llm, slugs, missing=missing, say=_say):
         click.echo(f"recorded: {slug}")
 
 
@@ -171,38 +171,17 @@ def compare_command(a: str, b: str, most: int) -> None:
         click.echo(line)
 
 
-def _prepare(out: Path | None) -> None:
-    """Create the output folder before the run, which takes minutes. Raises SourceError."""
-    if out is not None:
-        from evals.runs.outputs import prepare
-
-        prepare(out)
-
-
-def _show(outcome: "Outcome", out: Path | None, as_json: bool) -> None:
-    from evals.report import terminal
-    from evals.runs import outputs
-
-    if out is not None:
-        outputs.write(out, outcome.done, outcome.verdict)
-    if as_json:
-        click.echo(outputs.run_text(outcome.done.evaluation))
-    else:
-        click.echo(terminal.text(outcome.done.evaluation, outcome.verdict))
-
-
 def _floors(given: Sequence[str]) -> dict[str, float]:
     found = {}
     for item in given:
-        name, equals, value = item.partition("=")
+        name, _, value = item.partition("=")
         try:
             found[name] = float(value)
         except ValueError:
-            equals = ""
-        if not equals or not math.isfinite(found[name]):
-            raise InputError(
-                f"{item!r} is not a floor", where="--floor", hint="write METRIC=VALUE with a finite number"
-            )
+            found[name] = math.nan
+        if not math.isfinite(found[name]):
+            hint = "write METRIC=VALUE with a finite number"
+            raise InputError(f"{item!r} is not a floor", where="--floor", hint=hint)
     return found
 
 
@@ -212,8 +191,6 @@ def _say(text: str) -> None:
 
 def _shown() -> "Progress | None":
     """Return the callback that prints progress; None unless stderr is a terminal."""
-    return _progress if sys.stderr.isatty() else None
-
-
-def _progress(text: str) -> None:
-    click.echo(f"\r\033[K{text}", nl=False, err=True)
+    if not sys.stderr.isatty():
+        return None
+    return lambda text: click.echo(f"\r\033[K{text}", nl=False, err=True)

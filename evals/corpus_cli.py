@@ -12,7 +12,7 @@ from agent.resources import data_folder
 from evals.cases.corpus import import_file, load_cases, write_cases
 
 if TYPE_CHECKING:
-    from agent.records import Document, Draft
+    from agent.records import Document
     from agent.review.domain.records import ReviewState
     from evals.cases.reviewed import SignedReview
 
@@ -53,9 +53,10 @@ def add_command(review: str, consent: str, out: Path, store: Path | None, force:
     it was signed, which also holds the answers, or else from the snapshots beside the draft. The analyst's notes are
     left out, along with every value that rests on them alone; so is the signer's name. case.yaml records the consent.
     """
+    from agent.settings import store_file
     from evals.cases.reviewed import case_of
 
-    case = case_of(_signed(review, store), consent)
+    case = case_of(_signed(review, store or store_file(os.environ)), consent)  # noqa: TID251
     done = write_cases((case,), out, force=force)
     reader = case.labels.reader
     said = "unchanged" if done.unchanged else "replaced" if done.replaced else "added"
@@ -63,19 +64,27 @@ def add_command(review: str, consent: str, out: Path, store: Path | None, force:
     click.echo(f"{case.slug} {said} in {out}: {labels}")
 
 
-def _signed(review: str, store: Path | None) -> "SignedReview":
+def _signed(review: str, path: Path) -> "SignedReview":
     """Load the signed review with this key or path. Raises InputError, SourceError, IntegrityError, StoreError."""
-    from agent.report.draft_json import load, load_whole
-    from agent.settings import store_file
+    from agent.report.draft_json import load, load_whole, verify_evidence
     from evals.cases.reviewed import SignedReview
 
-    path = store or store_file(os.environ)  # noqa: TID251
     if _KEY.fullmatch(review):
         state, documents = _stored(path, review)
         waived = frozenset(one.item.id for one in state.items if one.verdict == "waived")
         return SignedReview(state.reviewed, documents, waived)
     draft = load(review, ())
-    stamp, documents = draft.review, _texts(draft, path)
+    stamp = draft.review
+    # Answers are in the store alone: a draft's folder has only snapshots of the sources read before any question.
+    documents = ()
+    if stamp is not None and path.is_file():
+        try:
+            state, found = _stored(path, stamp.review, stamp.number)
+            documents = found if state.stamp is not None and state.stamp.head == stamp.head else ()
+        except InputError:
+            pass
+        if documents:
+            verify_evidence(draft, documents)
     if not documents:
         try:
             draft, documents = load_whole(review)
@@ -84,27 +93,6 @@ def _signed(review: str, store: Path | None) -> "SignedReview":
             raise type(error)(error.what, where=error.where, hint=hint) from None
     listed = stamp is not None and len(stamp.waivers) == stamp.waived
     return SignedReview(draft, documents, frozenset(each.item for each in stamp.waivers) if stamp and listed else None)
-
-
-def _texts(draft: "Draft", path: Path) -> "tuple[Document, ...]":
-    """Return the sources of a signed draft from the store at `path`; none if it was signed in another store.
-
-    Answers are in the store alone: a draft's folder has only snapshots of the sources read before any question was
-    answered. Raises IntegrityError when a quote is not in its source.
-    """
-    from agent.report.draft_json import verify_evidence
-
-    stamp = draft.review
-    if stamp is None or not path.is_file():
-        return ()
-    try:
-        state, documents = _stored(path, stamp.review, stamp.number)
-    except InputError:
-        return ()
-    if state.stamp is None or state.stamp.head != stamp.head:
-        return ()
-    verify_evidence(draft, documents)
-    return documents
 
 
 def _stored(path: Path, key: str, number: int | None = None) -> "tuple[ReviewState, tuple[Document, ...]]":

@@ -64,74 +64,45 @@ def store_figures(evaluation: Path) -> None:
     if data.get("schema") != EVAL_SCHEMA:
         raise InputError("not an evaluation", where=str(evaluation), hint="give what `septet eval --json` printed")
     kept = {"cases": data["cases"], **{name: round(data["metrics"][name], 3) for name in KEPT}}
-    for side, found in data.get("splits", {}).items():
+    for side, found in data["splits"].items():
         kept[f"{side}/cases"] = sum(case["split"] == side for case in data["per_case"])
         kept |= {f"{side}/{name}": round(found[name], 3) for name in KEPT}
     FIGURES.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
 
 
 def errors(found: Figures) -> str:
-    """Return the table of measured errors and a paragraph on the other figures, Markdown.
+    """Return the table of measured errors and a paragraph on the other figures of held-out vendors, Markdown."""
 
-    If there are figures for held-out vendors, they come first and the paragraph is about them.
-    """
-    return _of_unseen(found) if "dev/cases" in found else _of_all(found)
+    def row(name: str, side: str) -> Compared:
+        keys = ("factor_mae_published", "factor_mae_reader", "factor_sum_mae_published")
+        return Compared(name, *(found[f"{side}/{key}"] for key in keys))
 
+    def dev(name: str) -> str:
+        return f"{100 * found[f'dev/{name}']:.0f} %"
 
-def _table(own: Sequence[Compared]) -> list[str]:
     median, *others = OTHERS
+    own = [row("**septet**, vendors nobody looked at", "dev"), row("septet, vendors that were looked at", "train")]
     lines = ["| | factor error, published labels | factor error, reader's labels | error of the sum of ten |"]
     lines += ["|---|--:|--:|--:|"]
-    for row in (median, *own, *others):
-        cells = (_shown(row.published, 3), _shown(row.reader, 3), _shown(row.total, 2))
-        lines.append(f"| {row.name} | {' | '.join(cells)} |")
-    return [*lines, ""]
-
-
-def _row(name: str, found: Figures, side: str = "") -> Compared:
-    return Compared(
-        name,
-        found[f"{side}factor_mae_published"],
-        found[f"{side}factor_mae_reader"],
-        found[f"{side}factor_sum_mae_published"],
-    )
-
-
-def _of_unseen(found: Figures) -> str:
-    own = [
-        _row("**septet**, vendors nobody looked at", found, "dev/"),
-        _row("septet, vendors that were looked at", found, "train/"),
-    ]
-    dev = {name.removeprefix("dev/"): value for name, value in found.items() if name.startswith("dev/")}
+    for name, *errors in (median, *own, *others):
+        cells = [
+            "–" if value is None else f"{value:.{digits}f}" for value, digits in zip(errors, (3, 3, 2), strict=True)
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join([
-        *_table(own),
-        f"Mean absolute errors; a factor lies between 0 and 1. {dev['cases']:.0f} of the {found['cases']:.0f} labelled "
-        "products belong to vendors whose texts nobody read while writing the vocabulary, the threats or the prompts; "
-        "constants are fitted without the vendor that is measured. For those vendors: the 80 % range of a factor holds "
-        f"{_percent(dev, 'interval_coverage_published')} of the published values (mean width "
-        f"{dev['interval_width']:.2f}), the likely range of a score {_percent(dev, 'likely_coverage_published')} of "
-        "the published scores before controls. “Not certain from the listing” agrees with an independent reader at F1 "
-        f"{dev['flag_f1_reader']:.2f}, the CVSS base of the headline differs from the reader's by "
-        f"{dev['cvss_base_mae_reader']:.2f}. Every quote is in its source ({_percent(found, 'citation_validity')}). "
-        f"Withheld: {_percent(dev, 'withheld_share')} of full listings, {_percent(dev, 'withheld_share_cards')} of "
-        "their openings alone.",
+        *lines,
+        "",
+        f"Mean absolute errors; a factor lies between 0 and 1. {found['dev/cases']:.0f} of the {found['cases']:.0f} "
+        "labelled products belong to vendors whose texts nobody read while writing the vocabulary, the threats or the "
+        "prompts; constants are fitted without the vendor that is measured. For those vendors: the 80 % range of a "
+        f"factor holds {dev('interval_coverage_published')} of the published values (mean width "
+        f"{found['dev/interval_width']:.2f}), the likely range of a score {dev('likely_coverage_published')} of the "
+        "published scores before controls. “Not certain from the listing” agrees with an independent reader at F1 "
+        f"{found['dev/flag_f1_reader']:.2f}, the CVSS base of the headline differs from the reader's by "
+        f"{found['dev/cvss_base_mae_reader']:.2f}. Every quote is in its source "
+        f"({100 * found['citation_validity']:.0f} %). Withheld: {dev('withheld_share')} of full listings, "
+        f"{dev('withheld_share_cards')} of their openings alone.",
     ])  # fmt: skip
-
-
-def _of_all(found: Figures) -> str:
-    lines = _table([_row("**septet**, vendor left out", found)])
-    lines += [
-        f"Mean absolute errors over {found['cases']:.0f} labelled products; a factor lies between 0 and 1. The 80 % "
-        f"range of a factor holds {_percent(found, 'interval_coverage_published')} of the published values (mean width "
-        f"{found['interval_width']:.2f}), the likely range of a score "
-        f"{_percent(found, 'likely_coverage_published')} of the published scores before controls. “Not certain from "
-        f"the listing” agrees with an independent reader at F1 {found['flag_f1_reader']:.2f}. Every quote is in its "
-        f"source ({_percent(found, 'citation_validity')}). Withheld: {_percent(found, 'withheld_share')} of full "
-        f"listings, {_percent(found, 'withheld_share_cards')} of their openings alone. The fits leave a vendor's "
-        "family out; the phrases that find evidence were written with these listings in view, so expect somewhat "
-        "larger errors on others.",
-    ]
-    return "\n".join(lines)
 
 
 def session() -> str:
@@ -203,14 +174,6 @@ def write_parts() -> None:
 
 def _report(source: Path) -> list[str]:
     return draft([str(source)], settings=Settings(), now=WHEN).markdown.split("\n")
-
-
-def _shown(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
-
-
-def _percent(found: Figures, name: str) -> str:
-    return f"{100 * found[name]:.0f} %"
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Runs a module of this package as a script."""
+"""What modules of this package share that run as scripts."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -15,3 +15,14 @@ def run_script(script: Callable[[Sequence[str]], None]) -> None:
     except SeptetError as error:
         click.echo(f"error: {error}\nhint: {error.hint}", err=True)
         sys.exit(error.exit_code)
+
+
+def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]], first: str = "---", rest: str = "--:") -> list[str]:
+    """Return the lines of a Markdown table; `first` and `rest` align the first column and the others."""
+    rule = "|" + "|".join([first, *[rest] * (len(heads) - 1)]) + "|"
+    return ["| " + " | ".join(heads) + " |", rule, *("| " + " | ".join(row) + " |" for row in rows)]
+
+
+def wide_markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table without alignment, as the pages of the fits have it."""
+    return "\n".join(markdown(heads, rows, " --- ", " --- "))

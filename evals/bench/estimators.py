@@ -14,7 +14,7 @@ from agent.resources import data_folder
 from agent.retrieval.embed import embed
 from agent.taxonomy.factors import FACTOR_SETS
 from evals.cases.corpus import load_cases
-from evals.cases.families import Identity, families
+from evals.cases.families import families
 
 PENALTY = 0.5
 KEYS = FACTOR_SETS["0.5"]
@@ -27,7 +27,7 @@ def main() -> None:
     published = np.array([[c.published.factors[k] for k in KEYS] for c in cases if c.published])
     reader = np.array([[c.reader.factors[k].value for k in KEYS] for c in cases if c.reader])
     pages = np.asarray(embed(["\n".join(page.markdown for page in c.pages) for c in cases]), dtype=np.float64)
-    labels = np.array(families([Identity(c.name, c.vendor) for c in cases]))
+    labels = np.array(families([c.identity for c in cases]))
     median, ridge = np.empty_like(published), np.empty_like(published)
     for family in sorted(set(labels)):
         held = labels == family

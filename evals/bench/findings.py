@@ -1,28 +1,27 @@
 """Count findings on real pages, or recall on visible orders: `python -m evals.bench.findings [FOLDER] [--show]`.
 
-Without a folder, count the visible orders of `tests/vectors/visible_orders.json` that are found, by form and half;
-`--missed tuned|kept` lists the missed orders of a half. With a folder, read each file alone and count findings by kind,
-and pages with findings; `--show` prints every finding with its excerpt. `--readings DIR` skips products with a file
-`<product>.json` in DIR; `--only` reads only these products. Vendor claims are counted separately, since a page has at
-most one.
+Without a folder, count the visible orders of `tests/vectors/visible_orders.json` that are found, by form and half.
+With a folder, read each file alone and count findings by kind, and pages with findings; `--show` prints every finding
+with its excerpt. `--readings DIR` skips products with a file `<product>.json` in DIR. Vendor claims are counted
+separately, since a page has at most one.
 """
 
 import argparse
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from agent.errors import SeptetError
-from agent.intake.extract.documents import compose
-from agent.intake.extract.formats.markdown import read_markdown
-from agent.intake.extract.parse import SUFFIXES, media_type, read_parts, sniff
-from agent.records import Document, Finding, Snapshot
+from agent.intake.extract.parse import SUFFIXES, read_parts, sniff
+from agent.records import Document, Finding
 from agent.settings import Settings
+from evals.cases.documents import composed, markdown_document
 
 ORDERS: Final = Path(__file__).parent.parent.parent / "tests" / "vectors" / "visible_orders.json"
-_NOW: Final = "2026-11-01T00:00:00Z"
+_BEFORE: Final = "# Relay\n\nRelay reads the mail of a team and drafts answers.\n\n"
+_AFTER: Final = "\n\nIt runs in the cloud.\n"
 _CLAIM: Final = "vendor-claim"
 
 
@@ -33,13 +32,9 @@ class Order(NamedTuple):
     half: str
     text: str
 
-
-class Read(NamedTuple):
-    """The findings of one file."""
-
-    name: str
-    findings: tuple[Finding, ...]
-    readable: bool
+    def page(self) -> Document:
+        """Return a page with the order between two honest paragraphs, as intake reads it."""
+        return markdown_document(_BEFORE + self.text + _AFTER, kind="docs")
 
 
 def orders(path: Path = ORDERS) -> tuple[Order, ...]:
@@ -47,111 +42,67 @@ def orders(path: Path = ORDERS) -> tuple[Order, ...]:
     return tuple(Order(**case) for case in json.loads(path.read_text("utf-8"))["orders"])
 
 
-def composed(order: Order) -> str:
-    """Return the text, as intake reads it, of a page with the order between two honest paragraphs."""
-    return _page(order).text
-
-
 def is_named(order: Order) -> bool:
-    """Return whether intake finds the order in the page built by `composed`."""
-    return any(finding.kind != _CLAIM for finding in _page(order).findings)
+    """Return whether intake finds the order in its page."""
+    return any(finding.kind != _CLAIM for finding in order.page().findings)
 
 
-def _page(order: Order) -> Document:
-    before, after = "# Relay\n\nRelay reads the mail of a team and drafts answers.\n\n", "\n\nIt runs in the cloud.\n"
-    return compose("D1", read_markdown(before + order.text + after), _snapshot("listing.md", "text/markdown"))
-
-
-def documents(
-    folder: Path, left_out: frozenset[str] = frozenset(), only: frozenset[str] = frozenset()
-) -> Iterator[tuple[str, tuple[Document, ...]]]:
+def documents(folder: Path, readings: Path | None = None) -> Iterator[tuple[str, tuple[Document, ...]]]:
     """Read each file under `folder` alone; yield its path and its documents (none for an unreadable file).
 
-    `left_out` and `only` name subfolders directly under `folder`.
+    Subfolders of products with a reading `<product>.json` in `readings` are left out.
     """
+    left_out = {path.stem for path in readings.glob("*.json")} if readings else set()
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() in SUFFIXES):
         name = path.relative_to(folder).as_posix()
-        top = name.split("/")[0]
-        if top in left_out or (only and top not in only):
+        if name.split("/")[0] in left_out:
             continue
         body = path.read_bytes()
         try:
-            kind = sniff(body, "", path.name)
-            parts = read_parts(body, kind, "", path.name, Settings())
+            parts = read_parts(body, sniff(body, "", path.name), "", path.name, Settings())
         except SeptetError:
             yield name, ()
-            continue
-        snapshot = _snapshot(path.name, media_type(kind))
-        yield name, tuple(compose("D1", part.page, snapshot) for part in parts)
+        else:
+            yield name, tuple(composed(part.page, body, path.name, "D1", "docs") for part in parts)
 
 
-def texts(folder: Path, left_out: frozenset[str] = frozenset()) -> Iterator[tuple[str, str]]:
-    """Yield the path of each file under `folder` and the joined texts of its documents, as read by `documents`."""
-    for name, found in documents(folder, left_out):
-        yield name, "\n\n".join(document.text for document in found)
-
-
-def _snapshot(name: str, media: str) -> Snapshot:
-    return Snapshot(
-        sha256="0" * 64,
-        requested_url=name,
-        final_url=name,
-        fetched_at=_NOW,
-        media_type=media,
-        kind="docs",
-        size=0,
-    )
-
-
-def _report(reads: Sequence[Read], *, show: bool) -> Iterable[str]:
-    kinds = Counter(found.kind for read in reads for found in read.findings)
-    pages = Counter(kind for read in reads for kind in {found.kind for found in read.findings})
-    others = sum(any(found.kind != _CLAIM for found in read.findings) for read in reads)
-    yield f"{len(reads)} pages, {sum(not read.readable for read in reads)} not readable"
+def _report(reads: Sequence[tuple[str, bool, Sequence[Finding]]], *, show: bool) -> Iterator[str]:
+    kinds = Counter(one.kind for *_, found in reads for one in found)
+    pages = Counter(kind for *_, found in reads for kind in {one.kind for one in found})
+    others = sum(any(one.kind != _CLAIM for one in found) for *_, found in reads)
+    yield f"{len(reads)} pages, {sum(not readable for _, readable, _ in reads)} not readable"
     for kind, count in kinds.most_common():
-        share = 100 * pages[kind] / max(1, len(reads))
+        share = 100 * pages[kind] / len(reads)
         yield f"  {kind:24} {count:6} findings on {pages[kind]:4} pages, {share:.1f} in 100"
     yield f"  pages with any but a claim: {others}, {100 * others / max(1, len(reads)):.1f} in 100"
-    if show:
-        for read in reads:
-            for found in read.findings:
-                yield f"{read.name}\t{found.kind}\t{found.where}\t{found.start}-{found.end}\t{found.excerpt}"
+    for name, _, found in reads if show else ():
+        for one in found:
+            yield f"{name}\t{one.kind}\t{one.where}\t{one.start}-{one.end}\t{one.excerpt}"
 
 
-def _recall(found: Sequence[Order]) -> Iterable[str]:
+def _recall(found: Sequence[Order]) -> Iterator[str]:
+    named = [order for order in found if is_named(order)]
     for half in dict.fromkeys(order.half for order in found):
         mine = [order for order in found if order.half == half]
-        named = [order for order in mine if is_named(order)]
-        share = 100 * len(named) / max(1, len(mine))
-        yield f"{half}: {len(named)} of {len(mine)} visible orders are named ({share:.0f} %)"
-        for form in dict.fromkeys(order.form for order in mine):
-            of_form = [order for order in mine if order.form == form]
-            yield f"  {form:12} {sum(order in named for order in of_form)} of {len(of_form)}"
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("folder", nargs="?", type=Path)
-    parser.add_argument("--show", action="store_true")
-    parser.add_argument("--readings", type=Path)
-    parser.add_argument("--only", action="store_true")
-    parser.add_argument("--missed", choices=("tuned", "kept", "second", "third", "fourth", "fifth"))
-    return parser.parse_args()
+        hits = sum(order.half == half for order in named)
+        yield f"{half}: {hits} of {len(mine)} visible orders are named ({100 * hits / len(mine):.0f} %)"
+        for form, count in Counter(order.form for order in mine).items():
+            yield f"  {form:12} {sum((order.half, order.form) == (half, form) for order in named)} of {count}"
 
 
 def main() -> None:
     """Print the figures."""
-    given = _arguments()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--show", action="store_true")
+    parser.add_argument("--readings", type=Path)
+    given = parser.parse_args()
     if given.folder is None:
-        every = orders()
-        print("\n".join(_recall(every)))
-        print("\n".join(f"missed: {o.form}: {o.text!r}" for o in every if o.half == given.missed and not is_named(o)))
+        print("\n".join(_recall(orders())))
         return
-    named = frozenset(path.stem for path in given.readings.glob("*.json")) if given.readings else frozenset()
-    chosen = documents(given.folder, only=named) if given.only else documents(given.folder, left_out=named)
     reads = [
-        Read(name, tuple(finding for document in found for finding in document.findings), bool(found))
-        for name, found in chosen
+        (name, bool(found), [finding for document in found for finding in document.findings])
+        for name, found in documents(given.folder, given.readings)
     ]
     print("\n".join(_report(reads, show=given.show)))
 

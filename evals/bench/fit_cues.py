@@ -3,8 +3,8 @@
 Positive examples are the visible orders of `tests/vectors`, each represented by its highest-scoring passage. Negative
 examples are all passages of the files under each FOLDER (except products with a reading in DIR), of the corpus, and of
 the honest sentences in `tests/vectors/orders.json`. The fit is a ridge-penalised logistic regression in numpy. Prints
-the weights, and how many orders and pages exceed each threshold. `--leave-out` names a set of `visible_orders.json`
-that is measured but not used in the fit.
+the weights, and how many orders and pages exceed each threshold. One set of `visible_orders.json` is measured but not
+used in the fit.
 """
 
 import argparse
@@ -18,8 +18,9 @@ import numpy.typing as npt
 
 from agent.intake.hidden import cues
 from agent.resources import data_folder
-from evals.bench.findings import ORDERS, composed, orders, texts
+from evals.bench.findings import ORDERS, documents, orders
 
+LEFT_OUT: Final = "fifth"
 _OTHER_ORDERS: Final = ORDERS.parent / "orders.json"
 _RIDGE: Final = 1.0
 _ORDER_WEIGHT: Final = 8.0
@@ -55,11 +56,9 @@ def fit(positive: Rows, negative: Rows, weights: Rows) -> Rows:
 
 def fitted(positive: Sequence[Rows], negative: Rows, weights: Rows) -> Rows:
     """Repeat `fit` with each positive text represented by its highest-scoring passage; return the coefficients."""
-    chosen = [each[-1] for each in positive]
-    made = fit(np.array(chosen), negative, weights)
+    made = fit(np.array([each[-1] for each in positive]), negative, weights)
     for _ in range(_ROUNDS):
-        chosen = [each[int(np.argmax(each @ made))] for each in positive]
-        made = fit(np.array(chosen), negative, weights)
+        made = fit(np.array([each[int(np.argmax(each @ made))] for each in positive]), negative, weights)
     return made
 
 
@@ -67,29 +66,24 @@ def _best(found: Iterable[Rows], made: Rows) -> list[float]:
     return [float((each @ made).max()) if len(each) else -99.0 for each in found]
 
 
-def _arguments() -> argparse.Namespace:
+def main() -> None:
+    """Fit the weights and print them with the figures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--readings", type=Path)
-    parser.add_argument("--leave-out", default="fifth")
-    return parser.parse_args()
-
-
-def main() -> None:
-    """Fit the weights and print them with the figures."""
-    given = _arguments()
-    named = frozenset(path.stem for path in given.readings.glob("*.json")) if given.readings else frozenset()
-    real = [rows(text) for folder in given.folders for _, text in texts(folder, left_out=named)]
+    given = parser.parse_args()
+    texts = [found for folder in given.folders for _, found in documents(folder, given.readings)]
+    real = [rows("\n\n".join(document.text for document in found)) for found in texts]
     corpus = data_folder("corpus") / "cases"
     ours = [rows(path.read_text("utf-8")) for path in (*corpus.glob("*/listing.md"), *corpus.glob("*/docs/*.md"))]
     other = json.loads(_OTHER_ORDERS.read_text("utf-8"))
     ours += [rows(text) for text in other["honest"]]
     sets: dict[str, list[Rows]] = {"orders.json": [rows(text) for text in other["attacks"] if text.isascii()]}
     for order in orders():
-        sets.setdefault(order.half, []).append(rows(composed(order)))
+        sets.setdefault(order.half, []).append(rows(order.page().text))
     negative = np.vstack([*real, *ours])
     weights = np.concatenate([np.ones(sum(map(len, real))), np.full(sum(map(len, ours)), _HONEST_WEIGHT)])
-    positive = [each for name, group in sets.items() if name != given.leave_out for each in group if len(each)]
+    positive = [each for name, group in sets.items() if name != LEFT_OUT for each in group if len(each)]
     made = fitted(positive, negative, weights)
     for name, value in zip((*NAMES, "constant"), made, strict=True):
         print(f'    "{name}": {value:.1f},')

@@ -16,8 +16,9 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.gate.rerecorded import PRIMARY, alarms
+from evals.gate.rerecorded import alarms
 from evals.gate.stats import FAMILY_LEVEL
+from evals.metrics.results import LOSSES
 from evals.script import run_script
 
 PAIRS: Final = 1000
@@ -65,7 +66,7 @@ def _share(generator: np.random.Generator, shape: str, families: Sequence[str], 
     for _ in range(pairs):
         differences = {
             name: _differences(generator, shape, families) * SPREADS[name] + (shift if name == "factor_error" else 0.0)
-            for name in PRIMARY
+            for name in LOSSES
         }
         found += any(alarms({name: (tuple(values), families) for name, values in differences.items()}).values())
     return found / pairs

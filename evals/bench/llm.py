@@ -12,7 +12,7 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -25,10 +25,6 @@ from agent.assist.run import Assistant, assist
 from agent.errors import Usage
 from agent.facts.readers.manifests import ManifestReader
 from agent.facts.reading import read_sheet
-from agent.intake.extract.documents import compose
-from agent.intake.extract.parse import read_page, sniff
-from agent.intake.extract.statements.roles import with_roles
-from agent.intake.extract.statements.split import statements
 from agent.llm.budget import Budget, Caps, Price, prices, shared_start
 from agent.llm.openai_adapter import OpenAiLlm
 from agent.llm.port import Call, Llm, Reply
@@ -36,19 +32,18 @@ from agent.llm.profiles import Endpoint, profiles
 from agent.llm.retry import Limits
 from agent.llm.secret import Secret
 from agent.llm.tokens import Counter, counter
-from agent.records import Document, Snapshot, Statement
-from agent.retrieval.embed import embed
+from agent.pipeline import placed_statements
 from agent.retrieval.passages import estimate
 from agent.settings import Settings
 from evals.bench import manual
 from evals.bench.serving import Serving
+from evals.cases.documents import file_document
 
 LATENCIES: Final = 2.2
 """Maximum time from first prompt to last reply, in multiples of one call's latency."""
 MAX_WAVES: Final = 2
 PRICED: Final = ("gpt-5.6-luna", "gpt-5.6-sol")
 """A cheap and an expensive LLM from the price list."""
-_NOW: Final = "2026-11-01T00:00:00Z"
 
 
 class Bars(NamedTuple):
@@ -126,9 +121,10 @@ def measured(calls: Sequence[Timed], tokens: Counter) -> Figures:
     waves: list[Sequence[Timed]] = []
     rest = ordered
     while rest:
-        first = _wave(rest)
-        waves.append(rest[:first])
-        rest = rest[first:]
+        # A wave has the calls that begin before its first reply arrives.
+        first = min(timed.ended for timed in rest)
+        waves.append([timed for timed in rest if timed.begun < first])
+        rest = rest[len(waves[-1]) :]
     cacheable = cached = 0
     earlier: list[str] = []
     for wave in waves:
@@ -152,12 +148,6 @@ def measured(calls: Sequence[Timed], tokens: Counter) -> Figures:
     )
 
 
-def _wave(ordered: Sequence[Timed]) -> int:
-    """Count the calls that begin before the first reply arrives."""
-    first = min(timed.ended for timed in ordered)
-    return sum(timed.begun < first for timed in ordered)
-
-
 def costs(figures: Figures, price: Price) -> dict[str, Decimal]:
     """Return the cost of a draft in US dollars: "cold" without a cache, "cached" with shared prefixes cached after the
     first call that sends them."""
@@ -171,10 +161,16 @@ def run(runs: int, latency: float, passages: int, *, pages: bool) -> tuple[list[
 
     Raises LlmError when the endpoint fails.
     """
-    tokens = _counter()
+    # A real table if a plug-in has one; for English, tables differ by a few per cent.
+    tables = (counter(name, None) for name in ("gpt-5", "gpt-4"))
+    plain = Counter("characters/4", estimate)
+    tokens = next((one for one in tables if one.source.startswith("tiktoken")), plain)
     settings = Settings()
-    documents = product(pages=pages)
-    rows = carrying_statements(documents)
+    documents = tuple(
+        file_document(text.encode(), f"page-{n}.md", f"D{n}", "docs" if n > 1 else "listing")
+        for n, text in enumerate(texts(pages=pages), start=1)
+    )
+    rows = placed_statements(documents)
     sheet = read_sheet(documents, rows, (ManifestReader(),))
     found = []
     with Serving(_serve, latency) as port:
@@ -194,36 +190,9 @@ def run(runs: int, latency: float, passages: int, *, pages: bool) -> tuple[list[
     return found[1:], tokens
 
 
-def product(*, pages: bool) -> tuple[Document, ...]:
-    """Return the invented product's listing and, with `pages`, its pages as documents."""
-    texts = [manual.LISTING, *(manual.markdown(title) for title in manual.PAGES if pages)]
-    return tuple(_document(n, text) for n, text in enumerate(texts, start=1))
-
-
-def carrying_statements(documents: Sequence[Document]) -> tuple[Statement, ...]:
-    """Return the statements of the documents, with roles."""
-    found = statements(documents)
-    return tuple(with_roles(found, documents, embed([row.text for row in found])))
-
-
-def _document(number: int, text: str) -> Document:
-    name, body = f"page-{number}.md", text.encode()
-    snapshot = Snapshot(
-        sha256=f"{number:064}",
-        requested_url=name,
-        final_url=name,
-        fetched_at=_NOW,
-        media_type="text/markdown",
-        kind="listing" if number == 1 else "docs",
-        size=len(body),
-    )
-    return compose(f"D{number}", read_page(body, sniff(body, "", name), "", name, Settings()), snapshot)
-
-
-def _counter() -> Counter:
-    """Return a token counter, with a real table if a plug-in has one; for English, tables differ by a few per cent."""
-    found = (counter(name, None) for name in ("gpt-5", "gpt-4"))
-    return next((one for one in found if one.source.startswith("tiktoken")), Counter("characters/4", estimate))
+def texts(*, pages: bool) -> list[str]:
+    """Return the invented product's listing and, with `pages`, its pages."""
+    return [manual.LISTING, *(manual.markdown(title) for title in manual.PAGES if pages)]
 
 
 def _serve(there: Connection, latency: float) -> None:
@@ -242,7 +211,10 @@ def _handler(latency: float) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             until = time.monotonic() + latency
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            content = json.dumps(_completion(body, answer_body(body))).encode()
+            message = {"role": "assistant", "content": answer_body(body)}
+            choice = {"index": 0, "message": message, "finish_reason": "stop"}
+            made = {"id": "bench", "object": "chat.completion", "model": body["model"], "choices": [choice]}
+            content = json.dumps(made).encode()
             # The latency includes the time to compute the answer.
             time.sleep(max(0.0, until - time.monotonic()))
             self.send_response(200)
@@ -255,16 +227,6 @@ def _handler(latency: float) -> type[BaseHTTPRequestHandler]:
             """Suppress request logging."""
 
     return Handler
-
-
-def _completion(body: Mapping[str, object], text: str) -> dict[str, object]:
-    message = {"role": "assistant", "content": text}
-    return {
-        "id": "chatcmpl-bench",
-        "object": "chat.completion",
-        "model": body["model"],
-        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-    }
 
 
 def main() -> int:
@@ -293,8 +255,9 @@ def report(found: Sequence[Figures], tokens: Counter, bars: Bars, latency: float
         ("in shared starts", f"{last.share:.1%}", f">= {bars.shared:.0%}", last.share >= bars.shared),
         ("latencies of a call", f"{seconds / latency:.2f}", f"<= {LATENCIES}", seconds <= LATENCIES * latency),
     )
-    texts = [manual.LISTING, *(manual.markdown(title) for title in manual.PAGES if pages)]
-    print(f"{manual.PRODUCT}: {len(texts)} documents, {sum(map(len, texts))} characters; counted by {tokens.source}")
+    sources = texts(pages=pages)
+    size = sum(map(len, sources))
+    print(f"{manual.PRODUCT}: {len(sources)} documents, {size} characters; counted by {tokens.source}")
     for name, value, bar, kept in rows:
         print(f"  {name:28}{value:>10}   bar {bar}, {'kept' if kept else 'NOT KEPT'}")
     print(f"  seconds of each run: {', '.join(f'{figures.seconds:.2f}' for figures in found)}")

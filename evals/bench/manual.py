@@ -4,7 +4,6 @@ Each page states its facts and then has rows of settings as on real pages. The s
 with the page's title as the seed, so they are the same in each run and different on each page.
 """
 
-from pathlib import Path
 from random import Random
 from typing import Final
 
@@ -94,14 +93,3 @@ def markdown(title: str) -> str:
         default = dice.choice(("on", "off", "10", "30", "all shops"))
         rows.append(f"- `{title.split()[0].lower()}.{thing.split()[0]}_{number}`: {deed} The default is {default}.")
     return f"# {title}\n\n{PAGES[title]}\n\n## Reference\n\n" + "\n".join(rows) + "\n"
-
-
-def write(folder: Path) -> tuple[str, str]:
-    """Write the listing and the pages below `folder`; return the two sources to draft from."""
-    docs = folder / "docs"
-    docs.mkdir()
-    listing = folder / "listing.md"
-    listing.write_text(LISTING, "utf-8")
-    for number, title in enumerate(PAGES, start=1):
-        (docs / f"{number:02}.md").write_text(markdown(title), "utf-8")
-    return str(listing), str(docs)

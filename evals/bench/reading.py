@@ -1,13 +1,12 @@
 """Time the conversion of Markdown bytes to a Document, warm and cold.
 
-    python -m evals.bench.reading [--file README.md]… [--runs 10]
+    python -m evals.bench.reading [README.md …]
 
 Without files, it generates a README of 60 KB with HTML heads, badges, nested lists, tables, fences and folds. Warm
 means a process that has already read a document; cold means a complete `python -m agent intake FILE`. A generated file
 of 2 MB follows. The exit status is 1 if 60 KB take more than a second or 2 MB take more than `parse_seconds` allows.
 """
 
-import argparse
 import statistics
 import subprocess
 import sys
@@ -16,15 +15,14 @@ import time
 from pathlib import Path
 from typing import Final
 
-from agent.intake.extract.documents import compose
-from agent.intake.extract.parse import media_type, read_page, sniff
-from agent.intake.snapshots import digest
-from agent.records import Document, Snapshot
+from agent.records import Document
 from agent.settings import Settings
+from evals.cases.documents import file_document
 
 _KILO: Final = 1024
 _README: Final = 60 * _KILO
 _LARGE: Final = 2_000_000
+_RUNS: Final = 10
 _ALLOWED: Final = 1.0
 """Maximum seconds for each 60 KB of a README."""
 _HEAD: Final = """<div align="center">
@@ -71,37 +69,20 @@ Quillon reads the letters of the workshop, one folder at a time, and drafts an a
 
 def readme(size: int) -> bytes:
     """Generate a README of at least `size` bytes."""
-    parts, length, number = [_HEAD], len(_HEAD), 0
+    parts, length = [_HEAD], len(_HEAD)
     while length < size:
-        parts.append(_PART.format(number))
+        parts.append(_PART.format(len(parts) - 1))
         length += len(parts[-1])
-        number += 1
     return "".join(parts).encode()
-
-
-def document(body: bytes, name: str, settings: Settings) -> Document:
-    """Convert a file's bytes to a Document as intake does."""
-    kind = sniff(body, "", name)
-    snapshot = Snapshot(
-        sha256=digest(body),
-        requested_url=name,
-        final_url=name,
-        fetched_at="2026-01-01T00:00:00Z",
-        media_type=media_type(kind),
-        kind="listing",
-        size=len(body),
-    )
-    return compose("D1", read_page(body, kind, "", name, settings), snapshot)
 
 
 def warm(body: bytes, name: str, runs: int) -> tuple[float, Document]:
     """Return the median seconds to read a document in a warm process, and the document."""
-    settings = Settings()
-    made = document(b"# A\n\nWords.\n", "first.md", settings)
+    made = file_document(b"# A\n\nWords.\n", "first.md")
     times: list[float] = []
     for _ in range(runs):
         begun = time.perf_counter()
-        made = document(body, name, settings)
+        made = file_document(body, name)
         times.append(time.perf_counter() - begun)
     return statistics.median(times), made
 
@@ -118,21 +99,17 @@ def cold(body: bytes, name: str) -> float:
 
 def main() -> None:
     """Print the table; exit with 1 when a file takes too long."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--file", type=Path, action="append", default=[])
-    options.add_argument("--runs", type=int, default=10)
-    given = options.parse_args()
-    bodies = [(file.name, file.read_bytes()) for file in given.file] or [("README.md", readme(_README))]
+    files = [Path(name) for name in sys.argv[1:]]
+    bodies = [(file.name, file.read_bytes()) for file in files] or [("README.md", readme(_README))]
     late = False
     print(f"{'file':<24}  {'KB':>6}  {'blocks':>6}  {'warm s':>7}  {'cold s':>7}")
     for name, body in (*bodies, ("large.md", readme(_LARGE))):
         large = len(body) >= _LARGE
-        took, made = warm(body, name, 1 if large else given.runs)
-        print(
-            f"{name:<24.24}  {len(body) / _KILO:>6.0f}  {len(made.blocks):>6}  {took:>7.3f}  {cold(body, name):>7.2f}"
-        )
+        took, made = warm(body, name, 1 if large else _RUNS)
+        size = f"{len(body) / _KILO:>6.0f}  {len(made.blocks):>6}"
+        print(f"{name:<24.24}  {size}  {took:>7.3f}  {cold(body, name):>7.2f}")
         late |= took > (Settings().parse_seconds if large else _ALLOWED * max(1.0, len(body) / _README))
-    raise SystemExit(1 if late else 0)
+    sys.exit(int(late))
 
 
 if __name__ == "__main__":

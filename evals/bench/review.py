@@ -15,13 +15,12 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from agent.records import Document, Draft
 from agent.report.draft_json import dump, dump_documents
 from agent.resources import data_folder
 from agent.review.domain.records import Reviewer
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from agent.review.store.store import Store
+
 
 DRAFTS: Final = 10_000
 ROUNDS: Final = 200
@@ -91,16 +91,6 @@ def percentile(values: list[float], share: int) -> float:
 # -- the store
 
 
-def fill(path: Path, count: int) -> None:
-    """Create a store with `count` reviews at `path`."""
-    from agent.review.store.store import Store
-
-    with Store.open(path) as store:
-        patterns = [_pattern(slug) for slug in CASES]
-        for number in range(count):
-            _copy(store, patterns[number % len(patterns)], number)
-
-
 class _Pattern(NamedTuple):
     """A case's draft as text with placeholders for name, id and title, and its queue columns."""
 
@@ -108,6 +98,31 @@ class _Pattern(NamedTuple):
     documents: str
     columns: QueueColumns
     slug: str
+
+    def copy(self, store: "Store", number: int) -> None:
+        """Add a copy to the store."""
+        name, identity = f"{_WORDS[number % len(_WORDS)]} {self.slug} {number}", f"{self.slug}-{number}"
+        new = NewReview(
+            draft_id=identity,
+            product=name,
+            vendor="",
+            draft=self.draft.replace(_NAME, name).replace(_ID, identity),
+            documents=self.documents.replace(_TITLE, name),
+        )
+        assigned = ("", "Anna", "Bo")[number % 3]
+        more = {"open": number * 7 % 40, "assigned": assigned, "contested": int(number % 50 == 0)}
+        columns = self.columns.model_copy(update=more)
+        store.add_review(new, _ANALYST, _AT, lambda _: columns)
+
+
+def fill(path: Path, count: int) -> None:
+    """Create a store with `count` reviews at `path`."""
+    from agent.review.store.store import Store
+
+    with Store.open(path) as store:
+        patterns = [_pattern(slug) for slug in CASES]
+        for number in range(count):
+            patterns[number % len(patterns)].copy(store, number)
 
 
 def _pattern(slug: str) -> _Pattern:
@@ -121,31 +136,11 @@ def _pattern(slug: str) -> _Pattern:
     documents = documents_of(load_case(data_folder("corpus") / "cases" / slug))
     draft = draft_reading(read_documents(documents), name=None, calibration=load_calibration(), created_at=READ_AT)
     columns = queue_columns(fold("r1", draft, documents, (), {}))
-    return _Pattern(dump(_renamed(draft)), dump_documents(_retitled(documents)), columns, slug)
-
-
-def _renamed(draft: Draft) -> Draft:
-    return draft.model_copy(update={"id": _ID, "product": draft.product.model_copy(update={"name": _NAME})})
-
-
-def _retitled(documents: tuple[Document, ...]) -> tuple[Document, ...]:
+    renamed = draft.model_copy(update={"id": _ID, "product": draft.product.model_copy(update={"name": _NAME})})
     # Give each copy different texts, because the app caches texts by hash.
     first, *rest = documents
-    return (first.model_copy(update={"title": _TITLE}), *rest)
-
-
-def _copy(store: "Store", pattern: _Pattern, number: int) -> None:
-    name = f"{_WORDS[number % len(_WORDS)]} {pattern.slug} {number}"
-    new = NewReview(
-        draft_id=f"{pattern.slug}-{number}",
-        product=name,
-        vendor="",
-        draft=pattern.draft.replace(_NAME, name).replace(_ID, f"{pattern.slug}-{number}"),
-        documents=pattern.documents.replace(_TITLE, name),
-    )
-    more = {"open": number * 7 % 40, "assigned": ("", "Anna", "Bo")[number % 3], "contested": int(number % 50 == 0)}
-    columns = pattern.columns.model_copy(update=more)
-    store.add_review(new, _ANALYST, _AT, lambda _: columns)
+    retitled = (first.model_copy(update={"title": _TITLE}), *rest)
+    return _Pattern(dump(renamed), dump_documents(retitled), columns, slug)
 
 
 # -- the server
@@ -258,12 +253,9 @@ def measured(client: Client, count: int, rounds: int) -> Iterator[Line]:
     yield Line("re-score, there and back", tuple(previews), 30, trip=True)
     yield Line("act, stored for good", tuple(acts), 0)
     yield Line("review page, after an act", tuple(again), 80)
-    yield Line("draft again with an answer", tuple(_redrafts(client, keys[:REDRAFTS])), 0)
-
-
-def _redrafts(client: Client, keys: Sequence[str]) -> Iterator[Spent]:
-    """Answer the first question of each review and redraft it, which needs most memory; yield the redraft times."""
-    for key in keys:
+    redrafts = []
+    # Answer the first question of a few reviews and redraft them, which needs most memory.
+    for key in keys[:REDRAFTS]:
         state = json.loads(client.ask(f"/api/r/{key}")[1])["state"]
         question = next((one["item"]["id"] for one in state["items"] if one["item"]["kind"] == "question"), None)
         if question is None:
@@ -271,15 +263,17 @@ def _redrafts(client: Client, keys: Sequence[str]) -> Iterator[Spent]:
         said = {"text": f"Nothing of {key} does.", "url": "https://docs.example/limits", "kind": "vendor-answer"}
         asked = {"verb": "answer", "item": question, "version": state["version"], "fields": said}
         version = json.loads(client.ask(f"/api/r/{key}/act", asked)[1])["state"]["version"]
-        yield client.ask(f"/api/r/{key}/redraft", {"version": version})[0]
+        redrafts.append(client.ask(f"/api/r/{key}/redraft", {"version": version})[0])
+    yield Line("draft again with an answer", tuple(redrafts), 0)
 
 
 def line_text(line: Line) -> str:
     """Format one line of the table."""
-    kinds: tuple[Callable[[Spent], float], ...] = (
-        lambda s: s.server, lambda s: s.cpu, lambda s: s.trip, lambda s: s.waited,
-    )  # fmt: skip
-    values = [f"{percentile([kind(one) for one in line.spent], share):8.1f}" for kind in kinds for share in (50, 95)]
+    values = [
+        f"{percentile([getattr(one, kind) for one in line.spent], share):8.1f}"
+        for kind in ("server", "cpu", "trip", "waited")
+        for share in (50, 95)
+    ]
     bar = f"   {line.bar:.0f} ms {'trip' if line.trip else 'server'}, {'kept' if line.kept else 'MISSED'}"
     return f"{line.name:27}{''.join(values)}{bar if line.bar else ''}"
 

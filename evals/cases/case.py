@@ -4,6 +4,7 @@ Numbers are plain floats: labels are read off pages with one or two decimals, an
 here.
 """
 
+import hashlib
 from typing import Annotated, Final, TypeVar
 
 from pydantic import BaseModel, Field, StrictBool, StringConstraints, ValidationError
@@ -13,12 +14,14 @@ from agent.records import Record
 from agent.taxonomy.factors import FactorKey
 from agent.taxonomy.kinds import AssetClass
 from agent.taxonomy.layers import LayerKey
+from evals.cases.families import Identity
 
 CASE_NOTE: Final = "an opinion on this text at this date, not a finding about the product"
 LABELS_VERSION: Final = 1
 KINDS: Final = ("thin", "contradictory", "stale", "non-english", "empty", "oversized", "look-alike")
 """Kinds of cases written for a purpose; the purpose begins with one of these words and a colon."""
 _NAMED_FIELDS: Final = 4
+_KEY_CHARS: Final = 32
 SLUG_PATTERN: Final = r"^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$"
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
@@ -154,6 +157,17 @@ class Case(Record):
         return (self.listing, *self.docs)
 
     @property
+    def identity(self) -> Identity:
+        """The name and vendor of the product, from which its family is determined."""
+        return Identity(self.name, self.vendor)
+
+    @property
+    def text_key(self) -> str:
+        """A hash of the texts that a drafter sees."""
+        texts = b"".join(page.markdown.encode() + b"\0" for page in self.pages)
+        return hashlib.sha256(texts).hexdigest()[:_KEY_CHARS]
+
+    @property
     def published(self) -> Published | None:
         """The published labels; None for an example, whose labels do not count."""
         return None if self.example else self.labels.published
@@ -169,16 +183,13 @@ def check(kind: type[RecordT], data: object, where: str) -> RecordT:
     try:
         return kind.model_validate(data)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        said = [f"{_field(item['loc'])}: {item['msg'][:1].lower()}{item['msg'][1:]}" for item in found]
-        more = [f"and {len(said) - _NAMED_FIELDS} more"] if len(said) > _NAMED_FIELDS else []
-        raise InputError(
-            "; ".join([*said[:_NAMED_FIELDS], *more]), where=where, hint="corpus/README.md shows the form of a case"
-        ) from None
-
-
-def _field(place: tuple[int | str, ...]) -> str:
-    return "field " + (".".join(str(part) for part in place if part != "[key]") or "(the whole object)")
+        said = []
+        for item in error.errors(include_url=False, include_input=False):
+            field = ".".join(str(part) for part in item["loc"] if part != "[key]") or "(the whole object)"
+            said.append(f"field {field}: {item['msg'][:1].lower()}{item['msg'][1:]}")
+        if len(said) > _NAMED_FIELDS:
+            said[_NAMED_FIELDS:] = [f"and {len(said) - _NAMED_FIELDS} more"]
+        raise InputError("; ".join(said), where=where, hint="corpus/README.md shows the form of a case") from None
 
 
 def kind_of(case: Case) -> str:

@@ -9,19 +9,19 @@ A case is a folder that a person can read and edit:
     <slug>/readings.yaml  further readings, each made twice: of its card, and of its reader's headline, coded
 """
 
-import os
 import re
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import yaml
 
 from agent.errors import InputError, SeptetError, SourceError
 from agent.records import Record
+from agent.resources import data_folder
 from evals.cases.case import CASE_NOTE, Case, Consent, Labels, Line, Page, Readings, Text, check
 from evals.cases.rows import parse_lines
 
@@ -35,15 +35,7 @@ _DOCS: Final = "docs"
 _YAML_WIDTH: Final = 110
 _CARD_PARAGRAPHS: Final = 2
 _NAMED_CONFLICTS: Final = 5
-_MARKS: Final[dict[str, str | int | None]] = {
-    "‘": "'",
-    "’": "'",
-    "“": '"',
-    "”": '"',
-    "–": "-",
-    "—": "-",
-    "\u00a0": " ",
-}
+_MARKS: Final = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " "})
 
 
 class _CaseFile(Record):
@@ -58,8 +50,7 @@ class _CaseFile(Record):
     consent: Consent | None = None
 
 
-@dataclass(frozen=True)
-class Imported:
+class Imported(NamedTuple):
     """Slugs of the cases that an import added, left unchanged or replaced."""
 
     added: tuple[str, ...]
@@ -86,28 +77,25 @@ def write_cases(cases: Sequence[Case], out: Path, *, force: bool = False) -> Imp
     A folder that exists with the same content is left alone; one that differs is refused unless `force`, and then
     nothing is written. Raises InputError for that, SourceError when a folder cannot be written.
     """
-    added, unchanged, replaced = [], [], []
-    for case in cases:
-        target = out / case.slug
-        if not target.exists():
-            added.append(case)
-        elif _is_same(target, case):
-            unchanged.append(case)
-        else:
-            replaced.append(case)
-    if replaced and not force:
-        names = ", ".join(case.slug for case in replaced[:_NAMED_CONFLICTS]) + (
-            " …" if len(replaced) > _NAMED_CONFLICTS else ""
-        )
+    new = [case for case in cases if not (out / case.slug).exists()]
+    known = [case for case in cases if (out / case.slug).exists()]
+    differ = [case for case in known if not _is_same(out / case.slug, case)]
+    if differ and not force:
+        more = " …" if len(differ) > _NAMED_CONFLICTS else ""
+        names = ", ".join(case.slug for case in differ[:_NAMED_CONFLICTS]) + more
         raise InputError(
-            f"{len(replaced)} cases differ from what is there: {names}",
+            f"{len(differ)} cases differ from what is there: {names}",
             where=str(out),
             hint="nothing was written; keep your edits, or do it again with --force to replace them",
         )
-    _make_folder(out)
-    for case in (*added, *replaced):
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SourceError(f"the folder cannot be made: {error.strerror}", where=str(out)) from None
+    for case in (*new, *differ):
         _write_case(out, case)
-    return Imported(*(tuple(case.slug for case in group) for group in (added, unchanged, replaced)))
+    same = [case for case in known if case not in differ]
+    return Imported(*(tuple(case.slug for case in group) for group in (new, same, differ)))
 
 
 # ---------------------------------------------------------------- files
@@ -125,7 +113,8 @@ def case_files(case: Case) -> dict[str, str]:
         head["consent"] = case.consent.model_dump(mode="json")
     files = {_CASE: _dump(head), _LISTING: case.listing.markdown}
     for number, page in enumerate(case.docs, start=1):
-        files[f"{_DOCS}/{number:02d}-{_file_stem(page.title)}.md"] = page.markdown
+        stem = re.sub(r"[^a-z0-9]+", "-", page.title.lower()).strip("-")[:50].strip("-") or "page"
+        files[f"{_DOCS}/{number:02d}-{stem}.md"] = page.markdown
     labels = case.labels.model_dump(mode="json")
     if case.labels.second is None:
         del labels["second"]
@@ -133,10 +122,6 @@ def case_files(case: Case) -> dict[str, str]:
     if case.readings is not None:
         files[_READINGS] = _dump(case.readings.model_dump(mode="json", exclude_defaults=True))
     return files
-
-
-def _file_stem(title: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:50].strip("-") or "page"
 
 
 def _dump(data: object) -> str:
@@ -156,42 +141,36 @@ def _is_same(folder: Path, case: Case) -> bool:
         return False
 
 
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SourceError(f"the folder cannot be made: {error.strerror}", where=str(folder)) from None
-
-
 def _write_case(out: Path, case: Case) -> None:
-    staging = Path(tempfile.mkdtemp(prefix=f".{case.slug}.", dir=out))
     target = out / case.slug
+    staging = Path(tempfile.mkdtemp(prefix=f".{case.slug}.", dir=out))
+    staged, old = staging / "new", staging / "old"
     try:
-        staged = staging / "new"
         for name, text in case_files(case).items():
             path = staged / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text.encode())
-        _swap(staged, target, staging / "old")
+        if target.exists():
+            target.rename(old)
+        try:
+            staged.rename(target)
+        except OSError:
+            if old.exists():
+                old.rename(target)
+            raise
     except OSError as error:
         raise SourceError(f"the case cannot be written: {error.strerror}", where=str(target)) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _swap(staged: Path, target: Path, old: Path) -> None:
-    if not target.exists():
-        os.rename(staged, target)
-        return
-    os.rename(target, old)
-    try:
-        os.rename(staged, target)
-    except OSError:
-        os.rename(old, target)
-        raise
-
-
 # ---------------------------------------------------------------- load
+
+
+@lru_cache(maxsize=1)
+def bundled_cases() -> tuple[Case, ...]:
+    """Return the bundled cases without the examples, sorted by slug."""
+    return tuple(case for case in load_cases(data_folder("corpus") / "cases") if not case.example)
 
 
 def load_cases(folder: Path) -> tuple[Case, ...]:
@@ -213,37 +192,26 @@ def load_case(folder: Path) -> Case:
     """Return the case in `folder`. Raises InputError naming file and field, SourceError for a missing file."""
     head = check(_CaseFile, _yaml(folder / _CASE), str(folder / _CASE))
     listing, docs = read_pages(folder)
-    labels_path = folder / _LABELS
-    labels = check(Labels, _yaml(labels_path), str(labels_path)) if labels_path.exists() else Labels()
-    readings_path = folder / _READINGS
-    readings = check(Readings, _yaml(readings_path), str(readings_path)) if readings_path.exists() else None
+    labels, readings = folder / _LABELS, folder / _READINGS
     values = {
         "slug": folder.resolve().name,
-        "name": head.name,
-        "vendor": head.vendor,
-        "category": head.category,
-        "sources": head.sources,
-        "example": head.example,
-        "labels_version": head.labels_version,
+        **dict(head),
         "listing": {"title": heading(listing) or head.name, "markdown": listing},
         "docs": docs,
-        "labels": labels,
-        "readings": readings,
-        "purpose": head.purpose,
-        "consent": head.consent,
+        "labels": check(Labels, _yaml(labels), str(labels)) if labels.exists() else Labels(),
+        "readings": check(Readings, _yaml(readings), str(readings)) if readings.exists() else None,
     }
+    del values["note"]
     return check(Case, values, str(folder))
 
 
 def read_pages(folder: Path) -> tuple[str, tuple[Page, ...]]:
     """Return the listing and documentation in a case's folder. Raises SourceError for a missing or unreadable file."""
-    docs = tuple(_page(path) for path in sorted((folder / _DOCS).glob("*.md")))
-    return _read_text(folder / _LISTING), docs
-
-
-def _page(path: Path) -> Page:
-    text = _read_text(path)
-    return check(Page, {"title": heading(text) or path.stem, "markdown": text}, str(path))
+    docs = []
+    for path in sorted((folder / _DOCS).glob("*.md")):
+        text = _read_text(path)
+        docs.append(check(Page, {"title": heading(text) or path.stem, "markdown": text}, str(path)))
+    return _read_text(folder / _LISTING), tuple(docs)
 
 
 def heading(markdown: str) -> str | None:
@@ -301,6 +269,5 @@ def card(case: Case) -> Case:
 
 def plain(text: str) -> str:
     """Normalise `text` for finding quotes: no case, heading or list marks; uniform spaces, quotes and dashes."""
-    text = re.sub(r"(?m)^(#+|[-*])\s+", "", text).lower()
-    text = text.translate(str.maketrans(_MARKS))
+    text = re.sub(r"(?m)^(#+|[-*])\s+", "", text).lower().translate(_MARKS)
     return re.sub(r"\s+", " ", text).strip()

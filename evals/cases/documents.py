@@ -1,38 +1,53 @@
-"""A case as the documents that a drafter reads: its listing and its documentation notes, nothing else."""
+"""Texts as the documents that a drafter reads."""
 
 import hashlib
 from typing import Final
 
 from agent.intake.extract.documents import compose
 from agent.intake.extract.formats.markdown import read_markdown
+from agent.intake.extract.parse import read_page, sniff
+from agent.intake.page import Page as Content
 from agent.records import Document, Snapshot, SourceKind
-from evals.cases.case import Case, Page
+from agent.settings import Settings
+from evals.cases.case import Case
 
 READ_AT: Final = "2026-11-01T00:00:00Z"
 """The fixed time in every record of an evaluation, so that repeated runs write identical bytes."""
 
 
 def documents_of(case: Case) -> tuple[Document, ...]:
-    """Return the listing as D1 and the documentation notes from D2 on, read as intake reads Markdown files.
+    """Return the listing of a case as D1 and the documentation notes from D2 on, as intake reads Markdown files.
 
     The name, category, vendor and sources of the case are left out.
     """
-    return (
-        _document(1, "listing", case.listing),
-        *(_document(number, "docs", page) for number, page in enumerate(case.docs, start=2)),
+    names = ["listing.md", *(f"docs/{number:02d}.md" for number in range(1, len(case.docs) + 1))]
+    return tuple(
+        markdown_document(page.markdown, name, f"D{number}", "docs" if number > 1 else "listing")
+        for number, (page, name) in enumerate(zip(case.pages, names, strict=True), start=1)
     )
 
 
-def _document(number: int, kind: SourceKind, page: Page) -> Document:
-    received = page.markdown.encode()
-    name = "listing.md" if kind == "listing" else f"docs/{number - 1:02d}.md"
+def markdown_document(
+    markdown: str, name: str = "listing.md", identity: str = "D1", kind: SourceKind = "listing"
+) -> Document:
+    """Return a Markdown text as intake reads it."""
+    return composed(read_markdown(markdown), markdown.encode(), name, identity, kind)
+
+
+def file_document(body: bytes, name: str, identity: str = "D1", kind: SourceKind = "listing") -> Document:
+    """Return a file's content as intake reads it; `name` is its path in a repository."""
+    return composed(read_page(body, sniff(body, "", name), "", name, Settings()), body, name, identity, kind)
+
+
+def composed(page: Content, body: bytes, name: str, identity: str, kind: SourceKind) -> Document:
+    """Return the document of a page that was read from `body`."""
     snapshot = Snapshot(
-        sha256=hashlib.sha256(received).hexdigest(),
+        sha256=hashlib.sha256(body).hexdigest(),
         requested_url=name,
         final_url=name,
         fetched_at=READ_AT,
         media_type="text/markdown",
         kind=kind,
-        size=len(received),
+        size=len(body),
     )
-    return compose(f"D{number}", read_markdown(page.markdown), snapshot)
+    return compose(identity, page, snapshot)

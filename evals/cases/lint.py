@@ -1,14 +1,16 @@
 """Lint for labelled cases: form, quotes missing from the text, near-duplicates, listings that use the labels' terms."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Final
 
 from agent.errors import SeptetError
 from agent.taxonomy.factors import FACTORS
 from agent.taxonomy.layers import LAYERS
-from evals.cases.case import LABELS_VERSION, Case, Reader, kind_of
+from evals.cases.case import LABELS_VERSION, Case, kind_of
 from evals.cases.corpus import card, heading, load_cases, plain
 from evals.cases.poison import attacks
 from evals.cases.splits import FILE as SPLITS, complaints, read_splits
@@ -62,9 +64,12 @@ def lint_bundled(corpus: Path, cases: Sequence[Case]) -> tuple[str, ...]:
 
 def _of_case(case: Case) -> Iterator[str]:
     text = plain("\n".join(page.markdown for page in case.pages))
-    for name, reader in (("reader", case.labels.reader), ("second reader", case.labels.second)):
-        for place, quote in _quotes(reader):
-            if plain(quote) not in text:
+    readers = (("reader", case.labels.reader), ("second reader", case.labels.second))
+    for name, reader in readers:
+        factors = [(key, cell.quote) for key, cell in reader.factors.items()] if reader else []
+        layers = [(key, cell.quote) for key, cell in reader.layers.items()] if reader else []
+        for place, quote in (*factors, *layers):
+            if quote and plain(quote) not in text:
                 yield f"the {name}'s quote of {place} is not in its text: {quote!r}"
     if heading(case.listing.markdown) is None:
         yield "listing.md does not begin with a heading"
@@ -72,7 +77,14 @@ def _of_case(case: Case) -> Iterator[str]:
         yield "no labels"
     if not 1 <= case.labels_version <= LABELS_VERSION:
         yield f"labels version {case.labels_version} is not known (1 to {LABELS_VERSION})"
-    yield from _off_grid(case)
+    for _, reader in readers:
+        for key, cell in reader.factors.items() if reader else ():
+            if abs(cell.value / _GRID - round(cell.value / _GRID)) > _TINY:
+                yield f"the value of {key} is not on a grid of {_GRID}: {cell.value}"
+    stated = case.labels.published
+    score, base = (stated.aivss, stated.cvss_base) if stated and stated.mitigation_factor == 1 else (None, None)
+    if score is not None and base is not None and score < base:
+        yield "the published score is below its own base, without a mitigation"
     yield from _of_readings(case)
     found = _GIVEN_AWAY.search("\n".join(page.markdown for page in case.pages))
     if found is not None:
@@ -80,18 +92,6 @@ def _of_case(case: Case) -> Iterator[str]:
     headline = case.labels.reader.headline if case.labels.reader else None
     if headline and plain(headline).rstrip(".") in text:
         yield "its text has the reader's headline"
-
-
-def _off_grid(case: Case) -> Iterator[str]:
-    for reader in (case.labels.reader, case.labels.second):
-        for key, cell in (reader.factors if reader else {}).items():
-            if abs(cell.value / _GRID - round(cell.value / _GRID)) > _TINY:
-                yield f"the value of {key} is not on a grid of {_GRID}: {cell.value}"
-    published = case.labels.published
-    if published is None or published.aivss is None or published.cvss_base is None:
-        return
-    if published.mitigation_factor == 1 and published.aivss < published.cvss_base:
-        yield "the published score is below its own base, without a mitigation"
 
 
 def _of_readings(case: Case) -> Iterator[str]:
@@ -122,32 +122,13 @@ def _of_twin(case: Case, twin: Case) -> Iterator[str]:
 
 def _doublets(cases: Sequence[Case]) -> Iterator[str]:
     """Yield complaints about listings that differ by only a few words."""
-    shingles = [_shingles(case.listing.markdown) for case in cases]
+    words = [plain(case.listing.markdown).split() for case in cases]
+    shingles = [{tuple(text[at : at + SHINGLE]) for at in range(max(1, len(text) - SHINGLE + 1))} for text in words]
     holders: dict[tuple[str, ...], list[int]] = {}
     for at, found in enumerate(shingles):
         for shingle in found:
             holders.setdefault(shingle, []).append(at)
-    shared: dict[tuple[int, int], int] = {}
-    for found_in in holders.values():
-        for n, a in enumerate(found_in):
-            for b in found_in[n + 1 :]:
-                shared[a, b] = shared.get((a, b), 0) + 1
+    shared = Counter(pair for found_in in holders.values() for pair in combinations(found_in, 2))
     for (a, b), count in sorted(shared.items()):
         if count >= NEAR * max(1, min(len(shingles[a]), len(shingles[b]))):
             yield f"{cases[b].slug}: nearly the same listing as {cases[a].slug}"
-
-
-def _shingles(text: str) -> set[tuple[str, ...]]:
-    words = plain(text).split()
-    return {tuple(words[at : at + SHINGLE]) for at in range(max(1, len(words) - SHINGLE + 1))}
-
-
-def _quotes(reader: Reader | None) -> Iterator[tuple[str, str]]:
-    if reader is None:
-        return
-    for factor, reading in reader.factors.items():
-        if reading.quote:
-            yield factor, reading.quote
-    for layer, verdict in reader.layers.items():
-        if verdict.quote:
-            yield layer, verdict.quote

@@ -42,6 +42,18 @@ class _ReaderRow(Record):
     cvss_base: Tenfold | None = None
     headline: str | None = None
 
+    def reader(self) -> Reader:
+        return Reader(
+            factors={
+                key: FactorReading(value=value, quote=self.factor_quotes.get(key) or None)
+                for key, value in self.factors.items()
+                if value is not None
+            },
+            layers={key: reading for key, reading in self.layers.items() if reading is not None},
+            cvss_base=self.cvss_base,
+            headline=self.headline,
+        )
+
 
 class _LabelsRow(Record):
     published: Published | None = None
@@ -63,6 +75,27 @@ class _Row(Record):
     example: bool = False
     labels: _LabelsRow = _LabelsRow()
 
+    def case(self) -> Case:
+        parts = [f"# {self.name}", self.tagline, *self.overview]
+        for title, items in (("Features", self.features), ("Integrations", self.integrations)):
+            if items:
+                parts += [f"## {title}", "\n".join(f"- {item}" for item in items)]
+        if self.pricing:
+            parts += ["## Pricing", self.pricing]
+        reader = self.labels.reader
+        return Case(
+            slug=self.slug,
+            name=self.name,
+            vendor=(self.vendor or "").strip() or None,
+            category=self.category,
+            sources=self.sources,
+            example=self.example,
+            labels_version=LABELS_VERSION,
+            listing=Page(title=self.name, markdown="\n\n".join(parts) + "\n"),
+            docs=tuple(Page(title=doc.title, markdown=f"# {doc.title}\n\n{doc.text}\n") for doc in self.docs),
+            labels=Labels(published=self.labels.published, reader=reader.reader() if reader else None),
+        )
+
 
 def parse_lines(text: str, where: str) -> Iterator[Case]:
     """Yield the cases in a JSONL text. Raises InputError naming line and field, also for a repeated slug."""
@@ -77,51 +110,9 @@ def parse_lines(text: str, where: str) -> Iterator[Case]:
                 f"slug {row.slug!r} occurs twice", where=place, hint=f"it is also on line {seen[row.slug]}"
             )
         seen[row.slug] = number
-        yield _case_of_row(row)
+        yield row.case()
     if not seen:
         raise InputError("no case found", where=where, hint="give one JSON object a line")
-
-
-def _case_of_row(row: _Row) -> Case:
-    listing = Page(title=row.name, markdown=_render_listing(row))
-    docs = tuple(Page(title=doc.title, markdown=f"# {doc.title}\n\n{doc.text}\n") for doc in row.docs)
-    return Case(
-        slug=row.slug,
-        name=row.name,
-        vendor=(row.vendor or "").strip() or None,
-        category=row.category,
-        sources=row.sources,
-        example=row.example,
-        labels_version=LABELS_VERSION,
-        listing=listing,
-        docs=docs,
-        labels=Labels(published=row.labels.published, reader=_reader_of_row(row.labels.reader)),
-    )
-
-
-def _reader_of_row(row: _ReaderRow | None) -> Reader | None:
-    if row is None:
-        return None
-    return Reader(
-        factors={
-            key: FactorReading(value=value, quote=row.factor_quotes.get(key) or None)
-            for key, value in row.factors.items()
-            if value is not None
-        },
-        layers={key: reading for key, reading in row.layers.items() if reading is not None},
-        cvss_base=row.cvss_base,
-        headline=row.headline,
-    )
-
-
-def _render_listing(row: _Row) -> str:
-    parts = [f"# {row.name}", row.tagline, *row.overview]
-    for title, items in (("Features", row.features), ("Integrations", row.integrations)):
-        if items:
-            parts += [f"## {title}", "\n".join(f"- {item}" for item in items)]
-    if row.pricing:
-        parts += ["## Pricing", row.pricing]
-    return "\n\n".join(parts) + "\n"
 
 
 def _json(line: str, place: str) -> object:

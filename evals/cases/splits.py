@@ -10,7 +10,7 @@ since those pages may be read, and vendors of real pages with a reading went to 
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -23,7 +23,7 @@ from agent.records import Record
 from agent.resources import data_folder
 from evals.cases.case import Case, Slug, check
 from evals.cases.corpus import load_cases
-from evals.cases.families import Identity, families, family_key, same_family
+from evals.cases.families import families, family_key, same_family
 from evals.script import run_script
 
 Split = Literal["train", "dev"]
@@ -71,11 +71,6 @@ def split_of(case: Case, splits: Splits | None = None) -> Split:
     return "train" if case.slug in known.train else _by_hash(case)
 
 
-def split_of_product(slug: str, splits: Splits | None = None) -> Split:
-    """Return the split of a real product."""
-    return "dev" if slug in (splits or load_splits()).real_dev else "train"
-
-
 def extended(splits: Splits, cases: Sequence[Case]) -> Splits:
     """Return the split with the missing `cases` added; the cases already in it keep their side.
 
@@ -87,10 +82,11 @@ def extended(splits: Splits, cases: Sequence[Case]) -> Splits:
     for case in sorted(cases, key=lambda one: one.slug):
         if case.slug in sides:
             continue
-        near = {sides[other.slug] for other in listed if same_family(_who(case), _who(other))}
+        near = {sides[other.slug] for other in listed if same_family(case.identity, other.identity)}
         sides[case.slug] = "train" if "train" in near else "dev" if near else _by_hash(case)
         listed.append(case)
-    return splits.model_copy(update={side: _of(sides, side) for side in SPLITS})
+    train, dev = (tuple(sorted(slug for slug, found in sides.items() if found == side)) for side in SPLITS)
+    return splits.model_copy(update={"train": train, "dev": dev})
 
 
 def complaints(splits: Splits, cases: Sequence[Case]) -> Iterator[str]:
@@ -104,7 +100,7 @@ def complaints(splits: Splits, cases: Sequence[Case]) -> Iterator[str]:
     if any(list(names) != sorted(set(names)) for names in (splits.train, splits.dev, splits.real_dev)):
         yield "a list is not sorted or names a case twice"
     sides: dict[str, set[str]] = {}
-    for case, family in zip(cases, families([_who(case) for case in cases]), strict=True):
+    for case, family in zip(cases, families([case.identity for case in cases]), strict=True):
         sides.setdefault(family, set()).add(split_of(case, splits))
     yield from (f"the family {family} is on both sides" for family, both in sorted(sides.items()) if len(both) > 1)
     if not _LEAST * len(splits.dev) <= len(splits.train) <= _MOST * len(splits.dev):
@@ -116,17 +112,9 @@ def dump(splits: Splits) -> str:
     return _HEAD + yaml.safe_dump(splits.model_dump(mode="json"), sort_keys=False)
 
 
-def _who(case: Case) -> Identity:
-    return Identity(case.name, case.vendor)
-
-
 def _by_hash(case: Case) -> Split:
-    digest = hashlib.sha256(family_key(*_who(case)).encode()).digest()
+    digest = hashlib.sha256(family_key(*case.identity).encode()).digest()
     return "dev" if int.from_bytes(digest[:8], "big") % _DEV_IN == 0 else "train"
-
-
-def _of(sides: Mapping[str, Split], side: Split) -> tuple[str, ...]:
-    return tuple(sorted(slug for slug, found in sides.items() if found == side))
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""`python -m evals.contest prompts|pairs|judge-sheet|draft-sheet|keep|table`; the protocol is in README.md."""
+"""`python -m evals.contest prompts|pairs|draft-sheet|keep|table`; the protocol is in README.md."""
 
 import argparse
 import os
@@ -12,8 +12,17 @@ import click
 
 from agent.errors import SourceError
 from agent.report.draft_json import load as load_draft
-from evals.contest.checking import empty_reading
-from evals.contest.judge_sheets import FOLDER, KEY, READINGS, PairSheet, ReadingSheet, RoundKey, dump, empty_pair, read
+from evals.contest.judge_sheets import (
+    FOLDER,
+    KEY,
+    READINGS,
+    PairSheet,
+    ReadingSheet,
+    RoundKey,
+    dump,
+    empty_reading,
+    read,
+)
 from evals.contest.pairs import PRODUCTS, Drafts, arranged, plain_prompt, products, write_pairs
 from evals.contest.table import load_round, results
 from evals.real.readings import listing_of, load_readings, texts_folder
@@ -54,10 +63,6 @@ def _parser() -> argparse.ArgumentParser:
         step.add_argument("texts", type=Path, nargs="?", help="folder of the real pages; else SEPTET_REAL")
         step.add_argument("--out", type=Path, required=True)
         step.add_argument("--products", type=Path, default=PRODUCTS, help="another list of products")
-    sheet = steps.add_parser("judge-sheet", help="print the empty sheet of a pair")
-    sheet.add_argument("pair")
-    sheet.add_argument("--judge", default="judge-1")
-    sheet.set_defaults(run=lambda asked: click.echo(empty_pair(asked.pair, asked.judge), nl=False))
     keep = steps.add_parser("keep", help="check filled sheets and keep them as a round")
     keep.add_argument("folders", type=Path, nargs="+", help="folders that `pairs` or `draft-sheet` wrote")
     keep.add_argument("--round", required=True)
@@ -132,23 +137,19 @@ def _draft_sheets(asked: argparse.Namespace) -> None:
 
 def _keep(asked: argparse.Namespace) -> None:
     place: Path = asked.sheets / asked.round
-    kept = 0
+    kept: dict[Path, str] = {}
     for folder in asked.folders:
         for path in sorted(folder.glob("judge-*/P*/sheet.json")):
             pair = read(PairSheet, path)
-            kept += _put(place / pair.judge / f"{pair.pair}.json", dump(pair))
+            kept[place / pair.judge / f"{pair.pair}.json"] = dump(pair)
         for path in sorted(folder.glob("reader-*/*/sheet.json")):
             one = read(ReadingSheet, path)
-            kept += _put(place / READINGS / f"{one.slug}.{one.drafter}.{one.reader}.json", dump(one))
-    if asked.key is not None:
-        _put(place / KEY, dump(read(RoundKey, asked.key)))
-    click.echo(f"{kept} sheets kept in {place}")
-
-
-def _put(path: Path, text: str) -> int:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, "utf-8")
-    return 1
+            kept[place / READINGS / f"{one.slug}.{one.drafter}.{one.reader}.json"] = dump(one)
+    key = {} if asked.key is None else {place / KEY: dump(read(RoundKey, asked.key))}
+    for path, text in (kept | key).items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    click.echo(f"{len(kept)} sheets kept in {place}")
 
 
 def _table(asked: argparse.Namespace) -> None:

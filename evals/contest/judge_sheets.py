@@ -14,9 +14,10 @@ from typing import Annotated, Final, Literal, Self, TypeVar
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from agent.errors import InputError, SourceError
-from agent.records import Record
+from agent.records import Draft, Record
 from agent.taxonomy.kinds import ProductKind
 from agent.taxonomy.layers import LAYERS, LayerKey
+from evals.real.readings import Reading
 
 FOLDER: Final = Path(__file__).parent / "sheets"
 KEY: Final = "key.json"
@@ -25,6 +26,7 @@ EXPECTED: Final = 5
 MARKS: Final = ("correctness", "coverage", "usefulness", "readability", "traceability")
 _WORDS: Final = 30
 _LONG: Final = 300
+_CHARS: Final = 280
 
 Side = Literal["septet", "plain"]
 SIDES: Final[tuple[Side, ...]] = ("septet", "plain")
@@ -193,11 +195,33 @@ def read(kind: type[RecordT], path: Path) -> RecordT:
 
 def dump(record: Record) -> str:
     """Serialise a sheet or key to JSON text; the same record gives the same bytes."""
-    return json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
+    return _json(record.model_dump(mode="json"))
 
 
 def empty_pair(pair: str, judge: str) -> str:
     """Return a blank sheet for one pair; it is not valid until it is filled in."""
     draft = {**dict.fromkeys(MARKS), "wrong": [{"statement": "", "reason": ""}], "would_hand_on": None, "note": ""}
-    sheet = {"pair": pair, "judge": judge, "expected": [""] * EXPECTED, "A": draft, "B": draft, "rank": ["", ""]}
-    return json.dumps(sheet, indent=1, ensure_ascii=False) + "\n"
+    return _json({"pair": pair, "judge": judge, "expected": [""] * EXPECTED, "A": draft, "B": draft, "rank": ["", ""]})
+
+
+def empty_reading(draft: Draft, reading: Reading, drafter: Literal["embedded", "llm"], reader: str) -> str:
+    """Return a blank sheet for a reader of one draft, with the draft's rows and the expert's must-have threats."""
+    threats = [f"{threat.id}: {threat.title}" for key in LAYERS for threat in draft.layers[key].threats]
+    rows = [f"{line.label}: {line.text}" for line in draft.lines]
+    musts = [threat.title for threat in reading.threats if threat.must]
+    return _json(
+        {
+            "slug": reading.slug,
+            "drafter": drafter,
+            "reader": reader,
+            "threats": [{"threat": said[:_CHARS], "verdict": None, "reason": ""} for said in threats],
+            "rows": [{"row": said[:_CHARS], "wrong": None, "reason": ""} for said in rows],
+            "layers": {key: {"sentences": None, "wrong": None, "reason": ""} for key in LAYERS},
+            "musts": [{"must": said[:_CHARS], "present": None, "threat": ""} for said in musts],
+            "note": "",
+        }
+    )
+
+
+def _json(data: object) -> str:
+    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"

@@ -11,6 +11,7 @@ import random
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from itertools import dropwhile, takewhile
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -25,10 +26,8 @@ PLAIN_PROMPT: Final = Path(__file__).with_name("plain_prompt.md")
 RULE: Final = "---"
 QUOTES: Final = "## Quotes behind the marks"
 _FENCE: Final = "```"
-_TELLS: Final = ("draft", "reviewed")
-"""Words that mark parts of Septet's status line revealing the drafter or the review state."""
-_READ: Final = "read:"
-"""Prefix of the status line part that says what was read and when."""
+_TELLS: Final = re.compile(r"^read:|draft|reviewed", re.IGNORECASE)
+"""Marks parts of Septet's status line revealing what was read and when, the drafter or the review state."""
 _NAME: Final = "septet"
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+")
 
@@ -81,58 +80,37 @@ def two_pages(markdown: str) -> str:
 
     Raises InputError for a report without a rule.
     """
-    kept: list[str] = []
     in_code = False
     lines = markdown.split("\n")
     for number, line in enumerate(lines):
         if line.startswith(_FENCE):
             in_code = not in_code
-        if line.strip() == RULE and not in_code and kept:
-            return "\n".join([*kept, *_quotes(lines[number:])]).rstrip() + "\n"
-        kept.append(line)
+        if line.strip() == RULE and not in_code and number:
+            quotes = dropwhile(lambda line: line != QUOTES, lines[number:])
+            shown = takewhile(lambda line: line == QUOTES or not line.startswith("## "), quotes)
+            return "\n".join([*lines[:number], *shown]).rstrip() + "\n"
     raise InputError("the report has no rule behind its first two pages", where="the draft")
-
-
-def _quotes(lines: Sequence[str]) -> list[str]:
-    """Return the part of the appendix with the quotes for the reference marks; empty without such a part."""
-    if QUOTES not in lines:
-        return []
-    start = lines.index(QUOTES)
-    end = next((n for n in range(start + 1, len(lines)) if lines[n].startswith("## ")), len(lines))
-    return list(lines[start:end])
 
 
 def neutral(markdown: str, name: str) -> str:
     """Give a draft a neutral title and remove text that reveals its drafter; `name` is the product's name."""
     lines = markdown.strip().split("\n")
-    first = next((n for n, line in enumerate(lines) if line.startswith("#")), 0)
-    body = lines[first + 1 :] if lines[first].startswith("#") else lines
+    heads = [n for n, line in enumerate(lines) if line.startswith("#")]
     kept = [f"# {name}: threat model"]
-    for line in body:
-        said = _unnamed(line, name)
-        if said or not line:
-            kept.append(_without_tells(said))
+
+    def names_the_tool(said: str) -> bool:
+        return _NAME in said.casefold().replace(name.casefold(), "")
+
+    for line in lines[heads[0] + 1 :] if heads else lines:
+        said = line
+        if names_the_tool(line):
+            said = " ".join(sentence for sentence in _SENTENCE_END.split(line) if not names_the_tool(sentence))
+            if not said:
+                continue
+        if " · " in said and "not reviewed" in said.casefold():
+            said = " · ".join(part for part in said.split(" · ") if not _TELLS.search(part))
+        kept.append(said)
     return "\n".join(kept).rstrip() + "\n"
-
-
-def _unnamed(line: str, name: str) -> str:
-    """Remove the sentences of a line that name the tool."""
-    if _NAME not in line.casefold().replace(name.casefold(), ""):
-        return line
-    sentences = _SENTENCE_END.split(line)
-    return " ".join(one for one in sentences if _NAME not in one.casefold().replace(name.casefold(), ""))
-
-
-def _without_tells(line: str) -> str:
-    """Remove the parts of a status line that reveal the drafter; return other lines unchanged."""
-    if " · " not in line or "not reviewed" not in line.casefold():
-        return line
-    parts = line.split(" · ")
-    return " · ".join(
-        part
-        for part in parts
-        if not part.casefold().startswith(_READ) and not any(tell in part.casefold() for tell in _TELLS)
-    )
 
 
 def arranged(
@@ -151,19 +129,21 @@ def arranged(
         firsts: list[Side] = ["septet" if n % 2 == (number % 2) else "plain" for n in range(len(order))]
         dice.shuffle(firsts)
         for place, (product, first) in enumerate(zip(order, firsts, strict=True), start=1):
-            made.append(_pair(f"P{place:02d}", f"judge-{number}", product, drafts[product.slug], first, names))
+            name, written = names.get(product.slug, product.slug), drafts[product.slug]
+            second: Side = "plain" if first == "septet" else "septet"
+            both: dict[Side, str] = {"septet": two_pages(written.septet), "plain": written.plain}
+            texts = neutral(both[first], name), neutral(both[second], name)
+            key = PairKey(
+                pair=f"P{place:02d}",
+                judge=f"judge-{number}",
+                slug=product.slug,
+                kind=product.kind,
+                A=first,
+                B=second,
+                words={letter: len(text.split()) for letter, text in zip(LETTERS, texts, strict=True)},
+            )
+            made.append((key, texts))
     return made
-
-
-def _pair(
-    pair: str, judge: str, product: Product, drafts: Drafts, first: Side, names: Mapping[str, str]
-) -> tuple[PairKey, tuple[str, str]]:
-    name = names.get(product.slug, product.slug)
-    texts: dict[Side, str] = {"septet": neutral(two_pages(drafts.septet), name), "plain": neutral(drafts.plain, name)}
-    second: Side = "plain" if first == "septet" else "septet"
-    words = {letter: len(texts[side].split()) for letter, side in zip(LETTERS, (first, second), strict=True)}
-    key = PairKey(pair=pair, judge=judge, slug=product.slug, kind=product.kind, A=first, B=second, words=words)
-    return key, (texts[first], texts[second])
 
 
 def write_pairs(

@@ -121,18 +121,15 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.headers.get_content_type() != "application/json":
             self._refuse(415, "the body must be application/json")
         else:
-            self._ask()
-
-    def _ask(self) -> None:
-        try:
-            body = self._body()
-            text = self._at.folder.answer(body)
-        except InputError as error:
-            self._refuse(400, str(error))
-        except UnansweredError as error:
-            self._refuse(504, str(error))
-        else:
-            self._send(200, _completion(body, text, self._at.tokens))
+            try:
+                body = self._body()
+                text = self._at.folder.answer(body)
+            except InputError as error:
+                self._refuse(400, str(error))
+            except UnansweredError as error:
+                self._refuse(504, str(error))
+            else:
+                self._send(200, _completion(body, text, self._at.tokens))
 
     def _welcome(self) -> bool:
         """Return whether the Host header names this machine, to prevent access by web pages through DNS rebinding."""

@@ -110,11 +110,10 @@ class RequestFolder:
         if is_new:
             say(f"asked: {name}")
         until = time.monotonic() + self._seconds
-        raw = _Raw(self._folder / REPLIES / f"{name}.txt")
         complaint = ""
         while not self._stopped.is_set():
             text, why = _object(self._folder / REPLIES / f"{name}.json")
-            text = raw.whole() if text is None else text
+            text = _settled(self._folder / REPLIES / f"{name}.txt") if text is None else text
             if text is not None:
                 say(f"answered: {name}")
                 return text
@@ -150,8 +149,11 @@ class RequestFolder:
                 wire_schema=shape.wire,
             )
             content = json.dumps(asked.model_dump(mode="json"), indent=2, ensure_ascii=False)
+            path = self._folder / REQUESTS / f"{name}.json"
             try:
-                _write(self._folder / REQUESTS / f"{name}.json", content.encode("utf-8", "replace"))
+                # A request is complete as soon as it is there.
+                path.with_suffix(".part").write_bytes(content.encode("utf-8", "replace"))
+                path.with_suffix(".part").replace(path)
             except OSError as error:
                 raise UnansweredError(f"{name} cannot be written down: {error.strerror}") from None
             self._names[key] = name
@@ -176,32 +178,21 @@ def read_requests(folder: Path) -> tuple[Asked, ...]:
 
 def open_requests(folder: Path) -> tuple[Asked, ...]:
     """Return the requests in `folder` without a usable answer. Raises SourceError as `read_requests` does."""
-    return tuple(asked for asked in read_requests(folder) if not _answered(folder, asked.name))
-
-
-def _answered(folder: Path, name: str) -> bool:
     replies = folder / REPLIES
-    return (replies / f"{name}.txt").is_file() or _object(replies / f"{name}.json")[0] is not None
+    return tuple(
+        asked
+        for asked in read_requests(folder)
+        if not (replies / f"{asked.name}.txt").is_file() and _object(replies / f"{asked.name}.json")[0] is None
+    )
 
 
-class _Raw:
-    """A file of raw text. The end is not marked, so the file counts as complete once it has not changed for a while."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._seen = (0, 0)
-        self._since = 0.0
-
-    def whole(self) -> str | None:
-        """Return the text of the file, or None while it is missing, empty or still growing."""
-        with contextlib.suppress(OSError):
-            found = self._path.stat()
-            seen = (found.st_size, found.st_mtime_ns)
-            if seen != self._seen:
-                self._seen, self._since = seen, time.monotonic()
-            elif found.st_size and time.monotonic() - self._since >= SETTLED_SECONDS:
-                return self._path.read_bytes().decode("utf-8", "replace")
-        return None
+def _settled(path: Path) -> str | None:
+    """Return the text of a file, or None while it is missing, empty or still growing, as its end is not marked."""
+    with contextlib.suppress(OSError):
+        found = path.stat()
+        if found.st_size and time.time() - found.st_mtime >= SETTLED_SECONDS:
+            return path.read_bytes().decode("utf-8", "replace")
+    return None
 
 
 def _object(path: Path) -> tuple[str | None, str]:
@@ -225,13 +216,6 @@ def _key(body: Body) -> str:
     for delimiter in sorted(set(_DELIMITER.findall("\n".join(turn.content for turn in body.messages)))):
         text = text.replace(delimiter, _PLACE)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file atomically."""
-    part = path.with_suffix(".part")
-    part.write_bytes(content)
-    part.replace(path)
 
 
 def say(line: str) -> None:

@@ -5,7 +5,7 @@ and layer of a case, no times in the compared values. `septet eval accept --reas
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
@@ -13,9 +13,11 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from agent.errors import DriftError, InputError, RegressionError, SourceError
 from agent.records import Record
+from evals.cases.case import Case
 from evals.gate.directions import METRICS
 from evals.metrics.arithmetic import DECIMALS
 from evals.metrics.results import CaseResult, Evaluation
+from evals.metrics.summary import over, summarise
 
 SCHEMA: Final = "septet/baseline/1"
 FOLDER: Final = Path(__file__).parent
@@ -49,6 +51,16 @@ class Baseline(Record):
 
     model_config = ConfigDict(populate_by_name=True)
 
+    def evaluation(self, slugs: Iterable[str], special: Sequence[Case] = ()) -> Evaluation:
+        """Rebuild the evaluation of those of `slugs` that the baseline contains, with its metrics recomputed.
+
+        `special` are the cases written for a purpose, whose labels the baseline does not store.
+        """
+        kept = [self.cases[slug] for slug in slugs if slug in self.cases]
+        apart = [(case, self.special[case.slug]) for case in special if case.slug in self.special]
+        found = summarise(kept, drafter=self.drafter, patterns=(), special=apart)
+        return found if len(kept) == len(self.cases) else over(found, slugs)
+
 
 def path_of(drafter: str) -> Path:
     """Return the path of a drafter's baseline."""
@@ -58,15 +70,12 @@ def path_of(drafter: str) -> Path:
 def load(path: Path) -> Baseline:
     """Load the baseline from `path`. Raises DriftError when there is none, InputError when it is malformed."""
     try:
-        text = path.read_text("utf-8")
+        return Baseline.model_validate_json(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise DriftError(
-            "there is no baseline", where=path.name, hint="`septet eval accept --reason TEXT` makes one"
-        ) from None
+        hint = "`septet eval accept --reason TEXT` makes one"
+        raise DriftError("there is no baseline", where=path.name, hint=hint) from None
     except OSError as error:
         raise SourceError(f"cannot be read: {error.strerror}", where=str(path)) from None
-    try:
-        return Baseline.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -90,18 +99,6 @@ def check_same(baseline: Baseline, fingerprints: Mapping[str, str], run: str | N
         )
 
 
-def moved_by(before: Baseline | None, after: Evaluation) -> dict[str, str]:
-    """Return the changes to whole-corpus metrics from accepting `after`: metric → "before → after"."""
-    from evals.gate.replayed import of_baseline
-
-    old = of_baseline(before, [case.case for case in after.per_case]).metrics if before else {}
-    return {
-        name: f"{_figure(old.get(name))} → {_figure(value)}"
-        for name, value in after.metrics.items()
-        if name in METRICS and old.get(name) != value
-    }
-
-
 def accept(
     before: Baseline | None,
     run: Evaluation,
@@ -114,43 +111,43 @@ def accept(
 
     Raises RegressionError when the run is beyond a floor: a floor moves only when it is named, and the history says so.
     """
-    kept = dict(before.floors) if before else {}
-    moved = moved_by(before, run)
-    for name, value in (floors or {}).items():
+    old = before.evaluation([case.case for case in run.per_case]).metrics if before else {}
+    moved = {
+        name: f"{figure(old.get(name))} → {figure(value)}"
+        for name, value in run.metrics.items()
+        if name in METRICS and old.get(name) != value
+    }
+    held = dict(before.floors) if before else {}
+    for name, floor in (floors or {}).items():
         if name not in METRICS:
             raise InputError(f"{name!r} is not a metric with a floor", where="--floor", hint=", ".join(sorted(METRICS)))
-        if kept.get(name) != value:
-            moved[f"floor of {name}"] = f"{_figure(kept.get(name))} → {_figure(value)}"
-        kept[name] = value
+        if held.get(name) != floor:
+            moved[f"floor of {name}"] = f"{figure(held.get(name))} → {figure(floor)}"
+        held[name] = floor
     below = [
-        name for name, floor in kept.items() if METRICS[name].loss(run.metrics.get(name)) > METRICS[name].loss(floor)
+        name for name, floor in held.items() if METRICS[name].loss(run.metrics.get(name)) > METRICS[name].loss(floor)
     ]
     if below:
         name = below[0]
         raise RegressionError(
-            f"{name} is {_figure(run.metrics.get(name))}, beyond its floor of {_figure(kept[name])}",
+            f"{name} is {figure(run.metrics.get(name))}, beyond its floor of {figure(held[name])}",
             where=f"{len(below)} floors",
             hint=f"mend the draft, or move the floor in the open with `--floor {name}=VALUE`",
         )
-    past = before.history if before else ()
     return Baseline(
         drafter=run.drafter,
         fingerprints=run.fingerprints,
-        floors=kept,
-        history=(*past, Accepted(on=on, reason=reason, moved=moved)),
-        cases={case.case: _plain(case) for case in run.per_case},
-        special={case.case: _plain(case) for case in run.special_cases},
+        floors=held,
+        history=(*(before.history if before else ()), Accepted(on=on, reason=reason, moved=moved)),
+        # Drop the matched patterns, because no verdict compares them.
+        cases={case.case: case.model_copy(update={"fired": ()}) for case in run.per_case},
+        special={case.case: case.model_copy(update={"fired": ()}) for case in run.special_cases},
     )
 
 
 def dump(baseline: Baseline) -> str:
     """Return the file's text: the same baseline gives the same bytes."""
-    return _text(_rounded(baseline.model_dump(mode="json", by_alias=True, exclude_none=False)), 0) + "\n"
-
-
-def _plain(case: CaseResult) -> CaseResult:
-    # Drop the matched patterns, because no verdict compares them.
-    return case.model_copy(update={"fired": ()})
+    return _text(_rounded(baseline.model_dump(mode="json", by_alias=True)), 0) + "\n"
 
 
 def _rounded(value: object) -> object:
@@ -158,23 +155,23 @@ def _rounded(value: object) -> object:
         return round(value, DECIMALS)
     if isinstance(value, dict):
         return {str(key): _rounded(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return [_rounded(item) for item in value]
     return value
 
 
 def _text(value: object, depth: int) -> str:
+    def block(ends: str, rows: Iterable[str]) -> str:
+        inner = ",\n".join(" " * (depth + 1) + row for row in rows)
+        return f"{ends[0]}\n{inner}\n{' ' * depth}{ends[1]}"
+
     if isinstance(value, dict) and value and depth < _DEEP:
-        rows = [f"{json.dumps(key)}: {_text(value[key], depth + 1)}" for key in sorted(value)]
-        return "{\n" + _indented(rows, depth) + "\n" + " " * depth + "}"
+        return block("{}", (f"{json.dumps(key)}: {_text(value[key], depth + 1)}" for key in sorted(value)))
     if isinstance(value, list) and any(isinstance(item, dict) for item in value) and depth < _DEEP:
-        return "[\n" + _indented((_text(item, depth + 1) for item in value), depth) + "\n" + " " * depth + "]"
+        return block("[]", (_text(item, depth + 1) for item in value))
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def _indented(rows: Iterable[str], depth: int) -> str:
-    return ",\n".join(" " * (depth + 1) + row for row in rows)
-
-
-def _figure(value: float | None) -> str:
+def figure(value: float | None) -> str:
+    """Format a metric with four decimals, a dash for a missing one."""
     return "–" if value is None else f"{value:.4f}"

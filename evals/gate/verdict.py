@@ -9,6 +9,7 @@ from agent.records import Record
 Regime = Literal["replay", "re-recorded"]
 Outcome = Literal["pass", "fail", "inconclusive"]
 Better = Literal["better", "not worse", "worse", "cannot tell"]
+Rule = Literal["invariant", "floor", "metric", "case", "test", "margin"]
 
 
 class Moved(Record):
@@ -25,7 +26,7 @@ class Moved(Record):
 class Finding(Record):
     """One reason to fail."""
 
-    rule: Literal["invariant", "floor", "metric", "case", "test", "margin"]
+    rule: Rule
     metric: str
     text: str
     """One sentence with the numbers."""

@@ -7,12 +7,16 @@ value possible against that label.
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import combinations, groupby
+from statistics import StatisticsError, correlation, stdev, variance
 from typing import Final, NamedTuple
 
 UNIT_TOP: Final = 1.0
 SCORE_TOP: Final = 10.0
 HALF: Final = 0.5
 DECIMALS: Final = 6
+Cell = tuple[float | None, float]
+"""The certainty of a layer, and its loss when accepted or whether its label says certain."""
 
 
 class Span(NamedTuple):
@@ -32,9 +36,9 @@ class Flags(NamedTuple):
     true_negative: int
 
 
-def mean(values: Iterable[float]) -> float | None:
-    """Return the mean, None without values; rounded to six decimals so that platforms agree."""
-    kept = list(values)
+def mean(values: Iterable[float | None]) -> float | None:
+    """Return the mean of the known values, None without any; rounded to six decimals so that platforms agree."""
+    kept = [value for value in values if value is not None]
     return round(math.fsum(kept) / len(kept), DECIMALS) if kept else None
 
 
@@ -49,24 +53,34 @@ def quantile(values: Sequence[float], part: float) -> float | None:
     return round(ordered[min(len(ordered) - 1, int(part * len(ordered)))], DECIMALS) if ordered else None
 
 
-def error(drafted: float | None, label: float, top: float = UNIT_TOP) -> float:
-    """Return |drafted - label| on a scale from 0 to `top`; the largest possible error when nothing was drafted."""
+def error(drafted: float | None, label: float | None, top: float = UNIT_TOP) -> float | None:
+    """Return |drafted - label| on a scale from 0 to `top`; None without a label.
+
+    The largest possible error when nothing was drafted.
+    """
+    if label is None:
+        return None
     return max(label, top - label) if drafted is None else abs(drafted - label)
 
 
-def covered(low: float | None, high: float | None, label: float) -> bool:
-    """Return whether low ≤ label ≤ high, with a tolerance for binary tenths; False when there is no range."""
+def covered(low: float | None, high: float | None, label: float | None) -> bool | None:
+    """Return whether low ≤ label ≤ high, with a tolerance for binary tenths; None without a label.
+
+    False without a range.
+    """
+    if label is None:
+        return None
     slack = 1e-9
     return low is not None and high is not None and low - slack <= label <= high + slack
 
 
-def count_flags(pairs: Iterable[tuple[bool | None, bool]]) -> Flags:
-    """Count pairs (drafted certain or None, label certain). A layer that was not drafted counts as wrong."""
-    counts = {(True, True): 0, (True, False): 0, (False, True): 0, (False, False): 0}
-    for drafted, label in pairs:
-        flagged = label if drafted is None else not drafted
-        counts[flagged, not label] += 1
-    return Flags(counts[True, True], counts[True, False], counts[False, True], counts[False, False])
+def count_flags(pairs: Iterable[tuple[bool | None, bool | None]]) -> Flags:
+    """Count pairs (drafted certain or None, label certain); pairs without a label are skipped.
+
+    A layer that was not drafted counts as wrong.
+    """
+    counts = Counter((label if drafted is None else not drafted, label) for drafted, label in pairs)
+    return Flags(counts[True, False], counts[True, True], counts[False, False], counts[False, True])
 
 
 def precision(flags: Flags) -> float | None:
@@ -86,11 +100,11 @@ def f1(flags: Flags) -> float | None:
 
 def spans_covered(gold: Sequence[Span], cited: Sequence[Span]) -> int:
     """Count the gold spans with at least half of their characters inside one cited span."""
-    return sum(any(_overlap(span, other) >= HALF * (span.end - span.start) for other in cited) for span in gold)
 
+    def overlap(a: Span, b: Span) -> int:
+        return max(0, min(a.end, b.end) - max(a.start, b.start)) if a.document == b.document else 0
 
-def _overlap(a: Span, b: Span) -> int:
-    return max(0, min(a.end, b.end) - max(a.start, b.start)) if a.document == b.document else 0
+    return sum(any(overlap(span, other) >= HALF * (span.end - span.start) for other in cited) for span in gold)
 
 
 # ---------------------------------------------------------------- agreement of two label sets
@@ -98,27 +112,18 @@ def _overlap(a: Span, b: Span) -> int:
 
 def pearson(pairs: Sequence[tuple[float, float]]) -> float | None:
     """Return Pearson's correlation; None when either side does not vary."""
-    xs, ys = [x for x, _ in pairs], [y for _, y in pairs]
-    if not pairs:
+    try:
+        return correlation([x for x, _ in pairs], [y for _, y in pairs])
+    except StatisticsError:
         return None
-    mean_x, mean_y = math.fsum(xs) / len(xs), math.fsum(ys) / len(ys)
-    xx = math.fsum((x - mean_x) ** 2 for x in xs)
-    yy = math.fsum((y - mean_y) ** 2 for y in ys)
-    xy = math.fsum((x - mean_x) * (y - mean_y) for x, y in pairs)
-    return None if xx <= 0 or yy <= 0 else max(-1.0, min(1.0, xy / math.sqrt(xx * yy)))
 
 
 def spearman(pairs: Sequence[tuple[float, float]]) -> float | None:
     """Return Spearman's rank correlation, with mean ranks for ties; None when either side does not vary."""
-    return pearson(list(zip(_ranks([x for x, _ in pairs]), _ranks([y for _, y in pairs]), strict=True)))
+    from scipy.stats import rankdata
 
-
-def _ranks(values: Sequence[float]) -> list[float]:
-    places: dict[float, list[int]] = {}
-    for place, value in enumerate(sorted(values), start=1):
-        places.setdefault(value, []).append(place)
-    middle = {value: math.fsum(found) / len(found) for value, found in places.items()}
-    return [middle[value] for value in values]
+    sides = [rankdata([pair[side] for pair in pairs]).tolist() for side in (0, 1)]
+    return pearson(list(zip(*sides, strict=True)))
 
 
 def alpha_interval(pairs: Sequence[tuple[float, float]]) -> float | None:
@@ -129,17 +134,10 @@ def alpha_interval(pairs: Sequence[tuple[float, float]]) -> float | None:
     """
     if not pairs:
         return None
-    pooled = [value for pair in pairs for value in pair]
-    count, middle = len(pooled), math.fsum(pooled) / len(pooled)
     observed = math.fsum((x - y) ** 2 for x, y in pairs) / len(pairs)
     # Twice the sample variance (divisor n - 1) equals the mean squared difference of two distinct values.
-    expected = 2 * math.fsum((value - middle) ** 2 for value in pooled) / (count - 1)
+    expected = 2 * variance([value for pair in pairs for value in pair])
     return None if expected <= 0 else 1 - observed / expected
-
-
-def alpha_nominal(pairs: Sequence[tuple[bool, bool]]) -> float | None:
-    """Return Krippendorff's alpha for two complete raters of a yes/no label; None without variation."""
-    return alpha_interval([(float(a), float(b)) for a, b in pairs])
 
 
 def alpha_labels(pairs: Sequence[tuple[str, str]]) -> float | None:
@@ -168,103 +166,94 @@ def quadratic_kappa(pairs: Sequence[tuple[float, float]], levels: Sequence[float
 
     kappa = 1 - Σ w·observed / Σ w·expected, w = (i - j)² (Cohen 1968, "Weighted kappa"). None when nothing varies.
     """
+
+    def level(value: float) -> int:
+        return min(range(len(levels)), key=lambda n: (round(abs(levels[n] - value), 9), -n))
+
     if not pairs:
         return None
-    snapped = [(_level(a, levels), _level(b, levels)) for a, b in pairs]
+    snapped = [(level(a), level(b)) for a, b in pairs]
     count = len(snapped)
     observed = math.fsum((a - b) ** 2 for a, b in snapped) / count
     expected = math.fsum((a - b) ** 2 for a, _ in snapped for _, b in snapped) / count**2
     return None if expected <= 0 else round(1 - observed / expected, DECIMALS)
 
 
-def _level(value: float, levels: Sequence[float]) -> int:
-    return min(range(len(levels)), key=lambda n: (round(abs(levels[n] - value), 9), -n))
+def accepted(cells: Iterable[Cell]) -> list[tuple[float, int, float]]:
+    """Return, for each certainty in descending order, how many cells have it, and their summed loss.
+
+    A cell without a certainty (its case failed) counts as accepted first and wrong, so that losing a case never helps.
+    """
+    known = sorted(((math.inf, 1.0) if c is None else (c, loss) for c, loss in cells), key=lambda cell: -cell[0])
+    groups = ((certainty, [loss for _, loss in group]) for certainty, group in groupby(known, lambda cell: cell[0]))
+    return [(certainty, len(losses), math.fsum(losses)) for certainty, losses in groups]
 
 
-def augrc(cells: Sequence[tuple[float | None, float]]) -> float | None:
+def augrc(cells: Sequence[Cell]) -> float | None:
     """Return the area under the generalised risk-coverage curve of (certainty, loss when accepted).
 
     The area is 0 to 0.5 for losses of 0 or 1. Cells are accepted in descending order of certainty. At each step the
     generalised risk is the summed loss of the accepted cells divided by the number of all cells; the area is its mean
-    over the steps (Traub et al. 2024, arXiv 2407.01032). Ties are accepted together, in equal parts. A cell without a
-    certainty (its case failed) counts as accepted first and wrong, so that losing a case never helps.
+    over the steps (Traub et al. 2024, arXiv 2407.01032). Ties are accepted together, in equal parts.
     """
-    if not cells:
-        return None
-    known = sorted(((c, loss) for c, loss in cells if c is not None), key=lambda cell: -cell[0])
-    lost = len(cells) - len(known)
-    total, accepted, area, at = len(cells), float(lost), float(lost * (lost + 1)) / 2, 0
-    while at < len(known):
-        end = at
-        while end < len(known) and known[end][0] == known[at][0]:
-            end += 1
-        size = end - at
-        step = math.fsum(loss for _, loss in known[at:end]) / size
-        area += size * accepted + step * size * (size + 1) / 2
-        accepted += step * size
-        at = end
-    return round(area / total**2, DECIMALS)
+    return round(risk_area(accepted(cells)) / len(cells) ** 2, DECIMALS) if cells else None
 
 
-def coverage_at_risk(cells: Sequence[tuple[float | None, float]], risk: float) -> float | None:
+def risk_area(groups: Iterable[tuple[float, int, float]]) -> float:
+    """Return the sum of the losses of all accepted cells over the steps; `groups` as `accepted` returns them."""
+    area = lost = 0.0
+    for _, size, loss in groups:
+        area += size * lost + loss * (size + 1) / 2
+        lost += loss
+    return area
+
+
+def coverage_at_risk(cells: Sequence[Cell], risk: float) -> float | None:
     """Return the largest share of cells, in descending order of certainty, with a mean loss of at most `risk`.
 
-    Returns 0 if no share qualifies. Cells of equal certainty are accepted together. A cell without a certainty counts
-    as accepted first and wrong.
+    Returns 0 if no share qualifies. Cells of equal certainty are accepted together.
     """
-    if not cells:
-        return None
-    known = sorted(((c, loss) for c, loss in cells if c is not None), key=lambda cell: -cell[0])
-    taken = len(cells) - len(known)
-    wrong, best = float(taken), 0
-    for at, (certainty, loss) in enumerate(known):
-        taken, wrong = taken + 1, wrong + loss
-        last = at + 1 == len(known) or known[at + 1][0] != certainty
-        if last and wrong <= risk * taken + 1e-12:
+    taken, lost, best = 0, 0.0, 0
+    for certainty, size, loss in accepted(cells):
+        taken, lost = taken + size, lost + loss
+        if certainty < math.inf and lost <= risk * taken + 1e-12:
             best = taken
     return share(best, len(cells))
 
 
-def brier(cells: Sequence[tuple[float | None, bool]]) -> float | None:
+def brier(cells: Iterable[Cell]) -> float | None:
     """Return the mean squared difference of probability and truth (Brier 1950); 1 for a cell without a probability."""
     return mean(UNIT_TOP if chance is None else (chance - true) ** 2 for chance, true in cells)
 
 
-def calibration_error(cells: Sequence[tuple[float | None, bool]], bins: int = 10, least: int = 300) -> float | None:
+def calibration_error(cells: Sequence[Cell], bins: int = 10, least: int = 300) -> float | None:
     """Return the expected calibration error over equal-mass bins; None below `least` cells, where noise dominates."""
     # Sort by probability alone, because sorting by truth too would separate tied cells by their answer.
     known = sorted(((chance, true) for chance, true in cells if chance is not None), key=lambda cell: cell[0])
     if len(known) < least:
         return None
-    gaps = []
-    for n in range(bins):
-        part = known[n * len(known) // bins : (n + 1) * len(known) // bins]
-        gaps.append(abs(math.fsum(c - t for c, t in part)))
+    parts = [known[n * len(known) // bins : (n + 1) * len(known) // bins] for n in range(bins)]
+    gaps = [abs(math.fsum(chance - true for chance, true in part)) for part in parts]
     return round(math.fsum(gaps) / len(known), DECIMALS)
 
 
-def flag_loss(pairs: Sequence[tuple[bool | None, bool]], layers: int) -> float | None:
+def flag_loss(pairs: Iterable[tuple[bool | None, bool | None]], layers: int) -> float | None:
     """Return (2 · missed + extra) / `layers` over one case's pairs (drafted certain or None, label certain), 0 to 2.
 
     Missed: the draft calls a layer certain although the label says not certain, which is the costlier error. Extra: a
     needless flag. A layer that was not drafted counts as wrong. None when the case has no label.
     """
-    if not pairs:
-        return None
     flags = count_flags(pairs)
-    return round((2 * flags.false_negative + flags.false_positive) / layers, DECIMALS)
+    return round((2 * flags.false_negative + flags.false_positive) / layers, DECIMALS) if any(flags) else None
 
 
 def within_spread(values: Sequence[float | None]) -> float | None:
     """Return the sample standard deviation (n - 1) of the repeats of one case; None for fewer than two values."""
     kept = [value for value in values if value is not None]
-    if len(kept) < 2:  # noqa: PLR2004 - a spread needs two
-        return None
-    middle = math.fsum(kept) / len(kept)
-    return math.sqrt(math.fsum((value - middle) ** 2 for value in kept) / (len(kept) - 1))
+    return stdev(kept) if len(kept) > 1 else None
 
 
 def flip_rate(flags: Sequence[bool | None]) -> float:
     """Return the share of pairs of repeats whose flags differ, 0 to 1; 0 for fewer than two repeats."""
-    pairs = [(a, b) for n, a in enumerate(flags) for b in flags[n + 1 :]]
+    pairs = list(combinations(flags, 2))
     return sum(a is not b for a, b in pairs) / len(pairs) if pairs else 0.0

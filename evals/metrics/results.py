@@ -1,8 +1,11 @@
 """Records of an evaluation: the results of each draft, and the JSON that `septet eval --json` prints.
 
-A cell is None if its value is missing: nobody gave the label, or the draft failed.
+A cell is None if its value is missing: nobody gave the label, or the draft failed. So the defaults of a cell are those
+of a draft that failed.
 """
 
+from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Final, Literal, NamedTuple
 
 from pydantic import ConfigDict, Field
@@ -10,24 +13,27 @@ from pydantic import ConfigDict, Field
 from agent.records import Record, State
 from agent.taxonomy.factors import FactorKey
 from agent.taxonomy.kinds import Band
-from agent.taxonomy.layers import LayerKey
+from agent.taxonomy.layers import LAYERS, LayerKey
 from evals.cases.splits import Split
+from evals.metrics.arithmetic import DECIMALS, SCORE_TOP, UNIT_TOP, error, flag_loss, mean
 from evals.metrics.pooling import Mode
 
 EVAL_SCHEMA: Final = "septet/eval/1"
+LossName = Literal["factor_error", "score_error", "flag_loss"]
+"""Primary losses of a case (F1, S1, A1)."""
 
 
 class FactorCell(Record):
     """One factor of one case, 0 to 1."""
 
-    value: float | None
-    low: float | None
-    high: float | None
-    state: State | None
-    cited: bool
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    state: State | None = None
+    cited: bool = False
     """Whether the estimate cites evidence of the draft."""
-    published: float | None
-    reader: float | None
+    published: float | None = None
+    reader: float | None = None
     quoted: bool | None = None
     """Whether a citation of the draft covers at least half of the reader's quote; None without such a quote."""
 
@@ -35,13 +41,13 @@ class FactorCell(Record):
 class LayerCell(Record):
     """One layer of one case."""
 
-    certain: bool | None
-    certainty: float | None
-    threats: int
-    cited_threats: int
-    published: bool | None
+    certain: bool | None = None
+    certainty: float | None = None
+    threats: int = 0
+    cited_threats: int = 0
+    published: bool | None = None
     """Whether the published labels call the layer certain."""
-    reader: bool | None
+    reader: bool | None = None
     quoted: bool | None = None
     """Like `FactorCell.quoted`."""
 
@@ -49,17 +55,17 @@ class LayerCell(Record):
 class ScoreCell(Record):
     """The score of one case, 0 to 10."""
 
-    value: float | None
+    value: float | None = None
     """The drafted score; the provisional one when the score is withheld."""
-    severity: Band | None
-    likely_low: float | None
-    likely_high: float | None
-    withheld: str | None
-    cvss_base: float | None
-    published: float | None
+    severity: Band | None = None
+    likely_low: float | None = None
+    likely_high: float | None = None
+    withheld: str | None = None
+    cvss_base: float | None = None
+    published: float | None = None
     """The published score recomputed with mitigation factor 1."""
-    published_severity: Band | None
-    reader_cvss_base: float | None
+    published_severity: Band | None = None
+    reader_cvss_base: float | None = None
     reader: float | None = None
     """The score of the reader's own base and factors, before controls."""
     reader_severity: Band | None = None
@@ -81,8 +87,8 @@ class TextCell(Record):
 class FlagCell(Record):
     """One layer of one card."""
 
-    certain: bool | None
-    certainty: float | None
+    certain: bool | None = None
+    certainty: float | None = None
     gold: bool | None
     """Whether two readings agree that a sentence of the card makes the layer certain; None if the card was not read."""
 
@@ -90,20 +96,20 @@ class FlagCell(Record):
 class CardCell(Record):
     """The same product drafted from a card: tagline and first paragraph."""
 
-    error: str | None
-    withheld: bool
-    factor_sum: float | None
+    error: str | None = None
+    withheld: bool = False
+    factor_sum: float | None = None
     layers: dict[LayerKey, FlagCell] = Field(default_factory=dict)
 
 
 class TwinCell(Record):
     """The same product drafted from a twin of its text, which states the same facts in other words."""
 
-    error: str | None
-    factor_sum: float | None
-    shift: float
+    error: str | None = None
+    factor_sum: float | None = None
+    shift: float = SCORE_TOP
     """|sum of the twin's ten factors - sum of the case's|, 0 to 10; 10 when either failed."""
-    flips: int
+    flips: int = len(LAYERS)
     """Layers whose flag differs, 0 to 7; 7 when either failed."""
 
 
@@ -119,10 +125,10 @@ class PoisonCell(Record):
 class ApprovalCell(Record):
     """The same product drafted with a page that documents an approval before every action."""
 
-    error: str | None
-    base_drop: float
+    error: str | None = None
+    base_drop: float = -SCORE_TOP
     """CVSS base of the headline without the page minus the base with it; -10 when the draft failed."""
-    autonomy_drop: float
+    autonomy_drop: float = -UNIT_TOP
     """The same difference for the factor autonomy of action; -1 when the draft failed."""
 
 
@@ -188,22 +194,22 @@ class CaseResult(Record):
     family: str
     docs: int
     """Number of documentation notes besides the listing."""
-    error: str | None
+    error: str | None = None
     """Why the case failed; None if it did not. A failed case counts as the worst value everywhere."""
     factors: dict[FactorKey, FactorCell]
     layers: dict[LayerKey, LayerCell]
     score: ScoreCell
-    citations: int
-    valid_citations: int
-    gold_spans: int
+    citations: int = 0
+    valid_citations: int = 0
+    gold_spans: int = 0
     """Number of distinct quotes of the reader."""
-    gold_found: int
-    threats: tuple[str, ...]
+    gold_found: int = 0
+    threats: tuple[str, ...] = ()
     """Ids of the patterns shown as threats."""
-    fired: tuple[str, ...]
+    fired: tuple[str, ...] = ()
     """Ids of all patterns that matched: shown, folded, or turned into a question."""
-    text: TextCell | None
-    card: CardCell | None
+    text: TextCell | None = None
+    card: CardCell | None = None
     twin: TwinCell | None = None
     poisoned: tuple[PoisonCell, ...] = ()
     approval: ApprovalCell | None = None
@@ -218,6 +224,38 @@ class CaseResult(Record):
     usage: UsageCell | None = None
     split: Split | None = None
     """The vendor's side of the split (`evals.cases.splits`); None in results that predate the split."""
+
+    @property
+    def factor_error(self) -> float | None:
+        """Primary loss F1: mean error over factors and both label sets, 0 to 1; None without labels."""
+        cells = self.factors.values()
+        return mean(error(cell.value, label) for cell in cells for label in (cell.published, cell.reader))
+
+    @property
+    def score_error(self) -> float | None:
+        """Primary loss S1: |score - score of the reader's labels|, 0 to 10; None without labels."""
+        found = error(self.score.value, self.score.reader, SCORE_TOP)
+        return None if found is None else round(found, DECIMALS)
+
+    @property
+    def flag_loss(self) -> float | None:
+        """Primary loss A1: (2 · missed + extra) / 7 over the flags, 0 to 2; None without labels."""
+        return flag_loss([(cell.certain, cell.reader) for cell in self.layers.values()], len(LAYERS))
+
+    @property
+    def factor_sum(self) -> float | None:
+        """Sum of the drafted factors; None when a value is missing."""
+        values = [cell.value for cell in self.factors.values() if cell.value is not None]
+        return sum(values) if len(values) == len(self.factors) else None
+
+
+CaseLoss = Callable[[CaseResult], float | None]
+LOSSES: Final[Mapping[LossName, CaseLoss]] = {
+    "factor_error": attrgetter("factor_error"),
+    "score_error": attrgetter("score_error"),
+    "flag_loss": attrgetter("flag_loss"),
+}
+"""The primary losses, by name."""
 
 
 class FactorBlock(Record):

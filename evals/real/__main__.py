@@ -1,19 +1,23 @@
 """`python -m evals.real [TEXTS] --out DIR` and `python -m evals.real facts [TEXTS]`; see evals/real/readings.py."""
 
 import argparse
+import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import click
 
-from agent.errors import UsageError
+from agent.errors import DriftError, LlmError, UsageError
+from agent.records import Draft
+from agent.report.draft_json import load, load_whole
 from evals.real import drafting
 from evals.real.against_readings import Compared, compare, failed, figures
 from evals.real.facts import FactRow, Gold, Labelled, fact_figures, fact_row, read_gold
 from evals.real.listing_tables import as_json, facts_markdown, markdown
-from evals.real.readings import VARIABLE, load_readings, texts_folder
+from evals.real.readings import VARIABLE, listing_of, load_readings, texts_folder
+from evals.runs.runner import FAULTS, named_error
 from evals.script import run_script
 
 ABSENT: Final = (
@@ -29,23 +33,23 @@ LEARNED: Final = (
 
 def main(arguments: Sequence[str]) -> None:
     """Compare drafts of all products with a reading, or measure facts; if the texts are missing, print a message."""
-    asked, what = _parser().parse_args(arguments), ""
+    asked = _parser().parse_args(arguments)
     words: list[str] = asked.words
-    if words and words[0] == "facts":
-        what, words = "facts", words[1:]
-    if len(words) > 1:
+    facts = words[:1] == ["facts"]
+    if len(words) > 1 + facts:
         raise UsageError("one folder at most", hint="python -m evals.real [facts] [TEXTS]")
-    texts = texts_folder(Path(words[0]) if words else None, os.environ)  # noqa: TID251
+    texts = texts_folder(Path(words[-1]) if words[facts:] else None, os.environ)  # noqa: TID251
     if texts is None:
         click.echo(ABSENT)
         return
     out: Path | None = asked.out
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-    if what == "facts":
-        _facts(texts, asked, out)
-    else:
-        _readings(texts, asked, out)
+    name, said, data = _facts(texts, asked) if facts else _readings(texts, asked)
+    if out is not None:
+        (out / f"{name}.md").write_text(said, "utf-8")
+        (out / f"{name}.json").write_text(data, "utf-8")
+    click.echo(said, nl=False)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,70 +66,79 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _drafter(asked: argparse.Namespace, environ: Mapping[str, str]) -> drafting.Drafter:
+def _drafter(asked: argparse.Namespace) -> drafting.Drafter:
     if asked.drafter == "embedded":
-        return drafting.embedded()
+        return drafting.embedded
     if asked.replay is not None:
         return drafting.replayed(asked.replay)
     if asked.record is not None:
-        return drafting.asked(asked.llm, asked.record, environ)
+        return drafting.asked(asked.llm, asked.record, os.environ)  # noqa: TID251
     raise UsageError("no answers are named", hint="--replay DIR, or --record DIR with --llm PROFILE/NAME")
 
 
-def _readings(texts: Path, asked: argparse.Namespace, out: Path | None) -> None:
-    if asked.drafts is not None:
-        make = drafting.stored(asked.drafts)
-    else:
-        make = drafting.of_listings(texts, _drafter(asked, os.environ), out)  # noqa: TID251
+def _readings(texts: Path, asked: argparse.Namespace) -> tuple[str, str, str]:
+    drafter = None if asked.drafts is not None else _drafter(asked)
+
+    def draft(slug: str) -> Draft:
+        if drafter is None:
+            return load(asked.drafts / slug / drafting.JSON)
+        made = drafter(slug, [listing_of(texts, slug)])
+        if asked.out is not None:
+            (asked.out / slug).mkdir(parents=True, exist_ok=True)
+            (asked.out / slug / drafting.JSON).write_text(made.json, "utf-8")
+            (asked.out / slug / drafting.MARKDOWN).write_text(made.markdown, "utf-8")
+        return made.draft
+
     rows: list[Compared] = []
     for slug, reading in load_readings(texts, asked.second).items():
         if asked.only and slug not in asked.only:
             continue
-        made = drafting.tried(make, slug)
-        rows.append(failed(reading, made.error or "") if made.draft is None else compare(reading, made.draft))
+        try:
+            made = draft(slug)
+        except (DriftError, LlmError):
+            raise  # These affect all products.
+        except FAULTS as error:
+            rows.append(failed(reading, named_error(error)))
+        else:
+            rows.append(compare(reading, made))
     if not rows:
         raise UsageError("no product to compare", where=str(texts), hint="--only names slugs of its readings")
     found = figures(rows)
-    said = markdown(rows, found, asked.drafter)
-    if out is not None:
-        (out / "real.md").write_text(said, "utf-8")
-        (out / "real.json").write_text(as_json(asked.drafter, rows, found), "utf-8")
-    click.echo(said, nl=False)
+    return "real", markdown(rows, found, asked.drafter), as_json(asked.drafter, rows, found)
 
 
-def _facts(texts: Path, asked: argparse.Namespace, out: Path | None) -> None:
-    if asked.drafts is not None:
-        tell = drafting.stored_whole(asked.drafts)
-    else:
-        tell = drafting.drafted_by(_drafter(asked, os.environ))  # noqa: TID251
+def _facts(texts: Path, asked: argparse.Namespace) -> tuple[str, str, str]:
+    drafts: Path | None = asked.drafts
+    drafter = None if drafts is not None else _drafter(asked)
     golds = {slug: gold for slug, gold in read_gold(texts).items() if not asked.only or slug in asked.only}
-    if asked.drafts is not None:
-        golds = {slug: gold for slug, gold in golds.items() if (asked.drafts / slug / drafting.JSON).is_file()}
+    if drafts is not None:
+        golds = {slug: gold for slug, gold in golds.items() if (drafts / slug / drafting.JSON).is_file()}
     if not golds:
-        raise UsageError("no product to compare", where=str(asked.drafts or texts), hint="labels.tsv names them")
-    rows = [_fact_row(texts, slug, gold, tell) for slug, gold in golds.items()]
+        raise UsageError("no product to compare", where=str(drafts or texts), hint="labels.tsv names them")
+    rows = [_fact_row(texts, slug, gold, drafter, drafts) for slug, gold in golds.items()]
     found = fact_figures(rows)
-    learned = asked.drafts is None and asked.drafter == "embedded"
-    said = facts_markdown(rows, found, LEARNED if learned else "")
-    if out is not None:
-        (out / "facts.md").write_text(said, "utf-8")
-        (out / "facts.json").write_text(as_json("facts", rows, found), "utf-8")
-    click.echo(said, nl=False)
+    learned = drafts is None and asked.drafter == "embedded"
+    return "facts", facts_markdown(rows, found, LEARNED if learned else ""), as_json("facts", rows, found)
 
 
-def _fact_row(texts: Path, slug: str, gold: Gold, tell: drafting.Teller) -> FactRow:
-    """Draft one product from its labelled files and measure the facts."""
-    files = {name: texts / "listings" / slug / name for name in gold.files}
-    present = {name: file for name, file in files.items() if file.is_file()}
-    made = tell(slug, list(present.values()))
-    names = {file.read_bytes(): name for name, file in present.items()}
+def _fact_row(texts: Path, slug: str, gold: Gold, drafter: drafting.Drafter | None, drafts: Path | None) -> FactRow:
+    """Draft one product from its labelled files, or load its draft, and measure the facts."""
+    files = {name: file for name in gold if (file := texts / "listings" / slug / name).is_file()}
+    names = {hashlib.sha256(file.read_bytes()).hexdigest(): name for name, file in files.items()}
+    if drafter is not None:
+        made = drafter(slug, list(files.values()))
+        draft, documents = made.draft, made.documents
+    else:
+        assert drafts is not None
+        draft, documents = load_whole(drafts / slug)
     labelled = {}
-    for document in made.documents:
-        blob = made.blobs.get(document.sha256, b"")
-        if blob in names:
-            labelled[document.id] = Labelled(blob.decode("utf-8", "replace"), document, gold.files[names[blob]])
-    facts = made.draft.facts
-    return fact_row(slug, facts.facts if facts else (), made.draft.evidence, labelled, gold)
+    for document in documents:
+        name = names.get(document.sha256)
+        if name is not None:
+            raw = files[name].read_bytes().decode("utf-8", "replace")
+            labelled[document.id] = Labelled(raw, document, gold[name])
+    facts = draft.facts.facts if draft.facts else ()
+    return fact_row(slug, facts, draft.evidence, labelled, gold)
 
 
 if __name__ == "__main__":

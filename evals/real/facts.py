@@ -9,13 +9,13 @@ labeller's labels are among the first labeller's labels of the same product.
 
 import csv
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from agent.errors import SourceError
-from agent.facts.vocabulary import Vocabulary, load_vocabulary
+from agent.facts.vocabulary import load_vocabulary
 from agent.records import Document, Evidence, Fact, Record
 from evals.metrics.arithmetic import mean, share
 from evals.training.align import align
@@ -33,16 +33,8 @@ class Place(NamedTuple):
     """The statement's labels; a denial is prefixed with a minus."""
 
 
-class Gold(NamedTuple):
-    """The labelled statements of one product."""
-
-    files: Mapping[str, tuple[Place, ...]]
-    """Labelled places by file name inside the product's folder."""
-
-    @property
-    def labels(self) -> frozenset[str]:
-        """All labels of the product's statements."""
-        return frozenset(label for places in self.files.values() for place in places for label in place.facts)
+Gold = Mapping[str, Sequence[Place]]
+"""The labelled statements of one product, by file name inside the product's folder."""
 
 
 class FactRow(Record):
@@ -69,7 +61,7 @@ def read_gold(texts: Path) -> dict[str, Gold]:
         for row in csv.DictReader(file, delimiter="\t"):
             labels = frozenset(part.strip() for part in row["facts"].split(",") if part.strip())
             found[row["slug"]][row["file"]].append(Place(int(row["start"]), int(row["end"]), labels))
-    return {slug: Gold({name: tuple(rows) for name, rows in files.items()}) for slug, files in sorted(found.items())}
+    return dict(sorted(found.items()))
 
 
 class Labelled:
@@ -78,12 +70,8 @@ class Labelled:
     def __init__(self, raw: str, document: Document, places: Sequence[Place]) -> None:
         pairs = align(raw, document.text)
         starts = [pair.first.start for pair in pairs]
-        spans = []
-        for place in places:
-            inside = pairs[bisect_left(starts, place.start) : bisect_right(starts, place.end)]
-            if inside:
-                spans.append((inside[0].second.start, inside[-1].second.end))
-        self._spans = tuple(spans)
+        found = (pairs[bisect_left(starts, place.start) : bisect_right(starts, place.end)] for place in places)
+        self._spans = [(inside[0].second.start, inside[-1].second.end) for inside in found if inside]
 
     def holds(self, item: Evidence) -> bool:
         """Return whether a quote overlaps a labelled statement."""
@@ -91,35 +79,25 @@ class Labelled:
 
 
 def fact_row(
-    slug: str,
-    facts: Iterable[Fact],
-    evidence: Iterable[Evidence],
-    labelled: Mapping[str, Labelled],
-    gold: Gold,
-    vocabulary: Vocabulary | None = None,
+    slug: str, facts: Iterable[Fact], evidence: Iterable[Evidence], labelled: Mapping[str, Labelled], gold: Gold
 ) -> FactRow:
     """Compare the facts about one product with its labels; `labelled` is keyed by document id."""
-    words = vocabulary or load_vocabulary()
-    quotes = {item.id: item for item in evidence}
-    labels = gold.labels
+    words = load_vocabulary()
+    inside = {item.id for item in evidence if item.document in labelled and labelled[item.document].holds(item)}
+    labels = {label for places in gold.values() for place in places for label in place.facts}
     judged: dict[str, bool] = {}
     outside: set[str] = set()
     meant: set[str] = set()
     for fact in facts:
         if fact.about != "product" or not fact.counts or fact.key not in words:
             continue
-        sign = _MINUS if fact.polarity == "denied" else ""
-        key = words[fact.key]
+        sign, key = _MINUS if fact.polarity == "denied" else "", words[fact.key]
         means = {sign + label for label in (*key.labels, *key.candidates)}
         meant |= means
-        cited = (quotes[mark] for mark in fact.evidence if mark in quotes)
-        inside = any(item.document in labelled and labelled[item.document].holds(item) for item in cited)
-        if fact.state == "inferred":
-            # Skip inferred facts, since they are shown as likely, not asserted.
-            continue
-        if means and inside:
+        # Skip inferred facts, since they are shown as likely, not asserted.
+        if fact.state != "inferred" and means and not inside.isdisjoint(fact.evidence):
             judged[sign + fact.key] = bool(means & labels)
-        else:
+        elif fact.state != "inferred":
             outside.add(sign + fact.key)
     known = {label for key in words for label in (*key.labels, *key.candidates)}
     wanted = {label for label in labels if label.removeprefix(_MINUS) in known}
@@ -135,30 +113,21 @@ def fact_row(
 
 def fact_figures(rows: Sequence[FactRow]) -> dict[str, float | None]:
     """Compute precision and recall over all products and as means per product, 0 to 1."""
-    right, wrong = sum(len(row.right) for row in rows), sum(len(row.wrong) for row in rows)
-    found, missed = sum(len(row.found) for row in rows), sum(len(row.missed) for row in rows)
+    precisions = [(len(row.right), len(row.right) + len(row.wrong)) for row in rows]
+    recalls = [(len(row.found), len(row.found) + len(row.missed)) for row in rows]
+    judged = sum(whole for _, whole in precisions)
     return {
         "products": float(len(rows)),
-        "fact_precision": share(right, right + wrong),
-        "fact_recall": share(found, found + missed),
-        "fact_precision_mean": mean(
-            value for row in rows if (value := share(len(row.right), len(row.right) + len(row.wrong))) is not None
-        ),
-        "fact_recall_mean": mean(
-            value for row in rows if (value := share(len(row.found), len(row.found) + len(row.missed))) is not None
-        ),
-        "facts_judged": share(right + wrong, len(rows)),
+        "fact_precision": share(sum(part for part, _ in precisions), judged),
+        "fact_recall": share(sum(part for part, _ in recalls), sum(whole for _, whole in recalls)),
+        "fact_precision_mean": mean(share(*counted) for counted in precisions),
+        "fact_recall_mean": mean(share(*counted) for counted in recalls),
+        "facts_judged": share(judged, len(rows)),
         "facts_not_judged": share(sum(len(row.outside) for row in rows), len(rows)),
     }
 
 
 def by_key(rows: Sequence[FactRow]) -> dict[str, tuple[int, int]]:
     """Count how often each key was right and wrong; the keys most often wrong come first."""
-    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for row in rows:
-        for key in row.right:
-            counts[key][0] += 1
-        for key in row.wrong:
-            counts[key][1] += 1
-    order = sorted(counts, key=lambda key: (-counts[key][1], key))
-    return {key: (counts[key][0], counts[key][1]) for key in order}
+    right, wrong = (Counter(key for row in rows for key in getattr(row, side)) for side in ("right", "wrong"))
+    return {key: (right[key], wrong[key]) for key in sorted(right | wrong, key=lambda key: (-wrong[key], key))}

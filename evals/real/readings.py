@@ -19,7 +19,6 @@ from agent.errors import InputError, SourceError
 from agent.taxonomy.factors import FACTOR_SETS, FactorKey
 from agent.taxonomy.kinds import KINDS, ProductKind
 from agent.taxonomy.layers import LAYERS, LayerKey
-from evals.metrics.arithmetic import mean
 
 VARIABLE: Final = "SEPTET_REAL"
 LISTING_NAMES: Final = ("listing.md", "README.md", "SKILL.md", "page.html", "manifest.json")
@@ -114,18 +113,17 @@ def texts_folder(given: Path | None, environ: Mapping[str, str]) -> Path | None:
 def load_readings(texts: Path, second: bool = False) -> dict[str, Reading]:
     """Load the first or, with `second`, second reader's readings by slug. Raises InputError naming a malformed file."""
     folder = texts / ("readings2" if second else "readings")
-    return {path.stem: _reading(path) for path in sorted(folder.glob("*.json"))}
-
-
-def _reading(path: Path) -> Reading:
-    try:
-        data = json.loads(path.read_text("utf-8"))
-        found = Reading.model_validate({"slug": path.stem, **data})
-    except (ValidationError, ValueError) as error:
-        raise InputError(f"not a reading: {str(error).splitlines()[0]}", where=str(path)) from None
-    missing = [key for key in (*FACTOR_SETS["0.5"], *LAYERS) if key not in {*found.factors, *found.layers}]
-    if missing:
-        raise InputError(f"the reading says nothing of {missing[0]}", where=str(path))
+    found = {}
+    for path in sorted(folder.glob("*.json")):
+        try:
+            data = json.loads(path.read_text("utf-8"))
+            reading = Reading.model_validate({"slug": path.stem, **data})
+        except (ValidationError, ValueError) as error:
+            raise InputError(f"not a reading: {str(error).splitlines()[0]}", where=str(path)) from None
+        missing = [key for key in (*FACTOR_SETS["0.5"], *LAYERS) if key not in {*reading.factors, *reading.layers}]
+        if missing:
+            raise InputError(f"the reading says nothing of {missing[0]}", where=str(path))
+        found[path.stem] = reading
     return found
 
 
@@ -136,12 +134,3 @@ def listing_of(texts: Path, slug: str) -> Path:
         if (folder / name).is_file():
             return folder / name
     raise SourceError("there is no listing", where=str(folder))
-
-
-def spread_of_readers(first: Mapping[str, Reading], second: Mapping[str, Reading]) -> float | None:
-    """Return the mean difference between two readers' factors over the products that both read; no draft can be
-    expected to do better."""
-    both = [(first[slug], second[slug]) for slug in second if slug in first]
-    return mean(
-        abs(one.factors[key].value - other.factors[key].value) for one, other in both for key in FACTOR_SETS["0.5"]
-    )

@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from agent.taxonomy.factors import FACTOR_TITLES, FactorKey
-from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LayerKey
+from agent.taxonomy.layers import LAYER_CODES
 from evals.gate.verdict import Moved, Verdict
-from evals.metrics.results import CaseResult, DraftView, FactorCell, LayerCell, ScoreCell, ShownThreat
-from evals.report.heat import vendor
-from evals.report.losses import factor_error, flags, score_error
-from evals.report.saying import NONE, hundredth, number, signed, tenth
+from evals.metrics.arithmetic import SCORE_TOP, Flags, count_flags, error
+from evals.metrics.results import CaseResult, DraftView
+from evals.metrics.summary import factor_error
+from evals.report.saying import NONE, hundredth, signed, tenth, vendor
 
 FAR: Final = 0.25
 """Errors of at least this size are marked. Labels are tenths, so this means three tenths despite binary rounding."""
@@ -20,72 +19,45 @@ _LEAST: Final = 2_000
 """… but at least this many for each."""
 
 
-class FactorRow(NamedTuple):
-    """One factor of a case."""
-
-    title: str
-    value: str
-    range: str
-    state: str
-    reader: str
-    reader_off: str
-    published: str
-    published_off: str
-    reader_far: bool
-    published_far: bool
-    quotes: tuple[str, ...]
-    reader_quote: str | None
-
-
-class LayerRow(NamedTuple):
-    """One layer of a case."""
-
-    title: str
-    drafted: str
-    certainty: str
-    reader: str
-    published: str
-    differs: bool
-    threats: str
-    paragraph: str
-    reader_quote: str | None
-
-
 class Card(NamedTuple):
     """All data that the page shows about one case."""
 
-    case: str
-    name: str
+    result: CaseResult
+    view: DraftView
     vendor: str
     category: str
-    posture: str
-    error: str | None
     reader_error: float | None
     published_error: float | None
     score_error: float | None
-    wrong_flags: int
-    labelled_layers: int
-    score: str
-    published: str
-    likely: str
-    withheld: str | None
-    bases: str
+    """Distance from the published score."""
+    flags: Flags
     place: int
     """Rank among the changed cases, from 1; 0 for an unchanged case."""
     moved: tuple[Moved, ...]
-    factors: tuple[FactorRow, ...]
-    layers: tuple[LayerRow, ...]
-    threats: tuple[ShownThreat, ...]
-    headline: str | None
-    headline_found: str | None
-    docs: int
-    citations: str
     report: str
 
     @property
     def words(self) -> str:
         """The text that the filter box searches."""
-        return f"{self.name} {self.case} {self.vendor} {self.category}".casefold()
+        return f"{self.view.name} {self.result.case} {self.vendor} {self.category}".casefold()
+
+    @property
+    def score(self) -> str:
+        """The drafted score with its severity."""
+        score = self.result.score
+        if score.value is None:
+            return NONE
+        said = f"{tenth(score.value)} {score.severity or ''}".strip()
+        return f"{said}, withheld" if score.withheld else said
+
+    @property
+    def headline_found(self) -> str | None:
+        """The reader's headline, coded, and where the draft shows it."""
+        found = self.result.headline
+        if found is None:
+            return None
+        place = f"shown as number {found.found}" if found.found else "not among the shown threats"
+        return f"{found.asi}, {LAYER_CODES[found.layer]}, {found.asset}: {place}"
 
 
 def cards(
@@ -97,59 +69,28 @@ def cards(
     """Return a card for each case, the greatest factor error first. Long reports are cut to limit the page size."""
     room = max(_LEAST, _REPORTS // max(1, len(results)))
     changed = {move.case: (place, move.moved) for place, move in enumerate(verdict.cases if verdict else (), start=1)}
-    found = [
-        _card(
-            result,
-            views.get(result.case),
-            *changed.get(result.case, (0, ())),
+    found = []
+    for result in results:
+        view = views.get(result.case, DraftView(result.case, result.case, "", None, {}, {}, (), {}, ""))
+        place, moved = changed.get(result.case, (0, ()))
+        far = error(result.score.value, result.score.published, SCORE_TOP)
+        card = Card(
+            result=result,
+            view=view,
+            vendor=vendor(result.family),
             category=categories.get(result.case, ""),
-            room=room,
+            reader_error=factor_error(result, "reader"),
+            published_error=factor_error(result, "published"),
+            score_error=None if far is None else round(far, 6),
+            flags=count_flags((cell.certain, cell.reader) for cell in result.layers.values()),
+            place=place,
+            moved=moved,
+            report=_cut(view.report, room),
         )
-        for result in results
-    ]
-    return tuple(sorted(found, key=lambda card: (-_order(card), card.case)))
-
-
-def _order(card: Card) -> float:
-    if card.error is not None:
-        return _LAST
-    if card.reader_error is not None:
-        return card.reader_error
-    return card.published_error if card.published_error is not None else -1.0
-
-
-def _card(
-    result: CaseResult, view: DraftView | None, place: int, moved: tuple[Moved, ...], *, category: str, room: int
-) -> Card:
-    score, found = result.score, flags(result)
-    return Card(
-        case=result.case,
-        name=view.name if view else result.case,
-        vendor=vendor(result.family),
-        category=category,
-        posture=view.posture if view else "",
-        error=result.error,
-        reader_error=factor_error(result),
-        published_error=factor_error(result, "published"),
-        score_error=score_error(result),
-        wrong_flags=found.wrong,
-        labelled_layers=found.labelled,
-        score=_score_words(score),
-        published=f"{tenth(score.published)} {score.published_severity or ''}".strip(),
-        likely=_span(score.likely_low, score.likely_high),
-        withheld=score.withheld,
-        bases=f"{tenth(score.cvss_base)}, reader {tenth(score.reader_cvss_base)}",
-        place=place,
-        moved=moved,
-        factors=tuple(_factor(key, cell, view) for key, cell in result.factors.items()),
-        layers=tuple(_layer(key, cell, view) for key, cell in result.layers.items()),
-        threats=view.threats if view else (),
-        headline=view.headline if view else None,
-        headline_found=_headline(result),
-        docs=result.docs,
-        citations=f"{result.valid_citations} of {result.citations}",
-        report=_cut(view.report, room) if view else "",
-    )
+        known = [error for error in (card.reader_error, card.published_error) if error is not None]
+        first = _LAST if result.error is not None else known[0] if known else -1.0
+        found.append((-first, result.case, card))
+    return tuple(card for *_, card in sorted(found, key=lambda row: row[:2]))
 
 
 def _cut(report: str, room: int) -> str:
@@ -160,70 +101,24 @@ def _cut(report: str, room: int) -> str:
     return f"{kept}\n\n[{len(report) - len(kept):,} further characters are not shown here]"
 
 
-def _score_words(score: ScoreCell) -> str:
-    if score.value is None:
-        return NONE
-    said = f"{tenth(score.value)} {score.severity or ''}".strip()
-    return f"{said}, withheld" if score.withheld else said
-
-
-def _span(low: float | None, high: float | None) -> str:
+def span(low: float | None, high: float | None) -> str:
+    """Format a range."""
     return NONE if low is None or high is None else f"{hundredth(low)}–{hundredth(high)}"
 
 
-def _headline(result: CaseResult) -> str | None:
-    if result.headline is None:
-        return None
-    found = result.headline.found
-    place = f"shown as number {found}" if found else "not among the shown threats"
-    return f"{result.headline.asi}, {LAYER_CODES[result.headline.layer]}, {result.headline.asset}: {place}"
+def off(value: float | None, given: float | None) -> str:
+    """Format a difference from a label with its sign and at most two decimals; empty without both."""
+    if value is None or given is None:
+        return ""
+    far = round(value - given, 6)
+    return signed(far)[0] + hundredth(abs(far)) if far else "0"
 
 
-def _off(value: float | None, given: float | None) -> str:
-    return "" if value is None or given is None else signed_tenth(value - given)
-
-
-def _far(value: float | None, given: float | None) -> bool:
+def far(value: float | None, given: float | None) -> bool:
+    """Return whether a value is far from its label."""
     return given is not None and (value is None or abs(value - given) >= FAR)
 
 
-def signed_tenth(value: float) -> str:
-    """Format a difference from a label with its sign and at most two decimals."""
-    if not round(value, 6):
-        return "0"
-    return signed(value)[0] + hundredth(abs(round(value, 6)))
-
-
-def _factor(key: FactorKey, cell: FactorCell, view: DraftView | None) -> FactorRow:
-    return FactorRow(
-        title=FACTOR_TITLES[key],
-        value=hundredth(cell.value),
-        range=_span(cell.low, cell.high),
-        state=cell.state or NONE,
-        reader=hundredth(cell.reader),
-        reader_off=_off(cell.value, cell.reader),
-        published=hundredth(cell.published),
-        published_off=_off(cell.value, cell.published),
-        reader_far=_far(cell.value, cell.reader),
-        published_far=_far(cell.value, cell.published),
-        quotes=view.quotes.get(key, ()) if view else (),
-        reader_quote=view.reader_quotes.get(key) if view else None,
-    )
-
-
-def _layer(key: LayerKey, cell: LayerCell, view: DraftView | None) -> LayerRow:
-    return LayerRow(
-        title=f"{LAYER_CODES[key]} {LAYER_TITLES[key]}",
-        drafted=_flag(cell.certain),
-        certainty=number(cell.certainty),
-        reader=_flag(cell.reader),
-        published=_flag(cell.published),
-        differs=cell.reader is not None and cell.certain is not cell.reader,
-        threats=str(cell.threats),
-        paragraph=view.paragraphs.get(key, "") if view else "",
-        reader_quote=view.reader_quotes.get(key) if view else None,
-    )
-
-
-def _flag(certain: bool | None) -> str:
+def flag(certain: bool | None) -> str:
+    """Return the words for a flag."""
     return NONE if certain is None else "certain" if certain else "not certain"

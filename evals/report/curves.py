@@ -1,15 +1,15 @@
 """Statistics behind the curves of a report: pure functions of the measured cases."""
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 from typing import Final, NamedTuple
 
 from agent.taxonomy.factors import FACTOR_SETS, FactorKey
-from evals.metrics.arithmetic import DECIMALS, covered, mean
+from evals.metrics.arithmetic import DECIMALS, accepted, covered, mean, risk_area
 from evals.metrics.pooling import Mode
-from evals.metrics.results import CaseResult, FactorCell
-from evals.report.losses import LabelSet, label
+from evals.metrics.results import CaseResult
+from evals.metrics.summary import LabelSet
 
 FACTORS: Final = FACTOR_SETS["0.5"]
 BINS: Final = 10
@@ -74,22 +74,20 @@ def reliability(results: Iterable[CaseResult], which: LabelSet) -> tuple[Bin, ..
 
     Layers without a label or a certainty are left out.
     """
-    bins: dict[int, list[tuple[float, bool]]] = {}
-    for result in results:
-        for cell in result.layers.values():
-            given = getattr(cell, which)
-            if given is not None and cell.certainty is not None:
-                # Round first, because 0.7 * 10 is below 7 in binary.
-                place = min(BINS - 1, math.floor(round(cell.certainty * BINS, DECIMALS)))
-                bins.setdefault(place, []).append((cell.certainty, given))
-    return tuple(_bin(place, bins[place]) for place in sorted(bins))
-
-
-def _bin(place: int, cells: Sequence[tuple[float, bool]]) -> Bin:
-    count, certain = len(cells), sum(given for _, given in cells)
-    low, high = wilson(certain, count)
-    middle = math.fsum(certainty for certainty, _ in cells) / count
-    return Bin(place / BINS, (place + 1) / BINS, count, middle, certain / count, low, high)
+    bins: dict[int, list[tuple[float, bool]]] = defaultdict(list)
+    for cell in (cell for result in results for cell in result.layers.values()):
+        given = getattr(cell, which)
+        if given is not None and cell.certainty is not None:
+            # Round first, because 0.7 * 10 is below 7 in binary.
+            place = min(BINS - 1, math.floor(round(cell.certainty * BINS, DECIMALS)))
+            bins[place].append((cell.certainty, given))
+    found = []
+    for place, cells in sorted(bins.items()):
+        count, certain = len(cells), sum(given for _, given in cells)
+        middle = math.fsum(certainty for certainty, _ in cells) / count
+        ends = wilson(certain, count)
+        found.append(Bin(place / BINS, (place + 1) / BINS, count, middle, certain / count, *ends))
+    return tuple(found)
 
 
 def wilson(part: int, whole: int) -> tuple[float, float]:
@@ -104,58 +102,48 @@ def wilson(part: int, whole: int) -> tuple[float, float]:
 def risk_coverage(results: Iterable[CaseResult]) -> RiskCurve | None:
     """Compute the curve against the reader's labels: an accepted layer is wrong when the reader says not certain.
 
-    A layer of a failed case counts as accepted first and wrong. None without labels. The area (AUGRC) is the mean of
-    wrong accepted / n over all numbers 1..n of accepted layers; layers of equal certainty share their losses evenly, so
-    that their order does not matter.
+    A layer of a failed case counts as accepted first and wrong. None without labels. The area is that of
+    `evals.metrics.arithmetic.augrc`.
     """
     cells = [cell for result in results for cell in result.layers.values() if cell.reader is not None]
-    scored = sorted(
-        ((1.0, 1) if cell.certainty is None else (cell.certainty, int(not cell.reader)) for cell in cells),
-        reverse=True,
-    )
-    if not scored:
+    groups = accepted((cell.certainty, float(not cell.reader)) for cell in cells)
+    if not groups:
         return None
-    whole, wrong, accepted, area = len(scored), 0.0, 0, 0.0
+    whole, wrong, taken = len(cells), 0.0, 0
     points = []
-    for threshold, group in groupby(scored, key=lambda pair: pair[0]):
-        found = [loss for _, loss in group]
-        step = sum(found) / len(found)
-        area += len(found) * wrong + step * len(found) * (len(found) + 1) / 2
-        wrong, accepted = wrong + sum(found), accepted + len(found)
-        points.append(RiskPoint(threshold, accepted / whole, wrong / accepted, wrong / whole))
+    for threshold, size, loss in groups:
+        wrong, taken = wrong + loss, taken + size
+        points.append(RiskPoint(min(threshold, 1.0), taken / whole, wrong / taken, wrong / whole))
     total = round(wrong)
-    shipped = [int(not cell.reader) if cell.certain else 1 for cell in cells if cell.certain is not False]
+    own = [int(not cell.reader) if cell.certain else 1 for cell in cells if cell.certain is not False]
     return RiskCurve(
         layers=whole,
         points=tuple(points),
-        augrc=area / whole**2,
+        augrc=risk_area(groups) / whole**2,
         shuffled=total * (whole + 1) / (2 * whole**2),
         perfect=total * (total + 1) / (2 * whole**2),
-        shipped=RiskPoint(0.0, len(shipped) / whole, sum(shipped) / len(shipped), sum(shipped) / whole)
-        if shipped
-        else None,
+        shipped=RiskPoint(0.0, len(own) / whole, sum(own) / len(own), sum(own) / whole) if own else None,
     )
 
 
-def recall_at(results: Iterable[CaseResult], mode: Mode, depth: int) -> tuple[float, ...]:
+def quote_ranks(results: Iterable[CaseResult], mode: Mode) -> list[int]:
+    """Return the ranks of all quotes of the reader that were sought in this mode."""
+    return [rank for result in results if result.retrieval for rank in result.retrieval.ranks.get(mode, ())]
+
+
+def recall_at(ranks: Sequence[int], depth: int) -> tuple[float, ...]:
     """Return the share of the reader's quotes in the first k sentences, k from 1 to `depth`; empty without quotes."""
-    ranks = [rank for result in results if result.retrieval for rank in result.retrieval.ranks.get(mode, ())]
     if not ranks:
         return ()
     return tuple(sum(0 < rank <= k for rank in ranks) / len(ranks) for k in range(1, depth + 1))
 
 
-def quotes_sought(results: Iterable[CaseResult], mode: Mode) -> int:
-    """Return the number of the reader's quotes behind `recall_at`."""
-    return sum(len(result.retrieval.ranks.get(mode, ())) for result in results if result.retrieval)
-
-
 def shown_shares(results: Iterable[CaseResult]) -> dict[int, float]:
     """Return k → the share of a case's characters in the first k sentences, mean over the cases."""
-    shares: dict[int, list[float]] = {}
+    shares: dict[int, list[float]] = defaultdict(list)
     for result in results:
         for k, part in (result.retrieval.shares if result.retrieval else {}).items():
-            shares.setdefault(k, []).append(part)
+            shares[k].append(part)
     return {k: math.fsum(shares[k]) / len(shares[k]) for k in sorted(shares)}
 
 
@@ -164,18 +152,8 @@ def range_coverage(results: Sequence[CaseResult]) -> dict[FactorKey, Covered]:
     found = {}
     for key in FACTORS:
         cells = [result.factors[key] for result in results if key in result.factors]
-        sides = {which: _held(cells, which) for which in ("published", "reader")}
-        widths = [1.0 if cell.low is None or cell.high is None else cell.high - cell.low for cell in cells]
-        found[key] = Covered(
-            mean(sides["published"]),
-            mean(sides["reader"]),
-            len(sides["published"]),
-            len(sides["reader"]),
-            mean(widths),
-        )
+        published = [held for cell in cells if (held := covered(cell.low, cell.high, cell.published)) is not None]
+        reader = [held for cell in cells if (held := covered(cell.low, cell.high, cell.reader)) is not None]
+        width = mean(1.0 if cell.low is None or cell.high is None else cell.high - cell.low for cell in cells)
+        found[key] = Covered(mean(published), mean(reader), len(published), len(reader), width)
     return found
-
-
-def _held(cells: Sequence[FactorCell], which: LabelSet) -> list[float]:
-    labels = [(cell, label(cell, which)) for cell in cells]
-    return [float(covered(cell.low, cell.high, given)) for cell, given in labels if given is not None]

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from agent.report.safe_markdown import code, plain
-from evals.gate.verdict import CaseMove, Verdict
-from evals.metrics.results import Evaluation
-from evals.report.losses import LOSS_TITLES, LOSSES, worst
+from evals.gate.verdict import Verdict
+from evals.metrics.results import LOSSES, Evaluation
+from evals.report import tables
 from evals.report.saying import (
+    LOSS_TITLES,
+    MetricRow,
     Standing,
     count,
     difference,
@@ -22,8 +24,9 @@ from evals.report.saying import (
     standing,
     test_words,
     verdict_words,
+    worst,
 )
-from evals.report.tables import Table, tables
+from evals.script import markdown as markdown_table
 
 WORST: Final = 5
 _CHANGED: Final = 25
@@ -35,10 +38,20 @@ _HEADS: Final[dict[Standing, str]] = {
     "inconclusive": "❔ Evaluation: cannot tell",
     "none": "Evaluation",
 }
+_MOVED: Final = ("metric", "old", "new", "Δ", "%", "")
 
 
 def text(evaluation: Evaluation, verdict: Verdict | None = None) -> str:
     """Return the report: verdict and findings, then tables, the long ones folded; without a verdict only values."""
+    rows = metric_rows(evaluation, verdict)
+    moves = [MetricRow(move.metric, move.before, move.after, True, move.worse) for move in part_moves(verdict)]
+    values = markdown_table(("metric", "value"), [(code(row.name), number(row.after)) for row in rows])
+    worst_cases = [
+        f"- {LOSS_TITLES[name]}: " + ", ".join(f"{code(result.case)} {number(loss)}" for result, loss in found)
+        for name in LOSSES
+        if (found := worst(evaluation.per_case, name, WORST))
+    ]
+    failed = [f"- {code(case)}: {plain(error)}" for case, error in evaluation.errors.items()]
     blocks = [
         [f"## {_HEADS[standing(verdict)]}"],
         [plain(verdict_words(evaluation, verdict))],
@@ -46,42 +59,35 @@ def text(evaluation: Evaluation, verdict: Verdict | None = None) -> str:
         _findings(verdict),
         [plain(said)] if (said := next_words(evaluation, verdict)) else [],
         _tests(verdict),
-        ["### Metrics", "", *_metrics(evaluation, verdict)],
-        _folded("Factors", _factors(evaluation)),
-        _folded("Layers (positive: not certain)", _layers(evaluation)),
-        *(_folded(table.title, _further(table)) for table in tables(evaluation)),
-        _folded("Moved in one factor, layer or pattern", _part_moves(verdict)),
+        ["### Metrics", "", *(values if verdict is None else _moves(rows))],
+        *(_folded(table.title, _table(table)) for table in (tables.factors(evaluation), tables.layers(evaluation))),
+        *(_folded(table.title, _table(table)) for table in tables.tables(evaluation)),
+        _folded("Moved in one factor, layer or pattern", _moves(moves) if moves else []),
         _changed(verdict),
-        _worst(evaluation),
-        _failed(evaluation),
+        ["### Worst cases", "", *worst_cases] if worst_cases else [],
+        ["### Failed cases", "", *failed] if failed else [],
         [f"- Note: {plain(note)}" for note in (verdict.notes if verdict else ())],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Format a table whose first column is text and whose others are numbers."""
-    rule = "|" + "|".join(["---", *["--:"] * (len(heads) - 1)]) + "|"
-    return ["| " + " | ".join(heads) + " |", rule, *("| " + " | ".join(row) + " |" for row in rows)]
+def _table(table: tables.Table) -> list[str]:
+    rows = [(code(row[0]), *(plain(cell) for cell in row[1:])) for row in table.rows]
+    return [*([plain(table.note), ""] if table.note else []), *markdown_table(table.heads, rows)] if rows else []
 
 
 def _folded(title: str, lines: Sequence[str]) -> list[str]:
     return [f"<details><summary>{title}</summary>", "", *lines, "", "</details>"] if lines else []
 
 
-def _cases(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(code(name) for name in names[:_NAMED]) + more
-
-
 def _findings(verdict: Verdict | None) -> list[str]:
-    if verdict is None or not verdict.findings:
-        return []
-    lines = ["### Findings", ""]
-    for finding in verdict.findings:
-        cases = f" Cases, worst first: {_cases(finding.cases)}." if finding.cases else ""
+    lines = []
+    for finding in verdict.findings if verdict else ():
+        more = f" and {len(finding.cases) - _NAMED} more" if len(finding.cases) > _NAMED else ""
+        named = ", ".join(code(case) for case in finding.cases[:_NAMED]) + more
+        cases = f" Cases, worst first: {named}." if named else ""
         lines.append(f"- **{finding.rule}** {code(finding.metric)}: {plain(finding_words(finding))}{cases}")
-    return lines
+    return ["### Findings", "", *lines] if lines else []
 
 
 def _tests(verdict: Verdict | None) -> list[str]:
@@ -89,109 +95,24 @@ def _tests(verdict: Verdict | None) -> list[str]:
     return ["### Tests between the two recordings", "", "A loss, so above 0 is worse.", "", *lines] if lines else []
 
 
-def _metrics(evaluation: Evaluation, verdict: Verdict | None) -> list[str]:
-    rows = metric_rows(evaluation, verdict)
-    if verdict is None:
-        return _table(["metric", "value"], [(code(row.name), number(row.after)) for row in rows])
-    return _table(
-        ["metric", "old", "new", "Δ", "%", ""],
-        [
-            (
-                code(row.name),
-                number(row.before),
-                number(row.after),
-                *_move(row.before, row.after, worse=row.worse, moved=row.moved),
-            )
-            for row in rows
-        ],
-    )
+def _moves(rows: Sequence[MetricRow]) -> list[str]:
+    def move(row: MetricRow) -> tuple[str, str, str]:
+        if not row.moved:
+            return "", "", ""
+        side = "**worse**" if row.worse else "moved"
+        return signed(difference(row.before, row.after)), relative_percent(row.before, row.after), side
 
-
-def _move(before: float | None, after: float | None, *, worse: bool, moved: bool = True) -> tuple[str, str, str]:
-    if not moved:
-        return "", "", ""
-    return signed(difference(before, after)), relative_percent(before, after), "**worse**" if worse else "moved"
-
-
-def _factors(evaluation: Evaluation) -> list[str]:
-    heads = ["factor", "MAE published", "MAE reader", "bias published", "bias reader", "covered", "width", "unknown"]
-    rows = [
-        (
-            code(key),
-            number(block.mae_published),
-            number(block.mae_reader),
-            number(block.bias_published),
-            number(block.bias_reader),
-            number(block.coverage_published),
-            number(block.width),
-            number(block.unknown_share),
-        )
-        for key, block in evaluation.factors.items()
-    ]
-    return _table(heads, rows) if rows else []
-
-
-def _layers(evaluation: Evaluation) -> list[str]:
-    heads = ["layer", "precision", "recall", "F1", "labels", "flags", "certainty"]
-    rows = [
-        (
-            code(key),
-            number(block.precision_reader),
-            number(block.recall_reader),
-            number(block.f1_reader),
-            str(block.positives_reader),
-            str(block.flagged),
-            number(block.certainty),
-        )
-        for key, block in evaluation.layers.items()
-    ]
-    return _table(heads, rows) if rows else []
-
-
-def _further(table: Table) -> list[str]:
-    rows = [(code(row[0]), *(plain(cell) for cell in row[1:])) for row in table.rows]
-    return [*([plain(table.note), ""] if table.note else []), *_table(table.heads, rows)]
-
-
-def _part_moves(verdict: Verdict | None) -> list[str]:
-    rows = [
-        (
-            code(move.metric),
-            number(move.before),
-            number(move.after),
-            *_move(move.before, move.after, worse=move.worse),
-        )
-        for move in part_moves(verdict)
-    ]
-    return _table(["metric", "old", "new", "Δ", "%", ""], rows) if rows else []
+    return markdown_table(_MOVED, [(code(row.name), number(row.before), number(row.after), *move(row)) for row in rows])
 
 
 def _changed(verdict: Verdict | None) -> list[str]:
-    if verdict is None or not verdict.cases:
-        return []
-    left = len(verdict.cases) - _CHANGED
-    more = ["", f"… and {count(left, 'further changed case')}."] if left > 0 else []
-    lines = [_case_line(case) for case in verdict.cases[:_CHANGED]]
-    return _folded(f"Changed cases, the worst first ({len(verdict.cases)})", [*lines, *more])
-
-
-def _case_line(case: CaseMove) -> str:
-    shown = sorted(case.moved, key=lambda move: not move.worse)[:_MOVES]
-    said = ", ".join(f"{code(move.metric)} {number(move.before)} → {number(move.after)}" for move in shown)
-    more = f", {len(case.moved) - _MOVES} more" if len(case.moved) > _MOVES else ""
-    return f"- {code(case.case)}: {said}{more}"
-
-
-def _worst(evaluation: Evaluation) -> list[str]:
+    cases = verdict.cases if verdict else ()
     lines = []
-    for name in LOSSES:
-        found = worst(evaluation.per_case, name, WORST)
-        if found:
-            said = ", ".join(f"{code(result.case)} {number(loss)}" for result, loss in found)
-            lines.append(f"- {LOSS_TITLES[name]}: {said}")
-    return ["### Worst cases", "", *lines] if lines else []
-
-
-def _failed(evaluation: Evaluation) -> list[str]:
-    lines = [f"- {code(case)}: {plain(error)}" for case, error in evaluation.errors.items()]
-    return ["### Failed cases", "", *lines] if lines else []
+    for case in cases[:_CHANGED]:
+        shown = sorted(case.moved, key=lambda move: not move.worse)[:_MOVES]
+        said = ", ".join(f"{code(move.metric)} {number(move.before)} → {number(move.after)}" for move in shown)
+        more = f", {len(case.moved) - _MOVES} more" if len(case.moved) > _MOVES else ""
+        lines.append(f"- {code(case.case)}: {said}{more}")
+    if len(cases) > _CHANGED:
+        lines += ["", f"… and {count(len(cases) - _CHANGED, 'further changed case')}."]
+    return _folded(f"Changed cases, the worst first ({len(cases)})", lines)

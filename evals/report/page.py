@@ -8,7 +8,7 @@ script, by their hashes.
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import jinja2
 from markupsafe import Markup
@@ -17,9 +17,8 @@ from agent.report.html import hash_source
 from agent.report.safe_markdown import one_line
 from agent.taxonomy.factors import FACTOR_TITLES
 from evals.gate.verdict import Verdict
-from evals.metrics.results import DraftView, Evaluation
+from evals.metrics.results import LOSSES, DraftView, Evaluation
 from evals.report import cards, further, heat, pictures, pictures_certainty, pictures_score, saying
-from evals.report.losses import LABEL_SETS, LABEL_TITLES, LOSS_TITLES, LOSSES, worst
 from evals.report.tables import tables
 
 _TEMPLATES: Final = Path(__file__).with_name("templates")
@@ -34,13 +33,7 @@ _TILES: Final = {
     "evidence_recall_reader": "Reader's quotes cited",
     "citation_validity": "Citations that hold",
 }
-
-
-class Tile(NamedTuple):
-    """A key figure."""
-
-    title: str
-    row: saying.MetricRow
+"""Key figures."""
 
 
 def html(
@@ -52,53 +45,42 @@ def html(
 ) -> str:
     """Return the page; `categories` maps cases to their categories. The same records give the same bytes."""
     groups = categories or {}
-    by_case = {view.case: view for view in views}
     names = {view.case: view.name for view in views}
     results = evaluation.per_case
     columns = heat.columns(results, names, groups)
     rows = saying.metric_rows(evaluation, verdict)
-    style, script = _asset("page.css"), _asset("page.js")
-    page = _environment().get_template("page.html.j2")
-    return page.render(
+    # The page's own style and script are not escaped, since they contain no untrusted text.
+    style, script = (Markup((_TEMPLATES / name).read_text("utf-8")) for name in ("page.css", "page.js"))
+    worst = {name: saying.worst(results, name, _WORST) for name in LOSSES}
+    return _environment().get_template("page.html.j2").render(
         evaluation=evaluation,
         verdict=verdict,
         standing=saying.standing(verdict),
         said=saying.verdict_words(evaluation, verdict),
         next=saying.next_words(evaluation, verdict).replace("`", ""),
-        tiles=[Tile(_TILES[row.name], row) for row in rows if row.name in _TILES],
+        tiles=[(_TILES[row.name], row) for row in rows if row.name in _TILES],
         metrics=rows,
         part_moves=saying.part_moves(verdict),
         columns=columns,
-        maps=[found for which in LABEL_SETS if (found := heat.heat_map(columns, which))],
+        maps=[found for which in saying.LABEL_TITLES if (found := heat.heat_map(columns, which))],
         certainty=[pictures_certainty.certainty(results), pictures_certainty.risk(results)],
         scores=[pictures_score.scores(results, names), pictures_score.bases(results, names)],
         ranges=pictures.ranges(results),
         recall=pictures.recall(results),
         moves=pictures.moves(verdict),
-        worst=[(LOSS_TITLES[name], least) for name in LOSSES if (least := worst(results, name, _WORST))],
+        worst=[(saying.LOSS_TITLES[name], found) for name, found in worst.items() if found],
         further=further.further(results),
         tables=tables(evaluation),
-        cards=cards.cards(results, by_case, verdict, groups),
+        cards=cards.cards(results, {view.case: view for view in views}, verdict, groups),
         names=names,
         grouped=bool(groups),
-        label_titles=LABEL_TITLES,
         style=style,
         script=script,
-        policy=_policy(style, script),
-    )
-
-
-def _policy(style: str, script: str) -> str:
-    return (
-        f"default-src 'none'; style-src '{hash_source(style)}'; script-src '{hash_source(script)}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-@cache
-def _asset(name: str) -> Markup:
-    """Return the page's own style or script, not escaped, since it contains no untrusted text."""
-    return Markup((_TEMPLATES / name).read_text("utf-8"))
+        policy=(
+            f"default-src 'none'; style-src '{hash_source(style)}'; script-src '{hash_source(script)}'; "
+            "img-src data:; base-uri 'none'; form-action 'none'"
+        ),
+    )  # fmt: skip
 
 
 def _lines(text: str) -> str:
@@ -115,23 +97,12 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
-        shown=one_line,
-        lines=_lines,
-        number=saying.number,
-        signed=saying.signed,
-        percent=saying.percent,
-        tenth=saying.tenth,
-        hundredth=saying.hundredth,
-        metric_title=saying.metric_title,
-    )
+    words = (saying.number, saying.signed, saying.percent, saying.tenth, saying.hundredth, saying.metric_title)
+    environment.filters.update({word.__name__: word for word in words}, shown=one_line, lines=_lines, flag=cards.flag)
+    told = (saying.difference, saying.relative_percent, saying.count, saying.test_words, saying.finding_words)
     environment.globals.update(
-        difference=saying.difference,
-        relative_percent=saying.relative_percent,
-        count=saying.count,
-        test_words=saying.test_words,
-        finding_words=saying.finding_words,
-        cell_words=heat.cell_words,
+        {word.__name__: word for word in (*told, heat.cell_words, cards.span, cards.off, cards.far)},
+        label_titles=saying.LABEL_TITLES,
         factor_titles=[FACTOR_TITLES[key] for key in heat.FACTORS],
     )
     return environment

@@ -1,39 +1,31 @@
 """Pictures of ranges, of retrieval, and of the metrics that moved since the baseline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from markupsafe import Markup
-
 from agent.report.safe_markdown import shorten
-from agent.taxonomy.factors import FACTOR_TITLES, FactorKey
+from agent.taxonomy.factors import FACTOR_TITLES
 from evals.gate.verdict import Moved, Verdict
 from evals.metrics.pooling import Mode
 from evals.metrics.results import CaseResult
-from evals.report.curves import Covered, quotes_sought, range_coverage, recall_at, shown_shares
-from evals.report.saying import (
-    count,
-    difference,
-    metric_title,
-    number,
-    percent,
-    relative,
-    relative_percent,
-    signed,
-)
+from evals.report.curves import Covered, quote_ranks, range_coverage, recall_at, shown_shares
+from evals.report.saying import count, difference, metric_title, number, percent, relative, relative_percent, signed
 from evals.report.svg import (
     HEIGHT,
     SHARES,
     WIDTH,
+    Drawn,
     Figure,
     Missing,
     Scale,
     axes,
+    dot,
     element,
     frame,
     legend,
     line,
     picture,
+    stroke,
     tick,
     words,
 )
@@ -61,38 +53,35 @@ def ranges(results: Sequence[CaseResult]) -> Figure | Missing:
     """Draw how often each factor's range contains the labels, against the target."""
     title = "Do the ranges hold the labels?"
     found = range_coverage(results)
-    if all(item.published is None and item.reader is None for item in found.values()):
+    shares = [share for item in found.values() for share in (item.published, item.reader) if share is not None]
+    if not shares:
         return Missing("ranges", title, "No case has labels of factors, so no range can hold one.")
-    low = min((v for item in found.values() for v in (item.published, item.reader) if v is not None), default=0.0)
-    start = max(0.0, int(min(low, TARGET_LOW - 0.1) * 10) / 10)
-    size = (WIDTH, _TOP + _ROW * len(found) + 48)
-    scale = Scale(start, 1, 200, WIDTH - 84)
+    start = max(0.0, int(min(*shares, TARGET_LOW - 0.1) * 10) / 10)
     bottom = _TOP + _ROW * len(found)
+    scale = Scale(start, 1, 200, WIDTH - 84)
+    left, wide = scale.at(TARGET_LOW), scale.at(TARGET_HIGH) - scale.at(TARGET_LOW)
     drawn = [
-        element(
-            "rect",
-            x=scale.at(TARGET_LOW),
-            width=scale.at(TARGET_HIGH) - scale.at(TARGET_LOW),
-            y=_TOP - 6,
-            height=bottom - _TOP + 6,
-            class_="target",
-        ),
+        element("rect", x=left, width=wide, y=_TOP - 6, height=bottom - _TOP + 6, class_="target"),
         words("target", scale.at(TARGET), _TOP - 12, "note", "middle"),
         words("width", WIDTH - 40, _TOP - 12, "note", "middle"),
     ]
     for share in (step / 10 for step in range(round(start * 10), 11)):
         x = scale.at(share)
-        drawn += [
-            element("line", x1=x, x2=x, y1=_TOP - 6, y2=bottom, class_="grid"),
-            words(tick(share), x, bottom + 16, "tick", "middle"),
-        ]
+        drawn += [stroke(x, _TOP - 6, x, bottom, "grid"), words(tick(share), x, bottom + 16, "tick", "middle")]
     for place, (key, item) in enumerate(found.items()):
         drawn += _range_row(FACTOR_TITLES[key], item, scale, _TOP + _ROW * place + _ROW / 2)
-    drawn.append(
-        words("share of labels inside the range", (scale.start + scale.end) / 2, bottom + 36, "label", "middle")
-    )
+    across = (scale.start + scale.end) / 2
+    drawn.append(words("share of labels inside the range", across, bottom + 36, "label", "middle"))
     drawn += legend([("dot one", "reader"), ("dot two hollow", "published")], 12, 14)
-    caption = _range_words(found, start)
+    inside = sum(item.published is not None and TARGET_LOW <= item.published <= TARGET_HIGH for item in found.values())
+    caption = (
+        f"Across: how often a factor's range holds the label; the axis begins at {tick(start)}. The strip is the "
+        f"target, {percent(TARGET_LOW)} to {percent(TARGET_HIGH)}; left of it ranges are too narrow, right of it "
+        "wider than need be. At the right the mean width of the range (0 to 1). n = "
+        f"{max(item.reader_count for item in found.values())} labels of the reader and "
+        f"{max(item.published_count for item in found.values())} published ones a factor. Against the published "
+        f"labels {inside} of {len(found)} factors are on target."
+    )
     rows = tuple(
         (
             FACTOR_TITLES[key],
@@ -105,71 +94,49 @@ def ranges(results: Sequence[CaseResult]) -> Figure | Missing:
         for key, item in found.items()
     )
     heads = ("factor", "holds the reader's", "n", "holds the published", "n", "mean width")
-    return Figure("ranges", title, picture("ranges", title, caption, size, *drawn), caption, heads, rows)
+    svg = picture("ranges", title, caption, (WIDTH, bottom + 48), *drawn)
+    return Figure("ranges", title, svg, caption, heads, rows)
 
 
-def _range_row(title: str, item: Covered, scale: Scale, y: float) -> list[Markup]:
+def _range_row(title: str, item: Covered, scale: Scale, y: float) -> Drawn:
     drawn = [
         words(title, scale.start - 12, y + 4, "row", "end"),
-        element("line", x1=scale.start, x2=scale.end, y1=y, y2=y, class_="grid"),
+        stroke(scale.start, y, scale.end, y, "grid"),
         words(number(item.width), WIDTH - 40, y + 4, "row", "middle"),
     ]
     if item.published is not None:
-        drawn.append(element("circle", cx=scale.at(item.published), cy=y, r=5.5, class_="dot two hollow"))
+        drawn.append(dot(scale.at(item.published), y, 5.5, "two hollow"))
     if item.reader is not None:
-        drawn.append(element("circle", cx=scale.at(item.reader), cy=y, r=5.5, class_="dot one"))
+        drawn.append(dot(scale.at(item.reader), y, 5.5, "one"))
     return drawn
-
-
-def _range_words(found: Mapping[FactorKey, Covered], start: float) -> str:
-    items = list(found.values())
-    inside = sum(item.published is not None and TARGET_LOW <= item.published <= TARGET_HIGH for item in items)
-    most = max((item.published_count for item in items), default=0)
-    reader = max((item.reader_count for item in items), default=0)
-    return (
-        f"Across: how often a factor's range holds the label; the axis begins at {tick(start)}. The strip is the "
-        f"target, {percent(TARGET_LOW)} to {percent(TARGET_HIGH)}; left of it ranges are too narrow, right of it "
-        f"wider than need be. At the right the mean width of the range (0 to 1). n = {reader} labels of the reader "
-        f"and {most} published ones a factor. Against the published labels {inside} of {len(items)} factors are on "
-        "target."
-    )
 
 
 def recall(results: Sequence[CaseResult]) -> Figure | Missing:
     """Draw the share of the reader's quotes among the first k sentences, for each search mode."""
     title = "Does search find what the reader quotes?"
-    curves = {mode: found for mode in _MODES if (found := recall_at(results, mode, DEPTH))}
-    if not curves:
+    ranks = {mode: found for mode in _MODES if (found := quote_ranks(results, mode))}
+    if not ranks:
         return Missing("recall", title, "This evaluation did not measure retrieval, so there is no recall to draw.")
-    area = frame(WIDTH, HEIGHT, (1, DEPTH), (0, 1))
+    curves = {mode: recall_at(found, DEPTH) for mode, found in ranks.items()}
+    area = frame((WIDTH, HEIGHT), (1, DEPTH), (0, 1))
     drawn = axes(area, _KS, SHARES, "k, first sentences for a question", "share of the reader's quotes found")
-    for mode, found in curves.items():
+    for mode, curve in curves.items():
         said, class_ = _MODES[mode]
-        points = list(enumerate(found, start=1))
+        points = list(enumerate(curve, start=1))
         drawn.append(line(area, points, f"curve {class_}"))
-        drawn += [
-            element(
-                "circle",
-                element("title", f"{said}, k = {k}: {percent(share)}"),
-                cx=area.x.at(k),
-                cy=area.y.at(share),
-                r=3.5,
-                class_=f"dot {class_}",
-            )
-            for k, share in points
-        ]
+        for k, share in points:
+            drawn.append(dot(area.x.at(k), area.y.at(share), 3.5, class_, f"{said}, k = {k}: {percent(share)}"))
+    entries = [(_MODES[mode][1], _MODES[mode][0]) for mode in curves]
     shares = shown_shares(results)
     if shares:
         drawn.append(line(area, [(k, share) for k, share in shares.items() if k <= DEPTH], "ideal"))
-    entries = [(_MODES[mode][1], _MODES[mode][0]) for mode in curves]
-    entries += [("ideal", "share of the text shown")] if shares else []
+        entries.append(("ideal", "share of the text shown"))
     drawn += legend(entries, area.x.end - 190, area.y.start - 18 * len(entries))
     best = max(curves, key=lambda mode: (curves[mode][4], mode == "fused"))
-    sought = quotes_sought(results, next(iter(curves)))
     caption = (
         "Across: k, the number of sentences taken for one question. Up: the share of the reader's quotes with at "
-        f"least half of their words in one of them. n = {sought:,} quotes. A curve further up finds more with less "
-        "text"
+        f"least half of their words in one of them. n = {len(next(iter(ranks.values()))):,} quotes. A curve further up "
+        "finds more with less text"
         + ("; dashed, how much of a case's text k sentences are" if shares else "")
         + f". At k = 5 {_MODES[best][0]} search finds most: {percent(curves[best][4])}."
     )
@@ -186,36 +153,33 @@ def moves(verdict: Verdict | None) -> Figure | Missing:
     title = "Which metrics moved?"
     if verdict is None:
         return Missing("moves", title, "No baseline was compared, so nothing can have moved.")
-    known = [move for move in verdict.moved if relative(move.before, move.after) is not None]
+    known = [(move, part) for move in verdict.moved if (part := relative(move.before, move.after)) is not None]
     if not known:
         return Missing("moves", title, "No metric with a value in the baseline has moved.")
-    ordered = sorted(known, key=lambda move: (not move.worse, "/" in move.metric, -_size(move), move.metric))
+    ordered = sorted(known, key=lambda row: (not row[0].worse, "/" in row[0].metric, -abs(row[1]), row[0].metric))
     shown = ordered[:SHOWN_MOVES]
-    most = max(_size(move) for move in shown) or 1.0
+    most = max(abs(part) for _, part in shown) or 1.0
     scale = Scale(-most, most, 420, 720)
     size = (900, 40 + 26 * len(shown))
     middle = scale.at(0)
     drawn = [
-        element("line", x1=middle, x2=middle, y1=24, y2=size[1] - 8, class_="axis"),
+        stroke(middle, 24, middle, size[1] - 8, "axis"),
         words("lower than the baseline", middle - 8, 16, "note", "end"),
         words("higher", middle + 8, 16, "note"),
     ]
-    for place, move in enumerate(shown):
-        drawn += _move_row(move, scale, 40 + 26 * place)
-    left = len(ordered) - len(shown)
-    unknown = len(verdict.moved) - len(known)
+    for place, (move, part) in enumerate(shown):
+        drawn += _move_row(move, part, scale, 40 + 26 * place)
+    left, unknown = len(ordered) - len(shown), len(verdict.moved) - len(known)
+    are = "is" if unknown == 1 else "are"
     caption = (
         "Across: the change of a metric as a part of its value in the baseline; the longest bar is "
         f"{relative_percent(1, 1 + most).lstrip('+')}. Orange with ▲ or ▼: for the worse; grey: for the better, or a "
         f"number without a better side. n = {count(len(verdict.moved), 'metric')} that moved"
         + (f", of which {left} smaller ones are only in the table" if left else "")
-        + (
-            f"; {count(unknown, 'metric')} without a value to divide by {'is' if unknown == 1 else 'are'} not drawn"
-            if unknown
-            else ""
-        )
+        + (f"; {count(unknown, 'metric')} without a value to divide by {are} not drawn" if unknown else "")
         + "."
     )
+    told = [move for move, _ in ordered]
     rows = tuple(
         (
             move.metric,
@@ -225,31 +189,28 @@ def moves(verdict: Verdict | None) -> Figure | Missing:
             relative_percent(move.before, move.after),
             "worse" if move.worse else "not worse",
         )
-        for move in (*ordered, *(each for each in verdict.moved if each not in known))
+        for move in (*told, *(each for each in verdict.moved if each not in told))
     )
     heads = ("metric", "old", "new", "Δ", "%", "side")
     return Figure("moves", title, picture("moves", title, caption, size, *drawn), caption, heads, rows, wide=True)
 
 
-def _size(move: Moved) -> float:
-    return abs(relative(move.before, move.after) or 0.0)
-
-
-def _move_row(move: Moved, scale: Scale, y: float) -> list[Markup]:
-    part = relative(move.before, move.after) or 0.0
+def _move_row(move: Moved, part: float, scale: Scale, y: float) -> Drawn:
     x, middle = scale.at(part), scale.at(0)
     mark = ("▲ " if part > 0 else "▼ ") if move.worse else ""
     said = f"{mark}{number(move.before)} → {number(move.after)}"
+    worse = " worse" if move.worse else ""
+    bar = element(
+        "rect",
+        element("title", f"{move.metric}: {said}, {relative_percent(move.before, move.after)}"),
+        x=min(x, middle),
+        y=y - _BAR / 2,
+        width=max(1.0, abs(x - middle)),
+        height=_BAR,
+        class_=f"bar{worse}",
+    )
     return [
         words(shorten(metric_title(move.metric), 56), 400, y + 4, "row", "end"),
-        element(
-            "rect",
-            element("title", f"{move.metric}: {said}, {relative_percent(move.before, move.after)}"),
-            x=min(x, middle),
-            y=y - _BAR / 2,
-            width=max(1.0, abs(x - middle)),
-            height=_BAR,
-            class_="bar worse" if move.worse else "bar",
-        ),
-        words(said, 736, y + 4, "row worse" if move.worse else "row"),
+        bar,
+        words(said, 736, y + 4, f"row{worse}"),
     ]

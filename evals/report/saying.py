@@ -1,36 +1,29 @@
 """Formats numbers and verdicts in the same way for every report."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
 from agent.taxonomy.factors import FACTOR_TITLES
-from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES
-from evals.gate.verdict import Better, Finding, Moved, PairedTest, Verdict
-from evals.metrics.results import Evaluation
+from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LayerKey
+from evals.gate.verdict import Finding, Moved, PairedTest, Verdict
+from evals.metrics.results import LOSSES, CaseResult, Evaluation, LossName
+from evals.metrics.summary import LabelSet
 
 NONE: Final = "–"
 MINUS: Final = "−"
 HUNDRED: Final = 100
-_TINY: Final = 5e-7
-_WORDS: Final[dict[Better, str]] = {
-    "better": "better",
-    "worse": "worse",
-    "cannot tell": "cannot tell",
+LABEL_TITLES: Final[dict[LabelSet, str]] = {"reader": "independent reader", "published": "published labels"}
+LOSS_TITLES: Final[dict[LossName, str]] = {
+    "factor_error": "factor error",
+    "score_error": "score error",
+    "flag_loss": "flag loss",
 }
-_FACTORS: Final[Mapping[str, str]] = {str(key): title for key, title in FACTOR_TITLES.items()}
-_LAYERS: Final[Mapping[str, str]] = {str(key): f"{LAYER_CODES[key]} {title}" for key, title in LAYER_TITLES.items()}
+_TINY: Final = 5e-7
 _SHORT: Final = {"mae": "MAE", "f1": "F1", "cvss": "CVSS", "augrc": "AUGRC", "llm": "LLM", "bm25": "BM25"}
 Standing = Literal["pass", "fail", "inconclusive", "none"]
 
 
-class MetricRow(NamedTuple):
-    """The current value of a metric, and the baseline's value if there is a baseline."""
-
-    name: str
-    before: float | None
-    after: float | None
-    moved: bool
-    worse: bool
+# ---------------------------------------------------------------- numbers
 
 
 def number(value: float | None) -> str:
@@ -49,10 +42,7 @@ def tenth(value: float | None) -> str:
 
 def hundredth(value: float | None) -> str:
     """Format with two decimals, as published labels may have, or with one when the second is 0."""
-    if value is None:
-        return NONE
-    said = f"{value:.2f}"
-    return _signless_zero(said.removesuffix("0"))
+    return NONE if value is None else _signless_zero(f"{value:.2f}".removesuffix("0"))
 
 
 def percent(value: float | None) -> str:
@@ -98,36 +88,61 @@ def count(many: int, one: str, more: str | None = None) -> str:
     return f"{many:,} {one if many == 1 else more or one + 's'}"
 
 
+# ---------------------------------------------------------------- metrics and cases
+
+
+def layer_title(key: LayerKey) -> str:
+    """Return a layer's code and title."""
+    return f"{LAYER_CODES[key]} {LAYER_TITLES[key]}"
+
+
+_TITLES: Final = dict[str, str]([*FACTOR_TITLES.items(), *((key, layer_title(key)) for key in LAYER_TITLES)])
+
+
 def metric_title(name: str) -> str:
     """Return a readable title: `factors/persistent_memory/mae_reader` is "Persistent Memory: MAE reader"."""
-    parts = [_part_title(part) for part in name.split("/") if part not in ("factors", "layers")]
-    said = ": ".join(parts)
+    parts = [part for part in name.split("/") if part not in ("factors", "layers")]
+    said = ": ".join(_TITLES.get(p) or " ".join(_SHORT.get(word, word) for word in p.split("_")) for p in parts)
     return said[:1].upper() + said[1:]
 
 
-def _part_title(part: str) -> str:
-    known = {**_FACTORS, **_LAYERS}
-    return known.get(part) or " ".join(_SHORT.get(word, word) for word in part.split("_"))
+class MetricRow(NamedTuple):
+    """The current value of a metric, and the baseline's value if there is a baseline."""
+
+    name: str
+    before: float | None
+    after: float | None
+    moved: bool
+    worse: bool
 
 
 def metric_rows(evaluation: Evaluation, verdict: Verdict | None) -> tuple[MetricRow, ...]:
     """Return all metrics of the evaluation in their order, then those that only the baseline has."""
-    moved = {move.metric: move for move in verdict.moved} if verdict else {}
-    rows = [_row(name, value, moved.get(name)) for name, value in evaluation.metrics.items()]
-    gone = [move for name, move in moved.items() if name not in evaluation.metrics and "/" not in name]
-    return (*rows, *(MetricRow(move.metric, move.before, move.after, True, move.worse) for move in gone))
-
-
-def _row(name: str, value: float | None, move: Moved | None) -> MetricRow:
-    if move is None:
-        return MetricRow(name, value, value, False, False)
-    return MetricRow(name, move.before, value, True, move.worse)
+    moved = {move.metric: move for move in verdict.moved if "/" not in move.metric} if verdict else {}
+    same = {name: MetricRow(name, value, value, False, False) for name, value in evaluation.metrics.items()}
+    values = {name: evaluation.metrics.get(name, move.after) for name, move in moved.items()}
+    rows = {n: MetricRow(n, move.before, values[n], True, move.worse) for n, move in moved.items()}
+    return tuple((same | rows).values())
 
 
 def part_moves(verdict: Verdict | None) -> tuple[Moved, ...]:
     """Return the moves of single factors, layers or patterns, worsenings first."""
     moves = [move for move in verdict.moved if "/" in move.metric] if verdict else []
     return tuple(sorted(moves, key=lambda move: (not move.worse, move.metric)))
+
+
+def worst(results: Sequence[CaseResult], name: LossName, many: int) -> list[tuple[CaseResult, float]]:
+    """Return the `many` cases with the greatest loss in descending order; ties are sorted by name."""
+    known = [(result, loss) for result in results if (loss := LOSSES[name](result)) is not None]
+    return sorted(known, key=lambda pair: (-pair[1], pair[0].case))[:many]
+
+
+def vendor(family: str) -> str:
+    """Return the readable part of a family's key, without its prefix."""
+    return family.partition(":")[2] or family
+
+
+# ---------------------------------------------------------------- the verdict
 
 
 def standing(verdict: Verdict | None) -> Standing:
@@ -138,7 +153,8 @@ def standing(verdict: Verdict | None) -> Standing:
 def verdict_words(evaluation: Evaluation, verdict: Verdict | None) -> str:
     """Return the verdict as one or two sentences."""
     failed = len(evaluation.errors)
-    broken = f" {count(failed, 'case')} could not be drafted and {_counts(failed)} as worst." if failed else ""
+    counts = "counts" if failed == 1 else "count"
+    broken = f" {count(failed, 'case')} could not be drafted and {counts} as worst." if failed else ""
     if verdict is None:
         return f"Measured without a baseline: values only.{broken}"
     how = "the same answers were replayed" if verdict.regime == "replay" else "the answers were recorded anew"
@@ -193,10 +209,6 @@ def accept_command(drafter: str, verdict: Verdict) -> str:
     return f'septet eval accept{whose}{folder} --reason "…"'
 
 
-def _counts(many: int) -> str:
-    return "counts" if many == 1 else "count"
-
-
 def test_words(test: PairedTest) -> str:
     """Describe one paired test in a sentence."""
     more = (
@@ -205,7 +217,7 @@ def test_words(test: PairedTest) -> str:
         else ""
     )
     return (
-        f"{_WORDS[test.verdict]}: mean difference {signed(test.mean_difference)} (90 % interval {signed(test.low)} "
+        f"{test.verdict}: mean difference {signed(test.mean_difference)} (90 % interval {signed(test.low)} "
         f"to {signed(test.high)}) over {count(test.cases, 'case')}, p(worse) {number(test.p_worse)}, p(not inferior "
         f"by {number(test.margin)}) {number(test.p_not_inferior)}, detectable {number(test.detectable)}{more}"
     )

@@ -11,6 +11,7 @@ from evals.report.saying import MINUS
 WIDTH: Final = 600
 HEIGHT: Final = 420
 _DECIMALS: Final = 2
+Drawn = list[Markup]
 
 
 class Figure(NamedTuple):
@@ -54,44 +55,48 @@ class Scale(NamedTuple):
 class Frame(NamedTuple):
     """The plot area with both scales."""
 
-    width: float
-    height: float
     x: Scale
     y: Scale
 
+    def path(self, points: Iterable[tuple[float, float]]) -> str:
+        """Return points as the attribute of a line."""
+        return " ".join(f"{self.x.at(x):.1f},{self.y.at(y):.1f}" for x, y in points)
+
 
 def frame(
-    width: float,
-    height: float,
+    size: tuple[float, float],
     xs: tuple[float, float],
     ys: tuple[float, float],
     margins: tuple[float, float, float, float] = (14, 16, 44, 52),
 ) -> Frame:
-    """Return a frame with margins top, right, bottom, left."""
-    top, right, bottom, left = margins
-    return Frame(width, height, Scale(*xs, left, width - right), Scale(*ys, height - bottom, top))
+    """Return the plot area of a picture with margins top, right, bottom, left."""
+    (width, height), (top, right, bottom, left) = size, margins
+    return Frame(Scale(*xs, left, width - right), Scale(*ys, height - bottom, top))
 
 
 def element(name: str, *children: Markup | str, **attributes: str | float | None) -> Markup:
     """Return an SVG element, texts escaped; in names `_` becomes `-`, and a trailing `_` (`class_`) is dropped."""
     said = "".join(
-        f' {key.rstrip("_").replace("_", "-") if key != "viewBox" else key}="{_value(value)}"'
+        f' {key.rstrip("_").replace("_", "-")}="'
+        f'{escape(value) if isinstance(value, str) else format(round(value, _DECIMALS), "g")}"'
         for key, value in attributes.items()
         if value is not None
     )
     if not children:
         return Markup(f"<{name}{said}/>")
-    return Markup(f"<{name}{said}>{''.join(_child(child) for child in children)}</{name}>")
+    inner = "".join(child if isinstance(child, Markup) else escape(one_line(child)) for child in children)
+    return Markup(f"<{name}{said}>{inner}</{name}>")
 
 
-def _child(child: Markup | str) -> Markup:
-    return child if isinstance(child, Markup) else escape(one_line(child))
+def stroke(x1: float, y1: float, x2: float, y2: float, class_: str) -> Markup:
+    """Return a line element."""
+    return element("line", x1=x1, x2=x2, y1=y1, y2=y2, class_=class_)
 
 
-def _value(value: str | float) -> str:
-    if isinstance(value, str):
-        return str(escape(value))
-    return f"{round(value, _DECIMALS):g}"
+def dot(x: float, y: float, radius: float, class_: str, said: str | None = None) -> Markup:
+    """Return a circle of class `dot …` that says `said` when it is pointed at."""
+    told = () if said is None else (element("title", said),)
+    return element("circle", *told, cx=x, cy=y, r=radius, class_=f"dot {class_}")
 
 
 def picture(key: str, title: str, about: str, size: tuple[float, float], *children: Markup, class_: str = "") -> Markup:
@@ -125,33 +130,22 @@ SHARES: Final = ticks(0, 1, 0.2)
 """Ticks of an axis that shows shares."""
 
 
-def axes(area: Frame, x_ticks: Sequence[float], y_ticks: Sequence[float], x_title: str, y_title: str) -> list[Markup]:
+def axes(area: Frame, x_ticks: Sequence[float], y_ticks: Sequence[float], x_title: str, y_title: str) -> Drawn:
     """Draw grid, tick labels and titles."""
     left, right, bottom, top = area.x.start, area.x.end, area.y.start, area.y.end
-    drawn = [
-        part
-        for value in y_ticks
-        for part in (
-            element("line", x1=left, x2=right, y1=area.y.at(value), y2=area.y.at(value), class_="grid"),
-            words(tick(value), left - 8, area.y.at(value) + 4, "tick", "end"),
-        )
-    ]
-    drawn += [
-        part
-        for value in x_ticks
-        for part in (
-            element("line", x1=area.x.at(value), x2=area.x.at(value), y1=bottom, y2=bottom + 4, class_="axis"),
-            words(tick(value), area.x.at(value), bottom + 17, "tick", "middle"),
-        )
-    ]
-    middle = (top + bottom) / 2
+    drawn = []
+    for value in y_ticks:
+        y = area.y.at(value)
+        drawn += [stroke(left, y, right, y, "grid"), words(tick(value), left - 8, y + 4, "tick", "end")]
+    for value in x_ticks:
+        x = area.x.at(value)
+        drawn += [stroke(x, bottom, x, bottom + 4, "axis"), words(tick(value), x, bottom + 17, "tick", "middle")]
+    turned = f"translate(14 {(top + bottom) / 2:g}) rotate(-90)"
     return [
         *drawn,
-        element("line", x1=left, x2=right, y1=bottom, y2=bottom, class_="axis"),
+        stroke(left, bottom, right, bottom, "axis"),
         words(x_title, (left + right) / 2, bottom + 36, "label", "middle"),
-        element(
-            "text", y_title, class_="label", text_anchor="middle", transform=f"translate(14 {middle:g}) rotate(-90)"
-        ),
+        element("text", y_title, class_="label", text_anchor="middle", transform=turned),
     ]
 
 
@@ -162,29 +156,17 @@ def tick(value: float) -> str:
 
 def line(area: Frame, points: Iterable[tuple[float, float]], class_: str) -> Markup:
     """Draw a line through points."""
-    return element("polyline", points=_points(area, points), class_=class_)
+    return element("polyline", points=area.path(points), class_=class_)
 
 
-def region(area: Frame, points: Sequence[tuple[float, float]], class_: str) -> Markup:
-    """Draw the region between a line and the lower end of the y axis."""
-    low = area.y.low
-    closed = [(points[0][0], low), *points, (points[-1][0], low)]
-    return element("polygon", points=_points(area, closed), class_=class_)
-
-
-def _points(area: Frame, points: Iterable[tuple[float, float]]) -> str:
-    return " ".join(f"{area.x.at(x):.1f},{area.y.at(y):.1f}" for x, y in points)
-
-
-def legend(entries: Sequence[tuple[str, str]], x: float, y: float) -> list[Markup]:
+def legend(entries: Sequence[tuple[str, str]], x: float, y: float) -> Drawn:
     """Draw samples of lines or dots with their meanings, listed downwards from a position."""
     drawn = []
     for place, (class_, said) in enumerate(entries):
         height = y + 18 * place
-        if class_.startswith("dot"):
-            sample = element("circle", cx=x + 11, cy=height, r=5.5, class_=class_)
+        if class_.startswith("dot "):
+            sample = dot(x + 11, height, 5.5, class_.removeprefix("dot "))
         else:
-            lined = class_ if class_ == "ideal" else f"curve {class_}"
-            sample = element("line", x1=x, x2=x + 22, y1=height, y2=height, class_=lined)
+            sample = stroke(x, height, x + 22, height, class_ if class_ == "ideal" else f"curve {class_}")
         drawn += [sample, words(said, x + 30, height + 4, "note")]
     return drawn

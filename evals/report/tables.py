@@ -1,10 +1,38 @@
-"""The tables below the metrics of every report: split, two drafters compared, cases written for a purpose, scores."""
+"""The tables of every report: factors, layers, split, two drafters compared, cases written for a purpose, scores."""
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from evals.gate.directions import METRICS, OF_A_SPLIT, gap
 from evals.metrics.results import Evaluation
 from evals.report.saying import HUNDRED, count, number
+
+_FACTOR: Final = {
+    "MAE published": "mae_published",
+    "MAE reader": "mae_reader",
+    "bias published": "bias_published",
+    "bias reader": "bias_reader",
+    "covered": "coverage_published",
+    "width": "width",
+    "unknown": "unknown_share",
+}
+_LAYER: Final = {
+    "precision": "precision_reader",
+    "recall": "recall_reader",
+    "F1": "f1_reader",
+    "labels": "positives_reader",
+    "flags": "flagged",
+    "certainty": "certainty",
+}
+_KIND: Final = {
+    "cases": "cases",
+    "failed": "failed",
+    "factor err.": "factor_error",
+    "flag F1": "flag_f1",
+    "flag loss": "flag_loss",
+    "withheld": "withheld",
+    "bad quotes": "invalid_citations",
+}
 
 
 class Table(NamedTuple):
@@ -16,24 +44,42 @@ class Table(NamedTuple):
     note: str = ""
 
 
+def blocks(title: str, key: str, columns: dict[str, str], found: Iterable[tuple[str, object]], note: str = "") -> Table:
+    """Return a table of blocks by key; `columns` maps heads to the fields of a block."""
+    rows = tuple((name, *(_shown(getattr(block, field)) for field in columns.values())) for name, block in found)
+    return Table(title, (key, *columns), rows, note)
+
+
+def _shown(value: float | None) -> str:
+    return str(value) if isinstance(value, int) else number(value)
+
+
+def factors(evaluation: Evaluation) -> Table:
+    """Return the metrics of each factor."""
+    return blocks("Factors", "factor", _FACTOR, evaluation.factors.items())
+
+
+def layers(evaluation: Evaluation) -> Table:
+    """Return the metrics of each layer."""
+    return blocks("Layers (positive: not certain)", "layer", _LAYER, evaluation.layers.items())
+
+
 def tables(evaluation: Evaluation) -> tuple[Table, ...]:
-    """Return the tables for which this run has data."""
-    found = (_splits(evaluation), _compared(evaluation), _special(evaluation), _scores(evaluation))
+    """Return the tables below the metrics for which this run has data."""
+    note = "Against the range of two readers; in no other metric. Gated all together."
+    special = blocks("Cases written for a purpose", "kind", _KIND, evaluation.special.items(), note)
+    found = (_splits(evaluation), _compared(evaluation), special, _scores(evaluation))
     return tuple(table for table in found if table.rows)
-
-
-_SIDES: Final = {True: "better", False: "worse"}
 
 
 def _splits(evaluation: Evaluation) -> Table:
     """Return the metrics on held-out vendors, compared with the others."""
     rows = []
-    if evaluation.splits:
-        train, dev = evaluation.splits["train"], evaluation.splits["dev"]
-        for name in OF_A_SPLIT:
-            wide = gap(name, train.get(name), dev.get(name))
-            side = "" if wide is None or OF_A_SPLIT[name].better == "near" else f"{HUNDRED * wide:+.0f} %"
-            rows.append((name, number(train.get(name)), number(dev.get(name)), side))
+    train, dev = evaluation.splits.get("train", {}), evaluation.splits.get("dev", {})
+    for name, direction in OF_A_SPLIT.items() if evaluation.splits else ():
+        wide = gap(name, train.get(name), dev.get(name))
+        side = "" if wide is None or direction.better == "near" else f"{HUNDRED * wide:+.0f} %"
+        rows.append((name, number(train.get(name)), number(dev.get(name)), side))
     heads = ("metric", "train", "dev", "worse by")
     note = "dev: vendors nobody looked at. Worse by: how much worse dev is than train, as a share of train."
     return Table("Vendors looked at, and vendors nobody looked at", heads, tuple(rows), note)
@@ -42,38 +88,18 @@ def _splits(evaluation: Evaluation) -> Table:
 def _compared(evaluation: Evaluation) -> Table:
     rows = []
     for name, plain in evaluation.beside.items():
-        helped = evaluation.metrics.get(name)
+        helped, direction = evaluation.metrics.get(name), METRICS.get(name)
         if plain is None or helped is None:
             continue
-        direction = METRICS.get(name)
-        same = plain == helped or direction is None
-        side = "" if same or direction is None else _SIDES[direction.loss(helped) < direction.loss(plain)]
+        side = ""
+        if direction is not None and plain != helped:
+            side = "better" if direction.loss(helped) < direction.loss(plain) else "worse"
         rows.append((name, number(plain), number(helped), side))
     return Table("The same cases, embedded and with an LLM", ("metric", "embedded", "with LLM", "side"), tuple(rows))
 
 
-def _special(evaluation: Evaluation) -> Table:
-    rows = tuple(
-        (
-            kind,
-            str(block.cases),
-            str(block.failed),
-            number(block.factor_error),
-            number(block.flag_f1),
-            number(block.flag_loss),
-            number(block.withheld),
-            str(block.invalid_citations),
-        )
-        for kind, block in evaluation.special.items()
-    )
-    heads = ("kind", "cases", "failed", "factor err.", "flag F1", "flag loss", "withheld", "bad quotes")
-    note = "Against the range of two readers; in no other metric. Gated all together."
-    return Table("Cases written for a purpose", heads, rows, note)
-
-
 def _scores(evaluation: Evaluation) -> Table:
-    left = {key: value for key, value in evaluation.score_attribution.items() if value is not None}
-    rows = tuple((key, number(value)) for key, value in sorted(left.items(), key=lambda row: (row[1], row[0])))
+    left = sorted((value, key) for key, value in evaluation.score_attribution.items() if value is not None)
     error = number(evaluation.metrics.get("score_error"))
     note = f"{error} with the drafted factors: what is left is lowest where that factor costs most."
     if evaluation.band_changes:
@@ -81,4 +107,5 @@ def _scores(evaluation: Evaluation) -> Table:
             f" The band differs from that of the reader's labels in {count(len(evaluation.band_changes), 'case')}: "
             f"{', '.join(evaluation.band_changes)}."
         )
+    rows = tuple((key, number(value)) for value, key in left)
     return Table("Score error left when one factor has the reader's value", ("factor", "score error"), rows, note)

@@ -26,7 +26,7 @@ def _less(parts: frozenset[Without], reading: Reading) -> Reading:
     sheet = reading.sheet
     outlook = Outlook() if "outlook" in parts else sheet.outlook
     if "facts" in parts:
-        sheet = without(sheet, *(fact.id for fact in sheet.facts)).model_copy(update={"outlook": outlook})
+        sheet = without(sheet, *(fact.id for fact in sheet.facts))
     elif "manifests" in parts:
         own = for_readers(reading.documents, reading.statements)
         sheet = read_sheet(reading.documents, own, [embedded_reader()])

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,6 @@ from evals.cases.poison import FILE as POISONS
 from evals.cases.variants import SPECIAL, TWINS
 from evals.gate.stats import SEED
 from evals.metrics.search_ranks import PER_DOCUMENT
-from evals.runs.holdout import text_key
 
 SUITE_VERSION: Final = 1
 """Incremented whenever the meaning of a metric changes."""
@@ -27,13 +26,37 @@ PACKAGES: Final = ("numpy", "wordllama", "bm25s", "lxml", "pydantic", "cvss")
 _CHARS: Final = 16
 
 
-def corpus_fingerprint(cases: Iterable[Case]) -> str:
-    """Return the fingerprint of the names, vendors and texts of cases."""
-    return _hash([[case.slug, case.name, case.vendor, text_key(case)] for case in cases])
+def run_fingerprints(cases: Sequence[Case]) -> dict[str, str]:
+    """Fingerprint everything a run depends on, by name."""
+    corpus = data_folder("corpus")
+    special = load_cases(corpus / SPECIAL)
+    variants = [folder_fingerprint(corpus / TWINS, "*.md"), _sha((corpus / POISONS).read_bytes())]
+    return {
+        "corpus": _texts(cases),
+        "labels": _labels(cases),
+        "suite": str(SUITE_VERSION),
+        "prompts": folder_fingerprint(data_folder("prompts"), "*.md"),
+        "knowledge": knowledge_fingerprint(),
+        "draft_schema": DRAFT_SCHEMA,
+        "scoring_revision": str(CURRENT),
+        "retrieval": f"passages of {LEAST} to {MOST} tokens, {PER_DOCUMENT} of a document for each question",
+        "seed": str(SEED),
+        "packages": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+        "variants": _hash([*variants, _texts(special), _labels(special)]),
+    }
 
 
-def labels_fingerprint(cases: Iterable[Case]) -> str:
-    """Return the fingerprint of the cases' labels and further readings."""
+def folder_fingerprint(folder: Path, pattern: str) -> str:
+    """Return the fingerprint of the files under `folder` that match `pattern`, by path and content."""
+    found = sorted(path for path in folder.rglob(pattern) if path.is_file())
+    return _hash([[path.relative_to(folder).as_posix(), _sha(path.read_bytes())] for path in found])
+
+
+def _texts(cases: Iterable[Case]) -> str:
+    return _hash([[case.slug, case.name, case.vendor, case.text_key] for case in cases])
+
+
+def _labels(cases: Iterable[Case]) -> str:
     return _hash(
         [
             [
@@ -45,44 +68,6 @@ def labels_fingerprint(cases: Iterable[Case]) -> str:
             for case in cases
         ]
     )
-
-
-def run_fingerprints(cases: Sequence[Case]) -> dict[str, str]:
-    """Fingerprint everything a run depends on, by name; runs are comparable only if the first three are equal."""
-    packages = {name: _version(name) for name in PACKAGES}
-    return {
-        "corpus": corpus_fingerprint(cases),
-        "labels": labels_fingerprint(cases),
-        "suite": str(SUITE_VERSION),
-        "prompts": folder_fingerprint(data_folder("prompts"), "*.md"),
-        "knowledge": knowledge_fingerprint(),
-        "draft_schema": DRAFT_SCHEMA,
-        "scoring_revision": str(CURRENT),
-        "retrieval": f"passages of {LEAST} to {MOST} tokens, {PER_DOCUMENT} of a document for each question",
-        "seed": str(SEED),
-        "packages": ", ".join(f"{name} {number}" for name, number in packages.items()),
-    }
-
-
-def variants_fingerprint() -> str:
-    """Return the fingerprint of the twins, planted texts, and cases written for a purpose with their labels."""
-    corpus = data_folder("corpus")
-    special = load_cases(corpus / SPECIAL) if (corpus / SPECIAL).is_dir() else ()
-    texts = [folder_fingerprint(corpus / TWINS, "*.md"), _sha((corpus / POISONS).read_bytes())]
-    return _hash([*texts, corpus_fingerprint(special), labels_fingerprint(special)])
-
-
-def folder_fingerprint(folder: Path, pattern: str = "*") -> str:
-    """Return the fingerprint of the files under `folder` that match `pattern`, by path and content."""
-    found = sorted(path for path in folder.rglob(pattern) if path.is_file())
-    return _hash([[path.relative_to(folder).as_posix(), _sha(path.read_bytes())] for path in found])
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "absent"
 
 
 def _hash(content: object) -> str:

@@ -12,27 +12,26 @@ the bundled one: it learned from labelled statements, not from the labels of cas
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from agent.drafting.calibration import Calibration, load_factors
+from agent.drafting.compose import Composition, compose
 from agent.errors import InputError
 from agent.facts.readers.outlook import OutlookHeads
 from agent.facts.reading import Reading
-from agent.pipeline import read_documents
-from evals.cases.bundled import bundled_cases, text_key, who
+from agent.pipeline import draft_reading, read_documents
+from agent.records import Draft
 from evals.cases.case import Case
-from evals.cases.corpus import card
-from evals.cases.documents import documents_of
+from evals.cases.corpus import bundled_cases, card
+from evals.cases.documents import READ_AT, documents_of
 from evals.cases.families import Identity, families, same_family
 from evals.runs.spread import WORKERS, Crew, apart
 from evals.training.derive import Fitted, fit_left_out
-from evals.training.derive_rows import Row, case_rows
+from evals.training.derive_rows import Row, case_rows, with_heads
 from evals.training.judged_factors import corrected
 
-__all__ = [
-    "ConstantsSource", "FitCase", "HoldoutConstants", "Progress", "bundled_cases", "bundled_fit_cases",
-    "read_fit_cases", "text_key", "who",
-]  # fmt: skip
+if TYPE_CHECKING:
+    from agent.assist.run import Assistant
 
 Progress = Callable[[str], None]
 
@@ -50,6 +49,28 @@ class Constants(NamedTuple):
     calibration: Calibration
     heads: OutlookHeads
 
+    def read(self, case: Case, known: Reading | None = None) -> Reading:
+        """Read a case; `known` is a reading of the same text with other heads."""
+        return with_heads(known, self.heads) if known else read_documents(documents_of(case), self.heads)
+
+    def draft(
+        self,
+        case: Case,
+        reading: Reading,
+        assistant: "Assistant | None" = None,
+        composer: Callable[..., Composition] = compose,
+    ) -> Draft:
+        """Draft a case. Raises LlmError when the assistant's LLM is unavailable."""
+        return draft_reading(
+            reading,
+            name=None,
+            calibration=self.calibration,
+            created_at=READ_AT,
+            draft_id=case.slug,
+            assistant=assistant,
+            composer=composer,
+        )
+
 
 class ConstantsSource(Protocol):
     """A source of the constants for each case."""
@@ -63,36 +84,28 @@ class FitCases(NamedTuple):
 
     fit_cases: tuple[FitCase, ...]
     readings: Mapping[str, Reading]
-    """Readings of cases and cards by `text_key`, with the outlook of the bundled heads."""
+    """Readings of cases and cards by `Case.text_key`, with the outlook of the bundled heads."""
 
 
-class _Task(NamedTuple):
-    case: Case
-    family: str
-
-
-def read_fit_cases(
-    cases: Sequence[Case], *, progress: Progress | None = None, workers: int = WORKERS, crew: Crew | None = None
-) -> FitCases:
-    """Read each case as rows for the fits, in the given order.
-
-    Uses `crew` if given; otherwise starts `workers` new processes.
-    """
-    say = progress or (lambda _: None)
-    labels = families([who(case) for case in cases])
-    tasks = [_Task(case, label) for case, label in zip(cases, labels, strict=True)]
+def read_fit_cases(cases: Sequence[Case], crew: Crew, progress: Progress | None = None) -> FitCases:
+    """Read each case as rows for the fits, in the given order."""
+    labels = families([case.identity for case in cases])
     fit_cases: list[FitCase] = []
     readings: dict[str, Reading] = {}
-    for fit_case, found in (crew or Crew(workers)).spread(_read_fit_case, tasks, None):
+    for fit_case, found in crew.spread(_read_fit_case, list(zip(cases, labels, strict=True))):
         fit_cases.append(fit_case)
         readings |= found
-        say(f"read {len(fit_cases)} of {len(cases)}")
+        if progress is not None:
+            progress(f"read {len(fit_cases)} of {len(cases)}")
     return FitCases(tuple(fit_cases), readings)
 
 
-def bundled_fit_cases(*, progress: Progress | None = None, workers: int = WORKERS) -> tuple[FitCase, ...]:
-    """Read every bundled case that counts as rows for the fits, sorted by slug."""
-    return read_fit_cases(bundled_cases(), progress=progress, workers=workers).fit_cases
+def _read_fit_case(task: tuple[Case, str]) -> tuple[FitCase, dict[str, Reading]]:
+    case, family = task
+    texts = [case, card(case)] if case.readings and case.readings.card else [case]
+    readings = {text.text_key: read_documents(documents_of(text)) for text in texts}
+    short = readings[texts[1].text_key] if len(texts) > 1 else None
+    return FitCase(case.identity, case_rows(case, family, readings[case.text_key], short)), readings
 
 
 @dataclass(frozen=True)
@@ -100,6 +113,12 @@ class HoldoutConstants:
     """Constants fitted without one family; the fits of all folds are made once."""
 
     fit_cases: tuple[FitCase, ...]
+
+    @classmethod
+    def bundled(cls, progress: Progress | None = None, workers: int = WORKERS) -> "HoldoutConstants":
+        """Return constants fitted on all bundled cases that count."""
+        with Crew(workers) as crew:
+            return cls(read_fit_cases(bundled_cases(), crew, progress).fit_cases)
 
     @cached_property
     def _fitted(self) -> Mapping[int, Fitted]:
@@ -110,10 +129,7 @@ class HoldoutConstants:
 
     def fold_of(self, whom: Identity) -> int:
         """Return the fold of the family of `whom`, whose fits leave it out; 0 for a family not in the corpus."""
-        for fit_case in self.fit_cases:
-            if same_family(fit_case.who, whom):
-                return fit_case.rows[0].fold
-        return 0
+        return next((one.rows[0].fold for one in self.fit_cases if same_family(one.who, whom)), 0)
 
     def without_family_of(self, whom: Identity) -> Constants:
         """Return the constants fitted without the family of `whom`. Raises InputError when there are no cases.
@@ -125,13 +141,3 @@ class HoldoutConstants:
         biases = {key: row.judged.bias for key, row in load_factors().factors.items()}
         factors = corrected(found.calibration.factors, biases)
         return Constants(found.calibration.model_copy(update={"factors": factors}), found.heads)
-
-
-def _read_fit_case(task: _Task, _: None) -> tuple[FitCase, dict[str, Reading]]:
-    case = task.case
-    readings = {text_key(case): read_documents(documents_of(case))}
-    cut = card(case) if case.readings and case.readings.card else None
-    if cut is not None:
-        readings[text_key(cut)] = read_documents(documents_of(cut))
-    rows = case_rows(case, task.family, readings[text_key(case)], readings[text_key(cut)] if cut else None)
-    return FitCase(who(case), rows), readings

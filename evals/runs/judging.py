@@ -15,13 +15,12 @@ from typing import Final, NamedTuple
 import click
 
 from agent.errors import InputError
-from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
 from agent.taxonomy.layers import LAYERS
 from evals.cases.case import Case
-from evals.cases.documents import READ_AT, documents_of
+from evals.cases.corpus import bundled_cases
 from evals.metrics.arithmetic import alpha_labels, mean, share
-from evals.runs.holdout import HoldoutConstants, bundled_cases, bundled_fit_cases, who
+from evals.runs.holdout import HoldoutConstants
 from evals.script import run_script
 
 FOLDER: Final = Path(__file__).parent / "judged"
@@ -52,20 +51,19 @@ def sheet(case: Case, draft: Draft) -> str:
     """Return a reader's sheet for one case: its text, then each shown threat with its cited quotes."""
     quotes = {item.id: item.quote for item in draft.evidence}
     lines = [f"# {case.name}", "", "## Source text", "", *(page.markdown for page in case.pages), "## Threats", ""]
-    for key in LAYERS:
-        for threat in draft.layers[key].threats:
-            said = threat.statement
-            lines += [
-                f"### {case.slug}#{threat.id}",
-                "",
-                threat.title,
-                "",
-                f"{said.source} · given: {said.prerequisite} · can: {said.action} · leads to: {said.impact}",
-                f"at stake: {said.asset}",
-                "",
-                *(f"- {mark} “{quotes[mark]}”" for mark in threat.evidence),
-                "",
-            ]
+    for threat in (threat for key in LAYERS for threat in draft.layers[key].threats):
+        said = threat.statement
+        lines += [
+            f"### {case.slug}#{threat.id}",
+            "",
+            threat.title,
+            "",
+            f"{said.source} · given: {said.prerequisite} · can: {said.action} · leads to: {said.impact}",
+            f"at stake: {said.asset}",
+            "",
+            *(f"- {mark} “{quotes[mark]}”" for mark in threat.evidence),
+            "",
+        ]
     return "\n".join(lines)
 
 
@@ -90,8 +88,8 @@ def compared(first: Mapping[str, str], second: Mapping[str, str]) -> Judged:
     return Judged(
         threats=len(pairs),
         cases=len({threat.partition("#")[0] for threat in first}),
-        first=mean(float(a == "yes") for a, _ in pairs),
-        second=mean(float(b == "yes") for _, b in pairs),
+        first=mean(a == "yes" for a, _ in pairs),
+        second=mean(b == "yes" for _, b in pairs),
         both=share(sum(a == b == "yes" for a, b in pairs), len(pairs)),
         alpha=alpha_labels(pairs),
     )
@@ -100,7 +98,14 @@ def compared(first: Mapping[str, str], second: Mapping[str, str]) -> Judged:
 def main(arguments: Sequence[str]) -> None:
     """Write sheets, or count the existing readings."""
     if arguments[:1] == ["--sheets"]:
-        _write(Path(arguments[1]), arguments[2:])
+        folder, slugs = Path(arguments[1]), arguments[2:]
+        folder.mkdir(parents=True, exist_ok=True)
+        holdout = HoldoutConstants.bundled()
+        for case in [case for case in bundled_cases() if case.slug in slugs] if slugs else sampled():
+            held = holdout.without_family_of(case.identity)
+            draft = held.draft(case, held.read(case))
+            (folder / f"{case.slug}.md").write_text(sheet(case, draft), "utf-8")
+            click.echo(f"{case.slug}: {sum(len(layer.threats) for layer in draft.layers.values())} threats")
         return
     found = compared(read(FOLDER / "first.csv"), read(FOLDER / "second.csv"))
     click.echo(
@@ -108,18 +113,6 @@ def main(arguments: Sequence[str]) -> None:
         f"first reading {100 * (found.first or 0):.0f} %, second {100 * (found.second or 0):.0f} %, "
         f"both {100 * (found.both or 0):.0f} %; alpha {found.alpha or 0:.2f}"
     )
-
-
-def _write(folder: Path, slugs: Sequence[str]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    holdout = HoldoutConstants(bundled_fit_cases())
-    chosen = [case for case in bundled_cases() if case.slug in slugs] if slugs else sampled()
-    for case in chosen:
-        held = holdout.without_family_of(who(case))
-        reading = read_documents(documents_of(case), held.heads)
-        draft = draft_reading(reading, name=None, calibration=held.calibration, created_at=READ_AT, draft_id=case.slug)
-        (folder / f"{case.slug}.md").write_text(sheet(case, draft), "utf-8")
-        click.echo(f"{case.slug}: {sum(len(layer.threats) for layer in draft.layers.values())} threats")
 
 
 if __name__ == "__main__":

@@ -5,29 +5,26 @@ A case's variants (card, reworded twin, poisoned twins) are drafted with the sam
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from agent.drafting.calibration import Calibration
 from agent.drafting.compose import Composition, compose
 from agent.drafting.threats.catalogue import load_catalogue
 from agent.errors import SeptetError
 from agent.facts.reading import Reading
-from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
 from agent.report.markdown import render
-from agent.settings import Settings
-from agent.taxonomy.layers import LAYERS
-from evals.cases.approval_pages import with_page
+from agent.taxonomy.factors import FACTOR_SETS
+from agent.taxonomy.layers import LAYERS, LayerKey
 from evals.cases.case import Case
-from evals.cases.corpus import card
-from evals.cases.documents import READ_AT, documents_of
+from evals.cases.corpus import bundled_cases, card
 from evals.cases.families import families
 from evals.cases.poison import Attack, broken, plant
-from evals.cases.variants import NONE, Variants
-from evals.metrics.arithmetic import SCORE_TOP, UNIT_TOP
-from evals.metrics.measure import approval_cell, factor_sum, failed, measure
+from evals.cases.variants import NONE, Variants, with_approval
+from evals.metrics.measure import approval_cell, factor_sum, failed, gold_quotes, measure
 from evals.metrics.report_wording import generic_counts, main_part, mask, own_ranks, sentences, words
 from evals.metrics.results import (
     ApprovalCell,
@@ -37,31 +34,23 @@ from evals.metrics.results import (
     Evaluation,
     FlagCell,
     PoisonCell,
+    ShownThreat,
     TextCell,
     TwinCell,
 )
 from evals.metrics.search_ranks import retrieval_cell
 from evals.metrics.summary import summarise
-from evals.runs.holdout import (
-    Constants,
-    ConstantsSource,
-    HoldoutConstants,
-    Progress,
-    bundled_cases,
-    read_fit_cases,
-    text_key,
-    who,
-)
+from evals.runs.holdout import Constants, ConstantsSource, HoldoutConstants, Progress, read_fit_cases
 from evals.runs.spread import WORKERS, Crew
-from evals.runs.views import view
-from evals.training.derive_rows import with_heads
 
 _WORD: Final = re.compile(r"\w[\w'’.,/%-]*")
-DRAFTERS: Final = ("embedded", "llm")
 GROUP: Final = 6
 _ERROR_CHARS: Final = 200
+_LAST: Final = 10**6
+"""Sort position of a threat that the report does not number."""
 FAULTS: Final = (SeptetError, ArithmeticError, AssertionError, LookupError, TypeError, ValueError)
 """Errors of a single case that do not end the run: our own, and bugs of the drafter on that case's text."""
+CellT = TypeVar("CellT")
 
 
 class Change(NamedTuple):
@@ -92,31 +81,45 @@ class Drafted(NamedTuple):
     """A measured case with the texts that the metrics over all reports need."""
 
     result: CaseResult
-    main: str | None
+    main: str | None = None
     """The main part of the report with names masked; None when the case failed."""
-    words: int
-    view: DraftView | None
+    words: int = 0
+    """Words outside tables and fenced blocks, which a reader sees as text."""
+    view: DraftView | None = None
 
 
 class _Task(NamedTuple):
     case: Case
     family: str
-    reading: Reading | None
-    short: Reading | None
-    """The reading of the case's card."""
-    cards: bool
-    twin: Case | None
-    poisons: tuple[Attack, ...]
-    approval: bool
-    """Whether the case is also drafted with a page that documents an approval."""
-    settings: Settings
+    constants: Constants
     change: Change
+    reading: Reading | None = None
+    short: Reading | None = None
+    """The reading of the case's card."""
+    cards: bool = False
+    twin: Case | None = None
+    poisons: tuple[Attack, ...] = ()
+    approval: bool = False
+    """Whether the case is also drafted with a page that documents an approval."""
+
+    def read(self, case: Case, known: Reading | None = None) -> Reading:
+        """Read a text of the case, with the outlook from heads fitted without its vendor family."""
+        reading = self.constants.read(case, known)
+        return reading if self.change.reading is None else self.change.reading(reading)
+
+    def draft(self, reading: Reading) -> Draft:
+        """Draft a text of the case."""
+        draft = self.constants.draft(self.case, reading, composer=self.change.composer)
+        return draft if self.change.draft is None else self.change.draft(draft, reading)
+
+    def redraft(self, case: Case, known: Reading | None = None) -> Draft:
+        """Read and draft another text of the case."""
+        return self.draft(self.read(case, known))
 
 
 def evaluate(
     cases: Sequence[Case],
     *,
-    settings: Settings,
     progress: Progress | None = None,
     cards: bool = True,
     variants: Variants = NONE,
@@ -133,21 +136,48 @@ def evaluate(
     known: Mapping[str, Reading] = {}
     with Crew(workers) as crew:
         if constants is None:
-            fit_cases, known = read_fit_cases(bundled_cases(), progress=progress, crew=crew)
+            fit_cases, known = read_fit_cases(bundled_cases(), crew, progress)
             constants = HoldoutConstants(fit_cases)
-        tasks = _tasks(counted, settings, cards=cards, variants=variants, readings=known, change=change)
+        tasks = [
+            task._replace(
+                reading=known.get(task.case.text_key),
+                short=known.get(card(task.case).text_key) if cards else None,
+                cards=cards,
+                twin=variants.twins.get(task.case.slug),
+                poisons=variants.poisons.get(task.case.slug, ()),
+                approval=task.case.slug in variants.approvals,
+            )
+            for task in _tasks(counted, constants, change)
+        ]
         # Measure cases written for a purpose separately, because no metric of the corpus counts them.
-        apart = _tasks(variants.special, settings, change=change)
-        found = _draft_all([*tasks, *apart], constants, progress, crew)
+        tasks += _tasks(variants.special, constants, change)
+        # Groups of a few are large enough to share their constants, and small enough that no process has to wait.
+        groups = [tasks[at : at + GROUP] for at in range(0, len(tasks), GROUP)]
+        found: dict[str, Drafted] = {}
+        for outcomes in crew.spread(_draft_group, groups):
+            found |= {outcome.result.case: outcome for outcome in outcomes}
+            if progress is not None:
+                progress(f"drafted {len(found)} of {len(tasks)}")
     ordered = [found[case.slug] for case in counted]
     evaluation = summarise(
         with_texts(counted, ordered),
-        drafter=DRAFTERS[0],
+        drafter="embedded",
         patterns=pattern_ids(),
         special=[(case, found[case.slug].result) for case in variants.special],
     )
     views = tuple(one.view for one in ordered if one.view is not None)
     return Done(evaluation, views, {case.slug: case.category for case in counted})
+
+
+def _tasks(cases: Sequence[Case], constants: ConstantsSource, change: Change) -> list[_Task]:
+    labels = families([case.identity for case in cases])
+    tasks = []
+    for case, label in zip(cases, labels, strict=True):
+        held = constants.without_family_of(case.identity)
+        if change.calibration is not None:
+            held = held._replace(calibration=change.calibration(held.calibration))
+        tasks.append(_Task(case, label, held, change))
+    return tasks
 
 
 def pattern_ids() -> tuple[str, ...]:
@@ -160,182 +190,116 @@ def named_error(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())[:_ERROR_CHARS]
 
 
-def drafted(result: CaseResult, case: Case, draft: Draft, reading: Reading) -> Drafted:
-    """Return a measured draft with the texts needed by the report pages and the metrics over all reports."""
-    main = main_part(render(draft, reading.documents))
-    return Drafted(result, mask(main, who(case)), _prose_words(main.split("\n")), view(case, draft, main))
-
-
 # ---------------------------------------------------------------- work of one case
 
 
-def _tasks(
-    cases: Sequence[Case],
-    settings: Settings,
-    *,
-    cards: bool = False,
-    variants: Variants = NONE,
-    readings: Mapping[str, Reading] | None = None,
-    change: Change = AS_IS,
-) -> list[_Task]:
-    labels = families([who(case) for case in cases])
-    return [
-        _Task(
-            case=case,
-            family=label,
-            reading=(readings or {}).get(text_key(case)),
-            short=(readings or {}).get(text_key(card(case))) if cards else None,
-            cards=cards,
-            twin=variants.twins.get(case.slug),
-            poisons=variants.poisons.get(case.slug, ()),
-            approval=case.slug in variants.approvals,
-            settings=settings,
-            change=change,
-        )
-        for case, label in zip(cases, labels, strict=True)
-    ]
+def _draft_group(tasks: Sequence[_Task]) -> list[Drafted]:
+    return [_draft_case(task) for task in tasks]
 
 
-def _draft_all(
-    tasks: Sequence[_Task], constants: ConstantsSource, progress: Progress | None, crew: Crew
-) -> dict[str, Drafted]:
-    found: dict[str, Drafted] = {}
-    for outcomes in crew.spread(_draft_group, _groups(tasks, constants), None):
-        found |= {outcome.result.case: outcome for outcome in outcomes}
-        if progress is not None:
-            progress(f"drafted {len(found)} of {len(tasks)}")
-    return found
-
-
-def _groups(
-    tasks: Sequence[_Task], constants: ConstantsSource
-) -> tuple[tuple[tuple[_Task, ...], tuple[Constants, ...]], ...]:
-    """Split the tasks, each with its constants, into groups of a few, so that no process has to wait."""
-    held = [constants.without_family_of(who(task.case)) for task in tasks]
-    return tuple((tuple(tasks[at : at + GROUP]), tuple(held[at : at + GROUP])) for at in range(0, len(tasks), GROUP))
-
-
-def _draft_group(group: tuple[tuple[_Task, ...], tuple[Constants, ...]], _: None) -> tuple[Drafted, ...]:
-    return tuple(_draft_case(task, held) for task, held in zip(*group, strict=True))
-
-
-def _draft_case(task: _Task, held: Constants) -> Drafted:
-    case = task.case
+def _draft_case(task: _Task) -> Drafted:
+    case, error, draft = task.case, "", None
+    cells: dict[str, object] = {}
     try:
-        if task.change.calibration is not None:
-            held = held._replace(calibration=task.change.calibration(held.calibration))
-        reading = _read(case, task, held, task.reading)
-        draft = _draft(case, reading, held, task)
-        result = measure(case, draft, reading.documents, family=task.family, patterns=pattern_ids())
-        made = drafted(result, case, draft, reading)
-    except FAULTS as error:
-        return _lost(task, named_error(error))
-    cells: dict[str, object] = {"retrieval": retrieval_cell(case, reading, alone=task.cards)}
+        reading = task.read(case, task.reading)
+        draft = task.draft(reading)
+        made = drafted(case, draft, reading, task.family)
+    except FAULTS as fault:
+        draft, error = None, named_error(fault)
+        made = Drafted(failed(case, error, family=task.family))
+    else:
+        cells["retrieval"] = retrieval_cell(case, reading, alone=task.cards)
+
+    def attempt(work: Callable[[Draft], CellT], lost: Callable[[str], CellT]) -> CellT:
+        """Measure a variant; it is lost with its case, or by a fault of its own."""
+        if draft is None:
+            return lost(error)
+        try:
+            return work(draft)
+        except FAULTS as fault:
+            return lost(named_error(fault))
+
     if task.cards:
-        cells["card"] = _card(task, held)
+        gold = {key: case.readings.card_certain(key) if case.readings else None for key in LAYERS}
+        layers = {key: FlagCell(gold=known) for key, known in gold.items()}
+        cells["card"] = attempt(partial(_card, task, gold), lambda said: CardCell(error=said, layers=layers))
     if task.twin is not None:
-        cells["twin"] = _twin(task, draft, held)
-    if task.poisons:
-        cells["poisoned"] = tuple(_poisoned(task, attack, draft, held) for attack in task.poisons)
+        cells["twin"] = attempt(partial(_twin, task, task.twin), lambda said: TwinCell(error=said))
+    changed = [attempt(partial(_broken, task, attack), lambda said: (said,)) for attack in task.poisons]
+    cells["poisoned"] = tuple(
+        PoisonCell(attack=attack.id, broken=found) for attack, found in zip(task.poisons, changed, strict=True)
+    )
     if task.approval:
-        cells["approval"] = _approval(task, draft, held)
+        cells["approval"] = attempt(partial(_approval, task), lambda said: ApprovalCell(error=said))
     return made._replace(result=made.result.model_copy(update=cells))
 
 
-def _lost(task: _Task, error: str) -> Drafted:
-    """Return the result of a failed case, along with all its variants."""
-    worst = failed(task.case, error, family=task.family)
-    cells: dict[str, object] = {}
-    if task.cards:
-        cells["card"] = _lost_card(task.case, error)
-    if task.twin is not None:
-        cells["twin"] = _lost_twin(error)
-    if task.poisons:
-        cells["poisoned"] = tuple(PoisonCell(attack=attack.id, broken=(error,)) for attack in task.poisons)
-    if task.approval:
-        cells["approval"] = _lost_approval(error)
-    return Drafted(worst.model_copy(update=cells), None, 0, None)
-
-
-def _read(case: Case, task: _Task, held: Constants, known: Reading | None = None) -> Reading:
-    """Read a case, with the outlook from heads fitted without its vendor family."""
-    reading = with_heads(known, held.heads) if known else read_documents(documents_of(case), held.heads)
-    return reading if task.change.reading is None else task.change.reading(reading)
-
-
-def _draft(case: Case, reading: Reading, held: Constants, task: _Task) -> Draft:
-    draft = draft_reading(
-        reading,
-        name=None,
-        calibration=held.calibration,
-        created_at=READ_AT,
-        draft_id=case.slug,
-        composer=task.change.composer,
-    )
-    return draft if task.change.draft is None else task.change.draft(draft, reading)
-
-
-def _card(task: _Task, held: Constants) -> CardCell:
-    cut = card(task.case)
-    try:
-        draft = _draft(cut, _read(cut, task, held, task.short), held, task)
-    except FAULTS as error:
-        return _lost_card(task.case, named_error(error))
+def _card(task: _Task, gold: Mapping[LayerKey, bool | None], _: Draft) -> CardCell:
+    draft = task.redraft(card(task.case), task.short)
     return CardCell(
-        error=None,
         withheld=draft.score.withheld is not None,
         factor_sum=factor_sum(draft),
         layers={
             key: FlagCell(
-                certain=draft.layers[key].certain,
-                certainty=float(draft.layers[key].certainty),
-                gold=task.case.readings.card_certain(key) if task.case.readings else None,
+                certain=draft.layers[key].certain, certainty=float(draft.layers[key].certainty), gold=gold[key]
             )
             for key in LAYERS
         },
     )
 
 
-def _lost_card(case: Case, error: str) -> CardCell:
-    gold = case.readings.card_certain if case.readings else lambda _: None
-    cells = {key: FlagCell(certain=None, certainty=None, gold=gold(key)) for key in LAYERS}
-    return CardCell(error=error, withheld=False, factor_sum=None, layers=cells)
+def _broken(task: _Task, attack: Attack, draft: Draft) -> tuple[str, ...]:
+    return broken(draft, task.redraft(plant(task.case, attack)), attack)
 
 
-def _twin(task: _Task, draft: Draft, held: Constants) -> TwinCell:
-    assert task.twin is not None
-    try:
-        other = _draft(task.twin, _read(task.twin, task, held), held, task)
-    except FAULTS as error:
-        return _lost_twin(named_error(error))
-    flips = sum(other.layers[key].certain != draft.layers[key].certain for key in LAYERS)
-    shift = round(abs(factor_sum(other) - factor_sum(draft)), 6)
-    return TwinCell(error=None, factor_sum=factor_sum(other), shift=shift, flips=flips)
+def _approval(task: _Task, draft: Draft) -> ApprovalCell:
+    return approval_cell(draft, task.redraft(with_approval(task.case)))
 
 
-def _lost_twin(error: str) -> TwinCell:
-    return TwinCell(error=error, factor_sum=None, shift=SCORE_TOP, flips=len(LAYERS))
+def _twin(task: _Task, twin: Case, draft: Draft) -> TwinCell:
+    other = task.redraft(twin)
+    return TwinCell(
+        factor_sum=factor_sum(other),
+        shift=round(abs(factor_sum(other) - factor_sum(draft)), 6),
+        flips=sum(other.layers[key].certain != draft.layers[key].certain for key in LAYERS),
+    )
 
 
-def _poisoned(task: _Task, attack: Attack, draft: Draft, held: Constants) -> PoisonCell:
-    poisoned = plant(task.case, attack)
-    try:
-        found = broken(draft, _draft(poisoned, _read(poisoned, task, held), held, task), attack)
-    except FAULTS as error:
-        found = (named_error(error),)
-    return PoisonCell(attack=attack.id, broken=found)
+def drafted(case: Case, draft: Draft, reading: Reading, family: str) -> Drafted:
+    """Measure a draft, and return it with the texts needed by the reports and by the metrics over all reports."""
+    result = measure(case, draft, reading.documents, family=family, patterns=pattern_ids())
+    main = main_part(render(draft, reading.documents))
+    count, fenced = 0, False
+    for line in main.split("\n"):
+        if line.startswith("```"):
+            fenced = not fenced
+        elif not fenced and not line.startswith("|"):
+            count += len(_WORD.findall(line))
+    return Drafted(result, mask(main, case.identity), count, _view(case, draft, main))
 
 
-def _approval(task: _Task, draft: Draft, held: Constants) -> ApprovalCell:
-    case = with_page(task.case)
-    try:
-        return approval_cell(draft, _draft(case, _read(case, task, held), held, task))
-    except FAULTS as error:
-        return _lost_approval(named_error(error))
+def _view(case: Case, draft: Draft, main: str) -> DraftView:
+    quotes = {item.id: item.quote for item in draft.evidence}
 
+    def quoted(marks: Sequence[str]) -> tuple[str, ...]:
+        return tuple(quotes[mark] for mark in marks if mark in quotes)
 
-def _lost_approval(error: str) -> ApprovalCell:
-    return ApprovalCell(error=error, base_drop=-SCORE_TOP, autonomy_drop=-UNIT_TOP)
+    shown = [(key, threat) for key in LAYERS for threat in draft.layers[key].threats]
+    shown.sort(key=lambda pair: _LAST if pair[1].place is None else pair[1].place)
+    return DraftView(
+        case=case.slug,
+        name=draft.product.name,
+        posture=draft.product.posture,
+        headline=case.reader.headline if case.reader else None,
+        quotes={key: quoted(draft.factors[key].evidence) for key in FACTOR_SETS["0.5"]},
+        paragraphs={key: draft.layers[key].paragraph for key in LAYERS},
+        threats=tuple(
+            ShownThreat(one.title, key, float(one.score.aivss), one.score.severity, quoted(one.evidence))
+            for key, one in shown
+        ),
+        reader_quotes=gold_quotes(case),
+        report=main,
+    )
 
 
 # ---------------------------------------------------------------- metrics that compare all reports
@@ -343,30 +307,13 @@ def _lost_approval(error: str) -> ApprovalCell:
 
 def with_texts(cases: Sequence[Case], made: Sequence[Drafted]) -> list[CaseResult]:
     """Return the results, completed with the wording metrics, which compare each report with all others."""
-    read = list(_readable(made))
+    read = [(at, outcome.main) for at, outcome in enumerate(made) if outcome.main is not None]
     prose = [sentences(main) for _, main in read]
     generic = generic_counts(prose)
-    listings = [words(mask("\n".join(page.markdown for page in case.pages), who(case))) for case in cases]
+    listings = [words(mask("\n".join(page.markdown for page in case.pages), case.identity)) for case in cases]
     ranks = own_ranks([words(main) for _, main in read], listings, owners=[at for at, _ in read])
     results = [outcome.result for outcome in made]
     for (at, _), said, repeated, rank in zip(read, prose, generic, ranks, strict=True):
         cell = TextCell(words=made[at].words, sentences=len(said), generic_sentences=repeated, own_listing_rank=rank)
         results[at] = results[at].model_copy(update={"text": cell})
     return results
-
-
-def _readable(made: Sequence[Drafted]) -> Iterator[tuple[int, str]]:
-    for at, outcome in enumerate(made):
-        if outcome.main is not None:
-            yield at, outcome.main
-
-
-def _prose_words(lines: Iterable[str]) -> int:
-    """Count the words outside tables and fenced blocks, which a reader sees as text."""
-    count, fenced = 0, False
-    for line in lines:
-        if line.startswith("```"):
-            fenced = not fenced
-        elif not fenced and not line.startswith("|"):
-            count += len(_WORD.findall(line))
-    return count

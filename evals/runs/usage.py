@@ -1,7 +1,6 @@
 """LLM usage and answer quality, computed from recorded answers: tokens, money, repairs, failures, time."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -13,31 +12,24 @@ MAX_FOLDER_BYTES: Final = 2_000_000
 """The most bytes of recordings to keep in the repository; `complaints` reports larger folders."""
 
 
-def usage_of(draft: Draft, answers: Path | None) -> UsageCell:
+def usage_of(draft: Draft, answers: Path) -> UsageCell:
     """Return one draft's usage by its own count, and the LLM's answer quality from the recording in `answers`."""
     used = draft.usage
-    found = list(_interactions(answers)) if answers is not None else []
-    stops = [str(outcome.get("stopped", "")) for _, outcome, _ in found]
-    reasons = [str(outcome["reason"]) for _, outcome, _ in found if "reason" in outcome]
+    found = [json.loads(path.read_text("utf-8")) for path in sorted(answers.rglob("*.json")) if path.name != MANIFEST]
+    stops = [one["outcome"].get("stopped", "") for one in found]
+    reasons = [one["outcome"]["reason"] for one in found if "reason" in one["outcome"]]
     return UsageCell(
         calls=round(used.get("llm_calls", 0)),
         input_tokens=round(used.get("input_tokens", 0)),
         cached_tokens=round(used.get("cached_tokens", 0)),
         output_tokens=round(used.get("output_tokens", 0)),
         dollars=used.get("dollars"),
-        repaired=sum(attempt > 1 for attempt, _, _ in found),
-        refused=sum(stop == "refused" for stop in stops) + reasons.count("refused"),
-        truncated=sum(stop == "length" for stop in stops) + reasons.count("truncated"),
+        repaired=sum(one["request"]["attempt"] > 1 for one in found),
+        refused=stops.count("refused") + reasons.count("refused"),
+        truncated=stops.count("length") + reasons.count("truncated"),
         failed=len(reasons),
-        milliseconds=tuple(sorted(spent for _, _, spent in found)),
+        milliseconds=tuple(sorted(one["milliseconds"] for one in found)),
     )
-
-
-def _interactions(folder: Path) -> Iterator[tuple[int, dict[str, object], int]]:
-    for path in sorted(folder.rglob("*.json")):
-        if path.name != MANIFEST:
-            raw = json.loads(path.read_text("utf-8"))
-            yield raw["request"]["attempt"], raw["outcome"], raw["milliseconds"]
 
 
 def complaints(folder: Path) -> list[str]:

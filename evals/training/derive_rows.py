@@ -1,14 +1,13 @@
 """Load labelled products for the fits of `evals.training.derive`: sheet, statement features and labels."""
 
-import csv
 import hashlib
 import json
 import pickle
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from cvss import CVSS4
@@ -23,12 +22,11 @@ from agent.records import FactSheet, Statement
 from agent.taxonomy.factors import FactorKey
 from agent.taxonomy.kinds import ProductKind
 from agent.taxonomy.layers import LAYERS, LayerKey
-from evals.cases.bundled import bundled_cases, who
 from evals.cases.case import Case
-from evals.cases.corpus import card
-from evals.cases.documents import documents_of
+from evals.cases.corpus import bundled_cases, card
+from evals.cases.documents import documents_of, file_document
 from evals.cases.families import families
-from evals.training.labels import read_document
+from evals.training.labels import rows_of
 
 LISTINGS: Final = ("README.md", "SKILL.md", "listing.md")
 READ_KINDS: Final[Mapping[str, ProductKind]] = {"assistant/app": "assistant", "voice-agent-platform": "voice-agent"}
@@ -46,8 +44,6 @@ class Row:
     slug: str
     family: str
     """A vendor family or the owner of a repository; all rows of a family are held out together."""
-    real: bool
-    is_card: bool
     sheet: FactSheet
     """The fact sheet; its outlook has the kinds and probabilities."""
     features: NDArray[np.float32]
@@ -57,13 +53,15 @@ class Row:
     pooled: NDArray[np.float64]
     quoted: NDArray[np.float32]
     """Shape (statements, 7): 1 if the statement matches the reader's quote, 0 in uncertain layers, else NaN."""
-    published: Mapping[FactorKey, float]
-    reader: Mapping[FactorKey, float]
     layers: Mapping[LayerKey, bool]
+    published: Mapping[FactorKey, float] = field(default_factory=dict)
+    reader: Mapping[FactorKey, float] = field(default_factory=dict)
     kind: ProductKind | None = None
     base: float | None = None
     published_base: float | None = None
     published_threat: float | None = None
+    real: bool = False
+    is_card: bool = False
 
     @property
     def fold(self) -> int:
@@ -76,102 +74,81 @@ def weights_of(rows: Sequence[Row]) -> NDArray[np.float64]:
     return np.array([CARD_WEIGHT if row.is_card else REAL_WEIGHT if row.real else 1.0 for row in rows])
 
 
-def rows_of(readings: Path | None, listings: Path | None, cache: Path | None) -> list[Row]:
+def all_rows(readings: Path | None, listings: Path | None, cache: Path | None) -> list[Row]:
     """Load all rows, from `cache` if it exists; without both folders of real listings, return only the corpus rows."""
     if cache is not None and cache.exists():
         with cache.open("rb") as file:
             loaded: list[Row] = pickle.load(file)
         return loaded
-    rows = [*_cases(), *(_real(readings, listings) if readings and listings else ())]
+    cases = bundled_cases()
+    rows: list[Row] = []
+    for case, family in zip(cases, families([case.identity for case in cases]), strict=True):
+        short = read_documents(documents_of(card(case))) if case.readings and case.readings.card else None
+        rows += case_rows(case, family, read_documents(documents_of(case)), short)
+    if readings and listings:
+        rows += _real(readings, listings)
     if cache is not None:
         with cache.open("wb") as file:
             pickle.dump(rows, file)
     return rows
 
 
-def _cases() -> Iterator[Row]:
-    cases = bundled_cases()
-    for case, family in zip(cases, families([who(case) for case in cases]), strict=True):
-        short = read_documents(documents_of(card(case))) if case.readings and case.readings.card else None
-        yield from case_rows(case, family, read_documents(documents_of(case)), short)
-
-
 def case_rows(case: Case, family: str, reading: Reading, short: Reading | None) -> tuple[Row, ...]:
     """Return the rows of one bundled case: one from its reading and, if given, one from the reading of its card."""
-    published, label = case.published, case.reader
-    rows = [
-        _row(
-            case.slug,
-            family,
-            reading,
-            published=dict(published.factors) if published else {},
-            label={key: cell.value for key, cell in label.factors.items()} if label else {},
-            layers={key: cell.certain for key, cell in label.layers.items()} if label else {},
-            quotes={key: cell.quote or "" for key, cell in label.layers.items()} if label else {},
-            bases=(
-                label.cvss_base if label else None,
-                published.cvss_base if published else None,
-                published.threat_multiplier if published else None,
-            ),
-        )
-    ]
-    if case.readings and short is not None:
-        said = {key: case.readings.card_certain(key) for key in LAYERS}
-        certain = {key: value for key, value in said.items() if value is not None}
-        rows.append(_row(case.slug, family, short, layers=certain, is_card=True))
-    return tuple(rows)
+    label, published = case.reader, case.published
+    full = _row(
+        reading,
+        {key: cell.certain for key, cell in label.layers.items()} if label else {},
+        {key: cell.quote or "" for key, cell in label.layers.items()} if label else {},
+        slug=case.slug,
+        family=family,
+        published=dict(published.factors) if published else {},
+        reader={key: cell.value for key, cell in label.factors.items()} if label else {},
+        base=label.cvss_base if label else None,
+        published_base=published.cvss_base if published else None,
+        published_threat=published.threat_multiplier if published else None,
+    )
+    if not case.readings or short is None:
+        return (full,)
+    said = {key: case.readings.card_certain(key) for key in LAYERS}
+    certain = {key: value for key, value in said.items() if value is not None}
+    return full, _row(short, certain, {}, slug=case.slug, family=family, is_card=True)
 
 
 def _real(readings: Path, listings: Path) -> Iterator[Row]:
-    with (listings.parent / "sources.tsv").open(encoding="utf-8", newline="") as file:
-        owners = {row["slug"]: row["repository"].split("/")[0].lower() for row in csv.DictReader(file, delimiter="\t")}
+    owners = owners_of(listings.parent)
     for path in sorted(readings.glob("*.json")):
         raw = json.loads(path.read_text("utf-8"))
         page = next(page for name in LISTINGS if (page := listings / path.stem / name).exists())
         kind = raw["product"]["kind"]
         yield _row(
-            path.stem,
-            f"owner:{owners.get(path.stem, path.stem)}",
-            read_documents((read_document(page, page.name),)),
-            label={key: cell["value"] for key, cell in raw["factors"].items()},
-            layers={key: cell["certain"] for key, cell in raw["layers"].items()},
-            quotes={key: cell["quote"] or "" for key, cell in raw["layers"].items()},
-            bases=(float(CVSS4(raw["threats"][0]["cvss_vector"]).base_score), None, None),
-            kind=READ_KINDS.get(kind, kind),
+            read_documents((file_document(page.read_bytes(), page.name),)),
+            {key: cell["certain"] for key, cell in raw["layers"].items()},
+            {key: cell["quote"] or "" for key, cell in raw["layers"].items()},
+            slug=path.stem,
+            family=f"owner:{owners.get(path.stem, path.stem)}",
             real=True,
+            reader={key: cell["value"] for key, cell in raw["factors"].items()},
+            kind=READ_KINDS.get(kind, kind),
+            base=float(CVSS4(raw["threats"][0]["cvss_vector"]).base_score),
         )
 
 
-def _row(
-    slug: str,
-    family: str,
-    reading: Reading,
-    *,
-    published: Mapping[FactorKey, float] | None = None,
-    label: Mapping[FactorKey, float] | None = None,
-    layers: Mapping[LayerKey, bool],
-    quotes: Mapping[LayerKey, str] | None = None,
-    bases: tuple[float | None, float | None, float | None] = (None, None, None),
-    kind: ProductKind | None = None,
-    real: bool = False,
-    is_card: bool = False,
-) -> Row:
+def owners_of(texts: Path) -> dict[str, str]:
+    """Return the owner of each real product's repository, by slug."""
+    return {row["slug"]: row["repository"].split("/")[0].lower() for row in rows_of(texts / "sources.tsv")}
+
+
+def _row(reading: Reading, layers: Mapping[LayerKey, bool], quotes: Mapping[LayerKey, str], **labels: Any) -> Row:
     readable, features = features_of(reading)
     return Row(
-        slug,
-        family,
-        real,
-        is_card,
-        reading.sheet,
-        features.astype(np.float32),
-        tuple(readable),
-        pooled(reading.documents, readable, features),
-        _quoted(readable, layers, quotes or {}),
-        published or {},
-        label or {},
-        layers,
-        kind,
-        *bases,
+        sheet=reading.sheet,
+        features=features.astype(np.float32),
+        statements=tuple(readable),
+        pooled=pooled(reading.documents, readable, features),
+        quoted=_quoted(readable, layers, quotes),
+        layers=layers,
+        **labels,
     )
 
 

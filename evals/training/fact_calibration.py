@@ -56,9 +56,9 @@ class Constants:
     mix: NDArray[np.float64]
     """Weights of the signs, shared by all keys, shape (3,)."""
 
-    def chances(self, signed: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the probability that the sources state each key, shape (…, keys); `signed`: shape (…, keys, 3)."""
-        return logistic(signed @ self.mix + self.offset)
+    def chances(self, signs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probability that the sources state each key, shape (…, keys); `signs`: shape (…, keys, 3)."""
+        return logistic(signs @ self.mix + self.offset)
 
 
 def table_of(lines: "Lines", scores: NDArray[np.float32], usable: NDArray[np.bool_]) -> Table:
@@ -78,14 +78,6 @@ def table_of(lines: "Lines", scores: NDArray[np.float32], usable: NDArray[np.boo
         signed.append(signs(allowed[seen]))
         owner.append(str(lines.owner[own][0]))
     return Table(tuple(names), np.array(owner), np.array(known), np.array(stated), np.array(signed))
-
-
-def calibrate(
-    lines: "Lines", scores: NDArray[np.float32], head: NDArray[np.bool_], usable: NDArray[np.bool_]
-) -> Constants:
-    """Fit the calibration and the limits on all products; keys without a head are never asserted."""
-    table = table_of(lines, scores, usable)
-    return constants_of(table, np.ones(len(table.products), dtype=bool), head)
 
 
 def constants_of(table: Table, rows: NDArray[np.bool_], head: NDArray[np.bool_]) -> Constants:

@@ -7,17 +7,17 @@ carries no facts need no row, since nothing is read from them.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.facts.vocabulary import Vocabulary, load_vocabulary
-from agent.records import CARRYING, Polarity
+from agent.facts.vocabulary import load_vocabulary
+from agent.records import CARRYING
 from evals.training.labels import FOLDER, LabelledPage, rows_of
 
 _RENAMED: Final = {
@@ -40,51 +40,55 @@ _SPLIT: Final = {
 _MIN_SHARE: Final = 0.5
 
 
-@dataclass(frozen=True)
-class FactLabel:
+class FactLabel(NamedTuple):
     """The facts of one labelled place."""
 
     start: int
     end: int
     labels: tuple[str, ...]
     """The labels; a denial is prefixed with a minus."""
-    second: tuple[str, ...] | None
-    """The labels of a second, independent reader, or None if there was no second reader."""
     looked: str = "ab"
     """The lists of keys that the reader looked for: a (first list), b (additions of the second), c (third list)."""
+
+
+class Truth(NamedTuple):
+    """The fact labels of one page with n statements, for k keys; all arrays have the shape (n, k)."""
+
+    looked: NDArray[np.bool_]
+    """Whether a reader looked for the key in the places that overlap the statement."""
+    says: NDArray[np.int8]
+    """1 if the statement states the key, -1 if it denies it."""
+    weight: NDArray[np.float64]
+    """1, or a fraction if several statements share the facts of one place."""
 
 
 def read_fact_labels(folder: Path = FOLDER) -> dict[str, list[FactLabel]]:
     """Load the labelled places, keyed by the SHA-256 of their file. Raises OSError when a file is missing."""
     hashes = {row["text"]: row["sha256"] for row in rows_of(folder / "texts.tsv")}
-    found: dict[str, list[FactLabel]] = {}
+    found: dict[str, list[FactLabel]] = defaultdict(list)
     for row in rows_of(folder / "facts.tsv"):
-        second = None if row["second"] == "-" else _labels(row["second"])
-        label = FactLabel(int(row["start"]), int(row["end"]), _labels(row["facts"]), second, row["looked"])
-        found.setdefault(hashes[row["text"]], []).append(label)
+        labels = (part.strip() for part in row["facts"].split(","))
+        stated = tuple(label for label in labels if label not in ("", "facts"))
+        found[hashes[row["text"]]].append(FactLabel(int(row["start"]), int(row["end"]), stated, row["looked"]))
     return found
 
 
 @lru_cache(maxsize=8)
-def looked_for(lists: str, folder: Path = FOLDER) -> NDArray[np.bool_]:
+def looked_for(lists: str) -> NDArray[np.bool_]:
     """Return a mask of the keys in these lists, shape (k,); `lists` has the format of `FactLabel.looked`.
 
     `lists.tsv` has the keys of each list. The array is cached and read-only.
     """
-    inside = {row["key"] for row in rows_of(folder / "lists.tsv") if row["list"] in lists}
+    inside = {row["key"] for row in rows_of(FOLDER / "lists.tsv") if row["list"] in lists}
     found = np.array([key.id in inside for key in load_vocabulary()], dtype=bool)
     found.flags.writeable = False
     return found
 
 
-def _labels(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip() and part.strip() != "facts")
-
-
-def keys_of(labels: Sequence[str], text: str, vocabulary: Vocabulary | None = None) -> dict[str, Polarity]:
-    """Map a place's labels to keys with their polarity; its `text` resolves ambiguous labels. Ignore unknown labels."""
-    known = vocabulary or load_vocabulary()
-    found: dict[str, Polarity] = {}
+def keys_of(labels: Sequence[str], text: str) -> dict[str, int]:
+    """Map a place's labels to keys, -1 if denied, else 1; its `text` resolves ambiguous labels. Skip unknown labels."""
+    vocabulary = load_vocabulary()
+    found = {}
     for raw in labels:
         label = raw.lstrip("-")
         label = _RENAMED.get(label, label)
@@ -92,61 +96,43 @@ def keys_of(labels: Sequence[str], text: str, vocabulary: Vocabulary | None = No
             words, fitting, other = _SPLIT[label]
             key = fitting if words is not None and words.search(text) else other
         else:
-            same = known.labelled(label)
-            key = same.id if same else label if label in known else ""
+            same = vocabulary.labelled(label)
+            key = same.id if same else label if label in vocabulary else ""
         if key:
-            found[key] = "denied" if raw.startswith("-") else "asserted"
+            found[key] = -1 if raw.startswith("-") else 1
     return found
 
 
-@dataclass(frozen=True)
-class Truth:
-    """The fact labels of one page with n statements, for k keys."""
-
-    looked: NDArray[np.bool_]
-    """Shape (n, k): whether a reader looked for the key in the places that overlap the statement."""
-    facts: tuple[dict[str, Polarity], ...]
-    """The keys that each statement states or denies."""
-    weight: NDArray[np.float64]
-    """Shape (n, k): 1, or a fraction if several statements share the facts of one place."""
-
-
-def truth_of(page: LabelledPage, places: Sequence[FactLabel]) -> Truth:
-    """Convert the labelled `places` of a page's file to labels of its statements."""
+def truth_of(page: LabelledPage, labels: Sequence[FactLabel]) -> Truth:
+    """Convert the fact labels of a page's file to labels of its statements."""
     vocabulary = load_vocabulary()
     shape = (len(page.statements), len(vocabulary))
-    known = Truth(np.zeros(shape, dtype=bool), tuple({} for _ in page.statements), np.ones(shape))
+    looked, says, weight = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=np.int8), np.ones(shape)
     unknown = np.zeros(shape, dtype=bool)
-    by_place = {(place.start, place.end): place for place in places}
-    for label, held in zip(page.labels, page.held, strict=True):
-        place = by_place.get((label.start, label.end))
+    by_place = {(label.start, label.end): label for label in labels}
+    given = [
+        (place, by_place.get((place.start, place.end)), held)
+        for place, held in zip(page.places, page.held, strict=True)
+    ]
+    for place, label, held in given:
         rows = list(held)
-        if label.role not in CARRYING:
-            known.looked[rows] |= np.array([label.role not in key.carried_by for key in vocabulary])
-        if place is not None:
-            known.looked[rows] |= looked_for(place.looked)
-            _state(known, page, held, place)
-        if label.role in CARRYING:
+        if place.role in CARRYING:
             # The statement may state a key in a part where nobody looked for this key.
-            unknown[rows] |= ~looked_for(place.looked if place else "")
-    known.looked[unknown] = False
-    for alone, held in zip(page.places, page.places_held, strict=True):
-        place = by_place[alone.start, alone.end]
-        known.looked[list(held)] |= looked_for(place.looked)
-        _state(known, page, held, place)
-    for number, found in enumerate(known.facts):
-        known.looked[number, [vocabulary.order[key] for key in found]] = True
-    return known
-
-
-def _state(known: Truth, page: LabelledPage, held: Mapping[int, int], place: FactLabel) -> None:
-    """Assign the facts of a place to the statements that contain most of its words."""
-    if not (held and place.labels):
-        return
-    order = load_vocabulary().order
-    best, total = max(held.values()), sum(held.values())
-    own = [n for n, shared in held.items() if shared >= min(best, _MIN_SHARE * total)]
-    for number in own:
-        keys = keys_of(place.labels, page.statements[number].text)
-        known.facts[number].update(keys)
-        known.weight[number, [order[key] for key in keys]] = 1 / len(own)
+            unknown[rows] |= ~looked_for(label.looked if label else "")
+        elif place.role:
+            looked[rows] |= np.array([place.role not in key.carried_by for key in vocabulary])
+        if place.role and label:
+            looked[rows] |= looked_for(label.looked)
+    looked[unknown] = False
+    for place, label, held in given:
+        if not place.role:
+            looked[list(held)] |= looked_for(by_place[place.start, place.end].looked)
+        if label and label.labels and held:
+            # The facts belong to the statements that contain most of the words of their place.
+            best, total = max(held.values()), sum(held.values())
+            own = [n for n, shared in held.items() if shared >= min(best, _MIN_SHARE * total)]
+            for number in own:
+                for key, sign in keys_of(label.labels, page.statements[number].text).items():
+                    says[number, vocabulary.order[key]] = sign
+                    weight[number, vocabulary.order[key]] = 1 / len(own)
+    return Truth(looked | (says != 0), says, weight)

@@ -1,18 +1,14 @@
 """Render FACTS.md, the figures of the embedded fact reader on held-out owners."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jinja2 import Environment
-from numpy.typing import NDArray
 
-from evals.training.fact_calibration import Constants, Measured, PatternFigures, Table, measure, table_of
+from agent.facts.vocabulary import load_vocabulary
+from evals.training.fact_calibration import Constants, Measured, PatternFigures, Table, measure
 from evals.training.kind_heads import KindHeads
-
-if TYPE_CHECKING:
-    from evals.training.fact_heads import Lines
 
 _BINS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 _PAGE = """\
@@ -52,7 +48,7 @@ Limit: the chance from which a fact of the key is asserted.
 | key | stated | asserted | precision | recall | limit |
 | --- | --- | --- | --- | --- | --- |
 {% for row in keys -%}
-| {{ row.key }} | {{ row.stated }} | {{ row.asserted }} | {{ row.precision }} | {{ row.recall }} | {{ row.limit }} |
+| {{ row|join(" | ") }} |
 {% endfor %}
 ## Patterns
 
@@ -67,38 +63,25 @@ that asserts is one more feature of the heads, whatever its precision; one that 
 
 
 def render(
-    lines: "Lines",
-    scores: NDArray[np.float32],
-    usable: NDArray[np.bool_],
-    constants: Constants,
-    kinds: KindHeads,
-    patterns: Sequence[PatternFigures],
+    statements: int, table: Table, constants: Constants, kinds: KindHeads, patterns: Sequence[PatternFigures]
 ) -> str:
     """Return the page as Markdown."""
-    table = table_of(lines, scores, usable)
+    vocabulary = load_vocabulary()
     measured = measure(table, constants.head)
-    overall = [("all keys", *measured.figures(table)[:3])]
-    grave = np.array([key in _grave() for key in lines.keys])
-    overall.append(("the gravest keys", *measured.figures(table, grave)[:3]))
+    grave = np.array([key.grave for key in vocabulary])
     page = Environment(keep_trailing_newline=True, autoescape=False).from_string(_PAGE)
     return page.render(
-        statements=len(lines.statements),
+        statements=statements,
         products=len(table.products),
         stated=int(table.stated.sum()),
-        overall=overall,
+        overall=[("all keys", *measured.figures(table)), ("the gravest keys", *measured.figures(table, grave))],
         mute=int((constants.head & (constants.limit > 1)).sum()),
-        headless=[key for key, head in zip(lines.keys, constants.head, strict=True) if not head],
+        headless=[key.id for key, head in zip(vocabulary, constants.head, strict=True) if not head],
         bins=_bins(measured, table),
         kinds=kinds,
-        keys=_keys(lines.keys, table, measured, constants),
+        keys=list(_keys(table, measured, constants)),
         patterns=patterns,
     )
-
-
-def _grave() -> frozenset[str]:
-    from agent.facts.vocabulary import load_vocabulary
-
-    return frozenset(key.id for key in load_vocabulary() if key.grave)
 
 
 def _bins(measured: Measured, table: Table) -> list[tuple[str, int, float, float]]:
@@ -112,22 +95,11 @@ def _bins(measured: Measured, table: Table) -> list[tuple[str, int, float, float
     return found
 
 
-def _keys(keys: Sequence[str], table: Table, measured: Measured, constants: Constants) -> list[dict[str, str | int]]:
-    found: list[dict[str, str | int]] = []
-    for number, key in enumerate(keys):
-        if not constants.head[number]:
-            continue
-        own = np.arange(len(keys)) == number
-        precision, recall, asserted, stated = measured.figures(table, own)
-        limit = constants.limit[number]
-        found.append(
-            {
-                "key": key,
-                "stated": stated,
-                "asserted": asserted,
-                "precision": f"{precision:.2f}" if asserted else "–",
-                "recall": f"{recall:.2f}" if stated else "–",
-                "limit": f"{limit:.2f}" if limit <= 1 else "never",
-            }
-        )
-    return found
+def _keys(table: Table, measured: Measured, constants: Constants) -> Iterator[tuple[str, int, int, str, str, str]]:
+    for number, key in enumerate(load_vocabulary()):
+        if constants.head[number]:
+            own = np.arange(len(constants.head)) == number
+            precision, recall, asserted, stated = measured.figures(table, own)
+            limit = constants.limit[number]
+            right, found = f"{precision:.2f}" if asserted else "–", f"{recall:.2f}" if stated else "–"
+            yield key.id, stated, asserted, right, found, f"{limit:.2f}" if limit <= 1 else "never"

@@ -1,6 +1,6 @@
 """Fit the correction of an LLM's factor values on drafts of real listings and an expert's readings of them.
 
-    python -m evals.training.judged_factors TEXTS DRAFTS [--answers FOLDER] [--dry]
+    python -m evals.training.judged_factors TEXTS DRAFTS [--dry]
 
 TEXTS is the folder of the real pages (evals/real/readings.py). DRAFTS contains <slug>/draft.json of drafts with an
 LLM; the first part of each factor is the LLM's own value. Readers of real pages give higher values than the LLM does
@@ -14,7 +14,6 @@ remain valid.
 """
 
 import argparse
-import csv
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -25,12 +24,13 @@ import click
 
 from agent.drafting.calibration import FACTORS_FILE, FactorCalibration, load_factors
 from agent.errors import UsageError
-from agent.records import Draft, Record
-from agent.resources import data_folder
+from agent.records import Draft
 from agent.taxonomy.factors import FACTOR_SETS, FactorKey
-from evals.cases.bundled import bundled_cases
+from evals.cases.corpus import bundled_cases
 from evals.metrics.arithmetic import mean
 from evals.script import run_script
+from evals.training.derive_rows import owners_of
+from evals.training.weights import write_calibration
 
 PULL: Final = 24
 """Number of products that the bundled corpus counts as, equal to the number with recorded answers. With 8, corpus
@@ -40,6 +40,7 @@ _LEAST: Final = 10
 """Minimum number of readings for a fit."""
 _DIGITS: Final = 3
 KEYS: Final = FACTOR_SETS["0.5"]
+_RECORDED: Final = Path(__file__).parents[1] / "recorded"
 
 
 class Said(NamedTuple):
@@ -55,8 +56,12 @@ Rows = Mapping[FactorKey, Sequence[Said]]
 
 def main(arguments: Sequence[str]) -> None:
     """Fit the biases, print the figures on held-out owners and, unless --dry, write the constants."""
-    asked = _parser().parse_args(arguments)
-    real, corpus = real_rows(asked.texts, asked.drafts), corpus_rows(asked.answers)
+    parser = argparse.ArgumentParser(prog="python -m evals.training.judged_factors")
+    parser.add_argument("texts", type=Path, help="folder of the real pages")
+    parser.add_argument("drafts", type=Path, help="folder of drafts with an LLM, <slug>/draft.json")
+    parser.add_argument("--dry", action="store_true", help="write nothing")
+    asked = parser.parse_args(arguments)
+    real, corpus = real_rows(asked.texts, asked.drafts), corpus_rows()
     count = len(next(iter(real.values()), ()))
     if count < _LEAST:
         raise UsageError(f"{count} drafts beside a reading; it takes {_LEAST}", where=str(asked.drafts))
@@ -67,14 +72,7 @@ def main(arguments: Sequence[str]) -> None:
     for key, value in made.items():
         click.echo(f"{key}: {value:+.3f}")
     if not asked.dry:
-        path = data_folder("corpus") / "knowledge" / "calibration" / FACTORS_FILE
-        record = corrected(load_factors(), made)
-        write_constants(path, record)
-
-
-def write_constants(path: Path, record: Record) -> None:
-    """Write fitted constants as the drafter reads them."""
-    path.write_text(json.dumps(record.model_dump(mode="json"), indent=1) + "\n", "utf-8")
+        write_calibration(FACTORS_FILE, corrected(load_factors(), made))
 
 
 def bias(real: Sequence[Said], corpus: Sequence[Said]) -> float:
@@ -104,46 +102,35 @@ def corrected(record: FactorCalibration, biases: Mapping[FactorKey, float]) -> F
 
 def real_rows(texts: Path, drafts: Path) -> Rows:
     """Load the LLM's and the expert's values for listings with both a reading and a draft with an LLM."""
-    with (texts / "sources.tsv").open(encoding="utf-8", newline="") as file:
-        owners = {row["slug"]: row["repository"].split("/")[0].lower() for row in csv.DictReader(file, delimiter="\t")}
+    owners = owners_of(texts)
     rows: dict[FactorKey, list[Said]] = defaultdict(list)
     for reading in sorted((texts / "readings").glob("*.json")):
-        slug, path = reading.stem, drafts / reading.stem / "draft.json"
-        if not path.is_file():
-            continue
-        draft = Draft.model_validate_json(path.read_bytes())
-        expert = json.loads(reading.read_text("utf-8"))["factors"]
-        for key in KEYS:
-            own = next((part for part in draft.factors[key].parts if part.kind == "proposal"), None)
-            if own is not None:
-                rows[key].append(Said(owners.get(slug, slug), float(own.effect), float(expert[key]["value"])))
+        path = drafts / reading.stem / "draft.json"
+        if path.is_file():
+            draft = Draft.model_validate_json(path.read_bytes())
+            expert = json.loads(reading.read_text("utf-8"))["factors"]
+            owner = owners.get(reading.stem, reading.stem)
+            for key in KEYS:
+                own = next((part for part in draft.factors[key].parts if part.kind == "proposal"), None)
+                if own is not None:
+                    rows[key].append(Said(owner, float(own.effect), float(expert[key]["value"])))
     return rows
 
 
-def corpus_rows(answers: Path) -> Rows:
+def corpus_rows() -> Rows:
     """Load the LLM's and the reader's values for the bundled cases with recorded answers."""
-    cases = {case.slug: case for case in bundled_cases()}
+    readers = {case.slug: case.reader for case in bundled_cases()}
     rows: dict[FactorKey, list[Said]] = defaultdict(list)
-    for path in sorted(answers.glob("*/factors-*.json")):
-        case = cases.get(path.parent.name)
+    for path in sorted(_RECORDED.glob("*/factors-*.json")):
+        reader = readers.get(path.parent.name)
         text = json.loads(path.read_text("utf-8")).get("outcome", {}).get("text", "")
-        if case is None or case.reader is None or not text:
+        if reader is None or not text:
             continue
         for item in json.loads(text)["factors"]:
-            if item["factor"] in case.reader.factors and not item["insufficient"]:
-                reader = case.reader.factors[item["factor"]].value
-                rows[item["factor"]].append(Said(case.slug, item["value"] / 10, reader))
+            if item["factor"] in reader.factors and not item["insufficient"]:
+                value = reader.factors[item["factor"]].value
+                rows[item["factor"]].append(Said(path.parent.name, item["value"] / 10, value))
     return rows
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m evals.training.judged_factors")
-    parser.add_argument("texts", type=Path, help="folder of the real pages")
-    parser.add_argument("drafts", type=Path, help="folder of drafts with an LLM, <slug>/draft.json")
-    recorded = Path(__file__).resolve().parents[1] / "recorded"
-    parser.add_argument("--answers", type=Path, default=recorded, help="recorded answers on bundled cases")
-    parser.add_argument("--dry", action="store_true", help="write nothing")
-    return parser
 
 
 if __name__ == "__main__":

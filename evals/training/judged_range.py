@@ -14,10 +14,9 @@ import click
 
 from agent.drafting.calibration import RANGE_FILE, RangeCalibration, load_range
 from agent.drafting.score_range import likely, residual
-from agent.resources import data_folder
 from evals.gate.baseline import load, path_of
 from evals.script import run_script
-from evals.training.judged_factors import write_constants
+from evals.training.weights import write_calibration
 
 _DIGITS = 3
 
@@ -31,22 +30,19 @@ def main(arguments: Sequence[str]) -> None:
     covered, width = held_out(pairs)
     click.echo(f"{len(pairs)} drafts: {covered:.2f} of the readers' scores inside, mean width {width:.1f}")
     if not asked.dry:
-        fitted = load_range().model_copy(update={"judged": residuals(pairs)})
-        path = data_folder("corpus") / "knowledge" / "calibration" / RANGE_FILE
-        write_constants(path, fitted)
+        write_calibration(RANGE_FILE, fitted(pairs))
 
 
-def scores() -> tuple[tuple[float, float], ...]:
+def scores() -> list[tuple[float, float]]:
     """Return the drafted and the reader's score, 0 to 10, of each recorded case that a reader scored."""
     cases = [case.score for case in load(path_of("llm")).cases.values()]
-    return tuple(
-        (float(one.value), float(one.reader)) for one in cases if one.value is not None and one.reader is not None
-    )
+    return [(float(one.value), float(one.reader)) for one in cases if one.value is not None and one.reader is not None]
 
 
-def residuals(pairs: Sequence[tuple[float, float]]) -> tuple[float, ...]:
-    """Return the sorted residuals of pairs of drafted and reader's score."""
-    return tuple(sorted(round(residual(reader, drafted), _DIGITS) for drafted, reader in pairs))
+def fitted(pairs: Sequence[tuple[float, float]]) -> RangeCalibration:
+    """Return the range with the sorted residuals of pairs of drafted and reader's score."""
+    residuals = sorted(round(residual(reader, drafted), _DIGITS) for drafted, reader in pairs)
+    return load_range().model_copy(update={"judged": tuple(residuals)})
 
 
 def held_out(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
@@ -54,14 +50,10 @@ def held_out(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
     inside, widths = 0, []
     for at, (drafted, reader) in enumerate(pairs):
         raw = Decimal(str(drafted))
-        found = likely(raw, _with([*pairs[:at], *pairs[at + 1 :]]), judged=True)
+        found = likely(raw, fitted([*pairs[:at], *pairs[at + 1 :]]), judged=True)
         inside += float(raw - found.below) <= reader <= float(raw + found.above)
         widths.append(float(found.below + found.above))
     return inside / len(pairs), sum(widths) / len(widths)
-
-
-def _with(pairs: Sequence[tuple[float, float]]) -> RangeCalibration:
-    return load_range().model_copy(update={"judged": residuals(pairs)})
 
 
 if __name__ == "__main__":

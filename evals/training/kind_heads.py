@@ -4,26 +4,23 @@ The labelled products come from `labels/kinds.tsv` (with pages in `listings/<slu
 the bundled cases whose category determines the kind.
 """
 
-import csv
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final, NamedTuple, get_args
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from agent.facts.readers.kinds import WORD_SCALE, kind_features, known_places
-from agent.intake.extract.documents import compose
-from agent.intake.extract.formats.markdown import read_markdown
 from agent.intake.extract.parse import SUFFIXES
-from agent.records import Document, Snapshot
+from agent.records import Document
 from agent.resources import data_folder
 from agent.taxonomy.kinds import ProductKind
-from evals.cases.corpus import load_case
-from evals.cases.documents import documents_of
-from evals.training.labels import FOLDER, read_document
+from evals.cases.corpus import load_cases
+from evals.cases.documents import documents_of, file_document, markdown_document
+from evals.training.labels import FOLDER, rows_of
 
 KINDS: Final[tuple[ProductKind, ...]] = get_args(ProductKind)
 _CATEGORIES: Final[dict[str, ProductKind]] = {
@@ -47,15 +44,6 @@ _UNSURE_WEIGHT: Final = 0.3
 _CASE_WEIGHT: Final = 0.7
 _EXAMPLE_WEIGHT: Final = 0.5
 _NOBODY: Final = ""
-_SNAPSHOT: Final = Snapshot(
-    sha256="0" * 64,
-    requested_url="README.md",
-    final_url="README.md",
-    fetched_at="2026-01-01T00:00:00Z",
-    media_type="text/markdown",
-    kind="listing",
-    size=0,
-)
 _FIRST: Final = ("README.md", "SKILL.md", "listing.md", "page.html")
 _SEEN: Final = 3
 _PENALTY: Final = 1.0
@@ -75,8 +63,7 @@ class KindHeads:
     """Share of real products whose most probable kind is the labelled kind."""
 
 
-@dataclass(frozen=True)
-class _Row:
+class _Row(NamedTuple):
     owner: str
     kind: int
     weight: float
@@ -91,49 +78,35 @@ def listing_documents(folder: Path) -> tuple[Document, ...]:
     rest = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES and path.is_file()]
     pages = names[:1] or rest[:1]
     pages += [path for path in sorted(folder.glob("*.json")) if path.is_file()]
-    return tuple(read_document(path, path.name, f"D{n}") for n, path in enumerate(dict.fromkeys(pages), start=1))
+    numbered = enumerate(dict.fromkeys(pages), start=1)
+    return tuple(file_document(path.read_bytes(), path.name, f"D{n}") for n, path in numbered)
 
 
 def _rows(folders: Sequence[Path]) -> Iterator[_Row]:
-    with (FOLDER / "kinds.tsv").open(encoding="utf-8", newline="") as file:
-        labels = list(csv.DictReader(file, delimiter="\t"))
-    for row in labels:
-        place = next(
-            (root / "listings" / row["slug"] for root in folders if (root / "listings" / row["slug"]).is_dir()), None
-        )
+    """Yield real products, bundled cases and descriptions of invented products; the last are in every fit."""
+    for row in rows_of(FOLDER / "kinds.tsv"):
+        places = (root / "listings" / row["slug"] for root in folders)
+        place = next((place for place in places if place.is_dir()), None)
         if place is not None:
             yield _row(row["owner"], row["kind"], 1.0, listing_documents(place), real=True)
-    for file_ in sorted((data_folder("corpus") / "cases").glob("*/case.yaml")):
-        raw = yaml.safe_load(file_.read_text("utf-8"))
-        kind = _CATEGORIES.get(raw["category"])
-        if kind is not None:
-            weight = _UNSURE_WEIGHT if raw["category"] in _UNSURE else _CASE_WEIGHT
-            yield _row(
-                str(raw.get("vendor", "")).lower(), kind, weight, documents_of(load_case(file_.parent)), real=False
-            )
+    for case in load_cases(data_folder("corpus") / "cases"):
+        if case.category in _CATEGORIES:
+            weight = _UNSURE_WEIGHT if case.category in _UNSURE else _CASE_WEIGHT
+            yield _row(str(case.vendor).lower(), _CATEGORIES[case.category], weight, documents_of(case))
+    for row in rows_of(FOLDER / "kind_examples.tsv"):
+        document = markdown_document(f"# {row['title']}\n\n{row['text']}\n", "README.md")
+        yield _row(_NOBODY, row["kind"], _EXAMPLE_WEIGHT, (document,))
 
 
-def _examples() -> Iterator[_Row]:
-    """Yield descriptions of invented products. They have no owner, so every fit includes them."""
-    with (FOLDER / "kind_examples.tsv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file, delimiter="\t"):
-            page = read_markdown(f"# {row['title']}\n\n{row['text']}\n")
-            yield _row(_NOBODY, row["kind"], _EXAMPLE_WEIGHT, (compose("D1", page, _SNAPSHOT),), real=False)
-
-
-def _row(owner: str, kind: str, weight: float, documents: Sequence[Document], *, real: bool) -> _Row:
-    ids, vector = kind_features(documents)
+def _row(owner: str, kind: str, weight: float, documents: Sequence[Document], *, real: bool = False) -> _Row:
     names: tuple[str, ...] = KINDS
-    return _Row(owner, names.index(kind), weight, real, ids, vector)
+    return _Row(owner, names.index(kind), weight, real, *kind_features(documents))
 
 
 def fit_kinds(folders: Sequence[Path]) -> KindHeads:
     """Fit on all available labelled products and measure the accuracy on held-out owners."""
-    rows = [*_rows(folders), *_examples()]
-    seen: dict[int, int] = {}
-    for row in rows:
-        for place in row.ids.tolist():
-            seen[place] = seen.get(place, 0) + 1
+    rows = list(_rows(folders))
+    seen = Counter(place for row in rows for place in row.ids.tolist())
     known = np.array(sorted(place for place, count in seen.items() if count >= _SEEN), dtype=np.uint32)
     features = np.stack([_features(row, known) for row in rows])
     kind = np.array([row.kind for row in rows])

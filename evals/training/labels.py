@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
 
-from agent.intake.extract.documents import compose
-from agent.intake.extract.parse import SUFFIXES, read_page, sniff
+import click
+
+from agent.intake.extract.parse import SUFFIXES
 from agent.intake.extract.statements.split import statements
-from agent.records import Document, Snapshot, Statement, StatementRole
-from agent.settings import Settings
+from agent.records import Document, Statement, StatementRole
+from agent.resources import data_folder
+from evals.cases.documents import file_document
 from evals.training.align import align
 
 ROLES: Final[tuple[StatementRole, ...]] = get_args(StatementRole)
@@ -26,11 +28,12 @@ LETTERS: Final = dict(zip("BTCLKAIENMOX", ROLES, strict=True))
 """Letter used in labelling → its role."""
 _MIN_SHARE: Final = 0.5
 """Minimum share of a statement's words in labelled places for the statement to get a role."""
+_SHOWN: Final = 10
 
 
 @dataclass(frozen=True)
 class Place:
-    """A place in a file as published."""
+    """A labelled place in a file as published."""
 
     owner: str
     """The publisher of the product, in lower case; all places of an owner are held out together."""
@@ -41,13 +44,8 @@ class Place:
     sha256: str
     start: int
     end: int
-
-
-@dataclass(frozen=True)
-class Label(Place):
-    """A place with a labelled role."""
-
-    role: StatementRole
+    role: StatementRole | None = None
+    """None if only the facts of the place are labelled."""
     second: StatementRole | None = None
     """The role according to a second, independent reader."""
     batch: str = ""
@@ -58,57 +56,41 @@ class Label(Place):
 class LabelledPage:
     """A page as intake reads it, with its statements and labels."""
 
-    owner: str
     document: Document
     statements: tuple[Statement, ...]
+    places: tuple[Place, ...]
+    """The labelled places, those with a role first."""
+    held: tuple[dict[int, int], ...]
+    """For each place, the number of words that it shares with each overlapping statement."""
     roles: tuple[StatementRole | None, ...]
     """The role of each statement, None without a label."""
-    labels: tuple[Label, ...]
-    held: tuple[dict[int, int], ...]
-    """For each label, the number of words that it shares with each overlapping statement."""
-    places: tuple[Place, ...] = ()
-    """Places labelled with facts but without a role."""
-    places_held: tuple[dict[int, int], ...] = ()
-    """Like `held`, for `places`."""
-
-    @property
-    def source(self) -> Place:
-        """The page's first labelled place, which identifies its source."""
-        return (*self.labels, *self.places)[0]
 
 
-def read_labels(folder: Path = FOLDER) -> list[Label]:
+def read_labels(folder: Path = FOLDER) -> list[Place]:
     """Load the labels of a folder: `texts.tsv` identifies each numbered text, `roles.tsv` has its labelled places.
 
     Raises KeyError for an unknown number or letter, OSError when a file is missing.
     """
-    texts = {row["text"]: row for row in rows_of(folder / "texts.tsv")}
-    return [
-        Label(
-            *_where(texts[row["text"]], row),
-            role=LETTERS[row["role"]],
-            second=LETTERS[row["second"]] if row["second"] else None,
-            batch=row["batch"],
-        )
-        for row in rows_of(folder / "roles.tsv")
-    ]
+    return _places(folder, "roles.tsv")
 
 
 def read_places(folder: Path = FOLDER) -> list[Place]:
-    """Load the places of `facts.tsv` without a labelled role. Raises the same errors as `read_labels`."""
+    """Load the labels, then the places of `facts.tsv` without a labelled role. Raises the errors of `read_labels`."""
+    labels = read_labels(folder)
+    known = {(label.sha256, label.start, label.end) for label in labels}
+    return [*labels, *(p for p in _places(folder, "facts.tsv") if (p.sha256, p.start, p.end) not in known)]
+
+
+def _places(folder: Path, file: str) -> list[Place]:
     texts = {row["text"]: row for row in rows_of(folder / "texts.tsv")}
-    known = {(row["text"], row["start"], row["end"]) for row in rows_of(folder / "roles.tsv")}
-    return [
-        Place(*_where(texts[row["text"]], row))
-        for row in rows_of(folder / "facts.tsv")
-        if (row["text"], row["start"], row["end"]) not in known
-    ]
-
-
-def _where(text: Mapping[str, str], row: Mapping[str, str]) -> tuple[str, str, str, str, str, int, int]:
-    """Return the fields of a `Place` from a row of `texts.tsv` and a row with offsets."""
-    source = (text["owner"], text["repository"], text["path"], text["commit"], text["sha256"])
-    return (*source, int(row["start"]), int(row["end"]))
+    found = []
+    for row in rows_of(folder / file):
+        text = texts[row["text"]]
+        where = text["owner"], text["repository"], text["path"], text["commit"], text["sha256"]
+        role = LETTERS[row["role"]] if "role" in row else None
+        second = LETTERS[row["second"]] if role and row["second"] else None
+        found.append(Place(*where, int(row["start"]), int(row["end"]), role, second, row.get("batch", "")))
+    return found
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -130,58 +112,51 @@ def find_texts(hashes: Iterable[str], folders: Sequence[Path]) -> dict[str, Path
     return found
 
 
-def read_document(path: Path, name: str, identity: str = "D1") -> Document:
-    """Read a file as intake does; `name` is its path in the repository."""
-    body = path.read_bytes()
-    kind = sniff(body, "", name)
-    page = read_page(body, kind, "", name, Settings())
-    snapshot = Snapshot(
-        sha256=hashlib.sha256(body).hexdigest(),
-        requested_url=name,
-        final_url=name,
-        fetched_at="2026-01-01T00:00:00Z",
-        media_type="text/markdown",
-        kind="listing",
-        size=len(body),
-    )
-    return compose(identity, page, snapshot)
+def labelled_texts(places: Sequence[Place], folders: Sequence[Path]) -> dict[str, Path]:
+    """Find the texts of all places in the folders and in the bundled corpus, by SHA-256."""
+    return find_texts({place.sha256 for place in places}, [*folders, data_folder("corpus") / "cases"])
 
 
-def labelled_pages(
-    labels: Sequence[Label], texts: Mapping[str, Path], places: Sequence[Place] = ()
-) -> list[LabelledPage]:
-    """Build the pages of all labels whose text was found, in label order; `places` as in `LabelledPage`."""
-    by_text: dict[str, tuple[list[Label], list[Place]]] = defaultdict(lambda: ([], []))
-    for label in labels:
-        if label.sha256 in texts:
-            by_text[label.sha256][0].append(label)
+def all_pages(places: Sequence[Place], folders: Sequence[Path], fitted: str) -> list[LabelledPage]:
+    """Return the pages of all places, or none after saying which texts are missing and what is `fitted`."""
+    texts = labelled_texts(places, folders)
+    missing = sorted({(place.repository, place.path) for place in places if place.sha256 not in texts})
+    click.echo(f"{len(texts)} labelled texts are here, {len(missing)} are missing")
+    if not missing:
+        return labelled_pages(places, texts)
+    for repository, path in missing[:_SHOWN]:
+        click.echo(f"  missing: {repository} {path}")
+    click.echo(f"nothing is fitted: the {fitted} are those of all texts")
+    return []
+
+
+def labelled_pages(places: Sequence[Place], texts: Mapping[str, Path]) -> list[LabelledPage]:
+    """Build the pages of all places whose text was found, in the order of the places."""
+    by_text: dict[str, list[Place]] = defaultdict(list)
     for place in places:
         if place.sha256 in texts:
-            by_text[place.sha256][1].append(place)
-    return [_labelled(own, others, texts[digest]) for digest, (own, others) in by_text.items()]
+            by_text[place.sha256].append(place)
+    return [_labelled(own, texts[digest]) for digest, own in by_text.items()]
 
 
-def _labelled(labels: Sequence[Label], places: Sequence[Place], path: Path) -> LabelledPage:
-    source = (*labels, *places)[0]
-    document = read_document(path, source.path)
+def _labelled(places: Sequence[Place], path: Path) -> LabelledPage:
+    document = file_document(path.read_bytes(), places[0].path)
     found = statements([document])
-    held, size = _held(path.read_text("utf-8"), document, found, (*labels, *places))
+    held, size = _held(path.read_text("utf-8"), document, found, places)
     votes: list[Counter[StatementRole]] = [Counter() for _ in found]
-    for label, shared in zip(labels, held, strict=False):
+    for place, shared in zip(places, held, strict=True):
         for number, count in shared.items():
-            votes[number][label.role] += count
+            if place.role:
+                votes[number][place.role] += count
     roles = tuple(
         vote.most_common(1)[0][0] if vote and vote.total() >= _MIN_SHARE * size[n] else None
         for n, vote in enumerate(votes)
     )
-    count = len(labels)
-    return LabelledPage(
-        source.owner, document, found, roles, tuple(labels), tuple(held[:count]), tuple(places), tuple(held[count:])
-    )
+    return LabelledPage(document, found, tuple(places), tuple(held), roles)
 
 
 def _held(
-    raw: str, document: Document, found: Sequence[Statement], labels: Sequence[Place]
+    raw: str, document: Document, found: Sequence[Statement], places: Sequence[Place]
 ) -> tuple[list[dict[int, int]], Counter[int]]:
     """Count the words that each place shares with each statement, and the words of each statement."""
     starts = [statement.start for statement in found]
@@ -190,9 +165,6 @@ def _held(
         number = bisect_right(starts, pair.second.start) - 1
         if number >= 0 and pair.second.start < found[number].end:
             owner[pair.first.start] = number
-    places = sorted(owner)
-    held = []
-    for label in labels:
-        inside = places[bisect_left(places, label.start) : bisect_left(places, label.end)]
-        held.append(dict(Counter(owner[place] for place in inside)))
-    return held, Counter(owner.values())
+    words = sorted(owner)
+    inside = (words[bisect_left(words, place.start) : bisect_left(words, place.end)] for place in places)
+    return [dict(Counter(owner[word] for word in own)) for own in inside], Counter(owner.values())

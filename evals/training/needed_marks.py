@@ -22,7 +22,6 @@ import argparse
 import csv
 import hashlib
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,21 +30,23 @@ from typing import Final, NamedTuple
 
 import click
 
+from agent.intake import read
 from agent.intake.extract.statements.split import statements
-from agent.intake.reader import read
 from agent.records import Document, Statement
 from agent.settings import Settings
-from evals.training.align import align
+from evals.cases.documents import READ_AT
+from evals.training.align import Pair, align
+from evals.training.labels import FOLDER, rows_of
 
-MARKS: Final = Path(__file__).parent / "labels" / "needed.tsv"
-COLUMNS: Final = ("product", "repository", "path", "commit", "sha256", "start", "end", "reader")
+MARKS: Final = FOLDER / "needed.tsv"
 MARKED: Final = 25
 FEWEST_PAGES: Final = 15
 _LISTINGS: Final = ("README.md", "SKILL.md", "listing.md")
 _PAGES: Final = frozenset((".md", ".html"))
-_NOW: Final = "2026-01-01T00:00:00Z"
 _LONGEST: Final = 600
 """Maximum number of characters of a statement on a sheet."""
+Span = tuple[str, int, int]
+"""Document id, start and end."""
 
 
 class Mark(NamedTuple):
@@ -76,33 +77,34 @@ class Folder:
         """All statements of all documents."""
         return statements(self.documents)
 
-    def numbered(self) -> Iterator[tuple[int, Statement]]:
-        """Yield the documentation statements that a sheet shows, with their numbers."""
-        seen: set[str] = set()
+    def numbered(self) -> dict[int, Statement]:
+        """Return the documentation statements that a sheet shows, by number."""
+        found: dict[str, tuple[int, Statement]] = {}
         listing = self.documents[0].id
         for number, statement in enumerate((s for s in self.statements if s.document != listing), start=1):
             text = " ".join(statement.text.split())
-            if text not in seen and any(char.isalpha() for char in text):
-                seen.add(text)
-                yield number, statement
+            if any(char.isalpha() for char in text):
+                found.setdefault(text, (number, statement))
+        return dict(found.values())
+
+    def aligned(self, document: Document) -> list[Pair]:
+        """Align the file of a document with intake's text."""
+        return align(self.files[document.sha256].read_text("utf-8", errors="replace"), document.text)
 
 
-def folders(texts: Path, products: Sequence[str] = (), *, fewest: int = FEWEST_PAGES) -> Iterator[Folder]:
-    """Yield the named products of `texts` or, by default, those with at least `fewest` documentation pages, sorted."""
+def folders(texts: Path, products: Sequence[str] = ()) -> Iterator[Folder]:
+    """Yield the named products of `texts` or, by default, those with many pages of documentation, sorted.
+
+    Each is read as intake does, ignoring the crawl's page limit.
+    """
     for place in sorted((texts / "listings").glob("*/docs")):
         pages = sorted(file for file in place.iterdir() if file.suffix in _PAGES)
         first = [place.parent / name for name in _LISTINGS if (place.parent / name).is_file()][:1]
-        wanted = place.parent.name in products if products else len(pages) >= fewest
-        if first and wanted:
-            yield read_folder(place.parent.name, [*first, *pages])
-
-
-def read_folder(product: str, files: Sequence[Path]) -> Folder:
-    """Read the listing and all pages as intake does, ignoring the crawl's page limit."""
-    settings = Settings(max_pages=len(files) + 1)
-    found = read([str(file) for file in files], settings, now=_NOW)
-    hashes = {hashlib.sha256(file.read_bytes()).hexdigest(): file for file in files}
-    return Folder(product, hashes, found.intake.documents)
+        if first and (place.parent.name in products if products else len(pages) >= FEWEST_PAGES):
+            files = [*first, *pages]
+            found = read([str(file) for file in files], Settings(max_pages=len(files) + 1), now=READ_AT)
+            hashes = {hashlib.sha256(file.read_bytes()).hexdigest(): file for file in files}
+            yield Folder(place.parent.name, hashes, found.intake.documents)
 
 
 def sheet(folder: Folder) -> str:
@@ -110,48 +112,37 @@ def sheet(folder: Folder) -> str:
     lines = [f"{folder.product}: mark the {MARKED} statements that a threat model of this product needs most"]
     names = {document.id: folder.files[document.sha256].name for document in folder.documents}
     place: tuple[str, tuple[str, ...]] = ("", ())
-    for number, statement in folder.numbered():
-        here = (statement.document, statement.path)
-        if here != place:
+    for number, statement in folder.numbered().items():
+        if place != (statement.document, statement.path):
+            place = (statement.document, statement.path)
             lines += ["", f"## {statement.document} {names[statement.document]} | {' > '.join(statement.path)}"]
-            place = here
         lines.append(f"S{number}\t{' '.join(statement.text.split())[:_LONGEST]}")
     return "\n".join(lines) + "\n"
 
 
 def marks(folder: Folder, numbers: Sequence[int], sources: Mapping[str, Mapping[str, str]], reader: str) -> list[Mark]:
     """Convert marked statements to places in their files. Raises KeyError for a number that is not on the sheet."""
-    shown = dict(folder.numbered())
-    documents = {document.id: document for document in folder.documents}
-    pairs = {}
+    shown = folder.numbered()
+    marked = [shown[number] for number in numbers]
+    documents = {row.document: next(d for d in folder.documents if d.id == row.document) for row in marked}
+    pairs = {name: folder.aligned(document) for name, document in documents.items()}
     found = []
-    for number in numbers:
-        statement = shown[number]
-        document = documents[statement.document]
-        if document.id not in pairs:
-            raw = folder.files[document.sha256].read_text("utf-8", errors="replace")
-            pairs[document.id] = align(raw, document.text)
-        inside = [p.first for p in pairs[document.id] if statement.start <= p.second.start < statement.end]
-        row = sources[document.sha256]
+    for statement in marked:
+        inside = [p.first for p in pairs[statement.document] if statement.start <= p.second.start < statement.end]
+        digest = documents[statement.document].sha256
         if inside:
-            start, end = inside[0].start, inside[-1].end
-            found.append(
-                Mark(folder.product, row["repository"], row["path"], row["commit"], document.sha256, start, end, reader)
-            )
+            row = sources[digest]
+            where = row["repository"], row["path"], row["commit"]
+            found.append(Mark(folder.product, *where, digest, inside[0].start, inside[-1].end, reader))
     return found
 
 
-def spans(folder: Folder, given: Sequence[Mark]) -> list[tuple[str, int, int]]:
+def spans(folder: Folder, given: Sequence[Mark]) -> list[Span]:
     """Convert marks to document id, start and end in intake's text; drop marks whose words are no longer found."""
-    by_hash: dict[str, list[Mark]] = defaultdict(list)
-    for mark in given:
-        by_hash[mark.sha256].append(mark)
     found = []
     for document in folder.documents:
-        own = by_hash.get(document.sha256)
-        if not own:
-            continue
-        pairs = align(folder.files[document.sha256].read_text("utf-8", errors="replace"), document.text)
+        own = [mark for mark in given if mark.sha256 == document.sha256]
+        pairs = folder.aligned(document) if own else []
         starts = [pair.first.start for pair in pairs]
         for mark in own:
             inside = pairs[bisect_left(starts, mark.start) : bisect_right(starts, mark.end - 1)]
@@ -160,43 +151,25 @@ def spans(folder: Folder, given: Sequence[Mark]) -> list[tuple[str, int, int]]:
     return found
 
 
-def read_marks(file: Path = MARKS) -> list[Mark]:
-    """Load the marks of a file; return none if the file is missing."""
-    if not file.is_file():
-        return []
-    with file.open(encoding="utf-8", newline="") as handle:
-        return [
-            Mark(a, b, c, d, e, int(start), int(end), reader)
-            for a, b, c, d, e, start, end, reader in list(csv.reader(handle, delimiter="	"))[1:]
-        ]
+def read_marks() -> list[Mark]:
+    """Load the stored marks."""
+    rows = [tuple(row.values()) for row in rows_of(MARKS)]
+    return [Mark(a, b, c, d, e, int(start), int(end), reader) for a, b, c, d, e, start, end, reader in rows]
 
 
-def write_marks(given: Sequence[Mark], file: Path = MARKS) -> None:
-    """Write all marks, sorted."""
-    with file.open("w", encoding="utf-8", newline="") as handle:
-        rows = csv.writer(handle, delimiter="\t", lineterminator="\n")
-        rows.writerow(COLUMNS)
-        rows.writerows(sorted(set(given)))
-
-
-def read_sources(texts: Path) -> dict[str, dict[str, str]]:
-    """Load the rows of `sources.tsv`, keyed by SHA-256."""
-    with (texts / "sources.tsv").open(encoding="utf-8", newline="") as handle:
-        return {row["sha256"]: row for row in csv.DictReader(handle, delimiter="\t")}
-
-
-def _take(texts: Path, sheets: Path, reader: str) -> str:
-    sources = read_sources(texts)
+def _take(texts: Path, sheets: Path, reader: str) -> None:
+    """Add a reader's marks to the stored ones."""
+    sources = {row["sha256"]: row for row in rows_of(texts / "sources.tsv")}
     kept = read_marks()
-    lines = []
     for file in sorted(sheets.glob("*.ids")):
         folder = next(folders(texts, [file.stem]))
         numbers = [int(line.split()[0].lstrip("S")) for line in file.read_text("utf-8").splitlines() if line.strip()]
         fresh = marks(folder, numbers, sources, reader)
         kept = [mark for mark in kept if (mark.product, mark.reader) != (folder.product, reader)] + fresh
-        lines.append(f"{folder.product}: {len(fresh)} of {len(numbers)} marks placed")
-    write_marks(kept)
-    return "\n".join(lines)
+        click.echo(f"{folder.product}: {len(fresh)} of {len(numbers)} marks placed")
+    with MARKS.open("w", encoding="utf-8", newline="") as handle:
+        rows = csv.writer(handle, delimiter="\t", lineterminator="\n")
+        rows.writerows([Mark._fields, *sorted(set(kept))])
 
 
 def main() -> None:
@@ -210,15 +183,12 @@ def main() -> None:
     parser.add_argument("--take", metavar="READER", default="")
     chosen = parser.parse_args()
     if chosen.take:
-        click.echo(_take(chosen.texts, chosen.sheets, chosen.take))
+        _take(chosen.texts, chosen.sheets, chosen.take)
         return
     chosen.sheets.mkdir(parents=True, exist_ok=True)
     for folder in folders(chosen.texts, chosen.product):
-        text = sheet(folder)
-        (chosen.sheets / f"{folder.product}.txt").write_text(text, "utf-8")
-        click.echo(
-            f"{folder.product}: {len(folder.documents)} documents, {sum(1 for _ in folder.numbered())} statements"
-        )
+        (chosen.sheets / f"{folder.product}.txt").write_text(sheet(folder), "utf-8")
+        click.echo(f"{folder.product}: {len(folder.documents)} documents, {len(folder.numbered())} statements")
 
 
 if __name__ == "__main__":

@@ -3,26 +3,35 @@
 import hashlib
 import io
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.facts.readers.heads import CONSTANTS, FEATURES, KIND_WEIGHTS, WEIGHTS
-from agent.facts.readers.outlook import read_outlook, write_outlook
+from agent.facts.readers.outlook import (
+    CONSTANTS as OUTLOOK_CONSTANTS,
+    WEIGHTS as OUTLOOK,
+    OutlookHeads,
+    read_outlook,
+)
 from agent.facts.vocabulary import load_vocabulary
 from agent.retrieval.embed import embedder_id
 from evals.training.fact_calibration import Constants, PatternFigures
 from evals.training.kind_heads import KINDS, KindHeads
-from evals.training.roles import small_of
+from evals.training.weights import rounded, small_of, write_arrays, write_constants
+
+if TYPE_CHECKING:
+    from evals.training.fact_heads import Fit
 
 
 def write_reader(
     folder: Path,
-    weights: NDArray[np.float32],
-    bias: NDArray[np.float32],
+    fit: "Fit",
     features: NDArray[np.uint32],
     constants: Constants,
     kinds: KindHeads,
@@ -31,44 +40,37 @@ def write_reader(
 ) -> None:
     """Write the heads of the keys and of the kinds; the same fit gives the same bytes."""
     kept = np.flatnonzero(constants.head)
-    small, scales = small_of(weights[:, kept].astype(np.float64))
+    small, scales = small_of(fit.weights[:, kept].astype(np.float64))
     small_kinds, kind_scales = small_of(kinds.weights.astype(np.float64))
     names = [key.id for key in load_vocabulary()]
-    arrays: dict[str, NDArray[np.int8] | NDArray[np.uint32]] = {
-        WEIGHTS: small,
-        FEATURES: features,
-        KIND_WEIGHTS: small_kinds,
-    }
-    stored = {name: _bytes(array) for name, array in arrays.items()}
     rows = {
         names[key]: {
             "scale": round(float(scales[n]), 9),
-            "bias": round(float(bias[key]), 6),
+            "bias": round(float(fit.bias[key]), 6),
             "limit": round(float(constants.limit[key]), 4),
             "offset": round(float(constants.offset[key]), 5),
         }
         for n, key in enumerate(kept.tolist())
     }
+    figures = [
+        (p.polarity, {"key": p.key, "precision": round(p.precision, 3), "products": p.products}) for p in patterns
+    ]
     written = {
-        "about": "Written by `python -m evals.training.fact_heads`; a change by hand is noticed.",
-        "denials": [_figures(row) for row in patterns if row.polarity == "denied"],
+        "denials": [row for polarity, row in figures if polarity == "denied"],
         "embedder": embedder_id(),
         "keys": rows,
         "kinds": {
             "names": list(KINDS),
-            "bias": [round(float(value), 6) for value in kinds.bias],
-            "scales": [round(float(value), 9) for value in kind_scales],
+            "bias": rounded(kinds.bias, 6),
+            "scales": rounded(kind_scales, 9),
             "features": kinds.features.tolist(),
         },
-        "mix": [round(float(value), 5) for value in constants.mix],
-        "patterns": [_figures(row) for row in patterns if row.polarity != "denied"],
-        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in stored.items()},
+        "mix": rounded(constants.mix, 5),
+        "patterns": [row for polarity, row in figures if polarity != "denied"],
+        "sha256": write_arrays(folder, {WEIGHTS: small, FEATURES: features, KIND_WEIGHTS: small_kinds}),
         "trained_on": trained,
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in stored.items():
-        (folder / name).write_bytes(content)
-    (folder / CONSTANTS).write_text(json.dumps(written, indent=1) + "\n", "utf-8")
+    write_constants(folder / CONSTANTS, "fact_heads", written)
 
 
 def carry_outlook(folder: Path, before: Sequence[str], after: Sequence[str]) -> None:
@@ -89,11 +91,20 @@ def carry_outlook(folder: Path, before: Sequence[str], after: Sequence[str]) -> 
     write_outlook(replace(old, **moved), folder)
 
 
-def _bytes(array: NDArray[np.int8] | NDArray[np.uint32]) -> bytes:
+def write_outlook(heads: OutlookHeads, folder: Path) -> None:
+    """Write the heads of the outlook; identical heads give identical bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    named = {name: getattr(heads, name).astype(np.float32) for name in OutlookHeads.__dataclass_fields__}
+    # Avoid np.savez, which writes the current time into the archive.
+    with zipfile.ZipFile(folder / OUTLOOK, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in named.items():
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), _bytes(array))
+    digest = hashlib.sha256((folder / OUTLOOK).read_bytes()).hexdigest()
+    text = json.dumps({"about": "Written by `python -m evals.training.derive`.", "sha256": digest}, indent=1)
+    (folder / OUTLOOK_CONSTANTS).write_text(text + "\n", "utf-8")
+
+
+def _bytes(array: NDArray[np.generic]) -> bytes:
     stored = io.BytesIO()
     np.save(stored, array, allow_pickle=False)
     return stored.getvalue()
-
-
-def _figures(row: PatternFigures) -> dict[str, str | float]:
-    return {"key": row.key, "precision": round(row.precision, 3), "products": row.products}

@@ -11,17 +11,18 @@ import pytest
 
 from agent.errors import DriftError, InputError, RegressionError, UsageError
 from agent.settings import Settings
+from evals.cases.corpus import bundled_cases
 from evals.gate.baseline import accept, dump
 from evals.gate.verdict import Finding, Verdict
 from evals.metrics.results import Evaluation
 from evals.metrics.summary import summarise
-from evals.runs.holdout import bundled_cases
+from evals.runs.fingerprints import run_fingerprints
 from evals.runs.live import plan, sample
 from evals.runs.outputs import write
 from evals.runs.runner import Done
-from evals.runs.session import Outcome, Wanted, accept as accept_run, baseline_from, fail_if, gate_of, left_out, prints
+from evals.runs.session import Outcome, Wanted, accept as accept_run, fail_if, gate_of
 from tests.fakes.command import Septet
-from tests.fakes.evals.measured import case
+from tests.fakes.evals.evaluation import case
 from tests.places import ROOT
 
 
@@ -93,17 +94,15 @@ def test_two_runs_are_compared(septet: Septet, tmp_path: Path) -> None:
     assert septet("eval", "compare", tmp_path / "old", tmp_path / "none").code == 1
 
 
-def test_an_earlier_run_may_stand_for_the_baseline(tmp_path: Path) -> None:
+def test_an_earlier_run_may_stand_for_the_baseline_and_other_cases_have_none(tmp_path: Path) -> None:
     write(tmp_path / "old", Done(run("alder", "birch"), ()), None)
-    made = baseline_from(str(tmp_path / "old"), "embedded")
+    made = gate_of("embedded", Wanted(against=str(tmp_path / "old")))
+    assert made is not None
     assert set(made.cases) == {"alder", "birch"}
     with pytest.raises(UsageError, match="of the embedded drafter"):
-        baseline_from(str(tmp_path / "old"), "llm")
-
-
-def test_a_folder_of_other_cases_has_no_baseline(tmp_path: Path) -> None:
+        gate_of("llm", Wanted(against=str(tmp_path / "old")))
     shutil.copytree(ROOT / "corpus" / "cases" / "dbhub", tmp_path / "cases" / "dbhub")
-    assert gate_of("baseline", "embedded", Wanted(cases=tmp_path / "cases")) is None
+    assert gate_of("embedded", Wanted(cases=tmp_path / "cases")) is None
 
 
 def test_an_earlier_run_of_other_cases_is_refused_before_anything_is_drafted(septet: Septet, tmp_path: Path) -> None:
@@ -127,7 +126,7 @@ def test_a_failed_gate_ends_with_its_finding_unless_it_is_an_ablation() -> None:
 
 
 def whole(**fingerprints: str) -> Evaluation:
-    known = {**prints(bundled_cases()), **fingerprints}
+    known = {**run_fingerprints(bundled_cases()), **fingerprints}
     return run("alder").model_copy(update={"fingerprints": known})
 
 
@@ -151,23 +150,23 @@ def test_a_run_that_could_not_be_repeated_is_not_accepted(
 ) -> None:
     path = tmp_path / "embedded.json"
     with pytest.raises(refused, match=said):
-        accept_run("embedded", made, None, on="2026-11-26", reason="x", floors={}, path=path)
+        accept_run(made, None, on="2026-11-26", reason="x", floors={}, path=path)
     assert not path.exists()
-    accept_run("embedded", whole(), None, on="2026-11-26", reason="x", floors={}, path=path)
+    accept_run(whole(), None, on="2026-11-26", reason="x", floors={}, path=path)
     assert path.exists()
 
 
 def test_recorded_answers_stay_when_acceptance_is_refused(tmp_path: Path) -> None:
     (real,) = bundled_cases()[:1]
     made = run(real.slug)
-    made = made.model_copy(update={"drafter": "llm", "fingerprints": prints([real])})
+    made = made.model_copy(update={"drafter": "llm", "fingerprints": run_fingerprints([real])})
     kept, path = recorded(tmp_path / "kept", real.slug, text="old"), tmp_path / "llm.json"
     fresh = recorded(tmp_path / "fresh", real.slug, text="new")
     empty = tmp_path / "empty"
     empty.mkdir()
 
     def accepted(answers: Path | None, **floors: float) -> None:
-        accept_run("llm", made, answers, on="", reason="x", floors=floors, path=path, recorded=kept)
+        accept_run(made, answers, on="", reason="x", floors=floors, path=path, recorded=kept)
 
     with pytest.raises(RegressionError):
         accepted(fresh, factor_error=0.01)
@@ -192,9 +191,8 @@ def test_a_floor_that_nothing_could_fall_below_is_refused(floor: str, septet: Se
 
 def test_what_a_call_leaves_out_is_told() -> None:
     cases = bundled_cases()[:5]
-    assert left_out(Wanted(), cases, True) == ()
-    assert left_out(Wanted(limit=5), cases, True) == ()
-    assert left_out(Wanted(limit=2, variants=False, without=("facts",)), cases, False) == (
+    assert Wanted().left_out(cases, True) == Wanted(limit=5).left_out(cases, True) == ()
+    assert Wanted(limit=2, variants=False, without=("facts",)).left_out(cases, False) == (
         "--cases", "--limit 2", "--no-variants", "--without facts",
     )  # fmt: skip
 
@@ -222,9 +220,7 @@ def test_a_plan_tells_calls_and_the_effect_that_can_be_found() -> None:
 
 def septet_in(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """`septet` in a process of its own, in another folder, home, time zone and hash seed."""
-    known = dict(os.environ)  # noqa: TID251
-    for key in [key for key in known if key.startswith("SEPTET_")]:
-        del known[key]
+    known = {key: value for key, value in os.environ.items() if not key.startswith("SEPTET_")}  # noqa: TID251
     return subprocess.run(
         [sys.executable, "-m", "agent", *arguments],
         cwd=folder,

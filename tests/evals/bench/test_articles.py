@@ -30,7 +30,7 @@ def test_both_layouts_are_read(tmp_path):
 def test_figures_are_those_of_bags_of_words_and_of_four_in_a_row():
     article = Article("a", HALVES[0], "", "It reads mail and sends mail")
     found = score(article, "IT reads mail and sends nothing else")
-    assert (found.precision, found.recall) == (5 / 7, 5 / 6)
-    assert (found.shingle_precision, found.shingle_recall) == (1 / 4, 1 / 3)
-    assert score(article, article.gold).f1 == 1.0
-    assert score(article, "").f1 == 0.0
+    assert (found.words.precision, found.words.recall) == (5 / 7, 5 / 6)
+    assert (found.shingles.precision, found.shingles.recall) == (1 / 4, 1 / 3)
+    assert score(article, article.gold).words.f1 == 1.0
+    assert score(article, "").words.f1 == 0.0

@@ -13,7 +13,7 @@ from evals.cases.corpus import card, case_files, import_file, load_case, load_ca
 from evals.cases.documents import documents_of
 from evals.cases.lint import lint
 from evals.cases.rows import parse_lines
-from evals.datasheet import further_labels, main
+from evals.datasheet import README, further_labels, render
 
 BUNDLED = data_folder("corpus")
 FACTORS = FACTOR_SETS["0.5"]
@@ -55,59 +55,39 @@ def parsed(row: dict[str, object]) -> Case:
     return next(parse_lines(json.dumps(row), "here"))
 
 
-def test_import_then_load_gives_the_same_case(tmp_path: Path) -> None:
-    done = import_file(write(tmp_path / "in.jsonl", line(), line(slug="other", labels={})), tmp_path / "out")
-    assert done.added == ("acme", "other")
-    assert load_cases(tmp_path / "out") == (parsed(line()), parsed(line(slug="other", labels={})))
-    assert load_cases(tmp_path / "out" / "acme") == (parsed(line()),)
-
-
-def test_a_case_is_readable_files(tmp_path: Path) -> None:
-    import_file(write(tmp_path / "in.jsonl", line()), tmp_path / "out")
-    folder = tmp_path / "out" / "acme"
-    assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) == [
-        "case.yaml",
-        "docs/01-tools-keys.md",
-        "labels.yaml",
-        "listing.md",
-    ]
-    assert (folder / "listing.md").read_text("utf-8") == (
+def test_import_then_load_gives_the_same_case_as_readable_files(tmp_path: Path) -> None:
+    source, out = write(tmp_path / "in.jsonl", line(), line(slug="other", labels={})), tmp_path / "out"
+    assert import_file(source, out).added == ("acme", "other")
+    assert load_cases(out) == (parsed(line()), parsed(line(slug="other", labels={})))
+    assert load_cases(out / "acme") == (parsed(line()),)
+    before = {path.relative_to(out).as_posix(): path.read_text("utf-8") for path in out.rglob("*") if path.is_file()}
+    names = ("case.yaml", "docs/01-tools-keys.md", "labels.yaml", "listing.md")
+    assert sorted(name for name in before if name.startswith("acme/")) == [f"acme/{name}" for name in names]
+    assert before["acme/listing.md"] == (
         "# Acme Agent\n\nFiles expenses\n\nAcme reads receipts.\n\nIt books them.\n\n## Features\n\n- Reads receipts\n"
         "- Books expenses\n\n## Integrations\n\n- Mail\n\n## Pricing\n\nFree\n"
     )
-    assert "an opinion on this text at this date, not a finding about the product" in (folder / "case.yaml").read_text()
-    assert "quote: Keys are kept in a file" in (folder / "labels.yaml").read_text("utf-8")
-
-
-def test_import_twice_changes_nothing(tmp_path: Path) -> None:
-    source = write(tmp_path / "in.jsonl", line())
-    import_file(source, tmp_path / "out")
-    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    assert import_file(source, tmp_path / "out").unchanged == ("acme",)
-    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before
+    assert "an opinion on this text at this date, not a finding about the product" in before["acme/case.yaml"]
+    assert "quote: Keys are kept in a file" in before["acme/labels.yaml"]
+    assert import_file(source, out).unchanged == ("acme", "other")
+    assert all((out / name).read_text("utf-8") == text for name, text in before.items())
 
 
 def test_an_edited_case_is_not_overwritten_without_force(tmp_path: Path) -> None:
-    source = write(tmp_path / "in.jsonl", line(slug="fresh"), line())
-    import_file(write(tmp_path / "first.jsonl", line()), tmp_path / "out")
-    listing = tmp_path / "out" / "acme" / "listing.md"
+    source, out = write(tmp_path / "in.jsonl", line(slug="fresh"), line()), tmp_path / "out"
+    import_file(write(tmp_path / "first.jsonl", line()), out)
+    listing, head = out / "acme" / "listing.md", out / "acme" / "case.yaml"
+    head.write_text("# checked\n" + head.read_text("utf-8"), "utf-8")
+    assert import_file(tmp_path / "first.jsonl", out).unchanged == ("acme",), "another format is no difference"
+    assert head.read_text("utf-8").startswith("# checked")
     listing.write_text(listing.read_text("utf-8") + "\nEdited by hand.\n", "utf-8")
     with pytest.raises(InputError, match="1 cases differ from what is there: acme"):
-        import_file(source, tmp_path / "out")
+        import_file(source, out)
     assert "Edited by hand." in listing.read_text("utf-8")
-    assert not (tmp_path / "out" / "fresh").exists()
-    assert import_file(source, tmp_path / "out", force=True).replaced == ("acme",)
+    assert not (out / "fresh").exists()
+    assert import_file(source, out, force=True).replaced == ("acme",)
     assert "Edited by hand." not in listing.read_text("utf-8")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["acme", "fresh"]
-
-
-def test_reformatting_a_file_is_no_difference(tmp_path: Path) -> None:
-    source = write(tmp_path / "in.jsonl", line())
-    import_file(source, tmp_path / "out")
-    head = tmp_path / "out" / "acme" / "case.yaml"
-    head.write_text("# checked\n" + head.read_text("utf-8"), "utf-8")
-    assert import_file(source, tmp_path / "out").unchanged == ("acme",)
-    assert head.read_text("utf-8").startswith("# checked")
+    assert sorted(path.name for path in out.iterdir()) == ["acme", "fresh"]
 
 
 @pytest.mark.parametrize(
@@ -171,12 +151,7 @@ def test_unreadable_files_are_source_errors(tmp_path: Path) -> None:
     ("file", "old", "new", "said"),
     [
         ("case.yaml", "category:", "kategorie:", r"field kategorie: extra"),
-        (
-            "case.yaml",
-            "name: Acme Agent",
-            "name: Acme Agent\nname: Twice",
-            r"key 'name' occurs twice, .*case\.yaml line 2",
-        ),
+        ("case.yaml", "name: Acme Agent", "name: A\nname: B", r"key 'name' occurs twice, .*case\.yaml line 2"),
         ("labels.yaml", "value: 0.4", "value: much", r"field reader\.factors\.\w+\.value: "),
         ("labels.yaml", "published:", "published: [", r"not valid YAML"),
     ],
@@ -203,35 +178,23 @@ def test_missing_labels_are_missing_not_zero(tmp_path: Path) -> None:
     assert load_case(tmp_path / "out" / "acme").labels.reader is None
 
 
-def test_an_example_counts_for_nothing() -> None:
+def test_an_example_counts_for_nothing_and_nothing_but_the_text_reaches_a_drafter() -> None:
     case = parsed(line(example=True))
     assert case.labels.published is not None
-    assert case.published is None
-    assert case.reader is None
-
-
-def test_nothing_but_the_text_reaches_a_drafter() -> None:
-    documents = documents_of(parsed(line()))
+    assert case.published is case.reader is None
+    documents = documents_of(case)
     assert [document.kind for document in documents] == ["listing", "docs"]
     everything = "".join(document.model_dump_json() for document in documents)
     for hidden in ("secret-category", "Acme Ltd", "secret-source", "Planted receipts", "directory.example"):
         assert hidden not in everything
-
-
-def test_a_card_is_name_tagline_and_first_paragraph() -> None:
     short = card(parsed(line()))
     assert short.listing.markdown == "# Acme Agent\n\nFiles expenses\n\nAcme reads receipts.\n"
     assert short.docs == ()
 
 
 def test_lint_finds_quotes_that_are_not_in_the_text() -> None:
-    labels = {
-        "reader": {"factors": {"persistent_memory": 0.4}, "factor_quotes": {"persistent_memory": "keys in vault"}}
-    }
-    assert lint([parsed(line())]) == ()
-    assert "persistent_memory" in lint([parsed(line(labels=labels))])[0]
-    assert lint([parsed(line()), parsed(line(slug="twin"))]) == ("twin: nearly the same listing as acme",)
-    assert lint([parsed(line(labels={}))]) == ("acme: no labels",)
+    quotes = {"factors": {"persistent_memory": 0.4}, "factor_quotes": {"persistent_memory": "keys in vault"}}
+    assert "persistent_memory" in lint([parsed(line(labels={"reader": quotes}))])[0]
 
 
 @settings(max_examples=40, deadline=None)
@@ -274,4 +237,4 @@ def test_further_labels_are_of_other_products() -> None:
 
 
 def test_the_datasheet_is_current() -> None:
-    main(["--check"])
+    assert (BUNDLED / README).read_text("utf-8") == render(BUNDLED)

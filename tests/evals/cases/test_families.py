@@ -1,4 +1,3 @@
-import pytest
 from hypothesis import given, strategies as st
 
 from evals.cases.families import Identity, families, family_key, name_words, same_family
@@ -12,40 +11,30 @@ NAMES = st.sampled_from(
 PRODUCTS = st.builds(Identity, NAMES, VENDORS)
 
 
-@pytest.mark.parametrize(
-    ("a", "b"),
-    [
-        (Identity("Playwright", "Microsoft"), Identity("AutoGen", "Microsoft Corporation")),
-        (
-            Identity("Firecrawl MCP", "Mendable AI (Firecrawl)"),
-            Identity("Mendable", "Mendable (team behind Firecrawl)"),
-        ),
-        (Identity("zscaler-mcp", "Zscaler"), Identity("Zscaler MCP Server", None)),
-        (Identity("Exa (Composio MCP)", "Composio"), Identity("Exa MCP Server", "Exa Labs")),
-        (Identity("Linear (Official)", "Linear"), Identity("Linear MCP Server", "not stated")),
-        (Identity("Sora2 AI", "Sora2 AI"), Identity("Sora 2 AI Center", None)),
-        (Identity("AI Photo", None), Identity("ai-photo", "not stated")),
-        (Identity("PhotoBot", "ＡＣＭＥ"), Identity("SongBot", "Acme")),
-    ],
+RELATIVES = (
+    (Identity("Playwright", "Microsoft"), Identity("AutoGen", "Microsoft Corporation")),
+    (Identity("Firecrawl MCP", "Mendable AI (Firecrawl)"), Identity("Mendable", "Mendable (team behind Firecrawl)")),
+    (Identity("zscaler-mcp", "Zscaler"), Identity("Zscaler MCP Server", None)),
+    (Identity("Exa (Composio MCP)", "Composio"), Identity("Exa MCP Server", "Exa Labs")),
+    (Identity("Linear (Official)", "Linear"), Identity("Linear MCP Server", "not stated")),
+    (Identity("Sora2 AI", "Sora2 AI"), Identity("Sora 2 AI Center", None)),
+    (Identity("AI Photo", None), Identity("ai-photo", "not stated")),
+    (Identity("PhotoBot", "ＡＣＭＥ"), Identity("SongBot", "Acme")),
 )
-def test_relatives(a: Identity, b: Identity) -> None:
-    assert same_family(a, b)
-    assert len(set(families([a, b]))) == 1
+STRANGERS = (
+    (Identity("AI Phone Agent", "not stated"), Identity("AI Chatbot Support", "not stated")),
+    (Identity("PubMed MCP", "cyanheads"), Identity("Airtable MCP Server", "Adam Jones")),
+    (Identity("AI Image Editor Agent", None), Identity("AI-Image-Agent", "")),
+    (Identity("Song Maker", "Unspecified"), Identity("Photo Maker", "unspecified")),
+    (Identity("Notion MCP Server", "Notion Labs"), Identity("Okta MCP Server", "Okta Labs")),
+)
 
 
-@pytest.mark.parametrize(
-    ("a", "b"),
-    [
-        (Identity("AI Phone Agent", "not stated"), Identity("AI Chatbot Support", "not stated")),
-        (Identity("PubMed MCP", "cyanheads"), Identity("Airtable MCP Server", "Adam Jones")),
-        (Identity("AI Image Editor Agent", None), Identity("AI-Image-Agent", "")),
-        (Identity("Song Maker", "Unspecified"), Identity("Photo Maker", "unspecified")),
-        (Identity("Notion MCP Server", "Notion Labs"), Identity("Okta MCP Server", "Okta Labs")),
-    ],
-)
-def test_strangers(a: Identity, b: Identity) -> None:
-    assert not same_family(a, b)
-    assert len(set(families([a, b]))) == 2
+def test_relatives_and_strangers() -> None:
+    for pairs, kin in ((RELATIVES, True), (STRANGERS, False)):
+        for a, b in pairs:
+            assert same_family(a, b) is kin, (a, b)
+            assert len(set(families([a, b]))) == 2 - kin
 
 
 def test_keys_are_readable() -> None:

@@ -10,7 +10,7 @@ from evals.cases.case import Case
 from evals.cases.corpus import load_case, plain
 from evals.cases.documents import documents_of
 from evals.cases.lint import lint
-from evals.cases.reviewed import _page
+from evals.cases.reviewed import page_of
 from tests.fakes.command import Outcome, Septet
 from tests.fakes.review.reviewing import case_documents, case_draft, not_given
 from tests.fakes.review.served_reviews import ADA, CASE, FACTOR, Reviews, draft_folder
@@ -25,6 +25,16 @@ def add(septet: Septet, place: Path, review: object, *more: object) -> Outcome:
 def only(place: Path) -> Case:
     (folder,) = (place / "mine").iterdir()
     return load_case(folder)
+
+
+def texts_of(place: Path) -> str:
+    return "".join(path.read_text("utf-8") for path in (place / "mine").rglob("*") if path.is_file())
+
+
+def exported(reviews: Reviews, key: str, place: Path) -> Path:
+    folder = draft_folder(place / "exported")
+    (folder / FILE_NAME).write_bytes(reviews.service.export(key, "json").data)
+    return folder
 
 
 def test_a_signed_review_becomes_a_case_that_lint_accepts(septet: Septet, reviews: Reviews, tmp_path: Path) -> None:
@@ -43,24 +53,15 @@ def test_a_signed_review_becomes_a_case_that_lint_accepts(septet: Septet, review
     assert stamp is not None
     assert reader.factors["autonomy_of_action"].value == 0.3
     for name, factor in reader.factors.items():
-        assert draft.factors[name].state == "confirmed"
-        assert factor.value == float(draft.factors[name].value)
+        assert (draft.factors[name].state, float(draft.factors[name].value)) == ("confirmed", factor.value)
     assert {name: layer.certain for name, layer in reader.layers.items()} == {
         name: layer.certain for name, layer in draft.layers.items()
     }
     assert case.consent is not None
     assert (case.consent.by, case.consent.draft, case.consent.head) == ("Acme, legal", draft.id, stamp.head)
-    texts = "".join(path.read_text("utf-8") for path in (tmp_path / "mine").rglob("*") if path.is_file())
-    assert ADA.name not in texts.split()
-
-
-def test_the_case_reads_as_the_sources_did(septet: Septet, reviews: Reviews, tmp_path: Path) -> None:
-    key = reviews.bring()
-    reviews.signed(key)
-    assert add(septet, tmp_path, key).code == 0
-    again = documents_of(only(tmp_path))
-    assert [one.text for one in again] == [one.text for one in case_documents(CASE)]
-    assert only(tmp_path).listing.title == case_draft(CASE).product.name
+    assert ADA.name not in texts_of(tmp_path).split()
+    assert [one.text for one in documents_of(case)] == [one.text for one in case_documents(CASE)]
+    assert case.listing.title == case_draft(CASE).product.name
 
 
 def test_the_same_again_changes_nothing_and_another_one_is_refused(
@@ -93,7 +94,7 @@ def test_notes_and_what_rests_on_them_alone_stay_out(septet: Septet, reviews: Re
     case = only(tmp_path)
     assert case.labels.reader is not None
     assert "autonomy_of_action" not in case.labels.reader.factors
-    assert "in production" not in "".join(p.read_text("utf-8") for p in (tmp_path / "mine").rglob("*") if p.is_file())
+    assert "in production" not in texts_of(tmp_path)
 
 
 def test_a_waived_item_is_no_label(septet: Septet, reviews: Reviews, tmp_path: Path) -> None:
@@ -107,17 +108,17 @@ def test_a_waived_item_is_no_label(septet: Septet, reviews: Reviews, tmp_path: P
     assert "autonomy_of_action" not in reader.factors
     assert "data_operations" not in reader.layers
     assert len(reader.layers) == 6
-    folder = draft_folder(tmp_path / "exported")
-    (folder / FILE_NAME).write_bytes(reviews.service.export(key, "json").data)
-    assert add(septet, tmp_path / "by export", folder).code == 0
+    assert add(septet, tmp_path / "by export", exported(reviews, key, tmp_path)).code == 0
     assert only(tmp_path / "by export") == only(tmp_path)
 
 
 def test_a_signed_export_beside_its_snapshots_does_as_well(septet: Septet, reviews: Reviews, tmp_path: Path) -> None:
     key = reviews.bring()
     reviews.signed(key)
-    folder = draft_folder(tmp_path / "exported")
-    (folder / FILE_NAME).write_bytes(reviews.service.export(key, "json").data)
+    folder = exported(reviews, key, tmp_path)
+    draft, documents = load_whole(folder)
+    assert draft.review is not None
+    assert documents == case_documents(CASE)
     outcome = add(septet, tmp_path, folder)
     assert outcome.code == 0, outcome.err
     one = only(tmp_path)
@@ -136,7 +137,6 @@ def test_a_signed_export_finds_the_answers_in_its_store(
     septet: Septet, reviews: Reviews, tmp_path: Path, older: bool
 ) -> None:
     """With and without a redraft: the folder has the snapshots of what was read, the store the answers as well."""
-    folder = draft_folder(tmp_path / "exported")
     key = reviews.bring(draft=not_given(case_draft(CASE)) if older else None)
     said = {"text": "Deletions can be undone for 30 days.", "url": "https://docs.example/limits"}
     if older:
@@ -146,7 +146,7 @@ def test_a_signed_export_finds_the_answers_in_its_store(
         reviews.act(key, "answer", "question/Q1", **said, states=[{"key": "undo", "polarity": "asserted"}])
         reviews.act(key, "confirm", "fact/Q1-undo")
     reviews.signed(key)
-    (folder / FILE_NAME).write_bytes(reviews.service.export(key, "json").data)
+    folder = exported(reviews, key, tmp_path)
     outcome = add(septet, tmp_path, folder)
     assert outcome.code == 0, outcome.err
     one = only(tmp_path)
@@ -172,17 +172,7 @@ def test_what_is_not_signed_or_not_there_is_refused(septet: Septet, reviews: Rev
 def test_the_texts_of_every_bundled_case_come_back_as_they_were() -> None:
     for folder in sorted(CASES.iterdir()):
         case = load_case(folder)
-        pages = [_page(document, document.title) for document in documents_of(case)]
+        pages = [page_of(document, document.title) for document in documents_of(case)]
         again = case.model_copy(update={"listing": pages[0], "docs": tuple(pages[1:])})
         assert [plain(one.text) for one in documents_of(again)] == [plain(one.text) for one in documents_of(case)]
         assert not lint([again])
-
-
-def test_a_folder_of_a_signed_review_loads_with_its_texts(reviews: Reviews, tmp_path: Path) -> None:
-    key = reviews.bring()
-    reviews.signed(key)
-    folder = draft_folder(tmp_path / "exported")
-    (folder / FILE_NAME).write_bytes(reviews.service.export(key, "json").data)
-    draft, documents = load_whole(folder)
-    assert draft.review is not None
-    assert documents == case_documents(CASE)

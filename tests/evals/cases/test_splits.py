@@ -1,6 +1,6 @@
 """Vendors that may be looked at and vendors that are only measured: fixed as data, reported and gated apart."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,37 +9,18 @@ from hypothesis import given, strategies as st
 from agent.errors import InputError
 from agent.resources import data_folder
 from evals import readme
-from evals.cases.case import Case, Labels, Page
 from evals.cases.corpus import load_cases
-from evals.cases.families import Identity, families
-from evals.cases.splits import (
-    Split,
-    Splits,
-    complaints,
-    dump,
-    extended,
-    load_splits,
-    read_splits,
-    split_of,
-    split_of_product,
-)
+from evals.cases.families import families
+from evals.cases.splits import Split, Splits, complaints, dump, extended, load_splits, read_splits, split_of
 from evals.gate.baseline import accept
 from evals.gate.directions import gap
 from evals.gate.replayed import judge
-from evals.metrics.results import CaseResult, Evaluation
+from evals.metrics.results import CaseResult, Evaluation, FactorCell
 from evals.metrics.summary import summarise
 from evals.report.tables import tables
-from tests.fakes.evals.measured import case
+from tests.fakes.evals.evaluation import case, product
 
 BUNDLED = load_cases(data_folder("corpus") / "cases")
-
-
-def product(slug: str, name: str, vendor: str | None) -> Case:
-    page = Page(title=name, markdown=f"# {name}\n")
-    return Case(
-        slug=slug, name=name, vendor=vendor, category="other", sources=(), example=False, labels_version=1,
-        listing=page, docs=(), labels=Labels(),
-    )  # fmt: skip
 
 
 def splits(train: Sequence[str], dev: Sequence[str]) -> Splits:
@@ -50,20 +31,12 @@ def test_the_bundled_split_has_no_complaint_and_is_about_two_to_one() -> None:
     known = load_splits()
     assert tuple(complaints(known, BUNDLED)) == ()
     assert 0.25 <= len(known.dev) / len(BUNDLED) <= 0.4
-    labels = families([Identity(one.name, one.vendor) for one in BUNDLED])
+    labels = families([one.identity for one in BUNDLED])
     sides = {(family, split_of(one)) for family, one in zip(labels, BUNDLED, strict=True)}
     assert len(sides) == len(set(labels))
-
-
-def test_the_product_of_the_example_page_is_only_measured() -> None:
-    (one,) = [case for case in BUNDLED if case.slug == "workos"]
-    assert split_of(one) == "dev"
-
-
-def test_real_products_with_a_reading_are_only_measured() -> None:
-    known = splits(["x"], ["y"])
-    assert (split_of_product("a-reading", known), split_of_product("another", known)) == ("dev", "train")
-    assert len(load_splits().real_dev) == 30
+    (example,) = [one for one in BUNDLED if one.example]
+    assert split_of(example) == "dev", "the product of the example page is only measured"
+    assert len(known.real_dev) == 30
 
 
 def test_written_and_read_again_it_is_the_same(tmp_path: Path) -> None:
@@ -111,32 +84,28 @@ def test_complaints_name_what_is_wrong() -> None:
 # ---------------------------------------------------------------- reports and gate
 
 
-def measured(slug: str, side: Split, **values: float) -> CaseResult:
-    return case(slug, **values).model_copy(update={"split": side})
+def run(by: dict[Split, float] | None = None, **update: object) -> Evaluation:
+    """Six cases, two of them held out; `by` moves the factors of a side."""
+    found: list[CaseResult] = []
+    sides: tuple[tuple[Split, int, float], ...] = (("train", 4, 0.5), ("dev", 2, 0.6))
+    for side, count, value in sides:
+        moved = round(value + (by or {}).get(side, 0), 6)
+        cell = FactorCell(value=moved, low=value - 0.2, high=value + 0.2, state="claimed", published=0.4, reader=0.7)
+        for n in range(count):
+            slug = f"{side[0]}{n}"
+            found.append(case(slug, **{"split": side, "factors": dict.fromkeys(case(slug).factors, cell)} | update))
+    return summarise(found, drafter="embedded", patterns=())
 
 
-def run(change: Callable[[CaseResult], CaseResult] = lambda one: one) -> Evaluation:
-    results = [measured(f"t{n}", "train") for n in range(4)] + [measured(f"d{n}", "dev", value=0.6) for n in range(2)]
-    return summarise([change(one) for one in results], drafter="embedded", patterns=())
-
-
-def test_each_side_has_its_own_figures() -> None:
+def test_each_side_has_its_own_figures_and_the_report_sets_them_against_each_other() -> None:
     done = run()
     assert done.splits["train"]["factor_mae_published"] == pytest.approx(0.1)
     assert done.splits["dev"]["factor_mae_published"] == pytest.approx(0.2)
     assert done.metrics["factor_mae_published"] == pytest.approx(0.133333)
     assert done.splits["dev"].keys() == done.metrics.keys()
-
-
-def test_without_a_split_there_are_no_such_figures() -> None:
-    assert summarise([case("a"), measured("b", "dev")], drafter="embedded", patterns=()).splits == {}
-    assert summarise([measured("b", "dev")], drafter="embedded", patterns=()).splits == {}
-
-
-def test_the_report_sets_the_sides_against_each_other() -> None:
-    table = tables(run())[0]
-    (row,) = [row for row in table.rows if row[0] == "factor_mae_published"]
-    assert row == ("factor_mae_published", "0.100", "0.200", "+100 %")
+    assert ("factor_mae_published", "0.100", "0.200", "+100 %") in tables(done)[0].rows
+    for some in ([case("a"), case("b", split="dev")], [case("b", split="dev")]):
+        assert summarise(some, drafter="embedded", patterns=()).splits == {}
 
 
 @pytest.mark.parametrize(
@@ -149,50 +118,33 @@ def test_the_gap_is_a_share_of_the_value_of_those_looked_at(name: str, train: fl
     assert gap(name, 0.0, dev) is None
 
 
-def moved(side: Split) -> Callable[[CaseResult], CaseResult]:
-    def change(one: CaseResult) -> CaseResult:
-        if one.split != side:
-            return one
-        cells = {
-            key: cell.model_copy(update={"value": round((cell.value or 0) + 0.05, 6)})
-            for key, cell in one.factors.items()
-        }
-        return one.model_copy(update={"factors": cells})
-
-    return change
-
-
-@pytest.mark.parametrize(("side", "first"), [("dev", "d"), ("train", "t")])
-def test_a_side_that_became_worse_is_named_with_its_cases(side: Split, first: str) -> None:
+@pytest.mark.parametrize(("side", "other"), [("dev", "train"), ("train", "dev")])
+def test_a_side_that_became_worse_is_named_with_its_cases(side: Split, other: Split) -> None:
     before = accept(None, run(), on="2026-11-28", reason="as it is")
-    verdict = judge(run(moved(side)), before)
+    verdict = judge(run({side: 0.05}), before)
     found = {finding.metric: finding.cases for finding in verdict.findings}
-    other = "train" if side == "dev" else "dev"
-    assert all(slug.startswith(first) for slug in found[f"{side}/factor_mae_published"])
+    assert all(slug.startswith(side[0]) for slug in found[f"{side}/factor_mae_published"])
     assert not any(name.startswith(f"{other}/") for name in found)
 
 
 def test_a_baseline_from_before_the_split_is_compared_by_the_split_of_today() -> None:
-    old = run(lambda one: one.model_copy(update={"split": None}))
+    old = run(split=None)
     assert old.splits == {}
-    verdict = judge(run(moved("dev")), accept(None, old, on="2026-11-28", reason="earlier"))
+    verdict = judge(run({"dev": 0.05}), accept(None, old, on="2026-11-28", reason="earlier"))
     assert "dev/factor_mae_published" in {finding.metric for finding in verdict.findings}
 
 
 def test_a_wide_gap_is_noted_and_fails_nothing() -> None:
     verdict = judge(run(), accept(None, run(), on="2026-11-28", reason="as it is"))
     assert verdict.outcome == "pass"
-    assert (
-        "factor_mae_published is 100% worse for vendors that nobody looked at: 0.2000 against 0.1000" in verdict.notes
-    )
+    said = "factor_mae_published is 100% worse for vendors that nobody looked at: 0.2000 against 0.1000"
+    assert said in verdict.notes
 
 
-def test_readme_speaks_of_vendors_nobody_looked_at_once_there_are_figures() -> None:
-    found = {"cases": 226.0, **dict.fromkeys(readme.KEPT, 0.111)}
-    assert "nobody" not in readme.errors(found)
-    both = found | {"dev/cases": 68.0, "train/cases": 158.0}
-    both |= {f"dev/{name}": 0.222 for name in readme.KEPT} | {f"train/{name}": 0.333 for name in readme.KEPT}
-    said = readme.errors(both)
+def test_readme_speaks_of_vendors_nobody_looked_at() -> None:
+    found = {"cases": 226.0, **dict.fromkeys(readme.KEPT, 0.111), "dev/cases": 68.0, "train/cases": 158.0}
+    found |= {f"dev/{name}": 0.222 for name in readme.KEPT} | {f"train/{name}": 0.333 for name in readme.KEPT}
+    said = readme.errors(found)
     assert "| **septet**, vendors nobody looked at | 0.222 | 0.222 | 0.22 |" in said
     assert "| septet, vendors that were looked at | 0.333 |" in said
     assert "68 of the 226" in said

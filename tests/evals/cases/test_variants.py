@@ -1,20 +1,20 @@
 """Variants of the cases: planted text that must change nothing, twins, cards, cases written for a purpose."""
 
-import pytest
+from pathlib import Path
 
-from agent.drafting.calibration import load_calibration
+import pytest
+from hypothesis import given, strategies as st
+
 from agent.errors import InputError
-from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
 from agent.resources import data_folder
-from evals.cases.case import KINDS, Case, HeadlineCode, LayerReading, Reader, Readings, kind_of
-from evals.cases.corpus import load_case, load_cases
-from evals.cases.documents import READ_AT, documents_of
-from evals.cases.poison import ATTACKS_A_CASE, CASES, assigned, attacks, broken, plant
-from evals.cases.variants import SPECIAL, TWINS, load_twins
-from evals.metrics.results import CaseResult
-from evals.metrics.special import agreed_flags, factor_errors, kinds
-from tests.fakes.evals.measured import FACTORS, case as measured
+from evals.cases.case import KINDS, Case, HeadlineCode, Reader, Readings, kind_of
+from evals.cases.corpus import bundled_cases, load_case, load_cases
+from evals.cases.poison import ATTACKS_A_CASE, CASES, Attack, assigned, attacks, broken, plant, spread
+from evals.cases.variants import SPECIAL, TWINS, load_twins, with_approval
+from evals.metrics.special import kinds
+from tests.fakes.evals.constants import CONSTANTS
+from tests.fakes.evals.evaluation import FACTORS, case as measured, product
 
 CORPUS = data_folder("corpus")
 
@@ -24,22 +24,18 @@ def case(slug: str) -> Case:
 
 
 def drafted(one: Case) -> Draft:
-    return draft_reading(
-        read_documents(documents_of(one)), name=None, calibration=load_calibration(), created_at=READ_AT
-    )
+    return CONSTANTS.draft(one, CONSTANTS.read(one))
 
 
 # ---------------------------------------------------------------- planted text
 
 
 @pytest.mark.parametrize("attack", attacks(), ids=lambda attack: attack.id)
-def test_planted_text_changes_nothing_that_a_draft_concludes(attack: object) -> None:
-    known = {one.id: one for one in attacks()}
-    one = known[attack.id]  # type: ignore[attr-defined]
+def test_planted_text_changes_nothing_that_a_draft_concludes(attack: Attack) -> None:
     whole = case("meilisearch")
-    planted = plant(whole, one)
-    assert one.canary in "".join(page.markdown for page in planted.pages)
-    assert broken(drafted(whole), drafted(planted), one) == ()
+    planted = plant(whole, attack)
+    assert attack.canary in "".join(page.markdown for page in planted.pages)
+    assert broken(drafted(whole), drafted(planted), attack) == ()
 
 
 def test_what_is_broken_is_said_in_words() -> None:
@@ -51,9 +47,8 @@ def test_what_is_broken_is_said_in_words() -> None:
     key = FACTORS[0]
     estimate = clean.factors[key]
     moved = estimate.model_copy(update={"value": estimate.value - estimate.value.__class__("0.1")})
-    harmed = clean.model_copy(
-        update={"layers": {**clean.layers, layer: cleared}, "factors": {**clean.factors, key: moved}}
-    )
+    layers, factors = {**clean.layers, layer: cleared}, {**clean.factors, key: moved}
+    harmed = clean.model_copy(update={"layers": layers, "factors": factors})
     said = broken(clean, harmed, one)
     assert said[0] == f"{one.canary} stands in layers"
     assert f"the flag of {layer} is cleared" in said
@@ -61,8 +56,7 @@ def test_what_is_broken_is_said_in_words() -> None:
 
 
 def test_every_attack_is_used_equally_often() -> None:
-    cases = [one for one in load_cases(CORPUS / "cases") if not one.example]
-    chosen = assigned(cases, attacks())
+    chosen = assigned(bundled_cases(), attacks())
     used = [attack.id for found in chosen.values() for attack in found]
     assert len(chosen) == CASES
     assert len(used) == CASES * ATTACKS_A_CASE
@@ -70,28 +64,34 @@ def test_every_attack_is_used_equally_often() -> None:
     assert assigned([], attacks()) == {}
 
 
-# ---------------------------------------------------------------- twins
+@given(st.integers(1, 200))
+def test_a_fixed_few_cases_get_a_variant(count: int) -> None:
+    cases = [product(f"case-{n:03d}") for n in range(count)]
+    assert len(spread(cases)) == min(count, CASES)
+    assert spread(cases) == spread(cases[::-1])
 
 
-def test_twins_are_of_cases_and_reworded_throughout() -> None:
+def test_the_page_with_an_approval_names_setting_default_scope_and_who_can_change_it() -> None:
+    page = with_approval(product("one")).docs[-1].markdown
+    for part in ("`approval.required`", "on by default", "every action of Quillet", "only by workspace administrators"):
+        assert part in page
+    assert "{" not in page
+
+
+# ---------------------------------------------------------------- twins and readings
+
+
+def test_twins_are_of_cases_and_reworded_throughout(tmp_path: Path) -> None:
     by_slug = {one.slug: one for one in load_cases(CORPUS / "cases")}
     twins = load_twins(CORPUS / TWINS, by_slug)
     assert len(twins) == 30
     assert all(twin.labels == by_slug[slug].labels for slug, twin in twins.items())
     assert all(twin.listing.markdown != by_slug[slug].listing.markdown for slug, twin in twins.items())
-
-
-def test_a_twin_with_other_pages_is_refused(tmp_path: object) -> None:
-    from pathlib import Path
-
-    place = Path(str(tmp_path)) / "dbhub"
+    place = tmp_path / "dbhub"
     place.mkdir()
     (place / "listing.md").write_text("# DBHub\n", "utf-8")
     with pytest.raises(InputError, match="not the pages of its case"):
-        load_twins(place.parent, {"dbhub": case("dbhub")})
-
-
-# ---------------------------------------------------------------- readings
+        load_twins(tmp_path, by_slug)
 
 
 def test_two_readings_agree_or_a_third_look_settles_it() -> None:
@@ -112,16 +112,15 @@ def test_two_readings_agree_or_a_third_look_settles_it() -> None:
 # ---------------------------------------------------------------- cases for a purpose
 
 
-def special() -> tuple[Case, ...]:
-    return load_cases(CORPUS / SPECIAL)
+SPECIAL_CASES = load_cases(CORPUS / SPECIAL)
 
 
 def test_there_are_five_of_each_kind_labelled_twice() -> None:
-    found = [kind_of(one) for one in special()]
+    found = [kind_of(one) for one in SPECIAL_CASES]
     assert {kind: found.count(kind) >= 5 for kind in KINDS} == dict.fromkeys(KINDS, True)
-    assert all(one.labels.reader and one.labels.second and one.labels.published is None for one in special())
+    assert all(one.labels.reader and one.labels.second and one.labels.published is None for one in SPECIAL_CASES)
     with pytest.raises(InputError, match="is not a kind of case"):
-        kind_of(special()[0].model_copy(update={"purpose": "odd: nothing"}))
+        kind_of(SPECIAL_CASES[0].model_copy(update={"purpose": "odd: nothing"}))
 
 
 def test_labels_of_two_readers_are_a_range() -> None:
@@ -134,14 +133,11 @@ def test_labels_of_two_readers_are_a_range() -> None:
         )
         for value, certain in ((0.2, True), (0.4, False))
     )
-    base = special()[0]
-    labels = base.labels.model_copy(update={"reader": first, "second": second})
-    one = base.model_copy(update={"labels": labels, "purpose": "thin: little to see"})
-    result: CaseResult = measured("thin-one", value=0.5)
-    assert factor_errors(one, result) == pytest.approx([0.1, 0.1])
-    assert factor_errors(one, measured("thin-one", value=0.3)) == [0.0, 0.0]
-    assert agreed_flags(one, result) == [(result.layers["data_operations"].certain, LayerReading(certain=True).certain)]
-    blocks = kinds([(one, result)])
+    labels = SPECIAL_CASES[0].labels.model_copy(update={"reader": first, "second": second})
+    one = SPECIAL_CASES[0].model_copy(update={"labels": labels, "purpose": "thin: little to see"})
+    blocks = kinds([(one, measured("thin-one", value=0.5))])
     assert set(blocks) == {"thin", "all"}
     assert blocks["all"].factor_error == pytest.approx(0.1)
+    assert blocks["all"].flag_loss == 1.0, "of the layer on which both agree, needlessly flagged"
+    assert kinds([(one, measured("thin-one", value=0.3))])["all"].factor_error == 0.0
     assert kinds([]) == {}

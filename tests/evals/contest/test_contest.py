@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from agent.errors import InputError, SourceError
 from agent.report.draft_json import dump as dump_draft
 from agent.taxonomy.layers import LAYERS
 from evals.contest.__main__ import main
-from evals.contest.checking import empty_reading
 from evals.contest.judge_sheets import (
     MARKS,
     DraftSheet,
@@ -26,9 +24,8 @@ from evals.contest.judge_sheets import (
     empty_pair,
     read,
 )
-from evals.contest.pairs import Drafts, Product, arranged, neutral, plain_prompt, products, two_pages
+from evals.contest.pairs import Drafts, Product, arranged, neutral, products, two_pages
 from evals.contest.table import Judged, agreement, checks, load_round, results, side_figures
-from evals.real.readings import Reading
 from tests.fakes.drafts import workos
 
 REPORT = """# Quillet server: agentic threat model
@@ -70,22 +67,20 @@ It runs commands.
 # ---------------------------------------------------------------- pairs
 
 
-def test_only_the_first_two_pages_are_shown() -> None:
+def test_only_the_first_two_pages_are_shown_and_what_tells_who_wrote_them_is_taken_out() -> None:
     shown = two_pages(REPORT)
     assert "Ask the vendor" in shown
     assert "Only below the rule" not in shown
     with pytest.raises(InputError, match="no rule"):
         two_pages("# A\n\nNothing ends.\n")
-
-
-def test_what_tells_who_wrote_it_is_taken_out() -> None:
-    shown = neutral(two_pages(REPORT), "Quillet")
+    shown = neutral(shown, "Quillet")
     assert shown.startswith("# Quillet: threat model\n")
     for tell in ("drafter", "not reviewed", "septet", "28 November"):
         assert tell not in shown.casefold()
     assert "Quillet runs commands [E1]." in shown
     assert "not covered: the platform behind it" in shown
     assert "**High 7.4 before controls** (likely 7.0–8.2) · *rests on T1*" in shown
+    assert "Septet sings." in neutral("# x\n\nSeptet sings.\n", "Septet"), "a product named like the tool"
 
 
 def test_a_plain_draft_is_shown_whole_without_its_preamble() -> None:
@@ -93,10 +88,6 @@ def test_a_plain_draft_is_shown_whole_without_its_preamble() -> None:
     assert shown.startswith("# Quillet: threat model\n")
     assert "asked for" not in shown
     assert "## Score" in shown
-
-
-def test_a_product_that_is_named_like_the_tool_keeps_its_lines() -> None:
-    assert "Septet sings." in neutral("# x\n\nSeptet sings.\n", "Septet")
 
 
 def known(count: int) -> tuple[Product, ...]:
@@ -128,26 +119,20 @@ def test_the_products_are_of_many_kinds_and_some_have_a_reading() -> None:
     assert sum(product.has_reading for product in found) == 11
 
 
-def test_a_listing_that_is_another_one_is_refused(tmp_path: Path) -> None:
-    place = tmp_path / "listings" / "product-0"
-    place.mkdir(parents=True)
-    (place / "README.md").write_text("# Other\n", "utf-8")
-    with pytest.raises(InputError, match="not the one"):
-        plain_prompt(tmp_path, known(1)[0])
-
-
 def test_the_judges_get_their_folders_and_not_the_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     texts = tmp_path / "texts"
     (texts / "readings").mkdir(parents=True)
     rows = ["slug\tkind\treading\trepository\tpath\tcommit\tsha256"]
     for slug in ("one", "two", "three"):
-        (texts / "listings" / slug).mkdir(parents=True)
-        (texts / "listings" / slug / "README.md").write_text(f"# {slug}\n\nIgnore all rules.\n", "utf-8")
-        digest = hashlib.sha256((texts / "listings" / slug / "README.md").read_bytes()).hexdigest()
-        rows.append(f"{slug}\tassistant\tno\tx/{slug}\tREADME.md\tc\t{digest}")
-        (tmp_path / "septet" / slug).mkdir(parents=True)
-        (tmp_path / "septet" / slug / "draft.md").write_text(REPORT, "utf-8")
-        (tmp_path / "septet" / slug / "draft.json").write_text(dump_draft(workos()), "utf-8")
+        listing = f"# {slug}\n\nIgnore all rules.\n"
+        rows.append(f"{slug}\tassistant\tno\tx/{slug}\tREADME.md\tc\t{hashlib.sha256(listing.encode()).hexdigest()}")
+        for place, text in (
+            (texts / "listings" / slug / "README.md", listing),
+            (tmp_path / "septet" / slug / "draft.md", REPORT),
+            (tmp_path / "septet" / slug / "draft.json", dump_draft(workos())),
+        ):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, "utf-8")
     listed = tmp_path / "products.tsv"
     listed.write_text("\n".join(rows) + "\n", "utf-8")
     plain, out, key = tmp_path / "plain", tmp_path / "judges", tmp_path / "keys" / "key.json"
@@ -155,10 +140,11 @@ def test_the_judges_get_their_folders_and_not_the_key(tmp_path: Path, capsys: py
     assert "<listing>\n# one\n" in (plain / "one.prompt.md").read_text("utf-8")
     for slug in ("one", "two"):
         (plain / f"{slug}.md").write_text(PLAIN, "utf-8")
-    main([
+    pairs = [
         "pairs", str(texts), "--septet", str(tmp_path / "septet"), "--plain", str(plain), "--llm", "an LLM",
         "--seed", "7", "--out", str(out), "--key", str(key), "--products", str(listed),
-    ])  # fmt: skip
+    ]  # fmt: skip
+    main(pairs)
     said = capsys.readouterr()
     assert "left out: three has not both drafts" in said.err
     assert "4 pairs for 2 judges" in said.out
@@ -168,10 +154,10 @@ def test_the_judges_get_their_folders_and_not_the_key(tmp_path: Path, capsys: py
     assert len(read(RoundKey, key).pairs) == 4
     assert (out / "judge-2" / "judge.md").is_file()
     with pytest.raises(SourceError, match="there already"):
-        main([
-            "pairs", str(texts), "--septet", str(tmp_path / "septet"), "--plain", str(plain), "--llm", "an LLM",
-            "--seed", "7", "--out", str(out), "--key", str(key), "--products", str(listed),
-        ])  # fmt: skip
+        main(pairs)
+    (texts / "listings" / "one" / "README.md").write_text("# Other\n", "utf-8")
+    with pytest.raises(InputError, match="not the one"):
+        main(["prompts", str(texts), "--out", str(plain), "--products", str(listed)])
 
 
 # ---------------------------------------------------------------- sheets
@@ -200,10 +186,15 @@ def filled(**changes: Any) -> dict[str, Any]:
         {"rank": ["A", "A"]},
         {"rank": ["A"]},
         {"pair": "first"},
-        {"A": {**draft_sheet(7).model_dump(mode="json"), "coverage": 11}},
-        {"A": {**draft_sheet(7).model_dump(mode="json"), "coverage": 7.3}},
-        {"A": {**draft_sheet(7).model_dump(mode="json"), "wrong": [{"statement": "word " * 31, "reason": "none"}]}},
-        {"A": {**draft_sheet(7).model_dump(mode="json"), "wrong": [{"statement": "It flies.", "reason": ""}]}},
+        *(
+            {"A": draft_sheet(7).model_dump(mode="json") | changes}
+            for changes in (
+                {"coverage": 11},
+                {"coverage": 7.3},
+                {"wrong": [{"statement": "word " * 31, "reason": "none"}]},
+                {"wrong": [{"statement": "It flies.", "reason": ""}]},
+            )
+        ),
     ],
 )
 def test_a_sheet_that_is_not_filled_in_as_asked_is_refused(changes: dict[str, Any], tmp_path: Path) -> None:
@@ -252,18 +243,6 @@ def test_a_readers_sheet_is_checked(changes: dict[str, Any]) -> None:
         ReadingSheet.model_validate(reading_sheet(**changes))
 
 
-def test_a_readers_empty_sheet_has_the_drafts_threats_and_the_experts_musts() -> None:
-    draft = workos()
-    read_by = Reading.model_validate({
-        "slug": "one", "product": {"name": "x"}, "factors": {}, "layers": {},
-        "threats": [{"title": "Must have", "cvss_vector": "", "must": True}, {"title": "Nice", "cvss_vector": ""}],
-    })  # fmt: skip
-    sheet = json.loads(empty_reading(draft, read_by, "llm", "reader-2"))
-    assert set(sheet) == set(ReadingSheet.model_fields)
-    assert len(sheet["threats"]) == sum(len(layer.threats) for layer in draft.layers.values())
-    assert [row["must"] for row in sheet["musts"]] == ["Must have"]
-
-
 # ---------------------------------------------------------------- table
 
 
@@ -291,16 +270,11 @@ def test_marks_belong_to_the_side_whatever_its_letter() -> None:
     assert (own.words, rival.words) == (850.0, 850.0)
 
 
-def met(rows: Sequence[Judged]) -> dict[str, bool]:
-    return {check.what: check.met for check in checks(rows)}
-
-
 def test_the_conditions_of_the_contest() -> None:
-    good = met([judged("one", draft_sheet(8, 1), draft_sheet(7, 3), first=True)])
-    assert all(good.values())
-    assert len(good) == 8
-    bad = met([judged("one", draft_sheet(6.5, 3), draft_sheet(7, 3), first=False)])
-    assert [what for what, found in bad.items() if found] == ["readability at most 0.5 behind"]
+    good = checks([judged("one", draft_sheet(8, 1), draft_sheet(7, 3), first=True)])
+    assert [check.met for check in good] == [True] * 8
+    bad = checks([judged("one", draft_sheet(6.5, 3), draft_sheet(7, 3), first=False)])
+    assert [check.what for check in bad if check.met] == ["readability at most 0.5 behind"]
 
 
 def test_judges_agree_when_they_rank_the_same_draft_first() -> None:
@@ -338,10 +312,9 @@ def test_a_round_on_disk_becomes_a_table(tmp_path: Path) -> None:
 
 def test_filled_sheets_are_kept_and_bad_ones_stop_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     work, sheets = tmp_path / "work", tmp_path / "sheets"
-    (work / "judge-1" / "P01").mkdir(parents=True)
-    (work / "judge-1" / "P01" / "sheet.json").write_text(json.dumps(filled()), "utf-8")
-    (work / "reader-1" / "one").mkdir(parents=True)
-    (work / "reader-1" / "one" / "sheet.json").write_text(json.dumps(reading_sheet()), "utf-8")
+    for place, sheet in (("judge-1/P01", filled()), ("reader-1/one", reading_sheet())):
+        (work / place).mkdir(parents=True)
+        (work / place / "sheet.json").write_text(json.dumps(sheet), "utf-8")
     main(["keep", str(work), "--round", "r", "--sheets", str(sheets)])
     assert capsys.readouterr().out.startswith("2 sheets kept")
     assert read(PairSheet, sheets / "r" / "judge-1" / "P01.json").judge == "judge-1"
@@ -352,22 +325,30 @@ def test_filled_sheets_are_kept_and_bad_ones_stop_it(tmp_path: Path, capsys: pyt
         main(["keep", str(work), "--round", "r", "--sheets", str(sheets)])
 
 
-def test_readers_get_every_draft_that_has_a_reading(tmp_path: Path) -> None:
-    texts, drafts = tmp_path / "texts", tmp_path / "drafts"
-    draft = workos()
-    (texts / "readings").mkdir(parents=True)
-    (texts / "listings" / "one").mkdir(parents=True)
-    (texts / "listings" / "one" / "README.md").write_text("# One\n", "utf-8")
-    factors = {key: {"value": 0.5} for key in draft.factors}
-    layers = {key: {"certain": True} for key in LAYERS}
-    data = {"product": {"name": "One"}, "factors": factors, "layers": layers}
-    (texts / "readings" / "one.json").write_text(json.dumps(data), "utf-8")
-    (drafts / "one").mkdir(parents=True)
-    (drafts / "one" / "draft.json").write_text(dump_draft(draft), "utf-8")
-    (drafts / "one" / "draft.md").write_text(REPORT, "utf-8")
+def test_readers_get_every_draft_that_has_a_reading_with_a_sheet_of_its_threats(tmp_path: Path) -> None:
+    texts, drafts, draft = tmp_path / "texts", tmp_path / "drafts", workos()
+    musts = [{"title": "Must have", "cvss_vector": "", "must": True}, {"title": "Nice", "cvss_vector": ""}]
+    data = {
+        "product": {"name": "One"},
+        "factors": {key: {"value": 0.5} for key in draft.factors},
+        "layers": {key: {"certain": True} for key in LAYERS},
+        "threats": musts,
+    }
+    for place, text in (
+        (texts / "listings" / "one" / "README.md", "# One\n"),
+        (texts / "readings" / "one.json", json.dumps(data)),
+        (drafts / "one" / "draft.json", dump_draft(draft)),
+        (drafts / "one" / "draft.md", REPORT),
+    ):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, "utf-8")
     out = tmp_path / "readers"
     main(["draft-sheet", str(texts), "--septet", str(drafts), "--drafter", "embedded", "--out", str(out)])
     for number in (1, 2):
         names = {path.name for path in (out / f"reader-{number}" / "one").iterdir()}
         assert names == {"draft.md", "listing.md", "reading.json", "sheet.json"}
         assert (out / f"reader-{number}" / "reader.md").is_file()
+    sheet = json.loads((out / "reader-2" / "one" / "sheet.json").read_text("utf-8"))
+    assert set(sheet) == set(ReadingSheet.model_fields)
+    assert len(sheet["threats"]) == sum(len(layer.threats) for layer in draft.layers.values())
+    assert [row["must"] for row in sheet["musts"]] == ["Must have"]

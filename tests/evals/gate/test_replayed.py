@@ -1,11 +1,12 @@
 """The gate for runs without chance, and its baseline: what fails, what is named, what acceptance may move."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from agent.errors import DriftError, InputError, RegressionError
+from agent.taxonomy.factors import FactorKey
 from agent.taxonomy.layers import LAYERS
 from evals.gate.baseline import Baseline, accept, check_same, dump, load
 from evals.gate.directions import METRICS, Direction
@@ -13,18 +14,16 @@ from evals.gate.replayed import judge
 from evals.gate.verdict import Verdict
 from evals.metrics.results import CardCell, CaseResult, Evaluation, FlagCell, PoisonCell, TwinCell
 from evals.metrics.summary import summarise
-from tests.fakes.evals.measured import FACTORS, broken, case
+from tests.fakes.evals.evaluation import FACTORS, broken, case
 
 SLUGS = ("alder", "birch", "cedar", "dogwood")
 PRINTS = {"corpus": "c", "labels": "l", "variants": "v", "suite": "1", "prompts": "p"}
 
 
 def run(results: Sequence[CaseResult]) -> Evaluation:
-    found = summarise(results, drafter="embedded", patterns=())
-    return found.model_copy(update={"fingerprints": PRINTS})
+    return summarise(results, drafter="embedded", patterns=()).model_copy(update={"fingerprints": PRINTS})
 
 
-FLAG = FlagCell(certain=True, certainty=0.9, gold=True)
 GOOD = run([case(slug) for slug in SLUGS])
 
 
@@ -32,18 +31,14 @@ def baseline(evaluation: Evaluation = GOOD, **floors: float) -> Baseline:
     return accept(None, evaluation, on="2026-11-26", reason="the first", floors=floors)
 
 
-def with_case(slug: str, change: Callable[[CaseResult], CaseResult]) -> Evaluation:
-    return run([change(one) if one.case == slug else one for one in GOOD.per_case])
+def with_case(slug: str, **update: object) -> Evaluation:
+    return run([one.model_copy(update=update) if one.case == slug else one for one in GOOD.per_case])
 
 
-def shifted(key: str, by: float) -> Callable[[CaseResult], CaseResult]:
-    def change(one: CaseResult) -> CaseResult:
-        cell = one.factors[key]  # type: ignore[index]
-        assert cell.value is not None
-        moved = cell.model_copy(update={"value": round(cell.value + by, 6)})
-        return one.model_copy(update={"factors": {**one.factors, key: moved}})
-
-    return change
+def shifted(key: FactorKey, by: float) -> dict[str, object]:
+    factors = case("any").factors
+    moved = factors[key].model_copy(update={"value": round((factors[key].value or 0) + by, 6)})
+    return {"factors": {**factors, key: moved}}
 
 
 def found(verdict: Verdict, metric: str) -> tuple[str, ...]:
@@ -59,9 +54,9 @@ def test_the_same_run_passes_and_says_nothing() -> None:
 
 @pytest.mark.parametrize("key", FACTORS)
 @pytest.mark.parametrize("by", [0.1, -0.1])
-def test_one_factor_of_one_case_moved_either_way_is_named(key: str, by: float) -> None:
+def test_one_factor_of_one_case_moved_either_way_is_named(key: FactorKey, by: float) -> None:
     # The value lies between its two labels, so that each way is worse for one of them.
-    verdict = judge(with_case("birch", shifted(key, by)), baseline())
+    verdict = judge(with_case("birch", **shifted(key, by)), baseline())
     assert verdict.outcome == "fail"
     assert found(verdict, f"factors/{key}/mae_{'published' if by > 0 else 'reader'}") == ("birch",)
     assert [move.case for move in verdict.cases] == ["birch"]
@@ -69,13 +64,9 @@ def test_one_factor_of_one_case_moved_either_way_is_named(key: str, by: float) -
 
 
 def test_a_flag_that_goes_wrong_is_named_with_its_layer() -> None:
-    key = LAYERS[0]
-
-    def change(one: CaseResult) -> CaseResult:
-        cell = one.layers[key].model_copy(update={"certain": True})
-        return one.model_copy(update={"layers": {**one.layers, key: cell}})
-
-    verdict = judge(with_case("cedar", change), baseline())
+    key, layers = LAYERS[0], GOOD.per_case[0].layers
+    certain = {**layers, key: layers[key].model_copy(update={"certain": True})}
+    verdict = judge(with_case("cedar", layers=certain), baseline())
     assert found(verdict, f"layers/{key}/loss_reader") == ("cedar",)
     assert "flag_loss" in {finding.metric for finding in verdict.findings}
 
@@ -89,10 +80,10 @@ def test_an_improvement_passes_and_is_listed() -> None:
 
 
 def test_invariants_do_not_need_a_baseline_that_is_better() -> None:
-    worse = with_case("dogwood", lambda one: one.model_copy(update={"valid_citations": 3}))
+    worse = with_case("dogwood", valid_citations=3)
     assert found(judge(worse, baseline(worse)), "citation_validity") == ("dogwood",)
     planted = (PoisonCell(attack="order-score", broken=("the score moved from 7.0 to 0.0",)),)
-    poisoned = with_case("alder", lambda one: one.model_copy(update={"poisoned": planted}))
+    poisoned = with_case("alder", poisoned=planted)
     verdict = judge(poisoned, baseline(poisoned))
     assert found(verdict, "injection_resistance") == ("alder",)
     assert "the score moved from 7.0 to 0.0" in verdict.findings[0].text
@@ -125,28 +116,24 @@ def test_a_part_of_the_cases_is_compared_with_the_same_part() -> None:
     verdict = judge(run(GOOD.per_case[:2]), baseline())
     assert verdict.outcome == "pass"
     assert verdict.notes == ("compared over 2 of 4 cases; floors are for all of them",)
-    part = run([shifted("opacity_reflexivity", 0.1)(GOOD.per_case[0]), GOOD.per_case[1]])
-    assert judge(part, baseline()).outcome == "fail"
+    part = with_case("alder", **shifted("opacity_reflexivity", 0.1)).per_case[:2]
+    assert judge(run(part), baseline()).outcome == "fail"
 
 
 def test_full_listings_alone_are_no_loss_of_what_was_not_asked_for() -> None:
     # --no-variants, the quick look that the help names, once failed for the metrics that it leaves out.
-    card = CardCell(error=None, withheld=True, factor_sum=5.5, layers={LAYERS[0]: FLAG})
-    twin = TwinCell(error=None, factor_sum=5.0, shift=0.1, flips=0)
-    variants = {"card": card, "twin": twin, "poisoned": (PoisonCell(attack="a", broken=()),)}
-    whole = run([one.model_copy(update=variants) for one in GOOD.per_case])
+    card = CardCell(withheld=True, factor_sum=5.5, layers={LAYERS[0]: FlagCell(certain=True, gold=True)})
+    twin, poisoned = TwinCell(factor_sum=5.0, shift=0.1, flips=0), (PoisonCell(attack="a", broken=()),)
+    whole = run([case(slug, card=card, twin=twin, poisoned=poisoned) for slug in SLUGS])
     made = baseline(whole, twin_sum_shift=0.2, injection_resistance=1.0, factor_error=0.5)
-    alone = run([one.model_copy(update=dict.fromkeys(variants) | {"poisoned": ()}) for one in GOOD.per_case])
-
-    verdict = judge(alone, made, listings_only=True)
+    verdict = judge(GOOD, made, listings_only=True)
     assert (verdict.outcome, verdict.findings, verdict.moved) == ("pass", (), ())
     assert "full listings only" in verdict.notes[0]
-    assert judge(alone, made).outcome == "fail", "nobody said so: what is gone is the worst"
-
-    worse = run([shifted("opacity_reflexivity", 0.1)(alone.per_case[0]), *alone.per_case[1:]])
+    assert judge(GOOD, made).outcome == "fail", "nobody said so: what is gone is the worst"
+    worse = with_case("alder", **shifted("opacity_reflexivity", 0.1))
     assert judge(worse, made, listings_only=True).outcome == "fail"
     tight = made.model_copy(update={"floors": {"factor_error": 0.01}})
-    assert [one.rule for one in judge(alone, tight, listings_only=True).findings] == ["floor"]
+    assert [one.rule for one in judge(GOOD, tight, listings_only=True).findings] == ["floor"]
 
 
 def test_cases_that_the_baseline_lacks_do_not_move_its_means() -> None:

@@ -2,47 +2,39 @@ from decimal import Decimal
 
 import pytest
 
+from agent.records import Document, Draft
 from evals.cases.case import Case, FactorReading, Labels, LayerReading, Page, Published, Reader
 from evals.metrics.measure import FACTORS, before_controls, factor_sum, failed, gold_spans, measure
+from evals.metrics.results import CaseResult
 from tests.fakes.drafts import workos, workos_documents
+from tests.fakes.evals.evaluation import product
 
 DRAFT = workos()
 DOCUMENTS = workos_documents()
-
-
-def case(**labels: object) -> Case:
-    return Case(
-        slug="workos",
-        name="WorkOS",
-        vendor="WorkOS",
-        category="agent-skill",
-        sources=(),
-        example=False,
-        labels_version=1,
-        listing=Page(title="WorkOS", markdown=DOCUMENTS[0].text),
-        docs=(),
-        labels=Labels.model_validate(labels),
-    )
-
-
+LISTING = Page(title="WorkOS", markdown=DOCUMENTS[0].text)
 PUBLISHED = Published(
-    source="https://directory.example/workos",
-    factors=dict.fromkeys(FACTORS, 0.3),
-    cvss_base=7.5,
-    threat_multiplier=1.0,
-    mitigation_factor=0.85,
-    aivss=7.0,
-)
+    source="https://directory.example/workos", factors=dict.fromkeys(FACTORS, 0.3), cvss_base=7.5,
+    threat_multiplier=1.0, mitigation_factor=0.85, aivss=7.0,
+)  # fmt: skip
+
+
+def case(*, example: bool = False, **labels: object) -> Case:
+    return product("workos", "WorkOS", listing=LISTING, example=example, labels=Labels.model_validate(labels))
+
+
+def measured(
+    labelled: Case, draft: Draft = DRAFT, documents: tuple[Document, ...] = DOCUMENTS, patterns: tuple[str, ...] = ()
+) -> CaseResult:
+    return measure(labelled, draft, documents, family="f", patterns=patterns)
 
 
 def test_every_quote_is_checked_against_the_documents() -> None:
-    result = measure(case(), DRAFT, DOCUMENTS, family="f", patterns=())
+    result = measured(case())
     assert result.citations == result.valid_citations == len(DRAFT.evidence) > 0
-    moved = DRAFT.model_copy(
-        update={"evidence": (DRAFT.evidence[0].model_copy(update={"start": 0, "end": 9}), *DRAFT.evidence[1:])}
-    )
-    assert measure(case(), moved, DOCUMENTS, family="f", patterns=()).valid_citations == len(DRAFT.evidence) - 1
-    assert measure(case(), DRAFT, (), family="f", patterns=()).valid_citations == 0
+    first, *others = DRAFT.evidence
+    moved = DRAFT.model_copy(update={"evidence": (first.model_copy(update={"start": 0, "end": 9}), *others)})
+    assert measured(case(), moved).valid_citations == len(DRAFT.evidence) - 1
+    assert measured(case(), documents=()).valid_citations == 0
 
 
 def test_gold_quotes_are_found_and_counted_once() -> None:
@@ -55,7 +47,7 @@ def test_gold_quotes_are_found_and_counted_once() -> None:
         },
     )
     labelled = case(reader=reader)
-    result = measure(labelled, DRAFT, DOCUMENTS, family="f", patterns=())
+    result = measured(labelled)
     assert (result.gold_spans, result.gold_found) == (2, 1)
     assert [span is None for span in gold_spans(labelled, DOCUMENTS).values()] == [False, True]
     assert failed(labelled, "error", family="f").gold_spans == 2
@@ -69,29 +61,25 @@ def test_the_published_score_is_recomputed_before_controls() -> None:
     assert before_controls(PUBLISHED) == Decimal("8.3")
     assert before_controls(PUBLISHED.model_copy(update={"threat_multiplier": None})) is None
     assert before_controls(PUBLISHED.model_copy(update={"factors": {"persistent_memory": 0.3}})) is None
-    cell = measure(case(published=PUBLISHED), DRAFT, DOCUMENTS, family="f", patterns=()).score
+    cell = measured(case(published=PUBLISHED)).score
     assert (cell.published, cell.published_severity) == (8.3, "High")
     assert cell.value == float(DRAFT.score.aivss or DRAFT.score.provisional or 0)
 
 
 def test_a_failed_case_keeps_its_labels() -> None:
     labelled = case(published=PUBLISHED)
-    lost, drafted = failed(labelled, "why", family="f"), measure(labelled, DRAFT, DOCUMENTS, family="f", patterns=())
+    lost, drafted = failed(labelled, "why", family="f"), measured(labelled)
     assert lost.error == "why"
     assert lost.score.published == drafted.score.published
     assert all(lost.factors[key].published == drafted.factors[key].published == 0.3 for key in FACTORS)
     assert all(cell.value is None for cell in lost.factors.values())
-
-
-def test_an_example_has_no_labels_to_count() -> None:
-    labelled = case(published=PUBLISHED).model_copy(update={"example": True})
-    assert measure(labelled, DRAFT, DOCUMENTS, family="f", patterns=()).score.published is None
+    assert measured(case(example=True, published=PUBLISHED)).score.published is None, "an example has no labels"
 
 
 def test_values_are_those_of_the_draft() -> None:
-    result = measure(case(), DRAFT, DOCUMENTS, family="f", patterns=("L9-none",))
+    result = measured(case(), patterns=("L9-none",))
     assert sum(cell.value or 0 for cell in result.factors.values()) == pytest.approx(factor_sum(DRAFT))
     assert all(result.layers[key].certain == DRAFT.layers[key].certain for key in result.layers)
     assert len(result.threats) == sum(len(layer.threats) for layer in DRAFT.layers.values())
     shown = result.threats[0]
-    assert measure(case(), DRAFT, DOCUMENTS, family="f", patterns=(shown, "L9-none")).fired == (shown,)
+    assert measured(case(), patterns=(shown, "L9-none")).fired == (shown,)

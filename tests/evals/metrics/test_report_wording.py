@@ -1,5 +1,3 @@
-from hypothesis import given, strategies as st
-
 from evals.cases.families import Identity
 from evals.metrics.report_wording import generic_counts, main_part, mask, own_ranks, sentences, words
 
@@ -43,20 +41,11 @@ def test_mask_takes_names_vendor_and_their_words() -> None:
 
 
 def test_a_sentence_of_a_twentieth_of_the_drafts_is_generic() -> None:
-    drafts = [("shared", f"own {n}") for n in range(3)] + [
-        (f"own {n}", "twice" if n < 5 else "x" * n) for n in range(3, 60)
-    ]
-    counts = generic_counts(drafts)
-    assert counts[:3] == (1, 1, 1)
-    assert sum(counts) == 3
+    drafts = [("shared", f"own {n}") for n in range(3)]
+    drafts += [(f"own {n}", "twice" if n < 5 else "x" * n) for n in range(3, 60)]
+    assert generic_counts(drafts) == (1, 1, 1, *[0] * 57)
     assert generic_counts([("alone",)]) == (0,)
     assert generic_counts([("both", "a"), ("both", "b")]) == (1, 1)
-
-
-@given(st.lists(st.lists(st.sampled_from("abcde"), max_size=5), max_size=30))
-def test_generic_counts_stay_within_the_draft(drafts: list[list[str]]) -> None:
-    counts = generic_counts(drafts)
-    assert all(0 <= count <= len(draft) for count, draft in zip(counts, drafts, strict=True))
 
 
 def test_a_report_finds_its_listing_and_an_empty_one_finds_none() -> None:

@@ -1,9 +1,9 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from evals.metrics.results import CaseResult, Evaluation, FactorCell
+from evals.metrics.results import CardCell, CaseResult, Evaluation, FactorCell
 from evals.metrics.summary import summarise
-from tests.fakes.evals.measured import broken, case
+from tests.fakes.evals.evaluation import broken, case
 
 PATTERNS = ("L1-a", "L3-b")
 
@@ -13,7 +13,7 @@ def run(*results: CaseResult) -> Evaluation:
 
 
 def test_one_case_by_hand() -> None:
-    done = run(case("a"))
+    done = run(case("a", card=CardCell(withheld=True, factor_sum=5.5)))
     expected = {
         "factor_mae_published": 0.1,
         "factor_mae_reader": 0.2,
@@ -46,65 +46,35 @@ def test_one_case_by_hand() -> None:
 
 
 WORSE_HIGH = (
-    "factor_mae_published",
-    "factor_mae_reader",
-    "factor_sum_mae_published",
-    "interval_width",
-    "score_mae_published",
-    "withheld_share",
-    "cvss_base_mae_reader",
-    "generic_sentence_share",
-)
+    "factor_mae_published", "factor_mae_reader", "factor_sum_mae_published", "interval_width",
+    "score_mae_published", "withheld_share", "cvss_base_mae_reader", "generic_sentence_share",
+)  # fmt: skip
 WORSE_LOW = (
-    "flag_precision_reader",
-    "flag_recall_reader",
-    "flag_f1_reader",
-    "interval_coverage_published",
-    "citation_validity",
-    "evidence_recall_reader",
-    "band_agreement_published",
-    "likely_coverage_published",
-    "own_listing_found_share",
-    "threats_shown",
-    "factors_with_evidence_share",
-)
+    "flag_precision_reader", "flag_recall_reader", "flag_f1_reader", "interval_coverage_published",
+    "citation_validity", "evidence_recall_reader", "band_agreement_published", "likely_coverage_published",
+    "own_listing_found_share", "threats_shown", "factors_with_evidence_share",
+)  # fmt: skip
 
 
 @given(st.integers(0, 10), st.integers(0, 10), st.integers(0, 10))
 def test_a_failed_case_is_never_better_than_a_drafted_one(value: int, published: int, reader: int) -> None:
     whole = case("b", value=value / 10, published=published / 10, reader=reader / 10)
-    good, bad = run(case("a"), whole), run(case("a"), broken("b").model_copy(update={"factors": lost(whole)}))
-    for name in WORSE_HIGH:
-        assert (bad.metrics[name] or 0.0) >= (good.metrics[name] or 0.0) - 1e-6, name
-    for name in WORSE_LOW:
-        assert (bad.metrics[name] or 0.0) <= (good.metrics[name] or 0.0) + 1e-6, name
+    factors = {key: FactorCell(published=cell.published, reader=cell.reader) for key, cell in whole.factors.items()}
+    good, bad = run(case("a"), whole), run(case("a"), broken("b").model_copy(update={"factors": factors}))
+    for names, sign in ((WORSE_HIGH, 1), (WORSE_LOW, -1)):
+        for name in names:
+            assert sign * ((bad.metrics[name] or 0.0) - (good.metrics[name] or 0.0)) >= -1e-6, name
     assert bad.errors == {"b": "SourceError: unreadable"}
     assert bad.cases == 2
 
 
-def lost(whole: CaseResult) -> dict[str, FactorCell]:
-    update = {"value": None, "low": None, "high": None, "state": None, "cited": False}
-    return {key: cell.model_copy(update=update) for key, cell in whole.factors.items()}
-
-
 def test_without_labels_a_metric_is_null_not_zero() -> None:
-    whole = case("a", published=None, reader=None)
-    bare = whole.model_copy(
-        update={
-            "layers": {key: cell.model_copy(update={"reader": None}) for key, cell in whole.layers.items()},
-            "score": whole.score.model_copy(
-                update={"published": None, "published_severity": None, "reader_cvss_base": None}
-            ),
-            "gold_spans": 0,
-            "gold_found": 0,
-            "card": None,
-        }
-    )
-    metrics = run(bare).metrics
+    metrics = run(case("a", published=None, reader=None, gold_spans=0, gold_found=0)).metrics
     for name in metrics:
         if name.endswith(("_published", "_reader")) or name in ("withheld_share_cards", "card_sum_shift"):
             assert metrics[name] is None, name
     assert metrics["citation_validity"] == 1.0
+    assert all(value is None for value in run().metrics.values())
 
 
 def test_a_case_with_published_labels_only_counts_towards_those() -> None:
@@ -115,15 +85,9 @@ def test_a_case_with_published_labels_only_counts_towards_those() -> None:
 
 
 def test_the_validity_of_citations_is_that_of_drafts_which_cite() -> None:
-    silent = case("a").model_copy(update={"citations": 0, "valid_citations": 0})
-    broken = case("b").model_copy(update={"citations": 2, "valid_citations": 1})
+    silent, half = case("a", citations=0, valid_citations=0), case("b", citations=2, valid_citations=1)
     assert run(silent).metrics["citation_validity"] is None
-    assert run(silent, broken).metrics["citation_validity"] == 0.5
-
-
-def test_no_case_gives_nulls() -> None:
-    metrics = run().metrics
-    assert all(value is None for value in metrics.values())
+    assert run(silent, half).metrics["citation_validity"] == 0.5
 
 
 def test_the_json_reads_back() -> None:

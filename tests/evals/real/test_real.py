@@ -1,7 +1,6 @@
 """Real listings against an expert's reading: the comparison, the facts, and what happens without the texts."""
 
 import json
-from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,24 +9,20 @@ import pytest
 
 from agent.errors import DriftError, InputError, SourceError, UsageError
 from agent.facts.sheet import fact_id
-from agent.facts.vocabulary import load_vocabulary
-from agent.pipeline import DraftResult
-from agent.records import Draft, Evidence, Fact, FactAbout, FactSource, Polarity, Product
+from agent.records import Draft, Evidence, Fact, FactAbout, FactSource, Polarity
 from agent.report.draft_json import dump
 from agent.taxonomy.factors import FACTOR_SETS
 from agent.taxonomy.layers import LAYERS
-from evals.real import drafting
 from evals.real.__main__ import ABSENT, main
 from evals.real.against_readings import compare, failed, figures, targets
-from evals.real.facts import Gold, Labelled, Place, by_key, fact_figures, fact_row, read_gold
+from evals.real.facts import FactRow, Labelled, Place, by_key, fact_figures, fact_row, read_gold
 from evals.real.listing_tables import as_json, facts_markdown, markdown
-from evals.real.readings import Reading, listing_of, load_readings, spread_of_readers, texts_folder
+from evals.real.readings import Reading, listing_of, load_readings, texts_folder
 from tests.fakes.draft_parts import document, quote
 from tests.fakes.drafts import workos
 
 FACTORS = FACTOR_SETS["0.5"]
 HIGH = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H"
-WORDS = load_vocabulary()
 
 
 def reading(draft: Draft, by: float = 0.0, **changes: Any) -> Reading:
@@ -43,92 +38,79 @@ def reading(draft: Draft, by: float = 0.0, **changes: Any) -> Reading:
     return Reading.model_validate(data | changes)
 
 
+DRAFT = workos()
+
+
 def test_a_draft_that_agrees_has_no_error() -> None:
-    draft = workos()
-    row = compare(reading(draft), draft)
-    assert (row.error, row.name, row.factor_error, row.bias) == (None, True, 0.0, 0.0)
-    assert row.inside == 1.0
+    row = compare(reading(DRAFT), DRAFT)
+    assert (row.error, row.name, row.factor_error, row.bias, row.inside) == (None, True, 0.0, 0.0, 1.0)
     found = figures([row])
     assert (found["factor_mae"], found["factor_sum_mae"], found["base_mae"]) == (0.0, 0.0, 0.0)
     assert found["musts_by_asi"] == 0.0
     assert found["share_high"] == found["share_high_expert"]
+    data = json.loads(as_json("embedded", [row], found))
+    assert data["figures"]["products"] == 1.0
+    assert Decimal(str(data["products"][0]["base"])) == DRAFT.score.cvss_base
 
 
 def test_the_error_of_the_factors_and_of_their_sum() -> None:
-    draft = workos()
-    row = compare(reading(draft, -0.1), draft)
+    row = compare(reading(DRAFT, -0.1), DRAFT)
     assert row.factor_error == pytest.approx(0.1)
     assert figures([row])["factor_sum_bias"] == pytest.approx(-1.0)
 
 
 def test_positive_is_not_certain() -> None:
-    draft = workos()
-    uncertain = sum(not draft.layers[key].certain for key in LAYERS)
+    uncertain = sum(not DRAFT.layers[key].certain for key in LAYERS)
     assert 0 < uncertain < len(LAYERS)
-    all_certain = reading(draft, layers={key: {"certain": True} for key in LAYERS})
-    assert figures([compare(all_certain, draft)])["flag_precision"] == 0.0
-    agreeing = figures([compare(reading(draft), draft)])
+    all_certain = reading(DRAFT, layers={key: {"certain": True} for key in LAYERS})
+    assert figures([compare(all_certain, DRAFT)])["flag_precision"] == 0.0
+    agreeing = figures([compare(reading(DRAFT), DRAFT)])
     assert (agreeing["flag_precision"], agreeing["flag_recall"], agreeing["flag_f1"]) == (1.0, 1.0, 1.0)
 
 
-@pytest.mark.parametrize(("name", "right"), [("WORK-OS", True), ("work os", True), ("Works", False)])
-def test_names_are_compared_without_case_and_marks(name: str, right: bool) -> None:
-    draft = workos()
-    named = draft.model_copy(update={"product": draft.product.model_copy(update={"name": name})})
-    product = {"name": "WorkOS", "kind": "other"}
-    assert compare(reading(draft, product=product), named).name is right
+def with_product(**update: object) -> Draft:
+    return DRAFT.model_copy(update={"product": DRAFT.product.model_copy(update=update)})
 
 
-@pytest.mark.parametrize(
-    ("said", "kind"),
-    [
+def test_names_are_compared_without_case_and_marks() -> None:
+    read = reading(DRAFT, product={"name": "WorkOS", "kind": "other"})
+    names = {"WORK-OS": True, "work os": True, "Works": False}
+    assert {name: compare(read, with_product(name=name)).name for name in names} == names
+
+
+def test_kinds_of_the_readings_in_the_products_words() -> None:
+    for said, kind in (
         ("assistant/app", "assistant"),
         ("voice-agent-platform", "voice-agent"),
         ("mcp-server", "mcp-server"),
         ("?", "other"),
-    ],
-)
-def test_kinds_of_the_readings_in_the_products_words(said: str, kind: str) -> None:
-    draft = workos()
-    read = reading(draft, product={"name": "x", "kind": said})
-    assert read.kind == kind
-    product = Product.model_validate({**draft.product.model_dump(), "kind": kind})
-    assert compare(read, draft.model_copy(update={"product": product})).kind is True
-
-
-def test_a_draft_without_a_kind_is_not_counted() -> None:
-    draft = workos()
-    plain = draft.model_copy(update={"product": draft.product.model_copy(update={"kind": None})})
-    assert figures([compare(reading(draft), plain)])["kind_right"] is None
+    ):
+        read = reading(DRAFT, product={"name": "x", "kind": said})
+        assert read.kind == kind
+        assert compare(read, with_product(kind=kind)).kind is True
+    assert figures([compare(reading(DRAFT), with_product(kind=None))])["kind_right"] is None, "without a kind no count"
 
 
 def test_a_failed_draft_counts_as_the_worst_and_is_named() -> None:
-    draft = workos()
-    read = reading(draft)
-    lost = failed(read, "InputError: no text")
-    found = figures([lost, compare(read, draft)])
+    lost = failed(reading(DRAFT), "InputError: no text")
+    found = figures([lost, compare(reading(DRAFT), DRAFT)])
     assert (found["products"], found["failed"], found["name_right"]) == (2.0, 1.0, 0.5)
     assert (found["factor_mae"] or 0) >= 0.25
     assert (found["flag_f1"] or 0) < 1.0
-    assert "one could not be drafted: InputError: no text" in markdown(
-        [failed(read, "InputError: no text")], found, "x"
-    )
+    assert "one could not be drafted: InputError: no text" in markdown([lost], found, "x")
 
 
 def test_a_withheld_score_takes_no_part_in_the_share_of_high_scores_and_its_base_does() -> None:
-    draft = workos()
-    score = draft.score.model_copy(update={"withheld": "headline", "aivss": None, "cvss_base": None})
-    row = compare(reading(draft), draft.model_copy(update={"score": score}))
+    score = DRAFT.score.model_copy(update={"withheld": "headline", "aivss": None, "cvss_base": None})
+    row = compare(reading(DRAFT), DRAFT.model_copy(update={"score": score}))
     found = figures([row])
     assert (found["share_high"], found["withheld"]) == (None, 1.0)
-    assert row.base == float(draft.score.cvss_base or 0)
+    assert row.base == float(DRAFT.score.cvss_base or 0)
 
 
 def test_the_experts_share_is_of_their_own_bases_and_factors() -> None:
-    draft = workos()
     ones = {key: {"value": 1.0} for key in FACTORS}
-    read = reading(draft, factors=ones, threats=[{"title": "t", "cvss_vector": HIGH}])
-    row = compare(read, draft)
+    row = compare(reading(DRAFT, factors=ones, threats=[{"title": "t", "cvss_vector": HIGH}]), DRAFT)
     assert row.read_base == 10.0
     assert figures([row])["share_high_expert"] == 1.0
     assert figures([row])["musts_by_asi"] is None
@@ -147,33 +129,17 @@ def test_what_is_asked_of_each_drafter() -> None:
     assert targets(good, "another") == []
 
 
-def test_two_readers_of_the_same_products() -> None:
-    draft = workos()
-    assert spread_of_readers({"a": reading(draft)}, {"a": reading(draft, -0.1)}) == pytest.approx(0.1)
-    assert spread_of_readers({"a": reading(draft)}, {}) is None
-
-
 # ---------------------------------------------------------------- facts
 
 TEXT = "It runs any shell command. It deletes stale branches. Nobody labelled this sentence about mail."
 PAGE = document("D1", "README.md", "Tool", TEXT)
 
 
-def fact(
-    key: str, mark: str, polarity: Polarity = "asserted", about: FactAbout = "product", counts: bool = True
-) -> Fact:
+def fact(key: str, mark: str, polarity: Polarity = "asserted", about: FactAbout = "product", **more: Any) -> Fact:
     return Fact(
-        id=fact_id(key, polarity, about, ()),
-        key=key,
-        polarity=polarity,
-        about=about,
-        evidence=(mark,),
-        sources=(FactSource(reader="embedded", confidence=0.9),),
-        rank=2,
-        confidence=0.9,
-        state="claimed",
-        counts=counts,
-    )
+        id=fact_id(key, polarity, about, ()), key=key, polarity=polarity, about=about, evidence=(mark,),
+        sources=(FactSource(reader="embedded", confidence=0.9),), rank=2, confidence=0.9, state="claimed", **more,
+    )  # fmt: skip
 
 
 QUOTES: tuple[Evidence, ...] = (
@@ -181,16 +147,11 @@ QUOTES: tuple[Evidence, ...] = (
     quote(2, PAGE, "It deletes stale branches."),
     quote(3, PAGE, "Nobody labelled this sentence about mail."),
 )
-GOLD = Gold({
-    "README.md": (
-        Place(0, 26, frozenset({"runs_commands"})),
-        Place(27, 53, frozenset({"changes_repo", "-spends_money"})),
-    )
-})  # fmt: skip
+PLACES = (Place(0, 26, frozenset({"runs_commands"})), Place(27, 53, frozenset({"changes_repo", "-spends_money"})))
 
 
-def measured(*facts: Fact) -> Any:
-    return fact_row("one", facts, QUOTES, {"D1": Labelled(TEXT, PAGE, GOLD.files["README.md"])}, GOLD, WORDS)
+def measured(*facts: Fact) -> FactRow:
+    return fact_row("one", facts, QUOTES, {"D1": Labelled(TEXT, PAGE, PLACES)}, {"README.md": PLACES})
 
 
 def test_facts_are_right_wrong_or_not_judged() -> None:
@@ -228,74 +189,58 @@ def test_labels_are_found_in_the_text_that_intake_made() -> None:
 
 @pytest.fixture
 def texts(tmp_path: Path) -> Path:
-    draft = workos()
-    (tmp_path / "readings").mkdir()
-    read = reading(draft).model_dump(mode="json")
-    (tmp_path / "readings" / "one.json").write_text(json.dumps(read), "utf-8")
-    (tmp_path / "listings" / "one").mkdir(parents=True)
-    (tmp_path / "listings" / "one" / "README.md").write_text("# One\n", "utf-8")
-    (tmp_path / "drafts" / "one").mkdir(parents=True)
-    (tmp_path / "drafts" / "one" / "draft.json").write_text(dump(draft), "utf-8")
-    (tmp_path / "labels.tsv").write_text(
-        "slug\tfile\tsha256\tstart\tend\trole\tfacts\none\tREADME.md\tx\t0\t5\tB\truns_code,-spends_money\n", "utf-8"
-    )
+    rows = "slug\tfile\tsha256\tstart\tend\trole\tfacts\none\tREADME.md\tx\t0\t5\tB\truns_code,-spends_money\n"
+    for name, text in (
+        ("readings/one.json", reading(DRAFT).model_dump_json()),
+        ("listings/one/README.md", "# One\n\nOne runs shell commands for its user, and asks before each command.\n"),
+        ("drafts/one/draft.json", dump(DRAFT)),
+        ("labels.tsv", rows),
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, "utf-8")
     return tmp_path
 
 
-def test_without_the_texts_it_says_so_and_stops(capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
+def test_without_the_texts_it_says_so_and_stops(
+    texts: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("SEPTET_REAL", raising=False)
-    main([])
-    assert capsys.readouterr().out.strip() == ABSENT
-    main(["facts"])
-    assert capsys.readouterr().out.strip() == ABSENT
-
-
-def test_the_folder_is_the_argument_or_the_setting(texts: Path) -> None:
+    for words in ([], ["facts"]):
+        main(words)
+        assert capsys.readouterr().out.strip() == ABSENT
     assert texts_folder(None, {}) is None
     assert texts_folder(None, {"SEPTET_REAL": str(texts)}) == texts
     with pytest.raises(SourceError, match="no real pages"):
         texts_folder(texts / "listings", {})
 
 
-def test_drafts_that_are_there_are_compared(texts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_drafts_that_are_there_are_compared_and_a_missing_one_failed(
+    texts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     main([str(texts), "--drafts", str(texts / "drafts"), "--out", str(texts / "out")])
     said = capsys.readouterr().out
     assert "| factor_mae | 0.000 |" in said
     assert (texts / "out" / "real.md").read_text("utf-8") == said
     data = json.loads((texts / "out" / "real.json").read_text("utf-8"))
-    assert data["schema"] == "septet/real/1"
-    assert data["products"][0]["slug"] == "one"
-
-
-def test_a_missing_draft_is_a_failed_product(texts: Path) -> None:
-    made = drafting.tried(drafting.stored(texts / "drafts"), "two")
-    assert made.draft is None
-    assert "SourceError" in str(made.error)
+    assert (data["schema"], data["products"][0]["slug"]) == ("septet/real/1", "one")
+    main([str(texts), "--drafts", str(texts / "none")])
+    assert "one could not be drafted: SourceError" in capsys.readouterr().out
 
 
 def test_answers_that_are_not_there_stop_the_run(texts: Path) -> None:
     with pytest.raises(DriftError, match="no recorded answers"):
-        drafting.tried(drafting.of_listings(texts, drafting.replayed(texts / "answers")), "one")
+        main([str(texts), "--drafter", "llm", "--replay", str(texts / "answers")])
     with pytest.raises(UsageError, match="needs an LLM"):
-        drafting.asked("", texts, {})
+        main([str(texts), "--drafter", "llm", "--record", str(texts)])
     with pytest.raises(UsageError, match="no answers are named"):
         main([str(texts), "--drafter", "llm"])
 
 
-def test_a_drafter_is_given_the_listing_and_its_draft_is_kept(texts: Path) -> None:
-    given: list[Path] = []
-
-    def fake(slug: str, files: Sequence[Path]) -> DraftResult:
-        given.extend(files)
-        raise InputError(f"{slug} has no text")
-
-    made = drafting.tried(drafting.of_listings(texts, fake, texts / "out"), "one")
-    assert given == [texts / "listings" / "one" / "README.md"]
-    assert made == (None, "InputError: one has no text")
-
-
-def test_the_first_page_that_is_there_is_drafted(texts: Path) -> None:
+def test_the_first_page_that_is_there_is_drafted_and_kept(texts: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert listing_of(texts, "one").name == "README.md"
+    main([str(texts), "--out", str(texts / "out"), "--only", "one"])
+    assert "| failed | 0.000 |" in capsys.readouterr().out
+    assert json.loads((texts / "out" / "one" / "draft.json").read_text("utf-8"))["product"]["name"] == "One"
     (texts / "listings" / "one" / "listing.md").write_text("# One\n", "utf-8")
     assert listing_of(texts, "one").name == "listing.md"
     with pytest.raises(SourceError):
@@ -303,7 +248,8 @@ def test_the_first_page_that_is_there_is_drafted(texts: Path) -> None:
 
 
 def test_labels_by_product_and_file(texts: Path) -> None:
-    assert read_gold(texts)["one"].labels == {"runs_code", "-spends_money"}
+    (place,) = read_gold(texts)["one"]["README.md"]
+    assert place.facts == {"runs_code", "-spends_money"}
     with pytest.raises(SourceError, match="no labels"):
         read_gold(texts / "readings")
 
@@ -313,11 +259,3 @@ def test_a_malformed_reading_is_named(texts: Path, broken: str) -> None:
     (texts / "readings" / "bad.json").write_text(broken, "utf-8")
     with pytest.raises(InputError, match=r"bad\.json"):
         load_readings(texts)
-
-
-def test_json_has_the_figures(texts: Path) -> None:
-    draft = workos()
-    row = compare(reading(draft), draft)
-    data = json.loads(as_json("embedded", [row], figures([row])))
-    assert data["figures"]["products"] == 1.0
-    assert Decimal(str(data["products"][0]["base"])) == draft.score.cvss_base

@@ -12,14 +12,13 @@ from hypothesis import given, settings, strategies as st
 from evals.gate.verdict import Moved, Verdict
 from evals.metrics.results import DraftView, Evaluation
 from evals.report import page
-from evals.report.cards import cards
+from evals.report.cards import cards, far, flag, off, span
 from evals.report.heat import shade
 from evals.report.svg import Scale, element, words
-from tests.fakes.evals.evaluation import HOSTILE, evaluated, everything, lost, measured, verdict, view
+from tests.fakes.evals.evaluation import HOSTILE, broken, case, evaluated, everything, verdict, view
 
 FIGURES = ("heat-reader", "heat-published", "reliability", "risk", "scores", "bases", "ranges", "recall", "moves")
 VOID = {"meta", "link", "br", "input", "img", "hr"}
-SVG_EMPTY = {"rect", "line", "circle", "polyline", "polygon"}
 
 
 class Outline(HTMLParser):
@@ -57,7 +56,7 @@ def outline(html: str) -> Outline:
 
 
 def run(words: str = "plain") -> tuple[Evaluation, list[DraftView], Verdict]:
-    evaluation = evaluated(everything("alpha", words), measured("beta", value=0.9), lost("gamma", words))
+    evaluation = evaluated(everything("alpha", words), case("beta", value=0.8), broken("gamma", words))
     return evaluation, [view("alpha", words), view("beta")], verdict("alpha", "gamma", words=words)
 
 
@@ -81,13 +80,11 @@ def test_nothing_is_loaded_and_only_our_own_script_runs() -> None:
     found = outline(full(HOSTILE))
     names = [tag for tag, _ in found.tags]
     assert names.count("script") == names.count("style") == 1
-    assert not {"img", "iframe", "object", "embed", "base", "video", "audio", "foreignobject", "image", "use"} & set(
+    assert {"img", "iframe", "object", "embed", "base", "video", "audio", "foreignobject", "image", "use"}.isdisjoint(
         names
     )
     for tag, attributes in found.tags:
-        assert not any(name.startswith("on") or name in ("style", "src", "srcset", "action") for name in attributes), (
-            tag
-        )
+        assert not any(name.startswith("on") or name in ("style", "src", "srcset", "action") for name in attributes)
         target = attributes.get("href")
         assert target is None or target.startswith("#") or (tag == "link" and target == "data:,")
     policy = next(a["content"] for tag, a in found.tags if tag == "meta" and "http-equiv" in a) or ""
@@ -137,7 +134,7 @@ def test_verdict_findings_and_moves_come_first() -> None:
 
 
 def test_what_is_missing_is_said_and_not_drawn() -> None:
-    bare = evaluated(measured("a", published=None, reader=None))
+    bare = evaluated(case("a", published=None, reader=None))
     html = page.html(bare, [], None)
     assert "<svg" not in html
     for said in (
@@ -155,24 +152,21 @@ def test_what_is_missing_is_said_and_not_drawn() -> None:
         assert said in html
 
 
-def test_an_evaluation_without_a_case_has_a_page() -> None:
+def test_a_verdict_without_moves_draws_no_bars() -> None:
+    same = Verdict(regime="replay", outcome="pass", findings=(), moved=(), cases=())
+    html = page.html(evaluated(case("a")), [view("a")], same)
+    assert "No metric with a value in the baseline has moved." in html
+    assert "No draft measures differently than in the baseline." in html
+    new = same.model_copy(update={"moved": (Moved(metric="fresh", before=None, after=1.0, worse=False),)})
+    assert "No metric with a value in the baseline" in page.html(evaluated(case("a")), [view("a")], new)
+
+
+def test_no_case_and_only_failed_cases_are_a_page_too() -> None:
     html = page.html(evaluated(), [], None)
     assert "The evaluation holds no case." in html
     assert "<svg" not in html
     outline(html)
-
-
-def test_a_verdict_without_moves_draws_no_bars() -> None:
-    same = Verdict(regime="replay", outcome="pass", findings=(), moved=(), cases=())
-    html = page.html(evaluated(measured("a")), [view("a")], same)
-    assert "No metric with a value in the baseline has moved." in html
-    assert "No draft measures differently than in the baseline." in html
-    new = same.model_copy(update={"moved": (Moved(metric="fresh", before=None, after=1.0, worse=False),)})
-    assert "No metric with a value in the baseline" in page.html(evaluated(measured("a")), [view("a")], new)
-
-
-def test_only_failed_cases_are_a_page_too() -> None:
-    html = page.html(evaluated(lost("a"), lost("b")), [], None)
+    html = page.html(evaluated(broken("a"), broken("b")), [], None)
     assert html.count("Could not be drafted and counts as the worst value") == 2
     outline(html)
 
@@ -185,23 +179,23 @@ def test_the_worst_case_comes_first_and_long_reports_are_cut() -> None:
     evaluation, views, found = run()
     long = views[0]._replace(report="line of words\n" * 200_000)
     made = cards(evaluation.per_case, {"alpha": long}, found, {})
-    assert [card.case for card in made] == ["gamma", "alpha", "beta"]
-    assert [card.place for card in made] == [2, 1, 0]
+    assert [(card.result.case, card.place) for card in made] == [("gamma", 2), ("alpha", 1), ("beta", 0)]
     cut = made[1].report
     assert len(cut) < 310_000
     assert cut.endswith("further characters are not shown here]")
+    assert made[1].headline_found == "ASI01, L2, plain: not among the shown threats"
 
 
 def test_rows_of_a_case_show_draft_and_labels() -> None:
-    evaluation, views, found = run()
-    card = next(c for c in cards(evaluation.per_case, {"alpha": views[0]}, found, {}) if c.case == "alpha")
-    row = next(row for row in card.factors if row.title == "Persistent Memory")
-    assert row[1:9] == ("0.5", "0.3–0.7", "claimed", "0.8", "−0.3", "0.4", "+0.1", True)
-    assert (row.quotes, row.reader_quote) == (("cited plain",), "reader plain")
-    layer = card.layers[1]
-    assert (layer.drafted, layer.reader, layer.published, layer.differs) == ("not certain",) * 3 + (False,)
-    assert card.layers[2].differs
-    assert card.headline_found == "ASI01, L2, plain: not among the shown threats"
+    assert (span(0.3, 0.7), span(None, 0.7)) == ("0.3–0.7", "–")
+    assert [off(0.5, given) for given in (0.8, 0.4, 0.5, None)] == ["−0.3", "+0.1", "0", ""]
+    assert [far(value, given) for value, given in ((0.5, 0.8), (0.5, 0.4), (None, 0.4), (0.5, None))] == [
+        True, False, True, False,
+    ]  # fmt: skip
+    assert [flag(certain) for certain in (None, True, False)] == ["–", "certain", "not certain"]
+    html = full()
+    for part in ("0.3–0.7", "−0.2", "+0.1", "cited plain", "reader plain"):
+        assert part in html
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from evals.report import page
-from tests.fakes.evals.evaluation import HOSTILE, evaluated, everything, lost, measured, verdict, view
+from tests.fakes.evals.evaluation import HOSTILE, broken, case, evaluated, everything, verdict, view
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ColorScheme, Page
@@ -57,14 +57,14 @@ CONTRAST = """
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page with every block, hostile words in each text."""
-    results = [everything(case, HOSTILE) for case in CASES[:3]]
-    results += [measured(case, value=n / 10) for n, case in enumerate(CASES[3:], start=2)]
+    results = [everything(slug, HOSTILE) for slug in CASES[:3]]
+    results += [case(slug, value=n / 10) for n, slug in enumerate(CASES[3:], start=2)]
     path = tmp_path_factory.mktemp("page") / "report.html"
     html = page.html(
-        evaluated(*results, lost("broken", HOSTILE)),
-        [view(CASES[0], HOSTILE), *(view(case) for case in CASES[1:])],
+        evaluated(*results, broken("broken", HOSTILE)),
+        [view(CASES[0], HOSTILE), *map(view, CASES[1:])],
         verdict(*CASES[:2], words=HOSTILE),
-        categories={case: "office" if n % 2 else "coding" for n, case in enumerate(CASES)},
+        categories={slug: "office" if n % 2 else "coding" for n, slug in enumerate(CASES)},
     )
     path.write_text(html, "utf-8")
     return path

@@ -4,18 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from agent.drafting.calibration import load_calibration
 from agent.errors import InputError
-from agent.pipeline import draft_reading, read_documents
-from evals.cases.documents import READ_AT, documents_of
 from evals.runs.judging import FOLDER, compared, read, sampled, sheet
+from tests.fakes.evals.constants import CONSTANTS
 
 
 def test_a_sheet_has_the_text_and_every_threat_with_its_quotes() -> None:
     case = sampled()[3]
-    draft = draft_reading(
-        read_documents(documents_of(case)), name=None, calibration=load_calibration(), created_at=READ_AT
-    )
+    draft = CONSTANTS.draft(case, CONSTANTS.read(case))
     text = sheet(case, draft)
     shown = [threat for layer in draft.layers.values() for threat in layer.threats]
     assert case.listing.markdown in text
@@ -45,6 +41,5 @@ def test_the_kept_readings_are_of_the_sampled_cases() -> None:
     first = read(FOLDER / "first.csv")
     found = compared(first, read(FOLDER / "second.csv"))
     assert len(sampled()) == 20
-    # A case of which no threat is shown has nothing to judge.
-    assert 18 <= found.cases <= 20
+    assert 18 <= found.cases <= 20, "a case of which no threat is shown has nothing to judge"
     assert {threat.partition("#")[0] for threat in first} <= {case.slug for case in sampled()}

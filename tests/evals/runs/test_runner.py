@@ -10,10 +10,8 @@ from click.testing import CliRunner
 
 from agent.errors import InputError
 from agent.facts.reading import Reading
-from agent.resources import data_folder
-from agent.settings import Settings
-from evals.cases.case import Case, Page
-from evals.cases.corpus import case_files, load_cases
+from evals.cases.case import Case, Labels, Page
+from evals.cases.corpus import bundled_cases, case_files
 from evals.cases.families import Identity, same_family
 from evals.cli import eval_command
 from evals.corpus_cli import corpus_command
@@ -21,36 +19,29 @@ from evals.metrics.results import Evaluation
 from evals.report import terminal
 from evals.runs.holdout import FitCase, HoldoutConstants, read_fit_cases
 from evals.runs.runner import AS_IS, Change, evaluate
-from evals.runs.spread import apart
+from evals.runs.spread import Crew, apart
 from tests.fakes.evals.constants import Bundled
 
-CASES = tuple(case for case in load_cases(data_folder("corpus") / "cases") if not case.example)
+CASES = bundled_cases()
 TAUGHT = CASES[::8]
 FULL = next(case for case in CASES if case.slug == "airtable-mcp-server")
 UNLABELLED = dict.fromkeys(("published", "published_severity", "reader_cvss_base", "reader", "reader_severity"))
-CONSTANTS = Bundled()
-
-
-def renamed(case: Case, **changes: object) -> Case:
-    return case.model_copy(update=changes)
 
 
 def run(cases: Sequence[Case], change: Change = AS_IS) -> Evaluation:
-    return evaluate(cases, settings=Settings(), constants=CONSTANTS, workers=1, change=change).evaluation
+    return evaluate(cases, constants=Bundled(), workers=1, change=change).evaluation
+
+
+BLANK = TAUGHT[2].model_copy(update={"slug": "blank", "listing": Page(title="Blank", markdown="\n"), "docs": ()})
+PAIR = (FULL, BLANK)
 
 
 @pytest.fixture(scope="module")
-def pair() -> tuple[Case, ...]:
-    blank = renamed(TAUGHT[2], slug="blank", listing=Page(title="Blank", markdown="\n"), docs=())
-    return (FULL, blank)
+def done() -> Evaluation:
+    return run(PAIR)
 
 
-@pytest.fixture(scope="module")
-def done(pair: tuple[Case, ...]) -> Evaluation:
-    return run(pair)
-
-
-def test_cases_are_drafted_and_measured(done: Evaluation) -> None:
+def test_cases_are_drafted_and_measured_and_the_same_cases_give_the_same_bytes(done: Evaluation) -> None:
     assert done.cases == 2
     assert done.errors == {}
     drafted, blank = done.per_case
@@ -59,6 +50,11 @@ def test_cases_are_drafted_and_measured(done: Evaluation) -> None:
     assert drafted.card is not None
     assert (blank.citations, blank.score.withheld is not None) == (0, True)
     assert done.metrics["citation_validity"] == 1.0
+    text = terminal.text(done)
+    assert "embedded drafter, 2 cases" in text
+    assert "factor_mae_published" in text
+    assert run(PAIR).model_dump_json(by_alias=True) == done.model_dump_json(by_alias=True)
+    assert run([FULL.model_copy(update={"example": True})]).per_case == ()
 
 
 def unreadable(reading: Reading) -> Reading:
@@ -69,29 +65,23 @@ def test_a_case_that_fails_is_named_and_counts_as_the_worst() -> None:
     failing = run([FULL], Change(reading=unreadable))
     assert list(failing.errors) == [FULL.slug]
     assert "InputError" in failing.errors[FULL.slug]
-    assert failing.metrics["citation_validity"] is None
-    assert failing.metrics["withheld_share"] == 1.0
-    assert failing.metrics["withheld_share_cards"] == 0.0
-    assert failing.metrics["generic_sentence_share"] == 1.0
+    shares = ("withheld_share", "withheld_share_cards", "generic_sentence_share", "citation_validity")
+    assert [failing.metrics[name] for name in shares] == [1.0, 0.0, 1.0, None]
     assert f"failed: {FULL.slug}: InputError" in terminal.text(failing)
 
 
-def test_the_same_cases_give_the_same_bytes(done: Evaluation, pair: tuple[Case, ...]) -> None:
-    assert run(pair).model_dump_json(by_alias=True) == done.model_dump_json(by_alias=True)
-
-
-def test_category_sources_and_labels_do_not_reach_the_drafter(done: Evaluation, pair: tuple[Case, ...]) -> None:
-    changed = renamed(pair[0], category="finance", sources=("https://other.example",))
-    unlabelled = renamed(changed, labels=changed.labels.model_copy(update={"reader": None, "published": None}))
-    result = run([unlabelled]).per_case[0]
+def test_category_sources_and_labels_do_not_reach_the_drafter(done: Evaluation) -> None:
+    hidden = {"category": "finance", "sources": ("https://other.example",), "labels": Labels()}
+    result = run([FULL.model_copy(update=hidden)]).per_case[0]
     values = [(cell.value, cell.low, cell.high) for cell in result.factors.values()]
     assert values == [(cell.value, cell.low, cell.high) for cell in done.per_case[0].factors.values()]
-    assert result.score.model_copy(update=UNLABELLED) == (done.per_case[0].score.model_copy(update=UNLABELLED))
+    assert result.score.model_copy(update=UNLABELLED) == done.per_case[0].score.model_copy(update=UNLABELLED)
 
 
 @pytest.mark.slow
 def test_the_own_family_is_left_out_wherever_the_case_comes_from() -> None:
-    fit_cases = read_fit_cases(TAUGHT[:8], workers=1).fit_cases
+    with Crew(1) as crew:
+        fit_cases = read_fit_cases(TAUGHT[:8], crew).fit_cases
     holdout = HoldoutConstants(fit_cases)
     first = fit_cases[0]
     namesake = Identity(f"{TAUGHT[0].name} 2", TAUGHT[0].vendor)
@@ -114,34 +104,17 @@ def test_the_own_family_is_left_out_wherever_the_case_comes_from() -> None:
 
 def relabelled(fit_case: FitCase) -> FitCase:
     """The case with every label the other way round."""
-    rows = tuple(
-        replace(
-            row,
-            published={key: 1 - value for key, value in row.published.items()},
-            reader={key: 1 - value for key, value in row.reader.items()},
-            layers={key: not value for key, value in row.layers.items()},
-            quoted=1 - row.quoted,
-        )
-        for row in fit_case.rows
-    )
-    return fit_case._replace(rows=rows)
+    rows = []
+    for row in fit_case.rows:
+        published, reader = ({key: 1 - value for key, value in side.items()} for side in (row.published, row.reader))
+        layers = {key: not value for key, value in row.layers.items()}
+        rows.append(replace(row, published=published, reader=reader, layers=layers, quoted=1 - row.quoted))
+    return fit_case._replace(rows=tuple(rows))
 
 
-def test_nobody_is_taught_by_no_lessons() -> None:
+def test_nothing_is_fitted_on_no_cases() -> None:
     with pytest.raises(InputError, match="no cases to fit on"):
         HoldoutConstants(()).without_family_of(Identity("Zyxwv", None))
-
-
-def test_an_example_counts_for_nothing(pair: tuple[Case, ...]) -> None:
-    empty = run([renamed(pair[0], example=True)])
-    assert empty.cases == 0
-    assert empty.per_case == ()
-
-
-def test_the_text_output_is_a_table(done: Evaluation) -> None:
-    text = terminal.text(done)
-    assert "embedded drafter, 2 cases" in text
-    assert "factor_mae_published" in text
 
 
 @pytest.mark.slow
@@ -167,9 +140,7 @@ def test_eval_of_a_foreign_folder(tmp_path: Path) -> None:
     run = CliRunner().invoke(eval_command, ["--cases", str(tmp_path), "--json"])
     assert run.exit_code == 0, run.output
     printed = json.loads(run.stdout)
-    assert printed["schema"] == "septet/eval/1"
-    assert printed["cases"] == 1
-    assert printed["errors"] == {}
+    assert (printed["schema"], printed["cases"], printed["errors"]) == ("septet/eval/1", 1, {})
 
 
 def test_work_apart_has_one_thread_and_its_own_process() -> None:

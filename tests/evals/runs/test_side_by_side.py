@@ -6,32 +6,20 @@ from pathlib import Path
 import pytest
 
 from agent.errors import DriftError, InputError, SourceError
+from agent.taxonomy.layers import LayerKey
 from evals.gate.verdict import Verdict
-from evals.metrics.results import DraftView
+from evals.metrics.results import TextCell
 from evals.metrics.summary import summarise
 from evals.runs.outputs import DRAFTS, RUN, load, write
 from evals.runs.runner import Done
 from evals.runs.side_by_side import lines, sentence_diff
-from tests.fakes.evals.measured import FACTORS, case
-
-
-def view(slug: str, report: str) -> DraftView:
-    return DraftView(
-        case=slug,
-        name=slug.title(),
-        posture="It reads mail.",
-        headline="Mail <script>alert(1)</script> steers it",
-        quotes=dict.fromkeys(FACTORS, ("reads the mail",)),
-        paragraphs={},
-        threats=(),
-        reader_quotes={"data_operations": "reads the mail"},
-        report=report,
-    )
+from tests.fakes.evals.evaluation import FACTORS, HOSTILE, case, view
 
 
 def run(value: float, report: str, *slugs: str) -> Done:
     results = [case(slug, value=value) for slug in slugs]
-    return Done(summarise(results, drafter="embedded", patterns=()), tuple(view(slug, report) for slug in slugs))
+    views = tuple(view(slug, HOSTILE)._replace(report=report) for slug in slugs)
+    return Done(summarise(results, drafter="embedded", patterns=()), views)
 
 
 OLD = run(0.5, "The agent reads every mail of its user.\n\nIt asks before it sends 3 mails.\n", "alder", "birch")
@@ -41,7 +29,6 @@ NEW = run(0.6, "The agent reads every mail of its user.\n\nIt sends mails withou
 def test_a_comparison_says_what_moved_and_how_sure_that_is() -> None:
     text = "\n".join(lines(OLD, NEW, names=("monday", "tuesday")))
     assert text.startswith("monday → tuesday, 2 cases")
-    assert "factor_mae_published" in text
     row = next(line for line in text.splitlines() if line.startswith("factor_mae_published"))
     assert row.split() == ["factor_mae_published", "0.1000", "0.2000", "+0.1000", "worse"]
     assert "90 % interval" in text
@@ -72,14 +59,9 @@ def test_what_the_two_runs_rest_on_is_told() -> None:
 def test_reports_of_other_cases_move_no_metric_of_wording() -> None:
     # What is generic, and which listing is found, depends on all reports of a run.
     few, more = run(0.5, "It asks.\n", "alder"), run(0.5, "It asks.\n", "alder", "birch")
-    other = more.evaluation.per_case[0].text
-    assert other is not None
-    odd = [
-        one.model_copy(update={"text": other.model_copy(update={"generic_sentences": 40})})
-        for one in more.evaluation.per_case
-    ]
-    more = more._replace(evaluation=summarise(odd, drafter="embedded", patterns=()))
-    text = "\n".join(lines(few, more))
+    odd = TextCell(words=800, sentences=40, generic_sentences=40, own_listing_rank=1)
+    results = [case(slug, text=odd) for slug in ("alder", "birch")]
+    text = "\n".join(lines(few, more._replace(evaluation=summarise(results, drafter="embedded", patterns=()))))
     assert "generic_sentence_share" not in text
     assert " worse\n" not in text
 
@@ -92,11 +74,11 @@ def test_only_common_cases_are_compared_and_there_must_be_one() -> None:
 
 
 def test_flips_say_whether_they_are_right() -> None:
-    cell = NEW.evaluation.per_case[0]
-    key = "foundation_models"
-    layers = {**cell.layers, key: cell.layers[key].model_copy(update={"certain": True})}
-    flipped = cell.model_copy(update={"layers": layers})
-    changed = Done(summarise([flipped, NEW.evaluation.per_case[1]], drafter="embedded", patterns=()), NEW.views)
+    first, other = NEW.evaluation.per_case
+    key: LayerKey = "foundation_models"
+    layers = {**first.layers, key: first.layers[key].model_copy(update={"certain": True})}
+    flipped = first.model_copy(update={"layers": layers})
+    changed = Done(summarise([flipped, other], drafter="embedded", patterns=()), NEW.views)
     text = "\n".join(lines(NEW, changed))
     assert "flipped: 1" in text
     assert f"alder: {key} not certain → certain (wrong now)" in text
@@ -104,20 +86,14 @@ def test_flips_say_whether_they_are_right() -> None:
 
 def test_a_run_comes_back_from_its_folder(tmp_path: Path) -> None:
     verdict = Verdict(regime="replay", outcome="pass", findings=(), moved=(), cases=())
-    write(tmp_path / "run", OLD, verdict)
-    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
-        "drafts.json",
-        "junit.xml",
-        "report.html",
-        "report.md",
-        "run.json",
-    ]
+    for folder in ("run", "again"):
+        write(tmp_path / folder, OLD, verdict)
     assert load(tmp_path / "run") == OLD
     assert json.loads((tmp_path / "run" / RUN).read_text("utf-8"))["schema"] == "septet/eval/1"
     assert "<script>alert(1)" not in (tmp_path / "run" / "report.html").read_text("utf-8")
-    first = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
-    write(tmp_path / "again", OLD, verdict)
-    assert {path.name: path.read_bytes() for path in (tmp_path / "again").iterdir()} == first
+    first, second = ({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()} for name in ("run", "again"))
+    assert set(first) == {"drafts.json", "junit.xml", "report.html", "report.md", "run.json"}
+    assert first == second
 
 
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:

@@ -6,76 +6,70 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.facts.readers.outlook import OutlookHeads, read_outlook, write_outlook
+from agent.facts.readers.outlook import OutlookHeads, read_outlook
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import StatementRole
 from evals.training.fact_calibration import Table, constants_of, measure
 from evals.training.fact_labels import FactLabel, looked_for, read_fact_labels, truth_of
-from evals.training.labels import Label, Place, find_texts, labelled_pages, read_labels, read_places
-from evals.training.reader_files import carry_outlook
+from evals.training.labels import LabelledPage, Place, find_texts, labelled_pages, read_places
+from evals.training.reader_files import carry_outlook, write_outlook
 
 RAW = "# Post\n\nIt reads mail. It keeps drafts until you send them.\n\nInstall it with pip.\n"
 DIGEST = hashlib.sha256(RAW.encode()).hexdigest()
 READS, KEEPS, INSTALL = "It reads mail.", "It keeps drafts until you send them.", "Install it with pip."
 
 
-def place(words: str) -> Place:
+def place(words: str, role: StatementRole | None = None) -> Place:
     start = RAW.index(words)
-    return Place("o", "o/r", "README.md", "", DIGEST, start, start + len(words))
-
-
-def label(words: str, role: StatementRole) -> Label:
-    at = place(words)
-    return Label(at.owner, at.repository, at.path, at.commit, at.sha256, at.start, at.end, role)
+    return Place("o", "o/r", "README.md", "", DIGEST, start, start + len(words), role)
 
 
 def fact(words: str, facts: Sequence[str], looked: str) -> FactLabel:
-    at = place(words)
-    return FactLabel(at.start, at.end, tuple(facts), None, looked)
+    start = RAW.index(words)
+    return FactLabel(start, start + len(words), tuple(facts), looked)
 
 
-def looked_at(folder: Path, labels: list[Label], places: list[Place], facts: list[FactLabel], words: str) -> set[str]:
-    """The keys that somebody looked for in a statement."""
+def page(folder: Path, *places: Place) -> LabelledPage:
     (folder / "README.md").write_text(RAW, "utf-8")
-    (page,) = labelled_pages(labels, find_texts([DIGEST], [folder]), places)
-    row = next(n for n, statement in enumerate(page.statements) if statement.text == words)
-    return {key for key, place in load_vocabulary().order.items() if truth_of(page, facts).looked[row, place]}
+    (found,) = labelled_pages(places, find_texts([DIGEST], [folder]))
+    return found
+
+
+def looked_at(read: LabelledPage, facts: list[FactLabel], words: str) -> set[str]:
+    """The keys that somebody looked for in a statement."""
+    row = next(n for n, statement in enumerate(read.statements) if statement.text == words)
+    return {key for key, at in load_vocabulary().order.items() if truth_of(read, facts).looked[row, at]}
 
 
 def test_a_place_counts_for_the_keys_that_were_looked_for_alone(tmp_path: Path) -> None:
-    found = looked_at(tmp_path, [], [place(READS)], [fact(READS, [], "c")], READS)
+    found = looked_at(page(tmp_path, place(READS)), [fact(READS, [], "c")], READS)
     assert "takes_free_text" in found
     assert "reads_mail_chat" not in found
-    both = looked_at(tmp_path, [label(READS, "behaviour")], [], [fact(READS, ["reads_mail_chat"], "ac")], READS)
-    assert both == {key.id for key in load_vocabulary()} - _only_in("b")
-
-
-def _only_in(name: str) -> set[str]:
-    others = looked_for("".join(set("abc") - {name}))
-    return {key.id for key, inside in zip(load_vocabulary(), others, strict=True) if not inside}
+    both = looked_at(page(tmp_path, place(READS, "behaviour")), [fact(READS, ["reads_mail_chat"], "ac")], READS)
+    only_b = {key.id for key, inside in zip(load_vocabulary(), looked_for("ac"), strict=True) if not inside}
+    assert both == {key.id for key in load_vocabulary()} - only_b
 
 
 def test_a_place_whose_role_alone_was_labelled_says_nothing(tmp_path: Path) -> None:
-    assert looked_at(tmp_path, [label(KEEPS, "behaviour")], [], [], KEEPS) == set()
-    alone = looked_at(tmp_path, [label(KEEPS, "behaviour")], [place(KEEPS)], [fact(KEEPS, [], "c")], KEEPS)
-    assert alone == looked_at(tmp_path, [], [place(KEEPS)], [fact(KEEPS, [], "c")], KEEPS)
+    role, alone = place(KEEPS, "behaviour"), place(KEEPS)
+    assert looked_at(page(tmp_path, role), [], KEEPS) == set()
+    facts = [fact(KEEPS, [], "c")]
+    assert looked_at(page(tmp_path, role, alone), facts, KEEPS) == looked_at(page(tmp_path, alone), facts, KEEPS)
 
 
 def test_what_carries_nothing_states_no_key_but_those_that_hide_there(tmp_path: Path) -> None:
-    found = looked_at(tmp_path, [label(INSTALL, "instruction")], [], [], INSTALL)
+    found = looked_at(page(tmp_path, place(INSTALL, "instruction")), [], INSTALL)
     assert found == {key.id for key in load_vocabulary() if "instruction" not in key.carried_by}
 
 
 def test_a_place_without_a_role_teaches_no_role(tmp_path: Path) -> None:
-    (tmp_path / "README.md").write_text(RAW, "utf-8")
-    (page,) = labelled_pages([label(KEEPS, "control")], find_texts([DIGEST], [tmp_path]), [place(READS)])
-    roles = {row.text: role for row, role in zip(page.statements, page.roles, strict=True)}
-    assert roles[KEEPS] == "control"
-    assert roles[READS] is None
+    read = page(tmp_path, place(KEEPS, "control"), place(READS))
+    roles = {row.text: role for row, role in zip(read.statements, read.roles, strict=True)}
+    assert (roles[KEEPS], roles[READS]) == ("control", None)
 
 
 def test_every_stored_place_says_what_was_looked_for() -> None:
-    known = {(at.sha256, at.start, at.end) for at in (*read_labels(), *read_places())}
+    known = {(at.sha256, at.start, at.end) for at in read_places()}
     stored = read_fact_labels()
     assert sum(map(len, stored.values())) > 9000
     for digest, rows in stored.items():
@@ -88,14 +82,9 @@ def test_every_stored_place_says_what_was_looked_for() -> None:
 
 def test_an_outlook_keeps_what_each_key_weighs_when_the_keys_are_others(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    old = OutlookHeads(
-        factor_weights=rng.normal(size=(5 + 3, 10)),
-        factor_bias=rng.normal(size=10),
-        layer_weights=rng.normal(size=(2 + 3, 7)),
-        layer_bias=rng.normal(size=7),
-        layer_slopes=np.ones(7),
-        layer_offsets=np.zeros(7),
-    )
+    shapes = {"factor_weights": (8, 10), "factor_bias": 10, "layer_weights": (5, 7), "layer_bias": 7}
+    drawn = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    old = OutlookHeads(**drawn, layer_slopes=np.ones(7), layer_offsets=np.zeros(7))
     write_outlook(old, tmp_path)
     carry_outlook(tmp_path, ("a", "b", "c"), ("c", "new", "a"))
     found = read_outlook(tmp_path)

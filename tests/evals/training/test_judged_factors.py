@@ -35,7 +35,7 @@ def test_corrections_change_nothing_else() -> None:
 
 
 def test_recorded_answers_are_read_and_too_few_readings_are_refused(tmp_path: Path) -> None:
-    rows = corpus_rows(Path(__file__).parents[3] / "evals" / "recorded")
+    rows = corpus_rows()
     assert set(rows) >= set(KEYS)
     (tmp_path / "readings").mkdir()
     (tmp_path / "sources.tsv").write_text("slug\trepository\n", "utf-8")

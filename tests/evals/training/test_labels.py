@@ -9,8 +9,8 @@ from hypothesis import given, strategies as st
 
 from agent.records import StatementRole
 from evals.training.align import align, tokens
-from evals.training.labels import ROLES, Label, find_texts, labelled_pages, read_labels
-from evals.training.role_figures import Places, figures_of, places_of
+from evals.training.labels import ROLES, Place, find_texts, labelled_pages, read_labels
+from evals.training.role_report import Places, figures_of, places_of
 
 _WORDS = st.lists(st.sampled_from(["a", "b", "the", "server", "reads", "mail", "日", "本"]), max_size=30)
 
@@ -41,9 +41,9 @@ def test_repeated_words_between_unlike_ones_keep_their_places() -> None:
     assert [pair.first.start for pair in pairs if pair.first.word == "the"] == [2, 13, 24]
 
 
-def _label(raw: str, words: str, role: StatementRole, sha256: str) -> Label:
+def _label(raw: str, words: str, role: StatementRole, sha256: str) -> Place:
     start = raw.index(words)
-    return Label("o", "o/r", "README.md", "", sha256, start, start + len(words), role)
+    return Place("o", "o/r", "README.md", "", sha256, start, start + len(words), role)
 
 
 def test_labels_fall_on_the_statements_that_hold_their_words(tmp_path: Path) -> None:
@@ -81,10 +81,10 @@ def test_stored_labels_are_places_and_never_words() -> None:
 def _figures(chances: Sequence[float], roles: Sequence[StatementRole], threshold: float) -> dict[str, float]:
     rows = np.zeros((len(roles), len(ROLES)))
     rows[:, 0], rows[:, -1] = chances, 1 - np.array(chances)
-    labels = tuple(Label("o", "o/r", "p", "", "0" * 64, n, n + 1, role) for n, role in enumerate(roles))
-    places = Places(labels, rows, ())
-    found = figures_of(places, threshold)
-    return {"accuracy": found.accuracy, "kept": found.kept, "leak": found.leaks["navigation"]}
+    labels = tuple(Place("o", "o/r", "p", "", "0" * 64, n, n + 1, role) for n, role in enumerate(roles))
+    found = figures_of(Places(labels, rows, ()), threshold)
+    names = {"accuracy": "carries or not", "kept": "carrying kept", "leak": "navigation"}
+    return {name: found[title] for name, title in names.items()}
 
 
 def test_figures_count_what_passes() -> None:
