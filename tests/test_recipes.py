@@ -146,10 +146,10 @@ PAGE = """{% extends 'review_base.html' %}
 <ul>{% for one in items %}<li>{{ one.item.title }}: {{ one.item.weight }}</li>{% endfor %}</ul>
 {% endblock %}
 """
-ROUTE = """    @router.get("/r/{key}/weights")
-    def weights(request: Request, key: Key, reviewer: Who) -> Response:
-        state = context.review(key)
-        return context.page(request, "weights.html", bar=_bar(context, state), items=state.items)
+ROUTE = """@router.get("/r/{key}/weights")
+def weights(at: At) -> Response:
+    return at.page("weights.html", items=at.state.items)
+
 
 """
 LOOK = (
@@ -186,8 +186,8 @@ def test_add_a_page_to_the_review_app(copy: Copy) -> None:
     (web / "templates" / "weights.html").write_text(PAGE, "utf-8")
     copy.edit(
         "agent/review/web/review_pages.py",
-        '    @router.get("/r/{key}/compare")\n',
-        f'{ROUTE}    @router.get("/r/{{key}}/compare")\n',
+        '@router.get("/r/{key}/compare")\n',
+        f'{ROUTE}@router.get("/r/{{key}}/compare")\n',
     )
     copy.edit(
         "agent/review/web/templates/review_base.html",
@@ -292,8 +292,7 @@ def test_add_a_vector_store(copy: Copy) -> None:
     copy.edit(
         "agent/retrieval/stores.py",
         '    "memory": StoreKind(',
-        '    "made-up": StoreKind(_create_memory, _keep_memory, _reopen_memory, lambda: (OSError,)),\n'
-        '    "memory": StoreKind(',
+        '    "made-up": StoreKind(_create_memory, _reopen_memory, lambda: (OSError,)),\n    "memory": StoreKind(',
     )
     copy.edit("agent/settings.py", '"chroma or memory"', '"chroma or memory or made-up"')
     done = copy.run(STORED)
