@@ -102,7 +102,7 @@ def check_twins(case: Case, pair: paired.Pair, before: DraftResult) -> None:
         assert new == old
 
 
-def check_bounds(documents: tuple[Document, ...], llm: Llm) -> Draft:
+def check_bounds(documents: tuple[Document, ...], llm: Llm, low: Decimal = LEAST) -> Draft:
     """Without what intake found, an LLM's harm stays in its bounds, those of the embedded draft's facts."""
     plain, made = drafted(documents, None), drafted(documents, llm)
     sheet, words = plain.facts.sheet(plain.evidence), load_vocabulary()
@@ -114,7 +114,7 @@ def check_bounds(documents: tuple[Document, ...], llm: Llm) -> Draft:
         if fact.counts and fact.polarity == "asserted" and (words[fact.key].grave or words[fact.key].floor):
             assert (fact.key, fact.polarity) in kept, "what sets a floor stays"
     for key, factor in made.factors.items():
-        assert max(least[key], min(LEAST, plain.factors[key].low)) <= factor.low <= factor.value, key
+        assert max(least[key], low) <= factor.low <= factor.value, key
     assert made.score.threat_multiplier == Decimal("0.97")
     assert made.score.mitigation_factor == Decimal(1)
     if plain.score.aivss is not None and plain.score.cvss_base is not None:
@@ -139,7 +139,8 @@ def told(draft: Draft) -> list[str]:
         for threat in layer.threats:
             rows += [threat.title, threat.how, threat.lost, *(item.text for item in threat.mitigations)]
     picture = draft.system
-    rows += [item.name for item in (*picture.actors, *picture.components, *picture.stores, *picture.services)]
+    parts = (*picture.actors, *picture.components, *picture.stores, *picture.services)
+    rows += [f"{item.name} [{', '.join(item.evidence)}]" for item in parts]
     rows += [chain.title for chain in draft.chains]
     return rows
 
@@ -185,7 +186,8 @@ def test_so_it_does_in_every_other_case(name: str, clean: DraftResult, tmp_path:
 
 @pytest.mark.parametrize("llm", [ObedientLlm(), LyingLlm(1), LazyLlm(), AnsweringLlm(good)])
 def test_no_llm_brings_a_draft_of_another_product_below_its_facts(llm: Llm) -> None:
-    check_bounds(unread(documents(PLANTED)), llm)
+    # Its embedded draft has a factor whose range begins at 0.
+    check_bounds(unread(documents(PLANTED)), llm, Decimal(0))
 
 
 @pytest.mark.parametrize("seed", range(3))
