@@ -5,9 +5,11 @@ import os
 import pty
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -222,8 +224,8 @@ def test_a_damaged_store_is_served_for_reading_with_a_hint(tmp_path: Path) -> No
     with reviews.store:
         reviews.bring()
     (tmp_path / "review.sqlite").rename(store)
-    with Store.open(store) as opened, opened._opened.engine.connect() as connection:
-        connection.exec_driver_sql("DROP TRIGGER events_no_update")
+    with closing(sqlite3.connect(store)) as connection:
+        connection.execute("DROP TRIGGER events_no_update")
         connection.commit()
     with ReviewProcess(tmp_path, "--store", store) as app:
         assert "opened for reading only" in app.told
