@@ -59,6 +59,7 @@ MAX_QUESTIONS: Final = 6
 MAX_CHAINS: Final = 2
 MAX_CONDITIONS: Final = 4
 MAX_ALSO: Final = 5
+MAX_CONFLICTS: Final = 3
 MAX_PARTS: Final = 12
 WORDS: Final = 84
 """A text is limited to 70 words. Up to this many are tolerated; sentences beyond are cut."""
@@ -199,6 +200,7 @@ class Judge:
                 "chains": tuple(self._chains(answer.chains, numbers)),
                 "conditions": tuple(self._conditions(answer.conditions, numbers, kept)),
                 "also": tuple(filter(None, (self._advice(item, numbers) for item in answer.also[:MAX_ALSO]))),
+                "conflicts": tuple(self._conflicts(answer.conflicts[:MAX_CONFLICTS], numbers)),
                 **self._summary(answer, numbers),
                 "lines": self._lines(answer),
                 "controls": self._controls(answer),
@@ -484,6 +486,13 @@ class Judge:
                 continue
             kept.append(sentence)
         return " ".join(kept), found.evidence
+
+    def _conflicts(self, told: Iterable[str], numbers: Mapping[str, str]) -> Iterator[str]:
+        """Yield what does not add up in the sources; a contradiction whose quotes are not found is none."""
+        for item in told:
+            text, evidence = self._text(_renumbered(item, numbers), "product")
+            if text and evidence:
+                yield text
 
     def _advice(self, text: str, numbers: Mapping[str, str] | None = None) -> str:
         """Check a text that says what somebody should do, or a question; with `numbers`, it names threats."""

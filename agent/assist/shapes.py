@@ -209,6 +209,7 @@ class Page(Shape):
     posture: str
     threats: list[ThreatItem]
     also: list[str] = Field(default_factory=list)
+    conflicts: list[str] = Field(default_factory=list)
     conditions: list[ConditionItem]
     proposal: Literal["use", "use with conditions", "wait for answers"]
     caveat: str

@@ -106,6 +106,7 @@ def advise(given: Given, found: Found, score: Score, questions: Sequence[Questio
         caveat=renamed(led.caveat, called) if given.stands(led.caveat) else "",
         # A further danger that names a threat which is not shown is left out.
         also=tuple(filter(None, (renamed(danger, called) for danger in led.also))),
+        conflicts=tuple(filter(None, (renamed(each, called) for each in led.conflicts if given.stands(each)))),
         law=_law(given),
     )
 

@@ -207,6 +207,8 @@ class Judgement(Record):
     """What the proposal still hangs on, as a second sentence of it."""
     also: tuple[str, ...] = ()
     """Further dangers, each a phrase, or a name, a colon and a sentence."""
+    conflicts: tuple[str, ...] = ()
+    """Where the sources contradict themselves or lack what they name, each a sentence with marks."""
     law: str = ""
     picture: JudgedPicture = JudgedPicture()
     evidence: tuple[Evidence, ...] = ()

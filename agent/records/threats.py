@@ -304,5 +304,7 @@ class Advice(Record):
     also: tuple[str, ...] = ()
     """Further dangers that an LLM names beside its threats, each a name, a colon and a sentence, in older drafts a
     phrase; inferences without evidence."""
+    conflicts: tuple[str, ...] = ()
+    """Where the sources contradict themselves or lack what they name, each a sentence with marks."""
     law: str = ""
     """A line on law and contracts where the facts touch them; else empty."""

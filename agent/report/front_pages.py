@@ -108,9 +108,11 @@ class Room(NamedTuple):
     """1 if the later threats say what you should do."""
     also: int
     """The number of further dangers, in a line each."""
+    conflicts: int
+    """The number of contradictions of the sources."""
 
 
-WIDEST: Final = Room(5, 80, 25, 4, 30, 8, 25, 54, 6, 24, 105, 5, 1, 4, 1, 1, 1, 5)
+WIDEST: Final = Room(5, 80, 25, 4, 30, 8, 25, 54, 6, 24, 105, 5, 1, 4, 1, 1, 1, 5, 3)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("why", 0), ("lost", 0), ("quote", 14),
     ("quote", 10), ("quote", 0), ("answer", 15), ("rest", 3), ("law", 0), ("rest", 2), ("questions", 5),
@@ -118,8 +120,8 @@ STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("vendor", 0), ("how", 70), ("questions", 4), ("layer", 42), ("answer", 10), ("questions", 3), ("layer", 36),
     ("posture", 70), ("condition", 14), ("layer", 30), ("rest", 1), ("questions", 2), ("posture", 60), ("layer", 28),
     ("conditions", 3), ("rest", 0), ("posture", 52), ("layer", 25), ("how", 48), ("posture", 46), ("layer", 20),
-    ("posture", 40), ("also", 2), ("also", 0), ("how", 40), ("layer", 16), ("questions", 1),
-    ("threats", 4), ("rest_todo", 0), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
+    ("posture", 40), ("conflicts", 1), ("also", 2), ("also", 0), ("how", 40), ("layer", 16),
+    ("questions", 1), ("threats", 4), ("rest_todo", 0), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """The steps that shorten the first two pages to 1,250 words, each a field and its new value. They first cut what the
 report repeats later, such as quotes, and last how a threat works, since half an explanation says nothing."""
@@ -361,6 +363,13 @@ def _named(writer: Writer, danger: str) -> Text:
     if not colon or len(name.split()) > _NAME:
         return writer.prose.text(stopped(capital(danger)))
     return doc.joined(doc.strong(f"{bare(capital(name))}."), writer.prose.text(stopped(capital(told))))
+
+
+def conflicts(writer: Writer) -> Part:
+    """List where the sources contradict themselves or lack what they name."""
+    told = writer.view.draft.advice.conflicts[: writer.room.conflicts] if writer.view.draft.advice else ()
+    items = tuple(writer.prose.text(stopped(item)) for item in told)
+    return doc.part("conflicts", "What does not add up in the sources" if items else "", *[Bullets(items)] * bool(items))
 
 
 def on_page(writer: Writer) -> list[RankedThreat]:

@@ -31,6 +31,7 @@ _FRONT: Final = (
     front_pages.posture,
     front_pages.threats,
     conditions.conditions,
+    front_pages.conflicts,
     front_pages.abilities,
     front_pages.layers,
     front_pages.questions,

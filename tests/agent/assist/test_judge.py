@@ -61,12 +61,15 @@ def test_a_threat_that_is_dropped_moves_the_numbers_of_what_refers_to_it() -> No
     made = judged(
         threats=[BAD, OK],
         also=["an attachment that stops the parser", "a key that Globex holds", "T2 through a shared inbox"],
+        conflicts=[f"The gate computer runs commands [{RUN}], so T2 needs no second way in.", "Its two pages disagree."],
         conditions=[{**condition, "metrics": ["T2 UI:A", "T2 UI:X", "T2 AC:H", "T1 AT:P"]}],
         chains=[{"title": "From one to the other", "steps": [{"threat": "T1", "quotes": []}]}],
         layers=[{"layer": "agent_frameworks", "paragraph": told}],
     )
     assert [threat.title for threat in made.threats] == ["Prompt injection through mail"]
     assert made.also == ("an attachment that stops the parser", "T1 through a shared inbox")
+    assert len(made.conflicts) == 1
+    assert "so T1 needs no second way in" in made.conflicts[0]
     assert made.conditions[0].threats == ("T1",)
     assert made.conditions[0].metrics == {"T1": {"UI": "A", "AC": "H"}}
     assert not made.chains
