@@ -17,7 +17,7 @@ from typing import Final, Literal, NamedTuple
 from agent.assist.acceptance import meant
 from agent.assist.terms import TERMS
 from agent.facts.anchor import normalise
-from agent.facts.support import NUMBER_WORDS, clauses_of, names_of, numbers_of, support
+from agent.facts.support import NUMBER_WORDS, clauses_of, keys_of, names_of, numbers_of, support
 from agent.facts.verify import Material
 from agent.facts.vocabulary import load_vocabulary
 from agent.intake.extract.statements import language
@@ -145,7 +145,7 @@ _LINK: Final = re.compile(r"https?:|www\.|<(?!=)|>(?!=)|\{\{|\}\}|\{%|\]\(", re.
 _LOCAL: Final = re.compile(r"\bhttps?://(?=(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\b)")
 """The scheme of a local address. It is removed because "localhost:8080" does not link to an outside site."""
 _ADDRESS: Final = re.compile(r"\bhttps?://([^\s<>()\[\]{}\"“”]*[\w/])", re.I)
-_SCHEME: Final = re.compile(r"\b(https?)://(?=[`\"”'\s)]|$)", re.I)
+_SCHEME: Final = re.compile(r"\b(https?)://(?=[`\"”'\s),.;:!?]|$)", re.I)
 """A scheme alone, as in "an `http://` address"."""
 _PLACEHOLDER: Final = re.compile(r"<[\w -]{1,40}>")
 _ENDLESS: Final = re.compile(r"\S{80}")
@@ -185,7 +185,7 @@ class Ground:
     @cached_property
     def _words(self) -> frozenset[str]:
         spoken = (language.name(document.language) for document in self.material.documents if document.language)
-        return frozenset().union(*map(_keys, (*self._texts, *self.names, *spoken)), _closed())
+        return frozenset().union(*map(keys_of, (*self._texts, *self.names, *spoken)), _closed())
 
     @cached_property
     def _name(self) -> re.Pattern[str] | None:
@@ -228,7 +228,7 @@ class Ground:
         that begins with it, as "hackernews" does with "hacker"."""
         parts = [part for part in name.split("-") if not (part.isalpha() and part.islower())]
         folded = normalise(name)
-        return _keys(" ".join(parts) or name) <= self._words or (
+        return keys_of(" ".join(parts) or name) <= self._words or (
             len(folded) >= _LONG and any(word.startswith(folded) for word in self._words)
         )
 
@@ -528,13 +528,4 @@ def _closed() -> frozenset[str]:
     texts = [f"{key.title} {key.definition}" for key in load_vocabulary()]
     texts += [f"{entry.id} {entry.title}" for scheme in schemes() for entry in entries(scheme)]
     texts += [*LAYER_TITLES.values(), *LAYER_CODES.values(), *FACTOR_TITLES.values(), *KIND_TITLES.values(), TERMS]
-    return frozenset().union(*map(_keys, texts))
-
-
-@lru_cache(maxsize=2048)
-def _keys(text: str) -> frozenset[str]:
-    """Return the words of a text in comparable form: normalised, split at punctuation, plurals made singular."""
-    words = re.findall(r"[^\W_]+", normalise(text))
-    return frozenset(
-        word[:-1] if len(word) > _SHORT and word.endswith("s") and not word.endswith("ss") else word for word in words
-    )
+    return frozenset().union(*map(keys_of, texts))

@@ -36,6 +36,11 @@ _SHORT: Final = 2
 """Length of words such as "is" and "us", which are not plurals."""
 _NUMBER: Final = re.compile(r"(?<![\w.])v?(\d+(?:[.,]\d+)*)(?=\b|%|(?:[kmgt]i?b?|ms|[smhdx])\b)", re.I)
 _GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_SEAM: Final = re.compile(
+    r"(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?=[A-Za-z0-9])"
+    r"|(?<=[A-Za-z0-9])(?=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"
+)
+"""Where Latin letters or digits meet Chinese, Japanese or Korean without a blank: "127.0.0.1の", "Slack에"."""
 _NAME_WORD: Final = re.compile(r"[^\W_][\w./+#-]*[^\W_]|[^\W_]")
 _SENTENCE_END: Final = re.compile(r"[.!?:]\s*[\"'”’)]*\s*$")
 _COUNTED: Final = frozenset(NUMBER_WORDS) - {"one"}
@@ -162,14 +167,15 @@ def foreign(claim: str, quotes: Sequence[str], known: Sequence[str] = ()) -> tup
     text = "\n".join(quotes)
     own = "\n".join(known)
     numbers = set(numbers_of(text)) | set(numbers_of(own))
-    words = _keys(text) | _keys(own)
+    words = keys_of(text) | keys_of(own)
     missing = [number for number in numbers_of(claim) if number not in numbers]
-    missing += [name for name in names_of(claim) if not (_keys(name) or {normalise(name)}) <= words]
+    missing += [name for name in names_of(claim) if not (keys_of(name) or {normalise(name)}) <= words]
     return tuple(dict.fromkeys(missing))
 
 
 def numbers_of(text: str) -> tuple[str, ...]:
     """Return the numbers and versions in a text as digits, in order; includes number words up to twelve."""
+    text = _apart(text)
     found = [
         (match.start(), match[1].replace(",", "") if _GROUPED.fullmatch(match[1]) else match[1].rstrip(".,"))
         for match in _NUMBER.finditer(text)
@@ -184,7 +190,12 @@ def numbers_of(text: str) -> tuple[str, ...]:
 
 def names_of(text: str) -> tuple[str, ...]:
     """Return the words of a text that are written like names, in order."""
+    text = _apart(text)
     return tuple(match[0] for match in _NAME_WORD.finditer(text) if _is_name(text, match))
+
+
+def _apart(text: str) -> str:
+    return text if text.isascii() else _SEAM.sub(" ", text)
 
 
 def _is_name(text: str, match: re.Match[str]) -> bool:
@@ -204,9 +215,9 @@ def _is_name(text: str, match: re.Match[str]) -> bool:
 
 
 @lru_cache(maxsize=_KEPT)
-def _keys(text: str) -> frozenset[str]:
+def keys_of(text: str) -> frozenset[str]:
     """Return the words of a text in comparable form: normalised, split at punctuation, plurals made singular."""
-    words = re.findall(r"[^\W_]+", normalise(text))
+    words = re.findall(r"[^\W_]+", _apart(normalise(text)))
     return frozenset(
         word[:-1] if len(word) > _SHORT and word.endswith("s") and not word.endswith("ss") else word for word in words
     )
@@ -307,7 +318,7 @@ def _stems(text: str) -> frozenset[str]:
 
 
 def _words(text: str) -> Iterator[str]:
-    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", " ", text)
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", " ", _apart(text))
     return (match[0].lower() for match in _WORD.finditer(apart))
 
 

@@ -121,7 +121,8 @@ STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("posture", 70), ("condition", 14), ("layer", 30), ("rest", 1), ("questions", 2), ("posture", 60), ("layer", 28),
     ("conditions", 3), ("rest", 0), ("posture", 52), ("layer", 25), ("how", 48), ("posture", 46), ("layer", 20),
     ("posture", 40), ("conflicts", 1), ("also", 2), ("also", 0), ("how", 40), ("layer", 16),
-    ("questions", 1), ("threats", 4), ("rest_todo", 0), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
+    ("questions", 1), ("threats", 4), ("rest_todo", 0), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24),
+    ("how", 16),
 )  # fmt: skip
 """The steps that shorten the first two pages to 1,250 words, each a field and its new value. They first cut what the
 report repeats later, such as quotes, and last how a threat works, since half an explanation says nothing."""
@@ -369,7 +370,9 @@ def conflicts(writer: Writer) -> Part:
     """List where the sources contradict themselves or lack what they name."""
     told = writer.view.draft.advice.conflicts[: writer.room.conflicts] if writer.view.draft.advice else ()
     items = tuple(writer.prose.text(stopped(item)) for item in told)
-    return doc.part("conflicts", "What does not add up in the sources" if items else "", *[Bullets(items)] * bool(items))
+    if not items:
+        return doc.part("conflicts", "")
+    return doc.part("conflicts", "What does not add up in the sources", Bullets(items))
 
 
 def on_page(writer: Writer) -> list[RankedThreat]:

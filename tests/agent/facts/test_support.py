@@ -164,3 +164,13 @@ def test_fifty_invented_names_and_numbers_are_all_seen() -> None:
 def test_numbers_and_names_are_listed_in_order() -> None:
     assert numbers_of("Two of 1,200 rows, v3.1 and 50%") == ("2", "1200", "3.1", "50")
     assert names_of("The server runs on Node.js and I like it. GitHub hosts it") == ("Node.js", "GitHub")
+
+
+@pytest.mark.parametrize("quote", ["127.0.0.1のループバックアクセスのみ", "포트 127.0.0.1에서만", "仅限127.0.0.1访问"])
+def test_a_number_beside_letters_of_a_script_without_blanks_is_found(quote: str) -> None:
+    assert not foreign("It listens on 127.0.0.1.", [quote])
+
+
+def test_a_name_beside_letters_of_a_script_without_blanks_is_found() -> None:
+    assert not foreign("It runs on Kubernetes.", ["Kubernetesポッドで実行します"])
+    assert foreign("It runs on Nomad.", ["Kubernetesポッドで実行します"]) == ("Nomad",)
