@@ -131,9 +131,11 @@ _COMFORT: Final = re.compile(
 _COUNTED: Final = re.compile(rf"\b(?:{'|'.join(NUMBER_WORDS)})\b", re.I)
 _NOT_BEARING: Final = "its quotes do not bear on it"
 _UNCITED: Final = "it is about the product and cites nothing"
+_CLAUSE_END: Final = re.compile(r"\s*(?:[,;:–—]|(?:and|but|so|while|because|although)\b)")
 _POINTS_BACK: Final = re.compile(r"(?:This|That|These|Those|Such|They|Both|Either|Otherwise)\b")
 _POINTING: Final = re.compile(
-    r"\b(?:those|such|that) (key|header|token|file|port|address|text|page|command|link|account|mode|option|flag)s?\b"
+    r"\b(?:those|such|that) (key|header|token|file|folder|directory|port|address|text|page|command|link|account|mode"
+    r"|option|flag|step|prompt|message|list|script|server|tool|setting|machine|host|container|copy|channel|person|caller)s?\b"
 )
 """What a sentence points at, which it cannot once the sentence before it, which named that, is left out."""
 _CHOSEN_NUMBER: Final = re.compile(
@@ -304,7 +306,7 @@ class Ground:
         return tuple(mark for mark in marks if mark in kept)
 
     def check(self, text: str, mode: Mode) -> Checked:
-        """Check a text. Accepted sentences have their marks at the end."""
+        """Check a text. Accepted sentences have their marks at the end, or at the end of a clause."""
         kept: list[str] = []
         evidence: list[str] = []
         dropped: list[tuple[str, str]] = []
@@ -332,11 +334,7 @@ class Ground:
                 continue
             gap = False
             shown = self._bearing(cited, bare, own)
-            told = self._unlinked(_unmarked(sentence))
-            if shown:
-                end = told[-1] if told[-1] in ".!?" else ""
-                told = f"{told.removesuffix(end).rstrip()} [{', '.join(shown)}]{end or '.'}"
-            kept.append(told)
+            kept.append(self._unlinked(_unmarked(sentence, shown)))
             evidence += shown
         return Checked(" ".join(kept), tuple(dict.fromkeys(evidence)), tuple(dropped))
 
@@ -507,13 +505,27 @@ def sentences(text: str) -> list[str]:
     return [part for part in _SENTENCE.split(inside) if part.strip()]
 
 
-def _unmarked(sentence: str) -> str:
-    """Remove marks and the schemes of local addresses from a sentence, and backticks that enclose nothing short."""
+def _unmarked(sentence: str, shown: Sequence[str] = ()) -> str:
+    """Remove the schemes of local addresses from a sentence, backticks that enclose nothing short, and all marks but
+    those `shown`. These stand at the end, or at the end of a clause where they stood already, so that a mark does not
+    seem to carry what the sentence concludes."""
+    left = list(shown)
+
+    def marks(found: re.Match[str]) -> str:
+        here = [mark for mark in _ID.findall(found[1]) if mark in left]
+        if not here or not _CLAUSE_END.match(found.string, found.end()):
+            return " "
+        left[:] = [mark for mark in left if mark not in here]
+        return f" [{', '.join(here)}] "
+
     if CODE.sub("", sentence).count("`"):
         sentence = sentence.replace("`", "")
     # A full stop at the start of a name, such as a hidden file's, keeps the blank before it.
-    bare = " ".join(_LOCAL.sub("", MARKED.sub(" ", sentence)).split())
-    return re.sub(r"\s+([.,;:!?])(?=\s|$)", r"\1", bare)
+    bare = " ".join(_LOCAL.sub("", MARKED.sub(marks, sentence)).split())
+    bare = re.sub(r"\s+([.,;:!?])(?=\s|$)", r"\1", bare)
+    end = bare[-1:] if bare[-1:] in ".!?" else ""
+    rest = f" [{', '.join(left)}]" if left else ""
+    return f"{bare.removesuffix(end).rstrip()}{rest}{end or '.'}" if shown else bare
 
 
 def _leans(sentence: str, before: str) -> bool:

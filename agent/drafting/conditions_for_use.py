@@ -247,9 +247,10 @@ def proposal_of(score: Score, residual: Residual | None, *, asked: bool) -> UseP
 
 
 def _law(given: Given) -> str:
-    """Return the legal points relevant to the facts, with marks, or an empty string."""
+    """Return the legal points relevant to the facts, with marks, or an empty string. An LLM that wrote the page and
+    names none has weighed them: most products store or fetch something, and few touch the law by it."""
     led = given.judgement.law
-    if led and given.stands(led):
+    if (led and given.stands(led)) or (given.judgement.proposal is not None and not led):
         return led
     points: list[str] = []
     cited: list[str] = []

@@ -61,7 +61,10 @@ def test_a_threat_that_is_dropped_moves_the_numbers_of_what_refers_to_it() -> No
     made = judged(
         threats=[BAD, OK],
         also=["an attachment that stops the parser", "a key that Globex holds", "T2 through a shared inbox"],
-        conflicts=[f"The gate computer runs commands [{RUN}], so T2 needs no second way in.", "Its two pages disagree."],
+        conflicts=[
+            f"The gate computer runs commands [{RUN}], so T2 needs no second way in.",
+            "Its two pages disagree.",
+        ],
         conditions=[{**condition, "metrics": ["T2 UI:A", "T2 UI:X", "T2 AC:H", "T1 AT:P"]}],
         chains=[{"title": "From one to the other", "steps": [{"threat": "T1", "quotes": []}]}],
         layers=[{"layer": "agent_frameworks", "paragraph": told}],

@@ -84,6 +84,13 @@ def test_an_inference_loses_marks_that_do_not_carry_it() -> None:
     assert found.dropped
 
 
+def test_a_mark_stays_at_the_end_of_its_clause() -> None:
+    found = GROUND.check("It reads each mail that arrives [E1], so an attacker could steer it.", "product")
+    assert found.text == "It reads each mail that arrives [E1], so an attacker could steer it."
+    found = GROUND.check("It reads each mail that arrives [E1] and could obey it", "product")
+    assert found.text == "It reads each mail that arrives [E1] and could obey it."
+
+
 def test_marks_stand_at_the_end_of_their_sentence() -> None:
     found = GROUND.check("It reads [E1] each mail that arrives. [E1] An attacker could use that.", "product")
     assert found.text == "It reads each mail that arrives [E1]. An attacker could use that."

@@ -106,6 +106,10 @@ def test_of_several_full_losses_an_llms_conditions_leave_one() -> None:
     assert advice.residual.changes == {"T1": "VI:L/VA:L"}
 
 
+def test_an_llm_that_names_no_law_is_not_overruled() -> None:
+    assert advised(led(TICKETS, proposal="use", law="")).law == ""
+
+
 def test_law_follows_the_facts() -> None:
     assert "personal" in advised(TICKETS).law
     assert advised(struck(TICKETS, fact_of(TICKETS, "reads_private_data"))).law == ""

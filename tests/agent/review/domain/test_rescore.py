@@ -198,6 +198,10 @@ def test_raw_scores_are_before_rounding_and_withholding() -> None:
 @pytest.mark.parametrize("draft", [harbour(), withheld()], ids=["scored", "withheld"])
 def test_the_advice_of_an_llm_stays_whole_while_nothing_is_reviewed(draft: Draft) -> None:
     assert draft.advice is not None
-    told = {"caveat": "Leave night mode off.", "also": ("a form that floods the office",), "conflicts": ("Its pages disagree.",)}
+    told = {
+        "caveat": "Leave night mode off.",
+        "also": ("a form that floods the office",),
+        "conflicts": ("Its pages disagree.",),
+    }
     own = replaced(draft, advice=replaced(draft.advice, proposal="use with conditions", **told))
     assert advised(own, own).advice == own.advice
