@@ -199,7 +199,7 @@ class Judge:
                 "caveat": self._advice(answer.caveat, numbers),
                 "chains": tuple(self._chains(answer.chains, numbers)),
                 "conditions": tuple(self._conditions(answer.conditions, numbers, kept)),
-                "also": tuple(filter(None, (self._advice(item, numbers) for item in answer.also[:MAX_ALSO]))),
+                "also": tuple(filter(None, (self._advice(_small(item), numbers) for item in answer.also[:MAX_ALSO]))),
                 "conflicts": tuple(self._conflicts(answer.conflicts[:MAX_CONFLICTS], numbers)),
                 **self._summary(answer, numbers),
                 "lines": self._lines(answer),
@@ -552,6 +552,11 @@ class Judge:
 def _uncited(text: str) -> str:
     """Remove citations, and marks that the LLM made up."""
     return MARKED.sub("", _CITATION.sub("", text))
+
+
+def _small(danger: str) -> str:
+    """Write the capital of a danger's name small, so that it is no name of the sources; the report writes it again."""
+    return f"{danger[:1].lower()}{danger[1:]}" if danger[1:2].islower() else danger
 
 
 def _renumbered(text: str, numbers: Mapping[str, str]) -> str:
