@@ -224,7 +224,10 @@ def headline(writer: Writer) -> Part:
         told = f"{doubt}{_rests(writer.view, first)}{_raised(score)}."
         rests = (Span("Rests on "), *doc.refs(first.name), Span(told))
         blocks.append(Bullets(tuple(filter(None, (rests, _graver(writer, first))))))
-    return doc.part("headline", f"{score.severity} {tenth(score.aivss)} before controls", *blocks)
+    # A score that holds with a setting alone is not the product's as such, and nobody may read it without the "if".
+    setting = bare(if_clause(first.threat.setting)) if first is not None and first.threat.setting else ""
+    title = f"{score.severity} {tenth(score.aivss)} before controls"
+    return doc.part("headline", f"{title}, {setting}" if setting else title, *blocks)
 
 
 def _unscored(writer: Writer) -> Part:
@@ -249,12 +252,12 @@ def _rests(view: View, first: RankedThreat) -> str:
         return ", the gravest threat"
     alike = (item for item in view.threats if is_supported(item.threat))
     graver = any(base_of(one) > base_of(first) and not (one.threat.setting and not setting) for one in alike)
-    when = bare(if_clause(setting)) if setting else "in default use"
+    when = "" if setting else " in default use"
     if not graver:
-        return f", {when}" if setting or first.threat.by == "embedded" else ""
+        return f",{when}" if when and first.threat.by == "embedded" else ""
     # Threats that the LLM left to the catalogue are in the appendix, with the severity of their pattern.
     judged = any(item.threat.by in ("llm", "both") for item in view.threats)
-    return f", the core danger {when}" if judged else ", the threat that a reviewer chose"
+    return f", the core danger{when}" if judged else ", the threat that a reviewer chose"
 
 
 def _raised(score: Score) -> str:

@@ -60,7 +60,12 @@ def test_a_threat_that_is_dropped_moves_the_numbers_of_what_refers_to_it() -> No
     told = f"It runs shell commands on the gate computer [{RUN}], so a steered mail of T2 could open gates."
     made = judged(
         threats=[BAD, OK],
-        also=["an attachment that stops the parser", "Runaway use of accounts: It may loop.", "a key that Globex holds", "T2 through a shared inbox"],
+        also=[
+            "an attachment that stops the parser",
+            "Runaway use of accounts: It may loop.",
+            "a key that Globex holds",
+            "T2 through a shared inbox",
+        ],
         conflicts=[
             f"The gate computer runs commands [{RUN}], so T2 needs no second way in.",
             "Its two pages disagree.",
@@ -70,7 +75,11 @@ def test_a_threat_that_is_dropped_moves_the_numbers_of_what_refers_to_it() -> No
         layers=[{"layer": "agent_frameworks", "paragraph": told}],
     )
     assert [threat.title for threat in made.threats] == ["Prompt injection through mail"]
-    assert made.also == ("an attachment that stops the parser", "runaway use of accounts: It may loop.", "T1 through a shared inbox")
+    assert made.also == (
+        "an attachment that stops the parser",
+        "runaway use of accounts: It may loop.",
+        "T1 through a shared inbox",
+    )
     assert len(made.conflicts) == 1
     assert "so T1 needs no second way in" in made.conflicts[0]
     assert made.conditions[0].threats == ("T1",)
