@@ -366,7 +366,8 @@ def _named(writer: Writer, danger: str) -> Text:
     name, colon, told = danger.partition(": ")
     if not colon or len(name.split()) > _NAME:
         return writer.prose.text(stopped(capital(danger)))
-    return doc.joined(doc.strong(f"{bare(capital(name))}."), writer.prose.text(stopped(capital(told))))
+    called = doc.stressed(writer.prose.text(f"{bare(capital(name))}."))
+    return doc.joined(called, writer.prose.text(stopped(capital(told))))
 
 
 def conflicts(writer: Writer) -> Part:

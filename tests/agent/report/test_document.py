@@ -366,3 +366,36 @@ def test_a_graver_threat_is_named_only_with_what_it_needs() -> None:
     shown = said(build(harbour().model_copy(update={"layers": plain})).part("headline"))
     assert "Rests on " in shown
     assert "Critical 9.2 if night mode is on" in shown
+
+
+def advised(**told: object) -> Draft:
+    draft = harbour()
+    assert draft.advice is not None
+    return draft.model_copy(update={"advice": draft.advice.model_copy(update=told)})
+
+
+def test_the_name_of_a_further_danger_keeps_its_code() -> None:
+    shown = render(advised(also=("SSRF through `web_fetch`: A planted address may reach inner services.",)))
+    assert "- **SSRF through** `web_fetch`" in shown
+    assert "A planted address may reach inner services." in shown
+
+
+def test_contradictions_of_the_sources_have_a_part_of_their_own_with_marks() -> None:
+    told = "A person confirms each mail, yet mails are sent at once, so the promise is unsure [E2]."
+    report = build(advised(conflicts=(told,)))
+    part = report.part("conflicts")
+    assert "so the promise is unsure" in said(part)
+    assert "E2" in _led_to(report)
+    assert build(harbour()).part("conflicts") is None
+
+
+def test_a_score_that_holds_with_a_setting_alone_says_so_in_its_title() -> None:
+    set_ = {
+        key: layer.model_copy(
+            update={"threats": tuple(t.model_copy(update={"setting": "night mode is on"}) for t in layer.threats)}
+        )
+        for key, layer in harbour().layers.items()
+    }
+    part = build(harbour().model_copy(update={"layers": set_})).part("headline")
+    assert part is not None
+    assert "".join(span.text for span in part.title).endswith("before controls, if night mode is on")
