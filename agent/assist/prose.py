@@ -143,7 +143,7 @@ _CHOSEN_NUMBER: Final = re.compile(
 )
 """How long something should take, the machine's own address, or a condition of the page: numbers that advice may choose
 itself."""
-_LINK: Final = re.compile(r"https?:|www\.|<(?!=)|>(?!=)|\{\{|\}\}|\{%|\]\(", re.I)
+_LINK: Final = re.compile(r"https?:(?=\S)|www\.|<(?!=)|>(?!=)|\{\{|\}\}|\{%|\]\(", re.I)
 _LOCAL: Final = re.compile(r"\bhttps?://(?=(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\b)")
 """The scheme of a local address. It is removed because "localhost:8080" does not link to an outside site."""
 _ADDRESS: Final = re.compile(r"\bhttps?://([^\s<>()\[\]{}\"“”]*[\w/])", re.I)
