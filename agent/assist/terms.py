@@ -23,7 +23,7 @@ TERMS: Final = """
     Refunds Wallets Funds Trades Orders Voice Calls Devices Sensors Robots Doors Screens Desktops Browsers
     Tabs Forms Files Folders Repositories Commits Branches Merges Pipelines Builds Deployments Sample Samples
     Snippets Defaults Logins Recordings Transcripts DevOps DevSecOps SRE gRPC
-    PKCE VLAN DMZ CIDR NAT DHCP ARP EDR MDM HSM TPM TEE CDN DOM NFS FTP SFTP IMAP POP ORM ETL BIOS NTP OTP PBX SIP VoIP IoT
-    ERP KYC AML OCR ASR TTS STT EXIF XML WSL SELinux AppArmor UID GID ACLs CRL PKI MAC IRM AUP DSAR ROPA KPI RPO RTO
+    PKCE VLAN DMZ CIDR NAT DHCP ARP EDR MDM HSM TPM TEE CDN DOM NFS FTP SFTP IMAP POP ORM ETL BIOS NTP OTP PBX SIP VoIP
+    IoT ERP KYC AML OCR ASR TTS STT EXIF XML WSL SELinux AppArmor UID GID ACLs CRL PKI MAC IRM AUP DSAR ROPA KPI RPO RTO
     SELECT INSERT UPDATE DELETE DROP JOIN Why How Grave Graver
 """
