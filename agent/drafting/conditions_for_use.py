@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, get_args
 from pydantic import Field
 
 from agent.drafting.judgement import Given
-from agent.drafting.threats.cvss_vectors import base_of, eased, joined
+from agent.drafting.threats.cvss_vectors import IMPACTS, base_of, eased, joined
 from agent.drafting.threats.expressions import CONTROL_RANK
 from agent.drafting.threats.selection import Found
 from agent.drafting.wording import asserted, capital, cited_by, default_of, marks, references, renamed, said
@@ -159,11 +159,22 @@ def _after(threat: Threat, measures: Sequence[_Measure]) -> Decimal:
 
 
 def _eased(threat: Threat, measures: Sequence[_Measure]) -> str:
-    """Return the threat's vector with all measures applied."""
+    """Return the threat's vector with all measures applied.
+
+    Of several full losses that an LLM's conditions merely make smaller, the first is left as it is: LLMs take their
+    conditions to contain each loss at once, which no reader believed of a threat that goes on. A loss that ends, as the
+    integrity of what can no longer be written, ends.
+    """
+    vector = threat.score.cvss_vector
     changes: dict[str, str] = {}
     for measure in measures:
         changes = joined(changes, measure.metrics.get(threat.id, {}))
-    return eased(threat.score.cvss_vector, changes)
+    full = [name for name in IMPACTS if f"/{name}:H" in vector]
+    smaller = [name for name in full if changes.get(name) == "L"]
+    led = any(measure.led for measure in measures)
+    if led and len(full) > 1 and smaller and all(name in changes for name in full):
+        del changes[smaller[0]]
+    return eased(vector, changes)
 
 
 def _residual(threats: Sequence[Threat], measures: Sequence[_Measure], every: Sequence[Threat]) -> Residual | None:

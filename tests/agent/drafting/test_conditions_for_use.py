@@ -98,12 +98,12 @@ def test_an_llms_conditions_lead_under_the_names_of_the_draft() -> None:
     assert (advice.proposal, advice.law) == ("wait for answers", law)
 
 
-def test_what_an_llms_condition_makes_smaller_counts_for_each_loss() -> None:
+def test_of_several_full_losses_an_llms_conditions_leave_one() -> None:
     narrow = {"text": "Give it a copy.", "who": "operator", "metrics": {"T1": {"VC": "L", "VI": "L", "VA": "L"}}}
     whole = "CVSS:4.0/AV:N/AC:L/AT:P/PR:N/UI:P/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"
     advice = advised_on(whole, "7.7", conditions=[{**narrow, "threats": ["T1"]}])
     assert advice.residual is not None
-    assert advice.residual.changes == {"T1": "VC:L/VI:L/VA:L"}
+    assert advice.residual.changes == {"T1": "VI:L/VA:L"}
 
 
 def test_an_llm_that_names_no_law_is_not_overruled() -> None:
