@@ -114,7 +114,7 @@ ADVICE: Shape = {
     "residual": Maybe(({
         "before": NUMBER, "after": NUMBER, "threat": TEXT, "remains": {"*": NUMBER},
         "changes": {"*": TEXT},
-    },)), "caveat?": TEXT, "also?": [TEXT], "law": TEXT,
+    },)), "caveat?": TEXT, "also?": [TEXT], "conflicts?": [TEXT], "law": TEXT,
 }  # fmt: skip
 NOTES: Shape = {
     "numbers": {"*": WHOLE},
