@@ -115,17 +115,17 @@ class Room(NamedTuple):
 WIDEST: Final = Room(5, 80, 25, 4, 30, 8, 25, 54, 6, 24, 105, 5, 1, 4, 1, 1, 1, 5, 3)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("why", 0), ("lost", 0), ("quote", 14),
-    ("quote", 10), ("quote", 0), ("answer", 15), ("rest", 3), ("law", 0), ("rest", 2), ("questions", 5),
+    ("quote", 10), ("answer", 15), ("rest", 3), ("law", 0), ("rest", 2), ("questions", 5),
     ("condition", 24), ("posture", 85), ("answer", 12), ("layer", 46), ("vendor", 3), ("condition", 18),
     ("vendor", 0), ("how", 75), ("questions", 4), ("also", 4), ("conflicts", 2), ("layer", 42), ("answer", 10),
     ("also", 3), ("questions", 3), ("layer", 36), ("posture", 70), ("condition", 14), ("layer", 30), ("rest", 1),
-    ("conflicts", 1), ("also", 2), ("how", 70), ("questions", 2), ("posture", 60), ("layer", 28), ("conditions", 3),
+    ("conflicts", 1), ("also", 2), ("how", 70), ("quote", 0), ("questions", 2), ("posture", 60), ("layer", 28), ("conditions", 3),
     ("rest", 0), ("posture", 52), ("layer", 25), ("how", 48), ("posture", 46), ("layer", 20), ("posture", 40),
     ("also", 0), ("how", 40), ("layer", 16), ("questions", 1), ("threats", 4), ("rest_todo", 0), ("layer", 10),
     ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """The steps that shorten the first two pages to 1,250 words, each a field and its new value. They first cut what the
-report repeats later, such as quotes, and last how a threat works, since half an explanation says nothing."""
+report repeats later, and last how a threat works, since half an explanation says nothing."""
 
 
 @dataclass
