@@ -1,5 +1,6 @@
 """Parts 1 to 4 and 6 to 8 of the report: two pages to act on, at most 1,250 words."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -35,6 +36,7 @@ _GRAVE: Final[dict[str, str]] = {
 }
 """Findings that a reader must know about before anything else, in words."""
 _DAY: Final = len("2026-11-24")
+_CONDITION: Final = re.compile(r"(?:If|Without|Unless|Until|Where|When|Otherwise|Should|Wherever)\b")
 _THESIS: Final = 32
 """The most words of a first sentence of the posture that is set in bold."""
 _TOP: Final = 10.0
@@ -119,10 +121,10 @@ STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("condition", 24), ("posture", 85), ("answer", 12), ("layer", 46), ("vendor", 3), ("condition", 18),
     ("vendor", 0), ("how", 75), ("questions", 4), ("also", 4), ("conflicts", 2), ("layer", 42), ("answer", 10),
     ("also", 3), ("questions", 3), ("layer", 36), ("posture", 70), ("condition", 14), ("layer", 30), ("rest", 1),
-    ("conflicts", 1), ("also", 2), ("how", 70), ("quote", 0), ("questions", 2), ("posture", 60), ("layer", 28), ("conditions", 3),
-    ("rest", 0), ("posture", 52), ("layer", 25), ("how", 48), ("posture", 46), ("layer", 20), ("posture", 40),
-    ("also", 0), ("how", 40), ("layer", 16), ("questions", 1), ("threats", 4), ("rest_todo", 0), ("layer", 10),
-    ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
+    ("conflicts", 1), ("also", 2), ("how", 70), ("quote", 0), ("questions", 2), ("posture", 60), ("layer", 28),
+    ("conditions", 3), ("rest", 0), ("posture", 52), ("layer", 25), ("how", 48), ("posture", 46), ("layer", 20),
+    ("posture", 40), ("also", 0), ("how", 40), ("layer", 16), ("questions", 1), ("threats", 4), ("rest_todo", 0),
+    ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """The steps that shorten the first two pages to 1,250 words, each a field and its new value. They first cut what the
 report repeats later, and last how a threat works, since half an explanation says nothing."""
@@ -650,6 +652,9 @@ def questions(writer: Writer) -> Part:
         if item.why:
             writer.shortened.append((f"{item.id}, why", item.why))
         asked = writer.brief(item.id, item.text, writer.room.answer + 5)
+        # What follows is told of the bad answer; a sentence that does not say so reads as a fact.
+        if changes and not _CONDITION.match(item.changes):
+            changes = doc.joined(doc.soft("At worst:"), changes)
         items.append(doc.joined((*doc.refs(item.id), Span(" ·")), doc.stressed(asked), changes))
     return doc.part("questions", title, Bullets(tuple(items), ids=tuple(item.id for item in shown)))
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
-_CODE: Final = re.compile(r"`([^\s`|<>](?:[^`\n|<>]{0,78}[^\s`|<>])?)`")
+_CODE: Final = re.compile(r"`([^\s`|](?:[^`\n|]{0,78}[^\s`|])?)`")
 _LINE_OF_CODE: Final = re.compile(r"\w_\w|[{}]|\(\)")
 _CELLS: Final = re.compile(r" \|(?= )")
 """The border between two cells of a table row; the blank behind it is kept."""

@@ -23,7 +23,7 @@ from agent.report.document import (
 )
 from agent.report.explain.explanation import explain, text
 from agent.report.front_pages import PREFIX
-from agent.report.markdown import render
+from agent.report.markdown import _quoted, render
 from agent.report.prose import Prose, split
 from agent.report.report import MAX_LINES, build, first_screen
 from agent.report.view import View
@@ -399,3 +399,19 @@ def test_a_score_that_holds_with_a_setting_alone_says_so_in_its_title() -> None:
     part = build(harbour().model_copy(update={"layers": set_})).part("headline")
     assert part is not None
     assert "".join(span.text for span in part.title).endswith("before controls, if night mode is on")
+
+
+def test_what_an_answer_changes_says_that_it_is_of_the_bad_one() -> None:
+    draft = harbour()
+    assert draft.drafter.kind == "llm"
+    first, *rest = draft.questions
+    told = first.model_copy(update={"changes": "The office keeps the agent out of the night shift."})
+    shown = said(build(draft.model_copy(update={"questions": (told, *rest)})).part("questions"))
+    assert "At worst: The office keeps the agent out" in shown
+    told = first.model_copy(update={"changes": "If it cannot, the office keeps the agent out."})
+    shown = said(build(draft.model_copy(update={"questions": (told, *rest)})).part("questions"))
+    assert "At worst: If" not in shown
+
+
+def test_an_address_with_a_placeholder_in_code_stays_code() -> None:
+    assert _quoted("Open `https://<host>:7860` first.", in_table=False) == "Open `https://‹host›:7860` first."
