@@ -555,8 +555,11 @@ def _uncited(text: str) -> str:
 
 
 def _small(danger: str) -> str:
-    """Write the capital of a danger's name small, so that it is no name of the sources; the report writes it again."""
-    return f"{danger[:1].lower()}{danger[1:]}" if danger[1:2].islower() else danger
+    """Write the capitals small with which a danger's name and sentence begin, so that they are no names of the sources;
+    the report writes them again."""
+    name, colon, told = danger.partition(": ")
+    parts = (f"{part[:1].lower()}{part[1:]}" if part[1:2].islower() else part for part in (name, told))
+    return colon.join(parts) if colon else next(parts)
 
 
 def _renumbered(text: str, numbers: Mapping[str, str]) -> str:

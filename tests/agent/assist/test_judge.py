@@ -62,7 +62,7 @@ def test_a_threat_that_is_dropped_moves_the_numbers_of_what_refers_to_it() -> No
         threats=[BAD, OK],
         also=[
             "an attachment that stops the parser",
-            "Runaway use of accounts: It may loop.",
+            "Runaway use of accounts: Hostile text may loop it.",
             "a key that Globex holds",
             "T2 through a shared inbox",
         ],
@@ -77,7 +77,7 @@ def test_a_threat_that_is_dropped_moves_the_numbers_of_what_refers_to_it() -> No
     assert [threat.title for threat in made.threats] == ["Prompt injection through mail"]
     assert made.also == (
         "an attachment that stops the parser",
-        "runaway use of accounts: It may loop.",
+        "runaway use of accounts: hostile text may loop it.",
         "T1 through a shared inbox",
     )
     assert len(made.conflicts) == 1
