@@ -9,7 +9,7 @@ from typing import Final, get_args
 
 from agent.assist.acceptance import hardly_said, may_be_struck, speaks_of_another, speaks_to_reader
 from agent.assist.calls import ID_LISTS
-from agent.assist.prose import MARKED, THREAT_NUMBER, THREAT_RANGE, Ground, Mode, marks_in, sentences
+from agent.assist.prose import MARKED, MOST_MARKS, THREAT_NUMBER, THREAT_RANGE, Ground, Mode, marks_in, sentences
 from agent.assist.quotes import Quotes
 from agent.assist.shapes import (
     ChainItem,
@@ -404,16 +404,22 @@ class Judge:
     def _summary(self, answer: Page, numbers: Mapping[str, str]) -> dict[str, str]:
         """Check what the product is, and the posture.
 
-        The posture's first sentence sums up the others. If its own marks do not carry it, it gets theirs.
+        The posture's first sentence sums up the others. If its own marks do not carry it, all of theirs have to, and it
+        shows its own, which say what the product is, or theirs where it has none.
         """
         what, rests = self._text(answer.what, "product")
         marked = self._cited(_renumbered(answer.posture, numbers))
         first, *rest = sentences(marked) or [""]
         marks = tuple(dict.fromkeys((*marks_in(marked), *rests)))
-        if rest and marks and not self._ground.check(first, "product").evidence:
+        own = marks_in(first)
+        carried = not (rest and marks) or bool(self._ground.check(first, "product").evidence)
+        if not carried:
             first = f"{MARKED.sub('', first).rstrip('. ')} [{', '.join(marks)}]."
             marked = " ".join((first, *rest))
         posture, _ = self._checked(marked, "product", POSTURE_WORDS)
+        head, *others = sentences(posture) or [""]
+        if not carried and own and MARKED.sub("", head).split() == MARKED.sub("", first).split():
+            posture = " ".join((f"{MARKED.sub('', head).rstrip('. ')} [{', '.join(own[:MOST_MARKS])}].", *others))
         if posture and what and not self._ground.check(next(iter(sentences(marked)), ""), "product").text:
             # Without its first sentence, the rest of the posture would lack its subject.
             posture = f"{what} {posture}"

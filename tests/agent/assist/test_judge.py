@@ -165,6 +165,14 @@ FLAG = "\n\n## How the gate opens\n\nThe gate opens with `--gate=north --force`,
             "",
             [RUNS, RUNS],
         ),
+        # One whose own mark shares no word with it rests on those that follow too, and shows its own.
+        (
+            "Whoever sends the office a note can have commands run on the gate computer"
+            " [D1: a port of the harbour is 8125]."
+            f" It runs shell commands on the gate computer [{RUN}]. Everything turns on who reads the note.",
+            FLAG,
+            ["a port of the harbour is 8125", RUNS],
+        ),
     ],
 )
 def test_a_clause_is_cited_by_the_words_that_it_rests_on_and_no_others(
