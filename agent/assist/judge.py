@@ -60,6 +60,7 @@ MAX_CHAINS: Final = 2
 MAX_CONDITIONS: Final = 4
 MAX_ALSO: Final = 5
 MAX_CONFLICTS: Final = 3
+_WORD: Final = re.compile(r"\w+")
 MAX_PARTS: Final = 12
 WORDS: Final = 84
 """A text is limited to 70 words. Up to this many are tolerated; sentences beyond are cut."""
@@ -418,7 +419,7 @@ class Judge:
             marked = " ".join((first, *rest))
         posture, _ = self._checked(marked, "product", POSTURE_WORDS)
         head, *others = sentences(posture) or [""]
-        if not carried and own and MARKED.sub("", head).split() == MARKED.sub("", first).split():
+        if not carried and own and _WORD.findall(MARKED.sub("", head)) == _WORD.findall(MARKED.sub("", first)):
             posture = " ".join((f"{MARKED.sub('', head).rstrip('. ')} [{', '.join(own[:MOST_MARKS])}].", *others))
         if posture and what and not self._ground.check(next(iter(sentences(marked)), ""), "product").text:
             # Without its first sentence, the rest of the posture would lack its subject.

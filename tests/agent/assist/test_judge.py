@@ -167,11 +167,10 @@ FLAG = "\n\n## How the gate opens\n\nThe gate opens with `--gate=north --force`,
         ),
         # One whose own mark shares no word with it rests on those that follow too, and shows its own.
         (
-            "Whoever sends the office a note can have commands run on the gate computer"
-            " [D1: a port of the harbour is 8125]."
-            f" It runs shell commands on the gate computer [{RUN}]. Everything turns on who reads the note.",
-            FLAG,
-            ["a port of the harbour is 8125", RUNS],
+            "It is an aid with shell commands for the gate computer [D1: searches these notes before it answers], so a"
+            f" stranger may open gates. It runs shell commands on the gate computer [{RUN}]. Much turns on the mail.",
+            "",
+            ["searches these notes before it answers", RUNS],
         ),
     ],
 )
