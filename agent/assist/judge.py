@@ -60,7 +60,6 @@ MAX_CHAINS: Final = 2
 MAX_CONDITIONS: Final = 4
 MAX_ALSO: Final = 5
 MAX_CONFLICTS: Final = 3
-_WORD: Final = re.compile(r"\w+")
 MAX_PARTS: Final = 12
 WORDS: Final = 84
 """A text is limited to 70 words. Up to this many are tolerated; sentences beyond are cut."""
@@ -418,10 +417,11 @@ class Judge:
             first = f"{MARKED.sub('', first).rstrip('. ')} [{', '.join(marks)}]."
             marked = " ".join((first, *rest))
         posture, _ = self._checked(marked, "product", POSTURE_WORDS)
-        head, *others = sentences(posture) or [""]
-        if not carried and own and _WORD.findall(MARKED.sub("", head)) == _WORD.findall(MARKED.sub("", first)):
+        stays = bool(self._ground.check(first, "product").text)
+        if stays and own and not carried:
+            head, *others = sentences(posture)
             posture = " ".join((f"{MARKED.sub('', head).rstrip('. ')} [{', '.join(own[:MOST_MARKS])}].", *others))
-        if posture and what and not self._ground.check(next(iter(sentences(marked)), ""), "product").text:
+        if posture and what and not stays:
             # Without its first sentence, the rest of the posture would lack its subject.
             posture = f"{what} {posture}"
         return {"summary": what, "posture": posture}
@@ -564,9 +564,8 @@ def _uncited(text: str) -> str:
 def _small(danger: str) -> str:
     """Write the capitals small with which a danger's name and sentence begin, so that they are no names of the sources;
     the report writes them again."""
-    name, colon, told = danger.partition(": ")
-    parts = (f"{part[:1].lower()}{part[1:]}" if part[1:2].islower() else part for part in (name, told))
-    return colon.join(parts) if colon else next(parts)
+    parts = danger.split(": ", 1)
+    return ": ".join(f"{part[:1].lower()}{part[1:]}" if part[1:2].islower() else part for part in parts)
 
 
 def _renumbered(text: str, numbers: Mapping[str, str]) -> str:

@@ -36,10 +36,8 @@ _SHORT: Final = 2
 """Length of words such as "is" and "us", which are not plurals."""
 _NUMBER: Final = re.compile(r"(?<![\w.])v?(\d+(?:[.,]\d+)*)(?=\b|%|(?:[kmgt]i?b?|ms|[smhdx])\b)", re.I)
 _GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_SEAM: Final = re.compile(
-    r"(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?=[A-Za-z0-9])"
-    r"|(?<=[A-Za-z0-9])(?=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"
-)
+_EAST: Final = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+_SEAM: Final = re.compile(rf"(?<={_EAST})(?=[A-Za-z0-9])|(?<=[A-Za-z0-9])(?={_EAST})")
 """Where Latin letters or digits meet Chinese, Japanese or Korean without a blank: "127.0.0.1の", "Slack에"."""
 _NAME_WORD: Final = re.compile(r"[^\W_][\w./+#-]*[^\W_]|[^\W_]")
 _SENTENCE_END: Final = re.compile(r"[.!?:]\s*[\"'”’)]*\s*$")

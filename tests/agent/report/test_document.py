@@ -23,7 +23,7 @@ from agent.report.document import (
 )
 from agent.report.explain.explanation import explain, text
 from agent.report.front_pages import PREFIX
-from agent.report.markdown import _quoted, render
+from agent.report.markdown import inline, render
 from agent.report.prose import Prose, split
 from agent.report.report import MAX_LINES, build, first_screen
 from agent.report.view import View
@@ -414,4 +414,5 @@ def test_what_an_answer_changes_says_that_it_is_of_the_bad_one() -> None:
 
 
 def test_an_address_with_a_placeholder_in_code_stays_code() -> None:
-    assert _quoted("Open `https://<host>:7860` first.", in_table=False) == "Open `https://‹host›:7860` first."
+    quote = (Span("Open `https://<host>:7860` first.", "quote"),)
+    assert inline(quote) == "“Open `https://‹host›:7860` first.”"
