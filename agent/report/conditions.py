@@ -145,7 +145,7 @@ def remaining(writer: Writer, item: RankedThreat, residual: Residual) -> Text:
     if left is None:
         return doc.words("–")
     if not left:
-        return doc.words("excluded by the conditions")
+        return doc.words("this path is closed")
     if not changes:
         advice = writer.view.draft.advice
         eased = advice is not None and any(item.threat.id in one.threats for one in advice.conditions)

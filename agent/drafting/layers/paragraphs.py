@@ -138,13 +138,13 @@ def _certain(given: Given, layer: LayerKey, state: Certainty, told: set[str], le
         return led.paragraph
     chosen = _chosen(given.sheet, layer, state, told)
     if led is not None:
-        # The LLM's paragraph has no quote. Put the source's words before what is left of it, since a generated sentence
+        # The LLM's paragraph has no quote. Put the source's words behind what is left of it, since a generated sentence
         # would clash with the LLM's texts.
         quotes = (*given.sheet.evidence, *given.judgement.evidence)
         quoted = _quoted((*led.evidence, *cited_by(chosen)), quotes)
         if quoted:
             told |= {one.key for one in chosen}
-            return f"{quoted} {led.paragraph if holds else ''}".strip()
+            return f"{led.paragraph if holds else ''} {quoted}".strip()
     follows = load_layer_texts().follows[layer]
     if not chosen or not _is_plain(chosen[0]) or chosen[0].key in told:
         cited = cited_by(chosen) or given.quotes(state.facts)
