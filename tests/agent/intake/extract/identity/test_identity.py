@@ -77,13 +77,18 @@ def test_a_heading_names_the_product_without_its_decoration(heading, name):
         *("主な機能", "はじめに", "목차", "빠른 시작", "Table des matières"),
         *("Inhaltsverzeichnis", "Erste Schritte", "Índice", "Características principales", "Cómo funciona"),
         *("Fonctionnalités principales", "English | 中文 | 日本語", "🚀🚀🚀", "1. Introduction"),
-        "Requirements & Setup",
+        *("Requirements & Setup", "Phase 2", "Stage 1", "Chapter 3"),
     ],
 )  # fmt: skip
 def test_a_section_a_switcher_or_an_emoji_names_nothing(heading):
     text = f"# {heading}\n\nQuillfish is a helpdesk agent. {PROSE}\n\n## {heading}\n\nMore about it.\n"
     assert named(text).name == "Quillfish"
     assert not names.is_name(names.tidy(heading)) or names.is_section(heading)
+
+
+def test_a_numbered_phase_does_not_outvote_a_plain_heading():
+    text = f"# Release Note Automation\n\n{PROSE}\n\nPhase 2 runs only after approval. Phase 2 sends it.\n"
+    assert named(text).name == "Release Note Automation"
 
 
 @pytest.mark.parametrize(
