@@ -67,14 +67,6 @@ PARAGRAPH_WORDS: Final = 60
 """The tolerated length of a layer's paragraph, which is limited to 40 words."""
 POSTURE_WORDS: Final = 110
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
-_GONE: Final = "gone"
-"""The word in a condition's changes which says that a threat no longer exists."""
-_TAKEN_AWAY: Final = re.compile(
-    r"\b(?:off|disabled?|removed?|unused|unconnected|closed|stopped|uninstalled|blocked"
-    r"|(?:is|are|stays?|remains?) (?:out|away|not)|no|without|not)\b",
-    re.I,
-)
-"""Words of a condition that removes an ability, which ends the threat that needs this ability."""
 _CITATION: Final = re.compile(r"\s*\[(?:(D\d{1,3}: ?(?:[^\[\]]|\[[^\[\]]*\])+)|(D\d{1,3}: ?[^\[\]]*\[[^\[\]]*))\]")
 """A quote behind a clause, as in [D1: checks each inbox]; the quote may hold brackets itself, the last one perhaps not
 closed."""
@@ -198,7 +190,7 @@ class Judge:
                 "law": self._text(answer.law, "inference")[0],
                 "caveat": self._advice(answer.caveat, numbers),
                 "chains": tuple(self._chains(answer.chains, numbers)),
-                "conditions": tuple(self._conditions(answer.conditions, numbers, kept)),
+                "conditions": tuple(self._conditions(answer.conditions, numbers)),
                 "also": tuple(filter(None, (self._advice(_small(item), numbers) for item in answer.also[:MAX_ALSO]))),
                 "conflicts": tuple(self._conflicts(answer.conflicts[:MAX_CONFLICTS], numbers)),
                 **self._summary(answer, numbers),
@@ -363,13 +355,10 @@ class Judge:
             else:
                 self.dropped.append((f"chain {item.title}"[:300], "fewer than two steps that facts carry"))
 
-    def _conditions(
-        self, items: Sequence[ConditionItem], numbers: Mapping[str, str], kept: Sequence[JudgedThreat]
-    ) -> Iterator[JudgedCondition]:
+    def _conditions(self, items: Sequence[ConditionItem], numbers: Mapping[str, str]) -> Iterator[JudgedCondition]:
         """Check the conditions and what they change.
 
-        A condition can make the core danger harder or smaller, but never end it. A threat that needs a setting can be
-        ended, as can one whose ability the condition takes away.
+        A condition makes a threat harder or smaller, but never ends it, since another way may stay open.
         """
         for item in items[:MAX_CONDITIONS]:
             text = self._advice(item.text)
@@ -379,26 +368,19 @@ class Judge:
                 self.dropped.append((item.text, "it names no threat that was kept"))
                 continue
             metrics: dict[str, dict[Metric, str]] = {}
-            ends: list[str] = []
             for number, _, change in changes:
                 metric, _, value = (part.strip() for part in change.partition(":"))
                 legal = next((known for known in METRICS if known == metric), None)
-                endable = number != "T1" and (kept[int(number[1:]) - 1].setting or _TAKEN_AWAY.search(text))
-                if change == _GONE and endable:
-                    ends.append(number)
-                elif legal and value in tuple(VALUES[legal]):
+                if legal and value in tuple(VALUES[legal]):
                     metrics.setdefault(number, {})[legal] = value
                 elif change:
-                    held = "what the product is for is made harder, not undone"
-                    why = held if change == _GONE else "no metric of CVSS v4.0"
-                    self.dropped.append((f"{change} by “{text}”"[:300], why))
+                    self.dropped.append((f"{change} by “{text}”"[:300], "no metric of CVSS v4.0"))
             yield JudgedCondition(
                 text=text,
                 who=self._phrase(item.who),
                 price=self._phrase(item.price),
                 threats=tuple(dict.fromkeys(number for number, _, _ in changes)),
                 metrics=metrics,
-                ends=tuple(ends),
             )
 
     def _summary(self, answer: Page, numbers: Mapping[str, str]) -> dict[str, str]:

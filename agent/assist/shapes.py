@@ -153,7 +153,7 @@ class ConditionItem(Shape):
     text: str
     who: str
     price: str
-    metrics: Annotated[list[str], Field(description="what it changes, each as `T1 UI:A`, `T1 gone` or `T1`")]
+    metrics: Annotated[list[str], Field(description="what it changes, each as `T1 UI:A` or `T1`")]
 
 
 class StepItem(Shape):

@@ -152,7 +152,7 @@ class JudgedCondition(Record):
     metrics: dict[str, dict[Metric, str]] = Field(default_factory=dict)
     """Metrics that change when the condition is met, by threat."""
     ends: tuple[str, ...] = ()
-    """Threats that no longer exist when the condition is met."""
+    """Threats that no longer exist when the condition is met; drafts of earlier versions have them."""
 
 
 class JudgedFlow(Record):
