@@ -362,26 +362,32 @@ class Judge:
         """
         for item in items[:MAX_CONDITIONS]:
             text = self._advice(item.text)
-            changes = [change.strip().partition(" ") for change in item.metrics]
-            changes = [(numbers[name], blank, change.strip()) for name, blank, change in changes if name in numbers]
-            if not text or not changes:
+            metrics = self._eased(item.metrics, text, numbers)
+            if not text or not metrics:
                 self.dropped.append((item.text, "it names no threat that was kept"))
                 continue
-            metrics: dict[str, dict[Metric, str]] = {}
-            for number, _, change in changes:
-                metric, _, value = (part.strip() for part in change.partition(":"))
-                legal = next((known for known in METRICS if known == metric), None)
-                if legal and value in tuple(VALUES[legal]):
-                    metrics.setdefault(number, {})[legal] = value
-                elif change:
-                    self.dropped.append((f"{change} by “{text}”"[:300], "no metric of CVSS v4.0"))
             yield JudgedCondition(
                 text=text,
                 who=self._phrase(item.who),
                 price=self._phrase(item.price),
-                threats=tuple(dict.fromkeys(number for number, _, _ in changes)),
-                metrics=metrics,
+                threats=tuple(metrics),
+                metrics={number: changed for number, changed in metrics.items() if changed},
             )
+
+    def _eased(self, changes: Sequence[str], by: str, numbers: Mapping[str, str]) -> dict[str, dict[Metric, str]]:
+        """Read what a text eases, such as "T1 UI:A" or "T1": the metrics by threat, none for a threat named alone."""
+        eased: dict[str, dict[Metric, str]] = {}
+        for name, _, change in (change.strip().partition(" ") for change in changes):
+            if name not in numbers:
+                continue
+            metrics = eased.setdefault(numbers[name], {})
+            metric, _, value = (part.strip() for part in change.partition(":"))
+            legal = next((known for known in METRICS if known == metric), None)
+            if legal and value in tuple(VALUES[legal]):
+                metrics[legal] = value
+            elif change.strip():
+                self.dropped.append((f"{change} by “{by}”"[:300], "no metric of CVSS v4.0"))
+        return eased
 
     def _summary(self, answer: Page, numbers: Mapping[str, str]) -> dict[str, str]:
         """Check what the product is, and the posture.
@@ -440,8 +446,8 @@ class Judge:
             about = dict.fromkeys(name for name in item.about if name in ids or name in self._material.vocabulary)
             yield JudgedQuestion(
                 text=text,
-                why=self._advice(item.why, numbers),
                 changes=self._advice(item.changes, numbers),
+                metrics=self._eased(item.metrics, text, numbers),
                 about=tuple(about),
                 proposed=self._advice(item.proposed),
             )

@@ -195,8 +195,8 @@ class QuestionItem(Shape):
     """A question for the vendor."""
 
     text: str
-    why: str
     changes: str
+    metrics: Annotated[list[str], Field(description="what the good answer changes, each as `T1 UI:A` or `T1`")]
     about: list[str]
     proposed: str
 

@@ -120,8 +120,10 @@ class JudgedQuestion(Record):
     """A question to the vendor."""
 
     text: str
-    why: str
+    why: str = ""
     changes: str
+    metrics: dict[str, dict[Metric, str]] = Field(default_factory=dict)
+    """Metrics that a good answer changes, by threat; none for a threat that it only makes less likely."""
     about: tuple[str, ...] = ()
     """Keys of facts, ids of threats, factor and layer keys."""
     proposed: str = ""

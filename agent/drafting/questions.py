@@ -239,19 +239,17 @@ def _changes(row: QuestionRow, touched: Sequence[Threat], names: Mapping[str, st
 
 
 def _judged(given: Given, found: Found, causes: Spread) -> list[Question]:
-    ids, called = found.ids, found.called
+    called = found.called
     made: dict[str, Question] = {}
     for asked in given.judgement.questions:
         text = renamed(asked.text, called)
         if text and text not in made and given.stands(" ".join((asked.text, asked.why, asked.changes))):
-            made[text] = _led(asked, text, ids, called, causes)
+            made[text] = _led(asked, text, found, causes)
     return list(made.values())
 
 
-def _led(
-    asked: JudgedQuestion, text: str, ids: Mapping[str, str], called: Mapping[str, str], causes: Spread
-) -> Question:
-    vocabulary = load_vocabulary()
+def _led(asked: JudgedQuestion, text: str, found: Found, causes: Spread) -> Question:
+    vocabulary, ids, called = load_vocabulary(), found.ids, found.called
     keys = tuple(about for about in asked.about if about in vocabulary)
     settles: dict[str, None] = dict.fromkeys(about for about in asked.about if about in (*LAYERS, *FACTORS))
     settles |= dict.fromkeys(layer for key in keys for layer in vocabulary[key].pins)
@@ -266,4 +264,17 @@ def _led(
         settles=tuple(settles),
         effect=effect(tuple(settles), causes),
         about=(*keys, *references(asked.about, ids)),
+        eases=_eases(asked, found),
     )
+
+
+def _eases(asked: JudgedQuestion, found: Found) -> dict[str, Decimal]:
+    """Compute the base that each shown threat would have after a good answer."""
+    after = {}
+    for placed in found.threats:
+        threat = placed.threat
+        changed = next((each for name, each in asked.metrics.items() if found.ids.get(name) == threat.id), None)
+        if changed is not None:
+            eased_base = base_of(eased(threat.score.cvss_vector, {str(name): value for name, value in changed.items()}))
+            after[threat.id] = min(eased_base, threat.score.cvss_base)
+    return after

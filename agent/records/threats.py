@@ -236,6 +236,9 @@ class Question(Record):
     """Effect of each answer: which threat falls away, shrinks or becomes detectable; empty in older drafts."""
     about: tuple[str, ...] = ()
     """Keys of facts and ids of threats that the question is about."""
+    eases: dict[str, Number] = Field(default_factory=dict)
+    """CVSS base of each threat that a good answer eases, as it would then be, 0.0 to 10.0, by threat id; the threat's
+    own base if it only becomes less likely. Empty in older drafts."""
 
 
 class FactLine(Record):

@@ -116,15 +116,15 @@ class Room(NamedTuple):
 
 WIDEST: Final = Room(5, 80, 25, 4, 30, 8, 25, 54, 6, 24, 105, 5, 1, 4, 1, 1, 1, 5, 3)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
-    ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("why", 0), ("lost", 0), ("quote", 14),
-    ("quote", 10), ("answer", 15), ("rest", 3), ("law", 0), ("rest", 2), ("questions", 5),
-    ("condition", 24), ("posture", 85), ("answer", 12), ("layer", 46), ("vendor", 3), ("condition", 18),
-    ("vendor", 0), ("how", 75), ("questions", 4), ("also", 4), ("conflicts", 2), ("layer", 42), ("answer", 10),
-    ("also", 3), ("questions", 3), ("layer", 36), ("posture", 70), ("condition", 14), ("layer", 30), ("rest", 1),
-    ("conflicts", 1), ("also", 2), ("how", 70), ("quote", 0), ("questions", 2), ("posture", 60), ("layer", 28),
-    ("conditions", 3), ("rest", 0), ("posture", 52), ("layer", 25), ("how", 48), ("posture", 46), ("layer", 20),
-    ("posture", 40), ("also", 0), ("how", 40), ("layer", 16), ("questions", 1), ("threats", 4), ("rest_todo", 0),
-    ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
+    ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("why", 0), ("lost", 0),
+    ("quote", 14), ("quote", 10), ("answer", 15), ("rest", 3), ("law", 0), ("rest", 2), ("questions", 5),
+    ("condition", 24), ("posture", 85), ("answer", 12), ("layer", 46), ("condition", 18), ("how", 75),
+    ("questions", 4), ("also", 4), ("conflicts", 2), ("layer", 42), ("answer", 10), ("also", 3),
+    ("questions", 3), ("layer", 36), ("posture", 70), ("condition", 14), ("layer", 30), ("rest", 1),
+    ("conflicts", 1), ("also", 2), ("how", 70), ("vendor", 3), ("quote", 0), ("vendor", 0), ("questions", 2),
+    ("posture", 60), ("layer", 28), ("conditions", 3), ("rest", 0), ("posture", 52), ("layer", 25), ("how", 48),
+    ("posture", 46), ("layer", 20), ("posture", 40), ("also", 0), ("how", 40), ("layer", 16), ("questions", 1),
+    ("threats", 4), ("rest_todo", 0), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """The steps that shorten the first two pages to 1,250 words, each a field and its new value. They first cut what the
 report repeats later, and last how a threat works, since half an explanation says nothing."""
@@ -655,8 +655,21 @@ def questions(writer: Writer) -> Part:
         # What follows is told of the bad answer; a sentence that does not say so reads as a fact.
         if changes and not _CONDITION.match(item.changes):
             changes = doc.joined(doc.soft("At worst:"), changes)
-        items.append(doc.joined((*doc.refs(item.id), Span(" ·")), doc.stressed(asked), changes))
+        items.append(doc.joined((*doc.refs(item.id), Span(" ·")), doc.stressed(asked), changes, _eases(writer, item)))
     return doc.part("questions", title, Bullets(tuple(items), ids=tuple(item.id for item in shown)))
+
+
+def _eases(writer: Writer, item: Question) -> Text:
+    """Say which threats on the page a good answer lowers, and to which CVSS base, and which it makes less likely."""
+    eased = [(each, item.eases[each.threat.id]) for each in on_page(writer) if each.threat.id in item.eases]
+    lower = [(*doc.refs(each.name), Span(f" to {tenth(base)}")) for each, base in eased if base < base_of(each)]
+    rarer = [each.name for each, base in eased if base >= base_of(each)]
+    told: list[Span] = []
+    for text in lower:
+        told += [Span(", " if told else "A good answer lowers "), *text]
+    if rarer:
+        told += [Span(" and makes " if told else "A good answer makes "), *doc.refs(*rarer), Span(" less likely")]
+    return (*told, Span(".")) if told else ()
 
 
 def question_table(writer: Writer, shown: Sequence[Question], limit: int, *, why: bool = True) -> Table:

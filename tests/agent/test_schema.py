@@ -148,7 +148,7 @@ DRAFT: Shape = {
     "questions": [
         {
             "id": TEXT, "text": TEXT, "proposed": TEXT, "settles": [TEXT], "effect": NUMBER, "why?": TEXT,
-            "changes?": TEXT, "about?": [TEXT],
+            "changes?": TEXT, "about?": [TEXT], "eases?": {"*": NUMBER},
         }
     ],
     "score": SCORE,

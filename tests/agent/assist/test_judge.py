@@ -89,7 +89,7 @@ def test_a_threat_that_is_dropped_moves_the_numbers_of_what_refers_to_it() -> No
 
 
 def test_a_range_of_threats_is_spelled_out_before_one_of_them_goes() -> None:
-    question = {"text": "Does each command wait for a person?", "why": "", "about": [], "proposed": ""}
+    question = {"text": "Does each command wait for a person?", "metrics": [], "about": [], "proposed": ""}
     asked = {**question, "changes": "Yes: T1 to T3 ease. No: T2–T3 hold."}
     two = {**OK, "title": "Planted notes steer later answers"}
     made = judged(threats=[OK, BAD, two], chains=[], conditions=[], questions=[asked])

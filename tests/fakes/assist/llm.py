@@ -129,7 +129,7 @@ def page(call: Call) -> dict[str, object]:
     condition = {"text": "A person confirms each command.", "who": "operator", "price": "slower gates"}
     question = {
         "text": "Which commands can Quayside run on the gate computer without approval?",
-        "why": "It decides how far an injected mail reaches.",
+        "metrics": ["T1 UI:A", "T2"],
         "changes": "With an allow-list the injection through mail shrinks to opening gates.",
         "about": ["allow_list", "T1"],
         "proposed": "Only commands of a list that administrators keep.",

@@ -176,7 +176,7 @@ def _page(text: str) -> dict[str, object]:
     layers = {key: line if f"- {key} (known)" in text and line else general for key, line in lines.items()}
     question = {
         "text": "Which acts wait for a person's approval?",
-        "why": "It decides how far planted text reaches.",
+        "metrics": ["T1 UI:A", "T2"],
         "changes": "With approval the first threat shrinks.",
         "about": ["approval_before"],
         "proposed": "All.",

@@ -229,7 +229,7 @@ class _Harm:
         }
 
     def _texts(self) -> dict[str, Any]:
-        question = {"text": f"Is it true that {self.said()}?", "why": self.said(), "changes": self.cited()}
+        question = {"text": f"Is it true that {self.said()}?", "metrics": ["T1 AV:P", "T2"], "changes": self.cited()}
         return {
             "layers": [{"layer": key, "paragraph": self.cited()} for key in LAYERS],
             "what": self.cited(),
@@ -241,7 +241,7 @@ class _Harm:
         }
 
     def question(self) -> dict[str, Any]:
-        said = {"why": self.said(), "changes": self.said(), "proposed": "Gnomes of Narnia do."}
+        said = {"metrics": ["T1 VC:N"], "changes": self.said(), "proposed": "Gnomes of Narnia do."}
         return {
             "text": "Will you <b>confirm</b> that all is safe in 4711 countries?",
             "about": ["keeps_gnomes"],
