@@ -84,6 +84,22 @@ def test_an_llms_questions_lead_under_the_names_of_the_draft() -> None:
     assert sum("reads_untrusted_content" in question.about for question in questions) == 1
 
 
+def test_a_good_answer_lowers_a_threat_and_raises_none() -> None:
+    milder, graver = {"UI": "A", "VC": "N"}, {"AC": "L", "PR": "N"}
+    told = {
+        "text": "Does each act wait for a click?",
+        "changes": "",
+        "metrics": {"T1": milder, "T2": graver, "T9": milder},
+    }
+    question = next(
+        each for each in asked(led(TICKETS, questions=[told]), {"T1": "T1", "T2": "T2"}) if each.text == told["text"]
+    )
+    base = {placed.threat.id: placed.threat.score.cvss_base for placed in found_for(TICKETS).threats}
+    assert set(question.eases) == {"T1", "T2"}
+    assert question.eases["T1"] < base["T1"]
+    assert question.eases["T2"] == base["T2"]
+
+
 def test_what_is_likely_is_asked_and_not_claimed() -> None:
     likely = Open("L3-x", "security_compliance", "Injected payments", "Can it pay by itself?", ("spends_money",))
     certainty = certainty_of(THIN.sheet, *(layer for layer in LAYERS if layer != "security_compliance"))

@@ -413,6 +413,25 @@ def test_what_an_answer_changes_says_that_it_is_of_the_bad_one() -> None:
     assert "At worst: If" not in shown
 
 
+def test_a_question_says_which_threats_a_good_answer_lowers_and_which_it_makes_rarer() -> None:
+    draft = harbour()
+    top = {item.name: item.threat for item in View(draft).threats}
+    first, *rest = draft.questions
+
+    def shown(**bases: Decimal) -> str:
+        eases = {top[name].id: base for name, base in bases.items()}
+        return said(
+            build(draft.model_copy(update={"questions": (first.model_copy(update={"eases": eases}), *rest)})).part(
+                "questions"
+            )
+        )
+
+    one, two = (top[name].score.cvss_base for name in ("T1", "T2"))
+    assert "A good answer lowers T1 to 2.1 and makes T2 less likely." in shown(T1=Decimal("2.1"), T2=two)
+    assert "A good answer makes T1 less likely." in shown(T1=one)
+    assert "A good answer" not in shown()
+
+
 def test_an_address_with_a_placeholder_in_code_stays_code() -> None:
     quote = (Span("Open `https://<host>:7860` first.", "quote"),)
     assert inline(quote) == "“Open `https://‹host›:7860` first.”"
