@@ -9,7 +9,7 @@ Squared causes add up, so a question that settles a share s of their sum shrinks
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from typing import Final, NamedTuple
@@ -27,6 +27,7 @@ from agent.facts.knowledge import knowledge
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import FactorEstimate, FactSheet, Question, Record, Score, Threat
+from agent.records.threats import Ease
 from agent.taxonomy.factors import FACTOR_SETS, FACTORS, FactorKey
 from agent.taxonomy.layers import LAYERS, LayerKey
 
@@ -264,17 +265,20 @@ def _led(asked: JudgedQuestion, text: str, found: Found, causes: Spread) -> Ques
         settles=tuple(settles),
         effect=effect(tuple(settles), causes),
         about=(*keys, *references(asked.about, ids)),
-        eases=_eases(asked, found),
+        eases=tuple(_eases(asked, found)),
     )
 
 
-def _eases(asked: JudgedQuestion, found: Found) -> dict[str, Decimal]:
-    """Compute the base that each shown threat would have after a good answer."""
-    after = {}
+def _eases(asked: JudgedQuestion, found: Found) -> Iterator[Ease]:
+    """Compute what is left of each shown threat after a good answer."""
     for placed in found.threats:
         threat = placed.threat
         changed = next((each for name, each in asked.metrics.items() if found.ids.get(name) == threat.id), None)
         if changed is not None:
-            eased_base = base_of(eased(threat.score.cvss_vector, {str(name): value for name, value in changed.items()}))
-            after[threat.id] = min(eased_base, threat.score.cvss_base)
-    return after
+            vector = eased(threat.score.cvss_vector, {str(name): value for name, value in changed.items()})
+            own = threat.score.cvss_vector.split("/")
+            yield Ease(
+                threat=threat.id,
+                after=min(base_of(vector), threat.score.cvss_base),
+                changes="/".join(part for part in vector.split("/") if part not in own),
+            )

@@ -660,13 +660,19 @@ def questions(writer: Writer) -> Part:
 
 
 def _eases(writer: Writer, item: Question) -> Text:
-    """Say which threats on the page a good answer lowers, and to which CVSS base, and which it makes less likely."""
-    eased = [(each, item.eases[each.threat.id]) for each in on_page(writer) if each.threat.id in item.eases]
-    lower = [(*doc.refs(each.name), Span(f" to {tenth(base)}")) for each, base in eased if base < base_of(each)]
-    rarer = [each.name for each, base in eased if base >= base_of(each)]
+    """Say which threats on the page a good answer lowers, by which metrics and to which CVSS base, and which it makes
+    less likely."""
+    eases = {ease.threat: ease for ease in item.eases}
+    eased = [(each, eases[each.threat.id]) for each in on_page(writer) if each.threat.id in eases]
+    lower: list[Text] = [
+        (*doc.refs(each.name), Span(" to "), *doc.code(f"{ease.changes} → {tenth(ease.after)}"))
+        for each, ease in eased
+        if ease.after < base_of(each)
+    ]
+    rarer = [each.name for each, ease in eased if ease.after >= base_of(each)]
     told: list[Span] = []
     for text in lower:
-        told += [Span(", " if told else "A good answer lowers "), *text]
+        told += (Span(", " if told else "A good answer lowers "), *text)
     if rarer:
         told += [Span(" and makes " if told else "A good answer makes "), *doc.refs(*rarer), Span(" less likely")]
     return (*told, Span(".")) if told else ()

@@ -127,6 +127,7 @@ NOTES: Shape = {
     "answers": [{"question": TEXT, "text": TEXT, "answer": TEXT, "page": TEXT, "by": TEXT}],
     "contests": [{"item": TEXT, "title": TEXT, "sender": TEXT, "text": TEXT, "decision": TEXT, "rule": TEXT}],
 }  # fmt: skip
+EASE: Shape = {"threat": TEXT, "after": NUMBER, "changes": TEXT}
 DRAFT: Shape = {
     "schema": TEXT, "id": TEXT, "created_at": TEXT,
     "product": {
@@ -148,7 +149,7 @@ DRAFT: Shape = {
     "questions": [
         {
             "id": TEXT, "text": TEXT, "proposed": TEXT, "settles": [TEXT], "effect": NUMBER, "why?": TEXT,
-            "changes?": TEXT, "about?": [TEXT], "eases?": {"*": NUMBER},
+            "changes?": TEXT, "about?": [TEXT], "eases?": [EASE],
         }
     ],
     "score": SCORE,

@@ -95,9 +95,11 @@ def test_a_good_answer_lowers_a_threat_and_raises_none() -> None:
         each for each in asked(led(TICKETS, questions=[told]), {"T1": "T1", "T2": "T2"}) if each.text == told["text"]
     )
     base = {placed.threat.id: placed.threat.score.cvss_base for placed in found_for(TICKETS).threats}
-    assert set(question.eases) == {"T1", "T2"}
-    assert question.eases["T1"] < base["T1"]
-    assert question.eases["T2"] == base["T2"]
+    first, second = question.eases
+    assert (first.threat, second.threat) == ("T1", "T2")
+    assert first.after < base["T1"]
+    assert "UI:A" in first.changes
+    assert (second.after, second.changes) == (base["T2"], "")
 
 
 def test_what_is_likely_is_asked_and_not_claimed() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from agent.records import Draft
+from agent.records.threats import Ease
 from agent.report.document import (
     MAX_FRONT_WORDS,
     Part,
@@ -418,17 +419,14 @@ def test_a_question_says_which_threats_a_good_answer_lowers_and_which_it_makes_r
     top = {item.name: item.threat for item in View(draft).threats}
     first, *rest = draft.questions
 
-    def shown(**bases: Decimal) -> str:
-        eases = {top[name].id: base for name, base in bases.items()}
-        return said(
-            build(draft.model_copy(update={"questions": (first.model_copy(update={"eases": eases}), *rest)})).part(
-                "questions"
-            )
-        )
+    def shown(*eases: Ease) -> str:
+        told = first.model_copy(update={"eases": eases})
+        return said(build(draft.model_copy(update={"questions": (told, *rest)})).part("questions"))
 
-    one, two = (top[name].score.cvss_base for name in ("T1", "T2"))
-    assert "A good answer lowers T1 to 2.1 and makes T2 less likely." in shown(T1=Decimal("2.1"), T2=two)
-    assert "A good answer makes T1 less likely." in shown(T1=one)
+    lower = Ease(threat=top["T1"].id, after=Decimal("2.1"), changes="UI:A")
+    rarer = Ease(threat=top["T2"].id, after=top["T2"].score.cvss_base)
+    assert "A good answer lowers T1 to UI:A → 2.1 and makes T2 less likely." in shown(lower, rarer)
+    assert "A good answer makes T2 less likely." in shown(rarer)
     assert "A good answer" not in shown()
 
 
