@@ -78,6 +78,8 @@ _LOOKED_FOR: Final = {
 """The fact keys that explain a "not stated", by row of the abilities."""
 _NARROWS: Final = 0.1
 """The least effect of an answer on the likely range that is told."""
+_MOVED: Final = Decimal("0.5")
+"""The least fall of a CVSS base that a question states: a confirmation moves many bases by 0.1 alone."""
 _SHORT_HOW: Final = 36
 """The most words for how a later threat works; at least one sentence is shown."""
 
@@ -667,9 +669,9 @@ def _eases(writer: Writer, item: Question) -> Text:
     lower: list[Text] = [
         (*doc.refs(each.name), Span(" to "), *doc.code(f"{ease.changes} → {tenth(ease.after)}"))
         for each, ease in eased
-        if ease.after < base_of(each)
+        if base_of(each) - ease.after >= _MOVED
     ]
-    rarer = [each.name for each, ease in eased if ease.after >= base_of(each)]
+    rarer = [each.name for each, ease in eased if base_of(each) - ease.after < _MOVED]
     told: list[Span] = []
     for text in lower:
         told += (Span(", " if told else "A good answer lowers "), *text)
