@@ -6,7 +6,7 @@ from typing import Final
 from agent.intake.extract.formats import manifests, openapi
 from agent.intake.extract.formats.manifest_writer import Writer
 from agent.intake.extract.formats.markdown import read_markdown
-from agent.intake.extract.formats.markdown_dialects import FRONT
+from agent.intake.extract.formats.markdown_dialects import FRONT, fields_of
 from agent.intake.extract.formats.plain_values import (
     Tree,
     Unreadable,
@@ -106,6 +106,8 @@ def _skill(text: str) -> Page:
         body = read_markdown(text)
         return body._replace(removed=(*body.removed, Removed("structure", "the front matter", str(error))))
     body = read_markdown(text[front.end() :] if front else text)
+    # Permissions and sandboxes of a skill are often declared within `metadata`.
+    nested = [(path, inner) for path, inner in fields_of(front[1] if front else "") if "." in path]
     writer = Writer("")
     writer.prose(words(matter, "description"))
     for key, value in matter.items():
@@ -114,6 +116,9 @@ def _skill(text: str) -> Page:
         if key != "description" and not said:
             # In the letters of the file, so that a quote of the field is found there.
             writer.fact(key, words(value), "front-matter")
+            for path, inner in nested:
+                if path.startswith(f"{key}."):
+                    writer.fact(path, inner, "front-matter")
     name = words(matter, "name")
     head = writer.page("prose")
     first = body.blocks[:1] if body.blocks and body.blocks[0].kind == "heading" else ()

@@ -194,6 +194,17 @@ def test_a_sitemap_gives_links_and_never_text(body, name):
     assert [found.kind for found in page.removed] == ["instruction-like-text"]
 
 
+def test_a_skill_keeps_what_its_metadata_declares():
+    front = (
+        'name: deck\ndescription: Builds decks.\nmetadata:\n  permission_surface:\n    - network: "search alone"\n'
+        "  sandbox: |\n    The browser starts without a sandbox;\n    pages from the web are blocked.\n"
+    )
+    page = parsed(f"---\n{front}---\n# Deck\n\nBody.\n", name="SKILL.md")
+    said = [block.text for block in page.blocks if block.kind == "front-matter"]
+    assert "metadata.permission_surface.network: search alone" in said
+    assert any("without a sandbox; pages from the web are blocked." in text for text in said)
+
+
 @pytest.mark.parametrize(("heading", "name"), [("Post", ["name: mail"]), ("Mail", [])])
 def test_a_skill_keeps_its_fields_and_its_name(heading, name):
     front = "name: mail\ndescription: Sends mail. Reads it.\nallowed-tools: [Bash, Read]"
