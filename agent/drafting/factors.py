@@ -305,7 +305,8 @@ def _judged(
         does = load_vocabulary()[why.key].title
         label = f"at least {least:.1f} because it {does}"
         if why.id in disputed:
-            label = f"held at {least:.1f}: by one reading of the sources it {does}"
+            read = f"the embedded reader finds that it {does}"
+            label = f"held at {least:.1f} because {read}, which the LLM disputes"
         made.add(why, least - value, label)
         evidence += why.evidence
     elif LEAST - value > _SHOWN:
