@@ -666,18 +666,15 @@ def _eases(writer: Writer, item: Question) -> Text:
     less likely."""
     eases = {ease.threat: ease for ease in item.eases}
     eased = [(each, eases[each.threat.id]) for each in on_page(writer) if each.threat.id in eases]
-    lower: list[Text] = [
-        (*doc.refs(each.name), Span(" to "), *doc.code(f"{ease.changes} → {tenth(ease.after)}"))
+    lower = [
+        (*doc.refs(each.name), Span(" "), *doc.code(f"{ease.changes} → {tenth(ease.after)}"))
         for each, ease in eased
         if base_of(each) - ease.after >= _MOVED
     ]
     rarer = [each.name for each, ease in eased if base_of(each) - ease.after < _MOVED]
-    told: list[Span] = []
-    for text in lower:
-        told += (Span(", " if told else "A good answer lowers "), *text)
-    if rarer:
-        told += [Span(" and makes " if told else "A good answer makes "), *doc.refs(*rarer), Span(" less likely")]
-    return (*told, Span(".")) if told else ()
+    told = [*lower, *([(*doc.refs(*rarer), Span(" less likely"))] if rarer else [])]
+    parts = [span for n, text in enumerate(told) for span in ((Span("; "),) if n else ()) + text]
+    return (*doc.soft("Answered well:"), Span(" "), *parts, Span(".")) if told else ()
 
 
 def question_table(writer: Writer, shown: Sequence[Question], limit: int, *, why: bool = True) -> Table:

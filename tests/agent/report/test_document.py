@@ -425,9 +425,9 @@ def test_a_question_says_which_threats_a_good_answer_lowers_and_which_it_makes_r
 
     lower = Ease(threat=top["T1"].id, after=Decimal("2.1"), changes="UI:A")
     rarer = Ease(threat=top["T2"].id, after=top["T2"].score.cvss_base)
-    assert "A good answer lowers T1 to UI:A → 2.1 and makes T2 less likely." in shown(lower, rarer)
-    assert "A good answer makes T2 less likely." in shown(rarer)
-    assert "A good answer" not in shown()
+    assert "Answered well: T1 UI:A → 2.1; T2 less likely." in shown(lower, rarer)
+    assert "Answered well: T2 less likely." in shown(rarer)
+    assert "Answered well" not in shown()
 
 
 def test_an_address_with_a_placeholder_in_code_stays_code() -> None:
