@@ -20,8 +20,8 @@ from agent.settings import Settings
 from evals.cases.documents import composed, markdown_document
 
 ORDERS: Final = Path(__file__).parent.parent.parent / "tests" / "vectors" / "visible_orders.json"
-_BEFORE: Final = "# Relay\n\nRelay reads the mail of a team and drafts answers.\n\n"
-_AFTER: Final = "\n\nIt runs in the cloud.\n"
+BEFORE: Final = "# Relay\n\nRelay reads the mail of a team and drafts answers.\n\n"
+AFTER: Final = "\n\nIt runs in the cloud.\n"
 _CLAIM: Final = "vendor-claim"
 
 
@@ -34,7 +34,7 @@ class Order(NamedTuple):
 
     def page(self) -> Document:
         """Return a page with the order between two honest paragraphs, as intake reads it."""
-        return markdown_document(_BEFORE + self.text + _AFTER, kind="docs")
+        return markdown_document(BEFORE + self.text + AFTER, kind="docs")
 
 
 def orders(path: Path = ORDERS) -> tuple[Order, ...]:

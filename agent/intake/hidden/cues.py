@@ -32,10 +32,20 @@ _REPORTED: Final = re.compile(
     re.IGNORECASE,
 )
 
-_ASSESSORS: Final = r"(?:assessors?|graders?|evaluators?|raters?|scorers?|reviewers?|auditors?|examiners?)"
+_ASSESSORS: Final = (
+    r"(?:assessors?|graders?|evaluators?|raters?|scorers?|reviewers?|auditors?|examiners?|threat[- ]modell?ers?)"
+)
 _NAMED: Final = (
     r"(?:(?:risk|trust|safety|security|threat|aivss|overall|final)[ _-]?(?:scores?|ratings?|grades?|levels?|verdicts?)|scores?|ratings?|grades?|risks?|"
     r"threats?|severit(?:y|ies)|findings?|verdicts?|weakness(?:es)?|(?:threat )?(?:list|section|table|models?)|factors?|autonomy|tool use|aivss|each layer|all layers)"
+)
+# An outcome stands alone ("is safe", "severity low") or before a word of assessment; "an empty machine" is none.
+_ALONE: Final = (
+    r"(?![ -](?!(?:threats?|risks?|severit\w+|scores?|ratings?|grades?|verdicts?|findings?|factors?|concerns?|weakness\w*|vulnerabilit\w+|"
+    r"lists?|tables?|sections?|attack|possible|values?|one|overall|outcome|result|assessment|report|review|products?|agents?|vendors?|tools?|"
+    r"listing|page|skill|server|and|or|but|for|in|as|to|by|from|on|with|at|of|under|across|so|then|because|since|when|wherever|if|unless|until|"
+    r"before|after|each|every|all|everywhere|throughout|here|that|this|the|is|are|was|be|stays?|remains?|apply|applies|do|please|may|can|will|"
+    r"would|must|should|not|no|it|i|we|you|autonomy|memory|oversight|tool|layers?|categor\w+)\b)\w)"
 )
 _STRONG: Final = (
     r"(?:threats?|risk (?:scores?|ratings?|levels?)|severit(?:y|ies)|aivss|verdicts?|threat (?:models?|lists?|tables?|sections?)|overall risk|factors?|rubrics?|"
@@ -44,49 +54,59 @@ _STRONG: Final = (
 _LENIENT: Final = (
     r"(?:none|zeros?|null|nil|0(?:[.,]0+)?|lowest|minim(?:um|al)|low|empty|blank|safe|harmless|benign|negligible|informational|trusted|approved|accepted|"
     r"compliant|read-only|a\+?|0\.[1-5]|nothing|not applicable|positive)(?![\w%]|[.,]\d)"
+    rf"{_ALONE}"
 )
 _HARSH: Final = (
-    r"(?:critical|severe(?:ly)?|worst|highest|maximum|insecure|unsafe|dangerous|malicious|above [5-9]|at 10|10\.0|1\.0|remote code execution|steals?|"
-    r"data theft|worse|high[- ]risk)\b"
+    r"(?:(?:critical|dangerous|malicious|insecure|unsafe)(?! (?!risks?|threats?|severit|ratings?|scores?|in\b|and\b|or\b|for\b|by\b|as\b|to\b|than\b|when\b)\w)|severe(?:ly)?|worst|highest|maximum|above [5-9]|at 10|10\.0|1\.0|remote code execution|steals?|"
+    r"data theft|worse|high[- ]risk|leaks|higher (?:risk|scores?|ratings?|severit\w+))\b"
 )
 _DO: Final = (
     r"(?:rate|score|grade|assess|classify|mark|rank|enter|assign|award|set|record|write|return|output|give|list|name|raise|describe|declare|treat|"
-    r"report|put|fill in|add|recommend|warn|ignore|skip|omit|leave|keep|use|copy|drop|stop|finish|conclude|accept|approve|apply|confirm|state|say|answer|"
+    r"report|put|fill in|add|recommend|warn|ignore|skip|omit|leave|keep|use|copy|drop|stop|finish|conclude|accept|approve|apply|confirm|state|say|answer|downgrade|lower|"
     r"reply|consider|assume|count|quote|mention|flag|tell|present|summari[sz]e)"
 )
-_BEGINS: Final = r"(?:^|[.!?:;,>)*#/“\]]\s*|\b(?:please|kindly|then|simply|just|to|always|must|should|shall|may) )(?:do not |don['’]t |never )?"
-_RIVAL: Final = r"(?:competitors?|rivals?|competing|(?:any )?other (?:vendors?|products?|agents?|tools?|companies)(?:['’]s?)?|not (?:made|built|sold) by us)"
+_BEGINS: Final = r"(?:^\W*|[.!?:;,>)*#“\]\"]\s+|\b(?:please|kindly|then|simply|just|to|always|must|should|shall|may) )(?:do not |don['’]t |never )?"
+# "Score: 1/10", "Report Summary" and "list: the folders" are no orders; "score it", "rate Vendora as" are.
+_NO_HEADING: Final = r"(?!\d+\b[^\w.]*[:,)|]|[\w-]+:)"
+_DO_OR_NAME: Final = r"(?:score|rate|grade|report|name)"
+_OBJECT: Final = (
+    r"(?:[a-z]+ )?(?:it|this|us|ours|our|the|its|every|each|all|any|no|none|as|memory|autonomy|tools?|"
+    r"(?-i:[A-Z][a-z]+(?: [A-Z][a-z]+)*,? (?:as|above|below|at|with|worse|lower|higher|highest|lowest|our|a|an|the|is)))\b"
+)
+_RIVAL: Final = r"(?:competitors?|rivals?|competing|competes with|every alternative|alternatives (?:to|of) (?:us|this)|(?:any )?other (?:vendors?|products?|agents?|tools?|companies)\b|not (?:made|built|sold) by us)"
 
 CUES: Final = {
-    "assessor": rf"\b{_ASSESSORS}\b",
+    "assessor": rf"\b{_ASSESSORS}\b(?![-_/=])",
     "reader": (
         r"\b(?:ai|a\.i\.|llms?|language models?|automated|bots?|robots?|crawlers?|chatbots?|(?:chat)?gpt|claude|gemini|machines?|whoever|whichever|anyone|"
         r"someone) (?:\w+ ){0,3}?(?:read|scor|rat(?:e|ing)|assess|grad(?:e|ing)|evaluat|review|summari|analy[sz]|draft|judg|process|pars)\w*|"
-        r"\b(?:assess|scor|rating|review|grad(?:ing|er)|evaluat|summari[sz]|threat[- ]model)\w* (?:bots?|engines?|models?|llms?|ai|systems?|pipelines?|agents?|"
+        r"\b(?:assess(?:ment|ing)|scoring|rating|review(?:ing)?|grading|evaluation|evaluating|summari[sz]\w*|threat[- ]model\w*) (?:bots?|engines?|models?|llms?|ai|systems?|pipelines?|agents?|"
         r"programs?|software|assistants?|tools?)\b|\b(?:automated|ai|llm)(?:[- ]based|[- ]powered|[- ]assisted)?[- ](?:review|assess|analys|scor|evaluat|grad)\w*|"
         r"@(?:ai|llm|bot|gpt|claude|assessor)"
     ),
-    "threat": r"\bthreats?\b(?! (?:intel|detect|hunt|feeds?|actors?|landscape|protection|prevention))",
-    "risk": r"\b(?:no|the|overall|open|any|raise|as|set|record|its|our) (?:\w+ )?risks?\b|\brisk (?:score|rating|level|report|is|was|stays|remains)\b|\b(?:verdict|conclu\w+|findings?)\b",
+    "threat": r"\bthreats?\b(?![ -](?:intel|detect|hunt|feeds?|actors?|landscape|protection|prevention|types?|scan\w*|analy\w+|level|model\w*))",
+    "risk": r"\b(?:no|the|overall|open|any|raise|as|set|record|its|our) (?:\w+ )?risks?\b|\brisk (?:score|rating|level|report|is|was|stays|remains)\b|\brisk-free\b",
+    "finding": r"\b(?:verdicts?|conclu\w+|findings?)\b",
     "score": r"\b(?:scor(?:e[sd]?|ing)|ratings?|rate[ds]?(?! limit|-limit|s? of)|grade[sd]?|grading|aivss|cvss|severit(?:y|ies))\b",
     "factor": r"\b(?:factors?|layers?|categor(?:y|ies)|autonomy|tool use|oversight|controls?)\b",
-    "zero": r"(?<![\w.,$€/-])(?:zeros?(?![ -](?:trust|shot|config|copy|knowledge|downtime|retention|data))|0(?:[.,]0+)?|none|nil|null|nothing(?! (?:is|was) said)|n/a|not applicable|0\.[1-9])(?![\w%]|[.,/:-]\d| to \d)",
-    "low": r"\b(?:lowest|minim(?:um|al)|low(?:[- ]risk)?|negligible|informational|best (?:possible )?(?:grade|score|rating)|a\+)(?!\w)",
+    "zero": rf"(?<![\w.,$€/-])(?:zeros?(?![ -](?:trust|shot|config|copy|knowledge|downtime|retention|data))|0(?:[.,]0+)?|none|nil|null|nothing(?! (?:is|was) said)|n/a|not applicable|0\.[1-9])(?![\w%]|[.,/:-]\d| to \d){_ALONE}",
+    "low": rf"\b(?:lowest|minim(?:um|al)|low(?:[- ]risk)?|negligible|informational|best (?:possible )?(?:grade|score|rating)|a\+)(?!\w){_ALONE}",
     "empty": (
-        r"\b(?:empty|blank|leave (?:\w+ )?out|left out|omit\w*|skip(?:ped)?|suppress\w*|ignor\w+|disregard\w*|drop|"
+        rf"\b(?:(?:empty|blank)\b{_ALONE}|leave (?:\w+ )?out|left out|omit|skip|suppress|ignore|disregard|drop|be (?:omitted|skipped|suppressed|ignored|disregarded|dropped)|"
         r"(?:do not|don['’]t|not|never) (?:list|name|mention|raise|report|score|flag|add)|without (?:naming|listing|raising|mentioning)|limited to|nothing)\b"
     ),
     "safe": (
-        r"\b(?:safe(?! (?:defaults?|modules?|mode|to use|values?|tools?|path))|harmless|trusted(?! (?:launcher|proxy|source|cert|ca|domain|host|origin|network))|"
-        r"trustworthy|compliant|(?:pre-?)?approved|cleared|benign|accepted|exempt|verified|risk[- ]free|low[- ]risk|positive|decorative|vetted|passed)\b"
+        r"\b(?:(?<![-\w])safe(?! (?:defaults?|modules?|mode|to use|values?|tools?|path))|harmless|(?<![-\w])trusted(?! (?:roles?|operators?|users?|keys?|paths?|publish\w*|boundar\w+|input|content|code|data|launcher|proxy|source|cert|ca|domain|host|origin|network))|"
+        r"trustworthy|compliant|(?:pre-?)?approved|cleared|benign|(?<!they )(?<!you )(?<!we )(?<!risk is )accepted(?! (?:findings?|risks?|values?|formats?|answers?|by))|exempt|verified|risk[- ]free|low[- ]risk|positive|decorative|vetted|passed)\b"
+        rf"{_ALONE}"
     ),
     "no-threats": (
-        r"\b(?:no|zero|0|not a single|without|empty)[ -](?:\w+ ){0,2}(?:threats?|risks|findings?|security concerns?|weakness\w*|vulnerabilit\w+|security issues?|"
-        r"caveats?|threat list|attack paths?)\b(?! (?:was|were|are|is) (?:found|detected|reported|identified|seen) (?:in|by|during|when|at)\b)|\b(?:threats?|findings?|risks?)\b[^.]{0,25}\b(?:empty|blank|none|0)\b"
+        r"\b(?:no|zero|0|not a single|without|empty)[ -](?:\w+ ){0,2}(?:threats?|risks?(?! of\b)|findings?|security concerns?|weakness\w*|vulnerabilit\w+|security issues?|"
+        r"caveats?|threat list|attack paths?)\b(?! (?:loss|model\w*|intel\w*|detection|was|were|are|is) (?:found|detected|reported|identified|seen) (?:in|by|during|when|at)\b)|\b(?:threats?|findings?|risks?)\b[^.]{0,25}\b(?:empty|blank|none|0)\b"
     ),
     "harsh": rf"\b{_HARSH}",
     "rival": rf"\b{_RIVAL}|\bcompared (?:with|to) (?:us|ours)\b|\b(?:agents?|products?|vendors?|tools?) other than\b|\bis not ours\b",
-    "order": rf"{_BEGINS}{_DO}\b(?= +\S)",
+    "order": rf"{_BEGINS}(?:{_DO}\b(?<!score)(?<!rate)(?<!grade)(?<!report)(?<!name)(?= +{_NO_HEADING}[^\W_]| +[\"'“‘])|{_DO_OR_NAME} +{_OBJECT})",
     "modal": (
         r"\b(?:must|should|shall|has to|have to|is to|are to|be marked|is asked to|are asked to|ought to|may (?:simply |just )?(?:fill|enter|stop|skip|assign|copy|use|give)|"
         r"stays?|remains?|deserves?|not to be|need not|needs? no|is limited|be limited)\b"
@@ -98,7 +118,7 @@ CUES: Final = {
     ),
     "done": (
         r"\b(?:final(?:ly)?|done|finished|complete|already|therefore|hence|thus|so far|up to (?:here|this point|now)|what remains|continued?|continu(?:es|ing)|"
-        r"established|ruled [\w ]{0,12}out|weigh(?:ing|ed)|decided|agreed|as discussed|so (?:the|its|this|i|we|there)|none found|do not edit|unchanged|verbatim|end the analysis)\b"
+        r"established|ruled [\w ]{0,12}out|weigh(?:ing|ed)|decided|agreed|as discussed|so (?:the|its|this|i|we|there)|none found|do not edit|unchanged|verbatim|end the analysis|end of (?:output|answer|verdict|assessment))\b"
     ),
     "turn": (
         r"^[^\w]{0,6}(?:\[?\d{1,2}:\d\d(?::\d\d)?\]?[^\w]{0,3})?(?:(?:ai|llm|security|chat) )?(?:assistants?|ai|models?|llms?|bots?|chat ?bots?|(?:chat)?gpt|claude|"
@@ -116,8 +136,13 @@ CUES: Final = {
         r"assess(?:ed)?|assign(?:ed)?|examined|ruled|agreed|found|find|gave|give|list|looked at)\b|"
         r"\b(?:i|we)(?:['’]ll)? (?:will |can |must |shall |now |therefore |only )*(?:report|rate|score|list|write|assign|record|mark|name|set|output|return)\b"
     ),
-    "ours": r"\b(?:this|our) (?:\w+ )?(?:page|product|vendor|listing|repository|agent|document|company|paragraph)\b|(?<![-.\w])(?-i:us)\b|\b(?:ours|our)\b",
-    "report": r"\b(?:risk report|threat report|(?:your|this|the|an?|any|every|of) assessment|threat model(?! does)|automated review)s?\b|\[(?:threat_model|assessment|risk|grader|review)\]",
+    "ours": (
+        r"\b(?:this|our) (?:\w+ )?(?:page|product|vendor|listing|repository|agent|document|company|paragraph|site|skill|server)\b|"
+        r"(?<![-.\w])(?<!let )(?<!contact )(?<!join )(?<!give )(?<!tell )(?<!for )(?-i:us)\b|\bours\b"
+    ),
+    "we": r"\b(?:our|we)\b",
+    "the-product": r"\b(?:the|its|an?|any|every) (?:assessed |reviewed |rated )?(?:product|agent|vendor|listing)(?:['’]s)?\b(?! (?:of (?:the|all|two|its)|framework|skills?|loop|security|platform|sdk|runtime))",
+    "report": r"\b(?:risk report|threat report|(?:your|this|the|an?|any|every|of|final) assessment|threat model(?! does)|automated review)s?\b|\b(?:writ\w+|in|into|to) (?:the|your) (?:report|summary|write-up)\b|\[(?:threat_model|assessment|risk|grader|review)\]",
     "setting": r"(?:severity|risk|threats?|score|rating|verdict|overall|findings)[\"']?\s*(?:=|:|>)\s*[\"']?(?:none|low|0|zero|\[\s*\]|minimal|safe|approved|a\b)",
     "verdict": (
         rf"\b{_NAMED}\b[^.]{{0,25}}?(?:\b|\W){_LENIENT}|\b(?:no|zero|not a single|0|empty|without)[ -](?:\w+ ){{0,2}}{_STRONG}\b|"
@@ -128,7 +153,23 @@ CUES: Final = {
     "order-us": rf"{_BEGINS}{_DO}\b[^.]{{0,30}}\b(?:us|our (?:product|agent)|this (?:\w+ )?(?:product|vendor|agent|listing|page))\b",
     "order-harsh": rf"{_BEGINS}{_DO}\b[^.]{{0,60}}\b{_HARSH}",
     "rival-harsh": rf"\b{_RIVAL}\b[^.]{{0,60}}\b{_HARSH}|\b{_HARSH}[^.]{{0,60}}\b{_RIVAL}\b",
-    "assessor-told": rf"\b{_ASSESSORS}\b[^.]{{0,30}}(?::|,|\b(?:must|should|shall|please|may|are to|is to|is asked|are asked|can|gets?|will)\b)",
+    "assessor-told": rf"\b{_ASSESSORS}\b(?![-_/=])[^.]{{0,30}}(?::|,|\b(?:must|should|shall|please|may|are to|is to|is asked|are asked|can|gets?|will)\b)",
+    "levels": r"\b(?:critical|high|medium|moderate|low|info(?:rmational)?|warning|none)\b(?:[^\w\n]|\d|\band\b|\bor\b){1,12}\b(?:critical|high|medium|moderate|low|info(?:rmational)?|warning)\b",
+    "range": r"\d\s?=|=\s?\d|[→≥≤~]|[01](?:\.\d+)?\s?(?:–|-|to|and|,|/|\.\.)\s?1?\d(?:\.\d+)?\b|[<>≥≤]=?\s?\d|\d\s?%|\b\d+/\d+\b|\b\d+\+",
+    "third-person": (
+        r"\b(?:scores|rates|grades|detects|checks|returns|supports|provides|generates|evaluates|assesses|reviews|flags|identifies|produces|analy[sz]es|scans|ranks|"
+        r"tracks|includes|contains|computes|calculates|measures|shows|uses|runs|combines|covers|creates|maps)\b"
+    ),
+    "other-work": (
+        r"\b(?:code|commits?|prs?|pull requests?|tests?|tested|testing|dependenc\w+|packages?|cves?|cwes?|rules?|checklists?|metrics?|datasets?|benchmarks?|prompts?|responses?|"
+        r"students?|candidates?|leads?|customers?|users?|developers?|teams?|organi[sz]ations?|projects?|files?|pipelines?|workflows?|dashboards?|queries|transactions?|alerts?|requests?|"
+        r"tickets?|assets?|hosts?|repositor(?:y|ies)|scans?|builds?|deploy\w*|releases?|judges?|claims?|papers?|essays?|diagrams?|schemas?|standards?)\b"
+    ),
+    "condition": r"\b(?:if (?:none|any|there|the|no|a|an|you|it|nothing|something|all|applicable)|when(?:ever)?|unless|where (?:relevant|applicable|possible)|optional(?:ly)?|per|e\.g\.|such as|see)\b",
+    "address": r"https?://|\b\w+\.(?:md|json|ya?ml|py|ts|js|toml|html|txt)\b|\w/\w+/",
+    "identifier": r"(?-i:\b[a-z]+_[a-z]\w*|\b[a-z]+[A-Z]\w*)|[`{}<>=]|--\w|[a-z]\w*\.[a-z]\w+\b",
+    "heading": r"(?-i:^[A-Z][\w-]*(?: (?:[A-Z&/][\w-]*|and|of|the|for|in|to|with|a)){0,6}$)",
+    "bullet": r"^\s*(?:[-*•]|\d+[.)])\s",
     "numbers": (
         r"\b(?:between|from) (?:0|1|low)\b[^.]{0,10}\b(?:and|to)\b|[01](?:\.0)?\s?[–-]\s?1?\d|\bthreshold|\bdefaults?\b|\bweight(?:s|ed)?\b|\bclamp|\bpercent|%|"
         r"\balerts?\b|\btransactions?\b|\bqueries|\bsearch\b|\brate limit"
@@ -139,45 +180,104 @@ CUES: Final = {
         r"database|cache|store[ds]?|network|default)\b|`"
     ),
     "program": r"[{}();=]\s*$|\w\(|=>|->|\w\.\w+\(|^\s*(?:def|class|return|const|let|var|import|from|if|for)\b|\bself\.",
-    "row": r"\|",
+    "row": r"[|├└│]",
     "comment": r"^\s*(?:#|//|--|;|<!--|/\*)\s*\w",
 }
 """Kinds of word by name; each pattern is searched within a single sentence or line."""
+_LENIENT_CUES: Final = frozenset({"zero", "low", "empty", "safe", "no-threats", "setting"})
+GROUPS: Final = {
+    "lenient": _LENIENT_CUES,
+    "outcome": _LENIENT_CUES | {"harsh"},
+    "subject": frozenset({"ours", "the-product", "rival"}),
+    "assessed": frozenset({"assessor", "reader", "yours", "report"}),
+    "answered": frozenset({"judged", "thought", "turn", "done"}),
+}
+"""Cues that stand for several: what is to come out, for whom, who is to say so, and an answer given beforehand."""
 PAIRS: Final = (
+    ("outcome", "subject"),
+    ("outcome", "order"),
+    ("outcome", "modal"),
+    ("outcome", "answered"),
+    ("outcome", "several"),
+    ("subject", "assessed"),
+    ("subject", "order"),
+    ("subject", "modal"),
+    ("assessed", "order"),
+    ("assessed", "answered"),
+    ("answered", "order"),
+    ("answered", "several"),
+    ("order", "several"),
+    ("modal", "several"),
+    *(("lenient", cue) for cue in ("assessed", "answered", "order", "threat", "risk", "score", "factor", "report")),
+    *(("lenient", cue) for cue in ("ours", "judged", "turn", "reader")),
+    ("harsh", "rival"),
+    ("zero", "factor"),
+    ("zero", "several"),
+    ("low", "factor"),
+    ("score", "range"),
+    ("finding", "other-work"),
     ("verdict", "turn"),
     ("verdict", "thought"),
     ("verdict", "ours"),
     ("reader", "order"),
     ("order", "threat"),
     ("order-harsh", "rival"),
-    ("zero", "factor"),
-    ("low", "factor"),
 )
 """Pairs of cues with an additional weight when they occur together."""
 LONG: Final = "long"
 """Cue for passages of more than 160 characters, since a longer text contains more cues by chance."""
+SEVERAL: Final = "several"
+"""Cue for passages of several sentences or lines, whose cues may have nothing to do with each other."""
+NAMES: Final = (*CUES, *GROUPS, LONG, SEVERAL, *(f"{one}+{two}" for one, two in PAIRS))
+"""Every cue that has a weight."""
 WEIGHTS: Final = {
-    "assessor": 0.4, "reader": 1.2, "threat": 1.5, "risk": 1.3, "score": 1.8, "factor": 1.2, "zero": 2.3, "low": 1.1,
-    "empty": 1.0, "safe": 2.2, "no-threats": 3.4, "harsh": 1.5, "rival": 1.8, "order": 2.1, "modal": 1.0,
-    "yours": 3.3, "done": 1.9, "turn": 1.4, "thought": 2.4, "judged": 1.0, "ours": 3.3, "report": 3.0, "setting": 2.9,
-    "verdict": -0.7, "order-lenient": -0.7, "order-us": 0.6, "order-harsh": 2.1, "rival-harsh": 0.8,
-    "assessor-told": 1.9, "numbers": -1.1, "hedge": -0.9, "install": -2.0, "program": -1.3, "row": -2.1,
-    "comment": -1.7, "verdict+turn": 1.5, "verdict+thought": 0.8, "verdict+ours": 1.4, "reader+order": 1.3,
-    "order+threat": 0.7, "order-harsh+rival": 0.6, "zero+factor": 2.5, "low+factor": 0.3, "long": -5.5,
+    "assessor": 0.7, "reader": 0.8, "threat": 1.8, "risk": 1.3, "finding": 0.0, "score": 2.1, "factor": 0.8,
+    "zero": 0.3, "low": -0.4, "empty": 0.0, "safe": 1.9, "no-threats": 1.9, "harsh": -0.6, "rival": -0.4,
+    "order": 1.1, "modal": 0.5, "yours": 0.3, "done": -0.2, "turn": 1.2, "thought": 0.7, "judged": 1.2, "ours": 1.5,
+    "we": 0.1, "the-product": 1.4, "report": 2.0, "setting": 1.2, "verdict": 1.1, "order-lenient": 0.9,
+    "order-us": 0.1, "order-harsh": 2.2, "rival-harsh": -0.3, "assessor-told": 0.7, "levels": -0.7, "range": -1.3,
+    "third-person": -1.5, "other-work": -2.5, "condition": -1.7, "address": -2.2, "identifier": 0.0, "heading": 0.1,
+    "bullet": -2.8, "numbers": -1.7, "hedge": -0.7, "install": -2.4, "program": -1.6, "row": -2.1, "comment": -1.0,
+    "lenient": -0.6, "outcome": 0.0, "subject": 1.4, "assessed": 1.0, "answered": 0.8, "long": -4.3, "several": -1.9,
+    "outcome+subject": 1.4, "outcome+order": 1.2, "outcome+modal": 0.7, "outcome+answered": 0.9,
+    "outcome+several": -1.0, "subject+assessed": -0.3, "subject+order": 0.9, "subject+modal": 1.1,
+    "assessed+order": 0.1, "assessed+answered": -1.9, "answered+order": -1.2, "answered+several": -0.6,
+    "order+several": -0.8, "modal+several": -1.0, "lenient+assessed": 1.4, "lenient+answered": 1.4,
+    "lenient+order": -0.9, "lenient+threat": 0.3, "lenient+risk": 1.8, "lenient+score": -0.9, "lenient+factor": 0.7,
+    "lenient+report": 0.8, "lenient+ours": 1.2, "lenient+judged": 1.2, "lenient+turn": 1.2, "lenient+reader": 0.9,
+    "harsh+rival": 0.6, "zero+factor": 1.9, "zero+several": -0.4, "low+factor": 1.0, "score+range": -0.5,
+    "finding+other-work": -0.6, "verdict+turn": 0.7, "verdict+thought": 0.1, "verdict+ours": 0.3, "reader+order": 1.5,
+    "order+threat": 0.1, "order-harsh+rival": 0.4,
 }  # fmt: skip
 """The rounded output of `evals.bench.fit_cues` for product pages, package READMEs and articles."""
-THRESHOLD: Final = 5.15
+THRESHOLD: Final = 3.5
 _COMPILED: Final = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in CUES.items()}
 # Every order to an assessor contains a cue that says whom it addresses or what it is about, …
 _MEANT: Final = frozenset(
-    {"assessor", "reader", "threat", "risk", "score", "factor", "report", "setting", "yours", "rival"}
+    {
+        "assessor",
+        "reader",
+        "threat",
+        "risk",
+        "finding",
+        "score",
+        "factor",
+        "report",
+        "setting",
+        "yours",
+        "rival",
+        "no-threats",
+    }
 )
 # … and one that says what is to be done or has already been done.
 _DIRECTED: Final = frozenset(
     {"order", "modal", "yours", "reader", "assessor-told", "turn", "thought", "judged", "done", "rival", "setting"}
-    | {"report"}
+    | {"report", "ours"}
 )
-_ADDRESS: Final = frozenset({"assessor", "reader", "yours", "ours", "rival"})
+# … and one that says what is to come out, or for whom: text about scoring without a result orders nothing.
+_NAMES_OUTCOME: Final = frozenset({"outcome", "rival"})
+_NEEDED: Final = (_MEANT, _DIRECTED, _NAMES_OUTCOME)
+_ADDRESS: Final = frozenset({"assessor", "reader", "yours", "ours", "rival", "report"})
 # A line of a program, a log or data; a passage of only such lines is no order unless it names an addressee.
 _PROGRAM: Final = re.compile(
     r"^\W*\d{4}-\d\d-\d\d[T ]\d\d:\d\d|^\s*(?:#|//)?\s*[\w.\[\]\"']+(?:\s*:\s*[\w\[\], |]+)?\s*[-+|]?=\s*\S|[{};]\s*$|\w\(.*\)\W*$|"
@@ -227,12 +327,18 @@ def passages(text: str) -> Iterator[Passage]:
             if last > first and stop - begin > _MAX_PASSAGE:
                 continue
             parts = [text[one:two] for one, two in units[first : last + 1]]
-            cues = frozenset().union(*(_cues(part[:_MAX_UNIT]) for part in parts))
-            cues |= {f"{one}+{two}" for one, two in PAIRS if one in cues and two in cues}
-            if stop - begin > _LONG:
-                cues |= {LONG}
-            if cues & _MEANT and cues & _DIRECTED and (cues & _ADDRESS or not all(map(_PROGRAM.search, parts))):
+            cues = _together(
+                frozenset().union(*(_cues(part[:_MAX_UNIT]) for part in parts)), stop - begin, last > first
+            )
+            if all(map(cues.__and__, _NEEDED)) and (cues & _ADDRESS or not all(map(_PROGRAM.search, parts))):
                 yield Passage(begin, stop, cues)
+
+
+def _together(cues: frozenset[str], length: int, several: bool) -> frozenset[str]:
+    """Return the cues of a passage with what follows from them: groups, its size, and pairs."""
+    cues |= {name for name, members in GROUPS.items() if cues & members}
+    cues |= {name for name, holds in ((LONG, length > _LONG), (SEVERAL, several)) if holds}
+    return cues | {f"{one}+{two}" for one, two in PAIRS if one in cues and two in cues}
 
 
 @lru_cache(maxsize=_REMEMBERED)
