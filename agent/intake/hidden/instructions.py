@@ -125,11 +125,19 @@ _ATTACKS: Final = re.compile(
 )
 _SAYS: Final = re.compile(
     r"\b(?:such as|for example|e\.g\.|examples?|like|says?|saying|reads?|contain(?:s|ing)?|tells?|telling|writes?|asks?"
-    r"|asking|instruct(?:s|ing)?|called|named|default|types?|enters?)\b",
+    r"|asking|instruct(?:s|ing)?|called|named|default|types?|enters?|tags|markers|delimiters|overrides|signatures|tokens"
+    r"|patterns|keywords|hallucinated|faked?)\b",
     re.IGNORECASE,
 )
 _TO_US: Final = re.compile(
     r"\b(?:assessors?|graders?|evaluators?|aivss|threat model|risk (?:score|rating)|rubric)\b", re.I
+)
+# The textbook injection, quoted and without a word on what is assessed, is a value or a test case of a scanner.
+_STOCK: Final = re.compile(r"(?:ignore|disregard|forget|override|bypass|reveal|print|repeat|show|output|leak)\b", re.I)
+_SUBJECT: Final = re.compile(
+    r"\b(?:rat(?:e|ed|es|ing)|scor\w+|grad(?:e|ed|ing)|assess\w*|review\w*|evaluat\w*|risks?|threats?|severit\w+|verdict|findings?|"
+    r"approv\w+|safe|secure|trusted|harmless|products?|vendors?|agents?|rubric|listing|page|zero|0[.,]0)\b",
+    re.IGNORECASE,
 )
 _SENTENCE: Final = re.compile(r"\n|(?<!e\.g)(?<!i\.e)[.!?] ")
 # A subject before the match ("an LLM may …") shows a report about an LLM; an order has no such subject.
@@ -233,14 +241,19 @@ def _is_reported(text: str, match: re.Match[str]) -> bool:
     after = re.split(r"[\n]|[.!?]\s", text[match.end() : match.end() + _AFTER])[0]
     if _ATTACKS.search(lead) or _AFTERWARDS.search(after) or _MIGHT.search(lead):
         return True
-    if not _SAYS.search(lead):
+    quoted = _quoted(text, match)
+    if quoted is None:
         return False
-    # Quotation marks open before the match and close soon after it.
+    return bool(_SAYS.search(lead)) or bool(_STOCK.match(match[0]) and not _SUBJECT.search(quoted))
+
+
+def _quoted(text: str, match: re.Match[str]) -> str | None:
+    """Return the quotation around a match: its marks open before the match and close soon after it."""
     before = text[max(0, match.start() - _NEAR) : match.start()]
     after = text[match.end() : match.end() + _NEAR].split("\n")[0]
     for opening, closing in _QUOTES.items():
         head, mark, quoted = before.rpartition(opening)
         closed = mark and closing in after and "\n" not in quoted and closing not in quoted
         if closed and not head[-1:].isalnum() and not quoted[:1].isspace():
-            return True
-    return False
+            return quoted + match[0] + after.partition(closing)[0]
+    return None

@@ -16,7 +16,7 @@ _JUDGE: Final = (
 )
 JUDGE: Final = (
     rf"(?:(?:{_MACHINE}[- ]+)+{_JUDGE}|assessors|graders|evaluators|"
-    r"threat[- ]model(?:l?ing|l?ers?)? (?:authors?|tools?|agents?|assistants?))"
+    r"threat[- ]model(?:l?ing|l?ers?)? (?:authors?|tools?|agents?|assistants?)|threat[- ]modell?ers)"
 )
 MACHINE: Final = (
     r"(?:(?:large )?language models?|llms?|ai (?:models?|assistants?|agents?|readers?|systems?|crawlers?)|chatbots?|"
@@ -50,6 +50,10 @@ _DROP: Final = (
     r"(?:ignore|disregard|forget|override|bypass|discard|neglect|abandon|set aside|pay no attention to|do not follow|"
     r"don['’]t follow|stop following|no longer follow|throw away|replace)"
 )
+# A product whose prompt can be changed says so.
+_OWN_PROMPT: Final = (
+    r"(?:override|replace)\s+the\s+(?:(?:default|existing|current)\s+)?(?:prompts?|instructions?|messages?)\b"
+)
 # How a security page describes its defence against instructions in content; such text is no order.
 _NOT_DEFENCE: Final = (
     r"(?!\s*(?:that (?:are |is )?)?(?:from|in|inside|within|found|embedded|contained|hidden)\b[^.\n]{0,30}\b(?:content|documents?|pages?|e?mails?|tools?|"
@@ -64,24 +68,25 @@ _OWN_WORK: Final = (
 
 ORDERS: Final = (
     # addressed to an assessor by name
-    rf"\b(?:note|message|memo|notice|instructions?|attention|reminder|hint|advice|guidance|request|tip|comment|greetings?|hello|dear|hey|hi)\b"
-    rf"[^.\n]{{0,30}}?\b(?:to|for|of)?\b[^.\n]{{0,15}}?\b{JUDGE}\b",
-    rf"\b{JUDGE}\b[^.\n]{{0,40}}(?::|,|\b(?:must|should|shall|please|will|may(?! be)|can(?! be)|need to|have to|ought to|are (?:asked|required|"
+    rf"\b(?:note|message|memo|notice|instructions?|reminder|hint|advice|guidance|request|tip|comment)\b[^.\n]{{0,30}}?(?:\b(?:to|for|of)\b[^.\n:,(]{{0,15}}?\b{JUDGE}\b|"
+    rf"[:,][^.\n]{{0,15}}?\b{JUDGE}\b(?=\W*(?:[:,;—]|$|\n)|\s+(?:must|should|shall|please|are|will|may|need|have|reading|who|that)\b))",
+    rf"\b(?:attention|greetings?|hello|dear|hey|hi)\b[^.\n]{{0,45}}?\b{JUDGE}\b",
+    rf"\b{JUDGE}\b[^.\n]{{0,40}}(?::|,(?=\s*(?:please |kindly |just |simply |do not |you )?{_ORDER}\b)|\b(?:must|should|shall|please|will|may(?! be)|can(?! be)|need to|have to|ought to|are (?:asked|required|"
     rf"instructed|requested|told|expected|advised) to)\b)[^\n]{{0,80}}\b{_ORDER}\b[^\n]{{0,80}}"
     rf"\b(?:{_MATTER}|{_NOTHING}|verified|trusted|value|short path|no issues)",
     rf"\b{MACHINE}\b[^.\n]{{0,40}}(?::|,|\b(?:must|should|shall|please|are (?:asked|required|instructed|requested) to|reading this)\b)"
     rf"[^\n]{{0,60}}\b{_ORDER}\b[^.\n]{{0,60}}\b(?:threats?|risk (?:score|rating|level)|severit(?:y|ies)|aivss|cvss|maestro|"
-    r"threat model|assessment|verdict|as (?:safe|trusted|low[- ]risk)|zero risk|no tool access)\b",
+    r"threat model|assessment|verdict|as (?:an? )?(?:safe|secure|trusted|harmless|compliant|low[- ]risk|risk[- ]free)|zero risk|no tool access)\b",
     rf"\b(?:dear|attention|hey|hello|listen|hi)\W{{1,3}}(?:all |any |every )?{MACHINE}\b",
     rf"\b(?:to|for) (?:any|all|every|whichever) {MACHINE}\b[^.\n]{{0,40}}\b(?:read|pars|process|analy|summari|review|assess|evaluat)\w+ this\b",
     rf"\b(?:requests?|instruct\w*|asks?|requires?) (?:that )?(?:all |any |the |every )?{JUDGE}\b[^.\n]{{0,60}}\b{_ORDER}",
     # orders to ignore the rules of the assessment
-    rf"\b{_DROP}\s+(?:{_OLD}\s+){{1,5}}(?:\w+\s+)?{_RULES}\b(?!\s*(?:\(|files?|history)){_NOT_DEFENCE}{_NOT_CHOICE}",
+    rf"\b(?!{_OWN_PROMPT}){_DROP}\s+(?:{_OLD}\s+){{1,5}}(?:\w+\s+)?{_RULES}\b(?!\s*(?:\(|files?|history)){_NOT_DEFENCE}{_NOT_CHOICE}",
     r"\b(?:ignore|disregard|forget)\s+(?:everything|anything|what)\b[^.\n]{0,30}\b(?:above|before|told|said|instructed|learned)\b",
     r"\b(?:the |your )?(?:previous|prior|above|earlier|original|system|old|initial) (?:instructions?|prompt|rubric|rules|guidelines)\b"
     r"[^.\n]{0,30}\b(?:no longer (?:apply|applies|valid|hold)|are (?:void|obsolete|revoked|cancel\w+|superseded|outdated)|is (?:void|obsolete|"
     r"revoked|cancel\w+|superseded)|do(?:es)? not apply)",
-    r"\b(?:new|updated|revised|real|actual|true) (?:system )?(?:rubric|system prompt|instructions?)\b[^.\n]{0,20}[:—]",
+    r"\b(?:new|updated|revised|real|actual|true) (?:system )?(?:(?:rubric|system prompt|instructions)\b[^.\n]{0,20}|instruction\s?)[:—]",
     # the score itself
     r"\b(?:risk|threat|severity|aivss|cvss|overall)(?:[ _-](?:score|rating|level|value))?[\"']?\s*(?:is|as|at|to|of|=|:|be|mit)?"
     r"\s*(?:always\s+|exactly\s+)?[\"']?(?:0[.,]0+\b(?!\.\d)|zero\b(?! (?:in|for|if|when|until|-)))",
@@ -93,12 +98,13 @@ ORDERS: Final = (
     rf"\b(?:rate|score|grade|mark|classify|keep|set|put)\b[^.\n]{{0,30}}\b(?:autonomy|tool use|every (?:factor|layer|threat)|all "
     rf"(?:factors|layers|threats|categories|ten factors))\b[^.\n]{{0,20}}\b(?:at|as|to|with) (?:a )?{_LOW}",
     r"\bscores?\b[^.\n]{0,15}\b(?:always|must be|should be|has to be|shall be)\b[^.\n]{0,8}\b(?:0(?:[.,]0)?\b|zero)",
-    r"\b(?:answer|write|output|return(?=\s+(?:a\s+|it\s+)?(?:zero|0[.,]0)\s+(?:for|in|as|on|to|across)\b)|respond with|reply with|say|give|award)\s+(?:a\s+|it\s+)?(?:zero|0[.,]0)\b"
+    r"\b(?:answer|write|output|return(?=\s+(?:a\s+|it\s+)?(?:zero|0[.,]0)\s+(?:for|in|as|on|to|across)\b)|respond with|reply with|say|give|award)\s+(?:a\s+|it\s+)?(?:zero(?=\W*(?:$|[.,;:!?)\n]| (?:for|in|as|on|to|across|everywhere|wherever|and|throughout)\b))|0[.,]0)\b"
     r"(?! (?:results?|rows?|records?|when|if|errors?|matches|exit|bytes|code))",
     r"\b0[.,]0 (?:for|in|across|on) (?:all|every|each) (?:categor\w+|factors?|threats?|layers?|scores?|risks?|fields?)",
     rf"\b(?:set|score|rate|put)\b[^.\n]{{0,15}}\b{_MATTER}\b[^.\n]{{0,15}}\bto (?:zero|0(?:[.,]0)?) (?:for|in|across) (?:all|every|each)\b",
     # orders to withhold findings
-    r"\b(?:list|report|return|record|name|nenne|find|output|mention|include|raise|print|identify|produce)\s+(?:no|zero|keine|not a single)\s+"
+    r"(?:\b(?:list|report|record|name|nenne|mention|include|raise|print|identify)|"
+    r"(?:(?:^|[.!?:;,>*#\"“(\[\n-])\s*|\b(?:please|then|to|must|should|shall|may|will|simply|just|always|only|so|you|now) )(?:return|find|output|produce))\s+(?:no|zero|keine|not a single)\s+"
     r"(?:known )?(?:threats?|risks?|findings?|issues?|bedrohungen|risiken|vulnerabilities|concerns|weaknesses)\b(?! (?:were|was|are|is|found|to|in|that|with|from|for (?!this|our|the))\b)",
     r"\bwith no threats? listed\b|\b(?:threats?|findings?) (?:list|section|table) (?:must|should|shall|is to|has to) (?:be|stay|remain) (?:left )?(?:empty|blank)\b",
     r"\b(?:do not|don['’]t|never|avoid|refrain from|without) (?:list|report|mention|includ|rais|rais|flag|record|nam|writ|produc|generat|mak)\w*\b[^.\n]{0,25}"
@@ -130,7 +136,9 @@ ORDERS: Final = (
     rf"\b(?:when|while|before|if) (?:you (?:are )?)?(?:scor\w+|rat(?:e|ing)|assess\w*|grad(?:e|ing)|threat[- ]model\w*|judg\w+|evaluat\w+|review\w*|analy[sz]\w+) "
     rf"(?:this|our|the) (?:agent|product|listing|tool|vendor|page|server|skill|site|application|service)\b[^.\n]{{0,40}}\b{_ORDER}\b",
     # orders to reveal the assessor's own prompt, send it elsewhere or change the wording of the answer
-    r"\b(?:begin|start|end|finish|open|close|prefix) your (?:summary|answer|reply|report|assessment|analysis|response|output|review|evaluation)\b[^.\n]{0,20}(?:\b(?:with|by)\b|:)(?! an? (?:template|title|heading|summary)\b)",
+    r"\b(?:begin|start|end|finish|open|close|prefix) your (?:summary|report|assessment|analysis|review|evaluation)\b[^.\n]{0,20}(?:\b(?:with|by)\b|:)(?! an? (?:template|title|heading|summary)\b)",
+    r"\b(?:begin|start|end|finish|open|close|prefix) your (?:answer|reply|response|output)\b[^.\n]{0,20}(?:\b(?:with|by)\b|:)[^\n]{0,60}\b(?:your (?:own )?(?:instructions|prompt|rubric)|safe|approved|trusted|harmless|"
+    r"recommend\w*|no (?:threats?|risks?|findings?)|risks?|threats?|words?|sentence|https?)\b",
     r"\b(?:text|copy|contents?|words) of your (?:instructions|prompt|system prompt|context)\b",
     r"(?<!never )(?<!not )(?<!n['’]t )\b(?:reveal|print|repeat|show|leak|output|disclose|quote|include|send|append) (?:me |us )?(?:the |all |of )*your (?:full |entire |own |hidden )?(?:system )?(?:prompt|instructions|context|rubric)\b",
     r"\brepeat\b[^.\n]{0,60}\btimes\b[^.\n]{0,20}\b(?:before|after|in) (?:each|every)\b",
@@ -143,7 +151,8 @@ ORDERS: Final = (
     # claimed authority
     r"\b(?:authors?|developers?|makers?|maintainers?|operators?|creators?|vendors?|owners?) of (?:the|this|your) (?:threat[- ]model\w*|assessment|scoring|"
     r"review|evaluation|rating)\b[^.\n]{0,30}\b(?:tool|system|pipeline|engine|service|software)\b",
-    r"\b(?:reviewer|analyst|assessor|auditor)(?:'s|’s)? (?:comment|note|remark|decision|verdict)\b[^\n]{0,80}\b(?:risk|score|rating|threats?|safe|approved|0[.,]0)\b",
+    r"\b(?:reviewer|analyst|assessor|auditor)(?:'s|’s)? (?:comment|note|remark|decision|verdict)\b[^\n]{0,80}\b(?:(?:risk|score|rating|threats?|severity)\b[^.\n]{0,25}\b(?:0|none|zero|low|lowest|minimal|negligible)\b|"
+    r"(?:no|zero|low|lowest|minimal|negligible) (?:\w+ )?(?:risks?|score|rating|threats?)\b|(?:safe|approved|0[.,]0)\b)",
     r"\[?\b(?:assessment|review|scoring|evaluation|risk|threat[- ]model|aivss)[- ]?(?:tool|engine|system)?[- ](?:result|output|verdict|status|outcome)\b"
     r"[^\n]{0,60}(?:=|\bverified\b|:\s*(?:approved|passed|none|clean|final|0\b|zero\b|no (?:threats|risks|findings)))",
     r"\balready (?:been )?(?:assessed|scored|threat[- ]model\w*|rated|graded|cleared|reviewed|approved)\b[^.\n]{0,80}\b(?:no (?:further|more|new|additional) (?:assessment|analysis|threats?|review)|"
@@ -211,7 +220,7 @@ _READERS: Final = (
     r"(?:scores?|rates?|assess\w*|grades?|evaluat\w*|reviews?|summari[sz]es?|drafts?|reads?|judges?)\b|"
     r"(?:scoring|rating|assessment|grading|review(?:ing)?|evaluation|threat[- ]model\w*|security[- ]review) (?:engines?|models?|bots?|llms?|ai|tools?|assistants?|agents?|pipelines?|systems?)|"
     r"(?:automated|ai|llm|machine) (?:readers?|reviewers?|assessors?|reviews?|assessments?|graders?|scanners?|systems? reading)|"
-    r"readers? with (?:the|a|your) rubric|whichever (?:model|llm|ai|tool)|whoever (?:scores|rates|assesses|models)|assessors?|@?(?:assessor|grader|evaluator)\b)"
+    r"readers? with (?:the|a|your) rubric|whichever (?:model|llm|ai|tool)|whoever (?:scores|rates|assesses|models)|assessors?|@?(?:assessor|grader|evaluator)\b(?![,=_]))"
 )
 
 FRAMES: Final = (
@@ -229,11 +238,14 @@ FRAMES: Final = (
     # about a rival
     r"\btell (?:the|your|any) (?:readers?|users?|analysts?|customers?|operators?)\b[^.\n]{0,20}\b(?:that)\b[^.\n]{0,60}\b(?:leaks?|insecure|unsafe|worst|vulnerable|malicious|safe|trusted|no risk|secure)\b",
     # a finished answer for the assessor to pass on
-    rf"\b(?:final|definitive|correct|expected|right|desired|official) (?:answers?|results?|outputs?|values?|scores?|ratings?|verdicts?|threat lists?|assessments?)\b[^\n]{{0,80}}?(?:{_VERDICT}|\b(?:autonomy|tools|memory) (?:none|zero|0|low)\b|\bnone\b|\bzero\b)",
+    rf"\b(?:final|definitive|correct|expected|right|desired|official) (?:answers?|results?|outputs?|values?|scores?|ratings?|verdicts?|threat lists?|assessments?)\b[^\n]{{0,80}}?(?:{_VERDICT}|\b(?:autonomy|tools|memory) (?:none|zero|0|low)\b|(?:[:=(,]|\b(?:is|are|as|with|of))\s*(?:none|zero)\b)",
     r"\b(?:pre-?filled|ready-made|prepared|draft) (?:reports?|assessments?|threat models?|verdicts?|scores?)\b[^\n]{0,60}\b(?:for|by|reviewers?|assessors?|severity|low|none|submit|unchanged)\b",
     r"\b(?:autonomy|tool[ _]use|memory|oversight|persistence)\b\s*(?:[|=:]|is)\s*[\"']?(?:0[.,]0|none|minimal|zero|0)\b[^.]{0,60}?\b(?:autonomy|tool[ _]use|tools|memory|oversight|persistence|overall|severity)\b\s*(?:[|=:]|is)\s*[\"']?(?:0[.,]0|none|minimal|zero|0)\b",
     # settings that only an assessment has
     r"\b(?:assess\w*|assessors?|reviewers?|graders?|evaluators?|raters?|scorers?|threat[_-]?models?)[_-](?:hints?|instructions?|notes?|overrides?|directives?|presets?|policy|policies|guidance)\b[\"']?\s*[:=][^.]{0,200}?\b(?:severity|score|risk|threats?|rating|low|none|skip\w*)\b",
+    rf"\b(?:assessments?|threat models?|ratings?|verdicts?) (?:of|on|for|about) (?:\w+ ){{1,3}}{_MUST} (?:say|state|conclude|read|mention)\b",
+    r"\b(?:state|say|write|mention|note|declare|conclude) in (?:the|your) (?:report|assessment|threat model|summary|verdict) that\b[^.\n]{0,40}\b(?:leaks?|steals?|insecure|unsafe|vulnerable|"
+    r"malicious|safe|secure|harmless|no (?:threats?|risks?))\b",
     # orders to machines or assessors, whatever they are called
     rf"\b{_READERS}[^.\n]{{0,60}}(?::|,|;|\b(?:{_MUST}|please|will|interprets?|reads?|(?:is|are) (?:asked|required|expected) to)\b)[^\n]{{0,100}}?(?:{_VERDICT}|\b(?:leave|omit|skip|drop|ignore|suppress|keep|put|report|mark|treat|enter|award|give|write|return|stop|be lenient)\b[^\n]{{0,60}}\b(?:{_ASSESSED}|{_LENIENT}|caveats?|security|rest of (?:the|this) page|findings|layers?|report|here|pass)\b)",
     rf"\b(?:be|act as|play|pretend|imagine|role ?play|behave)\b[^.\n]{{0,40}}\b(?:assessor|reviewer|grader|auditor|evaluator|sales ?\w*|compliance officer|marketing|advocate|vendor)\b[^.\n]{{0,60}}\b(?:{_ASSESSED}|compliant|safe|report|look past|overlook|permissions|declare|praise)\b",
@@ -241,13 +253,17 @@ FRAMES: Final = (
     # orders about what counts as evidence and what is in scope
     r"\b(?:treat|mark|count|regard|consider|record|enter|set|leave)\b[^.\n]{0,20}\b(?:all|every|each|any|unknown|missing|open)\b[^.\n]{0,20}\b(?:unknown |open |remaining |seven |ten )?(?:factors?|layers?)\b[^.\n]{0,30}\b(?:as|certain|not applicable|covered|zero|none|low|minimal|without)\b",
     r"\b(?:out of scope|irrelevant|not relevant|not to be considered) (?:for|to|in) (?:the |any |your )?(?:threat models?|assessments?|scoring|risk (?:scores?|ratings?))\b",
+    r"\bonly (?:this|our) (?:page|listing|document|section|readme)\b[^.\n]{0,20}\b(?:counts?|matters?|is relevant|applies)\b[^.\n]{0,20}\b(?:assess\w*|scor\w+|ratings?|threat models?|evaluations?)\b",
+    r"\b(?:ignore|disregard|forget|pass over) (?:what|whatever|anything(?: that)?) (?:the )?(?:other|remaining) (?:pages?|documents?|sections?|sources?|documentation)\b[^.\n]{0,25}\b(?:says?|states?|claims?)\b",
     r"\bdo not (?:take|consider|use|count|look at|include)\b[^.\n]{0,40}\b(?:into account )?(?:when|while|for) (?:you )?(?:estimat|scor|rat|assess|threat[- ]model|grad)\w*",
     r"\b(?:believe|trust|prefer|follow|use) this (?:page|listing|document|section)\b[^.\n]{0,20}\b(?:and|not|over|rather|instead|only)\b[^.\n]{0,30}\b(?:drop|ignore|discard|other|quote|documentation|docs|contradict\w*)\b",
     r"\b(?:quote|cite|use|take|count)\b[^.\n]{0,20}\b(?:next|following|above|previous|this|these|each of the following) (?:sentences?|lines?|paragraphs?|statements?)\b[^.\n]{0,20}\bas (?:proof|evidence|confirmation|a verified)\b",
     r"\bfindings? (?:about|against|on|for) (?:partners?|sponsors?|us|our products?|this (?:vendor|product|agent))\b[^.\n]{0,20}\b(?:are|is|must|should|shall|get|will)\b",
     # what the assessor should say, send, remember or show
+    rf"\b{_ORDER}\b[^.\n]{{0,60}}\b(?:before|when|while) you (?:rate|score|assess|grade|judge|evaluate) (?:this|our) (?:agent|product|listing|tool|vendor|page|server|skill|service|application)\b",
+    r"\b(?:post|send|upload|submit|forward|publish|e-?mail)\b[^.\n]{0,15}\b(?:drafts?|texts?|cop(?:y|ies)) of your (?:assessment|rating|verdict|threat model|report|answer)\b",
     r"\b(?:text|contents?|copy|wording) of (?:your|the) (?:rubric|scoring|assessment)\b[^.\n]{0,20}\b(?:cards?|guide|rules|instructions|prompts?|to)\b",
-    r"\b(?:summar(?:y|ies)|assessments?|reports?|answers?|reviews?) (?:of|about|on|for) (?:this|our|the present) (?:page|product|listing|agent|document|tool)\b[^.\n]{0,20}\b(?:must|should|shall|have to|has to|are to|is to|needs? to) (?:end|begin|start|contain|include|state|say|mention|close|open|not)\b",
+    r"\b(?:summar(?:y|ies)|assessments?|reports?|answers?|reviews?) (?:of|about|on|for) (?:this|our|the present) (?:page|product|listing|agent|document|tool|skill|server|vendor|service|application)\b[^.\n]{0,20}\b(?:must|should|shall|have to|has to|are to|is to|needs? to) (?:end|begin|start|contain|include|state|say|mention|close|open|not)\b",
     r"\b(?:reply|respond|answer) (?:only |just )?(?:in|with) (?:json|yaml|one word|a single word|a json)\b[^.\n]{0,30}\b(?:approved|safe|verdict|passed|risk|score)\b",
     r"\b(?:call|invoke|run|use|execute) (?:the )?(?:tool|function)?\s*[`\"']?(?:submit|record|set|finali[sz]e|approve|publish)_?(?:verdict|score|rating|risk|assessment|threats?|review|listing)\w*",
     r"\b(?:remember|memori[sz]e|save to (?:your )?memory|store in (?:your )?memory|note in your memory)\b[^.\n]{0,60}\b(?:trusted|safe|approved|no (?:threat model|assessment|risk)|exempt)\b",
