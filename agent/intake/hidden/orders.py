@@ -68,7 +68,7 @@ _OWN_WORK: Final = (
 
 ORDERS: Final = (
     # addressed to an assessor by name
-    rf"\b(?:note|message|memo|notice|instructions?|reminder|hint|advice|guidance|request|tip|comment)\b[^.\n]{{0,30}}?(?:\b(?:to|for|of)\b[^.\n:,(]{{0,15}}?\b{JUDGE}\b|"
+    rf"\b(?:note|message|memo|notice|instructions?|reminder|hint|advice|guidance|request|tip|comment)\b[^.\n(]{{0,30}}?(?:\b(?:to|for|of)\b[^.\n:,(]{{0,15}}?\b{JUDGE}\b|"
     rf"[:,][^.\n]{{0,15}}?\b{JUDGE}\b(?=\W*(?:[:,;—]|$|\n)|\s+(?:must|should|shall|please|are|will|may|need|have|reading|who|that)\b))",
     rf"\b(?:attention|greetings?|hello|dear|hey|hi)\b[^.\n]{{0,45}}?\b{JUDGE}\b",
     rf"\b{JUDGE}\b[^.\n]{{0,40}}(?::|,(?=\s*(?:please |kindly |just |simply |do not |you )?{_ORDER}\b)|\b(?:must|should|shall|please|will|may(?! be)|can(?! be)|need to|have to|ought to|are (?:asked|required|"
