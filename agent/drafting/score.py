@@ -95,7 +95,7 @@ def raw_score(base: Decimal, factor_sum: Decimal) -> Decimal:
 def counted_controls(found: Found, sheet: FactSheet) -> tuple[Fact, ...]:
     """Find the controls (rank 3 or more, on by default) that mitigate the headline and are not yet in its vector."""
     headline = found.headline
-    pattern = load_catalogue().patterns.get(headline.like or headline.id) if headline else None
+    pattern = load_catalogue().every.get(headline.like or headline.id) if headline else None
     if headline is None or pattern is None:
         return ()
     facts = FactIndex(sheet, found.kind)

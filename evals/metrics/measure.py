@@ -261,7 +261,7 @@ def pattern_codes() -> Mapping[str, Code]:
         pattern.id: Code(
             next((ref.id for ref in pattern.taxonomy if ref.scheme == "owasp-asi"), ""), pattern.layer, pattern.asset
         )
-        for pattern in load_catalogue().patterns.values()
+        for pattern in load_catalogue().every.values()
     }
 
 

@@ -182,7 +182,7 @@ def _tasks(cases: Sequence[Case], constants: ConstantsSource, change: Change) ->
 
 def pattern_ids() -> tuple[str, ...]:
     """Return the ids of all patterns of the threat catalogue, sorted."""
-    return tuple(sorted(pattern.id for pattern in load_catalogue().patterns.values()))
+    return tuple(sorted(pattern.id for pattern in load_catalogue().every.values()))
 
 
 def named_error(error: Exception) -> str:

@@ -18,18 +18,17 @@ from agent.drafting.calibration import BaseCalibration
 from agent.drafting.judgement import Metric
 from agent.drafting.threats.catalogue import Pattern, load_catalogue
 from agent.drafting.threats.cvss_vectors import METRICS, base_of
-from agent.drafting.threats.expressions import FactIndex, Truth
+from agent.drafting.threats.expressions import LIKELY, FactIndex, Truth
 from agent.drafting.threats.severity import UNQUOTED, Choice, metrics_of, score_threat, supposable, vector
 from agent.drafting.threats.templates import phrase
 from agent.drafting.wording import MAX_MARKS, inside, kind_title, load_wording, marks
+from agent.facts.sheet import counted
 from agent.records import Basis, Fact, FactorEstimate, FactSheet, Mitigation, State, Threat, ThreatStatement
 from agent.taxonomy.factors import FactorKey
 from agent.taxonomy.kinds import ProductKind
 from agent.taxonomy.layers import LayerKey
 
 GENERIC_SOURCE: Final = "untrusted content"
-LIKELY: Final = 0.5
-"""Minimum probability of a key to ask about."""
 OWN: Final = 0.3
 """Weight of the base computed by the rules; values from 0 to 0.5 differ by less than 0.03 in mean error."""
 CONFIRMED: Final = "A"
@@ -85,15 +84,34 @@ class Open(NamedTuple):
 
 
 def candidates(
+    sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate], *, revised: bool = False
+) -> tuple[Candidate, ...]:
+    """Find all catalogue threats triggered by counted facts about the product, in catalogue order.
+
+    With `revised`, the patterns are those for drafts without an LLM.
+    """
+    catalogue = load_catalogue()
+    return _found((catalogue.revised if revised else catalogue.patterns).values(), sheet, kind, factors)
+
+
+def recurring(
     sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]
 ) -> tuple[Candidate, ...]:
-    """Find all catalogue threats triggered by counted facts about the product, in catalogue order."""
+    """Find the threats that recur for products of this kind, in file order. They rest on the kind rather than on what
+    they cite, so all are assumed or need a setting. None recurs for a product of which nothing is known."""
+    known = bool(counted(sheet)) or sheet.outlook.kinds.get(kind, 0.0) >= LIKELY
+    return _found(load_catalogue().recurring.values(), sheet, kind, factors) if known else ()
+
+
+def _found(
+    patterns: Iterable[Pattern], sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]
+) -> tuple[Candidate, ...]:
     plain = {by_setting: FactIndex(sheet, kind, settings=by_setting) for by_setting in (False, True)}
     supposed = supposable(sheet, plain[True])
     likely = {
         by_setting: FactIndex(sheet, kind, settings=by_setting, supposed=supposed) for by_setting in (False, True)
     }
-    made = (_candidate(pattern, plain, likely, factors) for pattern in load_catalogue().patterns.values())
+    made = (_candidate(pattern, plain, likely, factors) for pattern in patterns)
     return tuple(candidate for candidate in made if candidate)
 
 
@@ -131,7 +149,8 @@ def _candidate(
 ) -> Candidate | None:
     """Return the threat of a pattern that holds. The facts are those with configurable ones (True) or without."""
     held, default = pattern.when.of(plain[True]), pattern.when.of(plain[False])
-    if not held.holds or (not held.facts and pattern.when.keys):
+    recurs = pattern.id in load_catalogue().recurring
+    if not held.holds or (not held.facts and pattern.when.keys and not recurs):
         return None
     by_setting = pattern.setting is not None or not default.holds
     facts = plain[by_setting]
@@ -141,7 +160,7 @@ def _candidate(
     basis: Basis = "quoted"
     if by_setting:
         basis = "needs a setting"
-    elif pattern.basis or not carrying:
+    elif pattern.basis or recurs or not carrying:
         basis = "assumed"
     elif not entry.holds or any(fact.state == "inferred" for fact in rests_on):
         basis = "entry inferred"

@@ -4,6 +4,9 @@ A pattern defines its trigger (an expression over facts), how an attacker's cont
 For each of the eleven base metrics of CVSS v4.0 it has a value or rules `value if expression: reason`; the first rule
 that holds applies. `terms.yaml` has the shared parts: named expressions, names of content, rules for single metrics,
 and reference vectors of recurring threats. A pattern lists only its differences from its reference vector.
+
+The folder `recurring` has further patterns in the same form, of threats that recur for a kind of product whatever else
+its sources say, and which threats of both sorts a draft without an LLM shows first. No LLM is shown them.
 """
 
 from collections import Counter
@@ -23,10 +26,14 @@ from agent.facts.knowledge import knowledge
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Record, SlotName, TaxonomyRef
 from agent.resources import data_folder
-from agent.taxonomy.kinds import AssetClass
+from agent.taxonomy.kinds import AssetClass, ProductKind
 from agent.taxonomy.layers import LAYERS, LayerKey
 from agent.taxonomy.lists import entries, lookup
 
+RECURRING: Final = "recurring"
+"""Folder of the patterns that recur for kinds of products."""
+FIRST: Final = "priorities.yaml"
+"""File of that folder that says which threats come first."""
 MAX_HOW: Final = 45
 MAX_SENTENCE: Final = 25
 _SCHEMES: Final = (
@@ -211,13 +218,57 @@ class _Terms(Record):
     references: dict[str, dict[Metric, Any]]
 
 
+class _Rows(Record):
+    """A file of patterns that recur for kinds of products; each row names its layer."""
+
+    patterns: tuple[Pattern, ...]
+
+
+class Revision(Record):
+    """What differs in a pattern without an LLM."""
+
+    when: str = ""
+    """A further condition; empty if there is none."""
+    metrics: Mapping[Metric, Any] = Field(default_factory=dict)
+    """Other rules for some metrics."""
+
+    def of(self, pattern: Pattern, shared: _Shared) -> Pattern:
+        """Return the revised pattern."""
+        when = shared.expression(f"({pattern.when.text}) and ({self.when})") if self.when else pattern.when
+        metrics = {**pattern.metrics, **shared.metrics_of(self.metrics)}
+        return pattern.model_copy(update={"when": when, "metrics": metrics})
+
+
+class Priorities(Record):
+    """What a draft without an LLM shows first: the content of `recurring/priorities.yaml`."""
+
+    families: Mapping[str, tuple[str, ...]]
+    """Ids of patterns that describe the same danger, by family."""
+    kinds: Mapping[ProductKind, tuple[str, ...]]
+    """Families by kind of product, most important first."""
+    revised: Mapping[str, Revision]
+    """What differs in patterns of the catalogue without an LLM, by id."""
+
+
 class Catalogue(NamedTuple):
     """All patterns by id, in the order of layers and files, with their shared parts."""
 
     patterns: Mapping[str, Pattern]
+    """Patterns over facts, which are also shown to an LLM."""
     terms: Mapping[str, Expression]
     sources: tuple[Source, ...]
     """Sources, most specific first."""
+    recurring: Mapping[str, Pattern]
+    """Patterns that recur for kinds of products; they are used only in drafts without an LLM."""
+    priorities: Priorities
+
+    revised: Mapping[str, Pattern]
+    """The patterns over facts as they are used without an LLM."""
+
+    @property
+    def every(self) -> Mapping[str, Pattern]:
+        """Both sorts of patterns by id."""
+        return {**self.patterns, **self.recurring}
 
 
 @cache
@@ -225,7 +276,8 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
     """Load the catalogue from a folder, by default the bundled catalogue.
 
     Raises SchemaError, naming file and pattern, for an unknown field, key, term, metric, value, list id or pattern id,
-    a metric whose last rule does not always hold, a sentence that is too long, and two patterns with the same trigger.
+    a recurring pattern or family without a place, a metric whose last rule does not always hold, a sentence that is too
+    long, and two patterns with the same trigger.
     """
     place = folder or data_folder("corpus") / "knowledge" / "catalogue"
     file = place / "terms.yaml"
@@ -243,11 +295,25 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
         patterns = [
             pattern for layer in LAYERS for pattern in knowledge(place / f"{layer}.yaml", _Layer, shared).patterns
         ]
-        _check_together(patterns)
+        place = place / RECURRING
+        rows = [knowledge(name, _Rows, shared).patterns for name in sorted(place.glob("*.yaml")) if name.name != FIRST]
+        recurring = [pattern for part in rows for pattern in part]
+        priorities = knowledge(place / FIRST, Priorities, shared)
+        _check_together([*patterns, *recurring])
+        _check_priorities(priorities, patterns, recurring)
+        changes = priorities.revised
+        revised = [changes[one.id].of(one, shared) if one.id in changes else one for one in patterns]
     except ValueError as error:
         hint = "the fields are described in agent/drafting/threats/catalogue.py"
         raise SchemaError(str(error), where=str(file), hint=hint) from error
-    return Catalogue({pattern.id: pattern for pattern in patterns}, shared.terms, sources)
+    return Catalogue(
+        {pattern.id: pattern for pattern in patterns},
+        shared.terms,
+        sources,
+        {pattern.id: pattern for pattern in recurring},
+        priorities,
+        {pattern.id: pattern for pattern in revised},
+    )
 
 
 def _check_together(patterns: list[Pattern]) -> None:
@@ -262,6 +328,19 @@ def _check_together(patterns: list[Pattern]) -> None:
         twice = [name for name, n in Counter(names).items() if n > 1]
         if twice:
             raise ValueError(f"two patterns have the {what} {twice[0]!r}")
+
+
+def _check_priorities(priorities: Priorities, patterns: list[Pattern], recurring: list[Pattern]) -> None:
+    known = {pattern.id for pattern in patterns}
+    more = {pattern.id for pattern in recurring}
+    members = {id_ for family in priorities.families.values() for id_ in family}
+    named = {family for families in priorities.kinds.values() for family in families}
+    unknown = sorted((members - known - more) | (set(priorities.revised) - known) | (named - set(priorities.families)))
+    if unknown:
+        raise ValueError(f"priorities name unknown patterns or families, {', '.join(unknown)}")
+    unused = sorted((more - members) | (set(priorities.families) - named))
+    if unused:
+        raise ValueError(f"no kind has a place for {', '.join(unused)}")
 
 
 def _stride(name: str) -> TaxonomyRef:

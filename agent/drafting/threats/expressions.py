@@ -13,6 +13,7 @@ fact about the product asserts it, or if a fact is configurable and settings cou
     whole(key)               holds, and not merely of a part of the product
     kind(name, …)            the product is of one of these kinds
     approved(word, …)        a person confirms by default (rank 3 or more) an action with one of these words
+    likely(key)              holds, or no fact has the key and the readers hold it likely from the sources as a whole
 
 Every result lists the facts that support it; these become the facts of the threat.
 """
@@ -30,6 +31,8 @@ CONTROL_RANK: Final = 3
 """Minimum rank of a control that counts."""
 _ANY_STEP: Final = ("action", "act", "call", "change", "effect", "operation", "step", "tool", "everything", "write")
 """Words in an approval that cover every action of the product."""
+LIKELY: Final = 0.5
+"""Minimum probability at which a key without a fact is likely."""
 _SAYING: Final = {
     "asserted": ("asserted", 0),
     "configurable": ("configurable", 0),
@@ -138,9 +141,11 @@ def parse(text: str, known: Collection[str], terms: Mapping[str, Expression] | N
             return Expression("", frozenset(), lambda facts: Truth(facts.kind in args))
         if function == "approved":
             return approved(args)
-        if len(args) != 1 or function not in ("whole", *_SAYING):
+        if len(args) != 1 or function not in ("whole", "likely", *_SAYING):
             raise ValueError(f"no function {function!r} with {len(args)} arguments, in {text!r}")
         name = key(args[0])
+        if function == "likely":
+            return _likely(name)
         if function == "whole":
             return _found(name, lambda facts: tuple(fact for fact in facts.holding(name) if not fact.slot("part")))
         polarity, rank = _SAYING[function]
@@ -162,6 +167,15 @@ def _holding(key: str) -> Expression:
     def truth(facts: FactIndex) -> Truth:
         found = facts.holding(key)
         return Truth(bool(found) or key in facts.supposed, found)
+
+    return Expression("", frozenset({key}), truth)
+
+
+def _likely(key: str) -> Expression:
+    def truth(facts: FactIndex) -> Truth:
+        found = facts.holding(key)
+        likely = not facts.of(key) and facts.chances.get(key, 0.0) >= LIKELY
+        return Truth(bool(found) or likely or key in facts.supposed, found)
 
     return Expression("", frozenset({key}), truth)
 

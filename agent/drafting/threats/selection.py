@@ -10,9 +10,19 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from agent.drafting.judgement import NOTHING, JudgedThreat, Judgement, Metric
-from agent.drafting.threats.candidates import Candidate, Open, candidates, cited_how, open_threats, proposed, settled
+from agent.drafting.threats.candidates import (
+    Candidate,
+    Open,
+    candidates,
+    cited_how,
+    open_threats,
+    proposed,
+    recurring,
+    settled,
+)
 from agent.drafting.threats.expressions import FactIndex
 from agent.drafting.threats.headline import SUPPORTED, choose, is_supported
+from agent.drafting.threats.priorities import families_first, firm_ids
 from agent.drafting.threats.severity import MAX_BELOW, Choice, base_range, check_metrics, point, score_threat
 from agent.drafting.wording import sure_facts
 from agent.errors import InputError
@@ -26,6 +36,8 @@ from agent.taxonomy.lists import lookup
 MAX_SHOWN: Final = 9
 MAX_ALONE: Final = 7
 """Maximum number of threats shown without an LLM's selection; this many fit on the first pages."""
+MAX_CHOSEN: Final = 7
+"""Maximum number of threats of the families that come first for a kind of product."""
 MAX_DEFAULT: Final = 6
 """Maximum number of catalogue threats in default use, leaving room for assumed ones and ones that need a setting."""
 MAX_SETTING: Final = 2
@@ -115,6 +127,11 @@ class _Item(NamedTuple):
         return self.threat.score.cvss_base
 
     @property
+    def asset(self) -> AssetClass | None:
+        """What the threat harms first, if it comes from the catalogue."""
+        return self.candidate.pattern.asset if self.candidate else None
+
+    @property
     def group(self) -> int:
         """0 for a threat in default use, 1 if it needs a setting or unusual use, 2 if assumed."""
         if is_supported(self.threat) and not self.threat.setting:
@@ -133,24 +150,17 @@ def find_threats(
 
     If no LLM judged any threats, open metrics are set to values typical for a base of `usual` (`candidates.settled`).
     """
-    fired = candidates(sheet, kind, factors)
-    merged: _Merged | None = None
-    if judgement.threats or judgement.verdicts:
-        merged = _Merged(sheet, kind, factors, judgement, fired)
-        left, folded = merged.items, merged.folded
+    if not judgement.threats and not judgement.verdicts:
+        headline, shown, folded = _alone(sheet, kind, factors, usual)
+        names: Mapping[str, str] = {}
     else:
-        fired = _borne_out(fired, sheet, kind, factors)
-        fired = fired if usual is None else _as_usual(fired, usual, kind, factors)
-        left, folded = _without_doubles([_Item(one.layer, one.threat, one) for one in fired])
-    headline: Threat | None = None
-    if merged is not None and merged.names:
-        ordered = _led(left)
-        headline = choose(merged.leading(ordered))
-    else:
-        ordered = _varied(_ranked(left))
-    headline = headline or choose([item.threat for item in ordered])
-    names = merged.names if merged is not None else {}
-    shown, more = _shown(ordered, headline, led=bool(names))
+        merged = _Merged(sheet, kind, factors, judgement, candidates(sheet, kind, factors))
+        names = merged.names
+        ordered = _led(merged.items) if names else _varied(_ranked(merged.items))
+        headline = choose(merged.leading(ordered)) if names else None
+        headline = headline or choose([item.threat for item in ordered])
+        shown, more = _shown(ordered, headline, led=bool(names))
+        folded = [*merged.folded, *more]
     threats = tuple(
         Placed(item.layer, item.threat.model_copy(update={"place": place})) for place, item in enumerate(shown, start=1)
     )
@@ -159,13 +169,50 @@ def find_threats(
         threats=threats,
         headline=first,
         base=_base(shown[0]) if first else None,
-        folded=(*folded, *more),
+        folded=tuple(folded),
         kind=kind,
         open=open_threats(sheet, kind),
         names=names,
         judgement=judgement,
         usual=usual,
     )
+
+
+# ---------------------------------------------------------------- without an LLM
+
+
+def _alone(
+    sheet: FactSheet, kind: ProductKind, factors: Factors, usual: float | None
+) -> tuple[Threat | None, list[_Item], list[Dropped]]:
+    """Return the headline, the threats to show with it first, and the folded ones, from facts and kind alone.
+
+    A threat that recurs for the kind leads only where no threat of the facts can. One of no family that comes first
+    for the kind is added if its facts are firm and it harms something else, or if there are few.
+    """
+    own = _borne_out(candidates(sheet, kind, factors, revised=True), sheet, kind, factors)
+    own = own if usual is None else _as_usual(own, usual, kind, factors)
+    left, folded = _without_doubles([_Item(one.layer, one.threat, one) for one in own])
+    ordered = _varied(_ranked(left))
+    headline = choose([item.threat for item in ordered])
+    more = recurring(sheet, kind, factors)
+    if usual is not None:
+        # A threat that cannot lead is not raised, so that no assumption stands above what the facts tell.
+        more = _eased(more, usual, kind, factors) if headline else _as_usual(more, usual, kind, factors)
+    others = _ranked([_Item(one.layer, one.threat, one) for one in more])
+    by_id = {item.threat.id: item for item in (*ordered, *others)}
+    firm = firm_ids(sheet, kind, factors)
+    ids = families_first(list(by_id), kind, firm, headline.id if headline else None, MAX_CHOSEN)
+    chosen = [by_id[id_] for id_ in ids]
+    headline = headline or choose([item.threat for item in chosen])
+    filling, _ = _shown([item for item in ordered if item.threat.id not in ids], None, led=False)
+    for item in filling:
+        harmed = {other.asset for other in chosen}
+        other = item.threat.id in firm and is_supported(item.threat) and item.asset not in harmed
+        if len(chosen) < (MAX_ALONE if other else ENOUGH):
+            chosen.append(item)
+    shown = sorted(_ranked(chosen), key=lambda item: headline is not None and item.threat.id != headline.id)
+    folded += [item.folded("others come first for this kind of product") for item in ordered if item not in chosen]
+    return headline, shown, folded
 
 
 def _borne_out(
@@ -179,7 +226,7 @@ def _borne_out(
     doubtful = [fact.id for fact in sheet.facts if fact.id not in known]
     if not doubtful:
         return tuple(fired)
-    sure = {one.id for one in candidates(without(sheet, *doubtful), kind, factors)}
+    sure = {one.id for one in candidates(without(sheet, *doubtful), kind, factors, revised=True)}
     rest = sorted((one for one in fired if one.id not in sure), key=lambda one: -one.threat.score.cvss_base)
     led = any(one.id in sure and is_supported(one.threat) for one in fired)
     kept = {one.id for one in rest[: max(SURE_ENOUGH - len(sure), 0 if led else 1)]}
@@ -188,9 +235,13 @@ def _borne_out(
 
 def _as_usual(fired: Sequence[Candidate], usual: float, kind: ProductKind, factors: Factors) -> tuple[Candidate, ...]:
     """Ease default-use threats that are graver than usual, then raise the headline so that it stays the gravest."""
-    eased = [settled(one, usual, kind, factors) if one.threat.default_use else one for one in fired]
+    eased = _eased(fired, usual, kind, factors)
     first = choose([one.threat for one in eased])
     return tuple(settled(one, usual, kind, factors, raised=True) if one.threat is first else one for one in eased)
+
+
+def _eased(fired: Sequence[Candidate], usual: float, kind: ProductKind, factors: Factors) -> tuple[Candidate, ...]:
+    return tuple(settled(one, usual, kind, factors) if one.threat.default_use else one for one in fired)
 
 
 def _base(first: _Item) -> Range:

@@ -1,0 +1,57 @@
+"""Chooses which threats a draft without an LLM shows: one of each danger that comes first for the kind of product.
+
+Facts alone give several variants of one danger and leave out others that every experienced reader would name, since an
+embedded reader finds few facts. So the threats are taken family by family (`recurring/priorities.yaml`): a threat whose
+facts are sure, else one that recurs for the kind, else one whose facts are less sure.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from agent.drafting.threats.candidates import candidates
+from agent.drafting.threats.catalogue import load_catalogue
+from agent.facts.sheet import without
+from agent.records import FactorEstimate, FactSheet
+from agent.taxonomy.factors import FactorKey
+from agent.taxonomy.kinds import ProductKind
+
+FIRM: Final = 0.9
+"""Minimum confidence of a fact that only the embedded reader found, for a threat on it to precede one that recurs for
+the kind."""
+
+
+def firm_ids(sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]) -> frozenset[str]:
+    """Return the ids of catalogue threats that hold on firm facts alone."""
+    soft = [
+        fact.id
+        for fact in sheet.facts
+        if fact.confidence < FIRM and all(source.reader == "embedded" for source in fact.sources)
+    ]
+    sure = without(sheet, *soft) if soft else sheet
+    return frozenset(one.id for one in candidates(sure, kind, factors, revised=True))
+
+
+def families_first(
+    ranked: Sequence[str], kind: ProductKind, firm: Collection[str], led: str | None, most: int
+) -> list[str]:
+    """Choose at most `most` threats for a kind of product, by id, most important first.
+
+    `ranked` has the threats to choose from, gravest first, and `firm` those of the facts that are sure. The headline
+    `led` is among the chosen and stands for the first family that it belongs to.
+    """
+    catalogue = load_catalogue()
+    order = sorted(
+        ranked,
+        key=lambda id_: (id_ not in firm or id_ in catalogue.recurring, id_ not in catalogue.recurring),
+    )
+    chosen = [led] if led else []
+    open_for_led = bool(led)
+    for name in catalogue.priorities.kinds.get(kind, ()):
+        family = catalogue.priorities.families[name]
+        if open_for_led and led in family:
+            open_for_led = False
+            continue
+        found = next((id_ for id_ in order if id_ in family and id_ not in chosen), None)
+        if found and len(chosen) < most:
+            chosen.append(found)
+    return chosen
