@@ -134,7 +134,11 @@ def open_threats(sheet: FactSheet, kind: ProductKind) -> tuple[Open, ...]:
 def _source_of(pattern: Pattern, facts: FactIndex) -> str:
     """Return the name of the attacker's content."""
     wanted = pattern.when.keys | (pattern.entry.keys if pattern.entry else frozenset())
-    rest = [source for source in load_catalogue().sources if facts.holding(source.key)]
+    catalogue = load_catalogue()
+    rest = [source for source in catalogue.sources if facts.holding(source.key)]
+    if not rest and pattern.id in catalogue.recurring:
+        likely = {key for key, chance in facts.chances.items() if chance >= LIKELY and not facts.of(key)}
+        rest = [source for source in catalogue.sources if source.key in likely]
     own = [source for source in rest if source.key in wanted]
     for source in own or rest:
         return (phrase(facts, source.key, source.slot) if source.slot else "") or source.noun

@@ -199,7 +199,8 @@ def _alone(
         # A threat that cannot lead is not raised, so that no assumption stands above what the facts tell.
         more = _eased(more, usual, kind, factors) if headline else _as_usual(more, usual, kind, factors)
     others = _ranked([_Item(one.layer, one.threat, one) for one in more])
-    by_id = {item.threat.id: item for item in (*ordered, *others)}
+    grave = [item for item in ordered if item.base >= LOW_BASE or item.threat is headline]
+    by_id = {item.threat.id: item for item in (*grave, *others)}
     firm = firm_ids(sheet, kind, factors)
     ids = families_first(list(by_id), kind, firm, headline.id if headline else None, MAX_CHOSEN)
     chosen = [by_id[id_] for id_ in ids]
