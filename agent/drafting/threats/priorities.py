@@ -6,7 +6,7 @@ facts are sure, else one that recurs for the kind, else one whose facts are less
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from agent.drafting.threats.candidates import candidates
 from agent.drafting.threats.catalogue import load_catalogue
@@ -31,27 +31,32 @@ def firm_ids(sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, Fa
     return frozenset(one.id for one in candidates(sure, kind, factors, revised=True))
 
 
-def families_first(
-    ranked: Sequence[str], kind: ProductKind, firm: Collection[str], led: str | None, most: int
-) -> list[str]:
-    """Choose at most `most` threats for a kind of product, by id, most important first.
+class Pool(NamedTuple):
+    """Threats to choose from, by id."""
 
-    `ranked` has the threats to choose from, gravest first, and `firm` those of the facts that are sure. The headline
-    `led` is among the chosen and stands for the first family that it belongs to.
+    ranked: Sequence[str]
+    """All of them, gravest first."""
+    firm: Collection[str]
+    """Those of the facts whose facts are sure."""
+    bare: Collection[str] = ()
+    """Those that cite nothing."""
+
+
+def families_first(pool: Pool, kind: ProductKind, led: str | None, least: int, most: int) -> list[str]:
+    """Choose at most `most` threats for a kind of product, by id; those that cite nothing only up to `least` in all.
+
+    The headline `led` is among the chosen and stands for the first family that it belongs to.
     """
     catalogue = load_catalogue()
-    order = sorted(
-        ranked,
-        key=lambda id_: (id_ not in firm or id_ in catalogue.recurring, id_ not in catalogue.recurring),
-    )
+    order = sorted(pool.ranked, key=lambda id_: (id_ not in pool.firm, id_ not in catalogue.recurring))
+    families = [catalogue.priorities.families[name] for name in catalogue.priorities.kinds.get(kind, ())]
+    own = next((family for family in families if led in family), None)
+    open_ones = [family for family in families if family is not own]
     chosen = [led] if led else []
-    open_for_led = bool(led)
-    for name in catalogue.priorities.kinds.get(kind, ()):
-        family = catalogue.priorities.families[name]
-        if open_for_led and led in family:
-            open_for_led = False
-            continue
-        found = next((id_ for id_ in order if id_ in family and id_ not in chosen), None)
-        if found and len(chosen) < most:
-            chosen.append(found)
+    for cited in (True, False):
+        for family in list(open_ones):
+            found = next((id_ for id_ in order if id_ in family and id_ not in chosen), None)
+            if found and (found not in pool.bare) is cited and len(chosen) < (most if cited else least):
+                chosen.append(found)
+                open_ones.remove(family)
     return chosen

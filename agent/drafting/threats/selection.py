@@ -22,7 +22,7 @@ from agent.drafting.threats.candidates import (
 )
 from agent.drafting.threats.expressions import FactIndex
 from agent.drafting.threats.headline import SUPPORTED, choose, is_supported
-from agent.drafting.threats.priorities import families_first, firm_ids
+from agent.drafting.threats.priorities import Pool, families_first, firm_ids
 from agent.drafting.threats.severity import MAX_BELOW, Choice, base_range, check_metrics, point, score_threat
 from agent.drafting.wording import sure_facts
 from agent.errors import InputError
@@ -36,8 +36,6 @@ from agent.taxonomy.lists import lookup
 MAX_SHOWN: Final = 9
 MAX_ALONE: Final = 7
 """Maximum number of threats shown without an LLM's selection; this many fit on the first pages."""
-MAX_CHOSEN: Final = 7
-"""Maximum number of threats of the families that come first for a kind of product."""
 MAX_DEFAULT: Final = 6
 """Maximum number of catalogue threats in default use, leaving room for assumed ones and ones that need a setting."""
 MAX_SETTING: Final = 2
@@ -202,7 +200,8 @@ def _alone(
     grave = [item for item in ordered if item.base >= LOW_BASE or item.threat is headline]
     by_id = {item.threat.id: item for item in (*grave, *others)}
     firm = firm_ids(sheet, kind, factors)
-    ids = families_first(list(by_id), kind, firm, headline.id if headline else None, MAX_CHOSEN)
+    pool = Pool(list(by_id), firm, {item.threat.id for item in others if not item.threat.evidence})
+    ids = families_first(pool, kind, headline.id if headline else None, ENOUGH, MAX_ALONE)
     chosen = [by_id[id_] for id_ in ids]
     headline = headline or choose([item.threat for item in chosen])
     filling, _ = _shown([item for item in ordered if item.threat.id not in ids], None, led=False)
