@@ -42,21 +42,22 @@ class Pool(NamedTuple):
     """Those that cite nothing."""
 
 
-def families_first(pool: Pool, kind: ProductKind, led: str | None, least: int, most: int) -> list[str]:
+def families_first(pool: Pool, kind: ProductKind, led: Sequence[str], least: int, most: int) -> list[str]:
     """Choose at most `most` threats for a kind of product, by id; those that cite nothing only up to `least` in all.
 
-    The headline `led` is among the chosen and stands for the first family that it belongs to.
+    Those in `led` are among the chosen, and each stands for the first family that it belongs to.
     """
     catalogue = load_catalogue()
     order = sorted(pool.ranked, key=lambda id_: (id_ not in pool.firm, id_ not in catalogue.recurring))
     families = [catalogue.priorities.families[name] for name in catalogue.priorities.kinds.get(kind, ())]
-    own = next((family for family in families if led in family), None)
-    open_ones = [family for family in families if family is not own]
-    chosen = [led] if led else []
+    chosen = list(led)
+    for id_ in led:
+        own = next((family for family in families if id_ in family), None)
+        families = [family for family in families if family is not own]
     for cited in (True, False):
-        for family in list(open_ones):
+        for family in list(families):
             found = next((id_ for id_ in order if id_ in family and id_ not in chosen), None)
             if found and (found not in pool.bare) is cited and len(chosen) < (most if cited else least):
                 chosen.append(found)
-                open_ones.remove(family)
+                families.remove(family)
     return chosen

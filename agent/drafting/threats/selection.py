@@ -5,7 +5,7 @@ ones. With a judgement, the LLM's order has priority. Threats that are not shown
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -51,6 +51,12 @@ ASSETS: Final[tuple[AssetClass, ...]] = (
     "decisions",
 )  # fmt: skip
 """Assets in order of priority; breaks ties between equally grave threats."""
+WEIGHTY: Final = frozenset(ASSETS[:5])
+"""Assets whose harm is told beside the headline."""
+HIGH_BASE: Final = Decimal(7)
+"""Lowest base in the "High" band."""
+MAX_LEADING: Final = 3
+"""Maximum number of threats that come before the families of a kind, the headline among them."""
 MAX_ALIKE: Final = 2
 """Maximum number of threats among the first five with the same kind of entry."""
 MAX_BEYOND: Final = 2
@@ -201,7 +207,7 @@ def _alone(
     by_id = {item.threat.id: item for item in (*grave, *others)}
     firm = firm_ids(sheet, kind, factors)
     pool = Pool(list(by_id), firm, {item.threat.id for item in others if not item.threat.evidence})
-    ids = families_first(pool, kind, headline.id if headline else None, ENOUGH, MAX_ALONE)
+    ids = families_first(pool, kind, _leading(grave, headline, firm), ENOUGH, MAX_ALONE)
     chosen = [by_id[id_] for id_ in ids]
     headline = headline or choose([item.threat for item in chosen])
     filling, _ = _shown([item for item in ordered if item.threat.id not in ids], None, led=False)
@@ -213,6 +219,17 @@ def _alone(
     shown = sorted(_ranked(chosen), key=lambda item: headline is not None and item.threat.id != headline.id)
     folded += [item.folded("others come first for this kind of product") for item in ordered if item not in chosen]
     return headline, shown, folded
+
+
+def _leading(items: Sequence[_Item], headline: Threat | None, firm: Collection[str]) -> list[str]:
+    """Return the ids of the headline and of the gravest threats of firm facts that harm something else of weight, so
+    that each of the main abilities has its danger."""
+    led = [item for item in items if item.threat is headline]
+    for item in items:
+        weighty = item.asset in WEIGHTY and item.asset not in {other.asset for other in led}
+        if weighty and item.base >= HIGH_BASE and is_supported(item.threat) and item.threat.id in firm:
+            led.append(item)
+    return [item.threat.id for item in led[:MAX_LEADING]]
 
 
 def _borne_out(

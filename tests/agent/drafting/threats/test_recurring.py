@@ -156,20 +156,20 @@ def test_a_recurring_threat_leads_only_where_no_threat_of_the_facts_can() -> Non
 def test_one_threat_of_each_family_comes_first_and_the_headline_stands_for_one() -> None:
     families, first = CATALOGUE.priorities.families, CATALOGUE.priorities.kinds["voice-agent"][:3]
     pool = Pool([*CATALOGUE.every], ["L1-visitor-overrides-role"])
-    chosen = families_first(pool, "voice-agent", None, 0, 3)
+    chosen = families_first(pool, "voice-agent", (), 0, 3)
     assert [next(name for name in first if one in families[name]) for one in chosen] == list(first)
 
-    led = families_first(pool, "voice-agent", "R-voice-role", 0, 3)
+    led = families_first(pool, "voice-agent", ["R-voice-role"], 0, 3)
     assert led[0] == "R-voice-role"
     assert "L1-visitor-overrides-role" not in led
 
 
 def test_what_cites_nothing_only_fills_up() -> None:
     bare = Pool(list(RECURRING), (), list(RECURRING))
-    assert len(families_first(bare, "mcp-server", None, 2, 6)) == 2
+    assert len(families_first(bare, "mcp-server", (), 2, 6)) == 2
     some = bare._replace(bare=["R-server-result"])
-    assert families_first(some, "mcp-server", None, 6, 6)[-1] == "R-server-result"
-    assert "R-server-result" not in families_first(some, "mcp-server", None, 2, 6)
+    assert families_first(some, "mcp-server", (), 6, 6)[-1] == "R-server-result"
+    assert "R-server-result" not in families_first(some, "mcp-server", (), 2, 6)
 
 
 def test_firm_facts_come_before_what_recurs_and_doubtful_ones_after() -> None:
@@ -179,8 +179,8 @@ def test_firm_facts_come_before_what_recurs_and_doubtful_ones_after() -> None:
     soft = doubtful(made, 0.85, keys=["queries_data"])
     assert "L7-result-steers-client" not in firm_ids(soft, "mcp-server", factors())
     order = ["L7-result-steers-client", "R-server-result"]
-    assert families_first(Pool(order, order[:1]), "mcp-server", None, 0, 1) == order[:1]
-    assert families_first(Pool(order, ()), "mcp-server", None, 0, 1) == order[1:]
+    assert families_first(Pool(order, order[:1]), "mcp-server", (), 0, 1) == order[:1]
+    assert families_first(Pool(order, ()), "mcp-server", (), 0, 1) == order[1:]
 
 
 def test_a_shell_reaches_where_its_user_is_signed_in_unless_a_sandbox_is_documented() -> None:
