@@ -8,8 +8,10 @@ facts are sure, else one that recurs for the kind, else one whose facts are less
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from agent.drafting.threats.candidates import candidates
+from agent.drafting.threats.candidates import Candidate, candidates
 from agent.drafting.threats.catalogue import load_catalogue
+from agent.drafting.threats.headline import is_supported
+from agent.drafting.wording import sure_facts
 from agent.facts.sheet import without
 from agent.records import FactorEstimate, FactSheet
 from agent.taxonomy.factors import FactorKey
@@ -18,6 +20,9 @@ from agent.taxonomy.kinds import ProductKind
 FIRM: Final = 0.9
 """Minimum confidence of a fact that only the embedded reader found, for a threat on it to precede one that recurs for
 the kind."""
+
+SURE_ENOUGH: Final = 6
+"""Without an LLM, threats based on weaker facts are shown only if fewer than this many rest on sure facts."""
 
 
 def firm_ids(sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]) -> frozenset[str]:
@@ -29,6 +34,24 @@ def firm_ids(sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, Fa
     ]
     sure = without(sheet, *soft) if soft else sheet
     return frozenset(one.id for one in candidates(sure, kind, factors, revised=True))
+
+
+def borne_out(
+    fired: Sequence[Candidate], sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]
+) -> tuple[Candidate, ...]:
+    """Keep only threats that hold on sure facts alone, if there are enough and one of them may be the headline.
+
+    Otherwise add threats based on weaker facts, gravest first, until there are enough. Used only without an LLM.
+    """
+    known = sure_facts(sheet)
+    doubtful = [fact.id for fact in sheet.facts if fact.id not in known]
+    if not doubtful:
+        return tuple(fired)
+    sure = {one.id for one in candidates(without(sheet, *doubtful), kind, factors, revised=True)}
+    rest = sorted((one for one in fired if one.id not in sure), key=lambda one: -one.threat.score.cvss_base)
+    led = any(one.id in sure and is_supported(one.threat) for one in fired)
+    kept = {one.id for one in rest[: max(SURE_ENOUGH - len(sure), 0 if led else 1)]}
+    return tuple(one for one in fired if one.id in sure or one.id in kept)
 
 
 class Pool(NamedTuple):

@@ -22,9 +22,8 @@ from agent.drafting.threats.candidates import (
 )
 from agent.drafting.threats.expressions import FactIndex
 from agent.drafting.threats.headline import SUPPORTED, choose, is_supported
-from agent.drafting.threats.priorities import Pool, families_first, firm_ids
+from agent.drafting.threats.priorities import Pool, borne_out, families_first, firm_ids
 from agent.drafting.threats.severity import MAX_BELOW, Choice, base_range, check_metrics, point, score_threat
-from agent.drafting.wording import sure_facts
 from agent.errors import InputError
 from agent.facts.sheet import without
 from agent.records import Basis, Dropped, Fact, FactorEstimate, FactSheet, Range, TaxonomyRef, Threat, ThreatStatement
@@ -41,8 +40,6 @@ MAX_DEFAULT: Final = 6
 MAX_SETTING: Final = 2
 MAX_ASSUMED: Final = 2
 MAX_PER_LAYER: Final = 3
-SURE_ENOUGH: Final = 6
-"""Without an LLM, threats based on weaker facts are shown only if fewer than this many rest on sure facts."""
 LOW_BASE: Final = Decimal(4)
 """A catalogue threat below this base ("Low") is shown only if it is among the first `ALWAYS_SHOWN`."""
 ALWAYS_SHOWN: Final = 2
@@ -193,7 +190,7 @@ def _alone(
     A threat that recurs for the kind leads only where no threat of the facts can. One of no family that comes first
     for the kind is added if its facts are firm and it harms something else, or if there are few.
     """
-    own = _borne_out(candidates(sheet, kind, factors, revised=True), sheet, kind, factors)
+    own = borne_out(candidates(sheet, kind, factors, revised=True), sheet, kind, factors)
     own = own if usual is None else _as_usual(own, usual, kind, factors)
     left, folded = _without_doubles([_Item(one.layer, one.threat, one) for one in own])
     ordered = _varied(_ranked(left))
@@ -230,24 +227,6 @@ def _leading(items: Sequence[_Item], headline: Threat | None, firm: Collection[s
         if weighty and item.base >= HIGH_BASE and is_supported(item.threat) and item.threat.id in firm:
             led.append(item)
     return [item.threat.id for item in led[:MAX_LEADING]]
-
-
-def _borne_out(
-    fired: Sequence[Candidate], sheet: FactSheet, kind: ProductKind, factors: Factors
-) -> tuple[Candidate, ...]:
-    """Keep only threats that hold on sure facts alone, if there are enough and one of them may be the headline.
-
-    Otherwise add threats based on weaker facts, gravest first, until there are enough. Used only without an LLM.
-    """
-    known = sure_facts(sheet)
-    doubtful = [fact.id for fact in sheet.facts if fact.id not in known]
-    if not doubtful:
-        return tuple(fired)
-    sure = {one.id for one in candidates(without(sheet, *doubtful), kind, factors, revised=True)}
-    rest = sorted((one for one in fired if one.id not in sure), key=lambda one: -one.threat.score.cvss_base)
-    led = any(one.id in sure and is_supported(one.threat) for one in fired)
-    kept = {one.id for one in rest[: max(SURE_ENOUGH - len(sure), 0 if led else 1)]}
-    return tuple(one for one in fired if one.id in sure or one.id in kept)
 
 
 def _as_usual(fired: Sequence[Candidate], usual: float, kind: ProductKind, factors: Factors) -> tuple[Candidate, ...]:
