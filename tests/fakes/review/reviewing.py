@@ -27,7 +27,7 @@ from tests.places import GOLDEN
 ADA = "Ada"
 GRACE = "Grace"
 SLUGS = ("airtable-mcp-server", "abridge")
-CHAINED = "crewai"
+CHAINED = "cline-sdk"
 """A bundled case whose draft has a chain of threats."""
 DRAFTS = GOLDEN / "drafts"
 GRAVE = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H"

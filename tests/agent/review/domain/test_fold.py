@@ -204,7 +204,7 @@ def test_a_chain_keeps_its_number_when_another_one_is_struck() -> None:
 )
 def test_attached_quotes_reach_the_draft(item: str) -> None:
     desk = DESKS["chained"]
-    quote = {"document": "D1", "quote": "Two building blocks sit side by side"}
+    quote = {"document": "D1", "quote": "Two levels are offered"}
     after = desk.act("attach", item, **quote)
     (new,) = after.reviewed.evidence[len(desk.draft.evidence) :]
     assert new.id == f"E{len(desk.draft.evidence) + 1}"

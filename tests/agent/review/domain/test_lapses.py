@@ -51,7 +51,7 @@ ROWS: Final[dict[str, tuple[str, Way, str]]] = {
     "the headline is struck": ("score", struck(HEADLINE), "the score"),
     "the headline is made milder": ("score", corrected(HEADLINE, cvss_vector=MILD), "the vector"),
     "a factor is set": ("score", corrected(FACTOR, value=1.0), "the likely range"),
-    "a fact behind the score is struck": ("score", struck(FACT["changes_records"]), "the value"),
+    "a fact behind the score is struck": ("score", struck(FACT["deletes_data"]), "the value"),
     "a graver threat is added": ("score", added, "the score"),
     "a fact in the posture is struck": ("posture", struck(FACT["changes_records"]), "the text"),
     "a fact behind a factor is struck": (citing("factor", "api_key"), struck(FACT["api_key"]), ""),
