@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from agent.drafting.threats.cvss_vectors import base_of
@@ -13,7 +14,7 @@ from agent.records.facts import ReaderName
 from agent.report import document as doc
 from agent.report.authors import LLM_USAGE, authorships, usage_sentences
 from agent.report.document import Block, Bullets, Code, Extent, Part, Picture, Row, Span, Text
-from agent.report.front_pages import Writer, doing_words, entry, question_table
+from agent.report.front_pages import Writer, doing_words, entry, on_page, question_table
 from agent.report.picture import mermaid, picture as svg_picture, with_threats
 from agent.report.prose import bare, marked, stopped
 from agent.report.safe_markdown import one_line, shorten
@@ -326,8 +327,11 @@ def evidence(writer: Writer) -> Part:
         blocks += [doc.heading("Quotes"), doc.paragraph("No quote was found.")]
     # Built first, since a shortened text may be the only one that names a search.
     in_full = _in_full(writer)
-    further = [entry(writer, item, whole=True) for item in writer.view.threats
-               if item not in writer.view.top(writer.room.threats)]  # fmt: skip
+    told, top = on_page(writer), writer.view.top(writer.room.threats)
+    later = [item for item in writer.view.threats if item not in top]
+    made = [entry(writer, item, whole=True) for item in later]
+    # One that is told in short on the page has its id there.
+    further = [replace(one, id="") if item in told else one for item, one in zip(later, made, strict=True)]
     blocks += [doc.paragraph(doc.strong("Further threats")), *further] if further else []
     blocks += [*_questions(writer), *_notes(writer), *_absent(writer), *_dropped(writer), *in_full]
     documents = [
