@@ -41,7 +41,9 @@ def test_each_result_is_lower_and_what_the_review_then_has(slug: str) -> None:
             vector = part_of(desk.reviewed, item).score.cvss_vector
             own = next(part for part in vector.split("/") if part.startswith(f"{metric}:"))
             milder = milder.act("correct", item, cvss_vector=vector.replace(f"/{own}", f"/{metric}:{value}"))
-        assert milder.reviewed.score.aivss == way.score
+        # The review may withhold what it computes, where the new range spans too many bands.
+        made = milder.reviewed.score
+        assert (made.aivss if made.withheld is None else made.provisional) == way.score
 
 
 def test_a_threat_that_stands_right_behind_is_named_and_leads_once_the_headline_is_struck() -> None:

@@ -471,7 +471,8 @@ def test_a_refused_detail_can_be_mended_where_no_script_runs(browser: Browser) -
     assert [slot.value for slot in fact.slots] == ["listed tools"]
 
 
-def test_a_struck_fact_says_what_fell_with_it_apart_from_what_stays(browser: Browser) -> None:
+def test_a_struck_fact_says_what_fell_with_it_apart_from_what_stays() -> None:
+    browser = Browser(CaseReviews("firecrawl-mcp"))
     facts = [one for one in state(browser).items if one.item.kind == "fact"]
     first = max(facts, key=lambda one: one.item.weight).item.id
     browser.act("strike", first, reason="wrong-quote")
