@@ -6,7 +6,7 @@ A run with the same sources and settings as an interrupted one continues it: no 
 import json
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from agent.errors import SeptetError, SourceError, UnavailableError
@@ -31,33 +31,6 @@ class Remembered:
     recorded: Recorded
     unfinished: Unfinished | None = None
     """Log of the crawl; call its `finish` once the caller has stored the result."""
-
-
-def read(
-    sources: Sequence[str],
-    settings: Settings,
-    *,
-    allow_private: Sequence[str] = (),
-    notes: Sequence[str] = (),
-    product: str | None = None,
-    progress: Progress | None = None,
-    now: str,
-    resolve: Resolver | None = None,
-) -> IntakeResult:
-    """Read the sources of one product, without a cache; the first is its listing, the others are its documentation.
-
-    Takes and raises the same as `read_remembered`.
-    """
-    return read_remembered(
-        sources,
-        replace(settings, cache_dir=""),
-        allow_private=allow_private,
-        notes=notes,
-        product=product,
-        progress=progress,
-        now=now,
-        resolve=resolve,
-    ).result
 
 
 def read_remembered(

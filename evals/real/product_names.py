@@ -15,7 +15,7 @@ from typing import Final
 import click
 
 from agent.errors import SeptetError, UsageError
-from agent.intake import read
+from agent.intake.capture import read_remembered
 from agent.settings import Settings
 from evals.real.readings import plain_name
 from evals.script import run_script
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> None:
             continue
         count += 1
         try:
-            intake = read([str(listing)], Settings(), now=_NOW).intake
+            intake = read_remembered([str(listing)], Settings(), now=_NOW).result.intake
         except SeptetError as error:
             wrong[f"error: {error.what}"] += 1
             continue

@@ -30,7 +30,7 @@ from typing import Final, NamedTuple
 
 import click
 
-from agent.intake import read
+from agent.intake.capture import read_remembered
 from agent.intake.extract.statements.split import statements
 from agent.records import Document, Statement
 from agent.settings import Settings
@@ -102,7 +102,9 @@ def folders(texts: Path, products: Sequence[str] = ()) -> Iterator[Folder]:
         first = [place.parent / name for name in _LISTINGS if (place.parent / name).is_file()][:1]
         if first and (place.parent.name in products if products else len(pages) >= FEWEST_PAGES):
             files = [*first, *pages]
-            found = read([str(file) for file in files], Settings(max_pages=len(files) + 1), now=READ_AT)
+            found = read_remembered(
+                [str(file) for file in files], Settings(max_pages=len(files) + 1), now=READ_AT
+            ).result
             hashes = {hashlib.sha256(file.read_bytes()).hexdigest(): file for file in files}
             yield Folder(place.parent.name, hashes, found.intake.documents)
 

@@ -1,7 +1,7 @@
 """A small web site on loopback: routes in a dict, hostile answers as functions, every request recorded.
 
 with Site({"/": page("Acme", "<p>…</p>")}) as site:
-    read([site.url("/")], …, allow_private=[site.host])
+    read_remembered([site.url("/")], …, allow_private=[site.host])
 """
 
 import gzip

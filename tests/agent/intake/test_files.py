@@ -7,7 +7,7 @@ import time
 import pytest
 
 from agent.errors import RefusedError, SourceError, UsageError
-from agent.intake import read
+from agent.intake.capture import read_remembered
 from agent.settings import Settings
 from tests.fakes.intake.pdf import document, words
 from tests.fakes.site import Answer, Site, page
@@ -18,7 +18,7 @@ LISTING_MD = f"# Acme\n\n{PROSE}\n\n## Features\n\n- Sends mail\n- Reads calenda
 
 
 def run(*sources, settings=None, **more):
-    return read([str(source) for source in sources], settings or Settings(), now=NOW, **more)
+    return read_remembered([str(source) for source in sources], settings or Settings(), now=NOW, **more).result
 
 
 def test_markdown_file(tmp_path):
@@ -145,7 +145,7 @@ def test_what_is_no_source(source, error):
 
 def test_no_source_at_all():
     with pytest.raises(UsageError):
-        read([], Settings(), now=NOW)
+        read_remembered([], Settings(), now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -203,5 +203,5 @@ def test_settings_and_labels_beside_a_listing_are_no_documents(tmp_path):
     (tmp_path / "labels.yaml").write_text("autonomy_of_action: 0.9\nquote: It deletes all records at once.\n")
     (tmp_path / "build.xml").write_text("<project><target name='all'/></project>")
     (tmp_path / "api.yaml").write_text("openapi: 3.1.0\ninfo: {title: Acme API, version: '1'}\npaths: {}\n")
-    intake = read([str(tmp_path)], Settings(), now=NOW).intake
+    intake = read_remembered([str(tmp_path)], Settings(), now=NOW).result.intake
     assert [each.url for each in intake.documents] == ["listing.md", "api.yaml"]

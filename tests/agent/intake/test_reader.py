@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from agent.errors import RefusedError, SourceError, UnavailableError
-from agent.intake import read
+from agent.intake.capture import read_remembered
 from agent.settings import Settings
 from tests.fakes.site import LISTING_PATH, Answer, Site, acme, bomb, drip, drip_headers, hang_up, page, redirect
 
@@ -20,7 +20,7 @@ LISTING_MD = f"# Acme\n\n{PROSE}\n\n## Features\n\n- Sends mail\n- Reads calenda
 
 def run(*sources, settings=None, **more):
     quick = replace(settings or Settings(), delay_seconds=0.0)
-    return read([str(source) for source in sources], quick, now=NOW, **more)
+    return read_remembered([str(source) for source in sources], quick, now=NOW, **more).result
 
 
 def texts(result):

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from agent.intake import read
+from agent.intake.capture import read_remembered
 from agent.records import Intake, Link
 from agent.settings import Settings
 from tests.fakes.intake.big_site import FACTS, GOLD, LISTING, MARK, TRAPS, TimedList, big_sites
@@ -39,7 +39,9 @@ class Run(NamedTuple):
 def run() -> Iterator[Run]:
     with big_sites() as sites:
         started = time.monotonic()
-        result = read([sites.directory.url(LISTING)], Settings(), allow_private=list(sites.hosts), now=NOW)
+        result = read_remembered(
+            [sites.directory.url(LISTING)], Settings(), allow_private=list(sites.hosts), now=NOW
+        ).result
         seconds = time.monotonic() - started
         named = {*GOLD, *((trap.site, trap.path) for trap in TRAPS)}
         addresses = {place: sites.url(*place) for place in named}

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from agent.intake import read
 from agent.intake.capture import read_recorded, read_remembered
+from agent.records import Intake
 from agent.settings import Settings
 from tests.fakes.site import Answer, Route, Site, page
 
@@ -40,10 +40,15 @@ ROUTES: dict[str, Route] = {
 }
 
 
+def read(site: Site, path: str, settings: Settings = SETTINGS, tell: Callable[[str], None] | None = None) -> Intake:
+    found = read_remembered([site.url(path)], settings, allow_private=[site.host], progress=tell, now=NOW)
+    return found.result.intake
+
+
 @pytest.mark.browser
 def test_a_listing_made_by_scripts_is_read_and_its_links_followed(serve: Serve) -> None:
     site = serve(ROUTES)
-    intake = read([site.url("/agents/harborline")], SETTINGS, allow_private=[site.host], now=NOW).intake
+    intake = read(site, "/agents/harborline")
     assert [document.url for document in intake.documents] == [
         site.url("/agents/harborline"),
         site.url("/docs/security"),
@@ -68,7 +73,7 @@ def test_robots_txt_holds_for_what_the_page_asks_for(serve: Serve) -> None:
     robots = Answer("User-agent: *\nDisallow: /listing.json\n", media_type="text/plain")
     start = page("Harborline Ops Agent", f"<p>{WORDS}</p><a href='/docs/app'>Security</a>")
     site = serve({**ROUTES, "/robots.txt": robots, "/start": start, "/docs/app": SHELL})
-    intake = read([site.url("/start")], SETTINGS, allow_private=[site.host], now=NOW).intake
+    intake = read(site, "/start")
     assert "/app.js" in site.requests
     assert "/listing.json" not in site.requests
     assert [found.reason for found in intake.missing] == ["needs-javascript"]
@@ -79,6 +84,6 @@ def test_without_a_browser_the_page_is_said_to_need_it(serve: Serve) -> None:
     site.routes["/docs/app"] = SHELL
     told: list[str] = []
     settings = replace(SETTINGS, browser_path="no-such-browser")
-    intake = read([site.url("/start")], settings, allow_private=[site.host], progress=told.append, now=NOW).intake
+    intake = read(site, "/start", settings, told.append)
     assert [found.reason for found in intake.missing] == ["needs-javascript"]
     assert any("not rendered" in line and "install" in line for line in told)

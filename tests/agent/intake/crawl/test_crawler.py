@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from agent.errors import RefusedError, SourceError, UsageError
-from agent.intake import read
+from agent.intake.capture import read_remembered
 from agent.intake.crawl.answer import Fetched
 from agent.intake.crawl.guard import Guard
 from agent.intake.reader import read_inputs
@@ -294,7 +294,7 @@ def test_two_runs_over_loopback_are_equal():
         "/privacy": said("privacy"),
     }
     with Site(routes) as site:
-        runs = [read([site.url()], QUICK, allow_private=[site.host], now=NOW) for _ in range(2)]
+        runs = [read_remembered([site.url()], QUICK, allow_private=[site.host], now=NOW).result for _ in range(2)]
         paths = [document.url.removeprefix(site.url("")) for document in runs[0].intake.documents]
     # A run may begin in another second.
     first, second = (TIMES.sub("", run.intake.model_dump_json()) for run in runs)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.intake import read
+from agent.intake.capture import read_remembered
 from agent.records import Intake
 from agent.settings import Settings
 from tests.fakes.intake.docs_site import SHAPES, Doc, Shape, based, markdown, noise, reference, site
@@ -72,7 +72,7 @@ def crawled(routes: dict[str, Route], most: int) -> tuple[Intake, list[str]]:
         base = server.url("")
         server.routes.update(based(routes, base))
         settings = replace(QUICK, max_pages=most)
-        intake = read([base + "/"], settings, allow_private=[server.host], now=NOW).intake
+        intake = read_remembered([base + "/"], settings, allow_private=[server.host], now=NOW).result.intake
     return intake, [document.url.removeprefix(base) for document in intake.documents]
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from agent.intake import read
+from agent.intake.capture import read_remembered
 from agent.intake.extract.formats.html import read_html
 from agent.intake.extract.formats.markdown import read_markdown
 from agent.intake.extract.identity import name_shapes as names
@@ -25,7 +25,7 @@ def named(text, where="README.md", **more):
 
 
 def intake(place, **more):
-    return read([str(place)], Settings(), now=NOW, **more).intake
+    return read_remembered([str(place)], Settings(), now=NOW, **more).result.intake
 
 
 @pytest.mark.parametrize(

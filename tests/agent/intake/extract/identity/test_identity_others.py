@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.intake import read
+from agent.intake.capture import read_remembered
 from agent.settings import Settings
 
 NOW = "2026-11-01T00:00:00Z"
@@ -18,7 +18,7 @@ def about(tmp_path):
     def read_page(text, product=None, title="Quillfish"):
         place = tmp_path / ("page.html" if text.startswith("<html") else "README.md")
         place.write_text(text if text.startswith("<html") else f"# {title}\n\n{OWN}{text}")
-        intake = read([str(place)], Settings(), now=NOW, product=product).intake
+        intake = read_remembered([str(place)], Settings(), now=NOW, product=product).result.intake
         first = intake.documents[0]
         texts = {"product": "", "other": "", "platform": ""}
         for section in first.sections:
