@@ -4,12 +4,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from agent.records import Document, Section, Snapshot
 from agent.resources import data_folder
+from tests.fakes.fact_sources import composed, plain
 
 SIZE: Final = 100_000
-_URL: Final = "https://vendor.example/agent"
-_NOW: Final = "2026-11-01T00:00:00Z"
 BAR: Final = 0.3
 """Seconds of CPU for 100,000 characters."""
 _RUNS: Final = (
@@ -48,7 +46,6 @@ def texts() -> Iterator[tuple[str, Callable[[int], str]]]:
 def passes() -> dict[str, Callable[[str], object]]:
     """The passes by their names."""
 
-    from agent.intake.extract.documents import compose
     from agent.intake.extract.formats.markdown import read_markdown, read_text
     from agent.intake.extract.statements.split import statements
     from agent.intake.extract.statements.vendor_claims import vendor_claims
@@ -62,39 +59,10 @@ def passes() -> dict[str, Callable[[str], object]]:
         "decoding.hidden": lambda text: list(decoding.hidden(text)),
         "markdown.read_markdown": read_markdown,
         "markdown.read_text": read_text,
-        "compose": lambda text: compose("d0", Page("", (Block("paragraph", text),)), snapshot()),
-        "evidence.statements": lambda text: statements((document(text),)),
-        "vendor_claims": lambda text: vendor_claims(document(text)),
+        "compose": lambda text: composed(Page("", (Block("paragraph", text),))),
+        "evidence.statements": lambda text: statements((plain(text, kind="listing"),)),
+        "vendor_claims": lambda text: vendor_claims(plain(text, kind="listing")),
     }
-
-
-def document(text: str) -> Document:
-    """A listing of one section."""
-    return Document(
-        id="d0",
-        sha256="0" * 64,
-        url=_URL,
-        title="",
-        kind="listing",
-        media_type="text/html",
-        fetched_at=_NOW,
-        text=text,
-        sections=(Section(start=0, end=len(text), path=(), about="product"),) if text else (),
-        findings=(),
-    )
-
-
-def snapshot() -> Snapshot:
-    """What was fetched, for a page of any text."""
-    return Snapshot(
-        sha256="0" * 64,
-        requested_url=_URL,
-        final_url=_URL,
-        fetched_at=_NOW,
-        media_type="text/html",
-        kind="listing",
-        size=1,
-    )
 
 
 def seconds(work: Callable[[str], object], text: str) -> float:

@@ -2,7 +2,6 @@
 
 import pytest
 
-from agent.intake.extract.documents import compose
 from agent.intake.extract.formats.html import read_html
 from agent.intake.extract.formats.markdown import read_markdown
 from agent.intake.extract.statements.vendor_claims import MAX_CLAIMS, claims
@@ -10,7 +9,7 @@ from agent.records import Budget, Document, Finding, Intake
 from agent.report.intake_report import as_json, as_text
 from agent.report.sentences import finding_name
 from evals.bench.findings import is_named, orders
-from tests.fakes.intake.text_passes import snapshot
+from tests.fakes.fact_sources import composed
 
 LEAST_NAMED = 0.95
 CLAIMS = (
@@ -21,7 +20,7 @@ CLAIMS = (
 
 
 def read(markdown: str) -> Document:
-    return compose("D1", read_markdown(f"# Acme\n\nAcme reads the mail of a team.\n\n{markdown}\n"), snapshot())
+    return composed(read_markdown(f"# Acme\n\nAcme reads the mail of a team.\n\n{markdown}\n"))
 
 
 def kinds(document: Document) -> list[str]:
@@ -99,7 +98,7 @@ def test_what_forges_or_repeats_is_still_named(text: str, kind: str) -> None:
 
 
 def test_a_table_with_a_number_column_forges_no_structure() -> None:
-    document = compose("D1", read_html("<h1>Acme</h1><table><tr><th>#</th><th>Name</th></tr></table>"), snapshot())
+    document = composed(read_html("<h1>Acme</h1><table><tr><th>#</th><th>Name</th></tr></table>"))
     assert "structure" not in kinds(document)
 
 
@@ -135,12 +134,8 @@ def test_one_claim_is_named_without_a_count() -> None:
 
 
 def test_the_report_of_an_intake_has_every_claim() -> None:
-    intake = Intake(
-        source="acme.md",
-        final_url="acme.md",
-        snapshots=(snapshot(),),
-        documents=(read("\n\n".join(CLAIMS)),),
-        budget=Budget(pages=1, pages_used=1, bytes=1, bytes_used=1, seconds=1, depth=1),
-    )
+    budget = Budget(pages=1, pages_used=1, bytes=1, bytes_used=1, seconds=1, depth=1)
+    documents = (read("\n\n".join(CLAIMS)),)
+    intake = Intake(source="acme.md", final_url="acme.md", snapshots=(), documents=documents, budget=budget)
     assert all(claim in as_text(intake) for claim in CLAIMS)
     assert all(claim in as_json(intake) for claim in CLAIMS)

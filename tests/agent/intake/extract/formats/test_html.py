@@ -3,9 +3,8 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from agent.intake.extract.documents import compose
 from agent.intake.extract.formats.html import read_html
-from tests.agent.intake.hidden.test_text import ORDER, check_law, kinds, snapshot
+from tests.agent.intake.hidden.test_text import ORDER, check_law, kinds
 from tests.fakes.fact_sources import composed
 
 pytestmark = pytest.mark.usefixtures("languages")
@@ -19,7 +18,7 @@ def html(body, head=""):
         f"<p>The agent reads the mailbox of a team and drafts replies.</p>{body}"
         "<h2>Limits</h2><p>It has write access to the calendar.</p></main></body></html>"
     )
-    return compose("D1", read_html(text), snapshot("text/html"))
+    return composed(read_html(text))
 
 
 def page(body):
