@@ -53,8 +53,6 @@ class PageLink(NamedTuple):
     region: Region
     rel: str = ""
     """`rel` values in lower case, separated by spaces: `nofollow`, `homepage`, …"""
-    modified: str = ""
-    """Date of the page's last change according to a sitemap, as written there."""
     under: str = ""
     """Heading above the link if the parser saw one, such as the caption of a group in a sidebar."""
 

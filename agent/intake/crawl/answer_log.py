@@ -20,7 +20,7 @@ import shutil
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -57,6 +57,10 @@ class Answered(Record):
     user_agent: str
     sha256: str
     """Hash of the body."""
+
+
+_SHARED: Final = tuple(field.name for field in fields(Fetched) if field.name in Answered.model_fields)
+"""Fields that an entry has from its response."""
 
 
 class Failed(Record):
@@ -169,16 +173,8 @@ class Logged:
 def entry_of(url: str, outcome: Outcome) -> Answered | Failed:
     """Return the log entry for the outcome of `url`."""
     if isinstance(outcome, Fetched):
-        return Answered(
-            asked=url,
-            url=outcome.url,
-            media_type=outcome.media_type,
-            charset=outcome.charset,
-            headers=outcome.headers,
-            fetched_at=outcome.fetched_at,
-            user_agent=outcome.user_agent,
-            sha256=digest(outcome.body),
-        )
+        shared = {name: getattr(outcome, name) for name in _SHARED}
+        return Answered(asked=url, sha256=digest(outcome.body), **shared)
     what, where, hint = (t.encode("utf-8", "replace").decode() for t in (outcome.what, outcome.where, outcome.hint))
     # A module's private error class is recorded as the public class that it extends.
     name = next(kind.__name__ for kind in type(outcome).__mro__ if kind.__name__ in _CLASSES)
@@ -194,16 +190,7 @@ def outcome_of(entry: Answered | Failed, bodies: Mapping[str, bytes]) -> Outcome
     body = bodies.get(entry.sha256)
     if body is None or digest(body) != entry.sha256:
         raise IntegrityError("the bytes of an answer are not those of the log", where=entry.asked)
-    return Fetched(
-        requested=entry.asked,
-        url=entry.url,
-        media_type=entry.media_type,
-        charset=entry.charset,
-        body=body,
-        headers=entry.headers,
-        fetched_at=entry.fetched_at,
-        user_agent=entry.user_agent,
-    )
+    return Fetched(requested=entry.asked, body=body, **{name: getattr(entry, name) for name in _SHARED})
 
 
 def read_log(path: Path) -> list[Entry]:

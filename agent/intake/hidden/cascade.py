@@ -370,10 +370,8 @@ def _is_transformed(style: Style) -> bool:
 
 def _misplaced(style: Style) -> str | None:
     placed = style.get("position") in _PLACED
-    sides = ("left", "top", "right", "bottom") if placed or style.get("position") == "relative" else ()
-    if any(
-        _is_far(style.get(name, "")) for name in (*sides, "text-indent", "margin-left", "margin-top", "letter-spacing")
-    ):
+    sides = _SIDES if placed or style.get("position") == "relative" else ()
+    if any(_is_far(style.get(name, "")) for name in (*sides, *_SHIFTS)):
         return "off-screen position"
     return "behind another layer" if placed and _is_behind(style) else None
 

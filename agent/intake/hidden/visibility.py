@@ -260,7 +260,7 @@ class Visibility:
         return cascade.longhands({n: cascade.resolved(v, known) for n, v in declared.items() if n not in own}), known
 
     def _reason(self, element: etree._Element, style: dict[str, str], outer: _Seen) -> str | None:
-        tag = _tag(element)
+        tag = tag_of(element)
         unopened = style.get("display") in (None, "none")
         if tag in _SILENT:
             return f"<{tag}>"
@@ -326,7 +326,7 @@ class Visibility:
         style = cascade.longhands(declared)
         if style["position"] not in ("absolute", "fixed"):
             return False
-        if _tag(child) in _PICTURES:
+        if tag_of(child) in _PICTURES:
             return True
         painted = any("background" in name and value not in ("none", "transparent") for name, value in style.items())
         return (painted or child.find(".//img") is not None) and not _words(child)
@@ -348,7 +348,7 @@ class Visibility:
     def _doom(self, element: etree._Element, reason: str) -> None:
         """Mark an element for removal, and report its text unless every page has text in such a place."""
         self._doomed.append(element)
-        tag, words = _tag(element), _words(element)
+        tag, words = tag_of(element), _words(element)
         if tag in _SILENT - _FALLBACK:
             self._report_order(words if tag in _HEARD else "", reason)
             self._report_order(element.get("srcdoc") or "", "the attribute srcdoc of <iframe>")
@@ -400,8 +400,10 @@ def mount_is_empty(root: etree._Element) -> bool:
     )
 
 
-def _tag(element: etree._Element) -> str:
-    return str(element.tag).rpartition("}")[2].lower()
+def tag_of(element: etree._Element | None) -> str:
+    """Return the lower-case tag without namespace; empty for a comment and for None."""
+    tag = "" if element is None else element.tag
+    return tag.rpartition("}")[2].lower() if isinstance(tag, str) else ""
 
 
 def _words(element: etree._Element) -> str:

@@ -21,12 +21,11 @@ from agent.intake.extract.formats.layout import (
     is_block,
     letters,
     marks,
-    tag_of,
     trimmed,
 )
 from agent.intake.extract.formats.shadow import lay_out
 from agent.intake.hidden.cascade import without_sheets
-from agent.intake.hidden.visibility import NOT_XML, Visibility, mount_is_empty
+from agent.intake.hidden.visibility import NOT_XML, Visibility, mount_is_empty, tag_of
 from agent.intake.page import MAX_EXCERPT, AboutHint, Block, BlockKind, Page, PageLink, Region, Removed, Wall
 
 _REFRESH: Final = re.compile(r"\s*[\d.]+\s*[;,]\s*(?:url\s*=\s*)?['\"]?([^'\"]+)", re.IGNORECASE)

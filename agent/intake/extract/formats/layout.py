@@ -14,6 +14,7 @@ from typing import Final, Literal, NamedTuple
 
 from lxml import etree
 
+from agent.intake.hidden.visibility import tag_of
 from agent.intake.page import Block
 
 # Camel case, underscores and dashes are normalised before names are compared. The noun must come last in a name, except
@@ -375,14 +376,6 @@ def marks(root: etree._Element, layout: Layout) -> dict[etree._Element, Mark]:
                 found[element] = "neighbour"
         stack.extend((child, main) for child in element)
     return found
-
-
-def tag_of(element: etree._Element | None) -> str:
-    """Return the lower-case tag without namespace; empty for a comment and for None."""
-    tag = "" if element is None else element.tag
-    if not isinstance(tag, str):
-        return ""
-    return tag.rpartition("}")[2].lower() if "}" in tag else tag
 
 
 def names_of(element: etree._Element, tag: str) -> str:

@@ -12,10 +12,6 @@ from agent.intake.extract.formats.charset import Unreadable
 from agent.intake.hidden.instructions import find
 from agent.intake.page import MAX_EXCERPT, Page, PageLink, Removed
 
-INDEX: Final = "sitemap"
-"""The role of a link to another sitemap."""
-ENTRY: Final = "sitemap-entry"
-"""The role of a link to a page."""
 _GZIP: Final = b"\x1f\x8b"
 _GZIP_WINDOW: Final = 31
 _MAX_BYTES: Final = 50_000_000
@@ -23,7 +19,7 @@ _MAX_BYTES: Final = 50_000_000
 _MAX_ENTRIES: Final = 50_000
 _MAX_URL: Final = 2048
 _DECLARES: Final = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
-_ROOTS: Final = {"urlset": ("url", ENTRY), "sitemapindex": ("sitemap", INDEX)}
+_ROOTS: Final = {"urlset": "url", "sitemapindex": "sitemap"}
 _MAX_FINDINGS: Final = 20
 
 
@@ -51,8 +47,8 @@ def read_sitemap(body: bytes) -> Page:
         raise Unreadable("xml", str(error)) from None
     if root is None:
         raise Unreadable("xml")
-    wanted, role = _ROOTS.get(_local(root), ("", ""))
-    if not wanted:
+    wanted = _ROOTS.get(_local(root))
+    if wanted is None:
         raise Unreadable("other-xml")
     links: list[PageLink] = []
     removed: list[Removed] = []
@@ -60,9 +56,9 @@ def read_sitemap(body: bytes) -> Page:
         if len(links) >= _MAX_ENTRIES:
             removed.append(Removed("structure", "the sitemap", f"more than {_MAX_ENTRIES} addresses"))
             break
-        address = _child(entry, "loc")
+        address = next(((child.text or "").strip() for child in entry if _local(child) == "loc"), "")
         if address and len(address) <= _MAX_URL:
-            links.append(PageLink(address, "", "main", role, _child(entry, "lastmod")))
+            links.append(PageLink(address, "", "main"))
     return Page("", (), tuple(links), (*removed, *islice(_addressed(root), _MAX_FINDINGS)))
 
 
@@ -80,7 +76,3 @@ def _addressed(root: etree._Element) -> Iterator[Removed]:
 
 def _local(element: etree._Element) -> str:
     return etree.QName(element).localname if isinstance(element.tag, str) else ""
-
-
-def _child(entry: etree._Element, name: str) -> str:
-    return next(((child.text or "").strip() for child in entry if _local(child) == name), "")
