@@ -23,8 +23,8 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from agent.intake.extract.statements.patterns import patterns
 from agent.intake.extract.statements.sorts import does_something
+from agent.intake.vocabulary import patterns
 
 COUNTING_RANK: Final = 3
 """The minimum rank at which a control may lower a risk."""
@@ -38,9 +38,9 @@ _LEAD_IN: Final = 2
 """A clause of at most this many words introduces the next clause ("Phone calls: only with …")."""
 _REMEMBERED: Final = 10_000
 """Number of sentences whose verdict is cached, since both the intake and the drafter request each verdict."""
-_IS: Final = patterns("claims")
+_IS: Final = patterns(__file__)
 _STRONG: Final = tuple(_IS[name] for name in ("approval", "certified", "quality", "hazard", "calming"))
-_WEAK: Final = tuple(patterns("weak_claims").values())
+_WEAK: Final = tuple(pattern for name, pattern in _IS.items() if name.startswith("weak_"))
 _REPEATS: Final = 3
 
 

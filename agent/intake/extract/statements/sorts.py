@@ -8,14 +8,14 @@ its own.
 from functools import lru_cache
 from typing import Final, Literal
 
-from agent.intake.extract.statements.patterns import patterns
+from agent.intake.vocabulary import patterns
 
 Sort = Literal["description", "control", "assessment", "boilerplate"]
 
 _REMEMBERED: Final = 10_000
 """Number of sentences whose sort is cached, since a page is split for its vendor's claims and again for the draft."""
 
-_IS: Final = patterns("sorts")
+_IS: Final = patterns(__file__)
 _ASIDES: Final = tuple(_IS[name] for name in ("control", "assessment", "boilerplate", "neutralisers"))
 """Words that name no capability of the product."""
 

@@ -8,9 +8,9 @@ sentence may state a risk beside its claim. No estimate uses the finding.
 from itertools import islice
 from typing import Final
 
-from agent.intake.extract.statements.patterns import patterns
 from agent.intake.extract.statements.split import statements
 from agent.intake.page import MAX_EXCERPT
+from agent.intake.vocabulary import patterns
 from agent.records import CARRYING, Document, Finding, Statement
 
 MAX_CLAIMS: Final = 60
@@ -23,7 +23,7 @@ _MIN_ASSURANCE: Final = 5
 """Minimum number of words for a control sentence to count as a promise even without the form of a claim."""
 _TELLING_WORDS: Final = (5, 30)
 """Minimum and maximum number of words of a sentence that is informative and can be shown in full."""
-_IS: Final = patterns("vendor_claims")
+_IS: Final = patterns(__file__)
 
 
 def claims(document: Document) -> tuple[Statement, ...]:
