@@ -9,7 +9,7 @@ from agent.errors import RefusedError, UnavailableError, UsageError
 from agent.intake.crawl.guard import Guard, looks_like_address, refusal
 from agent.intake.crawl.network import open_network
 from agent.settings import Settings
-from tests.fakes.intake.wire import Names, Wire, http, no_robots
+from tests.fakes.intake.wire import Names, Wire, http, moved, no_robots
 
 PUBLIC = "93.184.216.34"
 
@@ -71,10 +71,6 @@ EDGES_ALLOWED = (
     "192.167.255.255", "192.169.0.0", "198.17.255.255", "198.20.0.0", "223.255.255.255", "168.63.129.17",
     "2001:200::", "2001:db7:ffff::", "2001:db9::", "2003::", "2606:4700::1111", "2a00:1450::1",
 )  # fmt: skip
-
-
-def moved(location: str) -> bytes:
-    return http(b"", 302, location=location)
 
 
 def fetch(url, answers, table, allow=()):

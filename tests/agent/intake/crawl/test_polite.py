@@ -336,4 +336,6 @@ def test_a_robots_txt_that_the_guard_refuses_is_refused(names, location):
     with open_network(NO_DELAY, resolve=Names({"a.example.com": names}, []), backend=wire) as (_, network):
         [outcome] = network.get_all([f"{SITE}/a"])
     assert isinstance(outcome, RefusedError)
+    assert "robots.txt" in outcome.what
     assert "a private address" in outcome.what or "metadata" in outcome.what or "link-local" in outcome.what
+    assert {address for address, _ in wire.connects} == ({PUBLIC} if location else set())

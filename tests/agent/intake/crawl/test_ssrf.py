@@ -187,14 +187,3 @@ def test_one_look_up_a_connection_and_the_name_of_the_url_for_tls():
     assert isinstance(outcome, Fetched)
     assert len(resolver.asked) == len(wire.connects)
     assert set(wire.server_names) == {"a.example.com"}
-
-
-def test_robots_txt_that_redirects_inside_is_not_followed():
-    def answer(host, path):
-        return http(b"", 302, location="http://10.0.0.1/") if path == "/robots.txt" else http()
-
-    wire = Wire(answer)
-    with open_network(QUICK, resolve=Names({}, [PUBLIC]), backend=wire) as (_, network):
-        [outcome] = network.get_all(["http://a.example.com/"])
-    assert "robots.txt" in outcome.what
-    assert {address for address, _ in wire.connects} == {PUBLIC}

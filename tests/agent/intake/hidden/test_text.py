@@ -107,12 +107,6 @@ def test_markdown_title_and_links():
     assert [link.href for link in page.links] == ["docs/a.md", "https://a.example/x"]
 
 
-def test_markdown_hidden_html_is_taken_out():
-    document = markdown(f'Plain.\n\n<div style="display:none">{ORDER}</div>\n\n<!-- {ORDER} -->\n')
-    assert document.text == "Plain.\n"
-    assert kinds(document) == ["instruction-like-text", "hidden-text"]
-
-
 def test_plain_text_joins_wrapped_lines():
     wide = "The agent reads the mailbox of a team and drafts replies for each of the\nmessages that wait.\n"
     wide += "\n• one\n• two\n"

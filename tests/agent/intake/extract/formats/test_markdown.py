@@ -159,14 +159,15 @@ def test_what_is_nested_too_deeply_is_read_all_the_same(mark, kind):
 def test_what_is_not_shown_is_found_wherever_it_stands():
     made = composed(
         read_markdown(
-            f"- item <span style='visibility:hidden'>{ORDER}</span>\n\n<div hidden>\n\n**{ORDER}**\n\n</div>\n\n"
+            f"- item <span style='visibility:hidden'>{ORDER}</span>\n\n<p style='display:none'>{ORDER}</p>\n\n"
+            f"<div hidden>\n\n**{ORDER}**\n\n</div>\n\n"
             f"<script>\nsay('{ORDER}')\n</script>\n\ntext <!-- {ORDER} -->\n\n"
             f"[//]: # \"{ORDER} And more.\"\n\n<b title='{ORDER}'>x</b>"
         )
     )
     assert made.text == "- item\n\ntext\n\nx\n"
     found = sorted(finding.kind for finding in made.findings)
-    assert found == [*["hidden-text"] * 4, *["instruction-like-text"] * 2]
+    assert found == [*["hidden-text"] * 5, *["instruction-like-text"] * 2]
 
 
 def test_an_element_that_hides_until_its_paragraph_ends():
