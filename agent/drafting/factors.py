@@ -305,8 +305,7 @@ def _judged(
         does = load_vocabulary()[why.key].title
         label = f"at least {least:.1f} because it {does}"
         if why.id in disputed:
-            read = f"the embedded reader finds that it {does}"
-            label = f"held at {least:.1f} because {read}, which the LLM disputes"
+            label = f"held at {least:.1f}: by one reading of the sources it {does}"
         made.add(why, least - value, label)
         evidence += why.evidence
     elif LEAST - value > _SHOWN:
