@@ -18,14 +18,18 @@ from agent.intake.crawl.guard import Target
 from agent.intake.crawl.page_topics import NONE, Topic, is_said, of_path, of_words
 from agent.intake.crawl.sites import CODE_HOSTS, Place, Scope
 from agent.intake.page import Page, PageLink
-from agent.intake.vocabulary import patterns
 
 _RUN: Final = 5  # words in one shingle
 _SAME: Final = 0.9  # share of known shingles from which a page brings nothing new
 _MIN_SHINGLES: Final = 12
 _BARREN: Final = 3  # pages without new content after which a template counts as a trap
-_IS: Final = patterns(__file__)
-_NOT_FOUND: Final = _IS["not_found"]
+_NOT_FOUND: Final = re.compile(
+    r"(?:error )?404\b.*|(?:sorry[,.! ]*)?(?:the |this |that )?(?:page|file|document|article)(?: you .*)? "
+    r"(?:was |is |could |can)?(?: ?not)(?: be)? found.*|(?:page |file )?not found.*|"
+    r"(?:the |this )?page (?:does not|doesn['’]t) exist.*|"
+    r"(?:oops|sorry)\b.*\b(?:not found|exist|find)\b.*|nothing (?:was )?found(?: here)?.*",
+    re.IGNORECASE,
+)
 _SHORT_PAGE: Final = 120  # most words of a page that may be just an error message
 _FIRST: Final = 3
 
@@ -35,13 +39,32 @@ TRAP: Final = "stopped: crawl trap"
 TOO_MANY: Final = "the most pages of one kind were read"
 REFERENCE_LATER: Final = "kept for later: API reference beyond its quota"
 TEMPLATE_LATER: Final = "kept for later: pages of one template beyond their quota"
-_LOG_IN: Final = _IS["log_in"]
-_LOG_IN_TOPIC: Final = _IS["log_in_topic"]
+_LOG_IN: Final = re.compile(
+    r"/(?:log-?in|sign-?in|sign-?up|register|log-?out|accounts?|sso|oauth2?/authorize|auth)(?:/|$|\?)", re.IGNORECASE
+)
+# Addresses in which log-in words are the subject of documentation.
+_LOG_IN_TOPIC: Final = re.compile(
+    r"/(?:docs?|documentation|help|guides?|manual|reference|latest|stable|current|security|trust)/(?:[^?]*/)?"
+    r"(?:accounts?|sso|auth)(?:/|$|\?)",
+    re.IGNORECASE,
+)
 _EVENTS: Final = re.compile(r"/(?:events?|calendar|webinars?)(?:/|$|\?)", re.IGNORECASE)
-_NEVER: Final = _IS["never"]
+_NEVER: Final = re.compile(
+    r"/(?:cart|checkout|careers|jobs|press|contact(?:-us)?|rss|feed|"
+    r"share|compare|submit|cdn-cgi|wp-admin|wp-json|testimonials|reviews|ratings?|"
+    r"customers|case-stud(?:y|ies)|partners|newsletter|subscribe|unsubscribe|tags?|authors?|demo|book-a-demo)(?:/|$|\?)",
+    re.IGNORECASE,
+)
 _BLOG: Final = re.compile(r"/(?:blog|news|articles|posts|community|forum|stories)(?:/|$|\?)", re.IGNORECASE)
-_ASSESSMENT: Final = _IS["assessment"]
-_ASSET: Final = _IS["asset"]
+_ASSESSMENT: Final = re.compile(
+    r"/(?:[\w-]*(?:threat-?model|risk-?score|aivss|maestro)[\w-]*|(?:trust-?)?score(?:card|s)?|assessment|verdict)(?:/|$|\?)",
+    re.IGNORECASE,
+)
+_ASSET: Final = re.compile(
+    r"\.(?:png|jpe?g|gif|svg|webp|ico|css|js|mjs|map|woff2?|ttf|zip|gz|tgz|tar|exe|dmg|pkg|deb|rpm|whl|mp[34]|webm|mov|"
+    r"xml|rss|atom|ya?ml|csv|xlsx?|docx?|pptx?|iso|bin|jar|apk)$",
+    re.IGNORECASE,
+)
 _API_FILE: Final = re.compile(r"(?:openapi|swagger)[\w.-]*\.(?:ya?ml|json)$", re.IGNORECASE)
 _SHELVES: Final = re.compile(r"/(?:products?|apps|agents)/([^/]+)")
 _SEARCH: Final = re.compile(r"/(?:[\w-]*-)?search(?:-results)?(?:\.\w+)?(?:/|$|\?)", re.IGNORECASE)
@@ -68,7 +91,12 @@ _MOST_DEAD: Final = 12  # greatest deduction for the links of a page whose other
 _CROWD: Final = 12  # pages from which a reference or template counts as a crowd: more than a draft needs
 _CROWD_COST: Final = 5  # puts a page of a crowd after other pages of similar worth
 _LATER_COST: Final = 25  # puts pages beyond the quota after all other pages of the site, even sitemap-only pages
-_REFERENCE: Final = _IS["reference"]
+# Name of a folder that contains the pages of a reference.
+_REFERENCE: Final = re.compile(
+    r"(?:api|apis|rest|rest-?api|sdk|sdks|(?:api|sdk|cli|code|class|python|js|typescript)?[-_]?references?|"
+    r"(?:api|auto|java|type|go|rust|py)-?docs?|_?auto-?(?:api|summary)|_?generated|endpoints|classes|_?modules)",
+    re.IGNORECASE,
+)
 _SORTED: Final = re.compile(r"/\d{1,3}[-_](?=[^\W\d_])")  # a number that only sorts the pages of a folder
 _DOTTED: Final = re.compile(
     r"[a-z_]\w*(?:\.[a-z_]\w*){2,}", re.IGNORECASE

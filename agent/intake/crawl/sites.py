@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from agent.intake.crawl.addresses import identity
 from agent.intake.crawl.guard import Target
 from agent.intake.page import PageLink
-from agent.intake.vocabulary import patterns
 from agent.records import Site
 
 if TYPE_CHECKING:
@@ -50,15 +49,29 @@ _RESERVED: Final = frozenset(
         *("collections", "trending", "explore", "security", "enterprise", "readme", "settings", "join", "groups"),
     )
 )
-_IS: Final = patterns(__file__)
-_SITE: Final = _IS["site"]
-_DOCS: Final = _IS["docs"]
-_CODE: Final = _IS["code"]
+_LEAD: Final = (
+    r"(?:(?:visit|go to|view|open|see|read|browse|the|our|their|its|official|product|vendor|company|developer|"
+    r"project|full|online|main|app|technical|user)(?:['’]s)? )*"
+)
+_OF: Final = r"(?: (?:of|for) .{1,60})?"
+_SITE: Final = re.compile(_LEAD + r"(?:web ?site|site|home ?page|product page|landing page)" + _OF, re.IGNORECASE)
+_DOCS: Final = re.compile(_LEAD + r"(?:docs?|documentation|developer docs|help cent(?:er|re))" + _OF, re.IGNORECASE)
+_CODE: Final = re.compile(
+    r"(?:(?:view|see|open|star|fork|find|get|browse|us|it|the|our|on|in|at|from|official|public) )*"
+    r"(?:git ?hub|git ?lab|codeberg|bitbucket|source(?: code)?|repo(?:sitory)?|code repository|"
+    r"git(?: repo(?:sitory)?)?|code)(?: (?:on|at|in) (?:git ?hub|git ?lab|codeberg|bitbucket)| repo(?:sitory)?)?" + _OF,
+    re.IGNORECASE,
+)
 _SITE_ROLES: Final = frozenset({"homepage", "home-page", "official"})
 _CODE_ROLES: Final = frozenset({"vcs-git", "code-repository", "repository", "vcs"})
 _ENDS: Final = re.compile(r"^[^\w]+|[^\w)]+$")
 _BRANDS: Final = ("github", "gitlab", "codeberg", "bitbucket")
-_DOOR: Final = _IS["door"]
+# Addresses that exist only to redirect visitors.
+_DOOR: Final = re.compile(
+    r"/(?:go|goto|out|outbound|external|exit|away|visit|redirect|redir|r|click|clicks|link|leave|track)(?:/|\.\w+|\?|$)"
+    r"|/(?:visit|website|out|go|redirect)/?(?:\?|$)|[?&](?:url|u|to|target|dest|destination|redirect)=",
+    re.IGNORECASE,
+)
 _OWNER_AND_NAME: Final = 2
 _MAX_WORDS: Final = 10
 _SHOWN: Final = 200

@@ -18,7 +18,6 @@ from agent.intake.extract.statements.vendor_claims import under, vendor_claims
 from agent.intake.hidden import characters as sanitise, instructions
 from agent.intake.hidden.characters import clean
 from agent.intake.page import MAX_EXCERPT, Block, Page
-from agent.intake.vocabulary import patterns
 from agent.records import About, Document, DocumentBlock, Finding, FindingKind, Section, Snapshot, SourceKind
 
 MAX_TEXT: Final = 400_000
@@ -44,12 +43,49 @@ _MIN_REPEATS: Final = 6
 _MIN_REPEATED_SHARE: Final = 0.05
 """Share of a page's text above which a repeated sentence counts as keyword stuffing."""
 
-_IS: Final = patterns(__file__)
-_OTHER: Final = _IS["other"]
-_LISTING_OTHER: Final = _IS["listing_other"]
-_PLATFORM: Final = _IS["platform"]
-_OTHER_TEXT: Final = _IS["other_text"]
-_LABEL: Final = _IS["label"]
+# Headings of material about something other than this product. The pattern matches the whole heading, so that
+# "Recommended settings", "Code reviews" and "Related entities" still count as content about the product.
+_THINGS: Final = (
+    r"(?:ai )?(?:agents?|tools?|products?|apps?|servers?|posts?|articles?|pages?|links?|listings?|reading|"
+    r"topics?|resources?|projects?|software|companies|categories|searches|skills?|integrations? from others)"
+)
+_OTHER: Final = re.compile(
+    rf"(?:(?:related|similar|other|recommended|featured|popular|trending|sponsored|more|latest|new|nearby|top|best)"
+    rf"(?: \w+)? {_THINGS}\b.*"
+    r"|related|similar|featured|sponsored|recommended(?: for you)?|trending(?: now)?|recently viewed|advertisement"
+    r"|(?:a |the )?comparisons? (?:with|to)\b.*|how (?:do|does) \S.{0,60} compare\b.*|our other \S.*|sister projects"
+    r"|(?:相关|其他|类似|友情)(?:项目|产品|链接|工具)|(?:関連|類似|その他の)(?:プロジェクト|製品|ツール)"
+    r"|(?:관련|유사|다른) ?(?:프로젝트|제품|도구)|(?:verwandte|ähnliche|andere) (?:projekte|produkte|werkzeuge)"
+    r"|otros (?:proyectos|productos)|(?:proyectos|productos) (?:relacionados|similares)"
+    r"|autres (?:projets|produits)|(?:projets|produits) (?:liés|similaires|connexes|associés)"
+    r"|(?:\S+ )?alternatives(?: to .*)?|(?:top|best|popular) alternatives\b.*|competitors|compare (?:with|to)\b.*"
+    r"|(?:you|users|people|customers) (?:may|might|will|who|also)\b.*|see also|explore more|more (?:from|like|by)\b.*"
+    r"|(?:customer |user |verified |community |product |recent )?(?:reviews|ratings)(?: (?:and|&) \w+)?(?: \(\d+\))?"
+    r"|testimonials|what (?:people|users|customers|others|our customers|our users) (?:say|are saying)\b.*|loved by\b.*"
+    r"|(?:join|subscribe to|sign up for) .*newsletter\b.*|newsletter|subscribe|stay (?:updated|in the loop)\b.*"
+    r"|(?:owasp )?aivss\b.*|maestro\b.*|.*\b(?:aivss|score) rationale|(?:latest|recent) (?:news|posts|from the blog)"
+    r"|(?:from the|our) blog|about (?:this|the|our) directory|about us|about the company|careers|contact(?: us)?)",
+    re.IGNORECASE,
+)
+_LISTING_OTHER: Final = re.compile(
+    r"(?i)(?:.*\b)?(?:agentic )?threat model(?: by .*)?|(?:overall |our )?(?:risk|trust|security|safety) (?:score"
+    r"|rating|grade|verdict)\b.*|(?:risk|security) (?:assessment|review) by\b.*|editor['’]?s? (?:verdict|rating)"
+)
+_PLATFORM: Final = re.compile(
+    r"(?:about )?(?:the |our )[\w.-]+(?: [\w.-]+)? platform|platform overview|about the platform|about [\w.-]+ cloud",
+    re.IGNORECASE,
+)
+_OTHER_TEXT: Final = re.compile(
+    r"(?:Not certain from (?:the )?listing\b|Scored with the (?:canonical )?OWASP AIVSS|"
+    r"Per-layer threats for this agent)"
+)
+# Labels that introduce such material on a page without headings for it; one of the product's own labels ends it.
+_LABEL: Final = re.compile(
+    rf"(?:owasp )?aivss\b.*|maestro\b.*|.*\b(?:aivss|score) rationale|agentic threat model|"
+    rf"(?:related|similar|other|recommended|featured|sponsored) {_THINGS}|you (?:may|might) also like|"
+    r"(?:alternatives|competitors)(?: to .*)?|people also viewed",
+    re.IGNORECASE,
+)
 _OWN_LABEL: Final = re.compile(r"[A-Z][\w&/ -]{2,40}")
 _MAX_LABEL_WORDS: Final = 8
 _NUMBERED: Final = re.compile(r"^[\d.)\s#*•–—-]+|[\s:#¶]+$")

@@ -14,7 +14,6 @@ from collections import defaultdict
 from typing import Final, NamedTuple
 
 from agent.intake.page import MAX_EXCERPT, Removed
-from agent.intake.vocabulary import patterns
 
 _PLAIN: Final = re.compile(r"[\n\x20-\x7e]*")
 # A run of plain visible characters, or one other character.
@@ -46,8 +45,47 @@ _MIXED: Final = re.compile(
 )
 _WORTH: Final = {"zero": 3, "soft": 4, "private": 8}  # numbers of characters from which they are reported
 _WORTH_MIXED: Final = 2
-_ACTIVE: Final = ("active-content", "remote-resource", "structure", "control-characters", "path", "invalid-unicode")
-_ACTING: Final = tuple((kind, pattern) for kind, pattern in patterns(__file__).items() if kind in _ACTIVE)
+_HANDLER: Final = r"<[a-z][\w:-]*\s[^<>]{0,300}?\bon[a-z]{3,20}\s*="
+_CARRIES: Final = r"(?:action|formaction|href|src|srcdoc|data|content|xlink:href|http-equiv)\s*="
+_FILES: Final = r"(?:mdx?|rst|txt|html?|pdf|pyi?|ipynb|[jt]sx?|json|ya?ml|toml|sh|go|rs)"
+_NO_FILE: Final = rf"(?![\w@.-]{{1,80}}(?:/[\w@.-]{{1,80}}){{0,8}}\.{_FILES}\b)"
+_ACTING: Final = tuple(
+    (kind, re.compile(pattern, re.IGNORECASE))
+    for kind, pattern in (
+        (
+            "active-content",
+            r"<script\b[^>]{0,300}>[^<]{0,2000}</script|<script\b[^>]{0,200}\bsrc\s*=|" + _HANDLER + "|"
+            rf"<(?:iframe|object|embed|base|form|meta|link|frame|applet|portal|use|image|animate)\s[^<>]{{0,300}}?{_CARRIES}|"
+            r"<a\s[^<>]{0,200}\b(?:id|name)\s*=|"
+            r"<(?:math|svg)\b[^>]{0,200}>\s*<|<(?:style|noscript|title|textarea|xmp)\b[^>]{0,100}>[^>]{0,200}</?[a-z!]|"
+            r"\]\(\s*<?\s*(?:javascript|vbscript|data|file|blob)\s*:|"
+            r"\b(?:javascript|vbscript)\s*:\s*[\w.$]{1,80}\s*(?:\(|=|\[)|\bdata:text/html\b|"
+            r"\{\{[^{}\n]{0,80}(?:constructor|__|process\.|config\b)",
+        ),
+        (
+            "remote-resource",
+            r"!\[[^\]\n]{0,200}\]\(\s*<?(?:https?:)?//|<img\s[^<>]{0,200}\bsrc\s*=\s*[\"']?(?:https?:)?//",
+        ),
+        (
+            "structure",
+            # Markup for a heading, a table row or a code fence at the start of a line that a reader sees as prose.
+            r"\A\s*#{1,6}\s+[^\s|]|\A\s*\|.*\|\s*\Z|\A\s*(?:```|~~~)|\n[ \t]{0,40}#{1,6}[ \t]+\S|"
+            r"\n[ \t]{0,40}\|[^\n|]{0,400}\|[^\n|]{0,400}\|",
+        ),
+        (
+            "control-characters",
+            # A forged log line, which would look genuine in a log that quotes this page, or a terminal escape sequence.
+            r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\s+\S.{0,60}?\b\w+=\S|"
+            r"\\x1b\[|\\u001b\[|\\033\[|\x1b|\^\[\[\d|\[\d{1,3}(?:;\d{1,3}){0,4}[JHKm](?!\])",
+        ),
+        # A repository's relative link to one of its own files is not a path traversal.
+        ("path", rf"(?:\.\.[/\\]){{2,}}{_NO_FILE}|(?:%2e%2e(?:%2f|%5c)){{2,}}|\A\.\.[/\\]{_NO_FILE}"),
+        (
+            "invalid-unicode",
+            r"\\u\{?d[89ab][0-9a-f]{2}(?!\\u\{?d[c-f])|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2}|&#(?:x?d[89ab][0-9a-f]{2}|5(?:5[3-9]|6[0-3])\d\d);",
+        ),
+    )
+)
 
 
 class Cleaned(NamedTuple):

@@ -27,17 +27,29 @@ from agent.intake.extract.formats.shadow import lay_out
 from agent.intake.hidden.cascade import without_sheets
 from agent.intake.hidden.visibility import NOT_XML, Visibility, mount_is_empty, tag_of
 from agent.intake.page import MAX_EXCERPT, AboutHint, Block, BlockKind, Page, PageLink, Region, Removed, Wall
-from agent.intake.vocabulary import patterns
 
 _REFRESH: Final = re.compile(r"\s*[\d.]+\s*[;,]\s*(?:url\s*=\s*)?['\"]?([^'\"]+)", re.IGNORECASE)
-_IS: Final = patterns(__file__)
-_ROLES: Final = _IS["roles"]
+# Roles of <link> that lead to content worth reading; style sheets, icons, feeds and preloads do not.
+_ROLES: Final = re.compile(
+    r"\b(?:help|author|license|privacy-policy|terms-of-service|service-desc|service-doc|service-meta|describedby|"
+    r"homepage|agent-card|llms|mcp)\b"
+)
 _READABLE: Final = frozenset(
     {"text/markdown", "text/plain", "application/pdf", "application/json", "application/openapi+json"}
 )
-_NEEDS_SCRIPT: Final = _IS["needs_script"]
-_CONSENT: Final = _IS["consent"]
-_SIGN_IN: Final = _IS["sign_in"]
+_NEEDS_SCRIPT: Final = re.compile(
+    r"\b(?:enable|requires?|needs?|turn on|activate|without)\b.{0,40}\bjavascript\b|\bjavascript\b.{0,40}"
+    r"\b(?:enabled?|required|disabled|needed|to run this app)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_CONSENT: Final = re.compile(
+    r"(?i)\b(?:before you continue|we value your privacy|accept (?:all )?cookies|cookie consent"
+    r"|consent to (?:the )?use|manage (?:your )?(?:cookie|privacy) (?:preferences|settings))\b"
+)
+_SIGN_IN: Final = re.compile(
+    r"(?i)\b(?:(?:sign|log) ?in (?:to|with)\b|please (?:sign|log) ?in|(?:sign|log)[ -]?in (?:is )?required|you (?:must"
+    r"|need to) be (?:signed|logged) in|create an account to|continue with (?:google|github|sso))"
+)
 _MAX_HEAD_LINKS: Final = 50
 _LONG: Final = 150
 """A page with more words than this cannot be just a wall."""

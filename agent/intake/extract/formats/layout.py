@@ -16,7 +16,6 @@ from lxml import etree
 
 from agent.intake.hidden.visibility import tag_of
 from agent.intake.page import Block
-from agent.intake.vocabulary import texts
 
 # Camel case, underscores and dashes are normalised before names are compared. The noun must come last in a name, except
 # for words for boxes and sides, numbers and hashes. For example, `docSidebarContainer_Yf3` is a sidebar, but
@@ -31,10 +30,58 @@ _BOXES: Final = (
 )
 _WORD: Final = re.compile(r"[^\W_]+")
 _DENSE_SCRIPT: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_TEXTS: Final = texts(__file__)
-_ACTION: Final = re.compile(_TEXTS["action"])
-_PHRASE: Final = re.compile(_TEXTS["phrase"])
-_BANNER: Final = re.compile(_TEXTS["banner"])
+_ACTION: Final = re.compile(
+    r"(?i)(?:(?:get|start|try|book|request|contact|talk|learn|read|see|view|watch|sign|log|join|subscribe|download"
+    r"|install|add|explore|show|load|back|copy|share|edit|suggest|report|follow|connect|buy|open|skip|next|prev"
+    r"|previous|older|newer|details|more|visit|try|choose|select|compare|launch|deploy|browse|free|trouble|jump|rss"
+    r"|tweet|post)\b|→|›|»|←|‹)"
+)
+# Stock phrases. Each must match a whole text: "Updated files are sent on" or "Powered by GPT" is evidence.
+_DATE: Final = (
+    r"(?:(?:an?|\d+|over an?|about an?) \w+ ago|(?:\w{3,9}\.? )?\d{1,4}(?:st|nd|rd|th)?[ ,./-].{0,20}|today|yesterday)"
+)
+_MAKERS: Final = (
+    r"(?:docusaurus|gitbook|mintlify|sphinx|(?:material for )?mkdocs|read ?the ?docs|readme|wordpress|zendesk|intercom"
+    r"|hugo|jekyll|ghost|notion|confluence|trustpage|safebase|vanta|drata|document360|webflow|wix)"
+)
+_CROWD: Final = (
+    r"(?:\w+ ){0,3}(?:teams|companies|developers|engineers|customers|businesses|organi[sz]ations|brands|people)"
+)
+_SPANS: Final = r"(?:second|minute|hour|day|week|month|year)"
+_COUNTS: Final = (
+    r"(?:\W? ?[\d.,]+ ?[km]?\+? (?:reviews?|ratings?|likes?|votes?|upvotes?|followers?|comments?|repl(?:y|ies)"
+    r"|reactions?|claps?|views?|bookmarks?))"
+)
+_RATING: Final = (
+    r"[\d.]+(?: ?/ ?(?:4|5|10)(?:\.0)?| ?stars?| ?★+| out of \d)(?: ?\(?[\d.,]+[km]?(?: \w+)?\)?)?|[★☆⭐ ]+[\d.]*"
+)
+_PHRASE: Final = re.compile(
+    r"(?:was|is|did|does|were) (?:this|the|our) (?:page|article|guide|section|answer|content|doc\w*|topic)? ?"
+    r"(?:be )?(?:help\w*|useful|clear|answer)\b.{0,40}\?.{0,20}|(?:was|did) this (?:help\w*|useful).{0,10}"
+    r"|(?:was )?(?:this )?(?:helpful|useful)\?.{0,20}|rate this (?:page|article).{0,20}|yes no"
+    r"|.{0,30}\bfound (?:this|it) (?:review )?(?:to be )?helpful\W*"
+    rf"|(?:page )?(?:last )?(?:updated?|modified|edited|reviewed)(?: on| at)?:? {_DATE}"
+    r"|edit (?:this page|on) ?(?:on )?\w{0,12}|suggest (?:an )?edits?|view (?:page )?source"
+    r"|copy (?:page|link|code)|copied!?"
+    rf"|(?:copyright|©|\(c\)) .*|.*\ball rights reserved\b.*"
+    rf"|(?:powered|built|made|generated) (?:by|with) {_MAKERS}\b.{{0,40}}"
+    r"|skip to (?:the )?(?:main |page )?(?:content|navigation|search|footer)|(?:jump|back) to (?:top|content)"
+    r"|on this page|(?:table of )?contents|in this (?:article|page)|share(?: this)?\W*(?:(?:post|article|page)\W*)?"
+    rf"|version: [\w.]+|\d+ min(?:ute)?s? read|advertisement|sponsored|(?:trusted|loved) by {_CROWD}\b.{{0,30}}"
+    rf"|(?:trusted|loved) by (?:\w+ ){{1,3}}at|{_COUNTS}(?: ?[•·|] ?{_COUNTS})*|{_RATING}"
+    rf"|\W?\d+ ?(?:s|m|h|d|w|mo|y|min|hr|{_SPANS})s? ago|(?:created|posted|written) by .*\b(?:on|at) {_DATE}"
+    r"|you(?:'re| are)? receiv\w+ this (?:e-?mail|newsletter) because .*|unsubscribe\s*[|·•].{0,60}"
+    r"|this (?:topic|thread|question|discussion) (?:was|is|has been) (?:\w+ ){0,2}(?:closed|locked|archived)\b.*"
+    r"|war (?:diese|dieser|das) .{0,30}hilfreich\W*|(?:cette|cet) .{0,40}\butile\W*|¿.{0,40}\b(?:útil|ayud\w+)\W*"
+    r"|most popular"
+    r"|\[?\W*(?:previous|prev)\b.{0,60}\bnext\b.{0,60}",
+    re.IGNORECASE,
+)
+_BANNER: Final = re.compile(
+    r"(?i)\b(?:uses?|using|accept\w*|reject|allow|manage|set|optional|necessary) (?:\w+ ){0,2}cookies?\b"
+    r"|\bcookies? (?:help|to|and similar|policy|settings|preferences)\b|\benable javascript\b"
+    r"|\breload (?:this|the page|to)\b|\bbrowser (?:is|does) (?:not|no longer)\b"
+)
 _ALL: Final = 0.95
 _MOSTLY_LINKED: Final = 0.5
 _LITTLE: Final = 0.3
@@ -54,8 +101,20 @@ def named(words: str) -> re.Pattern[str]:
     return re.compile(f"{_OF}(?:{words}){_BOXES}")
 
 
-_STRONG_NAMES: Final = named(_TEXTS["strong_names"])
-_WEAK_NAMES: Final = named(_TEXTS["weak_names"])
+_STRONG_NAMES: Final = named(
+    r"cookies?(?:-law)?(?:-[a-z]+)?(?:-banner|-consent|-notice|-bar|-popup|-dialog|-root|-wall|-settings)?"
+    r"|consent|gdpr|ccpa|onetrust|cookiebot|bread-?crumbs?|pagination|pager|skip-?(?:link|to-content|nav|to)"
+    r"|(?:site|page|main|global|layout|c|m)-footer|footer|colophon|table-of-contents|on-this-page|toc|linenos|linenodiv"
+    r"|blob-num"
+)
+_WEAK_NAMES: Final = named(
+    r"side-?bar|side-?nav|side-?menu|nav-?bar|nav|navigation|mega-menu|menu|top-?bar|top-?nav|site-header"
+    r"|global-(?:header|menu|nav)|share|sharing|social|social-?links|login|signin|sign-?up"
+    r"|search(?:-?(?:box|form|bar|input))?"
+    r"|edit-this-page|page-?actions|feedback|helpful|announcement|announcement-bar|flash|banner|newsletter|subscribe"
+    r"|tab-?labels|tabbed-labels|nav-tabs|tabs-row|tabs-header|pivot|badges?-row|last-updated|edit-page|tags-row"
+    r"|usp-bar|cta|cta-banner|md-skip|disclaimer|footer-[a-z]+"
+)
 _NEIGHBOUR_NAMES: Final = re.compile(
     r"(?:^|\s)(?:[a-z]{1,3}-)*(?:(?:customer|user|product|app|item|article|post|page|section|widget)s?-)*"
     r"(?:related|similar|recommended|recommendations?|alternatives?|neighbou?rs?|also|you-may|more-from|reviews?|ratings?"
@@ -68,17 +127,39 @@ _NEIGHBOUR_NAMES: Final = re.compile(
 _LINK_NAMES: Final = named("tabs?|tab-?bar|tab-?list")
 _TALK_NAMES: Final = named("comments?|replies|discussions?")
 _TALK_HEADING: Final = re.compile(r"(?:\d+ )?(?:comments?|replies|discussion)(?: \(?\d+\)?)?:?", re.IGNORECASE)
-_TALK: Final = re.compile(_TEXTS["talk"])
+_TALK: Final = re.compile(
+    r"(?i)\b(?:posted|commented|replied|written|answered) (?:by|on|at)\b|\b(?:\d+ ?[smhdwy]|\d+ \w{3,7}"
+    r"|an? \w{3,7}) ago\b|\b(?:leave|add|write|post) a (?:comment|reply)\b"
+)
 _BYLINE_NAMES: Final = named("byline|meta|infos?|author|poster")
 _BYLINE: Final = (
     "boolean(.//time) and boolean(.//a[contains(@href, '/u/') or contains(@href, '/user') or contains(@href, '/@') or "
     "contains(@href, '/profile') or contains(@href, '/member')] | .//*[@itemprop='author'])"
 )
-NEIGHBOUR_HEADING: Final = re.compile(_TEXTS["neighbour_heading"])
+_THINGS: Final = (
+    r"(?:ai )?(?:agents?|tools?|products?|apps?|servers?|posts?|articles?|pages?|links?|listings?|reading|topics?"
+    r"|projects?|software|companies|categories|searches|extensions?|packages?|plug-?ins?|repositories)"
+)
+NEIGHBOUR_HEADING: Final = re.compile(
+    r"(?:related|similar|other|recommended|featured|popular|trending|sponsored|more|latest|recent)"
+    rf"(?: \w+)? {_THINGS}\b.*"
+    r"|related|similar|featured|sponsored|recommended(?: for you)?|trending(?: now)?|recently viewed.*|advertisement"
+    r"|(?:\w+ )?alternatives(?: to .*)?|(?:you|users|people|customers) (?:may|might|also)\b.*"
+    r"|people who .*|popular ways to\b.*|more (?:from|like|by)\b.*"
+    r"|(?:customer |user |verified |product )?(?:reviews|ratings)(?: (?:and|&) \w+)?(?: \(\d+\))?|[\d.]+ out of 5.*"
+    r"|testimonials|what (?:our )?\w+ (?:say|think|are saying)\b.*|loved by\b.*"
+    r"|used by(?: [\d.,]+[km]?\+?)?|(?:spaces|collections?|projects|packages|repositories) (?:using|including)\b.*"
+    r"|trusted by\b.*|newsletter|stay (?:updated|in the loop|up to date)\b.*|get .{3,40} in your inbox|share this\W*"
+    r"|関連記事|関連項目|お客様の声|منتجات مشابهة",
+    re.IGNORECASE,
+)
 _ADMONITION: Final = re.compile(
     r"admonition|callout|note|notice|tip|warning|caution|alert|info|hint|starlight-aside", re.I
 )
-_MARK_NAMES: Final = re.compile(_TEXTS["mark_names"])
+_MARK_NAMES: Final = re.compile(
+    r"header-?link|hash-link|permalink|heading-anchor|viewcode-link|edit-(?:this-)?page|suggest-edits"
+    r"|skip-(?:to-|link|nav)"
+)
 _BLOCKS: Final = frozenset(
     (
         *("address", "article", "aside", "blockquote", "body", "caption", "dd", "details", "dialog", "div", "dl"),

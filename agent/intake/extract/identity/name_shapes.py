@@ -10,8 +10,6 @@ import unicodedata
 from pathlib import Path
 from typing import Final
 
-from agent.intake.vocabulary import patterns
-
 _WORDS: Final = {
     key: frozenset(words.split())
     for key, words in tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8")).items()
@@ -44,16 +42,34 @@ _VERSION: Final = re.compile(
     r"\s+(?:v|ver\.?|version)?\s?\d{1,3}(?:\.\d{1,4}){1,3}\S{0,12}$|\s+v\d{1,3}$", re.IGNORECASE
 )
 _STAGE: Final = re.compile(r"\s+(?:alpha|beta|preview|community edition|\(?wip\)?)$", re.IGNORECASE)
-_IS: Final = patterns(__file__)
-_MEANS: Final = _IS["means"]
+_MEANS: Final = re.compile(
+    r"\s+(?:using|powered by|built (?:with|on)|based on|made with|featuring)\s+\S.*$", re.IGNORECASE
+)
 _BY: Final = re.compile(r"(?<=\S) (?:by|from) (?:[A-Z0-9][\w.&'’-]*)(?: [A-Z0-9][\w.&'’-]*){0,3}$")
 _VERSUS: Final = re.compile(r"\s+vs\.?\s+.*$", re.IGNORECASE)
 _HOSTED: Final = re.compile(r"^(?:git ?hub|git ?lab)\s*[-–—:·]\s*", re.IGNORECASE)
 _PATH: Final = re.compile(r"^@?[\w.-]{1,60}/([\w.-]{1,80})$")
-_INTRODUCES: Final = _IS["introduces"]
-_CONCLUDES: Final = _IS["concludes"]
-_ADJECTIVES: Final = _IS["adjectives"]
-_KIND_END: Final = _IS["kind_end"]
+_INTRODUCES: Final = re.compile(
+    r"(?i)^(?:welcome to|welcome|about|introducing|introduction to|getting started with|get started with|meet|hello|hi"
+    r"|what(?: is| are|['’]s)(?! new)|why(?: use)?|how to use|readme (?:for|of)|documentation (?:for|of)"
+    r"|docs (?:for|of)|overview of|guide to|tools of|skill:|project:|name:|willkommen (?:bei|zu)|was ist|über"
+    r"|bienvenue (?:sur|dans|à|chez)|qu['’]est[- ]ce que|à propos de|bienvenid[oa]s? a|¿?\s*qué es|acerca de|欢迎使用"
+    r"|欢迎来到|什么是|关于|歡迎使用|什麼是)(?=[\s:：]|[^\x00-\x7f])[\s:：]*"
+)
+_CONCLUDES: Final = re.compile(
+    r"(?i)(?:\s+(?:(?:user|developer|technical|official|online|project|api|full) )?(?:documentation|docs|manual|readme"
+    r"|read ?me|user guide|wiki|reference|handbook|home ?page|website|overview|dokumentation|handbuch|documentación"
+    r"|quickstart|quick ?start|getting started|setup guide|installation guide)|\s*(?:とは|について|文档|使用文档"
+    r"|使用说明|说明文档|文檔|ドキュメント|문서|란|이란))\s*[?？]?$"
+)
+_ADJECTIVES: Final = re.compile(
+    r"(?i)^(?:the\s+)?(?:(?:official|unofficial|awesome|original|ultimate|legendary|amazing|missing)(?:\s*[,&/]\s*"
+    r"|\s+and\s+|\s+))+(?=\S)"
+)
+_KIND_END: Final = re.compile(
+    r"(?i)\b(?:server|agent|agents|toolkit|framework|sdk|platform|library|plugin|skill|assistant|project|app|engine"
+    r"|repository|cli)$"
+)
 _PICTURE: Final = re.compile(r"^(?:logo|icon|banner|badge)\s+(?=\S)|\s+(?:logo|icon|banner)$", re.IGNORECASE)
 _TWICE: Final = re.compile(r"^(\S{2,40}) (?=\1\b)", re.IGNORECASE)
 """A duplicated name, for example when a logo's description precedes the heading."""
@@ -68,7 +84,12 @@ _EMOJI_PARTS: Final = "\ufe0f\u20e3"
 _LETTER: Final = "[A-Za-z0-9À-ɏ_-]"
 """A character that continues a word. Letters of scripts without blanks do not, as they may directly follow a name."""
 _SPLIT: Final = re.compile(r"[^\w+&#.'’-]+")
-_BADGE: Final = _IS["badge"]
+_BADGE: Final = re.compile(
+    r"(?i)(?:license|licence|build|ci|tests?|coverage|codecov|docs?|documentation|version|pypi|npm|downloads?|stars?"
+    r"|forks?|discord|slack|twitter|x|follow|chat|website|python|node(?:\.js)?|status|release|issues|prs?"
+    r"|contributors?|sponsor|mcp|docker|code style|platform|open in \w+|install in .*|deploy .*)(?: ?(?:badge|:.*"
+    r"|- ?.*|[vx]?[\d.>=+]+|welcome|passing|stars?|server|status|workflow|version|count|chat|follow|join\w*))*"
+)
 
 
 def tidy(text: str) -> str:

@@ -17,7 +17,6 @@ from agent.intake.extract.identity import name_shapes as names
 from agent.intake.extract.identity.name_shapes import GENERIC_FILES, GENERIC_FOLDERS
 from agent.intake.extract.identity.repositories import Repository, named_packages, named_repositories
 from agent.intake.page import Block, Page
-from agent.intake.vocabulary import patterns
 
 _OPENING: Final = 14
 """Number of text blocks at the start of a page in which it introduces its product."""
@@ -59,13 +58,28 @@ _SOUND: Final = 4.0
 _UNUSED: Final = 1.5
 """Subtracted if the name has a single source and is never used in the page's text."""
 
-_IS: Final = patterns(__file__)
-_DEFINES: Final = _IS["defines"]
-_PRONOUN: Final = _IS["pronoun"]
+_NAME: Final = r"[A-Z0-9@`][\w.+#@/`’'-]*|[a-z]+[A-Z\d][\w.+#-]*|[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)+"
+_DEFINES: Final = re.compile(
+    rf"[\"“«*_'‘]{{0,3}}(?:(?i:the|le|la|el|der|die|das) )?(?P<name>(?:{_NAME})(?: (?:{_NAME}|of|for|by|de)){{0,5}})"
+    r"[\"”»*_'’]{0,3}(?:\s?[(（][^()（）]{1,120}[)）])?,?"
+    r"(?:\s(?:is|es|est|ist|permet|permite|lets|helps|provides|gives|enables|allows|brings|turns|connects|exposes|"
+    r"combines|offers|makes|transforms|supports|automates|wraps|bridges|integrates|has|adds|runs)\s|"
+    r"\s?(?:は|とは|是|为|為|是一|은|는|이란)|\s=\s)"
+)
+_PRONOUN: Final = re.compile(
+    r"(?i)(?:this|it|these|that|those|we|you|here|there|a|an|our|your|each|all|any|everything|what|which|if|when|most"
+    r"|both|no|note|features?|goal|project|server|tool|agent|agents|library|package|plugin|documentation|support"
+    r"|example|dieses?|ce|cette|este|esta|il|es|ein|eine|un|una|une|本项目|このプロジェクト|he|she|they|currently"
+    r"|unlike|with|by|as|license|status|version|contributions?|ai|llms?|mcp|the model context protocol"
+    r"|model context protocol)"
+)
 _LOGO_ALT: Final = re.compile(
     r"(?P<name>.{1,60}?)[\s_-]*(?P<sort>logo(?:type|mark)?|banner|header|icon|cover|hero|wordmark)\b.*", re.IGNORECASE
 )
-_FORMER: Final = _IS["former"]
+_FORMER: Final = re.compile(
+    r"(?:formerly(?: known as| called)?|f\.?k\.?a\.?|previously(?: known as| called)?|renamed from|originally called|"
+    r"also known as|a\.?k\.?a\.?)\s+[\"“`*]*((?:[A-Z0-9][\w.+#-]*)(?: [A-Z0-9][\w.+#-]*){0,3})"
+)
 _LEAD_MARKS: Final = re.compile(r"^[^\w@`\"“«*'‘]+")
 _STOPS: Final = re.compile(r"(?<=[.!?。！？])\s*(?=\S)")
 _BETWEEN: Final = re.compile(r"[\s_-]+")

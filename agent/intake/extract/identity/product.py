@@ -16,7 +16,6 @@ from agent.intake.extract.identity import name_shapes as names
 from agent.intake.extract.identity.naming import Name, name_page
 from agent.intake.extract.identity.repositories import named_repositories
 from agent.intake.page import AboutHint, Block, Page
-from agent.intake.vocabulary import texts
 from agent.records import About
 
 _MARKS: Final = r"[\W_]{0,6}"
@@ -26,12 +25,25 @@ _VERSUS: Final = re.compile(r"\s+(?:vs\.?|versus)\s+", re.IGNORECASE)
 _SIDES: Final = 2
 _MAX_OTHERS: Final = 20
 _HOSTED: Final = r"(?:Cloud|Enterprise|Platform|SaaS|Hosted|Business|Teams|Premium)"
-_TEXTS: Final = texts(__file__)
-_SAYS: Final = _TEXTS["says"]
-_PITCH: Final = _TEXTS["pitch"]
-_INSTEAD: Final = re.compile(_TEXTS["instead"])
+_SAYS: Final = (
+    r"(?:is|are|was|has|have|had|offers|provides|gives|adds|includes|runs|lets|helps|supports|comes|handles|hosts|brings|"
+    r"uses|stores|keeps|reads|writes|sends|can|will|also|supersedes|replaces)"
+)
+_PITCH: Final = (
+    r"(?:looking for|try|check out|see|want|wants|prefer|need|interested in|don['’]t want|rather|or use|consider|"
+    r"switch to|new users should|if you (?:want|need|prefer|are looking for)|"
+    r"for (?:a|the) (?:hosted|managed|cloud|commercial))\b"
+)
+_INSTEAD: Final = re.compile(
+    r"(?i)\b(?:superseded|replaced|succeeded) by|in favou?r of|successor (?:to|of)|predecessor(?: of|,)?"
+    r"|migrate (?:to|from)|(?:our|the) other (?:product|project)s?|sister (?:product|project)|alternative to|unlike"
+    r"|compared (?:to|with)"
+)
 _PROPER: Final = re.compile(r"\s{1,2}(?:the\s|our\s)?[\[`*\"“]{0,3}([A-Z][\w.+-]*(?: [A-Z][\w.+-]*){0,3})")
-_COPYRIGHT: Final = re.compile(_TEXTS["copyright"])
+_COPYRIGHT: Final = re.compile(
+    r"(?i)(?:copyright|©|\(c\))[\s,:]{0,3}(?:\(c\)|©)?\s{0,3}(?:\d{4}(?:\s?[-–]\s?(?:\d{4}"
+    r"|present))?)?[\s,]{0,3}(?:by\s)?(?P<name>[A-Z][\w&'’-]*(?:[ ,]{1,2}[A-Z][\w.&'’-]*){0,5})"
+)
 _ENDS: Final = re.compile(r"[\s,.]*(?:all rights reserved.*)?$", re.IGNORECASE)
 _CODE_HOSTS: Final = frozenset(
     {"github.com", "raw.githubusercontent.com", "gitlab.com", "codeberg.org", "bitbucket.org", "npmjs.com", "pypi.org"}
@@ -46,12 +58,37 @@ _MAX_NAME: Final = 6
 _SEVERAL: Final = 2
 _CARD: Final = 3
 """The number of blocks in a card, including its name."""
-_GENERIC: Final = re.compile(_TEXTS["generic"])
+# Titles of catalogue pages, never of a product: "All agents", "MCP servers", "Browse the directory", "Search results".
+_GENERIC: Final = re.compile(
+    r"(?i)(?:(?:all|our|the|best|top|new|popular|featured|browse|explore|more|latest|ai|mcp|\d+"
+    r"|[a-z]+) ){0,2}(?:agents|assistants|copilots|bots|tools|products|apps|servers|plugins|skills|integrations"
+    r"|listings)(?: (?:directory|marketplace|catalog(?:ue)?|list|gallery|store))?|(?:[a-z]+ ){0,3}(?:directory"
+    r"|marketplace|catalog(?:ue)?|category|collection|search results|gallery|app store)|browse|explore|home|welcome"
+    r"|index|"
+)
 _PRODUCT: Final = re.compile(
     r"(?:[A-Z0-9][\w.'’&+-]* ){1,4}(?:Agent|Assistant|Copilot|Bot|Server|Plugin|Skill|Connector)(?: [A-Z0-9][\w.]*)?"
 )
 _ASKED: Final = "named by --product"
-_SCORED: Final = re.compile(_TEXTS["scored"])
+_FACTORS: Final = (
+    r"(?:autonomy(?: of action)?|goal[- ]driven planning|self[- ]modification|dynamic tool use|persistent memory|"
+    r"contextual awareness|dynamic identity|multi[- ]agent interactions?|non[- ]determinism|"
+    r"opacity(?: ?(?:&|and) ?reflexivity)?|natural language interface)"
+)
+_NUMBER: Final = r"\(?\d{1,3}(?:\.\d+)?\)?(?: ?(?:/|out of) ?\d+| ?%)?"
+_SCORED: Final = re.compile(
+    rf"{_FACTORS}[\s|:—–-]+{_NUMBER}(?:[\s|].*)?"
+    r"|.*\b(?:AIVSS|AARS)\b.{0,40}?\d.*|CVSS(?: ?v?\d(?:\.\d)?)?(?: base)?(?: score)?\s*[|:]\s*\d.*"
+    rf"|(?:overall |our |the )?(?:risk|trust|threat|safety|security|editor(?:['’]?s)?|user|community|average)?[- ]?"
+    rf"(?:score|rating|grade)\s*[|:—–-]?\s*(?:{_NUMBER}|[A-F][+-]?|(?:very )?(?:low|medium|high|critical))(?:[\s|(].*)?"
+    r"|(?:[★☆⭐]\s*)+.*|.*\b\d(?:\.\d)? (?:out of|/) 5\b.*|rated \d.*|.*\(\d[\d,.]*k? (?:reviews|ratings|votes)\).*"
+    r"|\d[\d,.]*k? (?:reviews|ratings|upvotes|votes|likes|stars|forks|watching|watchers|followers|downloads)"
+    r"|(?:stars?|forks?|watchers?|watching|followers) \d[\d,.]*k?"
+    r"|(?:[A-Z][\w+#. -]{0,24} \d{1,3}(?:\.\d+)?%[\s|·]*)+"
+    r"|(?-i:.*\bMAESTRO\b).{0,40}\b(?:threat|layer|framework)s?\b.*|.*\bagentic threat model\b.*"
+    r"|not certain from (?:the )?listing\b.*",
+    re.IGNORECASE,
+)
 _MAX_SCORED: Final = 60
 """Maximum number of words in a line that can be a score, a rating or a note on them."""
 

@@ -6,13 +6,11 @@ occur, and training learns which of them matter.
 """
 
 import re
-import tomllib
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -33,8 +31,42 @@ _MAX_HEADING_WORDS: Final = 12
 _LEAD_WORDS: Final = 14
 _MAX_TEXT: Final = 1200
 SHAPES: Final = {
-    name: (label, re.compile(pattern))
-    for name, (label, pattern) in tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8")).items()
+    "flag": ("a flag", re.compile(r"(?<!\S)--?[a-z][\w-]*")),
+    "variable": ("the name of a variable", re.compile(r"\b[A-Z][A-Z0-9]*+_[A-Z0-9_]+\b")),
+    "snake": ("a name as in code", re.compile(r"\b[a-z]++_[a-z_]+\b")),
+    "camel": ("a name as in code", re.compile(r"\b[a-z]++[A-Z]\w")),
+    "path": ("a path", re.compile(r"(?<![\w.-])[\w.-]*+/[\w.-]+")),
+    "url": ("an address", re.compile(r"https?://")),
+    "file": ("the name of a file", re.compile(r"\.(?:md|json|ya?ml|toml|py|ts|js|env|txt|sh|go|rs)\b")),
+    "call": ("a call", re.compile(r"\w\(")),
+    "version": ("a version", re.compile(r"\bv?\d++\.\d")),
+    "number": ("a number", re.compile(r"\d")),
+    "money": ("a price", re.compile(r"[$€£]\s?\d")),
+    "percent": ("a percentage", re.compile(r"\d ?%")),
+    "quote": ("quotation marks", re.compile(r"[\"“”«»「」]")),
+    "question": ("a question mark", re.compile(r"[?？]")),
+    "exclamation": ("an exclamation mark", re.compile(r"[!！]")),
+    "ends in a colon": ("a colon at its end", re.compile(r"[:：]\s*\Z")),
+    "ends in a stop": ("", re.compile(r"[.。]\s*\Z")),
+    "label": ("a label", re.compile(r"\A[^:：\n]{2,40}[:：]\s")),
+    "dash": ("", re.compile(r"\s[—–-]\s")),
+    "arrow": ("", re.compile(r"→|->|=>")),
+    "emoji": ("an emoji", re.compile(r"[\U0001f300-\U0001faff☀-➿]")),
+    "bracket": ("", re.compile(r"\(")),
+    "slash command": ("a slash command", re.compile(r"(?<!\S)/[a-z]")),
+    "at": ("", re.compile(r"@\w")),
+    "year": ("a year", re.compile(r"\b20\d\d\b")),
+    "assignment": ("an assignment", re.compile(r"\w=\S")),
+    "brace": ("braces", re.compile(r"[{}\[\]]")),
+    "tick": ("", re.compile(r"[✅✓✔❌✗☑]")),
+    "warning": ("a warning sign", re.compile(r"⚠|❗")),
+    "star": ("a star", re.compile(r"⭐|★")),
+    "copyright": ("a copyright sign", re.compile(r"©")),
+    "bar": ("", re.compile(r"\|")),
+    "dollar": ("", re.compile(r"\$\w|^\$ ")),
+    "code": ("words set as code", re.compile(r"`")),
+    "begins with code": ("words set as code", re.compile(r"\A\W{0,3}`")),
+    "comment": ("a comment", re.compile(r"(?m:^\s*+(?://|#))")),
 }
 """The shapes of a text, by name: how a reason calls them, or nothing, and their pattern."""
 _MAX_COUNT: Final = 4

@@ -5,12 +5,12 @@ findings of attacks. The finding withdraws nothing: a claim of rank 2 or below l
 sentence may state a risk beside its claim. No estimate uses the finding.
 """
 
+import re
 from itertools import islice
 from typing import Final
 
 from agent.intake.extract.statements.split import statements
 from agent.intake.page import MAX_EXCERPT
-from agent.intake.vocabulary import patterns
 from agent.records import CARRYING, Document, Finding, Statement
 
 MAX_CLAIMS: Final = 60
@@ -23,7 +23,37 @@ _MIN_ASSURANCE: Final = 5
 """Minimum number of words for a control sentence to count as a promise even without the form of a claim."""
 _TELLING_WORDS: Final = (5, 30)
 """Minimum and maximum number of words of a sentence that is informative and can be shown in full."""
-_IS: Final = patterns(__file__)
+_CODE: Final = re.compile(
+    r"\{\s*\"|\"\s*:|^\s*[\[{<@$]|[{}│├└]|\w\(|=|\s->\s|\s→|\s\|\s|(?<![\w-])--?[a-z]|^\W*[A-Z][A-Z0-9]*_"
+    r"|\b\w+\.\w+\.\w+"
+)
+"""Signs of a program, a configuration or a table, whose lines state settings or drawings rather than promises."""
+_ASSERTS: Final = re.compile(
+    r"(?i)\b(?:is|are|be|was|were|has|have|can|cannot|must|never|always|will|stays?|remains?|requires?|needs?|asks?"
+    r"|waits?|encrypts?|redacts?|masks?|validates?|verif(?:y|ies)|restricts?|protects?|prevents?|enforces?|isolates?"
+    r"|blocks?|limits?|logs?|controls?|ensures?|guarantees?|supports?|holds?|keeps?|runs?|offers?|provides?|includes?"
+    r"|uses?|we|our)\b|n['’]t\b"
+)
+_TO_READER: Final = re.compile(
+    r"(?i)^\W*(?:if|see|for (?:more|details?|further|example)|to (?!date)|here(?:'s|’s| is| are)|note|when you"
+    r"|once you|step|make sure|ensure|check|use|run|add|set|create|configure|install|review|read"
+    r"|only (?:install|use|grant|give)|grant|give|choose|select|click|open|enable|disable|verify|require|remove"
+    r"|replace|keep|store|mount|avoid|never (?:commit|share|store|put|use|paste|hard)|don['’]t|do not"
+    r"|always (?:use|review|check|validate|set|keep|verify|test)|consider|please|you(?:'ll|’ll| can| will| must"
+    r"| should| need| may| have)?\b(?! (?:approve|confirm|control|own)))"
+)
+"""Instructions to the reader, which say nothing about the product, unless the reader approves or confirms."""
+_SAFETY: Final = re.compile(
+    r"(?i)\b(?:safe\w*|secur\w+|priva\w+|risks?|harm\w*|complian\w+|certif\w+|audit\w*|soc ?2|iso|gdpr|hipaa|trust\w*"
+    r"|confiden\w+|penetration|threats?|vulnerab\w+|protect\w*|encrypt\w*|issues?|incidents?|breach\w*)\b"
+)
+"""Words about safety; praise without them ("easy to use") is irrelevant to an assessment and is ignored."""
+_BOAST: Final = re.compile(
+    r"(?i)\b(?:read[- ]only|zero|no) (?:agent|access|issues?|vulnerabilit\w+|findings?|incidents?|breach\w*|risks?)\b"
+    r"|\bread[- ]only (?:by design|mode|assistant|tool|connector|server)\b|\bno data (?:ever )?(?:leaves|is (?:kept"
+    r"|stored|shared))|\bcannot (?:access|read|send|delete|modify|change|write)\b"
+)
+"""Limits that only the vendor asserts. They describe the product, so the drafter does not treat them as claims."""
 
 
 def claims(document: Document) -> tuple[Statement, ...]:
@@ -59,7 +89,7 @@ def under(path: tuple[str, ...]) -> str:
 def _weight(statement: Statement) -> int:
     text = statement.text
     whole = _TELLING_WORDS[0] <= len(text.split()) <= _TELLING_WORDS[1] and text.rstrip().endswith(".")
-    return 2 * statement.claim + 2 * bool(_IS["boast"].search(text)) + bool(_IS["safety"].search(text)) + whole
+    return 2 * statement.claim + 2 * bool(_BOAST.search(text)) + bool(_SAFETY.search(text)) + whole
 
 
 def _is_claimed(statement: Statement) -> bool:
@@ -68,11 +98,11 @@ def _is_claimed(statement: Statement) -> bool:
         return False
     # In a table row only the longest cell is judged, since a promise may appear beside its label.
     text = max(statement.text.split(" | "), key=len).strip() if statement.block == "row" else statement.text.strip()
-    unsaid = _IS["code"].search(text) or text.endswith((":", "?")) or _IS["to_reader"].match(text)
+    unsaid = _CODE.search(text) or text.endswith((":", "?")) or _TO_READER.match(text)
     if unsaid or not _MIN_WORDS <= words <= _MAX_WORDS:
         return False
-    asserts, safety = bool(_IS["asserts"].search(text)), bool(_IS["safety"].search(text))
-    if _IS["boast"].search(text) or (statement.claim and (asserts or safety)):
+    asserts, safety = bool(_ASSERTS.search(text)), bool(_SAFETY.search(text))
+    if _BOAST.search(text) or (statement.claim and (asserts or safety)):
         return True
     promises = asserts and words >= _MIN_ASSURANCE and not statement.claim
     return promises and (statement.sort == "control" or (statement.sort == "assessment" and safety))
