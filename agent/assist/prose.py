@@ -411,8 +411,8 @@ class Ground:
         share = max(len(part & have) / len(part) if part else 1.0 for part in (own, core))
         # Each further quote makes a mistaken citation less likely.
         far = share == 0 or (about and share < _BEARS / len(evidence))
-        # Words of whatever meaning count too: "connects AI agents with the platform" has none that distinguishes
-        # products, and is still what its quote says.
+        # Common words count too: "connects AI agents with the platform" has none that tells products apart, and still
+        # says what its quote says.
         plain = _plain_words(sentence) & _plain_words(" ".join(item.quote for item in items))
         if own and far and not _named_alike(sentence, told) and len(plain) < _WORDED:
             return _NOT_BEARING

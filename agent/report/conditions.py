@@ -115,7 +115,7 @@ def _where(item: RankedThreat) -> str:
 
 
 def _meaning(changes: str, fall: Decimal) -> Text:
-    """Explain a base that hardly falls although the conditions change its metrics; empty for any other."""
+    """Explain why a base hardly falls although the conditions change its metrics; empty if it falls clearly."""
     if not changes or fall >= _MUCH:
         return ()
     changed = {part.partition(":")[0] for part in changes.split("/")}

@@ -55,7 +55,7 @@ _UNCOVERED: Final[dict[ProductKind, str]] = {
 _SIGNS: Final = {"●": "certain", "?": "not certain", "–": "does not apply"}
 _PROPOSALS: Final = {
     "use": "Use it as it is.",
-    "use with conditions": "Use it with the conditions below.",
+    "use with conditions": "Use it under the conditions below.",
     "wait for answers": "Do not use it before the vendor has answered.",
 }
 _MEASURED: Final = "Use it with each threat's measure in place."
@@ -446,7 +446,7 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
     items: list[Text] = [doc.joined(doc.soft("Quote:"), quote)] if quote else []
     # An LLM's text says what is lost.
     if threat.lost and (whole or (writer.room.lost and threat.by == "embedded")):
-        items.append(doc.joined(doc.soft("Lost:"), writer.prose.text(stopped(threat.lost))))
+        items.append(doc.joined(doc.soft("At stake:"), writer.prose.text(stopped(threat.lost))))
     # A headline that a reviewer added comes first but has a later number.
     place = 1 if item == writer.view.threats[0] else item.place
     items += _remedies(writer, item, whole=whole, vendor=whole or place <= writer.room.vendor)

@@ -81,7 +81,7 @@ def asked_of(state: ReviewState) -> dict[str, int]:
 
 
 def changed_words(state: ReviewState) -> str:
-    """Describe the changes since the draft was imported or redrafted: counts of verdicts, and the move of the score."""
+    """Describe the changes since the draft was imported or redrafted: counts of verdicts, and how the score moved."""
     counted = Counter(one.verdict for one in state.own)
     told = [f"{counted[verdict]} {verdict}" for verdict in _TOLD if counted[verdict]]
     refused = sum(contest.decision == "refused" for contest in state.contests)

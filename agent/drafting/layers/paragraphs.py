@@ -1,6 +1,6 @@
 """Writes the paragraph of each layer: facts and their consequences, or general commentary labelled as such.
 
-For a certain layer, one or two sentences state the facts, with marks, and their consequences. For an uncertain layer,
+If the layer is settled, one or two sentences state the facts, with marks, and their consequences. Otherwise,
 the paragraph starts with `MARK`, followed by the LLM's findings, with marks, or general commentary for the kind. If the
 draft asks no question that settles the layer, the paragraph adds one. A paragraph has at most 35 words.
 """

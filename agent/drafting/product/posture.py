@@ -160,7 +160,8 @@ def _against(sheet: FactSheet) -> str:
     if not rows:
         return _unopposed(sheet)
     named = _firm(rows)[:NAMED]
-    text = f"Against it stand{'s' if len(named) == 1 else ''} {listed([_named(one, sheet) for one in named])}"
+    subject = "The documented safeguard is" if len(named) == 1 else "The documented safeguards are"
+    text = f"{subject} {listed([_named(one, sheet) for one in named])}"
     keys = {one.key for one in rows}
     facts = {fact.id: fact for fact in sheet.facts}
     counting = [facts[id_] for one in rows for id_ in one.facts]

@@ -197,7 +197,7 @@ def _alone(
     headline = choose([item.threat for item in ordered])
     more = recurring(sheet, kind, factors)
     if usual is not None:
-        # A threat that cannot lead is not raised, so that no assumption stands above what the facts tell.
+        # With a headline, recurring threats are only lowered, so that no assumption ranks above what the facts show.
         more = _eased(more, usual, kind, factors) if headline else _as_usual(more, usual, kind, factors)
     others = _ranked([_Item(one.layer, one.threat, one) for one in more])
     grave = [item for item in ordered if item.base >= LOW_BASE or item.threat is headline]

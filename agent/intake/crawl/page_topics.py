@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 
 class Topic(NamedTuple):
-    """The name of a topic and the worth of a page about it; an unknown topic has an empty name and worth 0."""
+    """The name of a topic and how valuable a page about it is; an unknown topic has an empty name and value 0."""
 
     name: str
     worth: int

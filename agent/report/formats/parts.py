@@ -63,7 +63,7 @@ class Parts:
         return tuple(each for each in self.boundaries if item.id in each.members)
 
     def whole(self, each: Drawn) -> dict[str, object]:
-        """Return all that the draft says of an item."""
+        """Return everything that the draft says about an item."""
         boundaries = [boundary.id for boundary in self.inside(each.item)]
         return {"group": each.group, **each.item.model_dump(mode="json"), "boundaries": boundaries}
 

@@ -241,7 +241,7 @@ class _Act:
         if state.open:
             left = state.open
             told = f"{len(left)} {'item is' if len(left) == 1 else 'items are'} open, first {left[0].item.id}"
-            raise InputError(told, where="sign", hint="decide each, or waive it with a reason")
+            raise InputError(told, where="sign", hint="decide each of them, or waive it with a reason")
         contests = [contest for contest in state.contests if contest.decision == "open"]
         if contests:
             told = f"{len(contests)} contests are open, first number {contests[0].number}"
@@ -249,7 +249,7 @@ class _Act:
         before = [one for one in state.waived if one.earlier]
         if before and self._fields.get("waivers") != WAIVERS_HOLD:
             told = f"{len(before)} {'item was' if len(before) == 1 else 'items were'} waived for an earlier signature"
-            raise InputError(told, where="waivers", hint="say that this still holds, or decide each")
+            raise InputError(told, where="waivers", hint="confirm that this still holds, or decide each of them")
         advice = state.reviewed.advice
         decision = self._fields.get("decision") or (advice.proposal if advice else None)
         if decision is not None and decision not in get_args(UseProposal):

@@ -492,7 +492,7 @@ def answer_fields(form: Form) -> tuple[Field, ...]:
         title = f"It {words[key].title}" if key in words else "The answer"
         stated.append(Field(f"{row}.polarity", title, "choice", "", sayings(key)))
         if "value" in parts:
-            stated.append(Field(f"{row}.value", "Detail", "line", "", hint="in words of the answer, optional"))
+            stated.append(Field(f"{row}.value", "Detail", "line", "", hint="in the words of the answer; optional"))
     hint = "copied from the answer; left empty, all of it"
     stated.append(Field("quote", "The words that say so", "line", "", hint=hint))
     return (

@@ -221,7 +221,7 @@ def reply(at: At) -> Response:
     return attached(Export(f"{at.key}-reply.md", "text/markdown; charset=utf-8", text.encode()))
 
 
-# ---------------------------------------------------------------- what the last act did
+# ---------------------------------------------------------------- what the last action did
 
 
 class MovedBy(NamedTuple):

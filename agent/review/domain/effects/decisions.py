@@ -151,7 +151,7 @@ def first_decisions(state: ReviewState) -> tuple[Decision, ...]:
 
 
 def _why_layer(draft: Draft, name: str) -> str:
-    """Return why to decide on a layer; empty for a layer on which nothing depends."""
+    """Return the reason to decide on a layer; empty if nothing depends on the layer."""
     sure = [key for key, layer in draft.layers.items() if layer.certain]
     if len(sure) < CERTAIN_NEEDED and name not in sure:
         return f"{len(sure)} of {len(LAYERS)} layers certain, {CERTAIN_NEEDED} needed for a number"

@@ -1,4 +1,4 @@
-"""The schema of the store in steps: Alembic's environment and versions, run from this folder.
+"""The store's schema, built step by step: Alembic's environment and versions, run from this folder.
 
 Each upgrade runs all its steps in one transaction, so a process killed halfway leaves the old schema. A new step is a
 file in `versions`; `tables.SCHEMA` names the newest step.

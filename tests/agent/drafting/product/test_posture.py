@@ -25,8 +25,8 @@ def test_posture_says_rights_entry_and_controls() -> None:
     assert posture(TICKETS, found_for(TICKETS), SCORE) == (
         "An assistant connected to Tickety MCP can delete projects and change issues and comments in Tickety, acting "
         "with a personal access token [E3, E2, E6]. It can read issue comments that outsiders can write, so planted "
-        "instructions could use these abilities [E4]. Against it stands an allow-list (server) [E8]; an approval step "
-        "was not found [N:approval_before]."
+        "instructions could use these abilities [E4]. The documented safeguard is an allow-list (server) [E8]; an "
+        "approval step was not found [N:approval_before]."
     )
 
 

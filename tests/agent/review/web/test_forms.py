@@ -94,7 +94,7 @@ def test_a_struck_threat_stays_on_the_page_and_the_next_one_leads(browser: Brows
     assert threat.place == 1
     assert threat.title in words(element)
     assert threat.how in words(element)
-    assert f"Lost: {threat.lost}" in words(element)
+    assert f"At stake: {threat.lost}" in words(element)
     assert str(threat.basis) in words(element)
     assert not element.xpath('.//form[@data-verb="strike"]')
     assert "The score rests on this threat" in words(tree(page).xpath('//*[@class="draft"]')[0])
