@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, get_args
 from pydantic import Field
 
 from agent.drafting.judgement import Given
-from agent.drafting.threats.cvss_vectors import IMPACTS, base_of, eased, joined
+from agent.drafting.threats.cvss_vectors import IMPACTS, base_of, changed, eased, joined
 from agent.drafting.threats.expressions import CONTROL_RANK
 from agent.drafting.threats.selection import Found
 from agent.drafting.wording import asserted, capital, cited_by, default_of, marks, references, renamed, said
@@ -182,16 +182,13 @@ def _residual(threats: Sequence[Threat], measures: Sequence[_Measure], every: Se
     if not threats:
         return None
     last = max(threats, key=lambda threat: (_after(threat, measures), threat.score.cvss_base))
-    changes = {}
-    for threat in every:
-        before = threat.score.cvss_vector.split("/")
-        changes[threat.id] = "/".join(part for part in _eased(threat, measures).split("/") if part not in before)
+    changes = {threat.id: changed(threat.score.cvss_vector, _eased(threat, measures)) for threat in every}
     return Residual(
         before=max(threat.score.cvss_base for threat in threats),
         after=_after(last, measures),
         threat=last.id,
         remains={threat.id: _after(threat, measures) for threat in every},
-        changes={threat: changed for threat, changed in changes.items() if changed},
+        changes={threat: metrics for threat, metrics in changes.items() if metrics},
     )
 
 

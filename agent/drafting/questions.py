@@ -19,15 +19,14 @@ from pydantic import Field
 from agent.drafting.judgement import Given, JudgedQuestion
 from agent.drafting.layers.certainty import Certainty
 from agent.drafting.threats.candidates import Open
-from agent.drafting.threats.cvss_vectors import base_of, eased
+from agent.drafting.threats.cvss_vectors import base_of, changed, eased
 from agent.drafting.threats.selection import Found
 from agent.drafting.threats.severity import THREAT_MULTIPLIER
 from agent.drafting.wording import capital, inside, listed, load_wording, references, renamed, third_person
 from agent.facts.knowledge import knowledge
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import FactorEstimate, FactSheet, Question, Record, Score, Threat
-from agent.records.threats import Ease
+from agent.records import Ease, FactorEstimate, FactSheet, Question, Record, Score, Threat
 from agent.taxonomy.factors import FACTOR_SETS, FACTORS, FactorKey
 from agent.taxonomy.layers import LAYERS, LayerKey
 
@@ -271,14 +270,13 @@ def _led(asked: JudgedQuestion, text: str, found: Found, causes: Spread) -> Ques
 
 def _eases(asked: JudgedQuestion, found: Found) -> Iterator[Ease]:
     """Compute what is left of each shown threat after a good answer."""
+    metrics = {found.ids[name]: each for name, each in asked.metrics.items() if name in found.ids}
     for placed in found.threats:
-        threat = placed.threat
-        changed = next((each for name, each in asked.metrics.items() if found.ids.get(name) == threat.id), None)
-        if changed is not None:
-            vector = eased(threat.score.cvss_vector, {str(name): value for name, value in changed.items()})
-            own = threat.score.cvss_vector.split("/")
+        threat, vector = placed.threat, placed.threat.score.cvss_vector
+        if threat.id in metrics:
+            after = eased(vector, {str(metric): value for metric, value in metrics[threat.id].items()})
             yield Ease(
                 threat=threat.id,
-                after=min(base_of(vector), threat.score.cvss_base),
-                changes="/".join(part for part in vector.split("/") if part not in own),
+                after=min(base_of(after), threat.score.cvss_base),
+                changes=changed(vector, after),
             )

@@ -219,6 +219,16 @@ class Chain(Record):
     hops: tuple[Hop, ...]
 
 
+class Ease(Record):
+    """A threat after a good answer of the vendor."""
+
+    threat: str
+    after: Number
+    """The CVSS base that it would have, 0.0 to 10.0; its own base if it only becomes less likely."""
+    changes: str = ""
+    """The metrics that the answer changes, as in `UI:A/VC:L`; empty if it changes none."""
+
+
 class Question(Record):
     """A question to the vendor."""
 
@@ -236,18 +246,8 @@ class Question(Record):
     """Effect of each answer: which threat falls away, shrinks or becomes detectable; empty in older drafts."""
     about: tuple[str, ...] = ()
     """Keys of facts and ids of threats that the question is about."""
-    eases: tuple["Ease", ...] = ()
+    eases: tuple[Ease, ...] = ()
     """The threats that a good answer eases; empty in older drafts."""
-
-
-class Ease(Record):
-    """A threat after a good answer of the vendor."""
-
-    threat: str
-    after: Number
-    """The CVSS base that it would have, 0.0 to 10.0; its own base if it only becomes less likely."""
-    changes: str = ""
-    """The metrics that the answer changes, as in `UI:A/VC:L`; empty if it changes none."""
 
 
 class FactLine(Record):

@@ -7,7 +7,7 @@ from agent.drafting.wording import capital
 from agent.records import Condition, Residual
 from agent.report import document as doc
 from agent.report.document import Block, Bullets, Paragraph, Part, Span, Text
-from agent.report.front_pages import Writer, base_of, has_measure, on_page
+from agent.report.front_pages import Writer, base_of, has_measure, lowered, on_page
 from agent.report.prose import bare, stopped
 from agent.report.sentences import if_clause, listed, tenth
 from agent.report.view import RankedThreat
@@ -151,7 +151,7 @@ def remaining(writer: Writer, item: RankedThreat, residual: Residual) -> Text:
         eased = advice is not None and any(item.threat.id in one.threats for one in advice.conditions)
         return doc.words("less likely; no metric changes" if eased else "no metric changes")
     same = doc.words("(score unchanged)") if left == base_of(item) else ()
-    return doc.joined(doc.code(f"{changes} → {tenth(left)}"), same)
+    return doc.joined(lowered(changes, left), same)
 
 
 def residuals(writer: Writer) -> Part:

@@ -661,13 +661,18 @@ def questions(writer: Writer) -> Part:
     return doc.part("questions", title, Bullets(tuple(items), ids=tuple(item.id for item in shown)))
 
 
+def lowered(changes: str, base: Decimal) -> Text:
+    """Write the metrics that change and the CVSS base that they leave."""
+    return doc.code(f"{changes} → {tenth(base)}")
+
+
 def _eases(writer: Writer, item: Question) -> Text:
     """Say which threats on the page a good answer lowers, by which metrics and to which CVSS base, and which it makes
     less likely."""
     eases = {ease.threat: ease for ease in item.eases}
     eased = [(each, eases[each.threat.id]) for each in on_page(writer) if each.threat.id in eases]
     lower = [
-        (*doc.refs(each.name), Span(" "), *doc.code(f"{ease.changes} → {tenth(ease.after)}"))
+        (*doc.refs(each.name), Span(" "), *lowered(ease.changes, ease.after))
         for each, ease in eased
         if base_of(each) - ease.after >= _MOVED
     ]

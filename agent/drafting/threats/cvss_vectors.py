@@ -44,6 +44,12 @@ def eased(vector: str, metrics: Mapping[str, str]) -> str:
     return vector_of(own)
 
 
+def changed(before: str, after: str) -> str:
+    """Return the metrics of `after` whose values are not those of `before`, as in `UI:A/VC:L`; empty if none."""
+    own = before.split("/")
+    return "/".join(part for part in after.split("/") if part not in own)
+
+
 def joined(changes: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
     """Merge both sets of metrics, taking the milder value if both change the same metric."""
     both = dict(changes)

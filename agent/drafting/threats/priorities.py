@@ -32,8 +32,7 @@ def firm_ids(sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, Fa
         for fact in sheet.facts
         if fact.confidence < FIRM and all(source.reader == "embedded" for source in fact.sources)
     ]
-    sure = without(sheet, *soft) if soft else sheet
-    return frozenset(one.id for one in candidates(sure, kind, factors, revised=True))
+    return _held(without(sheet, *soft) if soft else sheet, kind, factors)
 
 
 def borne_out(
@@ -47,11 +46,15 @@ def borne_out(
     doubtful = [fact.id for fact in sheet.facts if fact.id not in known]
     if not doubtful:
         return tuple(fired)
-    sure = {one.id for one in candidates(without(sheet, *doubtful), kind, factors, revised=True)}
+    sure = _held(without(sheet, *doubtful), kind, factors)
     rest = sorted((one for one in fired if one.id not in sure), key=lambda one: -one.threat.score.cvss_base)
     led = any(one.id in sure and is_supported(one.threat) for one in fired)
     kept = {one.id for one in rest[: max(SURE_ENOUGH - len(sure), 0 if led else 1)]}
     return tuple(one for one in fired if one.id in sure or one.id in kept)
+
+
+def _held(sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]) -> frozenset[str]:
+    return frozenset(one.id for one in candidates(sheet, kind, factors, revised=True))
 
 
 class Pool(NamedTuple):

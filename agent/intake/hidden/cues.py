@@ -330,7 +330,7 @@ def passages(text: str) -> Iterator[Passage]:
             cues = _together(
                 frozenset().union(*(_cues(part[:_MAX_UNIT]) for part in parts)), stop - begin, last > first
             )
-            if all(map(cues.__and__, _NEEDED)) and (cues & _ADDRESS or not all(map(_PROGRAM.search, parts))):
+            if all(cues & needed for needed in _NEEDED) and (cues & _ADDRESS or not all(map(_PROGRAM.search, parts))):
                 yield Passage(begin, stop, cues)
 
 

@@ -7,8 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from agent.records import Draft
-from agent.records.threats import Ease
+from agent.records import Draft, Ease
 from agent.report.document import (
     MAX_FRONT_WORDS,
     Part,

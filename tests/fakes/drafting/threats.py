@@ -1,6 +1,8 @@
 """Products with their facts, threats and certainties, for tests of what is drafted from facts."""
 
 from decimal import Decimal
+from pathlib import Path
+from shutil import copytree
 
 from agent.drafting.judgement import Given, JudgedMetric, JudgedThreat, Judgement, Metric
 from agent.drafting.layers.certainty import Certainty
@@ -9,6 +11,7 @@ from agent.drafting.threats.selection import Found, Placed
 from agent.facts.sheet import without
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Fact, FactSheet, Mitigation, Range, Score, Threat, ThreatScore, ThreatStatement
+from agent.resources import data_folder
 from agent.scoring import parse_request, score, severity
 from agent.scoring.cvss import read_vector
 from agent.taxonomy.factors import FACTOR_SETS
@@ -204,3 +207,14 @@ def score_of_base(base: str, *, withheld: str | None = None) -> Score:
     ranges = {key: {"value": 0.5, "low": 0.3, "high": 0.7} for key in FACTOR_SETS["0.5"]}
     made = score(parse_request({"cvss_base": base, "factors": ranges, "mode": "directory"}))
     return made.model_copy(update={"withheld": withheld, "aivss": None, "severity": None}) if withheld else made
+
+
+def faulty_catalogue(folder: Path, name: str, old: str, new: str) -> Path:
+    """A copy of the catalogue in `folder`, with the first `old` of one of its files replaced by `new`."""
+    copy = folder / "catalogue"
+    copytree(data_folder("corpus") / "knowledge" / "catalogue", copy)
+    file = copy / name
+    before = file.read_text("utf-8")
+    file.write_text(before.replace(old, new, 1), "utf-8")
+    assert file.read_text("utf-8") != before
+    return copy

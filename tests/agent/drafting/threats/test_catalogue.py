@@ -2,7 +2,6 @@
 
 from itertools import combinations
 from pathlib import Path
-from shutil import copytree
 
 import pytest
 
@@ -15,11 +14,11 @@ from agent.drafting.threats.templates import is_plain
 from agent.errors import InputError
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import FactSheet
-from agent.resources import data_folder
 from agent.taxonomy.kinds import KINDS, ProductKind
 from agent.taxonomy.layers import LAYERS
 from evals.metrics.references import lint
 from tests.fakes.drafting.sheets import fact, factors, sheet
+from tests.fakes.drafting.threats import faulty_catalogue
 
 PATTERNS = tuple(load_catalogue().patterns.values())
 EMPTY = sheet()
@@ -88,12 +87,7 @@ def test_a_slot_is_quoted_only_where_it_is_a_short_plain_phrase() -> None:
     ],
 )
 def test_a_faulty_file_is_refused_with_its_place(old: str, new: str, what: str, tmp_path: Path) -> None:
-    copy = tmp_path / "catalogue"
-    copytree(data_folder("corpus") / "knowledge" / "catalogue", copy)
-    file = copy / ("terms.yaml" if "acts_on" in old else "agent_frameworks.yaml")
-    before = file.read_text("utf-8")
-    file.write_text(before.replace(old, new, 1), "utf-8")
-    assert file.read_text("utf-8") != before
+    copy = faulty_catalogue(tmp_path, "terms.yaml" if "acts_on" in old else "agent_frameworks.yaml", old, new)
     with pytest.raises(InputError, match=what) as caught:
         load_catalogue(copy)
     assert str(copy) in str(caught.value.where)

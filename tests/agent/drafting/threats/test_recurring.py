@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
-from shutil import copytree
 
 import pytest
 
@@ -19,11 +18,10 @@ from agent.drafting.threats.severity import metrics_of, vector
 from agent.errors import InputError
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Fact, FactSheet, Outlook
-from agent.resources import data_folder
 from agent.taxonomy.kinds import KINDS, ProductKind
 from evals.metrics.references import lint
 from tests.fakes.drafting.sheets import doubtful, fact, factors, sheet
-from tests.fakes.drafting.threats import judged
+from tests.fakes.drafting.threats import faulty_catalogue, judged
 
 CATALOGUE = load_catalogue()
 RECURRING = CATALOGUE.recurring
@@ -208,11 +206,6 @@ def test_a_shell_reaches_where_its_user_is_signed_in_unless_a_sandbox_is_documen
     ],
 )
 def test_faulty_priorities_are_refused(old: str, new: str, what: str, tmp_path: Path) -> None:
-    copy = tmp_path / "catalogue"
-    copytree(data_folder("corpus") / "knowledge" / "catalogue", copy)
-    file = copy / "recurring" / "priorities.yaml"
-    before = file.read_text("utf-8")
-    file.write_text(before.replace(old, new, 1), "utf-8")
-    assert file.read_text("utf-8") != before
+    copy = faulty_catalogue(tmp_path, "recurring/priorities.yaml", old, new)
     with pytest.raises(InputError, match=what):
         load_catalogue(copy)
