@@ -48,7 +48,8 @@ def with_sheet(state: ReviewState, planned: Sequence[Planned], recompose: Recomp
     sheet, draft = _NOTHING, None
     if not after.nothing:
         answered = _answered(state, planned)
-        draft, fell = recomputed(state.drafted, state.based, after, recompose, taken_ids(state), answered)
+        decided = [one.item.id for one in state.items if one.verdict != "open"]
+        draft, fell = recomputed(state.drafted, state.based, after, recompose, taken_ids(state), answered, decided)
         sheet = _sheet(state, draft, fell)
     last = max(at for at, plan in enumerate(planned) if plan.item.startswith((f"{KIND}/", f"{QUESTION}/")))
     named = replaced(planned[last], after={**planned[last].said, SHEET: sheet})

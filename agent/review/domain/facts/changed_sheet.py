@@ -197,17 +197,19 @@ def recomputed(
     recompose: Recompose,
     taken: Collection[str] = (),
     answered: Collection[str] = (),
+    decided: Collection[str] = (),
 ) -> tuple[Draft, tuple[str, ...]]:
     """Recompute `draft` with changed facts, keeping the ids of `before` (`draft` or the last result). Returns the
     draft, still including fallen items, and the ids of the fallen items, which no longer follow from the facts.
 
     `recompose` is `agent.pipeline.recomposed`; `taken` are the ids of all questions known to the review, `answered`
-    those of answered questions.
+    those of answered questions, `decided` those of items that a reviewer decided on: a threat that only an earlier
+    change brought, and on which nobody decided, goes without a trace.
     """
     # A stored draft already has its answers as sources.
     spoken = {given.document: given.source.kind for given in change.standing}
     fresh = _with_speakers(_follows(draft, changed_sheet(draft, change), recompose), spoken)
-    return _aligned(draft, before, fresh, taken, answered)
+    return _aligned(draft, _as_known(before, draft, fresh, decided), fresh, taken, answered)
 
 
 def follows_from_facts(draft: Draft, recompose: Recompose) -> bool:
@@ -332,6 +334,20 @@ def _opened(
 
 
 # ---------------------------------------------------------------- the same ids for the same things
+
+
+def _as_known(before: Draft, drafted: Draft, fresh: Draft, decided: Collection[str]) -> Draft:
+    """Return `before` without the threats that neither the imported nor the new draft has, nobody decided on, and no
+    chain names, since chains are known by their place."""
+    kept = {*threats_of(drafted), *threats_of(fresh), *(name for chain in before.chains for name in chain.threats)}
+    passing = {name for name in threats_of(before) if name not in kept and f"threat/{name}" not in decided}
+    if not passing:
+        return before
+    layers = {
+        key: replaced(layer, threats=tuple(threat for threat in layer.threats if threat.id not in passing))
+        for key, layer in before.layers.items()
+    }
+    return replaced(before, layers=layers)
 
 
 def _aligned(
