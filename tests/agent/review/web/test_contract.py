@@ -31,10 +31,11 @@ FIELDS: list[dict[str, object]] = [
 @pytest.fixture(scope="module", autouse=True)
 def lived_in() -> None:
     """A decision, an answer and a contest in the first review."""
+    threat = next(state.item.id for state in BROWSER.reviews.review("r1").items if state.item.kind == "threat")
     given: list[tuple[str, str, dict[str, object]]] = [
         ("confirm", "posture", {}),
         ("answer", "question/Q1", {"text": "None.", "url": "https://docs.example/a", "kind": "vendor-answer"}),
-        ("contest", "threat/L3-command-on-host", {"kind": "wrong", "text": "It is off.", "url": "", "sender": "Acme"}),
+        ("contest", threat, {"kind": "wrong", "text": "It is off.", "url": "", "sender": "Acme"}),
     ]
     for verb, item, fields in given:
         version = BROWSER.reviews.review("r1").version
