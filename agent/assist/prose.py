@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 from typing import Final, Literal, NamedTuple
 
 from agent.assist.acceptance import meant
-from agent.assist.terms import TERMS
+from agent.assist.terms import TERMS, TOOLS
 from agent.facts.anchor import normalise
 from agent.facts.support import NUMBER_WORDS, clauses_of, keys_of, names_of, numbers_of, support
 from agent.facts.verify import Material
@@ -121,6 +121,8 @@ _ACTS: Final = re.compile(
     r"|connects?|uses?|supports?|exposes?|listens?|provides?|holds?|hosts?|creates?|changes?|publishes|pays?|installs?"
     r"|has|have|is|are|can|does)\b"
 )
+_ORDINARY: Final = re.compile(r"(?i:split|ordinary|\w+(?:[cst]ive|ary|ous|ful|[ai]ble|[cn]al|ual|exact))")
+"""Adjectives and verbs that begin a sentence before a plural noun that reads as a verb: "Destructive writes"."""
 _PLURAL: Final = re.compile(r"(?:are|have|do|were)\b")
 """Verbs of a plural noun, which is no product's name: "Threats are"."""
 _COMFORT: Final = re.compile(
@@ -207,8 +209,9 @@ class Ground:
     def _counts(self) -> Counter[str]:
         return Counter(meaning for mark in self.evidence for meaning in self._meant(mark))
 
-    def foreign(self, text: str) -> tuple[str, ...]:
-        """Return the numbers and names in a text that occur in neither the sources nor the lists of the field."""
+    def foreign(self, text: str, *, advice: bool = False) -> tuple[str, ...]:
+        """Return the numbers and names in a text that occur in neither the sources nor the lists of the field. Advice
+        may name well-known safeguards that no source mentions."""
         bare = THREAT_NUMBER.sub(" ", MARKED.sub(" ", text))
         # A count in words ("four tools") is the LLM's own; numbers from the sources are written in digits.
         odd = [number for number in numbers_of(_COUNTED.sub(" ", bare)) if number not in self._numbers]
@@ -220,8 +223,9 @@ class Ground:
                 written_plainly = not any(char.isupper() or char.isdigit() for char in name[1:])
                 begins = place == 0 and first.startswith(name) and written_plainly
                 after = first[len(name) :].lstrip()
-                plain = begins and (self._translated or not (_ACTS.match(after) and not _PLURAL.match(after)))
-                if not plain and not self._knows(name):
+                subject = _ACTS.match(after) and not _PLURAL.match(after) and not _ORDINARY.fullmatch(name)
+                plain = begins and (self._translated or not subject)
+                if not plain and not self._knows(name) and not (advice and keys_of(name) <= _tools()):
                     odd.append(name)
         return tuple(dict.fromkeys(odd))
 
@@ -368,7 +372,8 @@ class Ground:
             return "it has no words that can be read"
         if instructions.find(sentence):
             return "it speaks to whoever assesses the product"
-        odd = self.foreign(_CHOSEN_NUMBER.sub(" ", sentence) if mode == "advice" else sentence)
+        is_advice = mode == "advice"
+        odd = self.foreign(_CHOSEN_NUMBER.sub(" ", sentence) if is_advice else sentence, advice=is_advice)
         if odd:
             return f"not in the sources: {', '.join(odd)}"
         if mode == "advice":
@@ -541,3 +546,8 @@ def _closed() -> frozenset[str]:
     texts += [f"{entry.id} {entry.title}" for scheme in schemes() for entry in entries(scheme)]
     texts += [*LAYER_TITLES.values(), *LAYER_CODES.values(), *FACTOR_TITLES.values(), *KIND_TITLES.values(), TERMS]
     return frozenset().union(*map(keys_of, texts))
+
+
+@lru_cache(maxsize=1)
+def _tools() -> frozenset[str]:
+    return keys_of(TOOLS)

@@ -25,5 +25,15 @@ TERMS: Final = """
     Snippets Defaults Logins Recordings Transcripts DevOps DevSecOps SRE gRPC
     PKCE VLAN DMZ CIDR NAT DHCP ARP EDR MDM HSM TPM TEE CDN DOM NFS FTP SFTP IMAP POP ORM ETL BIOS NTP OTP PBX SIP VoIP
     IoT ERP KYC AML OCR ASR TTS STT EXIF XML WSL SELinux AppArmor UID GID ACLs CRL PKI MAC IRM AUP DSAR ROPA KPI RPO RTO
+    AV AC AT UI VC VI VA SC SI SA ID IDs HR FAQ GET POST PUT PATCH HEAD HTTP2 TLS1 CSRF Origin Referer Host Bearer
     SELECT INSERT UPDATE DELETE DROP JOIN Why How Grave Graver
 """
+
+TOOLS: Final = """
+    NetworkPolicy PodSecurity ServiceAccount RoleBinding ClusterRole ConfigMap Namespace Ingress Pod Pods Istio
+    Cilium Calico AppLocker BitLocker FileVault Defender Gatekeeper LUKS Keychain seccomp gVisor Firecracker
+    bubblewrap firejail Podman nginx Caddy Envoy Traefik HAProxy WireGuard Tailscale Keycloak Vault Dependabot
+    Renovate Sigstore Cosign SLSA Trivy Semgrep Gitleaks Falco auditd syslog Prometheus Grafana OpenTelemetry
+    Splunk Wireshark Burp ZAP Terraform Ansible Lambda Presidio
+"""
+"""Well-known safeguards that advice may name even if no source mentions them. A statement about the product may not."""

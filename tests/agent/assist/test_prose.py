@@ -77,6 +77,18 @@ def test_what_is_not_supported_is_dropped_word_for_word(text: str, why: str) -> 
     assert why in reason
 
 
+def test_advice_names_safeguards_that_a_statement_about_the_product_may_not_name() -> None:
+    told = "Admit only the gate computer by a NetworkPolicy, and check the numeric ID of the sender."
+    assert GROUND.check(told, "advice").text == told
+    assert not GROUND.check("It admits the gate computer by a NetworkPolicy [E2].", "product").text
+    assert not GROUND.check("Ask Globex to admit the gate computer.", "advice").text
+
+
+def test_an_adjective_before_a_plural_noun_is_no_name() -> None:
+    for told in ("Destructive writes damage the archive.", "Split reads from writes.", "Ordinary use leaks mail."):
+        assert GROUND.check(told, "advice").text == told
+
+
 def test_an_inference_loses_marks_that_do_not_carry_it() -> None:
     found = GROUND.check("A thief could resell berths [E2].", "inference")
     assert found.text == "A thief could resell berths."
