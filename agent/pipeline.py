@@ -255,9 +255,10 @@ def own_left_out(draft: Draft) -> int | None:
     return told
 
 
-def with_facts(draft: Draft, sheet: FactSheet, own: int) -> Draft:
-    """Recompose `draft` with the facts of `sheet`; `own` is the result of `own_left_out(draft)`."""
-    parts = _composed(draft, sheet, _still_held(judgement_of(draft), sheet))
+def with_facts(draft: Draft, sheet: FactSheet, own: int, calibration: Calibration | None = None) -> Draft:
+    """Recompose `draft` with the facts of `sheet`; `own` is the result of `own_left_out(draft)`. `calibration` defaults
+    to the bundled one."""
+    parts = _composed(draft, sheet, _still_held(judgement_of(draft), sheet), calibration)
     dropped = (*parts.pop("dropped"), *draft.dropped[own:])  # type: ignore[misc]
     return draft.model_copy(update={**parts, "dropped": dropped, "facts": draft_facts(sheet)})
 
@@ -275,12 +276,14 @@ def _still_held(judgement: Judgement | None, sheet: FactSheet) -> Judgement | No
     return judgement.model_copy(update={"factors": factors, "layers": layers})
 
 
-def _composed(draft: Draft, sheet: FactSheet, judgement: Judgement | None) -> dict[str, object]:
+def _composed(
+    draft: Draft, sheet: FactSheet, judgement: Judgement | None, calibration: Calibration | None = None
+) -> dict[str, object]:
     """Compute the parts of a draft that follow from its facts, by name."""
-    product, calibration = draft.product, load_calibration()
+    product = draft.product
     made = compose(
-        sheet, name=product.name, vendor=product.vendor, aliases=product.aliases, calibration=calibration,
-        judgement=judgement,
+        sheet, name=product.name, vendor=product.vendor, aliases=product.aliases,
+        calibration=calibration or load_calibration(), judgement=judgement,
     )  # fmt: skip
     return dict(made._asdict())
 

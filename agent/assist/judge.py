@@ -119,7 +119,7 @@ class Judge:
         return made
 
     def layers(self, items: Iterable[LayerVerdict]) -> dict[LayerKey, JudgedLayer]:
-        """Check the verdicts on layers. "sufficient" and "partial" are dropped if none of their quotes is found, or
+        """Check the verdicts on layers. All but "insufficient" are dropped if none of their quotes is found, or
         all are mere claims of how safe the product is."""
         made: dict[LayerKey, JudgedLayer] = {}
         for item in items:

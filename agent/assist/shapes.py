@@ -66,7 +66,7 @@ class LayerVerdict(Shape):
 
     layer: LayerKey
     quotes: Quotes
-    verdict: Literal["sufficient", "partial", "insufficient"]
+    verdict: Literal["sufficient", "mostly", "hardly", "insufficient"]
 
 
 class FactsBuilt(Shape):

@@ -40,7 +40,9 @@ class JudgedFactor(Record):
 class JudgedLayer(Record):
     """The LLM's verdict on a layer."""
 
-    verdict: Literal["sufficient", "partial", "insufficient"]
+    verdict: Literal["sufficient", "mostly", "hardly", "insufficient", "partial"]
+    """"partial" stands for a layer without a verdict that could be kept, and in older drafts for "mostly" and "hardly"
+    alike."""
     facts: tuple[str, ...] = ()
     """Ids of verified facts that settle the layer."""
     evidence: tuple[str, ...] = ()

@@ -12,9 +12,11 @@ import click
 from agent.errors import DriftError, LlmError, UsageError
 from agent.records import Draft
 from agent.report.draft_json import load, load_whole
+from evals.cases.documents import file_document
 from evals.real import drafting
 from evals.real.against_readings import Compared, compare, failed, figures
 from evals.real.facts import FactRow, Gold, Labelled, fact_figures, fact_row, read_gold
+from evals.real.holdout import RealHoldout
 from evals.real.listing_tables import as_json, facts_markdown, markdown
 from evals.real.readings import VARIABLE, listing_of, load_readings, texts_folder
 from evals.runs.runner import FAULTS, named_error
@@ -25,6 +27,7 @@ ABSENT: Final = (
     f"Give their folder as an argument or in {VARIABLE}."
 )
 
+SHIPPED: Final = "The bundled constants have learned from these readings, so the figures flatter."
 LEARNED: Final = (
     "The embedded reader has learned from these labels, so its figures here flatter. With products left out: "
     "`python -m evals.training.fact_heads`."
@@ -63,6 +66,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--llm", default="", metavar="PROFILE/NAME")
     parser.add_argument("--only", nargs="*", default=[], metavar="SLUG")
     parser.add_argument("--second", action="store_true", help="against the second reader")
+    parser.add_argument(
+        "--shipped", action="store_true", help="use the bundled constants, which have learned from the readings"
+    )
+    parser.add_argument("--cache", type=Path, metavar="FILE", help="file for the rows of the fits")
     return parser
 
 
@@ -78,8 +85,19 @@ def _drafter(asked: argparse.Namespace) -> drafting.Drafter:
 
 def _readings(texts: Path, asked: argparse.Namespace) -> tuple[str, str, str]:
     drafter = None if asked.drafts is not None else _drafter(asked)
+    holdout = None if asked.shipped else RealHoldout.fitted(texts, asked.cache)
 
     def draft(slug: str) -> Draft:
+        made = drafted(slug)
+        if holdout is None or slug not in holdout.by_slug:
+            return made
+        page = listing_of(texts, slug)
+        documents = (file_document(page.read_bytes(), page.name),)
+        if drafter is not None and asked.drafter == "embedded":
+            return holdout.drafted(slug, made, documents)
+        return holdout.recomposed(slug, made, documents)
+
+    def drafted(slug: str) -> Draft:
         if drafter is None:
             return load(asked.drafts / slug / drafting.JSON)
         made = drafter(slug, [listing_of(texts, slug)])
@@ -104,7 +122,10 @@ def _readings(texts: Path, asked: argparse.Namespace) -> tuple[str, str, str]:
     if not rows:
         raise UsageError("no product to compare", where=str(texts), hint="--only names slugs of its readings")
     found = figures(rows)
-    return "real", markdown(rows, found, asked.drafter), as_json(asked.drafter, rows, found)
+    said = markdown(rows, found, asked.drafter)
+    if asked.shipped:
+        said = f"{said}\n{SHIPPED}\n"
+    return "real", said, as_json(asked.drafter, rows, found)
 
 
 def _facts(texts: Path, asked: argparse.Namespace) -> tuple[str, str, str]:

@@ -56,9 +56,8 @@ _SCALE: Final = 4.0
 _LEAST: Final = 1e-3
 _TOP_RANK: Final = 5
 PARTLY: Final = 0.84
-"""Minimum certainty of a layer that an LLM calls partial. It is higher because the threshold was fitted on the embedded
-reader's sheets, and an LLM finds more facts. Chosen by leave-one-out; F1 of the flags is 0.86 on 24 listings with an
-expert's reading, and 0.81 to 0.86 for values from 0.7 to 0.9."""
+"""Minimum certainty of a layer whose verdict could not be kept, or is an older draft's "partial". It is higher because
+the threshold was fitted on the embedded reader's sheets, and an LLM finds more facts."""
 ALTHOUGH: Final = 0.95
 """Minimum certainty at which two facts outweigh an LLM's verdict "insufficient". Experts agreed with "sufficient" in
 67 of 67 layers and with "insufficient" in 21 of 22."""
@@ -99,10 +98,12 @@ def assess(
         telling = sheet.outlook.tellings.get(layer) if judged is None and not facts else None
         certain = bool(facts or telling) and chance >= certain_from
         if judged is not None and judgement is not None:
-            # "sufficient" needs verified quotes, "insufficient" is outweighed by two sure facts, and "partial" raises
-            # the required certainty.
+            # "sufficient" and "mostly" need verified quotes, and "insufficient" is outweighed by two sure facts, which
+            # the LLM overlooked. With "hardly" it has weighed what there is. "partial" raises the required certainty.
             if judged.verdict == "partial":
                 certain = certain and chance >= PARTLY
+            elif judged.verdict == "hardly":
+                certain = False
             elif judged.verdict == "insufficient":
                 certain = certain and chance >= ALTHOUGH and len({fact.key for fact in pins}) >= ENOUGH
             else:

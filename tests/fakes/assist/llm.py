@@ -76,7 +76,7 @@ def facts_built(call: Call) -> dict[str, object]:
         "facts": [fact("vendor_cloud", HOSTED, "scope: Dublin"), fact("own_logs", LOG)],
         "layers": [
             {"layer": "deployment_infrastructure", "quotes": [HOSTED], "verdict": "sufficient"},
-            {"layer": "evaluation_observability", "quotes": [LOG], "verdict": "partial"},
+            {"layer": "evaluation_observability", "quotes": [LOG], "verdict": "hardly"},
             {"layer": "agent_ecosystem", "quotes": [], "verdict": "insufficient"},
         ],
         "wrong": [],

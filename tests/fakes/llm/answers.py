@@ -152,7 +152,7 @@ def _does(text: str) -> dict[str, object]:
 def _built(text: str) -> dict[str, object]:
     seen = sentences(text)
     quoted = {key: _bearing(seen, _LAYERS[key]) for key in LAYERS}
-    verdicts = ("insufficient", "partial", "sufficient")
+    verdicts = ("insufficient", "mostly", "sufficient")
     layers = [{"layer": key, "quotes": quotes, "verdict": verdicts[len(quotes)]} for key, quotes in quoted.items()]
     return {"facts": _facts(seen, _BUILT), "layers": layers, "wrong": []}
 

@@ -34,6 +34,13 @@ def test_a_verdict_needs_quotes_or_yields_to_sure_facts() -> None:
     assert of(*map(fact, PINS), verdict=JudgedLayer(verdict="insufficient")).certain
 
 
+def test_most_of_a_layer_is_enough_and_a_touch_of_it_is_not() -> None:
+    own = fact("api_key")
+    assert of(own, verdict=JudgedLayer(verdict="mostly", facts=(own.id,)), outlook=Outlook()).certain
+    assert not of(verdict=JudgedLayer(verdict="mostly", evidence=("E99",)), outlook=Outlook()).certain
+    assert not of(*map(fact, PINS), verdict=JudgedLayer(verdict="hardly", facts=(own.id,))).certain
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.sampled_from(PINS), max_size=5), st.sampled_from(PINS))
 def test_a_further_fact_never_makes_a_layer_less_certain(keys: list[str], more: str) -> None:
