@@ -1,7 +1,7 @@
-"""Writes the generated parts of README.md and docs/: `python -m evals.readme [EVAL.json]`.
+"""Write the generated parts of README.md and docs/: `python -m evals.readme [EVAL.json]`.
 
-The parts between `<!-- begin NAME -->` and `<!-- end NAME -->` are: what `septet draft` prints for a bundled listing
-and for its opening alone, the table of measured errors from `evals/figures.json`, the export formats, and the settings.
+The parts between `<!-- begin NAME -->` and `<!-- end NAME -->` are the output of `septet draft` for a bundled listing
+and for its opening lines, the table of measured errors from `evals/figures.json`, the export formats, and the settings.
 `EVAL.json` is the output of `septet eval --json`; its figures are stored first. Tests check that every part is current.
 """
 
@@ -46,9 +46,9 @@ class Compared(NamedTuple):
 
 
 OTHERS: Final = (
-    Compared("always the median", 0.192, 0.190, 1.50),
+    Compared("always predicting the median", 0.192, 0.190, 1.50),
     Compared("an expert reading the same text", 0.136, None, 0.93),
-    Compared("a free regression on page embeddings (explains nothing)", 0.146, 0.124, 1.07),
+    Compared("an unconstrained regression on page embeddings (not explainable)", 0.146, 0.124, 1.07),
 )
 """Measured on the same cases, vendor families left out, by `python -m evals.bench.estimators`."""
 
@@ -81,7 +81,7 @@ def errors(found: Figures) -> str:
         return f"{100 * found[f'dev/{name}']:.0f} %"
 
     median, *others = OTHERS
-    own = [row("**septet**, vendors nobody looked at", "dev"), row("septet, vendors that were looked at", "train")]
+    own = [row("**septet**, held-out vendors", "dev"), row("septet, vendors read during development", "train")]
     lines = ["| | factor error, published labels | factor error, reader's labels | error of the sum of ten |"]
     lines += ["|---|--:|--:|--:|"]
     for name, *errors in (median, *own, *others):
@@ -92,16 +92,16 @@ def errors(found: Figures) -> str:
     return "\n".join([
         *lines,
         "",
-        f"Mean absolute errors; a factor lies between 0 and 1. {found['dev/cases']:.0f} of the {found['cases']:.0f} "
-        "labelled products belong to vendors whose texts nobody read while writing the vocabulary, the threats or the "
-        "prompts; constants are fitted without the vendor that is measured. For those vendors: the 80 % range of a "
-        f"factor holds {dev('interval_coverage_published')} of the published values (mean width "
-        f"{found['dev/interval_width']:.2f}), the likely range of a score {dev('likely_coverage_published')} of the "
-        "published scores before controls. “Not certain from the listing” agrees with an independent reader at F1 "
-        f"{found['dev/flag_f1_reader']:.2f}, the CVSS base of the headline differs from the reader's by "
-        f"{found['dev/cvss_base_mae_reader']:.2f}. Every quote is in its source "
-        f"({100 * found['citation_validity']:.0f} %). Withheld: {dev('withheld_share')} of full listings, "
-        f"{dev('withheld_share_cards')} of their openings alone.",
+        f"Mean absolute errors; factors range from 0 to 1. {found['dev/cases']:.0f} of the {found['cases']:.0f} "
+        "labelled products belong to held-out vendors: nobody read their texts while writing the vocabulary, the "
+        "threats or the prompts. Constants are fitted without the vendor being measured. For the held-out vendors, the "
+        f"80 % range of a factor contains {dev('interval_coverage_published')} of the published values (mean width "
+        f"{found['dev/interval_width']:.2f}), and the likely range of a score contains "
+        f"{dev('likely_coverage_published')} of the published scores before controls. “Not certain from the listing” "
+        f"agrees with an independent reader at F1 {found['dev/flag_f1_reader']:.2f}, and the CVSS base of the headline "
+        f"differs from the reader's by {found['dev/cvss_base_mae_reader']:.2f}. Every quote appears in its source "
+        f"({100 * found['citation_validity']:.0f} %). The score is withheld for {dev('withheld_share')} of full "
+        f"listings, and for {dev('withheld_share_cards')} of listings cut to their opening.",
     ])  # fmt: skip
 
 
