@@ -375,8 +375,8 @@ def test_contributing_has_these_recipes() -> None:
         "Add an LLM profile",
         "Add a crawl limit",
         "Add a page to the review app",
-        "Change what an LLM is told",
-        "Refit what is learned",
+        "Change a prompt",
+        "Refit the learned parts",
         "Change what drafts say",
     ]
 
