@@ -1,7 +1,7 @@
-"""A half-reviewed draft of a bundled case, for a first look; drafted anew to show the output of this version.
+"""A half-reviewed draft of a bundled case, for a first look; drafted again so that it shows the output of this version.
 
-The decisions depend on the draft alone. The supported items of the product are confirmed one by one, its facts and four
-layers in bulk. A factor with much weight is set to an end of its range; the last threat is struck, the first one
+The decisions depend only on the draft. The supported items of the product are confirmed one by one, its facts and four
+layers in bulk. A factor with a large weight is set to one end of its range; the last threat is struck, the first one
 contested, and a question sent.
 """
 
@@ -76,11 +76,11 @@ class _Analyst:
         """Strike the last threat as not applicable."""
         threats = View(self._state.drafted).threats
         if len(threats) > 1:
-            note = "Nothing of the kind is deployed with it here."
+            note = "Nothing of this kind is deployed with it here."
             self.act("strike", f"threat/{threats[-1].threat.id}", reason="not-applicable", note=note)
 
     def correct_heaviest_factor(self) -> None:
-        """Set the factor with the most weight to an end of its range at which a score is still shown."""
+        """Set the factor with the most weight to an end of its range where a score is still shown."""
         state = self._state
         heavy = [one.state.item.id for one in first_decisions(state) if one.state.item.kind == "factor"]
         every = [one.item.id for one in state.items if one.item.kind == "factor"]
@@ -97,7 +97,7 @@ class _Analyst:
             value = 0.0 if end == "low" else 1.0
         return Action(
             verb="correct", item=item, version=state.version, fields={"value": value}, reason="known-otherwise",
-            note="As it is set up in this deployment.",
+            note="This is how it is set up in this deployment.",
         )  # fmt: skip
 
     def _moves(self, action: Action) -> bool:
@@ -108,7 +108,7 @@ class _Analyst:
         """Record that the vendor contests the threat behind the score, without a decision yet."""
         first = View(self._state.drafted).headline
         if first is not None:
-            text = "What this threat needs is switched off by default since the last release."
+            text = "What this threat needs has been off by default since the last release."
             page, sender = "https://docs.example/defaults", "The vendor's security team"
             self.act("contest", f"threat/{first.threat.id}", kind="wrong", text=text, url=page, sender=sender)
 

@@ -121,10 +121,10 @@ class Service:
         """
         draft, documents = load_whole(folder)
         if not documents:
-            hint = "draft again with --out, and name that folder"
-            raise InputError("the draft has no texts of its sources", where=str(folder), hint=hint)
+            hint = "draft again with --out, and give that folder"
+            raise InputError("the draft has no source texts", where=str(folder), hint=hint)
         if draft.review is not None:
-            raise InputError("the draft is signed already", where=str(folder), hint="give the folder of a draft")
+            raise InputError("the draft is already signed", where=str(folder), hint="give the folder of a draft")
         return self.add_draft(draft, documents, reviewer)
 
     def add_draft(self, draft: Draft, documents: tuple[Document, ...], reviewer: Reviewer) -> str:
@@ -189,7 +189,7 @@ class Service:
         """
         _may_write(reviewer)
         if action.verb == "redraft":
-            raise InputError("a redraft is not made by an act", where="verb", hint="ask for the redraft itself")
+            raise InputError("an act cannot make a redraft", where="verb", hint="request the redraft itself")
         return self._planned_act(
             key, reviewer, lambda state: self._check(state, with_own_act(state, action, reviewer.name))
         )
@@ -257,10 +257,12 @@ class Service:
         check(before, asked, ())
         answers, numbers = _answers(events, before)
         if answers and self.follows(key):
-            raise InputError("answers count as facts here", where="answers", hint="say what the answer states")
+            raise InputError(
+                "answers count as facts in this review", where="answers", hint="choose what the answer states"
+            )
         if not answers:
-            hint = "record one, or take a response file in"
-            raise InputError("no answer came in since the draft was made", where="answers", hint=hint)
+            hint = "record one, or import a response file"
+            raise InputError("no answer has been recorded since the draft was made", where="answers", hint=hint)
         made = redraft(
             before.drafted, self._cache.fold(key, events).documents, answers, settings=self._settings, at=self._clock()
         )
@@ -306,7 +308,7 @@ class Service:
         Raises InputError for an item that does not exist.
         """
         if item and all(one.item.id != item for one in self.review(key).items):
-            raise InputError("there is no such item", where="item", hint="its id stands beside it")
+            raise InputError("there is no such item", where="item", hint="see the id under More on the item")
         self._store.add_focus(key, item, reviewer.name if reviewer else "", min(seconds, MAX_SECONDS))
 
     def focus_by_item(self, key: str) -> dict[str, float]:
@@ -365,8 +367,8 @@ class Service:
             return action
         if not self.follows(state.key):
             if action.fields.get(STATES):
-                hint = "leave it out, and draft again with the answer"
-                raise InputError("the draft does not follow from its facts", where=STATES, hint=hint)
+                hint = "leave this out, and draft again with the answer"
+                raise InputError("the draft is not derived from its facts", where=STATES, hint=hint)
             return action
         return action.model_copy(update={"fields": stating(action.fields, question, read_answer)})
 
@@ -410,10 +412,14 @@ class Service:
             return
         if reviewer.role != "approver":
             hint = "invite one under People, and have them sign"
-            raise RefusedError("an approver signs, since two people are needed", where=reviewer.name, hint=hint)
+            raise RefusedError(
+                "an approver must sign, because the two-person rule is on", where=reviewer.name, hint=hint
+            )
         if any(event.reviewer == reviewer.name and event.verb in _BY_REVIEWERS for event in self._store.events(key)):
             raise RefusedError(
-                "who decided items of the review does not sign it", where=reviewer.name, hint="another person approves"
+                "somebody who decided items of the review cannot sign it",
+                where=reviewer.name,
+                hint="have another approver sign",
             )
 
     def _stored(
@@ -456,7 +462,9 @@ class Service:
 
 def _may_write(reviewer: Reviewer) -> None:
     if reviewer.role == "viewer":
-        raise RefusedError("a viewer changes nothing", where=reviewer.name, hint="ask for the role of an analyst")
+        raise RefusedError(
+            "a viewer cannot change anything", where=reviewer.name, hint="ask for the role of an analyst"
+        )
 
 
 def _named(planned: Sequence[Planned], draft: str) -> tuple[Planned, ...]:

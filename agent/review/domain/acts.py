@@ -79,7 +79,7 @@ _FIELDS: Final[dict[Verb, tuple[str, ...]]] = {
 _DONE: Final[dict[Verb, tuple[str, ...]]] = {
     "confirm": ("confirmed", "corrected"), "strike": ("struck",), "send": ("sent",), "waive": ("waived",),
 }  # fmt: skip
-"""The verdicts with which an item stands as an action would have it."""
+"""The verdicts of an item for which an action would change nothing."""
 _ACCEPTED: Final = "accepted-risk"
 WAIVERS_HOLD: Final = "hold"
 """The value by which a signature confirms waivers made for an earlier signature."""
@@ -149,7 +149,7 @@ def now_of(state: ReviewState, one: ItemState) -> Plain:
 
 
 def version_of(state: ReviewState, one: ItemState) -> Plain:
-    """Return an item as a conflict page shows it: its fields, the decision and its reviewer."""
+    """Return an item as a conflict page shows it: its fields, the decision and the reviewer."""
     return {**now_of(state, one), "verdict": one.verdict, "by": one.by, "reason": one.reason, "note": one.note}
 
 
@@ -157,11 +157,11 @@ def refuse_stale(
     state: ReviewState,
     version: int,
     where: str,
-    hint: str = "look at what changed, then do it again",
-    what: str = "the review went on since you saw it",
+    hint: str = "look at what changed, then try again",
+    what: str = "the review has changed since you saw it",
     **mine: object,
 ) -> None:
-    """Raise ConflictError when the review changed after `version`; for acts that depend on the whole review."""
+    """Raise ConflictError if the review changed after `version`; for acts that depend on the whole review."""
     if version != state.version:
         base, theirs = {"version": version}, {"version": state.version}
         raise ConflictError(what, where=where, hint=hint, mine={**mine, **base}, theirs=theirs, base=base)
@@ -170,7 +170,7 @@ def refuse_stale(
 def _item(state: ReviewState, name: str) -> ItemState:
     found = next((one for one in state.items if one.item.id == name), None)
     if found is None:
-        raise InputError(f"there is no item {name[:80]!r}", where="item", hint="its id stands beside it")
+        raise InputError(f"there is no item {name[:80]!r}", where="item", hint="see the id under More on the item")
     return found
 
 
@@ -209,15 +209,15 @@ class _Act:
         """Plan an undo of the named act or, by default, of the last act, regardless of who made it."""
         batch, version = self._fields.get("batch", self._state.undoable), self._action.version
         if not isinstance(batch, int) or not any(turn.batch == batch for turn in self._state.undos):
-            raise InputError("there is nothing to undo", where="undo", hint="imports and signatures stay")
+            raise InputError("there is nothing to undo", where="undo", hint="imports and signatures cannot be undone")
         if (later := blocking(self._state.undos, batch)) is not None:
-            told = f"{later.by} went on from it in act {later.batch}"
-            raise InputError(told, where="undo", hint="undo that first, in the history")
+            told = f"act {later.batch} by {later.by} depends on it"
+            raise InputError(told, where="undo", hint="undo that act first, in the history")
         if batch > version:
             raise ConflictError(
-                "somebody did something since you saw the review",
+                "somebody has acted since you saw the review",
                 where="undo",
-                hint="look at it first; then undo takes that back",
+                hint="look at that act first; undo would then revert it",
                 mine={"verb": "undo", "version": version},
                 theirs={"batch": batch},
                 base={"version": version},
@@ -225,10 +225,10 @@ class _Act:
         return self._of_review({"batch": batch})
 
     def _redo(self) -> Planned:
-        batch, since = self._state.redoable, "somebody did something since you saw the review"
+        batch, since = self._state.redoable, "somebody has acted since you saw the review"
         if not batch:
-            raise InputError("there is nothing to redo", where="redo", hint="only what was undone last comes back")
-        refuse_stale(self._state, self._action.version, "redo", "look at it first", since, verb="redo")
+            raise InputError("there is nothing to redo", where="redo", hint="only what was undone last can be redone")
+        refuse_stale(self._state, self._action.version, "redo", "look at that act first", since, verb="redo")
         return self._of_review({"batch": batch})
 
     def _assign(self) -> Planned | None:
@@ -240,21 +240,21 @@ class _Act:
         refuse_stale(state, self._action.version, "sign", "look at what changed, then sign")
         if state.open:
             left = state.open
-            told = f"{len(left)} {'item is' if len(left) == 1 else 'items are'} open, first {left[0].item.id}"
-            raise InputError(told, where="sign", hint="decide each of them, or waive it with a reason")
+            told = f"{len(left)} {'item is' if len(left) == 1 else 'items are'} open, the first is {left[0].item.id}"
+            raise InputError(told, where="sign", hint="decide on each of them, or waive it with a reason")
         contests = [contest for contest in state.contests if contest.decision == "open"]
         if contests:
-            told = f"{len(contests)} contests are open, first number {contests[0].number}"
-            raise InputError(told, where="sign", hint="decide")
+            told = f"{len(contests)} {'contest is' if len(contests) == 1 else 'contests are'} open"
+            raise InputError(told, where="sign", hint=f"decide on them; the first is number {contests[0].number}")
         before = [one for one in state.waived if one.earlier]
         if before and self._fields.get("waivers") != WAIVERS_HOLD:
             told = f"{len(before)} {'item was' if len(before) == 1 else 'items were'} waived for an earlier signature"
-            raise InputError(told, where="waivers", hint="confirm that this still holds, or decide each of them")
+            raise InputError(told, where="waivers", hint="confirm that this still applies, or decide on each of them")
         advice = state.reviewed.advice
         decision = self._fields.get("decision") or (advice.proposal if advice else None)
         if decision is not None and decision not in get_args(UseProposal):
             hint = " or ".join(get_args(UseProposal))
-            raise InputError("the decision is none of its values", where="decision", hint=hint)
+            raise InputError("the decision is not one of the allowed values", where="decision", hint=hint)
         waivers = [
             {"item": one.item.id, "why": why(one.reason, one.note), "title": one.item.title} for one in state.waived
         ]
@@ -272,29 +272,31 @@ class _Act:
 
     def _reopen(self) -> Planned:
         if self._state.stage != "signed":
-            raise InputError("the review is not signed", where="reopen", hint="it is open already")
+            raise InputError("the review is not signed", where="reopen", hint="it is already open")
         if not self._action.note.strip():
             raise InputError("reopening needs a note", where="note", hint="say why")
         return self._of_review()
 
     def _redraft(self) -> Planned:
         if not isinstance(self._fields.get("sha256"), str):
-            raise InputError("the new draft is not named", where="sha256", hint="give the sha256 of its JSON")
+            raise InputError("the new draft is not specified", where="sha256", hint="give the sha256 of its JSON")
         return self._of_review(dict(self._fields))
 
     def _ask(self) -> Planned:
         """Plan a question for the vendor about a key that no fact answers."""
         words, key = load_vocabulary(), str(self._fields.get("key", ""))
         if key not in words:
-            raise InputError(f"no fact has the key {key[:40]!r}", where="key", hint="choose one of the fact sheet")
+            raise InputError(f"no fact has the key {key[:40]!r}", where="key", hint="choose a key from the fact sheet")
         draft, entry = self._state.reviewed, words[key]
         # Count only open questions, since an earlier answer may not have stated a fact about the key.
         asked = next((one for one in draft.questions if key in one.about), None)
         if asked is not None:
-            hint = f"answer it, or ask the vendor {asked.id} as it is"
-            raise InputError(f"{asked.id} asks about it already", where="key", hint=hint)
+            hint = f"answer it, or send {asked.id} to the vendor"
+            raise InputError(f"{asked.id} already asks about it", where="key", hint=hint)
         if key in stated_keys(draft):
-            raise InputError(f"it is stated: {entry.title}", where="key", hint="confirm, correct or strike the fact")
+            raise InputError(
+                f"it is already stated: {entry.title}", where="key", hint="confirm, correct or strike the fact"
+            )
         settles = settled_by(entry)
         after: Plain = {
             "key": key,
@@ -332,7 +334,7 @@ class _Act:
                 return (self._planned(one, {**after, "note": self._action.note}),)
         # A vendor may still answer a question that another answer has made unnecessary.
         if one.fell and verb != "answer":
-            hint = "bring the fact back, or leave it out"
+            hint = "restore the fact, or leave the item out"
             raise InputError("it rests on a fact that was struck or corrected", where=one.item.id, hint=hint)
         done = one.verdict in _DONE.get(verb, ()) and not (one.bulk and verb == "confirm")
         same = (self._action.reason, self._action.note) == (one.reason, one.note)
@@ -360,7 +362,7 @@ class _Act:
                 return (self._attach(one),)
             case "answer":
                 return (self._answer(one),)
-        raise InputError(f"{verb} is no action on an item", where="verb", hint="confirm, correct, strike …")
+        raise InputError(f"{verb} does not apply to an item", where="verb", hint="confirm, correct, strike …")
 
     def _unchanged(self, one: ItemState) -> None:
         """Raise ConflictError when the item was touched after the version that the reviewer saw."""
@@ -374,9 +376,9 @@ class _Act:
             found = next((other for other in earlier.items if other.item.id == one.item.id), None)
             base = version_of(earlier, found) if found is not None else {}
         raise ConflictError(
-            f"{one.by or 'somebody'} changed it since you saw it",
+            f"{one.by or 'somebody'} has changed it since you saw it",
             where=one.item.id,
-            hint="compare both versions and save the one that shall stand",
+            hint="compare both versions and save the one to keep",
             mine={"verb": action.verb, **self._fields, "reason": action.reason, "note": action.note},
             theirs=version_of(self._state, one),
             base=base,
@@ -397,7 +399,7 @@ class _Act:
         if one.item.id == SCORE and after.get("headline") is not None:
             found = threats_of(self._state.reviewed).get(after["headline"])
             if found is None or not found.evidence:
-                told = "the headline is a threat that stands and has a quote"
+                told = "the headline must be a threat that has a quote and was not struck"
                 raise InputError(told, where="headline", hint="give a threat's id")
         if "evidence" in after and "facts" in before:
             after |= self._own_quotes(one, before["facts"], after["evidence"])
@@ -429,20 +431,20 @@ class _Act:
 
     def _waive(self, one: ItemState) -> Planned:
         if one.verdict != "open":
-            raise InputError("only an open item is waived", where=one.item.id, hint=f"it is {one.verdict}")
+            raise InputError("only an open item can be waived", where=one.item.id, hint=f"this one is {one.verdict}")
         if one.via:
-            raise InputError("its facts are decided in its place", where=one.item.id, hint=f"see {one.via[0]}")
+            raise InputError("its facts are decided on instead", where=one.item.id, hint=f"see {one.via[0]}")
         first = headline_of(self._state.reviewed)
         leads = first is not None and one.item.id in (f"threat/{first.id}", SCORE)
         if leads and self._action.reason == _ACCEPTED and not self._action.note.strip():
-            told = "to accept the risk that the score rests on needs a note"
+            told = "accepting the risk that the score rests on needs a note"
             raise InputError(told, where="note", hint="say who accepts it, and why")
         return self._planned(one, self._seen_now(one))
 
     def _send(self, one: ItemState) -> tuple[Planned, ...]:
         """Send the vendor a question with the open unknowns that it settles, or an unknown with its questions."""
         if not self._can_be_sent(one):
-            told = "only a question, an unknown factor or an uncertain layer is sent"
+            told = "only a question, an unknown factor or an uncertain layer can be sent"
             raise InputError(told, where=one.item.id, hint="confirm, correct or strike it")
         asked, name = self._state.drafted.questions, one.item.id.partition("/")[2]
         settled = {key for question in asked if question.id == name for key in question.settles}
@@ -471,15 +473,17 @@ class _Act:
         marks = self._sources.cite_all([self._fields] if given is None else given, "evidence")
         new = [mark for mark in marks if mark not in one.item.evidence]
         if not new:
-            raise InputError("the item has this quote already", where=one.item.id, hint="mark another one")
+            raise InputError("the item already has this quote", where=one.item.id, hint="select another one")
         return self._planned(one, self._sources.with_marks({"evidence": new}), {"evidence": list(one.item.evidence)})
 
     def _answer(self, one: ItemState) -> Planned:
         if one.item.kind != "question":
-            raise InputError("only a question is answered", where=one.item.id, hint="correct it, or attach evidence")
+            raise InputError(
+                "only a question can be answered", where=one.item.id, hint="correct it, or attach evidence"
+            )
         kind = self._fields.get("kind", ANSWERS["vendor"])
         if kind not in ANSWERS.values():
-            raise InputError("the answer is of no known kind", where="kind", hint=" or ".join(ANSWERS.values()))
+            raise InputError("the kind of answer is unknown", where="kind", hint=" or ".join(ANSWERS.values()))
         url = address(self._fields, "url")
         if not url and not self._action.note:
             raise InputError("the answer has no source", where="url", hint="give its address, or a note on who said it")
@@ -489,7 +493,7 @@ class _Act:
         if self._fields.get(STATES):
             name, drafted = one.item.id.partition("/")[2], self._state.drafted
             if drafted.facts is None:
-                raise InputError("the draft keeps no facts", where=STATES, hint="leave it out, and draft again")
+                raise InputError("the draft stores no facts", where=STATES, hint="leave this out and draft again")
             at = places(name, [each.document for each in drafted.sources], [each.id for each in drafted.evidence])
             given = Answer(name, text, url, by_kind(kind))
             others = [document for document in self._documents if document.id != at.document]
@@ -501,19 +505,21 @@ class _Act:
     def _contest(self) -> Plain:
         kind, kinds = self._fields.get("kind"), get_args(ContestKind)
         if kind not in kinds:
-            raise InputError("the contest is of no known kind", where="kind", hint=" or ".join(kinds))
+            raise InputError("the kind of contest is unknown", where="kind", hint=" or ".join(kinds))
         text, url = plain_text(self._fields.get("text"), "text"), address(self._fields, "url")
         return {"kind": kind, "text": text, "url": url, "sender": short_text(self._fields, "sender", MAX_NAME)}
 
     def _decide(self, one: ItemState) -> Plain:
         contest, decision = self._contest_of(one), self._fields.get("decision")
         if decision not in ("accepted", "refused"):
-            raise InputError("the contest is accepted or refused", where="decision", hint="accepted or refused")
+            raise InputError(
+                "a contest is either accepted or refused", where="decision", hint="give accepted or refused"
+            )
         if contest.decision != "open":
             raise ConflictError(
-                "the contest is decided already",
+                "the contest has already been decided",
                 where=one.item.id,
-                hint="contest it again to decide anew",
+                hint="contest the item again for a new decision",
                 mine={"decision": decision, "rule": self._fields.get("rule", "")},
                 theirs={"decision": contest.decision, "rule": contest.rule},
                 base={"decision": "open", "rule": ""},
@@ -538,7 +544,9 @@ class _Act:
         section, verb = self._action.section, self._action.verb
         inside = [one for one in self._state.items if one.item.section == section]
         if not inside:
-            raise InputError(f"there is no section {section[:40]!r}", where="section", hint="a layer key, factors, …")
+            raise InputError(
+                f"there is no section {section[:40]!r}", where="section", hint="give a layer key, factors, …"
+            )
         # Skip items touched since the reviewer's version, so that somebody looks at them individually.
         free = [
             one for one in inside
@@ -548,8 +556,8 @@ class _Act:
             sent = [planned for one in free for planned in self._send(one)]
             return tuple({planned.item: planned for planned in sent}.values())
         if verb != "bulk":
-            hint = "look at its items and confirm those together (bulk), or send the questions"
-            raise InputError(f"{verb} is no action on a section", where="section", hint=hint)
+            hint = "look at its items and confirm them together (bulk), or send the questions"
+            raise InputError(f"{verb} does not apply to a section", where="section", hint=hint)
         given = self._fields.get("seen")
         if not isinstance(given, list | tuple) or not given:
             raise InputError("none of its items has been on screen", where="seen", hint="look at them first")

@@ -45,7 +45,7 @@ class Sources:
         self._evidence = {item.id: item for item in evidence}
         self._cited: dict[str, Evidence] = {}
         self.before: Plain = {}
-        """The fields of the corrected item as they are."""
+        """The current fields of the corrected item."""
 
     def text(self, value: object, where: str) -> str:
         """Check a text: at most `MAX_TEXT` characters, quotes that occur in the sources, and known marks."""
@@ -70,12 +70,12 @@ class Sources:
         return tuple(self._evidence[mark] for mark in marks if mark in self._evidence)
 
     def with_marks(self, after: Plain) -> Plain:
-        """Return the fields of an event with all citations so far under `marks`."""
+        """Return the fields of an event, with all citations so far under `marks`."""
         marks = {name: item.model_dump(mode="json") for name, item in sorted(self._cited.items())}
         return {**after, "marks": marks} if marks else after
 
     def statement(self, value: object, where: str) -> Plain:
-        """Check the parts of a statement; missing parts are those of before."""
+        """Check the parts of a statement; missing parts keep their previous values."""
         if not isinstance(value, Mapping):
             raise InputError("the statement has no parts", where=where, hint=_PARTS)
         if any(part not in PARTS for part in value):
@@ -84,7 +84,7 @@ class Sources:
         return {part: self.text(whole.get(part, ""), f"{where}.{part}") for part in PARTS}
 
     def mitigations(self, value: object, where: str) -> list[Plain]:
-        """Check mitigations with their owners and status; a mitigation of before keeps its evidence."""
+        """Check mitigations with their owners and status; an existing mitigation keeps its evidence."""
         known = {row["text"]: row["evidence"] for row in self.before.get(where, ())}
         made: list[Plain] = []
         for row in _rows(value, where):
@@ -102,9 +102,9 @@ class Sources:
         return made
 
     def slots(self, value: object, where: str) -> Plain:
-        """Check details of a fact, beside those of before."""
+        """Check details of a fact and merge them into its current details."""
         if not isinstance(value, Mapping) or any(slot not in SLOTS for slot in value):
-            raise InputError("the details are not a fact's", where=where, hint="details: " + ", ".join(SLOTS))
+            raise InputError("the details do not belong to this fact", where=where, hint="details: " + ", ".join(SLOTS))
         whole = {**self.before.get(where, {}), **value}
         return {slot: short_text(whole, slot, MAX_SLOT) for slot in SLOTS if str(whole.get(slot) or "").strip()}
 
@@ -125,7 +125,9 @@ def short_text(fields: Mapping[str, object], name: str, most: int) -> str:
     """Check and return a single line of at most `most` characters, or an empty text."""
     value = fields.get(name, "")
     if not isinstance(value, str) or len(value) > most or any(char in value for char in "\r\n\0"):
-        raise InputError("the field is no short text", where=name, hint=f"one line of at most {most} characters")
+        raise InputError(
+            "the field is not a short text", where=name, hint=f"give one line of at most {most} characters"
+        )
     return value.strip()
 
 
@@ -133,7 +135,9 @@ def address(fields: Mapping[str, object], name: str) -> str:
     """Check and return an http(s) address, or an empty text."""
     value = short_text(fields, name, MAX_URL)
     if value and not _ADDRESS.fullmatch(value):
-        raise InputError("the field is no address", where=name, hint="a public page, as in https://docs.example/limits")
+        raise InputError(
+            "the field is not an address", where=name, hint="give a public page, such as https://docs.example/limits"
+        )
     return value
 
 
@@ -158,7 +162,9 @@ def checked_vector(value: object) -> str:
     read_vector(vector)
     other = next((name for name in metrics if name not in BASE_METRICS), None)
     if other is not None:
-        raise InputError(f"{other} is no base metric", where=where, hint="threat and environment stay out")
+        raise InputError(
+            f"{other} is not a base metric", where=where, hint="leave out threat and environmental metrics"
+        )
     return PREFIX + "/".join(f"{name}:{metrics[name]}" for name in BASE_METRICS)
 
 
@@ -191,7 +197,7 @@ def checked_fields(kind: ItemKind, given: Mapping[str, object], before: Plain, s
     _agree(kind, made, before)
     changed = {name: value for name, value in made.items() if value != before.get(name)}
     if not changed:
-        raise InputError("nothing is changed", where=kind, hint="confirm it, or change a field")
+        raise InputError("nothing was changed", where=kind, hint="confirm it, or change a field")
     if kind == "factor":  # Keep value, low and high together, since one alone could lie outside the others.
         changed |= {name: made[name] for name in ("value", "low", "high")}
     return changed
@@ -214,14 +220,16 @@ def _completed(kind: ItemKind, given: Mapping[str, object], before: Plain) -> Ma
 def _tenth(sources: Sources, value: object, where: str) -> float:
     found = number(value, where)
     if not 0 <= found <= 1 or found * _GRID != int(found * _GRID):
-        raise InputError(f"{found} is no factor value", where=where, hint="0 to 1 in steps of 0.1")
+        raise InputError(f"{found} is not a factor value", where=where, hint="give 0 to 1 in steps of 0.1")
     return float(found)
 
 
 def _control_factor(sources: Sources, value: object, where: str) -> float:
     factor = number(value, where)
     if not _HALF <= factor <= 1 or round(factor, _HUNDREDTHS) != factor:
-        raise InputError(f"{factor} is no mitigation factor", where=where, hint="0.5 to 1, two decimals at most")
+        raise InputError(
+            f"{factor} is not a mitigation factor", where=where, hint="give 0.5 to 1, with at most two decimals"
+        )
     return float(factor)
 
 
@@ -233,7 +241,7 @@ def _flag(sources: Sources, value: object, where: str) -> bool:
 
 def _one_of(values: Sequence[str], sources: Sources, value: object, where: str) -> object:
     if value not in values:
-        raise InputError("the field is none of its values", where=where, hint=" or ".join(values))
+        raise InputError("the field is not one of the allowed values", where=where, hint=" or ".join(values))
     return value
 
 
@@ -276,23 +284,23 @@ _CHECKS: Final[Mapping[ItemKind, Mapping[str, Callable[[Sources, object, str], o
 
 
 def _agree(kind: ItemKind, made: Plain, before: Plain) -> None:
-    """Refuse fields that do not fit one another, and complete those that follow from others."""
+    """Reject fields that do not fit together, and complete those that follow from others."""
     now = {**before, **made}
     match kind:
         case "score" if "mitigation_factor" in made and not now["evidence"]:
-            hint = "mark the control in a source or a note"
+            hint = "cite the control in a source or a note"
             raise InputError("a mitigation factor needs evidence", where="evidence", hint=hint)
         case "factor" if not made["low"] <= made["value"] <= made["high"]:
             raise InputError("low, value and high are not in order", where="low, high", hint="low <= value <= high")
         case "layer":
             paragraph = now["paragraph"]
             if now["certain"] and paragraph.startswith(MARK):
-                hint = "write what the sources say, with a quote and its mark, as in (E4)"
-                raise InputError("a certain layer needs a paragraph that says something", where="paragraph", hint=hint)
+                hint = "write what the sources say, with a quote and its mark, such as (E4)"
+                raise InputError("a certain layer needs a paragraph with content", where="paragraph", hint=hint)
             said = now["certain"] and (not before["certain"] or paragraph != before["paragraph"])
             if said and now["applies"] != "no" and not marks_in(paragraph):
-                hint = "attach one and name it, as in (E4)"
-                raise InputError("a certain layer cites a quote", where="paragraph", hint=hint)
+                hint = "attach one and cite it, as in (E4)"
+                raise InputError("a certain layer must cite a quote", where="paragraph", hint=hint)
             if not now["certain"] and not paragraph.startswith(MARK):
                 made["paragraph"] = MARK + paragraph[:1].lower() + paragraph[1:]
         case "threat":
@@ -305,7 +313,7 @@ def _agree(kind: ItemKind, made: Plain, before: Plain) -> None:
         case "fact":
             words, key = load_vocabulary(), before["key"]
             if made.get("polarity") == "denied" and key in words and not words[key].deniable:
-                told = "that it does not is no fact of the vocabulary"
+                told = "the vocabulary does not allow denying this fact"
                 raise InputError(told, where="polarity", hint="strike it instead")
             if not now["evidence"]:
-                raise InputError("a fact has a quote", where="evidence", hint="name one, or strike the fact")
+                raise InputError("a fact needs a quote", where="evidence", hint="cite one, or strike the fact")

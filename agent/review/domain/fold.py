@@ -47,7 +47,7 @@ _PLACES: Final = 2
 _LAPSING: Final[tuple[Verdict, ...]] = ("confirmed", "corrected", "waived")
 """Decisions that lapse when the content they were based on changes."""
 _SHORT: Final = ("applies", "cvss_vector", "headline")
-"""Texts so short that both values are told."""
+"""Fields so short that both values are shown."""
 
 
 def fold(
@@ -295,7 +295,7 @@ def carriers_of(state: ReviewState, item: str) -> tuple[str, ...]:
 
 def through_facts(items: Sequence[ItemState]) -> Iterator[ItemState]:
     """Yield the items, with undecided capabilities taking the verdict of their facts: each capability is made from
-    facts with one key, and nobody shall decide on the same thing twice."""
+    facts with one key, and nobody should have to decide on the same thing twice."""
     verdicts = {one.item.id: one.verdict for one in items}
     for one in items:
         told = {verdicts[name] for name in one.via}
@@ -319,31 +319,31 @@ def _contests(found: Replayed, outcome: _Outcome, items: Sequence[ItemState]) ->
 
 
 def _effect(found: Replayed, outcome: _Outcome, contest: Contest, state: ItemState | None) -> str:
-    """Describe the effect of a contest on its item and the score."""
+    """Describe the effect of a contest on its item and on the score."""
     if state is None:
-        return "the draft that was made again does not hold it any more"
+        return "the redraft no longer contains it"
     if contest.decision == "refused":
         return "no change"
     one, was = found.standing.get(contest.item, Standing()), found.contested[contest.number]
     names = edited_since(one, was)
     if state.verdict == "struck" and was.verdict == "struck":
-        return "struck before, no change"
+        return "already struck, no change"
     if state.verdict == "corrected" and not names:
-        return "looked at again, no change"
+        return "reviewed again, no change"
     if state.verdict not in ("corrected", "struck"):
-        return "open again" if state.verdict == "open" else f"{state.verdict}, no change"
+        return "reopened" if state.verdict == "open" else f"{state.verdict}, no change"
     told = "struck"
     if state.verdict == "corrected":
         before = {**(state.before or {}), **was.edits}
         told = f"corrected: {', '.join(_edit(name, before.get(name), (state.after or {})[name]) for name in names)}"
     without, now = raw_score(_outcome(found, {contest.item: was}).reviewed), raw_score(outcome.reviewed)
     if round(without, _PLACES) == round(now, _PLACES):
-        return f"{told}; the score does not move"
+        return f"{told}; the score does not change"
     return f"{told}; score {without:.2f} → {now:.2f}"
 
 
 def _edit(name: str, was: object, now: object) -> str:
-    """Name a corrected field; numbers and short words with both values."""
+    """Describe a corrected field: numbers and short texts with both values, other fields only by name."""
 
     def plain(value: object) -> str:
         if isinstance(value, bool):

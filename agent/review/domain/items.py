@@ -97,9 +97,9 @@ def part_of(draft: Draft, item: str) -> ItemPart | None:
 
 
 def mapped(draft: Draft, change: Callable[[str, ItemPart], ItemPart | None]) -> Draft:
-    """Return the draft with what `change` makes of each part, given its item and itself; None leaves a part out.
+    """Return the draft with every part replaced by what `change` returns for its item and the part; None removes it.
 
-    In this order: the threats of each layer and the layer with them, chains, capabilities, questions, factors.
+    The order: each layer's threats and then the layer, chains, capabilities, questions, factors.
     """
 
     def each(kind: str, parts: Iterable[tuple[object, ItemPart]]) -> tuple[ItemPart, ...]:
@@ -146,7 +146,7 @@ def fact_title(fact: Fact) -> str:
     """Return a fact as a phrase about its subject, such as "runs shell commands"."""
     words = load_vocabulary()
     title = words[fact.key].title if fact.key in words else fact.key.replace("_", " ")
-    before = {"denied": "not: ", "configurable": "by a setting: "}.get(fact.polarity, "")
+    before = {"denied": "not: ", "configurable": "if configured: "}.get(fact.polarity, "")
     return f"{before}{title}" if fact.about == "product" else f"{before}{title} (the {fact.about})"
 
 

@@ -21,14 +21,14 @@ _HASHED: Final = "sha256:"
 _QUOTES: Final = "evidence"
 NAMES: Final[Mapping[str, str]] = {
     "headline": "the threat that the score rests on", "vector": "the vector", "value": "the value", "low": "the range",
-    "high": "the range", "withheld": "whether a number is shown",
-    "likely": "the likely range", "parts": "what it adds up from", "rationale": "its reason",
+    "high": "the range", "withheld": "whether a score is shown",
+    "likely": "the likely range", "parts": "what it is made up of", "rationale": "its reason",
     "mitigation_factor": "the factor for controls",
     "evidence": "a quote", "text": "the text", "certain": "whether it is certain", "applies": "whether it applies",
-    "paragraph": "the paragraph", "title": "the title", "how": "how it goes", "lost": "what is lost",
+    "paragraph": "the paragraph", "title": "the title", "how": "how it happens", "lost": "what is at stake",
     "statement": "the statement", "cvss_vector": "the vector", "taxonomy": "ids of published lists",
     "mitigations": "the mitigations", "setting": "the setting that it needs", "basis": "what it rests on",
-    "action": "what it does", "object": "to what", "credential": "the credential", "approver": "who approves",
+    "action": "what it does", "object": "what it acts on", "credential": "the credential", "approver": "who approves",
     "threats": "its threats", "proposed": "the answer that would settle it",
     "polarity": "whether it is stated or denied", "about": "what it is about", "slots": "a detail", "key": "the fact",
 }  # fmt: skip
@@ -92,13 +92,13 @@ def differences(seen: Plain, now: Plain, attached: Sequence[str] = ()) -> str:
         if name == _QUOTES and isinstance(was, list) and isinstance(after, list):
             added = {_short("", f"“{quote}”") for quote in attached}
             if set(was) - set(after):
-                found.append("a quote is gone")
+                found.append("a quote was removed")
             elif set(after) - set(was) - added:
-                found.append("a quote is new")
+                found.append("a quote was added")
         elif was != after and was != _short(name, _without(now.get(name), attached)):
             sides = [str(side) if side is not None else "none" for side in (was, after)]
             another = any(side.startswith(_HASHED) for side in sides) or name == "basis"
-            found.append(f"{field_name(name)} {'is another' if another else ' → '.join(sides)}")
+            found.append(f"{field_name(name)} {'has changed' if another else ' → '.join(sides)}")
     return "; ".join(dict.fromkeys(found))
 
 

@@ -22,7 +22,7 @@ from agent.review.domain.rescore import Choice, rescore, shown
 MAX_OWNER: Final = 80
 _DAY: Final = 10
 WORK: Final[Mapping[str, str]] = {
-    "open": "open", "planned": "planned", "doing": "in work", "done": "done", "rejected": "will not be done",
+    "open": "open", "planned": "planned", "doing": "in progress", "done": "done", "rejected": "will not be done",
 }  # fmt: skip
 """The statuses of a mitigation with their display texts."""
 CLOSED: Final = ("done", "rejected")
@@ -54,7 +54,7 @@ class Work(NamedTuple):
         return str(base_of(self.residual)) if self.residual else ""
 
     def late(self, today: str) -> bool:
-        """Return whether the due date is past and the work neither done nor rejected; `today` is like 2027-01-31."""
+        """Return whether the due date has passed and the work is not done or rejected; `today` is like 2027-01-31."""
         return bool(self.due) and self.due < today and self.status not in CLOSED
 
 
@@ -75,17 +75,17 @@ def checked_management(state: ReviewState, one: ItemState, fields: Mapping[str, 
     """Check the fields of an act on a mitigation and return the fields to store. Raises InputError naming the field."""
     threat = threats_of(state.reviewed).get(one.item.id.partition("/")[2]) if one.item.kind == "threat" else None
     if threat is None:
-        raise InputError("only a threat that stands has mitigations", where=one.item.id, hint="name a threat")
+        raise InputError("only a current threat has mitigations", where=one.item.id, hint="give the id of a threat")
     if fields.get("mitigation") not in [each.text for each in threat.mitigations]:
         raise InputError("the threat has no such mitigation", where="mitigation", hint="give its text")
     status, residual = fields.get("status", "open"), fields.get("residual")
     if status not in WORK:
-        raise InputError("the status is none of its values", where="status", hint=", ".join(WORK))
+        raise InputError("the status is not one of the allowed values", where="status", hint=", ".join(WORK))
     owner, due = short_text(fields, "owner", MAX_OWNER), short_text(fields, "due", _DAY)
     try:
         due = date.fromisoformat(due).isoformat() if due else ""
     except ValueError:
-        raise InputError("the date is no day", where="due", hint="as in 2027-01-31") from None
+        raise InputError("the date is not valid", where="due", hint="give a date like 2027-01-31") from None
     vector = checked_vector(residual) if residual else ""
     return {"mitigation": fields["mitigation"], "owner": owner, "due": due, "status": status, "residual": vector}
 
@@ -113,7 +113,7 @@ def work_left_over(state: ReviewState) -> tuple[Work, ...]:
         Work(
             name,
             drafted.get((name, text), Mitigation(text=text, who="you", status="proposed", evidence=())),
-            gone="its threat was struck" if name in struck else "not in the draft any more",
+            gone="its threat was struck" if name in struck else "no longer in the draft",
             **known,
         )
         for name, every in state.managed.items()

@@ -35,7 +35,7 @@ _TRIED: Final = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:N/VI:N/VA:N/SC:N/SI:N/SA:N
 
 _SLUG_CHARS: Final = 40
 _LLM_WORD: Final = "proposed"
-"""In an id, this word marks a threat proposed by an LLM."""
+"""This word in an id marks a threat proposed by an LLM."""
 _Check = Callable[[object, str], object]
 """Checks a value; the second argument names the field."""
 Folded = Callable[[Sequence[Planned]], ReviewState]
@@ -58,7 +58,7 @@ class Reading(NamedTuple):
     after: Plain
     """The fields to store in an event, with placeholders for missing or invalid values."""
     errors: tuple[tuple[InputError, bool], ...]
-    """The errors in field order, each with whether the field is still empty."""
+    """The errors in field order; each says whether its field is still empty."""
     quotes: tuple[Evidence, ...]
     """All quotes that the threat cites, including those of its facts."""
 
@@ -156,10 +156,10 @@ def _vector(value: object, where: str) -> str:
 
 def _facts(known: Mapping[str, Fact], value: object, where: str) -> list[str]:
     if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
-        raise InputError("the facts are not a list of ids", where=where, hint="give ids of the sheet")
+        raise InputError("the facts are not a list of ids", where=where, hint="give ids from the fact sheet")
     lost = next((each for each in value if each not in known), None)
     if lost is not None:
-        raise InputError(f"no fact {lost[:80]!r} stands", where=where, hint="its id is in the sheet")
+        raise InputError(f"there is no current fact {lost[:80]!r}", where=where, hint="see the fact sheet for ids")
     return list(dict.fromkeys(value))
 
 

@@ -1,7 +1,7 @@
 """Acts on facts and answers: plans the draft that follows from the changed sheet, together with the events that change
 the sheet.
 
-That draft is stored under its sha256, and an event on a fact names it. So a review stays the same under every later
+That draft is stored under its sha256, and an event on a fact names it. So a review stays the same in every later
 release, and undoing the event is enough to restore the earlier draft.
 """
 

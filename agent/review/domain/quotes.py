@@ -63,23 +63,23 @@ def check_text(text: str, documents: Sequence[Document], known: Mapping[str, Evi
     # Remove „…“ first: its closing mark opens “…”, so a quote could otherwise begin where another ends.
     curly = _OTHER_QUOTED[1].sub(" ", text)
     if _UNCLOSED.search(curly):
-        raise InputError("a quotation mark is not closed", where=where, hint="close it, so that the quote is found")
+        raise InputError("a quotation mark is not closed", where=where, hint="close it so that the quote can be found")
     quotes = [quote for quote in _CURLY.findall(curly) if quote.strip()]
     quotes += [quote for form in _OTHER_QUOTED for quote in form.findall(text) if len(quote.split()) > _SCARE_WORDS]
     anchored = [Anchored(document.text) for document in documents]
     titles = {name for document in documents for name in (document.title, document.url)}
     for quote in quotes:
         if quote not in titles and not any(document.locate(quote.rstrip(_SENTENCE_END)) for document in anchored):
-            hint = "copy it from a source, or take the quotation marks away"
-            raise InputError(f"the quote “{_short(quote)}” is in none of the sources", where=where, hint=hint)
+            hint = "copy it from a source, or remove the quotation marks"
+            raise InputError(f"the quote “{_short(quote)}” is not in any of the sources", where=where, hint=hint)
     lost = [mark for mark in marks_in(text) if mark not in known]
     if lost:
-        raise InputError(f"{lost[0]} is named but not in the evidence", where=where, hint="attach the quote first")
+        raise InputError(f"{lost[0]} is cited but is not in the evidence", where=where, hint="attach the quote first")
     for quote, marks in _MARKED.findall(text):
         behind = [known[mark].quote for mark in marks_in(marks)]
         if not any(locate(quote.rstrip(_SENTENCE_END), words) or locate(words, quote) for words in behind):
-            hint = "attach the words that you quote, and name their mark"
-            raise InputError(f"{marks} has other words than “{_short(quote)}”", where=where, hint=hint)
+            hint = "attach the words that you quote, and cite their mark"
+            raise InputError(f"{marks} does not contain “{_short(quote)}”", where=where, hint=hint)
 
 
 def cite(value: object, documents: Sequence[Document], evidence: Sequence[Evidence], where: str) -> Evidence:
@@ -89,14 +89,14 @@ def cite(value: object, documents: Sequence[Document], evidence: Sequence[Eviden
     """
     if isinstance(value, str):
         if (found := next((item for item in evidence if item.id == value), None)) is None:
-            raise InputError(f"there is no evidence {_short(value)!r}", where=where, hint="name an id, as in E4")
+            raise InputError(f"there is no evidence {_short(value)!r}", where=where, hint="give an id such as E4")
         return found
     if not isinstance(value, Mapping):
         raise InputError("the evidence is neither an id nor a span", where=where, hint="give document, start and end")
     document = next((item for item in documents if item.id == value.get("document")), None)
     if document is None:
         named = _short(str(value.get("document")))
-        raise InputError(f"there is no source {named!r}", where=where, hint="name one of the draft's")
+        raise InputError(f"there is no source {named!r}", where=where, hint="give a source of the draft")
     start, end = _span(value, document, where)
     same = next((e for e in evidence if (e.document, e.start, e.end) == (document.id, start, end)), None)
     if same is not None:
@@ -115,22 +115,24 @@ def _span(value: Mapping[object, object], document: Document, where: str) -> tup
     start, end, quote = value.get("start"), value.get("end"), value.get("quote")
     if start is None and end is None and isinstance(quote, str):
         if (found := locate(quote, document.text)) is None:
-            raise InputError(f"the quote “{_short(quote)}” is not in {document.id}", where=where, hint="copy it")
+            raise InputError(
+                f"the quote “{_short(quote)}” is not in {document.id}", where=where, hint="copy it from the source"
+            )
         start, end = found.start, found.end
     if type(start) is not int or type(end) is not int or not 0 <= start < end <= len(document.text):
-        hint = f"start and end lie between 0 and {len(document.text)}"
-        raise InputError(f"there are no such characters in {document.id}", where=where, hint=hint)
+        hint = f"start and end must be between 0 and {len(document.text)}"
+        raise InputError(f"{document.id} has no text at this position", where=where, hint=hint)
     text = document.text[start:end]
     start, end = start + len(text) - len(text.lstrip()), end - len(text) + len(text.rstrip())
     text = document.text[start:end]
     if not any(char.isalnum() for char in text):
-        raise InputError("the quote holds no word", where=where, hint="mark the words that say it")
+        raise InputError("the quote contains no word", where=where, hint="select the words that say it")
     if end - start > MAX_CHARS:
         raise InputError(f"the quote has {end - start} characters", where=where, hint=f"at most {MAX_CHARS}")
     if _cuts_word(document.text, start) or _cuts_word(document.text, end):
-        raise InputError("the quote begins or ends inside a word", where=where, hint="mark whole words")
+        raise InputError("the quote begins or ends inside a word", where=where, hint="select whole words")
     if isinstance(quote, str) and locate(quote, text) is None:
-        raise InputError(f"{document.id} says something else there", where=where, hint="mark the words again")
+        raise InputError(f"{document.id} has different text there", where=where, hint="select the words again")
     return start, end
 
 

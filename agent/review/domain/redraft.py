@@ -84,7 +84,7 @@ def redraft(
     Raises InputError when there is no answer, or an answer to a question that the draft does not ask.
     """
     if not answers:
-        raise InputError("no answer says anything", where="answers", hint="fill in at least one")
+        raise InputError("all answers are empty", where="answers", hint="fill in at least one")
     asked = {question.id: question for question in draft.questions}
     for answer in answers:
         if answer.question not in asked:
@@ -93,8 +93,8 @@ def redraft(
         return _with_facts(draft, documents, answers, asked, at=at)
     unread = next((answer for answer in answers if answer.states), None)
     if unread is not None:
-        where, hint = f"answers.{unread.question}.states", "leave it out: such a draft is made again of the texts"
-        raise InputError("the draft does not follow from its facts", where=where, hint=hint)
+        where, hint = f"answers.{unread.question}.states", "leave it out; such a draft is remade from its texts"
+        raise InputError("the draft is not derived from its facts", where=where, hint=hint)
     touched = {key for answer in answers for key in asked[answer.question].settles}
     last = max((int(document.id[1:]) for document in documents), default=0)
     every = (*documents, *(document_of(answer, last + n, at=at) for n, answer in enumerate(answers, 1)))

@@ -1,7 +1,7 @@
 """Replays the events of a review into a decision on each item, before any of them is applied to the draft.
 
-An undone batch counts as if it had never been made, except that its items still count as touched for a reviewer who did
-not see it. Undoing a redraft restores the previous draft, and its answers are pending again.
+An undone batch counts as if it had never been made, except that its items still count as touched for a reviewer who has
+not seen it. Undoing a redraft restores the previous draft, and its answers are pending again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,14 +30,14 @@ NUMBERS: Final = "numbers"
 """Key in `SHEET` for the numbers of the threats added by that draft."""
 REASONS: Final = {
     "wrong-quote": "the quote does not say it", "not-this-product": "about another product",
-    "outdated": "no longer so", "not-supported": "not supported by its evidence", "wrong-value": "wrong value",
-    "wrong-severity": "wrong severity", "wrong-layer": "wrong layer", "wording": "wording", "duplicate": "said twice",
-    "not-applicable": "does not apply", "known-otherwise": "known otherwise", "accepted-risk": "accepted risk",
+    "outdated": "no longer true", "not-supported": "not supported by its evidence", "wrong-value": "wrong value",
+    "wrong-severity": "wrong severity", "wrong-layer": "wrong layer", "wording": "wording", "duplicate": "a duplicate",
+    "not-applicable": "does not apply", "known-otherwise": "known from elsewhere", "accepted-risk": "accepted risk",
     "out-of-scope": "out of scope",
 }  # fmt: skip
 """Display texts of the reason codes."""
 _ASIDE: Final = ("marks", CALLED, SHEET, SEEN, NUMBER)
-"""What an event stores beside the fields of its item."""
+"""What an event stores besides the fields of its item."""
 _CLOSED_BY: Final[dict[Verb, Verdict]] = {
     "strike": "struck", "waive": "waived", "send": "sent", "answer": "answered", "add": "confirmed", "ask": "sent",
     "correct": "corrected",
@@ -151,7 +151,7 @@ class Replayed:
         return {name: dict(one.managed) for name, one in self.standing.items() if one.managed}
 
     def of(self, item: str) -> Standing:
-        """Return what is known of an item, to be changed."""
+        """Return the decision on an item, creating it if there is none."""
         return self.standing.setdefault(item, Standing())
 
 
@@ -264,7 +264,7 @@ def _revision(revisions: Mapping[str, Draft], sha256: str, event: Event) -> Draf
     again = revisions.get(sha256)
     if again is None:
         where = f"event {event.number}: {sha256[:16]}"
-        raise IntegrityError("the draft that was made again is missing", where=where, hint="see backups")
+        raise IntegrityError("the redraft is missing", where=where, hint="look for it in a backup")
     return again
 
 
@@ -287,7 +287,7 @@ def _answered_anew(found: Replayed, event: Event) -> None:
     for name, one in found.standing.items():
         if name.startswith(own) and one.verdict != "open":
             one.verdict, one.edits = "open", {}
-            one.lapsed = f"the answer of event {event.number} is another"
+            one.lapsed = f"the answer in event {event.number} has changed"
     if event.said.get("kind") == "analyst-note":
         for state in event.said.get("states", ()):
             fact = found.of(f"{own}{state['key']}")
@@ -386,5 +386,5 @@ def _redraft(found: Replayed, event: Event, revisions: Mapping[str, Draft]) -> N
         moved = item in was and item in now and was[item] != now[item]
         if moved and not one.added and one.verdict not in ("open", "struck"):
             one.verdict = "open"
-            one.lapsed, one.worded = f"the new draft of event {event.number} says something else of it", ""
+            one.lapsed, one.worded = f"the redraft in event {event.number} changed it", ""
             found.changed[item] = max(found.changed.get(item, 0), event.number)

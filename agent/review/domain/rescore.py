@@ -10,7 +10,7 @@
                  err beyond their factors' ranges; this excess shrinks to nothing as more is decided
     withheld     for the drafter's reasons
 
-A draft with unchanged inputs keeps its score exactly, so confirming moves no number.
+A draft with unchanged inputs keeps its score exactly, so confirming never changes a score.
 """
 
 import re
@@ -82,7 +82,7 @@ def advised(drafted: Draft, reviewed: Draft) -> Draft:
     if before is not None and before.proposal != proposal_of(
         drafted.score, before.residual, asked=bool(drafted.questions)
     ):
-        # The proposal is the LLM's, which no score gives.
+        # The proposal comes from the LLM and does not follow from the score.
         own = weighed(before.proposal, reviewed.score, residual, asked=asked, conditions=bool(conditions))
     return replaced(reviewed, advice=replaced(advice, proposal=own, conditions=conditions, residual=residual))
 

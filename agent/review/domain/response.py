@@ -10,10 +10,10 @@
     contests:
       - {item: threat/L3-command-on-host, kind: wrong, text: "Commands run in …", url: "https://docs.example/sandbox"}
 
-Each answer becomes a separate source: a vendor's with rank 2 until it points to a public page that is read as a source,
-an analyst's with rank 5. An empty answer counts as none. `states` lists the facts that the answer states, by key: yes,
-no, setting, or an object with one of these as `is` (yes by default), a `value` and a `quote` in the words of the
-answer. Without `states`, the facts are read from the answer's text.
+Each answer becomes a separate source: a vendor's has rank 2 until it points to a public page that is read as a
+source, an analyst's has rank 5. An empty answer counts as no answer. `states` lists the facts that the answer states,
+by key: yes, no, setting, or an object with one of these as `is` (yes by default), a `value` and a `quote` in the words
+of the answer. Without `states`, the facts are read from the answer's text.
 """
 
 from collections.abc import Mapping, Sequence
@@ -142,17 +142,17 @@ def parse_response(raw: bytes, *, where: str) -> Response:
     except UnicodeDecodeError:
         raise InputError("the response file is not UTF-8 text", where=where, hint=_HINT) from None
     except Unreadable as error:
-        raise InputError(f"the response file is no YAML: {error}", where=where, hint=_HINT) from None
+        raise InputError(f"the response file is not YAML: {error}", where=where, hint=_HINT) from None
     if loaded.twice:
-        raise InputError(f"{loaded.twice[0]!r} stands twice", where=where, hint="give each answer once")
+        raise InputError(f"{loaded.twice[0]!r} occurs twice", where=where, hint="give each answer once")
     if not isinstance(loaded.value, dict):
-        raise InputError("the response file holds no answers", where=where, hint=_HINT)
+        raise InputError("the response file contains no answers", where=where, hint=_HINT)
     try:
         return Response.model_validate(loaded.value)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        told = f"a field is not acceptable: {first['msg'].lower()}"
+        told = f"a field is not valid: {first['msg'].lower()}"
         raise InputError(told, where=f"{where}: {field}", hint=_HINT) from None
 
 

@@ -32,8 +32,8 @@ def planned_of(
     is about another draft or names an unknown item, ConflictError when a question was touched after `version`.
     """
     if response.draft not in known:
-        what = f"the response is about {response.draft[:80]!r}"
-        raise InputError(what, where="draft", hint=f"this one is {known[-1]}")
+        what = f"the response is about draft {response.draft[:80]!r}"
+        raise InputError(what, where="draft", hint=f"this draft is {known[-1]}")
     planned: list[Planned] = []
     for action in (*_answers(state, response, version), *_contests(state, response, version)):
         planned += check(state, told(state, action), documents, seen)
@@ -76,8 +76,8 @@ def contested_item(draft: Draft, point: ContestGiven, number: int) -> str:
         # A quote cited only by facts, such as where the product runs, belongs to the product description.
         resting = POSTURE
     if resting is None:
-        told = f"the draft holds no {point.item[:80]!r}"
-        raise InputError(told, where=f"contests.{number}.item", hint="ids stand beside items")
+        told = f"the draft contains no {point.item[:80]!r}"
+        raise InputError(told, where=f"contests.{number}.item", hint="see the ids of the draft's items")
     return resting
 
 
@@ -85,18 +85,18 @@ def contest_form(draft: str, item: str, items: Sequence[str]) -> str:
     """Return a response-file form that contests `item` of the draft with this id. Raises InputError when the draft
     does not contain the item."""
     if item not in items:
-        raise InputError(f"there is no item {item[:80]!r}", where="item", hint="its id stands beside it")
+        raise InputError(f"there is no item {item[:80]!r}", where="item", hint="see the ids of the draft's items")
     contests = [{"item": item, "kind": "wrong", "text": "", "url": ""}]
     fields = {"schema": SCHEMA, "draft": draft, "sender": "", "by": "vendor", "contests": contests}
     head = (
-        "# kind: wrong, outdated or missing. text: what is so instead, in plain sentences.\n"
-        "# url: a public page that says it.\n"
+        "# kind: wrong, outdated or missing. text: what is true instead, in plain sentences.\n"
+        "# url: a public page that says so.\n"
     )
     return head + yaml.safe_dump(fields, sort_keys=False, allow_unicode=True)
 
 
 def reply(state: ReviewState) -> str:
-    """Format every contested point of a review as Markdown: who said what, the decision, its rule, its effect."""
+    """Format every contested point of a review as Markdown: who said what, the decision, its reason and its effect."""
     titles = {one.item.id: one.item.title for one in state.items}
     return reply_text(state.reviewed.product.name, state.drafted.id, state.contests, titles)
 
@@ -114,7 +114,7 @@ def reply_text(product: str, draft: str, contests: Sequence[Contest], titles: di
             f"- Said to be {point.kind}{f' by {plain(point.sender)}' if point.sender else ''}: {plain(point.text)}",
             *([f"- Page: {plain(point.url)}"] if point.url else []),
             f"- Decision: {_DECIDED[point.decision]}",
-            f"- Rule: {plain(point.rule) or '–'}",
+            f"- Reason: {plain(point.rule) or '–'}",
             f"- Effect: {plain(point.effect) or '–'}",
             "",
         ]

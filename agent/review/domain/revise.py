@@ -48,13 +48,13 @@ _ZERO: Final = Decimal(0)
 _UNGRADED: Final = "None"
 REVIEWED: Final = ("confirmed", "corrected")
 _TOLD: Final = {"chains": ("title",), "questions": ("text", "proposed", "why", "changes"), "controls": ("why",)}
-"""Texts that may name threats, by part of the draft."""
+"""Texts that may mention threats, by part of the draft."""
 _NEVER_EMPTY: Final = ("title", "text", "proposed")
 Label = Literal["Acts", "Reads", "Credentials", "Approval"]
 _MODES: Final[tuple[tuple[Label, bool], ...]] = (("Acts", False), ("Reads", True))
-"""The rows of capabilities, with whether they read."""
+"""The summary rows of capabilities, each with whether it covers reading."""
 _RIGHTS: Final[Mapping[Label, tuple[str, str, str]]] = {
-    "Credentials": ("credential", " with {}", "; with whose rights is not known"),
+    "Credentials": ("credential", " with {}", "; whose rights it uses is not known"),
     "Approval": ("approver", " after approval by {}", "; who approves it is not known"),
 }
 
@@ -80,7 +80,7 @@ def without_struck(draft: Draft, standing: Decisions, drafted: Draft) -> Draft:
         one = struck.get(item)
         # Leave out a fallen item that the draft never contained: one change of a fact added it, another removed it.
         if one is None or not one.fell or part_of(drafted, item) is not None:
-            why = " with a fact that it rested on" if one and one.fell else f": {one.why}" if one else reason
+            why = " along with a fact that it rested on" if one and one.fell else f": {one.why}" if one else reason
             dropped.append(Dropped(what=what, reason=f"{STRUCK}{why}"))
 
     def part(item: str, one: ItemPart) -> ItemPart | None:
@@ -92,7 +92,7 @@ def without_struck(draft: Draft, standing: Decisions, drafted: Draft) -> Draft:
         if isinstance(one, FactorEstimate):
             return _typical(one, struck[item].why)
         if isinstance(one, LayerThreats):
-            told = "what the draft said of it was struck in review"
+            told = "what the draft said about it was struck in review"
             missing = one.missing or Missing(reason="too-little-evidence", detail=f"{LAYER_SOUGHT[name]}: {told}")  # type: ignore[index]
             drop(item, f"paragraph of {name}")
             text = f"{MARK}{missing.detail}."
@@ -104,7 +104,7 @@ def without_struck(draft: Draft, standing: Decisions, drafted: Draft) -> Draft:
                 title = one.text
             case Threat() | Chain():
                 title = one.title
-        drop(item, f"{kind} {name}: {title}", f" with its threat {lost[0]}" if lost else "")
+        drop(item, f"{kind} {name}: {title}", f" along with its threat {lost[0]}" if lost else "")
         return None
 
     for fact in facts_of(drafted):
@@ -127,7 +127,7 @@ def _typical(one: FactorEstimate, why: str) -> FactorEstimate:
         high=max(one.high, one.value, value),
         state="unknown",
         parts=parts,
-        rationale=f"What the draft said of it was struck in review ({why}); {value} is usual.",
+        rationale=f"What the draft said about it was struck in review ({why}); {value} is the usual value.",
         evidence=(),
     )
 
@@ -212,8 +212,8 @@ def _factor(drafted: FactorEstimate, one: Standing) -> FactorEstimate:
     value, low, high = (Decimal(str(edits.get(end, edits["value"]))) for end in ("value", "low", "high"))
     total = sum(part.effect for part in drafted.parts)
     part = Part(kind="review", label="set in review", effect=round(float(value) - total, 4))
-    told = (one.why or "known otherwise").rstrip(".")
-    rationale, parts = f"Set in review, {drafted.value} before: {told}.", (*drafted.parts, part)
+    told = (one.why or "known from elsewhere").rstrip(".")
+    rationale, parts = f"Set in review (previously {drafted.value}): {told}.", (*drafted.parts, part)
     return replaced(
         drafted, value=value, low=low, high=high, parts=parts, rationale=rationale, evidence=marks, state=state
     )
@@ -229,7 +229,7 @@ def _layer(key: str, drafted: LayerThreats, one: Standing, quotes: Mapping[str, 
     if applies == "no" and (certain, applies) != (drafted.certain, drafted.applies):
         missing = Missing(reason="does-not-apply", detail=f"{sought}: a reviewer says that there is none")
     elif (certain, applies) != (drafted.certain, drafted.applies):
-        told = f"{sought}: a reviewer found it not certain"
+        told = f"{sought}: a reviewer found this not certain"
         missing = None if certain else Missing(reason="too-little-evidence", detail=told)
     return replaced(drafted, certain=certain, applies=applies, paragraph=paragraph, missing=missing)
 

@@ -58,7 +58,7 @@ def _faults(connection: Connection) -> Iterator[Fault]:
     if damage:
         yield Fault("the file", damage)
     for name in sqlite.missing_triggers(connection):
-        yield Fault(f"trigger {name}", "it was taken away")
+        yield Fault(f"trigger {name}", "it was removed")
     numbers = select(events.c.review, func.max(events.c.number)).group_by(events.c.review)
     rows = select(events).where(events.c.number == 1).execution_options(yield_per=_BATCH)
     first = {event.review: event.after or {} for event in events_of(connection, rows) if isinstance(event, Event)}
@@ -66,15 +66,15 @@ def _faults(connection: Connection) -> Iterator[Fault]:
     for row in connection.execute(select(reviews).order_by(reviews.c.number)).mappings():
         end, said = last.pop(row["key"], 0), first.get(row["key"], {})
         differs = [name for name in _FIXED if said.get(name) != row[name]]
-        what = f"its {differs[0]} is not that of the draft that came in" if differs else ""
+        what = f"its {differs[0]} is not that of the imported draft" if differs else ""
         if row["version"] != end:
-            what = f"it is at version {row['version']} and its last event is {end}"
+            what = f"it is at version {row['version']} but its last event is {end}"
         if row_digest(dict(row)) != row["digest"]:
             what = "its row was changed"
         if what:
             yield Fault(f"review {row['key']}", what)
     for key in sorted(last):
-        yield Fault(f"review {key}", "it has events and no row")
+        yield Fault(f"review {key}", "it has events but no row")
     for row in connection.execute(select(blobs)).mappings():
         if unpacked(row["sha256"], row["data"], row["size"]) is None:
-            yield Fault(f"blob {row['sha256']}", "it is not what was stored")
+            yield Fault(f"blob {row['sha256']}", "its content is not what was stored")

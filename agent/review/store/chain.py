@@ -3,8 +3,8 @@
     hash of an event = sha256 of the canonical JSON of all its fields but `hash`; `previous` is one of them
     the first event's `previous` = sha256 of `GENESIS` and the store's id
 
-The chain reveals every change before its last event. Events cut off at the end are only noticed by comparing the chain
-with a head stored outside it: each signed export carries one.
+The chain reveals every change before its last event. Events cut off at the end are noticed only by comparing the chain
+with a head stored outside it; every signed export contains one.
 """
 
 import hashlib
@@ -106,17 +106,17 @@ def _first_broken(
         what, before = _wrong(row, seq, previous), last.get(row.review)
         number = before.number + 1 if before else 1
         if not what and whole and row.number != number:
-            what = f"it is number {row.number} of its review where {number} is next"
+            what = f"it is number {row.number} of its review but {number} was expected"
         if not what and whole and row.batch not in (number, before.batch if before else number):
-            what = f"its batch {row.batch} does not begin with an event before it"
+            what = f"its batch {row.batch} neither begins with it nor includes the event before it"
         if not what and head and (row.review, row.number) == (head.review, head.number) and row.hash != head.hash:
-            what = "its hash is not the one that the export names"
+            what = "its hash is not the one in the export"
         if what:
             return Broken(row.seq, row.review, row.number, what)
         found = found or (head is not None and row.hash == head.hash)
         last[row.review], previous, seq = row, row.hash, seq + 1
     if head is not None and not found:
-        what = f"the store ends with row {seq - 1}; the event that the export names is not in it"
+        what = f"the store ends with row {seq - 1}; the event that the export refers to is not in it"
         return Broken(seq, head.review, head.number, what)
     return None
 
@@ -124,15 +124,15 @@ def _first_broken(
 def _wrong(event: Event, seq: int, previous: str) -> str:
     """Return what is wrong with a row at this position; empty if the row is valid."""
     if event.seq != seq:
-        return f"row {event.seq} stands where row {seq} is next"
+        return f"row {event.seq} is where row {seq} was expected"
     if event.previous != previous:
         before = "the store's id" if seq == 1 else f"row {seq - 1}"
         return f"it does not follow from {before}"
     try:
         hashed = digest(dict(event), previous)
     except InputError:
-        return "its fields are not what can be hashed"
-    return "" if event.hash == hashed else "its fields do not give its hash"
+        return "its fields cannot be hashed"
+    return "" if event.hash == hashed else "its hash does not match its fields"
 
 
 def head_line(head: Head) -> str:
@@ -141,7 +141,7 @@ def head_line(head: Head) -> str:
 
 
 def find_head(text: str) -> Head | None:
-    """Return the head that a signed export carries, or None.
+    """Return the head in a signed export, or None.
 
     In JSON: the first object with `head` and `number`, and with `review` if present. In Markdown and HTML: the last
     line that `head_line` wrote, since the report text above it is partly untrusted.

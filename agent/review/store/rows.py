@@ -111,15 +111,15 @@ def _touches(event: Event, events: Sequence[Event]) -> frozenset[str]:
 def refuse_clash(planned: Sequence[Planned], before: Sequence[Event], version: int, key: str) -> None:
     """Raise StaleError if an event after `version` clashes with the planned ones, InputError for an unknown version."""
     if not 0 <= version <= len(before):
-        what = f"version {version} is not there; the last is {len(before)}"
+        what = f"there is no version {version}; the last is {len(before)}"
         raise InputError(what, where=f"review {key}", hint="load the review again")
     theirs = clashing(planned, before, version)
     if theirs:
         names = ", ".join(sorted({event.reviewer for event in theirs}))
         raise StaleError(
-            f"{names} changed {theirs[0].item or 'the review'} since",
+            f"{names} changed {theirs[0].item or 'the review'} in the meantime",
             where=f"review {key}, version {version}",
-            hint="look at both versions and save the one that holds",
+            hint="look at both versions and save the one to keep",
             numbers=tuple(event.number for event in theirs),
         )
 
@@ -212,11 +212,11 @@ def _event(row: RowMapping) -> Event | Unreadable:
                 continue
             fields[name] = json.loads(text)
             if canonical(fields[name]).decode() != text:
-                return Unreadable(row["seq"], f"`{name}` is not as it was written")
+                return Unreadable(row["seq"], f"`{name}` was altered after it was written")
         return Event.model_validate(fields, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        return Unreadable(row["seq"], f"`{'.'.join(map(str, first['loc']))}` is no value of an event")
+        return Unreadable(row["seq"], f"`{'.'.join(map(str, first['loc']))}` is not a valid value of an event")
     except (ValueError, TypeError, RecursionError, InputError):
         return Unreadable(row["seq"], "its before or after is not JSON")
 

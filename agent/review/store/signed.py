@@ -28,7 +28,7 @@ _MEDIA: Final[dict[ExportFormat, str]] = {
     "json": "application/json",
 }
 _STAMP: Final = "review"
-_NO_SIGNATURE: Final = "the event that it names is no signature"
+_NO_SIGNATURE: Final = "the event that it refers to is not a signature"
 
 
 def export(state: ReviewState, documents: Sequence[Document], format_: ExportFormat) -> Export:
@@ -73,7 +73,7 @@ def otherwise(store: Store, head: Head, text: str) -> str:
     # Compare line by line, because mail and version control change line endings.
     pairs = zip_longest(text.splitlines(), wanted.splitlines())
     at = next((number for number, (given, line) in enumerate(pairs, 1) if given != line), 0)
-    return f"line {at} is not what was signed" if at else ""
+    return f"line {at} differs from what was signed" if at else ""
 
 
 def _values(text: str, frozen: str, stamp: Stamp) -> str:
@@ -83,7 +83,7 @@ def _values(text: str, frozen: str, stamp: Stamp) -> str:
         return error.what
     wanted = decode(frozen, "store")
     if not isinstance(found, dict) or not isinstance(wanted, dict):
-        return "it is no draft"
+        return "it is not a draft"
     # Parse the stamp as a record, since older stamps lack fields added later.
     try:
         found[_STAMP] = Stamp.model_validate(found.get(_STAMP))
@@ -91,4 +91,4 @@ def _values(text: str, frozen: str, stamp: Stamp) -> str:
         found[_STAMP] = None
     wanted[_STAMP] = stamp
     differs = next((name for name in sorted({*found, *wanted}) if found.get(name) != wanted.get(name)), "")
-    return f"its {differs!r} is not what was signed" if differs else ""
+    return f"its {differs!r} differs from what was signed" if differs else ""

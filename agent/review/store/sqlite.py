@@ -160,7 +160,7 @@ def check_foreign_keys(connection: Connection, path: Path) -> None:
     """Raise DamagedError when a row refers to a missing row."""
     lost = connection.execute(text("PRAGMA foreign_key_check")).first()
     if lost is not None:
-        raise damaged(path, f"a row of {lost[0]} refers to a row of {lost[2]} that is not there")
+        raise damaged(path, f"a row of {lost[0]} refers to a row of {lost[2]} that does not exist")
 
 
 def back_up(path: Path, target: Path) -> None:
@@ -217,7 +217,7 @@ def guarded(path: Path) -> Iterator[None]:
         raise error_of(error, path) from error
     except UnicodeDecodeError:
         # SQLite raises this when its error message quotes a damaged schema.
-        raise damaged(path, "its schema is no text") from None
+        raise damaged(path, "its schema is not text") from None
 
 
 def error_of(error: sqlite3.Error | OSError, path: Path) -> SeptetError:
@@ -233,11 +233,11 @@ def error_of(error: sqlite3.Error | OSError, path: Path) -> SeptetError:
         return busy(path)
     if isinstance(error, OSError) or primary in _CLOSED_OFF:
         why = error.strerror or why if isinstance(error, OSError) else why
-        hint = "give the file and its folder to your user, or name another place by --store"
+        hint = "make the file and its folder writable for your user, or choose another place with --store"
         return StoreError(f"the store cannot be opened or written ({why})", where=str(path), hint=hint)
     if primary in _DAMAGED or primary == sqlite3.SQLITE_IOERR:
         return damaged(path, why)
-    return StoreError(f"the store could not do that: {why}", where=str(path), hint=restore_hint(path))
+    return StoreError(f"the operation on the store failed: {why}", where=str(path), hint=restore_hint(path))
 
 
 def _code(error: BaseException | None) -> int:
@@ -246,8 +246,8 @@ def _code(error: BaseException | None) -> int:
 
 
 def busy(path: Path) -> BusyError:
-    """Build the error for a file that another one writes to."""
-    return BusyError("the store is busy", where=str(path), hint="try the same again")
+    """Build the error for a file that another process is writing to."""
+    return BusyError("the store is busy", where=str(path), hint="try again")
 
 
 def damaged(path: Path, what: str) -> DamagedError:
@@ -264,4 +264,4 @@ def restore_hint(path: Path) -> str:
                 f"the last backup is {found[-1]}: keep the damaged file under another name, delete {path.name}-wal and "
                 f"{path.name}-shm, and copy the backup to {path.name}"
             )
-    return "there is no backup beside it: keep the file, and import the drafts into a new store"
+    return "there is no backup next to it: keep the file, and import the drafts into a new store"

@@ -101,7 +101,7 @@ class Store:
             if schema != to and damage:
                 raise sqlite.damaged(path, damage)
             if schema != to and lock is None:
-                hint = f"start `septet review` once, which brings it to {to}"
+                hint = f"start `septet review` once to upgrade it to {to}"
                 raise StoreError(f"the store has the older schema {schema}", where=str(path), hint=hint)
             if lock is not None and not damage:
                 if schema != to:
@@ -131,10 +131,10 @@ class Store:
         """
         if read_only:
             if not path.is_file():
-                raise StoreError("there is no store", where=str(path), hint="name its file by --store")
+                raise StoreError("there is no store", where=str(path), hint="give its file with --store")
             return cls(path, None, SCHEMA, ())
         if path.is_dir():
-            raise StoreError("the store is a folder", where=str(path), hint="name a file by --store")
+            raise StoreError("the store is a folder", where=str(path), hint="give a file with --store")
         with sqlite.guarded(path):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = Lock(path)
@@ -143,7 +143,7 @@ class Store:
             if not path.exists():
                 _create(path, to, more)
             if not path.is_file() or not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
-                hint = "give the file and its folder to your user, or name another place by --store"
+                hint = "make the file and its folder writable for your user, or choose another place with --store"
                 raise StoreError("the store is read-only", where=str(path), hint=hint)
             if path.stat().st_size == 0:
                 raise sqlite.damaged(path, "its file is empty")
@@ -295,7 +295,7 @@ class Store:
         data = unpacked(sha256, row.data, row.size)
         if data is None:
             hint = sqlite.restore_hint(self.path)
-            raise IntegrityError("a blob is not what was stored", where=f"blob {sha256}", hint=hint)
+            raise IntegrityError("a blob differs from what was stored", where=f"blob {sha256}", hint=hint)
         return data
 
     # -- queue and focus
@@ -314,7 +314,7 @@ class Store:
     def add_focus(self, key: str, item: str, reviewer: str, seconds: float) -> None:
         """Add to a reviewer's viewing time of an item. Raises InputError for an unknown review or invalid seconds."""
         if not 0 <= seconds < float("inf"):
-            raise InputError(f"{seconds} is no time", where="focus", hint="give seconds")
+            raise InputError(f"{seconds} is not a duration", where="focus", hint="give seconds")
         mine = (focus.c.review == key) & (focus.c.item == item) & (focus.c.reviewer == reviewer)
         with self._writing() as connection:
             review_row(connection, key)
@@ -370,7 +370,7 @@ class Store:
         if self.damage:
             raise DamagedError(f"the store is read-only: {self.damage}", where=str(self.path), hint=self.hint)
         if self._lock is None:
-            raise StoreError("the store is open for reading only", where=str(self.path), hint="open it for writing")
+            raise StoreError("the store is open read-only", where=str(self.path), hint="open it for writing")
         # Queue the threads of this process here, since SQLite itself would only retry at intervals.
         if not self._turn.acquire(timeout=sqlite.BUSY_SECONDS):
             raise sqlite.busy(self.path)
@@ -390,7 +390,7 @@ def _create(path: Path, to: str, more: Sequence[Path]) -> None:
     """Create a new store under a temporary name first, so that `path` never contains an incomplete store."""
     left = [name for name in (f"{path}-wal", f"{path}-shm") if Path(name).exists()]
     if left:
-        raise sqlite.damaged(path, f"{Path(left[0]).name} is there without its store")
+        raise sqlite.damaged(path, f"{Path(left[0]).name} exists without its store")
     with sqlite.new_file(path, path) as new:
         engine = sqlite.make_engine(new, read_only=False)
         try:
@@ -406,10 +406,10 @@ def _wrong(connection: Connection, lock: Lock | None, store_id: str) -> str:
     """Return what is wrong with the content of a file that is intact for SQLite; empty if nothing is."""
     before = lock.store_id() if lock is not None else ""
     if before and before != store_id:
-        return f"another store was here before; if you put this one in its place, delete the {LOCK} file beside it"
+        return f"another store was here before; if you put this one in its place, delete the {LOCK} file next to it"
     missing = sqlite.missing_triggers(connection)
     if missing:
-        return f"its guard {missing[0]} was taken away"
+        return f"its trigger {missing[0]} was removed"
     last = connection.execute(select(func.max(events.c.seq))).scalar() or 0
     rows = events_of(connection, select(events).where(events.c.seq > last - _TAIL).order_by(events.c.seq))
     broken = verify_tail(rows, store_id)
@@ -420,11 +420,11 @@ def _schema(connection: Connection, path: Path, to: str) -> str:
     """Return the migration step of the file. Raises StoreError if it is not a store, SchemaError for a newer step."""
     schema = sqlite.schema_of(connection)
     if schema is None:
-        raise StoreError("this is no store of reviews", where=str(path), hint="name another file by --store")
+        raise StoreError("this is not a review store", where=str(path), hint="give another file with --store")
     if schema > to:
         needs = connection.execute(select(meta.c.value).where(meta.c.name == "needs")).scalar()
-        what = f"the store has schema {schema}, this Septet knows up to {to}"
-        raise SchemaError(what, where=str(path), hint=f"it needs Septet {needs or '(newer)'}; install that one again")
+        what = f"the store has schema {schema}, but this Septet supports only up to {to}"
+        raise SchemaError(what, where=str(path), hint=f"it needs Septet {needs or '(newer)'}; install that version")
     return schema
 
 

@@ -38,7 +38,7 @@ class Exact(TypeDecorator[Decimal]):
             return None
         whole = value * _GRAIN
         if whole != whole.to_integral_value():
-            raise InputError(f"{value} has more than three places", where="queue columns", hint="round it")
+            raise InputError(f"{value} has more than three decimal places", where="queue columns", hint="round it")
         return int(whole)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
@@ -46,7 +46,7 @@ class Exact(TypeDecorator[Decimal]):
         if value is None:
             return None
         if not isinstance(value, int):
-            raise IntegrityError("a score in the queue is no number", hint="run `septet audit-log verify`")
+            raise IntegrityError("a score in the queue is not a number", hint="run `septet audit-log verify`")
         exact = Decimal(value) / _GRAIN
         return exact.quantize(Decimal("0.1")) if value % (_GRAIN // 10) == 0 else exact
 

@@ -1,12 +1,12 @@
-"""Access control for the review app: one ASGI layer round every route, static files and errors included.
+"""Access control for the review app: one ASGI layer around every route, including static files and errors.
 
-- Exactly one Host header, which names this server: a name that a foreign DNS entry points here is refused, and so is a
-  request with two Host headers.
+- Exactly one Host header, which must be this server's own: a foreign name whose DNS entry points here is refused, and
+  so is a request with two Host headers.
 - A request that changes something has to come from a page of this server: `Sec-Fetch-Site: same-origin` (or `none`, for
-  an address typed by a person), or this server's `Origin` where a browser does not send that header.
-- A session: a one-time token in the printed address is exchanged for a cookie that no script reads and no other site
-  sends. The reviewer's name belongs to the session, never to a form.
-- Bodies of at most a megabyte; headers that let a page load and run nothing but this server's own files.
+  an address typed by a person), or this server's `Origin` if a browser does not send that header.
+- A session: a one-time token in the printed address is exchanged for a cookie that scripts cannot read and other
+  sites cannot send. The reviewer's name belongs to the session, never to a form.
+- Bodies of at most a megabyte; headers that allow a page to load and run only this server's own files.
 """
 
 import secrets
@@ -78,7 +78,7 @@ class Access:
 
 
 class Guard:
-    """The ASGI layer round the app. Each accepted request carries the session's reviewer in
+    """The ASGI layer around the app. Every accepted request has the session's reviewer in
     `scope["state"]["reviewer"]`."""
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
@@ -119,7 +119,7 @@ class Guard:
     def _refusal(self, scope: Scope, asked: HTTPConnection) -> Response | None:
         headers, hosts = asked.headers, asked.headers.getlist("host")
         if len(hosts) != 1 or hosts[0] not in self._access.hosts:
-            return PlainTextResponse("This server answers to its own address only.\n", 421)
+            return PlainTextResponse("This server answers only to its own address.\n", 421)
         if scope["method"] not in SAFE and not _own(headers):
             return PlainTextResponse("Refused: the request comes from another site.\n", 403)
         length = headers.get("content-length")
@@ -130,8 +130,8 @@ class Guard:
             token = asked.query_params.get("token", "")
             session = self._access.enter(token) if scope["method"] == "GET" else None
             if session is None and reviewer is None:
-                return _no_session("This link was used before, or is not known")
-            # Without a new session it is the same link again, from a bookmark or the browser's history.
+                return _no_session("This link has been used before, or is unknown")
+            # Without a new session, the same link was opened again, from a bookmark or the browser's history.
             answer = RedirectResponse("/", 303)
             if session is not None:
                 answer.set_cookie(COOKIE, session, httponly=True, samesite="strict", path="/")
@@ -143,15 +143,15 @@ class Guard:
 
 
 def _no_session(why: str) -> Response:
-    """Return a self-contained page, since this server gives its static files to sessions only."""
+    """Return a self-contained page, since this server serves its static files only to sessions."""
     return HTMLResponse(
         f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark"><title>No session · Septet</title></head>
 <body><main><h1>{why}</h1>
-<p>A link of the review app opens one session, in one browser. To get another link:</p>
-<ul><li>in the terminal where <code>septet review</code> runs, press Enter: it prints a new one;</li>
-<li>or ask somebody who is in to invite you, under People.</li></ul>
+<p>A link to the review app opens one session, in one browser. To get another link:</p>
+<ul><li>in the terminal where <code>septet review</code> is running, press Enter to print a new one;</li>
+<li>or ask somebody who has a session to invite you, under People.</li></ul>
 <p>Nothing is lost: all decisions are in the store.</p></main></body></html>
 """,
         401,
@@ -166,5 +166,5 @@ def _own(headers: Headers) -> bool:
     return sites[0] in ("same-origin", "none") if sites else bool(origins)
 
 
-class TooLarge(Exception):  # noqa: N818  (an answer of its own, not an error of the program)
+class TooLarge(Exception):  # noqa: N818  (a response of its own, not an error of the program)
     """Raised if the body of a request exceeds the limit, regardless of its length header."""

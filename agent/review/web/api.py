@@ -46,11 +46,11 @@ _REFUSALS: Final[dict[int | str, dict[str, object]]] = {
     403: {"model": Problem, "description": "From another site, or not allowed to this role", **_PLAIN},
     404: {"model": Problem, "description": "There is no such review, version or source"},
     413: {"model": Problem, "description": "Too large", **_PLAIN},
-    421: {"description": "Another host was asked for", **_PLAIN},
-    422: {"model": Problem, "description": "A field is not acceptable"},
+    421: {"description": "The request was for another host", **_PLAIN},
+    422: {"model": Problem, "description": "A field is not valid"},
 }
 _WRITING: Final[dict[int | str, dict[str, object]]] = {
-    409: {"model": Versions, "description": "Somebody else changed the same item; carries the three versions"},
+    409: {"model": Versions, "description": "Somebody else changed the same item; contains the three versions"},
     503: {"model": Problem, "description": "The store is busy or read-only"},
     507: {"model": Problem, "description": "The disk is full; nothing was stored"},
 }
@@ -69,7 +69,7 @@ class Asked(Record):
     taxonomy, mitigations, evidence, facts (ids of the sheet). answer: text, url, kind, states (each with key, polarity
     and, quoted from the answer, value and quote). ask: key. contest: kind, text, url, sender. decide: decision, rule,
     number. assign: to. bulk, with a section: seen (ids of items that were on screen). comment: text. manage: mitigation
-    (its text), owner, due (a day), status, residual (a CVSS vector). Other verbs have no fields; an unknown field is
+    (its text), owner, due (a day), status, residual (a CVSS vector). Other verbs have no fields; unknown fields are
     refused."""
     reason: Reason | Literal[""] = ""
     note: Annotated[str, Field(max_length=2_000)] = ""
@@ -77,7 +77,7 @@ class Asked(Record):
 
 
 class Seen(Record):
-    """The seconds that a reviewer looked at an item while the page was visible and in front."""
+    """How long a reviewer looked at an item while the page was visible and had the focus, in seconds."""
 
     item: Annotated[str, Field(max_length=100)]
     seconds: Annotated[float, Field(ge=0, le=LONGEST_LOOK)]

@@ -24,9 +24,7 @@ STATIC: Final = Path(__file__).with_name("static")
 API: Final = "/api"
 _MEDIA: Final = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 _BAD, _NOT_FOUND, _UNREADABLE = 400, 404, 422
-_NO_PAGE: Final = Problem(
-    error="there is no such page", hint="reviews are opened from the queue; the key of one looks like r1"
-)
+_NO_PAGE: Final = Problem(error="there is no such page", hint="open a review from the queue; its key looks like r1")
 _HINTS: Final = {404: "see the queue", 405: "see the description of the routes"}
 _TAG: Final = 12
 _log = logging.getLogger(__name__)
@@ -41,7 +39,7 @@ class _File(NamedTuple):
 
 
 def _files() -> dict[str, _File]:
-    """Read the static files, by name, and the style of the HTML export, limited to what shows the document."""
+    """Read the static files by name, plus the style of the HTML export, limited to `.document`."""
     read = {path.name: path.read_bytes() for path in sorted(STATIC.glob("*")) if path.suffix in _MEDIA}
     style = STYLE.read_text("utf-8").replace(":root {", "& {").replace("body {", "& {")
     read["document.css"] = f".document {{\n{style}}}\n".encode()
@@ -52,7 +50,7 @@ def _files() -> dict[str, _File]:
 
 
 def create_app(service: Service, access: Access) -> ASGIApp:
-    """Create the whole app over `service`, behind a guard that admits only requests allowed by `access`."""
+    """Create the whole app for `service`, behind a guard that admits only requests allowed by `access`."""
     return Guard(unguarded(service, access), access)
 
 
@@ -62,7 +60,7 @@ def unguarded(service: Service, access: Access) -> FastAPI:
     app = FastAPI(
         title="Septet review",
         version="1",
-        description="The JSON twin of the review pages. A session's cookie says who asks.",
+        description="The JSON counterpart of the review pages. The session cookie identifies the reviewer.",
         docs_url=None,
         redoc_url=None,
         openapi_url=f"{API}/openapi.json",
@@ -98,7 +96,7 @@ def _is_api(request: Request) -> bool:
 
 
 def _answer(request: Request, status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a problem as JSON or as a page, depending on what was asked for."""
+    """Return a problem as JSON or as a page, depending on the request."""
     context: Context = request.app.state.context
     if _is_api(request):
         made: Response = JSONResponse(problem.model_dump(mode="json"), status)
@@ -144,5 +142,5 @@ async def _refused(request: Request, error: HTTPException) -> Response:
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
     _log.error("%s %s", request.method, request.url.path, exc_info=error)
-    hint = "nothing was stored by it; load the page again"
-    return _answer(request, 500, Problem(error="the app failed at this", hint=hint))
+    hint = "nothing was stored; load the page again"
+    return _answer(request, 500, Problem(error="the app failed to do this", hint=hint))

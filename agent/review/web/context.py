@@ -1,4 +1,4 @@
-"""What all routes share: the service, who asks, the form and the review of a request, and errors as answers."""
+"""What all routes share: the service, the reviewer, the form and review of a request, and error responses."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -113,16 +113,16 @@ class Context(NamedTuple):
         return sorted({event.reviewer for event in events} | {one.name for one in known})
 
     def act(self, key: str, action: Action, reviewer: Reviewer) -> ActResult:
-        """Store a requested act, as `Service.act`. Raises InputError for a comment to an unknown person."""
+        """Store a requested act, as `Service.act` does. Raises InputError for a comment to an unknown person."""
         to = action.fields.get("to") if action.verb == "comment" else None
         if to and to not in (names := self.people(self.service.history(key))):
             hint = f"choose {' or '.join(names)}, or invite them under People first"
-            raise InputError(f"nobody here is called {str(to)[:80]!r}", where="to", hint=hint)
+            raise InputError(f"there is nobody here called {str(to)[:80]!r}", where="to", hint=hint)
         return self.service.act(key, action, reviewer)
 
 
 async def context_of(request: Request) -> Context:
-    """Return the resources of the app that answers a request."""
+    """Return the resources of the app that handles a request."""
     found: Context = request.app.state.context
     return found
 
@@ -139,7 +139,7 @@ def analyst_of(request: Request) -> Reviewer:
     """Return the session's reviewer, for acts not allowed to viewers. Raises RefusedError for a viewer."""
     found = reviewer_of(request)
     if found.role == "viewer":
-        raise RefusedError("a viewer changes nothing", where=found.name, hint="ask for the role of an analyst")
+        raise RefusedError("a viewer cannot change anything", where=found.name, hint="ask for the role of an analyst")
     return found
 
 
@@ -149,7 +149,7 @@ Analyst = Annotated[Reviewer, Depends(analyst_of)]
 
 
 class Visit:
-    """A request for one review: who asks, the review as it is now, and its pages."""
+    """A request for one review: the reviewer, the review as it is now, and its pages."""
 
     def __init__(self, request: Request, key: str, reviewer: Reviewer, context: Context) -> None:
         self.request, self.key, self.reviewer, self.context = request, key, reviewer, context
@@ -213,14 +213,14 @@ async def visit_of(request: Request, key: Key, reviewer: Who, context: Ctx) -> V
 
 
 async def acting_of(request: Request, key: Key, reviewer: Analyst, context: Ctx) -> Visit:
-    """Return the request for a review of somebody who may act. Raises RefusedError for a viewer."""
+    """Return the request for a review by somebody who may act. Raises RefusedError for a viewer."""
     return Visit(request, key, reviewer, context)
 
 
 async def form_of(request: Request) -> Form:
     """Return the form that was sent. Raises InputError for another content type."""
     if _kind(request) != FORM:
-        raise InputError("the form is of another kind", where="content-type", hint=f"send it as {FORM}")
+        raise InputError("the form has the wrong content type", where="content-type", hint=f"send it as {FORM}")
     return Form.read(await request.body())
 
 

@@ -1,7 +1,7 @@
 """Forms: conversion of submitted forms into Actions, and the fields that a correction form shows.
 
 A form is `application/x-www-form-urlencoded`; only the form for a vendor's response may contain a file. A value that
-cannot be converted to its field's type is left unchanged, so that validation names the field.
+cannot be converted to its field's type is left unchanged, so that validation reports the field.
 """
 
 import math
@@ -27,7 +27,7 @@ Plain = dict[str, object]
 
 MAX_FIELDS: Final = 500
 OF_THE_SERVICE: Final = ("import", "redraft")
-"""Verbs of events that name stored drafts; only the service writes such events."""
+"""Verbs of events that refer to stored drafts; only the service writes such events."""
 MAX_DEPTH: Final = 12
 MAX_WHOLE: Final = 10**12
 MAX_NUMBER: Final = 12
@@ -37,8 +37,8 @@ POLARITIES: Final = (("asserted", "yes"), ("configurable", "depends on a setting
 ANSWER_KINDS: Final = (("vendor-answer", "the vendor"), ("analyst-note", "I do, as the analyst"))
 GRAMMAR: Final[Mapping[str, str]] = {
     "source": "Who or what it comes from",
-    "prerequisite": "What they need for it",
-    "action": "What they can do then",
+    "prerequisite": "What they need first",
+    "action": "What they can then do",
     "impact": "What that leads to",
     "asset": "What is at stake",
 }
@@ -47,13 +47,13 @@ _STRIPPED: Final[Mapping[str, tuple[str, ...]]] = {
     "contest": ("kind", "text", "url", "sender"),
     "assign": ("to",),
 }
-"""The fields of acts that consist of texts alone."""
+"""The fields of acts that consist only of texts."""
 _MANAGED: Final = ("mitigation", "owner", "due", "status", "residual")
 _MARK: Final = re.compile(r"[^\s,;]+")
 _SPAN: Final = re.compile(r"(D\d{1,6}):(\d{1,9}):(\d{1,9})")
 _ROW: Final = re.compile(r"(?P<list>[a-z]+)\.(?P<at>\d{1,3})\.?(?P<part>[a-z]*)")
 _ABOUT: Final = (
-    ("product", "the product"), ("platform", "the platform behind it"), ("client", "whoever calls it"),
+    ("product", "the product"), ("platform", "the platform behind it"), ("client", "the client that calls it"),
     ("other", "another product"),
 )  # fmt: skip
 _APPLIES: Final = (("yes", "applies"), ("no", "does not apply"), ("unknown", "not known"))
@@ -68,7 +68,7 @@ FieldKind = Literal["line", "area", "number", "choice", "metric", "listed"]
 """line: one line of text; area: several lines; number: with a slider if it has a step; choice: a select; metric: a CVSS
 metric's buttons; listed: a line with suggestions from a list."""
 _TEXTS: Final[Mapping[str, tuple[tuple[str, str, FieldKind, str], ...]]] = {
-    "posture": (("text", "Posture", "area", "Name the marks of its quotes, as in (E4)."),),
+    "posture": (("text", "Posture", "area", "Include the marks of its quotes, such as (E4)."),),
     "capability": (
         ("action", "Does what", "line", ""), ("object", "to what", "line", ""),
         ("credential", "With whose credential", "line", ""), ("approver", "Approved by", "line", ""),
@@ -76,9 +76,9 @@ _TEXTS: Final[Mapping[str, tuple[tuple[str, str, FieldKind, str], ...]]] = {
     "chain": (("title", "Title", "line", ""),),
     "question": (("text", "Question", "area", ""), ("proposed", "An answer that would settle it", "area", "")),
 }  # fmt: skip
-"""Name, label, kind and hint of the texts by which an item of a kind is corrected."""
+"""Name, label, kind and hint of the text fields that correct an item, by kind of item."""
 _CITED: Final = ("factor", "threat", "score", "capability", "fact")
-"""The kinds of items whose evidence is named in their corrections."""
+"""The kinds of items whose corrections list their evidence."""
 
 
 class Form(NamedTuple):
@@ -118,11 +118,11 @@ class Form(NamedTuple):
         return {name: self.get(name).strip() for name in names}
 
     def sent(self, *names: str) -> Plain:
-        """Return the first values of those of these fields that were sent."""
+        """Return the first value of each of these fields that was sent."""
         return {name: self.get(name) for name in names if self.has(name)}
 
     def rows(self, name: str, *parts: str) -> dict[int, dict[str, str]]:
-        """Return the rows of a list by number: their `parts`, as in `mitigations.0.text`, or their text alone, under
+        """Return the rows of a list by number: their `parts`, as in `mitigations.0.text`, or only their text, under
         an empty name, as in `taxonomy.0`."""
         made: dict[int, dict[str, str]] = {}
         for key, value in self.pairs:
@@ -135,7 +135,7 @@ class Form(NamedTuple):
         """Return a whole number, 0 or more. Raises InputError naming the field."""
         value = self.get(name)
         if not value.isascii() or not value.isdecimal() or len(value) > MAX_NUMBER:
-            raise InputError("the field is no number", where=name, hint="load the page again")
+            raise InputError("the field is not a number", where=name, hint="load the page again")
         return int(value)
 
 
@@ -149,7 +149,9 @@ class Brought(NamedTuple):
     def raw(self) -> bytes:
         """The file's bytes. Raises InputError if both a file and a text were given, since either could be meant."""
         if self.uploaded and self.form.get("file").strip():
-            raise InputError("a file and a text were given", where="file", hint="empty the text, or choose no file")
+            raise InputError(
+                "both a file and a text were given", where="file", hint="clear the text, or remove the file"
+            )
         return self.uploaded or self.form.get("file").encode()
 
     @property
@@ -182,7 +184,9 @@ def acting(raw: Plain) -> Action:
     """Create an Action from plain values. Raises InputError naming the first invalid field."""
     if raw.get("verb") in OF_THE_SERVICE:
         raise InputError(
-            f"{raw['verb']} is no act of a reviewer", where="verb", hint="import and redraft by their own way"
+            f"a reviewer cannot {raw['verb']} by an act",
+            where="verb",
+            hint="import and redraft have routes of their own",
         )
     try:
         return Action.model_validate(sound(raw))
@@ -190,7 +194,7 @@ def acting(raw: Plain) -> Action:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "action"
         raise InputError(
-            f"the field is not acceptable: {first['msg'].lower()}", where=where, hint="choose one of the page's values"
+            f"the field is not valid: {first['msg'].lower()}", where=where, hint="choose one of the values on the page"
         ) from None
 
 
@@ -344,12 +348,12 @@ def _sound(value: object, depth: int) -> None:
     match value:
         case str():
             if any("\ud800" <= char <= "\udfff" or char == "\0" for char in value):
-                raise InputError("a text holds what is no character", where="fields", hint="send plain Unicode text")
+                raise InputError("a text contains an invalid character", where="fields", hint="send plain Unicode text")
         case bool() | None:
             pass
         case int() | float():
             if not math.isfinite(value) or abs(value) > MAX_WHOLE:
-                raise InputError("a number is out of all bounds", where="fields", hint="send a plain number")
+                raise InputError("a number is too large or not finite", where="fields", hint="send a plain number")
         case dict():
             for name, each in value.items():
                 _sound(name, depth + 1)
@@ -358,7 +362,7 @@ def _sound(value: object, depth: int) -> None:
             for each in value:
                 _sound(each, depth + 1)
         case _:
-            raise InputError("a value is of no plain kind", where="fields", hint="send JSON")
+            raise InputError("a value is not a plain JSON value", where="fields", hint="send JSON")
 
 
 class Field(NamedTuple):
@@ -400,13 +404,13 @@ def fields_for(kind: str, now: Plain, draft: Draft) -> tuple[Field, ...]:
     made = [Field(name, label, type_, _text(now, name), hint=hint) for name, label, type_, hint in _TEXTS.get(kind, ())]
     if kind == "factor":
         value = Field("value", "Value", "number", _number(now, "value"), low="0", high="1", step="0.1")
-        end = value._replace(value="", hint="left empty: the value")
+        end = value._replace(value="", hint="leave empty to use the value")
         made = [value, end._replace(name="low", label="Low end"), end._replace(name="high", label="High end")]
     elif kind == "layer":
         certain = "yes" if now.get("certain") else "no"
-        hint = "Quotes in “…” are looked for in the sources; name their marks, as in (E4)."
+        hint = "Quotes in “…” are checked against the sources; add their marks, such as (E4)."
         made = [
-            Field("certain", "Can it be told from the sources?", "choice", certain, _CERTAIN),
+            Field("certain", "Do the sources settle it?", "choice", certain, _CERTAIN),
             Field("applies", "Does the layer apply?", "choice", _text(now, "applies"), _APPLIES),
             Field("paragraph", "Paragraph", "area", _text(now, "paragraph"), hint=hint),
         ]
@@ -416,7 +420,7 @@ def fields_for(kind: str, now: Plain, draft: Draft) -> tuple[Field, ...]:
         standing = tuple((name, threat.title) for name, threat in threats_of(draft).items() if threat.evidence)
         controls = Field(
             "mitigation_factor", "Factor for controls", "number", _number(now, "mitigation_factor"),
-            hint="0.5 to 1, with evidence: the score with controls stands beside the score before them",
+            hint="0.5 to 1, with evidence; the score with controls is shown next to the score without them",
             low="0.5", high="1", step="0.01",
         )  # fmt: skip
         made = [Field("headline", "Headline threat", "choice", _text(now, "headline"), standing), controls]
@@ -425,7 +429,7 @@ def fields_for(kind: str, now: Plain, draft: Draft) -> tuple[Field, ...]:
     if kind in _CITED:
         marks = now.get("evidence")
         cited = ", ".join(map(str, marks)) if isinstance(marks, list) else ""
-        made.append(Field("evidence", "Evidence", "line", cited, hint="Ids, as in E4, E12. Attach a new quote first."))
+        made.append(Field("evidence", "Evidence", "line", cited, hint="Ids such as E4, E12. Attach a new quote first."))
     return tuple(
         # Browsers remove line feeds of a one-line field, which would make the form look edited.
         one._replace(value=" ".join(one.value.splitlines())) if one.kind in ("line", "listed") else one
@@ -442,7 +446,11 @@ def threat_fields(now: Plain) -> list[Field]:
     made = [
         Field("title", "Title", "line", _text(now, "title")),
         Field(
-            "how", "How it happens", "area", _text(now, "how"), hint="Left empty, it is made of the statement below."
+            "how",
+            "How it happens",
+            "area",
+            _text(now, "how"),
+            hint="If left empty, it is built from the statement below.",
         ),
         Field("lost", "What is lost", "line", _text(now, "lost")),
         *(
@@ -454,7 +462,7 @@ def threat_fields(now: Plain) -> list[Field]:
             for metric, name, choices in metric_choices()
         ),
         *(
-            Field(f"taxonomy.{at}", f"Id {at + 1}", "listed", value, group="Entries of published lists")
+            Field(f"taxonomy.{at}", f"Id {at + 1}", "listed", value, group="Entries from published lists")
             for at, value in enumerate([*listed, *[""] * _SPARE])
         ),
     ]
@@ -474,7 +482,7 @@ def _fact(now: Plain) -> list[Field]:
     names = dict.fromkeys((*(words[key].slots if key in words else ()), *slots))
     return [
         Field("polarity", "What the sources say", "choice", _text(now, "polarity"), _polarities(key)),
-        Field("about", "Of what", "choice", _text(now, "about"), _ABOUT),
+        Field("about", "About", "choice", _text(now, "about"), _ABOUT),
         *(
             Field(f"slots.{name}", name.capitalize(), "line", str(slots.get(name, "")), group="Details")
             for name in names
@@ -492,14 +500,14 @@ def answer_fields(form: Form) -> tuple[Field, ...]:
         title = f"It {words[key].title}" if key in words else "The answer"
         stated.append(Field(f"{row}.polarity", title, "choice", "", sayings(key)))
         if "value" in parts:
-            stated.append(Field(f"{row}.value", "Detail", "line", "", hint="in the words of the answer; optional"))
-    hint = "copied from the answer; left empty, all of it"
+            stated.append(Field(f"{row}.value", "Detail", "line", "", hint="in the answer's own words; optional"))
+    hint = "copied from the answer; leave empty to quote all of it"
     stated.append(Field("quote", "The words that say so", "line", "", hint=hint))
     return (
         Field("text", "Answer", "area", ""),
         Field("url", "Public page that says so", "line", ""),
         Field("kind", "Who says it", "choice", "", ANSWER_KINDS),
-        Field("note", "Who told it, and where", "line", "", hint="Needed, unless a public page is given."),
+        Field("note", "Who said it, and where", "line", "", hint="Required unless a public page is given."),
         *(one._replace(group="What the answer states") for one in stated),
     )
 

@@ -1,7 +1,7 @@
 """The page for adding a threat next to the sources, and storage of its unfinished form.
 
 Each preview (by a button, or while a field changes) and each refusal keeps the form on the server, so that reloading
-the page loses nothing. The form is kept until the threat is added, the form is started anew, or the app is closed.
+the page loses nothing. The form is kept until the threat is added, the reviewer starts over, or the app is closed.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ router = APIRouter()
 
 @router.get("/r/{key}/add")
 def add(at: At, layer: Annotated[str, Query(max_length=40)] = "", span: Named = None, fact: Named = None) -> Response:
-    """Show the unfinished form, with the layer, spans and facts named in a link."""
+    """Show the unfinished form, with the layer, spans and facts given in a link."""
     form = at.unfinished
     pairs = [pair for pair in form.pairs if not layer or pair[0] != "layer"]
     pairs += [("layer", layer)] if layer else []
@@ -49,7 +49,7 @@ def add(at: At, layer: Annotated[str, Query(max_length=40)] = "", span: Named = 
 
 @router.post("/r/{key}/add")
 def preview(form: Sent, at: Acting, part: str = "") -> Response:
-    """Keep the form, and show it with what the threat comes to; or begin anew."""
+    """Keep the form and show it with the threat's preview, or start over."""
     at.service.review(at.key)
     at.keep(Form(()) if form.has("anew") else form)
     if form.has("anew"):
@@ -58,8 +58,8 @@ def preview(form: Sent, at: Acting, part: str = "") -> Response:
 
 
 def page(at: Visit, form: Form, *, status: int = 200, problem: Problem | None = None, alone: bool = False) -> Response:
-    """Render the page with a form as it was sent, or what the threat comes to `alone`; `problem` says why the threat
-    was not stored."""
+    """Render the page with a form as it was sent, or the preview `alone`; `problem` says why the threat was not
+    stored."""
     form, written = _located(form, at.documents), None
     if _begun(form):
         try:
@@ -77,7 +77,7 @@ def page(at: Visit, form: Form, *, status: int = 200, problem: Problem | None = 
 
 
 class AddView:
-    """The data for the page; `written` is the previewed threat, None for an empty form and if it cannot be read."""
+    """The data for the page; `written` is the previewed threat, None if the form is empty or cannot be read."""
 
     def __init__(self, form: Form, state: ReviewState, documents: Sequence[Document], written: Written | None) -> None:
         given, texts = added_threat(form), {document.id: document for document in documents}

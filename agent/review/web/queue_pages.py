@@ -66,7 +66,7 @@ class Asked:
 
 @router.get("/")
 def queue(request: Request, app: Ctx, reviewer: Who, did: str = "", n: int = 0, left: int = 0) -> Response:
-    """Show the queue, and how many reviews a bulk action assigned."""
+    """Show the queue and, after a bulk action, how many reviews it assigned."""
     asked = Asked(request, reviewer)
     found = app.service.queue(asked.query)
     mine = app.service.queue(QueueQuery(asked=reviewer.name, limit=MAX_PAGE, sort="changed"))
@@ -80,12 +80,12 @@ def queue(request: Request, app: Ctx, reviewer: Who, did: str = "", n: int = 0, 
 
 @router.post("/bulk")
 def bulk(form: Sent, app: Ctx, reviewer: Analyst) -> Response:
-    """Assign several reviews, skipping those that a conflict or a signature protects, or lead to their comparison."""
+    """Assign several reviews, skipping signed and conflicting ones, or redirect to their comparison."""
     keys, verb = form.all("key"), form.get("verb")
     if verb == "compare":
         return RedirectResponse("/compare?" + urlencode({"keys": ",".join(keys)}), 303)
     if verb != "assign":
-        raise InputError("there is no such action on several reviews", where="verb", hint="assign, or compare")
+        raise InputError("this action does not work on several reviews", where="verb", hint="assign or compare them")
     done = [_assigned(app, key, form, reviewer) for key in keys[:PAGE]]
     return RedirectResponse(f"/?did={verb}&n={sum(done)}&left={len(done) - sum(done)}", 303)
 
@@ -129,7 +129,7 @@ def invite(request: Request, form: Sent, reviewer: Analyst, app: Ctx) -> Respons
         invited = Reviewer.model_validate({"name": named, "role": form.get("role", "analyst")})
     except ValidationError:
         raise InputError(
-            "nobody can be invited by this name and role", where="name", hint="1 to 80 characters, and a role"
+            "nobody can be invited with this name and role", where="name", hint="give 1 to 80 characters, and a role"
         ) from None
     return _people(request, app, named, f"http://{request.headers['host']}{ENTER}?token={app.access.invite(invited)}")
 
@@ -142,5 +142,5 @@ def _people(request: Request, app: Context, invited: str = "", address: str = ""
 
 @router.get("/help")
 def help_(request: Request, app: Ctx) -> Response:
-    """Show the keys and the words."""
+    """Show the keys and explain the terms."""
     return app.page(request, "help.html")

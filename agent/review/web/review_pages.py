@@ -53,7 +53,7 @@ from agent.taxonomy.layers import LAYERS
 Word = Annotated[str, Query(max_length=80)]
 ItemName = Annotated[str, Query(max_length=100)]
 _BACK: Final = ("questions", "contests", "sign", "mitigations", "history")
-"""The pages to which their own forms return; forms of all other pages return to the review page."""
+"""The pages to which their own forms return; forms on all other pages return to the review page."""
 _WORDED: Final = {
     "note": "Note", "text": "Text", "rule": "Why", "quote": "Quote", "url": "Public page", "sender": "Sender",
     "to": "To", "document": "Source", "start": "From", "end": "To",
@@ -62,12 +62,12 @@ _WORDED: Final = {
 _MOVING: Final = ("confirm", "correct", "strike", "add", "answer", "manage", "attach")
 """Verbs whose effect is shown on the item's card."""
 _NOT_AGAIN: Final = ("version", "seen", "reason", "file")
-"""Fields of a refused form that the page fills in by itself."""
+"""Fields of a refused form that the page fills in itself."""
 USES: Final = (
-    ("use", "use it as it is"), ("use with conditions", "use it with conditions"),
-    ("wait for answers", "not before the vendor has answered"),
+    ("use", "yes, as it is"), ("use with conditions", "yes, with conditions"),
+    ("wait for answers", "not until the vendor has answered"),
 )  # fmt: skip
-"""The decisions on the use of the product that a signer can make."""
+"""The decisions that a signer can make on the use of the product."""
 router = APIRouter()
 
 
@@ -76,7 +76,7 @@ router = APIRouter()
 
 @router.get("/r/{key}")
 def review(at: At, as_of: Version = None, cite: str = "", since: Version = None) -> Response:
-    """Show the draft beside its sources, now or as of an event, and what the last act moved."""
+    """Show the draft next to its sources, now or as of an event, and what the last act changed."""
     state = at.state if as_of is None else at.service.review(at.key, as_of)
     view = ReviewView(state, at.documents, at.seconds, acts=at.acts and as_of is None, today=at.service.today)
     return at.page(
@@ -87,7 +87,7 @@ def review(at: At, as_of: Version = None, cite: str = "", since: Version = None)
 
 @router.get("/r/{key}/source/{document}")
 def whole_source(at: At, document: Annotated[str, Path(pattern=r"^D[1-9][0-9]{0,5}$")], cite: str = "") -> Response:
-    """Show a source without leaving anything out."""
+    """Show the whole text of a source."""
     found = next((each for each in at.documents if each.id == document), None)
     if found is None:
         raise MissingError("there is no such source", where=document, hint="see the review's sources")
@@ -96,7 +96,7 @@ def whole_source(at: At, document: Annotated[str, Path(pattern=r"^D[1-9][0-9]{0,
 
 @router.get("/r/{key}/history")
 def history(at: At, item: ItemName = "", by: Word = "", since: Version = None) -> Response:
-    """Show the events, on an item and by a person if they are named, with what can be undone."""
+    """Show the events, optionally only those on an item or by a person, with what can be undone."""
     state, every = at.state, at.events
     events = [
         event for event in every
@@ -136,7 +136,7 @@ def versions(at: At, a: Version = None, b: Version = None) -> Response:
 
 @router.get("/r/{key}/questions")
 def questions(at: At, since: Version = None) -> Response:
-    """Show the questions to the vendor, and what an answer moved."""
+    """Show the questions to the vendor, and what an answer changed."""
     moved = _moved(at, at.state, since)
     return at.page(
         "questions.html", last=_last(at, at.state, since), waiting=at.service.waiting(at.key),
@@ -147,7 +147,7 @@ def questions(at: At, since: Version = None) -> Response:
 
 @router.get("/r/{key}/contests")
 def contests(at: At, since: Version = None, item: ItemName = "") -> Response:
-    """Show every contested point beside the item. Its quotes are not links, since the page shows no sources."""
+    """Show every contested point next to its item. Quotes are not links, since the page shows no sources."""
     named = {one.item for one in at.state.contests}
     views = {one.id: one for one in _items(at, acts=False) if one.id in named} if named else {}
     for one in views.values():
@@ -160,7 +160,7 @@ def contests(at: At, since: Version = None, item: ItemName = "") -> Response:
 
 @router.get("/r/{key}/sign")
 def sign(at: At) -> Response:
-    """Show the document that would be signed or was, what is missing, and what a signature takes upon it."""
+    """Show the document that would be or was signed, what is missing, and what the signature covers."""
     state = at.state
     left, waived = {one.item.id for one in state.open}, {one.item.id for one in state.waived}
     items = _items(at, at.acts)
@@ -209,7 +209,7 @@ def work(at: At) -> Response:
 def contest_file(at: At, item: str) -> Response:
     """Export a blank response file for contesting an item."""
     if item not in at.titles:
-        raise MissingError("there is no such item", where=item[:80], hint="its id stands beside it")
+        raise MissingError("there is no such item", where=item[:80], hint="see the id under More on the item")
     text = contest_form(at.state.drafted.id, item, list(at.titles))
     return attached(Export(f"{at.key}-contest-{item.replace('/', '-')}.yaml", "application/yaml", text.encode()))
 
@@ -234,7 +234,7 @@ class MovedBy(NamedTuple):
 
 
 def _moved(at: Visit, state: ReviewState, since: int | None) -> MovedBy:
-    """Return the changes by the last act; for an answer there are lines even if nothing changed."""
+    """Return the changes by the last act; for an answer, there are lines even if nothing changed."""
     if since is None or since >= state.version:
         return MovedBy()
     last = at.events[state.version - 1]
@@ -252,11 +252,11 @@ def _moved(at: Visit, state: ReviewState, since: int | None) -> MovedBy:
 
 
 def _last(at: Visit, state: ReviewState, since: int | None) -> str:
-    """Describe the last act and its effects for the bar; empty if the address names no version."""
+    """Describe the last act and its effects for the bar; empty if the address contains no version."""
     if since is None:
         return ""
     if since >= state.version:
-        return "Nothing changed: it stands like that already"
+        return "Nothing changed: the item already has this decision"
     titles = {one.item.id: one.item.title for one in state.items}
     return answer_to(at.events[: state.version], titles, what_moved(at.service.review(at.key, since), state))
 
@@ -266,7 +266,7 @@ def _last(at: Visit, state: ReviewState, since: int | None) -> str:
 
 @router.post("/r/{key}/act")
 def act(form: Sent, at: Acting) -> Response:
-    """Store an act and lead to its item, or show the form again."""
+    """Store an act and redirect to its item, or show the form again."""
     try:
         action = action_of(form)
         done = at.context.act(at.key, action, at.reviewer)

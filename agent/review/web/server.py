@@ -21,7 +21,7 @@ _BACKLOG: Final = 128
 
 
 def check_host(host: str) -> None:
-    """Raise RefusedError for a host beyond this machine, InputError for an unsupported name of this machine."""
+    """Raise RefusedError for a host other than this machine, InputError for an unsupported name of this machine."""
     name = host.strip("[]").lower()
     if name in _HOSTS:
         return
@@ -30,14 +30,14 @@ def check_host(host: str) -> None:
     except ValueError:
         loopback = False
     if loopback:
-        raise InputError("the app has no such address", where=host, hint="give 127.0.0.1, localhost or ::1")
+        raise InputError("the app cannot use this address", where=host, hint="give 127.0.0.1, localhost or ::1")
     raise RefusedError(
-        "the app is served to this machine alone", where=f"--host {host}", hint="it has no accounts; give 127.0.0.1"
+        "the app is available only on this machine", where=f"--host {host}", hint="it has no accounts; give 127.0.0.1"
     )
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """Open a listening socket; port 0 takes a free one. Raises like `check_host`, and InputError for a port in use."""
+    """Open a listening socket; port 0 picks a free one. Raises like `check_host`, and InputError for a port in use."""
     check_host(host)
     name = host.strip("[]").lower()
     made = socket.socket(_HOSTS[name], socket.SOCK_STREAM)
@@ -49,7 +49,7 @@ def bound(host: str, port: int) -> socket.socket:
         made.close()
         why = error.strerror or "the system refused it"
         raise InputError(
-            f"the port cannot be used: {why.lower()}", where=f"{host}:{port}", hint="leave --port out for a free one"
+            f"the port cannot be used: {why.lower()}", where=f"{host}:{port}", hint="leave out --port to use a free one"
         ) from None
     return made
 
@@ -70,7 +70,7 @@ def serve(app: "ASGIApp", made: socket.socket) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
-            # Trust no proxy to report who sent a request.
+            # Do not trust a proxy to report who sent a request.
             proxy_headers=False,
             ws="none",
             http="h11",
@@ -83,7 +83,7 @@ def serve(app: "ASGIApp", made: socket.socket) -> None:
         # closed.
         server.should_exit = True
 
-    # Objects loaded by now stay alive: searching them for garbage would delay one page in twenty.
+    # Objects loaded by now stay alive; collecting garbage among them would delay one page in twenty.
     gc.collect()
     gc.freeze()
     before = {number: signal.signal(number, stop) for number in _SIGNALS}

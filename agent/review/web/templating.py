@@ -1,4 +1,4 @@
-"""Page templates: all values are escaped, unknown names raise, and marks of evidence become links.
+"""Page templates: all values are escaped, unknown names raise, and evidence marks become links.
 
 A character that changes the direction of text stays in place, wrapped in an element that isolates it and shows its code
 before it (`.turn` in `app.css`). It therefore reorders nothing, and a selection in a source counts and quotes the same
@@ -93,7 +93,7 @@ def _code(char: str) -> str:
 
 
 def _told(text: str) -> str:
-    """Replace these characters by their codes, for places where no element is allowed."""
+    """Replace these characters with their codes, for places where no element is allowed."""
     return TURNING.sub(lambda found: f"⟨{_code(found[0])}⟩", text)
 
 

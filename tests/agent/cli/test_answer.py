@@ -246,8 +246,8 @@ def test_contests_alone_draft_nothing_again_and_a_signed_review_takes_no_answer(
     [
         ("answers: {Q99: {answer: x}}\n", "asks no question Q99"),
         ("answers: {Q1: {answer: ' '}}\n", "nothing is answered"),
-        ("contests: [{item: threat/none, kind: wrong, text: x}]\n", "holds no"),
-        ("answers: [1]\n", "not acceptable"),
+        ("contests: [{item: threat/none, kind: wrong, text: x}]\n", "contains no"),
+        ("answers: [1]\n", "not valid"),
     ],
 )
 def test_a_response_that_does_not_fit_changes_nothing(

@@ -194,7 +194,7 @@ def test_ctrl_c_twice_ends_a_redraft_that_is_under_way(tmp_path: Path) -> None:
 def test_a_host_beyond_this_machine_is_refused(septet: Septet, tmp_path: Path, host: str) -> None:
     outcome = septet("review", "--host", host, "--store", tmp_path / "team.sqlite")
     assert (outcome.code, outcome.out) == (3, "")
-    assert "this machine alone" in outcome.err
+    assert "only on this machine" in outcome.err
     assert not (tmp_path / "team.sqlite").exists()
 
 

@@ -18,7 +18,7 @@ from agent.taxonomy.factors import FACTOR_TITLES, FACTORS
 from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS
 
 _KINDS: Final[Mapping[str, str]] = {"capability": "ability", "layer": "", "factor": ""}
-"""The word before an item's title, for kinds not called by their own name."""
+"""The word before an item's title, for kinds that are not called by their own name."""
 _TOLD: Final = ("posture", "layer", "factor", "threat", "chain", "question", "capability")
 """Kinds whose changes are reported here. Facts are decided on directly, and causes explain a change of the score."""
 _CAUSES: Final[Mapping[str, tuple[str, ...]]] = {"factor": ("value", "low", "high"), "layer": ("certain",)}
@@ -127,15 +127,17 @@ def why_higher(before: ReviewState, after: ReviewState) -> str:
             and after.reviewed.factors[key].value > before.reviewed.factors[key].value
         ]  # fmt: skip
         opened = [*worse, *raised]
-        told = f"Higher, since {', '.join(opened)} {'is' if len(opened) == 1 else 'are'} open again{without}"
-        return f"{told}, and what is open counts as the riskier case" if opened else ""
+        told = f"Higher, because {', '.join(opened)} {'is' if len(opened) == 1 else 'are'} open again{without}"
+        return f"{told}, and anything open counts as the riskier case" if opened else ""
     tag = " ".join(filter(None, (after.tag(now.id), f"“{now.title}”")))
     if now.id in threats_of(before.reviewed):
-        return f"Higher, since the score rests on another threat{without}: {tag}, which stood behind “{was.title}”"
+        return (
+            f"Higher, because the score now rests on another threat{without}: {tag}, which ranked below “{was.title}”"
+        )
     rests = [f"“{fact_title(fact)}”" for fact in facts_of(after.reviewed) if fact.id in now.facts]
-    graver = f"{';' if rests else '. It is'} graver than “{was.title}” in {', '.join(worse)}" if worse else ""
+    graver = f"{' and is' if rests else '. It is'} graver than “{was.title}” in {', '.join(worse)}" if worse else ""
     on = f". It rests on {' and '.join(rests)}" if rests else ""
-    told = f"nothing stated rules out {tag} any more{without}, and it leads now"
+    told = f"nothing stated rules out {tag} any more{without}, and it is now the headline"
     return f"Higher although less is known: {told}{on}{graver}"
 
 

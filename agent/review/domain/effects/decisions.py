@@ -128,10 +128,10 @@ def first_decisions(state: ReviewState) -> tuple[Decision, ...]:
         name, weight, why = one.item.id.partition("/")[2], one.item.weight, ""
         if one.item.kind == "factor" and name in moved:
             low, high = moved[name].score_low, moved[name].score_high
-            why = f"score {tenth(low)} if it were {moved[name].low:g}, {tenth(high)} if {moved[name].high:g}"
+            why = f"the score would be {tenth(low)} at {moved[name].low:g}, {tenth(high)} at {moved[name].high:g}"
         elif one.item.kind == "threat" and first is not None and first.id == name:
             after = choose([with_basis(threat) for threat in threats_of(draft).values() if threat.id != name])
-            without = f"; without it {tenth(after.score.aivss)} {after.score.severity}" if after else ""
+            without = f"; without it, {tenth(after.score.aivss)} {after.score.severity}" if after else ""
             why = f"the score rests on this threat{without}"
         elif one.item.kind == "layer":
             why, weight = _why_layer(draft, name), weight if one.item.id in movers else 0.0
@@ -151,12 +151,12 @@ def first_decisions(state: ReviewState) -> tuple[Decision, ...]:
 
 
 def _why_layer(draft: Draft, name: str) -> str:
-    """Return the reason to decide on a layer; empty if nothing depends on the layer."""
+    """Return why to decide on a layer; empty if nothing depends on it."""
     sure = [key for key, layer in draft.layers.items() if layer.certain]
     if len(sure) < CERTAIN_NEEDED and name not in sure:
-        return f"{len(sure)} of {len(LAYERS)} layers certain, {CERTAIN_NEEDED} needed for a number"
+        return f"{len(sure)} of {len(LAYERS)} layers are certain, {CERTAIN_NEEDED} are needed for a score"
     if len(sure) == CERTAIN_NEEDED and name in sure:
-        return f"one of the {len(sure)} certain layers without which no number is shown"
+        return f"one of the {len(sure)} certain layers without which no score would be shown"
     layer = part_of(draft, f"layer/{name}")
     if not isinstance(layer, LayerThreats) or name in sure or layer.applies == "no":
         return ""
@@ -201,7 +201,7 @@ def review_order(state: ReviewState) -> tuple[WeakSpot, ...]:
 def _weaknesses(
     draft: Draft, ranks: Mapping[str, int], one: ItemState, words: Collection[str]
 ) -> Iterator[tuple[int, str]]:
-    """Yield what is weak about an item, with its place among the weaknesses, the gravest first."""
+    """Yield the weaknesses of an item, each with its rank among all weaknesses; 0 is the gravest."""
     kind = one.item.kind
     if one.contested:
         yield 0, "contested"
@@ -211,12 +211,12 @@ def _weaknesses(
         yield 1, "contradicted: the sources disagree"
     marks = [mark for mark in one.item.evidence if mark in ranks]
     if state == "inferred" and len(marks) == 1 and ranks[marks[0]] <= WEAK_RANK:
-        yield 2, "one quote, of a listing or of marketing, and the rest inferred"
+        yield 2, "one quote, from a listing or from marketing, and the rest inferred"
     if isinstance(part, FactorEstimate) and part.high - part.low >= WIDE:
         yield 3, f"wide range: {part.low:g} to {part.high:g}"
     if not one.item.supported and state != "contradicted" and kind not in ("question", "layer", "score"):
-        told = "a quote is missing or not found again" if one.item.evidence else "no quote stands behind it"
-        yield 4, f"unsupported: {'nobody but the vendor says so' if one.item.id in words else told}"
+        told = "a quote is missing or was not found in the source" if one.item.evidence else "it has no quote"
+        yield 4, f"unsupported: {'only the vendor says so' if one.item.id in words else told}"
 
 
 # ---------------------------------------------------------------- what moved
@@ -252,7 +252,7 @@ def why_still(before: ReviewState, after: ReviewState, question: str) -> str:
         return ""
     name = question.partition("/")[2]
     told = [_why_no_move(before, after, fact) for own, (fact, _) in after.answered.items() if question_of(own) == name]
-    return "; ".join(told) or "it states no fact of the list, so nothing can be computed from it"
+    return "; ".join(told) or "it states no fact from the list, so nothing can be computed from it"
 
 
 def why_not_narrower(before: ReviewState, after: ReviewState, question: str) -> str:
@@ -266,8 +266,8 @@ def why_not_narrower(before: ReviewState, after: ReviewState, question: str) -> 
     factors = [key for key in two.factors if key in one.factors]
     was, now = (sum(draft.factors[key].high - draft.factors[key].low for key in factors) for draft in (one, two))
     why = (
-        "what it states leaves the factors as open as they were" if now >= was
-        else "it narrows factors, but the range is where the published scores of such products lie around the score"
+        "what it states does not narrow the factors" if now >= was
+        else "it narrows factors, but the range reflects how far published scores of such products are from drafts"
     )  # fmt: skip
     return f"The range is no narrower, although up to {most:.1f} points seemed possible: {why}"
 
@@ -275,15 +275,15 @@ def why_not_narrower(before: ReviewState, after: ReviewState, question: str) -> 
 def _why_no_move(before: ReviewState, after: ReviewState, fact: Fact) -> str:
     held, title = held_as(facts_of(after.reviewed), fact), f"“{fact_title(fact)}”"
     if held is not None and not held.counts and is_vendors_word(held):
-        return f"{title} is the vendor's word alone and would lower something: it counts once you confirm it"
+        return f"only the vendor says {title}, which would lower something: it counts once you confirm it"
     if fact.key in stated_keys(before.reviewed):
-        return f"the sources say {title} already"
+        return f"the sources already say {title}"
     settles = settled_by(load_vocabulary()[fact.key])
     if not settles:
-        return f"no factor, layer or threat hangs on {title} alone"
+        return f"no factor, layer or threat depends on {title} alone"
     if held is not None and is_vendors_word(held) and any(key in LAYERS for key in settles):
         return f"{title} settles a layer once you confirm it, or a public page says so"
-    return f"{title} bears on {', '.join(map(name_of, settles))} and leaves the range as it was"
+    return f"{title} concerns {', '.join(map(name_of, settles))} but leaves the range unchanged"
 
 
 def score_words(score: ScoreShown) -> str:
@@ -300,7 +300,7 @@ def _headline_moved(one: Draft, two: Draft) -> Iterator[str]:
     if was and now and was.id == now.id:
         yield f"{_named(two, now)}: {bases}"
     elif now is None:
-        yield f"no threat with a quote is left behind the number{f' after {_named(one, was)}' if was else ''}"
+        yield f"no threat with a quote is left to support the score{f' after {_named(one, was)}' if was else ''}"
     else:
         yield f"headline now {_named(two, now)}, {bases}"
 
@@ -334,7 +334,7 @@ def _flags_moved(one: Draft, two: Draft) -> Iterator[str]:
     if two.score.withheld and two.score.withheld != one.score.withheld:
         yield f"withheld: {two.score.withheld}"
     if one.score.withheld and not two.score.withheld:
-        yield "a number is shown again"
+        yield "a score is shown again"
     was, now = one.score.with_controls, two.score.with_controls
     if (was and was.aivss) != (now and now.aivss):
         yield f"with controls {was.aivss if was else 'none'} → {now.aivss if now else 'none'}"
@@ -383,5 +383,5 @@ def pace_words(pace: Pace) -> str:
     """Return one line on what the minutes estimate is based on."""
     timed = sum(each.items for each in pace.values())
     if not timed:
-        return "from fixed seconds for each kind of item; none was timed yet"
-    return f"from {timed} {'item' if timed == 1 else 'items'} timed, and fixed seconds where few were"
+        return "based on a fixed time for each kind of item; none has been timed yet"
+    return f"based on {timed} timed {'item' if timed == 1 else 'items'}, and on fixed times for kinds with few of them"

@@ -203,8 +203,8 @@ def recomputed(
     draft, still including fallen items, and the ids of the fallen items, which no longer follow from the facts.
 
     `recompose` is `agent.pipeline.recomposed`; `taken` are the ids of all questions known to the review, `answered`
-    those of answered questions, `decided` those of items that a reviewer decided on: a threat that only an earlier
-    change brought, and on which nobody decided, goes without a trace.
+    those of answered questions, `decided` those of items that a reviewer decided on: a threat that came only with an
+    earlier change, and on which nobody decided, is removed without a trace.
     """
     # A stored draft already has its answers as sources.
     spoken = {given.document: given.source.kind for given in change.standing}
@@ -253,7 +253,7 @@ def _follows(draft: Draft, sheet: FactSheet, recompose: Recompose, *, alone: boo
             part=fact.slot("part") or "not stated",
             rank=fact.rank,
             counted=False,
-            why="The vendor's answer alone says so.",
+            why="Only the vendor's answer says so.",
             facts=(fact.id,),
             evidence=fact.evidence,
         )
@@ -327,9 +327,9 @@ def _opened(
     told = next((mark for mark in marks if mark in layer.paragraph), None)
     text = base.paragraph.removeprefix(MARK)
     if told:
-        confirm = f"The vendor says “{quotes[told].strip()}” [{told}], which nobody confirmed. "
+        confirm = f"The vendor says “{quotes[told].strip()}” [{told}], which nobody has confirmed. "
         text = f"{confirm}{text[:1].upper()}{text[1:]}"
-    missing = Missing(reason="too-little-evidence", detail=f"{LAYER_SOUGHT[key]}: nobody but the vendor says so")
+    missing = Missing(reason="too-little-evidence", detail=f"{LAYER_SOUGHT[key]}: only the vendor says so")
     return replaced(base, threats=layer.threats, paragraph=MARK + text, missing=missing, question=None)
 
 

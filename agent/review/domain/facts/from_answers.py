@@ -183,7 +183,7 @@ def _as_proposed(text: str, question: Question) -> list[Plain]:
     """Return the statement of an answer that repeats one of the question's proposed answers, filled in or not."""
     keys, said = keys_asked(question), " ".join(text.split())
     if _OR in question.proposed and said == " ".join(question.proposed.split()):
-        raise InputError("it holds several of the proposed answers", where="text", hint="keep the one that is so")
+        raise InputError("it contains several of the proposed answers", where="text", hint="keep the one that applies")
     for proposed in question.proposed.split(_OR):
         parts = [" ".join(part.split()).strip(_ENDS) for part in proposed.split(_GAP)]
         pattern = ".*".join(rf"\b{re.escape(part)}\b" for part in parts if part)
@@ -217,13 +217,13 @@ def checked_states(value: object, answer: Answer, at: Places, documents: Sequenc
     field.
     """
     if not isinstance(value, list | tuple) or not all(isinstance(row, Mapping) for row in value):
-        raise InputError("what the answer states is no list of objects", where=STATES, hint="give key and polarity")
+        raise InputError("what the answer states is not a list of objects", where=STATES, hint="give key and polarity")
     if len(value) > MOST_STATES:
         raise InputError(f"the answer states {len(value)} things", where=STATES, hint=f"at most {MOST_STATES}")
     own = _document(answer, at.document, "")
     rows = [_checked(row, answer, own, documents) for row in value]
     if len({row["key"] for row in rows}) != len(rows):
-        raise InputError("the answer states the same twice", where=STATES, hint="give each key once")
+        raise InputError("the answer states the same key twice", where=STATES, hint="give each key once")
     rows.sort(key=lambda row: load_vocabulary().order[row["key"]])
     # Number the quotes in the order of their spans; equal spans share an id.
     spans = sorted({(item.document, item.start, item.end) for row in rows for item in row["evidence"]})
@@ -241,12 +241,12 @@ def _checked(row: Mapping[str, object], answer: Answer, own: Document, documents
     if unknown is not None:
         raise InputError(f"there is no field {unknown[:40]!r}", where=where, hint="fields: " + ", ".join(_FIELDS[:-1]))
     if key not in words:
-        raise InputError(f"no fact has the key {key[:40]!r}", where=where, hint="choose one of the list")
+        raise InputError(f"no fact has the key {key[:40]!r}", where=where, hint="choose one from the list")
     if polarity not in get_args(Polarity):
         raise InputError("it is neither yes, no nor a setting", where=where, hint=" or ".join(get_args(Polarity)))
     if polarity == "denied" and not words[key].deniable:
-        told = f"that it does not is no fact of the vocabulary: {words[key].title}"
-        raise InputError(told, where=where, hint="leave it out, or state what is so instead")
+        told = f"the vocabulary does not allow denying this fact: {words[key].title}"
+        raise InputError(told, where=where, hint="leave it out, or state what is true instead")
     quotes = list(_quotes(str(row.get("quote") or ""), answer, own, documents, where))
     made: Plain = {"key": key, "polarity": polarity}
     detail = " ".join(str(row.get("value") or "").split())
@@ -266,10 +266,12 @@ def _quotes(quote: str, answer: Answer, own: Document, documents: Sequence[Docum
     whole = not quote.strip()
     words = own.text.strip() if whole else quote
     if whole and len(words) > MAX_CHARS:
-        raise InputError("the answer is too long for one quote", where=where, hint="copy the words that say it")
+        raise InputError("the answer is too long for one quote", where=where, hint="copy only the words that say so")
     found = cite({"document": own.id, "quote": words}, (own,), (), where)
     if any(one.flagged and one.start < found.end and found.start < one.end for one in statements((own,))):
-        raise InputError("the answer speaks to assessors there", where=where, hint="quote words that state the fact")
+        raise InputError(
+            "this part of the answer addresses assessors", where=where, hint="quote words that state the fact"
+        )
     yield replaced(found, rank=ANALYST_RANK if answer.by == "analyst" else VENDOR_RANK, about="product")
     for page in documents:
         same = answer.page and urldefrag(page.url).url.rstrip("/") == urldefrag(answer.page).url.rstrip("/")

@@ -36,7 +36,7 @@ _GROUP: Final = re.compile(r"\s*\[([^\]]*)\]")
 _TENTH: Final = Decimal("0.1")
 _ZERO: Final = Decimal(0)
 _ONE: Final = Decimal(1)
-GONE: Final = "what the draft said of it rested on a fact that was struck in review"
+GONE: Final = "what the draft said about it rested on a fact that was struck in review"
 
 
 def pruned(draft: Draft, sheet: FactSheet) -> Draft:

@@ -1,4 +1,5 @@
-// Adding a threat: words of the sources as evidence, the preview while fields change, the vector both ways, search in lists.
+// Adding a threat: words of the sources as evidence, a preview while fields change, the vector as text and as metrics,
+// search in lists.
 "use strict";
 
 const septetAdding = (() => {
@@ -9,7 +10,7 @@ const septetAdding = (() => {
   const form = () => one('main.adding form[data-verb="add"]');
   const metrics = (place) => [...new Set(all('[name^="cvss."][type="radio"]', place).map((each) => each.name))];
 
-  // ---- the preview, which is the server's answer to the form as it stands
+  // ---- the preview, which is the server's answer to the current form
 
   let timer = 0;
   let asked = new AbortController();
@@ -28,7 +29,7 @@ const septetAdding = (() => {
       one("#weighed").replaceWith(document.adoptNode(fresh));
       said(place, fresh.dataset);
     } catch {
-      // The next change asks again; what is written is in the form.
+      // The next change asks again; the text stays in the form.
     } finally {
       if (!signal.aborted) place.removeAttribute("aria-busy");
     }
@@ -40,7 +41,7 @@ const septetAdding = (() => {
     timer = setTimeout(preview, PREVIEW_MILLISECONDS);
   };
 
-  // What is saved is not half written any more: no preview may come behind it and keep it.
+  // A saved form is no longer unfinished: prevent a late preview from storing it again.
   document.addEventListener("submit", ({ target }) => {
     if (target !== form()) return;
     clearTimeout(timer);
@@ -51,7 +52,7 @@ const septetAdding = (() => {
 
   const chosen = (place) => metrics(place).map((name) => [name.slice(5), place.elements[name].value]);
 
-  // What was pasted is clicked, once the server found it whole.
+  // Select the metrics of a pasted vector once the server has found it complete.
   const said = (place, { vector, wrong }) => {
     one("#vector-wrong", place).textContent = septetParts.visible(wrong);
     place.elements.cvss_vector.toggleAttribute("aria-invalid", Boolean(wrong));
@@ -90,7 +91,7 @@ const septetAdding = (() => {
     return input;
   };
 
-  // The selected words become evidence; false when none are selected.
+  // Adds the selected words as evidence. Returns false if no words are selected.
   const take = () => {
     const span = septetSelection.selected();
     if (!span) return false;

@@ -1,4 +1,4 @@
-// Keys, and saving in place. Everything here also works without, by forms and links.
+// Keyboard shortcuts, and saving without a page load. Everything here also works without scripts, through forms and links.
 "use strict";
 
 (() => {
@@ -8,12 +8,12 @@
   const { parsed, begun, nameOf, problem, visible } = septetParts;
   const made = (name, fields) => Object.assign(document.createElement(name), fields);
   const key = () => one("main")?.dataset.key;
-  // Where a threat is added nothing is saved in place: the page holds a form that is half written.
+  // The page that adds a threat saves nothing in place, since it contains an unfinished form.
   const desk = () => one("main.desk:not(.adding)");
   const shown = (element) => element.checkVisibility();
 
   let quiet = 0;
-  // "toast" is seen for a while, "toast bad" until the next message, "unseen" is for what the page shows anyway.
+  // "toast" is shown for a while, "toast bad" until the next message; "unseen" is for text that the page already shows.
   const tell = (text, look = "toast") => {
     const place = one("#announce");
     place.className = look;
@@ -25,7 +25,7 @@
   // ---- items
 
   const isOpen = (item) => item.dataset.verdict === "open" || item.classList.contains("is-contested");
-  // A folded item is stepped over, unless a decision over it is missing.
+  // Skip a folded item unless it still needs a decision.
   const items = () => all(".item[data-item], tr[data-item]").filter((item) => shown(item) || isOpen(item));
   let current = null;
 
@@ -50,13 +50,13 @@
     const list = items();
     const at = list.indexOf(current);
     const next = at < 0 ? nearest(list) : list[at + by];
-    if (next) choose(next); else tell(by > 0 ? "That was the last one" : "That was the first one");
+    if (next) choose(next); else tell(by > 0 ? "This is the last one" : "This is the first one");
   };
 
-  // Of the top of the screen what bar and outline lie over, pixels.
+  // The height at the top of the screen that the bar and the outline cover, in pixels.
   const covered = () => parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop) || 0;
 
-  // To what is open next; from the end of a screen the next screen, so that more than the edge of it is seen.
+  // Go to an open item; if it is in the lower half of the screen, scroll it to the top so that all of it can be read.
   const turnTo = (item, always = false) => {
     const { top, bottom } = item.getBoundingClientRect();
     const here = top >= covered() && bottom <= innerHeight && top < innerHeight / 2;
@@ -71,7 +71,7 @@
     if (next) turnTo(next); else tell("Nothing is open");
   };
 
-  // ---- what has been on screen: only that is confirmed together
+  // ---- items that have been on screen: only these are confirmed together
 
   const SEEN_SHARE = 0.6;
   const seen = new Set();
@@ -97,13 +97,13 @@
   };
   const watcher = new IntersectionObserver(noted, { threshold: [0, 0.2, 0.4, SEEN_SHARE, 1], rootMargin: `-${covered()}px 0px 0px` });
 
-  // What stands on the screen now counts as well, as soon as it is drawn.
+  // Items on the screen now also count, as soon as they have been drawn.
   const looked = async () => {
     await new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)); });
     noted(watcher.takeRecords());
   };
 
-  // ---- sources beside the draft
+  // ---- sources next to the draft
 
   const show = (mark) => {
     const place = document.getElementById(`cite-${mark}`);
@@ -116,7 +116,7 @@
     return true;
   };
 
-  // Where the sources are not on the screen, as from the overview, the quote itself comes to its mark.
+  // If the sources are not on the screen, for example in the overview, show the quote itself next to its mark.
   const inSight = (place) => {
     const { top, bottom } = place.getBoundingClientRect();
     return top >= covered() && bottom <= innerHeight;
@@ -177,7 +177,7 @@
     if (!button) return;
     if (septetAdding.form()) {
       button.hidden = !septetSelection.selected();
-      button.textContent = "Take these words as evidence (a)";
+      button.textContent = "Use these words as evidence (a)";
       return;
     }
     const title = current && one('form[data-verb="attach"]', current) && one(".item-title", current)?.textContent.trim();
@@ -187,10 +187,10 @@
   };
 
   const attach = () => {
-    if (septetAdding.form()) return septetAdding.take() || tell("Select words of a source first");
+    if (septetAdding.form()) return septetAdding.take() || tell("Select words in a source first");
     const span = septetSelection.selected();
     const form = current && one('form[data-verb="attach"]', current);
-    if (!span || !form) return tell(!span ? "Select words of a source first" : current ? "Not for this item" : "Choose an item first");
+    if (!span || !form) return tell(!span ? "Select words in a source first" : current ? "Not possible for this item" : "Choose an item first");
     Object.entries({ ...span, quote: "" }).forEach(([name, value]) => { form.elements[name].value = value; });
     getSelection().removeAllRanges();
     return submit(form);
@@ -200,8 +200,8 @@
 
   // ---- saving without leaving the page
 
-  // Puts the new draft, bar and sources in place of the old: what is half written elsewhere, what is open, and where the
-  // page was scrolled to stay.
+  // Replaces the old draft, bar and sources with the new ones, and keeps unfinished forms on other items, expanded
+  // details and the scroll position.
   const swap = (answer, acted) => {
     const stays = current?.dataset.item ?? items().find((item) => item.getBoundingClientRect().top > 0)?.dataset.item;
     const find = (item) => item && one(`article[data-item="${CSS.escape(item)}"]`);
@@ -209,7 +209,7 @@
     const open = new Set(all("details[open]", desk()).filter((each) => !(each.matches(".act") && each.closest("[data-item]").dataset.item === acted)).map(nameOf));
     const held = all("article[data-item]", desk()).filter((each) => each.dataset.item !== acted && begun(each));
     const said = new Map(all("article[data-item]", desk()).map((each) => [each.dataset.item, one(".item-body", each)?.textContent]));
-    // What says something else now has not been seen.
+    // Items whose text changed have not been seen.
     all("article[data-item]", answer).filter((each) => said.get(each.dataset.item) !== one(".item-body", each)?.textContent).forEach((each) => seen.delete(each.dataset.item));
     for (const selector of ["header.bar", ".outline", ".over", ".draft", "#sources"]) {
       const old = one(selector);
@@ -227,7 +227,8 @@
     return stays;
   };
 
-  // On to what is open only from a key that decides at once; whoever struck, corrected or used a pointer looks at what came of it.
+  // Move on to the next open item only after a key that decides immediately; after a strike, a correction or a click,
+  // stay on the item to show the result.
   const ONWARDS = ["confirm", "send", "waive", "bulk"];
   const onwards = (item, verb, keyed) => {
     const list = items();
@@ -238,7 +239,7 @@
     if (!next) one("main").focus(); else if (goes) turnTo(next, verb === "bulk"); else choose(next);
   };
 
-  // In the form if it has words of its own, else where all messages stand; nothing of what was written is touched.
+  // Show the message in the form if it is an expanded one, otherwise in the usual place; leave all entered text unchanged.
   const refuse = (form, text) => {
     if (!form.matches("details.act form, dialog form")) return tell(text, "toast bad");
     one(".problem", form)?.remove();
@@ -274,7 +275,7 @@
     const whole = shown(moved) && moved.scrollHeight <= moved.clientHeight + 1;
     const told = item && one(`[data-item="${CSS.escape(item)}"] .moved-list`);
     tell(moved.textContent.trim() || "Saved", whole || told ? "unseen" : "toast");
-    // What was asked leaves the reviewer in the fact sheet, at the question that asks it now.
+    // After asking about a fact, stay in the fact sheet, at the link to the new question.
     if (verb === "ask") return one(`tr[data-fact="${CSS.escape(key)}"] td a`)?.focus({ preventScroll: true });
     onwards(item || stays, verb, keyed);
   };
@@ -293,13 +294,13 @@
         refresh(text, data.get("item"), data.get("verb"), { key: data.get("key"), keyed });
       } else if (reply.status === 409 && one("main", answer)) conflict(answer); else refuse(form, problem(answer));
     } catch {
-      refuse(form, "The server does not answer; nothing was saved, and your words are still here");
+      refuse(form, "The server is not responding. Nothing was saved, and your text is still here");
     } finally {
       form.removeAttribute("aria-busy");
     }
   };
 
-  // One act after the other: a key that comes while one is under way waits for the page that it leads to.
+  // One act at a time: a key pressed during an act waits until the resulting page is shown.
   let busy = null;
   const work = (act) => {
     if (busy) return busy.then(() => work(act));
@@ -320,7 +321,7 @@
     return inPlace(form) ? send(form, one("button:not([type=button])", form), true) : form.requestSubmit();
   };
 
-  // On a page of its own, such as that of the questions: the page that a saved form leads to, and a refusal at the form.
+  // On other pages, such as Questions: go to the page after a saved form, and show a refusal at the form.
   const AT_FORM = "main.page details.act form";
   const sent = async (form, submitter) => {
     form.setAttribute("aria-busy", "true");
@@ -332,7 +333,7 @@
       else if (reply.status === 409) form.submit();
       else refuse(form, problem(parsed(text)));
     } catch {
-      refuse(form, "The server does not answer; nothing was saved, and your words are still here");
+      refuse(form, "The server is not responding. Nothing was saved, and your text is still here");
     } finally {
       form.removeAttribute("aria-busy");
     }
@@ -353,7 +354,7 @@
 
   // ---- keys
 
-  const NOT_HERE = () => tell(current ? "Not for this item" : "Choose an item with j or k");
+  const NOT_HERE = () => tell(current ? "Not possible for this item" : "Choose an item with j or k");
 
   const press = (verb) => {
     const form = current && one(`form[data-verb="${verb}"]`, current);
@@ -378,8 +379,8 @@
       await looked();
       form.removeAttribute("aria-busy");
     }
-    if (form && one("button", form).disabled) return tell("Nothing open here was on screen yet: go through it with j");
-    return form ? submit(form) : tell(verb === "send-section" ? "No question is open" : "Nothing here is open and supported by quotes");
+    if (form && one("button", form).disabled) return tell("No open item here has been on screen yet: go through them with j");
+    return form ? submit(form) : tell(verb === "send-section" ? "No question is open" : "No open item here is supported by quotes");
   };
 
   const turn = (verb) => {
@@ -404,7 +405,8 @@
     });
   };
 
-  // Titles before what stands beneath them; the words of forms are on every item. From the current item on.
+  // Matches in titles come before matches in bodies, starting from the current item. Forms are not searched, since every
+  // item has the same ones.
   const TITLES = ".item-title, .open-title, .mark, tr.unstated > th";
   const SAYING = ".item-body, .event-number, .said";
   const find = (text) => {
@@ -416,7 +418,7 @@
     return [...titled, ...turned.filter((item) => !titled.includes(item) && says(SAYING)(item))];
   };
 
-  // The words are marked where they stand, without a change to the page.
+  // Highlight the matches in place, without changing the page.
   const mark = (hits, text) => {
     CSS.highlights?.delete("found");
     const ranges = [];
@@ -445,7 +447,7 @@
     if (field) return field.focus();
     const box = dialog("find", "Find", (place) => {
       const input = made("input", { type: "search", id: "find-text", autocomplete: "off" });
-      const label = made("label", { textContent: "Find an item, a word of the draft or a mark", htmlFor: input.id });
+      const label = made("label", { textContent: "Find an item, a word in the draft or a mark", htmlFor: input.id });
       const output = made("output", { className: "hint" });
       const list = made("ul", { className: "flat hits" });
       const words = () => input.value.trim().toLowerCase();
@@ -462,7 +464,7 @@
         const more = hits.length > MOST_HITS ? `, the first ${MOST_HITS} below` : "";
         const beside = all("#sources .text").filter((each) => words() && each.textContent.toLowerCase().includes(words())).length;
         const read = beside ? `; also in ${beside} ${beside === 1 ? "source" : "sources"}` : "";
-        output.textContent = !words() ? "" : hits.length ? `${hits.length} ${hits.length === 1 ? "item" : "items"}${more}${read}; Enter goes to the first` : `No match for “${visible(input.value.trim())}”${read}`;
+        output.textContent = !words() ? "" : hits.length ? `${hits.length} ${hits.length === 1 ? "item" : "items"}${more}${read}; press Enter to go to the first` : `No match for “${visible(input.value.trim())}”${read}`;
         list.replaceChildren(...hits.slice(0, MOST_HITS).map((hit) => {
           const button = made("button", { type: "button", className: "small", textContent: titleOf(hit) });
           button.addEventListener("click", () => to(hit));
@@ -474,7 +476,7 @@
       };
       input.addEventListener("input", look);
       input.addEventListener("keydown", (event) => {
-        // A browser would only empty the field at first.
+        // By default the browser would first only clear the field.
         if (event.key === "Escape") { event.preventDefault(); place.close(); }
         if (event.key !== "Enter") return;
         event.preventDefault();
@@ -505,9 +507,9 @@
     if (current) current.focus({ preventScroll: true }); else target.blur?.();
   };
 
-  // To the page that adds a threat, with the selected words, the fact or the layer that one was at.
+  // Go to the page that adds a threat, with the selected words, the current fact or the current layer.
   const add = () => {
-    if (!one('nav a[href$="/add"]')) return tell("Nothing can be added here");
+    if (!one('nav a[href$="/add"]')) return tell("You cannot add a threat here");
     if (septetAdding.form()) return septetAdding.form().elements.title.focus();
     const asked = new URLSearchParams();
     const span = septetSelection.selected();
@@ -554,10 +556,10 @@
     work(commands[name]);
   });
 
-  // Before a long way there: a file that is refused for its size.
+  // Reject a file that is too large before uploading it.
   document.addEventListener("change", ({ target }) => {
     if (!target.dataset?.most) return;
-    target.setCustomValidity(target.files[0]?.size > Number(target.dataset.most) ? `At most ${target.dataset.most} bytes` : "");
+    target.setCustomValidity(target.files[0]?.size > Number(target.dataset.most) ? `The file must have at most ${target.dataset.most} bytes` : "");
     target.reportValidity();
   });
 

@@ -1,4 +1,4 @@
-// What the server is told and asks nothing of: the score while a field moves, and the time that an item is looked at.
+// Requests in the background: the score while a field changes, and the time for which each item is viewed.
 "use strict";
 
 const septetLive = (() => {
@@ -14,27 +14,27 @@ const septetLive = (() => {
     method: "POST", body: JSON.stringify(body), keepalive: path === "focus", signal, headers: { "content-type": "application/json" },
   }).catch(() => null);
 
-  // ---- the score while a field moves
+  // ---- the score while a field changes
 
   let timer = 0;
   let asked = new AbortController();
 
-  // What is saved needs no preview any more, and the next one is of the version after it.
+  // A saved form no longer needs a preview, and the next preview is based on the next version.
   const stop = () => {
     clearTimeout(timer);
     asked.abort();
   };
 
-  // By name: "item" is a method of the list of fields.
+  // Look fields up with namedItem, since `item` is a method of the collection.
   const hidden = (form, name) => form.elements.namedItem(name).value;
   const text = (form, name) => form.elements[name]?.value?.trim() ?? "";
 
-  // A factor for controls counts with its evidence alone, so both go together, as they are saved.
+  // A factor for controls counts only with its evidence, so both are sent together, as when saving.
   const ofScore = (form) => {
     const { headline, mitigation_factor: factor, evidence } = form.elements;
     if (![headline, factor, evidence].some((field) => field && changed(field))) return "";
-    if (!factor.checkValidity()) return "0.5 to 1, in steps of 0.01";
-    if (factor.value && !evidence.value.trim()) return "a factor for controls needs evidence";
+    if (!factor.checkValidity()) return "The factor must be 0.5 to 1, in steps of 0.01";
+    if (factor.value && !evidence.value.trim()) return "A factor for controls needs evidence";
     return {
       ...(headline && changed(headline) ? { headline: headline.value } : {}),
       ...(factor.value ? { mitigation_factor: Number(factor.value) } : {}),
@@ -65,16 +65,16 @@ const septetLive = (() => {
     };
   };
 
-  // What the form asks for, of that which can move the score; a text says why nothing is asked.
+  // Returns the fields of the form that can change the score, or a text that says why no preview is requested.
   const wanted = (form) => {
     const kind = form.closest("article")?.dataset.kind;
     if (form.dataset.verb === "strike") return {};
     if (kind === "factor") {
       const fields = ["value", "low", "high"].filter((name) => text(form, name) !== "");
       const given = Object.fromEntries(fields.map((name) => [name, Number(text(form, name))]));
-      if (!fields.every((name) => form.elements[name].checkValidity())) return "0 to 1, in steps of 0.1";
+      if (!fields.every((name) => form.elements[name].checkValidity())) return "Values must be 0 to 1, in steps of 0.1";
       const { value, low = value, high = value } = given;
-      return low <= value && value <= high ? given : "low end, value and high end are not in order";
+      return low <= value && value <= high ? given : "Low end, value and high end are not in ascending order";
     }
     if (kind === "fact") return ofFact(form);
     if (kind === "score") return ofScore(form);
@@ -87,14 +87,14 @@ const septetLive = (() => {
 
   const whole = (one) => [score(one), likely(one)].filter(Boolean).join(", likely ");
 
-  // The same lines as the card has once it is done.
+  // The same lines that the card shows after the act.
   const lines = ({ before, after, causes, falls, alters, comes, returns, reopens, why }) => {
     const [was, now] = [whole(before), whole(after)];
     const each = (name, texts) => (texts ?? []).map((words) => [name, words]);
     const rest = [
-      ...each("Why", why ? [why] : []), ...each("Moved", causes), ...each("Falls", falls), ...each("Changes", alters), ...each("New", comes), ...each("Back", returns), ...each("Open again", reopens),
+      ...each("Why", why ? [why] : []), ...each("Cause", causes), ...each("Removed", falls), ...each("Changed", alters), ...each("New", comes), ...each("Restored", returns), ...each("Reopened", reopens),
     ];
-    return [["Score", was === now ? `stays ${now}` : `${was} → ${now}`], ...(rest.length ? rest : [["Else", "nothing falls or changes"]])];
+    return [["Score", was === now ? `stays ${now}` : `${was} → ${now}`], ...(rest.length ? rest : [["Items", "none removed or changed"]])];
   };
 
   const listed = (told) => {
@@ -127,7 +127,7 @@ const septetLive = (() => {
     const told = await reply.json().catch(() => null);
     if (signal.aborted) return;
     output.replaceChildren(...(told && reply.ok ? [listed(told)] : [septetParts.visible(told?.error ?? "")]));
-    // What is asked for by opening the form is to be read before the button is pressed.
+    // Opening the form requested this preview, so make sure that it is visible before the button is pressed.
     if (form.dataset.verb === "strike") form.scrollIntoView({ block: "nearest" });
   };
 
@@ -147,7 +147,7 @@ const septetLive = (() => {
     if (form && key()) preview(form);
   }, true);
 
-  // ---- the time that an item is looked at
+  // ---- the time for which an item is viewed
 
   const spent = new Map();
   let since = performance.now();
@@ -164,7 +164,7 @@ const septetLive = (() => {
 
   const flush = () => {
     tick();
-    // An undo may have taken the item away that was looked at.
+    // An undo may have removed the viewed item.
     [...spent.keys()].filter((item) => !one(`[data-item="${CSS.escape(item)}"]`)).forEach((item) => spent.delete(item));
     const told = [...spent].map(([item, seconds]) => [item, Math.min(Math.round(seconds * 10) / 10, MOST_SECONDS)]);
     const ready = key() ? told.filter(([, seconds]) => seconds >= 0.1) : [];

@@ -1,4 +1,4 @@
-// Which section of the page is being read, in its outline.
+// Marks in the outline which section of the page is being read.
 "use strict";
 
 (() => {
@@ -7,7 +7,8 @@
 
   const mark = () => {
     const links = all(".outline a").map((link) => ({ link, place: document.getElementById(link.hash.slice(1)) }));
-    // What began above the top of the page is what is read; on the last screen, which need not reach there, the line goes down.
+    // The section being read is the last one that begins above this line. Near the end of the page the line moves down,
+    // since the last sections cannot be scrolled to the top.
     const nav = document.querySelector(".outline").getBoundingClientRect();
     const top = (nav.height > innerHeight / 2 ? nav.top : nav.bottom) + LEEWAY;
     const left = document.documentElement.scrollHeight - innerHeight - scrollY;

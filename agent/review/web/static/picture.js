@@ -1,4 +1,4 @@
-// The system picture nearer by buttons and keys, and drawn along by a pointer: its viewBox alone changes.
+// Zooms the system picture with buttons and keys, and drags it with a pointer. Only its viewBox changes.
 "use strict";
 
 (() => {
@@ -44,12 +44,12 @@
     if (svg) act(svg, button.dataset.zoom);
   });
 
-  // Before the keys of the page: here they mean the picture.
+  // Handle these keys before the page does: with the focus here, they control the picture.
   document.addEventListener("keydown", (event) => {
     const svg = event.target.closest?.(".zoom")?.querySelector("svg");
     const what = KEYS[event.key];
     if (!svg || !what || event.ctrlKey || event.metaKey || event.altKey) return;
-    // What is shown whole lets the arrows scroll the page.
+    // While the whole picture is shown, the arrows scroll the page.
     if (Array.isArray(what) && !svg.closest(".is-near")) return;
     event.preventDefault();
     event.stopPropagation();
@@ -57,7 +57,7 @@
     else act(svg, what);
   }, true);
 
-  // ---- drawn along by a pointer
+  // ---- dragging with a pointer
 
   let held = null;
   document.addEventListener("pointerdown", ({ target, clientX, clientY, button }) => {
@@ -70,7 +70,7 @@
     move(held.svg, (held.x - clientX) / width, (held.y - clientY) / height);
     Object.assign(held, { x: clientX, y: clientY, moved: true });
   });
-  // A link that the picture was drawn by is not meant to be followed.
+  // Do not follow a link that the pointer was on while dragging.
   document.addEventListener("click", (event) => {
     if (held?.moved) event.preventDefault();
     held = null;

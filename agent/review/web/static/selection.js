@@ -1,4 +1,4 @@
-// Selections in the sources: characters of a document, counted as the server counts them, and sentences by key.
+// Selections in the sources: offsets in a document, counted as the server counts them, and selecting sentences with keys.
 "use strict";
 
 const septetSelection = (() => {
@@ -28,7 +28,7 @@ const septetSelection = (() => {
     return start === null || end === null || end <= start ? null : { document: text.dataset.document, start, end };
   };
 
-  // The words of a source without what the page says about them, and where each sentence or line of them lies.
+  // Returns the sentences and lines of a source as offsets in its text, without the page's own notes in it.
   const sentences = (text) => {
     const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT, (node) =>
       node.parentElement.closest("[data-skip]") ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT);
@@ -62,7 +62,7 @@ const septetSelection = (() => {
     return { found, at, reach };
   };
 
-  // Begins at what the item cites; from there to the next or the one before, or takes one more.
+  // Starts at the sentence that the item cites; then selects the next or previous sentence, or one more.
   const pick = (by, more = false) => {
     const range = document.createRange();
     const chosen = getSelection().rangeCount && !getSelection().isCollapsed ? getSelection().getRangeAt(0) : null;

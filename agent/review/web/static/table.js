@@ -1,4 +1,4 @@
-// Tables that sort by a column and show what a field asks for. Without it they stand as they come.
+// Tables that can be sorted by column and filtered. Without scripts they keep the server's order.
 "use strict";
 
 (() => {
@@ -39,7 +39,7 @@
   document.addEventListener("input", ({ target }) => {
     if (target.matches?.("input.table-filter")) filter(document.getElementById(target.dataset.table), target.value);
   });
-  // A count in the grid shows the rows that it counted.
+  // Clicking a count in the grid shows the rows that it counts.
   document.addEventListener("click", ({ target }) => {
     const link = target.closest?.("a[data-filter]");
     const field = link && document.querySelector(`input.table-filter[data-table="${CSS.escape(link.dataset.table)}"]`);

@@ -24,7 +24,7 @@ _OF_PART: Final[Mapping[str, tuple[str, ...]]] = {
 
 def doubts_of(one: ItemState, opened: Mapping[str, float]) -> tuple[str, ...]:
     """Return the reasons for marking an item in the document: not decided, waived, confirmed in bulk, never opened."""
-    # Whoever added a threat wrote all of it, and has therefore seen it.
+    # The person who added a threat wrote all of it, and so has seen it.
     own = one.item.kind == "threat" and number_added(one.item.id.partition("/")[2]) > 0
     doubts = {
         "not decided": one.verdict == "open" or one.contested,

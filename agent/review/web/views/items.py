@@ -28,7 +28,7 @@ from agent.taxonomy.layers import LayerKey
 LEAST_MOVE: Final = 0.05
 """The smallest effect on a factor that is visible in its value."""
 MOST_ROWS: Final = 4
-"""The number of keys that the form of an answer offers; any other key can be named."""
+"""The number of keys that an answer's form offers; any other key can be entered."""
 
 
 def dom_id(item: str) -> str:
@@ -162,7 +162,7 @@ class ItemView:
         self.verdict, self.verdict_words = one.verdict, VERDICTS["answered" if answered else one.verdict]
         self.is_open = one.contested or (one.verdict == "open" and not one.via)
         self.state = ""
-        """What the sources say of it."""
+        """What the sources say about the item."""
         self.reason = next((told for code, told in REASONS.items() if code == one.reason), one.reason)
         self.changes = differences(one.before or {}, one.after or {}, items.titles)
         self.quotes = items.quotes.of(item.evidence)
@@ -207,7 +207,7 @@ class ItemView:
             self.layer, self.settling = draft.layers[key], items.settling(key)
         elif self.kind == "threat" and (threat := items.threats.get(name)):
             self.threat, self.state = ThreatBody(items, threat), threat.state
-            # Quotes about abilities come first: that the product is some kind of server says nothing about a threat.
+            # Quotes about abilities come first; a quote that the product is a server says nothing about a threat.
             words, facts = load_vocabulary(), [items.facts[fact] for fact in threat.facts if fact in items.facts]
             able = [fact for fact in facts if fact.key in words and words[fact.key].claim == "ability"]
             marks = {mark for fact in able for mark in fact.evidence}
@@ -234,14 +234,14 @@ class FactorBody:
     def __init__(self, now: FactorEstimate, before: FactorEstimate, *, scored: bool) -> None:
         self.now, self.scored = now, scored
         self.drafted = "" if now.value == before.value else change(float(before.value), float(now.value))
-        """How a reviewer changed the value; empty if none did."""
+        """How a reviewer changed the value; empty if no reviewer did."""
         moves = [part for part in now.parts if part.kind != "typical"]
         most = max(moves, key=lambda part: abs(part.effect), default=None)
         self.most = ""
-        """The strongest influence on the factor, unless it is a fact, which the rationale names."""
+        """The strongest influence on the factor, unless it is a fact, which the rationale already mentions."""
         if most is not None and most.kind == "remainder" and abs(most.effect) >= LEAST_MOVE:
             told = f"{most.label}: {effect(most.effect)}"
-            self.most = f"Moved most from the usual value by {told}, which has no quote of its own."
+            self.most = f"The largest shift from the usual value ({told}) has no quote of its own."
         # Show as many decimals as are stored, so that the sum can be checked by hand.
         self.parts = [
             (
@@ -335,7 +335,7 @@ class FactBody:
         self.readers = ", ".join(READERS.get(source.reader, source.reader) for source in now.sources)
         self.counts = held.counts
         self.noted = is_vendors_word(now) and not sure and not held.counts
-        """Whether only a vendor says so and the fact would lower something, so that it counts once it is confirmed."""
+        """Whether only a vendor says so and the fact would lower something, so that it counts only once confirmed."""
         self.answers = question_of(name)
         """The question whose answer states the fact; empty for a fact read from the sources."""
         against = [items.facts[other] for other in fact.conflicts_with if other in items.facts]

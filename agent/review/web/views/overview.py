@@ -1,4 +1,4 @@
-"""The first screen of a review: the reasons for the score, the threats, facts, factors, chains, and the picture."""
+"""The first screen of a review: the reasons for the score, the threats, facts, factors and chains, and the picture."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ BANDS: Final = ("Critical", "High", "Medium", "Low")
 MOST_FACTS: Final = 40
 """The most facts of the sheet shown without expanding."""
 _MEASURED: Final = re.compile(r"n=(\d+)")
-"""Extracts from a calibration's name the number of scores behind it."""
+"""Matches the number of scores behind a calibration, in the calibration's name."""
 _TEN: Final = Decimal(10)
 
 
@@ -177,15 +177,15 @@ def _wide(state: ReviewState) -> str:
     ends = [score_at(score.formula, at._replace(factor_sum=units(end))) for end in (total.low, total.high)]
     measured = _MEASURED.search(known.calibration)
     share = "published scores of such products"
-    many = f"Of {measured[1]} {share} four of five" if measured else f"Four of five {share}"
-    told = f"{many} lay this near to their drafts"
+    many = f"Four out of five of {measured[1]} {share}" if measured else f"Four out of five {share}"
+    told = f"{many} were this close to their drafts"
     if old is not None and known.below + known.above < old.below + old.above:
-        told += "; what was decided since has narrowed it"
+        told += "; decisions since then have narrowed the range"
     if low >= ends[0] and high <= ends[1]:
-        return f"{told}. The factors alone allow {span(*ends)}."
+        return f"{told}. The factors alone would allow {span(*ends)}."
     return (
-        f"{told}. It is wider than the factors alone allow ({span(*ends)}), "
-        "since another threat or other CVSS metrics may prove right."
+        f"{told}. The range is wider than the factors alone would allow ({span(*ends)}), "
+        "because another threat or other CVSS metrics may prove right."
     )
 
 
@@ -252,7 +252,7 @@ def _sum(draft: Draft, steps: Sequence[Step]) -> str:
     if base is None or score is None or not added:
         return ""
     exact = base + sum(added)
-    held = ", held at 10" if exact > _TEN else ""
+    held = ", capped at 10" if exact > _TEN else ""
     return (
         f"{tenth(base)} + {sum(added):f} = {exact:f}, shown as {tenth(score)}{held}. "
         f"A factor adds its value × {_slope(draft).normalize():f}."

@@ -117,7 +117,7 @@ def _arithmetic(score: Score) -> str:
     if base is None or added is None or total is None:
         return ""
     controls = f", times {score.mitigation_factor} for controls" if score.mitigation_factor != 1 else ""
-    return f"CVSS base {tenth(base)}, and {added:.2f} for its agentic factors, whose sum is {total:g} of 10{controls}"
+    return f"CVSS base {tenth(base)}, plus {added:.2f} for agentic factors that sum to {total:g} of 10{controls}"
 
 
 def _section(key: str, views: Sequence[ItemView], state: ReviewState) -> SectionView:

@@ -129,7 +129,7 @@ class Quotes:
 
     def _make(self, item: Evidence) -> Quote:
         document = self._documents.get(item.document)
-        about = {"product": "", "platform": ", about the platform"}.get(item.about, ", about another")
+        about = {"product": "", "platform": ", about the platform"}.get(item.about, ", about another product")
         made = Quote(item.id, item.quote, item.document, f"rank {item.rank}, {rank_words(item.rank)}{about}")
         if document is None or document.text[item.start : item.end] != item.quote:
             return made._replace(standing=f"{made.standing}; not found in the source")

@@ -21,7 +21,7 @@ from agent.review.web.views.items import ItemView, basis_of
 from agent.taxonomy.layers import LAYERS, LayerKey
 
 MOST_GRAVER: Final = 3
-"""The number of threats above the headline that are named; the table lists all."""
+"""The most threats above the headline that are mentioned; the table lists all of them."""
 _LEFT_OUT: Final = "Left out"
 """The verdict on a threat that fell with a fact; nobody struck the threat itself."""
 
@@ -41,7 +41,7 @@ class Gravest(NamedTuple):
 
 
 def gravest(state: ReviewState) -> tuple[Gravest, ...]:
-    """Return the sentence on the headline, or why there is none, then one on each graver threat, the gravest first."""
+    """Return a sentence on the headline, or on why there is none, then one on each graver threat, gravest first."""
     draft = state.reviewed
     view, first = View(draft), headline_of(draft)
     names = {placed.threat.id: placed.name for placed in view.threats}
@@ -56,7 +56,7 @@ def gravest(state: ReviewState) -> tuple[Gravest, ...]:
     graver = (
         Gravest(
             f" (CVSS base {tenth(threat.score.cvss_base)}). {_why_not(threat, own)}", threat, threat.score.aivss,
-            names[threat.id], before=" is graver: AIVSS" if own else " would be AIVSS", headline=False,
+            names[threat.id], before=" is graver: AIVSS" if own else " would have AIVSS", headline=False,
         )
         for threat in above[:MOST_GRAVER]
     )  # fmt: skip
@@ -67,17 +67,17 @@ def gravest(state: ReviewState) -> tuple[Gravest, ...]:
 def _headline(draft: Draft, first: Threat | None, name: str, *, chosen: bool) -> Gravest:
     score = draft.score
     if score.withheld:
-        return Gravest(f"No number is shown: {score.withheld}.")
+        return Gravest(f"No score is shown: {score.withheld}.")
     if first is None or score.cvss_base is None or score.aivss is None:
-        return Gravest("The score rests on no threat with a quote.")
+        return Gravest("The score does not rest on any threat with a quote.")
     own, rivals = with_basis(first), [with_basis(threat) for threat in threats_of(draft).values()]
-    inferred = ", how the attack gets in being inferred" if own.basis == "entry inferred" else ""
+    inferred = " (how the attack gets in is inferred)" if own.basis == "entry inferred" else ""
     why = f"the gravest supported threat in default use{inferred}"
     if own.basis == "assumed":
-        why = "an assumption, since no supported threat in default use was found"
+        why = "an assumption, because no supported threat in default use was found"
     elif any(is_supported(one) and one.score.cvss_base > first.score.cvss_base for one in rivals):
         why = "which a reviewer chose" if chosen else "the threat that the drafter put first"
-    added = f", and {tenth(score.aivss - score.cvss_base)} for its agentic factors" if score.aars is not None else ""
+    added = f", plus {tenth(score.aivss - score.cvss_base)} for agentic factors" if score.aars is not None else ""
     rest = f" (CVSS base {tenth(score.cvss_base)}{added})."
     return Gravest(rest, first, score.aivss, name, "The score rests on ", f", {why}: AIVSS")
 
@@ -87,12 +87,12 @@ def _why_not(threat: Threat, headline: str) -> str:
     if threat.setting:
         return f"It counts only {if_clause(threat.setting)}, which is not default use."
     if threat.basis == "assumed":
-        return "It counts only if its assumption holds, and no quote says that it does."
+        return "It counts only if its assumption is correct, and no quote supports that."
     if not threat.evidence:
-        return "It does not count while no quote supports it."
+        return "It does not count until a quote supports it."
     if not threat.default_use:
-        return "It does not count, since it is not default use."
-    return f"It does not count, since the score rests on {headline}."
+        return "It does not count, because it is not default use."
+    return f"It does not count, because the score rests on {headline}."
 
 
 class ThreatRow(NamedTuple):

@@ -35,8 +35,8 @@ VERBS: Final[Mapping[Verb, str]] = {
     "waive": "waived",
     "send": "asked the vendor about",
     "answer": "answered",
-    "contest": "recorded a contest of",
-    "decide": "decided a contest of",
+    "contest": "recorded an objection to",
+    "decide": "decided an objection to",
     "undo": "undid:",
     "assign": "assigned the review to",
     "redraft": "drafted again",
@@ -95,7 +95,7 @@ STATES: Final[Mapping[str, str]] = {
 }
 BASES: Final[Mapping[str, str]] = {
     "quoted": "every step of its path has a quote",
-    "entry inferred": "what the product does is quoted; how the attack gets in is not",
+    "entry inferred": "what the product does is quoted, but how the attack gets in is not",
     "needs a setting": "holds only under a setting that is not the default",
     "assumed": "rests on an assumption that no quote supports",
 }
@@ -113,11 +113,11 @@ FINDINGS: Final[Mapping[str, str]] = {
     "active-content": "active content",
     "vendor-claim": "vendor's claim",
     "invisible-characters": "invisible characters",
-    "bidi-control": "characters that turn the direction of text",
+    "bidi-control": "characters that change the text direction",
     "control-characters": "control characters",
     "combining-flood": "piled-up accents",
-    "retrieval-dominance": "text that repeats to be found",
-    "cloaking-suspected": "another text for other readers",
+    "retrieval-dominance": "text repeated to be found by search",
+    "cloaking-suspected": "different text for different readers",
     "content-changed": "changed since the last draft",
     "remote-resource": "loads from elsewhere",
 }
@@ -129,27 +129,27 @@ SOURCE_KINDS: Final[Mapping[str, str]] = {
     "analyst-note": "Analyst's note",
 }
 KEYS: Final = (
-    (("j", "k"), "next, previous item; in the queue, row"),
-    (("n",), "next item that is open"),
+    (("j", "k"), "next or previous item; in the queue, next or previous row"),
+    (("n",), "next open item"),
     (("c",), "confirm"),
     (("e",), "correct"),
     (("x",), "strike"),
     (("s",), "ask the vendor"),
     (("r",), "record the answer to a question"),
-    (("w",), "waive: sign without deciding it, with a reason"),
-    (("t",), "add a threat, with the selected words, the fact or the layer"),
-    (("m",), "owner, due date and status of a mitigation of the threat"),
+    (("w",), "waive: sign without deciding on the item, with a reason"),
+    (("t",), "add a threat, starting from the selected words, the fact or the layer"),
+    (("m",), "edit owner, due date and status of a mitigation of the threat"),
     (("d",), "comment on the item"),
-    (("b", "A"), "confirm all of the section that quotes support and that was on screen"),
+    (("b", "A"), "confirm all items of the section that quotes support and that you have had on screen"),
     (("Q",), "ask the vendor all open questions"),
-    ((".", ",", ">"), "in the sources: select the next sentence, the one before, one more"),
-    (("a",), "attach the selected words to the item, or to the threat that is added"),
-    (("u", "U"), "undo, redo, as often as you like"),
+    ((".", ",", ">"), "in the sources: select the next sentence, the previous one, one more"),
+    (("a",), "attach the selected words to the item, or to the threat that you are adding"),
+    (("u", "U"), "undo, redo; as often as you like"),
     (("/",), "search"),
-    (("?",), "these keys"),
-    (("Ctrl Enter",), "save the form; on the page for it, sign or draft again"),
-    (("Esc",), "close, back to the item"),
-    (("g q", "g s", "g h", "g v"), "to the queue, to sign, to the history, to the vendor's questions"),
+    (("?",), "show these keys"),
+    (("Ctrl Enter",), "save the form; on the pages for signing and questions, sign or draft again"),
+    (("Esc",), "close and return to the item"),
+    (("g q", "g s", "g h", "g v"), "go to the queue, the Sign page, the history, the questions to the vendor"),
     (("Enter",), "in the queue, open the review"),
 )
 """The keyboard shortcuts of the pages, implemented in `static/app.js`."""
@@ -178,7 +178,7 @@ _MINUTE: Final = 60
 _HOUR: Final = 3600
 _WRITTEN: Final[Mapping[str, str]] = {
     "low": "low end", "high": "high end", "cvss_vector": "CVSS vector", "mitigation_factor": "factor for controls",
-    "how": "how it happens", "lost": "what is lost", "taxonomy": "published lists",
+    "how": "how it happens", "lost": "what is at stake", "taxonomy": "published lists",
     "url": "public page", "sha256": "SHA-256", "kind": "kind", "rule": "why", "number": "contest of event",
 }  # fmt: skip
 """Fields that have another name on pages and forms."""
@@ -195,27 +195,27 @@ _UNSAID: Final[Mapping[Verb, frozenset[str]]] = {
     "answer": frozenset({"document", "draft", "states"}),
     "ask": frozenset({"key", "effect", "settles"}),
 }
-"""Event fields that are not listed, because only replay needs them or the event's own line states them."""
+"""Event fields that are not listed because only replay needs them or the event's own line already states them."""
 _SAYS: Final[Mapping[str, str]] = dict(POLARITIES)
 _UNSCORED: Final[tuple[Verb, ...]] = ("comment", "manage", "contest", "assign", "ask", "send")
 """Verbs that never change a score, so the page need not say that it is unchanged."""
 _NONE: Final = "none"
 _MOST: Final = 3
-"""The most changes named in the status line after a redraft."""
+"""The most changes listed in the status line after a redraft."""
 _TITLE: Final = 50
 """The most characters of an item's title in a selection list."""
 _MOST_VERSIONS: Final = 200
 
 
 def kind_of(item: str) -> str:
-    """Return the kind of an item by its id, with the number of a question: "Threat", "Question Q1"."""
+    """Return the kind of an item from its id, such as "Threat"; for a question, with its number: "Question Q1"."""
     kind, _, name = item.partition("/")
     told = _KINDS.get(kind, kind).capitalize()
     return f"{told} {name}" if kind == "question" else told
 
 
 def in_titles(text: str, titles: Mapping[str, str]) -> str:
-    """Replace ids of threats and facts in a text by their titles, if `titles` (by item) contains them."""
+    """Replace the ids of threats and facts in a text with their titles, if `titles` (by item) contains them."""
 
     def named(found: re.Match[str]) -> str:
         given = found[0]
@@ -268,7 +268,7 @@ def when(at: str) -> str:
 
 
 def title_of(event: Event, titles: Mapping[str, str]) -> str:
-    """Return the title of an event's item at the time of the event; for older events, its current title."""
+    """Return the title that an event's item had at the time; for older events, its current title."""
     return called(event) or titles.get(event.item, "")
 
 
@@ -333,15 +333,15 @@ def _redrafted(after: Mapping[str, object]) -> Iterator[Field]:
     named = ", ".join(answers) if isinstance(answers, Mapping) else ""
     yield Field("with the answers to", "", named or _NONE)
     rows = moved if isinstance(moved, list | tuple) else ()
-    for what, was, now in rows or [("moved", "", "nothing")]:
+    for what, was, now in rows or [("changed", "", "nothing")]:
         yield Field(name_of(what) if what in (*FACTORS, *LAYERS) else str(what), str(was), str(now))
 
 
 def version_choices(
     events: Sequence[Event], titles: Mapping[str, str], chosen: Sequence[int]
 ) -> tuple[tuple[str, str], ...]:
-    """Return versions to choose from, each named by who did what in its event, newest first: the latest, and those that
-    are `chosen`."""
+    """Return the versions to choose from, newest first, each labelled with who did what in its event: the latest ones
+    and those that are `chosen`."""
     returned, found = brought_back(events), list[tuple[str, str]]()
     for event in reversed(events):
         if event.number <= len(events) - _MOST_VERSIONS and event.number not in chosen:
@@ -355,20 +355,20 @@ def version_choices(
             told = str((event.after or {}).get("to") or "nobody")
         verb = "brought back" if event.number in returned else VERBS[event.verb]
         found.append((str(event.number), f"{event.number}: {f'{event.reviewer} {verb} {told[:_TITLE]}'.strip()}"))
-    return (*found, ("0", "0: as it was drafted"))
+    return (*found, ("0", "0: as drafted"))
 
 
 # ---------------------------------------------------------------- the line that answers an act
 
 _DID: Final[Mapping[Verb, str]] = {
     **{verb: words.capitalize() for verb, words in VERBS.items()},
-    "send": "Asked the vendor:", "ask": "Asked the vendor:", "decide": "Decided the contest of", "assign": "Assigned",
+    "send": "Asked the vendor:", "ask": "Asked the vendor:", "decide": "Decided the objection to", "assign": "Assigned",
 }  # fmt: skip
 
 
 def answer_to(events: Sequence[Event], titles: Mapping[str, str], moved: Moved) -> str:
-    """Describe the newest act in a review's `events`: the act, the number of items that came, fell or changed with it,
-    and its effect on the score. The item's card names the items."""
+    """Describe the newest act in a review's `events`: the act, the number of items that it added, removed or
+    changed, and its effect on the score. The item's card lists these items."""
     batch = of_batch(events, events[-1].batch)
     first, score = batch[0], moved.text
     title = title_of(first, titles)
@@ -384,16 +384,16 @@ def answer_to(events: Sequence[Event], titles: Mapping[str, str], moved: Moved) 
 
 
 def effects(moved: Moved) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return the effects of an act on the score and on items, with a word for each kind."""
+    """Return the effects of an act on the score and on items, with a label for each kind."""
     return (
-        ("Moved", moved.causes), ("Fell", moved.falls), ("Changed", moved.alters), ("New", moved.comes),
-        ("Back", moved.returns), ("Open again", moved.reopens),
+        ("Cause", moved.causes), ("Removed", moved.falls), ("Changed", moved.alters), ("New", moved.comes),
+        ("Restored", moved.returns), ("Reopened", moved.reopens),
     )  # fmt: skip
 
 
 def moved_lines(moved: Moved, why: str = "") -> tuple[tuple[str, str], ...]:
-    """List the effects of an act: score and band, the reason, and items that came, fell or returned. `why` explains why
-    nothing changed."""
+    """List the effects of an act: score and band, the reason, and the items that were added, removed or restored. `why`
+    explains why nothing changed."""
     was, now = (
         ", likely ".join(filter(None, (score_words(one), likely_text(one)))) for one in (moved.before, moved.after)
     )
@@ -458,7 +458,7 @@ def _said(batch: Sequence[Event], titles: Mapping[str, str], events: Sequence[Ev
             return "Drafted again"
         rows = "; ".join(f"{one.name} {one.before} → {one.after}" for one in moved[:_MOST] if one.before)
         more = f"; {len(moved) - _MOST} more" if len(moved) > _MOST else ""
-        return f"Drafted again with {named.after}: {rows or 'nothing that it settles moved'}{more}"
+        return f"Drafted again with {named.after}: {rows or 'nothing that they settle changed'}{more}"
     verb = _DID[first.verb]
     items = list(dict.fromkeys(event.item for event in batch if event.item))
     if len(items) > 1 and first.verb != "send":

@@ -89,7 +89,7 @@ def work_page(
     if status and status not in WORK:
         raise InputError("there is no such status", where="status", hint=", ".join(WORK))
     if sort not in SORTS:
-        raise InputError("the table has no such order", where="sort", hint=", ".join(SORTS))
+        raise InputError("the table cannot be sorted by that", where="sort", hint=", ".join(SORTS))
     every = [*work_of(state), *work_left_over(state)]
     listed = [
         work for work in every

@@ -41,7 +41,7 @@ OPEN = "layer/foundation_models"
 )
 def test_a_quote_in_the_marks_of_any_keyboard_is_looked_for(text: str) -> None:
     told = str(DESK.refused("correct", "posture", text=text))
-    assert "in none of the sources" in told or "not closed" in told
+    assert "not in any of the sources" in told or "not closed" in told
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_mark_behind_a_quote_has_its_words() -> None:
     some = " ".join(has.quote.split()[:3])
     assert DESK.planned("correct", "posture", reason="wording", text=f"“{some}” ({has.id}, {other.id}) is said")
     told = DESK.refused("correct", "posture", text=f"“{some}” ({other.id}) is said")
-    assert f"{other.id} has other words than “{some}”" in str(told)
+    assert f"{other.id} does not contain “{some}”" in str(told)
 
 
 @pytest.mark.parametrize(
@@ -168,16 +168,16 @@ SEEN = [one.item.id for one in DESK.state.items]
         ("add", "", new_threat(statement={"asset": " "}), "empty"),
         ("bulk", "", {"section": "cellar", "seen": SEEN}, "no section"),
         ("bulk", "", {"section": "factors"}, "none of its items has been on screen"),
-        ("send", FACTOR, {}, "is sent"),
+        ("send", FACTOR, {}, "can be sent"),
         ("undo", "", {}, "nothing to undo"),
         ("answer", "question/Q1", {"text": "Yes."}, "no source"),
         ("answer", FACTOR, {"text": "Yes.", "url": URL}, "only a question"),
-        ("contest", FACTOR, {"kind": "rude", "text": "No."}, "no known kind"),
+        ("contest", FACTOR, {"kind": "rude", "text": "No."}, "kind of contest is unknown"),
         ("comment", "posture", {"text": " "}, "empty"),
-        ("sign", "", {}, "items are open, first posture"),
+        ("sign", "", {}, "items are open, the first is posture"),
         ("waive", HEADLINE, {"reason": "accepted-risk"}, "note"),
         *(
-            (verb, item, {"kind": kind, "text": "We ask first.", "url": url}, "no address")
+            (verb, item, {"kind": kind, "text": "We ask first.", "url": url}, "not an address")
             for verb, item, kind in (("answer", "question/Q1", "vendor-answer"), ("contest", FACTOR, "wrong"))
             for url in ("javascript:alert(1)", "docs.example/limits", "https://docs.example/a b")
         ),

@@ -279,7 +279,7 @@ def test_contests_close_with_their_effect() -> None:
     refused = desk.act("decide", FACTOR, decision="refused", rule="A claim lowers nothing.")
     assert (refused.state.contests[0].effect, refused.one(FACTOR).contested) == ("no change", False)
     accepted = desk.act("decide", FACTOR, decision="accepted", rule="Shown.")
-    assert (accepted.state.contests[0].effect, accepted.one(FACTOR).verdict) == ("open again", "open")
+    assert (accepted.state.contests[0].effect, accepted.one(FACTOR).verdict) == ("reopened", "open")
     effect = accepted.act("correct", FACTOR, value=0.1).state.contests[0].effect
     assert effect.startswith(f"corrected: value {desk.draft.factors['autonomy_of_action'].value:g} → 0.1")
     assert re.search(r"; score (\d\.\d+) → (?!\1)\d\.\d+", effect)
@@ -290,8 +290,8 @@ def test_a_contest_of_a_corrected_item_opens_it_and_counts_from_there() -> None:
     before = CASE.act("correct", FACTOR, value=0.9)
     asked = before.act("contest", FACTOR, kind="wrong", text="We ask first.", sender="V")
     accepted = asked.act("decide", FACTOR, decision="accepted", rule="Shown.")
-    assert (accepted.state.contests[0].effect, accepted.one(FACTOR).verdict) == ("open again", "open")
-    assert accepted.act("confirm", FACTOR).state.contests[0].effect == "looked at again, no change"
+    assert (accepted.state.contests[0].effect, accepted.one(FACTOR).verdict) == ("reopened", "open")
+    assert accepted.act("confirm", FACTOR).state.contests[0].effect == "reviewed again, no change"
     settled = asked.act("correct", FACTOR, value=0.1).act("decide", FACTOR, decision="accepted", rule="Shown.")
     assert settled.one(FACTOR).verdict == "corrected"
     told = re.search(r"^corrected: value 0.9 → 0.1.*score (\d\.\d+) → (\d\.\d+)$", settled.state.contests[0].effect)
@@ -303,7 +303,7 @@ def test_a_contest_of_a_struck_item_does_not_bring_it_back() -> None:
     threat = CASE.first("threat")
     desk = CASE.act("strike", threat).act("contest", threat, kind="wrong", text="No such thing.")
     accepted = desk.act("decide", threat, decision="accepted", rule="So it is.")
-    assert (accepted.state.contests[0].effect, accepted.one(threat).verdict) == ("struck before, no change", "struck")
+    assert (accepted.state.contests[0].effect, accepted.one(threat).verdict) == ("already struck, no change", "struck")
 
 
 # ---------------------------------------------------------------- redrafts
@@ -344,7 +344,7 @@ def test_evidence_that_a_redraft_numbers_otherwise_is_still_the_same_quote() -> 
 
 
 def test_a_lost_revision_is_named() -> None:
-    with pytest.raises(IntegrityError, match="made again is missing"):
+    with pytest.raises(IntegrityError, match="the redraft is missing"):
         _ = CASE.act("redraft", sha256="b" * 64).state
-    with pytest.raises(InputError, match="not named"):
+    with pytest.raises(InputError, match="not specified"):
         CASE.act("redraft")

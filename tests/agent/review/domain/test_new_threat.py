@@ -134,7 +134,7 @@ def test_with_a_quote_of_its_own_it_stays_and_is_open_again() -> None:
     assert after.one(ITEM).verdict == "confirmed"
     struck = after.act("strike", f"fact/{FACT.id}")
     assert struck.one(ITEM).verdict == "open"
-    assert "a quote is gone" in struck.one(ITEM).lapsed
+    assert "a quote was removed" in struck.one(ITEM).lapsed
     assert struck.threats[NAME].facts == ()
     assert struck.act("undo").one(ITEM).verdict == "confirmed"
 

@@ -92,7 +92,7 @@ def test_undo_reaches_behind_a_redraft_and_redo_brings_it_back(reviews: Reviews)
 def test_an_answer_is_taken_in_once(reviews: Reviews) -> None:
     key = answered(reviews)
     reviews.service.redraft(key, ADA)
-    with pytest.raises(InputError, match="no answer came in since"):
+    with pytest.raises(InputError, match="no answer has been recorded since"):
         reviews.service.redraft(key, ADA)
     reviews.act(key, "answer", "question/Q2", text="Tokens belong to the workspace.", note="said on the phone")
     done = reviews.service.redraft(key, ADA)
@@ -102,7 +102,7 @@ def test_an_answer_is_taken_in_once(reviews: Reviews) -> None:
 
 def test_without_an_answer_on_an_older_version_or_when_signed_nothing_is_made(reviews: Reviews) -> None:
     key = answered(reviews)
-    with pytest.raises(ConflictError, match="went on"):
+    with pytest.raises(ConflictError, match="has changed since"):
         reviews.service.redraft(key, ADA, 1)
     reviews.act(key, "undo")
     with pytest.raises(InputError, match="no answer"):
@@ -122,7 +122,7 @@ def test_a_decision_that_comes_in_meanwhile_is_not_drafted_over(reviews: Reviews
             reviews.act(key, "confirm", "posture", by=GRACE)
         return AT
 
-    with pytest.raises(ConflictError, match="went on"):
+    with pytest.raises(ConflictError, match="has changed since"):
         Service(reviews.store, Settings(), clock).redraft(key, ADA)
     assert [event.verb for event in reviews.service.history(key)] == ["import", "answer", "confirm"]
 

@@ -28,8 +28,8 @@ def test_the_form_of_the_report_short_answers_and_contests_are_read() -> None:
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        (b"[1, 2]", "holds no answers"),
-        (b"draft: d\nanswers: {Q1: a}\nanswers: {Q1: b}", "stands twice"),
+        (b"[1, 2]", "contains no answers"),
+        (b"draft: d\nanswers: {Q1: a}\nanswers: {Q1: b}", "occurs twice"),
         (b"draft: d\nanswers: {Q1: {answer: a, page: 'javascript:alert(1)'}}", "answers.Q1.page"),
         (b"draft: d\nanswers: {X1: a}", "answers"),
         (b"draft: d\nmore: 1", "more"),
@@ -37,9 +37,9 @@ def test_the_form_of_the_report_short_answers_and_contests_are_read() -> None:
         (b"draft: d\nschema: septet/response/9", "schema"),
         (b"draft: d\ncontests: [{item: nonsense, kind: wrong, text: a}]", "contests.0"),
         (b"draft: d\ncontests: [{item: E1, kind: rude, text: a}]", "contests.0"),
-        (b"a: &a [b, b]\nb: [*a", "no YAML"),
+        (b"a: &a [b, b]\nb: [*a", "not YAML"),
         (b"\xff\xfe\x00", "not UTF-8"),
-        (b"answers: {}\n\x1f", "no YAML"),
+        (b"answers: {}\n\x1f", "not YAML"),
         (b" " * 300_000, "too large"),
     ],
 )

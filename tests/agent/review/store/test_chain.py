@@ -92,7 +92,7 @@ def test_each_field_is_hashed(field: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("update", "says"), [({"number": 7}, "number 7 of its review where 2 is next"), ({"batch": 3}, "does not begin")]
+    ("update", "says"), [({"number": 7}, "number 7 of its review but 2 was expected"), ({"batch": 3}, "neither begins")]
 )
 def test_numbers_of_a_review_and_batches_are_held_to_their_order(update: dict[str, int], says: str) -> None:
     events = chained(4)
@@ -106,9 +106,9 @@ def test_numbers_of_a_review_and_batches_are_held_to_their_order(update: dict[st
 
 def test_a_row_that_is_no_event_breaks_the_chain_where_it_stands() -> None:
     events = chained(3)
-    broken = verify([*events[:2], Unreadable(3, "`verb` is no value of an event")], ID)
+    broken = verify([*events[:2], Unreadable(3, "`verb` is not a valid value of an event")], ID)
     assert broken is not None
-    assert (broken.seq, broken.what) == (3, "`verb` is no value of an event")
+    assert (broken.seq, broken.what) == (3, "`verb` is not a valid value of an event")
 
 
 # -- heads in exports
@@ -173,15 +173,15 @@ _REPLAY = (
     " hash FROM events WHERE seq = 15"
 )
 FORMS: dict[str, tuple[Tamper, int, str]] = {
-    "edit": (_sql("UPDATE events SET note = 'another' WHERE seq = 8"), 8, "do not give its hash"),
-    "delete": (_sql("DELETE FROM events WHERE seq = 8"), 9, "stands where row 8 is next"),
+    "edit": (_sql("UPDATE events SET note = 'another' WHERE seq = 8"), 8, "does not match its fields"),
+    "delete": (_sql("DELETE FROM events WHERE seq = 8"), 9, "is where row 8 was expected"),
     "insert": (_insert, 8, "number 99"),
     "reorder": (
         _sql("UPDATE events SET seq = 100 WHERE seq = 8", "UPDATE events SET seq = 8 WHERE seq = 9",
              "UPDATE events SET seq = 9 WHERE seq = 100"),
         8, "does not follow from row 7",
     ),
-    "truncate": (_sql("DELETE FROM events WHERE seq > 12"), 13, "the event that the export names is not in it"),
+    "truncate": (_sql("DELETE FROM events WHERE seq > 12"), 13, "the event that the export refers to is not in it"),
     "genesis": (_sql("UPDATE meta SET value = '00' WHERE name = 'store'"), 1, "does not follow from the store's id"),
     "swap": (_swap, 1, "does not follow from the store's id"),
     "replay": (_sql(_REPLAY), 16, "does not follow from row 15"),
@@ -240,7 +240,7 @@ def test_a_cell_that_only_reads_the_same_is_found(tmp_path: Path) -> None:
     with Store.open(path, read_only=True) as store:
         found = audit(store)
     assert found.broken is not None
-    assert "not as it was written" in found.broken.what
+    assert "altered after it was written" in found.broken.what
     assert found.faults[0].where == "trigger events_no_update"
 
 
@@ -266,7 +266,7 @@ def test_the_verb_says_what_is_sound_and_refuses_a_head_that_nobody_signed(tmp_p
         said = run("verify", "--store", path)  # beside the process that writes
         export = tmp_path / "signed.md"
         export.write_text(f"Chain: {head_line(head)}\n", "utf-8")
-        with pytest.raises(ChainError, match="no signature"):
+        with pytest.raises(ChainError, match="not a signature"):
             run("verify", "--store", path, "--against", export)
     assert said.splitlines() == [f"sound: 15 events of 3 reviews; head {head_line(head)}"]
 
@@ -274,7 +274,7 @@ def test_the_verb_says_what_is_sound_and_refuses_a_head_that_nobody_signed(tmp_p
 def test_the_verb_names_the_first_bad_row(tmp_path: Path) -> None:
     path, head = tampered(tmp_path, "edit")
     with pytest.raises(
-        ChainError, match=r"its fields do not give its hash, .*: row 8 \(review r2, event 3\)"
+        ChainError, match=r"its hash does not match its fields, .*: row 8 \(review r2, event 3\)"
     ) as caught:
         run("verify", "--store", path)
     assert caught.value.exit_code == 5

@@ -124,7 +124,7 @@ def test_a_log_that_is_gone_cut_or_foreign_gives_an_earlier_state_or_an_error(
 def test_a_log_without_its_store_is_not_begun_anew(tmp_path: Path) -> None:
     path, *_ = running(tmp_path / "a", 2)
     path.unlink()
-    with pytest.raises(DamagedError, match="is there without its store"):
+    with pytest.raises(DamagedError, match="exists without its store"):
         Store.open(path)
 
 

@@ -135,7 +135,9 @@ def test_an_upgrade_keeps_events_guards_and_a_backup(steps: Path, tmp_path: Path
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             rows(path, statement)
     # D16: back to the program of before, which names what it needs; the backup is of the old schema.
-    with pytest.raises(SchemaError, match="the store has schema 0002, this Septet knows up to 0001") as caught:
+    with pytest.raises(
+        SchemaError, match="the store has schema 0002, but this Septet supports only up to 0001"
+    ) as caught:
         Store.open(path)
     assert "it needs Septet " in caught.value.hint
     with pytest.raises(SchemaError):

@@ -44,7 +44,7 @@ def test_a_form_sent_as_it_stands_is_read_back_as_the_item_stands(browser: Brows
         if sent["item"].startswith("factor/"):
             continue  # A value alone decides a factor: its range becomes the value.
         answer = browser.post("/r/r1/act", 422, **sent)
-        assert "Nothing is changed" in words(tree(answer)), sent["item"]
+        assert "Nothing was changed" in words(tree(answer)), sent["item"]
 
 
 def test_a_threat_is_corrected_in_every_field(browser: Browser) -> None:
@@ -142,14 +142,14 @@ def test_a_threat_by_hand_is_added_with_its_quote_and_a_refused_one_is_shown_as_
 @pytest.mark.parametrize(
     ("verb", "item", "fields", "told"),
     [
-        ("correct", SCORE_MOVES, {"value": "0.65", "reason": "wrong-value"}, "0.65 is no factor value"),
+        ("correct", SCORE_MOVES, {"value": "0.65", "reason": "wrong-value"}, "0.65 is not a factor value"),
         ("correct", SCORE_MOVES, {"value": "much", "reason": "wrong-value"}, "value"),
         ("correct", SCORE_MOVES, {"value": "0.3"}, "needs a reason"),
-        ("correct", "posture", {"text": "“It asks nobody” says it.", "reason": "wording"}, "in none of the sources"),
+        ("correct", "posture", {"text": "“It asks nobody” says it.", "reason": "wording"}, "not in any of the sources"),
         ("correct", "layer/agent_frameworks", {"paragraph": "See (E999).", "reason": "wording"}, "E999"),
         ("strike", "posture", {"reason": "outdated"}, "cannot be struck"),
         ("answer", "question/Q1", {"text": "None.", "kind": "vendor-answer", "note": ""}, "has no source"),
-        ("nonsense", "posture", {}, "not acceptable"),
+        ("nonsense", "posture", {}, "not valid"),
         ("confirm", "threat/none", {}, "there is no item"),
         ("confirm", "../../etc", {}, "item"),
         ("sign", "", {}, "items are open"),
@@ -188,7 +188,7 @@ def test_two_reviewers_at_one_item_see_both_versions_and_either_can_be_saved(bro
     other.act("correct", SCORE_MOVES, value="0.9", reason="wrong-value")
     answer = browser.act("correct", SCORE_MOVES, 409, version=seen, value="0.1", reason="wrong-value", note="mine")
     page = tree(answer)
-    assert "Grace changed it since you saw it" in words(page)
+    assert "Grace has changed it since you saw it" in words(page)
     drafted = browser.reviews.review("r1").drafted.factors["autonomy_of_action"].value
     row = next(words(each) for each in page.xpath("//tbody/tr") if each.xpath("./th")[0].text_content() == "value")
     assert row.split() == ["value", f"{drafted:g}", "0.1", "0.9"]

@@ -38,15 +38,15 @@ def test_a_threat_is_written_in_steps_and_each_shows_what_it_comes_to(browser: B
     sent: dict[str, object] = {**form(browser.get("/r/r1/add")), "title": "A flow leaks", "layer": "agent_ecosystem"}
     page = step(browser, sent)
     assert "A flow leaks" in preview(page)
-    assert "Still to write" in preview(page)
+    assert "Still missing" in preview(page)
     page = step(browser, {**form(page), **PARTS, "cvss_vector": VECTOR})
     assert "Some source" in preview(page)
     assert "10.0" in preview(page)
-    assert "Without a quote it cannot be the headline" in preview(page)
+    assert "Without a quote, it cannot be the headline" in preview(page)
     assert checked(page, "cvss.SA") == ["H"]
     page = step(browser, {**form(page), "document": "D1", "quote": WORDS, "taxonomy": "stride STRIDE-T"})
     assert [words(each) for each in tree(page).xpath('//*[@id="chosen"]//q')] == [WORDS]
-    assert "rests on it" in preview(page)
+    assert "rests on this threat" in preview(page)
     assert "Ready" in preview(page)
     to = browser.post("/r/r1/act", **form(page))
     assert to.endswith("#item-threat-H1-a-flow-leaks")

@@ -182,7 +182,7 @@ def test_a_version_of_the_past_is_shown_without_forms(browser: Browser) -> None:
     compared = tree(browser.get("/r/r1/compare?a=1&b=2"))
     (row,) = compared.xpath('//*[contains(@class, "decided-list")]/li')
     assert words(row).split() == ["Posture", "Open", "became", "→", "Confirmed", "by", "Ada"]
-    assert "No event is like that" in browser.get("/r/r1/history?by=Grace")
+    assert "No event matches" in browser.get("/r/r1/history?by=Grace")
     assert "confirmed" in words(tree(browser.get("/r/r1/history?item=posture")))
 
 
@@ -192,7 +192,7 @@ def test_the_queue_filters_sorts_assigns_and_compares() -> None:
     assert rows == ["r1", "r2"]
     assert [e.get("data-item") for e in tree(browser.get("/?sort=uncertain")).xpath("//tbody/tr")] == ["r2", "r1"]
     assert [e.get("data-item") for e in tree(browser.get("/?text=abri")).xpath("//tbody/tr")] == ["r2"]
-    assert "No review fits" in browser.get("/?severity=Low")
+    assert "No review matches" in browser.get("/?severity=Low")
     assert browser.post("/bulk", verb="assign", key=["r1", "r2"], to="Grace") == "/?did=assign&n=2&left=0"
     assert [e.get("data-item") for e in tree(browser.get("/?assigned=Grace")).xpath("//tbody/tr")] == ["r1", "r2"]
     browser.post("/bulk", 422, verb="confirm", key=["r2"])

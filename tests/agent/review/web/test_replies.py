@@ -169,7 +169,7 @@ def test_the_score_names_the_threat_it_rests_on_and_what_the_factors_add(browser
     element = article(browser.get("/r/r1"), "score")
     assert element.xpath(f'.//a[@href="#item-{HEADLINE.replace("/", "-")}"]')
     score = browser.reviews.review("r1").reviewed.score
-    assert f"CVSS base {score.cvss_base}, and {score.aars:.2f} for its agentic factors" in words(element)
+    assert f"CVSS base {score.cvss_base}, plus {score.aars:.2f} for agentic factors" in words(element)
 
 
 def test_the_parts_of_a_factor_add_up_as_they_are_shown(browser: Browser) -> None:
@@ -190,8 +190,8 @@ def test_the_first_decisions_are_few_and_the_rest_is_folded() -> None:
 def test_what_has_no_quote_is_not_said_to_have_lost_one() -> None:
     browser = Browser(CaseReviews("abridge"))
     element = words(article(browser.get("/r/r1"), "factor/self_modification"))
-    assert "no quote stands behind it" in element
-    assert "not found again" not in element
+    assert "it has no quote" in element
+    assert "not found in the source" not in element
     browser.act("correct", "factor/self_modification", value="0.4", reason="known-otherwise")
     element = words(article(browser.get("/r/r1"), "factor/self_modification"))
     assert "no quote" in element

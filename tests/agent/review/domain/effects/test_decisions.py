@@ -46,7 +46,7 @@ def test_what_moves_the_band_comes_first_and_what_is_decided_not_at_all() -> Non
 def test_where_no_number_is_shown_layers_come_first() -> None:
     found = first_decisions(THIN.state)
     assert {decision.state.item.kind for decision in found[:7]} == {"layer"}
-    assert "0 of 7 layers certain, 2 needed" in found[0].why
+    assert "0 of 7 layers are certain, 2 are needed" in found[0].why
 
 
 def test_weak_spots_come_first_and_every_open_item_is_there_once() -> None:
@@ -93,7 +93,7 @@ def test_what_moved_names_headline_vector_layers_and_controls() -> None:
     assert moved.after.aivss is None
     assert moved.text.startswith(f"{score.aivss} {score.severity} → not scored: L2 Data Operations now not certain")
     assert moved.causes[-1] == "withheld: only 1 of 7 layers is certain"
-    assert what_moved(layers.state, OTHER.state).causes[-1] == "a number is shown again"
+    assert what_moved(layers.state, OTHER.state).causes[-1] == "a score is shown again"
     controlled = OTHER.act("correct", "score", mitigation_factor=0.9, evidence=["E7"])
     lower = controlled.reviewed.score.with_controls
     assert lower is not None

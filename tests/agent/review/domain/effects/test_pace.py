@@ -42,9 +42,11 @@ def test_the_pace_is_the_median_by_kind_and_its_words_count_items() -> None:
     pace = pace_of([("factor/a", 4.0), ("posture", 30.0), ("factor/b", 90.0), ("factor/c", 6.0)])
     assert pace == {"factor": Measured(6.0, 3), "posture": Measured(30.0, 1)}
     assert pace_of([]) == {}
-    assert pace_words(UNMEASURED) == "from fixed seconds for each kind of item; none was timed yet"
-    assert pace_words({"factor": Measured(4, 1)}) == "from 1 item timed, and fixed seconds where few were"
-    assert pace_words(pace).startswith("from 4 items timed")
+    assert pace_words(UNMEASURED) == "based on a fixed time for each kind of item; none has been timed yet"
+    assert (
+        pace_words({"factor": Measured(4, 1)}) == "based on 1 timed item, and on fixed times for kinds with few of them"
+    )
+    assert pace_words(pace).startswith("based on 4 timed items")
 
 
 def test_measured_seconds_move_the_minutes_by_as_many_items_as_were_timed() -> None:
@@ -108,4 +110,4 @@ def test_the_page_says_what_its_minutes_rest_on() -> None:
     title, after, first = shown()
     assert title == first == pace_words({"layer": Measured(1.0, 1)})
     assert after != before
-    assert "from 1 item timed" in json.loads(browser.get("/api/r/r1"))["minutes_from"]
+    assert "based on 1 timed item" in json.loads(browser.get("/api/r/r1"))["minutes_from"]

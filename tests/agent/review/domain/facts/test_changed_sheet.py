@@ -145,7 +145,7 @@ def test_a_struck_fact_is_listed_with_what_fell_and_an_undo_brings_decisions_bac
     assert threat in after.state.fell
     assert (after.one(threat).verdict, after.one(threat).fell) == ("struck", True)
     told = {each.what.partition(":")[0]: each.reason for each in after.reviewed.dropped}
-    assert told[threat.replace("/", " ")] == "struck in review with a fact that it rested on"
+    assert told[threat.replace("/", " ")] == "struck in review along with a fact that it rested on"
     assert told[item.replace("/", " ")] == "struck in review: the quote does not say it"
     assert after.state.drafted == CASE.draft
     back = after.act("undo")
@@ -163,4 +163,4 @@ def test_a_corrected_fact_is_the_analysts_word_and_moves_what_follows() -> None:
     assert after.act("undo").text == CASE.text
     words = load_vocabulary()
     plain = next(f"fact/{fact.id}" for fact in CASE.facts.values() if not words[fact.key].deniable)
-    assert "no fact of the vocabulary" in str(CASE.refused("correct", plain, polarity="denied"))
+    assert "the vocabulary does not allow denying this fact" in str(CASE.refused("correct", plain, polarity="denied"))

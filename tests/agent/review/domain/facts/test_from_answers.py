@@ -268,7 +268,7 @@ def test_a_draft_that_took_answers_in_follows_from_its_facts_and_its_vendors_wor
     [
         ([{"key": "nonsense", "polarity": "asserted"}], UNDO, "no fact has the key"),
         ([{"key": "undo", "polarity": "maybe"}], UNDO, "neither yes, no nor a setting"),
-        ([{"key": PLAIN, "polarity": "denied"}], UNDO, "no fact of the vocabulary"),
+        ([{"key": PLAIN, "polarity": "denied"}], UNDO, "the vocabulary does not allow denying this fact"),
         ([{**UNDOABLE, "value": "60 days"}], UNDO, "the value is not in the answer"),
         ([{**UNDOABLE, "quote": "for ever"}], UNDO, "is not in D"),
         ([{**UNDOABLE, "rank": 5}], UNDO, "no field"),
@@ -298,9 +298,13 @@ def test_a_text_that_says_it_by_itself_needs_nobody_to_say_it_and_yes_does() -> 
 
 
 def test_what_is_stated_or_asked_already_is_not_asked() -> None:
-    for key, told in (("undo", "Q1 asks about it"), ("deletes_data", "it is stated"), ("none", "no fact has the key")):
+    for key, told in (
+        ("undo", "Q1 already asks about it"),
+        ("deletes_data", "already stated"),
+        ("none", "no fact has the key"),
+    ):
         assert told in str(CASE.refused("ask", key=key))
-    assert "asks about it" in str(CASE.act("ask", key="runs_commands").refused("ask", key="runs_commands"))
+    assert "already asks about it" in str(CASE.act("ask", key="runs_commands").refused("ask", key="runs_commands"))
 
 
 def test_an_asked_question_can_be_worded_answered_and_struck() -> None:

@@ -79,7 +79,7 @@ def test_j_k_and_n_walk_and_the_source_follows(ada: Hands) -> None:
     ada.press("k")
     assert ada.item() == first
     ada.press("k")
-    assert ada.text("#announce") == "That was the first one"
+    assert ada.text("#announce") == "This is the first one"
     ada.press("c", "k", "n")
     assert ada.verdict(ada.item()) == "open"
     cited = ada.page.locator(f'article[data-item="{ada.item()}"] a.mark').first.get_attribute("data-cite")
@@ -114,7 +114,7 @@ def test_a_slider_shows_what_it_would_move_before_anything_is_saved(ada: Hands, 
         ada.press("ArrowRight")
     ada.page.locator(PREVIEW).first.get_by_text("Autonomy of Action").wait_for()
     assert re.search(
-        r"\d\.\d \w+.* → \d\.\d \w+.* Moved Autonomy of Action 0\.\d → [01]\.\d", ada.text(f"{PREVIEW} >> nth=0")
+        r"\d\.\d \w+.* → \d\.\d \w+.* Cause Autonomy of Action 0\.\d → [01]\.\d", ada.text(f"{PREVIEW} >> nth=0")
     )
     assert reviews.service.review("r1").version == version
     ada.press("Escape")
@@ -151,7 +151,7 @@ def test_s_r_w_close_what_cannot_be_told(ada: Hands, reviews: Reviews) -> None:
     assert "sent" in {one.verdict for one in reviews.service.review("r1").items}
     focus_on(ada, FACTOR)
     ada.press("s")
-    assert ada.text("#announce") == "Not for this item"
+    assert ada.text("#announce") == "Not possible for this item"
     ada.press("w")
     ada.type("r")
     ada.press("Control+Enter")
@@ -186,7 +186,7 @@ def test_a_section_is_confirmed_as_far_as_it_was_on_screen(ada: Hands, reviews: 
 
 def test_words_are_selected_by_key_and_attached(ada: Hands, reviews: Reviews) -> None:
     ada.press("a")
-    assert ada.text("#announce") == "Select words of a source first"
+    assert ada.text("#announce") == "Select words in a source first"
     focus_on(ada, FACTOR)
     ada.press(".")
     first = str(ada.page.evaluate("getSelection().toString()"))

@@ -143,7 +143,7 @@ def test_before_a_fact_is_struck_its_form_says_what_falls_and_an_undo_brings_it_
     ada.page.locator(f'article[data-item="{fact.id}"]').focus()
     ada.press("x")
     told = ada.page.locator(f'article[data-item="{fact.id}"] form[data-verb="strike"] .preview')
-    told.locator("dt").get_by_text("Falls").wait_for()
+    told.locator("dt").get_by_text("Removed").wait_for()
     before = [told.locator("dd").nth(at).inner_text() for at in range(told.locator("dd").count())]
     ada.type("t")
     ada.press("Control+Enter")
@@ -157,7 +157,7 @@ def test_before_a_fact_is_struck_its_form_says_what_falls_and_an_undo_brings_it_
     shown = [item for item in fell if ada.page.locator(f'article[data-item="{item}"]').count()]
     assert {item.partition("/")[0] for item in fell} - {"capability"} <= {item.partition("/")[0] for item in shown}
     for item in shown:
-        assert "rested on a fact" in str(ada.page.locator(f'article[data-item="{item}"]').text_content())
+        assert "a fact that it rested on" in str(ada.page.locator(f'article[data-item="{item}"]').text_content())
     ada.press("u")
     assert reviews.service.review("r1").fell == ()
     ada.press("U")

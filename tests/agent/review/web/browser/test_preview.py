@@ -58,7 +58,7 @@ def saved(hands: Hands, reviews: Reviews, form: "Locator") -> tuple[str, ...]:
 def test_a_factor_for_controls_shows_both_scores_before_it_is_saved(ada: Hands, reviews: Reviews) -> None:
     form = correction(ada, "score")
     form.locator('[name="mitigation_factor"]').fill("0.9")
-    assert told(form, "evidence") == "a factor for controls needs evidence"
+    assert told(form, "evidence") == "A factor for controls needs evidence"
     form.locator('[name="evidence"]').fill("E7")
     shown = told(form, "with controls")
     (cause,) = saved(ada, reviews, form)
@@ -68,7 +68,7 @@ def test_a_factor_for_controls_shows_both_scores_before_it_is_saved(ada: Hands, 
     assert shown == cause
     form = correction(ada, "score")
     form.locator('[name="mitigation_factor"]').fill("0.3")
-    assert told(form, "steps") == "0.5 to 1, in steps of 0.01"
+    assert told(form, "steps") == "The factor must be 0.5 to 1, in steps of 0.01"
     form.locator('[name="mitigation_factor"]').fill("0.8")
     shown = told(form, "with controls")
     (cause,) = saved(ada, reviews, form)
@@ -82,7 +82,7 @@ def test_the_status_of_a_mitigation_shows_that_the_score_stays(ada: Hands, revie
     form.locator("summary", has_text="Mitigations").click()
     form.locator('[name="mitigations.0.status"]').select_option("confirmed")
     score = reviews.service.review("r1").reviewed.score
-    assert told(form, "stays") == "nothing falls or changes"
+    assert told(form, "stays") == "none removed or changed"
     assert f"stays {score.aivss} {score.severity}" in form.locator(".preview").inner_text()
     assert saved(ada, reviews, form) == ()
     made = next(one.after for one in reviews.service.review("r1").items if one.item.id == threat)

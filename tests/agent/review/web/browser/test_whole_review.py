@@ -75,7 +75,7 @@ def test_a_review_from_the_queue_to_the_audit_log(
     resolve(ada, bo, reviews)
     ada.decide_all()
     ada.leave("g", "s")
-    assert "approver signs" in ada.text("main")
+    assert "approver must sign" in ada.text("main")
     assert ada.page.get_by_role("button", name="Sign as Ada").is_disabled()
     grace = invited(ada, browser, "Grace", "approver")
     grace.press("j")
@@ -103,7 +103,7 @@ def a_threat_from_the_table(ada: Hands, reviews: Reviews) -> None:
     """The overview comes first; a row of its table of threats leads to the threat."""
     assert ada.page.evaluate("scrollY") == 0
     threat = next(one for one in reviews.service.review("r1").items if one.item.kind == "threat").item
-    ada.tab_to("Show threats with these words")
+    ada.tab_to("Show only threats with these words")
     ada.tab_to(threat.title)
     ada.press("Enter")
     assert ada.item() == threat.id
@@ -136,7 +136,7 @@ def facts(ada: Hands, reviews: Reviews) -> None:
     to(ada, reviews, bearing)
     ada.press("x")
     ada.page.locator(f'article[data-item="{bearing}"] form[data-verb="strike"] .preview dt').get_by_text(
-        "Falls"
+        "Removed"
     ).wait_for()
     ada.type("t")
     ada.press("Control+Enter")
@@ -144,7 +144,7 @@ def facts(ada: Hands, reviews: Reviews) -> None:
     assert any(name.startswith("threat/") for name in fell)
     # An ability stands on the card of its fact.
     for item in fell.intersection(one.item.id for one in reviews.service.review("r1").own):
-        assert "rested on a fact" in str(ada.page.locator(f'article[data-item="{item}"]').text_content())
+        assert "a fact that it rested on" in str(ada.page.locator(f'article[data-item="{item}"]').text_content())
     assert not {f"threat/{name}" for name in threats_of(reviews.service.review("r1").reviewed)} & fell
     to(ada, reviews, bearing)
     ada.press("c")
@@ -243,7 +243,7 @@ def mitigate_and_comment(ada: Hands, reviews: Reviews) -> None:
     ada.tab_to("due")
     ada.type("01312027")
     ada.tab_to("status")
-    ada.type("in w")
+    ada.type("in p")
     ada.press("Control+Enter")
     (work,) = (each for each in work_of(reviews.service.review("r1")) if each.known)
     assert (work.threat, work.owner, work.due, work.status) == (name, "Ops", "2027-01-31", "doing")
@@ -263,7 +263,7 @@ def confirm_what_lapses(ada: Hands, reviews: Reviews) -> None:
     assert ada.verdict(FACTOR) == "corrected"
     assert "Autonomy of Action" in ada.text("#bar-moved")
     assert ada.verdict("score") == "open"
-    assert "open again" in ada.text('article[data-item="score"] .lapsed')
+    assert "now reopened" in ada.text('article[data-item="score"] .lapsed')
     to(ada, reviews, "score")
     ada.press("c")
     assert ada.verdict("score") == "confirmed"

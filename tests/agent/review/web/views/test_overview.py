@@ -222,7 +222,7 @@ def test_a_fact_is_corrected_by_its_form(browser: Browser) -> None:
     browser.post("/r/r1/act", **sent)
     after = next(one for one in state(browser).items if one.item.id == fact.item.id)
     assert after.after == {"polarity": "configurable"}
-    assert "by a setting" in words(article(browser.get("/r/r1"), fact.item.id))
+    assert "if configured" in words(article(browser.get("/r/r1"), fact.item.id))
 
 
 def test_a_lapsed_decision_says_why(browser: Browser) -> None:
@@ -231,7 +231,7 @@ def test_a_lapsed_decision_says_why(browser: Browser) -> None:
     assert first is not None
     browser.act("strike", f"threat/{first.id}", reason="not-supported")
     element = article(browser.get("/r/r1"), "score")
-    assert "Decided before and open again" in words(element)
+    assert "Decided earlier and now reopened" in words(element)
     assert element.get("data-verdict") == "open"
 
 
@@ -247,7 +247,7 @@ def test_comments_and_mitigations_have_forms(browser: Browser) -> None:
     page = browser.get("/r/r1")
     told = words(article(page, threat))
     assert "<b>look</b> at it" in told
-    assert "in work · Ops · due 31 Jan 2027" in told
+    assert "in progress · Ops · due 31 Jan 2027" in told
     table = words(tree(page).xpath('//table[@id="over-threats"]')[0])
     assert "Ops" in table
 
@@ -454,9 +454,9 @@ def test_a_vendors_word_that_comforts_is_shown_as_noted(browser: Browser) -> Non
     row = {"states.0.key": "allow_list", "states.0.polarity": "asserted"}
     said = {"text": "Only listed tools run.", "url": "https://docs.example/limits", "kind": "vendor-answer"}
     browser.act("answer", "question/Q1", **said, **row)
-    assert "the vendor alone says so" in words(article(browser.get("/r/r1"), "fact/Q1-allow_list"))
+    assert "only the vendor says so" in words(article(browser.get("/r/r1"), "fact/Q1-allow_list"))
     browser.act("confirm", "fact/Q1-allow_list")
-    assert "the vendor alone says so" not in words(article(browser.get("/r/r1"), "fact/Q1-allow_list"))
+    assert "only the vendor says so" not in words(article(browser.get("/r/r1"), "fact/Q1-allow_list"))
 
 
 def test_a_refused_detail_can_be_mended_where_no_script_runs(browser: Browser) -> None:
@@ -481,7 +481,7 @@ def test_a_struck_fact_says_what_fell_with_it_apart_from_what_stays() -> None:
     lines = {
         words(each.xpath("./span")[0]): set(each.xpath("./a/@href")) for each in card.xpath('.//p[@class="hangs"]')
     }
-    gone, kept = lines["Fell with it:"], lines["Changed with it:"]
+    gone, kept = lines["Removed with it:"], lines["Changed with it:"]
     assert gone
     assert gone <= fell
     assert kept.isdisjoint(fell)

@@ -75,8 +75,8 @@ def test_an_item_says_what_is_left_of_threat_and_product(browser: Browser) -> No
     assert "the product" in told
     assert "past due" in told
     page = words(tree(browser.get(PAGE)).xpath("//main")[0])
-    assert "With all but what will not be done" in page
-    assert "With all that is done" not in page
+    assert "With all mitigations except those that will not be done" in page
+    assert "With all finished mitigations" not in page
 
 
 def test_work_of_a_struck_threat_is_still_listed(browser: Browser) -> None:
