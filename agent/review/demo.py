@@ -80,7 +80,7 @@ class _Analyst:
             self.act("strike", f"threat/{threats[-1].threat.id}", reason="not-applicable", note=note)
 
     def correct_heaviest_factor(self) -> None:
-        """Set the factor with the most weight to an end of its range where a score is still shown."""
+        """Set the factor with the most weight to one end of its range, at which a score is still shown."""
         state = self._state
         heavy = [one.state.item.id for one in first_decisions(state) if one.state.item.kind == "factor"]
         every = [one.item.id for one in state.items if one.item.kind == "factor"]

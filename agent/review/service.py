@@ -189,7 +189,7 @@ class Service:
         """
         _may_write(reviewer)
         if action.verb == "redraft":
-            raise InputError("an act cannot make a redraft", where="verb", hint="request the redraft itself")
+            raise InputError("a redraft cannot be requested as an act", where="verb", hint="request the redraft itself")
         return self._planned_act(
             key, reviewer, lambda state: self._check(state, with_own_act(state, action, reviewer.name))
         )
@@ -289,8 +289,8 @@ class Service:
             raise
 
     def waiting(self, key: str) -> tuple[str, ...]:
-        """Return the questions whose answers wait for a redraft. Only a draft that does not follow from its facts has
-        any; otherwise what an answer states counts at once."""
+        """Return the questions whose answers wait for a redraft. Only drafts that do not follow from their facts have
+        any; in other drafts, what an answer states counts immediately."""
         state = self.review(key)
         found = _answers(self._store.events(key, to=state.version), state)[1]
         return () if not found or self.follows(key) else tuple(found)
@@ -407,7 +407,7 @@ class Service:
         return ""
 
     def _may_sign(self, key: str, reviewer: Reviewer) -> None:
-        """Raise RefusedError if the two-person rule applies and the reviewer is no approver or decided items."""
+        """Raise RefusedError if the two-person rule applies and the reviewer is not an approver or decided items."""
         if self._settings.review_two_person != "on":
             return
         if reviewer.role != "approver":

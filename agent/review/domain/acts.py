@@ -114,7 +114,7 @@ def check(
     if verb in OF_REVIEW:
         return act.of_review()
     planned = act.of_section() if action.section and not action.item else act.of_item(_item(state, action.item))
-    # Add the current titles of the items, so that the log keeps the wording of its time.
+    # Add the current titles of the items, so that the log keeps the titles of the time.
     titles = {one.item.id: one.item.title for one in state.items}
     told = [
         {item: titles[item] for item in plan.said["items"]} if verb == "bulk" else titles[plan.item] for plan in planned
@@ -206,7 +206,7 @@ class _Act:
         return Planned(verb=self._action.verb, item="", before=before, after=after, note=self._action.note)
 
     def _undo(self) -> Planned:
-        """Plan an undo of the named act or, by default, of the last act, regardless of who made it."""
+        """Plan an undo of the given act or, by default, of the last act, regardless of who made it."""
         batch, version = self._fields.get("batch", self._state.undoable), self._action.version
         if not isinstance(batch, int) or not any(turn.batch == batch for turn in self._state.undos):
             raise InputError("there is nothing to undo", where="undo", hint="imports and signatures cannot be undone")
@@ -409,7 +409,7 @@ class _Act:
         return self._planned(one, {**self._sources.with_marks(after), **seen}, fields)
 
     def _own_quotes(self, one: ItemState, facts: Sequence[str], marks: Sequence[str]) -> Plain:
-        """Return the evidence that an added threat cites itself, and its facts whose quotes are all still cited."""
+        """Return the evidence that an added threat cites directly, and its facts whose quotes are all still cited."""
         decided = [one for one in self._state.items if one.item.kind == KIND]
         gone = {one.item.id.removeprefix("fact/") for one in decided if one.verdict == "struck" or one.after}
         known = by_names(self._state.reviewed, self._state.drafted, gone)

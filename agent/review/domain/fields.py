@@ -198,7 +198,7 @@ def checked_fields(kind: ItemKind, given: Mapping[str, object], before: Plain, s
     changed = {name: value for name, value in made.items() if value != before.get(name)}
     if not changed:
         raise InputError("nothing was changed", where=kind, hint="confirm it, or change a field")
-    if kind == "factor":  # Keep value, low and high together, since one alone could lie outside the others.
+    if kind == "factor":  # Keep value, low and high together, since changing only one could put them out of order.
         changed |= {name: made[name] for name in ("value", "low", "high")}
     return changed
 

@@ -131,7 +131,7 @@ def _outcome(found: Replayed, instead: Mapping[str, Standing] | None = None) -> 
     # Exclude fallen items, since they do not follow from the facts and nothing is compared with them.
     follows = left_standing(based, found.fell)
     left = without_struck(whole, settled, found.drafted)
-    # The vendor is not asked an answered question again.
+    # Do not ask the vendor an answered question again.
     asked = (f"question/{one.id}" for one in left.questions)
     done = {name for name in asked if settled.get(name, Standing()).given is not None}
     left = replaced(left, questions=tuple(one for one in left.questions if f"question/{one.id}" not in done))

@@ -25,7 +25,7 @@ NAMES: Final[Mapping[str, str]] = {
     "likely": "the likely range", "parts": "what it is made up of", "rationale": "its reason",
     "mitigation_factor": "the factor for controls",
     "evidence": "a quote", "text": "the text", "certain": "whether it is certain", "applies": "whether it applies",
-    "paragraph": "the paragraph", "title": "the title", "how": "how it happens", "lost": "what is at stake",
+    "paragraph": "the paragraph", "title": "the title", "how": "how it happens", "lost": "what is lost",
     "statement": "the statement", "cvss_vector": "the vector", "taxonomy": "ids of published lists",
     "mitigations": "the mitigations", "setting": "the setting that it needs", "basis": "what it rests on",
     "action": "what it does", "object": "what it acts on", "credential": "the credential", "approver": "who approves",

@@ -51,7 +51,7 @@ def replaced(record: Rec, **fields: object) -> Rec:
 
 
 class Reviewer(Record):
-    """The person who acts. On loopback, the name given at start."""
+    """The person who acts. On loopback, the name given at startup."""
 
     name: Annotated[str, Field(min_length=1, max_length=80)]
     role: Role = "analyst"

@@ -54,7 +54,7 @@ from agent.taxonomy.layers import LAYERS
 
 _ID_CHARS: Final = 16
 _CITING: Final = frozenset({"evidence", "rationale", "paragraph", "how", "lost", "reasons", "text"})
-"""Fields of a draft's parts that hold marks, or texts with marks."""
+"""Fields of a draft's parts that contain marks, or texts with marks."""
 
 
 class Moved(NamedTuple):

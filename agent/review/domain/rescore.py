@@ -213,7 +213,7 @@ def _scored_threats(drafted: Draft, reviewed: Draft) -> Draft:
 
 def _placed(draft: Draft, first: Threat) -> Draft:
     """Assign new places (headline, added threats, others) if the headline is not first or an unplaced threat was
-    added. An added headline that has a place keeps it, and so do all others."""
+    added. If an added headline already has a place, no place changes."""
     threats = [threat for layer in draft.layers.values() for threat in layer.threats]
     others = sorted((t for t in threats if t.place is not None), key=lambda threat: (threat.place or 0, threat.id))
     if not others:
@@ -244,7 +244,7 @@ def _score(drafted: Draft, reviewed: Draft, first: Threat | None, choice: Choice
             mitigation_factor=request.mitigation_factor,
         )
         scored = score(request, constants=constants_at(before, inputs), revision=before.revision)
-    # Keep the drafted reason for no score if nothing changed that the drafter's rules read.
+    # Keep the drafted reason for no score if no input of the drafter's rules changed.
     reason = _why_withheld(scored, first, reviewed)
     same = (scored.likely_low, scored.likely_high) == (before.likely_low, before.likely_high)
     if same and reason == _why_withheld(_bare(before), led, drafted):
@@ -283,7 +283,7 @@ def _request(drafted: Draft, reviewed: Draft, first: Threat | None) -> Request:
     keys = (before.inputs.factors if before.inputs else None) or FACTOR_SETS[_set_of(drafted)]
     factors = {key: reviewed.factors[key] for key in keys}
     return Request(
-        # Without a threat left, the vector is that of a drafted score that rests on no threat.
+        # If no threat is left, use the vector of a drafted score that rests on no threat.
         cvss_vector=first.score.cvss_vector if first is not None else own if headline_of(drafted) is None else None,
         cvss_base=base,
         factors={key: Range(value=one.value, low=one.low, high=one.high) for key, one in factors.items()},
@@ -338,7 +338,7 @@ def _left_open(inputs: ScoreInputs) -> Decimal:
 
 
 def _without_claims(before: Score, scored: Score) -> WithoutClaims | None:
-    """Return the new score plus the drafted difference without vendor claims; reviewers' decisions are no claims."""
+    """Return the new score plus the drafted difference without vendor claims; reviewers' decisions are not claims."""
     old = before.without_vendor_claims
     value, was = scored.aivss or scored.provisional, before.aivss or before.provisional
     if old is None or scored.withheld == before.withheld is not None:

@@ -40,7 +40,7 @@ _POLARITIES: Final = {"yes": "asserted", "no": "denied", "setting": "configurabl
 
 By = Literal["vendor", "analyst"]
 ANSWERS: Final[Mapping[By, SourceKind]] = {"vendor": "vendor-answer", "analyst": "analyst-note"}
-"""The kind of source that an answer is, by who gave it."""
+"""The source kind of an answer, by who gave it."""
 Address = Annotated[str, Field(pattern=_ADDRESS)]
 
 

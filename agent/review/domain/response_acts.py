@@ -29,7 +29,7 @@ def planned_of(
     """Return the planned events for a response, skipping answers and contests already received in the same words.
 
     `known` are the ids of this review's drafts; `told` adds an answer's statements. Raises InputError when the response
-    is about another draft or names an unknown item, ConflictError when a question was touched after `version`.
+    is about another draft or refers to an unknown item, ConflictError when a question was touched after `version`.
     """
     if response.draft not in known:
         what = f"the response is about draft {response.draft[:80]!r}"

@@ -358,7 +358,7 @@ def fallen_additions(draft: Draft, standing: Decisions, drafted: Draft) -> tuple
 
 
 def renumbered(after: Draft, *sources: Draft) -> Draft:
-    """Renumber the threats named in texts of `after` from `sources`; a text's first source counts.
+    """Renumber the threats mentioned in texts of `after`, based on `sources`; the first source of a text counts.
 
     Sentences that name a removed threat are dropped.
     """
@@ -367,7 +367,7 @@ def renumbered(after: Draft, *sources: Draft) -> Draft:
     for source in sources:
         shown = View(source).threats
         if all(item.threat.basis is None for item in shown):
-            continue  # Draft older than threat numbers in texts.
+            continue  # The draft is older than threat numbers in texts.
         moved = {item.name: numbers[item.threat.id] for item in shown if item.threat.id in numbers}
         if any(moved.get(item.name) != item.name for item in shown):
             conditions = source.advice.conditions if source.advice else ()

@@ -123,10 +123,10 @@ class Store:
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False, to: str = SCHEMA, more: Sequence[Path] = ()) -> Self:
-        """Open the store at `path`, or create it if missing; `read_only` works beside another process.
+        """Open the store at `path`, or create it if missing; `read_only` works while another process has it open.
 
-        Upgrades the schema to step `to`, after a backup beside the store; `more` are folders with further steps. Raises
-        BusyError when another process has the store open for writing, StoreError when it cannot be opened,
+        Upgrades the schema to step `to`, after a backup next to the store; `more` are folders with further steps.
+        Raises BusyError when another process has the store open for writing, StoreError when it cannot be opened,
         DamagedError when it cannot be read at all, SchemaError when a newer Septet wrote it.
         """
         if read_only:
@@ -353,7 +353,7 @@ class Store:
         sqlite.back_up(self.path, target)
 
     def keep_backup(self) -> Path:
-        """Back up to a file beside the store, replacing the last backup; `hint` names this backup after damage."""
+        """Back up to a file next to the store, replacing the last backup; after damage, `hint` mentions this backup."""
         target = self.path.with_name(f"{self.path.name}{sqlite.BACKUP}")
         self.back_up(target)
         return target

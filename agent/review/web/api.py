@@ -43,7 +43,7 @@ from agent.taxonomy.lists import entries, schemes
 _PLAIN: Final = {"content": {"text/plain": {"schema": {"type": "string"}}}}
 _REFUSALS: Final[dict[int | str, dict[str, object]]] = {
     401: {"description": "No session", **_PLAIN},
-    403: {"model": Problem, "description": "From another site, or not allowed to this role", **_PLAIN},
+    403: {"model": Problem, "description": "From another site, or not allowed for this role", **_PLAIN},
     404: {"model": Problem, "description": "There is no such review, version or source"},
     413: {"model": Problem, "description": "Too large", **_PLAIN},
     421: {"description": "The request was for another host", **_PLAIN},

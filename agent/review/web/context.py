@@ -108,7 +108,7 @@ class Context(NamedTuple):
         return HTMLResponse(text, status)
 
     def people(self, events: Sequence[Event] = ()) -> list[str]:
-        """Return the names of everyone who has a session, is invited, or acted in the `events` of a review."""
+        """Return the names of everyone who has a session, has been invited, or acted in the `events` of a review."""
         known = (*self.access.sessions.values(), *self.access.tokens.values())
         return sorted({event.reviewer for event in events} | {one.name for one in known})
 

@@ -85,7 +85,9 @@ def bulk(form: Sent, app: Ctx, reviewer: Analyst) -> Response:
     if verb == "compare":
         return RedirectResponse("/compare?" + urlencode({"keys": ",".join(keys)}), 303)
     if verb != "assign":
-        raise InputError("this action does not work on several reviews", where="verb", hint="assign or compare them")
+        raise InputError(
+            "this action is not available for several reviews", where="verb", hint="assign or compare them"
+        )
     done = [_assigned(app, key, form, reviewer) for key in keys[:PAGE]]
     return RedirectResponse(f"/?did={verb}&n={sum(done)}&left={len(done) - sum(done)}", 303)
 
@@ -129,7 +131,7 @@ def invite(request: Request, form: Sent, reviewer: Analyst, app: Ctx) -> Respons
         invited = Reviewer.model_validate({"name": named, "role": form.get("role", "analyst")})
     except ValidationError:
         raise InputError(
-            "nobody can be invited with this name and role", where="name", hint="give 1 to 80 characters, and a role"
+            "the name or the role is not valid", where="name", hint="give 1 to 80 characters, and a role"
         ) from None
     return _people(request, app, named, f"http://{request.headers['host']}{ENTER}?token={app.access.invite(invited)}")
 

@@ -37,7 +37,7 @@ def check_host(host: str) -> None:
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """Open a listening socket; port 0 picks a free one. Raises like `check_host`, and InputError for a port in use."""
+    """Open a listening socket; port 0 picks a free one. Raises as `check_host`, and InputError for a port in use."""
     check_host(host)
     name = host.strip("[]").lower()
     made = socket.socket(_HOSTS[name], socket.SOCK_STREAM)

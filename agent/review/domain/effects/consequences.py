@@ -1,7 +1,7 @@
 """The side effects of an act, and what rests on each fact of a draft.
 
-Between two states of a review: what falls, what is new, what changes its content, and why the score may be higher
-although less is known.
+Between two states of a review: which items fall, are new or change, and why the score may be higher although less is
+known.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,8 @@ from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS
 _KINDS: Final[Mapping[str, str]] = {"capability": "ability", "layer": "", "factor": ""}
 """The word before an item's title, for kinds that are not called by their own name."""
 _TOLD: Final = ("posture", "layer", "factor", "threat", "chain", "question", "capability")
-"""Kinds whose changes are reported here. Facts are decided on directly, and causes explain a change of the score."""
+"""Kinds whose changes are reported here: not facts, on which reviewers decide directly, and not the score, whose
+changes have their own causes."""
 _CAUSES: Final[Mapping[str, tuple[str, ...]]] = {"factor": ("value", "low", "high"), "layer": ("certain",)}
 """Fields that the causes of a score change name."""
 
@@ -39,7 +40,7 @@ def fallen(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
 
 
 def back(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
-    """Return the titles of restored items: those that would fall in the opposite direction, unless they are new."""
+    """Return the titles of restored items: those that would fall if the states were swapped, unless they are new."""
     new = set(came(before, after))
     return tuple(name for name in fallen(after, before) if name not in new)
 
@@ -61,7 +62,7 @@ def reopened(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
 
 def altered(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
     """Return the titles of surviving items whose content changed, each with its changes. Leaves out the items that
-    the act itself decided on and what moved the score."""
+    the act itself decided on and the changes that moved the score."""
     if before.version == after.version:
         return ()
     known, found = {one.item.id: one for one in before.items}, []
@@ -135,7 +136,7 @@ def why_higher(before: ReviewState, after: ReviewState) -> str:
             f"Higher, because the score now rests on another threat{without}: {tag}, which ranked below “{was.title}”"
         )
     rests = [f"“{fact_title(fact)}”" for fact in facts_of(after.reviewed) if fact.id in now.facts]
-    graver = f"{' and is' if rests else '. It is'} graver than “{was.title}” in {', '.join(worse)}" if worse else ""
+    graver = f"{' and is' if rests else '. It is'} worse than “{was.title}” in {', '.join(worse)}" if worse else ""
     on = f". It rests on {' and '.join(rests)}" if rests else ""
     told = f"nothing stated rules out {tag} any more{without}, and it is now the headline"
     return f"Higher although less is known: {told}{on}{graver}"

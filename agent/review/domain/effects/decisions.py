@@ -1,4 +1,4 @@
-"""Finds where a reviewer's time has the most effect: first decisions, weak spots, and what a decision moved."""
+"""Finds where a reviewer's time has the most effect: first decisions, weak spots, and what a decision changed."""
 
 import math
 from collections import defaultdict
@@ -48,7 +48,7 @@ SECONDS: Final[Mapping[ItemKind, float]] = {
 }  # fmt: skip
 """Assumed seconds for one decision, until a store has measured its own."""
 SUPPORTED_SHARE: Final = 0.4
-"""Fraction of these seconds for an item whose quotes were found again, since they need only be read, not looked for."""
+"""Fraction of these seconds for an item whose quotes were found again and only need to be read."""
 LEAST: Final = 0.05
 """Minimum decrease in a range's width, in score points, that counts as narrower."""
 PRIOR_ITEMS: Final = 5
@@ -201,7 +201,7 @@ def review_order(state: ReviewState) -> tuple[WeakSpot, ...]:
 def _weaknesses(
     draft: Draft, ranks: Mapping[str, int], one: ItemState, words: Collection[str]
 ) -> Iterator[tuple[int, str]]:
-    """Yield the weaknesses of an item, each with its rank among all weaknesses; 0 is the gravest."""
+    """Yield the weaknesses of an item, each with its rank among all weaknesses; 0 is the most serious."""
     kind = one.item.kind
     if one.contested:
         yield 0, "contested"
@@ -211,7 +211,7 @@ def _weaknesses(
         yield 1, "contradicted: the sources disagree"
     marks = [mark for mark in one.item.evidence if mark in ranks]
     if state == "inferred" and len(marks) == 1 and ranks[marks[0]] <= WEAK_RANK:
-        yield 2, "one quote, from a listing or from marketing, and the rest inferred"
+        yield 2, "only one quote, from a listing or marketing; the rest is inferred"
     if isinstance(part, FactorEstimate) and part.high - part.low >= WIDE:
         yield 3, f"wide range: {part.low:g} to {part.high:g}"
     if not one.item.supported and state != "contradicted" and kind not in ("question", "layer", "score"):
@@ -311,8 +311,8 @@ def _named(draft: Draft, threat: Threat) -> str:
 
 
 def _factors_moved(one: Draft, two: Draft) -> Iterator[str]:
-    """Yield each changed factor with the points that it moved by itself, under AIVSS 0.8 at the later score's base and
-    multipliers; then the factors whose range changed but whose value did not."""
+    """Yield each changed factor with the points by which it moved the score, computed by AIVSS 0.8 with the later
+    score's base and multipliers; then the factors whose range changed but whose value did not."""
     score, points, ranges = two.score, list[tuple[Decimal, str, str]](), list[str]()
     slope = (Decimal(10) - (score.cvss_base or Decimal(0))) / 10 * score.threat_multiplier * score.mitigation_factor
     for key in FACTOR_SETS[score.factor_set or "0.5"]:

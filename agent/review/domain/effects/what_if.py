@@ -111,7 +111,7 @@ def _factors(draft: Draft, score: _Score) -> Iterator[Lowering]:
 def _questions(draft: Draft, asked: Sequence[Question], pool: Sequence[Threat], score: _Score) -> Iterator[Lowering]:
     """Yield the effect of a reassuring answer to each question: its factors at their low ends, its threats eased.
 
-    The metrics that an answer eases are known only for questions of the bundled list.
+    The metrics that an answer eases are known only for questions from the bundled list.
     """
     known = {row.text: row.metrics for row in load_questions()}
     for one in asked:

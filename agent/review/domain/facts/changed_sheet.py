@@ -337,8 +337,8 @@ def _opened(
 
 
 def _as_known(before: Draft, drafted: Draft, fresh: Draft, decided: Collection[str]) -> Draft:
-    """Return `before` without the threats that neither the imported nor the new draft has, nobody decided on, and no
-    chain names, since chains are known by their place."""
+    """Return `before` without the threats that are in neither the imported nor the new draft, that nobody decided on,
+    and that are in no chain, since chains are identified by their position."""
     kept = {*threats_of(drafted), *threats_of(fresh), *(name for chain in before.chains for name in chain.threats)}
     passing = {name for name in threats_of(before) if name not in kept and f"threat/{name}" not in decided}
     if not passing:

@@ -1,4 +1,4 @@
-"""Extracts the facts that an answer states about the keys of its question, credited to whoever answered.
+"""Extracts the facts that an answer states about the keys of its question, attributed to the person who answered.
 
     answer ─ statements picked in the form, or read from its text ─► facts, quoted from the answer's own document
         vendor, no page        rank 2. Raises a risk like any fact; a reassuring fact is noted but lowers nothing
@@ -134,7 +134,7 @@ def _fact(state: Plain, by: By) -> tuple[Fact, tuple[Evidence, ...]]:
 
 
 def keys_asked(question: Question) -> tuple[FactKey, ...]:
-    """Return the fact keys of a question; if it names none, the keys that affect the layers or factors it settles."""
+    """Return the fact keys of a question; if it has none, the keys that affect the layers or factors it settles."""
     words = load_vocabulary()
     named = tuple(words[key] for key in dict.fromkeys(question.about) if key in words)
     if named:

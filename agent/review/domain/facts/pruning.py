@@ -1,7 +1,7 @@
-"""Removes everything that cites removed facts, for drafts that cannot be composed again from their facts.
+"""Removes everything that cites removed facts, for drafts that cannot be recomposed from their facts.
 
 Only the sums of factor parts are recomputed here. Sentences with a removed mark are dropped, as are threats, rows,
-controls, parts, flows and factor addends that rest on one. `rescore` updates the scores.
+controls, parts, flows and factor addends that rest on such a mark. `rescore` updates the scores.
 """
 
 import re

@@ -95,13 +95,13 @@ class Overview:
         rows, low = sheet_rows(state, views, promise), lowered(state)
         stated = [row for row in rows if row.dom]
         self.gravest = gravest(state)
-        """The threat behind the score, and the graver threats that do not count."""
+        """The threat behind the score, and the more severe threats that do not count."""
         self.wide = _wide(state)
         """Why the likely range is so wide; empty without a range."""
         self.lowers = [(way, _leads(way, names)) for way in low.ways]
-        """The changes that would lower the score, the lowest result first, with the items that decide each."""
+        """The changes that would lower the score, lowest result first, with the items that each depends on."""
         self.behind = (every[low.behind[0]], names[low.behind[0]], low.behind[1]) if low.behind else None
-        """The threat that would lead without the headline, its name and AIVSS, if the score would not fall."""
+        """The threat that would be the headline next, its name and its AIVSS, if the score would not be lower then."""
         self.posture = draft.product.posture
         self.abilities, self.controls = _said(draft, controls=False), _said(draft, controls=True)
         """The product's abilities and properties, and its limits, according to its facts."""
@@ -111,7 +111,7 @@ class Overview:
         self.threats = threat_rows(state, view, views)
         self.layers = [_layer(draft, key, views[f"layer/{key}"].settling) for key in LAYERS if key in draft.layers]
         self.facts, self.more_facts = stated[:MOST_FACTS], stated[MOST_FACTS:]
-        """Stated facts, those that move score or band first."""
+        """Stated facts, starting with those that affect the band or the score."""
         self.unstated = [row for row in rows if not row.dom]
         self.chains = [
             (
@@ -177,7 +177,7 @@ def _wide(state: ReviewState) -> str:
     ends = [score_at(score.formula, at._replace(factor_sum=units(end))) for end in (total.low, total.high)]
     measured = _MEASURED.search(known.calibration)
     share = "published scores of such products"
-    many = f"Four out of five of {measured[1]} {share}" if measured else f"Four out of five {share}"
+    many = f"Of {measured[1]} {share}, four out of five" if measured else f"Four out of five {share}"
     told = f"{many} were this close to their drafts"
     if old is not None and known.below + known.above < old.below + old.above:
         told += "; decisions since then have narrowed the range"

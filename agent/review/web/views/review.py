@@ -38,7 +38,7 @@ class Bar:
         """The number of items that are neither open nor waived."""
         self.contested = sum(one.decision == "open" for one in state.contests)
         self.minutes, self.minutes_from = duration(minutes_left(state, pace) * 60), pace_words(pace)
-        """The minutes for what is open, and what they are based on."""
+        """The estimated minutes for the open items, and what the estimate is based on."""
         self.spent = duration(sum(seconds.values()))
 
 

@@ -1,7 +1,7 @@
-"""The threats of a review: the headline, the graver threats that do not count, and the table of all threats.
+"""The threats of a review: the headline, the more severe threats that do not count, and the table of all threats.
 
-The table lists the current threats by CVSS base, the gravest first, followed by threats that were struck or fell with a
-fact.
+The table lists the current threats by CVSS base, most severe first, followed by threats that were struck or removed
+along with a fact.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ from agent.taxonomy.layers import LAYERS, LayerKey
 MOST_GRAVER: Final = 3
 """The most threats above the headline that are mentioned; the table lists all of them."""
 _LEFT_OUT: Final = "Left out"
-"""The verdict on a threat that fell with a fact; nobody struck the threat itself."""
+"""The verdict on a threat that was removed along with a fact; nobody struck the threat itself."""
 
 
 class Gravest(NamedTuple):
@@ -41,7 +41,7 @@ class Gravest(NamedTuple):
 
 
 def gravest(state: ReviewState) -> tuple[Gravest, ...]:
-    """Return a sentence on the headline, or on why there is none, then one on each graver threat, gravest first."""
+    """Return a sentence on the headline, or on why there is none, then one on each threat above it."""
     draft = state.reviewed
     view, first = View(draft), headline_of(draft)
     names = {placed.threat.id: placed.name for placed in view.threats}
@@ -56,7 +56,7 @@ def gravest(state: ReviewState) -> tuple[Gravest, ...]:
     graver = (
         Gravest(
             f" (CVSS base {tenth(threat.score.cvss_base)}). {_why_not(threat, own)}", threat, threat.score.aivss,
-            names[threat.id], before=" is graver: AIVSS" if own else " would have AIVSS", headline=False,
+            names[threat.id], before=" is more severe: AIVSS" if own else " would have AIVSS", headline=False,
         )
         for threat in above[:MOST_GRAVER]
     )  # fmt: skip
@@ -72,7 +72,7 @@ def _headline(draft: Draft, first: Threat | None, name: str, *, chosen: bool) ->
         return Gravest("The score does not rest on any threat with a quote.")
     own, rivals = with_basis(first), [with_basis(threat) for threat in threats_of(draft).values()]
     inferred = " (how the attack gets in is inferred)" if own.basis == "entry inferred" else ""
-    why = f"the gravest supported threat in default use{inferred}"
+    why = f"the most severe supported threat in default use{inferred}"
     if own.basis == "assumed":
         why = "an assumption, because no supported threat in default use was found"
     elif any(is_supported(one) and one.score.cvss_base > first.score.cvss_base for one in rivals):
@@ -83,7 +83,7 @@ def _headline(draft: Draft, first: Threat | None, name: str, *, chosen: bool) ->
 
 
 def _why_not(threat: Threat, headline: str) -> str:
-    """Explain why a graver threat does not count."""
+    """Explain why a more severe threat does not count."""
     if threat.setting:
         return f"It counts only {if_clause(threat.setting)}, which is not default use."
     if threat.basis == "assumed":
@@ -109,7 +109,7 @@ class ThreatRow(NamedTuple):
     owner: str = ""
     headline: bool = False
     out: bool = False
-    """Whether the threat was struck or fell with a fact, so that it does not count and has no AIVSS."""
+    """Whether the threat was struck or removed along with a fact, so that it does not count and has no AIVSS."""
 
     @classmethod
     def of(cls, item: ItemView, tag: str, layer: LayerKey, base: Decimal, threat: Threat | None) -> "ThreatRow":
@@ -137,7 +137,7 @@ def threat_rows(state: ReviewState, view: View, views: Mapping[str, ItemView]) -
 
 
 def _left_out(state: ReviewState, views: Mapping[str, ItemView]) -> Iterator[ThreatRow]:
-    """Yield the rows of threats that were struck or fell with a fact."""
+    """Yield the rows of threats that were struck or removed along with a fact."""
     known = {**threats_of(state.drafted), **threats_of(state.based)}
     for one in state.items:
         item, name = one.item, one.item.id.partition("/")[2]

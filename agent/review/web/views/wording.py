@@ -75,7 +75,7 @@ REASONS_FOR: Final[Mapping[str, tuple[Reason, ...]]] = {
     ),
     "waive": ("accepted-risk", "out-of-scope", "not-applicable", "known-otherwise"),
 }  # fmt: skip
-"""Valid reasons for each verb, the likeliest first."""
+"""Valid reasons for each verb, most likely first."""
 _OF_KINDS: Final[Mapping[Reason, frozenset[ItemKind]]] = {
     "wrong-value": frozenset({"factor", "fact", "layer", "score", "capability"}),
     "wrong-severity": frozenset({"threat", "score"}),
@@ -96,7 +96,7 @@ STATES: Final[Mapping[str, str]] = {
 BASES: Final[Mapping[str, str]] = {
     "quoted": "every step of its path has a quote",
     "entry inferred": "what the product does is quoted, but how the attack gets in is not",
-    "needs a setting": "holds only under a setting that is not the default",
+    "needs a setting": "applies only with a setting that is not the default",
     "assumed": "rests on an assumption that no quote supports",
 }
 """Explanations of a threat's basis."""
@@ -178,7 +178,7 @@ _MINUTE: Final = 60
 _HOUR: Final = 3600
 _WRITTEN: Final[Mapping[str, str]] = {
     "low": "low end", "high": "high end", "cvss_vector": "CVSS vector", "mitigation_factor": "factor for controls",
-    "how": "how it happens", "lost": "what is at stake", "taxonomy": "published lists",
+    "how": "how it happens", "lost": "what is lost", "taxonomy": "published lists",
     "url": "public page", "sha256": "SHA-256", "kind": "kind", "rule": "why", "number": "contest of event",
 }  # fmt: skip
 """Fields that have another name on pages and forms."""

@@ -31,7 +31,7 @@ def state(browser: Browser) -> ReviewState:
 def test_the_overview_says_why_the_score_is_what_it_is_and_adds_up(browser: Browser) -> None:
     over = tree(browser.get("/r/r1")).xpath('//*[@id="section-overview"]')[0]
     told = words(over)
-    assert "the gravest supported threat in default use" in told
+    assert "the most severe supported threat in default use" in told
     score = state(browser).reviewed.score
     rows = over.xpath('.//table[contains(@class, "waterfall")]/tbody/tr')
     *points, total = (Decimal(row.xpath(".//b")[0].text_content()) for row in rows)
