@@ -56,7 +56,7 @@ def fold(
     """Return the state of review `key` after `events`, which are all events of this review in order.
 
     `draft` is the imported draft, `documents` are its sources and the later answers; `revisions` are the later drafts
-    that events name, by their sha256. Raises IntegrityError when one of the named drafts is missing.
+    that events refer to, by their sha256. Raises IntegrityError when one of these drafts is missing.
     """
     found = replay(key, draft, events, revisions)
     outcome = _outcome(found)

@@ -1,7 +1,7 @@
 """Acts on facts and answers: plans the draft that follows from the changed sheet, together with the events that change
 the sheet.
 
-That draft is stored under its sha256, and an event on a fact names it. So a review stays the same in every later
+That draft is stored under its sha256, and an event on a fact refers to it. So a review stays the same in every later
 release, and undoing the event is enough to restore the earlier draft.
 """
 
@@ -25,7 +25,7 @@ _NOTHING: Final[Plain] = {"sha256": "", "fell": []}
 
 
 class Sheet(NamedTuple):
-    """Planned events and the draft that then follows from the facts, which one of the events names."""
+    """Planned events and the draft that then follows from the facts, to which one of the events refers."""
 
     planned: tuple[Planned, ...]
     sha256: str = ""

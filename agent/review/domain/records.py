@@ -22,7 +22,7 @@ Verb = Literal[
     "assign", "redraft", "sign", "reopen", "bulk", "redo", "comment", "manage", "ask",
 ]  # fmt: skip
 """import: a draft was imported. send: a question or an unknown was sent to the vendor. decide: a contest was
-accepted or refused. redraft: answers became sources of a new draft, which `after` names by its sha256. bulk: several
+accepted or refused. redraft: answers became sources of a new draft, which `after` identifies by sha256. bulk: several
 items of a section, all of them seen on screen, were confirmed in one act. redo: an undone act was restored. comment:
 a remark on an item, which decides nothing. manage: owner, due date and status of a mitigation. ask: a question for
 the vendor about a key that no fact answers."""

@@ -202,7 +202,7 @@ def _items_of(event: Event) -> Sequence[str]:
 
 
 def replay(key: str, draft: Draft, events: Sequence[Event], revisions: Mapping[str, Draft]) -> Replayed:
-    """Replay the events in order. Raises IntegrityError when a draft named by an event is missing."""
+    """Replay the events in order. Raises IntegrityError when a draft that an event refers to is missing."""
     alive = living(events)
     found = Replayed(draft, alive, _touched(events), _numbers(draft, events))
     for event in alive.events:
@@ -238,7 +238,7 @@ def replay(key: str, draft: Draft, events: Sequence[Event], revisions: Mapping[s
 
 
 def _numbers(draft: Draft, events: Sequence[Event]) -> dict[str, int]:
-    """Return the threat numbers assigned so far: those of the imported draft, then those that events name."""
+    """Return the threat numbers assigned so far: those of the imported draft, then those in events."""
     made = {placed.threat.id: placed.number for placed in View(draft).threats}
     for event in events:
         named = dict((event.said.get(SHEET) or {}).get(NUMBERS, {}))

@@ -22,7 +22,7 @@ def own_undo(state: ReviewState, name: str) -> int:
 
 
 def with_own_act(state: ReviewState, action: Action, name: str) -> Action:
-    """Fill in the reviewer's last act in an undo that names no act; return any other action unchanged.
+    """Fill in the reviewer's last act in an undo that specifies no act; return any other action unchanged.
 
     Raises InputError when the reviewer did nothing that can be undone.
     """

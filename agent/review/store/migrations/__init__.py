@@ -1,7 +1,7 @@
 """The store's schema, built step by step: Alembic's environment and versions, run from this folder.
 
 Each upgrade runs all its steps in one transaction, so a process killed halfway leaves the old schema. A new step is a
-file in `versions`; `tables.SCHEMA` names the newest step.
+file in `versions`; `tables.SCHEMA` is the newest step.
 """
 
 import os
