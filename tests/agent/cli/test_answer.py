@@ -163,7 +163,7 @@ def test_a_folder_that_was_answered_alone_is_a_draft_of_its_own(
     file = response(tmp_path, f"answers: {{Q2: {{answer: '{ANSWER}'}}}}\n", draft.id)
     outcome = septet("answer", folder, file, "--store", store)
     assert outcome.code == 1
-    assert f"the response is about '{draft.id}'" in outcome.err
+    assert f"the response is about draft '{draft.id}'" in outcome.err
     assert load_whole(folder)[0] == draft
     with Store.open(store) as opened:
         assert Service(opened, Settings(), lambda: AT).import_draft(folder, ADA) == "r2"

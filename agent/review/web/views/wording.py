@@ -42,7 +42,7 @@ VERBS: Final[Mapping[Verb, str]] = {
     "redraft": "drafted again",
     "sign": "signed",
     "reopen": "reopened",
-    "bulk": "confirmed together",
+    "bulk": "confirmed in bulk:",
     "redo": "redid:",
     "comment": "commented on",
     "manage": "updated a mitigation of",
@@ -451,7 +451,7 @@ def _items(count: int) -> str:
 def _said(batch: Sequence[Event], titles: Mapping[str, str], events: Sequence[Event]) -> str:
     first = batch[0]
     if first.verb == "bulk":
-        return f"Confirmed {_items(len(together(first)))} together"
+        return f"Confirmed {_items(len(together(first)))} in bulk"
     if first.verb == "redraft":
         named, *moved = _redrafted(first.after or {})
         if named.after == _NONE:

@@ -25,13 +25,13 @@ def test_the_bar_says_what_was_done_and_that_the_score_stays(browser: Browser) -
     assert answer(browser, browser.act("confirm", "posture")) == f"Confirmed “Posture”; {stays}"
     every = " ".join(one.item.id for one in browser.reviews.review("r1").items)
     told = answer(browser, browser.act("bulk", section="factors", seen=every))
-    assert re.fullmatch(rf"Confirmed \d+ items together; {re.escape(stays)}", told)
+    assert re.fullmatch(rf"Confirmed \d+ items in bulk; {re.escape(stays)}", told)
     undone = answer(browser, browser.act("undo"))
     assert undone == f"Undone: c{told[1:]}"
     assert answer(browser, browser.act("redo")) == undone.replace("Undone", "Redone")
     browser.act("undo")
     history = words(tree(browser.get("/r/r1/history")))
-    assert f"undid: confirmed {told.split()[1]} items together" in history
+    assert f"undid: confirmed {told.split()[1]} items in bulk" in history
     assert answer(browser, browser.act("send", "question/Q1")).startswith("Asked the vendor: “")
 
 
