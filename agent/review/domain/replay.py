@@ -17,7 +17,7 @@ from agent.review.domain.records import Comment, Contest, Event, Plain, Stage, S
 
 NOT_UNDOABLE: Final[tuple[Verb, ...]] = ("import", "sign", "reopen", "undo", "redo")
 SHEET: Final = "sheet"
-"""Key in a fact's event for the draft that then follows (`sha256`) and the items that no longer follow (`fell`)."""
+"""Key in a fact's event for the draft that results from it (`sha256`) and the items that no longer follow (`fell`)."""
 LAST: Final = "last"
 """The `place` in the event of an added threat that is numbered after all others. Older events lack it."""
 SEEN: Final = "seen"

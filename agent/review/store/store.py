@@ -63,7 +63,7 @@ class Lock:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self.release()
-            hint = "close the other review app, or do it there"
+            hint = "close the other review app, or work in it"
             raise BusyError("another process has the store open", where=str(path), hint=hint) from None
 
     def store_id(self) -> str:
