@@ -90,7 +90,7 @@ class RangeCalibration(Record):
     name: str
     residuals: tuple[float, ...]
     judged: tuple[float, ...] = ()
-    """The residuals of drafts with an LLM against a reader; empty if there are none."""
+    """The residuals of drafts with an LLM compared with a reader's scores; empty if there are none."""
     thin_factor: float
     """Factor that scales the residuals if the sources hardly describe the product; 1 or more."""
 
@@ -116,7 +116,7 @@ class Calibration(Record):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Compute a hash of the constants."""
+        """Return a hash of the constants."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:_DIGITS]
 
 

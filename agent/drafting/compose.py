@@ -99,7 +99,7 @@ def compose(
         estimated,
         sum(one.certain for one in verdicts.values()),
         sheet,
-        # Drafts that an LLM judged, and thin sources, have a range of their own.
+        # Drafts that an LLM judged and drafts from thin sources have their own ranges.
         constants=partial(likely, calibration=calibration.range, thin=thin, judged=judged),
         bare_factors=valued(without_claims(sheet)),
     )

@@ -104,7 +104,7 @@ def advise(given: Given, found: Found, score: Score, questions: Sequence[Questio
         conditions=tuple(_condition(measure, every) for measure in conditions),
         residual=residual,
         caveat=renamed(led.caveat, called) if given.stands(led.caveat) else "",
-        # A further danger that names a threat which is not shown is left out.
+        # Leave out further dangers that mention a threat that is not shown.
         also=tuple(filter(None, (renamed(danger, called) for danger in led.also))),
         conflicts=tuple(filter(None, (renamed(each, called) for each in led.conflicts if given.stands(each)))),
         law=_law(given),
@@ -161,9 +161,9 @@ def _after(threat: Threat, measures: Sequence[_Measure]) -> Decimal:
 def _eased(threat: Threat, measures: Sequence[_Measure]) -> str:
     """Return the threat's vector with all measures applied.
 
-    Of several full losses that an LLM's conditions merely make smaller, the first is left as it is: LLMs take their
-    conditions to contain each loss at once, which no reader believed of a threat that goes on. A loss that ends, as the
-    integrity of what can no longer be written, ends.
+    If an LLM's conditions would reduce all of several full losses without ending any, the first one is kept: LLMs
+    assume that their conditions contain every loss at once, and no reader believed that of a threat that remains. A
+    loss that a condition ends does end, such as the integrity of data that can no longer be written.
     """
     vector = threat.score.cvss_vector
     changes: dict[str, str] = {}
@@ -193,7 +193,7 @@ def _residual(threats: Sequence[Threat], measures: Sequence[_Measure], every: Se
 
 
 def _condition(measure: _Measure, threats: Sequence[Threat]) -> Condition:
-    # List the eased threats; an LLM's condition may also name threats whose metrics it does not change.
+    # List the eased threats; an LLM's condition may also mention threats whose metrics it does not change.
     after = {
         threat.id: _after(threat, [measure])
         for threat in threats
@@ -203,7 +203,7 @@ def _condition(measure: _Measure, threats: Sequence[Threat]) -> Condition:
 
 
 def _judged(given: Given, found: Found) -> list[_Measure]:
-    """Return the LLM's conditions with the draft's threat names, dropping conditions only for threats not shown."""
+    """Return the LLM's conditions with the draft's threat names, without those that only concern hidden threats."""
     ids, called = found.ids, found.called
     made = []
     for condition in given.judgement.conditions:
@@ -228,7 +228,8 @@ def _judged(given: Given, found: Found) -> list[_Measure]:
 def weighed(led: UseProposal, score: Score, residual: Residual | None, *, asked: bool, conditions: bool) -> UseProposal:
     """Return an LLM's proposal, or that of the scores if it is more cautious.
 
-    Too little for a score is not too much risk: an LLM may give `conditions` under which a thin page is enough.
+    Too little evidence for a score does not mean too much risk: an LLM may give `conditions` that make use acceptable
+    even with thin sources.
     """
     enough = conditions and residual is not None and residual.after < CRITICAL
     if score.withheld is not None and led == "use with conditions" and enough:
@@ -244,8 +245,8 @@ def proposal_of(score: Score, residual: Residual | None, *, asked: bool) -> UseP
 
 
 def _law(given: Given) -> str:
-    """Return the legal points relevant to the facts, with marks, or an empty string. An LLM that wrote the page and
-    names none has weighed them: most products store or fetch something, and few touch the law by it."""
+    """Return the legal points relevant to the facts, with marks, or an empty string. If an LLM wrote the page and gave
+    none, it has considered them: most products store or fetch something, and few raise legal points by doing so."""
     led = given.judgement.law
     if (led and given.stands(led)) or (given.judgement.proposal is not None and not led):
         return led

@@ -36,7 +36,7 @@ CONTROLS: Final[Mapping[str, tuple[FactorKey, float]]] = {
 }
 """Effect of a documented control on a factor. Set by hand, because too few labelled products document controls."""
 CONTROL_RANK: Final = 3
-"""Minimum rank of documentation that names the setting, its default, its scope and who can change it."""
+"""Minimum rank of documentation that states the setting, its default, its scope and who can change it."""
 LEAST: Final = 0.1
 """Minimum value of a factor; no text lowers it further."""
 THIN: Final = 6
@@ -46,7 +46,7 @@ _SHOWN: Final = 0.005
 _DIGITS: Final = 4
 _CENTS: Final = 2
 _NAMED: Final = 3
-"""Maximum number of facts that a rationale names."""
+"""Maximum number of facts that a rationale mentions."""
 _TENTH: Final = Decimal("0.1")
 _UNKNOWN_EFFECT: Final = 0.03
 _UNKNOWN_LOWERING: Final = -0.1
@@ -70,7 +70,7 @@ class _Sum:
         return round(sum(part.effect for part in self.parts), _DIGITS)
 
     def add(self, fact: Fact, effect: float, label: str, quote: str = "") -> None:
-        """Add the part of a fact, with its `quote` or its first one."""
+        """Add a fact's part, citing `quote` or else the fact's first quote."""
         mark = quote or fact.evidence[0]
         self.parts.append(_part("evidence", label, effect, signal=fact.key, evidence=mark))
         self.facts.append(fact)
@@ -89,7 +89,7 @@ def estimate(
     """
     constants = calibration or load_factors()
     led = judgement or NOTHING
-    # What the other reader found unsurely, in words that name no such act, holds nothing once the LLM disputes it.
+    # A doubted fact that the LLM also disputes sets no minimum.
     idle = [fact.id for fact in sheet.facts if fact.id in led.disputed and fact.id in led.doubted]
     holding = without(sheet, *idle) if idle else sheet
     found: dict[FactorKey, FactorEstimate] = {}
@@ -176,7 +176,7 @@ def _summed(sheet: FactSheet, kind: ProductKind, key: FactorKey, calibration: Fa
         effect = max(wanted, min(0.0, LEAST - made.total))
         if effect > -_SHOWN:
             continue
-        # The fact's highest-ranked quote justifies showing a lowering.
+        # Cite the fact's highest-ranked quote for the lowering.
         quote = max(fact.evidence, key=lambda mark: ranks.get(mark, 0))
         made.add(fact, effect, f"{rule}: {words[fact.key].title}", quote)
         made.falls.append((fact, rule))
@@ -200,7 +200,7 @@ def _summed(sheet: FactSheet, kind: ProductKind, key: FactorKey, calibration: Fa
 def _prior(
     sheet: FactSheet, kind: ProductKind, key: FactorKey, constants: FactorConstants, means: Mapping[str, float]
 ) -> Sequence[Part]:
-    """Compute the part for the typical value of the kind and the part for the outlook of the sources."""
+    """Compute the parts for the typical value of the kind and for the outlook of the sources."""
     usual = constants.typical[kind]
     parts = [_part("typical", f"typical of {kind_title(kind)}", usual)]
     outlook = sheet.outlook
@@ -215,9 +215,9 @@ def _prior(
     # The outlook alone, without a fact, must not lower a value to 0.
     more = max(more, min(0.0, LEAST - usual))
     if abs(more) >= _SHOWN:
-        parts.append(_part("remainder", "what the sources as a whole make likely, beyond the facts", more))
+        parts.append(_part("remainder", "what the sources as a whole suggest, beyond the facts", more))
     if is_thin(sheet) and constants.thin >= _SHOWN:
-        parts.append(_part("remainder", "too little was read to take the rest as absent", constants.thin))
+        parts.append(_part("remainder", "too little was read to treat everything else as absent", constants.thin))
     return parts
 
 
@@ -247,7 +247,7 @@ def _falling(sheet: FactSheet, key: FactorKey, constants: FactorConstants) -> Se
         if fact.polarity == "asserted" and key in entry.lowers:
             rule = "a stated limit"
         elif fact.polarity == "denied" and entry.deniable and key in entry.denial_lowers:
-            rule = "stated not to be so"
+            rule = "an explicit denial"
         elif fact.polarity == "asserted" and key == controlled and documented(fact):
             rule, effect = "a documented control", given
         else:
@@ -272,15 +272,15 @@ def _rationale(kind: ProductKind, facts: Sequence[Fact], falls: Sequence[tuple[F
     words = load_vocabulary()
     lowering = [fact for fact, _ in falls]
     raising = [words[fact.key].title for fact in facts if fact not in lowering]
-    first = f"Starts from what is typical of {kind_title(kind)}"
+    first = f"Typical value for {kind_title(kind)}"
     if raising:
-        first += f"; raised because it {listed(raising[:_NAMED])}"
+        first += f", raised because it {listed(raising[:_NAMED])}"
     elif not lowering:
-        first += "; the listing states nothing that moves it"
+        first += "; the listing gives no reason to change it"
     if not lowering:
         return f"{first}."
     last = listed([f"{rule} ({words[fact.key].title})" for fact, rule in falls[:_NAMED]])
-    return f"{first}; lowered by {last}."
+    return f"{first}{', and' if raising else ','} lowered by {last}."
 
 
 # ---------------------------------------------------------------- led by an LLM
@@ -291,25 +291,25 @@ def _judged(
 ) -> FactorEstimate:
     """Correct the LLM's value for its bias and raise it to the minimum that the facts imply.
 
-    `disputed` are the ids of facts that the LLM calls wrong for a reason that code cannot check: they hold the value,
-    and the label says that they are disputed.
+    `disputed` are the ids of facts that the LLM calls wrong for a reason that code cannot check. They still set a
+    minimum, and the label says that this is only one reading of the sources.
     """
     told, bias, wider = float(judged.value), constants.judged.bias, constants.judged.wider
     value = min(1.0, max(0.0, told + bias))
     made = _Sum([_part("proposal", "proposed by the LLM", told)])
     if abs(value - told) >= _SHOWN:
-        made.parts.append(_part("remainder", "correction for how the LLM values this factor", value - told))
+        made.parts.append(_part("remainder", "correction for the LLM's usual deviation on this factor", value - told))
     least, why = floors(sheet, key)
     evidence = list(judged.evidence)
     if why is not None and least - value > _SHOWN:
         does = load_vocabulary()[why.key].title
         label = f"at least {least:.1f} because it {does}"
         if why.id in disputed:
-            label = f"held at {least:.1f}: by one reading of the sources it {does}"
+            label = f"at least {least:.1f} because, on one reading of the sources, it {does}"
         made.add(why, least - value, label)
         evidence += why.evidence
     elif LEAST - value > _SHOWN:
-        made.parts.append(_part("remainder", f"no text alone takes a value below {LEAST}", LEAST - value))
+        made.parts.append(_part("remainder", f"text alone never lowers a value below {LEAST}", LEAST - value))
     total = _tenth(made.total)
     return FactorEstimate(
         value=total,

@@ -20,7 +20,7 @@ Metric = Literal["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA
 """The base metrics of CVSS v4.0."""
 
 _NOBODY: Final = ("nobody", "no attacker", "no one")
-"""How the actor of a threat begins that has no attacker."""
+"""The beginnings of the actor of a threat without an attacker."""
 
 
 class JudgedFactor(Record):
@@ -119,7 +119,7 @@ class JudgedControl(Record):
 
 
 class JudgedQuestion(Record):
-    """A question to the vendor."""
+    """A question for the vendor."""
 
     text: str
     why: str = ""
@@ -194,7 +194,7 @@ class Judgement(Record):
     """What the product is, in one sentence with marks."""
     factors: dict[FactorKey, JudgedFactor] = Field(default_factory=dict)
     reasons: dict[FactorKey, str] = Field(default_factory=dict)
-    """Better reasons for values of factors, written when the values were known."""
+    """Better reasons for the factors' values, written once the values were known."""
     layers: dict[LayerKey, JudgedLayer] = Field(default_factory=dict)
     threats: tuple[JudgedThreat, ...] = ()
     """Most important first. Chains, conditions and questions refer to them as T1, T2, …"""
@@ -208,20 +208,20 @@ class Judgement(Record):
     conditions: tuple[JudgedCondition, ...] = ()
     proposal: Literal["use", "use with conditions", "wait for answers"] | None = None
     caveat: str = ""
-    """What the proposal still hangs on, as a second sentence of it."""
+    """What the proposal still depends on; it becomes the second sentence of the proposal."""
     also: tuple[str, ...] = ()
     """Further dangers, each a phrase, or a name, a colon and a sentence."""
     conflicts: tuple[str, ...] = ()
-    """Where the sources contradict themselves or lack what they name, each a sentence with marks."""
+    """Where the sources contradict themselves or lack something they refer to, each a sentence with marks."""
     law: str = ""
     picture: JudgedPicture = JudgedPicture()
     evidence: tuple[Evidence, ...] = ()
     """Quotes that are not in the sheet; numbering continues from the sheet."""
     disputed: tuple[str, ...] = ()
-    """Ids of facts that the LLM calls wrong for a reason that code cannot check; they stay."""
+    """Ids of facts that the LLM calls wrong for a reason that code cannot check; they are kept."""
     doubted: tuple[str, ...] = ()
-    """Ids of low-confidence facts that only the classifier found, in sentences that do not name the act. They set no
-    floor for the LLM's severities."""
+    """Ids of low-confidence facts that only the classifier found, in sentences that do not mention the action. They set
+    no floor for the LLM's severities."""
     parts: tuple[MadeBy, ...] = ()
     """The parts made by the LLM, and the reasons for missing parts."""
     dropped: tuple[tuple[str, str], ...] = ()
@@ -229,7 +229,7 @@ class Judgement(Record):
 
 
 def lacks_attacker(actor: str) -> bool:
-    """Return whether the actor of a threat is nobody, that is, whether it is a mistake of the LLM inside."""
+    """Return whether a threat has no attacker, that is, whether it is a mistake made by the product's LLM."""
     return actor.casefold().startswith(_NOBODY)
 
 
@@ -238,7 +238,7 @@ NOTHING: Final = Judgement()
 
 
 class Given(NamedTuple):
-    """What a draft is composed from."""
+    """The inputs from which a draft is composed."""
 
     sheet: FactSheet
     name: str

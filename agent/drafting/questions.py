@@ -1,4 +1,4 @@
-"""Questions to the vendor: why each matters, what its answer changes, and how much an answer would narrow the score.
+"""Questions for the vendor: why each matters, what its answer changes, and how much an answer would narrow the score.
 
 The width of the likely range is divided among its causes: each factor's interval and the range of the base, each
 weighted by the slope of the AIVSS 0.8 equation at the drafted values,
@@ -41,7 +41,7 @@ _TOLD_FALL: Final = Decimal("0.5")
 """Smallest fall of the base that is stated as a number."""
 _OF_THE_CLIENT: Final = frozenset({"llm", "loop", "run-limit"})
 """Questions that the vendor of a tool server or a skill cannot answer."""
-_VERBS: Final = ("need", "become", "fall", "shrink")
+_VERBS: Final = ("need", "become", "apply", "cause")
 
 
 class Spread(NamedTuple):
@@ -175,7 +175,7 @@ def _worth(question: Question, open_layers: Sequence[LayerKey], chosen: Sequence
 
 
 def _from_facts(given: Given, found: Found, causes: Spread) -> list[Question]:
-    """Return the questions of the file that fit the facts, with the threats that an answer changes."""
+    """Return the questions of the file that apply to the facts, with the threats that an answer changes."""
     known = {fact.key for fact in counted(given.sheet)}
     there = {fact.key for fact in counted(given.sheet) if fact.polarity != "denied"}
     made = []
@@ -207,8 +207,8 @@ def _of_likely(one: Open, causes: Spread) -> Question:
     return Question(
         id="Q0",
         text=one.question,
-        why=f"By the sources as a whole it may {words.do} {words.what}.",
-        changes=f"An unsafe answer adds a threat: {inside(one.title)}.",
+        why=f"The sources as a whole suggest that it may {words.do} {words.what}.",
+        changes=f"If the answer is unsafe, a threat is added: {inside(one.title)}.",
         proposed=f"No. / It {third_person(words.do)} {words.what}, limited to … by …",
         settles=settles,
         effect=effect(settles, causes),
@@ -225,12 +225,14 @@ def touched_by(keys: Sequence[str], sheet: FactSheet, found: Found) -> list[Thre
 def _changes(row: QuestionRow, touched: Sequence[Threat], names: Mapping[str, str]) -> str:
     if not touched or not row.then:
         return row.otherwise
-    verbs = {verb: verb if len(touched) > 1 else f"{verb}s" for verb in _VERBS}
+    several = len(touched) > 1
+    verbs = {verb: verb if several else third_person(verb) for verb in _VERBS} | {"are": "are" if several else "is"}
     text = row.then.format(threats=listed([names[threat.id] for threat in touched]), **verbs)
     for threat in touched:
         after = base_of(eased(threat.score.cvss_vector, row.metrics))
         if threat.score.cvss_base - after >= _TOLD_FALL:
-            text += f"; {names[threat.id]} falls from {threat.score.cvss_base} to {after}"
+            whose = f"; the base of {names[threat.id]}" if several else ", and its base"
+            text += f"{whose} falls from {threat.score.cvss_base} to {after}"
             break
     return f"{row.answer}: {text}."
 
@@ -269,7 +271,7 @@ def _led(asked: JudgedQuestion, text: str, found: Found, causes: Spread) -> Ques
 
 
 def _eases(asked: JudgedQuestion, found: Found) -> Iterator[Ease]:
-    """Compute what is left of each shown threat after a good answer."""
+    """Compute the remaining severity of each shown threat after a good answer."""
     metrics = {found.ids[name]: each for name, each in asked.metrics.items() if name in found.ids}
     for placed in found.threats:
         threat, vector = placed.threat, placed.threat.score.cvss_vector

@@ -1,6 +1,6 @@
 """The score of a draft: AIVSS 0.8 from the headline's base and the ten factors, before controls.
 
-Two further scores accompany it: one that counts the documented controls named by the headline's pattern (rank 3 or
+Two further scores accompany it: one that counts the documented controls listed in the headline's pattern (rank 3 or
 more, on by default), and one in which the vendor's general claims do not lower the score.
 """
 

@@ -17,7 +17,7 @@ _BANDS: Final = ("None", "Low", "Medium", "High", "Critical")
 def why_withheld(scored: Score, headline: Threat | None, certain: int) -> str | None:
     """Return why the score is withheld, or None if it is shown. `certain` is the number of certain layers, 0 to 7."""
     if headline is None or not headline.evidence:
-        return "no threat in default use rests on a quote"
+        return "no threat in default use is supported by a quote"
     if certain < CERTAIN_NEEDED:
         return f"{f'only {certain}' if certain else 'none'} of {len(LAYERS)} layers is certain"
     if scored.likely_low is not None and scored.likely_high is not None:

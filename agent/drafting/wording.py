@@ -103,11 +103,11 @@ class Said(NamedTuple):
     @property
     def setting(self) -> str:
         """The suffix of a configurable fact, which may be on or off by default."""
-        return " (a setting)" if self.polarity == "configurable" and not self.words.setting else ""
+        return " (configurable)" if self.polarity == "configurable" and not self.words.setting else ""
 
     @property
     def clause(self) -> str:
-        """A clause such as "runs shell commands", "does not run shell commands" or "runs … (a setting)"."""
+        """A clause such as "runs shell commands", "does not run shell commands" or "runs … (configurable)"."""
         do = self.words.do
         if self.polarity == "denied":
             plain = f"is not {self.what}" if do == "be" else f"does not {do} {self.what}"
@@ -141,7 +141,7 @@ def said(
     keys: Iterable[str] | None = None,
     polarity: Polarity | None = None,
 ) -> tuple[Said, ...]:
-    """Combine the counted facts about the product to one saying per key and polarity.
+    """Combine the counted facts about the product into one saying per key and polarity.
 
     Restricted to `group` or `keys` if given; ordered as in the sheet, or as in `keys`. Of a key that is both asserted
     and configurable, the graver saying is kept: configurable only for controls.

@@ -29,11 +29,11 @@ _SHORT_FACTORS: Final[dict[FactorKey, str]] = {
     "natural_language_interface": "natural language",
 }
 _MOST_QUOTED: Final = 120
-"""The most characters of a quote that stands for a reason."""
+"""The most characters of a quote that replaces a reason."""
 _MUCH: Final = 0.15
-"""How much a fact has to raise a factor to be named beside its reason."""
+"""The smallest increase by a fact for which the fact is mentioned after the reason."""
 _RAISED: Final = ("at least ", "held at ")
-"""How a part's label begins that says which fact raises a factor to a minimum."""
+"""How the labels of parts begin that state which fact raises a factor to a minimum."""
 
 
 def numbers(writer: Writer) -> Part:
@@ -46,9 +46,9 @@ def numbers(writer: Writer) -> Part:
         known = f" ({score.threat_multiplier}: the formula's threat multiplier)"
         blocks += [doc.paragraph(doc.code(made + known)), _short_factors(writer, score.factor_set)]
     elif score.withheld is not None and score.factor_set is not None and draft.drafter.kind == "llm":
-        # Without an LLM the reasons would be typical values of the kind, which say nothing of a thin page.
+        # Without an LLM, the reasons would only be typical values for the kind, which say nothing about a thin page.
         blocks.append(_short_factors(writer, score.factor_set))
-    # What the threats' own measures leave is in the appendix.
+    # The bases that remain with the threats' own measures are in the appendix.
     residual = None if writer.view.measures else writer.residual
     rows = []
     for item in shown:
@@ -61,23 +61,23 @@ def numbers(writer: Writer) -> Part:
     mistakes = [item.name for item in shown if lacks_attacker(item.threat.statement.source)]
     if mistakes:
         verb = "has" if len(mistakes) == 1 else "have"
-        told = f" {verb} no attacker: CVSS is used as if a careless user set it off (PR:L)."
-        blocks.append(doc.paragraph((*doc.refs(*mistakes), Span(told))))
+        told = f" {verb} no attacker: CVSS is applied as if a careless user triggered it (PR:L)."
+        blocks.append(doc.paragraph((*doc.listed_refs(*mistakes), Span(told))))
     return doc.part("numbers", "The numbers" if blocks else "", *blocks)
 
 
 def _short_factors(writer: Writer, used: FactorSet) -> Block:
-    """Build a table of the summands of the factor sum, with their reasons, and the sum if a score is made of it."""
+    """Build a table of the factors in the sum, with their reasons, and the sum itself if there is a score."""
     factors, score = writer.view.draft.factors, writer.view.draft.score
     rows = []
     seen: dict[str, str] = {}
     for key in FACTOR_SETS[used]:
         reason = _reason(factors[key])
         extra = () if marked(reason) else factors[key].evidence[:2]
-        # Of a reason that could not be kept, the first quote is left.
+        # If the reason could not be kept, show its first quote.
         told = writer.prose.text(reason, extra) if reason else _quoted(writer, extra)
         if reason in seen and reason:
-            # A reason that fits several factors is told once.
+            # A reason that several factors share is given once.
             told = doc.words(f"As for {seen[reason]}.")
         seen.setdefault(reason, _SHORT_FACTORS[key])
         rows.append(doc.row(_SHORT_FACTORS[key].capitalize(), tenth(factors[key].value), told))
@@ -87,7 +87,7 @@ def _short_factors(writer: Writer, used: FactorSet) -> Block:
 
 
 def _quoted(writer: Writer, marks: Sequence[str]) -> Text:
-    """Return the first of these quotes with its mark; an empty text if none is known."""
+    """Return the first of these quotes with its mark; an empty text if none of them exists."""
     known = [mark for mark in writer.prose.resolved(marks) if mark in writer.view.evidence]
     if not known:
         return ()

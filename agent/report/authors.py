@@ -1,4 +1,4 @@
-"""Who made which part of a draft, and what the LLM used for its parts.
+"""Who made which part of a draft, and the LLM's usage.
 
 Nothing is reported for a draft without an LLM, since the program made all of it.
 """
@@ -12,7 +12,7 @@ from agent.report.sentences import listed
 from agent.report.view import name_of
 
 LLM_USAGE: Final = ("llm_calls", "input_tokens", "cached_tokens", "output_tokens", "dollars", "claims_dropped")
-"""Keys of a draft's usage figures that are no part of its manifest."""
+"""Keys of a draft's usage figures that are not part of its manifest."""
 _FALLEN_BACK: Final = "drafting with "
 _DETAIL: Final = 160
 _MOST: Final = 0.9
@@ -28,48 +28,49 @@ _TITLES: Final = {
 }
 _WHO: Final = {
     ("factors", "both"): "the LLM's value weighed with the estimate",
-    ("factors", "embedded"): "the estimate alone",
+    ("factors", "embedded"): "the estimate only",
     ("layers", "llm"): "in the LLM's words",
     ("layers", "embedded"): "in the program's words",
-    ("threats", "both"): "the catalogue's, and threats of the LLM beside them",
-    ("threats", "embedded"): "the catalogue's alone",
-    ("system", "both"): "found by the program, and parts of the LLM beside them",
-    ("system", "embedded"): "found by the program alone",
-    ("posture", "both"): "begins in the LLM's words, ends in the program's",
+    ("threats", "both"): "the catalogue's threats plus the LLM's",
+    ("threats", "embedded"): "the catalogue's only",
+    ("system", "both"): "found by the program, with additional parts from the LLM",
+    ("system", "embedded"): "found only by the program",
+    ("posture", "both"): "first in the LLM's words, then in the program's",
     ("posture", "embedded"): "in the program's words",
     ("questions", "both"): "chosen by the program, some in the LLM's words",
     ("questions", "embedded"): "in the program's words",
     ("chains", "both"): "the catalogue's and the LLM's",
-    ("chains", "llm"): "the LLM's, from threats of this draft",
-    ("chains", "embedded"): "the catalogue's alone",
+    ("chains", "llm"): "the LLM's, built from threats of this draft",
+    ("chains", "embedded"): "the catalogue's only",
 }
-_PLAIN_WHO: Final = {"both": "the program and the LLM", "llm": "the LLM", "embedded": "the program alone"}
+_PLAIN_WHO: Final = {"both": "the program and the LLM", "llm": "the LLM", "embedded": "the program only"}
 _CALLS: Final[dict[MissingReason, str]] = {
-    "rate-limited": "the endpoint took no more calls",
+    "rate-limited": "the endpoint accepted no more calls",
     "out-of-quota": "the account has no quota left",
     "bad-request": "the endpoint refused the request",
     "too-large": "the request was too long for the LLM",
     "unauthorised": "the endpoint refused the key",
     "model-missing": "the endpoint does not have this LLM",
     "timeout": "there was no answer in time",
-    "tls": "there was no safe connection",
-    "bad-endpoint": "the address is no endpoint of an LLM",
-    "bad-response": "the endpoint sent something else than an answer",
+    "tls": "no secure connection could be made",
+    "bad-endpoint": "the address is not an LLM endpoint",
+    "bad-response": "the endpoint sent something other than an answer",
     "empty-answer": "the answer was empty",
     "refused": "the LLM refused to answer",
     "truncated": "the answer was cut off",
-    "filtered": "a filter of the provider withheld the answer",
-    "invalid-json": "the answer was no valid JSON",
-    "invalid-schema": "the answer was not of the form that was asked for",
+    "filtered": "the provider's filter withheld the answer",
+    "invalid-json": "the answer was not valid JSON",
+    "invalid-schema": "the answer did not have the requested form",
     "unreachable": "the endpoint could not be reached",
     "over-budget": "the budget was used up",
-    "cassette-miss": "the recording holds no such call",
+    "cassette-miss": "the recording does not contain this call",
 }
 """The reasons for failed calls, in words; any other reason is explained by its detail."""
 
 
 def authorships(draft: Draft) -> Iterator[tuple[str, str, str]]:
-    """Yield each part, who made it, and why the LLM's proposal is missing, if it is; nothing without an LLM.
+    """Yield each part, who made it, and why the LLM's proposal is missing, if it is; yield nothing for a draft without
+    an LLM.
 
     All factors are one part, and so are all layers.
     """
@@ -85,7 +86,7 @@ def authorships(draft: Draft) -> Iterator[tuple[str, str, str]]:
         for made in parts:
             if made.missing is not None:
                 reasons.setdefault(reason_words(made.missing), []).append(_short_name(made.part))
-        why = ["what it proposed is under Dropped"] * sum(m.missing is None and m.by == "embedded" for m in parts)
+        why = ["its proposal is listed under Dropped"] * sum(m.missing is None and m.by == "embedded" for m in parts)
         why += [f"{listed(names)}: {reason}" if many else reason for reason, names in reasons.items()]
         yield _TITLES.get(group, group), "; ".join(told), "; ".join(why)
 
@@ -117,13 +118,13 @@ def drafter_words(draft: Draft) -> str:
     drafter = draft.drafter
     if drafter.kind == "embedded":
         given_up = [item.what for item in draft.dropped if item.what.startswith(_FALLEN_BACK)]
-        since = f", since the LLM {given_up[0].removeprefix(_FALLEN_BACK)} could not be had" if given_up else ""
+        since = f" because the LLM {given_up[0].removeprefix(_FALLEN_BACK)} was unavailable" if given_up else ""
         return f"drafted without an LLM{since}"
     name = f"the LLM {drafter.llm}" if drafter.llm else "an LLM"
     used = sum(made.by != "embedded" for made in drafter.parts)
     if drafter.parts and not used:
-        return f"drafted without an LLM: {name} was asked and nothing that it said is used"
-    # If only one or two parts are not by the LLM, the appendix mentions them.
+        return f"drafted without an LLM: {name} was asked, but none of its answers is used"
+    # If only one or two parts are not by the LLM, only the appendix mentions them.
     few = used < _MOST * len(drafter.parts)
     share = f" in {used} of {len(drafter.parts)} parts" if few else ""
     return f"drafted with {name}{share}, quotes and numbers checked by code"
@@ -134,9 +135,9 @@ def usage_sentences(draft: Draft) -> list[str]:
     used, tokens = draft.usage, draft.manifest.get("llm_tokens")
     if "llm_calls" not in used:
         return []
-    money = f", ${used['dollars']:.4f}" if "dollars" in used else ", price not known"
+    money = f", ${used['dollars']:.4f}" if "dollars" in used else ", price unknown"
     return [
-        f"The LLM took {used['llm_calls']:,.0f} calls: {used.get('input_tokens', 0):,.0f} tokens in, "
+        f"The LLM was called {used['llm_calls']:,.0f} times: {used.get('input_tokens', 0):,.0f} tokens in, "
         f"{used.get('cached_tokens', 0):,.0f} of them cached, {used.get('output_tokens', 0):,.0f} out"
         f"{f' ({tokens})' if tokens else ''}{money}"
     ]

@@ -14,19 +14,19 @@ from agent.report.view import RankedThreat
 from agent.scoring import severity
 
 _MUCH: Final = Decimal("1.0")
-"""How much a base has to fall for a reader to see that the conditions help."""
+"""How far a base has to fall for readers to see that the conditions help."""
 _EASED: Final = {
-    "UI": "a person's click",
-    "AC": "a hurdle",
+    "UI": "human approval",
+    "AC": "a harder attack",
     "AT": "a precondition",
     "PR": "a login",
-    "AV": "a closed network",
+    "AV": "limited network access",
 }
-"""What a condition puts in the way, by the metric that it changes."""
+"""The obstacle that a condition adds, by the metric that it changes."""
 _WITHOUT_EFFECT: Final = (
-    "None of the measures below was found to end a threat or to lower its base; they stand with each threat."
+    "None of the known measures removes a threat or lowers its CVSS base; they are listed under each threat."
 )
-_WITHOUT_MEASURE: Final = "None is proposed: no measure of yours is known against these threats."
+_WITHOUT_MEASURE: Final = "None is proposed, because no measure that you can take against these threats is known."
 
 
 def conditions(writer: Writer) -> Part:
@@ -35,7 +35,7 @@ def conditions(writer: Writer) -> Part:
     if advice is None:
         return doc.part("conditions", title, _older_conditions(writer))
     blocks: list[Block] = []
-    # Measures stand with their threats, each with its price.
+    # Measures are listed under their threats, each with its price.
     own = bool(writer.view.measures)
     above = {item.threat.id for item in on_page(writer)}
     shown = advice.conditions[: writer.room.conditions]
@@ -50,7 +50,7 @@ def conditions(writer: Writer) -> Part:
         known = any(each.who == "you" for item in writer.view.threats for each in item.threat.mitigations)
         blocks.append(doc.paragraph(_WITHOUT_EFFECT if known else _WITHOUT_MEASURE))
     elif own:
-        # What the measures leave by CVSS is computed in the appendix.
+        # The appendix computes the CVSS bases that remain with the measures.
         blocks.append(Paragraph(_measured(writer)))
     elif advice.residual is not None:
         blocks.append(Paragraph(_residual(writer, advice.residual, len(advice.conditions), len(shown))))
@@ -62,16 +62,14 @@ def conditions(writer: Writer) -> Part:
 
 
 def _measured(writer: Writer) -> Text:
-    """Say that the measures of the threats on the page are the conditions, and which threats have none."""
+    """State that the measures of the threats on the page are the conditions, and which threats have none."""
     if writer.view.draft.score.aivss is None:
-        return doc.words("If it is used before it is assessed, each measure under “You” is in place.")
+        return doc.words("If it is used before it has been assessed, each measure under “You” must be in place.")
     unmet = [item.name for item in on_page(writer) if not has_measure(item)]
-    told = Span("Before go-live, each measure under “You” is in place")
+    told = Span("Before go-live, each measure under “You” must be in place")
     if not unmet:
         return (told, Span("."))
-    left = " is left to the vendor: accept it or wait."
-    left = left if len(unmet) == 1 else " are left to the vendor: accept or wait."
-    return (told, Span("; "), *doc.refs(*unmet), Span(left))
+    return (told, Span("; only the vendor can fix "), *doc.listed_refs(*unmet), Span(", so accept the risk or wait."))
 
 
 def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -> Text:
@@ -87,7 +85,7 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
     alike = [item.name for item, base in left if base == highest[1]]
     if not highest[1]:
         return (start, Span("none of these threats remains."))
-    rest = (*doc.strong(_graded(highest[1])), Span(" for "), *doc.refs(*alike))
+    rest = (*doc.strong(_graded(highest[1])), Span(" for "), *doc.listed_refs(*alike))
     if len(alike) == 1 and (where := _where(highest[0])):
         rest = (*rest, Span(f" {where}"))
     if first is None:
@@ -95,33 +93,33 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
     item, after = first
     before = base_of(item)
     falls = " stays at " if after == before else f" falls from {tenth(before)} to "
-    told: Text = (start, *doc.refs(item.name), Span(falls if after else " is gone"))
+    told: Text = (start, *doc.refs(item.name), Span(falls if after else " no longer applies"))
     meant = _meaning(residual.changes.get(item.threat.id, ""), before - after)
     if highest is first:
         others = [name for name in alike if name != item.name]
-        also = (Span(", also of "), *doc.refs(*others)) if others else ()
+        also = (Span(", shared with "), *doc.listed_refs(*others)) if others else ()
         return (
-            *told, *doc.strong(_graded(after)), Span(", the highest CVSS base that remains"), *also, Span("."), *meant
+            *told, *doc.strong(_graded(after)), Span(", the highest remaining CVSS base"), *also, Span("."), *meant
         )  # fmt: skip
     fallen = (Span(_graded(after)),) if after else ()
-    return (*told, *fallen, Span("; the highest CVSS base that remains is "), *rest, Span("."), *meant)
+    return (*told, *fallen, Span("; the highest remaining CVSS base is "), *rest, Span("."), *meant)
 
 
 def _where(item: RankedThreat) -> str:
-    """Return when a threat holds that does not hold in default use."""
+    """Return when a threat applies that does not apply in default use."""
     if item.threat.setting:
         return bare(if_clause(item.threat.setting))
-    return "on its assumption" if item.threat.basis == "assumed" else ""
+    return "if its assumption holds" if item.threat.basis == "assumed" else ""
 
 
 def _meaning(changes: str, fall: Decimal) -> Text:
-    """Explain why a base hardly falls although the conditions change its metrics; empty if it falls clearly."""
+    """Explain why a base hardly falls although the conditions change its metrics; empty if it falls noticeably."""
     if not changes or fall >= _MUCH:
         return ()
     changed = {part.partition(":")[0] for part in changes.split("/")}
     eased = [told for metric, told in _EASED.items() if metric in changed]
-    small = listed([*eased, *(["a smaller loss"] if len(changed) > len(eased) else [])])
-    return (Span(f" CVSS credits {small} with little: it rates an attack that succeeds, not how seldom one does."),)
+    small = listed([*eased, *(["a smaller impact"] if len(changed) > len(eased) else [])])
+    return (Span(f" CVSS gives little credit for {small}: it rates successful attacks, not how rarely they succeed."),)
 
 
 def _graded(base: Decimal) -> str:
@@ -129,33 +127,33 @@ def _graded(base: Decimal) -> str:
 
 
 def _gravest(writer: Writer, residual: Residual) -> Text:
-    """Describe the residual of the gravest threat, where none is stored for each threat."""
+    """Describe the residual of the gravest threat, if the draft does not store one for each threat."""
     if not residual.after:
         return (Span("none of these threats remains."),)
     item = next((item for item in writer.view.threats if item.threat.id == residual.threat), None)
     whose: Text = (Span(" ("), *doc.refs(item.name), Span(")")) if item else ()
-    was = f", down from {tenth(residual.before)}" if residual.after != residual.before else " as before"
+    was = f", down from {tenth(residual.before)}" if residual.after != residual.before else ", as before"
     return (Span("the highest CVSS base is "), *doc.strong(_graded(residual.after)), *whose, Span(f"{was}."))
 
 
 def remaining(writer: Writer, item: RankedThreat, residual: Residual) -> Text:
-    """Describe the metrics that the conditions change and the remaining base; a dash where none is stored for each
-    threat."""
+    """Describe the metrics that the conditions change and the remaining base; a dash if the draft does not store one
+    for each threat."""
     left, changes = residual.remains.get(item.threat.id), residual.changes.get(item.threat.id, "")
     if left is None:
         return doc.words("–")
     if not left:
-        return doc.words("this path is closed")
+        return doc.words("no longer possible")
     if not changes:
         advice = writer.view.draft.advice
         eased = advice is not None and any(item.threat.id in one.threats for one in advice.conditions)
-        return doc.words("less likely; no metric changes" if eased else "no metric changes")
+        return doc.words("less likely; metrics unchanged" if eased else "metrics unchanged")
     same = doc.words("(score unchanged)") if left == base_of(item) else ()
     return doc.joined(lowered(changes, left), same)
 
 
 def residuals(writer: Writer) -> Part:
-    """Build the appendix table of what the conditions change of the threats whose rest is not on the first two
+    """Build the appendix table of what the conditions change for threats whose remaining base is not on the first two
     pages."""
     residual = writer.residual
     if residual is None:
@@ -168,12 +166,12 @@ def residuals(writer: Writer) -> Part:
     ]
     if not rows:
         return doc.part("residuals", "")
-    title = "What the conditions change" + ("" if writer.view.measures else " of further threats")
+    title = "What the conditions change" + ("" if writer.view.measures else " for further threats")
     return doc.part("residuals", title, doc.table(("", "CVSS base", "With the conditions"), rows, 1))
 
 
 def _condition(writer: Writer, number: int, item: Condition) -> Text:
-    """Write a condition: who sees to it, what has to be true, which threats it eases, and its price."""
+    """Write a condition: who is responsible, what has to be true, which threats it eases, and its price."""
     names = {each.threat.id: each.name for each in writer.view.threats}
     above = {each.threat.id for each in on_page(writer)}
     told = [threat for threat in item.threats if threat in above] or list(item.threats)[:1]
@@ -189,7 +187,7 @@ def _condition(writer: Writer, number: int, item: Condition) -> Text:
 
 
 def _older_conditions(writer: Writer) -> Block:
-    """List the distinct measures for you that the threats name, for a draft without advice."""
+    """List the distinct measures under “You” of all threats, for a draft without advice."""
     found: dict[str, tuple[str, list[str], tuple[str, ...]]] = {}
     for item in writer.view.threats:
         for mitigation in item.threat.mitigations:

@@ -1,8 +1,8 @@
 """The report as a tree of plain records: title, notices, parts and their blocks. Templates turn the tree into Markdown
 and HTML; this module is independent of both.
 
-Source text is kept verbatim: the renderer of a span escapes it. A mark refers to an entry: a quote (E1), a search
-without result (N1), a threat (T1), a question (Q1) or a fact.
+Source text is kept verbatim: the renderer of a span escapes it. A mark refers to an entry: a quote (E1), a search that
+found nothing (N1), a threat (T1), a question (Q1) or a fact.
 """
 
 import re
@@ -136,7 +136,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Report:
-    """The whole report: `front` is what to act on, `reference` the material to check it with."""
+    """The whole report: `front` is for acting on, `reference` is the material for checking it."""
 
     title: str
     notices: tuple[Text, ...]
@@ -153,7 +153,7 @@ class Report:
 
 
 def words(text: Text | str) -> Text:
-    """Return plain words as one span, or no span for an empty text; a text is returned as it is."""
+    """Convert plain words to one span, or no span if empty; a text is returned unchanged."""
     if isinstance(text, str):
         return (Span(text),) if text else ()
     return text
@@ -213,6 +213,11 @@ def marks(*ids: str) -> Text:
 def refs(*ids: str) -> Text:
     """Build references to threats or questions, separated by commas."""
     return joined(*((Span(identifier, "ref", (identifier,)),) for identifier in ids), by=", ")
+
+
+def listed_refs(*ids: str) -> Text:
+    """Build references to threats or questions in words: "T1", "T1 and T2", "T1, T2 and T3"."""
+    return joined(refs(*ids[:-1]), refs(*ids[-1:]), by=" and ")
 
 
 def paragraph(text: Text | str) -> Paragraph:

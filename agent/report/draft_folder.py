@@ -25,24 +25,25 @@ _EXCHANGE: Final = 2
 
 
 def check(out: Path) -> None:
-    """Restore what a killed run left under another name, and reject a folder that contains anything but a draft.
+    """Restore a draft that a killed run left under another name, and reject a folder that contains anything but a
+    draft.
 
     Raises InputError.
     """
     old = _sibling(out, "old")
     if old.is_dir() and not out.exists():
-        # A run was killed between its two renames: the earlier draft is still intact under its temporary name.
+        # A run was killed between its two renames; the earlier draft is still intact under its temporary name.
         old.rename(out)
     if not out.exists():
         return
     if not out.is_dir():
-        raise InputError("the output is not a folder", where=str(out), hint="name a new or empty folder")
+        raise InputError("the output is not a folder", where=str(out), hint="specify a new or empty folder")
     foreign = sorted(entry.name for entry in out.iterdir() if entry.name not in _OWN)
     if foreign:
         raise InputError(
-            f"the folder holds other files, {foreign[0]!r} among them",
+            f"the folder contains other files, such as {foreign[0]!r}",
             where=str(out),
-            hint="name a new or empty folder; a draft replaces only a draft",
+            hint="specify a new or empty folder; a draft replaces only another draft",
         )
 
 
@@ -50,7 +51,7 @@ def check(out: Path) -> None:
 def replacing(out: Path) -> Iterator[Path]:
     """Yield an empty folder for a draft; it replaces `out` if the block ends without an error.
 
-    Raises InputError if `out` is not a place for a draft or another process is writing to it, OSError if the disk is
+    Raises InputError if `out` is not suitable for a draft or another process is writing to it, OSError if the disk is
     full or the place is not writable; `out` is then unchanged.
     """
     out = out.absolute()
@@ -100,7 +101,7 @@ def _locked(staged: Path, out: Path) -> int:
             os.close(handle)
             raise
     os.close(handle)
-    raise InputError("another run is writing this folder", where=str(out), hint="wait for it to end")
+    raise InputError("another run is writing to this folder", where=str(out), hint="wait for it to finish")
 
 
 def _empty(folder: Path) -> None:
@@ -121,8 +122,8 @@ def _exchange(one: Path, other: Path) -> bool:
 
 
 def _flush(folder: Path) -> None:
-    """Flush a folder to disk, since its file names survive a power cut only then."""
-    with suppress(OSError):  # some file systems have no flush for folders
+    """Flush a folder to disk, so that its file names survive a power cut."""
+    with suppress(OSError):  # some file systems cannot flush folders
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)

@@ -1,7 +1,7 @@
-"""`draft.json`: writes a draft as sorted, stable JSON, and loads it with every check.
+"""`draft.json`: writes a draft as sorted, stable JSON, and loads it with all checks.
 
-Loading recomputes the score under its formula and revision, re-verifies every quote when the texts are at hand, and
-refuses unknown keys, duplicate keys and NaN.
+Loading recomputes the score under its formula and revision, re-verifies every quote if the texts are available, and
+rejects unknown keys, duplicate keys and NaN.
 """
 
 import json
@@ -33,7 +33,7 @@ _VERSION: Final = int(DRAFT_SCHEMA.rpartition("/")[2])
 
 
 def dump(draft: Draft) -> str:
-    """Serialise a draft as JSON: sorted keys, an indent of two blanks, JSON numbers, one line feed at the end."""
+    """Serialise a draft as JSON: sorted keys, an indent of two spaces, JSON numbers, one line feed at the end."""
     plain = draft.model_dump(mode="json", by_alias=True)
     for name in ("review", "judgement", "notes"):
         if plain[name] is None:
@@ -58,7 +58,7 @@ def load(path: Path | str, documents: Sequence[Document] | None = None) -> Draft
     """Load a draft from its folder or JSON file, and check it.
 
     Quotes are re-verified against `documents`. Without `documents`, they are verified against the texts in the
-    snapshots folder beside the file, if any, and the snapshots' bytes against their hashes. Raises SourceError for a
+    snapshots folder next to the file, if any, and the snapshots' bytes against their hashes. Raises SourceError for a
     missing file, InputError for malformed JSON or an invalid field, SchemaError for an unknown or newer schema,
     IntegrityError if the score does not recompute or a quote is not in its snapshot.
     """
@@ -66,7 +66,7 @@ def load(path: Path | str, documents: Sequence[Document] | None = None) -> Draft
 
 
 def load_whole(path: Path | str, documents: Sequence[Document] | None = None) -> tuple[Draft, tuple[Document, ...]]:
-    """Load a draft with the texts stored beside it, if any. Takes and raises the same as `load`."""
+    """Load a draft with the texts stored next to it, if any. Takes and raises the same as `load`."""
     file = draft_file(Path(path))
     draft = parse(_read(file), where=str(path))
     texts = _snapshot_documents(file.parent, draft) if documents is None else tuple(documents)
@@ -79,12 +79,14 @@ def draft_file(path: Path) -> Path:
     """Return the JSON file of a draft's folder, or the file itself. Raises SourceError if there is none."""
     file = path / FILE_NAME if path.is_dir() else path
     if not file.is_file():
-        raise SourceError("no draft there", where=str(path), hint=f"name a folder with {FILE_NAME}, or the file itself")
+        raise SourceError(
+            "there is no draft here", where=str(path), hint=f"give a folder with {FILE_NAME}, or the file itself"
+        )
     return file
 
 
 def parse(text: str, *, where: str) -> Draft:
-    """Parse a draft from JSON text, and recompute its score. `where` names the text in errors, which are those of
+    """Parse a draft from JSON text, and recompute its score. `where` identifies the text in errors, which are those of
     `load`."""
     raw = decode(text, where)
     if not isinstance(raw, dict):
@@ -94,7 +96,7 @@ def parse(text: str, *, where: str) -> Draft:
         draft = Draft.model_validate(raw)
     except ValidationError as error:
         raise InputError(
-            f"the draft has a field that is not acceptable: {error.errors()[0]['msg'].lower()}",
+            f"the draft has an invalid field: {error.errors()[0]['msg'].lower()}",
             where=f"{where}: {_field(error) or 'draft'}",
             hint="the file was changed by hand or written by another program; draft again",
         ) from None
@@ -105,7 +107,7 @@ def parse(text: str, *, where: str) -> Draft:
         cited |= {f"layers.{key}.threats.{threat.id}": threat.evidence for threat in layer.threats}
     for place, mark in ((place, mark) for place, marks in cited.items() for mark in marks):
         if mark not in known:
-            text = f"{mark} is cited but not in the evidence"
+            text = f"{mark} is cited but missing from the evidence"
             raise InputError(text, where=f"{where}: {place}", hint="draft again")
     return draft
 
@@ -153,7 +155,7 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice!r} stands twice in one object")
+        raise ValueError(f"the key {twice!r} appears twice in one object")
     return found
 
 

@@ -34,36 +34,36 @@ _GRAVE: Final[dict[str, str]] = {
     "cloaking-suspected": "pages that differ by visitor",
     "content-changed": "changes since the last draft",
 }
-"""Findings that a reader must know about before anything else, in words."""
+"""The names of findings that readers must know about before anything else."""
 _DAY: Final = len("2026-11-24")
 _CONDITION: Final = re.compile(r"(?:If|Without|Unless|Until|Where|When|Otherwise|Should|Wherever)\b")
 _THESIS: Final = 32
-"""The most words of a first sentence of the posture that is set in bold."""
+"""The most words of a first sentence of the posture for it to be set in bold."""
 _TOP: Final = 10.0
 _PARTLY: Final = 40
-"""The most words for an uncertain layer that the sources cover slightly."""
+"""The most words for an uncertain layer that the sources cover to some extent."""
 _NAME: Final = 9
 """The most words of the name of a further danger."""
-_HOLDS: Final = {"quoted": "", "assumed": "on an assumption"}
-"""What to say of a threat in default use that needs no setting, by its basis."""
-_GROUPS: Final = {1: "Beyond default use:", 2: "On an assumption:"}
-"""What stands before the threats of a later group, which may have a higher base than those of an earlier one."""
+_HOLDS: Final = {"quoted": ""}
+"""The words for a threat in default use that needs no setting, where they are not the name of its basis."""
+_GROUPS: Final = {1: "Outside default use:", 2: "Based on an assumption:"}
+"""The line before a later group of threats, which may have a higher base than those of an earlier group."""
 _UNCOVERED: Final[dict[ProductKind, str]] = {
     "mcp-server": "the clients that call it and their LLM",
     "agent-skill": "the agent that follows it",
 }
 _SIGNS: Final = {"●": "certain", "?": "not certain", "–": "does not apply"}
 _PROPOSALS: Final = {
-    "use": "Use it as it is.",
+    "use": "Use it as is.",
     "use with conditions": "Use it under the conditions below.",
-    "wait for answers": "Do not use it before the vendor has answered.",
+    "wait for answers": "Do not use it until the vendor has answered.",
 }
-_MEASURED: Final = "Use it with each threat's measure in place."
+_MEASURED: Final = "Use it with the measures listed for each threat in place."
 """Advice for a draft whose conditions are the measures of its threats."""
-_UNCONDITIONED: Final = "Use it with the measures that stand with its threats."
+_UNCONDITIONED: Final = "Use it with the measures listed under its threats."
 """Advice for a draft without listed conditions, if the draft or its signer decided on use with conditions."""
 _DOING: Final[dict[WorkStatus, str]] = {
-    "open": "open", "planned": "planned", "doing": "in work", "done": "done", "rejected": "will not be done",
+    "open": "open", "planned": "planned", "doing": "in progress", "done": "done", "rejected": "will not be done",
 }  # fmt: skip
 _LOOKED_FOR: Final = {
     "Acts": ("runs_commands", "writes_records", "writes_files"),
@@ -77,9 +77,9 @@ _LOOKED_FOR: Final = {
 }
 """The fact keys that explain a "not stated", by row of the abilities."""
 _NARROWS: Final = 0.1
-"""The least effect of an answer on the likely range that is told."""
+"""The smallest effect of an answer on the likely range that is stated."""
 _MOVED: Final = Decimal("0.5")
-"""The least fall of a CVSS base that a question states: a confirmation moves many bases by 0.1 alone."""
+"""The smallest fall of a CVSS base that a question states, since a confirmation moves many bases by only 0.1."""
 _SHORT_HOW: Final = 36
 """The most words for how a later threat works; at least one sentence is shown."""
 
@@ -103,7 +103,7 @@ class Room(NamedTuple):
     why: int
     """1 if each question says why it matters."""
     rest: int
-    """The number of threats after the first ones, with one sentence each."""
+    """The number of further threats, with one sentence each."""
     lost: int
     """1 if each threat says what is lost."""
     law: int
@@ -111,9 +111,9 @@ class Room(NamedTuple):
     rest_todo: int
     """1 if the later threats say what you should do."""
     also: int
-    """The number of further dangers, in a line each."""
+    """The number of further dangers, with one line each."""
     conflicts: int
-    """The number of contradictions of the sources."""
+    """The number of contradictions in the sources."""
 
 
 WIDEST: Final = Room(5, 80, 25, 4, 30, 8, 25, 54, 6, 24, 105, 5, 1, 4, 1, 1, 1, 5, 3)
@@ -173,17 +173,17 @@ class Writer:
 def standing(writer: Writer) -> Text:
     """Write part 1: the review status, the sources read, the drafter, what is not covered."""
     draft = writer.view.draft
-    read = counted(len(draft.sources), "source")
+    read = f"{counted(len(draft.sources), 'source')} read"
     if draft.sources:
-        read += f", {_day(draft.sources[0].fetched_at)}"
+        read += f" on {_day(draft.sources[0].fetched_at)}"
     spoken: dict[str, list[str]] = {}
     for source in draft.sources:
         if not language.is_english(source.language):
             spoken.setdefault(language.name(source.language), []).append(source.document)
     read += "".join(f", {listed(ids)} in {name}" for name, ids in spoken.items())
-    pieces = [doc.strong(writer.view.standing), doc.words(f"read: {read}"), doc.words(drafter_words(draft))]
+    pieces = [doc.strong(writer.view.standing), doc.words(read), doc.words(drafter_words(draft))]
     uncovered: list[str] = []
-    # An LLM's text names the part it covers, and often covers clients and a platform that it quotes.
+    # An LLM's text states the part it covers, and often also covers clients and a platform that it quotes.
     if draft.drafter.kind != "llm":
         uncovered = [_UNCOVERED[draft.product.kind]] if draft.product.kind in _UNCOVERED else []
         if any(item.about == "platform" for item in draft.evidence):
@@ -197,9 +197,9 @@ def standing(writer: Writer) -> Text:
 
 
 def explained(writer: Writer) -> Text:
-    """Write the key to the marks on the first two pages, once these are written; searches only if one is named."""
-    searches = ", searches without result (N)" if writer.prose.named else ""
-    return doc.soft(f"Marks: quotes (E){searches}. Unmarked: inference or advice.")
+    """Write the key to the marks on the first two pages, once these are written; searches only if one is cited."""
+    searches = ", N for searches that found nothing" if writer.prose.named else ""
+    return doc.soft(f"Marks: E for quotes{searches}. Sentences without a mark are inference or advice.")
 
 
 def _day(time: str) -> str:
@@ -226,31 +226,32 @@ def headline(writer: Writer) -> Part:
     if first is not None:
         doubt = " (contested, not decided yet)" if writer.view.is_contested(first.threat) else ""
         told = f"{doubt}{_rests(writer.view, first)}{_raised(score)}."
-        rests = (Span("Rests on "), *doc.refs(first.name), Span(told))
+        rests = (Span("Based on "), *doc.refs(first.name), Span(told))
         blocks.append(Bullets(tuple(filter(None, (rests, _graver(writer, first))))))
-    # A score that holds with a setting alone is not the product's as such, and nobody may read it without the "if".
+    # A score that holds only with a setting is not the product's as such, so never show it without the "if".
     setting = bare(if_clause(first.threat.setting)) if first is not None and first.threat.setting else ""
     title = f"{score.severity} {tenth(score.aivss)} before controls"
     return doc.part("headline", f"{title}, {setting}" if setting else title, *blocks)
 
 
 def _unscored(writer: Writer) -> Part:
-    """Say why there is no score, which answers would help, and what holds until then."""
+    """State why there is no score, which answers would help, and what applies until then."""
     sentences: list[Text] = []
     asked = [item.id for item in writer.asked][:3]
     if asked:
         verb = "would settle it" if len(asked) > 1 else "would help to settle it"
-        names = doc.joined(doc.refs(*asked[:-1]), doc.refs(asked[-1]), by=" and ")
-        sentences.append((Span("Answers to "), *names, Span(f" {verb}.")))
+        sentences.append((Span("Answers to "), *doc.listed_refs(*asked), Span(f" {verb}.")))
     if writer.view.draft.advice is not None and writer.view.measures:
-        sentences.append(doc.words("Until then treat it as not assessed; if it is used, with each threat's measure."))
+        sentences.append(
+            doc.words("Until then, treat it as not assessed; if you use it anyway, put each threat's measure in place.")
+        )
     reason = (writer.view.draft.score.withheld or "no threat has a quote").rstrip(".")
     told = [doc.paragraph(doc.joined(*sentences))] if sentences else []
     return doc.part("headline", f"Not scored: {reason}", *told)
 
 
 def _rests(view: View, first: RankedThreat) -> str:
-    """Describe the rule by which the score rests on this threat."""
+    """Describe the rule by which the score is based on this threat."""
     setting = first.threat.setting
     if not first.threat.default_use:
         return ", the gravest threat"
@@ -261,7 +262,7 @@ def _rests(view: View, first: RankedThreat) -> str:
         return f",{when}" if when and first.threat.by == "embedded" else ""
     # Threats that the LLM left to the catalogue are in the appendix, with the severity of their pattern.
     judged = any(item.threat.by in ("llm", "both") for item in view.threats)
-    return f", the core danger{when}" if judged else ", the threat that a reviewer chose"
+    return f", the core danger{when}" if judged else ", the threat that a reviewer selected"
 
 
 def _raised(score: Score) -> str:
@@ -270,12 +271,12 @@ def _raised(score: Score) -> str:
         return ""
     base, band = tenth(score.cvss_base), severity(score.cvss_base)
     if score.aivss == score.cvss_base:
-        return f": {base} by CVSS"
+        return f": a CVSS base of {base}"
     added = tenth(score.aivss - score.cvss_base) if score.aivss is not None else ""
-    # Without this, a High over threats that are all Medium looks like a mistake.
-    into = f", which lifts it from {band} to {score.severity}" if score.severity != band else ""
-    agentic = f"AIVSS adds {added} for what is agentic (ten factors, sum {tenth(score.factor_sum)})"
-    return f": {band} {base} by CVSS; {agentic}{into}"
+    # Without this, a High above threats that are all Medium looks like a mistake.
+    into = f", raising it from {band} to {score.severity}" if score.severity != band else ""
+    agentic = f"to which AIVSS adds {added} for the ten agentic factors (sum {tenth(score.factor_sum)})"
+    return f": a CVSS base of {base} ({band}), {agentic}{into}"
 
 
 def _graver(writer: Writer, first: RankedThreat) -> Text:
@@ -285,7 +286,7 @@ def _graver(writer: Writer, first: RankedThreat) -> Text:
         one
         for one in writer.view.top(writer.room.threats)
         if one is not first
-        # A stolen key or a hijacked package is an assumption that fits any product: its threat tells it.
+        # A stolen key or a hijacked package is an assumption that fits any product, so it appears only as a threat.
         and one.threat.basis != "assumed"
         and (one.threat.basis == "needs a setting" or one.threat.setting)
         and least is not None
@@ -297,8 +298,8 @@ def _graver(writer: Writer, first: RankedThreat) -> Text:
     score, setting = item.threat.score, item.threat.setting
     where = bare(if_clause(setting)) if setting else "if its setting is used"
     graded = f"{score.severity} {tenth(score.aivss)} {where}"
-    # The threat itself shows its CVSS base, which would otherwise look like another number for the same.
-    base = f": {severity(base_of(item))} {tenth(base_of(item))} by CVSS)."
+    # The block of the threat shows its CVSS base, which would otherwise seem to contradict this score.
+    base = f": CVSS base {tenth(base_of(item))}, {severity(base_of(item))})."
     return (*doc.strong(graded), Span(" ("), *doc.refs(item.name), Span(base))
 
 
@@ -310,7 +311,7 @@ def base_of(item: RankedThreat) -> Decimal:
 def posture(writer: Writer) -> Part:
     """Build part 3: what the product can do, what makes that dangerous, what limits it; then whether to use it."""
     draft = writer.view.draft
-    # Without a score and with measures, the headline says what holds.
+    # Without a score but with measures, the headline already gives the advice.
     proposed = () if draft.score.aivss is None and writer.view.measures else _proposal(writer)
     raw, blocks = draft.product.posture, list[Block]()
     if raw:
@@ -325,7 +326,7 @@ def posture(writer: Writer) -> Part:
 
 
 def _proposal(writer: Writer) -> Text:
-    """State what the draft proposes or the signer decided; the conditions themselves follow the threats."""
+    """State what the draft proposes or the signer decided; the conditions themselves follow after the threats."""
     advice, stamp = writer.view.draft.advice, writer.view.draft.review
     decided = stamp.decision if stamp else None
     proposal = decided or (advice.proposal if advice else None)
@@ -361,7 +362,7 @@ def threats(writer: Writer) -> Part:
         blocks.append(entry(writer, item) if item in top else _in_short(writer, item))
     also = writer.view.draft.advice.also[: writer.room.also] if writer.view.draft.advice else ()
     if also:
-        blocks += [doc.paragraph(doc.soft("Weigh as well:")), Bullets(tuple(_named(writer, item) for item in also))]
+        blocks += [doc.paragraph(doc.soft("Also consider:")), Bullets(tuple(_named(writer, item) for item in also))]
     return doc.part("threats", "Top threats", *blocks)
 
 
@@ -375,7 +376,7 @@ def _named(writer: Writer, danger: str) -> Text:
 
 
 def conflicts(writer: Writer) -> Part:
-    """List where the sources contradict themselves or lack what they name."""
+    """List where the sources contradict themselves or lack something that they refer to."""
     told = writer.view.draft.advice.conflicts[: writer.room.conflicts] if writer.view.draft.advice else ()
     items = tuple(writer.prose.text(stopped(item)) for item in told)
     if not items:
@@ -407,7 +408,7 @@ def _title(item: RankedThreat) -> Text:
 
 
 def _stands(writer: Writer, item: RankedThreat) -> Text:
-    """Describe how grave a threat is, when it holds, and whether its way in is quoted."""
+    """Describe how grave a threat is, when it applies, and whether its entry point is quoted."""
     threat = item.threat
     if threat.setting:
         basis = if_clause(threat.setting)
@@ -424,11 +425,11 @@ def _stands(writer: Writer, item: RankedThreat) -> Text:
 
 
 def _way_in(threat: Threat) -> str:
-    return "no attacker needed" if lacks_attacker(threat.statement.source) else "way in inferred"
+    return "no attacker needed" if lacks_attacker(threat.statement.source) else "entry point inferred"
 
 
 def basis_words(item: RankedThreat) -> str:
-    """Return the basis of a threat in the words of the page, with whether a setting is needed."""
+    """Return the basis of a threat as worded on the page, including whether a setting is needed."""
     threat = item.threat
     if basis_order(threat) == 1:
         return "needs a setting" if threat.setting else "not in default use"
@@ -444,9 +445,9 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
     text = writer.prose.text(how, extra) if whole else writer.brief(item.name, how, writer.room.how, extra)
     quote = () if has_quote(shown) else _quote(writer, item, WIDEST.quote if whole else writer.room.quote)
     items: list[Text] = [doc.joined(doc.soft("Quote:"), quote)] if quote else []
-    # An LLM's text says what is lost.
+    # An LLM's text already says what is lost.
     if threat.lost and (whole or (writer.room.lost and threat.by == "embedded")):
-        items.append(doc.joined(doc.soft("At stake:"), writer.prose.text(stopped(threat.lost))))
+        items.append(doc.joined(doc.soft("At risk:"), writer.prose.text(stopped(threat.lost))))
     # A headline that a reviewer added comes first but has a later number.
     place = 1 if item == writer.view.threats[0] else item.place
     items += _remedies(writer, item, whole=whole, vendor=whole or place <= writer.room.vendor)
@@ -475,13 +476,13 @@ def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
 
 
 def _remedies(writer: Writer, item: RankedThreat, *, whole: bool, vendor: bool) -> list[Text]:
-    """List what you and the vendor should do, each measure of yours with who takes it and its price, with notes on the
-    work; measures with a note come first."""
+    """List what you and the vendor should do. Your measures have their owner and price, and notes on the work; measures
+    with a note come first."""
     notes, threat = writer.view.draft.notes, item.threat
     work = {each.mitigation: each for each in notes.work if each.threat == threat.id} if notes else {}
     made = []
     for who, label in (("you", "You:"), ("vendor", "Vendor:")):
-        # A threat that the operator can do nothing about says what the vendor should do.
+        # If the operator can do nothing about a threat, show what the vendor should do.
         wanted = who == "you" or vendor or not has_measure(item)
         found = [each for each in threat.mitigations if wanted and each.who == who and each.status != "confirmed"]
         found.sort(key=lambda each: each.text not in work)
@@ -501,7 +502,7 @@ def has_measure(item: RankedThreat) -> bool:
 
 
 def doing_words(work: WorkNote) -> str:
-    """Format the owner, due date and status of a mitigation: "R. Ortiz, due 2027-01-31, in work"."""
+    """Format the owner, due date and status of a mitigation: "R. Ortiz, due 2027-01-31, in progress"."""
     due = f"due {work.due}" if work.due else ""
     return ", ".join(filter(None, (work.owner, due, _DOING[work.status])))
 
@@ -536,13 +537,13 @@ def more_abilities(writer: Writer) -> Part:
 
 
 def _abilities(title: str, rows: Sequence[Row]) -> Part:
-    empty = doc.paragraph("No action is named in the sources.")
+    empty = doc.paragraph("The sources mention no actions.")
     return doc.part("abilities", title, doc.table(("", ""), rows) if rows else empty)
 
 
 def _of_headline(writer: Writer) -> list[Row]:
-    """List abilities behind the headline that no row names because the posture already names them. An LLM's rows are
-    whole."""
+    """List abilities behind the headline that no row mentions because the posture already does. An LLM's rows are
+    complete."""
     first = writer.view.headline if writer.view.draft.drafter.kind != "llm" else None
     told = {mark for row in writer.view.draft.lines for mark in row.evidence}
     carried = set(first.threat.evidence) - told if first else set()
@@ -576,7 +577,7 @@ def _older_line(writer: Writer, item: Capability) -> Row:
 def layers(writer: Writer) -> Part:
     """Build part 7: each layer with its flag and what is known. Uncertain layers have commentary, marked as general."""
     view = writer.view
-    # An LLM writes on a layer without knowing which threats are counted to it, so its text may be about others.
+    # An LLM writes about a layer without knowing which threats are assigned to it, so its text may be about others.
     above = [] if view.draft.drafter.kind == "llm" else on_page(writer)
     limits = _layer_limits([layer for _, layer in view.layers], writer.room.layer)
     items = [
@@ -585,16 +586,16 @@ def layers(writer: Writer) -> Part:
     ]
     signs = {sign_of(layer) for _, layer in view.layers}
     used = [f"{sign} {meaning}" for sign, meaning in _SIGNS.items() if sign in signs]
-    general = "; italics: general" if any(span.kind == "em" for item in items for span in item) else ""
+    general = "; italics: general commentary" if any(span.kind == "em" for item in items for span in item) else ""
     blocks: list[Block] = [Bullets(tuple(items))]
     certain = sum(layer.certain for _, layer in view.layers)
     if certain < CERTAIN_NEEDED:
-        blocks.append(doc.paragraph(f"{certain} of 7 layers certain; a score needs {CERTAIN_NEEDED}."))
+        blocks.append(doc.paragraph(f"{certain} of 7 layers certain; a score needs at least {CERTAIN_NEEDED}."))
     return doc.part("layers", f"Seven layers ({', '.join(used)}{general})", *blocks)
 
 
 def _layer_limits(layers: Sequence[LayerThreats], limit: int) -> list[int]:
-    """Compute the word limit of each layer, `limit` on average: unused words of one layer help to complete another."""
+    """Compute the word limit of each layer, `limit` on average; words that one layer does not use go to others."""
     raw = [layer.paragraph.removeprefix(PREFIX) for layer in layers]
     whole = [len(bare(text).split()) for text in raw]
     shown = [len(bare(within(text, limit)).split()) for text in raw]
@@ -643,7 +644,7 @@ def questions(writer: Writer) -> Part:
     """Build part 8: what to ask the vendor, why, and what each answer changes."""
     shown, title = writer.asked, "Ask the vendor"
     if not shown:
-        return doc.part("questions", title, doc.paragraph("No question is open."))
+        return doc.part("questions", title, doc.paragraph("There are no open questions."))
     if writer.view.draft.drafter.kind != "llm":
         return doc.part(
             "questions", title, question_table(writer, shown, writer.room.answer, why=bool(writer.room.why))
@@ -654,7 +655,7 @@ def questions(writer: Writer) -> Part:
         if item.why:
             writer.shortened.append((f"{item.id}, why", item.why))
         asked = writer.brief(item.id, item.text, writer.room.answer + 5)
-        # What follows is told of the bad answer; a sentence that does not say so reads as a fact.
+        # This describes the effect of a bad answer; without a label or a condition it would read as a fact.
         if changes and not _CONDITION.match(item.changes):
             changes = doc.joined(doc.soft("At worst:"), changes)
         items.append(doc.joined((*doc.refs(item.id), Span(" ·")), doc.stressed(asked), changes, _eases(writer, item)))
@@ -662,13 +663,13 @@ def questions(writer: Writer) -> Part:
 
 
 def lowered(changes: str, base: Decimal) -> Text:
-    """Write the metrics that change and the CVSS base that they leave."""
+    """Write the metrics that change and the resulting CVSS base."""
     return doc.code(f"{changes} → {tenth(base)}")
 
 
 def _eases(writer: Writer, item: Question) -> Text:
-    """Say which threats on the page a good answer lowers, by which metrics and to which CVSS base, and which it makes
-    less likely."""
+    """List the threats on the page that a good answer lowers, with the metrics and the new CVSS base, and those that it
+    makes less likely."""
     eases = {ease.threat: ease for ease in item.eases}
     eased = [(each, eases[each.threat.id]) for each in on_page(writer) if each.threat.id in eases]
     lower = [
@@ -679,15 +680,17 @@ def _eases(writer: Writer, item: Question) -> Text:
     rarer = [each.name for each, ease in eased if base_of(each) - ease.after < _MOVED]
     told = [*lower, *([(*doc.refs(*rarer), Span(" less likely"))] if rarer else [])]
     parts = [span for n, text in enumerate(told) for span in ((Span("; "),) if n else ()) + text]
-    return (*doc.soft("Answered well:"), Span(" "), *parts, Span(".")) if told else ()
+    return (*doc.soft("With a good answer:"), Span(" "), *parts, Span(".")) if told else ()
 
 
 def question_table(writer: Writer, shown: Sequence[Question], limit: int, *, why: bool = True) -> Table:
     """Build a table of questions with what their answers change and, if `why`, why they matter."""
     rows = []
     for item in shown:
-        reason = item.why or f"It settles {listed([name_of(key) for key in item.settles])}." * bool(item.settles)
-        narrowed = f"Narrows the likely range by {tenth(item.effect)}." if item.effect >= _NARROWS else ""
+        reason = item.why or f"The answer settles {listed([name_of(key) for key in item.settles])}." * bool(
+            item.settles
+        )
+        narrowed = f"It narrows the likely range by {tenth(item.effect)}." if item.effect >= _NARROWS else ""
         if reason and not why:
             writer.shortened.append((f"{item.id}, why", reason))
         cells = [writer.brief(item.id, item.text, limit + 5)]

@@ -1,4 +1,4 @@
-"""The report as one HTML page: no script, no external resources, and one style that the page's policy names.
+"""The report as one HTML page: no script, no external resources, and one style sheet that the page's policy allows.
 
 The page is built from the report's tree: every text is escaped, characters that change text direction are shown as
 codes, and marks link to their entries.
@@ -44,7 +44,7 @@ def as_page(report: Report) -> str:
 
 
 def hash_source(text: str) -> str:
-    """Return the source expression by which a policy allows an inline style or script."""
+    """Return the source expression with which a policy allows an inline style or script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
@@ -87,7 +87,7 @@ def _link(mark: str, known: frozenset[str]) -> Markup:
 
 
 def _short(part: Part) -> str:
-    """Shorten the title of a part for the table of contents; that of the headline is its message, not its name."""
+    """Shorten the title of a part for the table of contents; the headline has its message as its title, not a name."""
     return "Score" if part.key == "headline" else one_line("".join(span.text for span in part.title)).partition(" (")[0]
 
 

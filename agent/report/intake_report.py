@@ -1,4 +1,4 @@
-"""What intake read and found, as JSON for programs and as text for a terminal.
+"""The sources that intake read and its findings, as JSON for programs and as text for a terminal.
 
 Everything from a source is printed on one line, with control characters made visible.
 """
@@ -61,7 +61,7 @@ def as_text(intake: Intake) -> str:
 def _subject(intake: Intake) -> Iterator[str]:
     yield f"Source: {one_line(intake.source)}"
     if intake.final_url != intake.source:
-        yield f"Led to: {one_line(intake.final_url)}"
+        yield f"Resolved to: {one_line(intake.final_url)}"
     if intake.product:
         yield f"Product: {one_line(intake.product)}" + (f" ({one_line(intake.naming)})" if intake.naming else "")
     if intake.aliases:
@@ -71,7 +71,7 @@ def _subject(intake: Intake) -> Iterator[str]:
     if intake.candidates:
         yield f"Products on the page: {', '.join(map(one_line, intake.candidates))}"
     for site in intake.sites:
-        yield f"Followed to its {site.role}: {one_line(site.url)} (named by {one_line(site.because)!r})"
+        yield f"Followed to its {site.role}: {one_line(site.url)} (because of {one_line(site.because)!r})"
 
 
 def _documents(intake: Intake) -> Iterator[str]:
@@ -120,7 +120,7 @@ def _links(intake: Intake) -> Iterator[str]:
 def _first(texts: Sequence[str], most: int, indent: str) -> Iterator[str]:
     yield from (f"{indent}{one_line(text)}" for text in texts[:most])
     if len(texts) > most:
-        yield f"{indent}and {len(texts) - most} more; --json has all"
+        yield f"{indent}and {len(texts) - most} more; --json lists all"
 
 
 def _ending(intake: Intake) -> Iterator[str]:
@@ -132,5 +132,5 @@ def _ending(intake: Intake) -> Iterator[str]:
     yield (
         f"Budget: {budget.pages_used} of {budget.pages} pages, {budget.bytes_used} of {budget.bytes} bytes, "
         f"at most {budget.seconds:g} seconds and {budget.depth} links deep; {budget.connections_per_host} connections "
-        f"a host, {budget.delay_seconds:g} seconds apart"
+        f"per host, {budget.delay_seconds:g} seconds apart"
     )

@@ -35,7 +35,7 @@ TEMPLATES: Final = Path(__file__).with_name("templates")
 _CODE: Final = re.compile(r"`([^\s`|](?:[^`\n|]{0,78}[^\s`|])?)`")
 _LINE_OF_CODE: Final = re.compile(r"\w_\w|[{}]|\(\)")
 _CELLS: Final = re.compile(r" \|(?= )")
-"""The border between two cells of a table row; the blank behind it is kept."""
+"""The border between two cells of a table row; the space after it is kept."""
 _UNLIKE_CODE: Final = re.compile(r"[`|<>]")
 """Characters that a code span would change."""
 _METER: Final = 40
@@ -45,7 +45,7 @@ _BAR: Final = 10
 def render(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview | None = None) -> str:
     """Render the report in Markdown, ending with one line feed. `documents` are optional.
 
-    The first lines of a signed draft say that it is signed, and the last ones name the signature's place in the audit
+    The first lines of a signed draft state that it is signed, and the last ones give the signature's place in the audit
     log. `progress` is the state of an unsigned draft's review. The same input gives the same text.
     """
     return _template().render(report=build(draft, documents, progress)).rstrip("\n") + "\n"
@@ -125,11 +125,12 @@ def _span(span: Span, in_table: bool) -> str:
 
 
 def _quoted(raw: str, in_table: bool) -> str:
-    """Render a quote as safe Markdown; code words of the source stay code, and a line of code is code as a whole."""
+    """Render a quote as safe Markdown; words that are code in the source stay code, and a line of code is shown
+    entirely as code."""
     if _CELLS.search(raw) and not in_table and "<" not in raw:
         return kept_blanks(raw, verbatim(raw))
     if _CELLS.search(raw):
-        # A row of a table is often quoted from within a code word, which leaves backticks without a partner.
+        # Quotes of a table row often start within a code word, which leaves unpaired backticks.
         raw = _CELLS.sub(" ¦", raw.replace("`", ""))
     if _LINE_OF_CODE.search(raw) and not _UNLIKE_CODE.search(raw):
         return kept_blanks(raw, code(raw))

@@ -1,7 +1,7 @@
 """The system picture: who reaches the product on the left, what it reaches on the right, boundaries as frames.
 
-A solid line or frame has a quote behind it, a dashed one is assumed. All style comes from the page's stylesheet; source
-text appears only escaped. The same system gives the same picture.
+Solid lines and frames are supported by a quote, dashed ones are assumed. All style comes from the page's stylesheet;
+source text appears only escaped. The same system gives the same picture.
 
 If a page has more about a part or flow, the picture links to that section and describes it in words.
 
@@ -232,7 +232,7 @@ def _columns(blocks: Sequence[_Block], flows: Sequence[Flow]) -> list[list[_Bloc
 
 
 def _sides(flows: Sequence[Flow], column: Mapping[str, int]) -> _Sides:
-    """Choose the sides on which flows leave and enter; within a column, the side with fewer other flows."""
+    """Choose the sides on which flows leave and enter: for flows within a column, the side with fewer other flows."""
     sides: dict[tuple[str, int], list[int]] = defaultdict(list)
     for number, flow in enumerate(flows):
         source, target = column[flow.source], column[flow.target]

@@ -2,7 +2,7 @@
 
 Drafts cite quotes as `[E1]` or `(E1, E2)`, facts as `[F0123abcd]` and absent facts as `[N:retention]` or, by their
 place in the fact sheet, as `[N3]`. A fact is replaced by its quotes; absences are renumbered in the order in which the
-report first names them.
+report first cites them.
 """
 
 import re
@@ -30,7 +30,7 @@ _QUOTED: Final = re.compile(r"“[^”]*”")
 
 
 class Prose:
-    """Converts a draft's sentences to texts, and records the named absences in order."""
+    """Converts a draft's sentences to texts, and records the cited absences in order."""
 
     def __init__(self, draft: Draft, tags: Mapping[str, str]) -> None:
         """Prepare for a draft; `tags` maps listed threat ids to T-ids."""
@@ -68,7 +68,7 @@ class Prose:
         """Convert one sentence, with its marks in one group before its full stop."""
         ids = cited(raw)
         bare = " ".join(_MARKS.sub("", raw).split())
-        # Keep the blank before a full stop that begins a name, such as a hidden file.
+        # Keep the space before a full stop that begins a name, such as that of a hidden file.
         bare = re.sub(r"\s+([.,;:!?])(?=\s|$)", r"\1", bare)
         found = self.resolved((*ids, *extra))
         ending = _END.search(bare)

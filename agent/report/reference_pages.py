@@ -33,7 +33,7 @@ _FORMULAS: Final[dict[FormulaId, str]] = {
     "aivss-0.5": "average of base and factor sum",
     "aivss-0.8": "base raised by the factors",
     "aivss-1-amended": "as 0.8, with the amended multiplier",
-    "cvss-bte": "CVSS v4.0 alone",
+    "cvss-bte": "CVSS v4.0 only",
 }
 _READERS: Final[dict[ReaderName, str]] = {
     "embedded": "the classifier",
@@ -46,11 +46,11 @@ _READERS: Final[dict[ReaderName, str]] = {
 _SLOT_WORDS: Final = {"counterpart": "with", "object": "what", "scope": "how far"}
 _POLARITIES: Final = {"asserted": "", "denied": "not: ", "configurable": "by setting: "}
 _METHOD: Final = (
-    "Facts are quotes that code found again in the sources; threats, factors and metrics are judgements with "
-    "reasons; every number is computed by code and can be computed again.",
-    f"A control lowers only from rank {COUNTING_RANK} on, and only the threats that it names.",
-    "Default use is the product as its own documentation first tells to install and run it.",
-    "Only the listed sources were read and nothing was tested. “Not stated” speaks of these sources alone.",
+    "Facts are supported by quotes that code has found in the sources; threats, factors and metrics are judgements "
+    "with reasons; every number is computed by code and can be recomputed.",
+    f"A control lowers a score only at rank {COUNTING_RANK} or above, and only for the threats that it addresses.",
+    "Default use means the product as its own documentation first describes installing and running it.",
+    "Only the listed sources were read, and nothing was tested. “Not stated” refers only to these sources.",
 )
 
 
@@ -76,7 +76,7 @@ def factors(writer: Writer) -> Part:
         extent = Extent(float(factor.value), float(factor.low), float(factor.high), 1.0)
         bar = (Span(span(factor.low, factor.high), "bar", extent=extent),)
         marks = tuple(dict.fromkeys((*factor.evidence, *(part.evidence for part in factor.parts if part.evidence))))
-        unsaid = "From the quotes." if marks else "Not stated; the value is typical of the kind."
+        unsaid = "From the quotes." if marks else "Not stated; the value is typical for this kind of product."
         raw = factor.rationale or unsaid
         text = writer.prose.text(_sentence(raw), () if marked(raw) else marks[:3])
         rows.append(doc.row(FACTOR_TITLES[key], tenth(factor.value), bar, text))
@@ -87,7 +87,7 @@ def factors(writer: Writer) -> Part:
     blocks: list[Block] = [doc.table(("Factor", "Value", "Range", "Reason"), rows, 1)]
     outside = [f"{FACTOR_TITLES[key]} {tenth(draft.factors[key].value)}" for key in present if key not in in_set]
     if outside:
-        blocks.append(doc.paragraph(f"Not in the factor set of this formula: {listed(outside)}."))
+        blocks.append(doc.paragraph(f"Not part of this formula's factor set: {listed(outside)}."))
     return doc.part("factors", "Factors", *blocks)
 
 
@@ -98,7 +98,9 @@ def picture(writer: Writer) -> Part:
     """Build part 10: boundaries, parts and flows, with the threats that use a flow; and what was assumed."""
     draft = writer.view.draft
     drawn = with_threats(draft.system, writer.view.threats)
-    legend = "Solid: from a quote. Dashed: assumed. Ids: threats that use the flow."
+    legend = (
+        "Solid lines are based on a quote, dashed lines are assumed. The ids are those of threats that use the flow."
+    )
     blocks: list[Block] = [doc.paragraph(legend), Picture(svg_picture(drawn), mermaid(drawn))]
     if draft.assumptions:
         blocks += [doc.heading("Assumptions"), Bullets(tuple(writer.prose.text(a) for a in draft.assumptions))]
@@ -115,16 +117,18 @@ def chains(writer: Writer) -> Part:
         steps: list[Text] = []
         for n, identifier in enumerate(chain.threats):
             item, hop = known.get(identifier), hops.get(identifier)
-            name = (*doc.refs(item.name), Span(f" {item.threat.title}")) if item else doc.words("a folded threat")
+            name = (
+                (*doc.refs(item.name), Span(f" {item.threat.title}"))
+                if item
+                else doc.words("a threat that is not shown")
+            )
             cited = writer.prose.resolved(hop.evidence if hop else item.threat.evidence[:2] if item else ())
             inferred = (Span(" (inferred)"),) if n and not cited else ()
             said = [writer.view.evidence[mark].quote for mark in cited if mark in writer.view.evidence][:1]
             quoted = (Span(": "), *doc.quote(shorten(said[0], 140))) if said else ()
             steps.append((*name, *inferred, *quoted, *((Span(" "), *doc.marks(*cited)) if cited else ()), Span(".")))
         blocks += [doc.heading(title), Bullets(tuple(steps), numbered=True)]
-    return doc.part(
-        "chains", "Attack chains", *(blocks or [doc.paragraph("No threat is known to lead on to another.")])
-    )
+    return doc.part("chains", "Attack chains", *(blocks or [doc.paragraph("No threat is known to lead to another.")]))
 
 
 # ------------------------------------------------------------ controls
@@ -146,14 +150,14 @@ def controls(writer: Writer) -> Part:
         part, why = writer.prose.sentence(item.part), writer.prose.text(_sentence(item.why))
         rows.append(doc.row(text, str(item.rank), part, "yes" if item.counted else "no", why))
     if not rows:
-        return doc.part("controls", "Claimed controls", doc.paragraph("The sources claim none."))
-    legend = f"A control counts from rank {COUNTING_RANK} on, and only for the part of the product that it belongs to."
+        return doc.part("controls", "Claimed controls", doc.paragraph("The sources claim no controls."))
+    legend = f"A control counts only at rank {COUNTING_RANK} or above, and only for its own part of the product."
     table = doc.table(("Control", "Rank", "Part", "Counted?", "Why"), rows, 1)
     return doc.part("controls", "Claimed controls", doc.paragraph(legend), table)
 
 
 def older_controls(view: View) -> tuple[ClaimedControl, ...]:
-    """Collect the controls of an older draft, which stores none, from its lowerings and claimed mitigations."""
+    """Collect the controls of an older draft, which does not store any, from its lowerings and claimed mitigations."""
     lowered: dict[str, list[str]] = {}
     counting: set[str] = set()
     for item in view.draft.lowerings:
@@ -182,8 +186,10 @@ def scores(writer: Writer) -> Part:
     view, score = writer.view, writer.view.draft.score
     blocks: list[Block] = []
     if score.withheld is not None:
-        typical = f" Typical estimates give {tenth(score.provisional)}." if score.provisional is not None else ""
-        blocks.append(doc.paragraph(f"No number is shown: {score.withheld.rstrip('.')}.{typical}"))
+        typical = (
+            f" With typical values, it would be {tenth(score.provisional)}." if score.provisional is not None else ""
+        )
+        blocks.append(doc.paragraph(f"No score is shown: {score.withheld.rstrip('.')}.{typical}"))
     if score.arithmetic:
         blocks.append(Code(tuple(score.arithmetic.split("\n")), "text"))
     blocks.append(Bullets(tuple(map(doc.words, _score_lines(score)))))
@@ -208,23 +214,24 @@ def scores(writer: Writer) -> Part:
 
 def _score_lines(score: Score) -> Iterator[str]:
     yield (
-        f"Formula {score.formula}; threat multiplier {score.threat_multiplier:.2f}, the default of AIVSS for attacks "
-        f"known as proof of concept; mitigation factor {score.mitigation_factor:.2f}, before controls; rounded half up."
+        f"Formula {score.formula}; threat multiplier {score.threat_multiplier:.2f}, AIVSS's default for attacks "
+        f"with a known proof of concept; mitigation factor {score.mitigation_factor:.2f}, before controls; "
+        "rounded half up."
     )
     if score.low is not None and score.high is not None:
-        yield f"Corners, all open inputs at their lowest and at their highest: {span(score.low, score.high)}."
+        yield f"Corners, with all open inputs at their lowest and highest values: {span(score.low, score.high)}."
     if score.likely_low is not None and score.likely_high is not None:
         far = score.likely
         spread = f" (-{tenth(far.below)} to +{tenth(far.above)})" if far is not None else ""
         yield (
-            f"Likely range: {span(score.likely_low, score.likely_high)}{spread}. Of labelled products four of five "
-            "experts' scores lay this near to the score that was drafted."
+            f"Likely range: {span(score.likely_low, score.likely_high)}{spread}. For labelled products, four out "
+            "of five experts' scores were this close to the drafted score."
         )
     kept, claims = score.with_controls, score.without_vendor_claims
     if kept is not None:
-        yield f"With the controls that the documents name: {tenth(kept.aivss)} {kept.severity}."
+        yield f"With the documented controls: {tenth(kept.aivss)} {kept.severity}."
     if claims is not None and claims.aivss is not None:
-        same = ", the same" if claims.aivss == score.aivss else ""
+        same = ", unchanged" if claims.aivss == score.aivss else ""
         yield f"Without the vendor's claims: {tenth(claims.aivss)} {claims.severity}{same}."
     elif claims is not None:
         yield f"Without the vendor's claims: not scored, {(claims.withheld or '').rstrip('.')}."
@@ -261,7 +268,7 @@ def findings(writer: Writer) -> Part:
 
 
 def quotes(writer: Writer) -> Part:
-    """Build the entries for the marks on the first two pages: quotes with their place, and searches without result."""
+    """Build the entries for the marks on the first two pages: quotes with their place, and empty searches."""
     draft, blocks = writer.view.draft, list[Block]()
     cited = [item for item in draft.evidence if item.id in writer.cited]
     if cited:
@@ -271,7 +278,7 @@ def quotes(writer: Writer) -> Part:
             for source in draft.sources
             if source.document in named
         ]
-        # A list, since a table could not show the borders of a table's row, which many quotes are.
+        # Use a list, because many quotes are table rows, and a table could not show their borders.
         items = [
             doc.joined(doc.joined(doc.marks(q.id), doc.quote(q.quote)), doc.words(_place(writer.view, q)), by=" · ")
             for q in cited
@@ -283,8 +290,8 @@ def quotes(writer: Writer) -> Part:
 
 
 def _place(view: View, item: Evidence) -> str:
-    """Return where a quote stands: below which heading, by which a reader finds it in the published page; or its
-    characters, where the sources' text is not at hand."""
+    """Return the place of a quote: the heading above it, under which it can be found in the published page; or its
+    characters if the sources' text is not available."""
     page = [each for each in view.documents if each.id == item.document]
     section = next((part for each in page for part in each.sections if part.start <= item.start < part.end), None)
     if section is None:
@@ -296,7 +303,8 @@ def _place(view: View, item: Evidence) -> str:
 
 
 def _absences(writer: Writer, *, cited: bool) -> list[Row]:
-    """Return rows for the searches without result on the first two pages, or for those only in the appendix."""
+    """Return rows for the searches that found nothing: those that the first two pages cite, or those only in the
+    appendix."""
     facts = writer.view.draft.facts
     by_key = {item.key: item.searched for item in facts.absent} if facts else {}
     rows = []
@@ -325,12 +333,12 @@ def evidence(writer: Writer) -> Part:
     blocks += _section("Further quotes", heads, rows)
     if not draft.evidence:
         blocks += [doc.heading("Quotes"), doc.paragraph("No quote was found.")]
-    # Built first, since a shortened text may be the only one that names a search.
+    # Build this first, because a shortened text may be the only one that cites a search.
     in_full = _in_full(writer)
     told, top = on_page(writer), writer.view.top(writer.room.threats)
     later = [item for item in writer.view.threats if item not in top]
     made = [entry(writer, item, whole=True) for item in later]
-    # One that is told in short on the page has its id there.
+    # A threat with a short entry on the page has its id there.
     further = [replace(one, id="") if item in told else one for item, one in zip(later, made, strict=True)]
     blocks += [doc.paragraph(doc.strong("Further threats")), *further] if further else []
     blocks += [*_questions(writer), *_notes(writer), *_absent(writer), *_dropped(writer), *in_full]
@@ -342,7 +350,9 @@ def evidence(writer: Writer) -> Part:
     led: list[Text] = []
     for site in draft.sites:
         because = doc.quote(shorten(site.because, 120))
-        led.append((Span(f"Led to the {site.role}: "), *doc.code(site.url), Span(", by the listing's "), *because))
+        led.append(
+            (Span(f"Followed to the {site.role}: "), *doc.code(site.url), Span(", because of the listing's "), *because)
+        )
     led += [doc.words(f"Not read: {each.what} ({each.reason})") for each in writer.view.unread]
     blocks += [Bullets(tuple(led))] if led else []
     return doc.part("evidence", "Facts and evidence", *blocks)
@@ -379,7 +389,7 @@ def _questions(writer: Writer) -> list[Block]:
 
 
 def _notes(writer: Writer) -> list[Block]:
-    """List what a review noted: answered questions, the work on mitigations, contested points with the decisions."""
+    """List the notes of a review: answered questions, work on mitigations, contested points with their decisions."""
     notes, names = writer.view.draft.notes, {each.threat.id: each.name for each in writer.view.threats}
     if notes is None:
         return []
@@ -401,7 +411,7 @@ def _notes(writer: Writer) -> list[Block]:
         )
         for each in notes.contests
     ]  # fmt: skip
-    heads = ("", "Mitigation", "Who, until when, how far", "CVSS base with it", "Note")
+    heads = ("", "Mitigation", "Owner, due date, status", "CVSS base with it", "Note")
     return [
         *_section("Answered", ("Question", "Answer", "By", "Page"), answers),
         *_section("Work on mitigations", heads, work, 3),
@@ -418,7 +428,7 @@ def _absent(writer: Writer) -> list[Block]:
     blocks += [doc.table(("", "Looked for", "Where"), rows)] if rows else []
     rest = [key_title(item.key) for item in facts.absent if item.key not in writer.prose.named]
     if rest:
-        blocks.append(doc.paragraph(f"Looked for as well, without any trace: {'; '.join(rest)}."))
+        blocks.append(doc.paragraph(f"Also looked for, without finding any mention: {'; '.join(rest)}."))
     return blocks
 
 
@@ -429,7 +439,7 @@ def _dropped(writer: Writer) -> list[Block]:
         what = (Span(f"{key_title(item.key)}, as read by {_READERS[item.reader]}: "), *doc.quote(item.quote))
         rows.append(doc.row(what, f"{item.reason}: {item.detail}" if item.detail else item.reason))
     if len(dropped) > _FURTHER:
-        rows.append(doc.row(f"{len(dropped) - _FURTHER} more proposals for facts", "each is in draft.json"))
+        rows.append(doc.row(f"{len(dropped) - _FURTHER} more proposed facts", "all are in draft.json"))
     return _section("Dropped", ("What", "Why"), rows)
 
 
@@ -437,7 +447,7 @@ def _in_full(writer: Writer) -> list[Block]:
     """List the full texts that the first two pages had to shorten."""
     whole = dict(writer.shortened)
     rows = [doc.row(writer.prose.sentence(name), writer.prose.text(raw)) for name, raw in whole.items() if bare(raw)]
-    title = doc.paragraph(doc.strong("In full, what was shortened above:"))
+    title = doc.paragraph(doc.strong("Full texts of passages that were shortened above:"))
     return [title, doc.table(("", "Text"), rows)] if whole else []
 
 
@@ -450,8 +460,8 @@ def method(writer: Writer) -> Part:
     lines = [doc.words(stopped(line)) for line in (*_METHOD, *usage_sentences(draft))]
     mark = f"its mark, such as {draft.evidence[0].id}," if draft.evidence else "it"
     contest = (
-        f"To contest a statement, name {mark} and a public page that says otherwise: one that names "
-        f"setting, default, scope and who can change it has rank {COUNTING_RANK} and counts."
+        f"To contest a statement, cite {mark} and a public page that says otherwise. A page that states the "
+        f"setting, its default, its scope and who can change it has rank {COUNTING_RANK} and counts."
     )
     blocks: list[Block] = [Bullets(tuple(lines)), doc.paragraph(contest)]
     if writer.questions:
@@ -460,7 +470,7 @@ def method(writer: Writer) -> Part:
             response += [f"  {item.id}:", f"    # {one_line(item.proposed)}", '    answer: ""', '    page: ""']
         blocks += [doc.heading("Response file"), Code(tuple(response), "yaml")]
     made = (doc.row(*cells) for cells in authorships(draft))
-    blocks += _section("Who made what", ("Part", "Made by", "Why the LLM's is missing"), made)
+    blocks += _section("Who made what", ("Part", "Made by", "Why the LLM's version is missing"), made)
     blocks += _section("Manifest", ("", ""), _manifest(draft))
     return doc.part("method", "Method, limits, manifest", *blocks, *_signature(draft))
 
@@ -475,7 +485,7 @@ def _manifest(draft: Draft) -> list[Row]:
     rows += [("prompts", prompts)] if prompts else []
     made = [doc.row(key, doc.code(value)) for key, value in rows]
     for source in draft.sources:
-        asked = (Span(" asked for as "), *doc.code(source.user_agent)) if source.user_agent else ()
+        asked = (Span(" requested as "), *doc.code(source.user_agent)) if source.user_agent else ()
         made.append(doc.row(f"{source.document} sha256", (*doc.code(source.sha256), *asked)))
     return made
 
@@ -492,7 +502,7 @@ def _called(draft: Draft, item: str, title: str) -> Text:
 
 
 def _signature(draft: Draft) -> list[Block]:
-    """Return the signature's place in the audit log, which `septet audit-log verify --against` reads back."""
+    """Return the signature and its place in the audit log, which `septet audit-log verify --against` reads."""
     stamp = draft.review
     if stamp is None:
         return []

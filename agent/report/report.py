@@ -72,7 +72,7 @@ def build(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview
         wider.append((name, getattr(room, name)))
         room = room._replace(**{name: value})
         writer, report = _front(view, room)
-    # Cuts remove whole sentences, so the last steps may have freed too many words: give them to the layers first.
+    # Cuts remove whole sentences, so the last steps may have freed too many words; give these to the layers first.
     layers = [("layer", words) for words in range(room.layer + 1, WIDEST.layer + 1)] if wider else []
     for name, value in (*layers, *reversed(wider)):
         if value > getattr(room, name):
@@ -88,10 +88,10 @@ def build(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview
 
 
 def _front(view: View, room: Room) -> tuple[Writer, Report]:
-    """Build the report without its appendix, and return the writer too, since it knows which absences it named."""
+    """Build the report without its appendix, and return it with its writer, which knows the absences it cited."""
     tags = {item.threat.id: item.name for item in view.threats}
     writer = Writer(view, Prose(view.draft, tags), room)
-    # Build the parts in reading order, since absences are numbered as they are first named.
+    # Build the parts in reading order, since absences are numbered when they are first cited.
     standing = front_pages.standing(writer)
     front = tuple(part(writer) for part in _FRONT)
     scored = view.headline if view.draft.score.aivss is not None else None

@@ -13,7 +13,7 @@ _ASTRAL: Final = 0x10000
 
 
 def dumps(value: object, *, sort_keys: bool = False) -> str:
-    """Serialise `value` as JSON with an indent of two blanks, one line feed at the end, numbers as JSON numbers.
+    """Serialise `value` as JSON with an indent of two spaces, one line feed at the end, numbers as JSON numbers.
 
     Letters of all scripts are kept; control and format characters and lone surrogates are written as `\\uXXXX`.
     """

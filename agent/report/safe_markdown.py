@@ -37,7 +37,7 @@ class Column(NamedTuple):
 
 
 def one_line(text: str) -> str:
-    """Put `text` on one line: blanks collapsed, control, format and private characters shown as codes like ⟨U+202E⟩."""
+    """Put `text` on one line: whitespace collapsed; control, format and private characters as codes like ⟨U+202E⟩."""
     flat = _BLANKS.sub(" ", text).strip()
     if flat.isascii() and flat.isprintable():
         return flat
@@ -48,7 +48,7 @@ def one_line(text: str) -> str:
 
 
 def kept_blanks(raw: str, shown: str) -> str:
-    """Surround `shown`, made of `raw`, with the blanks that `raw` begins and ends with."""
+    """Surround `shown`, made from `raw`, with the whitespace that `raw` begins and ends with."""
     before = " " if raw[:1].isspace() else ""
     after = " " if raw[-1:].isspace() and raw.strip() else ""
     return f"{before}{shown}{after}"
@@ -66,7 +66,7 @@ def plain(text: str) -> str:
 
 
 def inner(text: str) -> str:
-    """Format `text` as `plain` does, for a place within a line, where no sign opens a block."""
+    """Format `text` as `plain` does, for a place within a line, where no character opens a block."""
     return _PIECE.sub(lambda match: _piece(match[0]), one_line(text))
 
 
@@ -124,7 +124,7 @@ def excerpt(text: str, limit: int, about: str) -> str:
         return shorten(flat, limit)
     room = limit - 4
     starts = [0, *(match.end() for match in re.finditer(" ", flat))]
-    # Behind the first start from which the rest fits, there is only less of it.
+    # After the first start from which the rest fits, later starts only give less of it.
     last = next((n for n, start in enumerate(starts) if start + room >= len(flat)), len(starts))
     best = max(starts[: last + 1], key=lambda start: len(_long_words(flat[start : start + room]) & wanted))
     tail = flat[best:]
@@ -132,7 +132,7 @@ def excerpt(text: str, limit: int, about: str) -> str:
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Build the lines of a table from cells of safe Markdown. A line break in a cell becomes a blank."""
+    """Build the lines of a table from cells of safe Markdown. A line break in a cell becomes a space."""
     lines = [_row([column.head for column in columns])]
     lines.append("|" + "|".join("--:" if column.numeric else "---" for column in columns) + "|")
     return lines + [_row(row) for row in rows]

@@ -1,7 +1,7 @@
 """Sentences and phrases of the report, built from the fields of records.
 
 A threat statement has five slots filled by different authors. These functions join them into one sentence that reads as
-if written by a single author, and put ranges, bands and counts into words.
+if written by a single author, and word ranges, bands and counts.
 """
 
 import re
@@ -47,7 +47,7 @@ _PAST_IMPACT: Final = re.compile(
 )
 _TENTH: Final = 0.095
 _ASIDE: Final = re.compile(r", (?:be it|directly|from|whether|as) [^,]*$")
-"""An aside at the end of a source; a comma must follow it."""
+"""An aside at the end of a source; it must be followed by a comma."""
 _SHORT_SOURCE: Final = 5
 """In words. A condition inserted after a longer source would be hard to follow, so the condition comes first."""
 _WORDS: Final = re.compile(r"\w+")
@@ -59,7 +59,7 @@ _IMPACT: Final = {"H": "all or decisive data", "L": "some data", "N": "nothing d
 _CHANGES: Final = {"H": "all or decisive changes", "L": "some changes", "N": "nothing changed"}
 _METRICS: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "AV": ("attack vector", {
-        "N": "over the network", "A": "from the same network", "L": "on the machine", "P": "by hand",
+        "N": "over the network", "A": "from the same network", "L": "on the machine", "P": "with physical access",
     }),
     "AC": ("attack complexity", {"L": "nothing to evade", "H": "a protection must be evaded"}),
     "AT": ("attack requirements", {
@@ -67,7 +67,7 @@ _METRICS: Final[dict[str, tuple[str, dict[str, str]]]] = {
     }),
     "PR": ("privileges required", {"N": "no account", "L": "an ordinary account", "H": "an administrator's account"}),
     "UI": ("user interaction", {
-        "N": "none", "P": "ordinary use by someone", "A": "someone has to agree or act knowingly",
+        "N": "none", "P": "ordinary use by a person", "A": "a person has to agree or act knowingly",
     }),
     "VC": ("confidentiality, this product", _IMPACT),
     "VI": ("integrity, this product", _CHANGES),
@@ -79,7 +79,7 @@ _METRICS: Final[dict[str, tuple[str, dict[str, str]]]] = {
 
 
 def threat_sentence(statement: ThreatStatement) -> str:
-    """Build one sentence: who, given what, can do what, with which result for what.
+    """Build one sentence: who can do what, under which condition, and with what result for which asset.
 
     The pattern is "[source] with [prerequisite] can [action], which leads to [impact] on [asset]". The connecting words
     depend on the wording of each slot, and an asset is omitted if the impact already names it.
@@ -121,7 +121,7 @@ def _result(impact: str, asset: str) -> str:
     if not impact:
         return f"harm to {asset}" if asset else ""
     impact, asset = small(impact), small(asset) if asset else ""
-    # An asset of which the impact contains all content words is named already.
+    # If the impact contains all content words of the asset, the asset is already mentioned.
     if set(_WORDS.findall(asset.lower())) - _STOP <= set(_WORDS.findall(impact.lower())):
         return impact
     if not _PAST_IMPACT.search(impact) and " of " not in f" {impact} " and " to " not in f" {impact} ":
@@ -129,7 +129,7 @@ def _result(impact: str, asset: str) -> str:
             return f"{impact} of {asset}"
         if _TO.search(impact):
             return f"{impact} to {asset}"
-    return f"{impact}; at stake: {asset}"
+    return f"{impact}; at risk: {asset}"
 
 
 def _bare(text: str) -> str:

@@ -1,6 +1,6 @@
-"""The look-ups in a draft that all parts of a report need: ranked threats, quotes, controls and the order of questions.
+"""The lookups in a draft that all parts of a report need: ranked threats, quotes, controls and the order of questions.
 
-This module changes no numbers; ranking and hiding follow the stored places, scores and a total order.
+This module does not change numbers; ranking and hiding follow the stored places, the scores and a total order.
 """
 
 import math
@@ -32,13 +32,13 @@ from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
 MAX_PER_LAYER: Final = 3
 MAX_SHOWN: Final = 12
 COUNTING_RANK: Final = 3
-"""The minimum rank of a control that may lower something."""
+"""The minimum rank at which a control may lower a value."""
 CERTAIN_NEEDED: Final = 2
 """The minimum number of certain layers for a score to be shown."""
 
 PROPOSED: Final = "-proposed-"
-"""The part of a threat id that marks an LLM's threat. Of equal threats the catalogue's comes first, since the score
-rests on it."""
+"""The part of a threat id that marks an LLM's threat. If threats are equal, the catalogue's comes first, since the
+score is based on it."""
 _UNREAD: Final = "source text: "
 """The prefix of the entry for a source text that could not be read."""
 _REPLIES: Final = "replies of the LLM"
@@ -50,9 +50,9 @@ _STATES: Final = ("confirmed", "claimed", "inferred", "contradicted", "denied", 
 _RANKS: Final = (
     "guess",
     "marketing sentence",
-    "vendor docs, setting and default not named",
+    "vendor docs without setting and default",
     "vendor docs with setting, default and scope",
-    "outside the vendor's text",
+    "source other than the vendor",
     "analyst",
 )
 _NAMES: Final[dict[str, str]] = {layer: f"{LAYER_CODES[layer]} {LAYER_TITLES[layer]}" for layer in LAYERS}
@@ -124,8 +124,8 @@ class View:
 
     @cached_property
     def measures(self) -> dict[tuple[str, str], Condition]:
-        """The conditions by threat id and text, if all are measures that stand with their threats, as in an LLM's
-        draft; else empty."""
+        """The conditions by threat id and text, if all are measures listed under their threats, as in an LLM's draft;
+        else empty."""
         advice = self.draft.advice
         found = {(name, each.text): each for each in (advice.conditions if advice else ()) for name in each.threats}
         own = ((item.threat.id, each) for item in self.threats for each in item.threat.mitigations)
@@ -235,7 +235,7 @@ class View:
 
     @cached_property
     def headline(self) -> RankedThreat | None:
-        """The threat that the score rests on: the first choice among those with the score's vector."""
+        """The threat that the score is based on: the first choice among those with the score's vector."""
         found = self._behind_score([item.threat for item in self.threats])
         return next((item for item in self.threats if item.threat is found), None)
 
@@ -246,7 +246,7 @@ class View:
         return first if headline is None or headline in first else (*first[: number - 1], headline)
 
     def origin(self, threat: Threat, *, brief: bool = False) -> str:
-        """Say that an LLM proposed a threat, and whose severity it has; empty for a threat of the catalogue.
+        """Describe whose severity a threat proposed by an LLM has; empty for a threat of the catalogue.
 
         If the draft does not name that threat of the catalogue, it is found by its severity, preferably in the same
         layer.
@@ -263,22 +263,22 @@ class View:
             like = min(same, key=lambda item: (item.layer != layer, item.place), default=None)
         if like is None:
             name = f": {threat.like}" if threat.like is not None and not brief else ""
-            return f"proposed by the LLM, severity of a known one that is not shown{name}"
-        return f"proposed by the LLM, severity of {like.tag}" + ("" if brief else f" {like.threat.id}")
+            return f"proposed by the LLM, with the severity of a catalogue threat that is not shown{name}"
+        return f"proposed by the LLM, with the severity of {like.tag}" + ("" if brief else f" {like.threat.id}")
 
     @property
     def kind(self) -> str:
         """The product's kind in words; may be empty."""
         if self.draft.product.kind is not None:
             return KIND_TITLES[self.draft.product.kind]
-        # Older drafts name it in the parts of each factor, with a suffix where the listing is sparse.
+        # Older drafts give it in the parts of each factor, with a suffix if the listing is sparse.
         parts = (part for factor in self.draft.factors.values() for part in factor.parts if part.kind == "typical")
         labels = Counter(part.label for part in parts)
         return min(labels, key=lambda label: (-labels[label], label), default="").removesuffix(", sparsely described")
 
     @cached_property
     def capabilities(self) -> list[Capability]:
-        """Capabilities, those with the gravest mode and the firmest state first."""
+        """Capabilities, with those of the gravest mode and the most certain state first."""
         return sorted(
             self.draft.system.capabilities,
             key=lambda item: (not item.evidence, _MODES.index(item.mode), _STATES.index(item.state), _number(item.id)),

@@ -7,7 +7,7 @@
 No weight is negative, so an additional fact can only make a layer more certain. A fact settles ("pins") a layer by its
 key (`FactKey.pins`), regardless of polarity: "keeps no logs" settles where data goes as well as "keeps logs". Facts
 based only on claims do not count, so that praise cannot make a layer certain. Since the vocabulary does not cover
-everything, a statement may settle a layer without facts. If an LLM judged the layer, the LLM's quotes replace that
+everything, a statement can also settle a layer without facts. If an LLM judged the layer, the LLM's quotes replace that
 statement, and only facts count.
 """
 
@@ -74,7 +74,7 @@ class Certainty(NamedTuple):
     """0 to 1."""
     features: dict[str, float]
     facts: tuple[str, ...]
-    """Ids of the facts that pin the layer, or else of those that concern it, surest first."""
+    """Ids of the facts that pin the layer, or else of those that concern it, most certain first."""
     telling: Telling | None = None
     """The statement that supports a certain layer without facts."""
 
@@ -155,12 +155,12 @@ def told_quotes(
 
 
 def pinning(sheet: FactSheet, layer: LayerKey) -> tuple[Fact, ...]:
-    """Return the facts about the product that pin a layer, surest first."""
+    """Return the facts about the product that pin a layer, most certain first."""
     return _surest(sheet, lambda key: layer in key.pins)
 
 
 def bearing(sheet: FactSheet, layer: LayerKey) -> tuple[Fact, ...]:
-    """Return the facts about the product that concern a layer (`BEARS`), surest first."""
+    """Return the facts about the product that concern a layer (`BEARS`), most certain first."""
     return _surest(sheet, lambda key: bool({key.id, key.group} & BEARS[layer]))
 
 

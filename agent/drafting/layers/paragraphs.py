@@ -123,7 +123,7 @@ def _question(questions: Sequence[Question], layer: LayerKey) -> str | None:
 
 
 def _has_no_llm(given: Given) -> bool:
-    """Return whether a product is without any LLM; the client of a server or a skill has one."""
+    """Return whether a product has no LLM at all; servers and skills are used with an LLM of their client."""
     others = asserted(given.sheet, "names_llm", "client_brings_llm", "self_hosted_llm", "model_choice")
     none = counted(given.sheet, "no_llm", "asserted")
     return given.kind not in ("mcp-server", "agent-skill") and bool(none) and not others
@@ -138,8 +138,8 @@ def _certain(given: Given, layer: LayerKey, state: Certainty, told: set[str], le
         return led.paragraph
     chosen = _chosen(given.sheet, layer, state, told)
     if led is not None:
-        # The LLM's paragraph has no quote. Put the source's words behind what is left of it, since a generated sentence
-        # would clash with the LLM's texts.
+        # The LLM's paragraph has no quote. Append the source's words to what remains of it, because a generated
+        # sentence would clash with the LLM's style.
         quotes = (*given.sheet.evidence, *given.judgement.evidence)
         quoted = _quoted((*led.evidence, *cited_by(chosen)), quotes)
         if quoted:
@@ -173,7 +173,7 @@ def _general(kind: ProductKind, layer: LayerKey, cited: Sequence[str]) -> str:
 
 
 def _is_plain(one: Said) -> bool:
-    """Return whether a saying can be paraphrased: it is sure, and the key says as much as the source."""
+    """Return whether a saying can be paraphrased: it is sure, and the key expresses as much as the source."""
     return one.sure and (one.key not in _IN_ITS_WORDS or one.what != one.words.what)
 
 
@@ -188,7 +188,7 @@ def _in_words(quote: str, mark: str) -> str:
     words = excerpt(quote, _TOLD_WORDS)
     if not word_count(words):
         return ""
-    return f"The sources {'say:' if word_count(words) >= _FEW_WORDS else 'name'} “{words}” [{mark}]."
+    return f"The sources {'say:' if word_count(words) >= _FEW_WORDS else 'mention'} “{words}” [{mark}]."
 
 
 def _statement(kind: ProductKind, who: str, shown: Sequence[Said]) -> str:
@@ -248,7 +248,7 @@ def _missing(sheet: FactSheet, layer: LayerKey) -> Missing:
     read = max((search.statements for search in sheet.searched), default=0)
     looked = f"{read} statement{'' if read == 1 else 's'} read"
     if any(fact.conflicts_with for fact in near):
-        return Missing(reason="contradicted", detail=f"{looked}; what they say of this layer disagrees")
+        return Missing(reason="contradicted", detail=f"{looked}; what they say about this layer is contradictory")
     if near:
-        return Missing(reason="too-little-evidence", detail=f"{looked}; some touch on this layer, none settles it")
-    return Missing(reason="not-found", detail=f"{looked}; none speaks of this layer")
+        return Missing(reason="too-little-evidence", detail=f"{looked}; some concern this layer, but none settles it")
+    return Missing(reason="not-found", detail=f"{looked}; none concerns this layer")

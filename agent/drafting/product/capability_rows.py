@@ -36,7 +36,7 @@ NAMED: Final = 3
 class _Row(NamedTuple):
     groups: tuple[GroupId, ...]
     first: tuple[str, ...]
-    """Keys to name before all others."""
+    """Keys to mention before all others."""
     silent: tuple[str, ...]
     """The row says `unstated` if the first of these keys was searched for and not found, and none has a fact."""
     unstated: str
@@ -49,13 +49,13 @@ _ROWS: Final[dict[Label, _Row]] = {
         ("acts_as",),
         ("wide_rights", "role_switch"),
         ("user_oauth", "api_key", "password_login", "service_account", "no_credentials", "per_user_identity"),
-        "Whose rights it acts with is not stated",
+        "Whose rights it uses is not stated",
     ),
     "Approval": _Row(
         ("asks",),
         ("approval_off", "approval_before", "read_only", "sandbox"),
         ("approval_before", "read_only", "advises_only"),
-        "An approval step is not stated",
+        "Whether a person has to approve its actions is not stated",
     ),
     "Memory": _Row(
         ("keeps",),
@@ -74,11 +74,11 @@ _ROWS: Final[dict[Label, _Row]] = {
         ("shows", "attests"),
         ("own_logs", "audit_log", "traces_metrics", "known_incident"),
         ("own_logs", "traces_metrics", "audit_log"),
-        "Logs of what it did are not stated",
+        "Whether it logs its actions is not stated",
     ),
 }
 _ENOUGH: Final = 4
-"""The fewest rows of an LLM that stand alone."""
+"""The fewest rows of an LLM that are used without adding rows derived from facts."""
 _IN_POSTURE: Final[frozenset[Label]] = frozenset({"Acts", "Reads", "Credentials"})
 _UNTOLD: Final = frozenset(
     {
@@ -103,7 +103,7 @@ def fact_lines(given: Given) -> tuple[FactLine, ...]:
             evidence = given.quotes(line.facts, line.evidence)
             led[label] = FactLine(label=label, text=line.text, facts=line.facts, evidence=evidence)
     if len(led) >= _ENOUGH:
-        # An LLM leaves out what is not stated; a row in other words beside its own would clash.
+        # An LLM leaves out what is not stated, and rows in another style would clash with its own.
         return tuple(led[label] for label in LABELS if label in led)
     told = frozenset() if given.judgement.posture else posture_keys(given.sheet)
     rows = [led.get(label) or _row(given, label, told) for label in LABELS]
@@ -131,7 +131,7 @@ def _row(given: Given, label: Label, before: frozenset[str]) -> FactLine | None:
     if told and unable and told[0] not in unable and len(able) < NAMED:
         told = [*told, unable[0]]
         texts.append(_sentence(unable[:1], given.kind, label))
-    # An LLM searched in vain for the first of the row's `silent` keys, and none of them has a fact.
+    # An LLM searched without success for the first of the row's `silent` keys, and none of them has a fact.
     unstated = bool(row.silent) and absent(sheet, row.silent[0], by="llm")
     if len(texts) <= 1 and unstated and not any(counted(sheet, key) for key in row.silent):
         texts.append(f"{row.unstated}{searched(row.silent[0])}.")

@@ -72,20 +72,20 @@ def worth(fact: Fact, found: Found, with_score: frozenset[str]) -> tuple[bool, s
     `with_score` has the ids of the facts counted by the score with controls.
     """
     if load_vocabulary()[fact.key].group == "attests":
-        return False, "It attests to how the vendor works and changes no metric."
+        return False, "It describes how the vendor works and changes no metric."
     default = default_of(fact)
     if default is False:
-        return False, "It is off unless somebody turns it on."
+        return False, "It is off by default."
     if fact.rank < CONTROL_RANK:
-        return False, "Claimed, but setting, default and scope are not documented together."
+        return False, "Claimed, but its setting, default and scope are not all documented."
     threats = [placed.threat for placed in found.threats if _has(placed.threat, fact)]
     if threats:
         return True, f"Documented with its default; the vector of {found.tags[threats[0].id]} takes it into account."
     if fact.id in with_score:
-        return True, "On by default and about the headline: the score with controls takes it into account."
+        return True, "On by default and relevant to the headline; the score with controls takes it into account."
     if default is None:
         return False, "Its default is not stated."
-    return False, "On by default, but it changes no metric of a threat that is shown."
+    return False, "On by default, but it changes no metric of any threat shown."
 
 
 def _has(threat: Threat, fact: Fact) -> bool:

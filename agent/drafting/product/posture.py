@@ -1,7 +1,7 @@
 """Writes the summary of the product and the posture: three sentences that an analyst can act on.
 
-The posture states the product's main abilities and with whose rights it acts, what makes them dangerous, and which
-controls protect which part of the product.
+The posture states the product's main abilities and whose rights it uses, what makes them dangerous, and which controls
+protect which part of the product.
 """
 
 from collections.abc import Sequence
@@ -38,6 +38,8 @@ _LIMITS: Final = frozenset({"read_only", "advises_only"})
 _GATES: Final = _LIMITS | {"approval_before"}
 _OUTSIDERS: Final = frozenset({"reads_untrusted_content", "reads_mail_chat", "talks_with_public", "reads_web"})
 _RIGHTS: Final = ("user_oauth", "api_key", "service_account", "password_login", "per_user_identity")
+_AUTHORS: Final = {"mcp_client": "anyone who runs one", "takes_voice_images": "anyone who supplies such input"}
+"""Those who can plant instructions at an entry point where nobody writes."""
 _CONTROLS: Final = (
     "advises_only", "read_only", "approval_before", "sandbox", "allow_list", "endpoint_auth", "injection_defence",
     "egress_limits", "spending_limit", "run_limit", "deny_list", "output_filter",
@@ -93,7 +95,7 @@ def _gravest(sheet: FactSheet) -> list[Said]:
 
 
 def _firm(rows: Sequence[Said]) -> list[Said]:
-    """Return the sayings sure enough for a sentence, or all sayings if none is."""
+    """Return the sayings that are sure enough for a sentence, or all sayings if none is."""
     return [one for one in rows if one.sure] or list(rows)
 
 
@@ -102,18 +104,19 @@ def _entries(sheet: FactSheet) -> list[Said]:
 
 
 def _rights(sheet: FactSheet) -> list[Said]:
-    """Return the first saying of whose rights it acts with, if any is sure."""
+    """Return the first saying about whose rights the product uses, if any is sure."""
     return [one for one in said(sheet, keys=_RIGHTS, polarity="asserted") if one.sure][:1]
 
 
 def _does(given: Given) -> str:
     told = _gravest(given.sheet)[:NAMED]
     if not told:
-        return f"What {given.name} does to other systems was not established."
+        return f"The sources do not show what {given.name} does to other systems."
     rights = _rights(given.sheet)
     text = f"{subject(given.kind, given.name)} {predicates(told, plain=True)}"
     if rights:
-        return f"{text}, acting {rights[0].what}{marks((*cited_by(told), *cited_by(rights)), NAMED + 1)}."
+        cited = marks((*cited_by(told), *cited_by(rights)), NAMED + 1)
+        return f"{text}, using {rights[0].what.removeprefix('with ')}{cited}."
     return f"{text}{marks(cited_by(told))}."
 
 
@@ -126,19 +129,19 @@ def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:
     opened = said(sheet, keys=("endpoint_no_auth",), polarity="asserted")[:1]
     acts = any(one.polarity != "denied" for one in said(sheet, group="does"))
     if opened and not any(one.key in _OUTSIDERS for one in entries):
-        return f"It {opened[0].clause}, so whoever reaches it has these abilities{marks(cited_by(opened))}."
+        return f"It {opened[0].clause}, so anyone who can reach it can use these abilities{marks(cited_by(opened))}."
     if entries:
         first = entries[0]
-        could = "use these abilities" if acts else "steer what it returns"
+        could = "misuse these abilities" if acts else "manipulate what it returns"
         if first.key in {one.key for one in _gravest(sheet)[:NAMED]}:
             text = f"Instructions planted there could {could}"
         elif first.key in _OUTSIDERS:
             text = f"It {abilities([first])}, so planted instructions could {could}"
         elif acts:
-            who = "whoever runs one" if first.key == "mcp_client" else "whoever can write there"
+            who = _AUTHORS.get(first.key, "anyone who can write there")
             text = f"It {abilities([first])}; {who} could plant instructions that {could}"
         else:
-            text = f"Whoever can write to what it reads could plant instructions that {could}"
+            text = f"Anyone who can write to the content it reads could plant instructions that {could}"
         extra = alone or said(sheet, keys=("approval_off",))[:1]
         if extra:
             text += ", and it " + abilities(extra)
@@ -148,8 +151,8 @@ def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:
     if found.headline is not None:
         return f"The gravest supported threat is {found.tags[found.headline.id]}, “{found.headline.title}”."
     if score.withheld:
-        return "How outsiders could reach it was not found clearly enough for a score."
-    return "How an attacker's content could reach it was not found."
+        return "How outsiders could reach it is not clear enough from the sources for a score."
+    return "The sources do not show how an attacker's content could reach it."
 
 
 # ------------------------------------------------------------ what stands against it
@@ -160,21 +163,21 @@ def _against(sheet: FactSheet) -> str:
     if not rows:
         return _unopposed(sheet)
     named = _firm(rows)[:NAMED]
-    subject = "The documented safeguard is" if len(named) == 1 else "The documented safeguards are"
-    text = f"{subject} {listed([_named(one, sheet) for one in named])}"
+    one, names = len(named) == 1, listed([_named(each, sheet) for each in named])
     keys = {one.key for one in rows}
     facts = {fact.id: fact for fact in sheet.facts}
     counting = [facts[id_] for one in rows for id_ in one.facts]
     if not keys & _LIMITS and not any(fact.rank >= CONTROL_RANK and default_of(fact) for fact in counting):
-        them = "its" if len(named) == 1 else "their"
-        return f"{text}, but {them} default is not documented{marks(cited_by(named))}."
+        claimed = f"The sources mention {names} as {'a safeguard' if one else 'safeguards'}"
+        return f"{claimed}, but not whether {'it is' if one else 'they are'} on by default{marks(cited_by(named))}."
+    text = f"The documented {'safeguard is' if one else 'safeguards are'} {names}"
     if not keys & _GATES and absent(sheet, "approval_before"):
-        return f"{text}{marks(cited_by(named))}; an approval step was not found{searched('approval_before')}."
+        return f"{text}{marks(cited_by(named))}, but no approval step was found{searched('approval_before')}."
     return f"{text}{marks(cited_by(named))}."
 
 
 def _unopposed(sheet: FactSheet) -> str:
-    """Say that no control was found, and what was looked for."""
+    """State that no control was found, and what was searched for."""
     denied = said(sheet, keys=("approval_before",), polarity="denied")
     if denied:
         return f"It {denied[0].clause}{marks(denied[0].evidence)}."
@@ -182,8 +185,8 @@ def _unopposed(sheet: FactSheet) -> str:
         return f"Neither an approval step nor a sandbox was found{searched('approval_before', 'sandbox')}."
     disputed = next((fact for fact in sheet.facts if fact.key == "approval_before" and not fact.counts), None)
     if disputed:
-        return f"An approval step is described, and other sentences speak against it{marks(disputed.evidence, 1)}."
-    return "No control against this was found."
+        return f"The sources describe an approval step, but other sentences contradict it{marks(disputed.evidence, 1)}."
+    return "No safeguard against this was found."
 
 
 def _named(one: Said, sheet: FactSheet) -> str:

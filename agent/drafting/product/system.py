@@ -152,7 +152,8 @@ def _claimed(evidence: Sequence[str]) -> State:
 
 
 def _place(given: Given) -> tuple[Place, tuple[str, ...]]:
-    """Determine where the product runs, from the surest fact or the default for its kind; return place and quotes."""
+    """Determine where the product runs, from the most certain fact or the default for its kind; return place and
+    quotes."""
     rules = load_picture()
     found = [(place, fact) for place, keys in rules.placed_by.items() for fact in asserted(given.sheet, *keys)]
     if not found:
@@ -162,7 +163,7 @@ def _place(given: Given) -> tuple[Place, tuple[str, ...]]:
 
 
 def _drawn(given: Given, place: Place) -> tuple[dict[str, _Placed], list[Flow]]:
-    """Draw what products of the kind have, and what facts add."""
+    """Draw the basic picture of the kind, and the parts and flows that facts add."""
     rules = load_picture()
     basic = rules.kinds[given.kind]
     parts = {PRODUCT: _product(given, place)}
@@ -240,7 +241,8 @@ def _state(facts: Iterable[Fact]) -> State:
 
 
 def _judged(given: Given, place: Place) -> tuple[dict[str, _Placed], list[Flow]]:
-    """Build an LLM's picture from parts and flows whose facts and quotes exist; empty if no flow meets the product."""
+    """Build an LLM's picture from parts and flows whose facts and quotes exist; empty if no flow starts or ends at the
+    product."""
     parts = {PRODUCT: _product(given, place)}
     ids = dict.fromkeys((given.name.casefold(), *_PRODUCT_NAMES), PRODUCT)
     for number, part in enumerate(given.judgement.picture.parts, start=1):
@@ -271,7 +273,8 @@ def _judged(given: Given, place: Place) -> tuple[dict[str, _Placed], list[Flow]]
 
 
 def capabilities(sheet: FactSheet) -> tuple[Capability, ...]:
-    """List what the product can do and read, and with whose rights, gravest abilities first and denied ones last."""
+    """List what the product can do and read, and with whose rights, with the gravest abilities first and denied ones
+    last."""
     rows = [*said_of(sheet, group="does"), *said_of(sheet, group="reads")]
     rows = [one for one in rows if one.entry.claim == "ability"]
     rows.sort(key=lambda one: (one.polarity == "denied", one.key.startswith("reads"), not one.entry.grave))
@@ -313,7 +316,7 @@ def _capability(number: int, sheet: FactSheet, one: Said) -> Capability:
         data=tuple(dict.fromkeys(value for fact in facts if (value := noun(fact, "data")))),
         state="denied" if polarity == "denied" else _state(facts),
         evidence=tuple(dict.fromkeys(mark for fact in facts for mark in fact.evidence)),
-        condition="left to a setting" if polarity == "configurable" else None,
+        condition="depends on a setting" if polarity == "configurable" else None,
         credential_state=credential_state,
         credential_evidence=credential_evidence,
         approver_state=approver_state,
@@ -324,7 +327,8 @@ def _capability(number: int, sheet: FactSheet, one: Said) -> Capability:
 def _right(
     slot: Literal["credential", "approval"], named: Sequence[Fact], held: Sequence[Fact], denied: Sequence[Fact]
 ) -> tuple[str | None, State | None, tuple[str, ...]]:
-    """Return what a slot of the ability's own facts names, else what facts of the whole product say, with quotes."""
+    """Return the value of a slot of the ability's own facts, or else what facts about the whole product state, with
+    quotes."""
     for fact in named:
         if noun(fact, slot):
             return noun(fact, slot), "claimed", fact.evidence[:MAX_MARKS]
@@ -344,7 +348,7 @@ def assumptions(system: System, given: Given) -> tuple[str, ...]:
     sheet, name, kind = given.sheet, given.name, given.kind
     found = []
     if kind != "other":
-        found.append(f"{name} is modelled as {kind_title(kind)}; the picture follows from that.")
+        found.append(f"{name} is modelled as {kind_title(kind)}, and the picture is drawn accordingly.")
     if not asserted(sheet, *_PLACES):
         place = next((boundary.id for boundary in system.boundaries if PRODUCT in boundary.members), "")
         where = _WHERE.get(place, "in one place")
@@ -364,5 +368,5 @@ def assumptions(system: System, given: Given) -> tuple[str, ...]:
     ]
     if unasked and not counted(sheet, "approval_before"):
         told = listed(unasked[:_NAMED])
-        found.append(f"The sources name no approval before {name} {told}; none is assumed.")
+        found.append(f"The sources mention no approval before {name} {told}, so none is assumed.")
     return tuple(found)

@@ -1,4 +1,4 @@
-"""Finds the catalogue threats of a product: all patterns with a trigger that the facts meet, scored and worded.
+"""Finds the catalogue threats of a product: all patterns whose trigger the facts meet, scored and worded.
 
 Open metrics are set to typical values for products of the same kind with the same abilities.
 
@@ -97,8 +97,9 @@ def candidates(
 def recurring(
     sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]
 ) -> tuple[Candidate, ...]:
-    """Find the threats that recur for products of this kind, in file order. They rest on the kind rather than on what
-    they cite, so all are assumed or need a setting. None recurs for a product of which nothing is known."""
+    """Find the threats that recur for products of this kind, in file order. They are based on the kind rather than on
+    the quotes they cite, so all are assumed or need a setting. None is returned for a product about which nothing is
+    known."""
     known = bool(counted(sheet)) or sheet.outlook.kinds.get(kind, 0.0) >= LIKELY
     return _found(load_catalogue().recurring.values(), sheet, kind, factors) if known else ()
 
@@ -151,7 +152,8 @@ def _candidate(
     likely: Mapping[bool, FactIndex],
     factors: Mapping[FactorKey, FactorEstimate],
 ) -> Candidate | None:
-    """Return the threat of a pattern that holds. The facts are those with configurable ones (True) or without."""
+    """Return the threat of a pattern whose trigger holds, or None. The keys of `plain` and `likely` say whether
+    configurable facts count."""
     held, default = pattern.when.of(plain[True]), pattern.when.of(plain[False])
     recurs = pattern.id in load_catalogue().recurring
     if not held.holds or (not held.facts and pattern.when.keys and not recurs):
@@ -202,7 +204,7 @@ def _candidate(
 
 
 def proposed(rows: Iterable[tuple[str, Who]]) -> tuple[Mitigation, ...]:
-    """Return proposed mitigations, each given as its text and who does it."""
+    """Return proposed mitigations from pairs of a text and who is responsible."""
     return tuple(Mitigation(text=text, who=who, status="proposed", evidence=()) for text, who in rows)
 
 
@@ -218,7 +220,7 @@ def _setting(pattern: Pattern, carrying: Sequence[Fact], facts: FactIndex) -> st
         return inside(pattern.setting.fill(facts))
     named = [fact for fact in carrying if fact.polarity == "configurable"]
     if not named:
-        return "the setting for it is switched on"
+        return "its setting is switched on"
     words = load_wording()[named[0].key]
     return f"it is set up to {words.do} {words.what}{marks(named[0].evidence, 1)}"
 
@@ -279,7 +281,7 @@ def _alternatives(
     metrics: Mapping[Metric, Choice], kind: ProductKind
 ) -> Iterator[tuple[Decimal, dict[Metric, Choice]]]:
     """Yield each variant that changes one open metric and thereby the base, together with the new base."""
-    reason = f"the sources leave it open; usual for {kind_title(kind)} with these abilities"
+    reason = f"the sources leave this open; usual for {kind_title(kind)} with these abilities"
     for metric in METRICS:
         choice = metrics[metric]
         for value in choice.others:

@@ -5,8 +5,9 @@ For each of the eleven base metrics of CVSS v4.0 it has a value or rules `value 
 that holds applies. `terms.yaml` has the shared parts: named expressions, names of content, rules for single metrics,
 and reference vectors of recurring threats. A pattern lists only its differences from its reference vector.
 
-The folder `recurring` has further patterns in the same form, of threats that recur for a kind of product whatever else
-its sources say, and which threats of both sorts a draft without an LLM shows first. No LLM is shown them.
+The folder `recurring` has further patterns in the same form, for threats that recur for a kind of product regardless of
+its sources. It also defines which threats of both sorts a draft without an LLM shows first. LLMs do not see these
+patterns.
 """
 
 from collections import Counter
@@ -33,7 +34,7 @@ from agent.taxonomy.lists import entries, lookup
 RECURRING: Final = "recurring"
 """Folder of the patterns that recur for kinds of products."""
 FIRST: Final = "priorities.yaml"
-"""File of that folder that says which threats come first."""
+"""File in that folder that defines which threats come first."""
 MAX_HOW: Final = 45
 MAX_SENTENCE: Final = 25
 _SCHEMES: Final = (
@@ -173,7 +174,7 @@ class Pattern(Record):
     @model_validator(mode="before")
     @classmethod
     def _of_row(cls, raw: dict[str, object], info: ValidationInfo) -> dict[str, object]:
-        """Give a row of the file the rules of its reference vector and the titles of its ids."""
+        """Complete a row of the file with the rules of its reference vector and the titles of its ids."""
         shared = info.context
         assert isinstance(shared, _Shared)
         row: dict[str, Any] = dict(raw)
@@ -225,7 +226,7 @@ class _Rows(Record):
 
 
 class Revision(Record):
-    """What differs in a pattern without an LLM."""
+    """The differences of a pattern in drafts without an LLM."""
 
     when: str = ""
     """A further condition; empty if there is none."""
@@ -247,7 +248,7 @@ class Priorities(Record):
     kinds: Mapping[ProductKind, tuple[str, ...]]
     """Families by kind of product, most important first."""
     revised: Mapping[str, Revision]
-    """What differs in patterns of the catalogue without an LLM, by id."""
+    """The differences of catalogue patterns in drafts without an LLM, by id."""
 
 
 class Catalogue(NamedTuple):
@@ -275,9 +276,9 @@ class Catalogue(NamedTuple):
 def load_catalogue(folder: Path | None = None) -> Catalogue:
     """Load the catalogue from a folder, by default the bundled catalogue.
 
-    Raises SchemaError, naming file and pattern, for an unknown field, key, term, metric, value, list id or pattern id,
-    a recurring pattern or family without a place, a metric whose last rule does not always hold, a sentence that is too
-    long, and two patterns with the same trigger.
+    Raises SchemaError, which gives the file and pattern, for an unknown field, key, term, metric, value, list id or
+    pattern id, a recurring pattern or family without a place, a metric whose last rule does not always hold, a sentence
+    that is too long, and two patterns with the same trigger.
     """
     place = folder or data_folder("corpus") / "knowledge" / "catalogue"
     file = place / "terms.yaml"

@@ -63,7 +63,7 @@ def chains(given: Given, found: Found) -> tuple[Chain, ...]:
 
 
 def _from_facts(row: PathRow, found: Found, facts: Mapping[str, Fact]) -> tuple[str, list[_Step]]:
-    """Follow a path through shown threats; a threat that carries two steps takes them both."""
+    """Follow a path through shown threats; a threat that supports two steps takes both."""
     taken: list[_Step] = []
     reached = row.steps[0].name
     for number, step in enumerate(row.steps):

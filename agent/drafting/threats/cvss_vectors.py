@@ -1,4 +1,4 @@
-"""Writes CVSS v4.0 vectors, and changes them when an attack becomes harder, which only ever makes metrics milder."""
+"""Builds CVSS v4.0 vectors, and changes them when an attack becomes harder; metrics only ever become milder."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -10,7 +10,7 @@ from agent.scoring.cvss import PREFIX, read_vector
 
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 IMPACTS: Final = METRICS[5:]
-"""The metrics of what is lost, in the product and beyond it."""
+"""The impact metrics, for the product and for other systems."""
 VALUES: Final[Mapping[str, str]] = {
     "AV": "NALP",
     "AC": "LH",

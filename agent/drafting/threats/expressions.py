@@ -2,9 +2,9 @@
 
     reads_untrusted_content and (runs_commands or sends_messages)
 
-They are written and grouped as in Python, of keys, terms, functions, `and`, `or` and `not`. A key holds if a counted
-fact about the product asserts it, or if a fact is configurable and settings count. A term is a named expression of
-`terms.yaml`. The functions:
+They use Python's syntax with keys, terms, functions, `and`, `or` and `not`. A key holds if a counted fact about the
+product asserts it, or if a fact is configurable and settings count. A term is a named expression in `terms.yaml`. The
+functions:
 
     asserted(key)            asserted, regardless of whether settings count
     configurable(key)        configurable
@@ -13,7 +13,7 @@ fact about the product asserts it, or if a fact is configurable and settings cou
     whole(key)               holds, and not merely of a part of the product
     kind(name, …)            the product is of one of these kinds
     approved(word, …)        a person confirms by default (rank 3 or more) an action with one of these words
-    likely(key)              holds, or no fact has the key and the readers hold it likely from the sources as a whole
+    likely(key)              holds, or no fact has the key and the readers consider it likely from all sources together
 
 Every result lists the facts that support it; these become the facts of the threat.
 """
@@ -39,7 +39,7 @@ _SAYING: Final = {
     "denied": ("denied", 0),
     "ranked": ("asserted", CONTROL_RANK),
 }
-"""Polarity and least rank that a function of one key asks for."""
+"""The polarity and minimum rank that each function of one key requires."""
 
 
 class Truth(NamedTuple):
@@ -65,7 +65,7 @@ class FactIndex:
         """The readers' probability of each key."""
         self._by_key: Final[dict[str, list[Fact]]] = defaultdict(list)
         for fact in counted(sheet):
-            # Skip facts that are merely claimed, because they neither add nor remove a threat.
+            # Skip claims, because they neither add nor remove a threat.
             if not fact.claim:
                 self._by_key[fact.key].append(fact)
 
@@ -97,7 +97,7 @@ class Expression(NamedTuple):
     """A parsed expression."""
 
     text: str
-    """The expression as it was written; empty for a part of one."""
+    """The expression as written; empty for a part of an expression."""
     keys: frozenset[str]
     """The vocabulary keys that the expression uses."""
     of: Callable[[FactIndex], Truth]

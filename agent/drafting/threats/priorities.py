@@ -1,4 +1,4 @@
-"""Chooses which threats a draft without an LLM shows: one of each danger that comes first for the kind of product.
+"""Chooses the threats that a draft without an LLM shows: one for each danger with priority for the kind of product.
 
 Facts alone give several variants of one danger and leave out others that every experienced reader would name, since an
 embedded reader finds few facts. So the threats are taken family by family (`recurring/priorities.yaml`): a threat whose
@@ -18,15 +18,15 @@ from agent.taxonomy.factors import FactorKey
 from agent.taxonomy.kinds import ProductKind
 
 FIRM: Final = 0.9
-"""Minimum confidence of a fact that only the embedded reader found, for a threat on it to precede one that recurs for
-the kind."""
+"""Minimum confidence of a fact that only the embedded reader found for a threat based on it to precede threats that
+recur for the kind."""
 
 SURE_ENOUGH: Final = 6
-"""Without an LLM, threats based on weaker facts are shown only if fewer than this many rest on sure facts."""
+"""Without an LLM, threats based on weaker facts are shown only if fewer than this many are based on sure facts."""
 
 
 def firm_ids(sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]) -> frozenset[str]:
-    """Return the ids of catalogue threats that hold on firm facts alone."""
+    """Return the ids of catalogue threats that hold on firm facts only."""
     soft = [
         fact.id
         for fact in sheet.facts
@@ -38,7 +38,7 @@ def firm_ids(sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, Fa
 def borne_out(
     fired: Sequence[Candidate], sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]
 ) -> tuple[Candidate, ...]:
-    """Keep only threats that hold on sure facts alone, if there are enough and one of them may be the headline.
+    """Keep only threats that hold on sure facts, if there are enough of them and one may be the headline.
 
     Otherwise add threats based on weaker facts, gravest first, until there are enough. Used only without an LLM.
     """
@@ -63,15 +63,14 @@ class Pool(NamedTuple):
     ranked: Sequence[str]
     """All of them, gravest first."""
     firm: Collection[str]
-    """Those of the facts whose facts are sure."""
+    """Threats from facts, if their facts are sure."""
     bare: Collection[str] = ()
-    """Those that cite nothing."""
+    """Threats that cite nothing."""
 
 
 def families_first(pool: Pool, kind: ProductKind, led: Sequence[str], least: int, most: int) -> list[str]:
-    """Choose at most `most` threats for a kind of product, by id; those that cite nothing only up to `least` in all.
-
-    Those in `led` are among the chosen, and each stands for the first family that it belongs to.
+    """Choose at most `most` threats for a kind of product, by id; threats that cite nothing are added only up to a
+    total of `least`. The threats in `led` are always chosen, and each represents the first family that it belongs to.
     """
     catalogue = load_catalogue()
     order = sorted(pool.ranked, key=lambda id_: (id_ not in pool.firm, id_ not in catalogue.recurring))

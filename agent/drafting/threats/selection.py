@@ -49,11 +49,11 @@ ASSETS: Final[tuple[AssetClass, ...]] = (
 )  # fmt: skip
 """Assets in order of priority; breaks ties between equally grave threats."""
 WEIGHTY: Final = frozenset(ASSETS[:5])
-"""Assets whose harm is told beside the headline."""
+"""Assets that are important enough for a threat to be shown next to the headline."""
 HIGH_BASE: Final = Decimal(7)
 """Lowest base in the "High" band."""
 MAX_LEADING: Final = 3
-"""Maximum number of threats that come before the families of a kind, the headline among them."""
+"""Maximum number of threats that come before the families of a kind, including the headline."""
 MAX_ALIKE: Final = 2
 """Maximum number of threats among the first five with the same kind of entry."""
 MAX_BEYOND: Final = 2
@@ -63,7 +63,7 @@ FAR_ABOVE: Final = Decimal(2)
 ENOUGH: Final = 5
 """Number of threats in the first part of a selection."""
 CHOSEN: Final = 4
-"""Number of LLM threats from which catalogue threats that the LLM did not mention are not shown."""
+"""Number of LLM threats at or above which catalogue threats that the LLM did not mention are not shown."""
 
 
 _BREACHED: Final = "/AC:H/AT:P/"
@@ -185,10 +185,9 @@ def find_threats(
 def _alone(
     sheet: FactSheet, kind: ProductKind, factors: Factors, usual: float | None
 ) -> tuple[Threat | None, list[_Item], list[Dropped]]:
-    """Return the headline, the threats to show with it first, and the folded ones, from facts and kind alone.
-
-    A threat that recurs for the kind leads only where no threat of the facts can. One of no family that comes first
-    for the kind is added if its facts are firm and it harms something else, or if there are few.
+    """Return the headline, the threats to show, headline first, and the folded ones, based only on facts and kind. A
+    threat that recurs for the kind becomes the headline only if no threat from facts can. A threat outside the families
+    with priority for the kind is added if its facts are firm and it harms something else, or if there are few threats.
     """
     own = borne_out(candidates(sheet, kind, factors, revised=True), sheet, kind, factors)
     own = own if usual is None else _as_usual(own, usual, kind, factors)
@@ -214,13 +213,15 @@ def _alone(
         if len(chosen) < (MAX_ALONE if other else ENOUGH):
             chosen.append(item)
     shown = sorted(_ranked(chosen), key=lambda item: headline is not None and item.threat.id != headline.id)
-    folded += [item.folded("others come first for this kind of product") for item in ordered if item not in chosen]
+    folded += [
+        item.folded("other threats have priority for this kind of product") for item in ordered if item not in chosen
+    ]
     return headline, shown, folded
 
 
 def _leading(items: Sequence[_Item], headline: Threat | None, firm: Collection[str]) -> list[str]:
-    """Return the ids of the headline and of the gravest threats of firm facts that harm something else of weight, so
-    that each of the main abilities has its danger."""
+    """Return the ids of the headline and of the gravest threats from firm facts that harm other important assets, so
+    that every main ability is represented by a danger."""
     led = [item for item in items if item.threat is headline]
     for item in items:
         weighty = item.asset in WEIGHTY and item.asset not in {other.asset for other in led}
@@ -309,7 +310,7 @@ def _without_doubles(items: Sequence[_Item]) -> tuple[list[_Item], list[Dropped]
             if other.candidate and item.threat.id in other.candidate.pattern.covers and other.group <= item.group
         ]
         if closer:
-            folded.append(item.folded(f"{closer[0].threat.id} tells it more closely"))
+            folded.append(item.folded(f"covered more specifically by {closer[0].threat.id}"))
         else:
             kept.append(item)
     return kept, folded
@@ -324,13 +325,13 @@ def _shown(items: Sequence[_Item], headline: Threat | None, *, led: bool) -> tup
     folded: list[Dropped] = []
     for item in sorted(items, key=lambda item: item.threat is not headline):
         if len(shown) >= most:
-            folded.append(item.folded(f"less grave than the {most} shown"))
+            folded.append(item.folded(f"less severe than the {most} shown"))
         elif not led and layers[item.layer] >= MAX_PER_LAYER:
-            folded.append(item.folded(f"less grave than {MAX_PER_LAYER} others of its layer"))
+            folded.append(item.folded(f"less severe than {MAX_PER_LAYER} others in its layer"))
         elif not led and len(shown) >= ALWAYS_SHOWN and item.base < LOW_BASE:
-            folded.append(item.folded("of low severity"))
+            folded.append(item.folded("low severity"))
         elif not led and room[item.group] <= 0:
-            folded.append(item.folded("less grave than others of the same basis"))
+            folded.append(item.folded("less severe than others on the same basis"))
         else:
             shown.append(item)
             layers[item.layer] += 1
@@ -363,8 +364,8 @@ class _Merged:
     def leading(self, ordered: Sequence[_Item]) -> list[Threat]:
         """Return the threats that may be the headline: the LLM's own, and far graver catalogue threats.
 
-        Thus an LLM that follows injected instructions cannot lower the score, while patterns do not overrule an LLM
-        that reads well.
+        This prevents an LLM that follows injected instructions from lowering the score, while patterns do not overrule
+        an LLM that reads well.
         """
         own = self._leads([item.threat for item in ordered if item.threat.by != "embedded"], self.names.get("T1"))
         rest = [item.threat for item in ordered if item.threat.by == "embedded"]
@@ -374,8 +375,8 @@ class _Merged:
         """Compute the bases of supported candidates by id without doubted facts and facts that every reader only
         inferred, neither of which sets a floor.
 
-        What the LLM alone read, it may also judge: a candidate that rests on nothing else is no floor against it. Nor
-        is one on an ability whose very quotes the LLM reads as that of a setting.
+        The LLM may also judge what only the LLM read, so a candidate based on nothing else sets no floor. Neither does
+        a candidate based on an ability whose quotes the LLM reads as describing a setting.
         """
         sheet, doubted = self._sheet, self._judgement.doubted
         gone = [fact.id for fact in sheet.facts if fact.id in doubted or fact.only_inferred or _by_setting(fact, sheet)]
@@ -407,7 +408,8 @@ class _Merged:
         """Take the LLM's threats, each with the catalogue threat that it keeps or rewords."""
         grave = self._underrated()
         # A merge may not lower the score below the floor of the facts, so the threat is raised towards the gravest
-        # candidate that was merged into it. The catalogue's own words, written for any product, are left out.
+        # candidate that was merged into it. The catalogue's wording is left out, because it was written for any
+        # product.
         floors: dict[str, str] = {}
         for verdict in self._merges:
             if verdict.candidate in grave:
@@ -416,14 +418,14 @@ class _Merged:
         taken: set[str] = set()
         for number, judged in enumerate(self._judgement.threats, start=1):
             like = self._fired.get(judged.candidate or "")
-            # Show both threats if the LLM alone moves a threat out of default use against the facts.
+            # Show both threats if the LLM moves a threat out of default use although the facts contradict this.
             if like and (like.id in taken or (like.id in grave and judged.basis not in SUPPORTED)):
                 like = None
             least = like.id if like and like.id in grave else floors.get(f"T{number}", "")
             floor = self._fired[least].metrics if least in self._fired else None
             made = self._threat(judged, number, like, floor)
             if made is None:
-                why = "no fact or quote behind it is left"
+                why = "none of its facts or quotes remains"
                 self.folded.append(Dropped(what=f"threat T{number}: {judged.title}", reason=why))
                 continue
             self.names[f"T{number}"] = made.id
@@ -445,8 +447,8 @@ class _Merged:
         """Add the catalogue threats to show after the LLM's, and fold the others.
 
         Candidates that are supported and far graver than the LLM's threats are kept unless code confirmed a "wrong"
-        verdict, so that an LLM that follows injected instructions cannot lower the headline. Of the threats that the
-        LLM does not mention, there is room for a few.
+        verdict, so that an LLM that follows injected instructions cannot lower the headline. A few of the threats that
+        the LLM does not mention are added too.
         """
         own = [item.threat for item in self.items]
         taken = {item.candidate.id: item.candidate for item in self.items if item.candidate}
@@ -542,8 +544,8 @@ def _bar(threats: Sequence[Threat]) -> Decimal:
 
 
 def _by_setting(fact: Fact, sheet: FactSheet) -> bool:
-    """Return whether a fact that an LLM did not read is told by quotes that the LLM reads as of something to switch on:
-    "write operations require ALLOW_WRITE=true" asserts no writing."""
+    """Return whether the quotes of a fact that the LLM did not find are, according to the LLM, about something to be
+    switched on: "write operations require ALLOW_WRITE=true" does not assert writing."""
     if fact.polarity != "asserted" or fact.read_by("llm"):
         return False
     return any(
@@ -566,7 +568,7 @@ def _basis(judged: JudgedThreat, rests_on: Sequence[Fact], evidence: Sequence[st
     if judged.basis in ("quoted", "entry inferred"):
         if not evidence:
             return "assumed"
-        # An LLM that names the option, and says that the product's usual use has it on, has weighed this.
+        # If the LLM mentions the option and states that it is usually on, it has considered this.
         weighed = judged.default_use and judged.setting
         if rests_on and not weighed and all(fact.polarity == "configurable" for fact in rests_on):
             return "needs a setting"

@@ -28,13 +28,13 @@ MITIGATION: Final = Decimal("1.00")
 LIKELY: Final = 0.3
 """Minimum probability at which an ability counts for an impact without a quote, since the riskier reading applies.
 Fitted on readers' bases of 30 listings: mean error 0.94, 0.93 to 0.97 for values from 0.2 to 0.35, and 1.52 without."""
-UNQUOTED: Final = "likely from the whole text, though no quote says so"
+UNQUOTED: Final = "likely from the text as a whole, although no quote states it"
 OPEN_CHANCE: Final = 0.15
 """Minimum probability of a key at which a metric that depends on it is open."""
 OPEN_METRICS: Final[frozenset[Metric]] = frozenset(("AT", "UI"))
 """Metrics that are open if the sources are silent, since listings seldom say who starts a run or how content enters."""
 MAX_BELOW: Final = Decimal("2.0")
-"""Maximum difference of an LLM's highest base below the catalogue's; two experts differ by 0.8 on average."""
+"""How far an LLM's highest base may be below the catalogue's; two experts differ by 0.8 on average."""
 
 
 class Choice(NamedTuple):
@@ -68,7 +68,7 @@ def metrics_of(
 
 
 def supposable(sheet: FactSheet, facts: FactIndex) -> tuple[str, ...]:
-    """Return likely keys that count for severity without a quote; no fact states or contradicts them.
+    """Return the likely keys that count for severity without a quote and that no fact states or contradicts.
 
     Empty if an LLM read the sources, because the LLM would have found these keys.
     """
@@ -90,7 +90,7 @@ def supposable(sheet: FactSheet, facts: FactIndex) -> tuple[str, ...]:
 
 
 def _choice(pattern: Pattern, metric: Metric, facts: FactIndex, source: str) -> Choice:
-    """Apply the first rule that holds. A rule that does not, but might, makes its value one of the others."""
+    """Apply the first rule that holds. The value of an earlier rule that might hold becomes one of the others."""
     others: dict[str, None] = {}
     for rule in pattern.metrics[metric]:
         truth = rule.when.of(facts) if rule.when else Truth(True)
@@ -160,8 +160,8 @@ def check_metrics(
     threat: JudgedThreat, facts: FactIndex, like: Mapping[Metric, Choice] | None = None
 ) -> dict[Metric, JudgedMetric]:
     """Return an LLM's metrics for a threat, correcting those that contradict a fact, and milder ones that no fact
-    supports; the reason says so. That no fact tells of a loss or a way in corrects nothing: on the recorded cases, the
-    LLM's own impacts are nearer to a reader's (mean error of the base 0.90) than those cut to what facts tell (0.99).
+    supports; the reason says so. A loss or a way in that no fact mentions is not corrected: on the recorded cases, the
+    LLM's own impacts are closer to a reader's (mean error of the base 0.90) than impacts limited to the facts (0.99).
 
     `like` has the catalogue's metrics for the same threat, if the LLM would take the score below its floor. As few
     milder metrics as possible are then reset to the catalogue's values, until the base is at most `MAX_BELOW` below
@@ -180,12 +180,14 @@ def _checked(metric: Metric, threat: JudgedThreat, facts: FactIndex) -> JudgedMe
     if metric == "AV" and value in "LP" and not _any("local_access", facts):
         found = "N", "no fact places the attacker on the machine"
     elif metric == "AT" and lacks_attacker(threat.actor):
-        found = "P", "the LLM has to err by itself"
+        found = "P", "the LLM has to err on its own"
     elif metric == "UI":
         found = _interaction(threat, value, facts)
     if found is None or found[0] == value:
         return judged
-    return JudgedMetric(value=found[0], reason=f"{found[1]}; corrected from {value}, which said: {judged.reason}")
+    return JudgedMetric(
+        value=found[0], reason=f"{found[1]}; corrected from {value}, which was justified by: {judged.reason}"
+    )
 
 
 def _interaction(threat: JudgedThreat, value: str, facts: FactIndex) -> tuple[str, str] | None:
@@ -193,12 +195,12 @@ def _interaction(threat: JudgedThreat, value: str, facts: FactIndex) -> tuple[st
     cited = [fact for fact in approvals if fact.id in threat.facts]
     if value in "NP" and cited and threat.basis != "needs a setting":
         first = (fact.evidence[0] for fact in cited)
-        return "A", "a default approval stands before the step" + marks(first, 2)
+        return "A", "the step requires approval by default" + marks(first, 2)
     # The threat starts with content that an outsider plants where a user's task will read it.
     privilege = threat.metrics.get("PR")
     planted = privilege is not None and privilege.value == "N" and not _any("open_doors", facts)
     if value == "N" and planted and not _any("self_started", facts):
-        return "P", "no fact says that a run starts without a person"
+        return "P", "no fact states that a run starts without a person"
     if value == "A" and not approvals and not _any("proposals", facts) and planted:
         return "P", "no approval is documented with its setting, default and scope"
     return None
@@ -219,7 +221,7 @@ def _raised(made: dict[Metric, JudgedMetric], like: Mapping[Metric, Choice]) -> 
         for metric, choice in like.items():
             one = current[metric]
             if VALUES[metric].index(one.value) > VALUES[metric].index(choice.value):
-                why = f"{choice.reason}; corrected from {one.value}, which said: {one.reason}"
+                why = f"{choice.reason}; corrected from {one.value}, which was justified by: {one.reason}"
                 options.append({**current, metric: JudgedMetric(value=choice.value, reason=why)})
         if not options:
             break

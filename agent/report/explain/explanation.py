@@ -101,14 +101,14 @@ def _unknown(view: View, item: str) -> InputError:
     return InputError(
         f"the draft has no item {one_line(item)[:60]!r}",
         where=view.draft.product.name,
-        hint=f"near ones: {', '.join(listed)}; without an item the overview names all",
+        hint=f"similar names: {', '.join(listed)}; without an item, the overview lists all names",
     )
 
 
 def _overview(view: View) -> Explanation:
     draft = view.draft
     certain = sum(layer.certain for _, layer in view.layers)
-    layers = [row("certain layers", f"{certain} of {len(view.layers)}; below {CERTAIN_NEEDED} no number is shown")]
+    layers = [row("certain layers", f"{certain} of {len(view.layers)}; below {CERTAIN_NEEDED}, no score is shown")]
     for key, layer in view.layers:
         state = "does not apply" if layer.applies == "no" else "certain" if layer.certain else "not certain"
         threats = counted(len(layer.threats), "threat")
@@ -136,7 +136,7 @@ def _overview(view: View) -> Explanation:
     }
     return made(
         view, "overview", "draft", f"{draft.product.name}: {verdict(draft.score)}", *_score_passages(view),
-        passage("Who made what", makers), passage("Layers", layers), passage("Threats in their order", shown),
+        passage("Who made what", makers), passage("Layers", layers), passage("Threats in order", shown),
         passage("Questions by effect", asked),
         passage("Items", (row(name, ", ".join(found)) for name, found in named.items() if found)),
     )  # fmt: skip
@@ -160,22 +160,24 @@ def _score_passages(view: View) -> Iterator[Passage]:
     score = view.draft.score
     yield passage("Arithmetic", (row("", line) for line in score.arithmetic.split("\n")))
     if score.withheld is not None:
-        yield passage("Withheld", [row("", f"{score.withheld}; typical estimates give {tenth(score.provisional)}")])
+        yield passage(
+            "Withheld", [row("", f"{score.withheld}; with typical values, it would be {tenth(score.provisional)}")]
+        )
     other = score.without_vendor_claims
     if other is not None:
         said = f"not scored: {other.withheld}" if other.aivss is None else f"{tenth(other.aivss)} {other.severity}"
         same = other.aivss is not None and other.aivss == score.aivss
-        yield passage("Without the vendor's claims", [row("", "the same without vendor claims" if same else said)])
+        yield passage("Without the vendor's claims", [row("", "the same score" if same else said)])
     if score.with_controls is not None:
         kept = score.with_controls
         said = f"{tenth(kept.aivss)} {kept.severity}, mitigation factor {kept.mitigation_factor}"
-        yield passage("With the controls that the documents name", [row("", said, kept.evidence)])
+        yield passage("With the documented controls", [row("", said, kept.evidence)])
     moved = []
     for s in swings(score)[:_TOP]:
         ends = f"{s.score_low:.2f} to {s.score_high:.2f}, {s.width:.2f} points"
-        said = f"{s.value:.2f} ({s.low:.2f}–{s.high:.2f}) moves the score {ends}"
+        said = f"{s.value:.2f} ({s.low:.2f}–{s.high:.2f}) moves the score from {ends}"
         moved.append(row(s.name, said, number=round(float(s.width), 4)))
-    yield passage("What moves the score most, each alone within its range", moved)
+    yield passage("What moves the score most, varying one input at a time within its range", moved)
     fixed = [f"threat multiplier {score.threat_multiplier}", f"mitigation factor {score.mitigation_factor}"]
     left = [name_of(key) for key in FACTORS if key in view.draft.factors and key not in counted_factors(score)]
     if left:

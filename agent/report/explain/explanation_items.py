@@ -20,8 +20,8 @@ from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LayerKey
 _MADE_BY: Final = "made by"
 _RULES: Final = (
     ("raises", "a quote of any rank that describes what the product does"),
-    ("lowers", f"a fact that says what it cannot do, or a control of rank {COUNTING_RANK} or more"),
-    ("floor", "what asserted facts imply; no answer of an LLM goes below it"),
+    ("lowers", f"a fact that states what it cannot do, or a control of rank {COUNTING_RANK} or more"),
+    ("floor", "the minimum that asserted facts imply; an LLM's answer cannot go below it"),
 )
 
 
@@ -81,8 +81,8 @@ def made(view: View, item: str, kind: str, title: str, *passages: Passage) -> Ex
 
 
 def _maker(draft: Draft, part: str, with_llm: str = "") -> list[Row]:
-    """Say who made a part, named as in `records.MadeBy`, and why not the LLM; `with_llm` is said of a part in which the
-    LLM had a hand. Empty for a draft without an LLM."""
+    """Describe who made a part, named as in `records.MadeBy`, and why the LLM did not; `with_llm` replaces the
+    description if the LLM contributed. Empty for a draft without an LLM."""
     found = made_by(draft, part)
     if found is None:
         return []
@@ -115,7 +115,7 @@ def _questions_about(view: View, key: str) -> Passage:
 
 
 def _lowerings_of(view: View, key: str) -> Passage:
-    """List the lowerings of this target or by this quote, with the rule for each."""
+    """List the lowerings of this target or because of this quote, with the rule for each."""
     found = [each for each in view.draft.lowerings if key in (each.target, each.evidence)]
     return passage(
         "Lowered by",
@@ -140,7 +140,7 @@ def _fact_words(item: Fact) -> str:
 
 
 def _moved(label: str, part: Part) -> Row:
-    """Say what a part of a factor's value adds."""
+    """Describe what a part contributes to a factor's value."""
     added = f"{part.effect:.2f}" if part.kind == "typical" else effect(part.effect)
     return row(label, f"{part.label} {added}", (part.evidence,) if part.evidence else (), number=part.effect)
 
@@ -161,7 +161,7 @@ def factor(view: View, key: FactorKey) -> Explanation:
     parts = [_moved(part.kind, part) for part in estimate.parts]
     if parts:
         total = sum(part.effect for part in estimate.parts)
-        parts.append(row("sum", f"{total:.3f}, held within 0 and 1 and shown as {shown}", number=round(total, 6)))
+        parts.append(row("sum", f"{total:.3f}, limited to 0 to 1 and shown as {shown}", number=round(total, 6)))
     moved = [row("score", f"not counted: not in factor set {score.factor_set}")]
     if key in counted_factors(score):
         moved = [
@@ -174,7 +174,7 @@ def factor(view: View, key: FactorKey) -> Explanation:
     facts = [fact.id for fact in view.facts if set(fact.evidence) & set(marks)]
     return made(
         view, key, "factor", FACTOR_TITLES[key], passage("Estimate", value), passage("Parts", parts),
-        _facts(view, facts), quotes(view, marks), _lowerings_of(view, key), passage("Moves the score", moved),
+        _facts(view, facts), quotes(view, marks), _lowerings_of(view, key), passage("Effect on the score", moved),
         _questions_about(view, key), passage("Rules", (row(*rule) for rule in _RULES)),
     )  # fmt: skip
 
@@ -220,7 +220,7 @@ def threat(view: View, key: LayerKey, item: Threat) -> Explanation:
         row("layer", f"{LAYER_CODES[key]} {LAYER_TITLES[key]}"),
         row("state", item.state),
         row("score", scored, number=float(score.aivss)),
-        row("headline", "yes, the draft's base is this threat's" if headline else "no"),
+        row("headline", "yes, the draft's base comes from this threat" if headline else "no"),
         row(_MADE_BY, view.origin(item) if is_proposed(item) else ""),
         *(row("folded", reason) for _, other, reason in view.folded if other.id == item.id),
     ]
@@ -270,7 +270,7 @@ def _citations(view: View, mark: str) -> list[Row]:
             parts = [part for part in draft.factors[key].parts if part.evidence == mark]
             found += [row(key, f"{part.label} {effect(part.effect)}", number=part.effect) for part in parts]
             if mark in draft.factors[key].evidence and not parts:
-                found.append(row(key, "cited, no effect of its own"))
+                found.append(row(key, "cited, but with no separate effect"))
     for layer_key, each in view.layers:
         if mark in MARK.findall(each.paragraph):
             found.append(row(layer_key, "in the layer's paragraph"))
@@ -288,7 +288,7 @@ def _citations(view: View, mark: str) -> list[Row]:
 
 def question(view: View, item: Question) -> Explanation:
     """Explain a question: what it settles, with the present values, and how much the likely range would shrink."""
-    worded = "chosen by the program, as is the answer; the question may be in the LLM's words"
+    worded = "question and answer chosen by the program; the question may be in the LLM's words"
     asked = [
         row("question", item.text),
         row("an answer such as", item.proposed),
@@ -317,7 +317,7 @@ def chain(view: View, item: Chain) -> Explanation:
     steps += _maker(view.draft, "chains", f"{who}; the program found a quote for each step")
     hops = []
     for hop in item.hops:
-        supported = "a quote supports it" if hop.evidence else "no quote: a question"
+        supported = "a quote supports it" if hop.evidence else "no quote: an open question"
         hops.append(row(f"{hop.source} → {hop.target}", supported, hop.evidence))
     marks = [mark for hop in item.hops for mark in hop.evidence]
     return made(
@@ -339,7 +339,7 @@ def capability(view: View, item: Capability) -> Explanation:
         row("signal", item.signal),
     ]
     if item.signal == "proposed":
-        about.append(row(_MADE_BY, "the LLM, in words of the quote; credential and approver are the program's"))
+        about.append(row(_MADE_BY, "the LLM, in the words of the quote; credential and approver come from the program"))
     elif view.draft.drafter.kind == "llm":
         about.append(row(_MADE_BY, "the program"))
     present = [(key, view.draft.factors[key]) for key in FACTORS if key in view.draft.factors]
@@ -350,7 +350,7 @@ def capability(view: View, item: Capability) -> Explanation:
     ]  # fmt: skip
     return made(
         view, item.id, "capability", f"{item.id}: {item.action} {item.object}", passage("Capability", about),
-        quotes(view, item.evidence), passage("Moves factors", factors), passage("Threats on the same quotes", threats),
+        quotes(view, item.evidence), passage("Effects on factors", factors), passage("Threats with the same quotes", threats),
     )  # fmt: skip
 
 
@@ -374,5 +374,5 @@ def fact(view: View, item: Fact) -> Explanation:
     rests += [row(key, "cites its quotes") for key in citing]
     return made(
         view, item.id, "fact", _fact_words(item), passage("Fact", about), quotes(view, item.evidence),
-        passage("Rests on it", rests),
+        passage("Based on it", rests),
     )  # fmt: skip

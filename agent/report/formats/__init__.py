@@ -1,1 +1,1 @@
-"""Export formats: one module each, and a line in the registry."""
+"""Export formats: each has a module and a line in the registry."""

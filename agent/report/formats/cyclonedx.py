@@ -2,9 +2,9 @@
 
 Source: CycloneDX, bom-1.7.schema.json. Version 1.7 has no threats; its vulnerabilities have ratings, weaknesses and an
 analysis, so a threat is a vulnerability in triage, never "exploitable", and a struck threat is a false positive without
-a rating. There are no fields for actors, trust boundaries and flows between components: they are properties, as JSON.
-What the parts are made of was not read, so the composition is unknown. Properties begin with `septet:`.
-Details and recommendations are Markdown, since viewers show them as such.
+a rating. There are no fields for actors, trust boundaries and flows between components, so these are properties, as
+JSON. The composition is unknown, because nothing was read about what the parts are made of. Properties begin with
+`septet:`. Details and recommendations are Markdown, since viewers render it.
 """
 
 import json

@@ -1,10 +1,10 @@
 """Open Threat Model 0.2.0: trust zones, components, flows, and the threats at the product with their mitigations.
 
-Source: IriusRisk, Open Threat Model, schema 0.2.0. A likelihood is null, as none is estimated; the impact is the CVSS
-base as a percentage. Trust ratings and risk reductions are numbers that the format demands and the draft does not have:
-they are set to the middle of their scale, and the attributes beside them say that nobody rated them. Struck threats are
-left out of the threats and listed among the project's attributes. A threat's description is Markdown in which words of
-sources have no markup, so it is also safe to show as HTML.
+Source: IriusRisk, Open Threat Model, schema 0.2.0. Likelihoods are null, since none is estimated; the impact is the
+CVSS base as a percentage. The format requires trust ratings and risk reductions, which the draft does not have: they
+are set to the middle of their scale, and the attributes next to them state that nobody rated them. Struck threats are
+left out of the threats and listed among the project's attributes. A threat's description is Markdown in which text from
+sources is escaped, so it is also safe to show as HTML.
 """
 
 from typing import Final
@@ -19,7 +19,7 @@ from agent.taxonomy.layers import LAYER_TITLES
 UNRATED: Final = 50
 """The middle of a scale from 0 to 100, for numbers that the draft does not have."""
 _TEXT: Final = 20_000
-_NOBODY: Final = "nobody rated it: 50 stands where the format asks for a number"
+_NOBODY: Final = "nobody rated it; 50 is a placeholder because the format requires a number"
 _OUTSIDE: Final = "zone-none"
 _Object = dict[str, object]
 
@@ -33,7 +33,7 @@ def write(view: View) -> bytes:
         for each in parts.boundaries
     ]
     if not all(parts.inside(each.item) for each in parts.items):
-        zones.append(_zone(_OUTSIDE, NOWHERE, "for items that the draft puts in no boundary", {"state": "unknown"}))
+        zones.append(_zone(_OUTSIDE, NOWHERE, "for items outside all boundaries of the draft", {"state": "unknown"}))
     made = {
         "otmVersion": "0.2.0",
         "project": {

@@ -1,5 +1,6 @@
-"""A draft as other tools' models need it: each item of the system picture once, in one boundary, the item with threats,
-and, as plain JSON, everything without a field. Nothing is rounded or filled in: an unknown or withheld value is null.
+"""A draft as other tools' models need it: each item of the system picture once and in one boundary, the item with the
+threats, and everything without a field as plain JSON. Nothing is rounded or filled in: an unknown or withheld value is
+null.
 
 A draft does not assign threats to items. They are therefore attached to the product itself: the item of kind `product`,
 else the first component, else a component created for this purpose.
@@ -15,7 +16,7 @@ from agent.report.picture import Drawn, items_of
 from agent.report.view import View
 from agent.taxonomy.layers import LAYER_CODES
 
-NOWHERE: Final = "In no boundary of the draft"
+NOWHERE: Final = "Outside all boundaries of the draft"
 _PRODUCT: Final = "product"
 
 

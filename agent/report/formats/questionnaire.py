@@ -1,4 +1,4 @@
-"""The questions of a draft as a document that a vendor fills in: Markdown, CSV or DOCX, all with the same content."""
+"""The questions of a draft as a document for the vendor to fill in, in Markdown, CSV or DOCX with the same content."""
 
 import csv
 import io
@@ -20,12 +20,13 @@ MEDIA_TYPES: Final[dict[Format, str]] = {
 }
 _HEADS: Final = ("id", "question", "settles", "likely range", "an answer that would settle it", "answer", "public page")
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
-"""A fixed date for a DOCX in place of the current time, so that the same questions give the same bytes."""
+"""A fixed date for a DOCX instead of the current time, so that the same questions give the same bytes."""
 _PROPERTY: Final = 255
 """The most characters of a property of a DOCX."""
 _HOW: Final = (
-    "Please answer in plain sentences and name a public page for each. A page that states setting, default, scope and "
-    "who can change it can lower the score; an answer without one is noted and lowers nothing."
+    "Please answer in plain sentences and give a public page for each answer. A page that states the setting, its "
+    "default, its scope and who can change it can lower the score; an answer without such a page is noted but does not "
+    "lower the score."
 )
 
 

@@ -1,6 +1,6 @@
 """The registry of `septet export`: the formats in which a draft can be written.
 
-A format is a module of this package with `write(view) -> bytes`, and a line below. No writer upgrades a state, turns
+Each format is a module of this package with `write(view) -> bytes` and a line below. No writer upgrades a state, turns
 "unknown" into absent or zero, drops the range of a score, or shows a withheld score. Data without a field in the format
 goes into properties or descriptions. The same draft gives the same bytes. Writers are imported when called.
 """

@@ -1,10 +1,10 @@
 """SARIF 2.1.0: a rule and a result for each threat, at the characters of the quotes behind it.
 
-Source: OASIS, Static Analysis Results Interchange Format 2.1.0 plus Errata 01, and what GitHub's code scanning takes
-of it. An artifact is the text that was read of a source, so offsets count its characters (code points). Its address has
-no scheme, since GitHub refuses a file with another scheme than its checkout's; the whole address is among the
-properties. A struck threat is a suppressed result without a severity; one that was waived as an accepted risk or out of
-scope is suppressed with its severity, and one that was waived for another reason is under review.
+Source: OASIS, Static Analysis Results Interchange Format 2.1.0 plus Errata 01, and the subset that GitHub's code
+scanning supports. An artifact is the text that was read from a source, so offsets count its characters (code points).
+Its address has no scheme, since GitHub rejects files whose scheme differs from that of its checkout; the full address
+is in the properties. A struck threat is a suppressed result without a severity; one that was waived as an accepted risk
+or out of scope is suppressed with its severity, and one that was waived for another reason is under review.
 """
 
 from typing import Final
@@ -34,7 +34,7 @@ from agent.taxonomy.lists import scheme
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 FINGERPRINT: Final = "septetThreat/v1"
 GITHUB_FINGERPRINT: Final = "primaryLocationLineHash"
-"""The only fingerprint by which GitHub matches an alert with the previous run."""
+"""The only fingerprint that GitHub uses to match an alert with the previous run."""
 _LEVELS: Final[dict[Band, str]] = {
     "Critical": "error", "High": "error", "Medium": "warning", "Low": "note", "None": "note",
 }  # fmt: skip
@@ -49,7 +49,7 @@ def write(view: View) -> bytes:
 
 
 def message(text: str) -> dict[str, str]:
-    """Make a message of `text` in which braces are no placeholders (3.11.5) and brackets no links (3.11.6)."""
+    """Make a message of `text` in which braces are not placeholders (3.11.5) and brackets are not links (3.11.6)."""
     return {"text": _escaped(one_line(text)).replace("](", "\\](")}
 
 
@@ -226,7 +226,7 @@ class _Run:
 
     def _whole_source(self) -> _Object:
         """Locate a threat without quotes at the whole listing, with a message that says so."""
-        said: _Object = {"message": {"text": "No quote: this place is the source as a whole"}}
+        said: _Object = {"message": {"text": "No quote: this location is the source as a whole"}}
         if self._draft.sources:
             said["physicalLocation"] = {"artifactLocation": self._artifact(self._draft.sources[0].document)}
         return said
@@ -242,7 +242,7 @@ class _Run:
     def _source(self, source: SourceRef) -> _Object:
         of_source = source.model_dump(include={"document", "url", "kind", "language"})
         media = next((each.media_type for each in self._view.documents if each.id == source.document), "")
-        words = f"{source.document}: offsets count characters of the text that was read of it"
+        words = f"{source.document}: offsets count characters of the text that was read from it"
         return {
             "location": self._artifact(source.document),
             "hashes": {"sha-256": source.sha256},

@@ -1,12 +1,12 @@
 """CSV with a row for each threat: for spreadsheets, for Jira's importer, and for github-csv-tools.
 
-Jira: Atlassian, "Create issues using the CSV importer" and "Importing data from CSV": a head row with a Summary column
-and without punctuation, no row shorter than it, several values of a field in columns of the same name, labels without
-blanks. Priorities are Jira's own five; Critical is Highest, and the severity is among the labels too.
+Jira: Atlassian, "Create issues using the CSV importer" and "Importing data from CSV": a header row with a Summary
+column and without punctuation, no shorter rows, multiple values of a field in columns of the same name, labels without
+spaces. Priorities are Jira's own five; Critical becomes Highest, and the severity is also a label.
 
-GitHub itself imports no CSV: gavinr/github-csv-tools (`githubCsvTools FILE`), import.js at commit 0426c001: columns are
-matched by name; `title` is required, `body`, comma-separated `labels` and `state` are optional. Other scripts that
-create issues from CSV use the same names.
+GitHub itself does not import CSV: gavinr/github-csv-tools (`githubCsvTools FILE`), import.js at commit 0426c001:
+columns are matched by name; `title` is required, `body`, comma-separated `labels` and `state` are optional. Other
+scripts that create issues from CSV use the same names.
 """
 
 import re
@@ -36,7 +36,7 @@ HEADS: Final = (
     "draft", "stable id",
 )  # fmt: skip
 _OWN: Final = ("stride", "owasp-asi", "cwe")
-"""Taxonomies with a column of their own."""
+"""Taxonomies with their own columns."""
 _NONE: Final = "none"
 _PRIORITIES: Final[dict[Band, str]] = {
     "Critical": "Highest", "High": "High", "Medium": "Medium", "Low": "Low", "None": "Lowest",

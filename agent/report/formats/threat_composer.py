@@ -1,9 +1,9 @@
 """AWS Threat Composer 1: statements, mitigations and assumptions, linked.
 
-Source: awslabs, threat-composer, threat-composer-v1.schema.json: closed objects with limits of length, and metadata
-under keys that begin with `custom:`, which hold everything without a field. It has no critical severity: the priority
-is High, and `custom:severity` says Critical. Every threat has the status identified and none resolved, since a draft
-resolves nothing; a mitigation is resolved when the draft says confirmed. Struck threats are left out of the threats.
+Source: awslabs, threat-composer, threat-composer-v1.schema.json: closed objects with length limits, and metadata keys
+that begin with `custom:`, which hold everything without a field. It has no critical severity: the priority is High, and
+`custom:severity` says Critical. Every threat has the status identified, since a draft resolves nothing; a mitigation is
+resolved if it is confirmed in the draft. Struck threats are left out of the threats.
 """
 
 import json
@@ -30,7 +30,7 @@ _STATEMENT: Final = 1400
 _TAG: Final = 30
 _CONTENT: Final = 1000
 _PAGE: Final = 100_000
-_TOO_LONG: Final = "The draft as JSON is longer than this field may be: `septet export --format json` writes it."
+_TOO_LONG: Final = "The draft as JSON is too long for this field; `septet export --format json` writes it."
 _Object = dict[str, object]
 
 

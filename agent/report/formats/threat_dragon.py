@@ -1,9 +1,9 @@
 """OWASP Threat Dragon 2: one diagram of the system picture, with every threat at the product.
 
-Source: OWASP Threat Dragon, threat-dragon-v2.schema.json, and the cells, types and statuses of its own diagrams.
-A threat with a STRIDE id has its STRIDE type, any other is generic and has its MAESTRO layer as the type. Everything
-else is in descriptions, for people to read, and under the key `septet`. A threat is open, whatever controls the sources
-claim, unless a reviewer accepted it or put it out of scope. Struck threats are left out of the cells.
+Source: OWASP Threat Dragon, threat-dragon-v2.schema.json, and the cells, types and statuses of its own diagrams. A
+threat with a STRIDE id has its STRIDE type; any other threat is generic and has its MAESTRO layer as its type.
+Everything else is in descriptions, for people to read, and under the key `septet`. A threat is open, whatever controls
+the sources claim, unless a reviewer accepted it or marked it as out of scope. Struck threats are left out of the cells.
 """
 
 from collections.abc import Sequence
@@ -77,7 +77,7 @@ def write(view: View) -> bytes:
                 {
                     "id": 0,
                     "title": "System picture",
-                    "description": "What acts, on what, across which boundaries; dashed is assumed",
+                    "description": "What acts on what, across which boundaries; dashed parts are assumed",
                     "placeholder": "",
                     "diagramType": "STRIDE",
                     "thumbnail": "./public/content/images/thumbnail.stride.jpg",

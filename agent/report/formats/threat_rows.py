@@ -25,7 +25,7 @@ _NAMES: Final = UUID("6b0f7c0e-6f0b-5f57-9a3e-2c1d5a7e9b41")
 _THREAT: Final = "threat "
 ACCEPTED: Final = "accepted risk"
 OUT_OF_SCOPE: Final = "out of scope"
-"""Prefixes of a waiver's reason that mean nothing will be done; other waivers leave the threat undecided."""
+"""Prefixes of waiver reasons that mean that nothing will be done; other waivers leave the threat undecided."""
 _MORE: Final = 80
 """Characters reserved for the line about further quotes."""
 
@@ -94,7 +94,7 @@ class ThreatRow:
 
     @cached_property
     def how(self) -> str:
-        """How the threat works: who does what to what, with which consequence."""
+        """How the threat works: who does what to what, and with what consequence."""
         return self.words(self.threat.how or threat_sentence(self.threat.statement))
 
     @cached_property
@@ -176,7 +176,7 @@ class ThreatRow:
         pairs = [
             ("Severity", f"{self.score_words} {self.threat.score.cvss_vector}"),
             ("Layer", f"{self.code} {LAYER_TITLES[self.layer]}, {held}"),
-            ("Rests on", self.basis_words),
+            ("Basis", self.basis_words),
             ("State", f"{self.threat.state}, confidence {self.confidence_words}"),
             ("Lost", self.lost),
             ("Ids", ids),
@@ -288,7 +288,7 @@ def wiki(text: str) -> str:
 
 
 class Markup(NamedTuple):
-    """The markup of a tracker: how words of a source stay plain words, how words are bold, how a list item begins."""
+    """The markup of a tracker: how source text is escaped, how words are set in bold, and how a list item begins."""
 
     safe: Callable[[str], str]
     bold: str

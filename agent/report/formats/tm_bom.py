@@ -1,11 +1,11 @@
 """TM-BOM 1.0 of the OWASP Threat Model Library: scope, zones, parts, flows, threats and controls.
 
-Source: OWASP www-project-threat-model-library, threat-model.schema.json, v1.0.2. The format demands judgements that no
+Source: OWASP www-project-threat-model-library, threat-model.schema.json, v1.0.2. The format requires judgements that no
 draft has, such as how critical the product is or whether a flow is encrypted. They get a cautious value (sensitive, not
 encrypted, reachable from outside, the middle of a scale), and the extension `not-told` lists each such value by its
-JSON pointer, since nobody said so. Risks are left out, as no likelihood is estimated; scores are in the extension
-`threats`. A claimed control is "assumed", one that is only proposed "suggested". Symbolic names are lower case; the
-draft's own ids are in the extensions. Struck threats are left out of the threats.
+JSON pointer, because it has no source. Risks are left out, since no likelihood is estimated; scores are in the
+extension `threats`. A claimed control is "assumed", one that is only proposed "suggested". Symbolic names are lower
+case; the draft's own ids are in the extensions. Struck threats are left out of the threats.
 """
 
 import re
@@ -89,7 +89,8 @@ class _Model:
             "controls": self._controls(),
             **({"reviewed_at": draft.review.at} if draft.review else {}),
         }
-        # What the parts lose in this format, by symbolic name: the draft's ids, states, quotes and all boundaries.
+        # What this format cannot express about the parts, by symbolic name: the draft's ids, states, quotes and all
+        # boundaries.
         kept = {
             "items": {self._items[each.item.id]: parts.whole(each) for each in parts.items},
             "flows": {self._others[key]: flow.model_dump(mode="json") for key, flow in parts.flows},
@@ -125,12 +126,12 @@ class _Model:
             for each in self._parts.boundaries
         ]
         if not all(self._parts.inside(each.item) for each in self._parts.items):
-            description = "For items that the draft puts in no boundary: how far they are trusted is unknown"
+            description = "For items outside all boundaries of the draft; how far they are trusted is unknown"
             made.append({"symbolic_name": _OUTSIDE, "title": NOWHERE, "description": description})
         return made
 
     def _trust_boundaries(self) -> list[_Object]:
-        """Build one trust boundary for each pair of zones that a flow joins; how access is controlled is left open."""
+        """Build one trust boundary for each pair of zones connected by a flow; how access is controlled stays open."""
         pairs = [tuple(sorted((self._zone(f.source), self._zone(f.target)))) for _, f in self._parts.flows]
         return [{"trust_zone_a": a, "trust_zone_b": b} for a, b in dict.fromkeys(pairs) if a != b]
 
@@ -160,7 +161,7 @@ class _Model:
     # -------------------------------------------------------- threats and controls
 
     def _personas(self) -> list[_Object]:
-        description = "Whoever the draft's threats name; how skilled they are is not estimated"
+        description = "An attacker mentioned in the draft's threats; the skill level is not estimated"
         return [
             {
                 "symbolic_name": self._others[f"attacker-{source}"],

@@ -180,7 +180,7 @@ def test_explain_refuses_a_score_that_does_not_recompute(septet: Septet, tmp_pat
 
 
 def test_explain_needs_a_draft_and_a_known_item(septet: Septet, tmp_path: Path) -> None:
-    refused(septet("explain", tmp_path, "--json"), 1, "no draft there")
+    refused(septet("explain", tmp_path, "--json"), 1, "there is no draft here")
     refused(septet("explain", write(tmp_path / "d.json", _draft()), "autonomy_of_acton", "--json"), 1, "autonomy")
 
 

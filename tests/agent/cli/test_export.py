@@ -59,7 +59,7 @@ def test_each_format_in_a_file_and_on_stdout(name: str, draft: Path, septet: Sep
 def test_a_file_is_replaced_as_a_whole(draft: Path, septet: Septet, tmp_path: Path) -> None:
     file = tmp_path / "out.csv"
     file.write_text("old")
-    refused(septet("export", tmp_path / "gone", "--format", "csv", "--out", file), 1, "no draft there")
+    refused(septet("export", tmp_path / "gone", "--format", "csv", "--out", file), 1, "there is no draft here")
     assert file.read_text() == "old"
     (draft / "draft.json").write_text("{}")
     refused(septet("export", draft, "--format", "csv", "--out", file), 1, "schema")
@@ -118,7 +118,7 @@ def test_errors(draft: Path, septet: Septet, tmp_path: Path) -> None:
     refused(septet("export", draft, "--format", "xml"), 1, "unknown format 'xml', --format", "sarif")
     refused(septet("export", "--format", "csv"), 2, "no draft is named")
     refused(septet("export", draft, "--format", "list"), 2, "takes no draft")
-    refused(septet("export", tmp_path, "--format", "csv"), 1, "no draft there")
+    refused(septet("export", tmp_path, "--format", "csv"), 1, "there is no draft here")
     refused(septet("export", draft, "--format", "csv", "--out", draft), 1, "is a folder")
     refused(septet("export", draft, "--format", "csv", "--out", tmp_path / "no" / "x.csv"), 1, "does not exist")
     refused(septet("export", draft, "--format", "csv", "--out", draft / "draft.json"), 1, "the draft itself")

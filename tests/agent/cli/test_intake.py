@@ -122,7 +122,7 @@ def test_what_is_known_of_the_product_is_shown() -> None:
     )
     text = intake_report.as_text(intake)
     for line in (
-        "Led to: https://b.example/",
+        "Resolved to: https://b.example/",
         "Product: Acme",
         "Products on the page: Acme, Robo",
         "Followed to its product: https://acme.example/ (named by 'Visit site')",

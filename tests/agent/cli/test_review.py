@@ -215,7 +215,7 @@ def test_what_cannot_be_served_is_said_before_anything_is_stored(septet: Septet,
     outcome = septet("review", folder, "--role", "viewer", "--store", store)
     assert outcome.code == 3
     assert "viewer" in outcome.err
-    assert "no draft there" in septet("review", tmp_path / "none", "--store", store).err
+    assert "there is no draft here" in septet("review", tmp_path / "none", "--store", store).err
 
 
 def test_a_damaged_store_is_served_for_reading_with_a_hint(tmp_path: Path) -> None:

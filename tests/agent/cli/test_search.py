@@ -56,7 +56,7 @@ def test_text_for_a_terminal_and_another_store_without_an_index(
 @pytest.mark.parametrize(
     ("arguments", "code", "what"),
     [
-        (("nowhere", "port"), 1, "no draft there"),
+        (("nowhere", "port"), 1, "there is no draft here"),
         (("{draft}", "  "), 1, "the question is empty"),
         (("{draft}",), 2, "Missing argument"),
         (("{draft}", "port", "-k", "0"), 2, "-k"),

@@ -56,7 +56,7 @@ def test_uncertain_layers_are_asked_about_first_and_above_all_while_a_score_is_w
 
 def test_an_answer_names_the_threats_that_it_changes() -> None:
     question = next(one for one in asked(TICKETS) if "approval" in one.text)
-    assert question.changes == "All by default: T1 and T2 then need a person's consent."
+    assert question.changes == "All of them: T1 and T2 then need a person's approval."
     assert {"T1", "T2"} <= set(question.about)
     found = found_for(TICKETS)
     assert [threat.id for threat in touched_by(("fetched_at_start",), TICKETS.sheet, found)] == ["T3"]
@@ -107,7 +107,7 @@ def test_what_is_likely_is_asked_and_not_claimed() -> None:
     certainty = certainty_of(THIN.sheet, *(layer for layer in LAYERS if layer != "security_compliance"))
     questions = ask(THIN, FACTORS, certainty, found_for(THIN)._replace(open=(likely,)), score_of_base("5.0"))
     question = next(one for one in questions if one.text == "Can it pay by itself?")
-    assert question.changes == "An unsafe answer adds a threat: injected payments."
+    assert question.changes == "If the answer is unsafe, a threat is added: injected payments."
     assert question.about == ("spends_money",)
 
 

@@ -94,15 +94,15 @@ def test_slots_fill_templates_and_several_are_joined() -> None:
     )
     records, key, services = [one.clause for one in said(sheet)]
     assert records == "changes issues in Tickety"
-    assert key == "acts with an access token"
+    assert key == "authenticates with an access token"
     assert services in ("connects to Hospicore and Calendarium", "connects to Calendarium and Hospicore")
 
 
 @pytest.mark.parametrize(
     ("one", "told"),
     [
-        (row("api_key", credential="your API key"), "acts with the user's API key"),
-        (row("sandbox", default="disabled"), "isolates what it runs in a sandbox (a setting)"),
+        (row("api_key", credential="your API key"), "authenticates with the user's API key"),
+        (row("sandbox", default="disabled"), "isolates what it runs in a sandbox (configurable)"),
     ],
     ids=["the reader is not addressed", "what is off as shipped is a setting"],
 )
@@ -112,7 +112,7 @@ def test_a_fact_is_told_of_the_product_as_shipped(one: Row, told: str) -> None:
 
 def test_neighbours_share_a_verb() -> None:
     sheet = sheet_of(row("reads_web"), row("reads_code"), row("takes_voice_images"))
-    assert predicates(said(sheet)) == "reads web pages and source code, and takes in voice or images"
+    assert predicates(said(sheet)) == "reads web pages and source code, and accepts voice or image input"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_abilities_are_what_it_can_do_and_limits_are_what_is_so() -> None:
     text = abilities(told)
 
     able, so = (
-        "can run shell commands and start on a schedule or an event (a setting)",
+        "can run shell commands and start on a schedule or an event (configurable)",
         "acts with each user's own rights",
     )
     assert text == f"{able}, and {so}"

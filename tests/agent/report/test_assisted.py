@@ -24,7 +24,7 @@ def section(report: str, heading: str) -> str:
         ((), "drafted with the LLM generic/fake-1, quotes and numbers checked by code"),
         (("llm", "both"), "drafted with the LLM generic/fake-1, quotes and numbers checked by code"),
         (("llm", "embedded"), "drafted with the LLM generic/fake-1 in 1 of 2 parts, quotes"),
-        (("embedded",), "drafted without an LLM: the LLM generic/fake-1 was asked and nothing that it said is used"),
+        (("embedded",), "drafted without an LLM: the LLM generic/fake-1 was asked, but none of its answers is used"),
     ],
 )
 def test_the_words_for_the_drafter_count_its_parts(parts: tuple[str, ...], says: str) -> None:
@@ -40,7 +40,7 @@ def test_an_llm_without_a_name_is_still_one() -> None:
 def test_a_draft_that_fell_back_says_so_in_its_first_line() -> None:
     row = Dropped(what="drafting with generic/fake-1", reason="no answer")
     fallen = thin().model_copy(update={"dropped": (*thin().dropped, row)})
-    assert "drafted without an LLM, since the LLM generic/fake-1 could not be had" in render(fallen).split("\n")[2]
+    assert "drafted without an LLM because the LLM generic/fake-1 was unavailable" in render(fallen).split("\n")[2]
     assert "| drafting with generic/fake-1 | no answer |" in render(fallen)
     assert " · drafted without an LLM · **found in the sources: " in render(thin()).split("\n")[2]
 
@@ -48,13 +48,13 @@ def test_a_draft_that_fell_back_says_so_in_its_first_line() -> None:
 @pytest.mark.parametrize("draft", [workos(), thin()], ids=["rich", "thin"])
 def test_a_draft_without_an_llm_tells_of_none(draft: Draft) -> None:
     report, overview = render(draft), text(explain(draft))
-    for word in ("Who made what", "the LLM proposes", "The LLM took", "rubric cards", "made by"):
+    for word in ("Who made what", "the LLM proposes", "The LLM was called", "rubric cards", "made by"):
         assert word not in report + overview
 
 
 def test_a_part_without_a_reason_points_to_what_was_dropped() -> None:
     report = render(made(golden(), MadeBy(part="threats", by="embedded")))
-    assert "| threats | the catalogue's alone | what it proposed is under Dropped |" in report
+    assert "| threats | the catalogue's only | its proposal is listed under Dropped |" in report
 
 
 def test_a_long_reason_is_cut_and_every_reason_has_words() -> None:
@@ -67,12 +67,14 @@ def test_a_long_reason_is_cut_and_every_reason_has_words() -> None:
 
 def test_what_the_llm_took_stands_in_a_sentence_and_not_in_the_manifest() -> None:
     method = section(render(golden()), "## Method, limits, manifest")
-    assert re.search(r"- The LLM took 8 calls: [\d,]+ tokens in, 14,000 of them cached, [\d,]+ out \(as rep", method)
+    assert re.search(
+        r"- The LLM was called 8 times: [\d,]+ tokens in, 14,000 of them cached, [\d,]+ out \(as rep", method
+    )
     assert re.search(r"\(as reported\), \$0\.0\d{3}\.\n", method)
     assert "| llm calls |" not in method
     assert "| statements |" in method
     free = golden().model_copy(update={"usage": {k: v for k, v in golden().usage.items() if k != "dollars"}})
-    assert "(as reported), price not known.\n" in render(free)
+    assert "(as reported), price unknown.\n" in render(free)
 
 
 def test_rows_on_the_llm_stand_behind_the_programs() -> None:

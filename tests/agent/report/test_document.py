@@ -99,7 +99,7 @@ def test_a_consistent_draft_has_no_problem(draft: Draft) -> None:
 def test_two_pages_stay_two_pages_and_what_was_cut_stands_in_the_appendix() -> None:
     report = build(verbose(harbour()))
     assert front_words(report) <= MAX_FRONT_WORDS
-    assert "In full, what was shortened above" in said(report.part("evidence"))
+    assert "Full texts of passages that were shortened above" in said(report.part("evidence"))
     assert said(report.part("evidence")).count("moves a berth without asking") >= 12
     assert all(f"Q{n}" in said(report.part("evidence")) for n in range(1, 10))
 
@@ -110,7 +110,7 @@ def test_the_headline_comes_first_then_default_use_then_settings_then_assumption
     report = build(harbour())
     assert report.headline == "T1"
     assert said(report.part("headline")).startswith("High 7.3 before controls ")
-    assert "Critical 9.2 if night mode is on (T2: High 8.8 by CVSS)." in said(report.part("headline"))
+    assert "Critical 9.2 if night mode is on (T2: CVSS base 8.8, High)." in said(report.part("headline"))
 
 
 def test_places_of_the_drafter_go_before_the_rule() -> None:
@@ -152,7 +152,7 @@ def test_an_uncertain_layer_says_so_and_sets_commentary_apart() -> None:
 
 
 def test_a_residual_that_does_not_move_is_no_fall() -> None:
-    assert "**7.6 High** (T3) as before." in render(harbour())
+    assert "**7.6 High** (T3), as before." in render(harbour())
     advice = harbour().advice
     assert advice is not None
     assert advice.residual is not None
@@ -174,11 +174,11 @@ def eased(remains: str, changes: str) -> Draft:
 
 def test_a_base_that_hardly_falls_is_explained_by_what_was_changed() -> None:
     shown = said(build(eased("5.8", "AC:H/UI:A/VI:L")).part("conditions"))
-    assert "CVSS credits a person's click, a hurdle and a smaller loss with little" in shown
+    assert "CVSS gives little credit for human approval, a harder attack and a smaller impact" in shown
     fallen = said(build(eased("2.1", "VI:L")).part("conditions"))
     assert "T1 falls from 5.9 to 2.1 Low" in fallen
-    assert "CVSS credits" not in fallen
-    assert "CVSS credits" not in said(build(eased("5.9", "")).part("conditions"))
+    assert "CVSS gives little credit" not in fallen
+    assert "CVSS gives little credit" not in said(build(eased("5.9", "")).part("conditions"))
 
 
 def test_an_llm_draft_opens_with_its_thesis_and_asks_in_a_list_that_marks_lead_to() -> None:
@@ -221,7 +221,7 @@ def test_absences_are_numbered_as_they_are_first_named_and_listed_with_where_the
     assert "its lifetime is not stated [E2, N1]." in shown
     assert "| **Credentials** | The office's key. Its lifetime is not stated [N2]. |" in shown
     assert re.search(r"\| \[N1\] \| [^|]+ \| D1: eight statements, read by the LLM \|", shown)
-    assert "Looked for as well, without any trace: " in shown
+    assert "Also looked for, without finding any mention: " in shown
 
 
 def test_each_mark_leads_to_an_entry() -> None:
@@ -364,7 +364,7 @@ def test_a_graver_threat_is_named_only_with_what_it_needs() -> None:
         for key, layer in harbour().layers.items()
     }
     shown = said(build(harbour().model_copy(update={"layers": plain})).part("headline"))
-    assert "Rests on " in shown
+    assert "Based on " in shown
     assert "Critical 9.2 if night mode is on" in shown
 
 
@@ -424,9 +424,9 @@ def test_a_question_says_which_threats_a_good_answer_lowers_and_which_it_makes_r
 
     lower = Ease(threat=top["T1"].id, after=Decimal("2.1"), changes="UI:A")
     rarer = Ease(threat=top["T2"].id, after=top["T2"].score.cvss_base)
-    assert "Answered well: T1 UI:A → 2.1; T2 less likely." in shown(lower, rarer)
-    assert "Answered well: T2 less likely." in shown(rarer)
-    assert "Answered well" not in shown()
+    assert "With a good answer: T1 UI:A → 2.1; T2 less likely." in shown(lower, rarer)
+    assert "With a good answer: T2 less likely." in shown(rarer)
+    assert "With a good answer" not in shown()
 
 
 def test_an_address_with_a_placeholder_in_code_stays_code() -> None:

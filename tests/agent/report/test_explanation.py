@@ -57,14 +57,14 @@ def _changed(**changes: object) -> str:
     [
         ("{", InputError, "malformed JSON"),
         ("[]", InputError, "not a JSON object"),
-        ('{"schema": "septet/draft/1", "schema": "x"}', InputError, "stands twice"),
+        ('{"schema": "septet/draft/1", "schema": "x"}', InputError, "appears twice"),
         ('{"schema": NaN}', InputError, "not a number"),
         ("[" * 100_000, InputError, "nested too deeply"),
         ("{}", SchemaError, "no schema"),
         ('{"schema": "septet/draft/2"}', SchemaError, "newer schema"),
         ('{"schema": "other/draft/1"}', SchemaError, "unknown schema"),
         (_changed(extra=1), InputError, "extra"),
-        (_changed(evidence=[]), InputError, "cited but not in the evidence"),
+        (_changed(evidence=[]), InputError, "cited but missing from the evidence"),
     ],
 )
 def test_what_is_not_a_draft_is_refused(written: str, error: type[InputError], says: str) -> None:
@@ -120,7 +120,7 @@ def test_snapshots_beside_a_draft_are_checked(folder: Path) -> None:
 
 
 def test_a_path_without_a_draft_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="no draft there"):
+    with pytest.raises(SourceError, match="there is no draft here"):
         load(tmp_path)
 
 
@@ -130,14 +130,14 @@ ITEMS = (
     ("natural_language_interface", "factor", "not counted: not in factor set 0.5"),
     ("agent_frameworks", "layer", "certain, certainty 0.80"),
     ("L1", "layer", "LLM and provider: no quote in D1"),
-    ("L3-lookup-parameters", "threat", "yes, the draft's base is this threat's"),
+    ("L3-lookup-parameters", "threat", "yes, the draft's base comes from this threat"),
     ("#2", "threat", "Require a second reviewer for sign-on code"),
     ("e2", "evidence", "autonomy_of_action"),
     ("E2", "evidence", "not counted"),
     ("Q1", "question", "likely range −0.4 points"),
     ("Q3", "question", "no effect on the likely range"),
     ("C1", "capability", "not stated"),
-    ("chain 2", "chain", "no quote: a question"),
+    ("chain 2", "chain", "no quote: an open question"),
     ("From a planted guide to vault reads", "chain", "a quote supports it (E1)"),
     ("score", "score", "cvss_base"),
 )
@@ -154,11 +154,13 @@ def test_every_kind_of_item_is_explained(item: str, kind: str, says: str) -> Non
 def test_the_overview_ranks_what_moves_the_score() -> None:
     shown = text(explain(workos()))
     assert shown.index("cvss_base ") < shown.index("autonomy_of_action ") < shown.index("self_modification ")
-    assert "3 of 7; below 2 no number is shown" in shown
+    assert "3 of 7; below 2, no score is shown" in shown
 
 
 def test_a_withheld_draft_is_explained() -> None:
-    assert "no layer is certain and no threat has a quote; typical estimates give 4.5" in text(explain(thin()))
+    assert "no layer is certain and no threat has a quote; with typical values, it would be 4.5" in text(
+        explain(thin())
+    )
 
 
 @pytest.mark.parametrize(

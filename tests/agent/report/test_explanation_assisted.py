@@ -22,7 +22,7 @@ def test_every_item_is_explained() -> None:
 
 def test_a_factor_that_the_llm_did_not_move_says_why() -> None:
     shown = " ".join(text(explain(golden(), "self_modification")).split())
-    assert "made by the estimate alone; the LLM found that the quotes do not suffice (too- little-evidence)" in shown
+    assert "made by the estimate only; the LLM found that the quotes do not suffice (too- little-evidence)" in shown
     assert "Weighed with" not in shown
 
 
@@ -38,4 +38,4 @@ def test_who_found_a_capability_is_said() -> None:
     assert "made by                    the program\n" in own
     by_llm = Capability.model_validate({**found.model_dump(), "id": "C99", "signal": "proposed"})
     system = golden().system.model_copy(update={"capabilities": (by_llm,)})
-    assert "the LLM, in words of the quote" in text(explain(golden().model_copy(update={"system": system}), "C99"))
+    assert "the LLM, in the words of the quote" in text(explain(golden().model_copy(update={"system": system}), "C99"))

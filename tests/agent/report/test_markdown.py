@@ -96,7 +96,7 @@ def test_a_shortened_quote_begins_as_the_quote_and_keeps_its_limit(text: str, li
                 "the answers",
             ),
             "An author of a page, through hidden wording that the LLM takes in, can redirect Acme, which leads to "
-            "wrong results; at stake: the answers.",
+            "wrong results; at risk: the answers.",
         ),
         (
             ("whoever holds the token", "write access to the repository", "merge code", "takeover", "the build"),
@@ -127,7 +127,7 @@ def test_a_shortened_quote_begins_as_the_quote_and_keeps_its_limit(text: str, li
                 "the session",
             ),
             "Given a page that the agent was asked to scrape, the author of a web page can run a script, which leads "
-            "to code run in the scraping browser; at stake: the session.",
+            "to code run in the scraping browser; at risk: the session.",
         ),
         (("a guest", "who is signed in", "can read notes.", "", ""), "A guest who is signed in can read notes."),
         (

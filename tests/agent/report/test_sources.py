@@ -36,12 +36,12 @@ def test_where_the_listing_led_and_what_could_not_be_had(
     said = septet("draft", listing.url("/agents/acme"), *admitted)
     assert said.code == 0, said.err
     lines = said.out.split("\n")
-    assert f"- Led to the product: `{vendor.url('/')}`, by the listing's “Visit website”" in lines
+    assert f"- Followed to the product: `{vendor.url('/')}`, because of the listing's “Visit website”" in lines
     assert (
         f"- Not read: `{vendor.url('/docs/internal')}`: `robots.txt` of the site does not allow this page (refused)"
     ) in lines
     assert f"- Not read: `{vendor.url('/docs/audit')}`: behind a log-in (skipped)" in lines
-    assert "asked for as `septet/" in said.out
+    assert "requested as `septet/" in said.out
 
 
 def test_reasons_are_told_once_and_what_is_no_documentation_is_not() -> None:

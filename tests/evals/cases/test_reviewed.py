@@ -162,7 +162,7 @@ def test_what_is_not_signed_or_not_there_is_refused(septet: Septet, reviews: Rev
     key = reviews.bring()
     assert "not signed" in add(septet, tmp_path, key).err
     assert "no such review" in add(septet, tmp_path, "r9").err
-    assert "no draft there" in add(septet, tmp_path, tmp_path / "none").err
+    assert "there is no draft here" in add(septet, tmp_path, tmp_path / "none").err
     assert "not signed" in add(septet, tmp_path, draft_folder(tmp_path / "plain")).err
     assert septet("corpus", "add", key, "--out", tmp_path).code == 2
     assert not (tmp_path / "mine").exists()

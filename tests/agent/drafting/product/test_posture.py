@@ -23,10 +23,10 @@ SCORE = score_of_base("7.2")
 
 def test_posture_says_rights_entry_and_controls() -> None:
     assert posture(TICKETS, found_for(TICKETS), SCORE) == (
-        "An assistant connected to Tickety MCP can delete projects and change issues and comments in Tickety, acting "
-        "with a personal access token [E3, E2, E6]. It can read issue comments that outsiders can write, so planted "
-        "instructions could use these abilities [E4]. The documented safeguard is an allow-list (server) [E8]; an "
-        "approval step was not found [N:approval_before]."
+        "An assistant connected to Tickety MCP can delete projects and change issues and comments in Tickety, using "
+        "a personal access token [E3, E2, E6]. It can read issue comments that outsiders can write, so planted "
+        "instructions could misuse these abilities [E4]. The documented safeguard is an allow-list (server) [E8], but "
+        "no approval step was found [N:approval_before]."
     )
 
 
@@ -53,13 +53,13 @@ def test_a_control_counts_only_where_a_vector_has_it() -> None:
         row("certification", rank=3, default="on"),
     )
     product = Given(sheet, "Nimbus", "other")
-    reasons = {"UI": "a default approval stands before the step [E2]"}
+    reasons = {"UI": "the step requires approval by default [E2]"}
     vector = INJECTION.replace("UI:P", "UI:A")
     found = controls(product, threat(1, "Injected", sheet, ("runs_commands",), vector, reasons=reasons))
     assert [key for key, one in found.items() if one.counted] == ["approval_before"]
     assert found["approval_before"].part == "client"
     assert found["approval_before"].why.endswith("the vector of T1 takes it into account.")
-    assert found["sandbox"].why == "It is off unless somebody turns it on."
+    assert found["sandbox"].why == "It is off by default."
     assert found["egress_limits"].why == "Its default is not stated."
     assert found["sandbox"].part == "not stated"
     plain = controls(product, threat(1, "Injected", sheet, ("runs_commands",), INJECTION))

@@ -120,7 +120,7 @@ def test_an_agent_with_a_shell_is_led_by_injected_commands() -> None:
     assert headline(result).title == "Prompt injection through web pages runs attacker commands"
     assert headline(result).basis == "quoted"
     assert "L2-text-steers-actions" not in ids(result)
-    assert any("L3-command-on-host tells it more closely" in one.reason for one in result.folded)
+    assert any("covered more specifically by L3-command-on-host" in one.reason for one in result.folded)
 
 
 def test_an_entry_that_is_not_quoted_is_inferred() -> None:
@@ -272,7 +272,7 @@ def test_the_score_recomputes() -> None:
 
 @pytest.mark.parametrize(
     ("made", "certain", "why"),
-    [(sheet("named_clients"), 7, "rests on a quote"), (MADE, 1, "only 1 of 7"), (MADE, 0, "none of 7")],
+    [(sheet("named_clients"), 7, "is supported by a quote"), (MADE, 1, "only 1 of 7"), (MADE, 0, "none of 7")],
 )
 def test_a_score_without_ground_is_withheld(made: FactSheet, certain: int, why: str) -> None:
     result = scored(made, certain)

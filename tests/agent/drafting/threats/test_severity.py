@@ -74,7 +74,7 @@ def test_open_metrics_leave_corners_and_likely_ones_count_without_a_quote() -> N
     assert (unsure.value, "H" in unsure.others) == ("L", True)
     likely = of(SENDS, "sends_messages", "reads_web", user_oauth=0.5)
     assert (likely.metrics["SI"].value, likely.metrics["SI"].others) == ("H", ("L",))
-    assert "no quote says so" in likely.threat.score.reasons["SI"]
+    assert "no quote states it" in likely.threat.score.reasons["SI"]
     assert len(likely.facts) == 2, "a likely fact is none"
 
 

@@ -66,7 +66,7 @@ def test_quotes_that_do_not_fit_are_counted() -> None:
 def test_nothing_the_draft_says_is_left_out(sort: str) -> None:
     for row in threat_rows(VIEWS[sort]()):
         text = issue(row, TEXT, 60_000)
-        for label in ("Severity", "Layer", "Rests on", "State", "Lost", "Product", "Draft"):
+        for label in ("Severity", "Layer", "Basis", "State", "Lost", "Product", "Draft"):
             assert f"- {label}: " in text
         assert all(fact.id in text for fact in row.facts)
         assert all(f"{ref.id} {ref.title}" in text for ref in row.threat.taxonomy)

@@ -166,7 +166,7 @@ def test_work_an_answer_and_a_refused_contest_are_in_the_document() -> None:
     desk = desk.act("answer", f"question/{asked.id}", text="We cannot say.", note="by mail")
     assert asked.id not in {one.id for one in desk.reviewed.questions}
     text = render(desk.reviewed, desk.documents)
-    for told in ("R. Ortiz, due 2027-01-31, in work", "refused: No page says so", "We cannot say.", asked.text):
+    for told in ("R. Ortiz, due 2027-01-31, in progress", "refused: No page says so", "We cannot say.", asked.text):
         assert told in text
     assert asked.text not in text.partition("## Ask the vendor")[2].partition("\n## ")[0]
 

@@ -105,7 +105,7 @@ def test_a_struck_headline_gives_way_to_the_next_gravest_and_the_last_one_to_no_
     for threat in ORDER[1:]:
         after = after.act("strike", f"threat/{threat.id}")
     score = after.reviewed.score
-    assert (score.aivss, score.withheld) == (None, "no threat in default use rests on a quote")
+    assert (score.aivss, score.withheld) == (None, "no threat in default use is supported by a quote")
 
 
 def test_the_reviewer_chooses_the_headline_and_it_comes_first() -> None:
