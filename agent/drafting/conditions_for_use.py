@@ -22,7 +22,7 @@ from agent.records import Advice, Condition, Question, Record, Residual, Score, 
 from agent.taxonomy.kinds import ProductKind
 
 MAX_CONDITIONS: Final = 3
-"""The most conditions derived from facts. An LLM gives up to five."""
+"""Maximum number of conditions derived from facts. An LLM gives up to five."""
 LOW: Final = Decimal("4.0")
 """Threats below this base are Low and need no condition."""
 CRITICAL: Final = Decimal("9.0")
@@ -161,9 +161,9 @@ def _after(threat: Threat, measures: Sequence[_Measure]) -> Decimal:
 def _eased(threat: Threat, measures: Sequence[_Measure]) -> str:
     """Return the threat's vector with all measures applied.
 
-    If an LLM's conditions would reduce all of several full losses without ending any, the first one is kept: LLMs
-    assume that their conditions contain every loss at once, and no reader believed that of a threat that remains. A
-    loss that a condition ends does end, such as the integrity of data that can no longer be written.
+    If an LLM's conditions change all of several full losses, the first loss that is merely reduced stays full: LLMs
+    assume that their conditions contain all losses at once, but no reader believed that of a threat that remains. A
+    loss that ends completely does end, such as the loss of integrity of data that can no longer be written.
     """
     vector = threat.score.cvss_vector
     changes: dict[str, str] = {}

@@ -29,7 +29,7 @@ _SHORT_FACTORS: Final[dict[FactorKey, str]] = {
     "natural_language_interface": "natural language",
 }
 _MOST_QUOTED: Final = 120
-"""The most characters of a quote that replaces a reason."""
+"""Maximum number of characters of a quote that replaces a reason."""
 _MUCH: Final = 0.15
 """The smallest increase by a fact for which the fact is mentioned after the reason."""
 _RAISED: Final = ("at least ", "held at ")

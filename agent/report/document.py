@@ -17,7 +17,7 @@ SpanKind = Literal["text", "strong", "em", "code", "quote", "chip", "marks", "re
 marks. chip: a severity with its number. marks: ids of quotes and searches. ref: the id of a threat or question. bar: a
 range, drawn."""
 MAX_FRONT_WORDS: Final = 1250
-"""The most words of the first two pages; table pipes, vectors and marks (E1, T1, Q1) are not counted."""
+"""Maximum number of words of the first two pages; table pipes, vectors and marks (E1, T1, Q1) are not counted."""
 _WORD: Final = re.compile(r"\w")
 _UNCOUNTED: Final = frozenset({"marks", "ref", "code", "bar"})
 

@@ -26,7 +26,7 @@ from agent.taxonomy.layers import LAYER_TITLES, LayerKey
 
 PREFIX: Final = "Not certain from the listing — "
 _CHOSEN: Final = 2
-"""The most quotes chosen by an LLM for a threat; they come first in the threat's evidence."""
+"""Maximum number of quotes chosen by an LLM for a threat; they come first in the threat's evidence."""
 _GRAVE: Final[dict[str, str]] = {
     "hidden-text": "hidden text",
     "instruction-like-text": "orders to assessors",
@@ -38,12 +38,12 @@ _GRAVE: Final[dict[str, str]] = {
 _DAY: Final = len("2026-11-24")
 _CONDITION: Final = re.compile(r"(?:If|Without|Unless|Until|Where|When|Otherwise|Should|Wherever)\b")
 _THESIS: Final = 32
-"""The most words of a first sentence of the posture for it to be set in bold."""
+"""Maximum number of words of a first sentence of the posture for it to be set in bold."""
 _TOP: Final = 10.0
 _PARTLY: Final = 40
-"""The most words for an uncertain layer that the sources cover to some extent."""
+"""Maximum number of words for an uncertain layer that the sources cover to some extent."""
 _NAME: Final = 9
-"""The most words of the name of a further danger."""
+"""Maximum number of words of the name of a further danger."""
 _HOLDS: Final = {"quoted": ""}
 """The words for a threat in default use that needs no setting, where they are not the name of its basis."""
 _GROUPS: Final = {1: "Outside default use:", 2: "Based on an assumption:"}
@@ -81,11 +81,11 @@ _NARROWS: Final = 0.1
 _MOVED: Final = Decimal("0.5")
 """The smallest fall of a CVSS base that a question states, since a confirmation moves many bases by only 0.1."""
 _SHORT_HOW: Final = 36
-"""The most words for how a later threat works; at least one sentence is shown."""
+"""Maximum number of words for how a later threat works; at least one sentence is shown."""
 
 
 class Room(NamedTuple):
-    """The space of each part on the first two pages, as counts or words."""
+    """The space for each part on the first two pages, in items or words."""
 
     threats: int
     how: int

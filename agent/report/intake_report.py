@@ -17,11 +17,11 @@ SCHEMA: Final = "septet/intake/1"
 _HASH: Final = 12
 _STATES: Final = ("read", "refused", "skipped")
 _MAX_LINKS: Final = 40
-"""The most read links that the text lists; the JSON has all."""
+"""Maximum number of read links that the text lists; the JSON has all."""
 _MAX_CLAIMS: Final = 10
-"""The most claims per document that the text lists."""
+"""Maximum number of claims per document that the text lists."""
 _MAX_SHOWN: Final = 5
-"""The most unread links that the text lists for each reason."""
+"""Maximum number of unread links that the text lists for each reason."""
 
 
 def as_json(intake: Intake) -> str:

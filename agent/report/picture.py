@@ -33,7 +33,7 @@ _BOX: Final = 200
 """Width of an item's box, in units of the picture (a pixel at full size)."""
 _LINE: Final = 15
 _LETTERS: Final = 27
-"""The most characters in a line of a box."""
+"""Maximum number of characters in a line of a box."""
 _PORT: Final = 14
 """Minimum distance between two flow ends on one side of a box."""
 _GAP: Final = 12
@@ -46,9 +46,9 @@ _BELOW: Final = 15
 _BETWEEN: Final = 190
 """Space for flow labels between two columns."""
 _THREATS: Final = 3
-"""The most threat ids at the beginning of a flow's label."""
+"""Maximum number of threat ids at the beginning of a flow's label."""
 _SAID: Final = 200
-"""The most characters in the description of a link."""
+"""Maximum number of characters in the description of a link."""
 
 
 class Drawn(NamedTuple):

@@ -53,7 +53,7 @@ MAX_LINES: Final = 45
 _WIDTH: Final = 100
 _ROWS: Final = 5
 _POSTURE: Final = 8
-"""The most lines of the posture on the first screen."""
+"""Maximum number of lines of the posture on the first screen."""
 
 
 def build(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview | None = None) -> Report:

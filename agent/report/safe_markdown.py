@@ -124,7 +124,7 @@ def excerpt(text: str, limit: int, about: str) -> str:
         return shorten(flat, limit)
     room = limit - 4
     starts = [0, *(match.end() for match in re.finditer(" ", flat))]
-    # After the first start from which the rest fits, later starts only give less of it.
+    # After the first start from which the rest fits, later starts only give shorter stretches.
     last = next((n for n, start in enumerate(starts) if start + room >= len(flat)), len(starts))
     best = max(starts[: last + 1], key=lambda start: len(_long_words(flat[start : start + room]) & wanted))
     tail = flat[best:]

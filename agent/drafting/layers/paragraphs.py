@@ -39,7 +39,7 @@ from agent.taxonomy.layers import LAYERS, LayerKey
 MARK: Final = "Not certain from the listing — "
 MAX_WORDS: Final = 35
 _MOST_LED: Final = 60
-"""The most words of an LLM's paragraph on an uncertain layer; the report shortens it by sentences."""
+"""Maximum number of words of an LLM's paragraph on an uncertain layer; the report shortens it by sentences."""
 _TOLD_WORDS: Final = 30
 _FEW_WORDS: Final = 4
 """Minimum number of words of a sentence; a shorter quote is treated as a name."""

@@ -78,7 +78,7 @@ _ROWS: Final[dict[Label, _Row]] = {
     ),
 }
 _ENOUGH: Final = 4
-"""The fewest rows of an LLM that are used without adding rows derived from facts."""
+"""Minimum number of rows of an LLM that are used without adding rows derived from facts."""
 _IN_POSTURE: Final[frozenset[Label]] = frozenset({"Acts", "Reads", "Credentials"})
 _UNTOLD: Final = frozenset(
     {

@@ -220,7 +220,7 @@ class _Terms(Record):
 
 
 class _Rows(Record):
-    """A file of patterns that recur for kinds of products; each row names its layer."""
+    """A file of patterns that recur for kinds of products; each row states its layer."""
 
     patterns: tuple[Pattern, ...]
 

@@ -152,7 +152,7 @@ def parse(text: str, known: Collection[str], terms: Mapping[str, Expression] | N
         return _found(name, lambda facts: facts.says(name, polarity, rank))
 
     try:
-        # Names of kinds have hyphens.
+        # Names of kinds contain hyphens, which Python would parse as minus signs.
         return made(ast.parse(line.replace("-", "_"), mode="eval").body)._replace(text=text)
     except SyntaxError as error:
         raise ValueError(f"no expression: {error.msg}, in {text!r}") from None

@@ -350,7 +350,8 @@ def capability(view: View, item: Capability) -> Explanation:
     ]  # fmt: skip
     return made(
         view, item.id, "capability", f"{item.id}: {item.action} {item.object}", passage("Capability", about),
-        quotes(view, item.evidence), passage("Effects on factors", factors), passage("Threats with the same quotes", threats),
+        quotes(view, item.evidence), passage("Effects on factors", factors),
+        passage("Threats with the same quotes", threats),
     )  # fmt: skip
 
 

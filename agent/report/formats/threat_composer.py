@@ -86,7 +86,7 @@ def _application(view: View) -> str:
         _listed(layers),
         "### Facts",
         _listed([plain(words) for words in fact_words(view.facts)]),
-        "### Questions to the vendor",
+        "### Questions for the vendor",
         _listed([plain(each.text) for each in view.questions]),
         "### Controls that the sources claim",
         _listed([plain(f"{each.text} (rank {each.rank}, {each.why})") for each in draft.controls]),

@@ -125,7 +125,7 @@ def test_what_is_known_of_the_product_is_shown() -> None:
         "Resolved to: https://b.example/",
         "Product: Acme",
         "Products on the page: Acme, Robo",
-        "Followed to its product: https://acme.example/ (named by 'Visit site')",
+        "Followed to its product: https://acme.example/ (because of 'Visit site')",
         "  needs-javascript: the listing builds its text with JavaScript",
     ):
         assert line in text.splitlines()
@@ -151,7 +151,7 @@ def test_many_links_are_grouped_by_reason_and_cut_in_the_text_only() -> None:
     lines = intake_report.as_text(made(links=links)).splitlines()
     start = lines.index("Links skipped (300)")
     assert lines[start + 1] == "  another site (297)"
-    assert lines[start + 7] == "      and 292 more; --json has all"
+    assert lines[start + 7] == "      and 292 more; --json lists all"
     assert lines[start + 8] == "  a blog (3)"
     assert lines[start + 9 : start + 12] == [f"      https://a.example/{n}" for n in (0, 100, 200)]
     assert len(json.loads(intake_report.as_json(made(links=links)))["links"]) == 300

@@ -175,7 +175,7 @@ def test_the_decision_of_the_signer_and_waivers_by_title_are_in_the_document() -
     threat = View(DESK.draft).threats[2]
     desk = DESK.act("waive", f"threat/{threat.threat.id}", reason="out-of-scope").closed()
     text = render(desk.act("sign", decision="wait for answers").reviewed, desk.documents)
-    assert "Decided by Ada: **Do not use it before the vendor has answered.**" in text
+    assert "Decided by Ada: **Do not use it until the vendor has answered.**" in text
     assert "Proposed:" not in text
     waived = text.partition("Waived: ")[2].partition("out of scope")[0].replace("`", "")
     assert f"{threat.name} {threat.threat.title}" in waived

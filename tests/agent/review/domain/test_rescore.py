@@ -113,7 +113,7 @@ def test_the_reviewer_chooses_the_headline_and_it_comes_first() -> None:
     after = CASE.act("correct", "score", headline=chosen)
     assert (led(after.reviewed).id, led(after.reviewed).place) == (chosen, 1)
     assert sorted(threat.place or 0 for threat in after.threats.values()) == list(range(1, len(after.threats) + 1))
-    assert "the threat that a reviewer chose" in render(after.reviewed, CASE.documents)
+    assert "the threat that a reviewer selected" in render(after.reviewed, CASE.documents)
     assert "in default use: " in render(CASE.reviewed, CASE.documents)
 
 
