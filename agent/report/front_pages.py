@@ -134,7 +134,7 @@ report repeats later, and last how a threat works, since half an explanation say
 
 @dataclass
 class Writer:
-    """The draft's look-ups and space limits for writing the parts, with a record of what was shortened or cited."""
+    """The draft's lookups and space limits for writing the parts, with a record of what was shortened or cited."""
 
     view: View
     prose: Prose

@@ -44,7 +44,7 @@ _READERS: Final[dict[ReaderName, str]] = {
     "scanner": "a scanner",
 }
 _SLOT_WORDS: Final = {"counterpart": "with", "object": "what", "scope": "how far"}
-_POLARITIES: Final = {"asserted": "", "denied": "not: ", "configurable": "by setting: "}
+_POLARITIES: Final = {"asserted": "", "denied": "not: ", "configurable": "configurable: "}
 _METHOD: Final = (
     "Facts are supported by quotes that code has found in the sources; threats, factors and metrics are judgements "
     "with reasons; every number is computed by code and can be recomputed.",
@@ -98,9 +98,7 @@ def picture(writer: Writer) -> Part:
     """Build part 10: boundaries, parts and flows, with the threats that use a flow; and what was assumed."""
     draft = writer.view.draft
     drawn = with_threats(draft.system, writer.view.threats)
-    legend = (
-        "Solid lines are based on a quote, dashed lines are assumed. The ids are those of threats that use the flow."
-    )
+    legend = "Solid lines are based on a quote, dashed lines are assumed. Flows show the ids of threats that use them."
     blocks: list[Block] = [doc.paragraph(legend), Picture(svg_picture(drawn), mermaid(drawn))]
     if draft.assumptions:
         blocks += [doc.heading("Assumptions"), Bullets(tuple(writer.prose.text(a) for a in draft.assumptions))]
@@ -329,7 +327,7 @@ def evidence(writer: Writer) -> Part:
         )
         for q in draft.evidence if q.id not in writer.cited
     ]  # fmt: skip
-    heads = ("", "Quote", "Source, characters of its text as read", "Rank", "About")
+    heads = ("", "Quote", "Source, position in its text", "Rank", "About")
     blocks += _section("Further quotes", heads, rows)
     if not draft.evidence:
         blocks += [doc.heading("Quotes"), doc.paragraph("No quote was found.")]

@@ -91,7 +91,7 @@ class InReview(NamedTuple):
 
 @dataclass(frozen=True)
 class View:
-    """A draft and its documents (may be empty), with the look-ups that the parts of the report share."""
+    """A draft and its documents (may be empty), with the lookups that the parts of the report share."""
 
     draft: Draft
     documents: tuple[Document, ...] = ()

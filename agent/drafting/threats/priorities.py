@@ -63,7 +63,7 @@ class Pool(NamedTuple):
     ranked: Sequence[str]
     """All of them, gravest first."""
     firm: Collection[str]
-    """Threats from facts, if their facts are sure."""
+    """The threats that are based on sure facts."""
     bare: Collection[str] = ()
     """Threats that cite nothing."""
 

@@ -134,7 +134,7 @@ def _facts(view: View, ids: Sequence[str]) -> Passage:
 
 
 def _fact_words(item: Fact) -> str:
-    said = {"asserted": "", "denied": "not: ", "configurable": "by setting: "}[item.polarity]
+    said = {"asserted": "", "denied": "not: ", "configurable": "configurable: "}[item.polarity]
     details = ", ".join(slot.value for slot in item.slots)
     return f"{said}{key_title(item.key)}" + (f" ({details})" if details else "")
 
