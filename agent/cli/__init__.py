@@ -1,4 +1,4 @@
-"""The command line: the `septet` command, and a module for each verb with a click command named `command`."""
+"""The command line: the `septet` command, with one module per verb, each containing a click command named `command`."""
 
 from agent.cli.command import EVAL_VERBS, VERBS, main, septet
 

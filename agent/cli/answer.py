@@ -1,4 +1,4 @@
-"""`septet answer DRAFT FILE.yaml`: take a vendor's or an analyst's answers and contests into a draft."""
+"""`septet answer DRAFT FILE.yaml`: apply answers and contests from a vendor or an analyst to a draft."""
 
 import os
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from agent.settings import Settings
 
 _PROPOSED: Final = 3
-"""The most keys that a hint suggests."""
+"""The maximum number of keys that a hint suggests."""
 
 
 @click.command("answer")
@@ -35,21 +35,20 @@ _PROPOSED: Final = 3
     "store",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="A store that has a review of DRAFT: answers and contests go on its record, and it is drafted again too.",
+    help="Store with a review of DRAFT: record the answers and contests there, and redraft that review as well.",
 )
-@click.option("--reviewer", "name", metavar="NAME", help="Who takes them in there; by default your user name.")
+@click.option("--reviewer", "name", metavar="NAME", help="Who records them there; your user name by default.")
 def command(folder: Path, file: Path, store: Path | None, name: str | None) -> None:
-    """Take the answers in FILE.yaml into DRAFT (the folder of a draft) as facts, and print the values before and
-    after.
+    """Add the answers in FILE.yaml to DRAFT (a draft's folder) as facts, and print the values before and after.
 
-    The new draft takes the place of the old one; its manifest names the earlier draft's id. Each answer becomes a
-    source, and what it states becomes a fact: of rank 2 from a vendor, which lowers nothing until a page or an analyst
-    says the same, or of rank 5 from an analyst. What an answer does not say by itself goes into its `states`: `Q1:
-    {answer: …, states: {retention: yes}}`. Nothing is fetched. With --store the answers also go on the record of the
-    review, under the decisions already made there, and what moved is printed: score, factors, items. Contested points
-    move nothing by themselves: they are printed as a reply to be filled in, and with --store a reviewer decides on
-    them. Close open reviews first, since only one process writes to a store at a time. A draft of an earlier release
-    that does not follow from its facts is drafted again where its answers touch it.
+    The new draft replaces the old one; its manifest records the earlier draft's id. Each answer becomes a source, and
+    what it states becomes a fact: of rank 2 from a vendor, which lowers nothing until a page or an analyst confirms it,
+    or of rank 5 from an analyst. Facts that an answer does not state explicitly go into its `states`: `Q1: {answer: …,
+    states: {retention: yes}}`. Nothing is fetched. With --store, the answers are also recorded in the review, after the
+    decisions already made there, and the changes are printed: score, factors, items. Contested points change nothing on
+    their own: they are printed as a reply to be filled in, and with --store a reviewer decides on them. Close open
+    reviews first, since only one process can write to a store at a time. A draft from an earlier release that does not
+    follow from its facts is redrafted where its answers touch it.
 
     \b
     Examples:
@@ -66,11 +65,12 @@ def command(folder: Path, file: Path, store: Path | None, name: str | None) -> N
     response = read_response(file)
     _check(response, draft, file)
     answers = answers_of(response, [question.id for question in draft.questions])
-    # Use one time for both, so that folder and review hold the same draft unless the review has other decisions.
+    # Use one time for both, so that the folder and the review hold the same draft unless the review has other
+    # decisions.
     made, at, reviewed = None, now(), ""
     if answers:
         with progress_line() as progress:
-            progress("drafting again")
+            progress("redrafting")
             made = redraft(draft, documents, answers, settings=settings, at=at)
     if store is None:
         reply = _reply(response, draft)
@@ -91,12 +91,12 @@ def _draft_in(folder: Path) -> "tuple[Draft, tuple[Document, ...]]":
     from agent.report.draft_json import load_whole
 
     if not folder.is_dir():
-        hint = "name the folder that `draft --out` wrote"
+        hint = "specify the folder that `draft --out` wrote"
         raise SourceError("the draft is not a folder", where=str(folder), hint=hint)
     draft_folder.check(folder)
     draft, documents = load_whole(folder)
     if not documents:
-        raise InputError("the draft has no texts of its sources", where=str(folder), hint="draft again with --out")
+        raise InputError("the draft has no source texts", where=str(folder), hint="draft again with --out")
     if draft.review is not None:
         raise InputError("the draft is signed", where=str(folder), hint="give the folder of a draft")
     return draft, documents
@@ -109,13 +109,13 @@ def _check(response: "Response", draft: "Draft", file: Path) -> None:
     if response.draft != draft.id:
         raise InputError(f"the response is about {response.draft[:80]!r}", where=str(file), hint=f"this is {draft.id}")
     if not response.given and not response.contests:
-        raise InputError("nothing is answered or contested", where=str(file), hint="fill in at least one answer")
+        raise InputError("nothing was answered or contested", where=str(file), hint="fill in at least one answer")
     for number, point in enumerate(response.contests, 1):
         contested_item(draft, point, number)
 
 
 def _reply(response: "Response", draft: "Draft") -> str:
-    """Build the reply to the contested points, with every decision left open for a reviewer to fill in."""
+    """Build the reply to the contested points, leaving every decision open for a reviewer to fill in."""
     from agent.review.domain.items import items_of
     from agent.review.domain.records import Contest
     from agent.review.domain.response_acts import contested_item, reply_text
@@ -141,12 +141,14 @@ def _review_of(path: Path, draft: "Draft", settings: "Settings", at: str) -> "It
     from agent.review.store.store import Store
 
     if not path.is_file():
-        raise InputError("there is no store", where=str(path), hint="`septet review --store FILE DRAFT` makes one")
+        raise InputError(
+            "the store does not exist", where=str(path), hint="`septet review --store FILE DRAFT` creates one"
+        )
     with Store.open(path) as store:
         service = Service(store, settings, lambda: at)
         key = service.review_of(draft)
         if key is None:
-            hint = f"take it in first: septet review --store {path} DRAFT"
+            hint = f"add it first: septet review --store {path} DRAFT"
             raise InputError(f"the store has no review of {draft.id}", where=str(path), hint=hint)
         yield service, key
 
@@ -158,8 +160,8 @@ def _say_silent(made: "Redrafted", draft: "Draft") -> None:
     asked = {question.id: question for question in draft.questions}
     for name in made.silent:
         keys = ", ".join(f"{key.id}: yes" for key in keys_asked(asked[name])[:_PROPOSED])
-        click.echo(f"{name} states no fact by itself, and moves nothing", err=True)
-        click.echo(f"hint: say what it states, as in `states: {{{keys or 'retention: yes'}}}`", err=True)
+        click.echo(f"{name} does not state a fact, so it changes nothing", err=True)
+        click.echo(f"hint: add what it states, as in `states: {{{keys or 'retention: yes'}}}`", err=True)
 
 
 def _on_record(service: "Service", key: str, file: Path, reviewer: "Reviewer", draft: str) -> tuple[str, str]:
@@ -170,10 +172,10 @@ def _on_record(service: "Service", key: str, file: Path, reviewer: "Reviewer", d
     """
     before = service.review(key)
     done = service.respond(key, file.read_bytes(), reviewer, draft=draft)
-    click.echo(f"{len(done.events)} events on the record of {key}", err=True)
+    click.echo(f"{len(done.events)} events recorded in {key}", err=True)
     if service.waiting(key):
         with progress_line() as progress:
-            progress("drafting the review again")
+            progress("redrafting the review")
             done = service.redraft(key, reviewer, done.state.version)
     elif all(event.verb != "answer" for event in done.events):
         return "", service.reply(key)
@@ -181,7 +183,9 @@ def _on_record(service: "Service", key: str, file: Path, reviewer: "Reviewer", d
 
 
 def _moved(before: "ReviewState", after: "ReviewState") -> str:
-    """Describe how answers changed a review: score and reason, a table of parts, and items added, removed or opened."""
+    """Describe how answers changed a review: score and reason, a table of parts, and the items added, removed or
+    reopened.
+    """
     from agent.review.domain.effects.decisions import score_words, what_moved
     from agent.review.domain.redraft import moved_rows
 
@@ -190,7 +194,7 @@ def _moved(before: "ReviewState", after: "ReviewState") -> str:
     items = {
         "New": [name for name in now_ if name not in was],
         "Gone": [name for name in was if name not in now_],
-        "Open again": [name for name in now_ if now_[name] == "open" and was.get(name, "open") != "open"],
+        "Reopened": [name for name in now_ if now_[name] == "open" and was.get(name, "open") != "open"],
     }
     moved = what_moved(before, after)
     rows = [[row.what, row.before, row.after] for row in moved_rows(before.reviewed, after.reviewed)]

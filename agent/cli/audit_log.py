@@ -1,4 +1,4 @@
-"""`septet audit-log verify`: check that the log of decisions was not altered."""
+"""`septet audit-log verify`: check that the log of decisions has not been altered."""
 
 import os
 from pathlib import Path
@@ -9,29 +9,36 @@ import click
 from agent.errors import ChainError, DamagedError, InputError, SourceError
 
 _KEEP: Final = "keep the file as it is, and compare it with a backup and with signed exports"
-_ANEW: Final = "export the signed version anew and compare; a report of another Septet may only be worded otherwise"
+_ANEW: Final = (
+    "export the signed version again and compare; a report from another Septet release may differ only in wording"
+)
 _MAX_BYTES: Final = 100_000_000
 
 
 @click.group("audit-log")
 def command() -> None:
-    """Verify the record of a review store: an event for each act, each bound to the one before it by its hash."""
+    """Verify the event log of a review store: one event per act, each linked to the previous one by its hash."""
 
 
-@command.command("verify", short_help="Recompute the hash chain and name the first bad row.")
-@click.option("--store", "store", metavar="FILE", type=click.Path(path_type=Path), help="The store, if not your own.")
+@command.command("verify", short_help="Recompute the hash chain and report the first bad row.")
+@click.option(
+    "--store",
+    "store",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The store to verify; your own by default.",
+)
 @click.option(
     "--against",
     metavar="EXPORT",
     type=click.Path(path_type=Path),
-    help="A signed export (JSON, Markdown, HTML): its head must be in the chain, and it must say what was signed.",
+    help="A signed export (JSON, Markdown, HTML); its head must be in the chain and its content as signed.",
 )
 def verify(store: Path | None, against: Path | None) -> None:
-    """Recompute the hash chain of the store, and check what it does not cover: drafts, texts, the queue, the file.
+    """Recompute the store's hash chain, and check what it does not cover: drafts, texts, the queue and the file itself.
 
-    Only an export that was signed before can show that events were cut off at the end; every value or word of it is
-    compared with what was signed. Nothing is changed, and the review app may run meanwhile. Exit code 5 when something
-    is wrong.
+    Only an export signed earlier can reveal that events were cut off at the end; its values and text are all compared
+    with what was signed. Nothing is changed, and the review app may keep running. Exit code 5 when something is wrong.
 
     \b
     Examples:
@@ -47,7 +54,7 @@ def verify(store: Path | None, against: Path | None) -> None:
     text = "" if against is None else _text(against)
     head = find_head(text)
     if against is not None and head is None:
-        raise InputError("the export carries no head of a chain", where=str(against), hint="only signed exports do")
+        raise InputError("the export has no chain head", where=str(against), hint="only signed exports do")
     path = store or store_file(os.environ)  # noqa: TID251
     try:
         with Store.open(path, read_only=True) as opened:
@@ -63,23 +70,23 @@ def verify(store: Path | None, against: Path | None) -> None:
         event = f" (review {row.review}, event {row.number})" if row.number else ""
         raise ChainError(row.what, where=f"{path}: row {row.seq}{event}", hint=_KEEP)
     if found.faults or damage:
-        what = f"{len(found.faults)} things are wrong beside the chain" if found.faults else damage
+        what = f"{len(found.faults)} faults outside the chain" if found.faults else damage
         raise ChainError(what, where=str(path), hint=_KEEP)
     last = f"; head {head_line(found.head)}" if found.head else ""
-    click.echo(f"sound: {found.events} events of {found.reviews} reviews{last}")
+    click.echo(f"intact: {found.events} events of {found.reviews} reviews{last}")
     if head is None:
         return
-    click.echo(f"the export's head is in it: {head_line(head)}")
+    click.echo(f"the chain contains the export's head: {head_line(head)}")
     if other:
         raise ChainError(f"the export was changed: {other}", where=str(against), hint=_ANEW)
-    click.echo("the export says what was signed")
+    click.echo("the export matches what was signed")
 
 
 def _text(export: Path) -> str:
     """Return the text of an export. Raises SourceError if it cannot be read, InputError if it is too large."""
     try:
         if export.stat().st_size > _MAX_BYTES:
-            raise InputError("the export is too large", where=str(export), hint="give a signed export of septet")
+            raise InputError("the export is too large", where=str(export), hint="give a signed Septet export")
         return export.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"

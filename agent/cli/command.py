@@ -1,4 +1,4 @@
-"""The command line: finds a verb, runs it, and turns an error into two lines and an exit code.
+"""The command line: find a verb, run it, and turn an error into two lines and an exit code.
 
 Verbs of this package are imported only when called, so that `--help` starts fast. The verbs of the eval suite are found
 through the entry-point group `septet.verbs`, so that this package never imports the suite.
@@ -22,20 +22,22 @@ _INTERRUPTED: Final = 130
 
 VERBS: Final[dict[str, str]] = {
     "draft": "Draft a threat model from a product listing.",
-    "intake": "Show what would be read of a product, without drafting.",
-    "facts": "Show the facts that were read of a product, with their quotes.",
-    "search": "Find passages in the sources of a draft.",
-    "score": "Score with OWASP AIVSS, exactly, and show the arithmetic.",
+    "intake": "Show which sources a draft would read, without drafting.",
+    "facts": "Show the facts found about a product, with their quotes.",
+    "search": "Search the sources of a draft.",
+    "score": "Compute an exact OWASP AIVSS score, and show the arithmetic.",
     "explain": "Show where a number or statement of a draft comes from.",
-    "export": "Write a draft in a form that other tools and people read.",
+    "export": "Export a draft for other tools and readers.",
     "review": "Review drafts in a local web app, and sign them.",
-    "answer": "Take in a vendor's answers as facts, and what follows from them.",
-    "audit-log": "Verify the record of a review store.",
-    "doctor": "Probe the endpoint of an LLM, and say what to set.",
+    "answer": "Add a vendor's answers as facts, and update the draft.",
+    "audit-log": "Verify the event log of a review store.",
+    "doctor": "Check an LLM's endpoint, and suggest settings.",
 }
-"""The verbs, each in a module of its name with a click command named `command`, and their lines in the help text."""
+"""The verbs and their lines in the help text. Each verb is a module of the same name with a click command named
+`command`.
+"""
 EVAL_VERBS: Final[dict[str, str]] = {
-    "eval": "Measure the drafter on labelled cases, and stop a regression.",
+    "eval": "Measure the drafter on labelled cases, and catch regressions.",
     "corpus": "Import and check labelled cases.",
 }
 
@@ -77,8 +79,8 @@ class _Verbs(click.Group):
 def septet() -> None:
     """Septet drafts threat models of AI-agent products from a product listing.
 
-    Every statement carries a verbatim quote, the score is arithmetic, and what the listing does not pin is marked
-    "Not certain from the listing". The draft is for an analyst to review, not a verdict.
+    Every statement has a verbatim quote, the score is computed by arithmetic, and whatever the listing leaves open is
+    marked "Not certain from the listing". The draft is for an analyst to review, not a verdict.
 
     \b
     Examples:
@@ -96,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # Always off: an environment variable could otherwise make LangChain's tracing post page text to a server.
     os.environ["LANGSMITH_TRACING_V2"] = "false"  # noqa: TID251
     try:
-        # Do not call septet.main(): there click reports a failure when the reader of stdout has closed the pipe.
+        # Do not call septet.main(): click would report a failure when the reader of stdout has closed the pipe.
         with septet.make_context("septet", list(sys.argv[1:] if arguments is None else arguments)) as context:
             septet.invoke(context)
         sys.stdout.flush()
@@ -104,12 +106,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except SeptetError as error:
-        # A difference from a recording has a line for each place.
+        # A mismatch with a recording has one line per difference.
         hint, *more = (error.hint.splitlines() if isinstance(error, DriftError) else [error.hint]) or [""]
         _report(str(error), hint, more)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        # Everything is closed. Python would take another half a second to take all modules apart.
+        # Everything is closed. Python would take another half a second to unload all modules.
         with suppress(OSError):
             sys.stdout.flush()
         os._exit(_INTERRUPTED)
@@ -125,7 +127,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
-        _report(f"{error.strerror or error}, {error.filename or 'input or output'}", "check the path and free space")
+        _report(
+            f"{error.strerror or error}, {error.filename or 'input or output'}",
+            "check the path and the free disk space",
+        )
         sys.exit(SeptetError.exit_code)
 
 

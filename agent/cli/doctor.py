@@ -1,4 +1,4 @@
-"""`septet doctor`: probe the endpoint of an LLM and say what to set."""
+"""`septet doctor`: check an LLM's endpoint and suggest settings."""
 
 import json
 import os
@@ -26,11 +26,11 @@ _WORD_CHARS: Final = 8
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (septet/doctor/1) instead of text.")
 @click.pass_context
 def command(context: click.Context, llm: str | None, as_json: bool) -> None:
-    """Ask the endpoint of an LLM a few questions and show the result; without an LLM, list the profiles.
+    """Ask an LLM's endpoint a few questions and show the results; without an LLM, list the profiles.
 
-    It checks whether the LLM is there, whether answers have the requested shape and keep to their cap, whether a long
-    prompt is read to its end, whether the price is known and how tokens are counted. Up to four calls are made, one at
-    a time. Exit code 1 when a check failed, 4 when no call can work.
+    The checks: whether the LLM is available, whether answers have the requested shape and respect their cap, whether a
+    long prompt is read to its end, whether the price is known and how tokens are counted. Up to four calls are made,
+    one at a time. Exit code 1 when a check fails, 4 when no call can work.
 
     \b
     Examples:
@@ -77,10 +77,10 @@ def _priced(price: "Price | None") -> "Row":
 
     check = "its price is known"
     if price is None:
-        return Row(check, None, "it is in no list of prices", "name a file with it by SEPTET_LLM_PRICES")
+        return Row(check, None, "it is in no price list", "set SEPTET_LLM_PRICES to a file that lists it")
     if not price.input and not price.output:
         return Row(check, True, "free: it runs on your own machine")
-    return Row(check, True, f"${price.input:f} for a million tokens in, ${price.output:f} out")
+    return Row(check, True, f"${price.input:f} per million tokens in, ${price.output:f} out")
 
 
 def _counted(source: str) -> "Row":
@@ -106,7 +106,7 @@ def _lines(name: str, address: str, rows: "tuple[Row, ...]", usage: Usage, *, wo
     if note:
         yield f"{'note':{_WORD_CHARS}}  {note}"
     if works:
-        yield f"draft with it: septet draft SOURCE --llm {name}"
+        yield f"to draft with it: septet draft SOURCE --llm {name}"
 
 
 def _list_profiles(environ: Mapping[str, str], as_json: bool) -> None:
@@ -114,7 +114,7 @@ def _list_profiles(environ: Mapping[str, str], as_json: bool) -> None:
     from agent.llm.profiles import profiles
 
     listed: list[dict[str, object]] = []
-    lines = ["No LLM is named: the embedded drafter drafts. Profiles for --llm PROFILE/NAME or SEPTET_LLM:", ""]
+    lines = ["No LLM is selected, so the embedded drafter is used. Profiles for --llm PROFILE/NAME or SEPTET_LLM:", ""]
     width = max(len(name) for name in profiles())
     for name, profile in profiles().items():
         key = profile.key_env or None

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 @click.command("draft")
 @click.argument("sources", nargs=-1, metavar="SOURCE...")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for draft.json, draft.md, snapshots/ and index/.")
-@click.option("--replace", is_flag=True, help="Replace an earlier draft in --out also when it has a review.")
+@click.option("--replace", is_flag=True, help="Replace an earlier draft in --out even if it has a review.")
 @reading_options
 @click.option(
     "--from-snapshot",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Instead of SOURCE: repeat the draft in DIR offline, from what it was made of.",
+    help="Instead of SOURCE: repeat the draft in DIR offline, from its saved inputs.",
 )
 @llm_option
 @answer_options
@@ -49,14 +49,14 @@ def command(
 ) -> None:
     """Draft a threat model from SOURCE: a URL, a file (html, md, txt, pdf, json) or a folder.
 
-    The first source is the listing, further ones are documentation. With --out, the beginning of the report is
-    printed; without it the whole report is, and only the cache is kept. Repeating the call continues an interrupted
-    run.
+    The first source is the listing; any others are documentation. With --out, only the beginning of the report is
+    printed; without it, the whole report is printed and only the cache is kept. Repeating the call resumes an
+    interrupted run.
 
-    Without --llm or SEPTET_LLM no LLM is used. With one, stderr says what the run may take before anything is sent. A
-    draft that an LLM helped with is repeated from the answers in its folder, unless --llm asks anew.
+    Without --llm or SEPTET_LLM no LLM is used. With one, stderr shows the maximum usage before anything is sent. A
+    draft made with an LLM is repeated from the answers in its folder, unless --llm requests new ones.
 
-    A draft in --out that you have taken into review is replaced only with --replace; its review stays in the store.
+    A draft in --out that is under review is replaced only with --replace; its review stays in the store.
 
     \b
     Examples:
@@ -96,14 +96,14 @@ def command(
 
 
 def _shown(result: "DraftResult", out: Path) -> str:
-    """Return the first screen of a draft written to `out`, with the location of the full report."""
+    """Return the first screen of a draft written to `out`, with the path of the full report."""
     from agent.report.draft_folder import REPORT
     from agent.report.report import first_screen
     from agent.report.safe_markdown import one_line
     from agent.report.view import View
 
     lines = first_screen(View(result.draft, result.documents))
-    more = f"The whole report: {out / REPORT}. Where each statement comes from: septet explain {out}"
+    more = f"Full report: {out / REPORT}. Where each statement comes from: septet explain {out}"
     return "\n".join([*lines, "", one_line(more)]) + "\n"
 
 
@@ -113,7 +113,7 @@ def _check_call(sources: tuple[str, ...], from_snapshot: Path | None, *, more: b
     if from_snapshot is not None and (sources or more):
         what = "a source" if sources else "--product, --note and --allow-private"
         hint = "it repeats a draft exactly as it was; leave them out"
-        raise UsageError(f"--from-snapshot does not go with {what}", hint=hint)
+        raise UsageError(f"--from-snapshot cannot be combined with {what}", hint=hint)
 
 
 def _check_unreviewed(out: Path, environ: Mapping[str, str]) -> None:
@@ -134,12 +134,12 @@ def _check_unreviewed(out: Path, environ: Mapping[str, str]) -> None:
         return
     from agent.review.store.store import Store
 
-    hint = "name another folder, or add --replace; the review keeps its own copy of the draft"
+    hint = "choose another folder, or add --replace; the review keeps its own copy of the draft"
     try:
         with Store.open(file, read_only=True) as store:
             key = next((key for name in (earlier.id, *earlier.earlier) if (key := store.review_of(name))), None)
     except StoreError as error:
-        what = f"whether the draft there has a review cannot be told: {error}"
+        what = f"cannot determine whether the draft there has a review: {error}"
         raise InputError(what, where=str(out), hint=hint) from None
     if key is not None:
         raise InputError(f"the draft of {earlier.product.name} there has a review ({key})", where=str(out), hint=hint)
@@ -176,5 +176,5 @@ def _tell(line: str) -> None:
     from agent.report.safe_markdown import one_line
 
     if line:
-        # Avoid click.echo, which bypasses the progress display and would write into its line.
+        # Avoid click.echo, which would write into the line of the progress display.
         sys.stderr.write(f"{one_line(line)}\n")

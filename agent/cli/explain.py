@@ -1,4 +1,4 @@
-"""`septet explain DRAFT [ITEM]`: where a number or statement of a draft comes from."""
+"""`septet explain DRAFT [ITEM]`: show where a number or statement of a draft comes from."""
 
 from pathlib import Path
 
@@ -13,8 +13,8 @@ def command(draft: Path, item: str | None, as_json: bool) -> None:
     """Explain ITEM of DRAFT (a folder or a draft.json): its parts, quotes and rules, and what would change it.
 
     ITEM is a factor (autonomy_of_action), a layer (agent_frameworks or L3), a threat (its id or T1), a fact (its id), a
-    quote (E4), a question (Q2), a chain (its title or "chain 1"), or score. Without ITEM: the score's arithmetic
-    and the inputs that move it most. The stored score is recomputed and quotes are checked on loading.
+    quote (E4), a question (Q2), a chain (its title or "chain 1"), or score. Without ITEM, the score's arithmetic and
+    its most influential inputs are shown. On loading, the stored score is recomputed and the quotes are checked.
 
     \b
     Examples:

@@ -15,14 +15,15 @@ _HINT: Final = "`septet export` lists the formats"
 
 @click.command("export")
 @click.argument("draft", required=False, type=click.Path(path_type=Path), metavar="[DRAFT]")
-@click.option("--format", "format_", metavar="NAME", help="One of the formats; `list` lists them.")
+@click.option("--format", "format_", metavar="NAME", help="The format; `list` lists all of them.")
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write to FILE instead of stdout.")
-@click.option("--schema", is_flag=True, help="Print the JSON schema of draft.json; takes no draft.")
+@click.option("--schema", is_flag=True, help="Print the JSON schema of draft.json; no draft is needed.")
 def command(draft: Path | None, format_: str | None, out: Path | None, schema: bool) -> None:
-    """Write DRAFT (a folder, a draft.json or a signed export of it) in the format NAME.
+    """Export DRAFT (a folder, a draft.json or a signed export of it) in the format NAME.
 
-    No format makes a draft say more than it does: states, ranges, "not certain" and a withheld score are kept, and what
-    a format has no field for goes into its properties or descriptions. The same draft gives the same bytes.
+    No format makes a draft claim more than it does: states, ranges, "not certain" and a withheld score are kept, and
+    content for which a format has no field goes into its properties or descriptions. The same draft always gives the
+    same bytes.
 
     \b
     Examples:
@@ -35,25 +36,29 @@ def command(draft: Path | None, format_: str | None, out: Path | None, schema: b
 
     if schema:
         if draft is not None or format_ is not None:
-            raise UsageError("--schema takes no draft and no format", hint="septet export --schema [--out FILE]")
+            raise UsageError(
+                "--schema cannot be combined with a draft or a format", hint="septet export --schema [--out FILE]"
+            )
         from agent.report.draft_json import draft_schema
 
         _put(draft_schema(), out)
         return
     if format_ == _LIST or (draft is None and format_ is None):
         if draft is not None or out is not None:
-            raise UsageError("the list of formats takes no draft and no --out", hint="septet export --format list")
+            raise UsageError(
+                "the list of formats cannot be combined with a draft or --out", hint="septet export --format list"
+            )
         width = max(len(name) for name in FORMATS)
         click.echo("\n".join(f"{each.name:<{width}}  {each.suffix:<6}  {each.title}" for each in FORMATS.values()))
         return
     if format_ is None:
-        raise UsageError("no format is named", where=str(draft or out), hint=f"add --format NAME; {_HINT}")
+        raise UsageError("no format was given", where=str(draft or out), hint=f"add --format NAME; {_HINT}")
     chosen, where = named(format_), f"--format {format_}"
     if draft is None:
-        raise UsageError("no draft is named", where=where, hint="name a draft's folder or draft.json")
+        raise UsageError("no draft was given", where=where, hint="give a draft's folder or draft.json")
     if out is None and not is_text(chosen) and sys.stdout.isatty():
         hint = f"add --out NAME{chosen.suffix}"
-        raise UsageError("the format is not text for a terminal", where=where, hint=hint)
+        raise UsageError("the format is binary and cannot be printed to a terminal", where=where, hint=hint)
     from agent.report.draft_json import draft_file, load_whole
     from agent.report.view import View
 
@@ -65,11 +70,11 @@ def command(draft: Path | None, format_: str | None, out: Path | None, schema: b
 def _check_place(out: Path, file: Path) -> None:
     """Raise InputError if `out` is a folder, is in a folder that does not exist, or is the draft itself."""
     if out.is_dir():
-        raise InputError("the output is a folder", where=str(out), hint="name a file in it")
+        raise InputError("the output is a folder", where=str(out), hint="choose a file in it")
     if not out.absolute().parent.is_dir():
-        raise InputError("the output's folder does not exist", where=str(out), hint="make it first")
+        raise InputError("the output's folder does not exist", where=str(out), hint="create it first")
     if out.exists() and out.samefile(file):
-        raise InputError("the output is the draft itself", where=str(out), hint="name another file")
+        raise InputError("the output is the draft itself", where=str(out), hint="choose another file")
 
 
 def _put(data: bytes, out: Path | None) -> None:
@@ -77,12 +82,12 @@ def _put(data: bytes, out: Path | None) -> None:
     if out is None:
         click.echo(data, nl=False)
         return
-    if out.exists() and not out.is_file():  # a pipe or a device is written to directly
+    if out.exists() and not out.is_file():  # a pipe or device is written to directly
         out.write_bytes(data)
         return
     place = out.resolve()
     staged = place.with_name(f".{place.name}.new")
-    staged.unlink(missing_ok=True)  # left behind by a killed run
+    staged.unlink(missing_ok=True)  # left behind by a run that was killed
     try:
         with staged.open("xb") as file:
             file.write(data)

@@ -1,4 +1,4 @@
-"""`septet facts DRAFT|SOURCE…`: the fact sheet of a draft, or of sources that are read now."""
+"""`septet facts DRAFT|SOURCE…`: show the fact sheet of a draft, or of sources read now."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,8 +25,9 @@ _POLARITY: Final = {"asserted": "yes", "denied": "no", "configurable": "setting"
 def command(sources: tuple[str, ...], as_json: bool) -> None:
     """Show the fact sheet of DRAFT (a folder or a draft.json), or of SOURCE (a URL, a file or a folder) read now.
 
-    Each fact says one security-relevant thing about the product: yes, no or left to a setting, with details, its quote,
-    how good the evidence is (rank 0 to 5) and who read it. What was looked for and not found is listed at the end.
+    Each fact states one security-relevant thing about the product (yes, no, or depends on a setting), with details, its
+    quote, the strength of the evidence (rank 0 to 5) and the readers that found it. What was searched for without
+    success is listed at the end.
 
     \b
     Examples:
@@ -36,13 +37,13 @@ def command(sources: tuple[str, ...], as_json: bool) -> None:
     first = Path(sources[0])
     is_draft = first.name == _DRAFT or (first / _DRAFT).is_file()
     if is_draft and len(sources) > 1:
-        raise UsageError("a draft does not go with other sources", hint="name one draft, or sources alone")
+        raise UsageError("a draft cannot be combined with other sources", hint="give one draft, or only sources")
     if is_draft:
         from agent.report.draft_json import load_whole
 
         draft, documents = load_whole(sources[0])
         if draft.facts is None:
-            hint = "draft again, or name the sources to read their facts"
+            hint = "draft again, or give the sources to read their facts"
             raise SourceError("this draft has no fact sheet", where=sources[0], hint=hint)
         sheet = draft.facts.sheet(draft.evidence)
     else:
@@ -79,7 +80,7 @@ def _text(sheet: "FactSheet", documents: int) -> str:
                 lines += _rows(fact, words[fact.key].title, quotes)
     absent = [words[row.key].title for row in sheet.absent]
     if absent:
-        lines += ["", f"Looked for and not found ({len(absent)}): {'; '.join(absent)}"]
+        lines += ["", f"Searched for but not found ({len(absent)}): {'; '.join(absent)}"]
     if sheet.dropped:
         lines += ["", f"Refused: {len(sheet.dropped)} proposals (see --json)"]
     return "\n".join(lines) + "\n"

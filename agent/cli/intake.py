@@ -1,4 +1,4 @@
-"""`septet intake SOURCE…`: what a draft would read, without drafting."""
+"""`septet intake SOURCE…`: show what a draft would read, without drafting."""
 
 import click
 
@@ -18,8 +18,8 @@ def command(
 ) -> None:
     """Read SOURCE (a URL, a file or a folder) as `draft` would, and show the result.
 
-    It lists documents with their hashes, findings with place and excerpt, what became of each link and why, what is
-    missing, and the budget. Nothing is drafted, and only the cache is kept.
+    It lists documents with their hashes, findings with location and excerpt, how each link was handled and why, what is
+    missing, and the remaining budget. Nothing is drafted, and only the cache is kept.
 
     \b
     Examples:

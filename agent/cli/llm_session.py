@@ -1,9 +1,9 @@
-"""Opens an LLM for one draft: within its token and money caps, recorded or replayed.
+"""Opens an LLM for one draft, within its token and cost limits, recording or replaying its answers.
 
-Its key comes from the environment variable that the profile names, and goes nowhere but into the request.
+The key comes from the environment variable that the profile specifies, and is used only in requests to the LLM.
 
-An LLM is used only when `--llm` or the setting `llm` names it, or when recorded answers stand in for it. A key alone
-never selects one.
+An LLM is used only when `--llm` or the setting `llm` selects it, or when recorded answers replace it. A key alone never
+selects one.
 """
 
 from collections.abc import Callable, Mapping
@@ -41,18 +41,20 @@ Say = Callable[[str], None]
 
 def llm_option(verb: Callable[_P, _R]) -> Callable[_P, _R]:
     """Add `--llm` to a verb."""
-    text = "The LLM to use, over SEPTET_LLM; `embedded` for none. `septet doctor` lists the profiles."
+    text = "The LLM to use, overriding SEPTET_LLM; `embedded` for none. `septet doctor` lists the profiles."
     return click.option("--llm", metavar="PROFILE/NAME", help=text)(verb)
 
 
 def answer_options(verb: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Add `--record`, `--replay` and `--fallback` to a verb, in this order of its help."""
+    """Add `--record`, `--replay` and `--fallback` to a verb, in the order shown in its help."""
     folder = click.Path(path_type=Path)
-    without = "Draft without the LLM when it cannot be had, and say so."
+    without = "Draft without the LLM if it is unavailable, and say so in the draft."
     for option in (
         click.option("--fallback", type=click.Choice([EMBEDDED]), help=without),
-        click.option("--replay", type=folder, metavar="DIR", help="Take the LLM's answers from DIR; nobody is asked."),
-        click.option("--record", type=folder, metavar="DIR", help="Keep the LLM's answers in DIR, a new folder."),
+        click.option(
+            "--replay", type=folder, metavar="DIR", help="Take the LLM's answers from DIR instead of calling it."
+        ),
+        click.option("--record", type=folder, metavar="DIR", help="Record the LLM's answers in DIR, a new folder."),
     ):
         verb = option(verb)
     return verb
@@ -75,11 +77,13 @@ def choose(llm: str | None, record: Path | None, replay: Path | None, fallback: 
     if replay is not None:
         if llm is not None or record is not None:
             other = "--llm" if llm is not None else "--record"
-            raise UsageError(f"--replay does not go with {other}", hint="a recording knows which LLM made it")
+            raise UsageError(
+                f"--replay cannot be combined with {other}", hint="a recording specifies the LLM that made it"
+            )
         return Choice(replay=replay, fallback=fallback is not None)
     name = named(default if llm is None else llm)
     if record is not None and not name:
-        raise UsageError("--record needs an LLM", hint="name it with --llm PROFILE/NAME or SEPTET_LLM")
+        raise UsageError("--record needs an LLM", hint="select it with --llm PROFILE/NAME or SEPTET_LLM")
     return Choice(name, record, fallback=fallback is not None)
 
 
@@ -100,15 +104,15 @@ def unused_key(environ: Mapping[str, str]) -> str:
     if not found:
         return ""
     keys, ways = " and ".join(found), " or ".join(f"`--llm {name}/NAME`" for name in found.values())
-    return f"note: no LLM is named, so none is used; {keys} would serve {ways}"
+    return f"note: no LLM is selected, so none is used; {keys} would work with {ways}"
 
 
 class Opened:
     """The LLM of one draft, if any; leaving the block closes it.
 
     Closing completes a recording, and checks whether a replay matched its recording. On a mismatch, DriftError is
-    raised if the block ended normally or with an LlmError, since the mismatch explains that error; other errors stay as
-    they are.
+    raised if the block ended normally or with an LlmError, since the mismatch explains that error; other errors are not
+    replaced.
     """
 
     def __init__(
@@ -158,7 +162,7 @@ class Opened:
             raise LlmError(error.reason, error.what, where=error.where, hint=hint, usage=error.usage) from None
 
     def tell_spent(self) -> None:
-        """Report what an abandoned LLM has used nevertheless; a replay used nothing."""
+        """Report the usage of an abandoned LLM; a replay used nothing."""
         if self.assistant is None or self._replayed:
             return
         spent = self.assistant.budget.spent
@@ -167,7 +171,7 @@ class Opened:
             about = "about " if spent.usage.estimated else ""
             money = "" if spent.dollars is None else f", ${spent.dollars:.4f}"
             took = f"{spent.calls} calls, {about}{tokens_in} tokens in, {tokens_out} out{money}"
-            self.assistant.told(f"llm: {self.assistant.llm.name} took {took} until it was given up")
+            self.assistant.told(f"llm: {self.assistant.llm.name} used {took} before the run was abandoned")
 
     def _tidy(self) -> None:
         """Remove a recording without calls, left by a run that ended before its first call."""
@@ -194,10 +198,10 @@ def open_assistant(
 ) -> Opened:
     """Open the chosen LLM without calling it yet.
 
-    `spare` is a new folder for its answers if the user names none. `say` receives progress messages, `told` the limits
-    and the usage of the run. Raises UsageError for an unusable name, key or folder and for a live LLM under CI=true,
-    RefusedError for an address, UnavailableError if a dependency is missing, InputError for prices and caps, DriftError
-    for a broken recording.
+    `spare` is a new folder for its answers if the user specifies none. `say` receives progress messages, `told` the
+    limits and the usage of the run. Raises UsageError for an unusable name, key or folder and for a live LLM under
+    CI=true, RefusedError for an address, UnavailableError if a dependency is missing, InputError for invalid prices and
+    limits, DriftError for a broken recording.
     """
     if not choice.llm and choice.replay is None:
         return Opened(now)
@@ -214,8 +218,8 @@ def open_assistant(
     replay = None if choice.replay is None else Replay(choice.replay, run)
     name = choice.llm if replay is None else replay.name
     price, count = price_of_llm(name, settings), counter(name, table_folder(environ))
-    # The caps hold for a replay too, since calls that they prevented were not recorded. But it costs nothing, so it
-    # needs no money cap when the price is unknown.
+    # The limits apply to a replay too, since calls that they prevented were not recorded. But a replay costs nothing,
+    # so it needs no cost limit when the price is unknown.
     dollars = _dollars(settings.llm_max_dollars)
     budget = Budget(count, price, Caps(settings.llm_max_tokens, dollars if replay is None or price else None))
     folder, made = choice.replay or choice.record or spare, False
@@ -224,7 +228,7 @@ def open_assistant(
         llm = _live(choice, settings, environ, run, now, folder, say)
     else:
         llm, now = replay, _recorded_at(replay.recorded_at, choice.replay)
-        told(f"llm: answers of {name} come from {choice.replay}; nothing is sent")
+        told(f"llm: the answers of {name} are replayed from {choice.replay}; nothing is sent")
     passages = settings.llm_passage_tokens
     if name.startswith(_LOCAL):
         left = settings.llm_context_tokens - settings.llm_answer_tokens - _QUESTION_TOKENS
@@ -253,7 +257,7 @@ def open_named(name: str, settings: "Settings", environ: Mapping[str, str], *, b
     from agent.llm.retry import Limits
 
     def waits(stage: str, reason: LlmReason, seconds: float) -> None:
-        say(f"{stage}: waiting {seconds:.0f} s before asking again ({reason})")
+        say(f"{stage}: waiting {seconds:.0f} s before retrying ({reason})")
 
     return open_llm(
         name,
@@ -326,7 +330,9 @@ def _recorded_at(text: str, folder: Path | None) -> str:
 
 
 class _Absent:
-    """A stand-in for an LLM that could not be opened although a fallback is allowed: every call raises the reason."""
+    """A stand-in for an LLM that could not be opened although a fallback is allowed: every call raises the original
+    error.
+    """
 
     def __init__(self, name: str, error: UnavailableError) -> None:
         self.name = name
@@ -342,7 +348,7 @@ class _Absent:
 
 
 def _dollars(text: str) -> Decimal | None:
-    """Return the money cap, or None without one. Raises InputError if it is not a number."""
+    """Return the cost limit, or None without one. Raises InputError if it is not a number."""
     if not text.strip():
         return None
     try:
@@ -351,7 +357,7 @@ def _dollars(text: str) -> Decimal | None:
         dollars = Decimal(-1)
     if not dollars.is_finite() or dollars < 0:
         hint = "give a number such as 0.5"
-        raise InputError(f"{text!r} is not a sum of money", where="setting llm_max_dollars", hint=hint)
+        raise InputError(f"{text!r} is not an amount of money", where="setting llm_max_dollars", hint=hint)
     return dollars
 
 

@@ -1,4 +1,4 @@
-"""`septet review [DRAFT_DIR…]`: the review app on this machine."""
+"""`septet review [DRAFT_DIR…]`: run the review app on this machine."""
 
 import os
 import signal
@@ -24,22 +24,24 @@ if TYPE_CHECKING:
 ROLES: Final = ("viewer", "analyst", "approver")
 _SOMEBODY: Final = "analyst"
 _LINE: Final = 4096
-"""The most bytes read of a typed line."""
+"""The maximum length of a typed line, in bytes."""
 
 
 @click.command("review")
 @click.argument("folders", nargs=-1, metavar="[DRAFT_DIR...]", type=click.Path(path_type=Path))
 @click.option("--host", default="127.0.0.1", metavar="H", help="127.0.0.1, localhost or ::1.")
-@click.option("--port", default=0, metavar="P", type=click.IntRange(0, 65535), help="By default a free one.")
-@click.option("--store", "file", metavar="FILE", type=click.Path(path_type=Path), help="The store, if not your own.")
-@click.option("--reviewer", "name", metavar="NAME", help="Who decides, by name; by default your user name.")
-@click.option("--role", type=click.Choice(ROLES), default="analyst", help="A viewer looks and changes nothing.")
+@click.option("--port", default=0, metavar="P", type=click.IntRange(0, 65535), help="A free port by default.")
+@click.option(
+    "--store", "file", metavar="FILE", type=click.Path(path_type=Path), help="The store to use; your own by default."
+)
+@click.option("--reviewer", "name", metavar="NAME", help="Name of the reviewer; your user name by default.")
+@click.option("--role", type=click.Choice(ROLES), default="analyst", help="A viewer can look but change nothing.")
 def command(folders: tuple[Path, ...], host: str, port: int, file: Path | None, name: str | None, role: str) -> None:
     """Open the drafts in DRAFT_DIR (as `septet draft --out` wrote them) in the review app, and serve it until Ctrl-C.
 
-    Its address holds a token that opens one session; it goes to stdout, everything else to stderr. In a terminal,
-    Enter prints another address. Drafts and decisions are kept in your own store of reviews. Without DRAFT_DIR and
-    --store, a half-reviewed demo is opened in a scratch store that is thrown away.
+    The printed address contains a token that opens one session; the address goes to stdout, everything else to stderr.
+    In a terminal, press Enter to print another address. Drafts and decisions are kept in your own review store. Without
+    DRAFT_DIR and --store, a half-reviewed demo is opened in a temporary store.
 
     \b
     Examples:
@@ -63,15 +65,15 @@ def command(folders: tuple[Path, ...], host: str, port: int, file: Path | None, 
         scratch = Path(left.enter_context(TemporaryDirectory())) / "demo.sqlite" if demo else None
         store = left.enter_context(Store.open(scratch or file or store_file(environ)))
         if store.damage:
-            _tell(f"the store is damaged and opened for reading only: {store.damage}")
+            _tell(f"the store is damaged and was opened read-only: {store.damage}")
             _tell(f"hint: {store.hint}")
         service = Service(store, settings, now)
         if demo:
-            _tell("drafting the demo; your own drafts: septet review DRAFT_DIR")
+            _tell("drafting the demo; for your own drafts: septet review DRAFT_DIR")
             with suppress(InputError):
                 own = store_file(environ)
                 if own.exists():
-                    _tell(f"the reviews that you have: septet review --store {own}")
+                    _tell(f"for your existing reviews: septet review --store {own}")
             add_demo(service)
         for folder in folders:
             key = service.import_draft(folder, reviewer)
@@ -81,9 +83,9 @@ def command(folders: tuple[Path, ...], host: str, port: int, file: Path | None, 
             try:
                 store.keep_backup()
             except StoreError as error:
-                # Everything acknowledged is already in the store.
-                _tell(f"no backup was written: {error}")
-    # Exit at once if an abandoned request is still running: the closed store rejects its writes.
+                # Everything that was acknowledged is already in the store.
+                _tell(f"could not write a backup: {error}")
+    # Exit immediately if an abandoned request is still running: the closed store rejects its writes.
     if any(one is not threading.main_thread() and not one.daemon for one in threading.enumerate()):
         sys.stdout.flush()
         sys.stderr.flush()
@@ -97,7 +99,7 @@ def reviewer_of(name: str | None, role: str, environ: Mapping[str, str]) -> "Rev
 
     said = (name if name is not None else environ.get("LOGNAME") or environ.get("USER") or _SOMEBODY).strip()
     if not 1 <= len(said) <= MAX_NAME or not said.isprintable():
-        raise InputError("this is not a name", where="--reviewer", hint=f"1 to {MAX_NAME} letters on one line")
+        raise InputError("this is not a valid name", where="--reviewer", hint=f"1 to {MAX_NAME} characters on one line")
     return Reviewer.model_validate({"name": said, "role": role})
 
 
@@ -114,7 +116,7 @@ def _serve(service: "Service", made: socket, reviewer: "Reviewer") -> None:
         sys.stdout.flush()
 
     def invite_again() -> None:
-        """Print a new address for each typed line, until the terminal is gone."""
+        """Print a new address for each typed line, until the terminal is closed."""
         # Bypass sys.stdin, because this thread would still hold its lock when the process ends.
         with suppress(OSError):
             while os.read(sys.stdin.fileno(), _LINE):
@@ -122,8 +124,8 @@ def _serve(service: "Service", made: socket, reviewer: "Reviewer") -> None:
 
     invite()
     asked = sys.stdin is not None and sys.stdin.isatty()
-    more = "Enter prints another address, " if asked else ""
-    _tell(f"open it once as {reviewer.name} ({reviewer.role}); {more}Ctrl-C ends")
+    more = "press Enter for another address, " if asked else ""
+    _tell(f"open it once as {reviewer.name} ({reviewer.role}); {more}Ctrl-C to stop")
     if asked:
         # A background process that reads from a terminal is stopped. With the signal ignored, only the read fails and
         # the thread ends.

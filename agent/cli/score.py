@@ -1,4 +1,4 @@
-"""`septet score`: one AIVSS score from flags or a JSON object, or one score for each line of JSON."""
+"""`septet score`: compute one AIVSS score from flags or a JSON object, or one per line of JSON."""
 
 import json
 import sys
@@ -20,36 +20,36 @@ _NO_FACTORS: Final = "needs a CVSS base and factors"
 
 @click.command("score")
 @click.argument("file", required=False)
-@click.option("--cvss", "cvss_vector", metavar="VECTOR", help="CVSS v4.0 vector; the base comes from its base metrics.")
+@click.option("--cvss", "cvss_vector", metavar="VECTOR", help="CVSS v4.0 vector; its base metrics give the base score.")
 @click.option("--base", "cvss_base", metavar="N", help="CVSS v4.0 base score, 0.0 to 10.0, instead of a vector.")
-@click.option("--factor", "factors", metavar="K=V", multiple=True, help="One of the ten factors; repeat.")
-@click.option("--factor-sum", metavar="N", help="Sum of the ten factors, instead of the factors.")
-@click.option("--factor-set", metavar="0.5|0.8", help="Factor set; without it, the set that the ten keys match.")
-@click.option("--threat-multiplier", metavar="N", help="ThM; 0.97 when not given.")
-@click.option("--mitigation", "mitigation_factor", metavar="N", help="MF; 1.00 when not given.")
+@click.option("--factor", "factors", metavar="K=V", multiple=True, help="One of the ten factors; repeatable.")
+@click.option("--factor-sum", metavar="N", help="Sum of the ten factors, instead of single factors.")
+@click.option("--factor-set", metavar="0.5|0.8", help="Factor set; by default the one that matches the ten keys.")
+@click.option("--threat-multiplier", metavar="N", help="ThM; 0.97 by default.")
+@click.option("--mitigation", "mitigation_factor", metavar="N", help="MF; 1.00 by default.")
 @click.option("--formula", metavar="ID", help="aivss-0.5, aivss-0.8 (default), aivss-1-amended or cvss-bte.")
 @click.option("--mode", metavar="strict|directory", help="strict (default): published values only.")
 @click.option("--json", "as_json", is_flag=True, help="Print the score object and nothing else.")
-@click.option("--jsonl", metavar="FILE", help="Score one JSON object a line; prints one a line.")
+@click.option("--jsonl", metavar="FILE", help="Score one JSON object per line, and print one per line.")
 def command(file: str | None, factors: tuple[str, ...], as_json: bool, jsonl: str | None, **given: str | None) -> None:
-    """Score with OWASP AIVSS, exactly, and show the arithmetic.
+    """Compute an exact OWASP AIVSS score, and show the arithmetic.
 
-    FILE (or - for standard input) holds one JSON object with the keys cvss_vector or cvss_base, factors or
+    FILE (or - for standard input) contains one JSON object with the keys cvss_vector or cvss_base, factors or
     factor_sum, factor_set, threat_multiplier, mitigation_factor, formula and mode. With a FILE or --jsonl, the flags
-    from --factor-set to --mode fill in what an object does not name.
+    from --factor-set to --mode fill in keys that an object lacks.
     """
     terms: dict[str, object] = {key: value for key, value in given.items() if value is not None}
     named: dict[str, object] = {key: terms.pop(key) for key in _SUBJECT if key in terms}
     if factors:
         named["factors"] = _factors(factors)
     if file is not None and jsonl is not None:
-        raise UsageError("FILE and --jsonl exclude each other", hint="give one of them")
+        raise UsageError("FILE and --jsonl cannot be combined", hint="give one of them")
     if named and (file is not None or jsonl is not None):
-        raise UsageError(f"a file and flags for {', '.join(named)} exclude each other", hint="put them into the file")
+        raise UsageError(f"a file cannot be combined with flags for {', '.join(named)}", hint="put them into the file")
     if "cvss_vector" in named and "cvss_base" in named:
-        raise UsageError("--cvss and --base exclude each other", hint="a vector has its own base")
+        raise UsageError("--cvss and --base cannot be combined", hint="a vector has its own base score")
     if factors and "factor_sum" in named:
-        raise UsageError("--factor and --factor-sum exclude each other", hint="the sum follows from the factors")
+        raise UsageError("--factor and --factor-sum cannot be combined", hint="the sum follows from the factors")
     if jsonl is not None:
         _score_lines(jsonl, terms)
         return

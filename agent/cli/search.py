@@ -1,4 +1,4 @@
-"""`septet search DRAFT "question"`: passages of the stored index that answer a question."""
+"""`septet search DRAFT "question"`: find passages that answer a question in a draft's index."""
 
 import json
 import os
@@ -24,14 +24,14 @@ _TEXT = 600
 @click.command("search")
 @click.argument("draft", type=click.Path(path_type=Path), metavar="DRAFT")
 @click.argument("question", metavar="QUESTION")
-@click.option("-k", "k", type=click.IntRange(1, 100), default=5, show_default=True, help="How many passages.")
+@click.option("-k", "k", type=click.IntRange(1, 100), default=5, show_default=True, help="Number of passages.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (septet/search/1) instead of text.")
 def command(draft: Path, question: str, k: int, as_json: bool) -> None:
     """Find the passages in the sources of DRAFT (a folder that `draft --out` made) that answer QUESTION.
 
-    The index beside the draft is opened, and built again when it is stale or damaged. Each passage comes with its
-    document, the characters that it takes there, its headings and a score; scores compare within one question. Text
-    that a finding covers (hidden text, orders to assessors) is not searched.
+    The draft's index is opened, or rebuilt if it is stale or damaged. Each passage is shown with its document, its
+    character range there, its headings and a score; scores can be compared only within one question. Text that a
+    finding covers (hidden text, orders to assessors) is not searched.
 
     \b
     Examples:
@@ -47,7 +47,7 @@ def command(draft: Path, question: str, k: int, as_json: bool) -> None:
     _, documents = load_whole(draft)
     if not documents:
         hint = "search a folder that `draft --out` made"
-        raise SourceError("the texts of this draft are not there", where=str(draft), hint=hint)
+        raise SourceError("the source texts of this draft are missing", where=str(draft), hint=hint)
     settings = load_settings(os.environ)  # noqa: TID251
     with Library(documents, statements(documents), settings.vector_store) as library:
         library.open_or_memory(draft_file(draft).parent / INDEX)

@@ -1,4 +1,4 @@
-"""What verbs that read sources share: options, the reading itself, the time, notes and the progress line."""
+"""What the verbs that read sources share: options, reading, timestamps, notes and the progress line."""
 
 import os
 import sys
@@ -27,13 +27,13 @@ _R = TypeVar("_R")
 
 
 def reading_options(verb: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Add `--product`, `--note` and `--allow-private` to a verb, in this order of its help."""
-    private = "Admit exactly this loopback or private host and port. May be repeated."
+    """Add `--product`, `--note` and `--allow-private` to a verb, in the order shown in its help."""
+    private = "Allow exactly this loopback or private host and port. Repeatable."
     note = "An analyst's note about this deployment."
     for option in (
         click.option("--allow-private", multiple=True, metavar="HOST[:PORT]", help=private),
         click.option("--note", "notes", multiple=True, metavar="TEXT|FILE", help=note),
-        click.option("--product", metavar="NAME", help="Name of the product, when the page has several."),
+        click.option("--product", metavar="NAME", help="Name of the product, if the page lists several."),
     ):
         verb = option(verb)
     return verb
@@ -72,7 +72,7 @@ def stamp(moment: datetime) -> str:
 
 
 def note_text(note: str) -> str:
-    """Return the note itself, or the text of the file it names. Raises InputError unless the file is a short text."""
+    """Return the note itself, or the text of the file that it names. Raises InputError unless that is a short text."""
     try:
         path = Path(note)
         if not path.is_file():

@@ -104,7 +104,7 @@ def test_what_an_answer_states_is_a_fact_of_folder_and_review(
 ) -> None:
     outcome = septet("answer", folder, response(tmp_path, STATED + CONTEST), "--store", store, "--reviewer", "Bo")
     assert outcome.code == 0, outcome.err
-    assert "2 events on the record of r1" in outcome.err
+    assert "2 events recorded in r1" in outcome.err
     assert "- Decision: not decided yet" in outcome.out
     with Store.open(store) as opened:
         events = opened.events("r1")
@@ -194,7 +194,7 @@ def test_what_an_answer_moves_in_a_review_is_printed(septet: Septet, tmp_path: P
     stand = {one.item.id: one.verdict for one in after.items}
     assert lost not in stand
     assert f"`{lost}`" in told.partition("\nGone: ")[2].partition("\n")[0]
-    opened_again = told.partition("\nOpen again: ")[2].partition("\n")[0]
+    opened_again = told.partition("\nReopened: ")[2].partition("\n")[0]
     assert (stand[layer] == "open") is (f"`{layer}`" in opened_again)
 
 
@@ -208,7 +208,7 @@ def test_what_waits_in_an_older_review_is_drafted_with_once(septet: Septet, tmp_
         assert reviews.service.waiting("r1") == ("Q1",)
     outcome = septet("answer", folder, file, "--store", reviews.store.path)
     assert outcome.code == 0, outcome.err
-    assert "0 events on the record of r1" in outcome.err
+    assert "0 events recorded in r1" in outcome.err
     assert "Review r1, " in outcome.out
     for name, data in kept.items():
         (folder / name).write_bytes(data)

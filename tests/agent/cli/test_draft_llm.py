@@ -69,8 +69,8 @@ def test_the_setting_names_it_as_the_option_does(
 @pytest.mark.parametrize(
     ("environ", "options", "note"),
     [
-        ({"SEPTET_LLM_KEY": KEY}, (), "SEPTET_LLM_KEY would serve `--llm generic/NAME`"),
-        ({"OPENAI_API_KEY": KEY}, (), "OPENAI_API_KEY would serve `--llm openai/NAME`"),
+        ({"SEPTET_LLM_KEY": KEY}, (), "SEPTET_LLM_KEY would work with `--llm generic/NAME`"),
+        ({"OPENAI_API_KEY": KEY}, (), "OPENAI_API_KEY would work with `--llm openai/NAME`"),
         ({"OPENAI_API_KEY": KEY, "SEPTET_LLM": ""}, (), "`--llm openai/NAME`"),
         ({"OPENAI_API_KEY": KEY, "SEPTET_LLM": "embedded"}, (), ""),
         ({"OPENAI_API_KEY": KEY}, ("--llm", "embedded"), ""),
@@ -142,8 +142,8 @@ print("drafted with", *(name for name in sys.modules if name.startswith(own)), f
 @pytest.mark.parametrize(
     ("options", "environ", "code", "what"),
     [
-        (("--replay", "rec", "--llm", NAME), {}, 2, "--replay does not go with --llm"),
-        (("--replay", "rec", "--record", "new"), {}, 2, "--replay does not go with --record"),
+        (("--replay", "rec", "--llm", NAME), {}, 2, "--replay cannot be combined with --llm"),
+        (("--replay", "rec", "--record", "new"), {}, 2, "--replay cannot be combined with --record"),
         (("--record", "new"), {}, 2, "--record needs an LLM"),
         (("--record", "new"), {"SEPTET_LLM": "embedded"}, 2, "--record needs an LLM"),
         (("--record", "new", "--llm", "embedded"), {"SEPTET_LLM": NAME}, 2, "--record needs an LLM"),

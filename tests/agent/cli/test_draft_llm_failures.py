@@ -161,7 +161,7 @@ def test_an_interrupted_run_ends_at_once_and_says_what_it_took(
     assert (run.returncode, said) == (130, "")
     assert "Traceback" not in err
     assert f"llm: {NAME} took {len(fake.requests)} calls, about " in err
-    assert err.rstrip().endswith("until it was given up")
+    assert err.rstrip().endswith("before the run was abandoned")
     assert not out.exists()
     manifest = json.loads((rec / MANIFEST).read_text())
     assert len(manifest["interactions"]) == kept

@@ -98,7 +98,7 @@ def test_no_document_goes_to_a_terminal(draft: Path) -> None:
         os.close(terminal)
         os.close(leader)
     assert shown.returncode == 2
-    assert "error: the format is not text for a terminal" in shown.stderr
+    assert "error: the format is binary and cannot be printed to a terminal" in shown.stderr
     assert "hint: add --out NAME.docx" in shown.stderr
     piped = subprocess.run(call, cwd=ROOT, capture_output=True, check=False)
     assert (piped.returncode, piped.stderr) == (0, b"")
@@ -114,9 +114,9 @@ def test_a_signed_export_is_a_draft_too(septet: Septet, tmp_path: Path) -> None:
 
 
 def test_errors(draft: Path, septet: Septet, tmp_path: Path) -> None:
-    refused(septet("export", draft), 2, "no format is named", "septet export")
+    refused(septet("export", draft), 2, "no format was given", "septet export")
     refused(septet("export", draft, "--format", "xml"), 1, "unknown format 'xml', --format", "sarif")
-    refused(septet("export", "--format", "csv"), 2, "no draft is named")
+    refused(septet("export", "--format", "csv"), 2, "no draft was given")
     refused(septet("export", draft, "--format", "list"), 2, "takes no draft")
     refused(septet("export", tmp_path, "--format", "csv"), 1, "there is no draft here")
     refused(septet("export", draft, "--format", "csv", "--out", draft), 1, "is a folder")

@@ -135,7 +135,7 @@ def test_it_goes_with_no_source_and_no_other_input(local: Path, septet: Septet) 
     for more in (["listing.md"], ["--note", "x"], ["--product", "x"], ["--allow-private", "127.0.0.1"]):
         said = septet("draft", *more, "--from-snapshot", local)
         assert (said.code, said.out) == (2, "")
-        assert "--from-snapshot does not go with" in said.err
+        assert "--from-snapshot cannot be combined with" in said.err
     assert septet("draft").code == 2
 
 

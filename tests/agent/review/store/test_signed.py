@@ -92,8 +92,8 @@ def test_the_audit_log_holds_the_head_of_each_export(reviews: Reviews, septet: S
         file.write_bytes(reviews.service.export(key, format_).data)
         outcome = septet("audit-log", "verify", "--store", store, "--against", file)
         assert outcome.code == 0, outcome.err
-        assert "the export's head is in it" in outcome.out
-        assert outcome.out.endswith("the export says what was signed\n")
+        assert "the chain contains the export's head" in outcome.out
+        assert outcome.out.endswith("the export matches what was signed\n")
         forged = re.sub(r"\b[0-9a-f]{64}\b", "0" * 64, file.read_text("utf-8"))
         file.write_text(forged, "utf-8")
         assert septet("audit-log", "verify", "--store", store, "--against", file).code == 5
