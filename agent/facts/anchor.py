@@ -1,9 +1,9 @@
 """Locate a quote in a document's text, with offsets into the original text.
 
 Search first verbatim, then after one documented normalisation: soft hyphens and zero-width characters dropped, NFKC,
-curly quotes and primes made straight, every dash made a hyphen, white space collapsed to one blank, case folded. No
-other differences are tolerated: a paraphrase, a gap or two joined passages are not found. A match neither begins nor
-ends inside a word, so that "able to delete" is not found in "unable to delete".
+curly quotes and primes made straight, every dash replaced by a hyphen, white space collapsed to single spaces, case
+folded. No other differences are tolerated: a paraphrase, a gap or two joined passages are not found. A match neither
+begins nor ends inside a word, so that "able to delete" is not found in "unable to delete".
 """
 
 import re
@@ -95,7 +95,7 @@ def holds(evidence: Evidence, document: Document) -> bool:
 def verify(evidence: Evidence, document: Document) -> None:
     """Check one quote against its document.
 
-    Raises IntegrityError, naming evidence and place, if the document does not have the quote there.
+    Raises IntegrityError, with the evidence and its position, if the document does not contain the quote there.
     """
     if not holds(evidence, document):
         raise IntegrityError(
@@ -156,8 +156,9 @@ def _occurrences(needle: str, text: str) -> Iterator[int]:
 
 
 def _is_whole(text: str, span: Span) -> bool:
-    """Return whether a span neither begins nor ends inside a word. Scripts without case are not checked, as they use no
-    blanks."""
+    """Return whether a span neither begins nor ends inside a word. Scripts without case are not checked, as they do not
+    separate words by spaces.
+    """
     borders = [at for at in (span.start, span.end) if 0 < at < len(text)]
     return not any(
         all(char.isdigit() or char.lower() != char.upper() or char in _DROPPED for char in text[at - 1 : at + 1])

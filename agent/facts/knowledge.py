@@ -1,4 +1,4 @@
-"""Files of `corpus/knowledge`, in YAML or JSON, read as records."""
+"""Read files of `corpus/knowledge`, in YAML or JSON, as records."""
 
 import json
 from pathlib import Path
@@ -12,13 +12,13 @@ from agent.resources import data_folder
 
 ValueT = TypeVar("ValueT")
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The loader in C, where PyYAML has it, reads six times as fast."""
+"""PyYAML's C loader, where available, is six times as fast."""
 
 
 def knowledge(place: str | Path, kind: type[ValueT], context: object = None) -> ValueT:
-    """Read a file as a value of `kind`; `place` is a path below `corpus/knowledge`, or one of its own.
+    """Read a file as a value of `kind`; `place` is a path below `corpus/knowledge`, or a path outside it.
 
-    `context` is handed to the validators of `kind`. Raises SchemaError, naming file, entry and field, if the file is
+    `context` is passed to the validators of `kind`. Raises SchemaError, with file, entry and field, if the file is
     missing or malformed.
     """
     file = data_folder("corpus") / "knowledge" / place
@@ -32,13 +32,11 @@ def knowledge(place: str | Path, kind: type[ValueT], context: object = None) -> 
         what = " ".join((*_names(raw, first["loc"]), first["msg"].removeprefix("Value error, ")))
     except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
         what = str(error)
-    raise SchemaError(
-        what, where=str(file), hint="knowledge is read as the records that CONTRIBUTING.md's recipes name"
-    )
+    raise SchemaError(what, where=str(file), hint="CONTRIBUTING.md's recipes describe the fields of knowledge files")
 
 
 def _names(raw: object, steps: tuple[int | str, ...]) -> list[str]:
-    """Name the place of a fault: ids of entries instead of their numbers."""
+    """Return the location of a fault, with the ids of entries instead of their positions."""
     names = []
     for step in steps:
         inside = dict(enumerate(raw)) if isinstance(raw, list) else raw

@@ -1,11 +1,11 @@
-"""Probability that a threat model needs a statement of long documentation; this decides what an LLM is shown.
+"""Estimate how likely a threat model is to need each statement of long documentation, to decide what an LLM is shown.
 
 A learned head (`python -m evals.training.needed_head`, weights in corpus/knowledge/needed), linear in
 
     the vectors of a statement and of its headings · its likeliest fact in each group of the vocabulary
     its scores in hybrid search for the groups · the probabilities of its roles · its form and position on the page
 
-Roles are classified anew from the given statements, so earlier changes to their roles make no difference.
+Roles are always classified from the given statements, so roles that were changed earlier make no difference.
 """
 
 import json
@@ -33,12 +33,12 @@ from agent.retrieval.shown import TOKENS, Shown, passages_for
 WEIGHTS: Final = "weights.npy"
 CONSTANTS: Final = "needed.json"
 _HIGHEST: Final = 8.0
-"""Log-odds of a fact are clipped to plus and minus this value."""
+"""Log-odds of a fact are clipped to plus or minus this value."""
 _LEAST_CHANCE: Final = 0.01
 _LEXICAL_PART: Final = 0.4
-"""Weight of the best BM25 score for a group, in units of cosine."""
+"""Weight of the best BM25 score for a group, relative to cosine similarity."""
 _BEST: Final = 3
-"""The number of best groups that are averaged into a feature."""
+"""The number of best-scoring groups averaged into a feature."""
 _CARRIES: Final = np.array([role in CARRYING for role in ROLES])
 Floats = NDArray[np.float64]
 
@@ -58,8 +58,9 @@ class NeededHead:
 
 
 def needed_passages(documents: Sequence[Document], statements: Sequence[Statement], tokens: int = TOKENS) -> Shown:
-    """Select the passages that an LLM is shown within `tokens`: the statements that a threat model most likely
-    needs."""
+    """Select the passages that an LLM is shown within `tokens`: the statements that a threat model is most likely to
+    need.
+    """
     return passages_for(documents, statements, tokens, needed)
 
 

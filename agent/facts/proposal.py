@@ -28,7 +28,8 @@ class ProposedSlot(Record):
 
 class Proposal(Record):
     """One fact as proposed by a reader. Names are free text here: verification rejects names missing from the
-    vocabulary."""
+    vocabulary.
+    """
 
     reader: ReaderName
     key: str
@@ -40,8 +41,9 @@ class Proposal(Record):
     inferred: bool = False
     """Whether the quotes make the fact likely without stating it."""
     granted: bool = False
-    """Whether a manifest, not the vendor's prose, grants or lists the fact. Only readers of such formats are
-    believed."""
+    """Whether a manifest, rather than the vendor's prose, grants or lists the fact. Only readers of such formats are
+    believed.
+    """
 
 
 class Reader(Protocol):

@@ -1,4 +1,4 @@
-"""From documents to the fact sheet: ask the readers, verify their proposals, merge the accepted facts."""
+"""From documents to the fact sheet: run the readers, verify their proposals, merge the accepted facts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +17,9 @@ class Reading:
     documents: tuple[Document, ...]
     """The documents in reading order, the listing first."""
     statements: tuple[Statement, ...]
-    """All sentences, list items, rows and lines, each with its role, in document order, then by offset. Only statements
-    whose role carries facts were read without an LLM, repeated ones once."""
+    """All sentences, list items, rows and lines, each with its role, in document order, then by offset. Without an LLM,
+    only statements whose role carries facts were read, and repeated ones only once.
+    """
     sheet: FactSheet
     """The facts that the embedded reader and the format readers found in the statements."""
 

@@ -1,8 +1,8 @@
 """The fact sheet: merged facts of several readers, with contradictions marked and unsuccessful searches listed.
 
 All functions are pure and do not depend on the order of their input. Merging is idempotent: two facts of a merged sheet
-always differ in key, polarity, about or in a slot that both have. So striking a fact leaves the others intact, and the
-sheet is the same as if that fact had never been proposed.
+always differ in their key, their polarity, what they are about, or the value of a slot that both have. So striking a
+fact leaves the others intact, and the sheet is the same as if that fact had never been proposed.
 """
 
 import hashlib
@@ -67,10 +67,10 @@ def combined(sources: Iterable[FactSource]) -> tuple[tuple[FactSource, ...], flo
 def merge(facts: Iterable[Fact]) -> tuple[Fact, ...]:
     """Merge facts that say the same thing, in the order of the vocabulary, and mark contradictions.
 
-    Facts say the same thing if key, polarity and about are equal and no slot that both have differs. For a control the
-    part must be equal too, because a control counts for its own part alone. A fact that fits several merged facts joins
-    the one that shares most of its quotes. The merged fact has all slots, quotes and readers, the highest rank and the
-    readers' joint confidence.
+    Facts say the same thing if their key, polarity and `about` are equal and every slot that both have is equal. For a
+    control the part must be equal too, because a control counts only for its own part. A fact that fits several merged
+    facts joins the one that shares most of its quotes. The merged fact has all slots, quotes and readers, the highest
+    rank and the readers' joint confidence.
 
     Raises InputError for a key that is not in the vocabulary.
     """
@@ -86,12 +86,12 @@ def merge(facts: Iterable[Fact]) -> tuple[Fact, ...]:
 
 
 def _alike(facts: Sequence[Fact]) -> list[list[Fact]]:
-    """Group facts of one key, polarity and about that say the same thing."""
+    """Group facts with the same key, polarity and `about` that say the same thing."""
     strict = load_vocabulary()[facts[0].key].claim == "control"
     made: list[tuple[list[Fact], dict[str, str], set[str]]] = []
 
     def specific_first(fact: Fact) -> tuple[int, str]:
-        # Facts with the most slots first; otherwise the order only has to be deterministic.
+        # Process facts with the most slots first; otherwise the order only has to be deterministic.
         return -len(fact.slots), fact.model_dump_json(include={"slots", "evidence", "sources", "rank"})
 
     for fact in sorted(facts, key=specific_first):
@@ -117,7 +117,7 @@ def _values(fact: Fact) -> dict[str, str]:
 
 
 _same = lru_cache(maxsize=4096)(normalise)
-"""Normalises a slot's value for comparison."""
+"""Normalise a slot's value for comparison."""
 
 
 def _joined(facts: Sequence[Fact]) -> Fact:
@@ -227,14 +227,14 @@ def build_sheet(
 def without(sheet: FactSheet, *ids: str) -> FactSheet:
     """Return the sheet as if these facts had never been proposed, with quotes, contradictions and absences updated.
 
-    When the last fact of a key is struck, the key's probability is removed from the outlook too, since striking means
+    When the last fact with a key is struck, the key's probability is removed from the outlook too, since striking means
     that the key does not apply.
 
     Raises InputError for an id that the sheet does not have.
     """
     unknown = sorted(set(ids) - {fact.id for fact in sheet.facts})
     if unknown:
-        raise InputError("the sheet has no such fact", where=", ".join(unknown), hint="its facts have the ids")
+        raise InputError("the sheet has no such fact", where=", ".join(unknown), hint="use one of its facts' ids")
     kept = [fact for fact in sheet.facts if fact.id not in ids]
     gone = {fact.key for fact in sheet.facts} - {fact.key for fact in kept}
     chances = {key: chance for key, chance in sheet.outlook.chances.items() if key not in gone}
@@ -243,7 +243,7 @@ def without(sheet: FactSheet, *ids: str) -> FactSheet:
 
 
 def join(sheets: Sequence[FactSheet]) -> FactSheet:
-    """Join several sheets over the same documents, renumbering evidence by place, each place once."""
+    """Join several sheets over the same documents, merging equal places and renumbering evidence by place."""
     places = {(item.document, item.start, item.end): item for sheet in sheets for item in sheet.evidence}
     order = sorted(places, key=lambda place: (by_number(place[0]), place[1:]))
     marks = {place: f"E{n}" for n, place in enumerate(order, start=1)}

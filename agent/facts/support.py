@@ -4,14 +4,14 @@ The check asks four questions, and the worst answer counts. How many of the clai
 (by stem, with a short list of synonyms)? Does the claim add a part, a control or praise that the quotes do not mention?
 Do both affirm or both deny? Are the claim's numbers and names in the quotes?
 
-The check cannot tell who does what to whom, nor recognise a paraphrase in quite different words. A correct paraphrase
-of this kind gets "unsupported", which costs a claim but no safety.
+The check cannot tell who does what to whom, and does not recognise a paraphrase in quite different words. A correct
+paraphrase of this kind gets "unsupported", which costs a claim but does not affect safety.
 
 A number, version, date or proper name in a claim must occur in the claim's own quotes: a confident LLM fills in such
-details from other sources. Numbers are compared as digits ("1,000" and "1000" alike, "three" and "3" as well, up to
-twelve). A name is any word written like a name: with a capital inside a sentence, in capitals, with capitals or digits
-in the middle; months too. The first word of a sentence is always capitalised: it counts as a name unless it is a usual
-first word of sentences about software or has the ending of an ordinary word.
+details from elsewhere. Numbers are compared as digits ("1,000" equals "1000" and, up to twelve, "three" equals "3"). A
+name is any word written like a name: with a capital inside a sentence, in capitals, or with capitals or digits in the
+middle; months count too. The first word of a sentence is always capitalised: it counts as a name unless it often begins
+sentences about software or has the ending of an ordinary word.
 """
 
 import re
@@ -38,7 +38,7 @@ _NUMBER: Final = re.compile(r"(?<![\w.])v?(\d+(?:[.,]\d+)*)(?=\b|%|(?:[kmgt]i?b?
 _GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _EAST: Final = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 _SEAM: Final = re.compile(rf"(?<={_EAST})(?=[A-Za-z0-9])|(?<=[A-Za-z0-9])(?={_EAST})")
-"""Where Latin letters or digits meet Chinese, Japanese or Korean without a blank: "127.0.0.1の", "Slack에"."""
+"""Where Latin letters or digits meet Chinese, Japanese or Korean without a space: "127.0.0.1の", "Slack에"."""
 _NAME_WORD: Final = re.compile(r"[^\W_][\w./+#-]*[^\W_]|[^\W_]")
 _SENTENCE_END: Final = re.compile(r"[.!?:]\s*[\"'”’)]*\s*$")
 _COUNTED: Final = frozenset(NUMBER_WORDS) - {"one"}
@@ -149,7 +149,7 @@ _PARTS: Final = re.compile(
 _MIN_PART: Final = 2
 """A part of a claim with at least this many content words needs at least one of them in the quotes."""
 _LONG_RUN: Final = 2
-"""More unknown content words in a row make a claim unsupported."""
+"""A longer run of unknown content words makes a claim unsupported."""
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][a-z]+)?")
 _SUFFIXES: Final = (
     "isations", "izations", "isation", "ization", "ations", "ation", "ments", "ment", "ings", "ing", "ions", "ion",

@@ -3,8 +3,8 @@
     key, polarity, slots known? ─ each quote re-found at an offset ─ in a statement that carries facts, not flagged,
     about the product ─ details of the slots in the sources ─► Fact, ranked by the statements that it rests on
 
-Readers are not trusted. An unusable quote is dropped alone as long as another quote is accepted; the same applies to
-slots. A proposal carries neither a rank nor `confirmed`, which only code may set: rank 4 is for facts that a format
+Readers are not trusted. An unusable quote is dropped by itself as long as another quote is accepted; the same applies
+to slots. A proposal contains neither a rank nor `confirmed`, which only code may set: rank 4 is for facts that a format
 reader finds in a file of its format.
 """
 
@@ -46,12 +46,14 @@ MAX_QUOTES: Final = 6
 MAX_SLOTS: Final = 10
 MAX_VALUE: Final = 300
 SHORT: Final = 2
-"""A quote of at most this many words must stand alone: a list entry, a cell, a line of code or a whole statement."""
+"""A quote with at most this many words must be a complete unit: a list entry, a cell, a line of code or a whole
+statement.
+"""
 _GRANTED: Final[Rank] = 4
 _SHOWN: Final = 300
 _WORDS: Final = re.compile(r"\S*[^\W_]\S*")
 _UNSPACED: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
-"""A character of a script that is written without blanks."""
+"""A character of a script that is written without spaces."""
 _ALONE_IN: Final = frozenset({"code", "front-matter"})
 _LISTED: Final = frozenset({"item", "row"})
 _BEFORE: Final = re.compile(r"(?:^|[,;:(\[/|•·>]|\b(?:and|or|und|et|y|e|o|ou)\b)[\s*_`\"']*$", re.I)
@@ -115,14 +117,14 @@ class Material:
                 yield Place(document, span.start, span.end, self.touched(document.id, span.start, span.end))
 
     def touched(self, document: str, start: int, end: int) -> tuple[Statement, ...]:
-        """Return the statements that a span touches."""
+        """Return the statements that overlap a span."""
         ends, rows = self._of[document]
         at = bisect_left(ends, start + 1)
         return tuple(takewhile(lambda row: row.start < end, islice(rows, at, None)))
 
 
 class Place(NamedTuple):
-    """A located quote and the statements that it touches."""
+    """A located quote and the statements that it overlaps."""
 
     document: Document
     start: int
@@ -141,7 +143,7 @@ class Place(NamedTuple):
 
     @property
     def about(self) -> About:
-        """The subject of the first statement that the quote touches."""
+        """The subject of the first statement that the quote overlaps."""
         return self.statements[0].about
 
     @property
@@ -311,11 +313,11 @@ class _Checked:
     def _fault(self, place: Place, words: int, *, comforts: bool) -> _Fault | None:
         """Return why a place is unusable as evidence for the key, or None."""
         if not place.statements:
-            return _Fault("no statement there", "it is a heading or stands between statements")
+            return _Fault("no statement there", "it is a heading or is between statements")
         if any(statement.flagged for statement in place.statements):
             return _Fault("flagged passage", "a finding covers its sentence")
         document, roles = place.document, CARRYING | set(self.key.carried_by)
-        # Roles are learned from English. Only an LLM reads other languages, and it knows whom a sentence addresses.
+        # Roles are learned from English. Only an LLM reads other languages, and it can tell whom a sentence addresses.
         english = language.is_english(document.language)
         if english and document.kind not in _OWN_WORD and not (self.by_form and document.form != "prose"):
             idle = next((row for row in place.statements if row.role not in roles), None)
@@ -324,10 +326,10 @@ class _Checked:
         if self.proposal.about in ("product", "platform") and any(row.about == "other" for row in place.statements):
             return _Fault("another product")
         if words <= SHORT and not stands_alone(place):
-            return _Fault("quote too short", "it is no entry of a list")
+            return _Fault("quote too short", "it is not a list entry")
         if comforts and self.key.claim != "control" and any(row.claim for row in place.statements):
             # A mere claim, of rank 2 or less, must lower nothing.
-            return _Fault("carries no facts", "a claim that says how safe it is, and no description")
+            return _Fault("carries no facts", "it only claims that the product is safe, without a description")
         return None
 
     def _check_slots(self) -> None:
@@ -342,7 +344,7 @@ class _Checked:
                 if own is None:
                     continue
             if instructions.find(slot.value):
-                self._drop(slot.value, _Fault("flagged passage", "it speaks to an assessor"))
+                self._drop(slot.value, _Fault("flagged passage", "it addresses an assessor"))
                 continue
             missing = self._missing(slot.value, (*self.places, own) if own else self.places)
             if missing:
@@ -351,7 +353,9 @@ class _Checked:
             self.slots[slot.name] = slot, own
 
     def _missing(self, value: str, places: Sequence[Place]) -> str:
-        """List the parts of a slot's value found in neither quoted sentences, their headings nor the known names."""
+        """List the parts of a slot's value that occur in none of the quoted sentences, their headings or the known
+        names.
+        """
         if not value.strip() or len(value) > MAX_VALUE:
             return "empty or too long"
         rows = dict.fromkeys(row for place in places for row in place.statements)
@@ -371,7 +375,7 @@ class _Checked:
 
 
 def word_count(text: str) -> int:
-    """Count words. Two characters of a script that is written without blanks count as one."""
+    """Count words. Two characters of a script that is written without spaces count as one word."""
     unspaced = len(_UNSPACED.findall(text))
     return len(_WORDS.findall(_UNSPACED.sub(" ", text))) + (unspaced + 1) // 2
 
@@ -387,8 +391,8 @@ def stands_alone(place: Place) -> bool:
     marks = bool(_BEFORE.search(before)) + bool(_AFTER.search(after))
     if marks == 2 or statement.block in _LISTED:  # noqa: PLR2004
         return marks == 2  # noqa: PLR2004
-    # Within a sentence, the first and the last name of a list have a mark on one side only, and so has the end of the
-    # sentence ("lists berths."). The opening words of a sentence do not stand alone, and their capital does not make a
-    # name.
+    # Within a sentence, the first and the last name of a list have a separator on one side only, and so does the end of
+    # the sentence ("lists berths."). The opening words of a sentence are not a separate unit, and their capital does
+    # not make them a name.
     named = len(place.text.split()) > 1 or any(char.isupper() or char.isdigit() for char in place.text)
     return marks == 1 and bool(before.strip()) and named

@@ -1,8 +1,8 @@
 """The vocabulary of facts: what a fact may say, loaded from `corpus/knowledge/facts/<group>.yaml`.
 
-A key has one direction of risk. A *control* (approval, sandbox, encryption) never moves a factor by itself: its value
-depends on its rank, its default and the part of the product that it belongs to. A *description* may lower a factor if
-it says what the product cannot do. An *ability* raises factors; if it can be denied, its denial may lower them.
+A key has one direction of risk. A *control* (approval, sandbox, encryption) never changes a factor directly: its value
+depends on its rank, its default and the part of the product that it protects. A *description* may lower a factor if it
+says what the product cannot do. An *ability* raises factors; if it can be denied, its denial may lower them.
 """
 
 from collections import Counter
@@ -42,13 +42,14 @@ class FactKey(Record):
     title: str = Field(min_length=4, max_length=70)
     """A phrase for readers that completes "the product …": "runs shell commands"."""
     question: str = Field(max_length=200, pattern=r"\?$")
-    """The question to the vendor or an LLM about this key."""
+    """The question about this key, for the vendor or an LLM."""
     definition: _Sentence
     excludes: _Sentence = Field(alias="not")
     """What does not count, with the key to use instead."""
     claim: Claim
-    """ability: the product does or can do something. control: stands between the product and an effect, or assures an
-    effect. description: how the product is made, limited or placed."""
+    """ability: the product does or can do something. control: stands between the product and an effect, or guarantees
+    an effect. description: how the product is made, limited or deployed.
+    """
     grave: bool = False
     """Whether the key is one of the twenty gravest, which should have a second signal."""
     deniable: bool = False
@@ -85,18 +86,18 @@ class FactKey(Record):
         lists = (self.slots, self.pins, self.raises, self.lowers, self.denial_lowers, self.opposes, self.used_in)
         moves = self.raises or self.lowers or self.denial_lowers or self.floor
         faults = {
-            "a value is listed twice": any(len(set(values)) != len(values) for values in lists),
-            "a control has a slot for its part of the product": self.claim == "control" and "part" not in self.slots,
-            "a control moves no factor by itself": self.claim == "control" and moves,
-            "only the description of a limit lowers a factor": self.lowers and self.claim != "description",
-            "a denial that is no fact lowers nothing": self.denial_lowers and not self.deniable,
+            "a list has a duplicate value": any(len(set(values)) != len(values) for values in lists),
+            "a control needs a slot for its part of the product": self.claim == "control" and "part" not in self.slots,
+            "a control must not change a factor directly": self.claim == "control" and moves,
+            "only the description of a limit may lower a factor": self.lowers and self.claim != "description",
+            "a key that cannot be denied must not lower anything when denied": self.denial_lowers and not self.deniable,
             "it raises and lowers the same factor": set(self.lowers) & {*self.raises, *self.floor},
             "nothing uses it": not (self.pins or moves or self.used_in),
-            "a floor is for a factor that it raises": not set(self.floor) <= set(self.raises),
-            "only what raises a risk is read from further roles": self.carried_by
+            "a floor must be for a factor that the key raises": not set(self.floor) <= set(self.raises),
+            "only a key that raises a risk may be read from further roles": self.carried_by
             and (self.claim == "control" or self.lowers or set(self.carried_by) & CARRYING),
             "it opposes itself": self.id in self.opposes,
-            "an example is a near miss": set(self.examples) & set(self.near_misses),
+            "an example is also a near miss": set(self.examples) & set(self.near_misses),
         }
         problem = next((name for name, found in faults.items() if found), None)
         if problem:
@@ -167,11 +168,13 @@ class Vocabulary:
         return tuple(key for key in self.keys if key.group == group)
 
     def pinning(self, layer: LayerKey) -> tuple[FactKey, ...]:
-        """Return the keys that pin a layer."""
+        """Return the keys that settle a layer."""
         return tuple(key for key in self.keys if layer in key.pins)
 
     def labelled(self, label: str) -> FactKey | None:
-        """Return the key with the same meaning as a label of the real pages, or None for a label that was split."""
+        """Return the key with the same meaning as a label of the real pages, or None for a label that was split into
+        several keys.
+        """
         return next((key for key in self.keys if label in key.labels), None)
 
     def opposed(self, one: str, other: str) -> bool:

@@ -1,1 +1,1 @@
-"""Readers behind one port: each proposes facts with quotes, and none is trusted."""
+"""Fact readers that share one interface: each proposes facts with quotes, and none is trusted."""

@@ -1,4 +1,4 @@
-"""The reader of facts that needs no LLM: learned heads over statements, and patterns where form is the evidence.
+"""The fact reader that needs no LLM: learned heads over statements, and patterns where form is the evidence.
 
     statements with roles ─ features, vectors, patterns ─► a score of each key for each statement
         ─ the highest scores of each key ─► the probability that the sources state the key ─► outlook
@@ -52,7 +52,7 @@ _NAMED_CREDENTIAL: Final = frozenset({"api_key"})
 
 
 class EmbeddedReader:
-    """Deterministic reader of prose that judges each statement by its own text, headings and role alone."""
+    """Deterministic reader of prose that judges each statement only by its own text, headings and role."""
 
     name: ReaderName = "embedded"
     forms: frozenset[DocumentForm] = frozenset({"prose"})
@@ -63,10 +63,10 @@ class EmbeddedReader:
         self._scored: Mapping[int, tuple[Statement, NDArray[np.float32]]] = {}
 
     def beforehand(self, documents: Sequence[Document], statements: Sequence[Statement]) -> "EmbeddedReader":
-        """Return a reader that has the scores of these statement objects, since each step after this asks for them."""
+        """Return a reader that caches the scores of these statement objects, since every later step asks for them."""
         made = EmbeddedReader(self._given)
         rows = self.scores(documents, statements)
-        # With the object, whose address could otherwise become another's.
+        # Keep the object too, so that its address cannot be reused by another.
         made._scored = {id(one): (one, row) for one, row in zip(statements, rows, strict=True)}
         return made
 
@@ -113,11 +113,11 @@ class EmbeddedReader:
         ]
 
     def outlook(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Outlook:
-        """Return the probability that the sources state each key, and of each kind of product; empty without
-        statements.
+        """Return the probability that the sources state each key, and the probability of each kind of product; empty
+        without statements.
 
-        A sentence about a control makes only controls likely. Otherwise the likely ability that it governs would cancel
-        the reduction of a factor by the control. A mere claim makes nothing likely.
+        A sentence about a control makes only controls likely. Otherwise the ability that it governs would become likely
+        too and cancel the control's reduction of a factor. A mere claim makes nothing likely.
         """
         readable = readable_of(documents, statements)
         chances: dict[str, float] = {}
@@ -167,7 +167,7 @@ class EmbeddedReader:
         rules = denying()
         hits = matches(statements, rules)
         for number, rule in enumerate(rules):
-            # A pattern alone makes no denial.
+            # A pattern alone does not make a denial.
             rows = [n for n in np.flatnonzero(hits[:, number]).tolist() if negations(statements[n].text)]
             precision = self._heads.denials[number]
             if rows and precision >= LEAST_DENIAL and self._vocabulary[rule.key].deniable:

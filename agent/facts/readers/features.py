@@ -1,4 +1,4 @@
-"""The features by which the fact reader judges one statement: its words, shape, headings and role.
+"""The features from which the fact reader judges one statement: its words, shape, headings and role.
 
 Neighbouring statements are ignored: text planted next to a statement must not change how it is read. Features are
 hashed n-grams, each prefixed with its origin. Their weights are learned (`evals.training.fact_heads`).

@@ -29,9 +29,9 @@ CONSTANTS: Final = "reader.json"
 LOWEST: Final = -8.0
 """The score of a key that no statement mentions; lower scores are raised to this value."""
 SECOND_LOWEST: Final = -5.0
-"""The minimum for a product's second highest score: a statement that says nothing must not count as a second signal."""
+"""The minimum for a product's second-highest score: a statement that says nothing must not count as a second signal."""
 STRONG: Final = -1.0
-"""The part of the highest score above this value gets a separate weight."""
+"""The excess of the highest score above this value gets a separate weight."""
 Scores = NDArray[np.float32] | NDArray[np.float64]
 
 
@@ -148,5 +148,5 @@ def stored(file: Path, digest: str) -> io.BytesIO:
     """Read a file of arrays. Raises IntegrityError if it was changed."""
     content = file.read_bytes()
     if hashlib.sha256(content).hexdigest() != digest:
-        raise IntegrityError("the weights are not those of their constants", where=str(file))
+        raise IntegrityError("the weights do not belong to their constants", where=str(file))
     return io.BytesIO(content)

@@ -1,7 +1,7 @@
-"""Probability of each product kind, judged by the first lines, the headings and the form of the page.
+"""Probability of each product kind, judged by the page's first lines, headings and form.
 
-A page says what it is in its title, first lines and headings; a manifest and a skill's front matter say the same in
-other ways. All of these feed one linear classifier (`evals.training.kind_heads`).
+A page says what it is in its title, first lines and headings; a manifest and a skill's front matter do so in other
+ways. All of these feed one linear classifier (`evals.training.kind_heads`).
 """
 
 import re
@@ -51,7 +51,7 @@ _CUES: Final = tuple(
         r"mcpservers|claude desktop|cursor\b|mcp client",
     )
 )
-"""Words with which pages describe the kind of a product."""
+"""Words that pages use to describe the kind of a product."""
 _CERTAIN: Final = 0.964
 _CUE_LEAD: Final = 300
 _CUE_ALL: Final = 12_000
@@ -62,7 +62,7 @@ def kind_chances(documents: Sequence[Document], heads: "FactHeads") -> dict[Prod
     """Return the probability of each product kind, summing to 1. Empty without documents."""
     if not documents:
         return {}
-    # Only a skill's front matter has a name, where ordinary pages have a title. Intake has already moved a skill's
+    # Only a skill's front matter has a name where ordinary pages have a title. Intake has already moved a skill's
     # `description` into the first paragraph of the document.
     if "name" in _front_matter(_first(documents)):
         rest = (1 - _CERTAIN) / (len(KINDS) - 1)

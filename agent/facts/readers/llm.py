@@ -1,7 +1,7 @@
-"""The LLM as a reader: its answers about facts become proposals, which are verified like any other reader's.
+"""The LLM as a reader: its answers about facts become proposals, which are verified like those of any other reader.
 
-A quote is written `D1: the words`, a slot `name: value`. A slot that the key does not have is dropped, since the LLM is
-told the slots per group and not per key.
+A quote is written `D1: the words`, a slot `name: value`. A slot that the key does not have is dropped, since the prompt
+lists the slots per group and not per key.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from agent.records import Document, FactAbout, Polarity, ReaderName, Statement
 from agent.records.base import DocumentForm
 
 MAX_FACTS: Final = 80
-"""The most facts read from one answer, so that an excess of facts costs no time."""
+"""The most facts read from one answer, so that an oversized answer costs no time."""
 CLAIMED: Final = 0.9
 """Confidence in a fact that, according to the LLM, a quote states."""
 INFERRED: Final = 0.7

@@ -25,7 +25,7 @@ _QUOTED_WORDS: Final = 24
 """The number of words quoted from a line; later words say nothing about the name at its start."""
 _QUOTES: Final = 6
 _NAMED: Final = 20
-"""The number of facts per key with slots that name their object; further facts have no slots."""
+"""The number of facts per key whose slots contain their object; further facts have no slots."""
 _SURE: Final = 0.95
 _LIKELY: Final = 0.85
 _GUESS: Final = 0.7
@@ -35,7 +35,7 @@ _NAME_PARTS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 class NameRule(Record):
-    """The meaning of names that contain certain words."""
+    """What names with certain words mean."""
 
     keys: tuple[str, ...]
     verb: tuple[str, ...] = ()
@@ -184,14 +184,14 @@ def _rule(rules: Sequence[NameRule], name: str) -> NameRule | None:
 
 
 class _Shape(NamedTuple):
-    """A shape of lines, and what they give."""
+    """A line shape, and the facts that it yields."""
 
     pattern: str
     key: str = ""
-    """The fact that each line gives, if any."""
+    """The fact that each matching line yields, if any."""
     confidence: float = _LIKELY
     slot: SlotName | None = None
-    """The slot of this fact that holds the `name` of the match."""
+    """The slot of this fact that receives the `name` of the match."""
     inferred: bool = False
     names: Literal["tools", "permissions"] | None = None
     """The rules for the `name` of the match; a permission that the product "may ask" for is left to a setting."""
@@ -223,21 +223,21 @@ def _read(document: Document) -> list[Proposal]:
                 rules = name_rules().tools if shape.names == "tools" else name_rules().permissions
                 may: Polarity = "configurable" if (groups.get("how") or "").startswith("may ask") else "asserted"
                 slot: SlotName = "object" if shape.names == "tools" else "scope"
-                # A GitHub App has a level of access to something.
+                # A GitHub App has a level of access to a resource.
                 name = f"{groups['level']} {match['name']}" if "level" in groups else match["name"]
                 make.names(_rule(rules, name), name, line, slot, polarity=may)
             if shape.more:
                 shape.more(make, line, match)
             if shape.asks:
                 asked.append(line)
-    # One fact for all permissions, because one fact each would fill a row of the sheet.
+    # Add one fact for all permissions, because one fact per permission would fill a row of the sheet.
     for at in range(0, len(asked), _QUOTES):
         make.add("scopes", *asked[at : at + _QUOTES])
     return make.found
 
 
 def _reached(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    """Add a fact on where callers reach the product: on the machine itself, or over a network."""
+    """Add a fact on how callers reach the product: on the same machine, or over a network."""
     try:
         host = urlsplit(match["url"] or "").hostname
     except ValueError:

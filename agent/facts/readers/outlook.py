@@ -4,8 +4,8 @@ Two sorts of heads, written by `python -m evals.training.derive` to corpus/knowl
 
     factors   linear in the vector of the first statements, the mean vector of those that state something, and the mean
               of the three best scores of each key
-    layers    a logistic of each statement, over its vector and its scores; the mean of the three best, calibrated; the
-              best statement itself is the quote on which a layer may rest
+    layers    a logistic regression per statement, over its vector and its scores; the mean of the three best,
+              calibrated; the best statement itself is the quote on which a layer may rest
 
 Text that carries no facts, flagged text and mere claims have no weight in either, so adding more of them changes
 nothing. A statement whose scores are all low has no weight in the factors. Sentences about controls do not affect
@@ -45,10 +45,11 @@ QUIET: Final = -3.0
 """A statement whose best score for any key does not exceed this value states nothing, so its scores affect no
 factor."""
 SILENT: Final = -4.0
-"""The same limit for the first statements, where a sentence may say what a product is without stating a fact.
+"""The corresponding limit for the first statements, where a sentence may say what a product is without stating a fact.
 
-Both limits and `_LEAD` were chosen on held-out vendors (226 bundled cases, 30 real listings): mean factor error against
-the reader 0.122 and 0.119 with them, 0.122 and 0.126 without. Nine of ten idle sentences lie below the higher limit.
+Both limits and `_LEAD` were chosen on held-out vendors (226 bundled cases, 30 real listings): the mean factor error
+against the reader was 0.122 and 0.119 with them, 0.122 and 0.126 without. Nine of ten idle sentences score below the
+higher limit.
 """
 VECTOR_SCALE: Final = 3.0
 SCORE_SCALE: Final = 0.2
@@ -91,8 +92,9 @@ class OutlookHeads:
         return {key: round(float(value), 4) for key, value in zip(LAYERS, chances, strict=True)}
 
     def tellings(self, statements: Sequence[Statement], features: Floats) -> dict[LayerKey, Telling]:
-        """Return for each layer the statement that says most about it, the first of equals; `features` as for
-        `layers`."""
+        """Return for each layer the statement that says most about it, the first in case of a tie; `features` as for
+        `layers`.
+        """
         if not statements:
             return {}
         odds = self._layer_odds(features)

@@ -1,8 +1,8 @@
 """What a statement may assert, given its form: plans and text about something else assert nothing, advice asserts no
 control, and a feature that has to be switched on counts as configurable.
 
-Only form is checked here: negation, the heading, the addressee, flags and words of choice. The heads judge the subject
-of the statement (`agent.facts.readers.heads`).
+Only form is checked here: negation, the heading, the addressee, flags and words of choice. The heads
+(`agent.facts.readers.heads`) judge what the statement is about.
 """
 
 import re
@@ -98,7 +98,7 @@ _BY_ITSELF: Final = re.compile(
     r"|in the background|by itself|on its own|autonomously)\b|\balways[- ]on\b|\b24/7\b",
     re.IGNORECASE,
 )
-"""Phrases that say the product runs by itself, as opposed to being configurable to do so."""
+"""Phrases that say the product runs on its own, as opposed to being configurable to do so."""
 _STARTED: Final = frozenset({"runs_unattended", "scheduled"})
 _CHOSEN_GROUPS: Final = frozenset({"does", "reads", "decides", "keeps"})
 _CHOSEN: Final = frozenset({"listens_on_network", "listens_locally", "telemetry_to_vendor", "endpoint_no_auth"})
@@ -107,8 +107,8 @@ _CHOSEN: Final = frozenset({"listens_on_network", "listens_locally", "telemetry_
 def may_assert(statements: Sequence[Statement], keys: Sequence[FactKey]) -> NDArray[np.bool_]:
     """Return which statements may assert which keys, shape (n, k).
 
-    A negated statement asserts only limits and controls; a statement that nobody is asked asserts neither. Advice
-    asserts no control, and plans and general definitions assert nothing at all.
+    A negated statement asserts only limits and controls; a statement that says that nobody is asked does not assert
+    even those. Advice asserts no control, and plans and general definitions assert nothing at all.
     """
     texts = [row.text for row in statements]
 
@@ -169,7 +169,7 @@ def lacks(text: str) -> bool:
 def by_choice(statement: Statement, key: FactKey) -> bool:
     """Return whether a statement's assertion about a key depends on a setting or on the user's set-up.
 
-    Scheduled and unattended runs are the user's choice unless the sentence says that the product runs by itself.
+    Scheduled and unattended runs are the user's choice unless the sentence says that the product runs on its own.
     """
     if key.id in _STARTED and not _BY_ITSELF.search(statement.text):
         return True
