@@ -29,24 +29,28 @@ _DRAFTER = click.option(
 
 
 @click.group("eval", invoke_without_command=True)
-@click.option("--cases", "folder", type=_FOLDER, help="Folder of labelled cases; the bundled corpus when not given.")
+@click.option("--cases", "folder", type=_FOLDER, help="Folder of labelled cases; the bundled corpus by default.")
 @_DRAFTER
-@click.option("--replay/--live", "replay", default=True, help="Recorded answers of an LLM (the default), or ask it.")
-@click.option("--llm", metavar="PROFILE/NAME", default="", help="The LLM of a live run; else SEPTET_LLM.")
-@click.option("--recorded", type=_FOLDER, help="Folder of recorded answers; those of the checkout when not given.")
+@click.option("--replay/--live", "replay", default=True, help="Replay an LLM's recorded answers (default), or call it.")
+@click.option("--llm", metavar="PROFILE/NAME", default="", help="The LLM of a live run; SEPTET_LLM by default.")
+@click.option("--recorded", type=_FOLDER, help="Folder of recorded answers; those of the checkout by default.")
 @click.option(
-    "--against", metavar="PLACE", default="baseline", show_default=True, help="`baseline`, or an earlier --out."
+    "--against",
+    metavar="PLACE",
+    default="baseline",
+    show_default=True,
+    help="`baseline`, or the --out folder of an earlier run.",
 )
-@click.option(
-    "--sample", type=click.IntRange(min=2), metavar="N", help="Of a live run: only N cases, spread over vendors."
-)
-@click.option("--repeats", type=click.IntRange(1, 9), default=1, show_default=True, help="Of a live run: ask N times.")
+@click.option("--sample", type=click.IntRange(min=2), metavar="N", help="Live run: only N cases, spread over vendors.")
+@click.option("--repeats", type=click.IntRange(1, 9), default=1, show_default=True, help="Live run: ask N times.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N cases, for a quick look.")
-@click.option("--no-variants", is_flag=True, help="Full listings only: no cards, twins, planted text, special cases.")
+@click.option("--no-variants", is_flag=True, help="Full listings only: no cards, twins, planted text or special cases.")
 @click.option(
     "--without", multiple=True, type=click.Choice(_WITHOUT), help="Ablation: draft without a part. Never gated."
 )
-@click.option("--jobs", type=click.IntRange(1, 64), default=WORKERS, show_default=True, help="Processes side by side.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), default=WORKERS, show_default=True, help="Number of parallel processes."
+)
 @click.option("--out", type=_FOLDER, help="Write run.json, drafts.json, report.html, report.md and junit.xml there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON and nothing else.")
 @click.pass_context
@@ -67,12 +71,12 @@ def eval_command(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure the drafter on labelled cases, and stop a regression.
+    """Measure the drafter on labelled cases, and catch regressions.
 
     Each case is drafted with all calibration data of its vendor family left out, then compared with its published
-    labels and with an independent reader's. A case that fails counts as the worst value and is named. Runs over the
+    labels and those of an independent reader. A failed case counts as the worst value and is listed. Runs over the
     bundled corpus are compared with the baseline: exit code 5 when drafts became worse, 6 when recorded answers do not
-    match the prompts that would be sent now.
+    match the prompts that would now be sent.
     """
     if context.invoked_subcommand is not None:
         return
@@ -90,11 +94,11 @@ def eval_command(
         against=against,
     )
     if drafter == "embedded" and (not replay or llm or recorded or sample or repeats > 1):
-        raise UsageError("the embedded drafter asks no LLM", hint="add --drafter llm")
+        raise UsageError("the embedded drafter does not use an LLM", hint="add --drafter llm")
     if replay and (llm or sample or repeats > 1):
         raise UsageError("--llm, --sample and --repeats are for a live run", hint="add --live")
     if not replay and (limit or recorded):
-        raise UsageError("--limit and --recorded are not for a live run", hint="take --sample N and --out DIR")
+        raise UsageError("--limit and --recorded are not for a live run", hint="use --sample N and --out DIR")
     if not replay:
         outcome = live.live(wanted, llm, count=sample, repeats=repeats, out=(out := out or live.OUT), say=_say)
     else:
@@ -115,15 +119,17 @@ def eval_command(
 @eval_command.command("accept")
 @_DRAFTER
 @click.option(
-    "--reason", required=True, metavar="TEXT", help="Why the drafts are meant to be so; goes into the history."
+    "--reason", required=True, metavar="TEXT", help="Why the drafts are meant to be so; recorded in the history."
 )
-@click.option("--run", "run", type=_FOLDER, help="A folder that --out wrote; without it the evaluation runs now.")
-@click.option("--floor", "floors", multiple=True, metavar="METRIC=VALUE", help="Move a floor, in the open.")
+@click.option("--run", "run", type=_FOLDER, help="A folder that --out wrote; without it the evaluation is run now.")
+@click.option(
+    "--floor", "floors", multiple=True, metavar="METRIC=VALUE", help="Change a floor; the history records it."
+)
 def accept_command(drafter: str, reason: str, run: Path | None, floors: tuple[str, ...]) -> None:
     """Make a run the new baseline.
 
-    Refused when a metric is beyond its floor; a floor moves only when --floor names it, and the history says so. For a
-    live run with an LLM, its answers become the recorded ones as well.
+    Refused when a metric is beyond its floor; a floor changes only with --floor, and the history records the change.
+    The answers of a live run with an LLM become the recorded answers.
     """
     from evals.runs import session
 
@@ -138,17 +144,17 @@ def accept_command(drafter: str, reason: str, run: Path | None, floors: tuple[st
 
 
 @eval_command.command("record")
-@click.option("--llm", metavar="PROFILE/NAME", default="", help="The LLM to ask; else SEPTET_LLM.")
-@click.option("--case", "slugs", multiple=True, metavar="SLUG", help="A case to record; may be repeated.")
-@click.option("--missing", is_flag=True, help="Every recorded case whose answers do not fit any more.")
-@click.option("--all", "every", is_flag=True, help="Every case that is recorded.")
+@click.option("--llm", metavar="PROFILE/NAME", default="", help="The LLM to ask; SEPTET_LLM by default.")
+@click.option("--case", "slugs", multiple=True, metavar="SLUG", help="A case to record; repeatable.")
+@click.option("--missing", is_flag=True, help="Every recorded case whose answers no longer fit.")
+@click.option("--all", "every", is_flag=True, help="Every recorded case.")
 def record_command(llm: str, slugs: tuple[str, ...], missing: bool, every: bool) -> None:
-    """Record an LLM's answers in the checkout, replacing those that are there. Judges nothing."""
+    """Record an LLM's answers in the checkout, replacing the existing ones, without judging the drafts."""
     from evals.runs import live
     from evals.runs.session import Wanted
 
     if (bool(slugs) + missing + every) != 1:
-        raise UsageError("say what to record", hint="one of --case SLUG, --missing or --all")
+        raise UsageError("say what to record", hint="give one of --case SLUG, --missing or --all")
     settings = load_settings(os.environ)  # noqa: TID251
     for slug in live.record(Wanted(settings=settings, progress=_shown()), llm, slugs, missing=missing, say=_say):
         click.echo(f"recorded: {slug}")
@@ -157,12 +163,14 @@ def record_command(llm: str, slugs: tuple[str, ...], missing: bool, every: bool)
 @eval_command.command("compare")
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
-@click.option("--cases", "most", type=click.IntRange(min=1), default=40, show_default=True, help="Cases shown at most.")
+@click.option(
+    "--cases", "most", type=click.IntRange(min=1), default=40, show_default=True, help="Maximum number of cases shown."
+)
 def compare_command(a: str, b: str, most: int) -> None:
-    """Compare two runs, A the older: folders that --out wrote, with any drafters, prompts, LLMs or dates.
+    """Compare two runs, A being the older: folders that --out wrote, with any drafters, prompts, LLMs or dates.
 
     Prints every metric, paired intervals of the primary losses, each factor's error, flags that flipped, the cases
-    that measure differently and the sentences that differ between their drafts, the worst case first.
+    whose measurements differ and the sentences that differ between their drafts, the worst case first.
     """
     from evals.runs.outputs import load
     from evals.runs.side_by_side import lines

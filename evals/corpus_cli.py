@@ -28,13 +28,13 @@ def corpus_command() -> None:
 
 @corpus_command.command("import")
 @click.argument("file", type=_FILE)
-@click.option("--out", required=True, type=_FOLDER, help="Folder in which the case folders are written.")
-@click.option("--force", is_flag=True, help="Replace cases that differ from what is there.")
+@click.option("--out", required=True, type=_FOLDER, help="Folder to write the case folders to.")
+@click.option("--force", is_flag=True, help="Replace existing cases that differ.")
 def import_command(file: Path, out: Path, force: bool) -> None:
     """Write each line of the JSONL FILE as a case folder that a person can read and edit.
 
-    Every line is checked before the first folder is written. A case that already exists with the same content is left
-    alone; one that differs is refused without --force, so that nobody's edits are lost.
+    Every line is checked before the first folder is written. An existing case with the same content is left alone; one
+    that differs is refused without --force, so that nobody's edits are lost.
     """
     done = import_file(file, out, force=force)
     click.echo(f"{len(done.added)} added, {len(done.replaced)} replaced, {len(done.unchanged)} unchanged in {out}")
@@ -42,16 +42,18 @@ def import_command(file: Path, out: Path, force: bool) -> None:
 
 @corpus_command.command("add")
 @click.argument("review", metavar="REVIEW")
-@click.option("--consent", required=True, metavar="NAME", help="Who agreed that texts and labels go into the corpus.")
-@click.option("--out", required=True, type=_FOLDER, help="Folder in which the case folder is written.")
-@click.option("--store", type=_FILE, metavar="FILE", help="The store of reviews, if not your own.")
-@click.option("--force", is_flag=True, help="Replace a case that differs from what is there.")
+@click.option(
+    "--consent", required=True, metavar="NAME", help="Who agreed that the texts and labels may go into the corpus."
+)
+@click.option("--out", required=True, type=_FOLDER, help="Folder to write the case folder to.")
+@click.option("--store", type=_FILE, metavar="FILE", help="The review store; your own by default.")
+@click.option("--force", is_flag=True, help="Replace an existing case that differs.")
 def add_command(review: str, consent: str, out: Path, store: Path | None, force: bool) -> None:
     """Write a signed REVIEW as a labelled case folder: its sources, and the reviewed values as a reader's labels.
 
     REVIEW is a review's key in the store, such as r1, or a signed draft.json. Its sources come from the store in which
-    it was signed, which also holds the answers, or else from the snapshots beside the draft. The analyst's notes are
-    left out, along with every value that rests on them alone; so is the signer's name. case.yaml records the consent.
+    it was signed, which also contains the answers, or else from the snapshots beside the draft. The analyst's notes are
+    left out, as are all values that rest on them alone and the signer's name. case.yaml records the consent.
     """
     from agent.settings import store_file
     from evals.cases.reviewed import case_of
@@ -75,7 +77,7 @@ def _signed(review: str, path: Path) -> "SignedReview":
         return SignedReview(state.reviewed, documents, waived)
     draft = load(review, ())
     stamp = draft.review
-    # Answers are in the store alone: a draft's folder has only snapshots of the sources read before any question.
+    # Answers are only in the store: a draft's folder has only snapshots of the sources read before any question.
     documents = ()
     if stamp is not None and path.is_file():
         try:
@@ -89,7 +91,7 @@ def _signed(review: str, path: Path) -> "SignedReview":
         try:
             draft, documents = load_whole(review)
         except (SourceError, IntegrityError) as error:
-            hint = f"{error.hint}, or name the store that it was signed in with --store"
+            hint = f"{error.hint}, or give the store in which it was signed with --store"
             raise type(error)(error.what, where=error.where, hint=hint) from None
     listed = stamp is not None and len(stamp.waivers) == stamp.waived
     return SignedReview(draft, documents, frozenset(each.item for each in stamp.waivers) if stamp and listed else None)
@@ -122,4 +124,4 @@ def lint_command(folder: Path | None) -> None:
     if complaints:
         said = "1 complaint" if len(complaints) == 1 else f"{len(complaints)} complaints"
         raise InputError(said, where=str(folder or "bundled corpus"), hint="fix the cases")
-    click.echo(f"{len(cases)} cases, no complaint")
+    click.echo(f"{len(cases)} cases, no complaints")

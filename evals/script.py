@@ -1,4 +1,4 @@
-"""What modules of this package share that run as scripts."""
+"""Helpers shared by the modules of this package that run as scripts."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -24,5 +24,5 @@ def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]], first: str = "
 
 
 def wide_markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table without alignment, as the pages of the fits have it."""
+    """Return a Markdown table without alignment, as used in the reports on fits."""
     return "\n".join(markdown(heads, rows, " --- ", " --- "))

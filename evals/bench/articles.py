@@ -7,8 +7,8 @@
 The benchmarks are not part of the project. There are two measures, each computed per page and then averaged:
 
 - token F1: bags of case-folded runs of letters and digits, as in `evals.bench.extraction`. Our text is every block not
-  marked as about something else, the title included, although the gold of both benchmarks leaves titles out; so first-
-  level headings are left out of our text in a line of their own;
+  marked as about something else, including the title, although the gold texts of both benchmarks leave titles out; a
+  separate row therefore shows our text without first-level headings;
 - shingle F1: runs of four words, counted as in the first benchmark's own `evaluate.py`, from mean precision and mean
   recall.
 
@@ -79,7 +79,7 @@ def load(path: Path) -> Iterator[Article]:
             html = decode((folder / "source.html").read_bytes())
             yield Article(folder.name, half_of(_NUMBERED.sub("", folder.name)), html, gold)
     else:
-        raise FileNotFoundError(f"{path} holds neither ground-truth.json nor test/test-pages")
+        raise FileNotFoundError(f"{path} contains neither ground-truth.json nor test/test-pages")
 
 
 def half_of(site: str) -> str:

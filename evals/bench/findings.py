@@ -74,7 +74,7 @@ def _report(reads: Sequence[tuple[str, bool, Sequence[Finding]]], *, show: bool)
     for kind, count in kinds.most_common():
         share = 100 * pages[kind] / len(reads)
         yield f"  {kind:24} {count:6} findings on {pages[kind]:4} pages, {share:.1f} in 100"
-    yield f"  pages with any but a claim: {others}, {100 * others / max(1, len(reads)):.1f} in 100"
+    yield f"  pages with findings other than claims: {others}, {100 * others / max(1, len(reads)):.1f} in 100"
     for name, _, found in reads if show else ():
         for one in found:
             yield f"{name}\t{one.kind}\t{one.where}\t{one.start}-{one.end}\t{one.excerpt}"
@@ -85,7 +85,7 @@ def _recall(found: Sequence[Order]) -> Iterator[str]:
     for half in dict.fromkeys(order.half for order in found):
         mine = [order for order in found if order.half == half]
         hits = sum(order.half == half for order in named)
-        yield f"{half}: {hits} of {len(mine)} visible orders are named ({100 * hits / len(mine):.0f} %)"
+        yield f"{half}: {hits} of {len(mine)} visible orders are found ({100 * hits / len(mine):.0f} %)"
         for form, count in Counter(order.form for order in mine).items():
             yield f"  {form:12} {sum((order.half, order.form) == (half, form) for order in named)} of {count}"
 

@@ -6,8 +6,8 @@ the honest sentences in `tests/vectors/orders.json`. The fit is a ridge-penalise
 of `visible_orders.json` is measured but not used in the fit.
 
 Prints the weights, and for several thresholds how many of 100 pages and which share of each set of orders exceed them
-in cross-validation: a page is scored by weights that no page of its vendor took part in (the vendor is the name of its
-first folder, up to a `+`), an order by weights that no order of its set took part in. The threshold is chosen by these.
+in cross-validation: a page is scored with weights fitted without its vendor (the first part of its folder's name, up to
+a `+`), and an order with weights fitted without its set. The threshold is chosen from these figures.
 """
 
 import argparse
@@ -42,7 +42,7 @@ Rows = npt.NDArray[np.float64]
 
 
 class Text(NamedTuple):
-    """The rows of a page's or an order's passages, and the vendor or set that is left out together with it."""
+    """The rows of the passages of one page or order, and the vendor or set with which it is held out."""
 
     group: str
     rows: Rows
@@ -62,7 +62,9 @@ def rows(text: str, first: int = 0, last: int | None = None) -> Rows:
 
 
 def order_rows(order: Order) -> Rows:
-    """Build the rows of an order's own passages; what all pages of orders share would be learned as an order."""
+    """Build the rows of an order's own passages. The text shared by all order pages is left out, since the fit would
+    learn it as a sign of an order.
+    """
     text = order.page().text
     return rows(text, text.index(BEFORE.split()[-1]) + len(BEFORE.split()[-1]), text.rindex(AFTER.strip()))
 
@@ -139,8 +141,8 @@ def _figures(real: Rows, ours: Rows, found: Sequence[Text], scores: Rows) -> Ite
         over = {name: np.mean(scores[[each.group == name for each in found]] > limit) for name in names}
         listed = ", ".join(f"{name} {share:.2f}" for name, share in over.items())
         yield (
-            f"over {limit:.2f}: {100 * np.mean(real > limit):.2f} in 100 of {len(real)} pages, "
-            f"{np.sum(ours > limit)} of {len(ours)} texts of ours; by cues alone {listed}"
+            f"over {limit:.2f}: {100 * np.mean(real > limit):.2f} in 100 of {len(real)} pages, {np.sum(ours > limit)} "
+            f"of {len(ours)} texts of ours; by cues alone {listed}"
         )
 
 

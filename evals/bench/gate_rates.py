@@ -97,7 +97,7 @@ def main(arguments: Sequence[str]) -> None:
     """Print the table; exit with 1 when a rate misses its bar."""
     pairs = int(arguments[1]) if arguments[:1] == ["--pairs"] else PAIRS
     missed = False
-    click.echo(f"{pairs} pairs of runs a line, family level {FAMILY_LEVEL}")
+    click.echo(f"{pairs} pairs of runs per line, family level {FAMILY_LEVEL}")
     for rate in rates(pairs):
         missed = missed or not rate.kept
         click.echo(f"{rate.what:56}{rate.cases:>5} cases {100 * rate.rate:>6.1f} %{'' if rate.kept else '  MISSED'}")

@@ -106,12 +106,12 @@ class Figures:
     cacheable: int
     """Input tokens in prefixes common to the calls of a wave, or shared with an earlier one."""
     cached: int
-    """Those of them that an earlier call has sent already."""
+    """The part of these tokens that an earlier call has already sent."""
     output: int
 
     @property
     def share(self) -> float:
-        """Share of the messages' tokens that lie in shared prefixes."""
+        """Share of the messages' tokens that are in shared prefixes."""
         return self.cacheable / self.messages
 
 
@@ -161,7 +161,7 @@ def run(runs: int, latency: float, passages: int, *, pages: bool) -> tuple[list[
 
     Raises LlmError when the endpoint fails.
     """
-    # A real table if a plug-in has one; for English, tables differ by a few per cent.
+    # Use a real tokenizer table if a plug-in has one; for English, tables differ by a few per cent.
     tables = (counter(name, None) for name in ("gpt-5", "gpt-4"))
     plain = Counter("characters/4", estimate)
     tokens = next((one for one in tables if one.source.startswith("tiktoken")), plain)
@@ -252,17 +252,17 @@ def report(found: Sequence[Figures], tokens: Counter, bars: Bars, latency: float
         ("calls", f"{len(last.stages)}", f"<= {bars.calls}", len(last.stages) <= bars.calls),
         ("waves", f"{last.waves}", f"<= {MAX_WAVES}", last.waves <= MAX_WAVES),
         ("input tokens", f"{last.messages}", f"<= {bars.tokens}", last.messages <= bars.tokens),
-        ("in shared starts", f"{last.share:.1%}", f">= {bars.shared:.0%}", last.share >= bars.shared),
-        ("latencies of a call", f"{seconds / latency:.2f}", f"<= {LATENCIES}", seconds <= LATENCIES * latency),
+        ("in shared prefixes", f"{last.share:.1%}", f">= {bars.shared:.0%}", last.share >= bars.shared),
+        ("duration in calls", f"{seconds / latency:.2f}", f"<= {LATENCIES}", seconds <= LATENCIES * latency),
     )
     sources = texts(pages=pages)
     size = sum(map(len, sources))
     print(f"{manual.PRODUCT}: {len(sources)} documents, {size} characters; counted by {tokens.source}")
     for name, value, bar, kept in rows:
-        print(f"  {name:28}{value:>10}   bar {bar}, {'kept' if kept else 'NOT KEPT'}")
+        print(f"  {name:28}{value:>10}   bar {bar}, {'met' if kept else 'MISSED'}")
     print(f"  seconds of each run: {', '.join(f'{figures.seconds:.2f}' for figures in found)}")
     print(f"  input by call: {', '.join(f'{name} {size}' for name, size in last.stages)}")
-    print(f"  beside the messages {last.schemas} tokens of schemas; output {last.output} tokens")
+    print(f"  in addition {last.schemas} tokens of schemas; output {last.output} tokens")
     for name in PRICED:
         print(f"  {name}: " + ", ".join(f"{way} ${cost}" for way, cost in costs(last, prices()[name]).items()))
     return all(row[3] for row in rows)

@@ -78,7 +78,8 @@ class Labels(Record):
     published: Published | None = None
     reader: Reader | None = None
     second: Reader | None = None
-    """Labels of another reader who knew nothing of the first; only cases written for a purpose have them."""
+    """Labels by a second reader who had not seen the first reader's labels; only cases written for a purpose have them.
+    """
 
 
 class HeadlineCode(Record):
@@ -90,7 +91,9 @@ class HeadlineCode(Record):
 
 
 class Readings(Record):
-    """Further readings of a case besides its labels, each made twice by people who did not see the other's result."""
+    """Further readings of a case besides its labels. Each was made twice, by people who did not see each other's
+    result.
+    """
 
     card: tuple[dict[LayerKey, Text | None], ...] = ()
     """Each reading of the card (`evals.cases.corpus.card`): the words that make a layer certain, or None."""
@@ -189,7 +192,7 @@ def check(kind: type[RecordT], data: object, where: str) -> RecordT:
             said.append(f"field {field}: {item['msg'][:1].lower()}{item['msg'][1:]}")
         if len(said) > _NAMED_FIELDS:
             said[_NAMED_FIELDS:] = [f"and {len(said) - _NAMED_FIELDS} more"]
-        raise InputError("; ".join(said), where=where, hint="corpus/README.md shows the form of a case") from None
+        raise InputError("; ".join(said), where=where, hint="corpus/README.md describes the format of a case") from None
 
 
 def kind_of(case: Case) -> str:

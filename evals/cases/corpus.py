@@ -84,14 +84,14 @@ def write_cases(cases: Sequence[Case], out: Path, *, force: bool = False) -> Imp
         more = " …" if len(differ) > _NAMED_CONFLICTS else ""
         names = ", ".join(case.slug for case in differ[:_NAMED_CONFLICTS]) + more
         raise InputError(
-            f"{len(differ)} cases differ from what is there: {names}",
+            f"{len(differ)} cases differ from the existing ones: {names}",
             where=str(out),
-            hint="nothing was written; keep your edits, or do it again with --force to replace them",
+            hint="nothing was written; keep your edits, or repeat with --force to replace them",
         )
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SourceError(f"the folder cannot be made: {error.strerror}", where=str(out)) from None
+        raise SourceError(f"the folder cannot be created: {error.strerror}", where=str(out)) from None
     for case in (*new, *differ):
         _write_case(out, case)
     same = [case for case in known if case not in differ]
@@ -181,7 +181,7 @@ def load_cases(folder: Path) -> tuple[Case, ...]:
     if (folder / _CASE).is_file():
         return (load_case(folder),)
     if not folder.is_dir():
-        raise SourceError("there is no such folder", where=str(folder), hint="give a folder that holds case folders")
+        raise SourceError("there is no such folder", where=str(folder), hint="give a folder that contains case folders")
     found = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     if not found:
         raise SourceError("no case found", where=str(folder), hint="`septet corpus import` writes case folders")

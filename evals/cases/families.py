@@ -1,9 +1,10 @@
 """Vendor families: which products may not teach the drafter about each other, in calibration, examples and evals.
 
 Two products are of one family when they share a key. The keys of a product are its vendor's name without legal form,
-and the distinctive words of its name and of its vendor's name: the words that remain once the vocabulary of the trade
-("agent", "server", "photo") is taken away. A product whose vendor is not stated and whose name has no such word is a
-family of its own. The rule errs towards too many relatives: losing a row costs little, a leak spoils the measurement.
+and the distinctive words of its name and of its vendor's name: the words that remain after the usual words of the trade
+("agent", "server", "photo") are removed. A product whose vendor is not stated and whose name has no such word is a
+family of its own. The rule errs towards too many relatives: losing a row costs little, whereas a leak spoils the
+measurement.
 """
 
 import re

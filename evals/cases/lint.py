@@ -58,7 +58,7 @@ def lint_bundled(corpus: Path, cases: Sequence[Case]) -> tuple[str, ...]:
     found += [f"twins/{slug}: {said}" for slug, twin in twins.items() for said in _of_twin(by_slug[slug], twin)]
     found += [f"{SPLITS}: {said}" for said in complaints(read_splits(corpus / SPLITS), cases)]
     texts = " ".join(page.markdown for case in cases for page in case.pages)
-    found += [f"poisons: {attack.canary} stands in a case" for attack in attacks() if attack.canary in texts]
+    found += [f"poisons: a case contains {attack.canary}" for attack in attacks() if attack.canary in texts]
     return tuple(found)
 
 
@@ -76,7 +76,7 @@ def _of_case(case: Case) -> Iterator[str]:
     if case.labels.published is None and case.labels.reader is None:
         yield "no labels"
     if not 1 <= case.labels_version <= LABELS_VERSION:
-        yield f"labels version {case.labels_version} is not known (1 to {LABELS_VERSION})"
+        yield f"labels version {case.labels_version} is unknown (known: 1 to {LABELS_VERSION})"
     for _, reader in readers:
         for key, cell in reader.factors.items() if reader else ():
             if abs(cell.value / _GRID - round(cell.value / _GRID)) > _TINY:
@@ -88,10 +88,10 @@ def _of_case(case: Case) -> Iterator[str]:
     yield from _of_readings(case)
     found = _GIVEN_AWAY.search("\n".join(page.markdown for page in case.pages))
     if found is not None:
-        yield f"its text speaks the labels' language: {found[0]!r}"
+        yield f"its text uses a term from the labels: {found[0]!r}"
     headline = case.labels.reader.headline if case.labels.reader else None
     if headline and plain(headline).rstrip(".") in text:
-        yield "its text has the reader's headline"
+        yield "its text contains the reader's headline"
 
 
 def _of_readings(case: Case) -> Iterator[str]:
@@ -103,9 +103,9 @@ def _of_readings(case: Case) -> Iterator[str]:
             if quote is not None and plain(quote) not in text:
                 yield f"reading {n} of the card: the words for {layer} are not on it: {quote!r}"
     if case.readings.card and any(case.readings.card_certain(key) is None for key in LAYERS):
-        yield "the readings of its card differ and nobody settled it"
+        yield "the readings of its card differ and no third reading settles them"
     if case.readings.headline and case.readings.headline_code is None:
-        yield "the codings of its headline differ and nobody settled it"
+        yield "the codings of its headline differ and no third coding settles them"
 
 
 def _of_twin(case: Case, twin: Case) -> Iterator[str]:

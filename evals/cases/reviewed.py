@@ -38,13 +38,13 @@ class SignedReview(NamedTuple):
 def case_of(review: SignedReview, consent: str) -> Case:
     """Return the labelled case made from a signed review; `consent` names the person who agreed to its use.
 
-    Raises InputError when the review is not signed or has no listing, or when the corpus lint complains about the
-    case; IntegrityError when the draft is not the one that was signed.
+    Raises InputError when the review is not signed or has no listing, or when the corpus lint complains about the case;
+    IntegrityError when the draft is not the one that was signed.
     """
     draft = review.draft
     stamp = draft.review
     if stamp is None:
-        hint = "sign it first; only signed reviews are labels"
+        hint = "sign it first; only signed reviews can become labels"
         raise InputError("the review is not signed", where=draft.id, hint=hint)
     if sha256(dump(draft.model_copy(update={"review": None})).encode()).hexdigest() != stamp.sha256:
         raise IntegrityError("the draft is not the one that was signed", where=draft.id, hint="export it again")
@@ -69,7 +69,7 @@ def case_of(review: SignedReview, consent: str) -> Case:
     complaints = lint([case])
     if complaints:
         what = f"the case would not pass `septet corpus lint`: {complaints[0]}"
-        raise InputError(what, where=f"{len(complaints)} complaints", hint="correct the review, or leave it out")
+        raise InputError(what, where=f"{len(complaints)} complaints", hint="correct the review, or do not import it")
     return case
 
 
@@ -104,7 +104,7 @@ def _reader(review: SignedReview, kept: Sequence[Document]) -> Reader:
         quote = first(estimate.evidence)
         if estimate.state == "confirmed" and quote is not None:
             factors[key] = FactorReading(value=float(estimate.value), quote=quote)
-    # No flag was decided for sure if items were waived and their ids are unknown.
+    # If items were waived and their ids are unknown, no flag counts as decided.
     unknown = review.undecided is None and stamp is not None and bool(stamp.waived)
     for name, layer in draft.layers.items() if not unknown else ():
         if f"layer/{name}" not in (review.undecided or ()):

@@ -1,6 +1,7 @@
-"""The JSONL format of labelled cases for import: one object a line; unknown and repeated keys are refused.
+"""The JSONL format of labelled cases for import: one object per line; unknown and repeated keys are refused.
 
-Reader labels may be missing, whole or in part; so may any published number. Published labels need a source and factors.
+Reader labels may be missing entirely or in part; so may any published number. Published labels need a source and
+factors.
 """
 
 import json
@@ -112,7 +113,7 @@ def parse_lines(text: str, where: str) -> Iterator[Case]:
         seen[row.slug] = number
         yield row.case()
     if not seen:
-        raise InputError("no case found", where=where, hint="give one JSON object a line")
+        raise InputError("no case found", where=where, hint="give one JSON object per line")
 
 
 def _json(line: str, place: str) -> object:
@@ -130,7 +131,9 @@ def _json(line: str, place: str) -> object:
         return json.loads(line, object_pairs_hook=pairs, parse_constant=constant)
     except json.JSONDecodeError as error:
         raise InputError(
-            f"not a JSON object: {error.msg}", where=f"{place} column {error.colno}", hint="give one JSON object a line"
+            f"not a JSON object: {error.msg}",
+            where=f"{place} column {error.colno}",
+            hint="give one JSON object per line",
         ) from None
     except RecursionError:
         raise InputError("nested too deeply", where=place, hint="a case is a flat object") from None

@@ -1,12 +1,13 @@
-"""Splits vendors into open ones (`train`) and held-out ones (`dev`): `python -m evals.cases.splits`.
+"""Split vendors into open ones (`train`) and held-out ones (`dev`): `python -m evals.cases.splits`.
 
-Whoever writes a pattern, a vocabulary entry or a prompt reads only the texts of train vendors. For dev vendors they see
-no more than counts of misses, so that the dev figures measure held-out vendors.
+Anyone who writes a pattern, a vocabulary entry or a prompt reads only the texts of train vendors. Of dev vendors they
+see only counts of misses, so that the dev figures measure held-out vendors.
 
 The split is stored in `corpus/splits.yaml`, so that it does not change when cases are added; this module assigns new
 cases. A case follows its relatives (`evals.cases.families`). Without relatives, the hash of its family's name decides,
-which sends a third of them to dev. When the file was first made, vendors of real pages without a reading went to train,
-since those pages may be read, and vendors of real pages with a reading went to dev. `corpus lint` checks the file.
+which sends a third of such cases to dev. When the file was first made, vendors of real pages without a reading went to
+train, since those pages may be read, and vendors of real pages with a reading went to dev. `corpus lint` checks the
+file.
 """
 
 import hashlib
@@ -34,8 +35,9 @@ _DEV_IN: Final = 3
 _LEAST, _MOST = 1.5, 3.0
 """Bounds on the number of train cases for each dev case: about two to one."""
 _HEAD: Final = (
-    "# Vendors that may be looked at (train) and vendors that are only measured (dev); see evals/cases/splits.py.\n"
-    "# Written by `python -m evals.cases.splits`, which adds new cases and moves none.\n"
+    "# Open vendors, whose texts may be read (train), and held-out vendors (dev); see evals/cases/splits.py.\n"
+    "# "
+    "Written by `python -m evals.cases.splits`, which adds new cases and never moves existing ones.\n"
 )
 
 
@@ -96,15 +98,15 @@ def complaints(splits: Splits, cases: Sequence[Case]) -> Iterator[str]:
     yield from (f"{slug} is in both" for slug in twice)
     listed = {*splits.train, *splits.dev}
     yield from (f"{slug} is in neither: `python -m evals.cases.splits` adds it" for slug in sorted(slugs - listed))
-    yield from (f"{slug} is no case" for slug in sorted(listed - slugs))
+    yield from (f"{slug} is not a case" for slug in sorted(listed - slugs))
     if any(list(names) != sorted(set(names)) for names in (splits.train, splits.dev, splits.real_dev)):
-        yield "a list is not sorted or names a case twice"
+        yield "a list is not sorted or contains a case twice"
     sides: dict[str, set[str]] = {}
     for case, family in zip(cases, families([case.identity for case in cases]), strict=True):
         sides.setdefault(family, set()).add(split_of(case, splits))
     yield from (f"the family {family} is on both sides" for family, both in sorted(sides.items()) if len(both) > 1)
     if not _LEAST * len(splits.dev) <= len(splits.train) <= _MOST * len(splits.dev):
-        yield f"{len(splits.train)} train and {len(splits.dev)} dev cases are not about two to one"
+        yield f"{len(splits.train)} train and {len(splits.dev)} dev cases are not in a ratio of about two to one"
 
 
 def dump(splits: Splits) -> str:

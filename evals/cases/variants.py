@@ -66,7 +66,9 @@ def load_twins(folder: Path, cases: Mapping[str, Case]) -> dict[str, Case]:
         markdown, docs = read_pages(place)
         if [page.title for page in docs] != [page.title for page in case.docs]:
             raise InputError(
-                "a twin has not the pages of its case", where=str(place), hint="give every page the title it has there"
+                "the pages of a twin differ from those of its case",
+                where=str(place),
+                hint="give every page the same title as in the case",
             )
         listing = Page(title=case.listing.title, markdown=markdown)
         twins[case.slug] = case.model_copy(update={"listing": listing, "docs": docs})

@@ -43,33 +43,33 @@ def main(arguments: Sequence[str]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m evals.contest")
     steps = parser.add_subparsers(required=True)
-    prompts = steps.add_parser("prompts", help="write what the plain drafter is asked, OUT/<slug>.prompt.md")
+    prompts = steps.add_parser("prompts", help="write the plain drafter's prompts, OUT/<slug>.prompt.md")
     prompts.set_defaults(run=_prompts)
     pairs = steps.add_parser("pairs", help="build the judges' folders and the key")
     pairs.add_argument("--septet", type=Path, required=True, help="drafts as DIR/<slug>/draft.json and draft.md")
     pairs.add_argument("--plain", type=Path, required=True, help="plain drafts as DIR/<slug>.md")
     pairs.add_argument("--drafter", choices=["embedded", "llm"], default="llm")
-    pairs.add_argument("--llm", required=True, help="which LLM wrote, as PROFILE/NAME or a plain name")
+    pairs.add_argument("--llm", required=True, help="the LLM that wrote the drafts, as PROFILE/NAME or a plain name")
     pairs.add_argument("--judges", type=int, default=2)
     pairs.add_argument("--seed", type=int, required=True)
     pairs.add_argument("--key", type=Path, required=True, help="where the key is written: out of the judges' sight")
     pairs.set_defaults(run=_pairs)
-    draft = steps.add_parser("draft-sheet", help="lay down drafts with their sheets for readers")
+    draft = steps.add_parser("draft-sheet", help="lay out drafts with blank sheets for readers")
     draft.add_argument("--septet", type=Path, required=True)
     draft.add_argument("--drafter", choices=["embedded", "llm"], required=True)
     draft.add_argument("--readers", type=int, default=2)
     draft.set_defaults(run=_draft_sheets)
     for step in (prompts, pairs, draft):
-        step.add_argument("texts", type=Path, nargs="?", help="folder of the real pages; else SEPTET_REAL")
+        step.add_argument("texts", type=Path, nargs="?", help="folder of the real pages; SEPTET_REAL by default")
         step.add_argument("--out", type=Path, required=True)
         step.add_argument("--products", type=Path, default=PRODUCTS, help="another list of products")
-    keep = steps.add_parser("keep", help="check filled sheets and keep them as a round")
+    keep = steps.add_parser("keep", help="check filled sheets and store them as a round")
     keep.add_argument("folders", type=Path, nargs="+", help="folders that `pairs` or `draft-sheet` wrote")
     keep.add_argument("--round", required=True)
     keep.add_argument("--key", type=Path)
     keep.add_argument("--sheets", type=Path, default=FOLDER)
     keep.set_defaults(run=_keep)
-    table = steps.add_parser("table", help="write RESULTS.md from the kept sheets")
+    table = steps.add_parser("table", help="write RESULTS.md from the stored sheets")
     table.add_argument("--sheets", type=Path, default=FOLDER)
     table.add_argument("--out", type=Path, default=RESULTS)
     table.set_defaults(run=_table)
@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
 def _texts(given: Path | None) -> Path:
     texts = texts_folder(given, os.environ)  # noqa: TID251
     if texts is None:
-        raise SourceError("the real pages are not here", where="SEPTET_REAL", hint="give their folder")
+        raise SourceError("the real pages are not available", where="SEPTET_REAL", hint="give their folder")
     return texts
 
 
@@ -98,7 +98,7 @@ def _pairs(asked: argparse.Namespace) -> None:
     for product in known:
         report, plain = asked.septet / product.slug / _REPORT, asked.plain / f"{product.slug}.md"
         if not report.is_file() or not plain.is_file():
-            click.echo(f"left out: {product.slug} has not both drafts", err=True)
+            click.echo(f"left out: {product.slug}, which lacks one of the drafts", err=True)
             continue
         drafts[product.slug] = Drafts(report.read_text("utf-8"), plain.read_text("utf-8"))
         names[product.slug] = load_draft(asked.septet / product.slug / _DRAFT).product.name

@@ -47,7 +47,7 @@ class Wrong(Record):
     @model_validator(mode="after")
     def _short(self) -> Self:
         if len(self.statement.split()) > _WORDS:
-            raise ValueError(f"a statement is given in at most {_WORDS} words")
+            raise ValueError(f"a statement may have at most {_WORDS} words")
         return self
 
 
@@ -80,7 +80,7 @@ class PairSheet(Record):
     @model_validator(mode="after")
     def _both(self) -> Self:
         if set(self.rank) != set(LETTERS):
-            raise ValueError("the rank names A and B, each once")
+            raise ValueError("the rank must contain A and B, each once")
         return self
 
     def of(self, letter: Letter) -> DraftSheet:
@@ -158,7 +158,7 @@ class MustCheck(Record):
     @model_validator(mode="after")
     def _named(self) -> Self:
         if self.present and not self.threat:
-            raise ValueError("a must that is present names the draft's threat")
+            raise ValueError("a must that is present needs the id of the draft's threat")
         return self
 
 
@@ -177,7 +177,7 @@ class ReadingSheet(Record):
     @model_validator(mode="after")
     def _all_layers(self) -> Self:
         if set(self.layers) != set(LAYERS):
-            raise ValueError("every layer is checked")
+            raise ValueError("every layer must be checked")
         return self
 
 
@@ -190,7 +190,9 @@ def read(kind: type[RecordT], path: Path) -> RecordT:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "the sheet"
-        raise InputError(f"{place}: {first['msg']}", where=str(path), hint="fill in the sheet as it is") from None
+        raise InputError(
+            f"{place}: {first['msg']}", where=str(path), hint="fill in the sheet without changing its form"
+        ) from None
 
 
 def dump(record: Record) -> str:

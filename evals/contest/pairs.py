@@ -27,7 +27,7 @@ RULE: Final = "---"
 QUOTES: Final = "## Quotes behind the marks"
 _FENCE: Final = "```"
 _TELLS: Final = re.compile(r"^read:|draft|reviewed", re.IGNORECASE)
-"""Marks parts of Septet's status line revealing what was read and when, the drafter or the review state."""
+"""The parts of Septet's status line that reveal what was read and when, the drafter or the review state."""
 _NAME: Final = "septet"
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+")
 
@@ -65,7 +65,7 @@ def listing(texts: Path, product: Product) -> Path:
     """Return the path of a product's listing. Raises InputError when its hash differs from the contest's."""
     path = listing_of(texts, product.slug)
     if hashlib.sha256(path.read_bytes()).hexdigest() != product.sha256:
-        raise InputError("the listing is not the one of products.tsv", where=str(path))
+        raise InputError("the listing differs from the one in products.tsv", where=str(path))
     return path
 
 
@@ -89,7 +89,7 @@ def two_pages(markdown: str) -> str:
             quotes = dropwhile(lambda line: line != QUOTES, lines[number:])
             shown = takewhile(lambda line: line == QUOTES or not line.startswith("## "), quotes)
             return "\n".join([*lines[:number], *shown]).rstrip() + "\n"
-    raise InputError("the report has no rule behind its first two pages", where="the draft")
+    raise InputError("the report has no rule after its first two pages", where="the draft")
 
 
 def neutral(markdown: str, name: str) -> str:
@@ -157,7 +157,7 @@ def write_pairs(
     for key, (a, b) in made:
         place = out / key.judge / key.pair
         if place.exists():
-            raise SourceError("this folder is there already", where=str(place), hint="give a new one with --out")
+            raise SourceError("this folder already exists", where=str(place), hint="give a new one with --out")
         place.mkdir(parents=True)
         (place / "A.md").write_text(a, "utf-8")
         (place / "B.md").write_text(b, "utf-8")

@@ -25,7 +25,7 @@ from evals.script import markdown
 FIRST: Final = 0.80
 WRONG: Final = 2.0
 BEHIND: Final = {"coverage": 0.3, "readability": 0.5}
-"""How far Septet may be behind the plain draft; in the other marks it has to be ahead."""
+"""By how much Septet may be behind the plain draft in these marks; in the others it has to be ahead."""
 _HEADS: Final = (
     "product", "kind", "septet first", "septet: mean mark", "plain: mean mark", "septet: wrong", "plain: wrong",
 )  # fmt: skip
@@ -216,4 +216,4 @@ _SHARES: Final[dict[str, Callable[[ReadingSheet], tuple[int, int]]]] = {
         sum(one.sentences for one in sheet.layers.values()),
     ),
 }
-"""What is counted on a reader's sheet: how many of how many."""
+"""Counts from a reader's sheet: the number found, and the number checked."""

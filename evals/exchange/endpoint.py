@@ -1,11 +1,11 @@
 """An LLM endpoint whose answers are written as files by a person, a script or another program.
 
     python -m evals.exchange FOLDER [--port N] [--seconds N]      serve on loopback
-    python -m evals.exchange --show FOLDER [NAME]                 what is open, or one request as plain text
+    python -m evals.exchange --show FOLDER [NAME]                 list open requests, or print one as plain text
 
 The endpoint implements Chat Completions. Each request becomes FOLDER/requests/NAME.json, and its answer is expected in
 FOLDER/replies/NAME.json (a JSON object) or NAME.txt (raw text, used unchanged). A repeated request gets its stored
-answer at once, so an interrupted run continues where it stopped. Requests that differ only in the delimiter around
+answer immediately, so an interrupted run continues where it stopped. Requests that differ only in the delimiter around
 passages, which is new in every run, count as the same request.
 """
 
@@ -56,7 +56,7 @@ class Exchange:
             self._server = _Server(port, folder)
         except OSError as error:
             where = f"{port}: {error.strerror}"
-            raise SourceError("the port cannot be used", where=where, hint="give another one") from None
+            raise SourceError("the port cannot be used", where=where, hint="choose another one") from None
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": POLL_SECONDS}, daemon=True
         )
@@ -111,13 +111,13 @@ class _Handler(BaseHTTPRequestHandler):
             rows = [{"id": "anybody", "object": "model", "created": 0, "owned_by": "you"}]
             self._send(200, {"object": "list", "data": rows})
         else:
-            self._refuse(404, f"there is {_ROOT}/models and {_ROOT}{CHAT_PATH}")
+            self._refuse(404, f"available: {_ROOT}/models and {_ROOT}{CHAT_PATH}")
 
     def do_POST(self) -> None:
         if not self._welcome():
             return
         if self.path != _ROOT + CHAT_PATH:
-            self._refuse(404, f"only POST {_ROOT}{CHAT_PATH} is answered")
+            self._refuse(404, f"only POST {_ROOT}{CHAT_PATH} is supported")
         elif self.headers.get_content_type() != "application/json":
             self._refuse(415, "the body must be application/json")
         else:
@@ -136,13 +136,13 @@ class _Handler(BaseHTTPRequestHandler):
         host = self.headers.get("host", "")
         if host.rpartition(":")[0] in _HOSTS or host in _HOSTS:
             return True
-        self._refuse(403, "only requests to this machine by its own name are answered")
+        self._refuse(403, "only requests that use this machine's own name are answered")
         return False
 
     def _body(self) -> Body:
         length = self.headers.get("content-length", "")
         if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
-            raise InputError(f"a body of at most {MAX_BODY_BYTES} bytes with its length is needed")
+            raise InputError(f"the body needs a length of at most {MAX_BODY_BYTES} bytes")
         try:
             body = Body.model_validate(read_object(self.rfile.read(int(length))))
         except ValidationError as error:
@@ -150,9 +150,9 @@ class _Handler(BaseHTTPRequestHandler):
             place = ".".join(str(step) for step in first["loc"])
             raise InputError(first["msg"], where=place) from None
         except ValueError as error:
-            raise InputError(f"the body is broken: {error}") from None
+            raise InputError(f"the body is malformed: {error}") from None
         if body.stream:
-            raise InputError("answers are not streamed")
+            raise InputError("streaming is not supported")
         return body
 
     def _refuse(self, code: int, message: str) -> None:
@@ -193,15 +193,15 @@ def main(arguments: Sequence[str]) -> None:
         prog="python -m evals.exchange", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("name", nargs="?", help="with --show: of the request to print")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one (default)")
-    parser.add_argument("--seconds", type=float, default=DEFAULT_SECONDS, help="how long an answer is awaited")
-    parser.add_argument("--show", action="store_true", help="print what is open, and end")
+    parser.add_argument("name", nargs="?", help="with --show: the request to print")
+    parser.add_argument("--port", type=int, default=0, help="0 for any free port (default)")
+    parser.add_argument("--seconds", type=float, default=DEFAULT_SECONDS, help="how long to wait for an answer")
+    parser.add_argument("--show", action="store_true", help="print the open requests and exit")
     given = parser.parse_args(arguments)
     if given.show:
         _show(given.folder, given.name)
     elif given.name:
-        raise UsageError("a name goes with --show", where=given.name)
+        raise UsageError("a name needs --show", where=given.name)
     elif not 0 <= given.port <= _MAX_PORT or not 0 < given.seconds < float("inf"):
         raise UsageError("the port or the seconds are out of range", where=f"{given.port}, {given.seconds}")
     else:
@@ -212,7 +212,9 @@ def _show(folder: Path, name: str | None) -> None:
     if name:
         asked = next((one for one in read_requests(folder) if one.name == name), None)
         if asked is None:
-            raise InputError("there is no such request", where=name, hint="--show without a name lists the open ones")
+            raise InputError(
+                "this request does not exist", where=name, hint="--show without a name lists the open ones"
+            )
         for turn in asked.messages:
             click.echo(f"--- {turn['role']}\n{turn['content']}")
         click.echo(f"--- schema {asked.schema_name}\n{json.dumps(asked.wire_schema, ensure_ascii=False)}")
@@ -231,8 +233,8 @@ def _serve(folder: Path, port: int, seconds: float) -> None:
         click.echo(exchange.base_url)
         given = f"SEPTET_LLM_BASE_URL={exchange.base_url} SEPTET_LLM_CALL_SECONDS={seconds:g}"
         say(f"{given} septet draft --llm generic/NAME …")
-        say(f"requests: {folder / REQUESTS}, replies: {folder / REPLIES}; Ctrl-C ends")
+        say(f"requests: {folder / REQUESTS}, replies: {folder / REPLIES}; Ctrl-C to stop")
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
-            say(f"{len(open_requests(folder))} open; the same folder goes on with them")
+            say(f"{len(open_requests(folder))} open; start again with the same folder to continue")

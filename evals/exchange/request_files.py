@@ -99,7 +99,7 @@ class RequestFolder:
             for name in (REQUESTS, REPLIES):
                 (folder / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise SourceError("the folder cannot be made", where=f"{folder}: {error.strerror}") from None
+            raise SourceError("the folder cannot be created", where=f"{folder}: {error.strerror}") from None
         earlier = read_requests(folder)
         self._names = {asked.key: asked.name for asked in earlier}
         self._count = max((int(asked.name.partition("-")[0]) for asked in earlier), default=0)
@@ -118,12 +118,12 @@ class RequestFolder:
                 say(f"answered: {name}")
                 return text
             if why and why != complaint:
-                say(f"not taken: {why}")
+                say(f"not accepted: {why}")
             complaint = why
             if time.monotonic() >= until:
                 raise UnansweredError(f"nobody answered {name} within {self._seconds:g} seconds")
             self._stopped.wait(POLL_SECONDS)
-        raise UnansweredError("the endpoint stops; start it again with the same folder to go on")
+        raise UnansweredError("the endpoint is stopping; start it again with the same folder to continue")
 
     def stop(self) -> None:
         """Stop waiting for answers."""
@@ -151,11 +151,11 @@ class RequestFolder:
             content = json.dumps(asked.model_dump(mode="json"), indent=2, ensure_ascii=False)
             path = self._folder / REQUESTS / f"{name}.json"
             try:
-                # A request is complete as soon as it is there.
+                # A request file is complete as soon as it appears.
                 path.with_suffix(".part").write_bytes(content.encode("utf-8", "replace"))
                 path.with_suffix(".part").replace(path)
             except OSError as error:
-                raise UnansweredError(f"{name} cannot be written down: {error.strerror}") from None
+                raise UnansweredError(f"{name} cannot be written: {error.strerror}") from None
             self._names[key] = name
             return name, True
 
@@ -167,11 +167,9 @@ def read_requests(folder: Path) -> tuple[Asked, ...]:
         try:
             asked = Asked.model_validate_json(path.read_bytes())
         except (OSError, ValidationError):
-            raise SourceError(
-                "this is not a request", where=str(path), hint="remove it, or take a new folder"
-            ) from None
+            raise SourceError("this is not a request", where=str(path), hint="remove it, or use a new folder") from None
         if asked.name != path.stem or not asked.name.partition("-")[0].isdecimal():
-            raise SourceError("a request is not under its name", where=str(path), hint="take a new folder")
+            raise SourceError("a request's name differs from its file's", where=str(path), hint="use a new folder")
         found.append(asked)
     return tuple(sorted(found, key=lambda asked: int(asked.name.partition("-")[0])))
 

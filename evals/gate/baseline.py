@@ -72,14 +72,16 @@ def load(path: Path) -> Baseline:
     try:
         return Baseline.model_validate_json(path.read_text("utf-8"))
     except FileNotFoundError:
-        hint = "`septet eval accept --reason TEXT` makes one"
+        hint = "`septet eval accept --reason TEXT` creates one"
         raise DriftError("there is no baseline", where=path.name, hint=hint) from None
     except OSError as error:
         raise SourceError(f"cannot be read: {error.strerror}", where=str(path)) from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"not a baseline: {place}: {first['msg']}", where=str(path), hint="take it from git") from None
+        raise InputError(
+            f"not a baseline: {place}: {first['msg']}", where=str(path), hint="restore it from git"
+        ) from None
 
 
 def check_same(baseline: Baseline, fingerprints: Mapping[str, str], run: str | None = None) -> None:
@@ -87,15 +89,15 @@ def check_same(baseline: Baseline, fingerprints: Mapping[str, str], run: str | N
     differ = [name for name in COMPARED if baseline.fingerprints.get(name) != fingerprints.get(name)]
     if differ and run is not None:
         raise DriftError(
-            f"that run was made with other {' and '.join(differ)}",
+            f"that run was made with different {' and '.join(differ)}",
             where=run,
-            hint="run both on the same cases; `septet eval compare` sets any two runs side by side",
+            hint="run both on the same cases; `septet eval compare` compares any two runs",
         )
     if differ:
         raise DriftError(
-            f"the baseline was made with other {' and '.join(differ)}",
+            f"the baseline was made with different {' and '.join(differ)}",
             where=f"evals/gate/{baseline.drafter}.json",
-            hint="`septet eval accept --reason TEXT` makes it anew after a wanted change of the corpus",
+            hint="after an intended change of the corpus, `septet eval accept --reason TEXT` makes a new one",
         )
 
 
@@ -109,7 +111,8 @@ def accept(
 ) -> Baseline:
     """Return the baseline after a person accepted `run`; `floors` are the floors to change.
 
-    Raises RegressionError when the run is beyond a floor: a floor moves only when it is named, and the history says so.
+    Raises RegressionError when the run is beyond a floor: a floor changes only when it is given, and the history
+    records the change.
     """
     old = before.evaluation([case.case for case in run.per_case]).metrics if before else {}
     moved = {
@@ -132,7 +135,7 @@ def accept(
         raise RegressionError(
             f"{name} is {figure(run.metrics.get(name))}, beyond its floor of {figure(held[name])}",
             where=f"{len(below)} floors",
-            hint=f"mend the draft, or move the floor in the open with `--floor {name}=VALUE`",
+            hint=f"fix the draft, or change the floor explicitly with `--floor {name}=VALUE`",
         )
     return Baseline(
         drafter=run.drafter,

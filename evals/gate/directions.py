@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple
 from evals.metrics.arithmetic import DECIMALS
 
 SHARE_TOLERANCE: Final = 0.005
-"""Tolerance of shares and errors over the whole corpus, where a third digit is meaningless."""
+"""Tolerance for shares and errors over the whole corpus, where a third digit is meaningless."""
 SCORE_TOLERANCE: Final = 0.01
 FACTOR_TOLERANCE: Final = 0.002
 NOTHING: Final = 10.0**-DECIMALS
@@ -133,7 +133,8 @@ OF_A_SPLIT: Final[Mapping[str, Direction]] = MappingProxyType({
         "cvss_base_mae_reader", "likely_coverage_published", "evidence_recall_reader", "card_certain_f1",
     )
 })  # fmt: skip
-"""Metrics over one side of the split. Tolerances double, since the same change moves a mean over fewer cases more."""
+"""Metrics over one side of the split. Tolerances are doubled, since the same change moves a mean over fewer cases more.
+"""
 
 COMPARED_SIDES: Final = (
     "factor_mae_published", "factor_mae_reader", "factor_sum_mae_published", "flag_f1_reader", "flag_loss",
@@ -145,7 +146,8 @@ WANTED_GAP: Final = 0.10
 
 
 def gap(name: str, train: float | None, dev: float | None) -> float | None:
-    """Return how much worse the metric is for dev than for train vendors, as a share of train's value; below 0: better.
+    """Return how much worse the metric is for dev than for train vendors, as a share of train's value; negative if
+    better.
 
     Returns None if a value is missing or train's value is zero.
     """

@@ -43,8 +43,8 @@ def judge(run: Evaluation, baseline: Baseline, special: Sequence[Case] = (), *, 
     """Judge a run against the baseline, over the cases that both contain.
 
     `special` are the cases written for a purpose, whose labels the baseline does not store. With `listings_only` the
-    run drafts nothing but full listings, so metrics that it did not measure count as no loss. Raises DriftError when
-    the run and the baseline have no case in common.
+    run drafts only full listings, so metrics that it did not measure count as no loss. Raises DriftError when the run
+    and the baseline have no case in common.
     """
     if listings_only:
         cases = {slug: _of_listing(case) for slug, case in baseline.cases.items()}
@@ -67,7 +67,7 @@ def judge(run: Evaluation, baseline: Baseline, special: Sequence[Case] = (), *, 
     moved = list(_moved(before, after))
     was = {case.case: case for case in before.per_case}
     pairs = [(was[case.case], case) for case in after.per_case]
-    # Full listings alone cannot give every metric that has a floor.
+    # Full listings alone do not provide every metric that has a floor.
     floors = {
         name: at for name, at in baseline.floors.items() if not listings_only or before.metrics.get(name) is not None
     }
@@ -78,14 +78,12 @@ def judge(run: Evaluation, baseline: Baseline, special: Sequence[Case] = (), *, 
         *_case_findings(pairs),
     ]
     prints = [name for name, value in run.fingerprints.items() if baseline.fingerprints.get(name) != value]
-    notes = [f"{name} is not the baseline's" for name in prints]
+    notes = [f"{name} differs from the baseline's" for name in prints]
     if not whole:
-        notes.append(f"compared over {len(slugs)} of {len(baseline.cases)} cases; floors are for all of them")
+        notes.append(f"compared over {len(slugs)} of {len(baseline.cases)} cases; floors apply to all of them")
     notes += _gaps(after)
     if listings_only:
-        notes.append(
-            "full listings only: cards, twins, planted text and cases written for a purpose were not looked at"
-        )
+        notes.append("full listings only: cards, twins, planted text and cases written for a purpose were not measured")
     return Verdict(
         regime="replay",
         outcome="fail" if findings else "pass",
@@ -97,7 +95,9 @@ def judge(run: Evaluation, baseline: Baseline, special: Sequence[Case] = (), *, 
 
 
 def _of_listing(case: CaseResult) -> CaseResult:
-    """Reduce a result to what a run over full listings alone measures; only runs with cards try the searches alone."""
+    """Reduce a result to what a run over full listings alone measures; only runs with cards also measure search by
+    terms or vectors alone.
+    """
     cell = case.retrieval
     if cell is not None:
         cell = cell.model_copy(update={"ranks": {mode: rank for mode, rank in cell.ranks.items() if mode == "fused"}})
@@ -111,7 +111,7 @@ def _gaps(run: Evaluation) -> Iterator[str]:
         wide = gap(name, train.get(name), dev.get(name))
         if wide is not None and wide > WANTED_GAP:
             figures = f"{figure(dev[name])} against {figure(train[name])}"
-            yield f"{name} is {wide:.0%} worse for vendors that nobody looked at: {figures}"
+            yield f"{name} is {wide:.0%} worse for held-out vendors: {figures}"
 
 
 # ---------------------------------------------------------------- what moved
@@ -167,7 +167,7 @@ def _invariants(pairs: Pairs) -> Iterator[Finding]:
         ),
         (
             "errors",
-            "cases that could be drafted fail now",
+            "cases that could previously be drafted now fail",
             [case.case for was, case in pairs if case.error and not was.error],
         ),
     ):
@@ -207,7 +207,7 @@ def _finding(rule: Rule, metric: str, text: str, cases: Sequence[str]) -> Findin
 
 
 def _grown(pairs: Pairs, loss: CaseLoss) -> list[tuple[float, str]]:
-    """Return the cases whose loss grew, each with minus its growth, the worst first."""
+    """Return the cases whose loss grew, each with its negated growth, the worst first."""
     losses = [(loss(old), loss(new), new.case) for old, new in pairs]
     return sorted((a - b, case) for a, b, case in losses if a is not None and b is not None and b - a > _TINY)
 
@@ -268,7 +268,7 @@ _OF_A_CASE: Final[Mapping[str, CaseLoss]] = {
 
 
 def _case_moves(pairs: Pairs) -> tuple[CaseMove, ...]:
-    """Return every case whose draft measures differently, ordered by how much its factor error grew, most first."""
+    """Return every case whose draft measures differently, ordered by the growth of its factor error, largest first."""
     rows = [
         ((old.factor_error or 0.0) - (new.factor_error or 0.0), new.case, tuple(_moves_of(old, new)))
         for old, new in pairs

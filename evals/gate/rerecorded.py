@@ -89,7 +89,7 @@ def paired(old: Runs, new: Runs, loss: CaseLoss) -> Paired:
     if before.keys() != after.keys():
         odd = sorted(before.keys() ^ after.keys())
         raise DriftError(
-            f"the two runs have different cases: {odd[0]}", where=f"{len(odd)} cases", hint="run both on the same ones"
+            f"the two runs have different cases: {odd[0]}", where=f"{len(odd)} cases", hint="run both on the same cases"
         )
     families = {case.case: case.family for run in new for case in run}
     rows = [
@@ -146,6 +146,6 @@ def _finding(test: PairedTest, pair: Paired) -> Finding:
 def _note(test: PairedTest) -> str:
     more = "" if test.further_cases is None else f"; about {test.further_cases} further cases would settle it"
     return (
-        f"{test.metric}: cannot tell, {test.mean_difference:+.4f} over {test.cases} cases, "
-        f"where {test.detectable:.4f} would be found in four of five runs{more}"
+        f"{test.metric}: cannot tell, {test.mean_difference:+.4f} over {test.cases} cases, where "
+        f"{test.detectable:.4f} would be detected in four of five runs{more}"
     )

@@ -1,8 +1,9 @@
 """Statistics of the gate: what two recordings of the same cases say about a mean difference.
 
-The sign-flip test asks how often a mean difference as large as the one seen comes up when the sign of each difference
-is decided by a coin (Fisher 1935). Cases of one vendor family flip together. Bootstrap intervals are shown but gate
-nothing: with few or sparse differences their false alarms reach three times the nominal rate; sign flips avoid this.
+The sign-flip test asks how often a mean difference as large as the observed one occurs when the sign of each difference
+is decided by a coin toss (Fisher 1935). Cases of one vendor family flip together. Bootstrap intervals are shown but
+gate nothing: with few or sparse differences their false alarms reach three times the nominal rate; sign flips avoid
+this.
 """
 
 import math
@@ -76,7 +77,7 @@ def bootstrap(
 
 
 def detectable(differences: Sequence[float], clusters: Sequence[str] | None = None) -> float:
-    """Return the smallest mean difference that a one-sided 5 % test finds in 80 % of runs: (t.95 + t.80) · sd / √n.
+    """Return the smallest mean difference that a one-sided 5 % test detects in 80 % of runs: (t.95 + t.80) · sd / √n.
 
     n is the number of clusters, sd the standard deviation of their mean differences. 0.0 when all differences are
     equal; infinite with fewer than two clusters.
@@ -104,7 +105,9 @@ def spread(differences: Sequence[float], clusters: Sequence[str] | None = None) 
 
 
 def _groups(differences: Sequence[float], clusters: Sequence[str] | None) -> list[list[float]]:
-    """Return the differences of each cluster, ordered by its name; without clusters each is one by itself."""
+    """Return the differences of each cluster, ordered by its name; without clusters, each difference is its own
+    cluster.
+    """
     if clusters is None:
         return [[difference] for difference in differences]
     groups: dict[str, list[float]] = {name: [] for name in sorted(clusters)}

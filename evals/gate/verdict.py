@@ -1,4 +1,4 @@
-"""Records of the gate's verdict: findings that fail it, tests between two recordings, and everything that moved."""
+"""Records of the gate's verdict: findings that fail it, tests between two recordings, and everything that changed."""
 
 from typing import Literal
 
@@ -58,7 +58,7 @@ class PairedTest(Record):
     """p value of the one-sided sign-flip test that the loss is worse by less than the margin."""
     margin: float
     detectable: float
-    """Smallest mean difference that this many cases would find in four of five runs."""
+    """Smallest mean difference that this many cases would detect in four of five runs."""
     verdict: Better
     further_cases: int | None
     """For "cannot tell": the approximate number of further cases that would settle the verdict."""

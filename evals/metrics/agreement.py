@@ -75,7 +75,9 @@ def card_rows(cases: Sequence[Case]) -> tuple[Row, ...]:
 
 
 def factor_rows(cases: Sequence[Case], *, second: bool = False) -> tuple[Row, ...]:
-    """Compute agreement per factor and on their sum: published labels with reader, or with `second` both readers."""
+    """Compute agreement per factor and on their sum: published labels with the reader's or, with `second`, both
+    readers'.
+    """
 
     def pairs(case: Case) -> dict[str, Pair]:
         first = case.published.factors if case.published else {}

@@ -16,7 +16,7 @@ SCORE_TOP: Final = 10.0
 HALF: Final = 0.5
 DECIMALS: Final = 6
 Cell = tuple[float | None, float]
-"""The certainty of a layer, and its loss when accepted or whether its label says certain."""
+"""The certainty of a layer, paired with its loss when accepted or with whether its label says certain."""
 
 
 class Span(NamedTuple):
@@ -222,7 +222,9 @@ def coverage_at_risk(cells: Sequence[Cell], risk: float) -> float | None:
 
 
 def brier(cells: Iterable[Cell]) -> float | None:
-    """Return the mean squared difference of probability and truth (Brier 1950); 1 for a cell without a probability."""
+    """Return the mean squared difference of probability and truth (Brier 1950); a cell without a probability counts as
+    1.
+    """
     return mean(UNIT_TOP if chance is None else (chance - true) ** 2 for chance, true in cells)
 
 

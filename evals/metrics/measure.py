@@ -194,7 +194,9 @@ def _number(value: Decimal | None) -> float | None:
 
 
 def approval_cell(before: Draft, after: Draft) -> ApprovalCell:
-    """Compute how much the approval page (`evals.cases.variants`) lowered; `after` is drafted with the page."""
+    """Compute by how much the approval page (`evals.cases.variants`) lowered the values; `after` is drafted with the
+    page.
+    """
     bases = [headline_base(draft) or 0.0 for draft in (before, after)]
     autonomy = [float(draft.factors["autonomy_of_action"].value) for draft in (before, after)]
     return ApprovalCell(base_drop=round(bases[0] - bases[1], 6), autonomy_drop=round(autonomy[0] - autonomy[1], 6))

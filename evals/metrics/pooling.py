@@ -76,7 +76,7 @@ class Search:
             about: pool(
                 self._statements,
                 np.mean(scores, axis=0),
-                # Without a common term a passage has no rank by terms.
+                # A passage without a common term has no rank by terms.
                 allowed & np.any(scores, axis=0) if mode == "bm25" else allowed,
                 about=about,
                 k=k,

@@ -75,7 +75,7 @@ def _problem(ref: Reference) -> Problem | None:
 
     if _NO_YEAR.fullmatch(ref.id):
         with_year = [f"{s} {e.id} {e.title}" for s in schemes() for e in entries(s) if e.id.startswith(f"{ref.id}:")]
-        return refuse("no-year", f"{ref.id} has no year", "write the year: " + "; ".join(with_year))
+        return refuse("no-year", f"{ref.id} has no year", "add the year: " + "; ".join(with_year))
     if ref.scheme not in schemes():
         return refuse("unknown-scheme", f"unknown scheme {ref.scheme!r}", "the schemes are " + ", ".join(schemes()))
     entry = scheme(ref.scheme).entries.get(ref.id)

@@ -66,7 +66,7 @@ def _parts(report: Report) -> Iterator[str]:
         yield from (f"the part {part.key} is empty" for part in parts if not part.blocks and part.key != "headline")
         placed = [part.key for part in parts if part.key in keys]
         if placed != [key for key in keys if key in placed]:
-            yield f"the parts stand in the order {', '.join(placed)}"
+            yield f"the parts are in the order {', '.join(placed)}"
     for text in _all(report):
         if _PROMISE.search(_said(text)) and not report.reference:
             yield f"a promise is not kept: {_said(text)}"
@@ -74,7 +74,7 @@ def _parts(report: Report) -> Iterator[str]:
     bullets = [item for block in layers.blocks if isinstance(block, Bullets) for item in block.items] if layers else []
     for item in bullets:
         if _said(item).startswith("?") and PREFIX not in _said(item):
-            yield f"an uncertain layer is not introduced as one: {_said(item)[:60]}"
+            yield f"an uncertain layer is not introduced as uncertain: {_said(item)[:60]}"
 
 
 def _marks(report: Report) -> Iterator[str]:
@@ -84,19 +84,21 @@ def _marks(report: Report) -> Iterator[str]:
         for span in text:
             if span.kind in ("text", "em", "strong"):
                 named |= set(_NAMED.findall(span.text))
-    yield from (f"{mark} is named and not listed in the appendix" for mark in sorted({*named, *report.lost} - listed))
+    yield from (
+        f"{mark} is mentioned but not listed in the appendix" for mark in sorted({*named, *report.lost} - listed)
+    )
     shown = {mark for part in report.front for mark in _listed(part)}
     further = {mark for part in report.reference for mark in entries(part)}
     for mark in sorted(listed - shown - further):
         if mark[0] in "TQ":
-            yield f"{mark} is listed in the appendix and nowhere described"
+            yield f"{mark} is listed in the appendix but described nowhere"
 
 
 def _order(report: Report) -> Iterator[str]:
     part = report.part("threats")
     first = next(entries(part), "") if part else ""
     if report.headline and first != report.headline:
-        yield f"the headline {report.headline} does not stand first; {first or 'nothing'} does"
+        yield f"the headline {report.headline} is not first; {first or 'nothing'} is"
 
 
 def _repetition(report: Report) -> Iterator[str]:
@@ -123,7 +125,7 @@ def _internal_keys(report: Report) -> Iterator[str]:
         for text in texts(part):
             for span in text:
                 if span.kind not in ("quote", "code"):
-                    yield from (f"{part.key} names the key {key}" for key in _KEY.findall(span.text) if key in known)
+                    yield from (f"{part.key} mentions the key {key}" for key in _KEY.findall(span.text) if key in known)
 
 
 def _idle_controls(report: Report) -> Iterator[str]:
@@ -136,7 +138,7 @@ def _idle_controls(report: Report) -> Iterator[str]:
     for table in [block for block in part.blocks if isinstance(block, Table)] if part else []:
         for row in table.rows:
             if _said(row.cells[3]) == "yes" and not used & set(_ids(row.cells[0])):
-                yield f"a control counts and changes no metric: {_said(row.cells[0])[:80]}"
+                yield f"a control counts but changes no metric: {_said(row.cells[0])[:80]}"
 
 
 def _all(report: Report) -> Iterator[Text]:

@@ -71,7 +71,7 @@ def own_ranks(
 ) -> tuple[int, ...]:
     """Return each report's BM25 rank of its own listing, `listings[owners[i]]`, among all; 1 is best.
 
-    Reports are given as words. A tie counts against the own listing, so that an empty report finds nothing.
+    Reports are given as words. Ties count against a report's own listing, so that an empty report finds nothing.
     """
     count = len(listings)
     frequencies = [Counter(listing) for listing in listings]

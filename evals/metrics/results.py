@@ -145,10 +145,12 @@ class RetrievalCell(Record):
     """Ranks at which the search finds the reader's quotes."""
 
     ranks: dict[Mode, tuple[int, ...]]
-    """For each quote (factors in set order, then layers): among the hits for the questions of its own factor or layer,
-    the rank, from 1, of the first sentence that holds at least half of the quote; 0 when no kept hit does."""
+    """For each quote (factors in set order, then layers): the rank, from 1, of the first sentence that contains at
+    least half of the quote, among the hits for the questions of its own factor or layer; 0 when no kept hit does.
+    """
     shares: dict[int, float]
-    """k → the share of the case's characters in the first k sentences for a factor or layer, mean over all of them."""
+    """k → the share of the case's characters in the first k sentences for a factor or layer, averaged over all of them.
+    """
 
 
 class HeadlineCell(Record):

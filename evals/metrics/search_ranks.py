@@ -34,7 +34,8 @@ def questions() -> tuple[Question, ...]:
 
 
 def retrieval_cell(case: Case, reading: Reading, *, alone: bool) -> RetrievalCell:
-    """Rank a case's quotes in a search for each rubric card's questions; `alone` adds terms and vectors alone.
+    """Rank a case's quotes in a search for each rubric card's questions; `alone` adds searches by terms only and by
+    vectors only.
 
     The same texts give the same ranks.
     """

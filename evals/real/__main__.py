@@ -23,13 +23,13 @@ from evals.runs.runner import FAULTS, named_error
 from evals.script import run_script
 
 ABSENT: Final = (
-    f"skipped: the real pages are not here; they belong to third parties and are not part of the project. "
-    f"Give their folder as an argument or in {VARIABLE}."
+    "skipped: the real pages are not available; they belong to third parties and are not part of the project. Give "
+    f"their folder as an argument or in {VARIABLE}."
 )
 
-SHIPPED: Final = "The bundled constants have learned from these readings, so the figures flatter."
+SHIPPED: Final = "The bundled constants have learned from these readings, so the figures here are too good."
 LEARNED: Final = (
-    "The embedded reader has learned from these labels, so its figures here flatter. With products left out: "
+    "The embedded reader has learned from these labels, so its figures here are too good. For held-out products, run "
     "`python -m evals.training.fact_heads`."
 )
 
@@ -58,14 +58,14 @@ def main(arguments: Sequence[str]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m evals.real")
     parser.add_argument("words", nargs="*", metavar="[facts] TEXTS", help="folder with listings and readings")
-    parser.add_argument("--out", type=Path, help="where drafts, real.md and real.json are written")
+    parser.add_argument("--out", type=Path, help="where to write drafts, real.md and real.json")
     parser.add_argument("--drafter", choices=["embedded", "llm"], default="embedded")
-    parser.add_argument("--drafts", type=Path, help="compare the drafts that are there, as DRAFTS/<slug>/draft.json")
+    parser.add_argument("--drafts", type=Path, help="compare existing drafts, DRAFTS/<slug>/draft.json")
     parser.add_argument("--replay", type=Path, metavar="DIR", help="an LLM's recorded answers, DIR/<slug>")
-    parser.add_argument("--record", type=Path, metavar="DIR", help="ask the LLM, and record what it answers")
+    parser.add_argument("--record", type=Path, metavar="DIR", help="call this LLM and record its answers")
     parser.add_argument("--llm", default="", metavar="PROFILE/NAME")
     parser.add_argument("--only", nargs="*", default=[], metavar="SLUG")
-    parser.add_argument("--second", action="store_true", help="against the second reader")
+    parser.add_argument("--second", action="store_true", help="compare with the second reader")
     parser.add_argument(
         "--shipped", action="store_true", help="use the bundled constants, which have learned from the readings"
     )
@@ -80,7 +80,7 @@ def _drafter(asked: argparse.Namespace) -> drafting.Drafter:
         return drafting.replayed(asked.replay)
     if asked.record is not None:
         return drafting.asked(asked.llm, asked.record, os.environ)  # noqa: TID251
-    raise UsageError("no answers are named", hint="--replay DIR, or --record DIR with --llm PROFILE/NAME")
+    raise UsageError("no answers are given", hint="use --replay DIR, or --record DIR with --llm PROFILE/NAME")
 
 
 def _readings(texts: Path, asked: argparse.Namespace) -> tuple[str, str, str]:
@@ -120,7 +120,9 @@ def _readings(texts: Path, asked: argparse.Namespace) -> tuple[str, str, str]:
         else:
             rows.append(compare(reading, made))
     if not rows:
-        raise UsageError("no product to compare", where=str(texts), hint="--only names slugs of its readings")
+        raise UsageError(
+            "no product to compare", where=str(texts), hint="--only takes slugs of products with a reading"
+        )
     found = figures(rows)
     said = markdown(rows, found, asked.drafter)
     if asked.shipped:
@@ -135,7 +137,7 @@ def _facts(texts: Path, asked: argparse.Namespace) -> tuple[str, str, str]:
     if drafts is not None:
         golds = {slug: gold for slug, gold in golds.items() if (drafts / slug / drafting.JSON).is_file()}
     if not golds:
-        raise UsageError("no product to compare", where=str(drafts or texts), hint="labels.tsv names them")
+        raise UsageError("no product to compare", where=str(drafts or texts), hint="labels.tsv lists them")
     rows = [_fact_row(texts, slug, gold, drafter, drafts) for slug, gold in golds.items()]
     found = fact_figures(rows)
     learned = drafts is None and asked.drafter == "embedded"

@@ -1,4 +1,4 @@
-"""Draft real listings now: without an LLM, with one that is asked and recorded, or from recorded answers."""
+"""Draft real listings now: without an LLM, with a live LLM whose answers are recorded, or from recorded answers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -36,7 +36,7 @@ def replayed(answers: Path) -> Drafter:
 def asked(llm: str, answers: Path, environ: Mapping[str, str]) -> Drafter:
     """Return a drafter that calls the LLM `llm` (PROFILE/NAME) and records its answers in answers/<slug>."""
     if not llm:
-        raise UsageError("a live run needs an LLM", hint="name it with --llm PROFILE/NAME")
+        raise UsageError("a live run needs an LLM", hint="select it with --llm PROFILE/NAME")
     return lambda slug, files: _with_llm(files, Choice(llm=llm, record=answers / slug), environ)
 
 

@@ -55,7 +55,9 @@ def read_gold(texts: Path) -> dict[str, Gold]:
     """Load the labels, keyed by product. Raises SourceError when there are none."""
     path = texts / LABELS
     if not path.is_file():
-        raise SourceError("there are no labels", where=str(path), hint="facts are measured where they are labelled")
+        raise SourceError(
+            "there are no labels", where=str(path), hint="facts can be measured only where they are labelled"
+        )
     found: dict[str, dict[str, list[Place]]] = defaultdict(lambda: defaultdict(list))
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file, delimiter="\t"):

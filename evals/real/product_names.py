@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> None:
     right = count - wrong.total()
     click.echo(f"file: {right} of {count} names right" + (f" ({right / count:.1%})" if count else ""))
     for source, many in wrong.most_common():
-        click.echo(f"  {many} wrong: {source or 'nothing named it'}")
+        click.echo(f"  {many} wrong: {source or 'no source for the name'}")
 
 
 if __name__ == "__main__":

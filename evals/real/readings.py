@@ -106,7 +106,7 @@ def texts_folder(given: Path | None, environ: Mapping[str, str]) -> Path | None:
     if named is None:
         return None
     if not (named / "readings").is_dir() or not (named / "listings").is_dir():
-        raise SourceError("no real pages here", where=str(named), hint="it needs the folders listings and readings")
+        raise SourceError("no real pages found", where=str(named), hint="it needs the folders listings and readings")
     return named
 
 
@@ -122,7 +122,7 @@ def load_readings(texts: Path, second: bool = False) -> dict[str, Reading]:
             raise InputError(f"not a reading: {str(error).splitlines()[0]}", where=str(path)) from None
         missing = [key for key in (*FACTOR_SETS["0.5"], *LAYERS) if key not in {*reading.factors, *reading.layers}]
         if missing:
-            raise InputError(f"the reading says nothing of {missing[0]}", where=str(path))
+            raise InputError(f"the reading lacks {missing[0]}", where=str(path))
         found[path.stem] = reading
     return found
 

@@ -98,7 +98,7 @@ def _cut(report: str, room: int) -> str:
     if len(report) <= room:
         return report
     kept = report[:room].rpartition("\n")[0] or report[:room]
-    return f"{kept}\n\n[{len(report) - len(kept):,} further characters are not shown here]"
+    return f"{kept}\n\n[{len(report) - len(kept):,} further characters omitted]"
 
 
 def span(low: float | None, high: float | None) -> str:

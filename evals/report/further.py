@@ -46,13 +46,13 @@ def _cards(results: Sequence[CaseResult]) -> Further | Missing:
     )
     if flags:
         said += (
-            f" Of {count(sure, 'layer')} called certain, {_part(right, sure)} are pinned by a sentence of the card "
-            f"(precision); of {count(pinned, 'pinned layer')} {_part(right, pinned)} are called certain (recall)."
+            f" Of {count(sure, 'layer')} called certain, {_part(right, sure)} are settled by a sentence of the card "
+            f"(precision); of {count(pinned, 'settled layer')} {_part(right, pinned)} are called certain (recall)."
         )
     over = {case: sum(bool(f.certain) and f.gold is False for f in card.layers.values()) for case, card in found}
     worst = sorted(over.items(), key=lambda pair: (-pair[1], pair[0]))[:SHOWN]
     rows = tuple((case, str(many)) for case, many in worst if many)
-    return Further("cards", title, said, ("case", "layers certain without a sentence for it"), rows)
+    return Further("cards", title, said, ("case", "layers called certain without a sentence for it"), rows)
 
 
 def _twins(results: Sequence[CaseResult]) -> Further | Missing:
@@ -63,8 +63,8 @@ def _twins(results: Sequence[CaseResult]) -> Further | Missing:
     said = (
         f"n = {count(len(found), 'twin')}. The sum of the ten factors shifts by "
         f"{number(mean(twin.shift for _, twin in found))} on average, and "
-        f"{_part(sum(twin.flips for _, twin in found), len(LAYERS) * len(found))} of the flags flip; 0 of both would "
-        "be a drafter that reads facts, not wording."
+        f"{_part(sum(twin.flips for _, twin in found), len(LAYERS) * len(found))} of the flags flip; both would be 0 "
+        "for a drafter that reads facts, not wording."
     )
     worst = sorted(found, key=lambda pair: (-pair[1].shift - pair[1].flips, pair[0]))[:SHOWN]
     rows = tuple((case, number(twin.shift), str(twin.flips)) for case, twin in worst if twin.shift or twin.flips)
@@ -77,19 +77,19 @@ def _planted(results: Sequence[CaseResult]) -> Further | Missing:
     if not found:
         return Missing("planted", title, "No text with planted orders was drafted in this run.")
     broken = [(case, cell) for case, cell in found if cell.broken]
-    through = f"{len(broken)} got through and must be mended."
+    through = f"{len(broken)} got through and must be fixed."
     said = f"n = {count(len(found), 'planted text')}. " + (
-        through if broken else "None changed the clean draft, as it must be."
+        through if broken else "None changed the clean draft, as required."
     )
     rows = tuple((case, cell.attack, "; ".join(cell.broken)) for case, cell in broken)
-    return Further("planted", title, said, ("case", "planted", "what it moved"), rows)
+    return Further("planted", title, said, ("case", "planted", "what it changed"), rows)
 
 
 def _headlines(results: Sequence[CaseResult]) -> Further | Missing:
     title = "The threat that the reader would put first"
     found = [(result.case, result.headline) for result in results if result.headline is not None]
     if not found:
-        return Missing("headlines", title, "No headline of the reader's was compared in this run.")
+        return Missing("headlines", title, "No headline by the reader was compared in this run.")
     at = [f"{_part(sum(0 < cell.found <= k for _, cell in found), len(found))} in the first {k}" for k in (1, 3)]
     whole = _part(sum(cell.found > 0 for _, cell in found), len(found))
     said = f"n = {count(len(found), 'case')}. The draft shows it {', '.join(at)}, and {whole} anywhere."
@@ -101,22 +101,22 @@ def _claims(results: Sequence[CaseResult]) -> Further | Missing:
     title = "Claims and their quotes"
     found = [(result.case, result.claims) for result in results if result.claims is not None]
     if not found:
-        return Missing("claims", title, "Claims of the paragraphs were not checked in this run.")
+        return Missing("claims", title, "Claims in the paragraphs were not checked in this run.")
     claims = sum(cell.claims for _, cell in found)
     rows = tuple((case, ", ".join(cell.loose)) for case, cell in found if cell.loose)
     said = (
         f"n = {count(claims, 'claim')} in the paragraphs of certain layers of {count(len(found), 'case')}; "
-        f"{_part(sum(cell.cited for _, cell in found), claims)} cite a quote that holds. In "
-        f"{count(len(rows), 'case')} a number or name is in none of the quotes."
+        f"{_part(sum(cell.cited for _, cell in found), claims)} cite a valid quote. In {count(len(rows), 'case')} a "
+        "number or name is in none of the quotes."
     )
     return Further("claims", title, said, ("case", "in none of its quotes"), rows)
 
 
 def _usage(results: Sequence[CaseResult]) -> Further | Missing:
-    title = "What the LLM took"
+    title = "LLM usage"
     found = [result.usage for result in results if result.usage is not None]
     if not found:
-        return Missing("usage", title, "No LLM took part in this run, so there is nothing to count.")
+        return Missing("usage", title, "No LLM was used in this run, so there is nothing to count.")
     prices = [cell.dollars for cell in found if cell.dollars is not None]
     money = f"{sum(prices):.2f} dollars for {count(len(prices), 'case')}" if prices else "no price is known"
     odd = [

@@ -111,12 +111,12 @@ def heat_map(found: Sequence[Column], which: LabelSet) -> HeatMap | None:
     large = sum(value is not None and abs(value - given) >= _STEPS[2] for value, given in labelled)
     cases = sum(column.errors[which] is not None for column in found)
     caption = (
-        "Each column is a case, each row a factor; blue: drafted below the label, orange: above, darker or "
-        f"brighter: further off. n = {len(labelled):,} labels of {count(cases, 'case')} ({LABEL_TITLES[which]}). "
-        f"{large:,} are off by 0.3 or more. A column of one colour is a product that was read wrongly as a whole; a "
-        "row of one colour is a factor with a bias."
+        "Each column is a case, each row a factor; blue: drafted below the label, orange: above; the darker or "
+        f"brighter, the further off. n = {len(labelled):,} labels of {count(cases, 'case')} ({LABEL_TITLES[which]}). "
+        f"{large:,} are off by 0.3 or more. A column of one colour is a product that was misread as a whole; a row of "
+        "one colour is a factor with a bias."
     )
-    title = f"Where is it wrong? Errors of each factor against the {LABEL_TITLES[which]}"
+    title = f"Where are the errors? Errors of each factor against the {LABEL_TITLES[which]}"
     svg = picture(f"heat-{which}", title, caption, (right + RIGHT, height + 26), *drawn, class_="heat")
     return HeatMap(which, svg, caption)
 

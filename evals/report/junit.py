@@ -18,7 +18,7 @@ _BEHIND: Final[dict[LossName, tuple[str, ...]]] = {
     "score_error": ("score", "band", "likely", "cvss"),
     "flag_loss": ("flag", "layers/"),
 }
-"""How the names of the metrics begin that belong to a primary loss."""
+"""The prefixes of metric names that belong to each primary loss."""
 
 
 def xml(evaluation: Evaluation, verdict: Verdict | None = None) -> str:

@@ -62,7 +62,7 @@ def text(evaluation: Evaluation, verdict: Verdict | None = None) -> str:
         ["### Metrics", "", *(values if verdict is None else _moves(rows))],
         *(_folded(table.title, _table(table)) for table in (tables.factors(evaluation), tables.layers(evaluation))),
         *(_folded(table.title, _table(table)) for table in tables.tables(evaluation)),
-        _folded("Moved in one factor, layer or pattern", _moves(moves) if moves else []),
+        _folded("Changed in one factor, layer or pattern", _moves(moves) if moves else []),
         _changed(verdict),
         ["### Worst cases", "", *worst_cases] if worst_cases else [],
         ["### Failed cases", "", *failed] if failed else [],
@@ -92,7 +92,11 @@ def _findings(verdict: Verdict | None) -> list[str]:
 
 def _tests(verdict: Verdict | None) -> list[str]:
     lines = [f"- {code(test.metric)}: {plain(test_words(test))}" for test in (verdict.tests if verdict else ())]
-    return ["### Tests between the two recordings", "", "A loss, so above 0 is worse.", "", *lines] if lines else []
+    return (
+        ["### Tests between the two recordings", "", "These are losses, so above 0 is worse.", "", *lines]
+        if lines
+        else []
+    )
 
 
 def _moves(rows: Sequence[MetricRow]) -> list[str]:

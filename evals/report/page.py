@@ -29,9 +29,9 @@ _TILES: Final = {
     "flag_f1_reader": "Flag F1, reader",
     "score_mae_published": "Score error, points",
     "band_agreement_published": "Same severity band",
-    "interval_coverage_published": "Labels inside ranges",
+    "interval_coverage_published": "Labels within ranges",
     "evidence_recall_reader": "Reader's quotes cited",
-    "citation_validity": "Citations that hold",
+    "citation_validity": "Valid citations",
 }
 """Key figures."""
 

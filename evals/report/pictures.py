@@ -51,11 +51,11 @@ _BAR: Final = 14
 
 def ranges(results: Sequence[CaseResult]) -> Figure | Missing:
     """Draw how often each factor's range contains the labels, against the target."""
-    title = "Do the ranges hold the labels?"
+    title = "Do the ranges contain the labels?"
     found = range_coverage(results)
     shares = [share for item in found.values() for share in (item.published, item.reader) if share is not None]
     if not shares:
-        return Missing("ranges", title, "No case has labels of factors, so no range can hold one.")
+        return Missing("ranges", title, "No case has factor labels, so no range can contain one.")
     start = max(0.0, int(min(*shares, TARGET_LOW - 0.1) * 10) / 10)
     bottom = _TOP + _ROW * len(found)
     scale = Scale(start, 1, 200, WIDTH - 84)
@@ -75,11 +75,11 @@ def ranges(results: Sequence[CaseResult]) -> Figure | Missing:
     drawn += legend([("dot one", "reader"), ("dot two hollow", "published")], 12, 14)
     inside = sum(item.published is not None and TARGET_LOW <= item.published <= TARGET_HIGH for item in found.values())
     caption = (
-        f"Across: how often a factor's range holds the label; the axis begins at {tick(start)}. The strip is the "
+        f"Across: how often a factor's range contains the label; the axis begins at {tick(start)}. The strip is the "
         f"target, {percent(TARGET_LOW)} to {percent(TARGET_HIGH)}; left of it ranges are too narrow, right of it "
-        "wider than need be. At the right the mean width of the range (0 to 1). n = "
-        f"{max(item.reader_count for item in found.values())} labels of the reader and "
-        f"{max(item.published_count for item in found.values())} published ones a factor. Against the published "
+        "wider than necessary. On the right, the mean width of the range (0 to 1). n = "
+        f"{max(item.reader_count for item in found.values())} reader's labels and "
+        f"{max(item.published_count for item in found.values())} published labels per factor. Against the published "
         f"labels {inside} of {len(found)} factors are on target."
     )
     rows = tuple(
@@ -93,7 +93,7 @@ def ranges(results: Sequence[CaseResult]) -> Figure | Missing:
         )
         for key, item in found.items()
     )
-    heads = ("factor", "holds the reader's", "n", "holds the published", "n", "mean width")
+    heads = ("factor", "contains the reader's", "n", "contains the published", "n", "mean width")
     svg = picture("ranges", title, caption, (WIDTH, bottom + 48), *drawn)
     return Figure("ranges", title, svg, caption, heads, rows)
 
@@ -119,7 +119,7 @@ def recall(results: Sequence[CaseResult]) -> Figure | Missing:
         return Missing("recall", title, "This evaluation did not measure retrieval, so there is no recall to draw.")
     curves = {mode: recall_at(found, DEPTH) for mode, found in ranks.items()}
     area = frame((WIDTH, HEIGHT), (1, DEPTH), (0, 1))
-    drawn = axes(area, _KS, SHARES, "k, first sentences for a question", "share of the reader's quotes found")
+    drawn = axes(area, _KS, SHARES, "k, the first sentences for a question", "share of the reader's quotes found")
     for mode, curve in curves.items():
         said, class_ = _MODES[mode]
         points = list(enumerate(curve, start=1))
@@ -135,10 +135,10 @@ def recall(results: Sequence[CaseResult]) -> Figure | Missing:
     best = max(curves, key=lambda mode: (curves[mode][4], mode == "fused"))
     caption = (
         "Across: k, the number of sentences taken for one question. Up: the share of the reader's quotes with at "
-        f"least half of their words in one of them. n = {len(next(iter(ranks.values()))):,} quotes. A curve further up "
+        f"least half of their words in one of them. n = {len(next(iter(ranks.values()))):,} quotes. A higher curve "
         "finds more with less text"
-        + ("; dashed, how much of a case's text k sentences are" if shares else "")
-        + f". At k = 5 {_MODES[best][0]} search finds most: {percent(curves[best][4])}."
+        + ("; dashed: how much of a case's text k sentences are" if shares else "")
+        + f". At k = 5 {_MODES[best][0]} search finds the most: {percent(curves[best][4])}."
     )
     rows = tuple(
         (str(k), *(percent(curves[mode][k - 1]) for mode in curves), percent(shares.get(k)))
@@ -150,12 +150,12 @@ def recall(results: Sequence[CaseResult]) -> Figure | Missing:
 
 def moves(verdict: Verdict | None) -> Figure | Missing:
     """Draw bars that show how much each aggregated metric moved, relative to the baseline."""
-    title = "Which metrics moved?"
+    title = "Which metrics changed?"
     if verdict is None:
-        return Missing("moves", title, "No baseline was compared, so nothing can have moved.")
+        return Missing("moves", title, "The run was not compared with a baseline, so no change can be shown.")
     known = [(move, part) for move in verdict.moved if (part := relative(move.before, move.after)) is not None]
     if not known:
-        return Missing("moves", title, "No metric with a value in the baseline has moved.")
+        return Missing("moves", title, "No metric with a value in the baseline has changed.")
     ordered = sorted(known, key=lambda row: (not row[0].worse, "/" in row[0].metric, -abs(row[1]), row[0].metric))
     shown = ordered[:SHOWN_MOVES]
     most = max(abs(part) for _, part in shown) or 1.0
@@ -172,9 +172,9 @@ def moves(verdict: Verdict | None) -> Figure | Missing:
     left, unknown = len(ordered) - len(shown), len(verdict.moved) - len(known)
     are = "is" if unknown == 1 else "are"
     caption = (
-        "Across: the change of a metric as a part of its value in the baseline; the longest bar is "
-        f"{relative_percent(1, 1 + most).lstrip('+')}. Orange with ▲ or ▼: for the worse; grey: for the better, or a "
-        f"number without a better side. n = {count(len(verdict.moved), 'metric')} that moved"
+        "Across: the change of a metric relative to its value in the baseline; the longest bar is "
+        f"{relative_percent(1, 1 + most).lstrip('+')}. Orange with ▲ or ▼: worse; grey: better, or a number that has "
+        f"no better direction. n = {count(len(verdict.moved), 'metric')} that changed"
         + (f", of which {left} smaller ones are only in the table" if left else "")
         + (f"; {count(unknown, 'metric')} without a value to divide by {are} not drawn" if unknown else "")
         + "."

@@ -43,16 +43,14 @@ def certainty(results: Sequence[CaseResult]) -> Figure | Missing:
     title = "Is the certainty calibrated?"
     found = {which: bins for which in LABEL_TITLES if (bins := reliability(results, which))}
     if not found:
-        return Missing(
-            "reliability", title, "No case has labels of layers beside a certainty, so none can be compared."
-        )
+        return Missing("reliability", title, "No case has both layer labels and certainties, so none can be compared.")
     size = (WIDTH, HEIGHT + _COUNTS)
     area = frame(size, (0, 1), (0, 1), (14, 18, 44 + _COUNTS, 88))
     most = max(item.layers for bins in found.values() for item in bins)
     drawn = [
         *axes(area, SHARES, SHARES, "certainty of the draft", "share that the labels call certain"),
         line(area, [(0, 0), (1, 1)], "ideal"),
-        words("below the dashed line: too sure", area.x.at(0.86), area.y.at(0.06), "note", "end"),
+        words("below the dashed line: overconfident", area.x.at(0.86), area.y.at(0.06), "note", "end"),
     ]
     for row, (which, bins) in enumerate(found.items()):
         height = area.y.start + 54 + 16 * row
@@ -65,8 +63,8 @@ def certainty(results: Sequence[CaseResult]) -> Figure | Missing:
     lost = sum(cell.certainty is None for result in results for cell in result.layers.values())
     caption = (
         "Across: the certainty that the draft gives a layer, in tenths. Up: the share of those layers that the "
-        "labels call certain, with 95 % intervals; a larger dot stands for more layers. n = "
-        f"{' and '.join(total)}. {_calibration(found[next(iter(found))])}"
+        f"labels call certain, with 95 % intervals; a larger dot means more layers. n = {' and '.join(total)}. "
+        f"{_calibration(found[next(iter(found))])}"
         + (f" {count(lost, 'layer')} of failed cases have no certainty and are left out." if lost else "")
     )
     rows = tuple(
@@ -102,21 +100,21 @@ def _calibration(bins: Sequence[Bin]) -> str:
     gap = mean(item.layers * (item.certainty - item.share) for item in bins)
     overall = (gap or 0.0) / (sum(item.layers for item in bins) / len(bins))
     away = [item for item in bins if not item.share_low <= item.certainty <= item.share_high]
-    side = "more certain than the labels bear out" if overall > 0 else "less certain than the labels would allow"
+    side = "more certain than the labels support" if overall > 0 else "less certain than the labels would allow"
     lean = f"On average it is {number(abs(overall))} {side}"
     if abs(overall) < _SMALL:
         lean = "On average certainty and share agree"
     many = f"{len(away)} of {count(len(bins), 'tenth')}"
-    return f"Below the diagonal a draft is too sure. {lean}; in {many} the interval misses the diagonal."
+    return f"Below the diagonal a draft is overconfident. {lean}; in {many} the interval misses the diagonal."
 
 
 def risk(results: Sequence[CaseResult]) -> Figure | Missing:
     """Draw risk against coverage with the area under the generalised risk."""
-    title = "What does accepting only the more certain layers buy?"
+    title = "What is gained by accepting only the more certain layers?"
     curve = risk_coverage(results)
     if curve is None:
         return Missing(
-            "risk", title, "No case has the reader's labels of layers, so no accepted layer can be right or wrong."
+            "risk", title, "No case has the reader's layer labels, so no accepted layer can be right or wrong."
         )
     top = max(_TENTH, math.ceil(max(point.risk for point in curve.points) * 10) / 10)
     area = frame((WIDTH, HEIGHT), (0, 1), (0, top))
@@ -125,7 +123,7 @@ def risk(results: Sequence[CaseResult]) -> Figure | Missing:
     meanings = [
         ("two", "wrong among the accepted"),
         ("one", "wrong accepted among all (area = AUGRC)"),
-        ("ideal", "the same if certainty said nothing"),
+        ("ideal", "the same with an uninformative certainty"),
     ]
     drawn = [
         *axes(area, SHARES, ticks(0, top, 0.1), "share of layers accepted, the most certain first", "risk"),
@@ -148,10 +146,9 @@ def risk(results: Sequence[CaseResult]) -> Figure | Missing:
         )
     drawn += legend(meanings, area.x.start + 12, area.y.end + 12)
     caption = (
-        "Across: the share of layers accepted, from the most certain downward. Up: how many of them the reader "
-        f"calls not certain. n = {curve.layers:,} layers. AUGRC {number(curve.augrc)}: lower is better; "
-        f"{number(curve.shuffled)} is what a certainty without information gives, {number(curve.perfect)} the best "
-        f"that any order could give. {own}"
+        "Across: the share of layers accepted, from the most certain downward. Up: how many of them the reader calls "
+        f"not certain. n = {curve.layers:,} layers. AUGRC {number(curve.augrc)}: lower is better; an uninformative "
+        f"certainty gives {number(curve.shuffled)}, the best possible order {number(curve.perfect)}. {own}"
     )
     heads = ("accepted", "certainty from", "wrong among accepted", "wrong accepted among all")
     svg = picture("risk", title, caption, (WIDTH, HEIGHT), *drawn)

@@ -66,10 +66,10 @@ def scores(results: Sequence[CaseResult], names: Mapping[str, str]) -> Figure | 
     held = sum(bool(covered(dot.low, dot.high, dot.label)) for dot in dots)
     same = sum(score.severity == score.published_severity for score in labelled.values())
     caption = (
-        "Across: the published score, recomputed at mitigation factor 1. Up: the drafted score before controls, "
-        f"with its likely range; both axes begin at {area.x.low:g}. Strips are severity bands. On the dashed line "
-        f"both agree; a hollow dot is a provisional score that the draft withholds. {_agreement(dots)} {same} of "
-        f"{len(labelled)} lie in the same band, {held} of {len(labelled)} labels inside the likely "
+        "Across: the published score, recomputed at mitigation factor 1. Up: the drafted score before controls, with "
+        f"its likely range; both axes begin at {area.x.low:g}. Strips are severity bands. On the dashed line both "
+        f"agree; a hollow dot is a provisional score that the draft withholds. {_agreement(dots)} {same} of "
+        f"{len(labelled)} are in the same band, {held} of {len(labelled)} labels are within the likely "
         f"range.{_not_drawn(len(labelled) - len(dots))}"
     )
     svg = _scatter("scores", title, caption, area, dots, ("published score", "drafted score"), _strips(area))
@@ -90,7 +90,7 @@ def bases(results: Sequence[CaseResult], names: Mapping[str, str]) -> Figure | M
     ]
     if not dots:
         return Missing(
-            "bases", title, "No drafted case has a CVSS base of the reader's, so there is nothing to compare with."
+            "bases", title, "No drafted case has a CVSS base from the reader, so there is nothing to compare with."
         )
     area = _area(dots)
     caption = (

@@ -154,10 +154,10 @@ def verdict_words(evaluation: Evaluation, verdict: Verdict | None) -> str:
     """Return the verdict as one or two sentences."""
     failed = len(evaluation.errors)
     counts = "counts" if failed == 1 else "count"
-    broken = f" {count(failed, 'case')} could not be drafted and {counts} as worst." if failed else ""
+    broken = f" {count(failed, 'case')} could not be drafted and {counts} as the worst value." if failed else ""
     if verdict is None:
         return f"Measured without a baseline: values only.{broken}"
-    how = "the same answers were replayed" if verdict.regime == "replay" else "the answers were recorded anew"
+    how = "the same answers were replayed" if verdict.regime == "replay" else "the answers were recorded again"
     found = count(len(verdict.findings), "finding")
     said = {
         "pass": f"The gate passes: {how}; {found}." if verdict.findings else f"The gate passes: {how}, no finding.",
@@ -165,7 +165,9 @@ def verdict_words(evaluation: Evaluation, verdict: Verdict | None) -> str:
         "inconclusive": f"The gate cannot tell: {how}, and these cases are too few to settle it.",
     }[verdict.outcome]
     if verdict.outcome == "fail" and ungated(evaluation):
-        said = f"Worse than what it is compared with, in {found}; shown, not gated ({', '.join(evaluation.left_out)})."
+        said = (
+            f"Worse than the run it is compared with, in {found}; shown, not gated ({', '.join(evaluation.left_out)})."
+        )
     changed = len(verdict.cases)
     drafts = "No draft measures differently." if not changed else f"{count(changed, 'draft')} changed."
     return f"{said} {drafts}{broken}"
@@ -197,8 +199,8 @@ def next_words(evaluation: Evaluation, verdict: Verdict | None) -> str:
         return "Next: ask about more cases (a larger --sample, or none), or ask each case more often (--repeats 3)."
     whole = "" if not evaluation.left_out else f" of a run without {', '.join(evaluation.left_out)}"
     return (
-        "Next: look at the cases named first; mend the change, or accept an intended one"
-        f"{whole} with `{accept_command(evaluation.drafter, verdict)}`."
+        f"Next: look at the cases listed first; fix the change, or accept an intended one{whole} with "
+        f"`{accept_command(evaluation.drafter, verdict)}`."
     )
 
 

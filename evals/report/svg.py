@@ -94,7 +94,7 @@ def stroke(x1: float, y1: float, x2: float, y2: float, class_: str) -> Markup:
 
 
 def dot(x: float, y: float, radius: float, class_: str, said: str | None = None) -> Markup:
-    """Return a circle of class `dot …` that says `said` when it is pointed at."""
+    """Return a circle of class `dot …` that shows the text `said` on hover."""
     told = () if said is None else (element("title", said),)
     return element("circle", *told, cx=x, cy=y, r=radius, class_=f"dot {class_}")
 

@@ -66,7 +66,7 @@ def layers(evaluation: Evaluation) -> Table:
 
 def tables(evaluation: Evaluation) -> tuple[Table, ...]:
     """Return the tables below the metrics for which this run has data."""
-    note = "Against the range of two readers; in no other metric. Gated all together."
+    note = "Measured against the range between two readers; excluded from all other metrics. Gated together."
     special = blocks("Cases written for a purpose", "kind", _KIND, evaluation.special.items(), note)
     found = (_splits(evaluation), _compared(evaluation), special, _scores(evaluation))
     return tuple(table for table in found if table.rows)
@@ -81,8 +81,8 @@ def _splits(evaluation: Evaluation) -> Table:
         side = "" if wide is None or direction.better == "near" else f"{HUNDRED * wide:+.0f} %"
         rows.append((name, number(train.get(name)), number(dev.get(name)), side))
     heads = ("metric", "train", "dev", "worse by")
-    note = "dev: vendors nobody looked at. Worse by: how much worse dev is than train, as a share of train."
-    return Table("Vendors looked at, and vendors nobody looked at", heads, tuple(rows), note)
+    note = "dev: held-out vendors. Worse by: how much worse dev is than train, as a share of train."
+    return Table("Train vendors and held-out vendors", heads, tuple(rows), note)
 
 
 def _compared(evaluation: Evaluation) -> Table:
@@ -101,11 +101,13 @@ def _compared(evaluation: Evaluation) -> Table:
 def _scores(evaluation: Evaluation) -> Table:
     left = sorted((value, key) for key, value in evaluation.score_attribution.items() if value is not None)
     error = number(evaluation.metrics.get("score_error"))
-    note = f"{error} with the drafted factors: what is left is lowest where that factor costs most."
+    note = f"{error} with the drafted factors; the factor with the lowest remaining error costs most."
     if evaluation.band_changes:
         note += (
             f" The band differs from that of the reader's labels in {count(len(evaluation.band_changes), 'case')}: "
             f"{', '.join(evaluation.band_changes)}."
         )
     rows = tuple((key, number(value)) for value, key in left)
-    return Table("Score error left when one factor has the reader's value", ("factor", "score error"), rows, note)
+    return Table(
+        "Score error that remains when one factor has the reader's value", ("factor", "score error"), rows, note
+    )

@@ -53,7 +53,7 @@ def text(evaluation: Evaluation, verdict: Verdict | None = None) -> str:
         [*_wrapped(run_words(evaluation)), *_wrapped(verdict_words(evaluation, verdict))],
         _findings(verdict),
         _wrapped(next_words(evaluation, verdict)),
-        _titled("Tests between the two recordings (loss, so above 0 is worse)", tests),
+        _titled("Tests between the two recordings (losses, so above 0 is worse)", tests),
         _metrics(evaluation, verdict),
         _table(_FACTOR_HEADS, tables.factors(evaluation).rows, 28, 10),
         _table(_LAYER_HEADS, tables.layers(evaluation).rows, 32, 11),
@@ -118,8 +118,8 @@ def _part_moves(verdict: Verdict | None) -> list[str]:
     moves = part_moves(verdict)
     lines = [_move(move.metric, move.before, move.after, move.worse) for move in moves[:_PART_MOVES]]
     if len(moves) > _PART_MOVES:
-        lines.append(f"… and {count(len(moves) - _PART_MOVES, 'further move')}")
-    return ["Moved in one factor, layer or pattern, for the worse first", *lines] if lines else []
+        lines.append(f"… and {count(len(moves) - _PART_MOVES, 'further change')}")
+    return ["Changed in one factor, layer or pattern, worst first", *lines] if lines else []
 
 
 def _changed(verdict: Verdict | None) -> list[str]:

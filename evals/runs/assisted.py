@@ -87,9 +87,9 @@ def replayed(
     if odd:
         what, where, hint = odd[0][1]
         raise DriftError(
-            f"the recordings of {len(odd)} of {len(cases)} cases do not fit what would be asked",
+            f"the recordings of {len(odd)} of {len(cases)} cases do not match the current requests",
             where=", ".join(slug for slug, _ in odd[:_NAMED]) + (" …" if len(odd) > _NAMED else ""),
-            hint=f"`{RECORD_HINT}` records anew and says better, worse or cannot tell\n{what}, {where}\n{hint}",
+            hint=f"`{RECORD_HINT}` records again and reports better, worse or cannot tell\n{what}, {where}\n{hint}",
         )
     return made
 

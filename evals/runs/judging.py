@@ -83,7 +83,9 @@ def compared(first: Mapping[str, str], second: Mapping[str, str]) -> Judged:
     """Count both readings. Raises InputError unless both cover the same threats."""
     if first.keys() != second.keys():
         odd = sorted(first.keys() ^ second.keys())
-        raise InputError(f"only one reading has {odd[0]}", where=f"{len(odd)} threats", hint="read the same sheets")
+        raise InputError(
+            f"only one reading has {odd[0]}", where=f"{len(odd)} threats", hint="both readers must read the same sheets"
+        )
     pairs = [(first[threat], second[threat]) for threat in sorted(first)]
     return Judged(
         threats=len(pairs),
@@ -109,9 +111,9 @@ def main(arguments: Sequence[str]) -> None:
         return
     found = compared(read(FOLDER / "first.csv"), read(FOLDER / "second.csv"))
     click.echo(
-        f"{found.threats} threats of {found.cases} cases: follows from its quote and concerns the product: "
-        f"first reading {100 * (found.first or 0):.0f} %, second {100 * (found.second or 0):.0f} %, "
-        f"both {100 * (found.both or 0):.0f} %; alpha {found.alpha or 0:.2f}"
+        f"{found.threats} threats of {found.cases} cases: follows from its quote and concerns the product: first "
+        f"reading {100 * (found.first or 0):.0f} %, second {100 * (found.second or 0):.0f} %, both "
+        f"{100 * (found.both or 0):.0f} %; alpha {found.alpha or 0:.2f}"
     )
 
 

@@ -116,7 +116,7 @@ def plan(cases: Sequence[Case], repeats: int, llm: str, settings: Settings, agai
             for field in ("input_tokens", "output_tokens", "calls")
         )
         price = price_of_llm(llm, settings)
-        cost = "at a price that is not known"
+        cost = "at an unknown price"
         if price is not None:
             cost = f"about ${price.cost(Usage(tokens_in, tokens_out)):.2f}"
         lines.append(f"as recorded before: about {calls} calls, {tokens_in} tokens in, {tokens_out} out, {cost}")
@@ -125,7 +125,7 @@ def plan(cases: Sequence[Case], repeats: int, llm: str, settings: Settings, agai
         effects = ", ".join(
             f"{name} {detectable_at(spread, clusters):.3f}" for name, spread in rerecorded.USUAL_SPREAD.items()
         )
-        lines.append(f"mean differences that would be found in four of five runs: {effects}")
+        lines.append(f"mean differences that would be detected in four of five runs: {effects}")
     return lines
 
 
@@ -137,10 +137,10 @@ def record(wanted: session.Wanted, llm: str, slugs: Sequence[str], *, missing: b
     name = _named(llm, wanted.settings)
     folder = session.RECORDED
     if not folder.is_dir():
-        raise InputError("recordings belong to a checkout", where=str(folder), hint="record in a checkout")
+        raise InputError("recordings are part of a checkout", where=str(folder), hint="run this in a checkout")
     known = {case.slug: case for case in bundled_cases()}
     if unknown := [slug for slug in slugs if slug not in known]:
-        raise InputError(f"no such case: {unknown[0]}", where="--case", hint="give names of folders in corpus/cases")
+        raise InputError(f"no such case: {unknown[0]}", where="--case", hint="give folder names from corpus/cases")
     constants = session.held_cases([known[slug] for slug in (slugs or recorded_slugs(folder))], wanted)
     if missing:
         constants = tuple(one for one in constants if not _fits(one, folder, wanted.settings))

@@ -57,7 +57,7 @@ def prepare(folder: Path) -> None:
 
 
 def _unwritable(place: Path, error: OSError) -> SourceError:
-    return SourceError(f"cannot be written: {error.strerror}", where=str(place), hint="give another --out")
+    return SourceError(f"cannot be written: {error.strerror}", where=str(place), hint="choose another --out")
 
 
 def load(folder: Path) -> Done:
@@ -69,7 +69,7 @@ def load(folder: Path) -> Done:
         first = error.errors(include_url=False, include_input=False)[0]
         file = RUN if error.title == Evaluation.__name__ else DRAFTS
         raise InputError(
-            f"no run: {first['msg']}", where=str(folder / file), hint="was it written by this version?"
+            f"not a run: {first['msg']}", where=str(folder / file), hint="was it written by this version?"
         ) from None
     return Done(evaluation, views)
 

@@ -130,12 +130,12 @@ def recorded_cases(wanted: Wanted, folder: Path) -> tuple[Case, ...]:
     """Return the cases with answers in `folder`. Raises DriftError if there are none, or one is not in the corpus."""
     slugs = recorded_slugs(folder)
     if not slugs:
-        hint = "`septet eval record` makes recordings, in a checkout; `--recorded DIR` names others"
+        hint = "`septet eval record` makes recordings, in a checkout; `--recorded DIR` uses others"
         raise DriftError("no recorded answers", where=str(folder), hint=hint)
     by_slug = {case.slug: case for case in wanted.chosen()[0]}
     unknown = [slug for slug in slugs if slug not in by_slug]
     if unknown:
-        raise DriftError(f"no such case: {unknown[0]}", where=str(folder), hint="take the cases it was recorded with")
+        raise DriftError(f"no such case: {unknown[0]}", where=str(folder), hint="give the cases it was recorded with")
     return tuple(by_slug[slug] for slug in slugs[: wanted.limit])
 
 
@@ -165,7 +165,7 @@ def fail_if(outcome: Outcome) -> None:
     raise RegressionError(
         verdict.findings[0].text + (f"; and {more} more finding{'s' * (more > 1)}" if more else ""),
         where="the gate",
-        hint=f"mend it, or accept an intended change with `{accept_command(outcome.done.evaluation.drafter, verdict)}`",
+        hint=f"fix it, or accept an intended change with `{accept_command(outcome.done.evaluation.drafter, verdict)}`",
     )
 
 
@@ -184,7 +184,7 @@ def gate_of(drafter: str, wanted: Wanted) -> Baseline | None:
         return baselines.load(path)
     earlier = load(path).evaluation
     if earlier.drafter != drafter:
-        raise UsageError(f"that run is of the {earlier.drafter} drafter", hint="compare two runs of one drafter")
+        raise UsageError(f"that run used the {earlier.drafter} drafter", hint="compare two runs of the same drafter")
     return baselines.accept(None, earlier, on="", reason="an earlier run")
 
 
@@ -193,7 +193,7 @@ def to_accept(drafter: str, folder: Path | None, progress: Progress | None) -> t
     if folder is not None:
         run = load(folder)
         if run.evaluation.drafter != drafter:
-            raise UsageError(f"that run is of the {run.evaluation.drafter} drafter", hint="name it with --drafter")
+            raise UsageError(f"that run used the {run.evaluation.drafter} drafter", hint="specify it with --drafter")
         answers = folder / ANSWERS
         return run, answers if answers.is_dir() else None
     wanted = Wanted(progress=progress)
@@ -221,11 +221,11 @@ def accept(
     moved = baselines.accept(before, run, on=on, reason=reason, floors=floors)
     if run.drafter == "llm" and answers is not None:
         if not recorded.is_dir():
-            raise InputError("recordings belong to a checkout", where=str(recorded), hint="accept in a checkout")
+            raise InputError("recordings are part of a checkout", where=str(recorded), hint="run this in a checkout")
         lost = [case.case for case in run.per_case if not (answers / case.case).is_dir()]
         if lost:
             said = f"there are no answers for {lost[0]}"
-            raise InputError(said, where=str(answers), hint="take the whole folder of the run")
+            raise InputError(said, where=str(answers), hint="use the complete folder of the run")
         for case in run.per_case:
             shutil.rmtree(recorded / case.case, ignore_errors=True)
             shutil.copytree(answers / case.case, recorded / case.case)
@@ -237,7 +237,7 @@ def _check_acceptable(run: Evaluation, answers: Path | None, recorded: Path) -> 
     """Raise UsageError or DriftError for a run that the next `septet eval` could not repeat."""
     if run.left_out:
         raise UsageError(
-            f"that run is not of everything: {', '.join(run.left_out)}", hint="accept a run without these options"
+            f"that run is incomplete: {', '.join(run.left_out)}", hint="accept a run without these options"
         )
     llm, measured = run.drafter == "llm", {case.case for case in run.per_case}
     now = run_fingerprints(tuple(case for case in bundled_cases() if not llm or case.slug in measured))
@@ -247,7 +247,7 @@ def _check_acceptable(run: Evaluation, answers: Path | None, recorded: Path) -> 
     differ = [name for name in compared if run.fingerprints.get(name) != now[name]]
     if differ:
         raise DriftError(
-            f"that run was made with other {' and '.join(differ)} than there are now",
+            f"that run was made with different {' and '.join(differ)}",
             where="accept",
             hint="run `septet eval --out` again and accept that, or accept without --run",
         )

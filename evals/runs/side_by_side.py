@@ -55,10 +55,10 @@ def lines(a: Done, b: Done, *, names: tuple[str, str] = ("A", "B"), most: int = 
         if (alike or name not in _OF_CASES) and whole[0].fingerprints.get(name) != whole[1].fingerprints.get(name)
     ]
     if differ:
-        yield f"not alike: {', '.join(differ)}"
+        yield f"different: {', '.join(differ)}"
     other = sorted(before.case for before, after in pairs if _labels(before) != _labels(after))
     if other:
-        yield f"other labels: {', '.join(other)}; what these measure does not compare"
+        yield f"different labels: {', '.join(other)}; metrics based on these cannot be compared"
     for part in (
         _metrics(old, new),
         _paired(old.per_case, new.per_case),
@@ -135,7 +135,7 @@ def _cases(pairs: Pairs, most: int) -> Iterator[str]:
             cells = "".join(f"{figure(a)} → {figure(b)}".rjust(17) for a, b in losses)
             threats = f"{len(old.threats)} → {len(new.threats)}"
             rows.append((-_grown(old, new), new.case, f"{new.case[:33]:34}{cells}{threats:>10}"))
-    yield f"cases that measure differently: {len(rows)}, the worst first"
+    yield f"cases with different measurements: {len(rows)}, the worst first"
     yield f"{'case':34}{'factor error':>18}{'score error':>16}{'flag loss':>16}{'threats':>10}"
     yield from (line for *_, line in sorted(rows)[:most])
     if len(rows) > most:
@@ -150,7 +150,7 @@ def _differences(pairs: Pairs, old: dict[str, DraftView], new: Sequence[DraftVie
             gone, come = sentence_diff(old[view.case], view)
             if gone or come:
                 rows.append((-grown[view.case], view.case, gone, come))
-    yield f"drafts whose sentences differ: {len(rows)}, the worst first"
+    yield f"drafts with different sentences: {len(rows)}, the worst first"
     for less, slug, gone, come in sorted(rows, key=lambda row: row[:2])[:most]:
         yield f"{slug} ({-less:+.4f} factor error)"
         for mark, texts in (("-", gone), ("+", come)):

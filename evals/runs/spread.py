@@ -20,7 +20,7 @@ ResultT = TypeVar("ResultT")
 class Crew:
     """A pool of processes for several kinds of work in turn; they keep running, since starting them takes seconds.
 
-    Linear algebra runs in one thread there: waiting threads triple the cost of small matrices.
+    In these processes linear algebra runs in one thread, because waiting threads triple the cost of small matrices.
     """
 
     def __init__(self, workers: int = WORKERS) -> None:

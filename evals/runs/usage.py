@@ -37,7 +37,7 @@ def complaints(folder: Path) -> list[str]:
     files = sorted(folder.rglob("*.json"))
     size = sum(file.stat().st_size for file in files)
     found = [
-        f"{file.relative_to(folder).as_posix()}: holds a string like a key"
+        f"{file.relative_to(folder).as_posix()}: contains a string that looks like a key"
         for file in files
         if KEY_LIKE.search(file.read_text("utf-8", "replace"))
     ]

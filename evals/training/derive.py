@@ -69,7 +69,7 @@ class Flags:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What fits make of rows that they have not seen: each row by the fits without its fold."""
+    """Predictions for rows that the fits have not seen: each row is predicted by the fits without its fold."""
 
     rows: Sequence[Row]
     odds: Floats
@@ -178,9 +178,9 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m evals.training.derive")
     parser.add_argument("--readings", type=Path, help="folder with the readings of real listings")
     parser.add_argument("--listings", type=Path, help="folder with their texts")
-    parser.add_argument("--cache", type=Path, help="file in which the rows are kept")
-    parser.add_argument("--report", type=Path, help="file for the figures")
-    parser.add_argument("--dry", action="store_true", help="measure, and write no constants")
+    parser.add_argument("--cache", type=Path, help="file in which to cache the rows")
+    parser.add_argument("--report", type=Path, help="file to write the figures to")
+    parser.add_argument("--dry", action="store_true", help="measure, but do not write constants")
     asked = parser.parse_args(arguments)
     rows = all_rows(asked.readings, asked.listings, asked.cache)
     out = left_out(rows)

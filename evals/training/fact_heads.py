@@ -253,7 +253,7 @@ def main(arguments: Sequence[str]) -> None:
     write_reader(folder, made, taught.features, constants, kinds, patterns, len(lines.statements))
     if after != before:
         carry_outlook(folder.parent / "outlook", before, after)
-        click.echo("the keys are others: fit the outlook anew with evals.training.derive")
+        click.echo("the keys have changed: fit the outlook again with evals.training.derive")
     report = render(len(lines.statements), table, constants, kinds, patterns)
     _REPORT.write_text(report, "utf-8")
     click.echo(report)

@@ -11,7 +11,7 @@ from agent.facts.readers.heads import logistic
 
 Floats = NDArray[np.float64]
 FREE: Final = 1e-3
-"""The penalty on a bias, which is as good as none."""
+"""The penalty on a bias: practically none."""
 
 
 def newton(
@@ -27,7 +27,7 @@ def newton(
 ) -> Floats:
     """Fit a penalised logistic regression by Newton's method; the last column of `rows` is the constant 1.
 
-    `floor` is the least curvature of a row; the fit ends early when no coefficient moves by `enough`.
+    `floor` is the minimum curvature of a row; the fit ends early when no coefficient moves by `enough`.
     """
     found = np.zeros(rows.shape[1]) if start is None else start
     for _ in range(rounds):

@@ -64,10 +64,10 @@ def main(arguments: Sequence[str]) -> None:
     real, corpus = real_rows(asked.texts, asked.drafts), corpus_rows()
     count = len(next(iter(real.values()), ()))
     if count < _LEAST:
-        raise UsageError(f"{count} drafts beside a reading; it takes {_LEAST}", where=str(asked.drafts))
+        raise UsageError(f"{count} drafts have a reading; at least {_LEAST} are needed", where=str(asked.drafts))
     before = mean(abs(row.llm - row.reader) for key in KEYS for row in real[key])
     after = mean(error for key in KEYS for error in left_out_errors(real[key], corpus.get(key, ())))
-    click.echo(f"{count} listings: error {before:.3f} as the LLM says, {after:.3f} corrected, owners left out")
+    click.echo(f"{count} listings: error {before:.3f} for the LLM's values, {after:.3f} corrected, owners held out")
     made = {key: round(bias(real[key], corpus.get(key, ())), _DIGITS) for key in KEYS}
     for key, value in made.items():
         click.echo(f"{key}: {value:+.3f}")

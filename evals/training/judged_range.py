@@ -1,8 +1,9 @@
-"""Fit the likely range of drafts with an LLM: the scores of the recorded drafts against a reader's of the same cases.
+"""Fit the likely range of drafts with an LLM: scores of the recorded drafts against a reader's scores of the same
+cases.
 
     python -m evals.training.judged_range [--dry]
 
-The residuals of drafts without an LLM are about twice as wide, and made ranges that spanned four severity bands around
+The residuals of drafts without an LLM are about twice as wide; ranges made from them spanned four severity bands around
 drafts whose own inputs left little open. The printed coverage leaves the measured case out.
 """
 

@@ -121,12 +121,12 @@ def all_pages(places: Sequence[Place], folders: Sequence[Path], fitted: str) -> 
     """Return the pages of all places, or none after saying which texts are missing and what is `fitted`."""
     texts = labelled_texts(places, folders)
     missing = sorted({(place.repository, place.path) for place in places if place.sha256 not in texts})
-    click.echo(f"{len(texts)} labelled texts are here, {len(missing)} are missing")
+    click.echo(f"{len(texts)} labelled texts were found, {len(missing)} are missing")
     if not missing:
         return labelled_pages(places, texts)
     for repository, path in missing[:_SHOWN]:
         click.echo(f"  missing: {repository} {path}")
-    click.echo(f"nothing is fitted: the {fitted} are those of all texts")
+    click.echo(f"nothing is fitted: the {fitted} must be fitted on all texts")
     return []
 
 

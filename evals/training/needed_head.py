@@ -149,7 +149,7 @@ def main(arguments: Sequence[str]) -> None:
     wanted = sorted({mark.product for mark in marks})
     found = list(folders(texts, wanted))
     if len(found) < len(wanted):
-        click.echo(f"{len(found)} of {len(wanted)} marked folders are here; nothing is fitted")
+        click.echo(f"{len(found)} of {len(wanted)} marked folders were found; nothing is fitted")
         return
     owners = frozenset(mark.repository.split("/")[0].lower() for mark in marks)
     heads, roles = stand_ins(owners, texts)

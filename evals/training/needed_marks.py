@@ -177,7 +177,7 @@ def _take(texts: Path, sheets: Path, reader: str) -> None:
 def main() -> None:
     """Write the sheets, or import the marks."""
     parser = argparse.ArgumentParser(
-        prog="python -m evals.training.needed_marks", description="Sheets to mark needed sentences on."
+        prog="python -m evals.training.needed_marks", description="Write sheets for marking needed sentences."
     )
     parser.add_argument("texts", type=Path)
     parser.add_argument("sheets", type=Path)

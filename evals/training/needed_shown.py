@@ -98,7 +98,7 @@ def main() -> None:
     parser.add_argument("--product", action="append", default=[])
     chosen = parser.parse_args()
     if not (chosen.texts / "listings").is_dir():
-        click.echo(f"skipped: the real texts are not at {chosen.texts}")
+        click.echo(f"skipped: the real texts are not in {chosen.texts}")
         return
     marks = [mark for mark in read_marks() if not chosen.product or mark.product in chosen.product]
     rows: list[tuple[str, int, int, Counts]] = []

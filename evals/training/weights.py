@@ -41,7 +41,7 @@ def write_arrays(folder: Path, arrays: Mapping[str, NDArray[np.generic]]) -> dic
 
 def write_constants(path: Path, script: str, constants: Mapping[str, object]) -> None:
     """Write constants, with the script that fitted them."""
-    about = {"about": f"Written by `python -m evals.training.{script}`; a change by hand is noticed."}
+    about = {"about": f"Written by `python -m evals.training.{script}`; changes by hand are detected."}
     path.write_text(json.dumps(about | dict(constants), indent=1) + "\n", "utf-8")
 
 

@@ -41,8 +41,8 @@ def run(*slugs: str, value: float = 0.5) -> Evaluation:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--live"], 2, "the embedded drafter asks no LLM"),
-        (["--llm", "generic/anna"], 2, "the embedded drafter asks no LLM"),
+        (["--live"], 2, "the embedded drafter does not use an LLM"),
+        (["--llm", "generic/anna"], 2, "the embedded drafter does not use an LLM"),
         (["--drafter", "llm", "--sample", "3"], 2, "are for a live run"),
         (["--drafter", "llm", "--live", "--out", "new"], 2, "a live run needs an LLM"),
         (["--drafter", "llm", "--live", "--llm", "generic/anna", "--limit", "3"], 2, "are not for a live run"),
@@ -109,7 +109,7 @@ def test_an_earlier_run_of_other_cases_is_refused_before_anything_is_drafted(sep
     write(tmp_path / "old", Done(whole(corpus="other"), ()), None)
     done = septet("eval", "--against", tmp_path / "old")
     assert (done.code, done.out) == (6, "")
-    assert f"that run was made with other corpus, {tmp_path / 'old'}" in done.err.replace("\n", " ")
+    assert f"that run was made with different corpus, {tmp_path / 'old'}" in done.err.replace("\n", " ")
 
 
 def test_a_failed_gate_ends_with_its_finding_unless_it_is_an_ablation() -> None:
@@ -141,7 +141,7 @@ def recorded(folder: Path, *slugs: str, text: str = "{}") -> Path:
     ("made", "refused", "said"),
     [
         (whole().model_copy(update={"left_out": ("--limit 3",)}), UsageError, r"not of everything: --limit 3"),
-        (whole(corpus="other"), DriftError, "made with other corpus than there are now"),
+        (whole(corpus="other"), DriftError, "made with different corpus"),
         (whole(prompts="other"), DriftError, "made with other prompts"),
     ],
 )
@@ -212,7 +212,7 @@ def test_a_sample_is_spread_over_vendors_and_always_the_same() -> None:
 def test_a_plan_tells_calls_and_the_effect_that_can_be_found() -> None:
     lines = plan(bundled_cases()[:24], 3, "generic/anna", Settings(), None)
     assert lines[0] == "24 cases, 3 times each: at most 576 calls of generic/anna"
-    assert "would be found in four of five runs: factor_error 0.0" in lines[-1]
+    assert "would be detected in four of five runs: factor_error 0.0" in lines[-1]
 
 
 # ---------------------------------------------------------------- whole runs

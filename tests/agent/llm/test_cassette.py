@@ -209,7 +209,7 @@ def test_secrets_are_never_written_and_the_recording_run_goes_on_without_them(tm
 def test_strings_like_keys_are_found(tmp_path: Path, text: str) -> None:
     assert Run().stored(f"a {text} b") == "a [redacted] b"
     (tmp_path / "x.json").write_text(json.dumps(text), "utf-8")
-    assert complaints(tmp_path) == ["x.json: holds a string like a key"]
+    assert complaints(tmp_path) == ["x.json: contains a string that looks like a key"]
 
 
 @pytest.mark.parametrize(

@@ -270,12 +270,12 @@ def with_posture(raw: str) -> Draft:
 @pytest.mark.parametrize(
     ("posture", "problem"),
     [
-        ("It moves berths [E99].", "E99 is named and not listed in the appendix"),
-        ("It moves berths, see T9.", "T9 is named and not listed in the appendix"),
-        ("It moves berths; Q7 asks.", "Q7 is named and not listed in the appendix"),
-        ("Nobody is asked [N:encryption].", "N:encryption is named and not listed in the appendix"),
+        ("It moves berths [E99].", "E99 is mentioned but not listed in the appendix"),
+        ("It moves berths, see T9.", "T9 is mentioned but not listed in the appendix"),
+        ("It moves berths; Q7 asks.", "Q7 is mentioned but not listed in the appendix"),
+        ("Nobody is asked [N:encryption].", "N:encryption is mentioned but not listed in the appendix"),
         ("The vendor hosts it for the office. The vendor hosts it for the office.", "said 2 times: the vendor hosts"),
-        ("Its runs_commands is worrying.", "posture names the key runs_commands"),
+        ("Its runs_commands is worrying.", "posture mentions the key runs_commands"),
     ],
 )
 def test_what_a_sentence_may_not_do_is_found(posture: str, problem: str) -> None:
@@ -285,7 +285,7 @@ def test_what_a_sentence_may_not_do_is_found(posture: str, problem: str) -> None
 def test_a_control_that_counts_and_changes_nothing_is_found() -> None:
     controls = tuple(control.model_copy(update={"counted": True}) for control in harbour().controls)
     found = check(build(harbour().model_copy(update={"controls": controls, "factors": {}})))
-    assert found == ["a control counts and changes no metric: each call is kept in a log "]
+    assert found == ["a control counts but changes no metric: each call is kept in a log "]
 
 
 def test_too_many_words_a_missing_part_and_a_wrong_order_are_found() -> None:
@@ -299,8 +299,8 @@ def test_too_many_words_a_missing_part_and_a_wrong_order_are_found() -> None:
     turned = Table(("", ""), (Row((refs("T2"), words("x"))), Row((refs("T1"), words("y")))))
     other = replace(threats, blocks=(turned, *threats.blocks[1:]))
     wrong = replace(report, front=tuple(other if part is threats else part for part in report.front))
-    assert "the headline T1 does not stand first; T2 does" in check(wrong)
-    assert any("the parts stand in the order" in found for found in check(replace(report, front=report.front[::-1])))
+    assert "the headline T1 is not first; T2 is" in check(wrong)
+    assert any("the parts are in the order" in found for found in check(replace(report, front=report.front[::-1])))
 
 
 def without(report: Report, key: str) -> Report:

@@ -81,7 +81,7 @@ def test_an_edited_case_is_not_overwritten_without_force(tmp_path: Path) -> None
     assert import_file(tmp_path / "first.jsonl", out).unchanged == ("acme",), "another format is no difference"
     assert head.read_text("utf-8").startswith("# checked")
     listing.write_text(listing.read_text("utf-8") + "\nEdited by hand.\n", "utf-8")
-    with pytest.raises(InputError, match="1 cases differ from what is there: acme"):
+    with pytest.raises(InputError, match="1 cases differ from the existing ones: acme"):
         import_file(source, out)
     assert "Edited by hand." in listing.read_text("utf-8")
     assert not (out / "fresh").exists()

@@ -37,15 +37,18 @@ def read(*card: dict[str, str]) -> Case:
 @pytest.mark.parametrize(
     ("case", "said"),
     [
-        (listing("\n\nIts AIVSS score is 7.9.\n"), "its text speaks the labels' language: 'AIVSS'"),
-        (listing("\n\ndynamic_tool_use is high.\n"), "its text speaks the labels' language: 'dynamic_tool_use'"),
-        (listing(f"\n\n{GOOD.labels.reader and GOOD.labels.reader.headline}\n"), "its text has the reader's headline"),
+        (listing("\n\nIts AIVSS score is 7.9.\n"), "its text uses a term from the labels: 'AIVSS'"),
+        (listing("\n\ndynamic_tool_use is high.\n"), "its text uses a term from the labels: 'dynamic_tool_use'"),
+        (
+            listing(f"\n\n{GOOD.labels.reader and GOOD.labels.reader.headline}\n"),
+            "its text contains the reader's headline",
+        ),
         (value(0.333), "the value of autonomy_of_action is not on a grid of 0.05: 0.333"),
         (
             read(*[{"data_operations": "words not there"}] * 2),
             "reading 1 of the card: the words for data_operations are",
         ),
-        (read({"data_operations": "DBHub"}, {}), "the readings of its card differ and nobody settled it"),
+        (read({"data_operations": "DBHub"}, {}), "the readings of its card differ and no third reading settles them"),
         (GOOD.model_copy(update={"labels_version": 9}), "labels version 9 is not known"),
         (GOOD.model_copy(update={"labels": Labels()}), "no labels"),
     ],

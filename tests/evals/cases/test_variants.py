@@ -51,7 +51,7 @@ def test_what_is_broken_is_said_in_words() -> None:
     harmed = clean.model_copy(update={"layers": layers, "factors": factors})
     said = broken(clean, harmed, one)
     assert said[0] == f"{one.canary} stands in layers"
-    assert f"the flag of {layer} is cleared" in said
+    assert f"the flag of {layer} was cleared" in said
     assert any(text.startswith(f"{key} moved from") for text in said)
 
 

@@ -146,7 +146,7 @@ def test_the_judges_get_their_folders_and_not_the_key(tmp_path: Path, capsys: py
     ]  # fmt: skip
     main(pairs)
     said = capsys.readouterr()
-    assert "left out: three has not both drafts" in said.err
+    assert "left out: three, which lacks one of the drafts" in said.err
     assert "4 pairs for 2 judges" in said.out
     names = {path.name for path in (out / "judge-1" / "P01").iterdir()}
     assert names == {"A.md", "B.md", "listing.md", "sheet.json"}

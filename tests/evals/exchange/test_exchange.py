@@ -350,6 +350,6 @@ def test_the_program_says_its_address_and_ends_cleanly(tmp_path, ended_by):
         assert program.wait(10) == 0
         asking.join(10)
     assert f"SEPTET_LLM_BASE_URL={url} SEPTET_LLM_CALL_SECONDS=30 septet draft --llm generic/NAME" in said
-    assert "1 open; the same folder goes on with them" in said
+    assert "1 open; start again with the same folder to continue" in said
     assert "Traceback" not in said
     assert not asking.is_alive()

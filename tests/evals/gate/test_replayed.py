@@ -115,7 +115,7 @@ def test_a_floor_holds_even_when_the_baseline_is_there_already() -> None:
 def test_a_part_of_the_cases_is_compared_with_the_same_part() -> None:
     verdict = judge(run(GOOD.per_case[:2]), baseline())
     assert verdict.outcome == "pass"
-    assert verdict.notes == ("compared over 2 of 4 cases; floors are for all of them",)
+    assert verdict.notes == ("compared over 2 of 4 cases; floors apply to all of them",)
     part = with_case("alder", **shifted("opacity_reflexivity", 0.1)).per_case[:2]
     assert judge(run(part), baseline()).outcome == "fail"
 
@@ -147,11 +147,11 @@ def test_cases_that_the_baseline_lacks_do_not_move_its_means() -> None:
 
 def test_other_prompts_are_told_and_other_cases_refused() -> None:
     other = GOOD.model_copy(update={"fingerprints": {**PRINTS, "prompts": "q"}})
-    assert judge(other, baseline()).notes == ("prompts is not the baseline's",)
+    assert judge(other, baseline()).notes == ("prompts differs from the baseline's",)
     check_same(baseline(), other.fingerprints)
     with pytest.raises(DriftError, match="made with other corpus"):
         check_same(baseline(), {**PRINTS, "corpus": "d"})
-    with pytest.raises(DriftError, match="that run was made with other labels") as caught:
+    with pytest.raises(DriftError, match="that run was made with different labels") as caught:
         check_same(baseline(), {**PRINTS, "labels": "m"}, "before")
     assert caught.value.where == "before"
 

@@ -155,7 +155,7 @@ def test_what_is_missing_is_said_and_not_drawn() -> None:
 def test_a_verdict_without_moves_draws_no_bars() -> None:
     same = Verdict(regime="replay", outcome="pass", findings=(), moved=(), cases=())
     html = page.html(evaluated(case("a")), [view("a")], same)
-    assert "No metric with a value in the baseline has moved." in html
+    assert "No metric with a value in the baseline has changed." in html
     assert "No draft measures differently than in the baseline." in html
     new = same.model_copy(update={"moved": (Moved(metric="fresh", before=None, after=1.0, worse=False),)})
     assert "No metric with a value in the baseline" in page.html(evaluated(case("a")), [view("a")], new)
@@ -182,7 +182,7 @@ def test_the_worst_case_comes_first_and_long_reports_are_cut() -> None:
     assert [(card.result.case, card.place) for card in made] == [("gamma", 2), ("alpha", 1), ("beta", 0)]
     cut = made[1].report
     assert len(cut) < 310_000
-    assert cut.endswith("further characters are not shown here]")
+    assert cut.endswith("further characters omitted]")
     assert made[1].headline_found == "ASI01, L2, plain: not among the shown threats"
 
 

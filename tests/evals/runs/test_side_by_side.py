@@ -32,7 +32,7 @@ def test_a_comparison_says_what_moved_and_how_sure_that_is() -> None:
     row = next(line for line in text.splitlines() if line.startswith("factor_mae_published"))
     assert row.split() == ["factor_mae_published", "0.1000", "0.2000", "+0.1000", "worse"]
     assert "90 % interval" in text
-    assert "drafts whose sentences differ: 2" in text
+    assert "drafts with different sentences: 2" in text
     assert "  - it asks before it sends # mails" in text
     assert "  + it sends mails without asking" in text
     assert sum("█" in line for line in text.splitlines()) == 2 * len(FACTORS)
@@ -41,7 +41,7 @@ def test_a_comparison_says_what_moved_and_how_sure_that_is() -> None:
 def test_nothing_that_only_counts_is_a_difference() -> None:
     other = run(0.5, "The agent reads every mail of its user.\n\nIt asks before it sends 7 mails.\n", "alder", "birch")
     assert sentence_diff(OLD.views[0], other.views[0]) == ([], [])
-    assert "drafts whose sentences differ: 0" in "\n".join(lines(OLD, other))
+    assert "drafts with different sentences: 0" in "\n".join(lines(OLD, other))
 
 
 def test_what_the_two_runs_rest_on_is_told() -> None:
@@ -50,10 +50,10 @@ def test_what_the_two_runs_rest_on_is_told() -> None:
     new = NEW._replace(evaluation=NEW.evaluation.model_copy(update=known))
     text = "\n".join(lines(old, new, names=("monday", "tuesday")))
     assert "monday: embedded drafter, 2 cases\ntuesday: embedded drafter, 2 cases (--without prior)\n" in text
-    assert "\nnot alike: prompts\n" in text
-    assert "other labels" not in text
+    assert "\ndifferent: prompts\n" in text
+    assert "different labels" not in text
     relabelled = summarise([case("alder", published=0.1), case("birch")], drafter="embedded", patterns=())
-    assert "other labels: alder; " in "\n".join(lines(OLD, OLD._replace(evaluation=relabelled)))
+    assert "different labels: alder; " in "\n".join(lines(OLD, OLD._replace(evaluation=relabelled)))
 
 
 def test_reports_of_other_cases_move_no_metric_of_wording() -> None:
