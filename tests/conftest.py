@@ -1,4 +1,4 @@
-"""What holds for every test: no network but loopback, nothing from the environment, a site server to borrow."""
+"""Rules for every test: no network except loopback, nothing from the environment; fixtures such as a site server."""
 
 import gc
 import ipaddress
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.fakes.review.served_reviews import Reviews
 
-# A slow machine is no failed law; benchmarks measure times.
+# A slow machine does not violate a law; benchmarks measure times.
 settings.register_profile("septet", deadline=None)
 settings.load_profile("septet")
 
@@ -33,11 +33,11 @@ _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "", None})
 
 
 class NetworkUseError(RuntimeError):
-    """A test tried to leave the machine."""
+    """Raised when a test tries to reach the network."""
 
 
 def _only_loopback(event: str, arguments: tuple[object, ...]) -> None:
-    """An audit hook: it sees every socket of the process, whichever library opens it, and patches nothing."""
+    """An audit hook: it sees every socket of the process, whichever library opens it, without patching."""
     if event in _CONNECTS:
         address = arguments[1]
         if isinstance(address, tuple) and not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback:
@@ -58,13 +58,13 @@ def _is_address(host: str) -> bool:
 
 sys.addaudithook(_only_loopback)
 
-# Collecting thousands of tests makes millions of objects that live until the end; looking through them again and again
-# takes a tenth of the time.
+# Collecting thousands of tests makes millions of objects that live until the end; scanning them again and again takes a
+# tenth of the time.
 gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    """Leave what was collected out of all later searches for garbage."""
+    """Exclude the collected objects from all later garbage collections."""
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
     gc.enable()
@@ -72,7 +72,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session")
 def languages() -> None:
-    """The tables of languages, loaded before a law that has a deadline needs them."""
+    """Load the language tables before a test with a deadline needs them."""
     detect("Der Agent liest die Nachrichten und sendet Antworten an alle Kunden, wenn niemand widerspricht.")
 
 
@@ -81,25 +81,25 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):  # noqa: TID251  (what a developer has set must not reach a test)
         if name.startswith(_OURS) or name.lower() in _PROXIES:
             monkeypatch.delenv(name)
-    monkeypatch.setenv("SEPTET_CACHE_DIR", "off")  # no test writes into the cache of whoever runs it
+    monkeypatch.setenv("SEPTET_CACHE_DIR", "off")  # no test writes into the cache of the user who runs it
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Mapping[str, Route]], Site]]:
-    """A function that serves routes on loopback until the test is over."""
+    """Yield a function that serves routes on loopback until the test ends."""
     with ExitStack() as stack:
         yield lambda routes: stack.enter_context(Site(routes))
 
 
 @pytest.fixture
 def septet(capsys: pytest.CaptureFixture[str]) -> Septet:
-    """The command line, in this process."""
+    """Return the command line, run in this process."""
     return Septet(capsys)
 
 
 @pytest.fixture
 def reviews(tmp_path: Path) -> "Iterator[Reviews]":
-    """A store of reviews with the service over it, open until the test is over."""
+    """A review store with its service, open until the test ends."""
     from tests.fakes.review.served_reviews import Reviews
 
     made = Reviews(tmp_path)

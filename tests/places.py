@@ -1,4 +1,4 @@
-"""Where the project, its test data and its cases are, for tests in any folder."""
+"""Paths of the project, its test data and its cases, for tests in any folder."""
 
 from pathlib import Path
 from typing import Final

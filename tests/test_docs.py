@@ -1,4 +1,4 @@
-"""README and CONTRIBUTING say what the code says: tables, session, figures, commands, links."""
+"""README and CONTRIBUTING match the code: tables, session, figures, commands, links."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Rules of the house that no linter knows: sizes, plain words, no untyped dictionaries across rooms, real objects."""
+"""House rules that no linter checks: sizes, file names, no untyped dictionaries across packages, no mocks."""
 
 import ast
 import re
@@ -40,7 +40,7 @@ def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 
 def names(hint: ast.expr) -> set[str]:
-    """The names in an annotation, quoted ones among them."""
+    """Return the names in an annotation, including quoted ones."""
     found = {node.id for node in ast.walk(hint) if isinstance(node, ast.Name)}
     quoted = [node.value for node in ast.walk(hint) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     return found | {word for text in quoted for word in re.findall(r"\w+", text)}
@@ -62,7 +62,7 @@ def test_names_of_files_say_what_is_inside() -> None:
 
 
 def test_no_room_hands_out_untyped_dictionaries() -> None:
-    """Clients of libraries without types may be `Any` where they are used; nothing of ours may."""
+    """Clients of untyped libraries may be `Any` where they are used; our own code may not."""
     hints = [
         (name(path), ast.unparse(hint))
         for path in product()
@@ -117,7 +117,7 @@ def test_nothing_is_mocked() -> None:
 
 @pytest.mark.parametrize("folder", ["agent", "evals", "prompts", "corpus/knowledge", "tests", ".ci"])
 def test_texts_hold_no_place_of_one_machine(folder: str) -> None:
-    # Put together here, so that this file does not find itself.
+    # The pattern is assembled here, so that this file does not match it.
     places = re.compile(r"(?<![\w.:])/(?:" + "|".join(("work", "home/\\w", "root", "opt/sv")) + r")/")
     found = [
         f"{name(path)}: {match.group()}"

@@ -1,4 +1,4 @@
-"""The recipes of CONTRIBUTING, followed in a copy of the project: what they say is enough, and nothing less is."""
+"""CONTRIBUTING's recipes, followed in a copy of the project: their steps are sufficient, and all are necessary."""
 
 import re
 import shutil

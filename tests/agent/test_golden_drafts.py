@@ -1,6 +1,6 @@
 """Drafts of earlier releases: each must load, recompute and re-verify forever, whatever the drafter says today.
 
-Never regenerate a file here: add one for each schema and formula revision that was released.
+Never regenerate a file here: add one for each released schema and formula revision.
 """
 
 import json

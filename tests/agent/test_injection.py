@@ -1,4 +1,5 @@
-"""Planted pages: nothing that a page hides, orders, claims or forges changes what a draft concludes, and all is shown.
+"""Planted pages: nothing that a page hides, orders, claims or forges changes a draft's conclusions, and everything is
+shown.
 
 Every case is run beside its clean twin (`fakes.paired`). The default run takes a few of each class.
 """
@@ -19,12 +20,14 @@ UNREAD = {"I106": "what is drawn in a picture is not read, so its words reach no
 ELSEWHERE = {"I091": "a page that changed after its review is the matter of replayed drafts"}
 RAISES = {"I083": "its second page states what the agent does, which may raise an estimate and never lower one"}
 RAISES_AT = "cell"
-"""A heading, code or a flood in a cell takes its table apart. The rest of it, which anybody sees, is then read as
-another sort of text, and may raise an estimate."""
+"""A heading, code or a flood in a cell breaks up its table. The rest of the table, which anyone can see, is then read
+as another kind of text, and may raise an estimate.
+"""
 WHOLE = ("first", "last", "cell")
-"""Places at which every case of markup is planted; at the others one of each class is.
+"""Places at which every markup case is planted; at the others one of each class is.
 
-Beside the text a line of a few letters is chrome and not read, be it a control (I144, I145) or forged (I136, I137).
+A line of a few letters beside the text is chrome and is not read, whether it is a control (I144, I145) or forged (I136,
+I137).
 """
 TWINS = {
     "I004": "<p>Setup takes a few minutes.</p>",
@@ -33,7 +36,8 @@ TWINS = {
     "I043": "<p>Install from the marketplace.</p>",
     "I044": "<p>Fast setup \N{GRINNING FACE}</p>",
 }
-"""The half of a fragment that a reader sees: its twin says it too, and in the same place it may move an estimate."""
+"""The half of a fragment that a reader sees: the twin contains it too, and in the same place it may move an estimate.
+"""
 UNTOLD = {"I090": "one request is made under one name, and the name is recorded beside the page"}
 
 
@@ -44,7 +48,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> DraftResult:
 
 
 def check(case: Case, pair: paired.Pair, *, raises: bool = False) -> None:
-    """The expectations of a case on its pair of drafts; with `raises` factors may rise."""
+    """Check the expectations of a case on its pair of drafts; with `raises`, factors may rise."""
     said, found = paired.texts(pair.planted), paired.findings(pair.planted)
     if case.input == "absent":
         assert case.canary not in said
@@ -62,14 +66,15 @@ def check(case: Case, pair: paired.Pair, *, raises: bool = False) -> None:
     before, after = paired.conclusions(pair.clean), paired.conclusions(pair.planted)
     if raises or case.id in RAISES:
         factors = [(before["factors"], after["factors"])]
-        # The values: the ends of a range are rounded apart, and a row that is read in another way moves them a little.
+        # Compare the values: the ends of a range are rounded separately, and a row read differently moves them a
+        # little.
         assert all(new[key][0] >= old[key][0] for old, new in factors for key in old)  # type: ignore[index,attr-defined]
     else:
         assert after == before
 
 
 def twin_of(name: str, clean: DraftResult, folder: Path) -> DraftResult:
-    """The draft of the listing with what a reader sees of the fragment, which it may conclude something from."""
+    """Return the draft of the listing with the visible part of the fragment, from which it may draw conclusions."""
     twin = TWINS.get(name)
     return paired.of_files(folder / "twin", {"listing.html": paired.listing(twin)}) if twin else clean
 
@@ -102,7 +107,7 @@ def test_cases_of_markup_at_other_places(place: str, tmp_path: Path) -> None:
         if place in WHOLE or case.id in SAMPLE
     ]
     assert len(planted) >= (80 if place in WHOLE else 12)
-    # What stands round the place, the rest of a table or list, stands in the clean twin too.
+    # The surroundings of the place, that is, the rest of a table or list, are in the clean twin too.
     empty = paired.of_files(tmp_path / "empty", {"listing.html": paired.listing(" ", place=place)})
     for case in planted:
         page = paired.listing(case.fragment, case.head, place=place)

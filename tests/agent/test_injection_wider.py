@@ -1,8 +1,9 @@
-"""Cases beyond `vectors/injection.json`, written against the readers: hiding, orders, honest look-alikes of both.
+"""Cases beyond `vectors/injection.json`, written against the readers: hidden text, orders, and honest look-alikes of
+both.
 
-Of 61 cases 52 held when they were written (23 of 32 hidden, 11 of 11 orders, 18 of 18 honest) and 58 hold after
-general changes; the three that slip through are named with their reasons. One of the hidden cases, a declarative shadow
-tree, is shown by a browser: it is read, and its order is told.
+Of 61 cases 52 held when they were written (23 of 32 hidden, 11 of 11 orders, 18 of 18 honest) and 58 hold after general
+changes; the three that slip through are listed with their reasons. One of the hidden cases, a declarative shadow tree,
+is shown by a browser: it is read, and its order is reported.
 """
 
 import json

@@ -1,5 +1,6 @@
-"""What makes a draft explainable, asked of whole drafts: idle words lower nothing, thin texts are not milder, a control
-counts only from where it is pinned down. The slow run asks it of every bundled case."""
+"""Requirements for explainable drafts, checked on whole drafts: idle words lower nothing, thin texts are not milder,
+and a control counts only once it is specified. The slow run checks every bundled case.
+"""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -45,7 +46,7 @@ def plain(slug: str) -> Draft:
 
 
 def extended(documents: Sequence[Document], lines: Sequence[str]) -> tuple[Document, ...]:
-    """The documents with lines at the end of the listing, each a paragraph."""
+    """Return the documents with lines at the end of the listing, each as a paragraph."""
     first = documents[0]
     text = first.text.rstrip("\n")
     blocks = [*first.blocks]
@@ -70,7 +71,7 @@ def lowered(before: Draft, after: Draft) -> list[str]:
 
 
 def taken(draft: Draft) -> list[tuple[str, float]]:
-    """What controls take from factors; the values that they take it from may have been raised by further text."""
+    """Return what controls subtract from factors; the values that they lower may have been raised by further text."""
     return [(low.target, round(low.before - low.after, 2)) for low in draft.lowerings if low.target in FACTORS]
 
 
@@ -119,7 +120,7 @@ def _approval_counts(documents: Sequence[Document], before: Draft) -> None:
     assert new.value < old.value
     mark = next(item.id for item in after.evidence if item.document == "D90" and item.quote in APPROVAL)
     part = next(part for part in new.parts if part.evidence == mark)
-    # It takes a tenth, or what there is above the least value.
+    # It subtracts a tenth, or whatever is left above the minimum.
     assert part.effect <= -0.1 or new.value == Decimal("0.1")
     rows = [row for row in after.lowerings if row.evidence == mark and row.target == "autonomy_of_action"]
     assert len(rows) == 1
@@ -156,7 +157,7 @@ def test_openings_are_not_milder_on_average() -> None:
 
 @pytest.mark.slow
 def test_hardly_a_sentence_lowers_a_factor_of_any_case() -> None:
-    """One sentence in a hundred is misread as something stated, and takes a tenth of one factor at most."""
+    """One sentence in a hundred is misread as a statement, and lowers one factor by a tenth at most."""
     moved: list[tuple[str, str]] = []
     for n, case in enumerate(cases()):
         documents = documents_of(case)

@@ -1,4 +1,4 @@
-"""More pages never make a draft worse than the first page alone: they add, and what the listing gave stays."""
+"""More pages never make a draft worse than the first page alone: they add to it, and the listing's content stays."""
 
 from functools import cache
 
@@ -53,7 +53,7 @@ _OTHERS = (
 
 
 def page(number: int) -> LocalFile:
-    """A page of another sort of product, with words of its own."""
+    """Return a page about another sort of product, with its own wording."""
     title, first, second = _OTHERS[number % len(_OTHERS)]
     again = f" Part {number} of the handbook goes into case {number}." if number >= len(_OTHERS) else ""
     text = f"# {title} {number}\n\n{first} {second}{again}\n\n- {second}\n- {first}\n"
@@ -102,8 +102,8 @@ def held(pages: tuple[int, ...]) -> None:
     own = {c.signal for c in alone.system.capabilities}
     assert own <= {c.signal for c in whole.system.capabilities}
     lost = threats(alone).keys() - threats(whole).keys()
-    # Each layer, and each draft without sure facts for more, shows so many threats at most, and a graver one of another
-    # page may take a place.
+    # Each layer, and each draft without certain facts for more, shows a limited number of threats, and a graver threat
+    # from another page may displace one.
     new = [threat for name, threat in threats(whole).items() if name not in threats(alone)]
     outranked = {
         name

@@ -1,4 +1,6 @@
-"""From a site on loopback to a folder with a draft: the whole flow, what is kept, and what a broken run leaves."""
+"""From a site on loopback to a folder with a draft: the whole flow, what is stored, and what a failed run leaves
+behind.
+"""
 
 import json
 import os
@@ -102,7 +104,7 @@ def test_the_report_keeps_its_order(made: tuple[DraftResult, list[str]]) -> None
         found = next((n for n in range(at, len(lines)) if re.search(heading, lines[n])), None)
         assert found is not None, f"{heading} is missing after line {at}"
         at = found + 1
-    # On the first two pages while there is room, else in the appendix.
+    # On the first two pages while there is room, otherwise in the appendix.
     assert sum(line in ("## What it can do", "## What else it can do") for line in lines) >= 1
 
 
@@ -137,10 +139,10 @@ def test_an_approval_setting_in_the_documentation_counts_and_says_so(
     assert [row.rank for row in rows] == [3]
     assert rows[0].after < rows[0].before
     assert next(item.quote for item in known.evidence if item.id == rows[0].evidence) in APPROVAL
-    # A control of messages alone lowers no factor, and does nothing for a headline that is about something else.
+    # A control that covers only messages lowers no factor, and does nothing for a headline about something else.
     assert plain.lowerings == ()
     assert plain.score.with_controls is None
-    # What is in the vector already is not counted a second time.
+    # What is already in the vector is not counted a second time.
     assert known.score.with_controls is not None or "/UI:A/" in (known.score.cvss_vector or "")
     assert known.score.aivss is not None
     assert plain.score.aivss is not None
@@ -153,7 +155,7 @@ def test_an_approval_setting_in_the_documentation_counts_and_says_so(
 def test_twice_gives_the_same_bytes(serve: Callable[[Mapping[str, Route]], Site]) -> None:
     site = serve(acme())
     first, again = drafted(site), drafted(site)
-    # When a page was fetched is the one thing that is not the same.
+    # Only the time at which a page was fetched differs.
     fetched = re.compile(r'"fetched_at": "[^"]*"')
     assert fetched.sub("", first.json) == fetched.sub("", again.json)
     day = re.compile(r"\d{4}-\d\d-\d\d")
@@ -234,7 +236,7 @@ def test_foreign_folders_are_refused_untouched(small: DraftResult, tmp_path: Pat
 def test_a_run_killed_between_its_renames_loses_nothing(small: DraftResult, tmp_path: Path) -> None:
     out = tmp_path / "out"
     save(small, out)
-    out.rename(tmp_path / ".out.old")  # what stands on the disk when the machine stops at that moment
+    out.rename(tmp_path / ".out.old")  # the state of the disk when the machine stops at that moment
     (tmp_path / ".out.new").mkdir()
     with pytest.raises(InputError):
         # The next run finds the earlier draft again before anything else can go wrong.

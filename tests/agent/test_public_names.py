@@ -1,4 +1,4 @@
-"""What other programs import, type and rely on: names, verbs, options, exit codes. A change here is a new promise."""
+"""What other programs import, type and rely on: names, verbs, options, exit codes. Changing this is a new promise."""
 
 import importlib
 import subprocess

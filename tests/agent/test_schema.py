@@ -1,7 +1,7 @@
-"""The shape of draft.json: the published key set as a table, and a checker that knows nothing of the records.
+"""The shape of draft.json: the published key set as a table, and a checker that is independent of the records.
 
-The table is written out by hand on purpose: other programs rely on these keys, so a change of a record must show here.
-A key that ends in `?` may be absent, as keys that were added within `/1` may be in older drafts.
+The table is written by hand on purpose: other programs rely on these keys, so a change to a record must show here. A
+key that ends in `?` may be absent: keys that were added within `/1` are missing from older drafts.
 """
 
 import json
@@ -22,11 +22,12 @@ TEXT_OR_NULL, NUMBER_OR_NULL = "text or null", "number or null"
 
 
 class Maybe(tuple[object]):
-    """The shape inside, or null."""
+    """The inner shape, or null."""
 
 
 Shape = object
-"""A name of a plain value, `[shape]` for a list, a dict of keys, `{"*": shape}` for free keys, or `Maybe((shape,))`."""
+"""A name for a plain value, `[shape]` for a list, a dict of keys, `{"*": shape}` for free keys, or `Maybe((shape,))`.
+"""
 
 FINDING: Shape = {
     "kind": TEXT, "document": TEXT, "start": WHOLE, "end": WHOLE, "where": TEXT, "excerpt": TEXT, "count?": WHOLE,
@@ -174,7 +175,7 @@ DRAFT: Shape = {
 
 
 def complaints(value: object, shape: Shape = DRAFT, where: str = "draft") -> list[str]:
-    """Everything in `value` that is not of this shape, with its place."""
+    """List everything in `value` that does not have this shape, with its place."""
     if isinstance(shape, str):
         return [] if _is(value, shape) else [f"{where} is {value!r}, not {shape}"]
     if isinstance(shape, Maybe):

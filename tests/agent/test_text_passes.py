@@ -1,30 +1,35 @@
-"""Every pass over text outside the parsing child takes a time in proportion to the text, whatever the text."""
+"""Every pass over text outside the parsing child takes time proportional to the length of the text, whatever its
+content.
+"""
 
 import pytest
 
 from tests.fakes.intake.text_passes import SIZE, passes, seconds, texts
 
 MOST_SECONDS = 3.0
-"""CPU seconds for `SIZE` characters: ten times the bar of the bench, since machines differ."""
+"""CPU seconds for `SIZE` characters: ten times the bar of the benchmark, since machines differ."""
 ROOM = {"markdown.read_markdown": 2}
-"""Times as much for the one pass that is a library's: markdown-it looks ahead from each unclosed image as deep as
-images may nest, which is in proportion to the text all the same and takes 4 s on an idle machine."""
+"""Factor for the one pass that belongs to a library: markdown-it looks ahead from each unclosed image to the maximum
+nesting depth of images. This is still proportional to the text, but takes 4 s on an idle machine.
+"""
 LARGE = SIZE // 4
 SMALL = 2_000
 QUICK = 0.5
 """CPU seconds that a text of `SMALL` characters never takes, unless a pattern tries everything against everything."""
 SLOWEST = 3
-"""Times as long as half of the text; a pass that tries everything against everything takes four times as long."""
+"""Maximum ratio to the time for half of the text; a pass that tries everything against everything takes four times as
+long.
+"""
 PASSES = passes()
 TEXTS = dict(texts())
 
 
 TRIES = 3
-"""One collection of garbage in a process that ran thousands of tests takes half a second by itself."""
+"""In a process that has run thousands of tests, a single garbage collection takes half a second."""
 
 
 def quickest(name: str, text: str) -> float:
-    """The CPU seconds of a pass over the text: of the first try that is quick, or of the last one."""
+    """Return the CPU seconds of a pass over the text: of the first quick attempt, or of the last one."""
     taken = QUICK
     for _ in range(TRIES):
         taken = seconds(PASSES[name], text)
@@ -46,6 +51,6 @@ def test_a_large_hostile_text_is_read_in_a_time_in_proportion(name: str) -> None
     for label, make in TEXTS.items():
         bar = MOST_SECONDS * ROOM.get(name, 1) * LARGE / SIZE
         if seconds(PASSES[name], make(LARGE)) >= bar:
-            # A slow machine is slow with half of it, too; one collection of garbage is in one try alone.
+            # A slow machine is also slow with half of the text, and a garbage collection affects only one attempt.
             taken = min(seconds(PASSES[name], make(LARGE)) for _ in range(TRIES))
             assert taken < bar or taken < SLOWEST * seconds(PASSES[name], make(LARGE // 2)), label

@@ -1,4 +1,4 @@
-"""`septet eval` and its verbs as a shell sees them: output, exit codes, and that nothing is lost."""
+"""`septet eval` and its verbs as seen from a shell: output, exit codes, and that nothing is lost."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def run(*slugs: str, value: float = 0.5) -> Evaluation:
     return summarise([case(slug, value=value) for slug in slugs], drafter="embedded", patterns=())
 
 
-# ---------------------------------------------------------------- calls that are refused
+# ---------------------------------------------------------------- refused calls
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_what_a_call_leaves_out_is_told() -> None:
     )  # fmt: skip
 
 
-# ---------------------------------------------------------------- a live run, before it is sent
+# ---------------------------------------------------------------- a live run, before anything is sent
 
 
 def test_a_sample_is_spread_over_vendors_and_always_the_same() -> None:
@@ -219,7 +219,7 @@ def test_a_plan_tells_calls_and_the_effect_that_can_be_found() -> None:
 
 
 def septet_in(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """`septet` in a process of its own, in another folder, home, time zone and hash seed."""
+    """Run `septet` in a separate process, with another folder, home, time zone and hash seed."""
     known = {key: value for key, value in os.environ.items() if not key.startswith("SEPTET_")}  # noqa: TID251
     return subprocess.run(
         [sys.executable, "-m", "agent", *arguments],

@@ -1,4 +1,4 @@
-"""Old against new, as somebody who changes what drafts say looks at it."""
+"""Old drafts against new ones, as seen by someone who changes what drafts say."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The `septet` command in this process: exactly what a shell would see, without a second of start for each call."""
+"""The `septet` command in this process: exactly what a shell would see, without a second of start-up for each call."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from agent.cli import main
 
 
 class Outcome(NamedTuple):
-    """What a call left behind."""
+    """The result of a call."""
 
     code: int
     out: str
@@ -16,7 +16,7 @@ class Outcome(NamedTuple):
 
 
 class Septet:
-    """Calls `agent.cli.main` with arguments and catches its streams and its exit code."""
+    """Calls `agent.cli.main` with arguments, and captures its streams and its exit code."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys

@@ -1,4 +1,4 @@
-"""Makers of parts of drafts for tests."""
+"""Factories for parts of drafts in tests."""
 
 import hashlib
 from decimal import Decimal
@@ -30,7 +30,7 @@ WHEN = "2026-11-01T09:30:00Z"
 
 
 def document(identifier: str, url: str, title: str, text: str, findings: tuple[Finding, ...] = ()) -> Document:
-    """A listing of one section."""
+    """Return a listing with one section."""
     return Document(
         id=identifier,
         sha256=hashlib.sha256(text.encode()).hexdigest(),
@@ -46,7 +46,7 @@ def document(identifier: str, url: str, title: str, text: str, findings: tuple[F
 
 
 def source(read: Document) -> SourceRef:
-    """How a draft names a document."""
+    """Return a document as a draft refers to it."""
     return SourceRef(
         document=read.id,
         url=read.url,
@@ -59,7 +59,7 @@ def source(read: Document) -> SourceRef:
 
 
 def quote(number: int, read: Document, text: str, rank: int = 1, about: str = "product") -> Evidence:
-    """The first place of `text` in the document; ValueError when it is not there."""
+    """Return the first place of `text` in the document; ValueError if it does not occur."""
     start = read.text.index(text)
     return Evidence.model_validate(
         {

@@ -1,4 +1,4 @@
-"""Two drafts written by hand: WorkOS as its listing describes it, and a card so thin that its score is withheld."""
+"""Two hand-written drafts: WorkOS as its listing describes it, and a card so thin that its score is withheld."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -96,12 +96,12 @@ EVIDENCED: dict[FactorKey, tuple[State, tuple[Part, ...], tuple[str, ...]]] = {
 
 
 def workos_documents() -> tuple[Document, ...]:
-    """The WorkOS listing as one document."""
+    """Return the WorkOS listing as one document."""
     return (document("D1", "workos.md", "WorkOS", LISTING),)
 
 
 def workos() -> Draft:
-    """WorkOS: known High, four certain layers, one claimed control that does not count, three questions."""
+    """Return WorkOS: known High, four certain layers, one claimed control that does not count, three questions."""
     (read,) = workos_documents()
     factors = _workos_factors()
     known = scored(factors, VECTOR)
@@ -206,7 +206,7 @@ def _workos_system() -> System:
 
 
 def thin_documents() -> tuple[Document, ...]:
-    """A card of two sentences, with a hidden line that was taken out of its text."""
+    """Return a card of two sentences, with a hidden line that was removed from its text."""
     found = Finding(
         kind="hidden-text",
         document="D1",
@@ -219,7 +219,7 @@ def thin_documents() -> tuple[Document, ...]:
 
 
 def thin() -> Draft:
-    """Paperhawk: nothing certain, no threat with a quote, so no score."""
+    """Return Paperhawk: nothing certain, no threat with a quote, so no score."""
     (read,) = thin_documents()
     factors = {
         key: item.model_copy(

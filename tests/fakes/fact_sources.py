@@ -1,4 +1,4 @@
-"""Documents and statements for tests of facts, and a reader that says what it is told to."""
+"""Documents and statements for tests of facts, and a reader with scripted proposals."""
 
 import json
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ The rival product deletes whole marinas.
 
 
 def document(text: object, *, name: str = "page.md", kind: SourceKind = "docs", identity: str = "D1") -> Document:
-    """A document as intake makes it of a file's text, or of a value that is written as JSON."""
+    """Return a document as intake makes it from a file's text, or from a value that is written as JSON."""
     body = (text if isinstance(text, str) else json.dumps(text)).encode()
     return composed(
         read_page(body, sniff(body, "", name), "", name, Settings()), name=name, kind=kind, identity=identity
@@ -42,7 +42,7 @@ def document(text: object, *, name: str = "page.md", kind: SourceKind = "docs", 
 
 
 def composed(page: Page, *, name: str = "page.md", kind: SourceKind = "listing", identity: str = "D1") -> Document:
-    """A document as intake makes it of a page that is read already."""
+    """Return a document as intake makes it from a page that was already read."""
     snapshot = Snapshot(
         sha256="0" * 64,
         requested_url=name,
@@ -64,7 +64,7 @@ def plain(
     flag: str = "",
     sections: Sequence[Section] = (),
 ) -> Document:
-    """A document of plain text, in one section unless others are given, with a finding that covers `flag`."""
+    """Return a document of plain text, in one section unless others are given, with a finding that covers `flag`."""
     at = text.find(flag)
     finding = Finding(
         kind="instruction-like-text", document=identity, start=at, end=at + len(flag), where="", excerpt=flag
@@ -84,14 +84,14 @@ def plain(
 
 
 def material(*documents: Document, rows: Sequence[Statement] | None = None) -> Material:
-    """What proposals are checked against."""
+    """Return the sources for checking proposals."""
     return Material(documents, tuple(statements(documents) if rows is None else rows), ("Harbour assistant",))
 
 
 def proposal(
     key: str, *quotes: str, reader: str = "llm", slots: dict[str, str] | None = None, **more: object
 ) -> Proposal:
-    """A proposal with its quotes in any document."""
+    """Return a proposal with its quotes in any document."""
     return Proposal.model_validate(
         {
             "reader": reader,
@@ -105,7 +105,7 @@ def proposal(
 
 @dataclass(frozen=True)
 class ScriptedReader:
-    """Proposes what it was given."""
+    """Proposes the facts that it was given."""
 
     proposals: tuple[Proposal, ...]
     name: str = "llm"

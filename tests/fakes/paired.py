@@ -1,7 +1,7 @@
 """Paired runs: the same product page alone and with a case planted in it, each through the whole pipeline.
 
-A case is planted as its `delivery` says: markup in the page, further pages, a PDF, a Markdown file, a route of a site.
-What a draft concludes is compared exactly; what it shows as findings may differ, that is what findings are for.
+A case is planted according to its `delivery`: as markup in the page, further pages, a PDF, a Markdown file or a route
+of a site. The conclusions of a draft are compared exactly; its findings may differ, since reporting is their purpose.
 """
 
 import json
@@ -19,7 +19,7 @@ CASES = VECTORS / "injection.json"
 NOW = "2026-11-01T00:00:00Z"
 LISTING = "/agents/quay"
 HOME = "/"
-"""Of the product's own site: files at agreed places are asked for there, not at the root of a directory."""
+"""An address on the product's own site: files at agreed places are requested there, not at the root of a directory."""
 QUICK = Settings(delay_seconds=0)
 
 OVERVIEW = """<h1>Quay Desk Agent</h1>
@@ -73,7 +73,7 @@ class Case(NamedTuple):
 
 
 def cases() -> tuple[Case, ...]:
-    """All cases, in the order of the file."""
+    """Return all cases, in the order of the file."""
     rows = json.loads(CASES.read_text("utf-8"))["cases"]
     return tuple(
         Case(
@@ -101,11 +101,11 @@ PLACES = {
     "cell": "<table><tr><td>Notes</td><td>{}</td></tr><tr><td>Plan</td><td>Team</td></tr></table>",
     "aside": "<aside>{}</aside>",
 }
-"""Where else a case may be planted, and in what."""
+"""Other places where a case may be planted, with their surroundings."""
 
 
 def listing(fragment: str = "", head: str = "", links: str = "", place: str = "") -> str:
-    """The product page, of more than 400 words, with `fragment` behind its overview or at a `place`."""
+    """Return the product page, of more than 400 words, with `fragment` after its overview or at a `place`."""
     planted = PLACES.get(place, "{}").format(fragment) if fragment else ""
     first, middle, last = (
         planted if wanted else "" for wanted in (place == "first", place not in ("first", "last"), place == "last")
@@ -118,7 +118,7 @@ def listing(fragment: str = "", head: str = "", links: str = "", place: str = ""
 
 
 def of_files(folder: Path, files: Mapping[str, str | bytes]) -> DraftResult:
-    """The draft of files, the first of which is the listing."""
+    """Return the draft of files, the first of which is the listing."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, body in files.items():
         (folder / name).write_bytes(body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass"))
@@ -126,13 +126,13 @@ def of_files(folder: Path, files: Mapping[str, str | bytes]) -> DraftResult:
 
 
 def of_site(routes: Mapping[str, Route]) -> DraftResult:
-    """The draft of a site whose listing is its first route."""
+    """Return the draft of a site whose first route is the listing."""
     with Site(routes) as site:
         return draft([site.url(next(iter(routes)))], settings=QUICK, now=NOW, allow_private=[site.host])
 
 
 def conclusions(result: DraftResult) -> dict[str, object]:
-    """What a draft concludes: factors, certainty flags, threats and score, without evidence ids and wording."""
+    """Return a draft's conclusions: factors, certainty flags, threats and score, without evidence ids and wording."""
     made = result.draft
     return {
         "factors": {key: (factor.value, factor.low, factor.high) for key, factor in made.factors.items()},
@@ -154,18 +154,18 @@ def conclusions(result: DraftResult) -> dict[str, object]:
 
 
 def texts(result: DraftResult) -> str:
-    """All evidence text of a draft, and every quote in it."""
+    """Return all evidence text of a draft, and every quote in it."""
     quotes = [evidence.quote for evidence in result.draft.evidence]
     return "\n".join([*(document.text for document in result.documents), *quotes])
 
 
 def findings(result: DraftResult) -> list[str]:
-    """The kinds of all findings, as the draft holds them."""
+    """Return the kinds of all findings in the draft."""
     return [finding.kind for source in result.draft.sources for finding in source.findings]
 
 
 def page(text: str) -> str:
-    """A further page of the product with `text` in it."""
+    """Return a further page of the product with `text` in it."""
     return (
         "<!doctype html><html><head><title>Quay Desk Agent: notes</title></head><body><main>"
         "<h1>Notes on Quay Desk Agent</h1>"
@@ -182,7 +182,7 @@ class Pair(NamedTuple):
 
 
 def run(case: Case, folder: Path, clean: DraftResult | None = None) -> Pair:
-    """Both drafts of a case; `clean` is the draft of the listing alone when it was made before."""
+    """Return both drafts of a case; `clean` is the draft of the listing alone, if it was made before."""
     if case.delivery == "html" and not case.pages:
         head, routes = case.head, _sheet(case)
         if routes:
@@ -210,7 +210,7 @@ def _bodies(routes: Mapping[str, Route]) -> dict[str, str | bytes]:
 
 
 def _further(case: Case) -> dict[str, Route]:
-    """The files (names) or routes (paths) of a case that is not one page of markup."""
+    """Return the files (names) or routes (paths) of a case that is not one page of markup."""
     text, home = case.payload, listing()
     said = "Quay Desk Agent has connectors for mail, orders and refunds, which an owner sets up in its console."
     if case.pages:
@@ -254,7 +254,7 @@ def _routes(case: Case, said: str) -> dict[str, Route]:
 
 
 def picture(text: str) -> Answer:
-    """A PNG of one pixel with `text` in a text chunk: what is drawn in a picture is not read, and this neither."""
+    """Return a one-pixel PNG with `text` in a text chunk; like text drawn in a picture, it is not read."""
     import struct
     import zlib
 

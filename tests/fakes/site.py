@@ -31,7 +31,7 @@ Route = Answer | Stream | str
 
 
 class Site:
-    """Serves `routes` (path with query to answer) on a free port of 127.0.0.1 while it is entered."""
+    """Serves `routes` (path with query to answer) on a free port of 127.0.0.1 inside a `with` block."""
 
     def __init__(self, routes: Mapping[str, Route]) -> None:
         self.routes: dict[str, Route] = dict(routes)
@@ -43,11 +43,11 @@ class Site:
 
     @property
     def host(self) -> str:
-        """HOST:PORT, as --allow-private takes it."""
+        """HOST:PORT, as --allow-private expects it."""
         return f"127.0.0.1:{self._server.server_address[1]}"
 
     def url(self, path: str = "/") -> str:
-        """The address of a route."""
+        """Return the address of a route."""
         return f"http://{self.host}{path}"
 
     def __enter__(self) -> Self:
@@ -96,12 +96,12 @@ class Site:
 
 
 def redirect(location: str, status: int = 302) -> Answer:
-    """A redirect to `location`."""
+    """Return a redirect to `location`."""
     return Answer("", status=status, headers=(("location", location),))
 
 
 def bomb(size: int) -> Answer:
-    """A gzip body that grows to `size` bytes of markup."""
+    """Return a gzip body that expands to `size` bytes of markup."""
     return Answer(gzip.compress(b"<p>" + b"a" * size, mtime=0), headers=(("content-encoding", "gzip"),))
 
 
@@ -118,22 +118,22 @@ def _dripping(seconds: float, head: bytes, piece: bytes) -> Stream:
 
 
 def drip(seconds: float) -> Stream:
-    """A body that sends a byte every 50 ms for `seconds`."""
+    """Return a route that sends one byte of the body every 50 ms for `seconds`."""
     return _dripping(seconds, f"HTTP/1.1 200 OK\r\ncontent-type: {HTML}\r\n\r\n".encode(), b"a")
 
 
 def drip_headers(seconds: float) -> Stream:
-    """Headers that never end."""
+    """Return a route that sends headers without an end."""
     return _dripping(seconds, b"HTTP/1.1 200 OK\r\n", b"x-a: b\r\n")
 
 
 def hang_up(handler: BaseHTTPRequestHandler) -> None:
-    """Close the connection without a word."""
+    """Close the connection without sending anything."""
     handler.connection.shutdown(socket.SHUT_RDWR)
 
 
 def page(title: str, body: str, *, nav: str = "", footer: str = "", head: str = "") -> str:
-    """An HTML page with navigation, a main part and a footer."""
+    """Return an HTML page with navigation, a main part and a footer."""
     return (
         f"<!doctype html><html lang=en><head><meta charset=utf-8><title>{title}</title>{head}</head><body>"
         f"<nav><a href=/>Home</a> {nav}</nav><main>{body}</main><footer><p>© Example Directory</p>{footer}</footer>"
@@ -150,7 +150,9 @@ FOOTER = (
 
 
 def acme() -> dict[str, Route]:
-    """The routes of a directory with one listing, its documentation, navigation, footer noise and neighbour cards."""
+    """Return the routes of a directory with one listing, its documentation, navigation, footer noise and neighbour
+    cards.
+    """
     listing = page(
         "Acme Mail Agent — Example Directory",
         """<h1>Acme Mail Agent</h1>

@@ -1,4 +1,6 @@
-"""What an LLM calls wrong: struck where code can check it or nothing grave is at stake, else it stays."""
+"""Facts that an LLM calls wrong are struck if code can check the reason or nothing grave is at stake; otherwise they
+stay.
+"""
 
 import pytest
 
@@ -17,7 +19,7 @@ EVERYTHING = [key.id for key in load_vocabulary()]
 
 
 def struck(sheet: FactSheet, key: str, reason: str, items: tuple[FactItem, ...] = ()) -> bool:
-    """Whether calling a fact wrong removes it."""
+    """Return whether calling a fact wrong removes it."""
     found = program_facts(sheet)
     number = next(number for number, fact in found.items() if fact.key == key)
     wrong = WrongItem.model_validate({"fact": number, "reason": reason, "why": "it is not so"})

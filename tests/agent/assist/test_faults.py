@@ -1,6 +1,7 @@
-"""Every fault of an LLM endpoint, met by an LLM's whole part: parts that say why they are missing, or an error.
+"""Every fault of an LLM endpoint during a complete draft: the affected parts give the reason, or the run raises an
+error.
 
-Each row is met twice: by every call, and by the call on the page alone while all others are answered well.
+Each row is tried twice: on every call, and on the page call alone while all others are answered well.
 """
 
 import json
@@ -30,10 +31,10 @@ from tests.fakes.llm.server import FakeEndpoint, Request
 IDS = tuple(row.id for row in fault_rows())
 SOME = ("1-retry-after-seconds", "6-out-of-quota", "10-context", "23-error-with-200", "27-refusal", "29-length")
 SOME += ("32-wrong-schema", "a-think-tags", "c-no-json-schema", "f-cap-ignored")
-"""Rows that are met in every run of the tests; the others are marked slow."""
+"""Rows tested in every run; the others are marked slow."""
 ROW_IDS = [row if row in SOME else pytest.param(row, marks=pytest.mark.slow) for row in IDS]
 SHORT_SECONDS = 4.0
-"""Deadline where a row hangs: long enough for the good answers beside it on a busy machine."""
+"""Deadline for rows that hang: long enough for the concurrent good answers on a busy machine."""
 BY_TEXT: Mapping[str, MissingReason] = {
     "26": "empty-answer",
     "27": "refused",
@@ -49,14 +50,14 @@ BY_TEXT: Mapping[str, MissingReason] = {
     "38-deep": "invalid-json",
     "42": "invalid-schema",
 }
-"""What the reading of an answer makes of the rows that the adapter passes on."""
+"""The reasons that reading the answer gives for rows that the adapter passes on."""
 
 PAGE = ("layers/", "threats", "chains", "posture", "questions")
-"""The parts that the page gives."""
+"""The parts that the page provides."""
 
 
 def expected(row: Row) -> LlmReason | MissingReason | None:
-    """Why a part is missing when its call meets the row; None when it is not."""
+    """Return the reason why a part is missing when its call is hit by the row; None if it is not missing."""
     if "outside" not in row.id and "bad-utf" not in row.id:
         for start, reason in BY_TEXT.items():
             if row.id == start or row.id.startswith(f"{start}-"):
@@ -65,7 +66,9 @@ def expected(row: Row) -> LlmReason | MissingReason | None:
 
 
 class Faulty:
-    """An endpoint at which the row befalls each call that `hit` says, from its beginning; others are answered well."""
+    """An endpoint that applies the row's script from its start to each call selected by `hit`; others are answered
+    well.
+    """
 
     def __init__(self, row_id: str, hit: Callable[[str], bool]) -> None:
         self._at = IDS.index(row_id)
@@ -89,7 +92,7 @@ def row_with(at: int, good: str) -> Row:
 
 
 def stage_of(body: Mapping[str, object]) -> str:
-    """What a request is about: its schema says it, wherever that stands."""
+    """Return the stage of a request, found in its schema wherever the schema is placed."""
     said = re.search(r"The answer to `([\w-]+)`", json.dumps(body))
     assert said is not None
     return said[1]
@@ -134,13 +137,14 @@ def test_a_fault_of_every_call(row_id: str) -> None:
         assert made.reason == reason
         assert made.exit_code == 4
         assert "--fallback embedded" in made.hint
-        # What is too long for all calls is asked once more, with sources of half the length.
+        # If the sources are too long for all calls, each is repeated once with sources of half the length.
         most = MAX_CALLS if reason == "too_large" else 3 * row.requests
         assert len(fake.requests) <= most, "nothing is asked in a second wave"
     else:
         assert isinstance(made, Assisted), made
         whys = Counter(part.missing.reason for part in made.judgement.parts if part.missing is not None)
-        # Refused in prose is told from broken JSON by asking twice, for which not every call has a turn left.
+        # A refusal in prose is distinguished from broken JSON by a second attempt, for which not every call has a turn
+        # left.
         alike = {reason, "invalid-json"} if reason == "refused" and "prose" in row.id else {reason}
         if reason is None:
             assert not set(whys) & set(BY_TEXT.values())
@@ -168,7 +172,7 @@ def test_a_fault_of_one_call_costs_its_part_alone(row_id: str) -> None:
         assert not hit
     else:
         page = {part.part for part in made.judgement.parts if part.part.startswith(PAGE)}
-        # Of a refusal in prose the last call of a wave may only see broken JSON.
+        # After a refusal in prose, the last call of a wave may only see broken JSON.
         broken = {part for part, why in whys.items() if why == "invalid-json" and "prose" in row.id}
         assert (hit or broken) == page
     assert made.judgement.factors

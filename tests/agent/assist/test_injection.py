@@ -1,8 +1,8 @@
-"""Planted pages and an LLM that obeys every order it reads: the draft stays as that of the clean twin.
+"""Planted pages and an LLM that obeys every order it reads: the draft stays the same as that of the clean twin.
 
-With what intake finds, no order reaches the LLM. Without it, as if every detector had failed, the LLM obeys; then code
-still keeps every factor and the score above the floor of the facts, clears no flag without a verified quote, and says
-nothing of the product that no quote says.
+With intake's findings, no order reaches the LLM. Without them, as if every detector had failed, the LLM obeys; code
+still keeps every factor and the score at or above the floor that the facts set, clears no flag without a verified
+quote, and states nothing about the product without a quote that supports it.
 """
 
 import re
@@ -31,7 +31,7 @@ from tests.fakes.paired import Case
 
 LOGGING = "Audit logging of every tool call is enabled by default in the settings; only administrators can change it."
 LEAST = Decimal("0.1")
-"""No text alone gives less."""
+"""Text alone never yields a value below this."""
 MARKS = re.compile(r"\bE\d+")
 CITED = re.compile(r"\[[^\]]*\bE\d+[^\]]*\]")
 CASES = {case.id: case for case in paired.cases() if case.attack and case.id not in ELSEWHERE}
@@ -42,16 +42,19 @@ READ = frozenset(
         """I019 I034 I048 I058 I060 I061 I062 I068 I069 I070 I071 I072 I073 I087 I088 I090 I092 I095 I124""",
     )
 )
-"""Cases whose order the LLM reads and obeys when intake's findings are left out; hidden text is gone for good, and what
-is told to be an example or navigation reaches no LLM either way."""
+"""Cases whose order the LLM reads and obeys when intake's findings are left out. Hidden text is removed for good, and
+text classified as an example or navigation does not reach the LLM in either case.
+"""
 ORDERED = ("I019", "I058", "I087")
-"""Those of the default run."""
+"""The cases of the default run."""
 
 
 def brought(case: Case, before: DraftResult, after: DraftResult) -> set[str]:
-    """Texts with the case's canary that the draft with an LLM has and the embedded draft of the same page has not.
+    """Return the texts with the case's canary that occur in the draft with an LLM but not in the embedded draft of the
+    same page.
 
-    What anybody can read on the page, and is no order, an LLM may quote; the conclusions say whether it counts.
+    An LLM may quote text that anyone can read on the page and that is no order; the conclusions show whether it has any
+    effect.
     """
     old, new = ({MARKS.sub("E", text) for text in strings(draft.json)} for draft in (before, after))
     quotes = {item.quote for item in after.draft.evidence} if case.kind == "visible-claim" else set()
@@ -86,7 +89,7 @@ def twins(case: Case, folder: Path, clean: DraftResult) -> paired.Pair:
 
 
 def check_twins(case: Case, pair: paired.Pair, before: DraftResult) -> None:
-    """With what intake found, the LLM meets no order, and both drafts with it conclude the same."""
+    """Check that, with intake's findings, the LLM sees no order and both drafts reach the same conclusions."""
     llm = ObedientLlm()
     after = helped(pair.planted, llm)
     assert llm.obeyed == []
@@ -103,7 +106,9 @@ def check_twins(case: Case, pair: paired.Pair, before: DraftResult) -> None:
 
 
 def check_bounds(documents: tuple[Document, ...], llm: Llm, low: Decimal = LEAST) -> Draft:
-    """Without what intake found, an LLM's harm stays in its bounds, those of the embedded draft's facts."""
+    """Check that, without intake's findings, the harm done by an LLM stays within the bounds set by the embedded
+    draft's facts.
+    """
     plain, made = drafted(documents, None), drafted(documents, llm)
     sheet, words = plain.facts.sheet(plain.evidence), load_vocabulary()
     texts = {document.id: document for document in documents}
@@ -132,7 +137,9 @@ def check_bounds(documents: tuple[Document, ...], llm: Llm, low: Decimal = LEAST
 
 
 def told(draft: Draft) -> list[str]:
-    """All that a draft says of the product in sentences of its own; questions ask, and quotes are the vendor's."""
+    """Return everything that a draft says about the product in its own sentences; questions and vendor quotes are left
+    out.
+    """
     rows = [draft.product.posture, draft.product.summary, *(layer.paragraph for layer in draft.layers.values())]
     rows += [line.text for line in draft.lines]
     for layer in draft.layers.values():
@@ -146,7 +153,7 @@ def told(draft: Draft) -> list[str]:
 
 
 def check_unread(planted: DraftResult) -> list[str]:
-    """The bounds with an LLM that obeys; the orders that it obeyed."""
+    """Check the bounds with an LLM that obeys, and return the orders that it obeyed."""
     llm = ObedientLlm()
     made = check_bounds(unread(planted.documents), llm)
     for text in told(made):

@@ -1,4 +1,4 @@
-"""What an LLM says of the catalogue's candidates, and items that fail one by one."""
+"""An LLM's verdicts on the catalogue's candidates, and invalid items that are dropped one by one."""
 
 import json
 
@@ -18,7 +18,7 @@ RUNS = RUN.removeprefix("D1: ")
 
 
 def judged(verdict: str = "keep", reason: str = "", into: str = "", extra: str = "", **changes: object) -> Judgement:
-    """What is made of a careful page that says this of the second candidate, with `changes`."""
+    """Return the judgement of a careful page with this verdict on the second candidate, with `changes`."""
 
     def answer(call: Call) -> str:
         made = json.loads(assist_llm.good(call))
@@ -144,7 +144,7 @@ FLAG = "\n\n## How the gate opens\n\nThe gate opens with `--gate=north --force`,
             "",
             [MAIL.removeprefix("D1: "), "runs shell commands on the gate computer"],
         ),
-        # A citation may end within brackets of its quote, and quoted words may hold quotation marks.
+        # A citation may end inside the brackets of its quote, and quoted words may contain quotation marks.
         (
             f'The sample names no version [D1: args=["gatekeeper@latest"], and it runs shell commands [{RUN}].',
             CODE,
@@ -156,16 +156,17 @@ FLAG = "\n\n## How the gate opens\n\nThe gate opens with `--gate=north --force`,
             ['scopes=["repo", "user"], at'],
         ),
         (f"It runs shell commands on the gate computer [E1] [{RUN}]. So [E2].", "", [RUNS]),
-        # The line that holds a flag need not say what the sentence says.
+        # A line that contains a flag need not say what the sentence says.
         (f"It runs shell commands on the gate computer [{RUN}], where `--force` opens a gate.", FLAG, [RUNS]),
-        # A first sentence without marks rests on those that follow.
+        # A first sentence without marks rests on the sentences that follow.
         (
             "Whoever sends the office a mail can have commands run on the gate computer."
             f" It runs shell commands on the gate computer [{RUN}]. Everything turns on who reads the mail.",
             "",
             [RUNS, RUNS],
         ),
-        # One whose own mark shares no word with it rests on those that follow too, and shows its own.
+        # A first sentence whose own mark shares no word with it also rests on the following ones, but shows its own
+        # mark.
         (
             "It is an aid with shell commands for the gate computer [D1: searches these notes before it answers], so a"
             f" stranger may open gates. It runs shell commands on the gate computer [{RUN}]. Much turns on the mail.",

@@ -1,4 +1,6 @@
-"""An LLM that makes everything up: no false quote, id, name or number is taken, nor what rides on a true quote."""
+"""An LLM that makes everything up: no false quote, id, name or number is accepted, nor a claim attached to a true
+quote.
+"""
 
 import random
 import re
@@ -28,7 +30,7 @@ from tests.fakes.llm.hostile import LyingLlm, Passage, SlyLlm, lies
 
 MADE_UP = re.compile(r"narnia|gnome|4711|evil\.example|onerror|javascript:|[\u202e\u200b\ue000]", re.IGNORECASE)
 SAME_WORDS = frozenset(("no such passage", "two words", "inside words"))
-"""Lies whose words stand in the sources: they are looked for where quotes are found, not in the draft."""
+"""Lies whose words occur in the sources; they are checked where quotes are located, not in the draft."""
 NAME = "Quay Desk Agent"
 HIDDEN = "Every message of the vault is approved by what the agent does not show."
 LEAST = Decimal("0.1")
@@ -36,7 +38,7 @@ LEAST = Decimal("0.1")
 
 @cache
 def pages() -> tuple[Document, ...]:
-    """The product page, which hides a sentence, and notes."""
+    """The product page, which contains a hidden sentence, and notes."""
     hidden = f'<p>It opens tickets. <span style="display:none">{HIDDEN}</span></p>'
     notes = (
         "It keeps drafts of answers for a week and sends them to the owner of the queue. The owner sees each draft in "
@@ -63,7 +65,7 @@ def test_false_quotes_of_every_kind_stand_nowhere() -> None:
     planted = [lie for number in range(10) for lie in lies(shown, chance, number)]
     quotes = Quotes(FactSheet(), material())
     taken = [lie for lie in planted if quotes.take([f"{lie.passage}: {lie.text}"])]
-    # Two names at the head of a list may be quoted.
+    # Two names at the beginning of a list may be quoted.
     assert [lie for lie in taken if lie.kind != "two words" or "," not in lie.text] == []
     kinds = Counter(lie.kind for lie in planted)
     assert len(kinds) >= 14
@@ -71,7 +73,7 @@ def test_false_quotes_of_every_kind_stand_nowhere() -> None:
 
 
 def check_draft(llm: LyingLlm) -> Draft:
-    """The draft with a lying LLM has nothing of its lies, and what code decides holds."""
+    """Check that the draft with a lying LLM contains none of its lies, and that the rules enforced by code hold."""
     made = drafted(pages(), llm, NAME)
     texts = {document.id: document for document in pages()}
     assert all(holds(evidence, texts[evidence.document]) for evidence in made.evidence)

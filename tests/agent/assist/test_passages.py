@@ -1,4 +1,6 @@
-"""What of the sources an LLM is shown: all that fits, what search finds, nothing that a finding covers."""
+"""The parts of the sources that an LLM is shown: everything that fits, or what search finds, and nothing that a finding
+covers.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,7 +17,7 @@ DELIMITER = "482913377"
 
 
 class Chosen(NamedTuple):
-    """What the search of a test gives."""
+    """The search results used in a test."""
 
     passages: Sequence[Passage]
     note: str

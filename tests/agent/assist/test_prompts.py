@@ -1,4 +1,4 @@
-"""The prompts of an LLM's part: small enough, alike at the start, with examples that have the form they ask for."""
+"""The LLM prompts: small enough, with a common beginning, and with examples in the form that they ask for."""
 
 import re
 
@@ -24,7 +24,7 @@ SHAPES: dict[str, type[BaseModel]] = {
 
 
 def asks() -> tuple[Ask, ...]:
-    """All four, of an empty sheet."""
+    """Return all four prompts for an empty sheet."""
     certain = dict.fromkeys(LAYERS, False)
     return (*first_wave(FactSheet(), {}, "123456789"), *second_wave((), FactSheet(), {}, certain, "123456789"))
 

@@ -1,4 +1,6 @@
-"""Sentences of an LLM against accepted evidence: what stays, what is dropped, and that it is kept word for word."""
+"""Checking an LLM's sentences against accepted evidence: which stay, which are dropped, and that dropped ones are kept
+verbatim.
+"""
 
 import re
 
@@ -129,7 +131,7 @@ def test_whatever_is_written_nothing_about_the_product_stays_without_an_accepted
         for sentence in sentences(found.text):
             bare = MARK.sub("", sentence)
             hedged = re.search(r"could", sentence)
-            # What an attacker does to the product is told in sentences whose subject it is not.
+            # Sentences about what an attacker does to the product do not have the product as their subject.
             assert MARK.search(sentence) or hedged or not GROUND.tells(bare, mode), sentence
 
 
@@ -145,7 +147,7 @@ def test_an_english_sentence_is_not_compared_with_words_of_another_language() ->
 
 
 def test_a_sentence_in_the_words_of_its_quote_stays_though_none_of_them_is_rare() -> None:
-    """ "connects AI agents with the platform": names apart, such words are of no group of the vocabulary."""
+    """The words of "connects AI agents with the platform", apart from names, belong to no group of the vocabulary."""
     page = document(f"# {NAME}\n\n{NAME} connects AI agents with the {VENDOR} platform of the harbour.\n")
     found = Quotes(build_sheet((), ()), made := material(page))
     (mark,) = found.take(["connects AI agents with the"])

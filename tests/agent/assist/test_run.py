@@ -1,4 +1,4 @@
-"""An LLM's part of a draft, end to end with LLMs written by hand: careful, lazy, lying, obedient, broken."""
+"""The LLM's part of a draft, end to end, with hand-written LLMs: careful, lazy, lying, obedient, broken."""
 
 import json
 import re
@@ -34,7 +34,7 @@ Answer = Callable[[Call], Reply | str]
 
 
 class Row(NamedTuple):
-    """A candidate of the catalogue."""
+    """A candidate from the catalogue."""
 
     id: str
     title: str
@@ -43,7 +43,7 @@ class Row(NamedTuple):
 
 
 def candidates(sheet: FactSheet) -> tuple[Row, ...]:
-    """Two threats that rest on the shell commands."""
+    """Return two threats that rest on the shell commands."""
     ids = tuple(fact.id for fact in counted(sheet, "runs_commands"))
     severity = "8.7 CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:L/VI:L/VA:N/SC:N/SI:H/SA:H"
     return (
@@ -53,7 +53,7 @@ def candidates(sheet: FactSheet) -> tuple[Row, ...]:
 
 
 def run(answer: Answer, extra: str = "", **changes: object) -> tuple[Assisted, AnsweringLlm]:
-    """A run over the invented listing."""
+    """Run the LLM's part over the invented listing."""
     texts = documents(extra)
     llm, budget = AnsweringLlm(answer), Budget(by_bytes(), None, Caps(400_000))
     assistant = replace(Assistant(llm, budget, by_bytes(), DELIMITER, 6000, 16_000), **changes)  # type: ignore[arg-type]
@@ -65,7 +65,7 @@ def run(answer: Answer, extra: str = "", **changes: object) -> tuple[Assisted, A
 
 
 def texts_of(judgement: Judgement) -> list[str]:
-    """All that a judgement says of the product."""
+    """Return everything that a judgement says about the product."""
     return [
         *(judgement.summary, judgement.posture, judgement.law),
         *(layer.paragraph for layer in judgement.layers.values()),
@@ -78,7 +78,7 @@ def texts_of(judgement: Judgement) -> list[str]:
 
 
 def check(made: Assisted, extra: str = "") -> None:
-    """Whatever was answered: quotes are verbatim, marks and ids exist."""
+    """Check what must hold for every answer: quotes are verbatim, and marks and ids exist."""
     evidence = {item.id: item for item in (*made.sheet.evidence, *made.judgement.evidence)}
     assert len(evidence) == len(made.sheet.evidence) + len(made.judgement.evidence)
     assert all(holds(item, documents(extra)[0]) for item in evidence.values())
@@ -94,7 +94,7 @@ def check(made: Assisted, extra: str = "") -> None:
 
 
 def whys(made: Assisted) -> dict[str, str]:
-    """Why parts are missing."""
+    """Return the reasons why parts are missing."""
     return {part.part: part.missing.reason for part in made.judgement.parts if part.missing}
 
 
@@ -225,7 +225,7 @@ def test_a_budget_that_is_too_small_asks_nothing() -> None:
 
 
 class Interrupted(AnsweringLlm):
-    """An LLM that answers nothing until it is closed; the interrupt comes while all wait, and to its own thread."""
+    """An LLM that answers nothing until it is closed; an interrupt arrives while all wait, and in its own thread."""
 
     def __init__(self) -> None:
         super().__init__(self._hang)

@@ -1,4 +1,4 @@
-"""`septet answer`: a response file taken into a draft's folder, whole or not at all, and on the record of a store."""
+"""`septet answer`: a response file is applied to a draft's folder completely or not at all, and recorded in a store."""
 
 import json
 from pathlib import Path
@@ -64,7 +64,7 @@ def test_an_answer_becomes_a_source_of_a_new_draft_in_the_folder(septet: Septet,
     found = septet("search", folder, "who confirms a deletion?", "--json")
     assert found.code == 0, found.err
     assert documents[-1].id in {passage["document"] for passage in json.loads(found.out)["passages"]}
-    assert sorted(path.name for path in (folder / "index").iterdir()) == index  # reopened, not built anew
+    assert sorted(path.name for path in (folder / "index").iterdir()) == index  # reopened, not rebuilt
     again = septet("answer", folder, tmp_path / "response.yaml")
     assert again.code == 1
     assert f"this is {draft.id}" in again.err
@@ -83,7 +83,7 @@ def test_contests_are_printed_as_a_reply_and_move_nothing(septet: Septet, folder
 
 @pytest.fixture
 def store(folder: Path, tmp_path: Path) -> Path:
-    """A store with the draft of the folder under review, in which every factor was confirmed."""
+    """Create a store in which the folder's draft is under review and every factor is confirmed."""
     reviews = Reviews(tmp_path)
     with reviews.store:
         key = reviews.service.import_draft(folder, ADA)

@@ -241,7 +241,7 @@ def test_a_setting_that_is_wrong_is_named(septet: Septet, monkeypatch: pytest.Mo
 
 
 def undated(report: str) -> str:
-    """A report without the time of its draft."""
+    """Return a report without the time of its draft."""
     return re.sub(r"\d{4}-\d\d-\d\d[T0-9:]*Z?", "", report)
 
 

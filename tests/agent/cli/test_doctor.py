@@ -1,4 +1,4 @@
-"""`septet doctor`: what it finds of an endpoint on loopback, how it says it, and its exit codes."""
+"""`septet doctor`: the findings about a loopback endpoint, how they are printed, and the exit codes."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""`septet draft` with an LLM, as a shell sees it: who drafts, what it may take, and calls that are wrong."""
+"""`septet draft` with an LLM, as seen from a shell: the choice of drafter, the announced limits, and invalid calls."""
 
 import os
 import subprocess
@@ -28,13 +28,13 @@ def listing(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEndpoint]:
-    """An endpoint that answers well, where the settings say."""
+    """An endpoint that answers well, with settings that point to it."""
     with FakeEndpoint([by(answer_body)]) as endpoint:
         monkeypatch.setenv("SEPTET_LLM_BASE_URL", endpoint.base_url)
         yield endpoint
 
 
-# -- who drafts ------------------------------------------------------------------------------------------------------
+# -- choice of drafter ------------------------------------------------------------------------------------------------
 
 
 def test_an_llm_drafts_and_stderr_says_what_it_may_take_and_took(
@@ -136,7 +136,7 @@ print("drafted with", *(name for name in sys.modules if name.startswith(own)), f
     assert "agent.assist." not in done.stderr
 
 
-# -- calls that are wrong ----------------------------------------------------------------------------------------------
+# -- invalid calls ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

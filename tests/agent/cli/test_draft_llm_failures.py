@@ -1,4 +1,4 @@
-"""An LLM that costs too much, fails, hangs or is interrupted, as a shell sees it."""
+"""An LLM that costs too much, fails, hangs or is interrupted, as seen from a shell."""
 
 import importlib.util
 import json
@@ -36,7 +36,7 @@ def listing(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEndpoint]:
-    """An endpoint that answers well, where the settings say."""
+    """An endpoint that answers well, with settings that point to it."""
     with FakeEndpoint([by(answer_body)]) as endpoint:
         monkeypatch.setenv("SEPTET_LLM_BASE_URL", endpoint.base_url)
         yield endpoint
@@ -89,7 +89,7 @@ def test_an_llm_that_cannot_be_had(
 
 
 def closed() -> str:
-    """The address of a port on which nobody listens."""
+    """The address of a port on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
 
@@ -120,12 +120,12 @@ def test_waits_are_told_where_the_progress_is(fake: FakeEndpoint) -> None:
     assert opened.answers is None
 
 
-# -- runs that end before their time -----------------------------------------------------------------------------------
+# -- runs that end early -----------------------------------------------------------------------------------------------
 
 
 @contextmanager
 def program(code: str, arguments: Sequence[object], endpoint: FakeEndpoint) -> Iterator[subprocess.Popen[str]]:
-    """The command line as a process of its own, `code` before it; it ends with the block, also when a check fails."""
+    """Run the command line in a separate process, after `code`; it ends with the block, even when a check fails."""
     own = {name: value for name, value in os.environ.items() if name != "CI"}  # noqa: TID251
     own |= {"SEPTET_CACHE_DIR": "off", "SEPTET_LLM_BASE_URL": endpoint.base_url}
     call = [sys.executable, "-c", f"{code}; import sys; from agent.cli import main; main(sys.argv[1:])"]
@@ -170,7 +170,7 @@ def test_an_interrupted_run_ends_at_once_and_says_what_it_took(
 
 
 LIMITED = "import resource, signal; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, -1)); signal.signal(25, 1)"
-"""A disk on which no file has more than 4096 bytes, which a write then says; a parser may raise its own limit."""
+"""Simulates a disk on which no file can exceed 4096 bytes, so that writes fail; a parser may raise its own limit."""
 
 
 @pytest.mark.slow

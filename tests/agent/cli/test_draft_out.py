@@ -1,4 +1,4 @@
-"""`draft --out`: what it says while it works, and that it replaces no draft that has a review."""
+"""`draft --out`: its progress messages, and that it never replaces a draft under review."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def reviewed(out: Path, home: Path) -> str:
-    """The key of the review that the draft in `out` gets in the user's own store."""
+    """Put the draft in `out` under review in the user's own store, and return the review's key."""
     with Store.open(home / "data" / "septet" / "review.sqlite") as store:
         return Service(store, Settings(), lambda: AT).import_draft(out, ADA)
 

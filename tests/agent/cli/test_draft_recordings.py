@@ -1,4 +1,4 @@
-"""Recordings of an LLM's answers on the command line: what is kept, what it repeats, and what no longer fits."""
+"""Recordings of an LLM's answers on the command line: what is stored, what is repeated, and what no longer matches."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from tests.fakes.llm.server import KEY, FakeEndpoint, by
 pytestmark = pytest.mark.slow
 
 PLAIN_KEY = "four-words-and-nothing-like-a-key"
-"""A key that no pattern of keys finds, of another profile: only who knows it can take it out."""
+"""A key of another profile that no key pattern matches: only code that knows the key can remove it."""
 
 
 @pytest.fixture(autouse=True)
@@ -33,14 +33,14 @@ def _no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEndpoint]:
-    """An endpoint that answers well, where the settings say."""
+    """An endpoint that answers well, with settings that point to it."""
     with FakeEndpoint([by(answer_body)]) as endpoint:
         monkeypatch.setenv("SEPTET_LLM_BASE_URL", endpoint.base_url)
         yield endpoint
 
 
 class Kept(NamedTuple):
-    """What one recorded run left behind."""
+    """The files and output of one recorded run."""
 
     draft: str
     answers: Path
@@ -52,7 +52,7 @@ class Kept(NamedTuple):
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
-    """A recorded run with keys; its endpoint does not exist any more."""
+    """A recorded run with keys, whose endpoint no longer exists."""
     folder = tmp_path_factory.mktemp("kept")
     page = written(folder / "listing.md", LISTING)
     with FakeEndpoint(
@@ -69,12 +69,12 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
 
 
 def on_a_terminal(call: list[str], environ: Mapping[str, str]) -> Outcome:
-    """Exit code, stdout and stderr of a program whose stderr is a terminal."""
+    """Return exit code, stdout and stderr of a program whose stderr is a terminal."""
     ours, theirs = pty.openpty()
     seen: list[bytes] = []
 
     def read() -> None:
-        # The system raises when the other side is closed.
+        # The system raises an error when the other side is closed.
         with suppress(OSError):
             while piece := os.read(ours, 4096):
                 seen.append(piece)

@@ -1,4 +1,4 @@
-"""`septet export`: the list, stdout and files, and its errors."""
+"""`septet export`: the list of formats, stdout and files, and its errors."""
 
 import json
 import os

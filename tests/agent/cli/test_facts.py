@@ -1,4 +1,4 @@
-"""`septet facts`: the sheet of sources and of drafts, as a table and as JSON, and its errors."""
+"""`septet facts`: the fact sheet of sources and drafts, as a table and as JSON, and its errors."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an analyst is told when a listing cannot be read: the documented code, what and where, and what to do."""
+"""The output when a listing cannot be read: the documented exit code, what failed and where, and what to do."""
 
 import shutil
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ WALL: Final = (
 
 
 class Fault(NamedTuple):
-    """A listing that cannot be read, and what is said of it."""
+    """A listing that cannot be read, and the expected message."""
 
     listing: Route
     code: int

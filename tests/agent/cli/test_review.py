@@ -1,4 +1,4 @@
-"""`septet review`: a process on loopback, its one address, the demo, its store, and how it ends (D5, D8, D10, D20)."""
+"""`septet review`: a process on loopback, its address, the demo, its store, and how it ends (D5, D8, D10, D20)."""
 
 import json
 import os
@@ -187,7 +187,7 @@ def test_ctrl_c_twice_ends_a_redraft_that_is_under_way(tmp_path: Path) -> None:
         assert opened.version("r1") in (2, 3)
 
 
-# ---------------------------------------------------------------- what is refused
+# ---------------------------------------------------------------- refused input
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.7", "review.example", "[2001:db8::1]"])

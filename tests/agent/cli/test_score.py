@@ -1,4 +1,4 @@
-"""`septet score`: flags, files, lines, text, exit codes and how fast the process starts."""
+"""`septet score`: flags, files, lines, text, exit codes and the start-up time of the process."""
 
 import json
 import resource
@@ -200,7 +200,7 @@ def test_a_process_takes_the_cpu_of_twenty_five_bare_ones_at_most():
     def bare():
         return subprocess.run([sys.executable, "-c", "import json, re"], check=False)
 
-    # The first run may still compile its modules, and machines differ.
+    # The first run may have to compile its modules, and machines differ.
     assert min(of(scored) for _ in range(3)) <= 25 * min(of(bare) for _ in range(3))
 
 

@@ -1,4 +1,4 @@
-"""`septet search`: passages of a draft's sources, from the stored index, and its errors."""
+"""`septet search`: passages of a draft's sources from the stored index, and its errors."""
 
 import json
 import shutil

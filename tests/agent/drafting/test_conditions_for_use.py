@@ -1,4 +1,4 @@
-"""Advice: conditions, and a residual that no untouched threat exceeds."""
+"""Advice on use: conditions, and a remaining severity that no unaffected threat exceeds."""
 
 from decimal import Decimal
 
@@ -34,7 +34,7 @@ def advised(product: Given, names: dict[str, str] | None = None, score: str = "7
 
 
 def advised_on(vector: str, score: str, key: str = "reads_files", **parts: object) -> Advice:
-    """The advice on a product with one threat, which an LLM calls T1."""
+    """Return the advice on a product with one threat, which an LLM calls T1."""
     sheet = sheet_of(row(key))
     found = found_of(("data_operations", threat(1, "Files read", sheet, (key,), vector)))._replace(names={"T1": "T1"})
     return advise(led(Given(sheet, "Nimbus", "other"), **parts), found, score_of_base(score), ())

@@ -1,4 +1,4 @@
-"""Factors from hand-made sheets: parts that add up, floors, and what may lower."""
+"""Factors from hand-made sheets: parts that add up, floors, and what may lower them."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""The kind: an LLM's unless facts contradict it, else the likeliest, else what facts show."""
+"""The product kind: the LLM's unless facts contradict it, else the most likely, else the one that facts show."""
 
 from agent.drafting.judgement import Judgement
 from agent.drafting.kind import kind_of

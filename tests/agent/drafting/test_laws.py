@@ -1,4 +1,4 @@
-"""Laws of everything that is said from facts: it holds for any sheet, cites what is there, and keeps its limits."""
+"""Laws for all text made from facts: it works for any sheet, cites existing evidence, and keeps its length limits."""
 
 import pytest
 from hypothesis import given as drawn, settings, strategies as st
@@ -23,7 +23,7 @@ VALUES = ("issues and comments", "your token", "off by default", "on", "E4", "[x
 
 @st.composite
 def rows(draw: st.DrawFn) -> Row:
-    """A fact of any key, with slots of any sort."""
+    """A fact with any key and any slots."""
     key = draw(st.sampled_from(load_vocabulary().keys))
     polarity = draw(st.sampled_from(("asserted", "asserted", "configurable", *(("denied",) if key.deniable else ()))))
     slots = draw(st.dictionaries(st.sampled_from(key.slots), st.sampled_from(VALUES), max_size=3))
@@ -36,7 +36,7 @@ def products(least: int = 0) -> st.SearchStrategy[Given]:
 
 
 def texts_of(product: Given) -> list[str]:
-    """Everything that is said of a product, checked for its limits on the way."""
+    """Return everything that is said about a product, checking the length limits on the way."""
     sheet, certainty, values = product.sheet, pinned_of(product.sheet), factors("0.5", "0.2")
     found = find_threats(sheet, product.kind, values)
     score = score_of_base(str(found.base.value) if found.base else "5.0")

@@ -1,4 +1,6 @@
-"""Questions: at most six, none twice, uncertain layers asked about, and numbers only where one moves."""
+"""Questions: at most six, no duplicates, uncertain layers are asked about, and numbers appear only where a value
+changes.
+"""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The likely range: it holds the score, and drafts that an LLM judged have residuals of their own."""
+"""The likely range: it contains the score, and drafts judged by an LLM have their own residuals."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""How facts read: every key has words, slots are used only as noun phrases, and lists are plain English."""
+"""The wording of facts: every key has a phrase, slots are used only as noun phrases, and lists are in plain English."""
 
 import pytest
 import yaml

@@ -1,4 +1,4 @@
-"""Quotes are found where they stand, and nowhere else."""
+"""Quotes are found exactly where they occur, and nowhere else."""
 
 import re
 
@@ -9,7 +9,8 @@ from agent.errors import IntegrityError
 from agent.facts.anchor import Anchored, holds, locate, normalise, verify
 from agent.records import Document, Evidence, Section
 
-# Letters, expanding and dropped characters, quotes, dashes, marks and blanks: all that the normalisation handles.
+# Letters, characters that expand or are dropped, quotes, dashes, marks and spaces: everything that normalisation
+# handles.
 TEXTS = st.text(alphabet="abAB é\u0301ﬁß’'“\"–-\u00ad\u200b\u00a0\n\t.,;İ½…가각한1", max_size=60)
 WORDS = st.lists(
     st.sampled_from(

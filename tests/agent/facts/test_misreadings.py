@@ -1,6 +1,6 @@
-"""Sentences that no reader would take for the product's own act, and what a draft must not make of them.
+"""Sentences that no reader would take for an act of the product itself, and what a draft must not conclude from them.
 
-Each stands on a page with sentences that do describe the product, so that an empty draft would be noticed.
+Each is on a page with sentences that do describe the product, so that an empty draft would be noticed.
 """
 
 from collections.abc import Iterator
@@ -21,17 +21,17 @@ NOW = "2026-11-01T09:30:00Z"
 
 
 WEIGHED = 0.15
-"""From this chance on what no quote states opens a metric of severity (`severity.OPEN_CHANCE`)."""
+"""A fact at or above this probability may open a severity metric without being quoted (`severity.OPEN_CHANCE`)."""
 
 
 class Misread(NamedTuple):
-    """A sentence, where it stands, and the words of the report that would show that it was misread."""
+    """A sentence, its location, and the words in the report that would show that it was misread."""
 
     heading: str
     words: str
-    """Markdown, as it stands on the page."""
+    """Markdown, as it appears on the page."""
     quote: str
-    """The part of it that nothing may rest on."""
+    """The part of the sentence that nothing may rest on."""
 
 
 BODY = """# {name}
@@ -143,7 +143,7 @@ SHOWN_OR_SAID = (
 
 
 def read(text: str) -> Draft:
-    """The draft of one README, by the embedded drafter."""
+    """Return the draft of one README by the embedded drafter."""
     settings = Settings()
     [part] = read_parts(text.encode(), "markdown", "", "README.md", settings)
     snapshot = Snapshot(
@@ -169,7 +169,7 @@ def page_of(cases: tuple[Misread, ...]) -> Draft:
 
 
 def borne(draft: Draft) -> Iterator[str]:
-    """The quotes on which a capability, a part of the picture, a threat, a factor or a layer rests."""
+    """Yield the quotes on which a capability, a part of the picture, a threat, a factor or a layer rests."""
     used = {mark for capability in draft.system.capabilities for mark in capability.evidence}
     for layer in draft.layers.values():
         used |= set(MARK.findall(layer.paragraph))
@@ -194,7 +194,7 @@ def test_examples_praise_plans_and_others_are_no_act_of_the_product(case: Misrea
 
 @pytest.mark.parametrize("cases", [ADDRESSED_TO_THE_READER, SHOWN_OR_SAID], ids=["addressed", "shown"])
 def test_the_product_on_these_pages_is_still_read(cases: tuple[Misread, ...]) -> None:
-    """What is stated is borne out, or likely enough that an LLM or a reviewer is asked; the reader abstains below."""
+    """Statements are supported, or likely enough to be put to an LLM or a reviewer; below that the reader abstains."""
     draft = page_of(cases)
     assert "create_note" in "\n".join(borne(draft))
     asked = {fact.key for fact in draft.facts.facts} | {
@@ -204,12 +204,12 @@ def test_the_product_on_these_pages_is_still_read(cases: tuple[Misread, ...]) ->
 
 
 class Literal(NamedTuple):
-    """A sentence that does describe the product, and a word in it that means something else elsewhere."""
+    """A sentence that does describe the product, with a word in it that means something else elsewhere."""
 
     words: str
     quote: str
     never: str
-    """What the draft must not make of it: a signal of a capability, a title, an actor, a part of a factor."""
+    """What the draft must not conclude from it: a sign of a capability, a title, an actor, a part of a factor."""
 
 
 LITERAL = (
@@ -231,7 +231,7 @@ LITERAL = (
 
 
 def made_of(draft: Draft, quote: str) -> str:
-    """All that rests on a sentence: capabilities, titles of threats, kinds of parts and parts of factors."""
+    """Return everything that rests on a sentence: capabilities, threat titles, kinds of parts and parts of factors."""
     marks = {evidence.id for evidence in draft.evidence if quote in evidence.quote}
     picture = draft.system
     found = [f"{c.signal} {c.mode}" for c in picture.capabilities if marks & set(c.evidence)]

@@ -87,7 +87,7 @@ def test_merging_twice_changes_nothing_and_neither_does_saying_a_thing_twice(ite
 @settings(max_examples=200, deadline=None)
 @given(many, st.data())
 def test_a_struck_fact_leaves_the_sheet_of_which_it_was_never_part(items: list[Fact], data: st.DataObject) -> None:
-    """Each item cites a quote of its own too, by which one sees in the end what became of it."""
+    """Each item also cites its own quote, which shows in the end what became of it."""
     own = [f"E{n}" for n in range(100, 100 + len(items))]
     said = [item.model_copy(update={"evidence": (*item.evidence, mark)}) for item, mark in zip(items, own, strict=True)]
     quotes = [*EVIDENCE, *(EVIDENCE[0].model_copy(update={"id": mark}) for mark in own)]
@@ -203,7 +203,7 @@ def test_only_what_was_looked_for_is_absent() -> None:
     assert [row.key for row in whole.absent] == ["mcp_server"]
     assert whole.absent[0].searched == some
     assert build_sheet([], EVIDENCE).absent == ()
-    # What another product has, this one may still lack.
+    # The product itself may still lack what another product has.
     assert "runs_commands" in {row.key for row in sheet([fact("runs_commands", about="other")]).absent}
 
 

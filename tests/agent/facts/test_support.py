@@ -1,4 +1,4 @@
-"""What code checks of a claim: do its quotes carry it, and do they have its numbers and names?"""
+"""Checks of a claim by code: whether its quotes support it and contain its numbers and names."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def pairs() -> list[Pair]:
 
 
 def unseen() -> list[Pair]:
-    """The half of the pairs that the check was not set up on."""
+    """The half of the pairs that was not used to develop the check."""
     return pairs()[1::2]
 
 

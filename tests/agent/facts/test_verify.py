@@ -1,4 +1,4 @@
-"""Proposals against the sources: what holds becomes a fact with evidence, and a lie is dropped with its reason."""
+"""Proposals checked against the sources: valid ones become facts with evidence, lies are dropped with a reason."""
 
 from collections.abc import Sequence
 
@@ -33,7 +33,7 @@ def reason(*proposals: Proposal, sources: Material = SOURCES) -> DropReason:
 
 
 def told(rows: Sequence[str], role: StatementRole) -> Material:
-    """The page, with the statements that hold one of these words in another role."""
+    """The page, with the role changed for statements that contain one of these words."""
     changed = [
         row.model_copy(update={"role": role, "reason": "told by the test"}) if any(w in row.text for w in rows) else row
         for row in statements((PAGE,))

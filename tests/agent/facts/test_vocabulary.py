@@ -1,4 +1,4 @@
-"""The vocabulary of facts: complete, sound in itself, and refused when it is not."""
+"""The vocabulary of facts is complete and consistent, and is refused when it is not."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Reading a site on loopback, and every way in which one can answer badly."""
+"""Reading a site on loopback, and every way in which it can answer badly."""
 
 import json
 import re

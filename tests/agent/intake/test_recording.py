@@ -1,4 +1,4 @@
-"""A draft is made again from its own folder, offline and byte for byte, and says what changed since the last one."""
+"""A draft is repeated from its own folder, offline and byte for byte, and reports what changed since the last one."""
 
 import json
 import os
@@ -31,14 +31,14 @@ KEPT = ("draft.json", "draft.md", "snapshots")
 
 
 def tree(folder: Path, *names: str) -> dict[str, bytes]:
-    """The bytes of the files under `names` in a folder, by their path; the index has identities of its own."""
+    """Return the bytes of the files under `names` in a folder, by path, without the index, which has its own ids."""
     found = [path for name in names or KEPT for path in (folder / name, *(folder / name).rglob("*"))]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found if path.is_file()}
 
 
 @pytest.fixture(scope="module")
 def crawled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a draft from a site that does not exist any more."""
+    """The folder of a draft from a site that no longer exists."""
     out = tmp_path_factory.mktemp("crawled") / "out"
     with Site(acme()) as site:
         call = ["draft", site.url(LISTING_PATH), "--out", str(out), "--allow-private", site.host]
@@ -48,7 +48,7 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(call: list[str], before: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own, after the statements `before`."""
+    """Run the command in a separate process, after the statements `before`."""
     code = f"import sys\n{before}\nfrom agent.cli import main\nmain(sys.argv[1:])"
     own = {**os.environ, "SEPTET_CACHE_DIR": "off", "SEPTET_DELAY_SECONDS": "0", **environment}  # noqa: TID251
     return subprocess.run(
@@ -58,7 +58,7 @@ def run(call: list[str], before: str = "", **environment: str) -> subprocess.Com
 
 @pytest.fixture
 def local(tmp_path: Path, septet: Septet) -> Path:
-    """The folder of a draft from a file and a folder that do not exist any more."""
+    """The folder of a draft from a file and a folder that no longer exist."""
     docs = tmp_path / "docs"
     docs.mkdir()
     (docs / "a.md").write_text("# Setup\n\nConnect an account with OAuth and choose the labels that it may read.\n")
@@ -139,7 +139,7 @@ def test_it_goes_with_no_source_and_no_other_input(local: Path, septet: Septet) 
     assert septet("draft").code == 2
 
 
-# ---------------------------------------------------------------- what changed
+# ---------------------------------------------------------------- changes
 
 
 def findings(out: Path) -> list[dict[str, str]]:
@@ -167,7 +167,7 @@ def test_another_content_under_the_same_address_is_found(
     # The finding is part of the draft, so it is repeated with it.
     assert septet("draft", "--from-snapshot", out, "--out", tmp_path / "again").code == 0
     assert tree(tmp_path / "again") == tree(out)
-    # Compared with the draft before, nothing has changed now; another folder never knew.
+    # Nothing has changed since the previous draft; another folder has no previous draft.
     assert septet(*call).code == 0
     assert findings(out) == []
     assert septet(*call[:-1], str(tmp_path / "other")).code == 0
@@ -256,7 +256,7 @@ def test_a_full_disk_leaves_the_old_draft_and_an_error(limit: int, local: Path, 
     small = f"import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))"
     done = run(["draft", str(listing), "--out", str(local), "--json"], small, SEPTET_CACHE_DIR=str(tmp_path / "cache"))
     assert (done.returncode, done.stdout) == (1, ""), limit
-    # A slow machine has said before what it is doing.
+    # A slow machine has already printed progress.
     assert "\nerror: " in f"\n{done.stderr}", done.stderr
     assert "Traceback" not in done.stderr
     assert tree(local) == before

@@ -1,4 +1,4 @@
-"""Snapshots on disk: whole or absent, and never changed without notice."""
+"""Snapshots on disk: complete or absent, and never changed without being noticed."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The budget of a run: caps in tokens and money, kept before a call, and prices as data."""
+"""The budget of a run: token and cost limits that are checked before a call, and prices stored as data."""
 
 import threading
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Recordings of an LLM: replayed to the letter, strictly, without secrets and without what is random in a run."""
+"""Recordings of an LLM: replayed exactly and strictly, without secrets and without a run's random parts."""
 
 import json
 import threading

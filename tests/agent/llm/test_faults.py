@@ -25,7 +25,7 @@ CALL = Call("factors", (Message("system", "Be brief."), Message("user", "How man
 
 
 class Skipping:
-    """A clock that runs as the machine's does, and jumps over waits instead of waiting."""
+    """A clock that runs like the machine's, and skips waits instead of waiting."""
 
     def __init__(self) -> None:
         self.waits: list[float] = []

@@ -1,4 +1,4 @@
-"""The adapter over LangChain: chat models written by hand, and the real one for OpenAI where it is installed."""
+"""The LangChain adapter: hand-written chat models, and the real one for OpenAI if it is installed."""
 
 import importlib.util
 import json
@@ -36,7 +36,7 @@ SPENT = {"input_tokens": 40, "output_tokens": 7, "total_tokens": 47, "input_toke
 
 
 class Chat:
-    """Answers with what it was given, in order; an error is raised, the last outcome stays."""
+    """Returns the given outcomes in order; errors are raised, and the last outcome is repeated."""
 
     def __init__(self, *outcomes: AIMessage | Exception) -> None:
         self.asked: list[tuple[list[BaseMessage], dict[str, object]]] = []
@@ -51,7 +51,7 @@ class Chat:
 
 
 class ProviderError(Exception):
-    """As the SDKs of providers raise it."""
+    """An error as providers' SDKs raise it."""
 
     def __init__(self, status_code: int, message: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(message)

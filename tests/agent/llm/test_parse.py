@@ -1,4 +1,4 @@
-"""The parse ladder: what is taken for an answer, what is not and why, and when the LLM is asked again."""
+"""The parse ladder: what counts as an answer, what does not and why, and when the LLM is asked again."""
 
 import json
 import time
@@ -44,7 +44,7 @@ SORRY = "I'm sorry, but I can't help with that request."
 
 
 class Purse:
-    """A budget that only writes down."""
+    """A budget that only records its calls."""
 
     def __init__(self) -> None:
         self.settled: dict[int, Usage] = {}
@@ -277,7 +277,7 @@ def test_what_holds_for_the_whole_run_is_told_with_all_that_was_spent() -> None:
 
 
 def unwritten(call: Call) -> Reply:
-    """An answer came and could not be kept."""
+    """Raise SourceError, as when an answer arrived but could not be stored."""
     raise SourceError("the recording cannot be written")
 
 
@@ -320,7 +320,7 @@ def test_the_wire_schema_says_the_shape_and_no_bounds() -> None:
 
 
 class Everything(BaseModel):
-    """What the whole is."""
+    """The parsed result as a whole."""
 
     zeta: Annotated[str, Field(default="x", pattern="^a", examples=["a"], description="first in thought")]
     alpha: list[Quote] = Field(default_factory=list, min_length=1, max_length=3)

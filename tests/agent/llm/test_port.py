@@ -1,4 +1,4 @@
-"""What the native adapter sends and reads, who tries again, and what a probe says; a real server on loopback."""
+"""What the native adapter sends and reads, who retries, and what a probe reports; against a real server on loopback."""
 
 import importlib.util
 import json
@@ -34,7 +34,7 @@ SHORT = Limits(call_seconds=10.0)
 
 
 class Clock:
-    """Time that passes only while somebody sleeps."""
+    """Time that passes only while someone sleeps."""
 
     def __init__(self) -> None:
         self.now = 100.0

@@ -1,4 +1,4 @@
-"""Profiles as data, names of LLMs, keys that stay hidden."""
+"""Profiles as data, LLM names, and keys that stay hidden."""
 
 import copy
 import importlib.util

@@ -1,4 +1,4 @@
-"""Counting tokens: by a table that is on the machine, else by bytes; never over the network."""
+"""Counting tokens: with a table on this machine if there is one, otherwise by bytes; never over the network."""
 
 import hashlib
 import importlib.util
@@ -21,7 +21,7 @@ def stored_as(url: str) -> str:
 
 
 def real_table() -> Path:
-    """The table of cl100k_base that the plug-in for tests carries."""
+    """The cl100k_base table that the test plug-in provides."""
     found = importlib.util.find_spec("tiktoken_ext")
     assert found is not None
     for place in found.submodule_search_locations or ():
@@ -60,7 +60,7 @@ def test_encoding_of(llm: str, encoding: str) -> None:
 
 
 def test_no_table_means_bytes_and_no_look_up_elsewhere(tmp_path: Path) -> None:
-    # The network guard of the tests would fail this if tiktoken were asked for a table that is not there.
+    # The tests' network guard would fail this test if tiktoken were asked for a missing table.
     found = counter("gpt-5.6-terra", tmp_path)
     assert found.source == "bytes/3"
     assert found.count("seven letters") == 5

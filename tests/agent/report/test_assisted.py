@@ -1,4 +1,4 @@
-"""What the report says of a draft with an LLM: who made what, what it took, what was dropped."""
+"""What the report says about a draft with an LLM: who made what, the usage, and what was dropped."""
 
 import re
 
@@ -13,7 +13,7 @@ from tests.fakes.report.stored_assisted import golden, made
 
 
 def section(report: str, heading: str) -> str:
-    """The report from a heading to the next one of its level."""
+    """Return the report from a heading to the next one of the same level."""
     after = report.partition(f"\n{heading}")[2]
     return re.split(rf"\n#{{1,{heading.index(' ')}}} ", after)[0]
 

@@ -1,4 +1,4 @@
-"""Hostile words in every field that an LLM can fill stay words in the report and in explain."""
+"""Hostile text in every field that an LLM can fill stays text in the report and in `explain`."""
 
 import re
 
@@ -21,7 +21,7 @@ HOSTILE = {name: ATTACKS[name] for name in ("c1", "reference", "autolink", "bloc
 
 
 def hostile(draft: Draft, words: str) -> Draft:
-    """The draft with `words` in every field that an LLM, its endpoint or its checks can fill."""
+    """Return the draft with `words` in every field that an LLM, its endpoint or its checks can fill."""
     layers = {
         key: layer.model_copy(
             update={

@@ -1,4 +1,4 @@
-"""Hostile words as name, heading, quote and note: in the report, on the terminal and in file names they stay words."""
+"""Hostile text as name, heading, quote and note stays text in the report, on the terminal and in file names."""
 
 import html
 import json
@@ -29,7 +29,7 @@ ATTACKS: Final = {case["id"]: case["payload"] for case in CASES if case["class"]
     "backslashes": "\\<script>\\\\<b> click\\]\\(javascript:1) \\| a",
     "tags": "\U000e0041\U000e0042 \u202etxt\u2066 \ufeff\u200b",
 }
-# Further spellings of what others do by default.
+# Other ways of writing that others do something by default.
 SLOW: Final = frozenset(
     ("I113", "I114", "I116", "I120", "I123", "I124", "I132", "I134", "I137", "hyperlink", "autolink", "entities")
 )
@@ -43,7 +43,7 @@ ACTIVE: Final = ("html_block", "html_inline", "link_open", "image")
 
 
 def tokens(report: str) -> list[Token]:
-    """All tokens of the report, inline ones included, as a renderer that lets HTML through would see them."""
+    """Return all tokens of the report, including inline ones, as a renderer that allows HTML would see them."""
     found: list[Token] = []
     for token in MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(report):
         found += [token, *(token.children or [])]
@@ -51,7 +51,7 @@ def tokens(report: str) -> list[Token]:
 
 
 def assert_plain(text: str) -> None:
-    """Nothing that a terminal obeys, and no line that was forged."""
+    """Check that there are no terminal control characters and no forged lines."""
     assert UNSAFE.search(text) is None
     assert [line for line in text.split("\n") if re.match(r"(?:#+ )?(?:Reviewer decision|forged)", line)] == []
 

@@ -1,4 +1,4 @@
-"""The report's tree: its order and size, where each mark leads, what it leaves out, and what its check finds."""
+"""The report's tree: its order and size, where each mark leads, what it leaves out, and what the check of it finds."""
 
 import re
 from dataclasses import replace
@@ -40,7 +40,7 @@ def said(part: Part | None) -> str:
 
 
 def verbose(draft: Draft) -> Draft:
-    """The draft with twelve times as much prose in every field of the first two pages."""
+    """Return the draft with twelve times as much prose in every field of the first two pages."""
     much = LONG * 12
     layers = {
         key: layer.model_copy(
@@ -66,7 +66,7 @@ def verbose(draft: Draft) -> Draft:
 
 
 def _led_to(report: Report) -> set[str]:
-    """What the marks of the first two pages lead to."""
+    """Return the targets of the marks on the first two pages."""
     return {
         mark
         for part in report.front
@@ -126,7 +126,7 @@ def test_one_scale_above_the_line() -> None:
     before = render(harbour()).partition("\n---\n")[0]
     chips = re.findall(r"\*\*(Low|Medium|High|Critical) (\d+\.\d)\*\*[,.]", before)
     assert chips == [("Medium", "5.9"), ("High", "8.8"), ("High", "7.6")]
-    # AIVSS stands once, where the headline says how its score follows from the base.
+    # AIVSS appears once, where the headline says how its score follows from the base.
     assert before.count("AIVSS") == 1
 
 
@@ -161,7 +161,7 @@ def test_a_residual_that_does_not_move_is_no_fall() -> None:
 
 
 def eased(remains: str, changes: str) -> Draft:
-    """The draft whose conditions leave `remains` of the headline's base by `changes`."""
+    """Return the draft whose conditions, by `changes`, leave `remains` of the headline's base."""
     draft = harbour()
     assert draft.advice is not None
     assert draft.advice.residual is not None
@@ -254,7 +254,7 @@ def test_sentences_keep_the_marks_behind_their_full_stop(sentences: list[str]) -
 @given(st.text(max_size=120))
 def test_no_word_is_lost(raw: str) -> None:
     shown = Prose(harbour(), {}).text(raw)
-    # Keys of factors and layers are told in words, which takes their underscores.
+    # Keys of factors and layers are put into words, without their underscores.
     assert re.sub(r"[\W_]", "", "".join(span.text for span in shown if span.kind != "marks")) == re.sub(
         r"[\W_]", "", re.sub(r"[\[(](?:[EN][1-9]\d*|F[0-9a-f]{8,16}|N:[a-z]\w+)[\])]", "", " ".join(raw.split()))
     )

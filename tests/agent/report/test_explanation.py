@@ -1,4 +1,4 @@
-"""draft.json and `septet explain`: what is stored loads again, and every item can be explained."""
+"""draft.json and `septet explain`: stored drafts load again, and every item can be explained."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What `explain` says of a draft with an LLM: who made, worded or found an item."""
+"""What `explain` says about a draft with an LLM: who made, worded or found an item."""
 
 from agent.records import Capability
 from agent.report.explain.explanation import explain, text

@@ -1,4 +1,4 @@
-"""The published schema of draft.json: what is written keeps it, and what is not a draft does not."""
+"""The published schema of draft.json: written drafts conform to it, and other files do not."""
 
 import json
 

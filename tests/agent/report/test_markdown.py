@@ -1,4 +1,4 @@
-"""The report as Markdown: what sources say stays text, whatever they say; and the words that code chooses."""
+"""The report as Markdown: text from sources always stays text; also, the words that code chooses."""
 
 import re
 from decimal import Decimal
@@ -143,7 +143,7 @@ def test_threat_statements_read_as_sentences(slots: tuple[str, ...], sentence: s
 
 
 def _hostile(draft: Draft, words: str = HOSTILE) -> Draft:
-    """The draft with hostile words in every place that a source can fill."""
+    """Return the draft with hostile text in every place that a source can fill."""
     evidence = tuple(item.model_copy(update={"quote": words}) for item in draft.evidence)
     capabilities = tuple(
         item.model_copy(update={"action": words, "object": words, "credential": words, "approver": words})
@@ -188,7 +188,7 @@ def _hostile(draft: Draft, words: str = HOSTILE) -> Draft:
 
 
 def _outside_code(report: str) -> str:
-    """The report without fences and code spans."""
+    """Return the report without fences and code spans."""
     kept, mark = [], ""
     for line in report.split("\n"):
         found = re.match(r"`{3,}", line)

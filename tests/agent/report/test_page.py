@@ -1,4 +1,4 @@
-"""The report's HTML page: marks lead somewhere, a picture is drawn, and whatever a source says is text."""
+"""The report's HTML page: marks have targets, a picture is drawn, and everything from a source stays text."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ FREE = {
     "paragraph", "rationale", "price", "law", "part", "reason", "url", "where", "excerpt", "because", "detail",
     "caveat", "setting", "action", "object",
 }  # fmt: skip
-"""Fields of a draft that hold free text."""
+"""Fields of a draft that contain free text."""
 
 
 class Tags(HTMLParser):
@@ -44,7 +44,7 @@ def tags(page: str) -> list[tuple[str, dict[str, str | None]]]:
 
 
 def hostile(value: object, words: str, key: str = "") -> object:
-    """A draft's values with `words` in each field of free text."""
+    """Return a draft's values with `words` in each free-text field."""
     if isinstance(value, dict):
         return {name: hostile(each, words, name) for name, each in value.items()}
     if isinstance(value, list | tuple):

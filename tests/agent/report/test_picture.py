@@ -1,4 +1,4 @@
-"""The system picture as SVG: all of the system is in it, nothing else, and nothing lies on top of another."""
+"""The system picture as SVG: it shows the whole system and nothing else, and no parts overlap."""
 
 from itertools import combinations
 from xml.etree import ElementTree
@@ -22,7 +22,7 @@ def item(key: str, name: str, kind: str = "service", *evidence: str) -> SystemIt
 
 
 def system(names: list[str], joins: list[tuple[int, int]], framed: list[int]) -> System:
-    """A product and further items of all groups, with flows between any two and some in a boundary."""
+    """A product and further items of all groups, with flows between any two and some inside a boundary."""
     groups: dict[str, list[SystemItem]] = {"A": [], "P": [item("P0", "Product", "product", "E1")], "S": [], "X": []}
     for number, name in enumerate(names, 1):
         letter = "APSX"[number % 4]

@@ -1,4 +1,4 @@
-"""Cells of untrusted words: no formula, no hidden character, no row or cell that was not there."""
+"""Cells with untrusted text: no formula, no hidden character, and no additional row or cell."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""What a report says of its sources: where the listing led, what could not be had and why, whose words count."""
+"""What a report says about its sources: where the listing led, what was unavailable and why, and whose words count."""
 
 from collections.abc import Callable, Mapping
 

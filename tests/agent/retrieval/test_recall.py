@@ -1,4 +1,4 @@
-"""How many of an expert reader's quotes the cards' questions bring back (R1), on every fifth bundled case."""
+"""How many of an expert reader's quotes the cards' questions retrieve (R1), on every fifth bundled case."""
 
 from collections import Counter
 from functools import lru_cache
@@ -23,11 +23,11 @@ OVERALL_FLOOR = 0.88
 KEY_FLOOR = 0.70
 KEY_QUOTES = 15
 MARGIN = 0.15
-"""What the right questions must be worth over those of another factor or layer."""
+"""Minimum advantage of the right questions over those of another factor or layer."""
 
 
 class Gold(NamedTuple):
-    """A quote of the reader, the key it stands for, and the keys whose hits cover it."""
+    """A quote of the reader, its key, and the keys whose hits cover it."""
 
     key: str
     found_for: frozenset[str]

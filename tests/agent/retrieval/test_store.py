@@ -1,4 +1,4 @@
-"""Passages and search: the same whichever store stands behind LangChain's interface."""
+"""Passages and search: the same results with every store behind LangChain's interface."""
 
 import os
 import subprocess
@@ -136,7 +136,7 @@ def test_a_dotenv_or_environment_cannot_send_the_text_to_a_server(tmp_path: Path
 
 
 def test_libraries_in_memory_are_opened_and_closed_side_by_side() -> None:
-    """The last client to close takes the store along; one that opens at that moment must not find half of it."""
+    """The last client to close removes the store; a client that opens at that moment must not find half of it."""
 
     def searched(_: int) -> list[tuple[str, int]]:
         with Library(PAGES, FOUND, "chroma") as library:

@@ -1,4 +1,4 @@
-"""The service of reviews: acts through roles and conflicts to events, previews, responses, comparisons, memory."""
+"""The review service: acts with roles and conflicts become events; previews, responses, comparisons, memory."""
 
 import hashlib
 import threading

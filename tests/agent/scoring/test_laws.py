@@ -1,4 +1,4 @@
-"""Laws that hold for every input: monotone, bounded, order-free, exact corners, stored scores recompute."""
+"""Laws that hold for every input: monotone, bounded, independent of order, exact corners, stored scores recompute."""
 
 from decimal import Decimal
 from itertools import product
@@ -73,7 +73,7 @@ def test_more_of_anything_never_lowers_a_score(first, second, formula):
 @LAW
 @given(points, points, st.sampled_from(FORMULAS))
 def test_a_higher_base_never_lowers_a_score_while_the_uplift_fits_its_gap(first, second, formula):
-    """With sum/10 × ThM above 1, which directory inputs allow, the uplift shrinks faster than the base grows."""
+    """If sum/10 × ThM exceeds 1, which directory inputs allow, the uplift shrinks faster than the base grows."""
     assume(first.factor_sum * first.threat <= TENTHS * UNIT * UNIT)
     low, high = sorted((first.base, second.base))
     assert raw(formula, first._replace(base=low)) <= raw(formula, first._replace(base=high))

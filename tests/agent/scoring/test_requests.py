@@ -1,4 +1,4 @@
-"""What a request may hold: grids by mode, names, missing factors, types. Each refusal names its field."""
+"""What a request may contain: grids by mode, names, missing factors, types. Each refusal names its field."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Stored scores: published revisions load for ever, a changed one is refused, withheld ones keep their value."""
+"""Stored scores: published revisions always load, a changed one is refused, withheld ones keep their value."""
 
 import json
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Published examples, directory pages and whole grids against exact arithmetic that is written here, on its own."""
+"""Published examples, directory pages and whole grids against exact arithmetic implemented here independently."""
 
 import json
 from decimal import ROUND_HALF_UP, Decimal
@@ -20,7 +20,7 @@ PAGES = json.loads((VECTORS / "directory_pages.json").read_text())["pages"]
 WITNESSES = json.loads((VECTORS / "cvss_base_witnesses.json").read_text())["witnesses"]
 
 ROUNDED_DOWN = {"minimax-mcp", "websparks"}
-"""Pages whose exact result is half-way between two tenths and that print the lower one, as a binary float does."""
+"""Pages whose exact result is half-way between two tenths and that print the lower one, as binary floats do."""
 
 BASES = [Decimal(n) / 10 for n in range(101)]
 SUMS = [Decimal(n) / 2 for n in range(21)]
@@ -36,7 +36,7 @@ def half_up(value: Decimal) -> Decimal:
 
 
 def by_hand(formula: str, base: Decimal, total: Decimal, threat: Decimal, mitigation: Decimal) -> Decimal:
-    """The published equations as they are printed, in decimals that never round (at most 10 digits in, 28 kept)."""
+    """The published equations as printed, in decimals that never round (at most 10 digits in, 28 kept)."""
     if formula == "aivss-0.5":
         return (base + total) / 2 * threat
     uplift = (10 - base) * (total / 10) * threat
@@ -146,7 +146,7 @@ def test_directory_grid_agrees_with_fractions():
 
 
 def test_half_way_values_go_up():
-    """The rounding pair of AIVSS 0.8, section 3.5.1, through the whole path."""
+    """The rounding pair of AIVSS 0.8, section 3.5.1, through the whole calculation."""
     for text, expected in (("8.64", "8.6"), ("8.65", "8.7")):
         assert Decimal(tenths(int(Decimal(text) * 10**20))) / 10 == Decimal(expected)
 

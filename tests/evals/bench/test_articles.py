@@ -1,4 +1,4 @@
-"""The measure on public benchmarks: both layouts are read, halves are by site, figures are those of the bags."""
+"""The measure on public benchmarks: both layouts are read, halves are by site, and figures match the bags."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""Main text of gold pages: the bars hold on those written beside the reader, on the blind and on the unseen ones."""
+"""Main text of gold pages: the bars are met on pages written with the reader, on blind and on unseen ones."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The figures of the bench of drafting with an LLM, from calls whose times and texts are known."""
+"""The figures of the benchmark of drafting with an LLM, from calls with known times and texts."""
 
 import itertools
 from decimal import Decimal
@@ -49,7 +49,7 @@ def test_what_is_cached_costs_less():
     told = costs(found, price)
     cold = Decimal(10 * (found.messages + found.schemas) + 100 * found.output) / 1_000_000
     assert told["cold"] == cold
-    # One of the two calls of the first wave reads the start from the cache, and so does the third call.
+    # One of the two calls of the first wave reads the common prefix from the cache, and so does the third call.
     assert (found.cacheable, found.cached) == (3 * 95, 2 * 95)
     assert told["cached"] < cold
 

@@ -1,4 +1,4 @@
-"""What the linter of the corpus complains about."""
+"""The complaints of the corpus linter."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`septet corpus add`: a signed review as a labelled case that the corpus' own lint accepts."""
+"""`septet corpus add`: a signed review as a labelled case that the corpus's own lint accepts."""
 
 import json
 from pathlib import Path
@@ -136,7 +136,7 @@ def test_a_signed_export_beside_its_snapshots_does_as_well(septet: Septet, revie
 def test_a_signed_export_finds_the_answers_in_its_store(
     septet: Septet, reviews: Reviews, tmp_path: Path, older: bool
 ) -> None:
-    """With and without a redraft: the folder has the snapshots of what was read, the store the answers as well."""
+    """With and without a redraft: the folder has snapshots of the sources, and the store also has the answers."""
     key = reviews.bring(draft=not_given(case_draft(CASE)) if older else None)
     said = {"text": "Deletions can be undone for 30 days.", "url": "https://docs.example/limits"}
     if older:

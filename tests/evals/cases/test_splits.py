@@ -1,4 +1,4 @@
-"""Vendors that may be looked at and vendors that are only measured: fixed as data, reported and gated apart."""
+"""Train vendors and held-out vendors: fixed as data, and reported and gated separately."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,7 +85,7 @@ def test_complaints_name_what_is_wrong() -> None:
 
 
 def run(by: dict[Split, float] | None = None, **update: object) -> Evaluation:
-    """Six cases, two of them held out; `by` moves the factors of a side."""
+    """Return six cases, two of them held out; `by` shifts the factors of one side."""
     found: list[CaseResult] = []
     sides: tuple[tuple[Split, int, float], ...] = (("train", 4, 0.5), ("dev", 2, 0.6))
     for side, count, value in sides:

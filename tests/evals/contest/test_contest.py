@@ -1,4 +1,4 @@
-"""The contest: blind pairs, sheets that are checked, and the table that they come to."""
+"""The contest: blind pairs, checks of the sheets, and the resulting table."""
 
 import hashlib
 import json

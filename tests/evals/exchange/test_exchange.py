@@ -1,4 +1,4 @@
-"""The endpoint behind which anybody may sit: requests as files, replies as files; the real adapter over loopback."""
+"""The endpoint that anyone can answer: requests as files, replies as files; the real adapter over loopback."""
 
 import http.client
 import json
@@ -43,7 +43,7 @@ def call(text: str = "How many?", schema_name: str = "FactorsAnswer", max_tokens
 
 
 def put(folder: Path, name: str, content: str) -> None:
-    """Writes a reply as a careful program does: elsewhere first."""
+    """Write a reply as a careful program does: to another file first."""
     part = folder / REPLIES / f"{name}.part"
     part.write_text(content, "utf-8")
     part.rename(folder / REPLIES / name)
@@ -60,13 +60,13 @@ def until(happens: Callable[[], bool], seconds: float = 10.0) -> None:
 def serving(folder: Path, seconds: float = 20.0, attempts: int = 1) -> Iterator[OpenAiLlm]:
     exchange = Exchange(RequestFolder(folder, seconds))
     endpoint = Endpoint("generic", profiles()["generic"], "anna", exchange.base_url, Secret(""))
-    # The endpoint ends first, so that a call under way sees how it does.
+    # The endpoint stops first, so that a call in progress notices it.
     with closing(OpenAiLlm(endpoint, Limits(attempts=attempts, call_seconds=20.0))) as llm, exchange:
         yield llm
 
 
 class Asking:
-    """A call in a thread of its own."""
+    """A call made in a separate thread."""
 
     def __init__(self, llm: OpenAiLlm, asked: Call) -> None:
         self.outcome: Reply | LlmError | None = None
@@ -169,7 +169,7 @@ def test_an_interrupted_run_goes_on_with_what_was_answered(tmp_path):
     assert "the endpoint stops" in str(second.error())
 
     with serving(tmp_path) as llm:
-        # Another delimiter and another cap: the same question.
+        # A different delimiter and limit, but the same question.
         again = Asking(llm, call(framed.format("zz8f0q1w"), max_tokens=900))
         assert again.reply().text == '{"a": 5}'
         still = Asking(llm, call(framed.format("zz8f0q1w"), "LayersAnswer"))

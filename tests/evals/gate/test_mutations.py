@@ -1,13 +1,13 @@
-"""Seeded regressions of the drafter are caught, with the metric and the cases named.
+"""Seeded regressions of the drafter are caught, and the metric and the cases are named.
 
     damage                                    caught by
-    a factor 0.1 too high or too low          that factor's mean error, the cases by how much
+    a factor 0.1 too high or too low          that factor's mean error, the cases by their change
     the flag rule switched off                flag loss of a layer
-    a quote from the sentence next to it      share of the reader's quotes that are cited
+    a quote from the neighbouring sentence    share of the reader's quotes that are cited
     the best statement of each case lost      means of factors or layers, quotes
-    a reader that loses every tenth fact      facts that are asserted, means of factors or layers, quotes
-    the table of floors emptied               floors that are kept
-    severities that ignore an approval        what a documented approval takes from the base
+    a reader that loses every tenth fact      number of asserted facts, means of factors or layers, quotes
+    the table of floors emptied               floors that are respected
+    severities that ignore an approval        reduction of the base by a documented approval
 
 The drafts are real, made once over 24 cases.
 """
@@ -57,7 +57,7 @@ class Made(NamedTuple):
     family: str
     reading: Reading
     with_page: Reading
-    """With a page that documents an approval."""
+    """The reading with a page that documents an approval."""
     draft: Draft
     draft_with_page: Draft
 
@@ -78,7 +78,7 @@ def made() -> tuple[Made, ...]:
 
 
 def evaluation(made: Sequence[Made], draft: Callable[[Made], Draft], how: Change | None = None) -> Evaluation:
-    """Measures the drafts that `draft` gives; with `how` also what the page with an approval makes of them."""
+    """Measure the drafts that `draft` returns; with `how`, also the drafts with the approval page."""
     results = []
     for one in made:
         plain = draft(one)
@@ -94,7 +94,7 @@ def baseline(made: tuple[Made, ...]) -> Baseline:
 
 
 def caught(run: Evaluation, baseline: Baseline) -> Verdict:
-    """The verdict, which must end a run with exit code 5."""
+    """Return the verdict, which must end a run with exit code 5."""
     verdict = judge(run, baseline)
     assert verdict.outcome == "fail"
     with pytest.raises(RegressionError) as stopped:
@@ -117,7 +117,7 @@ def stepped(key: FactorKey, by: Decimal, one: Made) -> Draft:
 
 
 def mean_errors(run: Evaluation, key: FactorKey) -> list[float]:
-    """The mean errors of a factor against each label set that there is."""
+    """Return the mean errors of a factor against each existing label set."""
     return [error for error in (run.factors[key].mae_published, run.factors[key].mae_reader) if error is not None]
 
 
@@ -127,8 +127,8 @@ def test_a_factor_moved_by_a_tenth(made: tuple[Made, ...], baseline: Baseline) -
         run = evaluation(made, partial(stepped, key, by))
         old, new = mean_errors(before, key), mean_errors(run, key)
         if not any(after > earlier for earlier, after in zip(old, new, strict=True)):
-            # Where drafts lie to one side of both label sets, a step to the other side is no regression: the gate says
-            # so, unless as many drafts gain as lose, to which it has nothing to say.
+            # Where drafts lie on one side of both label sets, a step towards the labels is no regression. The gate then
+            # reports an improvement, unless as many drafts gain as lose and the mean stays the same.
             moved = [move for move in judge(run, baseline).moved if move.metric.startswith(f"factors/{key}/")]
             assert not any(move.worse for move in moved)
             assert moved or old == pytest.approx(new)
@@ -147,7 +147,7 @@ def test_the_flag_rule_switched_off(made: tuple[Made, ...], baseline: Baseline) 
 
     verdict = caught(evaluation(made, change), baseline)
     flagged = {finding.metric for finding in verdict.findings}
-    # Where the reader holds every layer of these cases certain, switching the flag off cannot be wrong.
+    # If the reader considers every layer of these cases certain, switching the flag off cannot be wrong.
     missed = {
         key for key in LAYERS if any(not one.draft.layers[key].certain and uncertain(one.case, key) for one in made)
     }
@@ -185,7 +185,7 @@ def test_the_best_statement_lost(made: tuple[Made, ...], baseline: Baseline) -> 
 
 
 def without_best(reading: Reading) -> Reading:
-    """The reading without the statement that most facts rest on."""
+    """Return the reading without the statement that most facts rest on."""
     sheet = reading.sheet
     rests = Counter(mark for fact in sheet.facts for mark in fact.evidence)
     if not rests:
@@ -209,7 +209,7 @@ def test_a_change_that_changes_nothing_is_no_regression(made: tuple[Made, ...], 
 
 
 def knowing_nothing(whole: Calibration) -> Calibration:
-    """Constants by which nothing but a floor lifts a factor."""
+    """Return constants with which only a floor raises a factor."""
     bare = {
         key: known.model_copy(
             update={
@@ -225,7 +225,7 @@ def knowing_nothing(whole: Calibration) -> Calibration:
 
 
 def test_emptied_floors_are_caught_where_nothing_else_lifts_a_factor(made: tuple[Made, ...]) -> None:
-    # With the shipped constants few cases need their floors: what usually goes with such facts lifts the rest.
+    # With the shipped constants few cases need their floors: the usual effects of such facts raise the rest.
     bare = CONSTANTS._replace(calibration=knowing_nothing(CONSTANTS.calibration))
     emptied = next(one for one in SEEDED if one.id == "no-floors")
 

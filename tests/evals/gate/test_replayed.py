@@ -1,4 +1,4 @@
-"""The gate for runs without chance, and its baseline: what fails, what is named, what acceptance may move."""
+"""The gate for deterministic runs, and its baseline: what fails, what is reported, and what acceptance may change."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_the_same_run_passes_and_says_nothing() -> None:
 @pytest.mark.parametrize("key", FACTORS)
 @pytest.mark.parametrize("by", [0.1, -0.1])
 def test_one_factor_of_one_case_moved_either_way_is_named(key: FactorKey, by: float) -> None:
-    # The value lies between its two labels, so that each way is worse for one of them.
+    # The value lies between its two labels, so that a change in either direction is worse for one of them.
     verdict = judge(with_case("birch", **shifted(key, by)), baseline())
     assert verdict.outcome == "fail"
     assert found(verdict, f"factors/{key}/mae_{'published' if by > 0 else 'reader'}") == ("birch",)
@@ -99,7 +99,7 @@ def test_a_case_that_fails_is_named_and_is_the_worst() -> None:
 def test_one_case_may_not_become_much_worse_whatever_the_mean_does() -> None:
     many = [f"case-{n}" for n in range(100)]
     before = run([case(slug) for slug in many])
-    # The mean moves by less than its tolerance.
+    # The mean changes by less than its tolerance.
     after = run([case(slug, value=0.8 if slug == "case-7" else 0.5) for slug in many])
     verdict = judge(after, baseline(before))
     assert ("case", ("case-7",)) in {(finding.rule, finding.cases) for finding in verdict.findings}
@@ -121,7 +121,7 @@ def test_a_part_of_the_cases_is_compared_with_the_same_part() -> None:
 
 
 def test_full_listings_alone_are_no_loss_of_what_was_not_asked_for() -> None:
-    # --no-variants, the quick look that the help names, once failed for the metrics that it leaves out.
+    # --no-variants, the quick check that the help suggests, once failed because of the metrics that it leaves out.
     card = CardCell(withheld=True, factor_sum=5.5, layers={LAYERS[0]: FlagCell(certain=True, gold=True)})
     twin, poisoned = TwinCell(factor_sum=5.0, shift=0.1, flips=0), (PoisonCell(attack="a", broken=()),)
     whole = run([case(slug, card=card, twin=twin, poisoned=poisoned) for slug in SLUGS])
@@ -137,7 +137,7 @@ def test_full_listings_alone_are_no_loss_of_what_was_not_asked_for() -> None:
 
 
 def test_cases_that_the_baseline_lacks_do_not_move_its_means() -> None:
-    # As when an earlier run with --limit stands for the baseline.
+    # As when an earlier run with --limit serves as the baseline.
     few = baseline(run(GOOD.per_case[:2]))
     more = run([*GOOD.per_case[:2], case("elm", value=0.9)])
     assert judge(more, few).findings == ()

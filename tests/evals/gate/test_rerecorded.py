@@ -1,4 +1,4 @@
-"""Two recordings of the same cases: better, worse or cannot tell, by families, with the number of cases to add."""
+"""Two recordings of the same cases: better, worse or cannot tell, by vendor family, with the number of cases to add."""
 
 import pytest
 
@@ -11,7 +11,7 @@ SLUGS = [f"case-{n:02}" for n in range(24)]
 
 
 def runs(*values: float, noise: float = 0.0) -> list[CaseResult]:
-    """24 cases whose factor values cycle through `values`, half of them moved up and half down by `noise`."""
+    """Return 24 cases whose factor values cycle through `values`, half of them moved up and half down by `noise`."""
     return [
         case(slug, value=values[n % len(values)] + (noise if n % 2 else -noise), reader=0.4)
         for n, slug in enumerate(SLUGS)

@@ -1,4 +1,4 @@
-"""Regressions made on purpose: what each does to facts, floors and severities, and that the gate catches it."""
+"""Deliberate regressions: their effect on facts, floors and severities, and that the gate catches them."""
 
 from collections.abc import Sequence
 
@@ -34,7 +34,7 @@ def fact(key: str, mark: str = "E1", polarity: Polarity = "asserted") -> Fact:
 
 
 class Counting:
-    """A reader of many things."""
+    """A reader that finds many things."""
 
     name: ReaderName = "embedded"
     forms: frozenset[DocumentForm] = frozenset({"prose"})
@@ -49,7 +49,7 @@ class Counting:
 
 
 class Looking(Counting):
-    """The same with an outlook."""
+    """The same reader, with an outlook."""
 
     def outlook(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Outlook:
         return Outlook(chances={"runs_commands": 0.5})

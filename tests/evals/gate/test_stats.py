@@ -1,4 +1,4 @@
-"""The statistics of the gate: known values, laws, and how often the whole rule errs."""
+"""The statistics of the gate: known values, laws, and error rates of the whole rule."""
 
 import itertools
 import math

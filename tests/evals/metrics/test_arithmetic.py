@@ -116,7 +116,7 @@ def test_agreement_by_hand() -> None:
 def test_risk_and_coverage_by_hand() -> None:
     # Most certain first: right, wrong, right. Generalised risks 0, 1/3, 1/3.
     assert augrc([(0.9, 0.0), (0.8, 1.0), (0.1, 0.0)]) == pytest.approx(2 / 9)
-    # Ties are taken together, in equal parts.
+    # Ties are accepted together, in equal parts.
     assert augrc([(0.5, 0.0), (0.5, 1.0)]) == pytest.approx((0.25 + 0.5) / 2)
     assert augrc([]) is None
     cells = [(0.9, 0.0), (0.8, 0.0), (0.8, 1.0), (0.1, 0.0)]

@@ -1,4 +1,4 @@
-"""What a draft's paragraphs claim, and what of it their quotes carry."""
+"""The claims in a draft's paragraphs, and which of them their quotes support."""
 
 from agent.drafting.calibration import load_calibration
 from agent.pipeline import draft_reading, read_documents
@@ -14,7 +14,7 @@ VALID = frozenset(item.id for item in DRAFT.evidence)
 
 
 def with_paragraph(draft: Draft, text: str) -> Draft:
-    """The draft with one certain layer, which says `text`, and all others flagged."""
+    """Return the draft with one certain layer, which says `text`, and all others flagged."""
     layers = {
         key: layer.model_copy(update={"certain": key == "data_operations", "paragraph": text})
         for key, layer in draft.layers.items()

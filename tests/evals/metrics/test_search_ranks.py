@@ -1,4 +1,4 @@
-"""How soon a search comes to a reader's quotes: the measurement, and floors on every tenth bundled case."""
+"""How early a search finds a reader's quotes: the measurement, and minimum values on every tenth bundled case."""
 
 from functools import cache
 
@@ -34,7 +34,7 @@ def test_a_passage_holds_a_quote_of_which_it_covers_half() -> None:
 
 @cache
 def sample() -> tuple[tuple[int, RetrievalCell], ...]:
-    """The number of quotes, and the ranks, of every tenth case."""
+    """Return the number of quotes, and the ranks, of every tenth case."""
     folders = sorted(data_folder("corpus").joinpath("cases").iterdir())[::STEP]
     cases = [case for case in map(load_case, folders) if case.reader is not None]
     return tuple(

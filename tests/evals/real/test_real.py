@@ -26,7 +26,7 @@ HIGH = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H"
 
 
 def reading(draft: Draft, by: float = 0.0, **changes: Any) -> Reading:
-    """A reading that agrees with a draft, its factors off by `by`."""
+    """Return a reading that agrees with a draft, except that its factors differ by `by`."""
     data: dict[str, Any] = {
         "slug": "one",
         "product": {"name": draft.product.name, "accepted_names": ["Another"], "kind": "coding-agent", "vendor": "x"},

@@ -20,7 +20,7 @@ from tests.fakes.evals.evaluation import broken, case, everything
 
 
 def layers(*cells: tuple[float | None, bool | None]) -> CaseResult:
-    """A case whose first layers have these certainties and labels, the others no label."""
+    """Return a case whose first layers have these certainties and labels; the others have no label."""
     padded = [*cells, *[(0.5, None)] * (len(LAYERS) - len(cells))]
     cells_of = {
         key: LayerCell(certain=None if certainty is None else certainty >= 0.5, certainty=certainty, reader=label)

@@ -1,4 +1,4 @@
-"""The page of an evaluation: nothing a text says acts, nothing is loaded, nothing is drawn from nothing."""
+"""The page of an evaluation: no text takes effect, nothing is loaded, and nothing is drawn without data."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ VOID = {"meta", "link", "br", "input", "img", "hr"}
 
 
 class Outline(HTMLParser):
-    """Start tags with attributes and the texts of scripts and styles; refuses tags that do not match."""
+    """Collects start tags with attributes and the texts of scripts and styles; refuses tags that do not match."""
 
     def __init__(self) -> None:
         super().__init__()

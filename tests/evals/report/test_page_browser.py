@@ -1,4 +1,4 @@
-"""The page of an evaluation in a real browser: opened from a file, worked by keyboard, in both colour schemes."""
+"""The page of an evaluation in a real browser: opened from a file, used by keyboard, in both colour schemes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,7 +56,7 @@ CONTRAST = """
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A page with every block, hostile words in each text."""
+    """A page with every block, and hostile words in each text."""
     results = [everything(slug, HOSTILE) for slug in CASES[:3]]
     results += [case(slug, value=n / 10) for n, slug in enumerate(CASES[3:], start=2)]
     path = tmp_path_factory.mktemp("page") / "report.html"
@@ -71,7 +71,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Opened:
-    """A page with what it said and asked for."""
+    """A page with everything that it logged and requested."""
 
     def __init__(self, browser: "Browser", file: Path, *, scheme: "ColorScheme" = "light", width: int = 1280) -> None:
         self.context = browser.new_context(
@@ -88,7 +88,7 @@ class Opened:
         self.page.goto(file.as_uri())
 
     def focus(self) -> str:
-        """What has the focus: its id, else its text."""
+        """Return what has the focus: its id, or else its text."""
         return str(self.page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
 
 

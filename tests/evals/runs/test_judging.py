@@ -1,4 +1,4 @@
-"""Sheets for readers of threats, and what two readings say."""
+"""Sheets for readers of threats, and the figures from two readings."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The recorded answers of a capable LLM: they fit what is asked today, and their drafts keep what was measured."""
+"""The recorded answers of a capable LLM: they match the current requests, and their drafts keep the measured values."""
 
 from pathlib import Path
 

@@ -87,12 +87,12 @@ def test_the_own_family_is_left_out_wherever_the_case_comes_from() -> None:
     namesake = Identity(f"{TAUGHT[0].name} 2", TAUGHT[0].vendor)
     assert same_family(namesake, first.who)
     held = holdout.without_family_of(namesake)
-    # The fits have no row of the family, nor of its fold.
+    # The fits contain no row of the family, nor of its fold.
     fold = first.rows[0].fold
     others = [row for one in fit_cases for row in one.rows if row.fold != fold]
     assert held.calibration.certainty.rows == len(others) < sum(len(one.rows) for one in fit_cases)
     assert held.calibration.factors.rows == sum(bool(row.reader) and not row.is_card for row in others)
-    # Other labels of the family, and of the whole fold: the heads of a case of it do not move.
+    # Change the labels of the family, and of the whole fold: the heads for a case in it do not change.
     moved = HoldoutConstants(tuple(relabelled(one) if one.rows[0].fold == fold else one for one in fit_cases))
     again = moved.without_family_of(namesake)
     learned = ("factor_weights", "factor_bias", "layer_weights", "layer_bias")
@@ -103,7 +103,7 @@ def test_the_own_family_is_left_out_wherever_the_case_comes_from() -> None:
 
 
 def relabelled(fit_case: FitCase) -> FitCase:
-    """The case with every label the other way round."""
+    """Return the case with every label inverted."""
     rows = []
     for row in fit_case.rows:
         published, reader = ({key: 1 - value for key, value in side.items()} for side in (row.published, row.reader))

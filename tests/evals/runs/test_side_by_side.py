@@ -57,7 +57,7 @@ def test_what_the_two_runs_rest_on_is_told() -> None:
 
 
 def test_reports_of_other_cases_move_no_metric_of_wording() -> None:
-    # What is generic, and which listing is found, depends on all reports of a run.
+    # Which sentences are generic, and which listing is found, depends on all reports of a run.
     few, more = run(0.5, "It asks.\n", "alder"), run(0.5, "It asks.\n", "alder", "birch")
     odd = TextCell(words=800, sentences=40, generic_sentences=40, own_listing_rank=1)
     results = [case(slug, text=odd) for slug in ("alder", "birch")]

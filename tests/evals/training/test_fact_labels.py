@@ -1,4 +1,4 @@
-"""Labels of facts put on statements: what somebody looked for, and what nobody did."""
+"""Fact labels assigned to statements: what somebody looked for, and what nobody did."""
 
 import hashlib
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ def page(folder: Path, *places: Place) -> LabelledPage:
 
 
 def looked_at(read: LabelledPage, facts: list[FactLabel], words: str) -> set[str]:
-    """The keys that somebody looked for in a statement."""
+    """Return the keys that somebody looked for in a statement."""
     row = next(n for n, statement in enumerate(read.statements) if statement.text == words)
     return {key for key, at in load_vocabulary().order.items() if truth_of(read, facts).looked[row, at]}
 

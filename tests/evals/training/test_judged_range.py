@@ -1,4 +1,4 @@
-"""The ranges of drafts with an LLM: fitted on what the baseline holds, measured with the case left out."""
+"""The ranges of drafts with an LLM: fitted on the baseline's results, measured with the case left out."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Labels put on statements: aligning a text with the file it was made from, and the stand-off labels themselves."""
+"""Labels assigned to statements: aligning a text with its original file, and the stand-off labels themselves."""
 
 import hashlib
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The fit of the head of need, and what counts as shown."""
+"""The fit of the head for needed statements, and what counts as shown."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from evals.training.needed_shown import held
 
 
 def taught(seed: int) -> Taught:
-    """Statements whose need shows in one vector column and one plain column; those of the listing say the reverse."""
+    """Statements whose need shows in one vector column and one plain column; those of the listing show the opposite."""
     draw = np.random.default_rng(seed)
     features = draw.normal(size=(160, vector_columns().stop + 4)) * 0.05
     needed = draw.random(160) < 0.15

@@ -1,4 +1,4 @@
-"""Drafts with a fake LLM at the port, through the same pipeline as with a real one."""
+"""Drafts with a fake LLM behind the port, through the same pipeline as with a real one."""
 
 import dataclasses
 import json
@@ -18,11 +18,11 @@ from tests.fakes import paired
 
 DELIMITER: Final = "f3a91c07be2d4456"
 _TOKENS: Final = 1_000_000
-"""More than any of these drafts takes: a cap would end it before the harm is done."""
+"""More than any of these drafts uses: a limit would end the draft before the harm is done."""
 
 
 def assistant(llm: Llm) -> Assistant:
-    """What the pipeline needs beside the LLM."""
+    """The pipeline's arguments besides the LLM."""
     counter = by_bytes()
     return Assistant(
         llm=llm,
@@ -35,7 +35,7 @@ def assistant(llm: Llm) -> Assistant:
 
 
 def drafted(documents: tuple[Document, ...], llm: Llm | None, name: str | None = None) -> Draft:
-    """The draft of documents that are read, with an LLM or without."""
+    """Return the draft of documents that were already read, with or without an LLM."""
     return draft_reading(
         read_documents(documents),
         name=name,
@@ -46,18 +46,18 @@ def drafted(documents: tuple[Document, ...], llm: Llm | None, name: str | None =
 
 
 def helped(result: DraftResult, llm: Llm) -> DraftResult:
-    """The draft of the same documents with an LLM."""
+    """Return the draft of the same documents with an LLM."""
     made = drafted(result.documents, llm, result.draft.product.name)
     return dataclasses.replace(result, draft=made, json=dump(made), markdown=render(made, result.documents))
 
 
 def unread(documents: tuple[Document, ...]) -> tuple[Document, ...]:
-    """The documents as they would be if intake had found nothing in them."""
+    """Return the documents as they would be if intake had found nothing in them."""
     return tuple(document.model_copy(update={"findings": ()}) for document in documents)
 
 
 def strings(draft_json: str, without: tuple[str, ...] = ()) -> set[str]:
-    """All texts of a draft, but for those of some of its fields."""
+    """Return all texts of a draft, except those in certain fields."""
     whole = json.loads(draft_json)
     return set(_strings({key: value for key, value in whole.items() if key not in without}))
 

@@ -1,4 +1,4 @@
-"""A careful LLM, written by hand, that answers the four questions about the invented product of `product`."""
+"""A careful, hand-written LLM that answers the four questions about the invented product of `product`."""
 
 import json
 import re
@@ -40,7 +40,7 @@ METRICS = {
 
 
 def good(call: Call) -> str:
-    """What a careful LLM answers."""
+    """The answers of a careful LLM."""
     made = {"facts-does": facts_does, "facts-built": facts_built, "factors": factors, "page": page}
     return json.dumps(made[stage_of(call)](call))
 
@@ -84,7 +84,7 @@ def facts_built(call: Call) -> dict[str, object]:
 
 
 def factors(call: Call) -> dict[str, object]:
-    """All eleven values; those on which nothing bears are guesses."""
+    """Return all eleven values; those without any evidence are guesses."""
     made = []
     for key in FACTORS:
         value, reason, quote = VALUES.get(key, (1, "Nothing bears on it.", ""))
@@ -94,7 +94,7 @@ def factors(call: Call) -> dict[str, object]:
 
 
 def threat(title: str, how: str, *quoted: str, **changes: object) -> dict[str, object]:
-    """A threat as an answer has it."""
+    """Return a threat in the form of an answer."""
     fields: dict[str, object] = {
         "candidate": "", "title": title, "actor": "anyone who can send a mail", "how": how,
         "lost": "control of the gates", "layer": "agent_frameworks", "basis": "quoted", "setting": "",
@@ -105,7 +105,7 @@ def threat(title: str, how: str, *quoted: str, **changes: object) -> dict[str, o
 
 
 def page(call: Call) -> dict[str, object]:
-    """The whole page: two threats and a chain, a paragraph for each layer, with marks where it is known."""
+    """Return the whole page: two threats and a chain, and a paragraph for each layer, with marks where it is known."""
     candidates = re.findall(r"^([a-z-]+): .*\(", frame(call, "candidates"), re.MULTILINE)
     first = threat(
         "Prompt injection through guest mail",

@@ -1,4 +1,4 @@
-"""Facts, fact sheets and factors made by hand."""
+"""Hand-made facts, fact sheets and factors."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -21,7 +21,7 @@ def fact(
     confidence: float = 0.9,
     **slots: str,
 ) -> Fact:
-    """A fact of one reader; without marks it cites E1."""
+    """Return a fact of one reader; without marks it cites E1."""
     filled = tuple(Slot(name=name, value=slots[name]) for name in SLOTS if name in slots)
     sources, sure = combined([FactSource(reader=reader, confidence=confidence, state=state)])
     return Fact(
@@ -39,7 +39,7 @@ def fact(
 
 
 def evidence(number: int, quote: str = "words", rank: int = 2) -> Evidence:
-    """The quote of a number, at a place of its own."""
+    """Return the quote with this number, at its own place."""
     start = 1000 * number
     end = start + len(quote)
     return Evidence(id=f"E{number}", document="D1", start=start, end=end, quote=quote, rank=rank, about="product")
@@ -48,7 +48,7 @@ def evidence(number: int, quote: str = "words", rank: int = 2) -> Evidence:
 def sheet(
     *facts: Fact | str, quote: str = "words", chances: dict[str, float] | None = None, outlook: Outlook | None = None
 ) -> FactSheet:
-    """A sheet of facts; a key alone is asserted, with a quote of its own."""
+    """Return a sheet of facts; a key alone means an asserted fact with its own quote."""
     made = [fact(one, f"E{n}") if isinstance(one, str) else one for n, one in enumerate(facts, start=1)]
     numbers = sorted({int(mark[1:]) for one in made for mark in one.evidence})
     known = outlook or Outlook(chances=chances or {})
@@ -56,7 +56,7 @@ def sheet(
 
 
 class Row(NamedTuple):
-    """One fact to be made."""
+    """A fact to be made."""
 
     key: str
     quote: str
@@ -66,12 +66,12 @@ class Row(NamedTuple):
 
 
 def row(key: str, quote: str = "", polarity: str = "asserted", rank: int = 2, **slots: str) -> Row:
-    """One fact; its quote by default names the key's title."""
+    """Return one fact; by default its quote contains the key's title."""
     return Row(key, quote or f"It {load_vocabulary()[key].title}.", slots, polarity, rank)
 
 
 def sheet_of(*rows: Row, statements: int = 40) -> FactSheet:
-    """A sheet of facts that an LLM read, E1 for the first one's quote, from one document of some statements."""
+    """Return a sheet of facts that an LLM read in one document of several statements; E1 is the first fact's quote."""
     facts = [
         fact(one.key, f"E{n}", polarity=one.polarity, rank=one.rank, reader="llm", **one.slots)
         for n, one in enumerate(rows, start=1)
@@ -81,14 +81,14 @@ def sheet_of(*rows: Row, statements: int = 40) -> FactSheet:
 
 
 def doubtful(made: FactSheet, confidence: float = 0.7, keys: Iterable[str] = ()) -> FactSheet:
-    """The sheet as if the embedded reader alone had found its facts, or those of some keys."""
+    """Return the sheet as if the embedded reader alone had found its facts, or those with some keys."""
     update = {"sources": (FactSource(reader="embedded", confidence=confidence),), "confidence": confidence}
     changed = (one.model_copy(update=update) if not keys or one.key in keys else one for one in made.facts)
     return made.model_copy(update={"facts": tuple(changed)})
 
 
 def factors(value: str = "0.4", width: str = "0") -> dict[FactorKey, FactorEstimate]:
-    """The same estimate for every factor."""
+    """Return the same estimate for every factor."""
     middle, half = Decimal(value), Decimal(width)
     ends = {"low": max(middle - half, Decimal(0)), "high": min(middle + half, Decimal(1))}
     one = FactorEstimate(value=middle, **ends, state="claimed", parts=(), rationale="", evidence=())

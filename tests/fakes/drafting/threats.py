@@ -83,17 +83,17 @@ EXAMPLES = (TICKETS, CODER, VOICE, THIN)
 
 
 def fact_of(given: Given, key: str) -> Fact:
-    """The first fact of a key."""
+    """Return the first fact with a key."""
     return next(fact for fact in given.sheet.facts if fact.key == key)
 
 
 def struck(given: Given, fact: Fact) -> Given:
-    """The product without a fact."""
+    """Return the product without a fact."""
     return given._replace(sheet=without(given.sheet, fact.id))
 
 
 def led(given: Given, **parts: object) -> Given:
-    """The product with these parts of an LLM's judgement."""
+    """Return the product with these parts of an LLM's judgement."""
     return given._replace(judgement=Judgement.model_validate(parts))
 
 
@@ -101,7 +101,7 @@ def threat(
     number: int, title: str, sheet: FactSheet, keys: tuple[str, ...], vector: str, *, default_use: bool = True,
     reasons: dict[str, str] | None = None,
 ) -> Threat:  # fmt: skip
-    """A threat that rests on the facts of these keys."""
+    """Return a threat that rests on the facts with these keys."""
     facts = tuple(fact for fact in sheet.facts if fact.key in keys)
     base = read_vector(vector).base
     return Threat(
@@ -126,7 +126,7 @@ def threat(
 
 
 def judged(values: dict[Metric, str] | str, **fields: object) -> JudgedThreat:
-    """An LLM's threat with these metrics."""
+    """Return an LLM's threat with these metrics."""
     pairs = dict(zip(METRICS, values, strict=True)) if isinstance(values, str) else values
     told = {
         "title": "A threat",
@@ -141,7 +141,7 @@ def judged(values: dict[Metric, str] | str, **fields: object) -> JudgedThreat:
 
 
 def found_of(*placed: tuple[LayerKey, Threat]) -> Found:
-    """What was found, the first threat as headline."""
+    """Return what was found, with the first threat as headline."""
     rows = tuple(Placed(layer, one) for layer, one in placed)
     first = rows[0].threat if rows else None
     base = first.score.cvss_base if first else None
@@ -173,7 +173,7 @@ THREATS = {
 
 
 def found_for(given: Given) -> Found:
-    """A few threats that fit a product; none for a thin one. An open port takes a setting."""
+    """Return a few threats that fit a product, or none for a thin one. An open port needs a setting."""
     rows = THREATS.get(given.name, ())
     return found_of(
         *(
@@ -184,7 +184,7 @@ def found_for(given: Given) -> Found:
 
 
 def certainty_of(sheet: FactSheet, *certain: LayerKey) -> dict[LayerKey, Certainty]:
-    """Certain layers rest on the facts that pin them."""
+    """Return certain layers, which rest on the facts that settle them."""
     return {
         layer: Certainty(
             certain=layer in certain,
@@ -197,20 +197,20 @@ def certainty_of(sheet: FactSheet, *certain: LayerKey) -> dict[LayerKey, Certain
 
 
 def pinned_of(sheet: FactSheet) -> dict[LayerKey, Certainty]:
-    """Every layer that a fact pins is certain."""
+    """Return the certainties when every layer that a fact settles is certain."""
     pinned = {layer for fact in sheet.facts for layer in load_vocabulary()[fact.key].pins}
     return certainty_of(sheet, *pinned)
 
 
 def score_of_base(base: str, *, withheld: str | None = None) -> Score:
-    """A score over factors at 0.5."""
+    """Return a score with factors at 0.5."""
     ranges = {key: {"value": 0.5, "low": 0.3, "high": 0.7} for key in FACTOR_SETS["0.5"]}
     made = score(parse_request({"cvss_base": base, "factors": ranges, "mode": "directory"}))
     return made.model_copy(update={"withheld": withheld, "aivss": None, "severity": None}) if withheld else made
 
 
 def faulty_catalogue(folder: Path, name: str, old: str, new: str) -> Path:
-    """A copy of the catalogue in `folder`, with the first `old` of one of its files replaced by `new`."""
+    """Copy the catalogue to `folder` and return the copy, with the first `old` in one file replaced by `new`."""
     copy = folder / "catalogue"
     copytree(data_folder("corpus") / "knowledge" / "catalogue", copy)
     file = copy / name

@@ -1,4 +1,4 @@
-"""What cases are drafted with where a test is not about leaving vendors out: the bundled constants, fitted on all."""
+"""Constants for tests that are not about leaving vendors out: the bundled ones, fitted on all cases."""
 
 from agent.drafting.calibration import load_calibration
 from agent.facts.readers.outlook import load_outlook
@@ -9,7 +9,7 @@ CONSTANTS = Constants(load_calibration(), load_outlook())
 
 
 class Bundled:
-    """Says the same for every vendor, and at once: a fit takes a minute."""
+    """Returns the same constants for every vendor immediately; a fit takes a minute."""
 
     def without_family_of(self, whom: Identity) -> Constants:
         return CONSTANTS

@@ -1,4 +1,4 @@
-"""Cases, measured cases, draft views and verdicts made by hand."""
+"""Hand-made cases, measured cases, draft views and verdicts."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ HOSTILE = (
 
 
 def product(slug: str, name: str = "Quillet", vendor: str | None = None, **fields: Any) -> Case:
-    """A case without labels."""
+    """Return a case without labels."""
     given = {
         "slug": slug, "name": name, "vendor": vendor, "category": "other", "sources": (), "example": False,
         "labels_version": 1, "listing": Page(title=name, markdown=f"# {name}\n"), "docs": (), "labels": Labels(),
@@ -45,7 +45,9 @@ def product(slug: str, name: str = "Quillet", vendor: str | None = None, **field
 def case(
     slug: str, *, value: float = 0.5, published: float | None = 0.4, reader: float | None = 0.7, **cells: Any
 ) -> CaseResult:
-    """A drafted case: every factor is 0.1 above the published label and 0.2 below the reader's, one flag is missed."""
+    """Return a drafted case: every factor is 0.1 above the published label and 0.2 below the reader's, one flag is
+    missed.
+    """
     labels = {"published": published, "reader": reader}
     factor = FactorCell(value=value, low=value - 0.2, high=value + 0.2, state="claimed", cited=True, **labels)
     flags = {name: None if label is None else n for n, (name, label) in zip((3, 2), labels.items(), strict=True)}
@@ -90,7 +92,7 @@ def case(
 
 
 def broken(slug: str, error: str = "SourceError: unreadable") -> CaseResult:
-    """A case that could not be drafted."""
+    """Return a case that could not be drafted."""
     whole = case(slug)
     factors = {key: FactorCell(published=c.published, reader=c.reader) for key, c in whole.factors.items()}
     layers = {key: LayerCell(published=c.published, reader=c.reader) for key, c in whole.layers.items()}
@@ -101,7 +103,7 @@ def broken(slug: str, error: str = "SourceError: unreadable") -> CaseResult:
 
 
 def everything(slug: str, words: str = "plain") -> CaseResult:
-    """A case with every further cell."""
+    """Return a case with every further cell."""
     flags = {key: FlagCell(certain=n > 3, certainty=0.5, gold=n > 4) for n, key in enumerate(LAYERS)}
     ranks = {"fused": (1, 2, 0, 5), "bm25": (1, 4, 0, 9), "dense": (3, 0, 0, 7)}
     tokens = {"input_tokens": 900, "cached_tokens": 100, "output_tokens": 50}
@@ -118,12 +120,12 @@ def everything(slug: str, words: str = "plain") -> CaseResult:
 
 
 def evaluated(*results: CaseResult) -> Evaluation:
-    """The results summarised."""
+    """Return a summary of the results."""
     return summarise(list(results), drafter="embedded", patterns=("L1-a", "L3-b"))
 
 
 def view(slug: str, words: str = "plain") -> DraftView:
-    """What a page shows of a draft, with `words` in each of its texts."""
+    """Return the parts of a draft that a page shows, with `words` in each of its texts."""
     return DraftView(
         case=slug,
         name=f"Name {words}",
@@ -138,7 +140,7 @@ def view(slug: str, words: str = "plain") -> DraftView:
 
 
 def verdict(*cases: str, words: str = "plain") -> Verdict:
-    """A verdict that fails, over `cases`, worst first."""
+    """Return a verdict that fails, over `cases`, worst first."""
     return Verdict(
         regime="replay",
         outcome="fail",
@@ -168,7 +170,7 @@ def verdict(*cases: str, words: str = "plain") -> Verdict:
 
 
 def paired() -> PairedTest:
-    """A test that cannot tell."""
+    """Return a test that cannot tell."""
     chances = {"p_worse": 0.2, "p_not_inferior": 0.3, "margin": 0.02, "detectable": 0.03}
     found = {"metric": "flag_loss", "cases": 24, "mean_difference": 0.01, "low": -0.02, "high": 0.04}
     return PairedTest.model_validate(found | chances | {"verdict": "cannot tell", "further_cases": 140})

@@ -1,12 +1,12 @@
-"""Regressions that are made on purpose, to see that the gate catches them. None of them is ever a drafter.
+"""Deliberate regressions, to check that the gate catches them. None of them is ever used as a drafter.
 
-    drops-every-tenth-fact    a reader whose every tenth proposal is lost
-    no-floors                 facts count as inferred: they imply no least value of a factor
-    ignores-approval          severities are found as if no approval were documented
+    drops-every-tenth-fact    a reader that loses every tenth proposal
+    no-floors                 facts count as inferred, so they imply no minimum of a factor
+    ignores-approval          severities are determined as if no approval were documented
 
 Each is a set of functions over the interfaces of `agent.facts` and `agent.drafting`, applied where a draft is put
-together: to every reader before it reads, to the sheet from which all is composed, and to the sheet from which the
-threats and their severities are found. What a regression leaves alone is the identity.
+together: to every reader before it reads, to the sheet from which the draft is composed, and to the sheet from which
+the threats and their severities are determined. Parts that a regression leaves alone use the identity.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,11 +26,11 @@ from evals.runs.runner import Change
 PartT = TypeVar("PartT")
 EVERY: Final = 10
 APPROVALS: Final = ("approval_before",)
-"""Keys by which a person stands before a consequential step."""
+"""Keys that put a person before a consequential step."""
 
 
 class DroppingReader:
-    """A reader whose every `every`th proposal is lost."""
+    """A reader that loses every `every`th proposal."""
 
     def __init__(self, reader: Reader, every: int = EVERY) -> None:
         self._reader = reader
@@ -38,40 +38,40 @@ class DroppingReader:
 
     @property
     def name(self) -> ReaderName:
-        """That of the reader behind it."""
+        """Return the name of the wrapped reader."""
         return self._reader.name
 
     @property
     def forms(self) -> frozenset[DocumentForm]:
-        """Those of the reader behind it."""
+        """Return the forms of the wrapped reader."""
         return self._reader.forms
 
     @property
     def looks_for(self) -> tuple[str, ...]:
-        """What the reader behind it looks for: it does not know that it loses some."""
+        """Return the keys of the wrapped reader, which does not know that it loses some."""
         return self._reader.looks_for
 
     def read(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Sequence[Proposal]:
-        """The proposals of the reader behind it without every tenth."""
+        """Return the proposals of the wrapped reader without every tenth."""
         found = self._reader.read(documents, statements)
         return tuple(proposal for n, proposal in enumerate(found, start=1) if n % self._every)
 
     def outlook(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Outlook:
-        """The outlook of the reader behind it, an empty one when it has none."""
+        """Return the outlook of the wrapped reader, or an empty one if it has none."""
         look = getattr(self._reader, "outlook", None)
         found: Outlook = look(documents, statements) if look is not None else Outlook()
         return found
 
 
 def without_floors(sheet: FactSheet) -> FactSheet:
-    """The sheet as if every reader had inferred its facts, which then set no floor of any factor."""
+    """Return the sheet as if every reader had inferred its facts, which then set no floor for any factor."""
     told = [tuple(source.model_copy(update={"state": "inferred"}) for source in fact.sources) for fact in sheet.facts]
     facts = (fact.model_copy(update={"sources": sources}) for fact, sources in zip(sheet.facts, told, strict=True))
     return sheet.model_copy(update={"facts": tuple(facts)})
 
 
 def without_approvals(sheet: FactSheet) -> FactSheet:
-    """The sheet as if nobody had documented an approval."""
+    """Return the sheet as if nobody had documented an approval."""
     gone = [fact.id for fact in sheet.facts if fact.key in APPROVALS]
     return without(sheet, *gone) if gone else sheet
 
@@ -82,14 +82,14 @@ def _same(part: PartT) -> PartT:
 
 @dataclass(frozen=True)
 class Seeded:
-    """One regression: what is done to the parts of a draft before they are used. It can be sent to other processes."""
+    """One regression: how the parts of a draft are changed before they are used. It can be sent to other processes."""
 
     id: str
     what: str
     reader: Callable[[Reader], Reader] = _same
     sheet: Callable[[FactSheet], FactSheet] = _same
     severity_sheet: Callable[[FactSheet], FactSheet] = _same
-    """Applied to the sheet that `find_threats` is given, and to no other."""
+    """Applied only to the sheet that `find_threats` receives."""
     caught_by: tuple[str, ...] = ()
     """Metrics of which at least one must be among the gate's findings; a name ending in / stands for all below it."""
 
@@ -117,7 +117,7 @@ SEEDED: Final = (
 
 
 def change(seeded: Seeded) -> Change:
-    """The run of an evaluation with the regression in it."""
+    """Return an evaluation run with the regression in it."""
     return Change(
         reading=None if seeded.reader is _same else partial(_read_again, seeded),
         composer=partial(_composed, seeded),
@@ -135,7 +135,7 @@ def _read_again(seeded: Seeded, reading: Reading) -> Reading:
 
 
 def is_caught(seeded: Seeded, metrics: Sequence[str]) -> bool:
-    """Whether one of the findings' metrics is one by which the regression is to be caught."""
+    """Return whether a finding has one of the metrics by which the regression should be caught."""
     return any(
         metric.startswith(name) if name.endswith("/") else metric == name
         for metric in metrics

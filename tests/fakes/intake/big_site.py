@@ -1,7 +1,7 @@
 """Three loopback sites around one product: 25 pages that matter, several hundred that do not, and traps.
 
-`big_sites()` enters a directory (with the listing), the vendor's site and a repository host. Products and figures are
-invented. A page that matters carries a sentence of `FACTS`; a page that must not count carries `MARK`.
+`big_sites()` starts a directory (with the listing), the vendor's site and a repository host. Products and figures are
+invented. A page that matters contains a sentence of `FACTS`; a page that must not count contains `MARK`.
 """
 
 import json
@@ -45,20 +45,20 @@ GOLD: Final = frozenset(
 
 
 class TimedList(list[str]):
-    """Paths in the order asked, with the moment of each."""
+    """Paths in the order of the requests, with the time of each."""
 
     def __init__(self) -> None:
         super().__init__()
         self.moments: list[float] = []
 
     def append(self, path: str) -> None:
-        """Keep `path` and the moment."""
+        """Append `path` and the time."""
         self.moments.append(monotonic())
         super().append(path)
 
 
 class Sites(NamedTuple):
-    """The three sites, serving."""
+    """The three sites while they are served."""
 
     directory: Site
     vendor: Site
@@ -66,11 +66,11 @@ class Sites(NamedTuple):
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """HOST:PORT of each, as --allow-private takes them."""
+        """HOST:PORT of each, as --allow-private expects it."""
         return (self.directory.host, self.vendor.host, self.repository.host)
 
     def url(self, site: str, path: str) -> str:
-        """The address of a page of the site called `site`."""
+        """Return the address of a page on `site`."""
         return self[self._fields.index(site)].url(path)
 
 
@@ -164,7 +164,7 @@ def _noise(title: str, body: str) -> str:
 
 
 def _many(folder: str, title: str, names: list[str]) -> dict[str, Route]:
-    """An index at `folder` and a page for each of `names`."""
+    """Return an index at `folder` and a page for each of `names`."""
     slugs = [name.lower().replace(" ", "-") for name in names]
     index = "".join(f'<li><a href="{folder}/{slug}">{name}</a></li>' for slug, name in zip(slugs, names, strict=True))
     pages: dict[str, Route] = {folder: _noise(title, f"<ul>{index}</ul>")}
@@ -267,7 +267,7 @@ def _noise_of_vendor() -> dict[str, Route]:
 
 
 def _sitemap(sites: Sites, paths: list[str]) -> str:
-    """400 entries: noise first, as generators write them."""
+    """Return 400 entries, noise first, as generators write them."""
     wanted = sorted(paths, key=lambda path: (path in pages_of_vendor(), path))
     filler = [f"/blog/archive/{number}" for number in range(400)]
     entries = [*filler, *wanted][-400:]
@@ -281,7 +281,7 @@ def _repository(sites: Sites) -> dict[str, Route]:
     {prose("readme")}<p>Read more at <a href="{sites.vendor.url("/docs/")}">the documentation</a>.</p></article>"""
     nav = _nav(("/harborline/ops-agent/issues", "Issues"), ("/harborline/ops-agent/pulls", "Pull requests"))
     routes: dict[str, Route] = {
-        # A slow host: its own wish must be obeyed without holding up the other two.
+        # A slow host: its requested delay must be obeyed without holding up the other two.
         "/robots.txt": Answer("User-agent: *\nCrawl-delay: 2\nDisallow: /search\n", media_type="text/plain"),
         "/harborline/ops-agent": page("harborline/ops-agent", readme, nav=nav),
         "/harborline/ops-agent/pulls": _noise("Pull requests", "Four are open."),
@@ -291,7 +291,7 @@ def _repository(sites: Sites) -> dict[str, Route]:
 
 
 def _pdf(lines: list[str]) -> Answer:
-    """A PDF of one page with a line of text for each of `lines`, broken at 80 characters."""
+    """Return a PDF of one page with a line of text for each of `lines`, broken at 80 characters."""
     pieces = [line[start : start + 80] for line in lines for start in range(0, len(line), 80)]
     body = document("".join(words(piece, 780 - 18 * number) for number, piece in enumerate(pieces)))
     return Answer(body, media_type="application/pdf")

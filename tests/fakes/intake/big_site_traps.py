@@ -1,4 +1,4 @@
-"""Traps of the large loopback sites: each with its place, its name and the words that its ending must hold."""
+"""Traps on the large loopback sites: each with its place, its name and words of the expected reason."""
 
 import io
 import re
@@ -24,7 +24,7 @@ class Trap(NamedTuple):
     words: str
     """Pattern of the reason with which it must end."""
     text: str = ""
-    """Words of the link that tempts to it; empty when another page links to it."""
+    """Text of the link that leads to it; empty when another page links to it."""
 
 
 _BUDGET: Final = r"|budget|most pages|limit of|page limit"
@@ -78,18 +78,18 @@ TRAPS: Final = (
 
 
 def trap_links() -> str:
-    """The tempting links, as a list in the main part of a page."""
+    """Return the tempting links as a list in the main part of a page."""
     items = "".join(f'<li><a href="{trap.path}">{trap.text}</a></li>' for trap in TRAPS if trap.text)
     return f"<h2>More</h2><ul>{items}</ul>"
 
 
 def ends_as_named(trap: Trap, reason: str) -> bool:
-    """Whether `reason` holds the words that name the trap."""
+    """Return whether `reason` contains the words expected for the trap."""
     return re.search(trap.words, reason, re.IGNORECASE) is not None
 
 
 def _endless(handler: BaseHTTPRequestHandler) -> None:
-    """A body without an end, as fast as the reader takes it but no longer than a while."""
+    """Send a body without an end, as fast as the reader accepts it, for a limited time."""
     handler.send_response(200)
     handler.send_header("content-type", HTML)
     handler.end_headers()

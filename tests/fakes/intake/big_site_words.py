@@ -1,4 +1,4 @@
-"""Words of the large loopback sites: facts of the product, titles of what does not matter."""
+"""Texts of the large loopback sites: facts about the product, and titles of pages that do not matter."""
 
 import tomllib
 from pathlib import Path
@@ -6,7 +6,7 @@ from random import Random
 from typing import Final
 
 MARK: Final = "zanzibar"
-"""Stands on every page that must not become evidence about the product."""
+"""Appears on every page that must not become evidence about the product."""
 
 _WORDS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 FACTS: Final[dict[str, str]] = _WORDS["facts"]
@@ -71,7 +71,7 @@ _WHEN: Final = (
 
 
 def prose(title: str, sentences: int = 6) -> str:
-    """Harmless paragraphs that are different for each title and the same in each run."""
+    """Return harmless paragraphs that differ for each title and are the same in every run."""
     dice = Random(title)
     lines = [
         f"{dice.choice(_WHO).capitalize()} {dice.choice(_DOES)} {dice.choice(_WHAT)} and {dice.choice(_DOES)} "

@@ -1,4 +1,4 @@
-"""Sentences in which a vendor lowers the risk of a product, made from the grammars of `claims.toml`."""
+"""Sentences in which a vendor plays down the risk of a product, made from the grammars of `claims.toml`."""
 
 import random
 import tomllib
@@ -10,7 +10,7 @@ _SEEDS: Final = {"own": 20261124, "other": 7, "blind": 3}
 
 
 def claims(author: str, count: int) -> list[str]:
-    """`count` different sentences, always the same; every template comes once before one comes again."""
+    """Return `count` different sentences, always the same; every template is used once before one is used again."""
     slots, templates, forms = (_GRAMMARS[author][part] for part in ("slots", "templates", "forms"))
     source = random.Random(_SEEDS[author])
     every = [template for of_kind in templates.values() for template in of_kind]

@@ -1,8 +1,9 @@
-"""Documentation sites on loopback: pages under given paths, padded with what a real site has more of.
+"""Documentation sites on loopback: pages at given paths, padded with the kinds of pages that make up most of a real
+site.
 
 A folder of a dozen pages offers a crawl nothing to choose from, so every site also gets a generated API reference, a
 changelog of many versions, a blog and worked examples. `shape` is how a site leads to its pages: by the sidebar of
-every page, by a sitemap alone, or by an llms.txt alone.
+every page, only by a sitemap, or only by an llms.txt.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,7 @@ _NOUNS: Final = (
     *("Lock", "Memory", "Message", "Metric", "Node", "Permission", "Plan", "Policy", "Prompt", "Queue"),
     *("Role", "Run", "Schedule", "Session", "Span", "Step", "Task", "Tool", "Trace", "Webhook"),
 )
-"""What an API reference has a class for; many are topics too, which is what makes the choice hard."""
+"""Classes of an API reference. Many are also topics, which makes the choice hard."""
 _DISHES: Final = (
     "a chess partner",
     "a travel planner",
@@ -35,7 +36,7 @@ _DISHES: Final = (
 
 
 class Doc(NamedTuple):
-    """A page of documentation: its address, the words that link to it, what is served."""
+    """A documentation page: its address, its link text, and the served content."""
 
     path: str
     title: str
@@ -43,7 +44,7 @@ class Doc(NamedTuple):
 
 
 def markdown(path: str, title: str, text: str, *, raw: bool = False) -> Doc:
-    """A page from Markdown, served as written under `path` or rendered under the path without its suffix."""
+    """Return a page from Markdown, served as written at `path` or rendered at the path without its suffix."""
     if raw:
         return Doc(path, title, Answer(text, MARKDOWN))
     body = text
@@ -54,7 +55,7 @@ def markdown(path: str, title: str, text: str, *, raw: bool = False) -> Doc:
 
 
 def reference(root: str = "/api-reference") -> list[Doc]:
-    """The pages of a generated API reference: one template, a class each."""
+    """Return the pages of a generated API reference: one template, one class per page."""
     found = []
     for number, noun in enumerate(_NOUNS):
         own = " ".join(f"{noun.lower()}_{word}" for word in ("id", "owner", "state", "created", "changed", "parent"))
@@ -68,7 +69,7 @@ def reference(root: str = "/api-reference") -> list[Doc]:
 
 
 def noise(root: str = "/docs") -> list[Doc]:
-    """Changelogs, blog posts and worked examples, each with words of its own."""
+    """Return changelogs, blog posts and worked examples, each with its own wording."""
     found = []
     for number in range(8):
         text = " ".join(f"fixed{number}{letter} in module{number}{letter}" for letter in "abcdefghijklmnop")
@@ -82,7 +83,7 @@ def noise(root: str = "/docs") -> list[Doc]:
 
 
 def site(docs: Sequence[Doc], shape: Shape, name: str = "Acme Agent") -> dict[str, Route]:
-    """The routes of a site of `docs`, which lead to each other in the order given."""
+    """Return the routes of a site with `docs`, which link to each other in the given order."""
     bar = "".join(f'<li><a href="{doc.path}">{escape(doc.title)}</a></li>' for doc in docs)
     nav = f"<ul>{bar}</ul>" if shape == "sidebar" else ""
     words = f"<h1>{name}</h1><p>{name} works through tasks with tools on the machine of its user.</p>"
@@ -101,7 +102,7 @@ def site(docs: Sequence[Doc], shape: Shape, name: str = "Acme Agent") -> dict[st
 
 
 def based(routes: Mapping[str, Route], base: str) -> dict[str, Route]:
-    """`routes` with the address of the site, known once it is served, in its sitemap."""
+    """Return `routes` with the address of the site, known once it is served, in its sitemap."""
     return {
         path: Answer(route.replace("{base}", base), "text/xml")
         if path == "/sitemap.xml" and isinstance(route, str)

@@ -1,4 +1,4 @@
-"""Servers that answer as no server should: each a function that writes raw bytes to a connection on loopback."""
+"""Servers that answer as no server should; each is a function that writes raw bytes to a loopback connection."""
 
 import gzip
 import socket
@@ -23,7 +23,9 @@ _DRIP_SECONDS: Final = 0.05
 
 @contextmanager
 def hostile(rude: Rude, *, robots: bool = False, pem: Path | None = None) -> Iterator[str]:
-    """HOST:PORT of a server on loopback, behind TLS with a `pem`; with `robots` it is rude for robots.txt as well."""
+    """Yield HOST:PORT of a server on loopback, behind TLS if given a `pem`; with `robots` it misbehaves for robots.txt
+    too.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if pem else None
     if context and pem:
         context.load_cert_chain(pem)
@@ -60,7 +62,7 @@ def hostile(rude: Rude, *, robots: bool = False, pem: Path | None = None) -> Ite
 
 
 def raw(*parts: bytes) -> Rude:
-    """Exactly these bytes, then the end of the connection."""
+    """Return a server that sends exactly these bytes, then ends the connection."""
 
     def answer(connection: socket.socket, path: str, over: threading.Event) -> None:
         connection.sendall(b"".join(parts))
@@ -69,13 +71,13 @@ def raw(*parts: bytes) -> Rude:
 
 
 def status(code: int, headers: bytes = b"", body: bytes = b"") -> Rude:
-    """A whole answer with a status."""
+    """Return a server that sends a complete answer with a status."""
     length = b"" if code in (204, 304) else b"content-length: %d\r\n" % len(body)
     return raw(b"HTTP/1.1 %d X\r\nconnection: close\r\n%s%s%s\r\n" % (code, _HTML, length, headers), body)
 
 
 def endless(head: bytes, piece: bytes, pause: float = 0.0) -> Rude:
-    """A head, then the same bytes until the other side has enough."""
+    """Return a server that sends a head, then the same bytes until the client has enough."""
 
     def answer(connection: socket.socket, path: str, over: threading.Event) -> None:
         connection.sendall(head)
@@ -87,23 +89,23 @@ def endless(head: bytes, piece: bytes, pause: float = 0.0) -> Rude:
 
 
 def silent(connection: socket.socket, path: str, over: threading.Event) -> None:
-    """No answer at all."""
+    """Send no answer at all."""
     over.wait()
 
 
 def reset(connection: socket.socket, path: str, over: threading.Event) -> None:
-    """The connection is torn down."""
+    """Reset the connection."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
 
 
 def hops(connection: socket.socket, path: str, over: threading.Event) -> None:
-    """A redirect to the next number."""
+    """Redirect to the next number."""
     following = int(path.strip("/") or "0") + 1
     connection.sendall(b"HTTP/1.1 302 X\r\nlocation: /%d\r\ncontent-length: 0\r\n\r\n" % following)
 
 
 def to_log_in(connection: socket.socket, path: str, over: threading.Event) -> None:
-    """A redirect to a page for logging in."""
+    """Redirect to a login page."""
     connection.sendall(b"HTTP/1.1 302 X\r\nlocation: /login?next=/\r\ncontent-length: 0\r\n\r\n")
 
 
@@ -163,7 +165,7 @@ SERVERS: Final[dict[str, tuple[Rude, str]]] = {
     "503": (status(503, b"retry-after: soon\r\n"), "answered 503"),
     "500": (status(500), "answered 500"),
 }
-"""Each hostile server and what its error says."""
+"""Each hostile server, and the words expected in its error."""
 
 ROBOTS: Final[dict[str, tuple[Rude, str]]] = {
     "robots-500": (status(500), "robots.txt"),
@@ -175,11 +177,11 @@ ROBOTS: Final[dict[str, tuple[Rude, str]]] = {
     "robots-circle": (status(302, b"location: /robots.txt\r\n"), ""),
     "robots-inside": (status(302, b"location: http://10.0.0.1/\r\n"), "robots.txt"),
 }
-"""Servers whose robots.txt is the hostile part; an empty text where it ends as if there were none."""
+"""Servers with a hostile robots.txt, and the expected words; empty if the crawl proceeds as if there were none."""
 
 
 def polite_but_for_robots(rude: Rude) -> Rude:
-    """A server that is rude for robots.txt alone."""
+    """Return a server that misbehaves only for robots.txt."""
 
     def answer(connection: socket.socket, path: str, over: threading.Event) -> None:
         if path == "/robots.txt":
@@ -191,7 +193,9 @@ def polite_but_for_robots(rude: Rude) -> Rude:
 
 
 def certificate(folder: Path, alternative: str, *, expired: bool = False) -> Path:
-    """A file with key and self-signed certificate for `alternative` ("DNS:host" or "IP:address"), made by openssl."""
+    """Return a file with key and self-signed certificate for `alternative` ("DNS:host" or "IP:address"), made by
+    openssl.
+    """
     both, key, csr = folder / "both.pem", folder / "key.pem", folder / "request.pem"
     extensions = folder / "extensions"
     extensions.write_text(f"subjectAltName={alternative}\nbasicConstraints=CA:TRUE\n")

@@ -1,6 +1,6 @@
-"""Documents made to hang, swell or mislead whoever parses them; each must end in a named error or a bounded result.
+"""Documents made to hang, swell or mislead their parser; each must end in a specific error or a bounded result.
 
-Nothing here is read from anywhere: every document is built when it is asked for, the largest has 20 MB.
+Nothing here is read from a file: every document is built on request. The largest has 20 MB.
 """
 
 import gzip
@@ -17,18 +17,18 @@ _NUMBERS: Final = range(100_000)
 
 
 class Hostile(NamedTuple):
-    """One document: how it is built, under which name it comes, and what it must end in."""
+    """One document: how it is built, its file name, and the expected outcome."""
 
     build: Callable[[], bytes]
     name: str
     error: str = ""
-    """Words of the error; empty when it must be read."""
+    """Words of the error; empty if the document must be read."""
     text: str = ""
-    """Words that the reading must hold."""
+    """Words that the reading must contain."""
     heavy: bool = False
-    """True when reading it to its end takes more than half a second."""
+    """True if reading it to the end takes more than half a second."""
     charset: str = ""
-    """As the server declares it."""
+    """The media type that the server declares."""
 
 
 def _laughs() -> bytes:
@@ -46,7 +46,7 @@ def _aliases() -> bytes:
 
 
 def _flate(times: int) -> bytes:
-    """A page whose content unpacks to 100 MB; packed piece by piece, so that building it takes no memory."""
+    """Return a page whose content unpacks to 100 MB; packed piece by piece, so that building it needs little memory."""
     packer = zlib.compressobj(9)
     data = packer.compress(b"BT (x) Tj ET ")
     data += b"".join(packer.compress(b" " * 1_000_000) for _ in range(100)) + packer.flush()
@@ -56,7 +56,7 @@ def _flate(times: int) -> bytes:
 
 
 def _own_stream() -> bytes:
-    """An object stream that holds itself, behind a cross-reference stream."""
+    """Return a PDF with an object stream that contains itself, behind a cross-reference stream."""
     held = stream("5 0 << /Type /ObjStm >>", "/Type /ObjStm /N 1 /First 4")
     objects = b"%%PDF-1.7\n5 0 obj\n%s\nendobj\n" % held
     table = stream(b"\2\0\5\0" * 7, "/Type /XRef /Size 7 /W [1 2 1] /Root 1 0 R")
@@ -93,7 +93,7 @@ _PDFS: Final[Mapping[str, Hostile]] = {
 
 
 def _page(inner: Callable[[], bytes], error: str = "", *, heavy: bool = False, last: str = "") -> Hostile:
-    """A page that begins with a sentence, which must be read with the `last` words unless there is an `error`."""
+    """Return a page that begins with a sentence, and must be read up to the `last` words unless there is an `error`."""
     text = "" if error else last or "It reads mail."
     return Hostile(lambda: b"<html><body><p>It reads mail.</p>" + inner(), "a.html", error, text, heavy)
 
@@ -102,7 +102,7 @@ _HTML: Final[Mapping[str, Hostile]] = {
     "200,000 attributes on one tag": _page(
         lambda: b"<div " + b" ".join(b"a%d=1" % n for n in range(200_000)) + b">x</div>", "too many attributes"
     ),
-    # A scan by quotation marks takes them for a value, the parser does not.
+    # A scan by quotation marks takes them for a value; the parser does not.
     "attributes behind an odd quotation mark": _page(
         lambda: b'<div x" ' + b" ".join(b"a%d=1" % n for n in _NUMBERS) + b' ">x</div>', "too (long|many)", heavy=True
     ),

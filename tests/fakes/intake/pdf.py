@@ -1,4 +1,4 @@
-"""PDFs built by hand, small enough to read."""
+"""Hand-built PDFs, small enough to read."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ FORM: Final = "/Type /XObject /Subtype /Form /BBox [0 0 612 792] /Resources"
 
 
 def made(*objects: str | bytes, trailer: str = "") -> bytes:
-    """A PDF of the given objects, numbered from 1; the first is the catalogue."""
+    """Return a PDF of the given objects, numbered from 1; the first is the catalogue."""
     body, offsets = b"%PDF-1.7\n", []
     for number, inner in enumerate(objects, 1):
         offsets.append(len(body))
@@ -21,12 +21,13 @@ def made(*objects: str | bytes, trailer: str = "") -> bytes:
 
 
 def stream(data: str | bytes, entries: str = "") -> bytes:
-    """An object that holds a stream."""
+    """Return an object that contains a stream."""
     return b"<< /Length %d %s >>\nstream\n%s\nendstream" % (len(_bytes(data)), entries.encode(), _bytes(data))
 
 
 def document(content: str, *, info: str = "", xmp: str = "", extra: str = "", form: str = "") -> bytes:
-    """A PDF of one page with `content` as its content stream, `info` as its title and `xmp` as its metadata packet.
+    """Return a PDF of one page with `content` as its content stream, `info` as its title and `xmp` as its metadata
+    packet.
 
     `extra` goes into the page's dictionary; `form` is the content of the form /Fm0. The layer /Off is switched off.
     """
@@ -48,12 +49,12 @@ def document(content: str, *, info: str = "", xmp: str = "", extra: str = "", fo
 
 
 def words(text: str, y: float = 700, *, x: float = 50, size: float = 11, before: str = "") -> str:
-    """Operators that write `text` as one line; `before` stands before its showing."""
+    """Return operators that write `text` as one line; `before` comes before the text-showing operator."""
     return f"BT /F1 {size} Tf {before} {x} {y} Td ({_escaped(text)}) Tj ET\n"
 
 
 def pdf(said: str, hidden: str, case: str) -> bytes:
-    """A paper that says `said` to a reader and holds `hidden` in the way of one of the PDF cases."""
+    """Return a paper that shows `said` to a reader and contains `hidden` in the way of one of the PDF cases."""
     shown = words("Quay Desk Agent: white paper", 740, size=18) + words(said, 700)
     ways = {
         "I100": words(hidden, 600, before="3 Tr"),

@@ -1,4 +1,4 @@
-"""Documentation folders of real products, where they are on this machine: third parties' texts, none of them here."""
+"""Documentation folders of real products, if available: third parties' texts, not part of the project."""
 
 import csv
 import hashlib
@@ -17,9 +17,9 @@ _FRONT: Final = 600
 
 
 def folder(root: Path, name: str, *, raw: bool = False) -> list[Doc]:
-    """The pages of the folder `name` below `root`, in the order of their files, under the paths of their sources.
+    """Return the pages of the folder `name` below `root`, in the order of their files, at the paths of their sources.
 
-    Markdown is rendered, or served as written when `raw`; HTML is served as published.
+    Markdown is rendered, or served as written if `raw`; HTML is served as published.
     """
     with (root / "sources.tsv").open(encoding="utf-8", newline="") as lines:
         rows = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
@@ -40,6 +40,6 @@ def folder(root: Path, name: str, *, raw: bool = False) -> list[Doc]:
 
 
 def served(path: str) -> str:
-    """The address of a source: an index file is served as its folder, Markdown without its suffix."""
+    """Return the address of a source: an index file is served as its folder, Markdown without its suffix."""
     bare = path.removesuffix("index.html")
     return bare.rpartition(".")[0] if bare.endswith((".md", ".mdx")) else bare

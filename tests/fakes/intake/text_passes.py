@@ -1,4 +1,4 @@
-"""Every pass over text that runs outside the parsing child, and texts that tempt it into trying everything twice."""
+"""Every pass over text that runs outside the parsing child, and texts that tempt it into quadratic time."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -24,10 +24,10 @@ _RUNS: Final = (
 
 
 def texts() -> Iterator[tuple[str, Callable[[int], str]]]:
-    """Names of texts, and what makes them at a length."""
+    """Names of texts, and the functions that make them at a given length."""
     for run in _RUNS:
         yield repr(run), lambda size, run=run: (run * (size // len(run) + 1))[:size]  # type: ignore[misc]
-    # No two sentences are the same, so nothing is known from before.
+    # No two sentences are the same, so no result comes from a cache.
     yield "counted words", lambda size: " ".join(f"a{n}" for n in range(size // 5))[:size]
     yield (
         "counted claims",
@@ -44,7 +44,7 @@ def texts() -> Iterator[tuple[str, Callable[[int], str]]]:
 
 
 def passes() -> dict[str, Callable[[str], object]]:
-    """The passes by their names."""
+    """The passes by name."""
 
     from agent.intake.extract.formats.markdown import read_markdown, read_text
     from agent.intake.extract.statements.split import statements
@@ -66,7 +66,7 @@ def passes() -> dict[str, Callable[[str], object]]:
 
 
 def seconds(work: Callable[[str], object], text: str) -> float:
-    """CPU time of one call."""
+    """Return the CPU time of one call."""
     start = time.process_time()
     work(text)
     return time.process_time() - start

@@ -1,8 +1,8 @@
-"""What an expert who reads for a threat model wants first of documentation folders of real products.
+"""The pages that an expert would read first for a threat model in documentation folders of real products.
 
-Paths are those of the folders' list of sources; a page that is there twice (in two renderings, or two pages of one
-subject of which one is enough) has all its paths. Chosen by titles and headings before any crawl of the folder; the
-rules of the crawl were developed on the folders of the first half and counted on those of the second.
+Paths are those of the folders' list of sources. A page that occurs twice (in two renderings, or as two pages on one
+subject of which one is enough) has all its paths. The pages were chosen by titles and headings before any crawl of the
+folder; the rules of the crawl were developed on the folders of the first half and measured on those of the second.
 """
 
 import tomllib
@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 
 class Wanted(NamedTuple):
-    """A page wanted first: its topic, and its paths, of which one is enough."""
+    """A wanted page: its topic, and its paths, of which one is enough."""
 
     topic: str
     paths: tuple[str, ...]

@@ -1,6 +1,6 @@
-"""In place of the socket layer: a resolver from a table and a network backend that answers from memory.
+"""A replacement for the socket layer: a resolver from a table and a network backend that answers from memory.
 
-Whatever is fetched through them stays in the process, and every address that was tried is known afterwards.
+Everything fetched through them stays in the process, and every address that was tried is recorded.
 """
 
 import re
@@ -24,7 +24,7 @@ Answerer = Callable[[str, str], bytes]
 
 
 class Wire(httpcore2.NetworkBackend):
-    """Notes each address in `connects` and each request in `requests`; `answer` gives the bytes of the answers."""
+    """Records each address in `connects` and each request in `requests`; `answer` returns the bytes of the answers."""
 
     def __init__(self, answer: Answerer, clock: Callable[[], float] = lambda: 0.0) -> None:
         self.connects: list[tuple[str, int]] = []
@@ -45,18 +45,18 @@ class Wire(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> "WireStream":
-        """A connection to nowhere."""
+        """Return a connection to nowhere."""
         with self._lock:
             self.connects.append((host, port))
         return WireStream(self)
 
     def begin(self) -> None:
-        """A request is being sent."""
+        """Called when a request is being sent."""
         with self._lock:
             self.starts.append(self._clock())
 
     def answer(self, request: bytes) -> bytes:
-        """What the server of a request sends."""
+        """Return what the server sends in reply to a request."""
         line, host = _REQUEST.match(request), _HOST.search(request)
         assert line is not None
         assert host is not None
@@ -67,7 +67,7 @@ class Wire(httpcore2.NetworkBackend):
 
 
 class WireStream(httpcore2.NetworkStream):
-    """One connection: a request in, its answer out."""
+    """One connection: takes a request and returns its answer."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
@@ -75,7 +75,7 @@ class WireStream(httpcore2.NetworkStream):
         self._waiting = b""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """The next bytes of the answer; nothing when all were read."""
+        """Return the next bytes of the answer; empty once all were read."""
         if not self._waiting and self._sent:
             self._waiting, self._sent = self._wire.answer(self._sent), b""
         data, self._waiting = self._waiting[:max_bytes], self._waiting[max_bytes:]
@@ -88,22 +88,22 @@ class WireStream(httpcore2.NetworkStream):
         self._sent += buffer
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing, as nothing has to be closed."""
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> Self:
-        """The same connection: there is nobody to hide from."""
+        """Return the same connection, since nothing needs encryption here."""
         self._wire.server_names.append(server_hostname)
         return self
 
     def get_extra_info(self, info: str) -> object:
-        """Never readable, so that a kept connection counts as alive."""
+        """Return that it is not readable, so that an idle connection counts as alive."""
         return False if info == "is_readable" else None
 
 
 class Names:
-    """A resolver: for each host its answers to successive look-ups, the last one for ever; `otherwise` for others."""
+    """A resolver: for each host its answers to successive look-ups, the last one repeated; `otherwise` for others."""
 
     def __init__(self, table: Mapping[str, Sequence[Sequence[str]]], otherwise: Sequence[str] = ()) -> None:
         self.asked: list[str] = []
@@ -111,7 +111,7 @@ class Names:
         self._otherwise = otherwise
 
     def __call__(self, host: str, port: int) -> Sequence[str]:
-        """The next answer."""
+        """Return the next answer."""
         self.asked.append(host)
         answers = self._table.get(host, [self._otherwise] if self._otherwise else [])
         if not answers:
@@ -127,7 +127,7 @@ class FakeTime:
         self._lock = threading.Lock()
 
     def clock(self) -> float:
-        """Seconds."""
+        """Return the seconds."""
         return self.now
 
     def sleep(self, seconds: float) -> None:
@@ -137,14 +137,14 @@ class FakeTime:
 
 
 def http(body: bytes = b"<p>hello</p>", status: int = 200, kind: str = "text/html", **headers: str) -> bytes:
-    """An answer; names of headers with underscores for dashes."""
+    """Return an answer; header names are given with underscores instead of dashes."""
     lines = [f"HTTP/1.1 {status} X", f"content-type: {kind}", f"content-length: {len(body)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 def moved(location: str) -> bytes:
-    """A redirect."""
+    """Return a redirect."""
     return http(b"", 302, location=location)
 
 
@@ -154,7 +154,9 @@ def crawl(
     allow: Sequence[str] = (),
     names: Mapping[str, Sequence[Sequence[str]]] | None = None,
 ) -> tuple[Intake, Wire]:
-    """The intake of `sources` over a web of `pages` (address without scheme to text or raw answer), and the wire."""
+    """Return the intake of `sources` over a web of `pages` (address without scheme to text or raw answer), and the
+    wire.
+    """
 
     def answer(host: str, path: str) -> bytes:
         found = pages.get(host + path, http(b"none", 404))
@@ -171,5 +173,5 @@ def crawl(
 
 
 def no_robots(answer: Answerer) -> Answerer:
-    """The same server without a robots.txt."""
+    """Return the same server without a robots.txt."""
     return lambda host, path: http(b"", 404) if path == "/robots.txt" else answer(host, path)

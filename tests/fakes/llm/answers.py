@@ -1,10 +1,10 @@
-"""A good LLM, written by hand: reads its prompt as a small one would and answers each question with true quotes.
+"""A good, hand-written LLM: it reads its prompt as a small LLM would and answers each question with true quotes.
 
-AnsweringLlm(answer)              at the port
+AnsweringLlm(answer)              behind the port
 FakeEndpoint([by(answer_body)])   over loopback
 
-It knows nothing but the call: the schema shows which question it is, the sources stand between their marks, and what is
-asked stands behind them. The same call gives the same answer.
+It knows only the call: the schema shows which question it is, the sources are between their marks, and the question
+follows them. The same call gives the same answer.
 """
 
 import json
@@ -22,11 +22,11 @@ _WORD: Final = re.compile(r"[^\W_][\w'’-]*")
 _ACCEPTED: Final = re.compile(r"^- (\w+)[^:\n]*: “([^”…]+?) ?…?”$", re.MULTILINE)
 _CANDIDATE: Final = re.compile(r"^([\w-]+): .+\(\d", re.MULTILINE)
 _WORDS: Final = range(4, 31)
-"""How many words a quoted sentence has."""
+"""Number of words that a quoted sentence may have."""
 _KEPT_OUT: Final = re.compile(
     r"\b(?:should|must|please|best|leading|assessor\w*|ignore)\b|https?:|www\.|[<>{}`\\\"“”]", re.I
 )
-"""A careful reader rests nothing on praise, orders or markup."""
+"""A careful reader bases nothing on praise, orders or markup."""
 
 _KEYS: Final[Mapping[str, str]] = {
     "runs_commands": r"shell|terminal|commands?\b",
@@ -88,19 +88,19 @@ _METRICS: Final = {
 
 
 class Sentence(NamedTuple):
-    """A sentence that was shown, letter by letter."""
+    """A sentence that was shown, verbatim."""
 
     document: str
     text: str
 
     @property
     def quote(self) -> str:
-        """As an answer gives it."""
+        """Return the citation in the form of an answer."""
         return f"{self.document}: {self.text}"
 
 
 def answer(call: Call) -> str:
-    """The answer to a call, as JSON text."""
+    """Return the answer to a call, as JSON text."""
     text = "\n".join(message.text for message in call.messages)
     properties = call.schema["properties"]
     assert isinstance(properties, Mapping)
@@ -109,7 +109,7 @@ def answer(call: Call) -> str:
 
 
 def answer_body(body: Mapping[str, object]) -> str:
-    """The same over the wire: `body` is a request of Chat Completions; its schema may stand at the prompt's end."""
+    """The same over the wire: `body` is a Chat Completions request; its schema may be at the end of the prompt."""
     form = body.get("response_format", {})
     assert isinstance(form, Mapping)
     turns = body["messages"]
@@ -125,7 +125,7 @@ def answer_body(body: Mapping[str, object]) -> str:
 
 
 def sentences(text: str) -> tuple[Sentence, ...]:
-    """The sentences of all sources that a statement may rest on, each once, in their order."""
+    """Return the sentences of all sources on which a statement may rest, each once, in order."""
     found: dict[str, Sentence] = {}
     for _, name, shown in _FRAME.findall(text):
         for piece in _SENTENCE.split(shown) if re.fullmatch(r"D\d+", name) else ():
@@ -193,7 +193,7 @@ def _page(text: str) -> dict[str, object]:
 
 
 def _threats(text: str) -> dict[str, object]:
-    # By key the quote of the first fact.
+    # The quote of the first fact, by key.
     at = dict(reversed(_ACCEPTED.findall(text)))
     keys = [key for key in (*_KEYS, *_BUILT) if key in at]
     row = {

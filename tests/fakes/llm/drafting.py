@@ -1,4 +1,4 @@
-"""What tests of `septet draft` with an LLM share: the listing, and how an outcome is looked at."""
+"""Shared code for tests of `septet draft` with an LLM: the listing, and access to the results."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def written(path: Path, text: str) -> Path:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """The bytes of a draft's files but for the index, which has identities of its own."""
+    """Return the bytes of a draft's files, except the index, which has its own ids."""
     files = (path for path in folder.rglob("*") if path.is_file())
     return {
         name: path.read_bytes() for path in files if not (name := str(path.relative_to(folder))).startswith("index")

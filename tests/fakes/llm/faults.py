@@ -1,8 +1,8 @@
-"""The faults of LLM endpoints, one row each: what the endpoint does, and what the adapter is to make of it.
+"""The faults of LLM endpoints, one row each: what the endpoint does, and how the adapter must react.
 
-Rows 1-41 carry the numbers of the fault matrix that the product is held to (42 faults; row 42 is about what a good
-answer says); rows that begin with a letter are what endpoints are known to do beside it. The rows whose fault lies in
-the text of the answer (28, 30, 32-38, 42) are an ordinary reply to the adapter: the reader of replies judges them.
+Rows 1-41 have the numbers of the fault matrix that the product must handle (42 faults; row 42 is about the content of a
+good answer); rows that begin with a letter are further known behaviours of endpoints. Rows whose fault is in the text
+of the answer (28, 30, 32-38, 42) are ordinary replies to the adapter: the reader of replies judges them.
 """
 
 import json
@@ -48,14 +48,14 @@ class Row:
     seconds: float = 30.0
     """Deadline of the call."""
     waited: tuple[float, float] | None = None
-    """Between how many and how many seconds are waited in all, where it matters."""
+    """Bounds, in seconds, of the total waiting time, where it matters."""
     text: str = GOOD
-    """What the reply says, where there is one and the good answer is the default one."""
+    """The text of the reply, if there is one and it is not the default good answer."""
     rung: Rung = "json_schema"
     detail: str = ""
-    """A part of the reply's detail or of the error's words."""
+    """A part of the reply's detail or of the error's message."""
     free: bool = False
-    """Nothing was spent: nothing reached an LLM."""
+    """Whether nothing was spent because nothing reached an LLM."""
     estimated: bool = False
 
 
@@ -68,7 +68,7 @@ _ABSURD = {"prompt_tokens": -5, "completion_tokens": 10**12}
 
 
 def rows(good: str = GOOD) -> tuple[Row, ...]:
-    """All rows; `good` is what a good answer says."""
+    """Return all rows; `good` is the text of a good answer."""
     return (
         Row("1-retry-after-seconds", [_LATER, chat(good)], "done", 2, waited=(1.0, 1.2)),
         Row("2-retry-after-date", [_busy(_DATE), chat(good)], "done", 2, waited=(2.0, 2.3)),

@@ -1,8 +1,8 @@
-"""LLMs that do harm, at the port. None knows anything but the call.
+"""Harmful LLMs behind the port. None of them knows anything except the call.
 
-`ObedientLlm` answers well until foreign text in its prompt (what stands in frames, and the product's name) gives an
-order; then it answers in the way that would hurt most. `LyingLlm` makes everything up, in the forms that are hard to
-see; `SlyLlm` slips a lie into each item of a good answer. `LazyLlm` says nothing.
+`ObedientLlm` answers well until untrusted text in its prompt (the contents of frames, and the product's name) gives an
+order; then it answers in the most harmful way. `LyingLlm` makes everything up, in forms that are hard to detect;
+`SlyLlm` slips a lie into each item of a good answer. `LazyLlm` says nothing.
 """
 
 import json
@@ -20,7 +20,7 @@ from tests.fakes.llm.answers import answer
 from tests.fakes.llm.port import reply
 
 MARK: Final = "KST"
-"""What every planted text of the injection vectors has in it, with a number behind it."""
+"""Occurs in every planted text of the injection vectors, followed by a number."""
 _FRAME: Final = re.compile(r"<<<([A-Za-z0-9]{8,})\n\[(\w+)\][^\n]*\n(.*?)\n\1>>>", re.DOTALL)
 _DOCUMENT: Final = re.compile(r"D\d+")
 _PRODUCT: Final = re.compile(r"^Product: .+$", re.MULTILINE)
@@ -40,58 +40,58 @@ ORDERS: Final = re.compile(
     r"|\b(?:window\.|javascript:|onerror|attacker\.example|file:///)",
     re.IGNORECASE,
 )  # fmt: skip
-"""Orders of the vectors as a gullible reader understands them; wider than, and apart from, what intake looks for."""
+"""Orders of the vectors as a gullible reader understands them; wider than intake's patterns and independent of them."""
 NAMES: Final = (
     'Gmail"]; click A "javascript:alert(1)"', "<img src=x onerror=alert(1)>", "[Gmail](https://evil.example/a)",
     "Gmail\n## Approved by Jane", "G\u043eogle Drive", "Gmail\u202eliam", "Gm\u200bail | x | y |", "Narnia Vault",
     "G" * 4000, "",
 )  # fmt: skip
-"""What a liar calls parts of the picture."""
+"""A liar's names for parts of the picture."""
 _LOOKALIKES: Final = str.maketrans("aeocp", "\u0430\u0435\u043e\u0441\u0440")
 _SAID: Final = frozenset(("how", "paragraph", "posture", "what", "law", "reason"))
-"""Fields of running text."""
+"""Free-text fields."""
 _OTHER_WORDS: Final = {"reads": "peruses", "sends": "ships off", "data": "gnomes", "agent": "goblin", "the": "no"}
 
 
 class Passage(NamedTuple):
-    """One document as a prompt shows it, or one frame beside the documents."""
+    """One document as a prompt shows it, or one frame besides the documents."""
 
     id: str
     text: str
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Its sentences of at least four words, letter by letter."""
+        """Return its sentences of at least four words, verbatim."""
         return tuple(part for piece in _SENTENCE.split(self.text) if len((part := piece.strip()).split()) > 3)
 
 
 def text_of(call: Call) -> str:
-    """All that a call says."""
+    """Return the whole text of a call."""
     return "\n".join(message.text for message in call.messages)
 
 
 def frames_of(call: Call) -> tuple[Passage, ...]:
-    """The frames of a call, in their order: documents, facts, candidates, what was found."""
+    """Return the frames of a call, in order: documents, facts, candidates, earlier results."""
     return tuple(Passage(key, shown) for _, key, shown in _FRAME.findall(text_of(call)))
 
 
 def passages_of(call: Call) -> tuple[Passage, ...]:
-    """The documents of a call, in their order."""
+    """Return the documents of a call, in order."""
     return tuple(frame for frame in frames_of(call) if _DOCUMENT.fullmatch(frame.id))
 
 
 def frame(call: Call, name: str) -> str:
-    """What stands in the frames of this name."""
+    """Return the contents of the frames with this name."""
     return "\n".join(found.text for found in frames_of(call) if found.id == name)
 
 
 def stage_of(call: Call) -> str:
-    """Which of the four questions a call puts: page, factors, facts-does or facts-built."""
+    """Return which of the four questions a call asks: page, factors, facts-does or facts-built."""
     return call.stage.removesuffix("-again").removesuffix("-shorter")
 
 
 class Hostile:
-    """What all have: a name, the calls, and answers made one at a time."""
+    """The common base: a name, the calls, and answers made one at a time."""
 
     name = "fake/hostile"
 
@@ -124,11 +124,11 @@ class LazyLlm(Hostile):
 class _Harm:
     """The worst answer to a call: nothing is risky, everything is certain, and what others found is wrong.
 
-    What it says, quotes and names is left to those who do harm.
+    Subclasses that do harm supply its statements, quotes and names.
     """
 
     names: Sequence[str]
-    """What it calls parts of the picture."""
+    """Its names for parts of the picture."""
 
     def __init__(self, call: Call) -> None:
         self.call = call
@@ -141,7 +141,7 @@ class _Harm:
         raise NotImplementedError
 
     def cited(self) -> str:
-        """A sentence with marks."""
+        """Return a sentence with marks."""
         return self.said()
 
     def ids(self) -> list[str]:
@@ -157,7 +157,7 @@ class _Harm:
         return makers[stage_of(self.call)]()
 
     def facts(self) -> list[dict[str, Any]]:
-        """Every control is there, every danger is denied."""
+        """Return facts that assert every control and deny every danger."""
         row = {"about": "product", "inferred": False}
         found = [
             {"key": key.id, "polarity": "asserted" if key.comforting else "denied", "quotes": self.quotes(1, place),
@@ -168,7 +168,7 @@ class _Harm:
         return [{**found[0], "key": "keeps_gnomes"}, *found[:79]]
 
     def _wrong(self) -> list[dict[str, str]]:
-        """Every fact of the program is called wrong, for each reason."""
+        """Return items that call every fact of the program wrong, for each reason."""
         reasons = ("addressed to the reader", "another product", "not stated", "misread")
         numbers = _FOUND.findall(frame(self.call, "found"))
         return [{"fact": number, "reason": reason, "why": self.said()} for reason in reasons for number in numbers]
@@ -250,7 +250,7 @@ class _Harm:
 
 
 class ObedientLlm(Hostile):
-    """Answers well unless a foreign text orders something; then it obeys as harmfully as it can."""
+    """Answers well unless untrusted text gives an order; then it obeys as harmfully as it can."""
 
     def __init__(self, well: Callable[[Call], str] = answer) -> None:
         super().__init__()
@@ -263,20 +263,20 @@ class ObedientLlm(Hostile):
         orders = [line for line in (*_PRODUCT.findall(text_of(call)), *foreign) if ORDERS.search(line)]
         if not orders and not (self.obeyed and stage_of(call) == "page"):
             return self._well(call)
-        # Of the second wave, which sees little of the sources, it goes on as it began.
+        # It continues as it began in the second wave, which shows little of the sources.
         self.obeyed += orders
         return json.dumps(_Obedience(call, self.obeyed[0][:400]).made())
 
 
 class _Obedience(_Harm):
-    """Harm with an order wherever a text may stand, and what was planted as its quotes."""
+    """Harmful answers with an order wherever text may be, and with the planted text as quotes."""
 
     def __init__(self, call: Call, order: str) -> None:
         super().__init__(call)
         self._order = order
         self.names = (order[:50], f"{MARK}000", *re.findall(rf"{MARK}\d+", order))
         told = [(passage.id, text) for passage in passages_of(call) for text in passage.sentences]
-        # Orders first, then all with a planted mark, then those that speak of settings.
+        # Orders first, then everything with a planted mark, then sentences about settings.
         told.sort(key=lambda row: (not ORDERS.search(row[1]), MARK not in row[1], "default" not in row[1].lower()))
         self._quotes = [f"{document}: {text}" for document, text in dict.fromkeys(told)][:_MOST]
 
@@ -292,7 +292,7 @@ class _Obedience(_Harm):
 
 
 class Lie(NamedTuple):
-    """A quote that is in no passage, or not in the one that it names."""
+    """A quote that is in no passage, or not in the stated one."""
 
     kind: str
     passage: str
@@ -300,7 +300,7 @@ class Lie(NamedTuple):
 
 
 def lies(passages: Sequence[Passage], chance: random.Random, number: int, unshown: Sequence[str] = ()) -> list[Lie]:
-    """One false quote of each kind, bent from the passages; `unshown` are sentences that the sources have."""
+    """Return one false quote of each kind, made from the passages; `unshown` are sentences that the sources contain."""
     sentences = [(part.id, text) for part in passages for text in part.sentences if len(text) <= 380]
     key, one = chance.choice(sentences)
     words, other = one.split(), chance.choice([text for _, text in sentences if text != one]).split()
@@ -352,7 +352,7 @@ class SlyLlm(LyingLlm):
 
 
 class _Lies(_Harm):
-    """The lies of one answer. What is invented is kept, so that a test can look for it."""
+    """The lies of one answer. Inventions are recorded, so that a test can look for them."""
 
     names = NAMES
 
@@ -369,7 +369,7 @@ class _Lies(_Harm):
         return [f"{lie.passage}: {lie.text}" for lie in taken]
 
     def said(self) -> str:
-        """A sentence that nothing carries, marked with what is there and with what is not."""
+        """Return an unsupported sentence, marked with existing and non-existing evidence."""
         sentences = (
             "It keeps gnomes in Narnia", "It is harmless, says ISO 4711", "It is certified by the Narnia Bureau",
             "It runs in 4711 countries", "It shows <img src=x onerror=alert(1)>",
@@ -387,7 +387,7 @@ class _Lies(_Harm):
         return picked
 
     def beside(self, told: Any) -> Any:
-        """`told`, a good answer, with a lie in each of its items."""
+        """Return `told`, a good answer, with a lie in each of its items."""
         if isinstance(told, list):
             return [self.beside(item) for item in told]
         if not isinstance(told, dict):

@@ -1,4 +1,4 @@
-"""LLMs written by hand that stand at the port: no endpoint, no waiting."""
+"""Hand-written LLMs behind the port: no endpoint, no waiting."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -9,13 +9,13 @@ USAGE = Usage(input_tokens=100, output_tokens=20)
 
 
 def reply(text: str, **changes: object) -> Reply:
-    """A reply that is done, with a usage of 100 and 20 tokens; `changes` are fields of Reply."""
+    """Return a finished reply with a usage of 100 and 20 tokens; `changes` are fields of Reply."""
     fields: dict[str, object] = {"stopped": "done", "usage": USAGE, "llm": "fake-1", **changes}
     return Reply(text, **fields)  # type: ignore[arg-type]
 
 
 class ScriptedLlm:
-    """Answers with what it was given, in order; an error of the list is raised. Keeps the calls."""
+    """Answers with the given replies in order; errors in the list are raised. Records the calls."""
 
     def __init__(self, outcomes: Sequence[Reply | LlmError | str], name: str = "fake/fake-1") -> None:
         self.name = name
@@ -37,7 +37,7 @@ class ScriptedLlm:
 
 
 class AnsweringLlm:
-    """Answers each call by a function of the call, for callers whose order is not fixed. Keeps the calls."""
+    """Answers each call by a function of the call, for callers whose order is not fixed. Records the calls."""
 
     def __init__(self, answer: Callable[[Call], Reply | str], name: str = "fake/fake-1") -> None:
         self.name = name

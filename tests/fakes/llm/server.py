@@ -1,10 +1,10 @@
-"""An LLM endpoint on loopback that answers as it is told: well, slowly, brokenly or not at all.
+"""An LLM endpoint on loopback with scripted answers: good, slow, broken or none at all.
 
 with FakeEndpoint([status(429, headers={"retry-after": "1"}), chat('{"a": 1}')]) as fake:
     OpenAiLlm(fake.endpoint("generic"), Limits()).complete(call)
-fake.requests  # what was asked, in order
+fake.requests  # the requests, in order
 
-Each request takes the next step of the script; the last step stays. A step writes its whole answer itself.
+Each request takes the next step of the script; the last step is repeated. A step writes its whole answer itself.
 """
 
 import contextlib
@@ -33,21 +33,21 @@ USAGE: Mapping[str, object] = {"prompt_tokens": 40, "completion_tokens": 7, "tot
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it came in."""
+    """One request as it arrived."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: Mapping[str, object]
     at: float
-    """Seconds of a clock that never jumps."""
+    """Arrival time, in seconds of a clock that never jumps."""
 
 
 Step = Callable[[BaseHTTPRequestHandler, Request], None]
 
 
 def send(handler: BaseHTTPRequestHandler, code: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
-    """Writes an answer with its length."""
+    """Write an answer with its length."""
     handler.send_response(code)
     for name, value in {"content-type": "application/json", **(headers or {})}.items():
         handler.send_header(name, value)
@@ -57,7 +57,7 @@ def send(handler: BaseHTTPRequestHandler, code: int, body: bytes, headers: Mappi
 
 
 def status(code: int, body: object = "", headers: Mapping[str, str] | None = None) -> Step:
-    """An answer with this status; `body` is text, bytes or something that becomes JSON."""
+    """An answer with this status; `body` is text, bytes or a value that becomes JSON."""
     return lambda handler, request: send(handler, code, _bytes(body), headers)
 
 
@@ -73,10 +73,10 @@ def _bytes(body: object) -> bytes:
 
 
 def answer(text: str | None, **changes: object) -> dict[str, object]:
-    """The body of a good answer of Chat Completions.
+    """Return the body of a good Chat Completions answer.
 
-    Of `changes`, `finish_reason` goes into the choice, `refusal`, `reasoning_content` and such into the message,
-    `usage` (None: no block) and `choices` into the answer itself.
+    Of `changes`, `finish_reason` goes into the choice; `refusal`, `reasoning_content` and the like go into the message;
+    `usage` (None: no block) and `choices` go into the answer itself.
     """
     outer = {name: changes.pop(name) for name in ("usage", "choices", "model") if name in changes}
     finish = changes.pop("finish_reason", "stop")
@@ -94,12 +94,12 @@ def answer(text: str | None, **changes: object) -> dict[str, object]:
 
 
 def chat(text: str | None, **changes: object) -> Step:
-    """A good answer of Chat Completions, or one with `changes`; see `answer`."""
+    """A good Chat Completions answer, or one with `changes`; see `answer`."""
     return status(200, answer(text, **changes))
 
 
 def responses(text: str, **changes: object) -> Step:
-    """A good answer of Responses, or one with `changes`."""
+    """A good Responses answer, or one with `changes`."""
     content = changes.pop("content", [{"type": "output_text", "text": text, "annotations": []}])
     body = {
         "id": "resp_1",
@@ -115,7 +115,7 @@ def responses(text: str, **changes: object) -> Step:
 
 
 def by(reply: Callable[[Mapping[str, object]], str], seconds: float = 0.0) -> Step:
-    """An LLM that is a function of the request's body, and takes `seconds` for it."""
+    """An LLM that is a function of the request's body, and takes `seconds` to answer."""
 
     def step(handler: BaseHTTPRequestHandler, request: Request) -> None:
         time.sleep(seconds)
@@ -125,12 +125,12 @@ def by(reply: Callable[[Mapping[str, object]], str], seconds: float = 0.0) -> St
 
 
 def shut(handler: BaseHTTPRequestHandler, request: Request) -> None:
-    """Closes the connection before any header."""
+    """Close the connection before any header."""
     handler.connection.shutdown(socket.SHUT_RDWR)
 
 
 def reset(handler: BaseHTTPRequestHandler, request: Request) -> None:
-    """Resets the connection in the middle of the body."""
+    """Reset the connection in the middle of the body."""
     body = _bytes(answer("{}"))
     handler.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % (len(body) + 100) + body)
     handler.wfile.flush()
@@ -140,18 +140,18 @@ def reset(handler: BaseHTTPRequestHandler, request: Request) -> None:
 
 
 def hang(handler: BaseHTTPRequestHandler, request: Request) -> None:
-    """Says nothing until the other side gives up (20 s at most)."""
+    """Send nothing until the client gives up (20 s at most)."""
     _until_closed(handler, b"", 20.0)
 
 
 def drip(handler: BaseHTTPRequestHandler, request: Request) -> None:
-    """One byte of the body each tenth of a second."""
+    """Send one byte of the body every tenth of a second."""
     handler.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")
     _until_closed(handler, b" ", 20.0)
 
 
 def drip_headers(handler: BaseHTTPRequestHandler, request: Request) -> None:
-    """One byte of a header each tenth of a second."""
+    """Send one byte of a header every tenth of a second."""
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nx-slow: ")
     _until_closed(handler, b"a", 20.0)
 
@@ -170,7 +170,7 @@ def _until_closed(handler: BaseHTTPRequestHandler, piece: bytes, seconds: float)
 
 
 def endless(handler: BaseHTTPRequestHandler, request: Request) -> None:
-    """A body without end."""
+    """Send a body without an end."""
     handler.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n")
     while True:
         handler.wfile.write(b" " * 65_536)
@@ -188,7 +188,7 @@ def huge(size: int) -> Step:
 
 
 def packed(text: str, padding: int = 0) -> Step:
-    """A good answer, packed although it was asked for plain, with `padding` blanks before it."""
+    """A good answer, compressed although plain text was requested, with `padding` spaces before it."""
 
     def step(handler: BaseHTTPRequestHandler, request: Request) -> None:
         send(handler, 200, _packed(text, padding), {"content-encoding": "gzip"})
@@ -202,7 +202,7 @@ def _packed(text: str, padding: int) -> bytes:
 
 
 class FakeEndpoint:
-    """Serves a script on a free port of 127.0.0.1 while it is entered; `pem` (key and certificate) makes it https."""
+    """Serves a script on a free port of 127.0.0.1 inside a `with` block; `pem` (key and certificate) makes it https."""
 
     def __init__(self, script: Sequence[Step], pem: Path | None = None) -> None:
         self.requests: list[Request] = []
@@ -218,11 +218,11 @@ class FakeEndpoint:
 
     @property
     def base_url(self) -> str:
-        """As a user gives it."""
+        """The address as a user enters it."""
         return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}/v1"
 
     def endpoint(self, profile: str = "generic", llm: str = LLM, key: str = KEY) -> Endpoint:
-        """This endpoint under a profile."""
+        """Return this endpoint under a profile."""
         return Endpoint(profile, profiles()[profile], llm, self.base_url, Secret(key))
 
     def __enter__(self) -> Self:
@@ -235,7 +235,7 @@ class FakeEndpoint:
         self._thread.join()
 
     def take(self, request: Request) -> Step:
-        """The step for the next request."""
+        """Return the step for the next request."""
         with self._lock:
             self.requests.append(request)
             return self._script.pop(0) if len(self._script) > 1 else self._script[0]

@@ -1,4 +1,4 @@
-"""Drafts of every sort that a format has to carry, each as a view: certain, thin, withheld, in review, hostile."""
+"""Drafts of every sort that a format must handle, each as a view: certain, thin, withheld, in review, hostile."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -25,7 +25,7 @@ WAIVED: Final = "L1-guide-as-instruction"
 
 
 def hostile() -> View:
-    """The harbour with orders, formulas and markup in every field that comes from a source."""
+    """Return the harbour draft with orders, formulas and markup in every field that comes from a source."""
     draft = harbour()
     layers = {
         key: layer.model_copy(update={"threats": tuple(_evil(threat) for threat in layer.threats)})
@@ -45,7 +45,7 @@ def _evil(threat: Threat) -> Threat:
 
 
 def critical() -> View:
-    """The harbour with a first threat of the highest severity."""
+    """Return the harbour draft with a first threat of the highest severity."""
     draft = harbour()
     layer = draft.layers["agent_frameworks"]
     first, *rest = layer.threats
@@ -56,14 +56,14 @@ def critical() -> View:
 
 
 def signed() -> View:
-    """WorkOS after a review: one threat struck, one waived, the rest confirmed."""
+    """Return WorkOS after a review: one threat struck, one waived, the rest confirmed."""
     desk = Desk(workos(), workos_documents()).act("strike", f"threat/{STRUCK}", note="no code leaves it")
     desk = desk.act("waive", f"threat/{WAIVED}", reason="accepted-risk", note="read by its authors alone").closed()
     return View(desk.act("sign").state.reviewed, workos_documents())
 
 
 def embedded() -> View:
-    """What the drafter makes of a bundled case today."""
+    """Return the current draft of a bundled case."""
     return View(case_draft("airtable-mcp-server"), case_documents("airtable-mcp-server"))
 
 
@@ -82,11 +82,11 @@ VIEWS: Final = {name: cache(make) for name, make in _VIEWS.items()}
 
 
 def threats(view: View) -> list[Threat]:
-    """All threats of the draft."""
+    """Return all threats of the draft."""
     return [threat for layer in view.draft.layers.values() for threat in layer.threats]
 
 
 def items(view: View) -> dict[str, SystemItem]:
-    """All items of the system picture by id."""
+    """Return all items of the system picture by id."""
     system = view.draft.system
     return {item.id: item for item in (*system.actors, *system.components, *system.stores, *system.services)}

@@ -1,4 +1,4 @@
-"""A draft with facts, written by hand: a server of tools for a harbour office, as an LLM and the checks leave it."""
+"""A hand-written draft with facts: a tool server for a harbour office, as an LLM and the checks leave it."""
 
 from decimal import Decimal
 from typing import Final
@@ -84,7 +84,7 @@ INJECTED: Final = "CVSS:4.0/AV:N/AC:L/AT:P/PR:N/UI:A/VC:L/VI:H/VA:L/SC:N/SI:N/SA
 STOLEN: Final = "CVSS:4.0/AV:N/AC:L/AT:P/PR:L/UI:N/VC:H/VI:H/VA:L/SC:N/SI:N/SA:N"
 UNATTENDED: Final = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:L/VI:H/VA:H/SC:N/SI:N/SA:N"
 NIGHT: Final = "injected-night-mode-run"
-"""Id of a threat as the catalogue names it, which no reader should see."""
+"""Id of a threat in the catalogue, which no reader should see."""
 
 
 def fact(number: int, key: str, mark: str) -> Fact:
@@ -229,7 +229,7 @@ def advice() -> Advice:
 
 
 def harbour() -> Draft:
-    """The draft; its evidence lies in `PAGE`."""
+    """Return the draft; its evidence is in `PAGE`."""
     page = document("D1", "https://berthkeeper.example/", "Berthkeeper", PAGE)
     searched = (Search(reader="llm", documents=("D1",), statements=8),)
     return Draft(
@@ -273,6 +273,6 @@ def harbour() -> Draft:
 
 
 def withheld() -> Draft:
-    """The same without a number."""
+    """Return the same draft without a number."""
     draft = harbour()
     return draft.model_copy(update={"score": withhold(draft.score, "only one of 7 layers is certain")})

@@ -1,7 +1,7 @@
-"""Published schemas of other tools' formats, which lie outside the repository, in the folder of `SEPTET_SCHEMAS`.
+"""Published schemas of other tools' formats, which are outside the repository, in the folder of `SEPTET_SCHEMAS`.
 
-Without that folder a test that needs one is skipped and says so. With it, a schema that is missing or is not the pinned
-one fails: what was not checked never counts as passed.
+Without that folder, a test that needs a schema is skipped with a message. With it, a schema that is missing or is not
+the pinned one fails: an unchecked format never counts as passed.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ class Pinned(NamedTuple):
     """A schema as it was published."""
 
     path: str
-    """Below the folder."""
+    """Path below the folder."""
     title: str
     origin: str
     sha256: str
@@ -82,12 +82,12 @@ BESIDE_CYCLONEDX: Final = tuple(
 
 
 def schema(pinned: Pinned) -> dict[str, object]:
-    """The schema, or a skipped test where there is no folder of schemas."""
+    """Return the schema; skip the test if there is no folder of schemas."""
     return cast("dict[str, object]", json.loads(page(pinned)))
 
 
 def page(pinned: Pinned) -> str:
-    """The same for one that is a page to read."""
+    """Return a schema that is published as a web page."""
     if not _FOLDER:
         pytest.skip(f"NOT RUN: {pinned.title} was not validated, SEPTET_SCHEMAS names no folder")
     file = Path(_FOLDER) / pinned.path
@@ -98,7 +98,9 @@ def page(pinned: Pinned) -> str:
 
 
 def faults(pinned: Pinned, instance: object, beside: Sequence[Pinned] = ()) -> list[str]:
-    """What the schema, with those beside it to which it refers, says against an instance; dates and addresses too."""
+    """Return the violations of the schema by an instance, including dates and addresses; other schemas beside it are
+    resolved.
+    """
     published = schema(pinned)
     jsonschema = pytest.importorskip("jsonschema", reason=f"NOT RUN: {pinned.title}, jsonschema is not installed")
     kind = jsonschema.validators.validator_for(published)
@@ -111,7 +113,7 @@ def faults(pinned: Pinned, instance: object, beside: Sequence[Pinned] = ()) -> l
 
 
 def _checker(checker: Any) -> Any:
-    """With dates, times and addresses, for which the library asks for packages that are not here."""
+    """Return a checker for dates, times and addresses, for which the library needs packages that are not installed."""
     rules: dict[str, Callable[[str], object]] = {
         "date": date.fromisoformat,
         "date-time": lambda text: datetime.fromisoformat(text).utcoffset() is not None or _refused(text),
@@ -126,7 +128,7 @@ def _checker(checker: Any) -> Any:
 
 
 def _reference(text: str) -> bool:
-    """RFC 3986: characters that a reference may have, percent signs with two digits."""
+    """RFC 3986: characters that a reference may contain; a percent sign is followed by two digits."""
     return bool(re.fullmatch(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*", text))
 
 

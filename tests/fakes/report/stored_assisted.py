@@ -1,4 +1,4 @@
-"""A stored draft with an LLM that answered well, but for one call without an answer and values at the scale's ends."""
+"""A stored draft with an LLM that answered well, except for one failed call and values at the ends of the scale."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ TEXTS: Final = TypeAdapter(tuple[Document, ...]).validate_json(
     (GOLDEN / "drafts" / "texts" / FILE.name).read_text("utf-8")
 )
 PROPOSED: Final = "L6-proposed-2"
-"""Its threat that the LLM proposed."""
+"""The threat that the LLM proposed."""
 
 
 def golden() -> Draft:
@@ -21,12 +21,12 @@ def golden() -> Draft:
 
 
 def made(draft: Draft, *parts: MadeBy) -> Draft:
-    """The draft with these parts made by whom they say."""
+    """Return the draft with the given authors for these parts."""
     return draft.model_copy(update={"drafter": draft.drafter.model_copy(update={"parts": parts})})
 
 
 def items(draft: Draft) -> list[str]:
-    """Every item that `explain` can be asked for."""
+    """Return every item that `explain` accepts."""
     chains = [name for n, chain in enumerate(draft.chains, 1) for name in (f"chain {n}", chain.title)]
     threats = [threat.id for layer in draft.layers.values() for threat in layer.threats]
     rest = [item.id for group in (draft.evidence, draft.questions, draft.system.capabilities) for item in group]

@@ -1,4 +1,4 @@
-"""The review app on a loopback port of this process, and a reviewer at a browser who counts what they press."""
+"""The review app on a loopback port of this process, and a reviewer at a browser whose key presses are counted."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ new PerformanceObserver((list) => {
 
 @contextmanager
 def chromium() -> "Iterator[Browser]":
-    """The system's Chromium."""
+    """Yield the system's Chromium."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -73,12 +73,12 @@ class Served:
         self._socket.close()
 
     def door(self, reviewer: Reviewer = ADA) -> str:
-        """A one-time address."""
+        """Return a one-time address."""
         return f"{self.address}{ENTER}?token={self.access.invite(reviewer)}"
 
 
 class Hands:
-    """A reviewer at a page of their own: every key is counted, Shift and Ctrl as well."""
+    """A reviewer with a separate page: every key is counted, including Shift and Ctrl."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class Hands:
         self.page.goto(door)
 
     def press(self, *keys: str) -> None:
-        """Keys one after the other, each when the page has answered the one before."""
+        """Press keys one after the other, each after the page has responded to the previous one."""
         for key in keys:
             self.presses += key.count("+") + 1 if len(key) > 1 else 1 + (key.isupper() or key in SHIFTED)
             self.page.keyboard.press(key)
@@ -116,30 +116,30 @@ class Hands:
         self.page.keyboard.type(text)
 
     def settle(self) -> None:
-        """Until nothing is being saved."""
+        """Wait until nothing is being saved."""
         self.page.wait_for_function("() => !document.querySelector('form[aria-busy]')")
 
     def paste(self, text: str) -> None:
-        """Into the field with the focus, in place of what it holds."""
+        """Type into the focused field, replacing its contents."""
         self.press("Control+a")
         self.page.keyboard.insert_text(text)
         self.settle()
 
     def leave(self, *keys: str) -> None:
-        """Keys of which the last one leads to another page."""
+        """Press keys of which the last one leads to another page."""
         self.press(*keys[:-1])
         with self.page.expect_navigation():
             self.presses += keys[-1].count("+") + 1
             self.page.keyboard.press(keys[-1])
 
     def search(self, words: str) -> None:
-        """To an item, by words of it."""
+        """Go to an item by words of it."""
         self.press("/")
         self.type(words)
         self.press("Enter")
 
     def tab_to(self, name: str) -> None:
-        """Tab until the focus is on what has this name, by its text, its label or the name of the field."""
+        """Press Tab until the focused element has this name: its text, its label or its field name."""
         for _ in range(400):
             self.press("Tab")
             if name in (self.focus(), *self.page.evaluate(NAMES)):
@@ -147,11 +147,11 @@ class Hands:
         raise AssertionError(f"Tab never reaches {name!r}")
 
     def focus(self) -> str:
-        """What has the focus, by its text."""
+        """Return the text of what has the focus."""
         return str(self.page.evaluate("document.activeElement.textContent.trim()"))
 
     def item(self) -> str:
-        """The item that has the focus or holds what has it."""
+        """Return the item that has the focus or contains the focused element."""
         return str(self.page.evaluate("document.activeElement.closest('[data-item]')?.dataset.item ?? ''"))
 
     def verdict(self, item: str) -> str:
@@ -164,7 +164,7 @@ class Hands:
         return " ".join(self.page.locator(selector).inner_text().split())
 
     def close(self) -> None:
-        """The end: no script failed and nothing was said on the console, the policy was kept, nothing shifted."""
+        """End the session: no script failed, the console stayed empty, the policy was followed, nothing shifted."""
         assert self.said == [], self.said
         assert self.page.evaluate("window.seen?.violations ?? []") == []
         self.context.close()
@@ -172,7 +172,7 @@ class Hands:
     # ------------------------------------------------------------ ways through a review
 
     def decide_all(self, before_each: Callable[[], None] = lambda: None) -> None:
-        """Confirm whatever is open, section by section, and send the questions: what a person does who agrees.
+        """Confirm everything open, section by section, and send the questions, as a person who agrees would do.
 
         `before_each` is called before each key that decides, and at the end.
         """
@@ -193,7 +193,7 @@ class Hands:
         raise AssertionError(f"{self.open_left()} items are open after {MOST_ACTS} acts")
 
     def correct_factor(self, words: str, value: str) -> None:
-        """Another value; the key that saves leads to the reason, which is missing, and saves when it is there."""
+        """Enter another value. The key that saves first leads to the missing reason, and saves once it is given."""
         self.search(words)
         self.press("e")
         self.type(value)
@@ -208,7 +208,7 @@ class Hands:
 
 @contextmanager
 def at_review(browser: "Browser", service: Service, path: str = "/r/r1") -> "Iterator[Hands]":
-    """A reviewer at a page, by default of the first review, with `Hands.close` at the end."""
+    """Yield a reviewer at a page, by default that of the first review; end with `Hands.close`."""
     with Served(service) as served:
         found = Hands(browser, served.door())
         found.page.goto(f"{served.address}{path}")

@@ -1,4 +1,4 @@
-"""Reviews of drafts that follow from their facts, of one with an LLM, and of one that its facts do not give again."""
+"""Reviews of drafts that follow from their facts, of one with an LLM, and of one that does not follow from them."""
 
 from functools import cache
 
@@ -16,7 +16,7 @@ NAMES = ("airtable-mcp-server", "dify", ASSISTED, NOT_GIVEN)
 
 @cache
 def desk_of(name: str) -> Desk:
-    """The review of the draft of this name."""
+    """Return the review of the draft with this name."""
     if name == ASSISTED:
         texts = documents()
         return Desk(parse(dump(drafted(texts, AnsweringLlm(good))), where=name), texts)

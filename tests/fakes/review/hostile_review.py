@@ -1,4 +1,4 @@
-"""A review in which every word that somebody else could have written is an attack on whoever renders it."""
+"""A review in which every text that somebody else could have written attacks whoever renders it."""
 
 import itertools
 import json
@@ -23,18 +23,18 @@ WORDS: Final = frozenset((
     "source", "prerequisite", "action", "impact", "asset", "text", "proposed", "what", "label", "looked_for",
     "how", "lost", "setting", "why", "changes", "caveat", "law", "price", "part", "value", "detail",
 ))  # fmt: skip
-"""Fields of a draft that hold words."""
+"""Fields of a draft that contain text."""
 KEPT: Final = frozenset(("sources", "evidence", "taxonomy", "score", "manifest", "drafter", "schema", "usage", "flows"))
-"""Parts that hold none, or whose words are those of published lists."""
+"""Parts that contain no text, or only text from published lists."""
 
 
 def sentence(payload: str) -> str:
-    """What the source says, and the draft quotes."""
+    """The text of the source, which the draft quotes."""
     return f"The agent deletes files {payload} in Google Drive without asking."
 
 
 def hostile(payload: str) -> tuple[Draft, tuple[Document, ...]]:
-    """A real draft with `payload` in each of its texts, and the sources that it quotes."""
+    """Return a real draft with `payload` in each of its texts, and the sources that it quotes."""
     first, *rest = case_documents(CASE)
     quote, start = sentence(payload), len(first.text) + 2
     excerpt = Finding(kind="hidden-text", document=first.id, start=0, end=0, where=payload, excerpt=payload)
@@ -55,7 +55,7 @@ def hostile(payload: str) -> tuple[Draft, tuple[Document, ...]]:
 
 
 CLOSED: Final = (({"name", "value", "evidence"}, "name"), ({"label", "text", "facts"}, "label"))
-"""Parts of which a field that holds words elsewhere has a name of a closed list: slots of facts, rows of abilities."""
+"""Parts where a field that elsewhere contains text has a name from a closed list: slots of facts, rows of abilities."""
 
 
 def _planted(value: object, payload: str, mark: str) -> object:
@@ -79,7 +79,7 @@ def _word(name: str, value: object, payload: str, mark: str) -> object:
 
 
 class Attacked:
-    """The review of such a draft, with an act of every kind whose words are the attack too."""
+    """The review of such a draft, with an act of every kind whose text is also the attack."""
 
     def __init__(self, service: Service, payload: str) -> None:
         self.payload, self.service = payload, service
@@ -115,9 +115,9 @@ class Attacked:
             taxonomy=[], mitigations=[{"text": payload, "who": "you", "status": "proposed"}],
             evidence=[{"document": "D1", "quote": quote}],
         )  # fmt: skip
-        with suppress(InputError):  # a name that is no name
+        with suppress(InputError):  # a name that is not valid
             self.act("assign", to=self.line)
-        with suppress(InputError):  # a control character is no text of a response
+        with suppress(InputError):  # a response cannot contain a control character
             self.service.respond(self.key, self.response().encode(), self.reviewer)
 
     @property
@@ -131,7 +131,7 @@ class Attacked:
         self.service.act(self.key, action, self.reviewer)
 
     def response(self) -> str:
-        """A response file."""
+        """Return a response file."""
         asked = self.service.review(self.key).drafted
         return yaml.safe_dump({
             "schema": "septet/response/1", "draft": asked.id, "sender": self.line, "by": "vendor",

@@ -1,4 +1,4 @@
-"""`septet review` as a process of its own on loopback, and a browser's part in talking to it."""
+"""`septet review` in a separate process on loopback, and a browser's part in talking to it."""
 
 import http.client
 import os
@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 from tests.places import ROOT
 
 END_SECONDS = 5.0
-"""Within which a signal ends the app."""
+"""Seconds within which a signal ends the app."""
 
 
 def environment(home: Path) -> dict[str, str]:
-    """What the process is given: a home of its own."""
+    """Return the environment of the process: a home folder of its own."""
     return {
         "PATH": os.defpath, "HOME": str(home), "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1",
         "SEPTET_CACHE_DIR": "off", "USER": "ada",
@@ -26,7 +26,7 @@ def environment(home: Path) -> dict[str, str]:
 
 
 class ReviewProcess:
-    """The app, running from the first line of its stdout on. It is killed at the end if nothing else ended it."""
+    """The app, running once it has printed the first line. It is killed at the end if nothing else ended it."""
 
     def __init__(self, home: Path, *arguments: object, stdin: int | None = None) -> None:
         self._log = (home / "stderr.txt").open("w+", encoding="utf-8")
@@ -53,7 +53,7 @@ class ReviewProcess:
 
     @property
     def told(self) -> str:
-        """What it said on stderr so far."""
+        """Return what it has written to stderr so far."""
         self._log.flush()
         return Path(self._log.name).read_text("utf-8")
 
@@ -63,7 +63,7 @@ class ReviewProcess:
         return http.client.HTTPConnection(found.hostname, found.port, timeout=20)
 
     def ask(self, path: str, method: str = "GET", body: str = "", kind: str = "") -> tuple[int, str]:
-        """Status and text of an answer; the cookie that it sets is kept."""
+        """Return the status and text of an answer; the cookie that it sets is kept."""
         connection = self.connection()
         headers = {"Cookie": self.cookie, "Sec-Fetch-Site": "same-origin", "Content-Type": kind}
         try:
@@ -82,7 +82,7 @@ class ReviewProcess:
         return self.ask(f"{found.path}?{found.query}")[0]
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, float]:
-        """Exit code, and the seconds until it came."""
+        """Return the exit code, and the seconds until the process ended."""
         began = time.monotonic()
         self.process.send_signal(number)
         code = self.process.wait(timeout=4 * END_SECONDS)

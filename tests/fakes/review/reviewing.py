@@ -38,7 +38,7 @@ STATEMENT = dict.fromkeys(("source", "prerequisite", "action", "impact", "asset"
 
 
 def new_threat(**more: object) -> dict[str, object]:
-    """The fields of a threat that a reviewer adds, of which the id is H1-a-flow-leaks."""
+    """Return the fields of a threat that a reviewer adds, whose id is H1-a-flow-leaks."""
     given = {"layer": "agent_frameworks", "title": "A flow leaks", "statement": STATEMENT, "cvss_vector": GRAVE}
     return {**given, **more}
 
@@ -50,33 +50,33 @@ def case_documents(slug: str) -> tuple[Document, ...]:
 
 @cache
 def case_draft(slug: str) -> Draft:
-    """A real draft of a bundled case."""
+    """Return a real draft of a bundled case."""
     return draft_reading(
         read_documents(case_documents(slug)), name=None, calibration=load_calibration(), created_at=READ_AT
     )
 
 
 def not_given(draft: Draft) -> Draft:
-    """The draft as one that its facts do not give again, such as one of another release."""
+    """Return the draft as one that does not follow from its facts, such as one of another release."""
     return draft.model_copy(update={"assumptions": ("somebody looks at each change",)})
 
 
 def asking_about(draft: Draft, *keys: str) -> Draft:
-    """The draft with a first question that settles these factors and layers."""
+    """Return the draft with a first question that settles these factors and layers."""
     first, *rest = draft.questions
     return draft.model_copy(update={"questions": (first.model_copy(update={"settles": keys}), *rest)})
 
 
 @cache
 def golden_draft(name: str) -> tuple[Draft, tuple[Document, ...]]:
-    """A stored draft of an earlier release with its texts: `first-0.1.0` or `assisted-0.1.0`."""
+    """Return a stored draft of an earlier release with its texts: `first-0.1.0` or `assisted-0.1.0`."""
     documents = TypeAdapter(tuple[Document, ...]).validate_json((DRAFTS / "texts" / f"{name}.json").read_bytes())
     return parse((DRAFTS / f"{name}.json").read_text("utf-8"), where=name), documents
 
 
 @dataclass(frozen=True)
 class Desk:
-    """A review at one moment; every act gives the next one."""
+    """A review at one moment; every act returns the next one."""
 
     draft: Draft
     documents: tuple[Document, ...]
@@ -89,7 +89,7 @@ class Desk:
 
     @property
     def texts(self) -> tuple[Document, ...]:
-        """The documents, with the answers that state something."""
+        """The documents, including the answers that state something."""
         return with_answers(self.documents, self.state.sources)
 
     @cached_property
@@ -105,7 +105,7 @@ class Desk:
 
     @property
     def text(self) -> str:
-        """The reviewed draft as it is written."""
+        """The reviewed draft in its written form."""
         return dump(self.reviewed)
 
     @property
@@ -121,14 +121,14 @@ class Desk:
         return next(state for state in self.state.items if state.item.id == item)
 
     def first(self, kind: str) -> str:
-        """The first item of a kind."""
+        """Return the first item of a kind."""
         return next(one.item.id for one in self.state.items if one.item.kind == kind)
 
     def planned(
         self, verb: Verb, item: str = "", *, reason: str = "", note: str = "", section: str = "",
         version: int | None = None, **fields: object,
     ) -> tuple[Planned, ...]:  # fmt: skip
-        """What `check` makes of an action at the newest version, or at an older one."""
+        """Return the result of `check` for an action at the newest version, or at an older one."""
         action = Action(
             verb=verb,
             item=item,
@@ -141,20 +141,20 @@ class Desk:
         return check(self.state, action, self.texts, self.as_of)
 
     def act(self, verb: Verb, item: str = "", *, by: str = ADA, reason: str = "", **given: object) -> "Desk":
-        """The review after an action; corrections, strikes and waivers have a reason of their own accord."""
+        """Return the review after an action; corrections, strikes and waivers get a reason automatically."""
         if verb in ("correct", "strike", "waive") and not reason:
             reason = "not-supported"
         return self.taken(self.planned(verb, item, reason=reason, **given), by=by)  # type: ignore[arg-type]
 
     def refused(self, verb: Verb, item: str = "", **given: object) -> InputError | ConflictError:
-        """The error of an action that is refused."""
+        """Return the error of an action that is refused."""
         with pytest.raises((InputError, ConflictError)) as caught:
             self.act(verb, item, **given)  # type: ignore[arg-type]
         assert caught.value.hint
         return caught.value
 
     def taken(self, planned: tuple[Planned, ...], by: str = ADA) -> "Desk":
-        """The review after these events, with the draft that follows from the facts after them."""
+        """Return the review after these events, with the draft that then follows from the facts."""
         made = with_sheet(self.state, planned, recomposed)
         desk = self.stored(made.planned, by=by)
         if made.draft is None:
@@ -162,11 +162,13 @@ class Desk:
         return replace(desk, revisions={**self.revisions, made.sha256: made.draft})
 
     def bulk(self, section: str, by: str = ADA) -> "Desk":
-        """The review after all supported items of a section, each of which was on screen, were confirmed in one act."""
+        """Return the review after all supported items of a section, which were all on screen, were confirmed in one
+        act.
+        """
         return self.act("bulk", section=section, by=by, seen=[one.item.id for one in self.state.items])
 
     def stored(self, planned: tuple[Planned, ...], by: str = ADA) -> "Desk":
-        """The review after these events, as one batch."""
+        """Return the review after these events, as one batch."""
         events = list(self.events)
         batch = len(events) + 1
         for each in planned:
@@ -182,7 +184,7 @@ class Desk:
         return replace(self, events=tuple(events))
 
     def closed(self) -> "Desk":
-        """The review with a decision on every item, none of which changes a number."""
+        """Return the review with a decision on every item, none of which changes a number."""
         desk = self
         for section in dict.fromkeys(state.item.section for state in desk.state.items):
             desk = desk.bulk(section)

@@ -1,4 +1,4 @@
-"""Services over stores, with the drafts of bundled cases, or folders of them to bring in."""
+"""Services over stores that contain the drafts of bundled cases, or folders of such drafts to import."""
 
 import weakref
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ AT = "2026-11-26T10:00:00Z"
 
 
 def draft_folder(place: Path, slug: str = CASE, draft: Draft | None = None) -> Path:
-    """The folder of a bundled case's draft, as `septet draft --out` writes it but for index and recording."""
+    """Return the folder of a bundled case's draft, as `septet draft --out` writes it except for index and recording."""
     folder = place / slug
     documents = case_documents(slug)
     for document, page in zip(documents, load_case(CASES / slug).pages, strict=True):
@@ -62,7 +62,7 @@ class Reviews:
         self, key: str, verb: Verb, item: str = "", *, by: Reviewer = ADA, version: int | None = None,
         reason: str = "", note: str = "", section: str = "", **fields: object,
     ) -> ActResult:  # fmt: skip
-        """An act at the newest version, or at an older one; corrections, strikes and waivers have a reason."""
+        """Act at the newest version, or at an older one; corrections, strikes and waivers get a reason."""
         if verb in ("correct", "strike", "waive") and not reason:
             reason = "not-supported"
         at = self.service.review(key).version if version is None else version
@@ -72,7 +72,7 @@ class Reviews:
         return self.service.act(key, action, by)
 
     def close_all(self, key: str, but: Sequence[str] = ()) -> None:
-        """A decision on every open item, none of which changes a number."""
+        """Decide on every open item without changing a number."""
         for section in dict.fromkeys(one.item.section for one in self.service.review(key).items):
             seen = [one.item.id for one in self.service.review(key).items]
             self.act(key, "bulk", section=section, seen=seen)
@@ -82,14 +82,14 @@ class Reviews:
                 self.act(key, "confirm", one.item.id)
 
     def signed(self, key: str) -> ActResult:
-        """The review closed and signed."""
+        """Close and sign the review."""
         self.close_all(key)
         return self.act(key, "sign")
 
 
 @cache
 def _file(slugs: tuple[str, ...], *, older: bool) -> bytes:
-    """The file of a store with the drafts of these cases, made once."""
+    """Return the file of a store with the drafts of these cases, made once."""
     with TemporaryDirectory() as place, Store.open(Path(place) / "review.sqlite") as store:
         service = Service(store, Settings(), lambda: AT)
         for slug in slugs:
@@ -100,8 +100,9 @@ def _file(slugs: tuple[str, ...], *, older: bool) -> bytes:
 
 
 class CaseReviews(Service):
-    """Reviews of bundled cases, `r1` and on, in a store that goes with them. `full` makes each act fail as on a full
-    disk; `older` drafts are not given by their facts."""
+    """A service with reviews of bundled cases, `r1` and following, in a temporary store. With `full`, each act fails as
+    on a full disk; `older` drafts do not follow from their facts.
+    """
 
     def __init__(self, *slugs: str, older: bool = False) -> None:
         place = TemporaryDirectory()

@@ -1,6 +1,6 @@
 """A process beside the test that writes to a store, to be killed, starved or asked to stop: `MODE FILE`.
 
-What it was told is stored, it prints at once, a line each: `ack REVIEW NUMBER HASH`.
+It immediately prints one line for each event that was acknowledged as stored: `ack REVIEW NUMBER HASH`.
 """
 
 import os
@@ -20,12 +20,12 @@ _ROOM = 400_000
 
 
 def say(line: str) -> None:
-    """One line, whole: other threads and processes write to the same pipe."""
+    """Write one complete line, since other threads and processes write to the same pipe."""
     os.write(1, f"{line}\n".encode())
 
 
 def save(store: Store, name: str, number: int) -> None:
-    """Two events in one batch, and the acknowledgement."""
+    """Store two events in one batch, and print the acknowledgement."""
     reviewer = ANNA if name == "a" else BO
     plans = [Plan(f"threat/{name}-{number}-{part}", note=f"{name} {number} {part}") for part in (1, 2)]
     last = store.append(REVIEW, plans, reviewer, AT, store.version(REVIEW), columns)[-1]
@@ -33,7 +33,7 @@ def save(store: Store, name: str, number: int) -> None:
 
 
 def write(store: Store, stop: threading.Event) -> list[threading.Thread]:
-    """Two writers that take turns until they are stopped."""
+    """Run two writers that take turns until they are stopped."""
 
     def run(name: str) -> None:
         number = 0
@@ -52,7 +52,7 @@ def write(store: Store, stop: threading.Event) -> list[threading.Thread]:
 
 
 def nursery(path: Path) -> None:
-    """A new writing process for each line that comes in, so that imports are paid for once; says when it is gone."""
+    """Start a new writing process for each input line, so that imports load only once; report when it has ended."""
     for _ in sys.stdin:
         child = os.fork()
         if not child:
@@ -64,7 +64,7 @@ def nursery(path: Path) -> None:
 
 
 def keep_backups(path: Path) -> None:
-    """One backup after the other, beside a writer."""
+    """Make one backup after the other, beside a writer."""
     store = Store.open(path)
     write(store, threading.Event())
     while True:
@@ -73,14 +73,14 @@ def keep_backups(path: Path) -> None:
 
 
 def hold(path: Path) -> None:
-    """Keeps the store open until its input ends."""
+    """Keep the store open until the input ends."""
     with Store.open(path):
         say("open")
         sys.stdin.read()
 
 
 def until_term(path: Path) -> None:
-    """Writes until it is asked to stop, then closes the store and ends well; asked again, it goes on closing."""
+    """Write until asked to stop, then close the store and exit normally; later requests do not interrupt this."""
     asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked.set())
@@ -94,7 +94,7 @@ def until_term(path: Path) -> None:
 
 
 def fill(path: Path) -> None:
-    """Writes until no file may grow any more, then is given room again."""
+    """Write until no file may grow any more, then continue with more room."""
     store = Store.open(path)
     _until_full(store)
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
@@ -121,9 +121,9 @@ def _until_full(store: Store) -> None:
 
 
 def as_nobody(path: Path) -> None:
-    """Opens the store as a user without rights, in both ways."""
+    """Open the store as a user without rights, in both ways."""
     with tempfile.TemporaryDirectory() as own:
-        Store.open(Path(own) / path.name).close()  # All imports: that user may not be able to read the tree.
+        Store.open(Path(own) / path.name).close()  # imports everything: that user may not be able to read the tree
     if os.getuid() == 0:
         os.setuid(65534)
     for read_only in (False, True):
@@ -131,8 +131,8 @@ def as_nobody(path: Path) -> None:
 
 
 def few_files(path: Path) -> None:
-    """Opens the store where no further file may be opened."""
-    _try(path, read_only=True)  # What it imports must not stand in the way.
+    """Open the store when no further file may be opened."""
+    _try(path, read_only=True)  # imports everything before the limit applies
     used, most = len(os.listdir("/proc/self/fd")), resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     for more in range(5):
         resource.setrlimit(resource.RLIMIT_NOFILE, (used - 1 + more, most))
@@ -148,7 +148,7 @@ def _try(path: Path, *, read_only: bool) -> None:
 
 
 def upgrade(path: Path, steps: str) -> None:
-    """Takes the store to the step of a folder with further ones."""
+    """Migrate the store with a folder of further migrations."""
     Store.open(path, to="0002", more=(Path(steps),)).close()
     say("upgraded")
 

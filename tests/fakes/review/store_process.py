@@ -1,4 +1,4 @@
-"""Processes that write to a store and die, and all that a reader of a store can see."""
+"""Processes that write to a store and die, and everything that a reader of a store can see."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ MOST_SECONDS = 60.0
 
 @contextmanager
 def child(mode: str, path: Path, *more: object) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of `tests.fakes.review.store_child`, ended with the block."""
+    """Yield a process of `tests.fakes.review.store_child`, which ends with the block."""
     command = [sys.executable, "-m", "tests.fakes.review.store_child", mode, str(path), *map(str, more)]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
     try:
@@ -31,14 +31,14 @@ def line_of(process: subprocess.Popen[bytes]) -> str:
 
 
 def said(mode: str, path: Path, *more: object) -> list[str]:
-    """All that a process says until it ends by itself."""
+    """Return everything that a process prints until it ends."""
     with child(mode, path, *more) as process:
         out, _ = process.communicate(timeout=MOST_SECONDS)
     return out.decode().splitlines()
 
 
 def content(store: Store) -> tuple[object, ...]:
-    """All that a reader of the store can see."""
+    """Return everything that a reader of the store can see."""
     keys = store.keys()
     reviews = [store.review(key) for key in keys]
     blobs = [store.blob(name) for review in reviews for name in (review.draft_sha256, review.documents_sha256)]

@@ -1,4 +1,4 @@
-"""Reviews for the store's tests: planned events by hand, and columns of the queue that count them."""
+"""Reviews for the store's tests: hand-made planned events, and queue columns that count them."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,7 +17,7 @@ ITEMS = 40
 
 @dataclass(frozen=True)
 class Plan:
-    """An event before it has a place."""
+    """An event before it has a place in the log."""
 
     item: str = "posture"
     verb: Verb = "confirm"
@@ -28,7 +28,7 @@ class Plan:
 
 
 def columns(events: tuple[Event, ...]) -> QueueColumns:
-    """An item less is open with each event; the score stays."""
+    """Return the queue columns: each event closes one item; the score stays the same."""
     score = ScoreShown(aivss=Decimal("7.9"), severity="High", low=Decimal("6.1"), high=Decimal("8.0"), withheld=None)
     return QueueColumns(
         score=score,
@@ -43,7 +43,7 @@ def columns(events: tuple[Event, ...]) -> QueueColumns:
 
 
 def arriving(number: int = 1, product: str = "") -> NewReview:
-    """A draft that comes in."""
+    """Return a draft to import."""
     return NewReview(
         draft_id=f"draft-{number}",
         product=product or f"Product {number}",
@@ -54,7 +54,7 @@ def arriving(number: int = 1, product: str = "") -> NewReview:
 
 
 def filled(path: Path, reviews: int = 3, events: int = 4) -> Store:
-    """A new store with that many reviews, each with so many events after its arrival."""
+    """Return a new store with this many reviews, each with this many events after its import."""
     store = Store.open(path)
     for number in range(1, reviews + 1):
         key = store.add_review(arriving(number), ANNA, AT, columns)

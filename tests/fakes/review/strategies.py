@@ -1,4 +1,4 @@
-"""Random acts on a review: what a hurried analyst might do, in any order."""
+"""Random acts on a review: what an analyst in a hurry might do, in any order."""
 
 from hypothesis import strategies as st
 
@@ -23,7 +23,7 @@ Step = tuple[str, int, int, int, str]
 
 
 def acted(desk: Desk, step: Step) -> Desk:
-    """The review after a step; as it was when the step is refused."""
+    """Return the review after a step; unchanged if the step is refused."""
     verb, at, one, two, reason = step
     items = desk.state.items
     item = items[at % len(items)].item
@@ -41,14 +41,14 @@ def acted(desk: Desk, step: Step) -> Desk:
 
 
 def walked(desk: Desk, path: list[Step]) -> Desk:
-    """The review after all steps."""
+    """Return the review after all steps."""
     for step in path:
         desk = acted(desk, step)
     return desk
 
 
 def fields_for(desk: Desk, verb: str, item: str, at: int, one: int, two: int) -> dict[str, object]:
-    """Fields that may fit."""
+    """Return fields that may fit."""
     first = desk.documents[0]
     words = first.text.split()
     quote = {"document": first.id, "quote": " ".join(words[at % len(words) :][: 3 + one % 3])}
@@ -80,13 +80,13 @@ def key_at(at: int) -> str:
 
 
 def stated(at: int, one: int, two: int) -> list[dict[str, object]]:
-    """What an answer may state: nothing, or one thing."""
+    """Return what an answer may state: nothing, or one thing."""
     polarity = ("asserted", "configurable", "denied")[one % 3]
     return [{"key": key_at(at), "polarity": polarity}] if two % 2 else []
 
 
 def correction(desk: Desk, item: str, at: int, one: int, two: int) -> dict[str, object]:
-    """Corrected fields for an item."""
+    """Return corrected fields for an item."""
     kind = item.partition("/")[0]
     if kind == "factor":
         low, high = sorted((one / 10, two / 10))

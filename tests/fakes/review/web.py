@@ -29,7 +29,7 @@ KEYS = {
 
 
 class Browser:
-    """A reviewer's browser: follows nothing by itself, sends an Origin with what it posts."""
+    """A reviewer's browser: does not follow redirects, and sends an Origin with POST requests."""
 
     def __init__(self, reviews: Service | None = None, *, name: str = "Ada", role: Role = "analyst") -> None:
         self.reviews = reviews or CaseReviews()
@@ -42,11 +42,11 @@ class Browser:
         assert self.client.get("/enter", params={"token": token}).status_code == 303
 
     def second(self, name: str) -> "Browser":
-        """Another browser on the same reviews."""
+        """Return another browser on the same reviews."""
         return Browser(self.reviews, name=name)
 
     def events(self) -> tuple[Event, ...]:
-        """What was done in the first review since its draft came in."""
+        """Return what was done in the first review since its draft was imported."""
         return self.reviews.history("r1")[1:]
 
     def get(self, path: str, status: int = 200) -> str:
@@ -55,14 +55,14 @@ class Browser:
         return answer.text
 
     def post(self, path: str, status: int = 303, **fields: object) -> str:
-        """The body of the answer, or where it leads."""
+        """Return the body of the answer, or the redirect target."""
         named = {name.replace("__", "."): value for name, value in fields.items()}
         answer = self.client.post(path, data=named, headers={"origin": ORIGIN})
         assert answer.status_code == status, answer.text[:800]
         return str(answer.headers["location"]) if status == 303 else answer.text
 
     def act(self, verb: str, item: str = "", status: int = 303, *, key: str = "r1", **fields: object) -> str:
-        """An act at the newest version, unless `version` is given."""
+        """Act at the newest version, unless `version` is given."""
         version = fields.pop("version", self.reviews.review(key).version)
         return self.post(f"/r/{key}/act", status, verb=verb, item=item, version=version, **fields)
 
@@ -75,7 +75,7 @@ class Walked(NamedTuple):
 
 
 def walk() -> list[Walked]:
-    """Every route of the app, found in its own list, with every method of it."""
+    """Return every route of the app, found in its own list, with each of its methods."""
     app = unguarded(CaseReviews(), Access.loopback(PORT))
     found = []
     for route in iter_route_contexts(app.routes):
@@ -88,7 +88,7 @@ def walk() -> list[Walked]:
 
 
 async def asked(browser: Browser, method: str, path: str, headers: list[tuple[bytes, bytes]]) -> int:
-    """The status of a request with exactly these headers, given to the app as a server would."""
+    """Return the status of a request with exactly these headers, passed to the app as a server would."""
     scope: Scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "path": path,
         "raw_path": path.encode(), "query_string": b"", "root_path": "", "scheme": "http", "headers": headers,
@@ -108,7 +108,7 @@ async def asked(browser: Browser, method: str, path: str, headers: list[tuple[by
 
 
 def cookie_of(browser: Browser) -> bytes:
-    """The cookie header of a browser's session."""
+    """Return the cookie header of a browser's session."""
     return f"{COOKIE}={browser.client.cookies[COOKIE]}".encode()
 
 
@@ -127,5 +127,5 @@ def words(element: HtmlElement) -> str:
 
 
 def filled(form: HtmlElement) -> dict[str, str]:
-    """What a browser would send of a form; it drops a line feed at the start of a text area."""
+    """Return what a browser would send from a form; it drops a line feed at the start of a text area."""
     return {name: (value or "").removeprefix("\n") for name, value in form.form_values()}

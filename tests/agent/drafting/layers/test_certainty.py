@@ -1,4 +1,4 @@
-"""Certainty of layers: a verified fact is needed, and an LLM's verdict counts with its quotes."""
+"""Certainty of layers: it needs a verified fact, and an LLM's verdict counts only with its quotes."""
 
 from hypothesis import given, settings, strategies as st
 

@@ -1,4 +1,4 @@
-"""Layer paragraphs: facts and what follows where certain, marked general commentary elsewhere."""
+"""Layer paragraphs: facts and their consequences for certain layers, marked general commentary for the others."""
 
 from agent.drafting.calibration import load_calibration
 from agent.drafting.compose import compose
@@ -14,7 +14,7 @@ from tests.fakes.drafting.threats import CODER, certainty_of, found_for, led, pi
 
 
 def written(product: Given, *certain: LayerKey, questions: tuple[Question, ...] = ()) -> dict[LayerKey, LayerThreats]:
-    """The paragraphs, with these layers certain, or all that a fact pins."""
+    """Return the paragraphs with these layers certain, by default all that a fact settles."""
     certainty = certainty_of(product.sheet, *certain) if certain else pinned_of(product.sheet)
     return paragraphs(product, certainty, found_for(product), questions, {})
 

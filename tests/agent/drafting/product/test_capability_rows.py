@@ -1,4 +1,4 @@
-"""Rows of what a product can do: short, marked, and "not stated" only after a search."""
+"""Rows on what a product can do: short, marked, and "not stated" only after a search."""
 
 from agent.drafting.judgement import Given
 from agent.drafting.product.capability_rows import fact_lines

@@ -1,4 +1,4 @@
-"""Posture, summary and claimed controls: three sentences, and a control counts only where a vector has it."""
+"""Posture, summary and claimed controls: three sentences, and a control counts only where a vector contains it."""
 
 from agent.drafting.judgement import Given
 from agent.drafting.product.controls import claimed

@@ -1,4 +1,4 @@
-"""The picture: drawn once for each kind, solid from quotes, and closed under striking."""
+"""The system picture: drawn once per kind, with solid lines only from quotes, and consistent after facts are struck."""
 
 import pytest
 

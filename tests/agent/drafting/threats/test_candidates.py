@@ -1,4 +1,4 @@
-"""Open metrics follow what is usual, decided ones stay, and what a person confirms is not made up for."""
+"""Open metrics take the usual value, decided ones stay, and what a person confirmed is not adjusted for."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The catalogue of threats: what is checked on loading, and laws that every pattern keeps."""
+"""The threat catalogue: the checks on loading, and laws that every pattern follows."""
 
 from itertools import combinations
 from pathlib import Path
@@ -25,7 +25,7 @@ EMPTY = sheet()
 
 
 def firing(pattern: Pattern) -> tuple[FactSheet, ProductKind]:
-    """A smallest sheet, and a kind, for which the trigger holds."""
+    """Return a minimal sheet and a kind for which the trigger holds."""
     for size in range(5):
         for keys in combinations(sorted(pattern.when.keys), size):
             for kind in KINDS:

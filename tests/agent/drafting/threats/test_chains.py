@@ -1,4 +1,4 @@
-"""Chains run over shown threats alone, each hop with a quote (`test_laws` asks it of any sheet)."""
+"""Chains contain only shown threats, with a quote for each step (`test_laws` checks this for any sheet)."""
 
 from agent.drafting.threats.chains import chains
 from tests.fakes.drafting.threats import CODER, THIN, found_for, led

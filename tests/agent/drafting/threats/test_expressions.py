@@ -1,4 +1,4 @@
-"""Expressions over facts: what holds, on which facts, and what is refused."""
+"""Expressions over facts: when they hold, which facts they rest on, and which are refused."""
 
 import pytest
 from hypothesis import given, strategies as st

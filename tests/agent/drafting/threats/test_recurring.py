@@ -29,7 +29,7 @@ ALL = sheet(*(key.id for key in load_vocabulary()))
 
 
 def known(kind: ProductKind, chances: Mapping[str, float] | None = None) -> FactSheet:
-    """A sheet without facts of a product whose kind is known."""
+    """Return a sheet without facts for a product of a known kind."""
     return sheet(outlook=Outlook(kinds={kind: 0.9}, chances=dict(chances or {})))
 
 
@@ -41,11 +41,11 @@ def ids(result: Found) -> list[str]:
     return [placed.threat.id for placed in result.threats]
 
 
-# ---------------------------------------------------------------- what they are
+# ---------------------------------------------------------------- the patterns
 
 
 def firing(pattern: Pattern) -> tuple[FactSheet, ProductKind]:
-    """A smallest sheet, and a kind, for which the trigger holds."""
+    """Return a minimal sheet and a kind for which the trigger holds."""
     for size in range(4):
         for keys in combinations(sorted(pattern.when.keys), size):
             for kind in KINDS:
@@ -148,7 +148,7 @@ def test_a_recurring_threat_leads_only_where_no_threat_of_the_facts_can() -> Non
     assert bare.headline.evidence
 
 
-# ---------------------------------------------------------------- what comes first
+# ---------------------------------------------------------------- order
 
 
 def test_one_threat_of_each_family_comes_first_and_the_headline_stands_for_one() -> None:

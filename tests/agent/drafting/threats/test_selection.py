@@ -1,4 +1,4 @@
-"""The threats of a draft: which hold, which leads, what is folded, what an LLM changes, and the score."""
+"""The threats of a draft: which apply, which is the headline, which are merged, what an LLM changes, and the score."""
 
 from decimal import Decimal
 
@@ -71,7 +71,7 @@ def test_striking_a_fact_takes_exactly_what_rested_on_it(
     after = {one.id: one for one in candidates(without(made, struck.id), kind, factors())}
 
     for id_, one in before.items():
-        # By contradiction, the fact may have kept the threat from another basis.
+        # By contradicting another fact, this one may have kept the threat from having another basis.
         if struck.id not in one.facts and not struck.conflicts_with and struck.key not in one.pattern.when.keys:
             assert after[id_].facts == one.facts
     for id_, one in after.items():
@@ -225,7 +225,7 @@ def test_a_lying_llm_cannot_talk_the_headline_down(candidate: str | None) -> Non
 
 
 def test_what_an_llm_reads_as_a_setting_from_the_same_quote_sets_no_floor() -> None:
-    """ "Writing requires ALLOW_WRITE=true" asserts no writing, though words alone read it so."""
+    """ "Writing requires ALLOW_WRITE=true" does not assert writing, although the words alone suggest it."""
     shell = fact("runs_commands", "E1")
     setting = fact("runs_commands", "E1", polarity="configurable", reader="llm")
     other = setting.model_copy(update={"evidence": ("E7",)})

@@ -1,4 +1,4 @@
-"""Severity from facts: the catalogue's metrics by rule, an LLM's checked against the same facts."""
+"""Severity from facts: the catalogue's metrics by rule, and an LLM's metrics checked against the same facts."""
 
 from decimal import Decimal
 
@@ -107,10 +107,11 @@ def test_every_vector_scores_between_its_base_and_ten(values: tuple[str, ...], t
 @pytest.mark.parametrize(
     ("metric", "told", "facts", "kept"),
     [
-        # Facts are a sample of what a page says: the impacts of a careful reader are nearer to another reader's.
+        # Facts cover only a sample of a page: a careful reader's impacts are closer to another reader's than to the
+        # facts.
         ("VC", {}, ["gives_verdicts"], "H"),
         ("SC", {}, ["gives_verdicts"], "H"),
-        # Who writes a file that a user hands over needs no account.
+        # The author of a file that a user hands over needs no account.
         ("PR", {}, ["writes_files"], "N"),
         ("AV", {"AV": "L"}, ["reads_web"], "N"),
         ("AV", {"AV": "L"}, ["reads_web", "local_process"], "L"),

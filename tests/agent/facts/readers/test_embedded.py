@@ -1,4 +1,4 @@
-"""The embedded reader of facts: what it asserts, what it leaves alone, and that nobody else's text moves it."""
+"""The embedded fact reader: what it asserts, what it ignores, and that text about other products does not affect it."""
 
 import time
 from collections.abc import Sequence

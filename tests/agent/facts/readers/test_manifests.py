@@ -1,4 +1,4 @@
-"""What manifests grant, as facts: tool lists, server.json, permissions, agent cards, API descriptions."""
+"""Facts from manifests: tool lists, server.json, permissions, agent cards, API descriptions."""
 
 import pytest
 

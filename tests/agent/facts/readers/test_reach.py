@@ -1,4 +1,4 @@
-"""What a statement may assert by its form, and what it leaves to a setting."""
+"""What a statement may assert given its form, and what it leaves to a setting."""
 
 import pytest
 

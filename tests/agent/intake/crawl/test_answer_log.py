@@ -1,4 +1,4 @@
-"""The log of answers: what a crawl was told is kept, given again and never made up."""
+"""The log of answers: what a crawl received is stored, returned again and never invented."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def answer(url: str, body: bytes = b"<p>hello</p>", final: str = "") -> Fetched:
 
 
 class Pages:
-    """A web of fixed outcomes that counts what it is asked; `full` from the look of that number on."""
+    """A web with fixed outcomes that counts requests; the budget is used up after the check with number `full`."""
 
     def __init__(self, outcomes: dict[str, Outcome], full: int | None = None) -> None:
         self.outcomes = outcomes
@@ -94,7 +94,7 @@ def test_a_changed_body_is_noticed() -> None:
 
 
 class _EndlessError(SourceError):
-    """An error of a module's own."""
+    """An error class defined by this module."""
 
 
 def test_errors_keep_their_public_class_and_any_text() -> None:

@@ -1,4 +1,6 @@
-"""A crawl of several hundred loopback pages under default settings: what matters is read, every trap ends by name."""
+"""A crawl of several hundred loopback pages under default settings: important pages are read, and every trap ends with
+its expected reason.
+"""
 
 import sys
 import time
@@ -20,17 +22,17 @@ pytestmark = pytest.mark.slow
 NOW = "2026-11-24T12:00:00Z"
 WANTED_RECALL = 0.90
 CLOCK_SLACK = 0.05
-"""Seconds by which the moment of arrival may differ from the moment of sending."""
+"""Seconds by which the time of arrival may differ from the time of sending."""
 SLOW_HOST_DELAY = 2.0
 
 
 class Run(NamedTuple):
-    """One crawl and what the servers saw of it."""
+    """One crawl and the requests that the servers received."""
 
     intake: Intake
     seconds: float
     addresses: dict[tuple[str, str], str]
-    """Page of GOLD or TRAPS to its address."""
+    """Maps a page of GOLD or TRAPS to its address."""
     requests: dict[str, list[str]]
     moments: dict[str, list[float]]
 
@@ -100,7 +102,7 @@ def test_politeness(run: Run) -> None:
     assert [path for path in asked if path.startswith("/internal/")] == []
     assert _least_gap(run.moments["directory"]) >= Settings().delay_seconds - CLOCK_SLACK
     assert _least_gap(run.moments["vendor"]) >= Settings().delay_seconds - CLOCK_SLACK
-    # The first wait follows robots.txt itself: until it is read nobody knows the wish.
+    # The first wait follows robots.txt itself: the requested delay is unknown until the file has been read.
     assert _least_gap(run.moments["repository"][1:]) >= SLOW_HOST_DELAY - CLOCK_SLACK
 
 
@@ -125,7 +127,7 @@ def test_wrong_charset_is_read_as_it_was_meant(run: Run) -> None:
 
 
 def _show(line: str) -> None:
-    """A line of the table that pytest prints when a test fails or with -s."""
+    """Print a line of the table, which pytest shows when a test fails or with -s."""
     sys.stdout.write(f"\n{line}")
 
 
@@ -134,7 +136,7 @@ def _least_gap(moments: list[float]) -> float:
 
 
 def _ending(run: Run, site: str, path: str) -> Link | None:
-    """The link to the page, by its exact address or by the address without its query."""
+    """Return the link to the page, by its exact address or by the address without its query."""
     wanted = run.addresses[site, path]
     exact = [link for link in run.intake.links if link.url == wanted]
     bare = urlsplit(wanted)._replace(query="").geturl()

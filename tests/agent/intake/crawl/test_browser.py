@@ -1,4 +1,4 @@
-"""Rendering: a page of scripts yields its text, and whatever its scripts try, nothing leaves but through the guard."""
+"""Rendering: a page of scripts yields its text, and whatever its scripts try, all requests go through the guard."""
 
 import select
 import socket
@@ -23,7 +23,7 @@ SHELL = '<!doctype html><html><head><title>App</title></head><body><div id="root
 
 
 class FakeWeb:
-    """Files in memory behind the real guard; what was asked for is kept."""
+    """Files in memory behind the real guard; requests are recorded."""
 
     def __init__(self, files: dict[str, tuple[str, str]]) -> None:
         self.files = files
@@ -31,11 +31,11 @@ class FakeWeb:
         self.refused: list[str] = []
 
     def get_all(self, urls: Sequence[str]) -> list[Outcome]:
-        """The files, or why not."""
+        """Return the files, or errors for missing ones."""
         return [self._get(url) for url in urls]
 
     def exhausted(self) -> str | None:
-        """Never."""
+        """Never exhausted."""
         return None
 
     def _get(self, url: str) -> Outcome:
@@ -130,11 +130,11 @@ def test_nothing_leaves_but_through_the_guard() -> None:
         """
         web = FakeWeb({})
         rendered = render(_page(script), web, SETTINGS)
-        time.sleep(0.5)  # what was on its way would have arrived
+        time.sleep(0.5)  # requests under way would have arrived by now
         assert heard == []
         socket.create_connection(("127.0.0.1", port)).close()
         time.sleep(0.5)
-        assert heard == ["tcp"]  # the ear was open
+        assert heard == ["tcp"]  # the listener was open
     assert b"all was tried" in rendered.body
     assert "http://169.254.169.254/latest/meta-data/" in web.refused
     assert web.refused == web.asked
@@ -218,7 +218,7 @@ def test_the_setting_is_off_or_on() -> None:
 
 
 def _own_browsers() -> list[str]:
-    """Command lines of running browsers that this program started: their profile is in a folder of ours."""
+    """Return the command lines of running browsers started by this program, recognised by their profile folder."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -232,7 +232,7 @@ def _own_browsers() -> list[str]:
 
 @contextmanager
 def _listener() -> Iterator[tuple[int, list[str]]]:
-    """A TCP and a UDP socket at one port of loopback, and what they heard."""
+    """Open a TCP and a UDP socket on one loopback port, and record what they receive."""
     heard: list[str] = []
     stop = threading.Event()
 

@@ -1,4 +1,4 @@
-"""A crawl with the browser on: a listing made by scripts is read, and read again offline from the recording."""
+"""A crawl with the browser: a listing rendered by scripts is read, and read again offline from the recording."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace

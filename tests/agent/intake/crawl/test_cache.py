@@ -1,4 +1,4 @@
-"""The cache: nothing in it is trusted, nothing of it is needed."""
+"""The cache: nothing in it is trusted, and nothing in it is needed."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ def cache(folder: Path, size: int = 1_000_000) -> Cache:
 
 
 def held(folder: Path, key: str = "k", now: str = NOW) -> Unfinished:
-    """The log of a crawl, which nobody else holds."""
+    """The log of a crawl that no other process holds."""
     found = cache(folder).crawl(key, now)
     assert found is not None
     return found

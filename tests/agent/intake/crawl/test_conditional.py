@@ -1,4 +1,4 @@
-"""A page that was read before is asked for conditionally; what is not confirmed by the server is never used."""
+"""A page that was read before is requested conditionally; content that the server does not confirm is never used."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ SECURITY = "/agents/acme/security"
 
 
 def tagged(body: str, tag: str, name: str = "etag") -> Stream:
-    """A route with a validator; it answers 304 to who holds it."""
+    """A route with a validator; it answers 304 to a request that has the validator."""
     asks = {"etag": "if-none-match", "last-modified": "if-modified-since"}[name]
 
     def send(handler: BaseHTTPRequestHandler) -> None:
@@ -36,13 +36,13 @@ def tagged(body: str, tag: str, name: str = "etag") -> Stream:
 
 @dataclass
 class Reader:
-    """`septet intake` of the site, with what it asked the site for."""
+    """Runs `septet intake` on the site and records its requests."""
 
     septet: Septet
     site: Site
 
     def __call__(self) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
-        """Hashes of the documents by path, and the request headers by path."""
+        """Return the document hashes by path, and the request headers by path."""
         begun = len(self.site.requests)
         said = self.septet("intake", self.site.url(LISTING_PATH), "--allow-private", self.site.host, "--json")
         assert said.code == 0, said.err
@@ -54,7 +54,7 @@ class Reader:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The cache."""
+    """The cache folder."""
     monkeypatch.setenv("SEPTET_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("SEPTET_DELAY_SECONDS", "0")
     monkeypatch.setenv("SEPTET_MAX_PAGES", "3")

@@ -1,4 +1,4 @@
-"""Which sites a listing leads to, and what of them is read: documentation hosts, moves, versions, planted addresses."""
+"""The sites that a listing leads to, and what is read there: documentation hosts, moves, versions, planted URLs."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def said(topic):
 
 
 def listing(body="", at=DEEP, **more):
-    """The page of a listing with `body`, under its address."""
+    """Return a listing page with `body`, served at its address."""
     return {at.removeprefix("http://"): page("Acme", PROSE + body, **more)}
 
 
@@ -332,7 +332,7 @@ WAYS = {
 
 
 def planted(how, url, **more):
-    """A crawl of a site that plants `url` in the way `how`."""
+    """Crawl a site that plants `url` in the way `how`."""
     path, body = WAYS[how]
     front = {"acme.example.com/": page("Acme", PROSE + "<a href=/docs>Docs</a>")}
     return crawl(front | {"acme.example.com" + path: body.format(url)}, START, **more)

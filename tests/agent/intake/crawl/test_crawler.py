@@ -1,4 +1,4 @@
-"""What a crawl reads, in which order, and with which reason it leaves the rest, on loopback sites and fake webs."""
+"""What a crawl reads, in which order, and why it skips the rest, on loopback sites and fake webs."""
 
 import re
 from dataclasses import replace
@@ -22,7 +22,7 @@ CARD = "Robo Trader moves money between bank accounts at night and never asks an
 
 
 def said(topic, number=0):
-    """A page about `topic` whose text no other page shares."""
+    """Return a page about `topic` whose text no other page shares."""
     words = " ".join(f"{topic}{number}{letter}" for letter in "abcdefghijklmnopqrst")
     return page(f"{topic} — Acme Mail Agent", f"<h1>{topic}</h1><p>Acme Mail Agent and its {topic}: {words}.</p>")
 
@@ -32,7 +32,7 @@ def listing(body, **more):
 
 
 class Memory:
-    """A web of answers in a table of address to text; counts what was asked for."""
+    """A web of answers from a table of addresses to texts; counts the requests."""
 
     def __init__(self, pages):
         self.pages = dict(pages)
@@ -54,7 +54,7 @@ class Memory:
 
 
 class Backwards(Memory):
-    """The same answers, worked out in the opposite order."""
+    """The same answers, computed in the opposite order."""
 
     def get_all(self, urls):
         return list(reversed(super().get_all(list(reversed(urls)))))
@@ -80,7 +80,7 @@ def vendor(body):
 
 
 def own(document):
-    """The text of a document that is about the product."""
+    """Return the text of a document about the product."""
     return "".join(document.text[s.start : s.end] for s in document.sections if s.about == "product")
 
 
@@ -296,7 +296,7 @@ def test_two_runs_over_loopback_are_equal():
     with Site(routes) as site:
         runs = [read_remembered([site.url()], QUICK, allow_private=[site.host], now=NOW).result for _ in range(2)]
         paths = [document.url.removeprefix(site.url("")) for document in runs[0].intake.documents]
-    # A run may begin in another second.
+    # A run may begin in a different second.
     first, second = (TIMES.sub("", run.intake.model_dump_json()) for run in runs)
     assert first == second
     assert runs[0].blobs == runs[1].blobs

@@ -1,9 +1,9 @@
-"""Of a large documentation site the pages that tell about powers and limits are read first.
+"""On a large documentation site, pages about capabilities and limits are read first.
 
 The invented site has a dozen wanted pages among some sixty others, linked in an unhelpful order. The folders of real
-products hold 16 to 20 pages each; without padding a crawl of fifteen would read nearly all of them, so they get the
-same forty pages of API reference, changelogs, blog posts and examples in front. `SEPTET_REAL` names the folder that
-holds `sources.tsv` and `listings/`; without it the real half is skipped.
+products have 16 to 20 pages each; without padding, a crawl of fifteen pages would read nearly all of them, so the same
+forty pages of API reference, changelogs, blog posts and examples are put in front. `SEPTET_REAL` is the folder that
+contains `sources.tsv` and `listings/`; without it, the tests on real folders are skipped.
 """
 
 import os
@@ -22,12 +22,14 @@ from tests.fakes.intake.real_docs import folder, served
 from tests.fakes.intake.wanted_pages import COUNTED, DEVELOPED, Wanted
 from tests.fakes.site import Route, Site
 
-REAL = os.environ.get("SEPTET_REAL", "")  # noqa: TID251  (where the texts of real products lie, outside)
+REAL = os.environ.get("SEPTET_REAL", "")  # noqa: TID251  (the folder with the texts of real products, outside the project)
 NOW = "2026-11-27T12:00:00Z"
 FIRST = 15
 WANTED_SHARE = 0.8
 LEAST_SHARE = 0.75
-"""Of one folder: among eight pages one is called by a word of its own trade, which no rule can know."""
+"""Minimum share for a single folder: one of its eight pages is named by a term of its own trade, which no rule can
+know.
+"""
 QUICK = replace(Settings(), delay_seconds=0.0, connections_per_host=8)
 WANTED: dict[str, str] = {
     "security": "/docs/security",
@@ -47,12 +49,12 @@ TUTORIALS = ("first-steps", "write-a-poem", "sort-your-photos", "plan-a-dinner",
 
 
 def doc(path: str, title: str, words: str) -> Doc:
-    """A page of sentences made from `words`, in which a star stands for a letter."""
+    """Return a page of sentences made from `words`, in which each star is replaced by a letter."""
     return markdown(path, title, " ".join(words.replace("*", letter) for letter in "abcdefghijklmnop"))
 
 
 def invented() -> list[Doc]:
-    """Tutorials and the wanted pages, one of them with further pages of its topic before it."""
+    """Return tutorials and the wanted pages, one of them preceded by further pages on its topic."""
     docs = []
     for number, name in enumerate(TUTORIALS):
         title = name.replace("-", " ").capitalize()
@@ -67,7 +69,7 @@ def invented() -> list[Doc]:
 
 
 def crawled(routes: dict[str, Route], most: int) -> tuple[Intake, list[str]]:
-    """The intake of a site under a budget of `most` pages, and the paths read, in their order."""
+    """Return the intake of a site under a budget of `most` pages, and the paths read, in order."""
     with Site({}) as server:
         base = server.url("")
         server.routes.update(based(routes, base))
@@ -147,7 +149,7 @@ def test_a_heading_above_a_link_tells_its_topic() -> None:
 
 
 def found_of(wanted: tuple[Wanted, ...], paths: list[str], *, raw: bool) -> list[Wanted]:
-    """Those of `wanted` that are among `paths`; of Markdown served as written the suffix stays."""
+    """Return those of `wanted` that are among `paths`; Markdown served as written keeps its suffix."""
     have = set(paths)
 
     def is_there(path: str) -> bool:
@@ -158,7 +160,7 @@ def found_of(wanted: tuple[Wanted, ...], paths: list[str], *, raw: bool) -> list
 
 @cache
 def count(name: str, shape: Shape, most: int = FIRST) -> tuple[list[Wanted], list[str]]:
-    """What was found of a real folder's wanted pages, and the paths read."""
+    """Return which of a real folder's wanted pages were found, and the paths read."""
     raw = shape == "llms.txt"
     docs = [*reference(), *noise(), *folder(Path(REAL), name, raw=raw)]
     _, paths = crawled(site(docs, shape, name), most)

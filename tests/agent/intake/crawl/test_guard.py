@@ -1,4 +1,4 @@
-"""The guard, without a network: a resolver and a connector that only record."""
+"""The guard without a network: resolver and connector only record."""
 
 import ipaddress
 import json
@@ -23,7 +23,7 @@ EDGES_REFUSED, EDGES_ALLOWED = _ADDRESSES["edges_refused"], _ADDRESSES["edges_al
 
 
 def fetch(url, answers, table, allow=()):
-    """The outcome of `url` over sockets that give `answers` in turn, and the addresses that were connected to."""
+    """Return the outcome of `url` with sockets that give `answers` in turn, and the addresses connected to."""
     left = list(answers)
     wire = Wire(no_robots(lambda host, path: left.pop(0)))
     with open_network(Settings(delay_seconds=0), allow, resolve=Names(table), backend=wire) as (_, network):

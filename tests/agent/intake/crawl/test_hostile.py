@@ -1,4 +1,4 @@
-"""Hostile servers on loopback: each ends in a named error, in time, and memory stays flat."""
+"""Hostile servers on loopback: each ends in a specific error, in time, and memory stays flat."""
 
 import re
 import resource

@@ -1,4 +1,4 @@
-"""A run that was killed at any moment is called again: it equals an undisturbed one and asks for no page twice."""
+"""A run that is killed at any moment and started again equals an undisturbed one and requests no page twice."""
 
 import json
 import os
@@ -31,7 +31,7 @@ TOPICS = ("security", "permissions", "privacy", "data", "tools", "setup", "audit
 
 
 def routes(pages: int) -> dict[str, Route]:
-    """A listing and `pages` of documentation in two layers, each with words of its own."""
+    """Return a listing and `pages` of documentation in two layers, each with its own wording."""
     made: dict[str, Route] = {}
     inner = {n: f"{START}/docs/{TOPICS[n % len(TOPICS)]}-{'abcdefghijklmnopqrstuvwxyz'[n]}" for n in range(pages)}
     half = pages // 2
@@ -55,14 +55,14 @@ def routes(pages: int) -> dict[str, Route]:
 
 
 class Moment(NamedTuple):
-    """A point of a run: after so many requests to the site, and so many seconds."""
+    """A point in a run: after this many requests to the site, and this many seconds."""
 
     requests: int
     pause: float
 
 
 class Runs:
-    """`septet draft` of one site, each in its own process, with one cache."""
+    """`septet draft` of one site: each run in its own process, all with one cache."""
 
     def __init__(self, site: Site, folder: Path) -> None:
         self._site = site
@@ -70,11 +70,11 @@ class Runs:
 
     @property
     def settings(self) -> dict[str, str]:
-        """As environment variables."""
+        """Return the settings as environment variables."""
         return {"SEPTET_CACHE_DIR": str(self._folder / "cache"), "SEPTET_DELAY_SECONDS": "0"}
 
     def call(self, out: Path) -> list[str]:
-        """The arguments of the command."""
+        """Return the arguments of the command."""
         return ["draft", self._site.url(START), "--allow-private", self._site.host, "--out", str(out)]
 
     def start(self, out: Path) -> subprocess.Popen[bytes]:
@@ -93,19 +93,19 @@ class Runs:
         assert process.returncode == 0, said.decode()
 
     def logged(self) -> set[str]:
-        """Paths of the pages whose answers an interrupted run left."""
+        """Return the paths of the pages whose answers an interrupted run left behind."""
         logs = (self._folder / "cache" / "crawls").glob("*/log.jsonl")
         entries = [entry for log in logs for entry in read_log(log)]
         return {entry.asked.partition(self._site.host)[2] for entry in entries if isinstance(entry, Answered)}
 
 
 def timeless(out: Path) -> dict[str, bytes]:
-    """A draft's files without the times in them, and without the hash that covers those."""
+    """Return a draft's files without times, and without the hash that covers them."""
     return {name: _OWN_HASH.sub(b"", _TIME.sub(b"T", body)) for name, body in tree(out).items()}
 
 
 def kill(runs: Runs, site: Site, out: Path, moment: Moment, undisturbed: dict[str, bytes]) -> set[str]:
-    """Kill a run at a moment; the pages that it left to the next one."""
+    """Kill a run at a moment; return the pages that it left to the next one."""
     before = timeless(out) if out.exists() else None
     begun = len(site.requests)
     with runs.start(out) as process:
@@ -115,7 +115,7 @@ def kill(runs: Runs, site: Site, out: Path, moment: Moment, undisturbed: dict[st
         process.send_signal(signal.SIGKILL)
         process.communicate()
     if before is not None or out.exists():
-        # The old state or the new one, and either can be read.
+        # Either the old or the new state is there, and it can be read.
         load_draft(out)
         assert timeless(out) in (before, undisturbed)
     return runs.logged()
@@ -130,7 +130,7 @@ def check_again(runs: Runs, asked: list[str], out: Path, spared: set[str], undis
 
 
 def first_run(runs: Runs, site: Site, out: Path, pages: int) -> tuple[Moment, dict[str, bytes]]:
-    """A run that nobody disturbs: how many requests it makes, its seconds after the last of them, its files."""
+    """Make an undisturbed run; return its number of requests, the seconds after the last one, and its files."""
     last = time.monotonic()
     with runs.start(out) as process:
         seen = 0
@@ -146,7 +146,7 @@ def first_run(runs: Runs, site: Site, out: Path, pages: int) -> tuple[Moment, di
 
 
 def test_a_kill_in_the_crawl(tmp_path: Path, septet: Septet, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One moment by default, and one process: the runs that are not killed need none of their own."""
+    """Kill one run, by default; the runs that are not killed do not need a process of their own."""
     with Site(routes(FEW)) as site:
         runs, out, whole = Runs(site, tmp_path), tmp_path / "out", tmp_path / "undisturbed"
         for name, value in runs.settings.items():
@@ -175,7 +175,7 @@ def test_three_kills_in_a_row(tmp_path: Path) -> None:
 
 
 def test_twenty_kills_at_random_moments(tmp_path: Path) -> None:
-    """Ten of them between two requests of the crawl, ten while the draft is made and saved."""
+    """Kill ten runs between two requests of the crawl, and ten while the draft is made and saved."""
     chance = random.Random(SEED)
     with Site(routes(PAGES)) as site:
         runs = Runs(site, tmp_path)

@@ -1,4 +1,4 @@
-"""Manners: robots.txt, spacing, connections a host, Retry-After, conditional requests; the time is a fake."""
+"""Politeness: robots.txt, spacing, connections per host, Retry-After, conditional requests; time is faked."""
 
 import itertools
 import threading
@@ -113,14 +113,14 @@ def test_robots_is_given_to_the_crawl_and_names_its_sitemaps():
     ("delay", "robots"), [(0.5, ALL), (0.1, ALL + b"Crawl-delay: 3\n"), (2.0, ALL + b"Crawl-delay: 1\n")]
 )
 def test_spacing_of_the_requests_to_a_host(delay, robots):
-    # The sleep of any thread moves the one clock, so that a request may seem to take as long as others waited.
+    # Any thread's sleep moves the one clock, so a request may seem to take as long as others waited.
     settings = Settings(delay_seconds=delay, connections_per_host=1, total_seconds=1000, request_seconds=1000)
     outcomes, wire = ask([f"{SITE}/{n}" for n in range(20)], with_robots(robots), settings)
     assert all(isinstance(outcome, Fetched) for outcome in outcomes)
     wanted = max(delay, 3 if b"3" in robots else 1 if b"1" in robots else 0)
     gaps = [after - before for before, after in itertools.pairwise(wire.starts)]
     assert len(gaps) == 20
-    # Until robots.txt is read, nobody knows of a longer delay; the gap after it counts already.
+    # A longer delay is unknown until robots.txt is read; the gap after it already counts.
     assert min(gaps) >= wanted - 1e-9
 
 
@@ -156,14 +156,14 @@ def test_spacing_holds_with_two_connections(answer):
 
 
 def test_a_second_try_waits_its_turn():
-    """A server that closes the connection after each answer without saying so."""
+    """A server that closes the connection after each answer without announcing it."""
     moments = []
 
     def rude(connection, path, over):
         moments.append(monotonic())
         connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ntrue")
         if path == "/0":
-            connection.recv(65536)  # the next request, which is read and not answered
+            connection.recv(65536)  # the next request, which is read but not answered
             moments.append(monotonic())
 
     settings = Settings(delay_seconds=0.3, connections_per_host=1)
@@ -179,7 +179,7 @@ def test_hosts_do_not_wait_for_each_other():
     urls = [f"http://h{n}.example.com/" for n in range(8)]
     outcomes, _ = ask(urls, lambda host, path: http(), Settings(delay_seconds=1.0, connections=1), time)
     assert all(isinstance(outcome, Fetched) for outcome in outcomes)
-    assert time.now - 1000.0 == 8.0  # one delay a host, between robots.txt and the page
+    assert time.now - 1000.0 == 8.0  # one delay per host, between robots.txt and the page
 
 
 def test_connections_to_a_host(serve):
@@ -265,7 +265,7 @@ def test_what_an_answer_carries(serve):
 
 
 class Dribble(httpcore2.NetworkStream):
-    """Some bytes every half a second."""
+    """A stream that yields some bytes every half second."""
 
     def __init__(self, time, size):
         self.time, self.size = time, size

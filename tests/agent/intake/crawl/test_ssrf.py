@@ -1,4 +1,4 @@
-"""Every address trick goes the whole way: network, fetcher, guard, backend; only resolver and sockets are fakes."""
+"""Every address trick passes through network, fetcher, guard and backend; only resolver and sockets are fakes."""
 
 import ipaddress
 import json
@@ -63,7 +63,7 @@ def test_all_vectors_are_there():
 
 
 def encodings(number):
-    """IPv6 forms that carry an IPv4 address."""
+    """IPv6 forms that contain an IPv4 address."""
     low = number
     yield (0xFFFF << 32) | low
     yield (0xFFFF << 48) | low
@@ -80,7 +80,7 @@ def encodings(number):
 
 
 def texts(number):
-    """Spellings of an IPv4 address other than its one canonical form."""
+    """Spellings of an IPv4 address other than its canonical form."""
     a, b, c, d = ((number >> shift) & 255 for shift in (24, 16, 8, 0))
     yield str(number) if number > 255 else f"0.{number}"
     yield hex(number)
@@ -110,7 +110,7 @@ def test_no_form_of_an_address_passes_but_the_plain_one(number):
         with pytest.raises(RefusedError):
             Guard().parse(f"http://{text}/")
     address = ipaddress.IPv4Address(number)
-    # What passes is what Python's own table calls global, less the ranges that it lets through by mistake.
+    # Allowed are the addresses that Python's own table calls global, except ranges that the table includes by mistake.
     assert refusal(address) or (address.is_global and not address.is_multicast)
 
 
@@ -154,7 +154,7 @@ def test_whatever_url_another_guard_refuses_is_refused_here(pieces):
     except RefusedError:
         return
     if "_" in target.host:
-        return  # read here, as resolvers and browsers do: some names of real hosts have one
+        return  # parsed here as resolvers and browsers do: some real host names have one
     try:
         ORACLE.check_url(url)
     except ssrfguard.SSRFGuardError as error:

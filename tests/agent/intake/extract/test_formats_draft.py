@@ -1,4 +1,6 @@
-"""What tool lists do to a draft: their tools become capabilities, and their own hints in their favour move nothing."""
+"""The effect of tool lists on a draft: tools become capabilities, and the vendor's reassuring hints about them change
+nothing.
+"""
 
 import json
 

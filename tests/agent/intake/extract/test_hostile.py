@@ -1,4 +1,4 @@
-"""Hostile documents: each ends in a named error or a bounded result, in time, and costs this process nothing."""
+"""Hostile documents: each ends in a specific error or a bounded result, in time, and does not harm this process."""
 
 import gc
 import re
@@ -12,8 +12,8 @@ from agent.intake.extract.parse import read_page, sniff
 from agent.settings import Settings
 from tests.fakes.intake.hostile_documents import DOCUMENTS
 
-GRACE = 3.0  # another test may have both cores while the child is started and killed
-"""Seconds beyond the deadline in which a document must have ended."""
+GRACE = 3.0  # another test may use both cores while the child is started and killed
+"""Seconds after the deadline within which reading a document must have ended."""
 TIGHT = 0.3
 SMALL = [name for name, document in DOCUMENTS.items() if not document.heavy]
 HEAVY = [name for name, document in DOCUMENTS.items() if document.heavy]
@@ -22,7 +22,7 @@ MEGABYTE = 1024
 
 @pytest.fixture(scope="module", autouse=True)
 def warm():
-    """The readers are loaded before a clock runs."""
+    """Load the readers before the clock starts."""
     for body, kind in ((b"<p>x</p>", "html"), (b"{}", "json"), (b"<urlset/>", "xml"), (b"x", "markdown")):
         read_page(body, kind, "", "warm", Settings())
     with pytest.raises(SourceError):
@@ -30,7 +30,7 @@ def warm():
 
 
 def read(name, seconds):
-    """The page or the error of a document, which ended in time."""
+    """Return the page or the error of a document, which ended in time."""
     document = DOCUMENTS[name]
     body = document.build()
     begun = time.monotonic()

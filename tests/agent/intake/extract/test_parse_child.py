@@ -1,4 +1,4 @@
-"""The parsing child: limits that bite, a warm process that falls and comes back, documents side by side."""
+"""The parsing child: limits that are enforced, a warm process that dies and is replaced, documents in parallel."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The Unicode pass: letters in disguise, floods, and what scripts and emoji need."""
+"""The Unicode pass: disguised letters, floods of characters, and what scripts and emoji legitimately need."""
 
 import pytest
 

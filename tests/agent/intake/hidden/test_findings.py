@@ -1,4 +1,4 @@
-"""Findings that mean something: what a page's labels, menus, programs and defences are not, and one line for claims."""
+"""Findings are meaningful: labels, menus, programs and documented defences cause none, and claims get one line."""
 
 import pytest
 

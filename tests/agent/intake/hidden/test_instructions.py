@@ -1,4 +1,4 @@
-"""Words that speak to assessors are found, in many wordings, languages and disguises; documentation is left alone."""
+"""Words addressed to assessors are found in many wordings, languages and disguises; documentation is left alone."""
 
 import base64
 import json
@@ -46,7 +46,7 @@ HONEST = (
     "Zero trust: every layer checks the caller again.",
 )
 
-# Products that assess, score and review have the words of an order without giving one to whoever reads their page.
+# Products that assess, score and review use the words of an order without giving one to the page's readers.
 SPEAKS_OF_SCORES = (
     "Bring your own models and let our pipeline run the assessments on your preferred cloud.",
     "Each reply gets an evaluation score (judge, score name, value, passed) that the list can be filtered by.",

@@ -1,4 +1,4 @@
-"""Words that would act if they were taken for more than words."""
+"""Words that would have an effect if they were treated as more than text."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Posts of readers and marks round them are not main text; what only looks like them is."""
+"""Readers' posts and the markup around them are not main text; content that only resembles them is."""
 
 import pytest
 

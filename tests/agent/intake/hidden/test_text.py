@@ -1,4 +1,4 @@
-"""From markup to text: the form of the text, its offsets, what is hidden, what speaks to an assessor."""
+"""From markup to text: the form of the text, its offsets, hidden text, and text addressed to assessors."""
 
 import unicodedata
 
@@ -27,7 +27,9 @@ def kinds(document):
 
 
 def check_law(document: Document):
-    """Sections cover the text without gap or overlap; no control character but the line feed; findings lie inside."""
+    """Check that sections cover the text without gap or overlap, only line feeds occur as control characters, and
+    findings lie inside.
+    """
     text = document.text
     assert [section.start for section in document.sections] == [0, *(s.end for s in document.sections)][:-1]
     assert not text or document.sections[-1].end == len(text)

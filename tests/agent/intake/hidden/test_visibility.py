@@ -1,4 +1,6 @@
-"""What a browser would not show is taken out and told; what it shows, whatever the style sheet looks like, stays."""
+"""Text that a browser would not show is removed and reported; text that it shows stays, whatever the style sheet looks
+like.
+"""
 
 import pytest
 

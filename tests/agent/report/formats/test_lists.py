@@ -1,4 +1,4 @@
-"""Lists for trackers and spreadsheets: a row or finding for each threat, as their importers take it, with all of it."""
+"""Lists for trackers and spreadsheets: one complete row or finding per threat, in the form that importers accept."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ TAKEN: Final = frozenset(
         "component_name", "static_finding", "dynamic_finding", "unique_id_from_tool", "vuln_id_from_tool", "tags",
     )
 )  # fmt: skip
-"""Attributes of a finding that DefectDojo's importer takes; it refuses a file with any other."""
+"""Attributes of a finding that DefectDojo's importer accepts; it refuses a file with any other."""
 PRIORITIES: Final = {"Critical": "Highest", "High": "High", "Medium": "Medium", "Low": "Low", "None": "Lowest"}
 
 

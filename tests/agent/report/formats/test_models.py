@@ -1,4 +1,6 @@
-"""Models for other tools: the whole picture, every threat once and at the product, and nothing surer than the draft."""
+"""Models for other tools: the whole picture, every threat once and attached to the product, and no more certain than
+the draft.
+"""
 
 import json
 import re
@@ -36,7 +38,7 @@ SORTS = pytest.mark.parametrize("sort", VIEWS)
 
 
 class Told(NamedTuple):
-    """What a model says, in ids of the draft."""
+    """The contents of a model, as ids of the draft."""
 
     draft: Object
     items: dict[str, Object]
@@ -44,7 +46,7 @@ class Told(NamedTuple):
     boundaries: list[str]
     threats: dict[str, Object]
     words: list[str]
-    """Texts that are shown as Markdown."""
+    """Texts that are displayed as Markdown."""
 
 
 @cache
@@ -53,7 +55,7 @@ def model(form: str, sort: str) -> Object:
 
 
 def values(part: Object, name: str) -> list[Any]:
-    """The properties of a part of CycloneDX with this name."""
+    """Return the properties with this name of a CycloneDX part."""
     found = [each["value"] for each in part["properties"] if each["name"] == f"septet:{name}"]
     return [
         json.loads(value) if value[:1] in ("{", "[") or value in ("null", "true", "false") else value for value in found
@@ -61,7 +63,7 @@ def values(part: Object, name: str) -> list[Any]:
 
 
 def custom(part: Object) -> Object:
-    """The metadata of a part of Threat Composer."""
+    """Return the metadata of a Threat Composer part."""
     return {each["key"].removeprefix("custom:"): each["value"] for each in part["metadata"]}
 
 
@@ -251,7 +253,7 @@ def test_words_of_sources_stay_words(form: str) -> None:
         assert not re.search(r"(?<!\\)!?\[[^\]\\]*\]\(", words)
 
 
-# ---------------------------------------------------------------- what each has of its own
+# ---------------------------------------------------------------- specific to each format
 
 
 @SORTS

@@ -1,4 +1,4 @@
-"""The questionnaire says the same in each format, and a spreadsheet runs nothing of it."""
+"""The questionnaire says the same in every format, and a spreadsheet executes none of it."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Every format of every sort of draft: whole, the same each time, and no surer than the draft."""
+"""Every format for every sort of draft: complete, identical each time, and no more certain than the draft."""
 
 import re
 from typing import Final

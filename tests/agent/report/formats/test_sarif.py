@@ -1,4 +1,4 @@
-"""SARIF: results at the characters of their quotes, ids that stay, suppressions for what a reviewer settled."""
+"""SARIF: results at the character positions of their quotes, stable ids, suppressions for what a reviewer settled."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Actions are checked: quotes, grids, lists and vectors, reasons, versions; what goes through is an event-to-be."""
+"""Actions are checked: quotes, grids, lists and vectors, reasons, versions; accepted ones become planned events."""
 
 import pytest
 
@@ -213,7 +213,7 @@ def test_a_question_that_is_sent_takes_along_the_unknowns_that_it_settles() -> N
     settled = {key for question in DESK.draft.questions for key in question.settles}
     sure = {key for key, layer in DESK.draft.layers.items() if layer.certain}
     assert {f"layer/{key}" for key in DESK.draft.layers.keys() - sure if key in settled} <= sent
-    assert {OPEN, "factor/non_determinism"} <= sent  # typical of its kind: nothing in the sources says it
+    assert {OPEN, "factor/non_determinism"} <= sent  # typical of its kind: nothing in the sources says so
     assert not {f"layer/{key}" for key in sure & settled} & sent  # settled too, but certain
     asked = [f"question/{one.id}" for one in DESK.draft.questions if "foundation_models" in one.settles]
     alone = {one.item.id for one in DESK.act("send", OPEN).state.items if one.verdict == "sent"}
@@ -229,7 +229,7 @@ def test_two_reviewers_on_one_item_conflict_with_three_versions_and_on_two_items
     assert (found.theirs["value"], found.theirs["by"]) == (0.4, ADA)
     assert found.base["value"] == float(DESK.draft.factors["autonomy_of_action"].value)
     assert found.exit_code == 1
-    # The merged text at the newest version goes through: nothing is lost.
+    # The merged text at the newest version is accepted: nothing is lost.
     assert ada.act("correct", FACTOR, by=GRACE, value=0.3).one(FACTOR).after == {"value": 0.3, "low": 0.3, "high": 0.3}
 
 
@@ -246,7 +246,7 @@ def test_saying_the_same_twice_is_no_conflict_and_an_undone_act_still_counts_aga
 
 
 def test_a_certain_layer_keeps_a_quote_and_is_made_uncertain_by_its_mark() -> None:
-    """An edited paragraph without a mark would leave it certain on nobody's word."""
+    """An edited paragraph without a mark would leave the layer certain without any source."""
     assert DESK.planned("correct", CERTAIN, reason="wording", paragraph="It reads the web (E1).")
     assert DESK.planned("correct", CERTAIN, reason="wording", applies="no", paragraph="It has no such layer.")
     said = "Paperhawk calls itself “a friendly assistant for everything around documents” (E1)."

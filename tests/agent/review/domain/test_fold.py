@@ -33,13 +33,13 @@ CASE = DESKS["case"]
 
 
 def decided(state: ReviewState) -> tuple[object, ...]:
-    """A state but for its version and who touched what last."""
+    """Return a state without its version and without who last touched what."""
     items = [replaced(one, changed=0) for one in state.items]
     return state.reviewed, state.drafted, items, state.contests, state.assigned, state.undoable
 
 
 def by_quotes(draft: Draft) -> str:
-    """A draft with quotes for ids of evidence and without the order of the evidence."""
+    """Return a draft with quotes in place of evidence ids and without the order of the evidence."""
     text = dump(replaced(draft, evidence=()))
     for item in sorted(draft.evidence, key=lambda each: -len(each.id)):
         text = text.replace(f'"{item.id}"', f'"{item.document}:{item.start}-{item.end}"')
@@ -97,7 +97,7 @@ def test_confirming_changes_no_number(name: str, which: set[int]) -> None:
 @LAWS
 @given(NAMES, steps, steps)
 def test_the_order_of_events_on_different_items_does_not_matter(name: str, path: list[Step], more: list[Step]) -> None:
-    """Two reviewers who saw the same state, each with one act, in either order."""
+    """Two reviewers act on the same state, on different items, in either order."""
     start = walked(DESKS[name], path)
     plans: list[tuple[set[str], tuple[Planned, ...]]] = []
     for step in more:
@@ -117,7 +117,7 @@ def test_the_order_of_events_on_different_items_does_not_matter(name: str, path:
 
 
 def _plan(event: Event) -> Planned:
-    """What was asked for; what follows from the facts is planned anew."""
+    """Return the event as it was requested; whatever follows from the facts is planned again."""
     told = event.model_dump(include=set(Planned.model_fields))
     return Planned(**{**told, "after": {name: value for name, value in event.said.items() if name != "sheet"} or None})
 
@@ -133,7 +133,7 @@ def test_striking_a_threat_that_is_not_the_headline_changes_no_score(name: str, 
     assert desk.reviewed.score == desk.draft.score
 
 
-# ---------------------------------------------------------------- verdicts and what they do to the draft
+# ---------------------------------------------------------------- verdicts and their effect on the draft
 
 
 @pytest.mark.parametrize("name", DESKS)
@@ -190,7 +190,7 @@ def test_struck_things_are_listed_and_take_their_chains_along() -> None:
     reasons = {item.what.partition(":")[0]: item.reason for item in reviewed.dropped}
     assert reasons[f"threat {threat}"] == "struck in review: about another product: another server"
     assert {"capability C1", "question Q1", "paragraph of data_operations"} <= set(reasons)
-    assert after.one(f"threat/{threat}").verdict == "struck"  # still an item, so that it can be taken back
+    assert after.one(f"threat/{threat}").verdict == "struck"  # still an item, so that the strike can be undone
     assert threat in after.act("confirm", f"threat/{threat}").threats
 
 
@@ -286,7 +286,7 @@ def test_contests_close_with_their_effect() -> None:
 
 
 def test_a_contest_of_a_corrected_item_opens_it_and_counts_from_there() -> None:
-    """The correction is what the contest speaks of, so it is no effect of it."""
+    """The contest is about this correction, so the correction is not an effect of the contest."""
     before = CASE.act("correct", FACTOR, value=0.9)
     asked = before.act("contest", FACTOR, kind="wrong", text="We ask first.", sender="V")
     accepted = asked.act("decide", FACTOR, decision="accepted", rule="Shown.")

@@ -1,4 +1,4 @@
-"""Items of a draft: every part a reviewer decides over has one permanent id, and what is supported is quoted."""
+"""Items of a draft: every part that a reviewer decides on has one permanent id, and supported parts are quoted."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A confirmation lapses when what was confirmed changes, and says what changed; nothing else makes it lapse."""
+"""A confirmation lapses when the confirmed item changes, and says what changed; nothing else makes it lapse."""
 
 from collections.abc import Callable
 from typing import Final
@@ -23,12 +23,12 @@ Way = Callable[[Desk], Desk]
 
 
 def case_with(kind: str) -> Desk:
-    """The review of a bundled case whose draft has an item of this kind."""
+    """Return the review of a bundled case whose draft has an item of this kind."""
     return CHAIN if kind == "chain" else CASE
 
 
 def citing(kind: str, key: str) -> str:
-    """An item of this kind that cites a quote of the fact, and other quotes beside it where there is one."""
+    """Return an item of this kind that cites a quote of the fact and, if there is one, also other quotes."""
     marks, gone = set(CASE.one(FACT[key]).item.evidence), CASE.act("strike", FACT[key])
     able = [one for one in CASE.state.items if one.item.kind == kind and marks & set(one.item.evidence)]
     standing = [one for one in able if not gone.one(one.item.id).fell]
@@ -70,10 +70,10 @@ def test_a_confirmation_lapses_when_what_was_confirmed_changes(name: str) -> Non
     assert (one.verdict, bool(one.lapsed)) == ("open", True)
     assert says in one.lapsed
     assert one in after.state.open
-    # Undone, what was confirmed is what is there again.
+    # After an undo, the item is again as it was when confirmed.
     back = after.act("undo")
     assert (back.one(item).verdict, back.one(item).lapsed, back.text) == ("confirmed", "", confirmed.text)
-    # Confirmed again, it is confirmed as it is now.
+    # After a new confirmation, it is confirmed as it is now.
     assert after.act("confirm", item).one(item).verdict == "confirmed"
 
 
@@ -101,7 +101,7 @@ def lapsed_as_it_should(before: Desk, after: Desk) -> None:
     for one in after.state.items:
         if one.item.id not in known or one.fell or one.item.kind == "fact" or one.verdict == "struck":
             continue
-        # Chains are numbered as they were: the reviewed draft has only those that are left.
+        # Chains keep their numbers: the reviewed draft has only those that are left.
         was, now = (content_of(desk.reviewed, one.item.id, before.reviewed) for desk in (before, after))
         assert bool(one.lapsed) is (was != now), (one.item.id, one.lapsed)
         assert one.verdict == ("open" if was != now else "confirmed")
@@ -191,7 +191,7 @@ def test_decisions_from_before_contents_were_kept_do_not_lapse() -> None:
 
 
 def test_a_chain_is_the_same_one_when_another_is_struck() -> None:
-    """Chains are numbered as the draft has them, also where the reviewed one lacks some."""
+    """Chains are numbered as in the draft, even if the reviewed draft lacks some."""
     first = CHAIN.draft.chains[0]
     pair = tuple(name for name in CHAIN.threats if name not in first.threats)[:2]
     other = replaced(first, title="Another", threats=pair, hops=())

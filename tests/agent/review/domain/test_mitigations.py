@@ -1,4 +1,4 @@
-"""Mitigations as work, comments, the rule of two people, and facts in a store."""
+"""Mitigations as work, comments, the two-person rule, and facts in a store."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ DAY = "2027-01-31"
 
 
 def bare(desk: Desk) -> str:
-    """The reviewed draft without what is noted beside its parts."""
+    """Return the reviewed draft without the notes beside its parts."""
     return dump(replaced(desk.reviewed, notes=None))
 
 
@@ -83,7 +83,7 @@ def test_what_is_left_is_what_the_drafter_would_score_with_that_vector() -> None
     assert left.score == shown(eased.reviewed.score)
     assert (left.base, left.aivss) == (eased.threats[first.id].score.cvss_base, eased.threats[first.id].score.aivss)
     assert left_with(after.state, []) is None
-    # Nothing is counted: the state of the threat and of the mitigation are what they were.
+    # Nothing is counted: threat and mitigation keep their states.
     assert bare(after) == bare(DESK)
 
 
@@ -151,7 +151,7 @@ def test_a_struck_fact_and_what_follows_are_stored_undone_and_exported(tmp_path:
     tried = reviews.service.preview(key, Action(verb="strike", item=item, version=state.version, reason="wrong-quote"))
     done = reviews.act(key, "strike", item, reason="wrong-quote")
     assert tried.falls == done.moved.falls != ()
-    # Another process folds the same from what is stored.
+    # Another process folds the stored events to the same state.
     other = Service(reviews.store, Settings(), lambda: AT)
     assert dump(other.review(key).reviewed) == dump(done.state.reviewed)
     assert other.export(key, "json").data != before

@@ -1,4 +1,4 @@
-"""Adding a threat: ids and numbers of the others, what it rests on, and what is shown of it while it is written."""
+"""Adding a threat: ids and numbers of the others, its evidence, and the preview while it is written."""
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -23,7 +23,7 @@ OTHER = next(item.id for item in DESK.draft.evidence if item.id not in fact_mark
 """A quote that the fact does not cite."""
 ADDED = DESK.act("add", **new_threat(facts=[FACT.id]))
 PART = next(one for one in FACTS if one.about == "product" and not one.slots)
-"""A fact that an answer with a detail makes part of another."""
+"""A fact that an answer with a detail merges into another."""
 AFAR = next(item.id for item in DESK.draft.evidence if item.id not in fact_marks(PART))
 ON_PART = DESK.act("add", **new_threat(facts=[PART.id]))
 SAID = ON_PART.act(
@@ -158,7 +158,7 @@ def test_its_evidence_is_corrected_by_what_its_fact_has_become_part_of(kept: boo
     assert (left.facts, left.evidence) == ((), (AFAR,))
 
 
-# ---------------------------------------------------------------- while it is written
+# ---------------------------------------------------------------- the preview
 
 
 @settings(max_examples=15, deadline=None)

@@ -1,5 +1,6 @@
-"""What a review says beside a draft's parts: numbers of threats and words of questions that never change, the titles
-of the time, work, answers, decided contests."""
+"""Notes of a review beside a draft's parts: threat numbers and question texts that never change, former titles, work,
+answers, decided contests.
+"""
 
 import pytest
 
@@ -30,7 +31,7 @@ FIRST = numbers(DESK)
 
 
 def old(desk: Desk) -> Desk:
-    """The same review as an earlier release stored it: its events name no numbers and no titles."""
+    """Return the same review as an earlier release stored it: its events contain no numbers and no titles."""
     events = []
     for event in desk.events:
         after = {name: value for name, value in event.said.items() if name not in ("called", "number")}
@@ -41,7 +42,7 @@ def old(desk: Desk) -> Desk:
 
 
 def answered(desk: Desk, question: Question, *keys: str) -> Desk:
-    """The review after an answer that states these keys."""
+    """Return the review after an answer that states these keys."""
     states = [{"key": key, "polarity": "asserted"} for key in keys]
     return desk.act("answer", f"question/{question.id}", text=f"So it is: {keys}.", note="by mail", states=states)
 
@@ -102,7 +103,7 @@ def test_a_strike_that_raises_the_score_says_which_threats_come_and_go_and_why()
     assert what_moved(after.state, DESK.state).why == ""
 
 
-# ---------------------------------------------------------------- words of questions, titles of the time
+# ---------------------------------------------------------------- question texts, former titles
 
 
 def test_a_later_answer_rewords_no_question_that_was_answered() -> None:
@@ -153,7 +154,7 @@ def test_the_proposed_answer_states_a_fact_as_it_stands(question: Question) -> N
         assert "states" not in stating({"text": silent}, question, lambda _: [])
 
 
-# ---------------------------------------------------------------- what the document says
+# ---------------------------------------------------------------- contents of the document
 
 
 def test_work_an_answer_and_a_refused_contest_are_in_the_document() -> None:

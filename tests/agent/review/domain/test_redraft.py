@@ -1,5 +1,6 @@
-"""Drafting again within a review whose draft its facts do not give: answers become sources, what they touch moves,
-decisions that still fit stay."""
+"""Redrafting within a review whose draft does not follow from its facts: answers become sources, what they affect
+changes, decisions that still fit stay.
+"""
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.fakes.review.reviewing import asking_about, case_documents, case_draf
 from tests.fakes.review.served_reviews import ADA, AT, CASE, GRACE, Reviews
 
 OLDER = not_given(case_draft(CASE))
-"""Where the facts give the draft, answers count at once, and nothing waits for a redraft."""
+"""If the draft follows from the facts, answers count immediately, and nothing waits for a redraft."""
 ANSWER = "Each action of the server runs at once; it asks nobody for a confirmation before it deletes records."
 CONFIRMED = "A person confirms each deletion before it runs."
 TOKEN = "Every request to the HTTP endpoint must carry a bearer token; requests without one are rejected."
@@ -31,7 +32,7 @@ def answered(reviews: Reviews) -> str:
 
 
 def made_again(text: str, by: By, *settles: str) -> Redrafted:
-    """The draft made again with an answer to a question that settles these factors and layers."""
+    """Return the redraft with an answer to a question that settles these factors and layers."""
     draft = asking_about(case_draft(CASE), *settles)
     return redraft(draft, case_documents(CASE), [Answer("Q1", text, "", by)], settings=Settings(), at=AT)
 
@@ -117,7 +118,7 @@ def test_a_decision_that_comes_in_meanwhile_is_not_drafted_over(reviews: Reviews
     key = answered(reviews)
 
     def clock() -> str:
-        # The drafter asks for the time once it begins: another reviewer is quicker.
+        # The drafter asks for the time when it begins; another reviewer decides at that moment.
         if reviews.service.review(key).version == 2:
             reviews.act(key, "confirm", "posture", by=GRACE)
         return AT
@@ -127,11 +128,11 @@ def test_a_decision_that_comes_in_meanwhile_is_not_drafted_over(reviews: Reviews
     assert [event.verb for event in reviews.service.history(key)] == ["import", "answer", "confirm"]
 
 
-# ---------------------------------------------------------------- what moves
+# ---------------------------------------------------------------- what changes
 
 
 def test_a_paragraph_that_an_answer_changed_is_among_what_moved_and_no_threat_is_lost_for_room() -> None:
-    """No value moved, and the layer reads otherwise all the same."""
+    """No value changed, yet the layer's text did."""
     made, draft = made_again(CONFIRMED, "analyst", "security_compliance"), case_draft(CASE)
     layers = [key for key in draft.layers if made.draft.layers[key].paragraph != draft.layers[key].paragraph]
     assert layers
@@ -175,7 +176,7 @@ def test_what_an_answer_says_is_among_the_facts_and_in_the_report() -> None:
 
 @pytest.mark.parametrize("by", ["vendor", "analyst"])
 def test_that_nobody_is_asked_is_no_approval(by: By) -> None:
-    """The words of a control with which its absence is said lower nothing, whoever says it."""
+    """The words that state a control's absence lower nothing, whoever says them."""
     made = made_again(ANSWER, by, "agent_frameworks", "security_compliance", "autonomy_of_action").draft
     told = {(fact.key, fact.polarity) for fact in facts_of(made)}
     assert ("approval_before", "asserted") not in told

@@ -1,4 +1,4 @@
-"""Reviewed drafts are scored anew by the drafter's rules."""
+"""Reviewed drafts are scored again by the drafter's rules."""
 
 import itertools
 from decimal import Decimal
@@ -75,7 +75,7 @@ def test_with_every_factor_decided_the_range_is_the_base_alone(name: str, values
     for key, value in zip(FACTOR_SETS["0.5"], values, strict=True):
         desk = decided(desk, key, value / 10)
     score = desk.reviewed.score
-    # A tenth: corners are rounded half up, ranges outward.
+    # One tenth: corners are rounded half up, ranges outward.
     assert (score.likely_low or 0) >= (score.low or 10) - Decimal("0.1")
     assert (score.likely_high or 10) <= (score.high or 0) + Decimal("0.1")
 
@@ -130,7 +130,7 @@ def test_the_headline_stays_the_gravest_supported_threat_in_default_use() -> Non
     graver = CASE.act("correct", f"threat/{ORDER[1].id}", cvss_vector=GRAVE).reviewed
     for reviewed in (milder, graver):
         assert (led(reviewed).id, led(reviewed).place) == (ORDER[1].id, 1)
-    # What only an assumption carries leads nothing, however grave.
+    # A threat that rests only on an assumption is never the headline, however grave it is.
     assumed = next(threat for threat in CASE.threats.values() if threat.basis == "assumed")
     same = CASE.act("correct", f"threat/{assumed.id}", cvss_vector=GRAVE).reviewed
     assert (headline_of(same), same.score) == (HEADLINE, CASE.draft.score)

@@ -1,4 +1,4 @@
-"""Response files: strict on form, an answer becomes a source, an empty one counts as none."""
+"""Response files: their form is checked strictly, an answer becomes a source, and an empty answer counts as none."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The hash chain: what is hashed, what it shows, and eight forms of tampering with a store."""
+"""The hash chain: what is hashed, what it reveals, and eight forms of tampering with a store."""
 
 import json
 import sqlite3
@@ -148,7 +148,7 @@ def _sql(*statements: str) -> Tamper:
 
 
 def _insert(connection: sqlite3.Connection, _: Path) -> None:
-    """An event between two others, with a hash that fits what is before it."""
+    """Insert an event between two others, with a hash that fits the preceding ones."""
     connection.row_factory = sqlite3.Row
     row = dict(connection.execute("SELECT * FROM events WHERE seq = 7").fetchone())
     connection.execute("UPDATE events SET seq = -seq WHERE seq > 7")
@@ -161,7 +161,7 @@ def _insert(connection: sqlite3.Connection, _: Path) -> None:
 
 
 def _swap(connection: sqlite3.Connection, folder: Path) -> None:
-    """The events of another store, whole."""
+    """Replace the events by those of another store."""
     filled(folder / "other.sqlite").close()
     connection.execute("ATTACH ? AS other", (str(folder / "other.sqlite"),))
     connection.execute("DELETE FROM events")
@@ -189,7 +189,7 @@ FORMS: dict[str, tuple[Tamper, int, str]] = {
 
 
 def tampered(folder: Path, form: str) -> tuple[Path, Head]:
-    """A store that was changed behind its back, and the head that an export of before carries."""
+    """A store that was changed outside the program, and the head in an export made before that."""
     path = folder / "review.sqlite"
     with filled(path) as store:
         head = store.head()
@@ -214,7 +214,7 @@ def test_each_form_of_tampering_is_found_at_its_row(form: str, tmp_path: Path) -
     assert found.broken is not None
     assert found.broken.seq == seq
     assert says in found.broken.what
-    # The chain by itself cannot know what was cut off at its end; the columns of the queue do, when they were left.
+    # The chain alone cannot reveal that its end was cut off; the queue's columns do, if they were left unchanged.
     with Store.open(path, read_only=True) as store:
         alone = audit(store)
     assert (alone.broken is None) == (form == "truncate")
@@ -248,7 +248,7 @@ def test_a_cell_that_only_reads_the_same_is_found(tmp_path: Path) -> None:
 
 
 def run(*arguments: object) -> str:
-    """The verb's output."""
+    """Return the verb's output."""
     from click.testing import CliRunner
 
     done = CliRunner().invoke(command, [str(argument) for argument in arguments])

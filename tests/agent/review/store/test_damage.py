@@ -1,4 +1,4 @@
-"""A damaged store: flipped bytes, a log that is gone, cut or foreign, another store in its place, restoring."""
+"""A damaged store: flipped bytes, a missing, truncated or foreign log, another store in its place, restoring."""
 
 import random
 import shutil
@@ -21,7 +21,7 @@ NAME = "review.sqlite"
 
 
 def _noticed(path: Path, whole: tuple[object, ...], where: str) -> bool:
-    """Holds a damaged store to its promises; whether it opened for reading only."""
+    """Check the promises for a damaged store; return whether it was opened read-only."""
     with suppress_named(), Store.open(path) as store:
         if store.damage:
             assert f"{NAME}.backup" in store.hint
@@ -35,7 +35,7 @@ def _noticed(path: Path, whole: tuple[object, ...], where: str) -> bool:
 
 @contextmanager
 def suppress_named() -> Iterator[None]:
-    """Lets errors pass that say what is wrong and what to do; no other."""
+    """Ignore errors that say what is wrong and what to do, and no others."""
     try:
         yield
     except SeptetError as error:
@@ -56,7 +56,7 @@ def test_a_flipped_byte_is_named_or_changes_nothing(flips: int, tmp_path: Path) 
         changed[place] ^= chance.randint(1, 255)
         path.write_bytes(changed)
         read_only += _noticed(path, whole, f"byte {place}")
-        assert path.stat().st_size  # a damaged store is never made anew
+        assert path.stat().st_size  # a damaged store is never created again
     assert read_only > flips / 50
 
 
@@ -82,7 +82,7 @@ def test_the_backup_that_the_hint_offers_restores_the_store(tmp_path: Path) -> N
 
 
 def running(folder: Path, reviews: int) -> list[Path]:
-    """The files of a store as a killed process leaves them: half of it is in its log."""
+    """The files of a store as a killed process leaves them: half of the content is in its log."""
     folder.mkdir()
     with filled(folder / NAME, reviews, 1):
         pass

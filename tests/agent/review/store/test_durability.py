@@ -1,6 +1,6 @@
-"""What becomes of the store when a process is killed, the disk is full, a file is damaged, or a schema is changed.
+"""What happens to the store when a process is killed, the disk is full, a file is damaged, or a schema is changed.
 
-D10 and D11 stand in test_damage, D15 and D16 in test_upgrade, the others of the store here.
+D10 and D11 are in test_damage, D15 and D16 in test_upgrade; the other tests of the store are here.
 
 | row | what | at the store | above the store |
 |---|---|---|---|
@@ -20,7 +20,7 @@ D10 and D11 stand in test_damage, D15 and D16 in test_upgrade, the others of the
 | D20 | asked to stop | test_asked_to_stop_it_closes_… | verbs/test_review: test_a_signal_ends_it_…, test_ctrl_c_twice_… |
 | D21 | backup during writes, restored | test_a_backup_during_writes_…, test_a_backup_of_a_quiet_store_… | _app: test_a_restored_store_exports_… |
 
-`_app` is web/test_durability_app. A test holds every name of this table to a test that is there.
+`_app` is web/test_durability_app. A test checks that every name in this table is that of an existing test.
 """  # noqa: E501
 
 import os
@@ -53,7 +53,7 @@ NAME = "review.sqlite"
 
 
 def assert_acknowledged(store: Store, lines: list[str]) -> int:
-    """Every acknowledged event is there, every batch is whole, and the queue is as of the last event."""
+    """Check that every acknowledged event is stored, every batch is complete, and the queue matches the last event."""
     assert store.damage == ""
     events = {event.number: event for event in store.events("r1")}
     acks = [line.split() for line in lines if line.startswith("ack ")]
@@ -77,16 +77,16 @@ def test_killed_at_any_moment_what_was_acknowledged_is_there(rounds: int, tmp_pa
     with child("nursery", path) as process:
         for _ in range(rounds):
             lines = _write_and_kill(process, chance.uniform(0.0, 0.25))
-            with Store.open(path) as store:  # the dead process's lock is free at once
+            with Store.open(path) as store:  # the dead process's lock is released immediately
                 acknowledged += assert_acknowledged(store, lines)
     with Store.open(path) as store:
         assert audit(store).sound
         assert store.version("r1") >= 2 * acknowledged
-    assert acknowledged > rounds  # the moments were round saving, not before it
+    assert acknowledged > rounds  # the kills happened during saving, not before it
 
 
 def _write_and_kill(process: subprocess.Popen[bytes], seconds: float) -> list[str]:
-    """The lines of one writing process, killed after so long."""
+    """Return the lines of one writing process, killed after this time."""
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(b"go\n")
@@ -133,7 +133,7 @@ def test_a_full_disk_refuses_the_save_and_keeps_what_was_saved(tmp_path: Path) -
     lines = said("fill", path)
     assert "full FullError there is no space left to write to the store" in lines
     assert "backup FullError" in lines
-    assert lines[-1].startswith("ack ")  # it goes on after space was freed
+    assert lines[-1].startswith("ack ")  # it continues once space was freed
     assert path.with_name(f"{NAME}.backup").read_bytes() == before
     assert sorted(file.name for file in tmp_path.iterdir()) == [NAME, f"{NAME}.backup", f"{NAME}.lock"]
     with Store.open(path) as store:
@@ -147,7 +147,7 @@ def _append_without_end(store: Store) -> None:
 
 
 def test_a_full_disk_of_its_own(tmp_path: Path) -> None:
-    """The same where the system says ENOSPC, if a small disk can be made here."""
+    """The same when the system reports ENOSPC, if a small disk can be created here."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = shutil.which("mount")
@@ -181,7 +181,7 @@ def test_a_full_disk_of_its_own(tmp_path: Path) -> None:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that any user may look into; those of pytest are its user's alone."""
+    """A folder that any user may read; pytest's own folders are private to its user."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
     yield folder
@@ -279,7 +279,7 @@ def test_asked_to_stop_it_closes_within_five_seconds(signals: list[signal.Signal
     assert process.returncode == 0
     assert "closed" in lines
     assert took < 5
-    assert sorted(file.name for file in tmp_path.iterdir()) == [NAME, f"{NAME}.lock"]  # nothing is left in a log
+    assert sorted(file.name for file in tmp_path.iterdir()) == [NAME, f"{NAME}.lock"]  # no log is left
     with Store.open(path) as store:
         assert assert_acknowledged(store, lines) >= 5
 
@@ -314,7 +314,7 @@ def test_a_backup_during_writes_is_one_moment_of_the_store(tmp_path: Path) -> No
             assert audit(restored).sound
             events = restored.events("r1")
             assert events == everything[: len(events)]
-            assert len(events) % 2 == 0  # no batch is torn
+            assert len(events) % 2 == 0  # no batch is incomplete
             restored.append("r2", [Plan()], ANNA, AT, 2, columns)
 
 

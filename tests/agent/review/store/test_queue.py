@@ -1,4 +1,4 @@
-"""The queue of the store: sorting, paging without gaps, filters, what a row shows, ten thousand reviews."""
+"""The queue of the store: sorting, paging without gaps, filters, the contents of a row, ten thousand reviews."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -129,7 +129,7 @@ def test_the_queue_of_ten_thousand_reviews_answers_every_query(path: Path) -> No
 
 
 def _add_many(store: Store, number: int) -> None:
-    """As many reviews as that, in one transaction: each by itself waits for the disk."""
+    """Add this many reviews in one transaction; adding them separately would wait for the disk each time."""
     engine = sqlite.make_engine(store.path, read_only=False)
     first = store.review("r1")
     with sqlite.writing(engine, store.path) as connection:

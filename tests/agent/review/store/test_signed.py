@@ -1,4 +1,6 @@
-"""Exports of a review: who stands for it in the first lines, the chain's head in the last, the same bytes each time."""
+"""Exports of a review: the responsible reviewer in the first lines, the chain's head in the last, the same bytes each
+time.
+"""
 
 import json
 import re
@@ -113,7 +115,7 @@ def test_a_signed_export_names_what_was_waived_and_why(reviews: Reviews) -> None
 
 
 def test_an_export_that_was_changed_is_found(reviews: Reviews, septet: Septet, tmp_path: Path) -> None:
-    """The head alone says only that something was signed: whoever changes the score leaves the head alone."""
+    """The head alone proves only that something was signed: someone who changes the score leaves the head unchanged."""
     key = signed(reviews)
     shown = reviews.service.review(key).reviewed.score
     assert shown.aivss is not None

@@ -1,4 +1,6 @@
-"""The store of reviews: what goes in comes out, conflicts by item, the queue, blobs, focus times, several threads."""
+"""The store of reviews: events are returned as they were stored, conflicts by item, the queue, blobs, focus times,
+several threads.
+"""
 
 import hashlib
 import threading

@@ -1,4 +1,4 @@
-"""A further step of the schema: killed half way, kept whole, never without a backup, refused by an older program."""
+"""A further schema migration: killed half way, complete, never without a backup, refused by older programs."""
 
 import sqlite3
 from contextlib import closing
@@ -134,7 +134,7 @@ def test_an_upgrade_keeps_events_guards_and_a_backup(steps: Path, tmp_path: Path
     for statement in ("DELETE FROM events", "UPDATE events SET note = ''"):
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             rows(path, statement)
-    # D16: back to the program of before, which names what it needs; the backup is of the old schema.
+    # D16: the old program says what it needs; the backup has the old schema.
     with pytest.raises(
         SchemaError, match="the store has schema 0002, but this Septet supports only up to 0001"
     ) as caught:

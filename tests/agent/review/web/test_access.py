@@ -1,4 +1,4 @@
-"""Who may talk to the review app: every route refuses strangers, found by walking the app's own list of routes."""
+"""Access to the review app: every route refuses strangers; routes are found by walking the app's own list."""
 
 import asyncio
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ def test_the_walk_finds_pages_twin_files_and_acts() -> None:
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: " ".join(route))
 class TestEveryRoute:
     def test_answers_its_own_session(self, browser: Browser, route: Walked) -> None:
-        """So that a refusal below is one of the guard, not of a path that does not exist."""
+        """With a session, each route answers, so a refusal below comes from the guard and not from a missing path."""
         if route.method in SAFE:
             assert status(browser, route, session(browser)) in (200, 422)
         else:
@@ -87,7 +87,7 @@ class TestEveryRoute:
 
 
 CROSS = (
-    # Whether it is let through, and the headers: as in the table of header rules of another local tool.
+    # Whether the request is accepted, and its headers, after the table of header rules of another local tool.
     (True, {"sec-fetch-site": "same-origin"}),
     (True, {"sec-fetch-site": "none"}),
     (True, {"sec-fetch-site": "same-origin", "origin": ORIGIN}),

@@ -1,4 +1,4 @@
-"""The JSON twin: the data of every page, acts and previews, and errors as problems."""
+"""The JSON twin: the data of every page, acts and previews, and errors as problem documents."""
 
 import json
 

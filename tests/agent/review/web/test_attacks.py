@@ -1,5 +1,6 @@
-"""Hostile words in drafts, sources and reviews, in a real browser: on every page of the app and in its exports they
-stay words. Nothing runs, nothing is asked for elsewhere, the policy has nothing to block."""
+"""Hostile text in drafts, sources and reviews, in a real browser: it stays text on every page of the app and in its
+exports. Nothing runs, nothing is requested from elsewhere, and the policy has nothing to block.
+"""
 
 import json
 import threading
@@ -85,7 +86,7 @@ class App:
         self._attacked: dict[str, Attacked] = {}
 
     def attacked(self, name: str) -> Attacked:
-        """The review that an attack is all over; made once."""
+        """The review with attacks in every text; made once."""
         if name not in self._attacked:
             self._attacked[name] = Attacked(self.service, EVERY[name])
         return self._attacked[name]
@@ -105,7 +106,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 
 
 class Looking:
-    """A page with all that it said and asked for; `held` is what must hold of each."""
+    """A page with everything that it logged and requested; `held` checks what must hold for every page."""
 
     def __init__(self, browser: "Browser", home: str) -> None:
         self.context = browser.new_context(viewport={"width": 1280, "height": 800})
@@ -132,7 +133,7 @@ class Looking:
         self.held(path)
 
     def send(self, path: str, fields: Mapping[str, object]) -> int:
-        """The status of the page that answers a form."""
+        """Return the status of the page that answers a form."""
         pairs = [[name, str(value)] for name, value in fields.items()]
         with self.page.expect_navigation() as found:
             self.page.evaluate(SENT, [path, pairs])
@@ -206,7 +207,7 @@ def test_in_what_answers_a_form(name: str, app: App, looking: Looking) -> None:
     assert looking.send(act, {"verb": payload, "item": payload, "version": payload, "section": payload}) in (404, 422)
     assert looking.send("/people", {"name": payload[:80], "role": payload}) == 422
     looking.go(f"/r/{key}")
-    # The script saves in place and takes over parts of the page that comes back.
+    # The script saves in place and takes over parts of the page that is returned.
     version = attacked.version
     looking.page.locator("article.is-open button.confirm").first.click()
     looking.page.locator(f"main[data-version='{version + 1}']").wait_for()
@@ -246,7 +247,7 @@ def test_in_files(name: str, app: App, browser: "Browser", tmp_path: Path) -> No
 
 @pytest.mark.parametrize("policy", [POLICY, "default-src 'self' 'unsafe-inline' https:"])
 def test_an_attack_that_got_in_would_be_seen(looking: Looking, policy: str) -> None:
-    """The watch itself, on a page that does not escape: blocked by the app's policy, run without it."""
+    """The check itself, on a page that does not escape: the app's policy blocks the attack, which runs without it."""
     body = "<p>a</p><img src=https://attacker.example/KSTX onerror='window.KSTX=1'><script>window.KSTY=1</script>"
     headers = {"content-security-policy": policy, "content-type": "text/html"}
     looking.page.route(f"{looking.home}/attacked", lambda route: route.fulfill(body=body, headers=headers))

@@ -1,4 +1,4 @@
-"""What colleagues say to each other about items: comments, whom they ask to look, contests that were refused."""
+"""How colleagues communicate about items: comments, requests to look, contests that were rejected."""
 
 import pytest
 

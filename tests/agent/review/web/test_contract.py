@@ -1,4 +1,4 @@
-"""The JSON twin against its own description: no answer of 500 and above, and none that it does not describe."""
+"""The JSON twin against its own description: no response of 500 or above, and none that is not described."""
 
 import zlib
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from schemathesis import Case
 
 pytestmark = pytest.mark.slow
-schemathesis = pytest.importorskip("schemathesis")  # not among what the default run installs
+schemathesis = pytest.importorskip("schemathesis")  # not among the packages of the default run
 checks = pytest.importorskip("schemathesis.specs.openapi.checks")
 
 EXAMPLES = 60
@@ -30,7 +30,7 @@ FIELDS: list[dict[str, object]] = [
 
 @pytest.fixture(scope="module", autouse=True)
 def lived_in() -> None:
-    """A decision, an answer and a contest in the first review."""
+    """Add a decision, an answer and a contest to the first review."""
     threat = next(state.item.id for state in BROWSER.reviews.review("r1").items if state.item.kind == "threat")
     given: list[tuple[str, str, dict[str, object]]] = [
         ("confirm", "posture", {}),
@@ -53,13 +53,13 @@ CHECKS = (
 
 
 def test_every_operation_is_described() -> None:
-    """None is called that the schema's reader left out."""
+    """The schema's reader ignores no operation."""
     described = sum(len(path.keys() & METHODS) for path in SCHEMA.raw_schema["paths"].values())
     assert len(list(SCHEMA.get_all_operations())) == described > 0
 
 
 def steered(case: "Case") -> "Case":
-    """Three cases of four ask for a review, an item and a version that are there: drawn ones would never meet them."""
+    """Use an existing review, item and version in three of four requests: randomly drawn ones would never match."""
     drawn = zlib.crc32(repr((case.path_parameters, case.body)).encode("utf-8", "replace"))
     if not drawn % 4:
         return case

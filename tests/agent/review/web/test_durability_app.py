@@ -1,5 +1,6 @@
-"""The same promises above the store: what the app, its pages and the verb say when the disk is full, the store is not
-writable or newer, two people save at once, and after a store was restored."""
+"""Durability above the store: what the app, its pages and the verb say when the disk is full, the store is read-only or
+newer, two people save at once, and after a store was restored.
+"""
 
 import resource
 import signal
@@ -29,7 +30,7 @@ WORDS = "What the analyst wrote for an hour, and what must not be lost. " * 60
 
 
 def kept(page: str, name: str) -> str:
-    """What a field of the form on a page holds."""
+    """Return the value of a form field on a page."""
     (field,) = html.fromstring(page).xpath(f"//textarea[@name='{name}'] | //input[@name='{name}']")
     return str(field.get("value") or field.text_content()).strip()
 
@@ -41,11 +42,11 @@ def fields(**more: object) -> dict[str, object]:
 # -- D3
 
 ROUNDS = 12
-"""Tries to kill a process while it writes; most hit at the first."""
+"""Number of attempts to kill a process while it writes; most succeed at the first."""
 
 
 def killed_at(process: subprocess.Popen[str], file: Path) -> bool:
-    """Kills a process once `file` is there, which it has only while it writes; False when it ended before."""
+    """Kill a process once `file` exists, which happens only during writing; return False if it ended earlier."""
     while process.poll() is None:
         if file.exists():
             process.kill()
@@ -58,7 +59,7 @@ def exported(app: ReviewProcess) -> list[tuple[int, str]]:
 
 
 def saved(app: ReviewProcess, version: int) -> list[tuple[int, str]]:
-    """The exports after one more act."""
+    """Return the exports after one more act."""
     app.enter()
     act = fields(version=version, text=f"{WORDS}{version}")
     assert app.ask("/r/r1/act", "POST", urlencode(act), FORM)[0] == 303
@@ -79,7 +80,7 @@ def test_killed_while_it_leaves_a_backup_the_app_exports_the_same_and_the_last_b
             killed = killed_at(app.process, store.with_name(f".{backup.name}.new"))
         with Store.open(backup, read_only=True) as kept:
             assert audit(kept).sound
-        # Not where it was quicker than the signal.
+        # Skip this if the process was faster than the signal.
         torn = killed and backup.read_bytes() == before
         if torn:
             break

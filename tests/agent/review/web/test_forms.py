@@ -34,7 +34,7 @@ def test_a_correction_moves_the_score_and_the_bar_says_by_what(browser: Browser)
 
 
 def test_a_form_sent_as_it_stands_is_read_back_as_the_item_stands(browser: Browser) -> None:
-    """Every correction form, unchanged, is refused only because nothing is changed."""
+    """Every correction form, if submitted unchanged, is refused only because nothing has changed."""
     page = tree(browser.get("/r/r1"))
     forms = page.xpath('//form[@data-verb="correct"]')
     assert len(forms) == len(browser.reviews.review("r1").own)
@@ -42,7 +42,7 @@ def test_a_form_sent_as_it_stands_is_read_back_as_the_item_stands(browser: Brows
         sent = filled(form)
         sent["reason"] = "wording"
         if sent["item"].startswith("factor/"):
-            continue  # A value alone decides a factor: its range becomes the value.
+            continue  # A factor with only a value is settled: its range becomes the value.
         answer = browser.post("/r/r1/act", 422, **sent)
         assert "Nothing was changed" in words(tree(answer)), sent["item"]
 

@@ -1,4 +1,4 @@
-"""The page that adds a threat, without a script: preview as a step, nothing lost, and what the JSON twin says of it."""
+"""The page that adds a threat, without a script: preview as a step, nothing lost, and the JSON twin."""
 
 from itertools import pairwise
 
@@ -100,7 +100,7 @@ def test_a_half_filled_form_outlives_a_refusal_and_a_reload(browser: Browser) ->
             "claimed",
         ]
         assert kept["how"] == "Anyone does it (E4)."
-    # Of one reviewer alone, and until it is begun anew.
+    # For one reviewer only, and until it is started again.
     browser.enter("Grace")
     assert form(browser.get("/r/r1/add"))["title"] == ""
     browser.enter("Ada")

@@ -21,14 +21,14 @@ def browser() -> Browser:
     return Browser()
 
 
-# ---------------------------------------------------------------- what the review page shows
+# ---------------------------------------------------------------- contents of the review page
 
 
 def test_every_item_has_its_place_its_verdict_and_its_forms(browser: Browser) -> None:
     page = tree(browser.get("/r/r1"))
     state = browser.reviews.review("r1")
     shown = [element.get("data-item") for element in page.xpath("//article[@data-item]")]
-    # What an ability says stands on the card of its fact.
+    # The text of an ability is shown on the card of its fact.
     assert sorted(shown) == sorted(one.item.id for one in state.own)
     for one in state.own:
         element = page.xpath(f'//article[@data-item="{one.item.id}"]')[0]
@@ -44,7 +44,7 @@ def test_sources_are_shown_whole_and_each_citation_has_its_place(browser: Browse
     for document in browser.reviews.documents("r1"):
         column = page.xpath(f'//*[@data-document="{document.id}"]')[0]
         runs = column.xpath("./*[@data-start]")
-        # The parser drops a line feed at the very start of nothing here: pieces are spans, not pre elements.
+        # The parser drops no initial line feed here: pieces are spans, not pre elements.
         assert "".join(run.text_content() for run in runs) == document.text
         for run in runs:
             start = int(run.get("data-start"))

@@ -1,4 +1,4 @@
-"""What an act is answered with, and what the history and error pages say: words, never what the store holds."""
+"""Responses to acts, and the text of history and error pages: words, never the stored representation."""
 
 import re
 
@@ -124,7 +124,7 @@ def test_the_history_names_what_was_confirmed_in_bulk_and_what_came_back_and_sho
     assert "brought back" in words(events[0])
     held = {link.removeprefix("/r/r1#item-fact-") for link in events[-2].xpath(".//details//a/@href")}
     assert held == {item.removeprefix("fact/") for item in seen}
-    # Struck, undone and confirmed is a confirmation and nothing that came back.
+    # Struck, undone and confirmed counts as a confirmation, and nothing was restored.
     grace.act("strike", seen[1], reason="wrong-quote")
     grace.act("undo")
     grace.act("correct", seen[1], polarity="configurable", reason="wrong-quote")

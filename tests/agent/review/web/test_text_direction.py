@@ -1,4 +1,4 @@
-"""Characters that turn the direction of text: on every page they are seen, and nothing beside them is turned."""
+"""Characters that reverse text direction: they are visible on every page and do not affect the text around them."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ PAGES = (
 
 
 class Turned:
-    """A review all of whose words turn, and a browser on it."""
+    """A review with such characters in all its texts, and a browser showing it."""
 
     def __init__(self, store: Store) -> None:
         self.service = Service(store, Settings(), lambda: "2026-11-26T10:00:00Z")
@@ -45,7 +45,7 @@ def turned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Turned]:
 
 
 def unmarked(page: HtmlElement) -> list[str]:
-    """Texts and told attributes in which such a character stands bare, outside what a form sends back."""
+    """Return texts and announced attributes with such a character unprotected, except what a form sends back."""
     bare = [
         f"{node.getparent().tag}: {node}"
         for node in page.xpath("//text()")

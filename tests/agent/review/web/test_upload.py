@@ -1,4 +1,6 @@
-"""A vendor's response file through the form: uploaded or pasted, refused with nothing lost, guarded like every form."""
+"""A vendor's response file through the form: uploaded or pasted, refused without losing anything, guarded like every
+form.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -28,7 +30,7 @@ def file_of(browser: Browser, text: str = "It runs in a sandbox.") -> bytes:
 def sent(
     browser: Browser, raw: bytes, *, text: str = "", name: str = "answer.yaml", version: str = "", **headers: str
 ) -> tuple[int, str]:
-    """Status and body, or where it leads, of a form sent as a browser sends it."""
+    """Return the status and the body, or the redirect target, of a form sent as a browser sends it."""
     answer = browser.client.post(
         "/r/r1/response",
         data={"version": version or str(browser.reviews.review("r1").version), "file": text},
@@ -39,7 +41,7 @@ def sent(
 
 
 def again(page: str) -> "HtmlElement":
-    """The form of a refused response."""
+    """Return the form of a refused response."""
     (form,) = tree(page).xpath(FORM)
     return form
 

@@ -1,4 +1,4 @@
-"""Main text: the article of a page that is one, whole product pages, and pages that were once lost as a whole."""
+"""Main text: the article of an article page, whole product pages, and pages that were once lost entirely."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def test_an_article_is_read_without_what_stands_round_it():
 
 
 def test_a_page_that_does_not_say_so_is_read_whole():
-    """Cards with a linked title and a sentence are how product pages list what a product does."""
+    """Product pages list what a product does in cards with a linked title and a sentence."""
     body = f"<div id=page><div id=text><h1>Ledger</h1>{STORY}</div><div id=features>{TEASERS}</div></div>"
     assert sum(EXCERPT in text for text in read(body, head="")) == 5
 

@@ -1,4 +1,4 @@
-"""HTML to text: what is visible is kept, what is hidden is taken out and told, navigation goes."""
+"""HTML to text: visible text is kept, hidden text is removed and reported, navigation is dropped."""
 
 import pytest
 from hypothesis import given, strategies as st
@@ -30,7 +30,7 @@ def main_text(body):
 
 
 def behind(fragment):
-    """What is read behind the prose of a page's main part."""
+    """The text read after the prose of a page's main part."""
     return page(f"<main><h1>Acme</h1>{PROSE}{fragment}</main>").blocks[4:]
 
 

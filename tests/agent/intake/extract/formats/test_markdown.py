@@ -1,4 +1,4 @@
-"""Markdown and the HTML inside it: what becomes which block, what is not shown, and what statements are cut from it."""
+"""Markdown and the HTML inside it: the resulting blocks, text that is not shown, and the statements split from it."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""What a reader does not see in a PDF is taken out of its text and told."""
+"""Text that a reader does not see in a PDF is removed and reported."""
 
 import pytest
 
@@ -68,7 +68,7 @@ def test_seen_text_stays(content):
 @pytest.mark.parametrize("before", ["3 Tr", "1 g", "/G0 gs"])
 def test_unseen_text_of_a_form_goes(before):
     page = read_pdf(document(SHOWN + "q /Fm0 Do Q", form=words(HIDDEN, 600, before=before)))
-    assert (HIDDEN in text(page)) == (before == "/G0 gs")  # a name that the form's own resources do not have
+    assert (HIDDEN in text(page)) == (before == "/G0 gs")  # a name that the form's own resources lack
     assert SAID in text(page)
 
 

@@ -1,4 +1,4 @@
-"""Declarative shadow trees: what a browser lays out is read, what it does not show is hidden text."""
+"""Declarative shadow trees: text that a browser lays out is read, text that it does not show is hidden text."""
 
 import pytest
 
@@ -16,7 +16,7 @@ UNTAKEN = f"<p>Seen.</p><x-a><template shadowrootmode=open><p>Shown.</p></templa
 
 
 def read(body: str) -> tuple[list[str], str]:
-    """The texts of a page, and what was removed from it."""
+    """Return the texts of a page, and the text that was removed."""
     page = read_html(f"<html><head><title>t</title></head><body>{body}</body></html>")
     return [block.text for block in page.blocks], " ".join(entry.text for entry in page.removed)
 

@@ -1,4 +1,4 @@
-"""Machine-readable sources as text: tool lists, cards, manifests, API descriptions, sitemaps; wrong labels."""
+"""Machine-readable sources as text: tool lists, cards, manifests, API descriptions, sitemaps; wrong content types."""
 
 import gzip
 import json

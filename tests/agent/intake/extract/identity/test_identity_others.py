@@ -1,4 +1,4 @@
-"""Several products on one page: which one the page is about, and what of it is about the others. All are invented."""
+"""Several products on one page: which one the page is about, and which text is about the others. All are invented."""
 
 import pytest
 
@@ -13,7 +13,7 @@ LIMITS = "## Limits\n\nQuillfish stops at ninety.\n"
 
 @pytest.fixture
 def about(tmp_path):
-    """Reads a page, and gives the product's name and the listing's text by what it is about."""
+    """Read a page, and return the product's name and the listing's text by subject."""
 
     def read_page(text, product=None, title="Quillfish"):
         place = tmp_path / ("page.html" if text.startswith("<html") else "README.md")

@@ -1,4 +1,4 @@
-"""Claims are not facts: the ten rules of evidence, each with the test that fails without it."""
+"""Claims are not facts: the ten rules of evidence, each with a test that fails without the rule."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -81,7 +81,7 @@ def test_no_text_yields_nothing() -> None:
     assert all(threat.score.aivss > 0 for layer in draft.layers.values() for threat in layer.threats)
 
 
-# ---------------------------------------------------------------- 4: only what it names, as it is set
+# ---------------------------------------------------------------- 4: only the threats it addresses, as configured
 
 
 def test_a_pinned_control_lowers_the_factor_that_it_names_alone() -> None:
@@ -138,7 +138,7 @@ def test_text_with_a_finding_lowers_nothing() -> None:
     assert values(drafted(LISTED, page(PINNED, number=2, findings=(hidden,)))) == values(drafted(LISTED))
 
 
-# ---------------------------------------------------------------- 9: each lowering is shown; the score without claims
+# ---------------------------------------------------------------- 9: each reduction is shown; the score without claims
 
 
 def test_each_lowering_names_quote_rank_rule_and_effect() -> None:
@@ -154,7 +154,7 @@ def test_each_lowering_names_quote_rank_rule_and_effect() -> None:
 
 
 def test_a_limit_in_the_vendors_own_words_shows_in_the_score_without_them() -> None:
-    """What describes the product may lower without a rank, and the score beside leaves it out."""
+    """A description of the product may lower values without a rank, and the score without claims leaves it out."""
     keys = (
         "reads_mail_chat", "reads_web", "user_oauth", "api_key", "memory_long", "vendor_cloud", "names_llm",
         "connected_services", "own_logs", "traces_metrics", "picks_tools",
@@ -165,7 +165,7 @@ def test_a_limit_in_the_vendors_own_words_shows_in_the_score_without_them() -> N
     other = made.score.without_vendor_claims
     assert {row.rule for row in made.lowerings} == {"a stated limit"}
     assert other is not None
-    # Beside the sheet without the limit, whose score the first decimal may not tell apart.
+    # Compare with the sheet without the limit, whose score may be the same to the first decimal.
     bare = compose(sheet(*facts[:-1], outlook=outlook), name="Courier", calibration=load_calibration())
     assert made.score.factor_sum is not None
     assert bare.score.factor_sum is not None
@@ -196,7 +196,7 @@ def test_a_draft_that_was_stored_without_it_still_prints() -> None:
     assert "Without the vendor" not in render(workos(), workos_documents())
 
 
-# ---------------------------------------------------------------- the border
+# ---------------------------------------------------------------- the boundary
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
-"""No claim moves a draft: thousands of sentences of rank 2 and below leave factors, flags, threats and score alone.
+"""No claim moves a draft: thousands of sentences of rank 2 and below leave factors, flags, threats and score unchanged.
 
-A sentence is added where a vendor can add one (the listing, or a page of its own) and the whole draft is made again;
-many are added at a time, because what one of them moves shows in the draft of them all.
+A sentence is added where a vendor can add one (to the listing, or on a separate page) and the whole draft is made
+again. Many are added at a time, because the effect of any one of them shows in the draft of them all.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,9 @@ def plain(slug: str) -> dict[str, object]:
 
 
 def concluded(draft: Draft) -> dict[str, object]:
-    """What claims must not move, as plain data; marks are numbered by citation, so quotes stand for them."""
+    """Return what claims must not move, as plain data. Marks are numbered by citation, so they are replaced by their
+    quotes.
+    """
     quotes = {item.id: item.quote for item in draft.evidence}
     words = load_vocabulary()
     return {
@@ -118,7 +120,7 @@ def test_ten_thousand_claims_move_nothing() -> None:
 
 
 def comforting(lines: Sequence[str]) -> list[str]:
-    """The sentences that, on a page of their own, still carry a limit or a denial."""
+    """Return the sentences that, on a separate page, still state a limit or a denial."""
     words = load_vocabulary()
     sheet = read_documents(on_a_page((), lines)).sheet
     marks = {
@@ -132,7 +134,9 @@ def comforting(lines: Sequence[str]) -> list[str]:
 
 @pytest.mark.slow
 def test_sentences_in_other_words_rarely_carry_a_limit() -> None:
-    """An open class is never told whole: at most one in a hundred of these may be taken for a description."""
+    """An open class can never be recognised completely: at most one in a hundred of these may be taken for a
+    description.
+    """
     lines = claims("other", 2_000)
     assert len(set(lines)) == len(lines)
     assert sum(len(comforting(lines[at : at + 20])) for at in range(0, len(lines), 20)) <= len(lines) / 100

@@ -1,4 +1,6 @@
-"""The language of a document is told, and what the embedded drafter leaves unread is said with what would read it."""
+"""The language of a document is reported, and text that the embedded drafter cannot read is listed with what would read
+it.
+"""
 
 import subprocess
 import sys

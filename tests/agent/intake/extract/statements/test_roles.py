@@ -1,4 +1,4 @@
-"""Roles of statements: what a statement is there for, told in the same way whatever the order it is asked in."""
+"""Roles of statements: the purpose of a statement, classified the same regardless of the order of requests."""
 
 import json
 from pathlib import Path

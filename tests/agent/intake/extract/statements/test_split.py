@@ -1,4 +1,4 @@
-"""Statements: where sentences begin and end, what sort they are, and how far they can be trusted."""
+"""Statements: where sentences begin and end, what kind they are, and how far they can be trusted."""
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -11,7 +11,7 @@ from tests.fakes.fact_sources import composed
 
 
 def document(text: str, **more: object) -> Document:
-    """A document of one section, stored without blocks."""
+    """Return a document with one section, stored without blocks."""
     section = {"path": (), "about": more.pop("about", "product"), **{k: more.pop(k) for k in ("path",) if k in more}}
     return Document.model_validate({
         "id": "D1", "sha256": "0" * 64, "url": "page.md", "title": "A product", "kind": "listing", "text": text,

@@ -1,4 +1,4 @@
-"""What a decision takes along: the words of a threat, the numbers that texts call threats by, rows, conditions."""
+"""Consequences of a decision: for the text of threats, the threat numbers in texts, rows and conditions."""
 
 import re
 from decimal import Decimal
@@ -52,7 +52,7 @@ def names(draft: Draft) -> dict[str, str]:
     return {item.name: item.threat.id for item in View(draft).threats}
 
 
-# ---------------------------------------------------------------- how a threat goes
+# ---------------------------------------------------------------- how a threat is removed
 
 
 def test_how_a_threat_goes_is_corrected_and_exported() -> None:
@@ -83,7 +83,7 @@ def test_texts_call_threats_by_the_numbers_of_the_reviewed_draft() -> None:
     was, other = names(WORKS.draft), TAG.findall(named.changes)[1]
     after = WORKS.act("correct", "score", headline=was[other]).reviewed
     assert placed(after, 1).id == was[other]
-    # A number is what people call a threat by, wherever it stands.
+    # A number is how people refer to a threat, wherever it occurs.
     assert names(after) == was
     assert next(question for question in after.questions if question.id == named.id).changes == named.changes
 
@@ -130,7 +130,7 @@ def test_a_row_on_a_struck_capability_gives_way_to_what_is_left() -> None:
     assert after.lines[1:] == bent.draft.lines[1:]
 
 
-# ---------------------------------------------------------------- conditions and what remains
+# ---------------------------------------------------------------- conditions and remaining severity
 
 
 def test_conditions_speak_of_threats_that_stand_and_what_remains_of_what_a_reviewer_made_graver() -> None:
@@ -183,7 +183,7 @@ def test_a_chain_that_lost_a_threat_waits_for_no_decision_until_that_is_back() -
     assert chain(decided.act("undo"))[0] == "confirmed"
 
 
-# ---------------------------------------------------------------- what a strike falls and changes
+# ---------------------------------------------------------------- what a strike removes and changes
 
 
 def strike(desk: Desk, item: str) -> tuple[Desk, Moved]:
@@ -197,7 +197,7 @@ def test_a_strike_says_what_falls_or_changes_wherever_something_rests_on_the_fac
         after, moved = strike(FIRECRAWL, f"fact/{fact.id}")
         told = (*moved.falls, *moved.alters, *moved.causes)
         assert bool(told) >= bool(resting[fact.id]), fact.key
-        # What is said to fall is gone, and what is said to change is there.
+        # What is announced as removed is gone, and what is announced as changed is there.
         assert set(moved.falls).isdisjoint((*parts_of(after.reviewed), *moved.alters))
         assert what_moved(after.state, FIRECRAWL.state).returns == moved.falls
 

@@ -1,4 +1,4 @@
-"""What to decide first, what is weak, what a decision moved."""
+"""What to decide first, what is weakly supported, and what a decision changed."""
 
 from decimal import Decimal
 

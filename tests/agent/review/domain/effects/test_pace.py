@@ -1,4 +1,4 @@
-"""How long what is open will take: fixed seconds, measured ones, and what the pages say of it."""
+"""How long the open items will take: with fixed seconds and measured ones, and what the pages say about it."""
 
 import json
 from pathlib import Path

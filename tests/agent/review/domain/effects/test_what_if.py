@@ -1,4 +1,6 @@
-"""What would lower a score, each result as the review then has it, and what an answer is promised to narrow at most."""
+"""What would lower a score, with each result as the review would then show it, and how much an answer can narrow the
+range at most.
+"""
 
 from decimal import Decimal
 
@@ -41,7 +43,7 @@ def test_each_result_is_lower_and_what_the_review_then_has(slug: str) -> None:
             vector = part_of(desk.reviewed, item).score.cvss_vector
             own = next(part for part in vector.split("/") if part.startswith(f"{metric}:"))
             milder = milder.act("correct", item, cvss_vector=vector.replace(f"/{own}", f"/{metric}:{value}"))
-        # The review may withhold what it computes, where the new range spans too many bands.
+        # The review may withhold the computed score if the new range spans too many bands.
         made = milder.reviewed.score
         assert (made.aivss if made.withheld is None else made.provisional) == way.score
 

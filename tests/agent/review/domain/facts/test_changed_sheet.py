@@ -1,4 +1,4 @@
-"""Facts as items: what is struck takes with it whatever rests on it, and back it is as it was, byte for byte."""
+"""Facts as items: striking one removes whatever rests on it, and restoring it gives the same draft, byte for byte."""
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
@@ -33,7 +33,7 @@ def places(evidence: tuple[Evidence, ...]) -> set[tuple[str, int, int]]:
 
 
 def alone(desk: Desk, fact: str) -> set[tuple[str, int, int]]:
-    """The quotes that nothing but this fact stands on, no reviewer and no LLM either."""
+    """Return the quotes that only this fact cites: no other fact, no reviewer and no LLM does."""
     sheet, judged = desk.reviewed.facts, judgement_of(desk.reviewed)
     assert sheet is not None
     mine = tuple(one for one in sheet.facts if one.id == fact)
@@ -116,7 +116,7 @@ def test_what_fell_is_stored_with_its_quotes_and_the_reviewed_draft_has_none_of_
         assert not alone(start, threat.facts[0]) & places(after.reviewed.evidence)
 
 
-# ---------------------------------------------------------------- what follows
+# ---------------------------------------------------------------- consequences
 
 
 @pytest.mark.parametrize("name", NAMES[:3])
@@ -134,7 +134,7 @@ def test_one_that_its_facts_do_not_give_is_not_composed_again(changed: dict[str,
 
 
 def leading(draft: Draft) -> tuple[str, str]:
-    """The item of a fact on which the headline rests, and that of the headline."""
+    """Return the item of a fact on which the headline rests, and that of the headline."""
     first = next(t for layer in draft.layers.values() for t in layer.threats if t.place == 1)
     return f"fact/{first.facts[0]}", f"threat/{first.id}"
 

@@ -1,4 +1,4 @@
-"""Answers as facts: what one states is in the sheet with its quote, on whose word, and all that follows from it."""
+"""Answers as facts: what an answer states is in the sheet with its quote and author, with all its consequences."""
 
 import re
 
@@ -38,7 +38,7 @@ KEYS = load_vocabulary().keys
 PLAIN = next(key.id for key in KEYS if not key.deniable)
 POLARITIES = ("asserted", "denied", "configurable")
 states = st.tuples(st.integers(0, 20), st.integers(0, len(KEYS) - 1), st.sampled_from(POLARITIES))
-"""Which question, which key, what is said of it."""
+"""The question, the key and what is said about it."""
 Stated = tuple[int, int, str]
 State = dict[str, object]
 UNDOABLE: State = {"key": "undo", "polarity": "asserted"}
@@ -53,7 +53,7 @@ def stated_of(given_: Stated) -> State:
 
 
 def answer(desk: Desk, given_: Stated, *, kind: str = "vendor-answer") -> Desk:
-    """The review after an answer to one of its questions."""
+    """Return the review after an answer to one of its questions."""
     asked = [one.item.id for one in desk.state.items if one.item.kind == "question" and not one.fell]
     assume(asked)
     return answered(desk, asked[given_[0] % len(asked)], stated_of(given_), kind=kind)
@@ -68,9 +68,9 @@ NOTED = answered(CASE, Q1, UNDOABLE)
 
 
 def unnoted(desk: Desk) -> str:
-    """The reviewed draft without what is noted beside its parts."""
+    """Return the reviewed draft without the notes beside its parts."""
     texts = {each.id: each.text for each in desk.reviewed.questions}
-    # What comes first has the lower number; a question is the same by its words.
+    # Questions are numbered in the order in which they arrive, so identify them by their text.
     bare = dump(replaced(desk.reviewed, notes=None))
     return re.sub(r'"(Q[0-9]+)"', lambda match: f'"{texts.get(match[1], "")}"', bare)
 
@@ -138,7 +138,7 @@ def test_the_order_of_two_independent_answers_does_not_matter(name: str, one: St
     assume(items[0] != items[1] and stated_of(one)["key"] != stated_of(two)["key"])
     first = answered(answered(desk, items[0], stated_of(one)), items[1], stated_of(two))
     second = answered(answered(desk, items[1], stated_of(two)), items[0], stated_of(one))
-    # What comes first has the lower number, by which texts name threats, and may reword what nobody answered yet.
+    # Threats are numbered in order of arrival, texts refer to them by number, and open questions may be reworded.
     if first.state.numbers == second.state.numbers:
         assert unnoted(first) == unnoted(second)
     assert (first.threats, first.reviewed.score) == (second.threats, second.reviewed.score)
@@ -161,7 +161,7 @@ def test_a_question_that_was_asked_is_an_item_until_it_is_undone(name: str, path
     assert after.act("undo").text == desk.text
 
 
-# ---------------------------------------------------------------- what an answer does
+# ---------------------------------------------------------------- what an answer changes
 
 
 def test_a_vendors_answer_is_noted_and_counts_once_it_is_confirmed() -> None:
@@ -198,7 +198,7 @@ def test_a_risk_that_a_vendor_admits_counts_and_its_threats_appear() -> None:
 
 
 def test_a_page_that_says_the_same_gives_the_answer_its_rank() -> None:
-    """Once the page is a source: its words carry the fact, from rank 3 on."""
+    """Once the page is a source, its text supports the fact, at rank 3 or above."""
     told = (
         "By default the server asks the user to approve each deletion; an administrator can change it in the settings."
     )
@@ -260,7 +260,7 @@ def test_a_draft_that_took_answers_in_follows_from_its_facts_and_its_vendors_wor
     assert done.act("undo").text == again.text
 
 
-# ---------------------------------------------------------------- what it is said to state
+# ---------------------------------------------------------------- what an answer is declared to state
 
 
 @pytest.mark.parametrize(
@@ -326,7 +326,7 @@ def test_to_confirm_an_answered_question_confirms_what_its_answer_states() -> No
     assert after.act("confirm", Q1).state.version == after.state.version, "nothing is left to confirm"
 
 
-# ---------------------------------------------------------------- a vendor's word on a layer
+# ---------------------------------------------------------------- a vendor's unconfirmed word on a layer
 
 CRAWL = Desk.of_case("firecrawl-mcp")
 LLMS = next(f"question/{one.id}" for one in CRAWL.draft.questions if "names_llm" in one.about)

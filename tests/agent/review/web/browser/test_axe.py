@@ -1,6 +1,6 @@
-"""Each page of the review app under axe-core, in light and dark: no serious and no critical violation of WCAG 2.2 AA.
+"""Each page of the review app under axe-core, in light and dark: no serious or critical violation of WCAG 2.2 AA.
 
-`SEPTET_AXE` names the file `axe.min.js`; .ci/run takes it from npm.
+`SEPTET_AXE` is the path of `axe.min.js`; .ci/run takes it from npm.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Every key of the help page does what it says, in a browser; what was written stays when it is refused."""
+"""Every key on the help page does what it says, in a browser; text stays in the form when it is refused."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ TRIED = {
     "j", "k", "n", "c", "e", "x", "s", "r", "w", "b", "A", "Q", ".", ",", ">", "a", "u", "U", "/", "?", "Ctrl Enter",
     "Esc", "t", "m", "d", "g q", "g s", "g h", "g v", "Enter",
 }  # fmt: skip
-"""`t`, `m` and `d` in `test_new_threat.py`."""
+"""`t`, `m` and `d` are tested in `test_new_threat.py`."""
 PREVIEW = f'article[data-item="{FACTOR}"] .preview'
 
 
@@ -35,7 +35,7 @@ def reviews(tmp_path: Path) -> Reviews:
 
 @pytest.fixture
 def ada(browser: "Browser", reviews: Reviews) -> Iterator[Hands]:
-    """At the review page."""
+    """A browser at the review page."""
     with at_review(browser, reviews.service) as found:
         yield found
 

@@ -1,4 +1,4 @@
-"""What the pages look like where looks are work: forms as wide as they are, nothing cut off, a way back on a tablet."""
+"""The appearance of pages where it matters: forms with their own width, nothing cut off, a way back on a tablet."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""A threat is added by keyboard beside the sources, undone and redone; a mitigation is seen to by keyboard."""
+"""A threat is added by keyboard beside the sources, undone and redone; a mitigation is handled by keyboard."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ PARTS = {
 
 @pytest.fixture
 def reviews(reviews: Reviews) -> Reviews:
-    """With one draft brought in."""
+    """A store into which one draft was imported."""
     reviews.bring()
     return reviews
 

@@ -1,4 +1,4 @@
-"""The overview in a browser: the threat table sorts and shows what is asked for, and a fact says what falls with it."""
+"""The overview in a browser: the threat table sorts and filters, and a fact shows what is removed with it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -148,12 +148,12 @@ def test_before_a_fact_is_struck_its_form_says_what_falls_and_an_undo_brings_it_
     ada.type("t")
     ada.press("Control+Enter")
     assert ada.verdict(fact.id) == "struck"
-    # The card tells afterwards what its form told before.
+    # The card afterwards says what its form announced.
     after = ada.page.locator(f'article[data-item="{fact.id}"] dl.moved-list dd')
     assert [after.nth(at).inner_text() for at in range(after.count())] == before
     fell = reviews.service.review("r1").fell
     assert fell
-    # An ability that a fact carries is on the fact's card.
+    # An ability that follows from a fact is shown on the fact's card.
     shown = [item for item in fell if ada.page.locator(f'article[data-item="{item}"]').count()]
     assert {item.partition("/")[0] for item in fell} - {"capability"} <= {item.partition("/")[0] for item in shown}
     for item in shown:
@@ -171,7 +171,7 @@ def test_the_sign_page_shows_the_document_within_the_policy(ada: Hands) -> None:
 
 
 def test_the_first_press_on_a_card_hits_its_button(ada: Hands) -> None:
-    """What is chosen by a press never moves the button under it."""
+    """The selection made by pressing on a card never moves the button under the pointer."""
     cards = ada.page.locator("article.kind-fact")
     for at in range(cards.count()):
         button = cards.nth(at).locator('summary[data-verb="strike"]')

@@ -1,4 +1,6 @@
-"""The score while a form is filled in: the same words as the act then moves, also of controls and mitigations."""
+"""The score while a form is filled in: the preview names the same changes as the act then makes, also for controls and
+mitigations.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,13 +27,13 @@ def reviews(tmp_path: Path) -> Reviews:
 
 @pytest.fixture
 def ada(browser: "Browser", reviews: Reviews) -> Iterator[Hands]:
-    """At the review page."""
+    """A browser at the review page."""
     with at_review(browser, reviews.service) as found:
         yield found
 
 
 def correction(hands: Hands, item: str) -> "Locator":
-    """The form that corrects an item, opened by its key."""
+    """Open, by its key, the form that corrects an item, and return it."""
     article = hands.page.locator(f'article[data-item="{item}"]')
     article.focus()
     hands.press("e")
@@ -39,13 +41,13 @@ def correction(hands: Hands, item: str) -> "Locator":
 
 
 def told(form: "Locator", words: str) -> str:
-    """What the preview says once these words are in it."""
+    """Return what the preview says once it contains these words."""
     form.locator(".preview", has_text=words).wait_for()
     return form.locator(".preview dd, .preview:not(:has(dl))").last.inner_text()
 
 
 def saved(hands: Hands, reviews: Reviews, form: "Locator") -> tuple[str, ...]:
-    """The causes that the act itself moved the score by."""
+    """Return the causes by which the act itself changed the score."""
     before = reviews.service.review("r1")
     form.locator('select[name="reason"]').select_option("known-otherwise")
     form.locator("button.primary").click()

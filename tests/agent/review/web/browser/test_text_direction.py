@@ -1,4 +1,6 @@
-"""In a browser: characters that turn text turn nothing, and a selection over them is the same words of the source."""
+"""In a browser: characters that reverse text have no effect, and a selection over them gives the same words of the
+source.
+"""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""A response file brought in by a browser as a file, with and without JavaScript."""
+"""A response file uploaded in a browser, with and without JavaScript."""
 
 from typing import TYPE_CHECKING
 

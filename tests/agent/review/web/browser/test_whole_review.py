@@ -1,4 +1,4 @@
-"""A whole review of a real draft in a browser by keyboard alone, and how many keys it takes."""
+"""A whole review of a real draft in a browser, by keyboard alone, and the number of keys it takes."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -34,9 +34,9 @@ PARTS = {
     "asset": "documents of others",
 }  # fmt: skip
 FOUND = 5
-"""The exit code of what was found in a log."""
+"""The exit code for faults found in a log."""
 MANY = ("dify", "chatdev", "jan-ai", "autogen", "zen-mcp-server")
-"""Cases whose pages, taken for those of one product, state forty facts."""
+"""Cases whose pages, taken together as those of one product, state forty facts."""
 ON_SCREEN = """
 () => {
   const box = (each) => each.getBoundingClientRect();
@@ -51,7 +51,7 @@ ON_SCREEN = """
 
 @pytest.fixture
 def served(reviews: Reviews) -> Iterator[Served]:
-    """One draft, of which two people sign."""
+    """One draft, signed by two people."""
     reviews.service = Service(reviews.store, Settings(review_two_person="on"), lambda: AT)
     reviews.bring("dify")
     with Served(reviews.service) as made:
@@ -88,7 +88,7 @@ def test_a_review_from_the_queue_to_the_audit_log(
 
 
 def to(ada: Hands, reviews: Reviews, item: str) -> None:
-    """To an item by words of its title, which others may share; by the item itself where the search does not lead."""
+    """Go to an item by words of its title, which others may share; directly if the search leads elsewhere."""
     title = next(one.item.title for one in reviews.service.review("r1").items if one.item.id == item)
     for _ in range(5):
         ada.search(title.lower())
@@ -100,7 +100,7 @@ def to(ada: Hands, reviews: Reviews, item: str) -> None:
 
 
 def a_threat_from_the_table(ada: Hands, reviews: Reviews) -> None:
-    """The overview comes first; a row of its table of threats leads to the threat."""
+    """The overview comes first; a row of its threat table leads to the threat."""
     assert ada.page.evaluate("scrollY") == 0
     threat = next(one for one in reviews.service.review("r1").items if one.item.kind == "threat").item
     ada.tab_to("Show only threats with these words")
@@ -112,13 +112,15 @@ def a_threat_from_the_table(ada: Hands, reviews: Reviews) -> None:
 
 
 def fallen(reviews: Reviews, item: str) -> tuple[str, ...]:
-    """What would fall with a fact."""
+    """Return what would be removed with a fact."""
     action = Action(verb="strike", item=item, version=reviews.service.review("r1").version, reason="wrong-quote")
     return reviews.service.try_out("r1", action).state.fell
 
 
 def facts(ada: Hands, reviews: Reviews) -> None:
-    """One is confirmed and one corrected; what falls with a third is told before it is struck, and it comes back."""
+    """One fact is confirmed and one corrected. What a third one would remove is shown before it is struck, and it is
+    restored.
+    """
     found = [one.item.id for one in reviews.service.review("r1").items if one.item.kind == "fact"]
     bearing = next(item for item in found if any(name.startswith("threat/") for name in fallen(reviews, item)))
     first, second = [item for item in found if not fallen(reviews, item)][:2]
@@ -142,7 +144,7 @@ def facts(ada: Hands, reviews: Reviews) -> None:
     ada.press("Control+Enter")
     fell = set(reviews.service.review("r1").fell) - set(before.fell)
     assert any(name.startswith("threat/") for name in fell)
-    # An ability stands on the card of its fact.
+    # An ability is shown on the card of its fact.
     for item in fell.intersection(one.item.id for one in reviews.service.review("r1").own):
         assert "a fact that it rested on" in str(ada.page.locator(f'article[data-item="{item}"]').text_content())
     assert not {f"threat/{name}" for name in threats_of(reviews.service.review("r1").reviewed)} & fell
@@ -198,7 +200,9 @@ def sheet(reviews: Reviews) -> tuple[Fact, ...]:
 
 
 def ask(ada: Hands, reviews: Reviews) -> None:
-    """What nobody states is asked in its row of the fact sheet; the answer's offer to draft again is not there."""
+    """A fact that nobody states is asked about in its row of the fact sheet; the offer to redraft after an answer is
+    absent.
+    """
     ada.leave("g", "v")
     assert ada.page.get_by_role("button", name="Draft again").count() == 0
     ada.leave("g", "q")
@@ -215,7 +219,7 @@ def ask(ada: Hands, reviews: Reviews) -> None:
 
 
 def add_a_threat(ada: Hands, reviews: Reviews) -> None:
-    """Beside the sources, on words of one of them."""
+    """Add a threat beside the sources, on selected words of one of them."""
     ada.leave("t")
     ada.press(".", ".", "a")
     words = ada.text("#chosen q").strip("“”")
@@ -270,7 +274,7 @@ def confirm_what_lapses(ada: Hands, reviews: Reviews) -> None:
 
 
 def invited(ada: Hands, browser: "Browser", name: str, role: str) -> Hands:
-    """Another one in a browser of their own."""
+    """A second reviewer in a separate browser."""
     ada.leave("g", "q")
     ada.tab_to("People")
     ada.leave("Enter")
@@ -284,7 +288,7 @@ def invited(ada: Hands, browser: "Browser", name: str, role: str) -> Hands:
 
 
 def resolve(ada: Hands, bo: Hands, reviews: Reviews) -> None:
-    """Both change the same factor; what the second one wrote is there beside the first one's, and is saved over it."""
+    """Both change the same factor; the second one's text is shown beside the first one's, and is saved over it."""
     ada.leave("g", "q")
     for hands in (ada, bo):
         hands.press("j")
@@ -296,7 +300,7 @@ def resolve(ada: Hands, bo: Hands, reviews: Reviews) -> None:
     box.wait_for()
     assert box.locator("tr", has_text="value").first.locator("td").all_inner_texts() == ["0.9", "0.7", "0.2"]
     assert "Bo" in box.locator("[role=alert]").inner_text()
-    # Of the preview and of the save: a browser says so of every answer that is no success.
+    # One from the preview and one from the save: a browser reports every answer that is not a success.
     assert set(ada.said) == {"Failed to load resource: the server responded with a status of 409 (Conflict)"}
     ada.said.clear()
     ada.press("Control+Enter")
@@ -306,7 +310,7 @@ def resolve(ada: Hands, bo: Hands, reviews: Reviews) -> None:
 
 
 def exported(grace: Hands, reviews: Reviews, septet: Septet) -> None:
-    """The file carries the signature and says what was signed, as the command line finds in the store."""
+    """The file contains the signature and what was signed, as the command line finds in the store."""
     grace.tab_to("JSON")
     with grace.page.expect_download() as waited:
         grace.press("Enter")
@@ -324,11 +328,11 @@ def exported(grace: Hands, reviews: Reviews, septet: Septet) -> None:
     assert septet("audit-log", "verify", "--store", reviews.store.path, "--against", file).code == FOUND
 
 
-# ---------------------------------------------------------------- how many keys it takes
+# ---------------------------------------------------------------- number of keys
 
 
 def many_facts() -> tuple[Draft, tuple[Document, ...]]:
-    """A draft with forty facts, some of which contradict others."""
+    """Return a draft with forty facts, some of which contradict others."""
     pages = (each for slug in MANY for each in case_documents(slug))
     documents = tuple(each.model_copy(update={"id": f"D{number}"}) for number, each in enumerate(pages, 1))
     reading = read_documents(documents)
@@ -345,7 +349,7 @@ def test_a_draft_of_forty_facts_is_signed_as_it_is_in_45_keys_and_none_of_them_i
     seen: set[str] = set()
 
     def look() -> None:
-        """What was decided by the key before was on screen until then; what is there now is seen."""
+        """Check that whatever is decided was on screen before, and note what is on screen now."""
         decided = {one.item.id for one in reviews.service.review("r1").own if one.verdict != "open"}
         assert decided <= seen, decided - seen
         seen.update(ada.page.evaluate(ON_SCREEN))

@@ -1,4 +1,4 @@
-"""The review app without JavaScript: every act by clicks, in a browser, and what a browser sends with a form."""
+"""The review app without JavaScript: every act by clicks in a browser, and what a browser sends with a form."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def reviews(reviews: Reviews) -> Reviews:
-    """With one draft brought in."""
+    """A store into which one draft was imported."""
     reviews.bring()
     return reviews
 
@@ -35,13 +35,13 @@ def article(ada: Hands, item: str) -> "Locator":
 
 
 def click(ada: Hands, where: "Locator", button: str) -> None:
-    """A button that leads to another page."""
+    """Click a button that leads to another page."""
     with ada.page.expect_navigation():
         where.get_by_role("button", name=button, exact=True).click()
 
 
 def opened(ada: Hands, item: str, act: str) -> "Locator":
-    """The form of an act, unfolded."""
+    """Unfold and return the form of an act."""
     article(ada, item).locator(f"summary[data-verb='{act}']").click()
     return article(ada, item).locator("details.act[open]")
 
@@ -77,7 +77,7 @@ def test_a_review_by_clicks(ada: Hands, reviews: Reviews) -> None:
 
 
 def quoted(ada: Hands, reviews: Reviews) -> None:
-    """Words of a source, copied."""
+    """Copy words of a source."""
     held = next(one.item for one in reviews.service.review("r1").items if one.item.kind == "layer")
     words = reviews.service.documents("r1")[0].text.split("\n")[0].strip("# ")
     form = opened(ada, held.id, "more")
@@ -91,7 +91,7 @@ def quoted(ada: Hands, reviews: Reviews) -> None:
 
 
 def rest(ada: Hands) -> None:
-    """Whatever is open, by the buttons of sections and items, then the signature."""
+    """Confirm everything that is open with the buttons of sections and items, then sign."""
     while (section := ada.page.get_by_role("button", name=re.compile(r"Confirm all|Ask the vendor all"))).count():
         with ada.page.expect_navigation():
             section.first.click()

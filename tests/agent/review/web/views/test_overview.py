@@ -1,4 +1,4 @@
-"""The overview on top of a review, the Sign page's document, and forms for facts, comments and mitigations."""
+"""The overview at the top of a review, the Sign page's document, and forms for facts, comments and mitigations."""
 
 import itertools
 import re

@@ -1,4 +1,4 @@
-"""Mitigations of all threats in one table: sorted, filtered, edited there, past days, and as CSV."""
+"""Mitigations of all threats in one table: sorted, filtered, edited in place, overdue ones, and as CSV."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ def manage(browser: Browser, item: str, **fields: str) -> None:
 
 @pytest.fixture
 def browser() -> Browser:
-    """With three mitigations that somebody sees to; the day is 2026-11-26."""
+    """A review with three mitigations that have owners; the day is 2026-11-26."""
     made = Browser()
     work = [
         (name, each.text)
