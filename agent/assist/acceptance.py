@@ -3,7 +3,7 @@
 An LLM's proposals are checked like those of any other reader. A fact that the LLM calls wrong is struck only if the
 embedded reader alone read it. In addition, either code must be able to check the reason, or no floor and none of the
 gravest keys may be at stake and the LLM's own reading must not contain the key either. So an LLM that obeys
-instructions on a page may lose content, but lowers nothing below what the facts imply.
+instructions on a page may lose content, but cannot lower anything below what the facts imply.
 """
 
 import re
@@ -75,7 +75,7 @@ def accept(
     for item in list(wrong)[:MOST_WRONG]:
         fact = found.get(item.fact.strip(" []"))
         if fact is None or fact.id in struck:
-            refused.append((f"{item.fact}: {item.why}"[:300], "no fact of the program has that number"))
+            refused.append((f"{item.fact}: {item.why}"[:300], "no fact of the program has this number"))
             continue
         row = f"{fact.key}: “{quotes[fact.evidence[0]]}”"
         why = _why_struck(fact, item, own, sheet, material)
@@ -121,8 +121,9 @@ def speaks_of_another(facts: Iterable[Fact], sheet: FactSheet, material: Materia
 
 
 def may_be_struck(fact: Fact, sheet: FactSheet, material: Material) -> bool:
-    """Return whether the LLM's word is enough to strike a fact: nothing grave rests on it (it is comforting, or sets no
-    floor and is none of the gravest keys), or its sentences contain hardly a word of its key's meaning."""
+    """Return whether the LLM's word is enough to strike a fact: either nothing grave rests on it (it is comforting, or
+    sets no floor and is none of the gravest keys), or its sentences contain hardly any words of its key's meaning.
+    """
     key = material.vocabulary[fact.key]
     if _comforts(fact, material) or not (key.grave or key.floor):
         return True
@@ -130,8 +131,9 @@ def may_be_struck(fact: Fact, sheet: FactSheet, material: Material) -> bool:
 
 
 def hardly_said(fact: Fact, sheet: FactSheet, material: Material) -> bool:
-    """Return whether only the embedded reader read this ability, with low confidence, in sentences that name no such
-    act."""
+    """Return whether only the embedded reader read this ability, with low confidence, in sentences that do not mention
+    any such act.
+    """
     if {source.reader for source in fact.sources} != {"embedded"} or fact.confidence >= UNSURE:
         return False
     acts = _acts(material.vocabulary[fact.key].definition)
@@ -139,7 +141,7 @@ def hardly_said(fact: Fact, sheet: FactSheet, material: Material) -> bool:
 
 
 def meant(texts: Iterable[str]) -> set[str]:
-    """Return the meanings of the words of texts."""
+    """Return the meanings of the words in some texts."""
     return {meaning for text in texts for _, meaning in meanings(text)}
 
 
@@ -150,7 +152,7 @@ def _why_struck(fact: Fact, item: WrongItem, own: set[str], sheet: FactSheet, ma
     if item.reason == "another product" and speaks_of_another([fact], sheet, material):
         return "its sentences are about another product"
     if item.reason and fact.key not in own and may_be_struck(fact, sheet, material):
-        return f"the LLM calls it wrong ({item.reason}), and its own reading has nothing of the kind"
+        return f"the LLM calls it wrong ({item.reason}), and its own reading contains nothing of the kind"
     return ""
 
 
@@ -202,6 +204,6 @@ def _rows(facts: Iterable[Fact], sheet: FactSheet, material: Material) -> list[S
 
 @lru_cache(maxsize=256)
 def _acts(definition: str) -> set[str]:
-    """Return the meanings of the verbs at the start of an ability's definition; none if it starts otherwise."""
+    """Return the meanings of the verbs at the start of an ability's definition, or none if it starts differently."""
     found = _VERBS.match(definition)
     return meant([found[1]]) if found else set()

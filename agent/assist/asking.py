@@ -1,7 +1,7 @@
-"""Wording, allotting and sending the calls of a draft: two waves, at most eight calls, repairs included.
+"""Rendering, scheduling and sending the calls of a draft: two waves, at most eight calls, repairs included.
 
 All calls begin with the same static instructions. The calls of a wave also share the text that follows (the sources, or
-the accepted facts), so that a provider's prompt cache serves all calls of a wave but the first. The part that is
+the accepted facts), so that a provider's prompt cache serves all calls of a wave except the first. The part that is
 specific to a call comes last.
 
 Turns, and the budget for their worst case, are allotted in the order of the asks before the first call of a wave is
@@ -38,10 +38,11 @@ _BYTES_A_TOKEN: Final = 4
 _TURNS: Final = 3
 """The most turns of one ask: the call, one repair, and one retry with a larger cap."""
 _REPAIR_TOKENS: Final = 1_000
-"""Input tokens allowed for a repair's description of the faults in an answer."""
+"""Input tokens allowed for describing the faults of an answer in a repair."""
 _WAIT_SECONDS: Final = 0.25
-"""The longest wait for an answer at a time: an interrupt that comes just before a wait, or that the system gives to
-another thread, is noticed only when the wait ends."""
+"""The longest single wait for an answer. An interrupt that arrives just before a wait, or that the system delivers to
+another thread, is noticed only when the wait ends.
+"""
 _FOLDER: Final = "assist"
 _MASK: Final = "[delimiter]"
 _AWAY: Final[frozenset[LlmReason]] = ENDS_RUN | {
@@ -172,7 +173,7 @@ class Caller:
         for outcome, (_, call, _) in zip(found, rows, strict=True):
             self.calls += outcome.answer.calls
             self.input += outcome.answer.calls * _size(call)
-        detail = f"not asked, since the calls of this draft (at most {MAX_CALLS}) or its budget were given out"
+        detail = f"not asked, since the calls of this draft (at most {MAX_CALLS}) or its budget were used up"
         sent = iter(found)
         return [
             next(sent) if turn else unasked(ask, "over_budget", detail) for ask, turn in zip(asks, turns, strict=True)
@@ -210,7 +211,7 @@ class Caller:
             return
         worst = self.ended() or self.outcomes[0].answer
         assert worst.reason is not None
-        hint = "`septet doctor` says what is wrong; `--fallback embedded` drafts without it"
+        hint = "run `septet doctor` to find the cause, or draft without it with `--fallback embedded`"
         raise LlmError(worst.reason, worst.detail, hint=hint, usage=self.usage)
 
     def prompts(self) -> tuple[PromptRef, ...]:

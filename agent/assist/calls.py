@@ -77,7 +77,7 @@ def first_wave(sheet: FactSheet, found: Mapping[str, Fact], delimiter: str) -> t
 
 
 def accepted(sheet: FactSheet, *, kind: ProductKind | None, delimiter: str) -> str:
-    """Return the text that stands behind the sources in the second wave."""
+    """Return the text that follows the sources in the second wave."""
     quotes = {item.id: item.quote for item in sheet.evidence}
     lines = []
     for fact in sheet.facts:
@@ -86,7 +86,7 @@ def accepted(sheet: FactSheet, *, kind: ProductKind | None, delimiter: str) -> s
         state = "" if fact.counts else "; counts: no"
         lines.append(f"- {fact.key}{polarity}{about}{state}: “{_short(quotes[fact.evidence[0]], _FACT_CHARS)}”")
     facts = framed(delimiter, "[facts]", "\n".join(lines) or "none")
-    return prompt("accepted").render(kind=kind or "not told", facts=facts)
+    return prompt("accepted").render(kind=kind or "unknown", facts=facts)
 
 
 def second_wave(
@@ -96,11 +96,12 @@ def second_wave(
     layers: Mapping[LayerKey, LayerState],
     delimiter: str,
 ) -> tuple[Ask, ...]:
-    """Return the second wave's question. One call writes the whole page, so that its parts agree and none repeats
-    another."""
+    """Return the second wave's question. One call writes the whole page, so that its parts are consistent and do not
+    repeat each other.
+    """
     keys = {fact.id: fact.key for fact in sheet.facts}
     stated = set(keys.values())
-    # The absence of a key is worth mentioning if the key is a control, or a question asks about it.
+    # The absence of a key is worth mentioning if the key is a control, or if a question asks about it.
     asked_for = [key.id for key in load_vocabulary() if key.claim == "control" or "questions" in key.used_in]
     values = [
         f"{key} {factors[key].value}: {_one_line(_MARKS.sub('', factors[key].rationale))}"

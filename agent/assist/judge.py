@@ -1,6 +1,6 @@
-"""Conversion of an LLM's answers into a judgement, checking every id, quote, metric and sentence.
+"""Turn an LLM's answers into a judgement, checking every id, quote, metric and sentence.
 
-An invalid item costs that item alone and is listed as dropped, verbatim and with the reason.
+An invalid item costs only that item and is listed as dropped, verbatim and with the reason.
 """
 
 import re
@@ -62,18 +62,19 @@ MAX_ALSO: Final = 5
 MAX_CONFLICTS: Final = 3
 MAX_PARTS: Final = 12
 WORDS: Final = 84
-"""A text is limited to 70 words. Up to this many are tolerated; sentences beyond are cut."""
+"""Texts are limited to 70 words. Up to this many are tolerated; further sentences are cut."""
 PARAGRAPH_WORDS: Final = 60
 """The tolerated length of a layer's paragraph, which is limited to 40 words."""
 POSTURE_WORDS: Final = 110
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 _CITATION: Final = re.compile(r"\s*\[(?:(D\d{1,3}: ?(?:[^\[\]]|\[[^\[\]]*\])+)|(D\d{1,3}: ?[^\[\]]*\[[^\[\]]*))\]")
-"""A quote behind a clause, as in [D1: checks each inbox]; the quote may hold brackets itself, the last one perhaps not
-closed."""
+"""A quote after a clause, as in [D1: checks each inbox]; the quote itself may contain brackets, the last of which may
+be unclosed.
+"""
 _NEXT: Final = re.compile(r";\s*(?=D\d{1,3}:)")
 _QUOTED: Final = re.compile(r"“([^“”]{4,300})”|\"([^“”\"]{4,300})\"")
 _LEAST_QUOTED: Final = 3
-"""The least words in quotation marks that stand for a citation."""
+"""The minimum number of words in quotation marks that count as a citation."""
 _PRODUCT_NAMES: Final = ("product", "the product")
 _LEAST_STEPS: Final = 2
 
@@ -108,7 +109,7 @@ class Judge:
         return {key: made[key] for key in FACTORS if key in made}
 
     def reasons(self, items: Iterable[ReasonItem]) -> dict[FactorKey, str]:
-        """Check the better reasons for factors. One without a mark that was kept is dropped."""
+        """Check the better reasons for factors. A reason that is accepted but has no mark is dropped."""
         made: dict[FactorKey, str] = {}
         for item in items:
             text, evidence = self._text(item.reason, "product")
@@ -119,8 +120,9 @@ class Judge:
         return made
 
     def layers(self, items: Iterable[LayerVerdict]) -> dict[LayerKey, JudgedLayer]:
-        """Check the verdicts on layers. All but "insufficient" are dropped if none of their quotes is found, or
-        all are mere claims of how safe the product is."""
+        """Check the verdicts on layers. All but "insufficient" are dropped if none of their quotes is found, or if all
+        of them merely claim how safe the product is.
+        """
         made: dict[LayerKey, JudgedLayer] = {}
         for item in items:
             if item.layer in made:
@@ -152,7 +154,7 @@ class Judge:
             evidence = self.quotes.take(part.quotes)
             name = " ".join(part.name.split())[:60]
             if not name or name.casefold() in parts or not evidence or self._is_unfit(name, evidence):
-                why = "no quote of it was found, or its name is not in the sources"
+                why = "none of its quotes was found, or its name is not in the sources"
                 self.dropped.append((f"part {part.name}", why))
                 continue
             parts[name.casefold()] = JudgedPart(
@@ -164,7 +166,9 @@ class Judge:
             evidence = self.quotes.take(flow.quotes)
             ends = [" ".join(end.split()).casefold() for end in (flow.source, flow.target)]
             if not evidence or not {*ends} <= {*parts, *own} or self._is_unfit(flow.what, evidence):
-                self.dropped.append((f"flow {flow.source} to {flow.target}", "an end or its quote is not known"))
+                self.dropped.append(
+                    (f"flow {flow.source} to {flow.target}", "an end is unknown, or its quote was not found")
+                )
                 continue
             source, target = (parts[end].name if end in parts else self.name for end in ends)
             facts = self._facts_at(evidence)
@@ -172,14 +176,16 @@ class Judge:
         return JudgedPicture(parts=tuple(parts.values()), flows=tuple(flows))
 
     def _is_unfit(self, label: str, evidence: Iterable[str]) -> bool:
-        """Return whether a label, or a quote behind it, addresses the assessor, or the label names what is foreign."""
+        """Return whether a label or one of its quotes addresses the assessor, or the label contains names that the
+        sources lack.
+        """
         said = (label, *(self.quotes.all[mark].quote for mark in evidence))
         return any(map(instructions.find, said)) or bool(self._ground.foreign(label))
 
     def page(self, answer: Page, candidates: Sequence[Candidate], early: Judgement) -> Judgement:
-        """Add what holds of a page to the first wave's judgement, but for its reasons of factors.
+        """Add the accepted parts of a page to the first wave's judgement, except its reasons for factors.
 
-        Threats are renumbered if one was dropped, and so is what refers to them.
+        If a threat was dropped, the others are renumbered, and so are references to them.
         """
         known = {row.id: row for row in candidates}
         kept, numbers = self._threats(answer, known)
@@ -203,7 +209,7 @@ class Judge:
         )
 
     def _threats(self, answer: Page, known: Mapping[str, Candidate]) -> tuple[list[JudgedThreat], dict[str, str]]:
-        """Return the threats that hold, and their numbers by those in the answer."""
+        """Return the accepted threats, and their new numbers by their numbers in the answer."""
         kept: list[JudgedThreat] = []
         numbers: dict[str, str] = {}
         refused = {row.candidate for row in answer.verdicts if row.says == "wrong"}
@@ -224,16 +230,16 @@ class Judge:
         evidence = tuple(dict.fromkeys((*self.quotes.take(item.quotes), *marked)))
         metrics = self._metrics(item.cvss, evidence)
         if not title or not how or isinstance(metrics, str):
-            why = metrics if isinstance(metrics, str) else "nothing of its title or of how it goes could be kept"
+            why = metrics if isinstance(metrics, str) else "nothing of its title or course could be kept"
             self.dropped.append((f"{item.title}: {item.how}", why))
             return None
         setting = self._phrase(item.setting).rstrip(".")
         first, _, rest = setting.partition(" ")
         if first.lower() in ("if", "when", "where") and rest:
             setting = rest
-        # The core danger holds in the use that the product is bought for, also where that use needs an option.
+        # The main danger applies to the use that the product is bought for, even if that use needs an option.
         said = "entry inferred" if core and item.default_use and item.basis == "needs a setting" else item.basis
-        # A basis is no stronger than its quotes allow.
+        # A basis is only as strong as its quotes allow.
         carried = setting if said == "needs a setting" else evidence
         return JudgedThreat(
             candidate=candidate or None,
@@ -258,7 +264,7 @@ class Judge:
             value, _, reason = str(getattr(said, metric)).strip().partition(":")
             value = value.strip()
             if len(value) != 1 or value not in VALUES[metric]:
-                return f"{metric} has a value that CVSS v4.0 does not have"
+                return f"{metric} has a value that does not exist in CVSS v4.0"
             # The reason rests on the threat's citations, whose marks are displayed next to it.
             found = self._ground.resting(reason, evidence)
             self.dropped += found.dropped
@@ -271,7 +277,7 @@ class Judge:
         for name in names:
             pair = known.get(name.strip().split(" ")[0].partition(":")[0])
             if pair is None:
-                self.dropped.append((name[:80], "no id of the lists that were given"))
+                self.dropped.append((name[:80], "this id is not in the given lists"))
             else:
                 found.append(pair)
         return tuple(dict.fromkeys(found))
@@ -284,7 +290,9 @@ class Judge:
         return tuple(each for each in found if each.text)
 
     def _measures(self, text: str) -> str:
-        """Check a text with one or more measures, separated by semicolons: one that fails does not cost the others."""
+        """Check a text with one or more measures, separated by semicolons; a measure that fails does not affect the
+        others.
+        """
         found = self._ground.check(_uncited(text), "advice")
         if found.text or ";" not in text:
             return self._advice(text)
@@ -298,7 +306,7 @@ class Judge:
         made: dict[str, Verdict] = {}
         for row in answer.verdicts:
             if row.candidate not in known:
-                self.dropped.append((f"verdict on {row.candidate}"[:300], "no candidate has that id"))
+                self.dropped.append((f"verdict on {row.candidate}"[:300], "no candidate has this id"))
             elif row.candidate not in made:
                 made[row.candidate] = self._verdict(row, known, numbers, kept)
         for threat in kept:
@@ -353,18 +361,18 @@ class Judge:
             if title and len(steps) >= _LEAST_STEPS and len({step.threat for step in steps}) == len(steps):
                 yield JudgedChain(title=title, steps=tuple(steps))
             else:
-                self.dropped.append((f"chain {item.title}"[:300], "fewer than two steps that facts carry"))
+                self.dropped.append((f"chain {item.title}"[:300], "fewer than two steps are supported by facts"))
 
     def _conditions(self, items: Sequence[ConditionItem], numbers: Mapping[str, str]) -> Iterator[JudgedCondition]:
         """Check the conditions and what they change.
 
-        A condition makes a threat harder or smaller, but never ends it, since another way may stay open.
+        A condition makes a threat harder or smaller, but never eliminates it, since another way may remain open.
         """
         for item in items[:MAX_CONDITIONS]:
             text = self._advice(item.text)
             metrics = self._eased(item.metrics, text, numbers)
             if not text or not metrics:
-                self.dropped.append((item.text, "it names no threat that was kept"))
+                self.dropped.append((item.text, "it refers to no threat that was kept"))
                 continue
             yield JudgedCondition(
                 text=text,
@@ -375,7 +383,9 @@ class Judge:
             )
 
     def _eased(self, changes: Sequence[str], by: str, numbers: Mapping[str, str]) -> dict[str, dict[Metric, str]]:
-        """Read what a text eases, such as "T1 UI:A" or "T1": the metrics by threat, none for a threat named alone."""
+        """Parse what a text eases, such as "T1 UI:A" or "T1": the metrics by threat, none for a threat without a
+        metric.
+        """
         eased: dict[str, dict[Metric, str]] = {}
         for name, _, change in (change.strip().partition(" ") for change in changes):
             if name not in numbers:
@@ -386,14 +396,15 @@ class Judge:
             if legal and value in tuple(VALUES[legal]):
                 metrics[legal] = value
             elif change.strip():
-                self.dropped.append((f"{change} by “{by}”"[:300], "no metric of CVSS v4.0"))
+                self.dropped.append((f"{change} by “{by}”"[:300], "not a metric of CVSS v4.0"))
         return eased
 
     def _summary(self, answer: Page, numbers: Mapping[str, str]) -> dict[str, str]:
-        """Check what the product is, and the posture.
+        """Check the description of the product, and the posture.
 
-        The posture's first sentence sums up the others. If its own marks do not carry it, all of theirs have to, and it
-        shows its own, which say what the product is, or theirs where it has none.
+        The posture's first sentence sums up the others. If its own marks do not support it, the marks of all sentences
+        together must. It then shows its own marks, which say what the product is, or if it has none, those of the
+        others.
         """
         what, rests = self._text(answer.what, "product")
         marked = self._cited(_renumbered(answer.posture, numbers))
@@ -422,7 +433,7 @@ class Judge:
                 facts = self._facts_at(evidence)
                 made[line.label] = JudgedLine(label=line.label, text=text, facts=facts, evidence=evidence)
             elif text:
-                self.dropped.append((line.text, "a row needs a mark, and each label stands once"))
+                self.dropped.append((line.text, "a row needs a mark, and a label may occur only once"))
         return tuple(made.values())
 
     def _controls(self, answer: Page) -> tuple[JudgedControl, ...]:
@@ -437,11 +448,11 @@ class Judge:
         return tuple(made)
 
     def _questions(self, answer: Page, ids: set[str], numbers: Mapping[str, str]) -> Iterator[JudgedQuestion]:
-        """Check the questions. One may be about one of `ids` or about a fact key."""
+        """Check the questions. A question may be about one of `ids` or about a fact key."""
         for item in answer.questions[:MAX_QUESTIONS]:
             text = self._advice(item.text, numbers)
             if not text.endswith("?"):
-                self.dropped.append((item.text, "it is no question that could be kept"))
+                self.dropped.append((item.text, "no question could be kept"))
                 continue
             about = dict.fromkeys(name for name in item.about if name in ids or name in self._material.vocabulary)
             yield JudgedQuestion(
@@ -471,7 +482,7 @@ class Judge:
         return self._checked(_uncited(text) if mode == "advice" else self._cited(text), mode, words)
 
     def _checked(self, text: str, mode: Mode, words: int) -> tuple[str, tuple[str, ...]]:
-        """Do the same for a text whose citations are marks already."""
+        """Do the same for a text whose citations were already replaced by marks."""
         found = self._ground.check(text, mode)
         self.dropped += found.dropped
         kept: list[str] = []
@@ -483,14 +494,14 @@ class Judge:
         return " ".join(kept), found.evidence
 
     def _conflicts(self, told: Iterable[str], numbers: Mapping[str, str]) -> Iterator[str]:
-        """Yield what does not add up in the sources; a contradiction whose quotes are not found is none."""
+        """Yield the contradictions in the sources; one whose quotes are not found does not count."""
         for item in told:
             text, evidence = self._text(_renumbered(item, numbers), "product")
             if text and evidence:
                 yield text
 
     def _advice(self, text: str, numbers: Mapping[str, str] | None = None) -> str:
-        """Check a text that says what somebody should do, or a question; with `numbers`, it names threats."""
+        """Check advice or a question. With `numbers`, threat numbers in the text are replaced first."""
         return self._text(text if numbers is None else _renumbered(text, numbers), "advice")[0]
 
     def _phrase(self, text: str) -> str:
@@ -502,7 +513,7 @@ class Judge:
         return "" if found.dropped else found.text.replace("`", "")
 
     def _with(self, text: str, evidence: Sequence[str]) -> str:
-        """Return the checked sentences of a text, each marked with those of `evidence` that bear on it."""
+        """Return the checked sentences of a text, each with the marks in `evidence` that are relevant to it."""
         if not evidence:
             return self._text(text, "inference")[0]
         marks = ", ".join(evidence)
@@ -512,8 +523,8 @@ class Judge:
     def _cited(self, text: str) -> str:
         """Replace each citation in a text by the mark of its quote; a quote that is not found leaves no mark.
 
-        Longer words in quotation marks are looked up too, unless a citation of their sentence holds them. Marks that
-        the LLM made up are removed.
+        Longer passages in quotation marks are looked up too, unless a citation of the same sentence contains them.
+        Marks that the LLM made up are removed.
         """
 
         def marks_of(found: re.Match[str]) -> str:
@@ -550,14 +561,15 @@ def _uncited(text: str) -> str:
 
 
 def _small(danger: str) -> str:
-    """Write the capitals small with which a danger's name and sentence begin, so that they are no names of the sources;
-    the report writes them again."""
+    """Lower-case the first letters of a danger's name and of its sentence, so that they do not count as names from the
+    sources; the report capitalises them again.
+    """
     parts = danger.split(": ", 1)
     return ": ".join(f"{part[:1].lower()}{part[1:]}" if part[1:2].islower() else part for part in parts)
 
 
 def _renumbered(text: str, numbers: Mapping[str, str]) -> str:
-    """Give threats in a text the numbers under which they were kept; others are called "the threat".
+    """Replace threat numbers in a text by those under which the threats were kept; dropped ones become "the threat".
 
     A range ("T1 to T3") is spelled out first, since its ends may no longer be neighbours.
     """

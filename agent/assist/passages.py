@@ -1,4 +1,4 @@
-"""The parts of the sources that an LLM is shown: whole documents if they fit, else the passages that are needed.
+"""The parts of the sources that an LLM is shown: whole documents if they fit, otherwise the passages that are needed.
 
     <<<482913377
     [D1] listing
@@ -6,8 +6,8 @@
     482913377>>>
 
 The delimiter is random and new for each run, so that no page can close its frame. Sentences with orders to assessors or
-other hidden text are cut out. In marks that a chat format reads as the start of a turn, one character is replaced by a
-look-alike, so that quotes keep their offsets.
+other hidden text are cut out. In strings that a chat format reads as the start of a turn, one character is replaced by
+a look-alike, so that quotes keep their offsets.
 """
 
 import re
@@ -90,9 +90,9 @@ def show(
     Raises InputError for a delimiter that is too short or occurs in the sources.
     """
     if len(delimiter) < MIN_DELIMITER or not delimiter.isalnum():
-        raise InputError("a delimiter is of eight or more letters and digits", where="sources of an LLM")
+        raise InputError("the delimiter needs eight or more letters and digits", where="sources of an LLM")
     if any(delimiter in document.text for document in documents):
-        raise InputError("the delimiter stands in the sources", where="sources of an LLM", hint="make another one")
+        raise InputError("the delimiter occurs in the sources", where="sources of an LLM", hint="generate another one")
     labels = {document.id: f"[{document.id}] {document.kind}" for document in documents}
 
     def text_of(parts: dict[str, list[str]]) -> str:
@@ -139,7 +139,7 @@ def _cuts(document: Document, statements: Sequence[Statement]) -> Iterator[tuple
             yield row.start, row.end
     for finding in document.findings:
         if finding.kind == "remote-resource" and finding.start < finding.end:
-            # Cut the address alone: the words around it are the vendor's.
+            # Cut only the address: the words around it are the vendor's.
             yield finding.start, finding.end
         elif finding.kind not in _MILD and finding.start < finding.end:
             # Cut the whole line: text next to an order belongs to the order.

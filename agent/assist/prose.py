@@ -1,8 +1,8 @@
 """Check an LLM's sentences against the accepted evidence, and decide which ones stay, with their marks.
 
-A sentence about the product must cite relevant accepted quotes, name nothing that the sources lack, and neither narrow
-nor widen them. A sentence about consequences needs no mark and is shown as inference, but it too may name only what is
-in the sources or the lists of the field. Dropped sentences are recorded verbatim with the reason.
+A sentence about the product must cite relevant accepted quotes, contain no names that the sources lack, and neither
+narrow nor widen what they say. A sentence about consequences needs no mark and is shown as inference, but its names
+must also be in the sources or in the lists of the field. Dropped sentences are recorded verbatim with the reason.
 """
 
 import math
@@ -31,7 +31,8 @@ from agent.taxonomy.lists import entries, schemes
 
 Mode = Literal["product", "inference", "advice"]
 """product: what the sources state, and what follows. inference: the course of an attack. advice: what somebody should
-do, or a question, without marks."""
+do, or a question, without marks.
+"""
 MOST_MARKS: Final = 2
 """The most marks per sentence."""
 _BEARS: Final = 0.2
@@ -43,7 +44,7 @@ _CODE_CHARS: Final = 4
 _CODE_NAME: Final = re.compile(r"--[\w-]+|@?[\w/:-]*[\d_.@][\w.@/:-]*\w")
 """A flag, or a word that contains a digit, a dot or another code character."""
 _WORDED: Final = 2
-"""The number of words that a sentence has to share with its quotes if they share no meaning."""
+"""The number of words that a sentence must share with its quotes if they have no meaning in common."""
 _STEM: Final = 5
 _LETTERS: Final = re.compile(r"[a-z]{4,}")
 _EMPTY: Final = frozenset((
@@ -95,7 +96,7 @@ _FOLLOWS: Final = re.compile(
 _CLAUSE: Final = re.compile(
     r"[;:]|,\s+(?=(?:so|yet|but|while|which|whose|who|and (?:then|no|nothing|neither|nobody))\b)"
 )
-"""The point where a sentence continues with a consequence of its first clause."""
+"""The point where a sentence goes on to a consequence of its first clause."""
 _NO: Final = re.compile(r"\b(?:no|not|never|nobody|nothing|without|cannot)\b|n't\b", re.I)
 _NO_DENIAL: Final = re.compile(
     r"\b(?:and nothing more|nothing (?:more|less|but)|not (?:only|just|merely))\b|--no-[\w-]+|[_(]+none[_)]+", re.I
@@ -131,20 +132,20 @@ _COMFORT: Final = re.compile(
     re.I,
 )
 _COUNTED: Final = re.compile(rf"\b(?:{'|'.join(NUMBER_WORDS)})\b", re.I)
-_NOT_BEARING: Final = "its quotes do not bear on it"
-_UNCITED: Final = "it is about the product and cites nothing"
+_NOT_BEARING: Final = "its quotes are not relevant to it"
+_UNCITED: Final = "it is about the product but cites nothing"
 _CLAUSE_END: Final = re.compile(r"\s*(?:[,;:–—]|(?:and|but|so|while|because|although)\b)")
 _POINTS_BACK: Final = re.compile(r"(?:This|That|These|Those|Such|They|Both|Either|Otherwise)\b")
 _POINTING: Final = re.compile(
     r"\b(?:those|such|that) (key|header|token|file|folder|directory|port|address|text|page|command|link|account|mode"
     r"|option|flag|step|prompt|message|list|script|server|tool|setting|machine|host|container|copy|channel|person|caller)s?\b"
 )
-"""What a sentence points at, which it cannot once the sentence before it, which named that, is left out."""
+"""References to something named in the preceding sentence; they are invalid once that sentence was dropped."""
 _CHOSEN_NUMBER: Final = re.compile(
     r"\b\d{1,3}[ -](?:minute|hour|day|week|month|year)s?\b|\b127\.0\.0\.1\b|\bconditions? [1-9]\b", re.I
 )
-"""How long something should take, the machine's own address, or a condition of the page: numbers that advice may choose
-itself."""
+"""Durations of measures, the machine's own address, or conditions of the page: numbers that advice may choose freely.
+"""
 _LINK: Final = re.compile(r"https?:(?=\S)|www\.|<(?!=)|>(?!=)|\{\{|\}\}|\{%|\]\(", re.I)
 _LOCAL: Final = re.compile(r"\bhttps?://(?=(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\b)")
 """The scheme of a local address. It is removed because "localhost:8080" does not link to an outside site."""
@@ -198,7 +199,7 @@ class Ground:
 
     @cached_property
     def _translated(self) -> bool:
-        """Whether no source is in English, so that a sentence about them has none of their words."""
+        """Whether no source is in English, so that a sentence about them shares no words with them."""
         return not any(language.is_english(document.language) for document in self.material.documents)
 
     @cached_property
@@ -230,8 +231,9 @@ class Ground:
         return tuple(dict.fromkeys(odd))
 
     def _knows(self, name: str) -> bool:
-        """Return whether the sources have a name, but for its lower-case parts ("VPN" of "VPN-internal"), or a word
-        that begins with it, as "hackernews" does with "hacker"."""
+        """Return whether the sources contain a name without its lower-case parts ("VPN" of "VPN-internal"), or a word
+        that begins with the name, as "hackernews" begins with "hacker".
+        """
         parts = [part for part in name.split("-") if not (part.isalpha() and part.islower())]
         folded = normalise(name)
         return keys_of(" ".join(parts) or name) <= self._words or (
@@ -285,7 +287,8 @@ class Ground:
 
     def _own_clauses(self, sentence: str) -> tuple[str, ...]:
         """Return the quotes of marks that follow a clause within the sentence: the first relevant one at each place.
-        Quotes of code are relevant, and those of a clause that states something and concludes nothing."""
+        Quotes of code are relevant, as are those of a clause that states something and draws no conclusion.
+        """
         found: list[str] = []
         begin = 0
         for match in MARKED.finditer(sentence):
@@ -299,8 +302,9 @@ class Ground:
         return tuple(found)
 
     def _bearing(self, marks: Sequence[str], sentence: str, own: Sequence[str]) -> tuple[str, ...]:
-        """Return the marks that share a meaning or a code name with a sentence, in their order, at most `MOST_MARKS`;
-        if none does, the best one. Those in `own`, the marks of single clauses, come first."""
+        """Return the marks that share a meaning or a code name with a sentence, in order, at most `MOST_MARKS`; if none
+        does, the best one. Those in `own`, the marks of single clauses, come first.
+        """
         common = {
             mark: self._common(mark, sentence) + _NAMED * _named_alike(sentence, [self.evidence[mark].quote])
             for mark in marks
@@ -322,11 +326,11 @@ class Ground:
             own = () if mode == "advice" else self._own_clauses(sentence)
             why = self._wrong(bare, mode, cited, marked=bool(named))
             if not why and gap and _leans(bare, " ".join(kept)):
-                why = "it speaks of what a sentence that was left out says"
+                why = "it refers to something in a sentence that was dropped"
             goes_on = mode == "inference" and bool(kept)
             if why == _NOT_BEARING and (goes_on or not self.tells(bare, mode) or _FOLLOWS.search(bare)):
                 # Consequences and later steps of an attack may stay as inference, without the irrelevant marks. The
-                # quote of a step that is told in the attacker's words need not share them.
+                # quote of a step described from the attacker's side need not share its words.
                 cited = () if self.is_about_product(bare) else own
                 if not cited:
                     dropped.append((f"marks of: {sentence}", why))
@@ -356,8 +360,9 @@ class Ground:
         return Checked(" ".join(kept), tuple(evidence), tuple(dropped))
 
     def _unlinked(self, sentence: str) -> str:
-        """Write addresses of the sources and schemes alone so that they are no links, and placeholders of the
-        sources, such as "<id>", without their brackets."""
+        """Change addresses from the sources and bare schemes so that they do not become links, and remove the brackets
+        of placeholders such as "<id>" in the sources.
+        """
         known = "\n".join(self._texts) if _LINK.search(sentence) else ""
         bare = _SCHEME.sub(r"\1", _ADDRESS.sub(lambda match: match[1] if match[0] in known else match[0], sentence))
         return _PLACEHOLDER.sub(lambda match: match[0][1:-1] if match[0] in known else match[0], bare)
@@ -365,13 +370,13 @@ class Ground:
     def _wrong(self, sentence: str, mode: Mode, evidence: Sequence[str], *, marked: bool) -> str:
         """Return why a sentence must be dropped, or an empty string if it is accepted."""
         if not sentence.strip(" .!?"):
-            return "it says nothing"
+            return "it is empty"
         if _LINK.search(sentence):
-            return "links and markup are not shown"
+            return "links and markup are not allowed"
         if _ENDLESS.search(sentence) or any(unicodedata.category(char) in _UNSEEN for char in sentence):
-            return "it has no words that can be read"
+            return "it contains no readable words"
         if instructions.find(sentence):
-            return "it speaks to whoever assesses the product"
+            return "it addresses the assessor"
         is_advice = mode == "advice"
         odd = self.foreign(_CHOSEN_NUMBER.sub(" ", sentence) if is_advice else sentence, advice=is_advice)
         if odd:
@@ -382,11 +387,11 @@ class Ground:
         if evidence:
             return self._unsupported(sentence, mode, evidence, about=about)
         if marked and about:
-            return "its marks are of nothing that was accepted"
+            return "its marks refer to nothing that was accepted"
         if _FOLLOWS.search(sentence) or _SILENT.search(sentence):
             return ""
         if _COMFORT.search(sentence):
-            return "it comforts and cites nothing"
+            return "it is reassuring but cites nothing"
         return _UNCITED if about else ""
 
     def _unsupported(self, sentence: str, mode: Mode, evidence: Sequence[str], *, about: bool) -> str:
@@ -394,7 +399,7 @@ class Ground:
         if about and all(item.about == "other" for item in items):
             return "its quotes are about another product"
         if not any(language.is_english(self.material.by_id[item.document].language) for item in items):
-            # The quotes were found; whether they say it in their language, code cannot tell.
+            # The quotes were found; code cannot tell whether they say the same in their language.
             return ""
         told = self.told(evidence)
         text = " ".join(told).casefold()
@@ -416,20 +421,21 @@ class Ground:
         share = max(len(part & have) / len(part) if part else 1.0 for part in (own, core))
         # Each further quote makes a mistaken citation less likely.
         far = share == 0 or (about and share < _BEARS / len(evidence))
-        # Common words count too: "connects AI agents with the platform" has none that tells products apart, and still
+        # Common words count too: "connects AI agents with the platform" has no word that distinguishes products, yet
         # says what its quote says.
         plain = _plain_words(sentence) & _plain_words(" ".join(item.quote for item in items))
         if own and far and not _named_alike(sentence, told) and len(plain) < _WORDED:
             return _NOT_BEARING
-        # A quote that says otherwise matters where a sentence comforts; elsewhere the worse reading is the safe one.
+        # A contradicting quote matters where a sentence is reassuring; elsewhere the worse reading is the safe one.
         comforts = about and (_COMFORT.search(sentence) or _BOUND.search(sentence))
         stated = _COMPARED.sub("", _stated(sentence, denials=False)) if comforts else ""
-        return "its quotes say otherwise" if stated and self._denied(stated, items, own) else ""
+        return "its quotes contradict it" if stated and self._denied(stated, items, own) else ""
 
     def _denied(self, stated: str, items: Sequence[Evidence], own: set[str]) -> bool:
         """Return whether quotes contradict a sentence and none confirms it. "works without Docker" next to "runs with
-        Docker Compose" is no contradiction, and neither is "so that it works without Docker": only a "without …" that
-        shares a meaning with the sentence (`own`) denies anything."""
+        Docker Compose" is not a contradiction, and neither is "so that it works without Docker": only a "without …"
+        that shares a meaning with the sentence (`own`) denies anything.
+        """
         stated = _NO_DENIAL.sub(" ", stated)
 
         def without_lacks(text: str) -> str:
@@ -458,7 +464,8 @@ class Ground:
 
 def _named_alike(sentence: str, told: Iterable[str]) -> bool:
     """Return whether a sentence shares a port, an address, a flag or another code name with its quotes. A line of code
-    has few words in common with a sentence about it."""
+    has few words in common with a sentence about it.
+    """
     names = {match[0].strip(".,:;").casefold() for match in _CODE_NAME.finditer(sentence)}
     text = " ".join(told).casefold()
     return any(len(name) >= _CODE_CHARS and name in text for name in names)
@@ -470,7 +477,8 @@ def _plain_words(text: str) -> set[str]:
 
 def _denies_alike(stated: str, said: Sequence[str]) -> bool:
     """Return whether the quotes contain all negations of a sentence: the same words, such as the "never" of "a site it
-    has never seen", or another denial of the same thing, such as "no agentic loops" for "without agentic loops"."""
+    has never seen", or another denial of the same thing, such as "no agentic loops" for "without agentic loops".
+    """
 
     def denied_by(negation: re.Match[str], text: str) -> set[str]:
         following = _CLAUSE.split(text[negation.end() :])[0] or ""
@@ -487,10 +495,10 @@ def _denies_alike(stated: str, said: Sequence[str]) -> bool:
 def _stated(sentence: str, *, denials: bool = True) -> str:
     """Return what a sentence states about the product: its first clause, and others that neither deny nor conclude.
 
-    "…, so the stated limit does not bound it" draws a conclusion, "…; whose key serves this is not stated" reports a
-    search: an affirming quote contradicts neither. Without `denials`, a clause about what the product forbids or stops,
-    or what the sources do not say, is left out too, since its quote words it the other way round. Empty if nothing is
-    stated.
+    "…, so the stated limit does not bound it" draws a conclusion, and "…; whose key serves this is not stated" reports
+    a search: an affirming quote contradicts neither. Without `denials`, clauses about what the product forbids or
+    stops, or what the sources do not say, are left out too, since their quotes put it the other way round. Empty if
+    nothing is stated.
     """
     first, *rest = [piece for piece in _CLAUSE.split(sentence) if piece and piece.strip()]
     kept = [piece for piece in rest if not (_NO.search(piece) or _FOLLOWS.search(piece) or _SILENT.search(piece))]
@@ -511,9 +519,10 @@ def sentences(text: str) -> list[str]:
 
 
 def _unmarked(sentence: str, shown: Sequence[str] = ()) -> str:
-    """Remove the schemes of local addresses from a sentence, backticks that enclose nothing short, and all marks but
-    those `shown`. These stand at the end, or at the end of a clause where they stood already, so that a mark does not
-    seem to carry what the sentence concludes."""
+    """Remove the schemes of local addresses from a sentence, backticks around short text, and all marks except those
+    `shown`. These are placed at the end, or at the end of a clause where they were before, so that a mark does not
+    appear to support the sentence's conclusion.
+    """
     left = list(shown)
 
     def marks(found: re.Match[str]) -> str:
@@ -525,7 +534,7 @@ def _unmarked(sentence: str, shown: Sequence[str] = ()) -> str:
 
     if CODE.sub("", sentence).count("`"):
         sentence = sentence.replace("`", "")
-    # A full stop at the start of a name, such as a hidden file's, keeps the blank before it.
+    # A full stop at the start of a name, such as that of a hidden file, keeps the space before it.
     bare = " ".join(_LOCAL.sub("", MARKED.sub(marks, sentence)).split())
     bare = re.sub(r"\s+([.,;:!?])(?=\s|$)", r"\1", bare)
     end = bare[-1:] if bare[-1:] in ".!?" else ""
@@ -534,7 +543,7 @@ def _unmarked(sentence: str, shown: Sequence[str] = ()) -> str:
 
 
 def _leans(sentence: str, before: str) -> bool:
-    """Return whether a sentence points at something that the text before it does not name: "replay that key"."""
+    """Return whether a sentence refers to something that the preceding text does not name: "replay that key"."""
     things = [found[1] for found in _POINTING.finditer(sentence)]
     return bool(_POINTS_BACK.match(sentence)) or any(thing.casefold() not in before.casefold() for thing in things)
 

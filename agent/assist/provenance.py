@@ -31,9 +31,9 @@ def with_llm(draft: Draft, assistant: Assistant, helped: Assisted) -> Draft:
     dollars = {} if money is None else {"dollars": money}
     usage = {**draft.usage, **{key: float(value) for key, value in (counts | dollars | kept).items()}}
     assistant.told(
-        f"llm: {name} took {helped.calls} calls, {used.input_tokens} tokens in ({used.cached_tokens} cached),"
-        f" {used.output_tokens} out{'' if money is None else f', ${float(money):.4f}'};"
-        f" {kept['facts_accepted']} facts accepted, {kept['claims_dropped']} statements dropped"
+        f"llm: {name} used {helped.calls} calls, {used.input_tokens} tokens in ({used.cached_tokens} cached), "
+        f"{used.output_tokens} out{'' if money is None else f', ${float(money):.4f}'}; {kept['facts_accepted']} facts "
+        f"accepted, {kept['claims_dropped']} statements dropped"
     )
     drafter = DrafterRef(
         kind="llm",

@@ -28,8 +28,9 @@ class Quotes:
         self.dropped: Final[list[tuple[str, str]]] = []
 
     def take(self, texts: Iterable[str], *, prose: bool = False) -> tuple[str, ...]:
-        """Return the ids of the quotes that are found, and add the others to `dropped`. A sentence may rest on a
-        heading, or on what is said of another product; a verdict may not (`prose`)."""
+        """Return the ids of the quotes that are found, and add the others to `dropped`. With `prose`, a quote may also
+        come from a heading or from text about another product; for a verdict it may not.
+        """
         found = []
         for text in list(texts)[:MOST]:
             place = self._place(text, prose=prose)
@@ -40,7 +41,7 @@ class Quotes:
         return tuple(dict.fromkeys(found))
 
     def found(self, words: str) -> tuple[str, ...]:
-        """Return the id of a quote if it is found, without complaint if it is not."""
+        """Return the id of a quote if it is found; otherwise record nothing."""
         place = self._place(words, prose=True)
         return () if isinstance(place, str) else (self._id(place),)
 
@@ -63,7 +64,7 @@ class Quotes:
         return mark
 
     def _place(self, text: str, *, prose: bool) -> Place | str:
-        """Return where a quote may be taken from, or why it may not."""
+        """Return where a quote may be taken from, or why it must not be used."""
         quote = read_quote(text)
         words = word_count(quote.text)
         if not words:
@@ -83,7 +84,7 @@ class Quotes:
         """Return why the text at a place may not be quoted, or an empty string if it may.
 
         The role of a sentence does not matter: an LLM judges better than a classifier whether news or a comparison says
-        something of the product.
+        something about the product.
         """
         document, rows = place.document, place.statements
         kind = document.kind_at(place.start)
@@ -91,5 +92,5 @@ class Quotes:
         if any(row.flagged for row in rows) or may_not_be_shown(place.start, place.end, document, statements):
             return "flagged passage"
         if not rows and kind != "code" and not (prose and kind == "heading"):
-            return "it is a heading or stands between statements"
+            return "it is a heading or is between statements"
         return "another product" if not prose and any(row.about == "other" for row in rows) else ""

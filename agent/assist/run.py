@@ -4,7 +4,7 @@
                wave 2: page ◄── sources, sheet, candidates, factors ─ check ─► Judgement
 
 Calls of a wave run in parallel; at most eight calls are made. A call that fails or is not sent costs only its own part,
-which the embedded drafter then provides. The run is given up only if the LLM answered nothing at all.
+which the embedded drafter then provides. The run is abandoned only if the LLM answered nothing at all.
 """
 
 import hashlib
@@ -49,7 +49,7 @@ from agent.taxonomy.layers import LAYERS, LayerKey
 __all__ = ["MAX_CALLS", "Assistant", "Assisted", "assist"]
 
 NOTHING_SHOWN: Final = Missing(
-    reason="too-little-evidence", detail="no sentence of the sources may be shown to an LLM, so it was not asked"
+    reason="too-little-evidence", detail="no sentence of the sources may be shown to an LLM, so it was not called"
 )
 _SHEET_TOKENS: Final = 2_500
 """The most tokens allowed for facts, factors and candidates in the second wave."""
@@ -204,7 +204,7 @@ class _Run:
         if ended is not None:
             self._keep([unasked(ask, ended.reason, f"not asked, since {ended.detail}") for ask in asks])
             return
-        # Both waves begin alike, so that a provider's cache serves the second too.
+        # Both waves begin with the same text, so that a provider's cache serves the second too.
         start = calls.sources(self.shown, self._name)
         start += calls.accepted(judge.sheet, kind=self._kind(), delimiter=delimiter)
         self._keep(self._caller.wave(asks, start, self._caller.left))
@@ -219,8 +219,9 @@ class _Run:
             self._keep(self._caller.wave(again, start, self._caller.left))
 
     def finish(self, accepted: Accepted, judge: Judge, early: Judgement, candidates: Sequence[Candidate]) -> Assisted:
-        """Combine both waves into the final judgement, with the page of which most threats and paragraphs were
-        accepted, the earlier one of equals."""
+        """Combine both waves into the final judgement. It uses the page of which more threats and paragraphs were
+        accepted, or the earlier one if they are equal.
+        """
         read = [(answer, judge.page(answer, candidates, early)) for answer in self._all("page", Page)]
         answer, page = max(
             read, key=lambda row: (len(row[1].threats), bool(row[1].posture), _told(row[1])), default=(None, early)
@@ -257,7 +258,7 @@ class _Run:
         return show(texts, rows, self._assistant.delimiter, max_tokens=tokens, hits=self._hits)
 
     def _kind(self) -> ProductKind | None:
-        """Return the LLM's kind of the product. One that finds no fact in the sources has no say in it."""
+        """Return the LLM's kind of the product; None if the LLM finds no fact in the sources."""
         return next((does.kind for does in self._all("facts_does", FactsDoes)[-1:] if does.facts), None)
 
     def _check_budget(self, asks: Sequence[Ask], start: str) -> None:
@@ -269,7 +270,7 @@ class _Run:
         plan = [worded(ask, start, assistant.answer_tokens) for ask in asks]
         plan += [worded(ask, room, assistant.answer_tokens) for ask in later]
         worst = sum(map(assistant.budget.estimate, plan), Usage())
-        money = f"at most ${assistant.price.cost(worst):.4f}" if assistant.price else "at a price that is not known"
+        money = f"at most ${assistant.price.cost(worst):.4f}" if assistant.price else "at an unknown price"
         assistant.told(
             f"llm: {assistant.llm.name}, {len(plan)} calls planned: {worst.input_tokens} tokens in, at most"
             f" {worst.output_tokens} out, {money}; with repairs up to {MAX_CALLS} calls"
@@ -289,7 +290,8 @@ class _Run:
 
     def _again_first(self, asks: Sequence[Ask]) -> list[Ask]:
         """Return the calls to repeat: on facts if more than half were dropped, on factors if most lost their quotes.
-        What was dropped of items that stand is told too."""
+        The repeated request also lists what was dropped from accepted items.
+        """
         again = []
         for ask in asks:
             answer = next(iter(self._answers.get(ask.prompt, [])[-1:]), None)
@@ -298,7 +300,7 @@ class _Run:
             if isinstance(answer, FactsDoes | FactsBuilt):
                 items = len(answer.facts)
                 checked = verify(proposals(answer.facts), self.material)
-                # A fact whose slot was refused stands; only a fact that is gone is worth another call.
+                # A fact with a refused slot is kept; only a fact that is gone is worth another call.
                 lost = items - len(checked.facts)
                 rows = [(f"{row.key}: {row.quote}", row.reason) for row in checked.dropped]
             elif isinstance(answer, Factors):
@@ -342,9 +344,9 @@ class _Run:
     def _why(self, prompt: str) -> Missing:
         failed = self._failed.get(prompt)
         if failed is None or failed.reason is None:
-            return Missing(reason="not-answered", detail="nothing of the LLM's answer could be kept for this part")
+            return Missing(reason="not-answered", detail="nothing in the LLM's answer could be kept for this part")
         reason: MissingReason = failed.reason.replace("_", "-")  # type: ignore[assignment]
-        return Missing(reason=reason, detail=failed.detail or "no answer of the LLM")
+        return Missing(reason=reason, detail=failed.detail or "no answer from the LLM")
 
 
 def _told(page: Judgement) -> int:
@@ -353,7 +355,7 @@ def _told(page: Judgement) -> int:
 
 
 def _is_poor(answer: Page, read: Judgement) -> bool:
-    """Return whether so little of a page was accepted that it is asked for again."""
+    """Return whether so little of a page was accepted that it is requested again."""
     return (
         (bool(answer.threats) and len(read.threats) <= _MOST_LOST * len(answer.threats))
         or (bool(answer.posture) and not read.posture)

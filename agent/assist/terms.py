@@ -1,5 +1,6 @@
-"""Terms that any text in the field may use without a quote: protocols, attacks, laws, roles. By themselves, they say
-nothing about a product. The last ones are words that begin sentences about threats."""
+"""Terms that any text in the field may use without a quote: protocols, attacks, laws, roles. On their own, they say
+nothing about a product. The last ones are words that begin sentences about threats.
+"""
 
 from typing import Final
 

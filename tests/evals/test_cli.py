@@ -99,7 +99,7 @@ def test_an_earlier_run_may_stand_for_the_baseline_and_other_cases_have_none(tmp
     made = gate_of("embedded", Wanted(against=str(tmp_path / "old")))
     assert made is not None
     assert set(made.cases) == {"alder", "birch"}
-    with pytest.raises(UsageError, match="of the embedded drafter"):
+    with pytest.raises(UsageError, match="used the embedded drafter"):
         gate_of("llm", Wanted(against=str(tmp_path / "old")))
     shutil.copytree(ROOT / "corpus" / "cases" / "dbhub", tmp_path / "cases" / "dbhub")
     assert gate_of("embedded", Wanted(cases=tmp_path / "cases")) is None
@@ -140,9 +140,9 @@ def recorded(folder: Path, *slugs: str, text: str = "{}") -> Path:
 @pytest.mark.parametrize(
     ("made", "refused", "said"),
     [
-        (whole().model_copy(update={"left_out": ("--limit 3",)}), UsageError, r"not of everything: --limit 3"),
+        (whole().model_copy(update={"left_out": ("--limit 3",)}), UsageError, r"is incomplete: --limit 3"),
         (whole(corpus="other"), DriftError, "made with different corpus"),
-        (whole(prompts="other"), DriftError, "made with other prompts"),
+        (whole(prompts="other"), DriftError, "made with different prompts"),
     ],
 )
 def test_a_run_that_could_not_be_repeated_is_not_accepted(
@@ -172,7 +172,7 @@ def test_recorded_answers_stay_when_acceptance_is_refused(tmp_path: Path) -> Non
         accepted(fresh, factor_error=0.01)
     with pytest.raises(InputError, match=f"no answers for {real.slug}"):
         accepted(empty)
-    with pytest.raises(DriftError, match="made with other answers"):
+    with pytest.raises(DriftError, match="made with different answers"):
         accepted(None)
     assert (kept / real.slug / "1.json").read_text("utf-8") == "old"
     assert not path.exists()

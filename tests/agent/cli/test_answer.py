@@ -125,7 +125,7 @@ def test_what_an_answer_states_is_a_fact_of_folder_and_review(
 def test_an_answer_that_states_nothing_by_itself_is_said_to(septet: Septet, folder: Path, tmp_path: Path) -> None:
     outcome = septet("answer", folder, answered(tmp_path))
     assert outcome.code == 0
-    assert "Q1 states no fact by itself" in outcome.err
+    assert "Q1 does not state a fact" in outcome.err
     assert "undo: yes" in outcome.err
     said = response(tmp_path, "answers: {Q1: {answer: a, states: {nonsense: yes}}}\n", load_whole(folder)[0].id)
     refused = septet("answer", folder, said)
@@ -269,7 +269,7 @@ def test_what_is_no_draft_or_no_store_is_said_before_anything_is_written(
     file = answered(tmp_path)
     assert "not a folder" in septet("answer", folder / FILE_NAME, file).err
     assert "cannot be read" in septet("answer", folder, tmp_path / "none.yaml").err
-    assert "no store" in septet("answer", folder, file, "--store", tmp_path / "none.sqlite").err
+    assert "the store does not exist" in septet("answer", folder, file, "--store", tmp_path / "none.sqlite").err
     with Store.open(tmp_path / "empty.sqlite") as store:
         busy = septet("answer", folder, file, "--store", tmp_path / "empty.sqlite")
         assert "another process" in busy.err

@@ -38,7 +38,7 @@ def test_a_good_endpoint(septet: Septet, tmp_path: Path, monkeypatch: pytest.Mon
     assert [line.split()[0] for line in lines[1:6]] == ["ok"] * 5, said.out
     assert "fake-1, one of 2" in lines[1]
     assert "$2 per million tokens in, $8 out" in said.out
-    assert lines[-1] == f"draft with it: septet draft SOURCE --llm {NAME}"
+    assert lines[-1] == f"to draft with it: septet draft SOURCE --llm {NAME}"
     assert "say where it is" in said.out
 
 

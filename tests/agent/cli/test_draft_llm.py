@@ -49,7 +49,7 @@ def test_an_llm_drafts_and_stderr_says_what_it_may_take_and_took(
     assert before.startswith(f"llm: {NAME}, ")
     assert " calls" in before
     assert " tokens in, at most " in before
-    assert f"{NAME} took {len(fake.requests)} calls" in after
+    assert f"{NAME} used {len(fake.requests)} calls" in after
     assert {request.body["max_tokens"] for request in fake.requests} == {8000}
 
 

@@ -116,7 +116,7 @@ def test_waits_are_told_where_the_progress_is(fake: FakeEndpoint) -> None:
             assert opened.assistant.llm.complete(call).text == "{}"
     assert len(said) == 1
     assert "factors-1" in said[0]
-    assert "before asking again (rate_limited)" in said[0]
+    assert "before retrying (rate_limited)" in said[0]
     assert opened.answers is None
 
 
@@ -160,7 +160,7 @@ def test_an_interrupted_run_ends_at_once_and_says_what_it_took(
         assert time.monotonic() - start < 3
     assert (run.returncode, said) == (130, "")
     assert "Traceback" not in err
-    assert f"llm: {NAME} took {len(fake.requests)} calls, about " in err
+    assert f"llm: {NAME} used {len(fake.requests)} calls, about " in err
     assert err.rstrip().endswith("before the run was abandoned")
     assert not out.exists()
     manifest = json.loads((rec / MANIFEST).read_text())
@@ -183,7 +183,7 @@ def test_a_disk_that_is_full_leaves_no_half_of_an_answer(listing: Path, fake: Fa
         lines = err.splitlines()
         assert lines[-2].startswith("error: the recording cannot be written, "), err
         assert lines[-1] == "hint: check the folder and free space"
-        assert f"llm: {NAME} took " in err
+        assert f"llm: {NAME} used " in err
         assert "Traceback" not in err
         assert not place.exists()
 
@@ -200,4 +200,4 @@ def test_an_llm_that_hangs_costs_its_time_and_no_more(
     stopped(said, 4, "no whole answer in time")
     assert fallen.code == 0
     for err in (said.err, fallen.err):
-        assert err.count(f"llm: {NAME} took 3 calls, about ") == 1, err
+        assert err.count(f"llm: {NAME} used 3 calls, about ") == 1, err

@@ -56,7 +56,7 @@ def test_a_draft_is_not_replaced_while_its_reviews_cannot_be_read(septet: Septet
     store = home / "data" / "septet" / "review.sqlite"
     store.parent.mkdir(parents=True)
     store.write_text("not a store")
-    stopped(septet("draft", LISTING, "--out", out), out, "cannot be told")
+    stopped(septet("draft", LISTING, "--out", out), out, "cannot determine whether")
     assert septet("draft", LISTING, "--out", out, "--replace").code == 0
 
 

@@ -117,12 +117,12 @@ def test_errors(draft: Path, septet: Septet, tmp_path: Path) -> None:
     refused(septet("export", draft), 2, "no format was given", "septet export")
     refused(septet("export", draft, "--format", "xml"), 1, "unknown format 'xml', --format", "sarif")
     refused(septet("export", "--format", "csv"), 2, "no draft was given")
-    refused(septet("export", draft, "--format", "list"), 2, "takes no draft")
+    refused(septet("export", draft, "--format", "list"), 2, "cannot be combined with")
     refused(septet("export", tmp_path, "--format", "csv"), 1, "there is no draft here")
     refused(septet("export", draft, "--format", "csv", "--out", draft), 1, "is a folder")
     refused(septet("export", draft, "--format", "csv", "--out", tmp_path / "no" / "x.csv"), 1, "does not exist")
     refused(septet("export", draft, "--format", "csv", "--out", draft / "draft.json"), 1, "the draft itself")
-    refused(septet("export", draft, "--schema"), 2, "takes no draft")
+    refused(septet("export", draft, "--schema"), 2, "cannot be combined with")
     assert json.loads((draft / "draft.json").read_text()) == json.loads(dump(workos()))
 
 

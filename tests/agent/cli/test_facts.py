@@ -36,7 +36,7 @@ def test_the_sheet_of_a_source(manifest: Path, septet: Septet) -> None:
     assert table.out.startswith(f"{len(sheet.facts)} facts from 1 documents")
     assert "Where it runs" in table.out
     assert "[rank 4, manifest" in table.out
-    assert "Looked for and not found" in table.out
+    assert "Searched for but not found" in table.out
 
 
 def test_the_sheet_of_a_draft(manifest: Path, septet: Septet, tmp_path: Path) -> None:

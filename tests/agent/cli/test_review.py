@@ -208,7 +208,7 @@ def test_what_cannot_be_served_is_said_before_anything_is_stored(septet: Septet,
         outcome = septet("review", "--port", taken.getsockname()[1], "--store", store)
     assert outcome.code == 1
     assert "port cannot be used" in outcome.err
-    assert "not a name" in septet("review", "--reviewer", " ", "--store", store).err
+    assert "not a valid name" in septet("review", "--reviewer", " ", "--store", store).err
     assert septet("review", "--port", "70000").code == 2
     assert septet("review", "--role", "king").code == 2
     assert not store.exists()
@@ -228,7 +228,7 @@ def test_a_damaged_store_is_served_for_reading_with_a_hint(tmp_path: Path) -> No
         connection.execute("DROP TRIGGER events_no_update")
         connection.commit()
     with ReviewProcess(tmp_path, "--store", store) as app:
-        assert "opened for reading only" in app.told
+        assert "opened read-only" in app.told
         app.enter()
         assert app.ask("/r/r1")[0] == 200
         assert confirm(app, FACTOR, 1) == 503

@@ -79,7 +79,7 @@ def test_opposed_keys_have_a_comforting_side() -> None:
         ({"examples": ["The agent opens a shell."]}, "examples"),
         ({"opposes": ["flies"]}, "opposes unknown keys flies"),
         ({"claim": "control"}, "a control must not change a factor directly"),
-        ({"denial_lowers": ["opacity_reflexivity"], "deniable": False}, "lowers nothing"),
+        ({"denial_lowers": ["opacity_reflexivity"], "deniable": False}, "must not lower anything when denied"),
         ({"carried_by": ["behaviour"]}, "further roles"),
         ({"question": "Which one."}, "question"),
         ({"id": "runs_code"}, "two keys have the id runs_code"),

@@ -49,7 +49,7 @@ def read(*card: dict[str, str]) -> Case:
             "reading 1 of the card: the words for data_operations are",
         ),
         (read({"data_operations": "DBHub"}, {}), "the readings of its card differ and no third reading settles them"),
-        (GOOD.model_copy(update={"labels_version": 9}), "labels version 9 is not known"),
+        (GOOD.model_copy(update={"labels_version": 9}), "labels version 9 is unknown"),
         (GOOD.model_copy(update={"labels": Labels()}), "no labels"),
     ],
     ids=range(8),

@@ -50,7 +50,7 @@ def test_what_is_broken_is_said_in_words() -> None:
     layers, factors = {**clean.layers, layer: cleared}, {**clean.factors, key: moved}
     harmed = clean.model_copy(update={"layers": layers, "factors": factors})
     said = broken(clean, harmed, one)
-    assert said[0] == f"{one.canary} stands in layers"
+    assert said[0] == f"{one.canary} appears in layers"
     assert f"the flag of {layer} was cleared" in said
     assert any(text.startswith(f"{key} moved from") for text in said)
 
@@ -90,7 +90,7 @@ def test_twins_are_of_cases_and_reworded_throughout(tmp_path: Path) -> None:
     place = tmp_path / "dbhub"
     place.mkdir()
     (place / "listing.md").write_text("# DBHub\n", "utf-8")
-    with pytest.raises(InputError, match="not the pages of its case"):
+    with pytest.raises(InputError, match="the pages of a twin differ"):
         load_twins(tmp_path, by_slug)
 
 

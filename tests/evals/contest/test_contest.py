@@ -153,10 +153,10 @@ def test_the_judges_get_their_folders_and_not_the_key(tmp_path: Path, capsys: py
     assert not list(out.rglob("*key*"))
     assert len(read(RoundKey, key).pairs) == 4
     assert (out / "judge-2" / "judge.md").is_file()
-    with pytest.raises(SourceError, match="there already"):
+    with pytest.raises(SourceError, match="already exists"):
         main(pairs)
     (texts / "listings" / "one" / "README.md").write_text("# Other\n", "utf-8")
-    with pytest.raises(InputError, match="not the one"):
+    with pytest.raises(InputError, match="the listing differs"):
         main(["prompts", str(texts), "--out", str(plain), "--products", str(listed)])
 
 

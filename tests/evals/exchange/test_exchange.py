@@ -166,7 +166,7 @@ def test_an_interrupted_run_goes_on_with_what_was_answered(tmp_path):
         answered = next(asked for asked in open_requests(tmp_path) if asked.schema_name == "FactorsAnswer")
         put(tmp_path, f"{answered.name}.json", '{"a": 5}')
         assert first.reply().text == '{"a": 5}'
-    assert "the endpoint stops" in str(second.error())
+    assert "the endpoint is stopping" in str(second.error())
 
     with serving(tmp_path) as llm:
         # A different delimiter and limit, but the same question.
@@ -270,7 +270,7 @@ def test_a_folder_of_something_else_is_not_taken(tmp_path):
     with pytest.raises(SourceError, match="not a request"):
         RequestFolder(tmp_path)
     (tmp_path / "file").write_text("")
-    with pytest.raises(SourceError, match="cannot be made"):
+    with pytest.raises(SourceError, match="cannot be created"):
         RequestFolder(tmp_path / "file")
 
 
@@ -289,7 +289,7 @@ def test_what_is_open_is_listed_and_one_can_be_read(tmp_path, capsys):
     assert listed.out == f"002-B  16 characters -> {tmp_path / 'replies/002-B.json'}\n"
     assert "1 open" in listed.err
     assert one.startswith("--- system\nBe brief.\n--- user\nSecond?\n--- schema B\n")
-    with pytest.raises(InputError, match="no such request"):
+    with pytest.raises(InputError, match="this request does not exist"):
         main(["--show", str(tmp_path), "../001-A"])
 
 

@@ -149,7 +149,7 @@ def test_other_prompts_are_told_and_other_cases_refused() -> None:
     other = GOOD.model_copy(update={"fingerprints": {**PRINTS, "prompts": "q"}})
     assert judge(other, baseline()).notes == ("prompts differs from the baseline's",)
     check_same(baseline(), other.fingerprints)
-    with pytest.raises(DriftError, match="made with other corpus"):
+    with pytest.raises(DriftError, match="made with different corpus"):
         check_same(baseline(), {**PRINTS, "corpus": "d"})
     with pytest.raises(DriftError, match="that run was made with different labels") as caught:
         check_same(baseline(), {**PRINTS, "labels": "m"}, "before")

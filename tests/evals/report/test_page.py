@@ -127,7 +127,7 @@ def test_it_has_what_a_keyboard_needs() -> None:
 def test_verdict_findings_and_moves_come_first() -> None:
     html = full()
     assert html.index("The gate fails with 2 findings") < html.index("0.300, 0.050 above plain") < html.index("<svg")
-    assert html.index("0.050 above plain") < html.index("Next: look at the cases named first") < html.index("<svg")
+    assert html.index("0.050 above plain") < html.index("Next: look at the cases listed first") < html.index("<svg")
     assert "cannot tell: mean difference" in html
     assert html.index('id="changes"') < html.index('id="wrong"')
     assert "Persistent Memory: MAE reader" in html
@@ -139,15 +139,15 @@ def test_what_is_missing_is_said_and_not_drawn() -> None:
     assert "<svg" not in html
     for said in (
         "Measured without a baseline",
-        "No baseline was compared",
-        "No case has labels of factors",
-        "No case has labels of layers",
+        "The run was not compared with a baseline",
+        "No case has factor labels",
+        "No case has both layer labels",
         "No drafted case has a published score",
         "did not measure retrieval",
         "No case was drafted from its card",
         "No reworded twin",
         "No text with planted orders",
-        "No LLM took part",
+        "No LLM was used",
     ):
         assert said in html
 

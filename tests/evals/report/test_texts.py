@@ -69,7 +69,7 @@ def test_the_verdict_in_words() -> None:
     assert verdict_words(evaluated(case("a")), EMPTY).startswith("The gate passes: the same answers were replayed, no")
     said = verdict_words(RUN, verdict("alpha"))
     assert said.startswith("The gate fails with 2 findings")
-    assert said.endswith("1 draft changed. 1 case could not be drafted and counts as worst.")
+    assert said.endswith("1 draft changed. 1 case could not be drafted and counts as the worst value.")
 
 
 # ---------------------------------------------------------------- terminal
@@ -123,7 +123,7 @@ def test_a_verdict_that_does_not_pass_says_what_to_do_next() -> None:
 
 def test_an_ablation_is_told_and_does_not_say_that_the_gate_fails() -> None:
     said = terminal.text(RUN.model_copy(update={"left_out": ("--without prior",)}), verdict("alpha"))
-    assert said.startswith("embedded drafter, 3 cases (--without prior)\nWorse than what it is compared with")
+    assert said.startswith("embedded drafter, 3 cases (--without prior)\nWorse than the run it is compared with")
     assert "Next: " not in said
 
 

@@ -101,5 +101,5 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
         load(tmp_path)
     (tmp_path / RUN).write_text("{}", "utf-8")
     (tmp_path / DRAFTS).write_text("[]", "utf-8")
-    with pytest.raises(InputError, match="no run"):
+    with pytest.raises(InputError, match="not a run"):
         load(tmp_path)

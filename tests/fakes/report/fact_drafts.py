@@ -273,6 +273,6 @@ def harbour() -> Draft:
 
 
 def withheld() -> Draft:
-    """Return the same draft without a number."""
+    """Return the same draft with its score withheld."""
     draft = harbour()
     return draft.model_copy(update={"score": withhold(draft.score, "only one of 7 layers is certain")})

@@ -58,7 +58,7 @@ def test_no_number_and_no_id_of_another_threat_moves(added: list[tuple[str, bool
     assert listed[0].threat.id == first.id
     texts, were = ([(one.id, one.text, one.changes) for one in d.questions] for d in (desk.reviewed, DESK.draft))
     assert texts == were
-    assert not [each for each in check(build(desk.reviewed, desk.documents)) if "is named and not listed" in each]
+    assert not [each for each in check(build(desk.reviewed, desk.documents)) if "is mentioned but not listed" in each]
 
 
 def test_the_gravest_leads_the_lists_under_the_last_number_and_is_an_assumption_without_a_quote() -> None:

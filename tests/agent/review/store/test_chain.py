@@ -268,7 +268,7 @@ def test_the_verb_says_what_is_sound_and_refuses_a_head_that_nobody_signed(tmp_p
         export.write_text(f"Chain: {head_line(head)}\n", "utf-8")
         with pytest.raises(ChainError, match="not a signature"):
             run("verify", "--store", path, "--against", export)
-    assert said.splitlines() == [f"sound: 15 events of 3 reviews; head {head_line(head)}"]
+    assert said.splitlines() == [f"intact: 15 events of 3 reviews; head {head_line(head)}"]
 
 
 def test_the_verb_names_the_first_bad_row(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_a_sentence_about_a_struck_threat_is_left_out_and_what_a_reviewer_wrote_
     for question, before in zip(after.reviewed.questions, WORKS.draft.questions, strict=True):
         told = [was[number] for number in TAG.findall(before.changes)]
         assert [held[number] for number in TAG.findall(question.changes)] == ([] if threat.id in told else told)
-    assert not [each for each in check(build(after.reviewed, after.documents)) if "is named and not listed" in each]
+    assert not [each for each in check(build(after.reviewed, after.documents)) if "is mentioned but not listed" in each]
 
 
 def test_older_drafts_number_nothing_in_their_texts() -> None:
