@@ -14,10 +14,10 @@ _BINS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 _PAGE = """\
 # Facts read without an LLM: how good the embedded reader is
 
-Written by `python -m evals.training.fact_heads`. All figures are of products whose owner was left out of the fit (8
-folds by owner) and of the calibration. A fact of a product is right when any labelled statement of the product states
-it; only statements in labelled places are looked at, since most long pages are labelled in part, and of a key only
-those in which somebody looked for it.
+Written by `python -m evals.training.fact_heads`. All figures are for products whose owner was held out of the fit (8
+folds by owner) and of the calibration. A product's fact is right if any labelled statement of the product states it.
+Only statements in labelled places are considered, since most long pages are labelled only in part, and for each key
+only those in which somebody looked for it.
 
 {{ statements }} labelled statements of {{ products }} products; {{ stated }} facts.
 
@@ -26,24 +26,24 @@ those in which somebody looked for it.
 {% for row in overall -%}
 | {{ row[0] }} | {{ row[3] }} | {{ "%.3f"|format(row[1]) }} | {{ "%.3f"|format(row[2]) }} |
 {% endfor %}
-Of {{ keys|length + headless|length }} keys, {{ headless|length }} have labels too few for a head and are never asserted
-{{- ": " if headless }}{{ headless|join(", ") }}; {{ mute }} more have a head that is never sure enough.
+Of {{ keys|length + headless|length }} keys, {{ headless|length }} have too few labels for a head and are never asserted
+{{- ": " if headless }}{{ headless|join(", ") }}; {{ mute }} more have a head that is never certain enough.
 
-## How often a chance comes true
+## Calibration of the probabilities
 
-| chance | facts | mean chance | stated |
+| probability | facts | mean probability | stated |
 | --- | --- | --- | --- |
 {% for row in bins -%}
 | {{ row[0] }} | {{ row[1] }} | {{ "%.2f"|format(row[2]) }} | {{ "%.2f"|format(row[3]) }} |
 {% endfor %}
 ## Kinds
 
-{{ kinds.products }} real products, {{ kinds.cases }} cases and descriptions; the likeliest kind is the labelled one for
-{{ "%.3f"|format(kinds.right) }} of the real products, owners left out.
+{{ kinds.products }} real products, {{ kinds.cases }} cases and descriptions; the most likely kind is the labelled
+one for {{ "%.3f"|format(kinds.right) }} of the real products, with owners held out.
 
 ## Keys
 
-Limit: the chance from which a fact of the key is asserted.
+Limit: the minimum probability at which a fact with this key is asserted.
 
 | key | stated | asserted | precision | recall | limit |
 | --- | --- | --- | --- | --- | --- |
@@ -52,8 +52,9 @@ Limit: the chance from which a fact of the key is asserted.
 {% endfor %}
 ## Patterns
 
-Products: on how many a pattern fires in labelled places; precision is drawn towards 0.8 by three products. A pattern
-that asserts is one more feature of the heads, whatever its precision; one that denies is used from a precision of 0.8.
+Products: the number of products on which a pattern fires in labelled places. Precision is shrunk towards 0.8 by three
+products. A pattern that asserts is an additional feature of the heads, whatever its precision; one that denies is used
+only with a precision of at least 0.8.
 
 | key | polarity | products | precision |
 | --- | --- | --- | --- |

@@ -128,11 +128,11 @@ def render(rows: Sequence[tuple[str, int, Sequence[Counts]]], features: int) -> 
     cells.append(["all", str(total), *(f"{share:.3f}" for share in every.ravel())])
     heads = [f"{name}, {budget:,}" for budget in BUDGETS for name in _METHODS]
     return f"""\
-# What an LLM is shown of long documentation: how much of what is needed is in it
+# Passages shown to an LLM: how many of the needed statements they contain
 
-Written by `python -m evals.training.needed_head`. Share of the statements marked by a blind reader that are
-shown within 8,000 and 16,000 tokens, there or word for word on another page. `shown` is by a head that was
-fitted on the other folders, and on heads of facts and roles that were fitted without the owners of all.
+Written by `python -m evals.training.needed_head`. The figures are shares of the statements marked by
+a blind reader that are shown within 8,000 and 16,000 tokens, in their own place or verbatim on another page. `shown`
+uses a head that was fitted on the other folders, with fact and role heads fitted without the owners of any folder.
 
 {total} marks in {len(rows)} folders; {features} features.
 

@@ -107,15 +107,15 @@ def render(places: Places, threshold: float) -> str:
     heads = ["measured on", "places", "lost", *figures_of(first, threshold)]
     parts = [
         "# Roles of statements: how good the classifier is",
-        "Written by `python -m evals.training.roles`. All figures are of statements whose owner's products were left\n"
-        "out of the fit (8 folds by owner). One count for each labelled place; places of which intake keeps no word\n"
-        "(badges, heads of tables) are in no figure.",
-        f"Threshold {threshold:.3f}: it keeps 93 % of the carrying statements of the first labels. Strict threshold\n"
+        "Written by `python -m evals.training.roles`. All figures are for statements whose owner's products were held\n"
+        "out of the fit (8 folds by owner). Each labelled place counts once; places of which intake keeps no word\n"
+        "(badges, table headers) are excluded.",
+        f"Threshold {threshold:.3f}: it keeps 93 % of the carrying statements in the first labels. Strict threshold\n"
         f"{strict:.3f}: at most 5 % of instructions, praise and examples together pass.",
         wide_markdown(heads, rows),
-        "Under a role that carries nothing: the share of its statements that passes as carrying.",
+        "In the columns of roles that carry nothing: the share of their statements that passes as carrying.",
         f"{_readers('the first labels', first)}\n{_readers('further labels', later)}",
-        "## Confusion\n\nThe first labels: rows are what the labeller said, columns what the classifier says.",
+        "## Confusion\n\nThe first labels: rows are the labelled roles, columns the predicted ones.",
         _confusion(first, threshold),
     ]
     return "\n\n".join(parts) + "\n"
@@ -136,8 +136,8 @@ def _readers(name: str, places: Places) -> str:
     own = {leak: [other in CARRYING for one, other in twice if one == leak] for leak in LEAKS}
     leaks = ", ".join(f"{leak} {np.mean(said) if said else 0.0:.2f}" for leak, said in own.items())
     return (
-        f"Two readers of {len(twice)} of {name}: carries or not {accuracy:.3f}, role {role:.3f}; of what the first"
-        f" calls nothing the second calls carrying: {leaks}."
+        f"Agreement of two readers on {len(twice)} of {name}: carries or not {accuracy:.3f}, role {role:.3f}. Share of"
+        f" the first reader's roles without facts that the second reader calls carrying: {leaks}."
     )
 
 

@@ -1,4 +1,4 @@
-"""What an LLM is shown of long documentation: the statements that a threat model needs, verbatim, within the room."""
+"""The parts of long documentation that an LLM is shown: the statements that a threat model needs, verbatim."""
 
 import shutil
 from pathlib import Path
@@ -89,7 +89,7 @@ def test_who_changed_the_roles_before_does_not_matter() -> None:
 
 
 class Deaf(Library):
-    """A library whose store finds nothing near."""
+    """A library whose store finds nothing similar."""
 
     def open(self, folder: Path | None = None) -> OpenStore:
         return store_kind("memory").create(None)
