@@ -27,7 +27,7 @@ from agent.records import PromptRef
 from agent.resources import data_folder
 
 MAX_CALLS: Final = 8
-"""The most calls of one draft, repairs included."""
+"""Maximum number of calls of one draft, repairs included."""
 SECOND_WAVE: Final = 2
 """Calls, one for a repair, reserved for the second wave; repairs in the first wave may not use them."""
 MAX_INPUT: Final = 90_000
@@ -36,7 +36,7 @@ SECOND_INPUT: Final = 25_000
 """The part of MAX_INPUT reserved for the second wave; repairs in the first wave may not use it."""
 _BYTES_A_TOKEN: Final = 4
 _TURNS: Final = 3
-"""The most turns of one ask: the call, one repair, and one retry with a larger cap."""
+"""Maximum number of turns of one ask: the call, one repair, and one retry with a larger cap."""
 _REPAIR_TOKENS: Final = 1_000
 """Input tokens allowed for describing the faults of an answer in a repair."""
 _WAIT_SECONDS: Final = 0.25
@@ -211,7 +211,7 @@ class Caller:
             return
         worst = self.ended() or self.outcomes[0].answer
         assert worst.reason is not None
-        hint = "run `septet doctor` to find the cause, or draft without it with `--fallback embedded`"
+        hint = "run `septet doctor` to find the cause; `--fallback embedded` drafts without it"
         raise LlmError(worst.reason, worst.detail, hint=hint, usage=self.usage)
 
     def prompts(self) -> tuple[PromptRef, ...]:

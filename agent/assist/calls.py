@@ -22,9 +22,9 @@ BUILT: Final[tuple[GroupId, ...]] = ("model", "runs_at", "shows", "meets", "atte
 ID_LISTS: Final = ("owasp-asi", "owasp-llm-2025")
 """The lists whose ids a threat may cite."""
 MOST_FOUND: Final = 30
-"""The most of the embedded reader's facts that one call shows."""
+"""Maximum number of the embedded reader's facts that one call shows."""
 MOST_CANDIDATES: Final = 16
-"""The most candidates shown; the others get no verdict from the LLM."""
+"""Maximum number of candidates shown; the others get no verdict from the LLM."""
 MOST_DROPPED: Final = 20
 _FACTS_SHOWN: Final = 5
 _VERSION: Final = "CVSS:4.0/"

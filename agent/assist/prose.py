@@ -34,7 +34,7 @@ Mode = Literal["product", "inference", "advice"]
 do, or a question, without marks.
 """
 MOST_MARKS: Final = 2
-"""The most marks per sentence."""
+"""Maximum number of marks per sentence."""
 _BEARS: Final = 0.2
 """Minimum share of a sentence's content words that must occur in its quotes, their sentences and their facts."""
 _SHORT: Final = 2

@@ -9,7 +9,7 @@ from agent.facts.verify import MAX_CHARS, MAX_WORDS, SHORT, Material, Place, sta
 from agent.records import Evidence, FactSheet
 
 MOST: Final = 4
-"""The most quotes of one item."""
+"""Maximum number of quotes of one item."""
 _SAMPLE: Final = 1
 """Rank of text outside all statements, that is, of sample code."""
 

@@ -52,7 +52,7 @@ NOTHING_SHOWN: Final = Missing(
     reason="too-little-evidence", detail="no sentence of the sources may be shown to an LLM, so it was not called"
 )
 _SHEET_TOKENS: Final = 2_500
-"""The most tokens allowed for facts, factors and candidates in the second wave."""
+"""Maximum number of tokens allowed for facts, factors and candidates in the second wave."""
 _PARTS: Final = {
     "facts/does": "facts_does",
     "facts/built": "facts_built",
@@ -105,7 +105,7 @@ def assist(
     factors_of: FactorsOf | None = None,
     hits: Hits = needed_passages,
 ) -> Assisted:
-    """Ask the LLM and check its answers. `sheet` holds the facts that the other readers read in the same statements.
+    """Ask the LLM and check its answers. `sheet` has the facts that the other readers found in the same statements.
 
     `candidates_of` returns the catalogue's threats for the accepted sheet. Given the sheet and the first wave's
     judgement, `certain_of` returns which layers are certain, and `factors_of` the factors as they will be scored.

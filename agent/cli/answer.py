@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from agent.settings import Settings
 
 _PROPOSED: Final = 3
-"""The maximum number of keys that a hint suggests."""
+"""Maximum number of keys that a hint suggests."""
 
 
 @click.command("answer")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SCHEMA: Final = "septet/facts/1"
 _DRAFT: Final = "draft.json"
 _QUOTE: Final = 160
-"""The most characters of a quote shown on a terminal; the JSON has the full text."""
+"""Maximum number of characters of a quote shown on a terminal; the JSON has the full text."""
 _POLARITY: Final = {"asserted": "yes", "denied": "no", "configurable": "setting"}
 
 

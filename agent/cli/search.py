@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SCHEMA = "septet/search/1"
 WITHHELD = "[flagged text]"
 _TEXT = 600
-"""The most characters of a passage shown on a terminal; the JSON has the full text."""
+"""Maximum number of characters of a passage shown on a terminal; the JSON has the full text."""
 
 
 @click.command("search")

@@ -96,7 +96,7 @@ def needed_features(library: Library, heads: FactHeads | None = None, roles: Rol
 
 
 def vector_columns() -> slice:
-    """Return the columns of `needed_features` that hold unit-length vectors."""
+    """Return the columns of `needed_features` that contain unit-length vectors."""
     return slice(0, 2 * DIMENSIONS)
 
 

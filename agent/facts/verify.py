@@ -40,7 +40,7 @@ from agent.records import (
 )
 
 MAX_WORDS: Final = 40
-"""The most words of a quote."""
+"""Maximum number of words of a quote."""
 MAX_CHARS: Final = 600
 MAX_QUOTES: Final = 6
 MAX_SLOTS: Final = 10

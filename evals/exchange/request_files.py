@@ -75,7 +75,7 @@ class Asked(BaseModel):
     """Where the answer is expected, relative to the folder."""
     schema_name: str
     max_tokens: int | None
-    """The maximum number of tokens in the answer."""
+    """Maximum number of tokens in the answer."""
     messages: list[dict[str, str]]
     """The messages, each with `role` and `content`."""
     wire_schema: dict[str, JsonValue] | None

@@ -35,7 +35,7 @@ FACTORS: Final = FACTOR_SETS["0.5"]
 CASE_CAP: Final = 0.05
 """A single case whose factor error grows by more than this fails the gate."""
 NAMED: Final = 8
-"""The most cases that a sentence names; the finding lists all of them."""
+"""Maximum number of cases in a sentence; the finding lists all of them."""
 _TINY: Final = 1e-6
 
 

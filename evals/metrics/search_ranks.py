@@ -21,7 +21,7 @@ from evals.metrics.results import RetrievalCell
 KEYS: Final = (*FACTOR_SETS["0.5"], *LAYERS)
 MODES: Final[tuple[Mode, ...]] = ("fused", "bm25", "dense")
 PER_DOCUMENT: Final = 6
-"""The most passages of one document kept for a factor or layer."""
+"""Maximum number of passages of one document kept for a factor or layer."""
 KEPT: Final = 20
 """Number of passages kept for a factor or layer; a quote found in none of them has rank 0."""
 DEPTHS: Final = (5, 10)

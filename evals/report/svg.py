@@ -18,7 +18,7 @@ class Figure(NamedTuple):
     """A picture with its caption and the numbers behind it."""
 
     key: str
-    """Id of the element that holds the picture."""
+    """Id of the element that contains the picture."""
     title: str
     svg: Markup
     caption: str

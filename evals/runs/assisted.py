@@ -142,7 +142,7 @@ def done(pairs: Sequence[Pair]) -> Done:
 
 
 def _replay(task: _Replay) -> "Pair | tuple[str, str, str]":
-    """Return the pair, or an unfitting recording's error in parts, since not every error can be pickled."""
+    """Return the pair, or the parts of a mismatched recording's error, since not every error can be pickled."""
     place = task.folder / task.held.case.slug
     try:
         with open_assistant(Choice(replay=place), task.settings, {}, now=READ_AT) as opened:

@@ -35,7 +35,7 @@ OUT: Final = Path("septet-eval-live")
 def live(wanted: session.Wanted, llm: str, *, count: int | None, repeats: int, out: Path, say: Say) -> session.Outcome:
     """Run live over the recorded cases (or `count` of them): print the cost, record in `out`, then judge.
 
-    Raises UsageError when no LLM is named or `out` is not empty, DriftError for unfitting cases, and LlmError.
+    Raises UsageError when no LLM is given or `out` is not empty, DriftError for cases that do not match, and LlmError.
     """
     name = _named(llm, wanted.settings)
     if out.exists() and any(out.iterdir()):

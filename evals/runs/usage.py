@@ -9,7 +9,7 @@ from agent.records import Draft
 from evals.metrics.results import UsageCell
 
 MAX_FOLDER_BYTES: Final = 2_000_000
-"""The most bytes of recordings to keep in the repository; `complaints` reports larger folders."""
+"""Maximum number of bytes of recordings to keep in the repository; `complaints` reports larger folders."""
 
 
 def usage_of(draft: Draft, answers: Path) -> UsageCell:

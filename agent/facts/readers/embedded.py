@@ -33,7 +33,7 @@ from agent.records.base import DocumentForm
 LEAST_DENIAL: Final = 0.8
 """Minimum measured precision of a denying pattern to be used."""
 _QUOTES: Final = 3
-"""The most statements that one proposal cites, highest scores first."""
+"""Maximum number of statements that one proposal cites, highest scores first."""
 _NEAR: Final = 1.5
 """Maximum distance of a further quote's score from the highest score."""
 _FURTHER: Final = -0.5

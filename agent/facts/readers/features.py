@@ -60,7 +60,7 @@ _SHAPES: Final = tuple(
 
 
 def named_features(statement: Statement, name: frozenset[str]) -> list[str]:
-    """Return a statement's features by name; `name` holds the lower-case words of its product's name."""
+    """Return a statement's features by name; `name` contains the lower-case words of its product's name."""
     text = statement.text[:_MAX_TEXT]
     said = ["NAME" if word in name else word for word in words(_CAMEL.sub(" ", text))[:_MAX_WORDS]]
     found = [f"w:{word}" for word in said]

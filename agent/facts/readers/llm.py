@@ -16,7 +16,7 @@ from agent.records import Document, FactAbout, Polarity, ReaderName, Statement
 from agent.records.base import DocumentForm
 
 MAX_FACTS: Final = 80
-"""The most facts read from one answer, so that an oversized answer costs no time."""
+"""Maximum number of facts read from one answer, so that an oversized answer costs no time."""
 CLAIMED: Final = 0.9
 """Confidence in a fact that, according to the LLM, a quote states."""
 INFERRED: Final = 0.7

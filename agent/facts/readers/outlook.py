@@ -60,7 +60,7 @@ OF_CONTROLS: Final[LayerKey] = "security_compliance"
 TELLS: Final = 0.0
 """Minimum log-odds at which a single statement says enough about a layer to be its quote."""
 _QUOTE_WORDS: Final = 38
-"""The most words of a quote; verification allows a few more."""
+"""Maximum number of words of a quote; verification allows a few more."""
 _QUOTE_CHARS: Final = 560
 _LEAD_CHARS: Final = 1200
 _FEW_WORDS: Final = 5

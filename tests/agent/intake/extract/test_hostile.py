@@ -30,7 +30,7 @@ def warm():
 
 
 def read(name, seconds):
-    """Return the page or the error of a document, which ended in time."""
+    """Read a document within the deadline; return its page or error."""
     document = DOCUMENTS[name]
     body = document.build()
     begun = time.monotonic()

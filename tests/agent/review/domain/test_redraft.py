@@ -176,7 +176,7 @@ def test_what_an_answer_says_is_among_the_facts_and_in_the_report() -> None:
 
 @pytest.mark.parametrize("by", ["vendor", "analyst"])
 def test_that_nobody_is_asked_is_no_approval(by: By) -> None:
-    """The words that state a control's absence lower nothing, whoever says them."""
+    """The words that state a control's absence lower nothing, no matter who says them."""
     made = made_again(ANSWER, by, "agent_frameworks", "security_compliance", "autonomy_of_action").draft
     told = {(fact.key, fact.polarity) for fact in facts_of(made)}
     assert ("approval_before", "asserted") not in told

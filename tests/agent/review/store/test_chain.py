@@ -290,7 +290,7 @@ def test_the_verb_refuses_what_is_no_signed_export(tmp_path: Path) -> None:
     filled(path, 1, 0).close()
     draft = tmp_path / "draft.json"
     draft.write_text("{}", "utf-8")
-    with pytest.raises(InputError, match="no head"):
+    with pytest.raises(InputError, match="no chain head"):
         run("verify", "--store", path, "--against", draft)
     with pytest.raises(SourceError, match="cannot be read"):
         run("verify", "--store", path, "--against", tmp_path / "none.md")
