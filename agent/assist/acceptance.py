@@ -157,7 +157,7 @@ def _why_struck(fact: Fact, item: WrongItem, own: set[str], sheet: FactSheet, ma
 
 
 def _weighed(fact: Fact, sheet: FactSheet, material: Material) -> Fact:
-    """Return a fact of the LLM, downgraded to inferred if it is comforting and its sentences do not mention its key.
+    """Return an LLM's fact, downgraded to inferred if it is comforting and its sentences do not mention its key.
 
     A comforting fact gets a rank that counts only from a sentence with words specific to its key, so that one
     documented control cannot vouch for all others.

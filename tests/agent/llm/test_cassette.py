@@ -134,7 +134,7 @@ def test_one_changed_letter_is_told_with_the_nearest_request(tmp_path: Path) -> 
     lines = caught.value.hint.splitlines()
     assert "-Which tools does it run?" in lines
     assert "+Which fools does it run?" in lines
-    assert sum(line.startswith(("+", "-")) for line in lines) == 4  # two of them name the sides
+    assert sum(line.startswith(("+", "-")) for line in lines) == 4  # two of these are the headers of the two sides
     assert "nearest is factors-" in lines[1]
     assert lines[-1].startswith("not used: factors-")
 

@@ -1,4 +1,4 @@
-"""Which sentences are marked as the vendor's own claims, and what names a page whose first heading is forged."""
+"""Which sentences are marked as the vendor's own claims, and how a page with a forged first heading is named."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How long the open items will take: with fixed seconds and measured ones, and what the pages say about it."""
+"""How long the open items will take: based on fixed and on measured seconds, and what the pages say about it."""
 
 import json
 from pathlib import Path
