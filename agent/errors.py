@@ -44,7 +44,7 @@ ENDS_RUN: frozenset[LlmReason] = frozenset(
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens that LLM calls used. Defined here because a failed call costs tokens too, and its error carries them."""
+    """Tokens used by LLM calls. Defined here because a failed call costs tokens too, and its error reports them."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -65,7 +65,7 @@ class Usage:
 
 
 class SeptetError(Exception):
-    """Base of the tree. `what` and `where` are short phrases without a full stop; `hint` says what to do."""
+    """Base of these exceptions. `what` and `where` are short phrases without a full stop; `hint` says what to do."""
 
     exit_code: ClassVar[int] = 1
 
@@ -77,7 +77,7 @@ class SeptetError(Exception):
 
 
 class UsageError(SeptetError):
-    """The call is invalid: an option, a combination of options, or a source that is neither a path nor a URL."""
+    """Invalid usage: an option, a combination of options, or a source that is neither a path nor a URL."""
 
     exit_code = 2
 
@@ -95,7 +95,7 @@ class SchemaError(InputError):
 
 
 class IntegrityError(SeptetError):
-    """A stored score does not recompute, or a quote is not in its snapshot."""
+    """A stored score differs from the recomputed one, or a quote is not in its snapshot."""
 
 
 class ConflictError(SeptetError):
@@ -122,7 +122,7 @@ class ConflictError(SeptetError):
 
 
 class ChainError(IntegrityError):
-    """The audit log of a store does not verify; `where` names the first bad row."""
+    """The audit log of a store fails verification; `where` gives the first bad row."""
 
     exit_code = 5
 
@@ -144,11 +144,11 @@ class FullError(StoreError):
 
 
 class BusyError(StoreError):
-    """Another process or a long write holds the store; trying again may work."""
+    """Another process or a long write has locked the store; a retry may succeed."""
 
 
 class DamagedError(StoreError):
-    """The store's file is damaged; `hint` names the backup to restore."""
+    """The store's file is damaged; `hint` says which backup to restore."""
 
 
 class RefusedError(SeptetError):
@@ -164,7 +164,7 @@ class UnavailableError(SeptetError):
 
 
 class LlmError(UnavailableError):
-    """An LLM call failed for `reason`; `usage` is what the call cost nevertheless, retries included."""
+    """An LLM call failed for `reason`; `usage` is what the call cost anyway, including retries."""
 
     def __init__(
         self, reason: LlmReason, what: str, *, where: str = "", hint: str = "", usage: Usage | None = None
@@ -180,12 +180,12 @@ class LlmError(UnavailableError):
 
 
 class RegressionError(SeptetError):
-    """The gate found that drafts became worse."""
+    """The gate found that drafts have become worse."""
 
     exit_code = 5
 
 
 class DriftError(SeptetError):
-    """A cassette, a baseline or a corpus does not match the present run."""
+    """A cassette, a baseline or a corpus does not match the current run."""
 
     exit_code = 6

@@ -84,7 +84,7 @@ class DraftResult:
     """Snapshot bytes by sha256."""
     settings: Settings
     recorded: Recorded
-    """The record needed to repeat the draft offline."""
+    """The recording needed to repeat the draft offline."""
     unfinished: Unfinished | None = None
     """The log of the crawl, kept until the draft is saved."""
 
@@ -218,7 +218,7 @@ def draft_reading(
             if not assistant.fallback:
                 raise
             dropped = (*dropped, Dropped(what=f"drafting with {assistant.llm.name}", reason=str(error)))
-            assistant.told(f"llm: {error}; the embedded drafter goes on alone")
+            assistant.told(f"llm: {error}; continuing with the embedded drafter only")
     sheet, judgement = (helped.sheet, helped.judgement) if helped else (reading.sheet, None)
     made = composer(sheet, name=called, vendor=vendor, aliases=aliases, calibration=calibration, judgement=judgement)
     drafted = _assemble(made, sheet, reading, calibration, created_at, draft_id)
@@ -313,7 +313,7 @@ def judgement_of(draft: Draft) -> Judgement | None:
 def _assisted(
     reading: Reading, name: str, vendor: str | None, calibration: Calibration, assistant: "Assistant"
 ) -> "Assisted":
-    """Let the LLM read and judge the product, and return its checked facts and judgement."""
+    """Have the LLM read and judge the product, and return its checked facts and judgement."""
     from agent.assist.run import assist
 
     def candidates_of(sheet: FactSheet) -> tuple[Candidate, ...]:
@@ -367,7 +367,7 @@ def read_statements(documents: tuple[Document, ...]) -> tuple[Statement, ...]:
 
 
 def readers(embedded: EmbeddedReader | None = None) -> tuple[Reader, ...]:
-    """Return the fact readers that need no LLM; `embedded` is used in place of the one that is loaded once."""
+    """Return the fact readers that need no LLM; `embedded` replaces the default reader, which is loaded once."""
     return (embedded or embedded_reader(), ManifestReader())
 
 
@@ -383,8 +383,8 @@ def save(result: DraftResult, out: Path, answers: Path | None = None) -> None:
     `answers` is the folder with the recorded LLM answers, which are stored with the snapshots.
 
     The new folder is completed before it replaces the old one, so an interrupted run leaves the old state intact.
-    Raises InputError if `out` contains anything but a draft or another run is writing it, OSError or SourceError if the
-    disk is full.
+    Raises InputError if `out` contains anything but a draft or another run is writing to it, and OSError or SourceError
+    if the disk is full.
     """
     log = closing(result.unfinished) if result.unfinished is not None else nullcontext()
     with log, draft_folder.replacing(out) as staged:
@@ -429,7 +429,7 @@ def _assemble(
     draft_id: str | None,
 ) -> Draft:
     documents = reading.documents
-    # The id is a content address: of the name, the calibration and the documents.
+    # The id is a content address: a hash of the name, the calibration and the documents.
     parts = [made.product.name, calibration.fingerprint, *(document.sha256 for document in documents)]
     address = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:_ID_CHARS]
     read_chars = sum(len(document.text) for document in documents)

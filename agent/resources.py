@@ -1,7 +1,7 @@
-"""Where the product's data folders are: inside the wheel, or beside the package in a checkout.
+"""Locates Septet's data folders: inside the wheel, or beside the package in a checkout.
 
-A wheel carries `prompts` and `corpus` as `agent/_data/…`; an editable install and a checkout do not, so the
-folder beside the package is the second place to look.
+A wheel contains `prompts` and `corpus` as `agent/_data/…`. An editable install or a checkout does not, so the folder
+beside the package is searched second.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ _PACKAGE = Path(__file__).resolve().parent
 def data_folder(name: DataFolder) -> Path:
     """Return the folder `prompts` or `corpus` of this installation.
 
-    Raises SourceError, naming both places, when neither exists.
+    Raises SourceError, listing both places, when neither exists.
     """
     places = (_PACKAGE / "_data" / name, _PACKAGE.parent / name)
     for place in places:
@@ -26,5 +26,5 @@ def data_folder(name: DataFolder) -> Path:
     raise SourceError(
         f"the data folder {name!r} is missing",
         where=f"looked in {places[0]} and {places[1]}",
-        hint="install the package again; a wheel carries its data folders",
+        hint="reinstall the package; the wheel contains its data folders",
     )

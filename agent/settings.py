@@ -1,9 +1,9 @@
 """Settings: read once from the environment and a config file, at the edge, into one frozen object.
 
-Each setting is one line of `Settings`; its environment variable is `SEPTET_` and its name in capitals. The config file
-is TOML with the names as keys; `SEPTET_CONFIG` names it. The environment wins over the file. Nothing else in the
-package reads the environment. Only `cache_dir` has no default here: `load_settings` sets it to the user's cache folder,
-and for a caller that makes its own `Settings` it is empty.
+Each setting is one field of `Settings`; its environment variable is its name in capitals with the prefix `SEPTET_`.
+The config file is TOML with the names as keys; `SEPTET_CONFIG` gives its path. The environment takes precedence over
+the file. Nothing else in the package reads the environment. Only `cache_dir` has no default here: `load_settings` sets
+it to the user's cache folder, and it is empty for a caller that creates its own `Settings`.
 """
 
 import tomllib
@@ -33,60 +33,60 @@ def _setting(default: T, unit: str, explained: str) -> T:
 class Settings:
     """All settings, each with its default, its unit or choices, and an explanation."""
 
-    max_pages: int = _setting(30, "pages", "pages read for one product, the listing included")
+    max_pages: int = _setting(30, "pages", "pages read for one product, including the listing")
     max_depth: int = _setting(3, "links", "how many links away from the listing a page may be")
-    max_page_bytes: int = _setting(5_000_000, "bytes", "largest page after decompression")
-    max_pdf_bytes: int = _setting(25_000_000, "bytes", "largest PDF")
-    max_total_bytes: int = _setting(100_000_000, "bytes", "all pages of one product together")
-    first_byte_seconds: float = _setting(10.0, "seconds", "until a server begins to answer")
-    request_seconds: float = _setting(15.0, "seconds", "one request, from the connection to the last byte")
-    total_seconds: float = _setting(60.0, "seconds", "all requests of one product together")
-    connections: int = _setting(8, "connections", "open at a time, all hosts together")
-    connections_per_host: int = _setting(2, "connections", "open at a time to one host")
+    max_page_bytes: int = _setting(5_000_000, "bytes", "size of the largest page that is read, after decompression")
+    max_pdf_bytes: int = _setting(25_000_000, "bytes", "size of the largest PDF that is read")
+    max_total_bytes: int = _setting(100_000_000, "bytes", "size of all pages of one product together")
+    first_byte_seconds: float = _setting(10.0, "seconds", "time within which a server must begin to answer")
+    request_seconds: float = _setting(15.0, "seconds", "time for one request, from connecting to the last byte")
+    total_seconds: float = _setting(60.0, "seconds", "time for all requests of one product together")
+    connections: int = _setting(8, "connections", "connections open at the same time, to all hosts together")
+    connections_per_host: int = _setting(2, "connections", "connections open at the same time to one host")
     delay_seconds: float = _setting(
-        0.5, "seconds", "from one request to a host to the next; its Crawl-delay when that is longer"
+        0.5, "seconds", "pause between requests to the same host; a longer Crawl-delay takes precedence"
     )
     max_crawl_delay_seconds: float = _setting(
-        30.0, "seconds", "longest Crawl-delay that is waited for; beyond it a host is left"
+        30.0, "seconds", "longest Crawl-delay that is honoured; a host that asks for more is skipped"
     )
     max_pages_per_template: int = _setting(
-        12, "pages", "pages whose addresses differ in numbers, dates or query values only"
+        12, "pages", "pages read from addresses that differ only in numbers, dates or query values"
     )
     max_redirects: int = _setting(5, "hops", "redirects followed for one request")
     browser: str = _setting(
-        "off", "off or on", "render pages that need JavaScript; needs the extra `browser` and a Chromium"
+        "off", "off or on", "render pages that need JavaScript; needs the extra `browser` and Chromium"
     )
     browser_path: str = _setting(
-        "", "path", "that Chromium; empty: chromium, chromium-browser or google-chrome on the PATH"
+        "", "path", "path of Chromium; empty: chromium, chromium-browser or google-chrome on the PATH"
     )
-    browser_seconds: float = _setting(20.0, "seconds", "rendering of one page, its files included")
-    parse_seconds: float = _setting(20.0, "seconds of CPU", "parsing of one page in its child process")
+    browser_seconds: float = _setting(20.0, "seconds", "time for rendering one page, including its files")
+    parse_seconds: float = _setting(20.0, "seconds of CPU", "time for parsing one page in its child process")
     parse_memory_mb: int = _setting(1024, "MiB", "memory of the parsing child process")
     vector_store: str = _setting(
-        "chroma", "chroma or memory", "where vectors of passages are kept; any LangChain store passes its tests"
+        "chroma", "chroma or memory", "where passage vectors are stored; any LangChain store can be added"
     )
     cache_dir: str = _setting(
-        "", "folder", "where answers are kept between runs; `off`: nowhere; else the user's cache folder"
+        "", "folder", "where web responses are cached; `off`: nowhere; default: the user's cache folder"
     )
-    cache_max_bytes: int = _setting(500_000_000, "bytes", "size of that folder; the oldest goes first")
+    cache_max_bytes: int = _setting(500_000_000, "bytes", "size limit of that folder; oldest files are deleted first")
     user_agent: str = _setting(
-        "septet/0.1 (drafts threat models from product listings)", "text", "how requests name themselves"
+        "septet/0.1 (drafts threat models from product listings)", "text", "User-Agent header of web requests"
     )
-    llm: str = _setting("", "PROFILE/NAME", "the LLM that drafts, as `--llm`; empty or `embedded`: none")
-    llm_base_url: str = _setting("", "URL", "where its endpoint is, in place of the profile's address")
+    llm: str = _setting("", "PROFILE/NAME", "the LLM to draft with, as in `--llm`; empty or `embedded`: none")
+    llm_base_url: str = _setting("", "URL", "address of its endpoint, instead of the profile's")
     llm_max_tokens: int = _setting(
-        250_000, "tokens", "most that the LLM may take for one draft, input and output together"
+        250_000, "tokens", "most that the LLM may use for one draft, input and output together"
     )
     llm_max_dollars: str = _setting(
-        "", "US dollars", "most that it may cost, where its price is known; empty: no cap in money"
+        "", "US dollars", "most that one draft may cost, if the LLM's price is known; empty: no limit"
     )
-    llm_answer_tokens: int = _setting(8_000, "tokens", "longest answer of the LLM, thinking included")
-    llm_passage_tokens: int = _setting(16_000, "tokens", "passages of the sources that the LLM is shown")
-    llm_call_seconds: float = _setting(120.0, "seconds", "one call of the LLM, with its retries and waits")
-    llm_context_tokens: int = _setting(16_384, "tokens", "context that a `local/…` LLM is served with")
-    llm_prices: str = _setting("", "file", "further prices, in the form of `agent/llm/prices.yaml`")
+    llm_answer_tokens: int = _setting(8_000, "tokens", "length of the LLM's longest answer, including thinking")
+    llm_passage_tokens: int = _setting(16_000, "tokens", "length of the source passages shown to the LLM")
+    llm_call_seconds: float = _setting(120.0, "seconds", "time for one LLM call, including retries and waits")
+    llm_context_tokens: int = _setting(16_384, "tokens", "context size of a `local/…` LLM")
+    llm_prices: str = _setting("", "file", "additional prices, in the format of `agent/llm/prices.yaml`")
     review_two_person: str = _setting(
-        "off", "off or on", "whether only an approver signs a review, and one who decided over no item"
+        "off", "off or on", "whether a review must be signed by an approver who has not decided on any of its items"
     )
 
 
@@ -109,9 +109,9 @@ SETTINGS: Final[Mapping[str, Setting]] = {
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
-    """Load settings: `environ` wins over the file that SEPTET_CONFIG names, which wins over defaults.
+    """Load settings: `environ` takes precedence over the file at SEPTET_CONFIG, and the file over the defaults.
 
-    Raises InputError naming the setting when a value is of the wrong kind or out of range, or a key is unknown.
+    Raises InputError naming the setting when a value has the wrong type or is out of range, or a key is unknown.
     """
     named = environ.get(f"{_PREFIX}CONFIG")
     path = Path(named) if named else None
@@ -120,7 +120,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         try:
             values = tomllib.loads(path.read_text("utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            hint = "SEPTET_CONFIG names a file of TOML"
+            hint = "SEPTET_CONFIG must be the path of a TOML file"
             raise InputError("the config file cannot be read", where=f"{path}: {error}", hint=hint) from None
     for name in values:
         if name not in SETTINGS:
@@ -135,11 +135,11 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
 
 def store_file(environ: Mapping[str, str]) -> Path:
-    """Return the path of the user's own review store. Raises InputError if the environment names no home."""
+    """Return the path of the user's own review store. Raises InputError if no home folder is set."""
     folder = _own_folder(environ, "XDG_DATA_HOME", ".local/share")
     if folder is None:
-        what = "there is no place for the store of reviews"
-        raise InputError(what, where="HOME is not set", hint="name it by --store")
+        what = "there is no default folder for the review store"
+        raise InputError(what, where="HOME is not set", hint="give its path with --store")
     return folder / _STORE
 
 
@@ -158,17 +158,17 @@ def _own_folder(environ: Mapping[str, str], variable: str, usual: str) -> Path |
 def _convert(name: str, value: object) -> int | float | str:
     kind, setting, where = type(getattr(Settings, name)), SETTINGS[name], f"setting {name}"
     if setting.choices and value not in setting.choices:
-        raise InputError(f"{value!r} is not one of its values", where=where, hint=f"give {setting.unit}")
+        raise InputError(f"{value!r} is not a possible value", where=where, hint=f"choose {setting.unit}")
     if kind is str:
         return str(value)
     try:
         number: int | float = kind(str(value))
     except ValueError:
-        hint = f"give {kind.__name__} in {setting.unit}"
+        hint = f"give {'a whole number' if kind is int else 'a number'} of {setting.unit}"
         raise InputError(f"{value!r} is not a number", where=where, hint=hint) from None
     least = 1 if name in _NEEDED else 0
     most = _MOST_SECONDS if setting.unit == "seconds" else float("inf")
     if not least <= number <= most or number == float("inf"):
-        hint = f"give a number of {least} or more" + (f", at most {most:.0f}" if most < float("inf") else "")
+        hint = f"give a number of at least {least}" + (f" and at most {most:.0f}" if most < float("inf") else "")
         raise InputError(f"{value!r} is out of range", where=where, hint=hint)
     return number
