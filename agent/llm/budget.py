@@ -27,7 +27,7 @@ from agent.llm.tokens import Counter
 _FILE: Final = "prices.yaml"
 _MILLION: Final = 1_000_000
 _CENTS: Final = Decimal("0.000001")
-_RAISE: Final = "raise the cap (SEPTET_LLM_MAX_TOKENS or SEPTET_LLM_MAX_DOLLARS), or take a cheaper LLM or fewer pages"
+_RAISE: Final = "raise the cap (SEPTET_LLM_MAX_TOKENS or SEPTET_LLM_MAX_DOLLARS), or use a cheaper LLM or fewer pages"
 _LEAST_SHARE: Final = 3
 """A reported number of input tokens below our own count divided by this is considered wrong."""
 _DATE: Final = re.compile(r"-(?:\d{4}-\d{2}-\d{2}|\d{8}|latest)$")
@@ -83,8 +83,8 @@ class Budget:
     def __init__(self, counter: Counter, price: Price | None, caps: Caps) -> None:
         """Start with nothing spent. Raises InputError for a dollar cap without a price, which cannot be enforced."""
         if caps.dollars is not None and price is None:
-            hint = "name a file with its price by SEPTET_LLM_PRICES, or cap tokens by SEPTET_LLM_MAX_TOKENS instead"
-            raise InputError("a cap in money cannot be kept", where="the price of this LLM is unknown", hint=hint)
+            hint = "set SEPTET_LLM_PRICES to a file with its price, or cap tokens with SEPTET_LLM_MAX_TOKENS instead"
+            raise InputError("a dollar cap cannot be enforced", where="the price of this LLM is unknown", hint=hint)
         self._counter = counter
         self._price = price
         self._caps = caps
@@ -153,11 +153,11 @@ class Budget:
         whole = sum(self._open.values(), self._usage) + worst
         tokens = whole.input_tokens + whole.output_tokens
         if tokens > self._caps.tokens:
-            return f"the run could take {tokens} tokens, its cap is {self._caps.tokens}"
+            return f"the run could use {tokens} tokens, but its cap is {self._caps.tokens}"
         if self._caps.dollars is not None and self._price is not None:
             dollars = self._price.cost(whole)
             if dollars > self._caps.dollars:
-                return f"the run could cost ${dollars:f}, its cap is ${self._caps.dollars:f}"
+                return f"the run could cost ${dollars:f}, but its cap is ${self._caps.dollars:f}"
         return None
 
 
@@ -181,7 +181,7 @@ def read_prices(text: str, where: str) -> Mapping[str, Price]:
     except yaml.YAMLError as error:
         raise InputError("the prices are not YAML", where=f"{where}: {str(error).splitlines()[0]}") from None
     if not isinstance(rows, dict):
-        raise InputError("the prices are not a mapping of names", where=where)
+        raise InputError("the prices are not a mapping from LLM names to prices", where=where)
     found = {}
     for name, row in rows.items():
         try:
@@ -189,7 +189,7 @@ def read_prices(text: str, where: str) -> Mapping[str, Price]:
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join([str(name), *(str(step) for step in first["loc"])])
-            raise InputError(f"{place}: {first['msg']}", where=where, hint="prices are dollars in quotes") from None
+            raise InputError(f"{place}: {first['msg']}", where=where, hint="give dollars, in quotes") from None
     return MappingProxyType(found)
 
 

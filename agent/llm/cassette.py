@@ -1,4 +1,4 @@
-"""Records an LLM's responses in a folder and replays them without the LLM.
+"""Records the responses of an LLM in a folder, and replays them without the LLM.
 
 Both work at the port, so a recording survives a change of SDK or endpoint. Each call is identified by its key: the
 SHA-256 of everything that affects the response (stage, messages, schema, cap, attempt, the LLM's name, the epoch) and
@@ -32,7 +32,7 @@ from agent.llm.port import Call, Llm, LlmError, Message, Reason, Reply, Usage
 
 MANIFEST: Final = "manifest.json"
 MAX_LINES: Final = 60
-"""The most lines of a difference."""
+"""Maximum number of lines shown of a diff."""
 _HINT: Final = "give a new folder; recordings are never overwritten"
 _LINE_CHARS: Final = 160
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?]) ")
@@ -40,7 +40,7 @@ _WORD: Final = re.compile(r"\w+")
 _MAX_FILE_BYTES: Final = 4_000_000
 _SCHEMA: Final = "septet/cassette/1"
 _EPOCH: Final = 1
-"""Part of the form, to tell repeated recordings of the same calls apart."""
+"""Part of the key that tells repeated recordings of the same calls apart."""
 _KEY_CHARS: Final = 8
 _MIN_SECRET_CHARS: Final = 6
 _REDACTED: Final = "[redacted]"
@@ -156,7 +156,7 @@ class Record:
     ) -> None:
         """Create and lock the folder. Raises UsageError when it is not empty, already locked, or not a folder."""
         if folder.exists() and not folder.is_dir():
-            raise UsageError("the recording needs a folder, and this is none", where=folder.name, hint=_HINT)
+            raise UsageError("the recording needs a folder, but this is not one", where=folder.name, hint=_HINT)
         if folder.is_dir() and any(folder.iterdir()):
             raise UsageError("the folder for the recording is not empty", where=folder.name, hint=_HINT)
         folder.mkdir(parents=True, exist_ok=True)
@@ -170,7 +170,7 @@ class Record:
         self._folder = folder
         self._run = run
         self._clock = clock
-        # The profile is no part of a key, so that a recording of the same LLM behind another endpoint fits.
+        # The profile is not part of the key, so that a recording also fits the same LLM behind another endpoint.
         self._alias = inner.name.partition("/")[2] or inner.name
         self._recorded_at = recorded_at
         self._entries: dict[str, _Entry] = {}
@@ -236,7 +236,7 @@ class Replay:
         known = self._manifest.interactions
         odd = {file.name for file in folder.glob("*.json")} ^ {MANIFEST, *known}
         if odd:
-            raise _drift(f"files and manifest do not agree: {', '.join(sorted(odd))}", folder)
+            raise _drift(f"the files do not match the manifest: {', '.join(sorted(odd))}", folder)
         for name in sorted(known, key=lambda name: (len(name), name)):
             entry, file = known[name], folder / name
             interaction = _read(file, _Interaction)
@@ -253,15 +253,15 @@ class Replay:
             if waiting:
                 return _replayed(waiting.pop(0)[1].outcome, self._run)
             self._misses.append(self._miss(request))
-        hint = "the end of the run shows what differs from the nearest recording"
-        raise LlmError("cassette_miss", "no recording answers this call", where=request.called, hint=hint)
+        hint = "the end of the run shows the difference from the closest recording"
+        raise LlmError("cassette_miss", "this call has no recording", where=request.called, hint=hint)
 
     def close(self) -> None:
-        """Raise DriftError for calls without a recording and for unused recordings, with a diff to the nearest."""
+        """Raise DriftError for calls without a recording and for unused recordings, with a diff from the closest."""
         unused = sorted(name for waiting in self._waiting.values() for name, _ in waiting)
         if not unused and not self._misses:
             return
-        lines = [*self._misses, *(f"not used: {name}" for name in unused)]
+        lines = [*self._misses, *(f"unused: {name}" for name in unused)]
         raise DriftError(
             f"calls without a recording: {len(self._misses)}, recordings without a call: {len(unused)}",
             where=self._folder.name,
@@ -283,7 +283,7 @@ class Replay:
         name = max(sorted(alike), key=overlap)
         lines = list(unified_diff([*alike[name].lines()], [*request.lines()], "recorded", "asked", n=1, lineterm=""))
         more = [f"… and {len(lines) - MAX_LINES} more lines"] if len(lines) > MAX_LINES else []
-        return "\n".join([f"{head}; nearest is {name}", *lines[:MAX_LINES], *more])
+        return "\n".join([f"{head}; the closest is {name}", *lines[:MAX_LINES], *more])
 
 
 def _request(call: Call, run: Run, alias: str, epoch: int) -> _Request:
@@ -319,17 +319,17 @@ _S = TypeVar("_S", bound=_Stored)
 def _read(file: Path, kind: type[_S]) -> _S:
     try:
         if file.stat().st_size > _MAX_FILE_BYTES:
-            raise _drift(f"the file has more than {_MAX_FILE_BYTES} bytes", file)
+            raise _drift(f"the file is larger than {_MAX_FILE_BYTES} bytes", file)
         content = file.read_bytes()
         if not content:
-            raise _drift("the file is empty, so the recording is not complete", file)
+            raise _drift("the file is empty, so the recording is incomplete", file)
         return kind.model_validate_json(content)
     except OSError:
-        raise _drift("the file is missing, so the recording is not complete", file) from None
+        raise _drift("the file is missing, so the recording is incomplete", file) from None
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         place = ".".join(str(step) for step in first["loc"])
-        raise _drift(f"the file is not of a recording: {place}: {first['msg']}", file) from None
+        raise _drift(f"the file is not part of a recording: {place}: {first['msg']}", file) from None
 
 
 def _drift(what: str, place: Path) -> DriftError:

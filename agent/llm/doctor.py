@@ -82,68 +82,68 @@ def _call(messages: tuple[Message, ...], field: str, kind: dict[str, object], ma
 
 
 def _listed(llm: Llm) -> Row:
-    check = "the LLM is there"
+    check = "the LLM exists"
     if not isinstance(llm, Listing):
-        return Row(check, None, "this endpoint is not asked for a list")
+        return Row(check, None, "not checked: no list of LLMs is requested from this kind of endpoint")
     try:
         names = llm.listed()
     except LlmError as error:
         return Row(check, None if not error.ends_run else False, str(error), error.hint)
     wanted = llm.name.partition("/")[2]
     if not names:
-        return Row(check, None, "the endpoint lists no LLM")
+        return Row(check, None, "the endpoint lists no LLMs")
     if wanted in names:
         return Row(check, True, f"{wanted}, one of {len(names)}")
-    return Row(check, False, f"{wanted} is not among: {', '.join(names[:_SHOWN])}", "name one of those")
+    return Row(check, False, f"{wanted} is not among: {', '.join(names[:_SHOWN])}", "choose one of those")
 
 
 def _shaped(outcome: Reply | LlmError) -> Row:
-    check = "it answers in the shape that is asked for"
+    check = "it answers in the requested format"
     if isinstance(outcome, LlmError):
         return Row(check, False, str(outcome), outcome.hint)
     if outcome.stopped != "done":
         advice = "a thinking LLM needs a larger cap, or less thinking" if outcome.stopped == "length" else ""
-        return Row(check, False, f"the answer stopped: {outcome.stopped}. {outcome.detail}".strip(), advice)
+        return Row(check, False, f"the answer ended early: {outcome.stopped}. {outcome.detail}".strip(), advice)
     try:
         value = json.loads(outcome.text)
         fits = isinstance(value, dict) and list(value) == ["days"] and isinstance(value["days"], int)
     except (ValueError, RecursionError):
         fits = False
     if not fits:
-        advice = "choose an LLM or a server that keeps to a JSON schema; answers will be repaired or dropped"
-        return Row(check, False, f"the answer is not in the shape (asked by {outcome.rung})", advice)
+        advice = "choose an LLM or a server that follows a JSON schema; otherwise answers are repaired or dropped"
+        return Row(check, False, f"the answer does not have the requested format (requested by {outcome.rung})", advice)
     if outcome.rung != "json_schema":
-        advice = f"set the profile's rung to {outcome.rung}: each run asks in vain at first"
-        return Row(check, True, f"by {outcome.rung}; a JSON schema is refused", advice)
+        advice = f"set the profile's rung to {outcome.rung}: otherwise the first request of every run is wasted"
+        return Row(check, True, f"by {outcome.rung}; JSON schemas are refused", advice)
     return Row(check, True, "by JSON schema" + (f"; {outcome.detail}" if outcome.detail else ""))
 
 
 def _capped(outcome: Reply | LlmError) -> Row:
-    check = "it keeps to the cap of an answer"
+    check = "it respects the cap on an answer"
     if isinstance(outcome, LlmError):
         return Row(check, None, str(outcome), outcome.hint)
     written = outcome.usage.output_tokens
     if outcome.usage.estimated:
-        return Row(check, None, "the endpoint does not say what it used")
+        return Row(check, None, "the endpoint does not report its usage")
     if written > CAP + CAP_SLACK_TOKENS:
-        advice = "the profile names the cap in a way that the endpoint ignores; try the other name"
-        return Row(check, False, f"{written} tokens where {CAP} were allowed", advice)
+        advice = "the endpoint ignores the parameter in which the profile sends the cap; try the other one"
+        return Row(check, False, f"{written} tokens, with {CAP} allowed", advice)
     if outcome.stopped != "length":
-        return Row(check, None, f"the answer ended by itself after {written} tokens")
-    return Row(check, True, f"{written} tokens where {CAP} were allowed")
+        return Row(check, None, f"the answer ended on its own after {written} tokens")
+    return Row(check, True, f"{written} tokens, with {CAP} allowed")
 
 
 def _read_to_the_end(outcome: Reply | LlmError, sent: int) -> Row:
-    check = "it reads a long prompt to the end"
-    advice = "give the server a longer context; a prompt that is cut makes drafts worse without a word"
+    check = "it reads the whole of a long prompt"
+    advice = "give the server a longer context; a silently truncated prompt makes drafts worse"
     if isinstance(outcome, LlmError):
         return Row(check, False if outcome.reason == "too_large" else None, str(outcome), advice)
     read, unsaid = outcome.usage.input_tokens, outcome.usage.estimated
     if not unsaid and read * MANY_BYTES_PER_TOKEN < sent:
-        return Row(check, False, f"{read} tokens were read of {sent} bytes", advice)
+        return Row(check, False, f"only {read} tokens were read from {sent} bytes", advice)
     if _MARK in outcome.text:
-        return Row(check, True, f"{sent} bytes, and the answer knows how they begin")
+        return Row(check, True, f"{sent} bytes, and the answer knows how the prompt begins")
     if unsaid:
-        found = "the answer does not know how the prompt begins; the endpoint does not say what it read"
+        found = "the answer does not know how the prompt begins; the endpoint does not report what it read"
         return Row(check, None, found)
     return Row(check, None, f"{read} tokens were read, but the answer does not know how the prompt begins")

@@ -103,8 +103,9 @@ class LangChainLlm:
         cost = prompt_estimate(call)
         if not done.done():
             if self._retrier.stopped:
-                raise Fault("unreachable", "the call was given up", usage=cost)
-            raise Fault("timeout", "no whole answer in time", hint="allow more time, or ask for less", usage=cost)
+                raise Fault("unreachable", "the call was cancelled", usage=cost)
+            hint = "allow more time, or ask for a shorter answer"
+            raise Fault("timeout", "no complete answer in time", hint=hint, usage=cost)
         error = done.exception()
         if error is not None:
             fault = _fault(error, cost)
@@ -112,7 +113,7 @@ class LangChainLlm:
             raise fault
         reply = _reply(done.result(), call, rung)
         if len(reply.text.encode("utf-8", "surrogatepass")) > self._retrier.limits.max_answer_bytes:
-            raise Fault("too_large", "the answer is larger than may be read", usage=reply.usage)
+            raise Fault("too_large", "the answer is larger than allowed", usage=reply.usage)
         return without_key(reply, self._endpoint.key)
 
 
@@ -134,7 +135,7 @@ def open_langchain(endpoint: Endpoint, limits: Limits, *, on_wait: OnWait | None
     try:
         chat: BaseChatModel = init_chat_model(endpoint.llm, model_provider=profile.provider, **given)  # type: ignore[call-overload]
     except ImportError:
-        hint = f"install {profile.package or 'the package of LangChain for it'}"
+        hint = f"install {profile.package or 'the LangChain package for it'}"
         raise UnavailableError("a package is missing", where=profile.title, hint=hint) from None
     return LangChainLlm(chat, endpoint, limits, on_wait=on_wait)
 
@@ -142,7 +143,7 @@ def open_langchain(endpoint: Endpoint, limits: Limits, *, on_wait: OnWait | None
 def _invoke(
     chat: "BaseChatModel", messages: Sequence[Message], asked: Mapping[str, object], done: "Future[AIMessage]"
 ) -> None:
-    """Ask the chat model; its answer or its exception goes into `done`."""
+    """Call the chat model, and put its answer or its exception into `done`."""
     from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
     from langsmith import tracing_context
 

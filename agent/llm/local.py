@@ -24,7 +24,7 @@ _QUIET: Final = -1
 
 
 class LocalLlm(OpenAiLlm):
-    """An `Llm` with a server of its own."""
+    """An `Llm` with its own server."""
 
     def __init__(self, server: object, endpoint: Endpoint, limits: Limits) -> None:
         super().__init__(endpoint, limits)
@@ -47,10 +47,11 @@ def open_local(path: Path, limits: Limits, *, profile: Profile, context_tokens: 
         with path.open("rb") as file:
             magic = file.read(len(_MAGIC))
     except OSError as error:
-        what, where = "the file of the local LLM cannot be read", f"{path}: {error.strerror}"
+        what, where = "the local LLM's file cannot be read", f"{path}: {error.strerror}"
         raise SourceError(what, where=where, hint="give the path of a .gguf file") from None
     if magic != _MAGIC:
-        raise SourceError("the file of the local LLM is no GGUF", where=str(path), hint="give the path of a .gguf file")
+        what = "the local LLM's file is not a GGUF file"
+        raise SourceError(what, where=str(path), hint="give the path of a .gguf file")
     if importlib.util.find_spec(PACKAGE) is None:
         raise UnavailableError("the local LLM needs a package", where=PACKAGE, hint="install septet[local]")
     xllamacpp = importlib.import_module(PACKAGE)
@@ -68,7 +69,7 @@ def open_local(path: Path, limits: Limits, *, profile: Profile, context_tokens: 
     try:
         server = xllamacpp.Server(params)
     except (RuntimeError, ValueError, OSError) as error:
-        what = "the server does not take the file of the local LLM"
-        raise UnavailableError(what, where=f"{path}: {error}", hint="try another file, or less context") from None
+        what = "the server does not accept the local LLM's file"
+        raise UnavailableError(what, where=f"{path}: {error}", hint="try another file, or a shorter context") from None
     here = Endpoint("local", profile, path.stem, f"{server.listening_address}/v1", Secret(""))
     return LocalLlm(server, here, limits)

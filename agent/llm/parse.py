@@ -62,7 +62,7 @@ Tenths = Annotated[int, Field(ge=0, le=10, description="whole tenths: 0 is 0.0, 
 
 _TEN: Final = 10
 _KEPT: Final = frozenset(("type", "description", "enum"))
-"""Parts of a JSON schema that providers accept as they are."""
+"""Parts of a JSON schema that providers accept unchanged."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def ask(complete: Callable[[Call], Reply], call: Call, shape: type[T], budget: B
     while True:
         try:
             if sent == turns:
-                raise LlmError("over_budget", "the calls of this draft are given out", where=f"at {call.stage!r}")
+                raise LlmError("over_budget", "the draft has no calls left", where=f"at {call.stage!r}")
             ticket = budget.reserve(attempt)
             sent += 1
             reply = _complete(complete, attempt, budget, ticket)
@@ -147,9 +147,9 @@ def _complete(complete: Callable[[Call], Reply], call: Call, budget: Budget, tic
 def read(reply: Reply, shape: type[T]) -> T | Failure:
     """Parse a reply and validate it against `shape` without coercion. Returns a Failure if this is not possible."""
     if reply.stopped == "length":
-        return Failure("truncated", "the answer met its cap of tokens")
+        return Failure("truncated", "the answer reached its token cap")
     if reply.stopped == "filter":
-        return Failure("filtered", "a content filter of the endpoint cut the answer")
+        return Failure("filtered", "a content filter of the endpoint cut off the answer")
     if reply.stopped == "refusal":
         return Failure("refused", "the LLM refused to answer")
     if len(reply.text) > MAX_ANSWER_CHARS:
@@ -289,8 +289,8 @@ def unit(tenths: int) -> Decimal:
 def wire_schema(shape: type[BaseModel]) -> dict[str, object]:
     """Convert `shape` to a schema without bounds, defaults and references; all fields required, no others allowed.
 
-    A shape has fields, lists, closed lists and shapes in it; such a schema can say nothing else. Fields that allow None
-    stay nullable.
+    A shape may consist of fields, lists, closed lists and nested shapes; the schema cannot express anything else.
+    Fields that allow None stay nullable.
     """
     schema = shape.model_json_schema()
     return _wire(schema, schema.get("$defs", {}))

@@ -27,7 +27,7 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Profile(BaseModel):
-    """One kind of endpoint; the head of `profiles.yaml` says what each field means."""
+    """One kind of endpoint; the comment at the top of `profiles.yaml` describes the fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -83,18 +83,18 @@ def endpoint(name: str, environ: Mapping[str, str], base_url: str = "") -> Endpo
     known = profiles()
     profile_name, _, llm = name.partition("/")
     if profile_name not in known:
-        hint = f"write PROFILE/NAME with a profile of {', '.join(known)}"
+        hint = f"write PROFILE/NAME, where PROFILE is one of {', '.join(known)}"
         raise UsageError(f"no profile is called {profile_name!r}", where=f"the LLM {name!r}", hint=hint)
     profile = known[profile_name]
     if not llm.strip():
-        hint = f"write {profile_name}/ and the name that the endpoint knows it by"
+        hint = f"write {profile_name}/ followed by the endpoint's name for the LLM"
         raise UsageError("the name of the LLM is missing", where=f"the LLM {name!r}", hint=hint)
     try:
         key = Secret(environ.get(profile.key_env, "").strip() if profile.key_env else "")
     except UsageError as error:
         raise UsageError(error.what, where=profile.key_env, hint=error.hint) from None
     if profile.key_required and not key:
-        raise UsageError("there is no key", where=profile.title, hint=f"set {profile.key_env} in the environment")
+        raise UsageError("the key is missing", where=profile.title, hint=f"set {profile.key_env} in the environment")
     address = (base_url or profile.base_url).rstrip("/")
     if profile.adapter == "native":
         _check_address(address, profile, key)
@@ -117,7 +117,7 @@ def _check_address(address: str, profile: Profile, key: Secret) -> None:
         hint = f"{_FORM}, without user or query"
         raise RefusedError("the base URL is not a plain http(s) address", where=profile.title, hint=hint)
     if key and parts.scheme == "http" and host not in _LOOPBACK:
-        raise RefusedError("the key would travel in the clear", where=address, hint="use https, or no key")
+        raise RefusedError("the key would be sent unencrypted", where=address, hint="use https, or unset the key")
 
 
 def open_llm(

@@ -65,12 +65,12 @@ class Prompt:
         """
         if values.keys() != self.inputs:
             what = f"given {sorted(values)}, declared {sorted(self.inputs)}"
-            hint = "pass exactly the inputs of the front matter"
+            hint = "pass exactly the inputs declared in the front matter"
             raise InputError(what, where=f"prompt {self.ref.name}", hint=hint)
         try:
             return self.template.render(values)
         except TemplateError as error:
-            raise InputError("the prompt cannot be filled in", where=f"{self.ref.name}: {error}") from None
+            raise InputError("the prompt cannot be rendered", where=f"{self.ref.name}: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def cards() -> Mapping[str, Card]:
     found = {path.stem: path for path in sorted(folder.glob("*.md"))}
     if set(found) != set(CARD_KEYS):
         odd = sorted(set(found) ^ set(CARD_KEYS))
-        raise InputError(f"one card for each factor and layer is needed: {odd}", where=folder.name)
+        raise InputError(f"there must be one card for each factor and layer: {odd}", where=folder.name)
     return MappingProxyType({key: load_card(found[key]) for key in CARD_KEYS})
 
 
@@ -136,7 +136,7 @@ def _read(path: Path) -> tuple[_FrontMatter, Prompt]:
         raise _wrong(path, "the file cannot be read as UTF-8 text") from None
     head, fence, body = text.removeprefix(_FENCE).partition(f"\n{_FENCE}")
     if not text.startswith(_FENCE) or not fence or not body.strip():
-        raise _wrong(path, "front matter between two lines of three dashes and a body are needed")
+        raise _wrong(path, "the file needs front matter between two lines of three dashes, and a body")
     try:
         front = _FrontMatter.model_validate(yaml.load(head, Loader=_StrictLoader))
     except yaml.YAMLError as error:
@@ -146,7 +146,7 @@ def _read(path: Path) -> tuple[_FrontMatter, Prompt]:
         place = ".".join(str(part) for part in first["loc"])
         raise _wrong(path, f"front matter {place}: {first['msg']}") from None
     if front.name != path.stem:
-        raise _wrong(path, f"the name {front.name!r} must be the file's name")
+        raise _wrong(path, f"the name {front.name!r} must be the same as the file's")
     try:
         used = meta.find_undeclared_variables(_JINJA.parse(body))
         template = _JINJA.from_string(body)
@@ -170,4 +170,4 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 def _wrong(path: Path, what: str) -> InputError:
-    return InputError(what, where=path.name, hint="prompts/README.md says what a prompt file holds")
+    return InputError(what, where=path.name, hint="prompts/README.md describes the format of prompt files")

@@ -50,7 +50,7 @@ OnWait = Callable[[str, LlmReason, float], None]
 
 
 @dataclass(eq=False)
-class Fault(Exception):  # noqa: N818  (not an error of the program: one failed try)
+class Fault(Exception):  # noqa: N818  (not an error of the program: one failed attempt)
     """One failed attempt."""
 
     reason: LlmReason
@@ -138,7 +138,7 @@ class Retrier:
                 if last or self._clock() + wait >= deadline:
                     if not last and fault.wait is not None:
                         asked = math.ceil(fault.wait)
-                        what = f"{what} and asks to wait {asked} seconds, longer than the call may take"
+                        what = f"{what} and asks for a wait of {asked} seconds, longer than the call may take"
                         hint = hint or "try again later"
                     raise LlmError(reason, what, where=where, hint=hint, usage=spent) from None
                 had_once = had_once or fault.again == "once"
@@ -147,13 +147,13 @@ class Retrier:
     def _queue(self, deadline: float, where: str, spent: Usage) -> None:
         """Wait until the pause requested by the endpoint is over. Raises LlmError if the deadline would pass first."""
         if self.stopped:
-            raise LlmError("unreachable", "the call was given up", where=where, usage=spent)
+            raise LlmError("unreachable", "the call was cancelled", where=where, usage=spent)
         with self._lock:
             held = self._held_until - self._clock()
         if held <= 0:
             return
         if self._clock() + held >= deadline:
-            what = f"the endpoint asks to wait {math.ceil(held)} seconds"
+            what = f"the endpoint asks for a wait of {math.ceil(held)} seconds"
             raise LlmError("rate_limited", what, where=where, hint="try again later", usage=spent)
         self._pause(held + self._spread(held), where, "rate_limited")
 

@@ -17,7 +17,8 @@ class Secret:
 
     def __init__(self, text: str) -> None:
         if not text.isascii() or not text.isprintable() or " " in text:
-            raise UsageError("the key has a character that no key has", hint="look for a blank or a line end in it")
+            what = "the key contains a character that is not allowed in keys"
+            raise UsageError(what, hint="check it for spaces and line breaks")
         self._text = text
 
     def reveal(self) -> str:

@@ -25,12 +25,12 @@ _NO_SCHEMA: Final = re.compile(
 )
 _NO_LLM: Final = re.compile(r"model_not_found|\bmodel\b", re.IGNORECASE)
 _MEANINGS: Final[Mapping[int, tuple[LlmReason, Again, str]]] = {
-    401: ("unauthorised", "no", "check the key and what it may do"),
-    403: ("unauthorised", "no", "check the key and what it may do"),
+    401: ("unauthorised", "no", "check the key and its permissions"),
+    403: ("unauthorised", "no", "check the key and its permissions"),
     402: ("out_of_quota", "no", "the account has no credit left"),
     408: ("timeout", "yes", "try again later"),
     409: ("unreachable", "yes", "try again later"),
-    413: ("too_large", "no", "give less text at a time"),
+    413: ("too_large", "no", "send less text at a time"),
     425: ("unreachable", "yes", "try again later"),
     429: ("rate_limited", "yes", "try again later"),
 }
@@ -55,23 +55,23 @@ def fault_of_status(status: int, headers: Mapping[str, str], body: bytes, now: f
     what = f"the endpoint answered {status}"
     detail = f"{what}: {clean(message)}" if message else what
     if status < _BAD_REQUEST:
-        return Fault("bad_endpoint", f"{what}, a redirect; prompts do not follow", hint="give the final base URL")
+        return Fault("bad_endpoint", f"{what}, a redirect, which is not followed", hint="give the final base URL")
     if status == _TOO_MANY and _OUT_OF_QUOTA.search(said):
-        return Fault("out_of_quota", "the endpoint says that the quota is used up", hint="check plan and billing")
+        return Fault("out_of_quota", "the endpoint reports that the quota is used up", hint="check plan and billing")
     if status in (_BAD_REQUEST, _NOT_FOUND, _UNPROCESSABLE):
         if _TOO_LONG.search(said):
-            return Fault("too_large", detail, hint="give less text at a time, or an LLM with a longer context")
+            return Fault("too_large", detail, hint="send less text at a time, or use an LLM with a longer context")
         if status != _NOT_FOUND and _NO_SCHEMA.search(said):
             return NoSchemaFault("bad_request", detail, hint="choose a profile with another rung")
         if code == "model_not_found" or (status == _NOT_FOUND and _NO_LLM.search(said)):
-            return Fault("model_missing", detail, hint="ask the endpoint which LLMs it has")
+            return Fault("model_missing", detail, hint="check which LLMs the endpoint has")
         if status == _NOT_FOUND:
             return Fault("bad_endpoint", detail, hint="check the base URL; most end in /v1")
-        return Fault("bad_request", detail, hint="look at the endpoint's own log")
+        return Fault("bad_request", detail, hint="check the endpoint's own log")
     wait = retry_after(headers.get("retry-after", ""), headers.get("retry-after-ms", ""), now)
     if status >= _SERVER_ERROR:
         return Fault("unreachable", detail, again="yes", wait=wait, hint="try again later")
-    reason, again, hint = _MEANINGS.get(status, ("bad_request", "no", "look at the endpoint's own log"))
+    reason, again, hint = _MEANINGS.get(status, ("bad_request", "no", "check the endpoint's own log"))
     # Omit the server's message about a key, because it may repeat the key.
     return Fault(reason, what if reason == "unauthorised" else detail, again=again, wait=wait, hint=hint)
 
@@ -104,16 +104,17 @@ def fault_of_exception(error: BaseException, usage: Usage) -> Fault:
         return any(isinstance(one, kinds) for one in chain)
 
     if any_is(StoppedError):
-        return Fault("unreachable", "the call was given up", usage=usage)
+        return Fault("unreachable", "the call was cancelled", usage=usage)
     if any_is(TooLargeError):
-        return Fault("too_large", "the answer is larger than may be read", usage=usage)
+        return Fault("too_large", "the answer is larger than allowed", usage=usage)
     if any_is(CodingError):
-        return Fault("bad_response", "the answer is packed in an unknown way", again="once", usage=usage)
+        return Fault("bad_response", "the answer is compressed in an unknown way", again="once", usage=usage)
     if any_is(ssl.SSLError):
-        return Fault("tls", "the endpoint's certificate or encryption is not right", hint="check the address")
+        return Fault("tls", "the endpoint's certificate or encryption is invalid", hint="check the address")
     if any_is(httpx2.ReadTimeout, httpcore2.ReadTimeout):
-        return Fault("timeout", "no whole answer in time", hint="allow more time, or ask for less", usage=usage)
+        hint = "allow more time, or ask for a shorter answer"
+        return Fault("timeout", "no complete answer in time", hint=hint, usage=usage)
     if any_is(httpx2.TimeoutException, httpcore2.TimeoutException):
         return Fault("timeout", "no connection in time", again="yes", hint="check the address", usage=usage)
-    hint = "check that the endpoint runs and where it is"
-    return Fault("unreachable", "no connection, or it broke off", again="yes", hint=hint, usage=usage)
+    hint = "check the endpoint's address and that it is running"
+    return Fault("unreachable", "the connection failed or was lost", again="yes", hint=hint, usage=usage)

@@ -55,7 +55,7 @@ class Watch(threading.local):
     def left(self) -> float:
         """Return the seconds until the deadline. Raises StoppedError if the call was cancelled."""
         if self._stopped.is_set():
-            raise StoppedError("the call was given up")
+            raise StoppedError("the call was cancelled")
         return self.deadline - time.monotonic()
 
 
@@ -164,7 +164,7 @@ class _Body(httpx2.SyncByteStream):
             for part in _unpacked(unpack, piece) if unpack else (piece,):
                 decoded += len(part)
                 if decoded > self._limit:
-                    raise TooLargeError(f"an answer of more than {self._limit} bytes")
+                    raise TooLargeError(f"the response is larger than {self._limit} bytes")
                 yield part
 
     def close(self) -> None:
@@ -178,7 +178,7 @@ def _unpacked(unpack: "zlib._Decompress", piece: bytes) -> Iterator[bytes]:
         try:
             yield unpack.decompress(piece, _PIECE)
         except zlib.error:
-            raise CodingError("a packed answer that does not unpack") from None
+            raise CodingError("the response cannot be decompressed") from None
         piece = unpack.unconsumed_tail
 
 
@@ -238,10 +238,10 @@ class Transport(httpx2.BaseTransport):
                 kept.append((name, value))
         if coding and coding not in _CODINGS:
             answer.close()
-            raise CodingError(f"an answer packed as {coding[:20]!r}")
+            raise CodingError(f"the response has the unknown compression {coding[:20]!r}")
         if sum(len(name) + len(value) for name, value in kept) > _MAX_HEADER_BYTES:
             answer.close()
-            raise TooLargeError(f"headers of more than {_MAX_HEADER_BYTES} bytes")
+            raise TooLargeError(f"the headers are larger than {_MAX_HEADER_BYTES} bytes")
         body = _Body(answer.stream, coding, self._limits.max_answer_bytes)
         return httpx2.Response(answer.status, headers=kept, stream=body, request=request)
 

@@ -88,7 +88,7 @@ def read_object(body: bytes) -> dict[str, object]:
     try:
         value = json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
     except RecursionError:
-        raise ValueError("nested too deep") from None
+        raise ValueError("nested too deeply") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON at character {error.pos}") from None
     except UnicodeDecodeError:
@@ -101,12 +101,12 @@ def read_object(body: bytes) -> dict[str, object]:
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("the same key twice")
+        raise ValueError("the same key occurs twice")
     return found
 
 
 def _no_constant(name: str) -> Never:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def read_answer(body: bytes, call: Call, profile: Profile, rung: Rung) -> Reply:
@@ -140,15 +140,15 @@ def without_key(reply: Reply, key: Secret) -> Reply:
 def _read_chat(answer: Mapping[str, object]) -> tuple[str, Stopped, str]:
     choices = answer.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        raise ValueError("no choice in it")
+        raise ValueError("it has no choices")
     message = choices[0].get("message")
     if not isinstance(message, dict):
-        raise ValueError("no message in it")
+        raise ValueError("it has no message")
     content = message.get("content")
     if isinstance(content, list) and all(isinstance(part, dict) for part in content):
         content = "".join(part["text"] for part in content if isinstance(part.get("text"), str))
     if not isinstance(content, str | None):
-        raise ValueError("content that is no text")
+        raise ValueError("its content is not text")
     text, stopped = content or "", _STOPPED.get(str(choices[0].get("finish_reason")), "done")
     refusal = message.get("refusal")
     if isinstance(refusal, str) and refusal:
@@ -157,16 +157,16 @@ def _read_chat(answer: Mapping[str, object]) -> tuple[str, Stopped, str]:
         for field in ("reasoning_content", "reasoning"):
             thought = message.get(field)
             if isinstance(thought, str) and thought.strip().startswith("{"):
-                return thought, stopped, f"the text was empty, the JSON stood in {field}"
+                return thought, stopped, f"the text was empty, the JSON was in {field}"
     return text, stopped, ""
 
 
 def _read_response(answer: Mapping[str, object]) -> tuple[str, Stopped, str]:
     output = answer.get("output")
     if not isinstance(output, list):
-        raise ValueError("no output in it")
+        raise ValueError("it has no output")
     if answer.get("status") == "failed":
-        raise ValueError("the endpoint says that it failed")
+        raise ValueError("the endpoint reports a failure")
     parts = [
         part
         for item in output
@@ -213,7 +213,7 @@ def suspicions(usage: Usage, call: Call) -> list[str]:
     found = []
     sent = prompt_bytes(call)
     if sent > _SMALL_PROMPT_BYTES and usage.input_tokens * MANY_BYTES_PER_TOKEN < sent:
-        found.append(f"the prompt was cut: {usage.input_tokens} tokens were read of {sent} bytes")
+        found.append(f"the prompt was truncated: only {usage.input_tokens} tokens were read from {sent} bytes")
     if usage.output_tokens > call.max_tokens * _CAP_SLACK:
-        found.append(f"the cap of {call.max_tokens} tokens was ignored: {usage.output_tokens} were written")
+        found.append(f"the cap of {call.max_tokens} tokens was ignored: {usage.output_tokens} tokens were written")
     return found

@@ -245,7 +245,7 @@ def test_contests_alone_draft_nothing_again_and_a_signed_review_takes_no_answer(
     ("lines", "says"),
     [
         ("answers: {Q99: {answer: x}}\n", "asks no question Q99"),
-        ("answers: {Q1: {answer: ' '}}\n", "nothing is answered"),
+        ("answers: {Q1: {answer: ' '}}\n", "nothing was answered"),
         ("contests: [{item: threat/none, kind: wrong, text: x}]\n", "contains no"),
         ("answers: [1]\n", "not valid"),
     ],

@@ -39,7 +39,7 @@ def test_a_good_endpoint(septet: Septet, tmp_path: Path, monkeypatch: pytest.Mon
     assert "fake-1, one of 2" in lines[1]
     assert "$2 per million tokens in, $8 out" in said.out
     assert lines[-1] == f"to draft with it: septet draft SOURCE --llm {NAME}"
-    assert "say where it is" in said.out
+    assert "set SEPTET_LLM_BASE_URL to its address" in said.out
 
 
 def test_the_same_as_json_with_the_llm_of_the_setting(septet: Septet, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +65,7 @@ def test_an_endpoint_that_does_as_it_likes(septet: Septet, monkeypatch: pytest.M
         said = septet("doctor", "--llm", NAME)
     assert (said.code, "error" in said.err) == (1, False)
     assert said.out.count("FAILED") == 3
-    assert "900 tokens where 32 were allowed" in said.out
+    assert "900 tokens, with 32 allowed" in said.out
     assert "→ give the server a longer context" in said.out
 
 
@@ -131,7 +131,7 @@ def test_without_an_llm_the_profiles_are_listed_and_no_key(
         ("nobody/gpt", 2, "no profile is called 'nobody'"),
         ("generic", 2, "name of the LLM is missing"),
         ("generic/x", 2, "the endpoint has no address"),
-        ("openai/gpt", 2, "there is no key"),
+        ("openai/gpt", 2, "the key is missing"),
         ("local/none.gguf", 1, "cannot be read"),
     ],
 )

@@ -60,7 +60,7 @@ def test_a_plan_beyond_a_cap_is_not_begun(
     assert said.code == 0
     again = septet("draft", "--from-snapshot", out, "--json")
     assert again.out == said.out
-    assert "goes on alone" in again.err
+    assert "continuing with the embedded drafter only" in again.err
 
 
 @pytest.mark.parametrize("case", ["nobody", "unauthorised"])
@@ -78,7 +78,7 @@ def test_an_llm_that_cannot_be_had(
         assert said.err.count("--fallback") == 1
         fallen = septet("draft", listing, "--llm", NAME, "--fallback", "embedded", "--out", out, "--json")
     assert fallen.code == 0, fallen.err
-    assert "the embedded drafter goes on alone" in fallen.err
+    assert "continuing with the embedded drafter only" in fallen.err
     draft = of(fallen.out)
     assert draft.drafter.kind == "embedded"
     assert any(NAME in item.what for item in draft.dropped)
@@ -197,7 +197,7 @@ def test_an_llm_that_hangs_costs_its_time_and_no_more(
         monkeypatch.setenv("SEPTET_LLM_BASE_URL", endpoint.base_url)
         said = septet("draft", listing, "--llm", NAME)
         fallen = septet("draft", listing, "--llm", NAME, "--fallback", "embedded")
-    stopped(said, 4, "no whole answer in time")
+    stopped(said, 4, "no complete answer in time")
     assert fallen.code == 0
     for err in (said.err, fallen.err):
         assert err.count(f"llm: {NAME} used 3 calls, about ") == 1, err

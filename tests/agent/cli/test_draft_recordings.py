@@ -178,7 +178,7 @@ def test_a_recording_without_its_call_fails(kept: Kept, septet: Septet, tmp_path
     shutil.copy(manifest.with_name(first), manifest.with_name(twin))
     content["interactions"][twin] = content["interactions"][first]
     manifest.write_text(json.dumps(content))
-    stopped(septet("draft", "--from-snapshot", own, "--json"), 6, f"  not used: {twin}\n")
+    stopped(septet("draft", "--from-snapshot", own, "--json"), 6, f"  unused: {twin}\n")
 
 
 def test_a_source_that_cannot_be_read_is_the_cause_that_is_told(kept: Kept, septet: Septet, tmp_path: Path) -> None:

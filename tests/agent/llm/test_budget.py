@@ -34,7 +34,9 @@ def test_calls_fit_up_to_the_cap_and_not_beyond() -> None:
     run = budget(tokens=600)
     run.settle(run.reserve(call(200)), Usage(200, 100))
     run.settle(run.reserve(call(200)), Usage(200, 100))
-    with pytest.raises(LlmError, match=r"could take 601 tokens, its cap is 600.*before the call 'factors'") as caught:
+    with pytest.raises(
+        LlmError, match=r"could use 601 tokens, but its cap is 600.*before the call 'factors'"
+    ) as caught:
         run.reserve(call(1 + FRAME, max_tokens=-FRAME))
     assert caught.value.reason == "over_budget"
     assert caught.value.ends_run
@@ -52,7 +54,7 @@ def test_a_cap_in_money() -> None:
     run = budget(tokens=10**9, dollars="0.0034")  # two calls at 200 * 2.5 + 100 * 12 millionths
     run.settle(run.reserve(call(200)), Usage(200, 100))
     run.settle(run.reserve(call(200)), Usage(200, 100))
-    with pytest.raises(LlmError, match=r"could cost \$0.005100, its cap is \$0.0034"):
+    with pytest.raises(LlmError, match=r"could cost \$0.005100, but its cap is \$0.0034"):
         run.reserve(call(200))
 
 

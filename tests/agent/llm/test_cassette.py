@@ -114,7 +114,7 @@ CHANGES: list[Callable[[Call], Call]] = [
 def test_whatever_decides_the_answer_is_in_the_key(tmp_path: Path, change: Callable[[Call], Call]) -> None:
     record(tmp_path, ScriptedLlm(["{}"]), call())
     player = Replay(tmp_path, Run())
-    with pytest.raises(LlmError, match="no recording answers this call") as caught:
+    with pytest.raises(LlmError, match="this call has no recording") as caught:
         player.complete(change(call()))
     assert caught.value.reason == "cassette_miss"
     assert not caught.value.ends_run
@@ -135,8 +135,8 @@ def test_one_changed_letter_is_told_with_the_nearest_request(tmp_path: Path) -> 
     assert "-Which tools does it run?" in lines
     assert "+Which fools does it run?" in lines
     assert sum(line.startswith(("+", "-")) for line in lines) == 4  # two of these are the headers of the two sides
-    assert "nearest is factors-" in lines[1]
-    assert lines[-1].startswith("not used: factors-")
+    assert "the closest is factors-" in lines[1]
+    assert lines[-1].startswith("unused: factors-")
 
 
 def test_all_misses_are_collected(tmp_path: Path) -> None:
@@ -276,15 +276,15 @@ def rewrite(file: Path, old: str, new: str) -> None:
 
 
 DAMAGE: list[tuple[Callable[[Path], object], str]] = [
-    (lambda folder: (folder / MANIFEST).unlink(), "not complete"),
-    (lambda folder: interaction(folder).unlink(), "do not agree"),
-    (lambda folder: (folder / "factors-00000000-e1-1.json").write_text("{}"), "do not agree"),
+    (lambda folder: (folder / MANIFEST).unlink(), "incomplete"),
+    (lambda folder: interaction(folder).unlink(), "do not match the manifest"),
+    (lambda folder: (folder / "factors-00000000-e1-1.json").write_text("{}"), "do not match the manifest"),
     (lambda folder: rewrite(interaction(folder), "shell", "shelf"), "changed after"),
     (lambda folder: rewrite(interaction(folder), '"milliseconds": 0', '"milliseconds": 1'), "changed after"),
-    (lambda folder: interaction(folder).write_text("{"), "not of a recording"),
-    (lambda folder: interaction(folder).write_bytes(b" " * 4_000_001), "more than"),
-    (lambda folder: rewrite(folder / MANIFEST, "septet/cassette/1", "septet/cassette/2"), "not of a recording"),
-    (lambda folder: rewrite(folder / MANIFEST, "factors-", "../factors-"), "not of a recording"),
+    (lambda folder: interaction(folder).write_text("{"), "not part of a recording"),
+    (lambda folder: interaction(folder).write_bytes(b" " * 4_000_001), "larger than"),
+    (lambda folder: rewrite(folder / MANIFEST, "septet/cassette/1", "septet/cassette/2"), "not part of a recording"),
+    (lambda folder: rewrite(folder / MANIFEST, "factors-", "../factors-"), "not part of a recording"),
     (lambda folder: rewrite(folder / MANIFEST, '"key": "', '"key": "0'), "changed after"),
 ]
 
@@ -300,7 +300,7 @@ def test_a_damaged_recording_is_refused(tmp_path: Path, damage: Callable[[Path],
 def test_an_unfinished_recording_is_refused(tmp_path: Path) -> None:
     recorder = Record(ScriptedLlm(["{}"]), tmp_path, Run(), recorded_at=NOW)
     recorder.complete(call())
-    with pytest.raises(DriftError, match="not complete"):
+    with pytest.raises(DriftError, match="incomplete"):
         Replay(tmp_path, Run())
 
 

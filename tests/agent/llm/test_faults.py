@@ -164,7 +164,7 @@ def test_a_prompt_that_was_cut_without_a_word_is_noticed():
     with FakeEndpoint([chat(GOOD, usage={"prompt_tokens": 4096, "completion_tokens": 7})]) as fake:
         outcome = ask(opened(fake), long)
     assert isinstance(outcome, Reply)
-    assert "the prompt was cut: 4096 tokens" in outcome.detail
+    assert "the prompt was truncated: only 4096 tokens" in outcome.detail
 
 
 @pytest.mark.parametrize("step", [hang, endless])

@@ -191,7 +191,7 @@ def test_a_call_may_be_given_up():
     model = Hanging()
     llm = LangChainLlm(model, ANTHROPIC, Limits())
     threading.Timer(0.2, llm.close).start()
-    with pytest.raises(LlmError, match="given up"):
+    with pytest.raises(LlmError, match="cancelled"):
         llm.complete(CALL)
     model.over.set()
 

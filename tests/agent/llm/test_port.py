@@ -292,8 +292,8 @@ def test_a_probe_of_an_endpoint_that_does_as_it_likes():
     assert [row.well for row in found.rows] == [False, False, False, False], found.rows
     assert all(row.advice for row in found.rows)
     assert "fake-1 is not among: other" in found.rows[0].found
-    assert "900 tokens where 32" in found.rows[2].found
-    assert "4096 tokens were read" in found.rows[3].found
+    assert "900 tokens, with 32 allowed" in found.rows[2].found
+    assert "only 4096 tokens were read" in found.rows[3].found
 
 
 def test_a_probe_ends_where_no_call_can_work():
@@ -310,7 +310,7 @@ def test_a_local_llm_needs_a_file_of_its_kind(tmp_path):
     with pytest.raises(SourceError, match="cannot be read"):
         open_local(tmp_path / "none.gguf", SHORT, **for_local)
     (tmp_path / "page.gguf").write_bytes(b"<html>")
-    with pytest.raises(SourceError, match="no GGUF"):
+    with pytest.raises(SourceError, match="not a GGUF file"):
         open_local(tmp_path / "page.gguf", SHORT, **for_local)
 
 

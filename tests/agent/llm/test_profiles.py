@@ -48,13 +48,13 @@ def test_a_name_is_a_profile_and_what_the_endpoint_calls_it():
         ("gpt-5", {}, "", UsageError, "no profile is called 'gpt-5'"),
         ("nobody/gpt-5", {}, "", UsageError, "no profile"),
         ("ollama/", {}, "", UsageError, "name of the LLM is missing"),
-        ("openai/gpt", {}, "", UsageError, "no key"),
-        ("openai/gpt", {"OPENAI_API_KEY": "a b"}, "", UsageError, "a character that no key has"),
+        ("openai/gpt", {}, "", UsageError, "the key is missing"),
+        ("openai/gpt", {"OPENAI_API_KEY": "a b"}, "", UsageError, "a character that is not allowed in keys"),
         ("generic/x", {}, "", UsageError, "the endpoint has no address"),
         ("generic/x", {}, "ftp://example.com", RefusedError, "plain http"),
         ("generic/x", {}, "http://me:pw@example.com/v1", RefusedError, "plain http"),
         ("generic/x", {}, "http://[::1", RefusedError, "cannot be read"),
-        ("generic/x", {"SEPTET_LLM_KEY": KEY}, "http://llm.example.com/v1", RefusedError, "in the clear"),
+        ("generic/x", {"SEPTET_LLM_KEY": KEY}, "http://llm.example.com/v1", RefusedError, "sent unencrypted"),
     ],
 )
 def test_what_cannot_be_opened(name, environ, base_url, kind, words):
