@@ -25,7 +25,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Remembered:
-    """The result of reading the sources, and the recording from which it can be reproduced."""
+    """The result of reading the sources, and a recording from which it can be reproduced."""
 
     result: IntakeResult
     recorded: Recorded
@@ -46,7 +46,7 @@ def read_remembered(
 ) -> Remembered:
     """Read the sources of one product and record the run.
 
-    `allow_private` names hosts (`HOST[:PORT]`) that may be private, `notes` are the analyst's texts, `now` is the time
+    `allow_private` names hosts (`HOST[:PORT]`) that may be private, `notes` are the analyst's notes, `now` is the time
     for the records in UTC (ISO 8601 with `Z`). `resolve` replaces the system's host name lookup.
 
     With `settings.cache_dir`, each response is kept there until the caller has the result. A run that is killed or
@@ -107,7 +107,7 @@ def read_recorded(recorded: Recorded, settings: Settings, *, progress: Progress 
 
 
 def _no_look_up(host: str, _: int) -> Sequence[str]:
-    raise SourceError("a repeated run resolves no host", where=host)
+    raise SourceError("a repeated run does not resolve host names", where=host)
 
 
 def _key(inputs: Sequence[Input], settings: Settings, allow_private: Sequence[str], product: str | None) -> str:

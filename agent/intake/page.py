@@ -19,12 +19,12 @@ LINKED_SHEET: Final = "data-linked-sheet"
 
 
 class Block(NamedTuple):
-    """A heading, a paragraph, a list item, a table row or a run of code."""
+    """A heading, a paragraph, a list item, a table row or a block of code."""
 
     kind: BlockKind
     text: str
     level: int = 0
-    """1 to 6 for a heading, the list depth for an item (0 where unknown), otherwise 0."""
+    """1 to 6 for a heading, the list depth for an item (0 if unknown), otherwise 0."""
     hint: AboutHint = ""
     """`other` for text about another product and inside containers named "related", "similar", "reviews" and the like;
     `platform` for text about the vendor's hosted platform around the product."""
@@ -76,7 +76,7 @@ class Page(NamedTuple):
     form: Form = "prose"
     """Source form of the text; the values are those of `records.DocumentForm`."""
     name: str = ""
-    """The product's own name where the format has a field for it."""
+    """The product's own name, if the format has a field for it."""
     head_title: str = ""
     """The `<title>` of an HTML page; the field `title` is usually its first heading."""
     og_title: str = ""
@@ -84,7 +84,7 @@ class Page(NamedTuple):
     site_name: str = ""
     """The name of the site according to an HTML page (`og:site_name`)."""
     vendor: str = ""
-    """The maker of the product, where the format has a field for it."""
+    """The maker of the product, if the format has a field for it."""
 
     @property
     def words(self) -> int:
@@ -93,7 +93,7 @@ class Page(NamedTuple):
 
 
 class Part(NamedTuple):
-    """One document of a source that holds several; `anchor` distinguishes it from the others in the same file."""
+    """One document of a source that contains several; `anchor` distinguishes it from the others in the same file."""
 
     page: Page
     anchor: str

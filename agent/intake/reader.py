@@ -1,7 +1,7 @@
 """Read all sources of one product; the entry point of this package.
 
-A link skipped because it is not documentation is no gap, but a page that could not be fetched may hold what the draft
-lacks. Each reason for such gaps is listed once, with the number of pages and the first of them.
+A link skipped because it is not documentation is not a gap, but a page that could not be fetched may contain what the
+draft lacks. Each reason for such gaps is listed once, with the number of pages and the first of them.
 """
 
 import re
@@ -29,7 +29,7 @@ from agent.settings import Settings
 
 _NEEDS_BROWSER: Final = (
     "builds its text with JavaScript: install the extra septet[browser] and set browser = on, or save the page from a "
-    "browser and give the file"
+    "browser and use the file instead"
 )
 _MAX_CARRIED: Final = 100
 # Files found in a repository but not on a documentation site.
@@ -42,12 +42,12 @@ SOURCE_TEXT: Final = "source text: "
 """Prefix under which the draft lists text that was not read."""
 _MAX_REASONS: Final = 12
 _LATER: Final = "language"
-"""Gap that the draft itself reports, because an LLM can read languages that the embedded drafter cannot."""
-# Skip reasons of pages that were wanted but could not be fetched.
+"""Gap that the draft reports itself, because an LLM can read languages that the embedded drafter cannot."""
+# Skip reasons of pages that were wanted but could not be fetched; older recordings have "wants", "sends", "unpacks".
 _FAILED: Final = re.compile(
-    r"behind a |the server (?:wants|sends)|the server answered (?!404|410)|the server's answer is|no answer|"
-    r"no connection|larger than|headers larger|unpacks to|an unknown content coding|the certificate|the host name|"
-    r"rendering took|the browser|the page needs JavaScript|stopped"
+    r"behind a |the server (?:requires|wants|redirects|sends)|the server answered (?!404|410)|the server's answer is|"
+    r"no answer|no connection|larger than|headers larger|(?:decompresses|unpacks) to|an unknown content coding|"
+    r"the certificate|the host name|rendering took|the browser|the page needs JavaScript|stopped"
 )
 
 
@@ -87,7 +87,7 @@ class _Gathering:
     """Name of the folder that contains the first file, or of the folder given as a source."""
 
     def add(self, source: Fetched, kind: SourceKind, parts: Iterable[Part], about: About = "product") -> None:
-        """Keep the bytes of `source` and its documents; `about` and `kind` are those of the first of them.
+        """Keep the bytes of `source` and its documents; `about` and `kind` apply to the first document.
 
         For duplicate bytes, the first snapshot stays on record.
         """
@@ -118,7 +118,7 @@ class _Gathering:
         self.add(source, read.source if self.parts else "listing", (Part(page, ""), *read.parts), read.about)
 
     def add_local(self, given: LocalFile | Folder, crawled: int) -> None:
-        """Add a file, or those of a folder for which the budget has room beside `crawled` pages."""
+        """Add a file, or as many files of a folder as the page budget allows after `crawled` pages."""
         if not self.final_url:
             self.final_url = given.name
             self.folder = given.folder if isinstance(given, LocalFile) else given.name
@@ -129,7 +129,7 @@ class _Gathering:
         for number, file in enumerate(given.files[:pages], 1):
             self._add_file(file, f"{number} of {min(len(given.files), pages)}")
         for left in (*(file.name for file in given.files[pages:]), *given.left_out):
-            detail = f"{left} was not read, the budget of pages is used up"
+            detail = f"{left} was not read because the page budget is used up"
             self.missing.append(Missing(reason="budget", detail=detail))
 
     def _add_file(self, file: LocalFile, number: str) -> None:
@@ -167,7 +167,7 @@ def read_inputs(
     inputs and the same responses from `web` give the same result, byte for byte.
 
     Raises UsageError when there is no source, RefusedError when the guard refuses one, SourceError when one cannot be
-    read or the listing says next to nothing, UnavailableError when the network fails.
+    read or the listing has almost no text, UnavailableError when the network fails.
     """
     if not inputs:
         raise UsageError("no source", hint="give the address of a listing, a file or a folder")
@@ -191,7 +191,7 @@ def read_inputs(
     _check_listing(g.parts[0].page, g.final_url)
     for number, note in enumerate(notes, 1):
         if not note.strip():
-            raise UsageError("an empty note", where=f"note-{number}", hint="give its text or a file")
+            raise UsageError("an empty note", where=f"note-{number}", hint="give the text of the note, or a file")
         source = Fetched(f"note-{number}", f"note-{number}", "text/plain", "", note.encode("utf-8", "replace"))
         g.add(source, "analyst-note", [Part(read_markdown(note.replace("\r\n", "\n")), "")])
     _note_gaps(g, crawl)
@@ -244,11 +244,13 @@ def _check_listing(page: Page, where: str) -> None:
     count = page.words
     if page.wall in ("login", "consent") and is_nearly_empty(page) and "://" in where:
         what = "behind a log-in" if page.wall == "login" else "behind a consent wall"
-        raise SourceError(f"the page is {what}", where=where, hint="save the page from a browser and give the file")
+        raise SourceError(
+            f"the page is {what}", where=where, hint="save the page from a browser and use the file instead"
+        )
     if count >= MIN_WORDS:
         return
     if page.scripts:
-        hint = "it builds its text with JavaScript: save the page from a browser and give the file, or set browser = on"
+        hint = "it builds its text with JavaScript: save the page from a browser and use that, or set browser = on"
     else:
         hint = "give the product's own listing page, or a file with its text"
     what = "the page has no text" if count == 0 else f"the page has only {count} words of text"
@@ -266,11 +268,11 @@ def _note_gaps(g: _Gathering, crawl: Crawl) -> None:
     if crawl.unread:
         miss("budget", f"{crawl.unread} linked pages were not read")
     for url in crawl.thin:
-        miss("near-empty", f"{url} has next to no text")
+        miss("near-empty", f"{url} has almost no text")
     for part in g.parts:
         left = shortened(part.page)[1]
         if left:
-            miss("budget", f"{part.url} is longer than {MAX_TEXT:,} characters, the last {left:,} were not read")
+            miss("budget", f"{part.url} is longer than {MAX_TEXT:,} characters; the last {left:,} were not read")
     page = g.parts[0].page
     removed = list(page.removed)
     if page.words < NEAR_EMPTY_WORDS:
@@ -293,9 +295,9 @@ def unread(intake: Intake) -> tuple[Dropped, ...]:
         if link.state == "refused" or (link.state == "skipped" and _FAILED.match(link.reason)):
             reasons.setdefault((link.reason, link.state), []).append(link.url)
     for (reason, state), urls in list(reasons.items())[:_MAX_REASONS]:
-        pages = urls[0] if len(urls) == 1 else f"{len(urls)} linked pages, the first {urls[0]}"
+        pages = urls[0] if len(urls) == 1 else f"{len(urls)} linked pages, the first being {urls[0]}"
         gaps.append(Dropped(what=f"{SOURCE_TEXT}{pages}: {reason}", reason=state))
     if len(reasons) > _MAX_REASONS:
         rest = sum(map(len, list(reasons.values())[_MAX_REASONS:]))
-        gaps.append(Dropped(what=f"{SOURCE_TEXT}{rest} further linked pages, for other reasons", reason="skipped"))
+        gaps.append(Dropped(what=f"{SOURCE_TEXT}{rest} more linked pages, for other reasons", reason="skipped"))
     return tuple(gaps)

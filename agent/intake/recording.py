@@ -1,7 +1,7 @@
 """The recording of a run: its inputs and the web responses, so that the run can be repeated offline.
 
 It is stored among a draft's snapshots as `recording.json`, with all bytes beside it under their hashes. A repeated run
-passes the same inputs and responses through the same reader and so gives the same records, times included.
+passes the same inputs and responses through the same reader and therefore gives the same records, including times.
 """
 
 import json
@@ -68,7 +68,7 @@ Given = Annotated[GivenFile | GivenFolder | GivenAddress, Field(discriminator="k
 
 
 class Recording(Record):
-    """Everything that determines a run, and nothing that belongs to the machine on which it ran."""
+    """Everything that determines a run, and nothing that is specific to the machine on which it ran."""
 
     septet: str
     """Version of the package; another version may read the same pages differently."""
@@ -82,7 +82,7 @@ class Recording(Record):
     settings: dict[str, int | float | str]
     entries: tuple[Entry, ...]
     changes: tuple[Finding, ...] = ()
-    """Changes compared with the draft that was in the folder before."""
+    """Changes from the draft that was in the folder before."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Recorded:
     def settings(self, own: Settings) -> Settings:
         """Return the settings of the run, with machine-specific settings taken from `own`.
 
-        Raises IntegrityError when the recording has unknown settings or values of the wrong kind.
+        Raises IntegrityError when the recording has unknown settings or values of the wrong type.
         """
         values = {field.name: getattr(own, field.name) for field in fields(Settings)}
         machine = {name: value for name, value in values.items() if name in OF_THIS_MACHINE}
@@ -123,7 +123,7 @@ class Recorded:
         try:
             return _SETTINGS.validate_python({**self.recording.settings, **machine})
         except ValidationError:
-            raise IntegrityError("the recording has settings of the wrong kind", where=RECORDING, hint=_AGAIN) from None
+            raise IntegrityError("the recording has settings of the wrong type", where=RECORDING, hint=_AGAIN) from None
 
 
 def record(
@@ -198,15 +198,15 @@ def load(place: Path) -> Recorded:
             raise IntegrityError(f"larger than {_MAX_BYTES} bytes", where=RECORDING, hint=_AGAIN)
         whole = json.loads(raw)
     except OSError:
-        hint = f"it is too old or no draft: {_AGAIN}"
-        raise SourceError("the folder holds no recording of its run", where=place.name, hint=hint) from None
+        hint = f"it is too old or not a draft: {_AGAIN}"
+        raise SourceError("the folder contains no recording of its run", where=place.name, hint=hint) from None
     except (ValueError, RecursionError):
         raise changed from None
     if not isinstance(whole, dict) or set(whole) != {"schema", "sha256", "recording"}:
         raise changed
     if whole["schema"] != _SCHEMA:
         hint = f"use the version that wrote it, or {_AGAIN}"
-        raise SchemaError("a recording of another version", where=RECORDING, hint=hint)
+        raise SchemaError("the recording is of another version", where=RECORDING, hint=hint)
     if digest(_canonical(whole["recording"])) != whole["sha256"]:
         raise changed
     try:

@@ -1,7 +1,7 @@
 """Snapshots on disk, addressed by the hash of their bytes.
 
 A blob is stored at `<folder>/<first two hex digits>/<sha256>`, its record beside it as `<sha256>.json`. Both are
-written under a temporary name, flushed to disk and renamed, so that a reader sees a whole file or none. The record is
+written under a temporary name, flushed to disk and renamed, so that a reader never sees a partial file. The record is
 written last, so no record exists without its blob. Bytes without a record of their own (responses that became no
 document, files given as sources) are stored in the same way.
 """
@@ -33,7 +33,7 @@ def digest(body: bytes) -> str:
 
 
 def place(folder: Path, sha256: str) -> Path:
-    """Return where the blob with this address is stored. Raises IntegrityError when it is no address."""
+    """Return where the blob with this address is stored. Raises IntegrityError when the address is invalid."""
     if not _ADDRESS.fullmatch(sha256):
         raise IntegrityError("not the address of a snapshot", where=sha256[:64])
     return folder / sha256[:2] / sha256
@@ -42,7 +42,7 @@ def place(folder: Path, sha256: str) -> Path:
 def store(folder: Path, snapshot: Snapshot, body: bytes) -> Path:
     """Write `body` and its record under `folder` and return the blob's path; writing them again changes nothing.
 
-    Raises IntegrityError when the record names another hash or size, SourceError when the folder cannot be written.
+    Raises IntegrityError when the record has another hash or size, SourceError when the folder cannot be written.
     """
     if digest(body) != snapshot.sha256 or len(body) != snapshot.size:
         raise IntegrityError("the record does not belong to these bytes", where=snapshot.final_url)
@@ -130,7 +130,7 @@ def write_snapshots(folder: Path, snapshots: Sequence[Snapshot], blobs: Mapping[
 
 
 def compare(before: Sequence[Document], after: Sequence[Document]) -> tuple[Finding, ...]:
-    """Return a finding for each document of `after` that has other bytes under the same address in `before`.
+    """Return a finding for each document of `after` whose bytes differ from those under the same address in `before`.
 
     The excerpt is the first line of the new text that differs. It is empty when only the bytes differ, or when the
     text only became shorter at its end.

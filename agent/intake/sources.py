@@ -84,7 +84,7 @@ def _locate(source: str) -> Path | str:
         return source
     shown = "".join(character if character.isprintable() else "?" for character in source)[:_SHOWN]
     if looks_like_address(source):
-        raise RefusedError("only plain http and https addresses are read", where=shown, hint=_HINT)
+        raise RefusedError("only plain http and https addresses are supported", where=shown, hint=_HINT)
     raise UsageError("no such file or folder", where=shown or "an empty source", hint=_HINT)
 
 
@@ -101,7 +101,7 @@ def _read_file(path: Path, name: str, settings: Settings) -> LocalFile:
     if len(body) > limit:
         raise SourceError(f"larger than {limit} bytes", where=name, hint="raise max_page_bytes or max_pdf_bytes")
     if not body.strip():
-        raise SourceError("the file is empty", where=name, hint="give a listing with text in it")
+        raise SourceError("the file is empty", where=name, hint="give a listing that contains text")
     return LocalFile(name, sniff(body, "", name), body)
 
 
@@ -109,8 +109,8 @@ def _read_folder(root: Path, settings: Settings) -> Folder:
     """Read the documents of a folder and its sub-folders: listing, index or README first, then sorted.
 
     Skips hidden files, links that lead out of the folder, files in other formats and empty documents. Of YAML and XML
-    files only API descriptions, manifests and sitemaps count: settings, labels and build files have the same suffixes,
-    but a user who names a folder does not mean them.
+    files, only API descriptions, manifests and sitemaps count: settings, labels and build files have the same suffixes,
+    but are not what a user who passes a folder has in mind.
     """
     names: list[str] = []
     try:
@@ -131,7 +131,7 @@ def _read_folder(root: Path, settings: Settings) -> Folder:
         what = f"the folder cannot be read ({reason})"
         raise SourceError(what, where=root.name, hint="check its permissions") from None
     if not names:
-        raise SourceError("no document in the folder", where=root.name, hint=_HINT)
+        raise SourceError("the folder contains no document", where=root.name, hint=_HINT)
 
     def order(name: str) -> tuple[int, str, str]:
         stem = name.rpartition(".")[0].lower()

@@ -82,7 +82,7 @@ def template(target: Target) -> str:
     names = set()
     for part in query.lower().split("&") if query else ():
         name, _, value = part.partition("=")
-        # A value only counts if it names a page in letters.
+        # A query value only counts if it is the name of a page and contains letters.
         names.add(f"{name}={value}" if name in _NAMING and value.isalpha() else name)
     return _host(target) + "/".join(segments) + ("?" + "&".join(sorted(names)) if names else "")
 

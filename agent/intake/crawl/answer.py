@@ -6,8 +6,8 @@ from typing import Final, Protocol
 
 from agent.errors import SeptetError
 
-BYTES_USED_UP: Final = "the bytes for one product are used up"
-TIME_USED_UP: Final = "the time for one product is used up"
+BYTES_USED_UP: Final = "the product's byte budget is used up"
+TIME_USED_UP: Final = "the product's time budget is used up"
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Fetched:
     url: str
     """Final address, after redirects."""
     media_type: str
-    """Lower case, without parameters; empty if the server names none."""
+    """Lower case, without parameters; empty if the server declares none."""
     charset: str
     """As declared in the header; may be empty or wrong."""
     body: bytes

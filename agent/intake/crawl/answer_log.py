@@ -2,15 +2,15 @@
 
 A crawl is determined by its responses, so the log is all that must be stored. An entry records one requested address
 (the response without its bytes, which are stored under their hash, or the error by name) or a budget that ran out.
-On disk a log has one JSON object per line, each flushed after the bytes that it names: after a kill the file holds
-whole entries and at most one torn line, which is cut off when the file is opened.
+On disk a log has one JSON object per line, each flushed after the bytes that it refers to: after a kill, the file
+contains whole entries and at most one torn line, which is cut off when the file is opened.
 
     blobs/<xx>/<sha256>          bytes of responses
     pages/<xx>/<address>.json    the last response for a page, by its URL and the user agent of the request
     crawls/<key>/log.jsonl       responses of an interrupted crawl, beside a lock held by its process
 
-The cache is always optional: anything missing, torn or changed is treated as not cached, and with an unwritable folder
-nothing is cached. Two processes may share the folder; every file is either whole or absent.
+The cache is always optional: anything missing, torn or changed is treated as not cached, and nothing is cached if the
+folder is not writable. Two processes may share the folder; every file is either whole or absent.
 """
 
 import contextlib
@@ -38,8 +38,8 @@ _CLASSES: Final[Mapping[str, type[SeptetError]]] = {
 _BLOBS: Final = "blobs"
 _PAGES: Final = "pages"
 _CRAWLS: Final = "crawls"
-_MAX_AGE: Final = timedelta(days=1)  # age from which a response of an interrupted crawl is requested again
-_STALE_SECONDS: Final = 3600.0  # age from which a temporary file is assumed to have no writer left
+_MAX_AGE: Final = timedelta(days=1)  # age at which a response of an interrupted crawl is requested again
+_STALE_SECONDS: Final = 3600.0  # age at which a temporary file is assumed to have been abandoned by its writer
 _VALIDATORS: Final = frozenset({"etag", "last-modified"})
 """Response headers with which a cached response can be revalidated."""
 
@@ -134,7 +134,7 @@ class Logged:
         answers: list[Outcome] = []
         if self._inner is None:
             answers += [
-                SourceError("not in the stored answers", where=url, hint="read the source again") for url in new
+                SourceError("not among the stored responses", where=url, hint="read the source again") for url in new
             ]
         elif new:
             answers += self._inner.get_all(new)
@@ -189,7 +189,7 @@ def outcome_of(entry: Answered | Failed, bodies: Mapping[str, bytes]) -> Outcome
         return _CLASSES.get(entry.error, SeptetError)(entry.what, where=entry.where, hint=entry.hint)
     body = bodies.get(entry.sha256)
     if body is None or digest(body) != entry.sha256:
-        raise IntegrityError("the bytes of an answer are not those of the log", where=entry.asked)
+        raise IntegrityError("the bytes of a response do not match the log", where=entry.asked)
     return Fetched(requested=entry.asked, body=body, **{name: getattr(entry, name) for name in _SHARED})
 
 
@@ -257,8 +257,8 @@ class Cache:
     def crawl(self, key: str, now: str) -> "Unfinished | None":
         """Open the log of the crawl `key`; create it unless an interrupted run left one.
 
-        Returns None if another process holds the log or the folder cannot be written. `now` is UTC, ISO 8601: responses
-        a day old or older are not replayed.
+        Returns None if another process has locked the log or the folder cannot be written. `now` is UTC, ISO 8601;
+        responses that are a day old or older are not replayed.
         """
         folder = self._folder / _CRAWLS / key
         try:
@@ -325,7 +325,7 @@ class Unfinished:
         self.known = Log()
         """Responses of the interrupted run that may be replayed, with their bytes."""
         for entry in read_log(self._file):
-            # A time that cannot be read, or bytes that are gone, make a response as if it had not been kept.
+            # A response whose time cannot be read or whose bytes are missing counts as not cached.
             with contextlib.suppress(ValueError, TypeError, SourceError, IntegrityError):
                 if isinstance(entry, Answered):
                     age = datetime.fromisoformat(now) - datetime.fromisoformat(entry.fetched_at)

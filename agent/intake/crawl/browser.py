@@ -35,7 +35,7 @@ _MAX_FILES: Final = 40
 _SETTLE_SECONDS: Final = 5.0
 _LINE_FACTOR: Final = 8  # maximum characters of a line per byte of the page: JSON may escape one character as six
 _ROUNDING: Final = 0.5
-_HINT: Final = "save the page in a browser and give the file"
+_HINT: Final = "save the page in a browser and use the file instead"
 _CHILD: Final = (
     f"import sys, runpy; sys.path.insert(0, {str(Path(__file__).resolve().parents[3])!r}); "
     "runpy.run_module('agent.intake.crawl.browser_child', run_name='__main__')"
@@ -53,7 +53,7 @@ class _Message(BaseModel):
 
 
 class Rendering:
-    """A `Web` that renders pages that need JavaScript in a browser.
+    """A `Web` that uses a browser to render pages that need JavaScript.
 
     A page that cannot be rendered is returned unchanged; the reason is passed to `tell`.
     """
@@ -112,7 +112,7 @@ def find_chromium(settings: Settings) -> str:
         raise UnavailableError(
             "the page needs JavaScript and no Chromium was found",
             where=settings.browser_path or ", ".join(_NAMES),
-            hint=f"install Chromium or name it with browser_path, or {_HINT}",
+            hint=f"install Chromium or set browser_path, or {_HINT}",
         )
     return found
 
@@ -174,7 +174,7 @@ def _talk(child: subprocess.Popen[str], job: Job, web: Web, settings: Settings) 
         try:
             said = _Message.model_validate_json(line)
         except ValidationError:
-            raise UnavailableError("the browser gave no page", where=job["url"], hint=_HINT) from None
+            raise UnavailableError("the browser returned no page", where=job["url"], hint=_HINT) from None
         if said.html is not None:
             return said.html
         if said.get is None:
@@ -183,7 +183,7 @@ def _talk(child: subprocess.Popen[str], job: Job, web: Web, settings: Settings) 
         message = None if isinstance(outcome, SeptetError) else _encoded(outcome)
     if time.monotonic() >= end - _ROUNDING:
         raise UnavailableError("rendering took too long", where=job["url"], hint=f"raise browser_seconds, or {_HINT}")
-    raise UnavailableError("the browser ended by itself", where=job["url"], hint=_HINT)
+    raise UnavailableError("the browser exited unexpectedly", where=job["url"], hint=_HINT)
 
 
 def _encoded(answer: Fetched) -> Content:

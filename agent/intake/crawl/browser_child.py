@@ -39,7 +39,7 @@ class Job(Content):
     """Maximum number of files that the page may request."""
 
 
-_GRACE: Final = 2.0  # seconds after the deadline at which this process ends by itself
+_GRACE: Final = 2.0  # seconds after the deadline at which this process exits on its own
 _ARGUMENTS: Final = (
     # Loopback requests go to the proxy as well, and nothing listens on its port 9 (discard).
     "--proxy-server=127.0.0.1:9",

@@ -1,9 +1,9 @@
-// Copies a rendered page as HTML: shadow trees laid out, and what style rules of scripts hide marked as hidden.
+// Copies a rendered page as HTML, with its shadow trees laid out and with all style rules that may hide text.
 () => {
   const copy = (node) => {
     if (node.nodeType === Node.TEXT_NODE) return document.createTextNode(node.data);
     if (node.nodeType !== Node.ELEMENT_NODE) return null;
-    // Scripts stay: they do nothing in a copy, and tell the reader why a page that stayed empty is empty.
+    // Keep scripts: they do nothing in a copy, and show our reader why a page without text has none.
     if (node.localName === 'noscript') return null;
     const made = node.cloneNode(false);
     if (node.localName === 'slot') {
@@ -16,7 +16,7 @@
       return span;
     }
     const inShadow = node.getRootNode() instanceof ShadowRoot;
-    // Rules of a shadow root would hold for the whole page in the copy: they leave, and what they hid says so itself.
+    // In the copy, the rules of a shadow root would apply to the whole page. Omit them, and mark what they hid instead.
     if (inShadow && node.localName === 'style') return null;
     if (inShadow) {
       const style = getComputedStyle(node);
@@ -32,7 +32,7 @@
     return made;
   };
   const root = copy(document.documentElement);
-  // Rules that a script put in are in no text of the page, yet they hide as well as others.
+  // Rules inserted by a script do not appear in the page's source, but they can hide text too.
   const rules = [];
   for (const sheet of [...document.styleSheets, ...document.adoptedStyleSheets]) {
     if (sheet.ownerNode && (sheet.ownerNode.localName === 'link' || sheet.ownerNode.textContent.trim())) continue;

@@ -130,10 +130,10 @@ class TimedStream(httpcore2.NetworkStream):
         return left
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read the next bytes. Raises UnavailableError when the server is too slow, ReadTimeout at the deadline."""
+        """Read the next bytes. Raises UnavailableError if the server is too slow, ReadTimeout at the deadline."""
         left, patience = self._left(httpcore2.ReadTimeout), float("inf")
         request, clock = self._meter.request, self._meter.clock
-        too_slow = UnavailableError("the server sends too slowly", hint="save the page and give the file")
+        too_slow = UnavailableError("the server sends too slowly", hint="save the page and use the file instead")
         if request.begun is not None:
             allowed = max(SLOW_GRACE_SECONDS, request.received / SLOW_BYTES_PER_SECOND)
             patience = request.begun + allowed - clock()

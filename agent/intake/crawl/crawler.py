@@ -1,7 +1,7 @@
 """The crawl: listing and linked documentation, best pages first, in batches, within the budget.
 
 A crawl requests pages in batches and processes the outcomes in the order of the requests, so that the set of pages read
-depends on the responses alone, not on their order of arrival.
+depends only on the responses, not on their order of arrival.
 """
 
 import re
@@ -38,7 +38,7 @@ from agent.settings import Settings
 MIN_WORDS: Final = 12
 """Minimum number of words; a shorter page contains nothing that could be modelled."""
 _WALL_WORDS: Final = 80
-NO_TEXT: Final = "next to no text"
+NO_TEXT: Final = "almost no text"
 NO_FILE: Final = "no such file"
 NEEDS_SCRIPT: Final = "JavaScript"
 _WALLS: Final = {
@@ -54,9 +54,9 @@ _ATTEMPTS: Final = 4  # page requests allowed for each page of the budget
 _MORE_ATTEMPTS: Final = 20
 _MAX_REFRESH: Final = 2
 _MAX_HOSTS: Final = 5  # vendor hosts whose sitemaps and well-known files are requested
-_FIRST: Final = 12  # worth of the product's own page
-_PROBE: Final = 9  # worth of a file at a conventional path, such as `llms.txt`
-_BUDGET: Final = "the budget of pages is used up"
+_FIRST: Final = 12  # value of the product's own page
+_PROBE: Final = 9  # value of a file at a conventional path, such as `llms.txt`
+_BUDGET: Final = "the page budget is used up"
 _QUOTA_SHARE: Final = 8  # divisor of the page budget that gives the quota for a large API reference while others wait
 _MIN_QUOTA: Final = 2
 _AT_ROOT: Final = (
@@ -78,9 +78,9 @@ _POOR_MAP: Final = re.compile(r"blog|news|post|tag|image|video|author", re.IGNOR
 
 
 def fault(page: Page, *, probe: bool) -> str:
-    """Return why a page does not count as a document, or an empty text. `probe` marks a file that no page links to."""
+    """Return why a page does not count as a document, or an empty string. `probe` marks a file without links to it."""
     if is_soft_404(page):
-        return NO_FILE if probe else "not found: a page that says there is none"
+        return NO_FILE if probe else "not found: the page itself says so"
     if page.wall and is_nearly_empty(page):
         return _WALLS[page.wall]
     if page.words < MIN_WORDS:
@@ -89,7 +89,7 @@ def fault(page: Page, *, probe: bool) -> str:
 
 
 def is_nearly_empty(page: Page) -> bool:
-    """Return whether a page has so little text that it may be nothing but a log-in or consent wall."""
+    """Return whether a page has so little text that it may be only a log-in or consent wall."""
     return page.words < _WALL_WORDS
 
 
@@ -110,8 +110,8 @@ class Read:
 def headed(page: Page) -> list[PageLink]:
     """Return the links of `page` to other pages, each with the nearest heading above it unless it already has one.
 
-    Links and blocks are both in the order of the page, so the search for each link starts where the last was found. The
-    page's own title is above everything and no such heading.
+    Links and blocks are both in page order, so the search for each link starts where the last one was found. The
+    page's own title is above everything and does not count as a heading.
     """
     above: list[str] = []
     words = ""
@@ -173,7 +173,7 @@ class Crawl:
         self._sheets = Sheets(self.web, self.settings)
 
     def start(self, url: str, *, listing: bool) -> Read:
-        """Read the page at `url`, which the user named; for the listing, also determine the product.
+        """Read the page at `url`, which the user gave; for the listing, also determine the product.
 
         Raises the errors of the guard, the network and the parser.
         """
@@ -229,7 +229,7 @@ class Crawl:
         landed = self.guard.parse(outcome.url)
         self._note(target.url, "read", "the source itself")
         if landed != target:
-            self._note(landed.url, "read", "where the source led")
+            self._note(landed.url, "read", "the page to which the source redirects")
         self._seen |= {identity(target), identity(landed)}
         if page.refresh and hops < _MAX_REFRESH and is_nearly_empty(page):
             return self._read_start(self.guard.parse(absolute(outcome.url, page.refresh)), hops + 1)
@@ -307,7 +307,7 @@ class Crawl:
                 self._note(target.url, "skipped", "another site")
                 continue
             if identity(target) in self._maps:
-                self._note(target.url, "skipped", "a sitemap that was read already")
+                self._note(target.url, "skipped", "a sitemap that was already read")
                 continue
             self._maps.add(identity(target))
             [outcome] = self.web.get_all([target.url])
@@ -320,7 +320,7 @@ class Crawl:
             entries = [link for link in page.links[:_MAX_ENTRIES] if not _is_map(link.href)]
             found += self._targets(target, entries)
         for url in waiting:
-            self._note(url, "skipped", "a sitemap beyond those that are read")
+            self._note(url, "skipped", "a sitemap beyond the maximum number")
         named = [(link, target) for link, target in found if of_path(target.path).worth]
         self._push_links(scope, site, named, 0, listed=True)
 
@@ -332,12 +332,12 @@ class Crawl:
         try:
             kind, (first, *_) = self._parts(outcome)
         except SeptetError as error:
-            self._note(target.url, "skipped", f"the site's map: {error.what}")
+            self._note(target.url, "skipped", f"the sitemap: {error.what}")
             return Page("", ())
         if kind in ("html", "pdf"):
             self._note(target.url, "skipped", NO_FILE)
             return Page("", ())
-        self._note(target.url, "read", "the site's map")
+        self._note(target.url, "read", "the sitemap")
         self.removed += [found._replace(where=f"{found.where}, {target.url}") for found in first.page.removed]
         return first.page
 
@@ -396,7 +396,7 @@ class Crawl:
     def _push(self, candidate: Candidate) -> None:
         if candidate.key in self._seen:
             if candidate.shown not in self.links:
-                self._note(candidate.shown, "skipped", "the same page as one that was read already")
+                self._note(candidate.shown, "skipped", "the same page as one that was already read")
         elif is_maze(candidate.target):
             self._note(candidate.shown, "skipped", TRAP)
         else:
@@ -408,7 +408,7 @@ class Crawl:
         room = self.settings.max_pages - self.pages_used
         reason = _BUDGET if room <= 0 else self.web.exhausted() if self._frontier else None
         if not reason and self._attempts >= _ATTEMPTS * self.settings.max_pages + _MORE_ATTEMPTS:
-            reason = "the budget of requests is used up"
+            reason = "the request budget is used up"
         if reason:
             for candidate in self._frontier.drain():
                 self.unread += not candidate.probe
@@ -463,7 +463,7 @@ class Crawl:
         thin = self._note_thin(candidate.target.url, reason)
         if not reason and candidate.verdict.beside and self._name():
             about = speaks_of(read.page, product_name(self._name()))
-            reason = "does not speak of the product" if about == "other" else ""
+            reason = "does not mention the product" if about == "other" else ""
         reason = reason or self._novelty.judge(read.fetched.body, read.page, candidate.kind)
         self._seen.add(identity(landed))
         self._canonical(landed, read.page)
@@ -476,12 +476,12 @@ class Crawl:
         about_what = f"documentation: {candidate.topic.name}" if candidate.topic.name else "documentation"
         self._note(candidate.shown, "read", about_what)
         if read.fetched.url not in (candidate.shown, candidate.target.url):
-            self._note(read.fetched.url, "read", "where a link led")
+            self._note(read.fetched.url, "read", "the page to which a link redirects")
         self._onwards(candidate, landed, read.page)
         return replace(read, about=about)
 
     def _where_landed(self, candidate: Candidate, landed: Target) -> str:
-        """Return why the destination of a redirect is not a new page of this crawl, or an empty text."""
+        """Return why the destination of a redirect is not a new page of this crawl, or an empty string."""
         site = candidate.scope.moved(candidate.target, landed)
         if site is not None:
             self.sites = [site, *(known for known in self.sites if known.role != site.role)]
@@ -491,7 +491,7 @@ class Crawl:
             return "it redirects to another site"
         if is_log_in(landed):
             return "it redirects to a log-in page"
-        return "the same page as one that was read already" if identity(landed) in self._seen else ""
+        return "the same page as one that was already read" if identity(landed) in self._seen else ""
 
     def _may_lead(self, first: Target, landed: Target) -> bool:
         """Return whether a redirect is allowed. Only sources and the product's front page may leave the crawl."""

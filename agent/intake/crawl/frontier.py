@@ -1,6 +1,6 @@
 """The queue of pages to fetch, best first: spread over topics, with a quota for generated API reference.
 
-The first page of a topic comes before the second page of any topic of similar worth. Pages of an API reference, and
+The first page of a topic comes before the second page of any topic of similar value. Pages of an API reference, and
 pages of one template, get a small quota as soon as there are enough of them to crowd out the rest; pages beyond the
 quota wait until no others are left.
 """
@@ -20,7 +20,7 @@ from agent.intake.crawl.sites import CODE_HOSTS, Place, Scope
 from agent.intake.page import Page, PageLink
 
 _RUN: Final = 5  # words in one shingle
-_SAME: Final = 0.9  # share of known shingles from which a page brings nothing new
+_SAME: Final = 0.9  # share of known shingles at or above which a page brings nothing new
 _MIN_SHINGLES: Final = 12
 _BARREN: Final = 3  # pages without new content after which a template counts as a trap
 _NOT_FOUND: Final = re.compile(
@@ -30,13 +30,13 @@ _NOT_FOUND: Final = re.compile(
     r"(?:oops|sorry)\b.*\b(?:not found|exist|find)\b.*|nothing (?:was )?found(?: here)?.*",
     re.IGNORECASE,
 )
-_SHORT_PAGE: Final = 120  # most words of a page that may be just an error message
+_SHORT_PAGE: Final = 120  # maximum words of a page that may be just an error message
 _FIRST: Final = 3
 
 DUPLICATE: Final = "the same content as another page"
-NOTHING_NEW: Final = "nearly the same text as pages that were read"
+NOTHING_NEW: Final = "nearly the same text as pages already read"
 TRAP: Final = "stopped: crawl trap"
-TOO_MANY: Final = "the most pages of one kind were read"
+TOO_MANY: Final = "the maximum number of pages of one kind was read"
 REFERENCE_LATER: Final = "kept for later: API reference beyond its quota"
 TEMPLATE_LATER: Final = "kept for later: pages of one template beyond their quota"
 _LOG_IN: Final = re.compile(
@@ -79,17 +79,17 @@ _VARIED_COST: Final = 2
 _BESIDE_COST: Final = 100
 _LAST_COST: Final = 50
 _EDITION_COST: Final = 40
-_LISTED_COST: Final = 6  # puts a page named only in the sitemap after linked pages of similar worth
-_TOPICS: Final = 2  # factor on a template's limit for pages whose link names a topic: their addresses may say nothing
-_SIDE_BY_SIDE: Final = 3  # most pages of one varied template in a batch, so that a trap is seen in time
+_LISTED_COST: Final = 6  # puts a page named only in the sitemap after linked pages of similar value
+_TOPICS: Final = 2  # multiplier of a template's limit if the link mentions a topic, since the address may say nothing
+_SIDE_BY_SIDE: Final = 3  # maximum pages of one varied template in a batch, so that a trap is noticed in time
 _AGAIN_COSTS: Final = (0, 3, 6, 8, 9)  # deduction by the number of pages already taken on the topic
-_LEAST: Final = 3  # least worth of a further page on a topic, so that it still comes before a changelog or an example
+_LEAST: Final = 3  # minimum value of another page on a topic, so that it still comes before a changelog or an example
 _EVERYTHING: Final = ("", "documentation")
 """Topics too broad to group pages by. Their pages are grouped by folder, so that no folder is read completely first."""
 _DEAD_COST: Final = 2
-_MOST_DEAD: Final = 12  # greatest deduction for the links of a page whose other links led nowhere
-_CROWD: Final = 12  # pages from which a reference or template counts as a crowd: more than a draft needs
-_CROWD_COST: Final = 5  # puts a page of a crowd after other pages of similar worth
+_MOST_DEAD: Final = 12  # maximum deduction for the links of a page whose other links led nowhere
+_CROWD: Final = 12  # number of pages at which a reference or template counts as a crowd: more than a draft needs
+_CROWD_COST: Final = 5  # puts a page of a crowd after other pages of similar value
 _LATER_COST: Final = 25  # puts pages beyond the quota after all other pages of the site, even sitemap-only pages
 # Name of a folder that contains the pages of a reference.
 _REFERENCE: Final = re.compile(
@@ -113,7 +113,7 @@ class Novelty:
         self._barren: Counter[str] = Counter()
 
     def judge(self, body: bytes, page: Page, kind: str) -> str:
-        """Return why the page brings nothing new, or remember the page and return an empty text.
+        """Return why the page brings nothing new, or remember the page and return an empty string.
 
         `kind` is the template of its address; after a few pages without new content, the template counts as a trap.
         """
@@ -173,7 +173,7 @@ def judge(scope: Scope, source: Target, link: PageLink, target: Target) -> Verdi
     if not place:
         return Verdict(0, "another site")
     if link.region == "neighbour" and place == "listing" and source == scope.home:
-        return Verdict(0, "about something else than this product")
+        return Verdict(0, "about something other than this product")
     if is_log_in(target):
         return Verdict(0, "an account or log-in page, not documentation")
     if _EVENTS.search(target.path):
@@ -208,12 +208,12 @@ def _ranked(home: Target, source: Target, link: PageLink, target: Target, place:
     sibling = (
         same_host and bool(own_folder) and path.startswith(own_folder + "/") and not inside and own != path.rstrip("/")
     )
-    # A neighbour of the listing is another product regardless of its name; a product's page may have docs beside it.
+    # A neighbour of the listing is another product, whatever its name; a product's page may have docs beside it.
     if sibling and (place == "listing" or not words):
         last = _SUFFIX.sub("", unquote(path).lower().rstrip("/").rpartition("/")[2])
         tokens = [token for token in re.split(r"[\W_]+", last) if token]
         if not tokens or not all(map(is_said, tokens)):  # it may be the name of a product
-            return Verdict(0, "a neighbour of the listing")
+            return Verdict(0, "a neighbouring product in the directory")
     folder = source.path.partition("?")[0].rpartition("/")[0]
     below = source != home and bool(folder) and path.startswith(folder + "/") and source.host == target.host
     hosted = _OWN if not same_host and _DOCS_HOST.match(target.host) else 0
@@ -240,7 +240,7 @@ def is_other_product(target: Target, name: str) -> bool:
 
 @dataclass(eq=False)
 class Candidate:
-    """An address waiting in the queue; what the queue needs to know of it is worked out once, when it is made."""
+    """An address waiting in the queue; what the queue needs to know about it is computed once, on creation."""
 
     target: Target
     """As written on the linking page; then without tracking and session parameters."""
@@ -261,7 +261,7 @@ class Candidate:
     """Identity of the first page that linked to this address."""
 
     def __post_init__(self) -> None:
-        """Work out key, template, similar pages and worth."""
+        """Compute key, template, similar pages and worth."""
         self.shown: str = self.target.url
         target = self.target = cleaned(self.target)
         self.key: str = identity(target)
@@ -271,10 +271,10 @@ class Candidate:
         broad = self.topic.name in _EVERYTHING
         self.subject: str = self.topic.name if not broad else "" if self.probe else folder(target)
         self.crowds: tuple[str, ...] = () if self.probe else _crowds(target)
-        # Whether the address has parts that could be counted up endlessly.
+        # Whether the address has parts that could be incremented endlessly.
         self.varied: bool = not self.probe and is_varied(target._replace(path=_SORTED.sub("/", target.path)))
         self.value: int = max(self.verdict.score, self.topic.worth)
-        # Before any page was taken.
+        # The priority before any page is taken.
         self.worth: int = (
             self.value
             - _DEPTH_COST * (self.depth - 1)
@@ -286,7 +286,7 @@ class Candidate:
 
 
 def _crowds(target: Target) -> tuple[str, ...]:
-    """Return the API reference that contains a page, and the family of names with the same first words as its name."""
+    """Return the API reference that contains a page, and the family of pages whose names begin with the same words."""
     segments = unquote(target.path.partition("?")[0]).lower().split("/")
     host = f"{target.host}:{target.port}"
     references = (place for place, segment in enumerate(segments[:-1]) if _REFERENCE.fullmatch(segment))
@@ -322,7 +322,7 @@ class Frontier:
     def push(self, made: Candidate) -> str:
         """Add a candidate. Of two with the same identity, the better is kept, in the position of the first.
 
-        If the two are spelled differently, returns the spelling that is not requested, otherwise an empty text. A
+        If the two are spelled differently, returns the spelling that is not requested, otherwise an empty string. A
         spelling with tracking or session parameters loses.
         """
         for crowd in made.crowds:
@@ -345,7 +345,7 @@ class Frontier:
         """Take up to `most` of the best candidates; drop other editions of known pages and exhausted templates.
 
         Returns the candidates taken, and those dropped with the reasons. Priorities are updated after each candidate
-        taken. `asked` has the identities that were requested already.
+        taken. `asked` has the identities that were already requested.
         """
         batch: list[Candidate] = []
         dropped: list[tuple[Candidate, str]] = []
@@ -388,7 +388,7 @@ class Frontier:
         return found
 
     def later(self, candidate: Candidate) -> str:
-        """Return why a page was put off behind all others, or an empty text."""
+        """Return why a page was put behind all others, or an empty string."""
         for place, crowd in enumerate(candidate.crowds):
             if self._is_crowd(crowd) and self._alike_taken[crowd] >= self._quota:
                 return TEMPLATE_LATER if place or crowd.endswith("*") else REFERENCE_LATER
@@ -398,7 +398,7 @@ class Frontier:
         return len(self._members[crowd]) >= _CROWD
 
     def _other_edition(self, candidate: Candidate, asked: Set[str]) -> str:
-        """Return why another edition of the page is read instead, or an empty text."""
+        """Return why another edition of the page is read instead, or an empty string."""
         name, bare = edition(candidate.target)
         if name and (identity(bare) in asked or identity(bare) in self._order):
             return f"the same page as another: {name}"

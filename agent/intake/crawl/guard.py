@@ -6,7 +6,7 @@ each new connection, all addresses found must be allowed, and the connection goe
 
 Sources: the IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890 and its updates RFC 8215, 9602, 9637)
 as of 2026, and the addresses at which cloud providers serve instance metadata, from their own documentation.
-`ipaddress.is_global` alone is not enough: it lets multicast, 192.0.0.8 and the Azure host address pass.
+`ipaddress.is_global` is not enough: it allows multicast, 192.0.0.8 and the Azure host address.
 """
 
 import ipaddress
@@ -44,8 +44,8 @@ _NO_PUBLIC_HOST: Final = ("invalid", "test", "alt", "onion")
 """Names that public DNS never resolves (RFC 6761, 7686, 9476), although a private resolver may."""
 _SAFE: Final = "!$&'()*+,;=:@/%"
 """Characters of a path, besides letters, digits and `-._~`, that are not percent-encoded."""
-_HINT_ELSEWHERE: Final = "give that address as a further source"
-_HINT: Final = "give a public http or https address, or name the host with --allow-private"
+_HINT_ELSEWHERE: Final = "give that address as another source"
+_HINT: Final = "give a public http or https address, or allow the host with --allow-private"
 
 
 def _ranges(rows: dict[str, str]) -> tuple[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, str], ...]:
@@ -55,12 +55,12 @@ def _ranges(rows: dict[str, str]) -> tuple[tuple[ipaddress.IPv4Network | ipaddre
 
 _ALWAYS: Final = _ranges(
     {
-        # Refused even for a host that the operator admitted, because instance credentials are served here.
+        # Refused even for a host that the operator allowed, because instance credentials are served here.
         "a link-local address, where clouds serve metadata": "169.254.0.0/16",
         "a cloud metadata address": "100.100.100.200/32 192.0.0.192/32 fd00:ec2::/32 fd20:ce::/32",
         "a cloud host address": "168.63.129.16/32",
         "a link-local address": "fe80::/10",
-        # Never a legitimate destination, admitted or not.
+        # Never a legitimate destination, allowed or not.
         "an address of this network": "0.0.0.0/8",
         "a multicast address": "224.0.0.0/4 ff00::/8",
         "a reserved or broadcast address": "240.0.0.0/4",
@@ -100,7 +100,7 @@ _LOW_IS_IPV4: Final = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::ffff:
 def refusal(address: IpAddress, *, admitted: bool = False) -> str | None:
     """Return why no request may go to `address`, or None when it is allowed.
 
-    `admitted` marks a host that the operator named: private and loopback addresses pass, metadata addresses and
+    `admitted` marks a host that the operator allowed: private and loopback addresses pass, metadata addresses and
     addresses without an owner do not. Every IPv4 address embedded in `address` by a transition format is checked too.
     """
     candidates: list[IpAddress] = [address]
@@ -149,9 +149,9 @@ class Target(NamedTuple):
 
 
 class Guard:
-    """Checker of URLs and addresses; hosts named in `allow_private` may be private, all others must be public.
+    """Checker of URLs and addresses; hosts in `allow_private` may be private, all others must be public.
 
-    An entry is `HOST[:PORT]`, with an IPv6 host in brackets; without a port it stands for the ports 80 and 443. Raises
+    An entry is `HOST[:PORT]`, with an IPv6 host in brackets; without a port it covers ports 80 and 443. Raises
     UsageError when an entry does not have that form.
     """
 
@@ -169,14 +169,14 @@ class Guard:
         """Function that decides whether a page may redirect to another address; None allows any public address."""
 
     def admits(self, host: str, port: int) -> bool:
-        """Return whether the operator named exactly this host and port."""
+        """Return whether the operator allowed exactly this host and port."""
         return (host, port) in self._admitted
 
     def parse(self, text: str) -> Target:
         """Parse `text` into its canonical form.
 
         Raises RefusedError for anything but a plain http or https URL to a public-looking host on port 80 or 443,
-        unless the host and port were admitted.
+        unless the host and port were allowed.
         """
         try:
             return self._parse(text)
@@ -190,24 +190,25 @@ class Guard:
             raise RefusedError("a blank, a backslash or a control character in the address")
         match = _URL.fullmatch(text)
         if match is None:
-            raise RefusedError("only plain http and https addresses are read")
+            raise RefusedError("only plain http and https addresses are supported")
         scheme = match[1].lower()
         host, port = _host_and_port(match[3])
         port = port or _PORTS[scheme]
         if not self.admits(host, port):
             _refuse_name(host)
             if port not in _PORTS.values():
-                raise RefusedError(f"port {port} is not read")
+                raise RefusedError(f"port {port} is not allowed")
         return Target(scheme, host, port, quote(match[4] or "/", _SAFE) + quote(match[5] or "", _SAFE + "?"))
 
     def check_redirect(self, first: Target, landed: Target) -> None:
         """Check that the page `first` may redirect to `landed`.
 
         Raises RefusedError when the redirect leaves the sites of the crawl, and when a public page redirects to a host
-        that the operator admitted: only the operator and admitted hosts may point to those.
+        that the operator allowed: only the operator and other allowed hosts may point to those.
         """
         if self.admits(landed.host, landed.port) and not self.admits(first.host, first.port):
-            raise RefusedError("a public page redirects to an admitted host", where=landed.url, hint=_HINT_ELSEWHERE)
+            what = "a public page redirects to an allowed private host"
+            raise RefusedError(what, where=landed.url, hint=_HINT_ELSEWHERE)
         if self.may_lead is not None and not self.may_lead(first, landed):
             raise RefusedError("it redirects to another site", where=landed.url, hint=_HINT_ELSEWHERE)
 
@@ -225,14 +226,14 @@ class Guard:
         for text in answers:
             address = _literal(text)
             if address is None:
-                raise RefusedError("the look-up gave no plain address", where=f"{host} ({text})", hint=_HINT)
+                raise RefusedError("the look-up returned no plain address", where=f"{host} ({text})", hint=_HINT)
             found[address] = None
         if not found:
             raise UnavailableError("the host name has no address", where=host, hint=hint)
         for address in found:
             reason = refusal(address, admitted=self.admits(host, port))
             if reason:
-                raise RefusedError(f"the host leads to {reason}", where=f"{host} ({address})", hint=_HINT)
+                raise RefusedError(f"the host resolves to {reason}", where=f"{host} ({address})", hint=_HINT)
         return tuple(found)
 
 
@@ -242,16 +243,16 @@ def looks_like_address(text: str) -> bool:
 
 
 def _host_and_port(authority: str) -> tuple[str, int]:
-    """Return the canonical host and the port, 0 for none. Raises RefusedError, as all functions below."""
+    """Return the canonical host and the port, 0 for none. Raises RefusedError, as do all functions below."""
     if "@" in authority or "%" in authority:
-        raise RefusedError("user names and escapes before the host are not read")
+        raise RefusedError("user names and escapes before the host are not allowed")
     match = _AUTHORITY.fullmatch(authority)
     if match is None:
-        raise RefusedError("the host cannot be read in one way")
+        raise RefusedError("the host can be read in more than one way")
     host, port = _canonical_host(match[1]), match[2] or ""
     # Check the length of the text first, because the C library wraps 99999 to 34463.
     if port and (len(port) > len(str(_MAX_PORT)) or port.startswith("0") or int(port) > _MAX_PORT):
-        raise RefusedError("not a port")
+        raise RefusedError("not a valid port")
     return host, int(port or 0)
 
 
@@ -264,7 +265,7 @@ def _canonical_host(raw: str) -> str:
     host = ".".join(label.lower() if label.isascii() else _international(label) for label in raw.split("."))
     if _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):
         if not _DOTTED.fullmatch(host) or _literal(host) is None:
-            raise RefusedError("a number-form host")
+            raise RefusedError("a host written as a number")
         return host
     host = host.removesuffix(".")
     labels = host.split(".")
@@ -277,7 +278,7 @@ def _canonical_host(raw: str) -> str:
 
 
 def _international(label: str) -> str:
-    """Return the ASCII form of a label of an international name, or check a label that has it already."""
+    """Return the ASCII form of a label of an international name, or check a label that is already in that form."""
     import idna
 
     try:
@@ -301,11 +302,11 @@ def _refuse_name(host: str) -> None:
         if reason := refusal(literal):
             raise RefusedError(f"the host is {reason}")
     elif "." not in host:
-        raise RefusedError("a host name of one word is an internal one")
+        raise RefusedError("a host name of a single word is internal")
     elif within(_INTERNAL):
         raise RefusedError("an internal host name")
     elif name := within(_NO_PUBLIC_HOST):
-        raise RefusedError(f"no public host has a name that ends in .{name}")
+        raise RefusedError(f"no public host name ends in .{name}")
 
 
 def _literal(host: str) -> IpAddress | None:

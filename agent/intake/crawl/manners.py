@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from protego import Protego
 
 ROBOTS: Final = "/robots.txt"
-_SAVE: Final = "save the page and give the file"
+_SAVE: Final = "save the page and use the file instead"
 
 
 class _Host:
@@ -68,7 +68,7 @@ class Manners:
         if rules is None:
             return
         if target.path != ROBOTS and not rules.can_fetch(target.url, self._agent):
-            raise RefusedError("robots.txt of the site does not allow this page", where=target.url, hint=_SAVE)
+            raise RefusedError("the site's robots.txt does not allow this page", where=target.url, hint=_SAVE)
         delay = rules.crawl_delay(self._agent) or 0.0
         if delay > self._settings.max_crawl_delay_seconds:
             what = f"the host asks for {delay:g} seconds between requests, more than max_crawl_delay_seconds"

@@ -1,7 +1,7 @@
 """HTTP requests through guard and manners, several at a time, with redirects, deadlines and a count of decoded bytes.
 
 `httpx2` decodes bodies in pieces of at most 1 MiB, so a decompression bomb is stopped at the limit. Nothing is taken
-from the environment: no proxy, no credentials; no cookie is kept.
+from the environment, neither a proxy nor credentials, and no cookies are kept.
 """
 
 import re
@@ -47,10 +47,10 @@ _CODINGS: Final = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _MAX_CODINGS: Final = 2
 _ACCEPT: Final = "text/html,application/xhtml+xml,text/markdown,text/plain,application/pdf,application/json;q=0.8"
 _LOG_IN: Final = re.compile(r"(?i)log-?_?in|sign-?_?in|sso|saml2?|authorize|oauth2?")
-_SAVE: Final = "save the page and give the file"
+_SAVE: Final = "save the page and use the file instead"
 _MAX_DIGITS: Final = 7
 _VALIDATOR: Final = re.compile(r"[!-~](?:[ -~]{0,500}[!-~])?")
-"""Valid form of a stored header value sent back to a server; checked because the file may have been changed."""
+"""Form of a stored header value that may be sent back to a server; checked because the file may have been changed."""
 _CONDITIONS: Final = (("etag", "if-none-match"), ("last-modified", "if-modified-since"))
 
 
@@ -72,7 +72,7 @@ class _AbsentError(SourceError):
 class Network:
     """A `Web` that fetches from the network, with up to `settings.connections` requests at a time.
 
-    `meter` holds the budget and the clock, `kept` holds earlier responses, `backend` replaces the socket layer.
+    `meter` has the budget and the clock, `kept` the earlier responses; `backend` replaces the socket layer.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Network:
         """Fetch all addresses, each after at most `max_redirects` redirects; outcomes are in the order of `urls`.
 
         An outcome is a RefusedError when the guard or robots.txt refuses the address or a redirect, a SourceError when
-        the server has no such page, redirects in a circle or sends too much, an UnavailableError when it does not
+        the server has no such page, redirects in a circle or sends too much, and an UnavailableError when it does not
         answer in time. A request for a robots.txt returns the copy already read for its site, so that the sitemaps
         named there can be found.
         """
@@ -133,9 +133,9 @@ class Network:
     def _robots(self, url: str) -> Fetched:
         """Fetch the first `MAX_ROBOTS_BYTES` of the robots.txt at `url`, regardless of its declared type.
 
-        The body is empty when the server has no such file (any 4xx status) or redirects without end; everything is
-        allowed then (RFC 9309). Raises RefusedError when the guard refuses the address, UnavailableError when the file
-        cannot be fetched; nothing is allowed then.
+        The body is empty when the server has no such file (any 4xx status) or redirects endlessly; everything is then
+        allowed (RFC 9309). Raises RefusedError when the guard refuses the address, UnavailableError when the file
+        cannot be fetched; nothing is then allowed.
         """
         try:
             return replace(self._follow(url, robots=True), requested=url)
@@ -143,7 +143,7 @@ class Network:
             return self._fetched(url, httpx2.Headers(), b"")
         except (RefusedError, UnavailableError, SourceError) as error:
             kind = RefusedError if isinstance(error, RefusedError) else UnavailableError
-            raise kind(f"robots.txt of the site cannot be read: {error.what}", where=url, hint=_SAVE) from None
+            raise kind(f"the site's robots.txt cannot be read: {error.what}", where=url, hint=_SAVE) from None
 
     def _follow(self, url: str, kept: Fetched | None = None, *, robots: bool = False) -> Fetched:
         """Fetch `url`, checking each redirect; `kept` is an earlier response, to be confirmed by the server."""
@@ -167,7 +167,7 @@ class Network:
                     continue
                 if robots and answer.status == HTTPStatus.TOO_MANY_REQUESTS:
                     raise _AbsentError("busy")
-                asked = "" if answer.seconds is None else f" and asks to wait {answer.seconds:.0f} seconds"
+                asked = "" if answer.seconds is None else f" and asks for a wait of {answer.seconds:.0f} seconds"
                 what = f"the server answered {answer.status}{asked}"
                 raise UnavailableError(what, where=target.url, hint="try again later")
             if not robots:
@@ -178,7 +178,7 @@ class Network:
                 what = f"more than {self._settings.max_redirects} redirects"
                 raise _AbsentError(what, where=url, hint="give the final address")
             if not robots and _is_log_in(answer) and not _is_log_in(seen[0]):
-                raise SourceError("the server sends to a log-in page", where=url, hint=_SAVE)
+                raise SourceError("the server redirects to a log-in page", where=url, hint=_SAVE)
             seen.append(answer)
             target = answer
 
@@ -189,7 +189,7 @@ class Network:
             except (UnavailableError, SourceError) as error:
                 raise type(error)(error.what, where=error.where or target.url, hint=error.hint) from None
             except httpcore2.TimeoutException:
-                hint = "raise request_seconds or total_seconds, or save the page and give the file"
+                hint = f"raise request_seconds or total_seconds, or {_SAVE}"
                 raise UnavailableError("no answer in time", where=target.url, hint=hint) from None
             except httpx2.InvalidURL:
                 raise RefusedError("the address can be read in two ways", where=target.url) from None
@@ -253,7 +253,7 @@ class Network:
             if not self._meter.take(len(piece)):
                 raise SourceError(BYTES_USED_UP, hint="raise max_total_bytes")
             if len(body) > RATIO_FLOOR and len(body) > MAX_RATIO * response.num_bytes_downloaded:
-                raise SourceError(f"unpacks to more than {MAX_RATIO} times its size", hint=_SAVE)
+                raise SourceError(f"decompresses to more than {MAX_RATIO} times its size", hint=_SAVE)
             if robots and len(body) >= MAX_ROBOTS_BYTES:
                 return bytes(body[:MAX_ROBOTS_BYTES])
             if not robots and len(body) > limit:
@@ -322,7 +322,7 @@ def _check_status(status: int, robots: bool) -> None:
     if robots and HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         raise _AbsentError(what)
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        raise SourceError(f"the server wants a log-in or refuses ({status})", hint=_SAVE)
+        raise SourceError(f"the server requires a log-in or refuses access ({status})", hint=_SAVE)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise UnavailableError(what, hint="try again later")
     raise SourceError(what, hint="check the address" if status >= HTTPStatus.BAD_REQUEST else _SAVE)

@@ -1,8 +1,8 @@
 """Predict the topic of a documentation page from its address, a link's text or a heading.
 
-A draft needs one page of every topic before a second page of any, so each topic has a name. Each word that indicates a
-topic has a worth (`topics.toml`): highest for words about an agent's powers and limits. Only the order of the numbers
-matters.
+A draft needs one page on every topic before a second page on any, so each topic has a name. Each word that indicates a
+topic has a value (`topics.toml`), which is highest for words about an agent's powers and limits. Only the order of the
+values matters.
 """
 
 import re
@@ -44,19 +44,19 @@ _WITHOUT_BLANKS: Final = _topics(_WORDS["without_blanks"])
 _LINKING, _ALSO_NAMES, _GENERIC = (
     frozenset(_WORDS["sets"][name].split()) for name in ("linking", "also_names", "generic")
 )
-_ENDS_OTHERS: Final = 6  # letters from which a known word counts at the end of a longer one
+_ENDS_OTHERS: Final = 6  # minimum letters of a known word that also counts at the end of a longer one
 _ENDINGS: Final = tuple(
     sorted(
         (word for word in _TABLE if word in ("tool", "tools") or len(word) >= _ENDS_OTHERS),
         key=lambda word: (-len(word), word),
     )
 )
-_EXTRA: Final = 3  # least letters before a known word at the end of a longer one, as in `opentelemetry`
+_EXTRA: Final = 3  # minimum letters before a known word at the end of a longer one, as in `opentelemetry`
 _SUFFIX: Final = re.compile(r"\.(?:html?|md|mdx|rst|txt|pdf|php|aspx?|json|ya?ml)$")
 _WORD: Final = re.compile(r"[^\W\d_]+(?:\d+[^\W\d_]*)*")
-_OUTER_FOLDER: Final = 5  # deduction for a word of an outer folder, which names a section and not the page
+_OUTER_FOLDER: Final = 5  # deduction for a word of an outer folder, which names a section rather than the page
 _LEAST: Final = 3
-_MIXED: Final = 2  # greatest deduction for one or two other words without a topic, such as the product's name
+_MIXED: Final = 2  # maximum deduction for one or two other words without a topic, such as the product's name
 _CROWDED: Final = 4  # deduction for three or more such words: the segment is then a whole title rather than a name
 _FEW: Final = 3
 _GETTING_STARTED: Final = Topic("documentation", 6)
@@ -82,10 +82,10 @@ def topic_of(path: str, text: str, heading: str) -> Topic:
 
 @lru_cache(maxsize=_REMEMBERED)
 def of_path(path: str) -> Topic:
-    """Return the topic of the best segment of a path; other words in that segment lower its worth."""
+    """Return the topic of the best segment of a path; other words in that segment lower its value."""
     best = NONE
     segments = (re.split(r"[\W_]+", _SUFFIX.sub("", segment)) for segment in unquote(path).lower().split("/"))
-    # Numbers only sort the pages.
+    # Numbers only put the pages in order.
     bare = ([token for token in segment if token and not token.isdigit()] for segment in segments)
     names = [tokens for tokens in bare if tokens]
     general = bool(names) and all(token in _GENERIC or token in _LINKING for token in names[-1])

@@ -1,4 +1,4 @@
-"""The scope of a crawl: the listing's host, and one product site and one repository named by the listing."""
+"""The scope of a crawl: the listing's host, and one product site and one repository to which the listing links."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ _RAW: Final = {
     "codeberg.org": "https://codeberg.org/{}/raw/HEAD/",
     "bitbucket.org": "https://bitbucket.org/{}/raw/HEAD/",
 }
-"""Code hosts, and where each has the files of a repository (`owner/name`) as plain text."""
+"""Code hosts, and where each of them serves the files of a repository (`owner/name`) as plain text."""
 CODE_HOSTS: Final = frozenset(_RAW)
 _RESERVED: Final = frozenset(
     (
@@ -99,7 +99,7 @@ class Scope:
     door: Target | None = None
     """A redirecting address on the listing's host, linked as the product's site; its destination is not known yet."""
     because: str = ""
-    """Text of the link that named the product's site or the door to it."""
+    """Text of the link to the product's site or to its door."""
 
     def may_move(self, first: Target) -> bool:
         """Return whether `first` may redirect to any site: only the product's front page and the door to it may."""
@@ -119,7 +119,7 @@ class Scope:
         return self.home.path.partition("?")[0].strip("/").lower() in ("", "index.html", "index.htm", "en", "home")
 
     def place(self, target: Target) -> Place:
-        """Return the place that `target` belongs to, or an empty text."""
+        """Return the place to which `target` belongs, or an empty string."""
         if self.repository is not None:
             url, page = target.url.casefold(), self.repository.page.url.casefold()
             if url == page or url.startswith((self.repository.raw.casefold(), page + "/")):
@@ -134,7 +134,7 @@ class Scope:
     def _related(self, site: Target, target: Target) -> bool:
         if (target.host, target.port) == (site.host, site.port):
             return True
-        # An admitted host covers only itself, because other services on that machine are unrelated.
+        # An allowed host covers only itself, because other services on that machine are unrelated.
         if self.admits(target.host, target.port) or self.admits(site.host, site.port):
             return False
         return {target.port, site.port} <= {80, 443} and registered_domain(site.host) == registered_domain(target.host)
@@ -189,7 +189,7 @@ def named_sites(
         if link.region == "neighbour" or (link.region == "chrome" and not scope.own_site) or roles & _NOT_THE_PAGES_OWN:
             continue
         if scope.admits(target.host, target.port) and not scope.admits(scope.home.host, scope.home.port):
-            continue  # A public page must not select hosts that the operator admitted.
+            continue  # A public page must not choose hosts that the operator allowed.
         words = _ENDS.sub("", " ".join(link.text.split()))
         if len(words.split()) > _MAX_WORDS:
             words = ""

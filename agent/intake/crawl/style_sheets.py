@@ -1,4 +1,4 @@
-"""Fetch the style sheets of a page from its own site, to see what the page hides."""
+"""Fetch the style sheets of a page from its own site, to find out what the page hides."""
 
 from collections.abc import Sequence
 from typing import Final

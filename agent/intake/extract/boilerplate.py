@@ -19,7 +19,7 @@ _LONG: Final = 200
 
 def without_repeats(pages: Sequence[Page]) -> tuple[Page, ...]:
     """Return the HTML pages of one site, in reading order, without repeated blocks; leave a single page unchanged."""
-    if len(pages) < 2:  # noqa: PLR2004  (one page repeats nothing)
+    if len(pages) < 2:  # noqa: PLR2004  (a single page has no repeats)
         return tuple(pages)
     keys = [[_key(block) for block in page.blocks] for page in pages]
     counts = Counter(key for own in keys for key in set(own))
@@ -38,7 +38,7 @@ def without_repeats(pages: Sequence[Page]) -> tuple[Page, ...]:
                 kept.append(block)
         seen.update(own)
         while len(kept) > 1 and kept[-1].kind == "heading" and kept[-1].level > 1:
-            kept.pop()  # nothing is left below it
+            kept.pop()  # a heading with nothing left below it
         cleaned.append(page._replace(blocks=tuple(kept)))
     return tuple(cleaned)
 

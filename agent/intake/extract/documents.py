@@ -1,9 +1,9 @@
 """Composes a Document from blocks: one text with stable offsets, its sections, and findings with their locations.
 
 In the text, headings are plain lines; list items of any depth are lines that begin with `- `; table rows are `a | b`,
-the column heads first; code is its non-blank lines; front matter fields are `key: value`; pictures are their
-descriptions. A blank line separates blocks, except within a list, a table or front matter and between pictures; the
-text ends with one line feed. `Document.blocks` says which kind of block each part is.
+the column headings first; code consists of its non-blank lines; front matter fields are `key: value`; pictures are
+represented by their descriptions. A blank line separates blocks, except within a list, a table or front matter and
+between pictures; the text ends with one line feed. `Document.blocks` records the kind of each block.
 """
 
 import re
@@ -79,7 +79,7 @@ _OTHER_TEXT: Final = re.compile(
     r"(?:Not certain from (?:the )?listing\b|Scored with the (?:canonical )?OWASP AIVSS|"
     r"Per-layer threats for this agent)"
 )
-# Labels that introduce such material on a page without headings for it; one of the product's own labels ends it.
+# Labels that introduce such material on a page without headings for it; the next label of the product itself ends it.
 _LABEL: Final = re.compile(
     rf"(?:owasp )?aivss\b.*|maestro\b.*|.*\b(?:aivss|score) rationale|agentic threat model|"
     rf"(?:related|similar|other|recommended|featured|sponsored) {_THINGS}|you (?:may|might) also like|"
@@ -135,7 +135,7 @@ class _Composer:
             start = self._add(plain._replace(text=text))
         end = start + len(text)
         for kind, where, excerpt in cleaned.removed:
-            # A person sees something other than the characters say, so the finding covers and withdraws the text.
+            # A person sees something other than what the characters say, so the finding covers and withdraws the text.
             span = (start, end) if kind in _REORDERS else (0, 0)
             self.find(kind, *span, where, excerpt)
         for mark in active:
@@ -179,7 +179,7 @@ class _Composer:
         at = 0
         for part in block.links[:_MAX_PARTS]:
             place = block.text.find(part, at) if part else -1
-            if place >= 0:  # a part that cleaning changed is left out
+            if place >= 0:  # a part that was changed by cleaning is left out
                 at = place + len(part)
                 links.append((start + place, start + at))
         self.blocks.append(

@@ -30,7 +30,7 @@ _KINDS: Final[dict[MediaKind, tuple[str, str]]] = {
     "yaml": ("application/yaml application/x-yaml text/yaml text/x-yaml +yaml", ".yaml .yml"),
     "xml": ("application/xml text/xml", ".xml"),
 }
-"""For each kind its media types, beginning with the one under which it is recorded, and its suffixes.
+"""The media types of each kind, beginning with the one under which it is recorded, and its suffixes.
 
 `+json` stands for a structured type, as in `application/openapi+json`."""
 SUFFIXES: Final = {suffix: kind for kind, (_, suffixes) in _KINDS.items() for suffix in suffixes.split()}
@@ -51,31 +51,31 @@ _JSON_ENDS: Final = (b"}", b"]")
 _SNIFFED: Final = 1024
 _FRONT: Final = re.compile(r"---[ \t]*\n(?:[^\n]*\n){0,40}?(?:description|allowed-tools|tools)[ \t]*:")
 _PARTS: Final = TypeAdapter(tuple[Part, ...])
-_SAVE: Final = "save the text of the page as Markdown or text and give that file"
+_SAVE: Final = "save the page's text as a Markdown or text file and use that file"
 _HINT: Final = "give an HTML, Markdown, text, PDF or JSON document"
 _WORST: Final = {
     "not-text": ("not a text document", _SAVE),
     "too-large": ("too large to be parsed", _SAVE),
     "too-deep": ("nested too deeply to be parsed", _SAVE),
     "attributes": ("an element with too many attributes to be parsed", _SAVE),
-    "json": ("not valid JSON", "check the file with a JSON reader"),
-    "yaml": ("not valid YAML", "check the file with a YAML reader"),
+    "json": ("not valid JSON", "check the file with a JSON validator"),
+    "yaml": ("not valid YAML", "check the file with a YAML validator"),
     "xml": ("not valid XML", _SAVE),
-    "other-xml": ("an XML document that is no sitemap", "give an HTML, Markdown, text, PDF, JSON or YAML document"),
-    "expands": ("expands to more than is read", _SAVE),
+    "other-xml": ("an XML document that is not a sitemap", "give an HTML, Markdown, text, PDF, JSON or YAML document"),
+    "expands": ("expands to more than is allowed", _SAVE),
     "entities": ("an XML document that declares entities", _SAVE),
     "killed": ("took too long or too much memory to parse", _SAVE),
 }
 _UNPARSED: Final = ("cannot be parsed", _SAVE)
 _DETAILED: Final = frozenset({"json", "yaml", "xml"})
-"""Failures whose detail says where the document is wrong."""
+"""Failures whose detail says where the error in the document is."""
 
 
 def sniff(body: bytes, declared: str, name: str) -> MediaKind:
     """Return the kind of `body`, judged by its first bytes, then its declared media type, then the suffix of `name`.
 
     Markdown may begin like HTML, so a media type or suffix that says Markdown decides, unless the bytes are those of
-    a PDF or of a whole HTML document. Raises SourceError if the body is of no readable kind.
+    a PDF or of a whole HTML document. Raises SourceError if the body has no readable kind.
     """
     head = body[:_SNIFFED].lstrip(_MARKS).lower()
     suffix = PurePosixPath(name.partition("?")[0].partition("#")[0]).suffix.lower()
@@ -89,7 +89,7 @@ def sniff(body: bytes, declared: str, name: str) -> MediaKind:
     if shown is not None:
         return shown
     if by_label == "pdf":
-        raise SourceError("not a PDF although it says so", where=name, hint="give a PDF, HTML, Markdown or text file")
+        raise SourceError("declared as a PDF, but not one", where=name, hint="give a PDF, HTML, Markdown or text file")
     if by_media == "text" and by_suffix in ("json", "yaml"):
         return by_suffix
     if by_label is not None:
@@ -102,7 +102,7 @@ def sniff(body: bytes, declared: str, name: str) -> MediaKind:
 
 
 def _by_content(body: bytes, head: bytes, suffix: str, expected: MediaKind | None) -> MediaKind | None:
-    """Return the kind that the bytes clearly indicate, regardless of the declared type; None if they are ambiguous."""
+    """Return the kind that the bytes clearly indicate, whatever the declared type; None if they are ambiguous."""
     if head.startswith(_PDF_MARK):
         return "pdf"
     if body.startswith(_GZIP) and suffix == ".gz":

@@ -390,9 +390,9 @@ def _boxed(style: Style) -> str | None:
         style.get(name, "").split()[:1] in (["hidden"], ["clip"]) for name in ("overflow", "overflow-x", "overflow-y")
     ):
         if any(pixels(style.get(name, "")) == 0 for name in ("height", "width", "max-height", "max-width")):
-            return "a box of no size"
+            return "a box without size"
         if pixels(style.get("line-height", "")) == 0 and "height" not in style:
-            return "a box of no size"
+            return "a box without size"
         indent = style.get("text-indent", "")
         if indent.endswith("%") and (pixels(indent) or 0.0) >= _PIXELS["%"] * 100:
             return "off-screen position"

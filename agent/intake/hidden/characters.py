@@ -1,7 +1,7 @@
 """The Unicode pass: remove and report invisible characters, normalise the rest to NFC.
 
-Zero-width joiners stay where a script or an emoji needs them. The result contains no control character except the line
-feed, and its offsets never change afterwards.
+Zero-width joiners are kept where a script or an emoji needs them. The result contains no control character except the
+line feed, and its offsets never change afterwards.
 
 Active content in prose is only marked, since the report escapes everything anyway. The marks tell the analyst what a
 page attempts, and keep such text from naming a product or a section. Code is not checked: documentation shows markup
@@ -21,7 +21,7 @@ _RUNS: Final = re.compile(r"[\n\x20-\x7e]+|.", re.DOTALL)
 _BREAKS: Final = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _TAG_BASE: Final = 0xE0000
 _SELECTOR: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-# Kinds of characters that are removed wherever they stand.
+# Kinds of characters that are removed wherever they occur.
 _KINDS: Final = (
     ("tag", re.compile("[\U000e0000-\U000e007f]")),
     ("variation", re.compile("[\U000e0100-\U000e01ef]")),
@@ -34,7 +34,7 @@ _KINDS: Final = (
 _BY_CATEGORY: Final = {"Cc": "control", "Cf": "zero", "Cs": "invalid", "Cn": "invalid"}
 _JOINERS: Final = "\u200c\u200d"
 _JOINS: Final = re.compile(f"[^\u0000-\u058f{_JOINERS}][{_JOINERS}][^\u0000-\u058f{_JOINERS}]", re.DOTALL)
-"""A joiner between letters of a script that needs it; scripts before Hebrew do not."""
+"""A joiner between letters of a script that needs it; scripts before Hebrew in Unicode do not."""
 _MAX_MARKS: Final = 2  # consecutive combining marks that a script uses
 _LATIN: Final = str.maketrans("аеорсухіјѕһԁԛԝВЕКМНОРСТУХІЈЅАοορν", "aeopcyxijshdqwBEKMHOPCTYXIJSAoopv")
 _LOOKS: Final = re.compile("[аеорсухіјѕһԁԛԝВЕКМНОРСТУХІЈЅАορν]")
@@ -43,7 +43,7 @@ _MIXED: Final = re.compile(
     r"(?<![^\W\d_])(?=[A-Za-z]*[аеорсухіјѕһԁԛԝВЕКМНОРСТУХІЈЅАορν])(?=[^\W\d_]*[A-Za-z])"
     r"[A-Za-zаеорсухіјѕһԁԛԝВЕКМНОРСТУХІЈЅАορν]{3,}(?![^\W\d_])"
 )
-_WORTH: Final = {"zero": 3, "soft": 4, "private": 8}  # numbers of characters from which they are reported
+_WORTH: Final = {"zero": 3, "soft": 4, "private": 8}  # minimum numbers of characters to be reported
 _WORTH_MIXED: Final = 2
 _HANDLER: Final = r"<[a-z][\w:-]*\s[^<>]{0,300}?\bon[a-z]{3,20}\s*="
 _CARRIES: Final = r"(?:action|formaction|href|src|srcdoc|data|content|xlink:href|http-equiv)\s*="
@@ -133,13 +133,13 @@ def clean(text: str, where: str) -> Cleaned:
         if taken[kind]:
             found.append(Removed(finding, where, shown))
     if mixed >= _WORTH_MIXED:
-        at = f"{where}: letters of another script in the guise of Latin ones"
+        at = f"{where}: letters of another script that look like Latin ones"
         found.append(Removed("invisible-characters", at, shown))
     return Cleaned(plain, tuple(found))
 
 
 def _kind(text: str, index: int, category: str) -> str | None:
-    """Return the class under which the character at `index` is removed, or None when it stays."""
+    """Return the class under which the character at `index` is removed, or None when it is kept."""
     character = text[index]
     if "\ufe00" <= character <= "\ufe0f":
         return None if index and not _SELECTOR.match(text[index - 1]) else "variation"

@@ -27,7 +27,7 @@ BLACK: Final = Colour(0.0, 0.0, 0.0)
 
 @functools.lru_cache(maxsize=4096)
 def colour(value: str) -> Colour | None:
-    """Parse a value as one colour; return None if it is no colour or cannot be determined (a variable, a picture)."""
+    """Parse a value as one colour; return None if it is not a colour or unknown (a variable, a picture)."""
     from tinycss2.color4 import parse_color
 
     try:

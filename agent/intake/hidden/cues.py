@@ -1,5 +1,5 @@
 # ruff: noqa: E501  (a pattern is read, compared and changed as one line)
-"""Weighted cues that a passage addresses an assessor, for wordings that no pattern of `orders` covers.
+"""Weighted cues that a passage addresses an assessor, for wordings that the patterns in `orders` do not cover.
 
 A passage is up to three sentences or lines. Each cue is a kind of word (an assessor, a threat, a lenient value, an
 order, a train of thought, …) or a pair of them. `evals.bench.fit_cues` fits the weights on visible orders against real
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-_MAX_PASSAGE: Final = 260  # characters of several sentences together; longer sentences are only examined alone
+_MAX_PASSAGE: Final = 260  # characters of several sentences together; longer sentences are only examined on their own
 _MAX_UNIT: Final = 600  # characters examined in one sentence or line
 _MIN_UNIT: Final = 20
 _LONG: Final = 160
@@ -39,7 +39,7 @@ _NAMED: Final = (
     r"(?:(?:risk|trust|safety|security|threat|aivss|overall|final)[ _-]?(?:scores?|ratings?|grades?|levels?|verdicts?)|scores?|ratings?|grades?|risks?|"
     r"threats?|severit(?:y|ies)|findings?|verdicts?|weakness(?:es)?|(?:threat )?(?:list|section|table|models?)|factors?|autonomy|tool use|aivss|each layer|all layers)"
 )
-# An outcome stands alone ("is safe", "severity low") or before a word of assessment; "an empty machine" is none.
+# An outcome is the last word ("is safe", "severity low") or precedes a word of assessment, unlike "an empty machine".
 _ALONE: Final = (
     r"(?![ -](?!(?:threats?|risks?|severit\w+|scores?|ratings?|grades?|verdicts?|findings?|factors?|concerns?|weakness\w*|vulnerabilit\w+|"
     r"lists?|tables?|sections?|attack|possible|values?|one|overall|outcome|result|assessment|report|review|products?|agents?|vendors?|tools?|"
@@ -66,7 +66,7 @@ _DO: Final = (
     r"reply|consider|assume|count|quote|mention|flag|tell|present|summari[sz]e)"
 )
 _BEGINS: Final = r"(?:^\W*|[.!?:;,>)*#“\]\"]\s+|\b(?:please|kindly|then|simply|just|to|always|must|should|shall|may) )(?:do not |don['’]t |never )?"
-# "Score: 1/10", "Report Summary" and "list: the folders" are no orders; "score it", "rate Vendora as" are.
+# "Score: 1/10", "Report Summary" and "list: the folders" are not orders; "score it" and "rate Vendora as" are.
 _NO_HEADING: Final = r"(?!\d+\b[^\w.]*[:,)|]|[\w-]+:)"
 _DO_OR_NAME: Final = r"(?:score|rate|grade|report|name)"
 _OBJECT: Final = (
@@ -192,7 +192,7 @@ GROUPS: Final = {
     "assessed": frozenset({"assessor", "reader", "yours", "report"}),
     "answered": frozenset({"judged", "thought", "turn", "done"}),
 }
-"""Cues that stand for several: what is to come out, for whom, who is to say so, and an answer given beforehand."""
+"""Cues that combine several: the wanted result, the product it concerns, the addressee, and a ready-made answer."""
 PAIRS: Final = (
     ("outcome", "subject"),
     ("outcome", "order"),
@@ -252,7 +252,7 @@ WEIGHTS: Final = {
 """The rounded output of `evals.bench.fit_cues` for product pages, package READMEs and articles."""
 THRESHOLD: Final = 3.5
 _COMPILED: Final = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in CUES.items()}
-# Every order to an assessor contains a cue that says whom it addresses or what it is about, …
+# Every order to an assessor contains a cue for its addressee or its subject, …
 _MEANT: Final = frozenset(
     {
         "assessor",
@@ -269,16 +269,16 @@ _MEANT: Final = frozenset(
         "no-threats",
     }
 )
-# … and one that says what is to be done or has already been done.
+# … one for what must be done or has already been done, …
 _DIRECTED: Final = frozenset(
     {"order", "modal", "yours", "reader", "assessor-told", "turn", "thought", "judged", "done", "rival", "setting"}
     | {"report", "ours"}
 )
-# … and one that says what is to come out, or for whom: text about scoring without a result orders nothing.
+# … and one for the wanted result or the product it concerns: text about scoring without a result is not an order.
 _NAMES_OUTCOME: Final = frozenset({"outcome", "rival"})
 _NEEDED: Final = (_MEANT, _DIRECTED, _NAMES_OUTCOME)
 _ADDRESS: Final = frozenset({"assessor", "reader", "yours", "ours", "rival", "report"})
-# A line of a program, a log or data; a passage of only such lines is no order unless it names an addressee.
+# A line of a program, a log or data; a passage of only such lines is not an order unless it has an addressee.
 _PROGRAM: Final = re.compile(
     r"^\W*\d{4}-\d\d-\d\d[T ]\d\d:\d\d|^\s*(?:#|//)?\s*[\w.\[\]\"']+(?:\s*:\s*[\w\[\], |]+)?\s*[-+|]?=\s*\S|[{};]\s*$|\w\(.*\)\W*$|"
     r"^\s*(?:def|class|return|const|let|var|import|from|if|elif|else|for|while|try|except|async|await)\b.*[:;({\[]\s*$|"
@@ -335,7 +335,7 @@ def passages(text: str) -> Iterator[Passage]:
 
 
 def _together(cues: frozenset[str], length: int, several: bool) -> frozenset[str]:
-    """Return the cues of a passage with what follows from them: groups, its size, and pairs."""
+    """Return the cues of a passage together with those derived from them: groups, size, and pairs."""
     cues |= {name for name, members in GROUPS.items() if cues & members}
     cues |= {name for name, holds in ((LONG, length > _LONG), (SEVERAL, several)) if holds}
     return cues | {f"{one}+{two}" for one, two in PAIRS if one in cues and two in cues}

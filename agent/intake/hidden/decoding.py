@@ -47,7 +47,7 @@ _BASE64: Final = re.compile(
 _BASE64_WORD: Final = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
 _MAX: Final = 4000
 _MAX_PLACES: Final = 200
-_SHARE: Final = 0.85  # least share of printable characters for decoded bytes to count as text
+_SHARE: Final = 0.85  # minimum share of printable characters for decoded bytes to count as text
 
 
 def _hex(token: str) -> str:

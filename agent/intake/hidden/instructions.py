@@ -112,7 +112,7 @@ _ORDERS: Final = tuple(
     for compiled in (re.compile(pattern, re.IGNORECASE) for pattern in (*ORDERS, *FRAMES, *OTHER_LANGUAGES))
 )
 _FIRST: Final = tuple(sorted({string for order in _ORDERS for string in order.needs[0]}))
-_SHORT: Final = 600  # most bytes of a short text, which has fewer letter pairs than there are required strings
+_SHORT: Final = 600  # maximum bytes of a short text, which has fewer letter pairs than there are required strings
 _BY_PAIR: Final = {
     pair: tuple(string for string in _FIRST if string[:2] == pair) for pair in {string[:2] for string in _FIRST}
 }
@@ -132,7 +132,7 @@ _SAYS: Final = re.compile(
 _TO_US: Final = re.compile(
     r"\b(?:assessors?|graders?|evaluators?|aivss|threat model|risk (?:score|rating)|rubric)\b", re.I
 )
-# The textbook injection, quoted and without a word on what is assessed, is a value or a test case of a scanner.
+# The textbook injection, if quoted without mentioning an assessment, is a value or a test case of a scanner.
 _STOCK: Final = re.compile(r"(?:ignore|disregard|forget|override|bypass|reveal|print|repeat|show|output|leak)\b", re.I)
 _SUBJECT: Final = re.compile(
     r"\b(?:rat(?:e|ed|es|ing)|scor\w+|grad(?:e|ed|ing)|assess\w*|review\w*|evaluat\w*|risks?|threats?|severit\w+|verdict|findings?|"

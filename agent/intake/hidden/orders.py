@@ -50,11 +50,11 @@ _DROP: Final = (
     r"(?:ignore|disregard|forget|override|bypass|discard|neglect|abandon|set aside|pay no attention to|do not follow|"
     r"don['’]t follow|stop following|no longer follow|throw away|replace)"
 )
-# A product whose prompt can be changed says so.
+# The words in which a product documents that its prompt can be changed.
 _OWN_PROMPT: Final = (
     r"(?:override|replace)\s+the\s+(?:(?:default|existing|current)\s+)?(?:prompts?|instructions?|messages?)\b"
 )
-# How a security page describes its defence against instructions in content; such text is no order.
+# How a security page describes its defence against instructions in content; such text is not an order.
 _NOT_DEFENCE: Final = (
     r"(?!\s*(?:that (?:are |is )?)?(?:from|in|inside|within|found|embedded|contained|hidden)\b[^.\n]{0,30}\b(?:content|documents?|pages?|e?mails?|tools?|"
     r"messages|data|texts?|files?|websites?|inputs?|results?|outputs?)\b)"

@@ -20,7 +20,7 @@ from agent.intake.page import MAX_EXCERPT, Removed
 
 _LABEL_WORDS: Final = 8
 _LINK_WORDS: Final = 5
-_MENU_SHARE: Final = 0.9  # least share of a menu's words that belong to its links and controls
+_MENU_SHARE: Final = 0.9  # minimum share of a menu's words that belong to its links and controls
 _FOR_READERS: Final = re.compile(
     r"(?:^|[\s_-])(?:sr|screen-?reader|visually-?hidden|a11y|skip|skip-?(?:link|nav|to)\w*|assistive)(?:$|[\s_-])", re.I
 )
@@ -42,7 +42,7 @@ _HEARD: Final = frozenset({"select", "textarea", "svg", "video", "audio", "canva
 _FALLBACK: Final = frozenset({"template", "noscript", "object", "dialog", "rp", "annotation", "annotation-xml"})
 _PICTURES: Final = frozenset({"img", "video", "picture", "canvas", "svg", "iframe"})
 _UNFOLDS: Final = re.compile(r"\b(?:tab|tabs|tab-?pane|tab-?panel|tab-?content|accordion\S*|collaps\S*|panel|faq\S*)\b")
-_FOLDS: Final = ("display:none", "a box of no size", "visibility:hidden", "the attribute hidden", "opacity 0")
+_FOLDS: Final = ("display:none", "a box without size", "visibility:hidden", "the attribute hidden", "opacity 0")
 _JAVASCRIPT: Final = re.compile(
     r"(?:enable|requires?|needs?|turn on|without|disabled?|support).{0,40}\bjava ?script|googletagmanager",
     re.IGNORECASE,
@@ -59,7 +59,7 @@ _UNSET: Final = frozenset({"", "inherit", "initial", "unset", "revert", "revert-
 _MAX_SEARCHED: Final = 20_000
 _MAX_REMOVED: Final = 300
 _FONT: Final = 16.0
-_DIM: Final = 0.1  # greatest opacity at which text counts as invisible
+_DIM: Final = 0.1  # maximum opacity at which text counts as invisible
 # lxml returns these characters from references like &#31;, but rejects them when text is set.
 NOT_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -162,7 +162,7 @@ class Visibility:
         del self.removed[_MAX_REMOVED:]
 
     def _read_head(self) -> list[str]:
-        """Return the page's own style sheets; note those that it links, its scripts and what its controls open."""
+        """Return the page's own style sheets; note its linked sheets, its scripts and what its controls open."""
         own: list[str] = []
         for element in self._root.iter("*"):
             on_screen = element.tag in ("style", "link") and cascade.seen_on_screen(
@@ -180,12 +180,12 @@ class Visibility:
         return own
 
     def _report_orders(self) -> None:
-        """Report what style sheets write, and orders in metadata and scripts."""
+        """Report text inserted by style sheets, and orders in metadata and scripts."""
         texts = list(dict.fromkeys(self._cascade.generated))
         long = [text for text in texts if len(text.split()) > _WORTH_WORDS]
         if not long and _speaks(" ".join(texts)):
             long = [" ".join(texts)]
-        self.removed += [Removed("hidden-text", "text that a style sheet writes", t[:MAX_EXCERPT]) for t in long]
+        self.removed += [Removed("hidden-text", "text inserted by a style sheet", t[:MAX_EXCERPT]) for t in long]
         for element in self._root.iter("meta", "title"):
             words = element.get("content") or (element.text if element.tag == "title" else "") or ""
             self._report_order(words, "metadata of the page", "metadata-instruction")
@@ -240,7 +240,7 @@ class Visibility:
             if self._report_order(str(value), "the description of a picture"):
                 element.set("alt", "")
             elif tiny:
-                self._note(element, str(value), "the description of a picture of no size", _WORTH_WORDS)
+                self._note(element, str(value), "the description of a picture without size", _WORTH_WORDS)
                 element.set("alt", "")
 
     def _style(self, element: etree._Element, known: Mapping[str, str]) -> tuple[dict[str, str], Mapping[str, str]]:
@@ -278,7 +278,7 @@ class Visibility:
         if reason in _FOLDS and self._unfolds(element):
             return None
         if reason in ("opacity 0", "transformed out of sight"):
-            # An entrance animation may reveal the element later; text that addresses assessors goes all the same.
+            # An entrance animation may reveal the element later; text that addresses assessors is removed anyway.
             moves = cascade.appears_later(style) or ("transform" in style and cascade.opacity(style) <= _DIM)
             if moves and not _speaks(_words(element)):
                 return None
@@ -346,7 +346,7 @@ class Visibility:
         return 0
 
     def _doom(self, element: etree._Element, reason: str) -> None:
-        """Mark an element for removal, and report its text unless every page has text in such a place."""
+        """Mark an element for removal, and report its text unless such text is found on every page."""
         self._doomed.append(element)
         tag, words = tag_of(element), _words(element)
         if tag in _SILENT - _FALLBACK:
@@ -407,7 +407,7 @@ def tag_of(element: etree._Element | None) -> str:
 
 
 def _words(element: etree._Element) -> str:
-    # Text nodes only: itertext() would give comments as well.
+    # Text nodes only: itertext() would return comments too.
     return " ".join(" ".join(str(text) for text in element.xpath(".//text()")).split())
 
 

@@ -59,7 +59,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "slow-body": Fault(drip(4), 4, "time", settings=(("request_seconds", "0.6"),)),
     "slow-headers": Fault(drip_headers(4), 4, "", settings=(("first_byte_seconds", "0.4"), ("request_seconds", "0.6"))),
     "no-answer": Fault(hang_up, 1, ""),
-    "no-bytes-left": Fault(GOOD, 1, "bytes", settings=(("max_total_bytes", "100"),)),
+    "no-bytes-left": Fault(GOOD, 1, "byte budget", settings=(("max_total_bytes", "100"),)),
 }
 
 

@@ -74,10 +74,10 @@ def test_every_link_has_a_state_and_a_reason(acme_read):
     site, result = acme_read
     links = {link.url.removeprefix(site.url("")): (link.state, link.reason) for link in result.intake.links}
     assert links["/agents/acme/security"][0] == "read"
-    assert links["/agents/robo"] == ("skipped", "about something else than this product")
+    assert links["/agents/robo"] == ("skipped", "about something other than this product")
     assert links["https://vendor.example.com/"] == ("skipped", "another site")
     assert links["http://169.254.169.254/latest/"][0] == "refused"
-    assert links["/privacy"] == ("skipped", "does not speak of the product")
+    assert links["/privacy"] == ("skipped", "does not mention the product")
     assert all(reason for _, reason in links.values())
 
 

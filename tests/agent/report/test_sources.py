@@ -38,7 +38,7 @@ def test_where_the_listing_led_and_what_could_not_be_had(
     lines = said.out.split("\n")
     assert f"- Followed to the product: `{vendor.url('/')}`, because of the listing's “Visit website”" in lines
     assert (
-        f"- Not read: `{vendor.url('/docs/internal')}`: `robots.txt` of the site does not allow this page (refused)"
+        f"- Not read: `{vendor.url('/docs/internal')}`: the site's `robots.txt` does not allow this page (refused)"
     ) in lines
     assert f"- Not read: `{vendor.url('/docs/audit')}`: behind a log-in (skipped)" in lines
     assert "requested as `septet/" in said.out
@@ -63,7 +63,7 @@ def test_reasons_are_told_once_and_what_is_no_documentation_is_not() -> None:
     )
     assert [(gap.what.removeprefix("source text: "), gap.reason) for gap in unread(intake)] == [
         ("4 linked pages were not read", "budget"),
-        ("40 linked pages, the first https://a.example/0: robots.txt says no", "refused"),
+        ("40 linked pages, the first being https://a.example/0: robots.txt says no", "refused"),
         ("https://a.example/y: the server answered 500", "skipped"),
     ]
 

@@ -27,14 +27,14 @@ class Trap(NamedTuple):
     """Text of the link that leads to it; empty when another page links to it."""
 
 
-_BUDGET: Final = r"|budget|most pages|limit of|page limit"
+_BUDGET: Final = r"|budget|maximum number of pages|limit of|page limit"
 
 TRAPS: Final = (
     Trap("directory", "/agents/anchor-mailer", "neighbour card",
-         r"neighbour|(other|another) product|listing|related|something else"),
-    Trap("directory", "/agents/harborline-ops/score", "published score", r"score|directory|threat|something else"),
+         r"neighbour|(other|another) product|listing|related|something other"),
+    Trap("directory", "/agents/harborline-ops/score", "published score", r"score|directory|threat|something other"),
     Trap("directory", "/docs/", "platform docs",
-         r"directory|platform|site's own|navigation|something else|does not speak of the product"),
+         r"directory|platform|site's own|navigation|something other|does not mention the product"),
     Trap("directory", "/login", "login link", r"log[- ]?in|sign|account|not a page of doc"),
     Trap("vendor", "/docs/security-archive", "zip bomb",
          r"decompress|too large|larger|bytes|grows", "Security archive"),
@@ -56,7 +56,7 @@ TRAPS: Final = (
     Trap("vendor", "/docs/security-faq", "404 with a nice page", r"404|not found", "Security FAQ"),
     Trap("vendor", "/docs/privacy-export", "500", r"500|server", "Privacy export"),
     Trap("vendor", "/docs/permissions-v1", "soft 404",
-         r"not found|404|no page|soft|next to no text", "Permissions, version 1"),
+         r"not found|404|no page|soft|almost no text", "Permissions, version 1"),
     Trap("vendor", "/docs/permissions?ref=footer", "duplicate, query",
          r"same|duplicate|already|tracking", "Permissions (all)"),
     Trap("vendor", "/en/docs/permissions", "duplicate, path",

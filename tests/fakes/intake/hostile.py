@@ -124,10 +124,10 @@ _GZIPPED: Final = _zeros(31)
 _OK: Final = b"HTTP/1.1 200 OK\r\n" + _HTML
 
 SERVERS: Final[dict[str, tuple[Rude, str]]] = {
-    "gzip-bomb": (_coded(b"gzip", _GZIPPED), "unpacks to more|larger than"),
-    "deflate-bomb": (_coded(b"deflate", _zeros(15)), "unpacks to more|larger than"),
-    "raw-deflate-bomb": (_coded(b"deflate", _zeros(-15)), "unpacks to more|larger than"),
-    "double-gzip-bomb": (_coded(b"gzip, gzip", gzip.compress(_GZIPPED)), "unpacks to more|larger than"),
+    "gzip-bomb": (_coded(b"gzip", _GZIPPED), "decompresses to more|larger than"),
+    "deflate-bomb": (_coded(b"deflate", _zeros(15)), "decompresses to more|larger than"),
+    "raw-deflate-bomb": (_coded(b"deflate", _zeros(-15)), "decompresses to more|larger than"),
+    "double-gzip-bomb": (_coded(b"gzip, gzip", gzip.compress(_GZIPPED)), "decompresses to more|larger than"),
     "five-codings": (_coded(b"gzip, gzip, gzip, gzip, gzip", b"x"), "unknown content coding"),
     "zstd": (_coded(b"zstd", b"\x28\xb5\x2f\xfd"), "unknown content coding"),
     "br": (_coded(b"br", b"\x0b\x02"), "unknown content coding"),
@@ -161,7 +161,7 @@ SERVERS: Final[dict[str, tuple[Rude, str]]] = {
     "403": (status(403), "log-in"),
     "to-log-in": (to_log_in, "log-in page"),
     "404": (status(404), "answered 404"),
-    "429": (status(429, b"retry-after: 3600\r\n"), "asks to wait 3600"),
+    "429": (status(429, b"retry-after: 3600\r\n"), "asks for a wait of 3600"),
     "503": (status(503, b"retry-after: soon\r\n"), "answered 503"),
     "500": (status(500), "answered 500"),
 }

@@ -159,7 +159,7 @@ _HTML: Final[Mapping[str, Hostile]] = {
 }
 _DATA: Final[Mapping[str, Hostile]] = {
     "billion laughs": Hostile(_laughs, "a.xml", "declares entities"),
-    "a feed": Hostile(lambda: b"<rss><x/></rss>", "a.xml", "no sitemap"),
+    "a feed": Hostile(lambda: b"<rss><x/></rss>", "a.xml", "not a sitemap"),
     "a sitemap of 50,001 addresses": Hostile(
         lambda: b"<urlset>%s</urlset>" % (b"<url><loc>https://a.example/</loc></url>" * 50_001), "a.xml", heavy=True
     ),

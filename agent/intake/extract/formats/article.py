@@ -43,7 +43,7 @@ _NEAR: Final = 3
 """Levels above the winner at which one paragraph is enough to join; higher up, `_FAR_SHARE` of the prose is needed."""
 _FAR_SHARE: Final = 0.25
 _LEAST: Final = 300
-"""Minimum characters of prose in an article; a page with fewer is not an article, even if its metadata says so."""
+"""Minimum characters of prose in an article; a page with fewer is not an article, whatever its metadata says."""
 _DENSE: Final = 0.6
 """Minimum share of prose in an article's text."""
 _ALMOST_ALL: Final = 0.9

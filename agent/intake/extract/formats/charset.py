@@ -32,7 +32,7 @@ _ZERO_SHARE: Final = 0.3
 _MIN_WIDE: Final = 8
 
 
-class Unreadable(Exception):  # noqa: N818  (the parsing child knows no exception tree; the parent turns it into one)
+class Unreadable(Exception):  # noqa: N818  (the parsing child does not load the exception tree; the parent converts it)
     """A source that cannot be read; `sort` is a key of the error texts in `parse`."""
 
     def __init__(self, sort: str, detail: str = "") -> None:
@@ -78,7 +78,7 @@ def decode(body: bytes, declared: str = "") -> str:
 
 
 def decode_lines(body: bytes, declared: str) -> str:
-    """Decode `body` as `decode` does, and make every line end a line feed."""
+    """Decode `body` as `decode` does, and convert every line end to a line feed."""
     return decode(body, declared).replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -96,5 +96,5 @@ def _codec(name: str) -> str | None:
 def _checked(text: str) -> str:
     bad = text.count("\ufffd") + sum(text.count(chr(code)) for code in range(1, 9))
     if bad > _BAD_SHARE * max(1, len(text)):
-        raise Unreadable("not-text", "more bad bytes than text")
+        raise Unreadable("not-text", "more invalid bytes than text")
     return text

@@ -76,7 +76,7 @@ _MAX_LINKS: Final = 2000
 _MAX_BLOCKS: Final = 20_000
 _MAX_DEPTH: Final = 500
 # A comment, or a start tag with its quoted values. For elements such as script, the raw text up to the end tag is
-# included, since a "<" there opens no tag. The scan is linear: quantifiers are possessive, or lazy with a sure end.
+# included, since a "<" there opens no tag. The scan is linear: quantifiers are possessive, or lazy with a certain end.
 _MARKUP: Final = re.compile(
     r"""<!--.*?(?:-->|\Z)|(?P<tag><(?:(?P<raw>script|style|textarea|title|xmp|iframe|noembed|noframes)(?=[\s/>])|[a-z])"""
     r"""[^"'>]*+(?:(?:"[^"]*+"?|'[^']*+'?)[^"'>]*+)*+)(?(raw)>.*?(?:</(?P=raw)(?=[\s/>])|\Z))""",
@@ -202,7 +202,7 @@ def read_html(text: str) -> Page:
     if walk.layout.depth > _MAX_DEPTH:
         removed.append(Removed("structure", "the page", f"elements nested deeper than {_MAX_DEPTH}"))
     if walk.cut:
-        removed.append(Removed("structure", "the page", f"more than {_MAX_BLOCKS} blocks, the rest was not read"))
+        removed.append(Removed("structure", "the page", f"more than {_MAX_BLOCKS} blocks; the rest was not read"))
     return head._replace(
         title=next((block.text for block in blocks if block.kind == "heading" and block.level == 1), title),
         head_title=title,
@@ -387,7 +387,7 @@ class _Walk:
         if element.xpath("boolean(.//table | .//h1 | .//h2 | .//h3 | .//ul | .//ol | .//pre | .//section)"):
             return False
         cells = [_cell(cell) for cell in found if not _LINE_NUMBERS.search(cell.get("class") or "")]
-        if any(len(cell) > _MAX_CELL for cell in cells) or len(cells) < 2:  # noqa: PLR2004  (one cell is no row)
+        if any(len(cell) > _MAX_CELL for cell in cells) or len(cells) < 2:  # noqa: PLR2004  (one cell is not a row)
             return False
         for anchor in element.iter("a"):
             self._link(anchor, state)

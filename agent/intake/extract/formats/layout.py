@@ -245,7 +245,7 @@ class Layout:
             parent = element.getparent()
             return not (tag == "footer" and parent is not None and parent.tag == "blockquote")
         if tag == "header":
-            # A header that contains the page's title is the page's opening, not chrome.
+            # A header that contains the page's title is the opening of the page, not chrome.
             return not main and element not in self._titled
         if role in _CHROME_ROLES:
             return True
@@ -302,7 +302,7 @@ class Layout:
         return self.size(element).share <= _LINKED and bool(element.xpath("boolean(.//dl | .//table)"))
 
     def _thin(self, element: etree._Element) -> bool:
-        """Return whether an element beside the text is mostly links, or has little prose and no facts, code, dates."""
+        """Return whether an element beside the text is mostly links, or has little prose and no facts, code or date."""
         size = self.size(element)
         if size.share > _LINKED:
             return True

@@ -1,6 +1,6 @@
 """Writes the content of a manifest as blocks: headings, sentence-like lines and rows.
 
-Every line names its subject, because a line is quoted alone; a vendor's own prose is kept verbatim.
+Every line names its subject, because it may be quoted on its own; a vendor's own prose is kept verbatim.
 """
 
 from collections.abc import Iterable
@@ -47,7 +47,7 @@ class Writer:
     def row(self, *cells: str) -> None:
         """Add a table row, dropping trailing empty cells."""
         kept = [_line(cell).replace("|", "/") for cell in cells]
-        while len(kept) > 2 and not kept[-1]:  # noqa: PLR2004  (two bars make a row)
+        while len(kept) > 2 and not kept[-1]:  # noqa: PLR2004  (two cells make a row)
             kept.pop()
         self._add(Block("row", " | ".join(kept)))
 

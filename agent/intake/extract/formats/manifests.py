@@ -1,4 +1,4 @@
-"""Reads manifests of plugins, extensions and apps as sentences that can be quoted alone.
+"""Reads manifests of plugins, extensions and apps as sentences that can be quoted on their own.
 
 The formats are tool lists and `server.json` of MCP, ChatGPT's `ai-plugin.json`, Claude's `plugin.json` and
 `marketplace.json`, browser extensions, VS Code extensions, Slack apps, GitHub Apps, `package.json`, and the settings

@@ -125,7 +125,7 @@ def fields_of(front: str) -> list[tuple[str, str]]:
             value = (match[3] or "").strip()
             scalar = _BLOCK_SCALAR.fullmatch(value) is not None
             found.append((".".join(key for _, key in above), [] if scalar or not value else [_bare(value)], scalar))
-        elif found:  # the last field's value goes on
+        elif found:  # the last field's value continues
             item = words.startswith("- ") and not scalar
             found[-1][1].append("- " + _bare(words[2:].strip()) if item else _bare(words))
     fields: list[tuple[str, str]] = []

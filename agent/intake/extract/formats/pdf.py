@@ -276,7 +276,7 @@ def _areas(path: Sequence[_Box]) -> list[_Box]:
     """Return the rectangles of a path and, if it consists of lines, the bounding box of its points."""
     boxes = [box for box in path if box.right > box.left or box.top > box.bottom]
     points = [box for box in path if box.right == box.left and box.top == box.bottom]
-    if len(points) > 2:  # noqa: PLR2004  (two points enclose nothing)
+    if len(points) > 2:  # noqa: PLR2004  (two points enclose no area)
         xs, ys = [point.left for point in points], [point.bottom for point in points]
         boxes.append(_Box(min(xs), min(ys), max(xs), max(ys)))
     return boxes or [_Box(0.0, 0.0, 0.0, 0.0)]

@@ -1,4 +1,4 @@
-"""Loads JSON and YAML as plain values under size limits, with field access that trusts no type.
+"""Loads JSON and YAML as plain values under size limits, with field access that relies on no type.
 
 No value is trusted to have the shape that its format prescribes: a field of the wrong type counts as absent. Imported
 by the parsing child.
@@ -20,7 +20,7 @@ _MAX_VALUES: Final = 400_000
 _MAX_DEPTH: Final = 100
 _MAX_ALIASES: Final = 1000
 _SHOWN: Final = 60
-_DEEP: Final = "it nests too deeply"
+_DEEP: Final = "it is nested too deeply"
 
 
 class Loaded(NamedTuple):
@@ -97,7 +97,7 @@ def load_yaml(text: str) -> Loaded:
         value: Tree = loader.get_single_data()
     except yaml.MarkedYAMLError as error:
         if error.context == "expected a single document in the stream":
-            raise Unreadable("yaml", "it holds several documents") from None
+            raise Unreadable("yaml", "it contains several documents") from None
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise Unreadable("yaml", f"{line}{error.problem or 'cannot be read'}"[: 2 * _SHOWN]) from None
     except (yaml.YAMLError, ValueError, TypeError) as error:

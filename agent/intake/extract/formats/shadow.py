@@ -2,7 +2,7 @@
 
 Runs before the visibility pass. Host content that a browser does not show (children without a matching slot, the
 fallback of a filled slot) is put into a plain `<template>`, so that it is judged as hidden text. The rules of a shadow
-tree's style sheets apply to that tree alone. Imported by the parsing child.
+tree's style sheets apply only to that tree. Imported by the parsing child.
 """
 
 import re
@@ -79,10 +79,10 @@ def _fill(host: etree._Element, shadow: etree._Element, scopes: dict[str, str]) 
 
     for child in light:
         opened((child.get("slot") or "") if isinstance(child.tag, str) else "").append(child)
-        child.tail = " "  # the words of two boxes in one slot stay apart
+        child.tail = " "  # keeps the words of two boxes in one slot apart
     if f"{before}{after}{''.join(behind.values())}".strip():
         slot = opened("")
-        # Text without a child in the slot goes in front.
+        # Text after a child outside this slot goes in front.
         lost = "".join(text for child, text in behind.items() if child.getparent() is not slot)
         slot.text = f"{_clean(slot.text)}{before}{after}{lost}"
         for child, text in behind.items():

@@ -38,7 +38,7 @@ def read_data(text: str, kind: str) -> tuple[Part, ...]:
     first, *rest = _read(loaded.value)
     # Another parser may use the other value of a duplicate key.
     notes = (
-        Removed("structure", "the file", f"the key {key} is given twice, the last one counts")
+        Removed("structure", "the file", f"the key {key} is given twice; the last one counts")
         for key in loaded.twice[:_MAX_TWICE]
     )
     page = first.page._replace(removed=(*first.page.removed, *notes))
@@ -114,7 +114,7 @@ def _skill(text: str) -> Page:
         # Skip the name if the first heading already gives it.
         said = key in ("name", "title") and words(value).casefold() == body.title.casefold()
         if key != "description" and not said:
-            # In the letters of the file, so that a quote of the field is found there.
+            # Spelled as in the file, so that a quote of the field is found there.
             writer.fact(key, words(value), "front-matter")
             for path, inner in nested:
                 if path.startswith(f"{key}."):

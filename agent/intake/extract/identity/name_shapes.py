@@ -22,7 +22,7 @@ _GENERIC: Final = _WORDS["generic"] | _STOP_WORDS
 GENERIC_FILES: Final = _WORDS["generic_files"]
 """File stems (names without suffix) that name no product."""
 GENERIC_FOLDERS: Final = GENERIC_FILES | _WORDS["generic_folders"]
-"""Names of folders and repositories that are too generic to name a product by themselves."""
+"""Names of folders and repositories that are too generic to name a product on their own."""
 INSTALLERS: Final = _WORDS["installers"]
 """Words that may follow an install command but are not a package of the product."""
 MAX_NAME: Final = 80

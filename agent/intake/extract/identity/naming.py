@@ -1,6 +1,6 @@
-"""Names the product of a page: candidates from the page's parts, and a scored vote with reasons.
+"""Determines the name of a page's product: candidates from parts of the page, and a weighted vote with reasons.
 
-Order of precedence: a manifest or front matter; a heading that names something; the window's title; the repository in
+Order of precedence: a manifest or front matter; a heading that names something; the window title; the repository in
 the address or in the page's own links; file and folder. A reliable source wins by its weight; a doubtful one (a slogan,
 a section word, a name used nowhere else on the page) is outvoted when the rest of the page agrees on another name.
 """
@@ -31,8 +31,8 @@ _SPONSORS: Final = 2
 _SHORT: Final = 2
 _OFTEN: Final = 2
 
-# Weights of the sources. A sound heading (6) whose name is used once beats a repository (4) whose name is used often;
-# a slogan without other support (1.5) loses to any two of the other sources.
+# Weights of the sources. A good heading (6) whose name is used once beats a repository (4) whose name is used often;
+# a slogan without other support (1.5) loses to any two other sources.
 _HEADING: Final = 6.0
 _GENERIC_HEADING: Final = 4.0
 _LATER_HEADING: Final = 2.0
@@ -89,14 +89,14 @@ _WEB: Final = re.compile(r"https?://", re.IGNORECASE)
 
 # The parts of a page that propose a name, described in words for display.
 _MANIFEST: Final = "its manifest or front matter"
-_BESIDE: Final = "a manifest beside it"
+_BESIDE: Final = "a manifest beside the page"
 _HEADED: Final = "its first heading"
 _TITLED: Final = "the page's title"
-_SENTENCE: Final = "a sentence that says what it is"
+_SENTENCE: Final = "a sentence that defines it"
 _REPOSITORY: Final = "the repository's name"
-_OWNER: Final = "its repository and whose it is"
-_INSTALLED: Final = "the package that is installed"
-_LOGO_WORDS: Final = "the words of its logo"
+_OWNER: Final = "its repository and its owner"
+_INSTALLED: Final = "the package to install"
+_LOGO_WORDS: Final = "the words in its logo"
 _OF_ONE: Final = frozenset({_MANIFEST, _BESIDE, _SENTENCE, _REPOSITORY, _INSTALLED, _LOGO_WORDS})
 _SAID: Final = frozenset({_SENTENCE, _REPOSITORY, _LOGO_WORDS})
 """Sources that give a name independently of the heading."""
@@ -161,7 +161,7 @@ def name_page(page: Page, where: str, *, folder: str = "", siblings: Sequence[Pa
         form = form._replace(name=_spelled(form.name, text))
     others = [source for source in dict.fromkeys(c.source for c in best) if source != form.source]
     used = _uses(text, form.name)
-    reason = f"named by {form.source}" + (f", borne out by {' and '.join(others[:3])}" if others else "")
+    reason = f"named by {form.source}" + (f", confirmed by {' and '.join(others[:3])}" if others else "")
     return Name(
         form.name,
         _aliases(form.name, order, [group for group in scored if group is not best], page, own),
@@ -232,7 +232,7 @@ def _from_text(page: Page) -> Iterator[Candidate]:
 
 
 def _from_titles(page: Page, where: str) -> Iterator[Candidate]:
-    """Yield candidates from the window's title and `og:title` without the site's part, and from the site's name."""
+    """Yield candidates from the window title and `og:title` without the site's part, and from the site's name."""
     # The parts of the host reveal whether the last piece of a title is the site's name.
     host = (urlsplit(where).hostname or "").removeprefix("www.") if _WEB.match(where) else ""
     site = {names.key(part) for part in (host, *host.split(".")[:-1])} if _WEB.match(where) else set()

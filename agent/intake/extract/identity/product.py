@@ -1,8 +1,8 @@
 """Determines which product a listing is about, which others are on the page, and which text is the directory's.
 
 This module answers two questions. Which blocks of a page about X are about something else (its hosted sibling, a
-predecessor, a product of the same vendor)? And if the reader asks for Y on a page about X or about both,
-which blocks are about Y?
+predecessor, a product of the same vendor)? And if the user asks for Y on a page about X or about both, which blocks are
+about Y?
 """
 
 import re
@@ -69,7 +69,7 @@ _GENERIC: Final = re.compile(
 _PRODUCT: Final = re.compile(
     r"(?:[A-Z0-9][\w.'’&+-]* ){1,4}(?:Agent|Assistant|Copilot|Bot|Server|Plugin|Skill|Connector)(?: [A-Z0-9][\w.]*)?"
 )
-_ASKED: Final = "named by --product"
+_ASKED: Final = "given by --product"
 _FACTORS: Final = (
     r"(?:autonomy(?: of action)?|goal[- ]driven planning|self[- ]modification|dynamic tool use|persistent memory|"
     r"contextual awareness|dynamic identity|multi[- ]agent interactions?|non[- ]determinism|"
@@ -237,7 +237,7 @@ def _others(page: Page, name: Name) -> tuple[str, ...]:
 def maker(page: Page, name: Name, where: str, *, own_site: bool = False) -> str:
     """Return the product's maker: a manifest's author, the repository's owner, a copyright holder or the vendor's host.
 
-    `own_site` says that the page is the vendor's own and not a directory's. Empty if none of these is known.
+    `own_site` says that the page is the vendor's own and not a directory's. Returns an empty string if none is known.
     """
     if page.vendor:
         return page.vendor
@@ -285,8 +285,8 @@ def resolve_subject(
     `neighbours` are the link texts of other products; `own_site` is set for the front page of a vendor, where scores
     and ratings are the vendor's own. `folder` is the name of a file's folder, `siblings` are the pages of the
     manifests in that folder.
-    Raises UsageError if the page holds several products and `wanted` matches none of them, or nothing says which one is
-    meant; the hint lists the names.
+    Raises UsageError if the page has several products and `wanted` matches none of them, or if nothing indicates which
+    one is meant; the hint lists the names.
     """
     title = title_name(honest_title(page))
     candidates = _candidates(page)
@@ -299,14 +299,14 @@ def resolve_subject(
         return _single(marked, wanted, named, title, vendor)
     shown = ", ".join(candidates)
     if wanted is None:
-        raise UsageError("the page holds several products", where=where, hint=f"name one with --product: {shown}")
+        raise UsageError("the page has several products", where=where, hint=f"choose one with --product: {shown}")
     asked = wanted.strip().casefold()
     whole = [name for name in candidates if name.casefold() == asked]
     matching = whole or [name for name in candidates if asked in name.casefold()]
     if len(matching) != 1:
         if title.casefold() == asked or not is_catalog:
             return _single(marked, wanted, named, title, vendor)._replace(candidates=candidates)
-        raise UsageError(f"the page holds no product {wanted!r}", where=where, hint=f"it holds: {shown}")
+        raise UsageError(f"the page has no product {wanted!r}", where=where, hint=f"it has: {shown}")
     # On a catalogue page only the product's own card is about it; the rest is about all products or the directory.
     blocks: list[Block] = []
     level, other = 0, is_catalog
@@ -321,7 +321,7 @@ def resolve_subject(
 
 
 def _single(page: Page, wanted: str | None, named: Name, title: str, vendor: str) -> Subject:
-    """Return the subject of a page that is not a catalogue: its own product, or the product requested by the reader."""
+    """Return the subject of a page that is not a catalogue: its own product, or the product that the user asked for."""
     if wanted is None:
         name = named.name or title
         return Subject(name, (), False, mark_others(page, named), named.aliases, vendor, named.reason)

@@ -17,7 +17,7 @@ _INNER: Final = re.compile(
     r"/(?:actions|stargazers|releases|issues|discussions|blob|tree|pulls?|wiki|network|graphs|commits?|fork|raw|main|"
     r"master|contributors|security|branches)\b"
 )
-"""Paths below a repository's address that a README normally links only in its own repository."""
+"""Paths below a repository's address to which a README normally links only in its own repository."""
 _CLONE: Final = re.compile(r"git clone\s+(?:--?[\w=-]{1,20}\s+){0,4}\S{0,200}")
 _PAGES_SITE: Final = re.compile(r"https?://([\w-]{1,39})\.github\.io/([\w.-]{1,100})")
 _PACKAGE_PAGE: Final = re.compile(
@@ -47,7 +47,7 @@ class Repository(NamedTuple):
     owner: str
     name: str
     in_address: bool = False
-    """Whether the page's own address lies in this repository."""
+    """Whether the page's own address is in this repository."""
     cloned: bool = False
     """Whether the page tells its reader to clone this repository."""
     entered: bool = False

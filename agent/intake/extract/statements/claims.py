@@ -8,15 +8,15 @@ These rules distinguish the two:
 - Approval, certification, safety and praise are claims if the sentence says nothing else.
 - Limits, privacy, isolation and monitoring are claims if the sentence names no mechanism, product or identifier and
   the product does nothing else in it. Planned ones are claims as well.
-- A bare denial or limit ("deletion is disabled", "no customer data is stored") of rank 2 and below lowers nothing
+- A bare denial or limit ("deletion is disabled", "no customer data is stored") of rank 2 or below lowers nothing
   compared with silence. If the sources show the action, the two contradict and the worse reading applies; if not,
   there is nothing to lower. The opening of a listing says what the product is, so it is not such a denial.
 - A verdict on the product's own risk ("an assessment rated its autonomy as minimal") is a claim, and so is keyword
   stuffing.
 - A sentence that says a control is missing ("runs without asking") is never a claim: it can only raise a risk.
 
-A claim of rank 2 and below may be quoted only for a control, and such a control lowers nothing. From rank 3 on it
-counts (see `agent.intake.extract.statements.split`).
+A claim of rank 2 or below may be quoted only for a control, and such a control lowers nothing. At rank 3 or above, the
+control counts (see `agent.intake.extract.statements.split`).
 """
 
 import re
@@ -282,7 +282,7 @@ _REPEATS: Final = 3
 
 @lru_cache(maxsize=_REMEMBERED)
 def is_claim(text: str) -> bool:
-    """Return whether a sentence, list item or table row is nothing but a claim, by its words alone (see the module)."""
+    """Return whether a sentence, list item or table row is only a claim, judging by its words (see the module)."""
     if _HINT.search(text) or (len(text.split()) <= _SHORT and _is_planned(text)):
         return True
     # A text is keyword-stuffed if several runs of words are immediately repeated.
@@ -311,7 +311,7 @@ def _judge(clause: str) -> bool | None:
     if _is_planned(clause):
         return True
     words = len(clause.split())
-    # A short clause that says that everything is recorded, or that something will be.
+    # A short clause that says that everything is recorded, or that something is planned.
     recorded = words <= _SHORT and (ABSOLUTE.search(clause) or FUTURE.search(clause)) and LOGGED.search(clause)
     weak = bool(recorded) or any(topic.search(clause) for topic in _WEAK)
     if not weak and words > _ASIDE and not any(topic.search(clause) for topic in _STRONG):

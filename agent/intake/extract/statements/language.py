@@ -150,7 +150,7 @@ def unread(documents: Iterable[Document], *, by_llm: bool = False) -> tuple[Miss
             detail = (
                 f"{document.id} is in {name(document.language)}, which the embedded drafter does not read: {left} of "
                 f"its {len(own)} {'statements was' if left == 1 else 'statements were'} left "
-            ) + ("to the LLM" if by_llm else "unread; draft with --llm, or give an English page")
+            ) + ("to the LLM" if by_llm else "unread; draft with --llm, or use an English page")
             gaps.append(Missing(reason="language", detail=detail))
     return tuple(gaps)
 

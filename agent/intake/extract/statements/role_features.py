@@ -1,8 +1,8 @@
 """Features of the role classifier: a statement's words, shape, place and neighbours.
 
 Everything is computed from Statements and Documents, so that labelled pages in training and new pages later are treated
-identically. The headings or words of a role are not listed here: features are n-grams with the place where they
-occur, and training learns which of them matter.
+identically. The headings or words of a role are not listed here: features are n-grams with the place in which they
+occur, and training finds out which of them matter.
 """
 
 import re
@@ -33,8 +33,8 @@ _MAX_TEXT: Final = 1200
 SHAPES: Final = {
     "flag": ("a flag", re.compile(r"(?<!\S)--?[a-z][\w-]*")),
     "variable": ("the name of a variable", re.compile(r"\b[A-Z][A-Z0-9]*+_[A-Z0-9_]+\b")),
-    "snake": ("a name as in code", re.compile(r"\b[a-z]++_[a-z_]+\b")),
-    "camel": ("a name as in code", re.compile(r"\b[a-z]++[A-Z]\w")),
+    "snake": ("a name written as in code", re.compile(r"\b[a-z]++_[a-z_]+\b")),
+    "camel": ("a name written as in code", re.compile(r"\b[a-z]++[A-Z]\w")),
     "path": ("a path", re.compile(r"(?<![\w.-])[\w.-]*+/[\w.-]+")),
     "url": ("an address", re.compile(r"https?://")),
     "file": ("the name of a file", re.compile(r"\.(?:md|json|ya?ml|toml|py|ts|js|env|txt|sh|go|rs)\b")),
@@ -68,7 +68,7 @@ SHAPES: Final = {
     "begins with code": ("words set as code", re.compile(r"\A\W{0,3}`")),
     "comment": ("a comment", re.compile(r"(?m:^\s*+(?://|#))")),
 }
-"""The shapes of a text, by name: how a reason calls them, or nothing, and their pattern."""
+"""The shapes of a text, by name: their description in a reason, which may be empty, and their pattern."""
 _MAX_COUNT: Final = 4
 
 
@@ -174,8 +174,8 @@ def _of_text(place: Place, page: Paper) -> Iterator[str]:
 def _of_surroundings(place: Place, page: Paper) -> Iterator[str]:
     """Yield features of headings, columns, and the statement that introduces a list, a table or a block of code.
 
-    Other neighbours, and the position on the page, would improve the result slightly (0.9 % of the places), but then
-    planted text could change the roles of surrounding statements.
+    Other neighbours, and the position on the page, would improve the result slightly (for 0.9 % of the statements), but
+    planted text could then change the roles of surrounding statements.
     """
     kind, path, heads = place.statement.block, place.statement.path, place.statement.heads
     yield f"heading:depth {len(path)}"

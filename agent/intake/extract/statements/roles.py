@@ -71,7 +71,7 @@ _ASIDE: Final = re.compile(
     r"|historial de cambios|licence|contribuer|dépannage)\b|贡献|許可|许可|更新日志|路线图|故障排除|貢献|ライセンス"
     r"|変更履歴|トラブルシューティング|기여|라이선스|변경 ?(?:이력|사항)"
 )
-"""Headings by which a page itself says that the text below is not about what the product does.
+"""Headings with which a page itself says that the text below is not about what the product does.
 
 On the labelled pages, at most about 15 % of the statements under such a heading carry facts; the translations follow
 the English headings."""
@@ -80,13 +80,13 @@ Chances = NDArray[np.float32] | NDArray[np.float64]
 _CARRIES: Final = np.array([role in CARRYING for role in ROLES])
 _ID_CHARS: Final = 16
 _NO_FINDING: Final[frozenset[FindingKind]] = frozenset({"vendor-claim"})
-"""Findings that do not count here: a vendor's claim about itself is context for adjacent sentences."""
-_STATED: Final = {"analyst-note": "a note of the analyst", "vendor-answer": "an answer of the vendor"}
+"""Findings that are ignored here: a vendor's claim about itself is context for adjacent sentences."""
+_STATED: Final = {"analyst-note": "a note by the analyst", "vendor-answer": "an answer by the vendor"}
 """Kinds of document in which every statement is about the product."""
 
 
 def reason(page: Paper, number: int, names: Sequence[str], pull: NDArray[np.float32]) -> str:
-    """Return the reason for the role of statement `number` of a page, as a clause without a full stop.
+    """Return the reason for the role of the page's statement `number`, as a clause without a full stop.
 
     `names` are its features, and `pull` is how strongly each bucket favours its role, shape (BUCKETS,).
     """
@@ -112,7 +112,7 @@ def reason(page: Paper, number: int, names: Sequence[str], pull: NDArray[np.floa
 
 
 def _clause(page: Paper, place: Place, group: str, feature: str) -> str:
-    """Return what a group of features says of a statement; empty if its strongest feature cannot be named."""
+    """Return what a group of features says about a statement; empty if its strongest feature cannot be described."""
     text, path = place.statement.text, place.statement.path
     if group == "first" and place.words:
         return f"that begins with “{' '.join(text.split()[:_MAX_FIRST])}”"
@@ -175,8 +175,8 @@ def with_roles(
 ) -> tuple[Statement, ...]:
     """Return the statements with their roles and the reasons for them, in the given order.
 
-    `vectors` are their sentence vectors (`agent.retrieval.embed`), shape (n, 256). The role of a statement depends on
-    its own document alone, not on the order of statements or documents. Statements from analysts' notes, vendors'
+    `vectors` are their sentence vectors (`agent.retrieval.embed`), shape (n, 256). The role of a statement depends
+    only on its own document, not on the order of statements or documents. Statements from analysts' notes, vendors'
     answers, manifests and tool lists always carry facts.
 
     A statement that a finding covers is not context for the others: it may have been planted, and must not influence
@@ -278,7 +278,7 @@ def read_roles(folder: Path) -> RoleClassifier:
     constants = json.loads((folder / CONSTANTS).read_text("utf-8"))
     stored = (folder / WEIGHTS).read_bytes()
     if hashlib.sha256(stored).hexdigest() != constants["weights_sha256"] or tuple(constants["roles"]) != ROLES:
-        raise IntegrityError("the weights of the role classifier are not those of its constants", where=str(folder))
+        raise IntegrityError("the weights of the role classifier do not match its constants", where=str(folder))
     scales = np.array(constants["scales"], dtype=np.float32)
     weights = np.load(folder / WEIGHTS, allow_pickle=False).astype(np.float32) * scales
     words = weights[:BUCKETS]

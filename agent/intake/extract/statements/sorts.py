@@ -1,8 +1,8 @@
 """Determines the sort of a sentence (control, description, assessment, …) from its words alone.
 
 Descriptions move an estimate. Control claims and self-assessments of rank 2 and below lower nothing, and boilerplate is
-ignored. A sentence with both a capability and a control is a description; its control clause has no effect of
-its own.
+ignored. A sentence with both a capability and a control is a description; its control clause has no effect of its
+own.
 """
 
 import re

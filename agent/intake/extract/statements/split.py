@@ -34,7 +34,7 @@ _Span = tuple[int, int, DocumentBlock]
 """The start and end of a statement, and its block."""
 _ANALYST: Final = 5
 _TAGLINE_WORDS: Final = 8
-"""The least words of a heading that reads as a sentence."""
+"""Minimum number of words of a heading that reads as a sentence."""
 
 
 def statements(documents: Sequence[Document]) -> tuple[Statement, ...]:
@@ -42,8 +42,8 @@ def statements(documents: Sequence[Document]) -> tuple[Statement, ...]:
 
     Each has its sort, its rank, the `about` and heading path of its section, and `flagged` if a finding of the
     document covers part of it. The ranks are 1 for marketing, 2 for the vendor's text, 3 for the vendor's documentation
-    that names a setting, its default, its scope and who can change it, 4 for text outside the vendor's control (no file
-    of a vendor, not even its manifest or tool list), and 5 for an analyst's note; never 0.
+    that names a setting, its default, its scope and who can change it, 4 for text outside the vendor's control (never
+    a file of the vendor, not even its manifest or tool list), and 5 for an analyst's note. There is no rank 0.
     """
     found: list[Statement] = []
     for document in documents:

@@ -14,7 +14,7 @@ from agent.intake.page import MAX_EXCERPT
 from agent.records import CARRYING, Document, Finding, Statement
 
 MAX_CLAIMS: Final = 60
-"""Maximum number of claims of one document that are listed and counted."""
+"""Maximum number of claims per document that are listed and counted."""
 _MAX_RANK: Final = 2
 _MAX_WORDS: Final = 90
 _MIN_WORDS: Final = 2
@@ -27,7 +27,7 @@ _CODE: Final = re.compile(
     r"\{\s*\"|\"\s*:|^\s*[\[{<@$]|[{}│├└]|\w\(|=|\s->\s|\s→|\s\|\s|(?<![\w-])--?[a-z]|^\W*[A-Z][A-Z0-9]*_"
     r"|\b\w+\.\w+\.\w+"
 )
-"""Signs of a program, a configuration or a table, whose lines state settings or drawings rather than promises."""
+"""Signs of a program, a configuration or a table, whose lines are settings or drawings rather than promises."""
 _ASSERTS: Final = re.compile(
     r"(?i)\b(?:is|are|be|was|were|has|have|can|cannot|must|never|always|will|stays?|remains?|requires?|needs?|asks?"
     r"|waits?|encrypts?|redacts?|masks?|validates?|verif(?:y|ies)|restricts?|protects?|prevents?|enforces?|isolates?"

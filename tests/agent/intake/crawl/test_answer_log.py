@@ -49,7 +49,7 @@ def test_a_finished_crawl_is_repeated_word_for_word() -> None:
 def test_an_address_that_was_never_answered_is_named() -> None:
     [outcome] = Logged(None, Log()).get_all([A])
     assert isinstance(outcome, SourceError)
-    assert "not in the stored answers" in str(outcome)
+    assert "not among the stored responses" in str(outcome)
 
 
 def test_the_same_address_twice_gives_both_answers_in_order() -> None:
@@ -82,7 +82,7 @@ def test_bytes_that_are_given_again_count() -> None:
     second = Logged(Pages({}), first.heard, max_bytes=100)
     assert second.exhausted() is None
     second.get_all([A])
-    assert second.exhausted() == "the bytes for one product are used up"
+    assert second.exhausted() == "the product's byte budget is used up"
 
 
 def test_a_changed_body_is_noticed() -> None:

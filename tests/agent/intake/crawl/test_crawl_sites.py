@@ -213,7 +213,7 @@ def test_a_public_page_does_not_lead_to_a_host_that_the_operator_admitted(how):
     }
 
     if how == "start":
-        with pytest.raises(RefusedError, match="admitted"):
+        with pytest.raises(RefusedError, match="allowed private host"):
             crawl(pages, DEEP, allow=["wiki.corp:8080"], names={"wiki.corp": [["10.0.0.1"]]})
         return
     intake, wire = crawl(pages, DEEP, allow=["wiki.corp:8080"], names={"wiki.corp": [["10.0.0.1"]]})

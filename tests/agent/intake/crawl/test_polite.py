@@ -70,7 +70,7 @@ def test_robots(robots, path, allowed):
     assert isinstance(outcome, Fetched if allowed else RefusedError)
     assert len(wire.requests) == (2 if allowed else 1)
     if not allowed:
-        assert outcome.what == "robots.txt of the site does not allow this page"
+        assert outcome.what == "the site's robots.txt does not allow this page"
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_wait_beyond_the_time_of_the_product_is_named():
     outcomes, wire = ask([f"{SITE}/{n}" for n in range(5)], with_robots(ALL + b"Crawl-delay: 25\n"), settings)
     assert [isinstance(outcome, Fetched) for outcome in outcomes].count(True) == 2
     assert {outcome.what for outcome in outcomes if not isinstance(outcome, Fetched)} == {
-        "the time for one product is used up"
+        "the product's time budget is used up"
     }
     assert len(wire.requests) == 3
 

@@ -182,7 +182,7 @@ def test_orders_outside_the_text_are_told(fragment):
 
 def test_text_that_a_sheet_writes_is_told():
     page = read("<p class=x>Words</p>", f".x::after{{content:'{ORDER}'}}")
-    assert [removed.where for removed in page.removed] == ["text that a style sheet writes"]
+    assert [removed.where for removed in page.removed] == ["text inserted by a style sheet"]
     assert read("<p class=x>Words</p>", ".x::before{content:'Note: '} .y::after{content:'→'}").removed == ()
 
 

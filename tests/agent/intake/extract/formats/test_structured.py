@@ -216,7 +216,7 @@ def test_a_skill_keeps_its_fields_and_its_name(heading, name):
 
 def test_a_key_given_twice_is_shown():
     page = parsed('{"tools": [{"name": "a", "description": "x", "description": "y", "inputSchema": {}}]}')
-    assert [found.text for found in page.removed] == ["the key description is given twice, the last one counts"]
+    assert [found.text for found in page.removed] == ["the key description is given twice; the last one counts"]
 
 
 def test_llms_txt_gives_its_title_summary_sections_and_links_with_their_notes():

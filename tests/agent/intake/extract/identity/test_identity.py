@@ -118,7 +118,7 @@ def test_a_slogan_loses_against_what_the_text_calls_it(slogan):
 def test_a_sentence_that_says_what_it_is_names_it(text):
     made = named(f"![badge](b.svg)\n\n{text}\n\n## Features\n\nDrafts.\n")
     assert made.name == "Quillfish"
-    assert "says what it is" in made.reason
+    assert "a sentence that defines it" in made.reason
 
 
 def test_the_repository_that_a_page_links_again_and_again_is_its_own():
@@ -273,7 +273,7 @@ def test_a_file_given_alone_may_be_named_by_its_folder(tmp_path):
 def test_a_name_that_the_user_gives_wins(tmp_path):
     (tmp_path / "README.md").write_text(f"# Quillfish MCP Server\n\nQuillfish answers tickets. {PROSE}\n")
     found = intake(tmp_path / "README.md", product="Quillfish")
-    assert (found.product, found.naming) == ("Quillfish", "named by --product")
+    assert (found.product, found.naming) == ("Quillfish", "given by --product")
     assert "Quillfish MCP Server" in found.aliases
     assert {section.about for section in found.documents[0].sections} == {"product"}
 
@@ -355,4 +355,4 @@ def test_the_vendors_name_is_not_the_products_when_another_goes_on_from_it():
 
 def test_why_a_name_was_chosen_can_be_shown():
     made = named(f"# Quillfish\n\nQuillfish is a helpdesk agent. {PROSE} Quillfish keeps a log.\n")
-    assert made.reason.startswith("named by its first heading, borne out by a sentence that says what it is")
+    assert made.reason.startswith("named by its first heading, confirmed by a sentence that defines it")
