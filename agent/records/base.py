@@ -15,7 +15,7 @@ About = Literal["product", "platform", "other"]
 DocumentForm = Literal["prose", "tools", "manifest", "api"]
 """Source form of a document: text, a list of tools, a manifest or card of the product, an API description."""
 BlockKind = Literal["heading", "paragraph", "item", "row", "code", "front-matter", "image"]
-"""A heading, a paragraph, a list item, a table row, a run of code, a field of the front matter, an image's text."""
+"""A heading, a paragraph, a list item, a table row, a block of code, a field of the front matter, an image's text."""
 StatementRole = Literal[
     "behaviour", "reference", "configuration", "limitation", "control", "architecture", "instruction",
     "example", "news", "marketing", "other-product", "navigation",
@@ -45,9 +45,9 @@ MissingReason = Literal[
     "bad-response", "empty-answer", "refused", "truncated", "filtered", "invalid-json", "invalid-schema",
     "unreachable", "over-budget", "cassette-miss",
 ]  # fmt: skip
-"""Why something could not be determined. The values from "rate-limited" on say why an LLM call gave nothing: they are
-those of `errors.LlmReason` with hyphens. "claims-dropped" and "not-answered" mean that an LLM's answer had nothing
-usable for this part."""
+"""Why something could not be determined. The values from "rate-limited" onwards give the reason why an LLM call
+returned nothing: they are those of `errors.LlmReason` with hyphens. "claims-dropped" and "not-answered" mean that an
+LLM's answer had nothing usable for this part."""
 FormulaId = Literal["aivss-0.5", "aivss-0.8", "aivss-1-amended", "cvss-bte"]
 Mode = Literal["strict", "directory"]
 Rank = Annotated[int, Field(ge=0, le=5)]

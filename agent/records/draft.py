@@ -1,4 +1,4 @@
-"""The whole threat model, what it was made from, and who made it."""
+"""The whole threat model, what it was made from, and by whom."""
 
 from decimal import Decimal
 from typing import Final, Literal
@@ -35,7 +35,7 @@ STRUCK: Final = "struck in review"
 
 
 def head_line(review: str, number: int, head: str) -> str:
-    """Return a place in the audit log as exports for readers print it: `r1#41 sha256:…`."""
+    """Return a position in the audit log as printed in exports for readers: `r1#41 sha256:…`."""
     return f"{review}#{number} sha256:{head}"
 
 
@@ -49,7 +49,7 @@ def _as_json(value: object) -> object:
 
 
 class Waiver(Record):
-    """An undecided item, and why leaving it undecided is acceptable."""
+    """An undecided item, and the reason why it may stay undecided."""
 
     item: str
     why: str
@@ -59,7 +59,7 @@ class Waiver(Record):
 
 
 class Stamp(Record):
-    """A signature under a review."""
+    """A signature on a review."""
 
     reviewer: str
     role: Role
@@ -76,9 +76,9 @@ class Stamp(Record):
     waivers: tuple[Waiver, ...] = ()
     """Waived items, in the order of the report; empty in older signatures, which did not list them."""
     bulk: int = 0
-    """Number of items confirmed in one act together with others of their section."""
+    """Number of items confirmed together with others of their section in a single act."""
     unanswered: tuple[str, ...] = ()
-    """Questions to the vendor without an answer, including waived questions."""
+    """Number of questions to the vendor without an answer, including waived questions."""
     decision: UseProposal | None = None
     """The signer's decision on the use of the product; None in older signatures, which did not record it."""
 
@@ -125,10 +125,10 @@ class ReviewNotes(Record):
     """What a review adds to the parts of the draft."""
 
     numbers: dict[str, int] = Field(default_factory=dict)
-    """Threat numbers used in the review, by threat id, if they differ from the threats' places."""
+    """Threat numbers used in the review, by threat id, if they differ from the threats' positions."""
     work: tuple[WorkNote, ...] = ()
     answers: tuple[AnswerNote, ...] = ()
-    """Answered questions, which are no longer among the draft's own."""
+    """Answered questions, which are no longer among the draft's questions."""
     contests: tuple[ContestNote, ...] = ()
 
 
@@ -162,7 +162,7 @@ class SourceRef(Record):
 
     @classmethod
     def of(cls, document: Document) -> "SourceRef":
-        """Return the reference under which a draft names this document."""
+        """Return the reference by which a draft identifies this document."""
         return cls(
             document=document.id,
             url=document.url,
@@ -213,7 +213,7 @@ class Dropped(Record):
 
 
 class Lowering(Record):
-    """One step by which a limit, a denial or a control lowered a value."""
+    """One step in which a limit, a denial or a control lowered a value."""
 
     evidence: str
     rank: Rank
@@ -251,13 +251,13 @@ class Draft(Record):
     controls: tuple[ClaimedControl, ...] = ()
     advice: Advice | None = None
     sites: tuple[Site, ...] = ()
-    """Sites beyond the listing's own host that could be read, with the words that led there."""
+    """Sites beyond the listing's own host that could be read, with the link texts that led there."""
     judgement: dict[str, JsonValue] | None = None
     """An LLM's judgements beyond the facts, already checked (`agent.drafting.judgement`), with ids instead of quotes.
     Together with the facts, they suffice to recompute everything. None, and not written, without an LLM and in older
     drafts."""
     review: Stamp | None = None
-    """The signature under a reviewed draft; None, and not written, while the draft is unsigned."""
+    """The signature on a reviewed draft; None, and not written, while the draft is unsigned."""
     notes: ReviewNotes | None = None
     """What a review adds to these parts; None, and not written, if it adds nothing."""
 

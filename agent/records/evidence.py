@@ -8,7 +8,7 @@ from agent.records.base import About, BlockKind, Rank, Record, StatementRole
 MARK: Final = re.compile(r"\bE[1-9][0-9]{0,4}\b")
 """A citation in a text."""
 CODE: Final = re.compile(r"`([^`\n]{1,80})`")
-"""Words in backticks, without them."""
+"""Words in backticks, captured without the backticks."""
 
 
 class Chunk(Record):
@@ -53,7 +53,7 @@ class Statement(Record):
 
 
 class Evidence(Record):
-    """A verbatim quote with its place."""
+    """A verbatim quote with its location."""
 
     id: str
     """E1, E2, …"""

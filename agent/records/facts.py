@@ -1,8 +1,8 @@
-"""Facts, each one security-relevant statement about a product, and the sheet that holds them.
+"""Facts, each a security-relevant statement about a product, and the sheet that contains them.
 
-A fact names a key of the closed vocabulary (`corpus/knowledge/facts`), says whether the sources assert or deny it or
-leave it to a setting, and cites the quotes it rests on. What was looked for and not found is an `Absence`; what a
-reader proposed and code refused is a `DroppedFact`. Everything else is computed from the sheet alone.
+A fact has a key of the closed vocabulary (`corpus/knowledge/facts`), states whether the sources assert it, deny it or
+leave it to a setting, and cites the quotes on which it is based. What was searched for and not found is an `Absence`;
+what a reader proposed and code refused is a `DroppedFact`. Everything else is computed from the sheet.
 """
 
 from typing import Annotated, Final, Literal, Self, get_args
@@ -18,17 +18,17 @@ from agent.taxonomy.layers import LayerKey
 SlotName = Literal[
     "actor", "action", "object", "data", "credential", "approval", "counterpart", "default", "scope", "part"
 ]
-"""actor: who does it; for a control, who can change the setting. action: what is done, where the key leaves it open.
+"""actor: who does it; for a control, who can change the setting. action: what is done, if the key leaves it open.
 object: what it is done to. data: which data. credential: with which key, account or token. approval: who or what
-confirms. counterpart: the other side, a person, service, client or provider. default: the setting as shipped. scope:
-what it covers, how far, how long. part: the part of the product that it belongs to (plug-in, skill, server, hosted
-service, client, installer)."""
+confirms it. counterpart: the other side, such as a person, service, client or provider. default: the setting as
+shipped. scope: what it covers, how far and for how long. part: the part of the product that it belongs to (plug-in,
+skill, server, hosted service, client, installer)."""
 SLOTS: Final[tuple[SlotName, ...]] = get_args(SlotName)
 Polarity = Literal["asserted", "denied", "configurable"]
 """asserted: the sources state the fact. denied: they deny it. configurable: a setting decides."""
 FactAbout = Literal["product", "platform", "other", "client"]
-"""product: the product itself. platform: the platform or host behind it. other: another product. client: whoever calls
-it. Only the first counts for the product's factors and threats."""
+"""product: the product itself. platform: the platform or host behind it. other: another product. client: the caller
+of the product. Only the first counts for the product's factors and threats."""
 ReaderName = Literal["embedded", "llm", "manifest", "vendor-answer", "analyst", "scanner"]
 Confidence = Annotated[float, Field(ge=0, le=1)]
 """A reader's confidence that the quotes state the fact, 0 to 1."""
@@ -38,7 +38,7 @@ DropReason = Literal[
     "unknown slot", "slot not in the sources", "too many",
 ]  # fmt: skip
 """Why a proposal, or one slot of it, was refused. "carries no facts": the sentence is addressed to the reader, an
-example, news, praise or navigation. "another product": its section or sentence speaks of something else."""
+example, news, praise or navigation. "another product": its section or sentence is about something else."""
 
 
 class Slot(Record):
@@ -46,7 +46,7 @@ class Slot(Record):
 
     name: SlotName
     value: str = Field(min_length=1, max_length=300)
-    """Value in the words of the sources."""
+    """The value, in the words of the sources."""
     evidence: str = ""
     """Id of the quote that contains the value; empty when the fact's own quotes or their sentences contain it."""
 
@@ -57,7 +57,7 @@ class FactSource(Record):
     reader: ReaderName
     confidence: Confidence
     state: Literal["claimed", "inferred", "confirmed"] = "claimed"
-    """claimed: the quotes say so. inferred: they make it likely. confirmed: a reviewer decided so."""
+    """claimed: the quotes say so. inferred: they make it likely. confirmed: a reviewer confirmed it."""
 
 
 class Fact(Record):
@@ -74,13 +74,13 @@ class Fact(Record):
     evidence: tuple[str, ...] = Field(min_length=1)
     """Evidence ids in order, without duplicates."""
     sources: tuple[FactSource, ...] = Field(min_length=1)
-    """The readers without duplicates, in the order of `ReaderName`."""
+    """The readers that found the fact, without duplicates, in the order of `ReaderName`."""
     rank: Rank
-    """Highest rank of its quotes (see `agent.intake.extract.statements.split`), or 4 for what a manifest grants."""
+    """Highest rank of its quotes (see `agent.intake.extract.statements.split`), or 4 if a manifest grants it."""
     confidence: Confidence
     """Combined confidence of all its readers."""
     state: State
-    """claimed, inferred, denied, confirmed; contradicted when another fact of the sheet says otherwise."""
+    """claimed, inferred, denied or confirmed; contradicted if another fact of the sheet says otherwise."""
     conflicts_with: tuple[str, ...] = ()
     """Ids of the contradicting facts."""
     counts: bool = True
@@ -127,7 +127,7 @@ class Search(Record):
 
 
 class Absence(Record):
-    """A key for which no fact about the product was found, and where readers searched for it. Never a denial."""
+    """A key for which no fact about the product was found, and where readers searched for it. It is never a denial."""
 
     key: str
     searched: tuple[Search, ...] = Field(min_length=1)
@@ -157,7 +157,7 @@ class Outlook(Record):
     """By key of the vocabulary: the calibrated probability, 0 to 1, that the sources state the fact about the product.
     Includes keys of asserted facts and keys that are only questions."""
     factors: dict[FactorKey, Confidence] = Field(default_factory=dict)
-    """Estimated value of each factor according to the sources as a whole, 0 to 1."""
+    """Estimated value of each factor, based on the sources as a whole, 0 to 1."""
     layers: dict[LayerKey, Confidence] = Field(default_factory=dict)
     """Probability that the sources settle each layer, 0 to 1."""
     tellings: dict[LayerKey, Telling] = Field(default_factory=dict)

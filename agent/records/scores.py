@@ -24,7 +24,7 @@ class ScoreInputs(Record):
 
 
 class LikelyConstants(Record):
-    """Constants of the joint 80 % range: the raw score is shifted by them, then rounded outward to tenths."""
+    """Constants of the joint 80 % range: the raw score is shifted by them and then rounded outward to tenths."""
 
     below: Number
     above: Number
@@ -42,11 +42,11 @@ class Controls(Record):
 
 
 class WithoutClaims(Record):
-    """The score of the same draft if no vendor statement may lower it.
+    """The score of the same draft if no vendor statement were allowed to lower it.
 
-    Ignores every lowering by evidence of rank 2 or less: limits ("read-only", "keeps nothing"), denials, and conditions
-    that ease a threat. Threats suppressed by these therefore count as well. Mere claims never lower anything. This
-    score is never below the score itself.
+    It ignores every lowering by evidence of rank 2 or less: limits ("read-only", "keeps nothing"), denials, and
+    conditions that ease a threat. Threats suppressed by these therefore count as well. Mere claims never lower
+    anything. The result is never below the draft's own score.
     """
 
     aivss: Number | None

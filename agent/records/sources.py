@@ -23,7 +23,7 @@ class Snapshot(Record):
     size: int
     """Size in bytes."""
     charset: str = ""
-    """As the server declared it; may be empty or wrong."""
+    """As declared by the server; may be empty or wrong."""
     headers: tuple[tuple[str, str], ...] = ()
     """Response headers needed later (validators, caching, robots, language), names in lower case."""
     user_agent: str = ""
@@ -39,15 +39,15 @@ class Finding(Record):
     """Offset into the document's text, characters; equal to `end` when the text was removed from it."""
     end: int
     where: str
-    """Place in words: a tag path, a page, a heading."""
+    """Location in words: a tag path, a page, a heading."""
     excerpt: str
     """At most 200 characters of the text in question."""
     count: Annotated[int, Field(ge=1)] = 1
-    """Number of places that the finding covers: all vendor claims of a document are one finding."""
+    """Number of places that the finding covers, since all vendor claims of a document form one finding."""
 
 
 class Section(Record):
-    """A run of a document's text under one heading path."""
+    """A stretch of a document's text under one heading path."""
 
     start: int
     end: int
@@ -65,7 +65,7 @@ class DocumentBlock(Record):
     level: int = 0
     """1 to 6 for a heading, the depth of the list (from 1) for an item, otherwise 0."""
     language: str = ""
-    """For code: the language named by its block, in lower case; empty when the block names none."""
+    """For code: the language declared by its block, in lower case; empty when the block declares none."""
     heads: tuple[str, ...] = ()
     """For a table row: the column headings, in order; empty when the table has none."""
     links: tuple[tuple[int, int], ...] = ()
@@ -97,7 +97,7 @@ class Document(Record):
     findings: tuple[Finding, ...] = ()
 
     def kind_at(self, offset: int) -> BlockKind | None:
-        """Return the kind of the block at an offset of the text; None between blocks, and where none were stored."""
+        """Return the kind of the block at an offset of the text; None between blocks, and if none were stored."""
         return next((block.kind for block in self.blocks if block.start <= offset < block.end), None)
 
 
@@ -125,7 +125,7 @@ class Link(Record):
 
 
 class Missing(Record):
-    """What could not be determined, and why. Never a default and never content."""
+    """Something that could not be determined, and why. It is neither a default nor content."""
 
     reason: MissingReason
     detail: str
@@ -147,12 +147,12 @@ class Budget(Record):
 
 
 class Site(Record):
-    """A host reached from the listing through a link whose words say what the host is."""
+    """A host reached from the listing through a link whose text says what the host is."""
 
     role: Literal["product", "repository"]
     url: str
     because: str
-    """The link's own words, or the manifest field that named the host."""
+    """The link text, or the manifest field that gave the host."""
 
 
 class Intake(Record):
@@ -166,14 +166,14 @@ class Intake(Record):
     missing: tuple[Missing, ...] = ()
     budget: Budget
     product: str = ""
-    """The product's name as found in `--product`, the listing or its data; empty when none of them has it."""
+    """The product's name from `--product`, the listing or its data; empty if it is in none of them."""
     aliases: tuple[str, ...] = ()
     """Other names of the product: variants, its repository, its package, a former name."""
     vendor: str = ""
-    """The vendor, from a manifest, the repository's owner, a copyright line or the domain; else empty."""
+    """The vendor, from a manifest, the repository's owner, a copyright line or the domain; empty if unknown."""
     naming: str = ""
-    """Why the product has this name, worded for display."""
+    """Why this name was chosen for the product, worded for display."""
     candidates: tuple[str, ...] = ()
-    """Names of the products on the listing page, when there are several."""
+    """Names of the products on the listing page, if there are several."""
     sites: tuple[Site, ...] = ()
     """Sites beyond the listing's own host that the crawl was allowed to read."""

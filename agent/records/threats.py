@@ -15,7 +15,7 @@ class SystemItem(Record):
     id: str
     name: str
     kind: str
-    """From the closed list of its group (see drafting.product.system)."""
+    """A value from the closed list of its group (see drafting.product.system)."""
     state: State
     evidence: tuple[str, ...]
 
@@ -50,7 +50,7 @@ class Capability(Record):
     action: str
     """Verb phrase, as in "sends", "runs"."""
     object: str
-    """Object of the action, an extracted noun phrase."""
+    """Object of the action, a noun phrase extracted from the sources."""
     mode: Literal["read", "write", "delete", "execute"]
     credential: str | None
     """Owner of the credential used; None when the sources do not say."""
@@ -63,11 +63,11 @@ class Capability(Record):
     condition: str | None = None
     """Condition for the capability, such as "off by default", "optional" or "planned"; None if there is none."""
     credential_state: State | None = None
-    """claimed: the quote of the capability names the credential; inferred: another sentence does; denied: a quote
-    says that none is used (then `credential` is None)."""
+    """claimed: the quote of the capability mentions the credential; inferred: another sentence does; denied: a quote
+    says that none is used (`credential` is then None)."""
     credential_evidence: tuple[str, ...] = ()
     approver_state: State | None = None
-    """claimed or inferred as above; denied: a quote says that nobody is asked (then `approver` is None)."""
+    """claimed or inferred as above; denied: a quote says that no one is asked (`approver` is then None)."""
     approver_evidence: tuple[str, ...] = ()
 
 
@@ -127,9 +127,9 @@ class ThreatStatement(Record):
 
 
 Basis = Literal["quoted", "entry inferred", "needs a setting", "assumed"]
-"""Basis of a threat. quoted: every step has a quote. entry inferred: the ability is quoted, how the attacker's
-content gets in is not. needs a setting: it holds only under a setting or deployment that is not the default. assumed:
-it rests on a general assumption, such as a stolen key."""
+"""Basis of a threat. quoted: every step has a quote. entry inferred: the ability is quoted, but the way in for the
+attacker's content is not. needs a setting: it applies only with a setting or deployment that is not the default.
+assumed: it is based on a general assumption, such as a stolen key."""
 
 
 class ThreatScore(Record):
@@ -144,7 +144,7 @@ class ThreatScore(Record):
 
 
 class Mitigation(Record):
-    """A measure that lowers a threat, and who takes it."""
+    """A measure that reduces a threat, and who takes it."""
 
     text: str
     who: Literal["you", "vendor"]
@@ -172,7 +172,7 @@ class Threat(Record):
     """Basis of the threat; None in older drafts, which did not store it."""
     setting: str = ""
     """What has to be set up or switched on beyond the first steps for the threat to apply, as a clause after "if".
-    Threats in default use have a setting when the product's purpose implies it but the first steps do not."""
+    Threats in default use have a setting if the product's purpose implies it but the first steps do not."""
     default_use: bool = True
     """Whether the threat applies when the product is installed and run as its own documentation first describes."""
     how: str = ""
@@ -180,7 +180,7 @@ class Threat(Record):
     lost: str = ""
     """The loss, in one phrase; empty in older drafts."""
     by: Literal["embedded", "llm", "both"] | None = None
-    """Author of the threat: the catalogue, an LLM, or an LLM based on a threat of the catalogue."""
+    """Author of the threat: the catalogue, an LLM, or an LLM that adapted a threat from the catalogue."""
     place: int | None = None
     """Position among the threats of the draft, 1 for the drafter's headline; threats added by a reviewer come last.
     None in older drafts, which order threats by score, and for an LLM's threat in some older drafts."""
@@ -220,7 +220,7 @@ class Chain(Record):
 
 
 class Ease(Record):
-    """A threat after a good answer of the vendor."""
+    """A threat after a good answer from the vendor."""
 
     threat: str
     after: Number
@@ -235,7 +235,7 @@ class Question(Record):
     id: str
     text: str
     proposed: str
-    """The answer that would settle the question, worded for pasting."""
+    """The answer that would settle the question, worded so that it can be pasted."""
     settles: tuple[str, ...]
     """Keys of the factors and layers that the answer settles."""
     effect: float
@@ -243,7 +243,7 @@ class Question(Record):
     why: str = ""
     """Why the answer matters, in one sentence; empty in older drafts."""
     changes: str = ""
-    """Effect of each answer: which threat falls away, shrinks or becomes detectable; empty in older drafts."""
+    """Effect of each answer: which threat disappears, shrinks or becomes detectable; empty in older drafts."""
     about: tuple[str, ...] = ()
     """Keys of facts and ids of threats that the question is about."""
     eases: tuple[Ease, ...] = ()
@@ -275,7 +275,7 @@ class ClaimedControl(Record):
 
 
 class Condition(Record):
-    """A condition to be met before anyone relies on the product."""
+    """A condition to be met before the product is relied on."""
 
     text: str
     who: str
@@ -312,11 +312,11 @@ class Advice(Record):
     conditions: tuple[Condition, ...]
     residual: Residual | None
     caveat: str = ""
-    """What the proposal still hangs on: a second sentence of it, in older drafts a clause; else empty."""
+    """What the proposal still depends on, as a second sentence (a clause in older drafts); may be empty."""
     also: tuple[str, ...] = ()
-    """Further dangers that an LLM names beside its threats, each a name, a colon and a sentence, in older drafts a
-    phrase; inferences without evidence."""
+    """Other dangers that an LLM mentions besides its threats, each as a name, a colon and a sentence (a phrase in
+    older drafts). They are inferences without evidence."""
     conflicts: tuple[str, ...] = ()
-    """Where the sources contradict themselves or lack what they name, each a sentence with marks."""
+    """Where the sources contradict themselves or lack what they refer to; each is a sentence with citation marks."""
     law: str = ""
-    """A line on law and contracts where the facts touch them; else empty."""
+    """A line on law and contracts, if the facts concern them; otherwise empty."""

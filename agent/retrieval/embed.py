@@ -16,7 +16,7 @@ from agent.errors import InputError
 
 DIMENSIONS: Final = 256
 _STAND_IN: Final = "."
-"""Embedded in place of a text without any tokens, whose mean vector would be NaN."""
+"""Embedded instead of a text without any tokens, whose mean vector would be NaN."""
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def silence() -> Iterator[None]:
     variable left over in a shell could send every text to a tracing endpoint.
     """
     os.environ["LANGSMITH_TRACING_V2"] = "false"  # noqa: TID251 - read by the library, not a setting of ours
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # noqa: TID251 - threads and fork do not go together
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # noqa: TID251 - threads do not survive a fork
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     try:

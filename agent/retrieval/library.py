@@ -1,9 +1,9 @@
-"""A product's sources, ready to be searched: statements are indexed by vectors and BM25, passages are returned.
+"""A product's sources, ready for search: statements are indexed by vectors and BM25, and passages are returned.
 
 The search works on single statements with their headings, because a vector averaged over 300 words says little; a hit
 returns the passage around the statement. A stored library is a cache beside a draft: built in a temporary folder,
 stamped last, renamed into place and never changed. Its name is the fingerprint of all its input, so a stale library is
-never found and a new one is built.
+never found; a new one is built instead.
 """
 
 import hashlib
@@ -53,7 +53,7 @@ class Library:
     """Statements and passages of one product. Close the library after use, or use it in a `with` statement."""
 
     def __init__(self, documents: Sequence[Document], statements: Sequence[Statement], store: str) -> None:
-        """Create a library without statements covered by a finding; nothing is embedded before the first search."""
+        """Create a library, omitting statements covered by a finding; nothing is embedded before the first search."""
         self.documents: Final = tuple(documents)
         self.statements: Final = tuple(s for s in statements if not s.flagged and s.text.strip())
         self._name: Final = store
@@ -222,5 +222,5 @@ class Library:
                 shutil.rmtree(staged, ignore_errors=True)
         opened = kind.reopen(path)
         if opened is None:
-            raise IntegrityError("the index does not open", where=str(path), hint="free disk space and try again")
+            raise IntegrityError("the index cannot be opened", where=str(path), hint="free disk space and try again")
         return opened

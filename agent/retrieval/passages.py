@@ -11,13 +11,13 @@ LEAST: Final = 200
 MOST: Final = 400
 _CHARS_A_TOKEN: Final = 4
 _LINE: Final = re.compile(r"\S(?:[^\n]*\S)?")
-"""A line without the blanks around it."""
+"""A line without leading and trailing blanks."""
 _WIDE: Final = 0x2E80
 """First code point of the scripts that take about one token per character."""
 
 
 def estimate(text: str) -> int:
-    """Estimate the tokens of a text from its length: one per four letters, one per character of a wide script."""
+    """Estimate the tokens of a text from its length: one per four letters, or one per character of a wide script."""
     wide = 0 if text.isascii() else sum(ord(char) >= _WIDE for char in text)
     return wide + -(-(len(text) - wide) // _CHARS_A_TOKEN)
 
@@ -25,7 +25,7 @@ def estimate(text: str) -> int:
 def cut(documents: Sequence[Document]) -> tuple[Chunk, ...]:
     """Cut documents into passages, in order; the text of a passage is exactly text[start:end] of its document.
 
-    A passage ends at the next heading once it has 200 tokens, and where the next line would bring it over 400. Short
+    A passage ends at the next heading once it has 200 tokens, or when the next line would bring it over 400. Short
     sections are joined; their path is the common start of their heading paths. Lines of more than 400 tokens are cut
     at blanks. Ids are `document id/start`.
     """

@@ -1,4 +1,4 @@
-"""Select what an LLM is shown when the sources do not fit: the listing, then the most valuable statements.
+"""Select what to show an LLM when the sources do not fit: the listing, then the most valuable statements.
 
 Sources that fit are shown whole. Otherwise the listing comes first, whole if it is short, else only its first
 statements; the remaining room goes to statements from all pages, ranked by their worth (`agent.facts.needed`) relative
@@ -21,7 +21,7 @@ from agent.retrieval.search import terms, word_count
 TOKENS: Final = 16_000
 LISTING_SHARE: Final = 0.25
 LISTING_MOST: Final = 600
-"""A listing beyond this share of the space or this many tokens is not shown whole; its statements compete as well."""
+"""A listing beyond this share of the space or this many tokens is not shown whole: its statements must compete too."""
 LEAD_SHARE: Final = 0.03
 """Share of the space for the first statements of such a listing, which say what the product is."""
 _LEVELS: Final = 2

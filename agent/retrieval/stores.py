@@ -2,8 +2,8 @@
 
 The rest of this package calls only two methods that every LangChain store has (`add_texts`,
 `similarity_search_by_vector`), so the store can be replaced by configuration. Scores differ
-from store to store (distance, similarity, relevance), so none are requested: the store only says which entries are
-nearest, and the cosines are computed in this package.
+between stores (distance, similarity, relevance), so none are requested: the store only says which entries are nearest,
+and the cosines are computed in this package.
 
 `chroma` is the embedded default: a rebuildable cache in a folder, exact search, no server, no embedding function of its
 own (without `embedding_function=None` it downloads one). `memory` is LangChain's own store, saved as one JSON file.
@@ -36,12 +36,12 @@ DEPTH: Final = 1000
 _EXACT: Final[Any] = {"hnsw": {"space": "cosine", "ef_construction": 1000, "ef_search": DEPTH, "max_neighbors": 64}}
 _serial = count()
 _SHARED: Final = threading.Lock()
-"""Lock held while a client opens or closes. The last client to close tears down the in-memory store, and a client that
-opens at that moment would find the store partly closed."""
+"""Lock held while a client opens or closes. The last client to close tears down the in-memory store, and a client
+opening at that moment would find the store partly closed."""
 
 
 def _nothing(*_: object) -> None:
-    """Do nothing: not every store has to be closed or saved."""
+    """Do nothing, for stores that need no closing or saving."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class OpenStore:
 
 
 class StoreKind(NamedTuple):
-    """A kind of store that the settings can name: how to create and reopen one."""
+    """A kind of store that can be set in the settings: how to create and reopen one."""
 
     create: Callable[[Path | None], OpenStore]
     """Create an empty store, in a folder or only in memory."""
@@ -80,7 +80,7 @@ class StoreKind(NamedTuple):
 def store_kind(name: str) -> StoreKind:
     """Return the kind of store with this name. Raises InputError when there is none."""
     if name not in STORES:
-        raise InputError(f"there is no vector store {name!r}", where="vector_store", hint=f"one of {', '.join(STORES)}")
+        raise InputError(f"unknown vector store {name!r}", where="vector_store", hint=f"use one of {', '.join(STORES)}")
     return STORES[name]
 
 
@@ -138,7 +138,7 @@ def _chroma(folder: Path | None, *, new: bool = True) -> OpenStore:
 
     with silence():
         from langchain_chroma import Chroma
-    # All clients in memory share one store, so the name keeps two indexes apart.
+    # All in-memory clients share one store, so a distinct name keeps two indexes apart.
     name = _COLLECTION if folder else f"{_COLLECTION}-{os.getpid()}-{next(_serial)}"
     settings = _chroma_settings().model_copy()
     with _SHARED:

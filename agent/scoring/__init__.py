@@ -1,9 +1,9 @@
 """AIVSS and CVSS v4.0 scores: exact, with their arithmetic, and recomputed on loading. Pure: no file, no network.
 
-score(request)          a records.Score from what `parse_request` read or a caller put together
+score(request)          a records.Score for a request from `parse_request` or built by the caller
 verify(score)           recompute a stored score under its formula and revision
 withhold, with_controls the two ways to change how a score is shown
-severity, bands         from numbers to words
+severity, bands         convert numbers to words
 """
 
 from agent.scoring.interval import bands, severity

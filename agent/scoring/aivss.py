@@ -1,4 +1,4 @@
-"""The AIVSS equations in integers, without a table, a mode or a float.
+"""The AIVSS equations in integers, without tables, modes or floats.
 
 Every input is an integer number of units: the CVSS base in tenths (0 to 100), the factor sum, threat multiplier and
 mitigation factor in millionths. Products are then exact, and a score is one floor division away. In binary floats 24
@@ -52,7 +52,7 @@ def amplified(at: Point) -> int:
 
 
 def amended(at: Point) -> int:
-    """Return the score amended for AIVSS 1, in which mitigation multiplies the uplift alone."""
+    """Return the score amended for AIVSS 1, in which mitigation multiplies only the uplift."""
     return at.base * UNIT**3 * TENTHS + _uplift(at) * at.mitigation
 
 

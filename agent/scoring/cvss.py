@@ -1,7 +1,7 @@
 """CVSS v4.0 scores of a vector, computed by the `cvss` library.
 
-The library's `base_score` follows the whole vector: with E or environmental metrics it is no longer the base. The
-base here comes from the eleven base metrics alone; the score of the whole vector is CVSS-BTE (FIRST, CVSS v4.0
+The library's `base_score` depends on the whole vector: with E or environmental metrics, it is no longer the base score.
+Here the base comes only from the eleven base metrics; the score of the whole vector is CVSS-BTE (FIRST, CVSS v4.0
 specification, section 1.3).
 """
 
@@ -33,7 +33,7 @@ class VectorScores(NamedTuple):
 
 
 def read_vector(vector: str) -> VectorScores:
-    """Return the base score from the base metrics alone, and the score of the whole vector (CVSS-BTE).
+    """Return the base score from only the base metrics, and the score of the whole vector (CVSS-BTE).
 
     Raises InputError, with a suggested correction, for any other CVSS version and for a malformed vector.
     """
@@ -63,7 +63,7 @@ def _other_version(vector: str) -> tuple[str]:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _library_score(vector: str) -> Decimal:
-    # Imported here: a score from a bare base does not need the library's tables.
+    # Imported here, because a score from a bare base does not need the library's tables.
     from cvss import CVSS4
     from cvss.exceptions import CVSS4Error
 

@@ -1,7 +1,7 @@
-"""From ranges of inputs to ranges of scores, and from scores to bands.
+"""Computes ranges of scores from ranges of inputs, and bands from scores.
 
-Corners are exact: every equation is linear in each input alone and never falls when factor sum, threat multiplier or
-mitigation factor grow, so the lowest and highest scores lie at the ends of these inputs. The base is tried at both
+Corners are exact: every equation is linear in each single input and never falls when the factor sum, threat multiplier
+or mitigation factor grows, so the lowest and highest scores are at the ends of these inputs. The base is tried at both
 ends, because with a threat multiplier above 1 the uplift can shrink faster than the base grows.
 """
 

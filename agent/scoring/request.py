@@ -1,7 +1,7 @@
 """Score requests: parsed from JSON-like values and checked against formula and mode.
 
-Numbers may be strings (exact decimals), integers, decimals or floats; a float counts as the decimal that it prints.
-Every refusal names its field as the input spells the path: `factors.autonomy_of_action`, `mitigation_factor.low`.
+Numbers may be strings (exact decimals), integers, decimals or floats; a float counts as the decimal that it prints as.
+Every error names its field by its path in the input: `factors.autonomy_of_action`, `mitigation_factor.low`.
 """
 
 import re
@@ -22,7 +22,7 @@ from agent.taxonomy.factors import FACTOR_SETS, FACTORS, FactorKey, FactorSet
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,9}(?:\.[0-9]{1,40})?")
 _SHOWN: Final = 40
 _FINEST: Final = -40
-"""Exponent of the smallest decimal place that is read at all; 1E-999999 would print a million zeros."""
+"""Exponent of the smallest decimal place that is accepted; 1E-999999 would print a million zeros."""
 _RANGE_HINT: Final = "a range has value, low and high"
 
 
@@ -37,7 +37,7 @@ _MITIGATION: Final = point(tables.DEFAULT_MITIGATION)
 
 @dataclass(frozen=True)
 class Request:
-    """One request for a score. None marks a value that was not given; `score` says which formula needs what."""
+    """One request for a score. None marks a value that was not given; `score` checks what the formula needs."""
 
     cvss_vector: str | None = None
     cvss_base: Range | None = None
@@ -117,7 +117,7 @@ def _checked_sum(request: Request, factor_set: FactorSet | None) -> Range | None
         return total
     for key in FACTOR_SETS[factor_set]:
         if key not in request.factors:
-            raise _missing(f"factors.{key}", f"factor set {factor_set} has ten factors, and an unknown one is not 0")
+            raise _missing(f"factors.{key}", f"factor set {factor_set} has ten factors, and unknown does not mean 0")
     for key, value in request.factors.items():
         _on_grid(value, tables.FACTOR[mode], f"factors.{key}", mode, loose_ends=mode == "directory")
     added = sum_ranges(tuple(request.factors[key] for key in FACTOR_SETS[factor_set]))
@@ -137,7 +137,7 @@ def _matching_set(factors: Mapping[FactorKey, Range]) -> FactorSet:
         raise InputError("the factors fit both sets", where="factor_set", hint=hint)
     if not found:
         either = " or ".join(f"factors.{mark} (set {name})" for name, mark in marks.items())
-        raise _missing(either, "give the ten factors of one set; an unknown factor is not 0")
+        raise _missing(either, "give the ten factors of one set; an unknown factor does not count as 0")
     return found[0]
 
 
@@ -151,7 +151,7 @@ def _on_grid(value: Range, grid: Grid, where: str, mode: Mode, *, loose_ends: bo
         parts |= {f"{where}.low": value.low, f"{where}.high": value.high}
     for name, number in parts.items():
         if not (grid.low <= number <= grid.high if loose_ends and name != where else grid.holds(number)):
-            more = "; mode directory takes finer values" if mode == "strict" else ""
+            more = "; directory mode allows finer values" if mode == "strict" else ""
             more = " (CVSS scores have one decimal)" if grid is tables.BASE else more
             text = f"{plain(number)} is not allowed in {mode} mode"
             raise InputError(text, where=name, hint=f"allowed: {grid}{more}")
@@ -221,7 +221,7 @@ def _factors(value: object, where: str) -> dict[FactorKey, Range]:
     for name, amount in value.items():
         key = _factor_key(str(name))
         if amount is None:
-            raise _missing(f"{where}.{name}", "null is not a value; an unknown factor is not 0")
+            raise _missing(f"{where}.{name}", "null is not a value; an unknown factor does not count as 0")
         if key in found:
             raise InputError("the factor is given twice", where=f"{where}.{name}", hint=f"its other name is {key}")
         found[key] = _range(amount, f"{where}.{name}")
@@ -275,4 +275,4 @@ _READERS: Final[Mapping[str, Callable[[object, str], object]]] = {
     "cvss_vector": _text, "cvss_base": _range, "factors": _factors, "factor_sum": _range, "factor_set": _factor_set,
     "formula": _formula, "mode": _mode, "threat_multiplier": _range, "mitigation_factor": _range,
 }  # fmt: skip
-"""What reads each field, in the order in which faults are told."""
+"""The parser of each field, in the order in which errors are reported."""

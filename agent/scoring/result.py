@@ -1,8 +1,8 @@
-"""Make scores from requests, store them with all their inputs, and recompute them on loading.
+"""Makes scores from requests, stores them with all their inputs, and recomputes them on loading.
 
 A stored score names its revision and is recomputed under it, text included. A published revision is therefore never
-edited: a change of an equation, a grid, a rounding or a sentence is a new entry beside the old ones, with stored scores
-of its own among the test vectors.
+edited: a change to an equation, a grid, a rounding rule or a sentence is a new entry beside the old ones, with its own
+stored scores among the test vectors.
 """
 
 from collections.abc import Iterator, Mapping
@@ -43,8 +43,8 @@ def released(number: int) -> Mapping[FormulaId, Formula]:
 def score(request: Request, *, constants: LikelyConstants | None = None, revision: int = CURRENT) -> Score:
     """Score a request exactly, under one revision of the tables.
 
-    `constants`, when given, add the joint 80 % range. Raises InputError naming the field for a value that formula and
-    mode do not allow, for a missing base or factor; SchemaError for a revision that this program does not have.
+    `constants`, if given, add the joint 80 % range. Raises InputError naming the field for a value that formula and
+    mode do not allow, or for a missing base or factor, and SchemaError for an unknown revision.
     """
     formulas = released(revision)
     formula = formulas[request.formula]
@@ -57,15 +57,15 @@ def score(request: Request, *, constants: LikelyConstants | None = None, revisio
         alternatives[name] = (rounded(each.sum.equation(at)) if at else None) if each.sum else of_vector
     value = alternatives[formula.id]
     if value is None:
-        raise InputError("the inputs are not enough for this formula", where="formula", hint="see `alternatives`")
+        raise InputError("the inputs are insufficient for this formula", where="formula", hint="see `alternatives`")
     aars, ends, low_high, range_ = None, None, (value, value), None
     if terms is not None and at is not None:
         aars = terms.aars(at).quantize(_TWO, rounding=ROUND_HALF_UP)
         if ends := corners(terms.equation, inputs):
             low_high = (rounded(terms.equation(ends.low)), rounded(terms.equation(ends.high)))
         if constants is not None and min(constants.below, constants.above) < 0:
-            hint = "constants are 0 or more"
-            raise InputError("the likely range does not hold the value", where="likely", hint=hint)
+            hint = "constants must be 0 or more"
+            raise InputError("the likely range does not contain the value", where="likely", hint=hint)
         range_ = likely(terms.equation(at), constants) if constants is not None else None
     return Score(
         formula=formula.id,
@@ -191,7 +191,7 @@ def withhold(scored: Score, reason: str) -> Score:
 
 
 def with_controls(scored: Score, mitigation_factor: Decimal, evidence: tuple[str, ...]) -> Score:
-    """Return the same score with a second number beside it, for the controls that `evidence` names.
+    """Return the same score with a second number beside it, for the controls that `evidence` cites.
 
     Raises InputError for a mitigation factor that formula and mode do not allow, for a formula that takes none, and for
     a withheld score.
@@ -200,7 +200,7 @@ def with_controls(scored: Score, mitigation_factor: Decimal, evidence: tuple[str
     if not formula.takes_mitigation or formula.sum is None:
         raise InputError(f"{formula.id} takes no mitigation", where="mitigation_factor", hint="choose another formula")
     if scored.withheld is not None:
-        raise InputError("the score is withheld", where="with_controls", hint="settle the score first")
+        raise InputError("the score is withheld", where="with_controls", hint="only a score that is shown can have one")
     check_mitigation(point(mitigation_factor), formula, scored.mode)
     at = typical(_inputs(scored))
     if at is None:
@@ -247,21 +247,21 @@ def verify(scored: Score) -> None:
         found = getattr(scored, name)
         if found != wanted:
             raise IntegrityError(
-                "the stored score does not recompute",
+                "the stored score differs from the recomputed one",
                 where=f"score.{name}: stored {_brief(found)}, recomputed {_brief(wanted)}",
                 hint="the file was changed after it was written; draft or score again",
             )
     ends = (scored.low, again.aivss, scored.high)
     known = [each for each in ends if each is not None]
     if len(known) < len(ends) or known != sorted(known):
-        raise IntegrityError("the stored score lies outside its own corners", where="score.low, score.high")
+        raise IntegrityError("the stored score is outside its own corners", where="score.low, score.high")
     lost = [text for text in again.warnings if text not in scored.warnings]
     if scored.inputs is not None and lost:
         raise IntegrityError("a warning is missing from the stored score", where=f"score.warnings: {lost[0]}")
 
 
 def _inputs(scored: Score) -> ScoreInputs:
-    """Return the inputs of a stored score; of one that was stored without them, its visible numbers."""
+    """Return the inputs of a stored score, or its visible numbers if it was stored without inputs."""
     return scored.inputs or ScoreInputs(
         cvss_base=None if scored.cvss_base is None else point(scored.cvss_base),
         factor_sum=None if scored.factor_sum is None else point(scored.factor_sum),

@@ -1,10 +1,10 @@
-"""The published formulas and the inputs that they allow, apart from the arithmetic.
+"""The published formulas and the inputs that they allow, separate from the arithmetic.
 
 `FIRST` has the formulas of revision 1; see `result` for what a revision is.
 
 Sources: OWASP AIVSS 0.5 (July 2025), sections 3, 4 and 7; OWASP AIVSS 0.8 (March 2026), sections 3.4 and 3.5; the
 amendment that MindXO proposed for 1.0 in April 2026 (mitigation on the uplift only); the 1.0 candidate, which takes
-CVSS-BTE as it is. Directory pages use the 0.8 equation with inputs of their own: factors on a 0.1 grid, threat
+CVSS-BTE unchanged. Directory pages use the 0.8 equation with inputs of their own: factors on a 0.1 grid, threat
 multipliers 0.9 to 1.1, mitigation 0.5 to 1.
 """
 
@@ -18,7 +18,7 @@ from agent.taxonomy.factors import FactorKey, FactorSet
 
 
 class Grid(NamedTuple):
-    """Allowed values of one input: a range with a step, or the listed values alone."""
+    """Allowed values of one input: a range with a step, or only the listed values."""
 
     low: Decimal
     high: Decimal
@@ -52,7 +52,7 @@ class Sum(NamedTuple):
 
 
 class Formula(NamedTuple):
-    """One equation: how it reads, which inputs it takes and what strict mode allows them to be."""
+    """One equation: its text, the inputs that it takes, and the values that strict mode allows for them."""
 
     id: FormulaId
     title: str

@@ -76,7 +76,7 @@ def test_what_is_not_a_draft_is_refused(written: str, error: type[InputError], s
 def test_a_changed_score_is_refused() -> None:
     raw = json.loads(dump(workos()))
     raw["score"]["aivss"] = 4.2
-    with pytest.raises(IntegrityError, match="does not recompute"):
+    with pytest.raises(IntegrityError, match="differs from the recomputed one"):
         parse(json.dumps(raw), where="draft.json")
 
 
