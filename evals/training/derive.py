@@ -216,8 +216,8 @@ def report(out: LeftOut, threshold: float) -> str:
         "| set | factors: published · reader | sum | range covers | kind | flags F1 | withheld |",
         "|---|---|---|---|---|---|---|",
     ]
-    sorts = ["cards" if row.is_card else "real listings" if row.real else "bundled cases" for row in out.rows]
-    for name in ("bundled cases", "real listings", "cards"):
+    sorts = [_sort_of(row) for row in out.rows]
+    for name in ("bundled cases", "real listings", "graded listings", "cards"):
         places = [at for at, sort in enumerate(sorts) if sort == name]
         errors: dict[str, list[float]] = {"published": [], "reader": []}
         sums, covers, kinds, held = [], [], [], []
@@ -242,6 +242,14 @@ def report(out: LeftOut, threshold: float) -> str:
             lines.append(f"| {' | '.join(cells)} |")
     lines.append(f"\nThreshold of certainty {threshold:.2f}.")
     return "\n".join(lines) + "\n"
+
+
+def _sort_of(row: Row) -> str:
+    if row.is_card:
+        return "cards"
+    if not row.real:
+        return "bundled cases"
+    return "real listings" if row.reader else "graded listings"
 
 
 def _mean(values: Sequence[float]) -> str:

@@ -26,12 +26,13 @@ from evals.cases.case import Case
 from evals.cases.corpus import bundled_cases, card
 from evals.cases.documents import documents_of, file_document
 from evals.cases.families import families
-from evals.training.labels import rows_of
+from evals.training.labels import FOLDER, rows_of
 
 LISTINGS: Final = ("README.md", "SKILL.md", "listing.md")
 READ_KINDS: Final[Mapping[str, ProductKind]] = {"assistant/app": "assistant", "voice-agent-platform": "voice-agent"}
 """Names of kinds in readings → the project's names, where they differ."""
 _MIN_WORDS: Final = 3
+_CERTAIN: Final = frozenset("AB")
 FOLDS: Final = 10
 REAL_WEIGHT: Final = 2.0
 CARD_WEIGHT: Final = 0.5
@@ -87,6 +88,7 @@ def all_rows(readings: Path | None, listings: Path | None, cache: Path | None) -
         rows += case_rows(case, family, read_documents(documents_of(case)), short)
     if readings and listings:
         rows += _real(readings, listings)
+        rows += _graded(listings)
     if cache is not None:
         with cache.open("wb") as file:
             pickle.dump(rows, file)
@@ -132,6 +134,27 @@ def _real(readings: Path, listings: Path) -> Iterator[Row]:
             kind=READ_KINDS.get(kind, kind),
             base=float(CVSS4(raw["threats"][0]["cvss_vector"]).base_score),
         )
+
+
+def _graded(listings: Path) -> Iterator[Row]:
+    """Yield the real listings without an expert's reading whose layers a blind reader graded (`labels/layers.tsv`).
+
+    A (told) and B (rather told) count as certain. A listing that is absent or another version is left out.
+    """
+    for row in rows_of(FOLDER / "layers.tsv"):
+        page = next((page for name in LISTINGS if (page := listings / row["slug"] / name).exists()), None)
+        if page is None or hashlib.sha256(page.read_bytes()).hexdigest() != row["sha256"]:
+            continue
+        made = _row(
+            read_documents((file_document(page.read_bytes(), page.name),)),
+            {key: row[key] in _CERTAIN for key in LAYERS},
+            {},
+            slug=row["slug"],
+            family=f"owner:{row['repository'].split('/')[0].lower()}",
+            real=True,
+        )
+        # No quotes were marked, so its statements teach the heads nothing; its layers calibrate them.
+        yield replace(made, quoted=np.full_like(made.quoted, np.nan))
 
 
 def owners_of(texts: Path) -> dict[str, str]:
