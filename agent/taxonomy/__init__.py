@@ -1,4 +1,5 @@
 """The threat-model vocabularies: keys and published lists.
 
-`keys` holds what every package shares and is cheap to import; `lists` reads a published list on demand.
+`factors`, `kinds` and `layers` contain the keys that every package shares and are cheap to import. `lists` reads a
+published list on demand.
 """

@@ -8,16 +8,17 @@ ProductKind = Literal[
 ]  # fmt: skip
 """Product kind as seen by its installer. mcp-server: a server whose tools an LLM client calls. agent-skill:
 instructions that an agent follows. coding-agent, computer-use-agent, browser-agent: an agent that works on code, a
-desktop or web pages. assistant: an app that people chat with. voice-agent: agents that talk by voice. agent-framework:
-a library to build agents with. agent-platform: a service that builds or runs agents. other: anything else."""
+desktop or web pages. assistant: an app that people chat with. voice-agent: an agent that talks to people.
+agent-framework: a library for building agents. agent-platform: a service that builds or runs agents. other: anything
+else."""
 AssetClass = Literal[
     "credentials", "personal_data", "business_data", "code", "money", "host", "systems", "accounts",
     "decisions", "safety",
 ]  # fmt: skip
-"""First asset harmed. credentials: secrets. personal_data: data about people. business_data: documents, records
-and conversations. code: source code and releases. money: payments, cost and wallets. host: a machine or shell. systems:
-live services and devices. accounts: acting in somebody's name. decisions: what people decide or believe. safety:
-people's bodies."""
+"""The first asset harmed. credentials: secrets. personal_data: data about people. business_data: documents,
+records and conversations. code: source code and releases. money: payments, costs and wallets. host: a machine or shell.
+systems: live services and devices. accounts: the ability to act in somebody's name. decisions: what people decide or
+believe. safety: people's physical safety."""
 Band = Literal["Critical", "High", "Medium", "Low", "None"]
 
 KINDS: Final[tuple[ProductKind, ...]] = get_args(ProductKind)

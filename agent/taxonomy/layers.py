@@ -24,12 +24,12 @@ LAYER_TITLES: Final[dict[LayerKey, str]] = {
 }
 LAYER_CODES: Final[dict[LayerKey, str]] = {key: f"L{n}" for n, key in enumerate(LAYERS, start=1)}
 LAYER_SOUGHT: Final[dict[LayerKey, str]] = {
-    "foundation_models": "a named LLM, who hosts it, or who chooses it",
-    "data_operations": "which data is read, stored and kept, and for how long",
-    "agent_frameworks": "the loop or framework that chooses and calls tools, and what bounds it",
-    "deployment_infrastructure": "where it runs, under which privileges, and what can reach it",
+    "foundation_models": "which LLM it uses, who hosts it, or who chooses it",
+    "data_operations": "which data it reads and stores, and for how long",
+    "agent_frameworks": "the loop or framework that chooses and calls tools, and what limits it",
+    "deployment_infrastructure": "where it runs, with which privileges, and who can reach it",
     "evaluation_observability": "logs, traces, tests or metrics of its own runs",
-    "security_compliance": "sign-in, roles, scopes, secret handling or an attestation that names its scope",
+    "security_compliance": "sign-in, roles, scopes, secret handling or an attestation that states its scope",
     "agent_ecosystem": "other agents, clients, plugins or registries that it works with",
 }
 """What the sources must state for a layer to be certain."""

@@ -1,12 +1,12 @@
 """The published lists: ids with titles, versions and sources, read from their files.
 
-Each scheme is one JSON file beside this module, read on first use. To add a year, add a file: its name is the scheme's
-id. Ids and short titles are facts for tagging; no definition is copied.
+Each scheme is a JSON file next to this module and is read on first use. To add a year, add a file named after the
+scheme's id. The files contain ids and short titles for tagging, but no definitions.
 
     maestro         layers L1 to L7 and X, and the named threats (MAESTRO assigns them no ids; these are local)
     owasp-agentic   T1 to T17, Agentic AI Threats and Mitigations 1.1
     owasp-asi       ASI01 to ASI10, Top 10 for Agentic Applications 2026
-    owasp-llm-2025, owasp-llm-2026   LLM01:2025 and so on; the numbers moved between the years
+    owasp-llm-2025, owasp-llm-2026   LLM01:2025 and so on; the numbering changed between the years
     owasp-mcp       MCP01:2025 to MCP10:2025, beta
     owasp-aivss     the ten core risks of AIVSS 0.8 (numbered there; these ids are local)
     stride          the six categories of STRIDE (local ids)
@@ -23,7 +23,7 @@ from agent.errors import InputError
 
 MappingStatus = Literal["official", "playbook", "derived", "curated", "none"]
 """Who maps an entry to layers or to other lists. official: the list's own publisher. playbook: the community MAESTRO
-playbook. derived: a computation from other mappings. curated: this project's judgement. none: nobody."""
+playbook. derived: computed from other mappings. curated: this project's judgement. none: nobody."""
 
 _FOLDER: Final = Path(__file__).parent
 _CONFUSABLES: Final = "confusables"
@@ -144,7 +144,7 @@ def close_ids(scheme_id: str, entry_id: str) -> str:
     """Return a hint about what an unknown id may mean, such as similar ids."""
     for other in _other_lists():
         if other.scheme == scheme_id and entry_id in other.ids:
-            return f"{entry_id} is a number of {other.name}"
+            return f"{entry_id} is an id of {other.name}"
     owners = [s for s in schemes() if entry_id in scheme(s).entries]
     if owners:
         return f"{entry_id} belongs to {', '.join(owners)}"

@@ -19,7 +19,9 @@ def test_a_change_of_the_knowledge_is_seen_in_the_report(tmp_path: Path) -> None
     assert difference(case, tmp_path) == []
     threats = tmp_path / "corpus" / "knowledge" / "catalogue"
     for file in threats.glob("*.yaml"):
-        file.write_text(file.read_text("utf-8").replace("hijacks the calling agent", "moves the calling agent"), "utf-8")
+        file.write_text(
+            file.read_text("utf-8").replace("hijacks the calling agent", "moves the calling agent"), "utf-8"
+        )
     found = difference(case, tmp_path)
     assert any(line.startswith("-") and "moves the calling agent" in line for line in found)
     assert any(line.startswith("+") and "hijacks the calling agent" in line for line in found)
