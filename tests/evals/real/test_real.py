@@ -7,17 +7,24 @@ from typing import Any
 
 import pytest
 
+from agent.drafting.calibration import load_calibration
 from agent.errors import DriftError, InputError, SourceError, UsageError
+from agent.facts.readers.outlook import load_outlook
 from agent.facts.sheet import fact_id
+from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft, Evidence, Fact, FactAbout, FactSource, Polarity
 from agent.report.draft_json import dump
 from agent.taxonomy.factors import FACTOR_SETS
 from agent.taxonomy.layers import LAYERS
-from evals.real.__main__ import ABSENT, main
+from evals.cases.documents import file_document
+from evals.real.__main__ import ABSENT, SHIPPED, main
 from evals.real.against_readings import compare, failed, figures, targets
+from evals.real.drafting import NOW
 from evals.real.facts import FactRow, Labelled, Place, by_key, fact_figures, fact_row, read_gold
+from evals.real.holdout import RealHoldout
 from evals.real.listing_tables import as_json, facts_markdown, markdown
 from evals.real.readings import Reading, listing_of, load_readings, texts_folder
+from evals.runs.holdout import Constants
 from tests.fakes.draft_parts import document, quote
 from tests.fakes.drafts import workos
 
@@ -217,19 +224,20 @@ def test_without_the_texts_it_says_so_and_stops(
 def test_drafts_that_are_there_are_compared_and_a_missing_one_failed(
     texts: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main([str(texts), "--drafts", str(texts / "drafts"), "--out", str(texts / "out")])
+    main([str(texts), "--drafts", str(texts / "drafts"), "--out", str(texts / "out"), "--shipped"])
     said = capsys.readouterr().out
     assert "| factor_mae | 0.000 |" in said
+    assert SHIPPED in said
     assert (texts / "out" / "real.md").read_text("utf-8") == said
     data = json.loads((texts / "out" / "real.json").read_text("utf-8"))
     assert (data["schema"], data["products"][0]["slug"]) == ("septet/real/1", "one")
-    main([str(texts), "--drafts", str(texts / "none")])
+    main([str(texts), "--drafts", str(texts / "none"), "--shipped"])
     assert "one could not be drafted: SourceError" in capsys.readouterr().out
 
 
 def test_answers_that_are_not_there_stop_the_run(texts: Path) -> None:
     with pytest.raises(DriftError, match="no recorded answers"):
-        main([str(texts), "--drafter", "llm", "--replay", str(texts / "answers")])
+        main([str(texts), "--drafter", "llm", "--replay", str(texts / "answers"), "--shipped"])
     with pytest.raises(UsageError, match="needs an LLM"):
         main([str(texts), "--drafter", "llm", "--record", str(texts)])
     with pytest.raises(UsageError, match="no answers are given"):
@@ -238,13 +246,31 @@ def test_answers_that_are_not_there_stop_the_run(texts: Path) -> None:
 
 def test_the_first_page_that_is_there_is_drafted_and_kept(texts: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert listing_of(texts, "one").name == "README.md"
-    main([str(texts), "--out", str(texts / "out"), "--only", "one"])
+    main([str(texts), "--out", str(texts / "out"), "--only", "one", "--shipped"])
     assert "| failed | 0.000 |" in capsys.readouterr().out
     assert json.loads((texts / "out" / "one" / "draft.json").read_text("utf-8"))["product"]["name"] == "One"
     (texts / "listings" / "one" / "listing.md").write_text("# One\n", "utf-8")
     assert listing_of(texts, "one").name == "listing.md"
     with pytest.raises(SourceError):
         listing_of(texts, "two")
+
+
+def test_constants_of_a_holdout_replace_the_bundled_ones(texts: Path) -> None:
+    page = listing_of(texts, "one")
+    documents = (file_document(page.read_bytes(), page.name),)
+    made = draft_reading(read_documents(documents), name="One", calibration=load_calibration(), created_at=NOW)
+    bundled = RealHoldout({"one": Constants(load_calibration(), load_outlook())})
+    assert bundled.drafted("one", made, documents).factors == made.factors
+    assert bundled.recomposed("one", made, documents) == made
+
+    certainty = load_calibration().certainty.model_copy(update={"threshold": 1.0})
+    strict = RealHoldout(
+        {"one": Constants(load_calibration().model_copy(update={"certainty": certainty}), load_outlook())}
+    )
+    for changed in (strict.drafted("one", made, documents), strict.recomposed("one", made, documents)):
+        assert not any(layer.certain for layer in changed.layers.values())
+    with pytest.raises(KeyError):
+        bundled.recomposed("two", made, documents)
 
 
 def test_labels_by_product_and_file(texts: Path) -> None:
