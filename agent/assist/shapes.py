@@ -72,8 +72,8 @@ class LayerVerdict(Shape):
 class FactsBuilt(Shape):
     """The answer to `facts-built`."""
 
-    facts: list[FactItem]
     layers: list[LayerVerdict]
+    facts: list[FactItem]
     wrong: list[WrongItem]
 
 
