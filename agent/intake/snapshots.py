@@ -132,8 +132,8 @@ def write_snapshots(folder: Path, snapshots: Sequence[Snapshot], blobs: Mapping[
 def compare(before: Sequence[Document], after: Sequence[Document]) -> tuple[Finding, ...]:
     """Return a finding for each document of `after` whose bytes differ from those under the same address in `before`.
 
-    The excerpt is the first line of the new text that differs. It is empty when only the bytes differ, or when the
-    text only became shorter at its end.
+    The excerpt is the first line of the new text that differs. It is empty when only the bytes differ, or when the text
+    was only truncated.
     """
     known = {(document.url, document.kind): document for document in before}
     found: list[Finding] = []

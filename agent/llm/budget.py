@@ -43,7 +43,8 @@ class Price(BaseModel):
     cached: _Dollars
     output: _Dollars
     written: _Dollars | None = None
-    """Price of input written to the provider's cache. Applied to all uncached input, since usage does not list it."""
+    """Price of input written to the provider's cache. Applied to all uncached input, since the reported usage does not
+    list such writes."""
 
     def cost(self, usage: Usage) -> Decimal:
         """Compute the cost of a usage in US dollars, to a millionth, rounded half even."""
@@ -99,7 +100,7 @@ class Budget:
         return Usage(self._counter.call(call), call.max_tokens, estimated=True)
 
     def fits(self, usage: Usage) -> bool:
-        """Return whether a plan with this usage would keep the caps."""
+        """Return whether a plan with this usage would stay within the caps."""
         with self._changed:
             return self._excess(usage) is None
 

@@ -2,7 +2,7 @@
 
 The SDK builds and sends the request and interprets the status. Its retries are off, its handling of timeouts, redirects
 and headers is replaced (`transport`), and the response is parsed from the raw body (`wire`). If an endpoint does not
-accept a JSON schema, the adapter falls back to the next response format at once and keeps using it.
+accept a JSON schema, the adapter immediately falls back to the next response format and keeps using it.
 """
 
 import random

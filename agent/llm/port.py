@@ -16,7 +16,7 @@ Reason = LlmReason
 Role = Literal["system", "user", "assistant"]
 
 Stopped = Literal["done", "length", "filter", "refusal"]
-"""Why the text ends: complete, token cap reached, cut by a content filter, or refused in the refusal field."""
+"""Why the text ends: it is complete, reached the token cap, was cut off by a content filter, or is a refusal."""
 
 Rung = Literal["json_schema", "json_object", "prompt"]
 """How the response format was requested: by schema, as any JSON object, or only in the prompt."""
@@ -35,7 +35,7 @@ class Call:
     """One request to an LLM, with the schema of the expected response."""
 
     stage: str
-    """The drafting step, such as "factors"; names the call in logs, budgets and recordings."""
+    """The drafting step, such as "factors"; identifies the call in logs, budgets and recordings."""
     messages: tuple[Message, ...]
     schema_name: str
     schema: Mapping[str, object]

@@ -1,7 +1,7 @@
 """Loads endpoint profiles and opens LLMs by name.
 
 An LLM is named PROFILE/NAME, such as `ollama/qwen3:8b`; `profiles.yaml` defines the profiles. The key comes from the
-environment variable that the profile names, read at the edge of the program.
+environment variable that the profile specifies; callers pass in the environment.
 """
 
 from collections.abc import Mapping

@@ -21,12 +21,12 @@ _STAND_IN: Final = "."
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Import LangChain, wordllama or bm25s inside this context: no tracing or tokeniser threads, logging left
-    unchanged.
+    """Context for importing LangChain, wordllama or bm25s: prevents tracing and tokeniser threads, and restores
+    logging.
 
     On import, wordllama installs a handler on the root logger and bm25s lowers its own log level to debug. langsmith,
     which comes with LangChain, checks the variable set here before all others and caches its value; otherwise a
-    variable left over in a shell could send every text to a tracing endpoint.
+    variable left over in a shell could cause every text to be sent to a tracing endpoint.
     """
     os.environ["LANGSMITH_TRACING_V2"] = "false"  # noqa: TID251 - read by the library, not a setting of ours
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # noqa: TID251 - threads do not survive a fork

@@ -11,7 +11,7 @@ LEAST: Final = 200
 MOST: Final = 400
 _CHARS_A_TOKEN: Final = 4
 _LINE: Final = re.compile(r"\S(?:[^\n]*\S)?")
-"""A line without leading and trailing blanks."""
+"""A line without leading and trailing white space."""
 _WIDE: Final = 0x2E80
 """First code point of the scripts that take about one token per character."""
 
@@ -26,8 +26,8 @@ def cut(documents: Sequence[Document]) -> tuple[Chunk, ...]:
     """Cut documents into passages, in order; the text of a passage is exactly text[start:end] of its document.
 
     A passage ends at the next heading once it has 200 tokens, or when the next line would bring it over 400. Short
-    sections are joined; their path is the common start of their heading paths. Lines of more than 400 tokens are cut
-    at blanks. Ids are `document id/start`.
+    sections are joined; their path is the common start of their heading paths. Lines of more than 400 tokens are cut at
+    spaces. Ids are `document id/start`.
     """
     return tuple(passage for document in documents for passage in _of_document(document))
 

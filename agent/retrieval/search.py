@@ -19,7 +19,7 @@ _REMEMBERED: Final = 8192
 _WORD: Final = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|\d+"
 )
-"""Runs of letters or digits; scripts written without blanks yield one term per character."""
+"""Runs of letters or digits; scripts written without spaces yield one term per character."""
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SUFFIXES: Final = ("ations", "ation", "ings", "ing", "ies", "ied", "ers", "ed", "er", "es", "ly", "s", "e", "y")
 _STOP: Final = frozenset(

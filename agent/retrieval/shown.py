@@ -21,7 +21,8 @@ from agent.retrieval.search import terms, word_count
 TOKENS: Final = 16_000
 LISTING_SHARE: Final = 0.25
 LISTING_MOST: Final = 600
-"""A listing beyond this share of the space or this many tokens is not shown whole: its statements must compete too."""
+"""A listing beyond this share of the space or this many tokens is not shown whole: its statements have to compete with
+all others."""
 LEAD_SHARE: Final = 0.03
 """Share of the space for the first statements of such a listing, which say what the product is."""
 _LEVELS: Final = 2
@@ -185,7 +186,7 @@ def _mark(passage: Passage, before: Passage | None) -> int:
 
 
 def _joined(documents: Sequence[Document], taken: Iterable[Statement]) -> list[Passage]:
-    """Turn statements into passages; a gap that costs no more tokens than its mark is shown, headings included."""
+    """Turn statements into passages; skipped text is shown if it costs no more tokens than the mark for a gap would."""
     place = {document.id: number for number, document in enumerate(documents)}
     made: list[Passage] = []
     for one in sorted(taken, key=lambda statement: (place[statement.document], statement.start)):

@@ -62,13 +62,14 @@ class _Analyst:
         self._service.act(self._key, action, ANALYST)
 
     def confirm_product(self) -> None:
-        """Confirm the items of the product that quotes support, one by one."""
+        """Confirm the product's items that are supported by quotes, one by one."""
         for one in self._state.open:
             if one.item.section == PRODUCT and one.item.supported and not one.contested:
                 self.act("confirm", one.item.id)
 
     def confirm_together(self, section: str) -> None:
-        """Confirm all items of a section that quotes support in one act, as if the whole section had been seen."""
+        """Confirm all items of a section that are supported by quotes in one act, as if the whole section had been
+        seen."""
         seen = [one.item.id for one in self._state.items if one.item.section == section]
         self.act("bulk", section=section, seen=seen)
 
@@ -80,7 +81,7 @@ class _Analyst:
             self.act("strike", f"threat/{threats[-1].threat.id}", reason="not-applicable", note=note)
 
     def correct_heaviest_factor(self) -> None:
-        """Set the factor with the most weight to one end of its range, at which a score is still shown."""
+        """Set the factor with the most weight to an end of its range at which a score is still shown."""
         state = self._state
         heavy = [one.state.item.id for one in first_decisions(state) if one.state.item.kind == "factor"]
         every = [one.item.id for one in state.items if one.item.kind == "factor"]
@@ -108,7 +109,7 @@ class _Analyst:
         """Record that the vendor contests the threat behind the score, without a decision yet."""
         first = View(self._state.drafted).headline
         if first is not None:
-            text = "What this threat needs has been off by default since the last release."
+            text = "The setting that this threat needs has been off by default since the last release."
             page, sender = "https://docs.example/defaults", "The vendor's security team"
             self.act("contest", f"threat/{first.threat.id}", kind="wrong", text=text, url=page, sender=sender)
 

@@ -76,7 +76,7 @@ def queue_columns(state: ReviewState) -> QueueColumns:
 
 
 def asked_of(state: ReviewState) -> dict[str, int]:
-    """Return the number of items awaiting each person whom a comment asks to look, by name."""
+    """Return, by name, the number of items at which comments have asked a person to look."""
     return dict(sorted(Counter(name for one in state.items for name in one.asked_of).items()))
 
 
@@ -144,7 +144,8 @@ class Service:
         return self._store.add_review(new, reviewer, self._clock(), columns)
 
     def review_of(self, draft: Draft) -> str | None:
-        """Return the key of the review of a draft, or of a draft that it was made from; None if none was imported."""
+        """Return the key of the review of a draft or of an earlier draft from which it was made; None if none was
+        imported."""
         found = (self._store.review_of(name) for name in (draft.id, *draft.earlier))
         return next((key for key in found if key is not None), None)
 

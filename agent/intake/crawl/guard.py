@@ -187,7 +187,7 @@ class Guard:
         if len(text.encode("utf-8", "surrogatepass")) > MAX_URL_BYTES:
             raise RefusedError(f"the address is longer than {MAX_URL_BYTES} bytes")
         if _FORBIDDEN.search(text):
-            raise RefusedError("a blank, a backslash or a control character in the address")
+            raise RefusedError("a space, a backslash or a control character in the address")
         match = _URL.fullmatch(text)
         if match is None:
             raise RefusedError("only plain http and https addresses are supported")
@@ -238,7 +238,8 @@ class Guard:
 
 
 def looks_like_address(text: str) -> bool:
-    """Return whether a non-path SOURCE is meant as an address: a scheme, a blank, a control character or `//`."""
+    """Return whether a SOURCE that is not a path looks like an address: it has a scheme, a space, a control character
+    or `//`."""
     return bool(_SCHEME.match(text.strip())) or text.startswith("//") or bool(_FORBIDDEN.search(text))
 
 

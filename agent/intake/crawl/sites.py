@@ -200,7 +200,7 @@ def named_sites(
             continue
         grade = _grade(words, roles, name)
         if link.region == "chrome" and grade != _DOCS_GRADE:
-            continue  # Navigation on the vendor's own site also links other sites; only documentation counts.
+            continue  # Navigation on the vendor's own site also links to other sites; only documentation counts.
         if grade == _SITE_GRADE and same_site(scope.home, target) and _DOOR.search(target.path) and not scope.door:
             scope.door, scope.because = target, because
         outside = not scope.place(target) and registered_domain(target.host) not in _NOBODYS

@@ -20,7 +20,7 @@ from agent.intake.extract.formats.charset import Unreadable, decode, decode_line
 from agent.intake.page import Part
 
 REQUEST: Final = 256
-"""Length of every request in bytes: JSON padded with blanks, so that two requests never run together."""
+"""Length of every request in bytes: JSON padded with spaces, so that two requests never run together."""
 FILES: Final = 3
 """Number of open files sent with each request."""
 BEGUN: Final = b"+"

@@ -39,7 +39,8 @@ _NAMED: Final = (
     r"(?:(?:risk|trust|safety|security|threat|aivss|overall|final)[ _-]?(?:scores?|ratings?|grades?|levels?|verdicts?)|scores?|ratings?|grades?|risks?|"
     r"threats?|severit(?:y|ies)|findings?|verdicts?|weakness(?:es)?|(?:threat )?(?:list|section|table|models?)|factors?|autonomy|tool use|aivss|each layer|all layers)"
 )
-# An outcome is the last word ("is safe", "severity low") or precedes a word of assessment, unlike "an empty machine".
+# An outcome must be the last word ("is safe", "severity low") or precede a word about assessment; in "an empty machine",
+# the word is not an outcome.
 _ALONE: Final = (
     r"(?![ -](?!(?:threats?|risks?|severit\w+|scores?|ratings?|grades?|verdicts?|findings?|factors?|concerns?|weakness\w*|vulnerabilit\w+|"
     r"lists?|tables?|sections?|attack|possible|values?|one|overall|outcome|result|assessment|report|review|products?|agents?|vendors?|tools?|"

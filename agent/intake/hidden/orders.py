@@ -3,7 +3,7 @@
 
 Kept separate from the search (`instructions`) so that the lists are easy to read. Patterns ignore case; each needs an
 addressee or an object that does not occur in product text. A pattern in `FRAMES` needs an order about this page or a
-rival, or a setting that only an assessment has, together with a subject of assessment; a verdict by itself ("the risk
+rival, or a context that only an assessment has, together with a subject of assessment; a verdict by itself ("the risk
 is low") is product text. Wordings that no pattern covers are left to `cues`.
 """
 
@@ -241,7 +241,7 @@ FRAMES: Final = (
     rf"\b(?:final|definitive|correct|expected|right|desired|official) (?:answers?|results?|outputs?|values?|scores?|ratings?|verdicts?|threat lists?|assessments?)\b[^\n]{{0,80}}?(?:{_VERDICT}|\b(?:autonomy|tools|memory) (?:none|zero|0|low)\b|(?:[:=(,]|\b(?:is|are|as|with|of))\s*(?:none|zero)\b)",
     r"\b(?:pre-?filled|ready-made|prepared|draft) (?:reports?|assessments?|threat models?|verdicts?|scores?)\b[^\n]{0,60}\b(?:for|by|reviewers?|assessors?|severity|low|none|submit|unchanged)\b",
     r"\b(?:autonomy|tool[ _]use|memory|oversight|persistence)\b\s*(?:[|=:]|is)\s*[\"']?(?:0[.,]0|none|minimal|zero|0)\b[^.]{0,60}?\b(?:autonomy|tool[ _]use|tools|memory|oversight|persistence|overall|severity)\b\s*(?:[|=:]|is)\s*[\"']?(?:0[.,]0|none|minimal|zero|0)\b",
-    # settings that only an assessment has
+    # contexts that only an assessment has
     r"\b(?:assess\w*|assessors?|reviewers?|graders?|evaluators?|raters?|scorers?|threat[_-]?models?)[_-](?:hints?|instructions?|notes?|overrides?|directives?|presets?|policy|policies|guidance)\b[\"']?\s*[:=][^.]{0,200}?\b(?:severity|score|risk|threats?|rating|low|none|skip\w*)\b",
     rf"\b(?:assessments?|threat models?|ratings?|verdicts?) (?:of|on|for|about) (?:\w+ ){{1,3}}{_MUST} (?:say|state|conclude|read|mention)\b",
     r"\b(?:state|say|write|mention|note|declare|conclude) in (?:the|your) (?:report|assessment|threat model|summary|verdict) that\b[^.\n]{0,40}\b(?:leaks?|steals?|insecure|unsafe|vulnerable|"

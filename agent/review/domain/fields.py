@@ -66,7 +66,7 @@ class Sources:
         return list(dict.fromkeys(found))
 
     def evidence_of(self, marks: Iterable[str]) -> tuple[Evidence, ...]:
-        """Return the evidence with these ids, in their order, skipping unknown ids."""
+        """Return the evidence with these ids, in that order, skipping unknown ids."""
         return tuple(self._evidence[mark] for mark in marks if mark in self._evidence)
 
     def with_marks(self, after: Plain) -> Plain:

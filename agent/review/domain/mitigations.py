@@ -54,7 +54,8 @@ class Work(NamedTuple):
         return str(base_of(self.residual)) if self.residual else ""
 
     def late(self, today: str) -> bool:
-        """Return whether the due date has passed and the work is not done or rejected; `today` is like 2027-01-31."""
+        """Return whether the due date has passed and the work is neither done nor rejected; `today` is like
+        2027-01-31."""
         return bool(self.due) and self.due < today and self.status not in CLOSED
 
 

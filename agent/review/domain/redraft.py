@@ -152,7 +152,7 @@ def _merged(draft: Draft, fresh: Draft, touched: set[str], answers: Sequence[Ans
         key: marked(fresh.factors[key]) if key in touched and key in fresh.factors else estimate
         for key, estimate in draft.factors.items()
     }
-    # A vendor's word removes no threat, nor does a fresh draft that had no room for it.
+    # A threat is not removed because of a vendor's word, or because the fresh draft had no room for it.
     vendor = any(answer.by == "vendor" for answer in answers)
     folded = {one.what.split(":")[0].removeprefix("threat ") for one in fresh.dropped}
     layers = {

@@ -142,8 +142,8 @@ class Replayed:
     stage: Stage = "open"
     stamp: Stamp | None = None
     frozen: tuple[dict[str, dict[str, Plain]], tuple[Contest, ...]] | None = None
-    """For a signed review, what may still change as it was at the signature: the work on mitigations by item and text,
-    and the contests."""
+    """For a signed review, the state at the time of the signature of everything that may still change: the work on
+    mitigations by item and text, and the contests."""
 
     @property
     def work(self) -> dict[str, dict[str, Plain]]:

@@ -69,7 +69,7 @@ def without_struck(draft: Draft, standing: Decisions, drafted: Draft) -> Draft:
     """Return the draft without its struck items, which are listed with the reason; struck factors return to their usual
     value, and struck layers to not certain.
 
-    Items that fell with a fact are listed only if they are in `drafted`.
+    Items removed along with a fact are listed only if they are in `drafted`.
     """
     struck = {name: one for name, one in standing.items() if one.verdict == "struck"}
     if not struck:

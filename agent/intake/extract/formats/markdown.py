@@ -36,9 +36,9 @@ _UNRESOLVED: Final = re.compile(r"(?<![\w\]`])\[([^\[\]]{1,300})\]\[[^\[\]]{0,20
 _ANCHOR: Final = re.compile(r"\s*\{#[\w.:-]{1,80}\}$")
 _SEES: Final = re.compile(r"\w")
 _BREAK: Final = "\n"
-"""Marks a line break in the collected words of a block; unambiguous, since the text's own line ends became blanks."""
+"""Marks a line break in the collected words of a block; unambiguous, since the text's own line ends became spaces."""
 _SOFTER: Final = "\r"
-"""Marks a line break made by trailing blanks or a backslash, which many authors write out of habit."""
+"""Marks a line break made by trailing spaces or a backslash, which many authors write out of habit."""
 _BREAKS: Final = re.compile(r"([\n\r])")
 _RUN_ON: Final = re.compile(
     r"(?:[,/(]|\b(?:a|an|the|of|to|in|on|by|for|with|and|or|from|as|at|that|which|is|are|its))$", re.I

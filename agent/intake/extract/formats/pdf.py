@@ -135,7 +135,8 @@ class _Painting:
         """Forms drawn by the operations, by name: the graphics state, and what was painted before."""
 
     def read(self, operations: Sequence[Operation], state: _State, ground: Sequence[_Painted] = ()) -> None:
-        """Judge all operations that show text; a form starts from the state and the ground of its call."""
+        """Judge all operations that show text; a form starts from the graphics state of its call and from what had been
+        painted by then."""
         self._state = state
         self._saved: list[_State] = []
         self._text = self._line = _UNIT

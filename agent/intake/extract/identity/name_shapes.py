@@ -31,7 +31,7 @@ _MAX_TITLE: Final = 400
 """Maximum number of characters of a title that are examined."""
 _MAX_WORDS: Final = 7
 _MAX_WIDE: Final = 24
-"""Maximum number of letters of a name in a script without blanks between words."""
+"""Maximum number of letters of a name in a script without spaces between words."""
 _MIN_LANGUAGES: Final = 2
 _SEPARATOR: Final = re.compile(
     r"\s+[-–—|·•:~»›>/]{1,2}\s+|\s*[—|｜：]\s*|:\s+|\s–\s?|[,，]\s+(?=(?:an?|the|your|ein|eine|un|una|une|le|la|el)\s)"
@@ -82,7 +82,7 @@ _MARKS: Final = "*_`~#>\"“”„«»'‘’ \t\u00a0"
 _NO_LETTERS: Final = frozenset({"So", "Sk", "Cf", "Cc", "Cs", "Co"})
 _EMOJI_PARTS: Final = "\ufe0f\u20e3"
 _LETTER: Final = "[A-Za-z0-9À-ɏ_-]"
-"""A character that continues a word. Letters of scripts without blanks do not, as they may directly follow a name."""
+"""A character that continues a word. Letters of scripts without spaces do not, as they may directly follow a name."""
 _SPLIT: Final = re.compile(r"[^\w+&#.'’-]+")
 _BADGE: Final = re.compile(
     r"(?i)(?:license|licence|build|ci|tests?|coverage|codecov|docs?|documentation|version|pypi|npm|downloads?|stars?"
@@ -115,7 +115,8 @@ def tidy(text: str) -> str:
 
 
 def pieces(title: str) -> tuple[str, ...]:
-    """Return the tidied parts of a title between dashes, bars and colons, in order, omitting blanks and duplicates."""
+    """Return the tidied parts of a title between dashes, bars and colons, in order, omitting empty parts and
+    duplicates."""
     parts = [tidy(part) for part in _SEPARATOR.split(_HOSTED.sub("", _trimmed(title)))]
     return tuple(dict.fromkeys(part for part in parts if key(part)))
 
@@ -134,7 +135,7 @@ def core(name: str) -> str:
 
 
 def words(name: str) -> list[str]:
-    """Return a name's words in lower case, split at blanks, hyphens, underscores and `./@:`; CamelCase is not split."""
+    """Return a name's words in lower case, split at spaces, hyphens, underscores and `./@:`; CamelCase is not split."""
     return [word for word in re.split(r"[\s_\-./@:]+", name.casefold()) if word]
 
 
@@ -149,7 +150,7 @@ def says_mcp(name: str) -> bool:
 
 
 def pattern_of(name: str, flags: int = re.IGNORECASE) -> re.Pattern[str]:
-    """Return a pattern for `name` as a whole; a blank, hyphen, underscore or nothing may separate its words."""
+    """Return a pattern for `name` as a whole; a space, hyphen, underscore or nothing may separate its words."""
     parts = [re.escape(part) for part in re.split(r"[\s_-]+", name) if part]
     return re.compile(rf"(?<!{_LETTER})" + r"[\s_-]?".join(parts) + rf"(?!{_LETTER})", flags)
 

@@ -172,7 +172,7 @@ _CAPITALISED: Final = 0.5
 """Minimum share of capitalised words for a line to count as a title."""
 _SHORT: Final = 12
 _ASIDE: Final = 6
-"""A longer clause, in words, that is not a claim is a description."""
+"""Number of words above which a clause that is not a claim counts as a description."""
 _LEAD_IN: Final = 2
 """A clause of at most this many words introduces the next clause ("Phone calls: only with …")."""
 _REMEMBERED: Final = 10_000

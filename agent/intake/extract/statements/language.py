@@ -25,7 +25,7 @@ NO_PROSE: Final[frozenset[BlockKind]] = frozenset({"code", "front-matter", "imag
 _MIN_LETTERS: Final = 40
 _MIN_WORDS: Final = 8
 _MIN_DISTINCT: Final = 30
-"""Minimum distinct characters, for scripts without blanks; a text below this and the word limit is a repeated label."""
+"""Minimum distinct characters, for scripts without spaces; a text below this and the word limit is a repeated label."""
 _MIN_STATEMENT_LETTERS: Final = 12
 """A line with fewer letters is a name or a label, which may be the same in all languages."""
 _SAMPLE: Final = 2000
@@ -36,7 +36,7 @@ _ENGLISH_SHARE: Final = 0.12
 """Minimum share of function words in English; other languages stay below 0.05, English with few verbs above 0.15."""
 _LATIN_SHARE: Final = 0.97
 _TOKEN: Final = re.compile(r"[!-~]+")
-"""A run of ASCII characters, since Japanese does not separate such runs by blanks."""
+"""A run of ASCII characters, since Japanese does not separate such runs by spaces."""
 _NOISE: Final = re.compile(r"[_/\\@=<>{}|#$~`]|[A-Za-z0-9]\.[A-Za-z0-9]|[a-z][A-Z]|^\W*[A-Z]{2,}\W*$")
 """Signs of addresses, paths, identifiers, file names and abbreviations."""
 _SCRIPT_SAMPLE: Final = 1_000

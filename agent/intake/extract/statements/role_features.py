@@ -24,7 +24,7 @@ _WORD: Final = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+"
     r"|[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+(?:['’][^\W\d_]{1,2}(?!\w))?"
 )
-"""A word, or a run of a script that is written without blanks."""
+"""A word, or a run of a script that is written without spaces."""
 _UNSPACED: Final = "\u3040"
 _MAX_WORDS: Final = 60
 _MAX_HEADING_WORDS: Final = 12
@@ -131,7 +131,7 @@ def paper(document: Document, statements: Sequence[Statement]) -> Paper:
 
 
 def words(text: str) -> tuple[str, ...]:
-    """Return a text's words in lower case, numbers as `0`; in scripts without blanks, each pair of characters."""
+    """Return a text's words in lower case, numbers as `0`; in scripts without spaces, each pair of characters."""
     found: list[str] = []
     for word in _WORD.findall(text):
         if word[0] >= _UNSPACED:

@@ -40,7 +40,7 @@ from agent.records import CARRYING, Document, FindingKind, Statement, StatementR
 from agent.resources import data_folder
 
 _MAX_REASONS: Final = 2
-"""Maximum number of feature groups that a reason names."""
+"""Maximum number of feature groups that a reason mentions."""
 _MAX_QUOTED: Final = 60
 _MAX_FIRST: Final = 3
 _ORDER: Final = ("that", "made", "with", "without", "after", "under")
@@ -60,7 +60,7 @@ WORDS_SCALE: Final = 3.0
 VECTOR_SCALE: Final = 2.0
 """The lengths to which a statement's hashed features (`WORDS_SCALE`) and its vector are scaled, to balance them."""
 ASIDE_ODDS: Final = 0.25
-"""Factor for the odds that a statement carries facts if its section is set apart."""
+"""Factor for the odds that a statement contains facts if its section is set apart."""
 _ASIDE: Final = re.compile(
     r"(?i)\b(?:contribut(?:e|ing|ors?|ions?)|development(?: setup)?|licen[cs]e|legal|community|acknowledge?ments?"
     r"|credits|thanks|citation|citing|contact|sponsors?|backers|star history|related (?:projects|work)|change ?log"
@@ -73,7 +73,7 @@ _ASIDE: Final = re.compile(
 )
 """Headings with which a page itself says that the text below is not about what the product does.
 
-On the labelled pages, at most about 15 % of the statements under such a heading carry facts; the translations follow
+On the labelled pages, at most about 15 % of the statements under such a heading contain facts; the translations follow
 the English headings."""
 Chances = NDArray[np.float32] | NDArray[np.float64]
 """The probability of each role for each statement, shape (n, roles)."""
@@ -148,7 +148,7 @@ class RoleClassifier:
     steepness: float
     """Factor by which scores are multiplied before they are converted to probabilities."""
     threshold: float
-    """Minimum probability at which a statement counts as carrying facts."""
+    """Minimum probability at which a statement counts as containing facts."""
     fingerprint: str
     """Hash of all constants."""
     pulls: NDArray[np.float32]
@@ -177,7 +177,7 @@ def with_roles(
 
     `vectors` are their sentence vectors (`agent.retrieval.embed`), shape (n, 256). The role of a statement depends
     only on its own document, not on the order of statements or documents. Statements from analysts' notes, vendors'
-    answers, manifests and tool lists always carry facts.
+    answers, manifests and tool lists always contain facts.
 
     A statement that a finding covers is not context for the others: it may have been planted, and must not influence
     how its neighbours are read. Raises IntegrityError if the stored weights are damaged.
@@ -220,7 +220,7 @@ def role_chances(
 
 
 def carrying(statements: Sequence[Statement]) -> tuple[Statement, ...]:
-    """Return the statements whose role may carry facts about the product, in order."""
+    """Return the statements whose role may contain facts about the product, in order."""
     return tuple(statement for statement in statements if statement.role in CARRYING)
 
 
@@ -248,20 +248,20 @@ def set_apart(statements: Sequence[Statement]) -> NDArray[np.bool_]:
 
 
 def discounted(chances: Chances, aside: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the probabilities with lower odds of carrying facts where `aside` is True; rows still sum to 1."""
+    """Return the probabilities with lower odds of containing facts where `aside` is True; rows still sum to 1."""
     weighed = chances * np.where(aside[:, None] & _CARRIES[None, :], ASIDE_ODDS, 1.0)
     found: NDArray[np.float64] = weighed / weighed.sum(axis=1, keepdims=True)
     return found
 
 
 def carries_facts(chances: Chances, threshold: float) -> NDArray[np.bool_]:
-    """Return whether the summed probabilities of the fact-carrying roles reach the threshold, shape (n,)."""
+    """Return whether the summed probabilities of the roles that contain facts reach the threshold, shape (n,)."""
     found: NDArray[np.bool_] = chances[:, _CARRIES].sum(axis=1) >= threshold
     return found
 
 
 def choose(chances: Chances, carries: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return each statement's likeliest role: among those that carry facts if `carries`, otherwise among the rest."""
+    """Return each statement's likeliest role: among those that contain facts if `carries`, otherwise among the rest."""
     allowed = np.where(carries[:, None], _CARRIES[None, :], ~_CARRIES[None, :])
     found: NDArray[np.int64] = np.where(allowed, chances, -1.0).argmax(axis=1)
     return found

@@ -1,8 +1,8 @@
 """Splits documents into statements: sentences, table rows and code blocks, each with its sort.
 
 A statement is verbatim (`document.text[start:end]`), so that it can be quoted. Headings are not statements: a
-heading only names its section (`Statement.path`). A heading of whole sentences is both, since pages set their tagline
-as one.
+heading only names its section (`Statement.path`). A heading that consists of whole sentences is also a statement, since
+pages often set their tagline as a heading.
 """
 
 import re
@@ -27,7 +27,7 @@ _LAST_WORD: Final = re.compile(r"[\w.]*$")
 _HAS_WORD: Final = re.compile(r"[^\W_]")
 _BARE_LINE: Final = re.compile(r"^[ \t]*(?:(?:[-*+•‣◦▪–·]|\d{1,3}[.)])[ \t]+)?(?!#{1,6}[ \t])(\S.*)$", re.MULTILINE)
 _MAX_CHARS: Final = 1200
-"""Maximum length of a statement: a longer run is cut at a semicolon or blank, so that it can be embedded."""
+"""Maximum length of a statement: a longer run is cut at a semicolon or space, so that it can be embedded."""
 _RUNS: Final = frozenset({"item", "row"})
 """Block kinds whose consecutive blocks form a list or a table."""
 _Span = tuple[int, int, DocumentBlock]
@@ -81,7 +81,7 @@ def said_once(found: Sequence[Statement]) -> tuple[Statement, ...]:
     """
     best: dict[str, int] = {}
     for index, statement in enumerate(found):
-        # Equal are letters and digits, subject, and whether flagged or a claim.
+        # Duplicates agree in their letters and digits, their subject, and whether they are flagged or a claim.
         apart = f"{statement.about}{statement.flagged}{statement.claim}"
         key = apart + "".join(re.findall(r"\w+", statement.text.lower()))
         if key not in best or statement.rank > found[best[key]].rank:
@@ -186,7 +186,7 @@ def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _is_abbreviation(word: str, following: str) -> bool:
-    """Return whether the full stop after `word`, before the letter `following`, is one of an abbreviation."""
+    """Return whether the full stop after `word`, before the letter `following`, belongs to an abbreviation."""
     bare = word.lower().rstrip(".")
     if bare == "no":
         return following.isdigit()
@@ -197,7 +197,7 @@ def _is_abbreviation(word: str, following: str) -> bool:
 
 
 def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Cut a run of text at a semicolon, a comma or a blank into pieces of at most `_MAX_CHARS` characters."""
+    """Cut a run of text at a semicolon, a comma or a space into pieces of at most `_MAX_CHARS` characters."""
     while end - start > _MAX_CHARS:
         most = start + _MAX_CHARS
         stop = max(text.rfind("; ", start, most), text.rfind(", ", start, most))

@@ -1,7 +1,7 @@
 """The side effects of an act, and what rests on each fact of a draft.
 
-Between two states of a review: which items fall, are new or change, and why the score may be higher although less is
-known.
+Between two states of a review: which items lose their support, are new or change, and why the score may be higher
+although less is known.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _TOLD: Final = ("posture", "layer", "factor", "threat", "chain", "question", "ca
 """Kinds whose changes are reported here: not facts, on which reviewers decide directly, and not the score, whose
 changes have their own causes."""
 _CAUSES: Final[Mapping[str, tuple[str, ...]]] = {"factor": ("value", "low", "high"), "layer": ("certain",)}
-"""Fields that the causes of a score change name."""
+"""Fields that are mentioned among the causes of a score change."""
 
 
 def fallen(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
@@ -40,7 +40,8 @@ def fallen(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
 
 
 def back(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
-    """Return the titles of restored items: those that would fall if the states were swapped, unless they are new."""
+    """Return the titles of restored items: those that would lose their support if the states were swapped, except new
+    ones."""
     new = set(came(before, after))
     return tuple(name for name in fallen(after, before) if name not in new)
 

@@ -92,7 +92,7 @@ class Moved(Record):
     reopens: tuple[str, ...] = ()
     """Titles of items that were decided and are open again, each with the reason."""
     why: str = ""
-    """Why the score rose although something fell; empty otherwise."""
+    """Why the score rose although something lost its support; empty otherwise."""
 
     @property
     def text(self) -> str:
@@ -184,7 +184,8 @@ def _crosses(swing: Swing) -> bool:
 
 
 def review_order(state: ReviewState) -> tuple[WeakSpot, ...]:
-    """Return every open item, weak spots first: contested, contradicted, one marketing sentence, wide range.
+    """Return every open item, weak spots first: contested, contradicted, resting on one marketing sentence, or with a
+    wide range.
 
     `why` is empty for an item without a weakness; equally weak items stay in report order.
     """

@@ -1,6 +1,6 @@
 """Applies reviewers' changes to the fact sheet, and computes the draft that follows from it.
 
-    facts struck, corrected, back, answered ─► changed sheet ─ compose ─► draft ─ align ─► same ids for the same things
+    facts struck, corrected, restored, answered ─► changed sheet ─ compose ─► draft ─ align ─► ids as before
 
 If a draft can be composed from its facts, the drafter's own functions recompute it; in any other draft, whatever cites
 a changed fact is removed (`pruning`). Items that no longer follow stay in the aligned draft under their ids and are
@@ -269,7 +269,8 @@ def _follows(draft: Draft, sheet: FactSheet, recompose: Recompose, *, alone: boo
 
 
 def _without_noted(draft: Draft) -> Draft:
-    """Remove the facts that a draft with answers only notes, leaving the draft that follows from the other facts."""
+    """Remove the facts that a draft with answers lists but does not count, leaving what follows from the other
+    facts."""
     facts = facts_of(draft)
     noted = {fact.id for fact in facts if not fact.counts and is_vendors_word(fact) and comforts(fact)}
     if not noted:
@@ -373,8 +374,8 @@ def _aligned(
     fell += [f"capability/{one.id}" for one in gone]
     questions, names = _questions(before.questions, fresh.questions, fell, taken, answered)
     standing, layers = threats_of(fresh).keys(), {}
-    # Sort the layers as in a stored draft, and lost threats by id, so that the order in which they fell does not
-    # matter. A threat that moved to another layer is not lost.
+    # Sort the layers as in a stored draft, and lost threats by id, so that the order of the changes that removed them
+    # does not matter. A threat that moved to another layer is not lost.
     for key, layer in sorted(fresh.layers.items()):
         old_threats = before.layers[key].threats if key in before.layers else ()
         lost = sorted((threat for threat in old_threats if threat.id not in standing), key=lambda threat: threat.id)

@@ -165,8 +165,8 @@ def read_answer(document: Document) -> list[Plain]:
 
 
 def stating(fields: Mapping[str, object], question: Question, read: Reads) -> Plain:
-    """Return the fields of an answer, reading statements from its text if none were given: of the keys asked, for each
-    the reader's most confident one."""
+    """Return the fields of an answer, reading statements from its text if none were given: for each key of the
+    question, the one of which the reader is most confident."""
     text, given = fields.get("text"), fields.get(STATES)
     if given or not isinstance(text, str) or not text.strip():
         return dict(fields)

@@ -108,7 +108,7 @@ class Items:
         return dom_id(each.item) if each.item and each.item not in self.in_facts else "", each.title
 
     def is_gone(self, each: Dependent) -> bool:
-        """Return whether a dependent of a struck fact fell with it."""
+        """Return whether a dependent of a struck fact was removed along with it."""
         return each.item in self.gone if each.item else each.title not in self.parts
 
     def says_else(self, each: Dependent) -> bool:

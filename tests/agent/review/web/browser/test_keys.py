@@ -220,7 +220,7 @@ def test_ways_to_other_pages(ada: Hands) -> None:
 
 def test_single_keys_can_be_turned_off(ada: Hands) -> None:
     ada.page.goto(re.sub("/r/.*", "/help", ada.page.url))
-    ada.page.get_by_label("Single keys are on").uncheck()
+    ada.page.get_by_label("Single-key shortcuts are on").uncheck()
     ada.page.go_back()
     ada.press("j")
     assert ada.item() == ""
