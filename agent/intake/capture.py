@@ -1,4 +1,4 @@
-"""Read sources and record every web response as it arrives, so that a killed run can be resumed.
+"""Reads sources and records every web response as it arrives, so that a killed run can be resumed.
 
 A run with the same sources and settings as an interrupted one continues it: no answered request is sent again.
 """

@@ -1,8 +1,9 @@
 """The budget of a run in tokens and money, and the usage so far.
 
-Before a call, its worst case is reserved (nothing cached, and a response as long as the cap allows). Afterwards the
-actual usage replaces the reservation, also for a failed call. A call whose worst case does not fit is not sent. Calls
-run in parallel. A call that does not fit yet waits for running calls, since most use less than they reserved.
+Before a call, its worst case is reserved (nothing cached, and a response as long as the cap allows). Afterwards, the
+actual usage replaces the reservation, even if the call failed. A call whose worst case does not fit is not sent. Calls
+run in parallel. If a call does not fit while others are running, it first waits for those, since most use less than
+they reserved.
 
 Prices come from `prices.yaml` or a user's file in the same format; the price of an LLM without a row is unknown.
 """
@@ -29,7 +30,7 @@ _MILLION: Final = 1_000_000
 _CENTS: Final = Decimal("0.000001")
 _RAISE: Final = "raise the cap (SEPTET_LLM_MAX_TOKENS or SEPTET_LLM_MAX_DOLLARS), or use a cheaper LLM or fewer pages"
 _LEAST_SHARE: Final = 3
-"""A reported number of input tokens below our own count divided by this is considered wrong."""
+"""If the endpoint reports fewer input tokens than our own count divided by this, the report is considered wrong."""
 _DATE: Final = re.compile(r"-(?:\d{4}-\d{2}-\d{2}|\d{8}|latest)$")
 _Dollars = Annotated[Decimal, Field(ge=0, le=10_000, allow_inf_nan=False)]
 
@@ -105,7 +106,7 @@ class Budget:
             return self._excess(usage) is None
 
     def check(self, usage: Usage, where: str = "before the first call") -> None:
-        """Raise LlmError over_budget if a plan with this usage would exceed a cap. Reserves nothing."""
+        """Raise LlmError over_budget if a plan with this usage would exceed a cap. Nothing is reserved."""
         with self._changed:
             excess = self._excess(usage)
         if excess is not None:
@@ -128,8 +129,8 @@ class Budget:
     def settle(self, ticket: int, usage: Usage) -> None:
         """Replace the reservation with the actual usage.
 
-        If the reported usage is far too low for the prompt, at least a third of our own count is used instead.
-        A call that never reached the endpoint costs nothing.
+        If the reported input is far too small for the prompt, a third of our own count is used instead. A call that
+        never reached the endpoint costs nothing.
         """
         with self._changed:
             least = self._open.pop(ticket).input_tokens // _LEAST_SHARE
@@ -190,7 +191,7 @@ def read_prices(text: str, where: str) -> Mapping[str, Price]:
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join([str(name), *(str(step) for step in first["loc"])])
-            raise InputError(f"{place}: {first['msg']}", where=where, hint="give dollars, in quotes") from None
+            raise InputError(f"{place}: {first['msg']}", where=where, hint="give prices in dollars, quoted") from None
     return MappingProxyType(found)
 
 

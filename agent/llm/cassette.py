@@ -1,15 +1,17 @@
 """Records the responses of an LLM in a folder, and replays them without the LLM.
 
-Both work at the port, so a recording survives a change of SDK or endpoint. Each call is identified by its key: the
-SHA-256 of everything that affects the response (stage, messages, schema, cap, attempt, the LLM's name, the epoch) and
-nothing else (no address, time or order). Calls with the same key are answered in the order of recording.
+Both work at the level of the port, so a recording remains valid if the SDK or the endpoint changes. Each call is
+identified by its key: the SHA-256 of everything that affects the response (stage, messages, schema, cap, attempt, the
+LLM's name, the epoch) and nothing else (no address, time or order). Calls with the same key are answered in the order
+of recording.
 
     folder/manifest.json                      which LLM, when, and the key and SHA-256 of every file
     folder/<stage>-<key>-e<epoch>-<n>.json    one interaction: the full request and its reply or error
 
 Replay is strict: a call without a recording fails, and closing fails if any recording was not used. The random
 delimiter of a run is stored as a placeholder and restored on replay, so that keys do not differ between runs. Secrets
-are removed before anything is written. A recording run continues with exactly what was written, so its replay matches.
+are removed before anything is written. A run that is being recorded continues with exactly what was written, so that
+its replay gives the same result.
 """
 
 import hashlib
@@ -223,7 +225,8 @@ class Replay:
     """An LLM that answers only from a recording."""
 
     def __init__(self, folder: Path, run: Run) -> None:
-        """Load the recording. Raises DriftError when it is missing, incomplete or was changed after recording."""
+        """Load the recording. Raises DriftError when it is missing or incomplete, or was changed after it was
+        recorded."""
         self._manifest = _read(folder / MANIFEST, _Manifest)
         self.name = self._manifest.llm
         self.recorded_at = self._manifest.recorded_at
@@ -246,7 +249,8 @@ class Replay:
             self._recorded[name] = interaction.request
 
     def complete(self, call: Call) -> Reply:
-        """Return the recorded reply. Raises the recorded LlmError, or LlmError cassette_miss without a recording."""
+        """Return the recorded reply. Raises the recorded LlmError, or LlmError cassette_miss if there is no
+        recording."""
         request = _request(call, self._run, self._manifest.alias, self._manifest.epoch)
         with self._lock:
             waiting = self._waiting.get(request.key)

@@ -1,6 +1,6 @@
-"""Probes an endpoint: which LLMs it has, which settings it honours, and what to configure.
+"""Probes an endpoint to find out which LLMs it has, which settings it honours, and what to configure.
 
-Each probe gives one row. A failed probe gives a row too. Probing ends early if a probe shows that no call can work.
+Each probe, even a failed one, gives one row. Probing ends early if a probe shows that no call can work.
 """
 
 import json
@@ -14,7 +14,8 @@ CAP: Final = 32
 """Output cap in tokens for the probe that checks whether the endpoint honours caps."""
 CAP_SLACK_TOKENS: Final = 8
 LONG_PROMPT_WORDS: Final = 6_000
-"""Prompt words in the probe for silent truncation; more than the 4096 tokens that local servers allow by default."""
+"""Number of words in the prompt that tests for silent truncation; more than the 4096 tokens that local servers allow by
+default."""
 ANSWER_TOKENS: Final = 512
 _MARK: Final = "heliotrope"
 _SHOWN: Final = 8
@@ -84,7 +85,7 @@ def _call(messages: tuple[Message, ...], field: str, kind: dict[str, object], ma
 def _listed(llm: Llm) -> Row:
     check = "the LLM exists"
     if not isinstance(llm, Listing):
-        return Row(check, None, "not checked: no list of LLMs is requested from this kind of endpoint")
+        return Row(check, None, "not checked: this kind of endpoint is not asked for a list of LLMs")
     try:
         names = llm.listed()
     except LlmError as error:
@@ -142,8 +143,8 @@ def _read_to_the_end(outcome: Reply | LlmError, sent: int) -> Row:
     if not unsaid and read * MANY_BYTES_PER_TOKEN < sent:
         return Row(check, False, f"only {read} tokens were read from {sent} bytes", advice)
     if _MARK in outcome.text:
-        return Row(check, True, f"{sent} bytes, and the answer knows how the prompt begins")
+        return Row(check, True, f"{sent} bytes, and the answer contains the word given at the start")
     if unsaid:
-        found = "the answer does not know how the prompt begins; the endpoint does not report what it read"
+        found = "the answer lacks the word given at the start; the endpoint does not report how much it read"
         return Row(check, None, found)
-    return Row(check, None, f"{read} tokens were read, but the answer does not know how the prompt begins")
+    return Row(check, None, f"{read} tokens were read, but the answer lacks the word given at the start")

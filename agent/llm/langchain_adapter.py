@@ -1,9 +1,9 @@
 """The LangChain adapter: any chat model that `init_chat_model` opens.
 
 LangChain's structured output raises on a truncated response and loses its usage. The adapter therefore requests plain
-text, with the schema in the argument that the profile names, or in the prompt. Tracing is switched off for each call,
-regardless of the environment. Since a chat model may hang or raise any exception, it is called in a thread that is
-abandoned at the deadline, and exceptions are classified by status and class name.
+text, with the schema in the argument that the profile specifies, or in the prompt. Tracing is switched off for each
+call, regardless of the environment. Since a chat model may hang or raise any exception, it is called in a thread that
+is abandoned at the deadline, and exceptions are classified by status and class name.
 """
 
 import json
@@ -177,7 +177,7 @@ def _reply(answer: "AIMessage", call: Call, rung: Rung) -> Reply:
 
 
 def _fault(error: BaseException, cost: Usage) -> Fault:
-    """Classify what a provider's package raised, by its HTTP status, else by the names of its classes."""
+    """Classify an exception of a provider's package by its HTTP status or, without one, by the names of its classes."""
     response = getattr(error, "response", None)
     values = (getattr(owner, name, None) for owner in (error, response) for name in _STATUS_NAMES)
     status = next((value for value in values if isinstance(value, int) and value in _STATUSES), None)

@@ -96,7 +96,7 @@ class OpenAiLlm:
             try:
                 data = read_object(body).get("data")
             except ValueError as error:
-                raise Fault("bad_response", f"the list is broken: {error}", again="once") from None
+                raise Fault("bad_response", f"the list of LLMs is malformed: {error}", again="once") from None
             rows = data if isinstance(data, list) else []
             ids = (row.get("id") for row in rows[:_MAX_LISTED] if isinstance(row, dict))
             names[:] = [clean(found) for found in ids if isinstance(found, str)]

@@ -32,7 +32,8 @@ ANSWER_TOKENS: Final = 3
 _FOLDER_NAMES: Final = ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR")
 _FOLDER: Final = "data-gym-cache"
 _PIECE: Final = 20_000
-"""Characters to encode at once, because the time for a long run of one character grows faster than its length."""
+"""Maximum number of characters encoded at once, because the time for a long run of one character grows faster than its
+length."""
 _MAX_TABLE_BYTES: Final = 16_000_000
 _OLD_GPT: Final = re.compile(r"(?:^|/)(?:gpt-3\.5|gpt-4(?![.o\d])|text-embedding-(?:3|ada))")
 

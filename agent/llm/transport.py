@@ -2,7 +2,7 @@
 
 It sits below the SDK, which reads a whole response before returning anything. Every socket read and write checks the
 deadline of the call, because an HTTP client's own timeouts never fire on a server that sends byte by byte. Decoded
-bytes are counted as they arrive, and only the allowed headers of the SDK are sent.
+bytes are counted as they arrive, and of the SDK's headers only the allowed ones are sent.
 """
 
 import contextlib

@@ -1,4 +1,5 @@
-"""Sentence vectors from wordllama's static word vectors, which ship inside its wheel: no download, no key."""
+"""Sentence vectors from wordllama's static word vectors, which are part of its wheel, so neither a download nor a key
+is needed."""
 
 import logging
 import os

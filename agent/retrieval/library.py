@@ -1,9 +1,9 @@
 """A product's sources, ready for search: statements are indexed by vectors and BM25, and passages are returned.
 
 The search works on single statements with their headings, because a vector averaged over 300 words says little; a hit
-returns the passage around the statement. A stored library is a cache beside a draft: built in a temporary folder,
-stamped last, renamed into place and never changed. Its name is the fingerprint of all its input, so a stale library is
-never found; a new one is built instead.
+returns the passage around the statement. A stored library is a cache next to a draft. It is built in a temporary
+folder, stamped at the end, renamed into place and never changed. Its name is the fingerprint of all its input, so a
+stale library is never found; a new one is built instead.
 """
 
 import hashlib

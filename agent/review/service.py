@@ -361,7 +361,8 @@ class Service:
         return check(state, self._told(state, action), self.documents(state.key), self._seen(state.key))
 
     def _told(self, state: ReviewState, action: Action) -> Action:
-        """Add the stated facts to an answer. Raises InputError if it states facts and the draft cannot take them in."""
+        """Add the stated facts to an answer. Raises InputError if it states facts and the draft cannot incorporate
+        them."""
         name = action.item.partition("/")[2]
         question = next((one for one in state.questions if one.id == name), None)
         if action.verb != "answer" or question is None:

@@ -1,4 +1,4 @@
-"""Connections below HTTP and TLS: checked addresses only, with a deadline on every read and write.
+"""Connections below HTTP and TLS, which go only to checked addresses and have a deadline on every read and write.
 
 The time-outs of an HTTP library apply to each read separately, so a server that sends single bytes can evade them. Here
 every request has one deadline for all its reads together. A server must also begin to answer within a separate limit

@@ -1,4 +1,4 @@
-"""The crawl: listing and linked documentation, best pages first, in batches, within the budget.
+"""Crawls the listing and the documentation that it links to: best pages first, in batches, within the budget.
 
 A crawl requests pages in batches and processes the outcomes in the order of the requests, so that the set of pages read
 depends only on the responses, not on their order of arrival.
@@ -47,7 +47,7 @@ _WALLS: Final = {
     "script": "it builds its text with JavaScript",
 }
 _MIN_LETTERS: Final = 2
-_LETTERS_LOOKED_AT: Final = 5_000_000  # in the search for headings above one page's links; later links get no heading
+_LETTERS_LOOKED_AT: Final = 5_000_000  # letters searched for headings above links; later links get no heading
 _MAX_LINKS_KEPT: Final = 3000
 _SHOWN: Final = 500
 _ATTEMPTS: Final = 4  # page requests allowed for each page of the budget
@@ -57,7 +57,7 @@ _MAX_HOSTS: Final = 5  # vendor hosts whose sitemaps and well-known files are re
 _FIRST: Final = 12  # value of the product's own page
 _PROBE: Final = 9  # value of a file at a conventional path, such as `llms.txt`
 _BUDGET: Final = "the page budget is used up"
-_QUOTA_SHARE: Final = 8  # divisor of the page budget that gives the quota for a large API reference while others wait
+_QUOTA_SHARE: Final = 8  # the page budget divided by this is the quota for a large API reference while others wait
 _MIN_QUOTA: Final = 2
 _AT_ROOT: Final = (
     *("/llms.txt", "/.well-known/agent-card.json", "/.well-known/agent.json", "/.well-known/mcp.json", "/server.json"),
@@ -68,7 +68,7 @@ _IN_REPOSITORY: Final = (
     *("README.md", "SKILL.md", "server.json", ".claude-plugin/plugin.json", "manifest.json", "SECURITY.md"),
     "PRIVACY.md",
 )
-_MAX_SITEMAPS: Final = 5  # read in one crawl, index files included
+_MAX_SITEMAPS: Final = 5  # sitemaps read in one crawl, including index files
 _MAX_ENTRIES: Final = 5000
 _MAX_NAMED: Final = 10  # sitemaps taken from one robots.txt
 _ROBOTS_BYTES: Final = 500 * 1024

@@ -82,7 +82,7 @@ _EDITION_COST: Final = 40
 _LISTED_COST: Final = 6  # puts a page named only in the sitemap after linked pages of similar value
 _TOPICS: Final = 2  # multiplier of a template's limit if the link mentions a topic, since the address may say nothing
 _SIDE_BY_SIDE: Final = 3  # maximum pages of one varied template in a batch, so that a trap is noticed in time
-_AGAIN_COSTS: Final = (0, 3, 6, 8, 9)  # deduction by the number of pages already taken on the topic
+_AGAIN_COSTS: Final = (0, 3, 6, 8, 9)  # deductions, by how many pages on the topic were already taken
 _LEAST: Final = 3  # minimum value of another page on a topic, so that it still comes before a changelog or an example
 _EVERYTHING: Final = ("", "documentation")
 """Topics too broad to group pages by. Their pages are grouped by folder, so that no folder is read completely first."""
@@ -320,10 +320,10 @@ class Frontier:
         return len(self._waiting)
 
     def push(self, made: Candidate) -> str:
-        """Add a candidate. Of two with the same identity, the better is kept, in the position of the first.
+        """Add a candidate. Of two with the same identity, the better one is kept, in the position of the first.
 
-        If the two are spelled differently, returns the spelling that is not requested, otherwise an empty string. A
-        spelling with tracking or session parameters loses.
+        If their addresses are spelled differently, the spelling that will not be requested is returned, otherwise an
+        empty string. A spelling with tracking or session parameters loses.
         """
         for crowd in made.crowds:
             self._members[crowd].add(made.key)

@@ -1,7 +1,7 @@
 """Checks a reviewer's action against the state of the review and turns it into planned events.
 
 Nothing is stored here. If somebody else touched the item since the reviewer saw it, the action raises ConflictError
-with three versions. Actions on other items go through.
+with three versions. Actions on other items are accepted.
 """
 
 import hashlib
@@ -420,7 +420,7 @@ class _Act:
         return {"facts": kept_, "evidence": [mark for mark in marks if mark not in theirs]}
 
     def _strike(self, one: ItemState) -> tuple[Planned, ...]:
-        """Strike the item. A capability is struck through its facts, since they would otherwise recreate it."""
+        """Strike the item. A capability is struck by striking its facts, since they would otherwise recreate it."""
         if one.item.kind in ("posture", "score"):
             raise InputError(f"the {one.item.kind} cannot be struck", where=one.item.id, hint="correct it instead")
         facts = [_item(self._state, name) for name in carriers_of(self._state, one.item.id)]

@@ -162,7 +162,8 @@ class Numbering:
         self._drafted = len(self._kept)
 
     def place(self, wanted: Evidence, *, keep: bool = True) -> str:
-        """Add a citation unless its span is already there, and return its id: with `keep`, its own if free."""
+        """Add a citation unless its span is already there, and return its id; with `keep`, it keeps its own id if that
+        is free."""
         span = (wanted.document, wanted.start, wanted.end)
         if span not in self._by_span:
             name = wanted.id if keep and wanted.id not in self._kept else next_id(self._kept)

@@ -185,7 +185,7 @@ def _merged(draft: Draft, fresh: Draft, touched: set[str], answers: Sequence[Ans
         manifest={**fresh.manifest, REDRAFTED_FROM: " ".join((draft.id, *draft.earlier))},
         evidence=numbering.evidence,
     )
-    # Renumber the places of the threats without gaps, in the same order.
+    # Renumber the threats' places without gaps, keeping their order.
     standing = threats_of(made).values()
     order = sorted((one for one in standing if one.place is not None), key=lambda one: one.place or 0)
     places = {one.id: number for number, one in enumerate(order, 1)}

@@ -403,7 +403,7 @@ def _create(path: Path, to: str, more: Sequence[Path]) -> None:
 
 
 def _wrong(connection: Connection, lock: Lock | None, store_id: str) -> str:
-    """Return what is wrong with the content of a file that is intact for SQLite; empty if nothing is."""
+    """Return what is wrong with the content of a file that SQLite considers intact; empty if nothing is."""
     before = lock.store_id() if lock is not None else ""
     if before and before != store_id:
         return f"another store was here before; if you put this one in its place, delete the {LOCK} file next to it"

@@ -1,7 +1,7 @@
 """Access control for the review app: one ASGI layer around every route, including static files and errors.
 
-- Exactly one Host header, which must be this server's own: a foreign name whose DNS entry points here is refused, and
-  so is a request with two Host headers.
+- Exactly one Host header, which must be this server's own: requests for a foreign name whose DNS entry points to this
+machine are refused, as are requests with two Host headers.
 - A request that changes something has to come from a page of this server: `Sec-Fetch-Site: same-origin` (or `none`, for
   an address typed by a person), or this server's `Origin` if a browser does not send that header.
 - A session: a one-time token in the printed address is exchanged for a cookie that scripts cannot read and other

@@ -53,7 +53,8 @@ from agent.taxonomy.layers import LAYERS
 Word = Annotated[str, Query(max_length=80)]
 ItemName = Annotated[str, Query(max_length=100)]
 _BACK: Final = ("questions", "contests", "sign", "mitigations", "history")
-"""The pages to which their own forms return; forms on all other pages return to the review page."""
+"""The pages that are shown again after one of their forms was sent; forms on all other pages lead to the review
+page."""
 _WORDED: Final = {
     "note": "Note", "text": "Text", "rule": "Why", "quote": "Quote", "url": "Public page", "sender": "Sender",
     "to": "To", "document": "Source", "start": "From", "end": "To",

@@ -1,4 +1,4 @@
-"""The review app on a local socket: bound to loopback only, stopped by SIGINT or SIGTERM."""
+"""Runs the review app on a local socket, bound only to loopback, until SIGINT or SIGTERM."""
 
 import gc
 import ipaddress

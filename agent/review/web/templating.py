@@ -1,8 +1,8 @@
 """Page templates: all values are escaped, unknown names raise, and evidence marks become links.
 
 A character that changes the direction of text stays in place, wrapped in an element that isolates it and shows its code
-before it (`.turn` in `app.css`). It therefore reorders nothing, and a selection in a source counts and quotes the same
-characters as before.
+before it (`.turn` in `app.css`). It therefore reorders nothing, and a selection in a source still has the same
+characters and offsets.
 """
 
 import re

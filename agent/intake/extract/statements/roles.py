@@ -1,4 +1,4 @@
-"""Determines the role of each statement: its purpose, and whom it addresses.
+"""Determines the role of each statement, that is, its purpose and whom it addresses.
 
 Less than half of a README's statements are about the product. The others tell the reader what to type, show an example,
 praise, announce, compare, or lead elsewhere. If they were read as the product's own actions, they would produce threats
@@ -44,7 +44,7 @@ _MAX_REASONS: Final = 2
 _MAX_QUOTED: Final = 60
 _MAX_FIRST: Final = 3
 _ORDER: Final = ("that", "made", "with", "without", "after", "under")
-"""First words of the clauses of a reason, in natural reading order."""
+"""First words of the clauses of a reason, in the order in which a sentence would have them."""
 _BLOCKS: Final = {
     "paragraph": "a sentence",
     "item": "a list item",
@@ -152,7 +152,8 @@ class RoleClassifier:
     fingerprint: str
     """Hash of all constants."""
     pulls: NDArray[np.float32]
-    """How strongly each hashed feature favours a role, compared with the average of the roles on the other side."""
+    """How strongly each hashed feature favours a role, compared with the average of the roles on the other side (those
+    with facts, or those without)."""
 
     def chances(
         self, named: Sequence[Sequence[str]], statements: Sequence[Statement], vectors: NDArray[np.float32]

@@ -41,7 +41,7 @@ class Step(NamedTuple):
     kind: str
     """base, factor, total or controls."""
     points: str = ""
-    """Score points with all decimals, so that the printed numbers add up; empty if no score is shown."""
+    """Score points with all their decimals, so that the printed numbers add up; empty if no score is shown."""
     at: float = 0.0
     """Start of the row's bar, 0 to 100."""
     width: float = 0.0
