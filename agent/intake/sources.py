@@ -106,7 +106,7 @@ def _read_file(path: Path, name: str, settings: Settings) -> LocalFile:
 
 
 def _read_folder(root: Path, settings: Settings) -> Folder:
-    """Read the documents of a folder and its sub-folders: listing, index or README first, then sorted.
+    """Read the documents of a folder and its sub-folders: the listing, index or README first, the others sorted.
 
     Skips hidden files, links that lead out of the folder, files in other formats and empty documents. Of YAML and XML
     files, only API descriptions, manifests and sitemaps count: settings, labels and build files have the same suffixes,

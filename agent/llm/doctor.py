@@ -111,7 +111,7 @@ def _shaped(outcome: Reply | LlmError) -> Row:
     except (ValueError, RecursionError):
         fits = False
     if not fits:
-        advice = "choose an LLM or a server that follows a JSON schema; otherwise answers are repaired or dropped"
+        advice = "choose an LLM or a server that follows a JSON schema; other answers have to be repaired or dropped"
         return Row(check, False, f"the answer does not have the requested format (requested by {outcome.rung})", advice)
     if outcome.rung != "json_schema":
         advice = f"set the profile's rung to {outcome.rung}: otherwise the first request of every run is wasted"

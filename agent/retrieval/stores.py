@@ -5,9 +5,9 @@ The rest of this package calls only two methods that every LangChain store has (
 between stores (distance, similarity, relevance), so none are requested: the store only says which entries are nearest,
 and the cosines are computed in this package.
 
-`chroma` is the embedded default: a rebuildable cache in a folder, exact search, no server, no embedding function of its
-own (without `embedding_function=None` it downloads one). `memory` is LangChain's own store, saved as one JSON file.
-Imports are lazy: chromadb takes 1.6 seconds.
+`chroma` is the embedded default: a rebuildable cache in a folder, with exact search, without a server, and without an
+embedding function of its own (it would download one unless `embedding_function=None` is given). `memory` is LangChain's
+own store, saved as one JSON file. Imports are lazy: chromadb takes 1.6 seconds.
 """
 
 import os
@@ -85,7 +85,7 @@ def store_kind(name: str) -> StoreKind:
 
 
 class _Vectors:
-    """This package's embedder in the form of LangChain's `Embeddings`, whose import would take time."""
+    """This package's embedder with the methods of LangChain's `Embeddings`, without the slow import of that class."""
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         return [row.tolist() for row in embed(texts)]

@@ -309,7 +309,7 @@ class Service:
         Raises InputError for an item that does not exist.
         """
         if item and all(one.item.id != item for one in self.review(key).items):
-            raise InputError("there is no such item", where="item", hint="see the id under More on the item")
+            raise InputError("there is no such item", where="item", hint="see the ids under “More” on each item")
         self._store.add_focus(key, item, reviewer.name if reviewer else "", min(seconds, MAX_SECONDS))
 
     def focus_by_item(self, key: str) -> dict[str, float]:

@@ -380,7 +380,7 @@ def _ground(style: Mapping[str, str], outer: _Seen) -> tuple[colours.Colour | No
 
 
 def _is_drowned(style: Mapping[str, str], seen: _Seen) -> bool:
-    """Return whether text has the colour of its background or none."""
+    """Return whether text is transparent or has the colour of its background."""
     clip = style.get("background-clip") or style.get("-webkit-background-clip") or ""
     if seen.ink is None or "text" in clip:
         return False

@@ -170,7 +170,7 @@ def refuse_stale(
 def _item(state: ReviewState, name: str) -> ItemState:
     found = next((one for one in state.items if one.item.id == name), None)
     if found is None:
-        raise InputError(f"there is no item {name[:80]!r}", where="item", hint="see the id under More on the item")
+        raise InputError(f"there is no item {name[:80]!r}", where="item", hint="see the ids under “More” on each item")
     return found
 
 
@@ -217,7 +217,7 @@ class _Act:
             raise ConflictError(
                 "somebody has acted since you saw the review",
                 where="undo",
-                hint="look at that act first; undo would then revert it",
+                hint="look at that act first; it is what undo would now revert",
                 mine={"verb": "undo", "version": version},
                 theirs={"batch": batch},
                 base={"version": version},

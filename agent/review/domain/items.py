@@ -133,7 +133,7 @@ def with_basis(one: Threat) -> Threat:
 
 
 def is_unstated(one: FactorEstimate) -> bool:
-    """Return whether no source states a factor, so that its value is the usual or inferred one."""
+    """Return whether no source states a factor, so that its value is only typical or inferred."""
     return one.state == "unknown" or (one.state == "inferred" and not one.evidence)
 
 

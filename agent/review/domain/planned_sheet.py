@@ -34,7 +34,7 @@ class Sheet(NamedTuple):
 
 
 def with_sheet(state: ReviewState, planned: Sequence[Planned], recompose: Recompose) -> Sheet:
-    """Add to the last planned event on a fact or question the name of the draft that then follows from the facts."""
+    """Add the name of the draft that then follows from the facts to the last planned event on a fact or question."""
     before, words = sheet_change(state), vendors_words(state)
     after = before
     for plan in planned:

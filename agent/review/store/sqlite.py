@@ -174,8 +174,8 @@ def back_up(path: Path, target: Path) -> None:
 
 @contextmanager
 def new_file(target: Path, store: Path) -> Iterator[Path]:
-    """Yield an empty file that takes the place of `target` if the block ends well, so that `target` is never half
-    written; errors are those of `store`."""
+    """Yield an empty file that takes the place of `target` if the block raises nothing, so that `target` is never half
+    written. Errors are raised as errors of the store."""
     new = target.with_name(f".{target.name}.new")
     try:
         with guarded(store):

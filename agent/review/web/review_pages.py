@@ -210,7 +210,7 @@ def work(at: At) -> Response:
 def contest_file(at: At, item: str) -> Response:
     """Export a blank response file for contesting an item."""
     if item not in at.titles:
-        raise MissingError("there is no such item", where=item[:80], hint="see the id under More on the item")
+        raise MissingError("there is no such item", where=item[:80], hint="see the ids under “More” on each item")
     text = contest_form(at.state.drafted.id, item, list(at.titles))
     return attached(Export(f"{at.key}-contest-{item.replace('/', '-')}.yaml", "application/yaml", text.encode()))
 

@@ -52,7 +52,7 @@ _SIGN_IN: Final = re.compile(
 )
 _MAX_HEAD_LINKS: Final = 50
 _LONG: Final = 150
-"""A page with more words than this cannot be just a wall."""
+"""A page with more words than this cannot be just a log-in or consent wall."""
 _SHORT: Final = 60
 """On a page with at most this many words, a request to sign in or to consent counts as a wall."""
 _HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
@@ -228,7 +228,7 @@ class _Walk:
         """Whether blocks were left unread because of a limit."""
         self._buffer: list[str] = []
         self._linked = self._links = self._inner_links = 0
-        """Letters, links, and links within the page, of the text in the buffer."""
+        """The numbers of letters, links, and links within the page in the buffered text."""
         self._heading: etree._Element | None = None
         self._aside: _Aside | None = None
         self._kind: BlockKind = "paragraph"
@@ -305,7 +305,8 @@ class _Walk:
     def _stands_apart(self, element: etree._Element) -> bool:
         """Return whether a span is a separate box rather than the end of the word in the previous box.
 
-        No white space separates the two texts, and either both boxes have a class or the second begins with a capital.
+        There is no white space between the two texts. They are separate if both boxes have a class or the second text
+        begins with a capital.
         """
         previous = element.getprevious()
         if previous is None or previous.tail or previous.tag not in ("span", "a") or not self._buffer:

@@ -17,8 +17,8 @@ from lxml import etree
 from agent.intake.hidden.visibility import tag_of
 from agent.intake.page import Block
 
-# Camel case, underscores and dashes are normalised before names are compared. The noun must come last in a name, except
-# for words for boxes and sides, numbers and hashes. For example, `docSidebarContainer_Yf3` is a sidebar, but
+# Camel case, underscores and dashes are normalised before names are compared. The noun must come last in a name; only
+# words for boxes and sides, numbers and hashes may follow it. For example, `docSidebarContainer_Yf3` is a sidebar, but
 # `pagination-first` (beside `article-body`) is not a pagination, and `has-sidebar` is not a sidebar.
 _OF: Final = r"(?<![a-z0-9])(?<!has-)(?<!with-)(?<!no-)"
 _BOXES: Final = (
@@ -36,7 +36,7 @@ _ACTION: Final = re.compile(
     r"|previous|older|newer|details|more|visit|try|choose|select|compare|launch|deploy|browse|free|trouble|jump|rss"
     r"|tweet|post)\b|→|›|»|←|‹)"
 )
-# Stock phrases. Each must match a whole text: "Updated files are sent on" or "Powered by GPT" is evidence.
+# Stock phrases. Each must match a whole text, since "Updated files are sent on" or "Powered by GPT" is evidence.
 _DATE: Final = (
     r"(?:(?:an?|\d+|over an?|about an?) \w+ ago|(?:\w{3,9}\.? )?\d{1,4}(?:st|nd|rd|th)?[ ,./-].{0,20}|today|yesterday)"
 )
@@ -184,17 +184,19 @@ _LINKED: Final = 0.4
 _BARE_HEADING: Final = 1.3
 _MARK_CHARS: Final = 20
 _BYLINE_CHARS: Final = 100
-"""Maximum length in characters of a byline: an author and a time above a post, not a post."""
+"""Maximum length in characters of a byline (the author and time above a post); a longer text is a post."""
 _TALK_REACH: Final = 100
 """Number of text nodes of an element that are searched for signs of posts."""
 
 
 Mark = Literal["chrome", "neighbour"]
-"""`chrome` is navigation, a banner or similar; `neighbour` is about something else: related, reviews, sponsored."""
+"""`chrome` is navigation, a banner or similar; `neighbour` is about something else (related products, reviews,
+advertisements)."""
 
 
 class Size(NamedTuple):
-    """Number of characters in an element's text, outer white space stripped, and how many of them are in links."""
+    """Number of characters in an element's text, without leading and trailing white space, and how many are in
+    links."""
 
     chars: int
     linked: int

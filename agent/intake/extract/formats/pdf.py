@@ -132,7 +132,8 @@ class _Painting:
         self.pictures = 0
         self.unseen: dict[int, str] = {}
         self.calls: list[tuple[str, tuple[_State, tuple[_Painted, ...]]]] = []
-        """Forms drawn by the operations, by name: the graphics state, and what was painted before."""
+        """Forms drawn by the operations, by name, each with the graphics state and with what had been painted
+        before."""
 
     def read(self, operations: Sequence[Operation], state: _State, ground: Sequence[_Painted] = ()) -> None:
         """Judge all operations that show text; a form starts from the graphics state of its call and from what had been

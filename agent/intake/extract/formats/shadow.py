@@ -82,7 +82,7 @@ def _fill(host: etree._Element, shadow: etree._Element, scopes: dict[str, str]) 
         child.tail = " "  # keeps the words of two boxes in one slot apart
     if f"{before}{after}{''.join(behind.values())}".strip():
         slot = opened("")
-        # Text after a child outside this slot goes in front.
+        # If the child before the text is in another slot, the text goes in front.
         lost = "".join(text for child, text in behind.items() if child.getparent() is not slot)
         slot.text = f"{_clean(slot.text)}{before}{after}{lost}"
         for child, text in behind.items():

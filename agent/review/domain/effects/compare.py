@@ -195,7 +195,7 @@ def _factor(one: FactorEstimate | None) -> Cell:
 
 
 def _set_in_review(one: FactorEstimate) -> bool:
-    """Return whether a reviewer set the value; without a quote, the factor's state is still unstated."""
+    """Return whether a reviewer set the value; without a quote, the factor's state is still “not stated”."""
     return any(part.kind == "review" for part in one.parts)
 
 

@@ -276,7 +276,7 @@ def why_not_narrower(before: ReviewState, after: ReviewState, question: str) -> 
 def _why_no_move(before: ReviewState, after: ReviewState, fact: Fact) -> str:
     held, title = held_as(facts_of(after.reviewed), fact), f"“{fact_title(fact)}”"
     if held is not None and not held.counts and is_vendors_word(held):
-        return f"only the vendor says {title}, which would lower something: it counts once you confirm it"
+        return f"only the vendor says {title}, which would lower a risk: it counts once you confirm it"
     if fact.key in stated_keys(before.reviewed):
         return f"the sources already say {title}"
     settles = settled_by(load_vocabulary()[fact.key])

@@ -298,8 +298,8 @@ def _with_speakers(draft: Draft, spoken: Mapping[str, SourceKind]) -> Draft:
 
 
 def _unsettled(made: Draft, base: Draft, words: Collection[str]) -> Draft:
-    """Turn every layer of `made` that is certain only by a vendor's word back to not certain. `words` are the ids of
-    vendor-only facts, and `base` is the draft without them."""
+    """Turn every layer of `made` that is certain only because of a vendor's word back to not certain. `words` are the
+    ids of vendor-only facts, and `base` is the draft without them."""
     opened = [
         key for key, layer in made.layers.items()
         if layer.certain and key in base.layers and not base.layers[key].certain

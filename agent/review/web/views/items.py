@@ -335,7 +335,7 @@ class FactBody:
         self.readers = ", ".join(READERS.get(source.reader, source.reader) for source in now.sources)
         self.counts = held.counts
         self.noted = is_vendors_word(now) and not sure and not held.counts
-        """Whether only a vendor says so and the fact would lower something, so that it counts only once confirmed."""
+        """Whether only a vendor says so and the fact would lower a risk, so that it counts only once confirmed."""
         self.answers = question_of(name)
         """The question whose answer states the fact; empty for a fact read from the sources."""
         against = [items.facts[other] for other in fact.conflicts_with if other in items.facts]
