@@ -42,7 +42,7 @@ SOURCE_TEXT: Final = "source text: "
 """Prefix under which the draft lists text that was not read."""
 _MAX_REASONS: Final = 12
 _LATER: Final = "language"
-"""Gap that the draft reports itself, because an LLM can read languages that the embedded drafter cannot."""
+"""Reason of the gaps for unread languages; the draft reports these itself, because an LLM may have read them."""
 # Skip reasons of pages that were wanted but could not be fetched; older recordings have "wants", "sends", "unpacks".
 _FAILED: Final = re.compile(
     r"behind a |the server (?:requires|wants|redirects|sends)|the server answered (?!404|410)|the server's answer is|"

@@ -70,7 +70,7 @@ class Caps:
 
 @dataclass(frozen=True)
 class Spent:
-    """Calls, usage and cost of a run so far."""
+    """The calls, usage and cost of a run so far."""
 
     calls: int
     """Completed calls, including failed ones."""

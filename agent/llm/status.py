@@ -77,7 +77,7 @@ def fault_of_status(status: int, headers: Mapping[str, str], body: bytes, now: f
 
 
 def _error_fields(body: bytes) -> tuple[str, str]:
-    """Return code (or type) and message of a JSON error, or empty strings if the body is not a JSON object."""
+    """Return the code (or type) and the message of a JSON error, or empty strings if the body is not a JSON object."""
     try:
         found = read_object(body)
     except ValueError:

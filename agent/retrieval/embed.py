@@ -61,7 +61,7 @@ def embed(texts: Sequence[str]) -> NDArray[np.float32]:
 
 
 def embedder_id() -> str:
-    """Return name, version and vector size of the embedder, which are part of an index's fingerprint."""
+    """Return the name, version and vector size of the embedder, which are part of an index's fingerprint."""
     return f"wordllama-{version('wordllama')}-{DIMENSIONS}"
 
 

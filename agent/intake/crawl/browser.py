@@ -1,9 +1,9 @@
 """Render pages that need JavaScript in a system Chromium without network access of its own.
 
-Optional: it needs the package extra `browser`, a Chromium and the setting `browser = on`. `Rendering` sits between the
-crawl and the network; every file that a page requests goes through the same `Web` as the pages of the crawl, by GET
-only, under the same guard, politeness rules and budgets. Chromium runs in a child process that is killed at the
-deadline.
+Optional: it needs the package extra `browser`, an installed Chromium and the setting `browser = on`. `Rendering` sits
+between the crawl and the network; every file that a page requests goes through the same `Web` as the pages of the
+crawl, by GET only, under the same guard, politeness rules and budgets. Chromium runs in a child process that is killed
+at the deadline.
 """
 
 import base64

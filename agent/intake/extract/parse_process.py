@@ -56,7 +56,7 @@ class _Warm(NamedTuple):
     process: subprocess.Popen[bytes]
     channel: socket.socket
     owner: int
-    """The process that started it; a fork of that process starts another."""
+    """Id of the process that started it; a fork of that process starts a warm process of its own."""
 
 
 class WarmParser:

@@ -216,7 +216,8 @@ class Cascade:
                         self._by_element.setdefault(element, []).extend((rank, declared) for declared in rule.style)
 
     def _found(self, selector: str) -> Iterator[tuple[tuple[int, int, int], list[etree._Element]]]:
-        """Yield specificity and elements of each part of a selector, or nothing if the selector cannot be parsed."""
+        """Yield the specificity and the elements of each part of a selector, or nothing if the selector cannot be
+        parsed."""
         if _SIMPLE.fullmatch(selector):
             keys = [part if part[0] in ".#" else part.lower() for part in _PART.findall(selector)]
             first, *others = sorted((self._index.get(key, []) for key in keys), key=len)

@@ -165,7 +165,7 @@ def find(text: str) -> tuple[Addressed, ...]:
     # A sentence found by a pattern is not extended by cues in its neighbours.
     spans = named + [(s, e) for s, e in cues.find(text)[:_MAX_PLACES] if not any(a < e and s < b for a, b in named)]
     for variant in decoding.folded(text):
-        # A variant has the same length as the text, so its positions apply to the text.
+        # A variant has the same length as the text, so positions in it are also positions in the text.
         spans.extend(islice(_plain(variant, text), _MAX_PLACES))
     for start, end, readings in decoding.hidden(text):
         inner = (each for reading in readings for _, _, found in decoding.hidden(reading) for each in found)

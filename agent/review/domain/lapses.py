@@ -1,4 +1,4 @@
-"""Decides when a decision on an item lapses: when the content that the decision was based on changes.
+"""Determines whether a decision on an item lapses, which happens when the content that it was based on changes.
 
 A decision stores the item's content, field by field, with quotes in place of their marks. Each time the review is
 folded, the stored content is compared with the current content. Neither a quote attached later nor a field that the

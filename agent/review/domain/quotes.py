@@ -111,7 +111,7 @@ def cite(value: object, documents: Sequence[Document], evidence: Sequence[Eviden
 
 
 def _span(value: Mapping[object, object], document: Document, where: str) -> tuple[int, int]:
-    """Return start and end of the cited words, excluding surrounding whitespace."""
+    """Return the start and the end of the cited words, excluding surrounding whitespace."""
     start, end, quote = value.get("start"), value.get("end"), value.get("quote")
     if start is None and end is None and isinstance(quote, str):
         if (found := locate(quote, document.text)) is None:

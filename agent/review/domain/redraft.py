@@ -262,7 +262,7 @@ def _moved(before: Draft, after: Draft, touched: set[str]) -> Iterator[Moved]:
 
 
 def score_text(draft: Draft) -> str:
-    """Format score, band and likely range in words, or why no score is shown."""
+    """Describe the score, its band and its likely range in words, or why no score is shown."""
     scored = draft.score
     if scored.aivss is None:
         return f"withheld: {scored.withheld}"

@@ -89,7 +89,7 @@ class Standing:
 
     @property
     def why(self) -> str:
-        """Reason and note of the decision, in words."""
+        """The reason and the note of the decision, in words."""
         return why(self.reason, self.note)
 
     @property

@@ -1,14 +1,17 @@
 """Rescores a reviewed draft by the drafter's own rules.
 
-    headline     the reviewer's choice; else the drafted headline, until it is struck or made milder, or another threat
-                 in default use is made more severe or added; then, by the drafter's rule, the most severe supported
-                 threat in default use. In older drafts the drafted headline, else the first threat left with a quote
-    base         the base score of the headline's vector. Its range is the drafted one while headline and vector are
-                 unchanged; else it covers the remaining threats' bases that lie within the drafted range's width
+    headline     the reviewer's choice, if there is one. Otherwise the drafted headline, until it is struck or made
+                 milder, or another threat in default use is added or made more severe; from then on, by the drafter's
+                 rule, the most severe supported threat in default use. For older drafts: the drafted headline or, once
+                 it is gone, the first remaining threat with a quote
+    base         the base score of the headline's vector. Its range is the drafted one while the headline and its vector
+                 are unchanged; otherwise it covers the bases of the remaining threats that lie within the width of the
+                 drafted range
     factors      the current values, with their ranges
-    likely       the drafted constants at the new raw score. A drafted range may reach beyond the corners, since drafts
-                 err beyond their factors' ranges; this excess shrinks to nothing as more is decided
-    withheld     for the drafter's reasons
+    likely       the drafted constants, applied to the new raw score. A drafted range may reach beyond the corners,
+                 since drafts err by more than the ranges of their factors; this excess shrinks to nothing as more is
+                 decided
+    withheld     for the same reasons as by the drafter
 
 A draft with unchanged inputs keeps its score exactly, so confirming never changes a score.
 """

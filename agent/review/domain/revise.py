@@ -337,7 +337,7 @@ def _last_places(draft: Draft, standing: Decisions) -> dict[str, int]:
 
 
 def _known(draft: Draft, standing: Decisions, drafted: Draft) -> dict[str, Fact]:
-    """Return the facts of a draft by every id that refers to them, except ids of struck or corrected facts."""
+    """Map every id that refers to a fact of a draft to that fact, except the ids of struck or corrected facts."""
     gone = {name.removeprefix("fact/") for name, one in standing.items() if one.verdict == "struck" or one.edits}
     return by_names(draft, drafted, gone)
 

@@ -266,7 +266,8 @@ class Store:
         return tuple(made)
 
     def _last(self, connection: Connection) -> tuple[int, str]:
-        """Return row number and hash of the last event of the chain; before the first event, 0 and the genesis hash."""
+        """Return the row number and the hash of the chain's last event; before the first event, 0 and the genesis
+        hash."""
         row = connection.execute(select(events.c.seq, events.c.hash).order_by(events.c.seq.desc()).limit(1)).first()
         return (0, genesis(self.id)) if row is None else (row.seq, row.hash)
 

@@ -76,7 +76,7 @@ _TEXTS: Final[Mapping[str, tuple[tuple[str, str, FieldKind, str], ...]]] = {
     "chain": (("title", "Title", "line", ""),),
     "question": (("text", "Question", "area", ""), ("proposed", "An answer that would settle it", "area", "")),
 }  # fmt: skip
-"""Name, label, kind and hint of the text fields that correct an item, by kind of item."""
+"""The name, label, kind and hint of each text field that corrects an item, by kind of item."""
 _CITED: Final = ("factor", "threat", "score", "capability", "fact")
 """The kinds of items whose corrections list their evidence."""
 
@@ -296,7 +296,7 @@ def span_words(document: str, start: int, end: int) -> str:
 
 
 def read_span(text: str) -> tuple[str, int, int] | None:
-    """Parse document, start and end from a value of `span_words`. Returns None for any other text."""
+    """Parse the document, start and end from a value of `span_words`. Returns None for any other text."""
     found = _SPAN.fullmatch(text)
     return (found[1], int(found[2]), int(found[3])) if found else None
 
@@ -438,7 +438,7 @@ def fields_for(kind: str, now: Plain, draft: Draft) -> tuple[Field, ...]:
 
 
 def threat_fields(now: Plain) -> list[Field]:
-    """Return title, statement, severity, list ids and mitigations of a threat as form fields."""
+    """Return the title, statement, severity, list ids and mitigations of a threat as form fields."""
     said = now.get("statement")
     statement = said if isinstance(said, Mapping) else {}
     chosen = dict(part.split(":", 1) for part in _text(now, "cvss_vector").removeprefix(PREFIX).split("/") if part)

@@ -429,7 +429,7 @@ def _layers_off(reader: "PdfReader") -> frozenset[int]:
 
 
 def _outside_pages(reader: "PdfReader") -> Iterator[tuple[str, str]]:
-    """Yield the place and words of text outside the pages: metadata, XMP packet, annotations, attachment names."""
+    """Yield the place and the words of text outside the pages: metadata, XMP packet, annotations, attachment names."""
     for value in (reader.metadata or {}).values():
         yield "metadata of the PDF", str(value)
     stream = reader.root_object.get("/Metadata")

@@ -1,4 +1,4 @@
-"""Loads JSON and YAML as plain values under size limits, with field access that relies on no type.
+"""Loads JSON and YAML as plain values under size limits, and reads fields without relying on their types.
 
 No value is trusted to have the shape that its format prescribes: a field of the wrong type counts as absent. Imported
 by the parsing child.

@@ -55,7 +55,7 @@ class Repository(NamedTuple):
 
     @property
     def path(self) -> str:
-        """Owner and name in lower case, which are the same for all spellings."""
+        """The owner and the name in lower case, which are the same for all spellings."""
         return f"{self.owner}/{self.name}".casefold()
 
 

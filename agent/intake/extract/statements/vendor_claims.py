@@ -22,7 +22,7 @@ _MIN_WORDS: Final = 2
 _MIN_ASSURANCE: Final = 5
 """Minimum number of words for a control sentence to count as a promise even without the form of a claim."""
 _TELLING_WORDS: Final = (5, 30)
-"""Minimum and maximum number of words of a sentence that is informative and can be shown in full."""
+"""The minimum and the maximum number of words of a sentence that is informative and can be shown in full."""
 _CODE: Final = re.compile(
     r"\{\s*\"|\"\s*:|^\s*[\[{<@$]|[{}│├└]|\w\(|=|\s->\s|\s→|\s\|\s|(?<![\w-])--?[a-z]|^\W*[A-Z][A-Z0-9]*_"
     r"|\b\w+\.\w+\.\w+"

@@ -18,7 +18,7 @@ from agent.taxonomy.factors import FACTOR_TITLES, FACTORS
 from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS
 
 _KINDS: Final[Mapping[str, str]] = {"capability": "ability", "layer": "", "factor": ""}
-"""The word before an item's title, for kinds that are not called by their own name."""
+"""The word that is put before an item's title, for kinds where it is not the name of the kind."""
 _TOLD: Final = ("posture", "layer", "factor", "threat", "chain", "question", "capability")
 """Kinds whose changes are reported here: not facts, on which reviewers decide directly, and not the score, whose
 changes have their own causes."""

@@ -51,7 +51,7 @@ class Settling(NamedTuple):
     asked: tuple[Question, ...]
     """The unanswered questions about the layer."""
     waiting: tuple[tuple[str, str], ...]
-    """Element and title of facts from answers that would settle the layer once they are confirmed."""
+    """The element ids and titles of facts from answers that would settle the layer once they are confirmed."""
     answered: tuple[str, ...]
     """The ids of the questions whose answers did not settle the layer."""
     keys: tuple[tuple[str, str], ...]
@@ -104,7 +104,8 @@ class Items:
         self.unknown |= {f"layer/{key}" for key, layer in state.reviewed.layers.items() if not layer.certain}
 
     def place(self, each: Dependent) -> tuple[str, str]:
-        """Return element and title of a dependent; the element is empty if a fact's card covers it or it is no item."""
+        """Return the element id and the title of a dependent; the id is empty if a fact's card covers it or it is no
+        item."""
         return dom_id(each.item) if each.item and each.item not in self.in_facts else "", each.title
 
     def is_gone(self, each: Dependent) -> bool:
@@ -176,7 +177,7 @@ class ItemView:
         )
         """The item's decided contests."""
         self.via = tuple((dom_id(name), items.titles.get(name, name)) for name in one.via)
-        """Element and title of the facts that are decided in place of the item."""
+        """The element ids and titles of the facts on which reviewers decide instead of the item."""
         self.in_fact = item.id in items.in_facts
         """Whether the card of a fact covers the whole item."""
         self.posture = state.reviewed.product.posture if item.kind == "posture" else ""
@@ -313,7 +314,7 @@ class QuestionBody:
             for name, (fact, _) in items.state.answered.items()
             if question_of(name) == question.id
         ]
-        """Element and title of each fact that the answer states."""
+        """The element ids and titles of the facts that the answer states."""
         self.silent = bool(answer) and not states
         """Whether the question was answered but nobody has said yet what the answer states."""
 
@@ -341,7 +342,8 @@ class FactBody:
         against = [items.facts[other] for other in fact.conflicts_with if other in items.facts]
         self.conflict = ", ".join(fact_title(other) for other in against)
         self.hangs = [items.place(each) for each in hangs]
-        """Element and title of everything that depends on the fact; the element is empty if it is not an item."""
+        """The element ids and titles of everything that depends on the fact; the id is empty for a part that is not an
+        item."""
         self.fell = [items.place(each) for each in hangs if struck and items.is_gone(each)]
         self.altered = [items.place(each) for each in hangs if struck and items.says_else(each)]
 

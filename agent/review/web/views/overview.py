@@ -49,7 +49,7 @@ class Step(NamedTuple):
     value: str = ""
     """The value of a factor, or the sum of all factors."""
     range: tuple[float, float, float] | None = None
-    """Low, value and high of a factor, 0 to 1."""
+    """The low end, value and high end of a factor, 0 to 1."""
     band: str = ""
     """Severity of the base."""
 
@@ -190,7 +190,7 @@ def _wide(state: ReviewState) -> str:
 
 
 def _leads(way: Lowering, names: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return element and name of each item that decides a change."""
+    """Return the element id and the name of each item on which a change depends."""
     if way.kind == "factors":
         return [("section-factors", way.what)]
     if way.kind == "factor":
@@ -209,7 +209,8 @@ def _said(draft: Draft, *, controls: bool) -> list[tuple[Fact, str]]:
 
 
 def _steps(draft: Draft, names: Mapping[str, str]) -> list[Step]:
-    """Return base, factors and score; only the factors if there is no score or another formula combines them."""
+    """Return the rows for base, factors and score; only those of the factors if there is no score or another formula
+    combines them."""
     score, first = draft.score, headline_of(draft)
     keys = [key for key in FACTOR_SETS[score.factor_set or "0.5"] if key in draft.factors]
     factors = {key: _factor(key, draft.factors[key]) for key in keys}

@@ -36,7 +36,7 @@ class Run(NamedTuple):
     hostile: bool = False
     """Whether the run is inside a finding that is more than a vendor's claim."""
     removed: tuple[tuple[str, str], ...] = ()
-    """Description and excerpt of text that was removed before the run, because it is invisible to readers."""
+    """The description and an excerpt of text that was removed before the run, because it is invisible to readers."""
     left_out: int = 0
     """The number of characters that the page omits between the previous run and this one."""
 
@@ -99,7 +99,7 @@ class Quote(NamedTuple):
     quote: str
     document: str
     standing: str
-    """Rank and subject in words."""
+    """The rank and the subject in words."""
     before: str = ""
     after: str = ""
     title: str = ""
