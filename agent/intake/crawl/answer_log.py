@@ -76,7 +76,7 @@ class Failed(Record):
 
 
 class Stopped(Record):
-    """A record that a budget was used up when the crawl checked."""
+    """Records that a budget was used up at one of the crawl's checks."""
 
     kind: Literal["stop"] = "stop"
     look: int

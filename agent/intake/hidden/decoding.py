@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import unquote
 
 _LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-# Look-alikes of other scripts, full-width forms, and mathematical letters (52 to a style) and digits (ten to a style).
+# Look-alikes of other scripts, full-width forms, and mathematical letters (52 per style) and digits (ten per style).
 _PLAIN: Final = (
     str.maketrans(
         "аеорсухіјѕһԁԛԝьАВЕКМНОРСТУХІЈЅαονρτυικεΑΒΕΖΗΙΚΜΝΟΡΤΥΧɡıℓοօ",

@@ -97,8 +97,8 @@ def verify_tail(events: Iterable[Event | Unreadable], store_id: str) -> Broken |
 def _first_broken(
     rows: Iterable[Event | Unreadable], previous: str, seq: int, head: Head | None, *, whole: bool
 ) -> Broken | None:
-    """Verify rows from number `seq` on, which follows `previous`. In a whole chain the events of each review are
-    numbered from 1, and a batch begins with an event before."""
+    """Verify rows from number `seq` on, which follows `previous`. With `whole`, the events of each review must be
+    numbered from 1, and every event must begin a batch or belong to the batch of the event before it."""
     found, last = head is None, dict[str, Event]()
     for row in rows:
         if isinstance(row, Unreadable):
