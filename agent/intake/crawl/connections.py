@@ -190,7 +190,8 @@ class TimedStream(httpcore2.NetworkStream):
 
 
 def _size_of(head: bytes) -> int | None:
-    """Return the size of a response in bytes from its headers; None if interim, chunked or without a single length."""
+    """Return the size of a response in bytes from its headers; None if it is interim or chunked, or does not declare
+    exactly one length."""
     status, lengths = _STATUS.match(head), _LENGTH.findall(head)
     if status is None or status[1].startswith(b"1"):
         return None

@@ -22,7 +22,8 @@ _ENDS_OR_NOT: Final = re.compile(r"inc|ltd|corp|co|min|max|sec|gen|est|ver|ch|st
 """Abbreviations that may end a sentence: the sentence continues if a small letter or a digit follows."""
 _END: Final = re.compile(r"(?<![.!?…])[.!?…]+[\"'”’)\]*_`]*(?=\s)")
 _MAX_WORD: Final = 40
-"""Characters examined before and after a full stop to decide whether it ends a sentence; limits the cost per stop."""
+"""Characters examined before and after a full stop to decide whether it ends a sentence; this limits the work for each
+full stop."""
 _LAST_WORD: Final = re.compile(r"[\w.]*$")
 _HAS_WORD: Final = re.compile(r"[^\W_]")
 _BARE_LINE: Final = re.compile(r"^[ \t]*(?:(?:[-*+•‣◦▪–·]|\d{1,3}[.)])[ \t]+)?(?!#{1,6}[ \t])(\S.*)$", re.MULTILINE)
