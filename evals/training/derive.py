@@ -1,6 +1,7 @@
 """Fit everything that is derived from the fact sheet, and report its quality on held-out vendors.
 
-`python -m evals.training.derive --readings FOLDER --listings FOLDER [--cache FILE] [--report FILE] [--dry]`
+`python -m evals.training.derive --readings FOLDER --listings FOLDER [--cache FILE] [--report FILE] [--graded]
+[--dry]`
 
 The outlook heads and the constants of factors, certainty, base and likely range are fitted on the bundled cases
 (published and reader labels, cards) and, if their texts are available, on real listings with an expert's reading. Every
@@ -180,9 +181,10 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--listings", type=Path, help="folder with their texts")
     parser.add_argument("--cache", type=Path, help="file in which to cache the rows")
     parser.add_argument("--report", type=Path, help="file to write the figures to")
+    parser.add_argument("--graded", action="store_true", help="fit on the listings of labels/layers.tsv too")
     parser.add_argument("--dry", action="store_true", help="measure, but do not write constants")
     asked = parser.parse_args(arguments)
-    rows = all_rows(asked.readings, asked.listings, asked.cache)
+    rows = all_rows(asked.readings, asked.listings, asked.cache, graded=asked.graded)
     out = left_out(rows)
     threshold = threshold_of(out.flags)
     text = report(out, threshold)

@@ -75,7 +75,7 @@ def weights_of(rows: Sequence[Row]) -> NDArray[np.float64]:
     return np.array([CARD_WEIGHT if row.is_card else REAL_WEIGHT if row.real else 1.0 for row in rows])
 
 
-def all_rows(readings: Path | None, listings: Path | None, cache: Path | None) -> list[Row]:
+def all_rows(readings: Path | None, listings: Path | None, cache: Path | None, *, graded: bool = False) -> list[Row]:
     """Load all rows, from `cache` if it exists; without both folders of real listings, return only the corpus rows."""
     if cache is not None and cache.exists():
         with cache.open("rb") as file:
@@ -88,7 +88,7 @@ def all_rows(readings: Path | None, listings: Path | None, cache: Path | None) -
         rows += case_rows(case, family, read_documents(documents_of(case)), short)
     if readings and listings:
         rows += _real(readings, listings)
-        rows += _graded(listings)
+        rows += _graded(listings) if graded else ()
     if cache is not None:
         with cache.open("wb") as file:
             pickle.dump(rows, file)

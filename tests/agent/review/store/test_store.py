@@ -327,7 +327,7 @@ def test_a_schema_that_is_no_step_is_refused(path: Path) -> None:
 )
 def test_the_store_has_its_place(environ: dict[str, str], place: str) -> None:
     assert store_file(environ) == Path(place)
-    with pytest.raises(InputError, match="no place"):
+    with pytest.raises(InputError, match="no default folder"):
         store_file({})
 
 

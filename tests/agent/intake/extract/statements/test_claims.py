@@ -179,7 +179,7 @@ def test_equal_scores_say_so() -> None:
     draft = drafted(*documents)
     assert draft.score.without_vendor_claims is not None
     assert draft.score.without_vendor_claims.aivss == draft.score.aivss
-    same = f"Without the vendor's claims: {draft.score.aivss} {draft.score.severity}, the same."
+    same = f"Without the vendor's claims: {draft.score.aivss} {draft.score.severity}, unchanged."
     assert same in render(draft, documents)
 
 
