@@ -45,9 +45,10 @@ class FactorConstants(Record):
     typical: dict[ProductKind, float]
     """Typical value by product kind, before any source is read."""
     trust: float
-    """Share of the distance from the typical value to the outlook's value that the estimate moves, 0 to 1."""
+    """How far the estimate moves from the typical value towards the outlook's value, as a share of the distance, 0 to
+    1."""
     chances: dict[str, float]
-    """Weight by key for the difference between a probability and its mean; never negative."""
+    """By key: the weight of the difference between the key's probability and its mean; never negative."""
     effects: dict[str, float]
     """Effect of an asserted or configurable fact, by key; never negative."""
     lowering: dict[str, float]
@@ -80,12 +81,12 @@ class CertaintyCalibration(Record):
 
     rows: int
     threshold: float
-    """Minimum certainty of a certain layer."""
+    """The certainty at or above which a layer is certain."""
     layers: dict[LayerKey, LayerConstants]
 
 
 class RangeCalibration(Record):
-    """Sorted residuals of labelled scores: ln of the ratio of the gaps to 10, label over draft."""
+    """Sorted residuals of labelled scores: ln of the ratio of the distances from 10, label over draft."""
 
     name: str
     residuals: tuple[float, ...]

@@ -1,4 +1,4 @@
-"""Composes a draft: one function that derives all parts from the facts in order, and its result.
+"""Compose a draft: one function that derives all parts from the facts, in order, and the record that it returns.
 
     sheet ─ kind ─ factors ─ layers certain? ─ threats, headline ─ score ─ questions ─ paragraphs ─ picture, chains,
     posture, controls, advice
@@ -82,7 +82,8 @@ def compose(
     """Derive all parts of a draft about the product `name` from its facts.
 
     `judgement` comes from an LLM and was checked against the sources; it cites `sheet.evidence` or its own quotes. Only
-    evaluations pass `severity_sheet`, which derives the sheet used for finding threats. The function is deterministic.
+    evaluations pass `severity_sheet`, a function that returns the sheet in which threats are to be found. The function
+    is deterministic.
     """
     given = Given(sheet, name, kind_of(sheet, judgement), judgement or NOTHING)
     kind, led = given.kind, given.judgement

@@ -1,7 +1,7 @@
-"""Builds the advice at the end of the first page: proposal, conditions for use, residual severity and legal notes.
+"""Build the advice at the end of the first page: proposal, conditions for use, residual severity and legal notes.
 
-A condition changes CVSS metrics of the threats based on the facts it addresses, and can only make metrics milder. The
-residual is the highest remaining base of *all* threats in default use, not only of the headline.
+A condition changes CVSS metrics of the threats that are based on the facts it addresses. It can only make metrics
+milder. The residual is the highest remaining base of *all* threats in default use, not only of the headline.
 """
 
 from collections.abc import Mapping, Sequence
@@ -89,7 +89,7 @@ def advise(given: Given, found: Found, score: Score, questions: Sequence[Questio
     every = [placed.threat for placed in found.threats]
     threats = [threat for threat in every if threat.default_use]
     if any(threat.by != "embedded" for threat in threats):
-        # If an LLM chose threats, ignore catalogue threats other than the headline for the residual.
+        # If an LLM chose the threats, the residual ignores all catalogue threats except the headline.
         threats = [threat for threat in threats if threat.by != "embedded" or threat is found.headline]
     measures = _judged(given, found) or _derived(given, threats, every)
     residual = _residual(threats, measures, every)
@@ -115,7 +115,8 @@ def advise(given: Given, found: Found, score: Score, questions: Sequence[Questio
 
 
 def _derived(given: Given, threats: Sequence[Threat], every: Sequence[Threat]) -> list[_Measure]:
-    """Repeatedly take the measure that lowers the residual most, first of `threats`, then of `every` threat."""
+    """Repeatedly choose the measure that lowers the residual most, first that of `threats`, then that of `every`
+    threat."""
     offered = []
     for row in load_conditions().conditions:
         # Products of this kind can meet the condition, and no counted control already meets it.
@@ -161,9 +162,10 @@ def _after(threat: Threat, measures: Sequence[_Measure]) -> Decimal:
 def _eased(threat: Threat, measures: Sequence[_Measure]) -> str:
     """Return the threat's vector with all measures applied.
 
-    If an LLM's conditions change all of several full losses, the first loss that is merely reduced stays full: LLMs
-    assume that their conditions contain all losses at once, but no reader believed that of a threat that remains. A
-    loss that ends completely does end, such as the loss of integrity of data that can no longer be written.
+    Suppose that a threat has several total losses (H), and that an LLM's conditions reduce or end all of them. Then the
+    first loss that is only reduced stays total: LLMs assume that their conditions limit all losses at once, but no
+    reader believed that of a threat that remains. A loss that ends, such as the loss of integrity of data that can no
+    longer be written, does count as ended.
     """
     vector = threat.score.cvss_vector
     changes: dict[str, str] = {}
@@ -203,7 +205,8 @@ def _condition(measure: _Measure, threats: Sequence[Threat]) -> Condition:
 
 
 def _judged(given: Given, found: Found) -> list[_Measure]:
-    """Return the LLM's conditions with the draft's threat names, without those that only concern hidden threats."""
+    """Return the LLM's conditions with the draft's threat names, without those that only concern threats that are not
+    shown."""
     ids, called = found.ids, found.called
     made = []
     for condition in given.judgement.conditions:
@@ -246,7 +249,8 @@ def proposal_of(score: Score, residual: Residual | None, *, asked: bool) -> UseP
 
 def _law(given: Given) -> str:
     """Return the legal points relevant to the facts, with marks, or an empty string. If an LLM wrote the page and gave
-    none, it has considered them: most products store or fetch something, and few raise legal points by doing so."""
+    no legal points, none are added, because the LLM has considered them: most products store or fetch something, but
+    few raise legal points by doing so."""
     led = given.judgement.law
     if (led and given.stands(led)) or (given.judgement.proposal is not None and not led):
         return led

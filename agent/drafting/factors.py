@@ -1,4 +1,4 @@
-"""Estimates the eleven factors from a fact sheet, each as a sum of parts that can be printed and contested.
+"""Estimate the eleven factors from a fact sheet, each as a sum of parts that can be printed and contested.
 
     value = typical value of the kind + adjustment for the outlook of the sources        (typical, remainder)
           + adjustment for what fuller listings usually have, if the sources are thin    (remainder)
@@ -38,7 +38,7 @@ CONTROLS: Final[Mapping[str, tuple[FactorKey, float]]] = {
 CONTROL_RANK: Final = 3
 """Minimum rank of documentation that states the setting, its default, its scope and who can change it."""
 LEAST: Final = 0.1
-"""Minimum value of a factor; no text lowers it further."""
+"""Minimum value of a factor; no text can lower a factor further."""
 THIN: Final = 6
 """Minimum number of informative statements for silence to mean absence. Nearly all full listings of the corpus have
 more, and none of its cards does."""

@@ -20,7 +20,7 @@ Metric = Literal["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA
 """The base metrics of CVSS v4.0."""
 
 _NOBODY: Final = ("nobody", "no attacker", "no one")
-"""The beginnings of the actor of a threat without an attacker."""
+"""How the actor of a threat begins if the threat has no attacker."""
 
 
 class JudgedFactor(Record):
@@ -41,8 +41,8 @@ class JudgedLayer(Record):
     """The LLM's verdict on a layer."""
 
     verdict: Literal["sufficient", "mostly", "hardly", "insufficient", "partial"]
-    """"partial" stands for a layer without a verdict that could be kept, and in older drafts for "mostly" and "hardly"
-    alike."""
+    """"partial" means that the layer has no verdict that could be kept. In older drafts it stands for both "mostly" and
+    "hardly"."""
     facts: tuple[str, ...] = ()
     """Ids of verified facts that settle the layer."""
     evidence: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ class JudgedThreat(Record):
     metrics: dict[Metric, JudgedMetric]
     """All eleven base metrics."""
     taxonomy: tuple[tuple[str, str], ...] = ()
-    """Pairs of scheme and id of published lists, as in `TaxonomyRef`."""
+    """Pairs of a published list's scheme and an id in it, as in `TaxonomyRef`."""
     mitigations: tuple[JudgedMitigation, ...] = ()
 
 
@@ -125,7 +125,7 @@ class JudgedQuestion(Record):
     why: str = ""
     changes: str
     metrics: dict[str, dict[Metric, str]] = Field(default_factory=dict)
-    """Metrics that a good answer changes, by threat; none for a threat that it only makes less likely."""
+    """By threat: the metrics that a good answer changes; none for a threat that it only makes less likely."""
     about: tuple[str, ...] = ()
     """Keys of facts, ids of threats, factor and layer keys."""
     proposed: str = ""
@@ -194,7 +194,7 @@ class Judgement(Record):
     """What the product is, in one sentence with marks."""
     factors: dict[FactorKey, JudgedFactor] = Field(default_factory=dict)
     reasons: dict[FactorKey, str] = Field(default_factory=dict)
-    """Better reasons for the factors' values, written once the values were known."""
+    """Improved reasons for the factors' values, written when the values were known."""
     layers: dict[LayerKey, JudgedLayer] = Field(default_factory=dict)
     threats: tuple[JudgedThreat, ...] = ()
     """Most important first. Chains, conditions and questions refer to them as T1, T2, …"""
@@ -210,9 +210,10 @@ class Judgement(Record):
     caveat: str = ""
     """What the proposal still depends on; it becomes the second sentence of the proposal."""
     also: tuple[str, ...] = ()
-    """Further dangers, each a phrase, or a name, a colon and a sentence."""
+    """Further dangers. Each is a phrase, or consists of a name, a colon and a sentence."""
     conflicts: tuple[str, ...] = ()
-    """Where the sources contradict themselves or lack something they refer to, each a sentence with marks."""
+    """Places where the sources contradict themselves or lack something that they refer to; each is a sentence with
+    marks."""
     law: str = ""
     picture: JudgedPicture = JudgedPicture()
     evidence: tuple[Evidence, ...] = ()
@@ -238,7 +239,7 @@ NOTHING: Final = Judgement()
 
 
 class Given(NamedTuple):
-    """The inputs from which a draft is composed."""
+    """What a draft is composed from."""
 
     sheet: FactSheet
     name: str

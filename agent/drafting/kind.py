@@ -1,4 +1,4 @@
-"""Determines the product kind: the LLM's answer unless facts contradict it, else the outlook, else rules."""
+"""Determine the product kind: use the LLM's answer unless facts contradict it, else the outlook, else rules."""
 
 from typing import Final
 
@@ -25,11 +25,11 @@ _SIGNS: Final[tuple[tuple[str, ProductKind], ...]] = (
     ("talks_with_public", "assistant"),
     ("takes_free_text", "assistant"),
 )
-"""Fallback if no reader weighs the kinds: the first asserted key decides."""
+"""Fallback if no reader estimates the kind: the first asserted key decides."""
 
 
 def kind_of(sheet: FactSheet, judgement: Judgement | None = None) -> ProductKind:
-    """Determine the kind from the LLM, else the outlook, else the facts, else "other"."""
+    """Determine the kind from the LLM's answer, else from the outlook, else from the facts; otherwise "other"."""
     if judgement is not None and judgement.kind is not None and not ruled_out(sheet, judgement.kind):
         return judgement.kind
     likely = {kind: chance for kind, chance in sheet.outlook.kinds.items() if not ruled_out(sheet, kind)}

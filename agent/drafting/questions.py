@@ -5,7 +5,8 @@ weighted by the slope of the AIVSS 0.8 equation at the drafted values,
 
     d score / d factor = (10 - base) / 10 · ThM        d score / d base = 1 - sum / 10 · ThM
 
-Squared causes add up, so a question that settles a share s of their sum shrinks the range by width · (1 - √(1 - s)).
+The squares of the causes add up, so a question that settles a share s of their sum shrinks the range by width · (1 -
+√(1 - s)).
 """
 
 import math
@@ -32,13 +33,13 @@ from agent.taxonomy.layers import LAYERS, LayerKey
 
 MAX_QUESTIONS: Final = 6
 MIN_QUESTIONS: Final = 4
-"""Number of questions beyond which further ones have to settle an open layer or change a threat."""
+"""Once there are this many questions, further ones must settle an open layer or change a threat."""
 _TOUCHED: Final = 3
 """Maximum number of affected threats named for each question."""
 _PLAIN_WIDTH: Final = 1.0
 """Default width when the score has no range."""
 _TOLD_FALL: Final = Decimal("0.5")
-"""Smallest fall of the base that is stated as a number."""
+"""Smallest decrease of the base that is stated as a number."""
 _OF_THE_CLIENT: Final = frozenset({"llm", "loop", "run-limit"})
 """Questions that the vendor of a tool server or a skill cannot answer."""
 _VERBS: Final = ("need", "become", "apply", "cause")
@@ -58,7 +59,7 @@ class QuestionRow(Record):
 
     id: str
     when: tuple[str, ...] = ()
-    """Ask only if a fact with one of these keys is asserted or configurable; ask always if empty."""
+    """Ask only if a fact with one of these keys is asserted or configurable; always ask if empty."""
     open: tuple[str, ...] = ()
     """Ask only if no fact has one of these keys."""
     text: str

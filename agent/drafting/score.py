@@ -24,8 +24,8 @@ STEPS: Final = tuple(map(Decimal, ("1.00", "0.94", "0.88", "0.83")))
 USUAL_BASE: Final = Range(value=Decimal("7.6"), low=Decimal("6.0"), high=Decimal("8.7"))
 """Base of the provisional score if no threat in default use was found.
 
-Measured on a third of the bundled cases: for cards without such a threat, readers give the full listing a mean base of
-7.61, and the median base of its draft is 7.6."""
+Measured on a third of the bundled cases: for cards without such a threat, the base that readers give the full listing
+is 7.61 on average, and the median base of drafts from the full listings is 7.6."""
 
 
 Factors = Mapping[FactorKey, FactorEstimate]

@@ -1,10 +1,10 @@
 """The joint 80 % range of the score, from residuals of labelled cases.
 
-A residual compares the gaps to 10: r = ln((10 − labelled) / (10 − drafted)). At a raw score s, a quantile q of the
-residuals corresponds to the score 10 − (10 − s)·exp(q). Among the quantile pairs that enclose the wanted share, the
-range with the fewest severity bands is chosen, then the narrowest. If that range touches more than two bands, a lower
-coverage is tried. The choice depends only on the drafted score, so the coverage over all drafts is the mean of the
-chosen coverages.
+A residual compares the distances of two scores from 10: r = ln((10 − labelled) / (10 − drafted)). At a raw score s, a
+quantile q of the residuals corresponds to the score 10 − (10 − s)·exp(q). Among the quantile pairs that enclose the
+wanted share, the range with the fewest severity bands is chosen, then the narrowest. If that range touches more than
+two bands, a lower coverage is tried. The choice depends only on the drafted score, so the coverage over all drafts is
+the mean of the chosen coverages.
 """
 
 import math
@@ -17,20 +17,20 @@ from agent.drafting.withholding import MAX_BANDS, bands_spanned
 from agent.records import LikelyConstants
 
 COVERAGES: Final = (0.84, 0.80, 0.76, 0.72, 0.68, 0.64, 0.60, 0.56)
-"""Coverages to try (shares of labelled scores within the range), preferred first; on average about 0.8 is used."""
+"""Coverages to try (shares of labelled scores within the range), most preferred first; on average about 0.8 is used."""
 THIN_COVERAGES: Final = (0.84, 0.80)
 """Coverages to try if the sources hardly describe the product; the range is then not narrowed to avoid a band."""
 NOMINAL: Final = 0.80
 STEPS: Final = 10
 """Number of steps between the quantile pairs tried per coverage: at 0.8 (0, 0.8), (0.02, 0.82) … (0.2, 1)."""
 MIN_GAP: Final = 0.05
-"""Minimum gap to 10: a score of 10.0 counts as 9.95, so that the logarithm exists."""
+"""Minimum distance from 10: a score of 10.0 counts as 9.95, so that the logarithm exists."""
 TENTH: Final = Decimal("0.1")
 TOP: Final = Decimal(10)
 
 
 def residual(labelled: float, drafted: float) -> float:
-    """Compute ln of the gap ratio of one labelled case; scores 0 to 10."""
+    """Compute the residual of one labelled case; both scores are 0 to 10."""
     return math.log(max(10 - labelled, MIN_GAP) / max(10 - drafted, MIN_GAP))
 
 
@@ -54,7 +54,7 @@ def likely(
         return min(max(value, Decimal(0)), TOP)
 
     def best(coverage: float) -> tuple[int, Decimal, Decimal, Decimal]:
-        """Return bands, width, low and high of the range to prefer."""
+        """Return the number of bands, width, low end and high end of the preferred range."""
         spans = []
         for step in range(STEPS + 1):
             level = (1 - coverage) * step / STEPS

@@ -1,4 +1,4 @@
-"""Decides whether a draft shows a score, and states the reason if not."""
+"""Decide whether a draft shows a score, and give the reason if it does not."""
 
 from decimal import Decimal
 from typing import Final

@@ -1,4 +1,4 @@
-"""Words facts as sentences with verb, object and marks, from `corpus/knowledge/wording.yaml`.
+"""Word facts as sentences with a verb, an object and marks, using `corpus/knowledge/wording.yaml`.
 
 A slot contains text from a source. It replaces the key's default object only if it is a short noun phrase. Otherwise (a
 clause, markup, text that looks like a mark) the sentence uses the default object.
@@ -20,7 +20,8 @@ MAX_SLOT_CHARS: Final = 48
 _LISTED_SLOTS: Final = 2
 """Maximum number of objects of one key in a phrase."""
 SURE: Final = 0.8
-"""Minimum confidence at which 90 % of the embedded reader's facts are right and their quotes mostly state them."""
+"""Minimum confidence for a fact to be sure: 90 % of the embedded reader's facts above it are right, and their quotes
+mostly state them."""
 FEW_WORDS: Final = 3
 """Minimum number of words in a self-explanatory quote."""
 MAX_MARKS: Final = 3
@@ -61,7 +62,7 @@ class Words(Record):
     takes: tuple[str, ...] = ()
     """Slot templates that replace `what` when they can be filled."""
     risk: str
-    """The ability as a noun phrase."""
+    """The ability, as a noun phrase."""
     setting: bool = False
     """Whether the key describes a choice, so that its wording also fits a configurable fact."""
     as_is: bool = False
@@ -143,8 +144,9 @@ def said(
 ) -> tuple[Said, ...]:
     """Combine the counted facts about the product into one saying per key and polarity.
 
-    Restricted to `group` or `keys` if given; ordered as in the sheet, or as in `keys`. Of a key that is both asserted
-    and configurable, the graver saying is kept: configurable only for controls.
+    Only facts of `group` or `keys` are used, if given. The order is that of `keys`, or else of the sheet. If a key is
+    both asserted and configurable, only the graver saying is kept, which is the configurable one for controls and the
+    asserted one for all other keys.
     """
     wanted = None if keys is None else tuple(keys)
     together: dict[tuple[str, Polarity], list[Fact]] = {}
@@ -274,7 +276,8 @@ def asserted(sheet: FactSheet, *keys: str) -> tuple[Fact, ...]:
 
 
 def absent(sheet: FactSheet, key: str, *, by: ReaderName | None = None) -> bool:
-    """Return whether a key was searched for in at least one statement and not found, optionally `by` one reader."""
+    """Return whether a key was searched for in at least one statement and not found, by any reader, or only the reader
+    `by`."""
     return any(
         row.key == key and any(search.statements and by in (None, search.reader) for search in row.searched)
         for row in sheet.absent
@@ -294,7 +297,7 @@ def predicates(sayings: Sequence[Said], *, plain: bool = False) -> str:
         return one.words.do if plain else third_person(one.words.do)
 
     def shared(one: Said) -> object:
-        # A setting and a denial have a verb of their own.
+        # A setting and a denial each need their own verb.
         return (one.key, one.polarity) if one.setting or one.polarity == "denied" else one.words.do
 
     parts: list[str] = []
@@ -396,13 +399,13 @@ def word_count(text: str) -> int:
 
 def renamed(text: str, names: Mapping[str, str]) -> str:
     """Replace the LLM's threat names (T1, T2, …) in the text by the draft's, which may reorder or omit some; sentences
-    that name a threat that is not shown are dropped."""
+    that mention a threat that is not shown are dropped."""
     renewed = (_renamed(sentence, names) for sentence in sentences(text))
     return " ".join(sentence for sentence in renewed if sentence is not None)
 
 
 def _renamed(sentence: str, names: Mapping[str, str]) -> str | None:
-    """Replace the threat names in the sentence, or return None if it names a threat that is not shown."""
+    """Replace the threat names in the sentence, or return None if it mentions a threat that is not shown."""
     made = []
     for _, run in groupby(sentence, str.isalnum):
         word = "".join(run)
@@ -415,7 +418,7 @@ def _renamed(sentence: str, names: Mapping[str, str]) -> str | None:
 
 
 def references(texts: Iterable[str], names: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the ids of shown threats named in `texts`, without duplicates; ignore all other texts."""
+    """Return the ids of the shown threats among the names in `texts`, without duplicates; ignore all other texts."""
     return tuple(dict.fromkeys(names[text] for text in texts if text in names))
 
 

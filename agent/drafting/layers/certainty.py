@@ -1,4 +1,4 @@
-"""Decides whether the sources settle a layer, using learned weights for its facts and an LLM's verdict.
+"""Decide whether the sources settle a layer, using learned weights for its facts and, if available, an LLM's verdict.
 
     certainty = logistic(bias[layer] + Σ weight[feature] · feature)
     certain   = certainty ≥ threshold, and there is a quote: from a fact about the product that settles or concerns the
@@ -56,14 +56,14 @@ _SCALE: Final = 4.0
 _LEAST: Final = 1e-3
 _TOP_RANK: Final = 5
 PARTLY: Final = 0.84
-"""Minimum certainty of a layer whose verdict could not be kept, or is an older draft's "partial". It is higher because
-the threshold was fitted on the embedded reader's sheets, and an LLM finds more facts."""
+"""Minimum certainty for a layer whose verdict could not be kept, or is "partial" in an older draft. It is higher
+because the threshold was fitted on the embedded reader's sheets, and an LLM finds more facts."""
 ALTHOUGH: Final = 0.95
 """Minimum certainty at which two facts outweigh an LLM's verdict "insufficient". Experts agreed with "sufficient" in
 67 of 67 layers and with "insufficient" in 21 of 22."""
 HARDLY: Final = 0.7
-"""Minimum certainty, without an LLM, of a layer with no fact sure enough to be stated. F1 of the flags on 30 real
-listings: 0.74 at the threshold, 0.76 at 0.65, 0.75 at 0.7."""
+"""Minimum certainty, in a draft without an LLM, for a layer that has no fact sure enough to be stated. F1 of the flags
+on 30 real listings: 0.74 at the threshold, 0.76 at 0.65, 0.75 at 0.7."""
 
 
 class Certainty(NamedTuple):
@@ -98,8 +98,9 @@ def assess(
         telling = sheet.outlook.tellings.get(layer) if judged is None and not facts else None
         certain = bool(facts or telling) and chance >= certain_from
         if judged is not None and judgement is not None:
-            # "sufficient" and "mostly" need verified quotes, and "insufficient" is outweighed by two sure facts, which
-            # the LLM overlooked. With "hardly" it has weighed what there is. "partial" raises the required certainty.
+            # "sufficient" and "mostly" need verified quotes. "insufficient" is outweighed by two sure facts, since the
+            # LLM must have overlooked them; "hardly" is not, since the LLM has weighed what there is. "partial" raises
+            # the required certainty.
             if judged.verdict == "partial":
                 certain = certain and chance >= PARTLY
             elif judged.verdict == "hardly":
@@ -123,7 +124,7 @@ def assess(
 
 
 def _verified(sheet: FactSheet, judgement: Judgement, judged: JudgedLayer) -> tuple[tuple[Fact, ...], bool]:
-    """Return the facts that a verdict cites, and whether a fact or quote that it cites exists."""
+    """Return the facts that a verdict cites, and whether any fact or quote that it cites still exists."""
     own = {fact.id: fact for fact in counted(sheet) if not fact.claim}
     cited = tuple(dict.fromkeys(own[mark] for mark in judged.facts if mark in own))
     quotes = {item.id for item in (*sheet.evidence, *judgement.evidence)}

@@ -1,4 +1,4 @@
-"""Writes the paragraph of each layer: facts and their consequences, or general commentary labelled as such.
+"""Write the paragraph of each layer: facts and their consequences, or general commentary labelled as such.
 
 If the layer is settled, one or two sentences state the facts, with marks, and their consequences. Otherwise,
 the paragraph starts with `MARK`, followed by the LLM's findings, with marks, or general commentary for the kind. If the
@@ -77,7 +77,7 @@ def paragraphs(
 
     `questions` are the draft's questions. An uncertain layer refers to the question that settles it most directly, or
     has a question in its paragraph if there is none. `told_in` has the quote ids of layers supported only by a
-    statement. A layer prefers facts not already used in the posture, the capability rows and other layers.
+    statement. A paragraph prefers facts that the posture, the capability rows and other layers have not used yet.
     """
     sheet = given.sheet
     # Collect keys and marks already used, so that no fact or quote is repeated.
@@ -117,7 +117,7 @@ def paragraphs(
 
 
 def _question(questions: Sequence[Question], layer: LayerKey) -> str | None:
-    """Return the id of the question that settles the layer most directly: early in its list and with few others."""
+    """Return the id of the question that settles the layer most directly: one that lists it early, among few others."""
     about = [each for each in questions if layer in each.settles]
     return min(about, key=lambda each: (each.settles.index(layer), len(each.settles))).id if about else None
 
@@ -138,7 +138,7 @@ def _certain(given: Given, layer: LayerKey, state: Certainty, told: set[str], le
         return led.paragraph
     chosen = _chosen(given.sheet, layer, state, told)
     if led is not None:
-        # The LLM's paragraph has no quote. Append the source's words to what remains of it, because a generated
+        # The LLM's paragraph has no quote. Append a quote to what remains of the paragraph, because a generated
         # sentence would clash with the LLM's style.
         quotes = (*given.sheet.evidence, *given.judgement.evidence)
         quoted = _quoted((*led.evidence, *cited_by(chosen)), quotes)
@@ -167,13 +167,13 @@ def _certain(given: Given, layer: LayerKey, state: Certainty, told: set[str], le
 
 
 def _general(kind: ProductKind, layer: LayerKey, cited: Sequence[str]) -> str:
-    """Build general commentary that cites the quotes of a settled layer, for quotes that do not fit in a sentence."""
+    """Build general commentary on a settled layer that cites its quotes, for use when none fits in a sentence."""
     seen = f" See{marks(cited, 2)}." if cited else ""
     return f"{capital(load_layer_texts().commentary[kind][layer])}{seen}"
 
 
 def _is_plain(one: Said) -> bool:
-    """Return whether a saying can be paraphrased: it is sure, and the key expresses as much as the source."""
+    """Return whether a saying can be paraphrased: it is sure, and its key says as much as the source does."""
     return one.sure and (one.key not in _IN_ITS_WORDS or one.what != one.words.what)
 
 
@@ -192,7 +192,8 @@ def _in_words(quote: str, mark: str) -> str:
 
 
 def _statement(kind: ProductKind, who: str, shown: Sequence[Said]) -> str:
-    """Build the sentence for the shown sayings. For a skill or framework, the subject is an agent, not the product."""
+    """Build the sentence for the shown sayings. For a skill or framework, the subject is an agent that uses it, not the
+    product."""
     cited = marks(cited_by(shown))
     plain = all(one.is_ability and one.entry.group in ("does", "reads", "decides") for one in shown)
     if kind in ("agent-skill", "agent-framework") and plain:
@@ -212,7 +213,7 @@ def _chosen(sheet: FactSheet, layer: LayerKey, state: Certainty, told: set[str])
     def order(one: Said) -> tuple[bool, bool, bool, bool, bool, bool, float]:
         return (
             not one.sure,
-            # Put last, because the product's kind already implies it.
+            # This fact goes last, because the product's kind already implies it.
             one.key == "mcp_server",
             one.key in told,
             one.polarity == "denied",

@@ -1,4 +1,4 @@
-"""Builds at most eight capability rows: acts, reads, credentials, approval, memory, runs, meets, shows.
+"""Build at most eight capability rows: acts, reads, credentials, approval, memory, runs, meets, shows.
 
 A row states the facts that are sure enough, in one or two sentences with marks. It says "not stated" only if an LLM
 searched without success, because the embedded reader misses too many paraphrases.
@@ -38,7 +38,8 @@ class _Row(NamedTuple):
     first: tuple[str, ...]
     """Keys to mention before all others."""
     silent: tuple[str, ...]
-    """The row says `unstated` if the first of these keys was searched for and not found, and none has a fact."""
+    """The row shows `unstated` if the first of these keys was searched for without success and none of them has a
+    fact."""
     unstated: str
 
 
@@ -78,7 +79,7 @@ _ROWS: Final[dict[Label, _Row]] = {
     ),
 }
 _ENOUGH: Final = 4
-"""Minimum number of rows of an LLM that are used without adding rows derived from facts."""
+"""If an LLM gave at least this many rows, no rows derived from facts are added."""
 _IN_POSTURE: Final[frozenset[Label]] = frozenset({"Acts", "Reads", "Credentials"})
 _UNTOLD: Final = frozenset(
     {
@@ -93,7 +94,8 @@ def fact_lines(given: Given) -> tuple[FactLine, ...]:
     """Build at most one row per label, in the order of LABELS: an LLM's rows, or those derived from facts if there are
     too few of them.
 
-    An LLM's row is left out if its facts or quotes no longer exist. Rows do not repeat a posture derived from facts.
+    An LLM's row is left out if its facts or quotes no longer exist. Rows do not repeat what a posture derived from
+    facts already says.
     """
     led: dict[str, FactLine] = {}
     labels = {label.casefold(): label for label in LABELS}
@@ -103,7 +105,7 @@ def fact_lines(given: Given) -> tuple[FactLine, ...]:
             evidence = given.quotes(line.facts, line.evidence)
             led[label] = FactLine(label=label, text=line.text, facts=line.facts, evidence=evidence)
     if len(led) >= _ENOUGH:
-        # An LLM leaves out what is not stated, and rows in another style would clash with its own.
+        # An LLM omits rows whose answer is not stated, and rows in another style would clash with its own.
         return tuple(led[label] for label in LABELS if label in led)
     told = frozenset() if given.judgement.posture else posture_keys(given.sheet)
     rows = [led.get(label) or _row(given, label, told) for label in LABELS]
@@ -124,7 +126,7 @@ def _row(given: Given, label: Label, before: frozenset[str]) -> FactLine | None:
     unable = [one for one in sayings if one.polarity == "denied"]
     further = [one for one in able if one.key not in before]
     also = bool(further) and len(further) < len(able)
-    # Omit abilities that the posture already covers; all other labels are always shown here.
+    # Omit abilities that the posture already covers; facts of all other labels are always shown here.
     able = further if label in _IN_POSTURE else further or able
     told = by_verb(able[:NAMED] or unable[:NAMED])
     texts = [_sentence(told, given.kind, label, also=also)] if told else []

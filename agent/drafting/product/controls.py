@@ -1,4 +1,4 @@
-"""Lists the controls that the sources claim, the part of the product that each belongs to, and whether it counts.
+"""List the controls that the sources claim, the part of the product that each belongs to, and whether it counts.
 
 A control counts if its rank is 3 or more, it is on by default, and a shown threat's vector or the score with controls
 takes it into account. Controls that are only recommended, off by default or unrelated are shown but have no effect.
@@ -89,7 +89,7 @@ def worth(fact: Fact, found: Found, with_score: frozenset[str]) -> tuple[bool, s
 
 
 def _has(threat: Threat, fact: Fact) -> bool:
-    """Return whether the reasons for a threat's metrics cite the control's quote or fact."""
+    """Return whether a reason for one of the threat's metrics cites the control's quote or fact."""
     words = {word.strip("().,;[]") for reason in threat.score.reasons.values() for word in reason.split()}
     if fact.key == "approval_before" and "/UI:A/" not in threat.score.cvss_vector:
         return False

@@ -1,4 +1,4 @@
-"""Writes the summary of the product and the posture: three sentences that an analyst can act on.
+"""Write the summary of the product and the posture: three sentences that an analyst can act on.
 
 The posture states the product's main abilities and whose rights it uses, what makes them dangerous, and which controls
 protect which part of the product.
@@ -39,7 +39,7 @@ _GATES: Final = _LIMITS | {"approval_before"}
 _OUTSIDERS: Final = frozenset({"reads_untrusted_content", "reads_mail_chat", "talks_with_public", "reads_web"})
 _RIGHTS: Final = ("user_oauth", "api_key", "service_account", "password_login", "per_user_identity")
 _AUTHORS: Final = {"mcp_client": "anyone who runs one", "takes_voice_images": "anyone who supplies such input"}
-"""Those who can plant instructions at an entry point where nobody writes."""
+"""Who can plant instructions at entry points that nobody writes to directly."""
 _CONTROLS: Final = (
     "advises_only", "read_only", "approval_before", "sandbox", "allow_list", "endpoint_auth", "injection_defence",
     "egress_limits", "spending_limit", "run_limit", "deny_list", "output_filter",

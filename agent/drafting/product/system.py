@@ -1,4 +1,4 @@
-"""Builds the system picture from facts: actors, components, stores, services, flows and boundaries.
+"""Build the system picture from facts: actors, components, stores, services, flows and boundaries.
 
 Each kind of product has a basic picture, drawn with dashed lines because no quote supports it. Facts add parts and
 flows. Parts and flows supported by a quote have evidence and are drawn solid; inferred ones are drawn dashed.
@@ -49,7 +49,7 @@ _READ_WITH_RIGHTS: Final = frozenset({"queries_data", "reads_private_data", "rea
 _HARMLESS: Final = frozenset({"proposes_code", "makes_media", "gives_verdicts"})
 """Abilities without external effects until somebody uses the result."""
 _PRODUCT_NAMES: Final = ("product", "the product", "it")
-"""Names that an LLM may use for the product at either end of a flow."""
+"""Names that an LLM may use for the product as an end of a flow."""
 _CREDENTIALS: Final = ("user_oauth", "api_key", "password_login", "service_account", "no_credentials")
 _PLACES: Final = (
     "local_process", "stdio", "container", "vendor_cloud", "self_hosted", "extension_or_app", "listens_locally",

@@ -1,4 +1,4 @@
-"""Finds the catalogue threats of a product: all patterns whose trigger the facts meet, scored and worded.
+"""Find the catalogue threats of a product: all patterns whose trigger the facts meet, scored and worded.
 
 Open metrics are set to typical values for products of the same kind with the same abilities.
 
@@ -6,8 +6,8 @@ Open metrics are set to typical values for products of the same kind with the sa
     aim         = OWN · own base + (1 − OWN) · expectation
 
 If a threat in default use is graver than its aim, one open metric is set to the value that brings the base closest to
-the aim; likewise if the headline is milder. Metrics decided by a fact are never changed, and the reason of a changed
-metric states the source. Controls have no weight, so a vendor's promises have no effect.
+the aim; the same is done if the headline is milder. Metrics decided by a fact are never changed, and the reason given
+for a changed metric says where its value comes from. Controls have no weight, so a vendor's promises have no effect.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ CONFIRMED: Final = "A"
 """Value of UI if a person confirms the step."""
 LEAST: Final = 4.0
 MOST: Final = 9.6
-"""Upper bound of the expectation, as `LEAST` is the lower bound; readers' bases rarely lie outside."""
+"""Upper bound of the expectation (`LEAST` is the lower bound); readers' bases rarely lie outside these bounds."""
 Who = Literal["you", "vendor"]
 
 
@@ -97,9 +97,9 @@ def candidates(
 def recurring(
     sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]
 ) -> tuple[Candidate, ...]:
-    """Find the threats that recur for products of this kind, in file order. They are based on the kind rather than on
-    the quotes they cite, so all are assumed or need a setting. None is returned for a product about which nothing is
-    known."""
+    """Find the threats that recur for products of this kind, in file order. Because they are based on the kind rather
+    than on the quotes they cite, all of them are assumed or need a setting. Nothing is returned for a product about
+    which nothing is known."""
     known = bool(counted(sheet)) or sheet.outlook.kinds.get(kind, 0.0) >= LIKELY
     return _found(load_catalogue().recurring.values(), sheet, kind, factors) if known else ()
 
@@ -204,7 +204,7 @@ def _candidate(
 
 
 def proposed(rows: Iterable[tuple[str, Who]]) -> tuple[Mitigation, ...]:
-    """Return proposed mitigations from pairs of a text and who is responsible."""
+    """Build proposed mitigations from pairs of a text and the party responsible."""
     return tuple(Mitigation(text=text, who=who, status="proposed", evidence=()) for text, who in rows)
 
 
@@ -226,7 +226,7 @@ def _setting(pattern: Pattern, carrying: Sequence[Fact], facts: FactIndex) -> st
 
 
 def _cited(metrics: Mapping[Metric, Choice], carrying: Sequence[Fact]) -> dict[Metric, Choice]:
-    """Cite the trigger's facts in the reason of each high impact that comes from the pattern itself."""
+    """Cite the trigger's facts in the reason for each high impact that comes from the pattern itself."""
     cited = marks((fact.evidence[0] for fact in carrying), 1)
     return {
         metric: choice._replace(reason=choice.reason + cited)
@@ -260,8 +260,8 @@ def settled(
 ) -> Candidate:
     """Set one open metric to its usual value if that brings the candidate's base closer to its aim.
 
-    The base only falls, or only rises with `raised`. A threat with a documented approval by a person is not raised, so
-    that the approval keeps its full effect on the base.
+    The base can only fall, or, with `raised`, only rise. A threat with a documented approval by a person is not raised,
+    so that the approval keeps its full effect on the base.
     """
     if raised and candidate.metrics["UI"].value == CONFIRMED and candidate.metrics["UI"].facts:
         return candidate
@@ -280,13 +280,13 @@ def settled(
 def _alternatives(
     metrics: Mapping[Metric, Choice], kind: ProductKind
 ) -> Iterator[tuple[Decimal, dict[Metric, Choice]]]:
-    """Yield each variant that changes one open metric and thereby the base, together with the new base."""
+    """Yield, with its new base, each variant in which one open metric is changed and the base changes with it."""
     reason = f"the sources leave this open; usual for {kind_title(kind)} with these abilities"
     for metric in METRICS:
         choice = metrics[metric]
         for value in choice.others:
             if metric == "UI" and value == CONFIRMED:
-                # Without a fact, do not assume that a person confirms.
+                # Without a fact, do not assume that a person confirms the step.
                 continue
             others = tuple(other for other in (choice.value, *choice.others) if other != value)
             changed = {**metrics, metric: Choice(value, reason, (), others)}

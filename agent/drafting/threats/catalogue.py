@@ -5,9 +5,9 @@ For each of the eleven base metrics of CVSS v4.0 it has a value or rules `value 
 that holds applies. `terms.yaml` has the shared parts: named expressions, names of content, rules for single metrics,
 and reference vectors of recurring threats. A pattern lists only its differences from its reference vector.
 
-The folder `recurring` has further patterns in the same form, for threats that recur for a kind of product regardless of
-its sources. It also defines which threats of both sorts a draft without an LLM shows first. LLMs do not see these
-patterns.
+The folder `recurring` has further patterns in the same form, for threats that recur in a kind of product regardless of
+what its sources say. It also defines which threats, of either sort, a draft without an LLM shows first. LLMs do not see
+these patterns.
 """
 
 from collections import Counter
@@ -63,7 +63,7 @@ class Source(Record):
 
 
 class _Shared(NamedTuple):
-    """What patterns share: the content of `terms.yaml`, and the keys of the vocabulary."""
+    """What all patterns share: the content of `terms.yaml`, and the keys of the vocabulary."""
 
     known: frozenset[str]
     terms: dict[str, Expression]
@@ -81,7 +81,7 @@ class _Shared(NamedTuple):
         return parse(text, self.known, self.terms)
 
     def wording(self, text: str) -> Wording:
-        """Read a text with gaps."""
+        """Parse a text that has gaps."""
         return read_wording(text, self.known)
 
     def rules_of(self, raw: object, values: str = "HLNPA") -> tuple[Rule, ...]:
@@ -107,7 +107,7 @@ class _Shared(NamedTuple):
         """Read the rules of some metrics."""
         unknown = sorted(set(raw or ()) - set(METRICS))
         if unknown:
-            raise ValueError(f"no metrics: {', '.join(unknown)}")
+            raise ValueError(f"unknown metrics: {', '.join(unknown)}")
         return {metric: self.rules_of(raw[metric], VALUES[metric]) for metric in METRICS if raw and metric in raw}
 
 
@@ -142,7 +142,7 @@ class Pattern(Record):
     when: _Condition
     """The trigger: an expression over the required facts."""
     entry: _Condition | None = None
-    """Expression for how an attacker's content enters; None if `when` covers every step."""
+    """Expression for how an attacker's content enters; None if `when` already covers this."""
     basis: Literal["assumed"] | None = None
     """assumed: the threat rests on a general assumption, such as a stolen key, regardless of the facts."""
     setting: _Text | None = None
@@ -161,7 +161,7 @@ class Pattern(Record):
     controls: tuple[_Key, ...]
     """Keys of controls that mitigate the threat if they have rank 3 or more."""
     confirms: tuple[str, ...] = ()
-    """Word prefixes that identify this threat's consequential step in an approval."""
+    """Word prefixes by which an approval is recognised as covering this threat's consequential step."""
     you: tuple[_Sentence, ...]
     vendor: tuple[_Sentence, ...]
     question: _Text
@@ -211,7 +211,7 @@ class _Layer(Record):
 
 
 class _Terms(Record):
-    """The file of what patterns share."""
+    """The file of the parts that patterns share."""
 
     terms: dict[str, str]
     sources: dict[str, dict[str, str]]
@@ -321,7 +321,7 @@ def _check_together(patterns: list[Pattern]) -> None:
     ids = {pattern.id for pattern in patterns}
     unknown = [f"{p.id}: {other}" for p in patterns for other in p.covers if other not in ids - {p.id}]
     if unknown:
-        raise ValueError(f"covers unknown patterns, {', '.join(unknown)}")
+        raise ValueError(f"covers unknown patterns: {', '.join(unknown)}")
     for what, names in (
         ("id", [pattern.id for pattern in patterns]),
         ("trigger", [f"{pattern.layer}: {pattern.when.text}" for pattern in patterns]),
@@ -338,16 +338,16 @@ def _check_priorities(priorities: Priorities, patterns: list[Pattern], recurring
     named = {family for families in priorities.kinds.values() for family in families}
     unknown = sorted((members - known - more) | (set(priorities.revised) - known) | (named - set(priorities.families)))
     if unknown:
-        raise ValueError(f"priorities name unknown patterns or families, {', '.join(unknown)}")
+        raise ValueError(f"priorities refer to unknown patterns or families: {', '.join(unknown)}")
     unused = sorted((more - members) | (set(priorities.families) - named))
     if unused:
-        raise ValueError(f"no kind has a place for {', '.join(unused)}")
+        raise ValueError(f"no kind of product lists {', '.join(unused)}")
 
 
 def _stride(name: str) -> TaxonomyRef:
     found = next((entry for entry in entries("stride") if entry.title.casefold() == name), None)
     if found is None:
-        raise ValueError(f"no category of STRIDE {name!r}")
+        raise ValueError(f"unknown STRIDE category {name!r}")
     return TaxonomyRef(scheme="stride", id=found.id, title=found.title)
 
 

@@ -1,4 +1,4 @@
-"""Builds chains of two to four shown threats that lead to one another; each step cites the fact that supports it."""
+"""Build chains of two to four shown threats that lead to one another; each step cites the fact that supports it."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -20,7 +20,8 @@ _HOP_MARKS: Final = 2
 
 
 class StepRow(Record):
-    """A step of a path: what the attacker reaches, and keys, at least one of which must support the step's threat."""
+    """A step of a path: what the attacker reaches, and the keys of which at least one must support the step's
+    threat."""
 
     name: str
     keys: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Builds CVSS v4.0 vectors, and changes them when an attack becomes harder; metrics only ever become milder."""
+"""Build CVSS v4.0 vectors, and change them when an attack becomes harder; metrics only ever become milder."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -45,7 +45,7 @@ def eased(vector: str, metrics: Mapping[str, str]) -> str:
 
 
 def changed(before: str, after: str) -> str:
-    """Return the metrics of `after` whose values are not those of `before`, as in `UI:A/VC:L`; empty if none."""
+    """Return the metrics of `after` whose values differ from `before`, as in `UI:A/VC:L`; empty if none."""
     own = before.split("/")
     return "/".join(part for part in after.split("/") if part not in own)
 

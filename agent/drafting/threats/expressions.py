@@ -1,4 +1,4 @@
-"""Parses and evaluates the catalogue's triggers and rules, which are expressions over facts such as
+"""Parse and evaluate the catalogue's triggers and rules, which are expressions over facts such as
 
     reads_untrusted_content and (runs_commands or sends_messages)
 
@@ -9,8 +9,8 @@ functions:
     asserted(key)            asserted, regardless of whether settings count
     configurable(key)        configurable
     denied(key)              denied
-    ranked(key)              asserted by a quote of rank 3 or more: setting, default, scope and owner are named
-    whole(key)               holds, and not merely of a part of the product
+    ranked(key)              asserted by a quote of rank 3 or more: setting, default, scope and owner are stated
+    whole(key)               holds for the whole product, not merely for a part of it
     kind(name, …)            the product is of one of these kinds
     approved(word, …)        a person confirms by default (rank 3 or more) an action with one of these words
     likely(key)              holds, or no fact has the key and the readers consider it likely from all sources together
@@ -114,7 +114,7 @@ def parse(text: str, known: Collection[str], terms: Mapping[str, Expression] | N
 
     def key(name: str) -> str:
         if name not in known:
-            raise ValueError(f"{name!r} is no key of a fact and no term, in {text!r}")
+            raise ValueError(f"{name!r} is neither a fact key nor a term, in {text!r}")
         return name
 
     def made(node: ast.expr) -> Expression:
@@ -137,7 +137,7 @@ def parse(text: str, known: Collection[str], terms: Mapping[str, Expression] | N
         if function == "kind":
             unknown = sorted(set(args) - set(KINDS))
             if unknown:
-                raise ValueError(f"no kind of product: {', '.join(unknown)}, in {text!r}")
+                raise ValueError(f"unknown kind of product: {', '.join(unknown)}, in {text!r}")
             return Expression("", frozenset(), lambda facts: Truth(facts.kind in args))
         if function == "approved":
             return approved(args)
@@ -155,7 +155,7 @@ def parse(text: str, known: Collection[str], terms: Mapping[str, Expression] | N
         # Names of kinds contain hyphens, which Python would parse as minus signs.
         return made(ast.parse(line.replace("-", "_"), mode="eval").body)._replace(text=text)
     except SyntaxError as error:
-        raise ValueError(f"no expression: {error.msg}, in {text!r}") from None
+        raise ValueError(f"not an expression: {error.msg}, in {text!r}") from None
 
 
 def approved(words: Collection[str]) -> Expression:

@@ -1,4 +1,4 @@
-"""Chooses the headline, which determines the score: the gravest supported threat in the product's default use."""
+"""Choose the headline, which determines the score: the gravest supported threat in the product's default use."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,8 +1,9 @@
-"""Chooses the threats that a draft without an LLM shows: one for each danger with priority for the kind of product.
+"""Choose the threats that a draft without an LLM shows: one for each danger that has priority for the kind of product.
 
-Facts alone give several variants of one danger and leave out others that every experienced reader would name, since an
-embedded reader finds few facts. So the threats are taken family by family (`recurring/priorities.yaml`): a threat whose
-facts are sure, else one that recurs for the kind, else one whose facts are less sure.
+The embedded reader finds few facts, and threats chosen from these alone would include several variants of one danger
+and omit others that every experienced reader would mention. So one threat is taken from each family
+(`recurring/priorities.yaml`): one whose facts are sure, else one that recurs for the kind, else one whose facts are
+less sure.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -18,15 +19,15 @@ from agent.taxonomy.factors import FactorKey
 from agent.taxonomy.kinds import ProductKind
 
 FIRM: Final = 0.9
-"""Minimum confidence of a fact that only the embedded reader found for a threat based on it to precede threats that
-recur for the kind."""
+"""If only the embedded reader found a fact, a threat based on it precedes the threats that recur for the kind only if
+the fact has at least this confidence."""
 
 SURE_ENOUGH: Final = 6
 """Without an LLM, threats based on weaker facts are shown only if fewer than this many are based on sure facts."""
 
 
 def firm_ids(sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]) -> frozenset[str]:
-    """Return the ids of catalogue threats that hold on firm facts only."""
+    """Return the ids of the catalogue threats whose triggers are met by firm facts alone."""
     soft = [
         fact.id
         for fact in sheet.facts
@@ -38,7 +39,7 @@ def firm_ids(sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, Fa
 def borne_out(
     fired: Sequence[Candidate], sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]
 ) -> tuple[Candidate, ...]:
-    """Keep only threats that hold on sure facts, if there are enough of them and one may be the headline.
+    """Keep only threats that are based on sure facts, if there are enough of them and one may be the headline.
 
     Otherwise add threats based on weaker facts, gravest first, until there are enough. Used only without an LLM.
     """
@@ -70,7 +71,8 @@ class Pool(NamedTuple):
 
 def families_first(pool: Pool, kind: ProductKind, led: Sequence[str], least: int, most: int) -> list[str]:
     """Choose at most `most` threats for a kind of product, by id; threats that cite nothing are added only up to a
-    total of `least`. The threats in `led` are always chosen, and each represents the first family that it belongs to.
+    total of `least`. The threats in `led` are always chosen, and each takes the place of the first family that it
+    belongs to.
     """
     catalogue = load_catalogue()
     order = sorted(pool.ranked, key=lambda id_: (id_ not in pool.firm, id_ not in catalogue.recurring))

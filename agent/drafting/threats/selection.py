@@ -1,7 +1,8 @@
-"""Selects and orders the threats of a draft: catalogue threats supported by facts, merged with an LLM's threats.
+"""Select and order the threats of a draft: catalogue threats supported by facts, merged with an LLM's threats.
 
 The headline comes first, then threats in default use by base score, then threats that need a setting, then assumed
-ones. With a judgement, the LLM's order has priority. Threats that are not shown are folded, with the reason.
+ones. With a judgement, the LLM's order has priority. Threats that are not shown are folded away, and the reason is
+recorded.
 """
 
 from collections import Counter
@@ -36,7 +37,7 @@ MAX_SHOWN: Final = 9
 MAX_ALONE: Final = 7
 """Maximum number of threats shown without an LLM's selection; this many fit on the first pages."""
 MAX_DEFAULT: Final = 6
-"""Maximum number of catalogue threats in default use, leaving room for assumed ones and ones that need a setting."""
+"""Maximum number of catalogue threats in default use; leaves room for assumed ones and ones that need a setting."""
 MAX_SETTING: Final = 2
 MAX_ASSUMED: Final = 2
 MAX_PER_LAYER: Final = 3
@@ -47,7 +48,7 @@ ASSETS: Final[tuple[AssetClass, ...]] = (
     "safety", "money", "host", "credentials", "code", "accounts", "systems", "personal_data", "business_data",
     "decisions",
 )  # fmt: skip
-"""Assets in order of priority; breaks ties between equally grave threats."""
+"""Assets in order of priority, which breaks ties between equally grave threats."""
 WEIGHTY: Final = frozenset(ASSETS[:5])
 """Assets that are important enough for a threat to be shown next to the headline."""
 HIGH_BASE: Final = Decimal(7)
@@ -57,17 +58,18 @@ MAX_LEADING: Final = 3
 MAX_ALIKE: Final = 2
 """Maximum number of threats among the first five with the same kind of entry."""
 MAX_BEYOND: Final = 2
-"""Maximum number of quoted catalogue threats added to an LLM's threats without being mentioned by the LLM."""
+"""Maximum number of quoted catalogue threats that are added although the LLM did not mention them."""
 FAR_ABOVE: Final = Decimal(2)
 """Minimum difference in base for an LLM's later threat to replace one of its first five."""
 ENOUGH: Final = 5
 """Number of threats in the first part of a selection."""
 CHOSEN: Final = 4
-"""Number of LLM threats at or above which catalogue threats that the LLM did not mention are not shown."""
+"""If the LLM gives at least this many threats, catalogue threats that it did not mention are not shown."""
 
 
 _BREACHED: Final = "/AC:H/AT:P/"
-"""Vector part of threats that require a prior breach of a publisher or host, which could affect any product."""
+"""Part of the vector of threats that require a prior breach of a publisher or host; such a breach could affect any
+product."""
 _NONE: Final = Decimal(0)
 Factors = Mapping[FactorKey, FactorEstimate]
 
@@ -129,7 +131,7 @@ class _Item(NamedTuple):
 
     @property
     def asset(self) -> AssetClass | None:
-        """What the threat harms first, if it comes from the catalogue."""
+        """The main asset that the threat harms, if it comes from the catalogue."""
         return self.candidate.pattern.asset if self.candidate else None
 
     @property
@@ -187,7 +189,8 @@ def _alone(
 ) -> tuple[Threat | None, list[_Item], list[Dropped]]:
     """Return the headline, the threats to show, headline first, and the folded ones, based only on facts and kind. A
     threat that recurs for the kind becomes the headline only if no threat from facts can. A threat outside the families
-    with priority for the kind is added if its facts are firm and it harms something else, or if there are few threats.
+    with priority for the kind is added if its facts are firm and it harms something else, or if there are few threats
+    in total.
     """
     own = borne_out(candidates(sheet, kind, factors, revised=True), sheet, kind, factors)
     own = own if usual is None else _as_usual(own, usual, kind, factors)
@@ -196,7 +199,8 @@ def _alone(
     headline = choose([item.threat for item in ordered])
     more = recurring(sheet, kind, factors)
     if usual is not None:
-        # With a headline, recurring threats are only lowered, so that no assumption ranks above what the facts show.
+        # If there is a headline, recurring threats may only be lowered, so that no assumption ranks above what the
+        # facts show.
         more = _eased(more, usual, kind, factors) if headline else _as_usual(more, usual, kind, factors)
     others = _ranked([_Item(one.layer, one.threat, one) for one in more])
     grave = [item for item in ordered if item.base >= LOW_BASE or item.threat is headline]
@@ -231,7 +235,8 @@ def _leading(items: Sequence[_Item], headline: Threat | None, firm: Collection[s
 
 
 def _as_usual(fired: Sequence[Candidate], usual: float, kind: ProductKind, factors: Factors) -> tuple[Candidate, ...]:
-    """Ease default-use threats that are graver than usual, then raise the headline so that it stays the gravest."""
+    """Lower the bases of default-use threats that are graver than usual, then raise the headline so that it stays the
+    gravest."""
     eased = _eased(fired, usual, kind, factors)
     first = choose([one.threat for one in eased])
     return tuple(settled(one, usual, kind, factors, raised=True) if one.threat is first else one for one in eased)
@@ -274,8 +279,8 @@ def _led(items: Sequence[_Item]) -> list[_Item]:
 def _varied(ranked: Sequence[_Item]) -> list[_Item]:
     """Reorder ranked threats so that at most two of the first five have the same kind of entry.
 
-    If injected text reaches many abilities, each gives a threat of similar severity. Without reordering, the first page
-    would show five variants of one threat and omit, for example, a stolen key or an open port.
+    If injected text reaches many abilities, each of them leads to a threat of similar severity. Without reordering, the
+    first page would show five variants of one threat and omit, for example, a stolen key or an open port.
     """
     ways: Counter[str] = Counter()
     first: list[_Item] = []
@@ -364,8 +369,8 @@ class _Merged:
     def leading(self, ordered: Sequence[_Item]) -> list[Threat]:
         """Return the threats that may be the headline: the LLM's own, and far graver catalogue threats.
 
-        This prevents an LLM that follows injected instructions from lowering the score, while patterns do not overrule
-        an LLM that reads well.
+        This prevents an LLM that follows injected instructions from lowering the score, without letting patterns
+        overrule an LLM that reads well.
         """
         own = self._leads([item.threat for item in ordered if item.threat.by != "embedded"], self.names.get("T1"))
         rest = [item.threat for item in ordered if item.threat.by == "embedded"]
@@ -375,8 +380,9 @@ class _Merged:
         """Compute the bases of supported candidates by id without doubted facts and facts that every reader only
         inferred, neither of which sets a floor.
 
-        The LLM may also judge what only the LLM read, so a candidate based on nothing else sets no floor. Neither does
-        a candidate based on an ability whose quotes the LLM reads as describing a setting.
+        A candidate based only on facts that no one but the LLM read sets no floor either, because the LLM may judge
+        those itself. The same applies to a candidate based on an ability whose quotes, according to the LLM, describe a
+        setting.
         """
         sheet, doubted = self._sheet, self._judgement.doubted
         gone = [fact.id for fact in sheet.facts if fact.id in doubted or fact.only_inferred or _by_setting(fact, sheet)]
@@ -389,8 +395,8 @@ class _Merged:
         }
 
     def _leads(self, own: Sequence[Threat], first: str | None) -> list[Threat]:
-        """Return those of the LLM's threats that may be the headline: the `first` that the LLM put first, unless a
-        threat that needs no setting is graver.
+        """Return those of the LLM's threats that may be the headline: the one that the LLM put `first`, unless a threat
+        that needs no setting is graver.
 
         Otherwise return the threats that need neither a setting nor a prior breach of a third party. If these are far
         below the bases that the facts imply, return all supported threats.
@@ -407,9 +413,9 @@ class _Merged:
     def _take(self) -> None:
         """Take the LLM's threats, each with the catalogue threat that it keeps or rewords."""
         grave = self._underrated()
-        # A merge may not lower the score below the floor of the facts, so the threat is raised towards the gravest
-        # candidate that was merged into it. The catalogue's wording is left out, because it was written for any
-        # product.
+        # A merge must not lower the score below the floor that the facts set, so the threat is raised towards the
+        # gravest candidate that was merged into it. The catalogue's wording is not used, because it was written for
+        # products in general.
         floors: dict[str, str] = {}
         for verdict in self._merges:
             if verdict.candidate in grave:
@@ -476,7 +482,7 @@ class _Merged:
             elif verdict and says == "merge":
                 self.folded.append(item.folded(f"merged into {verdict.into or 'another'}"))
             elif one.id in covered:
-                self.folded.append(item.folded("a threat of the LLM tells it more closely"))
+                self.folded.append(item.folded("a threat from the LLM describes it more precisely"))
             else:
                 silent.append(item)
         rest, doubles = _without_doubles([*kept, *silent])
@@ -539,13 +545,13 @@ def _gravest(threats: Sequence[Threat]) -> Decimal:
 
 
 def _bar(threats: Sequence[Threat]) -> Decimal:
-    """Return the base above which a candidate is far graver than all of an LLM's threats."""
+    """Return the base above which a candidate counts as far graver than all of the LLM's threats."""
     return _gravest(threats) + MAX_BELOW
 
 
 def _by_setting(fact: Fact, sheet: FactSheet) -> bool:
-    """Return whether the quotes of a fact that the LLM did not find are, according to the LLM, about something to be
-    switched on: "write operations require ALLOW_WRITE=true" does not assert writing."""
+    """Return whether the LLM, which did not find this fact itself, reads the fact's quotes as describing something that
+    has to be switched on: "write operations require ALLOW_WRITE=true" does not assert writing."""
     if fact.polarity != "asserted" or fact.read_by("llm"):
         return False
     return any(
@@ -568,7 +574,7 @@ def _basis(judged: JudgedThreat, rests_on: Sequence[Fact], evidence: Sequence[st
     if judged.basis in ("quoted", "entry inferred"):
         if not evidence:
             return "assumed"
-        # If the LLM mentions the option and states that it is usually on, it has considered this.
+        # If the LLM mentions the option and says that it is usually on, the LLM has considered the question.
         weighed = judged.default_use and judged.setting
         if rests_on and not weighed and all(fact.polarity == "configurable" for fact in rests_on):
             return "needs a setting"

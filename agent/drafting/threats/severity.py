@@ -1,10 +1,10 @@
-"""Scores threats: CVSS v4.0 base metrics from facts, each with a reason, and the resulting severity.
+"""Score threats: derive CVSS v4.0 base metrics from facts, each with a reason, and the resulting severity.
 
 The catalogue's metrics are rules over facts. An LLM's metrics are checked against the same facts; a metric that
-contradicts them is corrected, and its reason says so. Conventions (CVSS v4.0 base; each product is one subject system):
-injected content is AV:N, PR:N, and AT:P unless the product reads it unprompted. UI:N needs an unattended start; UI:A
-needs a default approval of rank 3 before the consequential step. An impact is H only if a fact shows that the attacker
-reaches it.
+contradicts them is corrected, and its reason says so. Conventions (CVSS v4.0 base; each product is one vulnerable
+system): injected content is AV:N, PR:N, and AT:P unless the product reads it unprompted. UI:N needs an unattended
+start; UI:A needs a default approval of rank 3 before the consequential step. An impact is H only if a fact shows that
+the attacker reaches it.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ OPEN_CHANCE: Final = 0.15
 OPEN_METRICS: Final[frozenset[Metric]] = frozenset(("AT", "UI"))
 """Metrics that are open if the sources are silent, since listings seldom say who starts a run or how content enters."""
 MAX_BELOW: Final = Decimal("2.0")
-"""How far an LLM's highest base may be below the catalogue's; two experts differ by 0.8 on average."""
+"""How far an LLM's highest base may be below the catalogue's; for comparison, two experts differ by 0.8 on average."""
 
 
 class Choice(NamedTuple):
@@ -90,7 +90,8 @@ def supposable(sheet: FactSheet, facts: FactIndex) -> tuple[str, ...]:
 
 
 def _choice(pattern: Pattern, metric: Metric, facts: FactIndex, source: str) -> Choice:
-    """Apply the first rule that holds. The value of an earlier rule that might hold becomes one of the others."""
+    """Apply the first rule that holds. If an earlier rule might hold, its value is recorded as another possible
+    value."""
     others: dict[str, None] = {}
     for rule in pattern.metrics[metric]:
         truth = rule.when.of(facts) if rule.when else Truth(True)
@@ -112,7 +113,7 @@ def vector(metrics: Mapping[Metric, Choice | JudgedMetric]) -> str:
 
 
 def base_range(metrics: Mapping[Metric, Choice]) -> Range:
-    """Compute the base, and its range if one open metric at a time changes."""
+    """Compute the base, and the range that it covers when the open metrics are changed one at a time."""
     base = base_of(vector(metrics))
     reached = [
         base_of(vector({**metrics, metric: choice._replace(value=other)}))
@@ -163,9 +164,9 @@ def check_metrics(
     supports; the reason says so. A loss or a way in that no fact mentions is not corrected: on the recorded cases, the
     LLM's own impacts are closer to a reader's (mean error of the base 0.90) than impacts limited to the facts (0.99).
 
-    `like` has the catalogue's metrics for the same threat, if the LLM would take the score below its floor. As few
-    milder metrics as possible are then reset to the catalogue's values, until the base is at most `MAX_BELOW` below
-    the catalogue's.
+    `like` has the catalogue's metrics for the same threat, if the LLM's own metrics would take the score below its
+    floor. As few milder metrics as possible are then reset to the catalogue's values, until the base is at most
+    `MAX_BELOW` below the catalogue's.
     """
     made = {metric: _checked(metric, threat, facts) for metric in METRICS}
     return _raised(made, like) if like else made
@@ -180,7 +181,7 @@ def _checked(metric: Metric, threat: JudgedThreat, facts: FactIndex) -> JudgedMe
     if metric == "AV" and value in "LP" and not _any("local_access", facts):
         found = "N", "no fact places the attacker on the machine"
     elif metric == "AT" and lacks_attacker(threat.actor):
-        found = "P", "the LLM has to err on its own"
+        found = "P", "the LLM has to make the mistake itself"
     elif metric == "UI":
         found = _interaction(threat, value, facts)
     if found is None or found[0] == value:

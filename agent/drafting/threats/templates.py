@@ -1,4 +1,4 @@
-"""Fills gaps in catalogue sentences from facts: `{source}`, `{reads_mail_chat.object,reads_web.object|a page}`.
+"""Fill gaps in catalogue sentences from facts: `{source}`, `{reads_mail_chat.object,reads_web.object|a page}`.
 
 A gap names slots of facts in order of preference and, after a bar, a generic fallback if no fact has a short, plain
 value. Slot values come from untrusted sources, so only short phrases of letters, digits and a few punctuation marks are
@@ -43,7 +43,7 @@ class Gap(NamedTuple):
 
 
 class Wording(NamedTuple):
-    """A text, split into literal pieces and gaps."""
+    """A text that is split into literal pieces and gaps."""
 
     text: str
     pieces: tuple[str | Gap, ...]
@@ -90,14 +90,14 @@ def _gap(inner: str, known: Collection[str]) -> Gap:
     names, bar, generic = inner.partition("|")
     if not bar:
         if inner not in _ROLES:
-            raise ValueError(f"no gap {{{inner}}}; write {{key.slot|generic words}}")
+            raise ValueError(f"unknown gap {{{inner}}}; write {{key.slot|generic words}}")
         return Gap(inner)
     slots: list[tuple[str, SlotName]] = []
     for name in names.split(","):
         key, _, slot = name.strip().partition(".")
         found = next((known for known in SLOTS if known == slot), None)
         if key not in known or found is None:
-            raise ValueError(f"no slot {name.strip()!r}; write {{key.slot|generic words}}")
+            raise ValueError(f"unknown slot {name.strip()!r}; write {{key.slot|generic words}}")
         slots.append((key, found))
     return Gap("", tuple(slots), generic)
 

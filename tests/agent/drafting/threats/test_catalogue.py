@@ -71,19 +71,19 @@ def test_a_slot_is_quoted_only_where_it_is_a_short_plain_phrase() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [
-        ("when: runs_code", "when: runs_cod", "no key"),
+        ("when: runs_code", "when: runs_cod", "neither a fact key"),
         ("when: runs_commands\n", "when: runs_code\n", "trigger"),
         ("reference: planted", "reference: plantd", "no reference"),
         ("stride: [", "stride: [magic, ", "STRIDE"),
         ("asset: host", "asset: hostt", "asset"),
         ("    VA: {L: files can be lost}", "    VA: {X: files can be lost}", "values"),
-        ("    VA: {L: files can be lost}", "    VB: {L: files can be lost}", "no metrics"),
+        ("    VA: {L: files can be lost}", "    VB: {L: files can be lost}", "unknown metrics"),
         ("    VA: {L: files can be lost}", "    VA: {L if acts: files can be lost}", "condition"),
         ("covers: [L2-text-steers-actions", "covers: [L2-nothing", "unknown patterns"),
         ("  lost: ", "  loss: ", "lost"),
         ("controls: [approval_before", "controls: [approvals", "unknown keys"),
-        ("{runs_code.scope,", "{runs_code.scop,", "no slot"),
-        ("H if acts_on_host:", "H if acts_on_ghosts:", "no key"),
+        ("{runs_code.scope,", "{runs_code.scop,", "unknown slot"),
+        ("H if acts_on_host:", "H if acts_on_ghosts:", "neither a fact key"),
     ],
 )
 def test_a_faulty_file_is_refused_with_its_place(old: str, new: str, what: str, tmp_path: Path) -> None:

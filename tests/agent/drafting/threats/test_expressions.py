@@ -63,17 +63,17 @@ def test_what_a_setting_decides_does_not_hold_in_default_use() -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("runs_comands", "no key"),
-        ("runs_commands and", "no expression"),
-        ("(runs_commands", "no expression"),
-        ("runs_commands reads_web", "no expression"),
-        ("kind(toaster)", "no kind"),
+        ("runs_comands", "neither a fact key"),
+        ("runs_commands and", "not an expression"),
+        ("(runs_commands", "not an expression"),
+        ("runs_commands reads_web", "not an expression"),
+        ("kind(toaster)", "unknown kind"),
         ("likes(runs_commands)", "no function"),
         ("denied(runs_commands, reads_web)", "no function"),
         ("__import__('os')", "no function"),
         ("__import__('os').name", "unexpected"),
         ("runs_commands == 1", "unexpected"),
-        ("", "no expression"),
+        ("", "not an expression"),
     ],
 )
 def test_what_is_no_expression_is_refused(text: str, what: str) -> None:

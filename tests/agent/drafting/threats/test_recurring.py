@@ -198,10 +198,10 @@ def test_a_shell_reaches_where_its_user_is_signed_in_unless_a_sandbox_is_documen
         (
             "  media: [L1-harmful-media]",
             "  media: [L1-harmful-media]\n  unused: [L6-role-mixup]",
-            "no kind has a place",
+            "no kind of product lists",
         ),
-        ("R-gateway-breach]", "L6-role-mixup]", "no kind has a place"),
-        ("    when: not kind(mcp-server)", "    when: not kind(mcp-serve)", "no kind of product"),
+        ("R-gateway-breach]", "L6-role-mixup]", "no kind of product lists"),
+        ("    when: not kind(mcp-server)", "    when: not kind(mcp-serve)", "unknown kind of product"),
         ("      VI: {H: its next steps", "      VI: {X: its next steps", "values"),
     ],
 )

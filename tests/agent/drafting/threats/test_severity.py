@@ -137,7 +137,7 @@ def test_an_approval_that_the_threat_cites_enters_its_vector() -> None:
 def test_a_mistake_has_no_attacker_and_needs_the_llm_to_err() -> None:
     facts = FactIndex(sheet("runs_commands"))
     told = check_metrics(judged("NLNLANHHNNN", actor="nobody; the LLM errs"), facts)["AT"]
-    assert (told.value, "err" in told.reason) == ("P", True)
+    assert (told.value, "make the mistake itself" in told.reason) == ("P", True)
     assert check_metrics(judged("NLNLANHHNNN", actor="a stranger"), facts)["AT"].value == "N"
 
 
