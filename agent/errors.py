@@ -1,6 +1,6 @@
 """The exceptions that Septet raises on purpose, with their exit codes.
 
-An error says *what* went wrong, *where*, and gives a hint about what to do. The command line prints
+An error says *what* went wrong and *where*, and gives a hint about what to do. The command line prints
 
     error: what, where
     hint: what to do

@@ -1,4 +1,4 @@
-"""The whole flow as one readable function. Only this module knows the order of the steps.
+"""The whole flow from sources to report, as one readable function. Only this module knows the order of the steps.
 
 sources ─ read ─► documents ─ statements ─ readers ─► facts ─ compose ─► Draft ─ render ─► report
                                                       └─ assist (an LLM): facts, judgement ─┘
@@ -137,7 +137,7 @@ def redraft(
     """Repeat an earlier draft offline from its recorded sources: the same version gives the same bytes.
 
     `snapshot` is the folder of that draft, or the snapshots folder in it. Only the cache is taken from `settings`. With
-    an `assistant`, an LLM or its recording (`answers_in`) drafts too. `out` is checked as in `draft`. Raises
+    an `assistant`, an LLM or a recording of one (`answers_in`) takes part. `out` is checked as in `draft`. Raises
     SourceError if there is no recording, IntegrityError if the recording was changed, and LlmError as `draft` does.
     """
     if out is not None:
@@ -232,7 +232,8 @@ def draft_reading(
 
 
 def recomposed(draft: Draft, sheet: FactSheet) -> Draft | None:
-    """Recompose `draft` from the facts of `sheet` instead of its own; with its own facts the draft stays the same.
+    """Recompose `draft` from the facts of `sheet` instead of its own; given its own facts, the result is the same
+    draft.
 
     Returns None if the draft does not follow from its own facts: an older draft without stored facts or LLM judgement,
     a draft of another calibration, or a draft that includes answers.
@@ -460,7 +461,7 @@ def knowledge_fingerprint() -> str:
 
 
 def _name_of(documents: tuple[Document, ...]) -> str:
-    """Derive a product name from the listing's title, else from its first heading or line, if intake found none."""
+    """Derive a product name, if intake found none, from the listing's title, or else from its first heading or line."""
     first = documents[0]
     heading = next((section.path[0] for section in first.sections if section.path), "")
     line = heading or next((line.strip() for line in first.text.splitlines() if line.strip()), "The product")

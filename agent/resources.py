@@ -1,4 +1,4 @@
-"""Locates Septet's data folders: inside the wheel, or beside the package in a checkout.
+"""Locate Septet's data folders: inside the wheel, or beside the package in a checkout.
 
 A wheel contains `prompts` and `corpus` as `agent/_data/…`. An editable install or a checkout does not, so the folder
 beside the package is searched second.

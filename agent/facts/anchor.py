@@ -1,9 +1,10 @@
 """Locate a quote in a document's text, with offsets into the original text.
 
-Search first verbatim, then after one documented normalisation: soft hyphens and zero-width characters dropped, NFKC,
-curly quotes and primes made straight, every dash replaced by a hyphen, white space collapsed to single spaces, case
-folded. No other differences are tolerated: a paraphrase, a gap or two joined passages are not found. A match neither
-begins nor ends inside a word, so that "able to delete" is not found in "unable to delete".
+A quote is first searched for verbatim, then after normalising both texts: soft hyphens and zero-width characters are
+dropped, NFKC is applied, curly quotes and primes are straightened, every dash becomes a hyphen, white space is
+collapsed to single spaces, and case is folded. No other difference is tolerated: a paraphrase, a quote with a gap, or
+two passages joined together are not found. A match neither begins nor ends inside a word, so that "able to delete" is
+not found in "unable to delete".
 """
 
 import re
@@ -21,7 +22,8 @@ _FOLDED: Final = str.maketrans(
     dict.fromkeys("‘’‚‛′‵´`ʼ＇", "'") | dict.fromkeys("“”„‟″‶«»＂", '"') | dict.fromkeys("‐‑‒–—―−﹘﹣－⁃", "-")
 )
 _JAMO: Final = range(0x1160, 0x1200)
-"""Hangul vowels and finals: not combining marks, yet NFKC joins them to the preceding letter."""
+"""Hangul vowels and final consonants. They are not combining marks, but NFKC still joins them to the preceding
+letter."""
 _TOKENS: Final = re.compile(r"(?P<plain>[\x21-\x7e]+(?=[\x00-\x7f]|\Z))|(?P<blank>\s+)|(?P<other>.)", re.DOTALL)
 _REMEMBERED: Final = 8
 """The number of texts that `locate` caches: enough for one or two products."""
@@ -35,7 +37,7 @@ class Span(NamedTuple):
 
 
 class Anchored:
-    """A text for many quote lookups; its normalised form is built once, on first use."""
+    """A text prepared for many quote lookups; its normalised form is built once, on first use."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -71,8 +73,8 @@ class Anchored:
 
 
 def locate(quote: str, text: str, hint: int | None = None) -> Span | None:
-    """Return the span of `quote` in `text`, or None; see `Anchored.locate`. Recent texts are cached for further
-    quotes."""
+    """Return the span of `quote` in `text`, or None; see `Anchored.locate`. Recent texts are cached, because several
+    quotes are usually looked up in each."""
     return _anchored(text).locate(quote, hint)
 
 
@@ -85,7 +87,7 @@ def normalise(text: str) -> str:
 
 
 def holds(evidence: Evidence, document: Document) -> bool:
-    """Return whether the document has the quote at this place, after the documented normalisation."""
+    """Return whether the document contains the quote at this place, after both are normalised."""
     if evidence.document != document.id or not 0 <= evidence.start < evidence.end <= len(document.text):
         return False
     found = document.text[evidence.start : evidence.end]
@@ -127,8 +129,8 @@ def _normalised(text: str) -> _Map:
 
 
 def _pieces(text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield start, end and normalised form of pieces of the text: runs of plain ASCII, else one character with its
-    marks."""
+    """Yield the start, end and normalised form of each piece of the text. A piece is a run of plain ASCII, or one
+    character with its combining marks."""
     at = 0
     while match := _TOKENS.match(text, at):
         at = match.end()
@@ -156,8 +158,8 @@ def _occurrences(needle: str, text: str) -> Iterator[int]:
 
 
 def _is_whole(text: str, span: Span) -> bool:
-    """Return whether a span neither begins nor ends inside a word. Scripts without case are not checked, as they do not
-    separate words by spaces.
+    """Return whether a span neither begins nor ends inside a word. Scripts without upper and lower case are not
+    checked, because they do not separate words with spaces.
     """
     borders = [at for at in (span.start, span.end) if 0 < at < len(text)]
     return not any(

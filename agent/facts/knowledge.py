@@ -1,4 +1,4 @@
-"""Read files of `corpus/knowledge`, in YAML or JSON, as records."""
+"""Read the YAML and JSON files of `corpus/knowledge` as records."""
 
 import json
 from pathlib import Path
@@ -12,14 +12,14 @@ from agent.resources import data_folder
 
 ValueT = TypeVar("ValueT")
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""PyYAML's C loader, where available, is six times as fast."""
+"""PyYAML's C loader if it is available, because it is six times as fast."""
 
 
 def knowledge(place: str | Path, kind: type[ValueT], context: object = None) -> ValueT:
-    """Read a file as a value of `kind`; `place` is a path below `corpus/knowledge`, or a path outside it.
+    """Read a file and validate it as a `kind`. `place` is relative to `corpus/knowledge`, or an absolute path.
 
-    `context` is passed to the validators of `kind`. Raises SchemaError, with file, entry and field, if the file is
-    missing or malformed.
+    `context` is passed to the validators of `kind`. Raises SchemaError, naming the file, entry and field, if the file
+    is missing or malformed.
     """
     file = data_folder("corpus") / "knowledge" / place
     raw: Any = None
@@ -36,7 +36,7 @@ def knowledge(place: str | Path, kind: type[ValueT], context: object = None) -> 
 
 
 def _names(raw: object, steps: tuple[int | str, ...]) -> list[str]:
-    """Return the location of a fault, with the ids of entries instead of their positions."""
+    """Return the location of a validation error, giving entries by their ids instead of their positions."""
     names = []
     for step in steps:
         inside = dict(enumerate(raw)) if isinstance(raw, list) else raw

@@ -1,11 +1,11 @@
 """Estimate how likely a threat model is to need each statement of long documentation, to decide what an LLM is shown.
 
-A learned head (`python -m evals.training.needed_head`, weights in corpus/knowledge/needed), linear in
+The estimate is a learned head (`python -m evals.training.needed_head`, weights in corpus/knowledge/needed), linear in
 
     the vectors of a statement and of its headings · its likeliest fact in each group of the vocabulary
     its scores in hybrid search for the groups · the probabilities of its roles · its form and position on the page
 
-Roles are always classified from the given statements, so roles that were changed earlier make no difference.
+Roles are always classified again from the given statements, so it makes no difference if a role was changed earlier.
 """
 
 import json
@@ -38,7 +38,7 @@ _LEAST_CHANCE: Final = 0.01
 _LEXICAL_PART: Final = 0.4
 """Weight of the best BM25 score for a group, relative to cosine similarity."""
 _BEST: Final = 3
-"""The number of best-scoring groups averaged into a feature."""
+"""The number of best-scoring groups whose scores are averaged into one feature."""
 _CARRIES: Final = np.array([role in CARRYING for role in ROLES])
 Floats = NDArray[np.float64]
 
@@ -58,7 +58,7 @@ class NeededHead:
 
 
 def needed_passages(documents: Sequence[Document], statements: Sequence[Statement], tokens: int = TOKENS) -> Shown:
-    """Select the passages that an LLM is shown within `tokens`: the statements that a threat model is most likely to
+    """Select passages to show to an LLM, at most `tokens` long: the statements that a threat model is most likely to
     need.
     """
     return passages_for(documents, statements, tokens, needed)
@@ -70,7 +70,8 @@ def needed(library: Library) -> Floats:
 
 
 def needed_features(library: Library, heads: FactHeads | None = None, roles: RoleClassifier | None = None) -> Floats:
-    """Compute the head's features, shape (n, f), using other fact heads or roles if given."""
+    """Compute the head's features, shape (n, f), with the given fact heads or roles, if any, instead of the default
+    ones."""
     given = library.statements
     if not given:
         return np.zeros((0, 0))

@@ -1,4 +1,4 @@
-"""From documents to the fact sheet: run the readers, verify their proposals, merge the accepted facts."""
+"""Turn documents into a fact sheet: run the readers, verify their proposals, and merge the accepted facts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

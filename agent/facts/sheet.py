@@ -234,7 +234,7 @@ def without(sheet: FactSheet, *ids: str) -> FactSheet:
     """
     unknown = sorted(set(ids) - {fact.id for fact in sheet.facts})
     if unknown:
-        raise InputError("the sheet has no such fact", where=", ".join(unknown), hint="use one of its facts' ids")
+        raise InputError("the sheet has no such fact", where=", ".join(unknown), hint="use the id of one of its facts")
     kept = [fact for fact in sheet.facts if fact.id not in ids]
     gone = {fact.key for fact in sheet.facts} - {fact.key for fact in kept}
     chances = {key: chance for key, chance in sheet.outlook.chances.items() if key not in gone}
@@ -243,7 +243,8 @@ def without(sheet: FactSheet, *ids: str) -> FactSheet:
 
 
 def join(sheets: Sequence[FactSheet]) -> FactSheet:
-    """Join several sheets over the same documents, merging equal places and renumbering evidence by place."""
+    """Join several sheets over the same documents, merging evidence from the same place, and numbering all evidence
+    again in order of place."""
     places = {(item.document, item.start, item.end): item for sheet in sheets for item in sheet.evidence}
     order = sorted(places, key=lambda place: (by_number(place[0]), place[1:]))
     marks = {place: f"E{n}" for n, place in enumerate(order, start=1)}

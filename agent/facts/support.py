@@ -1,11 +1,11 @@
-"""Whether quotes support a claim: a check of words, without an LLM.
+"""Check whether quotes support a claim, by comparing words, without an LLM.
 
 The check asks four questions, and the worst answer counts. How many of the claim's content words occur in the quotes
 (by stem, with a short list of synonyms)? Does the claim add a part, a control or praise that the quotes do not mention?
 Do both affirm or both deny? Are the claim's numbers and names in the quotes?
 
 The check cannot tell who does what to whom, and does not recognise a paraphrase in quite different words. A correct
-paraphrase of this kind gets "unsupported", which costs a claim but does not affect safety.
+paraphrase of this kind is judged "unsupported", which loses a claim but is safe.
 
 A number, version, date or proper name in a claim must occur in the claim's own quotes: a confident LLM fills in such
 details from elsewhere. Numbers are compared as digits ("1,000" equals "1000" and, up to twelve, "three" equals "3"). A
@@ -33,7 +33,7 @@ NUMBER_WORDS: Final = {
 _KEPT: Final = 2048
 """The number of texts whose words are cached: many claims are checked against the same quotes."""
 _SHORT: Final = 2
-"""Length of words such as "is" and "us", which are not plurals."""
+"""Words of this length, such as "is" and "us", are not plurals."""
 _NUMBER: Final = re.compile(r"(?<![\w.])v?(\d+(?:[.,]\d+)*)(?=\b|%|(?:[kmgt]i?b?|ms|[smhdx])\b)", re.I)
 _GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _EAST: Final = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"

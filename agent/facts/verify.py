@@ -3,9 +3,9 @@
     key, polarity, slots known? ─ each quote re-found at an offset ─ in a statement that carries facts, not flagged,
     about the product ─ details of the slots in the sources ─► Fact, ranked by the statements that it rests on
 
-Readers are not trusted. An unusable quote is dropped by itself as long as another quote is accepted; the same applies
-to slots. A proposal contains neither a rank nor `confirmed`, which only code may set: rank 4 is for facts that a format
-reader finds in a file of its format.
+Readers are not trusted. If one quote is unusable but another is accepted, only the unusable one is dropped; the same
+applies to slots. A proposal contains neither a rank nor `confirmed`, which only code may set: rank 4 is for facts that
+a format reader finds in a file of its format.
 """
 
 import re
@@ -107,8 +107,8 @@ class Material:
         return {key: ([row.end for row in rows], rows) for key, rows in found.items()}
 
     def places(self, quote: Quote) -> Iterator["Place"]:
-        """Yield the places of a quote, nearest to its hint first, in the document that it names or else in any
-        document."""
+        """Yield the places of a quote, nearest to its hint first: in the document that it names, or in all documents if
+        it names none."""
         wanted = [self.by_id[quote.document]] if quote.document in self.by_id else []
         for document in wanted or ([] if quote.document else self.documents):
             text = self._texts[document.id]

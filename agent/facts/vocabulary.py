@@ -111,8 +111,8 @@ class FactKey(Record):
 
     @property
     def search_text(self) -> str:
-        """The definition and examples, which find more than the question does, because they use the wording of
-        documentation."""
+        """The definition and examples. A search with these finds more than one with the question, because they are
+        worded like documentation."""
         return " ".join((self.definition, *self.examples))
 
 
@@ -186,8 +186,8 @@ class Vocabulary:
 def load_vocabulary(folder: Path | None = None) -> Vocabulary:
     """Load the vocabulary of a folder, by default the bundled one.
 
-    Raises SchemaError, naming file and key, for a file of no group, an unknown layer, factor or slot, a duplicate id,
-    or a key whose parts contradict each other.
+    Raises SchemaError, naming file and key, for a file that belongs to no group, an unknown layer, factor or slot, a
+    duplicate id, or a key whose parts contradict each other.
     """
     place = folder or data_folder("corpus") / "knowledge" / "facts"
     files = {file.stem: knowledge(file, _Group) for file in sorted(place.glob("*.yaml"))}

@@ -1,4 +1,4 @@
-"""The base of all records, and the closed lists and kinds of number that several of them use."""
+"""The base of all records, and the closed lists and number types that several of them use."""
 
 from decimal import Decimal
 from typing import Annotated, Final, Literal

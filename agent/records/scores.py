@@ -33,7 +33,7 @@ class LikelyConstants(Record):
 
 
 class Controls(Record):
-    """The score with the controls named in the documents, beside the score before controls."""
+    """The score that counts the controls described in the documents, shown next to the score before controls."""
 
     mitigation_factor: Number
     aivss: Number
@@ -42,7 +42,7 @@ class Controls(Record):
 
 
 class WithoutClaims(Record):
-    """The score of the same draft if no vendor statement were allowed to lower it.
+    """The score that the draft would have if no vendor statement were allowed to lower it.
 
     It ignores every lowering by evidence of rank 2 or less: limits ("read-only", "keeps nothing"), denials, and
     conditions that ease a threat. Threats suppressed by these therefore count as well. Mere claims never lower

@@ -125,7 +125,7 @@ class Link(Record):
 
 
 class Missing(Record):
-    """Something that could not be determined, and why. It is neither a default nor content."""
+    """Something that could not be determined, and why. It must not be treated as a default value or as content."""
 
     reason: MissingReason
     detail: str

@@ -57,7 +57,7 @@ class Capability(Record):
     approver: str | None
     """Who approves; None when the sources do not say."""
     data: tuple[str, ...]
-    """Data classes touched."""
+    """The classes of data that the capability touches."""
     state: State
     evidence: tuple[str, ...]
     condition: str | None = None
@@ -220,11 +220,12 @@ class Chain(Record):
 
 
 class Ease(Record):
-    """A threat after a good answer from the vendor."""
+    """What remains of a threat after a good answer from the vendor."""
 
     threat: str
     after: Number
-    """The CVSS base that it would have, 0.0 to 10.0; its own base if it only becomes less likely."""
+    """The CVSS base that the threat would have, 0.0 to 10.0; unchanged if the answer only makes the threat less
+    likely."""
     changes: str = ""
     """The metrics that the answer changes, as in `UI:A/VC:L`; empty if it changes none."""
 

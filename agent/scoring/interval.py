@@ -1,4 +1,4 @@
-"""Computes ranges of scores from ranges of inputs, and bands from scores.
+"""Compute ranges of scores from ranges of inputs, and bands from scores.
 
 Corners are exact: every equation is linear in each single input and never falls when the factor sum, threat multiplier
 or mitigation factor grows, so the lowest and highest scores are at the ends of these inputs. The base is tried at both

@@ -22,7 +22,7 @@ from agent.taxonomy.factors import FACTOR_SETS, FACTORS, FactorKey, FactorSet
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,9}(?:\.[0-9]{1,40})?")
 _SHOWN: Final = 40
 _FINEST: Final = -40
-"""Exponent of the smallest decimal place that is accepted; 1E-999999 would print a million zeros."""
+"""Exponent of the smallest decimal place that is accepted; without a limit, 1E-999999 would print a million zeros."""
 _RANGE_HINT: Final = "a range has value, low and high"
 
 

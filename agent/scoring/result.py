@@ -1,8 +1,8 @@
 """Makes scores from requests, stores them with all their inputs, and recomputes them on loading.
 
 A stored score names its revision and is recomputed under it, text included. A published revision is therefore never
-edited: a change to an equation, a grid, a rounding rule or a sentence is a new entry beside the old ones, with its own
-stored scores among the test vectors.
+edited: a change to an equation, a grid, a rounding rule or a sentence requires a new revision beside the old ones, with
+its own stored scores among the test vectors.
 """
 
 from collections.abc import Iterator, Mapping

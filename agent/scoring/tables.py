@@ -40,7 +40,7 @@ class Grid(NamedTuple):
 
 
 class Sum(NamedTuple):
-    """The arithmetic of a formula with factors, and its text over {base}, {sum}, {threat}, {mitigation}, {aars}."""
+    """The arithmetic of a formula with factors, and its text with {base}, {sum}, {threat}, {mitigation} and {aars}."""
 
     equation: Equation
     aars: Callable[[Point], Decimal]

@@ -1,11 +1,11 @@
-"""The fact reader that needs no LLM: learned heads over statements, and patterns where form is the evidence.
+"""The fact reader that needs no LLM: learned heads over statements, and patterns where the form of a text is evidence.
 
     statements with roles ─ features, vectors, patterns ─► a score of each key for each statement
         ─ the highest scores of each key ─► the probability that the sources state the key ─► outlook
-                                                                   └ over the limit of the key ─► proposal with quotes
+                                                                   └ above the key's threshold ─► proposal with quotes
 
 A fact is proposed only above the probability at which at least four of five facts were right on held-out products.
-Likely facts that are not proposed go into the outlook, which no statement cites.
+Likely facts that are not proposed go into the outlook, which is never cited.
 """
 
 import re
@@ -31,13 +31,13 @@ from agent.records import Document, Outlook, ReaderName, Statement
 from agent.records.base import DocumentForm
 
 LEAST_DENIAL: Final = 0.8
-"""Minimum measured precision of a denying pattern to be used."""
+"""The minimum measured precision for a denying pattern to be used."""
 _QUOTES: Final = 3
 """Maximum number of statements that one proposal cites, highest scores first."""
 _NEAR: Final = 1.5
-"""Maximum distance of a further quote's score from the highest score."""
+"""How far the score of an additional quote may be below the highest score."""
 _FURTHER: Final = -0.5
-"""Minimum score of a further quote."""
+"""The minimum score of an additional quote."""
 _DIGITS: Final = 4
 _VARIABLE: Final = re.compile(r"\b[A-Z][A-Z0-9]*_(?:[A-Z0-9]+_)*(?:KEY|TOKEN|SECRET|PAT)\b")
 _DEFAULT: Final = re.compile(
@@ -84,7 +84,8 @@ class EmbeddedReader:
     def read(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Sequence[Proposal]:
         """Propose each key that is likely enough, and each denial, in the order of the vocabulary.
 
-        A mere claim (`Statement.claim`) proposes only a control, and only if no description states this control.
+        A mere claim (`Statement.claim`) can only lead to a control being proposed, and only if no description states
+        that control.
         """
         readable = readable_of(documents, statements, claims=True)
         if not readable:
@@ -116,8 +117,8 @@ class EmbeddedReader:
         """Return the probability that the sources state each key, and the probability of each kind of product; empty
         without statements.
 
-        A sentence about a control makes only controls likely. Otherwise the ability that it governs would become likely
-        too and cancel the control's reduction of a factor. A mere claim makes nothing likely.
+        A sentence about a control makes only controls likely. Otherwise the ability that the control governs would
+        become likely too, which would cancel the control's reduction of a factor. A mere claim makes nothing likely.
         """
         readable = readable_of(documents, statements)
         chances: dict[str, float] = {}
@@ -167,7 +168,7 @@ class EmbeddedReader:
         rules = denying()
         hits = matches(statements, rules)
         for number, rule in enumerate(rules):
-            # A pattern alone does not make a denial.
+            # A pattern alone is not enough for a denial.
             rows = [n for n in np.flatnonzero(hits[:, number]).tolist() if negations(statements[n].text)]
             precision = self._heads.denials[number]
             if rows and precision >= LEAST_DENIAL and self._vocabulary[rule.key].deniable:
@@ -187,8 +188,8 @@ def quote_of(statement: Statement) -> Quote:
 
 
 def _cited(scores: NDArray[np.float32]) -> list[int]:
-    """Return the rows of the statements that a proposal cites: the highest score, and others that are nearly as
-    high."""
+    """Return the rows of the statements that a proposal cites: the one with the highest score, and others that score
+    nearly as high."""
     order = np.lexsort((np.arange(len(scores)), -scores))[:_QUOTES]
     best = float(scores[order[0]])
     return [int(row) for n, row in enumerate(order) if n == 0 or scores[row] >= max(best - _NEAR, _FURTHER)]

@@ -1,7 +1,7 @@
 """The features from which the fact reader judges one statement: its words, shape, headings and role.
 
-Neighbouring statements are ignored: text planted next to a statement must not change how it is read. Features are
-hashed n-grams, each prefixed with its origin. Their weights are learned (`evals.training.fact_heads`).
+Neighbouring statements are ignored: text planted next to a statement must not change how that statement is read.
+Features are hashed n-grams, each prefixed with its origin. Their weights are learned (`evals.training.fact_heads`).
 """
 
 import re
@@ -22,7 +22,7 @@ WORDS_SCALE: Final = 5.0
 VECTOR_SCALE: Final = 3.0
 HEADING_SCALE: Final = 1.5
 PATTERN_SCALE: Final = 1.0
-"""Relative weights of the features, the text vector, the heading vector and a pattern, as vector lengths."""
+"""Relative weights of the features, the text vector, the heading vector and a pattern, given as vector lengths."""
 _MAX_WORDS: Final = 60
 _MAX_HEADING: Final = 12
 _MAX_TEXT: Final = 1200

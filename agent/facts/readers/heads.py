@@ -60,8 +60,8 @@ class FactHeads:
     kind_bias: NDArray[np.float32]
 
     def scores(self, statements: Sequence[Statement], names: Sequence[frozenset[str]]) -> NDArray[np.float32]:
-        """Compute the log-odds of each key for each statement, float32, shape (n, k); `names` as
-        `features.name_words`."""
+        """Compute the log-odds of each key for each statement, float32, shape (n, k). `names` has the
+        `features.name_words` of each."""
         if not statements:
             return np.zeros((0, len(self.keys)), dtype=np.float32)
         rows, starts = known_features(feature_ids(statements, names), self.features)
@@ -102,7 +102,8 @@ def logistic(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def known_features(
     ids: Sequence[NDArray[np.uint32]], known: NDArray[np.uint32]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the positions in `known` of each statement's known features, concatenated, and each statement's start."""
+    """Return the positions in `known` of all statements' known features, concatenated, and where each statement's
+    begin."""
     ends = np.cumsum([0, *(len(row) for row in ids)])
     flat = np.concatenate(ids) if len(ids) else np.zeros(0, dtype=np.uint32)
     places, hit = known_places(flat, known)
@@ -148,5 +149,5 @@ def stored(file: Path, digest: str) -> io.BytesIO:
     """Read a file of arrays. Raises IntegrityError if it was changed."""
     content = file.read_bytes()
     if hashlib.sha256(content).hexdigest() != digest:
-        raise IntegrityError("the weights do not belong to their constants", where=str(file))
+        raise IntegrityError("the weights and the constants do not belong together", where=str(file))
     return io.BytesIO(content)

@@ -59,7 +59,7 @@ MARKS: Final = re.compile(r"https?://\S+|!\[[^\]]*\]|[\[\]()<>`*#_|]")
 
 
 def kind_chances(documents: Sequence[Document], heads: "FactHeads") -> dict[ProductKind, float]:
-    """Return the probability of each product kind, summing to 1. Empty without documents."""
+    """Return the probability of each product kind. They sum to 1; the result is empty if there are no documents."""
     if not documents:
         return {}
     # Only a skill's front matter has a name where ordinary pages have a title. Intake has already moved a skill's

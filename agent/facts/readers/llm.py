@@ -18,7 +18,7 @@ from agent.records.base import DocumentForm
 MAX_FACTS: Final = 80
 """Maximum number of facts read from one answer, so that an oversized answer costs no time."""
 CLAIMED: Final = 0.9
-"""Confidence in a fact that, according to the LLM, a quote states."""
+"""Confidence in a fact if the LLM says that a quote states it."""
 INFERRED: Final = 0.7
 _LONGEST_ID: Final = 8
 

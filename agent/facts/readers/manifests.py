@@ -1,9 +1,9 @@
 """The reader of manifests: tool lists, `server.json`, permissions, agent cards and API descriptions.
 
-No classifier is needed where form is the evidence. Intake writes such files as lines of known shape
-(`agent.intake.extract`), one statement each; this reader turns the lines back into facts. The meanings of names are in
-`corpus/knowledge/manifests.yaml`. A line that grants an ability is evidence of rank 4. A vendor's own hint, or a
-control promised in the vendor's file, remains a claim by the vendor.
+No classifier is needed here, because the form of a line is the evidence. Intake writes such files as lines of known
+shape (`agent.intake.extract`), one statement each; this reader turns the lines back into facts.
+`corpus/knowledge/manifests.yaml` defines the meanings of names. A line that grants an ability is evidence of rank 4. A
+vendor's own hint, or a control promised in the vendor's file, remains a claim by the vendor.
 """
 
 import re
@@ -25,7 +25,7 @@ _QUOTED_WORDS: Final = 24
 """The number of words quoted from a line; later words say nothing about the name at its start."""
 _QUOTES: Final = 6
 _NAMED: Final = 20
-"""The number of facts per key whose slots contain their object; further facts have no slots."""
+"""The maximum number of facts per key that have slots; any further facts have none."""
 _SURE: Final = 0.95
 _LIKELY: Final = 0.85
 _GUESS: Final = 0.7
@@ -35,7 +35,7 @@ _NAME_PARTS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 class NameRule(Record):
-    """What names with certain words mean."""
+    """The meaning of names that contain certain words."""
 
     keys: tuple[str, ...]
     verb: tuple[str, ...] = ()
@@ -194,7 +194,8 @@ class _Shape(NamedTuple):
     """The slot of this fact that receives the `name` of the match."""
     inferred: bool = False
     names: Literal["tools", "permissions"] | None = None
-    """The rules for the `name` of the match; a permission that the product "may ask" for is left to a setting."""
+    """The rules for the `name` of the match. A permission that the product only "may ask for" counts as
+    configurable."""
     more: Callable[[_Maker, Line, re.Match[str]], None] | None = None
     asks: bool = False
     """Whether the lines name a permission."""
@@ -230,7 +231,7 @@ def _read(document: Document) -> list[Proposal]:
                 shape.more(make, line, match)
             if shape.asks:
                 asked.append(line)
-    # Add one fact for all permissions, because one fact per permission would fill a row of the sheet.
+    # Add one fact for all permissions, because otherwise each permission would take up a row of the sheet.
     for at in range(0, len(asked), _QUOTES):
         make.add("scopes", *asked[at : at + _QUOTES])
     return make.found
@@ -339,7 +340,7 @@ _BY_FUNCTION: Final = frozenset((
     "stdio", "container", "wide_rights", "fetched_at_start", "approval_off", "extension_or_app", "instruction_files",
     "delegates", "reads_web", "drives_browser", "user_oauth", "takes_voice_images", "takes_free_text", "makes_media",
 ))  # fmt: skip
-"""The keys of the functions that read a line."""
+"""The keys of the facts that the line-reading functions yield."""
 _EXTENSION: Final = r"The browser extension .{1,200}? "
 _SLACK: Final = r"The Slack app .{1,200}? (?P<how>has|may ask for) the "
 _PACKAGE: Final = r"The server is installed as the package (?P<name>\S{1,200}?)"

@@ -1,6 +1,6 @@
 """Estimates of factors and layers from the sources as a whole: learned heads over statements.
 
-Two sorts of heads, written by `python -m evals.training.derive` to corpus/knowledge/outlook:
+There are two sorts of heads, written by `python -m evals.training.derive` to corpus/knowledge/outlook:
 
     factors   linear in the vector of the first statements, the mean vector of those that state something, and the mean
               of the three best scores of each key
@@ -56,7 +56,8 @@ SCORE_SCALE: Final = 0.2
 _LEAD: Final = 6
 """The number of first statements that define what a product is; text further down a page does not affect this."""
 OF_CONTROLS: Final[LayerKey] = "security_compliance"
-"""The layer of sentences about controls: a control that no fact confirms is a mere claim and clears no flag."""
+"""The layer that sentences about controls belong to. It gets no estimate from statements, because a control that no
+fact confirms is a mere claim and cannot make the layer certain."""
 TELLS: Final = 0.0
 """Minimum log-odds at which a single statement says enough about a layer to be its quote."""
 _QUOTE_WORDS: Final = 38
@@ -174,7 +175,7 @@ def readable_of(
     documents: Sequence[Document], statements: Sequence[Statement], *, claims: bool = False
 ) -> list[Statement]:
     """Return the prose statements that may carry facts about the product, without flagged ones, and without mere claims
-    unless `claims` are wanted."""
+    unless `claims` is set."""
     prose = {document.id for document in documents if document.form == "prose"}
     return [
         row

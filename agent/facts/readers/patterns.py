@@ -1,4 +1,5 @@
-"""Patterns where form is the evidence, and second opinions for the gravest keys; see corpus/knowledge/reader."""
+"""Patterns for keys whose evidence is the form of a text, or whose gravity calls for a second opinion; see
+corpus/knowledge/reader."""
 
 import re
 from collections.abc import Sequence
@@ -37,7 +38,7 @@ class PatternRule(Record):
         return keeps_case, re.compile(self.pattern, re.IGNORECASE if keeps_case else 0)
 
     def fits(self, text: str, lowered: str) -> bool:
-        """Return whether a text, also given in lower case, matches the pattern."""
+        """Return whether the pattern matches a text, which is passed both as written and in lower case."""
         keeps_case, expression = self._searched
         return expression.search(text if keeps_case else lowered) is not None
 

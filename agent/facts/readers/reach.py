@@ -107,8 +107,8 @@ _CHOSEN: Final = frozenset({"listens_on_network", "listens_locally", "telemetry_
 def may_assert(statements: Sequence[Statement], keys: Sequence[FactKey]) -> NDArray[np.bool_]:
     """Return which statements may assert which keys, shape (n, k).
 
-    A negated statement asserts only limits and controls; a statement that says that nobody is asked does not assert
-    even those. Advice asserts no control, and plans and general definitions assert nothing at all.
+    A negated statement asserts only limits and controls; a statement saying that nobody is asked does not assert even
+    those. Advice asserts no control, and plans and general definitions assert nothing at all.
     """
     texts = [row.text for row in statements]
 
