@@ -1,9 +1,9 @@
 """Add an LLM's facts to the sheet, and strike facts of the embedded reader that the LLM justifiably calls wrong.
 
 An LLM's proposals are checked like those of any other reader. A fact that the LLM calls wrong is struck only if the
-embedded reader alone read it. In addition, either code must be able to check the reason, or no floor and none of the
-gravest keys may be at stake and the LLM's own reading must not contain the key either. So an LLM that obeys
-instructions on a page may lose content, but cannot lower anything below what the facts imply.
+embedded reader alone read it. In addition, code must be able to check the reason, or else the fact must set no floor
+and have none of the gravest keys, and the LLM's own reading must lack the key too. So if an LLM obeys instructions on a
+page, the draft may lose content, but nothing can fall below what the facts imply.
 """
 
 import re
@@ -33,8 +33,8 @@ _OF_ANY_SETTING: Final = (
 _FEW_KEYS: Final = 25
 """A word counts as a key's own if at most this many keys of the vocabulary share it."""
 _JUDGED_BY_LLM: Final[frozenset[StatementRole]] = frozenset({"instruction", "marketing", "navigation", "news"})
-"""Roles of sentences from which an LLM may read facts: it judges better than a classifier which sentences address the
-assessor, and the ranks of such sentences lower nothing."""
+"""Roles of sentences from which an LLM may read facts, although a classifier says that they carry none. An LLM can tell
+better which sentences address the assessor, and these sentences have ranks that lower nothing."""
 UNSURE: Final = 0.75
 """Below this confidence, a fact that no other reader found may be doubted."""
 _VERBS: Final = re.compile(r"The product ((?:\w+s(?:, | or | and )?)+)")
@@ -46,9 +46,9 @@ class Accepted(NamedTuple):
 
     sheet: FactSheet
     struck: tuple[tuple[str, str], ...]
-    """Struck facts of the embedded reader: each fact's key with its quote, and the reason."""
+    """The embedded reader's facts that were struck: for each, its key with its quote, and the reason."""
     refused: tuple[tuple[str, str], ...]
-    """Facts that the LLM called wrong but that were kept: each fact's key with its quote, and the reason."""
+    """Facts that the LLM called wrong but that were kept: for each, its key with its quote, and the reason."""
     disputed: tuple[str, ...]
     """The ids of these facts."""
 
@@ -64,8 +64,8 @@ def accept(
 ) -> Accepted:
     """Return the merged sheet of all readers with the struck and the refused facts.
 
-    `sheet` is the reading of the other readers, `found` their facts by the numbers shown to the LLM. `asked` are the
-    keys that the LLM was asked about and answered for, `shown` the ids of the documents that it saw.
+    `sheet` is the reading of the other readers, `found` their facts by the numbers shown to the LLM. `asked` has the
+    keys that the LLM was asked about and gave answers for, `shown` the ids of the documents that it saw.
     """
     struck: dict[str, tuple[str, str]] = {}
     refused: list[tuple[str, str]] = []
@@ -94,7 +94,7 @@ def accept(
             known=material.known,
         )
         read = read.model_copy(update={"facts": tuple(_weighed(fact, read, material) for fact in read.facts)})
-        # The other readers' sheet comes last so that, where both have the same quote, the rank from a manifest wins.
+        # The other readers' sheet comes last so that the rank from a manifest wins if both have the same quote.
         made = join((read, made))
     made = made.model_copy(update={"outlook": sheet.outlook})
     return Accepted(made, tuple(struck.values()), tuple(refused), tuple(disputed))
@@ -121,8 +121,9 @@ def speaks_of_another(facts: Iterable[Fact], sheet: FactSheet, material: Materia
 
 
 def may_be_struck(fact: Fact, sheet: FactSheet, material: Material) -> bool:
-    """Return whether the LLM's word is enough to strike a fact: either nothing grave rests on it (it is comforting, or
-    sets no floor and is none of the gravest keys), or its sentences contain hardly any words of its key's meaning.
+    """Return whether the LLM's word is enough to strike a fact: either nothing grave rests on the fact (it is
+    reassuring, or it sets no floor and its key is not one of the gravest), or its sentences contain hardly any words of
+    its key's meaning.
     """
     key = material.vocabulary[fact.key]
     if _comforts(fact, material) or not (key.grave or key.floor):
@@ -131,8 +132,8 @@ def may_be_struck(fact: Fact, sheet: FactSheet, material: Material) -> bool:
 
 
 def hardly_said(fact: Fact, sheet: FactSheet, material: Material) -> bool:
-    """Return whether only the embedded reader read this ability, with low confidence, in sentences that do not mention
-    any such act.
+    """Return whether only the embedded reader found this ability, with low confidence, in sentences that do not mention
+    any such action.
     """
     if {source.reader for source in fact.sources} != {"embedded"} or fact.confidence >= UNSURE:
         return False
@@ -157,9 +158,9 @@ def _why_struck(fact: Fact, item: WrongItem, own: set[str], sheet: FactSheet, ma
 
 
 def _weighed(fact: Fact, sheet: FactSheet, material: Material) -> Fact:
-    """Return an LLM's fact, downgraded to inferred if it is comforting and its sentences do not mention its key.
+    """Return an LLM's fact, downgraded to inferred if it is reassuring and its sentences do not mention its key.
 
-    A comforting fact gets a rank that counts only from a sentence with words specific to its key, so that one
+    A reassuring fact gets a rank that counts only from a sentence with words specific to its key, so that one
     documented control cannot vouch for all others.
     """
     if not _comforts(fact, material) or fact.state not in ("claimed", "denied"):

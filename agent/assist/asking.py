@@ -1,11 +1,11 @@
-"""Rendering, scheduling and sending the calls of a draft: two waves, at most eight calls, repairs included.
+"""Render, schedule and send the calls of a draft: two waves, at most eight calls, including repairs.
 
 All calls begin with the same static instructions. The calls of a wave also share the text that follows (the sources, or
 the accepted facts), so that a provider's prompt cache serves all calls of a wave except the first. The part that is
 specific to a call comes last.
 
-Turns, and the budget for their worst case, are allotted in the order of the asks before the first call of a wave is
-sent. So the order of the answers does not matter, and a replay makes the same calls.
+Before the first call of a wave is sent, the asks are given their turns, and the budget for the worst case, in order. So
+the order of the answers does not matter, and a replay makes the same calls.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,9 +29,10 @@ from agent.resources import data_folder
 MAX_CALLS: Final = 8
 """Maximum number of calls of one draft, repairs included."""
 SECOND_WAVE: Final = 2
-"""Calls, one for a repair, reserved for the second wave; repairs in the first wave may not use them."""
+"""The number of calls, one of them for a repair, reserved for the second wave; repairs in the first wave may not use
+them."""
 MAX_INPUT: Final = 90_000
-"""Maximum input tokens of a draft, estimated by length, up to which a call may be sent again."""
+"""A call may be sent again only while the input tokens of the draft, estimated by length, stay within this limit."""
 SECOND_INPUT: Final = 25_000
 """The part of MAX_INPUT reserved for the second wave; repairs in the first wave may not use it."""
 _BYTES_A_TOKEN: Final = 4
@@ -78,7 +79,7 @@ class Assistant:
     say: Callable[[str], None] = lambda _: None
     """Callback for progress messages."""
     told: Callable[[str], None] = lambda _: None
-    """Callback for two lines: the most that the run may use, and what it has used."""
+    """Callback that receives two lines: the most that the run may use, and what it has used."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def unasked(ask: Ask, reason: LlmReason | None, detail: str) -> Outcome:
 
 
 class Caller:
-    """Sender of the calls of one draft, which also records their outcomes and usage."""
+    """Sends the calls of one draft, and records their outcomes and usage."""
 
     def __init__(self, assistant: Assistant) -> None:
         self._assistant = assistant
@@ -137,9 +138,9 @@ class Caller:
     def wave(self, asks: Sequence[Ask], start: str, limit: int) -> list[Outcome]:
         """Send up to `limit` calls concurrently and return their outcomes in the order of `asks`.
 
-        `start` is the text that they share after the instructions. A call with an unreadable answer and no turn for a
-        repair is sent once more if the other calls left a turn. An ask without a turn is not sent, and its outcome says
-        so.
+        `start` is the text that these calls share after the instructions. If an answer is unreadable and its call has
+        no turn left for a repair, the call is sent once more if another call has left a turn unused. An ask without a
+        turn is not sent, and its outcome says so.
         """
         before = self.calls
         found = self._sent(asks, start, limit)
@@ -215,7 +216,7 @@ class Caller:
         raise LlmError(worst.reason, worst.detail, hint=hint, usage=self.usage)
 
     def prompts(self) -> tuple[PromptRef, ...]:
-        """Return the prompt files used, the shared ones first, each once."""
+        """Return the prompt files that were used, without duplicates, starting with the shared ones."""
         names = ["shared", "sources", "accepted", *(outcome.ask.prompt for outcome in self.outcomes)]
         names += ["again" for outcome in self.outcomes if outcome.ask.again]
         return tuple(prompt(name).ref for name in dict.fromkeys(names))
@@ -240,9 +241,9 @@ def prompt(name: str) -> Prompt:
 def _given_out(calls: Sequence[Call], budget: Budget, limit: int, room: int) -> list[int]:
     """Return how often each call may be sent, repairs included; 0 means not at all.
 
-    First each call gets one turn, then each a second, then each a third, as long as turns remain (`limit`) and the
-    budget covers the worst case of all turns together. Second and third turns must also fit into `room` input tokens,
-    estimated by length. Must not be called while calls are in progress.
+    First every call gets one turn, then every call a second, then every call a third, as long as turns remain (`limit`)
+    and the budget covers the worst case of all turns together. Second and third turns must also fit into `room` input
+    tokens, estimated by length. Must not be called while calls are in progress.
     """
     turns = [0] * len(calls)
     single = [budget.estimate(call) for call in calls]

@@ -41,8 +41,8 @@ def sources(shown: Shown, name: str) -> str:
 
 
 LayerState = Literal["known", "partly", "open"]
-"""How sure the sheet is of a layer. known: certain. partly: not certain, but the LLM found relevant quotes. open:
-neither."""
+"""How well the sheet settles a layer. known: the layer is certain. partly: it is not certain, but the LLM found
+relevant quotes. open: neither."""
 
 
 def program_facts(sheet: FactSheet) -> dict[str, Fact]:

@@ -62,9 +62,9 @@ MAX_ALSO: Final = 5
 MAX_CONFLICTS: Final = 3
 MAX_PARTS: Final = 12
 WORDS: Final = 84
-"""Texts are limited to 70 words. Up to this many are tolerated; further sentences are cut."""
+"""The prompt limits texts to 70 words. Up to this many words are tolerated; sentences beyond that are cut."""
 PARAGRAPH_WORDS: Final = 60
-"""The tolerated length of a layer's paragraph, which is limited to 40 words."""
+"""The tolerated length of a layer's paragraph, which the prompt limits to 40 words."""
 POSTURE_WORDS: Final = 110
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 _CITATION: Final = re.compile(r"\s*\[(?:(D\d{1,3}: ?(?:[^\[\]]|\[[^\[\]]*\])+)|(D\d{1,3}: ?[^\[\]]*\[[^\[\]]*))\]")
@@ -80,7 +80,7 @@ _LEAST_STEPS: Final = 2
 
 
 class Judge:
-    """Checker of an LLM's answers against one accepted sheet."""
+    """Checks an LLM's answers against one accepted sheet."""
 
     def __init__(self, sheet: FactSheet, material: Material, name: str) -> None:
         self.sheet = sheet
@@ -109,7 +109,7 @@ class Judge:
         return {key: made[key] for key in FACTORS if key in made}
 
     def reasons(self, items: Iterable[ReasonItem]) -> dict[FactorKey, str]:
-        """Check the better reasons for factors. A reason that is accepted but has no mark is dropped."""
+        """Check the improved reasons for factors. A reason that passes the other checks but has no mark is dropped."""
         made: dict[FactorKey, str] = {}
         for item in items:
             text, evidence = self._text(item.reason, "product")
@@ -237,7 +237,7 @@ class Judge:
         first, _, rest = setting.partition(" ")
         if first.lower() in ("if", "when", "where") and rest:
             setting = rest
-        # The main danger applies to the use that the product is bought for, even if that use needs an option.
+        # The main danger applies to the use that people buy the product for, even if that use needs an option.
         said = "entry inferred" if core and item.default_use and item.basis == "needs a setting" else item.basis
         # A basis is only as strong as its quotes allow.
         carried = setting if said == "needs a setting" else evidence
@@ -290,8 +290,8 @@ class Judge:
         return tuple(each for each in found if each.text)
 
     def _measures(self, text: str) -> str:
-        """Check a text with one or more measures, separated by semicolons; a measure that fails does not affect the
-        others.
+        """Check a text that has one or more measures, separated by semicolons; if one measure fails, the others are
+        still kept.
         """
         found = self._ground.check(_uncited(text), "advice")
         if found.text or ";" not in text:
@@ -331,7 +331,7 @@ class Judge:
             other = kept[int(into[1:]) - 1] if into in numbers.values() else None
             held = set(known[into].facts) if into in known else set(other.facts) if other else set()
             quoted = other.evidence if other else ()
-            # A candidate merged into a threat that shares none of its facts or quotes would simply vanish.
+            # If a candidate were merged into a threat that shares none of its facts or quotes, it would simply vanish.
             holds = any(fact.id in held or self._at(fact, quoted) for fact in rests)
             return Verdict(candidate=row.candidate, says="merge", into=into, why=why, holds=holds)
         return Verdict(candidate=row.candidate, says="keep", why=why)
@@ -366,7 +366,7 @@ class Judge:
     def _conditions(self, items: Sequence[ConditionItem], numbers: Mapping[str, str]) -> Iterator[JudgedCondition]:
         """Check the conditions and what they change.
 
-        A condition makes a threat harder or smaller, but never eliminates it, since another way may remain open.
+        A condition makes a threat harder or smaller, but never eliminates it, since the attacker may have another way.
         """
         for item in items[:MAX_CONDITIONS]:
             text = self._advice(item.text)
@@ -403,8 +403,8 @@ class Judge:
         """Check the description of the product, and the posture.
 
         The posture's first sentence sums up the others. If its own marks do not support it, the marks of all sentences
-        together must. It then shows its own marks, which say what the product is, or if it has none, those of the
-        others.
+        together must. It is then shown with its own marks, which say what the product is, or with those of the others
+        if it has none.
         """
         what, rests = self._text(answer.what, "product")
         marked = self._cited(_renumbered(answer.posture, numbers))
@@ -466,7 +466,7 @@ class Judge:
     def _paragraphs(
         self, answer: Page, judged: Mapping[LayerKey, JudgedLayer], numbers: Mapping[str, str]
     ) -> dict[LayerKey, JudgedLayer]:
-        """Add paragraphs to the layers: what the sources state, with marks, and what may follow."""
+        """Add paragraphs to the layers: what the sources state, with marks, and what may follow from it."""
         told: dict[LayerKey, str] = {}
         for item in answer.layers:
             if item.layer not in told:
@@ -494,7 +494,7 @@ class Judge:
         return " ".join(kept), found.evidence
 
     def _conflicts(self, told: Iterable[str], numbers: Mapping[str, str]) -> Iterator[str]:
-        """Yield the contradictions in the sources; one whose quotes are not found does not count."""
+        """Yield the contradictions in the sources, without those whose quotes are not found."""
         for item in told:
             text, evidence = self._text(_renumbered(item, numbers), "product")
             if text and evidence:
@@ -569,7 +569,8 @@ def _small(danger: str) -> str:
 
 
 def _renumbered(text: str, numbers: Mapping[str, str]) -> str:
-    """Replace threat numbers in a text by those under which the threats were kept; dropped ones become "the threat".
+    """Replace the threat numbers in a text by the numbers that the threats have now; a dropped threat becomes "the
+    threat".
 
     A range ("T1 to T3") is spelled out first, since its ends may no longer be neighbours.
     """

@@ -5,9 +5,9 @@
     Paperhawk reads invoices and …
     482913377>>>
 
-The delimiter is random and new for each run, so that no page can close its frame. Sentences with orders to assessors or
-other hidden text are cut out. In strings that a chat format reads as the start of a turn, one character is replaced by
-a look-alike, so that quotes keep their offsets.
+The delimiter is random and new for each run, so that no page can close its frame. Sentences that contain hidden text or
+orders to assessors are cut out. In strings that a chat format reads as the start of a turn, one character is replaced
+by a look-alike, so that quotes keep their offsets.
 """
 
 import re
@@ -50,7 +50,7 @@ Hits = Callable[[Sequence[Document], Sequence[Statement], int], search.Shown]
 
 
 class Shown(NamedTuple):
-    """The sources as included in a prompt."""
+    """The sources, in the form in which a prompt includes them."""
 
     text: str
     documents: tuple[str, ...]
@@ -104,7 +104,7 @@ def show(
     if estimate(text) <= max_tokens:
         return Shown(text, tuple(whole), sum(not row.flagged for row in statements), "")
     room = max_tokens - sum(estimate(framed(delimiter, label, "")) for label in labels.values())
-    # Keep the limit below the size of the whole text; otherwise search would take all of it, as if it fitted.
+    # Keep the limit below the size of the whole text; otherwise the search would return all of it, as if it fitted.
     found = hits(documents, statements, min(room, estimate(text) - 1))
     parts: dict[str, list[str]] = {}
     for before, passage in zip((None, *found.passages), found.passages, strict=False):
@@ -142,7 +142,7 @@ def _cuts(document: Document, statements: Sequence[Statement]) -> Iterator[tuple
             # Cut only the address: the words around it are the vendor's.
             yield finding.start, finding.end
         elif finding.kind not in _MILD and finding.start < finding.end:
-            # Cut the whole line: text next to an order belongs to the order.
+            # Cut the whole line, because the text next to an order belongs to the order.
             start = document.text.rfind("\n", 0, finding.start) + 1
             end = document.text.find("\n", finding.end)
             yield start, len(document.text) if end < 0 else end

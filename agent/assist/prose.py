@@ -30,8 +30,8 @@ from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES
 from agent.taxonomy.lists import entries, schemes
 
 Mode = Literal["product", "inference", "advice"]
-"""product: what the sources state, and what follows. inference: the course of an attack. advice: what somebody should
-do, or a question, without marks.
+"""product: what the sources state, and what follows from it. inference: the course of an attack. advice: what somebody
+should do, or a question; it has no marks.
 """
 MOST_MARKS: Final = 2
 """Maximum number of marks per sentence."""
@@ -44,7 +44,7 @@ _CODE_CHARS: Final = 4
 _CODE_NAME: Final = re.compile(r"--[\w-]+|@?[\w/:-]*[\d_.@][\w.@/:-]*\w")
 """A flag, or a word that contains a digit, a dot or another code character."""
 _WORDED: Final = 2
-"""The number of words that a sentence must share with its quotes if they have no meaning in common."""
+"""The number of words that a sentence must share with its quotes if the two share no meaning."""
 _STEM: Final = 5
 _LETTERS: Final = re.compile(r"[a-z]{4,}")
 _EMPTY: Final = frozenset((
@@ -52,7 +52,7 @@ _EMPTY: Final = frozenset((
     "some", "such", "than", "that", "their", "them", "then", "there", "these", "they", "this", "those", "throu",
     "under", "until", "what", "when", "where", "which", "while", "with", "would", "your",
 ))  # fmt: skip
-"""Beginnings of words that any two sentences may share."""
+"""Beginnings of words that unrelated sentences may share."""
 _NAMED: Final = 2.0
 """How much a code name shared by a quote and a sentence adds to their overlap."""
 MARKED: Final = re.compile(r"[\[(]\s*(E\d{1,4}(?:\s*[,;]?\s*(?:and\s+)?E\d{1,4})*)\s*[\])]")
@@ -103,13 +103,14 @@ _NO_DENIAL: Final = re.compile(
 )
 """Words of emphasis, flags and empty cells, which deny nothing."""
 _DENIED_AFTER: Final = 6
-"""The number of words after a negation that it can deny."""
+"""How many words after a negation it can apply to."""
 _STOPS: Final = re.compile(r"\b(?:forbid|prohibit|ban|refus|block|prevent|exclud|reject|den(?:y|ies)|lack)\w*\b", re.I)
 _LACKING: Final = re.compile(r",?\s*\bwithout\s+([^,;:.]*)", re.I)
 _COMPARED: Final = re.compile(r",?\s*\b(?:instead of|rather than)\s+[^,;.]*", re.I)
 """An alternative named in a sentence: "with a local LLM instead of an online one" denies neither."""
 _START: Final = 4
-"""An inference is about the product if the product's name is among this many first words."""
+"""An inference is about the product if the product's name is among the first words of the sentence; this is their
+number."""
 _SILENT: Final = re.compile(
     r"\b(?:not (?:stated|documented|described|said|named|known|clear)|do(?:es)? not (?:say|state|name|describe|mention)"
     r"|no [\w -]{1,50} (?:is|are) (?:stated|documented|described|named|mentioned|given)"
@@ -125,7 +126,7 @@ _ACTS: Final = re.compile(
 _ORDINARY: Final = re.compile(r"(?i:split|ordinary|\w+(?:[cst]ive|ary|ous|ful|[ai]ble|[cn]al|ual|exact))")
 """Adjectives and verbs that begin a sentence before a plural noun that reads as a verb: "Destructive writes"."""
 _PLURAL: Final = re.compile(r"(?:are|have|do|were)\b")
-"""Verbs of a plural noun, which is no product's name: "Threats are"."""
+"""Verbs that follow plural nouns, so that the word before them is not a product's name: "Threats are"."""
 _COMFORT: Final = re.compile(
     r"\b(?:secure(?:ly)?|safe(?:ly)?|trustworthy|compliant|certified|encrypted|sandboxed|audited|harmless|risk-free"
     r"|(?:no|low|little|minimal) risk)\b",
@@ -140,7 +141,7 @@ _POINTING: Final = re.compile(
     r"\b(?:those|such|that) (key|header|token|file|folder|directory|port|address|text|page|command|link|account|mode"
     r"|option|flag|step|prompt|message|list|script|server|tool|setting|machine|host|container|copy|channel|person|caller)s?\b"
 )
-"""References to something named in the preceding sentence; they are invalid once that sentence was dropped."""
+"""References to something that the preceding sentence names; they are invalid if that sentence was dropped."""
 _CHOSEN_NUMBER: Final = re.compile(
     r"\b\d{1,3}[ -](?:minute|hour|day|week|month|year)s?\b|\b127\.0\.0\.1\b|\bconditions? [1-9]\b", re.I
 )
@@ -148,7 +149,7 @@ _CHOSEN_NUMBER: Final = re.compile(
 """
 _LINK: Final = re.compile(r"https?:(?=\S)|www\.|<(?!=)|>(?!=)|\{\{|\}\}|\{%|\]\(", re.I)
 _LOCAL: Final = re.compile(r"\bhttps?://(?=(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\b)")
-"""The scheme of a local address. It is removed because "localhost:8080" does not link to an outside site."""
+"""The scheme of a local address. It is removed, because an address without a scheme ("localhost:8080") is no link."""
 _ADDRESS: Final = re.compile(r"\bhttps?://([^\s<>()\[\]{}\"“”]*[\w/])", re.I)
 _SCHEME: Final = re.compile(r"\b(https?)://(?=[`\"”'\s),.;:!?]|$)", re.I)
 """A scheme alone, as in "an `http://` address"."""
@@ -169,7 +170,7 @@ class Checked(NamedTuple):
 
 @dataclass(frozen=True)
 class Ground:
-    """The basis for checking sentences: the sources and the quotes found in them."""
+    """What sentences are checked against: the sources and the quotes found in them."""
 
     material: Material
     evidence: Mapping[str, Evidence]
@@ -177,7 +178,7 @@ class Ground:
     names: tuple[str, ...] = ()
     """The names of the product and the vendor, in this order."""
     _meanings: dict[str, frozenset[str]] = field(default_factory=dict)
-    """A cache of the quotes' meanings, filled on demand because quotes are added while answers are checked."""
+    """A cache of the quotes' meanings. It is filled on demand, because quotes are added while answers are checked."""
 
     @cached_property
     def _texts(self) -> list[str]:
@@ -219,8 +220,8 @@ class Ground:
         for sentence in sentences(bare):
             first = sentence.lstrip(" \"'“‘(")
             for place, name in enumerate(names_of(sentence)):
-                # The first word of a sentence is capitalised by position and thus no name, unless a verb typical of
-                # products follows.
+                # The first word of a sentence is capitalised anyway, so it does not count as a name unless a verb
+                # typical of products follows.
                 written_plainly = not any(char.isupper() or char.isdigit() for char in name[1:])
                 begins = place == 0 and first.startswith(name) and written_plainly
                 after = first[len(name) :].lstrip()
@@ -247,7 +248,7 @@ class Ground:
         named = self._name.search(sentence) if self._name else None
         if named is None:
             return False
-        # As the first word, the name is the subject, whatever the verb; a possessive is not.
+        # A name that is the first word is the subject, whatever the verb is; a possessive is not.
         after = sentence[named.end() :]
         return (not named.start() and not after.startswith(("'", "’"))) or bool(_ACTS.search(after))
 
@@ -287,7 +288,8 @@ class Ground:
 
     def _own_clauses(self, sentence: str) -> tuple[str, ...]:
         """Return the quotes of marks that follow a clause within the sentence: the first relevant one at each place.
-        Quotes of code are relevant, as are those of a clause that states something and draws no conclusion.
+        Quotes of code count as relevant, and so do those of a clause that states something without drawing a
+        conclusion.
         """
         found: list[str] = []
         begin = 0
@@ -496,9 +498,9 @@ def _stated(sentence: str, *, denials: bool = True) -> str:
     """Return what a sentence states about the product: its first clause, and others that neither deny nor conclude.
 
     "…, so the stated limit does not bound it" draws a conclusion, and "…; whose key serves this is not stated" reports
-    a search: an affirming quote contradicts neither. Without `denials`, clauses about what the product forbids or
-    stops, or what the sources do not say, are left out too, since their quotes put it the other way round. Empty if
-    nothing is stated.
+    a search, so neither is contradicted by a quote that affirms something. Without `denials`, clauses about what the
+    product forbids or stops, or what the sources do not say, are left out too, since their quotes say the opposite in
+    words. Empty if nothing is stated.
     """
     first, *rest = [piece for piece in _CLAUSE.split(sentence) if piece and piece.strip()]
     kept = [piece for piece in rest if not (_NO.search(piece) or _FOLLOWS.search(piece) or _SILENT.search(piece))]

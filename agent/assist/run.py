@@ -1,10 +1,10 @@
-"""An LLM's part in one draft: two waves of calls, repeated calls, and the resulting judgement.
+"""The LLM's part in a draft: two waves of calls, repeats of some calls, and the resulting judgement.
 
     sources ─► wave 1: facts-does, facts-built, factors ─ check ─► accepted sheet
                wave 2: page ◄── sources, sheet, candidates, factors ─ check ─► Judgement
 
-Calls of a wave run in parallel; at most eight calls are made. A call that fails or is not sent costs only its own part,
-which the embedded drafter then provides. The run is abandoned only if the LLM answered nothing at all.
+Calls of a wave run in parallel; at most eight calls are made. If a call fails or is not sent, only its part is lost,
+and the embedded drafter provides that part. The run is abandoned only if the LLM answered nothing at all.
 """
 
 import hashlib
@@ -219,8 +219,8 @@ class _Run:
             self._keep(self._caller.wave(again, start, self._caller.left))
 
     def finish(self, accepted: Accepted, judge: Judge, early: Judgement, candidates: Sequence[Candidate]) -> Assisted:
-        """Combine both waves into the final judgement. It uses the page of which more threats and paragraphs were
-        accepted, or the earlier one if they are equal.
+        """Combine both waves into the final judgement. If there are two pages, the one with more accepted threats and
+        paragraphs is used, or the earlier one if both have equally many.
         """
         read = [(answer, judge.page(answer, candidates, early)) for answer in self._all("page", Page)]
         answer, page = max(
@@ -262,7 +262,7 @@ class _Run:
         return next((does.kind for does in self._all("facts_does", FactsDoes)[-1:] if does.facts), None)
 
     def _check_budget(self, asks: Sequence[Ask], start: str) -> None:
-        """Report the maximum usage of both waves. Raises LlmError if it exceeds the caps."""
+        """Report the maximum that both waves can use. Raises LlmError if it exceeds the caps."""
         assistant = self._assistant
         # The facts shown in the second wave are not known yet, so use a placeholder of the maximum length.
         room = start + "x, " * _SHEET_TOKENS
@@ -355,7 +355,7 @@ def _told(page: Judgement) -> int:
 
 
 def _is_poor(answer: Page, read: Judgement) -> bool:
-    """Return whether so little of a page was accepted that it is requested again."""
+    """Return whether so little of a page was accepted that the page should be requested again."""
     return (
         (bool(answer.threats) and len(read.threats) <= _MOST_LOST * len(answer.threats))
         or (bool(answer.posture) and not read.posture)
@@ -364,7 +364,8 @@ def _is_poor(answer: Page, read: Judgement) -> bool:
 
 
 def _states(certain: Mapping[LayerKey, bool], early: Judgement) -> dict[LayerKey, calls.LayerState]:
-    """Return how sure each layer is: a layer that is not certain is partly known where the LLM found a quote."""
+    """Return how well each layer is settled: a layer that is not certain is partly known if the LLM found a quote for
+    it."""
     partly = {key for key, layer in early.layers.items() if layer.verdict != "insufficient" and layer.evidence}
     return {key: "known" if certain.get(key) else "partly" if key in partly else "open" for key in LAYERS}
 

@@ -47,8 +47,8 @@ def command(folder: Path, file: Path, store: Path | None, name: str | None) -> N
     states: {retention: yes}}`. Nothing is fetched. With --store, the answers are also recorded in the review, after the
     decisions already made there, and the changes are printed: score, factors, items. Contested points change nothing on
     their own: they are printed as a reply to be filled in, and with --store a reviewer decides on them. Close open
-    reviews first, since only one process can write to a store at a time. A draft from an earlier release that does not
-    follow from its facts is redrafted where its answers touch it.
+    reviews first, since only one process can write to a store at a time. If a draft from an earlier release cannot be
+    recomputed from its facts, only the parts that its answers concern are redrafted.
 
     \b
     Examples:
@@ -103,7 +103,8 @@ def _draft_in(folder: Path) -> "tuple[Draft, tuple[Document, ...]]":
 
 
 def _check(response: "Response", draft: "Draft", file: Path) -> None:
-    """Raise InputError if a response belongs to another draft, or has no answers and no contests that fit."""
+    """Raise InputError if a response belongs to another draft, or contains neither an answer nor a contest that fits
+    this draft."""
     from agent.review.domain.response_acts import contested_item
 
     if response.draft != draft.id:
@@ -206,7 +207,7 @@ def _moved(before: "ReviewState", after: "ReviewState") -> str:
 
 
 def _score_change(before: "Draft", made: "Redrafted") -> str:
-    """Return a table of the values before and after the answers."""
+    """Return a table of the values before and after the answers were applied."""
     from agent.review.domain.redraft import score_text
 
     rows = [[row.what, row.before, row.after] for row in made.moved]

@@ -33,7 +33,7 @@ VERBS: Final[dict[str, str]] = {
     "audit-log": "Verify the event log of a review store.",
     "doctor": "Check an LLM's endpoint, and suggest settings.",
 }
-"""The verbs and their lines in the help text. Each verb is a module of the same name with a click command named
+"""The verbs, each with its line in the help text. Each verb is a module of the same name with a click command named
 `command`.
 """
 EVAL_VERBS: Final[dict[str, str]] = {

@@ -1,4 +1,4 @@
-"""Opens an LLM for one draft, within its token and cost limits, recording or replaying its answers.
+"""Open an LLM for one draft, within the token and cost limits, and record or replay its answers.
 
 The key comes from the environment variable that the profile specifies, and is used only in requests to the LLM.
 
@@ -348,7 +348,7 @@ class _Absent:
 
 
 def _dollars(text: str) -> Decimal | None:
-    """Return the cost limit, or None without one. Raises InputError if it is not a number."""
+    """Return the cost limit, or None if there is none. Raises InputError if it is not a number."""
     if not text.strip():
         return None
     try:

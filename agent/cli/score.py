@@ -1,4 +1,4 @@
-"""`septet score`: compute one AIVSS score from flags or a JSON object, or one per line of JSON."""
+"""`septet score`: compute an AIVSS score from flags or a JSON object, or one score for each line of a JSONL file."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ from agent.records import FormulaId, Score
 from agent.scoring import bands, parse_request, score, severity
 
 _SUBJECT: Final = ("cvss_vector", "cvss_base", "factor_sum")
-"""The flags that say what is scored; the others say how."""
+"""The flags that say what to score; the other flags say how."""
 _WHY_NULL: Final[Mapping[FormulaId, str]] = {"cvss-bte": "needs a CVSS vector"}
 _NO_FACTORS: Final = "needs a CVSS base and factors"
 

@@ -21,7 +21,7 @@ _NOTE_FILE_LIMIT = 200_000
 _PAGE: Final = "reading "
 """The prefix of progress lines about a single page or file, which may be frequent."""
 _BETWEEN_PAGES: Final = 2.0
-"""The minimum seconds between two such lines if the output is not a terminal, as in a job's log."""
+"""The minimum number of seconds between two such lines if the output is not a terminal, as in a job's log."""
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -90,7 +90,7 @@ def note_text(note: str) -> str:
 def progress_line() -> Iterator[Callable[[str], None]]:
     """Show progress on stderr: a status line on a terminal, plain lines otherwise.
 
-    Plain lines report every stage, but single pages at most every two seconds.
+    Plain lines report every stage, but at most one page every two seconds.
     """
     if sys.stderr.isatty():
         from rich.console import Console
