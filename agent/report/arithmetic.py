@@ -31,9 +31,9 @@ _SHORT_FACTORS: Final[dict[FactorKey, str]] = {
 _MOST_QUOTED: Final = 120
 """Maximum number of characters of a quote that replaces a reason."""
 _MUCH: Final = 0.15
-"""The smallest increase by a fact for which the fact is mentioned after the reason."""
+"""A fact is mentioned after the reason if it raises the factor by at least this much."""
 _RAISED: Final = ("at least ", "held at ")
-"""How the labels of parts begin that state which fact raises a factor to a minimum."""
+"""Prefixes of the labels of parts that say which fact raises a factor to a minimum."""
 
 
 def numbers(writer: Writer) -> Part:

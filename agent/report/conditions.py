@@ -24,7 +24,7 @@ _EASED: Final = {
 }
 """The obstacle that a condition adds, by the metric that it changes."""
 _WITHOUT_EFFECT: Final = (
-    "None of the known measures removes a threat or lowers its CVSS base; they are listed under each threat."
+    "The known measures are listed under each threat, but none of them removes a threat or lowers its CVSS base."
 )
 _WITHOUT_MEASURE: Final = "None is proposed, because no measure that you can take against these threats is known."
 
@@ -62,7 +62,8 @@ def conditions(writer: Writer) -> Part:
 
 
 def _measured(writer: Writer) -> Text:
-    """State that the measures of the threats on the page are the conditions, and which threats have none."""
+    """State that the measures listed under the threats on the page are the conditions, and which threats have no
+    measure."""
     if writer.view.draft.score.aivss is None:
         return doc.words("If it is used before it has been assessed, each measure under “You” must be in place.")
     unmet = [item.name for item in on_page(writer) if not has_measure(item)]
@@ -106,7 +107,7 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
 
 
 def _where(item: RankedThreat) -> str:
-    """Return when a threat applies that does not apply in default use."""
+    """Return when a threat that does not apply in default use applies."""
     if item.threat.setting:
         return bare(if_clause(item.threat.setting))
     return "if its assumption holds" if item.threat.basis == "assumed" else ""

@@ -1,4 +1,4 @@
-"""Replaces a draft's folder atomically, even if the process is killed.
+"""Replace a draft's folder atomically, even if the process is killed.
 
 A new draft is written to a sibling folder, which its process keeps locked. Then the two folders are exchanged in one
 step. The next run cleans up after a killed run.

@@ -1,4 +1,4 @@
-"""`draft.json`: writes a draft as sorted, stable JSON, and loads it with all checks.
+"""`draft.json`: write a draft as sorted, stable JSON, and load it with all checks.
 
 Loading recomputes the score under its formula and revision, re-verifies every quote if the texts are available, and
 rejects unknown keys, duplicate keys and NaN.

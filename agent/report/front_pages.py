@@ -45,7 +45,8 @@ _PARTLY: Final = 40
 _NAME: Final = 9
 """Maximum number of words of the name of a further danger."""
 _HOLDS: Final = {"quoted": ""}
-"""The words for a threat in default use that needs no setting, where they are not the name of its basis."""
+"""How the page words the basis of a threat in default use that needs no setting; any other basis is shown by its
+name."""
 _GROUPS: Final = {1: "Outside default use:", 2: "Based on an assumption:"}
 """The line before a later group of threats, which may have a higher base than those of an earlier group."""
 _UNCOVERED: Final[dict[ProductKind, str]] = {
@@ -99,17 +100,17 @@ class Room(NamedTuple):
     answer: int
     posture: int
     vendor: int
-    """The number of threats that say what the vendor should do."""
+    """The number of threats shown with what the vendor should do."""
     why: int
-    """1 if each question says why it matters."""
+    """1 if each question is shown with why it matters."""
     rest: int
     """The number of further threats, with one sentence each."""
     lost: int
-    """1 if each threat says what is lost."""
+    """1 if each threat is shown with what is lost."""
     law: int
     """1 if there is a line on law and contracts."""
     rest_todo: int
-    """1 if the later threats say what you should do."""
+    """1 if the later threats are shown with what you should do."""
     also: int
     """The number of further dangers, with one line each."""
     conflicts: int
@@ -129,7 +130,7 @@ STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("threats", 4), ("rest_todo", 0), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """The steps that shorten the first two pages to 1,250 words, each a field and its new value. They first cut what the
-report repeats later, and last how a threat works, since half an explanation says nothing."""
+report repeats later. How a threat works is cut last, since half an explanation says nothing."""
 
 
 @dataclass
@@ -228,7 +229,7 @@ def headline(writer: Writer) -> Part:
         told = f"{doubt}{_rests(writer.view, first)}{_raised(score)}."
         rests = (Span("Based on "), *doc.refs(first.name), Span(told))
         blocks.append(Bullets(tuple(filter(None, (rests, _graver(writer, first))))))
-    # A score that holds only with a setting is not the product's as such, so never show it without the "if".
+    # A score that applies only with a setting is not the product's own score, so never show it without the "if".
     setting = bare(if_clause(first.threat.setting)) if first is not None and first.threat.setting else ""
     title = f"{score.severity} {tenth(score.aivss)} before controls"
     return doc.part("headline", f"{title}, {setting}" if setting else title, *blocks)
@@ -280,7 +281,7 @@ def _raised(score: Score) -> str:
 
 
 def _graver(writer: Writer, first: RankedThreat) -> Text:
-    """Name the highest threat on the page that scores above the headline but does not hold in default use."""
+    """Name the highest-scoring threat on the page that is above the headline but does not apply in default use."""
     least = writer.view.draft.score.aivss
     above = [
         one
@@ -437,7 +438,7 @@ def basis_words(item: RankedThreat) -> str:
 
 
 def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
-    """Build the block on one threat: how, a quote, what is lost, what you do, what the vendor should do."""
+    """Build the block on one threat: how it works, a quote, what is lost, and what you and the vendor should do."""
     threat = item.threat
     how = threat.how or threat_sentence(threat.statement)
     shown = how if whole else within(how, writer.room.how)

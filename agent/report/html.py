@@ -87,7 +87,8 @@ def _link(mark: str, known: frozenset[str]) -> Markup:
 
 
 def _short(part: Part) -> str:
-    """Shorten the title of a part for the table of contents; the headline has its message as its title, not a name."""
+    """Shorten the title of a part for the table of contents; the title of the headline part is its message rather than
+    a name."""
     return "Score" if part.key == "headline" else one_line("".join(span.text for span in part.title)).partition(" (")[0]
 
 

@@ -1,4 +1,4 @@
-"""Converts sentences of a draft to report texts: each sentence has one group of marks at its end and no internal keys.
+"""Convert sentences of a draft to report texts: each sentence has one group of marks at its end and no internal keys.
 
 Drafts cite quotes as `[E1]` or `(E1, E2)`, facts as `[F0123abcd]` and absent facts as `[N:retention]` or, by their
 place in the fact sheet, as `[N3]`. A fact is replaced by its quotes; absences are renumbered in the order in which the

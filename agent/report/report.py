@@ -1,4 +1,4 @@
-"""Builds the report's tree from a draft: the fullest first two pages within 1,250 words, and the appendix."""
+"""Build the report's tree from a draft: first two pages as full as 1,250 words allow, and the appendix."""
 
 import textwrap
 from collections.abc import Iterator

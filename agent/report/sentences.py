@@ -49,7 +49,8 @@ _TENTH: Final = 0.095
 _ASIDE: Final = re.compile(r", (?:be it|directly|from|whether|as) [^,]*$")
 """An aside at the end of a source; it must be followed by a comma."""
 _SHORT_SOURCE: Final = 5
-"""In words. A condition inserted after a longer source would be hard to follow, so the condition comes first."""
+"""Maximum number of words of a source that precedes its condition; after a longer source, the condition would be hard
+to follow, so it comes first."""
 _WORDS: Final = re.compile(r"\w+")
 _SMALL: Final = (
     "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",

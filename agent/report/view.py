@@ -246,9 +246,9 @@ class View:
         return first if headline is None or headline in first else (*first[: number - 1], headline)
 
     def origin(self, threat: Threat, *, brief: bool = False) -> str:
-        """Describe whose severity a threat proposed by an LLM has; empty for a threat of the catalogue.
+        """Describe from which threat the severity of an LLM's threat comes; empty for a threat from the catalogue.
 
-        If the draft does not name that threat of the catalogue, it is found by its severity, preferably in the same
+        If the draft does not say which catalogue threat that is, it is found by its severity, preferably in the same
         layer.
         """
         if not is_proposed(threat):

@@ -1,6 +1,6 @@
-"""A draft as other tools' models need it: each item of the system picture once and in one boundary, the item with the
-threats, and everything without a field as plain JSON. Nothing is rounded or filled in: an unknown or withheld value is
-null.
+"""Prepare a draft for other tools' models: each item of the system picture appears once and in one boundary, all
+threats are attached to one item, and everything that has no field of its own becomes plain JSON. Nothing is rounded or
+filled in: an unknown or withheld value is null.
 
 A draft does not assign threats to items. They are therefore attached to the product itself: the item of kind `product`,
 else the first component, else a component created for this purpose.

@@ -1,5 +1,5 @@
-"""A draft's threats for formats that list them: one row each, with everything the draft says about the threat, in words
-without the report's own ids, the supporting quotes, and the text of an issue."""
+"""A draft's threats for formats that list them. Each row has everything that the draft says about one threat, worded
+without the report's own ids, with the supporting quotes and the text of an issue."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -169,7 +169,8 @@ class ThreatRow:
         return made
 
     def labelled_words(self) -> list[tuple[str, str]]:
-        """List everything except text, remedies and quotes, as labels and words; entries without words are left out."""
+        """List everything except text, remedies and quotes as pairs of a label and words; empty entries are left
+        out."""
         held = "certain" if self.certain else "not certain from the listing"
         ids = "; ".join(f"{ref.id} {ref.title} ({scheme(ref.scheme).title})" for ref in self.threat.taxonomy)
         draft = self.view.draft

@@ -35,7 +35,7 @@ def write(view: View) -> bytes:
 
 
 class _Names(dict[str, str]):
-    """Each id's symbolic name, made when first asked for: lower-case letters, digits and hyphens, with a number if
+    """Each id's symbolic name, created on first use: lower-case letters, digits and hyphens, with a number if
     another id has the same name."""
 
     def __missing__(self, identifier: str) -> str:
